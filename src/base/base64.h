@@ -1,0 +1,16 @@
+/* Standard base64 with padding (RFC 4648 section 4): how bytes travel in JSON. */
+#ifndef JETON_BASE_BASE64_H
+#define JETON_BASE_BASE64_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Characters, without NUL, for `len` bytes. */
+#define JT_BASE64_LEN(len) (((len) + 2) / 3 * 4)
+
+/* Writes JT_BASE64_LEN(len) characters and a NUL. */
+void jt_base64_encode(const void *in, size_t len, char *out);
+
+#endif

@@ -1,0 +1,48 @@
+#include "base/random.h"
+
+#include "base/secmem.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define POOL_LEN 4096
+
+static _Thread_local uint8_t pool[POOL_LEN];
+static _Thread_local size_t pool_left;
+static _Thread_local pid_t pool_pid;
+
+static void from_kernel(uint8_t *out, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = getrandom(out, len, 0);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            abort(); /* a token must never be guessable: no fallback */
+        }
+        out += n;
+        len -= (size_t)n;
+    }
+}
+
+void jt_random_fill(void *out, size_t len)
+{
+    if (len > POOL_LEN / 4) {
+        from_kernel(out, len);
+        return;
+    }
+    if (pool_left < len || pool_pid != getpid()) {
+        from_kernel(pool, POOL_LEN);
+        pool_left = POOL_LEN;
+        pool_pid = getpid();
+    }
+    uint8_t *from = pool + POOL_LEN - pool_left;
+    memcpy(out, from, len);
+    jt_wipe(from, len);
+    pool_left -= len;
+}

@@ -1,0 +1,14 @@
+/*
+ * Known-answer tests that the keeper runs before it touches a key: RFC 5297 A.1 and A.2, SP 800-38B CMAC, SP 800-108 KDF, Ed25519
+ * (RFC 8032), the many-record path against the single one, and that forged envelopes are refused. Behaviour is tested, not the
+ * version of the library.
+ */
+#ifndef JETON_CRYPTO_SELFTEST_H
+#define JETON_CRYPTO_SELFTEST_H
+
+#include "base/err.h"
+
+/* JT_OK or JT_ERR_CRYPTO, with *failed naming the first test that failed (static storage). */
+enum jt_err jt_crypto_selftest(const char **failed) JT_CHECKED;
+
+#endif

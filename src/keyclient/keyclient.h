@@ -1,0 +1,121 @@
+/*
+ * The caller's side of the keeper protocol: one connection, one stub a verb.
+ *
+ * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade behind the scenes, and
+ * jt_keyclient_ready tells whether it stands. Each stub encodes its request at once (the caller's memory may go afterwards) and calls
+ * `done` exactly once, later, from the loop: with JT_OK and a reply whose pointers are valid until `done` returns, or with an error and
+ * NULL. Replies come in the order of the calls.
+ *
+ * Synchronous use (worker threads, commands): jt_keyclient_open without a loop; then jt_keyclient_wait_* calls block up to a time-out.
+ * A dropped connection is remade by the next call.
+ *
+ * Errors common to all verbs: JT_ERR_UNAVAILABLE (no connection, or it broke, or time-out: whether the keeper did the work is
+ * unknown), JT_ERR_PROTOCOL (the keeper sent nonsense; the connection is closed), JT_ERR_LIMIT (more items than JT_WIRE_MAX_ITEMS),
+ * JT_ERR_NOMEM. The keeper is not trusted to be well-formed: every length in a reply is checked, and a reply must answer exactly the
+ * items asked.
+ */
+#ifndef JETON_KEYCLIENT_KEYCLIENT_H
+#define JETON_KEYCLIENT_KEYCLIENT_H
+
+#include "base/loop.h"
+#include "wire/certificate.h"
+#include "wire/client.h"
+#include "wire/field.h"
+#include "wire/generation.h"
+#include "wire/open.h"
+#include "wire/reseal.h"
+#include "wire/ring.h"
+#include "wire/seal.h"
+#include "wire/status.h"
+
+struct jt_keyclient;
+
+/* `timeout_ms` bounds each call. The path is copied. */
+enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
+
+/* A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run for one command). */
+enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
+
+/* Every outstanding call is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. */
+void jt_keyclient_free(struct jt_keyclient *kc);
+
+/* Whether the connection stands and the versions agree. */
+bool jt_keyclient_ready(const struct jt_keyclient *kc);
+
+/* The keeper's start incarnation of the present connection; zeroes when not ready. */
+const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc);
+
+/* --- batch verbs, asynchronous --- */
+
+typedef void jt_seal_fn(void *arg, enum jt_err err, const struct jt_seal_reply *reply);
+typedef void jt_open_fn(void *arg, enum jt_err err, const struct jt_open_reply *reply);
+typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_reply *reply);
+
+void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_item *items, size_t n, jt_seal_fn *done, void *arg);
+void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n, jt_open_fn *done, void *arg);
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n, jt_reseal_fn *done, void *arg);
+
+/* --- synchronous verbs (client from jt_keyclient_open) --- */
+
+enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc, struct jt_keeper_status *out) JT_CHECKED;
+
+/* The reply's pointers are valid until the next call on `kc`. */
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+                                     struct jt_reseal_reply *out) JT_CHECKED;
+
+/* Makes the stored form of a client from its id, permissions and fresh secret. */
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_client_row *out) JT_CHECKED;
+
+/* JT_OK when the row is authentic and the secret is the row's; JT_ERR_DENIED otherwise, in time independent of which failed. */
+enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
+                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
+
+enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec, struct jt_field_row *out) JT_CHECKED;
+
+/* JT_OK, or JT_ERR_DENIED for a row that no keeper MACed. */
+enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct jt_field_row *row) JT_CHECKED;
+
+/*
+ * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`; the key id is the lowest free one by
+ * the keeper's ring, its files and `used_key_ids` (bit i of byte i/8: key id i is taken). JT_ERR_LIMIT when no key id is free.
+ * The key file is durable when this returns.
+ */
+enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest, const uint8_t used_key_ids[static 32],
+                                                struct jt_generation_row *out) JT_CHECKED;
+
+/* Erases the key of a generation that the keeper's ring has never listed: the loser of two creators. JT_ERR_CONFLICT else. */
+enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, uint64_t number) JT_CHECKED;
+
+/* Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the key. */
+enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_generation_row *generation, const char *node,
+                                  const uint8_t challenge[static JT_CHALLENGE_LEN], struct jt_ack *out) JT_CHECKED;
+
+/* JT_OK, or JT_ERR_DENIED when the proof does not hold. */
+enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc, const struct jt_generation_row *generation,
+                                        const struct jt_ack *ack) JT_CHECKED;
+
+/* A MACed empty ring (epoch 1): for `jeton init` only. JT_ERR_CONFLICT when this keeper has accepted a ring before. */
+enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring_row *out) JT_CHECKED;
+
+/*
+ * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes draining; RETIRED: from draining). Nothing
+ * changes in the keeper. `rows` receives the MACed row of each generation whose state changes (1 or 2). JT_ERR_STALE when `current`
+ * is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step; JT_ERR_NOT_FOUND.
+ */
+enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
+                                           const struct jt_generation_row *generation, enum jt_generation_state target,
+                                           struct jt_ring_row *next, struct jt_generation_row rows[static 2], size_t *n_rows) JT_CHECKED;
+
+/*
+ * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad MAC or another environment; JT_ERR_CONFLICT for
+ * an epoch lower than one it has accepted, or another ring of the same epoch: the database went back; JT_ERR_NOT_FOUND when it lacks a live
+ * generation's key; JT_ERR_CRYPTO when a check value disagrees. Durable in the keeper's state file when this returns.
+ */
+enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row) JT_CHECKED;
+
+/* Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired (JT_ERR_CONFLICT). */
+enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_retirement_facts *facts,
+                                      struct jt_certificate *out) JT_CHECKED;
+
+#endif

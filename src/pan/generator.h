@@ -1,0 +1,39 @@
+/*
+ * A seeded generator of payment-like card files, for demonstrations, tests and benchmarks (`jeton gen`).
+ *
+ * The same seed gives the same file on every machine. Cards repeat as in payment files (a small share of cards makes a large share
+ * of rows), all lengths from 12 to 19 digits occur, the schemes' published test numbers are among them, and a stated number of rows
+ * is bad in every way that jt_pan_parse refuses. Numbers are Luhn-valid and made up; they belong to nobody by construction
+ * only in so far as a random number does, so treat generated files as test data, not as public data.
+ */
+#ifndef JETON_PAN_GENERATOR_H
+#define JETON_PAN_GENERATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define JT_GENERATOR_PAN_LEN 32 /* room for a PAN or a bad one, and NUL */
+
+struct jt_generator {
+    uint64_t state[4]; /* xoshiro256** */
+    uint64_t seed;
+    uint64_t n_rows;
+    uint64_t n_bad;
+    uint64_t n_cards; /* size of the card population that rows draw from */
+    uint64_t row;
+};
+
+/* One row of a card file. */
+struct jt_generator_row {
+    char pan[JT_GENERATOR_PAN_LEN];
+    bool bad;
+    uint64_t amount_cents;
+};
+
+/* `n_bad` (at most n_rows) bad rows are spread over the file. */
+void jt_generator_init(struct jt_generator *g, uint64_t seed, uint64_t n_rows, uint64_t n_bad);
+
+/* The next row; false after n_rows. */
+bool jt_generator_next(struct jt_generator *g, struct jt_generator_row *row);
+
+#endif

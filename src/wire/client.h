@@ -1,0 +1,40 @@
+/*
+ * Verbs CLIENT_MAKE and CLIENT_CHECK: API clients as MACed rows. The keeper's MAC covers id, permissions, the MAC of the secret and the epoch, so
+ * that nobody who can write to the database can mint a client or widen one.
+ */
+#ifndef JETON_WIRE_CLIENT_H
+#define JETON_WIRE_CLIENT_H
+
+#include "base/buf.h"
+#include "wire/limits.h"
+
+/* What a client may do. */
+enum jt_permission {
+    JT_MAY_TOKENIZE = 1 << 0,
+    JT_MAY_DETOKENIZE = 1 << 1,
+    JT_MAY_OPERATE = 1 << 2,
+};
+#define JT_MAY_ALL (JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE | JT_MAY_OPERATE)
+
+struct jt_client_spec {
+    char id[JT_CLIENT_ID_MAX + 1]; /* 1 to 32 of a-z 0-9 -, starting with a letter */
+    uint32_t permissions; /* enum jt_permission bits */
+};
+
+struct jt_client_row {
+    struct jt_client_spec spec;
+    uint8_t secret_mac[JT_ROW_MAC_LEN]; /* CMAC of domain byte, id, secret */
+    uint64_t mac_epoch;
+    uint8_t mac[JT_ROW_MAC_LEN]; /* CMAC of domain byte, mac_epoch, id, permissions, secret_mac */
+};
+
+/* Whether `id` has the form above. */
+bool jt_client_id_valid(const char *id);
+
+void jt_client_make_encode(const struct jt_client_spec *spec, const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_buf *out);
+enum jt_err jt_client_make_decode(struct jt_reader *in, struct jt_client_spec *spec,
+                                  uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
+void jt_client_row_encode(const struct jt_client_row *row, struct jt_buf *out);
+enum jt_err jt_client_row_decode(struct jt_reader *in, struct jt_client_row *row) JT_CHECKED; /* leaves what follows unread */
+
+#endif

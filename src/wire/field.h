@@ -1,0 +1,33 @@
+/* Verbs FIELD_MAKE and FIELD_CHECK: field definitions as MACed rows. Kind, dedup, buckets and id of a field never change. */
+#ifndef JETON_WIRE_FIELD_H
+#define JETON_WIRE_FIELD_H
+
+#include "base/buf.h"
+#include "wire/limits.h"
+
+#define JT_FIELD_NAME_MAX 64
+
+enum jt_field_kind { JT_FIELD_PAN = 1 }; /* `bytes` fields come with application-held ciphertext */
+
+struct jt_field_spec {
+    uint32_t id; /* 1 and up */
+    char name[JT_FIELD_NAME_MAX + 1]; /* 1 to 64 of a-z 0-9 _ . -, starting with a letter */
+    uint8_t kind; /* enum jt_field_kind */
+    bool dedup;
+    bool allow_bad_luhn;
+};
+
+struct jt_field_row {
+    struct jt_field_spec spec;
+    uint64_t mac_epoch;
+    uint8_t mac[JT_ROW_MAC_LEN];
+};
+
+bool jt_field_name_valid(const char *name);
+
+void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out);
+enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spec) JT_CHECKED;
+void jt_field_row_encode(const struct jt_field_row *row, struct jt_buf *out);
+enum jt_err jt_field_row_decode(struct jt_reader *in, struct jt_field_row *row) JT_CHECKED;
+
+#endif

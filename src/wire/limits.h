@@ -1,0 +1,18 @@
+/* Bounds of the keeper protocol, shared by both sides. */
+#ifndef JETON_WIRE_LIMITS_H
+#define JETON_WIRE_LIMITS_H
+
+#define JT_WIRE_VERSION 1
+#define JT_WIRE_MAX_FRAME (4u << 20) /* bytes after the length field */
+#define JT_WIRE_MAX_ITEMS 8192 /* in one batch verb */
+#define JT_WIRE_MAX_DRAINING 8 /* generations that drain at one time */
+#define JT_INCARNATION_LEN 16
+#define JT_CHECK_VALUE_LEN 8
+#define JT_ROW_MAC_LEN 16
+#define JT_CHALLENGE_LEN 16
+#define JT_NODE_NAME_MAX 63
+#define JT_CLIENT_ID_MAX 32
+#define JT_CLIENT_SECRET_LEN 32
+#define JT_ACTOR_MAX 64
+
+#endif

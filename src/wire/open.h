@@ -1,0 +1,35 @@
+/* Verb OPEN: stored envelopes back to PANs, for generations that are live. */
+#ifndef JETON_WIRE_OPEN_H
+#define JETON_WIRE_OPEN_H
+
+#include "base/buf.h"
+#include "wire/keyref.h"
+#include "wire/limits.h"
+
+struct jt_open_item {
+    uint32_t field;
+    const uint8_t *row_id;
+    uint8_t row_id_len;
+    const uint8_t *envelope;
+    uint16_t envelope_len;
+};
+
+struct jt_open_result {
+    enum jt_err err; /* JT_OK; JT_ERR_DECRYPT; JT_ERR_STALE: the key id names no live generation of the keeper's ring */
+    bool draining; /* sealed under a draining generation: due for re-encryption */
+    const uint8_t *pan; /* packed BCD, checked */
+    uint8_t pan_len;
+};
+
+struct jt_open_reply {
+    uint64_t epoch;
+    size_t n;
+    struct jt_open_result *results;
+};
+
+void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out);
+enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items, size_t *n) JT_CHECKED;
+void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out);
+enum jt_err jt_open_reply_decode(struct jt_reader *in, size_t n, struct jt_open_reply *reply) JT_CHECKED;
+
+#endif

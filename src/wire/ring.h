@@ -1,0 +1,65 @@
+/*
+ * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by a keeper, kept in the database
+ * (table ring) and in every keeper's state file.
+ *
+ * Body: u8 format = 1, u8 environment, u64 epoch, u64 highest generation number ever in the ring, u16 count, then for each generation,
+ * ascending by number: u64 number, u8 key id, u8 state, u8 flags (bit 0: compromised), 8 bytes check value. Generations that are future or
+ * destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and the body (see docs/keeper-protocol.md).
+ */
+#ifndef JETON_WIRE_RING_H
+#define JETON_WIRE_RING_H
+
+#include "base/buf.h"
+#include "wire/limits.h"
+
+#define JT_RING_MAX 64 /* generations listed: live ones and retired ones not yet destroyed */
+#define JT_RING_BODY_MAX (20 + 19 * JT_RING_MAX)
+
+/* NIST SP 800-57 part 1 section 7: pre-activation, active, deactivated, deactivated, destroyed. */
+enum jt_generation_state {
+    JT_GENERATION_FUTURE = 1,
+    JT_GENERATION_ACTIVE,
+    JT_GENERATION_DRAINING,
+    JT_GENERATION_RETIRED,
+    JT_GENERATION_DESTROYED,
+};
+
+/* "future", "active", "draining", "retired", "destroyed"; "unknown" for anything else. */
+const char *jt_generation_state_name(enum jt_generation_state state);
+
+struct jt_ring_entry {
+    uint64_t number;
+    uint8_t key_id;
+    uint8_t state; /* enum jt_generation_state */
+    bool compromised;
+    uint8_t check_value[JT_CHECK_VALUE_LEN];
+};
+
+struct jt_ring {
+    bool development;
+    uint64_t epoch;
+    uint64_t highest;
+    uint16_t n;
+    struct jt_ring_entry entries[JT_RING_MAX];
+};
+
+/* The MACed bytes as they stand in the database. */
+struct jt_ring_row {
+    uint64_t epoch; /* repeated from the body, for SQL */
+    size_t body_len;
+    uint8_t body[JT_RING_BODY_MAX];
+    uint8_t mac[JT_ROW_MAC_LEN];
+};
+
+void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out);
+
+/* Refuses anything but the canonical form: JT_ERR_INVALID. */
+enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out) JT_CHECKED;
+
+/* The entry of a generation, or NULL. */
+const struct jt_ring_entry *jt_ring_find(const struct jt_ring *ring, uint64_t number);
+
+/* The one active generation, or NULL. */
+const struct jt_ring_entry *jt_ring_active(const struct jt_ring *ring);
+
+#endif

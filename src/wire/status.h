@@ -1,0 +1,20 @@
+/* Verb STATUS: what the keeper is working under, and its counters since start. */
+#ifndef JETON_WIRE_STATUS_H
+#define JETON_WIRE_STATUS_H
+
+#include "base/buf.h"
+#include "wire/limits.h"
+
+struct jt_keeper_status {
+    uint8_t incarnation[JT_INCARNATION_LEN];
+    bool development;
+    bool locked; /* memory is locked */
+    uint64_t epoch; /* 0: no ring accepted yet */
+    uint64_t highest_generation; /* ever seen */
+    uint64_t n_sealed, n_opened, n_resealed, n_refused;
+};
+
+void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out);
+enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_status *status) JT_CHECKED;
+
+#endif
