@@ -1,0 +1,149 @@
+/*
+ * Cards: the vault's rows. Every transaction that writes one follows the ring rule (DESIGN section 6.4):
+ *
+ *   BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
+ *   shared advisory lock `ring`, as a statement of its own, first, at top level
+ *   the check: epoch of the ring, and whether this node's row and incarnation stand
+ *   writes, each guarded by the same epoch and node again
+ *   COMMIT
+ *
+ * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to may be freed once the call returns. The
+ * verbs on a struct jt_db block and are for the retirement job.
+ */
+#ifndef JETON_STORE_CARDS_H
+#define JETON_STORE_CARDS_H
+
+#include "store/audit.h"
+#include "store/pipe.h"
+#include "wire/keyref.h"
+
+/* What the check after the lock found; the transaction wrote nothing unless both agree. */
+struct jt_ring_check {
+    uint64_t epoch; /* the database's, now */
+    bool node_stands;
+};
+
+/* --- tokenize --- */
+
+struct jt_card_new {
+    uint32_t field;
+    const uint8_t *token; /* 16 bytes: the candidate, and the row-id under which it was sealed */
+    const uint8_t *fingerprint; /* 16 bytes, under the active generation */
+    const uint8_t *envelope;
+    size_t envelope_len;
+};
+
+/* The fingerprint of an item under one draining generation. */
+struct jt_card_probe {
+    uint32_t card; /* index into `cards` */
+    uint8_t key_id;
+    const uint8_t *fingerprint;
+};
+
+struct jt_tokenize_txn {
+    uint64_t epoch; /* under which the keeper sealed */
+    uint64_t generation; /* the active one, for the tally */
+    uint8_t key_id;
+    uint16_t writer; /* the caller's row of the tally: one a connection, so that no two contend */
+    const struct jt_card_new *cards; /* any order; the store sorts by (field, fingerprint) */
+    size_t n_cards;
+    const struct jt_card_probe *probes;
+    size_t n_probes;
+    const struct jt_audit_row *audit;
+    size_t n_audit;
+};
+
+/*
+ * `tokens[i]` (16 bytes each) is the token of cards[i] and found[i] whether there is one; both valid during the callback. With JT_OK and a check that agrees, an
+ * item that was not found lost a race and is to be sealed and tried again; with a check that does not agree, nothing was written.
+ */
+struct jt_tokenize_result {
+    struct jt_ring_check check;
+    size_t n;
+    const uint8_t (*tokens)[16];
+    const bool *found;
+};
+typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
+
+/* The pipe must be ready. JT_ERR_UNAVAILABLE, JT_ERR_NOMEM at once: then `done` is not called. */
+enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn, jt_tokenize_fn *done, void *arg) JT_CHECKED;
+
+/* --- detokenize --- */
+
+struct jt_card_key {
+    uint32_t field;
+    const uint8_t *token;
+};
+
+struct jt_card_found {
+    bool found;
+    const uint8_t *envelope; /* valid during the callback */
+    uint16_t envelope_len;
+};
+typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n);
+
+/* Reads by token; a token of another field is not found. Results in the order of `keys`, repeated keys allowed. */
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done, void *arg) JT_CHECKED;
+
+typedef void jt_pipe_done_fn(void *arg, enum jt_err err);
+
+/* Commits audit rows on the primary: before any PAN they speak of leaves. */
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done, void *arg) JT_CHECKED;
+
+/* --- re-encryption --- */
+
+struct jt_card_move {
+    uint32_t field;
+    const uint8_t *token;
+    const uint8_t *old_envelope; /* compare-and-swap: a row that is no longer this is left alone */
+    uint16_t old_len;
+    const uint8_t *envelope;
+    uint16_t envelope_len;
+    const uint8_t *fingerprint;
+};
+
+/* All moves of one transaction go from the same generation `from` to `to`, which must be draining and active. */
+struct jt_move_txn {
+    uint64_t epoch;
+    struct jt_keyref from, to;
+    uint16_t writer;
+    const struct jt_card_move *moves;
+    size_t n;
+};
+
+/* Rows moved; the others had been moved, deleted or locked by somebody else, which is success too. */
+struct jt_move_result {
+    struct jt_ring_check check;
+    size_t n_moved;
+};
+typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result *result);
+
+/* JT_ERR_CONFLICT to the callback: a fingerprint exists already under `to`. That is an alarm: it cannot happen (DESIGN section 6.4). */
+enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done, void *arg) JT_CHECKED;
+
+/* The same, blocking. `node` as in the pipe. */
+enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node *node, const struct jt_move_txn *txn,
+                               struct jt_move_result *result) JT_CHECKED;
+
+/* Where a walk over a generation's cards stands: the index order (bucket, field, fingerprint). Start with all zero. */
+struct jt_card_cursor {
+    uint16_t bucket;
+    uint32_t field;
+    uint8_t fingerprint[16];
+};
+
+struct jt_card_row {
+    uint32_t field;
+    uint8_t token[16];
+    uint16_t envelope_len;
+    uint8_t envelope[64];
+};
+
+/*
+ * The next cards under a key id after the cursor, by the index and without a scan; at most `max`; advances the cursor. Zero cards: the
+ * end of the index range was reached.
+ */
+enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor, struct jt_card_row *rows, size_t max,
+                                size_t *n) JT_CHECKED;
+
+#endif

@@ -1,0 +1,13 @@
+/* API clients: rows MACed by a keeper (wire/client.h). Nothing here is secret, nothing here is trusted before the keeper checked it. */
+#ifndef JETON_STORE_CLIENTS_H
+#define JETON_STORE_CLIENTS_H
+
+#include "store/db.h"
+#include "wire/client.h"
+
+/* JT_ERR_CONFLICT when the id is taken. */
+enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_row *row, const char *actor) JT_CHECKED;
+/* JT_ERR_NOT_FOUND. */
+enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out) JT_CHECKED;
+
+#endif

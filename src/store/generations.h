@@ -1,0 +1,64 @@
+/*
+ * Generations: rows, acknowledgements, transitions, and the exact count of their rows.
+ *
+ * Counts come from the table `tally`: each transaction that writes cards adds what it wrote and moved to the row of its (generation, writer), so the
+ * sums are exact and nothing is ever scanned.
+ */
+#ifndef JETON_STORE_GENERATIONS_H
+#define JETON_STORE_GENERATIONS_H
+
+#include "store/db.h"
+#include "store/nodes.h"
+#include "wire/generation.h"
+#include "wire/ring.h"
+
+#define JT_TIME_LEN 32 /* RFC 3339 UTC text and NUL */
+
+struct jt_generation_info {
+    struct jt_generation_row row;
+    char created_at[JT_TIME_LEN], created_by[JT_ACTOR_MAX + 1];
+    char activated_at[JT_TIME_LEN], activated_by[JT_ACTOR_MAX + 1]; /* empty: not yet */
+    char draining_at[JT_TIME_LEN];
+    char retired_at[JT_TIME_LEN], retired_by[JT_ACTOR_MAX + 1];
+    char holder_override[128]; /* why activation went ahead with one durable holder of the key; empty: not overridden */
+    uint64_t rows_written, rows_moved_in, rows_moved_out; /* rows now: written + moved_in - moved_out */
+};
+
+typedef void jt_generation_fn(void *arg, const struct jt_generation_info *info);
+
+/* Calls `each` ascending by number. */
+enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg) JT_CHECKED;
+enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_generation_info *out) JT_CHECKED;
+
+/* The highest number and the key ids (bit i of byte i/8) of generations that are not destroyed: what a new one must avoid. */
+enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t used_key_ids[static 32]) JT_CHECKED;
+
+/* Stores a future generation. JT_ERR_CONFLICT when its number or key id is taken (the loser of two creators). */
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const char *actor) JT_CHECKED;
+
+enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack) JT_CHECKED;
+/* The newest acknowledgement of a node for a generation; JT_ERR_NOT_FOUND. */
+enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, struct jt_ack *out) JT_CHECKED;
+
+/*
+ * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with *busy set when it was not had: back off and repeat), then only
+ * if the epoch is still `from_epoch` and the generations are in the states they must leave: their new states, times and actor, and the new ring row; commit.
+ * JT_ERR_STALE when the epoch moved. With `proof_of_zero`, for retirement: also refuses (JT_ERR_CONFLICT) while a card carries the
+ * generation's key id, and fills `facts` (LSN, timeline, system identifier, counts) inside the same transaction and stores them in `retirement`.
+ */
+struct jt_ring_change {
+    uint64_t from_epoch;
+    const struct jt_ring_row *next;
+    const struct jt_generation_row *rows; /* their new state and MAC; 1 or 2 */
+    size_t n_rows;
+    const char *actor;
+    const char *holder_override; /* activation only; NULL or why */
+    bool proof_of_zero;
+    struct jt_retirement_facts *facts; /* with proof_of_zero */
+};
+enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change, bool *busy) JT_CHECKED;
+
+/* Whether no card carries the key id, by the index, in a fresh READ COMMITTED snapshot, without any lock. */
+enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused) JT_CHECKED;
+
+#endif

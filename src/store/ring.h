@@ -1,0 +1,20 @@
+/*
+ * The ring row in the database, and the one advisory lock that every writer of cards shares (DESIGN section 6.4).
+ */
+#ifndef JETON_STORE_RING_H
+#define JETON_STORE_RING_H
+
+#include "store/db.h"
+#include "wire/ring.h"
+
+/* The advisory lock `ring`: shared by every transaction that writes a card, exclusive for changes of state. One constant for ever. */
+#define JT_RING_LOCK "7235419260851097" /* bigint as SQL text */
+
+/* JT_ERR_NOT_FOUND when `jeton init` has not run. The MAC is not checked here: the keeper does that. */
+enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out) JT_CHECKED;
+
+/* Stores the first ring row together with the first operator, in one transaction. JT_ERR_CONFLICT when a ring stands already. */
+struct jt_client_row;
+enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_row *first_operator) JT_CHECKED;
+
+#endif
