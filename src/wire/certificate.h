@@ -34,6 +34,7 @@ struct jt_certificate {
     uint8_t public_key[JT_CERTIFICATE_PUBLIC_KEY_LEN];
 };
 
+/* Decoders leave what follows unread. */
 void jt_retirement_facts_encode(const struct jt_retirement_facts *facts, struct jt_buf *out);
 enum jt_err jt_retirement_facts_decode(struct jt_reader *in, struct jt_retirement_facts *facts) JT_CHECKED;
 void jt_certificate_encode(const struct jt_certificate *certificate, struct jt_buf *out);

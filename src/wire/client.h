@@ -36,5 +36,8 @@ enum jt_err jt_client_make_decode(struct jt_reader *in, struct jt_client_spec *s
                                   uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 void jt_client_row_encode(const struct jt_client_row *row, struct jt_buf *out);
 enum jt_err jt_client_row_decode(struct jt_reader *in, struct jt_client_row *row) JT_CHECKED; /* leaves what follows unread */
+void jt_client_check_encode(const struct jt_client_row *row, const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_buf *out);
+enum jt_err jt_client_check_decode(struct jt_reader *in, struct jt_client_row *row,
+                                   uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 
 #endif

@@ -25,6 +25,7 @@ struct jt_field_row {
 
 bool jt_field_name_valid(const char *name);
 
+/* Both decoders leave what follows unread. */
 void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out);
 enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spec) JT_CHECKED;
 void jt_field_row_encode(const struct jt_field_row *row, struct jt_buf *out);

@@ -22,9 +22,31 @@ struct jt_ack {
     uint8_t mac[JT_ROW_MAC_LEN];
 };
 
+/* What a creator tells its keeper about the rest of the world. */
+struct jt_generation_create {
+    uint64_t db_highest; /* the highest number in the database; 0: none */
+    uint8_t used_key_ids[32]; /* bit i%8 of byte i/8: key id i is taken */
+};
+
+struct jt_ack_request {
+    struct jt_generation_row generation;
+    char node[JT_NODE_NAME_MAX + 1];
+    uint8_t challenge[JT_CHALLENGE_LEN];
+};
+
+/* Rows and acknowledgements leave what follows unread; the requests of the four verbs are whole messages. */
 void jt_generation_row_encode(const struct jt_generation_row *row, struct jt_buf *out);
 enum jt_err jt_generation_row_decode(struct jt_reader *in, struct jt_generation_row *row) JT_CHECKED;
 void jt_ack_encode(const struct jt_ack *ack, struct jt_buf *out);
 enum jt_err jt_ack_decode(struct jt_reader *in, struct jt_ack *ack) JT_CHECKED;
+
+void jt_generation_create_encode(const struct jt_generation_create *create, struct jt_buf *out);
+enum jt_err jt_generation_create_decode(struct jt_reader *in, struct jt_generation_create *create) JT_CHECKED;
+void jt_generation_abandon_encode(uint64_t number, struct jt_buf *out);
+enum jt_err jt_generation_abandon_decode(struct jt_reader *in, uint64_t *number) JT_CHECKED;
+void jt_ack_request_encode(const struct jt_ack_request *request, struct jt_buf *out);
+enum jt_err jt_ack_request_decode(struct jt_reader *in, struct jt_ack_request *request) JT_CHECKED;
+void jt_ack_check_encode(const struct jt_generation_row *generation, const struct jt_ack *ack, struct jt_buf *out);
+enum jt_err jt_ack_check_decode(struct jt_reader *in, struct jt_generation_row *generation, struct jt_ack *ack) JT_CHECKED;
 
 #endif

@@ -6,6 +6,11 @@
 #define JT_WIRE_MAX_FRAME (4u << 20) /* bytes after the length field */
 #define JT_WIRE_MAX_ITEMS 8192 /* in one batch verb */
 #define JT_WIRE_MAX_DRAINING 8 /* generations that drain at one time */
+#define JT_WIRE_FINGERPRINT_LEN 16
+#define JT_WIRE_PAN_MIN 6 /* packed BCD: 12 digits */
+#define JT_WIRE_PAN_MAX 10 /* packed BCD: 19 digits */
+#define JT_WIRE_ENVELOPE_MIN (17 + JT_WIRE_PAN_MIN) /* of a PAN */
+#define JT_WIRE_ENVELOPE_MAX (17 + JT_WIRE_PAN_MAX)
 #define JT_INCARNATION_LEN 16
 #define JT_CHECK_VALUE_LEN 8
 #define JT_ROW_MAC_LEN 16

@@ -10,10 +10,14 @@
 #define JETON_WIRE_RING_H
 
 #include "base/buf.h"
+#include "wire/generation.h"
 #include "wire/limits.h"
 
 #define JT_RING_MAX 64 /* generations listed: live ones and retired ones not yet destroyed */
 #define JT_RING_BODY_MAX (20 + 19 * JT_RING_MAX)
+
+/* The environment byte of rings, key files and state files. */
+enum jt_environment { JT_ENVIRONMENT_DEVELOPMENT = 1, JT_ENVIRONMENT_PRODUCTION = 2 };
 
 /* NIST SP 800-57 part 1 section 7: pre-activation, active, deactivated, deactivated, destroyed. */
 enum jt_generation_state {
@@ -53,7 +57,10 @@ struct jt_ring_row {
 
 void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out);
 
-/* Refuses anything but the canonical form: JT_ERR_INVALID. */
+/*
+ * Refuses anything but the canonical form (JT_ERR_INVALID): numbers strictly ascending and at most `highest`, key ids distinct, at most one
+ * active generation, at most JT_WIRE_MAX_DRAINING draining ones, epoch 1 or more. `body` does not have to be authentic.
+ */
 enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out) JT_CHECKED;
 
 /* The entry of a generation, or NULL. */
@@ -61,5 +68,27 @@ const struct jt_ring_entry *jt_ring_find(const struct jt_ring *ring, uint64_t nu
 
 /* The one active generation, or NULL. */
 const struct jt_ring_entry *jt_ring_active(const struct jt_ring *ring);
+
+/* The row in a message; decoding leaves what follows unread and does not look into the body. */
+void jt_ring_row_encode(const struct jt_ring_row *row, struct jt_buf *out);
+enum jt_err jt_ring_row_decode(struct jt_reader *in, struct jt_ring_row *row) JT_CHECKED;
+
+/* Verb RING_PROPOSE: see jt_keyclient_wait_ring_propose. */
+struct jt_ring_propose {
+    struct jt_ring_row current;
+    struct jt_generation_row generation;
+    uint8_t target; /* enum jt_generation_state */
+};
+
+struct jt_ring_proposal {
+    struct jt_ring_row next;
+    size_t n_rows; /* 1 or 2 */
+    struct jt_generation_row rows[2]; /* each generation whose state changes, in its new state; the one asked for first */
+};
+
+void jt_ring_propose_encode(const struct jt_ring_propose *propose, struct jt_buf *out);
+enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose *propose) JT_CHECKED;
+void jt_ring_proposal_encode(const struct jt_ring_proposal *proposal, struct jt_buf *out);
+enum jt_err jt_ring_proposal_decode(struct jt_reader *in, struct jt_ring_proposal *proposal) JT_CHECKED;
 
 #endif

@@ -27,8 +27,8 @@ struct jt_seal_result {
 };
 
 struct jt_seal_reply {
-    uint64_t epoch; /* the ring under which this was sealed; 0 active.key_id means: no generation is active, no results */
-    struct jt_keyref active;
+    uint64_t epoch; /* the ring under which this was sealed */
+    struct jt_keyref active; /* key_id 0: no generation may be written under, no results */
     uint8_t n_draining;
     struct jt_keyref draining[JT_WIRE_MAX_DRAINING];
     size_t n;

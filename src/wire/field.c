@@ -1,0 +1,51 @@
+#include "wire/field.h"
+
+#include "wire/frame.h"
+#include "wire/text.h"
+
+#include <string.h>
+
+enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1 };
+
+bool jt_field_name_valid(const char *name)
+{
+    size_t n = strnlen(name, JT_FIELD_NAME_MAX + 1);
+    if (n == 0 || n > JT_FIELD_NAME_MAX || name[0] < 'a' || name[0] > 'z') {
+        return false;
+    }
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
+}
+
+void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
+{
+    jt_buf_u32(out, spec->id);
+    jt_wire_text_encode(spec->name, JT_FIELD_NAME_MAX, out);
+    jt_buf_u8(out, spec->kind);
+    jt_buf_u8(out, (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0)));
+}
+
+enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spec)
+{
+    spec->id = jt_reader_u32(in);
+    jt_wire_text_decode(in, JT_FIELD_NAME_MAX, spec->name);
+    spec->kind = jt_reader_u8(in);
+    uint8_t flags = jt_wire_flags_decode(in, DEDUP | ALLOW_BAD_LUHN);
+    spec->dedup = (flags & DEDUP) != 0;
+    spec->allow_bad_luhn = (flags & ALLOW_BAD_LUHN) != 0;
+    return in->bad ? JT_ERR_PROTOCOL : JT_OK;
+}
+
+void jt_field_row_encode(const struct jt_field_row *row, struct jt_buf *out)
+{
+    jt_field_spec_encode(&row->spec, out);
+    jt_buf_u64(out, row->mac_epoch);
+    jt_buf_put(out, row->mac, sizeof row->mac);
+}
+
+enum jt_err jt_field_row_decode(struct jt_reader *in, struct jt_field_row *row)
+{
+    enum jt_err err = jt_field_spec_decode(in, &row->spec);
+    row->mac_epoch = jt_reader_u64(in);
+    jt_reader_copy(in, row->mac, sizeof row->mac);
+    return in->bad ? JT_ERR_PROTOCOL : err;
+}

@@ -1,0 +1,109 @@
+#include "wire/open.h"
+
+#include "wire/frame.h"
+#include "wire/text.h"
+
+#include <string.h>
+
+enum { DRAINING = 1 << 0 };
+
+void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out)
+{
+    if (n > JT_WIRE_MAX_ITEMS) {
+        out->err = JT_ERR_LIMIT;
+        return;
+    }
+    jt_buf_u16(out, (uint16_t)n);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_open_item *item = &items[i];
+        uint8_t *p = jt_buf_append(out, 7u + item->row_id_len + item->envelope_len);
+        if (p == NULL) {
+            return;
+        }
+        jt_put_u32(p, item->field);
+        p[4] = item->row_id_len;
+        memcpy(p + 5, item->row_id, item->row_id_len);
+        p += 5 + item->row_id_len;
+        jt_put_u16(p, item->envelope_len);
+        memcpy(p + 2, item->envelope, item->envelope_len);
+    }
+}
+
+enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items, size_t *n)
+{
+    *n = 0;
+    size_t count = jt_reader_u16(in);
+    if (count > JT_WIRE_MAX_ITEMS) {
+        return JT_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct jt_open_item *item = &items[i];
+        item->field = jt_reader_u32(in);
+        item->row_id_len = jt_reader_u8(in);
+        item->row_id = jt_reader_bytes(in, item->row_id_len);
+        item->envelope_len = jt_reader_u16(in);
+        item->envelope = jt_reader_bytes(in, item->envelope_len);
+        if (in->bad) {
+            return JT_ERR_PROTOCOL;
+        }
+    }
+    enum jt_err err = jt_wire_end(in);
+    *n = err == JT_OK ? count : 0;
+    return err;
+}
+
+void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
+{
+    jt_buf_u64(out, reply->epoch);
+    jt_buf_u16(out, (uint16_t)reply->n);
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_open_result *r = &reply->results[i];
+        if (r->err != JT_OK) {
+            jt_buf_u8(out, jt_wire_status(r->err));
+            continue;
+        }
+        uint8_t *p = jt_buf_append(out, 3u + r->pan_len);
+        if (p == NULL) {
+            return;
+        }
+        p[0] = jt_wire_status(JT_OK);
+        p[1] = r->draining ? DRAINING : 0;
+        p[2] = r->pan_len;
+        memcpy(p + 3, r->pan, r->pan_len);
+    }
+}
+
+static void result_decode(struct jt_reader *in, struct jt_open_result *r)
+{
+    *r = (struct jt_open_result){ 0 };
+    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
+        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE)) {
+        in->bad = true;
+    }
+    if (in->bad || r->err != JT_OK) {
+        return;
+    }
+    r->draining = (jt_wire_flags_decode(in, DRAINING) & DRAINING) != 0;
+    r->pan_len = jt_reader_u8(in);
+    r->pan = jt_reader_bytes(in, r->pan_len);
+    if (r->pan_len < JT_WIRE_PAN_MIN || r->pan_len > JT_WIRE_PAN_MAX) {
+        in->bad = true;
+    }
+}
+
+enum jt_err jt_open_reply_decode(struct jt_reader *in, size_t n, struct jt_open_reply *reply)
+{
+    reply->epoch = jt_reader_u64(in);
+    reply->n = jt_reader_u16(in);
+    if (in->bad || reply->n != n) {
+        reply->n = 0;
+        return JT_ERR_PROTOCOL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        result_decode(in, &reply->results[i]);
+        if (in->bad) {
+            return JT_ERR_PROTOCOL;
+        }
+    }
+    return jt_wire_end(in);
+}

@@ -1,0 +1,123 @@
+#include "wire/reseal.h"
+
+#include "wire/frame.h"
+#include "wire/text.h"
+
+#include <string.h>
+
+enum { DEDUP = 1 << 0 };
+
+void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, struct jt_buf *out)
+{
+    if (n > JT_WIRE_MAX_ITEMS) {
+        out->err = JT_ERR_LIMIT;
+        return;
+    }
+    jt_buf_u16(out, (uint16_t)n);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_reseal_item *item = &items[i];
+        uint8_t *p = jt_buf_append(out, 8u + item->row_id_len + item->envelope_len);
+        if (p == NULL) {
+            return;
+        }
+        jt_put_u32(p, item->field);
+        p[4] = item->dedup ? DEDUP : 0;
+        p[5] = item->row_id_len;
+        memcpy(p + 6, item->row_id, item->row_id_len);
+        p += 6 + item->row_id_len;
+        jt_put_u16(p, item->envelope_len);
+        memcpy(p + 2, item->envelope, item->envelope_len);
+    }
+}
+
+enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item *items, size_t *n)
+{
+    *n = 0;
+    size_t count = jt_reader_u16(in);
+    if (count > JT_WIRE_MAX_ITEMS) {
+        return JT_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct jt_reseal_item *item = &items[i];
+        item->field = jt_reader_u32(in);
+        item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
+        item->row_id_len = jt_reader_u8(in);
+        item->row_id = jt_reader_bytes(in, item->row_id_len);
+        item->envelope_len = jt_reader_u16(in);
+        item->envelope = jt_reader_bytes(in, item->envelope_len);
+        if (in->bad) {
+            return JT_ERR_PROTOCOL;
+        }
+    }
+    enum jt_err err = jt_wire_end(in);
+    *n = err == JT_OK ? count : 0;
+    return err;
+}
+
+static void result_encode(const struct jt_reseal_result *r, struct jt_buf *out)
+{
+    if (r->err != JT_OK) {
+        jt_buf_u8(out, jt_wire_status(r->err));
+        return;
+    }
+    uint8_t *p = jt_buf_append(out, 1 + 8 + JT_WIRE_FINGERPRINT_LEN + 2 + (size_t)r->envelope_len);
+    if (p == NULL) {
+        return;
+    }
+    p[0] = jt_wire_status(JT_OK);
+    jt_put_u64(p + 1, r->from);
+    memcpy(p + 9, r->fingerprint, JT_WIRE_FINGERPRINT_LEN);
+    p += 9 + JT_WIRE_FINGERPRINT_LEN;
+    jt_put_u16(p, r->envelope_len);
+    memcpy(p + 2, r->envelope, r->envelope_len);
+}
+
+void jt_reseal_reply_encode(const struct jt_reseal_reply *reply, struct jt_buf *out)
+{
+    jt_buf_u64(out, reply->epoch);
+    jt_buf_u64(out, reply->active.generation);
+    jt_buf_u8(out, reply->active.key_id);
+    jt_buf_u16(out, (uint16_t)reply->n);
+    for (size_t i = 0; i < reply->n; i++) {
+        result_encode(&reply->results[i], out);
+    }
+}
+
+static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt_reseal_result *r)
+{
+    *r = (struct jt_reseal_result){ 0 };
+    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
+        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE && r->err != JT_ERR_CONFLICT)) {
+        in->bad = true;
+    }
+    if (in->bad || r->err != JT_OK) {
+        return;
+    }
+    r->from = jt_reader_u64(in);
+    r->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
+    r->envelope_len = jt_reader_u16(in);
+    r->envelope = jt_reader_bytes(in, r->envelope_len);
+    if (r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN || r->envelope_len > JT_WIRE_ENVELOPE_MAX ||
+        r->envelope[0] != active_key_id) {
+        in->bad = true;
+    }
+}
+
+enum jt_err jt_reseal_reply_decode(struct jt_reader *in, size_t n, struct jt_reseal_reply *reply)
+{
+    reply->epoch = jt_reader_u64(in);
+    reply->active.generation = jt_reader_u64(in);
+    reply->active.key_id = jt_reader_u8(in);
+    reply->n = jt_reader_u16(in);
+    if (in->bad || reply->n != (reply->active.key_id == 0 ? 0 : n)) {
+        reply->n = 0;
+        return JT_ERR_PROTOCOL;
+    }
+    for (size_t i = 0; i < reply->n; i++) {
+        result_decode(in, reply->active.key_id, &reply->results[i]);
+        if (in->bad) {
+            return JT_ERR_PROTOCOL;
+        }
+    }
+    return jt_wire_end(in);
+}

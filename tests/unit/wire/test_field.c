@@ -1,0 +1,72 @@
+#include "wire/field.h"
+
+#include "message.h"
+#include "wire/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static enum jt_err decode_spec(struct jt_reader *in)
+{
+    struct jt_field_spec spec;
+    enum jt_err err = jt_field_spec_decode(in, &spec);
+    return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+static enum jt_err decode_row(struct jt_reader *in)
+{
+    struct jt_field_row row;
+    enum jt_err err = jt_field_row_decode(in, &row);
+    return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+static void names_have_one_form(void **state)
+{
+    (void)state;
+    assert_true(jt_field_name_valid("cards.pan"));
+    assert_true(jt_field_name_valid("a_b-c9"));
+    const char *const bad[] = { "", "9a", ".a", "Cards", "a/b", "a b" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(jt_field_name_valid(bad[i]));
+    }
+}
+
+static void round_trips(void **state)
+{
+    (void)state;
+    struct jt_field_row row = { .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true }, .mac_epoch = 3 };
+    message_fill(row.mac, sizeof row.mac, 4);
+    struct jt_buf b;
+    jt_buf_init(&b, 1000);
+    jt_field_row_encode(&row, &b);
+    struct jt_reader in = jt_reader_init(b.data, b.len);
+    struct jt_field_row back;
+    assert_int_equal(jt_field_row_decode(&in, &back), JT_OK);
+    assert_int_equal(back.spec.id, 9);
+    assert_string_equal(back.spec.name, "cards.pan");
+    assert_true(back.spec.dedup);
+    assert_false(back.spec.allow_bad_luhn);
+    assert_int_equal(back.mac_epoch, 3);
+    assert_memory_equal(back.mac, row.mac, sizeof row.mac);
+    message_refuses_truncation(&b, decode_row);
+    message_survives_mutation(&b, decode_row, 1);
+
+    jt_buf_reset(&b);
+    jt_field_spec_encode(&row.spec, &b);
+    message_refuses_truncation(&b, decode_spec);
+    message_survives_mutation(&b, decode_spec, 2);
+    jt_buf_clear(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_have_one_form),
+        cmocka_unit_test(round_trips),
+    };
+    return cmocka_run_group_tests_name("wire/field", tests, NULL, NULL);
+}
