@@ -1,0 +1,55 @@
+/*
+ * Detokenize: tokens in, cards out. One detokenizer an event loop; requests gather as in vault/tokenize.h.
+ *
+ * A batch goes through three steps: read the rows, open them in the keeper, commit one audit row a request. Only after the commit do the
+ * PANs go to their requests: no audit, no detokenize. A row that moved to another generation between the first two steps is read again. Rows found
+ * under a draining generation are handed to re-encryption behind the reply.
+ */
+#ifndef JETON_VAULT_DETOKENIZE_H
+#define JETON_VAULT_DETOKENIZE_H
+
+#include "base/loop.h"
+#include "keyclient/keyclient.h"
+#include "pan/pan.h"
+#include "pan/token.h"
+#include "store/cards.h"
+#include "vault/reencrypt.h"
+#include "vault/refresh.h"
+
+struct jt_detokenize_item {
+    uint8_t token[JT_TOKEN_LEN];
+    enum jt_err err; /* JT_OK; JT_ERR_NOT_FOUND; JT_ERR_DECRYPT; JT_ERR_UNAVAILABLE */
+    char pan[JT_PAN_MAX_DIGITS + 1]; /* set with JT_OK only; the caller wipes it */
+};
+
+/* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */
+struct jt_detokenize_request {
+    const char *client;
+    uint32_t field;
+    bool dedup;
+    struct jt_detokenize_item *items;
+    size_t n_items; /* at least 1 */
+    void (*done)(struct jt_detokenize_request *request);
+    void *arg;
+
+    /* the lane's own */
+    struct jt_detokenize_request *next;
+    size_t n_taken, n_open;
+};
+
+struct jt_detokenizer;
+
+enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,
+                               struct jt_reencrypter *reencrypter, struct jt_detokenizer **out) JT_CHECKED;
+
+/* Ends every request with JT_ERR_UNAVAILABLE. NULL is accepted. */
+void jt_detokenizer_free(struct jt_detokenizer *d);
+
+void jt_detokenizer_submit(struct jt_detokenizer *d, struct jt_detokenize_request *request);
+
+/* As jt_tokenizer_pump. */
+void jt_detokenizer_pump(struct jt_detokenizer *d);
+
+bool jt_detokenizer_up(const struct jt_detokenizer *d);
+
+#endif

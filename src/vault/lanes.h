@@ -1,0 +1,40 @@
+/*
+ * Everything of the vault that one event loop owns: its keeper connection and the lanes for tokenize, detokenize and re-encryption, its memory of
+ * clients and fields, and the inbox for what workers did for it. Loops share nothing but struct jt_vault.
+ */
+#ifndef JETON_VAULT_LANES_H
+#define JETON_VAULT_LANES_H
+
+#include "vault/detokenize.h"
+#include "vault/directory.h"
+#include "vault/reencrypt.h"
+#include "vault/tokenize.h"
+
+struct jt_lanes {
+    struct jt_vault *vault;
+    struct jt_loop *loop;
+    struct jt_inbox inbox;
+    struct jt_keyclient *keeper;
+    struct jt_refresher *refresher;
+    struct jt_directory *directory;
+    struct jt_tokenizer *tokenizer;
+    struct jt_detokenizer *detokenizer;
+    struct jt_reencrypter *reencrypter;
+};
+
+/* `index` counts the loops from 0: it chooses the rows of the tally that this loop adds to. */
+enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop, int index) JT_CHECKED;
+
+/* Ends every request that is under way with JT_ERR_UNAVAILABLE. Call after the workers have been stopped. */
+void jt_lanes_clear(struct jt_lanes *lanes);
+
+/* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
+void jt_lanes_pump(struct jt_lanes *lanes);
+
+/* Whether this loop can serve cards: keeper and database connections stand, the node is registered, a generation is active. */
+bool jt_lanes_ready(const struct jt_lanes *lanes);
+
+/* The writer number of the retirement job in the tally; loops have 2 * index + 1 and 2 * index + 2. */
+#define JT_WRITER_RETIREMENT 0
+
+#endif

@@ -1,0 +1,30 @@
+/* Bringing the keeper to the ring that the database holds. */
+#ifndef JETON_VAULT_REFRESH_H
+#define JETON_VAULT_REFRESH_H
+
+#include "vault/workers.h"
+
+/*
+ * Reads the ring row and makes the keeper accept it; notes epoch and active generation in the vault. `row` (may be NULL) receives
+ * what was read. JT_ERR_UNAVAILABLE; JT_ERR_NOT_FOUND: `jeton init` has not run; JT_ERR_CONFLICT: the database is behind the keeper (it went
+ * back: restore or lost tail); JT_ERR_DENIED: the row is not authentic.
+ */
+enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row) JT_CHECKED;
+
+/* The keeper accepted `row`: notes it in the vault. */
+enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row) JT_CHECKED;
+
+/*
+ * Any number of lanes of one event loop wait here while one refresh is under way on a worker.
+ */
+struct jt_refresher;
+typedef void jt_refreshed_fn(void *arg, enum jt_err err);
+
+enum jt_err jt_refresher_new(struct jt_vault *vault, struct jt_inbox *inbox, struct jt_refresher **out) JT_CHECKED;
+/* Not while a refresh is under way. NULL is accepted. */
+void jt_refresher_free(struct jt_refresher *r);
+
+/* `done` is called once, on the loop, at once when no worker can take the job. At most 8 wait at one time: one a lane. */
+void jt_refresher_request(struct jt_refresher *r, jt_refreshed_fn *done, void *arg);
+
+#endif

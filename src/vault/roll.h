@@ -1,0 +1,32 @@
+/*
+ * The life of a generation up to retirement (DESIGN section 6, steps 1 to 3): create with acknowledgement, activate. Blocking; on a worker.
+ *
+ * Until several nodes are built, the one node that may run acknowledges for itself: its keeper proves possession to a fresh challenge, and
+ * activation checks that proof again.
+ */
+#ifndef JETON_VAULT_ROLL_H
+#define JETON_VAULT_ROLL_H
+
+#include "store/generations.h"
+#include "vault/workers.h"
+
+/* Makes a key, stores the generation as future and acknowledges it. */
+enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out) JT_CHECKED;
+
+/*
+ * Makes a future generation the active one; the active one becomes draining. `holder_override` is the recorded reason to go ahead although the key has
+ * one durable holder only; without it (NULL) that is JT_ERR_DENIED. JT_ERR_NOT_FOUND; JT_ERR_CONFLICT: not future, or not acknowledged;
+ * JT_ERR_UNAVAILABLE: a dependency, or writers held the ring lock for all of the patience.
+ */
+enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor, const char *holder_override,
+                             struct jt_generation_info *out) JT_CHECKED;
+
+/*
+ * Proposes the step to the keeper, commits it in the database with back-off while writers hold the ring lock, and makes the keeper
+ * accept it. Common to activation and retirement. `patience_ms` bounds the back-off.
+ */
+enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row *generation, enum jt_generation_state target,
+                         const char *actor, const char *holder_override, struct jt_retirement_facts *facts,
+                         int patience_ms) JT_CHECKED;
+
+#endif

@@ -1,0 +1,306 @@
+#include "vault/tokenize.h"
+
+#include "base/log.h"
+#include "base/secmem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Items of one batch. Larger ones gain little (the database's cost is per row) and make single requests behind them wait. */
+#define BATCH_MAX 2048
+/* A batch is repeated when the ring moved or an item lost a race; each has an end, so a few rounds always suffice. */
+#define MAX_ROUNDS 6
+
+/* One item of the batch under way. */
+struct entry {
+    struct jt_tokenize_request *request;
+    struct jt_tokenize_item *item;
+};
+
+struct jt_tokenizer {
+    struct jt_vault *vault;
+    struct jt_keyclient *keeper;
+    struct jt_pipe *pipe;
+    struct jt_refresher *refresher;
+    uint16_t writer;
+    struct jt_tokenize_request *first, *last; /* requests with items not yet taken into a batch */
+    bool busy;
+    int rounds;
+    uint64_t sealed_epoch;
+    size_t n; /* entries of the batch under way */
+    struct entry entries[BATCH_MAX];
+    uint8_t tokens[BATCH_MAX][JT_TOKEN_LEN]; /* candidates */
+    struct jt_seal_item seal[BATCH_MAX];
+    struct jt_card_new cards[BATCH_MAX];
+    struct jt_card_probe probes[BATCH_MAX * JT_WIRE_MAX_DRAINING];
+    struct jt_audit_row audit[BATCH_MAX];
+    uint32_t sent[BATCH_MAX]; /* cards[i] is of entries[sent[i]] */
+};
+
+static void seal_batch(struct jt_tokenizer *t);
+
+static void finish_item(struct entry *e, enum jt_err err)
+{
+    e->item->err = err;
+    if (--e->request->n_open == 0 && e->request->n_taken == e->request->n_items) {
+        struct jt_tokenize_request *request = e->request;
+        for (size_t i = 0; i < request->n_items; i++) {
+            jt_wipe(&request->items[i].pan, sizeof request->items[i].pan);
+        }
+        request->done(request);
+    }
+}
+
+/* Ends every item still in the batch. */
+static void finish_batch(struct jt_tokenizer *t, enum jt_err err)
+{
+    size_t n = t->n;
+    t->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        finish_item(&t->entries[i], err);
+    }
+    t->busy = false;
+}
+
+/* Fails what has gathered but is in no batch. */
+static void fail_queue(struct jt_tokenizer *t)
+{
+    struct jt_tokenize_request *request = t->first;
+    t->first = t->last = NULL;
+    while (request != NULL) {
+        struct jt_tokenize_request *next = request->next;
+        for (size_t i = request->n_taken; i < request->n_items; i++) {
+            request->items[i].err = JT_ERR_UNAVAILABLE;
+        }
+        /* No batch is under way, so n_open is 0: the last item, counted as open, ends the request. */
+        request->n_taken = request->n_items;
+        request->n_open = 1;
+        struct entry last = { request, &request->items[request->n_items - 1] };
+        finish_item(&last, JT_ERR_UNAVAILABLE);
+        request = next;
+    }
+}
+
+static void on_refreshed(void *arg, enum jt_err err)
+{
+    struct jt_tokenizer *t = arg;
+    if (err != JT_OK) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    seal_batch(t);
+}
+
+static void refresh_and_repeat(struct jt_tokenizer *t)
+{
+    jt_refresher_request(t->refresher, on_refreshed, t);
+}
+
+static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
+{
+    struct jt_tokenizer *t = arg;
+    if (err != JT_OK || !result->check.node_stands) {
+        if (err != JT_OK) {
+            jt_log(JT_LOG_WARNING, "tokenize: %s: %s", jt_err_str(err), jt_pipe_message(t->pipe));
+        }
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    if (result->check.epoch != t->sealed_epoch) {
+        refresh_and_repeat(t);
+        return;
+    }
+    /* What was not found lost a race (its twin was deleted or moved between two statements): it stays for another round. */
+    size_t left = 0;
+    for (size_t i = 0; i < result->n; i++) {
+        struct entry e = t->entries[t->sent[i]];
+        if (result->found[i]) {
+            memcpy(e.item->token, result->tokens[i], JT_TOKEN_LEN);
+            finish_item(&e, JT_OK);
+        } else {
+            t->entries[left++] = e; /* sent[] ascends, so this overwrites only what is done with */
+        }
+    }
+    t->n = left;
+    if (left > 0) {
+        seal_batch(t);
+        return;
+    }
+    t->busy = false;
+}
+
+/* One audit row for each request that has items in the batch; entries of one request are neighbours. */
+static size_t audit_rows(struct jt_tokenizer *t, size_t n_cards)
+{
+    size_t n = 0;
+    const struct jt_tokenize_request *previous = NULL;
+    for (size_t i = 0; i < n_cards; i++) {
+        const struct jt_tokenize_request *request = t->entries[t->sent[i]].request;
+        if (request != previous) {
+            t->audit[n++] = (struct jt_audit_row){ .action = JT_AUDIT_TOKENIZE,
+                                                   .client = request->client,
+                                                   .field = request->field,
+                                                   .object = "" };
+            previous = request;
+        }
+        t->audit[n - 1].n_items++;
+        t->audit[n - 1].n_done++;
+    }
+    return n;
+}
+
+static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *reply)
+{
+    struct jt_tokenizer *t = arg;
+    if (err != JT_OK) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    if (reply->active.key_id == 0) {
+        /* Perhaps this keeper only has not heard yet: ask the database once. */
+        if (t->rounds > 1) {
+            finish_batch(t, JT_ERR_CONFLICT);
+        } else {
+            refresh_and_repeat(t);
+        }
+        return;
+    }
+    size_t n = 0, n_probes = 0;
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_seal_result *r = &reply->results[i];
+        if (r->err != JT_OK) {
+            continue; /* cannot happen for a parsed PAN; the item ends with the batch's last round */
+        }
+        t->cards[n] = (struct jt_card_new){ .field = t->seal[i].field,
+                                            .token = t->tokens[i],
+                                            .fingerprint = r->fingerprint,
+                                            .envelope = r->envelope,
+                                            .envelope_len = r->envelope_len };
+        for (size_t d = 0; d < reply->n_draining; d++) {
+            t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)n,
+                                                            .key_id = reply->draining[d].key_id,
+                                                            .fingerprint = r->draining_fingerprints + d * 16 };
+        }
+        t->sent[n++] = (uint32_t)i;
+    }
+    t->sealed_epoch = reply->epoch;
+    struct jt_tokenize_txn txn = { .epoch = reply->epoch,
+                                   .generation = reply->active.generation,
+                                   .key_id = reply->active.key_id,
+                                   .writer = t->writer,
+                                   .cards = t->cards,
+                                   .n_cards = n,
+                                   .probes = t->probes,
+                                   .n_probes = n_probes,
+                                   .audit = t->audit,
+                                   .n_audit = audit_rows(t, n) };
+    if (n != reply->n || jt_cards_tokenize(t->pipe, &txn, on_stored, t) != JT_OK) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+    }
+}
+
+static void seal_batch(struct jt_tokenizer *t)
+{
+    if (++t->rounds > MAX_ROUNDS || !jt_tokenizer_up(t)) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        const struct entry *e = &t->entries[i];
+        jt_token_new(t->tokens[i]);
+        t->seal[i] = (struct jt_seal_item){ .field = e->request->field,
+                                            .dedup = e->request->dedup,
+                                            .row_id = t->tokens[i],
+                                            .row_id_len = JT_TOKEN_LEN,
+                                            .pan = e->item->pan.packed,
+                                            .pan_len = e->item->pan.packed_len };
+    }
+    jt_keyclient_seal(t->keeper, t->seal, t->n, on_sealed, t);
+}
+
+/* Moves items from the queue into the batch; a large request may take several batches. */
+static void gather(struct jt_tokenizer *t)
+{
+    t->n = 0;
+    while (t->first != NULL && t->n < BATCH_MAX) {
+        struct jt_tokenize_request *request = t->first;
+        while (request->n_taken < request->n_items && t->n < BATCH_MAX) {
+            t->entries[t->n++] = (struct entry){ request, &request->items[request->n_taken++] };
+            request->n_open++;
+        }
+        if (request->n_taken == request->n_items) {
+            t->first = request->next;
+            t->last = t->first == NULL ? NULL : t->last;
+        }
+    }
+}
+
+void jt_tokenizer_pump(struct jt_tokenizer *t)
+{
+    if (t->busy || t->first == NULL) {
+        return;
+    }
+    if (!jt_tokenizer_up(t)) {
+        fail_queue(t);
+        return;
+    }
+    if (!jt_pipe_ready(t->pipe)) {
+        return; /* still rolling back; the next round comes when it has */
+    }
+    t->busy = true;
+    t->rounds = 0;
+    gather(t);
+    seal_batch(t);
+}
+
+bool jt_tokenizer_up(const struct jt_tokenizer *t)
+{
+    return jt_keyclient_ready(t->keeper) && jt_pipe_up(t->pipe);
+}
+
+void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *request)
+{
+    request->next = NULL;
+    request->n_taken = request->n_open = 0;
+    if (t->last == NULL) {
+        t->first = request;
+    } else {
+        t->last->next = request;
+    }
+    t->last = request;
+}
+
+enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,
+                             uint16_t writer, struct jt_tokenizer **out)
+{
+    *out = NULL;
+    struct jt_tokenizer *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    t->vault = vault;
+    t->keeper = keeper;
+    t->refresher = refresher;
+    t->writer = writer;
+    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond tokenize", &vault->node, JT_TXN_TIMEOUT_MS, &t->pipe);
+    if (err != JT_OK) {
+        free(t);
+        return err;
+    }
+    *out = t;
+    return JT_OK;
+}
+
+void jt_tokenizer_free(struct jt_tokenizer *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    jt_pipe_free(t->pipe); /* ends a transaction under way, and with it the batch */
+    if (t->busy) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+    }
+    fail_queue(t);
+    jt_wipe(t, sizeof *t);
+    free(t);
+}

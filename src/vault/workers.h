@@ -1,0 +1,57 @@
+/*
+ * Worker threads for what may block: look-ups that miss a cache, refreshing the ring, administration. Each worker owns one database
+ * connection and one keeper connection. The request path proper never comes here.
+ *
+ * A job is posted from an event loop with that loop's inbox; its run() is called on a worker, then its done() on the loop. The job belongs
+ * to the workers from the post until done() is called.
+ */
+#ifndef JETON_VAULT_WORKERS_H
+#define JETON_VAULT_WORKERS_H
+
+#include "base/loop.h"
+#include "keyclient/keyclient.h"
+#include "store/db.h"
+#include "vault/vault.h"
+
+#include <pthread.h>
+
+/* What a blocking task works with. */
+struct jt_work_ctx {
+    struct jt_vault *vault;
+    struct jt_db *db;
+    struct jt_keyclient *keeper;
+};
+
+enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application) JT_CHECKED;
+void jt_work_ctx_clear(struct jt_work_ctx *ctx);
+
+struct jt_job {
+    void (*run)(struct jt_job *job, struct jt_work_ctx *ctx);
+    void (*done)(struct jt_job *job);
+    struct jt_inbox *inbox;
+    struct jt_job *next;
+};
+
+/* Where finished jobs wait for their event loop. */
+struct jt_inbox {
+    pthread_mutex_t mutex;
+    struct jt_job *first, *last;
+    struct jt_loop *loop;
+};
+
+void jt_inbox_init(struct jt_inbox *inbox, struct jt_loop *loop);
+void jt_inbox_clear(struct jt_inbox *inbox);
+/* Runs done() of every job that waits; a jt_loop_fn for jt_loop_on_wake. */
+void jt_inbox_drain(void *inbox, uint32_t events);
+
+struct jt_workers;
+
+enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_workers **out) JT_CHECKED;
+
+/* Finishes the jobs that were posted, then ends the threads. Their inboxes must still be drained afterwards. NULL is accepted. */
+void jt_workers_stop(struct jt_workers *workers);
+
+/* JT_ERR_UNAVAILABLE when too many jobs wait already: the caller still owns the job and answers 503. */
+enum jt_err jt_workers_post(struct jt_workers *workers, struct jt_job *job) JT_CHECKED;
+
+#endif
