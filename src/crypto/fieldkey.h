@@ -22,6 +22,7 @@
 #define JT_FINGERPRINT_LEN JT_CMAC_LEN
 #define JT_GENERATION_KEY_LEN 32
 #define JT_ROW_ID_MAX 255
+#define JT_PLAINTEXT_MAX 4096
 
 struct jt_fieldkey;
 
@@ -31,14 +32,16 @@ enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KE
 void jt_fieldkey_free(struct jt_fieldkey *fk);
 
 /*
- * Seals records into envelopes: record.in is the plaintext (1 to 4,096 bytes, else err JT_ERR_INVALID), record.out receives
- * JT_ENVELOPE_OVERHEAD + in_len bytes, record.row_id 1 to JT_ROW_ID_MAX bytes. Per-record errors in record.err.
+ * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes), record.out receives JT_ENVELOPE_OVERHEAD + in_len
+ * bytes, record.row_id has 1 to JT_ROW_ID_MAX bytes. A record outside these bounds gets err = JT_ERR_INVALID and an untouched output;
+ * its neighbours are sealed. The return value is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
  */
 enum jt_err jt_fieldkey_seal(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
 
 /*
  * Opens envelopes: record.in is the whole envelope, record.out receives in_len - JT_ENVELOPE_OVERHEAD bytes. An envelope that is too
- * short, carries another key id or is refused by SIV gets JT_ERR_DECRYPT and a wiped output, all alike.
+ * short or too long, carries another key id, comes with a row-id out of bounds or is refused by SIV gets JT_ERR_DECRYPT and a wiped
+ * output, all alike. Returns as jt_fieldkey_seal does.
  */
 enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
 

@@ -11,4 +11,13 @@
 /* JT_OK or JT_ERR_CRYPTO, with *failed naming the first test that failed (static storage). */
 enum jt_err jt_crypto_selftest(const char **failed) JT_CHECKED;
 
+/* Corrupt no answer. */
+#define JT_SELFTEST_NONE (-1)
+
+/*
+ * The same with one byte of the answer that is compared at place `corrupt` (counted from 0) falsified before the comparison: how the
+ * unit test proves that every comparison can fail. JT_OK when there are not so many comparisons.
+ */
+enum jt_err jt_crypto_selftest_corrupted(int corrupt, const char **failed) JT_CHECKED;
+
 #endif
