@@ -5,11 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where zero bytes stand when there is no memory to point into. */
+static uint8_t nothing[1];
+
 const uint8_t *jt_reader_bytes(struct jt_reader *r, size_t len)
 {
     if (r->bad || len > r->left) {
         r->bad = true;
         return NULL;
+    }
+    if (len == 0) {
+        return r->p != NULL ? r->p : nothing; /* never NULL: that means failure */
     }
     const uint8_t *p = r->p;
     r->p += len;
@@ -20,6 +26,9 @@ const uint8_t *jt_reader_bytes(struct jt_reader *r, size_t len)
 void jt_reader_copy(struct jt_reader *r, void *out, size_t len)
 {
     const uint8_t *p = jt_reader_bytes(r, len);
+    if (len == 0) {
+        return; /* `out` may be NULL then */
+    }
     if (p == NULL) {
         memset(out, 0, len);
     } else {
@@ -87,8 +96,9 @@ enum jt_err jt_buf_reserve(struct jt_buf *b, size_t len)
     }
     size_t cap = b->cap == 0 ? 64 : b->cap;
     while (cap < b->len + len) {
-        cap *= 2;
+        cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
     }
+    cap = cap > b->max ? b->max : cap;
     uint8_t *grown = malloc(cap);
     if (grown == NULL) {
         return JT_ERR_NOMEM;
@@ -110,6 +120,9 @@ uint8_t *jt_buf_append(struct jt_buf *b, size_t len)
     }
     if (b->err != JT_OK) {
         return NULL;
+    }
+    if (b->data == NULL) {
+        return nothing; /* no byte was asked for */
     }
     uint8_t *p = b->data + b->len;
     b->len += len;

@@ -35,7 +35,7 @@ uint16_t jt_reader_u16(struct jt_reader *r);
 uint32_t jt_reader_u32(struct jt_reader *r);
 uint64_t jt_reader_u64(struct jt_reader *r);
 
-/* The next `len` bytes in place, or NULL when fewer are left. They stay owned by whoever owns the input. */
+/* The next `len` bytes in place, or NULL when fewer are left (never NULL for 0 bytes of a good reader). They stay owned by whoever owns the input. */
 const uint8_t *jt_reader_bytes(struct jt_reader *r, size_t len);
 
 /* Copies the next `len` bytes to `out`; zeroes `out` when fewer are left. */
@@ -68,6 +68,7 @@ void jt_buf_u8(struct jt_buf *b, uint8_t v);
 void jt_buf_u16(struct jt_buf *b, uint16_t v);
 void jt_buf_u32(struct jt_buf *b, uint32_t v);
 void jt_buf_u64(struct jt_buf *b, uint64_t v);
+/* `p` must not point into the buffer itself: growth frees what it points to. */
 void jt_buf_put(struct jt_buf *b, const void *p, size_t len);
 
 /* `len` writable bytes at the end, counted as contents already, or NULL (then `err` is set). Valid until the next growth. */

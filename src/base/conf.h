@@ -4,6 +4,9 @@
  * All options stand in one table (conf.c): section, name, kind, bounds, default and the sentence that documents it. Unknown
  * sections, unknown or repeated names and values out of bounds are errors that name the line, so that a misspelt option never
  * silently keeps its default. The file holds no secret: keys and credentials have files of their own.
+ *
+ * The syntax is libinih's: a line that starts with # or ; is a comment, and so is what follows a space and a semicolon. A line that
+ * continues another, or is longer than libinih can hold, is an error.
  */
 #ifndef JETON_BASE_CONF_H
 #define JETON_BASE_CONF_H
@@ -33,8 +36,8 @@ struct jt_conf {
 
 /*
  * Reads `path` over the defaults. On failure `message` (of `message_len` bytes) holds one line for the operator that names file,
- * line and option; *conf is cleared. JT_ERR_NOT_FOUND, JT_ERR_INVALID, JT_ERR_NOMEM. On success the caller ends with
- * jt_conf_clear.
+ * line and option; *conf is cleared. JT_ERR_NOT_FOUND (it cannot be opened), JT_ERR_INVALID, JT_ERR_NOMEM. On success the caller
+ * ends with jt_conf_clear.
  */
 enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message, size_t message_len) JT_CHECKED;
 

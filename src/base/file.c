@@ -1,9 +1,12 @@
 #include "base/file.h"
 
+#include "base/hex.h"
+#include "base/random.h"
 #include "base/secmem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,7 +76,7 @@ static enum jt_err read_back(int dir_fd, const char *name, const void *data, siz
     struct jt_buf now;
     jt_buf_init(&now, len + 1);
     enum jt_err err = jt_file_read(dir_fd, name, true, &now);
-    if (err == JT_OK && (now.len != len || memcmp(now.data, data, len) != 0)) {
+    if (err == JT_OK && (now.len != len || (len > 0 && memcmp(now.data, data, len) != 0))) {
         errno = EIO;
         err = JT_ERR_IO;
     }
@@ -103,45 +106,70 @@ static enum jt_err create(int dir_fd, const char *name, const void *data, size_t
     return err;
 }
 
+/* Removes a name without disturbing the errno of the failure that led here. */
+static void discard(int dir_fd, const char *name)
+{
+    int saved = errno;
+    (void)unlinkat(dir_fd, name, 0);
+    errno = saved;
+}
+
+/*
+ * Writes the contents under a name of their own beside `name`. The name is random: with a fixed one, two writers at once would
+ * publish each other's half-written file.
+ */
+static enum jt_err create_aside(int dir_fd, const char *name, const void *data, size_t len, char aside[static NAME_MAX + 1])
+{
+    uint8_t random[4];
+    char suffix[2 * sizeof random + 1];
+    jt_random_fill(random, sizeof random);
+    jt_hex_encode(random, sizeof random, suffix);
+    int n = snprintf(aside, NAME_MAX + 1, "%s.%s.new", name, suffix);
+    if (n < 0 || n > NAME_MAX) {
+        errno = ENAMETOOLONG;
+        return JT_ERR_IO;
+    }
+    return create(dir_fd, aside, data, len);
+}
+
 enum jt_err jt_file_write_new(int dir_fd, const char *name, const void *data, size_t len)
 {
     /* Written aside and linked, so that the final name never holds half a file, not even after a crash. */
-    char aside[256];
-    int n = snprintf(aside, sizeof aside, "%s.new", name);
-    if (n < 0 || (size_t)n >= sizeof aside) {
-        return JT_ERR_LIMIT;
-    }
-    (void)unlinkat(dir_fd, aside, 0);
-    enum jt_err err = create(dir_fd, aside, data, len);
+    char aside[NAME_MAX + 1];
+    enum jt_err err = create_aside(dir_fd, name, data, len, aside);
     if (err != JT_OK) {
         return err;
     }
-    if (linkat(dir_fd, aside, dir_fd, name, 0) != 0) {
+    bool linked = linkat(dir_fd, aside, dir_fd, name, 0) == 0;
+    if (!linked) {
         err = errno == EEXIST ? JT_ERR_CONFLICT : JT_ERR_IO;
     }
-    int saved = errno;
-    (void)unlinkat(dir_fd, aside, 0);
-    errno = saved;
+    discard(dir_fd, aside);
     if (err == JT_OK && fsync(dir_fd) != 0) {
         err = JT_ERR_IO;
     }
-    return err == JT_OK ? read_back(dir_fd, name, data, len) : err;
+    if (err == JT_OK) {
+        err = read_back(dir_fd, name, data, len);
+    }
+    if (linked && err != JT_OK) {
+        discard(dir_fd, name); /* the caller takes it for not written */
+    }
+    return err;
 }
 
 enum jt_err jt_file_replace(int dir_fd, const char *name, const void *data, size_t len)
 {
-    char aside[256];
-    int n = snprintf(aside, sizeof aside, "%s.new", name);
-    if (n < 0 || (size_t)n >= sizeof aside) {
-        return JT_ERR_LIMIT;
+    char aside[NAME_MAX + 1];
+    enum jt_err err = create_aside(dir_fd, name, data, len, aside);
+    if (err != JT_OK) {
+        return err;
     }
-    (void)unlinkat(dir_fd, aside, 0);
-    enum jt_err err = create(dir_fd, aside, data, len);
-    if (err == JT_OK && renameat(dir_fd, aside, dir_fd, name) != 0) {
-        err = JT_ERR_IO;
+    if (renameat(dir_fd, aside, dir_fd, name) != 0) {
+        discard(dir_fd, aside);
+        return JT_ERR_IO;
     }
-    if (err == JT_OK && fsync(dir_fd) != 0) {
-        err = JT_ERR_IO;
+    if (fsync(dir_fd) != 0) {
+        return JT_ERR_IO;
     }
-    return err == JT_OK ? read_back(dir_fd, name, data, len) : err;
+    return read_back(dir_fd, name, data, len);
 }

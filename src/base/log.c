@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,11 +23,15 @@ void jt_log(enum jt_log_level level, const char *format, ...)
     if (level > most_detailed) {
         return;
     }
+    int saved = errno; /* callers go on to look at the errno that they report */
     char message[800];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    int n = vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    if (n < 0) {
+        message[0] = '\0';
+    }
     for (char *p = message; *p != '\0'; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f) {
             *p = '?';
@@ -35,10 +40,11 @@ void jt_log(enum jt_log_level level, const char *format, ...)
     char line[1000];
     char stamp[JT_TIMESTAMP_LEN];
     jt_clock_timestamp(stamp);
-    int len = snprintf(line, sizeof line, "%s %s %s: %s\n", stamp, names[level], process_name, message);
+    int len = snprintf(line, sizeof line, "%s %s %.64s: %s\n", stamp, names[level], process_name, message);
     if (len > 0) {
         /* One write a line, so that lines of several threads never mix. A full disk must not stop the service. */
-        ssize_t n = write(STDERR_FILENO, line, (size_t)len < sizeof line ? (size_t)len : sizeof line - 1);
-        (void)n;
+        ssize_t written = write(STDERR_FILENO, line, (size_t)len);
+        (void)written;
     }
+    errno = saved;
 }

@@ -130,9 +130,11 @@ enum jt_err jt_loop_after_round(struct jt_loop *loop, jt_loop_fn *fn, void *arg)
 
 void jt_loop_wake(struct jt_loop *loop)
 {
+    int saved = errno; /* a signal handler may be the caller */
     uint64_t one = 1;
     ssize_t n = write(loop->wake.fd, &one, sizeof one); /* fails only when a wake is pending already */
     (void)n;
+    errno = saved;
 }
 
 void jt_loop_on_wake(struct jt_loop *loop, jt_loop_fn *fn, void *arg)
@@ -140,10 +142,8 @@ void jt_loop_on_wake(struct jt_loop *loop, jt_loop_fn *fn, void *arg)
     loop->on_wake = (struct callback){ fn, arg };
 }
 
-/* Runs what is due; returns milliseconds until the next timer, -1 when there is none. */
-static int run_timers(struct jt_loop *loop)
+static void run_timers(struct jt_loop *loop)
 {
-    int wait = -1;
     for (int i = 0; i < loop->n_timers; i++) {
         struct timer *t = &loop->timers[i];
         int64_t now = jt_clock_ms();
@@ -151,7 +151,17 @@ static int run_timers(struct jt_loop *loop)
             t->due_ms = now + t->every_ms;
             t->fn(t->arg, 0);
         }
-        int64_t left = t->due_ms - now;
+    }
+}
+
+/* Milliseconds until the next timer, 0 when one is due already, -1 when there is none. */
+static int until_next_timer(const struct jt_loop *loop)
+{
+    int64_t now = jt_clock_ms(); /* read after the callbacks: they may have taken long */
+    int wait = -1;
+    for (int i = 0; i < loop->n_timers; i++) {
+        int64_t left = loop->timers[i].due_ms - now;
+        left = left < 0 ? 0 : left;
         if (wait < 0 || left < wait) {
             wait = (int)left;
         }
@@ -162,11 +172,11 @@ static int run_timers(struct jt_loop *loop)
 enum jt_err jt_loop_run(struct jt_loop *loop)
 {
     while (!loop->stopping) {
-        int wait = run_timers(loop);
+        run_timers(loop);
         if (loop->stopping) {
             break;
         }
-        loop->n_ready = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_A_ROUND, wait);
+        loop->n_ready = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_A_ROUND, until_next_timer(loop));
         if (loop->n_ready < 0) {
             loop->n_ready = 0;
             if (errno != EINTR) {

@@ -35,7 +35,7 @@ enum jt_err jt_loop_watch(struct jt_loop *loop, struct jt_watch *w) JT_CHECKED;
 /* Changes the set of events; 0 keeps errors and hang-ups only. */
 void jt_loop_set_events(struct jt_loop *loop, struct jt_watch *w, uint32_t events);
 
-/* Stops watching; does not close the descriptor. Harmless when not watched. */
+/* Stops watching; does not close the descriptor: close it afterwards, never before. Harmless when not watched. */
 void jt_loop_unwatch(struct jt_loop *loop, struct jt_watch *w);
 
 /* `fn` runs every `every_ms`, with events 0. Register before jt_loop_run; at most 16. */
@@ -44,11 +44,11 @@ enum jt_err jt_loop_every(struct jt_loop *loop, int every_ms, jt_loop_fn *fn, vo
 /* `fn` runs after each round of events: where gathered work is sent. Register before jt_loop_run; at most 8. */
 enum jt_err jt_loop_after_round(struct jt_loop *loop, jt_loop_fn *fn, void *arg) JT_CHECKED;
 
-/* Any thread: makes the loop run `fn` of jt_loop_on_wake soon, once for any number of wakes. */
+/* Any thread or signal handler: makes the loop run `fn` of jt_loop_on_wake soon, once for any number of wakes. */
 void jt_loop_wake(struct jt_loop *loop);
 void jt_loop_on_wake(struct jt_loop *loop, jt_loop_fn *fn, void *arg);
 
-/* Runs until jt_loop_stop, which must be called from a callback of this loop. */
+/* Runs until jt_loop_stop, which must be called from a callback of this loop. A stopped loop does not run again. */
 enum jt_err jt_loop_run(struct jt_loop *loop) JT_CHECKED;
 void jt_loop_stop(struct jt_loop *loop);
 

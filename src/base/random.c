@@ -3,17 +3,33 @@
 #include "base/secmem.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #define POOL_LEN 4096
 
 static _Thread_local uint8_t pool[POOL_LEN];
 static _Thread_local size_t pool_left;
-static _Thread_local pid_t pool_pid;
+static _Thread_local bool registered;
+
+/* Runs in the child, in the one thread that it has: the thread that called fork. */
+static void forget_pool(void)
+{
+    pool_left = 0;
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void register_fork_handler(void)
+{
+    if (pthread_atfork(NULL, NULL, forget_pool) != 0) {
+        abort(); /* parent and child would hand out the same tokens */
+    }
+}
 
 static void from_kernel(uint8_t *out, size_t len)
 {
@@ -36,10 +52,13 @@ void jt_random_fill(void *out, size_t len)
         from_kernel(out, len);
         return;
     }
-    if (pool_left < len || pool_pid != getpid()) {
+    if (!registered) {
+        (void)pthread_once(&once, register_fork_handler);
+        registered = true;
+    }
+    if (pool_left < len) {
         from_kernel(pool, POOL_LEN);
         pool_left = POOL_LEN;
-        pool_pid = getpid();
     }
     uint8_t *from = pool + POOL_LEN - pool_left;
     memcpy(out, from, len);

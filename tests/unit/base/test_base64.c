@@ -1,0 +1,53 @@
+/* base/base64.h against the vectors of RFC 4648 section 10, and every byte value. */
+#include "base/base64.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void rfc_4648_vectors(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
+        { "foobar", "Zm9vYmFy" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[16];
+        jt_base64_encode(cases[i][0], strlen(cases[i][0]), text);
+        assert_string_equal(text, cases[i][1]);
+        assert_int_equal(strlen(text), JT_BASE64_LEN(strlen(cases[i][0])));
+    }
+}
+
+static void all_sixty_four_characters(void **state)
+{
+    (void)state;
+    uint8_t bytes[48];
+    for (unsigned i = 0; i < 16; i++) { /* three bytes hold the four values 4i .. 4i+3 */
+        unsigned v = (4 * i) << 18 | (4 * i + 1) << 12 | (4 * i + 2) << 6 | (4 * i + 3);
+        bytes[3 * i] = (uint8_t)(v >> 16);
+        bytes[3 * i + 1] = (uint8_t)(v >> 8);
+        bytes[3 * i + 2] = (uint8_t)v;
+    }
+    char text[JT_BASE64_LEN(sizeof bytes) + 1];
+    jt_base64_encode(bytes, sizeof bytes, text);
+    assert_string_equal(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rfc_4648_vectors),
+        cmocka_unit_test(all_sixty_four_characters),
+    };
+    return cmocka_run_group_tests_name("base/base64", tests, NULL, NULL);
+}
