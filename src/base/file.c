@@ -1,7 +1,5 @@
 #include "base/file.h"
 
-#include "base/hex.h"
-#include "base/random.h"
 #include "base/secmem.h"
 
 #include <errno.h>
@@ -114,21 +112,15 @@ static void discard(int dir_fd, const char *name)
     errno = saved;
 }
 
-/*
- * Writes the contents under a name of their own beside `name`. The name is random: with a fixed one, two writers at once would
- * publish each other's half-written file.
- */
+/* Writes the contents beside `name`, in place of what a crash may have left there. */
 static enum jt_err create_aside(int dir_fd, const char *name, const void *data, size_t len, char aside[static NAME_MAX + 1])
 {
-    uint8_t random[4];
-    char suffix[2 * sizeof random + 1];
-    jt_random_fill(random, sizeof random);
-    jt_hex_encode(random, sizeof random, suffix);
-    int n = snprintf(aside, NAME_MAX + 1, "%s.%s.new", name, suffix);
+    int n = snprintf(aside, NAME_MAX + 1, "%s.new", name);
     if (n < 0 || n > NAME_MAX) {
         errno = ENAMETOOLONG;
         return JT_ERR_IO;
     }
+    (void)unlinkat(dir_fd, aside, 0);
     return create(dir_fd, aside, data, len);
 }
 

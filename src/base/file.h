@@ -3,7 +3,8 @@
  *
  * jt_file_write_new and jt_file_replace return only after the bytes and the directory entry are on disk (fsync of both) and
  * have been read back and compared. Files are 0600 from the moment they exist. `dir_fd` is an open directory, not AT_FDCWD: it
- * is what gets synced. A crash may leave a file NAME.xxxxxxxx.new behind, never a half-written NAME.
+ * is what gets synced. A crash may leave "NAME.new" behind, never a half-written NAME; the next write of NAME clears it away.
+ * Nothing keeps two writers of one name apart: the caller holds a lock (as the keeper does on its directory) or they both fail.
  */
 #ifndef JETON_BASE_FILE_H
 #define JETON_BASE_FILE_H

@@ -104,14 +104,20 @@ static void a_failure_leaves_nothing_behind(void **state)
     assert_int_equal(unlinkat(dir_fd, "sub", AT_REMOVEDIR), 0);
 }
 
-/* Two writers of one name, the first still busy: neither may touch the other's bytes. */
-static void a_leftover_of_another_writer_is_left_alone(void **state)
+static void what_a_crash_left_is_cleared_away(void **state)
 {
     (void)state;
     assert_int_equal(jt_file_write_new(dir_fd, "key.new", "half", 4), JT_OK);
     assert_int_equal(jt_file_write_new(dir_fd, "key", "whole", 5), JT_OK);
-    assert_holds("key.new", "half");
     assert_holds("key", "whole");
+    /* A crash between link and unlink: both names are one file, which clearing away must not empty. */
+    assert_int_equal(linkat(dir_fd, "key", dir_fd, "key.new", 0), 0);
+    assert_int_equal(jt_file_write_new(dir_fd, "key", "other", 5), JT_ERR_CONFLICT);
+    assert_holds("key", "whole");
+    assert_int_equal(linkat(dir_fd, "key", dir_fd, "key.new", 0), 0);
+    assert_int_equal(jt_file_replace(dir_fd, "key", "new", 3), JT_OK);
+    assert_holds("key", "new");
+    assert_int_equal(n_entries(), 1);
 }
 
 static void replacing(void **state)
@@ -182,7 +188,7 @@ int main(void)
         IN_DIRECTORY(a_new_file_is_private_and_alone),
         IN_DIRECTORY(an_existing_file_is_never_overwritten),
         IN_DIRECTORY(a_failure_leaves_nothing_behind),
-        IN_DIRECTORY(a_leftover_of_another_writer_is_left_alone),
+        IN_DIRECTORY(what_a_crash_left_is_cleared_away),
         IN_DIRECTORY(replacing),
         IN_DIRECTORY(contents_larger_than_one_read),
         IN_DIRECTORY(reading_refuses_what_is_not_a_private_file),
