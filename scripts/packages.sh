@@ -1,0 +1,72 @@
+# Debian packages: which are missing, and their installation. Sourced by ./quickstart and ./runtests (bash).
+#
+# A package counts as present when dpkg says so, except that any installed PostgreSQL server will do for the server.
+
+PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq-dev libmicrohttpd-dev libjansson-dev
+    libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev)
+PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
+PACKAGES_TEST=(libcmocka-dev python3-pytest python3-requests python3-psycopg2 openssl procps binutils)
+
+# Prints those of its arguments that are not installed.
+packages_missing() {
+    local p
+    for p in "$@"; do
+        if [ "$p" = postgresql ] && compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+            continue
+        fi
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || printf '%s\n' "$p"
+    done
+}
+
+# Runs as root. Debian's PostgreSQL package would make and start a cluster of its own; that is switched off while it is
+# installed, and the switch is put back as it was.
+packages_install_as_root() {
+    local switch=/etc/postgresql-common/createcluster.d/jeton-no-main-cluster.conf status=0 made_dirs=()
+    local dir
+    for dir in /etc/postgresql-common /etc/postgresql-common/createcluster.d; do
+        [ -d "$dir" ] || { mkdir "$dir" && made_dirs=("$dir" "${made_dirs[@]}"); }
+    done
+    trap 'rm -f "$switch"' EXIT
+    printf 'create_main_cluster = off\n' >"$switch"
+    export DEBIAN_FRONTEND=noninteractive
+    # Package lists may be old or absent: try as things are first, then with fresh lists.
+    apt-get install -y -q --no-install-recommends "$@" ||
+        { apt-get update -q && apt-get install -y -q --no-install-recommends "$@"; } || status=$?
+    rm -f "$switch"
+    trap - EXIT
+    for dir in "${made_dirs[@]}"; do
+        rmdir --ignore-fail-on-non-empty "$dir"
+    done
+    return "$status"
+}
+
+# Installs what is missing of its arguments, or says what is missing and leaves with 77 ("cannot run here").
+packages_require() {
+    local missing
+    mapfile -t missing < <(packages_missing "$@")
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        printf 'These Debian packages (or what corresponds to them here) are missing:\n  %s\n' "${missing[*]}" >&2
+        exit 77
+    fi
+    local log
+    log=$(mktemp)
+    printf 'Installing packages: %s\n' "${missing[*]}"
+    if [ "$(id -u)" -eq 0 ]; then
+        (packages_install_as_root "${missing[@]}") >"$log" 2>&1
+    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+        sudo bash -c "$(declare -f packages_install_as_root); packages_install_as_root \"\$@\"" bash "${missing[@]}" >"$log" 2>&1
+    else
+        rm -f "$log"
+        printf 'Missing packages, and no right to install them. As root, run:\n  apt-get install %s\n' "${missing[*]}" >&2
+        exit 77
+    fi
+    mapfile -t missing < <(packages_missing "$@")
+    if [ "${#missing[@]}" -gt 0 ]; then
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        printf 'Could not install: %s\n' "${missing[*]}" >&2
+        exit 77
+    fi
+    rm -f "$log"
+}

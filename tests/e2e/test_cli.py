@@ -1,0 +1,127 @@
+"""The jeton command against a running service: files in, files out, exit codes for scripts."""
+
+import csv
+import json
+import os
+
+import pytest
+
+from cards import bad_luhn, made_up
+from service import BIN
+
+ROWS = 3000
+
+
+@pytest.fixture(scope="module")
+def files(_shared, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("cli")
+    directory.chmod(0o700)
+    _shared.app_key_file = directory / "app.key"
+    _shared.app_key_file.touch(mode=0o600)
+    _shared.app_key_file.write_text(_shared.app_key + "\n")
+    return directory
+
+
+def rows_of(path):
+    with open(path, newline="", encoding="ascii") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_generated_file_there_and_back(shared, files):
+    cards, tokens, rejects, back = (files / n for n in ("cards.csv", "tokens.csv", "rejects.csv", "back.csv"))
+    shared.jeton("gen", "--rows", ROWS, "--bad", 40, "--seed", 5, "--out", cards)
+    lines = cards.read_text().splitlines()
+    assert lines[0] == "id,pan,amount" and len(lines) == ROWS + 1
+    common = ["--field", "pan", "--column", "pan", "--batch", 500]
+    shared.jeton("tokenize", *common, "--in", cards, "--out", tokens, "--rejects", rejects, key_file=shared.app_key_file)
+    rejected = {int(r["line"]): r["reason"] for r in rows_of(rejects)}
+    assert len(rejected) == 40
+    assert all(not any(c.isdigit() for c in reason) for reason in rejected.values())
+    accepted = [line for number, line in enumerate(lines, 1) if number not in rejected]
+    shared.jeton("detokenize", *common, "--in", tokens, "--out", back, "--rejects", files / "none.csv", key_file=shared.app_key_file)
+    assert back.read_text().splitlines() == accepted
+    by_card = {}
+    for card, token in zip(csv.DictReader(accepted), rows_of(tokens)):
+        assert card["id"] == token["id"] and card["amount"] == token["amount"]
+        assert by_card.setdefault(card["pan"], token["pan"]) == token["pan"]
+    assert len(set(by_card.values())) == len(by_card)
+
+
+def test_the_generator_is_the_same_everywhere(shared, files):
+    first, second, third = (files / n for n in ("g1", "g2", "g3"))
+    for out, seed in ((first, 7), (second, 7), (third, 8)):
+        shared.jeton("gen", "--rows", 500, "--bad", 10, "--seed", seed, "--out", out)
+    assert first.read_bytes() == second.read_bytes() != third.read_bytes()
+    assert {len(r["pan"]) for r in rows_of(first)} >= set(range(12, 20))
+
+
+def test_rejects_name_line_and_reason(shared, files):
+    source = files / "some.csv"
+    source.write_text(f"pan,note\n{made_up(1)},a\n4111-1111,b\n{made_up(2)},c\n{bad_luhn(3)},d\n,e\n")
+    shared.jeton("tokenize", "--field", "pan", "--column", "pan", "--in", source, "--out", files / "o.csv", "--rejects", files / "r.csv",
+                 key_file=shared.app_key_file)
+    assert [(r["line"], r["reason"]) for r in rows_of(files / "r.csv")] == [("3", "pan-not-digits"), ("5", "pan-bad-luhn"), ("6", "pan-empty")]
+    assert [r["note"] for r in rows_of(files / "o.csv")] == ["a", "c"]
+
+
+@pytest.mark.parametrize("arguments, status", [
+    (["nonsense"], 64), ([], 64), (["tokenize"], 64), (["keys", "activate"], 64), (["keys", "activate", "x"], 64),
+    (["keys", "activate", "99"], 2), (["keys", "retire", "1"], 2), (["keys", "certificate", "1"], 2), (["field", "add", "pan"], 2)],
+    ids=lambda a: "-".join(a) if isinstance(a, list) else None)
+def test_exit_codes(shared, arguments, status):
+    done = shared.jeton(*arguments, check=False)
+    assert done.returncode == status, (done.returncode, done.stderr)
+    assert done.stderr.strip(), "a message"
+
+
+def test_no_service_is_69(shared):
+    done = shared.jeton("keys", "list", check=False, env={"JETON_URL": "http://127.0.0.1:1"})
+    assert done.returncode == 69
+
+
+def test_without_permission_is_77(shared, files):
+    assert shared.jeton("keys", "list", check=False, key_file=shared.app_key_file).returncode == 77
+
+
+def test_a_bad_configuration_is_78(shared, files):
+    broken = files / "broken.conf"
+    broken.write_text("[front]\nprot = 1\n")
+    done = shared.jeton("migrate", check=False, env={"JETON_CONFIG": str(broken)})
+    assert done.returncode == 78 and "broken.conf:2" in done.stderr
+
+
+def test_a_key_file_that_others_can_read_is_refused(shared, files):
+    loose = files / "loose.key"
+    loose.write_text(shared.app_key)
+    loose.chmod(0o644)
+    done = shared.jeton("keys", "list", check=False, key_file=loose)
+    assert done.returncode not in (0, 2, 69)
+    assert shared.app_key.split("_")[2] not in done.stderr + done.stdout
+
+
+def test_status_is_json_for_scripts(shared):
+    status = json.loads(shared.jeton("status", "--json").stdout)
+    assert status["keeper"]["up"] and status["database"]["up"] and status["ring"]["active"]
+
+
+def test_set_up_twice_changes_nothing(shared):
+    shared.jeton("migrate")
+    shared.jeton("migrate", "--check")
+    before = shared.operator_key_file.read_bytes()
+    done = shared.jeton("init", "--operator-key", shared.directory / "again.key", check=False)
+    assert done.returncode != 0
+    assert shared.operator_key_file.read_bytes() == before
+    assert not (shared.directory / "again.key").exists()
+
+
+def test_a_client_key_file_is_private(shared, files):
+    shared.jeton("client", "add", "filed", "--may", "tokenize", "--key-file-out", files / "filed.key")
+    assert os.stat(files / "filed.key").st_mode & 0o777 == 0o600
+    assert (files / "filed.key").read_text().startswith("jck_filed_")
+
+
+def test_usage_and_version(shared):
+    for arguments in (["--help"], ["--version"]):
+        done = shared.jeton(*arguments)
+        assert "jeton" in done.stdout.lower()
+    assert (BIN / "jeton").exists()

@@ -1,0 +1,128 @@
+"""Canaries: card numbers, keys and credentials that must be nowhere but where they belong (I5, I7)."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from cards import made_up, packed
+from service import base32_bytes
+from traffic import Traffic
+
+LOUD = ["log_statement = all", "log_min_messages = debug1", "log_min_error_statement = debug1", "log_duration = on",
+        "log_error_verbosity = verbose", "log_parameter_max_length = -1", "log_parameter_max_length_on_error = -1",
+        "log_connections = on", "track_activity_query_size = 65536"]
+
+
+def search(root, needles):
+    """Pairs (file, needle's name) for every needle found in any file under root, whatever the file holds."""
+    found = []
+    for path in [root] if root.is_file() else root.rglob("*"):
+        if not path.is_file():
+            continue
+        data = path.read_bytes()
+        found += [(str(path), name) for name, needle in needles.items() if needle in data]
+    return found
+
+
+def secret_forms(name, secret):
+    return {f"{name} raw": secret, f"{name} hex": secret.hex().encode(), f"{name} HEX": secret.hex().upper().encode()}
+
+
+@pytest.fixture
+def canaries(make_cluster, make_service):
+    """A service that did everything once, with a talkative PostgreSQL, bad input and a crash among it; then stopped."""
+    service = make_service(cluster=make_cluster(LOUD))
+    service.pans = [made_up(n, 12 + n % 8, "canary") for n in range(200)]
+    app = service.app
+    tokens = app.tokenize_many(service.pans)
+    app.detokenize_many(tokens)
+    for pan in service.pans[:50]:
+        app.post("/v1/fields/pan/tokenize", {"pan": pan + " "})
+        app.post("/v1/fields/pan/tokenize", {"pan": pan, "cvv": "123"})
+        app.post("/v1/fields/pan/tokenize", {"pan": pan[:-1] + str((int(pan[-1]) + 1) % 10)})
+        app.post("/v1/fields/pan/detokenize", {"token": pan})
+        app.post(f"/v1/fields/{pan}/tokenize", {"pan": pan})
+        app.get(f"/v1/{pan}")
+        app.request("POST", "/v1/fields/pan/tokenize", data=f'{{"pan": "{pan}"', headers={"Content-Type": "application/json"})
+        app.request("POST", "/v1/fields/pan/tokenize", data=pan, headers={"Content-Type": pan})
+    service.operator.roll()
+    with Traffic(service, service.pans, clients=3, outages=True) as traffic:
+        traffic.wait_for(10)
+        service.front.kill()
+        service.start_front().wait_ready()
+        traffic.wait_for(5)
+    service.operator.retire(1)
+    app.tokenize_many(service.pans)
+    service.sql("CHECKPOINT")
+    service.stop()
+    service.cluster.stop()
+    return service
+
+
+def needles_of(service):
+    needles = {}
+    for pan in service.pans:
+        needles[f"card {pan[-4:]}"] = pan.encode()
+        if len(pan) >= 14:  # fewer packed bytes could be there by chance
+            needles[f"packed card {pan[-4:]}"] = packed(pan)[:len(pan) // 2]
+    for name, key in (("app", service.app_key), ("operator", service.operator_key_file.read_text().strip())):
+        text = key.split("_")[2]
+        needles[f"API key of {name}"] = text.encode()
+        needles.update(secret_forms(f"API secret of {name}", base32_bytes(text, 32)))
+    return needles
+
+
+def master_key(service):
+    """The development master key as docs/key-files.md says it is kept."""
+    file = service.keeper_directory / "master.key"
+    data = file.read_bytes()
+    match = re.search(rb"\b[0-9a-f]{64}\b", data)
+    return bytes.fromhex(match.group(0).decode()) if match else data[-32:]
+
+
+def test_no_canary_outside_its_place(canaries):
+    needles = needles_of(canaries)
+    needles.update(secret_forms("master key", master_key(canaries)))
+    places = [canaries.cluster.data, canaries.cluster.log, canaries.front_log, canaries.keeper_log, canaries.config]
+    assert len([p for p in canaries.cluster.data.rglob("*") if p.is_file()]) > 500, "the database files are searched"
+    for place in places:
+        assert search(place, needles) == []
+    # The search itself works: what is certainly in the database is found there.
+    token_row = {"schema": b"schema_migration"}
+    assert search(canaries.cluster.data, token_row) != []
+
+
+def test_keys_are_in_the_keepers_directory_only_and_card_numbers_not_even_there(canaries):
+    assert search(canaries.keeper_directory, {"master": master_key(canaries)}) or search(
+        canaries.keeper_directory, {"master": master_key(canaries).hex().encode()})
+    assert search(canaries.keeper_directory, needles_of(canaries)) == []
+
+
+def test_modes_of_what_is_secret(canaries):
+    assert stat.S_IMODE(canaries.keeper_directory.stat().st_mode) == 0o700
+    files = [p for p in canaries.keeper_directory.rglob("*") if p.is_file()]
+    assert files
+    for path in files + [canaries.operator_key_file]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_no_core_dumps_and_no_swap_of_the_keeper(service):
+    pid = service.keeper.process.pid
+    # An undumpable process belongs to root in /proc, so its owner cannot read its memory.
+    assert Path(f"/proc/{pid}").stat().st_uid == 0
+    with pytest.raises(PermissionError):
+        Path(f"/proc/{pid}/mem").open("rb")
+
+
+def test_command_lines_and_environments_hold_no_secret(service):
+    secrets = [service.app_key.encode(), service.operator_key_file.read_bytes().strip()]
+    for daemon in (service.front, service.keeper):
+        pid = daemon.process.pid
+        seen = Path(f"/proc/{pid}/cmdline").read_bytes()
+        try:
+            seen += Path(f"/proc/{pid}/environ").read_bytes()
+        except PermissionError:
+            pass  # undumpable: not readable at all
+        assert not any(s in seen for s in secrets)

@@ -1,0 +1,142 @@
+"""A database that somebody edits: everything fails closed, and every failure to decrypt looks the same (I6)."""
+
+import re
+
+import pytest
+
+from cards import made_up
+from service import problem, token_bytes
+
+
+@pytest.fixture
+def stored(service):
+    service.pans = [made_up(n, series="tamper") for n in range(4)]
+    service.tokens = service.app.tokenize_many(service.pans)
+    return service
+
+
+def envelope(service, i):
+    return bytes(service.sql("SELECT envelope FROM card WHERE token = %s", (token_bytes(service.tokens[i]),))[0][0])
+
+
+def set_envelope(service, i, value):
+    service.sql("UPDATE card SET envelope = %s WHERE token = %s", (value, token_bytes(service.tokens[i])))
+
+
+def read(service, i):
+    return service.app.post("/v1/fields/pan/detokenize", {"token": service.tokens[i]})
+
+
+def check_refused(answer):
+    assert (answer.status_code, problem(answer)) == (500, "undecryptable")
+    assert not re.search(r"\d{12}", answer.text)
+
+
+def test_swapped_envelopes_are_refused(stored):
+    first, second = envelope(stored, 0), envelope(stored, 1)
+    set_envelope(stored, 0, second)
+    set_envelope(stored, 1, first)
+    check_refused(read(stored, 0))
+    check_refused(read(stored, 1))
+    assert read(stored, 2).json() == {"pan": stored.pans[2]}
+    set_envelope(stored, 0, first)
+    set_envelope(stored, 1, second)
+    assert read(stored, 0).json() == {"pan": stored.pans[0]}
+
+
+def test_one_bad_row_does_not_fail_its_batch(stored):
+    set_envelope(stored, 1, envelope(stored, 0))
+    answer = stored.app.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]})
+    assert answer.status_code == 200
+    assert [r["status"] for r in answer.json()["results"]] == [200, 500, 200, 200]
+    assert [r.get("pan") for r in answer.json()["results"]] == [stored.pans[0], None, stored.pans[2], stored.pans[3]]
+
+
+def test_every_way_to_alter_an_envelope_gets_the_same_answer(stored):
+    good = envelope(stored, 0)
+    altered = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1:] for i in range(1, len(good))]
+    altered += [good[:-1], good + b"\0", good[:17], good[:1] + b"\0" * 24]
+    answers = set()
+    for value in altered:
+        set_envelope(stored, 0, value)
+        answer = read(stored, 0)
+        check_refused(answer)
+        answers.add(answer.text)
+    assert len(answers) == 1
+    set_envelope(stored, 0, good)
+    assert read(stored, 0).json() == {"pan": stored.pans[0]}
+
+
+def test_a_card_moved_to_another_field_is_refused(stored):
+    assert stored.operator.post("/v1/fields", {"name": "other"}).status_code == 201
+    stored.sql("UPDATE card SET field = 2 WHERE token = %s", (token_bytes(stored.tokens[0]),))
+    check_refused(stored.app.post("/v1/fields/other/detokenize", {"token": stored.tokens[0]}))
+
+
+def test_a_card_under_another_generations_key_id_is_refused(stored):
+    stored.operator.roll()
+    good = envelope(stored, 0)
+    set_envelope(stored, 0, bytes([stored.key_id(2)]) + good[1:])
+    check_refused(read(stored, 0))
+
+
+def test_an_unknown_key_id_is_not_called_corrupt(stored):
+    """DESIGN 6.9: an unknown key id means that this node must catch up: 503."""
+    good = envelope(stored, 0)
+    unknown = next(k for k in range(200, 255) if k != stored.key_id(1))
+    set_envelope(stored, 0, bytes([unknown]) + good[1:])
+    answer = read(stored, 0)
+    assert answer.status_code == 503 and "Retry-After" in answer.headers
+    set_envelope(stored, 0, good)
+    assert read(stored, 0).json() == {"pan": stored.pans[0]}
+
+
+def test_a_widened_client_is_refused_everywhere(stored):
+    """A DBA gives `app` more permissions: the keeper's MAC no longer fits, so it may nothing at all."""
+    columns = dict(stored.sql("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'client'"))
+    assert "permissions" in columns
+    stored.sql("UPDATE client SET permissions = 7 WHERE id = 'app'")
+    stored.stop()
+    stored.start()  # no cached verdict
+    for method, path, body in (("GET", "/v1/generations", None), ("POST", "/v1/fields/pan/tokenize", {"pan": stored.pans[0]}),
+                               ("POST", "/v1/fields/pan/detokenize", {"token": stored.tokens[0]})):
+        answer = stored.app.request(method, path, json=body)
+        assert (answer.status_code, problem(answer)) == (401, "unauthorized")
+
+
+def test_a_client_under_another_name_is_refused(stored):
+    stored.sql("UPDATE client SET id = 'other' WHERE id = 'app'")
+    stored.stop()
+    stored.start()
+    secret = stored.app_key.split("_")[2]
+    stored.app_key = f"jck_other_{secret}"
+    answer = stored.app.get("/v1/generations")
+    assert (answer.status_code, problem(answer)) == (401, "unauthorized")
+
+
+def test_an_edited_field_is_refused(stored):
+    stored.sql("UPDATE field SET allow_bad_luhn = true")
+    stored.stop()
+    stored.start()
+    answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": stored.pans[0]})
+    assert answer.status_code in (404, 500, 503), answer.status_code
+    assert "token" not in answer.json()
+    assert stored.app.post("/v1/fields/pan/detokenize", {"token": stored.tokens[0]}).status_code == answer.status_code
+
+
+def test_an_edited_ring_stops_the_work(stored):
+    """Neither a forged state nor a bare epoch is taken for the keeper's own word."""
+    stored.sql("UPDATE ring SET epoch = epoch + 1")
+    answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": made_up(9, series="tamper")})
+    assert answer.status_code in (500, 503)
+    assert stored.sql("SELECT count(*) FROM card") == [(4,)]
+    stored.sql("UPDATE ring SET epoch = epoch - 1")
+    assert stored.wait_ready().app.tokenize(stored.pans[0]) == stored.tokens[0]
+
+
+def test_a_generation_made_active_by_sql_is_not_used(stored):
+    number = stored.operator.create_generation()
+    stored.sql("UPDATE generation SET state = (SELECT state FROM generation WHERE number = 1) WHERE number = %s", (number,))
+    token = stored.app.tokenize(made_up(8, series="tamper"))
+    key_id = stored.sql("SELECT key_id FROM card WHERE token = %s", (token_bytes(token),))[0][0]
+    assert key_id == stored.key_id(1)

@@ -1,0 +1,382 @@
+"""Checks of the tree itself: what the compiler does not see and a reviewer should not have to. Prints TAP.
+
+    python3 tests/lint/lint.py [--build DIRECTORY]
+
+With --build, the programs there are checked for what they link, too. A check is a function below that yields its findings, one line
+each; no finding, no failure.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+# What each folder of src/ may include from others: Makefile.am's order. `crypto` above the keeper means digests only (see below).
+LAYERS = {
+    "base": set(),
+    "crypto": {"base", "keys"},
+    "pan": {"base"},
+    "wire": {"base"},
+    "keeper": {"base", "crypto", "pan", "wire", "keys"},
+    "keyclient": {"base", "wire"},
+    "store": {"base", "crypto", "wire"},
+    "vault": {"base", "crypto", "pan", "wire", "keyclient", "store"},
+    "rest": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
+    "batch": {"base", "pan", "wire"},
+    "cli": {"base", "crypto", "pan", "wire", "keyclient", "store", "batch"},
+}
+# Outside the keeper nobody handles keys: of src/crypto only what needs none may be included there.
+KEYLESS_CRYPTO = {"crypto/digest.h", "crypto/bytes.h"}
+
+# Foreign headers and the folders that may include them.
+FOREIGN = {
+    "openssl/": {"crypto"},
+    "libpq-fe.h": {"store"},
+    "postgres": set(),
+    "microhttpd.h": {"rest"},
+    "jansson.h": {"rest", "cli"},
+    "ini.h": {"base"},
+    "curl/": {"cli"},
+    "systemd/": {"rest"},
+    "seccomp.h": {"keeper"},
+}
+
+# Program: libraries it must link directly, libraries that must not come with it even indirectly.
+LINKS = {
+    "jeton-keeper": (["libcrypto"], ["libpq", "libmicrohttpd", "libsystemd", "libcurl", "libjansson", "libgnutls"]),
+    "jetond": (["libpq", "libmicrohttpd"], ["libcurl"]),
+    "jeton": (["libcurl"], ["libmicrohttpd"]),
+}
+
+FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok atoi atol system popen tmpnam mktemp alloca".split()
+SLEEPS = "sleep usleep nanosleep clock_nanosleep".split()
+MAX_LINES = 600
+CHECKS = []
+
+
+def check(name):
+    def register(function):
+        CHECKS.append((name, function))
+        return function
+
+    return register
+
+
+def all_files():
+    """Every source file of the tree, without what builds leave in it."""
+    skip = re.compile(r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?|config\.(h|log|status|h\.in).*|configure~?|stamp-h1"
+                      r"|jeton|jetond|jeton-keeper)(/|$)|(^|/)(__pycache__|\.deps|\.pytest_cache|\.dirstamp)(/|$)|\.(o|a|log|trs|pyc)$")
+    found = []
+    for path in sorted(TOP.rglob("*")):
+        name = str(path.relative_to(TOP))
+        if path.is_file() and not skip.search(name):
+            with open(path, "rb") as file:
+                if file.read(4) != b"\x7fELF":
+                    found.append(path)
+    return found
+
+
+def files(pattern):
+    return [p for p in FILES if p.match(pattern)]
+
+
+def c_files(*folders):
+    return [p for p in FILES if p.suffix in (".c", ".h") and rel(p).split("/")[0] in folders]
+
+
+def rel(path):
+    return str(path.relative_to(TOP))
+
+
+def code(path):
+    """C source with comments, strings and character constants blanked, line numbers kept."""
+    def blank(match):
+        return re.sub(r"[^\n]", " ", match.group(0))
+
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, path.read_text(encoding="utf-8"), flags=re.S)
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
+        if match:
+            yield number, match.group(1), match.group(2)
+
+
+@check("folders of src/ include lower layers only")
+def layers():
+    for path in c_files("src"):
+        folder = rel(path).split("/")[1]
+        if folder not in LAYERS:
+            yield f"{rel(path)}: no layer {folder}"
+            continue
+        for number, quote, name in includes(path):
+            if quote != '"':
+                continue
+            if "/" not in name:
+                yield f"{rel(path)}:{number}: {name}: write it with its folder"
+                continue
+            target = name.split("/")[0]
+            if target not in LAYERS[folder] | {folder, "jeton"}:
+                yield f"{rel(path)}:{number}: {folder} must not include {name}"
+
+
+@check("key material is handled in the keeper only")
+def keyless():
+    for path in c_files("src"):
+        folder = rel(path).split("/")[1]
+        if folder in ("crypto", "keeper"):
+            continue
+        for number, _, name in includes(path):
+            if name.startswith(("crypto/", "keys/")) and name not in KEYLESS_CRYPTO:
+                yield f"{rel(path)}:{number}: {name}"
+
+
+@check("foreign headers are included where they belong")
+def foreign():
+    for path in c_files("src"):
+        for number, _, name in includes(path):
+            for prefix, allowed in FOREIGN.items():
+                if name.startswith(prefix) and rel(path).split("/")[1] not in allowed:
+                    yield f"{rel(path)}:{number}: {name}"
+
+
+@check("every header compiles by itself")
+def headers():
+    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{TOP}/src", f"-I{TOP}/include", f"-I{TOP}"]
+    packages = ["libcrypto", "libpq", "libmicrohttpd", "jansson", "inih", "libcurl"]
+    flags += subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True, check=False).stdout.split()
+    for path in c_files("src", "include"):
+        if path.suffix == ".h":
+            # Twice: the include guard works.
+            source = f'#include "{path}"\n#include "{path}"\n'
+            done = subprocess.run(["gcc", "-fsyntax-only", *flags, "-x", "c", "-"], input=source, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                yield f"{rel(path)}: {done.stderr.strip().splitlines()[0]}"
+
+
+@check("programs link what they should and no more")
+def links():
+    if BUILD is None:
+        return
+    for program, (wanted, unwanted) in LINKS.items():
+        path = BUILD / program
+        if not path.exists():
+            yield f"{program}: not built"
+            continue
+        needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout)
+        everything = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        for library in wanted:
+            if not any(n.startswith(library + ".") for n in needed):
+                yield f"{program} does not link {library}"
+        for library in unwanted:
+            if re.search(rf"^\s*{library}[.-]", everything, re.M):
+                yield f"{program} comes with {library}"
+
+
+@check("programs are hardened: PIE, full RELRO, no executable stack")
+def hardened():
+    if BUILD is None:
+        return
+    for program in LINKS:
+        path = BUILD / program
+        if not path.exists():
+            continue
+        out = subprocess.run(["readelf", "-W", "-d", "-h", "-l", path], capture_output=True, text=True, check=True).stdout
+        if "DYN (" not in out:
+            yield f"{program}: not position-independent"
+        if "BIND_NOW" not in out and "Flags: NOW" not in out or "GNU_RELRO" not in out:
+            yield f"{program}: not full RELRO"
+        if re.search(r"GNU_STACK.*RWE", out):
+            yield f"{program}: executable stack"
+
+
+@check("every file is listed in a makefile fragment")
+def listed():
+    text = "\n".join(p.read_text() for p in [TOP / "Makefile.am", *files("include.am")])
+    names = set(re.split(r"[\s\\=]+", text)) | {"Makefile.am", "configure.ac", ".gitignore"}
+    for path in FILES:
+        name = rel(path)
+        if path.name == "include.am" or name.startswith(".ci/") or name in names:
+            continue
+        if path.suffix == ".c" and name[:-2] in names:  # the one source of a program
+            continue
+        yield name
+
+
+@check("every name in a makefile fragment is a file")
+def exists():
+    for fragment in [TOP / "Makefile.am", *files("include.am")]:
+        for name in re.findall(r"(?<![\w$()/.-])((?:src|tests|schema|docs|bench|scripts|keys|include|man)/[\w./-]+\.\w+)", fragment.read_text()):
+            if not (TOP / name).exists() and not name.endswith((".o", ".a")) and "$" not in name:
+                yield f"{rel(fragment)}: {name}"
+
+
+@check("unit tests mirror src/")
+def mirrored():
+    for path in files("tests/unit/*/test_*.c"):
+        # test_siv.c and also test_siv_differential.c belong to siv.c.
+        parts = path.stem.removeprefix("test_").split("_")
+        names = ["_".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        if not any((TOP / "src" / path.parent.name / (name + suffix)).exists() for name in names for suffix in (".c", ".h")):
+            yield f"{rel(path)}: no src/{path.parent.name}/{names[-1]}.c"
+
+
+@check("no forbidden functions")
+def forbidden():
+    pattern = re.compile(r"(?<![\w.>])(" + "|".join(FORBIDDEN_CALLS) + r")\s*\(")
+    for path in c_files("src", "include", "tests", "bench"):
+        for number, line in enumerate(code(path).splitlines(), 1):
+            match = pattern.search(line)
+            if match:
+                yield f"{rel(path)}:{number}: {match.group(1)}"
+
+
+@check("no sleeping in C code")
+def sleeps():
+    pattern = re.compile(r"(?<![\w.>])(" + "|".join(SLEEPS) + r")\s*\(")
+    for path in c_files("src", "tests"):
+        for number, line in enumerate(code(path).splitlines(), 1):
+            match = pattern.search(line)
+            if match:
+                yield f"{rel(path)}:{number}: {match.group(1)}"
+
+
+@check("no dead code and no notes to self")
+def leftovers():
+    for path in FILES:
+        if path.suffix not in (".c", ".h", ".py", ".sh", ".sql", ".am", ".ac", ".md") or path == Path(__file__).resolve():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(r"^\s*#\s*if\s+0\b|\b(TODO|FIXME|XXX|HACK)\b", line):
+                yield f"{rel(path)}:{number}: {line.strip()[:60]}"
+
+
+@check(f"no file over {MAX_LINES} lines")
+def size():
+    for path in FILES:
+        if path.suffix in (".c", ".h", ".py", ".sh"):
+            n = len(path.read_text(encoding="utf-8").splitlines())
+            if n > MAX_LINES:
+                yield f"{rel(path)}: {n} lines"
+
+
+@check("plain text: spaces in C, no trailing blanks, a newline at the end")
+def plain():
+    for path in FILES:
+        if path.suffix not in (".c", ".h", ".py", ".sh", ".sql", ".md", ".def", ".am", ".ac"):
+            continue
+        text = path.read_text(encoding="utf-8")
+        if text and not text.endswith("\n"):
+            yield f"{rel(path)}: no newline at the end"
+        for number, line in enumerate(text.splitlines(), 1):
+            if line != line.rstrip() or (path.suffix in (".c", ".h", ".py") and "\t" in line):
+                yield f"{rel(path)}:{number}"
+
+
+@check("no paths of somebody's machine")
+def machine_paths():
+    pattern = re.compile(r"(?<![\w.$}])/(root|home|work|Users)/")
+    for path in FILES:
+        if path == Path(__file__).resolve() or path.suffix in (".txt", ".rsp"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if pattern.search(line):
+                yield f"{rel(path)}:{number}: {line.strip()[:60]}"
+
+
+def anchors(path):
+    """GitHub's names for the headings of a page."""
+    return {re.sub(r"[^\w\- ]", "", h.strip().lower()).replace(" ", "-")
+            for h in re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)}
+
+
+@check("links between documents resolve")
+def doc_links():
+    for path in files("*.md"):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            page = (path.parent / name).resolve() if name else path
+            if not page.exists():
+                yield f"{rel(path)}: {target}"
+            elif anchor and page.suffix == ".md" and anchor not in anchors(page):
+                yield f"{rel(path)}: {target}: no such heading"
+
+
+@check("documents name files that exist")
+def doc_files():
+    for path in files("*.md"):
+        for name in re.findall(r"`((?:src|docs|tests|scripts|schema|keys|bench|include)/[\w./-]+)`", path.read_text(encoding="utf-8")):
+            if not (TOP / name).exists() and not (TOP / (name + ".c")).exists():
+                yield f"{rel(path)}: {name}"
+
+
+@check("docs/openapi.json has the routes of src/rest/routes.c, and no others")
+def openapi():
+    try:
+        document = json.loads((TOP / "docs/openapi.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        yield f"docs/openapi.json: {error}"
+        return
+    documented = {(method.upper(), path) for path, item in document.get("paths", {}).items() for method in item
+                  if method in ("get", "put", "post", "delete", "patch", "head", "options")}
+    served = set(re.findall(r'\{ "([A-Z]+)", "(/[^"]*)"', (TOP / "src/rest/routes.c").read_text(encoding="utf-8")))
+    if not served:
+        yield "no routes found in src/rest/routes.c"
+    for route in sorted(served - documented):
+        yield "not documented: " + " ".join(route)
+    for route in sorted(documented - served):
+        yield "not served: " + " ".join(route)
+
+
+@check("every problem type is documented in docs/openapi.json")
+def problems():
+    document = (TOP / "docs/openapi.json").read_text(encoding="utf-8")
+    names = re.findall(r'^JT_PROBLEM\(\w+, "([a-z-]+)"', (TOP / "src/rest/problems.def").read_text(encoding="utf-8"), re.M)
+    if not names:
+        yield "no problem types found in src/rest/problems.def"
+    for name in names:
+        if name not in document:
+            yield name
+
+
+@check("shell scripts parse")
+def shell():
+    for path in FILES:
+        with open(path, "rb") as file:
+            first = file.readline()
+        kind = b"bash" in first and "bash" or re.match(rb"#!.*/sh\b", first) and "sh" or (rel(path).startswith("scripts/") and "bash")
+        if kind:
+            done = subprocess.run([kind, "-n", path], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                yield f"{rel(path)}: {done.stderr.strip()}"
+
+
+def main():
+    n_failed = 0
+    print(f"1..{len(CHECKS)}")
+    for number, (name, function) in enumerate(CHECKS, 1):
+        try:
+            findings = list(function())
+        except OSError as error:
+            findings = [str(error)]
+        n_failed += bool(findings)
+        print(f"{'not ok' if findings else 'ok'} {number} - {name}")
+        for finding in findings:
+            print(f"#   {finding}")
+    return 1 if n_failed else 0
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--build", type=Path)
+BUILD = parser.parse_args().build
+FILES = all_files()
+if __name__ == "__main__":
+    sys.exit(main())
