@@ -4,7 +4,6 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
 {
     *lanes = (struct jt_lanes){ .vault = vault, .loop = loop };
     jt_inbox_init(&lanes->inbox, loop);
-    jt_loop_on_wake(loop, jt_inbox_drain, &lanes->inbox);
     uint16_t writer = (uint16_t)(2 * index + 1);
     enum jt_err err = jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
     if (err == JT_OK) {

@@ -22,7 +22,10 @@ struct jt_lanes {
     struct jt_reencrypter *reencrypter;
 };
 
-/* `index` counts the loops from 0: it chooses the rows of the tally that this loop adds to. */
+/*
+ * `index` counts the loops from 0: it chooses the rows of the tally that this loop adds to. The owner calls jt_inbox_drain on
+ * lanes->inbox whenever the loop is woken.
+ */
 enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop, int index) JT_CHECKED;
 
 /* Ends every request that is under way with JT_ERR_UNAVAILABLE. Call after the workers have been stopped. */

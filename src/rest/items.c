@@ -1,0 +1,145 @@
+#include "rest/items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct jt_item_slot {
+    enum jt_problem problem; /* of the item's text; NONE: the good item `at` */
+    uint32_t at;
+};
+
+enum jt_problem jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind)
+{
+    *items = (struct jt_items){ .http = r, .kind = kind };
+    const char *const members[] = { kind->member, "items", NULL };
+    json_t *one = json_object_get(r->json, kind->member);
+    json_t *many = json_object_get(r->json, "items");
+    if (!jt_json_only_members(r->json, members)) {
+        return JT_PROBLEM_UNKNOWN_MEMBER;
+    }
+    if ((one == NULL) == (many == NULL)) {
+        return JT_PROBLEM_MISSING_MEMBER;
+    }
+    if (many != NULL && (!json_is_array(many) || json_array_size(many) == 0)) {
+        return JT_PROBLEM_INVALID_VALUE;
+    }
+    items->single = many == NULL;
+    items->n = many == NULL ? 1 : json_array_size(many);
+    if (items->n > (size_t)r->server->vault->conf->front_max_items) {
+        return JT_PROBLEM_TOO_MANY_ITEMS;
+    }
+    items->slots = calloc(items->n, sizeof *items->slots);
+    return items->slots == NULL ? JT_PROBLEM_UNAVAILABLE : JT_PROBLEM_NONE;
+}
+
+void jt_items_clear(struct jt_items *items)
+{
+    free(items->slots);
+    items->slots = NULL;
+}
+
+static void take(struct jt_items *items, struct jt_item_slot *slot, json_t *value)
+{
+    slot->problem = items->kind->take(items, items->n_good, value);
+    if (slot->problem == JT_PROBLEM_NONE) {
+        slot->at = (uint32_t)items->n_good++;
+    }
+}
+
+void jt_items_take(struct jt_items *items)
+{
+    struct jt_request *r = items->http;
+    json_t *many = json_object_get(r->json, "items");
+    if (items->single) {
+        take(items, &items->slots[0], json_object_get(r->json, items->kind->member));
+    }
+    for (size_t i = 0; i < items->n && !items->single; i++) {
+        json_t *item = json_array_get(many, i);
+        json_t *value = json_object_get(item, items->kind->member); /* NULL for anything but an object */
+        if (value == NULL || json_object_size(item) != 1) {
+            items->slots[i].problem = JT_PROBLEM_MALFORMED_ITEM;
+        } else {
+            take(items, &items->slots[i], value);
+        }
+    }
+    json_decref(r->json);
+    r->json = NULL;
+}
+
+static enum jt_problem outcome(const struct jt_items *items, const struct jt_item_slot *slot)
+{
+    return slot->problem != JT_PROBLEM_NONE ? slot->problem : items->kind->outcome(items, slot->at);
+}
+
+/*
+ * When every good item failed for one passing reason, the whole answer is that problem with its Retry-After: the client has one thing to do.
+ */
+static enum jt_problem common_failure(const struct jt_items *items)
+{
+    enum jt_problem first = items->n_good == 0 ? JT_PROBLEM_NONE : items->kind->outcome(items, 0);
+    if (jt_problem_status(first) != 503) {
+        return JT_PROBLEM_NONE;
+    }
+    for (size_t i = 1; i < items->n_good; i++) {
+        if (items->kind->outcome(items, i) != first) {
+            return JT_PROBLEM_NONE;
+        }
+    }
+    return first;
+}
+
+static void answer_single(struct jt_items *items)
+{
+    struct jt_request *r = items->http;
+    enum jt_problem problem = outcome(items, &items->slots[0]);
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, problem);
+        return;
+    }
+    jt_buf_u8(&r->reply, '{');
+    items->kind->write(items, 0, &r->reply);
+    jt_buf_u8(&r->reply, '}');
+    jt_request_answer_reply(r, 200);
+}
+
+void jt_items_answer(struct jt_items *items)
+{
+    static const char head[] = "{\"results\":[", good[] = "{\"status\":200,";
+    struct jt_request *r = items->http;
+    enum jt_problem failure = common_failure(items);
+    if (failure != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, failure);
+        return;
+    }
+    if (items->single) {
+        answer_single(items);
+        return;
+    }
+    /* As text, not through Jansson: nothing here needs escaping, and these are the busiest lines of the product. */
+    jt_buf_put(&r->reply, head, sizeof head - 1);
+    for (size_t i = 0; i < items->n; i++) {
+        const struct jt_item_slot *slot = &items->slots[i];
+        enum jt_problem problem = outcome(items, slot);
+        if (i > 0) {
+            jt_buf_u8(&r->reply, ',');
+        }
+        if (problem == JT_PROBLEM_NONE) {
+            jt_buf_put(&r->reply, good, sizeof good - 1);
+            items->kind->write(items, slot->at, &r->reply);
+            jt_buf_u8(&r->reply, '}');
+        } else {
+            jt_problem_write_item(problem, &r->reply);
+        }
+    }
+    jt_buf_put(&r->reply, "]}", 2);
+    jt_request_answer_reply(r, 200);
+}
+
+enum jt_problem jt_items_field_problem(enum jt_err err)
+{
+    switch (err) {
+    case JT_ERR_NOT_FOUND: return JT_PROBLEM_FIELD_UNKNOWN;
+    case JT_ERR_DENIED: return JT_PROBLEM_INTERNAL; /* a row that no keeper vouches for */
+    default: return JT_PROBLEM_UNAVAILABLE;
+    }
+}

@@ -1,0 +1,41 @@
+#include "rest/json.h"
+
+#include "base/secmem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void jt_json_init(void)
+{
+    json_set_alloc_funcs(malloc, jt_wipe_free);
+    /* Hash seeding reads the clock otherwise; a random seed keeps colliding member names from costing quadratic time. */
+    json_object_seed(0);
+}
+
+json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem *problem)
+{
+    json_error_t error; /* its text quotes the body: never passed on */
+    json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    if (object == NULL || !json_is_object(object)) {
+        json_decref(object);
+        *problem = JT_PROBLEM_MALFORMED_JSON;
+        return NULL;
+    }
+    return object;
+}
+
+bool jt_json_only_members(json_t *object, const char *const *names)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        const char *const *name = names;
+        while (*name != NULL && strcmp(*name, key) != 0) {
+            name++;
+        }
+        if (*name == NULL) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,224 @@
+/*
+ * jetond, the front process: REST in, database and keeper behind.
+ *
+ * Threads: one event loop for each processor (rest/server.h), two workers for what may block (vault/workers.h), the retirement job
+ * (vault/retire.h), and this one, which starts and stops the others and keeps this node's place in the database (vault/membership.h).
+ *
+ * No key ever comes here. PANs do, so the process writes no core and cannot be read by others of its user.
+ */
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "jeton/version.h"
+#include "rest/json.h"
+#include "rest/listen.h"
+#include "rest/server.h"
+#include "vault/membership.h"
+#include "vault/retire.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_LOOPS 64
+#define N_WORKERS 2
+#define TICK_S 1
+
+static struct jt_vault vault;
+static struct jt_server servers[MAX_LOOPS];
+static pthread_t threads[MAX_LOOPS];
+
+static const char usage[] = "usage: jetond --config FILE\n"
+                            "       jetond --version | --help\n"
+                            "\n"
+                            "Serves the Jeton REST API as the configuration says; logs to standard error; SIGTERM stops it.\n";
+
+static void forbid_dumps(void)
+{
+    struct rlimit none = { 0, 0 };
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        jt_log(JT_LOG_WARNING, "cannot forbid core dumps: %s", strerror(errno));
+    }
+}
+
+static void *serve(void *arg)
+{
+    enum jt_err err = jt_server_run(arg);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_ERROR, "event loop: %s", jt_err_str(err));
+        kill(getpid(), SIGTERM); /* one loop less would be a quiet loss: stop, and be started again */
+    }
+    return NULL;
+}
+
+static int n_loops(const struct jt_conf *conf)
+{
+    long n = conf->front_loops > 0 ? conf->front_loops : sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > MAX_LOOPS ? MAX_LOOPS : (int)n;
+}
+
+/* Written aside and renamed, so that whoever waits for it never reads half a number. */
+static bool write_port_file(const char *path, int port)
+{
+    if (path[0] == '\0') {
+        return true;
+    }
+    char aside[4096];
+    int n = snprintf(aside, sizeof aside, "%s.new", path);
+    FILE *f = n > 0 && (size_t)n < sizeof aside ? fopen(aside, "we") : NULL;
+    bool good = f != NULL && fprintf(f, "%d\n", port) > 0;
+    good = f != NULL && fclose(f) == 0 && good;
+    return good && rename(aside, path) == 0;
+}
+
+static void stop(int n, struct jt_membership *membership)
+{
+    sd_notify(0, "STOPPING=1");
+    for (int i = 0; i < n; i++) {
+        jt_server_ask_stop(&servers[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    jt_retirer_stop(vault.retirer);
+    jt_workers_stop(vault.workers);
+    for (int i = 0; i < n; i++) {
+        jt_server_clear(&servers[i]);
+    }
+    jt_membership_clear(membership);
+}
+
+/* Keeps the node's place until a signal asks to stop; the exit status. */
+static int watch(struct jt_membership *membership, const sigset_t *signals)
+{
+    for (;;) {
+        struct timespec tick = { .tv_sec = TICK_S };
+        int signal_number = sigtimedwait(signals, NULL, &tick);
+        if (signal_number > 0) {
+            jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
+            return EXIT_SUCCESS;
+        }
+        char message[300];
+        if (jt_membership_tick(membership, message, sizeof message) != JT_OK) {
+            jt_log(JT_LOG_ERROR, "%s", message);
+            return EXIT_FAILURE;
+        }
+    }
+}
+
+static enum jt_err start_servers(const struct jt_conf *conf, int n, int *started, int *port)
+{
+    int fds[MAX_LOOPS];
+    char message[300];
+    enum jt_err err = jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, message, sizeof message);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", message);
+        return err;
+    }
+    for (*started = 0; *started < n; ++*started) {
+        struct jt_server *server = &servers[*started];
+        err = jt_server_init(server, &vault, fds[*started], *started);
+        if (err == JT_OK && pthread_create(&threads[*started], NULL, serve, server) != 0) {
+            jt_server_clear(server);
+            err = JT_ERR_NOMEM;
+        }
+        if (err != JT_OK) {
+            jt_log(JT_LOG_ERROR, "cannot start event loop %d: %s", *started, jt_err_str(err));
+            return err;
+        }
+    }
+    return JT_OK;
+}
+
+static int run(const struct jt_conf *conf)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    vault.conf = conf;
+    vault.started_ms = jt_clock_ms();
+    snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
+    jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
+
+    struct jt_membership membership;
+    char message[300];
+    int status = EXIT_FAILURE, started = 0, port = 0;
+    enum jt_err err = jt_membership_init(&membership, &vault);
+    if (err == JT_OK) {
+        err = jt_membership_tick(&membership, message, sizeof message);
+        if (err != JT_OK) {
+            jt_log(JT_LOG_ERROR, "%s", message);
+        }
+    }
+    if (err == JT_OK) {
+        err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
+    }
+    if (err == JT_OK) {
+        err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
+    }
+    if (err == JT_OK) {
+        err = start_servers(conf, n_loops(conf), &started, &port);
+    }
+    if (err == JT_OK && !write_port_file(conf->front_port_file, port)) {
+        jt_log(JT_LOG_ERROR, "cannot write %s: %s", conf->front_port_file, strerror(errno));
+        err = JT_ERR_IO;
+    }
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen, port, conf->front_node, started);
+        sd_notify(0, "READY=1");
+        status = watch(&membership, &signals);
+    }
+    stop(started, &membership);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
+    };
+    const char *config = "/etc/jeton/jeton.conf";
+    int option;
+    while ((option = getopt_long(argc, argv, "c:vh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': config = optarg; break;
+        case 'v': printf("jetond %s\n", JETON_VERSION); return EXIT_SUCCESS;
+        case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
+        default: fputs(usage, stderr); return EX_USAGE;
+        }
+    }
+    if (optind != argc) {
+        fputs(usage, stderr);
+        return EX_USAGE;
+    }
+    jt_log_init("jetond", JT_LOG_INFO);
+    forbid_dumps();
+    jt_json_init();
+    struct jt_conf conf;
+    char message[600];
+    if (jt_conf_load(config, &conf, message, sizeof message) != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", message);
+        return EX_CONFIG;
+    }
+    int status = run(&conf);
+    jt_conf_clear(&conf);
+    return status;
+}

@@ -1,0 +1,106 @@
+/* POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. */
+#include "base/secmem.h"
+#include "rest/handlers.h"
+#include "rest/items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct detokenize {
+    struct jt_items items; /* first: it is cast back */
+    struct jt_detokenize_request request;
+    struct jt_detokenize_item *cards;
+};
+
+static enum jt_problem take_token(struct jt_items *items, size_t at, json_t *value)
+{
+    uint8_t *token = ((struct detokenize *)items)->cards[at].token;
+    bool good = json_is_string(value) && jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
+    return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
+}
+
+static enum jt_problem outcome(const struct jt_items *items, size_t at)
+{
+    enum jt_err err = ((const struct detokenize *)items)->cards[at].err;
+    return err == JT_ERR_NOT_FOUND ? JT_PROBLEM_TOKEN_UNKNOWN : jt_problem_of_err(err);
+}
+
+static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)
+{
+    static const char head[] = "\"pan\":\"";
+    const char *pan = ((const struct detokenize *)items)->cards[at].pan;
+    jt_buf_put(out, head, sizeof head - 1);
+    jt_buf_put(out, pan, strlen(pan));
+    jt_buf_u8(out, '"');
+}
+
+static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan };
+
+static void free_state(void *state)
+{
+    struct detokenize *d = state;
+    if (d->cards != NULL) {
+        jt_wipe(d->cards, d->items.n * sizeof *d->cards);
+    }
+    free(d->cards);
+    jt_items_clear(&d->items);
+    free(d);
+}
+
+static void answer(struct detokenize *d)
+{
+    struct jt_counters *c = &d->items.http->server->vault->counters;
+    size_t not_found = d->items.n - d->items.n_good;
+    for (size_t i = 0; i < d->items.n_good; i++) {
+        not_found += d->cards[i].err == JT_ERR_NOT_FOUND;
+    }
+    jt_count(&c->detokenize_requests, 1);
+    jt_count(&c->detokenize_items, d->items.n);
+    jt_count(&c->detokenize_not_found, not_found);
+    jt_items_answer(&d->items);
+}
+
+static void on_done(struct jt_detokenize_request *request)
+{
+    answer(request->arg);
+}
+
+static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
+{
+    struct detokenize *d = arg;
+    struct jt_request *r = d->items.http;
+    if (err != JT_OK) {
+        jt_request_answer_problem(r, jt_items_field_problem(err));
+        return;
+    }
+    jt_items_take(&d->items);
+    if (d->items.n_good == 0) {
+        answer(d);
+        return;
+    }
+    d->request = (struct jt_detokenize_request){ .client = r->client,
+                                                 .field = field->id,
+                                                 .dedup = field->dedup,
+                                                 .items = d->cards,
+                                                 .n_items = d->items.n_good,
+                                                 .done = on_done,
+                                                 .arg = d };
+    jt_detokenizer_submit(r->server->lanes.detokenizer, &d->request);
+}
+
+void jt_handle_detokenize(struct jt_request *r)
+{
+    struct detokenize *d = calloc(1, sizeof *d);
+    r->state = d;
+    r->state_free = d == NULL ? NULL : free_state;
+    enum jt_problem problem = d == NULL ? JT_PROBLEM_UNAVAILABLE : jt_items_init(&d->items, r, &kind);
+    if (problem == JT_PROBLEM_NONE) {
+        d->cards = calloc(d->items.n, sizeof *d->cards);
+        problem = d->cards == NULL ? JT_PROBLEM_UNAVAILABLE : JT_PROBLEM_NONE;
+    }
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, problem);
+        return;
+    }
+    jt_directory_field(r->server->lanes.directory, r->params.field, on_field, d);
+}

@@ -1,0 +1,109 @@
+/* /v1/fields: list and add. */
+#include "rest/handlers.h"
+#include "rest/task.h"
+#include "store/fields.h"
+#include "vault/registry.h"
+
+#include <stdio.h>
+
+static json_t *field_json(const struct jt_field_spec *f)
+{
+    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind", "pan", "dedup", (int)f->dedup, "allow_bad_luhn",
+                     (int)f->allow_bad_luhn);
+}
+
+struct list {
+    struct jt_task task;
+    json_t *fields;
+};
+
+static void add_to_list(void *arg, const struct jt_field_row *row)
+{
+    struct list *l = arg;
+    (void)json_array_append_new(l->fields, field_json(&row->spec));
+}
+
+static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    return err == JT_OK ? jt_fields_list(ctx->db, add_to_list, task) : err;
+}
+
+static void answer_list(struct jt_task *task)
+{
+    struct list *l = (struct list *)task;
+    json_t *fields = l->fields;
+    l->fields = NULL;
+    jt_request_answer_json(task->http, 200, json_pack("{so}", "fields", fields));
+}
+
+static void list_failed(struct jt_task *task)
+{
+    json_decref(((struct list *)task)->fields);
+    jt_request_answer_err(task->http, task->err);
+}
+
+void jt_handle_fields_list(struct jt_request *r)
+{
+    struct list *l = jt_task_new(r, sizeof *l);
+    if (l != NULL) {
+        l->fields = json_array();
+        l->task.run = run_list;
+        l->task.answer = answer_list;
+        l->task.failed = list_failed;
+        jt_task_post(&l->task);
+    }
+}
+
+struct add {
+    struct jt_task task;
+    struct jt_field_spec spec;
+};
+
+static enum jt_err run_add(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    return jt_registry_add_field(ctx, &((struct add *)task)->spec, task->http->client);
+}
+
+static void answer_add(struct jt_task *task)
+{
+    jt_request_answer_json(task->http, 201, field_json(&((struct add *)task)->spec));
+}
+
+/* An optional boolean member. */
+static bool take_bool(json_t *object, const char *name, bool fallback, bool *out)
+{
+    json_t *value = json_object_get(object, name);
+    *out = value == NULL ? fallback : json_is_true(value);
+    return value == NULL || json_is_boolean(value);
+}
+
+void jt_handle_field_add(struct jt_request *r)
+{
+    static const char *const members[] = { "name", "dedup", "allow_bad_luhn", NULL };
+    json_t *name = json_object_get(r->json, "name");
+    if (!jt_json_only_members(r->json, members)) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+        return;
+    }
+    if (name == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
+        return;
+    }
+    bool dedup, allow_bad_luhn;
+    if (!json_is_string(name) || !jt_field_name_valid(json_string_value(name)) || !take_bool(r->json, "dedup", true, &dedup) ||
+        !take_bool(r->json, "allow_bad_luhn", false, &allow_bad_luhn)) {
+        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+        return;
+    }
+    struct add *a = jt_task_new(r, sizeof *a);
+    if (a != NULL) {
+        snprintf(a->spec.name, sizeof a->spec.name, "%s", json_string_value(name));
+        a->spec.kind = JT_FIELD_PAN;
+        a->spec.dedup = dedup;
+        a->spec.allow_bad_luhn = allow_bad_luhn;
+        a->task.run = run_add;
+        a->task.answer = answer_add;
+        jt_task_post(&a->task);
+    }
+}

@@ -1,0 +1,84 @@
+/* /v1/status for operators; /livez and /readyz for load balancers. */
+#include "base/clock.h"
+#include "jeton/version.h"
+#include "rest/handlers.h"
+#include "rest/task.h"
+
+struct status {
+    struct jt_task task;
+    bool keeper_up, database_up;
+    struct jt_keeper_status keeper;
+};
+
+/* Never fails: what cannot be reached is reported as down. */
+static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    struct status *s = (struct status *)task;
+    s->keeper_up = jt_keyclient_wait_status(ctx->keeper, &s->keeper) == JT_OK;
+    s->database_up = jt_db_ensure(ctx->db) == JT_OK;
+    return JT_OK;
+}
+
+static json_t *counters_json(struct jt_counters *c)
+{
+    json_t *object = json_object();
+#define ADD(name) (void)json_object_set_new(object, #name, json_integer((json_int_t)jt_counted(&c->name)));
+    JT_COUNTERS(ADD)
+#undef ADD
+    return object;
+}
+
+static json_t *keeper_json(const struct status *s)
+{
+    const struct jt_keeper_status *k = &s->keeper;
+    return json_pack("{sb,sI,sb,sb,sI,sI,sI,sI}",
+                     "up", (int)s->keeper_up,
+                     "epoch", (json_int_t)k->epoch,
+                     "development", (int)k->development,
+                     "locked", (int)k->locked,
+                     "sealed", (json_int_t)k->n_sealed,
+                     "opened", (json_int_t)k->n_opened,
+                     "resealed", (json_int_t)k->n_resealed,
+                     "refused", (json_int_t)k->n_refused);
+}
+
+static void answer(struct jt_task *task)
+{
+    const struct status *s = (const struct status *)task;
+    struct jt_vault *vault = task->http->server->vault;
+    uint64_t active = atomic_load(&vault->active_generation);
+    json_t *body = json_pack("{ss,ss,sI,so,s{sb},s{sI,so},so}",
+                             "node", vault->node.name,
+                             "version", JETON_VERSION,
+                             "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
+                             "keeper", keeper_json(s),
+                             "database", "up", (int)s->database_up,
+                             "ring", "epoch", (json_int_t)atomic_load(&vault->ring_epoch),
+                             "active", active == 0 ? json_null() : json_integer((json_int_t)active),
+                             "counters", counters_json(&vault->counters));
+    jt_request_answer_json(task->http, 200, body);
+}
+
+void jt_handle_status(struct jt_request *r)
+{
+    struct status *s = jt_task_new(r, sizeof *s);
+    if (s != NULL) {
+        s->task.run = run;
+        s->task.answer = answer;
+        jt_task_post(&s->task);
+    }
+}
+
+void jt_handle_livez(struct jt_request *r)
+{
+    jt_request_answer_json(r, 200, json_pack("{ss}", "status", "alive"));
+}
+
+void jt_handle_readyz(struct jt_request *r)
+{
+    if (jt_lanes_ready(&r->server->lanes)) {
+        jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
+    } else {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+    }
+}

@@ -1,0 +1,111 @@
+/* POST /v1/fields/{field}/tokenize: {"pan": …} or {"items": [{"pan": …}, …]}. */
+#include "base/secmem.h"
+#include "rest/handlers.h"
+#include "rest/items.h"
+
+#include <stdlib.h>
+
+struct tokenize {
+    struct jt_items items; /* first: it is cast back */
+    struct jt_tokenize_request request;
+    struct jt_tokenize_item *cards;
+    bool require_luhn;
+};
+
+static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value)
+{
+    struct tokenize *t = (struct tokenize *)items;
+    if (!json_is_string(value)) {
+        return JT_PROBLEM_PAN_NOT_A_STRING;
+    }
+    struct jt_pan *pan = &t->cards[at].pan;
+    enum jt_pan_fault fault = jt_pan_parse(json_string_value(value), json_string_length(value), t->require_luhn, pan);
+    if (fault != JT_PAN_GOOD) {
+        jt_wipe(pan, sizeof *pan);
+    }
+    return jt_problem_of_pan(fault);
+}
+
+static enum jt_problem outcome(const struct jt_items *items, size_t at)
+{
+    enum jt_err err = ((const struct tokenize *)items)->cards[at].err;
+    return err == JT_ERR_CONFLICT ? JT_PROBLEM_NO_ACTIVE_GENERATION : jt_problem_of_err(err);
+}
+
+static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)
+{
+    static const char head[] = "\"token\":\"";
+    char text[JT_TOKEN_TEXT_LEN + 1];
+    jt_token_format(((const struct tokenize *)items)->cards[at].token, text);
+    jt_buf_put(out, head, sizeof head - 1);
+    jt_buf_put(out, text, JT_TOKEN_TEXT_LEN);
+    jt_buf_u8(out, '"');
+}
+
+static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token };
+
+static void free_state(void *state)
+{
+    struct tokenize *t = state;
+    if (t->cards != NULL) {
+        jt_wipe(t->cards, t->items.n * sizeof *t->cards);
+    }
+    free(t->cards);
+    jt_items_clear(&t->items);
+    free(t);
+}
+
+static void answer(struct tokenize *t)
+{
+    struct jt_counters *c = &t->items.http->server->vault->counters;
+    jt_count(&c->tokenize_requests, 1);
+    jt_count(&c->tokenize_items, t->items.n);
+    jt_count(&c->tokenize_rejected, t->items.n - t->items.n_good);
+    jt_items_answer(&t->items);
+}
+
+static void on_done(struct jt_tokenize_request *request)
+{
+    answer(request->arg);
+}
+
+static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
+{
+    struct tokenize *t = arg;
+    struct jt_request *r = t->items.http;
+    if (err != JT_OK) {
+        jt_request_answer_problem(r, jt_items_field_problem(err));
+        return;
+    }
+    t->require_luhn = !field->allow_bad_luhn;
+    jt_items_take(&t->items);
+    if (t->items.n_good == 0) {
+        answer(t);
+        return;
+    }
+    t->request = (struct jt_tokenize_request){ .client = r->client,
+                                               .field = field->id,
+                                               .dedup = field->dedup,
+                                               .items = t->cards,
+                                               .n_items = t->items.n_good,
+                                               .done = on_done,
+                                               .arg = t };
+    jt_tokenizer_submit(r->server->lanes.tokenizer, &t->request);
+}
+
+void jt_handle_tokenize(struct jt_request *r)
+{
+    struct tokenize *t = calloc(1, sizeof *t);
+    r->state = t;
+    r->state_free = t == NULL ? NULL : free_state;
+    enum jt_problem problem = t == NULL ? JT_PROBLEM_UNAVAILABLE : jt_items_init(&t->items, r, &kind);
+    if (problem == JT_PROBLEM_NONE) {
+        t->cards = calloc(t->items.n, sizeof *t->cards);
+        problem = t->cards == NULL ? JT_PROBLEM_UNAVAILABLE : JT_PROBLEM_NONE;
+    }
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, problem);
+        return;
+    }
+    jt_directory_field(r->server->lanes.directory, r->params.field, on_field, t);
+}

@@ -1,0 +1,54 @@
+#include "rest/task.h"
+
+#include "base/log.h"
+#include "base/secmem.h"
+
+#include <stdlib.h>
+
+static void run(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    struct jt_task *task = (struct jt_task *)job;
+    task->err = task->run(task, ctx);
+    switch (task->err) {
+    case JT_OK:
+    case JT_ERR_NOT_FOUND:
+    case JT_ERR_CONFLICT:
+    case JT_ERR_DENIED: break; /* answers, not failures */
+    default:
+        jt_log(JT_LOG_WARNING, "%s %s: %s: %s", task->http->route->method, task->http->route->path, jt_err_str(task->err),
+               jt_db_message(ctx->db));
+    }
+}
+
+static void done(struct jt_job *job)
+{
+    struct jt_task *task = (struct jt_task *)job;
+    if (task->err == JT_OK) {
+        task->answer(task);
+    } else if (task->failed != NULL) {
+        task->failed(task);
+    } else {
+        jt_request_answer_err(task->http, task->err);
+    }
+}
+
+void *jt_task_new(struct jt_request *r, size_t size)
+{
+    struct jt_task *task = calloc(1, size);
+    if (task == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        return NULL;
+    }
+    r->state = task;
+    r->state_free = jt_wipe_free;
+    task->http = r;
+    task->job = (struct jt_job){ .run = run, .done = done, .inbox = &r->server->lanes.inbox };
+    return task;
+}
+
+void jt_task_post(struct jt_task *task)
+{
+    if (jt_workers_post(task->http->server->vault->workers, &task->job) != JT_OK) {
+        jt_request_answer_problem(task->http, JT_PROBLEM_UNAVAILABLE);
+    }
+}

@@ -1,0 +1,28 @@
+/*
+ * A blocking task of a request: run() on a worker, answer() back on the event loop. For administration: handlers fill what run() needs,
+ * post, and answer with what it left.
+ */
+#ifndef JETON_REST_TASK_H
+#define JETON_REST_TASK_H
+
+#include "rest/request.h"
+
+struct jt_task {
+    struct jt_job job; /* first: it is cast back */
+    struct jt_request *http;
+    enum jt_err err; /* what run() returned */
+    enum jt_err (*run)(struct jt_task *task, struct jt_work_ctx *ctx);
+    void (*answer)(struct jt_task *task); /* after success; failures are answered by their problem unless `failed` is set */
+    void (*failed)(struct jt_task *task);
+};
+
+/*
+ * Allocates a task of `size` bytes (a structure that begins with struct jt_task, zeroed), owned and wiped by the request. NULL: out of memory,
+ * answered already.
+ */
+void *jt_task_new(struct jt_request *r, size_t size);
+
+/* Hands it to a worker; answers 503 when none can take it. */
+void jt_task_post(struct jt_task *task);
+
+#endif

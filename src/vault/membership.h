@@ -1,0 +1,28 @@
+/*
+ * This node's place in the database: it registers, keeps the lock that a second jetond would need, and notices when it has lost it. Blocking; one thread
+ * calls jt_membership_tick about once a second.
+ */
+#ifndef JETON_VAULT_MEMBERSHIP_H
+#define JETON_VAULT_MEMBERSHIP_H
+
+#include "vault/workers.h"
+
+struct jt_membership {
+    struct jt_work_ctx ctx;
+    bool schema_ok; /* checked once a connection */
+    bool was_reachable; /* to log changes only */
+};
+
+enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault) JT_CHECKED;
+
+/*
+ * Registers or checks, then sees to it that the keeper has the ring. JT_OK also while the database or the keeper is away: then the
+ * vault is marked as not registered and the next tick tries again. Errors are final, and `message` says why: JT_ERR_CONFLICT: another jetond
+ * serves this database, or the schema is not this program's.
+ */
+enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t message_len) JT_CHECKED;
+
+/* Leaves the database cleanly if it can be reached. */
+void jt_membership_clear(struct jt_membership *m);
+
+#endif
