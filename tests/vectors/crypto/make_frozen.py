@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+"""Prints frozen.txt: what Jeton's key hierarchy and formats give for fixed keys.
+
+No standard publishes vectors for these, so they come from this second implementation, written from DESIGN sections 3 and 4 and NIST
+SP 800-108r1 section 4.1, over python3-cryptography's CMAC and AES-SIV; it shares no code with src/. Once data is stored under a label or
+a format, its answer here may never change: a difference means that the program no longer reads what it wrote.
+"""
+import struct
+
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
+
+KEY = bytes(range(32))
+FIELD = 7
+GENERATION = 0x0102030405060708
+KEY_ID = 0xA5
+
+# role, label, context, length of the derived key in bytes
+ROLES = [
+    ("wrap", "jeton/v1/wrap", b"", 64),
+    ("mac-client", "jeton/v1/mac/client", b"", 32),
+    ("mac-field", "jeton/v1/mac/field", b"", 32),
+    ("mac-state", "jeton/v1/mac/state", b"", 32),
+    ("sign", "jeton/v1/sign", b"", 32),
+    ("master-check", "jeton/v1/master-check", b"", 8),
+    ("field-siv", "jeton/v1/field-siv", struct.pack(">I", FIELD), 64),
+    ("field-fingerprint", "jeton/v1/field-fingerprint", struct.pack(">I", FIELD), 32),
+    ("ack", "jeton/v1/ack", b"", 32),
+    ("check", "jeton/v1/check", b"", 8),
+]
+
+# row-id, plaintext: a test PAN packed (16 and 13 digits), one byte, more than two blocks
+ENVELOPES = [
+    (bytes(range(16)), bytes.fromhex("4111111111111111")),
+    (bytes(range(1, 17)), bytes.fromhex("4222222222222f")),
+    (b"r", b"\x00"),
+    (b"row" * 85, bytes(range(41))),
+]
+
+
+def cmac(key, message):
+    mac = CMAC(AES(key))
+    mac.update(message)
+    return mac.finalize()
+
+
+def derive(key, label, context, length):
+    fixed = label.encode() + b"\x00" + context + struct.pack(">I", 8 * length)
+    k0 = cmac(key, fixed)
+    out = b""
+    i = 1
+    while len(out) < length:
+        out += cmac(key, struct.pack(">I", i) + fixed + k0)
+        i += 1
+    return out[:length]
+
+
+def show(**values):
+    for name, value in values.items():
+        print(f"{name} = {value.hex()}".rstrip())
+
+
+def main():
+    print("# What Jeton derives and stores for fixed keys; may never change once data is stored.")
+    print("# Provenance: printed by make_frozen.py beside this file, a second implementation over python3-cryptography.")
+    print('# Format: blocks of "name = hexadecimal"; a block has "role" (its label) or "row" (an envelope).')
+    for role, label, context, length in ROLES:
+        print(f"\n# {role}")
+        show(key=KEY, role=label.encode(), context=context, out=derive(KEY, label, context, length))
+    siv = AESSIV(derive(KEY, "jeton/v1/field-siv", struct.pack(">I", FIELD), 64))
+    fingerprint_key = derive(KEY, "jeton/v1/field-fingerprint", struct.pack(">I", FIELD), 32)
+    header = struct.pack(">BBHIQ", 1, KEY_ID, 0, FIELD, GENERATION)
+    for row, plain in ENVELOPES:
+        print(f"\n# envelope: field {FIELD}, generation {GENERATION:#018x}, key id {KEY_ID:#04x}")
+        envelope = bytes([KEY_ID]) + siv.encrypt(plain, [header, row])
+        show(key=KEY, row=row, plain=plain, envelope=envelope, fingerprint=cmac(fingerprint_key, plain))
+
+
+main()
