@@ -155,8 +155,23 @@ static void on_read(void *arg, enum jt_err err, const struct jt_card_found *card
     jt_keyclient_open_items(d->keeper, d->open, n_open, on_opened, d);
 }
 
+/* Rows that no refresh makes readable (a key id that nobody knows) end here: they must not hold up or fail their neighbours. */
+static void give_up_unread(struct jt_detokenizer *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        if (!d->entries[i].settled) {
+            settle(&d->entries[i], JT_ERR_UNAVAILABLE);
+        }
+    }
+    audit_batch(d);
+}
+
 static void read_batch(struct jt_detokenizer *d)
 {
+    if (++d->rounds > MAX_ROUNDS) {
+        give_up_unread(d);
+        return;
+    }
     size_t n = 0;
     for (size_t i = 0; i < d->n; i++) {
         if (!d->entries[i].settled) {
@@ -164,7 +179,7 @@ static void read_batch(struct jt_detokenizer *d)
             d->sent[n++] = (uint32_t)i;
         }
     }
-    if (++d->rounds > MAX_ROUNDS || !jt_detokenizer_up(d) || jt_cards_read(d->pipe, d->keys, n, on_read, d) != JT_OK) {
+    if (!jt_detokenizer_up(d) || jt_cards_read(d->pipe, d->keys, n, on_read, d) != JT_OK) {
         finish_batch(d, JT_ERR_UNAVAILABLE);
     }
 }

@@ -87,6 +87,11 @@ def test_an_unknown_key_id_is_not_called_corrupt(stored):
     set_envelope(stored, 0, bytes([unknown]) + good[1:])
     answer = read(stored, 0)
     assert answer.status_code == 503 and "Retry-After" in answer.headers
+    # Nor does it fail its neighbours.
+    answer = stored.app.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]})
+    assert answer.status_code == 200
+    assert [r.get("pan") for r in answer.json()["results"]] == [None, *stored.pans[1:]]
+    assert answer.json()["results"][0]["status"] == 503
     set_envelope(stored, 0, good)
     assert read(stored, 0).json() == {"pan": stored.pans[0]}
 
