@@ -26,8 +26,8 @@ LAYERS = {
     "store": {"base", "crypto", "wire"},
     "vault": {"base", "crypto", "pan", "wire", "keyclient", "store"},
     "rest": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
-    "batch": {"base", "pan", "wire"},
-    "cli": {"base", "crypto", "pan", "wire", "keyclient", "store", "batch"},
+    "batch": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
+    "cli": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "batch"},
 }
 # Outside the keeper nobody handles keys: of src/crypto only what needs none may be included there.
 KEYLESS_CRYPTO = {"crypto/digest.h", "crypto/bytes.h"}
@@ -52,7 +52,7 @@ LINKS = {
     "jeton": (["libcurl"], ["libmicrohttpd"]),
 }
 
-FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok atoi atol system popen tmpnam mktemp alloca".split()
+FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok system popen tmpnam mktemp alloca".split()
 SLEEPS = "sleep usleep nanosleep clock_nanosleep".split()
 MAX_LINES = 600
 CHECKS = []
@@ -219,7 +219,9 @@ def exists():
 @check("unit tests mirror src/")
 def mirrored():
     for path in files("tests/unit/*/test_*.c"):
-        # test_siv.c and also test_siv_differential.c belong to siv.c.
+        # test_siv.c and also test_siv_differential.c belong to siv.c; test_faults.c makes everything of its folder fail in turn.
+        if path.stem == "test_faults":
+            continue
         parts = path.stem.removeprefix("test_").split("_")
         names = ["_".join(parts[:n]) for n in range(1, len(parts) + 1)]
         if not any((TOP / "src" / path.parent.name / (name + suffix)).exists() for name in names for suffix in (".c", ".h")):
