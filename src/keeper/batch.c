@@ -1,0 +1,128 @@
+#include "keeper/batch.h"
+
+#include "base/secmem.h"
+
+#include <string.h>
+
+/* No key id is above 255, so no group of items has this name. */
+#define NO_GROUP UINT64_MAX
+
+enum jt_err jt_batch_new(struct jt_batch **out)
+{
+    *out = jt_secmem_alloc(sizeof **out);
+    return *out != NULL ? JT_OK : JT_ERR_NOMEM;
+}
+
+void jt_batch_free(struct jt_batch *b)
+{
+    jt_secmem_free(b, sizeof *b);
+}
+
+void jt_batch_wipe(struct jt_batch *b, size_t n)
+{
+    jt_wipe(b->pans, n * sizeof b->pans[0]);
+    jt_wipe(b->linked, (n < JT_BATCH_CHUNK ? n : JT_BATCH_CHUNK) * sizeof b->linked[0]);
+}
+
+size_t jt_batch_chunk(struct jt_batch *b, size_t first, size_t n)
+{
+    b->first = first;
+    b->n_chunk = n - first < JT_BATCH_CHUNK ? n - first : JT_BATCH_CHUNK;
+    b->cursor = 0;
+    for (size_t i = 0; i < b->n_chunk; i++) {
+        b->group[i] = NO_GROUP;
+    }
+    return b->n_chunk;
+}
+
+void jt_batch_group(struct jt_batch *b, size_t i, uint8_t key_id, uint32_t field)
+{
+    b->group[i] = (uint64_t)key_id << 32 | field;
+}
+
+size_t jt_batch_next_group(struct jt_batch *b, uint8_t *key_id, uint32_t *field)
+{
+    while (b->cursor < b->n_chunk && b->group[b->cursor] == NO_GROUP) {
+        b->cursor++;
+    }
+    if (b->cursor == b->n_chunk) {
+        return 0;
+    }
+    uint64_t group = b->group[b->cursor];
+    size_t n = 0;
+    for (size_t i = b->cursor; i < b->n_chunk; i++) {
+        if (b->group[i] == group) {
+            b->group[i] = NO_GROUP;
+            b->cards[n++].at = b->first + i;
+        }
+    }
+    *key_id = (uint8_t)(group >> 32);
+    *field = (uint32_t)group;
+    return n;
+}
+
+bool jt_batch_pan_good(const uint8_t *packed, size_t len)
+{
+    char digits[JT_PAN_MAX_DIGITS + 1];
+    bool good = jt_pan_unpack(packed, len, digits) == JT_OK;
+    jt_wipe(digits, sizeof digits);
+    return good;
+}
+
+bool jt_batch_envelope_len_good(size_t len)
+{
+    return len >= JT_WIRE_ENVELOPE_MIN && len <= JT_WIRE_ENVELOPE_MAX;
+}
+
+enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_batch_card *c = &b->cards[i];
+        b->siv[i] = (struct jt_siv_record){
+            .row_id = c->row_id, .row_id_len = c->row_id_len, .in = c->pan, .in_len = c->pan_len, .out = b->envelopes[c->at],
+        };
+    }
+    enum jt_err err = jt_fieldkey_seal(fk, b->siv, n);
+    for (size_t i = 0; i < n && err == JT_OK; i++) {
+        err = b->siv[i].err; /* the verb let only good cards come here */
+    }
+    return err;
+}
+
+enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_batch_card *c = &b->cards[i];
+        struct jt_cmac_record *r = &b->cmac[i];
+        *r = (struct jt_cmac_record){ .in = c->pan, .in_len = c->pan_len, .out = out + c->at * stride };
+        if (!c->dedup) {
+            memcpy(b->linked[i], c->pan, c->pan_len);
+            memcpy(b->linked[i] + c->pan_len, c->row_id, c->row_id_len);
+            r->in = b->linked[i];
+            r->in_len += c->row_id_len;
+        }
+    }
+    return jt_fieldkey_fingerprint(fk, b->cmac, n);
+}
+
+enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_batch_card *c = &b->cards[i];
+        b->siv[i].row_id = c->row_id;
+        b->siv[i].row_id_len = c->row_id_len;
+        b->siv[i].out = b->pans[c->at];
+    }
+    enum jt_err err = jt_fieldkey_open(fk, b->siv, n);
+    if (err != JT_OK) {
+        return err;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct jt_siv_record *r = &b->siv[i];
+        if (r->err != JT_OK || !jt_batch_pan_good(r->out, r->in_len - JT_ENVELOPE_OVERHEAD)) {
+            r->err = JT_ERR_DECRYPT;
+            jt_wipe(r->out, JT_PAN_MAX_PACKED);
+        }
+    }
+    return JT_OK;
+}

@@ -1,0 +1,94 @@
+/*
+ * The working space of the batch verbs (seal, open, reseal) and the steps that they share.
+ *
+ * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of one (generation, field) are gathered and go
+ * through the many-record calls of crypto/ together. All memory is allocated once, at start: an item costs none. The space lies in secret
+ * memory, because opened PANs pass through it, and is wiped after each batch.
+ *
+ * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then jt_batch_next_group until it gives 0; for each group
+ * fill `cards` and call the steps.
+ */
+#ifndef JETON_KEEPER_BATCH_H
+#define JETON_KEEPER_BATCH_H
+
+#include "crypto/fieldkey.h"
+#include "pan/pan.h"
+#include "wire/open.h"
+#include "wire/reseal.h"
+#include "wire/seal.h"
+
+#define JT_BATCH_CHUNK 1024
+#define JT_BATCH_ENVELOPE_MAX JT_WIRE_ENVELOPE_MAX
+
+/* One card on its way through a step. */
+struct jt_batch_card {
+    size_t at; /* its place in the whole batch */
+    const uint8_t *row_id;
+    const uint8_t *pan; /* packed */
+    uint8_t row_id_len;
+    uint8_t pan_len;
+    bool dedup;
+};
+
+struct jt_batch {
+    /* the whole batch */
+    union {
+        struct jt_seal_item seal[JT_WIRE_MAX_ITEMS];
+        struct jt_open_item open[JT_WIRE_MAX_ITEMS];
+        struct jt_reseal_item reseal[JT_WIRE_MAX_ITEMS];
+    } items;
+    union {
+        struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
+        struct jt_open_result open[JT_WIRE_MAX_ITEMS];
+        struct jt_reseal_result reseal[JT_WIRE_MAX_ITEMS];
+    } results;
+    uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
+    uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_BATCH_ENVELOPE_MAX];
+    uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
+    uint8_t draining[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_DRAINING * JT_FINGERPRINT_LEN];
+
+    /* one chunk */
+    size_t first; /* place of the chunk's first item in the batch */
+    size_t n_chunk;
+    size_t cursor; /* items before it have been given out */
+    uint64_t group[JT_BATCH_CHUNK];
+    struct jt_batch_card cards[JT_BATCH_CHUNK]; /* a group: `at` is filled by jt_batch_next_group, the rest by the verb */
+    struct jt_siv_record siv[JT_BATCH_CHUNK];
+    struct jt_cmac_record cmac[JT_BATCH_CHUNK];
+    uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_MAX]; /* PAN followed by row-id: fingerprints without dedup */
+};
+
+enum jt_err jt_batch_new(struct jt_batch **out) JT_CHECKED;
+void jt_batch_free(struct jt_batch *batch);
+
+/* Wipes what a batch of `n` items left of PANs. */
+void jt_batch_wipe(struct jt_batch *batch, size_t n);
+
+/* Starts the chunk that begins at item `first` of `n`; returns how many items it has. */
+size_t jt_batch_chunk(struct jt_batch *batch, size_t first, size_t n);
+
+/* Puts item `i` of the chunk into a group, named by key id (0 where the verb has only one) and field. */
+void jt_batch_group(struct jt_batch *batch, size_t i, uint8_t key_id, uint32_t field);
+
+/* Gathers the items of the next group into cards[].at; returns their number, 0 when there is none left. */
+size_t jt_batch_next_group(struct jt_batch *batch, uint8_t *key_id, uint32_t *field);
+
+/* Whether packed BCD is that of a PAN. */
+bool jt_batch_pan_good(const uint8_t *packed, size_t len);
+
+/* Seals the first `n` cards into envelopes[at]. */
+enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+
+/* Fingerprints of the first `n` cards, written to out + at * stride. */
+enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride) JT_CHECKED;
+
+/*
+ * Opens the envelopes of the first `n` cards into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or JT_ERR_DECRYPT, whatever was wrong,
+ * and then the PAN is wiped. The verb has set siv[i].in and in_len.
+ */
+enum jt_err jt_batch_open(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+
+/* Whether an envelope has the length of a PAN's: all others are refused without a look. */
+bool jt_batch_envelope_len_good(size_t len);
+
+#endif

@@ -1,0 +1,147 @@
+#include "keeper/genfile.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "crypto/kdf.h"
+#include "keeper/keydir.h"
+#include "wire/ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GENERATION_FORMAT 1
+#define HEADER_LEN (8 + 1 + 1 + 1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN)
+#define WRAPPED_LEN (JT_WRAP_OVERHEAD + JT_GENERATION_KEY_LEN)
+#define FILE_LEN (HEADER_LEN + WRAPPED_LEN)
+
+static const char magic[8] = { 'J', 'T', 'G', 'E', 'N', 'K', 'E', 'Y' };
+
+enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LEN], uint8_t out[static JT_CHECK_VALUE_LEN])
+{
+    return jt_kdf_derive(key, JT_KDF_CHECK, NULL, 0, out, JT_CHECK_VALUE_LEN);
+}
+
+static void header_encode(const struct jt_genfile *meta, struct jt_buf *out)
+{
+    jt_buf_put(out, magic, sizeof magic);
+    jt_buf_u8(out, GENERATION_FORMAT);
+    jt_buf_u8(out, meta->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
+    jt_buf_u8(out, meta->key_id);
+    jt_buf_u8(out, 0);
+    jt_buf_u64(out, meta->number);
+    jt_buf_u64(out, meta->created_s);
+    jt_buf_put(out, meta->check_value, sizeof meta->check_value);
+}
+
+static bool header_decode(struct jt_reader *in, struct jt_genfile *meta)
+{
+    const uint8_t *m = jt_reader_bytes(in, sizeof magic);
+    uint8_t format = jt_reader_u8(in);
+    uint8_t environment = jt_reader_u8(in);
+    meta->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
+    meta->key_id = jt_reader_u8(in);
+    uint8_t zero = jt_reader_u8(in);
+    meta->number = jt_reader_u64(in);
+    meta->created_s = jt_reader_u64(in);
+    jt_reader_copy(in, meta->check_value, sizeof meta->check_value);
+    return !in->bad && memcmp(m, magic, sizeof magic) == 0 && format == GENERATION_FORMAT && zero == 0 && meta->key_id != 0 &&
+           (meta->development || environment == JT_ENVIRONMENT_PRODUCTION);
+}
+
+enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master, const struct jt_genfile *meta,
+                              const uint8_t key[static JT_GENERATION_KEY_LEN])
+{
+    struct jt_buf file;
+    jt_buf_init(&file, FILE_LEN);
+    header_encode(meta, &file);
+    uint8_t *wrapped = jt_buf_append(&file, WRAPPED_LEN);
+    enum jt_err err = jt_buf_status(&file);
+    if (err == JT_OK) {
+        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, key, JT_GENERATION_KEY_LEN, wrapped);
+    }
+    if (err == JT_OK) {
+        char name[JT_KEYDIR_NAME_LEN];
+        jt_keydir_generation_name(meta->number, name);
+        err = jt_file_write_new(dir_fd, name, file.data, file.len);
+    }
+    jt_buf_clear(&file);
+    return err;
+}
+
+static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master, bool development, uint64_t number,
+                          struct jt_genfile *meta, uint8_t *key, const char *name, struct jt_problem *problem)
+{
+    struct jt_reader in = jt_reader_init(file->data, file->len);
+    if (!header_decode(&in, meta) || in.left != WRAPPED_LEN) {
+        jt_problem_set(problem, "%s is not a generation key file of this version", name);
+        return JT_ERR_INVALID;
+    }
+    if (meta->number != number) {
+        jt_problem_set(problem, "%s holds the key of generation %" PRIu64 ": files were renamed or swapped", name, meta->number);
+        return JT_ERR_INVALID;
+    }
+    if (meta->development != development) {
+        jt_problem_set(problem, "%s belongs to another environment", name);
+        return JT_ERR_DENIED;
+    }
+    enum jt_err err = jt_wrap_open(master->wrap_key, file->data, HEADER_LEN, in.p, WRAPPED_LEN, key);
+    if (err == JT_ERR_DECRYPT) {
+        jt_problem_set(problem, "%s was altered, or belongs to another master key", name);
+        return JT_ERR_INVALID;
+    }
+    uint8_t check_value[JT_CHECK_VALUE_LEN] = { 0 };
+    if (err == JT_OK) {
+        err = jt_genfile_check_value(key, check_value);
+    }
+    if (err == JT_OK && !jt_equal_ct(check_value, meta->check_value, sizeof check_value)) {
+        jt_problem_set(problem, "%s: check value does not agree with the key", name);
+        err = JT_ERR_INVALID;
+    }
+    return err;
+}
+
+enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development, uint64_t number, struct jt_genfile *meta,
+                            uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_problem *problem)
+{
+    *meta = (struct jt_genfile){ 0 };
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_generation_name(number, name);
+    struct jt_buf file;
+    jt_buf_init(&file, FILE_LEN + 1);
+    enum jt_err err = jt_file_read(dir_fd, name, true, &file);
+    if (err == JT_OK) {
+        err = unwrap(&file, master, development, number, meta, key, name, problem);
+    }
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot read %s: %s", name, jt_err_str(err));
+        jt_wipe(key, JT_GENERATION_KEY_LEN);
+        *meta = (struct jt_genfile){ 0 };
+    }
+    jt_buf_clear(&file);
+    return err;
+}
+
+enum jt_err jt_genfile_erase(int dir_fd, uint64_t number)
+{
+    char name[JT_KEYDIR_NAME_LEN];
+    char aside[JT_KEYDIR_NAME_LEN + 4];
+    jt_keydir_generation_name(number, name);
+    snprintf(aside, sizeof aside, "%s.new", name);
+    /* Renamed first: whatever a crash leaves behind is then a left-over that the next start removes, not a damaged key file. */
+    if (renameat(dir_fd, name, dir_fd, aside) != 0) {
+        return errno == ENOENT ? JT_ERR_NOT_FOUND : JT_ERR_IO;
+    }
+    int fd = openat(dir_fd, aside, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0) {
+        static const uint8_t zeroes[FILE_LEN];
+        ssize_t n = write(fd, zeroes, sizeof zeroes);
+        (void)n;
+        (void)fsync(fd);
+        close(fd);
+    }
+    return unlinkat(dir_fd, aside, 0) == 0 && fsync(dir_fd) == 0 ? JT_OK : JT_ERR_IO;
+}

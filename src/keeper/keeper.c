@@ -1,0 +1,201 @@
+#include "keeper/keeper.h"
+
+#include "base/random.h"
+#include "base/secmem.h"
+#include "keeper/keydir.h"
+#include "keeper/policy.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_problem *problem)
+{
+    enum jt_err err = jt_keydir_make(directory, problem);
+    if (err == JT_OK) {
+        err = jt_keydir_open(directory, dir_fd, problem);
+    }
+    struct jt_keydir listing;
+    if (err == JT_OK) {
+        err = jt_keydir_list(*dir_fd, &listing, problem);
+    }
+    if (err == JT_OK && listing.master) {
+        jt_problem_set(problem, "%s has a master key already; nothing was changed", directory);
+        err = JT_ERR_CONFLICT;
+    }
+    if (err == JT_OK && listing.n_generations > 0) {
+        jt_problem_set(problem, "%s holds generation keys but no master key: restore its %s instead", directory, JT_KEYDIR_MASTER);
+        err = JT_ERR_CONFLICT;
+    }
+    return err;
+}
+
+enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem)
+{
+    int dir_fd = -1;
+    struct jt_master *master = NULL;
+    enum jt_err err = init_open(directory, &dir_fd, problem);
+    if (err == JT_OK) {
+        err = jt_master_create(dir_fd, problem);
+    }
+    if (err == JT_OK) {
+        err = jt_master_load(dir_fd, true, &master, problem);
+    }
+    if (err == JT_OK) {
+        const struct jt_keeper_state empty = { .development = true };
+        err = jt_state_save(dir_fd, master, &empty);
+        if (err != JT_OK) {
+            jt_problem_set(problem, "cannot write the state file in %s: %s", directory, jt_err_str(err));
+            (void)unlinkat(dir_fd, JT_KEYDIR_MASTER, 0); /* half-made is worse than not made: the next --init can start over */
+        }
+    }
+    jt_master_free(master);
+    if (dir_fd >= 0) {
+        close(dir_fd);
+    }
+    return err;
+}
+
+static void index_live(struct jt_keeper *k)
+{
+    memset(k->live, 0, sizeof k->live);
+    for (size_t i = 0; i < k->ring.n; i++) {
+        if (jt_policy_openable(&k->ring.entries[i])) {
+            k->live[k->ring.entries[i].key_id] = &k->ring.entries[i];
+        }
+    }
+}
+
+static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir *listing, struct jt_problem *problem)
+{
+    uint8_t *key = jt_secmem_alloc(JT_GENERATION_KEY_LEN);
+    enum jt_err err = key != NULL ? JT_OK : JT_ERR_NOMEM;
+    for (size_t i = 0; i < listing->n_generations && err == JT_OK; i++) {
+        struct jt_genfile meta;
+        err = jt_genfile_load(k->dir_fd, k->master, k->development, listing->generations[i], &meta, key, problem);
+        if (err == JT_OK) {
+            err = jt_keyring_add(k->keyring, &meta, key);
+        }
+        if (err == JT_ERR_CONFLICT) {
+            jt_problem_set(problem, "the key files of two generations have the same key id %u", meta.key_id);
+        }
+    }
+    jt_secmem_free(key, JT_GENERATION_KEY_LEN);
+    return err;
+}
+
+/* The ring and the key files must agree, or nothing starts. */
+static enum jt_err check_ring(struct jt_keeper *k, struct jt_problem *problem)
+{
+    uint64_t number;
+    enum jt_err err = jt_policy_held(k->keyring, &k->ring, &number);
+    if (err == JT_ERR_NOT_FOUND) {
+        jt_problem_set(problem, "the key file of live generation %" PRIu64 " is missing", number);
+    } else if (err == JT_ERR_CRYPTO) {
+        jt_problem_set(problem, "the key file of generation %" PRIu64 " is not the key that the ring means", number);
+    }
+    return err;
+}
+
+static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct jt_problem *problem)
+{
+    struct jt_keydir listing;
+    enum jt_err err = jt_keydir_open(directory, &k->dir_fd, problem);
+    if (err == JT_OK) {
+        err = jt_keydir_list(k->dir_fd, &listing, problem);
+    }
+    if (err == JT_OK && !listing.master) {
+        jt_problem_set(problem, "%s has no %s: run jeton-keeper --init first", directory, JT_KEYDIR_MASTER);
+        err = JT_ERR_NOT_FOUND;
+    }
+    if (err == JT_OK) {
+        err = jt_master_load(k->dir_fd, k->development, &k->master, problem);
+    }
+    if (err == JT_OK) {
+        err = load_generations(k, &listing, problem);
+    }
+    if (err == JT_OK) {
+        err = jt_state_load(k->dir_fd, k->master, k->development, &k->state, &k->ring, problem);
+    }
+    return err == JT_OK ? check_ring(k, problem) : err;
+}
+
+enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem)
+{
+    *out = NULL;
+    struct jt_keeper *k = calloc(1, sizeof *k);
+    if (k == NULL) {
+        jt_problem_set(problem, "out of memory");
+        return JT_ERR_NOMEM;
+    }
+    k->development = development;
+    k->dir_fd = -1;
+    jt_random_fill(k->incarnation, sizeof k->incarnation);
+    enum jt_err err = jt_keyring_new(&k->keyring);
+    if (err == JT_OK) {
+        err = jt_batch_new(&k->batch);
+    }
+    if (err == JT_OK) {
+        err = load_files(k, directory, problem);
+    }
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot start: %s", jt_err_str(err));
+        jt_keeper_free(k);
+        return err;
+    }
+    /* A crash between a key file and the state file leaves the file ahead. */
+    uint64_t highest = jt_keyring_highest(k->keyring);
+    if (highest > k->state.highest_generation) {
+        k->state.highest_generation = highest;
+    }
+    index_live(k);
+    *out = k;
+    return JT_OK;
+}
+
+void jt_keeper_free(struct jt_keeper *k)
+{
+    if (k == NULL) {
+        return;
+    }
+    jt_batch_free(k->batch);
+    jt_keyring_free(k->keyring);
+    jt_master_free(k->master);
+    if (k->dir_fd >= 0) {
+        close(k->dir_fd);
+    }
+    free(k);
+}
+
+enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row, const struct jt_ring *ring)
+{
+    struct jt_keeper_state next = k->state;
+    next.ring = *row;
+    next.highest_epoch = ring->epoch;
+    if (ring->highest > next.highest_generation) {
+        next.highest_generation = ring->highest;
+    }
+    enum jt_err err = jt_state_save(k->dir_fd, k->master, &next);
+    if (err != JT_OK) {
+        return err;
+    }
+    k->state = next;
+    k->ring = *ring;
+    index_live(k);
+    jt_keyring_drop_cache(k->keyring);
+    return JT_OK;
+}
+
+enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
+{
+    struct jt_keeper_state next = k->state;
+    if (number > next.highest_generation) {
+        next.highest_generation = number;
+    }
+    enum jt_err err = jt_state_save(k->dir_fd, k->master, &next);
+    if (err == JT_OK) {
+        k->state = next;
+    }
+    return err;
+}

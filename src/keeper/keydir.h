@@ -1,0 +1,47 @@
+/*
+ * The keeper's directory: owned by its user, 0700, locked by one keeper at a time, and holding nothing but
+ *
+ *   master.key                the master key file (keeper/master.h)
+ *   state                     the state file (keeper/state.h)
+ *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal without leading zeros
+ *
+ * each a regular file of that user, 0600. Anything else there makes the keeper refuse to start: a stranger's file in this directory
+ * means that somebody else can write to it. What a crash may leave behind ("<name>.new", see base/file.h) is removed.
+ */
+#ifndef JETON_KEEPER_KEYDIR_H
+#define JETON_KEEPER_KEYDIR_H
+
+#include "base/err.h"
+#include "keeper/problem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define JT_KEYDIR_MASTER "master.key"
+#define JT_KEYDIR_STATE "state"
+#define JT_KEYDIR_NAME_LEN 48
+#define JT_KEYDIR_MAX_GENERATIONS 255 /* as many as there are key ids */
+
+struct jt_keydir {
+    bool master, state;
+    size_t n_generations;
+    uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
+};
+
+/* Makes the directory, 0700, unless it is there. Its parent must exist. JT_ERR_IO. */
+enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem) JT_CHECKED;
+
+/*
+ * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory of this user without access for
+ * group and others, or is reached by a symbolic link; JT_ERR_CONFLICT when another keeper has it; JT_ERR_IO.
+ */
+enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *problem) JT_CHECKED;
+
+/* Lists it. JT_ERR_DENIED for anything that does not belong there, JT_ERR_IO. */
+enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem *problem) JT_CHECKED;
+
+/* The name of a generation's key file. */
+void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
+
+#endif

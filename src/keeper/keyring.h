@@ -1,0 +1,49 @@
+/*
+ * The generation keys that this keeper holds, in secret memory, addressed by number; and a bounded cache of the field keys derived from
+ * them. Which of them may be used for what is not decided here but in keeper/policy.h.
+ */
+#ifndef JETON_KEEPER_KEYRING_H
+#define JETON_KEEPER_KEYRING_H
+
+#include "crypto/fieldkey.h"
+#include "keeper/genfile.h"
+#include "keeper/keydir.h"
+
+#define JT_KEYRING_MAX JT_KEYDIR_MAX_GENERATIONS
+#define JT_KEYRING_CACHE 128 /* field keys */
+
+struct jt_keyring;
+
+enum jt_err jt_keyring_new(struct jt_keyring **out) JT_CHECKED;
+
+/* Wipes every key. NULL is accepted. */
+void jt_keyring_free(struct jt_keyring *keyring);
+
+/* Copies the key. JT_ERR_CONFLICT for a number or key id that is held already, JT_ERR_LIMIT when full. */
+enum jt_err jt_keyring_add(struct jt_keyring *keyring, const struct jt_genfile *meta,
+                           const uint8_t key[static JT_GENERATION_KEY_LEN]) JT_CHECKED;
+
+/* Wipes the key and what was derived from it. Harmless when it is not held. */
+void jt_keyring_remove(struct jt_keyring *keyring, uint64_t number);
+
+/* What is known of a held key, or NULL. Valid until the next add or remove. */
+const struct jt_genfile *jt_keyring_find(const struct jt_keyring *keyring, uint64_t number);
+
+/* The key itself (JT_GENERATION_KEY_LEN bytes), or NULL. Valid as above; the caller keeps no copy. */
+const uint8_t *jt_keyring_key(const struct jt_keyring *keyring, uint64_t number);
+
+/* Whether a held key has this key id; the highest number held, 0 when none; how many. */
+bool jt_keyring_has_key_id(const struct jt_keyring *keyring, uint8_t key_id);
+uint64_t jt_keyring_highest(const struct jt_keyring *keyring);
+size_t jt_keyring_count(const struct jt_keyring *keyring);
+
+/*
+ * The field key of (number, field), owned by the cache and valid until the next call: it may take the place of another.
+ * JT_ERR_NOT_FOUND when the generation is not held.
+ */
+enum jt_err jt_keyring_fieldkey(struct jt_keyring *keyring, uint64_t number, uint32_t field, struct jt_fieldkey **out) JT_CHECKED;
+
+/* Forgets derived keys: after each change of the ring, so that keys of generations that are not live do not linger. */
+void jt_keyring_drop_cache(struct jt_keyring *keyring);
+
+#endif

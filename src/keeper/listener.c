@@ -1,0 +1,144 @@
+#include "keeper/listener.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 64
+
+enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user, bool production, struct jt_problem *problem)
+{
+    *l = (struct jt_listener){ .fd = -1, .front_uid = geteuid(), .front_gid = getegid() };
+    if (front_user[0] != '\0') {
+        char *end;
+        errno = 0;
+        unsigned long number = strtoul(front_user, &end, 10);
+        bool is_number = errno == 0 && end != front_user && *end == '\0' && number < (uid_t)-1;
+        const struct passwd *pw = is_number ? getpwuid((uid_t)number) : getpwnam(front_user);
+        if (pw == NULL && !is_number) {
+            jt_problem_set(problem, "front_user in [keeper]: there is no user %.60s", front_user);
+            return JT_ERR_INVALID;
+        }
+        l->front_uid = pw != NULL ? pw->pw_uid : (uid_t)number;
+        l->front_gid = pw != NULL ? pw->pw_gid : getegid();
+    }
+    if (production && l->front_uid == geteuid()) {
+        jt_problem_set(problem, "front_user in [keeper] must be another user than the keeper's own in production");
+        return JT_ERR_INVALID;
+    }
+    return JT_OK;
+}
+
+/* Whether the name at the address may be replaced: there is none, or it is a dead socket of ours. */
+static enum jt_err check_name(const struct sockaddr_un *address, struct jt_problem *problem)
+{
+    struct stat st;
+    if (lstat(address->sun_path, &st) != 0) {
+        if (errno == ENOENT) {
+            return JT_OK;
+        }
+        jt_problem_set(problem, "%s: %s", address->sun_path, strerror(errno));
+        return JT_ERR_IO;
+    }
+    if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid()) {
+        jt_problem_set(problem, "%s exists and is not a socket of this user", address->sun_path);
+        return JT_ERR_CONFLICT;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        jt_problem_set(problem, "cannot make a socket: %s", strerror(errno));
+        return JT_ERR_IO;
+    }
+    bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    if (!dead) {
+        jt_problem_set(problem, "%s: another process is listening there", address->sun_path);
+        return JT_ERR_CONFLICT;
+    }
+    return JT_OK;
+}
+
+/* Bound beside, made private and listening, then renamed: the final name never shows a half-ready socket, nor a loose one. */
+static enum jt_err bind_beside(struct jt_listener *l, const struct sockaddr_un *beside)
+{
+    if (unlink(beside->sun_path) != 0 && errno != ENOENT) {
+        return JT_ERR_IO;
+    }
+    mode_t old = umask(0177);
+    int rc = bind(l->fd, (const struct sockaddr *)beside, sizeof *beside);
+    umask(old);
+    if (rc != 0) {
+        return JT_ERR_IO;
+    }
+    if (l->front_uid != geteuid()) {
+        /* The front's group if this user may give it; else the keeper's own group, which the front is then a member of. */
+        rc = lchown(beside->sun_path, (uid_t)-1, l->front_gid);
+        rc = rc == 0 || errno == EPERM ? chmod(beside->sun_path, 0660) : rc;
+    }
+    struct stat st;
+    if (rc != 0 || listen(l->fd, BACKLOG) != 0 || lstat(beside->sun_path, &st) != 0 ||
+        rename(beside->sun_path, l->address.sun_path) != 0) {
+        int saved = errno;
+        (void)unlink(beside->sun_path);
+        errno = saved;
+        return JT_ERR_IO;
+    }
+    l->dev = st.st_dev;
+    l->ino = st.st_ino;
+    return JT_OK;
+}
+
+enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_problem *problem)
+{
+    struct sockaddr_un beside = { .sun_family = AF_UNIX };
+    l->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    int n = snprintf(beside.sun_path, sizeof beside.sun_path, "%s.new", path);
+    if (path[0] == '\0' || n < 0 || (size_t)n >= sizeof beside.sun_path) {
+        jt_problem_set(problem, "socket in [keeper] must be a path of 1 to %zu characters", sizeof beside.sun_path - 5);
+        return JT_ERR_INVALID;
+    }
+    memcpy(l->address.sun_path, path, strlen(path));
+    enum jt_err err = check_name(&l->address, problem);
+    if (err != JT_OK) {
+        return err;
+    }
+    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    err = l->fd >= 0 ? bind_beside(l, &beside) : JT_ERR_IO;
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot listen at %s: %s", path, strerror(errno));
+        if (l->fd >= 0) {
+            close(l->fd);
+        }
+        l->fd = -1;
+    }
+    return err;
+}
+
+bool jt_listener_peer_allowed(const struct jt_listener *l, int fd, uid_t *uid)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    *uid = (uid_t)-1;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || len != sizeof peer) {
+        return false;
+    }
+    *uid = peer.uid;
+    return peer.uid == geteuid() || peer.uid == l->front_uid;
+}
+
+void jt_listener_close(struct jt_listener *l)
+{
+    if (l->fd < 0) {
+        return;
+    }
+    struct stat st;
+    if (lstat(l->address.sun_path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino) {
+        (void)unlink(l->address.sun_path);
+    }
+    close(l->fd);
+    l->fd = -1;
+}

@@ -1,0 +1,221 @@
+/*
+ * jeton-keeper: the process that holds the keys, and nothing else.
+ *
+ * Everything is checked before anything is served, and privileges go before keys come: configuration, known-answer tests, the process hardened,
+ * memory locked, the directory checked and locked, key files, state file and ring checked against each other, the socket, the
+ * system call filter; then it serves. Each step that fails ends the process with one line that says what is wrong.
+ */
+#include "base/conf.h"
+#include "base/log.h"
+#include "crypto/selftest.h"
+#include "jeton/version.h"
+#include "keeper/keeper.h"
+#include "keeper/sandbox.h"
+#include "keeper/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+struct options {
+    const char *config;
+    bool init;
+    int fd; /* -1: serve at the socket's path */
+};
+
+static const char usage[] =
+    "usage: jeton-keeper --config FILE            serve at the socket of section [keeper]\n"
+    "       jeton-keeper --config FILE --init     make the key directory and a master key\n"
+    "       jeton-keeper --config FILE --fd N     serve one connected socket, then exit\n"
+    "       jeton-keeper --version | --help\n";
+
+/* The exit code, or -1 to go on. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+    static const struct option known[] = {
+        { "config", required_argument, NULL, 'c' }, { "init", no_argument, NULL, 'i' }, { "fd", required_argument, NULL, 'f' },
+        { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    *o = (struct options){ .fd = -1 };
+    int c;
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        char *end;
+        long n;
+        switch (c) {
+        case 'c':
+            o->config = optarg;
+            break;
+        case 'i':
+            o->init = true;
+            break;
+        case 'f':
+            n = strtol(optarg, &end, 10);
+            if (end == optarg || *end != '\0' || n < 0 || n > 65535) {
+                fprintf(stderr, "jeton-keeper: --fd takes the number of an open descriptor\n");
+                return EX_USAGE;
+            }
+            o->fd = (int)n;
+            break;
+        case 'V':
+            puts("jeton-keeper " JETON_VERSION);
+            return EX_OK;
+        case 'h':
+            fputs(usage, stdout);
+            return EX_OK;
+        default:
+            fputs(usage, stderr);
+            return EX_USAGE;
+        }
+    }
+    if (optind != argc || o->config == NULL || (o->init && o->fd >= 0)) {
+        fputs(usage, stderr);
+        return EX_USAGE;
+    }
+    return -1;
+}
+
+/* A descriptor handed over by whoever started us: it must be a connected Unix stream, and is made non-blocking and private. */
+static enum jt_err prepare_fd(int fd, struct jt_problem *problem)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    int type = 0;
+    socklen_t type_len = sizeof type;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.ss_family != AF_UNIX ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) != 0 || type != SOCK_STREAM ||
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        jt_problem_set(problem, "descriptor %d is not a connected Unix stream socket", fd);
+        return JT_ERR_INVALID;
+    }
+    return JT_OK;
+}
+
+static enum jt_err selftest(struct jt_problem *problem)
+{
+    const char *failed = "unnamed";
+    enum jt_err err = jt_crypto_selftest(&failed);
+    if (err != JT_OK) {
+        jt_problem_set(problem, "known-answer test failed: %s", failed);
+    }
+    return err;
+}
+
+static enum jt_err lock_memory(bool development, bool *locked, struct jt_problem *problem)
+{
+    enum jt_err err = jt_sandbox_lock_memory(development, locked, problem);
+    if (err == JT_OK && !*locked) {
+        jt_log(JT_LOG_WARNING, "memory cannot be locked (%s): keys may reach swap; allowed for development only", strerror(errno));
+    }
+    return err;
+}
+
+static enum jt_err init(const struct jt_conf *conf, struct jt_problem *problem)
+{
+    if (!jt_conf_is_development(conf)) {
+        jt_problem_set(problem, "production master keys come with the custody work and are not available in this version; set "
+                                "environment = development in [jeton] to try Jeton out");
+        return JT_ERR_DENIED;
+    }
+    bool locked;
+    enum jt_err err = lock_memory(true, &locked, problem);
+    if (err == JT_OK) {
+        err = jt_keeper_init(conf->keeper_directory, problem);
+    }
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "made a master key marked development in %s", conf->keeper_directory);
+    }
+    return err;
+}
+
+/* The last steps: from here on the keeper is reachable, and then the system call filter closes behind it. */
+static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, const char *path, int fd, struct jt_problem *problem)
+{
+    struct jt_server *server = NULL;
+    enum jt_err err = fd >= 0 ? prepare_fd(fd, problem) : jt_listener_open(listener, path, problem);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_server_new(keeper, fd >= 0 ? NULL : listener, &server);
+    if (err == JT_OK && fd >= 0) {
+        err = jt_server_adopt(server, fd);
+    }
+    if (err == JT_OK) {
+        err = jt_sandbox_filter(problem);
+    }
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "serving %s: %s, memory %s, epoch %" PRIu64 ", %zu generation keys", fd >= 0 ? "one connection" : path,
+               keeper->development ? "development" : "production", keeper->locked ? "locked" : "not locked", keeper->ring.epoch,
+               jt_keyring_count(keeper->keyring));
+        err = jt_server_run(server);
+    }
+    jt_server_free(server);
+    jt_listener_close(listener);
+    return err;
+}
+
+static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener, int fd, struct jt_problem *problem)
+{
+    bool development = jt_conf_is_development(conf);
+    bool locked;
+    struct jt_keeper *keeper = NULL;
+    enum jt_err err = lock_memory(development, &locked, problem);
+    if (err == JT_OK) {
+        err = jt_keeper_load(conf->keeper_directory, development, &keeper, problem);
+    }
+    if (err == JT_OK) {
+        keeper->locked = locked;
+        err = run(keeper, listener, conf->keeper_socket, fd, problem);
+    }
+    jt_keeper_free(keeper);
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "ended");
+    }
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    int code = parse_options(argc, argv, &o);
+    if (code >= 0) {
+        return code;
+    }
+    jt_log_init("jeton-keeper", JT_LOG_INFO);
+    struct jt_conf conf;
+    char message[300];
+    if (jt_conf_load(o.config, &conf, message, sizeof message) != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", message);
+        return EX_CONFIG;
+    }
+    struct jt_problem problem = { "" };
+    struct jt_listener listener;
+    enum jt_err err = jt_listener_set_front(&listener, conf.keeper_front_user, !jt_conf_is_development(&conf), &problem);
+    if (err != JT_OK && !o.init) {
+        jt_log(JT_LOG_ERROR, "%s", problem.text);
+        jt_conf_clear(&conf);
+        return EX_CONFIG;
+    }
+    problem.text[0] = '\0';
+    err = jt_sandbox_harden(&problem);
+    if (err == JT_OK && jt_sandbox_is_weakened()) {
+        jt_log(JT_LOG_WARNING, "built with a sanitizer: dumpable and unfiltered, for tests only");
+    }
+    if (err == JT_OK) {
+        err = selftest(&problem);
+    }
+    if (err == JT_OK) {
+        err = o.init ? init(&conf, &problem) : serve(&conf, &listener, o.fd, &problem);
+    }
+    if (err != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", problem.text[0] != '\0' ? problem.text : jt_err_str(err));
+    }
+    jt_conf_clear(&conf);
+    return err == JT_OK ? EX_OK : EXIT_FAILURE;
+}

@@ -1,0 +1,163 @@
+#include "keeper/master.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "crypto/kdf.h"
+#include "keeper/keydir.h"
+#include "wire/ring.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MASTER_FORMAT 1
+#define MASTER_FILE_LEN (8 + 1 + 1 + 2 + JT_CHECK_VALUE_LEN + JT_KDF_KEY_LEN)
+
+static const char magic[8] = { 'J', 'T', 'M', 'A', 'S', 'T', 'E', 'R' };
+
+static void file_encode(const uint8_t check_value[static JT_CHECK_VALUE_LEN], const uint8_t key[static JT_KDF_KEY_LEN],
+                        struct jt_buf *out)
+{
+    jt_buf_put(out, magic, sizeof magic);
+    jt_buf_u8(out, MASTER_FORMAT);
+    jt_buf_u8(out, JT_ENVIRONMENT_DEVELOPMENT);
+    jt_buf_u16(out, 0);
+    jt_buf_put(out, check_value, JT_CHECK_VALUE_LEN);
+    jt_buf_put(out, key, JT_KDF_KEY_LEN);
+}
+
+enum jt_err jt_master_create(int dir_fd, struct jt_problem *problem)
+{
+    uint8_t check_value[JT_CHECK_VALUE_LEN];
+    struct jt_buf file;
+    jt_buf_init(&file, MASTER_FILE_LEN);
+    uint8_t *key = jt_secmem_alloc(JT_KDF_KEY_LEN);
+    enum jt_err err = key != NULL ? JT_OK : JT_ERR_NOMEM;
+    if (err == JT_OK) {
+        err = jt_wrap_random_key(key, JT_KDF_KEY_LEN);
+    }
+    if (err == JT_OK) {
+        err = jt_kdf_derive(key, JT_KDF_MASTER_CHECK, NULL, 0, check_value, sizeof check_value);
+    }
+    if (err == JT_OK) {
+        file_encode(check_value, key, &file);
+        err = jt_buf_status(&file);
+    }
+    if (err == JT_OK) {
+        err = jt_file_write_new(dir_fd, JT_KEYDIR_MASTER, file.data, file.len);
+    }
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot make %s: %s", JT_KEYDIR_MASTER, err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+    }
+    jt_buf_clear(&file);
+    jt_secmem_free(key, JT_KDF_KEY_LEN);
+    return err;
+}
+
+/* Checks everything but the check value and hands out the key's place in the file. */
+static enum jt_err file_decode(const struct jt_buf *file, bool development, const uint8_t **check_value, const uint8_t **key,
+                               struct jt_problem *problem)
+{
+    struct jt_reader in = jt_reader_init(file->data, file->len);
+    const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
+    uint8_t format = jt_reader_u8(&in);
+    uint8_t environment = jt_reader_u8(&in);
+    uint16_t zero = jt_reader_u16(&in);
+    *check_value = jt_reader_bytes(&in, JT_CHECK_VALUE_LEN);
+    *key = jt_reader_bytes(&in, JT_KDF_KEY_LEN);
+    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != MASTER_FORMAT || zero != 0 ||
+        environment != JT_ENVIRONMENT_DEVELOPMENT) {
+        jt_problem_set(problem, "%s is not a master key file of this version", JT_KEYDIR_MASTER);
+        return JT_ERR_INVALID;
+    }
+    if (!development) {
+        jt_problem_set(problem, "%s is marked development: refused, because the environment is production", JT_KEYDIR_MASTER);
+        return JT_ERR_DENIED;
+    }
+    return JT_OK;
+}
+
+static enum jt_err derive_mac(const uint8_t key[static JT_KDF_KEY_LEN], enum jt_kdf_role role, struct jt_cmac **out)
+{
+    uint8_t mac_key[JT_CMAC_KEY_LEN];
+    enum jt_err err = jt_kdf_derive(key, role, NULL, 0, mac_key, sizeof mac_key);
+    if (err == JT_OK) {
+        err = jt_cmac_new(mac_key, out);
+    }
+    jt_wipe(mac_key, sizeof mac_key);
+    return err;
+}
+
+static enum jt_err derive(const uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *m)
+{
+    enum jt_err err = jt_kdf_derive(key, JT_KDF_MASTER_CHECK, NULL, 0, m->check_value, sizeof m->check_value);
+    if (err == JT_OK) {
+        err = jt_kdf_derive(key, JT_KDF_WRAP, NULL, 0, m->wrap_key, sizeof m->wrap_key);
+    }
+    if (err == JT_OK) {
+        err = jt_kdf_derive(key, JT_KDF_SIGN, NULL, 0, m->sign_seed, sizeof m->sign_seed);
+    }
+    if (err == JT_OK) {
+        err = jt_sign_public(m->sign_seed, m->sign_public);
+    }
+    if (err == JT_OK) {
+        err = derive_mac(key, JT_KDF_MAC_CLIENT, &m->client_mac);
+    }
+    if (err == JT_OK) {
+        err = derive_mac(key, JT_KDF_MAC_FIELD, &m->field_mac);
+    }
+    return err == JT_OK ? derive_mac(key, JT_KDF_MAC_STATE, &m->state_mac) : err;
+}
+
+static enum jt_err load(const struct jt_buf *file, bool development, struct jt_master *master, struct jt_problem *problem)
+{
+    const uint8_t *check_value;
+    const uint8_t *key;
+    enum jt_err err = file_decode(file, development, &check_value, &key, problem);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = derive(key, master);
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot derive keys: %s", jt_err_str(err));
+        return err;
+    }
+    if (!jt_equal_ct(master->check_value, check_value, JT_CHECK_VALUE_LEN)) {
+        jt_problem_set(problem, "%s is damaged: its check value does not agree with its key", JT_KEYDIR_MASTER);
+        return JT_ERR_INVALID;
+    }
+    return JT_OK;
+}
+
+enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out, struct jt_problem *problem)
+{
+    *out = NULL;
+    struct jt_buf file;
+    jt_buf_init(&file, MASTER_FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
+    struct jt_master *master = jt_secmem_alloc(sizeof *master);
+    enum jt_err err = master != NULL ? JT_OK : JT_ERR_NOMEM;
+    if (err == JT_OK) {
+        err = jt_file_read(dir_fd, JT_KEYDIR_MASTER, true, &file);
+    }
+    if (err == JT_OK) {
+        err = load(&file, development, master, problem);
+    }
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot read %s: %s", JT_KEYDIR_MASTER, jt_err_str(err));
+        jt_master_free(master);
+        master = NULL;
+    }
+    jt_buf_clear(&file);
+    *out = master;
+    return err;
+}
+
+void jt_master_free(struct jt_master *master)
+{
+    if (master == NULL) {
+        return;
+    }
+    jt_cmac_free(master->client_mac);
+    jt_cmac_free(master->field_mac);
+    jt_cmac_free(master->state_mac);
+    jt_secmem_free(master, sizeof *master);
+}

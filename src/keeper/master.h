@@ -1,0 +1,41 @@
+/*
+ * The master key: its file, and every key derived from it.
+ *
+ * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16 zero, check value (8), key (32).
+ * Format 1 holds the key in the clear and exists for development only: its environment byte must say so. Master keys for production
+ * are sealed by the custody work and are refused in this version.
+ *
+ * The master key itself is wiped as soon as its children are derived.
+ */
+#ifndef JETON_KEEPER_MASTER_H
+#define JETON_KEEPER_MASTER_H
+
+#include "crypto/cmac.h"
+#include "crypto/sign.h"
+#include "crypto/wrap.h"
+#include "keeper/problem.h"
+#include "wire/limits.h"
+
+#include <stdbool.h>
+
+/* Lives in secret memory. */
+struct jt_master {
+    uint8_t wrap_key[JT_SIV_256_KEY_LEN]; /* key files */
+    uint8_t sign_seed[JT_SIGN_SEED_LEN]; /* certificates */
+    uint8_t sign_public[JT_SIGN_PUBLIC_LEN];
+    uint8_t check_value[JT_CHECK_VALUE_LEN];
+    struct jt_cmac *client_mac; /* client rows and credentials */
+    struct jt_cmac *field_mac; /* field rows */
+    struct jt_cmac *state_mac; /* generation rows, ring row, state file */
+};
+
+/* Makes a new development master key and its file. JT_ERR_CONFLICT when there is one. */
+enum jt_err jt_master_create(int dir_fd, struct jt_problem *problem) JT_CHECKED;
+
+/* JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check value), JT_ERR_CRYPTO. */
+enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out, struct jt_problem *problem) JT_CHECKED;
+
+/* NULL is accepted. */
+void jt_master_free(struct jt_master *master);
+
+#endif

@@ -1,0 +1,84 @@
+/* ACK and ACK_CHECK: proof that this run of this node's keeper holds a generation's key (DESIGN section 6.2). */
+#include "keeper/op.h"
+
+#include "base/secmem.h"
+#include "keeper/rowmac.h"
+#include "wire/generation.h"
+
+#include <string.h>
+
+/* The key that the row means, and no other of the same number: two creators may both have made one. */
+static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generation_row *row, const struct jt_genfile **meta,
+                            const uint8_t **key)
+{
+    enum jt_err err = jt_rowmac_generation_check(k->master, row);
+    if (err != JT_OK) {
+        return err;
+    }
+    *meta = jt_keyring_find(k->keyring, row->number);
+    *key = jt_keyring_key(k->keyring, row->number);
+    if (*meta == NULL || (*meta)->key_id != row->key_id ||
+        !jt_equal_ct((*meta)->check_value, row->check_value, sizeof row->check_value)) {
+        return JT_ERR_NOT_FOUND;
+    }
+    return JT_OK;
+}
+
+/* 1 to JT_NODE_NAME_MAX printable ASCII characters. */
+static bool node_valid(const char *node)
+{
+    for (const char *p = node; *p != '\0'; p++) {
+        if (*p < 0x21 || *p > 0x7e) {
+            return false;
+        }
+    }
+    return node[0] != '\0';
+}
+
+enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_ack_request request;
+    const struct jt_genfile *meta;
+    const uint8_t *key;
+    enum jt_err err = jt_ack_request_decode(in, &request);
+    if (err != JT_OK) {
+        return err;
+    }
+    if (!node_valid(request.node)) {
+        return JT_ERR_INVALID;
+    }
+    err = find_key(k, &request.generation, &meta, &key);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_ack ack = { 0 };
+    memcpy(ack.node, request.node, sizeof ack.node);
+    memcpy(ack.incarnation, k->incarnation, sizeof ack.incarnation);
+    memcpy(ack.challenge, request.challenge, sizeof ack.challenge);
+    err = jt_rowmac_ack(key, meta, &ack, ack.mac);
+    if (err == JT_OK) {
+        jt_ack_encode(&ack, out);
+    }
+    return err;
+}
+
+enum jt_err jt_op_ack_check(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    (void)out;
+    struct jt_generation_row row;
+    struct jt_ack ack;
+    const struct jt_genfile *meta;
+    const uint8_t *key;
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_ack_check_decode(in, &row, &ack);
+    if (err == JT_OK) {
+        err = find_key(k, &row, &meta, &key);
+    }
+    if (err == JT_OK) {
+        err = jt_rowmac_ack(key, meta, &ack, mac);
+    }
+    if (err == JT_OK && !jt_equal_ct(mac, ack.mac, sizeof mac)) {
+        err = JT_ERR_DENIED;
+    }
+    return err;
+}

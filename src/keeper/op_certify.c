@@ -1,0 +1,94 @@
+/*
+ * CERTIFY: the text of a retirement certificate, written here from the facts and the keeper's own ring, and signed. Whoever reads the
+ * certificate relies on the keeper for number, key id, check value, environment and the fact of the retirement; counts and times are the front's
+ * word under the keeper's signature.
+ */
+#include "keeper/op.h"
+
+#include "base/hex.h"
+#include "crypto/sign.h"
+#include "wire/certificate.h"
+#include "wire/frame.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Printable ASCII only, and something: no fact can forge a line of the certificate. */
+static bool fact_good(const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p < 0x20 || *p > 0x7e) {
+            return false;
+        }
+    }
+    return text[0] != '\0';
+}
+
+static bool facts_good(const struct jt_retirement_facts *f, const struct jt_ring *ring)
+{
+    return f->rows_left == 0 && f->epoch > 0 && f->epoch <= ring->epoch && fact_good(f->started_at) && fact_good(f->retired_at) &&
+           fact_good(f->node) && fact_good(f->actor);
+}
+
+static enum jt_err write_text(const struct jt_retirement_facts *f, const struct jt_ring_entry *entry, bool development,
+                              struct jt_certificate *c)
+{
+    char check_value[2 * JT_CHECK_VALUE_LEN + 1];
+    jt_hex_encode(entry->check_value, sizeof entry->check_value, check_value);
+    int n = snprintf(c->text, sizeof c->text,
+                     "jeton retirement certificate v1\n"
+                     "environment: %s\n"
+                     "generation: %" PRIu64 "\n"
+                     "key-id: %u\n"
+                     "check-value: %s\n"
+                     "epoch: %" PRIu64 "\n"
+                     "rows-written: %" PRIu64 "\n"
+                     "rows-moved-in: %" PRIu64 "\n"
+                     "rows-moved-out: %" PRIu64 "\n"
+                     "rows-left: %" PRIu64 "\n"
+                     "system-identifier: %" PRIu64 "\n"
+                     "timeline: %" PRIu32 "\n"
+                     "lsn: %" PRIX32 "/%" PRIX32 "\n"
+                     "started-at: %s\n"
+                     "retired-at: %s\n"
+                     "node: %s\n"
+                     "actor: %s\n",
+                     development ? "development" : "production", entry->number, entry->key_id, check_value, f->epoch, f->rows_written,
+                     f->rows_moved_in, f->rows_moved_out, f->rows_left, f->system_identifier, f->timeline, (uint32_t)(f->lsn >> 32),
+                     (uint32_t)f->lsn, f->started_at, f->retired_at, f->node, f->actor);
+    if (n < 0 || (size_t)n >= sizeof c->text) {
+        return JT_ERR_LIMIT;
+    }
+    c->text_len = (size_t)n;
+    return JT_OK;
+}
+
+enum jt_err jt_op_certify(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_retirement_facts facts;
+    struct jt_certificate certificate = { 0 };
+    enum jt_err err = jt_retirement_facts_decode(in, &facts);
+    if (err == JT_OK) {
+        err = jt_wire_end(in);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    const struct jt_ring_entry *entry = jt_ring_find(&k->ring, facts.generation);
+    if (entry == NULL || entry->state != JT_GENERATION_RETIRED) {
+        return JT_ERR_CONFLICT;
+    }
+    if (!facts_good(&facts, &k->ring)) {
+        return JT_ERR_INVALID;
+    }
+    err = write_text(&facts, entry, k->development, &certificate);
+    if (err == JT_OK) {
+        err = jt_sign(k->master->sign_seed, certificate.text, certificate.text_len, certificate.signature);
+    }
+    if (err == JT_OK) {
+        memcpy(certificate.public_key, k->master->sign_public, sizeof certificate.public_key);
+        jt_certificate_encode(&certificate, out);
+    }
+    return err;
+}

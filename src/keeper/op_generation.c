@@ -1,0 +1,88 @@
+/* GENERATION_CREATE and GENERATION_ABANDON: the verbs that make and erase key files. */
+#include "keeper/op.h"
+
+#include "base/secmem.h"
+#include "crypto/wrap.h"
+#include "keeper/policy.h"
+#include "keeper/rowmac.h"
+#include "wire/generation.h"
+
+#include <string.h>
+#include <time.h>
+
+/* Key file first, state file second, keyring last: a crash in between leaves a key that nobody has heard of. */
+static enum jt_err make_key(struct jt_keeper *k, struct jt_genfile *meta)
+{
+    uint8_t *key = jt_secmem_alloc(JT_GENERATION_KEY_LEN);
+    if (key == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    enum jt_err err = jt_wrap_random_key(key, JT_GENERATION_KEY_LEN);
+    if (err == JT_OK) {
+        err = jt_genfile_check_value(key, meta->check_value);
+    }
+    if (err == JT_OK) {
+        err = jt_genfile_create(k->dir_fd, k->master, meta, key);
+    }
+    if (err == JT_OK) {
+        err = jt_keeper_saw_generation(k, meta->number);
+        if (err == JT_OK) {
+            err = jt_keyring_add(k->keyring, meta, key);
+        }
+        if (err != JT_OK && jt_genfile_erase(k->dir_fd, meta->number) != JT_OK) {
+            err = JT_ERR_IO; /* the file stays, unknown to all, until the next start finds it */
+        }
+    }
+    jt_secmem_free(key, JT_GENERATION_KEY_LEN);
+    return err;
+}
+
+enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_generation_create create;
+    struct jt_genfile meta = { .development = k->development, .created_s = (uint64_t)time(NULL) };
+    enum jt_err err = jt_generation_create_decode(in, &create);
+    if (err == JT_OK) {
+        err = jt_policy_next_generation(k->keyring, &k->ring, k->state.highest_generation, &create, &meta.number, &meta.key_id);
+    }
+    if (err == JT_OK) {
+        err = make_key(k, &meta);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_generation_row row = {
+        .number = meta.number, .key_id = meta.key_id, .state = JT_GENERATION_FUTURE, .mac_epoch = k->ring.epoch,
+    };
+    memcpy(row.check_value, meta.check_value, sizeof row.check_value);
+    err = jt_rowmac_generation(k->master, &row, row.mac);
+    if (err == JT_OK) {
+        jt_generation_row_encode(&row, out);
+    }
+    return err;
+}
+
+enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    (void)out;
+    uint64_t number;
+    enum jt_err err = jt_generation_abandon_decode(in, &number);
+    if (err != JT_OK) {
+        return err;
+    }
+    /* No generation ever leaves the ring (policy), so one that it does not list has never been in it and protects nothing. */
+    if (jt_ring_find(&k->ring, number) != NULL) {
+        return JT_ERR_CONFLICT;
+    }
+    if (jt_keyring_find(k->keyring, number) == NULL) {
+        return JT_ERR_NOT_FOUND;
+    }
+    err = jt_keeper_saw_generation(k, number); /* the number stays used, even when the state file was behind */
+    if (err == JT_OK) {
+        err = jt_genfile_erase(k->dir_fd, number);
+    }
+    if (err == JT_OK) {
+        jt_keyring_remove(k->keyring, number);
+    }
+    return err;
+}

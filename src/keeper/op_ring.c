@@ -1,0 +1,135 @@
+/* RING_FIRST, RING_PROPOSE and RING_ACCEPT: the only ways to a new ring. */
+#include "keeper/op.h"
+
+#include "base/secmem.h"
+#include "keeper/policy.h"
+#include "keeper/rowmac.h"
+#include "wire/frame.h"
+#include "wire/ring.h"
+
+#include <string.h>
+
+static enum jt_err make_row(const struct jt_keeper *k, const struct jt_ring *ring, struct jt_ring_row *row)
+{
+    *row = (struct jt_ring_row){ .epoch = ring->epoch };
+    struct jt_buf body;
+    jt_buf_init(&body, JT_RING_BODY_MAX);
+    jt_ring_encode(ring, &body);
+    enum jt_err err = jt_buf_status(&body);
+    if (err == JT_OK) {
+        memcpy(row->body, body.data, body.len);
+        row->body_len = body.len;
+        err = jt_rowmac_ring(k->master, row->body, row->body_len, row->mac);
+    }
+    jt_buf_clear(&body);
+    return err;
+}
+
+enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    enum jt_err err = jt_wire_end(in);
+    if (err != JT_OK) {
+        return err;
+    }
+    if (k->ring.epoch != 0 || k->state.highest_epoch != 0) {
+        return JT_ERR_CONFLICT;
+    }
+    const struct jt_ring empty = { .development = k->development, .epoch = 1 };
+    struct jt_ring_row row;
+    err = make_row(k, &empty, &row);
+    if (err == JT_OK) {
+        jt_ring_row_encode(&row, out);
+    }
+    return err;
+}
+
+static enum jt_err make_generation_row(const struct jt_keeper *k, const struct jt_ring *ring, const struct jt_ring_entry *entry,
+                                       struct jt_generation_row *row)
+{
+    *row = (struct jt_generation_row){
+        .number = entry->number, .key_id = entry->key_id, .state = entry->state, .mac_epoch = ring->epoch,
+    };
+    memcpy(row->check_value, entry->check_value, sizeof row->check_value);
+    return jt_rowmac_generation(k->master, row, row->mac);
+}
+
+/* The rows of the generations whose state is not what it was: the one asked for first. */
+static enum jt_err make_changed_rows(const struct jt_keeper *k, const struct jt_ring *next, uint64_t asked,
+                                     struct jt_ring_proposal *proposal)
+{
+    enum jt_err err = make_generation_row(k, next, jt_ring_find(next, asked), &proposal->rows[0]);
+    proposal->n_rows = 1;
+    for (size_t i = 0; i < k->ring.n && err == JT_OK; i++) {
+        const struct jt_ring_entry *before = &k->ring.entries[i];
+        const struct jt_ring_entry *after = jt_ring_find(next, before->number);
+        if (before->number != asked && after->state != before->state) {
+            err = make_generation_row(k, next, after, &proposal->rows[1]);
+            proposal->n_rows = 2;
+        }
+    }
+    return err;
+}
+
+static bool same_ring(const struct jt_ring_row *a, const struct jt_ring_row *b)
+{
+    return a->epoch == b->epoch && a->body_len == b->body_len && memcmp(a->body, b->body, a->body_len) == 0 &&
+           jt_equal_ct(a->mac, b->mac, sizeof a->mac);
+}
+
+enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_ring_propose propose;
+    struct jt_ring_proposal proposal = { 0 };
+    struct jt_ring next;
+    uint64_t missing;
+    enum jt_err err = jt_ring_propose_decode(in, &propose);
+    if (err != JT_OK) {
+        return err;
+    }
+    if (!same_ring(&propose.current, &k->state.ring)) {
+        return JT_ERR_STALE;
+    }
+    err = jt_rowmac_generation_check(k->master, &propose.generation);
+    if (err == JT_OK) {
+        err = jt_policy_propose(&k->ring, &propose.generation, propose.target, &next);
+    }
+    if (err == JT_OK) {
+        err = jt_policy_held(k->keyring, &next, &missing); /* never propose what could not be accepted here */
+    }
+    if (err == JT_OK) {
+        err = make_row(k, &next, &proposal.next);
+    }
+    if (err == JT_OK) {
+        err = make_changed_rows(k, &next, propose.generation.number, &proposal);
+    }
+    if (err == JT_OK) {
+        jt_ring_proposal_encode(&proposal, out);
+    }
+    return err;
+}
+
+enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    (void)out;
+    struct jt_ring_row row;
+    struct jt_ring next;
+    uint64_t missing;
+    enum jt_err err = jt_ring_row_decode(in, &row);
+    if (err == JT_OK) {
+        err = jt_wire_end(in);
+    }
+    if (err == JT_OK) {
+        err = jt_state_ring_authentic(k->master, k->development, &row, &next);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    if (same_ring(&row, &k->state.ring)) {
+        return JT_OK;
+    }
+    err = next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
+    if (err == JT_OK) {
+        err = jt_policy_held(k->keyring, &next, &missing);
+    }
+    return err == JT_OK ? jt_keeper_adopt(k, &row, &next) : err;
+}

@@ -1,0 +1,173 @@
+#include "keeper/policy.h"
+
+#include "base/secmem.h"
+
+#include <string.h>
+
+/* How far a database may be ahead of its keeper. */
+#define MAX_NUMBER_JUMP (UINT64_C(1) << 32)
+
+const struct jt_ring_entry *jt_policy_writable(const struct jt_ring *ring)
+{
+    const struct jt_ring_entry *active = jt_ring_active(ring);
+    return active != NULL && !active->compromised ? active : NULL;
+}
+
+bool jt_policy_openable(const struct jt_ring_entry *entry)
+{
+    return entry->state == JT_GENERATION_ACTIVE || entry->state == JT_GENERATION_DRAINING;
+}
+
+static bool key_id_in(const struct jt_ring *ring, uint8_t key_id)
+{
+    for (size_t i = 0; i < ring->n; i++) {
+        if (ring->entries[i].key_id == key_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t count_draining(const struct jt_ring *ring)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ring->n; i++) {
+        n += ring->entries[i].state == JT_GENERATION_DRAINING;
+    }
+    return n;
+}
+
+static struct jt_ring_entry *find(struct jt_ring *ring, uint64_t number)
+{
+    for (size_t i = 0; i < ring->n; i++) {
+        if (ring->entries[i].number == number) {
+            return &ring->entries[i];
+        }
+    }
+    return NULL;
+}
+
+static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row *g)
+{
+    if (g->state != JT_GENERATION_FUTURE || g->number <= ring->highest || g->key_id == 0 || key_id_in(ring, g->key_id) ||
+        ring->n == JT_RING_MAX) {
+        return JT_ERR_CONFLICT;
+    }
+    for (size_t i = 0; i < ring->n; i++) {
+        if (ring->entries[i].state == JT_GENERATION_ACTIVE) {
+            ring->entries[i].state = JT_GENERATION_DRAINING;
+        }
+    }
+    if (count_draining(ring) > JT_WIRE_MAX_DRAINING) {
+        return JT_ERR_CONFLICT;
+    }
+    struct jt_ring_entry *e = &ring->entries[ring->n++];
+    *e = (struct jt_ring_entry){ .number = g->number, .key_id = g->key_id, .state = JT_GENERATION_ACTIVE };
+    memcpy(e->check_value, g->check_value, sizeof e->check_value);
+    ring->highest = g->number;
+    return JT_OK;
+}
+
+static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *g)
+{
+    struct jt_ring_entry *e = find(ring, g->number);
+    if (e == NULL) {
+        return JT_ERR_NOT_FOUND;
+    }
+    if (e->state != JT_GENERATION_DRAINING || g->state != JT_GENERATION_DRAINING || e->key_id != g->key_id ||
+        !jt_equal_ct(e->check_value, g->check_value, sizeof e->check_value)) {
+        return JT_ERR_CONFLICT;
+    }
+    e->state = JT_GENERATION_RETIRED;
+    return JT_OK;
+}
+
+enum jt_err jt_policy_propose(const struct jt_ring *current, const struct jt_generation_row *generation, uint8_t target,
+                              struct jt_ring *next)
+{
+    *next = *current;
+    next->epoch++;
+    enum jt_err err = JT_ERR_CONFLICT;
+    if (target == JT_GENERATION_ACTIVE) {
+        err = activate(next, generation);
+    } else if (target == JT_GENERATION_RETIRED) {
+        err = retire(next, generation);
+    }
+    if (err != JT_OK) {
+        *next = (struct jt_ring){ 0 };
+    }
+    return err;
+}
+
+/* One generation that the present ring lists, as it stands in the next one. */
+static bool went_forward(const struct jt_ring_entry *before, const struct jt_ring_entry *after)
+{
+    return after != NULL && after->key_id == before->key_id && after->state >= before->state &&
+           (after->compromised || !before->compromised) &&
+           jt_equal_ct(after->check_value, before->check_value, sizeof before->check_value);
+}
+
+enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring *next)
+{
+    if (current->epoch == 0) {
+        return JT_OK;
+    }
+    if (next->epoch <= current->epoch || next->highest < current->highest) {
+        return JT_ERR_CONFLICT;
+    }
+    for (size_t i = 0; i < current->n; i++) {
+        if (!went_forward(&current->entries[i], jt_ring_find(next, current->entries[i].number))) {
+            return JT_ERR_CONFLICT;
+        }
+    }
+    for (size_t i = 0; i < next->n; i++) {
+        if (jt_ring_find(current, next->entries[i].number) == NULL && next->entries[i].number <= current->highest) {
+            return JT_ERR_CONFLICT;
+        }
+    }
+    return JT_OK;
+}
+
+enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_ring *ring, uint64_t *number)
+{
+    for (size_t i = 0; i < ring->n; i++) {
+        const struct jt_ring_entry *e = &ring->entries[i];
+        if (!jt_policy_openable(e)) {
+            continue;
+        }
+        *number = e->number;
+        const struct jt_genfile *held = jt_keyring_find(keyring, e->number);
+        if (held == NULL) {
+            return JT_ERR_NOT_FOUND;
+        }
+        if (held->key_id != e->key_id || !jt_equal_ct(held->check_value, e->check_value, sizeof e->check_value)) {
+            return JT_ERR_CRYPTO;
+        }
+    }
+    *number = 0;
+    return JT_OK;
+}
+
+enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const struct jt_ring *ring, uint64_t highest_seen,
+                                      const struct jt_generation_create *create, uint64_t *number, uint8_t *key_id)
+{
+    uint64_t highest = highest_seen > ring->highest ? highest_seen : ring->highest;
+    if (create->db_highest > highest) {
+        if (create->db_highest - highest > MAX_NUMBER_JUMP) {
+            return JT_ERR_LIMIT;
+        }
+        highest = create->db_highest;
+    }
+    if (highest >= INT64_MAX) { /* the database keeps it as a signed number */
+        return JT_ERR_LIMIT;
+    }
+    for (unsigned id = 1; id <= 255; id++) {
+        bool used = (create->used_key_ids[id / 8] >> (id % 8) & 1) != 0;
+        if (!used && !key_id_in(ring, (uint8_t)id) && !jt_keyring_has_key_id(keyring, (uint8_t)id)) {
+            *number = highest + 1;
+            *key_id = (uint8_t)id;
+            return JT_OK;
+        }
+    }
+    return JT_ERR_LIMIT;
+}

@@ -1,0 +1,132 @@
+#include "keeper/rowmac.h"
+
+#include "base/secmem.h"
+#include "crypto/kdf.h"
+#include "wire/ring.h"
+#include "wire/text.h"
+
+/* First byte of every message. Never reused. */
+enum domain {
+    DOMAIN_CLIENT_SECRET = 1,
+    DOMAIN_CLIENT = 2,
+    DOMAIN_FIELD = 3,
+    DOMAIN_GENERATION = 4,
+    DOMAIN_RING = 5,
+    DOMAIN_STATE = 6,
+    DOMAIN_ACK = 7,
+};
+
+#define MESSAGE_MAX 512
+
+/* MACs the message and clears it. */
+static enum jt_err finish(struct jt_cmac *key, struct jt_buf *message, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    enum jt_err err = jt_buf_status(message);
+    if (err == JT_OK) {
+        err = jt_cmac_compute(key, &(struct jt_bytes){ message->data, message->len }, 1, out);
+    }
+    jt_buf_clear(message);
+    return err;
+}
+
+enum jt_err jt_rowmac_client_secret(const struct jt_master *master, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                    uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_CLIENT_SECRET);
+    jt_wire_text_encode(id, JT_CLIENT_ID_MAX, &m);
+    jt_buf_put(&m, secret, JT_CLIENT_SECRET_LEN);
+    return finish(master->client_mac, &m, out);
+}
+
+enum jt_err jt_rowmac_client(const struct jt_master *master, const struct jt_client_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_CLIENT);
+    jt_buf_u64(&m, row->mac_epoch);
+    jt_wire_text_encode(row->spec.id, JT_CLIENT_ID_MAX, &m);
+    jt_buf_u32(&m, row->spec.permissions);
+    jt_buf_put(&m, row->secret_mac, sizeof row->secret_mac);
+    return finish(master->client_mac, &m, out);
+}
+
+enum jt_err jt_rowmac_field(const struct jt_master *master, const struct jt_field_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_FIELD);
+    jt_buf_u64(&m, row->mac_epoch);
+    jt_field_spec_encode(&row->spec, &m);
+    return finish(master->field_mac, &m, out);
+}
+
+enum jt_err jt_rowmac_generation(const struct jt_master *master, const struct jt_generation_row *row,
+                                 uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_GENERATION);
+    jt_buf_u64(&m, row->mac_epoch);
+    jt_buf_u64(&m, row->number);
+    jt_buf_u8(&m, row->key_id);
+    jt_buf_u8(&m, row->state);
+    jt_buf_put(&m, row->check_value, sizeof row->check_value);
+    return finish(master->state_mac, &m, out);
+}
+
+static enum jt_err state_mac(const struct jt_master *master, uint8_t domain, const uint8_t *body, size_t body_len,
+                             uint8_t out[static JT_ROW_MAC_LEN])
+{
+    const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
+    return jt_cmac_compute(master->state_mac, parts, 2, out);
+}
+
+enum jt_err jt_rowmac_ring(const struct jt_master *master, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(master, DOMAIN_RING, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_state(const struct jt_master *master, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(master, DOMAIN_STATE, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], const struct jt_genfile *meta,
+                          const struct jt_ack *ack, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    uint8_t ack_key[JT_CMAC_KEY_LEN];
+    struct jt_cmac *cmac = NULL;
+    enum jt_err err = jt_kdf_derive(generation_key, JT_KDF_ACK, NULL, 0, ack_key, sizeof ack_key);
+    if (err == JT_OK) {
+        err = jt_cmac_new(ack_key, &cmac);
+    }
+    jt_wipe(ack_key, sizeof ack_key);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_ACK);
+    jt_buf_u8(&m, meta->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
+    jt_buf_u64(&m, meta->number);
+    jt_buf_u8(&m, meta->key_id);
+    jt_buf_put(&m, meta->check_value, sizeof meta->check_value);
+    jt_wire_text_encode(ack->node, JT_NODE_NAME_MAX, &m);
+    jt_buf_put(&m, ack->incarnation, sizeof ack->incarnation);
+    jt_buf_put(&m, ack->challenge, sizeof ack->challenge);
+    err = finish(cmac, &m, out);
+    jt_cmac_free(cmac);
+    return err;
+}
+
+enum jt_err jt_rowmac_generation_check(const struct jt_master *master, const struct jt_generation_row *row)
+{
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_rowmac_generation(master, row, mac);
+    if (err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac)) {
+        err = JT_ERR_DENIED;
+    }
+    return err;
+}

@@ -1,0 +1,133 @@
+#include "keeper/state.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "keeper/keydir.h"
+#include "keeper/rowmac.h"
+
+#include <string.h>
+
+#define STATE_FORMAT 1
+#define STATE_FILE_MAX (8 + 4 + 8 + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
+
+static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
+
+enum jt_err jt_state_save(int dir_fd, const struct jt_master *master, const struct jt_keeper_state *state)
+{
+    struct jt_buf file;
+    jt_buf_init(&file, STATE_FILE_MAX);
+    jt_buf_put(&file, magic, sizeof magic);
+    jt_buf_u8(&file, STATE_FORMAT);
+    jt_buf_u8(&file, state->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
+    jt_buf_u16(&file, 0);
+    jt_buf_u64(&file, state->highest_epoch);
+    jt_buf_u64(&file, state->highest_generation);
+    jt_buf_u16(&file, (uint16_t)state->ring.body_len);
+    jt_buf_put(&file, state->ring.body, state->ring.body_len);
+    jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_buf_status(&file);
+    if (err == JT_OK) {
+        err = jt_rowmac_state(master, file.data, file.len, mac);
+    }
+    if (err == JT_OK) {
+        jt_buf_put(&file, mac, sizeof mac);
+        err = jt_buf_status(&file);
+    }
+    if (err == JT_OK) {
+        err = jt_file_replace(dir_fd, JT_KEYDIR_STATE, file.data, file.len);
+    }
+    jt_buf_clear(&file);
+    return err;
+}
+
+enum jt_err jt_state_ring_authentic(const struct jt_master *master, bool development, const struct jt_ring_row *row,
+                                    struct jt_ring *ring)
+{
+    *ring = (struct jt_ring){ 0 };
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_rowmac_ring(master, row->body, row->body_len, mac);
+    if (err != JT_OK) {
+        return err;
+    }
+    if (!jt_equal_ct(mac, row->mac, sizeof mac) || jt_ring_decode(row->body, row->body_len, ring) != JT_OK ||
+        ring->epoch != row->epoch || ring->development != development) {
+        *ring = (struct jt_ring){ 0 };
+        return JT_ERR_DENIED;
+    }
+    return JT_OK;
+}
+
+/* The MAC is checked before anything else is believed. */
+static enum jt_err check_mac(const struct jt_master *master, const struct jt_buf *file)
+{
+    if (file->len < JT_ROW_MAC_LEN) {
+        return JT_ERR_INVALID;
+    }
+    uint8_t mac[JT_ROW_MAC_LEN];
+    size_t body_len = file->len - JT_ROW_MAC_LEN;
+    enum jt_err err = jt_rowmac_state(master, file->data, body_len, mac);
+    if (err == JT_OK && !jt_equal_ct(mac, file->data + body_len, sizeof mac)) {
+        err = JT_ERR_INVALID;
+    }
+    return err;
+}
+
+static enum jt_err decode(const struct jt_buf *file, const struct jt_master *master, bool development, struct jt_keeper_state *state,
+                          struct jt_ring *ring)
+{
+    struct jt_reader in = jt_reader_init(file->data, file->len - JT_ROW_MAC_LEN);
+    const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
+    uint8_t format = jt_reader_u8(&in);
+    uint8_t environment = jt_reader_u8(&in);
+    uint16_t zero = jt_reader_u16(&in);
+    state->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
+    state->highest_epoch = jt_reader_u64(&in);
+    state->highest_generation = jt_reader_u64(&in);
+    size_t body_len = jt_reader_u16(&in);
+    const uint8_t *body = jt_reader_bytes(&in, body_len);
+    jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
+    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != STATE_FORMAT || zero != 0 ||
+        body_len > JT_RING_BODY_MAX) {
+        return JT_ERR_INVALID;
+    }
+    if (state->development != development) {
+        return JT_ERR_DENIED;
+    }
+    if (body_len == 0) {
+        return JT_OK;
+    }
+    memcpy(state->ring.body, body, body_len);
+    state->ring.body_len = body_len;
+    if (jt_ring_decode(body, body_len, ring) != JT_OK) {
+        return JT_ERR_INVALID;
+    }
+    state->ring.epoch = ring->epoch;
+    enum jt_err err = jt_state_ring_authentic(master, development, &state->ring, ring);
+    return err == JT_ERR_DENIED || ring->epoch > state->highest_epoch ? JT_ERR_INVALID : err;
+}
+
+enum jt_err jt_state_load(int dir_fd, const struct jt_master *master, bool development, struct jt_keeper_state *state,
+                          struct jt_ring *ring, struct jt_problem *problem)
+{
+    *state = (struct jt_keeper_state){ 0 };
+    *ring = (struct jt_ring){ 0 };
+    struct jt_buf file;
+    jt_buf_init(&file, STATE_FILE_MAX + 1);
+    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_STATE, true, &file);
+    if (err == JT_OK) {
+        err = check_mac(master, &file);
+    }
+    if (err == JT_OK) {
+        err = decode(&file, master, development, state, ring);
+    }
+    if (err != JT_OK) {
+        const char *why = err == JT_ERR_INVALID ? "was altered, or belongs to another master key" :
+                          err == JT_ERR_NOT_FOUND ? "is missing" : jt_err_str(err);
+        jt_problem_set(problem, "the keeper's state file %s", why);
+        *state = (struct jt_keeper_state){ 0 };
+        *ring = (struct jt_ring){ 0 };
+    }
+    jt_buf_clear(&file);
+    return err;
+}
