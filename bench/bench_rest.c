@@ -1,0 +1,353 @@
+/*
+ * How many cards a second does the REST API take and give back? A load generator on epoll: C connections, each with one request under way,
+ * for a number of seconds. Prints one line: items/s, requests/s and latencies.
+ *
+ *   bench_rest --port N --key-file FILE --field NAME --mode tokenize|detokenize|livez [--connections 64] [--batch 1] [--seconds 5]
+ *              [--seed 1] [--cards N]
+ *
+ * Card numbers are made up, Luhn-valid, 16 digits, drawn from a population of --cards (0: all new). `detokenize` first tokenizes 20,000 cards
+ * and then reads those. The API key is read from a file; nothing of a card is printed.
+ */
+#include "base/buf.h"
+#include "base/clock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_CONNECTIONS 1024
+#define RESPONSE_MAX (8u << 20)
+#define TOKEN_TEXT_LEN 30
+#define N_TO_READ 20000
+
+enum mode { TOKENIZE, DETOKENIZE, LIVEZ };
+
+static struct {
+    int port, connections, batch;
+    double seconds;
+    enum mode mode;
+    const char *field;
+    char key[200];
+    uint64_t random, cards;
+} opt = { .connections = 64, .batch = 1, .seconds = 5, .field = "pan", .random = 1 };
+
+struct connection {
+    int fd;
+    struct jt_buf out, in;
+    size_t sent;
+    int64_t started_us;
+    int n_items;
+};
+
+static struct connection connections[MAX_CONNECTIONS];
+static uint64_t n_items, n_requests, n_errors;
+static uint32_t *latencies_us;
+static size_t n_latencies, latencies_cap;
+static char (*tokens)[TOKEN_TEXT_LEN];
+static size_t n_tokens;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bench_rest: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static uint64_t next_random(void)
+{
+    /* splitmix64 */
+    uint64_t z = (opt.random += 0x9e3779b97f4a7c15u);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static void make_pan(char out[16])
+{
+    uint64_t n = opt.cards == 0 ? next_random() : next_random() % opt.cards * 7919 + 13;
+    unsigned sum = 0;
+    out[0] = '4';
+    for (int i = 14; i >= 1; i--) {
+        unsigned d = (unsigned)(n % 10);
+        n /= 10;
+        out[i] = (char)('0' + d);
+    }
+    for (int i = 0; i < 15; i++) {
+        unsigned d = (unsigned)(out[i] - '0') * (i % 2 == 0 ? 2 : 1);
+        sum += d > 9 ? d - 9 : d;
+    }
+    out[15] = (char)('0' + (10 - sum % 10) % 10);
+}
+
+static void put_text(struct jt_buf *b, const char *text)
+{
+    jt_buf_put(b, text, strlen(text));
+}
+
+static void put_item(struct jt_buf *b, enum mode mode)
+{
+    char pan[16];
+    if (mode == TOKENIZE) {
+        make_pan(pan);
+        put_text(b, "{\"pan\":\"");
+        jt_buf_put(b, pan, sizeof pan);
+    } else {
+        put_text(b, "{\"token\":\"");
+        jt_buf_put(b, tokens[next_random() % n_tokens], TOKEN_TEXT_LEN);
+    }
+    put_text(b, "\"}");
+}
+
+static void build_request(struct connection *c, enum mode mode, int batch)
+{
+    static struct jt_buf body = { .max = RESPONSE_MAX };
+    char head[600];
+    jt_buf_reset(&c->out);
+    jt_buf_reset(&c->in);
+    jt_buf_reset(&body);
+    c->sent = 0;
+    c->n_items = mode == LIVEZ ? 0 : batch;
+    if (mode == LIVEZ) {
+        put_text(&c->out, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        return;
+    }
+    if (batch == 1) {
+        put_item(&body, mode);
+    } else {
+        put_text(&body, "{\"items\":[");
+        for (int i = 0; i < batch; i++) {
+            if (i > 0) {
+                put_text(&body, ",");
+            }
+            put_item(&body, mode);
+        }
+        put_text(&body, "]}");
+    }
+    int n = snprintf(head, sizeof head,
+                     "POST /v1/fields/%s/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                     "Content-Length: %zu\r\n\r\n",
+                     opt.field, mode == TOKENIZE ? "tokenize" : "detokenize", opt.key, body.len);
+    jt_buf_put(&c->out, head, (size_t)n);
+    jt_buf_put(&c->out, body.data, body.len);
+}
+
+static void connect_to(struct connection *c, int epoll_fd)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int one = 1;
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0 || fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
+        die("connect");
+    }
+    jt_buf_init(&c->out, RESPONSE_MAX);
+    jt_buf_init(&c->in, RESPONSE_MAX);
+    struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c };
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &e) != 0) {
+        die("epoll_ctl");
+    }
+}
+
+static void send_more(struct connection *c)
+{
+    while (c->sent < c->out.len) {
+        ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN) {
+            return;
+        }
+        if (n <= 0) {
+            die("send");
+        }
+        c->sent += (size_t)n;
+    }
+}
+
+/* Bytes of the whole response when it is complete, else 0; `body` receives where its body starts. */
+static size_t response_len(const struct connection *c, size_t *body)
+{
+    const char *data = (const char *)c->in.data;
+    const char *end = c->in.len < 4 ? NULL : memmem(data, c->in.len, "\r\n\r\n", 4);
+    if (end == NULL) {
+        return 0;
+    }
+    static const char name[] = "\r\nContent-Length: ";
+    const char *length = memmem(data, (size_t)(end - data), name, sizeof name - 1);
+    *body = (size_t)(end - data) + 4;
+    size_t whole = *body + (length == NULL ? 0 : strtoul(length + sizeof name - 1, NULL, 10));
+    return c->in.len >= whole ? whole : 0;
+}
+
+static void note_tokens(const struct connection *c, size_t body, size_t whole)
+{
+    const char *p = (const char *)c->in.data + body, *end = (const char *)c->in.data + whole;
+    while (n_tokens < N_TO_READ && (p = memmem(p, (size_t)(end - p), "jtk_", 4)) != NULL) {
+        memcpy(tokens[n_tokens++], p, TOKEN_TEXT_LEN);
+        p += TOKEN_TEXT_LEN;
+    }
+}
+
+/* Whether the response has come in whole. */
+static bool receive(struct connection *c, bool keep_tokens)
+{
+    for (;;) {
+        uint8_t chunk[65536];
+        ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
+        if (n < 0 && errno == EAGAIN) {
+            return false;
+        }
+        if (n <= 0) {
+            die("the server closed a connection");
+        }
+        jt_buf_put(&c->in, chunk, (size_t)n);
+        size_t body = 0, whole = response_len(c, &body);
+        if (whole == 0) {
+            continue;
+        }
+        bool good = memcmp(c->in.data, "HTTP/1.1 200", 12) == 0;
+        n_errors += !good;
+        n_items += good ? (uint64_t)c->n_items : 0;
+        n_requests++;
+        if (n_latencies < latencies_cap) {
+            latencies_us[n_latencies++] = (uint32_t)(jt_clock_us() - c->started_us);
+        }
+        if (keep_tokens) {
+            note_tokens(c, body, whole);
+        }
+        return true;
+    }
+}
+
+static double run(enum mode mode, int batch, double seconds, bool collect)
+{
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    int64_t start = jt_clock_us(), end = start + (int64_t)(seconds * 1e6);
+    int under_way = opt.connections;
+    n_items = n_requests = n_errors = n_latencies = 0;
+    for (int i = 0; i < opt.connections; i++) {
+        connect_to(&connections[i], epoll_fd);
+        build_request(&connections[i], mode, batch);
+        connections[i].started_us = jt_clock_us();
+        send_more(&connections[i]);
+    }
+    while (under_way > 0) {
+        struct epoll_event events[256];
+        int n = epoll_wait(epoll_fd, events, 256, 1000);
+        for (int i = 0; i < n; i++) {
+            struct connection *c = events[i].data.ptr;
+            send_more(c);
+            if (!receive(c, collect)) {
+                continue;
+            }
+            if ((collect ? n_tokens < N_TO_READ : jt_clock_us() < end) && n_errors < 1000) {
+                build_request(c, mode, batch);
+                c->started_us = jt_clock_us();
+                send_more(c);
+            } else {
+                under_way--;
+            }
+        }
+    }
+    double took = (double)(jt_clock_us() - start) / 1e6;
+    for (int i = 0; i < opt.connections; i++) {
+        close(connections[i].fd);
+        jt_buf_clear(&connections[i].in);
+        jt_buf_clear(&connections[i].out);
+    }
+    close(epoll_fd);
+    return took;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double percentile_ms(double p)
+{
+    return n_latencies == 0 ? 0 : latencies_us[(size_t)((double)(n_latencies - 1) * p)] / 1000.0;
+}
+
+static void read_key(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL || fscanf(f, "%199s", opt.key) != 1) {
+        die(path);
+    }
+    fclose(f);
+}
+
+static enum mode parse_mode(const char *name)
+{
+    if (strcmp(name, "tokenize") == 0) {
+        return TOKENIZE;
+    }
+    if (strcmp(name, "detokenize") == 0) {
+        return DETOKENIZE;
+    }
+    if (strcmp(name, "livez") == 0) {
+        return LIVEZ;
+    }
+    fprintf(stderr, "bench_rest: no mode %s\n", name);
+    exit(64);
+}
+
+static void parse_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "port", required_argument, NULL, 'p' },    { "key-file", required_argument, NULL, 'k' },
+        { "field", required_argument, NULL, 'f' },   { "mode", required_argument, NULL, 'm' },
+        { "batch", required_argument, NULL, 'b' },   { "connections", required_argument, NULL, 'c' },
+        { "seconds", required_argument, NULL, 's' }, { "seed", required_argument, NULL, 'r' },
+        { "cards", required_argument, NULL, 'n' },   { 0 },
+    };
+    int o;
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (o) {
+        case 'p': opt.port = atoi(optarg); break;
+        case 'k': read_key(optarg); break;
+        case 'f': opt.field = optarg; break;
+        case 'm': opt.mode = parse_mode(optarg); break;
+        case 'b': opt.batch = atoi(optarg); break;
+        case 'c': opt.connections = atoi(optarg); break;
+        case 's': opt.seconds = atof(optarg); break;
+        case 'r': opt.random = strtoull(optarg, NULL, 10); break;
+        case 'n': opt.cards = strtoull(optarg, NULL, 10); break;
+        default: exit(64);
+        }
+    }
+    if (opt.port <= 0 || opt.batch < 1 || opt.connections < 1 || opt.connections > MAX_CONNECTIONS) {
+        fprintf(stderr, "bench_rest: --port, --batch or --connections is missing or out of bounds\n");
+        exit(64);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const names[] = { "tokenize", "detokenize", "livez" };
+    parse_options(argc, argv);
+    latencies_cap = 4000000;
+    latencies_us = malloc(latencies_cap * sizeof *latencies_us);
+    tokens = malloc(N_TO_READ * sizeof *tokens);
+    if (latencies_us == NULL || tokens == NULL) {
+        die("malloc");
+    }
+    if (opt.mode == DETOKENIZE) {
+        run(TOKENIZE, 500, 0, true);
+    }
+    double took = run(opt.mode, opt.batch, opt.seconds, false);
+    qsort(latencies_us, n_latencies, sizeof *latencies_us, by_value);
+    printf("%s connections=%d batch=%d seconds=%.1f items/s=%.0f requests/s=%.0f errors=%llu p50_ms=%.2f p99_ms=%.2f max_ms=%.2f\n",
+           names[opt.mode], opt.connections, opt.batch, took, (double)n_items / took, (double)n_requests / took,
+           (unsigned long long)n_errors, percentile_ms(0.5), percentile_ms(0.99), percentile_ms(1));
+    return n_errors == 0 ? 0 : 1;
+}

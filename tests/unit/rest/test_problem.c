@@ -1,0 +1,100 @@
+/* Problem bodies: RFC 9457 shape, stable names, texts that need no JSON escaping and echo nothing. */
+#include "rest/json.h"
+#include "rest/problem.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const enum jt_problem all[] = {
+#define JT_PROBLEM(id, name, status, title, detail) JT_PROBLEM_##id,
+#include "rest/problems.def"
+#undef JT_PROBLEM
+};
+
+#define N_ALL (sizeof all / sizeof all[0])
+
+static json_t *parse(const struct jt_buf *b)
+{
+    json_t *object = json_loadb((const char *)b->data, b->len, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(object);
+    return object;
+}
+
+static void every_problem_is_valid_json_with_the_rfc_9457_members(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ALL; i++) {
+        struct jt_buf b;
+        jt_buf_init(&b, 4096);
+        jt_problem_write(all[i], &b);
+        json_t *object = parse(&b);
+        const char *type = json_string_value(json_object_get(object, "type"));
+        assert_memory_equal(type, JT_PROBLEM_PREFIX, strlen(JT_PROBLEM_PREFIX));
+        assert_string_equal(type + strlen(JT_PROBLEM_PREFIX), jt_problem_name(all[i]));
+        assert_int_equal(json_integer_value(json_object_get(object, "status")), jt_problem_status(all[i]));
+        assert_string_equal(json_string_value(json_object_get(object, "title")), jt_problem_title(all[i]));
+        assert_string_equal(json_string_value(json_object_get(object, "detail")), jt_problem_detail(all[i]));
+        json_decref(object);
+        jt_buf_clear(&b);
+    }
+}
+
+static void every_failed_item_carries_status_type_and_title(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ALL; i++) {
+        struct jt_buf b;
+        jt_buf_init(&b, 4096);
+        jt_problem_write_item(all[i], &b);
+        json_t *object = parse(&b);
+        assert_int_equal(json_object_size(object), 3);
+        assert_int_equal(json_integer_value(json_object_get(object, "status")), jt_problem_status(all[i]));
+        json_decref(object);
+        jt_buf_clear(&b);
+    }
+}
+
+static void names_are_unique_and_statuses_are_errors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ALL; i++) {
+        assert_in_range(jt_problem_status(all[i]), 400, 599);
+        for (size_t j = i + 1; j < N_ALL; j++) {
+            assert_string_not_equal(jt_problem_name(all[i]), jt_problem_name(all[j]));
+        }
+    }
+}
+
+static void pan_faults_have_the_problem_of_their_name(void **state)
+{
+    (void)state;
+    assert_int_equal(jt_problem_of_pan(JT_PAN_GOOD), JT_PROBLEM_NONE);
+    for (enum jt_pan_fault f = JT_PAN_EMPTY; f <= JT_PAN_BAD_LUHN; f++) {
+        assert_string_equal(jt_problem_name(jt_problem_of_pan(f)), jt_pan_fault_name(f));
+    }
+}
+
+static void a_lost_dependency_is_503_and_a_refused_ciphertext_is_500(void **state)
+{
+    (void)state;
+    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_UNAVAILABLE)), 503);
+    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_STALE)), 503);
+    assert_int_equal(jt_problem_of_err(JT_ERR_DECRYPT), JT_PROBLEM_UNDECRYPTABLE);
+    assert_int_equal(jt_problem_of_err(JT_OK), JT_PROBLEM_NONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_problem_is_valid_json_with_the_rfc_9457_members),
+        cmocka_unit_test(every_failed_item_carries_status_type_and_title),
+        cmocka_unit_test(names_are_unique_and_statuses_are_errors),
+        cmocka_unit_test(pan_faults_have_the_problem_of_their_name),
+        cmocka_unit_test(a_lost_dependency_is_503_and_a_refused_ciphertext_is_500),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* Workers: every posted job runs once on a worker and ends once on its loop; a full queue says so. */
+#include "base/loop.h"
+#include "vault/workers.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define N_JOBS 500
+
+static struct jt_conf conf = { .keeper_socket = (char *)"/nonexistent/keeper.sock", .database_conninfo = (char *)"host=/nonexistent" };
+static struct jt_vault vault = { .conf = &conf };
+static pthread_t loop_thread;
+static struct jt_loop *loop;
+static int n_done;
+
+struct counted {
+    struct jt_job job;
+    int ran, ended;
+};
+
+static void run(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    assert_ptr_equal(ctx->vault, &vault);
+    assert_false(pthread_equal(pthread_self(), loop_thread));
+    ((struct counted *)job)->ran++;
+}
+
+static void done(struct jt_job *job)
+{
+    assert_true(pthread_equal(pthread_self(), loop_thread));
+    ((struct counted *)job)->ended++;
+    if (++n_done == N_JOBS) {
+        jt_loop_stop(loop);
+    }
+}
+
+static void every_job_runs_once_and_ends_on_its_loop(void **state)
+{
+    (void)state;
+    static struct counted jobs[N_JOBS];
+    struct jt_inbox inbox;
+    loop_thread = pthread_self();
+    assert_int_equal(jt_loop_new(&loop), JT_OK);
+    jt_inbox_init(&inbox, loop);
+    jt_loop_on_wake(loop, jt_inbox_drain, &inbox);
+    assert_int_equal(jt_workers_start(&vault, 2, &vault.workers), JT_OK);
+    for (int i = 0; i < N_JOBS; i++) {
+        jobs[i].job = (struct jt_job){ .run = run, .done = done, .inbox = &inbox };
+        assert_int_equal(jt_workers_post(vault.workers, &jobs[i].job), JT_OK);
+    }
+    assert_int_equal(jt_loop_run(loop), JT_OK);
+    for (int i = 0; i < N_JOBS; i++) {
+        assert_int_equal(jobs[i].ran, 1);
+        assert_int_equal(jobs[i].ended, 1);
+    }
+    jt_workers_stop(vault.workers);
+    jt_inbox_clear(&inbox);
+    jt_loop_free(loop);
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void run_behind_gate(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    (void)job;
+    (void)ctx;
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+}
+
+static void count_done(struct jt_job *job)
+{
+    (void)job;
+    n_done++;
+}
+
+static void a_full_queue_refuses_and_stopping_finishes_what_was_taken(void **state)
+{
+    (void)state;
+    static struct jt_job jobs[5000];
+    struct jt_inbox inbox;
+    n_done = 0;
+    assert_int_equal(jt_loop_new(&loop), JT_OK);
+    jt_inbox_init(&inbox, loop);
+    assert_int_equal(jt_workers_start(&vault, 1, &vault.workers), JT_OK);
+    pthread_mutex_lock(&gate);
+    int taken = 0;
+    while (taken < 5000) {
+        jobs[taken] = (struct jt_job){ .run = run_behind_gate, .done = count_done, .inbox = &inbox };
+        if (jt_workers_post(vault.workers, &jobs[taken]) != JT_OK) {
+            break;
+        }
+        taken++;
+    }
+    assert_in_range(taken, 1000, 1100);
+    pthread_mutex_unlock(&gate);
+    jt_workers_stop(vault.workers);
+    jt_inbox_drain(&inbox, 0);
+    assert_int_equal(n_done, taken);
+    jt_inbox_clear(&inbox);
+    jt_loop_free(loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_job_runs_once_and_ends_on_its_loop),
+        cmocka_unit_test(a_full_queue_refuses_and_stopping_finishes_what_was_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
