@@ -1,8 +1,9 @@
 /*
  * AES over many blocks at once: the one primitive under CMAC and SIV, taken from OpenSSL (EVP, ECB mode, no padding).
  *
- * ECB is used as a block function only, never as a mode: every block that goes in has been chained (CBC-MAC) or is a counter. One
- * call with N blocks lets OpenSSL keep the processor's AES units full, which a chain of calls with one block each cannot.
+ * ECB is used as a block function only, never as a mode: every block that goes in has been chained (CBC-MAC) or is a
+ * counter. One call with N blocks lets OpenSSL keep the processor's AES units full, which a chain of calls with one
+ * block each cannot.
  *
  * The key schedule lives in OpenSSL's heap, which wipes it when the context is freed.
  */
@@ -22,8 +23,9 @@ struct jt_aes {
 enum jt_err jt_aes_init(struct jt_aes *aes, const uint8_t *key, size_t key_len) JT_CHECKED;
 void jt_aes_clear(struct jt_aes *aes);
 
-/* Encrypts `n` blocks in place (n up to JT_AES_MAX_BLOCKS, else JT_ERR_LIMIT). */
 #define JT_AES_MAX_BLOCKS 4096
+
+/* Encrypts `n` blocks in place; JT_ERR_LIMIT for more than JT_AES_MAX_BLOCKS. */
 enum jt_err jt_aes_encrypt(struct jt_aes *aes, struct jt_block *blocks, size_t n) JT_CHECKED;
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * One AES block, and the three things that CMAC and S2V do with blocks outside AES: exclusive or, doubling, padding.
  *
- * The two words hold the block's bytes in memory order, so that XOR needs no byte swapping; only doubling, which is arithmetic
- * in GF(2^128), reads them as big-endian numbers. Nothing here branches on or indexes by the contents of a block.
+ * The two words hold the block's bytes in memory order, so that XOR needs no byte swapping; only doubling, which is
+ * arithmetic in GF(2^128), reads them as big-endian numbers. Nothing here branches on or indexes by the contents of a
+ * block.
  */
 #ifndef JETON_CRYPTO_BLOCK_H
 #define JETON_CRYPTO_BLOCK_H
@@ -45,15 +46,17 @@ static inline struct jt_block jt_block_dbl(struct jt_block a)
     return (struct jt_block){ { htobe64(high << 1 | low >> 63), htobe64(low << 1 ^ (carry_mask & 0x87)) } };
 }
 
-/* RFC 5297 section 2.1, pad(): `len` bytes (0 to 15), then the bit 1, then zeros. */
-static inline struct jt_block jt_block_pad(const uint8_t *p, size_t len)
+/*
+ * RFC 5297 section 2.1, pad(): `len` bytes (0 to 15), then the bit 1, then zeros. Built in place: a copy on the stack
+ * would leave a plaintext behind there.
+ */
+static inline void jt_block_pad(struct jt_block *out, const uint8_t *p, size_t len)
 {
-    uint8_t bytes[JT_BLOCK_LEN] = { 0 };
+    *out = (struct jt_block){ { 0, 0 } };
     if (len > 0) {
-        memcpy(bytes, p, len);
+        memcpy(out, p, len);
     }
-    bytes[len] = 0x80;
-    return jt_block_load(bytes);
+    ((uint8_t *)out)[len] = 0x80;
 }
 
 /* In a time that does not depend on where the blocks differ: the empty asm keeps the compiler from comparing word by word. */

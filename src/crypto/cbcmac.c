@@ -27,10 +27,15 @@ void jt_cbcmac_clear(struct jt_cbcmac *m)
     jt_wipe(m, sizeof(*m));
 }
 
-/* The last block of a message, `len` of 0 to 16 bytes, padded where it is short and masked. */
-static struct jt_block masked_last(const struct jt_cbcmac *m, const uint8_t *in, size_t len)
+/* Makes the last block of a message from its `len` (0 to 16) last bytes: padded where it is short, then masked. */
+static void masked_last(const struct jt_cbcmac *m, struct jt_block *last, const uint8_t *in, size_t len)
 {
-    return len == JT_BLOCK_LEN ? jt_block_xor(jt_block_load(in), m->k1) : jt_block_xor(jt_block_pad(in, len), m->k2);
+    if (len == JT_BLOCK_LEN) {
+        *last = jt_block_xor(jt_block_load(in), m->k1);
+    } else {
+        jt_block_pad(last, in, len);
+        *last = jt_block_xor(*last, m->k2);
+    }
 }
 
 void jt_cbcmac_message(struct jt_cbcmac *m, size_t i, const uint8_t *in, size_t len)
@@ -40,7 +45,7 @@ void jt_cbcmac_message(struct jt_cbcmac *m, size_t i, const uint8_t *in, size_t 
     lane->n_head = len == 0 ? 0 : (len - 1) / JT_BLOCK_LEN;
     lane->n_tail = 1;
     size_t head_len = lane->n_head * JT_BLOCK_LEN;
-    lane->tail[0] = masked_last(m, len == 0 ? NULL : in + head_len, len - head_len);
+    masked_last(m, &lane->tail[0], len == 0 ? NULL : in + head_len, len - head_len);
 }
 
 enum jt_err jt_cbcmac_run(struct jt_cbcmac *m, size_t n)
@@ -86,7 +91,9 @@ void jt_cbcmac_wipe(struct jt_cbcmac *m, size_t n)
 enum jt_err jt_cbcmac_parts(struct jt_cbcmac *m, const struct jt_bytes *parts, size_t n_parts, struct jt_block *mac)
 {
     struct jt_block chain = { { 0, 0 } };
-    uint8_t block[JT_BLOCK_LEN]; /* gathered and not yet chained: the last block is masked, and only its end tells that it was last */
+    struct jt_block last = { { 0, 0 } };
+    /* Gathered and not yet chained: the last block is to be masked, and only the message's end tells which one that is. */
+    uint8_t block[JT_BLOCK_LEN];
     size_t gathered = 0;
     enum jt_err err = JT_OK;
 
@@ -109,13 +116,15 @@ enum jt_err jt_cbcmac_parts(struct jt_cbcmac *m, const struct jt_bytes *parts, s
             left -= take;
         }
     }
-    chain = jt_block_xor(chain, masked_last(m, block, gathered));
+    masked_last(m, &last, block, gathered);
+    chain = jt_block_xor(chain, last);
     err = jt_aes_encrypt(&m->aes, &chain, 1);
     if (err == JT_OK) {
         *mac = chain;
     }
 out:
     jt_wipe(block, sizeof(block));
+    jt_wipe(&last, sizeof(last));
     jt_wipe(&chain, sizeof(chain));
     return err;
 }

@@ -1,12 +1,13 @@
 /*
  * The engine under cmac.c and siv.c: CMAC (NIST SP 800-38B) over many messages side by side.
  *
- * CBC-MAC is a chain, one block after the other; its steps cannot be made parallel within a message. They can between messages:
- * step s of N messages is one jt_aes_encrypt call of N blocks. Messages of different lengths may run together: one that is
- * finished leaves, and the rest close up.
+ * CBC-MAC is a chain, one block after the other; its steps cannot be made parallel within a message. They can between
+ * messages: step s of N messages is one jt_aes_encrypt call of N blocks. Messages of different lengths may run
+ * together: one that is finished leaves, and the rest close up.
  *
- * Call order for a run: fill lane[0 .. n-1] (jt_cbcmac_message, or by hand as S2V does), jt_cbcmac_run(n), read lane[i].mac, and when
- * the last run of a call is over jt_cbcmac_wipe(n). For one message in several parts: jt_cbcmac_parts.
+ * Call order for a run: fill lane[0 .. n-1] (jt_cbcmac_message, or by hand as S2V does), jt_cbcmac_run(n), read
+ * lane[i].mac, and when the last run of a call is over jt_cbcmac_wipe(n). For one message in several parts:
+ * jt_cbcmac_parts.
  *
  * Internal to src/crypto. The struct is large and holds secrets: it belongs inside memory from jt_secmem_alloc.
  */

@@ -33,7 +33,7 @@ static enum jt_err keys_derive(const uint8_t *generation_key, uint32_t field, st
                          sizeof(keys->fingerprint));
 }
 
-/* DESIGN section 3: u8 format version, u8 key id, u16 zero, u32 field id, u64 generation. */
+/* The associated data of every envelope: u8 format version, u8 key id, u16 zero, u32 field id, u64 generation. */
 static void header_encode(uint8_t key_id, uint32_t field, uint64_t generation, uint8_t out[static HEADER_LEN])
 {
     out[0] = JT_ENVELOPE_VERSION;

@@ -1,8 +1,9 @@
 /*
  * The keys of one (generation, field): envelopes and fingerprints of that field under that generation.
  *
- * Envelope (DESIGN section 3): key id (1 byte), SIV tag (16), ciphertext. Associated data has two S2V components: the header (u8 format
- * version = 1, u8 key id, u16 zero, u32 field id, u64 generation) and the row-id. A 16-digit PAN, 8 bytes packed, makes 25 bytes.
+ * Envelope (docs/data-format.md): key id (1 byte), SIV tag (16), ciphertext. Associated data has two S2V components: the
+ * header (u8 format version = 1, u8 key id, u16 zero, u32 field id, u64 generation) and the row-id. A 16-digit PAN, 8
+ * bytes packed, makes 25 bytes.
  *
  * Fingerprint: CMAC-AES-256 of the packed PAN; without dedup, of the packed PAN followed by the token.
  *
@@ -32,16 +33,17 @@ enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KE
 void jt_fieldkey_free(struct jt_fieldkey *fk);
 
 /*
- * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes), record.out receives JT_ENVELOPE_OVERHEAD + in_len
- * bytes, record.row_id has 1 to JT_ROW_ID_MAX bytes. A record outside these bounds gets err = JT_ERR_INVALID and an untouched output;
- * its neighbours are sealed. The return value is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
+ * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes), record.out receives
+ * JT_ENVELOPE_OVERHEAD + in_len bytes, record.row_id has 1 to JT_ROW_ID_MAX bytes. A record outside these bounds gets
+ * err = JT_ERR_INVALID and an untouched output; its neighbours are sealed. The return value is JT_OK unless libcrypto
+ * failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
  */
 enum jt_err jt_fieldkey_seal(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
 
 /*
- * Opens envelopes: record.in is the whole envelope, record.out receives in_len - JT_ENVELOPE_OVERHEAD bytes. An envelope that is too
- * short or too long, carries another key id, comes with a row-id out of bounds or is refused by SIV gets JT_ERR_DECRYPT and a wiped
- * output, all alike. Returns as jt_fieldkey_seal does.
+ * Opens envelopes: record.in is the whole envelope, record.out receives in_len - JT_ENVELOPE_OVERHEAD bytes. An
+ * envelope that is too short or too long, carries another key id, comes with a row-id out of bounds or is refused by
+ * SIV gets JT_ERR_DECRYPT and a wiped output, all alike. Returns as jt_fieldkey_seal does.
  */
 enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
 

@@ -119,7 +119,7 @@ static bool siv_many_agrees(struct run *run)
     memset(key, 0x5a, sizeof(key));
     for (size_t i = 0; i < N; i++) {
         plain[i] = (uint8_t)i;
-        records[i] = (struct jt_siv_record){ .row_id = plain, .row_id_len = 1 + (7 * i) % N, .in = plain, .in_len = i, .out = many[i] };
+        records[i] = (struct jt_siv_record){ plain, 1 + (7 * i) % N, plain, i, many[i], JT_OK };
     }
     bool good = jt_siv_new(key, sizeof(key), &siv) == JT_OK && jt_siv_header(siv, header, sizeof(header), mac) == JT_OK &&
                 jt_siv_seal_many(siv, mac, records, N) == JT_OK;
@@ -187,7 +187,9 @@ static bool kdf_answers(struct run *run)
     static const uint8_t l[4] = { 0, 0, 2, 0 };
     uint8_t k0[JT_CMAC_LEN];
     uint8_t by_hand[64];
-    const struct jt_bytes parts[] = { { label, sizeof(label) }, { context, sizeof(context) }, { l, sizeof(l) }, { k0, sizeof(k0) } };
+    const struct jt_bytes parts[] = {
+        { label, sizeof(label) }, { context, sizeof(context) }, { l, sizeof(l) }, { k0, sizeof(k0) },
+    };
     struct jt_cmac *cmac = NULL;
     bool good = jt_cmac_new(key.p, &cmac) == JT_OK && jt_cmac_compute(cmac, parts, 3, k0) == JT_OK &&
                 jt_kdf_counter(key.p, parts, 4, by_hand, sizeof(by_hand)) == JT_OK &&

@@ -80,37 +80,36 @@ static void wipe_scratch(struct jt_siv *siv, size_t n)
 }
 
 /*
- * RFC 5297 section 2.4, the last lines of S2V: with D after all components of associated data, the message for the final CMAC is T =
- * text xorend D, or for a text shorter than a block T = dbl(D) xor pad(text), which is always one whole block.
+ * RFC 5297 section 2.4, the last lines of S2V: with D after all components of associated data, the message for the
+ * final CMAC is T = text xorend D, or for a text shorter than a block T = dbl(D) xor pad(text), which is always one
+ * whole block.
  */
 static void s2v_last(struct jt_cbcmac *m, size_t i, struct jt_block d, const uint8_t *text, size_t len)
 {
     struct jt_cbcmac_lane *lane = &m->lane[i];
+    lane->head = text;
     if (len < JT_BLOCK_LEN) {
-        struct jt_block t = jt_block_xor(jt_block_dbl(d), jt_block_pad(text, len));
-        lane->head = NULL;
         lane->n_head = 0;
         lane->n_tail = 1;
-        lane->tail[0] = jt_block_xor(t, m->k1);
+        jt_block_pad(&lane->tail[0], text, len);
+        lane->tail[0] = jt_block_xor(lane->tail[0], jt_block_xor(jt_block_dbl(d), m->k1));
         return;
     }
-    /* xorend touches the last 16 bytes: they and what precedes them in their first block are changed in a copy. */
+    /* xorend touches the last 16 bytes: they and what precedes them in their first block are changed in the lane's copy. */
     size_t rest = len % JT_BLOCK_LEN;
     size_t tail_len = JT_BLOCK_LEN + rest;
-    uint8_t tail[2 * JT_BLOCK_LEN] = { 0 };
+    uint8_t *tail = (uint8_t *)lane->tail;
+    lane->n_head = (len - tail_len) / JT_BLOCK_LEN;
+    lane->n_tail = rest == 0 ? 1 : 2;
+    lane->tail[1] = (struct jt_block){ { 0, 0 } };
     memcpy(tail, text + len - tail_len, tail_len);
     jt_block_store(jt_block_xor(jt_block_load(tail + rest), d), tail + rest);
-    lane->head = text;
-    lane->n_head = (len - tail_len) / JT_BLOCK_LEN;
-    lane->tail[0] = jt_block_load(tail);
     if (rest == 0) {
-        lane->n_tail = 1;
         lane->tail[0] = jt_block_xor(lane->tail[0], m->k1);
     } else {
-        lane->n_tail = 2;
-        lane->tail[1] = jt_block_xor(jt_block_pad(tail + JT_BLOCK_LEN, rest), m->k2);
+        tail[tail_len] = 0x80;
+        lane->tail[1] = jt_block_xor(lane->tail[1], m->k2);
     }
-    jt_wipe(tail, sizeof(tail));
 }
 
 /* RFC 5297 section 2.6: Q = V bitand (1^64 || 0^1 || 1^31 || 0^1 || 1^31). */

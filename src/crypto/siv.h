@@ -1,18 +1,19 @@
 /*
  * AES-SIV, deterministic authenticated encryption (RFC 5297), over OpenSSL's AES.
  *
- * Call order: jt_siv_new once a key, then any number of seal and open calls, then jt_siv_free. A struct jt_siv may be used by one
- * thread at a time. The output of sealing is V || C: the 16-byte synthetic IV, which is also the tag, then the ciphertext, as
- * long as the plaintext.
+ * Call order: jt_siv_new once a key, then any number of seal and open calls, then jt_siv_free. A struct jt_siv may be
+ * used by one thread at a time. The output of sealing is V || C: the 16-byte synthetic IV, which is also the tag, then
+ * the ciphertext, as long as the plaintext.
  *
- * Every RFC 5297 case is handled, the empty plaintext and the empty list of components included (OpenSSL 3.0's own AES-SIV
- * cannot encrypt an empty plaintext and has checked forged ones wrongly: CVE-2023-2975).
+ * Every RFC 5297 case is handled, the empty plaintext and the empty list of components included (OpenSSL 3.0's own
+ * AES-SIV cannot encrypt an empty plaintext and has checked forged ones wrongly: CVE-2023-2975).
  *
- * The many-record calls run records side by side: each CBC-MAC step of S2V over N records is one AES-ECB call of N blocks. They
- * give the same bytes as the single calls, for associated data of two components: one header common to all, one row-id each.
+ * The many-record calls run records side by side: each CBC-MAC step of S2V over N records is one AES-ECB call of N
+ * blocks. They give the same bytes as the single calls, for associated data of two components: one header common to
+ * all, one row-id each.
  *
- * What is not checked: that a (key, associated data, plaintext) triple is fresh. SIV is deterministic by design; RFC 5297
- * section 6 bounds the use of one key (DESIGN: alarm at 2^40 messages).
+ * What is not checked: that a (key, associated data, plaintext) triple is fresh. SIV is deterministic by design; RFC
+ * 5297 section 6 bounds the use of one key (DESIGN: alarm at 2^40 messages).
  */
 #ifndef JETON_CRYPTO_SIV_H
 #define JETON_CRYPTO_SIV_H
@@ -41,8 +42,8 @@ enum jt_err jt_siv_seal(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_
                         uint8_t *out) JT_CHECKED;
 
 /*
- * RFC 5297 section 2.7. `in_len` counts the tag; `out` holds in_len - JT_SIV_TAG_LEN bytes and does not overlap `in`. Any refusal is
- * JT_ERR_DECRYPT, with `out` wiped.
+ * RFC 5297 section 2.7. `in_len` counts the tag; `out` holds in_len - JT_SIV_TAG_LEN bytes and does not overlap `in`.
+ * Any refusal is JT_ERR_DECRYPT, with `out` wiped.
  */
 enum jt_err jt_siv_open(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad, const uint8_t *in, size_t in_len,
                         uint8_t *out) JT_CHECKED;
@@ -64,8 +65,8 @@ struct jt_siv_record {
 enum jt_err jt_siv_header(struct jt_siv *siv, const uint8_t *header, size_t header_len, uint8_t header_mac[static 16]) JT_CHECKED;
 
 /*
- * Seals `n` records (any n, worked in chunks) with associated data (header, row-id). The return value is JT_OK unless libcrypto failed
- * as a whole (JT_ERR_CRYPTO, all outputs wiped).
+ * Seals `n` records (any n, worked in chunks) with associated data (header, row-id). The return value is JT_OK unless
+ * libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
  */
 enum jt_err jt_siv_seal_many(struct jt_siv *siv, const uint8_t header_mac[static 16], struct jt_siv_record *records, size_t n)
     JT_CHECKED;

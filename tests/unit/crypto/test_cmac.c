@@ -58,7 +58,9 @@ static void parts_are_concatenated(void **state)
     for (size_t len = 0; len <= sizeof(message); len++) {
         assert_int_equal(jt_cmac_compute(cmac, &(struct jt_bytes){ message, len }, 1, whole), JT_OK);
         for (size_t cut = 0; cut <= len; cut++) {
-            const struct jt_bytes parts[] = { { NULL, 0 }, { message, cut }, { NULL, 0 }, { message + cut, len - cut }, { NULL, 0 } };
+            const struct jt_bytes parts[] = {
+                { NULL, 0 }, { message, cut }, { NULL, 0 }, { message + cut, len - cut }, { NULL, 0 },
+            };
             assert_int_equal(jt_cmac_compute(cmac, parts, 5, split), JT_OK);
             assert_memory_equal(split, whole, JT_CMAC_LEN);
         }

@@ -1,6 +1,7 @@
 /*
- * libcrypto or memory failing at every place in turn: the error must come out, nothing of a key or plaintext may stay in an output,
- * and nothing may leak (the sanitizers watch that). The functions below stand before the real ones by the linker's --wrap.
+ * libcrypto or memory failing at every place in turn: the error must come out, nothing of a key or plaintext may stay
+ * in an output, and nothing may leak (the sanitizers watch that). The functions below stand before the real ones by the
+ * linker's --wrap.
  */
 #include "crypto/fieldkey.h"
 #include "crypto/kdf.h"

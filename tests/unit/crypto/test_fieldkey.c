@@ -221,7 +221,11 @@ static void fingerprints_differ_by_field_generation_key_and_contents(void **stat
     (void)state;
     static const uint8_t other_key[JT_GENERATION_KEY_LEN] = { 5, 6, 8 };
     uint8_t macs[5][JT_FINGERPRINT_LEN];
-    struct jt_fieldkey *fk[] = { fieldkey(some_key, 1, 1, FIELD), fieldkey(some_key, 1, 1, FIELD + 1), fieldkey(other_key, 2, 2, FIELD) };
+    struct jt_fieldkey *fk[] = {
+        fieldkey(some_key, 1, 1, FIELD),
+        fieldkey(some_key, 1, 1, FIELD + 1),
+        fieldkey(other_key, 2, 2, FIELD),
+    };
     struct jt_cmac_record prints[] = {
         { plain, sizeof(plain), macs[0] },     { plain, sizeof(plain), macs[1] },     { plain, sizeof(plain), macs[2] },
         { plain, sizeof(plain) - 1, macs[3] }, { plain, sizeof(plain), macs[4] },

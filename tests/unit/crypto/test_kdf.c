@@ -143,12 +143,15 @@ static bool label_is_well_formed(const char *label)
 /*
  * The proof that no two roles produce one KDF input, whatever their contexts and output lengths.
  *
- * The CMAC inputs of a role are label || 00 || context || [L]32 for K(0) and [i]32 || label || 00 || context || [L]32 || K(0) for K(i).
- * (1) No label contains 00, so the first 00 of the first form ends its label: two equal inputs of that form have equal labels. After
- *     the same counter, the same holds for the second form.
- * (2) No two labels are equal; hence two equal inputs are of one role, and since its context has one fixed length, of one context and L.
+ * The CMAC inputs of a role are label || 00 || context || [L]32 for K(0) and [i]32 || label || 00 || context || [L]32
+ * || K(0) for K(i).
+ * (1) No label contains 00, so the first 00 of the first form ends its label: two equal inputs of that form have equal
+ *     labels. After the same counter, the same holds for the second form.
+ * (2) No two labels are equal; hence two equal inputs are of one role, and since its context has one fixed length, of
+ *     one context and L.
  * (3) An input of the first form begins with 'j', one of the second with 00 (i is at most 255): the forms never meet.
- * What is left to check is what the steps assume: the labels' bytes, their being different, the first byte and the bound on i.
+ *     What is left to check is what the steps assume: the labels' bytes, their being different, the first byte and the
+ *     bound on i.
  */
 static void no_two_roles_share_an_input(void **state)
 {

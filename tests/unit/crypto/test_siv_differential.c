@@ -1,9 +1,9 @@
 /*
- * Random cases against OpenSSL's own AES-256-SIV and AES-128-SIV: what we seal is what it seals, what it seals we open, and what was
- * tampered with both refuse.
+ * Random cases against OpenSSL's own AES-256-SIV and AES-128-SIV: what we seal is what it seals, what it seals we open,
+ * and what was tampered with both refuse.
  *
- * OpenSSL 3.0's AES-SIV is used around its faults (see SECURITY.md of the project): no empty plaintexts, a new key before each message,
- * a new context for each opening, no EVP_CTRL_SET_SPEED.
+ * OpenSSL 3.0's AES-SIV is used around its known faults: no empty plaintexts, a new key
+ * before each message, a new context for each opening, no EVP_CTRL_SET_SPEED.
  */
 #include "crypto/siv.h"
 
@@ -72,7 +72,8 @@ static bool evp_opens(const uint8_t *key, size_t key_len, const struct jt_bytes 
         assert_int_equal(EVP_DecryptUpdate(ctx, NULL, &written, ad[i].p, (int)ad[i].len), 1);
     }
     int len_in = (int)(len - JT_SIV_TAG_LEN);
-    good = EVP_DecryptUpdate(ctx, opened, &written, sealed + JT_SIV_TAG_LEN, len_in) == 1 && EVP_DecryptFinal_ex(ctx, opened, &written) == 1;
+    good = EVP_DecryptUpdate(ctx, opened, &written, sealed + JT_SIV_TAG_LEN, len_in) == 1 &&
+           EVP_DecryptFinal_ex(ctx, opened, &written) == 1;
     EVP_CIPHER_CTX_free(ctx);
     return good;
 }
@@ -107,8 +108,8 @@ static bool all_zero(const uint8_t *p, size_t len)
 }
 
 /*
- * One bit of the sealed bytes, of the key's S2V half or of a component, or one component fewer. Not of the CTR half: one time in 256 a
- * foreign keystream gives a one-byte plaintext back as it was, and then there is nothing to refuse.
+ * One bit of the sealed bytes, of the key's S2V half or of a component, or one component fewer. Not of the CTR half:
+ * one time in 256 a foreign keystream gives a one-byte plaintext back as it was, and then there is nothing to refuse.
  */
 static void tamper(struct cases *c, struct message *m, uint8_t *sealed, size_t len)
 {

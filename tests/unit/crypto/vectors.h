@@ -1,6 +1,7 @@
 /*
- * Test vectors as text files under tests/vectors/crypto: lines "name = hexadecimal", a blank line between cases, # for comments. A name
- * may come more than once in a case (components of associated data). A malformed file fails the test that reads it.
+ * Test vectors as text files under tests/vectors/crypto: lines "name = hexadecimal", a blank line between cases, # for
+ * comments. A name may come more than once in a case (components of associated data). A malformed file fails the test
+ * that reads it.
  */
 #ifndef JETON_TESTS_CRYPTO_VECTORS_H
 #define JETON_TESTS_CRYPTO_VECTORS_H

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Prints frozen.txt: what Jeton's key hierarchy and formats give for fixed keys.
 
-No standard publishes vectors for these, so they come from this second implementation, written from DESIGN sections 3 and 4 and NIST
-SP 800-108r1 section 4.1, over python3-cryptography's CMAC and AES-SIV; it shares no code with src/. Once data is stored under a label or
+No standard publishes vectors for these, so they come from this second implementation, written from the description of the
+formats (docs/data-format.md, keys/README.md) and NIST SP 800-108r1 section 4.1, over python3-cryptography's CMAC and AES-SIV; it shares no code with src/. Once data is stored under a label or
 a format, its answer here may never change: a difference means that the program no longer reads what it wrote.
 """
 import struct
