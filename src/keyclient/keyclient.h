@@ -4,7 +4,9 @@
  * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade behind the scenes, and
  * jt_keyclient_ready tells whether it stands. Each stub encodes its request at once (the caller's memory may go afterwards) and calls
  * `done` exactly once, later, from the loop: with JT_OK and a reply whose pointers are valid until `done` returns, or with an error and
- * NULL. Replies come in the order of the calls.
+ * NULL. Replies come in the order of the calls. (The one exception: when there is no memory even to remember the call, `done` gets
+ * JT_ERR_NOMEM at once.) The loop's hooks cannot be taken back, so the client is freed only after its loop has stopped running, and
+ * before the loop is freed.
  *
  * Synchronous use (worker threads, commands): jt_keyclient_open without a loop; then jt_keyclient_wait_* calls block up to a time-out.
  * A dropped connection is remade by the next call.
@@ -33,7 +35,10 @@ struct jt_keyclient;
 /* `timeout_ms` bounds each call. The path is copied. */
 enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
 
-/* A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run for one command). */
+/*
+ * A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run for one command); it becomes the client's. A
+ * keeper that is not there yet is no error here.
+ */
 enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
 
 /* Every outstanding call is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. */
@@ -87,11 +92,14 @@ enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_
 /* Erases the key of a generation that the keeper's ring has never listed: the loser of two creators. JT_ERR_CONFLICT else. */
 enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, uint64_t number) JT_CHECKED;
 
-/* Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the key. */
+/*
+ * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_DENIED for a row that no keeper MACed;
+ * JT_ERR_INVALID unless `node` is 1 to JT_NODE_NAME_MAX printable ASCII characters without spaces.
+ */
 enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_generation_row *generation, const char *node,
                                   const uint8_t challenge[static JT_CHALLENGE_LEN], struct jt_ack *out) JT_CHECKED;
 
-/* JT_OK, or JT_ERR_DENIED when the proof does not hold. */
+/* JT_OK, or JT_ERR_DENIED when row or proof do not hold; JT_ERR_NOT_FOUND when the keeper lacks the key. */
 enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc, const struct jt_generation_row *generation,
                                         const struct jt_ack *ack) JT_CHECKED;
 
@@ -101,7 +109,9 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
 /*
  * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes draining; RETIRED: from draining). Nothing
  * changes in the keeper. `rows` receives the MACed row of each generation whose state changes (1 or 2). JT_ERR_STALE when `current`
- * is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step; JT_ERR_NOT_FOUND.
+ * is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step (an earlier number than one that was
+ * active cannot become active any more); JT_ERR_NOT_FOUND when the keeper lacks the key, or the ring the generation to retire;
+ * JT_ERR_DENIED for a generation row that no keeper MACed. rows[0] is that of `generation`.
  */
 enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
                                            const struct jt_generation_row *generation, enum jt_generation_state target,
@@ -114,7 +124,10 @@ enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct
  */
 enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row) JT_CHECKED;
 
-/* Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired (JT_ERR_CONFLICT). */
+/*
+ * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired (JT_ERR_CONFLICT). JT_ERR_INVALID unless
+ * rows_left is 0, epoch is one that the keeper has reached, and all texts are printable ASCII and not empty.
+ */
 enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_retirement_facts *facts,
                                       struct jt_certificate *out) JT_CHECKED;
 
