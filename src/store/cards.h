@@ -9,6 +9,12 @@
  *
  * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to may be freed once the call returns. The
  * verbs on a struct jt_db block and are for the retirement job.
+ *
+ * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_UNAVAILABLE (the pipe is not ready, or broke), JT_ERR_NOMEM,
+ * JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a number beyond SQL's range), JT_ERR_INVALID (an envelope that does not begin with the key id that the
+ * transaction names: the caller's mistake). To `done`: JT_ERR_UNAVAILABLE (may pass; the outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm:
+ * the generation rows contradict the ring, or two cards claim one fingerprint or token; nothing was written), JT_ERR_PROTOCOL and JT_ERR_INVALID
+ * (server and program do not fit together; for the operator).
  */
 #ifndef JETON_STORE_CARDS_H
 #define JETON_STORE_CARDS_H
@@ -16,6 +22,14 @@
 #include "store/audit.h"
 #include "store/pipe.h"
 #include "wire/keyref.h"
+#include "wire/limits.h"
+
+/* In one transaction: cards, moves, tokens to read, audit rows; probes for each draining generation beside them. */
+#define JT_STORE_MAX_CARDS JT_WIRE_MAX_ITEMS
+
+/* Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are table card's, with slack for later formats. */
+#define JT_CARD_ENVELOPE_MIN 18
+#define JT_CARD_ENVELOPE_MAX 64
 
 /* What the check after the lock found; the transaction wrote nothing unless both agree. */
 struct jt_ring_check {
@@ -65,7 +79,6 @@ struct jt_tokenize_result {
 };
 typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
 
-/* The pipe must be ready. JT_ERR_UNAVAILABLE, JT_ERR_NOMEM at once: then `done` is not called. */
 enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn, jt_tokenize_fn *done, void *arg) JT_CHECKED;
 
 /* --- detokenize --- */
@@ -136,7 +149,7 @@ struct jt_card_row {
     uint32_t field;
     uint8_t token[16];
     uint16_t envelope_len;
-    uint8_t envelope[64];
+    uint8_t envelope[JT_CARD_ENVELOPE_MAX];
 };
 
 /*

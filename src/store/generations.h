@@ -43,8 +43,9 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
 /*
  * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with *busy set when it was not had: back off and repeat), then only
  * if the epoch is still `from_epoch` and the generations are in the states they must leave: their new states, times and actor, and the new ring row; commit.
- * JT_ERR_STALE when the epoch moved. With `proof_of_zero`, for retirement: also refuses (JT_ERR_CONFLICT) while a card carries the
- * generation's key id, and fills `facts` (LSN, timeline, system identifier, counts) inside the same transaction and stores them in `retirement`.
+ * JT_ERR_STALE when the epoch moved; JT_ERR_CONFLICT when a state is not as it must be. With `proof_of_zero`, for retirement: also refuses
+ * (JT_ERR_CONFLICT) while a card carries the generation's key id or when no retirement job is open, and fills `facts` (LSN, timeline, system identifier,
+ * counts, times) inside the same transaction and stores them in `retirement`. Nothing but a retirement may retire: JT_ERR_INVALID.
  */
 struct jt_ring_change {
     uint64_t from_epoch;
@@ -54,7 +55,7 @@ struct jt_ring_change {
     const char *actor;
     const char *holder_override; /* activation only; NULL or why */
     bool proof_of_zero;
-    struct jt_retirement_facts *facts; /* with proof_of_zero */
+    struct jt_retirement_facts *facts; /* with proof_of_zero: `node` is the caller's, everything else is filled */
 };
 enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change, bool *busy) JT_CHECKED;
 

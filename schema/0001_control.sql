@@ -1,0 +1,99 @@
+-- The control tables: which keys exist in which state, who may do what, which process serves. A few rows each, written seldom.
+--
+-- Rows of ring, generation, client and field carry a MAC that only a keeper can make and that keepers check: nothing here is trusted for
+-- having come from the database. States are the numbers of enum jt_generation_state (docs/data-format.md).
+
+-- The live generations under one epoch. One row; every transaction that writes a card compares the epoch.
+CREATE TABLE ring (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    epoch bigint NOT NULL CHECK (epoch > 0),
+    body bytea NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    changed_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE generation (
+    number bigint PRIMARY KEY CHECK (number > 0),
+    key_id smallint NOT NULL CHECK (key_id BETWEEN 1 AND 255),
+    state smallint NOT NULL CHECK (state BETWEEN 1 AND 5),
+    check_value bytea NOT NULL CHECK (octet_length(check_value) = 8),
+    mac_epoch bigint NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL,
+    activated_at timestamptz,
+    activated_by text,
+    holder_override text,
+    draining_at timestamptz,
+    draining_by text,
+    retired_at timestamptz,
+    retired_by text
+);
+
+-- A key id names one generation at a time; it is free again when that one is destroyed.
+CREATE UNIQUE INDEX generation_key_id ON generation (key_id) WHERE state <> 5;
+CREATE UNIQUE INDEX generation_one_active ON generation ((true)) WHERE state = 2;
+
+-- The newest proof of possession of each node for each generation.
+CREATE TABLE key_ack (
+    generation bigint NOT NULL REFERENCES generation,
+    node text NOT NULL,
+    incarnation uuid NOT NULL,
+    challenge bytea NOT NULL CHECK (octet_length(challenge) = 16),
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (generation, node)
+);
+
+-- The front that serves. Its incarnation fences one that lost its place without knowing: every transaction that writes a card compares it.
+CREATE TABLE node (
+    name text PRIMARY KEY,
+    incarnation uuid NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE client (
+    id text PRIMARY KEY,
+    permissions integer NOT NULL,
+    secret_mac bytea NOT NULL CHECK (octet_length(secret_mac) = 16),
+    mac_epoch bigint NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL
+);
+
+CREATE TABLE field (
+    id integer PRIMARY KEY CHECK (id > 0),
+    name text NOT NULL UNIQUE,
+    kind smallint NOT NULL,
+    dedup boolean NOT NULL,
+    allow_bad_luhn boolean NOT NULL,
+    mac_epoch bigint NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by text NOT NULL
+);
+
+-- One retirement job a generation, from the request (1) over the proof of zero (2) to the signed certificate (3).
+CREATE TABLE retirement (
+    generation bigint PRIMARY KEY REFERENCES generation,
+    state smallint NOT NULL CHECK (state BETWEEN 1 AND 3),
+    actor text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    retired_at timestamptz,
+    node text,
+    rows_written bigint,
+    rows_moved_in bigint,
+    rows_moved_out bigint,
+    rows_left bigint,
+    lsn pg_lsn,
+    timeline integer,
+    system_identifier bigint,
+    epoch bigint,
+    certificate text,
+    signature bytea,
+    public_key bytea,
+    certified_at timestamptz,
+    CHECK (state < 2 OR num_nulls(retired_at, node, rows_written, rows_moved_in, rows_moved_out, rows_left, lsn, timeline, system_identifier, epoch) = 0),
+    CHECK (state < 3 OR num_nulls(certificate, signature, public_key, certified_at) = 0)
+);

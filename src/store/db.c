@@ -1,0 +1,265 @@
+#include "store/db.h"
+
+#include "store/query.h"
+#include "store/session.h"
+#include "store/txn.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATEMENT_TIMEOUT_MS "30000"
+
+enum jt_err jt_db_new(const char *conninfo, const char *application, struct jt_db **out)
+{
+    *out = NULL;
+    enum jt_err err = jt_session_check_conninfo(conninfo);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_db *db = calloc(1, sizeof *db);
+    if (db == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    db->conninfo = strdup(conninfo);
+    db->application = strdup(application);
+    if (db->conninfo == NULL || db->application == NULL) {
+        jt_db_free(db);
+        return JT_ERR_NOMEM;
+    }
+    *out = db;
+    return JT_OK;
+}
+
+static void disconnect(struct jt_db *db)
+{
+    PQfinish(db->conn);
+    db->conn = NULL;
+    db->holds_node_lock = false;
+}
+
+void jt_db_free(struct jt_db *db)
+{
+    if (db == NULL) {
+        return;
+    }
+    disconnect(db);
+    free(db->conninfo);
+    free(db->application);
+    free(db);
+}
+
+const char *jt_db_message(const struct jt_db *db)
+{
+    return db->message;
+}
+
+int jt_db_socket(const struct jt_db *db)
+{
+    return db->conn == NULL ? -1 : PQsocket(db->conn);
+}
+
+/* Reads what an idle connection has to say: the end of the session, when the server went away meanwhile. */
+static bool still_there(struct jt_db *db)
+{
+    if (db->conn == NULL || PQstatus(db->conn) != CONNECTION_OK) {
+        return false;
+    }
+    struct pollfd p = { .fd = PQsocket(db->conn), .events = POLLIN };
+    while (poll(&p, 1, 0) > 0) {
+        if (!PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum jt_err connect_now(struct jt_db *db)
+{
+    disconnect(db);
+    struct jt_connect_params params;
+    jt_session_connect_params(db->conninfo, db->application, &params);
+    db->conn = PQconnectdbParams(params.keywords, params.values, 1);
+    if (PQstatus(db->conn) != CONNECTION_OK) {
+        jt_sqlstate_describe_connection(db->conn, db->message);
+        disconnect(db);
+        return JT_ERR_UNAVAILABLE;
+    }
+    jt_session_quieten(db->conn);
+    struct jt_params settings;
+    jt_params_init(&settings);
+    jt_params_text(&settings, STATEMENT_TIMEOUT_MS);
+    PGresult *res;
+    enum jt_err err = jt_db_query(db, jt_session_settings, &settings, &res);
+    PQclear(res);
+    if (err != JT_OK) {
+        disconnect(db);
+    }
+    return err;
+}
+
+/* If even this fails, the next jt_db_ensure makes a new session. */
+static void roll_back(struct jt_db *db)
+{
+    if (db->conn != NULL && PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
+        PQclear(PQexec(db->conn, "ROLLBACK"));
+    }
+}
+
+enum jt_err jt_db_ensure(struct jt_db *db)
+{
+    if (still_there(db)) {
+        roll_back(db);
+        if (PQtransactionStatus(db->conn) == PQTRANS_IDLE) {
+            return JT_OK;
+        }
+    }
+    return connect_now(db);
+}
+
+/* JT_OK when the result is of the wanted kind; otherwise remembers why not. */
+static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType want)
+{
+    db->sqlstate[0] = '\0';
+    if (PQresultStatus(res) == want) {
+        return JT_OK;
+    }
+    if (PQresultStatus(res) != PGRES_FATAL_ERROR) {
+        (void)snprintf(db->message, sizeof db->message, "unexpected kind of answer from the server");
+        return JT_ERR_PROTOCOL;
+    }
+    const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (sqlstate != NULL) {
+        (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
+    }
+    jt_sqlstate_describe(res, db->message);
+    return jt_sqlstate_err(sqlstate);
+}
+
+/* Runs one statement. *out is the caller's to clear, also on failure; a session that ended is dropped, so that jt_db_ensure may find another server. */
+static enum jt_err execute(struct jt_db *db, const char *sql, struct jt_params *params, ExecStatusType want, PGresult **out)
+{
+    *out = NULL;
+    if (db->conn == NULL) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    struct jt_pg_params p = { .n = 0 };
+    if (params != NULL) {
+        enum jt_err built = jt_params_status(params);
+        if (built != JT_OK) {
+            return built;
+        }
+        jt_params_view(params, &p);
+    }
+    *out = PQexecParams(db->conn, sql, p.n, p.types, p.values, p.lengths, p.formats, 1);
+    enum jt_err err = judge(db, *out, want);
+    if (err != JT_OK && PQresultStatus(*out) == PGRES_FATAL_ERROR && jt_sqlstate_ends_session(db->sqlstate)) {
+        disconnect(db);
+    }
+    return err;
+}
+
+enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows)
+{
+    enum jt_err err = execute(db, sql, params, PGRES_TUPLES_OK, rows);
+    if (err != JT_OK) {
+        PQclear(*rows);
+        *rows = NULL;
+    }
+    if (params != NULL) {
+        jt_params_clear(params);
+    }
+    return err;
+}
+
+enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows)
+{
+    enum jt_err err = jt_db_query(db, sql, params, rows);
+    if (err == JT_OK && PQntuples(*rows) != 1) {
+        err = PQntuples(*rows) == 0 ? JT_ERR_NOT_FOUND : JT_ERR_PROTOCOL;
+        PQclear(*rows);
+        *rows = NULL;
+    }
+    return err;
+}
+
+enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params, uint64_t *n_changed)
+{
+    PGresult *res;
+    enum jt_err err = execute(db, sql, params, PGRES_COMMAND_OK, &res);
+    if (n_changed != NULL) {
+        *n_changed = err == JT_OK ? strtoull(PQcmdTuples(res), NULL, 10) : 0;
+    }
+    PQclear(res);
+    if (params != NULL) {
+        jt_params_clear(params);
+    }
+    return err;
+}
+
+enum jt_err jt_db_change_one(struct jt_db *db, const char *sql, struct jt_params *params)
+{
+    uint64_t n_changed;
+    enum jt_err err = jt_db_change(db, sql, params, &n_changed);
+    return err == JT_OK && n_changed != 1 ? JT_ERR_CONFLICT : err;
+}
+
+enum jt_err jt_db_script(struct jt_db *db, const char *sql)
+{
+    if (db->conn == NULL) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    PGresult *res = PQexec(db->conn, sql);
+    enum jt_err err = judge(db, res, PGRES_COMMAND_OK);
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_db_begin(struct jt_db *db)
+{
+    enum jt_err err = jt_db_ensure(db);
+    return err == JT_OK ? jt_db_change(db, jt_statements[JT_SQL_BEGIN].sql, NULL, NULL) : err;
+}
+
+enum jt_err jt_db_end(struct jt_db *db, enum jt_err err)
+{
+    PGresult *res = NULL;
+    if (err == JT_OK) {
+        err = execute(db, "COMMIT", NULL, PGRES_COMMAND_OK, &res);
+        if (err == JT_OK && !jt_txn_result_ok(JT_SQL_COMMIT, res)) {
+            err = JT_ERR_PROTOCOL; /* rolled back after all */
+        }
+    }
+    PQclear(res);
+    if (err != JT_OK) {
+        roll_back(db);
+    }
+    return err;
+}
+
+enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn)
+{
+    enum jt_err err = jt_db_ensure(db);
+    for (int i = 0; i < txn->n_steps && err == JT_OK; i++) {
+        const struct jt_statement_text *text = &jt_statements[txn->steps[i].statement];
+        PGresult *res;
+        err = execute(db, text->sql, &txn->steps[i].params, text->returns_rows ? PGRES_TUPLES_OK : PGRES_COMMAND_OK, &res);
+        if (err == JT_OK && !jt_txn_result_ok(txn->steps[i].statement, res)) {
+            err = JT_ERR_PROTOCOL;
+        }
+        if (err == JT_OK && text->returns_rows) {
+            err = txn->take(txn, txn->steps[i].statement, res);
+        }
+        PQclear(res);
+    }
+    if (err != JT_OK) {
+        roll_back(db);
+    }
+    return err;
+}
+
+void jt_db_back_off(int ms)
+{
+    (void)poll(NULL, 0, ms);
+}

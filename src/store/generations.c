@@ -1,0 +1,204 @@
+#include "store/generations.h"
+
+#include "store/query.h"
+#include "store/statements.h"
+
+#include <string.h>
+
+static const char select_info[] =
+    "SELECT g.number, g.key_id, g.state, g.check_value, g.mac_epoch, g.mac, "
+    JT_SQL_TIME("g.created_at") ", g.created_by, " JT_SQL_TIME("g.activated_at") ", g.activated_by, "
+    JT_SQL_TIME("g.draining_at") ", " JT_SQL_TIME("g.retired_at") ", g.retired_by, g.holder_override, "
+    "coalesce(t.written, 0)::int8, coalesce(t.moved_in, 0)::int8, coalesce(t.moved_out, 0)::int8 "
+    "FROM generation g CROSS JOIN LATERAL (SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out "
+    "FROM tally WHERE generation = g.number) t "
+    "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
+
+static enum jt_err read_info(const PGresult *res, int i, struct jt_generation_info *out)
+{
+    memset(out, 0, sizeof *out);
+    struct jt_row row = jt_row_init(res, i);
+    out->row.number = jt_row_u63(&row, 0);
+    out->row.key_id = jt_row_u8(&row, 1);
+    out->row.state = jt_row_u8(&row, 2);
+    jt_row_fixed(&row, 3, out->row.check_value, sizeof out->row.check_value);
+    out->row.mac_epoch = jt_row_u63(&row, 4);
+    jt_row_fixed(&row, 5, out->row.mac, sizeof out->row.mac);
+    jt_row_text(&row, 6, out->created_at, sizeof out->created_at);
+    jt_row_text(&row, 7, out->created_by, sizeof out->created_by);
+    jt_row_text_or_empty(&row, 8, out->activated_at, sizeof out->activated_at);
+    jt_row_text_or_empty(&row, 9, out->activated_by, sizeof out->activated_by);
+    jt_row_text_or_empty(&row, 10, out->draining_at, sizeof out->draining_at);
+    jt_row_text_or_empty(&row, 11, out->retired_at, sizeof out->retired_at);
+    jt_row_text_or_empty(&row, 12, out->retired_by, sizeof out->retired_by);
+    jt_row_text_or_empty(&row, 13, out->holder_override, sizeof out->holder_override);
+    out->rows_written = jt_row_u63(&row, 14);
+    out->rows_moved_in = jt_row_u63(&row, 15);
+    out->rows_moved_out = jt_row_u63(&row, 16);
+    return jt_row_status(&row);
+}
+
+/* All generations, or the one with this number. */
+static enum jt_err select_generations(struct jt_db *db, uint64_t number, PGresult **res)
+{
+    *res = NULL;
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, number);
+    return jt_db_query(db, select_info, &p, res);
+}
+
+enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg)
+{
+    PGresult *res;
+    enum jt_err err = select_generations(db, 0, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
+        struct jt_generation_info info;
+        err = read_info(res, i, &info);
+        if (err == JT_OK) {
+            each(arg, &info);
+        }
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_generation_info *out)
+{
+    memset(out, 0, sizeof *out);
+    if (number == 0) {
+        return JT_ERR_NOT_FOUND;
+    }
+    PGresult *res;
+    enum jt_err err = select_generations(db, number, &res);
+    if (err == JT_OK) {
+        err = PQntuples(res) == 0 ? JT_ERR_NOT_FOUND : read_info(res, 0, out);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t used_key_ids[static 32])
+{
+    *highest = 0;
+    memset(used_key_ids, 0, 32);
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    PGresult *res;
+    err = jt_db_query(db, "SELECT number, key_id, state FROM generation", NULL, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
+        struct jt_row row = jt_row_init(res, i);
+        uint64_t number = jt_row_u63(&row, 0);
+        uint8_t key_id = jt_row_u8(&row, 1);
+        uint8_t state = jt_row_u8(&row, 2);
+        err = jt_row_status(&row);
+        if (number > *highest) {
+            *highest = number;
+        }
+        if (state != JT_GENERATION_DESTROYED) {
+            used_key_ids[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+        }
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const char *actor)
+{
+    if (row->state != JT_GENERATION_FUTURE) {
+        return JT_ERR_INVALID;
+    }
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, row->number);
+    jt_params_i16(&p, row->key_id);
+    jt_params_i16(&p, row->state);
+    jt_params_bytes(&p, row->check_value, sizeof row->check_value);
+    jt_params_u63(&p, row->mac_epoch);
+    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    jt_params_text(&p, actor);
+    return jt_db_change_one(db,
+                            "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
+                            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                            &p);
+}
+
+enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack)
+{
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, generation);
+    jt_params_text(&p, ack->node);
+    jt_params_uuid(&p, ack->incarnation);
+    jt_params_bytes(&p, ack->challenge, sizeof ack->challenge);
+    jt_params_bytes(&p, ack->mac, sizeof ack->mac);
+    return jt_db_change_one(db,
+                            "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) VALUES ($1, $2, $3, $4, $5) "
+                            "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
+                            "challenge = excluded.challenge, mac = excluded.mac, at = excluded.at",
+                            &p);
+}
+
+enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, struct jt_ack *out)
+{
+    memset(out, 0, sizeof *out);
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, generation);
+    jt_params_text(&p, node);
+    PGresult *res;
+    err = jt_db_query_one(db, "SELECT node, incarnation, challenge, mac FROM key_ack WHERE generation = $1 AND node = $2", &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        jt_row_text(&row, 0, out->node, sizeof out->node);
+        jt_row_uuid(&row, 1, out->incarnation);
+        jt_row_fixed(&row, 2, out->challenge, sizeof out->challenge);
+        jt_row_fixed(&row, 3, out->mac, sizeof out->mac);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused)
+{
+    *unused = false;
+    enum jt_err err = jt_db_begin(db); /* names READ COMMITTED: the snapshot is the statement's own */
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_i16(&p, key_id);
+    PGresult *res;
+    err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *unused = jt_row_bool(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    err = jt_db_end(db, err);
+    if (err != JT_OK) {
+        *unused = false;
+    }
+    return err;
+}

@@ -1,0 +1,132 @@
+#include "store/nodes.h"
+
+#include "base/clock.h"
+#include "store/ring_lock.h"
+
+#include <string.h>
+
+#define NODE_LOCK "7235419260851099" /* session-level: held as long as the front lives */
+#define BACK_OFF_MS 20
+
+/* Takes the session's lock if it is not held yet. JT_ERR_CONFLICT when another session holds it. */
+static enum jt_err take_lock(struct jt_db *db)
+{
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK || db->holds_node_lock) {
+        return err;
+    }
+    PGresult *res;
+    err = jt_db_query_one(db, "SELECT pg_try_advisory_lock(" NODE_LOCK ")", NULL, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        db->holds_node_lock = jt_row_bool(&row, 0);
+        err = row.bad ? JT_ERR_PROTOCOL : db->holds_node_lock ? JT_OK : JT_ERR_CONFLICT;
+    }
+    PQclear(res);
+    return err;
+}
+
+static void free_lock(struct jt_db *db)
+{
+    if (db->holds_node_lock) {
+        PGresult *res = NULL;
+        enum jt_err err = jt_db_query(db, "SELECT pg_advisory_unlock(" NODE_LOCK ")", NULL, &res);
+        PQclear(res);
+        (void)err; /* a session that cannot unlock is lost, and its lock with it */
+        db->holds_node_lock = false;
+    }
+}
+
+/* Repeats `attempt` while the ring lock is busy, until the deadline. */
+static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct jt_db *, const struct jt_node *),
+                                  const struct jt_node *node, int64_t deadline_ms)
+{
+    for (;;) {
+        bool busy;
+        enum jt_err err = jt_ring_lock_begin(db, &busy);
+        if (err == JT_OK) {
+            return jt_db_end(db, change(db, node));
+        }
+        if (!busy || jt_clock_ms() >= deadline_ms) {
+            return err;
+        }
+        jt_db_back_off(BACK_OFF_MS);
+    }
+}
+
+/* Every other row goes too: there is one front, and one that lost its lock under another name must not go on writing. */
+static enum jt_err replace_row(struct jt_db *db, const struct jt_node *node)
+{
+    if (!db->holds_node_lock) {
+        return JT_ERR_UNAVAILABLE; /* the session was lost in between, and the lock with it */
+    }
+    enum jt_err err = jt_db_change(db, "DELETE FROM node", NULL, NULL);
+    if (err == JT_OK) {
+        struct jt_params p;
+        jt_params_init(&p);
+        jt_params_text(&p, node->name);
+        jt_params_uuid(&p, node->incarnation);
+        err = jt_db_change_one(db, "INSERT INTO node (name, incarnation) VALUES ($1, $2)", &p);
+    }
+    return err;
+}
+
+static enum jt_err remove_row(struct jt_db *db, const struct jt_node *node)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, node->name);
+    jt_params_uuid(&p, node->incarnation);
+    return jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, NULL);
+}
+
+enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int patience_ms)
+{
+    int64_t deadline_ms = jt_clock_ms() + patience_ms;
+    enum jt_err err = take_lock(db);
+    /* The backend of a front that was just killed needs a moment to notice. */
+    while (err == JT_ERR_CONFLICT && jt_clock_ms() < deadline_ms) {
+        jt_db_back_off(BACK_OFF_MS);
+        err = take_lock(db);
+    }
+    if (err == JT_OK) {
+        err = with_ring_lock(db, replace_row, node, deadline_ms);
+        if (err != JT_OK) {
+            free_lock(db);
+        }
+    }
+    return err;
+}
+
+enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node)
+{
+    enum jt_err locked = take_lock(db);
+    if (locked != JT_OK && locked != JT_ERR_CONFLICT) {
+        return locked;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, node->name);
+    jt_params_uuid(&p, node->incarnation);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        bool ours = jt_row_bool(&row, 0);
+        err = row.bad ? JT_ERR_PROTOCOL : ours ? JT_OK : JT_ERR_CONFLICT;
+    }
+    PQclear(res);
+    if (err == JT_ERR_CONFLICT) {
+        free_lock(db);
+    } else if (err == JT_OK && locked == JT_ERR_CONFLICT) {
+        err = JT_ERR_UNAVAILABLE; /* most likely our own old session, which the server has not missed yet */
+    }
+    return err;
+}
+
+enum jt_err jt_node_leave(struct jt_db *db, const struct jt_node *node)
+{
+    enum jt_err err = with_ring_lock(db, remove_row, node, jt_clock_ms() + 1000);
+    free_lock(db);
+    return err;
+}

@@ -1,0 +1,482 @@
+#include "store/pipe.h"
+
+#include "base/clock.h"
+#include "store/session.h"
+#include "store/sqlstate.h"
+#include "store/txn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 1000
+#define SETUP_TIMEOUT_MS (JT_CONNECT_TIMEOUT_S * 1000)
+
+/*
+ * WAITING -> CONNECTING -> PREPARING -> IDLE <-> BUSY -> ROLLING_BACK -> IDLE; a failure anywhere leads to WAITING.
+ * In PREPARING, BUSY and ROLLING_BACK one pipeline is under way: `n_expected` results, then the sync mark.
+ */
+enum state { WAITING, CONNECTING, PREPARING, IDLE, BUSY, ROLLING_BACK };
+
+struct jt_pipe {
+    struct jt_loop *loop;
+    char *conninfo, *application;
+    struct jt_node node;
+    int timeout_ms;
+    PGconn *conn;
+    enum state state;
+    struct jt_watch socket, timer;
+    int64_t deadline_ms; /* 0: none */
+    int64_t timer_due_ms; /* when the timer descriptor fires; 0: disarmed */
+    int backoff_ms;
+    int n_expected, n_seen;
+    struct jt_txn *txn; /* BUSY, ROLLING_BACK */
+    enum jt_err err; /* the first of this pipeline */
+    bool give_up; /* the session is no good any more */
+    jt_loop_fn *up_fn;
+    void *up_arg;
+    char message[JT_DB_MESSAGE_LEN];
+};
+
+static void start_connecting(struct jt_pipe *pipe);
+
+/* --- time --- */
+
+static void arm(struct jt_pipe *pipe, int64_t due_ms, int64_t now_ms)
+{
+    int64_t in = due_ms > now_ms ? due_ms - now_ms : 1;
+    struct itimerspec when = { .it_value = { .tv_sec = in / 1000, .tv_nsec = in % 1000 * 1000000 } };
+    (void)timerfd_settime(pipe->timer.fd, 0, &when, NULL); /* cannot fail for a good descriptor and value */
+    pipe->timer_due_ms = due_ms;
+}
+
+/* The descriptor is left armed when it fires earlier anyhow, so that a busy pipe makes no system call a transaction for it. */
+static void set_deadline(struct jt_pipe *pipe, int in_ms)
+{
+    int64_t now = jt_clock_ms();
+    pipe->deadline_ms = now + in_ms;
+    if (pipe->timer_due_ms == 0 || pipe->timer_due_ms > pipe->deadline_ms) {
+        arm(pipe, pipe->deadline_ms, now);
+    }
+}
+
+/* --- losing the connection --- */
+
+static void disconnect(struct jt_pipe *pipe)
+{
+    jt_loop_unwatch(pipe->loop, &pipe->socket);
+    PQfinish(pipe->conn);
+    pipe->conn = NULL;
+    pipe->state = WAITING;
+    set_deadline(pipe, pipe->backoff_ms);
+    pipe->backoff_ms = pipe->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : pipe->backoff_ms * 2;
+}
+
+/* From the loop only: answers the transaction under way. */
+static void lose(struct jt_pipe *pipe)
+{
+    struct jt_txn *txn = pipe->txn;
+    pipe->txn = NULL;
+    enum jt_err err = pipe->err != JT_OK ? pipe->err : JT_ERR_UNAVAILABLE;
+    disconnect(pipe);
+    if (txn != NULL) {
+        txn->finish(txn, err);
+    }
+}
+
+static void lose_with_message(struct jt_pipe *pipe)
+{
+    jt_sqlstate_describe_connection(pipe->conn, pipe->message);
+    lose(pipe);
+}
+
+/* --- sending --- */
+
+static void begin_pipeline(struct jt_pipe *pipe, enum state state, int n_expected, int timeout_ms)
+{
+    pipe->state = state;
+    pipe->n_expected = n_expected;
+    pipe->n_seen = 0;
+    pipe->give_up = false;
+    set_deadline(pipe, timeout_ms);
+}
+
+/* Writes what fits; asks for EPOLLOUT while something is left. Input is read all along, or both sides would wait for each other. */
+static bool flush(struct jt_pipe *pipe)
+{
+    int left = PQflush(pipe->conn);
+    if (left < 0) {
+        return false;
+    }
+    jt_loop_set_events(pipe->loop, &pipe->socket, left > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    return true;
+}
+
+static bool send_preparation(struct jt_pipe *pipe)
+{
+    char timeout[16];
+    (void)snprintf(timeout, sizeof timeout, "%d", pipe->timeout_ms);
+    const char *values[] = { timeout };
+    if (!PQsendQueryParams(pipe->conn, jt_session_settings, 1, NULL, values, NULL, NULL, 0)) {
+        return false;
+    }
+    for (int i = 0; i < JT_N_SQL; i++) {
+        if (!PQsendPrepare(pipe->conn, jt_statements[i].name, jt_statements[i].sql, 0, NULL)) {
+            return false;
+        }
+    }
+    return PQpipelineSync(pipe->conn) && flush(pipe);
+}
+
+static void start_preparing(struct jt_pipe *pipe)
+{
+    jt_session_quieten(pipe->conn);
+    if (PQsetnonblocking(pipe->conn, 1) != 0 || !PQenterPipelineMode(pipe->conn)) {
+        lose_with_message(pipe);
+        return;
+    }
+    pipe->err = JT_OK;
+    begin_pipeline(pipe, PREPARING, 1 + JT_N_SQL, SETUP_TIMEOUT_MS);
+    if (!send_preparation(pipe)) {
+        lose_with_message(pipe);
+    }
+}
+
+static void start_rollback(struct jt_pipe *pipe)
+{
+    begin_pipeline(pipe, ROLLING_BACK, 1, pipe->timeout_ms);
+    if (!PQsendQueryParams(pipe->conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 1) || !PQpipelineSync(pipe->conn) || !flush(pipe)) {
+        lose_with_message(pipe);
+    }
+}
+
+enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
+{
+    if (pipe->state != IDLE) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    enum jt_err err = jt_txn_status(txn);
+    if (err != JT_OK) {
+        return err;
+    }
+    bool sent = true;
+    for (int i = 0; i < txn->n_steps && sent; i++) {
+        struct jt_pg_params params;
+        jt_params_view(&txn->steps[i].params, &params);
+        sent = PQsendQueryPrepared(pipe->conn, jt_statements[txn->steps[i].statement].name, params.n, params.values, params.lengths,
+                                   params.formats, 1);
+    }
+    if (!sent || !PQpipelineSync(pipe->conn) || !flush(pipe)) {
+        jt_sqlstate_describe_connection(pipe->conn, pipe->message);
+        disconnect(pipe); /* half a pipeline may be on its way: without its COMMIT it comes to nothing */
+        return JT_ERR_UNAVAILABLE;
+    }
+    jt_txn_clear(txn);
+    pipe->txn = txn;
+    pipe->err = JT_OK;
+    begin_pipeline(pipe, BUSY, txn->n_steps, pipe->timeout_ms);
+    return JT_OK;
+}
+
+/* --- receiving --- */
+
+static void fail(struct jt_pipe *pipe, enum jt_err err, bool give_up)
+{
+    if (pipe->err == JT_OK) {
+        pipe->err = err;
+    }
+    pipe->give_up = pipe->give_up || give_up;
+}
+
+static void note_error(struct jt_pipe *pipe, const PGresult *res)
+{
+    const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (pipe->err == JT_OK || pipe->state != BUSY) {
+        jt_sqlstate_describe(res, pipe->message);
+    }
+    fail(pipe, jt_sqlstate_err(sqlstate), pipe->state != BUSY || jt_sqlstate_ends_session(sqlstate));
+}
+
+static void note_success(struct jt_pipe *pipe, const PGresult *res)
+{
+    if (pipe->state != BUSY) {
+        return;
+    }
+    struct jt_txn *txn = pipe->txn;
+    enum jt_statement statement = txn->steps[pipe->n_seen].statement;
+    if (!jt_txn_result_ok(statement, res)) {
+        fail(pipe, JT_ERR_PROTOCOL, true);
+    } else if (jt_statements[statement].returns_rows && pipe->err == JT_OK) {
+        enum jt_err err = txn->take(txn, statement, res);
+        if (err != JT_OK) {
+            fail(pipe, err, err == JT_ERR_PROTOCOL);
+        }
+    }
+}
+
+/* One result before the sync mark. */
+static void note_result(struct jt_pipe *pipe, const PGresult *res)
+{
+    if (pipe->n_seen >= pipe->n_expected) {
+        fail(pipe, JT_ERR_PROTOCOL, true);
+        return;
+    }
+    switch (PQresultStatus(res)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+        note_success(pipe, res);
+        break;
+    case PGRES_PIPELINE_ABORTED:
+        fail(pipe, JT_ERR_PROTOCOL, false); /* behind the error that aborted it, which is kept */
+        break;
+    case PGRES_FATAL_ERROR:
+        note_error(pipe, res);
+        break;
+    default: /* COPY and the like: nothing here asks for it */
+        fail(pipe, JT_ERR_PROTOCOL, true);
+        break;
+    }
+    pipe->n_seen++;
+}
+
+static void come_up(struct jt_pipe *pipe)
+{
+    pipe->state = IDLE;
+    pipe->deadline_ms = 0;
+    pipe->backoff_ms = BACKOFF_MIN_MS;
+    if (pipe->up_fn != NULL) {
+        pipe->up_fn(pipe->up_arg, 0);
+    }
+}
+
+/* The sync mark: the pipeline is over. */
+static void end_pipeline(struct jt_pipe *pipe)
+{
+    PGTransactionStatusType left = PQtransactionStatus(pipe->conn);
+    if (pipe->n_seen != pipe->n_expected || left == PQTRANS_INTRANS || (left != PQTRANS_IDLE && pipe->state != BUSY)) {
+        fail(pipe, JT_ERR_PROTOCOL, true);
+    }
+    if (pipe->give_up) {
+        lose(pipe);
+    } else if (pipe->state == PREPARING) {
+        come_up(pipe);
+    } else if (left != PQTRANS_IDLE) {
+        start_rollback(pipe); /* the error left the transaction open and failed */
+    } else {
+        struct jt_txn *txn = pipe->txn;
+        pipe->txn = NULL;
+        pipe->state = IDLE;
+        pipe->deadline_ms = 0;
+        txn->finish(txn, pipe->err); /* may submit the next transaction */
+    }
+}
+
+/* Takes all results that have arrived. False when the connection broke. */
+static bool read_results(struct jt_pipe *pipe)
+{
+    int n_null = 0;
+    while (pipe->state >= PREPARING && !PQisBusy(pipe->conn) && pipe->state != IDLE) {
+        PGresult *res = PQgetResult(pipe->conn);
+        if (res == NULL) {
+            /* libpq puts one NULL behind each statement's result; several in a row mean that it waits for nothing any more. */
+            if (++n_null > 2 || PQstatus(pipe->conn) == CONNECTION_BAD) {
+                return false;
+            }
+            continue;
+        }
+        n_null = 0;
+        bool sync = PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+        if (!sync) {
+            note_result(pipe, res);
+        }
+        PQclear(res);
+        if (sync) {
+            end_pipeline(pipe);
+        } else if (pipe->give_up && PQstatus(pipe->conn) == CONNECTION_BAD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- the loop's events --- */
+
+static void poll_connecting(struct jt_pipe *pipe)
+{
+    /* libpq may close this socket and open another while it tries hosts. */
+    jt_loop_unwatch(pipe->loop, &pipe->socket);
+    PostgresPollingStatusType status = PQconnectPoll(pipe->conn);
+    if (status == PGRES_POLLING_FAILED) {
+        lose_with_message(pipe);
+        return;
+    }
+    pipe->socket.fd = PQsocket(pipe->conn);
+    pipe->socket.events = status == PGRES_POLLING_WRITING ? EPOLLOUT : EPOLLIN;
+    if (jt_loop_watch(pipe->loop, &pipe->socket) != JT_OK) {
+        lose(pipe);
+    } else if (status == PGRES_POLLING_OK) {
+        start_preparing(pipe);
+    }
+}
+
+static void on_socket(void *arg, uint32_t events)
+{
+    struct jt_pipe *pipe = arg;
+    if (pipe->state == CONNECTING) {
+        poll_connecting(pipe);
+        return;
+    }
+    PGconn *conn = pipe->conn;
+    bool alive = true;
+    if (events & ~(uint32_t)EPOLLOUT) {
+        alive = PQconsumeInput(conn);
+        alive = read_results(pipe) && alive;
+    }
+    if (pipe->conn != conn) {
+        return; /* lost meanwhile */
+    }
+    if (!alive || PQstatus(conn) == CONNECTION_BAD || !flush(pipe)) {
+        if (pipe->err == JT_OK || pipe->txn == NULL) {
+            jt_sqlstate_describe_connection(conn, pipe->message);
+        }
+        lose(pipe);
+    }
+}
+
+static void on_timer(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_pipe *pipe = arg;
+    uint64_t fired;
+    ssize_t n = read(pipe->timer.fd, &fired, sizeof fired);
+    if (n < 0) {
+        return;
+    }
+    pipe->timer_due_ms = 0;
+    if (pipe->deadline_ms == 0) {
+        return;
+    }
+    int64_t now = jt_clock_ms();
+    if (now < pipe->deadline_ms) {
+        arm(pipe, pipe->deadline_ms, now);
+        return;
+    }
+    pipe->deadline_ms = 0;
+    if (pipe->state == WAITING) {
+        start_connecting(pipe);
+    } else {
+        (void)snprintf(pipe->message, sizeof pipe->message, "timed out waiting for the server");
+        lose(pipe);
+    }
+}
+
+static void start_connecting(struct jt_pipe *pipe)
+{
+    struct jt_connect_params params;
+    jt_session_connect_params(pipe->conninfo, pipe->application, &params);
+    pipe->state = CONNECTING;
+    pipe->err = JT_OK;
+    pipe->conn = PQconnectStartParams(params.keywords, params.values, 1);
+    if (pipe->conn == NULL || PQstatus(pipe->conn) == CONNECTION_BAD || PQsocket(pipe->conn) < 0) {
+        jt_sqlstate_describe_connection(pipe->conn, pipe->message);
+        disconnect(pipe);
+        return;
+    }
+    set_deadline(pipe, SETUP_TIMEOUT_MS);
+    pipe->socket.fd = PQsocket(pipe->conn);
+    pipe->socket.events = EPOLLOUT; /* libpq: begin as if PQconnectPoll had said WRITING */
+    if (jt_loop_watch(pipe->loop, &pipe->socket) != JT_OK) {
+        disconnect(pipe);
+    }
+}
+
+/* --- life --- */
+
+enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node, int timeout_ms,
+                        struct jt_pipe **out)
+{
+    *out = NULL;
+    enum jt_err err = jt_session_check_conninfo(conninfo);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_pipe *pipe = calloc(1, sizeof *pipe);
+    if (pipe == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    pipe->loop = loop;
+    pipe->node = *node;
+    pipe->timeout_ms = timeout_ms;
+    pipe->backoff_ms = BACKOFF_MIN_MS;
+    pipe->conninfo = strdup(conninfo);
+    pipe->application = strdup(application);
+    pipe->socket = (struct jt_watch){ .fn = on_socket, .arg = pipe, .fd = -1 };
+    pipe->timer = (struct jt_watch){ .fn = on_timer, .arg = pipe, .events = EPOLLIN };
+    pipe->timer.fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (pipe->conninfo == NULL || pipe->application == NULL) {
+        err = JT_ERR_NOMEM;
+    } else if (pipe->timer.fd < 0) {
+        err = JT_ERR_IO;
+    } else {
+        err = jt_loop_watch(loop, &pipe->timer);
+    }
+    if (err != JT_OK) {
+        jt_pipe_free(pipe);
+        return err;
+    }
+    start_connecting(pipe);
+    *out = pipe;
+    return JT_OK;
+}
+
+void jt_pipe_free(struct jt_pipe *pipe)
+{
+    if (pipe == NULL) {
+        return;
+    }
+    jt_loop_unwatch(pipe->loop, &pipe->socket);
+    int timer_fd = pipe->timer.fd;
+    jt_loop_unwatch(pipe->loop, &pipe->timer);
+    if (timer_fd >= 0) {
+        close(timer_fd);
+    }
+    PQfinish(pipe->conn);
+    pipe->conn = NULL;
+    pipe->state = WAITING;
+    if (pipe->txn != NULL) {
+        pipe->txn->finish(pipe->txn, JT_ERR_UNAVAILABLE);
+    }
+    free(pipe->conninfo);
+    free(pipe->application);
+    free(pipe);
+}
+
+bool jt_pipe_ready(const struct jt_pipe *pipe)
+{
+    return pipe->state == IDLE;
+}
+
+bool jt_pipe_up(const struct jt_pipe *pipe)
+{
+    return pipe->state >= IDLE;
+}
+
+void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
+{
+    pipe->up_fn = fn;
+    pipe->up_arg = arg;
+}
+
+const char *jt_pipe_message(const struct jt_pipe *pipe)
+{
+    return pipe->message;
+}
+
+const struct jt_node *jt_pipe_node(const struct jt_pipe *pipe)
+{
+    return &pipe->node;
+}

@@ -1,0 +1,56 @@
+/*
+ * Statements on a blocking connection, for the other files of this folder.
+ *
+ * Results are binary. Each call is one round trip. A transaction is
+ *
+ *     enum jt_err err = jt_db_begin(db);
+ *     if (err == JT_OK) { err = step_one(db); }
+ *     if (err == JT_OK) { err = step_two(db); }
+ *     return jt_db_end(db, err);
+ */
+#ifndef JETON_STORE_QUERY_H
+#define JETON_STORE_QUERY_H
+
+#include "store/db.h"
+#include "store/row.h"
+#include "store/sqlstate.h"
+
+struct jt_db {
+    char *conninfo, *application;
+    PGconn *conn;
+    bool holds_node_lock; /* of this session; a new session holds nothing */
+    char sqlstate[6]; /* of the last error; empty when it had none */
+    char message[JT_DB_MESSAGE_LEN];
+};
+
+/*
+ * Runs `sql`, which must give rows; they are the caller's to PQclear, NULL on failure. `params` may be NULL and is cleared in any case. Does not
+ * connect: a statement in the middle of a transaction must not land in a new session.
+ */
+enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows) JT_CHECKED;
+
+/* The same where there must be one row: JT_ERR_NOT_FOUND when there is none. */
+enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows) JT_CHECKED;
+
+/* The same for a statement that gives no rows but changes some; *n_changed may be NULL. */
+enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params, uint64_t *n_changed) JT_CHECKED;
+
+/* The same where one row must change: JT_ERR_CONFLICT otherwise. */
+enum jt_err jt_db_change_one(struct jt_db *db, const char *sql, struct jt_params *params) JT_CHECKED;
+
+/* Runs statements without parameters or rows of interest, several of them separated by semicolons (migrations). */
+enum jt_err jt_db_script(struct jt_db *db, const char *sql) JT_CHECKED;
+
+/* Connects if needed; READ COMMITTED READ WRITE. */
+enum jt_err jt_db_begin(struct jt_db *db) JT_CHECKED;
+
+/* Commits when `err` is JT_OK, else rolls back and returns `err`. */
+enum jt_err jt_db_end(struct jt_db *db, enum jt_err err) JT_CHECKED;
+
+/* A timestamptz expression as RFC 3339 UTC text of JT_TIME_LEN; NULL stays NULL. */
+#define JT_SQL_TIME(at) "to_char(" at " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+/* Pauses the thread between two attempts. */
+void jt_db_back_off(int ms);
+
+#endif

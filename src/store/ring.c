@@ -1,0 +1,73 @@
+#include "store/ring.h"
+
+#include "store/clients.h"
+#include "store/client_params.h"
+#include "store/ring_lock.h"
+
+#include <string.h>
+
+enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy)
+{
+    *busy = false;
+    enum jt_err err = jt_db_begin(db);
+    if (err == JT_OK) {
+        err = jt_db_script(db, "SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '2s'; "
+                               "SET LOCAL idle_in_transaction_session_timeout = '2s'");
+    }
+    if (err == JT_OK) {
+        PGresult *res;
+        err = jt_db_query(db, "SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")", NULL, &res);
+        PQclear(res);
+        *busy = err != JT_OK && strcmp(db->sqlstate, "55P03") == 0;
+    }
+    return err == JT_OK ? JT_OK : jt_db_end(db, err);
+}
+
+enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
+{
+    memset(out, 0, sizeof *out);
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    PGresult *res;
+    err = jt_db_query_one(db, "SELECT epoch, body, mac FROM ring", NULL, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        out->epoch = jt_row_u63(&row, 0);
+        const uint8_t *body = jt_row_bytes(&row, 1, sizeof out->body, &out->body_len);
+        if (body != NULL) {
+            memcpy(out->body, body, out->body_len);
+        }
+        jt_row_fixed(&row, 2, out->mac, sizeof out->mac);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+static enum jt_err insert_ring(struct jt_db *db, const struct jt_ring_row *ring)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, ring->epoch);
+    jt_params_bytes(&p, ring->body, ring->body_len);
+    jt_params_bytes(&p, ring->mac, sizeof ring->mac);
+    return jt_db_change_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
+}
+
+enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_row *first_operator)
+{
+    bool busy;
+    enum jt_err err = jt_ring_lock_begin(db, &busy);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = insert_ring(db, ring);
+    if (err == JT_OK) {
+        struct jt_params p;
+        jt_client_params(&p, first_operator, "init");
+        err = jt_db_change_one(db, jt_client_insert_sql, &p);
+    }
+    return jt_db_end(db, err);
+}

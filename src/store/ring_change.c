@@ -1,0 +1,181 @@
+#include "store/generations.h"
+
+#include "store/ring_lock.h"
+#include "store/statements.h"
+#include "wire/certificate.h"
+
+#include <string.h>
+
+static enum jt_err check_input(const struct jt_ring_change *c)
+{
+    if (c->next->epoch <= c->from_epoch || c->n_rows < 1 || c->n_rows > 2 || (c->proof_of_zero && (c->n_rows != 1 || c->facts == NULL))) {
+        return JT_ERR_INVALID;
+    }
+    for (size_t i = 0; i < c->n_rows; i++) {
+        uint8_t state = c->rows[i].state;
+        if (state != JT_GENERATION_ACTIVE && state != JT_GENERATION_DRAINING && state != JT_GENERATION_RETIRED) {
+            return JT_ERR_INVALID;
+        }
+        if ((state == JT_GENERATION_RETIRED) != c->proof_of_zero) {
+            return JT_ERR_INVALID; /* no retirement without the proof */
+        }
+    }
+    return JT_OK;
+}
+
+static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
+{
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, "SELECT epoch FROM ring FOR UPDATE", NULL, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        uint64_t epoch = jt_row_u63(&row, 0);
+        err = row.bad ? JT_ERR_PROTOCOL : epoch == from_epoch ? JT_OK : JT_ERR_STALE;
+    }
+    PQclear(res);
+    return err;
+}
+
+/* The proof of zero once more, under the lock: a statement of its own, so that its snapshot was taken after the lock was had. */
+static enum jt_err check_unused(struct jt_db *db, uint8_t key_id)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_i16(&p, key_id);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        bool unused = jt_row_bool(&row, 0);
+        err = row.bad ? JT_ERR_PROTOCOL : unused ? JT_OK : JT_ERR_CONFLICT;
+    }
+    PQclear(res);
+    return err;
+}
+
+/* $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override. Each names the state that must be left. */
+#define SET_ROW(what) "UPDATE generation SET mac_epoch = $4, mac = $5, holder_override = coalesce($7, holder_override), " what
+#define WHERE_ROW(state) " WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = " state
+static const char to_active[] = SET_ROW("state = 2, activated_at = now(), activated_by = $6") WHERE_ROW("1");
+static const char to_draining[] = SET_ROW("state = 3, draining_at = now(), draining_by = $6") WHERE_ROW("2");
+static const char to_retired[] = SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
+
+static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_change *c, const struct jt_generation_row *row)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, row->number);
+    jt_params_i16(&p, row->key_id);
+    jt_params_bytes(&p, row->check_value, sizeof row->check_value);
+    jt_params_u63(&p, row->mac_epoch);
+    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    jt_params_text(&p, c->actor);
+    if (c->holder_override == NULL) {
+        jt_params_null_text(&p);
+    } else {
+        jt_params_text(&p, c->holder_override);
+    }
+    const char *sql = row->state == JT_GENERATION_ACTIVE ? to_active : row->state == JT_GENERATION_DRAINING ? to_draining : to_retired;
+    return jt_db_change_one(db, sql, &p);
+}
+
+/* What leaves the active state goes first: at no moment may two be active. */
+static enum jt_err change_generations(struct jt_db *db, const struct jt_ring_change *c)
+{
+    enum jt_err err = JT_OK;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < c->n_rows && err == JT_OK; i++) {
+            bool becomes_active = c->rows[i].state == JT_GENERATION_ACTIVE;
+            if (becomes_active == (pass == 1)) {
+                err = change_generation(db, c, &c->rows[i]);
+            }
+        }
+    }
+    return err;
+}
+
+static enum jt_err replace_ring(struct jt_db *db, const struct jt_ring_change *c)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, c->next->epoch);
+    jt_params_bytes(&p, c->next->body, c->next->body_len);
+    jt_params_bytes(&p, c->next->mac, sizeof c->next->mac);
+    jt_params_u63(&p, c->from_epoch);
+    return jt_db_change_one(db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4", &p);
+}
+
+/*
+ * Writes the facts into the open retirement job and reads them back. The timeline is that of the WAL being written: the control file's lags behind after
+ * a promotion. None of these functions needs a privilege.
+ */
+static const char record_facts[] =
+    "UPDATE retirement r SET state = 2, retired_at = now(), node = $2, epoch = $3, rows_left = 0, "
+    "rows_written = t.written, rows_moved_in = t.moved_in, rows_moved_out = t.moved_out, lsn = at.lsn, "
+    "timeline = ('x' || left(pg_walfile_name(at.lsn), 8))::bit(32)::int4, "
+    "system_identifier = (SELECT c.system_identifier FROM pg_control_system() c) "
+    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, coalesce(sum(moved_in), 0)::int8 AS moved_in, "
+    "coalesce(sum(moved_out), 0)::int8 AS moved_out FROM tally WHERE generation = $1) t, "
+    "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
+    "WHERE r.generation = $1 AND r.state = 1 "
+    "RETURNING r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, r.system_identifier, "
+    JT_SQL_TIME("r.started_at") ", " JT_SQL_TIME("r.retired_at") ", r.actor";
+
+static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_change *c)
+{
+    struct jt_retirement_facts *facts = c->facts;
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, c->rows[0].number);
+    jt_params_text(&p, facts->node);
+    jt_params_u63(&p, c->next->epoch);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, record_facts, &p, &res);
+    if (err == JT_ERR_NOT_FOUND) {
+        return JT_ERR_CONFLICT; /* nobody opened a job */
+    }
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        facts->generation = c->rows[0].number;
+        facts->epoch = c->next->epoch;
+        facts->rows_written = jt_row_u63(&row, 0);
+        facts->rows_moved_in = jt_row_u63(&row, 1);
+        facts->rows_moved_out = jt_row_u63(&row, 2);
+        facts->rows_left = jt_row_u63(&row, 3);
+        facts->lsn = jt_row_raw64(&row, 4, JT_PG_LSN);
+        facts->timeline = jt_row_u31(&row, 5);
+        facts->system_identifier = jt_row_raw64(&row, 6, JT_PG_INT8);
+        jt_row_text(&row, 7, facts->started_at, sizeof facts->started_at);
+        jt_row_text(&row, 8, facts->retired_at, sizeof facts->retired_at);
+        jt_row_text(&row, 9, facts->actor, sizeof facts->actor);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change, bool *busy)
+{
+    *busy = false;
+    enum jt_err err = check_input(change);
+    if (err == JT_OK) {
+        err = jt_ring_lock_begin(db, busy);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    err = check_epoch(db, change->from_epoch);
+    if (err == JT_OK && change->proof_of_zero) {
+        err = check_unused(db, change->rows[0].key_id);
+    }
+    if (err == JT_OK) {
+        err = change_generations(db, change);
+    }
+    if (err == JT_OK) {
+        err = replace_ring(db, change);
+    }
+    if (err == JT_OK && change->proof_of_zero) {
+        err = record_retirement(db, change);
+    }
+    return jt_db_end(db, err);
+}

@@ -1,0 +1,20 @@
+/*
+ * The one order in which every transaction writes cards: by field, then fingerprint. Two batches that share cards then wait for one another at
+ * the first shared one instead of deadlocking.
+ */
+#ifndef JETON_STORE_SORTED_H
+#define JETON_STORE_SORTED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct jt_sorted {
+    uint32_t field;
+    uint32_t index; /* the caller's, not compared */
+    uint64_t high, low; /* the fingerprint as two big-endian numbers */
+};
+
+struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static 16], uint32_t index);
+void jt_sorted_sort(struct jt_sorted *keys, size_t n);
+
+#endif

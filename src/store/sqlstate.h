@@ -1,0 +1,29 @@
+/* What a server's error means to Jeton, and the one line about it that may be logged. */
+#ifndef JETON_STORE_SQLSTATE_H
+#define JETON_STORE_SQLSTATE_H
+
+#include "base/err.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define JT_DB_MESSAGE_LEN 256
+
+/*
+ * JT_ERR_UNAVAILABLE for what may pass (connection, shutdown, read-only, deadlock, serialization, resources, time-outs; also no SQLSTATE at all),
+ * JT_ERR_CONFLICT for a unique violation, JT_ERR_INVALID for any other constraint or bad data, JT_ERR_PROTOCOL for the rest: a schema or a
+ * privilege that is not as the program expects.
+ */
+enum jt_err jt_sqlstate_err(const char *sqlstate);
+
+/* Whether the session should be given up: it is ending, or this server cannot write (a demoted primary: another connect may find the new one). */
+bool jt_sqlstate_ends_session(const char *sqlstate);
+
+/* "SQLSTATE primary message" on one line. Never the detail: it would carry fingerprints. */
+void jt_sqlstate_describe(const PGresult *res, char out[static JT_DB_MESSAGE_LEN]);
+
+/* The connection's own last error on one line. */
+void jt_sqlstate_describe_connection(const PGconn *conn, char out[static JT_DB_MESSAGE_LEN]);
+
+#endif

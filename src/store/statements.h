@@ -1,0 +1,36 @@
+/*
+ * The SQL of every statement that touches a card or stands in a transaction that does. Pipes prepare all of them when they connect; blocking
+ * connections send the same text. Nothing else in the program reads or writes table `card`.
+ *
+ * Parameters are listed beside each in statements.c; cards_*.c bind them.
+ */
+#ifndef JETON_STORE_STATEMENTS_H
+#define JETON_STORE_STATEMENTS_H
+
+#include <stdbool.h>
+
+enum jt_statement {
+    JT_SQL_BEGIN,
+    JT_SQL_RING_LOCK,
+    JT_SQL_CHECK,
+    JT_SQL_INSERT_CARDS,
+    JT_SQL_FIND_TOKENS,
+    JT_SQL_AUDIT_IN_RING,
+    JT_SQL_AUDIT,
+    JT_SQL_READ_CARDS,
+    JT_SQL_MOVE_CARDS,
+    JT_SQL_COMMIT,
+    JT_SQL_STRAGGLERS,
+    JT_SQL_UNUSED,
+    JT_N_SQL,
+};
+
+struct jt_statement_text {
+    const char *name;
+    const char *sql;
+    bool returns_rows;
+};
+
+extern const struct jt_statement_text jt_statements[JT_N_SQL];
+
+#endif

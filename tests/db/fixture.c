@@ -1,0 +1,176 @@
+#include "tests/db/fixture.h"
+
+#include "base/random.h"
+#include "store/clients.h"
+#include "store/migrate.h"
+#include "store/ring.h"
+#include "wire/certificate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *fx_conninfo(void)
+{
+    const char *conninfo = getenv("JETON_TEST_CONNINFO");
+    if (conninfo == NULL) {
+        (void)fprintf(stderr, "JETON_TEST_CONNINFO is not set: skipped (see tests/db/with_postgres.sh)\n");
+        exit(77);
+    }
+    return conninfo;
+}
+
+PGconn *fx_connect(void)
+{
+    PGconn *conn = PQconnectdb(fx_conninfo());
+    if (PQstatus(conn) != CONNECTION_OK) {
+        fail_msg("%s", PQerrorMessage(conn));
+    }
+    fx_exec(conn, "SET client_min_messages = error; SET search_path = jeton");
+    return conn;
+}
+
+void fx_exec(PGconn *conn, const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_COMMAND_OK && PQresultStatus(res) != PGRES_TUPLES_OK) {
+        fail_msg("%s: %s", sql, PQresultErrorMessage(res));
+    }
+    PQclear(res);
+}
+
+int64_t fx_number(PGconn *conn, const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1) {
+        fail_msg("%s: %s", sql, PQresultErrorMessage(res));
+    }
+    int64_t number = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+    PQclear(res);
+    return number;
+}
+
+int fx_setup_empty(void **state)
+{
+    struct fx *fx = calloc(1, sizeof *fx);
+    assert_non_null(fx);
+    fx->plain = fx_connect();
+    fx_exec(fx->plain, "DROP SCHEMA IF EXISTS jeton CASCADE");
+    assert_int_equal(jt_db_new(fx_conninfo(), "test_db", &fx->db), JT_OK);
+    *state = fx;
+    return 0;
+}
+
+int fx_setup_vault(void **state)
+{
+    (void)fx_setup_empty(state);
+    struct fx *fx = *state;
+    assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_OK);
+    struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
+    const struct jt_client_row operator = { .spec = { .id = "first", .permissions = JT_MAY_ALL } };
+    assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_OK);
+    fx->epoch = 1;
+    (void)snprintf(fx->node.name, sizeof fx->node.name, "node-1");
+    jt_random_fill(fx->node.incarnation, sizeof fx->node.incarnation);
+    char sql[200], hex[33];
+    for (size_t i = 0; i < 16; i++) {
+        (void)snprintf(hex + 2 * i, 3, "%02x", fx->node.incarnation[i]);
+    }
+    (void)snprintf(sql, sizeof sql, "INSERT INTO node (name, incarnation) VALUES ('node-1', '%s')", hex);
+    fx_exec(fx->plain, sql);
+    return 0;
+}
+
+int fx_teardown(void **state)
+{
+    struct fx *fx = *state;
+    jt_db_free(fx->db);
+    fx_exec(fx->plain, "DROP SCHEMA IF EXISTS jeton CASCADE");
+    PQfinish(fx->plain);
+    free(fx);
+    return 0;
+}
+
+struct jt_keyref fx_key(uint64_t number)
+{
+    return (struct jt_keyref){ .generation = number, .key_id = (uint8_t)number };
+}
+
+static struct jt_generation_row generation_row(uint64_t number, enum jt_generation_state state)
+{
+    struct jt_generation_row row = { .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .mac_epoch = 1 };
+    row.check_value[0] = (uint8_t)number;
+    return row;
+}
+
+void fx_create_generation(struct fx *fx, uint64_t number)
+{
+    struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
+    assert_int_equal(jt_generation_insert(fx->db, &row, "tester"), JT_OK);
+}
+
+enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy)
+{
+    const struct jt_ring_row next = { .epoch = fx->epoch + 1, .body_len = 39 };
+    const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE), generation_row(draining, JT_GENERATION_DRAINING) };
+    const struct jt_ring_change change = {
+        .from_epoch = fx->epoch, .next = &next, .rows = rows, .n_rows = draining == 0 ? 1 : 2, .actor = "tester", .holder_override = "a test"
+    };
+    enum jt_err err = jt_ring_change(db, &change, busy);
+    if (err == JT_OK) {
+        fx->epoch++;
+    }
+    return err;
+}
+
+void fx_activate(struct fx *fx, uint64_t number)
+{
+    bool busy;
+    uint64_t active = (uint64_t)fx_number(fx->plain, "SELECT coalesce(max(number), 0) FROM generation WHERE state = 2");
+    assert_int_equal(fx_try_activate(fx, fx->db, number, active, &busy), JT_OK);
+}
+
+enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts, bool *busy)
+{
+    const struct jt_ring_row next = { .epoch = fx->epoch + 1, .body_len = 58 };
+    const struct jt_generation_row row = generation_row(number, JT_GENERATION_RETIRED);
+    const struct jt_ring_change change = { .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1, .actor = "tester",
+                                           .proof_of_zero = true, .facts = facts };
+    enum jt_err err = jt_ring_change(fx->db, &change, busy);
+    if (err == JT_OK) {
+        fx->epoch++;
+    }
+    return err;
+}
+
+/* Spread like a real one: the card's number mixed (splitmix64), so that index entries do not arrive in order. */
+void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16])
+{
+    uint64_t z = number * 0x9e3779b97f4a7c15u + generation;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    jt_put_u64(out, z ^ z >> 31);
+    jt_put_u32(out + 8, (uint32_t)generation);
+    jt_put_u32(out + 12, (uint32_t)number);
+}
+
+struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation)
+{
+    struct fx_card card = { .field = field, .number = number };
+    jt_random_fill(card.token, sizeof card.token);
+    fx_fingerprint(number, generation, card.fingerprint);
+    memset(card.envelope, 0xee, sizeof card.envelope);
+    card.envelope[0] = (uint8_t)generation;
+    memcpy(card.envelope + 1, card.token, 8); /* bound to its row in a manner, so that envelopes differ */
+    jt_put_u64(card.envelope + 9, generation);
+    return card;
+}
+
+int fx_backend_of(struct fx *fx, const char *application)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'", application);
+    return (int)fx_number(fx->plain, sql);
+}

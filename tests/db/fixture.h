@@ -1,0 +1,102 @@
+/*
+ * What the programs of tests/db share: a fresh schema in the database of JETON_TEST_CONNINFO, made-up keys and cards, and a pipe that runs in a
+ * loop of its own thread, so that a test can call it as if it blocked.
+ *
+ * No cryptography here: a "fingerprint" is a number of card and generation written out, an envelope is the key id and filler.
+ */
+#ifndef JETON_TESTS_DB_FIXTURE_H
+#define JETON_TESTS_DB_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "store/cards.h"
+#include "store/generations.h"
+#include "wire/keyref.h"
+
+#include <libpq-fe.h>
+
+/* The connection string; exits with 77 (skipped) when there is none. */
+const char *fx_conninfo(void);
+
+/* --- the database --- */
+
+struct fx {
+    struct jt_db *db; /* under test */
+    PGconn *plain; /* the test's own */
+    struct jt_node node; /* registered by fx_setup_vault, in plain SQL */
+    uint64_t epoch;
+};
+
+/* cmocka set-up: drops the schema; `fx_setup_vault` also migrates it and stands up a ring of epoch 1 without generations. */
+int fx_setup_empty(void **state);
+int fx_setup_vault(void **state);
+int fx_teardown(void **state);
+
+PGconn *fx_connect(void);
+void fx_exec(PGconn *conn, const char *sql);
+/* The one number that a query gives. */
+int64_t fx_number(PGconn *conn, const char *sql);
+
+/* Adds a future generation, and makes it active (the active one drains) in the next epoch. The key id is the number. */
+void fx_create_generation(struct fx *fx, uint64_t number);
+void fx_activate(struct fx *fx, uint64_t number);
+struct jt_keyref fx_key(uint64_t number);
+
+/* A change of the ring by the store's own verb, all parts filled in; `draining` 0: none. For retirement see fx_retire. */
+enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy);
+enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts, bool *busy);
+
+/* --- cards --- */
+
+struct fx_card {
+    uint32_t field;
+    uint64_t number; /* which card: equal numbers are equal cards */
+    uint8_t token[16], fingerprint[16], envelope[25];
+};
+
+void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16]);
+struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation);
+
+/* --- a pipe in a thread --- */
+
+struct fx_lane;
+
+/* Connecting has begun; see fx_lane_wait_up. */
+struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node *node, int timeout_ms);
+void fx_lane_free(struct fx_lane *lane);
+
+struct fx_result {
+    enum jt_err err;
+    struct jt_ring_check check;
+    size_t n;
+    uint8_t tokens[JT_STORE_MAX_CARDS][16];
+    bool found[JT_STORE_MAX_CARDS];
+    size_t n_moved;
+};
+
+/* Runs one tokenize transaction of cards with probes under each of `draining`; fails the test when the pipe refuses it at once. */
+void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining, const struct fx_card *cards,
+                 size_t n, struct fx_result *out);
+/* The same in two halves, for a transaction that stands in the middle of something. */
+void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
+                       const struct fx_card *cards, size_t n);
+void fx_wait(struct fx_lane *lane, struct fx_result *out);
+
+void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out, uint8_t (*envelopes)[25]);
+void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out);
+void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out);
+
+/* The pipe's state, asked in its thread. fx_lane_wait_up waits until it came up since it was last asked. */
+bool fx_lane_ready(struct fx_lane *lane);
+void fx_lane_wait_up(struct fx_lane *lane);
+void fx_lane_message(struct fx_lane *lane, char *out, size_t size);
+
+/* The server process behind a lane or a blocking connection, by application name. */
+int fx_backend_of(struct fx *fx, const char *application);
+
+#endif

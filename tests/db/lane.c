@@ -1,0 +1,358 @@
+#include "tests/db/fixture.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PATIENCE_S 30
+
+struct fx_lane {
+    uint16_t writer;
+    pthread_t thread;
+    struct jt_loop *loop;
+    struct jt_pipe *pipe;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    /* under the mutex */
+    void (*job)(struct fx_lane *lane, void *arg); /* to run in the thread; NULL: none */
+    void *job_arg;
+    bool stopping;
+    unsigned n_up, n_up_seen;
+    bool answered;
+    struct fx_result *result;
+    uint8_t (*envelopes)[25];
+};
+
+static struct timespec soon(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    return until;
+}
+
+static void signal_change(struct fx_lane *lane)
+{
+    pthread_cond_broadcast(&lane->changed);
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+/* With the mutex held. */
+static void wait_change(struct fx_lane *lane, const struct timespec *until)
+{
+    if (pthread_cond_timedwait(&lane->changed, &lane->mutex, until) == ETIMEDOUT) {
+        (void)fprintf(stderr, "the pipe did not answer in %d s: %s\n", PATIENCE_S, jt_pipe_message(lane->pipe));
+        abort();
+    }
+}
+
+static void on_wake(void *arg, uint32_t events)
+{
+    (void)events;
+    struct fx_lane *lane = arg;
+    pthread_mutex_lock(&lane->mutex);
+    void (*job)(struct fx_lane *, void *) = lane->job;
+    bool stopping = lane->stopping;
+    pthread_mutex_unlock(&lane->mutex);
+    if (job != NULL) {
+        job(lane, lane->job_arg);
+        pthread_mutex_lock(&lane->mutex);
+        lane->job = NULL;
+        signal_change(lane);
+    }
+    if (stopping) {
+        jt_loop_stop(lane->loop);
+    }
+}
+
+static void on_up(void *arg, uint32_t events)
+{
+    (void)events;
+    struct fx_lane *lane = arg;
+    pthread_mutex_lock(&lane->mutex);
+    lane->n_up++;
+    signal_change(lane);
+}
+
+static void *run(void *arg)
+{
+    struct fx_lane *lane = arg;
+    if (jt_loop_run(lane->loop) != JT_OK) {
+        abort();
+    }
+    return NULL;
+}
+
+/* Runs `job` in the lane's thread and waits for its end. */
+static void call(struct fx_lane *lane, void (*job)(struct fx_lane *, void *), void *arg)
+{
+    struct timespec until = soon();
+    pthread_mutex_lock(&lane->mutex);
+    lane->job = job;
+    lane->job_arg = arg;
+    jt_loop_wake(lane->loop);
+    while (lane->job != NULL) {
+        wait_change(lane, &until);
+    }
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node *node, int timeout_ms)
+{
+    static uint16_t n_lanes;
+    struct fx_lane *lane = calloc(1, sizeof *lane);
+    assert_non_null(lane);
+    lane->writer = ++n_lanes;
+    lane->result = calloc(1, sizeof *lane->result);
+    assert_non_null(lane->result);
+    pthread_mutex_init(&lane->mutex, NULL);
+    pthread_cond_init(&lane->changed, NULL);
+    assert_int_equal(jt_loop_new(&lane->loop), JT_OK);
+    jt_loop_on_wake(lane->loop, on_wake, lane);
+    assert_int_equal(jt_pipe_new(lane->loop, conninfo, "test_pipe", node, timeout_ms, &lane->pipe), JT_OK);
+    assert_false(jt_pipe_up(lane->pipe));
+    jt_pipe_on_up(lane->pipe, on_up, lane);
+    assert_int_equal(pthread_create(&lane->thread, NULL, run, lane), 0);
+    return lane;
+}
+
+void fx_lane_wait_up(struct fx_lane *lane)
+{
+    struct timespec until = soon();
+    pthread_mutex_lock(&lane->mutex);
+    while (lane->n_up == lane->n_up_seen) {
+        wait_change(lane, &until);
+    }
+    lane->n_up_seen = lane->n_up;
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+void fx_lane_free(struct fx_lane *lane)
+{
+    pthread_mutex_lock(&lane->mutex);
+    lane->stopping = true;
+    jt_loop_wake(lane->loop);
+    pthread_mutex_unlock(&lane->mutex);
+    pthread_join(lane->thread, NULL);
+    jt_pipe_free(lane->pipe);
+    jt_loop_free(lane->loop);
+    pthread_cond_destroy(&lane->changed);
+    pthread_mutex_destroy(&lane->mutex);
+    free(lane->result);
+    free(lane);
+}
+
+/* --- answers --- */
+
+/* An answer inside the queuing call would find this unset. */
+static __thread bool queuing;
+
+static void begin_answer(struct fx_lane *lane, enum jt_err err)
+{
+    pthread_mutex_lock(&lane->mutex);
+    if (queuing || lane->answered) {
+        (void)fprintf(stderr, "a callback came %s\n", queuing ? "inside the queuing call" : "twice");
+        abort();
+    }
+    memset(lane->result, 0, sizeof *lane->result);
+    lane->result->err = err;
+    lane->answered = true;
+}
+
+static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    if (err == JT_OK) {
+        lane->result->check = result->check;
+        lane->result->n = result->n;
+        memcpy(lane->result->tokens, result->tokens, result->n * 16);
+        memcpy(lane->result->found, result->found, result->n * sizeof *result->found);
+    }
+    signal_change(lane);
+}
+
+static void on_read(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    lane->result->n = n;
+    for (size_t i = 0; i < n; i++) {
+        lane->result->found[i] = cards[i].found;
+        if (cards[i].found && cards[i].envelope_len == 25) {
+            memcpy(lane->envelopes[i], cards[i].envelope, 25);
+        }
+    }
+    signal_change(lane);
+}
+
+static void on_done(void *arg, enum jt_err err)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    signal_change(lane);
+}
+
+static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *result)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    if (err == JT_OK) {
+        lane->result->check = result->check;
+        lane->result->n_moved = result->n_moved;
+    }
+    signal_change(lane);
+}
+
+void fx_wait(struct fx_lane *lane, struct fx_result *out)
+{
+    struct timespec until = soon();
+    pthread_mutex_lock(&lane->mutex);
+    while (!lane->answered) {
+        wait_change(lane, &until);
+    }
+    lane->answered = false;
+    *out = *lane->result;
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+/* --- requests --- */
+
+struct request {
+    uint64_t epoch, active;
+    const uint64_t *draining;
+    size_t n_draining;
+    const struct fx_card *cards;
+    const struct jt_card_key *keys;
+    const struct jt_audit_row *rows;
+    const struct jt_move_txn *move;
+    size_t n;
+};
+
+static void must_queue(enum jt_err err)
+{
+    queuing = false;
+    if (err != JT_OK) {
+        (void)fprintf(stderr, "the pipe refused: %s\n", jt_err_str(err));
+        abort();
+    }
+}
+
+static void tokenize_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    struct jt_card_new *cards = calloc(q->n + 1, sizeof *cards);
+    struct jt_card_probe *probes = calloc(q->n * q->n_draining + 1, sizeof *probes);
+    uint8_t (*fingerprints)[16] = calloc(q->n * q->n_draining + 1, 16);
+    if (cards == NULL || probes == NULL || fingerprints == NULL) {
+        abort();
+    }
+    size_t n_probes = 0;
+    for (size_t i = 0; i < q->n; i++) {
+        const struct fx_card *c = &q->cards[i];
+        cards[i] = (struct jt_card_new){ c->field, c->token, c->fingerprint, c->envelope, sizeof c->envelope };
+        for (size_t d = 0; d < q->n_draining; d++, n_probes++) {
+            fx_fingerprint(c->number, q->draining[d], fingerprints[n_probes]);
+            probes[n_probes] = (struct jt_card_probe){ (uint32_t)i, (uint8_t)q->draining[d], fingerprints[n_probes] };
+        }
+    }
+    const struct jt_audit_row audit = { .action = JT_AUDIT_TOKENIZE, .client = "app", .field = 1, .n_items = (uint32_t)q->n, .n_done = (uint32_t)q->n };
+    const struct jt_tokenize_txn txn = {
+        .epoch = q->epoch, .generation = q->active, .key_id = (uint8_t)q->active, .writer = lane->writer,
+        .cards = cards, .n_cards = q->n, .probes = probes, .n_probes = n_probes, .audit = &audit, .n_audit = 1,
+    };
+    queuing = true;
+    must_queue(jt_cards_tokenize(lane->pipe, &txn, on_tokenized, lane));
+    free(cards);
+    free(probes);
+    free(fingerprints);
+}
+
+void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
+                       const struct fx_card *cards, size_t n)
+{
+    struct request q = { .epoch = epoch, .active = active, .draining = draining, .n_draining = n_draining, .cards = cards, .n = n };
+    call(lane, tokenize_job, &q);
+}
+
+void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining, const struct fx_card *cards,
+                 size_t n, struct fx_result *out)
+{
+    fx_tokenize_start(lane, epoch, active, draining, n_draining, cards, n);
+    fx_wait(lane, out);
+}
+
+static void read_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    queuing = true;
+    must_queue(jt_cards_read(lane->pipe, q->keys, q->n, on_read, lane));
+}
+
+void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out, uint8_t (*envelopes)[25])
+{
+    struct request q = { .keys = keys, .n = n };
+    lane->envelopes = envelopes;
+    call(lane, read_job, &q);
+    fx_wait(lane, out);
+}
+
+static void audit_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    queuing = true;
+    must_queue(jt_cards_audit(lane->pipe, q->rows, q->n, on_done, lane));
+}
+
+void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out)
+{
+    struct request q = { .rows = rows, .n = n };
+    call(lane, audit_job, &q);
+    fx_wait(lane, out);
+}
+
+static void move_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    queuing = true;
+    must_queue(jt_cards_move(lane->pipe, q->move, on_moved, lane));
+}
+
+void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out)
+{
+    struct request q = { .move = txn };
+    call(lane, move_job, &q);
+    fx_wait(lane, out);
+}
+
+static void ready_job(struct fx_lane *lane, void *arg)
+{
+    *(bool *)arg = jt_pipe_ready(lane->pipe);
+}
+
+bool fx_lane_ready(struct fx_lane *lane)
+{
+    bool ready = false;
+    call(lane, ready_job, &ready);
+    return ready;
+}
+
+struct text {
+    char *out;
+    size_t size;
+};
+
+static void message_job(struct fx_lane *lane, void *arg)
+{
+    const struct text *text = arg;
+    (void)snprintf(text->out, text->size, "%s", jt_pipe_message(lane->pipe));
+}
+
+void fx_lane_message(struct fx_lane *lane, char *out, size_t size)
+{
+    struct text text = { out, size };
+    call(lane, message_job, &text);
+}

@@ -1,0 +1,266 @@
+/* Tokenize transactions on a real database: deduplication, the ring rule, the tally, the audit row. */
+#include "tests/db/fixture.h"
+
+#include "base/random.h"
+
+#include <string.h>
+
+static struct fx_result result; /* large */
+
+static struct fx_lane *open_lane(const struct fx *fx)
+{
+    struct fx_lane *lane = fx_lane_new(fx_conninfo(), &fx->node, 10000);
+    fx_lane_wait_up(lane);
+    return lane;
+}
+
+static void assert_stored(const struct fx_result *r, size_t n)
+{
+    assert_int_equal(r->err, JT_OK);
+    assert_true(r->check.node_stands);
+    assert_int_equal(r->n, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(r->found[i]);
+    }
+}
+
+static void new_cards_get_their_candidate_tokens(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    struct fx_card cards[50];
+    for (uint32_t i = 0; i < 50; i++) {
+        cards[i] = fx_card(1 + i % 3, i, 1);
+    }
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, cards, 50, &result);
+    assert_stored(&result, 50);
+    assert_int_equal(result.check.epoch, fx->epoch);
+    for (size_t i = 0; i < 50; i++) {
+        assert_memory_equal(result.tokens[i], cards[i].token, 16);
+    }
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 1 AND bucket = 0"), 50);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE octet_length(envelope) = 25 AND get_byte(envelope, 0) = key_id"), 50);
+    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally WHERE generation = 1"), 50);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'app' AND action = 1 "
+                                          "AND n_items = 50 AND n_done = 50 AND object = '' AND tokens = ''"), 1);
+    fx_lane_free(lane);
+}
+
+static void a_card_repeated_in_a_batch_gets_one_token(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    struct fx_card cards[9];
+    for (uint64_t i = 0; i < 9; i++) {
+        cards[i] = fx_card(1, i % 2, 1);
+    }
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, cards, 9, &result);
+    assert_stored(&result, 9);
+    for (size_t i = 2; i < 9; i++) {
+        assert_memory_equal(result.tokens[i], result.tokens[i % 2], 16);
+    }
+    assert_memory_not_equal(result.tokens[0], result.tokens[1], 16);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card"), 2);
+    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), 2);
+    fx_lane_free(lane);
+}
+
+static void a_known_card_keeps_its_token(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    struct fx_card first = fx_card(1, 7, 1);
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, &first, 1, &result);
+    struct fx_card again[2] = { fx_card(1, 7, 1), fx_card(2, 7, 1) };
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, again, 2, &result);
+    assert_stored(&result, 2);
+    assert_memory_equal(result.tokens[0], first.token, 16);
+    assert_memory_equal(result.tokens[1], again[1].token, 16); /* the same card in another field is another row */
+    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), 2);
+    fx_lane_free(lane);
+}
+
+static void a_card_under_a_draining_generation_keeps_its_token_and_gets_no_second_row(void **state)
+{
+    struct fx *fx = *state;
+    for (uint64_t g = 1; g <= 3; g++) {
+        fx_create_generation(fx, g);
+    }
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    struct fx_card old[2] = { fx_card(1, 100, 1), fx_card(1, 101, 1) };
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, old, 2, &result);
+    fx_activate(fx, 2);
+    struct fx_card middle = fx_card(1, 200, 2);
+    const uint64_t draining[] = { 1, 2 };
+    fx_tokenize(lane, fx->epoch, 2, draining, 1, &middle, 1, &result);
+    assert_stored(&result, 1);
+    fx_activate(fx, 3);
+
+    struct fx_card cards[] = { fx_card(1, 300, 3), fx_card(1, 200, 3), fx_card(1, 101, 3), fx_card(1, 100, 3), fx_card(1, 301, 3) };
+    fx_tokenize(lane, fx->epoch, 3, draining, 2, cards, 5, &result);
+    assert_stored(&result, 5);
+    assert_memory_equal(result.tokens[0], cards[0].token, 16);
+    assert_memory_equal(result.tokens[1], middle.token, 16);
+    assert_memory_equal(result.tokens[2], old[1].token, 16);
+    assert_memory_equal(result.tokens[3], old[0].token, 16);
+    assert_memory_equal(result.tokens[4], cards[4].token, 16);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card"), 5);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 3"), 2);
+    assert_int_equal(fx_number(fx->plain, "SELECT written FROM tally WHERE generation = 3"), 2);
+    fx_lane_free(lane);
+}
+
+static void assert_nothing_written(const struct fx *fx)
+{
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card"), 0);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit"), 0);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM tally"), 0);
+}
+
+static void a_stale_epoch_writes_nothing(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_create_generation(fx, 2);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    fx_activate(fx, 2);
+    struct fx_card card = fx_card(1, 1, 1);
+    for (uint64_t epoch = fx->epoch - 1; epoch <= fx->epoch + 1; epoch += 2) {
+        fx_tokenize(lane, epoch, 1, NULL, 0, &card, 1, &result);
+        assert_int_equal(result.err, JT_OK);
+        assert_int_equal(result.check.epoch, fx->epoch);
+        assert_true(result.check.node_stands);
+        assert_false(result.found[0]);
+    }
+    assert_nothing_written(fx);
+    assert_true(fx_lane_ready(lane));
+    fx_lane_free(lane);
+}
+
+static void another_incarnation_writes_nothing(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct jt_node other = fx->node;
+    other.incarnation[15] ^= 1;
+    struct fx_lane *lane = fx_lane_new(fx_conninfo(), &other, 10000);
+    fx_lane_wait_up(lane);
+    struct fx_card card = fx_card(1, 1, 1);
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, &card, 1, &result);
+    assert_int_equal(result.err, JT_OK);
+    assert_int_equal(result.check.epoch, fx->epoch);
+    assert_false(result.check.node_stands);
+    assert_false(result.found[0]);
+    assert_nothing_written(fx);
+    fx_lane_free(lane);
+}
+
+static void generation_rows_that_contradict_the_ring_are_an_alarm(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    fx_exec(fx->plain, "UPDATE generation SET state = 3");
+    struct fx_card card = fx_card(1, 1, 1);
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, &card, 1, &result);
+    assert_int_equal(result.err, JT_ERR_CONFLICT);
+    assert_nothing_written(fx);
+    fx_lane_free(lane);
+}
+
+static void a_batch_of_the_largest_size_goes_through_one_pipe(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_create_generation(fx, 2);
+    fx_activate(fx, 1);
+    fx_activate(fx, 2);
+    struct fx_lane *lane = open_lane(fx);
+    static struct fx_card cards[JT_STORE_MAX_CARDS];
+    for (uint64_t i = 0; i < JT_STORE_MAX_CARDS; i++) {
+        cards[i] = fx_card(1, i, 2);
+    }
+    const uint64_t draining[] = { 1 };
+    fx_tokenize(lane, fx->epoch, 2, draining, 1, cards, JT_STORE_MAX_CARDS, &result);
+    assert_stored(&result, JT_STORE_MAX_CARDS);
+    for (size_t i = 0; i < JT_STORE_MAX_CARDS; i++) {
+        assert_memory_equal(result.tokens[i], cards[i].token, 16);
+    }
+    fx_lane_free(lane);
+}
+
+static void cards_are_read_by_token_and_field_in_the_order_asked(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    struct fx_card cards[3] = { fx_card(1, 1, 1), fx_card(1, 2, 1), fx_card(2, 3, 1) };
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, cards, 3, &result);
+    uint8_t nobody[16];
+    jt_random_fill(nobody, sizeof nobody);
+    const struct jt_card_key keys[] = {
+        { 2, cards[2].token }, { 1, cards[2].token }, { 1, cards[0].token }, { 1, nobody }, { 1, cards[1].token }, { 1, cards[0].token },
+    };
+    uint8_t envelopes[6][25] = { { 0 } };
+    fx_read(lane, keys, 6, &result, envelopes);
+    assert_int_equal(result.err, JT_OK);
+    const bool found[] = { true, false, true, false, true, true };
+    const int which[] = { 2, -1, 0, -1, 1, 0 };
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(result.found[i], found[i]);
+        if (found[i]) {
+            assert_memory_equal(envelopes[i], cards[which[i]].envelope, 25);
+        }
+    }
+    fx_read(lane, NULL, 0, &result, envelopes);
+    assert_int_equal(result.err, JT_OK);
+    fx_lane_free(lane);
+}
+
+static void audit_rows_of_reads_carry_the_tokens(void **state)
+{
+    struct fx *fx = *state;
+    struct fx_lane *lane = open_lane(fx);
+    uint8_t tokens[32];
+    memset(tokens, 0xab, sizeof tokens);
+    const struct jt_audit_row rows[] = {
+        { .action = JT_AUDIT_DETOKENIZE, .client = "app-1", .field = 3, .n_items = 2, .n_done = 2, .tokens = tokens, .n_tokens = 2 },
+        { .action = JT_AUDIT_DETOKENIZE, .client = "app-2", .field = 4, .n_items = 5, .n_done = 0 },
+    };
+    fx_audit(lane, rows, 2, &result);
+    assert_int_equal(result.err, JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-1' AND field = 3 AND octet_length(tokens) = 32 "
+                                          "AND tokens = decode(repeat('ab', 32), 'hex') AND node = 'node-1' AND action = 2"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-2' AND n_items = 5 AND n_done = 0 AND tokens = ''"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(DISTINCT seq) FROM audit WHERE at <= clock_timestamp()"), 2);
+    fx_lane_free(lane);
+}
+
+int main(void)
+{
+    (void)fx_conninfo();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(new_cards_get_their_candidate_tokens, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_card_repeated_in_a_batch_gets_one_token, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_known_card_keeps_its_token, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_card_under_a_draining_generation_keeps_its_token_and_gets_no_second_row, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_stale_epoch_writes_nothing, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(another_incarnation_writes_nothing, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(generation_rows_that_contradict_the_ring_are_an_alarm, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_batch_of_the_largest_size_goes_through_one_pipe, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(cards_are_read_by_token_and_field_in_the_order_asked, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(audit_rows_of_reads_carry_the_tokens, fx_setup_vault, fx_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
