@@ -18,7 +18,7 @@ results_from_tap() {
     fi
 }
 
-# results_from_automake TARGET DIRECTORY STATUS LOG: the .trs and .log files that automake left for each program.
+# results_from_automake TARGET DIRECTORY STATUS LOG: after "make check", the .trs and .log files that automake left for each program.
 results_from_automake() {
     local trs name outcome n=0 before
     before=$(grep -c '^FAIL ' "$RESULTS")
@@ -36,6 +36,26 @@ results_from_automake() {
     if [ "$n" -eq 0 ] || { [ "$3" -ne 0 ] && [ "$(grep -c '^FAIL ' "$RESULTS")" -eq "$before" ]; }; then
         tail -n 30 "$4"
         printf 'FAIL make %s: status %s, %s programs ran\n' "$1" "$3" "$n" >>"$RESULTS"
+    fi
+}
+
+# results_from_run_all TARGET STATUS LOG: what tests/db/run_all.sh printed: a line for each program, its TAP after it.
+results_from_run_all() {
+    local n
+    n=$(grep -cE '^(PASS|FAIL|SKIP): ' "$3")
+    awk '
+        function close_program() {
+            if (program == "" || n > 0 && (outcome != "FAIL" || failed)) return
+            print outcome, program
+        }
+        /^(PASS|FAIL|SKIP): / { close_program(); outcome = substr($1, 1, 4); program = $2; n = failed = 0; next }
+        /^(not )?ok [0-9]+ # SKIP/ { sub(/^.*# SKIP */, ""); print "SKIP " program ": " $0; n++; next }
+        /^ok [0-9]+/ { sub(/^ok [0-9]+ (- )?/, ""); print "PASS " program ": " $0; n++; next }
+        /^not ok [0-9]+/ { sub(/^not ok [0-9]+ (- )?/, ""); print "FAIL " program ": " $0; n++; failed++; next }
+        END { close_program() }' "$3" >>"$RESULTS"
+    [ "$2" -eq 0 ] || grep -vE '^(ok |1\.\.)' "$3" | tail -n 40
+    if [ "$n" -eq 0 ]; then
+        printf 'FAIL make %s: status %s, nothing ran\n' "$1" "$2" >>"$RESULTS"
     fi
 }
 

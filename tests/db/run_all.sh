@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs test programs one after the other and prints a line for each; the output of those that fail follows. Their exit status 77 means skipped.
+# Runs test programs one after the other and prints a line for each; the output of those that fail follows (with CMOCKA_MESSAGE_OUTPUT=TAP of
+# all of them: ./runtests counts the tests in them). Their exit status 77 means skipped.
 # Needs JETON_TEST_CONNINFO: call it through with_postgres.sh.
 set -u
 
@@ -10,7 +11,11 @@ for program in "$@"; do
     "$program" >"$log" 2>&1
     status=$?
     case $status in
-    0) passed=$((passed + 1)); echo "PASS: $program" ;;
+    0)
+        passed=$((passed + 1))
+        echo "PASS: $program"
+        [ "${CMOCKA_MESSAGE_OUTPUT:-}" != TAP ] || cat "$log"
+        ;;
     77) skipped=$((skipped + 1)); echo "SKIP: $program" ;;
     *) failed=$((failed + 1)); echo "FAIL: $program (exit status $status)"; cat "$log" ;;
     esac

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 from pathlib import Path
 
 import psycopg2
@@ -389,6 +390,11 @@ def base32_bytes(text, length):
 
 
 def token_bytes(token):
-    """The 16 bytes of an opaque token, as column card.token holds them."""
+    """The 16 bytes of an opaque token."""
     assert re.fullmatch(r"jtk_[0-9a-hjkmnp-tv-z]{26}", token), "not a canonical token"
     return base32_bytes(token[4:], 16)
+
+
+def token_uuid(token):
+    """An opaque token as column card.token holds it: uuid is PostgreSQL's type of 16 bytes."""
+    return str(uuid.UUID(bytes=token_bytes(token)))

@@ -9,7 +9,7 @@ import threading
 
 import requests
 
-from service import problem, token_bytes
+from service import problem, token_uuid
 
 
 class Traffic:
@@ -116,10 +116,10 @@ def check_promises(service, traffic):
         part = tokens[start:start + 1000]
         assert service.app.detokenize_many(part) == [promised[t] for t in part]
     # A request whose answer was lost may have stored a card that nobody was told of; asking again gives its one token.
-    stored = {bytes(row[0]) for row in service.sql("SELECT token FROM card")}
-    assert {token_bytes(t) for t in tokens} <= stored
+    stored = {row[0] for row in service.sql("SELECT token FROM card")}
+    assert {token_uuid(t) for t in tokens} <= stored
     everything = service.app.tokenize_many(traffic.cards[:5000])
-    assert len(stored | {token_bytes(t) for t in everything}) == len(set(traffic.cards[:5000]))
+    assert len(stored | {token_uuid(t) for t in everything}) == len(set(traffic.cards[:5000]))
     check_generations(service)
     assert service.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
