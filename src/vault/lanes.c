@@ -53,5 +53,5 @@ void jt_lanes_pump(struct jt_lanes *lanes)
 bool jt_lanes_ready(const struct jt_lanes *lanes)
 {
     return jt_tokenizer_up(lanes->tokenizer) && jt_detokenizer_up(lanes->detokenizer) &&
-           atomic_load(&lanes->vault->registered) && atomic_load(&lanes->vault->active_generation) != 0;
+           atomic_load(&lanes->vault->registered) && atomic_load(&lanes->vault->ring_epoch) != 0;
 }

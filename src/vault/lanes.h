@@ -34,7 +34,10 @@ void jt_lanes_clear(struct jt_lanes *lanes);
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
 void jt_lanes_pump(struct jt_lanes *lanes);
 
-/* Whether this loop can serve cards: keeper and database connections stand, the node is registered, a generation is active. */
+/*
+ * Whether this loop can serve: keeper and database connections stand, the node is registered, the keeper has the ring. A fresh installation is
+ * ready before its first generation is active, so that whoever must activate one gets through to it.
+ */
 bool jt_lanes_ready(const struct jt_lanes *lanes);
 
 /* The writer number of the retirement job in the tally; loops have 2 * index + 1 and 2 * index + 2. */
