@@ -22,7 +22,8 @@ max_wal_size = 2GB
 END
     "$PG_BIN/pg_ctl" -s -w -t 60 -D "$INSTANCE/pg" -l "$INSTANCE/postgres.log" start ||
         instance_fail postgres.log "PostgreSQL did not start"
-    instance_sql postgres "CREATE ROLE jeton LOGIN; CREATE DATABASE jeton OWNER jeton" >/dev/null
+    instance_sql postgres "CREATE ROLE jeton LOGIN"
+    instance_sql postgres "CREATE DATABASE jeton OWNER jeton"
     mkdir -m 0700 "$INSTANCE/keeper"
     cat >"$JETON_CONFIG" <<END
 [jeton]
