@@ -1,0 +1,229 @@
+/*
+ * `jeton init`: a machine that has nothing gets its master key, and an empty database its first ring and its first operator.
+ *
+ * The order makes it safe to be cut off anywhere and to be run again: the master key, which the keeper never makes twice; then the API key,
+ * durable in its file before the database can know of it, so that it is never lost; then ring and operator in one transaction. A run that finds
+ * the key file of an earlier one takes its key up again. The keeper makes first rings as long as it has accepted none.
+ */
+#include "base/file.h"
+#include "base/secmem.h"
+#include "cli/database.h"
+#include "cli/exit.h"
+#include "cli/keeper_process.h"
+#include "cli/keyfile.h"
+#include "cli/options.h"
+#include "keyclient/keyclient.h"
+#include "store/clients.h"
+#include "store/migrate.h"
+#include "store/ring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEEPER_TIMEOUT_MS 10000
+#define MASTER_KEY "master.key" /* its name in the keeper's directory: docs/data-format.md */
+
+struct init {
+    const char *config, *key_path, *operator;
+    struct jt_conf conf;
+    struct jt_db *db;
+    struct jt_credential credential;
+    struct jt_ring_row ring;
+    struct jt_client_row client;
+};
+
+/* The database has today's tables and no ring. */
+static int check_database(struct init *init)
+{
+    int found = 0;
+    enum jt_err err = jt_migrate_check(init->db, &found);
+    if (err == JT_ERR_CONFLICT) {
+        jt_complain("the database's tables are not those of this program: run jeton migrate first");
+        return JT_EXIT_FAILED;
+    }
+    if (err == JT_OK) {
+        struct jt_ring_row ring;
+        err = jt_ring_read(init->db, &ring);
+        if (err == JT_OK) {
+            jt_complain("already initialised: the database has a ring (epoch %llu)", (unsigned long long)ring.epoch);
+            return JT_EXIT_FAILED;
+        }
+    }
+    return err == JT_ERR_NOT_FOUND ? JT_EXIT_OK : jt_database_complain(init->db, "cannot read the database", err);
+}
+
+/* Finds out whose key an existing file holds, or makes a fresh one; *fresh tells which. */
+static int choose_credential(struct init *init, bool *fresh)
+{
+    *fresh = access(init->key_path, F_OK) != 0 && errno == ENOENT;
+    if (*fresh) {
+        jt_credential_new(init->operator, &init->credential);
+        return JT_EXIT_OK;
+    }
+    char key[JT_API_KEY_MAX + 1];
+    int code = jt_keyfile_read(init->key_path, key);
+    if (code != JT_EXIT_OK) {
+        return JT_EXIT_FAILED;
+    }
+    enum jt_err err = jt_credential_parse(key, &init->credential);
+    jt_wipe(key, sizeof key);
+    if (err != JT_OK || strcmp(init->credential.id, init->operator) != 0) {
+        jt_complain("%s: exists already and is not a key of %s", init->key_path, init->operator);
+        return JT_EXIT_FAILED;
+    }
+    fprintf(stderr, "jeton: %s is there from a run that did not end: taking its key up again\n", init->key_path);
+    return JT_EXIT_OK;
+}
+
+static int make_master_key(const struct init *init)
+{
+    char path[4096 + sizeof MASTER_KEY + 1];
+    snprintf(path, sizeof path, "%s/" MASTER_KEY, init->conf.keeper_directory);
+    if (access(path, F_OK) == 0) {
+        return JT_EXIT_OK;
+    }
+    if (errno != ENOENT) {
+        jt_complain("%s: %s", path, strerror(errno));
+        return JT_EXIT_FAILED;
+    }
+    return jt_keeper_process_init(init->config);
+}
+
+/* Has the keeper make the rows that only it can make. */
+static int ask_keeper(struct init *init, struct jt_keyclient *kc)
+{
+    enum jt_err err = jt_keyclient_wait_ring_first(kc, &init->ring);
+    if (err == JT_ERR_CONFLICT) {
+        jt_complain("this keeper already serves a ring, but the database has none: is it the right database?");
+        return JT_EXIT_FAILED;
+    }
+    if (err == JT_OK) {
+        struct jt_client_spec spec = { .permissions = JT_MAY_OPERATE };
+        snprintf(spec.id, sizeof spec.id, "%s", init->operator);
+        err = jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &init->client);
+    }
+    if (err != JT_OK) {
+        jt_complain("jeton-keeper: %s", jt_err_str(err));
+        return JT_EXIT_FAILED;
+    }
+    return JT_EXIT_OK;
+}
+
+static int run_keeper(struct init *init)
+{
+    struct jt_keeper_process keeper;
+    int code = jt_keeper_process_start(init->config, &keeper);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    struct jt_keyclient *kc = NULL;
+    enum jt_err err = jt_keyclient_open(NULL, keeper.fd, KEEPER_TIMEOUT_MS, &kc);
+    if (err == JT_OK) {
+        keeper.fd = -1; /* the client closes it */
+        code = ask_keeper(init, kc);
+    } else {
+        jt_complain("jeton-keeper: %s", jt_err_str(err));
+        code = JT_EXIT_FAILED;
+    }
+    jt_keyclient_free(kc);
+    jt_keeper_process_stop(&keeper);
+    return code;
+}
+
+static int store_key(const struct init *init)
+{
+    struct jt_keyfile file;
+    char key[JT_API_KEY_MAX + 1];
+    int code = jt_keyfile_reserve(init->key_path, &file);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    jt_credential_format(&init->credential, key);
+    code = jt_keyfile_store(&file, key);
+    jt_wipe(key, sizeof key);
+    return code;
+}
+
+/* After a connection that broke at COMMIT: whether the operator in the database is the one just made. */
+static bool was_stored(struct init *init)
+{
+    struct jt_client_row row;
+    return jt_client_get(init->db, init->operator, &row) == JT_OK &&
+           jt_equal_ct(row.secret_mac, init->client.secret_mac, sizeof row.secret_mac);
+}
+
+static int store_rows(struct init *init)
+{
+    enum jt_err err = jt_ring_first(init->db, &init->ring, &init->client);
+    if (err == JT_OK || (err == JT_ERR_UNAVAILABLE && was_stored(init))) {
+        return JT_EXIT_OK;
+    }
+    if (err == JT_ERR_CONFLICT) {
+        jt_complain("already initialised, by somebody else just now; %s is of no use", init->key_path);
+        return JT_EXIT_FAILED;
+    }
+    int code = jt_database_complain(init->db, "cannot store the first ring", err);
+    jt_complain("%s stays: the next jeton init takes it up again", init->key_path);
+    return code;
+}
+
+static int run(struct init *init)
+{
+    bool fresh = false;
+    int code = jt_open_database(&init->conf, &init->db);
+    if (code == JT_EXIT_OK) {
+        code = check_database(init);
+    }
+    if (code == JT_EXIT_OK) {
+        code = choose_credential(init, &fresh);
+    }
+    if (code == JT_EXIT_OK) {
+        code = make_master_key(init);
+    }
+    if (code == JT_EXIT_OK) {
+        code = run_keeper(init);
+    }
+    if (code == JT_EXIT_OK && fresh) {
+        code = store_key(init);
+    }
+    if (code == JT_EXIT_OK) {
+        code = store_rows(init);
+    }
+    if (code == JT_EXIT_OK) {
+        printf("Initialised. The API key of %s is in %s\n", init->operator, init->key_path);
+    }
+    return code;
+}
+
+int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct init init = { .operator = "operator" };
+    const struct jt_option options[] = {
+        JT_TEXT("operator-key", "FILE", &init.key_path, "new file, mode 0600, that receives the first operator's API key"),
+        JT_TEXT("operator", "NAME", &init.operator, "the first operator's client id (operator)"),
+    };
+    struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    if (init.key_path == NULL) {
+        return jt_usage_error(self, "--operator-key is missing");
+    }
+    if (!jt_client_id_valid(init.operator)) {
+        return jt_usage_error(self, "--operator must be 1 to 32 of a-z 0-9 - and start with a letter");
+    }
+    init.config = cli->config;
+    code = jt_load_conf(cli, &init.conf);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    code = run(&init);
+    jt_db_free(init.db);
+    jt_conf_clear(&init.conf);
+    jt_wipe(&init.credential, sizeof init.credential);
+    return code;
+}

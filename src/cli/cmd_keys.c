@@ -1,0 +1,76 @@
+/* `jeton keys create`, `list` and `activate`; the end of a generation is in cmd_retire.c. */
+#include "cli/exit.h"
+#include "cli/number.h"
+#include "cli/options.h"
+#include "cli/rest.h"
+
+#define ROW "%6s  %3s  %-9s  %-16s  %12s  %-20s  %-20s  %-20s  %-20s\n"
+
+static void print_head(void)
+{
+    printf(ROW, "NUMBER", "KEY", "STATE", "CHECK VALUE", "ROWS", "CREATED", "ACTIVATED", "DRAINING", "RETIRED");
+}
+
+static void print_row(const json_t *g)
+{
+    char number[24], key_id[24], rows[24];
+    snprintf(number, sizeof number, "%lld", jt_reply_integer(g, "number"));
+    snprintf(key_id, sizeof key_id, "%lld", jt_reply_integer(g, "key_id"));
+    snprintf(rows, sizeof rows, "%lld", jt_reply_integer(g, "rows"));
+    printf(ROW, number, key_id, jt_reply_text(g, "state"), jt_reply_text(g, "check_value"), rows, jt_reply_text(g, "created_at"),
+           jt_reply_text(g, "activated_at"), jt_reply_text(g, "draining_at"), jt_reply_text(g, "retired_at"));
+}
+
+static void print_one(const json_t *reply)
+{
+    print_head();
+    print_row(reply);
+}
+
+static void print_list(const json_t *reply)
+{
+    size_t i;
+    json_t *generation;
+    print_head();
+    json_array_foreach(json_object_get(reply, "generations"), i, generation) {
+        print_row(generation);
+    }
+}
+
+int jt_cmd_keys_create(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct jt_parse parse = { 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code : jt_rest_show(cli, "POST", "/v1/generations", NULL, print_one);
+}
+
+int jt_cmd_keys_list(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct jt_parse parse = { 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/generations", NULL, print_list);
+}
+
+int jt_cmd_keys_activate(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *number = NULL, *reason = NULL;
+    const struct jt_option options[] = {
+        JT_TEXT("accept-single-holder", "REASON", &reason, "go ahead with a key held in one place only; the reason is recorded"),
+    };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
+    char path[JT_GENERATION_PATH];
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, "/activate", path);
+    }
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    json_t *body = reason == NULL ? json_object() : json_pack("{s:s}", "accept_single_holder", reason);
+    if (body == NULL) {
+        return jt_usage_error(self, "the reason is not UTF-8");
+    }
+    code = jt_rest_show(cli, "POST", path, body, print_one);
+    json_decref(body);
+    return code;
+}

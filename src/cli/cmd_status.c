@@ -1,0 +1,46 @@
+/* `jeton status` */
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/rest.h"
+
+static const char *yes_no(const json_t *object, const char *name, const char *yes, const char *no)
+{
+    return jt_reply_true(object, name) ? yes : no;
+}
+
+static void print_counters(const json_t *counters)
+{
+    const char *name;
+    json_t *value;
+    printf("since the server's start\n");
+    json_object_foreach((json_t *)(uintptr_t)counters, name, value) { /* jansson iterates over non-const objects only */
+        printf("  %-24s %12lld\n", name, (long long)json_integer_value(value));
+    }
+}
+
+static void print_status(const json_t *reply)
+{
+    const json_t *keeper = json_object_get(reply, "keeper");
+    const json_t *ring = json_object_get(reply, "ring");
+    long long uptime = jt_reply_integer(reply, "uptime_seconds");
+    printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n", jt_reply_text(reply, "node"), jt_reply_text(reply, "version"),
+           uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
+    printf("database  %s\n", yes_no(json_object_get(reply, "database"), "up", "up", "DOWN"));
+    printf("keeper    %s, epoch %lld, %s, memory %s\n", yes_no(keeper, "up", "up", "DOWN"), jt_reply_integer(keeper, "epoch"),
+           yes_no(keeper, "development", "DEVELOPMENT KEYS", "production keys"), yes_no(keeper, "locked", "locked", "NOT LOCKED"));
+    printf("          sealed %lld, opened %lld, resealed %lld, refused %lld\n", jt_reply_integer(keeper, "sealed"),
+           jt_reply_integer(keeper, "opened"), jt_reply_integer(keeper, "resealed"), jt_reply_integer(keeper, "refused"));
+    if (jt_reply_integer(ring, "active") > 0) {
+        printf("ring      epoch %lld, generation %lld is active\n", jt_reply_integer(ring, "epoch"), jt_reply_integer(ring, "active"));
+    } else {
+        printf("ring      epoch %lld, no generation is active\n", jt_reply_integer(ring, "epoch"));
+    }
+    print_counters(json_object_get(reply, "counters"));
+}
+
+int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct jt_parse parse = { 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/status", NULL, print_status);
+}

@@ -1,0 +1,213 @@
+/* `jeton tokenize` and `jeton detokenize`: one column of a CSV file, replaced. */
+#include "cli/conveyor.h"
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "wire/field.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct request {
+    const char *field, *column, *in, *out, *rejects;
+    long batch, connections;
+    bool progress, fail_on_reject;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+/* From here on a signal ends the job in order, so that no half-written file stays. */
+static void catch_signals(void)
+{
+    const struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+/* What is missing or wrong on the command line. */
+static int check(const struct jt_command *self, const struct request *r)
+{
+    const char *missing = r->field == NULL     ? "field"
+                          : r->column == NULL  ? "column"
+                          : r->in == NULL      ? "in"
+                          : r->out == NULL     ? "out"
+                          : r->rejects == NULL ? "rejects"
+                                               : NULL;
+    if (missing != NULL) {
+        return jt_usage_error(self, "--%s is missing", missing);
+    }
+    if (!jt_field_name_valid(r->field)) {
+        return jt_usage_error(self, "--field must be 1 to 64 of a-z 0-9 _ . - and start with a letter");
+    }
+    struct stat in, out;
+    bool both = stat(r->in, &in) == 0 && stat(r->out, &out) == 0;
+    if (strcmp(r->out, r->rejects) == 0 || (both && in.st_dev == out.st_dev && in.st_ino == out.st_ino)) {
+        return jt_usage_error(self, "--in, --out and --rejects must be different files");
+    }
+    return JT_GO_ON;
+}
+
+/* Reads the header, finds the column and writes both headers. */
+static int do_header(const struct request *r, struct jt_conveyor_job *job)
+{
+    struct jt_csv_record header;
+    enum jt_err err = jt_csv_next(job->in, &header);
+    if (err == JT_OK && header.malformed) {
+        err = JT_ERR_INVALID;
+    }
+    if (err != JT_OK) {
+        jt_complain("%s: %s", r->in, err == JT_ERR_NOT_FOUND ? "has no header line" : err == JT_ERR_IO ? strerror(errno)
+                                                                                                       : "has no readable header line");
+        return JT_EXIT_FAILED;
+    }
+    err = jt_csv_find_column(job->in, &header, r->column);
+    if (err != JT_OK) {
+        jt_complain("%s: %s column is called %s", r->in, err == JT_ERR_CONFLICT ? "more than one" : "no", r->column);
+        return JT_EXIT_FAILED;
+    }
+    job->n_columns = header.n_fields;
+    struct jt_buf text;
+    jt_buf_init(&text, JT_CSV_RECORD_MAX);
+    jt_buf_put(&text, header.raw, header.raw_len);
+    int code = jt_output_write(job->out, &text);
+    if (code == JT_EXIT_OK) {
+        jt_buf_put(&text, "line,reason\n", strlen("line,reason\n"));
+        code = jt_output_write(job->rejects, &text);
+    }
+    jt_buf_clear(&text);
+    return code;
+}
+
+static void tell(const struct jt_conveyor_job *job, const struct jt_conveyor_result *result)
+{
+    uint64_t rejected = result->n_rows - result->n_accepted;
+    double rate = result->elapsed_s > 0 ? (double)result->n_rows / result->elapsed_s : 0;
+    fprintf(stderr, "%s: %" PRIu64 " rows in %.1f s (%.0f rows/s): %" PRIu64 " accepted, %" PRIu64 " rejected, %" PRIu64 " retries\n",
+            job->direction->verb, result->n_rows, result->elapsed_s, rate, result->n_accepted, rejected, result->n_retries);
+    for (size_t i = 0; i < result->reasons.n; i++) {
+        fprintf(stderr, "  %-24s %12" PRIu64 "\n", result->reasons.names[i], result->reasons.counts[i]);
+    }
+}
+
+/* With the files open: the job itself, and what becomes of the files. */
+static int run(const struct request *r, struct jt_conveyor_job *job)
+{
+    struct jt_conveyor_result result;
+    int code = do_header(r, job);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    code = jt_conveyor_run(job, &interrupted, &result);
+    if (code != JT_EXIT_OK) {
+        jt_complain("stopped after %" PRIu64 " rows; %s is not written", result.n_rows, r->out);
+        return code;
+    }
+    code = jt_output_commit(job->rejects);
+    if (code == JT_EXIT_OK) {
+        code = jt_output_commit(job->out);
+    }
+    if (code == JT_EXIT_OK) {
+        tell(job, &result);
+    }
+    return code == JT_EXIT_OK && r->fail_on_reject && result.n_accepted < result.n_rows ? JT_EXIT_FAILED : code;
+}
+
+static int open_and_run(const struct jt_cli *cli, const struct request *r, const struct jt_direction *direction)
+{
+    struct jt_endpoint endpoint = { 0 };
+    struct jt_csv csv;
+    struct jt_output out = { .fd = -1 }, rejects = { .fd = -1 };
+    struct stat st;
+    int fd = open(r->in, O_RDONLY | O_CLOEXEC);
+    int code = JT_EXIT_FAILED;
+    jt_csv_init(&csv, fd);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        jt_complain("%s: %s", r->in, strerror(errno));
+        goto out;
+    }
+    code = jt_endpoint_open(cli, &endpoint);
+    if (code == JT_EXIT_OK) {
+        catch_signals();
+        code = jt_output_open(r->out, &out);
+    }
+    if (code == JT_EXIT_OK) {
+        code = jt_output_open(r->rejects, &rejects);
+    }
+    if (code == JT_EXIT_OK) {
+        struct jt_conveyor_job job = {
+            .endpoint = &endpoint,
+            .direction = direction,
+            .field = r->field,
+            .in = &csv,
+            .out = &out,
+            .rejects = &rejects,
+            .batch_rows = (size_t)r->batch,
+            .n_connections = (size_t)r->connections,
+            .retry_for_s = cli->retry_for_s >= 0 ? cli->retry_for_s : 30,
+            .in_size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0,
+            .want_bar = r->progress,
+        };
+        code = run(r, &job);
+    }
+out:
+    jt_output_abandon(&out);
+    jt_output_abandon(&rejects);
+    jt_endpoint_clear(&endpoint);
+    jt_csv_clear(&csv);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return code;
+}
+
+static int replace_column(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv, const struct jt_direction *direction)
+{
+    struct request r = { .batch = 1000, .connections = 4 };
+    const struct jt_option options[] = {
+        JT_TEXT("field", "NAME", &r.field, "the protected field"),
+        JT_TEXT("column", "NAME", &r.column, "column to replace, by its name in the first line"),
+        JT_TEXT("in", "FILE", &r.in, "CSV file to read"),
+        JT_TEXT("out", "FILE", &r.out, "CSV file to write: the accepted rows in input order, mode 0600"),
+        JT_TEXT("rejects", "FILE", &r.rejects, "CSV file for the others: line, reason; never the value"),
+        JT_NUMBER("batch", "N", &r.batch, 1, 10000, "rows in one request (1000)"),
+        JT_NUMBER("connections", "N", &r.connections, 1, JT_CONVEYOR_MAX_CONNECTIONS, "requests under way at once (4)"),
+        JT_FLAG("progress", &r.progress, "draw the progress bar even when standard error is no terminal"),
+        JT_FLAG("fail-on-reject", &r.fail_on_reject, "end with exit code 1 when a row was rejected"),
+    };
+    struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code == JT_GO_ON) {
+        code = check(self, &r);
+    }
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    code = open_and_run(cli, &r, direction);
+    if (interrupted && code != JT_EXIT_OK) {
+        /* Everything is cleaned up: end the way the signal would have, so that a calling shell sees it. */
+        signal(interrupted, SIG_DFL);
+        raise(interrupted);
+    }
+    return code;
+}
+
+int jt_cmd_tokenize(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    return replace_column(self, cli, argc, argv, &jt_direction_tokenize);
+}
+
+int jt_cmd_detokenize(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    return replace_column(self, cli, argc, argv, &jt_direction_detokenize);
+}

@@ -1,0 +1,53 @@
+/*
+ * The shape of a subcommand: one line of the table in main.c, one function in the file of its name (cmd_*.c).
+ *
+ * Commands are of two kinds. Those that set up this machine take --config; all others speak REST and take --url and --key-file. An API key is
+ * never taken from the command line, where every user of the machine could read it.
+ */
+#ifndef JETON_CLI_COMMAND_H
+#define JETON_CLI_COMMAND_H
+
+#include <stdbool.h>
+
+/* What every command shares; filled from the environment and the options before and after the command's name. */
+struct jt_cli {
+    const char *config;   /* --config, JETON_CONFIG */
+    const char *url;      /* --url, JETON_URL */
+    const char *key_file; /* --key-file, JETON_KEY_FILE; NULL: none */
+    bool json;            /* --json: the server's reply as it is */
+    long retry_for_s;     /* --retry-for; -1: the command's default */
+};
+
+/* Which of the shared options a command takes. */
+enum { JT_TAKES_CONFIG = 1 << 0, JT_TAKES_REST = 1 << 1, JT_TAKES_JSON = 1 << 2 };
+
+struct jt_command;
+
+/* Runs a command on the arguments after its name; returns the exit code. Everything that goes wrong has been told on standard error. */
+typedef int jt_command_fn(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv);
+
+struct jt_command {
+    const char *name;      /* one or two words */
+    const char *arguments; /* what follows the name in the usage line, options apart */
+    const char *summary;   /* one line */
+    unsigned takes;
+    jt_command_fn *run;
+};
+
+jt_command_fn jt_cmd_client_add;
+jt_command_fn jt_cmd_config;
+jt_command_fn jt_cmd_detokenize;
+jt_command_fn jt_cmd_field_add;
+jt_command_fn jt_cmd_field_list;
+jt_command_fn jt_cmd_gen;
+jt_command_fn jt_cmd_init;
+jt_command_fn jt_cmd_keys_activate;
+jt_command_fn jt_cmd_keys_certificate;
+jt_command_fn jt_cmd_keys_create;
+jt_command_fn jt_cmd_keys_list;
+jt_command_fn jt_cmd_keys_retire;
+jt_command_fn jt_cmd_migrate;
+jt_command_fn jt_cmd_status;
+jt_command_fn jt_cmd_tokenize;
+
+#endif

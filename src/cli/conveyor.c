@@ -1,0 +1,364 @@
+#include "cli/conveyor.h"
+
+#include "base/clock.h"
+#include "cli/backoff.h"
+#include "cli/exit.h"
+#include "cli/progress.h"
+#include "cli/rest.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST_WAIT_MS 200 /* how late an interruption or the progress bar may come */
+#define MAX_OUT (64u << 20) /* of one batch written out */
+
+enum slot_state { SLOT_WAITING, SLOT_SENT, SLOT_COMPLETE };
+
+/* A batch in the window. */
+struct slot {
+    struct jt_batch batch;
+    enum slot_state state;
+    struct jt_backoff backoff;
+    int64_t not_before_ms;
+};
+
+/* One connection. */
+struct lane {
+    CURL *handle;
+    struct jt_reply reply;
+    struct slot *slot; /* NULL: idle */
+};
+
+struct conveyor {
+    const struct jt_conveyor_job *job;
+    struct jt_conveyor_result *result;
+    char path[128];
+    CURLM *multi;
+    struct lane *lanes;
+    struct slot *window; /* a ring of `n_slots` */
+    size_t n_slots, first, n_used;
+    bool input_ended;
+    struct jt_buf out, rejects;
+    struct jt_progress progress;
+    uint64_t written; /* bytes of the input whose rows are written out */
+};
+
+static struct slot *slot_at(struct conveyor *c, size_t i)
+{
+    return &c->window[(c->first + i) % c->n_slots];
+}
+
+static int out_of_memory(void)
+{
+    jt_complain("out of memory");
+    return JT_EXIT_FAILED;
+}
+
+static int complain_of_input(const struct jt_csv *in, enum jt_err err)
+{
+    switch (err) {
+    case JT_ERR_LIMIT:
+        jt_complain("line %" PRIu64 " of the input: a record of more than %u bytes: is a quote never closed?", in->line,
+                    JT_CSV_RECORD_MAX);
+        return JT_EXIT_FAILED;
+    case JT_ERR_IO:
+        jt_complain("cannot read the input: %s", strerror(errno));
+        return JT_EXIT_FAILED;
+    default:
+        return out_of_memory();
+    }
+}
+
+/* Reads one batch; it stays empty when the input is at its end. */
+static int read_batch(struct conveyor *c, struct jt_batch *b)
+{
+    jt_batch_reset(b);
+    while (jt_batch_has_room(b)) {
+        struct jt_csv_record record;
+        enum jt_err err = jt_csv_next(c->job->in, &record);
+        if (err == JT_ERR_NOT_FOUND) {
+            c->input_ended = true;
+            break;
+        }
+        if (err != JT_OK) {
+            return complain_of_input(c->job->in, err);
+        }
+        if (jt_batch_add(b, &record, c->job->n_columns) != JT_OK) {
+            return out_of_memory();
+        }
+    }
+    b->consumed = c->job->in->consumed;
+    return JT_EXIT_OK;
+}
+
+static int fill_window(struct conveyor *c)
+{
+    while (!c->input_ended && c->n_used < c->n_slots) {
+        struct slot *slot = slot_at(c, c->n_used);
+        int code = read_batch(c, &slot->batch);
+        if (code != JT_EXIT_OK) {
+            return code;
+        }
+        if (slot->batch.n_rows == 0) {
+            break;
+        }
+        slot->state = slot->batch.n_pending > 0 ? SLOT_WAITING : SLOT_COMPLETE;
+        slot->not_before_ms = 0;
+        jt_backoff_init(&slot->backoff, c->job->retry_for_s);
+        c->n_used++;
+    }
+    return JT_EXIT_OK;
+}
+
+static struct slot *next_to_send(struct conveyor *c, int64_t now_ms)
+{
+    for (size_t i = 0; i < c->n_used; i++) {
+        struct slot *slot = slot_at(c, i);
+        if (slot->state == SLOT_WAITING && slot->not_before_ms <= now_ms) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+static int send_waiting(struct conveyor *c)
+{
+    for (size_t i = 0; i < c->job->n_connections; i++) {
+        struct lane *lane = &c->lanes[i];
+        struct slot *slot = lane->slot != NULL ? NULL : next_to_send(c, jt_clock_ms());
+        if (slot == NULL) {
+            continue;
+        }
+        if (jt_batch_make_request(&slot->batch) != JT_OK ||
+            !jt_endpoint_prepare(c->job->endpoint, lane->handle, &lane->reply, "POST", c->path, &slot->batch.request) ||
+            curl_multi_add_handle(c->multi, lane->handle) != CURLM_OK) {
+            return out_of_memory();
+        }
+        slot->state = SLOT_SENT;
+        lane->slot = slot;
+    }
+    return JT_EXIT_OK;
+}
+
+/* Sends the batch again later, or ends the job when that has gone on for long enough. */
+static int repeat_later(struct conveyor *c, struct slot *slot, const struct jt_reply *reply, CURLcode transfer)
+{
+    bool may_recover = transfer == CURLE_OK || jt_transfer_may_recover(transfer);
+    if (may_recover && jt_backoff_next(&slot->backoff, reply->retry_after_s, jt_clock_ms(), &slot->not_before_ms)) {
+        slot->state = SLOT_WAITING;
+        c->result->n_retries++;
+        return JT_EXIT_OK;
+    }
+    if (transfer != CURLE_OK) {
+        jt_complain("%s: %s", c->job->endpoint->url, curl_easy_strerror(transfer));
+    } else if (reply->status != 200) {
+        (void)jt_problem_complain(reply->status, reply->body.data, reply->body.len);
+    } else {
+        jt_complain("%s: some rows are unavailable time and again", c->job->endpoint->url);
+    }
+    return JT_EXIT_UNAVAILABLE;
+}
+
+static bool is_unavailable(const struct jt_reply *reply)
+{
+    return reply->status == 429 || (reply->status >= 502 && reply->status <= 504);
+}
+
+/* One transfer has ended. */
+static int take_reply(struct conveyor *c, struct lane *lane, CURLcode transfer)
+{
+    struct slot *slot = lane->slot;
+    struct jt_reply *reply = &lane->reply;
+    jt_endpoint_finish(lane->handle, reply);
+    (void)curl_multi_remove_handle(c->multi, lane->handle);
+    lane->slot = NULL;
+    if (transfer == CURLE_WRITE_ERROR) {
+        jt_complain("the server's answer is longer than %u bytes", JT_REPLY_MAX);
+        return JT_EXIT_FAILED;
+    }
+    if (transfer == CURLE_OUT_OF_MEMORY) {
+        return out_of_memory();
+    }
+    if (transfer != CURLE_OK || is_unavailable(reply)) {
+        return repeat_later(c, slot, reply, transfer);
+    }
+    if (reply->status != 200) {
+        return jt_problem_complain(reply->status, reply->body.data, reply->body.len);
+    }
+    size_t pending = slot->batch.n_pending;
+    enum jt_err err = jt_batch_apply(&slot->batch, &reply->body);
+    jt_buf_reset(&reply->body);
+    if (err != JT_OK) {
+        jt_complain("the server's answer does not fit what was asked");
+        return JT_EXIT_FAILED;
+    }
+    if (slot->batch.n_pending == 0) {
+        slot->state = SLOT_COMPLETE;
+        return JT_EXIT_OK;
+    }
+    if (slot->batch.n_pending < pending) {
+        jt_backoff_reset(&slot->backoff); /* it moves */
+    }
+    return repeat_later(c, slot, reply, CURLE_OK);
+}
+
+static struct lane *lane_of(struct conveyor *c, const CURL *handle)
+{
+    for (size_t i = 0; i < c->job->n_connections; i++) {
+        if (c->lanes[i].handle == handle) {
+            return &c->lanes[i];
+        }
+    }
+    return NULL;
+}
+
+static int take_replies(struct conveyor *c)
+{
+    int left;
+    int running;
+    if (curl_multi_perform(c->multi, &running) != CURLM_OK) {
+        return out_of_memory();
+    }
+    for (CURLMsg *m = curl_multi_info_read(c->multi, &left); m != NULL; m = curl_multi_info_read(c->multi, &left)) {
+        struct lane *lane = m->msg == CURLMSG_DONE ? lane_of(c, m->easy_handle) : NULL;
+        int code = lane == NULL ? JT_EXIT_OK : take_reply(c, lane, m->data.result);
+        if (code != JT_EXIT_OK) {
+            return code;
+        }
+    }
+    return JT_EXIT_OK;
+}
+
+/* Writes out the complete batches at the front of the window. */
+static int write_complete(struct conveyor *c)
+{
+    while (c->n_used > 0 && slot_at(c, 0)->state == SLOT_COMPLETE) {
+        struct jt_batch *b = &slot_at(c, 0)->batch;
+        if (jt_batch_write(b, &c->out, &c->rejects, &c->result->n_accepted) != JT_OK) {
+            return out_of_memory();
+        }
+        int code = jt_output_write(c->job->out, &c->out);
+        if (code == JT_EXIT_OK) {
+            code = jt_output_write(c->job->rejects, &c->rejects);
+        }
+        if (code != JT_EXIT_OK) {
+            return code;
+        }
+        c->result->n_rows += b->n_rows;
+        c->written = b->consumed;
+        jt_batch_reset(b);
+        c->first = (c->first + 1) % c->n_slots;
+        c->n_used--;
+    }
+    return JT_EXIT_OK;
+}
+
+static int wait_ms(struct conveyor *c)
+{
+    int64_t now = jt_clock_ms();
+    int64_t wait = LONGEST_WAIT_MS;
+    for (size_t i = 0; i < c->n_used; i++) {
+        struct slot *slot = slot_at(c, i);
+        if (slot->state == SLOT_WAITING && slot->not_before_ms > now && slot->not_before_ms - now < wait) {
+            wait = slot->not_before_ms - now;
+        }
+    }
+    return (int)wait;
+}
+
+static double fraction_done(const struct conveyor *c)
+{
+    return c->job->in_size == 0 ? -1 : (double)c->written / (double)c->job->in_size;
+}
+
+static int run(struct conveyor *c, const volatile sig_atomic_t *interrupted)
+{
+    int code = JT_EXIT_OK;
+    while (code == JT_EXIT_OK) {
+        code = fill_window(c);
+        if (code == JT_EXIT_OK) {
+            code = send_waiting(c);
+        }
+        if (code == JT_EXIT_OK) {
+            code = take_replies(c);
+        }
+        if (code == JT_EXIT_OK) {
+            code = write_complete(c);
+        }
+        if (code != JT_EXIT_OK || (c->n_used == 0 && c->input_ended)) {
+            return code;
+        }
+        if (*interrupted) {
+            return JT_EXIT_FAILED;
+        }
+        jt_progress_update(&c->progress, fraction_done(c), c->result->n_rows);
+        bool window_moves = !c->input_ended && c->n_used < c->n_slots;
+        if (!window_moves && curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL) != CURLM_OK) {
+            return out_of_memory();
+        }
+    }
+    return code;
+}
+
+static bool set_up(struct conveyor *c)
+{
+    const struct jt_conveyor_job *job = c->job;
+    c->n_slots = 2 * job->n_connections;
+    c->multi = curl_multi_init();
+    c->lanes = calloc(job->n_connections, sizeof *c->lanes);
+    c->window = calloc(c->n_slots, sizeof *c->window);
+    if (c->multi == NULL || c->lanes == NULL || c->window == NULL) {
+        return false;
+    }
+    /* Requests wait for a connection of their own instead of sharing one (HTTP/2) behind a slower neighbour. */
+    bool fine = curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)job->n_connections) == CURLM_OK &&
+                curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
+    for (size_t i = 0; i < c->n_slots; i++) {
+        fine = jt_batch_init(&c->window[i].batch, job->direction, &c->result->reasons, job->batch_rows) == JT_OK && fine;
+    }
+    for (size_t i = 0; i < job->n_connections; i++) {
+        jt_reply_init(&c->lanes[i].reply);
+        c->lanes[i].handle = jt_endpoint_handle(job->endpoint, &c->lanes[i].reply);
+        fine = c->lanes[i].handle != NULL && fine;
+    }
+    return fine;
+}
+
+static void tear_down(struct conveyor *c)
+{
+    for (size_t i = 0; c->lanes != NULL && i < c->job->n_connections; i++) {
+        if (c->lanes[i].slot != NULL) {
+            (void)curl_multi_remove_handle(c->multi, c->lanes[i].handle);
+        }
+        curl_easy_cleanup(c->lanes[i].handle);
+        jt_reply_clear(&c->lanes[i].reply);
+    }
+    for (size_t i = 0; c->window != NULL && i < c->n_slots; i++) {
+        jt_batch_clear(&c->window[i].batch);
+    }
+    curl_multi_cleanup(c->multi);
+    free(c->lanes);
+    free(c->window);
+    jt_buf_clear(&c->out);
+    jt_buf_clear(&c->rejects);
+}
+
+int jt_conveyor_run(const struct jt_conveyor_job *job, const volatile sig_atomic_t *interrupted, struct jt_conveyor_result *result)
+{
+    *result = (struct jt_conveyor_result){ 0 };
+    struct conveyor c = { .job = job, .result = result };
+    jt_buf_init(&c.out, MAX_OUT);
+    jt_buf_init(&c.rejects, MAX_OUT);
+    snprintf(c.path, sizeof c.path, "/v1/fields/%s/%s", job->field, job->direction->verb);
+    jt_progress_start(&c.progress, job->direction->verb, job->want_bar);
+    int code = set_up(&c) ? run(&c, interrupted) : out_of_memory();
+    result->elapsed_s = jt_progress_elapsed_s(&c.progress);
+    struct jt_progress_state last = { .fraction = 1, .rows = result->n_rows };
+    last.rate = result->elapsed_s > 0 ? (double)result->n_rows / result->elapsed_s : 0;
+    jt_progress_end(&c.progress, code == JT_EXIT_OK ? &last : NULL);
+    tear_down(&c);
+    return code;
+}

@@ -1,0 +1,39 @@
+#include "cli/database.h"
+
+#include "cli/exit.h"
+
+int jt_load_conf(const struct jt_cli *cli, struct jt_conf *out)
+{
+    char message[400];
+    if (jt_conf_load(cli->config, out, message, sizeof message) != JT_OK) {
+        jt_complain("%s", message);
+        return JT_EXIT_CONFIG;
+    }
+    return JT_EXIT_OK;
+}
+
+int jt_database_complain(const struct jt_db *db, const char *what, enum jt_err err)
+{
+    const char *message = db == NULL ? "" : jt_db_message(db);
+    jt_complain("%s: %s%s%s", what, jt_err_str(err), *message == '\0' ? "" : ": ", message);
+    return err == JT_ERR_UNAVAILABLE ? JT_EXIT_UNAVAILABLE : JT_EXIT_FAILED;
+}
+
+int jt_open_database(const struct jt_conf *conf, struct jt_db **out)
+{
+    enum jt_err err = jt_db_new(conf->database_conninfo, "jeton", out);
+    if (err == JT_ERR_INVALID) {
+        jt_complain("conninfo in [database] is not a libpq connection string");
+        return JT_EXIT_CONFIG;
+    }
+    if (err == JT_OK) {
+        err = jt_db_ensure(*out);
+    }
+    if (err == JT_OK) {
+        return JT_EXIT_OK;
+    }
+    int code = jt_database_complain(*out, "cannot use the database", err);
+    jt_db_free(*out);
+    *out = NULL;
+    return code;
+}

@@ -1,0 +1,112 @@
+#include "cli/keyfile.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "cli/exit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The key in `contents`: one line, with or without its end. */
+static enum jt_err parse_contents(const struct jt_buf *contents, char key[static JT_API_KEY_MAX + 1])
+{
+    size_t len = contents->len;
+    while (len > 0 && (contents->data[len - 1] == '\n' || contents->data[len - 1] == '\r')) {
+        len--;
+    }
+    if (len == 0 || len > JT_API_KEY_MAX) {
+        return JT_ERR_INVALID;
+    }
+    memcpy(key, contents->data, len);
+    key[len] = '\0';
+    struct jt_credential credential;
+    enum jt_err err = jt_credential_parse(key, &credential);
+    jt_wipe(&credential, sizeof credential);
+    if (err != JT_OK) {
+        jt_wipe(key, JT_API_KEY_MAX + 1);
+    }
+    return err;
+}
+
+int jt_keyfile_read(const char *path, char key[static JT_API_KEY_MAX + 1])
+{
+    struct jt_buf contents;
+    jt_buf_init(&contents, JT_API_KEY_MAX + 2);
+    enum jt_err err = jt_file_read(AT_FDCWD, path, true, &contents);
+    switch (err) {
+    case JT_OK:
+    case JT_ERR_LIMIT:
+        err = err == JT_OK ? parse_contents(&contents, key) : JT_ERR_INVALID;
+        if (err != JT_OK) {
+            jt_complain("%s: does not hold an API key", path);
+        }
+        break;
+    case JT_ERR_DENIED:
+        jt_complain("%s: must be a file of this user that nobody else can read (chmod 600)", path);
+        break;
+    default:
+        jt_complain("%s: %s", path, err == JT_ERR_IO || err == JT_ERR_NOT_FOUND ? strerror(errno) : jt_err_str(err));
+        break;
+    }
+    jt_buf_clear(&contents);
+    return err == JT_OK ? JT_EXIT_OK : JT_EXIT_CONFIG;
+}
+
+/* Opens the directory that `path` is in and finds its last part. */
+static int open_directory_of(const char *path, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    *name = slash == NULL ? path : slash + 1;
+    char directory[4096];
+    int n = slash == NULL ? snprintf(directory, sizeof directory, ".")
+                          : snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path), path);
+    if (n < 0 || (size_t)n >= sizeof directory) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int jt_keyfile_reserve(const char *path, struct jt_keyfile *out)
+{
+    *out = (struct jt_keyfile){ .path = path };
+    out->dir_fd = open_directory_of(path, &out->name);
+    if (out->dir_fd < 0) {
+        jt_complain("%s: %s", path, strerror(errno));
+        return JT_EXIT_FAILED;
+    }
+    enum jt_err err = jt_file_write_new(out->dir_fd, out->name, "", 0);
+    if (err != JT_OK) {
+        jt_complain("%s: %s", path, err == JT_ERR_CONFLICT ? "exists already" : err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+        close(out->dir_fd);
+        out->dir_fd = -1;
+        return JT_EXIT_FAILED;
+    }
+    return JT_EXIT_OK;
+}
+
+int jt_keyfile_store(struct jt_keyfile *file, const char *key)
+{
+    char line[JT_API_KEY_MAX + 2];
+    int n = snprintf(line, sizeof line, "%s\n", key);
+    enum jt_err err = n > 0 && (size_t)n < sizeof line ? jt_file_replace(file->dir_fd, file->name, line, (size_t)n) : JT_ERR_LIMIT;
+    jt_wipe(line, sizeof line);
+    if (err != JT_OK) {
+        jt_complain("%s: %s", file->path, err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+    }
+    close(file->dir_fd);
+    file->dir_fd = -1;
+    return err == JT_OK ? JT_EXIT_OK : JT_EXIT_FAILED;
+}
+
+void jt_keyfile_abandon(struct jt_keyfile *file)
+{
+    if (file->dir_fd >= 0) {
+        (void)unlinkat(file->dir_fd, file->name, 0);
+        close(file->dir_fd);
+        file->dir_fd = -1;
+    }
+}

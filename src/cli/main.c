@@ -1,0 +1,148 @@
+/*
+ * The command `jeton`: one table of subcommands. Setting up a machine is done here, with database and keeper; everything else is asked
+ * of a running jetond over REST.
+ */
+#include "base/secmem.h"
+#include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "jeton/version.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REST JT_TAKES_REST
+#define JSON JT_TAKES_JSON
+
+static const struct jt_command commands[] = {
+    { "config", "", "Print a commented configuration file with all options at their defaults.", 0, jt_cmd_config },
+    { "migrate", "", "Bring the database's tables up to this program's version.", JT_TAKES_CONFIG, jt_cmd_migrate },
+    { "init", "", "Make this machine's master key, the first ring and the first operator.", JT_TAKES_CONFIG, jt_cmd_init },
+    { "field add", "NAME", "Add a protected field.", REST | JSON, jt_cmd_field_add },
+    { "field list", "", "List the fields.", REST | JSON, jt_cmd_field_list },
+    { "client add", "NAME", "Add an API client and store its key in a file.", REST, jt_cmd_client_add },
+    { "keys create", "", "Create the next key generation.", REST | JSON, jt_cmd_keys_create },
+    { "keys list", "", "List the key generations.", REST | JSON, jt_cmd_keys_list },
+    { "keys activate", "NUMBER", "Roll: make a generation the active one; the old one drains.", REST | JSON, jt_cmd_keys_activate },
+    { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON, jt_cmd_keys_retire },
+    { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON, jt_cmd_keys_certificate },
+    { "status", "", "Tell how the server, its keeper and its database are.", REST | JSON, jt_cmd_status },
+    { "gen", "", "Generate a card file for tests: columns id, pan, amount.", 0, jt_cmd_gen },
+    { "tokenize", "", "Replace the card numbers in one column of a CSV file by tokens.", REST, jt_cmd_tokenize },
+    { "detokenize", "", "Replace the tokens in one column of a CSV file by card numbers.", REST, jt_cmd_detokenize },
+};
+
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "usage: jeton [OPTIONS] COMMAND ...\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        char left[60];
+        snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
+        fprintf(out, "  %-24s %s\n", left, commands[i].summary);
+    }
+    fprintf(out, "\nOptions, before or after the command:\n");
+    jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, out);
+    fprintf(out, "\njeton COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 refused by the server, 64 usage,\n"
+                 "69 unavailable, 77 denied, 78 configuration. Manual: jeton(1).\n");
+}
+
+/* Prints the commands whose first word is `group`; false when there are none. */
+static bool print_group(const char *group)
+{
+    bool any = false;
+    size_t len = strlen(group);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strncmp(commands[i].name, group, len) == 0 && commands[i].name[len] == ' ') {
+            fprintf(stderr, "%s  jeton %s %s\n", any ? "" : "usage:\n", commands[i].name, commands[i].arguments);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* The command that argv begins with; *n_words tells how many words its name has. */
+static const struct jt_command *find_command(int argc, char **argv, int *n_words)
+{
+    char two[64] = "";
+    if (argc > 1) {
+        snprintf(two, sizeof two, "%s %s", argv[0], argv[1]);
+    }
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, argv[0]) == 0) {
+            *n_words = 1;
+            return &commands[i];
+        }
+        if (strcmp(commands[i].name, two) == 0) {
+            *n_words = 2;
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *from_environment(const char *name, const char *fallback)
+{
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : fallback;
+}
+
+static int dispatch(struct jt_cli *cli, int argc, char **argv)
+{
+    if (argc == 0) {
+        print_help(stderr);
+        return JT_EXIT_USAGE;
+    }
+    if (strcmp(argv[0], "--version") == 0) {
+        printf("jeton %s\n", JETON_VERSION);
+        return JT_EXIT_OK;
+    }
+    if (strcmp(argv[0], "help") == 0 && argc > 1) {
+        char help[] = "--help", *words[] = { argv[1], argc > 2 ? argv[2] : help, help };
+        return dispatch(cli, argc > 2 ? 3 : 2, words);
+    }
+    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+        print_help(stdout);
+        return JT_EXIT_OK;
+    }
+    int n_words;
+    const struct jt_command *command = find_command(argc, argv, &n_words);
+    if (command != NULL) {
+        return command->run(command, cli, argc - n_words, argv + n_words);
+    }
+    return print_group(argv[0]) ? JT_EXIT_USAGE : jt_usage_error(NULL, "no command %.60s", argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe is an error like any other */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        jt_complain("libcurl does not start");
+        return JT_EXIT_FAILED;
+    }
+    json_set_alloc_funcs(malloc, jt_wipe_free); /* replies hold card numbers */
+    struct jt_cli cli = {
+        .config = from_environment("JETON_CONFIG", "/etc/jeton/jeton.conf"),
+        .url = from_environment("JETON_URL", "http://127.0.0.1:8080"),
+        .key_file = from_environment("JETON_KEY_FILE", NULL),
+        .retry_for_s = -1,
+    };
+    int next;
+    int code = jt_options_parse_shared(&cli, argc - 1, argv + 1, &next);
+    if (code == JT_GO_ON) {
+        code = dispatch(&cli, argc - 1 - next, argv + 1 + next);
+    }
+    /* What was printed counts only if it arrived. */
+    if (fflush(stdout) != 0 && code == JT_EXIT_OK) {
+        jt_complain("cannot write to standard output");
+        code = JT_EXIT_FAILED;
+    }
+    curl_global_cleanup();
+    return code;
+}

@@ -1,0 +1,127 @@
+#include "cli/output.h"
+
+#include "cli/exit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int complain(const char *path)
+{
+    jt_complain("%s: %s", path, strerror(errno));
+    return JT_EXIT_FAILED;
+}
+
+/* Whether the open file is still what stands under its name: its last owner may have renamed it before we got the lock. */
+static bool is_still_named(int fd, const char *path)
+{
+    struct stat here, there;
+    return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/* Opens and locks `path`, private and empty; -1 with errno, EBUSY when another command holds it. */
+static int open_locked(const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        if (fd < 0) {
+            return -1;
+        }
+        struct stat st;
+        bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (locked && is_still_named(fd, path)) {
+            bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+            if (plain && fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0) {
+                return fd;
+            }
+            errno = plain ? errno : EEXIST;
+        } else if (locked) {
+            close(fd);
+            continue;
+        } else if (errno == EWOULDBLOCK) {
+            errno = EBUSY;
+        }
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+}
+
+int jt_output_open(const char *path, struct jt_output *out)
+{
+    *out = (struct jt_output){ .path = path, .fd = -1 };
+    if (asprintf(&out->part, "%s.part", path) < 0) {
+        out->part = NULL;
+        errno = ENOMEM;
+        return complain(path);
+    }
+    out->fd = open_locked(out->part);
+    if (out->fd < 0) {
+        int code = complain(out->part);
+        free(out->part);
+        out->part = NULL;
+        return code;
+    }
+    return JT_EXIT_OK;
+}
+
+int jt_output_write(struct jt_output *out, struct jt_buf *data)
+{
+    size_t done = 0;
+    while (done < data->len) {
+        ssize_t n = write(out->fd, data->data + done, data->len - done);
+        if (n < 0 && errno != EINTR) {
+            return complain(out->part);
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    jt_buf_reset(data);
+    return JT_EXIT_OK;
+}
+
+/* Makes the rename durable. */
+static bool sync_directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    int saved = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(directory);
+    errno = saved;
+    return synced;
+}
+
+int jt_output_commit(struct jt_output *out)
+{
+    if (fsync(out->fd) != 0 || rename(out->part, out->path) != 0) {
+        int code = complain(out->part);
+        jt_output_abandon(out);
+        return code;
+    }
+    close(out->fd);
+    out->fd = -1;
+    free(out->part);
+    out->part = NULL;
+    return sync_directory_of(out->path) ? JT_EXIT_OK : complain(out->path);
+}
+
+void jt_output_abandon(struct jt_output *out)
+{
+    if (out->fd >= 0) {
+        (void)unlink(out->part);
+        close(out->fd);
+        out->fd = -1;
+    }
+    free(out->part);
+    out->part = NULL;
+}

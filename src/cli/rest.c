@@ -1,0 +1,197 @@
+#include "cli/rest.h"
+
+#include "base/clock.h"
+#include "base/secmem.h"
+#include "cli/backoff.h"
+#include "cli/exit.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY_MAX 65536
+
+static int exit_code_of(long status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return JT_EXIT_DENIED;
+    case 503:
+        return JT_EXIT_UNAVAILABLE;
+    default:
+        return JT_EXIT_REFUSED;
+    }
+}
+
+const char *jt_reply_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL && *text != '\0' ? text : "-";
+}
+
+long long jt_reply_integer(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+bool jt_reply_true(const json_t *object, const char *name)
+{
+    return json_is_true(json_object_get(object, name));
+}
+
+static int complain(long status, const json_t *problem)
+{
+    if (json_is_string(json_object_get(problem, "title"))) {
+        jt_complain("%.200s: %.1000s (%.200s)", jt_reply_text(problem, "title"), jt_reply_text(problem, "detail"),
+                    jt_reply_text(problem, "type"));
+    } else {
+        jt_complain("the server answered with status %ld and without a problem body", status);
+    }
+    return exit_code_of(status);
+}
+
+int jt_answer_complain(const struct jt_answer *answer)
+{
+    return complain(answer->status, answer->json);
+}
+
+int jt_problem_complain(long status, const void *body, size_t len)
+{
+    json_t *problem = len == 0 ? NULL : json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+    int code = complain(status, problem);
+    json_decref(problem);
+    return code;
+}
+
+/* Whether repeating can help and can do no harm. */
+static bool is_worth_repeating(CURLcode result, const struct jt_reply *reply, const char *method)
+{
+    if (result == CURLE_OK) {
+        return reply->status == 503;
+    }
+    return jt_transfer_may_recover(result) && (strcmp(method, "GET") == 0 || !jt_transfer_may_have_arrived(result));
+}
+
+static int complain_of_transfer(const struct jt_endpoint *endpoint, CURLcode result, const char *method)
+{
+    bool unknown = strcmp(method, "GET") != 0 && jt_transfer_may_have_arrived(result);
+    jt_complain("%s: %s%s", endpoint->url, curl_easy_strerror(result), unknown ? "; whether it was done is unknown" : "");
+    return JT_EXIT_UNAVAILABLE;
+}
+
+static int perform(const struct jt_cli *cli, const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply,
+                   const char *method, const char *path, const struct jt_buf *body)
+{
+    struct jt_backoff backoff;
+    jt_backoff_init(&backoff, cli->retry_for_s >= 0 ? cli->retry_for_s : JT_REST_RETRY_FOR_S);
+    for (;;) {
+        if (!jt_endpoint_prepare(endpoint, handle, reply, method, path, body)) {
+            jt_complain("%s%s: cannot be asked", endpoint->url, path);
+            return JT_EXIT_FAILED;
+        }
+        CURLcode result = curl_easy_perform(handle);
+        jt_endpoint_finish(handle, reply);
+        int64_t at_ms;
+        bool again = is_worth_repeating(result, reply, method) &&
+                     jt_backoff_next(&backoff, reply->retry_after_s, jt_clock_ms(), &at_ms);
+        if (!again) {
+            return result == CURLE_OK ? JT_EXIT_OK : complain_of_transfer(endpoint, result, method);
+        }
+        int64_t wait_ms = at_ms - jt_clock_ms();
+        (void)poll(NULL, 0, wait_ms > 0 ? (int)wait_ms : 0);
+    }
+}
+
+static int to_answer(const struct jt_reply *reply, struct jt_answer *out)
+{
+    out->status = reply->status;
+    out->text = calloc(1, reply->body.len + 1);
+    if (out->text == NULL) {
+        jt_complain("out of memory");
+        return JT_EXIT_FAILED;
+    }
+    if (reply->body.len > 0) {
+        memcpy(out->text, reply->body.data, reply->body.len);
+        out->json = json_loadb(out->text, reply->body.len, JSON_REJECT_DUPLICATES, NULL);
+    }
+    if (!json_is_object(out->json)) {
+        json_decref(out->json);
+        out->json = NULL;
+    }
+    return JT_EXIT_OK;
+}
+
+int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, json_t *body, struct jt_answer *out)
+{
+    *out = (struct jt_answer){ 0 };
+    struct jt_endpoint endpoint = { 0 };
+    struct jt_reply reply;
+    struct jt_buf body_text;
+    CURL *handle = NULL;
+    jt_reply_init(&reply);
+    jt_buf_init(&body_text, BODY_MAX);
+    char *dumped = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    if (dumped != NULL) {
+        jt_buf_put(&body_text, dumped, strlen(dumped));
+    }
+    int code = jt_endpoint_open(cli, &endpoint);
+    if (code != JT_EXIT_OK) {
+        goto out;
+    }
+    handle = jt_endpoint_handle(&endpoint, &reply);
+    if (handle == NULL || (body != NULL && dumped == NULL) || jt_buf_status(&body_text) != JT_OK) {
+        jt_complain("out of memory");
+        code = JT_EXIT_FAILED;
+        goto out;
+    }
+    code = perform(cli, &endpoint, handle, &reply, method, path, &body_text);
+    if (code == JT_EXIT_OK) {
+        code = to_answer(&reply, out);
+    }
+out:
+    curl_easy_cleanup(handle);
+    jt_endpoint_clear(&endpoint);
+    jt_reply_clear(&reply);
+    jt_buf_clear(&body_text);
+    free(dumped);
+    return code;
+}
+
+int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body, struct jt_answer *out)
+{
+    int code = jt_rest_ask(cli, method, path, body, out);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    if (out->status < 200 || out->status > 299) {
+        code = jt_answer_complain(out);
+    } else if (out->json == NULL) {
+        jt_complain("the server's answer is not a JSON object");
+        code = JT_EXIT_FAILED;
+    }
+    if (code != JT_EXIT_OK) {
+        jt_answer_clear(out);
+    }
+    return code;
+}
+
+int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body, void (*print)(const json_t *reply))
+{
+    struct jt_answer answer;
+    int code = jt_rest_call(cli, method, path, body, &answer);
+    if (code == JT_EXIT_OK && cli->json) {
+        printf("%s\n", answer.text);
+    } else if (code == JT_EXIT_OK) {
+        print(answer.json);
+    }
+    jt_answer_clear(&answer);
+    return code;
+}
+
+void jt_answer_clear(struct jt_answer *answer)
+{
+    json_decref(answer->json);
+    jt_wipe_free(answer->text);
+    *answer = (struct jt_answer){ 0 };
+}
