@@ -70,7 +70,8 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, c->actor);
-    if (c->holder_override == NULL) {
+    /* The reason belongs to the generation that is activated, not to the one that it replaces. */
+    if (c->holder_override == NULL || row->state != JT_GENERATION_ACTIVE) {
         jt_params_null_text(&p);
     } else {
         jt_params_text(&p, c->holder_override);

@@ -12,6 +12,18 @@
 #include <string.h>
 
 #define ACTIVATE_PATIENCE_MS 20000
+/* No transaction of ours lasts this long unless its process was stopped in the middle (JT_TXN_TIMEOUT_MS ends a front's own). */
+#define STUCK_AFTER_MS 5000
+
+/* After repeated failure to get the lock: our own stuck writers are ended, so that one stopped process cannot hold up a roll for ever. */
+static void end_stuck_writers(struct jt_work_ctx *ctx)
+{
+    int n_ended = 0;
+    enum jt_err err = jt_ring_end_stuck(ctx->db, STUCK_AFTER_MS, &n_ended);
+    if (err == JT_OK && n_ended > 0) {
+        jt_log(JT_LOG_WARNING, "ended %d stuck database sessions that held the ring lock", n_ended);
+    }
+}
 
 /* Administrative acts are rare and may wait; a pause here is back-off between attempts at a lock, not a wait for an event. */
 static void back_off(int ms)
@@ -101,6 +113,9 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
         bool again = busy || err == JT_ERR_STALE;
         if (!again || jt_clock_ms() >= give_up) {
             return err;
+        }
+        if (busy && pause >= 800) {
+            end_stuck_writers(ctx);
         }
         /* Traffic goes first: an exclusive waiter would stall every writer behind it, so each attempt is short and they are spread. */
         back_off(pause);
