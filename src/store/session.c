@@ -41,6 +41,7 @@ const char jt_session_settings[] =
     PIN("client_min_messages", "error")
     PIN("log_parameter_max_length_on_error", "0") /* parameters carry envelopes and fingerprints */
     PIN("default_transaction_isolation", "read committed") /* for reads outside a transaction block; writers name it in BEGIN */
+    PIN("default_transaction_read_only", "off")
     PIN("default_transaction_deferrable", "off")
     PIN("idle_in_transaction_session_timeout", "10s") /* a stopped front must not hold the ring lock for ever */
     PIN("client_connection_check_interval", "2s") /* nor a long statement whose client is gone */
