@@ -1,0 +1,258 @@
+/* The keeper's directory and the three kinds of files in it, without a process. */
+#include "keeper/genfile.h"
+#include "keeper/keydir.h"
+#include "keeper/keeper.h"
+#include "keeper/master.h"
+#include "keeper/state.h"
+
+#include "base/file.h"
+#include "keeper_process.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+    struct keeper k; /* only its directory */
+    int dir_fd;
+    struct jt_master *master;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    struct jt_problem problem = { "" };
+    keeper_make(&f->k, "development", "");
+    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_OK);
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+    assert_int_equal(jt_master_load(f->dir_fd, true, &f->master, &problem), JT_OK);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    jt_master_free(f->master);
+    close(f->dir_fd);
+    keeper_remove(&f->k);
+    free(f);
+    return 0;
+}
+
+static void read_file(int dir_fd, const char *name, struct jt_buf *out)
+{
+    jt_buf_init(out, 10000);
+    assert_int_equal(jt_file_read(dir_fd, name, true, out), JT_OK);
+}
+
+static void init_is_refused_where_keys_are(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_problem problem = { "" };
+    close(f->dir_fd);
+    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT);
+    assert_non_null(strstr(problem.text, "has a master key already"));
+
+    problem.text[0] = '\0';
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+    const uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
+    struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true };
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
+    assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_MASTER, 0), 0);
+    close(f->dir_fd);
+    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT);
+    assert_non_null(strstr(problem.text, "restore its master.key"));
+    problem.text[0] = '\0';
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+}
+
+static void every_flipped_bit_of_the_master_key_file_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_buf file;
+    read_file(f->dir_fd, JT_KEYDIR_MASTER, &file);
+    assert_int_equal(file.len, 52);
+    for (size_t bit = 0; bit < 8 * file.len; bit++) {
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_MASTER, file.data, file.len), JT_OK);
+        struct jt_problem problem = { "" };
+        struct jt_master *m;
+        assert_int_equal(jt_master_load(f->dir_fd, true, &m, &problem), JT_ERR_INVALID);
+        assert_null(m);
+        assert_true(problem.text[0] != '\0');
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    jt_buf_clear(&file);
+}
+
+static void every_flipped_bit_of_a_generation_key_file_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t key[JT_GENERATION_KEY_LEN];
+    memset(key, 7, sizeof key);
+    struct jt_genfile meta = { .number = 3, .key_id = 9, .development = true, .created_s = 1763712000 };
+    assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_ERR_CONFLICT);
+
+    struct jt_genfile back;
+    uint8_t key_back[JT_GENERATION_KEY_LEN];
+    const uint8_t nothing[JT_GENERATION_KEY_LEN] = { 0 };
+    struct jt_problem problem = { "" };
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem), JT_OK);
+    assert_int_equal(back.key_id, 9);
+    assert_int_equal(back.created_s, 1763712000);
+    assert_memory_equal(key_back, key, sizeof key);
+
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_generation_name(3, name);
+    struct jt_buf file;
+    read_file(f->dir_fd, name, &file);
+    assert_int_equal(file.len, 84);
+    for (size_t bit = 0; bit < 8 * file.len; bit++) {
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, file.len), JT_OK);
+        enum jt_err err = jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem);
+        assert_true(err == JT_ERR_INVALID || err == JT_ERR_DENIED); /* denied: the environment byte */
+        assert_memory_equal(key_back, nothing, sizeof nothing);
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    for (size_t len = 0; len < file.len; len++) {
+        assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, len), JT_OK);
+        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem), JT_ERR_INVALID);
+    }
+    jt_buf_clear(&file);
+}
+
+static void a_key_file_of_another_master_key_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture *other;
+    void *other_state;
+    setup(&other_state);
+    other = other_state;
+    uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
+    struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true };
+    assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
+    assert_int_equal(jt_genfile_create(f->dir_fd, other->master, &meta, key), JT_OK);
+    struct jt_problem problem = { "" };
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, key, &problem), JT_ERR_INVALID);
+    assert_non_null(strstr(problem.text, "another master key"));
+    teardown(&other_state);
+}
+
+static void an_erased_key_file_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
+    struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true };
+    assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
+    assert_int_equal(jt_genfile_erase(f->dir_fd, 1), JT_OK);
+    assert_int_equal(jt_genfile_erase(f->dir_fd, 1), JT_ERR_NOT_FOUND);
+    struct jt_keydir listing;
+    struct jt_problem problem = { "" };
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_OK);
+    assert_int_equal(listing.n_generations, 0);
+}
+
+static void every_flipped_bit_of_the_state_file_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_keeper_state s = { .development = true, .highest_epoch = 0, .highest_generation = 4 };
+    assert_int_equal(jt_state_save(f->dir_fd, f->master, &s), JT_OK);
+    struct jt_keeper_state back;
+    struct jt_ring ring;
+    struct jt_problem problem = { "" };
+    assert_int_equal(jt_state_load(f->dir_fd, f->master, true, &back, &ring, &problem), JT_OK);
+    assert_int_equal(back.highest_generation, 4);
+    assert_int_equal(ring.epoch, 0);
+    assert_int_equal(jt_state_load(f->dir_fd, f->master, false, &back, &ring, &problem), JT_ERR_DENIED);
+
+    struct jt_buf file;
+    read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
+    for (size_t bit = 0; bit < 8 * file.len; bit++) {
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, file.len), JT_OK);
+        assert_int_equal(jt_state_load(f->dir_fd, f->master, true, &back, &ring, &problem), JT_ERR_INVALID);
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    jt_buf_clear(&file);
+    assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_STATE, 0), 0);
+    assert_int_equal(jt_state_load(f->dir_fd, f->master, true, &back, &ring, &problem), JT_ERR_NOT_FOUND);
+}
+
+static void put(int dir_fd, const char *name, mode_t mode)
+{
+    int fd = openat(dir_fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, mode);
+    assert_true(fd >= 0);
+    assert_int_equal(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static void strangers_in_the_directory_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_keydir listing;
+    const char *const strange[] = { "generation-0.key", "generation-01.key", "generation-.key", "generation-1.key2", "notes",
+                                    ".hidden", "generation--1.key", "generation-18446744073709551616.key", "notes.new" };
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        struct jt_problem problem = { "" };
+        put(f->dir_fd, strange[i], 0600);
+        assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+        assert_non_null(strstr(problem.text, strange[i]));
+        assert_int_equal(unlinkat(f->dir_fd, strange[i], 0), 0);
+    }
+    struct jt_problem problem = { "" };
+    put(f->dir_fd, "generation-1.key", 0640);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+    assert_int_equal(unlinkat(f->dir_fd, "generation-1.key", 0), 0);
+    assert_int_equal(symlinkat("master.key", f->dir_fd, "generation-1.key"), 0);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+    assert_int_equal(unlinkat(f->dir_fd, "generation-1.key", 0), 0);
+    assert_int_equal(mkdirat(f->dir_fd, "generation-1.key", 0700), 0);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+}
+
+static void what_a_crash_leaves_behind_is_cleared_away(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_keydir listing;
+    struct jt_problem problem = { "" };
+    put(f->dir_fd, "state.new", 0600);
+    put(f->dir_fd, "generation-12.key.new", 0600);
+    put(f->dir_fd, "generation-10.key", 0600);
+    put(f->dir_fd, "generation-9.key", 0600);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_OK);
+    assert_true(listing.master && listing.state);
+    assert_int_equal(listing.n_generations, 2);
+    assert_int_equal(listing.generations[0], 9);
+    assert_int_equal(listing.generations[1], 10);
+    assert_int_not_equal(faccessat(f->dir_fd, "state.new", F_OK, 0), 0);
+    assert_int_not_equal(faccessat(f->dir_fd, "generation-12.key.new", F_OK, 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(init_is_refused_where_keys_are, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_master_key_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_a_generation_key_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_file_of_another_master_key_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(strangers_in_the_directory_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_crash_leaves_behind_is_cleared_away, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("keeper/files", tests, NULL, NULL);
+}

@@ -1,0 +1,287 @@
+#include "keeper/policy.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Generation 1 retired, 2 draining, 3 active; the check value repeats the number. */
+static struct jt_ring sample(void)
+{
+    struct jt_ring ring = { .development = true, .epoch = 6, .highest = 3, .n = 3 };
+    const uint8_t states[3] = { JT_GENERATION_RETIRED, JT_GENERATION_DRAINING, JT_GENERATION_ACTIVE };
+    for (uint8_t i = 0; i < 3; i++) {
+        ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u, .key_id = (uint8_t)(i + 1), .state = states[i] };
+        memset(ring.entries[i].check_value, i + 1, JT_CHECK_VALUE_LEN);
+    }
+    return ring;
+}
+
+static struct jt_generation_row row(uint64_t number, uint8_t state)
+{
+    struct jt_generation_row g = { .number = number, .key_id = (uint8_t)number, .state = state };
+    memset(g.check_value, (int)number, sizeof g.check_value);
+    return g;
+}
+
+static void only_an_active_generation_that_is_not_compromised_is_writable(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    assert_int_equal(jt_policy_writable(&ring)->number, 3);
+    ring.entries[2].compromised = true;
+    assert_null(jt_policy_writable(&ring));
+    ring.entries[2].state = JT_GENERATION_DRAINING;
+    assert_null(jt_policy_writable(&ring));
+}
+
+static void only_live_generations_are_openable(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    assert_false(jt_policy_openable(&ring.entries[0]));
+    assert_true(jt_policy_openable(&ring.entries[1]));
+    assert_true(jt_policy_openable(&ring.entries[2]));
+}
+
+static void activation_makes_the_old_active_generation_draining(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next;
+    struct jt_generation_row g = row(4, JT_GENERATION_FUTURE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_OK);
+    assert_int_equal(next.epoch, 7);
+    assert_int_equal(next.highest, 4);
+    assert_int_equal(next.n, 4);
+    assert_int_equal(jt_ring_find(&next, 3)->state, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_ring_active(&next)->number, 4);
+    assert_memory_equal(jt_ring_active(&next)->check_value, g.check_value, JT_CHECK_VALUE_LEN);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+}
+
+static void activation_is_refused_unless_future_new_and_free(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next;
+    struct jt_generation_row g = row(4, JT_GENERATION_ACTIVE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    assert_int_equal(next.n, 0);
+    g = row(3, JT_GENERATION_FUTURE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    g = row(4, JT_GENERATION_FUTURE);
+    g.key_id = 1;
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    g.key_id = 0;
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+}
+
+static void no_more_generations_drain_than_the_bound(void **state)
+{
+    (void)state;
+    struct jt_ring ring = { .development = true, .epoch = 1 };
+    for (uint64_t number = 1; number <= JT_WIRE_MAX_DRAINING + 1; number++) {
+        struct jt_ring next;
+        struct jt_generation_row g = row(number, JT_GENERATION_FUTURE);
+        assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_OK);
+        ring = next;
+    }
+    struct jt_ring next;
+    struct jt_generation_row g = row(JT_WIRE_MAX_DRAINING + 2, JT_GENERATION_FUTURE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+}
+
+static void retirement_goes_from_draining_only(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next;
+    struct jt_generation_row g = row(2, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_OK);
+    assert_int_equal(jt_ring_find(&next, 2)->state, JT_GENERATION_RETIRED);
+    assert_int_equal(next.highest, 3);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+
+    g = row(3, JT_GENERATION_ACTIVE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    g = row(3, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    g = row(1, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    g = row(9, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_NOT_FOUND);
+    g = row(2, JT_GENERATION_DRAINING);
+    g.check_value[0] ^= 1;
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+}
+
+static void no_other_target_can_be_proposed(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next;
+    for (unsigned target = 0; target < 256; target++) {
+        struct jt_generation_row g = row(2, JT_GENERATION_DRAINING);
+        if (target != JT_GENERATION_ACTIVE && target != JT_GENERATION_RETIRED) {
+            assert_int_equal(jt_policy_propose(&ring, &g, (uint8_t)target, &next), JT_ERR_CONFLICT);
+        }
+    }
+}
+
+static void a_ring_that_goes_back_is_never_accepted(void **state)
+{
+    (void)state;
+    const struct jt_ring ring = sample();
+    struct jt_ring next = ring;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT); /* the epoch must rise */
+    next.epoch = 5;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    next.epoch = 7;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+
+    next.entries[0].state = JT_GENERATION_DRAINING; /* retired becomes draining again: for `jeton recover` only */
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    next = ring;
+    next.epoch = 7;
+    next.entries[1].check_value[0] ^= 1; /* another key under the same number */
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    next = ring;
+    next.epoch = 7;
+    next.entries[1].key_id = 99;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    next = ring;
+    next.epoch = 7;
+    next.highest = 2;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+}
+
+static void a_listed_generation_cannot_disappear(void **state)
+{
+    (void)state;
+    const struct jt_ring ring = sample();
+    struct jt_ring next = ring;
+    next.epoch = 7;
+    next.n = 2;
+    memmove(next.entries, ring.entries + 1, 2 * sizeof next.entries[0]);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+}
+
+static void a_compromised_mark_stays(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next = ring;
+    next.epoch = 7;
+    ring.entries[1].compromised = true;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    next.entries[1].compromised = true;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+    ring.entries[1].compromised = false;
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+}
+
+static void a_number_that_was_passed_over_cannot_come_later(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    ring.entries[2].number = ring.highest = 5;
+    struct jt_ring next = ring;
+    next.epoch = 7;
+    next.n = 4;
+    next.entries[3] = next.entries[2];
+    next.entries[2] = (struct jt_ring_entry){ .number = 4, .key_id = 44, .state = JT_GENERATION_DRAINING };
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+}
+
+static struct jt_keyring *keyring_of(const struct jt_ring *ring)
+{
+    struct jt_keyring *kr;
+    assert_int_equal(jt_keyring_new(&kr), JT_OK);
+    for (size_t i = 0; i < ring->n; i++) {
+        struct jt_genfile meta = { .number = ring->entries[i].number, .key_id = ring->entries[i].key_id };
+        memcpy(meta.check_value, ring->entries[i].check_value, sizeof meta.check_value);
+        const uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
+        assert_int_equal(jt_keyring_add(kr, &meta, key), JT_OK);
+    }
+    return kr;
+}
+
+static void every_live_generation_must_be_held(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_keyring *kr = keyring_of(&ring);
+    uint64_t number;
+    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_OK);
+    jt_keyring_remove(kr, 1); /* retired: not needed */
+    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_OK);
+    ring.entries[1].check_value[7] ^= 1;
+    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_ERR_CRYPTO);
+    assert_int_equal(number, 2);
+    jt_keyring_remove(kr, 2);
+    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_ERR_NOT_FOUND);
+    jt_keyring_free(kr);
+}
+
+static void the_next_generation_is_above_all_and_its_key_id_free(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_keyring *kr = keyring_of(&ring);
+    struct jt_generation_create create = { .used_key_ids = { 1 << 4 } };
+    uint64_t number;
+    uint8_t key_id;
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 0, &create, &number, &key_id), JT_OK);
+    assert_int_equal(number, 4);
+    assert_int_equal(key_id, 5); /* 1 to 3 are in the ring, 4 is used in the database */
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_OK);
+    assert_int_equal(number, 10);
+    create.db_highest = 20;
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_OK);
+    assert_int_equal(number, 21);
+    memset(create.used_key_ids, 0xff, sizeof create.used_key_ids);
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_ERR_LIMIT);
+    memset(create.used_key_ids, 0xff, sizeof create.used_key_ids - 1);
+    create.used_key_ids[31] = 0x7f;
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_OK);
+    assert_int_equal(key_id, 255);
+    jt_keyring_free(kr);
+}
+
+static void a_database_cannot_use_the_numbers_up(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_keyring *kr = keyring_of(&ring);
+    struct jt_generation_create create = { .db_highest = UINT64_MAX };
+    uint64_t number;
+    uint8_t key_id;
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 0, &create, &number, &key_id), JT_ERR_LIMIT);
+    create.db_highest = INT64_MAX;
+    assert_int_equal(jt_policy_next_generation(kr, &ring, INT64_MAX, &create, &number, &key_id), JT_ERR_LIMIT);
+    jt_keyring_free(kr);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_an_active_generation_that_is_not_compromised_is_writable),
+        cmocka_unit_test(only_live_generations_are_openable),
+        cmocka_unit_test(activation_makes_the_old_active_generation_draining),
+        cmocka_unit_test(activation_is_refused_unless_future_new_and_free),
+        cmocka_unit_test(no_more_generations_drain_than_the_bound),
+        cmocka_unit_test(retirement_goes_from_draining_only),
+        cmocka_unit_test(no_other_target_can_be_proposed),
+        cmocka_unit_test(a_ring_that_goes_back_is_never_accepted),
+        cmocka_unit_test(a_listed_generation_cannot_disappear),
+        cmocka_unit_test(a_compromised_mark_stays),
+        cmocka_unit_test(a_number_that_was_passed_over_cannot_come_later),
+        cmocka_unit_test(every_live_generation_must_be_held),
+        cmocka_unit_test(the_next_generation_is_above_all_and_its_key_id_free),
+        cmocka_unit_test(a_database_cannot_use_the_numbers_up),
+    };
+    return cmocka_run_group_tests_name("keeper/policy", tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+/* Client and field rows: only a keeper can make them, and no byte of them can be changed. */
+#include "keeper_process.h"
+
+#include "keyclient/keyclient.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct keeper k;
+static struct jt_keyclient *kc;
+static const uint8_t secret[JT_CLIENT_SECRET_LEN] = { 1, 2, 3 };
+
+static int setup(void **state)
+{
+    (void)state;
+    keeper_make(&k, "development", "");
+    keeper_init(&k);
+    if (!keeper_start(&k)) {
+        return -1;
+    }
+    return jt_keyclient_open(k.socket, -1, 20000, &kc) == JT_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    jt_keyclient_free(kc);
+    keeper_remove(&k);
+    return 0;
+}
+
+static struct jt_client_row make_client(const char *id, uint32_t permissions)
+{
+    struct jt_client_spec spec = { .permissions = permissions };
+    memcpy(spec.id, id, strlen(id));
+    struct jt_client_row row;
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_OK);
+    return row;
+}
+
+static void a_client_row_stands_with_its_own_secret_only(void **state)
+{
+    (void)state;
+    struct jt_client_row row = make_client("shop-1", JT_MAY_TOKENIZE);
+    assert_string_equal(row.spec.id, "shop-1");
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &row, secret), JT_OK);
+    for (size_t bit = 0; bit < 8 * sizeof secret; bit += 7) {
+        uint8_t wrong[sizeof secret];
+        memcpy(wrong, secret, sizeof wrong);
+        wrong[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(jt_keyclient_wait_client_check(kc, &row, wrong), JT_ERR_DENIED);
+    }
+}
+
+static void an_altered_client_row_is_refused(void **state)
+{
+    (void)state;
+    const struct jt_client_row row = make_client("shop-1", JT_MAY_TOKENIZE);
+    struct jt_client_row altered = row;
+    altered.spec.permissions |= JT_MAY_DETOKENIZE; /* wider */
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    altered = row;
+    altered.spec.id[0] = 't'; /* another name */
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    altered = row;
+    altered.mac_epoch++;
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    altered = row;
+    altered.secret_mac[3] ^= 1;
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    altered = row;
+    altered.mac[3] ^= 1;
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+
+    /* The secret of one client put into the row of another. */
+    const struct jt_client_row admin = make_client("admin", JT_MAY_ALL);
+    const uint8_t other[JT_CLIENT_SECRET_LEN] = { 9 };
+    struct jt_client_spec spec = { .id = "guest", .permissions = JT_MAY_TOKENIZE };
+    struct jt_client_row guest;
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, other, &guest), JT_OK);
+    altered = admin;
+    memcpy(altered.secret_mac, guest.secret_mac, sizeof altered.secret_mac);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, other), JT_ERR_DENIED);
+}
+
+static void malformed_clients_are_not_made(void **state)
+{
+    (void)state;
+    struct jt_client_row row;
+    struct jt_client_spec spec = { .id = "Shop", .permissions = JT_MAY_TOKENIZE };
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_ERR_INVALID);
+    spec = (struct jt_client_spec){ .id = "", .permissions = JT_MAY_TOKENIZE };
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_ERR_INVALID);
+    spec = (struct jt_client_spec){ .id = "shop", .permissions = JT_MAY_ALL + 1 };
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_ERR_INVALID);
+    assert_true(jt_keyclient_ready(kc)); /* refused, not cut off */
+}
+
+static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
+{
+    (void)state;
+    struct jt_field_spec spec = { .id = 7, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true };
+    struct jt_field_row row;
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &row), JT_OK);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &row), JT_OK);
+    struct jt_field_row altered = row;
+    altered.spec.dedup = false;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
+    altered.spec.allow_bad_luhn = true;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
+    altered.spec.id = 8;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
+    altered.spec.name[0] = 'd';
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
+    altered.mac_epoch++;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
+    altered.mac[0] ^= 0x80;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+}
+
+static void malformed_fields_are_not_made(void **state)
+{
+    (void)state;
+    struct jt_field_row row;
+    const struct jt_field_spec bad[] = {
+        { .id = 0, .name = "cards", .kind = JT_FIELD_PAN },
+        { .id = 1, .name = "Cards", .kind = JT_FIELD_PAN },
+        { .id = 1, .name = "", .kind = JT_FIELD_PAN },
+        { .id = 1, .name = "cards", .kind = 2 },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(jt_keyclient_wait_field_make(kc, &bad[i], &row), JT_ERR_INVALID);
+    }
+}
+
+static void rows_of_another_keeper_are_refused(void **state)
+{
+    (void)state;
+    struct keeper other;
+    struct jt_keyclient *other_kc;
+    keeper_make(&other, "development", "");
+    keeper_init(&other);
+    assert_true(keeper_start(&other));
+    assert_int_equal(jt_keyclient_open(other.socket, -1, 20000, &other_kc), JT_OK);
+    struct jt_client_row client = make_client("shop-1", JT_MAY_ALL);
+    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret), JT_ERR_DENIED);
+    struct jt_ring_row ring;
+    assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring), JT_ERR_DENIED);
+    jt_keyclient_free(other_kc);
+    keeper_remove(&other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_row_stands_with_its_own_secret_only),
+        cmocka_unit_test(an_altered_client_row_is_refused),
+        cmocka_unit_test(malformed_clients_are_not_made),
+        cmocka_unit_test(a_field_row_stands_and_an_altered_one_is_refused),
+        cmocka_unit_test(malformed_fields_are_not_made),
+        cmocka_unit_test(rows_of_another_keeper_are_refused),
+    };
+    return cmocka_run_group_tests_name("keeper/rows", tests, setup, teardown);
+}
