@@ -42,13 +42,17 @@ END
     "$INSTANCE/bin/jeton" init --operator-key "$JETON_KEY_FILE"
 }
 
-# Starts keeper and front and waits until the front serves.
+# Starts keeper and front and waits until operators are served; cards are, once a generation is active (instance_ready).
 instance_start() {
     instance_spawn jeton-keeper
     instance_spawn jetond
     instance_await "the REST port" test -s "$INSTANCE/port"
     JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/port")
     export JETON_URL
+    instance_await "jeton status" "$INSTANCE/bin/jeton" status
+}
+
+instance_ready() {
     instance_await "$JETON_URL/readyz" curl -fsS -o /dev/null --max-time 2 "$JETON_URL/readyz"
 }
 
@@ -64,7 +68,7 @@ instance_spawn() {
 instance_await() {
     local what=$1 deadline=$((SECONDS + 30)) name
     shift
-    until "$@" 2>/dev/null; do
+    until "$@" >/dev/null 2>&1; do
         for name in jeton-keeper jetond; do
             instance_alive "$name" || instance_fail "$name.log" "$name ended at start"
         done

@@ -94,7 +94,7 @@ class Cluster:
 
     def connect(self, database, user="postgres"):
         """A connection with autocommit off: the test's own transactions."""
-        return psycopg2.connect(host=str(self.directory), dbname=database, user=user)
+        return psycopg2.connect(host=str(self.directory), dbname=database, user=user, options="-c search_path=jeton,public")
 
     def sql(self, database, query, args=None):
         """Runs one statement as the cluster's superuser, committed at once; the rows, if it has any."""
@@ -254,6 +254,7 @@ class Service:
         self.database = database
         self.keeper = self.front = None
         self.url = None
+        self.populated = False
         self.keeper_directory = self.directory / "keeper"
         self.keeper_log = self.directory / "keeper.log"
         self.front_log = self.directory / "front.log"
@@ -299,7 +300,9 @@ class Service:
 
     def populate(self):
         """One active generation, the field `pan`, one client `app` that may tokenize and detokenize."""
+        self.populated = True
         assert self.operator.roll() == 1
+        self.wait_ready()
         assert self.operator.post("/v1/fields", {"name": "pan"}).status_code == 201
         self.app_key = self.new_client("app", ["tokenize", "detokenize"])
         return self
@@ -338,7 +341,19 @@ class Service:
     def start(self):
         self.start_keeper()
         self.start_front()
-        return self.wait_ready()
+        return self.wait_ready() if self.populated else self.wait_manageable()
+
+    def manageable(self):
+        """Whether operators are served: before the first generation is active, readyz is not yet true."""
+        try:
+            answer = self.operator.get("/v1/status", timeout=5)
+            return answer.status_code == 200 and answer.json()["ring"]["epoch"] > 0
+        except requests.RequestException:
+            return False
+
+    def wait_manageable(self):
+        wait_until(self.manageable, "status")
+        return self
 
     def ready(self):
         try:

@@ -2,6 +2,7 @@
 
 import threading
 
+import psycopg2
 import pytest
 
 from cards import made_up
@@ -243,3 +244,15 @@ def test_no_active_generation_means_503(make_service):
     assert (answer.status_code, problem(answer)) == (503, "no-active-generation")
     service.operator.roll()
     assert service.app.tokenize(made_up(1))
+
+
+def test_a_stuck_writer_of_jetons_own_is_ended_by_a_roll(service):
+    """As if a front had been stopped in the middle of a transaction: its session holds the ring lock and never lets go."""
+    number = service.operator.create_generation()
+    with HeldWriter(service) as writer:
+        writer.execute("SET application_name = 'jetond tokenize'")
+        assert service.operator.activate(number).status_code == 200
+        with pytest.raises(psycopg2.OperationalError):
+            writer.execute("SELECT 1")
+    pan = made_up(1, series="unstuck")
+    assert service.app.detokenize(service.app.tokenize(pan)) == pan
