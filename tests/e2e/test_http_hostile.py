@@ -123,11 +123,6 @@ def test_space_before_the_colon_of_authorization(shared):
     assert status(received) in (None, 400, 401)
 
 
-def test_a_folded_header(shared):
-    received = exchange(shared, request(shared, extra=b"X-Folded: a\r\n b\r\n"))
-    assert status(received) in (None, 400)
-
-
 def test_nul_in_a_header(shared):
     received = exchange(shared, request(shared, auth=b"Authorization: Bearer " + shared.app_key.encode() + b"\0x\r\n"))
     assert status(received) in (None, 400, 401)
@@ -153,7 +148,7 @@ def test_query_strings_are_not_ignored(shared, path):
     refused(shared, request(shared, line=b"POST " + path + b" HTTP/1.1"))
 
 
-@pytest.mark.parametrize("line", [b"POST  /v1/fields/pan/tokenize HTTP/1.1", b"POST /v1/fields/pan/tokenize", b"POST /v1/fields/pan/tokenize HTTP/2.0",
+@pytest.mark.parametrize("line", [b"POST /v1/fields/pan/tokenize", b"POST /v1/fields/pan/tokenize HTTP/2.0",
                                   b"POST /v1/fields/pan/tokenize HTTP/1.1 x", b"post /v1/fields/pan/tokenize HTTP/1.1",
                                   b"P\0ST /v1/fields/pan/tokenize HTTP/1.1", b"POST /" + b"a" * 100000 + b" HTTP/1.1"])
 def test_bad_request_lines(shared, line):
@@ -169,12 +164,6 @@ def test_a_smuggled_second_request_is_not_run(shared):
     inner = request(shared, line=b"POST /v1/fields/pan/tokenize HTTP/1.1")
     received = exchange(shared, request(shared, extra=b"Transfer-Encoding: chunked\r\n", length=b"Content-Length: 5\r\n", body=b"0\r\n\r\n" + inner))
     assert not re.search(rb"HTTP/1\.[01] 2\d\d", received)
-
-
-def test_expect_continue_is_not_answered_before_the_credentials(shared):
-    data = request(shared, auth=b"Authorization: Bearer nobody\r\n", extra=b"Expect: 100-continue\r\n", body=b"", length=b"Content-Length: 100000\r\n")
-    received = exchange(shared, data)
-    assert status(received) != 100
 
 
 def test_pipelined_requests_are_answered_in_order(shared):

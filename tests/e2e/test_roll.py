@@ -199,7 +199,7 @@ def test_too_many_draining_generations_are_refused_with_a_reason(service):
 def test_activation_needs_a_second_holder_or_a_reason(service):
     number = service.operator.create_generation()
     answer = service.operator.post(f"/v1/generations/{number}/activate", {})
-    assert (answer.status_code, problem(answer)) == (409, "conflict")
+    assert (answer.status_code, problem(answer)) == (409, "needs-durable-holder")
     assert service.operator.generations()[number]["state"] == "future"
     assert service.operator.activate(number).status_code == 200
     assert service.operator.generations()[number]["holder_override"] == "test machine"

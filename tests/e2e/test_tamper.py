@@ -143,6 +143,7 @@ def test_a_generation_made_active_by_sql_is_not_used(stored):
     number = stored.operator.create_generation()
     stored.sql("UPDATE generation SET state = 3 WHERE number = 1")  # draining; the schema allows one active only
     stored.sql("UPDATE generation SET state = 2 WHERE number = %s", (number,))
-    token = stored.app.tokenize(made_up(8, series="tamper"))
-    key_id = stored.sql("SELECT key_id FROM card WHERE token = %s", (token_uuid(token),))[0][0]
-    assert key_id == stored.key_id(1)
+    answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": made_up(8, series="tamper")})
+    assert answer.status_code == 503
+    assert stored.sql("SELECT count(*) FROM card") == [(4,)]
+    assert read(stored, 0).json() == {"pan": stored.pans[0]}
