@@ -1,0 +1,449 @@
+/* The asynchronous client: with a real keeper, without one, with one that dies, and with ones that misbehave. */
+#include "keyclient/keyclient.h"
+
+#include "../keeper/keeper_process.h"
+#include "base/clock.h"
+#include "fake_keeper.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+
+#define GUARD_MS 20000
+#define MAX_EVENTS 64
+
+/* One run of a loop with a client: `step` is called every few milliseconds until it stops the loop. */
+struct run {
+    struct jt_loop *loop;
+    struct jt_keyclient *kc;
+    void (*step)(struct run *r);
+    int phase;
+    int64_t started_ms;
+    bool in_call; /* a stub is on the stack: no callback may come */
+    size_t n_done;
+    int order[MAX_EVENTS]; /* tags in the order of the callbacks */
+    enum jt_err errs[MAX_EVENTS];
+    struct keeper k;
+    uint8_t incarnation[JT_INCARNATION_LEN];
+    uint8_t envelope[32];
+    uint8_t envelope_len;
+};
+
+struct tag {
+    struct run *r;
+    int number;
+};
+static struct tag tags[MAX_EVENTS];
+
+static const uint8_t row_id[16] = { 7 };
+static const uint8_t pan[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
+
+static void record(struct tag *t, enum jt_err err)
+{
+    struct run *r = t->r;
+    assert_false(r->in_call);
+    assert_true(r->n_done < MAX_EVENTS);
+    r->order[r->n_done] = t->number;
+    r->errs[r->n_done++] = err;
+}
+
+static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *reply)
+{
+    struct tag *t = arg;
+    assert_int_equal(err == JT_OK, reply != NULL);
+    if (reply != NULL && reply->n > 0) {
+        t->r->envelope_len = reply->results[0].envelope_len;
+        memcpy(t->r->envelope, reply->results[0].envelope, t->r->envelope_len);
+    }
+    record(t, err);
+}
+
+static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *reply)
+{
+    struct tag *t = arg;
+    assert_int_equal(err == JT_OK, reply != NULL);
+    if (reply != NULL && reply->n > 0 && reply->results[0].err == JT_OK) {
+        assert_int_equal(reply->results[0].pan_len, 8);
+        assert_int_equal(reply->results[0].pan[0], 0x41);
+    }
+    record(t, err);
+}
+
+static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply *reply)
+{
+    assert_int_equal(err == JT_OK, reply != NULL);
+    record(arg, err);
+}
+
+static void call_seal(struct run *r, int number, size_t n)
+{
+    static struct jt_seal_item items[JT_WIRE_MAX_ITEMS + 1];
+    for (size_t i = 0; i < n; i++) {
+        items[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .row_id = row_id, .row_id_len = 16, .pan = pan, .pan_len = 8 };
+    }
+    tags[number] = (struct tag){ r, number };
+    r->in_call = true;
+    jt_keyclient_seal(r->kc, items, n, on_sealed, &tags[number]);
+    r->in_call = false;
+    memset(items, 0, n * sizeof items[0]); /* the caller's memory may go at once */
+}
+
+static void call_open(struct run *r, int number, const uint8_t *envelope, uint16_t len)
+{
+    struct jt_open_item item = { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = len };
+    tags[number] = (struct tag){ r, number };
+    r->in_call = true;
+    jt_keyclient_open_items(r->kc, &item, 1, on_opened, &tags[number]);
+    r->in_call = false;
+}
+
+static void call_reseal(struct run *r, int number, const uint8_t *envelope, uint16_t len)
+{
+    struct jt_reseal_item item = { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = len };
+    tags[number] = (struct tag){ r, number };
+    r->in_call = true;
+    jt_keyclient_reseal(r->kc, &item, 1, on_resealed, &tags[number]);
+    r->in_call = false;
+}
+
+static void on_step(void *arg, uint32_t events)
+{
+    (void)events;
+    struct run *r = arg;
+    assert_true(jt_clock_ms() - r->started_ms < GUARD_MS);
+    r->step(r);
+}
+
+static void run_begin(struct run *r, const char *socket, int timeout_ms, void (*step)(struct run *))
+{
+    r->step = step;
+    r->started_ms = jt_clock_ms();
+    assert_int_equal(jt_loop_new(&r->loop), JT_OK);
+    assert_int_equal(jt_loop_every(r->loop, 5, on_step, r), JT_OK);
+    assert_int_equal(jt_keyclient_new(r->loop, socket, timeout_ms, &r->kc), JT_OK);
+}
+
+static void run_loop(struct run *r)
+{
+    assert_int_equal(jt_loop_run(r->loop), JT_OK);
+}
+
+static void run_end(struct run *r)
+{
+    jt_keyclient_free(r->kc);
+    jt_loop_free(r->loop);
+}
+
+/* A real keeper with an active generation. */
+static void keeper_with_a_key(struct keeper *k)
+{
+    keeper_make(k, "development", "");
+    keeper_init(k);
+    assert_true(keeper_start(k));
+    struct jt_keyclient *kc;
+    struct jt_ring_row ring;
+    struct jt_generation_row g;
+    struct jt_generation_row rows[2];
+    const uint8_t none[32] = { 0 };
+    size_t n;
+    assert_int_equal(jt_keyclient_open(k->socket, -1, GUARD_MS, &kc), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &ring), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(kc, 0, none, &g), JT_OK);
+    struct jt_ring_row next;
+    assert_int_equal(jt_keyclient_wait_ring_propose(kc, &ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &next), JT_OK);
+    jt_keyclient_free(kc);
+}
+
+static void step_in_order(struct run *r)
+{
+    if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
+        r->phase = 1;
+        call_seal(r, 0, 1);
+        call_seal(r, 1, JT_WIRE_MAX_ITEMS); /* a reply of many pieces */
+        call_seal(r, 2, JT_WIRE_MAX_ITEMS + 1); /* refused here, in its turn all the same */
+        call_open(r, 3, (const uint8_t *)"\1", 1);
+        call_seal(r, 4, JT_WIRE_MAX_ITEMS + 1);
+    } else if (r->phase == 1 && r->n_done == 5) {
+        r->phase = 2;
+        call_open(r, 5, r->envelope, r->envelope_len);
+        call_reseal(r, 6, r->envelope, r->envelope_len);
+    } else if (r->phase == 2 && r->n_done == 7) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void replies_come_later_and_in_the_order_of_the_calls(void **state)
+{
+    (void)state;
+    struct run r = { 0 };
+    keeper_with_a_key(&r.k);
+    run_begin(&r, r.k.socket, GUARD_MS, step_in_order);
+    run_loop(&r);
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(r.order[i], i);
+        assert_int_equal(r.errs[i], i == 2 || i == 4 ? JT_ERR_LIMIT : JT_OK);
+    }
+    assert_int_equal(r.envelope_len, 25);
+    run_end(&r);
+    keeper_remove(&r.k);
+}
+
+static void step_unavailable(struct run *r)
+{
+    if (r->phase == 0) {
+        assert_false(jt_keyclient_ready(r->kc));
+        r->phase = 1;
+        call_seal(r, 0, 1);
+        call_open(r, 1, (const uint8_t *)"\1", 1);
+        assert_int_equal(r->n_done, 0);
+    } else if (r->n_done == 2) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void without_a_keeper_calls_fail_soon_but_never_at_once(void **state)
+{
+    (void)state;
+    struct run r = { 0 };
+    run_begin(&r, "/nonexistent/keeper.sock", GUARD_MS, step_unavailable);
+    run_loop(&r);
+    assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.order[1], 1);
+    assert_true(jt_clock_ms() - r.started_ms < 1000);
+    run_end(&r);
+}
+
+static void step_restart(struct run *r)
+{
+    if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
+        memcpy(r->incarnation, jt_keyclient_incarnation(r->kc), sizeof r->incarnation);
+        assert_int_equal(kill(r->k.pid, SIGSTOP), 0); /* so that the calls are outstanding when it dies */
+        call_seal(r, 0, 1);
+        call_seal(r, 1, 1000);
+        r->phase = 1;
+    } else if (r->phase == 1) {
+        (void)keeper_stop(&r->k, SIGKILL);
+        r->phase = 2;
+    } else if (r->phase == 2 && r->n_done == 2) {
+        assert_false(jt_keyclient_ready(r->kc));
+        const uint8_t zero[JT_INCARNATION_LEN] = { 0 };
+        assert_memory_equal(jt_keyclient_incarnation(r->kc), zero, sizeof zero);
+        assert_true(keeper_start(&r->k));
+        r->phase = 3;
+    } else if (r->phase == 3 && jt_keyclient_ready(r->kc)) {
+        assert_memory_not_equal(jt_keyclient_incarnation(r->kc), r->incarnation, sizeof r->incarnation);
+        call_seal(r, 2, 1);
+        r->phase = 4;
+    } else if (r->phase == 4 && r->n_done == 3) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void a_dead_keeper_fails_the_calls_and_a_new_one_is_found(void **state)
+{
+    (void)state;
+    struct run r = { 0 };
+    keeper_with_a_key(&r.k);
+    run_begin(&r, r.k.socket, GUARD_MS, step_restart);
+    run_loop(&r);
+    assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[2], JT_OK);
+    run_end(&r);
+    keeper_remove(&r.k);
+}
+
+/* Three calls once ready, then until all have been answered. */
+static void step_three_calls(struct run *r)
+{
+    if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
+        r->phase = 1;
+        call_open(r, 0, (const uint8_t *)"\1\2\3", 3);
+        call_seal(r, 1, 2);
+        call_open(r, 2, (const uint8_t *)"\1\2\3", 3);
+    } else if (r->n_done == 3) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void three_calls_with(enum fake_manner manner, int timeout_ms, enum jt_err first)
+{
+    struct fake_keeper f;
+    struct run r = { 0 };
+    fake_start(&f, manner);
+    run_begin(&r, f.socket, timeout_ms, step_three_calls);
+    run_loop(&r);
+    assert_int_equal(r.errs[0], first);
+    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[2], JT_ERR_UNAVAILABLE);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(r.order[i], i);
+    }
+    run_end(&r);
+    fake_stop(&f);
+}
+
+static void a_silent_keeper_is_left_after_the_time_out(void **state)
+{
+    (void)state;
+    three_calls_with(FAKE_SILENT, 100, JT_ERR_UNAVAILABLE);
+}
+
+static void a_keeper_that_closes_fails_all_calls(void **state)
+{
+    (void)state;
+    three_calls_with(FAKE_CLOSES, GUARD_MS, JT_ERR_UNAVAILABLE);
+}
+
+static void nonsense_fails_the_call_it_answers_and_closes(void **state)
+{
+    (void)state;
+    three_calls_with(FAKE_WRONG_VERB, GUARD_MS, JT_ERR_PROTOCOL);
+    three_calls_with(FAKE_LONG_FRAME, GUARD_MS, JT_ERR_PROTOCOL);
+    three_calls_with(FAKE_BAD_STATUS, GUARD_MS, JT_ERR_PROTOCOL);
+}
+
+static void step_too_few(struct run *r)
+{
+    if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
+        r->phase = 1;
+        struct jt_open_item items[2] = {
+            { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = row_id, .envelope_len = 5 },
+            { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = row_id, .envelope_len = 5 },
+        };
+        tags[0] = (struct tag){ r, 0 };
+        jt_keyclient_open_items(r->kc, items, 2, on_opened, &tags[0]);
+    } else if (r->n_done == 1 && !jt_keyclient_ready(r->kc)) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void a_reply_with_fewer_results_than_items_is_nonsense(void **state)
+{
+    (void)state;
+    struct fake_keeper f;
+    struct run r = { 0 };
+    fake_start(&f, FAKE_TOO_FEW);
+    run_begin(&r, f.socket, GUARD_MS, step_too_few);
+    run_loop(&r);
+    assert_int_equal(r.errs[0], JT_ERR_PROTOCOL);
+    run_end(&r);
+    fake_stop(&f);
+}
+
+static void step_slow(struct run *r)
+{
+    if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
+        r->phase = 1;
+        call_open(r, 0, (const uint8_t *)"\1\2\3", 3);
+    } else if (r->n_done == 1) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void a_reply_in_single_bytes_is_put_together(void **state)
+{
+    (void)state;
+    struct fake_keeper f;
+    struct run r = { 0 };
+    fake_start(&f, FAKE_SLOW_BYTES);
+    run_begin(&r, f.socket, GUARD_MS, step_slow);
+    run_loop(&r);
+    assert_int_equal(r.errs[0], JT_OK);
+    run_end(&r);
+    fake_stop(&f);
+}
+
+/* For a while: it must never become ready, or not stay so. */
+static void step_never_ready(struct run *r)
+{
+    assert_false(jt_keyclient_ready(r->kc));
+    if (jt_clock_ms() - r->started_ms > 300) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void a_keeper_of_another_version_is_never_ready(void **state)
+{
+    (void)state;
+    const enum fake_manner manners[] = { FAKE_WRONG_VERSION, FAKE_NO_GREETING };
+    for (size_t i = 0; i < 2; i++) {
+        struct fake_keeper f;
+        struct run r = { 0 };
+        fake_start(&f, manners[i]);
+        run_begin(&r, f.socket, 50, step_never_ready);
+        run_loop(&r);
+        run_end(&r);
+        fake_stop(&f);
+    }
+}
+
+static void step_unasked(struct run *r)
+{
+    if (jt_clock_ms() - r->started_ms > 200 && !jt_keyclient_ready(r->kc)) {
+        jt_loop_stop(r->loop); /* cut off at the reply that nobody asked for */
+    }
+}
+
+static void a_reply_that_nobody_asked_for_closes_the_connection(void **state)
+{
+    (void)state;
+    struct fake_keeper f;
+    struct run r = { 0 };
+    fake_start(&f, FAKE_UNASKED);
+    run_begin(&r, f.socket, GUARD_MS, step_unasked);
+    run_loop(&r);
+    run_end(&r);
+    fake_stop(&f);
+}
+
+static void step_leave_outstanding(struct run *r)
+{
+    if (jt_keyclient_ready(r->kc)) {
+        call_seal(r, 0, 1);
+        call_open(r, 1, (const uint8_t *)"\1", 1);
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void freeing_answers_every_outstanding_call(void **state)
+{
+    (void)state;
+    struct fake_keeper f;
+    struct run r = { 0 };
+    fake_start(&f, FAKE_SILENT);
+    run_begin(&r, f.socket, GUARD_MS, step_leave_outstanding);
+    run_loop(&r);
+    assert_int_equal(r.n_done, 0);
+    run_end(&r);
+    assert_int_equal(r.n_done, 2);
+    assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
+    fake_stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replies_come_later_and_in_the_order_of_the_calls),
+        cmocka_unit_test(without_a_keeper_calls_fail_soon_but_never_at_once),
+        cmocka_unit_test(a_dead_keeper_fails_the_calls_and_a_new_one_is_found),
+        cmocka_unit_test(a_silent_keeper_is_left_after_the_time_out),
+        cmocka_unit_test(a_keeper_that_closes_fails_all_calls),
+        cmocka_unit_test(nonsense_fails_the_call_it_answers_and_closes),
+        cmocka_unit_test(a_reply_with_fewer_results_than_items_is_nonsense),
+        cmocka_unit_test(a_reply_in_single_bytes_is_put_together),
+        cmocka_unit_test(a_keeper_of_another_version_is_never_ready),
+        cmocka_unit_test(a_reply_that_nobody_asked_for_closes_the_connection),
+        cmocka_unit_test(freeing_answers_every_outstanding_call),
+    };
+    return cmocka_run_group_tests_name("keyclient/async", tests, NULL, NULL);
+}
