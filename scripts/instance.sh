@@ -38,8 +38,8 @@ port_file = $INSTANCE/port
 [database]
 conninfo = host=$INSTANCE dbname=jeton user=jeton
 END
-    "$INSTANCE/bin/jeton" migrate
-    "$INSTANCE/bin/jeton" init --operator-key "$JETON_KEY_FILE"
+    "$INSTANCE/bin/jeton" migrate >"$INSTANCE/init.log" 2>&1 || instance_fail init.log "jeton migrate failed"
+    "$INSTANCE/bin/jeton" init --operator-key "$JETON_KEY_FILE" >>"$INSTANCE/init.log" 2>&1 || instance_fail init.log "jeton init failed"
 }
 
 # Starts keeper and front and waits until operators are served; cards are, once a generation is active (instance_ready).
@@ -100,7 +100,7 @@ instance_stop() {
 
 # instance_sql DATABASE QUERY: unaligned rows, for the cluster's own superuser.
 instance_sql() {
-    psql -h "$INSTANCE" -U postgres -d "$1" -XAtq -F ' ' -v ON_ERROR_STOP=1 -c "$2"
+    PGOPTIONS='-c search_path=jeton' psql -h "$INSTANCE" -U postgres -d "$1" -XAtq -F ' ' -v ON_ERROR_STOP=1 -c "$2"
 }
 
 instance_fail() {
