@@ -15,13 +15,19 @@ void jt_json_init(void)
 json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem *problem)
 {
     json_error_t error; /* its text quotes the body: never passed on */
-    json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+    json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (object == NULL || !json_is_object(object)) {
         json_decref(object);
         *problem = JT_PROBLEM_MALFORMED_JSON;
         return NULL;
     }
     return object;
+}
+
+const char *jt_json_text(json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
 bool jt_json_only_members(json_t *object, const char *const *names)

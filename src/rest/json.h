@@ -12,10 +12,14 @@
 void jt_json_init(void);
 
 /*
- * Parses one JSON object: UTF-8, no duplicate members, nothing after it. NULL with *problem set when it is anything else. Free with
+ * Parses one JSON object: UTF-8, no duplicate members, nothing after it. Strings may hold NUL, so that one bad item does not make
+ * a whole batch malformed. NULL with *problem set when it is anything else. Free with
  * json_decref.
  */
 json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem *problem);
+
+/* The text of a string without NUL inside, or NULL for anything else. For card numbers and tokens use the length: any byte may occur. */
+const char *jt_json_text(json_t *value);
 
 /* Whether every member of `object` is among the NULL-terminated `names`. */
 bool jt_json_only_members(json_t *object, const char *const *names);

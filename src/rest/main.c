@@ -152,6 +152,7 @@ static int run(const struct jt_conf *conf)
 
     vault.conf = conf;
     vault.started_ms = jt_clock_ms();
+    vault.n_loops = n_loops(conf);
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 
@@ -172,7 +173,7 @@ static int run(const struct jt_conf *conf)
         err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
     }
     if (err == JT_OK) {
-        err = start_servers(conf, n_loops(conf), &started, &port);
+        err = start_servers(conf, vault.n_loops, &started, &port);
     }
     if (err == JT_OK && !write_port_file(conf->front_port_file, port)) {
         jt_log(JT_LOG_ERROR, "cannot write %s: %s", conf->front_port_file, strerror(errno));

@@ -74,9 +74,9 @@ struct jt_request *jt_request_new(struct jt_server *server, struct MHD_Connectio
     size_t max_body = (size_t)server->vault->conf->front_max_body;
     jt_buf_init(&r->body, max_body);
     jt_buf_init(&r->reply, REPLY_MAX);
-    bool path_known, has_body;
+    bool path_known;
     r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
-    r->refused = target_ok ? jt_strict_headers(connection, max_body, &has_body) : JT_PROBLEM_MALFORMED_REQUEST;
+    r->refused = target_ok ? jt_strict_headers(connection, method, path, max_body) : JT_PROBLEM_MALFORMED_REQUEST;
     if (r->refused == JT_PROBLEM_NONE && r->route == NULL) {
         r->refused = path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
     }
@@ -167,6 +167,10 @@ static enum jt_err bearer(struct MHD_Connection *connection, struct jt_credentia
 void jt_request_start(struct jt_request *r)
 {
     r->started = true;
+    if (r->server->closed) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        return;
+    }
     if (r->refused != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, r->refused);
         return;
@@ -208,8 +212,8 @@ enum MHD_Result jt_request_send(struct jt_request *r)
     } else if (r->status == 405) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
     }
-    if (r->problem == JT_PROBLEM_MALFORMED_REQUEST) {
-        /* After an ambiguous request nobody can say where the next one begins. */
+    if (r->problem == JT_PROBLEM_MALFORMED_REQUEST || r->server->stop_by_ms != 0) {
+        /* After an ambiguous request nobody can say where the next one begins; and a server that stops sends its clients elsewhere. */
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     }
     enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)r->status, response);

@@ -52,7 +52,7 @@ static bool take_permissions(json_t *value, uint32_t *out)
 {
     *out = 0;
     for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *name = json_string_value(json_array_get(value, i));
+        const char *name = jt_json_text(json_array_get(value, i));
         uint32_t bit = 0;
         for (size_t p = 0; p < N_PERMISSIONS && name != NULL; p++) {
             if (strcmp(name, permissions[p].name) == 0) {
@@ -70,24 +70,24 @@ static bool take_permissions(json_t *value, uint32_t *out)
 void jt_handle_client_add(struct jt_request *r)
 {
     static const char *const members[] = { "id", "permissions", NULL };
-    json_t *id = json_object_get(r->json, "id");
+    const char *id = jt_json_text(json_object_get(r->json, "id"));
     json_t *may = json_object_get(r->json, "permissions");
     if (!jt_json_only_members(r->json, members)) {
         jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
         return;
     }
-    if (id == NULL || may == NULL) {
+    if (json_object_get(r->json, "id") == NULL || may == NULL) {
         jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
         return;
     }
     uint32_t bits;
-    if (!json_is_string(id) || !jt_client_id_valid(json_string_value(id)) || !take_permissions(may, &bits)) {
+    if (id == NULL || !jt_client_id_valid(id) || !take_permissions(may, &bits)) {
         jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
         return;
     }
     struct add *a = jt_task_new(r, sizeof *a);
     if (a != NULL) {
-        snprintf(a->spec.id, sizeof a->spec.id, "%s", json_string_value(id));
+        snprintf(a->spec.id, sizeof a->spec.id, "%s", id);
         a->spec.permissions = bits;
         a->task.run = run_add;
         a->task.answer = answer_add;

@@ -81,24 +81,24 @@ static bool take_bool(json_t *object, const char *name, bool fallback, bool *out
 void jt_handle_field_add(struct jt_request *r)
 {
     static const char *const members[] = { "name", "dedup", "allow_bad_luhn", NULL };
-    json_t *name = json_object_get(r->json, "name");
+    const char *name = jt_json_text(json_object_get(r->json, "name"));
     if (!jt_json_only_members(r->json, members)) {
         jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
         return;
     }
-    if (name == NULL) {
+    if (json_object_get(r->json, "name") == NULL) {
         jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
         return;
     }
     bool dedup, allow_bad_luhn;
-    if (!json_is_string(name) || !jt_field_name_valid(json_string_value(name)) || !take_bool(r->json, "dedup", true, &dedup) ||
+    if (name == NULL || !jt_field_name_valid(name) || !take_bool(r->json, "dedup", true, &dedup) ||
         !take_bool(r->json, "allow_bad_luhn", false, &allow_bad_luhn)) {
         jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
         return;
     }
     struct add *a = jt_task_new(r, sizeof *a);
     if (a != NULL) {
-        snprintf(a->spec.name, sizeof a->spec.name, "%s", json_string_value(name));
+        snprintf(a->spec.name, sizeof a->spec.name, "%s", name);
         a->spec.kind = JT_FIELD_PAN;
         a->spec.dedup = dedup;
         a->spec.allow_bad_luhn = allow_bad_luhn;

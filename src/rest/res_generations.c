@@ -164,8 +164,9 @@ void jt_handle_generation_create(struct jt_request *r)
 }
 
 /* A reason that is recorded for assessors: 1 to 127 bytes of printable text. */
-static bool reason_ok(const char *text, size_t len, size_t room)
+static bool reason_ok(const char *text, size_t room)
 {
+    size_t len = text == NULL ? 0 : strlen(text);
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
             return false;
@@ -187,11 +188,11 @@ void jt_handle_generation_activate(struct jt_request *r)
         return;
     }
     if (reason != NULL) {
-        if (!json_is_string(reason) || !reason_ok(json_string_value(reason), json_string_length(reason), sizeof o->override)) {
+        if (!reason_ok(jt_json_text(reason), sizeof o->override)) {
             jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
             return;
         }
-        snprintf(o->override, sizeof o->override, "%s", json_string_value(reason));
+        snprintf(o->override, sizeof o->override, "%s", jt_json_text(reason));
     }
     o->task.failed = activate_failed;
     jt_task_post(&o->task);

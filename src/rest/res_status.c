@@ -76,7 +76,7 @@ void jt_handle_livez(struct jt_request *r)
 
 void jt_handle_readyz(struct jt_request *r)
 {
-    if (jt_lanes_ready(&r->server->lanes)) {
+    if (jt_vault_ready(r->server->vault)) {
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
     } else {
         jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);

@@ -261,6 +261,7 @@ void jt_server_ask_stop(struct jt_server *server)
 
 void jt_server_clear(struct jt_server *server)
 {
+    server->closed = true;
     jt_lanes_clear(&server->lanes); /* answers whatever still waits */
     if (server->daemon != NULL) {
         /* libmicrohttpd aborts the process if a connection is still suspended when it stops. */

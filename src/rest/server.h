@@ -22,7 +22,8 @@ struct jt_server {
     size_t n_suspended; /* requests that wait for an answer */
     bool resumed; /* some were answered since libmicrohttpd last ran */
     atomic_bool stop; /* asked from another thread */
-    int64_t stop_by_ms; /* 0: not stopping */
+    int64_t stop_by_ms; /* 0: not stopping; else answers close their connections */
+    bool closed; /* the lanes are gone: what still comes in is answered 503 */
 };
 
 /* Takes over the listening socket, also on failure. `index` counts the servers from 0. */

@@ -20,6 +20,7 @@ bool jt_strict_target_ok(const char *raw)
 struct seen {
     int host, authorization, content_length, transfer_encoding, content_type;
     uint64_t length;
+    size_t size, n_empty; /* of all headers written out as "Name: value" CRLF; how many values are empty */
     bool bad;
 };
 
@@ -70,6 +71,8 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *name
     (void)kind;
     struct seen *seen = arg;
     value = value == NULL ? "" : value;
+    seen->size += name_len + 2 + value_len + 2;
+    seen->n_empty += value_len == 0;
     if (!is_token(name, name_len) || !is_field_value(value, value_len)) {
         seen->bad = true;
     } else if (is(name, name_len, "Host")) {
@@ -87,13 +90,20 @@ static enum MHD_Result look(void *arg, enum MHD_ValueKind kind, const char *name
     return MHD_YES;
 }
 
-enum jt_problem jt_strict_headers(struct MHD_Connection *connection, uint64_t max_body, bool *has_body)
+/* Method, path and version with a space between, each header, the empty line. A header without value may lack its space, if all do. */
+static bool size_agrees(struct MHD_Connection *connection, const char *method, const char *path, const struct seen *seen)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    size_t usual = strlen(method) + 1 + strlen(path) + 1 + strlen("HTTP/1.1") + 2 + seen->size + 2;
+    return info != NULL && (info->header_size == usual || info->header_size == usual - seen->n_empty);
+}
+
+enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char *method, const char *path, uint64_t max_body)
 {
     struct seen seen = { 0 };
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look, &seen);
-    *has_body = seen.length > 0;
     bool twice = seen.host > 1 || seen.authorization > 1 || seen.content_type > 1 || seen.content_length > 1 || seen.transfer_encoding > 1;
-    if (seen.bad || twice || (seen.content_length > 0 && seen.transfer_encoding > 0)) {
+    if (seen.bad || twice || !size_agrees(connection, method, path, &seen) || (seen.content_length > 0 && seen.transfer_encoding > 0)) {
         return JT_PROBLEM_MALFORMED_REQUEST;
     }
     if (seen.transfer_encoding > 0) {

@@ -3,7 +3,8 @@
  * beside Transfer-Encoding, white space before the colon, NUL in a header value, decodes escaped slashes and cuts a path at %00. Each of these lets two programs
  * on one connection disagree about what was asked, so each is refused here.
  *
- * What cannot be seen from here: a bare LF as line end, which libmicrohttpd has eaten by then.
+ * Some of it libmicrohttpd has eaten by the time it can be asked: a bare LF as line end, NUL in a value, folded lines, spaces beyond one. What it parsed,
+ * written out again in the one usual way ("Name: value" and CRLF), must therefore be as long as what was received.
  */
 #ifndef JETON_REST_STRICT_H
 #define JETON_REST_STRICT_H
@@ -16,8 +17,8 @@
 /* Whether the target as sent is a plain absolute path: no escapes, no query, no fragment, visible ASCII only. */
 bool jt_strict_target_ok(const char *raw_target);
 
-/* JT_PROBLEM_NONE, or what is wrong with the headers. `has_body` receives whether a body was announced. */
-enum jt_problem jt_strict_headers(struct MHD_Connection *connection, uint64_t max_body, bool *has_body);
+/* JT_PROBLEM_NONE, or what is wrong with the request line and the headers. */
+enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char *method, const char *path, uint64_t max_body);
 
 /* Whether Content-Type is application/json, with no parameter but charset=utf-8. */
 bool jt_strict_content_type_json(struct MHD_Connection *connection);

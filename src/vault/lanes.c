@@ -1,5 +1,13 @@
 #include "vault/lanes.h"
 
+static void note_up(struct jt_lanes *lanes, bool up)
+{
+    if (up != lanes->up) {
+        lanes->up = up;
+        atomic_fetch_add(&lanes->vault->n_loops_up, up ? 1 : -1);
+    }
+}
+
 enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop, int index)
 {
     *lanes = (struct jt_lanes){ .vault = vault, .loop = loop };
@@ -32,6 +40,7 @@ void jt_lanes_clear(struct jt_lanes *lanes)
     if (lanes->loop == NULL) {
         return;
     }
+    note_up(lanes, false);
     jt_inbox_drain(&lanes->inbox, 0);
     jt_keyclient_free(lanes->keeper); /* first: what waits for the keeper ends and reaches its lane, which still stands */
     jt_tokenizer_free(lanes->tokenizer);
@@ -45,13 +54,13 @@ void jt_lanes_clear(struct jt_lanes *lanes)
 
 void jt_lanes_pump(struct jt_lanes *lanes)
 {
+    note_up(lanes, jt_tokenizer_up(lanes->tokenizer) && jt_detokenizer_up(lanes->detokenizer));
     jt_tokenizer_pump(lanes->tokenizer);
     jt_detokenizer_pump(lanes->detokenizer);
     jt_reencrypter_pump(lanes->reencrypter);
 }
 
-bool jt_lanes_ready(const struct jt_lanes *lanes)
+bool jt_vault_ready(const struct jt_vault *vault)
 {
-    return jt_tokenizer_up(lanes->tokenizer) && jt_detokenizer_up(lanes->detokenizer) &&
-           atomic_load(&lanes->vault->registered) && atomic_load(&lanes->vault->ring_epoch) != 0;
+    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0;
 }

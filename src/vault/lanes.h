@@ -20,6 +20,7 @@ struct jt_lanes {
     struct jt_tokenizer *tokenizer;
     struct jt_detokenizer *detokenizer;
     struct jt_reencrypter *reencrypter;
+    bool up; /* counted in the vault's n_loops_up */
 };
 
 /*
@@ -35,10 +36,10 @@ void jt_lanes_clear(struct jt_lanes *lanes);
 void jt_lanes_pump(struct jt_lanes *lanes);
 
 /*
- * Whether this loop can serve: keeper and database connections stand, the node is registered, the keeper has the ring. A fresh installation is
+ * Whether this front can serve: keeper and database connections of every loop stand, the node is registered, the keeper has the ring. A fresh installation is
  * ready before its first generation is active, so that whoever must activate one gets through to it.
  */
-bool jt_lanes_ready(const struct jt_lanes *lanes);
+bool jt_vault_ready(const struct jt_vault *vault);
 
 /* The writer number of the retirement job in the tally; loops have 2 * index + 1 and 2 * index + 2. */
 #define JT_WRITER_RETIREMENT 0

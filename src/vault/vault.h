@@ -26,6 +26,8 @@ struct jt_vault {
     _Atomic uint64_t ring_epoch;
     _Atomic uint64_t active_generation; /* 0: none */
     _Atomic bool registered; /* this node's row stands in the database */
+    int n_loops;
+    _Atomic int n_loops_up; /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
 };
 
 /* How long one call to the keeper and one transaction may take before they count as lost. */

@@ -42,6 +42,8 @@ BAD_PANS = [
     ("411111111111111x", "pan-not-digits"),
     (" " + PAN, "pan-not-digits"),
     (PAN + "\n", "pan-not-digits"),
+    (PAN + "\0", "pan-not-digits"),
+    (PAN[:8] + "\0" + PAN[8:], "pan-not-digits"),
     ("\u0664" + PAN[1:], "pan-not-digits"),  # an Arabic digit is no digit here
     ("+" + PAN, "pan-not-digits"),
     ("41111111111", "pan-too-short"),
@@ -114,7 +116,6 @@ BODIES = {
     "deep nesting": (b'{"pan": ' + b"[" * 100000 + b"]" * 100000 + b"}", "malformed-json"),
     "trailing comma": (b'{"pan": "1",}', "malformed-json"),
     "byte order mark": (b'\xef\xbb\xbf{"pan": "1"}', "malformed-json"),
-    "NUL in a string": (b'{"pan": "' + PAN.encode() + b'\\u0000"}', "malformed-json"),
     "NUL at the end": (b'{"pan": "' + PAN.encode() + b'"}\0', "malformed-json"),
     "unknown member": (b'{"pan": "' + PAN.encode() + b'", "cvv": "123"}', "unknown-member"),
     "both forms": (b'{"pan": "' + PAN.encode() + b'", "items": []}', "missing-member"),

@@ -28,11 +28,25 @@ static void anything_else_is_malformed(void **state)
 {
     (void)state;
     static const char *const bad[] = { "", "{", "[]", "\"x\"", "1", "null", "{}{}", "{} x", "{\"a\":1,\"a\":2}", "{\"a\":1,}", "{'a':1}",
-                                       "{\"a\":\"\xff\"}", "\xef\xbb\xbf{}", "{\"a\":NaN}", "{\"a\":\"\\u0000\"}" };
+                                       "{\"a\":\"\xff\"}", "\xef\xbb\xbf{}", "{\"a\":NaN}", "{\"a\\u0000\":1}" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(parses(bad[i], strlen(bad[i])));
     }
     assert_false(parses("{\"a\":\"x\0y\"}", 11));
+}
+
+static void a_string_with_nul_is_a_string_but_no_text(void **state)
+{
+    (void)state;
+    enum jt_problem problem;
+    json_t *object = jt_json_parse_object("{\"a\":\"x\\u0000y\",\"b\":\"x\",\"c\":1}", 28, &problem);
+    assert_non_null(object);
+    assert_int_equal(json_string_length(json_object_get(object, "a")), 3);
+    assert_null(jt_json_text(json_object_get(object, "a")));
+    assert_string_equal(jt_json_text(json_object_get(object, "b")), "x");
+    assert_null(jt_json_text(json_object_get(object, "c")));
+    assert_null(jt_json_text(NULL));
+    json_decref(object);
 }
 
 static void deep_nesting_is_refused_not_a_crash(void **state)
@@ -68,6 +82,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_object_parses),
         cmocka_unit_test(anything_else_is_malformed),
+        cmocka_unit_test(a_string_with_nul_is_a_string_but_no_text),
         cmocka_unit_test(deep_nesting_is_refused_not_a_crash),
         cmocka_unit_test(unknown_members_are_seen),
     };
