@@ -4,7 +4,7 @@
 #include "cli/options.h"
 #include "cli/rest.h"
 
-#define ROW "%6s  %3s  %-9s  %-16s  %12s  %-20s  %-20s  %-20s  %-20s\n"
+#define ROW "%6s  %3s  %-9s  %-16s  %12s  %-24s  %-24s  %-24s  %s\n"
 
 static void print_head(void)
 {

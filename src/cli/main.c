@@ -60,7 +60,8 @@ static bool print_group(const char *group)
     size_t len = strlen(group);
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strncmp(commands[i].name, group, len) == 0 && commands[i].name[len] == ' ') {
-            fprintf(stderr, "%s  jeton %s %s\n", any ? "" : "usage:\n", commands[i].name, commands[i].arguments);
+            fprintf(stderr, "%s  jeton %s%s%s\n", any ? "" : "usage:\n", commands[i].name, *commands[i].arguments == '\0' ? "" : " ",
+                    commands[i].arguments);
             any = true;
         }
     }

@@ -1,0 +1,112 @@
+/* cli/output.h */
+#include "cli/exit.h"
+#include "cli/output.h"
+#include "tests/unit/cli/directory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void put(struct jt_output *o, const char *text)
+{
+    struct jt_buf data;
+    jt_buf_init(&data, 1000);
+    jt_buf_put(&data, text, strlen(text));
+    assert_int_equal(jt_output_write(o, &data), JT_EXIT_OK);
+    assert_int_equal(data.len, 0);
+    jt_buf_clear(&data);
+}
+
+static void a_file_appears_whole_and_private(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    mode_t mode, old = umask(0);
+    assert_int_equal(jt_output_open(directory_path("out"), &o), JT_EXIT_OK);
+    umask(old);
+    put(&o, "one\n");
+    put(&o, "");
+    put(&o, "two\n");
+    assert_int_equal(access(directory_path("out"), F_OK), -1);
+    assert_string_equal(directory_read("out.part", &mode), "one\ntwo\n");
+    assert_int_equal(mode, 0600);
+    assert_int_equal(jt_output_commit(&o), JT_EXIT_OK);
+    assert_string_equal(directory_read("out", &mode), "one\ntwo\n");
+    assert_int_equal(mode, 0600);
+    assert_int_equal(directory_n_entries(), 1);
+    jt_output_abandon(&o);
+    assert_int_equal(directory_n_entries(), 1);
+}
+
+static void an_abandoned_file_leaves_nothing_and_what_was_there(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    directory_write("out", "old", 0644);
+    assert_int_equal(jt_output_open(directory_path("out"), &o), JT_EXIT_OK);
+    put(&o, "new");
+    jt_output_abandon(&o);
+    jt_output_abandon(&o);
+    assert_string_equal(directory_read("out", NULL), "old");
+    assert_int_equal(directory_n_entries(), 1);
+}
+
+static void a_leftover_is_written_over_and_made_private(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    mode_t mode;
+    directory_write("out.part", "something longer from a run that was killed", 0644);
+    assert_int_equal(jt_output_open(directory_path("out"), &o), JT_EXIT_OK);
+    put(&o, "new");
+    assert_int_equal(jt_output_commit(&o), JT_EXIT_OK);
+    assert_string_equal(directory_read("out", &mode), "new");
+    assert_int_equal(mode, 0600);
+}
+
+static void a_file_that_another_command_writes_is_refused(void **state)
+{
+    (void)state;
+    struct jt_output first, second;
+    assert_int_equal(jt_output_open(directory_path("out"), &first), JT_EXIT_OK);
+    put(&first, "first");
+    assert_int_equal(jt_output_open(directory_path("out"), &second), JT_EXIT_FAILED);
+    assert_int_equal(jt_output_commit(&first), JT_EXIT_OK);
+    assert_string_equal(directory_read("out", NULL), "first");
+    assert_int_equal(jt_output_open(directory_path("out"), &second), JT_EXIT_OK);
+    jt_output_abandon(&second);
+}
+
+static void other_peoples_files_are_not_written_through(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    directory_write("precious", "data", 0644);
+    assert_int_equal(symlink(directory_path("precious"), directory_path("out.part")), 0);
+    assert_int_equal(jt_output_open(directory_path("out"), &o), JT_EXIT_FAILED);
+    assert_int_equal(unlink(directory_path("out.part")), 0);
+    assert_int_equal(link(directory_path("precious"), directory_path("out.part")), 0);
+    assert_int_equal(jt_output_open(directory_path("out"), &o), JT_EXIT_FAILED);
+    assert_string_equal(directory_read("precious", NULL), "data");
+    assert_int_equal(jt_output_open(directory_path("no/such"), &o), JT_EXIT_FAILED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, directory_make, directory_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_appears_whole_and_private),
+        TEST(an_abandoned_file_leaves_nothing_and_what_was_there),
+        TEST(a_leftover_is_written_over_and_made_private),
+        TEST(a_file_that_another_command_writes_is_refused),
+        TEST(other_peoples_files_are_not_written_through),
+    };
+    return cmocka_run_group_tests_name("cli/output", tests, NULL, NULL);
+}
