@@ -39,7 +39,8 @@ static void a_string_with_nul_is_a_string_but_no_text(void **state)
 {
     (void)state;
     enum jt_problem problem;
-    json_t *object = jt_json_parse_object("{\"a\":\"x\\u0000y\",\"b\":\"x\",\"c\":1}", 28, &problem);
+    static const char text[] = "{\"a\":\"x\\u0000y\",\"b\":\"x\",\"c\":1}";
+    json_t *object = jt_json_parse_object(text, sizeof text - 1, &problem);
     assert_non_null(object);
     assert_int_equal(json_string_length(json_object_get(object, "a")), 3);
     assert_null(jt_json_text(json_object_get(object, "a")));
