@@ -135,14 +135,9 @@ static int run_keeper(struct init *init)
 
 static int store_key(const struct init *init)
 {
-    struct jt_keyfile file;
     char key[JT_API_KEY_MAX + 1];
-    int code = jt_keyfile_reserve(init->key_path, &file);
-    if (code != JT_EXIT_OK) {
-        return code;
-    }
     jt_credential_format(&init->credential, key);
-    code = jt_keyfile_store(&file, key);
+    int code = jt_keyfile_create(init->key_path, key);
     jt_wipe(key, sizeof key);
     return code;
 }

@@ -70,36 +70,58 @@ static int open_directory_of(const char *path, const char **name)
     return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+static int finish(const char *path, enum jt_err err)
+{
+    if (err == JT_OK) {
+        return JT_EXIT_OK;
+    }
+    jt_complain("%s: %s", path, err == JT_ERR_CONFLICT ? "exists already" : err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+    return JT_EXIT_FAILED;
+}
+
+/* The contents of a key file; the caller wipes them. */
+static size_t format_line(const char *key, char line[static JT_API_KEY_MAX + 2])
+{
+    int n = snprintf(line, JT_API_KEY_MAX + 2, "%.*s\n", JT_API_KEY_MAX, key);
+    return (size_t)n;
+}
+
+int jt_keyfile_create(const char *path, const char *key)
+{
+    const char *name;
+    char line[JT_API_KEY_MAX + 2];
+    int dir_fd = open_directory_of(path, &name);
+    if (dir_fd < 0) {
+        return finish(path, JT_ERR_IO);
+    }
+    size_t len = format_line(key, line);
+    int code = finish(path, jt_file_write_new(dir_fd, name, line, len));
+    jt_wipe(line, sizeof line);
+    close(dir_fd);
+    return code;
+}
+
 int jt_keyfile_reserve(const char *path, struct jt_keyfile *out)
 {
     *out = (struct jt_keyfile){ .path = path };
     out->dir_fd = open_directory_of(path, &out->name);
-    if (out->dir_fd < 0) {
-        jt_complain("%s: %s", path, strerror(errno));
-        return JT_EXIT_FAILED;
-    }
-    enum jt_err err = jt_file_write_new(out->dir_fd, out->name, "", 0);
-    if (err != JT_OK) {
-        jt_complain("%s: %s", path, err == JT_ERR_CONFLICT ? "exists already" : err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+    int code = finish(path, out->dir_fd < 0 ? JT_ERR_IO : jt_file_write_new(out->dir_fd, out->name, "", 0));
+    if (code != JT_EXIT_OK && out->dir_fd >= 0) {
         close(out->dir_fd);
         out->dir_fd = -1;
-        return JT_EXIT_FAILED;
     }
-    return JT_EXIT_OK;
+    return code;
 }
 
 int jt_keyfile_store(struct jt_keyfile *file, const char *key)
 {
     char line[JT_API_KEY_MAX + 2];
-    int n = snprintf(line, sizeof line, "%s\n", key);
-    enum jt_err err = n > 0 && (size_t)n < sizeof line ? jt_file_replace(file->dir_fd, file->name, line, (size_t)n) : JT_ERR_LIMIT;
+    size_t len = format_line(key, line);
+    int code = finish(file->path, jt_file_replace(file->dir_fd, file->name, line, len));
     jt_wipe(line, sizeof line);
-    if (err != JT_OK) {
-        jt_complain("%s: %s", file->path, err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
-    }
     close(file->dir_fd);
     file->dir_fd = -1;
-    return err == JT_OK ? JT_EXIT_OK : JT_EXIT_FAILED;
+    return code;
 }
 
 void jt_keyfile_abandon(struct jt_keyfile *file)

@@ -350,7 +350,7 @@ fields = st.text(st.sampled_from('ab ,"\r\n\u00e9;'), max_size=6)
 cards = st.from_regex("[0-9]{12,19}", fullmatch=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(fields, cards, fields), max_size=20),
        st.sampled_from([("\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_MINIMAL)]))
 def test_what_other_programs_write_and_read(script, rows, dialect):

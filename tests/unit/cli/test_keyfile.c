@@ -41,6 +41,19 @@ static void what_is_no_private_key_file_is_refused(void **state)
     assert_int_equal(jt_keyfile_read(directory_path("link"), key), JT_EXIT_CONFIG);
 }
 
+static void a_key_is_stored_in_one_step(void **state)
+{
+    (void)state;
+    mode_t mode;
+    assert_int_equal(jt_keyfile_create(directory_path("new"), KEY), JT_EXIT_OK);
+    assert_string_equal(directory_read("new", &mode), KEY "\n");
+    assert_int_equal(mode, 0600);
+    assert_int_equal(jt_keyfile_create(directory_path("new"), "jck_other"), JT_EXIT_FAILED);
+    assert_string_equal(directory_read("new", NULL), KEY "\n");
+    assert_int_equal(jt_keyfile_create(directory_path("no/such"), KEY), JT_EXIT_FAILED);
+    assert_int_equal(directory_n_entries(), 1);
+}
+
 static void a_reserved_file_is_filled(void **state)
 {
     (void)state;
@@ -85,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keys_are_read_with_or_without_line_end),
         TEST(what_is_no_private_key_file_is_refused),
+        TEST(a_key_is_stored_in_one_step),
         TEST(a_reserved_file_is_filled),
         TEST(a_reservation_can_be_given_back),
         TEST(taken_names_and_missing_directories_fail_before_the_server_is_asked),
