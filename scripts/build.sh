@@ -21,7 +21,7 @@ build_directory() {
 # Lists the sources of the tree $1, relative, without what a build in place leaves behind.
 build_sources() {
     (cd "$1" && find . \
-        \( -path ./.git -o -path './build*' -o -name autom4te.cache -o -name .deps -o -name __pycache__ -o -name .pytest_cache \) -prune -o \
+        \( -path ./.git -o -path './build*' -o -name autom4te.cache -o -name .deps -o -name __pycache__ -o -name .pytest_cache -o -name .hypothesis \) -prune -o \
         -type f \
         ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -name '*.pyc' ! -name .dirstamp ! -name '*~' \
         ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' ! -path ./configure ! -path ./stamp-h1 \

@@ -70,7 +70,7 @@ def check(name):
 def all_files():
     """Every source file of the tree, without what builds leave in it."""
     skip = re.compile(r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?|config\.(h|log|status|h\.in).*|configure~?|stamp-h1"
-                      r"|jeton|jetond|jeton-keeper)(/|$)|(^|/)(__pycache__|\.deps|\.pytest_cache|\.dirstamp)(/|$)|\.(o|a|log|trs|pyc)$")
+                      r"|jeton|jetond|jeton-keeper)(/|$)|(^|/)(__pycache__|\.hypothesis|\.deps|\.pytest_cache|\.dirstamp)(/|$)|\.(o|a|log|trs|pyc)$")
     found = []
     for path in sorted(TOP.rglob("*")):
         name = str(path.relative_to(TOP))
