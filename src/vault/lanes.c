@@ -1,16 +1,44 @@
 #include "vault/lanes.h"
 
-static void note_up(struct jt_lanes *lanes, bool up)
+#include "base/clock.h"
+#include "base/log.h"
+
+#define START_MS 2000
+
+/* Counts this loop among those that are up, and tells the operator once of each change and its reason. */
+static void note_state(struct jt_lanes *lanes, enum jt_lanes_state state)
 {
-    if (up != lanes->up) {
-        lanes->up = up;
-        atomic_fetch_add(&lanes->vault->n_loops_up, up ? 1 : -1);
+    static const char *const texts[] = {
+        [JT_LANES_STARTING] = "starting",
+        [JT_LANES_UP] = "keeper and database are connected",
+        [JT_LANES_NO_KEEPER] = "the keeper cannot be reached",
+        [JT_LANES_NO_DATABASE] = "the database cannot be reached",
+    };
+    if (state == lanes->state) {
+        return;
     }
+    atomic_fetch_add(&lanes->vault->n_loops_up, (state == JT_LANES_UP) - (lanes->state == JT_LANES_UP));
+    lanes->state = state;
+    bool wait = state == JT_LANES_NO_DATABASE;
+    jt_log(state == JT_LANES_UP ? JT_LOG_INFO : JT_LOG_WARNING, "event loop %d: %s%s%s", lanes->index, texts[state], wait ? ": " : "",
+           wait ? jt_tokenizer_message(lanes->tokenizer) : "");
+}
+
+static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
+{
+    bool keeper = jt_keyclient_ready(lanes->keeper);
+    if (keeper && jt_tokenizer_up(lanes->tokenizer) && jt_detokenizer_up(lanes->detokenizer)) {
+        return JT_LANES_UP;
+    }
+    if (lanes->state == JT_LANES_STARTING && jt_clock_ms() < lanes->started_ms + START_MS) {
+        return JT_LANES_STARTING; /* connecting takes a moment: no news yet */
+    }
+    return keeper ? JT_LANES_NO_DATABASE : JT_LANES_NO_KEEPER;
 }
 
 enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop, int index)
 {
-    *lanes = (struct jt_lanes){ .vault = vault, .loop = loop };
+    *lanes = (struct jt_lanes){ .vault = vault, .loop = loop, .index = index, .started_ms = jt_clock_ms() };
     jt_inbox_init(&lanes->inbox, loop);
     uint16_t writer = (uint16_t)(2 * index + 1);
     enum jt_err err = jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
@@ -40,7 +68,7 @@ void jt_lanes_clear(struct jt_lanes *lanes)
     if (lanes->loop == NULL) {
         return;
     }
-    note_up(lanes, false);
+    atomic_fetch_sub(&lanes->vault->n_loops_up, lanes->state == JT_LANES_UP);
     jt_inbox_drain(&lanes->inbox, 0);
     jt_keyclient_free(lanes->keeper); /* first: what waits for the keeper ends and reaches its lane, which still stands */
     jt_tokenizer_free(lanes->tokenizer);
@@ -54,7 +82,7 @@ void jt_lanes_clear(struct jt_lanes *lanes)
 
 void jt_lanes_pump(struct jt_lanes *lanes)
 {
-    note_up(lanes, jt_tokenizer_up(lanes->tokenizer) && jt_detokenizer_up(lanes->detokenizer));
+    note_state(lanes, current_state(lanes));
     jt_tokenizer_pump(lanes->tokenizer);
     jt_detokenizer_pump(lanes->detokenizer);
     jt_reencrypter_pump(lanes->reencrypter);

@@ -10,7 +10,12 @@
 #include "vault/reencrypt.h"
 #include "vault/tokenize.h"
 
+enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LANES_NO_DATABASE };
+
 struct jt_lanes {
+    int index;
+    enum jt_lanes_state state;
+    int64_t started_ms;
     struct jt_vault *vault;
     struct jt_loop *loop;
     struct jt_inbox inbox;
@@ -20,7 +25,6 @@ struct jt_lanes {
     struct jt_tokenizer *tokenizer;
     struct jt_detokenizer *detokenizer;
     struct jt_reencrypter *reencrypter;
-    bool up; /* counted in the vault's n_loops_up */
 };
 
 /*

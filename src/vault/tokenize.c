@@ -258,6 +258,11 @@ bool jt_tokenizer_up(const struct jt_tokenizer *t)
     return jt_keyclient_ready(t->keeper) && jt_pipe_up(t->pipe);
 }
 
+const char *jt_tokenizer_message(const struct jt_tokenizer *t)
+{
+    return jt_pipe_message(t->pipe);
+}
+
 void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *request)
 {
     request->next = NULL;
