@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define KEEPER_TIMEOUT_MS 10000
-#define MASTER_KEY "master.key" /* its name in the keeper's directory: docs/data-format.md */
+#define MASTER_KEY "master.key" /* its name in the keeper's directory: keeper/keydir.h */
 
 struct init {
     const char *config, *key_path, *operator;

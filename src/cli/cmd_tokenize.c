@@ -35,6 +35,17 @@ static void catch_signals(void)
     sigaction(SIGHUP, &action, NULL);
 }
 
+/* Whether two paths with their endings mean one file, which need not exist yet. */
+static bool same_file(const char *a, const char *a_end, const char *b, const char *b_end)
+{
+    char path[2][4096];
+    struct stat st[2];
+    snprintf(path[0], sizeof path[0], "%s%s", a, a_end);
+    snprintf(path[1], sizeof path[1], "%s%s", b, b_end);
+    return strcmp(path[0], path[1]) == 0 || (stat(path[0], &st[0]) == 0 && stat(path[1], &st[1]) == 0 &&
+                                             st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino);
+}
+
 /* What is missing or wrong on the command line. */
 static int check(const struct jt_command *self, const struct request *r)
 {
@@ -50,9 +61,8 @@ static int check(const struct jt_command *self, const struct request *r)
     if (!jt_field_name_valid(r->field)) {
         return jt_usage_error(self, "--field must be 1 to 64 of a-z 0-9 _ . - and start with a letter");
     }
-    struct stat in, out;
-    bool both = stat(r->in, &in) == 0 && stat(r->out, &out) == 0;
-    if (strcmp(r->out, r->rejects) == 0 || (both && in.st_dev == out.st_dev && in.st_ino == out.st_ino)) {
+    if (same_file(r->in, "", r->out, "") || same_file(r->in, "", r->rejects, "") || same_file(r->out, "", r->rejects, "") ||
+        same_file(r->in, "", r->out, ".part") || same_file(r->in, "", r->rejects, ".part")) {
         return jt_usage_error(self, "--in, --out and --rejects must be different files");
     }
     return JT_GO_ON;

@@ -1,6 +1,5 @@
 #include "cli/csv.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,10 +100,8 @@ static enum jt_err refill(struct jt_csv *csv)
     if (err != JT_OK) {
         return err;
     }
-    ssize_t n;
-    do {
-        n = read(csv->fd, csv->window.data + csv->window.len, CHUNK);
-    } while (n < 0 && errno == EINTR);
+    /* EINTR is not repeated: a signal that this program catches is meant to end a wait for input. */
+    ssize_t n = read(csv->fd, csv->window.data + csv->window.len, CHUNK);
     if (n < 0) {
         return JT_ERR_IO;
     }

@@ -38,7 +38,10 @@ struct jt_csv {
 void jt_csv_init(struct jt_csv *csv, int fd);
 void jt_csv_clear(struct jt_csv *csv);
 
-/* The next record. JT_ERR_NOT_FOUND at the end; JT_ERR_LIMIT for a record that is too long (csv->line tells where); JT_ERR_IO; JT_ERR_NOMEM. */
+/*
+ * The next record. JT_ERR_NOT_FOUND at the end; JT_ERR_LIMIT for a record that is too long (csv->line tells where); JT_ERR_IO with errno,
+ * EINTR after a caught signal among them; JT_ERR_NOMEM.
+ */
 enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out) JT_CHECKED;
 
 /*

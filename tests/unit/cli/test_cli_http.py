@@ -330,12 +330,35 @@ def test_an_interrupted_job_leaves_nothing_behind(script):
     assert sorted(p.name for p in script.directory.iterdir()) == ["app.key", "in.csv"]
 
 
+def test_a_signal_ends_the_wait_for_input(script):
+    os.mkfifo(script.file("fifo"))
+    process = script.start("tokenize", "--field", "pan", "--column", "pan", "--in", script.file("fifo"), "--out", script.file("out.csv"),
+                           "--rejects", script.file("rejects.csv"))
+    with open(script.file("fifo"), "wb") as fifo:
+        fifo.write(b"pan\n411111111111\n")
+        fifo.flush()
+        deadline = time.monotonic() + TIMEOUT_S
+        while not script.file("rejects.csv.part").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -signal.SIGTERM
+    assert not list(script.directory.glob("*.part"))
+
+
 def test_files_that_must_differ(script):
     source = script.file("in.csv", "pan\n1\n")
     common = ["tokenize", "--field", "pan", "--column", "pan", "--in", source]
     script.jeton(*common, "--out", source, "--rejects", script.file("r"), status=64)
     script.jeton(*common, "--out", script.file("o"), "--rejects", script.file("o"), status=64)
-    assert source.read_text() == "pan\n1\n"
+    for name in ("o", "o.part"):  # the second is where --out o is written first
+        script.file(name).symlink_to(source)
+        script.jeton(*common, "--out", script.file("o"), "--rejects", script.file("r"), status=64)
+        script.jeton(*common, "--out", script.file("x"), "--rejects", script.file("o"), status=64)
+        script.file(name).unlink()
+    part = script.file("y.part", "pan\n1\n")
+    script.jeton("tokenize", "--field", "pan", "--column", "pan", "--in", part, "--out", script.file("y"), "--rejects", script.file("r"), status=64)
+    assert source.read_text() == part.read_text() == "pan\n1\n"
 
 
 def test_no_proxy_and_no_plain_http_to_elsewhere(script):
