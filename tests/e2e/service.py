@@ -370,10 +370,11 @@ class Service:
         return self
 
     def stop(self):
+        """Stops in order; a process that does not end cleanly (a sanitizer's report included) is a failure."""
         for daemon in (self.front, self.keeper):
             if daemon is not None and daemon.running:
                 daemon.resume()
-                daemon.stop()
+                assert daemon.stop() == 0, f"{daemon.log.name}: {daemon.log.read_text()[-2000:]}"
 
     # -- behind the curtain
 
