@@ -44,15 +44,28 @@ static struct jt_progress_state progress_of(const json_t *retirement)
     };
 }
 
+/* Rows that cannot be opened keep a retirement from ending: said once, while the wait goes on. */
+static void tell_of_stuck_rows(const json_t *retirement, struct jt_progress *progress, bool *told)
+{
+    long long stuck = jt_reply_integer(retirement, "rows_stuck");
+    if (stuck > 0 && !*told) {
+        jt_progress_end(progress, NULL);
+        jt_complain("%lld rows cannot be moved: the retirement does not end before somebody has looked at them", stuck);
+        *told = true;
+    }
+}
+
 /* Asks until the certificate is there. `answer` holds the last retirement seen and is replaced. */
 static int await_certificate(const struct jt_cli *cli, const char *path, struct jt_answer *answer)
 {
     struct jt_progress progress;
     jt_progress_start(&progress, "retire", false);
     int code = JT_EXIT_OK;
+    bool told = false;
     while (code == JT_EXIT_OK && !is_certified(answer->json)) {
         struct jt_progress_state state = progress_of(answer->json);
         jt_progress_show(&progress, &state);
+        tell_of_stuck_rows(answer->json, &progress, &told);
         jt_answer_clear(answer);
         (void)poll(NULL, 0, POLL_MS);
         code = jt_rest_call(cli, "GET", path, NULL, answer);

@@ -460,6 +460,14 @@ def test_retire_waits_for_the_certificate(script):
     assert [r[:2] for r in script.requests] == [("POST", "/v1/generations/1/retire")] + [("GET", "/v1/generations/1/retirement")] * 4
 
 
+def test_retire_tells_of_rows_that_cannot_be_moved(script):
+    stuck = retirement("draining", 3) | {"rows_stuck": 3}
+    steps = iter([(202, stuck), (200, stuck), (200, retirement("certified", 0))])
+    script.reply = lambda *_: next(steps)
+    done = script.jeton("keys", "retire", "1", "--wait")
+    assert done.err.count("3 rows cannot be moved") == 1 and done.out == CERTIFICATE
+
+
 def test_retire_goes_on_waiting_when_repeated(script):
     script.reply = lambda _n, method, *_: problem(409, "conflict") if method == "POST" else (200, retirement("certified", 0))
     assert script.jeton("keys", "retire", "1", "--wait").out == CERTIFICATE
