@@ -91,7 +91,7 @@ static bool answer(struct connection *c, bool *more)
         if (used == 0) {
             break;
         }
-        if (c->out.len - c->sent >= ENOUGH_OUTPUT) {
+        if (c->out.len >= ENOUGH_OUTPUT) {
             *more = true;
             break;
         }
@@ -112,23 +112,21 @@ static bool answer(struct connection *c, bool *more)
     return good;
 }
 
-/* Answers and sends until input or socket is exhausted. False when the connection is to be closed now. */
+/* Sends what waits, then answers and sends until input or socket is exhausted. False when the connection is to be closed now. */
 static bool drain(struct connection *c)
 {
     bool more = true;
-    while (more) {
+    if (!flush(c)) {
+        return false;
+    }
+    while (more && c->out.len == 0) {
         bool good = answer(c, &more);
         if (!flush(c) || !good) {
             return false;
         }
-        if (c->out.len > 0) {
-            return true; /* the socket is full */
-        }
-        if (c->closing) {
-            return false;
-        }
     }
-    return true;
+    /* Output that is left means a full socket: nothing more is answered before it has gone, and nothing is closed. */
+    return c->out.len > 0 || !c->closing;
 }
 
 enum reading { READ_SOME, READ_DRY, READ_END };

@@ -89,8 +89,16 @@ enum jt_err jt_kc_send_some(struct jt_keyclient *kc)
         if (n < 0 && errno == EINTR) {
             continue;
         }
+        if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            return JT_ERR_UNAVAILABLE;
+        }
         if (n < 0) {
-            return errno == EAGAIN || errno == EWOULDBLOCK ? JT_OK : JT_ERR_UNAVAILABLE;
+            /* What has gone is dropped once it outweighs what is left, or a buffer that is never quite empty would grow for ever. */
+            if (kc->sent >= kc->out.len - kc->sent) {
+                jt_buf_consume(&kc->out, kc->sent);
+                kc->sent = 0;
+            }
+            return JT_OK;
         }
         kc->sent += (size_t)n;
     }

@@ -195,6 +195,64 @@ static void replies_come_later_and_in_the_order_of_the_calls(void **state)
     keeper_remove(&r.k);
 }
 
+#define N_LARGE 220 /* of 400 KB: more than the client would ever buffer */
+
+static void on_large(void *arg, enum jt_err err, const struct jt_open_reply *reply)
+{
+    struct run *r = arg;
+    assert_int_equal(err, JT_OK);
+    assert_int_equal(reply->n, JT_WIRE_MAX_ITEMS);
+    r->n_done++;
+    if (r->n_done == N_LARGE) {
+        jt_loop_stop(r->loop);
+    } else if (r->n_done + 3 <= N_LARGE) {
+        r->phase = 2;
+    }
+}
+
+static void call_large(struct run *r)
+{
+    static const uint8_t envelope[25] = { 200 }; /* of no generation: the answer costs nothing */
+    static struct jt_open_item items[JT_WIRE_MAX_ITEMS];
+    for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
+        items[i] = (struct jt_open_item){ .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = 25 };
+    }
+    jt_keyclient_open_items(r->kc, items, JT_WIRE_MAX_ITEMS, on_large, r);
+}
+
+/* Runs after each round: always another call before the last one is sent. */
+static void keep_calling(void *arg, uint32_t events)
+{
+    (void)events;
+    struct run *r = arg;
+    if (r->phase == 2) {
+        r->phase = 1;
+        call_large(r);
+    }
+}
+
+static void step_large(struct run *r)
+{
+    if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
+        r->phase = 1;
+        for (int i = 0; i < 3; i++) {
+            call_large(r);
+        }
+    }
+}
+
+static void a_send_buffer_that_is_never_empty_does_not_fill_up(void **state)
+{
+    (void)state;
+    struct run r = { 0 };
+    keeper_with_a_key(&r.k);
+    run_begin(&r, r.k.socket, GUARD_MS, step_large);
+    assert_int_equal(jt_loop_after_round(r.loop, keep_calling, &r), JT_OK);
+    run_loop(&r);
+    run_end(&r);
+    keeper_remove(&r.k);
+}
+
 static void step_unavailable(struct run *r)
 {
     if (r->phase == 0) {
@@ -434,6 +492,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies_come_later_and_in_the_order_of_the_calls),
+        cmocka_unit_test(a_send_buffer_that_is_never_empty_does_not_fill_up),
         cmocka_unit_test(without_a_keeper_calls_fail_soon_but_never_at_once),
         cmocka_unit_test(a_dead_keeper_fails_the_calls_and_a_new_one_is_found),
         cmocka_unit_test(a_silent_keeper_is_left_after_the_time_out),
