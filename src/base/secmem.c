@@ -1,5 +1,6 @@
 #include "base/secmem.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,6 +38,25 @@ void jt_secmem_free(void *p, size_t len)
     }
     jt_wipe(p, len);
     (void)munmap(p, whole_pages(len));
+}
+
+/* The limit alone does not tell, since a privilege lifts it; locking untouched pages does, and costs nothing. */
+static bool can_lock(size_t room)
+{
+    void *probe = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (probe == MAP_FAILED) {
+        return false;
+    }
+    bool good = mlock2(probe, room, MLOCK_ONFAULT) == 0;
+    int saved = errno;
+    munmap(probe, room);
+    errno = saved;
+    return good;
+}
+
+bool jt_secmem_lock_process(size_t room)
+{
+    return can_lock(room) && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
 void jt_wipe(void *p, size_t len)

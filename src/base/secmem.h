@@ -20,6 +20,13 @@ void *jt_secmem_alloc(size_t len);
 /* Wipes and unmaps. NULL is accepted. */
 void jt_secmem_free(void *p, size_t len);
 
+/*
+ * Locks all memory of this process in RAM, present and future pages from their first touch, so that nothing reaches swap. False, with errno, when
+ * the limit does not leave `room` bytes to grow into: under a small limit locking succeeds at first and later allocations fail, so it is not
+ * tried at all then.
+ */
+bool jt_secmem_lock_process(size_t room);
+
 /* Overwrites `len` bytes in a way the compiler cannot remove. */
 void jt_wipe(void *p, size_t len);
 

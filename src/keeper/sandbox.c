@@ -1,5 +1,7 @@
 #include "keeper/sandbox.h"
 
+#include "base/secmem.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -39,26 +41,9 @@ enum jt_err jt_sandbox_harden(struct jt_problem *problem)
 /* What a busy keeper may grow to: frames in and out of many connections, the keyring, libcrypto. */
 #define LOCKABLE_BYTES (256u << 20)
 
-/*
- * Whether the limit leaves room to grow. Under a small one mlockall succeeds at start and later allocations fail, so it must be tried
- * beforehand. The limit alone does not tell (a privilege lifts it); locking untouched pages (MLOCK_ONFAULT) does, and costs nothing.
- */
-static bool can_lock_enough(void)
-{
-    void *probe = mmap(NULL, LOCKABLE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (probe == MAP_FAILED) {
-        return false;
-    }
-    bool good = mlock2(probe, LOCKABLE_BYTES, MLOCK_ONFAULT) == 0;
-    int saved = errno;
-    munmap(probe, LOCKABLE_BYTES);
-    errno = saved;
-    return good;
-}
-
 enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_problem *problem)
 {
-    *locked = can_lock_enough() && mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
+    *locked = jt_secmem_lock_process(LOCKABLE_BYTES);
     if (*locked || development) {
         return JT_OK;
     }

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/secmem.h"
 #include "jeton/version.h"
 #include "rest/json.h"
 #include "rest/listen.h"
@@ -33,6 +34,7 @@
 
 #define MAX_LOOPS 64
 #define N_WORKERS 2
+#define LOCKABLE_BYTES (1024u << 20) /* bodies and replies of thousands of connections */
 #define TICK_S 1
 
 static struct jt_vault vault;
@@ -44,11 +46,16 @@ static const char usage[] = "usage: jetond --config FILE\n"
                             "\n"
                             "Serves the Jeton REST API as the configuration says; logs to standard error; SIGTERM stops it.\n";
 
-static void forbid_dumps(void)
+/* Card numbers pass through here: they shall reach neither core files nor swap. */
+static void guard_memory(void)
 {
     struct rlimit none = { 0, 0 };
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         jt_log(JT_LOG_WARNING, "cannot forbid core dumps: %s", strerror(errno));
+    }
+    if (!jt_secmem_lock_process(LOCKABLE_BYTES)) {
+        jt_log(JT_LOG_WARNING, "memory cannot be locked (%s): card numbers may reach swap; raise the limit (LimitMEMLOCK=infinity, ulimit -l)",
+               strerror(errno));
     }
 }
 
@@ -211,7 +218,7 @@ int main(int argc, char **argv)
         return EX_USAGE;
     }
     jt_log_init("jetond", JT_LOG_INFO);
-    forbid_dumps();
+    guard_memory();
     jt_json_init();
     struct jt_conf conf;
     char message[600];
