@@ -27,7 +27,8 @@ CREATE TABLE card (
 -- Both unique keys contain bucket, so that a database spread over machines can be split by it.
 CREATE UNIQUE INDEX card_token ON card (token, bucket);
 
--- Deduplication, look-up by card, the walk over the stragglers of a generation, and the proof that none is left.
+-- Deduplication, look-up by card, the walk over the stragglers of a generation, and the proof that none is left. Made after card_token: see
+-- src/store/statements.c, CARD_BY_FINGERPRINT.
 CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, field, fp);
 
 -- How many rows each generation has, exactly, without a count: each transaction adds to the row of its own writer, so that writers do not contend.

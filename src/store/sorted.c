@@ -26,6 +26,11 @@ static int compare(const void *left, const void *right)
     return order != 0 ? order : compare_u64(a->low, b->low);
 }
 
+bool jt_sorted_same(const struct jt_sorted *a, const struct jt_sorted *b)
+{
+    return compare(a, b) == 0;
+}
+
 void jt_sorted_sort(struct jt_sorted *keys, size_t n)
 {
     qsort(keys, n, sizeof *keys, compare);

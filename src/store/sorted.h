@@ -5,6 +5,7 @@
 #ifndef JETON_STORE_SORTED_H
 #define JETON_STORE_SORTED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@ struct jt_sorted {
 };
 
 struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static 16], uint32_t index);
+/* Whether field and fingerprint agree: the same card. */
+bool jt_sorted_same(const struct jt_sorted *a, const struct jt_sorted *b);
 void jt_sorted_sort(struct jt_sorted *keys, size_t n);
 
 #endif

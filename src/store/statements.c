@@ -17,11 +17,15 @@
     "AND " IS_IN_STATE("$4", "$5", STATE_ACTIVE)
 
 /*
- * Each look-up of a card is a scalar subquery or a LATERAL one with a row lock: the planner cannot turn these into a join, so what remains is one descent
- * of the unique index that holds all their columns, for each element of the arrays, in the arrays' order.
+ * Each look-up of a card is a scalar subquery, or a LATERAL one with a row lock: the planner cannot turn these into a join, so what remains is one descent
+ * of one index for each element of the arrays, in the arrays' order. Which index must not be left to costs, since on a table that is empty when the
+ * statement is planned all indexes cost the same. By token: a condition on bucket or field would let card_fingerprint serve too, so field is compared
+ * in a way that no index serves, and bucket not at all (a token is unique over all buckets: its first byte repeats the bucket). By fingerprint: the
+ * condition on bucket would let card_token serve, at the same cost only for an empty and analysed table; such a tie goes to the younger index.
  */
-#define CARD_BY_FINGERPRINT(what, q) \
-    "(SELECT " what " FROM card k WHERE k.key_id = " q ".key_id AND k.bucket = 0 AND k.field = " q ".field AND k.fp = " q ".fp)"
+#define CARD_BY_FINGERPRINT(q) \
+    "FROM card k WHERE k.key_id = " q ".key_id AND k.bucket = 0 AND k.field = " q ".field AND k.fp = " q ".fp"
+#define CARD_BY_TOKEN(q) "FROM card k WHERE k.token = " q ".token AND k.field IS NOT DISTINCT FROM " q ".field"
 
 #define ADD_TO_TALLY(column) column " = t." column " + excluded." column
 
@@ -38,26 +42,35 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "($5::int8 = 0 OR " IS_IN_STATE("$5", "$6", STATE_DRAINING) ")", true },
 
     /*
-     * $1 to $5 ring, $6 writer; the cards: $7 fields, $8 tokens, $9 fingerprints, $10 envelopes; probes under draining generations: $11 the
-     * card's place counted from 1, $12 key ids, $13 fields, $14 fingerprints. NOT IN stays a hashed subplan, evaluated once.
+     * $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 candidate tokens, $9 fingerprints, $10 envelopes; probes under draining
+     * generations: $11 the card's place counted from 1, $12 key ids, $13 fields, $14 fingerprints. Answers place and token: of cards found under a draining
+     * generation, then of all others, NULL for one that another transaction inserted meanwhile (JT_SQL_FIND_TOKENS finds it). No row when the ring
+     * moved. The look-ups see the table as it was before the INSERT: what that wrote is known by its candidate token, without looking again.
      */
-    [JT_SQL_INSERT_CARDS] = { "insert_cards",
-        "WITH written AS ("
+    [JT_SQL_TOKENIZE] = { "tokenize",
+        "WITH ring_holds AS MATERIALIZED (SELECT " RING_HOLDS " AS yes), "
+        "old AS MATERIALIZED ("
+        "SELECT p.place, l.token FROM unnest($11::int8[], $12::int2[], $13::int4[], $14::uuid[]) AS p (place, key_id, field, fp) "
+        "CROSS JOIN LATERAL (SELECT k.token " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l WHERE (SELECT yes FROM ring_holds)), "
+        "written AS ("
         "INSERT INTO card (field, token, fp, envelope) "
         "SELECT c.field, c.token, c.fp, c.envelope "
         "FROM unnest($7::int4[], $8::uuid[], $9::uuid[], $10::bytea[]) WITH ORDINALITY AS c (field, token, fp, envelope, place) "
-        "WHERE " RING_HOLDS " AND c.place NOT IN ("
-        "SELECT p.place FROM unnest($11::int8[], $12::int2[], $13::int4[], $14::uuid[]) AS p (place, key_id, field, fp) "
-        "WHERE " CARD_BY_FINGERPRINT("true", "p") ") "
-        "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING 1) "
-        "INSERT INTO tally AS t (generation, writer, written) "
+        "WHERE (SELECT yes FROM ring_holds) AND c.place NOT IN (SELECT o.place FROM old o) "
+        "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING token), "
+        "counted AS (INSERT INTO tally AS t (generation, writer, written) "
         "SELECT $4::int8, $6::int4, count(*) FROM written HAVING count(*) > 0 "
-        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written"), false },
+        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") ") "
+        "SELECT o.place, o.token FROM old o UNION ALL "
+        "SELECT c.place, CASE WHEN c.token IN (SELECT w.token FROM written w) THEN c.token ELSE (SELECT k.token " CARD_BY_FINGERPRINT("c") ") END "
+        "FROM (SELECT u.place, u.token, u.field, u.fp, $5::int2 AS key_id "
+        "FROM unnest($7::int4[], $8::uuid[], $9::uuid[]) WITH ORDINALITY AS u (field, token, fp, place)) AS c "
+        "WHERE (SELECT yes FROM ring_holds) AND c.place NOT IN (SELECT o.place FROM old o)", true },
 
-    /* $1 to $5 ring; $6 key ids, $7 fields, $8 fingerprints. One row an element, NULL where there is no card; no row when the ring moved. */
+    /* $1 to $5 ring; $6 fields, $7 fingerprints under the active generation. One row an element, NULL where there is no card; none when the ring moved. */
     [JT_SQL_FIND_TOKENS] = { "find_tokens",
-        "SELECT " CARD_BY_FINGERPRINT("k.token", "q") " "
-        "FROM unnest($6::int2[], $7::int4[], $8::uuid[]) AS q (key_id, field, fp) WHERE " RING_HOLDS, true },
+        "SELECT (SELECT k.token " CARD_BY_FINGERPRINT("q") ") "
+        "FROM (SELECT u.field, u.fp, $5::int2 AS key_id FROM unnest($6::int4[], $7::uuid[]) AS u (field, fp)) AS q WHERE " RING_HOLDS, true },
 
     /* $1 to $5 ring; $6 to $12 as $2 to $8 of the next */
     [JT_SQL_AUDIT_IN_RING] = { "audit_in_ring",
@@ -75,7 +88,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
 
     /* $1 fields, $2 tokens. One row an element, NULL where there is no card of that field. */
     [JT_SQL_READ_CARDS] = { "read_cards",
-        "SELECT (SELECT k.envelope FROM card k WHERE k.token = q.token AND k.bucket = 0 AND k.field = q.field) "
+        "SELECT (SELECT k.envelope " CARD_BY_TOKEN("q") ") "
         "FROM unnest($1::int4[], $2::uuid[]) AS q (field, token)", true },
 
     /*
@@ -86,8 +99,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "WITH due AS MATERIALIZED ("
         "SELECT l.ctid AS at, m.envelope, m.fp "
         "FROM unnest($9::int4[], $10::uuid[], $11::bytea[], $12::bytea[], $13::uuid[]) AS m (field, token, old, envelope, fp) "
-        "CROSS JOIN LATERAL (SELECT k.ctid FROM card k WHERE k.token = m.token AND k.bucket = 0 AND k.field = m.field "
-        "AND k.key_id = $7::int2 AND k.envelope = m.old FOR UPDATE SKIP LOCKED) AS l "
+        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_TOKEN("m") " AND k.envelope = m.old FOR UPDATE SKIP LOCKED) AS l "
         "WHERE " RING_HOLDS " AND " IS_IN_STATE("$6", "$7", STATE_DRAINING) "), "
         "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid = due.at RETURNING 1), "
         "counted AS (SELECT count(*) AS n FROM moved), "

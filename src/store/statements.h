@@ -13,7 +13,7 @@ enum jt_statement {
     JT_SQL_BEGIN,
     JT_SQL_RING_LOCK,
     JT_SQL_CHECK,
-    JT_SQL_INSERT_CARDS,
+    JT_SQL_TOKENIZE,
     JT_SQL_FIND_TOKENS,
     JT_SQL_AUDIT_IN_RING,
     JT_SQL_AUDIT,

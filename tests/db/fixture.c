@@ -6,11 +6,10 @@
 #include "store/ring.h"
 #include "wire/certificate.h"
 
-#include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const char *fx_conninfo(void)
 {
@@ -50,6 +49,22 @@ int64_t fx_number(PGconn *conn, const char *sql)
     int64_t number = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
     PQclear(res);
     return number;
+}
+
+void fx_await(PGconn *conn, const char *sql)
+{
+    for (int i = 0; fx_number(conn, sql) == 0; i++) {
+        assert_true(i < 5000);
+        (void)poll(NULL, 0, 2);
+    }
+}
+
+void fx_await_waiting(struct fx *fx, const char *application, int n)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql, "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND wait_event_type = 'Lock'", n,
+                   application);
+    fx_await(fx->plain, sql);
 }
 
 int fx_setup_empty(void **state)

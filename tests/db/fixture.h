@@ -42,6 +42,11 @@ void fx_exec(PGconn *conn, const char *sql);
 /* The one number that a query gives. */
 int64_t fx_number(PGconn *conn, const char *sql);
 
+/* Asks again until the query gives a number other than 0: for what only the server's views tell. Aborts after a while. */
+void fx_await(PGconn *conn, const char *sql);
+/* Until `n` server processes of the application wait for a lock. */
+void fx_await_waiting(struct fx *fx, const char *application, int n);
+
 /* Adds a future generation, and makes it active (the active one drains) in the next epoch. The key id is the number. */
 void fx_create_generation(struct fx *fx, uint64_t number);
 void fx_activate(struct fx *fx, uint64_t number);
@@ -90,10 +95,16 @@ void fx_wait(struct fx_lane *lane, struct fx_result *out);
 void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out, uint8_t (*envelopes)[25]);
 void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out);
 void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out);
+void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);
 
 /* The pipe's state, asked in its thread. fx_lane_wait_up waits until it came up since it was last asked. */
 bool fx_lane_ready(struct fx_lane *lane);
 void fx_lane_wait_up(struct fx_lane *lane);
+void fx_lane_wait_ready(struct fx_lane *lane);
+/* Whether a verb is refused at once. */
+bool fx_lane_refuses(struct fx_lane *lane);
+/* Frees the lane while a transaction is under way; what that was answered. */
+enum jt_err fx_lane_free_busy(struct fx_lane *lane);
 void fx_lane_message(struct fx_lane *lane, char *out, size_t size);
 
 /* The server process behind a lane or a blocking connection, by application name. */

@@ -130,19 +130,41 @@ void fx_lane_wait_up(struct fx_lane *lane)
     pthread_mutex_unlock(&lane->mutex);
 }
 
-void fx_lane_free(struct fx_lane *lane)
+/* After this nobody calls back any more but jt_pipe_free. */
+static void stop(struct fx_lane *lane)
 {
     pthread_mutex_lock(&lane->mutex);
     lane->stopping = true;
     jt_loop_wake(lane->loop);
     pthread_mutex_unlock(&lane->mutex);
     pthread_join(lane->thread, NULL);
-    jt_pipe_free(lane->pipe);
+}
+
+static void release(struct fx_lane *lane)
+{
     jt_loop_free(lane->loop);
     pthread_cond_destroy(&lane->changed);
     pthread_mutex_destroy(&lane->mutex);
     free(lane->result);
     free(lane);
+}
+
+void fx_lane_free(struct fx_lane *lane)
+{
+    stop(lane);
+    jt_pipe_free(lane->pipe);
+    release(lane);
+}
+
+enum jt_err fx_lane_free_busy(struct fx_lane *lane)
+{
+    stop(lane);
+    assert_false(lane->answered);
+    jt_pipe_free(lane->pipe);
+    assert_true(lane->answered);
+    enum jt_err err = lane->result->err;
+    release(lane);
+    return err;
 }
 
 /* --- answers --- */
@@ -321,10 +343,15 @@ static void move_job(struct fx_lane *lane, void *arg)
     must_queue(jt_cards_move(lane->pipe, q->move, on_moved, lane));
 }
 
-void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out)
+void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn)
 {
     struct request q = { .move = txn };
     call(lane, move_job, &q);
+}
+
+void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out)
+{
+    fx_move_start(lane, txn);
     fx_wait(lane, out);
 }
 
@@ -338,6 +365,26 @@ bool fx_lane_ready(struct fx_lane *lane)
     bool ready = false;
     call(lane, ready_job, &ready);
     return ready;
+}
+
+/* Ready now, or as soon as it comes up again. */
+void fx_lane_wait_ready(struct fx_lane *lane)
+{
+    while (!fx_lane_ready(lane)) {
+        fx_lane_wait_up(lane);
+    }
+}
+
+static void refusal_job(struct fx_lane *lane, void *arg)
+{
+    *(bool *)arg = jt_cards_read(lane->pipe, NULL, 0, on_read, lane) == JT_ERR_UNAVAILABLE;
+}
+
+bool fx_lane_refuses(struct fx_lane *lane)
+{
+    bool refused = false;
+    call(lane, refusal_job, &refused);
+    return refused;
 }
 
 struct text {

@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct fx_result result; /* large */
@@ -115,6 +116,53 @@ static void a_card_under_a_draining_generation_keeps_its_token_and_gets_no_secon
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 3"), 2);
     assert_int_equal(fx_number(fx->plain, "SELECT written FROM tally WHERE generation = 3"), 2);
     fx_lane_free(lane);
+}
+
+/* Another transaction holds the card's fingerprint, not yet committed, while ours wants to insert it. */
+static void race(struct fx *fx, const char *end, const struct fx_card *card)
+{
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    char sql[300], hex[33];
+    for (size_t i = 0; i < 16; i++) {
+        (void)snprintf(hex + 2 * i, 3, "%02x", card->fingerprint[i]);
+    }
+    (void)snprintf(sql, sizeof sql, "BEGIN; INSERT INTO card (field, token, fp, envelope) VALUES (1, '11111111-1111-1111-1111-111111111111', '%s', "
+                   "decode('01' || repeat('ee', 24), 'hex'))", hex);
+    fx_exec(fx->plain, sql);
+    struct fx_card cards[2] = { *card, fx_card(1, 99, 1) };
+    fx_tokenize_start(lane, fx->epoch, 1, NULL, 0, cards, 2);
+    PGconn *watcher = fx_connect();
+    fx_await(watcher, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test_pipe' AND wait_event_type = 'Lock'");
+    PQfinish(watcher);
+    fx_exec(fx->plain, end);
+    fx_wait(lane, &result);
+    assert_stored(&result, 2);
+    assert_memory_equal(result.tokens[1], cards[1].token, 16);
+    fx_lane_free(lane);
+}
+
+static void a_race_lost_to_a_commit_gives_the_winners_token(void **state)
+{
+    struct fx *fx = *state;
+    struct fx_card card = fx_card(1, 5, 1);
+    race(fx, "COMMIT", &card);
+    uint8_t winner[16];
+    memset(winner, 0x11, sizeof winner);
+    assert_memory_equal(result.tokens[0], winner, 16);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card"), 2);
+    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit"), 1);
+}
+
+static void a_race_won_by_a_rollback_gives_the_own_token(void **state)
+{
+    struct fx *fx = *state;
+    struct fx_card card = fx_card(1, 5, 1);
+    race(fx, "ROLLBACK", &card);
+    assert_memory_equal(result.tokens[0], card.token, 16);
+    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), 2);
 }
 
 static void assert_nothing_written(const struct fx *fx)
@@ -255,6 +303,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_card_repeated_in_a_batch_gets_one_token, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_known_card_keeps_its_token, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_card_under_a_draining_generation_keeps_its_token_and_gets_no_second_row, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_race_lost_to_a_commit_gives_the_winners_token, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_race_won_by_a_rollback_gives_the_own_token, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_stale_epoch_writes_nothing, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(another_incarnation_writes_nothing, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(generation_rows_that_contradict_the_ring_are_an_alarm, fx_setup_vault, fx_teardown),

@@ -1,0 +1,370 @@
+/*
+ * How many cards a second go through one database connection, by the ring rule and durably, and how much of the time is the database's own?
+ *
+ * Beside them, in the same run and into a table of the same shape: COPY in binary format, and a bare INSERT of the same arrays, neither of which checks,
+ * deduplicates, counts or audits anything: what PostgreSQL itself takes for a row with two unique indexes.
+ *
+ * Needs JETON_TEST_CONNINFO, a database that may be overwritten (its schema `jeton` is dropped), and exits with 77 without:
+ *     tests/db/with_postgres.sh bench/bench_store [CARDS]
+ */
+#include "base/clock.h"
+#include "base/random.h"
+#include "store/cards.h"
+#include "store/clients.h"
+#include "store/generations.h"
+#include "store/migrate.h"
+#include "store/params.h"
+#include "store/ring.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_MAX 4000
+#define ENVELOPE_LEN 25 /* of a 16-digit PAN */
+
+static const char *conninfo;
+static PGconn *plain;
+static struct jt_db *db;
+static struct jt_node node;
+static uint64_t epoch;
+static uint64_t next_card; /* each made-up card is new, unless a measurement turns this back */
+
+static uint8_t tokens[BATCH_MAX][16], fingerprints[BATCH_MAX][16], old_fingerprints[BATCH_MAX][16];
+static uint8_t envelopes[BATCH_MAX][ENVELOPE_LEN], new_envelopes[BATCH_MAX][ENVELOPE_LEN];
+
+static void need(bool good, const char *what)
+{
+    if (!good) {
+        fprintf(stderr, "bench_store: %s failed: %s%s\n", what, db == NULL ? "" : jt_db_message(db), PQerrorMessage(plain));
+        exit(1);
+    }
+}
+
+static void run_sql(const char *sql)
+{
+    PGresult *res = PQexec(plain, sql);
+    need(PQresultStatus(res) == PGRES_COMMAND_OK || PQresultStatus(res) == PGRES_TUPLES_OK, sql);
+    PQclear(res);
+}
+
+static double number_of(const char *sql)
+{
+    PGresult *res = PQexec(plain, sql);
+    need(PQresultStatus(res) == PGRES_TUPLES_OK && PQntuples(res) == 1, sql);
+    double number = strtod(PQgetvalue(res, 0, 0), NULL);
+    PQclear(res);
+    return number;
+}
+
+/* Looks random to an index, is the same for the same card. */
+static void fingerprint(uint64_t card, uint8_t key_id, uint8_t out[16])
+{
+    uint64_t z = card * 0x9e3779b97f4a7c15u + key_id;
+    for (int half = 0; half < 2; half++) {
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        z ^= z >> 31;
+        jt_put_u64(out + 8 * half, z);
+    }
+}
+
+static void make_cards(size_t n, uint8_t key_id, uint8_t draining)
+{
+    jt_random_fill(tokens, n * 16);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t card = next_card++;
+        fingerprint(card, key_id, fingerprints[i]);
+        fingerprint(card, draining, old_fingerprints[i]);
+        envelopes[i][0] = key_id;
+        memcpy(envelopes[i] + 1, tokens[i], 16);
+        memcpy(envelopes[i] + 17, fingerprints[i], 8);
+    }
+}
+
+/* --- set-up --- */
+
+static struct jt_generation_row generation_row(uint64_t number, enum jt_generation_state state)
+{
+    return (struct jt_generation_row){ .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .mac_epoch = 1 };
+}
+
+static void activate(uint64_t number)
+{
+    struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
+    need(jt_generation_insert(db, &row, "bench") == JT_OK, "generation");
+    const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
+    const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE), generation_row(number - 1, JT_GENERATION_DRAINING) };
+    const struct jt_ring_change change = { .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .actor = "bench" };
+    bool busy;
+    need(jt_ring_change(db, &change, &busy) == JT_OK, "activation");
+    epoch++;
+}
+
+static void set_up(void)
+{
+    plain = PQconnectdb(conninfo);
+    run_sql("SET client_min_messages = error; SET search_path = jeton; DROP SCHEMA IF EXISTS jeton CASCADE");
+    need(jt_db_new(conninfo, "bench_store", &db) == JT_OK, "connection string");
+    need(jt_migrate_run(db, NULL, NULL) == JT_OK, "migration");
+    const struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
+    const struct jt_client_row operator = { .spec = { .id = "bench" } };
+    need(jt_ring_first(db, &ring, &operator) == JT_OK, "first ring");
+    epoch = 1;
+    memcpy(node.name, "bench", 6);
+    need(jt_node_register(db, &node, 1000) == JT_OK, "node");
+    activate(1);
+    run_sql("CREATE TABLE reference (created_at timestamptz NOT NULL DEFAULT now(), field integer NOT NULL, bucket smallint NOT NULL DEFAULT 0, "
+            "key_id smallint NOT NULL DEFAULT 1, token uuid NOT NULL, fp uuid NOT NULL, envelope bytea NOT NULL); "
+            "CREATE UNIQUE INDEX ON reference (token, bucket); CREATE UNIQUE INDEX ON reference (key_id, bucket, field, fp)");
+}
+
+/* --- references --- */
+
+static void copy_batch(size_t n)
+{
+    static const uint8_t header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* and the terminating NUL: 19 bytes */
+    struct jt_buf b;
+    jt_buf_init(&b, 1u << 20);
+    jt_buf_put(&b, header, 19);
+    for (size_t i = 0; i < n; i++) {
+        jt_buf_u16(&b, 4);
+        jt_buf_u32(&b, 4);
+        jt_buf_u32(&b, 1);
+        jt_buf_u32(&b, 16);
+        jt_buf_put(&b, tokens[i], 16);
+        jt_buf_u32(&b, 16);
+        jt_buf_put(&b, fingerprints[i], 16);
+        jt_buf_u32(&b, ENVELOPE_LEN);
+        jt_buf_put(&b, envelopes[i], ENVELOPE_LEN);
+    }
+    jt_buf_u16(&b, 0xffff);
+    need(jt_buf_status(&b) == JT_OK, "COPY buffer");
+    PGresult *res = PQexec(plain, "COPY reference (field, token, fp, envelope) FROM STDIN (FORMAT binary)");
+    need(PQresultStatus(res) == PGRES_COPY_IN, "COPY");
+    PQclear(res);
+    need(PQputCopyData(plain, (const char *)b.data, (int)b.len) == 1 && PQputCopyEnd(plain, NULL) == 1, "COPY data");
+    while ((res = PQgetResult(plain)) != NULL) {
+        need(PQresultStatus(res) == PGRES_COMMAND_OK, "COPY end");
+        PQclear(res);
+    }
+    jt_buf_clear(&b);
+}
+
+static void insert_batch(size_t n)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_array(&p, JT_PG_UUID_ARRAY, n, 16);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_bytes(&p, tokens[i], 16);
+    }
+    jt_params_array(&p, JT_PG_UUID_ARRAY, n, 16);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_bytes(&p, fingerprints[i], 16);
+    }
+    jt_params_array(&p, JT_PG_BYTEA_ARRAY, n, 28);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_bytes(&p, envelopes[i], ENVELOPE_LEN);
+    }
+    need(jt_params_status(&p) == JT_OK, "parameters");
+    struct jt_pg_params view;
+    jt_params_view(&p, &view);
+    PGresult *res = PQexecParams(plain, "INSERT INTO reference (field, token, fp, envelope) SELECT 1, * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])",
+                                 view.n, view.types, view.values, view.lengths, view.formats, 1);
+    need(PQresultStatus(res) == PGRES_COMMAND_OK, "INSERT");
+    PQclear(res);
+    jt_params_clear(&p);
+}
+
+static double report(const char *what, size_t batch, size_t n_cards, int64_t took_us, double reference)
+{
+    double rate = (double)n_cards * 1e6 / (double)took_us;
+    printf("%-26s batch=%-5zu cards/s=%-8.0f transactions/s=%-7.0f us/card=%-7.2f", what, batch, rate, rate / (double)batch, 1e6 / rate);
+    if (reference > 0) {
+        printf(" of_copy=%.2f", rate / reference);
+    }
+    printf("\n");
+    fflush(stdout);
+    return rate;
+}
+
+static double measure_reference(const char *what, void (*put)(size_t), size_t batch, size_t n_cards)
+{
+    run_sql("TRUNCATE reference");
+    int64_t start = jt_clock_us();
+    for (size_t done = 0; done < n_cards; done += batch) {
+        make_cards(batch, 1, 0);
+        put(batch);
+    }
+    return report(what, batch, n_cards, jt_clock_us() - start, 0);
+}
+
+/* --- through the pipe --- */
+
+struct run {
+    struct jt_loop *loop;
+    struct jt_pipe *pipe;
+    void (*submit)(struct run *run);
+    size_t batch, n_cards, done;
+    int64_t start_us;
+    uint8_t key_id, draining; /* 0: no probes */
+    bool known; /* cards that are there already */
+    uint64_t from_card; /* moves */
+};
+
+static void next(struct run *run)
+{
+    if (run->done >= run->n_cards) {
+        jt_loop_stop(run->loop);
+    } else {
+        run->submit(run);
+    }
+}
+
+static void on_up(void *arg, uint32_t events)
+{
+    (void)events;
+    struct run *run = arg;
+    run->start_us = jt_clock_us();
+    next(run);
+}
+
+static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
+{
+    struct run *run = arg;
+    need(err == JT_OK && result->check.epoch == epoch && result->check.node_stands, "tokenize");
+    for (size_t i = 0; i < result->n; i++) {
+        need(result->found[i] && (memcmp(result->tokens[i], tokens[i], 16) != 0) == run->known, "tokenized card");
+    }
+    run->done += result->n;
+    next(run);
+}
+
+static void submit_tokenize(struct run *run)
+{
+    static struct jt_card_new cards[BATCH_MAX];
+    static struct jt_card_probe probes[BATCH_MAX];
+    make_cards(run->batch, run->key_id, run->draining);
+    for (size_t i = 0; i < run->batch; i++) {
+        cards[i] = (struct jt_card_new){ 1, tokens[i], fingerprints[i], envelopes[i], ENVELOPE_LEN };
+        probes[i] = (struct jt_card_probe){ (uint32_t)i, run->draining, old_fingerprints[i] };
+    }
+    const struct jt_audit_row audit = { .action = JT_AUDIT_TOKENIZE, .client = "bench", .field = 1, .n_items = (uint32_t)run->batch };
+    const struct jt_tokenize_txn txn = { .epoch = epoch, .generation = run->key_id, .key_id = run->key_id, .writer = 1, .cards = cards,
+                                         .n_cards = run->batch, .probes = probes, .n_probes = run->draining == 0 ? 0 : run->batch,
+                                         .audit = &audit, .n_audit = 1 };
+    need(jt_cards_tokenize(run->pipe, &txn, on_tokenized, run) == JT_OK, "queuing");
+}
+
+static void on_read(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n)
+{
+    struct run *run = arg;
+    need(err == JT_OK, "read");
+    for (size_t i = 0; i < n; i++) {
+        need(cards[i].found, "card read");
+    }
+    run->done += n;
+    next(run);
+}
+
+static uint8_t (*stored_tokens)[16]; /* of cards in the table, any order but that of insertion */
+static size_t n_stored;
+
+static void submit_read(struct run *run)
+{
+    static struct jt_card_key keys[BATCH_MAX];
+    for (size_t i = 0; i < run->batch; i++) {
+        keys[i] = (struct jt_card_key){ 1, stored_tokens[(run->done + i) * 7919 % n_stored] };
+    }
+    need(jt_cards_read(run->pipe, keys, run->batch, on_read, run) == JT_OK, "queuing");
+}
+
+static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *result)
+{
+    struct run *run = arg;
+    need(err == JT_OK && result->n_moved == run->batch, "move");
+    run->done += run->batch;
+    next(run);
+}
+
+/* The walk over the stragglers is part of it, as in the retirement job. */
+static void submit_move(struct run *run)
+{
+    static struct jt_card_cursor cursor;
+    static struct jt_card_row rows[BATCH_MAX];
+    static struct jt_card_move moves[BATCH_MAX];
+    size_t n;
+    need(jt_cards_stragglers(db, run->draining, &cursor, rows, run->batch, &n) == JT_OK && n == run->batch, "stragglers");
+    for (size_t i = 0; i < n; i++) {
+        memcpy(new_envelopes[i], rows[i].envelope, ENVELOPE_LEN);
+        new_envelopes[i][0] = run->key_id;
+        fingerprint(run->from_card++, run->key_id, fingerprints[i]);
+        moves[i] = (struct jt_card_move){ 1, rows[i].token, rows[i].envelope, ENVELOPE_LEN, new_envelopes[i], ENVELOPE_LEN, fingerprints[i] };
+    }
+    const struct jt_move_txn txn = { .epoch = epoch, .from = { run->draining, run->draining }, .to = { run->key_id, run->key_id }, .writer = 1,
+                                     .moves = moves, .n = n };
+    need(jt_cards_move(run->pipe, &txn, on_moved, run) == JT_OK, "queuing");
+}
+
+static void measure(const char *what, struct run run, double reference)
+{
+    need(jt_loop_new(&run.loop) == JT_OK, "loop");
+    need(jt_pipe_new(run.loop, conninfo, "bench_store", &node, 60000, &run.pipe) == JT_OK, "pipe");
+    jt_pipe_on_up(run.pipe, on_up, &run);
+    need(jt_loop_run(run.loop) == JT_OK, "loop");
+    (void)report(what, run.batch, run.done, jt_clock_us() - run.start_us, reference);
+    jt_pipe_free(run.pipe);
+    jt_loop_free(run.loop);
+}
+
+static void note_tokens(void)
+{
+    PGresult *res = PQexecParams(plain, "SELECT token FROM card ORDER BY token", 0, NULL, NULL, NULL, NULL, 1);
+    n_stored = (size_t)PQntuples(res);
+    stored_tokens = calloc(n_stored + 1, 16);
+    need(stored_tokens != NULL && n_stored > 0, "reading tokens");
+    for (size_t i = 0; i < n_stored; i++) {
+        memcpy(stored_tokens[i], PQgetvalue(res, (int)i, 0), 16);
+    }
+    PQclear(res);
+}
+
+int main(int argc, char **argv)
+{
+    conninfo = getenv("JETON_TEST_CONNINFO");
+    if (conninfo == NULL) {
+        fprintf(stderr, "bench_store: JETON_TEST_CONNINFO is not set (see tests/db/with_postgres.sh)\n");
+        return 77;
+    }
+    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) / BATCH_MAX * BATCH_MAX : 100000;
+    set_up();
+    double copy = measure_reference("reference: COPY", copy_batch, BATCH_MAX, n);
+    (void)measure_reference("reference: bare INSERT", insert_batch, BATCH_MAX, n);
+    run_sql("DROP TABLE reference");
+
+    uint64_t first = next_card;
+    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = BATCH_MAX, .n_cards = n, .key_id = 1 }, copy);
+    double bytes = number_of("SELECT pg_table_size('card') + pg_indexes_size('card')") / (double)n;
+    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 1 }, copy);
+    next_card = first;
+    measure("tokenize, known", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 1, .known = true }, copy);
+    next_card = first + 3 * n;
+    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = 32, .n_cards = n / 8, .key_id = 1 }, copy);
+    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = 1, .n_cards = n / 100, .key_id = 1 }, copy);
+    note_tokens();
+    measure("read by token", (struct run){ .submit = submit_read, .batch = 1000, .n_cards = n }, 0);
+    measure("read by token", (struct run){ .submit = submit_read, .batch = 1, .n_cards = n / 20 }, 0);
+    activate(2);
+    measure("tokenize, one draining", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 2, .draining = 1 }, copy);
+    next_card = first;
+    measure("tokenize, known draining", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 2, .draining = 1, .known = true },
+            copy);
+    measure("move to the active", (struct run){ .submit = submit_move, .batch = 1000, .n_cards = n, .key_id = 2, .draining = 1, .from_card = 1u << 30 }, 0);
+    printf("%-26s bytes/card=%.0f\n", "on disk, indexes included", bytes);
+    jt_db_free(db);
+    PQfinish(plain);
+    free(stored_tokens);
+    return 0;
+}

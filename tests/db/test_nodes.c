@@ -1,0 +1,115 @@
+/* The lock and the row that let one front serve, and what becomes of them when sessions are lost. */
+#include "tests/db/fixture.h"
+
+#include "base/clock.h"
+#include "store/ring.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct jt_node node(const char *name, uint8_t mark)
+{
+    struct jt_node n = { .incarnation = { mark } };
+    (void)snprintf(n.name, sizeof n.name, "%s", name);
+    return n;
+}
+
+static struct jt_db *other_db(void)
+{
+    struct jt_db *db;
+    assert_int_equal(jt_db_new(fx_conninfo(), "other_db", &db), JT_OK);
+    return db;
+}
+
+static void end_session(struct fx *fx, const char *application)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = '%s'", application);
+    assert_int_equal(fx_number(fx->plain, sql), 1);
+}
+
+static void one_front_serves_and_a_second_is_refused(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node a = node("a", 1), b = node("b", 2);
+    struct jt_db *second = other_db();
+    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    int64_t start = jt_clock_ms();
+    assert_int_equal(jt_node_register(second, &b, 100), JT_ERR_CONFLICT);
+    assert_true(jt_clock_ms() - start >= 100);
+    assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node WHERE name = 'a'"), 1);
+    assert_int_equal(jt_node_leave(fx->db, &a), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 0);
+    assert_int_equal(jt_node_register(second, &b, 100), JT_OK);
+    assert_int_equal(jt_node_check(second, &b), JT_OK);
+    jt_db_free(second);
+}
+
+static void a_front_that_died_is_replaced(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node a = node("a", 1), again = node("a", 2);
+    struct jt_db *dying = other_db();
+    assert_int_equal(jt_node_register(dying, &a, 100), JT_OK);
+    jt_db_free(dying); /* the server may need a moment to notice */
+    assert_int_equal(jt_node_register(fx->db, &again, 5000), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 1);
+    assert_int_equal(jt_node_check(fx->db, &again), JT_OK);
+}
+
+static void a_lost_session_takes_the_lock_again_while_the_row_stands(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node a = node("a", 1), b = node("b", 2);
+    struct jt_db *second = other_db();
+    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    end_session(fx, "test_db");
+    assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
+    assert_int_equal(jt_node_register(second, &b, 50), JT_ERR_CONFLICT);
+    jt_db_free(second);
+}
+
+static void a_front_that_was_replaced_meanwhile_is_told(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node a = node("a", 1), b = node("b", 2);
+    struct jt_db *second = other_db();
+    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    end_session(fx, "test_db");
+    assert_int_equal(jt_node_register(second, &b, 5000), JT_OK);
+    assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_CONFLICT);
+    assert_int_equal(jt_node_check(second, &b), JT_OK);
+    /* And it does not keep the lock from the next. */
+    assert_int_equal(jt_node_leave(second, &b), JT_OK);
+    assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_CONFLICT);
+    assert_int_equal(jt_node_register(second, &b, 100), JT_OK);
+    jt_db_free(second);
+}
+
+static void registering_waits_for_writers_but_not_for_ever(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node a = node("a", 1);
+    fx_exec(fx->plain, "DELETE FROM node");
+    fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
+    assert_int_equal(jt_node_register(fx->db, &a, 200), JT_ERR_UNAVAILABLE);
+    fx_exec(fx->plain, "COMMIT");
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 0);
+    struct jt_db *second = other_db();
+    assert_int_equal(jt_node_register(second, &a, 200), JT_OK); /* the first gave its lock back */
+    jt_db_free(second);
+}
+
+int main(void)
+{
+    (void)fx_conninfo();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_front_serves_and_a_second_is_refused, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_front_that_died_is_replaced, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_lost_session_takes_the_lock_again_while_the_row_stands, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_front_that_was_replaced_meanwhile_is_told, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(registering_waits_for_writers_but_not_for_ever, fx_setup_vault, fx_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/*
+ * No statement of the program ever scans the table of cards: each plan is looked at, as a session of the program gets it, on a table that is empty, small, and
+ * large, each with and without statistics.
+ */
+#include "tests/db/fixture.h"
+
+#include "store/session.h"
+#include "store/statements.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool touches_cards(enum jt_statement s)
+{
+    return s == JT_SQL_TOKENIZE || s == JT_SQL_FIND_TOKENS || s == JT_SQL_READ_CARDS || s == JT_SQL_MOVE_CARDS ||
+           s == JT_SQL_STRAGGLERS || s == JT_SQL_UNUSED;
+}
+
+/* The generic plan, as text. */
+static void explain(PGconn *conn, enum jt_statement s, char *out, size_t size)
+{
+    char sql[256];
+    (void)snprintf(sql, sizeof sql, "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = '%s'", jt_statements[s].name);
+    int64_t n = fx_number(conn, sql);
+    int at = snprintf(sql, sizeof sql, "EXPLAIN (COSTS OFF) EXECUTE %s(", jt_statements[s].name);
+    for (int64_t i = 0; i < n; i++) {
+        at += snprintf(sql + at, sizeof sql - (size_t)at, "%sNULL", i == 0 ? "" : ", ");
+    }
+    (void)snprintf(sql + at, sizeof sql - (size_t)at, ")");
+    PGresult *res = PQexec(conn, sql);
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+        fail_msg("%s: %s", sql, PQresultErrorMessage(res));
+    }
+    size_t used = 0;
+    for (int i = 0; i < PQntuples(res); i++) {
+        used += (size_t)snprintf(out + used, size - used, "%s\n", PQgetvalue(res, i, 0));
+        assert_true(used < size);
+    }
+    PQclear(res);
+}
+
+static void must_have(const char *plan, const char *what)
+{
+    if (strstr(plan, what) == NULL) {
+        fail_msg("no \"%s\" in\n%s", what, plan);
+    }
+}
+
+static void must_not_have(const char *plan, const char *what)
+{
+    if (strstr(plan, what) != NULL) {
+        fail_msg("\"%s\" in\n%s", what, plan);
+    }
+}
+
+#define BY_FINGERPRINT(q) "Index Cond: ((key_id = " q ".key_id) AND (bucket = 0) AND (field = " q ".field) AND (fp = " q ".fp))"
+#define BY_TOKEN(q) "Index Cond: (token = " q ".token)"
+
+static void check_plans(void)
+{
+    PGconn *conn = fx_connect(); /* a new session: plans are cached */
+    const char *timeout[] = { "10000" };
+    PGresult *res = PQexecParams(conn, jt_session_settings, 1, NULL, timeout, NULL, NULL, 0);
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    PQclear(res);
+    static char plans[JT_N_SQL][8192];
+    for (int s = 0; s < JT_N_SQL; s++) {
+        res = PQprepare(conn, jt_statements[s].name, jt_statements[s].sql, 0, NULL);
+        if (PQresultStatus(res) != PGRES_COMMAND_OK) {
+            fail_msg("%s: %s", jt_statements[s].name, PQresultErrorMessage(res));
+        }
+        PQclear(res);
+        if (touches_cards((enum jt_statement)s)) {
+            explain(conn, (enum jt_statement)s, plans[s], sizeof plans[s]);
+            must_not_have(plans[s], "Seq Scan on card");
+            must_not_have(plans[s], "Bitmap");
+            must_not_have(plans[s], "Hash Join");
+            must_not_have(plans[s], "Merge Join");
+            must_not_have(plans[s], "Sort");
+        } else {
+            assert_null(strstr(jt_statements[s].sql, "card "));
+        }
+    }
+    must_have(plans[JT_SQL_TOKENIZE], "One-Time Filter");
+    must_have(plans[JT_SQL_TOKENIZE], "(NOT (hashed SubPlan");
+    must_have(plans[JT_SQL_TOKENIZE], BY_FINGERPRINT("p"));
+    must_have(plans[JT_SQL_TOKENIZE], "Index Cond: ((key_id = $5) AND (bucket = 0) AND (field = u.field) AND (fp = u.fp))");
+    must_have(plans[JT_SQL_TOKENIZE], "Conflict Arbiter Indexes: card_fingerprint");
+    must_have(plans[JT_SQL_FIND_TOKENS], "One-Time Filter");
+    must_have(plans[JT_SQL_FIND_TOKENS], "Index Cond: ((key_id = $5) AND (bucket = 0) AND (field = u.field) AND (fp = u.fp))");
+    must_have(plans[JT_SQL_READ_CARDS], BY_TOKEN("q"));
+    must_have(plans[JT_SQL_MOVE_CARDS], "One-Time Filter");
+    must_have(plans[JT_SQL_MOVE_CARDS], BY_TOKEN("m"));
+    must_have(plans[JT_SQL_MOVE_CARDS], "TID Cond: (ctid = due.at)");
+    must_have(plans[JT_SQL_STRAGGLERS], "Index Cond: ((key_id = $1) AND (ROW(bucket, field, fp) > ROW($2, $3, $4)))");
+    must_have(plans[JT_SQL_UNUSED], "Index Cond: (key_id = $1)");
+    PQfinish(conn);
+}
+
+static void grow(struct fx *fx, int from, int to)
+{
+    char sql[512];
+    (void)snprintf(sql, sizeof sql,
+                   "INSERT INTO card (field, token, fp, envelope) SELECT 1, md5('t' || i)::uuid, md5('f' || i)::uuid, "
+                   "decode(CASE WHEN i %% 2 = 0 THEN '01' ELSE '02' END || repeat('ee', 24), 'hex') FROM generate_series(%d, %d) i", from + 1, to);
+    fx_exec(fx->plain, sql);
+}
+
+static void every_statement_on_cards_stays_on_its_index(void **state)
+{
+    struct fx *fx = *state;
+    static const int sizes[] = { 0, 100, 200000 };
+    int rows = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (sizes[i] > rows) {
+            grow(fx, rows, sizes[i]);
+            rows = sizes[i];
+        }
+        check_plans();
+        fx_exec(fx->plain, "ANALYZE");
+        check_plans();
+    }
+}
+
+static void statistics_that_say_one_key_id_do_not_lead_the_planner_astray(void **state)
+{
+    struct fx *fx = *state;
+    grow(fx, 0, 5000);
+    fx_exec(fx->plain, "DELETE FROM card WHERE key_id = 1; ANALYZE card");
+    check_plans();
+    fx_exec(fx->plain, "DELETE FROM card");
+    fx_exec(fx->plain, "VACUUM ANALYZE card");
+    check_plans();
+}
+
+int main(void)
+{
+    (void)fx_conninfo();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_statement_on_cards_stays_on_its_index, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(statistics_that_say_one_key_id_do_not_lead_the_planner_astray, fx_setup_vault, fx_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,171 @@
+/* Fields, clients, generations and acknowledgements as rows; audit rows of administrative acts. */
+#include "tests/db/fixture.h"
+
+#include "store/clients.h"
+#include "store/fields.h"
+
+#include <string.h>
+
+static void fields_are_stored_once_and_come_back_whole(void **state)
+{
+    struct fx *fx = *state;
+    uint32_t id;
+    assert_int_equal(jt_field_next_id(fx->db, &id), JT_OK);
+    assert_int_equal(id, 1);
+    struct jt_field_row row = { .spec = { .id = 1, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true }, .mac_epoch = 3, .mac = { 1, 2, 3 } };
+    assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_OK);
+    assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_ERR_CONFLICT);
+    struct jt_field_row other = row;
+    other.spec.id = 2;
+    assert_int_equal(jt_field_insert(fx->db, &other, "alice"), JT_ERR_CONFLICT); /* the name */
+    other.spec.name[0] = 'x';
+    other.spec.id = 1;
+    assert_int_equal(jt_field_insert(fx->db, &other, "alice"), JT_ERR_CONFLICT); /* the id */
+    other.spec.id = 0;
+    assert_int_equal(jt_field_insert(fx->db, &other, "alice"), JT_ERR_INVALID);
+    other.spec.id = UINT32_MAX;
+    assert_int_equal(jt_field_insert(fx->db, &other, "alice"), JT_ERR_LIMIT);
+    struct jt_field_row back;
+    assert_int_equal(jt_field_get(fx->db, "cards.pan", &back), JT_OK);
+    assert_memory_equal(&back, &row, sizeof row);
+    assert_int_equal(jt_field_get(fx->db, "cards.pan' OR true --", &back), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_field_next_id(fx->db, &id), JT_OK);
+    assert_int_equal(id, 2);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM field WHERE created_by = 'alice'"), 1);
+}
+
+static void note_field(void *arg, const struct jt_field_row *row)
+{
+    uint32_t *ids = arg;
+    ids[++ids[0]] = row->spec.id;
+}
+
+static void fields_are_listed_by_id(void **state)
+{
+    struct fx *fx = *state;
+    uint32_t ids[8] = { 0 };
+    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_OK);
+    assert_int_equal(ids[0], 0);
+    struct jt_field_row row = { .spec = { .id = 5, .name = "b", .kind = JT_FIELD_PAN } };
+    assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_OK);
+    row.spec.id = 3;
+    row.spec.name[0] = 'c';
+    assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_OK);
+    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_OK);
+    assert_int_equal(ids[0], 2);
+    assert_int_equal(ids[1], 3);
+    assert_int_equal(ids[2], 5);
+}
+
+static void a_field_row_that_a_dba_broke_is_refused(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_field_row row = { .spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN } }, back;
+    assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_OK);
+    fx_exec(fx->plain, "UPDATE field SET kind = 300");
+    assert_int_equal(jt_field_get(fx->db, "pan", &back), JT_ERR_PROTOCOL);
+    fx_exec(fx->plain, "UPDATE field SET kind = 1, name = repeat('n', 65)");
+    uint32_t ids[8] = { 0 };
+    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_PROTOCOL);
+    fx_exec(fx->plain, "ALTER TABLE field ALTER dedup TYPE text");
+    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_PROTOCOL);
+}
+
+static void clients_are_stored_once_and_come_back_whole(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_client_row row = { .spec = { .id = "app-1", .permissions = JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE },
+                                 .secret_mac = { 9 }, .mac_epoch = 2, .mac = { 8 } };
+    struct jt_client_row back;
+    assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_client_insert(fx->db, &row, "alice"), JT_OK);
+    assert_int_equal(jt_client_insert(fx->db, &row, "alice"), JT_ERR_CONFLICT);
+    assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_OK);
+    assert_memory_equal(&back, &row, sizeof row);
+}
+
+static void note_generation(void *arg, const struct jt_generation_info *info)
+{
+    uint64_t *numbers = arg;
+    numbers[++numbers[0]] = info->row.number;
+}
+
+static void generations_are_created_once_each_number_and_key_id(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t highest;
+    uint8_t used[32], none[32] = { 0 };
+    assert_int_equal(jt_generations_taken(fx->db, &highest, used), JT_OK);
+    assert_int_equal(highest, 0);
+    assert_memory_equal(used, none, 32);
+    struct jt_generation_row row = { .number = 4, .key_id = 200, .state = JT_GENERATION_FUTURE, .check_value = { 7 }, .mac_epoch = 1, .mac = { 6 } };
+    assert_int_equal(jt_generation_insert(fx->db, &row, "alice"), JT_OK);
+    assert_int_equal(jt_generation_insert(fx->db, &row, "alice"), JT_ERR_CONFLICT);
+    struct jt_generation_row other = row;
+    other.number = 5;
+    assert_int_equal(jt_generation_insert(fx->db, &other, "alice"), JT_ERR_CONFLICT); /* the key id */
+    other.key_id = 9;
+    assert_int_equal(jt_generation_insert(fx->db, &other, "alice"), JT_OK);
+    other.state = JT_GENERATION_ACTIVE;
+    other.number = 6;
+    assert_int_equal(jt_generation_insert(fx->db, &other, "alice"), JT_ERR_INVALID);
+    assert_int_equal(jt_generations_taken(fx->db, &highest, used), JT_OK);
+    assert_int_equal(highest, 5);
+    assert_int_equal(used[25], 1);
+    assert_int_equal(used[1], 2);
+    uint64_t numbers[8] = { 0 };
+    assert_int_equal(jt_generations_list(fx->db, note_generation, numbers), JT_OK);
+    assert_int_equal(numbers[0], 2);
+    assert_int_equal(numbers[1], 4);
+    struct jt_generation_info info;
+    assert_int_equal(jt_generation_get(fx->db, 4, &info), JT_OK);
+    assert_memory_equal(&info.row, &row, sizeof row);
+    assert_string_equal(info.created_by, "alice");
+    assert_string_equal(info.activated_at, "");
+    assert_int_equal(info.rows_written, 0);
+    assert_int_equal(jt_generation_get(fx->db, 99, &info), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_generation_get(fx->db, 0, &info), JT_ERR_NOT_FOUND);
+    /* The key id of a destroyed generation is free again; its number is not. */
+    fx_exec(fx->plain, "UPDATE generation SET state = 5 WHERE number = 4");
+    other = row;
+    assert_int_equal(jt_generation_insert(fx->db, &other, "alice"), JT_ERR_CONFLICT);
+    other.number = 7;
+    assert_int_equal(jt_generation_insert(fx->db, &other, "alice"), JT_OK);
+}
+
+static void the_newest_acknowledgement_counts(void **state)
+{
+    struct fx *fx = *state;
+    fx_create_generation(fx, 1);
+    struct jt_ack ack = { .node = "n1", .incarnation = { 1 }, .challenge = { 2 }, .mac = { 3 } }, back;
+    assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
+    ack.challenge[0] = 4;
+    assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
+    assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_OK);
+    assert_memory_equal(&back, &ack, sizeof ack);
+    assert_int_equal(jt_ack_insert(fx->db, 2, &ack), JT_ERR_INVALID); /* no such generation */
+}
+
+static void administrative_acts_leave_audit_rows(void **state)
+{
+    struct fx *fx = *state;
+    const struct jt_audit_row row = { .action = JT_AUDIT_FIELD_ADD, .client = "alice", .n_items = 1, .n_done = 1, .object = "cards.pan" };
+    assert_int_equal(jt_audit_write(fx->db, "node-1", &row), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'alice' AND action = 3 AND object = 'cards.pan'"), 1);
+}
+
+int main(void)
+{
+    (void)fx_conninfo();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(fields_are_stored_once_and_come_back_whole, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(fields_are_listed_by_id, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(a_field_row_that_a_dba_broke_is_refused, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(clients_are_stored_once_and_come_back_whole, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(generations_are_created_once_each_number_and_key_id, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(the_newest_acknowledgement_counts, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(administrative_acts_leave_audit_rows, fx_setup_vault, fx_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
