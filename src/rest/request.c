@@ -192,12 +192,14 @@ void jt_request_start(struct jt_request *r)
 enum MHD_Result jt_request_send(struct jt_request *r)
 {
     /* Copied: the response may outlive the request. Both copies are wiped, this one when libmicrohttpd frees it. */
-    char *copy = malloc(r->reply.len == 0 ? 1 : r->reply.len);
+    size_t len = r->reply.len + 1;
+    char *copy = malloc(len);
     if (copy == NULL) {
         return MHD_NO;
     }
-    memcpy(copy, r->reply.data == NULL ? (const uint8_t *)"" : r->reply.data, r->reply.len);
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(r->reply.len, copy, jt_wipe_free);
+    memcpy(copy, r->reply.data, len - 1);
+    copy[len - 1] = '\n'; /* for people with curl */
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(len, copy, jt_wipe_free);
     if (response == NULL) {
         jt_wipe_free(copy);
         return MHD_NO;
