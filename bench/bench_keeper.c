@@ -1,9 +1,10 @@
 /*
  * How many cards a second does one keeper seal, open and reseal through its socket, by size of batch?
  *
- * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key in a directory of its own, one active and
- * one draining generation, so that sealing also makes one fingerprint under the draining one; one asynchronous keyclient with two calls under
- * way. 16-digit PANs, 16-byte row-ids, one field. Prints items a second.
+ * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key in a directory of
+ * its own, one active and one draining generation, so that sealing also makes one fingerprint under the draining one;
+ * one asynchronous keyclient with two calls under way. 16-digit PANs, 16-byte row-ids, one field. Prints items a
+ * second.
  */
 #include "base/clock.h"
 #include "keyclient/keyclient.h"

@@ -1,12 +1,13 @@
 /*
  * The working space of the batch verbs (seal, open, reseal) and the steps that they share.
  *
- * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of one (generation, field) are gathered and go
- * through the many-record calls of crypto/ together. All memory is allocated once, at start: an item costs none. The space lies in secret
- * memory, because opened PANs pass through it, and is wiped after each batch.
+ * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of one (generation,
+ * field) are gathered and go through the many-record calls of crypto/ together. All memory is allocated once, at start:
+ * an item costs none. The space lies in secret memory, because opened PANs pass through it, and is wiped after each
+ * batch.
  *
- * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then jt_batch_next_group until it gives 0; for each group
- * fill `cards` and call the steps.
+ * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then jt_batch_next_group until it gives
+ * 0; for each group fill `cards` and call the steps.
  */
 #ifndef JETON_KEEPER_BATCH_H
 #define JETON_KEEPER_BATCH_H
@@ -83,8 +84,8 @@ enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t
 enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride) JT_CHECKED;
 
 /*
- * Opens the envelopes of the first `n` cards into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or JT_ERR_DECRYPT, whatever was wrong,
- * and then the PAN is wiped. The verb has set siv[i].in and in_len.
+ * Opens the envelopes of the first `n` cards into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or
+ * JT_ERR_DECRYPT, whatever was wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
  */
 enum jt_err jt_batch_open(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 

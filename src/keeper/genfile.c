@@ -131,7 +131,10 @@ enum jt_err jt_genfile_erase(int dir_fd, uint64_t number)
     char aside[JT_KEYDIR_NAME_LEN + 4];
     jt_keydir_generation_name(number, name);
     snprintf(aside, sizeof aside, "%s.new", name);
-    /* Renamed first: whatever a crash leaves behind is then a left-over that the next start removes, not a damaged key file. */
+    /*
+     * Renamed first: whatever a crash leaves behind is then a left-over that the next start removes, not a damaged key
+     * file.
+     */
     if (renameat(dir_fd, name, dir_fd, aside) != 0) {
         return errno == ENOENT ? JT_ERR_NOT_FOUND : JT_ERR_IO;
     }

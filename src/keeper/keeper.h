@@ -26,18 +26,21 @@ struct jt_keeper {
 };
 
 /*
- * Makes the directory, the master key file and an empty state file. JT_ERR_CONFLICT when there is a master key, or generation keys of a lost one.
+ * Makes the directory, the master key file and an empty state file. JT_ERR_CONFLICT when there is a master key, or
+ * generation keys of a lost one.
  */
 enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Opens and locks the directory, loads and checks everything in it. On failure *problem says what is wrong. The caller ends with
- * jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
+ * Opens and locks the directory, loads and checks everything in it. On failure *problem says what is wrong. The caller
+ * ends with jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem) JT_CHECKED;
 void jt_keeper_free(struct jt_keeper *keeper);
 
-/* Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has been asked already. */
+/*
+ * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has been asked already.
+ */
 enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *row, const struct jt_ring *ring) JT_CHECKED;
 
 /* Makes it durable that generations up to `number` exist. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A directory's name is on disk only when the directory that holds it has been synced. */
+static bool sync_parent(const char *path)
+{
+    char *copy = strdup(path);
+    int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(copy);
+    return synced;
+}
+
 enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem)
 {
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+    if (mkdir(path, 0700) != 0) {
+        if (errno == EEXIST) {
+            return JT_OK;
+        }
         jt_problem_set(problem, "cannot make directory %s: %s", path, strerror(errno));
+        return JT_ERR_IO;
+    }
+    if (!sync_parent(path)) {
+        jt_problem_set(problem, "cannot sync the directory above %s: %s", path, strerror(errno));
         return JT_ERR_IO;
     }
     return JT_OK;

@@ -5,8 +5,9 @@
  *   state                     the state file (keeper/state.h)
  *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal without leading zeros
  *
- * each a regular file of that user, 0600. Anything else there makes the keeper refuse to start: a stranger's file in this directory
- * means that somebody else can write to it. What a crash may leave behind ("<name>.new", see base/file.h) is removed.
+ * each a regular file of that user, 0600. Anything else there makes the keeper refuse to start: a stranger's file in
+ * this directory means that somebody else can write to it. What a crash may leave behind ("<name>.new", see
+ * base/file.h) is removed.
  */
 #ifndef JETON_KEEPER_KEYDIR_H
 #define JETON_KEEPER_KEYDIR_H
@@ -29,12 +30,13 @@ struct jt_keydir {
     uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
 };
 
-/* Makes the directory, 0700, unless it is there. Its parent must exist. JT_ERR_IO. */
+/* Makes the directory, 0700 and durable, unless it is there. Its parent must exist. JT_ERR_IO. */
 enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory of this user without access for
- * group and others, or is reached by a symbolic link; JT_ERR_CONFLICT when another keeper has it; JT_ERR_IO.
+ * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory of this user
+ * without access for group and others, or is reached by a symbolic link; JT_ERR_CONFLICT when another keeper has it;
+ * JT_ERR_IO.
  */
 enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *problem) JT_CHECKED;
 

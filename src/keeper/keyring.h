@@ -1,6 +1,6 @@
 /*
- * The generation keys that this keeper holds, in secret memory, addressed by number; and a bounded cache of the field keys derived from
- * them. Which of them may be used for what is not decided here but in keeper/policy.h.
+ * The generation keys that this keeper holds, in secret memory, addressed by number; and a bounded cache of the field
+ * keys derived from them. Which of them may be used for what is not decided here but in keeper/policy.h.
  */
 #ifndef JETON_KEEPER_KEYRING_H
 #define JETON_KEEPER_KEYRING_H

@@ -1,6 +1,7 @@
 #include "keeper/listener.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,24 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
     if (production && l->front_uid == geteuid()) {
         jt_problem_set(problem, "front_user in [keeper] must be another user than the keeper's own in production");
         return JT_ERR_INVALID;
+    }
+    return JT_OK;
+}
+
+/* In a directory where everybody may rename, anybody could put a socket of their own in the place of this one. */
+static enum jt_err check_parent(const char *path, struct jt_problem *problem)
+{
+    char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *parent = dirname(copy);
+    struct stat st;
+    if (stat(parent, &st) != 0) {
+        jt_problem_set(problem, "%s: %s", parent, strerror(errno));
+        return JT_ERR_IO;
+    }
+    if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0) {
+        jt_problem_set(problem, "%s, the directory of the socket, is writable by everybody", parent);
+        return JT_ERR_DENIED;
     }
     return JT_OK;
 }
@@ -62,7 +81,10 @@ static enum jt_err check_name(const struct sockaddr_un *address, struct jt_probl
     return JT_OK;
 }
 
-/* Bound beside, made private and listening, then renamed: the final name never shows a half-ready socket, nor a loose one. */
+/*
+ * Bound beside, made private and listening, then renamed: the final name never shows a half-ready socket, nor a loose
+ * one.
+ */
 static enum jt_err bind_beside(struct jt_listener *l, const struct sockaddr_un *beside)
 {
     if (unlink(beside->sun_path) != 0 && errno != ENOENT) {
@@ -75,7 +97,9 @@ static enum jt_err bind_beside(struct jt_listener *l, const struct sockaddr_un *
         return JT_ERR_IO;
     }
     if (l->front_uid != geteuid()) {
-        /* The front's group if this user may give it; else the keeper's own group, which the front is then a member of. */
+        /*
+         * The front's group if this user may give it; else the keeper's own group, which the front is then a member of.
+         */
         rc = lchown(beside->sun_path, (uid_t)-1, l->front_gid);
         rc = rc == 0 || errno == EPERM ? chmod(beside->sun_path, 0660) : rc;
     }
@@ -102,7 +126,10 @@ enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_
         return JT_ERR_INVALID;
     }
     memcpy(l->address.sun_path, path, strlen(path));
-    enum jt_err err = check_name(&l->address, problem);
+    enum jt_err err = check_parent(path, problem);
+    if (err == JT_OK) {
+        err = check_name(&l->address, problem);
+    }
     if (err != JT_OK) {
         return err;
     }

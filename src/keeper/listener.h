@@ -1,6 +1,6 @@
 /*
- * The keeper's Unix socket: 0600, or 0660 when the front runs as another user. Only processes of the keeper's own user and of the front's
- * are served, whatever the mode of the socket says (SO_PEERCRED).
+ * The keeper's Unix socket: 0600, or 0660 when the front runs as another user. Only processes of the keeper's own user
+ * and of the front's are served, whatever the mode of the socket says (SO_PEERCRED).
  */
 #ifndef JETON_KEEPER_LISTENER_H
 #define JETON_KEEPER_LISTENER_H
@@ -23,15 +23,16 @@ struct jt_listener {
 };
 
 /*
- * Finds the front's user (a name or a number; empty: the keeper's own). JT_ERR_INVALID when there is none, or when `production` and it is the
- * keeper's own user: then whoever takes over the front could read the key files.
+ * Finds the front's user (a name or a number; empty: the keeper's own). JT_ERR_INVALID when there is none, or when
+ * `production` and it is the keeper's own user: then whoever takes over the front could read the key files.
  */
 enum jt_err jt_listener_set_front(struct jt_listener *listener, const char *front_user, bool production,
                                   struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Listens at `path`. A name left over by a dead keeper is replaced in one step; one that somebody listens at, or that is no socket of
- * ours, is not touched: JT_ERR_CONFLICT. JT_ERR_INVALID for too long a path, JT_ERR_IO.
+ * Listens at `path`. A name left over by a dead keeper is replaced in one step; one that somebody listens at, or that
+ * is no socket of ours, is not touched: JT_ERR_CONFLICT. JT_ERR_DENIED when anybody may rename things in its directory,
+ * JT_ERR_INVALID for too long a path, JT_ERR_IO.
  */
 enum jt_err jt_listener_open(struct jt_listener *listener, const char *path, struct jt_problem *problem) JT_CHECKED;
 

@@ -1,9 +1,10 @@
 /*
  * jeton-keeper: the process that holds the keys, and nothing else.
  *
- * Everything is checked before anything is served, and privileges go before keys come: configuration, known-answer tests, the process hardened,
- * memory locked, the directory checked and locked, key files, state file and ring checked against each other, the socket, the
- * system call filter; then it serves. Each step that fails ends the process with one line that says what is wrong.
+ * Everything is checked before anything is served, and privileges go before keys come: configuration, known-answer
+ * tests, the process hardened, memory locked, the directory checked and locked, key files, state file and ring checked
+ * against each other, the socket, the system call filter; then it serves. Each step that fails ends the process with
+ * one line that says what is wrong.
  */
 #include "base/conf.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +82,10 @@ static int parse_options(int argc, char **argv, struct options *o)
     return -1;
 }
 
-/* A descriptor handed over by whoever started us: it must be a connected Unix stream, and is made non-blocking and private. */
+/*
+ * A descriptor handed over by whoever started us: it must be a connected Unix stream, and is made non-blocking and
+ * private.
+ */
 static enum jt_err prepare_fd(int fd, struct jt_problem *problem)
 {
     struct sockaddr_storage peer;
@@ -188,6 +193,7 @@ int main(int argc, char **argv)
         return code;
     }
     jt_log_init("jeton-keeper", JT_LOG_INFO);
+    (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away; the keeper stays */
     struct jt_conf conf;
     char message[300];
     if (jt_conf_load(o.config, &conf, message, sizeof message) != JT_OK) {

@@ -1,9 +1,9 @@
 /*
  * The master key: its file, and every key derived from it.
  *
- * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16 zero, check value (8), key (32).
- * Format 1 holds the key in the clear and exists for development only: its environment byte must say so. Master keys for production
- * are sealed by the custody work and are refused in this version.
+ * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16 zero, check value
+ * (8), key (32). Format 1 holds the key in the clear and exists for development only: its environment byte must say so.
+ * Master keys for production are sealed by the custody work and are refused in this version.
  *
  * The master key itself is wiped as soon as its children are derived.
  */
@@ -32,7 +32,10 @@ struct jt_master {
 /* Makes a new development master key and its file. JT_ERR_CONFLICT when there is one. */
 enum jt_err jt_master_create(int dir_fd, struct jt_problem *problem) JT_CHECKED;
 
-/* JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check value), JT_ERR_CRYPTO. */
+/*
+ * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check value),
+ * JT_ERR_CRYPTO.
+ */
 enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out, struct jt_problem *problem) JT_CHECKED;
 
 /* NULL is accepted. */

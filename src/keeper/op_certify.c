@@ -1,7 +1,7 @@
 /*
- * CERTIFY: the text of a retirement certificate, written here from the facts and the keeper's own ring, and signed. Whoever reads the
- * certificate relies on the keeper for number, key id, check value, environment and the fact of the retirement; counts and times are the front's
- * word under the keeper's signature.
+ * CERTIFY: the text of a retirement certificate, written here from the facts and the keeper's own ring, and signed.
+ * Whoever reads the certificate relies on the keeper for number, key id, check value, environment and the fact of the
+ * retirement; counts and times are the front's word under the keeper's signature.
  */
 #include "keeper/op.h"
 

@@ -32,7 +32,10 @@ enum jt_err jt_op_client_make(struct jt_keeper *k, struct jt_reader *in, struct 
     return err;
 }
 
-/* Both MACs are computed and compared whatever the first comparison says, so that time does not tell which of them failed. */
+/*
+ * Both MACs are computed and compared whatever the first comparison says, so that time does not tell which of them
+ * failed.
+ */
 enum jt_err jt_op_client_check(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
     (void)out;

@@ -70,7 +70,10 @@ enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, 
     if (err != JT_OK) {
         return err;
     }
-    /* No generation ever leaves the ring (policy), so one that it does not list has never been in it and protects nothing. */
+    /*
+     * No generation ever leaves the ring (policy), so one that it does not list has never been in it and protects
+     * nothing.
+     */
     if (jt_ring_find(&k->ring, number) != NULL) {
         return JT_ERR_CONFLICT;
     }

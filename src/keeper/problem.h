@@ -1,4 +1,7 @@
-/* One line for the operator, made where the fault is found and logged once by main: which file or setting, and what is wrong with it. */
+/*
+ * One line for the operator, made where the fault is found and logged once by main: which file or setting, and what is
+ * wrong with it.
+ */
 #ifndef JETON_KEEPER_PROBLEM_H
 #define JETON_KEEPER_PROBLEM_H
 

@@ -1,7 +1,7 @@
 /*
- * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under a key derived from the master key. Each
- * message begins with a byte of its own for each kind of row, so that no row can be passed off as one of another kind
- * (the byte layouts: docs/keeper-protocol.md).
+ * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under a key derived from
+ * the master key. Each message begins with a byte of its own for each kind of row, so that no row can be passed off as
+ * one of another kind (the byte layouts: docs/keeper-protocol.md).
  */
 #ifndef JETON_KEEPER_ROWMAC_H
 #define JETON_KEEPER_ROWMAC_H

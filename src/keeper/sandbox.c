@@ -52,8 +52,9 @@ enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_pro
 }
 
 /*
- * What serving takes: the sockets that are open already and new ones from accept, the files in its directory, memory, time, random
- * bytes, and dying. Not: making sockets, connecting, running programs, new processes, other processes' memory, changing identity.
+ * What serving takes: the sockets that are open already and new ones from accept, the files in its directory, memory,
+ * time, random bytes, and dying. Not: making sockets, connecting, running programs, new processes, other processes'
+ * memory, changing identity.
  */
 static const int allowed[] = {
     /* event loop and sockets */

@@ -1,9 +1,10 @@
 /*
- * What the keeper gives up before it serves: core dumps and being traced (so that no other process of its user can read its memory), swapping,
- * new privileges, and every system call that serving does not need. The whole privilege policy of the process stands in sandbox.c.
+ * What the keeper gives up before it serves: core dumps and being traced (so that no other process of its user can read
+ * its memory), swapping, new privileges, and every system call that serving does not need. The whole privilege policy
+ * of the process stands in sandbox.c.
  *
- * Builds with a sanitizer keep the process dumpable and unfiltered, because the sanitizers' run-times need both; such a build says
- * so at start and is not for use.
+ * Builds with a sanitizer keep the process dumpable and unfiltered, because the sanitizers' run-times need both; such a
+ * build says so at start and is not for use.
  */
 #ifndef JETON_KEEPER_SANDBOX_H
 #define JETON_KEEPER_SANDBOX_H
@@ -17,8 +18,8 @@
 enum jt_err jt_sandbox_harden(struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Locks all memory, present and future. Where the limit of an ordinary user forbids it: with a development key *locked is false and the
- * keeper may go on (main warns); else JT_ERR_DENIED.
+ * Locks all memory, present and future. Where the limit of an ordinary user forbids it: with a development key *locked
+ * is false and the keeper may go on (main warns); else JT_ERR_DENIED.
  */
 enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_problem *problem) JT_CHECKED;
 

@@ -74,7 +74,10 @@ static bool flush(struct connection *c)
     return true;
 }
 
-/* Answers whole frames until there is none, or enough output. *more: stopped for output. False when the stream cannot be followed. */
+/*
+ * Answers whole frames until there is none, or enough output. *more: stopped for output. False when the stream cannot
+ * be followed.
+ */
 static bool answer(struct connection *c, bool *more)
 {
     size_t at = 0;
@@ -112,7 +115,10 @@ static bool answer(struct connection *c, bool *more)
     return good;
 }
 
-/* Sends what waits, then answers and sends until input or socket is exhausted. False when the connection is to be closed now. */
+/*
+ * Sends what waits, then answers and sends until input or socket is exhausted. False when the connection is to be
+ * closed now.
+ */
 static bool drain(struct connection *c)
 {
     bool more = true;

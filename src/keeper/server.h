@@ -1,9 +1,9 @@
 /*
  * Serving: one thread, one event loop, a bounded number of connections with bounded buffers.
  *
- * Each connection has its requests answered in order. While replies wait in a full socket nothing more is read from it, so that a peer that does not
- * read its replies costs one buffer and no time. A malformed frame is answered with a status of JT_ERR_PROTOCOL where its verb is known,
- * and its connection closed; the others do not notice.
+ * Each connection has its requests answered in order. While replies wait in a full socket nothing more is read from it,
+ * so that a peer that does not read its replies costs one buffer and no time. A malformed frame is answered with a
+ * status of JT_ERR_PROTOCOL where its verb is known, and its connection closed; the others do not notice.
  */
 #ifndef JETON_KEEPER_SERVER_H
 #define JETON_KEEPER_SERVER_H
@@ -19,7 +19,10 @@ struct jt_server;
 enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener, struct jt_server **out) JT_CHECKED;
 void jt_server_free(struct jt_server *server);
 
-/* Serves one connected socket as well, which becomes the server's; without a listener the server ends when it is closed. */
+/*
+ * Serves one connected socket as well, which becomes the server's; without a listener the server ends when it is
+ * closed.
+ */
 enum jt_err jt_server_adopt(struct jt_server *server, int fd) JT_CHECKED;
 
 /* Until SIGTERM or SIGINT. */

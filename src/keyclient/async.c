@@ -1,9 +1,9 @@
 /*
  * The asynchronous use: a state machine over one socket, driven by the loop.
  *
- * Calls wait in one queue, in the order in which they were made, whether their request went out or failed at once, so that callbacks come in that
- * order too. Callbacks run only from the loop: from the socket's event, from the tick, or from the kick (an eventfd that wakes
- * the loop for calls that have failed already).
+ * Calls wait in one queue, in the order in which they were made, whether their request went out or failed at once, so
+ * that callbacks come in that order too. Callbacks run only from the loop: from the socket's event, from the tick, or
+ * from the kick (an eventfd that wakes the loop for calls that have failed already).
  */
 #include "keyclient/internal.h"
 
@@ -55,7 +55,10 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
     kc->last = call;
     kc->n_calls++;
     if (err == JT_OK) {
-        /* Sent after this round together with what else is made in it, or at the socket's next event when the round is over. */
+        /*
+         * Sent after this round together with what else is made in it, or at the socket's next event when the round is
+         * over.
+         */
         jt_loop_set_events(kc->loop, &kc->watch, EPOLLIN | EPOLLOUT);
     } else {
         uint64_t one = 1;
@@ -75,7 +78,10 @@ static struct jt_kc_call *pop(struct jt_keyclient *kc)
     return call;
 }
 
-/* Answers the failed calls at the head of the queue; those that callbacks add meanwhile have their turn in a later round. */
+/*
+ * Answers the failed calls at the head of the queue; those that callbacks add meanwhile have their turn in a later
+ * round.
+ */
 static void settle(struct jt_keyclient *kc)
 {
     for (size_t left = kc->n_calls; left > 0 && kc->first != NULL && kc->first->failed != JT_OK; left--) {
@@ -85,7 +91,10 @@ static void settle(struct jt_keyclient *kc)
     }
 }
 
-/* Closes; `err` goes to the call whose turn it was, JT_ERR_UNAVAILABLE to all others, and the connection is tried again after a pause. */
+/*
+ * Closes; `err` goes to the call whose turn it was, JT_ERR_UNAVAILABLE to all others, and the connection is tried again
+ * after a pause.
+ */
 static void disconnect(struct jt_keyclient *kc, enum jt_err err)
 {
     jt_kc_drop(kc);

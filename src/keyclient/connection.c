@@ -93,7 +93,10 @@ enum jt_err jt_kc_send_some(struct jt_keyclient *kc)
             return JT_ERR_UNAVAILABLE;
         }
         if (n < 0) {
-            /* What has gone is dropped once it outweighs what is left, or a buffer that is never quite empty would grow for ever. */
+            /*
+             * What has gone is dropped once it outweighs what is left, or a buffer that is never quite empty would grow
+             * for ever.
+             */
             if (kc->sent >= kc->out.len - kc->sent) {
                 jt_buf_consume(&kc->out, kc->sent);
                 kc->sent = 0;

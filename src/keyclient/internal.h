@@ -70,8 +70,8 @@ enum jt_err jt_kc_put_hello(struct jt_buf *out) JT_CHECKED;
 enum jt_err jt_kc_take_hello(struct jt_keyclient *kc, const struct jt_frame *frame) JT_CHECKED;
 
 /*
- * The status of a reply to `verb` and, for JT_OK, a reader over what follows it. JT_ERR_PROTOCOL when it is no reply to that verb: the connection
- * must be closed.
+ * The status of a reply to `verb` and, for JT_OK, a reader over what follows it. JT_ERR_PROTOCOL when it is no reply to
+ * that verb: the connection must be closed.
  */
 enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt_err *status, struct jt_reader *payload) JT_CHECKED;
 
@@ -97,17 +97,22 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
 
 /* --- batch.c --- */
 
-/* Calls back with `err`, or decodes the payload and calls back with the reply. JT_ERR_PROTOCOL: the payload was nonsense (it did call back). */
+/*
+ * Calls back with `err`, or decodes the payload and calls back with the reply. JT_ERR_PROTOCOL: the payload was
+ * nonsense (it did call back).
+ */
 enum jt_err jt_kc_call_answer(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload);
 
 /* --- sync.c --- */
 
-/* Starts a synchronous call: connects if need be, and begins its request in out. The last reply is gone from here on. */
+/*
+ * Starts a synchronous call: connects if need be, and begins its request in out. The last reply is gone from here on.
+ */
 size_t jt_kc_begin(struct jt_keyclient *kc, enum jt_verb verb);
 
 /*
- * Sends it and waits for the reply's payload, which stays valid until the next jt_kc_begin. Any error but JT_ERR_LIMIT, JT_ERR_NOMEM and
- * those that the keeper answered with has closed the connection.
+ * Sends it and waits for the reply's payload, which stays valid until the next jt_kc_begin. Any error but JT_ERR_LIMIT,
+ * JT_ERR_NOMEM and those that the keeper answered with has closed the connection.
  */
 enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark, struct jt_reader *payload) JT_CHECKED;
 

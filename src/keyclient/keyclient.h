@@ -1,20 +1,20 @@
 /*
  * The caller's side of the keeper protocol: one connection, one stub a verb.
  *
- * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade behind the scenes, and
- * jt_keyclient_ready tells whether it stands. Each stub encodes its request at once (the caller's memory may go afterwards) and calls
- * `done` exactly once, later, from the loop: with JT_OK and a reply whose pointers are valid until `done` returns, or with an error and
- * NULL. Replies come in the order of the calls. (The one exception: when there is no memory even to remember the call, `done` gets
- * JT_ERR_NOMEM at once.) The loop's hooks cannot be taken back, so the client is freed only after its loop has stopped running, and
- * before the loop is freed.
+ * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade behind the scenes,
+ * and jt_keyclient_ready tells whether it stands. Each stub encodes its request at once (the caller's memory may go
+ * afterwards) and calls `done` exactly once, later, from the loop: with JT_OK and a reply whose pointers are valid
+ * until `done` returns, or with an error and NULL. Replies come in the order of the calls. (The one exception: when
+ * there is no memory even to remember the call, `done` gets JT_ERR_NOMEM at once.) The loop's hooks cannot be taken
+ * back, so the client is freed only after its loop has stopped running, and before the loop is freed.
  *
- * Synchronous use (worker threads, commands): jt_keyclient_open without a loop; then jt_keyclient_wait_* calls block up to a time-out.
- * A dropped connection is remade by the next call.
+ * Synchronous use (worker threads, commands): jt_keyclient_open without a loop; then jt_keyclient_wait_* calls block up
+ * to a time-out. A dropped connection is remade by the next call.
  *
- * Errors common to all verbs: JT_ERR_UNAVAILABLE (no connection, or it broke, or time-out: whether the keeper did the work is
- * unknown), JT_ERR_PROTOCOL (the keeper sent nonsense; the connection is closed), JT_ERR_LIMIT (more items than JT_WIRE_MAX_ITEMS),
- * JT_ERR_NOMEM. The keeper is not trusted to be well-formed: every length in a reply is checked, and a reply must answer exactly the
- * items asked.
+ * Errors common to all verbs: JT_ERR_UNAVAILABLE (no connection, or it broke, or time-out: whether the keeper did the
+ * work is unknown), JT_ERR_PROTOCOL (the keeper sent nonsense; the connection is closed), JT_ERR_LIMIT (more items than
+ * JT_WIRE_MAX_ITEMS), JT_ERR_NOMEM. The keeper is not trusted to be well-formed: every length in a reply is checked,
+ * and a reply must answer exactly the items asked.
  */
 #ifndef JETON_KEYCLIENT_KEYCLIENT_H
 #define JETON_KEYCLIENT_KEYCLIENT_H
@@ -36,8 +36,8 @@ struct jt_keyclient;
 enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
 
 /*
- * A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run for one command); it becomes the client's. A
- * keeper that is not there yet is no error here.
+ * A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run for one command); it
+ * becomes the client's. A keeper that is not there yet is no error here.
  */
 enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
 
@@ -72,7 +72,10 @@ enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_re
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_client_row *out) JT_CHECKED;
 
-/* JT_OK when the row is authentic and the secret is the row's; JT_ERR_DENIED otherwise, in time independent of which failed. */
+/*
+ * JT_OK when the row is authentic and the secret is the row's; JT_ERR_DENIED otherwise, in time independent of which
+ * failed.
+ */
 enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
                                            const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 
@@ -82,19 +85,23 @@ enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct j
 enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct jt_field_row *row) JT_CHECKED;
 
 /*
- * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`; the key id is the lowest free one by
- * the keeper's ring, its files and `used_key_ids` (bit i of byte i/8: key id i is taken). JT_ERR_LIMIT when no key id is free.
- * The key file is durable when this returns.
+ * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`; the key id is the
+ * lowest free one by the keeper's ring, its files and `used_key_ids` (bit i of byte i/8: key id i is taken).
+ * JT_ERR_LIMIT when no key id is free. The key file is durable when this returns.
  */
 enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest, const uint8_t used_key_ids[static 32],
                                                 struct jt_generation_row *out) JT_CHECKED;
 
-/* Erases the key of a generation that the keeper's ring has never listed: the loser of two creators. JT_ERR_CONFLICT else. */
+/*
+ * Erases the key of a generation that the keeper's ring has never listed: the loser of two creators. JT_ERR_CONFLICT
+ * else.
+ */
 enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, uint64_t number) JT_CHECKED;
 
 /*
- * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_DENIED for a row that no keeper MACed;
- * JT_ERR_INVALID unless `node` is 1 to JT_NODE_NAME_MAX printable ASCII characters without spaces.
+ * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_DENIED for a row
+ * that no keeper MACed; JT_ERR_INVALID unless `node` is 1 to JT_NODE_NAME_MAX printable ASCII characters without
+ * spaces.
  */
 enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_generation_row *generation, const char *node,
                                   const uint8_t challenge[static JT_CHALLENGE_LEN], struct jt_ack *out) JT_CHECKED;
@@ -107,26 +114,29 @@ enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc, const struct jt
 enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring_row *out) JT_CHECKED;
 
 /*
- * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes draining; RETIRED: from draining). Nothing
- * changes in the keeper. `rows` receives the MACed row of each generation whose state changes (1 or 2). JT_ERR_STALE when `current`
- * is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step (an earlier number than one that was
- * active cannot become active any more); JT_ERR_NOT_FOUND when the keeper lacks the key, or the ring the generation to retire;
- * JT_ERR_DENIED for a generation row that no keeper MACed. rows[0] is that of `generation`.
+ * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes draining; RETIRED:
+ * from draining). Nothing changes in the keeper. `rows` receives the MACed row of each generation whose state changes
+ * (1 or 2). JT_ERR_STALE when `current` is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present
+ * state forbids the step (an earlier number than one that was active cannot become active any more); JT_ERR_NOT_FOUND
+ * when the keeper lacks the key, or the ring the generation to retire; JT_ERR_DENIED for a generation row that no
+ * keeper MACed. rows[0] is that of `generation`.
  */
 enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
                                            const struct jt_generation_row *generation, enum jt_generation_state target,
                                            struct jt_ring_row *next, struct jt_generation_row rows[static 2], size_t *n_rows) JT_CHECKED;
 
 /*
- * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad MAC or another environment; JT_ERR_CONFLICT for
- * an epoch lower than one it has accepted, or another ring of the same epoch: the database went back; JT_ERR_NOT_FOUND when it lacks a live
- * generation's key; JT_ERR_CRYPTO when a check value disagrees. Durable in the keeper's state file when this returns.
+ * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad MAC or another
+ * environment; JT_ERR_CONFLICT for an epoch lower than one it has accepted, or another ring of the same epoch: the
+ * database went back; JT_ERR_NOT_FOUND when it lacks a live generation's key; JT_ERR_CRYPTO when a check value
+ * disagrees. Durable in the keeper's state file when this returns.
  */
 enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row) JT_CHECKED;
 
 /*
- * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired (JT_ERR_CONFLICT). JT_ERR_INVALID unless
- * rows_left is 0, epoch is one that the keeper has reached, and all texts are printable ASCII and not empty.
+ * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired
+ * (JT_ERR_CONFLICT). JT_ERR_INVALID unless rows_left is 0, epoch is one that the keeper has reached, and all texts are
+ * printable ASCII and not empty.
  */
 enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_retirement_facts *facts,
                                       struct jt_certificate *out) JT_CHECKED;

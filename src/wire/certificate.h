@@ -1,6 +1,7 @@
 /*
- * Verb CERTIFY: the signed certificate of a retirement. The keeper writes the text itself from the facts and its own ring (number, check value), so
- * that its signature never stands under words it did not choose. The text is lines of "name: value", for people and programs alike.
+ * Verb CERTIFY: the signed certificate of a retirement. The keeper writes the text itself from the facts and its own
+ * ring (number, check value), so that its signature never stands under words it did not choose. The text is lines of
+ * "name: value", for people and programs alike.
  */
 #ifndef JETON_WIRE_CERTIFICATE_H
 #define JETON_WIRE_CERTIFICATE_H

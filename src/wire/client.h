@@ -1,6 +1,6 @@
 /*
- * Verbs CLIENT_MAKE and CLIENT_CHECK: API clients as MACed rows. The keeper's MAC covers id, permissions, the MAC of the secret and the epoch, so
- * that nobody who can write to the database can mint a client or widen one.
+ * Verbs CLIENT_MAKE and CLIENT_CHECK: API clients as MACed rows. The keeper's MAC covers id, permissions, the MAC of
+ * the secret and the epoch, so that nobody who can write to the database can mint a client or widen one.
  */
 #ifndef JETON_WIRE_CLIENT_H
 #define JETON_WIRE_CLIENT_H

@@ -1,4 +1,7 @@
-/* Verbs FIELD_MAKE and FIELD_CHECK: field definitions as MACed rows. Kind, dedup, buckets and id of a field never change. */
+/*
+ * Verbs FIELD_MAKE and FIELD_CHECK: field definitions as MACed rows. Kind, dedup, buckets and id of a field never
+ * change.
+ */
 #ifndef JETON_WIRE_FIELD_H
 #define JETON_WIRE_FIELD_H
 

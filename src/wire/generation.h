@@ -1,4 +1,7 @@
-/* Verbs on generations: create, abandon, acknowledge, check an acknowledgement; and the generation row, MACed at each change of state. */
+/*
+ * Verbs on generations: create, abandon, acknowledge, check an acknowledgement; and the generation row, MACed at each
+ * change of state.
+ */
 #ifndef JETON_WIRE_GENERATION_H
 #define JETON_WIRE_GENERATION_H
 
@@ -14,7 +17,9 @@ struct jt_generation_row {
     uint8_t mac[JT_ROW_MAC_LEN];
 };
 
-/* Proof that one run of one node's keeper holds a generation's key: CMAC under the generation's `ack` key of all of it. */
+/*
+ * Proof that one run of one node's keeper holds a generation's key: CMAC under the generation's `ack` key of all of it.
+ */
 struct jt_ack {
     char node[JT_NODE_NAME_MAX + 1];
     uint8_t incarnation[JT_INCARNATION_LEN]; /* the keeper's start incarnation */

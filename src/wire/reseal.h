@@ -1,6 +1,6 @@
 /*
- * Verb RESEAL: envelopes of draining generations into envelopes of the active one. The PAN never leaves the keeper. An item that is under
- * the active generation already gets JT_ERR_CONFLICT.
+ * Verb RESEAL: envelopes of draining generations into envelopes of the active one. The PAN never leaves the keeper. An
+ * item that is under the active generation already gets JT_ERR_CONFLICT.
  */
 #ifndef JETON_WIRE_RESEAL_H
 #define JETON_WIRE_RESEAL_H

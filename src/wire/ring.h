@@ -1,10 +1,11 @@
 /*
- * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by a keeper, kept in the database
- * (table ring) and in every keeper's state file.
+ * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by a keeper, kept in
+ * the database (table ring) and in every keeper's state file.
  *
- * Body: u8 format = 1, u8 environment, u64 epoch, u64 highest generation number ever in the ring, u16 count, then for each generation,
- * ascending by number: u64 number, u8 key id, u8 state, u8 flags (bit 0: compromised), 8 bytes check value. Generations that are future or
- * destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and the body (see docs/keeper-protocol.md).
+ * Body: u8 format = 1, u8 environment, u64 epoch, u64 highest generation number ever in the ring, u16 count, then for
+ * each generation, ascending by number: u64 number, u8 key id, u8 state, u8 flags (bit 0: compromised), 8 bytes check
+ * value. Generations that are future or destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and
+ * the body (see docs/keeper-protocol.md).
  */
 #ifndef JETON_WIRE_RING_H
 #define JETON_WIRE_RING_H
@@ -58,8 +59,9 @@ struct jt_ring_row {
 void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out);
 
 /*
- * Refuses anything but the canonical form (JT_ERR_INVALID): numbers strictly ascending and at most `highest`, key ids distinct, at most one
- * active generation, at most JT_WIRE_MAX_DRAINING draining ones, epoch 1 or more. `body` does not have to be authentic.
+ * Refuses anything but the canonical form (JT_ERR_INVALID): numbers strictly ascending and at most `highest`, key ids
+ * distinct, at most one active generation, at most JT_WIRE_MAX_DRAINING draining ones, epoch 1 or more. `body` does not
+ * have to be authentic.
  */
 enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out) JT_CHECKED;
 

@@ -1,6 +1,6 @@
 /*
- * Verb SEAL: new cards. For each item the keeper gives the envelope and fingerprint under the active generation, and the fingerprints
- * under every draining one, so that the caller can find a card that was stored before a roll.
+ * Verb SEAL: new cards. For each item the keeper gives the envelope and fingerprint under the active generation, and
+ * the fingerprints under every draining one, so that the caller can find a card that was stored before a roll.
  */
 #ifndef JETON_WIRE_SEAL_H
 #define JETON_WIRE_SEAL_H

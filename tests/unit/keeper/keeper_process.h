@@ -1,7 +1,8 @@
 /*
  * A real jeton-keeper in a directory of its own, for tests and benchmarks: made, started, spoken to, killed.
  *
- * The binary is $JETON_KEEPER, else the one of the build directory. Everything lies under one mkdtemp directory, which keeper_remove deletes.
+ * The binary is $JETON_KEEPER, else the one of the build directory. Everything lies under one mkdtemp directory, which
+ * keeper_remove deletes.
  */
 #ifndef JETON_TESTS_UNIT_KEEPER_PROCESS_H
 #define JETON_TESTS_UNIT_KEEPER_PROCESS_H
@@ -31,7 +32,10 @@ void keeper_configure(struct keeper *k, const char *environment, const char *mor
 /* Kills the keeper if it runs and deletes everything. */
 void keeper_remove(struct keeper *k);
 
-/* Runs the binary with --config and one more argument (or NULL) to its end; its exit code, 128 + signal when it was killed. */
+/*
+ * Runs the binary with --config and one more argument (or NULL) to its end; its exit code, 128 + signal when it was
+ * killed.
+ */
 int keeper_run(struct keeper *k, const char *argument);
 
 /* --init, checked. */
@@ -53,7 +57,10 @@ int keeper_greet(const struct keeper *k);
 bool keeper_send(int fd, uint8_t verb, const void *payload, size_t len);
 bool keeper_send_bytes(int fd, const void *p, size_t len);
 
-/* Receives one reply into `reply` (wiped first): false when the connection ended instead. *status is its status byte as an error. */
+/*
+ * Receives one reply into `reply` (wiped first): false when the connection ended instead. *status is its status byte as
+ * an error.
+ */
 bool keeper_receive(int fd, struct jt_buf *reply, enum jt_err *status, struct jt_reader *payload);
 
 /* Both. Fails the test when the connection breaks. */

@@ -1,4 +1,7 @@
-/* The life of generations in the real keeper: create, acknowledge, activate, roll, reseal, retire, certify; over restarts and against forgers. */
+/*
+ * The life of generations in the real keeper: create, acknowledge, activate, roll, reseal, retire, certify; over
+ * restarts and against forgers.
+ */
 #include "keeper_process.h"
 
 #include "crypto/sign.h"
@@ -537,7 +540,10 @@ static void swapped_missing_and_altered_key_files_stop_the_start(void **state)
     connect_to(w);
 }
 
-/* An old state file put back is what a restored disk looks like: the keeper starts, and the ring of the database is newer. */
+/*
+ * An old state file put back is what a restored disk looks like: the keeper starts, and the ring of the database is
+ * newer.
+ */
 static void an_older_state_file_is_caught_up_by_the_database(void **state)
 {
     struct world *w = *state;

@@ -202,7 +202,10 @@ static void pipelined_requests_are_answered_in_order(void **state)
     close(fd);
 }
 
-/* A peer that sends without reading: the keeper stops reading from it, keeps serving others, and answers everything in the end. */
+/*
+ * A peer that sends without reading: the keeper stops reading from it, keeps serving others, and answers everything in
+ * the end.
+ */
 static void a_peer_that_does_not_read_stops_only_itself(void **state)
 {
     (void)state;
@@ -226,7 +229,10 @@ static void a_peer_that_does_not_read_stops_only_itself(void **state)
         assert_true(sent < 100u << 20); /* it would be reading without bound */
         status_works(other);
     }
-    /* Now it reads as much as it sends, so that its replies never run dry: many times what the keeper would ever buffer. */
+    /*
+     * Now it reads as much as it sends, so that its replies never run dry: many times what the keeper would ever
+     * buffer.
+     */
     for (size_t round = 0; round < 100; round++) {
         for (size_t i = 0; i < 1000; i++) {
             enum jt_err status;

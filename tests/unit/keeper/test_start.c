@@ -233,6 +233,29 @@ static void a_file_in_the_sockets_place_is_not_touched(void **state)
     assert_int_equal(mode_of(k, "keeper.sock"), 0600);
 }
 
+static void a_socket_in_a_directory_open_to_everybody_is_refused(void **state)
+{
+    struct keeper *k = *state;
+    assert_int_equal(chmod(k->dir, 0777), 0);
+    refuses(k, "writable by everybody");
+    assert_int_equal(chmod(k->dir, 01777), 0);
+    assert_true(keeper_start(k));
+}
+
+static void a_keeper_whose_log_is_gone_goes_on(void **state)
+{
+    struct keeper *k = *state;
+    assert_true(keeper_start(k));
+    close(k->log);
+    k->log = -1;
+    int fd = keeper_greet(k);
+    assert_true(keeper_send(fd, 99, NULL, 0)); /* something to log */
+    close(fd);
+    close(keeper_greet(k));
+    close(keeper_greet(k));
+    assert_int_equal(keeper_stop(k, SIGTERM), 0);
+}
+
 static void a_dead_keepers_socket_is_replaced(void **state)
 {
     struct keeper *k = *state;
@@ -383,6 +406,8 @@ int main(void)
         WITH_KEY(a_second_keeper_on_the_directory_is_refused),
         WITH_KEY(a_socket_in_use_is_not_taken_over),
         WITH_KEY(a_file_in_the_sockets_place_is_not_touched),
+        WITH_KEY(a_socket_in_a_directory_open_to_everybody_is_refused),
+        WITH_KEY(a_keeper_whose_log_is_gone_goes_on),
         WITH_KEY(a_dead_keepers_socket_is_replaced),
         WITH_KEY(the_front_users_socket_is_open_to_a_group_only),
         WITH_KEY(only_the_fronts_user_is_answered_whatever_the_sockets_mode),
