@@ -19,7 +19,7 @@
 /* What the clients' keepers know; and how far the clients are. */
 struct ring_view {
     pthread_mutex_t mutex;
-    pthread_cond_t progressed;
+    pthread_cond_t progressed, rolled;
     uint64_t epoch, active;
     unsigned n_done; /* batches */
 };
@@ -53,7 +53,7 @@ static void must(bool good, const char *what)
 static void tokenize_all(struct client *c, uint64_t *numbers, size_t n)
 {
     for (unsigned round = 0; n > 0; round++) {
-        must(round < 50, "a batch does not come to an end");
+        must(round < 10, "a batch does not come to an end");
         pthread_mutex_lock(&c->ring->mutex);
         uint64_t epoch = c->ring->epoch, active = c->ring->active;
         pthread_mutex_unlock(&c->ring->mutex);
@@ -69,6 +69,11 @@ static void tokenize_all(struct client *c, uint64_t *numbers, size_t n)
         fx_tokenize(c->lane, epoch, active, draining, n_draining, cards, n, c->result);
         must(c->result->err == JT_OK, "a tokenize transaction failed");
         if (c->result->check.epoch != epoch) {
+            pthread_mutex_lock(&c->ring->mutex);
+            while (c->ring->epoch == epoch) {
+                pthread_cond_wait(&c->ring->rolled, &c->ring->mutex);
+            }
+            pthread_mutex_unlock(&c->ring->mutex);
             continue;
         }
         size_t left = 0;
@@ -153,7 +158,8 @@ static void overlapping_batches_give_one_token_a_card_through_rolls(void **state
         fx_create_generation(fx, g);
     }
     fx_activate(fx, 1);
-    struct ring_view ring = { .mutex = PTHREAD_MUTEX_INITIALIZER, .progressed = PTHREAD_COND_INITIALIZER, .epoch = fx->epoch, .active = 1 };
+    struct ring_view ring = { .mutex = PTHREAD_MUTEX_INITIALIZER, .progressed = PTHREAD_COND_INITIALIZER,
+                              .rolled = PTHREAD_COND_INITIALIZER, .epoch = fx->epoch, .active = 1 };
     struct client clients[N_LANES];
     start_clients(fx, &ring, clients);
     for (uint64_t g = 2; g <= 3; g++) {
@@ -170,6 +176,7 @@ static void overlapping_batches_give_one_token_a_card_through_rolls(void **state
         pthread_mutex_lock(&ring.mutex);
         ring.epoch = fx->epoch;
         ring.active = g;
+        pthread_cond_broadcast(&ring.rolled);
         pthread_mutex_unlock(&ring.mutex);
     }
     finish_clients(clients);

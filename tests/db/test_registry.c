@@ -6,6 +6,45 @@
 
 #include <string.h>
 
+/* Member by member: the bytes between members mean nothing. */
+static void assert_same_field(const struct jt_field_row *a, const struct jt_field_row *b)
+{
+    assert_int_equal(a->spec.id, b->spec.id);
+    assert_string_equal(a->spec.name, b->spec.name);
+    assert_int_equal(a->spec.kind, b->spec.kind);
+    assert_int_equal(a->spec.dedup, b->spec.dedup);
+    assert_int_equal(a->spec.allow_bad_luhn, b->spec.allow_bad_luhn);
+    assert_int_equal(a->mac_epoch, b->mac_epoch);
+    assert_memory_equal(a->mac, b->mac, sizeof a->mac);
+}
+
+static void assert_same_client(const struct jt_client_row *a, const struct jt_client_row *b)
+{
+    assert_string_equal(a->spec.id, b->spec.id);
+    assert_int_equal(a->spec.permissions, b->spec.permissions);
+    assert_memory_equal(a->secret_mac, b->secret_mac, sizeof a->secret_mac);
+    assert_int_equal(a->mac_epoch, b->mac_epoch);
+    assert_memory_equal(a->mac, b->mac, sizeof a->mac);
+}
+
+static void assert_same_generation(const struct jt_generation_row *a, const struct jt_generation_row *b)
+{
+    assert_int_equal(a->number, b->number);
+    assert_int_equal(a->key_id, b->key_id);
+    assert_int_equal(a->state, b->state);
+    assert_memory_equal(a->check_value, b->check_value, sizeof a->check_value);
+    assert_int_equal(a->mac_epoch, b->mac_epoch);
+    assert_memory_equal(a->mac, b->mac, sizeof a->mac);
+}
+
+static void assert_same_ack(const struct jt_ack *a, const struct jt_ack *b)
+{
+    assert_string_equal(a->node, b->node);
+    assert_memory_equal(a->incarnation, b->incarnation, sizeof a->incarnation);
+    assert_memory_equal(a->challenge, b->challenge, sizeof a->challenge);
+    assert_memory_equal(a->mac, b->mac, sizeof a->mac);
+}
+
 static void fields_are_stored_once_and_come_back_whole(void **state)
 {
     struct fx *fx = *state;
@@ -27,7 +66,7 @@ static void fields_are_stored_once_and_come_back_whole(void **state)
     assert_int_equal(jt_field_insert(fx->db, &other, "alice"), JT_ERR_LIMIT);
     struct jt_field_row back;
     assert_int_equal(jt_field_get(fx->db, "cards.pan", &back), JT_OK);
-    assert_memory_equal(&back, &row, sizeof row);
+    assert_same_field(&back, &row);
     assert_int_equal(jt_field_get(fx->db, "cards.pan' OR true --", &back), JT_ERR_NOT_FOUND);
     assert_int_equal(jt_field_next_id(fx->db, &id), JT_OK);
     assert_int_equal(id, 2);
@@ -81,7 +120,7 @@ static void clients_are_stored_once_and_come_back_whole(void **state)
     assert_int_equal(jt_client_insert(fx->db, &row, "alice"), JT_OK);
     assert_int_equal(jt_client_insert(fx->db, &row, "alice"), JT_ERR_CONFLICT);
     assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_OK);
-    assert_memory_equal(&back, &row, sizeof row);
+    assert_same_client(&back, &row);
 }
 
 static void note_generation(void *arg, const struct jt_generation_info *info)
@@ -119,7 +158,7 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_int_equal(numbers[1], 4);
     struct jt_generation_info info;
     assert_int_equal(jt_generation_get(fx->db, 4, &info), JT_OK);
-    assert_memory_equal(&info.row, &row, sizeof row);
+    assert_same_generation(&info.row, &row);
     assert_string_equal(info.created_by, "alice");
     assert_string_equal(info.activated_at, "");
     assert_int_equal(info.rows_written, 0);
@@ -143,7 +182,7 @@ static void the_newest_acknowledgement_counts(void **state)
     ack.challenge[0] = 4;
     assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
     assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_OK);
-    assert_memory_equal(&back, &ack, sizeof ack);
+    assert_same_ack(&back, &ack);
     assert_int_equal(jt_ack_insert(fx->db, 2, &ack), JT_ERR_INVALID); /* no such generation */
 }
 
