@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,6 +77,7 @@ static void run_keeper(const char *argument)
     pid_t pid = fork();
     need(pid >= 0, "fork");
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], STDERR_FILENO);
         execl(binary, "jeton-keeper", "--config", conf_path, argument, (char *)NULL);
         _exit(127);

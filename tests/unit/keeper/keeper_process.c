@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -78,6 +79,7 @@ static void spawn(struct keeper *k, const char *argument)
     k->pid = fork();
     assert_true(k->pid >= 0);
     if (k->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing running */
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
         execl(binary(), "jeton-keeper", "--config", k->conf, argument, (char *)NULL);
