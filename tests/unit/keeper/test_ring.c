@@ -1,0 +1,165 @@
+/* Generations and the ring: create, acknowledge, abandon, and every step or ring that is out of order or forged. */
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/stat.h>
+
+static void acknowledgements_prove_possession(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row a = world_create(w);
+    const uint8_t challenge[JT_CHALLENGE_LEN] = { 1, 2, 3 };
+    struct jt_ack ack;
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack), JT_OK);
+    assert_string_equal(ack.node, "node1");
+    assert_memory_equal(ack.incarnation, jt_keyclient_incarnation(w->kc), JT_INCARNATION_LEN);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &ack), JT_OK);
+
+    struct jt_ack forged = ack;
+    forged.node[0] = 'm';
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    forged = ack;
+    forged.challenge[0] ^= 1;
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    forged = ack;
+    forged.incarnation[0] ^= 1;
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    forged = ack;
+    forged.mac[15] ^= 1;
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+
+    struct jt_generation_row b = world_create(w);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack), JT_ERR_DENIED);
+    struct jt_generation_row unsigned_row = a;
+    unsigned_row.state = JT_GENERATION_ACTIVE;
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "", challenge, &ack), JT_ERR_INVALID);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "no de", challenge, &ack), JT_ERR_INVALID);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, a.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack), JT_ERR_NOT_FOUND);
+}
+
+static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row a = world_create(w);
+    struct jt_generation_row b = world_create(w);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_ERR_NOT_FOUND);
+    char path[160];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/generation-2.key", w->k.keys);
+    assert_int_not_equal(stat(path, &st), 0);
+    world_restart(w, SIGKILL);
+    struct jt_generation_row c = world_create(w);
+    assert_int_equal(c.number, 3); /* the number stays used, over the restart */
+    assert_int_equal(c.key_id, 2); /* the key id is free again */
+    world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 1), JT_ERR_CONFLICT);
+    world_step(w, &c, JT_GENERATION_ACTIVE, &a);
+    world_step(w, &a, JT_GENERATION_RETIRED, NULL);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 1), JT_ERR_CONFLICT);
+}
+
+static void steps_out_of_order_are_refused(void **state)
+{
+    struct world *w = *state;
+    struct jt_ring_row next;
+    struct jt_generation_row rows[2];
+    size_t n;
+    struct jt_generation_row a = world_create(w);
+    struct jt_generation_row b = world_create(w);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_DESTROYED, &next, rows, &n), JT_ERR_CONFLICT);
+    struct jt_ring_row stale = w->ring;
+    struct jt_generation_row a_future = a;
+    world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &stale, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_ERR_STALE);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a_future, JT_GENERATION_ACTIVE, &next, rows, &n),
+                     JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_CONFLICT);
+    struct jt_generation_row forged = a; /* a front that writes its own row */
+    forged.state = JT_GENERATION_DRAINING;
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &forged, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_CONFLICT);
+}
+
+static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row a = world_create(w);
+    struct jt_generation_row b = world_create(w);
+    struct jt_ring_row first = w->ring;
+    struct jt_ring_row rival;
+    struct jt_generation_row rows[2];
+    size_t n;
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &rival, rows, &n), JT_OK);
+    world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &w->ring), JT_OK); /* the one it has */
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &first), JT_ERR_CONFLICT); /* lower epoch */
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &rival), JT_ERR_CONFLICT); /* another one of the same epoch */
+
+    struct jt_ring_row next;
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    for (size_t bit = 0; bit < 8 * next.body_len; bit += 5) {
+        struct jt_ring_row forged = next;
+        forged.body[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &forged), JT_ERR_DENIED);
+    }
+    struct jt_ring_row forged = next;
+    forged.mac[0] ^= 1;
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &forged), JT_ERR_DENIED);
+    forged = next;
+    forged.epoch++;
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &forged), JT_ERR_DENIED);
+    forged = next;
+    forged.body_len = 0;
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &next), JT_ERR_NOT_FOUND);
+    world_restart(w, SIGKILL);
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &first), JT_ERR_CONFLICT); /* nor after a restart */
+    assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_CONFLICT);
+}
+
+static void key_ids_run_out_and_come_back(void **state)
+{
+    struct world *w = *state;
+    uint8_t used[32];
+    memset(used, 0xff, sizeof used);
+    used[0] = 0xf9; /* 1 and 2 are free */
+    struct jt_generation_row g;
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 40, used, &g), JT_OK);
+    assert_int_equal(g.number, 41);
+    assert_int_equal(g.key_id, 1);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, used, &g), JT_OK);
+    assert_int_equal(g.number, 42);
+    assert_int_equal(g.key_id, 2);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, used, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 41), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, used, &g), JT_OK);
+    assert_int_equal(g.key_id, 1);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, UINT64_MAX, world_no_key_ids, &g), JT_ERR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_WORLD(acknowledgements_prove_possession),
+        IN_A_WORLD(a_generation_is_abandoned_only_before_the_ring_lists_it),
+        IN_A_WORLD(steps_out_of_order_are_refused),
+        IN_A_WORLD(a_ring_that_went_back_or_was_forged_is_refused),
+        IN_A_WORLD(key_ids_run_out_and_come_back),
+    };
+    return cmocka_run_group_tests_name("keeper/ring", tests, NULL, NULL);
+}
