@@ -21,15 +21,20 @@ struct request {
 
 static volatile sig_atomic_t interrupted;
 
+/* A signal that comes just before a read() would not end its wait: an alarm repeats it until the job has ended. */
 static void on_signal(int number)
 {
-    interrupted = number;
+    if (number != SIGALRM) {
+        interrupted = number;
+    }
+    alarm(1);
 }
 
 /* From here on a signal ends the job in order, so that no half-written file stays. */
 static void catch_signals(void)
 {
     const struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGALRM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
