@@ -1,10 +1,13 @@
 /*
- * How many cards a second go through one database connection, by the ring rule and durably, and how much of the time is the database's own?
+ * How many cards a second go through one database connection, by the ring rule and durably, and how much of the time is
+ * the database's own?
  *
- * Beside them, in the same run and into a table of the same shape: COPY in binary format, and a bare INSERT of the same arrays, neither of which checks,
- * deduplicates, counts or audits anything: what PostgreSQL itself takes for a row with two unique indexes.
+ * Beside them, in the same run and into a table of the same shape: COPY in binary format, and a bare INSERT of the same
+ * arrays, neither of which checks, deduplicates, counts or audits anything: what PostgreSQL itself takes for a row with
+ * two unique indexes.
  *
- * Needs JETON_TEST_CONNINFO, a database that may be overwritten (its schema `jeton` is dropped), and exits with 77 without:
+ * Needs JETON_TEST_CONNINFO, a database that may be overwritten (its schema `jeton` is dropped), and exits with 77
+ * without:
  *     tests/db/with_postgres.sh bench/bench_store [CARDS]
  */
 #include "base/clock.h"

@@ -1,7 +1,9 @@
--- The control tables: which keys exist in which state, who may do what, which process serves. A few rows each, written seldom.
+-- The control tables: which keys exist in which state, who may do what, which process serves. A few rows each, written
+-- seldom.
 --
--- Rows of ring, generation, client and field carry a MAC that only a keeper can make and that keepers check: nothing here is trusted for
--- having come from the database. States are the numbers of enum jt_generation_state (docs/data-format.md).
+-- Rows of ring, generation, client and field carry a MAC that only a keeper can make and that keepers check: nothing
+-- here is trusted for having come from the database. States are the numbers of enum jt_generation_state
+-- (docs/data-format.md).
 
 -- The live generations under one epoch. One row; every transaction that writes a card compares the epoch.
 CREATE TABLE ring (
@@ -45,7 +47,8 @@ CREATE TABLE key_ack (
     PRIMARY KEY (generation, node)
 );
 
--- The front that serves. Its incarnation fences one that lost its place without knowing: every transaction that writes a card compares it.
+-- The front that serves. Its incarnation fences one that lost its place without knowing: every transaction that writes
+-- a card compares it.
 CREATE TABLE node (
     name text PRIMARY KEY,
     incarnation uuid NOT NULL,

@@ -1,15 +1,17 @@
 -- The vault.
 --
--- Columns stand in the order that wastes no padding: 8 + 4 + 2 + 2 + 16 + 16 bytes, then the envelope with its one-byte length. A 16-digit card is
--- 74 bytes behind a tuple header of 24, in all 104 with alignment and 4 for its line pointer; eight columns fit the header's NULL bits for free, so one
--- more column costs only itself. Measured per card, indexes at their usual fill: docs/data-format.md.
+-- Columns stand in the order that wastes no padding: 8 + 4 + 2 + 2 + 16 + 16 bytes, then the envelope with its one-byte
+-- length. A 16-digit card is 74 bytes behind a tuple header of 24, in all 104 with alignment and 4 for its line
+-- pointer; eight columns fit the header's NULL bits for free, so one more column costs only itself. Measured per card,
+-- indexes at their usual fill: docs/data-format.md.
 --
--- token and fp are uuid because that is PostgreSQL's one fixed type of 16 bytes. Measured against bytea: card_fingerprint takes 51 instead of 65 bytes a
--- card (its entry just fits without a length byte), the whole 212 instead of 225, an insert a tenth less time. They are no RFC 4122 UUIDs. The envelope
--- keeps the default storage: PLAIN would forbid the one-byte length, and no row is ever long enough for compression to be tried.
+-- token and fp are uuid because that is PostgreSQL's one fixed type of 16 bytes. Measured against bytea:
+-- card_fingerprint takes 51 instead of 65 bytes a card (its entry just fits without a length byte), the whole 212
+-- instead of 225, an insert a tenth less time. They are no RFC 4122 UUIDs. The envelope keeps the default storage:
+-- PLAIN would forbid the one-byte length, and no row is ever long enough for compression to be tried.
 --
--- key_id is generated from the envelope, so that it cannot disagree with it. An UPDATE always changes indexed columns and therefore never is a
--- heap-only one: a lower fillfactor would buy nothing.
+-- key_id is generated from the envelope, so that it cannot disagree with it. An UPDATE always changes indexed columns
+-- and therefore never is a heap-only one: a lower fillfactor would buy nothing.
 CREATE TABLE card (
     created_at timestamptz NOT NULL DEFAULT now(),
     field integer NOT NULL,
@@ -19,7 +21,8 @@ CREATE TABLE card (
     fp uuid NOT NULL,
     envelope bytea NOT NULL CHECK (octet_length(envelope) BETWEEN 18 AND 64)
 ) WITH (
-    -- A drain leaves one dead version a row: collect them while it runs, so that the proof of zero walks few dead index entries.
+    -- A drain leaves one dead version a row: collect them while it runs, so that the proof of zero walks few dead index
+    -- entries.
     autovacuum_vacuum_scale_factor = 0.05,
     autovacuum_vacuum_cost_delay = 1
 );
@@ -27,12 +30,13 @@ CREATE TABLE card (
 -- Both unique keys contain bucket, so that a database spread over machines can be split by it.
 CREATE UNIQUE INDEX card_token ON card (token, bucket);
 
--- Deduplication, look-up by card, the walk over the stragglers of a generation, and the proof that none is left. Made after card_token: see
--- src/store/statements.c, CARD_BY_FINGERPRINT.
+-- Deduplication, look-up by card, the walk over the stragglers of a generation, and the proof that none is left. Made
+-- after card_token: see src/store/statements.c, CARD_BY_FINGERPRINT.
 CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, field, fp);
 
--- How many rows each generation has, exactly, without a count: each transaction adds to the row of its own writer, so that writers do not contend.
--- Updates are frequent and touch no index: the free space keeps them in the page. No foreign key: its check would cost each transaction a lock.
+-- How many rows each generation has, exactly, without a count: each transaction adds to the row of its own writer, so
+-- that writers do not contend. Updates are frequent and touch no index: the free space keeps them in the page. No
+-- foreign key: its check would cost each transaction a lock.
 CREATE TABLE tally (
     generation bigint NOT NULL,
     writer integer NOT NULL,
@@ -42,8 +46,8 @@ CREATE TABLE tally (
     PRIMARY KEY (generation, writer)
 ) WITH (fillfactor = 10);
 
--- Who did what, when, to which cards, with what result; one row a request. action: the numbers of enum jt_audit_action. Appended only, never looked up by
--- key in the request path, so it carries nothing but a block-range index.
+-- Who did what, when, to which cards, with what result; one row a request. action: the numbers of enum jt_audit_action.
+-- Appended only, never looked up by key in the request path, so it carries nothing but a block-range index.
 CREATE TABLE audit (
     seq bigint GENERATED ALWAYS AS IDENTITY (CACHE 32),
     at timestamptz NOT NULL DEFAULT clock_timestamp(),

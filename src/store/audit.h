@@ -1,6 +1,7 @@
 /*
- * The audit trail: who did what, when, where, to which cards, with what result. One row a request, in the transaction of what it records (tokenize)
- * or committed before the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration.
+ * The audit trail: who did what, when, where, to which cards, with what result. One row a request, in the transaction
+ * of what it records (tokenize) or committed before the PANs leave (detokenize). Plain rows for now; chain and MAC come
+ * by a later migration.
  */
 #ifndef JETON_STORE_AUDIT_H
 #define JETON_STORE_AUDIT_H

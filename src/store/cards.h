@@ -7,14 +7,15 @@
  *   writes, each guarded by the same epoch and node again
  *   COMMIT
  *
- * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to may be freed once the call returns. The
- * verbs on a struct jt_db block and are for the retirement job.
+ * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to may be freed once
+ * the call returns. The verbs on a struct jt_db block and are for the retirement job.
  *
- * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_UNAVAILABLE (the pipe is not ready, or broke), JT_ERR_NOMEM,
- * JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a number beyond SQL's range), JT_ERR_INVALID (an envelope that does not begin with the key id that the
- * transaction names: the caller's mistake). To `done`: JT_ERR_UNAVAILABLE (may pass; the outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm:
- * the generation rows contradict the ring, or two cards claim one fingerprint or token; nothing was written), JT_ERR_PROTOCOL and JT_ERR_INVALID
- * (server and program do not fit together; for the operator).
+ * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_UNAVAILABLE (the pipe is not
+ * ready, or broke), JT_ERR_NOMEM, JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a number beyond SQL's range),
+ * JT_ERR_INVALID (an envelope that does not begin with the key id that the transaction names: the caller's mistake). To
+ * `done`: JT_ERR_UNAVAILABLE (may pass; the outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm: the generation rows
+ * contradict the ring, or two cards claim one fingerprint or token; nothing was written), JT_ERR_PROTOCOL and
+ * JT_ERR_INVALID (server and program do not fit together; for the operator).
  */
 #ifndef JETON_STORE_CARDS_H
 #define JETON_STORE_CARDS_H
@@ -27,7 +28,10 @@
 /* In one transaction: cards, moves, tokens to read, audit rows; probes for each draining generation beside them. */
 #define JT_STORE_MAX_CARDS JT_WIRE_MAX_ITEMS
 
-/* Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are table card's, with slack for later formats. */
+/*
+ * Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are table card's, with slack
+ * for later formats.
+ */
 #define JT_CARD_ENVELOPE_MIN 18
 #define JT_CARD_ENVELOPE_MAX 64
 
@@ -68,8 +72,9 @@ struct jt_tokenize_txn {
 };
 
 /*
- * `tokens[i]` (16 bytes each) is the token of cards[i] and found[i] whether there is one; both valid during the callback. With JT_OK and a check that agrees, an
- * item that was not found lost a race and is to be sealed and tried again; with a check that does not agree, nothing was written.
+ * `tokens[i]` (16 bytes each) is the token of cards[i] and found[i] whether there is one; both valid during the
+ * callback. With JT_OK and a check that agrees, an item that was not found lost a race and is to be sealed and tried
+ * again; with a check that does not agree, nothing was written.
  */
 struct jt_tokenize_result {
     struct jt_ring_check check;
@@ -79,7 +84,8 @@ struct jt_tokenize_result {
 };
 typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
 
-enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn, jt_tokenize_fn *done, void *arg) JT_CHECKED;
+enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn, jt_tokenize_fn *done,
+                              void *arg) JT_CHECKED;
 
 /* --- detokenize --- */
 
@@ -96,12 +102,14 @@ struct jt_card_found {
 typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n);
 
 /* Reads by token; a token of another field is not found. Results in the order of `keys`, repeated keys allowed. */
-enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done, void *arg) JT_CHECKED;
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done,
+                          void *arg) JT_CHECKED;
 
 typedef void jt_pipe_done_fn(void *arg, enum jt_err err);
 
 /* Commits audit rows on the primary: before any PAN they speak of leaves. */
-enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done, void *arg) JT_CHECKED;
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done,
+                           void *arg) JT_CHECKED;
 
 /* --- re-encryption --- */
 
@@ -131,7 +139,10 @@ struct jt_move_result {
 };
 typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result *result);
 
-/* JT_ERR_CONFLICT to the callback: a fingerprint exists already under `to`. That is an alarm: it cannot happen (DESIGN section 6.4). */
+/*
+ * JT_ERR_CONFLICT to the callback: a fingerprint exists already under `to`. That is an alarm: it cannot happen (DESIGN
+ * section 6.4).
+ */
 enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done, void *arg) JT_CHECKED;
 
 /* The same, blocking. `node` as in the pipe. */
@@ -153,10 +164,10 @@ struct jt_card_row {
 };
 
 /*
- * The next cards under a key id after the cursor, by the index and without a scan; at most `max`; advances the cursor. Zero cards: the
- * end of the index range was reached.
+ * The next cards under a key id after the cursor, by the index and without a scan; at most `max`; advances the cursor.
+ * Zero cards: the end of the index range was reached.
  */
-enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor, struct jt_card_row *rows, size_t max,
-                                size_t *n) JT_CHECKED;
+enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,
+                                struct jt_card_row *rows, size_t max, size_t *n) JT_CHECKED;
 
 #endif

@@ -20,7 +20,10 @@ static void moving_free(struct moving *m)
     free(m);
 }
 
-/* Key ids in the table are the envelopes' first bytes: what is moved comes from the one and goes to the other because these say so. */
+/*
+ * Key ids in the table are the envelopes' first bytes: what is moved comes from the one and goes to the other because
+ * these say so.
+ */
 static enum jt_err check_input(const struct jt_move_txn *in)
 {
     if (in->n > JT_STORE_MAX_CARDS) {
@@ -31,8 +34,8 @@ static enum jt_err check_input(const struct jt_move_txn *in)
     }
     for (size_t i = 0; i < in->n; i++) {
         const struct jt_card_move *m = &in->moves[i];
-        if (m->envelope_len < JT_CARD_ENVELOPE_MIN || m->envelope_len > JT_CARD_ENVELOPE_MAX || m->envelope[0] != in->to.key_id ||
-            m->old_len == 0 || m->old_envelope[0] != in->from.key_id) {
+        if (m->envelope_len < JT_CARD_ENVELOPE_MIN || m->envelope_len > JT_CARD_ENVELOPE_MAX ||
+            m->envelope[0] != in->to.key_id || m->old_len == 0 || m->old_envelope[0] != in->from.key_id) {
             return JT_ERR_INVALID;
         }
     }
@@ -143,7 +146,8 @@ enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt
     return err;
 }
 
-enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node *node, const struct jt_move_txn *in, struct jt_move_result *result)
+enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node *node, const struct jt_move_txn *in,
+                               struct jt_move_result *result)
 {
     *result = (struct jt_move_result){ .n_moved = 0 };
     struct moving *m;

@@ -38,7 +38,7 @@ static enum jt_err take_envelopes(struct jt_txn *txn, enum jt_statement statemen
             const uint8_t *envelope = jt_row_bytes(&row, 0, JT_CARD_ENVELOPE_MAX, &len);
             if (envelope != NULL) {
                 memcpy(r->envelopes[i], envelope, len);
-                r->cards[i] = (struct jt_card_found){ .found = true, .envelope = r->envelopes[i], .envelope_len = (uint16_t)len };
+                r->cards[i] = (struct jt_card_found){ true, r->envelopes[i], (uint16_t)len };
             }
         }
         if (row.bad) {
@@ -82,7 +82,8 @@ static struct reading *reading_new(const struct jt_card_key *keys, size_t n)
     return r;
 }
 
-enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done, void *arg)
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done,
+                          void *arg)
 {
     if (!jt_pipe_ready(pipe)) {
         return JT_ERR_UNAVAILABLE;
@@ -132,7 +133,8 @@ static void finish_auditing(struct jt_txn *txn, enum jt_err err)
     auditing_free(a);
 }
 
-enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done, void *arg)
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done,
+                           void *arg)
 {
     if (!jt_pipe_ready(pipe)) {
         return JT_ERR_UNAVAILABLE;
@@ -148,7 +150,7 @@ enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows
     a->txn.finish = finish_auditing;
     a->done = done;
     a->arg = arg;
-    /* In a block of its own: BEGIN refuses a server that cannot write, and the result of COMMIT is the word that counts. */
+    /* In a block of its own: BEGIN refuses a server that cannot write, and the word that counts is COMMIT's result. */
     (void)jt_txn_step(&a->txn, JT_SQL_BEGIN);
     struct jt_params *p = jt_txn_step(&a->txn, JT_SQL_AUDIT);
     jt_params_text(p, jt_pipe_node(pipe)->name);

@@ -66,15 +66,20 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
     return t;
 }
 
-/* A card must be sealed under the generation that the transaction names: the database takes the key id from the envelope. */
+/*
+ * A card must be sealed under the generation that the transaction names: the database takes the key id from the
+ * envelope.
+ */
 static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
-    if (in->n_cards > JT_STORE_MAX_CARDS || in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_DRAINING || in->n_audit > JT_STORE_MAX_CARDS) {
+    if (in->n_cards > JT_STORE_MAX_CARDS || in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_DRAINING ||
+        in->n_audit > JT_STORE_MAX_CARDS) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {
         const struct jt_card_new *c = &in->cards[i];
-        if (c->envelope_len < JT_CARD_ENVELOPE_MIN || c->envelope_len > JT_CARD_ENVELOPE_MAX || c->envelope[0] != in->key_id) {
+        if (c->envelope_len < JT_CARD_ENVELOPE_MIN || c->envelope_len > JT_CARD_ENVELOPE_MAX ||
+            c->envelope[0] != in->key_id) {
             return JT_ERR_INVALID;
         }
     }
@@ -136,7 +141,8 @@ static void add_cards(const struct tokenize *t, struct jt_params *p, const struc
 }
 
 /* The probes of each place's first occurrence; `probes` has room for all of the caller's. */
-static size_t choose_probes(const struct tokenize *t, const struct jt_tokenize_txn *in, const struct jt_card_probe **probes)
+static size_t choose_probes(const struct tokenize *t, const struct jt_tokenize_txn *in,
+                            const struct jt_card_probe **probes)
 {
     size_t n = 0;
     for (size_t i = 0; i < in->n_probes; i++) {
@@ -219,7 +225,7 @@ static enum jt_err take_tokens(struct tokenize *t, const PGresult *res)
     return JT_OK;
 }
 
-/* --- cards that another transaction inserted while this one ran: a second look, in a snapshot taken after that one committed --- */
+/* --- a second look for cards that another transaction inserted meanwhile, in a snapshot taken after its commit --- */
 
 static void build_search(struct tokenize *t)
 {
@@ -309,7 +315,7 @@ static void finish(struct jt_txn *txn, enum jt_err err)
 {
     struct tokenize *t = (struct tokenize *)txn;
     if (t->searching) {
-        answer(t, JT_OK); /* what the first round trip wrote is committed; what the second did not find the caller repeats */
+        answer(t, JT_OK); /* the first round trip is committed; what the second did not find the caller repeats */
         return;
     }
     if (err == JT_OK && any_lost(t)) {

@@ -21,8 +21,8 @@ static enum jt_err read_row(const PGresult *res, int i, struct jt_card_cursor *c
     return jt_row_status(&row);
 }
 
-enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor, struct jt_card_row *rows, size_t max,
-                                size_t *n)
+enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,
+                                struct jt_card_row *rows, size_t max, size_t *n)
 {
     *n = 0;
     enum jt_err err = jt_db_ensure(db);

@@ -1,4 +1,7 @@
-/* API clients: rows MACed by a keeper (wire/client.h). Nothing here is secret, nothing here is trusted before the keeper checked it. */
+/*
+ * API clients: rows MACed by a keeper (wire/client.h). Nothing here is secret, nothing here is trusted before the
+ * keeper checked it.
+ */
 #ifndef JETON_STORE_CLIENTS_H
 #define JETON_STORE_CLIENTS_H
 

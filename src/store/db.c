@@ -137,8 +137,12 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
     return jt_sqlstate_err(sqlstate);
 }
 
-/* Runs one statement. *out is the caller's to clear, also on failure; a session that ended is dropped, so that jt_db_ensure may find another server. */
-static enum jt_err execute(struct jt_db *db, const char *sql, struct jt_params *params, ExecStatusType want, PGresult **out)
+/*
+ * Runs one statement. *out is the caller's to clear, also on failure; a session that ended is dropped, so that
+ * jt_db_ensure may find another server.
+ */
+static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_params *params, ExecStatusType want,
+                           PGresult **out)
 {
     *out = NULL;
     if (db->conn == NULL) {
@@ -243,8 +247,9 @@ enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn)
     enum jt_err err = jt_db_ensure(db);
     for (int i = 0; i < txn->n_steps && err == JT_OK; i++) {
         const struct jt_statement_text *text = &jt_statements[txn->steps[i].statement];
+        ExecStatusType want = text->returns_rows ? PGRES_TUPLES_OK : PGRES_COMMAND_OK;
         PGresult *res;
-        err = execute(db, text->sql, &txn->steps[i].params, text->returns_rows ? PGRES_TUPLES_OK : PGRES_COMMAND_OK, &res);
+        err = execute(db, text->sql, &txn->steps[i].params, want, &res);
         if (err == JT_OK && !jt_txn_result_ok(txn->steps[i].statement, res)) {
             err = JT_ERR_PROTOCOL;
         }

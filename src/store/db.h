@@ -1,9 +1,9 @@
 /*
  * A blocking database connection, for worker threads, background jobs and commands. Event loops use store/pipe.h.
  *
- * One thread at a time. A connection that was lost is made again by the next jt_db_ensure; what a transaction lost at COMMIT did is unknown, and
- * callers are written so that repeating it is harmless. Server messages are kept terse (no DETAIL: it would carry fingerprints) and never
- * passed on to API callers; jt_db_message is for the operator's log.
+ * One thread at a time. A connection that was lost is made again by the next jt_db_ensure; what a transaction lost at
+ * COMMIT did is unknown, and callers are written so that repeating it is harmless. Server messages are kept terse (no
+ * DETAIL: it would carry fingerprints) and never passed on to API callers; jt_db_message is for the operator's log.
  */
 #ifndef JETON_STORE_DB_H
 #define JETON_STORE_DB_H

@@ -40,7 +40,9 @@ enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_row *row, co
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, actor);
-    return jt_db_change_one(db, "INSERT INTO field (" COLUMNS ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", &p);
+    return jt_db_change_one(db,
+                            "INSERT INTO field (" COLUMNS ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                            &p);
 }
 
 static enum jt_err read_row(const PGresult *res, int i, struct jt_field_row *out)

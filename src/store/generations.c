@@ -10,7 +10,8 @@ static const char select_info[] =
     JT_SQL_TIME("g.created_at") ", g.created_by, " JT_SQL_TIME("g.activated_at") ", g.activated_by, "
     JT_SQL_TIME("g.draining_at") ", " JT_SQL_TIME("g.retired_at") ", g.retired_by, g.holder_override, "
     "coalesce(t.written, 0)::int8, coalesce(t.moved_in, 0)::int8, coalesce(t.moved_out, 0)::int8 "
-    "FROM generation g CROSS JOIN LATERAL (SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out "
+    "FROM generation g CROSS JOIN LATERAL ("
+    "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out "
     "FROM tally WHERE generation = g.number) t "
     "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
 
@@ -147,7 +148,8 @@ enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt
     jt_params_bytes(&p, ack->challenge, sizeof ack->challenge);
     jt_params_bytes(&p, ack->mac, sizeof ack->mac);
     return jt_db_change_one(db,
-                            "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) VALUES ($1, $2, $3, $4, $5) "
+                            "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) "
+                            "VALUES ($1, $2, $3, $4, $5) "
                             "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
                             "challenge = excluded.challenge, mac = excluded.mac, at = excluded.at",
                             &p);
@@ -165,7 +167,9 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
     jt_params_u63(&p, generation);
     jt_params_text(&p, node);
     PGresult *res;
-    err = jt_db_query_one(db, "SELECT node, incarnation, challenge, mac FROM key_ack WHERE generation = $1 AND node = $2", &p, &res);
+    err = jt_db_query_one(db,
+                          "SELECT node, incarnation, challenge, mac FROM key_ack WHERE generation = $1 AND node = $2",
+                          &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         jt_row_text(&row, 0, out->node, sizeof out->node);

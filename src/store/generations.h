@@ -1,8 +1,8 @@
 /*
  * Generations: rows, acknowledgements, transitions, and the exact count of their rows.
  *
- * Counts come from the table `tally`: each transaction that writes cards adds what it wrote and moved to the row of its (generation, writer), so the
- * sums are exact and nothing is ever scanned.
+ * Counts come from the table `tally`: each transaction that writes cards adds what it wrote and moved to the row of its
+ * (generation, writer), so the sums are exact and nothing is ever scanned.
  */
 #ifndef JETON_STORE_GENERATIONS_H
 #define JETON_STORE_GENERATIONS_H
@@ -30,7 +30,10 @@ typedef void jt_generation_fn(void *arg, const struct jt_generation_info *info);
 enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg) JT_CHECKED;
 enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_generation_info *out) JT_CHECKED;
 
-/* The highest number and the key ids (bit i of byte i/8) of generations that are not destroyed: what a new one must avoid. */
+/*
+ * The highest number and the key ids (bit i of byte i/8) of generations that are not destroyed: what a new one must
+ * avoid.
+ */
 enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t used_key_ids[static 32]) JT_CHECKED;
 
 /* Stores a future generation. JT_ERR_CONFLICT when its number or key id is taken (the loser of two creators). */
@@ -41,11 +44,13 @@ enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt
 enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, struct jt_ack *out) JT_CHECKED;
 
 /*
- * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with *busy set when it was not had: back off and repeat), then only
- * if the epoch is still `from_epoch` and the generations are in the states they must leave: their new states, times and actor, and the new ring row; commit.
- * JT_ERR_STALE when the epoch moved; JT_ERR_CONFLICT when a state is not as it must be. With `proof_of_zero`, for retirement: also refuses
- * (JT_ERR_CONFLICT) while a card carries the generation's key id or when no retirement job is open, and fills `facts` (LSN, timeline, system identifier,
- * counts, times) inside the same transaction and stores them in `retirement`. Nothing but a retirement may retire: JT_ERR_INVALID.
+ * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with *busy set when it was
+ * not had: back off and repeat), then only if the epoch is still `from_epoch` and the generations are in the states
+ * they must leave: their new states, times and actor, and the new ring row; commit. JT_ERR_STALE when the epoch moved;
+ * JT_ERR_CONFLICT when a state is not as it must be. With `proof_of_zero`, for retirement: also refuses
+ * (JT_ERR_CONFLICT) while a card carries the generation's key id or when no retirement job is open, and fills `facts`
+ * (LSN, timeline, system identifier, counts, times) inside the same transaction and stores them in `retirement`.
+ * Nothing but a retirement may retire: JT_ERR_INVALID.
  */
 struct jt_ring_change {
     uint64_t from_epoch;

@@ -5,7 +5,8 @@
 
 #include <limits.h>
 
-#define MIGRATE_LOCK "7235419260851098" /* serialises two runs; not the ring lock, which a long migration must not hold */
+/* Serialises two runs. Not the ring lock, which a long migration must not hold. */
+#define MIGRATE_LOCK "7235419260851098"
 
 int jt_migrate_newest(void)
 {
@@ -15,7 +16,8 @@ int jt_migrate_newest(void)
 static const char record_table[] =
     "CREATE SCHEMA IF NOT EXISTS jeton; "
     "CREATE TABLE IF NOT EXISTS jeton.schema_migration ("
-    "number integer PRIMARY KEY, name text NOT NULL, checksum bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())";
+    "number integer PRIMARY KEY, name text NOT NULL, checksum bytea NOT NULL, "
+    "applied_at timestamptz NOT NULL DEFAULT now())";
 
 /* How many migrations are recorded: they are numbered 1 to *found without gaps, or JT_ERR_CONFLICT. No table: none. */
 static enum jt_err count_recorded(struct jt_db *db, int *found)
@@ -29,7 +31,8 @@ static enum jt_err count_recorded(struct jt_db *db, int *found)
     if (!exists) {
         return err == JT_OK ? jt_row_status(&row) : err;
     }
-    err = jt_db_query_one(db, "SELECT count(*), coalesce(max(number), 0) FROM jeton.schema_migration WHERE number > 0", NULL, &res);
+    err = jt_db_query_one(db, "SELECT count(*), coalesce(max(number), 0) FROM jeton.schema_migration WHERE number > 0",
+                          NULL, &res);
     if (err == JT_OK) {
         row = jt_row_init(res, 0);
         uint64_t n = jt_row_u63(&row, 0);
@@ -44,7 +47,10 @@ static enum jt_err count_recorded(struct jt_db *db, int *found)
     return err;
 }
 
-/* Whether the record of a migration is the program's own: JT_ERR_CONFLICT when it differs. The server compares; SHA-256 is its own. */
+/*
+ * Whether the record of a migration is the program's own: JT_ERR_CONFLICT when it differs. The server compares; SHA-256
+ * is its own.
+ */
 static enum jt_err compare(struct jt_db *db, const struct jt_migration *m)
 {
     struct jt_params p;

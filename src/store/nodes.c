@@ -54,7 +54,9 @@ static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct
     }
 }
 
-/* Every other row goes too: there is one front, and one that lost its lock under another name must not go on writing. */
+/*
+ * Every other row goes too: there is one front, and one that lost its lock under another name must not go on writing.
+ */
 static enum jt_err replace_row(struct jt_db *db, const struct jt_node *node)
 {
     if (!db->holds_node_lock) {
@@ -109,7 +111,8 @@ enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node)
     jt_params_text(&p, node->name);
     jt_params_uuid(&p, node->incarnation);
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
+    enum jt_err err =
+        jt_db_query_one(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool ours = jt_row_bool(&row, 0);

@@ -1,8 +1,9 @@
 /*
  * This node's row, and the lock that keeps a second jetond off the database until several nodes are supported.
  *
- * The lock is a session-level advisory lock of a connection that is kept open for it: the server frees it the moment the process dies. The
- * row's incarnation fences a front that lost its lock without knowing: every transaction that writes a card checks it.
+ * The lock is a session-level advisory lock of a connection that is kept open for it: the server frees it the moment
+ * the process dies. The row's incarnation fences a front that lost its lock without knowing: every transaction that
+ * writes a card checks it.
  */
 #ifndef JETON_STORE_NODES_H
 #define JETON_STORE_NODES_H
@@ -16,12 +17,15 @@ struct jt_node {
 };
 
 /*
- * Takes the lock on `db`'s session and replaces the node row (under the exclusive ring lock, lock time-out 50 ms with back-off up to `patience_ms`).
- * JT_ERR_CONFLICT when another process holds the lock.
+ * Takes the lock on `db`'s session and replaces the node row (under the exclusive ring lock, lock time-out 50 ms with
+ * back-off up to `patience_ms`). JT_ERR_CONFLICT when another process holds the lock.
  */
 enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int patience_ms) JT_CHECKED;
 
-/* Whether the lock is still held and the row still ours; JT_ERR_CONFLICT when another incarnation took over; JT_ERR_UNAVAILABLE. */
+/*
+ * Whether the lock is still held and the row still ours; JT_ERR_CONFLICT when another incarnation took over;
+ * JT_ERR_UNAVAILABLE.
+ */
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node) JT_CHECKED;
 
 /* Removes the row and frees the lock: a clean stop. */

@@ -1,8 +1,9 @@
 /*
- * Parameters of one statement in PostgreSQL's binary format: scalars, and the arrays by which a whole batch travels as one statement.
+ * Parameters of one statement in PostgreSQL's binary format: scalars, and the arrays by which a whole batch travels as
+ * one statement.
  *
- * Written in the manner of base/buf.h: append straight through; the first failure sticks and jt_params_status tells it. An array is
- * begun with its element type and count, then exactly that many elements follow, without a NULL among them.
+ * Written in the manner of base/buf.h: append straight through; the first failure sticks and jt_params_status tells it.
+ * An array is begun with its element type and count, then exactly that many elements follow, without a NULL among them.
  *
  * Source: PostgreSQL's src/backend/utils/adt/arrayfuncs.c, array_recv, and the *_recv function of each type.
  */

@@ -1,6 +1,6 @@
 #include "store/pipe.h"
 
-#include "base/clock.h"
+#include "store/deadline.h"
 #include "store/session.h"
 #include "store/sqlstate.h"
 #include "store/txn.h"
@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 1000
@@ -29,9 +27,8 @@ struct jt_pipe {
     int timeout_ms;
     PGconn *conn;
     enum state state;
-    struct jt_watch socket, timer;
-    int64_t deadline_ms; /* 0: none */
-    int64_t timer_due_ms; /* when the timer descriptor fires; 0: disarmed */
+    struct jt_watch socket;
+    struct jt_deadline deadline; /* of what is under way, or of the next attempt to connect */
     int backoff_ms;
     int n_expected, n_seen;
     struct jt_txn *txn; /* BUSY, ROLLING_BACK */
@@ -42,28 +39,6 @@ struct jt_pipe {
     char message[JT_DB_MESSAGE_LEN];
 };
 
-static void start_connecting(struct jt_pipe *pipe);
-
-/* --- time --- */
-
-static void arm(struct jt_pipe *pipe, int64_t due_ms, int64_t now_ms)
-{
-    int64_t in = due_ms > now_ms ? due_ms - now_ms : 1;
-    struct itimerspec when = { .it_value = { .tv_sec = in / 1000, .tv_nsec = in % 1000 * 1000000 } };
-    (void)timerfd_settime(pipe->timer.fd, 0, &when, NULL); /* cannot fail for a good descriptor and value */
-    pipe->timer_due_ms = due_ms;
-}
-
-/* The descriptor is left armed when it fires earlier anyhow, so that a busy pipe makes no system call a transaction for it. */
-static void set_deadline(struct jt_pipe *pipe, int in_ms)
-{
-    int64_t now = jt_clock_ms();
-    pipe->deadline_ms = now + in_ms;
-    if (pipe->timer_due_ms == 0 || pipe->timer_due_ms > pipe->deadline_ms) {
-        arm(pipe, pipe->deadline_ms, now);
-    }
-}
-
 /* --- losing the connection --- */
 
 static void disconnect(struct jt_pipe *pipe)
@@ -72,7 +47,7 @@ static void disconnect(struct jt_pipe *pipe)
     PQfinish(pipe->conn);
     pipe->conn = NULL;
     pipe->state = WAITING;
-    set_deadline(pipe, pipe->backoff_ms);
+    jt_deadline_set(&pipe->deadline, pipe->backoff_ms);
     pipe->backoff_ms = pipe->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : pipe->backoff_ms * 2;
 }
 
@@ -102,10 +77,13 @@ static void begin_pipeline(struct jt_pipe *pipe, enum state state, int n_expecte
     pipe->n_expected = n_expected;
     pipe->n_seen = 0;
     pipe->give_up = false;
-    set_deadline(pipe, timeout_ms);
+    jt_deadline_set(&pipe->deadline, timeout_ms);
 }
 
-/* Writes what fits; asks for EPOLLOUT while something is left. Input is read all along, or both sides would wait for each other. */
+/*
+ * Writes what fits; asks for EPOLLOUT while something is left. Input is read all along, or both sides would wait for
+ * each other.
+ */
 static bool flush(struct jt_pipe *pipe)
 {
     int left = PQflush(pipe->conn);
@@ -149,7 +127,8 @@ static void start_preparing(struct jt_pipe *pipe)
 static void start_rollback(struct jt_pipe *pipe)
 {
     begin_pipeline(pipe, ROLLING_BACK, 1, pipe->timeout_ms);
-    if (!PQsendQueryParams(pipe->conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 1) || !PQpipelineSync(pipe->conn) || !flush(pipe)) {
+    if (!PQsendQueryParams(pipe->conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 1) || !PQpipelineSync(pipe->conn) ||
+        !flush(pipe)) {
         lose_with_message(pipe);
     }
 }
@@ -167,8 +146,8 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
     for (int i = 0; i < txn->n_steps && sent; i++) {
         struct jt_pg_params params;
         jt_params_view(&txn->steps[i].params, &params);
-        sent = PQsendQueryPrepared(pipe->conn, jt_statements[txn->steps[i].statement].name, params.n, params.values, params.lengths,
-                                   params.formats, 1);
+        sent = PQsendQueryPrepared(pipe->conn, jt_statements[txn->steps[i].statement].name, params.n, params.values,
+                                   params.lengths, params.formats, 1);
     }
     if (!sent || !PQpipelineSync(pipe->conn) || !flush(pipe)) {
         jt_sqlstate_describe_connection(pipe->conn, pipe->message);
@@ -246,7 +225,7 @@ static void note_result(struct jt_pipe *pipe, const PGresult *res)
 static void come_up(struct jt_pipe *pipe)
 {
     pipe->state = IDLE;
-    pipe->deadline_ms = 0;
+    jt_deadline_cancel(&pipe->deadline);
     pipe->backoff_ms = BACKOFF_MIN_MS;
     if (pipe->up_fn != NULL) {
         pipe->up_fn(pipe->up_arg, 0);
@@ -270,7 +249,7 @@ static void end_pipeline(struct jt_pipe *pipe)
         struct jt_txn *txn = pipe->txn;
         pipe->txn = NULL;
         pipe->state = IDLE;
-        pipe->deadline_ms = 0;
+        jt_deadline_cancel(&pipe->deadline);
         txn->finish(txn, pipe->err); /* may submit the next transaction */
     }
 }
@@ -282,7 +261,7 @@ static bool read_results(struct jt_pipe *pipe)
     while (pipe->state >= PREPARING && !PQisBusy(pipe->conn) && pipe->state != IDLE) {
         PGresult *res = PQgetResult(pipe->conn);
         if (res == NULL) {
-            /* libpq puts one NULL behind each statement's result; several in a row mean that it waits for nothing any more. */
+            /* libpq puts one NULL behind each statement's result; several mean that it waits for nothing more. */
             if (++n_null > 2 || PQstatus(pipe->conn) == CONNECTION_BAD) {
                 return false;
             }
@@ -347,33 +326,6 @@ static void on_socket(void *arg, uint32_t events)
     }
 }
 
-static void on_timer(void *arg, uint32_t events)
-{
-    (void)events;
-    struct jt_pipe *pipe = arg;
-    uint64_t fired;
-    ssize_t n = read(pipe->timer.fd, &fired, sizeof fired);
-    if (n < 0) {
-        return;
-    }
-    pipe->timer_due_ms = 0;
-    if (pipe->deadline_ms == 0) {
-        return;
-    }
-    int64_t now = jt_clock_ms();
-    if (now < pipe->deadline_ms) {
-        arm(pipe, pipe->deadline_ms, now);
-        return;
-    }
-    pipe->deadline_ms = 0;
-    if (pipe->state == WAITING) {
-        start_connecting(pipe);
-    } else {
-        (void)snprintf(pipe->message, sizeof pipe->message, "timed out waiting for the server");
-        lose(pipe);
-    }
-}
-
 static void start_connecting(struct jt_pipe *pipe)
 {
     struct jt_connect_params params;
@@ -386,7 +338,7 @@ static void start_connecting(struct jt_pipe *pipe)
         disconnect(pipe);
         return;
     }
-    set_deadline(pipe, SETUP_TIMEOUT_MS);
+    jt_deadline_set(&pipe->deadline, SETUP_TIMEOUT_MS);
     pipe->socket.fd = PQsocket(pipe->conn);
     pipe->socket.events = EPOLLOUT; /* libpq: begin as if PQconnectPoll had said WRITING */
     if (jt_loop_watch(pipe->loop, &pipe->socket) != JT_OK) {
@@ -394,10 +346,22 @@ static void start_connecting(struct jt_pipe *pipe)
     }
 }
 
+static void on_deadline(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_pipe *pipe = arg;
+    if (pipe->state == WAITING) {
+        start_connecting(pipe);
+    } else {
+        (void)snprintf(pipe->message, sizeof pipe->message, "timed out waiting for the server");
+        lose(pipe);
+    }
+}
+
 /* --- life --- */
 
-enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node, int timeout_ms,
-                        struct jt_pipe **out)
+enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node,
+                        int timeout_ms, struct jt_pipe **out)
 {
     *out = NULL;
     enum jt_err err = jt_session_check_conninfo(conninfo);
@@ -415,14 +379,9 @@ enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *
     pipe->conninfo = strdup(conninfo);
     pipe->application = strdup(application);
     pipe->socket = (struct jt_watch){ .fn = on_socket, .arg = pipe, .fd = -1 };
-    pipe->timer = (struct jt_watch){ .fn = on_timer, .arg = pipe, .events = EPOLLIN };
-    pipe->timer.fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (pipe->conninfo == NULL || pipe->application == NULL) {
+    err = jt_deadline_init(&pipe->deadline, loop, on_deadline, pipe);
+    if (err == JT_OK && (pipe->conninfo == NULL || pipe->application == NULL)) {
         err = JT_ERR_NOMEM;
-    } else if (pipe->timer.fd < 0) {
-        err = JT_ERR_IO;
-    } else {
-        err = jt_loop_watch(loop, &pipe->timer);
     }
     if (err != JT_OK) {
         jt_pipe_free(pipe);
@@ -439,11 +398,7 @@ void jt_pipe_free(struct jt_pipe *pipe)
         return;
     }
     jt_loop_unwatch(pipe->loop, &pipe->socket);
-    int timer_fd = pipe->timer.fd;
-    jt_loop_unwatch(pipe->loop, &pipe->timer);
-    if (timer_fd >= 0) {
-        close(timer_fd);
-    }
+    jt_deadline_clear(&pipe->deadline);
     PQfinish(pipe->conn);
     pipe->conn = NULL;
     pipe->state = WAITING;

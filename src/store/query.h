@@ -24,8 +24,8 @@ struct jt_db {
 };
 
 /*
- * Runs `sql`, which must give rows; they are the caller's to PQclear, NULL on failure. `params` may be NULL and is cleared in any case. Does not
- * connect: a statement in the middle of a transaction must not land in a new session.
+ * Runs `sql`, which must give rows; they are the caller's to PQclear, NULL on failure. `params` may be NULL and is
+ * cleared in any case. Does not connect: a statement in the middle of a transaction must not land in a new session.
  */
 enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows) JT_CHECKED;
 

@@ -128,7 +128,7 @@ enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation, const s
     jt_params_bytes(&p, certificate->signature, sizeof certificate->signature);
     jt_params_bytes(&p, certificate->public_key, sizeof certificate->public_key);
     return jt_db_change_one(db,
-                            "UPDATE retirement SET state = 3, certificate = $2, signature = $3, public_key = $4, certified_at = now() "
-                            "WHERE generation = $1 AND state = 2",
+                            "UPDATE retirement SET state = 3, certificate = $2, signature = $3, public_key = $4, "
+                            "certified_at = now() WHERE generation = $1 AND state = 2",
                             &p);
 }

@@ -1,4 +1,7 @@
-/* Retirement jobs: one row a generation, from the request to the signed certificate. A job that is open is resumed after any restart. */
+/*
+ * Retirement jobs: one row a generation, from the request to the signed certificate. A job that is open is resumed
+ * after any restart.
+ */
 #ifndef JETON_STORE_RETIREMENTS_H
 #define JETON_STORE_RETIREMENTS_H
 
@@ -16,7 +19,10 @@ struct jt_retirement {
     struct jt_certificate certificate; /* from CERTIFIED on */
 };
 
-/* Opens the job for a draining generation. One that is open already is success; JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not draining). */
+/*
+ * Opens the job for a draining generation. One that is open already is success; JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not
+ * draining).
+ */
 enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const char *actor) JT_CHECKED;
 
 /* The oldest job that is not certified yet; JT_ERR_NOT_FOUND when there is none. */
@@ -25,6 +31,7 @@ enum jt_err jt_retirement_next(struct jt_db *db, struct jt_retirement *out) JT_C
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_retirement *out) JT_CHECKED;
 
 /* Stores the certificate of a retired generation: RETIRED to CERTIFIED. */
-enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation, const struct jt_certificate *certificate) JT_CHECKED;
+enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,
+                                  const struct jt_certificate *certificate) JT_CHECKED;
 
 #endif

@@ -48,8 +48,10 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
 
 /* An advisory lock on one bigint shows its halves as classid and objid, and objsubid 1. */
 static const char end_stuck[] =
-    "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
-    "WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) "
+    "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) "
+    "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+    "WHERE l.locktype = 'advisory' AND l.granted "
+    "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) "
     "AND l.classid::int8 = " JT_RING_LOCK " >> 32 AND l.objid::int8 = " JT_RING_LOCK " & 4294967295 AND l.objsubid = 1 "
     "AND a.usename = current_user AND a.application_name LIKE 'jetond %' AND a.pid <> pg_backend_pid() "
     "AND a.xact_start < clock_timestamp() - $1::int8 * interval '1 millisecond'";
@@ -57,11 +59,15 @@ static const char end_stuck[] =
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended)
 {
     *n_ended = 0;
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
     struct jt_params p;
     jt_params_init(&p);
     jt_params_u63(&p, (uint64_t)older_than_ms);
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db, end_stuck, &p, &res);
+    err = jt_db_query_one(db, end_stuck, &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         *n_ended = (int)jt_row_u63(&row, 0);

@@ -8,7 +8,10 @@
 
 static enum jt_err check_input(const struct jt_ring_change *c)
 {
-    if (c->next->epoch <= c->from_epoch || c->n_rows < 1 || c->n_rows > 2 || (c->proof_of_zero && (c->n_rows != 1 || c->facts == NULL))) {
+    if (c->next->epoch <= c->from_epoch || c->n_rows < 1 || c->n_rows > 2) {
+        return JT_ERR_INVALID;
+    }
+    if (c->proof_of_zero && (c->n_rows != 1 || c->facts == NULL)) {
         return JT_ERR_INVALID;
     }
     for (size_t i = 0; i < c->n_rows; i++) {
@@ -36,7 +39,10 @@ static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
     return err;
 }
 
-/* The proof of zero once more, under the lock: a statement of its own, so that its snapshot was taken after the lock was had. */
+/*
+ * The proof of zero once more, under the lock: a statement of its own, so that its snapshot was taken after the lock
+ * was had.
+ */
 static enum jt_err check_unused(struct jt_db *db, uint8_t key_id)
 {
     struct jt_params p;
@@ -53,14 +59,19 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id)
     return err;
 }
 
-/* $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override. Each names the state that must be left. */
-#define SET_ROW(what) "UPDATE generation SET mac_epoch = $4, mac = $5, holder_override = coalesce($7, holder_override), " what
+/*
+ * $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override. Each names the state that must
+ * be left.
+ */
+#define SET_ROW(what) \
+    "UPDATE generation SET mac_epoch = $4, mac = $5, holder_override = coalesce($7, holder_override), " what
 #define WHERE_ROW(state) " WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = " state
 static const char to_active[] = SET_ROW("state = 2, activated_at = now(), activated_by = $6") WHERE_ROW("1");
 static const char to_draining[] = SET_ROW("state = 3, draining_at = now(), draining_by = $6") WHERE_ROW("2");
 static const char to_retired[] = SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
 
-static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_change *c, const struct jt_generation_row *row)
+static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_change *c,
+                                     const struct jt_generation_row *row)
 {
     struct jt_params p;
     jt_params_init(&p);
@@ -76,7 +87,10 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     } else {
         jt_params_text(&p, c->holder_override);
     }
-    const char *sql = row->state == JT_GENERATION_ACTIVE ? to_active : row->state == JT_GENERATION_DRAINING ? to_draining : to_retired;
+    const char *sql = to_retired;
+    if (row->state != JT_GENERATION_RETIRED) {
+        sql = row->state == JT_GENERATION_ACTIVE ? to_active : to_draining;
+    }
     return jt_db_change_one(db, sql, &p);
 }
 
@@ -103,12 +117,14 @@ static enum jt_err replace_ring(struct jt_db *db, const struct jt_ring_change *c
     jt_params_bytes(&p, c->next->body, c->next->body_len);
     jt_params_bytes(&p, c->next->mac, sizeof c->next->mac);
     jt_params_u63(&p, c->from_epoch);
-    return jt_db_change_one(db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4", &p);
+    return jt_db_change_one(db,
+                            "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4",
+                            &p);
 }
 
 /*
- * Writes the facts into the open retirement job and reads them back. The timeline is that of the WAL being written: the control file's lags behind after
- * a promotion. None of these functions needs a privilege.
+ * Writes the facts into the open retirement job and reads them back. The timeline is that of the WAL being written: the
+ * control file's lags behind after a promotion. None of these functions needs a privilege.
  */
 static const char record_facts[] =
     "UPDATE retirement r SET state = 2, retired_at = now(), node = $2, epoch = $3, rows_left = 0, "

@@ -2,7 +2,8 @@
 
 #include "store/row.h"
 
-void jt_ring_rule_begin(struct jt_txn *txn, const struct jt_node *node, const struct jt_keyref *active, const struct jt_keyref *draining)
+void jt_ring_rule_begin(struct jt_txn *txn, const struct jt_node *node, const struct jt_keyref *active,
+                        const struct jt_keyref *draining)
 {
     (void)jt_txn_step(txn, JT_SQL_BEGIN);
     (void)jt_txn_step(txn, JT_SQL_RING_LOCK);

@@ -6,14 +6,16 @@
 #include "store/txn.h"
 
 /* Appends begin, ring lock and check. `draining` may be NULL. */
-void jt_ring_rule_begin(struct jt_txn *txn, const struct jt_node *node, const struct jt_keyref *active, const struct jt_keyref *draining);
+void jt_ring_rule_begin(struct jt_txn *txn, const struct jt_node *node, const struct jt_keyref *active,
+                        const struct jt_keyref *draining);
 
 /* Appends $1 to $5 of a guarded statement. */
-void jt_ring_rule_guard(struct jt_params *p, const struct jt_node *node, uint64_t epoch, const struct jt_keyref *active);
+void jt_ring_rule_guard(struct jt_params *p, const struct jt_node *node, uint64_t epoch,
+                        const struct jt_keyref *active);
 
 /*
- * Reads the answer of the check. JT_ERR_CONFLICT when the ring is the caller's, yet the generation rows contradict it: no honest writer leaves that
- * behind, and the guarded writes did nothing.
+ * Reads the answer of the check. JT_ERR_CONFLICT when the ring is the caller's, yet the generation rows contradict it:
+ * no honest writer leaves that behind, and the guarded writes did nothing.
  */
 enum jt_err jt_ring_rule_take(const PGresult *res, uint64_t epoch, struct jt_ring_check *out) JT_CHECKED;
 

@@ -11,8 +11,8 @@ struct jt_row jt_row_init(const PGresult *res, int row)
 static const uint8_t *value(struct jt_row *r, int column, enum jt_pg_type type, size_t *len)
 {
     *len = 0;
-    if (r->bad || column >= PQnfields(r->res) || PQfformat(r->res, column) != 1 || PQftype(r->res, column) != (Oid)type ||
-        PQgetisnull(r->res, r->row, column)) {
+    if (r->bad || column >= PQnfields(r->res) || PQfformat(r->res, column) != 1 ||
+        PQftype(r->res, column) != (Oid)type || PQgetisnull(r->res, r->row, column)) {
         r->bad = true;
         return NULL;
     }

@@ -3,8 +3,8 @@
 void jt_session_connect_params(const char *conninfo, const char *application, struct jt_connect_params *out)
 {
     *out = (struct jt_connect_params){
-        .keywords = { "fallback_application_name", "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-                      "tcp_user_timeout", "client_encoding", "dbname", NULL },
+        .keywords = { "fallback_application_name", "connect_timeout", "keepalives_idle", "keepalives_interval",
+                      "keepalives_count", "tcp_user_timeout", "client_encoding", "dbname", NULL },
         .values = { application, "5", "10", "5", "3", "15000", "UTF8", conninfo, NULL },
     };
 }
@@ -40,15 +40,16 @@ const char jt_session_settings[] =
     PIN("client_encoding", "UTF8")
     PIN("client_min_messages", "error")
     PIN("log_parameter_max_length_on_error", "0") /* parameters carry envelopes and fingerprints */
-    PIN("default_transaction_isolation", "read committed") /* for reads outside a transaction block; writers name it in BEGIN */
+    PIN("default_transaction_isolation", "read committed") /* for reads outside of a block; writers name it in BEGIN */
     PIN("default_transaction_read_only", "off")
     PIN("default_transaction_deferrable", "off")
     PIN("idle_in_transaction_session_timeout", "10s") /* a stopped front must not hold the ring lock for ever */
     PIN("client_connection_check_interval", "2s") /* nor a long statement whose client is gone */
     PIN("lock_timeout", "0")
     /*
-     * Every statement on `card` is written so that its index is the only sensible path; these keep the planner from reasoning otherwise on a table
-     * that is empty, that was never analysed, or whose statistics are old (tests/db/test_plans.c).
+     * Every statement on `card` is written so that its index is the only sensible path; these keep the planner from
+     * reasoning otherwise on a table that is empty, that was never analysed, or whose statistics are old
+     * (tests/db/test_plans.c).
      */
     PIN("plan_cache_mode", "force_generic_plan")
     PIN("enable_seqscan", "off")
@@ -60,7 +61,10 @@ const char jt_session_settings[] =
     PIN("enable_sort", "off")
     PIN("max_parallel_workers_per_gather", "0")
     PIN("jit", "off")
-    /* An acknowledged token must survive a crash (I1). What waits for a standby as well is the operator's choice and left alone. */
+    /*
+     * An acknowledged token must survive a crash (I1). What waits for a standby as well is the operator's choice and
+     * left alone.
+     */
     "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, false), "
     "set_config('statement_timeout', $1, false)";

@@ -9,8 +9,8 @@
 #define JT_CONNECT_TIMEOUT_S 5
 
 /*
- * Keywords for PQconnectdbParams and PQconnectStartParams (expand_dbname 1): Jeton's defaults first, then the operator's connection string,
- * which therefore wins. Points into its arguments.
+ * Keywords for PQconnectdbParams and PQconnectStartParams (expand_dbname 1): Jeton's defaults first, then the
+ * operator's connection string, which therefore wins. Points into its arguments.
  */
 #define JT_CONNECT_KEYWORDS 10
 struct jt_connect_params {
@@ -26,8 +26,8 @@ enum jt_err jt_session_check_conninfo(const char *conninfo) JT_CHECKED;
 void jt_session_quieten(PGconn *conn);
 
 /*
- * One SELECT that pins the settings on which correctness or speed depends, whatever ALTER DATABASE or ALTER ROLE say. Its parameter is the
- * statement time-out in milliseconds, as text.
+ * One SELECT that pins the settings on which correctness or speed depends, whatever ALTER DATABASE or ALTER ROLE say.
+ * Its parameter is the statement time-out in milliseconds, as text.
  */
 extern const char jt_session_settings[];
 

@@ -1,6 +1,6 @@
 /*
- * The one order in which every transaction writes cards: by field, then fingerprint. Two batches that share cards then wait for one another at
- * the first shared one instead of deadlocking.
+ * The one order in which every transaction writes cards: by field, then fingerprint. Two batches that share cards then
+ * wait for one another at the first shared one instead of deadlocking.
  */
 #ifndef JETON_STORE_SORTED_H
 #define JETON_STORE_SORTED_H

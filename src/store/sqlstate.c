@@ -59,7 +59,11 @@ void jt_sqlstate_describe(const PGresult *res, char out[static JT_DB_MESSAGE_LEN
     if (primary == NULL) {
         primary = PQresultErrorMessage(res); /* made by libpq itself: the connection is gone */
     }
-    (void)snprintf(out, JT_DB_MESSAGE_LEN, "%s%s%s", sqlstate == NULL ? "" : sqlstate, sqlstate == NULL ? "" : " ", primary);
+    if (sqlstate == NULL) {
+        (void)snprintf(out, JT_DB_MESSAGE_LEN, "%s", primary);
+    } else {
+        (void)snprintf(out, JT_DB_MESSAGE_LEN, "%s %s", sqlstate, primary);
+    }
     one_line(out);
 }
 

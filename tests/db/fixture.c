@@ -62,8 +62,9 @@ void fx_await(PGconn *conn, const char *sql)
 void fx_await_waiting(struct fx *fx, const char *application, int n)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND wait_event_type = 'Lock'", n,
-                   application);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND wait_event_type = 'Lock'",
+                   n, application);
     fx_await(fx->plain, sql);
 }
 
@@ -115,9 +116,9 @@ struct jt_keyref fx_key(uint64_t number)
 
 static struct jt_generation_row generation_row(uint64_t number, enum jt_generation_state state)
 {
-    struct jt_generation_row row = { .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .mac_epoch = 1 };
-    row.check_value[0] = (uint8_t)number;
-    return row;
+    return (struct jt_generation_row){
+        .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .check_value = { (uint8_t)number }, .mac_epoch = 1
+    };
 }
 
 void fx_create_generation(struct fx *fx, uint64_t number)
@@ -129,10 +130,16 @@ void fx_create_generation(struct fx *fx, uint64_t number)
 enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy)
 {
     const struct jt_ring_row next = { .epoch = fx->epoch + 1, .body_len = 39 };
-    const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE), generation_row(draining, JT_GENERATION_DRAINING) };
-    const struct jt_ring_change change = {
-        .from_epoch = fx->epoch, .next = &next, .rows = rows, .n_rows = draining == 0 ? 1 : 2, .actor = "tester", .holder_override = "a test"
-    };
+    const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
+                                              generation_row(draining, JT_GENERATION_DRAINING) };
+    char why[32];
+    (void)snprintf(why, sizeof why, "test of %u", (unsigned)number);
+    const struct jt_ring_change change = { .from_epoch = fx->epoch,
+                                           .next = &next,
+                                           .rows = rows,
+                                           .n_rows = draining == 0 ? 1 : 2,
+                                           .actor = "tester",
+                                           .holder_override = why };
     enum jt_err err = jt_ring_change(db, &change, busy);
     if (err == JT_OK) {
         fx->epoch++;
@@ -151,8 +158,13 @@ enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_f
 {
     const struct jt_ring_row next = { .epoch = fx->epoch + 1, .body_len = 58 };
     const struct jt_generation_row row = generation_row(number, JT_GENERATION_RETIRED);
-    const struct jt_ring_change change = { .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1, .actor = "tester",
-                                           .proof_of_zero = true, .facts = facts };
+    const struct jt_ring_change change = { .from_epoch = fx->epoch,
+                                           .next = &next,
+                                           .rows = &row,
+                                           .n_rows = 1,
+                                           .actor = "tester",
+                                           .proof_of_zero = true,
+                                           .facts = facts };
     enum jt_err err = jt_ring_change(fx->db, &change, busy);
     if (err == JT_OK) {
         fx->epoch++;
@@ -186,6 +198,7 @@ struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation)
 int fx_backend_of(struct fx *fx, const char *application)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'", application);
+    (void)snprintf(sql, sizeof sql, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'",
+                   application);
     return (int)fx_number(fx->plain, sql);
 }

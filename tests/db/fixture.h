@@ -1,8 +1,9 @@
 /*
- * What the programs of tests/db share: a fresh schema in the database of JETON_TEST_CONNINFO, made-up keys and cards, and a pipe that runs in a
- * loop of its own thread, so that a test can call it as if it blocked.
+ * What the programs of tests/db share: a fresh schema in the database of JETON_TEST_CONNINFO, made-up keys and cards,
+ * and a pipe that runs in a loop of its own thread, so that a test can call it as if it blocked.
  *
- * No cryptography here: a "fingerprint" is a number of card and generation written out, an envelope is the key id and filler.
+ * No cryptography here: a "fingerprint" is a number of card and generation written out, an envelope is the key id and
+ * filler.
  */
 #ifndef JETON_TESTS_DB_FIXTURE_H
 #define JETON_TESTS_DB_FIXTURE_H
@@ -32,7 +33,10 @@ struct fx {
     uint64_t epoch;
 };
 
-/* cmocka set-up: drops the schema; `fx_setup_vault` also migrates it and stands up a ring of epoch 1 without generations. */
+/*
+ * cmocka set-up: drops the schema; `fx_setup_vault` also migrates it and stands up a ring of epoch 1 without
+ * generations.
+ */
 int fx_setup_empty(void **state);
 int fx_setup_vault(void **state);
 int fx_teardown(void **state);
@@ -42,7 +46,9 @@ void fx_exec(PGconn *conn, const char *sql);
 /* The one number that a query gives. */
 int64_t fx_number(PGconn *conn, const char *sql);
 
-/* Asks again until the query gives a number other than 0: for what only the server's views tell. Aborts after a while. */
+/*
+ * Asks again until the query gives a number other than 0: for what only the server's views tell. Aborts after a while.
+ */
 void fx_await(PGconn *conn, const char *sql);
 /* Until `n` server processes of the application wait for a lock. */
 void fx_await_waiting(struct fx *fx, const char *application, int n);
@@ -52,7 +58,9 @@ void fx_create_generation(struct fx *fx, uint64_t number);
 void fx_activate(struct fx *fx, uint64_t number);
 struct jt_keyref fx_key(uint64_t number);
 
-/* A change of the ring by the store's own verb, all parts filled in; `draining` 0: none. For retirement see fx_retire. */
+/*
+ * A change of the ring by the store's own verb, all parts filled in; `draining` 0: none. For retirement see fx_retire.
+ */
 enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy);
 enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts, bool *busy);
 
@@ -84,9 +92,12 @@ struct fx_result {
     size_t n_moved;
 };
 
-/* Runs one tokenize transaction of cards with probes under each of `draining`; fails the test when the pipe refuses it at once. */
-void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining, const struct fx_card *cards,
-                 size_t n, struct fx_result *out);
+/*
+ * Runs one tokenize transaction of cards with probes under each of `draining`; fails the test when the pipe refuses it
+ * at once.
+ */
+void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
+                 const struct fx_card *cards, size_t n, struct fx_result *out);
 /* The same in two halves, for a transaction that stands in the middle of something. */
 void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
                        const struct fx_card *cards, size_t n);

@@ -281,11 +281,19 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
             probes[n_probes] = (struct jt_card_probe){ (uint32_t)i, (uint8_t)q->draining[d], fingerprints[n_probes] };
         }
     }
-    const struct jt_audit_row audit = { .action = JT_AUDIT_TOKENIZE, .client = "app", .field = 1, .n_items = (uint32_t)q->n, .n_done = (uint32_t)q->n };
-    const struct jt_tokenize_txn txn = {
-        .epoch = q->epoch, .generation = q->active, .key_id = (uint8_t)q->active, .writer = lane->writer,
-        .cards = cards, .n_cards = q->n, .probes = probes, .n_probes = n_probes, .audit = &audit, .n_audit = 1,
+    const struct jt_audit_row audit = {
+        .action = JT_AUDIT_TOKENIZE, .client = "app", .field = 1, .n_items = (uint32_t)q->n, .n_done = (uint32_t)q->n
     };
+    const struct jt_tokenize_txn txn = { .epoch = q->epoch,
+                                         .generation = q->active,
+                                         .key_id = (uint8_t)q->active,
+                                         .writer = lane->writer,
+                                         .cards = cards,
+                                         .n_cards = q->n,
+                                         .probes = probes,
+                                         .n_probes = n_probes,
+                                         .audit = &audit,
+                                         .n_audit = 1 };
     queuing = true;
     must_queue(jt_cards_tokenize(lane->pipe, &txn, on_tokenized, lane));
     free(cards);
@@ -296,12 +304,14 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
 void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
                        const struct fx_card *cards, size_t n)
 {
-    struct request q = { .epoch = epoch, .active = active, .draining = draining, .n_draining = n_draining, .cards = cards, .n = n };
+    struct request q = {
+        .epoch = epoch, .active = active, .draining = draining, .n_draining = n_draining, .cards = cards, .n = n
+    };
     call(lane, tokenize_job, &q);
 }
 
-void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining, const struct fx_card *cards,
-                 size_t n, struct fx_result *out)
+void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
+                 const struct fx_card *cards, size_t n, struct fx_result *out)
 {
     fx_tokenize_start(lane, epoch, active, draining, n_draining, cards, n);
     fx_wait(lane, out);

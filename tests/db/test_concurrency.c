@@ -1,6 +1,7 @@
 /*
- * One token a card (I4), whatever runs at the same time: several pipes tokenize overlapping cards in overlapping batches, while the ring rolls; on a
- * database whose default isolation level is the usual one, and on one where it is serializable.
+ * One token a card (I4), whatever runs at the same time: several pipes tokenize overlapping cards in overlapping
+ * batches, while the ring rolls; on a database whose default isolation level is the usual one, and on one where it is
+ * serializable.
  */
 #include "tests/db/fixture.h"
 

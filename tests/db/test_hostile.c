@@ -1,6 +1,7 @@
 /*
- * A server that lies: a proxy stands between pipe and database and spoils one byte of the replies, at every place in turn. The pipe must answer each
- * transaction once and come back. What a changed byte inside a value means is not its business: tokens and envelopes are the keeper's to judge.
+ * A server that lies: a proxy stands between pipe and database and spoils one byte of the replies, at every place in
+ * turn. The pipe must answer each transaction once and come back. What a changed byte inside a value means is not its
+ * business: tokens and envelopes are the keeper's to judge.
  */
 #include "tests/db/fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * No statement of the program ever scans the table of cards: each plan is looked at, as a session of the program gets it, on a table that is empty, small, and
- * large, each with and without statistics.
+ * No statement of the program ever scans the table of cards: each plan is looked at, as a session of the program gets
+ * it, on a table that is empty, small, and large, each with and without statistics.
  */
 #include "tests/db/fixture.h"
 

@@ -7,6 +7,7 @@
 #include "store/ring.h"
 #include "wire/certificate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct fx_result result;
@@ -49,7 +50,8 @@ static void a_roll_moves_states_times_and_epoch_together(void **state)
     assert_int_equal(one.row.state, JT_GENERATION_DRAINING);
     assert_int_equal(two.row.state, JT_GENERATION_ACTIVE);
     assert_string_equal(two.activated_by, "tester");
-    assert_string_equal(two.holder_override, "a test");
+    assert_string_equal(one.holder_override, "test of 1"); /* each keeps its own */
+    assert_string_equal(two.holder_override, "test of 2");
     assert_string_equal(one.draining_at, two.activated_at);
     assert_int_equal(strlen(one.draining_at), 24);
     assert_string_equal(one.retired_at, "");
@@ -107,9 +109,38 @@ static void a_held_writer_delays_the_change_and_not_the_traffic(void **state)
     fx_lane_free(lane);
 }
 
+static void only_our_own_fronts_that_are_stuck_are_ended(void **state)
+{
+    struct fx *fx = *state;
+    static const char *const names[] = { "jetond tokenize", "jetond idle", "somebody" };
+    PGconn *conns[3];
+    for (size_t i = 0; i < 3; i++) {
+        conns[i] = fx_connect();
+        char sql[100];
+        (void)snprintf(sql, sizeof sql, "SET application_name = '%s'", names[i]);
+        fx_exec(conns[i], sql);
+    }
+    fx_exec(conns[0], "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
+    fx_exec(conns[1], "BEGIN; SELECT pg_advisory_xact_lock_shared(1)"); /* another lock */
+    fx_exec(conns[2], "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")"); /* not a front */
+    int n_ended;
+    assert_int_equal(jt_ring_end_stuck(fx->db, 3600000, &n_ended), JT_OK); /* none is that old */
+    assert_int_equal(n_ended, 0);
+    assert_int_equal(jt_ring_end_stuck(fx->db, 0, &n_ended), JT_OK);
+    assert_int_equal(n_ended, 1);
+    fx_await(fx->plain, "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name = 'jetond tokenize'");
+    for (size_t i = 1; i < 3; i++) {
+        fx_exec(conns[i], "COMMIT");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        PQfinish(conns[i]);
+    }
+}
+
 /*
- * The transaction begins and waits for the lock while the ring changes: the check and the writes must see the change, although the
- * transaction is older. (Lock and check in one statement, or a snapshot of the whole transaction, would not.)
+ * The transaction begins and waits for the lock while the ring changes: the check and the writes must see the change,
+ * although the transaction is older. (Lock and check in one statement, or a snapshot of the whole transaction, would
+ * not.)
  */
 static void a_writer_that_waited_through_a_roll_writes_nothing(void **state)
 {
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_roll_moves_states_times_and_epoch_together, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_held_writer_delays_the_change_and_not_the_traffic, fx_setup_vault, fx_teardown),
+        cmocka_unit_test_setup_teardown(only_our_own_fronts_that_are_stuck_are_ended, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_writer_that_waited_through_a_roll_writes_nothing, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(a_mover_that_waited_through_a_retirement_writes_nothing, fx_setup_vault, fx_teardown),
         cmocka_unit_test_setup_teardown(retirement_needs_a_job_and_no_card_left, fx_setup_vault, fx_teardown),

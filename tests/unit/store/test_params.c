@@ -1,4 +1,7 @@
-/* Binary parameters: the bytes that PostgreSQL's array_recv and *_recv functions read. Written down by hand from their source. */
+/*
+ * Binary parameters: the bytes that PostgreSQL's array_recv and *_recv functions read. Written down by hand from their
+ * source.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,7 @@
-/* Reading replies of a server that is not to be believed: results are built by hand, right ones and every kind of wrong one. */
+/*
+ * Reading replies of a server that is not to be believed: results are built by hand, right ones and every kind of wrong
+ * one.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
