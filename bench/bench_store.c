@@ -40,7 +40,8 @@ static uint8_t envelopes[BATCH_MAX][ENVELOPE_LEN], new_envelopes[BATCH_MAX][ENVE
 static void need(bool good, const char *what)
 {
     if (!good) {
-        fprintf(stderr, "bench_store: %s failed: %s%s\n", what, db == NULL ? "" : jt_db_message(db), PQerrorMessage(plain));
+        fprintf(stderr, "bench_store: %s failed: %s%s\n", what, db == NULL ? "" : jt_db_message(db),
+                PQerrorMessage(plain));
         exit(1);
     }
 }
@@ -90,7 +91,9 @@ static void make_cards(size_t n, uint8_t key_id, uint8_t draining)
 
 static struct jt_generation_row generation_row(uint64_t number, enum jt_generation_state state)
 {
-    return (struct jt_generation_row){ .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .mac_epoch = 1 };
+    return (struct jt_generation_row){
+        .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .mac_epoch = 1
+    };
 }
 
 static void activate(uint64_t number)
@@ -98,8 +101,11 @@ static void activate(uint64_t number)
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
     need(jt_generation_insert(db, &row, "bench") == JT_OK, "generation");
     const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
-    const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE), generation_row(number - 1, JT_GENERATION_DRAINING) };
-    const struct jt_ring_change change = { .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .actor = "bench" };
+    const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
+                                              generation_row(number - 1, JT_GENERATION_DRAINING) };
+    const struct jt_ring_change change = {
+        .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .actor = "bench"
+    };
     bool busy;
     need(jt_ring_change(db, &change, &busy) == JT_OK, "activation");
     epoch++;
@@ -118,9 +124,11 @@ static void set_up(void)
     memcpy(node.name, "bench", 6);
     need(jt_node_register(db, &node, 1000) == JT_OK, "node");
     activate(1);
-    run_sql("CREATE TABLE reference (created_at timestamptz NOT NULL DEFAULT now(), field integer NOT NULL, bucket smallint NOT NULL DEFAULT 0, "
-            "key_id smallint NOT NULL DEFAULT 1, token uuid NOT NULL, fp uuid NOT NULL, envelope bytea NOT NULL); "
-            "CREATE UNIQUE INDEX ON reference (token, bucket); CREATE UNIQUE INDEX ON reference (key_id, bucket, field, fp)");
+    run_sql("CREATE TABLE reference (created_at timestamptz NOT NULL DEFAULT now(), field integer NOT NULL, "
+            "bucket smallint NOT NULL DEFAULT 0, key_id smallint NOT NULL DEFAULT 1, token uuid NOT NULL, fp uuid NOT NULL, "
+            "envelope bytea NOT NULL); "
+            "CREATE UNIQUE INDEX ON reference (token, bucket); "
+            "CREATE UNIQUE INDEX ON reference (key_id, bucket, field, fp)");
 }
 
 /* --- references --- */
@@ -174,7 +182,9 @@ static void insert_batch(size_t n)
     need(jt_params_status(&p) == JT_OK, "parameters");
     struct jt_pg_params view;
     jt_params_view(&p, &view);
-    PGresult *res = PQexecParams(plain, "INSERT INTO reference (field, token, fp, envelope) SELECT 1, * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])",
+    PGresult *res = PQexecParams(plain,
+                                 "INSERT INTO reference (field, token, fp, envelope) "
+                                 "SELECT 1, * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])",
                                  view.n, view.types, view.values, view.lengths, view.formats, 1);
     need(PQresultStatus(res) == PGRES_COMMAND_OK, "INSERT");
     PQclear(res);
@@ -184,7 +194,8 @@ static void insert_batch(size_t n)
 static double report(const char *what, size_t batch, size_t n_cards, int64_t took_us, double reference)
 {
     double rate = (double)n_cards * 1e6 / (double)took_us;
-    printf("%-26s batch=%-5zu cards/s=%-8.0f transactions/s=%-7.0f us/card=%-7.2f", what, batch, rate, rate / (double)batch, 1e6 / rate);
+    printf("%-26s batch=%-5zu cards/s=%-8.0f transactions/s=%-7.0f us/card=%-7.2f", what, batch, rate,
+           rate / (double)batch, 1e6 / rate);
     if (reference > 0) {
         printf(" of_copy=%.2f", rate / reference);
     }
@@ -254,10 +265,19 @@ static void submit_tokenize(struct run *run)
         cards[i] = (struct jt_card_new){ 1, tokens[i], fingerprints[i], envelopes[i], ENVELOPE_LEN };
         probes[i] = (struct jt_card_probe){ (uint32_t)i, run->draining, old_fingerprints[i] };
     }
-    const struct jt_audit_row audit = { .action = JT_AUDIT_TOKENIZE, .client = "bench", .field = 1, .n_items = (uint32_t)run->batch };
-    const struct jt_tokenize_txn txn = { .epoch = epoch, .generation = run->key_id, .key_id = run->key_id, .writer = 1, .cards = cards,
-                                         .n_cards = run->batch, .probes = probes, .n_probes = run->draining == 0 ? 0 : run->batch,
-                                         .audit = &audit, .n_audit = 1 };
+    const struct jt_audit_row audit = {
+        .action = JT_AUDIT_TOKENIZE, .client = "bench", .field = 1, .n_items = (uint32_t)run->batch
+    };
+    const struct jt_tokenize_txn txn = { .epoch = epoch,
+                                         .generation = run->key_id,
+                                         .key_id = run->key_id,
+                                         .writer = 1,
+                                         .cards = cards,
+                                         .n_cards = run->batch,
+                                         .probes = probes,
+                                         .n_probes = run->draining == 0 ? 0 : run->batch,
+                                         .audit = &audit,
+                                         .n_audit = 1 };
     need(jt_cards_tokenize(run->pipe, &txn, on_tokenized, run) == JT_OK, "queuing");
 }
 
@@ -299,15 +319,21 @@ static void submit_move(struct run *run)
     static struct jt_card_row rows[BATCH_MAX];
     static struct jt_card_move moves[BATCH_MAX];
     size_t n;
-    need(jt_cards_stragglers(db, run->draining, &cursor, rows, run->batch, &n) == JT_OK && n == run->batch, "stragglers");
+    need(jt_cards_stragglers(db, run->draining, &cursor, rows, run->batch, &n) == JT_OK && n == run->batch,
+         "stragglers");
     for (size_t i = 0; i < n; i++) {
         memcpy(new_envelopes[i], rows[i].envelope, ENVELOPE_LEN);
         new_envelopes[i][0] = run->key_id;
         fingerprint(run->from_card++, run->key_id, fingerprints[i]);
-        moves[i] = (struct jt_card_move){ 1, rows[i].token, rows[i].envelope, ENVELOPE_LEN, new_envelopes[i], ENVELOPE_LEN, fingerprints[i] };
+        moves[i] = (struct jt_card_move){ 1, rows[i].token, rows[i].envelope, ENVELOPE_LEN, new_envelopes[i],
+                                          ENVELOPE_LEN, fingerprints[i] };
     }
-    const struct jt_move_txn txn = { .epoch = epoch, .from = { run->draining, run->draining }, .to = { run->key_id, run->key_id }, .writer = 1,
-                                     .moves = moves, .n = n };
+    const struct jt_move_txn txn = { .epoch = epoch,
+                                     .from = { run->draining, run->draining },
+                                     .to = { run->key_id, run->key_id },
+                                     .writer = 1,
+                                     .moves = moves,
+                                     .n = n };
     need(jt_cards_move(run->pipe, &txn, on_moved, run) == JT_OK, "queuing");
 }
 
@@ -347,24 +373,45 @@ int main(int argc, char **argv)
     (void)measure_reference("reference: bare INSERT", insert_batch, BATCH_MAX, n);
     run_sql("DROP TABLE reference");
 
+    const struct run one = { .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 1 };
+    struct run run = one;
     uint64_t first = next_card;
-    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = BATCH_MAX, .n_cards = n, .key_id = 1 }, copy);
+    run.batch = BATCH_MAX;
+    measure("tokenize, new", run, copy);
     double bytes = number_of("SELECT pg_table_size('card') + pg_indexes_size('card')") / (double)n;
-    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 1 }, copy);
+    measure("tokenize, new", one, copy);
     next_card = first;
-    measure("tokenize, known", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 1, .known = true }, copy);
+    run = one;
+    run.known = true;
+    measure("tokenize, known", run, copy);
     next_card = first + 3 * n;
-    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = 32, .n_cards = n / 8, .key_id = 1 }, copy);
-    measure("tokenize, new", (struct run){ .submit = submit_tokenize, .batch = 1, .n_cards = n / 100, .key_id = 1 }, copy);
+    run = one;
+    run.batch = 32;
+    run.n_cards = n / 8;
+    measure("tokenize, new", run, copy);
+    run.batch = 1;
+    run.n_cards = n / 100;
+    measure("tokenize, new", run, copy);
+
     note_tokens();
-    measure("read by token", (struct run){ .submit = submit_read, .batch = 1000, .n_cards = n }, 0);
-    measure("read by token", (struct run){ .submit = submit_read, .batch = 1, .n_cards = n / 20 }, 0);
+    run = one;
+    run.submit = submit_read;
+    measure("read by token", run, 0);
+    run.batch = 1;
+    run.n_cards = n / 20;
+    measure("read by token", run, 0);
+
     activate(2);
-    measure("tokenize, one draining", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 2, .draining = 1 }, copy);
+    run = one;
+    run.key_id = 2;
+    run.draining = 1;
+    measure("tokenize, one draining", run, copy);
     next_card = first;
-    measure("tokenize, known draining", (struct run){ .submit = submit_tokenize, .batch = 1000, .n_cards = n, .key_id = 2, .draining = 1, .known = true },
-            copy);
-    measure("move to the active", (struct run){ .submit = submit_move, .batch = 1000, .n_cards = n, .key_id = 2, .draining = 1, .from_card = 1u << 30 }, 0);
+    run.known = true;
+    measure("tokenize, known draining", run, copy);
+    run.submit = submit_move;
+    run.from_card = 1u << 30;
+    measure("move to the active", run, 0);
     printf("%-26s bytes/card=%.0f\n", "on disk, indexes included", bytes);
     jt_db_free(db);
     PQfinish(plain);

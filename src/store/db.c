@@ -138,8 +138,8 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
 }
 
 /*
- * Runs one statement. *out is the caller's to clear, also on failure; a session that ended is dropped, so that
- * jt_db_ensure may find another server.
+ * Runs one statement. *out is the caller's to clear, also on failure. A session that ended, or whose server answers
+ * with what nobody asked for (COPY), is dropped, so that jt_db_ensure may find another server.
  */
 static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_params *params, ExecStatusType want,
                            PGresult **out)
@@ -158,7 +158,7 @@ static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_pa
     }
     *out = PQexecParams(db->conn, sql, p.n, p.types, p.values, p.lengths, p.formats, 1);
     enum jt_err err = judge(db, *out, want);
-    if (err != JT_OK && PQresultStatus(*out) == PGRES_FATAL_ERROR && jt_sqlstate_ends_session(db->sqlstate)) {
+    if (err != JT_OK && (PQresultStatus(*out) != PGRES_FATAL_ERROR || jt_sqlstate_ends_session(db->sqlstate))) {
         disconnect(db);
     }
     return err;

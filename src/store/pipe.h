@@ -1,7 +1,7 @@
 /*
  * An event loop's database connection: non-blocking libpq in pipeline mode, one transaction under way at a time.
  *
- * The connection is made, prepared (all statements of store/cards.c) and remade behind the scenes; jt_pipe_ready tells
+ * The connection is made, prepared (all of store/statements.h) and remade behind the scenes; jt_pipe_ready tells
  * whether it stands and is idle. A transaction is queued by one of the verbs of store/cards.h and flushed at once; its
  * callback comes exactly once, later, from the loop: JT_OK only after the server's word that COMMIT succeeded.
  * JT_ERR_UNAVAILABLE: the connection broke, or the server answered with an error that may pass (shutdown, read-only,
@@ -27,7 +27,7 @@ struct jt_pipe;
 enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node,
                         int timeout_ms, struct jt_pipe **out) JT_CHECKED;
 
-/* A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. */
+/* A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. Not from a callback of the pipe. */
 void jt_pipe_free(struct jt_pipe *pipe);
 
 /* Connected, prepared and no transaction under way. */
@@ -35,7 +35,7 @@ bool jt_pipe_ready(const struct jt_pipe *pipe);
 /* Connected and prepared, busy or not. */
 bool jt_pipe_up(const struct jt_pipe *pipe);
 
-/* `fn` runs each time the pipe becomes ready after a loss of connection. */
+/* `fn` runs each time the pipe becomes ready with a new connection, the first time included. */
 void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
 
 /* The last error for the operator's log: SQLSTATE and primary message; empty when none. */

@@ -63,7 +63,8 @@ void fx_await_waiting(struct fx *fx, const char *application, int n)
 {
     char sql[200];
     (void)snprintf(sql, sizeof sql,
-                   "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND wait_event_type = 'Lock'",
+                   "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND "
+                   "wait_event_type = 'Lock'",
                    n, application);
     fx_await(fx->plain, sql);
 }
@@ -116,9 +117,11 @@ struct jt_keyref fx_key(uint64_t number)
 
 static struct jt_generation_row generation_row(uint64_t number, enum jt_generation_state state)
 {
-    return (struct jt_generation_row){
-        .number = number, .key_id = (uint8_t)number, .state = (uint8_t)state, .check_value = { (uint8_t)number }, .mac_epoch = 1
-    };
+    return (struct jt_generation_row){ .number = number,
+                                       .key_id = (uint8_t)number,
+                                       .state = (uint8_t)state,
+                                       .check_value = { (uint8_t)number },
+                                       .mac_epoch = 1 };
 }
 
 void fx_create_generation(struct fx *fx, uint64_t number)

@@ -40,6 +40,8 @@ struct fx {
 int fx_setup_empty(void **state);
 int fx_setup_vault(void **state);
 int fx_teardown(void **state);
+#define fx_empty_test(test) cmocka_unit_test_setup_teardown(test, fx_setup_empty, fx_teardown)
+#define fx_vault_test(test) cmocka_unit_test_setup_teardown(test, fx_setup_vault, fx_teardown)
 
 PGconn *fx_connect(void);
 void fx_exec(PGconn *conn, const char *sql);
@@ -99,11 +101,12 @@ struct fx_result {
 void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
                  const struct fx_card *cards, size_t n, struct fx_result *out);
 /* The same in two halves, for a transaction that stands in the middle of something. */
-void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
-                       const struct fx_card *cards, size_t n);
+void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining,
+                       size_t n_draining, const struct fx_card *cards, size_t n);
 void fx_wait(struct fx_lane *lane, struct fx_result *out);
 
-void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out, uint8_t (*envelopes)[25]);
+void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out,
+             uint8_t (*envelopes)[25]);
 void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out);
 void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out);
 void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);

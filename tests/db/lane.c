@@ -301,8 +301,8 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
     free(fingerprints);
 }
 
-void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
-                       const struct fx_card *cards, size_t n)
+void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining,
+                       size_t n_draining, const struct fx_card *cards, size_t n)
 {
     struct request q = {
         .epoch = epoch, .active = active, .draining = draining, .n_draining = n_draining, .cards = cards, .n = n
@@ -324,7 +324,8 @@ static void read_job(struct fx_lane *lane, void *arg)
     must_queue(jt_cards_read(lane->pipe, q->keys, q->n, on_read, lane));
 }
 
-void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out, uint8_t (*envelopes)[25])
+void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out,
+             uint8_t (*envelopes)[25])
 {
     struct request q = { .keys = keys, .n = n };
     lane->envelopes = envelopes;

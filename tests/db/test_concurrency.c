@@ -83,7 +83,8 @@ static void tokenize_all(struct client *c, uint64_t *numbers, size_t n)
                 numbers[left++] = numbers[i];
                 continue;
             }
-            must(!c->known[numbers[i]] || memcmp(c->tokens[numbers[i]], c->result->tokens[i], 16) == 0, "a card changed its token");
+            must(!c->known[numbers[i]] || memcmp(c->tokens[numbers[i]], c->result->tokens[i], 16) == 0,
+                 "a card changed its token");
             memcpy(c->tokens[numbers[i]], c->result->tokens[i], 16);
             c->known[numbers[i]] = true;
         }
@@ -185,7 +186,8 @@ static void overlapping_batches_give_one_token_a_card_through_rolls(void **state
     assert_true(n_cards > N_CARDS / 2 && n_cards <= N_CARDS);
     assert_int_equal(fx_number(fx->plain, "SELECT count(DISTINCT substr(uuid_send(fp), 13)) FROM card"), n_cards);
     assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), n_cards);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM (SELECT c.key_id FROM card c GROUP BY 1 HAVING count(*) <> "
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM (SELECT c.key_id FROM card c GROUP BY 1 HAVING "
+                                          "count(*) <> "
                                           "(SELECT sum(written) FROM tally t WHERE t.generation = c.key_id)) x"), 0);
 }
 
@@ -193,8 +195,10 @@ static void the_same_on_a_database_that_is_serializable_by_default(void **state)
 {
     struct fx *fx = *state;
     fx_exec(fx->plain, "DO $$ BEGIN "
-                       "EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); "
-                       "EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$");
+                       "EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', "
+                       "current_database()); "
+                       "EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', "
+                       "current_database()); END $$");
     overlapping_batches_give_one_token_a_card_through_rolls(state);
     fx_exec(fx->plain, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
 }
@@ -203,8 +207,8 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(overlapping_batches_give_one_token_a_card_through_rolls, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(the_same_on_a_database_that_is_serializable_by_default, fx_setup_vault, fx_teardown),
+        fx_vault_test(overlapping_batches_give_one_token_a_card_through_rolls),
+        fx_vault_test(the_same_on_a_database_that_is_serializable_by_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

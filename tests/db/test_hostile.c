@@ -126,7 +126,8 @@ static void spoiled_replies_cost_the_connection_at_most(void **state)
     struct proxy proxy;
     proxy_start(&proxy, fx->plain);
     char conninfo[200];
-    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s user=%s", proxy.directory, PQdb(fx->plain), PQuser(fx->plain));
+    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s user=%s", proxy.directory, PQdb(fx->plain),
+                   PQuser(fx->plain));
     struct fx_lane *lane = fx_lane_new(conninfo, &fx->node, 250);
     fx_lane_wait_up(lane);
 
@@ -164,7 +165,7 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(spoiled_replies_cost_the_connection_at_most, fx_setup_vault, fx_teardown),
+        fx_vault_test(spoiled_replies_cost_the_connection_at_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

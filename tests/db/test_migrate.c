@@ -28,7 +28,8 @@ static void an_empty_database_is_brought_to_the_newest_once(void **state)
     n = 0;
     assert_int_equal(jt_migrate_run(fx->db, count_applied, &n), JT_OK);
     assert_int_equal(n, 0);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM schema_migration WHERE octet_length(checksum) = 32"), jt_migrate_newest());
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM schema_migration WHERE octet_length(checksum) = 32"),
+                     jt_migrate_newest());
 }
 
 struct run {
@@ -77,11 +78,13 @@ static void a_half_migrated_database_is_finished(void **state)
 {
     struct fx *fx = *state;
     int n = 0, found;
-    fx_exec(fx->plain, "CREATE SCHEMA jeton; CREATE TABLE schema_migration (number integer PRIMARY KEY, name text NOT NULL, checksum bytea NOT NULL, "
+    fx_exec(fx->plain, "CREATE SCHEMA jeton; CREATE TABLE schema_migration (number integer PRIMARY KEY, name text NOT "
+                       "NULL, checksum bytea NOT NULL, "
                        "applied_at timestamptz NOT NULL DEFAULT now())");
     fx_exec(fx->plain, jt_migrations[0].sql);
     const char *const recorded[] = { jt_migrations[0].name, jt_migrations[0].sql };
-    PGresult *res = PQexecParams(fx->plain, "INSERT INTO schema_migration VALUES (1, $1, sha256(convert_to($2, 'UTF8')))", 2, NULL, recorded, NULL, NULL, 0);
+    PGresult *res = PQexecParams(fx->plain, "INSERT INTO schema_migration VALUES (1, $1, sha256(convert_to($2, "
+                                            "'UTF8')))", 2, NULL, recorded, NULL, NULL, 0);
     assert_int_equal(PQresultStatus(res), PGRES_COMMAND_OK);
     PQclear(res);
     assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
@@ -102,7 +105,8 @@ static void refused(struct fx *fx, const char *sql)
 static void a_newer_database_is_refused(void **state)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "INSERT INTO schema_migration VALUES (%d, 'later', '\\x00')", jt_migrate_newest() + 1);
+    (void)snprintf(sql, sizeof sql, "INSERT INTO schema_migration VALUES (%d, 'later', '\\x00')",
+                   jt_migrate_newest() + 1);
     refused(*state, sql);
 }
 
@@ -138,14 +142,14 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_empty_database_is_brought_to_the_newest_once, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(runs_at_the_same_time_apply_each_migration_once, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_half_migrated_database_is_finished, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_newer_database_is_refused, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(an_altered_migration_is_refused, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_renamed_migration_is_refused, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_gap_is_refused, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_failing_migration_leaves_nothing, fx_setup_empty, fx_teardown),
+        fx_empty_test(an_empty_database_is_brought_to_the_newest_once),
+        fx_empty_test(runs_at_the_same_time_apply_each_migration_once),
+        fx_empty_test(a_half_migrated_database_is_finished),
+        fx_empty_test(a_newer_database_is_refused),
+        fx_empty_test(an_altered_migration_is_refused),
+        fx_empty_test(a_renamed_migration_is_refused),
+        fx_empty_test(a_gap_is_refused),
+        fx_empty_test(a_failing_migration_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

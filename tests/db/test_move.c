@@ -31,13 +31,15 @@ static struct scene *open_scene(struct fx *fx)
         s->new[i] = s->old[i];
         fx_fingerprint(i, 2, s->new[i].fingerprint);
         s->new[i].envelope[0] = 2;
-        s->moves[i] = (struct jt_card_move){ s->old[i].field, s->old[i].token, s->old[i].envelope, 25, s->new[i].envelope, 25,
+        s->moves[i] = (struct jt_card_move){ s->old[i].field, s->old[i].token, s->old[i].envelope, 25,
+                                             s->new[i].envelope, 25,
                                              s->new[i].fingerprint };
     }
     fx_tokenize(s->lane, fx->epoch, 1, NULL, 0, s->old, N, &result);
     assert_int_equal(result.err, JT_OK);
     fx_activate(fx, 2);
-    s->txn = (struct jt_move_txn){ .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 77, .moves = s->moves, .n = N };
+    s->txn = (struct jt_move_txn){ .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 77,
+                                   .moves = s->moves, .n = N };
     return s;
 }
 
@@ -61,7 +63,8 @@ static void cards_move_and_both_generations_count_them(void **state)
     s->txn.n = 15;
     fx_move(s->lane, &s->txn, &result);
     assert_moved(15);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 2 AND get_byte(envelope, 0) = 2"), 15);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 2 AND get_byte(envelope, 0) = 2"),
+                     15);
     struct jt_generation_info one, two;
     assert_int_equal(jt_generation_get(fx->db, 1, &one), JT_OK);
     assert_int_equal(jt_generation_get(fx->db, 2, &two), JT_OK);
@@ -101,7 +104,8 @@ static void a_row_that_changed_is_left_alone(void **state)
     s->moves[1].field = 1; /* a token of another field is nobody's */
     fx_move(s->lane, &s->txn, &result);
     assert_moved(N / 2 - 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT moved_out FROM tally WHERE writer = 77 AND generation = 1"), N / 2 - 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT moved_out FROM tally WHERE writer = 77 AND generation = 1"),
+                     N / 2 - 1);
     close_scene(s);
 }
 
@@ -212,12 +216,12 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(cards_move_and_both_generations_count_them, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_row_that_changed_is_left_alone, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_row_locked_by_somebody_else_is_skipped_at_once, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_fingerprint_that_exists_already_is_an_alarm_and_moves_nothing, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(only_from_draining_to_active_under_the_present_epoch, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(the_walk_meets_every_card_once_in_index_order, fx_setup_vault, fx_teardown),
+        fx_vault_test(cards_move_and_both_generations_count_them),
+        fx_vault_test(a_row_that_changed_is_left_alone),
+        fx_vault_test(a_row_locked_by_somebody_else_is_skipped_at_once),
+        fx_vault_test(a_fingerprint_that_exists_already_is_an_alarm_and_moves_nothing),
+        fx_vault_test(only_from_draining_to_active_under_the_present_epoch),
+        fx_vault_test(the_walk_meets_every_card_once_in_index_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static struct jt_db *other_db(void)
 static void end_session(struct fx *fx, const char *application)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = '%s'", application);
+    (void)snprintf(sql, sizeof sql, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE "
+                                    "application_name = '%s'", application);
     assert_int_equal(fx_number(fx->plain, sql), 1);
 }
 
@@ -105,11 +106,11 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_front_serves_and_a_second_is_refused, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_front_that_died_is_replaced, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_lost_session_takes_the_lock_again_while_the_row_stands, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_front_that_was_replaced_meanwhile_is_told, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(registering_waits_for_writers_but_not_for_ever, fx_setup_vault, fx_teardown),
+        fx_vault_test(one_front_serves_and_a_second_is_refused),
+        fx_vault_test(a_front_that_died_is_replaced),
+        fx_vault_test(a_lost_session_takes_the_lock_again_while_the_row_stands),
+        fx_vault_test(a_front_that_was_replaced_meanwhile_is_told),
+        fx_vault_test(registering_waits_for_writers_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,8 @@ static void start_stuck(struct fx *fx, struct fx_lane *lane, struct fx_card *car
 static void end_backends(struct fx *fx, const char *function)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT count(%s(pid)) FROM pg_stat_activity WHERE application_name = 'test_pipe'", function);
+    (void)snprintf(sql, sizeof sql, "SELECT count(%s(pid)) FROM pg_stat_activity WHERE application_name = 'test_pipe'",
+                   function);
     assert_int_equal(fx_number(fx->plain, sql), 1);
 }
 
@@ -165,8 +166,9 @@ static void a_blocking_connection_comes_back_too(void **state)
     struct jt_ring_row ring;
     assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(fx_number(fx->plain, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'test_db'"), 1);
-        assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK); /* the end of the session had arrived: noticed before use */
+        assert_int_equal(fx_number(fx->plain, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                                              "WHERE application_name = 'test_db'"), 1);
+        assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK); /* the session's end had arrived: noticed before use */
     }
     assert_true(jt_db_socket(fx->db) >= 0);
 }
@@ -175,9 +177,11 @@ static void a_blocking_connection_comes_back_too(void **state)
 static void sessions_pin_what_durability_needs(void **state)
 {
     struct fx *fx = *state;
-    fx_exec(fx->plain, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
+    fx_exec(fx->plain, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', "
+                       "current_database()); END $$");
     fx_exec(fx->plain, "CREATE TABLE seen (setting text); CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
-                       "$$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit') || ' ' || current_setting('transaction_isolation')); "
+                       "$$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit') || ' ' || "
+                       "current_setting('transaction_isolation')); "
                        "RETURN NULL; END $$; CREATE TRIGGER note AFTER INSERT ON card EXECUTE FUNCTION note()");
     struct fx_lane *lane = open_vault(fx, 10000);
     assert_works(fx, lane, 1);
@@ -190,16 +194,16 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_idle_pipe_whose_server_process_ends_comes_back, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_transaction_whose_server_process_ends_is_answered_and_the_pipe_comes_back, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_cancelled_statement_is_rolled_back_and_the_session_stays, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_transaction_that_takes_too_long_is_answered_in_time, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(freeing_a_busy_pipe_answers_its_transaction, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_server_that_cannot_be_reached_leaves_a_message_and_no_ready_pipe, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_database_without_the_schema_leaves_no_ready_pipe, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_malformed_connection_string_is_refused_without_quoting_it, fx_setup_empty, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_blocking_connection_comes_back_too, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(sessions_pin_what_durability_needs, fx_setup_vault, fx_teardown),
+        fx_vault_test(an_idle_pipe_whose_server_process_ends_comes_back),
+        fx_vault_test(a_transaction_whose_server_process_ends_is_answered_and_the_pipe_comes_back),
+        fx_vault_test(a_cancelled_statement_is_rolled_back_and_the_session_stays),
+        fx_vault_test(a_transaction_that_takes_too_long_is_answered_in_time),
+        fx_vault_test(freeing_a_busy_pipe_answers_its_transaction),
+        fx_empty_test(a_server_that_cannot_be_reached_leaves_a_message_and_no_ready_pipe),
+        fx_empty_test(a_database_without_the_schema_leaves_no_ready_pipe),
+        fx_empty_test(a_malformed_connection_string_is_refused_without_quoting_it),
+        fx_vault_test(a_blocking_connection_comes_back_too),
+        fx_vault_test(sessions_pin_what_durability_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

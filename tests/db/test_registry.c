@@ -51,7 +51,8 @@ static void fields_are_stored_once_and_come_back_whole(void **state)
     uint32_t id;
     assert_int_equal(jt_field_next_id(fx->db, &id), JT_OK);
     assert_int_equal(id, 1);
-    struct jt_field_row row = { .spec = { .id = 1, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true }, .mac_epoch = 3, .mac = { 1, 2, 3 } };
+    struct jt_field_row row = { .spec = { .id = 1, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true },
+                                .mac_epoch = 3, .mac = { 1, 2, 3 } };
     assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_OK);
     assert_int_equal(jt_field_insert(fx->db, &row, "alice"), JT_ERR_CONFLICT);
     struct jt_field_row other = row;
@@ -137,7 +138,8 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_int_equal(jt_generations_taken(fx->db, &highest, used), JT_OK);
     assert_int_equal(highest, 0);
     assert_memory_equal(used, none, 32);
-    struct jt_generation_row row = { .number = 4, .key_id = 200, .state = JT_GENERATION_FUTURE, .check_value = { 7 }, .mac_epoch = 1, .mac = { 6 } };
+    struct jt_generation_row row = { .number = 4, .key_id = 200, .state = JT_GENERATION_FUTURE, .check_value = { 7 },
+                                     .mac_epoch = 1, .mac = { 6 } };
     assert_int_equal(jt_generation_insert(fx->db, &row, "alice"), JT_OK);
     assert_int_equal(jt_generation_insert(fx->db, &row, "alice"), JT_ERR_CONFLICT);
     struct jt_generation_row other = row;
@@ -189,22 +191,24 @@ static void the_newest_acknowledgement_counts(void **state)
 static void administrative_acts_leave_audit_rows(void **state)
 {
     struct fx *fx = *state;
-    const struct jt_audit_row row = { .action = JT_AUDIT_FIELD_ADD, .client = "alice", .n_items = 1, .n_done = 1, .object = "cards.pan" };
+    const struct jt_audit_row row = { .action = JT_AUDIT_FIELD_ADD, .client = "alice", .n_items = 1, .n_done = 1,
+                                      .object = "cards.pan" };
     assert_int_equal(jt_audit_write(fx->db, "node-1", &row), JT_OK);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'alice' AND action = 3 AND object = 'cards.pan'"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'alice' AND "
+                                          "action = 3 AND object = 'cards.pan'"), 1);
 }
 
 int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fields_are_stored_once_and_come_back_whole, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(fields_are_listed_by_id, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_field_row_that_a_dba_broke_is_refused, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(clients_are_stored_once_and_come_back_whole, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(generations_are_created_once_each_number_and_key_id, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(the_newest_acknowledgement_counts, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(administrative_acts_leave_audit_rows, fx_setup_vault, fx_teardown),
+        fx_vault_test(fields_are_stored_once_and_come_back_whole),
+        fx_vault_test(fields_are_listed_by_id),
+        fx_vault_test(a_field_row_that_a_dba_broke_is_refused),
+        fx_vault_test(clients_are_stored_once_and_come_back_whole),
+        fx_vault_test(generations_are_created_once_each_number_and_key_id),
+        fx_vault_test(the_newest_acknowledgement_counts),
+        fx_vault_test(administrative_acts_leave_audit_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,13 +74,15 @@ static void a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing(void **
     fx->epoch++;
     assert_int_equal(fx_try_activate(fx, fx->db, 1, 0, &busy), JT_ERR_CONFLICT); /* active already */
     assert_int_equal(fx_try_activate(fx, fx->db, 2, 0, &busy), JT_ERR_CONFLICT); /* a second active one */
-    assert_int_equal(fx_try_activate(fx, fx->db, 3, 1, &busy), JT_ERR_CONFLICT); /* unknown; 1 must not be draining now */
+    assert_int_equal(fx_try_activate(fx, fx->db, 3, 1, &busy),
+                     JT_ERR_CONFLICT); /* unknown; 1 must not be draining now */
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 2 AND number = 1"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 1 AND number = 2"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT epoch FROM ring"), (int64_t)fx->epoch);
     const struct jt_ring_row next = { .epoch = fx->epoch + 1 };
     const struct jt_generation_row row = { .number = 1, .key_id = 1, .state = JT_GENERATION_RETIRED };
-    const struct jt_ring_change unproved = { .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1, .actor = "tester" };
+    const struct jt_ring_change unproved = { .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1,
+                                             .actor = "tester" };
     assert_int_equal(jt_ring_change(fx->db, &unproved, &busy), JT_ERR_INVALID);
 }
 
@@ -153,7 +155,8 @@ static void a_writer_that_waited_through_a_roll_writes_nothing(void **state)
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")");
     fx_tokenize_start(lane, fx->epoch, 1, NULL, 0, &card, 1);
     fx_await_waiting(fx, "test_pipe", 1);
-    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 1; UPDATE generation SET state = 2 WHERE number = 2; "
+    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 1; UPDATE generation SET state = 2 WHERE number "
+                       "= 2; "
                        "UPDATE ring SET epoch = epoch + 1; COMMIT");
     fx_wait(lane, &result);
     assert_int_equal(result.err, JT_OK);
@@ -176,10 +179,12 @@ static void a_mover_that_waited_through_a_retirement_writes_nothing(void **state
     fx_activate(fx, 2);
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")");
     const struct jt_card_move move = { 1, card.token, card.envelope, 25, moved.envelope, 25, moved.fingerprint };
-    const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9, .moves = &move, .n = 1 };
+    const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9,
+                                     .moves = &move, .n = 1 };
     fx_move_start(lane, &txn);
     fx_await_waiting(fx, "test_pipe", 1);
-    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 2; UPDATE generation SET state = 2 WHERE number = 3; "
+    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 2; UPDATE generation SET state = 2 WHERE number "
+                       "= 3; "
                        "UPDATE ring SET epoch = epoch + 1; COMMIT");
     fx_wait(lane, &result);
     assert_int_equal(result.err, JT_OK);
@@ -206,7 +211,8 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_false(unused);
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* a card is left */
     const struct jt_card_move move = { 1, card.token, card.envelope, 25, moved.envelope, 25, moved.fingerprint };
-    const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9, .moves = &move, .n = 1 };
+    const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9,
+                                     .moves = &move, .n = 1 };
     fx_move(lane, &txn, &result);
     assert_int_equal(result.n_moved, 1);
     assert_int_equal(jt_generation_is_unused(fx->db, 1, &unused), JT_OK);
@@ -232,9 +238,11 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_true(facts.lsn > 0);
     assert_string_equal(facts.actor, "alice");
     assert_string_equal(facts.node, "node-1");
-    assert_int_equal(facts.system_identifier, (uint64_t)fx_number(fx->plain, "SELECT system_identifier FROM pg_control_system()"));
+    assert_int_equal(facts.system_identifier, (uint64_t)fx_number(fx->plain, "SELECT system_identifier FROM "
+                                                                             "pg_control_system()"));
     assert_int_equal(fx_number(fx->plain, "SELECT (pg_current_wal_insert_lsn() >= lsn)::int FROM retirement"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE number = 1 AND state = 4 AND retired_by = 'tester'"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE number = 1 AND state = 4 AND "
+                                          "retired_by = 'tester'"), 1);
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* no longer draining */
     fx_lane_free(lane);
 }
@@ -299,15 +307,15 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_first_ring_is_stored_once, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_roll_moves_states_times_and_epoch_together, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_held_writer_delays_the_change_and_not_the_traffic, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(only_our_own_fronts_that_are_stuck_are_ended, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_writer_that_waited_through_a_roll_writes_nothing, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_mover_that_waited_through_a_retirement_writes_nothing, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(retirement_needs_a_job_and_no_card_left, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_job_goes_from_open_to_certified, fx_setup_vault, fx_teardown),
+        fx_vault_test(the_first_ring_is_stored_once),
+        fx_vault_test(a_roll_moves_states_times_and_epoch_together),
+        fx_vault_test(a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing),
+        fx_vault_test(a_held_writer_delays_the_change_and_not_the_traffic),
+        fx_vault_test(only_our_own_fronts_that_are_stuck_are_ended),
+        fx_vault_test(a_writer_that_waited_through_a_roll_writes_nothing),
+        fx_vault_test(a_mover_that_waited_through_a_retirement_writes_nothing),
+        fx_vault_test(retirement_needs_a_job_and_no_card_left),
+        fx_vault_test(a_job_goes_from_open_to_certified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

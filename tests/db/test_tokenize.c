@@ -42,9 +42,11 @@ static void new_cards_get_their_candidate_tokens(void **state)
         assert_memory_equal(result.tokens[i], cards[i].token, 16);
     }
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 1 AND bucket = 0"), 50);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE octet_length(envelope) = 25 AND get_byte(envelope, 0) = key_id"), 50);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE octet_length(envelope) = 25 AND "
+                                          "get_byte(envelope, 0) = key_id"), 50);
     assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally WHERE generation = 1"), 50);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'app' AND action = 1 "
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'app' AND "
+                                          "action = 1 "
                                           "AND n_items = 50 AND n_done = 50 AND object = '' AND tokens = ''"), 1);
     fx_lane_free(lane);
 }
@@ -104,7 +106,8 @@ static void a_card_under_a_draining_generation_keeps_its_token_and_gets_no_secon
     assert_stored(&result, 1);
     fx_activate(fx, 3);
 
-    struct fx_card cards[] = { fx_card(1, 300, 3), fx_card(1, 200, 3), fx_card(1, 101, 3), fx_card(1, 100, 3), fx_card(1, 301, 3) };
+    struct fx_card cards[] = { fx_card(1, 300, 3), fx_card(1, 200, 3), fx_card(1, 101, 3), fx_card(1, 100, 3),
+                               fx_card(1, 301, 3) };
     fx_tokenize(lane, fx->epoch, 3, draining, 2, cards, 5, &result);
     assert_stored(&result, 5);
     assert_memory_equal(result.tokens[0], cards[0].token, 16);
@@ -128,13 +131,15 @@ static void race(struct fx *fx, const char *end, const struct fx_card *card)
     for (size_t i = 0; i < 16; i++) {
         (void)snprintf(hex + 2 * i, 3, "%02x", card->fingerprint[i]);
     }
-    (void)snprintf(sql, sizeof sql, "BEGIN; INSERT INTO card (field, token, fp, envelope) VALUES (1, '11111111-1111-1111-1111-111111111111', '%s', "
+    (void)snprintf(sql, sizeof sql, "BEGIN; INSERT INTO card (field, token, fp, envelope) VALUES (1, "
+                                    "'11111111-1111-1111-1111-111111111111', '%s', "
                    "decode('01' || repeat('ee', 24), 'hex'))", hex);
     fx_exec(fx->plain, sql);
     struct fx_card cards[2] = { *card, fx_card(1, 99, 1) };
     fx_tokenize_start(lane, fx->epoch, 1, NULL, 0, cards, 2);
     PGconn *watcher = fx_connect();
-    fx_await(watcher, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test_pipe' AND wait_event_type = 'Lock'");
+    fx_await(watcher, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test_pipe' AND wait_event_type "
+                      "= 'Lock'");
     PQfinish(watcher);
     fx_exec(fx->plain, end);
     fx_wait(lane, &result);
@@ -258,7 +263,8 @@ static void cards_are_read_by_token_and_field_in_the_order_asked(void **state)
     uint8_t nobody[16];
     jt_random_fill(nobody, sizeof nobody);
     const struct jt_card_key keys[] = {
-        { 2, cards[2].token }, { 1, cards[2].token }, { 1, cards[0].token }, { 1, nobody }, { 1, cards[1].token }, { 1, cards[0].token },
+        { 2, cards[2].token }, { 1, cards[2].token }, { 1, cards[0].token },
+        { 1, nobody },         { 1, cards[1].token }, { 1, cards[0].token },
     };
     uint8_t envelopes[6][25] = { { 0 } };
     fx_read(lane, keys, 6, &result, envelopes);
@@ -283,14 +289,18 @@ static void audit_rows_of_reads_carry_the_tokens(void **state)
     uint8_t tokens[32];
     memset(tokens, 0xab, sizeof tokens);
     const struct jt_audit_row rows[] = {
-        { .action = JT_AUDIT_DETOKENIZE, .client = "app-1", .field = 3, .n_items = 2, .n_done = 2, .tokens = tokens, .n_tokens = 2 },
+        { .action = JT_AUDIT_DETOKENIZE, .client = "app-1", .field = 3, .n_items = 2, .n_done = 2, .tokens = tokens,
+          .n_tokens = 2 },
         { .action = JT_AUDIT_DETOKENIZE, .client = "app-2", .field = 4, .n_items = 5, .n_done = 0 },
     };
     fx_audit(lane, rows, 2, &result);
     assert_int_equal(result.err, JT_OK);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-1' AND field = 3 AND octet_length(tokens) = 32 "
-                                          "AND tokens = decode(repeat('ab', 32), 'hex') AND node = 'node-1' AND action = 2"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-2' AND n_items = 5 AND n_done = 0 AND tokens = ''"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-1' AND field = 3 AND "
+                                          "octet_length(tokens) = 32 "
+                                          "AND tokens = decode(repeat('ab', 32), 'hex') AND node = 'node-1' AND action "
+                                          "= 2"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-2' AND n_items = 5 AND "
+                                          "n_done = 0 AND tokens = ''"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT count(DISTINCT seq) FROM audit WHERE at <= clock_timestamp()"), 2);
     fx_lane_free(lane);
 }
@@ -299,18 +309,18 @@ int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(new_cards_get_their_candidate_tokens, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_card_repeated_in_a_batch_gets_one_token, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_known_card_keeps_its_token, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_card_under_a_draining_generation_keeps_its_token_and_gets_no_second_row, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_race_lost_to_a_commit_gives_the_winners_token, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_race_won_by_a_rollback_gives_the_own_token, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_stale_epoch_writes_nothing, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(another_incarnation_writes_nothing, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(generation_rows_that_contradict_the_ring_are_an_alarm, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(a_batch_of_the_largest_size_goes_through_one_pipe, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(cards_are_read_by_token_and_field_in_the_order_asked, fx_setup_vault, fx_teardown),
-        cmocka_unit_test_setup_teardown(audit_rows_of_reads_carry_the_tokens, fx_setup_vault, fx_teardown),
+        fx_vault_test(new_cards_get_their_candidate_tokens),
+        fx_vault_test(a_card_repeated_in_a_batch_gets_one_token),
+        fx_vault_test(a_known_card_keeps_its_token),
+        fx_vault_test(a_card_under_a_draining_generation_keeps_its_token_and_gets_no_second_row),
+        fx_vault_test(a_race_lost_to_a_commit_gives_the_winners_token),
+        fx_vault_test(a_race_won_by_a_rollback_gives_the_own_token),
+        fx_vault_test(a_stale_epoch_writes_nothing),
+        fx_vault_test(another_incarnation_writes_nothing),
+        fx_vault_test(generation_rows_that_contradict_the_ring_are_an_alarm),
+        fx_vault_test(a_batch_of_the_largest_size_goes_through_one_pipe),
+        fx_vault_test(cards_are_read_by_token_and_field_in_the_order_asked),
+        fx_vault_test(audit_rows_of_reads_carry_the_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
