@@ -51,10 +51,11 @@ packages_require() {
     fi
     local log
     log=$(mktemp)
-    printf 'Installing packages: %s\n' "${missing[*]}"
     if [ "$(id -u)" -eq 0 ]; then
+        printf 'Installing packages: %s\n' "${missing[*]}"
         (packages_install_as_root "${missing[@]}") >"$log" 2>&1
     elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+        printf 'Installing packages with sudo: %s\n' "${missing[*]}"
         sudo bash -c "$(declare -f packages_install_as_root); packages_install_as_root \"\$@\"" bash "${missing[@]}" >"$log" 2>&1
     else
         rm -f "$log"
