@@ -228,6 +228,10 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int
     enum jt_err err = jt_loop_new(&server->loop);
     if (err == JT_OK) {
         jt_loop_on_wake(server->loop, on_wake, server);
+        /* Before the lanes' own hooks, so that what the pump asks of the keeper is sent in the same round. */
+        err = jt_loop_after_round(server->loop, after_round, server);
+    }
+    if (err == JT_OK) {
         err = jt_lanes_init(&server->lanes, vault, server->loop, index);
     }
     if (err != JT_OK) {
@@ -238,9 +242,6 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int
     err = start_daemon(server, listen_fd);
     if (err == JT_OK) {
         err = jt_loop_every(server->loop, 1000, on_second, server);
-    }
-    if (err == JT_OK) {
-        err = jt_loop_after_round(server->loop, after_round, server);
     }
     if (err != JT_OK) {
         jt_server_clear(server);
