@@ -27,7 +27,10 @@ struct jt_pipe;
 enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node,
                         int timeout_ms, struct jt_pipe **out) JT_CHECKED;
 
-/* A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. Not from a callback of the pipe. */
+/*
+ * A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. Not to be called from a callback
+ * of this pipe.
+ */
 void jt_pipe_free(struct jt_pipe *pipe);
 
 /* Connected, prepared and no transaction under way. */
