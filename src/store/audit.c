@@ -4,6 +4,8 @@
 #include "store/query.h"
 #include "store/statements.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *text_or_empty(const char *text)
@@ -48,16 +50,23 @@ void jt_audit_params(struct jt_params *p, const struct jt_audit_row *rows, size_
     }
 }
 
-enum jt_err jt_audit_write(struct jt_db *db, const char *node, const struct jt_audit_row *row)
+enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action, uint32_t field,
+                         const char *object)
 {
-    bool in_transaction = db->conn != NULL && PQtransactionStatus(db->conn) == PQTRANS_INTRANS;
-    enum jt_err err = in_transaction ? JT_OK : jt_db_ensure(db);
-    if (err != JT_OK) {
-        return err;
-    }
+    const struct jt_audit_row row = { .action = action, .client = act->actor, .field = field, .n_items = 1, .n_done = 1,
+                                      .object = object };
     struct jt_params p;
     jt_params_init(&p);
-    jt_params_text(&p, node);
-    jt_audit_params(&p, row, 1);
-    return jt_db_change_one(db, jt_statements[JT_SQL_AUDIT].sql, &p);
+    jt_params_text(&p, act->node);
+    jt_audit_params(&p, &row, 1);
+    enum jt_err err = jt_db_change_one(db, jt_statements[JT_SQL_AUDIT].sql, &p);
+    return err == JT_ERR_CONFLICT || err == JT_ERR_INVALID ? JT_ERR_PROTOCOL : err;
+}
+
+enum jt_err jt_audit_act_on(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
+                            uint64_t generation)
+{
+    char number[24];
+    (void)snprintf(number, sizeof number, "%" PRIu64, generation);
+    return jt_audit_act(db, act, action, 0, number);
 }

@@ -1,7 +1,7 @@
 /*
  * The audit trail: who did what, when, where, to which cards, with what result. One row a request, in the transaction
- * of what it records (tokenize) or committed before the PANs leave (detokenize). Plain rows for now; chain and MAC come
- * by a later migration.
+ * of what it records (tokenize, every administrative act) or committed before the PANs leave (detokenize). Plain rows
+ * for now; chain and MAC come by a later migration.
  */
 #ifndef JETON_STORE_AUDIT_H
 #define JETON_STORE_AUDIT_H
@@ -32,7 +32,13 @@ struct jt_audit_row {
     const char *object; /* name or number of what an administrative act touched; empty else */
 };
 
-/* Writes one administrative row by itself on a blocking connection, inside an open transaction if there is one. */
-enum jt_err jt_audit_write(struct jt_db *db, const char *node, const struct jt_audit_row *row) JT_CHECKED;
+/*
+ * Who does an administrative act, and on which node: for the row and the audit trail. The verbs that take one write act
+ * and audit row in one transaction: there is never the one without the other.
+ */
+struct jt_act {
+    const char *node;
+    const char *actor; /* client id */
+};
 
 #endif

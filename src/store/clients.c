@@ -1,33 +1,35 @@
 #include "store/clients.h"
 
-#include "store/client_params.h"
+#include "store/audit_params.h"
+#include "store/client_insert.h"
 #include "store/query.h"
 
 #include <string.h>
 
-const char jt_client_insert_sql[] =
-    "INSERT INTO client (id, permissions, secret_mac, mac_epoch, mac, created_by) VALUES ($1, $2, $3, $4, $5, $6)";
-
-void jt_client_params(struct jt_params *p, const struct jt_client_row *row, const char *actor)
+enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_row *row, const struct jt_act *act)
 {
-    jt_params_init(p);
-    jt_params_text(p, row->spec.id);
-    jt_params_u31(p, row->spec.permissions);
-    jt_params_bytes(p, row->secret_mac, sizeof row->secret_mac);
-    jt_params_u63(p, row->mac_epoch);
-    jt_params_bytes(p, row->mac, sizeof row->mac);
-    jt_params_text(p, actor);
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, row->spec.id);
+    jt_params_u31(&p, row->spec.permissions);
+    jt_params_bytes(&p, row->secret_mac, sizeof row->secret_mac);
+    jt_params_u63(&p, row->mac_epoch);
+    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    jt_params_text(&p, act->actor);
+    enum jt_err err = jt_db_change_one(db,
+                                       "INSERT INTO client (id, permissions, secret_mac, mac_epoch, mac, created_by) "
+                                       "VALUES ($1, $2, $3, $4, $5, $6)",
+                                       &p);
+    return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_ADD, 0, row->spec.id) : err;
 }
 
-enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_row *row, const char *actor)
+enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_row *row, const struct jt_act *act)
 {
-    enum jt_err err = jt_db_ensure(db);
+    enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
         return err;
     }
-    struct jt_params p;
-    jt_client_params(&p, row, actor);
-    return jt_db_change_one(db, jt_client_insert_sql, &p);
+    return jt_db_end(db, jt_client_insert_row(db, row, act));
 }
 
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out)

@@ -1,5 +1,6 @@
 #include "store/fields.h"
 
+#include "store/audit_params.h"
 #include "store/query.h"
 
 #include <string.h>
@@ -24,9 +25,9 @@ enum jt_err jt_field_next_id(struct jt_db *db, uint32_t *out)
     return err;
 }
 
-enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_row *row, const char *actor)
+enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_row *row, const struct jt_act *act)
 {
-    enum jt_err err = jt_db_ensure(db);
+    enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
         return err;
     }
@@ -39,10 +40,13 @@ enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_row *row, co
     jt_params_bool(&p, row->spec.allow_bad_luhn);
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
-    jt_params_text(&p, actor);
-    return jt_db_change_one(db,
-                            "INSERT INTO field (" COLUMNS ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                            &p);
+    jt_params_text(&p, act->actor);
+    err = jt_db_change_one(db, "INSERT INTO field (" COLUMNS ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                           &p);
+    if (err == JT_OK) {
+        err = jt_audit_act(db, act, JT_AUDIT_FIELD_ADD, row->spec.id, row->spec.name);
+    }
+    return jt_db_end(db, err);
 }
 
 static enum jt_err read_row(const PGresult *res, int i, struct jt_field_row *out)

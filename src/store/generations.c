@@ -1,5 +1,6 @@
 #include "store/generations.h"
 
+#include "store/audit_params.h"
 #include "store/query.h"
 #include "store/statements.h"
 
@@ -110,12 +111,12 @@ enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t us
     return err;
 }
 
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const char *actor)
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act)
 {
     if (row->state != JT_GENERATION_FUTURE) {
         return JT_ERR_INVALID;
     }
-    enum jt_err err = jt_db_ensure(db);
+    enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
         return err;
     }
@@ -127,11 +128,15 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
     jt_params_bytes(&p, row->check_value, sizeof row->check_value);
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
-    jt_params_text(&p, actor);
-    return jt_db_change_one(db,
-                            "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
-                            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                            &p);
+    jt_params_text(&p, act->actor);
+    err = jt_db_change_one(db,
+                           "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
+                           "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                           &p);
+    if (err == JT_OK) {
+        err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number);
+    }
+    return jt_db_end(db, err);
 }
 
 enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack)

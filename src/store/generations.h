@@ -7,7 +7,7 @@
 #ifndef JETON_STORE_GENERATIONS_H
 #define JETON_STORE_GENERATIONS_H
 
-#include "store/db.h"
+#include "store/audit.h"
 #include "store/nodes.h"
 #include "wire/generation.h"
 #include "wire/ring.h"
@@ -36,8 +36,12 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
  */
 enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t used_key_ids[static 32]) JT_CHECKED;
 
-/* Stores a future generation. JT_ERR_CONFLICT when its number or key id is taken (the loser of two creators). */
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const char *actor) JT_CHECKED;
+/*
+ * Stores a future generation, with its audit row. JT_ERR_CONFLICT when its number or key id is taken (the loser of two
+ * creators).
+ */
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
+                                 const struct jt_act *act) JT_CHECKED;
 
 enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack) JT_CHECKED;
 /* The newest acknowledgement of a node for a generation; JT_ERR_NOT_FOUND. */
@@ -46,18 +50,22 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
 /*
  * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with *busy set when it was
  * not had: back off and repeat), then only if the epoch is still `from_epoch` and the generations are in the states
- * they must leave: their new states, times and actor, and the new ring row; commit. JT_ERR_STALE when the epoch moved;
- * JT_ERR_CONFLICT when a state is not as it must be. With `proof_of_zero`, for retirement: also refuses
- * (JT_ERR_CONFLICT) while a card carries the generation's key id or when no retirement job is open, and fills `facts`
- * (LSN, timeline, system identifier, counts, times) inside the same transaction and stores them in `retirement`.
- * Nothing but a retirement may retire: JT_ERR_INVALID.
+ * they must leave: their new states, times and actor, the new ring row, and the audit row; commit. JT_ERR_STALE when
+ * the epoch moved; JT_ERR_CONFLICT when a state is not as it must be. A change activates one generation (and may let
+ * another drain) or, with `proof_of_zero`, retires one; JT_ERR_INVALID for any other.
+ *
+ * A retirement also refuses (JT_ERR_CONFLICT) while a card carries the generation's key id or when no retirement job is
+ * open, fills `facts` (LSN, timeline, system identifier, counts, times) inside the same transaction and stores them in
+ * `retirement`. All writers wait while the proof runs, so it gets 200 ms; a proof that takes longer (index entries of
+ * moved rows that an old snapshot keeps alive) is JT_ERR_UNAVAILABLE with *busy set, like a lock that was not had. Time
+ * jt_generation_is_unused, which nobody waits for, before asking.
  */
 struct jt_ring_change {
     uint64_t from_epoch;
     const struct jt_ring_row *next;
     const struct jt_generation_row *rows; /* their new state and MAC; 1 or 2 */
     size_t n_rows;
-    const char *actor;
+    const struct jt_act *act;
     const char *holder_override; /* activation only; NULL or why */
     bool proof_of_zero;
     struct jt_retirement_facts *facts; /* with proof_of_zero: `node` is the caller's, everything else is filled */

@@ -1,10 +1,11 @@
 #include "store/retirements.h"
 
+#include "store/audit_params.h"
 #include "store/query.h"
 
 #include <string.h>
 
-enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const char *actor)
+enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const struct jt_act *act)
 {
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
@@ -13,11 +14,15 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const char
     struct jt_params p;
     jt_params_init(&p);
     jt_params_u63(&p, generation);
-    jt_params_text(&p, actor);
+    jt_params_text(&p, act->actor);
+    uint64_t n_opened;
     err = jt_db_change(db,
                        "INSERT INTO retirement (generation, state, actor) SELECT number, 1, $2::text FROM generation "
                        "WHERE number = $1 AND state = 3 ON CONFLICT DO NOTHING",
-                       &p, NULL);
+                       &p, &n_opened);
+    if (err == JT_OK && n_opened > 0) {
+        err = jt_audit_act_on(db, act, JT_AUDIT_RETIREMENT_START, generation);
+    }
     PGresult *res = NULL;
     if (err == JT_OK) {
         jt_params_init(&p);
@@ -36,13 +41,15 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const char
     return jt_db_end(db, err);
 }
 
-static const char select_job[] =
-    "SELECT r.generation, g.key_id, r.state, r.actor, " JT_SQL_TIME("r.started_at") ", "
-    "r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, r.system_identifier, r.epoch, "
-    JT_SQL_TIME("r.retired_at") ", r.node, r.certificate, r.signature, r.public_key "
-    "FROM retirement r JOIN generation g ON g.number = r.generation "
-    "WHERE CASE WHEN $1::int8 = 0 THEN r.state < 3 ELSE r.generation = $1 END "
-    "ORDER BY r.started_at, r.generation LIMIT 1";
+#define SELECT_JOB(where) \
+    "SELECT r.generation, g.key_id, r.state, r.actor, " JT_SQL_TIME("r.started_at") ", " \
+    "r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, r.system_identifier, " \
+    "r.epoch, " \
+    JT_SQL_TIME("r.retired_at") ", r.node, r.certificate, r.signature, r.public_key " \
+    "FROM retirement r JOIN generation g ON g.number = r.generation " where
+static const char select_job[] = SELECT_JOB("WHERE r.generation = $1::int8");
+static const char select_next[] =
+    SELECT_JOB("WHERE r.state < 3 ORDER BY r.generation <= $1::int8, r.generation LIMIT 1");
 
 static void read_facts(struct jt_row *row, struct jt_retirement_facts *facts)
 {
@@ -66,7 +73,7 @@ static void read_certificate(struct jt_row *row, struct jt_certificate *certific
     jt_row_fixed(row, 17, certificate->public_key, sizeof certificate->public_key);
 }
 
-static enum jt_err select_one(struct jt_db *db, uint64_t generation, struct jt_retirement *out)
+static enum jt_err select_one(struct jt_db *db, const char *sql, uint64_t generation, struct jt_retirement *out)
 {
     memset(out, 0, sizeof *out);
     enum jt_err err = jt_db_ensure(db);
@@ -77,7 +84,7 @@ static enum jt_err select_one(struct jt_db *db, uint64_t generation, struct jt_r
     jt_params_init(&p);
     jt_params_u63(&p, generation);
     PGresult *res;
-    err = jt_db_query_one(db, select_job, &p, &res);
+    err = jt_db_query_one(db, sql, &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         out->generation = out->facts.generation = jt_row_u63(&row, 0);
@@ -98,18 +105,14 @@ static enum jt_err select_one(struct jt_db *db, uint64_t generation, struct jt_r
     return err;
 }
 
-enum jt_err jt_retirement_next(struct jt_db *db, struct jt_retirement *out)
+enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after, struct jt_retirement *out)
 {
-    return select_one(db, 0, out);
+    return select_one(db, select_next, after, out);
 }
 
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_retirement *out)
 {
-    if (generation == 0) {
-        memset(out, 0, sizeof *out);
-        return JT_ERR_NOT_FOUND;
-    }
-    return select_one(db, generation, out);
+    return select_one(db, select_job, generation, out);
 }
 
 enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation, const struct jt_certificate *certificate)

@@ -20,13 +20,16 @@ struct jt_retirement {
 };
 
 /*
- * Opens the job for a draining generation. One that is open already is success; JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not
- * draining).
+ * Opens the job for a draining generation, with its audit row. One that is open already is success and writes nothing;
+ * JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not draining).
  */
-enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const char *actor) JT_CHECKED;
+enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const struct jt_act *act) JT_CHECKED;
 
-/* The oldest job that is not certified yet; JT_ERR_NOT_FOUND when there is none. */
-enum jt_err jt_retirement_next(struct jt_db *db, struct jt_retirement *out) JT_CHECKED;
+/*
+ * The job not certified yet whose generation follows `after`, the lowest of all when none does: passing back what came
+ * last gives each its turn. JT_ERR_NOT_FOUND when none is open.
+ */
+enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after, struct jt_retirement *out) JT_CHECKED;
 
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_retirement *out) JT_CHECKED;
 

@@ -1,7 +1,6 @@
 #include "store/ring.h"
 
-#include "store/clients.h"
-#include "store/client_params.h"
+#include "store/client_insert.h"
 #include "store/ring_lock.h"
 
 #include <string.h>
@@ -96,9 +95,8 @@ enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, cons
     }
     err = insert_ring(db, ring);
     if (err == JT_OK) {
-        struct jt_params p;
-        jt_client_params(&p, first_operator, "init");
-        err = jt_db_change_one(db, jt_client_insert_sql, &p);
+        const struct jt_act init = { .node = "", .actor = "init" };
+        err = jt_client_insert_row(db, first_operator, &init);
     }
     return jt_db_end(db, err);
 }

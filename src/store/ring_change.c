@@ -1,5 +1,6 @@
 #include "store/generations.h"
 
+#include "store/audit_params.h"
 #include "store/ring_lock.h"
 #include "store/statements.h"
 #include "wire/certificate.h"
@@ -14,8 +15,10 @@ static enum jt_err check_input(const struct jt_ring_change *c)
     if (c->proof_of_zero && (c->n_rows != 1 || c->facts == NULL)) {
         return JT_ERR_INVALID;
     }
+    size_t n_active = 0;
     for (size_t i = 0; i < c->n_rows; i++) {
         uint8_t state = c->rows[i].state;
+        n_active += state == JT_GENERATION_ACTIVE;
         if (state != JT_GENERATION_ACTIVE && state != JT_GENERATION_DRAINING && state != JT_GENERATION_RETIRED) {
             return JT_ERR_INVALID;
         }
@@ -23,7 +26,7 @@ static enum jt_err check_input(const struct jt_ring_change *c)
             return JT_ERR_INVALID; /* no retirement without the proof */
         }
     }
-    return JT_OK;
+    return n_active == (c->proof_of_zero ? 0 : 1) ? JT_OK : JT_ERR_INVALID;
 }
 
 static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
@@ -80,7 +83,7 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     jt_params_bytes(&p, row->check_value, sizeof row->check_value);
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
-    jt_params_text(&p, c->actor);
+    jt_params_text(&p, c->act->actor);
     /* The reason belongs to the generation that is activated, not to the one that it replaces. */
     if (c->holder_override == NULL || row->state != JT_GENERATION_ACTIVE) {
         jt_params_null_text(&p);
@@ -171,6 +174,15 @@ static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_chan
     return err;
 }
 
+static enum jt_err record_act(struct jt_db *db, const struct jt_ring_change *c)
+{
+    if (c->proof_of_zero) {
+        return jt_audit_act_on(db, c->act, JT_AUDIT_GENERATION_RETIRE, c->rows[0].number);
+    }
+    size_t activated = c->rows[0].state == JT_GENERATION_ACTIVE ? 0 : 1;
+    return jt_audit_act_on(db, c->act, JT_AUDIT_GENERATION_ACTIVATE, c->rows[activated].number);
+}
+
 enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change, bool *busy)
 {
     *busy = false;
@@ -193,6 +205,9 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     }
     if (err == JT_OK && change->proof_of_zero) {
         err = record_retirement(db, change);
+    }
+    if (err == JT_OK) {
+        err = record_act(db, change);
     }
     return jt_db_end(db, err);
 }

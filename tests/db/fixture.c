@@ -124,10 +124,12 @@ static struct jt_generation_row generation_row(uint64_t number, enum jt_generati
                                        .mac_epoch = 1 };
 }
 
+const struct jt_act fx_act = { .node = "node-1", .actor = "tester" };
+
 void fx_create_generation(struct fx *fx, uint64_t number)
 {
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
-    assert_int_equal(jt_generation_insert(fx->db, &row, "tester"), JT_OK);
+    assert_int_equal(jt_generation_insert(fx->db, &row, &fx_act), JT_OK);
 }
 
 enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy)
@@ -141,7 +143,7 @@ enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, ui
                                            .next = &next,
                                            .rows = rows,
                                            .n_rows = draining == 0 ? 1 : 2,
-                                           .actor = "tester",
+                                           .act = &fx_act,
                                            .holder_override = why };
     enum jt_err err = jt_ring_change(db, &change, busy);
     if (err == JT_OK) {
@@ -165,7 +167,7 @@ enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_f
                                            .next = &next,
                                            .rows = &row,
                                            .n_rows = 1,
-                                           .actor = "tester",
+                                           .act = &fx_act,
                                            .proof_of_zero = true,
                                            .facts = facts };
     enum jt_err err = jt_ring_change(fx->db, &change, busy);

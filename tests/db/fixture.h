@@ -63,6 +63,7 @@ struct jt_keyref fx_key(uint64_t number);
 /*
  * A change of the ring by the store's own verb, all parts filled in; `draining` 0: none. For retirement see fx_retire.
  */
+extern const struct jt_act fx_act; /* of "tester", on "node-1" */
 enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy);
 enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts, bool *busy);
 

@@ -11,6 +11,8 @@
 #include <string.h>
 
 static struct fx_result result;
+static const struct jt_act alice = { .node = "node-1", .actor = "alice" };
+static const struct jt_act bob = { .node = "node-2", .actor = "bob" };
 
 static struct fx_lane *open_lane(const struct fx *fx)
 {
@@ -82,7 +84,7 @@ static void a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing(void **
     const struct jt_ring_row next = { .epoch = fx->epoch + 1 };
     const struct jt_generation_row row = { .number = 1, .key_id = 1, .state = JT_GENERATION_RETIRED };
     const struct jt_ring_change unproved = { .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1,
-                                             .actor = "tester" };
+                                             .act = &fx_act };
     assert_int_equal(jt_ring_change(fx->db, &unproved, &busy), JT_ERR_INVALID);
 }
 
@@ -162,7 +164,8 @@ static void a_writer_that_waited_through_a_roll_writes_nothing(void **state)
     assert_int_equal(result.err, JT_OK);
     assert_int_equal(result.check.epoch, fx->epoch + 1);
     assert_false(result.found[0]);
-    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM audit)"), 0);
+    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + "
+                                          "(SELECT count(*) FROM audit WHERE action = 1)"), 0);
     fx_lane_free(lane);
 }
 
@@ -218,10 +221,10 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_int_equal(jt_generation_is_unused(fx->db, 1, &unused), JT_OK);
     assert_true(unused);
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* no job */
-    assert_int_equal(jt_retirement_open(fx->db, 2, "alice"), JT_ERR_CONFLICT); /* active */
-    assert_int_equal(jt_retirement_open(fx->db, 7, "alice"), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_retirement_open(fx->db, 1, "alice"), JT_OK);
-    assert_int_equal(jt_retirement_open(fx->db, 1, "bob"), JT_OK);
+    assert_int_equal(jt_retirement_open(fx->db, 2, &alice), JT_ERR_CONFLICT); /* active */
+    assert_int_equal(jt_retirement_open(fx->db, 7, &alice), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_OK);
+    assert_int_equal(jt_retirement_open(fx->db, 1, &bob), JT_OK);
 
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_UNAVAILABLE);
@@ -273,9 +276,9 @@ static void a_job_goes_from_open_to_certified(void **state)
     fx_create_generation(fx, 2);
     fx_activate(fx, 1);
     fx_activate(fx, 2);
-    assert_int_equal(jt_retirement_next(fx->db, &job), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_retirement_open(fx->db, 1, "alice"), JT_OK);
-    assert_int_equal(jt_retirement_next(fx->db, &job), JT_OK);
+    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_OK);
+    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_OK);
     assert_int_equal(job.generation, 1);
     assert_int_equal(job.key_id, 1);
     assert_int_equal(job.state, JT_RETIREMENT_DRAINING);
@@ -288,19 +291,47 @@ static void a_job_goes_from_open_to_certified(void **state)
     assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_ERR_CONFLICT); /* not retired yet */
     struct jt_retirement_facts facts = { .node = "node-1" };
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_OK);
-    assert_int_equal(jt_retirement_next(fx->db, &job), JT_OK);
+    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_OK);
     assert_int_equal(job.state, JT_RETIREMENT_RETIRED);
     assert_same_facts(&job.facts, &facts);
     assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_OK);
-    assert_int_equal(jt_retirement_next(fx->db, &job), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_ERR_NOT_FOUND);
     assert_int_equal(jt_retirement_get(fx->db, 1, &job), JT_OK);
     assert_int_equal(job.state, JT_RETIREMENT_CERTIFIED);
     assert_string_equal(job.certificate.text, certificate.text);
     assert_int_equal(job.certificate.text_len, certificate.text_len);
     assert_memory_equal(job.certificate.signature, certificate.signature, sizeof certificate.signature);
     assert_memory_equal(job.certificate.public_key, certificate.public_key, sizeof certificate.public_key);
-    assert_int_equal(jt_retirement_open(fx->db, 1, "alice"), JT_ERR_CONFLICT);
+    assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_ERR_CONFLICT);
     assert_int_equal(jt_retirement_get(fx->db, 2, &job), JT_ERR_NOT_FOUND);
+}
+
+static void open_jobs_have_their_turn_one_after_the_other(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_retirement job;
+    for (uint64_t g = 1; g <= 4; g++) {
+        fx_create_generation(fx, g);
+        fx_activate(fx, g);
+    }
+    static const uint64_t opened[] = { 3, 1, 2 };
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(jt_retirement_open(fx->db, opened[i], &alice), JT_OK);
+    }
+    static const struct { uint64_t after, next; } turns[] = { { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 1 }, { 99, 1 } };
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        assert_int_equal(jt_retirement_next(fx->db, turns[i].after, &job), JT_OK);
+        assert_int_equal(job.generation, turns[i].next);
+    }
+    bool busy;
+    struct jt_retirement_facts facts = { .node = "node-1" };
+    const struct jt_certificate certificate = { .text = "x", .text_len = 1 };
+    assert_int_equal(fx_try_retire(fx, 2, &facts, &busy), JT_OK);
+    assert_int_equal(jt_retirement_next(fx->db, 1, &job), JT_OK);
+    assert_int_equal(job.generation, 2); /* retired, but not certified */
+    assert_int_equal(jt_retirement_certify(fx->db, 2, &certificate), JT_OK);
+    assert_int_equal(jt_retirement_next(fx->db, 1, &job), JT_OK);
+    assert_int_equal(job.generation, 3);
 }
 
 int main(void)
@@ -316,6 +347,7 @@ int main(void)
         fx_vault_test(a_mover_that_waited_through_a_retirement_writes_nothing),
         fx_vault_test(retirement_needs_a_job_and_no_card_left),
         fx_vault_test(a_job_goes_from_open_to_certified),
+        fx_vault_test(open_jobs_have_their_turn_one_after_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
