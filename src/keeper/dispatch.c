@@ -8,7 +8,8 @@ enum {
     RING = 1 << 1, /* only once a ring has been accepted: JT_ERR_STALE until then */
 };
 
-#define SMALL 4096 /* no request but the batches comes near it */
+#define SMALL 4096 /* no request but the batches and those with a ring comes near it */
+#define WITH_RING (SMALL + JT_RING_BODY_MAX)
 
 struct op {
     uint8_t verb;
@@ -32,8 +33,8 @@ static const struct op ops[] = {
     { JT_VERB_ACK, 0, SMALL, jt_op_ack },
     { JT_VERB_ACK_CHECK, 0, SMALL, jt_op_ack_check },
     { JT_VERB_RING_FIRST, 0, SMALL, jt_op_ring_first },
-    { JT_VERB_RING_PROPOSE, RING, SMALL, jt_op_ring_propose },
-    { JT_VERB_RING_ACCEPT, 0, SMALL, jt_op_ring_accept },
+    { JT_VERB_RING_PROPOSE, RING, WITH_RING, jt_op_ring_propose },
+    { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept },
     { JT_VERB_CERTIFY, RING, SMALL, jt_op_certify },
 };
 

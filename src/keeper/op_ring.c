@@ -127,6 +127,10 @@ enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct 
     if (same_ring(&row, &k->state.ring)) {
         return JT_OK;
     }
+    /*
+     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN section 6.8: keepers remember the highest epoch
+     * over restarts, and only the very ring that they have is taken at an epoch that is not above it.
+     */
     err = next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
     if (err == JT_OK) {
         err = jt_policy_held(k->keyring, &next, &missing);

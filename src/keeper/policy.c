@@ -49,8 +49,13 @@ static struct jt_ring_entry *find(struct jt_ring *ring, uint64_t number)
 
 static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row *g)
 {
-    if (g->state != JT_GENERATION_FUTURE || g->number <= ring->highest || g->key_id == 0 || key_id_in(ring, g->key_id) ||
-        ring->n == JT_RING_MAX) {
+    if (g->state != JT_GENERATION_FUTURE || g->number <= ring->highest) {
+        return JT_ERR_CONFLICT;
+    }
+    if (ring->n == JT_RING_MAX) {
+        return JT_ERR_LIMIT;
+    }
+    if (g->key_id == 0 || key_id_in(ring, g->key_id)) {
         return JT_ERR_CONFLICT;
     }
     for (size_t i = 0; i < ring->n; i++) {
@@ -59,7 +64,7 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
         }
     }
     if (count_draining(ring) > JT_WIRE_MAX_DRAINING) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_LIMIT;
     }
     struct jt_ring_entry *e = &ring->entries[ring->n++];
     *e = (struct jt_ring_entry){ .number = g->number, .key_id = g->key_id, .state = JT_GENERATION_ACTIVE };
@@ -112,6 +117,7 @@ enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring
     if (current->epoch == 0) {
         return JT_OK;
     }
+    /* A database that went back (DESIGN section 6.8): its ring has an epoch that this keeper has left behind. */
     if (next->epoch <= current->epoch || next->highest < current->highest) {
         return JT_ERR_CONFLICT;
     }

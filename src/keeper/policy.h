@@ -22,8 +22,8 @@ bool jt_policy_openable(const struct jt_ring_entry *entry);
  * The ring after `generation` (an authentic row) goes to `target`.
  *  ACTIVE: from future; the number is above every one that the ring has ever had, its key id is free, and the present active generation
  *  becomes draining. RETIRED: from draining.
- * JT_ERR_CONFLICT when the present state forbids it; JT_ERR_NOT_FOUND when the ring does not list the generation to
- * retire.
+ * JT_ERR_CONFLICT when the present state forbids it; JT_ERR_LIMIT when the ring is full or more than JT_WIRE_MAX_DRAINING generations would be
+ * draining; JT_ERR_NOT_FOUND when the ring does not list the generation to retire.
  */
 enum jt_err jt_policy_propose(const struct jt_ring *current, const struct jt_generation_row *generation, uint8_t target,
                               struct jt_ring *next) JT_CHECKED;

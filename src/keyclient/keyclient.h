@@ -117,7 +117,9 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
  * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes draining; RETIRED:
  * from draining). Nothing changes in the keeper. `rows` receives the MACed row of each generation whose state changes
  * (1 or 2). JT_ERR_STALE when `current` is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present
- * state forbids the step (an earlier number than one that was active cannot become active any more); JT_ERR_NOT_FOUND
+ * state forbids the step (an earlier number than one that was active cannot become active any more); JT_ERR_LIMIT for
+ * an activation that would leave more than JT_WIRE_MAX_DRAINING generations draining (retire one first) or that finds the
+ * ring full (JT_RING_MAX; retired generations stay in it until they are destroyed); JT_ERR_NOT_FOUND
  * when the keeper lacks the key, or the ring the generation to retire; JT_ERR_DENIED for a generation row that no
  * keeper MACed. rows[0] is that of `generation`.
  */

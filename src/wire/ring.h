@@ -14,7 +14,11 @@
 #include "wire/generation.h"
 #include "wire/limits.h"
 
-#define JT_RING_MAX 64 /* generations listed: live ones and retired ones not yet destroyed */
+/*
+ * Generations listed: live ones and retired ones not yet destroyed. As many as there are key ids, which are distinct within a ring: it is
+ * key ids that run out.
+ */
+#define JT_RING_MAX 255
 #define JT_RING_BODY_MAX (20 + 19 * JT_RING_MAX)
 
 /* The environment byte of rings, key files and state files. */

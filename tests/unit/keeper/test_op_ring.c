@@ -152,6 +152,56 @@ static void key_ids_run_out_and_come_back(void **state)
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, UINT64_MAX, world_no_key_ids, &g), JT_ERR_LIMIT);
 }
 
+static void rolls_go_on_until_the_key_ids_run_out(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row old = world_create(w);
+    world_step(w, &old, JT_GENERATION_ACTIVE, NULL);
+    for (unsigned i = 2; i <= 255; i++) {
+        struct jt_generation_row g = world_create(w);
+        world_step(w, &g, JT_GENERATION_ACTIVE, &old);
+        world_step(w, &old, JT_GENERATION_RETIRED, NULL);
+        old = g;
+    }
+    struct jt_generation_row g;
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_ERR_LIMIT);
+    world_restart(w, SIGKILL); /* the longest ring is read back too */
+    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &w->ring), JT_OK);
+    assert_int_equal(world_seal(w).active.generation, 255);
+}
+
+static void keys_that_wait_take_key_ids_too(void **state)
+{
+    struct world *w = *state;
+    for (unsigned i = 1; i <= 255; i++) {
+        assert_int_equal(world_create(w).key_id, i);
+    }
+    struct jt_generation_row g;
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_ERR_LIMIT);
+    world_restart(w, SIGTERM);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 77), JT_OK);
+    assert_int_equal(world_create(w).key_id, 77);
+}
+
+static void a_ninth_draining_generation_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row rows[JT_WIRE_MAX_DRAINING + 1];
+    for (size_t i = 0; i <= JT_WIRE_MAX_DRAINING; i++) {
+        rows[i] = world_create(w);
+        world_step(w, &rows[i], JT_GENERATION_ACTIVE, i > 0 ? &rows[i - 1] : NULL);
+    }
+    struct jt_generation_row g = world_create(w);
+    struct jt_ring_row next;
+    struct jt_generation_row changed[2];
+    size_t n;
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE, &next, changed, &n), JT_ERR_LIMIT);
+    assert_int_equal(world_seal(w).n_draining, JT_WIRE_MAX_DRAINING);
+    world_step(w, &rows[3], JT_GENERATION_RETIRED, NULL);
+    world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_WIRE_MAX_DRAINING]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +210,9 @@ int main(void)
         IN_A_WORLD(steps_out_of_order_are_refused),
         IN_A_WORLD(a_ring_that_went_back_or_was_forged_is_refused),
         IN_A_WORLD(key_ids_run_out_and_come_back),
+        IN_A_WORLD(rolls_go_on_until_the_key_ids_run_out),
+        IN_A_WORLD(keys_that_wait_take_key_ids_too),
+        IN_A_WORLD(a_ninth_draining_generation_is_refused),
     };
     return cmocka_run_group_tests_name("keeper/ring", tests, NULL, NULL);
 }

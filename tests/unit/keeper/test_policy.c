@@ -91,7 +91,31 @@ static void no_more_generations_drain_than_the_bound(void **state)
     }
     struct jt_ring next;
     struct jt_generation_row g = row(JT_WIRE_MAX_DRAINING + 2, JT_GENERATION_FUTURE);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_LIMIT);
+    assert_int_equal(next.n, 0);
+}
+
+static void a_ring_has_room_for_every_key_id_and_then_is_full(void **state)
+{
+    (void)state;
+    struct jt_ring ring = { .development = true, .epoch = 1 };
+    struct jt_ring next;
+    for (uint64_t number = 1; number <= 255; number++) {
+        struct jt_generation_row g = row(number, JT_GENERATION_FUTURE);
+        assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_OK);
+        assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+        ring = next;
+        if (number > 1) {
+            g = row(number - 1, JT_GENERATION_DRAINING);
+            assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_OK);
+            ring = next;
+        }
+    }
+    assert_int_equal(ring.n, JT_RING_MAX);
+    struct jt_generation_row g = row(256, JT_GENERATION_FUTURE);
+    g.key_id = 1;
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_LIMIT);
+    assert_int_equal(next.n, 0);
 }
 
 static void retirement_goes_from_draining_only(void **state)
@@ -273,6 +297,7 @@ int main(void)
         cmocka_unit_test(activation_makes_the_old_active_generation_draining),
         cmocka_unit_test(activation_is_refused_unless_future_new_and_free),
         cmocka_unit_test(no_more_generations_drain_than_the_bound),
+        cmocka_unit_test(a_ring_has_room_for_every_key_id_and_then_is_full),
         cmocka_unit_test(retirement_goes_from_draining_only),
         cmocka_unit_test(no_other_target_can_be_proposed),
         cmocka_unit_test(a_ring_that_goes_back_is_never_accepted),
