@@ -5,6 +5,7 @@
 #include "keeper/keydir.h"
 #include "keeper/policy.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,26 +32,37 @@ static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_probl
     return err;
 }
 
+/*
+ * The master key file comes last: with it the directory is initialised, without it whatever a run that was cut off has left is of no
+ * key, and the next run starts over.
+ */
+static enum jt_err init_write(int dir_fd, struct jt_problem *problem)
+{
+    const struct jt_keeper_state empty = { .development = true };
+    struct jt_master *master = NULL;
+    struct jt_buf file;
+    enum jt_err err = jt_master_generate(&master, &file, problem);
+    if (err == JT_OK) {
+        err = jt_state_save(dir_fd, master, &empty);
+        if (err != JT_OK) {
+            jt_problem_set(problem, "cannot write the state file: %s", err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+        }
+    }
+    if (err == JT_OK) {
+        err = jt_master_store(dir_fd, &file, problem);
+    }
+    jt_buf_clear(&file);
+    jt_master_free(master);
+    return err;
+}
+
 enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem)
 {
     int dir_fd = -1;
-    struct jt_master *master = NULL;
     enum jt_err err = init_open(directory, &dir_fd, problem);
     if (err == JT_OK) {
-        err = jt_master_create(dir_fd, problem);
+        err = init_write(dir_fd, problem);
     }
-    if (err == JT_OK) {
-        err = jt_master_load(dir_fd, true, &master, problem);
-    }
-    if (err == JT_OK) {
-        const struct jt_keeper_state empty = { .development = true };
-        err = jt_state_save(dir_fd, master, &empty);
-        if (err != JT_OK) {
-            jt_problem_set(problem, "cannot write the state file in %s: %s", directory, jt_err_str(err));
-            (void)unlinkat(dir_fd, JT_KEYDIR_MASTER, 0); /* half-made is worse than not made: the next --init can start over */
-        }
-    }
-    jt_master_free(master);
     if (dir_fd >= 0) {
         close(dir_fd);
     }

@@ -26,8 +26,9 @@ struct jt_keeper {
 };
 
 /*
- * Makes the directory, the master key file and an empty state file. JT_ERR_CONFLICT when there is a master key, or
- * generation keys of a lost one.
+ * Makes the directory, an empty state file and the master key file, in this order: a run that fails or is cut off before the last leaves
+ * nothing that keeps the next one from succeeding (a state file without a master key is replaced). JT_ERR_CONFLICT when there is a
+ * master key, or generation keys of a lost one.
  */
 enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT_CHECKED;
 

@@ -18,23 +18,24 @@ static bool sync_parent(const char *path)
     char *copy = strdup(path);
     int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     bool synced = fd >= 0 && fsync(fd) == 0;
+    int saved = errno;
     if (fd >= 0) {
         close(fd);
     }
     free(copy);
+    errno = saved;
     return synced;
 }
 
 enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem)
 {
-    if (mkdir(path, 0700) != 0) {
-        if (errno == EEXIST) {
-            return JT_OK;
-        }
+    bool made = mkdir(path, 0700) == 0;
+    if (!made && errno != EEXIST) {
         jt_problem_set(problem, "cannot make directory %s: %s", path, strerror(errno));
         return JT_ERR_IO;
     }
-    if (!sync_parent(path)) {
+    /* One that was there may be ours, made by a run that was cut off here; where the parent is closed to us, somebody else made it. */
+    if (!sync_parent(path) && (made || errno != EACCES)) {
         jt_problem_set(problem, "cannot sync the directory above %s: %s", path, strerror(errno));
         return JT_ERR_IO;
     }
@@ -170,7 +171,7 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem 
         }
         errno = 0;
     }
-    if (err == JT_OK && errno != 0) {
+    if (err == JT_OK && (errno != 0 || fsync(dir_fd) != 0)) {
         err = JT_ERR_IO;
     }
     if (err == JT_ERR_IO) {

@@ -30,7 +30,7 @@ struct jt_keydir {
     uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
 };
 
-/* Makes the directory, 0700 and durable, unless it is there. Its parent must exist. JT_ERR_IO. */
+/* Makes the directory, 0700, unless it is there; durable either way. Its parent must exist. JT_ERR_IO. */
 enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem) JT_CHECKED;
 
 /*
@@ -40,7 +40,10 @@ enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem) JT_CHEC
  */
 enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *problem) JT_CHECKED;
 
-/* Lists it. JT_ERR_DENIED for anything that does not belong there, JT_ERR_IO. */
+/*
+ * Removes left-overs, lists the rest and makes that durable: a keeper that was killed may not have come to it. JT_ERR_DENIED for anything
+ * that does not belong there, JT_ERR_IO.
+ */
 enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem *problem) JT_CHECKED;
 
 /* The name of a generation's key file. */

@@ -25,34 +25,6 @@ static void file_encode(const uint8_t check_value[static JT_CHECK_VALUE_LEN], co
     jt_buf_put(out, key, JT_KDF_KEY_LEN);
 }
 
-enum jt_err jt_master_create(int dir_fd, struct jt_problem *problem)
-{
-    uint8_t check_value[JT_CHECK_VALUE_LEN];
-    struct jt_buf file;
-    jt_buf_init(&file, MASTER_FILE_LEN);
-    uint8_t *key = jt_secmem_alloc(JT_KDF_KEY_LEN);
-    enum jt_err err = key != NULL ? JT_OK : JT_ERR_NOMEM;
-    if (err == JT_OK) {
-        err = jt_wrap_random_key(key, JT_KDF_KEY_LEN);
-    }
-    if (err == JT_OK) {
-        err = jt_kdf_derive(key, JT_KDF_MASTER_CHECK, NULL, 0, check_value, sizeof check_value);
-    }
-    if (err == JT_OK) {
-        file_encode(check_value, key, &file);
-        err = jt_buf_status(&file);
-    }
-    if (err == JT_OK) {
-        err = jt_file_write_new(dir_fd, JT_KEYDIR_MASTER, file.data, file.len);
-    }
-    if (err != JT_OK) {
-        jt_problem_set(problem, "cannot make %s: %s", JT_KEYDIR_MASTER, err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
-    }
-    jt_buf_clear(&file);
-    jt_secmem_free(key, JT_KDF_KEY_LEN);
-    return err;
-}
-
 /* Checks everything but the check value and hands out the key's place in the file. */
 static enum jt_err file_decode(const struct jt_buf *file, bool development, const uint8_t **check_value, const uint8_t **key,
                                struct jt_problem *problem)
@@ -106,6 +78,44 @@ static enum jt_err derive(const uint8_t key[static JT_KDF_KEY_LEN], struct jt_ma
         err = derive_mac(key, JT_KDF_MAC_FIELD, &m->field_mac);
     }
     return err == JT_OK ? derive_mac(key, JT_KDF_MAC_STATE, &m->state_mac) : err;
+}
+
+static enum jt_err generate(uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *master, struct jt_buf *file)
+{
+    enum jt_err err = jt_wrap_random_key(key, JT_KDF_KEY_LEN);
+    if (err == JT_OK) {
+        err = derive(key, master);
+    }
+    if (err == JT_OK) {
+        file_encode(master->check_value, key, file);
+        err = jt_buf_status(file);
+    }
+    return err;
+}
+
+enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file, struct jt_problem *problem)
+{
+    jt_buf_init(file, MASTER_FILE_LEN);
+    struct jt_master *master = jt_secmem_alloc(sizeof *master);
+    uint8_t *key = jt_secmem_alloc(JT_KDF_KEY_LEN);
+    enum jt_err err = master != NULL && key != NULL ? generate(key, master, file) : JT_ERR_NOMEM;
+    jt_secmem_free(key, JT_KDF_KEY_LEN);
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot make a master key: %s", jt_err_str(err));
+        jt_master_free(master);
+        master = NULL;
+    }
+    *out = master;
+    return err;
+}
+
+enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file, struct jt_problem *problem)
+{
+    enum jt_err err = jt_file_write_new(dir_fd, JT_KEYDIR_MASTER, file->data, file->len);
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot write %s: %s", JT_KEYDIR_MASTER, err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+    }
+    return err;
 }
 
 static enum jt_err load(const struct jt_buf *file, bool development, struct jt_master *master, struct jt_problem *problem)

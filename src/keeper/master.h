@@ -10,6 +10,7 @@
 #ifndef JETON_KEEPER_MASTER_H
 #define JETON_KEEPER_MASTER_H
 
+#include "base/buf.h"
 #include "crypto/cmac.h"
 #include "crypto/sign.h"
 #include "crypto/wrap.h"
@@ -29,8 +30,14 @@ struct jt_master {
     struct jt_cmac *state_mac; /* generation rows, ring row, state file */
 };
 
-/* Makes a new development master key and its file. JT_ERR_CONFLICT when there is one. */
-enum jt_err jt_master_create(int dir_fd, struct jt_problem *problem) JT_CHECKED;
+/*
+ * Makes a new development master key in memory. `file` (initialised here, to be cleared by the caller in any case) receives what
+ * jt_master_store puts on disk.
+ */
+enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file, struct jt_problem *problem) JT_CHECKED;
+
+/* Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO. */
+enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file, struct jt_problem *problem) JT_CHECKED;
 
 /*
  * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check value),
