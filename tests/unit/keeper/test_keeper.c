@@ -1,6 +1,6 @@
 /*
- * `--init` cut off at every step: the process killed, or one system call failing. Whatever is left, the next run ends with a keeper that
- * starts, and a master key that was made is never made again.
+ * jt_keeper_init cut off at every step: the process killed, or one system call failing. Whatever is left, the next run ends with a keeper
+ * that starts, and a master key that was made is never made again.
  *
  * The system calls that change what is on disk are taken over here, to count them; the library is linked into this program, so that its
  * calls come here.
@@ -198,5 +198,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failure_at_any_step_is_made_good_by_the_next_run, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_left_without_a_master_key_is_replaced, setup, teardown),
     };
-    return cmocka_run_group_tests_name("keeper/init", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("keeper/keeper", tests, NULL, NULL);
 }
