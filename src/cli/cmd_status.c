@@ -38,9 +38,28 @@ static void print_status(const json_t *reply)
     print_counters(json_object_get(reply, "counters"));
 }
 
+/* What stands and what does not, from the one route that needs neither keeper nor database. */
+static void explain(const struct jt_cli *cli)
+{
+    struct jt_answer answer = { 0 };
+    if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
+        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
+                yes_no(answer.json, "database", "up", "DOWN"), yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
+                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"));
+    }
+    jt_answer_clear(&answer);
+}
+
 int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     struct jt_parse parse = { 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
-    return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/status", NULL, print_status);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    code = jt_rest_show(cli, "GET", "/v1/status", NULL, print_status);
+    if (code == JT_EXIT_UNAVAILABLE) {
+        explain(cli);
+    }
+    return code;
 }

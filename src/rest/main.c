@@ -103,6 +103,7 @@ static void stop(int n, struct jt_membership *membership)
     for (int i = 0; i < n; i++) {
         jt_server_clear(&servers[i]);
     }
+    jt_workers_free(vault.workers);
     jt_membership_clear(membership);
 }
 

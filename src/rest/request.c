@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define REPLY_MAX (64u << 20)
+#define BODY_BUDGET (256u << 20) /* bytes of bodies that one event loop holds at a time */
 
 static void finish(struct jt_request *r, int status, enum jt_problem problem)
 {
@@ -20,14 +21,23 @@ static void finish(struct jt_request *r, int status, enum jt_problem problem)
     }
 }
 
-void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem)
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem, const char *members, size_t len)
 {
     if (jt_problem_status(problem) == 503) {
         jt_count(&r->server->vault->counters.unavailable, 1);
     }
     jt_buf_reset(&r->reply);
     jt_problem_write(problem, &r->reply);
+    if (len > 0) {
+        r->reply.len--; /* the closing brace, which `members` brings again */
+        jt_buf_put(&r->reply, members, len);
+    }
     finish(r, jt_problem_status(problem), problem);
+}
+
+void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem)
+{
+    jt_request_answer_problem_with(r, problem, NULL, 0);
 }
 
 void jt_request_answer_err(struct jt_request *r, enum jt_err err)
@@ -62,6 +72,44 @@ void jt_request_answer_json(struct jt_request *r, int status, json_t *body)
     jt_request_answer_reply(r, status);
 }
 
+static enum jt_err bearer(struct MHD_Connection *connection, struct jt_credential *out)
+{
+    static const char scheme[] = "Bearer ";
+    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0) {
+        return JT_ERR_DENIED;
+    }
+    return jt_credential_parse(value + sizeof scheme - 1, out);
+}
+
+/*
+ * What can be said before the body: nobody may make us hold bytes for a request that cannot succeed. An API key that has the right form is
+ * checked afterwards.
+ */
+static enum jt_problem judge_headers(struct jt_request *r, const char *method, const char *path, bool target_ok)
+{
+    size_t max_body = (size_t)r->server->vault->conf->front_max_body, body_len = 0;
+    bool path_known;
+    r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
+    enum jt_problem problem =
+        target_ok ? jt_strict_headers(r->connection, method, path, max_body, &body_len) : JT_PROBLEM_MALFORMED_REQUEST;
+    if (problem != JT_PROBLEM_NONE) {
+        return problem;
+    }
+    if (r->route == NULL) {
+        return path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
+    }
+    if (r->route->permission != 0 && bearer(r->connection, &r->credential) != JT_OK) {
+        return JT_PROBLEM_UNAUTHORIZED;
+    }
+    if (body_len > BODY_BUDGET - r->server->body_bytes) {
+        return JT_PROBLEM_UNAVAILABLE;
+    }
+    r->server->body_bytes += body_len;
+    r->body_reserved = body_len;
+    return jt_buf_reserve(&r->body, body_len) == JT_OK ? JT_PROBLEM_NONE : JT_PROBLEM_UNAVAILABLE;
+}
+
 struct jt_request *jt_request_new(struct jt_server *server, struct MHD_Connection *connection, const char *method, const char *path,
                                   bool target_ok)
 {
@@ -71,15 +119,9 @@ struct jt_request *jt_request_new(struct jt_server *server, struct MHD_Connectio
     }
     r->server = server;
     r->connection = connection;
-    size_t max_body = (size_t)server->vault->conf->front_max_body;
-    jt_buf_init(&r->body, max_body);
+    jt_buf_init(&r->body, (size_t)server->vault->conf->front_max_body);
     jt_buf_init(&r->reply, REPLY_MAX);
-    bool path_known;
-    r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
-    r->refused = target_ok ? jt_strict_headers(connection, method, path, max_body) : JT_PROBLEM_MALFORMED_REQUEST;
-    if (r->refused == JT_PROBLEM_NONE && r->route == NULL) {
-        r->refused = path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
-    }
+    r->refused = judge_headers(r, method, path, target_ok);
     return r;
 }
 
@@ -91,15 +133,18 @@ void jt_request_free(struct jt_request *r)
     if (r->state_free != NULL) {
         r->state_free(r->state);
     }
+    r->server->body_bytes -= r->body_reserved;
     json_decref(r->json);
     jt_buf_clear(&r->body);
     jt_buf_clear(&r->reply);
+    jt_wipe(&r->credential, sizeof r->credential);
     free(r);
 }
 
 bool jt_request_refuses_body(const struct jt_request *r)
 {
-    return r->refused == JT_PROBLEM_BODY_TOO_LARGE || r->refused == JT_PROBLEM_LENGTH_REQUIRED || r->refused == JT_PROBLEM_MALFORMED_REQUEST;
+    /* A small body of a wrong path is read and dropped, so that the connection can be used again. */
+    return r->refused != JT_PROBLEM_NONE && r->refused != JT_PROBLEM_NOT_FOUND && r->refused != JT_PROBLEM_METHOD_NOT_ALLOWED;
 }
 
 void jt_request_body(struct jt_request *r, const char *data, size_t len)
@@ -145,23 +190,13 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
     struct jt_request *r = arg;
     if (err == JT_ERR_DENIED) {
         jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
-    } else if (err != JT_OK) {
+    } else if (err != JT_OK || r->server->closed) {
         jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
     } else if ((permissions & r->route->permission) == 0) {
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         handle(r);
     }
-}
-
-static enum jt_err bearer(struct MHD_Connection *connection, struct jt_credential *out)
-{
-    static const char scheme[] = "Bearer ";
-    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0) {
-        return JT_ERR_DENIED;
-    }
-    return jt_credential_parse(value + sizeof scheme - 1, out);
 }
 
 void jt_request_start(struct jt_request *r)
@@ -179,14 +214,8 @@ void jt_request_start(struct jt_request *r)
         handle(r);
         return;
     }
-    struct jt_credential credential;
-    if (bearer(r->connection, &credential) != JT_OK) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
-        return;
-    }
-    memcpy(r->client, credential.id, sizeof r->client);
-    jt_directory_client(r->server->lanes.directory, &credential, on_client, r);
-    jt_wipe(&credential, sizeof credential);
+    memcpy(r->client, r->credential.id, sizeof r->client);
+    jt_directory_client(r->server->lanes.directory, &r->credential, on_client, r);
 }
 
 enum MHD_Result jt_request_send(struct jt_request *r)

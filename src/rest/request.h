@@ -14,6 +14,7 @@
 #include "rest/problem.h"
 #include "rest/routes.h"
 #include "rest/server.h"
+#include "vault/credential.h"
 
 #include <jansson.h>
 #include <microhttpd.h>
@@ -26,6 +27,8 @@ struct jt_request {
     char allow[32]; /* methods of the path, for 405 */
     enum jt_problem refused; /* decided before the body: answered once it has been read */
     struct jt_buf body;
+    size_t body_reserved; /* bytes of the server's budget that the body has taken */
+    struct jt_credential credential; /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     json_t *json; /* the body, or NULL for a route that takes none */
 
@@ -43,7 +46,7 @@ struct jt_request *jt_request_new(struct jt_server *server, struct MHD_Connectio
                                   bool target_ok);
 void jt_request_free(struct jt_request *r);
 
-/* Whether the answer must go out before the body is read: it is too large to read. */
+/* Whether the answer goes out before the body is read. */
 bool jt_request_refuses_body(const struct jt_request *r);
 
 void jt_request_body(struct jt_request *r, const char *data, size_t len);
@@ -55,6 +58,8 @@ enum MHD_Result jt_request_send(struct jt_request *r);
 /* --- for handlers --- */
 
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem);
+/* The same with more members: `members` begins with a comma and ends with the closing brace. */
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem, const char *members, size_t len);
 /* The problem of `err`. */
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->reply. */

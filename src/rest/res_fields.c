@@ -1,4 +1,5 @@
 /* /v1/fields: list and add. */
+#include "base/log.h"
 #include "rest/handlers.h"
 #include "rest/task.h"
 #include "store/fields.h"
@@ -14,19 +15,33 @@ static json_t *field_json(const struct jt_field_spec *f)
 
 struct list {
     struct jt_task task;
+    struct jt_work_ctx *ctx;
+    enum jt_err vouched; /* the first failure to check a row */
     json_t *fields;
 };
 
 static void add_to_list(void *arg, const struct jt_field_row *row)
 {
     struct list *l = arg;
-    (void)json_array_append_new(l->fields, field_json(&row->spec));
+    enum jt_err err = jt_keyclient_wait_field_check(l->ctx->keeper, row);
+    if (err == JT_OK) {
+        (void)json_array_append_new(l->fields, field_json(&row->spec));
+    } else if (err == JT_ERR_DENIED) {
+        jt_log(JT_LOG_ERROR, "the row of field %u is not authentic", (unsigned)row->spec.id);
+    } else if (l->vouched == JT_OK) {
+        l->vouched = err;
+    }
 }
 
 static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
 {
+    struct list *l = (struct list *)task;
+    l->ctx = ctx;
     enum jt_err err = jt_db_ensure(ctx->db);
-    return err == JT_OK ? jt_fields_list(ctx->db, add_to_list, task) : err;
+    if (err == JT_OK) {
+        err = jt_fields_list(ctx->db, add_to_list, l);
+    }
+    return err == JT_OK ? l->vouched : err;
 }
 
 static void answer_list(struct jt_task *task)

@@ -123,12 +123,12 @@ static void answer_created(struct jt_task *task)
     jt_request_answer_json(task->http, 201, generation_json(&((struct one *)task)->info));
 }
 
-static void activate_failed(struct jt_task *task)
+static void step_failed(struct jt_task *task)
 {
-    if (task->err == JT_ERR_DENIED) {
-        jt_request_answer_problem(task->http, JT_PROBLEM_NEEDS_DURABLE_HOLDER);
-    } else {
-        jt_request_answer_err(task->http, task->err);
+    switch (task->err) {
+    case JT_ERR_DENIED: jt_request_answer_problem(task->http, JT_PROBLEM_NEEDS_DURABLE_HOLDER); break;
+    case JT_ERR_LIMIT: jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_GENERATIONS); break;
+    default: jt_request_answer_err(task->http, task->err);
     }
 }
 
@@ -159,6 +159,7 @@ void jt_handle_generation_create(struct jt_request *r)
     }
     struct one *o = new_task(r, run_create, answer_created);
     if (o != NULL) {
+        o->task.failed = step_failed;
         jt_task_post(&o->task);
     }
 }
@@ -194,6 +195,6 @@ void jt_handle_generation_activate(struct jt_request *r)
         }
         snprintf(o->override, sizeof o->override, "%s", jt_json_text(reason));
     }
-    o->task.failed = activate_failed;
+    o->task.failed = step_failed;
     jt_task_post(&o->task);
 }

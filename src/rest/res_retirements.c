@@ -5,8 +5,6 @@
 #include "store/retirements.h"
 #include "vault/retire.h"
 
-#include <stdio.h>
-
 struct retirement {
     struct jt_task task;
     struct jt_retirement job;
@@ -35,17 +33,8 @@ static enum jt_err run_start(struct jt_task *task, struct jt_work_ctx *ctx)
     uint64_t number = task->http->params.number;
     enum jt_err err = jt_db_ensure(ctx->db);
     if (err == JT_OK) {
-        err = jt_retirement_open(ctx->db, number, task->http->client);
-    }
-    if (err == JT_OK) {
-        char object[24];
-        snprintf(object, sizeof object, "%llu", (unsigned long long)number);
-        struct jt_audit_row row = { .action = JT_AUDIT_RETIREMENT_START,
-                                    .client = task->http->client,
-                                    .n_items = 1,
-                                    .n_done = 1,
-                                    .object = object };
-        err = jt_audit_write(ctx->db, ctx->vault->node.name, &row);
+        struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
+        err = jt_retirement_open(ctx->db, number, &act);
     }
     if (err == JT_OK) {
         jt_retirer_nudge(ctx->vault->retirer);

@@ -4,6 +4,8 @@
 #include "rest/handlers.h"
 #include "rest/task.h"
 
+#include <stdio.h>
+
 struct status {
     struct jt_task task;
     bool keeper_up, database_up;
@@ -78,7 +80,12 @@ void jt_handle_readyz(struct jt_request *r)
 {
     if (jt_vault_ready(r->server->vault)) {
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
-    } else {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        return;
     }
+    /* A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks here first. */
+    struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
+    char parts[200];
+    int n = snprintf(parts, sizeof parts, ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s}", is.keeper ? "true" : "false",
+                     is.database ? "true" : "false", is.registered ? "true" : "false", is.ring ? "true" : "false");
+    jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, parts, (size_t)n);
 }

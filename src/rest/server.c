@@ -12,17 +12,32 @@
 
 #define MAX_CONNECTIONS 2000 /* a loop */
 #define IDLE_TIMEOUT_S 60 /* libmicrohttpd's: of inactivity only */
-/* One byte a second would live for ever by the above: a connection that completes no request for this long is cut. */
-#define REQUEST_TIMEOUT_MS 60000
+/* One byte a second would live for ever by the above: no request may take longer than this to arrive, nor its answer to be fetched. */
+#define REQUEST_TIMEOUT_MS 65000
 #define STOP_PATIENCE_MS 5000
+#define RUNS_A_TURN 4
 
 /* One TCP connection. */
 struct jt_connection {
     struct jt_connection *next, *previous;
     struct MHD_Connection *mhd;
-    int64_t last_done_ms; /* when it came, or last completed a request */
+    int64_t since_ms; /* when it came, or its present request began or was answered */
     bool working; /* a request of it is suspended */
 };
+
+static struct jt_connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+static void touch(struct MHD_Connection *mhd)
+{
+    struct jt_connection *c = connection_of(mhd);
+    if (c != NULL) {
+        c->since_ms = jt_clock_ms();
+    }
+}
 
 /* What the target check found, before there is a request to note it in (libmicrohttpd would leak one if the client left now). */
 static char target_good, target_bad;
@@ -30,14 +45,8 @@ static char target_good, target_bad;
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
 {
     (void)arg;
-    (void)connection;
+    touch(connection);
     return jt_strict_target_ok(target) ? &target_good : &target_bad;
-}
-
-static struct jt_connection *connection_of(struct MHD_Connection *mhd)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info == NULL ? NULL : info->socket_context;
 }
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
@@ -48,7 +57,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
         *context = c;
         if (c != NULL) {
             c->mhd = mhd;
-            c->last_done_ms = jt_clock_ms();
+            c->since_ms = jt_clock_ms();
             c->next = server->connections;
             if (c->next != NULL) {
                 c->next->previous = c;
@@ -85,6 +94,7 @@ void jt_server_resume(struct jt_server *server, struct MHD_Connection *connectio
     struct jt_connection *c = connection_of(connection);
     if (c != NULL) {
         c->working = false;
+        c->since_ms = jt_clock_ms();
     }
     server->n_suspended--;
     server->resumed = true;
@@ -129,20 +139,25 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         jt_request_free(*context);
     }
     *context = NULL;
-    struct jt_connection *c = connection_of(connection);
-    if (c != NULL) {
-        c->last_done_ms = jt_clock_ms();
-    }
+    touch(connection);
 }
 
-/* Lets libmicrohttpd read, call handlers and write until it has nothing more to do now. */
+/*
+ * Lets libmicrohttpd read, call handlers and write. A client that sends without end always leaves it something to do, so its turn is bounded:
+ * what is left waits until keeper, database and timers have had theirs.
+ */
 static void run_http(struct jt_server *server)
 {
-    MHD_UNSIGNED_LONG_LONG timeout;
-    do {
+    server->http_due = true;
+    for (int i = 0; i < RUNS_A_TURN && server->http_due; i++) {
+        MHD_UNSIGNED_LONG_LONG timeout;
         server->resumed = false;
         MHD_run(server->daemon);
-    } while (server->resumed || (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0));
+        server->http_due = server->resumed || (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0);
+    }
+    if (server->http_due) {
+        jt_loop_wake(server->loop);
+    }
 }
 
 static void on_http(void *arg, uint32_t events)
@@ -172,6 +187,9 @@ static void on_wake(void *arg, uint32_t events)
 {
     struct jt_server *server = arg;
     jt_inbox_drain(&server->lanes.inbox, events);
+    if (server->http_due) {
+        run_http(server);
+    }
     if (atomic_load(&server->stop) && server->stop_by_ms == 0) {
         int fd = MHD_quiesce_daemon(server->daemon);
         if (fd >= 0) {
@@ -187,7 +205,7 @@ static void on_second(void *arg, uint32_t events)
     struct jt_server *server = arg;
     int64_t now = jt_clock_ms();
     for (struct jt_connection *c = server->connections; c != NULL; c = c->next) {
-        if (!c->working && now - c->last_done_ms > REQUEST_TIMEOUT_MS) {
+        if (!c->working && now - c->since_ms > REQUEST_TIMEOUT_MS) {
             const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
             if (info != NULL) {
                 (void)shutdown(info->connect_fd, SHUT_RDWR);

@@ -20,7 +20,9 @@ struct jt_server {
     struct jt_watch watch; /* libmicrohttpd's epoll descriptor */
     struct jt_connection *connections; /* open ones, for time-outs */
     size_t n_suspended; /* requests that wait for an answer */
+    size_t body_bytes; /* announced by requests that have not been answered: bounded, whoever sends them */
     bool resumed; /* some were answered since libmicrohttpd last ran */
+    bool http_due; /* libmicrohttpd has more to do: it runs again in the next round */
     atomic_bool stop; /* asked from another thread */
     int64_t stop_by_ms; /* 0: not stopping; else answers close their connections */
     bool closed; /* the lanes are gone: what still comes in is answered 503 */

@@ -98,8 +98,10 @@ static bool size_agrees(struct MHD_Connection *connection, const char *method, c
     return info != NULL && (info->header_size == usual || info->header_size == usual - seen->n_empty);
 }
 
-enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char *method, const char *path, uint64_t max_body)
+enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char *method, const char *path, uint64_t max_body,
+                                  size_t *body_len)
 {
+    *body_len = 0;
     struct seen seen = { 0 };
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look, &seen);
     bool twice = seen.host > 1 || seen.authorization > 1 || seen.content_type > 1 || seen.content_length > 1 || seen.transfer_encoding > 1;
@@ -109,7 +111,11 @@ enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char 
     if (seen.transfer_encoding > 0) {
         return JT_PROBLEM_LENGTH_REQUIRED;
     }
-    return seen.length > max_body ? JT_PROBLEM_BODY_TOO_LARGE : JT_PROBLEM_NONE;
+    if (seen.length > max_body) {
+        return JT_PROBLEM_BODY_TOO_LARGE;
+    }
+    *body_len = (size_t)seen.length;
+    return JT_PROBLEM_NONE;
 }
 
 bool jt_strict_content_type_json(struct MHD_Connection *connection)

@@ -17,8 +17,9 @@
 /* Whether the target as sent is a plain absolute path: no escapes, no query, no fragment, visible ASCII only. */
 bool jt_strict_target_ok(const char *raw_target);
 
-/* JT_PROBLEM_NONE, or what is wrong with the request line and the headers. */
-enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char *method, const char *path, uint64_t max_body);
+/* JT_PROBLEM_NONE and the length of the body that was announced, or what is wrong with the request line and the headers. */
+enum jt_problem jt_strict_headers(struct MHD_Connection *connection, const char *method, const char *path, uint64_t max_body,
+                                  size_t *body_len);
 
 /* Whether Content-Type is application/json, with no parameter but charset=utf-8. */
 bool jt_strict_content_type_json(struct MHD_Connection *connection);

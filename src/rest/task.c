@@ -48,7 +48,8 @@ void *jt_task_new(struct jt_request *r, size_t size)
 
 void jt_task_post(struct jt_task *task)
 {
-    if (jt_workers_post(task->http->server->vault->workers, &task->job) != JT_OK) {
-        jt_request_answer_problem(task->http, JT_PROBLEM_UNAVAILABLE);
+    task->err = jt_workers_post(task->http->server->vault->workers, &task->job);
+    if (task->err != JT_OK) {
+        done(&task->job);
     }
 }

@@ -25,6 +25,8 @@ struct jt_detokenizer {
     struct jt_detokenize_request *first, *last;
     bool busy;
     int rounds;
+    uint64_t epoch; /* of the last opening in this batch */
+    int n_same_epoch; /* openings since it changed */
     size_t n;
     struct entry entries[BATCH_MAX];
     struct jt_card_key keys[BATCH_MAX];
@@ -70,20 +72,34 @@ static void fail_queue(struct jt_detokenizer *d)
     }
 }
 
-static void on_refreshed(void *arg, enum jt_err err)
-{
-    struct jt_detokenizer *d = arg;
-    if (err != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
-        return;
-    }
-    read_batch(d);
-}
-
 static void settle(struct entry *e, enum jt_err err)
 {
     e->item->err = err;
     e->settled = true;
+}
+
+/*
+ * Rows that no refresh makes readable (a key id that nobody knows) end here, to be asked for again by their clients: they must not hold up or fail
+ * their neighbours.
+ */
+static void give_up_unread(struct jt_detokenizer *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        if (!d->entries[i].settled) {
+            settle(&d->entries[i], JT_ERR_UNAVAILABLE);
+        }
+    }
+    audit_batch(d);
+}
+
+static void on_refreshed(void *arg, enum jt_err err)
+{
+    struct jt_detokenizer *d = arg;
+    if (err != JT_OK) {
+        give_up_unread(d);
+        return;
+    }
+    read_batch(d);
 }
 
 /* Takes what the keeper opened; returns how many items must be read again because their row had moved on. */
@@ -115,12 +131,20 @@ static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *re
         finish_batch(d, JT_ERR_UNAVAILABLE);
         return;
     }
-    if (take_opened(d, reply) > 0) {
-        /* The row moved, or this keeper has not heard of a newer ring: an unknown key id never means "corrupt". */
+    /*
+     * The row moved, or this keeper has not heard of a newer ring: an unknown key id never means "corrupt". Rounds in which the ring stayed the
+     * same bring nothing new.
+     */
+    bool stale = take_opened(d, reply) > 0;
+    d->n_same_epoch = reply->epoch == d->epoch ? d->n_same_epoch + 1 : 0;
+    d->epoch = reply->epoch;
+    if (stale && d->n_same_epoch < 2) {
         jt_refresher_request(d->refresher, on_refreshed, d);
-        return;
+    } else if (stale) {
+        give_up_unread(d);
+    } else {
+        audit_batch(d);
     }
-    audit_batch(d);
 }
 
 static void on_read(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n)
@@ -153,17 +177,6 @@ static void on_read(void *arg, enum jt_err err, const struct jt_card_found *card
         return;
     }
     jt_keyclient_open_items(d->keeper, d->open, n_open, on_opened, d);
-}
-
-/* Rows that no refresh makes readable (a key id that nobody knows) end here: they must not hold up or fail their neighbours. */
-static void give_up_unread(struct jt_detokenizer *d)
-{
-    for (size_t i = 0; i < d->n; i++) {
-        if (!d->entries[i].settled) {
-            settle(&d->entries[i], JT_ERR_UNAVAILABLE);
-        }
-    }
-    audit_batch(d);
 }
 
 static void read_batch(struct jt_detokenizer *d)
@@ -250,7 +263,8 @@ void jt_detokenizer_pump(struct jt_detokenizer *d)
         return; /* still rolling back; the next round comes when it has */
     }
     d->busy = true;
-    d->rounds = 0;
+    d->rounds = d->n_same_epoch = 0;
+    d->epoch = 0;
     gather(d);
     read_batch(d);
 }

@@ -10,37 +10,87 @@
 
 #define FRESH_MS 1000
 #define STALE_MS 5000
-#define SLOTS 256 /* direct-mapped: two names on one slot only cost look-ups */
+#define SETS 64
+#define WAYS 4
+/* Of the workers' queue, look-ups of all loops together may take this much; the rest is for refreshes of the ring and for operators. */
+#define QUEUE_SHARE 768
 
 struct client_slot {
     char id[JT_CLIENT_ID_MAX + 1];
     uint8_t secret_hash[JT_SHA256_LEN];
     uint32_t permissions;
     int64_t checked_ms; /* 0: empty */
-    bool refreshing;
 };
 
 struct field_slot {
     struct jt_field_spec spec;
-    int64_t checked_ms;
-    bool refreshing;
+    int64_t checked_ms; /* 0: empty */
+};
+
+/* Somebody who waits for a look-up. */
+struct waiter {
+    struct waiter *next;
+    jt_directory_client_fn *client_done; /* one of the two */
+    jt_directory_field_fn *field_done;
+    void *arg;
+};
+
+/* One look-up under way. Whoever asks the same meanwhile waits for it too, so a crowd costs one. */
+struct lookup {
+    struct jt_job job; /* first: the job is cast back */
+    struct jt_directory *directory;
+    struct lookup *next;
+    struct waiter *waiters; /* none: a refresh behind the scenes */
+    enum jt_err err;
+    bool is_client;
+    struct jt_credential credential;
+    uint8_t secret_hash[JT_SHA256_LEN];
+    uint32_t permissions;
+    struct jt_field_spec field; /* its name is what is looked up */
 };
 
 struct jt_directory {
     struct jt_vault *vault;
     struct jt_inbox *inbox;
-    struct client_slot clients[SLOTS];
-    struct field_slot fields[SLOTS];
+    struct lookup *under_way;
+    int n_under_way;
+    struct client_slot clients[SETS][WAYS];
+    struct field_slot fields[SETS][WAYS];
 };
 
-/* FNV-1a; names are not secret and a collision costs a look-up, nothing else. */
-static size_t slot_of(const char *name)
+/* FNV-1a; names are not secret, and a collision costs a look-up at worst. */
+static size_t set_of(const char *name)
 {
     uint32_t h = 2166136261u;
     for (; *name != '\0'; name++) {
         h = (h ^ (uint8_t)*name) * 16777619u;
     }
-    return h % SLOTS;
+    return h % SETS;
+}
+
+/* The slot of that name, or the one to overwrite. */
+static struct client_slot *client_slot(struct jt_directory *d, const char *id)
+{
+    struct client_slot *set = d->clients[set_of(id)], *oldest = set;
+    for (int i = 0; i < WAYS; i++) {
+        if (strcmp(set[i].id, id) == 0) {
+            return &set[i];
+        }
+        oldest = set[i].checked_ms < oldest->checked_ms ? &set[i] : oldest;
+    }
+    return oldest;
+}
+
+static struct field_slot *field_slot(struct jt_directory *d, const char *name)
+{
+    struct field_slot *set = d->fields[set_of(name)], *oldest = set;
+    for (int i = 0; i < WAYS; i++) {
+        if (strcmp(set[i].spec.name, name) == 0) {
+            return &set[i];
+        }
+        oldest = set[i].checked_ms < oldest->checked_ms ? &set[i] : oldest;
+    }
+    return oldest;
 }
 
 enum jt_err jt_directory_new(struct jt_vault *vault, struct jt_inbox *inbox, struct jt_directory **out)
@@ -60,164 +110,173 @@ void jt_directory_free(struct jt_directory *d)
     free(d);
 }
 
-/* --- clients --- */
+/* --- look-ups --- */
 
-struct client_job {
-    struct jt_job job; /* first: the job is cast back */
-    struct jt_directory *directory;
-    struct jt_credential credential;
-    uint8_t secret_hash[JT_SHA256_LEN];
-    uint32_t permissions;
-    enum jt_err err;
-    jt_directory_client_fn *done; /* NULL: a refresh behind the scenes */
-    void *arg;
-};
-
-static void run_client(struct jt_job *job, struct jt_work_ctx *ctx)
+static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 {
-    struct client_job *j = (struct client_job *)job;
-    j->err = jt_registry_check_client(ctx, &j->credential, &j->permissions);
+    struct lookup *l = (struct lookup *)job;
+    if (l->is_client) {
+        l->err = jt_registry_check_client(ctx, &l->credential, &l->permissions);
+    } else {
+        struct jt_field_spec found;
+        l->err = jt_registry_get_field(ctx, l->field.name, &found);
+        if (l->err == JT_OK) {
+            l->field = found;
+        }
+    }
 }
 
-static void client_done(struct jt_job *job)
+static void remember(struct lookup *l)
 {
-    struct client_job *j = (struct client_job *)job;
-    struct client_slot *slot = &j->directory->clients[slot_of(j->credential.id)];
-    bool same = strcmp(slot->id, j->credential.id) == 0;
-    if (j->err == JT_OK) {
-        memcpy(slot->id, j->credential.id, sizeof slot->id);
-        memcpy(slot->secret_hash, j->secret_hash, sizeof slot->secret_hash);
-        slot->permissions = j->permissions;
-        slot->checked_ms = jt_clock_ms();
-    } else if (j->err == JT_ERR_DENIED && same && jt_equal_ct(slot->secret_hash, j->secret_hash, JT_SHA256_LEN)) {
-        slot->checked_ms = 0; /* what was good is good no longer */
+    int64_t checked_ms = l->err == JT_OK ? jt_clock_ms() : 0;
+    bool final = l->err == JT_OK || l->err == JT_ERR_DENIED || l->err == JT_ERR_NOT_FOUND;
+    if (l->is_client) {
+        struct client_slot *slot = client_slot(l->directory, l->credential.id);
+        bool same = strcmp(slot->id, l->credential.id) == 0 && jt_equal_ct(slot->secret_hash, l->secret_hash, JT_SHA256_LEN);
+        if (l->err == JT_OK) {
+            memcpy(slot->id, l->credential.id, sizeof slot->id);
+            memcpy(slot->secret_hash, l->secret_hash, sizeof slot->secret_hash);
+            slot->permissions = l->permissions;
+        }
+        if (l->err == JT_OK || (final && same)) { /* what was good is good no longer; a wrong secret says nothing of the right one */
+            slot->checked_ms = checked_ms;
+        }
+    } else {
+        struct field_slot *slot = field_slot(l->directory, l->field.name);
+        bool same = strcmp(slot->spec.name, l->field.name) == 0;
+        if (l->err == JT_OK) {
+            slot->spec = l->field;
+        }
+        if (l->err == JT_OK || (final && same)) {
+            slot->checked_ms = checked_ms;
+        }
     }
-    if (same) {
-        slot->refreshing = false;
-    }
-    if (j->done != NULL) {
-        j->done(j->arg, j->err, j->permissions);
-    }
-    jt_wipe(j, sizeof *j);
-    free(j);
 }
 
-static enum jt_err post_client(struct jt_directory *d, const struct jt_credential *credential, const uint8_t *secret_hash,
-                               jt_directory_client_fn *done, void *arg)
+static void answer(struct waiter *w, const struct lookup *l, enum jt_err err)
 {
-    struct client_job *j = calloc(1, sizeof *j);
-    if (j == NULL) {
-        return JT_ERR_NOMEM;
+    if (l->is_client) {
+        w->client_done(w->arg, err, err == JT_OK ? l->permissions : 0);
+    } else {
+        w->field_done(w->arg, err, err == JT_OK ? &l->field : NULL);
     }
-    j->job = (struct jt_job){ .run = run_client, .done = client_done, .inbox = d->inbox };
-    j->directory = d;
-    j->credential = *credential;
-    memcpy(j->secret_hash, secret_hash, sizeof j->secret_hash);
-    j->done = done;
-    j->arg = arg;
-    enum jt_err err = jt_workers_post(d->vault->workers, &j->job);
-    if (err != JT_OK) {
-        jt_wipe(j, sizeof *j);
-        free(j);
-    }
-    return err;
+    free(w);
 }
 
-void jt_directory_client(struct jt_directory *d, const struct jt_credential *credential, jt_directory_client_fn *done, void *arg)
+static void done(struct jt_job *job)
+{
+    struct lookup *l = (struct lookup *)job;
+    struct jt_directory *d = l->directory;
+    struct lookup **at = &d->under_way;
+    while (*at != l) {
+        at = &(*at)->next;
+    }
+    *at = l->next;
+    d->n_under_way--;
+    remember(l);
+    while (l->waiters != NULL) {
+        struct waiter *w = l->waiters;
+        l->waiters = w->next;
+        answer(w, l, l->err);
+    }
+    jt_wipe(l, sizeof *l);
+    free(l);
+}
+
+/* The look-up of the same thing that is under way, or NULL. */
+static struct lookup *find(struct jt_directory *d, bool is_client, const char *name, const uint8_t *secret_hash)
+{
+    for (struct lookup *l = d->under_way; l != NULL; l = l->next) {
+        if (l->is_client == is_client && strcmp(is_client ? l->credential.id : l->field.name, name) == 0 &&
+            (!is_client || jt_equal_ct(l->secret_hash, secret_hash, JT_SHA256_LEN))) {
+            return l;
+        }
+    }
+    return NULL;
+}
+
+/* A look-up handed to the workers, or NULL when that cannot be. */
+static struct lookup *start(struct jt_directory *d, bool is_client, const char *name, const struct jt_credential *credential,
+                            const uint8_t *secret_hash)
+{
+    int n_loops = d->vault->n_loops > 0 ? d->vault->n_loops : 1;
+    struct lookup *l = d->n_under_way < QUEUE_SHARE / n_loops ? calloc(1, sizeof *l) : NULL;
+    if (l == NULL) {
+        return NULL;
+    }
+    l->job = (struct jt_job){ .run = run, .done = done, .inbox = d->inbox };
+    l->directory = d;
+    l->is_client = is_client;
+    if (is_client) {
+        l->credential = *credential;
+        memcpy(l->secret_hash, secret_hash, sizeof l->secret_hash);
+    } else {
+        memcpy(l->field.name, name, strlen(name) + 1);
+    }
+    if (jt_workers_post(d->vault->workers, &l->job) != JT_OK) {
+        jt_wipe(l, sizeof *l);
+        free(l);
+        return NULL;
+    }
+    l->next = d->under_way;
+    d->under_way = l;
+    d->n_under_way++;
+    return l;
+}
+
+static bool wait_for(struct lookup *l, jt_directory_client_fn *client_done, jt_directory_field_fn *field_done, void *arg)
+{
+    struct waiter *w = l == NULL ? NULL : calloc(1, sizeof *w);
+    if (w == NULL) {
+        return false;
+    }
+    *w = (struct waiter){ .next = l->waiters, .client_done = client_done, .field_done = field_done, .arg = arg };
+    l->waiters = w;
+    return true;
+}
+
+/* --- what is asked --- */
+
+void jt_directory_client(struct jt_directory *d, const struct jt_credential *credential, jt_directory_client_fn *client_done, void *arg)
 {
     uint8_t hash[JT_SHA256_LEN];
     if (jt_sha256(credential->secret, sizeof credential->secret, hash) != JT_OK) {
-        done(arg, JT_ERR_UNAVAILABLE, 0);
+        client_done(arg, JT_ERR_UNAVAILABLE, 0);
         return;
     }
-    struct client_slot *slot = &d->clients[slot_of(credential->id)];
+    const struct client_slot *slot = client_slot(d, credential->id);
     int64_t age = jt_clock_ms() - slot->checked_ms;
     bool known = slot->checked_ms != 0 && age < STALE_MS && strcmp(slot->id, credential->id) == 0 &&
                  jt_equal_ct(slot->secret_hash, hash, sizeof hash);
-    if (!known) {
-        if (post_client(d, credential, hash, done, arg) != JT_OK) {
-            done(arg, JT_ERR_UNAVAILABLE, 0);
-        }
-        return;
+    struct lookup *l = NULL;
+    if (!known || age >= FRESH_MS) {
+        l = find(d, true, credential->id, hash);
+        l = l == NULL ? start(d, true, credential->id, credential, hash) : l;
     }
-    if (age >= FRESH_MS && !slot->refreshing) {
-        slot->refreshing = post_client(d, credential, hash, NULL, NULL) == JT_OK;
+    if (known) {
+        client_done(arg, JT_OK, slot->permissions);
+    } else if (!wait_for(l, client_done, NULL, arg)) {
+        client_done(arg, JT_ERR_UNAVAILABLE, 0);
     }
-    done(arg, JT_OK, slot->permissions);
 }
 
-/* --- fields --- */
-
-struct field_job {
-    struct jt_job job; /* first: the job is cast back */
-    struct jt_directory *directory;
-    char name[JT_FIELD_NAME_MAX + 1];
-    struct jt_field_spec spec;
-    enum jt_err err;
-    jt_directory_field_fn *done; /* NULL: a refresh behind the scenes */
-    void *arg;
-};
-
-static void run_field(struct jt_job *job, struct jt_work_ctx *ctx)
-{
-    struct field_job *j = (struct field_job *)job;
-    j->err = jt_registry_get_field(ctx, j->name, &j->spec);
-}
-
-static void field_done(struct jt_job *job)
-{
-    struct field_job *j = (struct field_job *)job;
-    struct field_slot *slot = &j->directory->fields[slot_of(j->name)];
-    bool same = strcmp(slot->spec.name, j->name) == 0;
-    if (j->err == JT_OK) {
-        slot->spec = j->spec;
-        slot->checked_ms = jt_clock_ms();
-    } else if (same && (j->err == JT_ERR_NOT_FOUND || j->err == JT_ERR_DENIED)) {
-        slot->checked_ms = 0;
-    }
-    if (same) {
-        slot->refreshing = false;
-    }
-    if (j->done != NULL) {
-        j->done(j->arg, j->err, &j->spec);
-    }
-    free(j);
-}
-
-static enum jt_err post_field(struct jt_directory *d, const char *name, jt_directory_field_fn *done, void *arg)
-{
-    struct field_job *j = calloc(1, sizeof *j);
-    if (j == NULL) {
-        return JT_ERR_NOMEM;
-    }
-    j->job = (struct jt_job){ .run = run_field, .done = field_done, .inbox = d->inbox };
-    j->directory = d;
-    memcpy(j->name, name, strlen(name) + 1);
-    j->done = done;
-    j->arg = arg;
-    enum jt_err err = jt_workers_post(d->vault->workers, &j->job);
-    if (err != JT_OK) {
-        free(j);
-    }
-    return err;
-}
-
-void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_field_fn *done, void *arg)
+void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_field_fn *field_done, void *arg)
 {
     if (!jt_field_name_valid(name)) {
-        done(arg, JT_ERR_NOT_FOUND, NULL);
+        field_done(arg, JT_ERR_NOT_FOUND, NULL);
         return;
     }
-    struct field_slot *slot = &d->fields[slot_of(name)];
+    const struct field_slot *slot = field_slot(d, name);
     int64_t age = jt_clock_ms() - slot->checked_ms;
-    if (slot->checked_ms == 0 || age >= STALE_MS || strcmp(slot->spec.name, name) != 0) {
-        if (post_field(d, name, done, arg) != JT_OK) {
-            done(arg, JT_ERR_UNAVAILABLE, NULL);
-        }
-        return;
+    bool known = slot->checked_ms != 0 && age < STALE_MS && strcmp(slot->spec.name, name) == 0;
+    struct lookup *l = NULL;
+    if (!known || age >= FRESH_MS) {
+        l = find(d, false, name, NULL);
+        l = l == NULL ? start(d, false, name, NULL, NULL) : l;
     }
-    if (age >= FRESH_MS && !slot->refreshing) {
-        slot->refreshing = post_field(d, name, NULL, NULL) == JT_OK;
+    if (known) {
+        field_done(arg, JT_OK, &slot->spec);
+    } else if (!wait_for(l, NULL, field_done, arg)) {
+        field_done(arg, JT_ERR_UNAVAILABLE, NULL);
     }
-    done(arg, JT_OK, &slot->spec);
 }

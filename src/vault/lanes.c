@@ -92,3 +92,13 @@ bool jt_vault_ready(const struct jt_vault *vault)
 {
     return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0;
 }
+
+struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
+{
+    return (struct jt_readiness){
+        .keeper = jt_keyclient_ready(lanes->keeper),
+        .database = jt_tokenizer_connected(lanes->tokenizer),
+        .registered = atomic_load(&lanes->vault->registered),
+        .ring = atomic_load(&lanes->vault->ring_epoch) != 0,
+    };
+}

@@ -45,6 +45,13 @@ void jt_lanes_pump(struct jt_lanes *lanes);
  */
 bool jt_vault_ready(const struct jt_vault *vault);
 
+/* The same in parts, for people: what of it stands. */
+struct jt_readiness {
+    bool keeper, database; /* connections of this loop */
+    bool registered, ring;
+};
+struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
+
 /* The writer number of the retirement job in the tally; loops have 2 * index + 1 and 2 * index + 2. */
 #define JT_WRITER_RETIREMENT 0
 

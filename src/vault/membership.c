@@ -11,7 +11,7 @@
 
 enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
 {
-    *m = (struct jt_membership){ .was_reachable = true };
+    *m = (struct jt_membership){ .told = JT_OK };
     return jt_work_ctx_init(&m->ctx, vault, "jetond node");
 }
 
@@ -45,6 +45,28 @@ static enum jt_err join(struct jt_membership *m, char *message, size_t message_l
     return err;
 }
 
+/* One log line a change, not one a second. */
+static void tell(struct jt_membership *m, enum jt_err err, const char *why)
+{
+    if (err != m->told) {
+        m->told = err;
+        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s: %s", jt_err_str(err), why);
+    }
+}
+
+/* What a failed refresh of the ring means to the operator. */
+static const char *explain(enum jt_err err)
+{
+    switch (err) {
+    case JT_OK: return "registered, and the keeper works under the database's ring";
+    case JT_ERR_NOT_FOUND: return "there is no ring, or the keeper lacks a key that it names: has jeton init run for this database and this keeper?";
+    case JT_ERR_CONFLICT: return "the database is behind what the keeper has accepted: it was restored or lost its tail; not serving";
+    case JT_ERR_DENIED: return "the ring in the database is not authentic, or of another environment; not serving";
+    case JT_ERR_CRYPTO: return "a key's check value is not the one in the ring; not serving";
+    default: return "the ring cannot be read or handed to the keeper";
+    }
+}
+
 enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t message_len)
 {
     struct jt_vault *vault = m->ctx.vault;
@@ -61,17 +83,13 @@ enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t me
     if (err == JT_ERR_CONFLICT) {
         return err;
     }
-    const char *what = "database";
-    if (err == JT_OK && atomic_load(&vault->ring_epoch) == 0) {
-        /* The keeper may be away, or `jeton init` has not run: not ready, but alive. */
-        err = jt_ring_refresh(&m->ctx, NULL);
-        what = "key state";
+    if (err != JT_OK) {
+        tell(m, err, jt_db_message(m->ctx.db));
+        return JT_OK;
     }
-    if ((err == JT_OK) != m->was_reachable) {
-        m->was_reachable = err == JT_OK;
-        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "%s: %s%s%s", what, jt_err_str(err), err == JT_OK ? "" : ": ",
-               err == JT_OK ? "" : jt_db_message(m->ctx.db));
-    }
+    /* Every time: so a keeper that missed a change hears of it, and a database that went back is noticed without any traffic. */
+    err = jt_ring_refresh(&m->ctx, NULL);
+    tell(m, err, explain(err));
     return JT_OK;
 }
 

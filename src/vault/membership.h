@@ -9,8 +9,8 @@
 
 struct jt_membership {
     struct jt_work_ctx ctx;
-    bool schema_ok; /* checked once a connection */
-    bool was_reachable; /* to log changes only */
+    bool schema_ok; /* checked once: a schema that changes under a running front is the operator's doing */
+    enum jt_err told; /* what the log said last */
 };
 
 enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault) JT_CHECKED;

@@ -9,6 +9,11 @@
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
 {
     enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row);
+    if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND || err == JT_ERR_CRYPTO) {
+        /* DESIGN section 6.8: a database behind its keepers, or one that was tampered with, makes the node not ready. */
+        atomic_store(&ctx->vault->ring_epoch, 0);
+        atomic_store(&ctx->vault->active_generation, 0);
+    }
     if (err != JT_OK) {
         return err;
     }

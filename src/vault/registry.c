@@ -1,17 +1,10 @@
 #include "vault/registry.h"
 
 #include "base/secmem.h"
-#include "store/audit.h"
 #include "store/clients.h"
 #include "store/fields.h"
 
 #define ID_TRIES 5
-
-static enum jt_err audit(struct jt_work_ctx *ctx, enum jt_audit_action action, const char *actor, const char *object, uint32_t field)
-{
-    struct jt_audit_row row = { .action = action, .client = actor, .field = field, .n_items = 1, .n_done = 1, .object = object };
-    return jt_audit_write(ctx->db, ctx->vault->node.name, &row);
-}
 
 enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec, const char *actor,
                                    struct jt_credential *out)
@@ -23,10 +16,8 @@ enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_clie
         err = jt_keyclient_wait_client_make(ctx->keeper, spec, out->secret, &row);
     }
     if (err == JT_OK) {
-        err = jt_client_insert(ctx->db, &row, actor);
-    }
-    if (err == JT_OK) {
-        err = audit(ctx, JT_AUDIT_CLIENT_ADD, actor, spec->id, 0);
+        struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+        err = jt_client_insert(ctx->db, &row, &act);
     }
     if (err != JT_OK) {
         jt_wipe(out, sizeof *out);
@@ -58,6 +49,7 @@ enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx, const struct jt_cr
 
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec, const char *actor)
 {
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     enum jt_err err = JT_ERR_CONFLICT;
     /* Two creators may choose one id; the loser takes the next. A name that is taken is a conflict for good. */
     for (int i = 0; i < ID_TRIES && err == JT_ERR_CONFLICT; i++) {
@@ -74,10 +66,10 @@ enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec 
             err = jt_keyclient_wait_field_make(ctx->keeper, spec, &row);
         }
         if (err == JT_OK) {
-            err = jt_field_insert(ctx->db, &row, actor);
+            err = jt_field_insert(ctx->db, &row, &act);
         }
     }
-    return err == JT_OK ? audit(ctx, JT_AUDIT_FIELD_ADD, actor, spec->name, spec->id) : err;
+    return err;
 }
 
 enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name, struct jt_field_spec *out)

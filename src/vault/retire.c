@@ -15,7 +15,9 @@
 #include <time.h>
 
 #define IDLE_MS 5000 /* how often an idle or failing job looks again without a nudge */
+#define STALE_PAUSE_MS 2000 /* before a job that could not go on is taken up again */
 #define FIELDS_MAX 4096
+#define PROOF_MAX_US 100000
 
 struct jt_retirer {
     struct jt_work_ctx ctx;
@@ -32,8 +34,14 @@ struct jt_retirer {
     int64_t rate_since_ms;
     uint64_t rate_moved;
     size_t batch;
-    uint32_t no_dedup[FIELDS_MAX]; /* ids of fields without dedup: their fingerprints cover the token */
-    size_t n_no_dedup;
+    struct {
+        uint32_t id;
+        bool dedup; /* whether fingerprints cover the PAN alone: a wrong guess would write rows that nobody finds again */
+    } fields[FIELDS_MAX]; /* those that the keeper vouches for */
+    size_t n_fields;
+    enum jt_err fields_err; /* the first failure to learn a field */
+    uint64_t told_stuck; /* what the log said last */
+    uint64_t after; /* the job before the next one to look at */
     struct jt_card_row *rows;
     struct jt_reseal_item *reseal;
     struct jt_card_move *moves;
@@ -93,33 +101,59 @@ static void note_moved(struct jt_retirer *r, uint64_t n)
 static void note_field(void *arg, const struct jt_field_row *row)
 {
     struct jt_retirer *r = arg;
-    if (!row->spec.dedup && r->n_no_dedup < FIELDS_MAX && jt_keyclient_wait_field_check(r->ctx.keeper, row) == JT_OK) {
-        r->no_dedup[r->n_no_dedup++] = row->spec.id;
+    enum jt_err err = r->n_fields == FIELDS_MAX ? JT_ERR_LIMIT : jt_keyclient_wait_field_check(r->ctx.keeper, row);
+    if (err == JT_OK) {
+        r->fields[r->n_fields].id = row->spec.id;
+        r->fields[r->n_fields++].dedup = row->spec.dedup;
+    } else if (err == JT_ERR_DENIED) {
+        jt_log(JT_LOG_ERROR, "retirement: the row of field %u is not authentic: its cards stay", (unsigned)row->spec.id);
+    } else if (r->fields_err == JT_OK) {
+        r->fields_err = err;
     }
 }
 
-static bool field_dedups(const struct jt_retirer *r, uint32_t field)
+/* All fields, or an error: a card of a field that is not known for certain is never moved. */
+static enum jt_err learn_fields(struct jt_retirer *r)
 {
-    for (size_t i = 0; i < r->n_no_dedup; i++) {
-        if (r->no_dedup[i] == field) {
-            return false;
+    r->n_fields = 0;
+    r->fields_err = JT_OK;
+    enum jt_err err = jt_fields_list(r->ctx.db, note_field, r);
+    return err == JT_OK ? r->fields_err : err;
+}
+
+static bool find_field(const struct jt_retirer *r, uint32_t field, bool *dedup)
+{
+    for (size_t i = 0; i < r->n_fields; i++) {
+        if (r->fields[i].id == field) {
+            *dedup = r->fields[i].dedup;
+            return true;
         }
     }
-    return true;
+    return false;
 }
 
-static enum jt_err reseal_rows(struct jt_retirer *r, size_t n, struct jt_reseal_reply *reply)
+/* Asks the keeper about the rows of known fields, which move to the front; the others count as stuck. */
+static enum jt_err reseal_rows(struct jt_retirer *r, size_t *n, struct jt_reseal_reply *reply)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct jt_card_row *row = &r->rows[i];
-        r->reseal[i] = (struct jt_reseal_item){ .field = row->field,
-                                                .dedup = field_dedups(r, row->field),
-                                                .row_id = row->token,
-                                                .row_id_len = JT_TOKEN_LEN,
-                                                .envelope = row->envelope,
-                                                .envelope_len = row->envelope_len };
+    size_t known = 0;
+    for (size_t i = 0; i < *n; i++) {
+        bool dedup;
+        if (!find_field(r, r->rows[i].field, &dedup)) {
+            r->pass_stuck++;
+            continue;
+        }
+        r->rows[known] = r->rows[i];
+        const struct jt_card_row *row = &r->rows[known];
+        r->reseal[known++] = (struct jt_reseal_item){ .field = row->field,
+                                                      .dedup = dedup,
+                                                      .row_id = row->token,
+                                                      .row_id_len = JT_TOKEN_LEN,
+                                                      .envelope = row->envelope,
+                                                      .envelope_len = row->envelope_len };
     }
-    return jt_keyclient_wait_reseal(r->ctx.keeper, r->reseal, n, reply);
+    *n = known;
+    *reply = (struct jt_reseal_reply){ .n = 0 };
+    return known == 0 ? JT_OK : jt_keyclient_wait_reseal(r->ctx.keeper, r->reseal, known, reply);
 }
 
 /* Moves up to one batch of cards. *end: the walk came to the end of the index range. */
@@ -135,8 +169,8 @@ static enum jt_err move_batch(struct jt_retirer *r, const struct jt_retirement *
         return JT_OK;
     }
     struct jt_reseal_reply reply;
-    err = reseal_rows(r, n, &reply);
-    if (err != JT_OK) {
+    err = reseal_rows(r, &n, &reply);
+    if (err != JT_OK || n == 0) {
         return err;
     }
     if (reply.active.key_id == 0) {
@@ -185,27 +219,33 @@ static bool throttle(struct jt_retirer *r, int64_t started_us)
     return took_us >= due_us ? wait_for(r, 0) : pause_for(r, (int)((due_us - took_us + 999) / 1000));
 }
 
-static void begin_pass(struct jt_retirer *r)
+/* What a whole pass could not open keeps the generation from retiring; the log hears of it when the number changes. */
+static void end_pass(struct jt_retirer *r, const struct jt_retirement *job)
 {
-    r->cursor = (struct jt_card_cursor){ 0 };
     pthread_mutex_lock(&r->mutex);
     r->progress.stuck = r->pass_stuck;
     pthread_mutex_unlock(&r->mutex);
-    r->pass_stuck = 0;
+    if (r->pass_stuck != r->told_stuck) {
+        r->told_stuck = r->pass_stuck;
+        jt_log(r->pass_stuck > 0 ? JT_LOG_ERROR : JT_LOG_INFO, "retirement of generation %llu: %llu rows cannot be opened and keep it from retiring",
+               (unsigned long long)job->generation, (unsigned long long)r->pass_stuck);
+    }
 }
 
-/* Moves what is left, then retires. JT_OK: retired. Any other result: look again later. */
+/*
+ * Moves what is left until the index shows nothing. JT_OK: nothing is left. JT_ERR_STALE: what is left cannot be moved now; other jobs have
+ * their turn first.
+ */
 static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
 {
-    r->n_no_dedup = 0;
     enum jt_err err = jt_ring_refresh(&r->ctx, NULL);
     if (err == JT_OK) {
-        err = jt_fields_list(r->ctx.db, note_field, r);
+        err = learn_fields(r);
     }
+    r->cursor = (struct jt_card_cursor){ 0 };
     r->pass_stuck = 0;
-    begin_pass(r);
     while (err == JT_OK) {
-        bool end = false;
+        bool end = false, unused = false;
         int64_t started_us = jt_clock_us();
         err = move_batch(r, job, &end);
         if (err == JT_OK && !throttle(r, started_us)) {
@@ -214,30 +254,60 @@ static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
         if (err != JT_OK || !end) {
             continue;
         }
-        bool unused = false;
+        end_pass(r, job);
         err = jt_generation_is_unused(r->ctx.db, job->key_id, &unused);
-        if (err == JT_OK && unused) {
-            break;
+        if (err != JT_OK || unused) {
+            return err;
         }
         if (r->pass_stuck > 0) {
-            jt_log(JT_LOG_ERROR, "retirement of generation %llu: %llu rows cannot be opened and keep it from retiring",
-                   (unsigned long long)job->generation, (unsigned long long)r->pass_stuck);
+            return JT_ERR_STALE;
         }
-        begin_pass(r);
-        if (err == JT_OK && !pause_for(r, 200)) { /* rows that others had locked come with the next pass */
+        r->cursor = (struct jt_card_cursor){ 0 };
+        if (!pause_for(r, 200)) { /* rows that others had locked come with the next pass */
             return JT_ERR_UNAVAILABLE;
         }
     }
-    if (err != JT_OK) {
-        return err;
+    return err;
+}
+
+/*
+ * The proof of zero again, timed: under the exclusive lock every writer waits for it. It is slow only while an old snapshot (a running backup) keeps the
+ * dead index entries of the moved rows alive.
+ */
+static enum jt_err prove_quickly(struct jt_retirer *r, const struct jt_retirement *job)
+{
+    bool unused = false;
+    int64_t started_us = jt_clock_us();
+    enum jt_err err = jt_generation_is_unused(r->ctx.db, job->key_id, &unused);
+    if (err == JT_OK && !unused) {
+        err = JT_ERR_STALE;
     }
+    if (err == JT_OK && jt_clock_us() - started_us > PROOF_MAX_US) {
+        jt_log(JT_LOG_WARNING, "retirement of generation %llu: its cards are gone, but an old snapshot makes the proof slow; waiting for it to end",
+               (unsigned long long)job->generation);
+        err = JT_ERR_STALE;
+    }
+    return err;
+}
+
+static enum jt_err drain_and_retire(struct jt_retirer *r, const struct jt_retirement *job)
+{
     struct jt_generation_info info;
     struct jt_retirement_facts facts = job->facts;
-    err = jt_generation_get(r->ctx.db, job->generation, &info);
+    enum jt_err err = drain(r, job);
+    if (err == JT_OK) {
+        err = prove_quickly(r, job);
+    }
+    if (err == JT_OK) {
+        err = jt_generation_get(r->ctx.db, job->generation, &info);
+    }
     if (err == JT_OK) {
         snprintf(facts.node, sizeof facts.node, "%s", r->ctx.vault->node.name);
         snprintf(facts.actor, sizeof facts.actor, "%s", job->actor);
         err = jt_ring_step(&r->ctx, &info.row, JT_GENERATION_RETIRED, job->actor, NULL, &facts, 2000);
+    }
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key", (unsigned long long)job->generation);
     }
     return err;
 }
@@ -249,21 +319,7 @@ static enum jt_err certify(struct jt_retirer *r, const struct jt_retirement *job
     if (err == JT_OK) {
         err = jt_keyclient_wait_certify(r->ctx.keeper, &job->facts, &certificate);
     }
-    if (err == JT_OK) {
-        err = jt_retirement_certify(r->ctx.db, job->generation, &certificate);
-    }
-    if (err == JT_OK) {
-        char object[24];
-        snprintf(object, sizeof object, "%llu", (unsigned long long)job->generation);
-        struct jt_audit_row row = { .action = JT_AUDIT_GENERATION_RETIRE,
-                                    .client = job->actor,
-                                    .n_items = 1,
-                                    .n_done = 1,
-                                    .object = object };
-        err = jt_audit_write(r->ctx.db, r->ctx.vault->node.name, &row);
-        jt_log(JT_LOG_INFO, "generation %s is retired: no card carries its key", object);
-    }
-    return err;
+    return err == JT_OK ? jt_retirement_certify(r->ctx.db, job->generation, &certificate) : err;
 }
 
 static void set_job(struct jt_retirer *r, uint64_t generation)
@@ -277,7 +333,7 @@ static void set_job(struct jt_retirer *r, uint64_t generation)
     pthread_mutex_unlock(&r->mutex);
 }
 
-/* One step of the oldest open job. JT_ERR_NOT_FOUND: nothing to do. */
+/* One step of the next open job, in turn. JT_ERR_NOT_FOUND: nothing to do. */
 static enum jt_err next_step(struct jt_retirer *r)
 {
     static _Thread_local struct jt_retirement job; /* a few KiB: off the stack */
@@ -286,31 +342,41 @@ static enum jt_err next_step(struct jt_retirer *r)
     }
     enum jt_err err = jt_db_ensure(r->ctx.db);
     if (err == JT_OK) {
-        err = jt_retirement_next(r->ctx.db, &job);
+        err = jt_retirement_next(r->ctx.db, r->after, &job);
     }
-    set_job(r, err == JT_OK ? job.generation : 0);
+    if (err == JT_OK || err == JT_ERR_NOT_FOUND) {
+        set_job(r, err == JT_OK ? job.generation : 0);
+    }
     if (err != JT_OK) {
         return err;
     }
-    return job.state == JT_RETIREMENT_DRAINING ? drain(r, &job) : certify(r, &job);
+    err = job.state == JT_RETIREMENT_DRAINING ? drain_and_retire(r, &job) : certify(r, &job);
+    if (err == JT_ERR_STALE) {
+        r->after = job.generation; /* a job that cannot go on lets the others pass */
+    }
+    return err;
 }
 
 static void *work(void *arg)
 {
     struct jt_retirer *r = arg;
     bool go_on = true;
+    int n_failed = 0;
     while (go_on) {
         enum jt_err err = next_step(r);
+        n_failed = err == JT_OK || err == JT_ERR_NOT_FOUND ? 0 : n_failed + 1;
         if (err == JT_OK) {
             go_on = wait_for(r, 0);
         } else if (err == JT_ERR_NOT_FOUND) {
             go_on = wait_for(r, IDLE_MS);
         } else {
-            if (err != JT_ERR_UNAVAILABLE && err != JT_ERR_STALE) {
+            /* A passing failure is no news; the first that lasts is, and then one in a while. */
+            bool passing = err == JT_ERR_UNAVAILABLE || err == JT_ERR_STALE;
+            if (!passing || n_failed % 20 == 10) {
                 jt_log(err == JT_ERR_CONFLICT ? JT_LOG_ERROR : JT_LOG_WARNING, "retirement: %s: %s", jt_err_str(err),
                        jt_db_message(r->ctx.db));
             }
-            go_on = pause_for(r, 500);
+            go_on = pause_for(r, err == JT_ERR_STALE ? STALE_PAUSE_MS : 500);
         }
     }
     return NULL;

@@ -3,13 +3,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "store/audit.h"
 #include "store/ring.h"
 #include "vault/refresh.h"
 
 #include <poll.h>
-#include <stdio.h>
-#include <string.h>
+#include <pthread.h>
 
 #define ACTIVATE_PATIENCE_MS 20000
 /* No transaction of ours lasts this long unless its process was stopped in the middle (JT_TXN_TIMEOUT_MS ends a front's own). */
@@ -31,53 +29,92 @@ static void back_off(int ms)
     (void)poll(NULL, 0, ms);
 }
 
-static enum jt_err audit(struct jt_work_ctx *ctx, enum jt_audit_action action, const char *actor, uint64_t number)
+/*
+ * A row or ring that no keeper vouches for is tampering or a mix-up of databases, not a question of the caller's permission: it gets a line in the log and
+ * a code of its own.
+ */
+static enum jt_err vouched(enum jt_err err, const char *what)
 {
-    char object[24];
-    snprintf(object, sizeof object, "%llu", (unsigned long long)number);
-    struct jt_audit_row row = { .action = action, .client = actor, .n_items = 1, .n_done = 1, .object = object };
-    return jt_audit_write(ctx->db, ctx->vault->node.name, &row);
+    if (err == JT_ERR_DENIED) {
+        jt_log(JT_LOG_ERROR, "%s in the database is not authentic", what);
+        return JT_ERR_CRYPTO;
+    }
+    return err;
 }
 
+static enum jt_err refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
+{
+    enum jt_err err = vouched(jt_ring_refresh(ctx, row), "the ring");
+    /* A ring that is behind the keeper's or missing makes the node not ready (the heartbeat tells why); it says nothing of what was asked. */
+    return err == JT_ERR_CONFLICT || err == JT_ERR_NOT_FOUND ? JT_ERR_UNAVAILABLE : err;
+}
+
+/*
+ * DESIGN section 6.2: possession is proved to a fresh challenge and checked by a keeper, not believed. What is stored is evidence; nothing
+ * relies on it.
+ */
 static enum jt_err acknowledge(struct jt_work_ctx *ctx, const struct jt_generation_row *generation)
 {
     uint8_t challenge[JT_CHALLENGE_LEN];
     jt_random_fill(challenge, sizeof challenge);
     struct jt_ack ack;
     enum jt_err err = jt_keyclient_wait_ack(ctx->keeper, generation, ctx->vault->node.name, challenge, &ack);
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_ack_check(ctx->keeper, generation, &ack);
+    }
+    err = vouched(err, "the row of a generation");
     return err == JT_OK ? jt_ack_insert(ctx->db, generation->number, &ack) : err;
 }
 
-enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
+/* Keys that earlier creations made and could not store: above the database's highest, so nothing was ever sealed under them. */
+static enum jt_err erase_orphans(struct jt_work_ctx *ctx, uint64_t db_highest)
+{
+    struct jt_keeper_status keeper;
+    enum jt_err err = jt_keyclient_wait_status(ctx->keeper, &keeper);
+    for (uint64_t number = db_highest + 1; err == JT_OK && number <= keeper.highest_generation; number++) {
+        err = jt_keyclient_wait_generation_abandon(ctx->keeper, number);
+        if (err == JT_OK) {
+            jt_log(JT_LOG_INFO, "erased the key of generation %llu, which was made and never stored", (unsigned long long)number);
+        } else if (err == JT_ERR_NOT_FOUND) {
+            err = JT_OK;
+        }
+    }
+    return err;
+}
+
+static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_row *row)
 {
     uint64_t highest;
     uint8_t used[32];
     /* The keeper numbers above everything it has accepted; bring it up to date first. */
-    enum jt_err err = jt_ring_refresh(ctx, NULL);
+    enum jt_err err = refresh(ctx, NULL);
     if (err == JT_OK) {
         err = jt_generations_taken(ctx->db, &highest, used);
     }
-    struct jt_generation_row row;
     if (err == JT_OK) {
-        err = jt_keyclient_wait_generation_create(ctx->keeper, highest, used, &row);
+        err = erase_orphans(ctx, highest);
     }
-    if (err != JT_OK) {
-        return err;
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_generation_create(ctx->keeper, highest, used, row);
     }
-    err = jt_generation_insert(ctx->db, &row, actor);
-    if (err == JT_ERR_CONFLICT) {
-        /* Another creator was first: this key was never used and must not stay behind. */
-        enum jt_err erased = jt_keyclient_wait_generation_abandon(ctx->keeper, row.number);
-        if (erased != JT_OK) {
-            jt_log(JT_LOG_WARNING, "the unused key of generation %llu could not be erased: %s", (unsigned long long)row.number,
-                   jt_err_str(erased));
-        }
+    if (err == JT_OK) {
+        /* Should this fail, perhaps without our knowing whether it did, the next creation sees to the key. */
+        struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+        err = jt_generation_insert(ctx->db, row, &act);
     }
+    return err;
+}
+
+enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
+{
+    /* One creator at a time in this front: erase_orphans must not meet a key that another worker is about to store. */
+    static pthread_mutex_t one_creator = PTHREAD_MUTEX_INITIALIZER;
+    struct jt_generation_row row;
+    pthread_mutex_lock(&one_creator);
+    enum jt_err err = create(ctx, actor, &row);
+    pthread_mutex_unlock(&one_creator);
     if (err == JT_OK) {
         err = acknowledge(ctx, &row);
-    }
-    if (err == JT_OK) {
-        err = audit(ctx, JT_AUDIT_GENERATION_CREATE, actor, row.number);
     }
     return err == JT_OK ? jt_generation_get(ctx->db, row.number, out) : err;
 }
@@ -85,6 +122,7 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt
 enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row *generation, enum jt_generation_state target,
                          const char *actor, const char *holder_override, struct jt_retirement_facts *facts, int patience_ms)
 {
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     int64_t give_up = jt_clock_ms() + patience_ms;
     int pause = 50;
     for (;;) {
@@ -92,23 +130,29 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
         struct jt_generation_row rows[2];
         size_t n_rows = 0;
         bool busy = false;
-        enum jt_err err = jt_ring_refresh(ctx, &current);
+        enum jt_err err = refresh(ctx, &current);
         if (err == JT_OK) {
-            err = jt_keyclient_wait_ring_propose(ctx->keeper, &current, generation, target, &next, rows, &n_rows);
+            err = vouched(jt_keyclient_wait_ring_propose(ctx->keeper, &current, generation, target, &next, rows, &n_rows),
+                          "the row of a generation");
         }
         if (err == JT_OK) {
             struct jt_ring_change change = { .from_epoch = current.epoch,
                                              .next = &next,
                                              .rows = rows,
                                              .n_rows = n_rows,
-                                             .actor = actor,
+                                             .act = &act,
                                              .holder_override = holder_override,
                                              .proof_of_zero = target == JT_GENERATION_RETIRED,
                                              .facts = facts };
             err = jt_ring_change(ctx->db, &change, &busy);
         }
         if (err == JT_OK) {
-            return jt_ring_adopt(ctx, &next);
+            /* The step is taken: should the keeper be away now, it hears of it from the next request or heartbeat. */
+            err = jt_ring_adopt(ctx, &next);
+            if (err != JT_OK) {
+                jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s", jt_err_str(err));
+            }
+            return JT_OK;
         }
         bool again = busy || err == JT_ERR_STALE;
         if (!again || jt_clock_ms() >= give_up) {
@@ -123,30 +167,6 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
     }
 }
 
-/* I3: the proof of possession that the node gave is checked by a keeper, not believed; a missing or old one is made anew. */
-static enum jt_err check_acknowledged(struct jt_work_ctx *ctx, const struct jt_generation_row *generation)
-{
-    struct jt_ack ack;
-    enum jt_err err = jt_ack_get(ctx->db, generation->number, ctx->vault->node.name, &ack);
-    if (err == JT_OK) {
-        err = jt_keyclient_wait_ack_check(ctx->keeper, generation, &ack);
-    }
-    if (err == JT_ERR_NOT_FOUND || err == JT_ERR_DENIED) {
-        /* The keeper was started anew since (another incarnation): possession is proved again. */
-        err = acknowledge(ctx, generation);
-        if (err == JT_OK) {
-            err = jt_ack_get(ctx->db, generation->number, ctx->vault->node.name, &ack);
-        }
-        if (err == JT_OK) {
-            err = jt_keyclient_wait_ack_check(ctx->keeper, generation, &ack);
-        }
-        if (err == JT_ERR_NOT_FOUND || err == JT_ERR_DENIED) {
-            err = JT_ERR_CONFLICT;
-        }
-    }
-    return err;
-}
-
 enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor, const char *holder_override,
                              struct jt_generation_info *out)
 {
@@ -157,6 +177,9 @@ enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const cha
     if (err != JT_OK) {
         return err;
     }
+    if (out->row.state == JT_GENERATION_ACTIVE) {
+        return JT_OK; /* a repeated request, perhaps because the first one's answer was lost */
+    }
     if (out->row.state != JT_GENERATION_FUTURE) {
         return JT_ERR_CONFLICT;
     }
@@ -164,12 +187,9 @@ enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const cha
         /* Second nodes and escrow files come later; until then a key always has one durable holder: this keeper. */
         return JT_ERR_DENIED;
     }
-    err = check_acknowledged(ctx, &out->row);
+    err = acknowledge(ctx, &out->row); /* I3; by every leased node, once there are several */
     if (err == JT_OK) {
         err = jt_ring_step(ctx, &out->row, JT_GENERATION_ACTIVE, actor, holder_override, NULL, ACTIVATE_PATIENCE_MS);
-    }
-    if (err == JT_OK) {
-        err = audit(ctx, JT_AUDIT_GENERATION_ACTIVATE, actor, number);
     }
     return err == JT_OK ? jt_generation_get(ctx->db, number, out) : err;
 }

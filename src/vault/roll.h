@@ -1,8 +1,8 @@
 /*
  * The life of a generation up to retirement (DESIGN section 6, steps 1 to 3): create with acknowledgement, activate. Blocking; on a worker.
  *
- * Until several nodes are built, the one node that may run acknowledges for itself: its keeper proves possession to a fresh challenge, and
- * activation checks that proof again.
+ * Until several nodes are built, the one node that may run acknowledges for itself: its keeper proves possession to a fresh challenge, once
+ * when the generation is made and again when it is activated.
  */
 #ifndef JETON_VAULT_ROLL_H
 #define JETON_VAULT_ROLL_H
@@ -14,8 +14,9 @@
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out) JT_CHECKED;
 
 /*
- * Makes a future generation the active one; the active one becomes draining. `holder_override` is the recorded reason to go ahead although the key has
- * one durable holder only; without it (NULL) that is JT_ERR_DENIED. JT_ERR_NOT_FOUND; JT_ERR_CONFLICT: not future, or not acknowledged;
+ * Makes a future generation the active one; the active one becomes draining. One that is active already is success. `holder_override` is the recorded reason to go ahead although the key has
+ * one durable holder only; without it (NULL) that is JT_ERR_DENIED. JT_ERR_NOT_FOUND; JT_ERR_CONFLICT: not future; JT_ERR_LIMIT: too many
+ * generations drain; JT_ERR_CRYPTO: a row is not authentic, logged;
  * JT_ERR_UNAVAILABLE: a dependency, or writers held the ring lock for all of the patience.
  */
 enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor, const char *holder_override,

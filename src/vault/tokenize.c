@@ -25,6 +25,8 @@ struct jt_tokenizer {
     uint16_t writer;
     struct jt_tokenize_request *first, *last; /* requests with items not yet taken into a batch */
     bool busy;
+    bool closing; /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
+    bool audited; /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
     int rounds;
     uint64_t sealed_epoch;
     size_t n; /* entries of the batch under way */
@@ -93,6 +95,10 @@ static void on_refreshed(void *arg, enum jt_err err)
 
 static void refresh_and_repeat(struct jt_tokenizer *t)
 {
+    if (t->closing) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
     jt_refresher_request(t->refresher, on_refreshed, t);
 }
 
@@ -110,6 +116,7 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
         refresh_and_repeat(t);
         return;
     }
+    t->audited = true;
     /* What was not found lost a race (its twin was deleted or moved between two statements): it stays for another round. */
     size_t left = 0;
     for (size_t i = 0; i < result->n; i++) {
@@ -193,7 +200,7 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
                                    .probes = t->probes,
                                    .n_probes = n_probes,
                                    .audit = t->audit,
-                                   .n_audit = audit_rows(t, n) };
+                                   .n_audit = t->audited ? 0 : audit_rows(t, n) };
     if (n != reply->n || jt_cards_tokenize(t->pipe, &txn, on_stored, t) != JT_OK) {
         finish_batch(t, JT_ERR_UNAVAILABLE);
     }
@@ -201,7 +208,7 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
 
 static void seal_batch(struct jt_tokenizer *t)
 {
-    if (++t->rounds > MAX_ROUNDS || !jt_tokenizer_up(t)) {
+    if (t->closing || ++t->rounds > MAX_ROUNDS || !jt_tokenizer_up(t)) {
         finish_batch(t, JT_ERR_UNAVAILABLE);
         return;
     }
@@ -248,6 +255,7 @@ void jt_tokenizer_pump(struct jt_tokenizer *t)
         return; /* still rolling back; the next round comes when it has */
     }
     t->busy = true;
+    t->audited = false;
     t->rounds = 0;
     gather(t);
     seal_batch(t);
@@ -256,6 +264,11 @@ void jt_tokenizer_pump(struct jt_tokenizer *t)
 bool jt_tokenizer_up(const struct jt_tokenizer *t)
 {
     return jt_keyclient_ready(t->keeper) && jt_pipe_up(t->pipe);
+}
+
+bool jt_tokenizer_connected(const struct jt_tokenizer *t)
+{
+    return jt_pipe_up(t->pipe);
 }
 
 const char *jt_tokenizer_message(const struct jt_tokenizer *t)
@@ -301,6 +314,7 @@ void jt_tokenizer_free(struct jt_tokenizer *t)
     if (t == NULL) {
         return;
     }
+    t->closing = true;
     jt_pipe_free(t->pipe); /* ends a transaction under way, and with it the batch */
     if (t->busy) {
         finish_batch(t, JT_ERR_UNAVAILABLE);

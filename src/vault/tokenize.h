@@ -55,6 +55,9 @@ void jt_tokenizer_pump(struct jt_tokenizer *t);
 /* Whether it can serve now: keeper and database connected. */
 bool jt_tokenizer_up(const struct jt_tokenizer *t);
 
+/* Whether its database connection stands. */
+bool jt_tokenizer_connected(const struct jt_tokenizer *t);
+
 /* Why the database cannot be reached, for the log. */
 const char *jt_tokenizer_message(const struct jt_tokenizer *t);
 

@@ -128,6 +128,7 @@ enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_wo
     }
     if (err != JT_OK) {
         jt_workers_stop(w);
+        jt_workers_free(w);
         return err;
     }
     *out = w;
@@ -146,6 +147,14 @@ void jt_workers_stop(struct jt_workers *w)
     for (int i = 0; i < w->n_threads; i++) {
         pthread_join(w->threads[i].thread, NULL);
         jt_work_ctx_clear(&w->threads[i].ctx);
+    }
+    w->n_threads = 0;
+}
+
+void jt_workers_free(struct jt_workers *w)
+{
+    if (w == NULL) {
+        return;
     }
     pthread_cond_destroy(&w->posted);
     pthread_mutex_destroy(&w->mutex);

@@ -48,8 +48,12 @@ struct jt_workers;
 
 enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_workers **out) JT_CHECKED;
 
-/* Finishes the jobs that were posted, then ends the threads. Their inboxes must still be drained afterwards. NULL is accepted. */
+/*
+ * Finishes the jobs that were posted, then ends the threads. Their inboxes must still be drained afterwards; whoever posts a job from there is
+ * refused. NULL is accepted, as by jt_workers_free, which comes last.
+ */
 void jt_workers_stop(struct jt_workers *workers);
+void jt_workers_free(struct jt_workers *workers);
 
 /* JT_ERR_UNAVAILABLE when too many jobs wait already: the caller still owns the job and answers 503. */
 enum jt_err jt_workers_post(struct jt_workers *workers, struct jt_job *job) JT_CHECKED;

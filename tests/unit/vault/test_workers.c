@@ -57,6 +57,7 @@ static void every_job_runs_once_and_ends_on_its_loop(void **state)
         assert_int_equal(jobs[i].ended, 1);
     }
     jt_workers_stop(vault.workers);
+    jt_workers_free(vault.workers);
     jt_inbox_clear(&inbox);
     jt_loop_free(loop);
 }
@@ -100,6 +101,8 @@ static void a_full_queue_refuses_and_stopping_finishes_what_was_taken(void **sta
     jt_workers_stop(vault.workers);
     jt_inbox_drain(&inbox, 0);
     assert_int_equal(n_done, taken);
+    assert_int_equal(jt_workers_post(vault.workers, &jobs[0]), JT_ERR_UNAVAILABLE);
+    jt_workers_free(vault.workers);
     jt_inbox_clear(&inbox);
     jt_loop_free(loop);
 }
