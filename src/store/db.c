@@ -1,5 +1,7 @@
 #include "store/db.h"
 
+#include "base/clock.h"
+#include "store/answer.h"
 #include "store/query.h"
 #include "store/session.h"
 #include "store/txn.h"
@@ -9,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATEMENT_TIMEOUT_MS "30000"
-
-enum jt_err jt_db_new(const char *conninfo, const char *application, struct jt_db **out)
+enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms, struct jt_db **out)
 {
     *out = NULL;
     enum jt_err err = jt_session_check_conninfo(conninfo);
@@ -22,6 +22,7 @@ enum jt_err jt_db_new(const char *conninfo, const char *application, struct jt_d
     if (db == NULL) {
         return JT_ERR_NOMEM;
     }
+    db->timeout_ms = timeout_ms;
     db->conninfo = strdup(conninfo);
     db->application = strdup(application);
     if (db->conninfo == NULL || db->application == NULL) {
@@ -75,21 +76,28 @@ static bool still_there(struct jt_db *db)
     return true;
 }
 
+static int64_t due_ms(const struct jt_db *db)
+{
+    return db->timeout_ms == 0 ? 0 : jt_clock_ms() + db->timeout_ms;
+}
+
 static enum jt_err connect_now(struct jt_db *db)
 {
     disconnect(db);
     struct jt_connect_params params;
     jt_session_connect_params(db->conninfo, db->application, &params);
     db->conn = PQconnectdbParams(params.keywords, params.values, 1);
-    if (PQstatus(db->conn) != CONNECTION_OK) {
+    if (PQstatus(db->conn) != CONNECTION_OK || PQsetnonblocking(db->conn, 1) != 0) {
         jt_sqlstate_describe_connection(db->conn, db->message);
         disconnect(db);
         return JT_ERR_UNAVAILABLE;
     }
     jt_session_quieten(db->conn);
+    char timeout[16]; /* before ours: the server's word on it keeps the session */
+    (void)snprintf(timeout, sizeof timeout, "%d", db->timeout_ms - db->timeout_ms / 10);
     struct jt_params settings;
     jt_params_init(&settings);
-    jt_params_text(&settings, STATEMENT_TIMEOUT_MS);
+    jt_params_text(&settings, timeout);
     PGresult *res;
     enum jt_err err = jt_db_query(db, jt_session_settings, &settings, &res);
     PQclear(res);
@@ -99,19 +107,25 @@ static enum jt_err connect_now(struct jt_db *db)
     return err;
 }
 
-/* If even this fails, the next jt_db_ensure makes a new session. */
+/* If even this fails, the session ends. What was remembered of the error before stays. */
 static void roll_back(struct jt_db *db)
 {
-    if (db->conn != NULL && PQtransactionStatus(db->conn) != PQTRANS_IDLE) {
-        PQclear(PQexec(db->conn, "ROLLBACK"));
+    if (db->conn == NULL || PQtransactionStatus(db->conn) == PQTRANS_IDLE) {
+        return;
     }
+    PGresult *res = NULL;
+    if (!PQsendQuery(db->conn, "ROLLBACK") || jt_answer_await(db->conn, due_ms(db), &res) != JT_OK) {
+        disconnect(db);
+    }
+    PQclear(res);
 }
 
 enum jt_err jt_db_ensure(struct jt_db *db)
 {
+    db->message[0] = '\0'; /* what is told is of this verb: an earlier loss must not explain a later error */
     if (still_there(db)) {
         roll_back(db);
-        if (PQtransactionStatus(db->conn) == PQTRANS_IDLE) {
+        if (db->conn != NULL && PQtransactionStatus(db->conn) == PQTRANS_IDLE) {
             return JT_OK;
         }
     }
@@ -138,9 +152,32 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
 }
 
 /*
- * Runs one statement. *out is the caller's to clear, also on failure. A session that ended, or whose server answers
- * with what nobody asked for (COPY), is dropped, so that jt_db_ensure may find another server.
+ * The answer to what was just sent, if it was. *out is the caller's to clear, also on failure. A session that ended or
+ * hangs, or whose server answers with what nobody asked for (COPY), is dropped, so that jt_db_ensure may find another
+ * server.
  */
+static enum jt_err await(struct jt_db *db, int sent, ExecStatusType want, PGresult **out)
+{
+    *out = NULL;
+    enum jt_err err = sent ? jt_answer_await(db->conn, due_ms(db), out) : JT_ERR_UNAVAILABLE;
+    if (err != JT_OK) {
+        db->sqlstate[0] = '\0';
+        if (sent && PQstatus(db->conn) == CONNECTION_OK) {
+            (void)snprintf(db->message, sizeof db->message, "timed out waiting for the server");
+        } else {
+            jt_sqlstate_describe_connection(db->conn, db->message);
+        }
+        disconnect(db);
+        return err;
+    }
+    err = judge(db, *out, want);
+    if (err != JT_OK && (PQresultStatus(*out) != PGRES_FATAL_ERROR || jt_sqlstate_ends_session(db->sqlstate))) {
+        disconnect(db);
+    }
+    return err;
+}
+
+/* Runs one statement. *out as above. */
 static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_params *params, ExecStatusType want,
                            PGresult **out)
 {
@@ -156,12 +193,8 @@ static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_pa
         }
         jt_params_view(params, &p);
     }
-    *out = PQexecParams(db->conn, sql, p.n, p.types, p.values, p.lengths, p.formats, 1);
-    enum jt_err err = judge(db, *out, want);
-    if (err != JT_OK && (PQresultStatus(*out) != PGRES_FATAL_ERROR || jt_sqlstate_ends_session(db->sqlstate))) {
-        disconnect(db);
-    }
-    return err;
+    int sent = PQsendQueryParams(db->conn, sql, p.n, p.types, p.values, p.lengths, p.formats, 1);
+    return await(db, sent, want, out);
 }
 
 enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows)
@@ -214,8 +247,8 @@ enum jt_err jt_db_script(struct jt_db *db, const char *sql)
     if (db->conn == NULL) {
         return JT_ERR_UNAVAILABLE;
     }
-    PGresult *res = PQexec(db->conn, sql);
-    enum jt_err err = judge(db, res, PGRES_COMMAND_OK);
+    PGresult *res;
+    enum jt_err err = await(db, PQsendQuery(db->conn, sql), PGRES_COMMAND_OK, &res);
     PQclear(res);
     return err;
 }
@@ -232,7 +265,8 @@ enum jt_err jt_db_end(struct jt_db *db, enum jt_err err)
     if (err == JT_OK) {
         err = execute(db, "COMMIT", NULL, PGRES_COMMAND_OK, &res);
         if (err == JT_OK && !jt_txn_result_ok(JT_SQL_COMMIT, res)) {
-            err = JT_ERR_PROTOCOL; /* rolled back after all */
+            (void)snprintf(db->message, sizeof db->message, "the server rolled back what it was to commit");
+            err = JT_ERR_PROTOCOL;
         }
     }
     PQclear(res);

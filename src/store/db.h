@@ -15,14 +15,19 @@
 
 struct jt_db;
 
-/* Does not connect yet. `application` shows up in pg_stat_activity. */
-enum jt_err jt_db_new(const char *conninfo, const char *application, struct jt_db **out) JT_CHECKED;
+/*
+ * Does not connect yet. `application` shows up in pg_stat_activity. `timeout_ms` bounds each statement: the server is
+ * told to give up a little before, and when nothing has come by then (a frozen server never answers) the connection is
+ * dropped and the statement is JT_ERR_UNAVAILABLE. Connecting is bounded by libpq's connect_timeout, 5 s for each
+ * address of each host unless the connection string says otherwise.
+ */
+enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms, struct jt_db **out) JT_CHECKED;
 void jt_db_free(struct jt_db *db);
 
 /* Connects if needed and leaves no transaction open. JT_ERR_UNAVAILABLE when the database cannot be reached. */
 enum jt_err jt_db_ensure(struct jt_db *db) JT_CHECKED;
 
-/* The last error for the operator: SQLSTATE and primary message on one line; empty when there was none. */
+/* The last verb's error for the operator: SQLSTATE and primary message on one line; empty when the server told none. */
 const char *jt_db_message(const struct jt_db *db);
 
 /* The socket, to notice a lost connection; -1 when not connected. */

@@ -131,11 +131,24 @@ static enum jt_err step(struct jt_db *db, const struct jt_migration **applied)
     return jt_db_end(db, err);
 }
 
+/* What a migration takes depends on the size of a table, and waiting for another run is right: no time-outs. */
+static enum jt_err step_patiently(struct jt_db *db, const struct jt_migration **applied)
+{
+    int timeout_ms = db->timeout_ms;
+    enum jt_err err = jt_db_ensure(db); /* a connection's settings follow its time-out */
+    if (err == JT_OK) {
+        db->timeout_ms = 0;
+        err = step(db, applied);
+        db->timeout_ms = timeout_ms;
+    }
+    return err;
+}
+
 enum jt_err jt_migrate_run(struct jt_db *db, jt_migrate_fn *applied, void *arg)
 {
     for (;;) {
         const struct jt_migration *m;
-        enum jt_err err = step(db, &m);
+        enum jt_err err = step_patiently(db, &m);
         if (err != JT_OK || m == NULL) {
             return err;
         }

@@ -1,7 +1,7 @@
 /*
  * Statements on a blocking connection, for the other files of this folder.
  *
- * Results are binary. Each call is one round trip. A transaction is
+ * Results are binary. Each call is one round trip, bounded by the connection's time-out. A transaction is
  *
  *     enum jt_err err = jt_db_begin(db);
  *     if (err == JT_OK) { err = step_one(db); }
@@ -17,7 +17,8 @@
 
 struct jt_db {
     char *conninfo, *application;
-    PGconn *conn;
+    int timeout_ms; /* of a statement; 0: none */
+    PGconn *conn; /* non-blocking */
     bool holds_node_lock; /* of this session; a new session holds nothing */
     char sqlstate[6]; /* of the last error; empty when it had none */
     char message[JT_DB_MESSAGE_LEN];

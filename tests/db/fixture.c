@@ -75,7 +75,7 @@ int fx_setup_empty(void **state)
     assert_non_null(fx);
     fx->plain = fx_connect();
     fx_exec(fx->plain, "DROP SCHEMA IF EXISTS jeton CASCADE");
-    assert_int_equal(jt_db_new(fx_conninfo(), "test_db", &fx->db), JT_OK);
+    assert_int_equal(jt_db_new(fx_conninfo(), "test_db", 30000, &fx->db), JT_OK);
     *state = fx;
     return 0;
 }

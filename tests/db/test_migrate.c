@@ -49,7 +49,7 @@ static void *migrate(void *arg)
 {
     struct run *run = arg;
     struct jt_db *db = NULL;
-    run->err = jt_db_new(fx_conninfo(), "migrate", &db);
+    run->err = jt_db_new(fx_conninfo(), "migrate", 30000, &db);
     if (run->err == JT_OK) {
         run->err = jt_migrate_run(db, count_quietly, &run->n);
     }

@@ -17,7 +17,7 @@ static struct jt_node node(const char *name, uint8_t mark)
 static struct jt_db *other_db(void)
 {
     struct jt_db *db;
-    assert_int_equal(jt_db_new(fx_conninfo(), "other_db", &db), JT_OK);
+    assert_int_equal(jt_db_new(fx_conninfo(), "other_db", 30000, &db), JT_OK);
     return db;
 }
 

@@ -155,7 +155,7 @@ static void a_malformed_connection_string_is_refused_without_quoting_it(void **s
     assert_int_equal(jt_loop_new(&loop), JT_OK);
     assert_int_equal(jt_pipe_new(loop, "host=a passwort=hunter2", "t", &fx->node, 1000, &pipe), JT_ERR_INVALID);
     assert_null(pipe);
-    assert_int_equal(jt_db_new("'", "t", &db), JT_ERR_INVALID);
+    assert_int_equal(jt_db_new("'", "t", 1000, &db), JT_ERR_INVALID);
     assert_null(db);
     jt_loop_free(loop);
 }
