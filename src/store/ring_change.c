@@ -44,22 +44,27 @@ static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
 
 /*
  * The proof of zero once more, under the lock: a statement of its own, so that its snapshot was taken after the lock
- * was had.
+ * was had. Every writer waits for it, so it is cut short.
  */
-static enum jt_err check_unused(struct jt_db *db, uint8_t key_id)
+static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
 {
+    enum jt_err err = jt_db_script(db, "SET LOCAL statement_timeout = '200ms'");
+    if (err != JT_OK) {
+        return err;
+    }
     struct jt_params p;
     jt_params_init(&p);
     jt_params_i16(&p, key_id);
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
+    err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
+    *busy = err != JT_OK && strcmp(db->sqlstate, "57014") == 0;
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool unused = jt_row_bool(&row, 0);
         err = row.bad ? JT_ERR_PROTOCOL : unused ? JT_OK : JT_ERR_CONFLICT;
     }
     PQclear(res);
-    return err;
+    return err == JT_OK ? jt_db_script(db, "SET LOCAL statement_timeout = '2s'") : err;
 }
 
 /*
@@ -195,7 +200,7 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     }
     err = check_epoch(db, change->from_epoch);
     if (err == JT_OK && change->proof_of_zero) {
-        err = check_unused(db, change->rows[0].key_id);
+        err = check_unused(db, change->rows[0].key_id, busy);
     }
     if (err == JT_OK) {
         err = change_generations(db, change);

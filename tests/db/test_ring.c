@@ -250,6 +250,41 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     fx_lane_free(lane);
 }
 
+/*
+ * The index entries of moved rows stay while an old snapshot may see them, and the proof walks them all. A row policy
+ * that sleeps stands for millions of them.
+ */
+static void a_proof_that_takes_long_is_cut_short_under_the_lock(void **state)
+{
+    struct fx *fx = *state;
+    bool busy;
+    fx_create_generation(fx, 1);
+    fx_create_generation(fx, 2);
+    fx_activate(fx, 1);
+    struct fx_lane *lane = open_lane(fx);
+    struct fx_card card = fx_card(1, 1, 1), late = fx_card(1, 2, 2);
+    fx_tokenize(lane, fx->epoch, 1, NULL, 0, &card, 1, &result);
+    fx_activate(fx, 2);
+    assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_OK);
+    fx_exec(fx->plain, "CREATE POLICY dead ON card FOR SELECT USING (pg_sleep(10) IS NULL); "
+                       "CREATE POLICY others ON card FOR INSERT WITH CHECK (true); "
+                       "ALTER TABLE card ENABLE ROW LEVEL SECURITY; ALTER TABLE card FORCE ROW LEVEL SECURITY");
+    struct jt_retirement_facts facts = { .node = "node-1" };
+    int64_t start = jt_clock_ms();
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_UNAVAILABLE);
+    assert_true(busy);
+    assert_true(jt_clock_ms() - start < 1500);
+    fx_exec(fx->plain, "ALTER TABLE card DISABLE ROW LEVEL SECURITY; DROP POLICY dead ON card; "
+                       "DROP POLICY others ON card");
+    fx_tokenize(lane, fx->epoch, 2, NULL, 0, &late, 1, &result); /* nothing is left of the attempt */
+    assert_int_equal(result.err, JT_OK);
+    assert_true(result.found[0]);
+    fx_exec(fx->plain, "DELETE FROM card WHERE key_id = 1");
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_OK);
+    assert_false(busy);
+    fx_lane_free(lane);
+}
+
 static void assert_same_facts(const struct jt_retirement_facts *a, const struct jt_retirement_facts *b)
 {
     assert_int_equal(a->generation, b->generation);
@@ -346,6 +381,7 @@ int main(void)
         fx_vault_test(a_writer_that_waited_through_a_roll_writes_nothing),
         fx_vault_test(a_mover_that_waited_through_a_retirement_writes_nothing),
         fx_vault_test(retirement_needs_a_job_and_no_card_left),
+        fx_vault_test(a_proof_that_takes_long_is_cut_short_under_the_lock),
         fx_vault_test(a_job_goes_from_open_to_certified),
         fx_vault_test(open_jobs_have_their_turn_one_after_the_other),
     };
