@@ -171,6 +171,15 @@ static void fail(struct jt_pipe *pipe, enum jt_err err, bool give_up)
     pipe->give_up = pipe->give_up || give_up;
 }
 
+/* An answer that does not fit the question. The message must not stay that of an earlier loss. */
+static void mistrust(struct jt_pipe *pipe)
+{
+    if (pipe->err == JT_OK) {
+        (void)snprintf(pipe->message, sizeof pipe->message, "unexpected kind of answer from the server");
+    }
+    fail(pipe, JT_ERR_PROTOCOL, true);
+}
+
 static void note_error(struct jt_pipe *pipe, const PGresult *res)
 {
     const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -188,11 +197,13 @@ static void note_success(struct jt_pipe *pipe, const PGresult *res)
     struct jt_txn *txn = pipe->txn;
     enum jt_statement statement = txn->steps[pipe->n_seen].statement;
     if (!jt_txn_result_ok(statement, res)) {
-        fail(pipe, JT_ERR_PROTOCOL, true);
+        mistrust(pipe);
     } else if (jt_statements[statement].returns_rows && pipe->err == JT_OK) {
         enum jt_err err = txn->take(txn, statement, res);
-        if (err != JT_OK) {
-            fail(pipe, err, err == JT_ERR_PROTOCOL);
+        if (err == JT_ERR_PROTOCOL) {
+            mistrust(pipe);
+        } else if (err != JT_OK) {
+            fail(pipe, err, false);
         }
     }
 }
@@ -200,11 +211,12 @@ static void note_success(struct jt_pipe *pipe, const PGresult *res)
 /* One result before the sync mark. */
 static void note_result(struct jt_pipe *pipe, const PGresult *res)
 {
-    if (pipe->n_seen >= pipe->n_expected) {
-        fail(pipe, JT_ERR_PROTOCOL, true);
+    ExecStatusType status = PQresultStatus(res);
+    if (pipe->n_seen >= pipe->n_expected && status != PGRES_FATAL_ERROR) {
+        mistrust(pipe);
         return;
     }
-    switch (PQresultStatus(res)) {
+    switch (status) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
         note_success(pipe, res);
@@ -212,11 +224,11 @@ static void note_result(struct jt_pipe *pipe, const PGresult *res)
     case PGRES_PIPELINE_ABORTED:
         fail(pipe, JT_ERR_PROTOCOL, false); /* behind the error that aborted it, which is kept */
         break;
-    case PGRES_FATAL_ERROR:
+    case PGRES_FATAL_ERROR: /* libpq's own as well, when the connection broke: that may come at any place */
         note_error(pipe, res);
         break;
     default: /* COPY and the like: nothing here asks for it */
-        fail(pipe, JT_ERR_PROTOCOL, true);
+        mistrust(pipe);
         break;
     }
     pipe->n_seen++;
@@ -237,7 +249,7 @@ static void end_pipeline(struct jt_pipe *pipe)
 {
     PGTransactionStatusType left = PQtransactionStatus(pipe->conn);
     if (pipe->n_seen != pipe->n_expected || left == PQTRANS_INTRANS || (left != PQTRANS_IDLE && pipe->state != BUSY)) {
-        fail(pipe, JT_ERR_PROTOCOL, true);
+        mistrust(pipe);
     }
     if (pipe->give_up) {
         lose(pipe);
