@@ -82,14 +82,49 @@ static enum jt_err remove_row(struct jt_db *db, const struct jt_node *node)
     return jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, NULL);
 }
 
+/* Whether the row is this incarnation's. */
+static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node *node, bool *ours)
+{
+    *ours = false;
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, node->name);
+    jt_params_uuid(&p, node->incarnation);
+    PGresult *res;
+    enum jt_err err =
+        jt_db_query_one(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *ours = jt_row_bool(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+/*
+ * take_lock for a front that may have had the lock before. While the row is still ours, whoever else holds the lock is
+ * most likely our own old session, which the server has not missed yet: JT_ERR_UNAVAILABLE.
+ */
+static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node *node)
+{
+    enum jt_err err = take_lock(db);
+    if (err == JT_ERR_CONFLICT) {
+        bool ours;
+        enum jt_err asked = row_is_ours(db, node, &ours);
+        err = asked != JT_OK ? asked : ours ? JT_ERR_UNAVAILABLE : JT_ERR_CONFLICT;
+    }
+    return err;
+}
+
 enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int patience_ms)
 {
     int64_t deadline_ms = jt_clock_ms() + patience_ms;
-    enum jt_err err = take_lock(db);
+    enum jt_err err = take_lock_again(db, node);
     /* The backend of a front that was just killed needs a moment to notice. */
     while (err == JT_ERR_CONFLICT && jt_clock_ms() < deadline_ms) {
         jt_db_back_off(BACK_OFF_MS);
-        err = take_lock(db);
+        err = take_lock_again(db, node);
     }
     if (err == JT_OK) {
         err = with_ring_lock(db, replace_row, node, deadline_ms);
@@ -102,27 +137,15 @@ enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int p
 
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node)
 {
-    enum jt_err locked = take_lock(db);
-    if (locked != JT_OK && locked != JT_ERR_CONFLICT) {
-        return locked;
+    enum jt_err err = take_lock_again(db, node);
+    if (err != JT_OK) {
+        return err;
     }
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_text(&p, node->name);
-    jt_params_uuid(&p, node->incarnation);
-    PGresult *res;
-    enum jt_err err =
-        jt_db_query_one(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        bool ours = jt_row_bool(&row, 0);
-        err = row.bad ? JT_ERR_PROTOCOL : ours ? JT_OK : JT_ERR_CONFLICT;
-    }
-    PQclear(res);
-    if (err == JT_ERR_CONFLICT) {
+    bool ours;
+    err = row_is_ours(db, node, &ours);
+    if (err == JT_OK && !ours) {
         free_lock(db);
-    } else if (err == JT_OK && locked == JT_ERR_CONFLICT) {
-        err = JT_ERR_UNAVAILABLE; /* most likely our own old session, which the server has not missed yet */
+        err = JT_ERR_CONFLICT;
     }
     return err;
 }

@@ -18,13 +18,19 @@ struct jt_node {
 
 /*
  * Takes the lock on `db`'s session and replaces the node row (under the exclusive ring lock, lock time-out 50 ms with
- * back-off up to `patience_ms`). JT_ERR_CONFLICT when another process holds the lock.
+ * back-off up to `patience_ms`). JT_ERR_CONFLICT when another session holds the lock and the row is not this
+ * incarnation's; while it is, the holder is most likely this front's own old session, and the answer JT_ERR_UNAVAILABLE
+ * at once: ask again.
+ *
+ * A front that starts again after a network cut meets its old session as well, and that one cannot be told from another
+ * machine under the same name that is alive: JT_ERR_CONFLICT, until the server misses the session. Its keep-alives are
+ * pinned so that this takes less than 30 s (store/session.c).
  */
 enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int patience_ms) JT_CHECKED;
 
 /*
  * Whether the lock is still held and the row still ours; JT_ERR_CONFLICT when another incarnation took over;
- * JT_ERR_UNAVAILABLE.
+ * JT_ERR_UNAVAILABLE, also while our own old session still holds the lock.
  */
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node) JT_CHECKED;
 

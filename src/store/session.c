@@ -3,9 +3,9 @@
 void jt_session_connect_params(const char *conninfo, const char *application, struct jt_connect_params *out)
 {
     *out = (struct jt_connect_params){
-        .keywords = { "fallback_application_name", "connect_timeout", "keepalives_idle", "keepalives_interval",
-                      "keepalives_count", "tcp_user_timeout", "client_encoding", "dbname", NULL },
-        .values = { application, "5", "10", "5", "3", "15000", "UTF8", conninfo, NULL },
+        .keywords = { "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+                      "tcp_user_timeout", "client_encoding", "dbname", "application_name", NULL },
+        .values = { "5", "10", "5", "3", "15000", "UTF8", conninfo, application, NULL },
     };
 }
 
@@ -45,6 +45,14 @@ const char jt_session_settings[] =
     PIN("default_transaction_deferrable", "off")
     PIN("idle_in_transaction_session_timeout", "10s") /* a stopped front must not hold the ring lock for ever */
     PIN("client_connection_check_interval", "2s") /* nor a long statement whose client is gone */
+    /*
+     * When the network is cut, the server must miss us within 30 s: the session it still sees holds the node lock. On a
+     * Unix socket these mean nothing.
+     */
+    PIN("tcp_keepalives_idle", "10")
+    PIN("tcp_keepalives_interval", "5")
+    PIN("tcp_keepalives_count", "3")
+    PIN("tcp_user_timeout", "15000")
     PIN("lock_timeout", "0")
     /*
      * Every statement on `card` is written so that its index is the only sensible path; these keep the planner from

@@ -10,7 +10,8 @@
 
 /*
  * Keywords for PQconnectdbParams and PQconnectStartParams (expand_dbname 1): Jeton's defaults first, then the
- * operator's connection string, which therefore wins. Points into its arguments.
+ * operator's connection string, which therefore wins, and last the application name, by which jt_ring_end_stuck knows
+ * Jeton's own sessions: neither the string nor PGAPPNAME may change it. Points into its arguments.
  */
 #define JT_CONNECT_KEYWORDS 10
 struct jt_connect_params {

@@ -2,6 +2,7 @@
 #include "tests/db/fixture.h"
 
 #include "base/clock.h"
+#include "store/query.h"
 #include "store/ring.h"
 
 #include <stdio.h>
@@ -88,6 +89,39 @@ static void a_front_that_was_replaced_meanwhile_is_told(void **state)
     jt_db_free(second);
 }
 
+/* After a network cut the server still holds what it takes for a session. */
+static void our_own_old_session_is_waited_for_and_is_no_other_front(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node a = node("a", 1), restarted = node("a", 2);
+    struct jt_db *second = other_db();
+    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    int64_t start = jt_clock_ms();
+    assert_int_equal(jt_node_register(second, &a, 5000), JT_ERR_UNAVAILABLE);
+    assert_true(jt_clock_ms() - start < 2500); /* there is nothing to wait for here: the caller comes again */
+    assert_int_equal(jt_node_check(second, &a), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_node_register(second, &restarted, 100), JT_ERR_CONFLICT); /* or another machine of that name */
+    end_session(fx, "test_db");
+    assert_int_equal(jt_node_register(second, &a, 5000), JT_OK);
+    assert_int_equal(jt_node_check(second, &a), JT_OK);
+    jt_db_free(second);
+}
+
+/* On a Unix socket the server takes these and shows 0; what counts is that the session has set them. */
+static void the_server_is_told_to_miss_a_lost_session_soon(void **state)
+{
+    struct fx *fx = *state;
+    assert_int_equal(jt_db_ensure(fx->db), JT_OK);
+    PGresult *res;
+    assert_int_equal(jt_db_query_one(fx->db,
+                                     "SELECT count(*) = 4 FROM pg_settings WHERE source = 'session' AND name IN "
+                                     "('tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', "
+                                     "'tcp_user_timeout')", NULL, &res), JT_OK);
+    struct jt_row row = jt_row_init(res, 0);
+    assert_true(jt_row_bool(&row, 0));
+    PQclear(res);
+}
+
 static void registering_waits_for_writers_but_not_for_ever(void **state)
 {
     struct fx *fx = *state;
@@ -110,6 +144,8 @@ int main(void)
         fx_vault_test(a_front_that_died_is_replaced),
         fx_vault_test(a_lost_session_takes_the_lock_again_while_the_row_stands),
         fx_vault_test(a_front_that_was_replaced_meanwhile_is_told),
+        fx_vault_test(our_own_old_session_is_waited_for_and_is_no_other_front),
+        fx_vault_test(the_server_is_told_to_miss_a_lost_session_soon),
         fx_vault_test(registering_waits_for_writers_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "store/ring.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct fx_result result;
@@ -190,6 +191,27 @@ static void sessions_pin_what_durability_needs(void **state)
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM seen WHERE setting = 'on read committed'"), 1);
 }
 
+/* By it jt_ring_end_stuck finds Jeton's own sessions. */
+static void the_application_name_is_not_the_operators_to_change(void **state)
+{
+    struct fx *fx = *state;
+    char conninfo[300];
+    (void)snprintf(conninfo, sizeof conninfo, "%s application_name=other fallback_application_name=other",
+                   fx_conninfo());
+    assert_int_equal(setenv("PGAPPNAME", "environment", 1), 0);
+    struct fx_lane *lane = fx_lane_new(conninfo, &fx->node, 1000);
+    fx_lane_wait_up(lane);
+    struct jt_db *db;
+    assert_int_equal(jt_db_new(conninfo, "jetond blocking", 1000, &db), JT_OK);
+    assert_int_equal(jt_db_ensure(db), JT_OK);
+    assert_int_equal(unsetenv("PGAPPNAME"), 0);
+    assert_true(fx_backend_of(fx, "test_pipe") > 0);
+    assert_true(fx_backend_of(fx, "jetond blocking") > 0);
+    assert_int_equal(fx_backend_of(fx, "other") + fx_backend_of(fx, "environment"), 0);
+    jt_db_free(db);
+    fx_lane_free(lane);
+}
+
 int main(void)
 {
     (void)fx_conninfo();
@@ -204,6 +226,7 @@ int main(void)
         fx_empty_test(a_malformed_connection_string_is_refused_without_quoting_it),
         fx_vault_test(a_blocking_connection_comes_back_too),
         fx_vault_test(sessions_pin_what_durability_needs),
+        fx_vault_test(the_application_name_is_not_the_operators_to_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
