@@ -98,13 +98,14 @@ static struct jt_generation_row generation_row(uint64_t number, enum jt_generati
 
 static void activate(uint64_t number)
 {
+    static const struct jt_act act = { .node = "bench", .actor = "bench" };
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
-    need(jt_generation_insert(db, &row, "bench") == JT_OK, "generation");
+    need(jt_generation_insert(db, &row, &act) == JT_OK, "generation");
     const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
     const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
                                               generation_row(number - 1, JT_GENERATION_DRAINING) };
     const struct jt_ring_change change = {
-        .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .actor = "bench"
+        .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .act = &act
     };
     bool busy;
     need(jt_ring_change(db, &change, &busy) == JT_OK, "activation");
@@ -115,7 +116,7 @@ static void set_up(void)
 {
     plain = PQconnectdb(conninfo);
     run_sql("SET client_min_messages = error; SET search_path = jeton; DROP SCHEMA IF EXISTS jeton CASCADE");
-    need(jt_db_new(conninfo, "bench_store", &db) == JT_OK, "connection string");
+    need(jt_db_new(conninfo, "bench_store", 60000, &db) == JT_OK, "connection string");
     need(jt_migrate_run(db, NULL, NULL) == JT_OK, "migration");
     const struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
     const struct jt_client_row operator = { .spec = { .id = "bench" } };

@@ -2,6 +2,9 @@
 
 #include "cli/exit.h"
 
+/* A migration may rewrite a large table. */
+#define STATEMENT_MS (6 * 3600 * 1000)
+
 int jt_load_conf(const struct jt_cli *cli, struct jt_conf *out)
 {
     char message[400];
@@ -21,7 +24,7 @@ int jt_database_complain(const struct jt_db *db, const char *what, enum jt_err e
 
 int jt_open_database(const struct jt_conf *conf, struct jt_db **out)
 {
-    enum jt_err err = jt_db_new(conf->database_conninfo, "jeton", out);
+    enum jt_err err = jt_db_new(conf->database_conninfo, "jeton", STATEMENT_MS, out);
     if (err == JT_ERR_INVALID) {
         jt_complain("conninfo in [database] is not a libpq connection string");
         return JT_EXIT_CONFIG;

@@ -12,7 +12,7 @@
 enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
 {
     *m = (struct jt_membership){ .told = JT_OK };
-    return jt_work_ctx_init(&m->ctx, vault, "jetond node");
+    return jt_work_ctx_init(&m->ctx, vault, "jetond node", JT_STATEMENT_TIMEOUT_MS);
 }
 
 static enum jt_err check_schema(struct jt_membership *m, char *message, size_t message_len)

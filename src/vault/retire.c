@@ -15,6 +15,7 @@
 #include <time.h>
 
 #define IDLE_MS 5000 /* how often an idle or failing job looks again without a nudge */
+#define STATEMENT_MS 30000 /* the unlocked proof may take its time */
 #define STALE_PAUSE_MS 2000 /* before a job that could not go on is taken up again */
 #define FIELDS_MAX 4096
 #define PROOF_MAX_US 100000
@@ -414,7 +415,7 @@ enum jt_err jt_retirer_start(struct jt_vault *vault, uint16_t writer, struct jt_
     r->moves = calloc(r->batch, sizeof *r->moves);
     enum jt_err err = r->rows == NULL || r->reseal == NULL || r->moves == NULL ? JT_ERR_NOMEM : JT_OK;
     if (err == JT_OK) {
-        err = jt_work_ctx_init(&r->ctx, vault, "jetond retirement");
+        err = jt_work_ctx_init(&r->ctx, vault, "jetond retirement", STATEMENT_MS);
     }
     if (err == JT_OK && pthread_create(&r->thread, NULL, work, r) != 0) {
         err = JT_ERR_NOMEM;

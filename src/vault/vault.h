@@ -33,5 +33,7 @@ struct jt_vault {
 /* How long one call to the keeper and one transaction may take before they count as lost. */
 #define JT_KEEPER_TIMEOUT_MS 5000
 #define JT_TXN_TIMEOUT_MS 10000
+/* The same for one statement of a worker or the heartbeat. */
+#define JT_STATEMENT_TIMEOUT_MS 5000
 
 #endif

@@ -19,10 +19,10 @@ struct jt_workers {
     } threads[MAX_THREADS];
 };
 
-enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application)
+enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application, int statement_ms)
 {
     *ctx = (struct jt_work_ctx){ .vault = vault };
-    enum jt_err err = jt_db_new(vault->conf->database_conninfo, application, &ctx->db);
+    enum jt_err err = jt_db_new(vault->conf->database_conninfo, application, statement_ms, &ctx->db);
     if (err == JT_OK) {
         err = jt_keyclient_open(vault->conf->keeper_socket, -1, JT_KEEPER_TIMEOUT_MS, &ctx->keeper);
     }
@@ -119,7 +119,7 @@ enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_wo
     for (int i = 0; i < n_threads && err == JT_OK; i++) {
         struct worker *t = &w->threads[i];
         t->workers = w;
-        err = jt_work_ctx_init(&t->ctx, vault, "jetond worker");
+        err = jt_work_ctx_init(&t->ctx, vault, "jetond worker", JT_STATEMENT_TIMEOUT_MS);
         if (err == JT_OK && pthread_create(&t->thread, NULL, work, t) != 0) {
             jt_work_ctx_clear(&t->ctx);
             err = JT_ERR_NOMEM;

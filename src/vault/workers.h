@@ -22,7 +22,8 @@ struct jt_work_ctx {
     struct jt_keyclient *keeper;
 };
 
-enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application) JT_CHECKED;
+/* `statement_ms` bounds each statement of its database connection. */
+enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application, int statement_ms) JT_CHECKED;
 void jt_work_ctx_clear(struct jt_work_ctx *ctx);
 
 struct jt_job {

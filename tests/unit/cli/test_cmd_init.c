@@ -54,10 +54,11 @@ struct jt_keyclient {
 static struct jt_db the_db;
 static struct jt_keyclient the_keyclient;
 
-enum jt_err jt_db_new(const char *conninfo, const char *application, struct jt_db **out)
+enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms, struct jt_db **out)
 {
     (void)conninfo;
     (void)application;
+    (void)timeout_ms;
     *out = &the_db;
     return JT_OK;
 }
