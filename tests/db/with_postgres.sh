@@ -55,10 +55,16 @@ as_owner() {
     fi
 }
 
+# Whether the process that postmaster.pid names is this cluster's: a test may have killed that one, and its number may be another's by now.
+# pg_ctl does not ask.
+cluster_runs() {
+    pid=$(head -n 1 "$top/data/postmaster.pid" 2>/dev/null) && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -e "-D $top/data "
+}
+
 tear_down() {
     status=$?
     trap '' HUP INT TERM
-    [ ! -f "$top/data/postmaster.pid" ] || as_owner "$bin/pg_ctl" -D "$top/data" -m immediate -w stop >/dev/null 2>&1
+    ! cluster_runs || as_owner "$bin/pg_ctl" -D "$top/data" -m immediate -w stop >/dev/null 2>&1
     rm -rf "$top"
     exit "$status"
 }
