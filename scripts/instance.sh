@@ -77,8 +77,14 @@ instance_await() {
     done
 }
 
+# A pid file may be old and its number another's by now: what it names counts only if its command line names this instance.
+instance_owns() {
+    local pid
+    pid=$(head -n 1 "$1" 2>/dev/null) && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -e "$INSTANCE/"
+}
+
 instance_alive() {
-    [ -f "$INSTANCE/$1.pid" ] && kill -0 "$(cat "$INSTANCE/$1.pid")" 2>/dev/null
+    instance_owns "$INSTANCE/$1.pid"
 }
 
 # Stops whatever of the instance runs; safe at any moment, also half-way through its start.
@@ -93,7 +99,7 @@ instance_stop() {
             sleep 0.1
         done
     done
-    if [ -s "$INSTANCE/pg/postmaster.pid" ]; then
+    if instance_owns "$INSTANCE/pg/postmaster.pid"; then
         "$PG_BIN/pg_ctl" -s -w -t 60 -D "$INSTANCE/pg" -m fast stop || "$PG_BIN/pg_ctl" -s -w -D "$INSTANCE/pg" -m immediate stop
     fi
 }

@@ -65,8 +65,16 @@ class Cluster:
         # After a kill the old shared memory may be held for a moment by a process that is still ending.
         wait_until(lambda: self._ctl("start") == 0, "PostgreSQL starts", 60)
 
+    def running(self):
+        """Whether the process that postmaster.pid names is ours: after a kill its number may be another's, and pg_ctl does not ask."""
+        try:
+            pid = (self.data / "postmaster.pid").read_text(encoding="ascii").split()[0]
+            return str(self.data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, IndexError):
+            return False
+
     def stop(self, mode="fast"):
-        if (self.data / "postmaster.pid").exists():
+        if self.running():
             self._ctl("-m", mode, "stop")
 
     def kill(self):
