@@ -33,8 +33,9 @@ static const struct option options[] = {
     { "keeper", "socket", TEXT, AT(keeper_socket), "/run/jeton/keeper.sock", 1, MAX_SOCKET_PATH,
       "Unix socket on which the keeper serves the front" },
     { "keeper", "front_user", TEXT, AT(keeper_front_user), "", 0, 32,
-      "user (name or number) whose processes may connect to the keeper; empty: the keeper's own" },
-    { "front", "node", TEXT, AT(front_node), "node1", 1, MAX_NODE_NAME, "name of this node in the database and in the audit trail" },
+      "user (name or number) whose processes may connect; must be in the keeper's group; empty: the keeper's own" },
+    { "front", "node", TEXT, AT(front_node), "node1", 1, MAX_NODE_NAME, 
+      "name of this node in the database, the audit trail and certificates: letters, digits, dots, dashes, underscores" },
     { "front", "listen", TEXT, AT(front_listen), "127.0.0.1", 1, 45, "numeric loopback address on which REST is served" },
     { "front", "port", NUMBER, AT(front_port), "8080", 0, 65535, "TCP port; 0 lets the kernel pick one (see port_file)" },
     { "front", "port_file", TEXT, AT(front_port_file), "", 0, MAX_TEXT,
@@ -175,6 +176,13 @@ static bool environment_known(const struct jt_conf *conf)
     return strcmp(conf->environment, "production") == 0 || jt_conf_is_development(conf);
 }
 
+/* It stands in the database, in the audit trail and in signed certificates: the same everywhere, and readable everywhere. */
+static bool node_name_good(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return name[0] != '\0' && strspn(name, letters) == strlen(name);
+}
+
 static enum jt_err set_defaults(struct jt_conf *conf)
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
@@ -201,6 +209,9 @@ static void read_options(struct load *load)
     }
     if (load->err == JT_OK && !environment_known(load->conf)) {
         complain(load, JT_ERR_INVALID, "environment in [jeton] must be development or production");
+    }
+    if (load->err == JT_OK && !node_name_good(load->conf->front_node)) {
+        complain(load, JT_ERR_INVALID, "node in [front] must be of letters, digits, dots, dashes and underscores");
     }
 }
 

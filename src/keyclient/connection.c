@@ -10,14 +10,16 @@
 #define READ_AT_ONCE (64u << 10)
 #define KEEP_BUFFER (1u << 20) /* larger ones are given back when they are empty */
 
-int jt_kc_connect(const struct jt_keyclient *kc)
+int jt_kc_connect(struct jt_keyclient *kc)
 {
     if (!kc->has_path) {
         return -1;
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* A Unix socket connects at once or not at all: EAGAIN means a full backlog. */
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&kc->address, sizeof kc->address) != 0) {
+    bool connected = fd >= 0 && connect(fd, (const struct sockaddr *)&kc->address, sizeof kc->address) == 0;
+    kc->connect_errno = connected ? 0 : errno;
+    if (fd >= 0 && !connected) {
         close(fd);
         fd = -1;
     }

@@ -32,6 +32,7 @@ struct jt_kc_call {
 struct jt_keyclient {
     struct sockaddr_un address;
     bool has_path; /* false: cannot be connected again */
+    int connect_errno; /* of the last attempt; 0: it succeeded */
     int timeout_ms;
     enum jt_kc_state state;
     uint8_t incarnation[JT_INCARNATION_LEN];
@@ -58,7 +59,7 @@ struct jt_keyclient {
 /* --- connection.c: the same for both uses --- */
 
 /* A non-blocking socket connected to the address, or -1. */
-int jt_kc_connect(const struct jt_keyclient *kc);
+int jt_kc_connect(struct jt_keyclient *kc);
 
 /* Closes the socket and forgets everything that came or was to go over it. */
 void jt_kc_drop(struct jt_keyclient *kc);

@@ -89,6 +89,11 @@ bool jt_keyclient_ready(const struct jt_keyclient *kc)
     return kc->state == JT_KC_READY;
 }
 
+const char *jt_keyclient_message(const struct jt_keyclient *kc)
+{
+    return kc->connect_errno == 0 ? "" : strerror(kc->connect_errno);
+}
+
 const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc)
 {
     return kc->incarnation;

@@ -47,6 +47,9 @@ void jt_keyclient_free(struct jt_keyclient *kc);
 /* Whether the connection stands and the versions agree. */
 bool jt_keyclient_ready(const struct jt_keyclient *kc);
 
+/* Why the last attempt to connect failed, for the log; empty when none did. Static or the client's own. */
+const char *jt_keyclient_message(const struct jt_keyclient *kc);
+
 /* The keeper's start incarnation of the present connection; zeroes when not ready. */
 const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc);
 

@@ -168,6 +168,10 @@ static int run(const struct jt_conf *conf)
     char message[300];
     int status = EXIT_FAILURE, started = 0, port = 0;
     enum jt_err err = jt_membership_init(&membership, &vault);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", err == JT_ERR_INVALID ? "conninfo in [database] is not a libpq connection string, or socket in [keeper] no path for one"
+                                                         : jt_err_str(err));
+    }
     if (err == JT_OK) {
         err = jt_membership_tick(&membership, message, sizeof message);
         if (err != JT_OK) {
@@ -176,9 +180,12 @@ static int run(const struct jt_conf *conf)
     }
     if (err == JT_OK) {
         err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
-    }
-    if (err == JT_OK) {
-        err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
+        if (err == JT_OK) {
+            err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
+        }
+        if (err != JT_OK) {
+            jt_log(JT_LOG_ERROR, "cannot start the threads: %s", jt_err_str(err));
+        }
     }
     if (err == JT_OK) {
         err = start_servers(conf, vault.n_loops, &started, &port);
@@ -191,9 +198,12 @@ static int run(const struct jt_conf *conf)
         jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen, port, conf->front_node, started);
         sd_notify(0, "READY=1");
         status = watch(&membership, &signals);
+        if (conf->front_port_file[0] != '\0') {
+            (void)unlink(conf->front_port_file); /* nobody shall take a dead port for a served one */
+        }
     }
     stop(started, &membership);
-    return status;
+    return err == JT_ERR_INVALID ? EX_CONFIG : status;
 }
 
 int main(int argc, char **argv)

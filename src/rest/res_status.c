@@ -33,6 +33,9 @@ static json_t *counters_json(struct jt_counters *c)
 static json_t *keeper_json(const struct status *s)
 {
     const struct jt_keeper_status *k = &s->keeper;
+    if (!s->keeper_up) {
+        return json_pack("{sb}", "up", 0); /* nothing else is known of it */
+    }
     return json_pack("{sb,sI,sb,sb,sI,sI,sI,sI}",
                      "up", (int)s->keeper_up,
                      "epoch", (json_int_t)k->epoch,

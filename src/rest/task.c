@@ -48,8 +48,9 @@ void *jt_task_new(struct jt_request *r, size_t size)
 
 void jt_task_post(struct jt_task *task)
 {
-    task->err = jt_workers_post(task->http->server->vault->workers, &task->job);
-    if (task->err != JT_OK) {
+    enum jt_err err = jt_workers_post(task->http->server->vault->workers, &task->job);
+    if (err != JT_OK) { /* else the task is a worker's now, which may have ended it already */
+        task->err = err;
         done(&task->job);
     }
 }

@@ -8,20 +8,19 @@
 /* Counts this loop among those that are up, and tells the operator once of each change and its reason. */
 static void note_state(struct jt_lanes *lanes, enum jt_lanes_state state)
 {
-    static const char *const texts[] = {
-        [JT_LANES_STARTING] = "starting",
-        [JT_LANES_UP] = "keeper and database are connected",
-        [JT_LANES_NO_KEEPER] = "the keeper cannot be reached",
-        [JT_LANES_NO_DATABASE] = "the database cannot be reached",
-    };
     if (state == lanes->state) {
         return;
     }
     atomic_fetch_add(&lanes->vault->n_loops_up, (state == JT_LANES_UP) - (lanes->state == JT_LANES_UP));
     lanes->state = state;
-    bool wait = state == JT_LANES_NO_DATABASE;
-    jt_log(state == JT_LANES_UP ? JT_LOG_INFO : JT_LOG_WARNING, "event loop %d: %s%s%s", lanes->index, texts[state], wait ? ": " : "",
-           wait ? jt_tokenizer_message(lanes->tokenizer) : "");
+    if (state == JT_LANES_NO_KEEPER) {
+        jt_log(JT_LOG_WARNING, "event loop %d: the keeper cannot be reached at %s: %s", lanes->index, lanes->vault->conf->keeper_socket,
+               *jt_keyclient_message(lanes->keeper) == '\0' ? "the connection was lost" : jt_keyclient_message(lanes->keeper));
+    } else if (state == JT_LANES_NO_DATABASE) {
+        jt_log(JT_LOG_WARNING, "event loop %d: the database cannot be reached: %s", lanes->index, jt_tokenizer_message(lanes->tokenizer));
+    } else {
+        jt_log(JT_LOG_INFO, "event loop %d: keeper and database are connected", lanes->index);
+    }
 }
 
 static enum jt_lanes_state current_state(const struct jt_lanes *lanes)

@@ -42,6 +42,8 @@ struct jt_retirer {
     size_t n_fields;
     enum jt_err fields_err; /* the first failure to learn a field */
     uint64_t told_stuck; /* what the log said last */
+    uint64_t told_job;
+    enum jt_err told_err;
     uint64_t after; /* the job before the next one to look at */
     struct jt_card_row *rows;
     struct jt_reseal_item *reseal;
@@ -351,9 +353,16 @@ static enum jt_err next_step(struct jt_retirer *r)
     if (err != JT_OK) {
         return err;
     }
-    err = job.state == JT_RETIREMENT_DRAINING ? drain_and_retire(r, &job) : certify(r, &job);
-    if (err == JT_ERR_STALE) {
+    bool draining = job.state == JT_RETIREMENT_DRAINING;
+    err = draining ? drain_and_retire(r, &job) : certify(r, &job);
+    if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
         r->after = job.generation; /* a job that cannot go on lets the others pass */
+    }
+    if (err != JT_OK && err != JT_ERR_UNAVAILABLE && err != JT_ERR_STALE && (err != r->told_err || job.generation != r->told_job)) {
+        r->told_err = err;
+        r->told_job = job.generation;
+        jt_log(JT_LOG_ERROR, "retirement of generation %llu: it cannot be %s: %s: %s", (unsigned long long)job.generation,
+               draining ? "retired" : "certified", jt_err_str(err), jt_db_message(r->ctx.db));
     }
     return err;
 }
@@ -371,13 +380,12 @@ static void *work(void *arg)
         } else if (err == JT_ERR_NOT_FOUND) {
             go_on = wait_for(r, IDLE_MS);
         } else {
-            /* A passing failure is no news; the first that lasts is, and then one in a while. */
+            /* A passing failure is no news; one that lasts is, once in a while. Others have been told of by next_step. */
             bool passing = err == JT_ERR_UNAVAILABLE || err == JT_ERR_STALE;
-            if (!passing || n_failed % 20 == 10) {
-                jt_log(err == JT_ERR_CONFLICT ? JT_LOG_ERROR : JT_LOG_WARNING, "retirement: %s: %s", jt_err_str(err),
-                       jt_db_message(r->ctx.db));
+            if (passing && n_failed % 20 == 10) {
+                jt_log(JT_LOG_WARNING, "retirement: %s: %s", jt_err_str(err), jt_db_message(r->ctx.db));
             }
-            go_on = pause_for(r, err == JT_ERR_STALE ? STALE_PAUSE_MS : 500);
+            go_on = pause_for(r, err == JT_ERR_UNAVAILABLE ? 500 : STALE_PAUSE_MS);
         }
     }
     return NULL;

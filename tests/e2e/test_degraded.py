@@ -280,3 +280,11 @@ def test_a_row_that_cannot_be_opened_does_not_hold_up_other_retirements(service)
     service.operator.retire(2)
     assert service.operator.retirement(1)["state"] == "draining"
     assert service.front_log.read_text().count("cannot be opened") < 5
+
+
+def test_a_refusal_is_never_answered_as_success(service):
+    """A worker may have ended a task before the loop that posted it goes on: its outcome must stand."""
+    operator = service.operator
+    for _ in range(1500):
+        assert operator.get("/v1/generations/999").status_code == 404
+        assert operator.post("/v1/clients", {"id": "app", "permissions": ["tokenize"]}).status_code == 409

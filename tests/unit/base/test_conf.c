@@ -78,6 +78,8 @@ static void mistakes_are_named_with_their_line(void **state)
     assert_refused("[database]\nconninfo = a\n  b\n", ":3: conninfo in [database] is set twice, or is followed by an indented");
     assert_refused("[front]\n\nport\n", ":3: not of the form name = value");
     assert_refused("[front\n", ":1: not of the form");
+    assert_refused("[front]\nnode = n\xc3\xb6" "de\n", "node in [front] must be of letters, digits, dots, dashes and underscores");
+    assert_refused("[front]\nnode = a b\n", "node in [front] must be of letters, digits, dots, dashes and underscores");
     assert_refused("[jeton]\nenvironment = test\n", "environment in [jeton] must be development or production");
 }
 
