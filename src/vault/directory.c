@@ -41,12 +41,17 @@ struct lookup {
     struct jt_directory *directory;
     struct lookup *next;
     struct waiter *waiters; /* none: a refresh behind the scenes */
-    enum jt_err err;
     bool is_client;
+
+    /* what is asked: written before the worker has it, then read by both threads */
     struct jt_credential credential;
     uint8_t secret_hash[JT_SHA256_LEN];
+    char field_name[JT_FIELD_NAME_MAX + 1];
+
+    /* the answer: the worker's until it is done */
+    enum jt_err err;
     uint32_t permissions;
-    struct jt_field_spec field; /* its name is what is looked up */
+    struct jt_field_spec field;
 };
 
 struct jt_directory {
@@ -118,11 +123,7 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     if (l->is_client) {
         l->err = jt_registry_check_client(ctx, &l->credential, &l->permissions);
     } else {
-        struct jt_field_spec found;
-        l->err = jt_registry_get_field(ctx, l->field.name, &found);
-        if (l->err == JT_OK) {
-            l->field = found;
-        }
+        l->err = jt_registry_get_field(ctx, l->field_name, &l->field);
     }
 }
 
@@ -142,8 +143,8 @@ static void remember(struct lookup *l)
             slot->checked_ms = checked_ms;
         }
     } else {
-        struct field_slot *slot = field_slot(l->directory, l->field.name);
-        bool same = strcmp(slot->spec.name, l->field.name) == 0;
+        struct field_slot *slot = field_slot(l->directory, l->field_name);
+        bool same = strcmp(slot->spec.name, l->field_name) == 0;
         if (l->err == JT_OK) {
             slot->spec = l->field;
         }
@@ -187,7 +188,7 @@ static void done(struct jt_job *job)
 static struct lookup *find(struct jt_directory *d, bool is_client, const char *name, const uint8_t *secret_hash)
 {
     for (struct lookup *l = d->under_way; l != NULL; l = l->next) {
-        if (l->is_client == is_client && strcmp(is_client ? l->credential.id : l->field.name, name) == 0 &&
+        if (l->is_client == is_client && strcmp(is_client ? l->credential.id : l->field_name, name) == 0 &&
             (!is_client || jt_equal_ct(l->secret_hash, secret_hash, JT_SHA256_LEN))) {
             return l;
         }
@@ -211,7 +212,7 @@ static struct lookup *start(struct jt_directory *d, bool is_client, const char *
         l->credential = *credential;
         memcpy(l->secret_hash, secret_hash, sizeof l->secret_hash);
     } else {
-        memcpy(l->field.name, name, strlen(name) + 1);
+        memcpy(l->field_name, name, strlen(name) + 1);
     }
     if (jt_workers_post(d->vault->workers, &l->job) != JT_OK) {
         jt_wipe(l, sizeof *l);
