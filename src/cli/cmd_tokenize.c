@@ -78,6 +78,10 @@ static int do_header(const struct request *r, struct jt_conveyor_job *job)
 {
     struct jt_csv_record header;
     enum jt_err err = jt_csv_next(job->in, &header);
+    if (err == JT_ERR_INVALID) {
+        jt_complain("%s: line %" PRIu64 ": the quoted field that begins there is never closed", r->in, job->in->open_quote_line);
+        return JT_EXIT_FAILED;
+    }
     if (err == JT_OK && header.malformed) {
         err = JT_ERR_INVALID;
     }

@@ -64,6 +64,9 @@ static int complain_of_input(const struct jt_csv *in, enum jt_err err)
         jt_complain("line %" PRIu64 " of the input: a record of more than %u bytes: is a quote never closed?", in->line,
                     JT_CSV_RECORD_MAX);
         return JT_EXIT_FAILED;
+    case JT_ERR_INVALID:
+        jt_complain("line %" PRIu64 " of the input: the quoted field that begins there is never closed", in->open_quote_line);
+        return JT_EXIT_FAILED;
     case JT_ERR_IO:
         jt_complain("cannot read the input: %s", strerror(errno));
         return JT_EXIT_FAILED;

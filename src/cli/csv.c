@@ -21,6 +21,7 @@ struct scan {
     size_t i; /* next byte, from the start of the record */
     size_t field_start, n_fields;
     uint64_t n_lines;
+    uint64_t n_lines_before_field;
     enum { AT_START, PLAIN, QUOTED, AFTER_QUOTE, CR_AFTER_QUOTE } state;
     struct jt_csv_record *out;
 };
@@ -83,6 +84,7 @@ static bool scan_record(struct scan *s, size_t column, const char *p, size_t len
         bool crlf = c == '\n' && s->i > s->field_start && p[s->i - 1] == '\r';
         end_field(s, column, s->i - (crlf ? 1 : 0));
         s->field_start = s->i + 1;
+        s->n_lines_before_field = s->n_lines;
         if (c == '\n') {
             s->i++;
             return true;
@@ -134,8 +136,11 @@ enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out)
             if (s.i == 0) {
                 return JT_ERR_NOT_FOUND;
             }
-            out->malformed = out->malformed || s.state == QUOTED;
-            bool cr = csv->window.data[csv->at + s.i - 1] == '\r' && s.i > s.field_start && s.state != QUOTED;
+            if (s.state == QUOTED) {
+                csv->open_quote_line = csv->line + s.n_lines_before_field;
+                return JT_ERR_INVALID;
+            }
+            bool cr = csv->window.data[csv->at + s.i - 1] == '\r' && s.i > s.field_start;
             end_field(&s, csv->column, s.i - (cr ? 1 : 0));
             break;
         }

@@ -5,7 +5,8 @@
  * stands before it, the new value and what stands after it. Fields may be quoted, with doubled quotes and line ends inside; lines end in LF or
  * CRLF, the last one may lack its end. A quote inside an unquoted field is data.
  *
- * Memory is bounded by JT_CSV_RECORD_MAX: a longer record, most likely a quote that is never closed, is an error. Buffers are wiped.
+ * A quote that is never closed would swallow all rows behind it, so it is an error of the whole file and not of one record. Memory is bounded by
+ * JT_CSV_RECORD_MAX: a longer record, most likely such a quote as well, is an error. Buffers are wiped.
  */
 #ifndef JETON_CLI_CSV_H
 #define JETON_CLI_CSV_H
@@ -20,7 +21,7 @@ struct jt_csv_record {
     size_t raw_len;  /* line end included */
     uint64_t line;   /* where it starts in the file, from 1 */
     size_t n_fields;
-    bool malformed; /* text behind a closing quote, or a quote never closed */
+    bool malformed; /* text behind a closing quote */
     size_t field_at, field_len; /* the wanted field in `raw`, quotes included; not there when n_fields is too small */
 };
 
@@ -29,7 +30,8 @@ struct jt_csv {
     size_t column;
     struct jt_buf window;
     size_t at; /* where the next record starts in the window */
-    uint64_t line;
+    uint64_t line; /* of the next record */
+    uint64_t open_quote_line; /* after JT_ERR_INVALID: where the field began whose quote is never closed */
     uint64_t consumed; /* bytes of the records handed out */
     bool end_of_file;
 };
@@ -39,8 +41,9 @@ void jt_csv_init(struct jt_csv *csv, int fd);
 void jt_csv_clear(struct jt_csv *csv);
 
 /*
- * The next record. JT_ERR_NOT_FOUND at the end; JT_ERR_LIMIT for a record that is too long (csv->line tells where); JT_ERR_IO with errno,
- * EINTR after a caught signal among them; JT_ERR_NOMEM.
+ * The next record. JT_ERR_NOT_FOUND at the end; JT_ERR_INVALID when a quote is still open there (csv->open_quote_line tells which);
+ * JT_ERR_LIMIT for a record that is too long (csv->line tells where); JT_ERR_IO with errno, EINTR after a caught signal among them;
+ * JT_ERR_NOMEM.
  */
 enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out) JT_CHECKED;
 
