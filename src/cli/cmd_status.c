@@ -18,18 +18,26 @@ static void print_counters(const json_t *counters)
     }
 }
 
+static void print_keeper(const json_t *keeper)
+{
+    if (!jt_reply_true(keeper, "up")) {
+        printf("keeper    DOWN: see the log of jeton-keeper\n");
+        return;
+    }
+    printf("keeper    up, epoch %lld, %s, memory %s\n", jt_reply_integer(keeper, "epoch"),
+           yes_no(keeper, "development", "DEVELOPMENT KEYS", "production keys"), yes_no(keeper, "locked", "locked", "NOT LOCKED"));
+    printf("          sealed %lld, opened %lld, resealed %lld, refused %lld\n", jt_reply_integer(keeper, "sealed"),
+           jt_reply_integer(keeper, "opened"), jt_reply_integer(keeper, "resealed"), jt_reply_integer(keeper, "refused"));
+}
+
 static void print_status(const json_t *reply)
 {
-    const json_t *keeper = json_object_get(reply, "keeper");
     const json_t *ring = json_object_get(reply, "ring");
     long long uptime = jt_reply_integer(reply, "uptime_seconds");
     printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n", jt_reply_text(reply, "node"), jt_reply_text(reply, "version"),
            uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
     printf("database  %s\n", yes_no(json_object_get(reply, "database"), "up", "up", "DOWN"));
-    printf("keeper    %s, epoch %lld, %s, memory %s\n", yes_no(keeper, "up", "up", "DOWN"), jt_reply_integer(keeper, "epoch"),
-           yes_no(keeper, "development", "DEVELOPMENT KEYS", "production keys"), yes_no(keeper, "locked", "locked", "NOT LOCKED"));
-    printf("          sealed %lld, opened %lld, resealed %lld, refused %lld\n", jt_reply_integer(keeper, "sealed"),
-           jt_reply_integer(keeper, "opened"), jt_reply_integer(keeper, "resealed"), jt_reply_integer(keeper, "refused"));
+    print_keeper(json_object_get(reply, "keeper"));
     if (jt_reply_integer(ring, "active") > 0) {
         printf("ring      epoch %lld, generation %lld is active\n", jt_reply_integer(ring, "epoch"), jt_reply_integer(ring, "active"));
     } else {
@@ -57,9 +65,19 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
     if (code != JT_GO_ON) {
         return code;
     }
-    code = jt_rest_show(cli, "GET", "/v1/status", NULL, print_status);
+    struct jt_answer answer;
+    code = jt_rest_call(cli, "GET", "/v1/status", NULL, &answer);
     if (code == JT_EXIT_UNAVAILABLE) {
         explain(cli);
     }
+    if (code == JT_EXIT_OK) {
+        if (cli->json) {
+            printf("%s\n", answer.text);
+        } else {
+            print_status(answer.json);
+        }
+        code = jt_reply_true(json_object_get(answer.json, "keeper"), "up") ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
+    }
+    jt_answer_clear(&answer);
     return code;
 }

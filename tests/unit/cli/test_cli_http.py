@@ -230,6 +230,15 @@ def test_rejects_name_line_and_reason_and_the_value_nowhere(script):
     script.tokenize("pan\nx\n", "--fail-on-reject", status=1)
 
 
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_a_quote_never_closed_ends_the_job_and_leaves_no_file(script, batch):
+    process, out, _ = script.tokenize('pan,n\n411111111111,a\n422222222222,"b\n433333333333,c\n', "--batch", batch, status=1)
+    assert out is None
+    assert "line 3 of the input: the quoted field that begins there is never closed" in process.err and "is not written" in process.err
+    process, out, _ = script.tokenize('pan,"n\n411111111111,a\n', status=1)
+    assert out is None and "line 1: the quoted field that begins there is never closed" in process.err
+
+
 def test_progress_on_request(script):
     process, _, _ = script.tokenize(card_file(2000), "--batch", 20, "--connections", 1, "--progress")
     assert "[########################] 100%" in process.err and "rows/s" in process.err and "ETA" in process.err
@@ -495,6 +504,13 @@ def test_status(script):
     assert json.loads(script.jeton("--json", "status").out) == STATUS
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 0, "active": None}})
     assert "no generation is active" in script.jeton("status").out
+
+
+def test_status_without_keeper_says_so_and_is_69(script):
+    script.reply = lambda *_: (200, STATUS | {"keeper": {"up": False}})
+    out = script.jeton("status", status=69).out
+    assert "keeper    DOWN: see the log of jeton-keeper\n" in out and "sealed" not in out and "generation 2 is active" in out
+    assert json.loads(script.jeton("--json", "status", status=69).out)["keeper"] == {"up": False}
 
 
 def test_a_post_whose_fate_is_unknown_is_not_repeated(script):
