@@ -34,7 +34,7 @@ static const struct option options[] = {
       "Unix socket on which the keeper serves the front" },
     { "keeper", "front_user", TEXT, AT(keeper_front_user), "", 0, 32,
       "user (name or number) whose processes may connect; must be in the keeper's group; empty: the keeper's own" },
-    { "front", "node", TEXT, AT(front_node), "node1", 1, MAX_NODE_NAME, 
+    { "front", "node", TEXT, AT(front_node), "node1", 1, MAX_NODE_NAME,
       "name of this node in the database, the audit trail and certificates: letters, digits, dots, dashes, underscores" },
     { "front", "listen", TEXT, AT(front_listen), "127.0.0.1", 1, 45, "numeric loopback address on which REST is served" },
     { "front", "port", NUMBER, AT(front_port), "8080", 0, 65535, "TCP port; 0 lets the kernel pick one (see port_file)" },
