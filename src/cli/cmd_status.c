@@ -38,7 +38,9 @@ static void print_status(const json_t *reply)
            uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
     printf("database  %s\n", yes_no(json_object_get(reply, "database"), "up", "up", "DOWN"));
     print_keeper(json_object_get(reply, "keeper"));
-    if (jt_reply_integer(ring, "active") > 0) {
+    if (jt_reply_integer(ring, "epoch") == 0) {
+        printf("ring      NOT ACCEPTED by the keeper, so nothing is served: see the log of jetond\n");
+    } else if (jt_reply_integer(ring, "active") > 0) {
         printf("ring      epoch %lld, generation %lld is active\n", jt_reply_integer(ring, "epoch"), jt_reply_integer(ring, "active"));
     } else {
         printf("ring      epoch %lld, no generation is active\n", jt_reply_integer(ring, "epoch"));
@@ -76,7 +78,9 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
         } else {
             print_status(answer.json);
         }
-        code = jt_reply_true(json_object_get(answer.json, "keeper"), "up") ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
+        bool serves = jt_reply_true(json_object_get(answer.json, "keeper"), "up") &&
+                      jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0;
+        code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
     }
     jt_answer_clear(&answer);
     return code;

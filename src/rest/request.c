@@ -102,6 +102,9 @@ static enum jt_problem judge_headers(struct jt_request *r, const char *method, c
     if (r->route->permission != 0 && bearer(r->connection, &r->credential) != JT_OK) {
         return JT_PROBLEM_UNAUTHORIZED;
     }
+    if (body_len > 0 && r->route->body == JT_BODY_NONE) {
+        return JT_PROBLEM_MALFORMED_REQUEST; /* health needs no key: a stranger's body must not take from the budget either */
+    }
     if (body_len > BODY_BUDGET - r->server->body_bytes) {
         return JT_PROBLEM_UNAVAILABLE;
     }
@@ -162,9 +165,6 @@ static enum jt_problem take_body(struct jt_request *r)
     }
     if (r->body.len == 0 && r->route->body != JT_BODY_OBJECT) {
         return JT_PROBLEM_NONE;
-    }
-    if (r->route->body == JT_BODY_NONE) {
-        return JT_PROBLEM_MALFORMED_REQUEST;
     }
     if (!jt_strict_content_type_json(r->connection)) {
         return JT_PROBLEM_CONTENT_TYPE;

@@ -126,11 +126,12 @@ def test_bodies_of_strangers_are_not_kept(service):
 
     address = urllib.parse.urlsplit(service.url)
     before, connections = resident_kb(), []
-    for _ in range(60):
+    for n in range(60):
         sock = socket.create_connection((address.hostname, address.port), timeout=10)
         connections.append(sock)
+        line = b"GET /livez" if n % 2 else b"POST /v1/fields/pan/tokenize"
         try:
-            sock.sendall(b"POST /v1/fields/pan/tokenize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"
+            sock.sendall(line + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"
                          + b" " * 1999999)
         except OSError:
             pass  # refused before it was all sent: that is the point
@@ -257,6 +258,8 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
     assert {k: v for k, v in answer.json().items() if isinstance(v, bool)} == {
         "keeper": True, "database": True, "registered": True, "ring": False}
     assert ("not authentic" if lie == "forged" else "behind") in since(service.front_log, size)
+    status = service.jeton("status", check=False)
+    assert status.returncode == 69 and "NOT ACCEPTED" in status.stdout
     service.sql("UPDATE ring SET epoch = %s, body = %s, mac = %s", good)
     wait_until(service.ready, "the node is ready again")
 
