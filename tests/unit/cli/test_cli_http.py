@@ -502,8 +502,13 @@ def test_status(script):
     for part in ("node1", "up 1 d 01:01:01", "database  DOWN", "DEVELOPMENT KEYS", "NOT LOCKED", "generation 2 is active", "12345"):
         assert part in out
     assert json.loads(script.jeton("--json", "status").out) == STATUS
+    script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 1, "active": None}})
+    assert "epoch 1, no generation is active" in script.jeton("status").out
+
+
+def test_status_with_a_ring_that_the_keeper_refused_is_69(script):
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 0, "active": None}})
-    assert "no generation is active" in script.jeton("status").out
+    assert "ring      NOT ACCEPTED by the keeper" in script.jeton("status", status=69).out
 
 
 def test_status_without_keeper_says_so_and_is_69(script):
