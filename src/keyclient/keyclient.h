@@ -24,6 +24,9 @@
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/generation.h"
+#include "wire/identify.h"
+#include "wire/match.h"
+#include "wire/node.h"
 #include "wire/open.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
@@ -58,10 +61,16 @@ const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc);
 typedef void jt_seal_fn(void *arg, enum jt_err err, const struct jt_seal_reply *reply);
 typedef void jt_open_fn(void *arg, enum jt_err err, const struct jt_open_reply *reply);
 typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_reply *reply);
+typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply *reply);
+typedef void jt_identify_fn(void *arg, enum jt_err err, const struct jt_identify_reply *reply);
 
-void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_item *items, size_t n, jt_seal_fn *done, void *arg);
+/* JT_ERR_STALE: the keeper has no ring, or NODE_JOIN is due. */
+void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request, jt_seal_fn *done, void *arg);
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n, jt_open_fn *done, void *arg);
 void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n, jt_reseal_fn *done, void *arg);
+void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n, jt_match_fn *done, void *arg);
+/* JT_ERR_STALE: the keeper has no ring. */
+void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n, jt_identify_fn *done, void *arg);
 
 /* --- synchronous verbs (client from jt_keyclient_open) --- */
 
@@ -113,7 +122,10 @@ enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_gener
 enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc, const struct jt_generation_row *generation,
                                         const struct jt_ack *ack) JT_CHECKED;
 
-/* A MACed empty ring (epoch 1): for `jeton init` only. JT_ERR_CONFLICT when this keeper has accepted a ring before. */
+/*
+ * A MACed empty ring (epoch 1): for `jeton init` only. A keeper without a service root makes one first. JT_ERR_CONFLICT
+ * when this keeper has accepted a ring before.
+ */
 enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring_row *out) JT_CHECKED;
 
 /*
@@ -133,10 +145,20 @@ enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct
 /*
  * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad MAC or another
  * environment; JT_ERR_CONFLICT for an epoch lower than one it has accepted, or another ring of the same epoch: the
- * database went back; JT_ERR_NOT_FOUND when it lacks a live generation's key; JT_ERR_CRYPTO when a check value
- * disagrees. Durable in the keeper's state file when this returns.
+ * database went back; JT_ERR_NOT_FOUND when it lacks a live generation's key or the service root; JT_ERR_CRYPTO when a
+ * check value disagrees. Durable in the keeper's state file when this returns. *joined tells whether NODE_JOIN was done
+ * since the keeper's start.
  */
-enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row) JT_CHECKED;
+enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row, bool *joined) JT_CHECKED;
+
+/*
+ * Takes the front's place with its keeper (wire/node.h): from then on it mints ids. JT_ERR_STALE when the keeper has no
+ * ring, or a row's key id is not live in it; JT_ERR_CONFLICT when it minted under another node number before;
+ * JT_ERR_DECRYPT when of some key id no row opens; JT_ERR_LIMIT when the newest id lies more than an hour ahead of the
+ * keeper's clock and `accept_ahead` is not set.
+ */
+enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
+                                        struct jt_node_joined *out) JT_CHECKED;
 
 /*
  * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired

@@ -37,6 +37,9 @@ enum jt_verb {
     JT_VERB_RING_PROPOSE = 15,
     JT_VERB_RING_ACCEPT = 16,
     JT_VERB_CERTIFY = 17,
+    JT_VERB_MATCH = 18,
+    JT_VERB_IDENTIFY = 19,
+    JT_VERB_NODE_JOIN = 20,
 };
 
 #define JT_FRAME_LENGTH_BYTES 4

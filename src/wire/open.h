@@ -8,8 +8,8 @@
 
 struct jt_open_item {
     uint32_t field;
-    const uint8_t *row_id;
-    uint8_t row_id_len;
+    uint64_t id;
+    const uint8_t *fingerprint; /* 16 bytes, as stored: authenticated with the envelope */
     const uint8_t *envelope;
     uint16_t envelope_len;
 };
@@ -26,6 +26,10 @@ struct jt_open_reply {
     size_t n;
     struct jt_open_result *results;
 };
+
+/* Items as they stand in OPEN and NODE_JOIN; pointers stay inside the frame. */
+void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out);
+void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item);
 
 void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out);
 enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items, size_t *n) JT_CHECKED;

@@ -12,8 +12,8 @@
 struct jt_reseal_item {
     uint32_t field;
     bool dedup;
-    const uint8_t *row_id;
-    uint8_t row_id_len;
+    uint64_t id;
+    const uint8_t *fingerprint; /* 16 bytes, as stored */
     const uint8_t *envelope;
     uint16_t envelope_len;
 };

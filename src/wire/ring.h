@@ -2,9 +2,9 @@
  * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by a keeper, kept in
  * the database (table ring) and in every keeper's state file.
  *
- * Body: u8 format = 1, u8 environment, u64 epoch, u64 highest generation number ever in the ring, u16 count, then for
- * each generation, ascending by number: u64 number, u8 key id, u8 state, u8 flags (bit 0: compromised), 8 bytes check
- * value. Generations that are future or destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and
+ * Body: u8 format = 2, u8 environment, u64 epoch, u64 highest generation number ever in the ring, 8 bytes check value
+ * of the service root, u16 count, then for each generation, ascending by number: u64 number, u8 key id, u8 state, u8
+ * flags (bit 0: compromised), 8 bytes check value. Generations that are future or destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and
  * the body (see docs/keeper-protocol.md).
  */
 #ifndef JETON_WIRE_RING_H
@@ -19,7 +19,7 @@
  * key ids that run out.
  */
 #define JT_RING_MAX 255
-#define JT_RING_BODY_MAX (20 + 19 * JT_RING_MAX)
+#define JT_RING_BODY_MAX (28 + 19 * JT_RING_MAX)
 
 /* The environment byte of rings, key files and state files. */
 enum jt_environment { JT_ENVIRONMENT_DEVELOPMENT = 1, JT_ENVIRONMENT_PRODUCTION = 2 };
@@ -48,6 +48,7 @@ struct jt_ring {
     bool development;
     uint64_t epoch;
     uint64_t highest;
+    uint8_t root_check_value[JT_CHECK_VALUE_LEN]; /* of the service root under which everything is MACed */
     uint16_t n;
     struct jt_ring_entry entries[JT_RING_MAX];
 };

@@ -9,9 +9,11 @@ struct jt_keeper_status {
     uint8_t incarnation[JT_INCARNATION_LEN];
     bool development;
     bool locked; /* memory is locked */
+    bool has_root; /* it holds a service root */
+    bool joined; /* NODE_JOIN was done since its start: it mints ids */
     uint64_t epoch; /* 0: no ring accepted yet */
     uint64_t highest_generation; /* ever seen */
-    uint64_t n_sealed, n_opened, n_resealed, n_refused;
+    uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
 };
 
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out);

@@ -1,0 +1,43 @@
+/*
+ * Verb NODE_JOIN: a front takes its place with its keeper. The keeper learns its node number, sees
+ * the newest rows so that its ids go on beyond them, and MACs the node's row.
+ */
+#ifndef JETON_WIRE_NODE_H
+#define JETON_WIRE_NODE_H
+
+#include "base/buf.h"
+#include "wire/limits.h"
+#include "wire/open.h"
+
+struct jt_node_spec {
+    char name[JT_NODE_NAME_MAX + 1];
+    uint8_t number; /* 1 to 255: part of every id that its keeper mints */
+    uint8_t incarnation[JT_INCARNATION_LEN]; /* of the front's start */
+};
+
+struct jt_node_row {
+    struct jt_node_spec spec;
+    uint64_t mac_epoch;
+    uint8_t mac[JT_ROW_MAC_LEN];
+};
+
+struct jt_node_join {
+    struct jt_node_spec spec;
+    bool accept_ahead; /* an operator's recorded word: the newest id may be far ahead of the clock */
+    const struct jt_open_item *newest; /* the newest rows under each live key id, newest first */
+    size_t n; /* at most JT_WIRE_MAX_JOIN_ROWS */
+};
+
+struct jt_node_joined {
+    struct jt_node_row row;
+    uint64_t newest_ms; /* time of the newest id that the keeper believed, since 2020; 0: none */
+};
+
+void jt_node_spec_encode(const struct jt_node_spec *spec, struct jt_buf *out);
+void jt_node_join_encode(const struct jt_node_join *join, struct jt_buf *out);
+/* `items` holds JT_WIRE_MAX_JOIN_ROWS; pointers stay inside the frame. */
+enum jt_err jt_node_join_decode(struct jt_reader *in, struct jt_open_item *items, struct jt_node_join *join) JT_CHECKED;
+void jt_node_joined_encode(const struct jt_node_joined *joined, struct jt_buf *out);
+enum jt_err jt_node_joined_decode(struct jt_reader *in, struct jt_node_joined *joined) JT_CHECKED;
+
+#endif
