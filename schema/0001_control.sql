@@ -1,7 +1,7 @@
 -- The control tables: which keys exist in which state, who may do what, which process serves. A few rows each, written
 -- seldom.
 --
--- Rows of ring, generation, client and field carry a MAC that only a keeper can make and that keepers check: nothing
+-- Rows of ring, generation, node, client and field carry a MAC that only a keeper can make and that keepers check: nothing
 -- here is trusted for having come from the database. States are the numbers of enum jt_generation_state
 -- (docs/data-format.md).
 
@@ -48,11 +48,14 @@ CREATE TABLE key_ack (
 );
 
 -- The front that serves. Its incarnation fences one that lost its place without knowing: every transaction that writes
--- a card compares it.
+-- a card compares it. The number is part of every id that its keeper mints.
 CREATE TABLE node (
     name text PRIMARY KEY,
+    number smallint NOT NULL UNIQUE CHECK (number BETWEEN 1 AND 255),
     incarnation uuid NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT now()
+    started_at timestamptz NOT NULL DEFAULT now(),
+    mac_epoch bigint NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16)
 );
 
 CREATE TABLE client (

@@ -1,23 +1,24 @@
 -- The vault.
 --
--- Columns stand in the order that wastes no padding: 8 + 4 + 2 + 2 + 16 + 16 bytes, then the envelope with its one-byte
--- length. A 16-digit card is 74 bytes behind a tuple header of 24, in all 104 with alignment and 4 for its line
+-- id is minted by a keeper and ascends in time (docs/data-format.md): it is what both indexes and the heap are in order
+-- by, it says when the card came, and it never leaves the service. What applications hold is the id encrypted.
+--
+-- Columns stand in the order that wastes no padding: 8 + 4 + 2 + 2 + 16 bytes, then the envelope with its one-byte
+-- length. A 16-digit card is 58 bytes behind a tuple header of 24, in all 88 with alignment and 4 for its line
 -- pointer; eight columns fit the header's NULL bits for free, so one more column costs only itself. Measured per card,
 -- indexes at their usual fill: docs/data-format.md.
 --
--- token and fp are uuid because that is PostgreSQL's one fixed type of 16 bytes. Measured against bytea:
--- card_fingerprint takes 51 instead of 65 bytes a card (its entry just fits without a length byte), the whole 212
--- instead of 225, an insert a tenth less time. They are no RFC 4122 UUIDs. The envelope keeps the default storage:
--- PLAIN would forbid the one-byte length, and no row is ever long enough for compression to be tried.
+-- fp is uuid because that is PostgreSQL's one fixed type of 16 bytes (measured against bytea: 51 instead of 65 bytes a
+-- card in card_fingerprint). It is no RFC 4122 UUID. The envelope keeps the default storage: PLAIN would forbid the
+-- one-byte length, and no row is ever long enough for compression to be tried.
 --
 -- key_id is generated from the envelope, so that it cannot disagree with it. An UPDATE always changes indexed columns
 -- and therefore never is a heap-only one: a lower fillfactor would buy nothing.
 CREATE TABLE card (
-    created_at timestamptz NOT NULL DEFAULT now(),
+    id bigint NOT NULL CHECK (id > 0),
     field integer NOT NULL,
     bucket smallint NOT NULL DEFAULT 0 CHECK (bucket BETWEEN 0 AND 255),
     key_id smallint NOT NULL GENERATED ALWAYS AS (get_byte(envelope, 0)) STORED CHECK (key_id > 0),
-    token uuid NOT NULL,
     fp uuid NOT NULL,
     envelope bytea NOT NULL CHECK (octet_length(envelope) BETWEEN 18 AND 64)
 ) WITH (
@@ -27,11 +28,12 @@ CREATE TABLE card (
     autovacuum_vacuum_cost_delay = 1
 );
 
--- Both unique keys contain bucket, so that a database spread over machines can be split by it.
-CREATE UNIQUE INDEX card_token ON card (token, bucket);
+-- Reads, the walk over the stragglers of a generation in heap order, the proof that none is left, and the newest id.
+-- New entries come at the right end of the active generation's part. Both unique keys contain bucket, so that a
+-- database spread over machines can be split by it.
+CREATE UNIQUE INDEX card_id ON card (key_id, bucket, id);
 
--- Deduplication, look-up by card, the walk over the stragglers of a generation, and the proof that none is left. Made
--- after card_token: see src/store/statements.c, CARD_BY_FINGERPRINT.
+-- Deduplication and look-up by card. Made after card_id: see src/store/statements.c, CARD_BY_FINGERPRINT.
 CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, field, fp);
 
 -- How many rows each generation has, exactly, without a count: each transaction adds to the row of its own writer, so
@@ -58,7 +60,7 @@ CREATE TABLE audit (
     node text NOT NULL,
     client text NOT NULL,
     object text NOT NULL,
-    tokens bytea NOT NULL
+    ids bytea NOT NULL
 );
-ALTER TABLE audit ALTER COLUMN tokens SET STORAGE EXTERNAL; -- random bytes: compressing them is wasted work
+ALTER TABLE audit ALTER COLUMN ids SET STORAGE EXTERNAL; -- compressing them is wasted work
 CREATE INDEX audit_time ON audit USING brin (at, seq) WITH (autosummarize = on);

@@ -42,7 +42,7 @@ void jt_audit_params(struct jt_params *p, const struct jt_audit_row *rows, size_
     }
     jt_params_array(p, JT_PG_BYTEA_ARRAY, n, 16);
     for (size_t i = 0; i < n; i++) {
-        jt_params_add_bytes(p, rows[i].tokens, rows[i].n_tokens * 16);
+        jt_params_add_u64s(p, rows[i].ids, rows[i].n_ids);
     }
     jt_params_array(p, JT_PG_TEXT_ARRAY, n, 0);
     for (size_t i = 0; i < n; i++) {
@@ -61,6 +61,13 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
     jt_audit_params(&p, &row, 1);
     enum jt_err err = jt_db_change_one(db, jt_statements[JT_SQL_AUDIT].sql, &p);
     return err == JT_ERR_CONFLICT || err == JT_ERR_INVALID ? JT_ERR_PROTOCOL : err;
+}
+
+enum jt_err jt_audit_record(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
+                            const char *object)
+{
+    enum jt_err err = jt_db_begin(db);
+    return err == JT_OK ? jt_db_end(db, jt_audit_act(db, act, action, 0, object)) : err;
 }
 
 enum jt_err jt_audit_act_on(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,

@@ -19,6 +19,7 @@ enum jt_audit_action {
     JT_AUDIT_GENERATION_ACTIVATE,
     JT_AUDIT_RETIREMENT_START,
     JT_AUDIT_GENERATION_RETIRE,
+    JT_AUDIT_IDS_ACCEPT, /* object: the reason */
 };
 
 struct jt_audit_row {
@@ -27,8 +28,8 @@ struct jt_audit_row {
     uint32_t field; /* 0: none */
     uint32_t n_items; /* asked for */
     uint32_t n_done; /* granted; for tokenize as many as were well-formed */
-    const uint8_t *tokens; /* detokenize: the 16-byte tokens whose PANs leave, one after the other */
-    size_t n_tokens;
+    const uint64_t *ids; /* detokenize: the rows whose PANs leave */
+    size_t n_ids;
     const char *object; /* name or number of what an administrative act touched; empty else */
 };
 
@@ -40,5 +41,9 @@ struct jt_act {
     const char *node;
     const char *actor; /* client id */
 };
+
+/* The row of an act that changes nothing in the database, in a transaction of its own. */
+enum jt_err jt_audit_record(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
+                            const char *object) JT_CHECKED;
 
 #endif

@@ -6,8 +6,7 @@
 #include "store/params.h"
 
 /*
- * Appends the seven arrays of JT_SQL_AUDIT and JT_SQL_AUDIT_IN_RING: clients, actions, fields, items, done, tokens,
- * objects.
+ * Appends the seven arrays of JT_SQL_AUDIT and JT_SQL_TOKENIZE: clients, actions, fields, items, done, ids, objects.
  */
 void jt_audit_params(struct jt_params *p, const struct jt_audit_row *rows, size_t n);
 

@@ -3,8 +3,8 @@
  *
  *   BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
  *   shared advisory lock `ring`, as a statement of its own, first, at top level
- *   the check: epoch of the ring, and whether this node's row and incarnation stand
- *   writes, each guarded by the same epoch and node again
+ *   one statement that checks the epoch of the ring and whether this node's row and incarnation stand, writes only
+ *   where both do, and answers what it found
  *   COMMIT
  *
  * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to may be freed once
@@ -14,7 +14,7 @@
  * ready, or broke), JT_ERR_NOMEM, JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a number beyond SQL's range),
  * JT_ERR_INVALID (an envelope that does not begin with the key id that the transaction names: the caller's mistake). To
  * `done`: JT_ERR_UNAVAILABLE (may pass; the outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm: the generation rows
- * contradict the ring, or two cards claim one fingerprint or token; nothing was written), JT_ERR_PROTOCOL and
+ * contradict the ring, or two cards claim one fingerprint or id; nothing was written), JT_ERR_PROTOCOL and
  * JT_ERR_INVALID (server and program do not fit together; for the operator).
  */
 #ifndef JETON_STORE_CARDS_H
@@ -25,7 +25,7 @@
 #include "wire/keyref.h"
 #include "wire/limits.h"
 
-/* In one transaction: cards, moves, tokens to read, audit rows; probes for each draining generation beside them. */
+/* In one transaction: cards, moves, ids to read, audit rows; probes for each probed generation beside them. */
 #define JT_STORE_MAX_CARDS JT_WIRE_MAX_ITEMS
 
 /*
@@ -41,17 +41,26 @@ struct jt_ring_check {
     bool node_stands;
 };
 
+/* A row as it is stored. Its key id is the envelope's first byte. */
+struct jt_card_row {
+    uint32_t field;
+    uint64_t id;
+    uint8_t fingerprint[16];
+    uint16_t envelope_len;
+    uint8_t envelope[JT_CARD_ENVELOPE_MAX];
+};
+
 /* --- tokenize --- */
 
 struct jt_card_new {
     uint32_t field;
-    const uint8_t *token; /* 16 bytes: the candidate, and the row-id under which it was sealed */
+    uint64_t id; /* under which it was sealed */
     const uint8_t *fingerprint; /* 16 bytes, under the active generation */
     const uint8_t *envelope;
     size_t envelope_len;
 };
 
-/* The fingerprint of an item under one draining generation. */
+/* The fingerprint of an item under a generation that it may have been stored under before. */
 struct jt_card_probe {
     uint32_t card; /* index into `cards` */
     uint8_t key_id;
@@ -67,20 +76,28 @@ struct jt_tokenize_txn {
     size_t n_cards;
     const struct jt_card_probe *probes;
     size_t n_probes;
+    const uint8_t *draining; /* key ids of draining generations: no card of theirs may have a new card's id */
+    size_t n_draining;
     const struct jt_audit_row *audit;
     size_t n_audit;
 };
 
-/*
- * `tokens[i]` (16 bytes each) is the token of cards[i] and found[i] whether there is one; both valid during the
- * callback. With JT_OK and a check that agrees, an item that was not found lost a race and is to be sealed and tried
- * again; with a check that does not agree, nothing was written.
- */
+/* What became of one card. */
+struct jt_card_outcome {
+    enum {
+        JT_CARD_LOST, /* neither written nor found: it lost a race, or its id is taken. Seal it again */
+        JT_CARD_WRITTEN,
+        JT_CARD_KNOWN, /* a row has its fingerprint: nothing is proved until a keeper has matched it */
+    } kind;
+    uint32_t written; /* WRITTEN: which of the batch's equal cards it is that was stored, with that one's id */
+    const struct jt_card_row *row; /* KNOWN */
+};
+
+/* Valid during the callback. With a check that does not agree nothing was written, and all are LOST. */
 struct jt_tokenize_result {
     struct jt_ring_check check;
     size_t n;
-    const uint8_t (*tokens)[16];
-    const bool *found;
+    const struct jt_card_outcome *cards; /* in the caller's order */
 };
 typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
 
@@ -89,21 +106,33 @@ enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn
 
 /* --- detokenize --- */
 
-struct jt_card_key {
-    uint32_t field;
-    const uint8_t *token;
-};
-
 struct jt_card_found {
-    bool found;
-    const uint8_t *envelope; /* valid during the callback */
-    uint16_t envelope_len;
+    /*
+     * Rows under live key ids that have this id: 0, or 1, which is `row`. Two are somebody's tampering: neither is
+     * given.
+     */
+    unsigned n_rows;
+    struct jt_card_row row;
 };
-typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n);
 
-/* Reads by token; a token of another field is not found. Results in the order of `keys`, repeated keys allowed. */
-enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done,
-                          void *arg) JT_CHECKED;
+struct jt_read_result {
+    uint64_t epoch; /* of the ring in the same snapshot: "not found" counts only where it is the one that was used */
+    size_t n;
+    const struct jt_card_found *cards; /* in the order of the ids; valid during the callback */
+};
+typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_read_result *result);
+
+/* Reads by id under each of the live key ids, all in one snapshot. Repeated ids are allowed. */
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
+                          jt_cards_read_fn *done, void *arg) JT_CHECKED;
+
+/*
+ * Which of the ids stand under any key id at all, asked after jt_cards_read has not found them: a row under a key id
+ * that is not live is a planted, restored or replayed one. `stranded[i]` is its key id, 0 where there is none.
+ */
+typedef void jt_cards_strays_fn(void *arg, enum jt_err err, const uint8_t *stranded, size_t n);
+enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n, jt_cards_strays_fn *done,
+                            void *arg) JT_CHECKED;
 
 typedef void jt_pipe_done_fn(void *arg, enum jt_err err);
 
@@ -114,16 +143,16 @@ enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows
 /* --- re-encryption --- */
 
 struct jt_card_move {
-    uint32_t field;
-    const uint8_t *token;
-    const uint8_t *old_envelope; /* compare-and-swap: a row that is no longer this is left alone */
-    uint16_t old_len;
+    const struct jt_card_row *old; /* compare-and-swap on its envelope: a row that is no longer this is left alone */
     const uint8_t *envelope;
     uint16_t envelope_len;
     const uint8_t *fingerprint;
 };
 
-/* All moves of one transaction go from the same generation `from` to `to`, which must be draining and active. */
+/*
+ * All moves of one transaction go from the same generation `from` to `to`, which must be draining and active. In
+ * ascending order of id they cost least: that is the order of the heap.
+ */
 struct jt_move_txn {
     uint64_t epoch;
     struct jt_keyref from, to;
@@ -140,27 +169,19 @@ struct jt_move_result {
 typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result *result);
 
 /*
- * JT_ERR_CONFLICT to the callback: a fingerprint exists already under `to`. That is an alarm: it cannot happen (DESIGN
- * section 6.4).
+ * JT_ERR_CONFLICT to the callback: a fingerprint or an id exists already under `to`. That is an alarm: it cannot happen
+ * (DESIGN section 6.4).
  */
 enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done, void *arg) JT_CHECKED;
 
 /* The same, blocking. `node` as in the pipe. */
-enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node *node, const struct jt_move_txn *txn,
+enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node, const struct jt_move_txn *txn,
                                struct jt_move_result *result) JT_CHECKED;
 
-/* Where a walk over a generation's cards stands: the index order (bucket, field, fingerprint). Start with all zero. */
+/* Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero. */
 struct jt_card_cursor {
     uint16_t bucket;
-    uint32_t field;
-    uint8_t fingerprint[16];
-};
-
-struct jt_card_row {
-    uint32_t field;
-    uint8_t token[16];
-    uint16_t envelope_len;
-    uint8_t envelope[JT_CARD_ENVELOPE_MAX];
+    uint64_t id;
 };
 
 /*
@@ -169,5 +190,17 @@ struct jt_card_row {
  */
 enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,
                                 struct jt_card_row *rows, size_t max, size_t *n) JT_CHECKED;
+
+/*
+ * The newest cards under each of the key ids, newest first; at most `max_each` of each, `n_key_ids * max_each` in all.
+ */
+enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_key_ids, size_t max_each,
+                            struct jt_card_row *rows, size_t *n) JT_CHECKED;
+
+/*
+ * The key ids that any card has (bit i%8 of byte i/8), by a skip scan: as many steps through the index as there are
+ * different ones.
+ */
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32]) JT_CHECKED;
 
 #endif

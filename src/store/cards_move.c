@@ -1,8 +1,6 @@
 #include "store/cards.h"
 
 #include "store/ring_rule.h"
-#include "store/row.h"
-#include "store/sorted.h"
 
 #include <stdlib.h>
 
@@ -35,52 +33,47 @@ static enum jt_err check_input(const struct jt_move_txn *in)
     for (size_t i = 0; i < in->n; i++) {
         const struct jt_card_move *m = &in->moves[i];
         if (m->envelope_len < JT_CARD_ENVELOPE_MIN || m->envelope_len > JT_CARD_ENVELOPE_MAX ||
-            m->envelope[0] != in->to.key_id || m->old_len == 0 || m->old_envelope[0] != in->from.key_id) {
+            m->envelope[0] != in->to.key_id || m->old->envelope_len == 0 ||
+            m->old->envelope[0] != in->from.key_id) {
             return JT_ERR_INVALID;
         }
     }
     return JT_OK;
 }
 
-static void add_moves(struct jt_params *p, const struct jt_move_txn *in, const struct jt_sorted *keys)
+static void add_moves(struct jt_params *p, const struct jt_move_txn *in)
 {
-    jt_params_array(p, JT_PG_INT4_ARRAY, in->n, 4);
-    for (size_t k = 0; k < in->n; k++) {
-        jt_params_add_u31(p, in->moves[keys[k].index].field);
-    }
-    jt_params_array(p, JT_PG_UUID_ARRAY, in->n, 16);
-    for (size_t k = 0; k < in->n; k++) {
-        jt_params_add_bytes(p, in->moves[keys[k].index].token, 16);
+    jt_params_array(p, JT_PG_INT8_ARRAY, in->n, 8);
+    for (size_t i = 0; i < in->n; i++) {
+        jt_params_add_u63(p, in->moves[i].old->id);
     }
     jt_params_array(p, JT_PG_BYTEA_ARRAY, in->n, 28);
-    for (size_t k = 0; k < in->n; k++) {
-        jt_params_add_bytes(p, in->moves[keys[k].index].old_envelope, in->moves[keys[k].index].old_len);
+    for (size_t i = 0; i < in->n; i++) {
+        jt_params_add_bytes(p, in->moves[i].old->envelope, in->moves[i].old->envelope_len);
     }
     jt_params_array(p, JT_PG_BYTEA_ARRAY, in->n, 28);
-    for (size_t k = 0; k < in->n; k++) {
-        jt_params_add_bytes(p, in->moves[keys[k].index].envelope, in->moves[keys[k].index].envelope_len);
+    for (size_t i = 0; i < in->n; i++) {
+        jt_params_add_bytes(p, in->moves[i].envelope, in->moves[i].envelope_len);
     }
     jt_params_array(p, JT_PG_UUID_ARRAY, in->n, 16);
-    for (size_t k = 0; k < in->n; k++) {
-        jt_params_add_bytes(p, in->moves[keys[k].index].fingerprint, 16);
+    for (size_t i = 0; i < in->n; i++) {
+        jt_params_add_bytes(p, in->moves[i].fingerprint, 16);
     }
 }
 
 static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
     struct moving *m = (struct moving *)txn;
-    if (statement == JT_SQL_CHECK) {
-        return jt_ring_rule_take(res, m->epoch, &m->result.check);
+    if (statement != JT_SQL_MOVE_CARDS) {
+        return JT_OK;
     }
-    if (statement == JT_SQL_MOVE_CARDS) {
-        struct jt_row row = jt_row_init(res, 0);
-        m->result.n_moved = jt_row_u63(&row, 0);
-        return jt_row_status(&row);
-    }
-    return JT_OK;
+    struct jt_row row = jt_row_init(res, 0);
+    enum jt_err err = jt_ring_rule_take(&row, 0, m->epoch, &m->result.check);
+    m->result.n_moved = jt_row_u63(&row, 3);
+    return err == JT_OK ? jt_row_status(&row) : err;
 }
 
-static enum jt_err moving_new(const struct jt_node *node, const struct jt_move_txn *in, struct moving **out)
+static enum jt_err moving_new(const struct jt_node_spec *node, const struct jt_move_txn *in, struct moving **out)
 {
     *out = NULL;
     enum jt_err err = check_input(in);
@@ -88,28 +81,19 @@ static enum jt_err moving_new(const struct jt_node *node, const struct jt_move_t
         return err;
     }
     struct moving *m = calloc(1, sizeof *m);
-    struct jt_sorted *keys = calloc(in->n + 1, sizeof *keys);
-    if (m == NULL || keys == NULL) {
-        free(m);
-        free(keys);
+    if (m == NULL) {
         return JT_ERR_NOMEM;
     }
-    for (size_t i = 0; i < in->n; i++) {
-        keys[i] = jt_sorted_key(in->moves[i].field, in->moves[i].fingerprint, (uint32_t)i);
-    }
-    jt_sorted_sort(keys, in->n);
-
     m->epoch = in->epoch;
     m->txn.take = take;
-    jt_ring_rule_begin(&m->txn, node, &in->to, &in->from);
+    jt_ring_rule_begin(&m->txn);
     struct jt_params *p = jt_txn_step(&m->txn, JT_SQL_MOVE_CARDS);
     jt_ring_rule_guard(p, node, in->epoch, &in->to);
     jt_params_u63(p, in->from.generation);
     jt_params_i16(p, in->from.key_id);
     jt_params_u31(p, in->writer);
-    add_moves(p, in, keys);
+    add_moves(p, in);
     (void)jt_txn_step(&m->txn, JT_SQL_COMMIT);
-    free(keys);
     err = jt_txn_status(&m->txn);
     if (err != JT_OK) {
         moving_free(m);
@@ -146,7 +130,7 @@ enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt
     return err;
 }
 
-enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node *node, const struct jt_move_txn *in,
+enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node, const struct jt_move_txn *in,
                                struct jt_move_result *result)
 {
     *result = (struct jt_move_result){ .n_moved = 0 };

@@ -1,17 +1,44 @@
 #include "store/cards.h"
 
 #include "store/audit_params.h"
-#include "store/row.h"
+#include "store/card_row.h"
 #include "store/txn.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+static void add_ids(struct jt_params *p, const uint64_t *ids, size_t n)
+{
+    jt_params_array(p, JT_PG_INT8_ARRAY, n, 8);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_u63(p, ids[i]);
+    }
+}
+
+/* Whether a transaction of `n` can be submitted now. */
+static enum jt_err check_size(const struct jt_pipe *pipe, size_t n)
+{
+    if (!jt_pipe_ready(pipe)) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    return n > JT_STORE_MAX_CARDS ? JT_ERR_LIMIT : JT_OK;
+}
+
+/* The place that a row names, counted from 0; the row turns bad when there is none. */
+static size_t place_of(struct jt_row *row, size_t n)
+{
+    uint64_t number = jt_row_u63(row, 0);
+    if (row->bad || number == 0 || number > n) {
+        row->bad = true;
+        return 0;
+    }
+    return number - 1;
+}
 
 struct reading {
     struct jt_txn txn;
-    size_t n;
+    uint64_t epoch;
+    size_t n, n_live;
     struct jt_card_found *cards;
-    uint8_t (*envelopes)[JT_CARD_ENVELOPE_MAX];
     jt_cards_read_fn *done;
     void *arg;
 };
@@ -20,86 +47,143 @@ static void reading_free(struct reading *r)
 {
     jt_txn_clear(&r->txn);
     free(r->cards);
-    free(r->envelopes);
     free(r);
 }
 
-static enum jt_err take_envelopes(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
+/* One row of place 0 with the epoch, then the cards. */
+static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
     (void)statement;
     struct reading *r = (struct reading *)txn;
-    if ((size_t)PQntuples(res) != r->n) {
+    if (PQntuples(res) < 1 || (size_t)PQntuples(res) > 1 + r->n * r->n_live) {
         return JT_ERR_PROTOCOL;
     }
-    for (size_t i = 0; i < r->n; i++) {
-        struct jt_row row = jt_row_init(res, (int)i);
-        if (!jt_row_is_null(&row, 0)) {
-            size_t len;
-            const uint8_t *envelope = jt_row_bytes(&row, 0, JT_CARD_ENVELOPE_MAX, &len);
-            if (envelope != NULL) {
-                memcpy(r->envelopes[i], envelope, len);
-                r->cards[i] = (struct jt_card_found){ true, r->envelopes[i], (uint16_t)len };
-            }
-        }
-        if (row.bad) {
-            return JT_ERR_PROTOCOL;
-        }
+    struct jt_row head = jt_row_init(res, 0);
+    if (jt_row_u63(&head, 0) != 0) {
+        return JT_ERR_PROTOCOL;
     }
-    return JT_OK;
+    r->epoch = jt_row_is_null(&head, 1) ? 0 : jt_row_u63(&head, 1);
+    enum jt_err err = jt_row_status(&head);
+    for (int i = 1; i < PQntuples(res) && err == JT_OK; i++) {
+        struct jt_row row = jt_row_init(res, i);
+        struct jt_card_found *card = &r->cards[place_of(&row, r->n)];
+        jt_card_row_read(&row, 2, &card->row);
+        card->n_rows++;
+        err = jt_row_status(&row);
+    }
+    return err;
 }
 
 static void finish_reading(struct jt_txn *txn, enum jt_err err)
 {
     struct reading *r = (struct reading *)txn;
-    r->done(r->arg, err, err == JT_OK ? r->cards : NULL, err == JT_OK ? r->n : 0);
+    const struct jt_read_result result = { .epoch = r->epoch, .n = r->n, .cards = r->cards };
+    r->done(r->arg, err, err == JT_OK ? &result : NULL);
     reading_free(r);
 }
 
-static struct reading *reading_new(const struct jt_card_key *keys, size_t n)
+static struct reading *reading_new(const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live)
 {
     struct reading *r = calloc(1, sizeof *r);
     if (r == NULL) {
         return NULL;
     }
     r->n = n;
+    r->n_live = n_live;
     r->cards = calloc(n + 1, sizeof *r->cards);
-    r->envelopes = calloc(n + 1, sizeof *r->envelopes);
-    if (r->cards == NULL || r->envelopes == NULL) {
+    if (r->cards == NULL) {
         reading_free(r);
         return NULL;
     }
-    r->txn.take = take_envelopes;
+    r->txn.take = take_cards;
     r->txn.finish = finish_reading;
     struct jt_params *p = jt_txn_step(&r->txn, JT_SQL_READ_CARDS);
-    jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
-    for (size_t i = 0; i < n; i++) {
-        jt_params_add_u31(p, keys[i].field);
-    }
-    jt_params_array(p, JT_PG_UUID_ARRAY, n, 16);
-    for (size_t i = 0; i < n; i++) {
-        jt_params_add_bytes(p, keys[i].token, 16);
-    }
+    add_ids(p, ids, n);
+    jt_params_key_ids(p, live, n_live);
     return r;
 }
 
-enum jt_err jt_cards_read(struct jt_pipe *pipe, const struct jt_card_key *keys, size_t n, jt_cards_read_fn *done,
-                          void *arg)
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
+                          jt_cards_read_fn *done, void *arg)
 {
-    if (!jt_pipe_ready(pipe)) {
-        return JT_ERR_UNAVAILABLE;
+    enum jt_err err = check_size(pipe, n);
+    if (err != JT_OK) {
+        return err;
     }
-    if (n > JT_STORE_MAX_CARDS) {
-        return JT_ERR_LIMIT;
-    }
-    struct reading *r = reading_new(keys, n);
+    struct reading *r = reading_new(ids, n, live, n_live);
     if (r == NULL) {
         return JT_ERR_NOMEM;
     }
     r->done = done;
     r->arg = arg;
-    enum jt_err err = jt_pipe_submit(pipe, &r->txn);
+    err = jt_pipe_submit(pipe, &r->txn);
     if (err != JT_OK) {
         reading_free(r);
+    }
+    return err;
+}
+
+/* --- rows that no live generation accounts for --- */
+
+struct straying {
+    struct jt_txn txn;
+    size_t n;
+    uint8_t *stranded;
+    jt_cards_strays_fn *done;
+    void *arg;
+};
+
+static void straying_free(struct straying *s)
+{
+    jt_txn_clear(&s->txn);
+    free(s->stranded);
+    free(s);
+}
+
+static enum jt_err take_strays(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
+{
+    (void)statement;
+    struct straying *s = (struct straying *)txn;
+    enum jt_err err = JT_OK;
+    for (int i = 0; i < PQntuples(res) && err == JT_OK; i++) {
+        struct jt_row row = jt_row_init(res, i);
+        size_t place = place_of(&row, s->n);
+        uint8_t key_id = jt_row_u8(&row, 1);
+        err = jt_row_status(&row);
+        if (err == JT_OK) {
+            s->stranded[place] = key_id;
+        }
+    }
+    return err;
+}
+
+static void finish_straying(struct jt_txn *txn, enum jt_err err)
+{
+    struct straying *s = (struct straying *)txn;
+    s->done(s->arg, err, err == JT_OK ? s->stranded : NULL, err == JT_OK ? s->n : 0);
+    straying_free(s);
+}
+
+enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n, jt_cards_strays_fn *done, void *arg)
+{
+    enum jt_err err = check_size(pipe, n);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct straying *s = calloc(1, sizeof *s);
+    if (s == NULL || (s->stranded = calloc(n + 1, 1)) == NULL) {
+        free(s);
+        return JT_ERR_NOMEM;
+    }
+    s->n = n;
+    s->txn.take = take_strays;
+    s->txn.finish = finish_straying;
+    s->done = done;
+    s->arg = arg;
+    add_ids(jt_txn_step(&s->txn, JT_SQL_FIND_STRAYS), ids, n);
+    err = jt_pipe_submit(pipe, &s->txn);
+    if (err != JT_OK) {
+        straying_free(s);
     }
     return err;
 }
@@ -136,11 +220,9 @@ static void finish_auditing(struct jt_txn *txn, enum jt_err err)
 enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done,
                            void *arg)
 {
-    if (!jt_pipe_ready(pipe)) {
-        return JT_ERR_UNAVAILABLE;
-    }
-    if (n > JT_STORE_MAX_CARDS) {
-        return JT_ERR_LIMIT;
+    enum jt_err err = check_size(pipe, n);
+    if (err != JT_OK) {
+        return err;
     }
     struct auditing *a = calloc(1, sizeof *a);
     if (a == NULL) {
@@ -156,7 +238,7 @@ enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows
     jt_params_text(p, jt_pipe_node(pipe)->name);
     jt_audit_params(p, rows, n);
     (void)jt_txn_step(&a->txn, JT_SQL_COMMIT);
-    enum jt_err err = jt_pipe_submit(pipe, &a->txn);
+    err = jt_pipe_submit(pipe, &a->txn);
     if (err != JT_OK) {
         auditing_free(a);
     }

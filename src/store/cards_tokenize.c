@@ -1,8 +1,8 @@
 #include "store/cards.h"
 
 #include "store/audit_params.h"
+#include "store/card_row.h"
 #include "store/ring_rule.h"
-#include "store/row.h"
 #include "store/sorted.h"
 
 #include <stdlib.h>
@@ -13,13 +13,13 @@ struct place {
     uint32_t card; /* the caller's index of its first occurrence */
     uint32_t field;
     uint8_t fingerprint[16]; /* under the active generation */
-    uint8_t token[16];
-    bool found;
+    const struct jt_card_row *known;
+    bool lost; /* not written, and no row seen */
 };
 
 struct tokenize {
     struct jt_txn txn;
-    const struct jt_node *node;
+    const struct jt_node_spec *node;
     uint64_t epoch;
     struct jt_keyref active;
     struct jt_pipe *pipe;
@@ -27,8 +27,9 @@ struct tokenize {
     size_t n_cards, n_places, n_probes;
     struct place *places;
     uint32_t *place_of; /* of each of the caller's cards */
-    uint8_t (*tokens)[16]; /* the answer */
-    bool *found;
+    struct jt_card_row *rows; /* those that were found, n_rows of them */
+    size_t n_rows;
+    struct jt_card_outcome *outcomes; /* the answer */
     bool searching; /* the second round trip, for cards that lost a race */
     jt_tokenize_fn *done;
     void *arg;
@@ -39,8 +40,8 @@ static void tokenize_free(struct tokenize *t)
     jt_txn_clear(&t->txn);
     free(t->places);
     free(t->place_of);
-    free(t->tokens);
-    free(t->found);
+    free(t->rows);
+    free(t->outcomes);
     free(t);
 }
 
@@ -57,9 +58,8 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
     t->n_cards = in->n_cards;
     t->places = calloc(in->n_cards + 1, sizeof *t->places);
     t->place_of = calloc(in->n_cards + 1, sizeof *t->place_of);
-    t->tokens = calloc(in->n_cards + 1, sizeof *t->tokens);
-    t->found = calloc(in->n_cards + 1, sizeof *t->found);
-    if (t->places == NULL || t->place_of == NULL || t->tokens == NULL || t->found == NULL) {
+    t->outcomes = calloc(in->n_cards + 1, sizeof *t->outcomes);
+    if (t->places == NULL || t->place_of == NULL || t->outcomes == NULL) {
         tokenize_free(t);
         return NULL;
     }
@@ -72,8 +72,8 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
  */
 static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
-    if (in->n_cards > JT_STORE_MAX_CARDS || in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_DRAINING ||
-        in->n_audit > JT_STORE_MAX_CARDS) {
+    if (in->n_cards > JT_STORE_MAX_CARDS || in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_PROBED ||
+        in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_WIRE_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {
@@ -125,9 +125,9 @@ static void add_fields(const struct tokenize *t, struct jt_params *p)
 static void add_cards(const struct tokenize *t, struct jt_params *p, const struct jt_tokenize_txn *in)
 {
     add_fields(t, p);
-    jt_params_array(p, JT_PG_UUID_ARRAY, t->n_places, 16);
+    jt_params_array(p, JT_PG_INT8_ARRAY, t->n_places, 8);
     for (size_t k = 0; k < t->n_places; k++) {
-        jt_params_add_bytes(p, in->cards[t->places[k].card].token, 16);
+        jt_params_add_u63(p, in->cards[t->places[k].card].id);
     }
     jt_params_array(p, JT_PG_UUID_ARRAY, t->n_places, 16);
     for (size_t k = 0; k < t->n_places; k++) {
@@ -188,41 +188,66 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     if (err != JT_OK) {
         return err;
     }
-    jt_ring_rule_begin(&t->txn, t->node, &t->active, NULL);
+    jt_ring_rule_begin(&t->txn);
     struct jt_params *p = jt_txn_step(&t->txn, JT_SQL_TOKENIZE);
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     jt_params_u31(p, in->writer);
     add_cards(t, p, in);
+    jt_params_key_ids(p, in->draining, in->n_draining);
     err = add_probes(t, p, in);
-    p = jt_txn_step(&t->txn, JT_SQL_AUDIT_IN_RING);
-    jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     jt_audit_params(p, in->audit, in->n_audit);
     (void)jt_txn_step(&t->txn, JT_SQL_COMMIT);
     return err;
 }
 
-static enum jt_err take_tokens(struct tokenize *t, const PGresult *res)
+/* A place and the row that has its fingerprint, or NULLs. The first that comes counts: it is matched before use. */
+static enum jt_err take_row(struct tokenize *t, const PGresult *res, int i, int column)
 {
-    size_t max = jt_ring_rule_held(&t->check, t->epoch) ? t->n_places + t->n_probes : 0;
-    if ((size_t)PQntuples(res) > max) {
+    struct jt_row row = jt_row_init(res, i);
+    uint64_t number = jt_row_u63(&row, 0);
+    if (row.bad || number == 0 || number > t->n_places) {
         return JT_ERR_PROTOCOL;
     }
-    for (int i = 0; i < PQntuples(res); i++) {
-        struct jt_row row = jt_row_init(res, i);
-        uint64_t number = jt_row_u63(&row, 0);
-        if (row.bad || number == 0 || number > t->n_places) {
-            return JT_ERR_PROTOCOL;
-        }
-        struct place *place = &t->places[number - 1];
-        if (!jt_row_is_null(&row, 1) && !place->found) {
-            jt_row_uuid(&row, 1, place->token);
-            place->found = true;
-        }
-        if (row.bad) {
-            return JT_ERR_PROTOCOL;
-        }
+    struct place *place = &t->places[number - 1];
+    if (jt_row_is_null(&row, column)) {
+        place->lost = true;
+    } else if (place->known == NULL) {
+        jt_card_row_read(&row, column, &t->rows[t->n_rows]);
+        place->known = &t->rows[t->n_rows++];
+        place->lost = false;
     }
-    return JT_OK;
+    return jt_row_status(&row);
+}
+
+/* Whether all places are accounted for: those that no row speaks of were written. */
+static bool adds_up(const struct tokenize *t, uint64_t n_written)
+{
+    size_t n_others = 0;
+    for (size_t k = 0; k < t->n_places; k++) {
+        n_others += t->places[k].lost || t->places[k].known != NULL;
+    }
+    return n_written == t->n_places - n_others;
+}
+
+static enum jt_err take_cards(struct tokenize *t, const PGresult *res)
+{
+    struct jt_row head = jt_row_init(res, 0);
+    if (jt_row_u63(&head, 0) != 0) {
+        return JT_ERR_PROTOCOL;
+    }
+    enum jt_err err = jt_ring_rule_take(&head, 1, t->epoch, &t->check);
+    uint64_t n_written = jt_row_u63(&head, 4);
+    bool held = jt_ring_rule_held(&t->check, t->epoch);
+    size_t n = (size_t)PQntuples(res) - 1;
+    if (err != JT_OK || head.bad || n > (held ? t->n_places + t->n_probes : 0)) {
+        return err != JT_OK ? err : JT_ERR_PROTOCOL;
+    }
+    t->rows = calloc(n + 1, sizeof *t->rows);
+    err = t->rows == NULL ? JT_ERR_NOMEM : JT_OK;
+    for (size_t i = 1; i <= n && err == JT_OK; i++) {
+        err = take_row(t, res, (int)i, 5);
+    }
+    return err == JT_OK && held && !adds_up(t, n_written) ? JT_ERR_PROTOCOL : err;
 }
 
 /* --- a second look for cards that another transaction inserted meanwhile, in a snapshot taken after its commit --- */
@@ -231,53 +256,54 @@ static void build_search(struct tokenize *t)
 {
     jt_txn_clear(&t->txn);
     t->txn.n_steps = 0;
-    struct jt_params *p = jt_txn_step(&t->txn, JT_SQL_FIND_TOKENS);
+    struct jt_params *p = jt_txn_step(&t->txn, JT_SQL_FIND_CARDS);
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     size_t n = 0;
     for (size_t k = 0; k < t->n_places; k++) {
-        n += !t->places[k].found;
+        n += t->places[k].lost;
     }
     jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
     for (size_t k = 0; k < t->n_places; k++) {
-        if (!t->places[k].found) {
+        if (t->places[k].lost) {
             jt_params_add_u31(p, t->places[k].field);
         }
     }
     jt_params_array(p, JT_PG_UUID_ARRAY, n, 16);
     for (size_t k = 0; k < t->n_places; k++) {
-        if (!t->places[k].found) {
+        if (t->places[k].lost) {
             jt_params_add_bytes(p, t->places[k].fingerprint, 16);
         }
     }
 }
 
-/* One row for each place that was not found, in order; none when the ring moved meanwhile. */
+/* The answer counts the lost places from 1; it ascends, so one walk over all places finds them. */
 static enum jt_err take_search(struct tokenize *t, const PGresult *res)
 {
-    int i = 0;
-    for (size_t k = 0; k < t->n_places && i < PQntuples(res); k++) {
-        if (t->places[k].found) {
-            continue;
+    size_t k = 0, lost = 0;
+    for (int i = 0; i < PQntuples(res); i++) {
+        struct jt_row row = jt_row_init(res, i);
+        uint64_t number = jt_row_u63(&row, 0);
+        for (; k < t->n_places && lost < number; k++) {
+            lost += t->places[k].lost;
         }
-        struct jt_row row = jt_row_init(res, i++);
-        if (!jt_row_is_null(&row, 0)) {
-            jt_row_uuid(&row, 0, t->places[k].token);
-            t->places[k].found = !row.bad;
+        if (row.bad || number == 0 || lost != number || t->places[k - 1].known != NULL) {
+            return JT_ERR_PROTOCOL;
         }
+        /* Every lost place had a row of the first answer, so there is room for its card. */
+        struct jt_card_row *card = &t->rows[t->n_rows++];
+        jt_card_row_read(&row, 1, card);
         if (row.bad) {
             return JT_ERR_PROTOCOL;
         }
+        t->places[k - 1].known = card;
     }
-    return i == PQntuples(res) ? JT_OK : JT_ERR_PROTOCOL;
+    return JT_OK;
 }
 
 static bool any_lost(const struct tokenize *t)
 {
-    if (!jt_ring_rule_held(&t->check, t->epoch)) {
-        return false;
-    }
     for (size_t k = 0; k < t->n_places; k++) {
-        if (!t->places[k].found) {
+        if (t->places[k].lost) {
             return true;
         }
     }
@@ -290,23 +316,23 @@ static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const P
 {
     struct tokenize *t = (struct tokenize *)txn;
     switch (statement) {
-    case JT_SQL_CHECK: return jt_ring_rule_take(res, t->epoch, &t->check);
-    case JT_SQL_TOKENIZE: return take_tokens(t, res);
-    case JT_SQL_FIND_TOKENS: return take_search(t, res);
+    case JT_SQL_TOKENIZE: return take_cards(t, res);
+    case JT_SQL_FIND_CARDS: return take_search(t, res);
     default: return JT_OK;
     }
 }
 
 static void answer(struct tokenize *t, enum jt_err err)
 {
+    bool held = jt_ring_rule_held(&t->check, t->epoch);
     for (size_t i = 0; i < t->n_cards && err == JT_OK; i++) {
         const struct place *place = &t->places[t->place_of[i]];
-        memcpy(t->tokens[i], place->token, 16);
-        t->found[i] = place->found;
+        struct jt_card_outcome *outcome = &t->outcomes[i];
+        outcome->row = place->known;
+        outcome->written = place->card;
+        outcome->kind = place->known != NULL ? JT_CARD_KNOWN : place->lost || !held ? JT_CARD_LOST : JT_CARD_WRITTEN;
     }
-    const struct jt_tokenize_result result = {
-        .check = t->check, .n = t->n_cards, .tokens = (const uint8_t (*)[16])t->tokens, .found = t->found
-    };
+    const struct jt_tokenize_result result = { .check = t->check, .n = t->n_cards, .cards = t->outcomes };
     t->done(t->arg, err, err == JT_OK ? &result : NULL);
     tokenize_free(t);
 }

@@ -1,53 +1,86 @@
 #include "store/cards.h"
 
+#include "store/card_row.h"
 #include "store/query.h"
 #include "store/statements.h"
 
 #include <string.h>
 
-static enum jt_err read_row(const PGresult *res, int i, struct jt_card_cursor *cursor, struct jt_card_row *out)
+/* Runs a statement that gives at most `max` rows; they are the caller's to PQclear. */
+static enum jt_err query(struct jt_db *db, enum jt_statement statement, struct jt_params *p, size_t max, PGresult **res)
 {
-    struct jt_row row = jt_row_init(res, i);
-    size_t len;
-    cursor->bucket = jt_row_u8(&row, 0);
-    cursor->field = out->field = jt_row_u31(&row, 1);
-    jt_row_uuid(&row, 2, cursor->fingerprint);
-    jt_row_uuid(&row, 3, out->token);
-    const uint8_t *envelope = jt_row_bytes(&row, 4, sizeof out->envelope, &len);
-    if (envelope != NULL) {
-        memcpy(out->envelope, envelope, len);
-        out->envelope_len = (uint16_t)len;
+    *res = NULL;
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        jt_params_clear(p);
+        return err;
     }
-    return jt_row_status(&row);
+    err = jt_db_query(db, jt_statements[statement].sql, p, res);
+    return err == JT_OK && (size_t)PQntuples(*res) > max ? JT_ERR_PROTOCOL : err;
 }
 
 enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,
                                 struct jt_card_row *rows, size_t max, size_t *n)
 {
     *n = 0;
-    enum jt_err err = jt_db_ensure(db);
-    if (err != JT_OK) {
-        return err;
-    }
     struct jt_params p;
     jt_params_init(&p);
     jt_params_i16(&p, key_id);
     jt_params_i16(&p, (int16_t)cursor->bucket);
-    jt_params_u31(&p, cursor->field);
-    jt_params_uuid(&p, cursor->fingerprint);
+    jt_params_u63(&p, cursor->id);
     jt_params_u63(&p, max);
     PGresult *res;
-    err = jt_db_query(db, jt_statements[JT_SQL_STRAGGLERS].sql, &p, &res);
-    if (err == JT_OK && (size_t)PQntuples(res) > max) {
-        err = JT_ERR_PROTOCOL;
-    }
+    enum jt_err err = query(db, JT_SQL_STRAGGLERS, &p, max, &res);
     struct jt_card_cursor at = *cursor;
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
-        err = read_row(res, i, &at, &rows[i]);
+        struct jt_row row = jt_row_init(res, i);
+        at.bucket = jt_row_u8(&row, 0);
+        jt_card_row_read(&row, 1, &rows[i]);
+        at.id = rows[i].id;
+        err = jt_row_status(&row);
     }
     if (err == JT_OK) {
         *cursor = at;
         *n = (size_t)PQntuples(res);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_key_ids, size_t max_each,
+                            struct jt_card_row *rows, size_t *n)
+{
+    *n = 0;
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_key_ids(&p, key_ids, n_key_ids);
+    jt_params_u63(&p, max_each);
+    PGresult *res;
+    enum jt_err err = query(db, JT_SQL_NEWEST, &p, n_key_ids * max_each, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
+        struct jt_row row = jt_row_init(res, i);
+        jt_card_row_read(&row, 0, &rows[i]);
+        err = jt_row_status(&row);
+    }
+    if (err == JT_OK) {
+        *n = (size_t)PQntuples(res);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
+{
+    memset(out, 0, 32);
+    struct jt_params p;
+    jt_params_init(&p);
+    PGresult *res;
+    enum jt_err err = query(db, JT_SQL_KEY_IDS, &p, 255, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
+        struct jt_row row = jt_row_init(res, i);
+        uint8_t key_id = jt_row_u8(&row, 0);
+        out[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+        err = jt_row_status(&row);
     }
     PQclear(res);
     return err;

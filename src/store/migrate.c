@@ -167,3 +167,20 @@ enum jt_err jt_migrate_check(struct jt_db *db, int *found)
     }
     return err == JT_OK && *found != jt_n_migrations ? JT_ERR_CONFLICT : err;
 }
+
+enum jt_err jt_migrate_is_format_1(struct jt_db *db, bool *format_1)
+{
+    *format_1 = false;
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db,
+                                      "SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = "
+                                      "to_regclass('jeton.card') AND a.attname = 'token' AND NOT a.attisdropped)",
+                                      NULL, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *format_1 = jt_row_bool(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}

@@ -8,6 +8,7 @@
 
 #include "store/db.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The number of the newest migration this program knows. */
@@ -27,5 +28,11 @@ enum jt_err jt_migrate_run(struct jt_db *db, jt_migrate_fn *applied, void *arg) 
  * none).
  */
 enum jt_err jt_migrate_check(struct jt_db *db, int *found) JT_CHECKED;
+
+/*
+ * Whether the tables are those of stored format 1, which only development versions wrote: cards with their tokens beside
+ * them.
+ */
+enum jt_err jt_migrate_is_format_1(struct jt_db *db, bool *format_1) JT_CHECKED;
 
 #endif

@@ -37,15 +37,15 @@ static void free_lock(struct jt_db *db)
     }
 }
 
-/* Repeats `attempt` while the ring lock is busy, until the deadline. */
-static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct jt_db *, const struct jt_node *),
-                                  const struct jt_node *node, int64_t deadline_ms)
+/* Repeats `change` while the ring lock is busy, until the deadline. */
+static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct jt_db *, const void *), const void *arg,
+                                  int64_t deadline_ms)
 {
     for (;;) {
         bool busy;
         enum jt_err err = jt_ring_lock_begin(db, &busy);
         if (err == JT_OK) {
-            return jt_db_end(db, change(db, node));
+            return jt_db_end(db, change(db, arg));
         }
         if (!busy || jt_clock_ms() >= deadline_ms) {
             return err;
@@ -57,8 +57,9 @@ static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct
 /*
  * Every other row goes too: there is one front, and one that lost its lock under another name must not go on writing.
  */
-static enum jt_err replace_row(struct jt_db *db, const struct jt_node *node)
+static enum jt_err replace_row(struct jt_db *db, const void *arg)
 {
+    const struct jt_node_row *row = arg;
     if (!db->holds_node_lock) {
         return JT_ERR_UNAVAILABLE; /* the session was lost in between, and the lock with it */
     }
@@ -66,15 +67,22 @@ static enum jt_err replace_row(struct jt_db *db, const struct jt_node *node)
     if (err == JT_OK) {
         struct jt_params p;
         jt_params_init(&p);
-        jt_params_text(&p, node->name);
-        jt_params_uuid(&p, node->incarnation);
-        err = jt_db_change_one(db, "INSERT INTO node (name, incarnation) VALUES ($1, $2)", &p);
+        jt_params_text(&p, row->spec.name);
+        jt_params_i16(&p, row->spec.number);
+        jt_params_uuid(&p, row->spec.incarnation);
+        jt_params_u63(&p, row->mac_epoch);
+        jt_params_bytes(&p, row->mac, sizeof row->mac);
+        err = jt_db_change_one(db,
+                               "INSERT INTO node (name, number, incarnation, mac_epoch, mac) "
+                               "VALUES ($1, $2, $3, $4, $5)",
+                               &p);
     }
     return err;
 }
 
-static enum jt_err remove_row(struct jt_db *db, const struct jt_node *node)
+static enum jt_err remove_row(struct jt_db *db, const void *arg)
 {
+    const struct jt_node_spec *node = arg;
     struct jt_params p;
     jt_params_init(&p);
     jt_params_text(&p, node->name);
@@ -83,7 +91,7 @@ static enum jt_err remove_row(struct jt_db *db, const struct jt_node *node)
 }
 
 /* Whether the row is this incarnation's. */
-static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node *node, bool *ours)
+static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node, bool *ours)
 {
     *ours = false;
     struct jt_params p;
@@ -106,7 +114,7 @@ static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node *node, boo
  * take_lock for a front that may have had the lock before. While the row is still ours, whoever else holds the lock is
  * most likely our own old session, which the server has not missed yet: JT_ERR_UNAVAILABLE.
  */
-static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node *node)
+static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *node)
 {
     enum jt_err err = take_lock(db);
     if (err == JT_ERR_CONFLICT) {
@@ -117,7 +125,7 @@ static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node *node)
     return err;
 }
 
-enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int patience_ms)
+enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node, int patience_ms)
 {
     int64_t deadline_ms = jt_clock_ms() + patience_ms;
     enum jt_err err = take_lock_again(db, node);
@@ -126,16 +134,15 @@ enum jt_err jt_node_register(struct jt_db *db, const struct jt_node *node, int p
         jt_db_back_off(BACK_OFF_MS);
         err = take_lock_again(db, node);
     }
-    if (err == JT_OK) {
-        err = with_ring_lock(db, replace_row, node, deadline_ms);
-        if (err != JT_OK) {
-            free_lock(db);
-        }
-    }
     return err;
 }
 
-enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node)
+enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, int patience_ms)
+{
+    return with_ring_lock(db, replace_row, row, jt_clock_ms() + patience_ms);
+}
+
+enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
 {
     enum jt_err err = take_lock_again(db, node);
     if (err != JT_OK) {
@@ -150,7 +157,7 @@ enum jt_err jt_node_check(struct jt_db *db, const struct jt_node *node)
     return err;
 }
 
-enum jt_err jt_node_leave(struct jt_db *db, const struct jt_node *node)
+enum jt_err jt_node_leave(struct jt_db *db, const struct jt_node_spec *node)
 {
     enum jt_err err = with_ring_lock(db, remove_row, node, jt_clock_ms() + 1000);
     free_lock(db);

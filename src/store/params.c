@@ -159,6 +159,22 @@ void jt_params_add_bytes(struct jt_params *p, const void *bytes, size_t len)
     jt_buf_put(&p->buf, bytes, len);
 }
 
+void jt_params_add_u64s(struct jt_params *p, const uint64_t *numbers, size_t n)
+{
+    jt_buf_u32(&p->buf, (uint32_t)(8 * n));
+    for (size_t i = 0; i < n; i++) {
+        jt_buf_u64(&p->buf, numbers[i]);
+    }
+}
+
+void jt_params_key_ids(struct jt_params *p, const uint8_t *key_ids, size_t n)
+{
+    jt_params_array(p, JT_PG_INT2_ARRAY, n, 2);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_i16(p, key_ids[i]);
+    }
+}
+
 enum jt_err jt_params_status(const struct jt_params *p)
 {
     return jt_buf_status(&p->buf);

@@ -32,7 +32,7 @@ enum jt_pg_type {
     JT_PG_UUID_ARRAY = 2951,
 };
 
-#define JT_PARAMS_MAX 16
+#define JT_PARAMS_MAX 24
 #define JT_PARAMS_MAX_BYTES (64u << 20)
 
 struct jt_params {
@@ -65,6 +65,10 @@ void jt_params_add_i16(struct jt_params *p, int16_t v);
 void jt_params_add_u31(struct jt_params *p, uint32_t v);
 void jt_params_add_u63(struct jt_params *p, uint64_t v);
 void jt_params_add_bytes(struct jt_params *p, const void *bytes, size_t len); /* bytea, text or uuid */
+/* One bytea: 8 bytes big-endian for each number. */
+void jt_params_add_u64s(struct jt_params *p, const uint64_t *numbers, size_t n);
+/* A whole array of smallints. */
+void jt_params_key_ids(struct jt_params *p, const uint8_t *key_ids, size_t n);
 
 /* JT_OK, or the first failure: JT_ERR_NOMEM, JT_ERR_LIMIT. */
 enum jt_err jt_params_status(const struct jt_params *p) JT_CHECKED;

@@ -23,7 +23,7 @@ enum state { WAITING, CONNECTING, PREPARING, IDLE, BUSY, ROLLING_BACK };
 struct jt_pipe {
     struct jt_loop *loop;
     char *conninfo, *application;
-    struct jt_node node;
+    struct jt_node_spec node;
     int timeout_ms;
     PGconn *conn;
     enum state state;
@@ -372,7 +372,7 @@ static void on_deadline(void *arg, uint32_t events)
 
 /* --- life --- */
 
-enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node,
+enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node_spec *node,
                         int timeout_ms, struct jt_pipe **out)
 {
     *out = NULL;
@@ -443,7 +443,7 @@ const char *jt_pipe_message(const struct jt_pipe *pipe)
     return pipe->message;
 }
 
-const struct jt_node *jt_pipe_node(const struct jt_pipe *pipe)
+const struct jt_node_spec *jt_pipe_node(const struct jt_pipe *pipe)
 {
     return &pipe->node;
 }

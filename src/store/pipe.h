@@ -24,7 +24,7 @@ struct jt_pipe;
  * `node` is copied: its name and incarnation guard every write. `timeout_ms` bounds a transaction; past it the
  * connection is closed.
  */
-enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node *node,
+enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node_spec *node,
                         int timeout_ms, struct jt_pipe **out) JT_CHECKED;
 
 /*

@@ -1,22 +1,13 @@
 #include "store/ring_rule.h"
 
-#include "store/row.h"
-
-void jt_ring_rule_begin(struct jt_txn *txn, const struct jt_node *node, const struct jt_keyref *active,
-                        const struct jt_keyref *draining)
+void jt_ring_rule_begin(struct jt_txn *txn)
 {
     (void)jt_txn_step(txn, JT_SQL_BEGIN);
     (void)jt_txn_step(txn, JT_SQL_RING_LOCK);
-    struct jt_params *p = jt_txn_step(txn, JT_SQL_CHECK);
-    jt_params_text(p, node->name);
-    jt_params_uuid(p, node->incarnation);
-    jt_params_u63(p, active->generation);
-    jt_params_i16(p, active->key_id);
-    jt_params_u63(p, draining == NULL ? 0 : draining->generation);
-    jt_params_i16(p, draining == NULL ? 0 : draining->key_id);
 }
 
-void jt_ring_rule_guard(struct jt_params *p, const struct jt_node *node, uint64_t epoch, const struct jt_keyref *active)
+void jt_ring_rule_guard(struct jt_params *p, const struct jt_node_spec *node, uint64_t epoch,
+                        const struct jt_keyref *active)
 {
     jt_params_u63(p, epoch);
     jt_params_text(p, node->name);
@@ -30,14 +21,12 @@ bool jt_ring_rule_held(const struct jt_ring_check *check, uint64_t epoch)
     return check->epoch == epoch && check->node_stands;
 }
 
-enum jt_err jt_ring_rule_take(const PGresult *res, uint64_t epoch, struct jt_ring_check *out)
+enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch, struct jt_ring_check *out)
 {
-    struct jt_row row = jt_row_init(res, 0);
-    out->epoch = jt_row_is_null(&row, 0) ? 0 : jt_row_u63(&row, 0); /* no ring row: epoch 0, which is nobody's */
-    out->node_stands = jt_row_bool(&row, 1);
-    bool states_agree = jt_row_bool(&row, 2);
-    states_agree = jt_row_bool(&row, 3) && states_agree;
-    enum jt_err err = jt_row_status(&row);
+    out->epoch = jt_row_is_null(row, column) ? 0 : jt_row_u63(row, column); /* no ring row: epoch 0, nobody's */
+    out->node_stands = jt_row_bool(row, column + 1);
+    bool states_agree = jt_row_bool(row, column + 2);
+    enum jt_err err = jt_row_status(row);
     if (err == JT_OK && jt_ring_rule_held(out, epoch) && !states_agree) {
         err = JT_ERR_CONFLICT;
     }

@@ -1,23 +1,24 @@
-/* The steps that every transaction on a card shares (DESIGN section 6.4). */
+/* What every transaction on a card shares (DESIGN section 6.4). */
 #ifndef JETON_STORE_RING_RULE_H
 #define JETON_STORE_RING_RULE_H
 
 #include "store/cards.h"
+#include "store/row.h"
 #include "store/txn.h"
 
-/* Appends begin, ring lock and check. `draining` may be NULL. */
-void jt_ring_rule_begin(struct jt_txn *txn, const struct jt_node *node, const struct jt_keyref *active,
-                        const struct jt_keyref *draining);
+/* Appends begin and ring lock; the guarded statement follows. */
+void jt_ring_rule_begin(struct jt_txn *txn);
 
 /* Appends $1 to $5 of a guarded statement. */
-void jt_ring_rule_guard(struct jt_params *p, const struct jt_node *node, uint64_t epoch,
+void jt_ring_rule_guard(struct jt_params *p, const struct jt_node_spec *node, uint64_t epoch,
                         const struct jt_keyref *active);
 
 /*
- * Reads the answer of the check. JT_ERR_CONFLICT when the ring is the caller's, yet the generation rows contradict it:
- * no honest writer leaves that behind, and the guarded writes did nothing.
+ * Reads what a guarded statement found, from three columns: epoch, whether the node stands, whether the generations are
+ * in the states that the statement needs. JT_ERR_CONFLICT when the ring is the caller's, yet the generation rows
+ * contradict it: no honest writer leaves that behind, and the statement wrote nothing.
  */
-enum jt_err jt_ring_rule_take(const PGresult *res, uint64_t epoch, struct jt_ring_check *out) JT_CHECKED;
+enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch, struct jt_ring_check *out) JT_CHECKED;
 
 /* Whether the guarded writes of the transaction were carried out. */
 bool jt_ring_rule_held(const struct jt_ring_check *check, uint64_t epoch);

@@ -10,29 +10,45 @@
 
 /*
  * The ring rule's condition, on $1 epoch, $2 node name, $3 incarnation, $4 and $5 number and key id of the active
- * generation. All of it is uncorrelated, so the server evaluates it once for each statement, and a statement whose
- * condition fails touches no card. The snapshot is the statement's own, taken after the lock was had. The epoch alone
- * would do, since state rows change only with it; the generation is asked as well because it is cheap.
+ * generation: what there is now, and one row or none to make everything else in the statement depend on. The snapshot
+ * is the statement's own, taken after the lock was had. The epoch alone would do, since state rows change only with it;
+ * the generation is asked as well because it is cheap.
  */
-#define RING_HOLDS \
-    "(SELECT r.epoch FROM ring r) = $1::int8 " \
-    "AND EXISTS (SELECT FROM node n WHERE n.name = $2::text AND n.incarnation = $3::uuid) " \
-    "AND " IS_IN_STATE("$4", "$5", STATE_ACTIVE)
+#define RING_NOW(agrees) \
+    "now AS MATERIALIZED (SELECT (SELECT r.epoch FROM ring r) AS epoch, " \
+    "EXISTS (SELECT FROM node n WHERE n.name = $2::text AND n.incarnation = $3::uuid) AS node_stands, " \
+    agrees " AS agrees), " \
+    "holds AS MATERIALIZED (SELECT FROM now WHERE epoch = $1::int8 AND node_stands AND agrees)"
+#define RING_HOLDS "EXISTS (SELECT FROM holds)"
+#define ACTIVE_AGREES IS_IN_STATE("$4", "$5", STATE_ACTIVE)
 
 /*
- * Each look-up of a card is a scalar subquery, or a LATERAL one with a row lock: the planner cannot turn these into a
- * join, so what remains is one descent of one index for each element of the arrays, in the arrays' order. Which index
- * must not be left to costs, since on a table that is empty when the statement is planned all indexes cost the same. By
- * token: a condition on bucket or field would let card_fingerprint serve too, so field is compared in a way that no
- * index serves, and bucket not at all (a token is unique over all buckets: its first byte repeats the bucket). By
- * fingerprint: the condition on bucket would let card_token serve, at the same cost only for an empty and analysed
- * table; such a tie goes to the younger index.
+ * Each look-up of a card is a scalar subquery, or a LATERAL one behind OFFSET, LIMIT or a row lock: the planner cannot
+ * turn these into a join, so what remains is one descent of one index for each element of the arrays, in the arrays'
+ * order. Which index must not be left to costs, since on a table that is empty when the statement is planned all
+ * indexes cost the same. By id: the order that is asked for comes free from card_id and costs a sort from
+ * card_fingerprint. By fingerprint: the conditions on key_id and bucket would let card_id serve, at the same cost only
+ * for an empty and analysed table; such a tie goes to the younger index. tests/db/test_plans.c.
  */
 #define CARD_BY_FINGERPRINT(q) \
     "FROM card k WHERE k.key_id = " q ".key_id AND k.bucket = 0 AND k.field = " q ".field AND k.fp = " q ".fp"
-#define CARD_BY_TOKEN(q) "FROM card k WHERE k.token = " q ".token AND k.field IS NOT DISTINCT FROM " q ".field"
+#define CARD_BY_ID(key_id, id) \
+    "FROM card k WHERE k.key_id = " key_id " AND k.bucket = 0 AND k.id >= " id " AND k.id <= " id
+#define FIRST_OF_ID " ORDER BY k.id LIMIT 1"
+#define ROW_OF(k) k ".field, " k ".id, " k ".fp, " k ".envelope"
+
+/* Every key id that a card has: each step is a descent to the next one. */
+#define KEY_IDS \
+    "RECURSIVE used AS ((SELECT k.key_id FROM card k ORDER BY k.key_id LIMIT 1) UNION ALL " \
+    "SELECT l.key_id FROM used u CROSS JOIN LATERAL " \
+    "(SELECT k.key_id FROM card k WHERE k.key_id > u.key_id ORDER BY k.key_id LIMIT 1) AS l)"
 
 #define ADD_TO_TALLY(column) column " = t." column " + excluded." column
+
+#define AUDIT_INTO "INSERT INTO audit (node, client, action, field, n_items, n_done, ids, object) "
+#define AUDIT_FROM(clients, actions, fields, items, done, ids, objects) \
+    "FROM unnest(" clients "::text[], " actions "::int2[], " fields "::int4[], " items "::int4[], " done "::int4[], " \
+    ids "::bytea[], " objects "::text[]) AS a (client, action, field, n_items, n_done, ids, object)"
 
 const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_BEGIN] = { "begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", false },
@@ -40,87 +56,92 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_RING_LOCK] = { "ring_lock", "SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")", true },
 
     /*
-     * $1 node, $2 incarnation, $3 and $4 number and key id that must be active, $5 and $6 those that must be draining
-     * (numbers of 0: not asked)
-     */
-    [JT_SQL_CHECK] = { "check",
-        "SELECT (SELECT r.epoch FROM ring r), "
-        "EXISTS (SELECT FROM node n WHERE n.name = $1::text AND n.incarnation = $2::uuid), "
-        IS_IN_STATE("$3", "$4", STATE_ACTIVE) ", "
-        "($5::int8 = 0 OR " IS_IN_STATE("$5", "$6", STATE_DRAINING) ")", true },
-
-    /*
-     * $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 candidate tokens, $9 fingerprints, $10
-     * envelopes; probes under draining generations: $11 the card's place counted from 1, $12 key ids, $13 fields, $14
-     * fingerprints. Answers place and token: of cards found under a draining generation, then of all others, NULL for
-     * one that another transaction inserted meanwhile (JT_SQL_FIND_TOKENS finds it). No row when the ring moved. The
-     * look-ups see the table as it was before the INSERT: what that wrote is known by its candidate token, without
-     * looking again.
+     * $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 ids, $9 fingerprints, $10 envelopes; $11
+     * key ids of draining generations; probes: $12 the card's place counted from 1, $13 key ids, $14 fields, $15
+     * fingerprints; audit rows: $16 clients, $17 actions, $18 fields, $19 items, $20 done, $21 ids, $22 objects.
+     *
+     * Answers one row of place 0: epoch, whether node and generation stand, how many cards were written; and, where the
+     * ring holds, a row for each card that was not written: the row that has its fingerprint, or NULLs where none is to
+     * be seen (another transaction inserted it meanwhile, which JT_SQL_FIND_CARDS finds, or its id is taken). The
+     * look-ups see the table as it was before the INSERT.
      */
     [JT_SQL_TOKENIZE] = { "tokenize",
-        "WITH ring_holds AS MATERIALIZED (SELECT " RING_HOLDS " AS yes), "
+        "WITH " RING_NOW(ACTIVE_AGREES) ", "
         "old AS MATERIALIZED ("
-        "SELECT p.place, l.token "
-        "FROM unnest($11::int8[], $12::int2[], $13::int4[], $14::uuid[]) AS p (place, key_id, field, fp) "
-        "CROSS JOIN LATERAL (SELECT k.token " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l "
-        "WHERE (SELECT yes FROM ring_holds)), "
+        "SELECT p.place, l.* "
+        "FROM unnest($12::int8[], $13::int2[], $14::int4[], $15::uuid[]) AS p (place, key_id, field, fp) "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l "
+        "WHERE " RING_HOLDS "), "
         "written AS ("
-        "INSERT INTO card (field, token, fp, envelope) "
-        "SELECT c.field, c.token, c.fp, c.envelope "
-        "FROM unnest($7::int4[], $8::uuid[], $9::uuid[], $10::bytea[]) WITH ORDINALITY "
-        "AS c (field, token, fp, envelope, place) "
-        "WHERE (SELECT yes FROM ring_holds) AND c.place NOT IN (SELECT o.place FROM old o) "
-        "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING token), "
-        "counted AS (INSERT INTO tally AS t (generation, writer, written) "
-        "SELECT $4::int8, $6::int4, count(*) FROM written HAVING count(*) > 0 "
-        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") ") "
-        "SELECT o.place, o.token FROM old o UNION ALL "
-        "SELECT c.place, CASE WHEN c.token IN (SELECT w.token FROM written w) THEN c.token "
-        "ELSE (SELECT k.token " CARD_BY_FINGERPRINT("c") ") END "
-        "FROM (SELECT u.place, u.token, u.field, u.fp, $5::int2 AS key_id "
-        "FROM unnest($7::int4[], $8::uuid[], $9::uuid[]) WITH ORDINALITY AS u (field, token, fp, place)) AS c "
-        "WHERE (SELECT yes FROM ring_holds) AND c.place NOT IN (SELECT o.place FROM old o)", true },
+        "INSERT INTO card (id, field, fp, envelope) "
+        "SELECT fresh.id, fresh.field, fresh.fp, fresh.envelope "
+        "FROM unnest($7::int4[], $8::int8[], $9::uuid[], $10::bytea[]) WITH ORDINALITY "
+        "AS fresh (field, id, fp, envelope, place) "
+        "WHERE " RING_HOLDS " AND fresh.place NOT IN (SELECT o.place FROM old o) "
+        "AND (SELECT l.id FROM unnest($11::int2[]) AS d (key_id) "
+        "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("d.key_id", "fresh.id") FIRST_OF_ID ") AS l LIMIT 1) IS NULL "
+        "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING id), "
+        "counted AS (SELECT count(*) AS n FROM written), "
+        "told AS (INSERT INTO tally AS t (generation, writer, written) "
+        "SELECT $4::int8, $6::int4, n FROM counted WHERE n > 0 "
+        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") "), "
+        "audited AS (" AUDIT_INTO "SELECT $2::text, a.* "
+        AUDIT_FROM("$16", "$17", "$18", "$19", "$20", "$21", "$22") " WHERE " RING_HOLDS ") "
+        "SELECT 0::int8, n.epoch, n.node_stands, n.agrees, c.n, NULL::int4, NULL::int8, NULL::uuid, NULL::bytea "
+        "FROM now n, counted c UNION ALL "
+        "SELECT o.place, NULL, NULL, NULL, NULL, " ROW_OF("o") " FROM old o UNION ALL "
+        "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") " "
+        "FROM (SELECT u.place, u.id, u.field, u.fp, $5::int2 AS key_id "
+        "FROM unnest($7::int4[], $8::int8[], $9::uuid[]) WITH ORDINALITY AS u (field, id, fp, place)) AS c "
+        "LEFT JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("c") " OFFSET 0) AS l ON true "
+        "WHERE " RING_HOLDS " AND c.id NOT IN (SELECT w.id FROM written w) "
+        "AND c.place NOT IN (SELECT o.place FROM old o)", true },
 
     /*
-     * $1 to $5 ring; $6 fields, $7 fingerprints under the active generation. One row an element, NULL where there is no
-     * card; none when the ring moved.
+     * $1 to $5 ring; $6 fields, $7 fingerprints under the active generation. Place, counted from 1, and row of each
+     * card that is there; none when the ring moved.
      */
-    [JT_SQL_FIND_TOKENS] = { "find_tokens",
-        "SELECT (SELECT k.token " CARD_BY_FINGERPRINT("q") ") "
-        "FROM (SELECT u.field, u.fp, $5::int2 AS key_id FROM unnest($6::int4[], $7::uuid[]) AS u (field, fp)) AS q "
+    [JT_SQL_FIND_CARDS] = { "find_cards",
+        "WITH " RING_NOW(ACTIVE_AGREES) " "
+        "SELECT q.place, " ROW_OF("l") " "
+        "FROM (SELECT u.place, u.field, u.fp, $5::int2 AS key_id "
+        "FROM unnest($6::int4[], $7::uuid[]) WITH ORDINALITY AS u (field, fp, place)) AS q "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("q") " OFFSET 0) AS l "
         "WHERE " RING_HOLDS, true },
 
-    /* $1 to $5 ring; $6 to $12 as $2 to $8 of the next */
-    [JT_SQL_AUDIT_IN_RING] = { "audit_in_ring",
-        "INSERT INTO audit (node, client, action, field, n_items, n_done, tokens, object) "
-        "SELECT $2::text, a.client, a.action, a.field, a.n_items, a.n_done, a.tokens, a.object "
-        "FROM unnest($6::text[], $7::int2[], $8::int4[], $9::int4[], $10::int4[], $11::bytea[], $12::text[]) "
-        "AS a (client, action, field, n_items, n_done, tokens, object) WHERE " RING_HOLDS, false },
-
-    /* $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 tokens, $8 objects */
+    /* $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 ids, $8 objects */
     [JT_SQL_AUDIT] = { "audit",
-        "INSERT INTO audit (node, client, action, field, n_items, n_done, tokens, object) "
-        "SELECT $1::text, a.client, a.action, a.field, a.n_items, a.n_done, a.tokens, a.object "
-        "FROM unnest($2::text[], $3::int2[], $4::int4[], $5::int4[], $6::int4[], $7::bytea[], $8::text[]) "
-        "AS a (client, action, field, n_items, n_done, tokens, object)", false },
+        AUDIT_INTO "SELECT $1::text, a.* " AUDIT_FROM("$2", "$3", "$4", "$5", "$6", "$7", "$8"), false },
 
-    /* $1 fields, $2 tokens. One row an element, NULL where there is no card of that field. */
+    /*
+     * $1 ids, $2 live key ids. One row of place 0 with the ring's epoch; then place, counted from 1, and row of each
+     * card, twice where two key ids have it.
+     */
     [JT_SQL_READ_CARDS] = { "read_cards",
-        "SELECT (SELECT k.envelope " CARD_BY_TOKEN("q") ") "
-        "FROM unnest($1::int4[], $2::uuid[]) AS q (field, token)", true },
+        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, NULL::bytea UNION ALL "
+        "SELECT q.place, NULL, " ROW_OF("l") " "
+        "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN unnest($2::int2[]) AS live (key_id) "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_ID("live.key_id", "q.id") FIRST_OF_ID ") AS l", true },
+
+    /* $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its key id. */
+    [JT_SQL_FIND_STRAYS] = { "find_strays",
+        "WITH " KEY_IDS " "
+        "SELECT q.place, u.key_id "
+        "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN used u "
+        "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("u.key_id", "q.id") FIRST_OF_ID ") AS l", true },
 
     /*
      * $1 to $5 ring, the active generation being the one they go to; $6 and $7 number and key id they come from; $8
-     * writer; $9 fields, $10 tokens, $11 old envelopes, $12 new envelopes, $13 new fingerprints. A row that somebody
-     * else has locked or changed is left alone. The row count is the answer.
+     * writer; $9 ids, $10 old envelopes, $11 new envelopes, $12 new fingerprints. A row that somebody else has locked
+     * or changed is left alone. Answers epoch, whether node and generations stand, and how many were moved.
      */
     [JT_SQL_MOVE_CARDS] = { "move_cards",
-        "WITH due AS MATERIALIZED ("
+        "WITH " RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", STATE_DRAINING) ")") ", "
+        "due AS MATERIALIZED ("
         "SELECT l.ctid AS at, m.envelope, m.fp "
-        "FROM unnest($9::int4[], $10::uuid[], $11::bytea[], $12::bytea[], $13::uuid[]) "
-        "AS m (field, token, old, envelope, fp) "
-        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_TOKEN("m") " AND k.envelope = m.old FOR UPDATE SKIP LOCKED) AS l "
-        "WHERE " RING_HOLDS " AND " IS_IN_STATE("$6", "$7", STATE_DRAINING) "), "
+        "FROM unnest($9::int8[], $10::bytea[], $11::bytea[], $12::uuid[]) AS m (id, old, envelope, fp) "
+        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("$7::int2", "m.id") " AND k.envelope = m.old" FIRST_OF_ID
+        " FOR UPDATE SKIP LOCKED) AS l WHERE " RING_HOLDS "), "
         "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid = due.at RETURNING 1), "
         "counted AS (SELECT count(*) AS n FROM moved), "
         "told AS (INSERT INTO tally AS t (generation, writer, moved_in, moved_out) "
@@ -128,18 +149,23 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "FROM counted, (VALUES ($6::int8, 0, 1), ($4::int8, 1, 0)) AS side (generation, moved_in, moved_out) "
         "WHERE counted.n > 0 "
         "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("moved_in") ", " ADD_TO_TALLY("moved_out") ") "
-        "SELECT n FROM counted", true },
+        "SELECT n.epoch, n.node_stands, n.agrees, c.n FROM now n, counted c", true },
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 
-    /*
-     * $1 key id; $2 bucket, $3 field, $4 fingerprint after which to go on; $5 at most so many. The order is the index's
-     * own.
-     */
+    /* $1 key id; $2 bucket, $3 id after which to go on; $4 at most so many. The order is the index's own. */
     [JT_SQL_STRAGGLERS] = { "stragglers",
-        "SELECT k.bucket, k.field, k.fp, k.token, k.envelope FROM card k "
-        "WHERE k.key_id = $1::int2 AND (k.bucket, k.field, k.fp) > ($2::int2, $3::int4, $4::uuid) "
-        "ORDER BY k.bucket, k.field, k.fp LIMIT $5::int8", true },
+        "SELECT k.bucket, " ROW_OF("k") " FROM card k "
+        "WHERE k.key_id = $1::int2 AND (k.bucket, k.id) > ($2::int2, $3::int8) "
+        "ORDER BY k.bucket, k.id LIMIT $4::int8", true },
+
+    /* $1 key ids, $2 at most so many of each */
+    [JT_SQL_NEWEST] = { "newest",
+        "SELECT " ROW_OF("l") " FROM unnest($1::int2[]) AS q (key_id) "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " FROM card k WHERE k.key_id = q.key_id AND k.bucket = 0 "
+        "ORDER BY k.id DESC LIMIT $2::int8) AS l", true },
+
+    [JT_SQL_KEY_IDS] = { "key_ids", "WITH " KEY_IDS " SELECT u.key_id FROM used u", true },
 
     /* $1 key id */
     [JT_SQL_UNUSED] = { "unused", "SELECT NOT EXISTS (SELECT FROM card k WHERE k.key_id = $1::int2)", true },

@@ -53,7 +53,7 @@ bool jt_txn_result_ok(enum jt_statement statement, const PGresult *res);
  * (JT_ERR_UNAVAILABLE when the pipe is not ready or broke, JT_ERR_NOMEM) it stays the caller's.
  */
 enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn) JT_CHECKED;
-const struct jt_node *jt_pipe_node(const struct jt_pipe *pipe);
+const struct jt_node_spec *jt_pipe_node(const struct jt_pipe *pipe);
 
 /* Runs it step by step; rolls back on any error. The transaction stays the caller's. */
 enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn) JT_CHECKED;

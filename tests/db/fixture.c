@@ -95,7 +95,10 @@ int fx_setup_vault(void **state)
     for (size_t i = 0; i < 16; i++) {
         (void)snprintf(hex + 2 * i, 3, "%02x", fx->node.incarnation[i]);
     }
-    (void)snprintf(sql, sizeof sql, "INSERT INTO node (name, incarnation) VALUES ('node-1', '%s')", hex);
+    (void)snprintf(sql, sizeof sql,
+                   "INSERT INTO node (name, number, incarnation, mac_epoch, mac) "
+                   "VALUES ('node-1', 1, '%s', 0, decode(repeat('00', 16), 'hex'))",
+                   hex);
     fx_exec(fx->plain, sql);
     return 0;
 }
@@ -190,14 +193,22 @@ void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16]
 
 struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation)
 {
-    struct fx_card card = { .field = field, .number = number };
-    jt_random_fill(card.token, sizeof card.token);
+    static _Atomic uint64_t newest = UINT64_C(1) << 40;
+    struct fx_card card = { .field = field, .number = number, .id = ++newest };
     fx_fingerprint(number, generation, card.fingerprint);
     memset(card.envelope, 0xee, sizeof card.envelope);
     card.envelope[0] = (uint8_t)generation;
-    memcpy(card.envelope + 1, card.token, 8); /* bound to its row in a manner, so that envelopes differ */
+    jt_put_u64(card.envelope + 1, card.id); /* bound to its row in a manner, so that envelopes differ */
     jt_put_u64(card.envelope + 9, generation);
     return card;
+}
+
+struct jt_card_row fx_row(const struct fx_card *card)
+{
+    struct jt_card_row row = { .field = card->field, .id = card->id, .envelope_len = sizeof card->envelope };
+    memcpy(row.fingerprint, card->fingerprint, sizeof row.fingerprint);
+    memcpy(row.envelope, card->envelope, sizeof card->envelope);
+    return row;
 }
 
 int fx_backend_of(struct fx *fx, const char *application)

@@ -29,7 +29,7 @@ const char *fx_conninfo(void);
 struct fx {
     struct jt_db *db; /* under test */
     PGconn *plain; /* the test's own */
-    struct jt_node node; /* registered by fx_setup_vault, in plain SQL */
+    struct jt_node_spec node; /* registered by fx_setup_vault, in plain SQL */
     uint64_t epoch;
 };
 
@@ -72,10 +72,13 @@ enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_f
 struct fx_card {
     uint32_t field;
     uint64_t number; /* which card: equal numbers are equal cards */
-    uint8_t token[16], fingerprint[16], envelope[25];
+    uint64_t id; /* ascending in the order in which cards are made */
+    uint8_t fingerprint[16], envelope[25];
 };
 
 void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16]);
+/* A row as the database has it, for moves. */
+struct jt_card_row fx_row(const struct fx_card *card);
 struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation);
 
 /* --- a pipe in a thread --- */
@@ -83,15 +86,19 @@ struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation);
 struct fx_lane;
 
 /* Connecting has begun; see fx_lane_wait_up. */
-struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node *node, int timeout_ms);
+struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node_spec *node, int timeout_ms);
 void fx_lane_free(struct fx_lane *lane);
 
 struct fx_result {
     enum jt_err err;
     struct jt_ring_check check;
     size_t n;
-    uint8_t tokens[JT_STORE_MAX_CARDS][16];
-    bool found[JT_STORE_MAX_CARDS];
+    uint64_t ids[JT_STORE_MAX_CARDS]; /* tokenize: of the row that was written or found */
+    bool found[JT_STORE_MAX_CARDS]; /* tokenize: not lost */
+    bool written[JT_STORE_MAX_CARDS]; /* tokenize */
+    struct jt_card_found cards[JT_STORE_MAX_CARDS]; /* read */
+    uint64_t epoch; /* read */
+    uint8_t stranded[JT_STORE_MAX_CARDS]; /* strays */
     size_t n_moved;
 };
 
@@ -106,8 +113,9 @@ void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, co
                        size_t n_draining, const struct fx_card *cards, size_t n);
 void fx_wait(struct fx_lane *lane, struct fx_result *out);
 
-void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out,
-             uint8_t (*envelopes)[25]);
+void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
+             struct fx_result *out);
+void fx_strays(struct fx_lane *lane, const uint64_t *ids, size_t n, struct fx_result *out);
 void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out);
 void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out);
 void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);

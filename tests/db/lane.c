@@ -23,7 +23,7 @@ struct fx_lane {
     unsigned n_up, n_up_seen;
     bool answered;
     struct fx_result *result;
-    uint8_t (*envelopes)[25];
+    uint64_t ids[JT_STORE_MAX_CARDS]; /* of the cards under way */
 };
 
 static struct timespec soon(void)
@@ -100,7 +100,7 @@ static void call(struct fx_lane *lane, void (*job)(struct fx_lane *, void *), vo
     pthread_mutex_unlock(&lane->mutex);
 }
 
-struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node *node, int timeout_ms)
+struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node_spec *node, int timeout_ms)
 {
     static uint16_t n_lanes;
     struct fx_lane *lane = calloc(1, sizeof *lane);
@@ -191,22 +191,35 @@ static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_re
     if (err == JT_OK) {
         lane->result->check = result->check;
         lane->result->n = result->n;
-        memcpy(lane->result->tokens, result->tokens, result->n * 16);
-        memcpy(lane->result->found, result->found, result->n * sizeof *result->found);
+        for (size_t i = 0; i < result->n; i++) {
+            const struct jt_card_outcome *card = &result->cards[i];
+            lane->result->found[i] = card->kind != JT_CARD_LOST;
+            lane->result->written[i] = card->kind == JT_CARD_WRITTEN;
+            lane->result->ids[i] = card->kind == JT_CARD_KNOWN ? card->row->id : lane->ids[card->written];
+        }
     }
     signal_change(lane);
 }
 
-static void on_read(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n)
+static void on_read(void *arg, enum jt_err err, const struct jt_read_result *result)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    if (err == JT_OK) {
+        lane->result->n = result->n;
+        lane->result->epoch = result->epoch;
+        memcpy(lane->result->cards, result->cards, result->n * sizeof *result->cards);
+    }
+    signal_change(lane);
+}
+
+static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
 {
     struct fx_lane *lane = arg;
     begin_answer(lane, err);
     lane->result->n = n;
-    for (size_t i = 0; i < n; i++) {
-        lane->result->found[i] = cards[i].found;
-        if (cards[i].found && cards[i].envelope_len == 25) {
-            memcpy(lane->envelopes[i], cards[i].envelope, 25);
-        }
+    if (n > 0) {
+        memcpy(lane->result->stranded, stranded, n);
     }
     signal_change(lane);
 }
@@ -248,7 +261,9 @@ struct request {
     const uint64_t *draining;
     size_t n_draining;
     const struct fx_card *cards;
-    const struct jt_card_key *keys;
+    const uint64_t *ids;
+    const uint8_t *live;
+    size_t n_live;
     const struct jt_audit_row *rows;
     const struct jt_move_txn *move;
     size_t n;
@@ -275,11 +290,16 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
     size_t n_probes = 0;
     for (size_t i = 0; i < q->n; i++) {
         const struct fx_card *c = &q->cards[i];
-        cards[i] = (struct jt_card_new){ c->field, c->token, c->fingerprint, c->envelope, sizeof c->envelope };
+        cards[i] = (struct jt_card_new){ c->field, c->id, c->fingerprint, c->envelope, sizeof c->envelope };
+        lane->ids[i] = c->id;
         for (size_t d = 0; d < q->n_draining; d++, n_probes++) {
             fx_fingerprint(c->number, q->draining[d], fingerprints[n_probes]);
             probes[n_probes] = (struct jt_card_probe){ (uint32_t)i, (uint8_t)q->draining[d], fingerprints[n_probes] };
         }
+    }
+    uint8_t draining[JT_WIRE_MAX_DRAINING];
+    for (size_t d = 0; d < q->n_draining; d++) {
+        draining[d] = (uint8_t)q->draining[d];
     }
     const struct jt_audit_row audit = {
         .action = JT_AUDIT_TOKENIZE, .client = "app", .field = 1, .n_items = (uint32_t)q->n, .n_done = (uint32_t)q->n
@@ -292,6 +312,8 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
                                          .n_cards = q->n,
                                          .probes = probes,
                                          .n_probes = n_probes,
+                                         .draining = draining,
+                                         .n_draining = q->n_draining,
                                          .audit = &audit,
                                          .n_audit = 1 };
     queuing = true;
@@ -321,15 +343,28 @@ static void read_job(struct fx_lane *lane, void *arg)
 {
     const struct request *q = arg;
     queuing = true;
-    must_queue(jt_cards_read(lane->pipe, q->keys, q->n, on_read, lane));
+    must_queue(jt_cards_read(lane->pipe, q->ids, q->n, q->live, q->n_live, on_read, lane));
 }
 
-void fx_read(struct fx_lane *lane, const struct jt_card_key *keys, size_t n, struct fx_result *out,
-             uint8_t (*envelopes)[25])
+void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
+             struct fx_result *out)
 {
-    struct request q = { .keys = keys, .n = n };
-    lane->envelopes = envelopes;
+    struct request q = { .ids = ids, .n = n, .live = live, .n_live = n_live };
     call(lane, read_job, &q);
+    fx_wait(lane, out);
+}
+
+static void strays_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    queuing = true;
+    must_queue(jt_cards_strays(lane->pipe, q->ids, q->n, on_strays, lane));
+}
+
+void fx_strays(struct fx_lane *lane, const uint64_t *ids, size_t n, struct fx_result *out)
+{
+    struct request q = { .ids = ids, .n = n };
+    call(lane, strays_job, &q);
     fx_wait(lane, out);
 }
 
@@ -388,7 +423,7 @@ void fx_lane_wait_ready(struct fx_lane *lane)
 
 static void refusal_job(struct fx_lane *lane, void *arg)
 {
-    *(bool *)arg = jt_cards_read(lane->pipe, NULL, 0, on_read, lane) == JT_ERR_UNAVAILABLE;
+    *(bool *)arg = jt_cards_read(lane->pipe, NULL, 0, NULL, 0, on_read, lane) == JT_ERR_UNAVAILABLE;
 }
 
 bool fx_lane_refuses(struct fx_lane *lane)

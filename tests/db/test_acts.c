@@ -90,7 +90,7 @@ static void each_act_leaves_one_audit_row(void **state)
         assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit"), before + 1);
         char sql[300];
         (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM audit WHERE %s AND n_items = 1 AND n_done = 1 AND "
-                                        "tokens = ''", acts[i].audited);
+                                        "ids = ''", acts[i].audited);
         assert_int_equal(fx_number(fx->plain, sql), 1);
     }
 }

@@ -12,6 +12,7 @@ static struct fx_result result;
 struct scene {
     struct fx_lane *lane;
     struct fx_card old[N], new[N];
+    struct jt_card_row rows[N];
     struct jt_card_move moves[N];
     struct jt_move_txn txn;
 };
@@ -31,9 +32,8 @@ static struct scene *open_scene(struct fx *fx)
         s->new[i] = s->old[i];
         fx_fingerprint(i, 2, s->new[i].fingerprint);
         s->new[i].envelope[0] = 2;
-        s->moves[i] = (struct jt_card_move){ s->old[i].field, s->old[i].token, s->old[i].envelope, 25,
-                                             s->new[i].envelope, 25,
-                                             s->new[i].fingerprint };
+        s->rows[i] = fx_row(&s->old[i]);
+        s->moves[i] = (struct jt_card_move){ &s->rows[i], s->new[i].envelope, 25, s->new[i].fingerprint };
     }
     fx_tokenize(s->lane, fx->epoch, 1, NULL, 0, s->old, N, &result);
     assert_int_equal(result.err, JT_OK);
@@ -82,7 +82,7 @@ static void cards_move_and_both_generations_count_them(void **state)
     assert_int_equal(waited.n_moved, 0);
     assert_int_equal(fx_number(fx->plain, "SELECT sum(moved_in) * 1000 + sum(moved_out) FROM tally"), N * 1000 + N);
 
-    /* Under the new generation each keeps its token. */
+    /* Under the new generation each keeps its id. */
     const uint64_t draining[] = { 1 };
     struct fx_card again[N];
     for (uint64_t i = 0; i < N; i++) {
@@ -91,7 +91,7 @@ static void cards_move_and_both_generations_count_them(void **state)
     fx_tokenize(s->lane, fx->epoch, 2, draining, 1, again, N, &result);
     for (size_t i = 0; i < N; i++) {
         assert_true(result.found[i]);
-        assert_memory_equal(result.tokens[i], s->old[i].token, 16);
+        assert_int_equal(result.ids[i], s->old[i].id);
     }
     close_scene(s);
 }
@@ -101,7 +101,7 @@ static void a_row_that_changed_is_left_alone(void **state)
     struct fx *fx = *state;
     struct scene *s = open_scene(fx);
     fx_exec(fx->plain, "UPDATE card SET envelope = set_byte(envelope, 20, 1) WHERE field = 1");
-    s->moves[1].field = 1; /* a token of another field is nobody's */
+    s->rows[1].id = UINT64_C(1) << 50; /* nobody's */
     fx_move(s->lane, &s->txn, &result);
     assert_moved(N / 2 - 1);
     assert_int_equal(fx_number(fx->plain, "SELECT moved_out FROM tally WHERE writer = 77 AND generation = 1"),
@@ -167,7 +167,7 @@ static void only_from_draining_to_active_under_the_present_epoch(void **state)
     struct jt_move_result waited;
     s->txn.to = fx_key(2); /* and the envelopes say 3 */
     assert_int_equal(jt_cards_move_wait(fx->db, &fx->node, &s->txn, &waited), JT_ERR_INVALID);
-    struct jt_node other = fx->node;
+    struct jt_node_spec other = fx->node;
     other.incarnation[0] ^= 1;
     for (uint64_t i = 0; i < N; i++) {
         s->new[i].envelope[0] = 2;
@@ -179,7 +179,7 @@ static void only_from_draining_to_active_under_the_present_epoch(void **state)
     close_scene(s);
 }
 
-static void the_walk_meets_every_card_once_in_index_order(void **state)
+static void the_walk_meets_every_card_once_in_order_of_id(void **state)
 {
     struct fx *fx = *state;
     struct scene *s = open_scene(fx);
@@ -187,18 +187,19 @@ static void the_walk_meets_every_card_once_in_index_order(void **state)
     struct jt_card_row rows[7];
     size_t n, seen = 0;
     bool met[N] = { false };
-    uint32_t field = 0;
+    uint64_t id = 0;
     do {
         assert_int_equal(jt_cards_stragglers(fx->db, 1, &cursor, rows, 7, &n), JT_OK);
         for (size_t r = 0; r < n; r++) {
-            assert_true(rows[r].field >= field);
-            field = rows[r].field;
+            assert_true(rows[r].id > id);
+            id = rows[r].id;
             for (size_t i = 0; i < N; i++) {
-                if (memcmp(rows[r].token, s->old[i].token, 16) == 0) {
+                if (rows[r].id == s->old[i].id) {
                     assert_false(met[i]);
                     met[i] = true;
                     assert_int_equal(rows[r].envelope_len, 25);
                     assert_memory_equal(rows[r].envelope, s->old[i].envelope, 25);
+                    assert_memory_equal(rows[r].fingerprint, s->old[i].fingerprint, 16);
                     assert_int_equal(rows[r].field, s->old[i].field);
                     seen++;
                 }
@@ -212,6 +213,38 @@ static void the_walk_meets_every_card_once_in_index_order(void **state)
     close_scene(s);
 }
 
+static void the_newest_rows_of_each_key_id_are_told(void **state)
+{
+    struct fx *fx = *state;
+    struct scene *s = open_scene(fx);
+    struct fx_card late = fx_card(1, 500, 2);
+    fx_tokenize(s->lane, fx->epoch, 2, NULL, 0, &late, 1, &result);
+    struct jt_card_row rows[9];
+    size_t n;
+    assert_int_equal(jt_cards_newest(fx->db, (const uint8_t[]){ 1, 2, 3 }, 3, 3, rows, &n), JT_OK);
+    assert_int_equal(n, 4);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(rows[i].id, s->old[N - 1 - i].id);
+    }
+    assert_int_equal(rows[3].id, late.id);
+    close_scene(s);
+}
+
+static void key_ids_in_use_are_told_without_a_scan(void **state)
+{
+    struct fx *fx = *state;
+    uint8_t used[32];
+    assert_int_equal(jt_cards_key_ids(fx->db, used), JT_OK);
+    assert_memory_equal(used, (uint8_t[32]){ 0 }, 32);
+    struct scene *s = open_scene(fx);
+    fx_exec(fx->plain, "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, md5(i::text)::uuid, "
+                       "decode('ff' || repeat('ee', 24), 'hex') FROM generate_series(1, 3) i");
+    assert_int_equal(jt_cards_key_ids(fx->db, used), JT_OK);
+    assert_int_equal(used[0], 1 << 1);
+    assert_int_equal(used[31], 1 << 7);
+    close_scene(s);
+}
+
 int main(void)
 {
     (void)fx_conninfo();
@@ -221,7 +254,9 @@ int main(void)
         fx_vault_test(a_row_locked_by_somebody_else_is_skipped_at_once),
         fx_vault_test(a_fingerprint_that_exists_already_is_an_alarm_and_moves_nothing),
         fx_vault_test(only_from_draining_to_active_under_the_present_epoch),
-        fx_vault_test(the_walk_meets_every_card_once_in_index_order),
+        fx_vault_test(the_newest_rows_of_each_key_id_are_told),
+        fx_vault_test(key_ids_in_use_are_told_without_a_scan),
+        fx_vault_test(the_walk_meets_every_card_once_in_order_of_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct jt_node node(const char *name, uint8_t mark)
+static struct jt_node_spec node(const char *name, uint8_t mark)
 {
-    struct jt_node n = { .incarnation = { mark } };
+    struct jt_node_spec n = { .number = 1, .incarnation = { mark } };
     (void)snprintf(n.name, sizeof n.name, "%s", name);
     return n;
 }
@@ -20,6 +20,14 @@ static struct jt_db *other_db(void)
     struct jt_db *db;
     assert_int_equal(jt_db_new(fx_conninfo(), "other_db", 30000, &db), JT_OK);
     return db;
+}
+
+/* Lock and row, as a front takes them. */
+static enum jt_err take_place(struct jt_db *db, const struct jt_node_spec *node, int patience_ms)
+{
+    const struct jt_node_row row = { .spec = *node };
+    enum jt_err err = jt_node_claim(db, node, patience_ms);
+    return err == JT_OK ? jt_node_register(db, &row, patience_ms) : err;
 }
 
 static void end_session(struct fx *fx, const char *application)
@@ -33,17 +41,17 @@ static void end_session(struct fx *fx, const char *application)
 static void one_front_serves_and_a_second_is_refused(void **state)
 {
     struct fx *fx = *state;
-    struct jt_node a = node("a", 1), b = node("b", 2);
+    struct jt_node_spec a = node("a", 1), b = node("b", 2);
     struct jt_db *second = other_db();
-    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     int64_t start = jt_clock_ms();
-    assert_int_equal(jt_node_register(second, &b, 100), JT_ERR_CONFLICT);
+    assert_int_equal(take_place(second, &b, 100), JT_ERR_CONFLICT);
     assert_true(jt_clock_ms() - start >= 100);
     assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node WHERE name = 'a'"), 1);
     assert_int_equal(jt_node_leave(fx->db, &a), JT_OK);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 0);
-    assert_int_equal(jt_node_register(second, &b, 100), JT_OK);
+    assert_int_equal(take_place(second, &b, 100), JT_OK);
     assert_int_equal(jt_node_check(second, &b), JT_OK);
     jt_db_free(second);
 }
@@ -51,11 +59,11 @@ static void one_front_serves_and_a_second_is_refused(void **state)
 static void a_front_that_died_is_replaced(void **state)
 {
     struct fx *fx = *state;
-    struct jt_node a = node("a", 1), again = node("a", 2);
+    struct jt_node_spec a = node("a", 1), again = node("a", 2);
     struct jt_db *dying = other_db();
-    assert_int_equal(jt_node_register(dying, &a, 100), JT_OK);
+    assert_int_equal(take_place(dying, &a, 100), JT_OK);
     jt_db_free(dying); /* the server may need a moment to notice */
-    assert_int_equal(jt_node_register(fx->db, &again, 5000), JT_OK);
+    assert_int_equal(take_place(fx->db, &again, 5000), JT_OK);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 1);
     assert_int_equal(jt_node_check(fx->db, &again), JT_OK);
 }
@@ -63,29 +71,29 @@ static void a_front_that_died_is_replaced(void **state)
 static void a_lost_session_takes_the_lock_again_while_the_row_stands(void **state)
 {
     struct fx *fx = *state;
-    struct jt_node a = node("a", 1), b = node("b", 2);
+    struct jt_node_spec a = node("a", 1), b = node("b", 2);
     struct jt_db *second = other_db();
-    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     end_session(fx, "test_db");
     assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
-    assert_int_equal(jt_node_register(second, &b, 50), JT_ERR_CONFLICT);
+    assert_int_equal(take_place(second, &b, 50), JT_ERR_CONFLICT);
     jt_db_free(second);
 }
 
 static void a_front_that_was_replaced_meanwhile_is_told(void **state)
 {
     struct fx *fx = *state;
-    struct jt_node a = node("a", 1), b = node("b", 2);
+    struct jt_node_spec a = node("a", 1), b = node("b", 2);
     struct jt_db *second = other_db();
-    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     end_session(fx, "test_db");
-    assert_int_equal(jt_node_register(second, &b, 5000), JT_OK);
+    assert_int_equal(take_place(second, &b, 5000), JT_OK);
     assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_CONFLICT);
     assert_int_equal(jt_node_check(second, &b), JT_OK);
     /* And it does not keep the lock from the next. */
     assert_int_equal(jt_node_leave(second, &b), JT_OK);
     assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_CONFLICT);
-    assert_int_equal(jt_node_register(second, &b, 100), JT_OK);
+    assert_int_equal(take_place(second, &b, 100), JT_OK);
     jt_db_free(second);
 }
 
@@ -93,16 +101,16 @@ static void a_front_that_was_replaced_meanwhile_is_told(void **state)
 static void our_own_old_session_is_waited_for_and_is_no_other_front(void **state)
 {
     struct fx *fx = *state;
-    struct jt_node a = node("a", 1), restarted = node("a", 2);
+    struct jt_node_spec a = node("a", 1), restarted = node("a", 2);
     struct jt_db *second = other_db();
-    assert_int_equal(jt_node_register(fx->db, &a, 100), JT_OK);
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     int64_t start = jt_clock_ms();
-    assert_int_equal(jt_node_register(second, &a, 5000), JT_ERR_UNAVAILABLE);
+    assert_int_equal(take_place(second, &a, 5000), JT_ERR_UNAVAILABLE);
     assert_true(jt_clock_ms() - start < 2500); /* there is nothing to wait for here: the caller comes again */
     assert_int_equal(jt_node_check(second, &a), JT_ERR_UNAVAILABLE);
-    assert_int_equal(jt_node_register(second, &restarted, 100), JT_ERR_CONFLICT); /* or another machine of that name */
+    assert_int_equal(take_place(second, &restarted, 100), JT_ERR_CONFLICT); /* or another machine of that name */
     end_session(fx, "test_db");
-    assert_int_equal(jt_node_register(second, &a, 5000), JT_OK);
+    assert_int_equal(take_place(second, &a, 5000), JT_OK);
     assert_int_equal(jt_node_check(second, &a), JT_OK);
     jt_db_free(second);
 }
@@ -125,14 +133,19 @@ static void the_server_is_told_to_miss_a_lost_session_soon(void **state)
 static void registering_waits_for_writers_but_not_for_ever(void **state)
 {
     struct fx *fx = *state;
-    struct jt_node a = node("a", 1);
+    struct jt_node_spec a = node("a", 1);
     fx_exec(fx->plain, "DELETE FROM node");
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
-    assert_int_equal(jt_node_register(fx->db, &a, 200), JT_ERR_UNAVAILABLE);
+    assert_int_equal(take_place(fx->db, &a, 200), JT_ERR_UNAVAILABLE);
     fx_exec(fx->plain, "COMMIT");
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 0);
+    assert_int_equal(take_place(fx->db, &a, 200), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT number FROM node"), 1);
+    /* Without the lock there is no row to be had. */
     struct jt_db *second = other_db();
-    assert_int_equal(jt_node_register(second, &a, 200), JT_OK); /* the first gave its lock back */
+    const struct jt_node_row row = { .spec = a };
+    assert_int_equal(jt_db_ensure(second), JT_OK);
+    assert_int_equal(jt_node_register(second, &row, 200), JT_ERR_UNAVAILABLE);
     jt_db_free(second);
 }
 

@@ -181,7 +181,8 @@ static void a_mover_that_waited_through_a_retirement_writes_nothing(void **state
     fx_tokenize(lane, fx->epoch, 1, NULL, 0, &card, 1, &result);
     fx_activate(fx, 2);
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")");
-    const struct jt_card_move move = { 1, card.token, card.envelope, 25, moved.envelope, 25, moved.fingerprint };
+    const struct jt_card_row row = fx_row(&card);
+    const struct jt_card_move move = { &row, moved.envelope, 25, moved.fingerprint };
     const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9,
                                      .moves = &move, .n = 1 };
     fx_move_start(lane, &txn);
@@ -213,7 +214,8 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_int_equal(jt_generation_is_unused(fx->db, 1, &unused), JT_OK);
     assert_false(unused);
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* a card is left */
-    const struct jt_card_move move = { 1, card.token, card.envelope, 25, moved.envelope, 25, moved.fingerprint };
+    const struct jt_card_row row = fx_row(&card);
+    const struct jt_card_move move = { &row, moved.envelope, 25, moved.fingerprint };
     const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9,
                                      .moves = &move, .n = 1 };
     fx_move(lane, &txn, &result);

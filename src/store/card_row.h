@@ -1,0 +1,11 @@
+/* A card's row in a server's reply, as the statements of statements.c answer it. */
+#ifndef JETON_STORE_CARD_ROW_H
+#define JETON_STORE_CARD_ROW_H
+
+#include "store/cards.h"
+#include "store/row.h"
+
+/* Reads field, id, fingerprint and envelope from the column on; `row` turns bad when they are not those of a card. */
+void jt_card_row_read(struct jt_row *row, int column, struct jt_card_row *out);
+
+#endif
