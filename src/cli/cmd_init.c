@@ -1,7 +1,7 @@
 /*
  * `jeton init`: a machine that has nothing gets its master key, and an empty database its first ring and its first operator.
  *
- * The order makes it safe to be cut off anywhere and to be run again: the master key, which the keeper never makes twice; then the API key,
+ * The order makes it safe to be cut off anywhere and to be run again: the master key and then the service root, which the keeper never makes twice; then the API key,
  * durable in its file before the database can know of it, so that it is never lost; then ring and operator in one transaction. A run that finds
  * the key file of an earlier one takes its key up again. The keeper makes first rings as long as it has accepted none.
  */
@@ -13,6 +13,7 @@
 #include "cli/keyfile.h"
 #include "cli/options.h"
 #include "keyclient/keyclient.h"
+#include "store/cards.h"
 #include "store/clients.h"
 #include "store/migrate.h"
 #include "store/ring.h"
@@ -35,7 +36,27 @@ struct init {
     struct jt_client_row client;
 };
 
-/* The database has today's tables and no ring. */
+/*
+ * A service root made for a database that has cards could never open them: whoever lost the ring or the keeper's
+ * directory must restore it.
+ */
+static int check_no_cards(struct init *init)
+{
+    uint8_t key_ids[32];
+    enum jt_err err = jt_cards_key_ids(init->db, key_ids);
+    if (err != JT_OK) {
+        return jt_database_complain(init->db, "cannot read the database", err);
+    }
+    for (size_t i = 0; i < sizeof key_ids; i++) {
+        if (key_ids[i] != 0) {
+            jt_complain("the database has cards, but no ring: restore it; nothing was changed");
+            return JT_EXIT_FAILED;
+        }
+    }
+    return JT_EXIT_OK;
+}
+
+/* The database has today's tables, no ring and no cards. */
 static int check_database(struct init *init)
 {
     int found = 0;
@@ -52,7 +73,7 @@ static int check_database(struct init *init)
             return JT_EXIT_FAILED;
         }
     }
-    return err == JT_ERR_NOT_FOUND ? JT_EXIT_OK : jt_database_complain(init->db, "cannot read the database", err);
+    return err == JT_ERR_NOT_FOUND ? check_no_cards(init) : jt_database_complain(init->db, "cannot read the database", err);
 }
 
 /* Finds out whose key an existing file holds, or makes a fresh one; *fresh tells which. */

@@ -18,6 +18,12 @@ static int apply(struct jt_db *db)
 {
     int n = 0;
     enum jt_err err = jt_migrate_run(db, print_applied, &n);
+    bool format_1 = false;
+    if (err == JT_ERR_CONFLICT && jt_migrate_is_format_1(db, &format_1) == JT_OK && format_1) {
+        jt_complain("the database holds development data of stored format 1, which cannot be converted: drop its schema jeton and the "
+                    "keeper's directory, then begin anew with jeton migrate");
+        return JT_EXIT_FAILED;
+    }
     if (err == JT_ERR_CONFLICT) {
         jt_complain("the database's tables are not those of this program (newest migration here: %d): is it an older version?",
                     jt_migrate_newest());

@@ -28,6 +28,15 @@ static void print_keeper(const json_t *keeper)
            yes_no(keeper, "development", "DEVELOPMENT KEYS", "production keys"), yes_no(keeper, "locked", "locked", "NOT LOCKED"));
     printf("          sealed %lld, opened %lld, resealed %lld, refused %lld\n", jt_reply_integer(keeper, "sealed"),
            jt_reply_integer(keeper, "opened"), jt_reply_integer(keeper, "resealed"), jt_reply_integer(keeper, "refused"));
+    if (jt_reply_integer(keeper, "mismatched") > 0) {
+        printf("          ALARM: %lld rows answered for a card that is not in them: see the log of jetond\n",
+               jt_reply_integer(keeper, "mismatched"));
+    }
+    if (!jt_reply_true(keeper, "service_root")) {
+        printf("          NO SERVICE ROOT: restore service-root.key\n");
+    } else if (!jt_reply_true(keeper, "mints_ids")) {
+        printf("          MINTS NO IDS, so no card can be stored: see the log of jetond\n");
+    }
 }
 
 static void print_status(const json_t *reply)
@@ -53,9 +62,9 @@ static void explain(const struct jt_cli *cli)
 {
     struct jt_answer answer = { 0 };
     if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
-        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
+        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s, ids %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
                 yes_no(answer.json, "database", "up", "DOWN"), yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
-                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"));
+                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"));
     }
     jt_answer_clear(&answer);
 }

@@ -1,7 +1,6 @@
 #include "pan/token.h"
 
 #include "base/base32.h"
-#include "base/random.h"
 
 #include <string.h>
 
@@ -9,11 +8,6 @@
 #define PREFIX_LEN (sizeof PREFIX - 1)
 
 _Static_assert(PREFIX_LEN + JT_BASE32_LEN(JT_TOKEN_LEN) == JT_TOKEN_TEXT_LEN, "length of a token's text");
-
-void jt_token_new(uint8_t out[static JT_TOKEN_LEN])
-{
-    jt_random_fill(out, JT_TOKEN_LEN);
-}
 
 void jt_token_format(const uint8_t token[static JT_TOKEN_LEN], char out[static JT_TOKEN_TEXT_LEN + 1])
 {

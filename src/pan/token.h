@@ -1,9 +1,8 @@
 /*
  * Tokens: 16 bytes that stand for a card number.
  *
- * Opaque tokens are 16 random bytes, as text "jtk_" and 26 characters of lower-case Crockford base32, canonical form only.
- * They are never derived from a sequence or from the card: after a restore to an earlier moment a lost token must fail and
- * never name another card.
+ * An opaque token is the id of the card's row, encrypted by a keeper: to everybody else 16 random bytes. As text it is "jtk_" and
+ * 26 characters of lower-case Crockford base32, canonical form only.
  */
 #ifndef JETON_PAN_TOKEN_H
 #define JETON_PAN_TOKEN_H
@@ -15,8 +14,6 @@
 
 #define JT_TOKEN_LEN 16
 #define JT_TOKEN_TEXT_LEN 30 /* without NUL */
-
-void jt_token_new(uint8_t out[static JT_TOKEN_LEN]);
 
 /* Writes JT_TOKEN_TEXT_LEN characters and a NUL. */
 void jt_token_format(const uint8_t token[static JT_TOKEN_LEN], char out[static JT_TOKEN_TEXT_LEN + 1]);

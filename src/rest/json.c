@@ -45,3 +45,19 @@ bool jt_json_only_members(json_t *object, const char *const *names)
     }
     return true;
 }
+
+bool jt_json_reason(json_t *value, size_t room, char *out)
+{
+    const char *text = jt_json_text(value);
+    size_t len = text == NULL ? 0 : strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    if (len == 0 || len >= room) {
+        return false;
+    }
+    memcpy(out, text, len + 1);
+    return true;
+}

@@ -24,4 +24,10 @@ const char *jt_json_text(json_t *value);
 /* Whether every member of `object` is among the NULL-terminated `names`. */
 bool jt_json_only_members(json_t *object, const char *const *names);
 
+/*
+ * A reason that is recorded for assessors: printable text of 1 to room - 1 bytes, copied to `out` with its NUL. False
+ * for anything else.
+ */
+bool jt_json_reason(json_t *value, size_t room, char *out);
+
 #endif

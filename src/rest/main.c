@@ -162,6 +162,7 @@ static int run(const struct jt_conf *conf)
     vault.started_ms = jt_clock_ms();
     vault.n_loops = n_loops(conf);
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
+    vault.node.number = JT_NODE_NUMBER;
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 
     struct jt_membership membership;

@@ -22,7 +22,11 @@ static enum jt_problem take_token(struct jt_items *items, size_t at, json_t *val
 static enum jt_problem outcome(const struct jt_items *items, size_t at)
 {
     enum jt_err err = ((const struct detokenize *)items)->cards[at].err;
-    return err == JT_ERR_NOT_FOUND ? JT_PROBLEM_TOKEN_UNKNOWN : jt_problem_of_err(err);
+    switch (err) {
+    case JT_ERR_NOT_FOUND: return JT_PROBLEM_TOKEN_UNKNOWN;
+    case JT_ERR_STALE: return JT_PROBLEM_ROW_STRANDED;
+    default: return jt_problem_of_err(err);
+    }
 }
 
 static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)

@@ -6,9 +6,6 @@
 #include "vault/refresh.h"
 #include "vault/roll.h"
 
-#include <stdio.h>
-#include <string.h>
-
 /* Empty text is null. */
 static json_t *text_or_null(const char *text)
 {
@@ -164,18 +161,6 @@ void jt_handle_generation_create(struct jt_request *r)
     }
 }
 
-/* A reason that is recorded for assessors: 1 to 127 bytes of printable text. */
-static bool reason_ok(const char *text, size_t room)
-{
-    size_t len = text == NULL ? 0 : strlen(text);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-            return false;
-        }
-    }
-    return len > 0 && len < room;
-}
-
 void jt_handle_generation_activate(struct jt_request *r)
 {
     static const char *const members[] = { "accept_single_holder", NULL };
@@ -189,11 +174,10 @@ void jt_handle_generation_activate(struct jt_request *r)
         return;
     }
     if (reason != NULL) {
-        if (!reason_ok(jt_json_text(reason), sizeof o->override)) {
+        if (!jt_json_reason(reason, sizeof o->override, o->override)) {
             jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
             return;
         }
-        snprintf(o->override, sizeof o->override, "%s", jt_json_text(reason));
     }
     o->task.failed = step_failed;
     jt_task_post(&o->task);

@@ -36,15 +36,20 @@ static json_t *keeper_json(const struct status *s)
     if (!s->keeper_up) {
         return json_pack("{sb}", "up", 0); /* nothing else is known of it */
     }
-    return json_pack("{sb,sI,sb,sb,sI,sI,sI,sI}",
+    return json_pack("{sb,sI,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}",
                      "up", (int)s->keeper_up,
                      "epoch", (json_int_t)k->epoch,
                      "development", (int)k->development,
                      "locked", (int)k->locked,
+                     "service_root", (int)k->has_root,
+                     "mints_ids", (int)k->joined,
                      "sealed", (json_int_t)k->n_sealed,
                      "opened", (json_int_t)k->n_opened,
                      "resealed", (json_int_t)k->n_resealed,
-                     "refused", (json_int_t)k->n_refused);
+                     "refused", (json_int_t)k->n_refused,
+                     "matched", (json_int_t)k->n_matched,
+                     "mismatched", (json_int_t)k->n_mismatched,
+                     "identified", (json_int_t)k->n_identified);
 }
 
 static void answer(struct jt_task *task)
@@ -88,7 +93,8 @@ void jt_handle_readyz(struct jt_request *r)
     /* A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks here first. */
     struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
     char parts[200];
-    int n = snprintf(parts, sizeof parts, ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s}", is.keeper ? "true" : "false",
-                     is.database ? "true" : "false", is.registered ? "true" : "false", is.ring ? "true" : "false");
+    int n = snprintf(parts, sizeof parts, ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s}", is.keeper ? "true" : "false",
+                     is.database ? "true" : "false", is.registered ? "true" : "false", is.ring ? "true" : "false",
+                     is.ids ? "true" : "false");
     jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, parts, (size_t)n);
 }

@@ -29,7 +29,11 @@ static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value
 static enum jt_problem outcome(const struct jt_items *items, size_t at)
 {
     enum jt_err err = ((const struct tokenize *)items)->cards[at].err;
-    return err == JT_ERR_CONFLICT ? JT_PROBLEM_NO_ACTIVE_GENERATION : jt_problem_of_err(err);
+    switch (err) {
+    case JT_ERR_CONFLICT: return JT_PROBLEM_NO_ACTIVE_GENERATION;
+    case JT_ERR_STALE: return JT_PROBLEM_ROW_STRANDED;
+    default: return jt_problem_of_err(err);
+    }
 }
 
 static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)

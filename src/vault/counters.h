@@ -16,6 +16,7 @@
     X(lazy_reencrypted)       \
     X(lazy_dropped)           \
     X(retirement_reencrypted) \
+    X(row_alarms)             \
     X(unavailable)
 
 struct jt_counters {

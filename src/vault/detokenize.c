@@ -14,6 +14,7 @@ struct entry {
     struct jt_detokenize_request *request;
     struct jt_detokenize_item *item;
     bool settled; /* read and opened, or failed for good: another round leaves it alone */
+    bool missing; /* the last read found no row under a live key id */
 };
 
 struct jt_detokenizer {
@@ -24,20 +25,23 @@ struct jt_detokenizer {
     struct jt_reencrypter *reencrypter;
     struct jt_detokenize_request *first, *last;
     bool busy;
+    bool closing; /* being freed: nothing is started any more */
     int rounds;
-    uint64_t epoch; /* of the last opening in this batch */
-    int n_same_epoch; /* openings since it changed */
+    uint64_t epoch; /* of the keeper's ring when it named the live key ids */
+    uint8_t live[JT_WIRE_MAX_LIVE];
+    uint8_t n_live;
     size_t n;
     struct entry entries[BATCH_MAX];
-    struct jt_card_key keys[BATCH_MAX];
+    struct jt_identify_item identify[BATCH_MAX];
+    uint64_t ids[BATCH_MAX];
     struct jt_open_item open[BATCH_MAX];
-    uint32_t sent[BATCH_MAX]; /* keys[i], or open[i], is of entries[sent[i]] */
-    uint8_t envelopes[BATCH_MAX][JT_CARD_ENVELOPE_MAX];
+    struct jt_card_row rows[BATCH_MAX];
+    uint32_t sent[BATCH_MAX]; /* item i of the step under way is of entries[sent[i]] */
     struct jt_audit_row audit[BATCH_MAX];
-    uint8_t granted[BATCH_MAX][JT_TOKEN_LEN]; /* tokens for the audit rows */
+    uint64_t granted[BATCH_MAX]; /* ids for the audit rows */
 };
 
-static void read_batch(struct jt_detokenizer *d);
+static void identify_batch(struct jt_detokenizer *d);
 static void audit_batch(struct jt_detokenizer *d);
 
 static void finish_batch(struct jt_detokenizer *d, enum jt_err failure)
@@ -79,8 +83,8 @@ static void settle(struct entry *e, enum jt_err err)
 }
 
 /*
- * Rows that no refresh makes readable (a key id that nobody knows) end here, to be asked for again by their clients: they must not hold up or fail
- * their neighbours.
+ * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold up or fail its
+ * neighbours.
  */
 static void give_up_unread(struct jt_detokenizer *d)
 {
@@ -99,13 +103,33 @@ static void on_refreshed(void *arg, enum jt_err err)
         give_up_unread(d);
         return;
     }
-    read_batch(d);
+    identify_batch(d);
 }
+
+static void refresh_and_repeat(struct jt_detokenizer *d)
+{
+    if (d->closing) {
+        finish_batch(d, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    jt_refresher_request(d->refresher, on_refreshed, d);
+}
+
+/* A row that is not what it should be: the operator hears of it, and the item alone fails. */
+static void raise_alarm(struct jt_detokenizer *d, size_t n, const char *what)
+{
+    if (n > 0) {
+        jt_count(&d->vault->counters.row_alarms, n);
+        jt_log(JT_LOG_ERROR, "alarm: detokenize: %zu %s", n, what);
+    }
+}
+
+/* --- the third step: opening --- */
 
 /* Takes what the keeper opened; returns how many items must be read again because their row had moved on. */
 static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *reply)
 {
-    size_t stale = 0;
+    size_t stale = 0, refused = 0;
     for (size_t i = 0; i < reply->n; i++) {
         struct entry *e = &d->entries[d->sent[i]];
         const struct jt_open_result *r = &reply->results[i];
@@ -113,14 +137,15 @@ static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *
             stale++;
         } else if (r->err != JT_OK) {
             settle(e, JT_ERR_DECRYPT);
+            refused++;
         } else {
             settle(e, jt_pan_unpack(r->pan, r->pan_len, e->item->pan));
             if (r->draining && e->item->err == JT_OK) {
-                jt_reencrypter_offer(d->reencrypter, e->request->field, e->request->dedup, e->item->token, d->open[i].envelope,
-                                     d->open[i].envelope_len);
+                jt_reencrypter_offer(d->reencrypter, e->request->dedup, &d->rows[i]);
             }
         }
     }
+    raise_alarm(d, refused, "rows do not open: they were altered");
     return stale;
 }
 
@@ -129,25 +154,64 @@ static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *re
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
         finish_batch(d, JT_ERR_UNAVAILABLE);
-        return;
-    }
-    /*
-     * The row moved, or this keeper has not heard of a newer ring: an unknown key id never means "corrupt". Rounds in which the ring stayed the
-     * same bring nothing new.
-     */
-    bool stale = take_opened(d, reply) > 0;
-    d->n_same_epoch = reply->epoch == d->epoch ? d->n_same_epoch + 1 : 0;
-    d->epoch = reply->epoch;
-    if (stale && d->n_same_epoch < 2) {
-        jt_refresher_request(d->refresher, on_refreshed, d);
-    } else if (stale) {
-        give_up_unread(d);
+    } else if (take_opened(d, reply) > 0) {
+        refresh_and_repeat(d);
     } else {
         audit_batch(d);
     }
 }
 
-static void on_read(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n)
+static void open_batch(struct jt_detokenizer *d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_card_row *row = &d->rows[i];
+        d->open[i] = (struct jt_open_item){ .field = row->field,
+                                            .id = row->id,
+                                            .fingerprint = row->fingerprint,
+                                            .envelope = row->envelope,
+                                            .envelope_len = row->envelope_len };
+    }
+    jt_keyclient_open_items(d->keeper, d->open, n, on_opened, d);
+}
+
+/* --- between the second and the third: tokens that were issued and have no row under a live key id --- */
+
+static bool is_live(const struct jt_detokenizer *d, uint8_t key_id)
+{
+    return memchr(d->live, key_id, d->n_live) != NULL;
+}
+
+/*
+ * Sorts the missing out: deleted cards, mostly, or ones whose transaction never ended; but a row under a key id that is
+ * not live is a card that somebody hid, and whoever asks for it must not hear that there is none. False when one of
+ * them has come to light under a live key id meanwhile.
+ */
+static bool take_strays(struct jt_detokenizer *d, const uint8_t *stranded, size_t n, size_t *n_open)
+{
+    size_t n_stranded = 0, next = 0;
+    bool all_settled = true;
+    for (size_t i = 0; i < d->n; i++) {
+        struct entry *e = &d->entries[i];
+        if (e->settled) {
+            continue;
+        }
+        if (!e->missing) {
+            d->sent[(*n_open)++] = (uint32_t)i; /* in the order of take_read: its row is rows[*n_open] */
+            continue;
+        }
+        uint8_t key_id = next < n ? stranded[next++] : 0;
+        if (key_id != 0 && is_live(d, key_id)) {
+            all_settled = false;
+            continue;
+        }
+        settle(e, key_id != 0 ? JT_ERR_STALE : JT_ERR_NOT_FOUND);
+        n_stranded += key_id != 0;
+    }
+    raise_alarm(d, n_stranded, "cards stand in rows under key ids of no live generation");
+    return all_settled;
+}
+
+static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
@@ -156,46 +220,131 @@ static void on_read(void *arg, enum jt_err err, const struct jt_card_found *card
         return;
     }
     size_t n_open = 0;
-    for (size_t i = 0; i < n; i++) {
+    if (!take_strays(d, stranded, n, &n_open)) {
+        identify_batch(d);
+    } else if (n_open > 0) {
+        open_batch(d, n_open);
+    } else {
+        audit_batch(d);
+    }
+}
+
+static void look_for_strays(struct jt_detokenizer *d)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        if (!d->entries[i].settled && d->entries[i].missing) {
+            d->ids[n++] = d->entries[i].item->id;
+        }
+    }
+    if (jt_cards_strays(d->pipe, d->ids, n, on_strays, d) != JT_OK) {
+        finish_batch(d, JT_ERR_UNAVAILABLE);
+    }
+}
+
+/* --- the second step: reading --- */
+
+/* Takes the rows; how many are to be opened, and whether any is missing. */
+static size_t take_read(struct jt_detokenizer *d, const struct jt_read_result *result, bool *any_missing)
+{
+    size_t n_open = 0, n_odd = 0;
+    for (size_t i = 0; i < result->n; i++) {
         struct entry *e = &d->entries[d->sent[i]];
-        if (!cards[i].found) {
-            settle(e, JT_ERR_NOT_FOUND);
-        } else if (cards[i].envelope_len > JT_CARD_ENVELOPE_MAX) {
+        const struct jt_card_found *card = &result->cards[i];
+        e->missing = card->n_rows == 0;
+        if (e->missing) {
+            *any_missing = true;
+        } else if (card->n_rows > 1 || card->row.field != e->request->field || card->row.id != e->item->id) {
             settle(e, JT_ERR_DECRYPT);
+            n_odd++;
         } else {
-            memcpy(d->envelopes[n_open], cards[i].envelope, cards[i].envelope_len);
-            d->open[n_open] = (struct jt_open_item){ .field = e->request->field,
-                                                     .row_id = e->item->token,
-                                                     .row_id_len = JT_TOKEN_LEN,
-                                                     .envelope = d->envelopes[n_open],
-                                                     .envelope_len = cards[i].envelope_len };
+            d->rows[n_open] = card->row;
             d->sent[n_open++] = d->sent[i];
         }
     }
-    if (n_open == 0) {
-        audit_batch(d);
-        return;
-    }
-    jt_keyclient_open_items(d->keeper, d->open, n_open, on_opened, d);
+    raise_alarm(d, n_odd, "ids stand in two rows, or in a row of another field: the database was tampered with");
+    return n_open;
 }
 
-static void read_batch(struct jt_detokenizer *d)
+static void on_read(void *arg, enum jt_err err, const struct jt_read_result *result)
 {
+    struct jt_detokenizer *d = arg;
+    if (err != JT_OK) {
+        jt_log(JT_LOG_WARNING, "detokenize: %s: %s", jt_err_str(err), jt_pipe_message(d->pipe));
+        finish_batch(d, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    if (result->epoch != d->epoch) {
+        refresh_and_repeat(d); /* the live key ids that were asked for were not the database's: nothing counts */
+        return;
+    }
+    bool any_missing = false;
+    size_t n_open = take_read(d, result, &any_missing);
+    if (any_missing) {
+        look_for_strays(d);
+    } else if (n_open > 0) {
+        open_batch(d, n_open);
+    } else {
+        audit_batch(d);
+    }
+}
+
+/* --- the first step: tokens to ids --- */
+
+static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
+{
+    struct jt_detokenizer *d = arg;
+    if (err == JT_ERR_STALE) {
+        refresh_and_repeat(d);
+        return;
+    }
+    if (err != JT_OK) {
+        finish_batch(d, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    d->epoch = reply->epoch;
+    d->n_live = reply->n_live;
+    memcpy(d->live, reply->live, sizeof d->live);
+    size_t n = 0;
+    for (size_t i = 0; i < reply->n; i++) {
+        struct entry *e = &d->entries[d->sent[i]];
+        if (reply->results[i].err != JT_OK) {
+            settle(e, JT_ERR_NOT_FOUND); /* made up, or of another field */
+            continue;
+        }
+        e->item->id = d->ids[n] = reply->results[i].id;
+        d->sent[n++] = d->sent[i];
+    }
+    if (n == 0) {
+        audit_batch(d);
+    } else if (!jt_detokenizer_up(d) ||
+               jt_cards_read(d->pipe, d->ids, n, reply->live, reply->n_live, on_read, d) != JT_OK) {
+        finish_batch(d, JT_ERR_UNAVAILABLE);
+    }
+}
+
+static void identify_batch(struct jt_detokenizer *d)
+{
+    if (d->closing || !jt_detokenizer_up(d)) {
+        finish_batch(d, JT_ERR_UNAVAILABLE);
+        return;
+    }
     if (++d->rounds > MAX_ROUNDS) {
         give_up_unread(d);
         return;
     }
     size_t n = 0;
     for (size_t i = 0; i < d->n; i++) {
-        if (!d->entries[i].settled) {
-            d->keys[n] = (struct jt_card_key){ .field = d->entries[i].request->field, .token = d->entries[i].item->token };
+        const struct entry *e = &d->entries[i];
+        if (!e->settled) {
+            d->identify[n] = (struct jt_identify_item){ .field = e->request->field, .token = e->item->token };
             d->sent[n++] = (uint32_t)i;
         }
     }
-    if (!jt_detokenizer_up(d) || jt_cards_read(d->pipe, d->keys, n, on_read, d) != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
-    }
+    jt_keyclient_identify(d->keeper, d->identify, n, on_identified, d);
 }
+
+/* --- the fourth step: the audit --- */
 
 static void on_audited(void *arg, enum jt_err err)
 {
@@ -217,16 +366,16 @@ static void audit_batch(struct jt_detokenizer *d)
             d->audit[n++] = (struct jt_audit_row){ .action = JT_AUDIT_DETOKENIZE,
                                                    .client = e->request->client,
                                                    .field = e->request->field,
-                                                   .tokens = d->granted[n_granted],
+                                                   .ids = &d->granted[n_granted],
                                                    .object = "" };
             previous = e->request;
         }
         struct jt_audit_row *row = &d->audit[n - 1];
         row->n_items++;
         if (e->item->err == JT_OK) {
-            memcpy(d->granted[n_granted++], e->item->token, JT_TOKEN_LEN);
+            d->granted[n_granted++] = e->item->id;
             row->n_done++;
-            row->n_tokens++;
+            row->n_ids++;
         }
     }
     if (jt_cards_audit(d->pipe, d->audit, n, on_audited, d) != JT_OK) {
@@ -263,10 +412,9 @@ void jt_detokenizer_pump(struct jt_detokenizer *d)
         return; /* still rolling back; the next round comes when it has */
     }
     d->busy = true;
-    d->rounds = d->n_same_epoch = 0;
-    d->epoch = 0;
+    d->rounds = 0;
     gather(d);
-    read_batch(d);
+    identify_batch(d);
 }
 
 bool jt_detokenizer_up(const struct jt_detokenizer *d)
@@ -312,6 +460,7 @@ void jt_detokenizer_free(struct jt_detokenizer *d)
     if (d == NULL) {
         return;
     }
+    d->closing = true;
     jt_pipe_free(d->pipe); /* ends a step under way, and with it the batch */
     if (d->busy) {
         finish_batch(d, JT_ERR_UNAVAILABLE);

@@ -89,7 +89,8 @@ void jt_lanes_pump(struct jt_lanes *lanes)
 
 bool jt_vault_ready(const struct jt_vault *vault)
 {
-    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0;
+    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
+           atomic_load(&vault->mint) == JT_MINT_READY;
 }
 
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
@@ -99,5 +100,6 @@ struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
         .database = jt_tokenizer_connected(lanes->tokenizer),
         .registered = atomic_load(&lanes->vault->registered),
         .ring = atomic_load(&lanes->vault->ring_epoch) != 0,
+        .ids = atomic_load(&lanes->vault->mint) == JT_MINT_READY,
     };
 }

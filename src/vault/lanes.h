@@ -48,7 +48,7 @@ bool jt_vault_ready(const struct jt_vault *vault);
 /* The same in parts, for people: what of it stands. */
 struct jt_readiness {
     bool keeper, database; /* connections of this loop */
-    bool registered, ring;
+    bool registered, ring, ids;
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 

@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "store/migrate.h"
+#include "store/nodes.h"
 #include "vault/refresh.h"
+#include "vault/strays.h"
 
 #include <stdio.h>
 
@@ -37,11 +39,26 @@ static enum jt_err join(struct jt_membership *m, char *message, size_t message_l
         }
     }
     if (err == JT_OK) {
-        err = jt_node_register(m->ctx.db, &m->ctx.vault->node, REGISTER_PATIENCE_MS);
+        err = jt_node_claim(m->ctx.db, &m->ctx.vault->node, REGISTER_PATIENCE_MS);
         if (err == JT_ERR_CONFLICT) {
             snprintf(message, message_len, "another jetond serves this database; several nodes are not supported by this version");
         }
     }
+    return err;
+}
+
+/* The keeper MACs this node's row, which is then put into the database. */
+static enum jt_err enrol(struct jt_membership *m)
+{
+    struct jt_node_joined joined;
+    enum jt_err err = jt_keeper_join(&m->ctx, false, &joined);
+    if (err == JT_OK) {
+        err = jt_node_register(m->ctx.db, &joined.row, REGISTER_PATIENCE_MS);
+    }
+    if (err == JT_OK) {
+        err = jt_strays_look(&m->ctx, NULL);
+    }
+    atomic_store(&m->ctx.vault->registered, err == JT_OK);
     return err;
 }
 
@@ -59,10 +76,12 @@ static const char *explain(enum jt_err err)
 {
     switch (err) {
     case JT_OK: return "registered, and the keeper works under the database's ring";
-    case JT_ERR_NOT_FOUND: return "there is no ring, or the keeper lacks a key that it names: has jeton init run for this database and this keeper?";
-    case JT_ERR_CONFLICT: return "the database is behind what the keeper has accepted: it was restored or lost its tail; not serving";
+    case JT_ERR_NOT_FOUND: return "there is no ring, or the keeper lacks a key that it names, or its service root: has jeton init run for this database and this keeper?";
+    case JT_ERR_CONFLICT: return "the database is behind what the keeper has accepted: it was restored or lost its tail; or the keeper belongs to another node; not serving";
     case JT_ERR_DENIED: return "the ring in the database is not authentic, or of another environment; not serving";
     case JT_ERR_CRYPTO: return "a key's check value is not the one in the ring; not serving";
+    case JT_ERR_LIMIT: return "the newest id in the database lies more than an hour ahead of the keeper's clock: set the clock right, or accept it with jeton node accept-ids; not serving";
+    case JT_ERR_DECRYPT: return "alarm: the newest rows under a live key id do not open: they were planted or altered; not serving";
     default: return "the ring cannot be read or handed to the keeper";
     }
 }
@@ -70,8 +89,9 @@ static const char *explain(enum jt_err err)
 enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t message_len)
 {
     struct jt_vault *vault = m->ctx.vault;
+    bool registered = atomic_load(&vault->registered);
     enum jt_err err;
-    if (!atomic_load(&vault->registered)) {
+    if (!registered) {
         err = join(m, message, message_len);
     } else {
         err = jt_node_check(m->ctx.db, &vault->node);
@@ -79,16 +99,19 @@ enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t me
             snprintf(message, message_len, "another jetond has taken this database over");
         }
     }
-    atomic_store(&vault->registered, err == JT_OK);
-    if (err == JT_ERR_CONFLICT) {
-        return err;
-    }
     if (err != JT_OK) {
+        atomic_store(&vault->registered, false);
+        if (err == JT_ERR_CONFLICT) {
+            return err;
+        }
         tell(m, err, jt_db_message(m->ctx.db));
         return JT_OK;
     }
     /* Every time: so a keeper that missed a change hears of it, and a database that went back is noticed without any traffic. */
-    err = jt_ring_refresh(&m->ctx, NULL);
+    err = registered ? JT_OK : enrol(m);
+    if (err == JT_OK) {
+        err = jt_ring_refresh(&m->ctx, NULL);
+    }
     tell(m, err, explain(err));
     return JT_OK;
 }

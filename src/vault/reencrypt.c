@@ -1,20 +1,15 @@
 #include "vault/reencrypt.h"
 
 #include "base/log.h"
-#include "pan/token.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define QUEUE_MAX 8192
 #define BATCH_MAX 256
 
 struct row {
-    uint32_t field;
     bool dedup;
-    uint16_t envelope_len;
-    uint8_t token[JT_TOKEN_LEN];
-    uint8_t envelope[JT_CARD_ENVELOPE_MAX];
+    struct jt_card_row card;
 };
 
 struct jt_reencrypter {
@@ -70,11 +65,8 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
             continue; /* one transaction moves rows of one generation; the others come again with their next read */
         }
         const struct row *row = queued(r, i);
-        txn.from = (struct jt_keyref){ .generation = s->from, .key_id = row->envelope[0] };
-        r->moves[txn.n++] = (struct jt_card_move){ .field = row->field,
-                                                   .token = row->token,
-                                                   .old_envelope = row->envelope,
-                                                   .old_len = row->envelope_len,
+        txn.from = (struct jt_keyref){ .generation = s->from, .key_id = row->card.envelope[0] };
+        r->moves[txn.n++] = (struct jt_card_move){ .old = &row->card,
                                                    .envelope = s->envelope,
                                                    .envelope_len = s->envelope_len,
                                                    .fingerprint = s->fingerprint };
@@ -84,17 +76,13 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
     }
 }
 
-void jt_reencrypter_offer(struct jt_reencrypter *r, uint32_t field, bool dedup, const uint8_t *token, const uint8_t *envelope,
-                          uint16_t envelope_len)
+void jt_reencrypter_offer(struct jt_reencrypter *r, bool dedup, const struct jt_card_row *card)
 {
-    if (r->n_queued == QUEUE_MAX || envelope_len > JT_CARD_ENVELOPE_MAX) {
+    if (r->n_queued == QUEUE_MAX) {
         jt_count(&r->vault->counters.lazy_dropped, 1);
         return;
     }
-    struct row *row = queued(r, r->n_queued++);
-    *row = (struct row){ .field = field, .dedup = dedup, .envelope_len = envelope_len };
-    memcpy(row->token, token, JT_TOKEN_LEN);
-    memcpy(row->envelope, envelope, envelope_len);
+    *queued(r, r->n_queued++) = (struct row){ .dedup = dedup, .card = *card };
 }
 
 void jt_reencrypter_pump(struct jt_reencrypter *r)
@@ -106,12 +94,12 @@ void jt_reencrypter_pump(struct jt_reencrypter *r)
     r->n_batch = r->n_queued < BATCH_MAX ? r->n_queued : BATCH_MAX;
     for (size_t i = 0; i < r->n_batch; i++) {
         const struct row *row = queued(r, i);
-        r->reseal[i] = (struct jt_reseal_item){ .field = row->field,
+        r->reseal[i] = (struct jt_reseal_item){ .field = row->card.field,
                                                 .dedup = row->dedup,
-                                                .row_id = row->token,
-                                                .row_id_len = JT_TOKEN_LEN,
-                                                .envelope = row->envelope,
-                                                .envelope_len = row->envelope_len };
+                                                .id = row->card.id,
+                                                .fingerprint = row->card.fingerprint,
+                                                .envelope = row->card.envelope,
+                                                .envelope_len = row->card.envelope_len };
     }
     jt_keyclient_reseal(r->keeper, r->reseal, r->n_batch, on_resealed, r);
 }

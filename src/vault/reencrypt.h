@@ -19,9 +19,8 @@ enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop, str
                                struct jt_reencrypter **out) JT_CHECKED;
 void jt_reencrypter_free(struct jt_reencrypter *r);
 
-/* Copies the row's token (16 bytes) and envelope into the queue; drops them when it is full. */
-void jt_reencrypter_offer(struct jt_reencrypter *r, uint32_t field, bool dedup, const uint8_t *token, const uint8_t *envelope,
-                          uint16_t envelope_len);
+/* Copies the row into the queue; drops it when that is full. `dedup` is its field's. */
+void jt_reencrypter_offer(struct jt_reencrypter *r, bool dedup, const struct jt_card_row *row);
 
 /* Starts the next batch if idle: called after each round of the loop, after the replies. */
 void jt_reencrypter_pump(struct jt_reencrypter *r);

@@ -1,24 +1,103 @@
 #include "vault/refresh.h"
 
+#include "store/cards.h"
 #include "store/ring.h"
 
 #include <stdlib.h>
 
 #define MAX_WAITERS 8
 
+/* Of each live key id so many rows are shown to the keeper: a few planted ones must not hide the newest genuine one. */
+#define NEWEST_EACH 16
+
+static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_WIRE_MAX_LIVE])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ring->n && n < JT_WIRE_MAX_LIVE; i++) {
+        const struct jt_ring_entry *e = &ring->entries[i];
+        if (e->state == JT_GENERATION_ACTIVE || e->state == JT_GENERATION_DRAINING) {
+            out[n++] = e->key_id;
+        }
+    }
+    return n;
+}
+
+/*
+ * Ids must never be minted twice, also when clock, keeper's state or database went back: so the keeper sees the newest
+ * rows before it mints.
+ */
+static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, bool accept_ahead, struct jt_node_joined *joined)
+{
+    struct jt_card_row rows[JT_WIRE_MAX_LIVE * NEWEST_EACH];
+    struct jt_open_item newest[JT_WIRE_MAX_LIVE * NEWEST_EACH];
+    uint8_t key_ids[JT_WIRE_MAX_LIVE];
+    size_t n;
+    enum jt_err err = jt_cards_newest(ctx->db, key_ids, live_key_ids(ring, key_ids), NEWEST_EACH, rows, &n);
+    for (size_t i = 0; err == JT_OK && i < n; i++) {
+        newest[i] = (struct jt_open_item){ .field = rows[i].field,
+                                           .id = rows[i].id,
+                                           .fingerprint = rows[i].fingerprint,
+                                           .envelope = rows[i].envelope,
+                                           .envelope_len = rows[i].envelope_len };
+    }
+    struct jt_node_join request = { .spec = ctx->vault->node, .accept_ahead = accept_ahead, .newest = newest, .n = n };
+    return err == JT_OK ? jt_keyclient_wait_node_join(ctx->keeper, &request, joined) : err;
+}
+
+/* DESIGN section 6.8: a database behind its keepers, or one that was tampered with, makes the node not ready. */
+static void lose_ring(struct jt_vault *vault)
+{
+    atomic_store(&vault->ring_epoch, 0);
+    atomic_store(&vault->active_generation, 0);
+}
+
+static void note_join(struct jt_vault *vault, enum jt_err err)
+{
+    atomic_store(&vault->mint, err == JT_OK          ? JT_MINT_READY :
+                               err == JT_ERR_LIMIT   ? JT_MINT_AHEAD :
+                               err == JT_ERR_DECRYPT ? JT_MINT_PLANTED :
+                                                       JT_MINT_NOT_YET);
+}
+
+/* Hands the ring over and decodes it; *joined: whether the keeper mints already. */
+static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row *row, struct jt_ring *ring, bool *joined)
+{
+    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
+    if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND || err == JT_ERR_CRYPTO) {
+        lose_ring(ctx->vault);
+    }
+    return err == JT_OK ? jt_ring_decode(row->body, row->body_len, ring) : err;
+}
+
+enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
+{
+    struct jt_ring_row row;
+    struct jt_ring ring;
+    bool joined;
+    enum jt_err err = jt_db_ensure(ctx->db);
+    if (err == JT_OK) {
+        err = jt_ring_read(ctx->db, &row);
+    }
+    if (err == JT_OK) {
+        err = accept_ring(ctx, &row, &ring, &joined);
+    }
+    if (err == JT_OK) {
+        err = join(ctx, &ring, accept_ahead, out);
+        note_join(ctx->vault, err);
+    }
+    return err;
+}
+
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
 {
-    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row);
-    if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND || err == JT_ERR_CRYPTO) {
-        /* DESIGN section 6.8: a database behind its keepers, or one that was tampered with, makes the node not ready. */
-        atomic_store(&ctx->vault->ring_epoch, 0);
-        atomic_store(&ctx->vault->active_generation, 0);
-    }
-    if (err != JT_OK) {
-        return err;
-    }
     struct jt_ring ring;
-    err = jt_ring_decode(row->body, row->body_len, &ring);
+    bool joined;
+    enum jt_err err = accept_ring(ctx, row, &ring, &joined);
+    if (err == JT_OK && !joined) {
+        struct jt_node_joined ignored; /* the node's row stands already, or the heartbeat will put it there */
+        err = join(ctx, &ring, false, &ignored);
+        note_join(ctx->vault, err);
+    }
     if (err != JT_OK) {
         return err;
     }

@@ -7,11 +7,19 @@
 /*
  * Reads the ring row and makes the keeper accept it; notes epoch and active generation in the vault. `row` (may be NULL) receives
  * what was read. JT_ERR_UNAVAILABLE; JT_ERR_NOT_FOUND: `jeton init` has not run; JT_ERR_CONFLICT: the database is behind the keeper (it went
- * back: restore or lost tail); JT_ERR_DENIED: the row is not authentic.
+ * back: restore or lost tail), or the keeper minted under another node number; JT_ERR_DENIED: the row is not authentic.
  */
 enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row) JT_CHECKED;
 
-/* The keeper accepted `row`: notes it in the vault. */
+/*
+ * Takes this front's place with its keeper, which sees the newest rows and mints ids beyond them from then on; `out` has
+ * the node's row. `accept_ahead`: an operator has said that ids may lie far ahead of the clock. Errors as of
+ * jt_ring_refresh, and JT_ERR_LIMIT: they do, and nobody has; JT_ERR_DECRYPT: the newest rows under a key id do not
+ * open. A keeper that has started anew is joined again by jt_ring_refresh and jt_ring_adopt.
+ */
+enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out) JT_CHECKED;
+
+/* Makes the keeper accept `row`; notes it in the vault. */
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row) JT_CHECKED;
 
 /*

@@ -2,11 +2,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "pan/token.h"
 #include "store/cards.h"
 #include "store/fields.h"
 #include "vault/refresh.h"
 #include "vault/roll.h"
+#include "vault/strays.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,8 @@ struct jt_retirer {
     struct jt_retirement_progress progress;
 
     /* the thread's own */
-    struct jt_card_cursor cursor;
+    struct jt_card_cursor cursor; /* kept over failures: what lies before it is dead or stuck, and dear to walk */
+    uint64_t walked; /* the generation that the cursor is of */
     uint64_t pass_stuck;
     int64_t rate_since_ms;
     uint64_t rate_moved;
@@ -149,8 +150,8 @@ static enum jt_err reseal_rows(struct jt_retirer *r, size_t *n, struct jt_reseal
         const struct jt_card_row *row = &r->rows[known];
         r->reseal[known++] = (struct jt_reseal_item){ .field = row->field,
                                                       .dedup = dedup,
-                                                      .row_id = row->token,
-                                                      .row_id_len = JT_TOKEN_LEN,
+                                                      .id = row->id,
+                                                      .fingerprint = row->fingerprint,
                                                       .envelope = row->envelope,
                                                       .envelope_len = row->envelope_len };
     }
@@ -159,20 +160,11 @@ static enum jt_err reseal_rows(struct jt_retirer *r, size_t *n, struct jt_reseal
     return known == 0 ? JT_OK : jt_keyclient_wait_reseal(r->ctx.keeper, r->reseal, known, reply);
 }
 
-/* Moves up to one batch of cards. *end: the walk came to the end of the index range. */
-static enum jt_err move_batch(struct jt_retirer *r, const struct jt_retirement *job, bool *end)
+/* Moves the first `n` of r->rows. */
+static enum jt_err move_rows(struct jt_retirer *r, const struct jt_retirement *job, size_t n)
 {
-    size_t n;
-    enum jt_err err = jt_cards_stragglers(r->ctx.db, job->key_id, &r->cursor, r->rows, r->batch, &n);
-    if (err != JT_OK) {
-        return err;
-    }
-    *end = n == 0;
-    if (n == 0) {
-        return JT_OK;
-    }
     struct jt_reseal_reply reply;
-    err = reseal_rows(r, &n, &reply);
+    enum jt_err err = reseal_rows(r, &n, &reply);
     if (err != JT_OK || n == 0) {
         return err;
     }
@@ -191,10 +183,7 @@ static enum jt_err move_batch(struct jt_retirer *r, const struct jt_retirement *
             continue;
         }
         const struct jt_card_row *row = &r->rows[i];
-        r->moves[txn.n++] = (struct jt_card_move){ .field = row->field,
-                                                   .token = row->token,
-                                                   .old_envelope = row->envelope,
-                                                   .old_len = row->envelope_len,
+        r->moves[txn.n++] = (struct jt_card_move){ .old = row,
                                                    .envelope = s->envelope,
                                                    .envelope_len = s->envelope_len,
                                                    .fingerprint = s->fingerprint };
@@ -206,6 +195,22 @@ static enum jt_err move_batch(struct jt_retirer *r, const struct jt_retirement *
             return JT_ERR_STALE;
         }
         note_moved(r, result.n_moved);
+    }
+    return err;
+}
+
+/* Moves up to one batch of cards. *end: the walk came to the end of the index range. */
+static enum jt_err move_batch(struct jt_retirer *r, const struct jt_retirement *job, bool *end)
+{
+    size_t n;
+    struct jt_card_cursor from = r->cursor;
+    enum jt_err err = jt_cards_stragglers(r->ctx.db, job->key_id, &r->cursor, r->rows, r->batch, &n);
+    *end = err == JT_OK && n == 0;
+    if (err == JT_OK && n > 0) {
+        err = move_rows(r, job, n);
+    }
+    if (err != JT_OK) {
+        r->cursor = from; /* they come again */
     }
     return err;
 }
@@ -235,6 +240,13 @@ static void end_pass(struct jt_retirer *r, const struct jt_retirement *job)
     }
 }
 
+static void start_pass(struct jt_retirer *r, const struct jt_retirement *job)
+{
+    r->walked = job->generation;
+    r->cursor = (struct jt_card_cursor){ 0 };
+    r->pass_stuck = 0;
+}
+
 /*
  * Moves what is left until the index shows nothing. JT_OK: nothing is left. JT_ERR_STALE: what is left cannot be moved now; other jobs have
  * their turn first.
@@ -245,8 +257,9 @@ static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
     if (err == JT_OK) {
         err = learn_fields(r);
     }
-    r->cursor = (struct jt_card_cursor){ 0 };
-    r->pass_stuck = 0;
+    if (r->walked != job->generation) {
+        start_pass(r, job);
+    }
     while (err == JT_OK) {
         bool end = false, unused = false;
         int64_t started_us = jt_clock_us();
@@ -262,10 +275,11 @@ static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
         if (err != JT_OK || unused) {
             return err;
         }
-        if (r->pass_stuck > 0) {
+        bool stuck = r->pass_stuck > 0;
+        start_pass(r, job);
+        if (stuck) {
             return JT_ERR_STALE;
         }
-        r->cursor = (struct jt_card_cursor){ 0 };
         if (!pause_for(r, 200)) { /* rows that others had locked come with the next pass */
             return JT_ERR_UNAVAILABLE;
         }
@@ -311,6 +325,9 @@ static enum jt_err drain_and_retire(struct jt_retirer *r, const struct jt_retire
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key", (unsigned long long)job->generation);
+        if (jt_strays_look(&r->ctx, NULL) != JT_OK) {
+            jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live: %s", jt_db_message(r->ctx.db));
+        }
     }
     return err;
 }

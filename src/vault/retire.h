@@ -2,7 +2,7 @@
  * The retirement job: one thread that moves the cards of a draining generation to the active one until none is left, proves it, retires the
  * generation and has the keeper certify it. Every step can be repeated: a job that was interrupted goes on after the next start.
  *
- * Cards are found by the index on (key id, bucket, field, fingerprint), never by a scan; the rate is bounded by [retirement] rate.
+ * Cards are found by the index on (key id, bucket, id), which is the order of the heap, never by a scan; the rate is bounded by [retirement] rate.
  */
 #ifndef JETON_VAULT_RETIRE_H
 #define JETON_VAULT_RETIRE_H

@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "store/ring.h"
 #include "vault/refresh.h"
+#include "vault/strays.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -82,6 +83,17 @@ static enum jt_err erase_orphans(struct jt_work_ctx *ctx, uint64_t db_highest)
     return err;
 }
 
+/* A key id that any row has is not given out, whatever the generations say: such a row may be a stray. */
+static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static 32])
+{
+    uint8_t in_cards[32];
+    enum jt_err err = jt_strays_look(ctx, in_cards);
+    for (size_t i = 0; i < sizeof in_cards && err == JT_OK; i++) {
+        used[i] |= in_cards[i];
+    }
+    return err;
+}
+
 static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_row *row)
 {
     uint64_t highest;
@@ -90,6 +102,9 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_
     enum jt_err err = refresh(ctx, NULL);
     if (err == JT_OK) {
         err = jt_generations_taken(ctx->db, &highest, used);
+    }
+    if (err == JT_OK) {
+        err = add_used(ctx, used);
     }
     if (err == JT_OK) {
         err = erase_orphans(ctx, highest);

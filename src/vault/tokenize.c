@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
+#include "vault/strays.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +30,17 @@ struct jt_tokenizer {
     bool audited; /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
     int rounds;
     uint64_t sealed_epoch;
-    size_t n; /* entries of the batch under way */
+    uint8_t retired[32]; /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
+    size_t n; /* entries of the batch that are still to be sealed and stored */
     struct entry entries[BATCH_MAX];
-    uint8_t tokens[BATCH_MAX][JT_TOKEN_LEN]; /* candidates */
+    size_t n_known; /* entries whose card has a row, which the keeper is matching */
+    struct entry known[BATCH_MAX];
+    uint8_t tokens[BATCH_MAX][JT_TOKEN_LEN]; /* of the ids that the keeper minted */
     struct jt_seal_item seal[BATCH_MAX];
     struct jt_card_new cards[BATCH_MAX];
-    struct jt_card_probe probes[BATCH_MAX * JT_WIRE_MAX_DRAINING];
+    struct jt_card_probe probes[BATCH_MAX * JT_WIRE_MAX_PROBED];
     struct jt_audit_row audit[BATCH_MAX];
-    uint32_t sent[BATCH_MAX]; /* cards[i] is of entries[sent[i]] */
+    struct jt_match_item match[BATCH_MAX];
 };
 
 static void seal_batch(struct jt_tokenizer *t);
@@ -56,8 +60,11 @@ static void finish_item(struct entry *e, enum jt_err err)
 /* Ends every item still in the batch. */
 static void finish_batch(struct jt_tokenizer *t, enum jt_err err)
 {
-    size_t n = t->n;
-    t->n = 0;
+    size_t n = t->n, n_known = t->n_known;
+    t->n = t->n_known = 0;
+    for (size_t i = 0; i < n_known; i++) {
+        finish_item(&t->known[i], err);
+    }
     for (size_t i = 0; i < n; i++) {
         finish_item(&t->entries[i], err);
     }
@@ -102,9 +109,88 @@ static void refresh_and_repeat(struct jt_tokenizer *t)
     jt_refresher_request(t->refresher, on_refreshed, t);
 }
 
+/* The batch's next round, for what is left of it; or its end. */
+static void go_on(struct jt_tokenizer *t)
+{
+    if (t->n > 0) {
+        seal_batch(t);
+    } else {
+        t->busy = false;
+    }
+}
+
+/* A row that is not what it should be: the operator hears of it, and the item alone fails. */
+static void raise_alarm(struct jt_tokenizer *t, size_t n, const char *what)
+{
+    if (n > 0) {
+        jt_count(&t->vault->counters.row_alarms, n);
+        jt_log(JT_LOG_ERROR, "alarm: tokenize: %zu %s", n, what);
+    }
+}
+
+static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *reply)
+{
+    struct jt_tokenizer *t = arg;
+    if (err != JT_OK) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    size_t n_bad = 0;
+    for (size_t i = 0; i < t->n_known; i++) {
+        struct entry *e = &t->known[i];
+        const struct jt_match_result *r = &reply->results[i];
+        if (r->err == JT_OK) {
+            memcpy(e->item->token, r->token, JT_TOKEN_LEN);
+            finish_item(e, JT_OK);
+        } else if (r->err == JT_ERR_STALE) {
+            t->entries[t->n++] = *e; /* the ring moved between the two calls: look again */
+        } else {
+            finish_item(e, JT_ERR_DECRYPT);
+            n_bad++;
+        }
+    }
+    t->n_known = 0;
+    raise_alarm(t, n_bad, "rows answer for a card that is not in them: the database was tampered with");
+    go_on(t);
+}
+
+/* Sorts an item out by what became of its card. `left` counts those that stay for another round. */
+static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_outcome *outcome, size_t *left,
+                         size_t *n_stranded)
+{
+    struct entry e = t->entries[i];
+    const struct jt_card_row *row = outcome->row;
+    if (outcome->kind == JT_CARD_WRITTEN) {
+        memcpy(e.item->token, t->tokens[outcome->written], JT_TOKEN_LEN);
+        finish_item(&e, JT_OK);
+    } else if (outcome->kind == JT_CARD_LOST) {
+        t->entries[(*left)++] = e; /* i ascends, so this overwrites only what is done with */
+    } else if ((t->retired[row->envelope[0] / 8] >> row->envelope[0] % 8 & 1) != 0) {
+        finish_item(&e, JT_ERR_STALE);
+        (*n_stranded)++;
+    } else {
+        t->match[t->n_known] = (struct jt_match_item){ .field = e.request->field,
+                                                       .id = row->id,
+                                                       .fingerprint = row->fingerprint,
+                                                       .pan = e.item->pan.packed,
+                                                       .pan_len = e.item->pan.packed_len,
+                                                       .envelope = row->envelope,
+                                                       .envelope_len = row->envelope_len };
+        t->known[t->n_known++] = e;
+    }
+}
+
 static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
 {
     struct jt_tokenizer *t = arg;
+    if (err == JT_ERR_CONFLICT) {
+        /* Nothing was written. Fresh ids may do; what contradicts the ring will not pass and ends with the rounds. */
+        jt_count(&t->vault->counters.row_alarms, 1);
+        jt_log(JT_LOG_ERROR, "alarm: tokenize: an id is taken, or the generations contradict the ring: %s",
+               jt_pipe_message(t->pipe));
+        refresh_and_repeat(t);
+        return;
+    }
     if (err != JT_OK || !result->check.node_stands) {
         if (err != JT_OK) {
             jt_log(JT_LOG_WARNING, "tokenize: %s: %s", jt_err_str(err), jt_pipe_message(t->pipe));
@@ -117,23 +203,17 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
         return;
     }
     t->audited = true;
-    /* What was not found lost a race (its twin was deleted or moved between two statements): it stays for another round. */
-    size_t left = 0;
+    size_t left = 0, n_stranded = 0;
     for (size_t i = 0; i < result->n; i++) {
-        struct entry e = t->entries[t->sent[i]];
-        if (result->found[i]) {
-            memcpy(e.item->token, result->tokens[i], JT_TOKEN_LEN);
-            finish_item(&e, JT_OK);
-        } else {
-            t->entries[left++] = e; /* sent[] ascends, so this overwrites only what is done with */
-        }
+        take_outcome(t, i, &result->cards[i], &left, &n_stranded);
     }
     t->n = left;
-    if (left > 0) {
-        seal_batch(t);
-        return;
+    raise_alarm(t, n_stranded, "cards stand in rows under a retired key id: they were planted, restored or replayed");
+    if (t->n_known > 0) {
+        jt_keyclient_match(t->keeper, t->match, t->n_known, on_matched, t);
+    } else {
+        go_on(t);
     }
-    t->busy = false;
 }
 
 /* One audit row for each request that has items in the batch; entries of one request are neighbours. */
@@ -142,7 +222,7 @@ static size_t audit_rows(struct jt_tokenizer *t, size_t n_cards)
     size_t n = 0;
     const struct jt_tokenize_request *previous = NULL;
     for (size_t i = 0; i < n_cards; i++) {
-        const struct jt_tokenize_request *request = t->entries[t->sent[i]].request;
+        const struct jt_tokenize_request *request = t->entries[i].request;
         if (request != previous) {
             t->audit[n++] = (struct jt_audit_row){ .action = JT_AUDIT_TOKENIZE,
                                                    .client = request->client,
@@ -156,39 +236,51 @@ static size_t audit_rows(struct jt_tokenizer *t, size_t n_cards)
     return n;
 }
 
-static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *reply)
+/* Fingerprints under all other generations that may have a row of the card; without dedup none has. */
+static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *reply, size_t i, size_t n_probes)
 {
-    struct jt_tokenizer *t = arg;
-    if (err != JT_OK) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
-        return;
+    for (size_t d = 0; d < reply->n_probed && t->seal[i].dedup; d++) {
+        t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
+                                                        .key_id = reply->probed[d].key.key_id,
+                                                        .fingerprint = reply->results[i].probes + d * 16 };
     }
-    if (reply->active.key_id == 0) {
-        /* Perhaps this keeper only has not heard yet: ask the database once. */
-        if (t->rounds > 1) {
-            finish_batch(t, JT_ERR_CONFLICT);
+    return n_probes;
+}
+
+/* Key ids of the reply's draining generations go to `draining`, retired ones are noted; how many drain. */
+static size_t note_probed(struct jt_tokenizer *t, const struct jt_seal_reply *reply,
+                          uint8_t draining[static JT_WIRE_MAX_PROBED])
+{
+    size_t n = 0;
+    memset(t->retired, 0, sizeof t->retired);
+    for (size_t d = 0; d < reply->n_probed; d++) {
+        uint8_t key_id = reply->probed[d].key.key_id;
+        if (reply->probed[d].retired) {
+            t->retired[key_id / 8] |= (uint8_t)(1u << key_id % 8);
         } else {
-            refresh_and_repeat(t);
+            draining[n++] = key_id;
         }
-        return;
     }
-    size_t n = 0, n_probes = 0;
+    return n;
+}
+
+static void store_batch(struct jt_tokenizer *t, const struct jt_seal_reply *reply)
+{
+    uint8_t draining[JT_WIRE_MAX_PROBED];
+    size_t n_probes = 0;
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_result *r = &reply->results[i];
         if (r->err != JT_OK) {
-            continue; /* cannot happen for a parsed PAN; the item ends with the batch's last round */
+            finish_batch(t, JT_ERR_UNAVAILABLE); /* cannot happen for a parsed PAN */
+            return;
         }
-        t->cards[n] = (struct jt_card_new){ .field = t->seal[i].field,
-                                            .token = t->tokens[i],
+        memcpy(t->tokens[i], r->token, JT_TOKEN_LEN);
+        t->cards[i] = (struct jt_card_new){ .field = t->seal[i].field,
+                                            .id = r->id,
                                             .fingerprint = r->fingerprint,
                                             .envelope = r->envelope,
                                             .envelope_len = r->envelope_len };
-        for (size_t d = 0; d < reply->n_draining; d++) {
-            t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)n,
-                                                            .key_id = reply->draining[d].key_id,
-                                                            .fingerprint = r->draining_fingerprints + d * 16 };
-        }
-        t->sent[n++] = (uint32_t)i;
+        n_probes = add_probes(t, reply, i, n_probes);
     }
     t->sealed_epoch = reply->epoch;
     struct jt_tokenize_txn txn = { .epoch = reply->epoch,
@@ -196,13 +288,31 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
                                    .key_id = reply->active.key_id,
                                    .writer = t->writer,
                                    .cards = t->cards,
-                                   .n_cards = n,
+                                   .n_cards = reply->n,
                                    .probes = t->probes,
                                    .n_probes = n_probes,
+                                   .draining = draining,
+                                   .n_draining = note_probed(t, reply, draining),
                                    .audit = t->audit,
-                                   .n_audit = t->audited ? 0 : audit_rows(t, n) };
-    if (n != reply->n || jt_cards_tokenize(t->pipe, &txn, on_stored, t) != JT_OK) {
+                                   .n_audit = t->audited ? 0 : audit_rows(t, reply->n) };
+    if (jt_cards_tokenize(t->pipe, &txn, on_stored, t) != JT_OK) {
         finish_batch(t, JT_ERR_UNAVAILABLE);
+    }
+}
+
+static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *reply)
+{
+    struct jt_tokenizer *t = arg;
+    bool nothing_active = err == JT_OK && reply->active.key_id == 0;
+    if (nothing_active && t->rounds > 1) {
+        finish_batch(t, JT_ERR_CONFLICT);
+    } else if (nothing_active || err == JT_ERR_STALE) {
+        /* This keeper has not heard of the ring, or of its node, since it started: perhaps it only needs to be told. */
+        refresh_and_repeat(t);
+    } else if (err != JT_OK) {
+        finish_batch(t, JT_ERR_UNAVAILABLE);
+    } else {
+        store_batch(t, reply);
     }
 }
 
@@ -214,15 +324,14 @@ static void seal_batch(struct jt_tokenizer *t)
     }
     for (size_t i = 0; i < t->n; i++) {
         const struct entry *e = &t->entries[i];
-        jt_token_new(t->tokens[i]);
         t->seal[i] = (struct jt_seal_item){ .field = e->request->field,
                                             .dedup = e->request->dedup,
-                                            .row_id = t->tokens[i],
-                                            .row_id_len = JT_TOKEN_LEN,
                                             .pan = e->item->pan.packed,
                                             .pan_len = e->item->pan.packed_len };
     }
-    jt_keyclient_seal(t->keeper, t->seal, t->n, on_sealed, t);
+    struct jt_seal_request request = { .items = t->seal, .n = t->n };
+    request.n_retired = jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_WIRE_MAX_DRAINING);
+    jt_keyclient_seal(t->keeper, &request, on_sealed, t);
 }
 
 /* Moves items from the queue into the batch; a large request may take several batches. */

@@ -5,6 +5,9 @@
  * Nothing waits when the lane is idle. Items share a batch but not a fate: what fails for one fails for no other, except when the whole
  * transaction fails, which writes nothing. Commit first, answer second: a token is given out only after the server confirmed the commit.
  *
+ * A card that has a row already gets its token only after the keeper has opened that row and found the card in it
+ * (wire/match.h): so its answer comes one keeper call later than that of a new card.
+ *
  * The ring rule is enforced in the transaction (store/cards.h): when the ring moved between sealing and writing, nothing is written, the keeper
  * is brought up to date and the batch is sealed again.
  */
@@ -21,7 +24,11 @@
 struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
     uint8_t token[JT_TOKEN_LEN];
-    enum jt_err err; /* JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_CONFLICT: no generation is active */
+    /*
+     * JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_CONFLICT: no generation is active; JT_ERR_DECRYPT: the row that has the card's
+     * fingerprint is not that card's; JT_ERR_STALE: its row stands under a retired key id.
+     */
+    enum jt_err err;
 };
 
 /* Owned by the caller, who keeps it alive until `done`, which comes later from the loop, or at once when the lane is down. */

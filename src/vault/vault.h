@@ -8,15 +8,26 @@
 #define JETON_VAULT_VAULT_H
 
 #include "base/conf.h"
-#include "store/nodes.h"
+#include "wire/node.h"
 #include "vault/counters.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* Whether the keeper mints ids, and why not. */
+enum jt_mint {
+    JT_MINT_NOT_YET,
+    JT_MINT_READY,
+    JT_MINT_AHEAD, /* the newest id lies far ahead of the clock: an operator's word is needed */
+    JT_MINT_PLANTED, /* the newest rows do not open */
+};
+
+/* With several nodes each will have its own; this version has one. */
+#define JT_NODE_NUMBER 1
+
 struct jt_vault {
     const struct jt_conf *conf;
-    struct jt_node node;
+    struct jt_node_spec node;
     int64_t started_ms;
     struct jt_counters counters;
     struct jt_workers *workers;
@@ -25,7 +36,9 @@ struct jt_vault {
     /* Written by whoever last made the keeper accept a ring; hints for readiness and status, never a guard. */
     _Atomic uint64_t ring_epoch;
     _Atomic uint64_t active_generation; /* 0: none */
+    _Atomic int mint; /* enum jt_mint */
     _Atomic bool registered; /* this node's row stands in the database */
+    _Atomic uint8_t strays[32]; /* key ids of rows that no live generation accounts for (vault/strays.h) */
     int n_loops;
     _Atomic int n_loops_up; /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
 };

@@ -19,16 +19,13 @@ static void text_of_known_bytes(void **state)
     assert_string_equal(text, "jtk_zzzzzzzzzzzzzzzzzzzzzzzzzw");
 }
 
-static void new_tokens_differ_and_come_back(void **state)
+static void tokens_come_back_from_their_text(void **state)
 {
     (void)state;
-    uint8_t last[JT_TOKEN_LEN] = { 0 };
     for (int i = 0; i < 5000; i++) {
         uint8_t token[JT_TOKEN_LEN], back[JT_TOKEN_LEN];
         char text[JT_TOKEN_TEXT_LEN + 1];
-        jt_token_new(token);
-        assert_memory_not_equal(token, last, sizeof token);
-        memcpy(last, token, sizeof last);
+        jt_random_fill(token, sizeof token);
         jt_token_format(token, text);
         assert_int_equal(strlen(text), JT_TOKEN_TEXT_LEN);
         assert_int_equal(jt_token_parse(text, JT_TOKEN_TEXT_LEN, back), JT_OK);
@@ -42,7 +39,7 @@ static void one_token_has_one_text(void **state)
     (void)state;
     uint8_t token[JT_TOKEN_LEN], other[JT_TOKEN_LEN];
     char text[JT_TOKEN_TEXT_LEN + 1];
-    jt_token_new(token);
+    jt_random_fill(token, sizeof token);
     jt_token_format(token, text);
     for (size_t i = 0; i < JT_TOKEN_TEXT_LEN; i++) {
         char original = text[i];
@@ -78,7 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_of_known_bytes),
-        cmocka_unit_test(new_tokens_differ_and_come_back),
+        cmocka_unit_test(tokens_come_back_from_their_text),
         cmocka_unit_test(one_token_has_one_text),
         cmocka_unit_test(malformed_texts_are_refused),
     };

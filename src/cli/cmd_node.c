@@ -1,0 +1,33 @@
+/* `jeton node accept-ids` */
+#include "cli/exit.h"
+#include "cli/options.h"
+#include "cli/rest.h"
+
+static void print_accepted(const json_t *reply)
+{
+    printf("Accepted: ids go on beyond the newest one, %lld ms after 2020-01-01T00:00:00Z\n",
+           jt_reply_integer(reply, "newest_ms_since_2020"));
+}
+
+int jt_cmd_node_accept_ids(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *reason = NULL;
+    const struct jt_option options[] = {
+        JT_TEXT("reason", "REASON", &reason, "why ids may lie far ahead of the clock; it is recorded"),
+    };
+    struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    if (reason == NULL) {
+        return jt_usage_error(self, "--reason is missing");
+    }
+    json_t *body = json_pack("{s:s}", "reason", reason);
+    if (body == NULL) {
+        return jt_usage_error(self, "the reason is not UTF-8");
+    }
+    code = jt_rest_show(cli, "POST", "/v1/node/accept-ids", body, print_accepted);
+    json_decref(body);
+    return code;
+}

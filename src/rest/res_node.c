@@ -1,0 +1,60 @@
+/* POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock. */
+#include "rest/handlers.h"
+#include "rest/task.h"
+#include "store/audit.h"
+#include "vault/refresh.h"
+
+#include <stdio.h>
+
+struct accept {
+    struct jt_task task;
+    char reason[128];
+    uint64_t newest_ms;
+};
+
+/* The word is on record before the keeper hears it. */
+static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    struct accept *a = (struct accept *)task;
+    const struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
+    struct jt_node_joined joined;
+    enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_IDS_ACCEPT, a->reason);
+    if (err == JT_OK) {
+        err = jt_keeper_join(ctx, true, &joined);
+    }
+    if (err == JT_OK) {
+        a->newest_ms = joined.newest_ms;
+    }
+    return err;
+}
+
+static void answer(struct jt_task *task)
+{
+    const struct accept *a = (const struct accept *)task;
+    jt_request_answer_json(task->http, 200, json_pack("{sI}", "newest_ms_since_2020", (json_int_t)a->newest_ms));
+}
+
+void jt_handle_node_accept_ids(struct jt_request *r)
+{
+    static const char *const members[] = { "reason", NULL };
+    if (!jt_json_only_members(r->json, members)) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+        return;
+    }
+    json_t *reason = json_object_get(r->json, "reason");
+    if (reason == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
+        return;
+    }
+    struct accept *a = jt_task_new(r, sizeof *a);
+    if (a == NULL) {
+        return;
+    }
+    if (!jt_json_reason(reason, sizeof a->reason, a->reason)) {
+        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+        return;
+    }
+    a->task.run = run;
+    a->task.answer = answer;
+    jt_task_post(&a->task);
+}
