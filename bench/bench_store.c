@@ -11,11 +11,11 @@
  *     tests/db/with_postgres.sh bench/bench_store [CARDS]
  */
 #include "base/clock.h"
-#include "base/random.h"
 #include "store/cards.h"
 #include "store/clients.h"
 #include "store/generations.h"
 #include "store/migrate.h"
+#include "store/nodes.h"
 #include "store/params.h"
 #include "store/ring.h"
 
@@ -30,11 +30,12 @@
 static const char *conninfo;
 static PGconn *plain;
 static struct jt_db *db;
-static struct jt_node node;
+static struct jt_node_spec node;
 static uint64_t epoch;
 static uint64_t next_card; /* each made-up card is new, unless a measurement turns this back */
 
-static uint8_t tokens[BATCH_MAX][16], fingerprints[BATCH_MAX][16], old_fingerprints[BATCH_MAX][16];
+static uint64_t ids[BATCH_MAX];
+static uint8_t fingerprints[BATCH_MAX][16], old_fingerprints[BATCH_MAX][16];
 static uint8_t envelopes[BATCH_MAX][ENVELOPE_LEN], new_envelopes[BATCH_MAX][ENVELOPE_LEN];
 
 static void need(bool good, const char *what)
@@ -76,13 +77,15 @@ static void fingerprint(uint64_t card, uint8_t key_id, uint8_t out[16])
 
 static void make_cards(size_t n, uint8_t key_id, uint8_t draining)
 {
-    jt_random_fill(tokens, n * 16);
+    static uint64_t newest = UINT64_C(1) << 40;
     for (size_t i = 0; i < n; i++) {
+        ids[i] = ++newest;
         uint64_t card = next_card++;
         fingerprint(card, key_id, fingerprints[i]);
         fingerprint(card, draining, old_fingerprints[i]);
         envelopes[i][0] = key_id;
-        memcpy(envelopes[i] + 1, tokens[i], 16);
+        jt_put_u64(envelopes[i] + 1, ids[i]);
+        jt_put_u64(envelopes[i] + 9, card);
         memcpy(envelopes[i] + 17, fingerprints[i], 8);
     }
 }
@@ -123,12 +126,14 @@ static void set_up(void)
     need(jt_ring_first(db, &ring, &operator) == JT_OK, "first ring");
     epoch = 1;
     memcpy(node.name, "bench", 6);
-    need(jt_node_register(db, &node, 1000) == JT_OK, "node");
+    node.number = 1;
+    need(jt_node_claim(db, &node, 1000) == JT_OK, "lock");
+    const struct jt_node_row row = { .spec = node };
+    need(jt_node_register(db, &row, 1000) == JT_OK, "node");
     activate(1);
-    run_sql("CREATE TABLE reference (created_at timestamptz NOT NULL DEFAULT now(), field integer NOT NULL, "
-            "bucket smallint NOT NULL DEFAULT 0, key_id smallint NOT NULL DEFAULT 1, token uuid NOT NULL, fp uuid NOT NULL, "
-            "envelope bytea NOT NULL); "
-            "CREATE UNIQUE INDEX ON reference (token, bucket); "
+    run_sql("CREATE TABLE reference (id bigint NOT NULL, field integer NOT NULL, bucket smallint NOT NULL DEFAULT 0, "
+            "key_id smallint NOT NULL DEFAULT 1, fp uuid NOT NULL, envelope bytea NOT NULL); "
+            "CREATE UNIQUE INDEX ON reference (key_id, bucket, id); "
             "CREATE UNIQUE INDEX ON reference (key_id, bucket, field, fp)");
 }
 
@@ -144,8 +149,8 @@ static void copy_batch(size_t n)
         jt_buf_u16(&b, 4);
         jt_buf_u32(&b, 4);
         jt_buf_u32(&b, 1);
-        jt_buf_u32(&b, 16);
-        jt_buf_put(&b, tokens[i], 16);
+        jt_buf_u32(&b, 8);
+        jt_buf_u64(&b, ids[i]);
         jt_buf_u32(&b, 16);
         jt_buf_put(&b, fingerprints[i], 16);
         jt_buf_u32(&b, ENVELOPE_LEN);
@@ -153,7 +158,7 @@ static void copy_batch(size_t n)
     }
     jt_buf_u16(&b, 0xffff);
     need(jt_buf_status(&b) == JT_OK, "COPY buffer");
-    PGresult *res = PQexec(plain, "COPY reference (field, token, fp, envelope) FROM STDIN (FORMAT binary)");
+    PGresult *res = PQexec(plain, "COPY reference (field, id, fp, envelope) FROM STDIN (FORMAT binary)");
     need(PQresultStatus(res) == PGRES_COPY_IN, "COPY");
     PQclear(res);
     need(PQputCopyData(plain, (const char *)b.data, (int)b.len) == 1 && PQputCopyEnd(plain, NULL) == 1, "COPY data");
@@ -168,9 +173,9 @@ static void insert_batch(size_t n)
 {
     struct jt_params p;
     jt_params_init(&p);
-    jt_params_array(&p, JT_PG_UUID_ARRAY, n, 16);
+    jt_params_array(&p, JT_PG_INT8_ARRAY, n, 8);
     for (size_t i = 0; i < n; i++) {
-        jt_params_add_bytes(&p, tokens[i], 16);
+        jt_params_add_u63(&p, ids[i]);
     }
     jt_params_array(&p, JT_PG_UUID_ARRAY, n, 16);
     for (size_t i = 0; i < n; i++) {
@@ -184,8 +189,8 @@ static void insert_batch(size_t n)
     struct jt_pg_params view;
     jt_params_view(&p, &view);
     PGresult *res = PQexecParams(plain,
-                                 "INSERT INTO reference (field, token, fp, envelope) "
-                                 "SELECT 1, * FROM unnest($1::uuid[], $2::uuid[], $3::bytea[])",
+                                 "INSERT INTO reference (field, id, fp, envelope) "
+                                 "SELECT 1, * FROM unnest($1::int8[], $2::uuid[], $3::bytea[])",
                                  view.n, view.types, view.values, view.lengths, view.formats, 1);
     need(PQresultStatus(res) == PGRES_COMMAND_OK, "INSERT");
     PQclear(res);
@@ -251,7 +256,7 @@ static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_re
     struct run *run = arg;
     need(err == JT_OK && result->check.epoch == epoch && result->check.node_stands, "tokenize");
     for (size_t i = 0; i < result->n; i++) {
-        need(result->found[i] && (memcmp(result->tokens[i], tokens[i], 16) != 0) == run->known, "tokenized card");
+        need(result->cards[i].kind == (run->known ? JT_CARD_KNOWN : JT_CARD_WRITTEN), "tokenized card");
     }
     run->done += result->n;
     next(run);
@@ -263,7 +268,7 @@ static void submit_tokenize(struct run *run)
     static struct jt_card_probe probes[BATCH_MAX];
     make_cards(run->batch, run->key_id, run->draining);
     for (size_t i = 0; i < run->batch; i++) {
-        cards[i] = (struct jt_card_new){ 1, tokens[i], fingerprints[i], envelopes[i], ENVELOPE_LEN };
+        cards[i] = (struct jt_card_new){ 1, ids[i], fingerprints[i], envelopes[i], ENVELOPE_LEN };
         probes[i] = (struct jt_card_probe){ (uint32_t)i, run->draining, old_fingerprints[i] };
     }
     const struct jt_audit_row audit = {
@@ -277,32 +282,35 @@ static void submit_tokenize(struct run *run)
                                          .n_cards = run->batch,
                                          .probes = probes,
                                          .n_probes = run->draining == 0 ? 0 : run->batch,
+                                         .draining = &run->draining,
+                                         .n_draining = run->draining != 0,
                                          .audit = &audit,
                                          .n_audit = 1 };
     need(jt_cards_tokenize(run->pipe, &txn, on_tokenized, run) == JT_OK, "queuing");
 }
 
-static void on_read(void *arg, enum jt_err err, const struct jt_card_found *cards, size_t n)
+static void on_read(void *arg, enum jt_err err, const struct jt_read_result *result)
 {
     struct run *run = arg;
-    need(err == JT_OK, "read");
-    for (size_t i = 0; i < n; i++) {
-        need(cards[i].found, "card read");
+    need(err == JT_OK && result->epoch == epoch, "read");
+    for (size_t i = 0; i < result->n; i++) {
+        need(result->cards[i].n_rows == 1, "card read");
     }
-    run->done += n;
+    run->done += result->n;
     next(run);
 }
 
-static uint8_t (*stored_tokens)[16]; /* of cards in the table, any order but that of insertion */
+static uint64_t *stored_ids; /* of cards in the table */
 static size_t n_stored;
 
 static void submit_read(struct run *run)
 {
-    static struct jt_card_key keys[BATCH_MAX];
+    static uint64_t asked[BATCH_MAX];
+    static const uint8_t live[] = { 1 };
     for (size_t i = 0; i < run->batch; i++) {
-        keys[i] = (struct jt_card_key){ 1, stored_tokens[(run->done + i) * 7919 % n_stored] };
+        asked[i] = stored_ids[(run->done + i) * 7919 % n_stored]; /* any order but that of insertion */
     }
-    need(jt_cards_read(run->pipe, keys, run->batch, on_read, run) == JT_OK, "queuing");
+    need(jt_cards_read(run->pipe, asked, run->batch, live, 1, on_read, run) == JT_OK, "queuing");
 }
 
 static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *result)
@@ -326,8 +334,7 @@ static void submit_move(struct run *run)
         memcpy(new_envelopes[i], rows[i].envelope, ENVELOPE_LEN);
         new_envelopes[i][0] = run->key_id;
         fingerprint(run->from_card++, run->key_id, fingerprints[i]);
-        moves[i] = (struct jt_card_move){ 1, rows[i].token, rows[i].envelope, ENVELOPE_LEN, new_envelopes[i],
-                                          ENVELOPE_LEN, fingerprints[i] };
+        moves[i] = (struct jt_card_move){ &rows[i], new_envelopes[i], ENVELOPE_LEN, fingerprints[i] };
     }
     const struct jt_move_txn txn = { .epoch = epoch,
                                      .from = { run->draining, run->draining },
@@ -349,14 +356,14 @@ static void measure(const char *what, struct run run, double reference)
     jt_loop_free(run.loop);
 }
 
-static void note_tokens(void)
+static void note_ids(void)
 {
-    PGresult *res = PQexecParams(plain, "SELECT token FROM card ORDER BY token", 0, NULL, NULL, NULL, NULL, 1);
+    PGresult *res = PQexecParams(plain, "SELECT id FROM card", 0, NULL, NULL, NULL, NULL, 1);
     n_stored = (size_t)PQntuples(res);
-    stored_tokens = calloc(n_stored + 1, 16);
-    need(stored_tokens != NULL && n_stored > 0, "reading tokens");
+    stored_ids = calloc(n_stored + 1, sizeof *stored_ids);
+    need(stored_ids != NULL && n_stored > 0, "reading ids");
     for (size_t i = 0; i < n_stored; i++) {
-        memcpy(stored_tokens[i], PQgetvalue(res, (int)i, 0), 16);
+        stored_ids[i] = jt_get_u64((const uint8_t *)PQgetvalue(res, (int)i, 0));
     }
     PQclear(res);
 }
@@ -394,13 +401,13 @@ int main(int argc, char **argv)
     run.n_cards = n / 100;
     measure("tokenize, new", run, copy);
 
-    note_tokens();
+    note_ids();
     run = one;
     run.submit = submit_read;
-    measure("read by token", run, 0);
+    measure("read by id", run, 0);
     run.batch = 1;
     run.n_cards = n / 20;
-    measure("read by token", run, 0);
+    measure("read by id", run, 0);
 
     activate(2);
     run = one;
@@ -416,6 +423,6 @@ int main(int argc, char **argv)
     printf("%-26s bytes/card=%.0f\n", "on disk, indexes included", bytes);
     jt_db_free(db);
     PQfinish(plain);
-    free(stored_tokens);
+    free(stored_ids);
     return 0;
 }

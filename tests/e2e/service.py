@@ -12,14 +12,22 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
-import uuid
 from pathlib import Path
 
 import psycopg2
 import requests
 
 BIN = Path(os.environ.get("JETON_BIN_DIR", ".")).resolve()
+TREE = Path(os.environ.get("JETON_TREE") or Path(__file__).resolve().parents[2])
+
+sys.path.insert(0, str(TREE / "tests" / "reference"))  # the second reader: what it takes to know a token's id
+import formats  # noqa: E402
+import kdf  # noqa: E402
+import keyfiles  # noqa: E402
+from siv import Siv  # noqa: E402
+
 RING_LOCK = 7235419260851097  # JT_RING_LOCK in src/store/ring.h
 DEADLINE_S = 30
 
@@ -386,6 +394,31 @@ class Service:
 
     # -- behind the curtain
 
+    def service_root(self):
+        """The service root, unwrapped from the keeper's directory as a custodian could."""
+        environment, master = keyfiles.read_master_key((self.keeper_directory / "master.key").read_bytes())
+        wrap = Siv(kdf.from_master_key(master, "wrap"))
+        return keyfiles.read_service_root((self.keeper_directory / "service-root.key").read_bytes(), wrap, environment)
+
+    def generation_key(self, number):
+        environment, master = keyfiles.read_master_key((self.keeper_directory / "master.key").read_bytes())
+        wrap = Siv(kdf.from_master_key(master, "wrap"))
+        return keyfiles.read_generation((self.keeper_directory / f"generation-{number}.key").read_bytes(), wrap, environment, number)
+
+    def ids_of(self, tokens, field=1):
+        """The ids of tokens: what names their rows in the database."""
+        key = formats.TokenKey(self.service_root(), field)
+        ids = [key.id(token_bytes(token)) for token in tokens]
+        assert None not in ids, "not a token of this field"
+        return ids
+
+    def id_of(self, token, field=1):
+        return self.ids_of([token], field)[0]
+
+    def token_of(self, number, field=1):
+        """The token of an id, as its keeper would give it."""
+        return formats.token_text(formats.TokenKey(self.service_root(), field).token(number))
+
     def sql(self, query, args=None):
         return self.cluster.sql(self.database, query, args)
 
@@ -417,8 +450,3 @@ def token_bytes(token):
     """The 16 bytes of an opaque token."""
     assert re.fullmatch(r"jtk_[0-9a-hjkmnp-tv-z]{26}", token), "not a canonical token"
     return base32_bytes(token[4:], 16)
-
-
-def token_uuid(token):
-    """An opaque token as column card.token holds it: uuid is PostgreSQL's type of 16 bytes."""
-    return str(uuid.UUID(bytes=token_bytes(token)))

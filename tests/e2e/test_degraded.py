@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from cards import made_up
-from service import Api, problem, token_uuid, wait_until
+from service import Api, problem, wait_until
 
 
 def in_background(function):
@@ -256,7 +256,7 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
     wait_until(lambda: not service.ready(), "the node is not ready")
     answer = requests.get(service.url + "/readyz", timeout=10)
     assert {k: v for k, v in answer.json().items() if isinstance(v, bool)} == {
-        "keeper": True, "database": True, "registered": True, "ring": False}
+        "keeper": True, "database": True, "registered": True, "ring": False, "ids": True}
     assert ("not authentic" if lie == "forged" else "behind") in since(service.front_log, size)
     status = service.jeton("status", check=False)
     assert status.returncode == 69 and "NOT ACCEPTED" in status.stdout
@@ -266,7 +266,7 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
 
 def test_a_row_of_an_unknown_key_fails_alone_even_while_the_ring_is_bad(service):
     good, bad = service.app.tokenize_many([made_up(n, series="alone") for n in range(2)])
-    service.sql("UPDATE card SET envelope = set_byte(envelope, 0, 200) WHERE token = %s", (token_uuid(bad),))
+    service.sql("UPDATE card SET envelope = set_byte(envelope, 0, 200) WHERE id = %s", (service.id_of(bad),))
     service.sql("UPDATE ring SET mac = set_byte(mac, 0, get_byte(mac, 0) # 1)")
     answer = service.app.post("/v1/fields/pan/detokenize", {"items": [{"token": good}, {"token": bad}]})
     assert answer.status_code == 200

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from cards import made_up
-from service import problem, token_uuid, wait_until
+from service import problem, wait_until
 from traffic import check_generations
 
 ED25519_DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: SubjectPublicKeyInfo of an Ed25519 key
@@ -23,10 +23,10 @@ def rolled(service):
 
 def test_reading_an_old_row_encrypts_it_again(rolled):
     assert rolled.rows_under(1) == 400
-    before = rolled.sql("SELECT envelope, fp FROM card WHERE token = %s", (token_uuid(rolled.tokens[0]),))[0]
+    before = rolled.sql("SELECT envelope, fp FROM card WHERE id = %s", (rolled.id_of(rolled.tokens[0]),))[0]
     assert rolled.app.detokenize(rolled.tokens[0]) == rolled.pans[0]
     wait_until(lambda: rolled.rows_under(1) == 399, "the row moves behind the reply")
-    after = rolled.sql("SELECT envelope, fp FROM card WHERE token = %s", (token_uuid(rolled.tokens[0]),))[0]
+    after = rolled.sql("SELECT envelope, fp FROM card WHERE id = %s", (rolled.id_of(rolled.tokens[0]),))[0]
     assert bytes(after[0])[0] == rolled.key_id(2)
     assert bytes(before[0])[1:] != bytes(after[0])[1:] and before[1] != after[1]
     assert rolled.app.detokenize(rolled.tokens[0]) == rolled.pans[0]
@@ -51,7 +51,7 @@ def test_lazy_reencryption_is_counted(rolled):
 
 def test_new_rows_go_under_the_new_key_only(rolled):
     token = rolled.app.tokenize(made_up(1, series="new"))
-    row = rolled.sql("SELECT key_id, get_byte(envelope, 0) FROM card WHERE token = %s", (token_uuid(token),))[0]
+    row = rolled.sql("SELECT key_id, get_byte(envelope, 0) FROM card WHERE id = %s", (rolled.id_of(token),))[0]
     assert row == (rolled.key_id(2), rolled.key_id(2))
     assert rolled.rows_under(1) == 400
 

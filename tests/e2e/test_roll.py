@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from cards import made_up
-from service import RING_LOCK, problem, token_uuid, wait_until
+from service import RING_LOCK, problem, wait_until
 from traffic import Traffic, check_generations, check_promises
 
 
@@ -111,7 +111,7 @@ def test_a_jeton_writer_stopped_in_mid_transaction_is_waited_for(service):
     number = service.operator.create_generation()
     blocker = service.connect()
     with blocker.cursor() as cursor:
-        cursor.execute("DELETE FROM card WHERE token = %s", (token_uuid(token),))  # not committed
+        cursor.execute("DELETE FROM card WHERE id = %s", (service.id_of(token),))  # not committed
         # Tokenizing the same card now waits for that transaction inside PostgreSQL.
         writer, tokens = in_background(lambda: service.app.post("/v1/fields/pan/tokenize", {"pan": pan}))
         wait_until(lambda: service.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")[0][0]
@@ -157,7 +157,7 @@ def test_a_row_that_a_writer_holds_is_moved_when_it_is_free(service):
     service.operator.roll()
     holder = service.connect()
     with holder.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM card WHERE token = %s FOR UPDATE", (token_uuid(tokens[7]),))
+        cursor.execute("SELECT 1 FROM card WHERE id = %s FOR UPDATE", (service.id_of(tokens[7]),))
         service.operator.start_retirement(1)
         wait_until(lambda: service.rows_under(1) == 1, "all rows but the held one move")
         # Reading it is answered at once, though it cannot be re-encrypted now.
