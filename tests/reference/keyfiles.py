@@ -105,8 +105,8 @@ class KeyDirectory:
         self.environment, master = read_master_key((self.directory / "master.key").read_bytes())
         self._wrap = Siv(kdf.from_master_key(master, "wrap"))
         self._read_all(report)
-        name = ENVIRONMENTS[self.environment]
-        report.line(f"keys: {name}, master key, service root {'' if self.root else 'MISSING'}, {len(self.generations)} generation keys")
+        root = "the service root" if self.root else "no service root"
+        report.line(f"keys: {ENVIRONMENTS[self.environment]}, the master key, {root}, {len(self.generations)} generation keys")
 
     def _read_all(self, report):
         self.root = self._try(report, "service-root.key", lambda data: read_service_root(data, self._wrap, self.environment))

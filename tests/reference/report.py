@@ -40,5 +40,6 @@ class Report:
             out += [f"FAULT {kind}: {what}" for what in shown]
             if n > len(shown):
                 out.append(f"FAULT {kind}: and {n - len(shown)} more")
-        out.append("result: all is well" if self.good() else f"result: {self.n_faults()} faults")
+        n = self.n_faults()
+        out.append(f"result: {n} fault{'s' if n > 1 else ''}" if n else "result: all is well")
         return "\n".join(out) + "\n"

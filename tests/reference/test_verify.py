@@ -73,7 +73,7 @@ def test_every_byte_of_an_envelope_counts(vault, tmp_path, i):
     envelope = vault.cards[0]["envelope"]
     vault.cards[0]["envelope"] = envelope[:i] + bytes([envelope[i] ^ 0x80]) + envelope[i + 1:]
     report = check(vault, tmp_path)
-    assert report.kinds() == {"card"} and f"card {vault.cards[0]['id']} under key id 13: the envelope does not open" in report.text()
+    assert report.kinds() == {"card"} and f"card {vault.cards[0]['id']:016x} under key id 13: the envelope does not open" in report.text()
 
 
 @pytest.mark.parametrize("columns", [["envelope"], ["fp"], ["id"], ["fp", "envelope"], ["id", "envelope"], ["id", "fp"]], ids="+".join)
@@ -207,3 +207,14 @@ def test_a_missing_generation_key_is_named(vault, tmp_path):
     report = Report()
     verify(KeyDirectory(tmp_path, report), vault.database(), report)
     assert report.kinds() == {"key file", "card"} and report.n_faults("card") == 12
+
+
+def test_keys_of_another_vault_open_nothing(vault, tmp_path):
+    other = Vault()
+    other.root = bytes(32)
+    other.macs = rows.RowMacs(other.root)
+    other.roll()
+    other.write_keys(tmp_path)
+    report = Report()
+    verify(KeyDirectory(tmp_path, report), vault.database(), report)
+    assert "ring: its MAC is not the service root's" in report.text() and "cards: 16, opened: 0" in report.text()

@@ -38,7 +38,7 @@ class CardChecks:
         last = None
         for bucket, number, key_id, field, fp, envelope in heapq.merge(*streams):
             if last == (bucket, number):
-                self.report.fault("one id twice", f"card {number}: under key id {key_id} and another")
+                self.report.fault("one id twice", f"card {number:016x}: under key id {key_id} and another")
             last = (bucket, number)
             self.counts[key_id] += 1
             self.nodes[formats.split_id(number)[1]] += 1
@@ -56,16 +56,16 @@ class CardChecks:
     def _card(self, bucket, number, key_id, field, fp, envelope):
         why = self._placed_wrongly(bucket, number, key_id, field, envelope)
         if why:
-            self.report.fault("card", f"card {number} under key id {key_id}: {why}")
+            self.report.fault("card", f"card {number:016x} under key id {key_id}: {why}")
             return
         generation = self.by_key_id[key_id].number
         keys = self._keys_of(generation, field)
         if keys is None:
-            self.report.fault("card", f"card {number} under key id {key_id}: the generation's key is missing")
+            self.report.fault("card", f"card {number:016x} under key id {key_id}: the generation's key is missing")
             return
         packed = keys.open(envelope, number, fp)
         if packed is None:
-            self.report.fault("card", f"card {number} under key id {key_id}: the envelope does not open in this row, field and generation")
+            self.report.fault("card", f"card {number:016x} under key id {key_id}: the envelope does not open in this row, field and generation")
             return
         self._opened(number, generation, field, fp, packed)
 
@@ -87,10 +87,10 @@ class CardChecks:
         dedup = self.fields[field]["dedup"]
         pan = formats.unpack_pan(packed)
         if pan is None:
-            self.report.fault("card", f"card {number}: what opens is no packed PAN")
+            self.report.fault("card", f"card {number:016x}: what opens is no packed PAN")
             return
         if self._keys_of(generation, field).fingerprint(packed, number, dedup) != fp:
-            self.report.fault("card", f"card {number}: the fingerprint is not the card's")
+            self.report.fault("card", f"card {number:016x}: the fingerprint is not the card's")
         self.opened += 1
         self._token(number, field, pan)
         if dedup:
@@ -102,7 +102,7 @@ class CardChecks:
             key = self._token_keys[field] = formats.TokenKey(self.keys.root, field)
         token = key.token(number)
         if key.id(token) != number:
-            self.report.fault("card", f"card {number}: its token does not lead back to it")
+            self.report.fault("card", f"card {number:016x}: its token does not lead back to it")
         if token in self.wanted and self.on_open is not None:
             self.on_open(token, pan)
 
@@ -132,7 +132,7 @@ class CardChecks:
         found = self.database.ids_by_fingerprint(self.live[generation].key_id, [(field, fp) for field, fp, _ in pending])
         for field, fp, number in pending:
             if (field, fp) in found:
-                self.report.fault("one card twice", f"field {field}: cards {number} and {found[field, fp]} hold one card number")
+                self.report.fault("one card twice", f"field {field}: cards {number:016x} and {found[field, fp]:016x} hold one card number")
 
     # -- sums
 
