@@ -65,10 +65,10 @@ def use(service):
 
 @pytest.fixture(scope="module")
 def stopped(run_directory, cluster):
-    """A service that was used and has ended; tests edit copies of its database."""
+    """A service that was used and has ended; tests edit copies of its database. The front is killed, so that its row stays."""
     service = Service(os.path.join(run_directory, "reference"), cluster, "reference")
     try:
-        use(service.set_up().start().populate())
+        use(service.set_up().start().populate()).front.kill()
     finally:
         service.stop()
     return service
