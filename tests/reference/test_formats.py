@@ -6,7 +6,7 @@ import pytest
 
 import example
 import formats
-from tree import DATA_FORMAT
+from tree import DATA_FORMAT, blocks
 
 ROOT = bytes(range(32))
 KEY = bytes(range(32, 64))
@@ -68,6 +68,28 @@ def test_without_deduplication_equal_cards_have_different_fingerprints():
     packed = formats.pack_pan(PAN)
     assert keys.fingerprint(packed, 1, True) == keys.fingerprint(packed, 2, True)
     assert keys.fingerprint(packed, 1, False) != keys.fingerprint(packed, 2, False)
+
+
+def frozen(name):
+    """The blocks of frozen.txt that have a value of this name; they are for one field, generation and key id."""
+    found = [dict(block) for block in blocks("frozen.txt") if name in dict(block)]
+    return found or pytest.skip(f"frozen.txt has no {name}")
+
+
+def test_cards_are_those_of_the_frozen_vectors():
+    for case in frozen("linked"):
+        keys = formats.CardKeys(case["key"], 0x0102030405060708, 0xA5, 7)
+        number = int.from_bytes(case["row"], "big")
+        assert keys.fingerprint(case["plain"], number, True) == case["fingerprint"]
+        assert keys.fingerprint(case["plain"], number, False) == case["linked"]
+        assert keys.open(case["envelope"], number, case["fingerprint"]) == case["plain"]
+        assert keys.seal(case["plain"], number, case["fingerprint"]) == case["envelope"]
+
+
+def test_tokens_are_those_of_the_frozen_vectors():
+    for case in frozen("token"):
+        key, number = formats.TokenKey(case["key"], 7), int.from_bytes(case["id"], "big")
+        assert key.token(number) == case["token"] and key.id(case["token"]) == number
 
 
 def test_the_worked_example_of_the_docs_is_right():
