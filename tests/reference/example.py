@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Prints the worked example of docs/data-format.md, step by step; a test compares the two."""
+"""Prints the worked example of docs/derivation.md, step by step; a test compares the two."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""How every key is derived: NIST SP 800-108r1 in counter mode, and the list of labels; docs/data-format.md, "Keys"."""
+"""How every key is derived: NIST SP 800-108r1 in counter mode, and the list of labels; docs/derivation.md."""
 
 import struct
 

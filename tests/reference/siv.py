@@ -1,4 +1,4 @@
-"""AES-SIV (RFC 5297) with any number of components of associated data; docs/data-format.md, "Keys"."""
+"""AES-SIV (RFC 5297) with any number of components of associated data; docs/derivation.md."""
 
 from primitives import BLOCK, BlockCipher, Mac, equal
 

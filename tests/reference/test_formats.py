@@ -6,7 +6,7 @@ import pytest
 
 import example
 import formats
-from tree import DATA_FORMAT, blocks
+from tree import DERIVATION, blocks
 
 ROOT = bytes(range(32))
 KEY = bytes(range(32, 64))
@@ -93,4 +93,4 @@ def test_tokens_are_those_of_the_frozen_vectors():
 
 
 def test_the_worked_example_of_the_docs_is_right():
-    assert example.text() in DATA_FORMAT.read_text(encoding="utf-8")
+    assert example.text() in DERIVATION.read_text(encoding="utf-8")

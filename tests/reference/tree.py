@@ -5,7 +5,7 @@ from pathlib import Path
 
 TREE = Path(os.environ.get("JETON_TREE") or Path(__file__).resolve().parents[2])
 VECTORS = TREE / "tests" / "vectors" / "crypto"
-DATA_FORMAT = TREE / "docs" / "data-format.md"
+DERIVATION = TREE / "docs" / "derivation.md"
 
 
 def blocks(name):
