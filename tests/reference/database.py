@@ -43,9 +43,10 @@ class Database:
         self._connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL search_path = jeton, pg_catalog")
-            # The cards of a key id are read in the order of their index; a sort would write them to temporary files.
-            cursor.execute("SET LOCAL enable_sort = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            # Cards are read in the order of their index and looked up by their index: a sort would write all of them to
+            # temporary files, a hash join would read all of them for a few.
+            for way in ("sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
 
     def close(self):
         self._connection.close()
@@ -76,6 +77,13 @@ class Database:
         with self._connection.cursor() as cursor:
             cursor.execute(BY_FINGERPRINT, ([f for f, _ in wanted], [fp.hex() for _, fp in wanted], key_id))
             return {(field, bytes.fromhex(fp.replace("-", ""))): number for field, fp, number in cursor}
+
+    def n_cards(self):
+        """How many cards there are without asking an index, which may lack some."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_indexscan = off")
+            cursor.execute("SELECT count(*) FROM card")
+            return cursor.fetchone()[0]
 
     def n_bad_audit_rows(self):
         """Rows of audit whose list of ids is no list of ids."""

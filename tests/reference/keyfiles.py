@@ -119,7 +119,7 @@ class KeyDirectory:
                 key = self._try(report, path.name, lambda data, n=number: read_generation(data, self._wrap, self.environment, n))
                 if key is not None:
                     self.generations[number] = key
-            elif path.name not in ("master.key", "service-root.key", "state", "lock"):
+            elif path.name not in ("master.key", "service-root.key", "state"):
                 report.note(f"{path.name}: not read; not a file of this directory")
 
     def _try(self, report, name, read):

@@ -193,5 +193,8 @@ class MemoryDatabase:
         there = {(c["field"], c["fp"]): c["id"] for c in self._cards if c["envelope"][0] == key_id}
         return {pair: there[pair] for pair in wanted if pair in there}
 
+    def n_cards(self):
+        return len(self._cards)
+
     def n_bad_audit_rows(self):
         return 0

@@ -120,6 +120,13 @@ def test_a_deleted_card_is_missed_by_the_tally(vault, tmp_path):
     assert check(vault, tmp_path).kinds() == {"tally"}
 
 
+def test_an_index_that_lacks_cards_is_named(vault, tmp_path):
+    database = vault.database()
+    database.n_cards = lambda: 17
+    vault.database = lambda: database
+    assert check(vault, tmp_path).kinds() == {"index"}
+
+
 FORGED = [("client", "permissions", 7), ("client", "id", "other"), ("client", "secret_mac", bytes(16)), ("client", "mac_epoch", 2),
           ("client", "mac", bytes(16)), ("client", "permissions", -1), ("client", "id", "x" * 300),
           ("field", "name", "nap"), ("field", "dedup", False), ("field", "allow_bad_luhn", True), ("field", "kind", 2), ("field", "kind", 300),

@@ -147,7 +147,10 @@ class CardChecks:
             self.report.fault("tally", f"generation {number}: counted, and there is no such generation")
         for number in sorted(set(self.nodes) - self.node_numbers):
             self.report.note(f"{self.nodes[number]} cards have ids of node number {number}, which no node has now")
-        self.report.line(f"cards: {sum(self.counts.values())}, opened: {self.opened}")
+        n, n_there = sum(self.counts.values()), self.database.n_cards()
+        if n != n_there:
+            self.report.fault("index", f"index card_id leads to {n} cards, the table has {n_there}")
+        self.report.line(f"cards: {n}, opened: {self.opened}")
 
 
 class Comparison:
