@@ -5,7 +5,7 @@
 PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq-dev libmicrohttpd-dev libjansson-dev
     libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev)
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
-PACKAGES_TEST=(libcmocka-dev python3-pytest python3-hypothesis python3-requests python3-psycopg2 openssl procps binutils)
+PACKAGES_TEST=(libcmocka-dev python3-pytest python3-hypothesis python3-requests python3-psycopg2 python3-cryptography openssl procps binutils)
 
 # Prints those of its arguments that are not installed.
 packages_missing() {

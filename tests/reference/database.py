@@ -1,0 +1,92 @@
+"""Jeton's tables in PostgreSQL, read in one snapshot; docs/data-format.md, "Database"."""
+
+import psycopg2
+import psycopg2.extensions
+
+COLUMNS = {
+    "ring": "epoch, body, mac",
+    "generation": "number, key_id, state, check_value, mac_epoch, mac",
+    "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
+    "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
+    "client": "id, permissions, secret_mac, mac_epoch, mac",
+    "field": "id, name, kind, dedup, allow_bad_luhn, mac_epoch, mac",
+    "retirement": "generation, state, actor, started_at, retired_at, node, rows_written, rows_moved_in, rows_moved_out, rows_left,"
+                  " lsn::text AS lsn, timeline, system_identifier, epoch, certificate, signature, public_key",
+    "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in, sum(moved_out)::bigint AS moved_out",
+}
+AFTER = {"tally": "GROUP BY generation"}
+
+# Each key id there is, by one look into the index for each: not by a scan.
+KEY_IDS = """
+    WITH RECURSIVE k (key_id) AS (
+        SELECT min(key_id) FROM card
+        UNION ALL
+        SELECT (SELECT min(c.key_id) FROM card c WHERE c.key_id > k.key_id) FROM k WHERE k.key_id IS NOT NULL)
+    SELECT key_id FROM k WHERE key_id IS NOT NULL"""
+CARDS = "SELECT bucket, id, field, uuid_send(fp), envelope FROM card WHERE key_id = %s ORDER BY bucket, id"
+BY_FINGERPRINT = """
+    SELECT w.field, w.fp::text, c.id FROM unnest(%s::integer[], %s::uuid[]) AS w (field, fp)
+    JOIN card c ON c.key_id = %s AND c.bucket = 0 AND c.field = w.field AND c.fp = w.fp"""
+
+
+def _plain(value):
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+class Database:
+    """A read-only transaction that sees one moment. Cards stream; no table is held in memory but the small ones."""
+
+    FETCH = 2000
+
+    def __init__(self, conninfo):
+        self._connection = psycopg2.connect(conninfo)
+        self._connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET LOCAL search_path = jeton, pg_catalog")
+            # Cards are read in the order of their index and looked up by their index: a sort would write all of them to
+            # temporary files, a hash join would read all of them for a few.
+            for way in ("sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+
+    def close(self):
+        self._connection.close()
+
+    def table(self, name):
+        """All rows of a small table, each a dictionary."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT {COLUMNS[name]} FROM {name} {AFTER.get(name, '')} ORDER BY 1")
+            names = [d.name for d in cursor.description]
+            return [dict(zip(names, map(_plain, row))) for row in cursor]
+
+    def key_ids(self):
+        """The key ids under which there are cards."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(KEY_IDS)
+            return [row[0] for row in cursor]
+
+    def cards(self, key_id):
+        """(bucket, id, field, fingerprint, envelope) under a key id, ascending, by a cursor of the server."""
+        with self._connection.cursor(name=f"reader_{key_id}") as cursor:
+            cursor.itersize = self.FETCH
+            cursor.execute(CARDS, (key_id,))
+            for bucket, number, field, fp, envelope in cursor:
+                yield bucket, number, field, bytes(fp), bytes(envelope)
+
+    def ids_by_fingerprint(self, key_id, wanted):
+        """Of (field, fingerprint) pairs those that are there under a key id: {(field, fingerprint): id}."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(BY_FINGERPRINT, ([f for f, _ in wanted], [fp.hex() for _, fp in wanted], key_id))
+            return {(field, bytes.fromhex(fp.replace("-", ""))): number for field, fp, number in cursor}
+
+    def n_cards(self):
+        """How many cards there are without asking an index, which may lack some."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_indexscan = off")
+            cursor.execute("SELECT count(*) FROM card")
+            return cursor.fetchone()[0]
+
+    def n_bad_audit_rows(self):
+        """Rows of audit whose list of ids is no list of ids."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM audit WHERE octet_length(ids) % 8 <> 0")
+            return cursor.fetchone()[0]

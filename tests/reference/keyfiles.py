@@ -1,0 +1,130 @@
+"""The keeper's directory: master key, service root, generation keys and the state file; docs/key-files.md."""
+
+import re
+import struct
+from pathlib import Path
+
+import kdf
+import rows
+from primitives import cmac, equal
+from siv import Siv
+
+ENVIRONMENTS = {1: "development", 2: "production"}
+
+
+class Damaged(Exception):
+    """A file that is not what its format says; the text says why and names no key."""
+
+
+class Key:
+    """A generation key with what its file says about it."""
+
+    def __init__(self, key, number, key_id, check, created):
+        self.key = key
+        self.number = number
+        self.key_id = key_id
+        self.check = check
+        self.created = created
+
+
+class State:
+    """What the keeper must not forget."""
+
+    def __init__(self, node, epoch, highest, id_mark, ring_body, ring_mac):
+        self.node = node
+        self.epoch = epoch
+        self.highest = highest
+        self.id_mark = id_mark
+        self.ring_body = ring_body
+        self.ring_mac = ring_mac
+
+
+def _need(condition, why):
+    if not condition:
+        raise Damaged(why)
+
+
+def read_master_key(data):
+    """Environment and key of master.key in the development format, the only one there is in the clear."""
+    _need(len(data) == 52, "not 52 bytes")
+    magic, form, environment, zero, check, key = struct.unpack(">8sBBH8s32s", data)
+    _need(magic == b"JTMASTER" and form == 1 and zero == 0, "not a master key file of format 1")
+    _need(environment in ENVIRONMENTS, "unknown environment")
+    _need(equal(check, kdf.from_master_key(key, "master-check")), "the check value is not the key's")
+    return environment, key
+
+
+def _unwrap(wrap, data, header_len):
+    key = wrap.open([data[:header_len]], data[header_len:])
+    _need(key is not None and len(key) == 32, "it does not unwrap: altered, or of another master key")
+    return key
+
+
+def read_service_root(data, wrap, environment):
+    """The service root; `wrap` is the SIV under the master key's wrap key."""
+    _need(len(data) == 76, "not 76 bytes")
+    magic, form, env, zero, _, check = struct.unpack(">8sBBHQ8s", data[:28])
+    _need(magic == b"JTSVROOT" and form == 1 and zero == 0, "not a service root file of format 1")
+    _need(env == environment, "of another environment than the master key")
+    root = _unwrap(wrap, data, 28)
+    _need(equal(check, kdf.from_service_root(root, "root-check")), "the check value is not the key's")
+    return root
+
+
+def read_generation(data, wrap, environment, number):
+    """One generation key; `number` is the one in the file's name."""
+    _need(len(data) == 84, "not 84 bytes")
+    magic, form, env, key_id, zero, inside, created, check = struct.unpack(">8sBBBBQQ8s", data[:36])
+    _need(magic == b"JTGENKEY" and form == 1 and zero == 0 and key_id > 0, "not a generation key file of format 1")
+    _need(env == environment, "of another environment than the master key")
+    _need(inside == number, "another number in it than in its name")
+    key = _unwrap(wrap, data, 36)
+    _need(equal(check, kdf.from_generation_key(key, "check")), "the check value is not the key's")
+    return Key(key, number, key_id, check, created)
+
+
+def read_state(data, root, environment):
+    """The state file, whose MAC is under the service root."""
+    _need(len(data) >= 70, "too short")
+    magic, form, env, node, zero, epoch, highest, id_mark, length = struct.unpack(">8sBBBBQQQH", data[:38])
+    _need(magic == b"JTKSTATE" and form == 2 and zero == 0, "not a state file of format 2")
+    _need(len(data) == 70 + length, "not as long as it says")
+    mac_key = kdf.from_service_root(root, "mac-state")
+    _need(equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])), "its MAC is not the service root's")
+    _need(env == environment, "of another environment than the master key")
+    return State(node, epoch, highest, id_mark, data[38:38 + length], data[38 + length:54 + length])
+
+
+class KeyDirectory:
+    """Everything of a keeper's directory, unwrapped. Damage to a single file is reported, and the others are read."""
+
+    def __init__(self, directory, report):
+        self.directory = Path(directory)
+        self.root = self.state = None
+        self.generations = {}
+        self.environment, master = read_master_key((self.directory / "master.key").read_bytes())
+        self._wrap = Siv(kdf.from_master_key(master, "wrap"))
+        self._read_all(report)
+        root = "the service root" if self.root else "no service root"
+        report.line(f"keys: {ENVIRONMENTS[self.environment]}, the master key, {root}, {len(self.generations)} generation keys")
+
+    def _read_all(self, report):
+        self.root = self._try(report, "service-root.key", lambda data: read_service_root(data, self._wrap, self.environment))
+        if self.root is not None:
+            self.state = self._try(report, "state", lambda data: read_state(data, self.root, self.environment))
+        for path in sorted(self.directory.iterdir()):
+            match = re.fullmatch(r"generation-([1-9][0-9]*)\.key", path.name)
+            if match:
+                number = int(match.group(1))
+                key = self._try(report, path.name, lambda data, n=number: read_generation(data, self._wrap, self.environment, n))
+                if key is not None:
+                    self.generations[number] = key
+            elif path.name not in ("master.key", "service-root.key", "state"):
+                report.note(f"{path.name}: not read; not a file of this directory")
+
+    def _try(self, report, name, read):
+        try:
+            return read((self.directory / name).read_bytes())
+        except (OSError, Damaged) as error:
+            report.fault("key file", f"{name}: {error.strerror if isinstance(error, OSError) else error}")
+            return None

@@ -1,0 +1,131 @@
+"""Rows that carry a keeper's MAC, and the ring's body: bytes and MACs; docs/keeper-protocol.md, "Objects" and "MACs"."""
+
+import struct
+
+import kdf
+from primitives import Mac, cmac, equal
+
+# The first byte of each MAC's message tells the kinds apart.
+MAC_CLIENT_ROW = 2
+MAC_FIELD_ROW = 3
+MAC_GENERATION_ROW = 4
+MAC_RING = 5
+MAC_STATE_FILE = 6
+MAC_ACK = 7
+MAC_NODE_ROW = 8
+
+FUTURE, ACTIVE, DRAINING, RETIRED, DESTROYED = range(1, 6)
+STATE_NAMES = {1: "future", 2: "active", 3: "draining", 4: "retired", 5: "destroyed"}
+LIVE = (ACTIVE, DRAINING)
+
+RING_HEAD = struct.Struct(">BBQQ8sH")
+RING_ENTRY = struct.Struct(">QBBB8s")
+MAX_DRAINING = 8
+
+
+def text(value):
+    """A u8 length and the bytes."""
+    data = value.encode("utf-8")
+    return bytes([len(data)]) + data
+
+
+# -- the ring's body
+
+class RingEntry:
+    """One generation as the ring lists it."""
+
+    def __init__(self, number, key_id, state, flags, check):
+        self.number = number
+        self.key_id = key_id
+        self.state = state
+        self.flags = flags
+        self.check = check
+
+    def encode(self):
+        return RING_ENTRY.pack(self.number, self.key_id, self.state, self.flags, self.check)
+
+
+class Ring:
+    """A ring body of format 2."""
+
+    def __init__(self, environment, epoch, highest, root_check, entries):
+        self.environment = environment
+        self.epoch = epoch
+        self.highest = highest
+        self.root_check = root_check
+        self.entries = entries
+
+    def encode(self):
+        head = RING_HEAD.pack(2, self.environment, self.epoch, self.highest, self.root_check, len(self.entries))
+        return head + b"".join(e.encode() for e in self.entries)
+
+    def live(self):
+        return {e.number: e for e in self.entries if e.state in LIVE}
+
+    def wrong(self):
+        """Why this cannot be a ring, or None."""
+        numbers = [e.number for e in self.entries]
+        states = [e.state for e in self.entries]
+        if numbers != sorted(set(numbers)) or (numbers and numbers[-1] > self.highest):
+            return "numbers do not ascend"
+        if len({e.key_id for e in self.entries}) != len(numbers):
+            return "two generations have one key id"
+        if any(s not in (ACTIVE, DRAINING, RETIRED) for s in states):
+            return "a generation in a state that no ring lists"
+        if states.count(ACTIVE) > 1 or states.count(DRAINING) > MAX_DRAINING:
+            return "too many active or draining generations"
+        return None
+
+
+def decode_ring(body):
+    """A Ring, or None when the body is not of format 2."""
+    if len(body) < RING_HEAD.size:
+        return None
+    form, environment, epoch, highest, root_check, n = RING_HEAD.unpack_from(body)
+    if form != 2 or len(body) != RING_HEAD.size + n * RING_ENTRY.size:
+        return None
+    entries = [RingEntry(*fields) for fields in RING_ENTRY.iter_unpack(body[RING_HEAD.size:])]
+    return Ring(environment, epoch, highest, root_check, entries)
+
+
+# -- messages of the MACs, without their first byte
+
+def client_message(client_id, permissions, secret_mac, epoch):
+    return struct.pack(">Q", epoch) + text(client_id) + struct.pack(">I", permissions) + secret_mac
+
+
+def field_message(field_id, name, kind, dedup, allow_bad_luhn, epoch):
+    flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0)
+    return struct.pack(">QI", epoch, field_id) + text(name) + bytes([kind, flags])
+
+
+def generation_message(number, key_id, state, check, epoch):
+    return struct.pack(">QQBB", epoch, number, key_id, state) + check
+
+
+def node_message(name, number, incarnation, epoch):
+    return struct.pack(">Q", epoch) + text(name) + bytes([number]) + incarnation
+
+
+def ack_message(environment, number, key_id, check, node, incarnation, challenge):
+    return struct.pack(">BQB", environment, number, key_id) + check + text(node) + incarnation + challenge
+
+
+class RowMacs:
+    """MACs under the service root."""
+
+    def __init__(self, root):
+        client, field, state = (Mac(kdf.from_service_root(root, role)) for role in ("mac-client", "mac-field", "mac-state"))
+        self._keys = {MAC_CLIENT_ROW: client, MAC_FIELD_ROW: field, MAC_GENERATION_ROW: state, MAC_RING: state,
+                      MAC_STATE_FILE: state, MAC_NODE_ROW: state}
+
+    def make(self, kind, message):
+        return self._keys[kind](bytes([kind]) + message)
+
+    def good(self, kind, message, mac):
+        return equal(self.make(kind, message), mac)
+
+
+def ack_mac(generation_key, message):
+    """Proof of possession: under a key that only holders of the generation have."""
+    return cmac(kdf.from_generation_key(generation_key, "ack"), bytes([MAC_ACK]) + message)

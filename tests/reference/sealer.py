@@ -1,0 +1,200 @@
+"""A small vault made without Jeton, for the reader's own tests: key files, rows and cards as the docs describe them."""
+
+import datetime
+import struct
+
+import certificate
+import formats
+import kdf
+import rows
+from primitives import cmac, sign, sign_public_key
+from siv import Siv
+
+DEVELOPMENT = 1
+START = datetime.datetime(2026, 11, 21, 8, 0, 0, 123456, tzinfo=datetime.timezone.utc)
+
+
+def made_up_bytes(name, length):
+    """Bytes that look random and are the same in every run: keys for tests only."""
+    return kdf.derive(b"\x5a" * 32, name, b"", length)
+
+
+def master_key_file(key, environment=DEVELOPMENT):
+    return struct.pack(">8sBBH", b"JTMASTER", 1, environment, 0) + kdf.from_master_key(key, "master-check") + key
+
+
+def service_root_file(root, wrap, environment=DEVELOPMENT, created=1_700_000_000):
+    head = struct.pack(">8sBBHQ", b"JTSVROOT", 1, environment, 0, created) + kdf.from_service_root(root, "root-check")
+    return head + wrap.seal([head], root)
+
+
+def generation_file(key, number, key_id, wrap, environment=DEVELOPMENT, created=1_700_000_000):
+    head = struct.pack(">8sBBBBQQ", b"JTGENKEY", 1, environment, key_id, 0, number, created) + kdf.from_generation_key(key, "check")
+    return head + wrap.seal([head], key)
+
+
+def state_file(root, epoch, highest, id_mark, ring_body, ring_mac, environment=DEVELOPMENT, node=1):
+    head = struct.pack(">8sBBBBQQQH", b"JTKSTATE", 2, environment, node, 0, epoch, highest, id_mark, len(ring_body))
+    data = head + ring_body + ring_mac
+    return data + cmac(kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data)
+
+
+class Vault:
+    """One keeper's keys and one database's rows, in memory."""
+
+    def __init__(self):
+        self.master = made_up_bytes("test/master", 32)
+        self.root = made_up_bytes("test/root", 32)
+        self.macs = rows.RowMacs(self.root)
+        self.generation_keys = {}
+        self.epoch = 1
+        self.count = 0
+        self.tables = {name: [] for name in ("generation", "key_ack", "node", "client", "field", "retirement")}
+        self.tallies = {}
+        self.cards = []  # dictionaries: bucket, id, field, fp, envelope
+        self._keys = {}
+
+    # -- control rows
+
+    def add_field(self, number, name, dedup=True):
+        row = {"id": number, "name": name, "kind": 1, "dedup": dedup, "allow_bad_luhn": False, "mac_epoch": self.epoch}
+        row["mac"] = self.macs.make(rows.MAC_FIELD_ROW, rows.field_message(number, name, 1, dedup, False, self.epoch))
+        self.tables["field"].append(row)
+
+    def add_client(self, name, permissions):
+        row = {"id": name, "permissions": permissions, "secret_mac": made_up_bytes("test/" + name, 16), "mac_epoch": self.epoch}
+        row["mac"] = self.macs.make(rows.MAC_CLIENT_ROW, rows.client_message(name, permissions, row["secret_mac"], self.epoch))
+        self.tables["client"].append(row)
+
+    def add_node(self, name, number):
+        row = {"name": name, "number": number, "incarnation": made_up_bytes("test/incarnation", 16), "mac_epoch": self.epoch}
+        row["mac"] = self.macs.make(rows.MAC_NODE_ROW, rows.node_message(name, number, row["incarnation"], self.epoch))
+        self.tables["node"].append(row)
+
+    def _set_state(self, row, state):
+        row.update(state=state, mac_epoch=self.epoch)
+        message = rows.generation_message(row["number"], row["key_id"], state, row["check_value"], self.epoch)
+        row["mac"] = self.macs.make(rows.MAC_GENERATION_ROW, message)
+
+    def roll(self):
+        """A new active generation; the active one drains."""
+        number = len(self.tables["generation"]) + 1
+        key = self.generation_keys[number] = made_up_bytes(f"test/generation/{number}", 32)
+        self.epoch += 1
+        for row in self.tables["generation"]:
+            if row["state"] == rows.ACTIVE:
+                self._set_state(row, rows.DRAINING)
+        row = {"number": number, "key_id": number + 10, "check_value": kdf.from_generation_key(key, "check")}
+        self._set_state(row, rows.ACTIVE)
+        self.tables["generation"].append(row)
+        self.tallies[number] = {"generation": number, "written": 0, "moved_in": 0, "moved_out": 0}
+        self._acknowledge(row, key)
+
+    def _acknowledge(self, generation, key):
+        row = {"generation": generation["number"], "node": "node1", "incarnation": made_up_bytes("test/keeper", 16),
+               "challenge": made_up_bytes("test/challenge", 16)}
+        message = rows.ack_message(DEVELOPMENT, generation["number"], generation["key_id"], generation["check_value"], row["node"],
+                                   row["incarnation"], row["challenge"])
+        row["mac"] = rows.ack_mac(key, message)
+        self.tables["key_ack"].append(row)
+
+    def retire(self, number):
+        """Moves what is left, then certifies."""
+        for card in [c for c in self.cards if c["envelope"][0] == number + 10]:
+            self.move(card)
+        self.epoch += 1
+        generation = self.tables["generation"][number - 1]
+        self._set_state(generation, rows.RETIRED)
+        tally = self.tallies[number]
+        row = {"generation": number, "state": 3, "actor": "operator", "started_at": START,
+               "retired_at": START + datetime.timedelta(hours=1), "node": "node1", "rows_written": tally["written"],
+               "rows_moved_in": tally["moved_in"], "rows_moved_out": tally["moved_out"], "rows_left": 0, "lsn": "1/6B374D48",
+               "timeline": 1, "system_identifier": -5, "epoch": self.epoch}
+        seed = kdf.from_service_root(self.root, "sign")
+        row["certificate"] = certificate.expected_text(DEVELOPMENT, generation, row)
+        row["signature"] = sign(seed, row["certificate"].encode("ascii"))
+        row["public_key"] = sign_public_key(seed)
+        self.tables["retirement"].append(row)
+
+    # -- cards
+
+    def keys_of(self, generation, field):
+        if (generation, field) not in self._keys:
+            self._keys[generation, field] = formats.CardKeys(self.generation_keys[generation], generation, generation + 10, field)
+        return self._keys[generation, field]
+
+    def _dedup(self, field):
+        return next(f["dedup"] for f in self.tables["field"] if f["id"] == field)
+
+    def _seal(self, generation, number, field, packed):
+        keys = self.keys_of(generation, field)
+        fingerprint = keys.fingerprint(packed, number, self._dedup(field))
+        return fingerprint, keys.seal(packed, number, fingerprint)
+
+    def add_card(self, field, pan):
+        """Stores a card under the newest generation; its token."""
+        self.count += 1
+        number = formats.make_id(217_000_000_000 + self.count // 4, 1, self.count % 4)
+        generation = len(self.generation_keys)
+        fingerprint, envelope = self._seal(generation, number, field, formats.pack_pan(pan))
+        self.cards.append({"bucket": 0, "id": number, "field": field, "fp": fingerprint, "envelope": envelope})
+        self.tallies[generation]["written"] += 1
+        return formats.TokenKey(self.root, field).token(number)
+
+    def move(self, card):
+        """Re-encrypts a card into the newest generation."""
+        old, new = card["envelope"][0] - 10, len(self.generation_keys)
+        packed = self.keys_of(old, card["field"]).open(card["envelope"], card["id"], card["fp"])
+        card["fp"], card["envelope"] = self._seal(new, card["id"], card["field"], packed)
+        self.tallies[old]["moved_out"] += 1
+        self.tallies[new]["moved_in"] += 1
+
+    # -- what the reader is given
+
+    def ring(self):
+        entries = [rows.RingEntry(g["number"], g["key_id"], g["state"], 0, g["check_value"]) for g in self.tables["generation"]]
+        body = rows.Ring(DEVELOPMENT, self.epoch, len(entries), kdf.from_service_root(self.root, "root-check"), entries).encode()
+        return {"epoch": self.epoch, "body": body, "mac": self.macs.make(rows.MAC_RING, body)}
+
+    def write_keys(self, directory):
+        wrap = Siv(kdf.from_master_key(self.master, "wrap"))
+        ring = self.ring()
+        (directory / "master.key").write_bytes(master_key_file(self.master))
+        (directory / "service-root.key").write_bytes(service_root_file(self.root, wrap))
+        for number, key in self.generation_keys.items():
+            (directory / f"generation-{number}.key").write_bytes(generation_file(key, number, number + 10, wrap))
+        state = state_file(self.root, self.epoch, len(self.generation_keys), 300_000_000_000, ring["body"], ring["mac"])
+        (directory / "state").write_bytes(state)
+
+    def database(self):
+        tables = dict(self.tables, ring=[self.ring()], tally=list(self.tallies.values()))
+        return MemoryDatabase(tables, self.cards)
+
+
+class MemoryDatabase:
+    """What database.Database is to the checks, over rows in memory."""
+
+    def __init__(self, tables, cards):
+        self.tables = tables
+        self._cards = cards
+
+    def table(self, name):
+        return [dict(row) for row in self.tables[name]]
+
+    def key_ids(self):
+        return sorted({c["envelope"][0] for c in self._cards})
+
+    def cards(self, key_id):
+        mine = sorted((c for c in self._cards if c["envelope"][0] == key_id), key=lambda c: (c["bucket"], c["id"]))
+        for card in mine:
+            yield card["bucket"], card["id"], card["field"], card["fp"], card["envelope"]
+
+    def ids_by_fingerprint(self, key_id, wanted):
+        there = {(c["field"], c["fp"]): c["id"] for c in self._cards if c["envelope"][0] == key_id}
+        return {pair: there[pair] for pair in wanted if pair in there}
+
+    def n_cards(self):
+        return len(self._cards)
+
+    def n_bad_audit_rows(self):
+        return 0

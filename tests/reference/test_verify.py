@@ -1,0 +1,227 @@
+"""The checks over a vault made by sealer.py: nothing wrong is found where nothing is, and every edit is named."""
+
+import hashlib
+import re
+
+import pytest
+
+import formats
+import rows
+from keyfiles import KeyDirectory
+from reader import verify
+from report import Report
+from sealer import Vault
+from verify_cards import Comparison
+
+PANS = ["4111111111111111", "5555555555554444", "378282246310005", "6011111111111117", "30569309025904", "3530111333300000",
+        "4222222222222", "6304000000000000"]
+
+
+@pytest.fixture
+def vault():
+    """Two fields, four generations: 1 and 2 retired and certified, 3 draining with cards, 4 active."""
+    vault = Vault()
+    vault.add_field(1, "pan")
+    vault.add_field(2, "plain", dedup=False)
+    vault.add_client("init", 4)
+    vault.add_client("app", 3)
+    vault.add_node("node1", 1)
+    vault.tokens = []
+    for number in (1, 2, 3, 4):
+        vault.roll()
+        if number > 1 and number < 4:
+            vault.retire(number - 1)
+        mine = PANS[2 * number - 2:2 * number]
+        vault.tokens += [(vault.add_card(1, pan), pan) for pan in mine]
+        vault.tokens += [(vault.add_card(2, PANS[0]), PANS[0]) for _ in range(2)]
+    return vault
+
+
+def check(vault, directory, consumer=None):
+    vault.write_keys(directory)
+    report = Report()
+    keys = KeyDirectory(directory, report)
+    verify(keys, vault.database(), report, {t for t, _ in vault.tokens}, consumer(report) if consumer else None)
+    return report
+
+
+def test_a_good_vault_is_good(vault, tmp_path):
+    report = check(vault, tmp_path)
+    text = report.text()
+    assert report.good(), text
+    assert "cards: 16, opened: 16" in text and "certificates: 2 good" in text
+    assert "generation 3: key id 13, draining, 12 cards" in text and "generation 4: key id 14, active, 4 cards" in text
+    assert not re.search(r"\d{12}", text)
+
+
+def test_every_token_stands_for_its_card(vault, tmp_path):
+    expected = {token: hashlib.sha256(pan.encode("ascii")).digest() for token, pan in vault.tokens}
+    report = check(vault, tmp_path, lambda report: Comparison(expected, report))
+    assert report.good() and "compared: 16 as expected" in report.text()
+
+
+def test_a_wrong_expectation_is_named(vault, tmp_path):
+    expected = {token: hashlib.sha256(b"another").digest() for token, _ in vault.tokens[:1]}
+    expected[bytes(16)] = bytes(32)
+    vault.tokens = [(token, None) for token in expected]
+    report = check(vault, tmp_path, lambda report: Comparison(expected, report))
+    assert report.n_faults("comparison") == 2
+
+
+@pytest.mark.parametrize("i", range(1, 25))
+def test_every_byte_of_an_envelope_counts(vault, tmp_path, i):
+    envelope = vault.cards[0]["envelope"]
+    vault.cards[0]["envelope"] = envelope[:i] + bytes([envelope[i] ^ 0x80]) + envelope[i + 1:]
+    report = check(vault, tmp_path)
+    assert report.kinds() == {"card"} and f"card {vault.cards[0]['id']:016x} under key id 13: the envelope does not open" in report.text()
+
+
+@pytest.mark.parametrize("columns", [["envelope"], ["fp"], ["id"], ["fp", "envelope"], ["id", "envelope"], ["id", "fp"]], ids="+".join)
+@pytest.mark.parametrize("pair", [(0, 1), (0, 2), (0, 15), (13, 15)])
+def test_exchanged_columns_are_noticed(vault, tmp_path, columns, pair):
+    one, other = vault.cards[pair[0]], vault.cards[pair[1]]
+    for column in columns:
+        one[column], other[column] = other[column], one[column]
+    report = check(vault, tmp_path)
+    assert "card" in report.kinds() and report.n_faults("card") == 2
+
+
+@pytest.mark.parametrize("column, value", [("field", 2), ("field", 9), ("bucket", 1), ("id", 1 << 22)])
+def test_an_edited_card_is_noticed(vault, tmp_path, column, value):
+    vault.cards[0][column] = value
+    assert check(vault, tmp_path).kinds() == {"card"}
+
+
+def test_a_replayed_row_of_a_retired_generation_is_named(vault, tmp_path):
+    keys = vault.keys_of(1, 1)
+    number, packed = formats.make_id(5, 1, 0), formats.pack_pan(PANS[0])
+    fingerprint = keys.fingerprint(packed, number, True)
+    vault.cards.append({"bucket": 0, "id": number, "field": 1, "fp": fingerprint, "envelope": keys.seal(packed, number, fingerprint)})
+    report = check(vault, tmp_path)
+    assert report.kinds() == {"card", "tally"} and "its key id is not live (retired)" in report.text()
+
+
+def test_one_id_under_two_key_ids_is_named(vault, tmp_path):
+    card = dict(vault.cards[0])
+    vault.move(card)
+    vault.cards.append(card)
+    report = check(vault, tmp_path)
+    assert {"one id twice", "one card twice", "tally"} == report.kinds()
+
+
+def test_one_card_under_two_tokens_is_named(vault, tmp_path):
+    vault.add_card(1, PANS[0])
+    report = check(vault, tmp_path)
+    assert report.kinds() == {"one card twice"}
+
+
+def test_a_deleted_card_is_missed_by_the_tally(vault, tmp_path):
+    del vault.cards[3]
+    assert check(vault, tmp_path).kinds() == {"tally"}
+
+
+def test_an_index_that_lacks_cards_is_named(vault, tmp_path):
+    database = vault.database()
+    database.n_cards = lambda: 17
+    vault.database = lambda: database
+    assert check(vault, tmp_path).kinds() == {"index"}
+
+
+FORGED = [("client", "permissions", 7), ("client", "id", "other"), ("client", "secret_mac", bytes(16)), ("client", "mac_epoch", 2),
+          ("client", "mac", bytes(16)), ("client", "permissions", -1), ("client", "id", "x" * 300),
+          ("field", "name", "nap"), ("field", "dedup", False), ("field", "allow_bad_luhn", True), ("field", "kind", 2), ("field", "kind", 300),
+          ("node", "name", "node2"), ("node", "number", 2), ("node", "incarnation", bytes(16)), ("node", "mac_epoch", 9),
+          ("generation", "state", 2), ("generation", "check_value", bytes(8)), ("generation", "mac_epoch", 7),
+          ("key_ack", "node", "node2"), ("key_ack", "incarnation", bytes(16)), ("key_ack", "challenge", bytes(16)), ("key_ack", "mac", bytes(16))]
+
+
+@pytest.mark.parametrize("table, column, value", FORGED)
+def test_a_forged_row_is_named(vault, tmp_path, table, column, value):
+    good = vault.database()
+    vault.tables[table][0][column] = value
+    vault.database = lambda: good
+    good.tables[table][0][column] = value
+    assert f"{table} row" in check(vault, tmp_path).kinds()
+
+
+@pytest.mark.parametrize("column, value", [
+    ("certificate", None), ("signature", bytes(64)), ("signature", b""), ("public_key", bytes(32)), ("rows_written", 5), ("lsn", "1/6B374D49"),
+    ("timeline", 2), ("system_identifier", 5), ("epoch", 3), ("node", "node2"), ("actor", "nobody"), ("started_at", None)])
+def test_an_altered_retirement_is_named(vault, tmp_path, column, value):
+    row = vault.tables["retirement"][0]
+    if column == "certificate":
+        value = row["certificate"].replace("rows-left: 0", "rows-left: 1")
+    elif column == "started_at":
+        value = row["retired_at"]
+    row[column] = value
+    report = check(vault, tmp_path)
+    assert "certificate" in report.kinds() and "generation 1: " in report.text()
+
+
+def test_a_retirement_without_a_row_is_named(vault, tmp_path):
+    del vault.tables["retirement"][0]
+    assert check(vault, tmp_path).kinds() == {"retirement"}
+
+
+def altered_ring(vault, **changes):
+    ring = rows.decode_ring(vault.ring()["body"])
+    for name, value in changes.items():
+        setattr(ring, name, value)
+    body = ring.encode()
+    return {"epoch": ring.epoch, "body": body, "mac": vault.macs.make(rows.MAC_RING, body)}
+
+
+@pytest.mark.parametrize("changes", [{"environment": 2}, {"root_check": bytes(8)}, {"epoch": 3}, {"highest": 2}, {"entries": []}])
+def test_a_ring_that_does_not_fit_is_named(vault, tmp_path, changes):
+    database = vault.database()
+    database.tables["ring"] = [altered_ring(vault, **changes)]
+    vault.database = lambda: database
+    assert "ring" in check(vault, tmp_path).kinds()
+
+
+@pytest.mark.parametrize("change", [lambda r: r.update(mac=bytes(16)), lambda r: r.update(epoch=99), lambda r: r.update(body=r["body"][:-1]), lambda r: r.clear()])
+def test_a_forged_ring_is_named(vault, tmp_path, change):
+    database = vault.database()
+    row = database.tables["ring"][0]
+    change(row)
+    if not row:
+        database.tables["ring"] = []
+    vault.database = lambda: database
+    assert "ring" in check(vault, tmp_path).kinds()
+
+
+def test_keys_older_than_the_ring_are_noted_and_open_all(vault, tmp_path):
+    before = Vault()
+    before.__dict__.update(vault.__dict__, epoch=vault.epoch - 1)
+    before.write_keys(tmp_path)
+    report = Report()
+    verify(KeyDirectory(tmp_path, report), vault.database(), report)
+    assert report.good() and "note: the state file is of epoch" in report.text()
+
+
+def test_a_database_older_than_the_keys_is_named(vault, tmp_path):
+    later = Vault()
+    later.__dict__.update(vault.__dict__, epoch=vault.epoch + 1)
+    later.write_keys(tmp_path)
+    report = Report()
+    verify(KeyDirectory(tmp_path, report), vault.database(), report)
+    assert report.kinds() == {"ring"} and "the database is older than the keys" in report.text()
+
+
+def test_a_missing_generation_key_is_named(vault, tmp_path):
+    vault.write_keys(tmp_path)
+    (tmp_path / "generation-3.key").unlink()
+    report = Report()
+    verify(KeyDirectory(tmp_path, report), vault.database(), report)
+    assert report.kinds() == {"key file", "card"} and report.n_faults("card") == 12
+
+
+def test_keys_of_another_vault_open_nothing(vault, tmp_path):
+    other = Vault()
+    other.root = bytes(32)
+    other.macs = rows.RowMacs(other.root)
+    other.roll()
+    other.write_keys(tmp_path)
+    report = Report()
+    verify(KeyDirectory(tmp_path, report), vault.database(), report)
+    assert "ring: its MAC is not the service root's" in report.text() and "cards: 16, opened: 0" in report.text()
