@@ -2,7 +2,7 @@
 
 #include <openssl/evp.h>
 
-enum jt_err jt_aes_init(struct jt_aes *aes, const uint8_t *key, size_t key_len)
+static enum jt_err init(struct jt_aes *aes, const uint8_t *key, size_t key_len, bool encrypting)
 {
     aes->ctx = NULL;
     if (key_len != 16 && key_len != 32) {
@@ -13,12 +13,23 @@ enum jt_err jt_aes_init(struct jt_aes *aes, const uint8_t *key, size_t key_len)
     if (ctx == NULL) {
         return JT_ERR_NOMEM;
     }
-    if (EVP_EncryptInit_ex(ctx, cipher, NULL, key, NULL) != 1 || EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
+    int keyed = encrypting ? EVP_EncryptInit_ex(ctx, cipher, NULL, key, NULL) : EVP_DecryptInit_ex(ctx, cipher, NULL, key, NULL);
+    if (keyed != 1 || EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
         EVP_CIPHER_CTX_free(ctx);
         return JT_ERR_CRYPTO;
     }
     aes->ctx = ctx;
     return JT_OK;
+}
+
+enum jt_err jt_aes_init(struct jt_aes *aes, const uint8_t *key, size_t key_len)
+{
+    return init(aes, key, key_len, true);
+}
+
+enum jt_err jt_aes_init_decrypting(struct jt_aes *aes, const uint8_t *key, size_t key_len)
+{
+    return init(aes, key, key_len, false);
 }
 
 void jt_aes_clear(struct jt_aes *aes)
@@ -27,7 +38,9 @@ void jt_aes_clear(struct jt_aes *aes)
     aes->ctx = NULL;
 }
 
-enum jt_err jt_aes_encrypt(struct jt_aes *aes, struct jt_block *blocks, size_t n)
+typedef int update_fn(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
+
+static enum jt_err work(struct jt_aes *aes, struct jt_block *blocks, size_t n, update_fn *update)
 {
     if (n > JT_AES_MAX_BLOCKS) {
         return JT_ERR_LIMIT;
@@ -39,8 +52,18 @@ enum jt_err jt_aes_encrypt(struct jt_aes *aes, struct jt_block *blocks, size_t n
     int len = (int)(n * JT_BLOCK_LEN);
     int written = 0;
     /* Without padding every whole block comes out at once, so Final, which would have nothing to add, is not called. */
-    if (EVP_EncryptUpdate(aes->ctx, bytes, &written, bytes, len) != 1 || written != len) {
+    if (update(aes->ctx, bytes, &written, bytes, len) != 1 || written != len) {
         return JT_ERR_CRYPTO;
     }
     return JT_OK;
+}
+
+enum jt_err jt_aes_encrypt(struct jt_aes *aes, struct jt_block *blocks, size_t n)
+{
+    return work(aes, blocks, n, EVP_EncryptUpdate);
+}
+
+enum jt_err jt_aes_decrypt(struct jt_aes *aes, struct jt_block *blocks, size_t n)
+{
+    return work(aes, blocks, n, EVP_DecryptUpdate);
 }

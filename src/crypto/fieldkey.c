@@ -33,12 +33,12 @@ static enum jt_err keys_derive(const uint8_t *generation_key, uint32_t field, st
                          sizeof(keys->fingerprint));
 }
 
-/* The associated data of every envelope: u8 format version, u8 key id, u16 zero, u32 field id, u64 generation. */
+/* The first component of every envelope. */
 static void header_encode(uint8_t key_id, uint32_t field, uint64_t generation, uint8_t out[static HEADER_LEN])
 {
     out[0] = JT_ENVELOPE_VERSION;
     out[1] = key_id;
-    jt_put_u16(out + 2, 0);
+    jt_put_u16(out + 2, 0); /* bucket: no field has any yet */
     jt_put_u32(out + 4, field);
     jt_put_u64(out + 8, generation);
 }
@@ -92,19 +92,28 @@ void jt_fieldkey_free(struct jt_fieldkey *fk)
     }
 }
 
-static bool row_id_valid(const struct jt_siv_record *r)
+void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static JT_ROW_ID_LEN],
+                      const uint8_t fingerprint[static JT_FINGERPRINT_LEN])
 {
-    return r->row_id_len >= 1 && r->row_id_len <= JT_ROW_ID_MAX;
+    record->ad[0] = (struct jt_bytes){ row_id, JT_ROW_ID_LEN };
+    record->ad[1] = (struct jt_bytes){ fingerprint, JT_FINGERPRINT_LEN };
+    record->ad[2] = (struct jt_bytes){ NULL, 0 }; /* the numeric token that no row has yet */
+    record->n_ad = 3;
+}
+
+static bool bound(const struct jt_siv_record *r)
+{
+    return r->n_ad == 3 && r->ad[0].len == JT_ROW_ID_LEN && r->ad[1].len == JT_FINGERPRINT_LEN && r->ad[2].len == 0;
 }
 
 static bool sealable(const struct jt_siv_record *r)
 {
-    return row_id_valid(r) && r->in_len >= 1 && r->in_len <= JT_PLAINTEXT_MAX;
+    return bound(r) && r->in_len >= 1 && r->in_len <= JT_PLAINTEXT_MAX;
 }
 
 static bool openable(const struct jt_siv_record *r)
 {
-    return row_id_valid(r) && r->in_len > JT_ENVELOPE_OVERHEAD && r->in_len <= JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX;
+    return bound(r) && r->in_len > JT_ENVELOPE_OVERHEAD && r->in_len <= JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX;
 }
 
 static void wipe_opened(const struct jt_siv_record *r)

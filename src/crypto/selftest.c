@@ -6,6 +6,7 @@
 #include "crypto/kdf.h"
 #include "crypto/sign.h"
 #include "crypto/siv.h"
+#include "crypto/tokenkey.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -104,13 +105,16 @@ static bool siv_answers(struct run *run)
     return true;
 }
 
-/* Many-record calls against single ones, at a step of lengths that meets every shape of a last block. */
+/*
+ * Many-record calls against single ones, at a step of lengths that meets every shape of a last block: a header and three
+ * components, the last of them empty in every other record.
+ */
 static bool siv_many_agrees(struct run *run)
 {
     enum { N = 40 };
     static const uint8_t header[16] = { 1, 2, 0, 0, 3 };
     uint8_t key[JT_SIV_256_KEY_LEN];
-    uint8_t plain[N];
+    uint8_t bytes[3 * N];
     uint8_t many[N][JT_SIV_TAG_LEN + N];
     uint8_t single[JT_SIV_TAG_LEN + N];
     uint8_t mac[JT_SIV_TAG_LEN];
@@ -118,14 +122,18 @@ static bool siv_many_agrees(struct run *run)
     struct jt_siv *siv = NULL;
     memset(key, 0x5a, sizeof(key));
     for (size_t i = 0; i < N; i++) {
-        plain[i] = (uint8_t)i;
-        records[i] = (struct jt_siv_record){ plain, 1 + (7 * i) % N, plain, i, many[i], JT_OK };
+        memset(bytes + 3 * i, (int)i, 3);
+        records[i] = (struct jt_siv_record){
+            .ad = { { bytes, 1 + (7 * i) % N }, { bytes + i, 16 }, { bytes + N, i % 2 == 0 ? 0 : i } },
+            .n_ad = 3, .in = bytes, .in_len = i, .out = many[i],
+        };
     }
     bool good = jt_siv_new(key, sizeof(key), &siv) == JT_OK && jt_siv_header(siv, header, sizeof(header), mac) == JT_OK &&
                 jt_siv_seal_many(siv, mac, records, N) == JT_OK;
     for (size_t i = 0; i < N && good; i++) {
-        const struct jt_bytes ad[] = { { header, sizeof(header) }, { records[i].row_id, records[i].row_id_len } };
-        good = jt_siv_seal(siv, ad, 2, plain, i, single) == JT_OK &&
+        const struct jt_bytes *own = records[i].ad;
+        const struct jt_bytes ad[] = { { header, sizeof(header) }, own[0], own[1], own[2] };
+        good = jt_siv_seal(siv, ad, 4, bytes, i, single) == JT_OK &&
                answer_is(run, many[i], JT_SIV_TAG_LEN + i, single, JT_SIV_TAG_LEN + i);
     }
     jt_siv_free(siv);
@@ -222,15 +230,19 @@ static bool sign_answers(struct run *run)
 static bool forgeries_refused(struct run *run)
 {
     static const uint8_t generation_key[JT_GENERATION_KEY_LEN] = { 1 };
-    static const uint8_t row[16] = { 2 };
-    static const uint8_t foreign_row[16] = { 3 };
+    static const uint8_t row[JT_ROW_ID_LEN] = { 2 };
+    static const uint8_t foreign_row[JT_ROW_ID_LEN] = { 3 };
+    static const uint8_t fingerprint[JT_FINGERPRINT_LEN] = { 5 };
+    static const uint8_t foreign_fingerprint[JT_FINGERPRINT_LEN] = { 6 };
     static const uint8_t plain[8] = { 4 };
     static const size_t flipped[] = { 0, 1, JT_SIV_TAG_LEN, JT_ENVELOPE_OVERHEAD };
     uint8_t envelope[JT_ENVELOPE_OVERHEAD + sizeof(plain)];
     uint8_t opened[sizeof(plain)] = { 0 };
     struct jt_fieldkey *fk = NULL;
-    struct jt_siv_record seal = { row, sizeof(row), plain, sizeof(plain), envelope, JT_OK };
-    struct jt_siv_record open = { row, sizeof(row), envelope, sizeof(envelope), opened, JT_OK };
+    struct jt_siv_record seal = { .in = plain, .in_len = sizeof(plain), .out = envelope };
+    struct jt_siv_record open = { .in = envelope, .in_len = sizeof(envelope), .out = opened };
+    jt_fieldkey_bind(&seal, row, fingerprint);
+    jt_fieldkey_bind(&open, row, fingerprint);
     bool good = jt_fieldkey_new(generation_key, 5, 6, 7, &fk) == JT_OK && jt_fieldkey_seal(fk, &seal, 1) == JT_OK &&
                 seal.err == JT_OK && jt_fieldkey_open(fk, &open, 1) == JT_OK && open.err == JT_OK &&
                 answer_is(run, opened, sizeof(opened), plain, sizeof(plain));
@@ -239,9 +251,35 @@ static bool forgeries_refused(struct run *run)
         good = jt_fieldkey_open(fk, &open, 1) == JT_OK && open.err == JT_ERR_DECRYPT;
         envelope[flipped[i]] ^= 0x80;
     }
-    open.row_id = foreign_row;
+    jt_fieldkey_bind(&open, foreign_row, fingerprint);
+    good = good && jt_fieldkey_open(fk, &open, 1) == JT_OK && open.err == JT_ERR_DECRYPT;
+    jt_fieldkey_bind(&open, row, foreign_fingerprint);
     good = good && jt_fieldkey_open(fk, &open, 1) == JT_OK && open.err == JT_ERR_DECRYPT;
     jt_fieldkey_free(fk);
+    return good;
+}
+
+/* Answers of tests/vectors/crypto/make_frozen.py: service root 00 01 .. 1f, field 7. */
+static bool token_answers(struct run *run)
+{
+    static const uint64_t ids[2] = { 1, UINT64_C(0x0123456789abcdef) };
+    struct hex root = unhex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    struct hex want = unhex("8113f5488f42ef27abb297d84fee055550c35427d1a4de6a9c9092faeed0a542");
+    uint8_t tokens[2][JT_TOKENKEY_TOKEN_LEN];
+    uint64_t opened[2];
+    struct jt_tokenkey *tk = NULL;
+    struct jt_tokenkey *foreign = NULL;
+    bool good = jt_tokenkey_new(root.p, 7, &tk) == JT_OK && jt_tokenkey_new(root.p, 8, &foreign) == JT_OK &&
+                jt_tokenkey_seal(tk, ids, 2, tokens) == JT_OK &&
+                answer_is(run, tokens[0], sizeof(tokens), want.p, want.len) &&
+                jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])want.p, 2, opened) == JT_OK &&
+                answer_is(run, (uint8_t *)opened, sizeof(opened), (const uint8_t *)ids, sizeof(ids)) &&
+                jt_tokenkey_open(foreign, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])want.p, 2, opened) == JT_OK &&
+                opened[0] == 0 && opened[1] == 0;
+    want.p[0] ^= 0x80;
+    good = good && jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])want.p, 1, opened) == JT_OK && opened[0] == 0;
+    jt_tokenkey_free(tk);
+    jt_tokenkey_free(foreign);
     return good;
 }
 
@@ -255,6 +293,7 @@ static const struct {
     { "KDF (SP 800-108)", kdf_answers },
     { "Ed25519 (RFC 8032)", sign_answers },
     { "forged envelopes refused", forgeries_refused },
+    { "tokens", token_answers },
 };
 
 enum jt_err jt_crypto_selftest_corrupted(int corrupt, const char **failed)

@@ -23,7 +23,10 @@ struct jt_siv {
     struct jt_cbcmac mac;      /* K1: S2V */
     struct jt_aes ctr;         /* K2: CTR */
     struct jt_block cmac_zero; /* AES-CMAC(K1, <zero>), where every S2V starts */
+    struct jt_block cmac_empty; /* AES-CMAC(K1, ""), what an empty component adds */
     struct jt_siv_record *chunk[JT_CBCMAC_LANES];
+    struct jt_block d[JT_CBCMAC_LANES]; /* S2V's D of each record in the chunk */
+    uint16_t record_of[JT_CBCMAC_LANES]; /* whose component a lane has */
     struct ctr_job job[JT_CBCMAC_LANES];
     struct jt_block keystream[KEYSTREAM_BLOCKS];
     size_t keystream_used; /* blocks to wipe when the call ends */
@@ -54,6 +57,10 @@ enum jt_err jt_siv_new(const uint8_t *key, size_t key_len, struct jt_siv **out)
     if (err != JT_OK) {
         goto out;
     }
+    err = jt_cbcmac_parts(&siv->mac, NULL, 0, &siv->cmac_empty);
+    if (err != JT_OK) {
+        goto out;
+    }
     *out = siv;
     siv = NULL;
 out:
@@ -75,6 +82,7 @@ static void wipe_scratch(struct jt_siv *siv, size_t n)
     size_t used = n < JT_CBCMAC_LANES ? n : JT_CBCMAC_LANES;
     jt_cbcmac_wipe(&siv->mac, used);
     jt_wipe(siv->job, used * sizeof(siv->job[0]));
+    jt_wipe(siv->d, used * sizeof(siv->d[0]));
     jt_wipe(siv->keystream, siv->keystream_used * sizeof(siv->keystream[0]));
     siv->keystream_used = 0;
 }
@@ -271,21 +279,52 @@ static size_t plain_len_of(const struct jt_siv_record *r, bool sealing)
     return sealing ? r->in_len : r->in_len - JT_SIV_TAG_LEN;
 }
 
-/* S2V of chunk[0 .. n-1] with associated data (header, row-id); the results are in the lanes. */
+/*
+ * RFC 5297 section 2.4, one round of S2V's loop for the chunk: D = dbl(D) xor CMAC(component k). Only components that
+ * are not empty take a lane.
+ */
+static enum jt_err s2v_component(struct jt_siv *siv, size_t n, size_t k)
+{
+    struct jt_cbcmac *m = &siv->mac;
+    size_t n_lanes = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_siv_record *r = siv->chunk[i];
+        if (k >= r->n_ad) {
+            continue;
+        }
+        siv->d[i] = jt_block_dbl(siv->d[i]);
+        if (r->ad[k].len == 0) {
+            siv->d[i] = jt_block_xor(siv->d[i], siv->cmac_empty);
+        } else {
+            jt_cbcmac_message(m, n_lanes, r->ad[k].p, r->ad[k].len);
+            siv->record_of[n_lanes++] = (uint16_t)i;
+        }
+    }
+    enum jt_err err = jt_cbcmac_run(m, n_lanes);
+    for (size_t lane = 0; lane < n_lanes && err == JT_OK; lane++) {
+        size_t i = siv->record_of[lane];
+        siv->d[i] = jt_block_xor(siv->d[i], m->lane[lane].mac);
+    }
+    return err;
+}
+
+/* S2V of chunk[0 .. n-1] with associated data (header, the record's own); the results are in the lanes. */
 static enum jt_err s2v_chunk(struct jt_siv *siv, struct jt_block header_mac, size_t n, bool sealing)
 {
     struct jt_cbcmac *m = &siv->mac;
+    enum jt_err err = JT_OK;
     for (size_t i = 0; i < n; i++) {
-        jt_cbcmac_message(m, i, siv->chunk[i]->row_id, siv->chunk[i]->row_id_len);
+        siv->d[i] = header_mac;
     }
-    enum jt_err err = jt_cbcmac_run(m, n);
+    for (size_t k = 0; k < JT_SIV_RECORD_AD && err == JT_OK; k++) {
+        err = s2v_component(siv, n, k);
+    }
     if (err != JT_OK) {
         return err;
     }
-    struct jt_block d1 = jt_block_dbl(header_mac);
     for (size_t i = 0; i < n; i++) {
         const struct jt_siv_record *r = siv->chunk[i];
-        s2v_last(m, i, jt_block_xor(d1, m->lane[i].mac), plain_of(r, sealing), plain_len_of(r, sealing));
+        s2v_last(m, i, siv->d[i], plain_of(r, sealing), plain_len_of(r, sealing));
     }
     return jt_cbcmac_run(m, n);
 }

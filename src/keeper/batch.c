@@ -61,6 +61,11 @@ size_t jt_batch_next_group(struct jt_batch *b, uint8_t *key_id, uint32_t *field)
     return n;
 }
 
+void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id)
+{
+    jt_put_u64(b->row_ids[at], id);
+}
+
 bool jt_batch_pan_good(const uint8_t *packed, size_t len)
 {
     char digits[JT_PAN_MAX_DIGITS + 1];
@@ -78,9 +83,8 @@ enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
-        b->siv[i] = (struct jt_siv_record){
-            .row_id = c->row_id, .row_id_len = c->row_id_len, .in = c->pan, .in_len = c->pan_len, .out = b->envelopes[c->at],
-        };
+        b->siv[i] = (struct jt_siv_record){ .in = c->pan, .in_len = c->pan_len, .out = b->envelopes[c->at] };
+        jt_fieldkey_bind(&b->siv[i], b->row_ids[c->at], b->fingerprints[c->at]);
     }
     enum jt_err err = jt_fieldkey_seal(fk, b->siv, n);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
@@ -97,9 +101,9 @@ enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, siz
         *r = (struct jt_cmac_record){ .in = c->pan, .in_len = c->pan_len, .out = out + c->at * stride };
         if (!c->dedup) {
             memcpy(b->linked[i], c->pan, c->pan_len);
-            memcpy(b->linked[i] + c->pan_len, c->row_id, c->row_id_len);
+            memcpy(b->linked[i] + c->pan_len, b->row_ids[c->at], JT_ROW_ID_LEN);
             r->in = b->linked[i];
-            r->in_len += c->row_id_len;
+            r->in_len += JT_ROW_ID_LEN;
         }
     }
     return jt_fieldkey_fingerprint(fk, b->cmac, n);
@@ -109,8 +113,7 @@ enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
-        b->siv[i].row_id = c->row_id;
-        b->siv[i].row_id_len = c->row_id_len;
+        jt_fieldkey_bind(&b->siv[i], b->row_ids[c->at], c->fingerprint);
         b->siv[i].out = b->pans[c->at];
     }
     enum jt_err err = jt_fieldkey_open(fk, b->siv, n);
@@ -125,4 +128,16 @@ enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
         }
     }
     return JT_OK;
+}
+
+enum jt_err jt_batch_token(struct jt_batch *b, struct jt_tokenkey *tk, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        b->group_ids[i] = jt_get_u64(b->row_ids[b->cards[i].at]);
+    }
+    enum jt_err err = jt_tokenkey_seal(tk, b->group_ids, n, b->group_tokens);
+    for (size_t i = 0; i < n && err == JT_OK; i++) {
+        memcpy(b->tokens[b->cards[i].at], b->group_tokens[i], JT_TOKENKEY_TOKEN_LEN);
+    }
+    return err;
 }

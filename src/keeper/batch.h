@@ -1,5 +1,6 @@
 /*
- * The working space of the batch verbs (seal, open, reseal) and the steps that they share.
+ * The working space of the batch verbs (seal, open, reseal, match, identify, and the rows of a join) and the steps that
+ * they share.
  *
  * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of one (generation,
  * field) are gathered and go through the many-record calls of crypto/ together. All memory is allocated once, at start:
@@ -13,7 +14,11 @@
 #define JETON_KEEPER_BATCH_H
 
 #include "crypto/fieldkey.h"
+#include "crypto/tokenkey.h"
+#include "keeper/order.h"
 #include "pan/pan.h"
+#include "wire/identify.h"
+#include "wire/match.h"
 #include "wire/open.h"
 #include "wire/reseal.h"
 #include "wire/seal.h"
@@ -24,9 +29,8 @@
 /* One card on its way through a step. */
 struct jt_batch_card {
     size_t at; /* its place in the whole batch */
-    const uint8_t *row_id;
+    const uint8_t *fingerprint; /* as stored: what jt_batch_open binds the envelope to */
     const uint8_t *pan; /* packed */
-    uint8_t row_id_len;
     uint8_t pan_len;
     bool dedup;
 };
@@ -37,16 +41,24 @@ struct jt_batch {
         struct jt_seal_item seal[JT_WIRE_MAX_ITEMS];
         struct jt_open_item open[JT_WIRE_MAX_ITEMS];
         struct jt_reseal_item reseal[JT_WIRE_MAX_ITEMS];
+        struct jt_match_item match[JT_WIRE_MAX_ITEMS];
+        struct jt_identify_item identify[JT_WIRE_MAX_ITEMS];
     } items;
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
         struct jt_open_result open[JT_WIRE_MAX_ITEMS];
         struct jt_reseal_result reseal[JT_WIRE_MAX_ITEMS];
+        struct jt_match_result match[JT_WIRE_MAX_ITEMS];
+        struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
     uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_BATCH_ENVELOPE_MAX];
     uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
-    uint8_t draining[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_DRAINING * JT_FINGERPRINT_LEN];
+    uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
+    uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
+    uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKENKEY_TOKEN_LEN];
+    uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
+    struct jt_order order;
 
     /* one chunk */
     size_t first; /* place of the chunk's first item in the batch */
@@ -56,7 +68,9 @@ struct jt_batch {
     struct jt_batch_card cards[JT_BATCH_CHUNK]; /* a group: `at` is filled by jt_batch_next_group, the rest by the verb */
     struct jt_siv_record siv[JT_BATCH_CHUNK];
     struct jt_cmac_record cmac[JT_BATCH_CHUNK];
-    uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_MAX]; /* PAN followed by row-id: fingerprints without dedup */
+    uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, beside each other for the token key */
+    uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN]; /* PAN followed by row-id: fingerprints without dedup */
 };
 
 enum jt_err jt_batch_new(struct jt_batch **out) JT_CHECKED;
@@ -74,20 +88,26 @@ void jt_batch_group(struct jt_batch *batch, size_t i, uint8_t key_id, uint32_t f
 /* Gathers the items of the next group into cards[].at; returns their number, 0 when there is none left. */
 size_t jt_batch_next_group(struct jt_batch *batch, uint8_t *key_id, uint32_t *field);
 
+/* Sets row_ids[at]. */
+void jt_batch_set_id(struct jt_batch *batch, size_t at, uint64_t id);
+
 /* Whether packed BCD is that of a PAN. */
 bool jt_batch_pan_good(const uint8_t *packed, size_t len);
 
-/* Seals the first `n` cards into envelopes[at]. */
+/* Seals the first `n` cards into envelopes[at], bound to row_ids[at] and fingerprints[at]. */
 enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 
 /* Fingerprints of the first `n` cards, written to out + at * stride. */
 enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride) JT_CHECKED;
 
 /*
- * Opens the envelopes of the first `n` cards into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or
+ * Opens the envelopes of the first `n` cards, as bound to row_ids[at] and the card's fingerprint, into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or
  * JT_ERR_DECRYPT, whatever was wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
  */
 enum jt_err jt_batch_open(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+
+/* The tokens of the first `n` cards, tokens[at] of row_ids[at]. */
+enum jt_err jt_batch_token(struct jt_batch *batch, struct jt_tokenkey *tk, size_t n) JT_CHECKED;
 
 /* Whether an envelope has the length of a PAN's: all others are refused without a look. */
 bool jt_batch_envelope_len_good(size_t len);

@@ -5,7 +5,9 @@
 /* When a verb is allowed. */
 enum {
     FIRST = 1 << 0, /* only as the first request of a connection; all others only after it */
-    RING = 1 << 1, /* only once a ring has been accepted: JT_ERR_STALE until then */
+    ROOT = 1 << 1, /* only with a service root: JT_ERR_UNAVAILABLE without */
+    RING = 1 << 2, /* only once a ring has been accepted: JT_ERR_STALE until then */
+    JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_STALE until then */
 };
 
 #define SMALL 4096 /* no request but the batches and those with a ring comes near it */
@@ -21,21 +23,24 @@ struct op {
 static const struct op ops[] = {
     { JT_VERB_HELLO, FIRST, SMALL, jt_op_hello },
     { JT_VERB_STATUS, 0, SMALL, jt_op_status },
-    { JT_VERB_SEAL, 0, JT_WIRE_MAX_FRAME, jt_op_seal },
-    { JT_VERB_OPEN, 0, JT_WIRE_MAX_FRAME, jt_op_open },
-    { JT_VERB_RESEAL, 0, JT_WIRE_MAX_FRAME, jt_op_reseal },
-    { JT_VERB_CLIENT_MAKE, 0, SMALL, jt_op_client_make },
-    { JT_VERB_CLIENT_CHECK, 0, SMALL, jt_op_client_check },
-    { JT_VERB_FIELD_MAKE, 0, SMALL, jt_op_field_make },
-    { JT_VERB_FIELD_CHECK, 0, SMALL, jt_op_field_check },
-    { JT_VERB_GENERATION_CREATE, 0, SMALL, jt_op_generation_create },
-    { JT_VERB_GENERATION_ABANDON, 0, SMALL, jt_op_generation_abandon },
-    { JT_VERB_ACK, 0, SMALL, jt_op_ack },
-    { JT_VERB_ACK_CHECK, 0, SMALL, jt_op_ack_check },
-    { JT_VERB_RING_FIRST, 0, SMALL, jt_op_ring_first },
-    { JT_VERB_RING_PROPOSE, RING, WITH_RING, jt_op_ring_propose },
-    { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept },
-    { JT_VERB_CERTIFY, RING, SMALL, jt_op_certify },
+    { JT_VERB_SEAL, ROOT | RING | JOINED, JT_WIRE_MAX_FRAME, jt_op_seal },
+    { JT_VERB_OPEN, ROOT, JT_WIRE_MAX_FRAME, jt_op_open },
+    { JT_VERB_RESEAL, ROOT, JT_WIRE_MAX_FRAME, jt_op_reseal },
+    { JT_VERB_CLIENT_MAKE, ROOT, SMALL, jt_op_client_make },
+    { JT_VERB_CLIENT_CHECK, ROOT, SMALL, jt_op_client_check },
+    { JT_VERB_FIELD_MAKE, ROOT, SMALL, jt_op_field_make },
+    { JT_VERB_FIELD_CHECK, ROOT, SMALL, jt_op_field_check },
+    { JT_VERB_GENERATION_CREATE, ROOT, SMALL, jt_op_generation_create },
+    { JT_VERB_GENERATION_ABANDON, ROOT, SMALL, jt_op_generation_abandon },
+    { JT_VERB_ACK, ROOT, SMALL, jt_op_ack },
+    { JT_VERB_ACK_CHECK, ROOT, SMALL, jt_op_ack_check },
+    { JT_VERB_RING_FIRST, 0, SMALL, jt_op_ring_first }, /* makes the service root */
+    { JT_VERB_RING_PROPOSE, ROOT | RING, WITH_RING, jt_op_ring_propose },
+    { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept }, /* has an answer of its own without one */
+    { JT_VERB_CERTIFY, ROOT | RING, SMALL, jt_op_certify },
+    { JT_VERB_MATCH, ROOT, JT_WIRE_MAX_FRAME, jt_op_match },
+    { JT_VERB_IDENTIFY, ROOT | RING, JT_WIRE_MAX_FRAME, jt_op_identify },
+    { JT_VERB_NODE_JOIN, ROOT | RING, JT_WIRE_MAX_FRAME, jt_op_node_join },
 };
 
 /* The op of a request that may be handled now, or NULL. */
@@ -53,7 +58,10 @@ static const struct op *find_op(const struct jt_session *session, const struct j
 
 static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request, struct jt_buf *out)
 {
-    if ((op->flags & RING) != 0 && k->ring.epoch == 0) {
+    if ((op->flags & ROOT) != 0 && k->root == NULL) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    if (((op->flags & RING) != 0 && k->ring.epoch == 0) || ((op->flags & JOINED) != 0 && !k->joined)) {
         return JT_ERR_STALE;
     }
     struct jt_reader in = jt_reader_init(request->payload, request->payload_len);

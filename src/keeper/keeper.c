@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_problem *problem)
@@ -25,29 +26,18 @@ static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_probl
         jt_problem_set(problem, "%s has a master key already; nothing was changed", directory);
         err = JT_ERR_CONFLICT;
     }
-    if (err == JT_OK && listing.n_generations > 0) {
-        jt_problem_set(problem, "%s holds generation keys but no master key: restore its %s instead", directory, JT_KEYDIR_MASTER);
+    if (err == JT_OK && (listing.root || listing.n_generations > 0)) {
+        jt_problem_set(problem, "%s holds keys but no master key: restore its %s instead", directory, JT_KEYDIR_MASTER);
         err = JT_ERR_CONFLICT;
     }
     return err;
 }
 
-/*
- * The master key file comes last: with it the directory is initialised, without it whatever a run that was cut off has left is of no
- * key, and the next run starts over.
- */
 static enum jt_err init_write(int dir_fd, struct jt_problem *problem)
 {
-    const struct jt_keeper_state empty = { .development = true };
     struct jt_master *master = NULL;
     struct jt_buf file;
     enum jt_err err = jt_master_generate(&master, &file, problem);
-    if (err == JT_OK) {
-        err = jt_state_save(dir_fd, master, &empty);
-        if (err != JT_OK) {
-            jt_problem_set(problem, "cannot write the state file: %s", err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
-        }
-    }
     if (err == JT_OK) {
         err = jt_master_store(dir_fd, &file, problem);
     }
@@ -67,6 +57,25 @@ enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem)
         close(dir_fd);
     }
     return err;
+}
+
+/* What is durable and what is worked with change together. */
+static enum jt_err save_state(struct jt_keeper *k, const struct jt_keeper_state *next)
+{
+    enum jt_err err = jt_state_save(k->dir_fd, k->root, next);
+    if (err == JT_OK) {
+        k->state = *next;
+    }
+    return err;
+}
+
+/* Moves the mark of the ids: jt_idmint_save_fn. */
+static enum jt_err save_id_mark(void *arg, uint64_t mark_ms)
+{
+    struct jt_keeper *k = arg;
+    struct jt_keeper_state next = k->state;
+    next.id_mark = mark_ms;
+    return save_state(k, &next);
 }
 
 static void index_live(struct jt_keeper *k)
@@ -110,6 +119,27 @@ static enum jt_err check_ring(struct jt_keeper *k, struct jt_problem *problem)
     return err;
 }
 
+/* The service root and everything that hangs on it; or nothing, when there is none yet. */
+static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listing, struct jt_problem *problem)
+{
+    if (!listing->root && listing->n_generations > 0) {
+        jt_problem_set(problem, "the service root is missing: restore %s", JT_KEYDIR_ROOT);
+        return JT_ERR_NOT_FOUND;
+    }
+    if (!listing->root) {
+        k->state = (struct jt_keeper_state){ .development = k->development };
+        return JT_OK;
+    }
+    enum jt_err err = jt_root_load(k->dir_fd, k->master, k->development, &k->root, problem);
+    if (err == JT_OK) {
+        err = load_generations(k, listing, problem);
+    }
+    if (err == JT_OK) {
+        err = jt_state_load(k->dir_fd, k->root, k->development, &k->state, &k->ring, problem);
+    }
+    return err == JT_OK ? check_ring(k, problem) : err;
+}
+
 static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct jt_problem *problem)
 {
     struct jt_keydir listing;
@@ -124,13 +154,7 @@ static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct
     if (err == JT_OK) {
         err = jt_master_load(k->dir_fd, k->development, &k->master, problem);
     }
-    if (err == JT_OK) {
-        err = load_generations(k, &listing, problem);
-    }
-    if (err == JT_OK) {
-        err = jt_state_load(k->dir_fd, k->master, k->development, &k->state, &k->ring, problem);
-    }
-    return err == JT_OK ? check_ring(k, problem) : err;
+    return err == JT_OK ? load_root(k, &listing, problem) : err;
 }
 
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem)
@@ -162,6 +186,7 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
         k->state.highest_generation = highest;
     }
     index_live(k);
+    jt_idmint_init(&k->mint, k->state.id_mark, save_id_mark, k);
     *out = k;
     return JT_OK;
 }
@@ -173,6 +198,7 @@ void jt_keeper_free(struct jt_keeper *k)
     }
     jt_batch_free(k->batch);
     jt_keyring_free(k->keyring);
+    jt_root_free(k->root);
     jt_master_free(k->master);
     if (k->dir_fd >= 0) {
         close(k->dir_fd);
@@ -188,11 +214,10 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row, 
     if (ring->highest > next.highest_generation) {
         next.highest_generation = ring->highest;
     }
-    enum jt_err err = jt_state_save(k->dir_fd, k->master, &next);
+    enum jt_err err = save_state(k, &next);
     if (err != JT_OK) {
         return err;
     }
-    k->state = next;
     k->ring = *ring;
     index_live(k);
     jt_keyring_drop_cache(k->keyring);
@@ -205,9 +230,53 @@ enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
     if (number > next.highest_generation) {
         next.highest_generation = number;
     }
-    enum jt_err err = jt_state_save(k->dir_fd, k->master, &next);
+    return save_state(k, &next);
+}
+
+enum jt_err jt_keeper_make_root(struct jt_keeper *k)
+{
+    const struct jt_keeper_state empty = { .development = k->development };
+    struct jt_root *root;
+    enum jt_err err = jt_root_generate(&root);
     if (err == JT_OK) {
-        k->state = next;
+        err = jt_state_save(k->dir_fd, root, &empty);
+    }
+    if (err == JT_OK) {
+        err = jt_root_store(k->dir_fd, k->master, root, k->development, (uint64_t)time(NULL));
+    }
+    if (err != JT_OK) {
+        jt_root_free(root);
+        return err;
+    }
+    k->root = root;
+    k->state = empty;
+    return JT_OK;
+}
+
+uint64_t jt_keeper_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec < JT_IDMINT_EPOCH_S ? 0 : (uint64_t)(t.tv_sec - JT_IDMINT_EPOCH_S) * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms)
+{
+    struct jt_keeper_state next = k->state;
+    next.node = node;
+    next.id_mark = newest_ms > next.id_mark ? newest_ms : next.id_mark;
+    enum jt_err err = JT_OK;
+    if (next.node != k->state.node || next.id_mark != k->state.id_mark) {
+        err = save_state(k, &next);
+    }
+    if (err == JT_OK) {
+        jt_idmint_pass(&k->mint, newest_ms);
+        k->joined = true;
     }
     return err;
+}
+
+enum jt_err jt_keeper_settle(struct jt_keeper *k)
+{
+    return k->joined && k->mint.used_ms < k->state.id_mark ? save_id_mark(k, k->mint.used_ms) : JT_OK;
 }

@@ -5,9 +5,11 @@
 #define JETON_KEEPER_KEEPER_H
 
 #include "keeper/batch.h"
+#include "keeper/idmint.h"
 #include "keeper/keyring.h"
 #include "keeper/master.h"
 #include "keeper/problem.h"
+#include "keeper/root.h"
 #include "keeper/state.h"
 #include "wire/ring.h"
 
@@ -17,23 +19,27 @@ struct jt_keeper {
     int dir_fd; /* holds the directory's lock */
     uint8_t incarnation[JT_INCARNATION_LEN];
     struct jt_master *master;
+    struct jt_root *root; /* NULL: none made yet; then there are no generations either */
     struct jt_keyring *keyring;
     struct jt_keeper_state state; /* as it stands in the state file */
     struct jt_ring ring; /* state.ring decoded; epoch 0: none accepted yet */
     const struct jt_ring_entry *live[256]; /* openable generations of the ring by key id */
     struct jt_batch *batch;
-    uint64_t n_sealed, n_opened, n_resealed, n_refused;
+    bool joined; /* NODE_JOIN was done since the start: ids may be minted */
+    struct jt_idmint mint;
+    uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
 };
 
 /*
- * Makes the directory, an empty state file and the master key file, in this order: a run that fails or is cut off before the last leaves
- * nothing that keeps the next one from succeeding (a state file without a master key is replaced). JT_ERR_CONFLICT when there is a
- * master key, or generation keys of a lost one.
+ * Makes the directory and the master key file in it. JT_ERR_CONFLICT when there is a master key, or keys that a lost one
+ * has wrapped.
  */
 enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Opens and locks the directory, loads and checks everything in it. On failure *problem says what is wrong. The caller
+ * Opens and locks the directory, loads and checks everything in it. A directory with nothing but a master key gives a
+ * keeper without a service root (a state file beside it is what a making that was cut off has left, and is not looked
+ * at). On failure *problem says what is wrong. The caller
  * ends with jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem) JT_CHECKED;
@@ -43,6 +49,24 @@ void jt_keeper_free(struct jt_keeper *keeper);
  * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has been asked already.
  */
 enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *row, const struct jt_ring *ring) JT_CHECKED;
+
+/*
+ * Makes the service root of a keeper that has none: an empty state file under it first, then its own file, so that
+ * whatever a crash leaves is either no service root or a whole one with its state.
+ */
+enum jt_err jt_keeper_make_root(struct jt_keeper *keeper) JT_CHECKED;
+
+/* Makes it durable that this keeper mints for `node`, and that ids up to the time `newest_ms` exist; minting may begin. */
+enum jt_err jt_keeper_join(struct jt_keeper *keeper, uint8_t node, uint64_t newest_ms) JT_CHECKED;
+
+/* The wall clock in milliseconds since 2020-01-01T00:00:00Z; 0 before that. */
+uint64_t jt_keeper_now_ms(void);
+
+/*
+ * The clean end: what was written ahead of the ids is brought back to what was used. Nothing may be minted after. A
+ * failure costs nothing but that the next ids begin up to a minute ahead of the clock.
+ */
+enum jt_err jt_keeper_settle(struct jt_keeper *keeper) JT_CHECKED;
 
 /* Makes it durable that generations up to `number` exist. */
 enum jt_err jt_keeper_saw_generation(struct jt_keeper *keeper, uint64_t number) JT_CHECKED;

@@ -2,6 +2,7 @@
  * The keeper's directory: owned by its user, 0700, locked by one keeper at a time, and holding nothing but
  *
  *   master.key                the master key file (keeper/master.h)
+ *   service-root.key          the service root (keeper/root.h)
  *   state                     the state file (keeper/state.h)
  *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal without leading zeros
  *
@@ -20,12 +21,13 @@
 #include <stdint.h>
 
 #define JT_KEYDIR_MASTER "master.key"
+#define JT_KEYDIR_ROOT "service-root.key"
 #define JT_KEYDIR_STATE "state"
 #define JT_KEYDIR_NAME_LEN 48
 #define JT_KEYDIR_MAX_GENERATIONS 255 /* as many as there are key ids */
 
 struct jt_keydir {
-    bool master, state;
+    bool master, root, state;
     size_t n_generations;
     uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
 };

@@ -48,36 +48,13 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development, cons
     return JT_OK;
 }
 
-static enum jt_err derive_mac(const uint8_t key[static JT_KDF_KEY_LEN], enum jt_kdf_role role, struct jt_cmac **out)
-{
-    uint8_t mac_key[JT_CMAC_KEY_LEN];
-    enum jt_err err = jt_kdf_derive(key, role, NULL, 0, mac_key, sizeof mac_key);
-    if (err == JT_OK) {
-        err = jt_cmac_new(mac_key, out);
-    }
-    jt_wipe(mac_key, sizeof mac_key);
-    return err;
-}
-
 static enum jt_err derive(const uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *m)
 {
     enum jt_err err = jt_kdf_derive(key, JT_KDF_MASTER_CHECK, NULL, 0, m->check_value, sizeof m->check_value);
     if (err == JT_OK) {
         err = jt_kdf_derive(key, JT_KDF_WRAP, NULL, 0, m->wrap_key, sizeof m->wrap_key);
     }
-    if (err == JT_OK) {
-        err = jt_kdf_derive(key, JT_KDF_SIGN, NULL, 0, m->sign_seed, sizeof m->sign_seed);
-    }
-    if (err == JT_OK) {
-        err = jt_sign_public(m->sign_seed, m->sign_public);
-    }
-    if (err == JT_OK) {
-        err = derive_mac(key, JT_KDF_MAC_CLIENT, &m->client_mac);
-    }
-    if (err == JT_OK) {
-        err = derive_mac(key, JT_KDF_MAC_FIELD, &m->field_mac);
-    }
-    return err == JT_OK ? derive_mac(key, JT_KDF_MAC_STATE, &m->state_mac) : err;
+    return err;
 }
 
 static enum jt_err generate(uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *master, struct jt_buf *file)
@@ -163,11 +140,5 @@ enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
 
 void jt_master_free(struct jt_master *master)
 {
-    if (master == NULL) {
-        return;
-    }
-    jt_cmac_free(master->client_mac);
-    jt_cmac_free(master->field_mac);
-    jt_cmac_free(master->state_mac);
     jt_secmem_free(master, sizeof *master);
 }

@@ -1,18 +1,18 @@
 /*
- * The master key: its file, and every key derived from it.
+ * The master key: its file, and the one key derived from it. It only wraps: the files of the service root and of the
+ * generation keys lie on disk sealed under it. What is MACed, signed or made into tokens hangs on the service root
+ * (keeper/root.h), so that a master key can be changed by wrapping those files anew.
  *
  * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16 zero, check value
  * (8), key (32). Format 1 holds the key in the clear and exists for development only: its environment byte must say so.
  * Master keys for production are sealed by the custody work and are refused in this version.
  *
- * The master key itself is wiped as soon as its children are derived.
+ * The master key itself is wiped as soon as its child is derived.
  */
 #ifndef JETON_KEEPER_MASTER_H
 #define JETON_KEEPER_MASTER_H
 
 #include "base/buf.h"
-#include "crypto/cmac.h"
-#include "crypto/sign.h"
 #include "crypto/wrap.h"
 #include "keeper/problem.h"
 #include "wire/limits.h"
@@ -22,12 +22,7 @@
 /* Lives in secret memory. */
 struct jt_master {
     uint8_t wrap_key[JT_SIV_256_KEY_LEN]; /* key files */
-    uint8_t sign_seed[JT_SIGN_SEED_LEN]; /* certificates */
-    uint8_t sign_public[JT_SIGN_PUBLIC_LEN];
     uint8_t check_value[JT_CHECK_VALUE_LEN];
-    struct jt_cmac *client_mac; /* client rows and credentials */
-    struct jt_cmac *field_mac; /* field rows */
-    struct jt_cmac *state_mac; /* generation rows, ring row, state file */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "base/secmem.h"
 #include "keeper/rowmac.h"
 #include "wire/generation.h"
+#include "wire/node.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@
 static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generation_row *row, const struct jt_genfile **meta,
                             const uint8_t **key)
 {
-    enum jt_err err = jt_rowmac_generation_check(k->master, row);
+    enum jt_err err = jt_rowmac_generation_check(k->root, row);
     if (err != JT_OK) {
         return err;
     }
@@ -24,17 +25,6 @@ static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generatio
     return JT_OK;
 }
 
-/* 1 to JT_NODE_NAME_MAX printable ASCII characters. */
-static bool node_valid(const char *node)
-{
-    for (const char *p = node; *p != '\0'; p++) {
-        if (*p < 0x21 || *p > 0x7e) {
-            return false;
-        }
-    }
-    return node[0] != '\0';
-}
-
 enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
     struct jt_ack_request request;
@@ -44,7 +34,7 @@ enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *
     if (err != JT_OK) {
         return err;
     }
-    if (!node_valid(request.node)) {
+    if (!jt_node_name_valid(request.node)) {
         return JT_ERR_INVALID;
     }
     err = find_key(k, &request.generation, &meta, &key);

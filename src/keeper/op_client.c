@@ -20,10 +20,10 @@ enum jt_err jt_op_client_make(struct jt_keeper *k, struct jt_reader *in, struct 
         err = JT_ERR_INVALID;
     }
     if (err == JT_OK) {
-        err = jt_rowmac_client_secret(k->master, row.spec.id, secret, row.secret_mac);
+        err = jt_rowmac_client_secret(k->root, row.spec.id, secret, row.secret_mac);
     }
     if (err == JT_OK) {
-        err = jt_rowmac_client(k->master, &row, row.mac);
+        err = jt_rowmac_client(k->root, &row, row.mac);
     }
     if (err == JT_OK) {
         jt_client_row_encode(&row, out);
@@ -47,9 +47,9 @@ enum jt_err jt_op_client_check(struct jt_keeper *k, struct jt_reader *in, struct
     if (err != JT_OK) {
         return err;
     }
-    err = jt_rowmac_client_secret(k->master, row.spec.id, secret, secret_mac);
+    err = jt_rowmac_client_secret(k->root, row.spec.id, secret, secret_mac);
     if (err == JT_OK) {
-        err = jt_rowmac_client(k->master, &row, mac);
+        err = jt_rowmac_client(k->root, &row, mac);
     }
     if (err == JT_OK) {
         unsigned same_secret = jt_equal_ct(secret_mac, row.secret_mac, sizeof secret_mac);

@@ -19,7 +19,7 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
     if (row.spec.id == 0 || !jt_field_name_valid(row.spec.name) || row.spec.kind != JT_FIELD_PAN) {
         return JT_ERR_INVALID;
     }
-    err = jt_rowmac_field(k->master, &row, row.mac);
+    err = jt_rowmac_field(k->root, &row, row.mac);
     if (err == JT_OK) {
         jt_field_row_encode(&row, out);
     }
@@ -36,7 +36,7 @@ enum jt_err jt_op_field_check(struct jt_keeper *k, struct jt_reader *in, struct 
         err = jt_wire_end(in);
     }
     if (err == JT_OK) {
-        err = jt_rowmac_field(k->master, &row, mac);
+        err = jt_rowmac_field(k->root, &row, mac);
     }
     if (err == JT_OK && !jt_equal_ct(mac, row.mac, sizeof mac)) {
         err = JT_ERR_DENIED;

@@ -55,7 +55,7 @@ enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, s
         .number = meta.number, .key_id = meta.key_id, .state = JT_GENERATION_FUTURE, .mac_epoch = k->ring.epoch,
     };
     memcpy(row.check_value, meta.check_value, sizeof row.check_value);
-    err = jt_rowmac_generation(k->master, &row, row.mac);
+    err = jt_rowmac_generation(k->root, &row, row.mac);
     if (err == JT_OK) {
         jt_generation_row_encode(&row, out);
     }

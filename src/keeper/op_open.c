@@ -10,8 +10,8 @@ static enum jt_err open_group(struct jt_keeper *k, const struct jt_ring_entry *e
     for (size_t i = 0; i < n; i++) {
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_open_item *item = &b->items.open[c->at];
-        c->row_id = item->row_id;
-        c->row_id_len = item->row_id_len;
+        jt_batch_set_id(b, c->at, item->id);
+        c->fingerprint = item->fingerprint;
         b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
     }
     struct jt_fieldkey *fk;
@@ -43,7 +43,7 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
     enum jt_err err = JT_OK;
     if (item->envelope_len > 0 && k->live[item->envelope[0]] == NULL) {
         err = JT_ERR_STALE;
-    } else if (item->row_id_len == 0 || !jt_batch_envelope_len_good(item->envelope_len)) {
+    } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
     }
     if (err == JT_OK) {

@@ -11,8 +11,8 @@ static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field
     for (size_t i = 0; i < *n; i++) {
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_reseal_item *item = &b->items.reseal[c->at];
-        c->row_id = item->row_id;
-        c->row_id_len = item->row_id_len;
+        jt_batch_set_id(b, c->at, item->id);
+        c->fingerprint = item->fingerprint;
         c->pan = b->pans[c->at];
         c->pan_len = (uint8_t)(item->envelope_len - JT_ENVELOPE_OVERHEAD);
         c->dedup = item->dedup;
@@ -48,10 +48,10 @@ static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to,
         err = jt_keyring_fieldkey(k->keyring, to, field, &fk);
     }
     if (err == JT_OK) {
-        err = jt_batch_seal(b, fk, n);
+        err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);
     }
     if (err == JT_OK) {
-        err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);
+        err = jt_batch_seal(b, fk, n); /* bound to the new fingerprint */
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         const struct jt_batch_card *c = &b->cards[i];
@@ -77,7 +77,7 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
         err = JT_ERR_STALE;
     } else if (entry != NULL && entry->state == JT_GENERATION_ACTIVE) {
         err = JT_ERR_CONFLICT;
-    } else if (item->row_id_len == 0 || !jt_batch_envelope_len_good(item->envelope_len)) {
+    } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
     }
     if (err == JT_OK) {

@@ -19,7 +19,7 @@ static enum jt_err make_row(const struct jt_keeper *k, const struct jt_ring *rin
     if (err == JT_OK) {
         memcpy(row->body, body.data, body.len);
         row->body_len = body.len;
-        err = jt_rowmac_ring(k->master, row->body, row->body_len, row->mac);
+        err = jt_rowmac_ring(k->root, row->body, row->body_len, row->mac);
     }
     jt_buf_clear(&body);
     return err;
@@ -34,7 +34,15 @@ enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct j
     if (k->ring.epoch != 0 || k->state.highest_epoch != 0) {
         return JT_ERR_CONFLICT;
     }
-    const struct jt_ring empty = { .development = k->development, .epoch = 1 };
+    /* Asked again before a ring is accepted, it answers the same: whoever asked may never have heard the first answer. */
+    if (k->root == NULL) {
+        err = jt_keeper_make_root(k);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_ring empty = { .development = k->development, .epoch = 1 };
+    memcpy(empty.root_check_value, k->root->check_value, sizeof empty.root_check_value);
     struct jt_ring_row row;
     err = make_row(k, &empty, &row);
     if (err == JT_OK) {
@@ -50,7 +58,7 @@ static enum jt_err make_generation_row(const struct jt_keeper *k, const struct j
         .number = entry->number, .key_id = entry->key_id, .state = entry->state, .mac_epoch = ring->epoch,
     };
     memcpy(row->check_value, entry->check_value, sizeof row->check_value);
-    return jt_rowmac_generation(k->master, row, row->mac);
+    return jt_rowmac_generation(k->root, row, row->mac);
 }
 
 /* The rows of the generations whose state is not what it was: the one asked for first. */
@@ -89,7 +97,7 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
     if (!same_ring(&propose.current, &k->state.ring)) {
         return JT_ERR_STALE;
     }
-    err = jt_rowmac_generation_check(k->master, &propose.generation);
+    err = jt_rowmac_generation_check(k->root, &propose.generation);
     if (err == JT_OK) {
         err = jt_policy_propose(&k->ring, &propose.generation, propose.target, &next);
     }
@@ -108,32 +116,44 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
     return err;
 }
 
-enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *row)
 {
-    (void)out;
-    struct jt_ring_row row;
     struct jt_ring next;
     uint64_t missing;
-    enum jt_err err = jt_ring_row_decode(in, &row);
-    if (err == JT_OK) {
-        err = jt_wire_end(in);
-    }
-    if (err == JT_OK) {
-        err = jt_state_ring_authentic(k->master, k->development, &row, &next);
-    }
-    if (err != JT_OK) {
+    enum jt_err err = jt_state_ring_authentic(k->root, k->development, row, &next);
+    if (err != JT_OK || same_ring(row, &k->state.ring)) {
         return err;
     }
-    if (same_ring(&row, &k->state.ring)) {
-        return JT_OK;
+    if (!jt_equal_ct(next.root_check_value, k->root->check_value, sizeof next.root_check_value)) {
+        return JT_ERR_CRYPTO;
     }
     /*
-     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN section 6.8: keepers remember the highest epoch
-     * over restarts, and only the very ring that they have is taken at an epoch that is not above it.
+     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN section 6.8: keepers
+     * remember the highest epoch over restarts, and only the very ring that they have is taken at an epoch that is not
+     * above it.
      */
     err = next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
     if (err == JT_OK) {
         err = jt_policy_held(k->keyring, &next, &missing);
     }
-    return err == JT_OK ? jt_keeper_adopt(k, &row, &next) : err;
+    return err == JT_OK ? jt_keeper_adopt(k, row, &next) : err;
+}
+
+enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_ring_row row;
+    enum jt_err err = jt_ring_row_decode(in, &row);
+    if (err == JT_OK) {
+        err = jt_wire_end(in);
+    }
+    if (err == JT_OK && k->root == NULL) {
+        err = JT_ERR_NOT_FOUND;
+    }
+    if (err == JT_OK) {
+        err = accept_ring(k, &row);
+    }
+    if (err == JT_OK) {
+        jt_ring_accepted_encode(k->joined, out);
+    }
+    return err;
 }

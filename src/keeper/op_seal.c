@@ -1,83 +1,206 @@
-/* SEAL: new cards, under the active generation only. */
+/*
+ * SEAL: new cards, under the active generation only. The fingerprints of cards with dedup come first, because ids are
+ * given in their order; everything else of a card follows from its id.
+ */
 #include "keeper/op.h"
 
 #include "base/secmem.h"
 #include "keeper/policy.h"
 #include "wire/seal.h"
 
-/* Fills active and draining generations from the ring. */
-static void describe(const struct jt_keeper *k, const struct jt_ring_entry *active, struct jt_seal_reply *reply)
+static bool probed_already(const struct jt_seal_reply *reply, uint64_t number)
 {
-    reply->epoch = k->ring.epoch;
+    for (size_t i = 0; i < reply->n_probed; i++) {
+        if (reply->probed[i].key.generation == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds a generation to those that are probed, if the policy lets it, its key is held, and there is a place. */
+static void probe(const struct jt_keeper *k, const struct jt_ring_entry *e, bool asked, struct jt_seal_reply *reply)
+{
+    if (jt_policy_probeable(e, asked) && jt_keyring_find(k->keyring, e->number) != NULL && !probed_already(reply, e->number) &&
+        reply->n_probed < JT_WIRE_MAX_PROBED) {
+        reply->probed[reply->n_probed++] = (struct jt_seal_probed){
+            .key = { e->number, e->key_id }, .retired = e->state == JT_GENERATION_RETIRED,
+        };
+    }
+}
+
+/* Which generations the reply is about: draining ones, then the retired ones that were asked for. */
+static void describe(const struct jt_keeper *k, const struct jt_seal_request *request, const struct jt_ring_entry *active,
+                     struct jt_seal_reply *reply)
+{
     reply->active = (struct jt_keyref){ active->number, active->key_id };
     for (size_t i = 0; i < k->ring.n; i++) {
-        const struct jt_ring_entry *e = &k->ring.entries[i];
-        if (e->state == JT_GENERATION_DRAINING) {
-            reply->draining[reply->n_draining++] = (struct jt_keyref){ e->number, e->key_id };
+        probe(k, &k->ring.entries[i], false, reply);
+    }
+    for (size_t r = 0; r < request->n_retired; r++) {
+        for (size_t i = 0; i < k->ring.n; i++) {
+            if (k->ring.entries[i].key_id == request->retired[r]) {
+                probe(k, &k->ring.entries[i], true, reply);
+            }
         }
     }
 }
 
-static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n)
+static void fill_cards(struct jt_batch *b, size_t n)
 {
-    struct jt_batch *b = k->batch;
     for (size_t i = 0; i < n; i++) {
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_seal_item *item = &b->items.seal[c->at];
-        c->row_id = item->row_id;
-        c->row_id_len = item->row_id_len;
         c->pan = item->pan;
         c->pan_len = item->pan_len;
         c->dedup = item->dedup;
     }
+}
+
+/* Fingerprints of a group under `generation`, to out + at * stride. */
+static enum jt_err fingerprint(struct jt_keeper *k, uint64_t generation, uint32_t field, size_t n, uint8_t *out, size_t stride)
+{
     struct jt_fieldkey *fk;
-    enum jt_err err = jt_keyring_fieldkey(k->keyring, reply->active.generation, field, &fk);
-    if (err == JT_OK) {
-        err = jt_batch_seal(b, fk, n);
-    }
-    if (err == JT_OK) {
-        err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);
-    }
-    for (size_t d = 0; d < reply->n_draining && err == JT_OK; d++) {
-        err = jt_keyring_fieldkey(k->keyring, reply->draining[d].generation, field, &fk);
-        if (err == JT_OK) {
-            err = jt_batch_fingerprint(b, fk, n, b->draining[0] + d * JT_FINGERPRINT_LEN, sizeof b->draining[0]);
+    enum jt_err err = jt_keyring_fieldkey(k->keyring, generation, field, &fk);
+    return err == JT_OK ? jt_batch_fingerprint(k->batch, fk, n, out, stride) : err;
+}
+
+/* Brings the cards without dedup to the front; returns how many there are. */
+static size_t part_linked(struct jt_batch *b, size_t n)
+{
+    size_t n_linked = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!b->cards[i].dedup) {
+            struct jt_batch_card c = b->cards[i];
+            b->cards[i] = b->cards[n_linked];
+            b->cards[n_linked++] = c;
         }
     }
-    for (size_t i = 0; i < n && err == JT_OK; i++) {
+    return n_linked;
+}
+
+/* First round, cards with dedup only. */
+static enum jt_err fingerprint_group(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n)
+{
+    struct jt_batch *b = k->batch;
+    fill_cards(b, n);
+    return fingerprint(k, reply->active.generation, field, n, b->fingerprints[0], sizeof b->fingerprints[0]);
+}
+
+static void set_results(struct jt_keeper *k, size_t n)
+{
+    struct jt_batch *b = k->batch;
+    for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
         b->results.seal[c->at] = (struct jt_seal_result){
             .err = JT_OK,
+            .id = jt_get_u64(b->row_ids[c->at]),
+            .token = b->tokens[c->at],
             .fingerprint = b->fingerprints[c->at],
-            .draining_fingerprints = b->draining[c->at],
+            .probes = b->probes[c->at],
             .envelope = b->envelopes[c->at],
             .envelope_len = (uint8_t)(JT_ENVELOPE_OVERHEAD + c->pan_len),
         };
     }
+    k->n_sealed += n;
+}
+
+/* Second round: all cards have their ids. */
+static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n)
+{
+    struct jt_batch *b = k->batch;
+    struct jt_fieldkey *fk;
+    struct jt_tokenkey *tk;
+    fill_cards(b, n);
+    enum jt_err err = fingerprint(k, reply->active.generation, field, part_linked(b, n), b->fingerprints[0], sizeof b->fingerprints[0]);
+    for (size_t p = 0; p < reply->n_probed && err == JT_OK; p++) {
+        err = fingerprint(k, reply->probed[p].key.generation, field, n, b->probes[0] + p * JT_FINGERPRINT_LEN, sizeof b->probes[0]);
+    }
+    if (err == JT_OK) {
+        err = jt_root_tokenkey(k->root, field, &tk);
+    }
+    if (err == JT_OK) {
+        err = jt_batch_token(b, tk, n);
+    }
+    if (err == JT_OK) {
+        err = jt_keyring_fieldkey(k->keyring, reply->active.generation, field, &fk);
+    }
+    if (err == JT_OK) {
+        err = jt_batch_seal(b, fk, n);
+    }
+    if (err == JT_OK) {
+        set_results(k, n);
+    }
     return err;
 }
 
-static enum jt_err seal_all(struct jt_keeper *k, struct jt_seal_reply *reply)
+typedef enum jt_err group_fn(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n);
+
+/* One round over the good items, or over those with dedup only, by chunk and field. */
+static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *reply, bool dedup_only, group_fn *work)
 {
     struct jt_batch *b = k->batch;
     enum jt_err err = JT_OK;
     for (size_t first = 0; first < reply->n && err == JT_OK; first += JT_BATCH_CHUNK) {
         size_t n_chunk = jt_batch_chunk(b, first, reply->n);
         for (size_t i = 0; i < n_chunk; i++) {
-            const struct jt_seal_item *item = &b->items.seal[first + i];
-            if (item->row_id_len > 0 && jt_batch_pan_good(item->pan, item->pan_len)) {
-                jt_batch_group(b, i, 0, item->field);
-            } else {
-                b->results.seal[first + i] = (struct jt_seal_result){ .err = JT_ERR_INVALID };
-                k->n_refused++;
+            if (b->results.seal[first + i].err == JT_OK && (b->items.seal[first + i].dedup || !dedup_only)) {
+                jt_batch_group(b, i, 0, b->items.seal[first + i].field);
             }
         }
         uint8_t key_id;
         uint32_t field;
         for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
-            err = seal_group(k, reply, field, n);
-            k->n_sealed += err == JT_OK ? n : 0;
+            err = work(k, reply, field, n);
         }
+    }
+    return err;
+}
+
+/* Appends the places of the good items with, or without, dedup. */
+static void line_up(struct jt_batch *b, size_t n, bool dedup)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (b->results.seal[i].err == JT_OK && b->items.seal[i].dedup == dedup) {
+            b->order.at[b->order.n++] = (uint16_t)i;
+        }
+    }
+}
+
+static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
+{
+    struct jt_batch *b = k->batch;
+    b->order.n = 0;
+    line_up(b, n_items, true);
+    jt_order_sort(&b->order, b->items.seal, (const uint8_t (*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
+    line_up(b, n_items, false); /* in any order: behind the others */
+    enum jt_err err = jt_idmint_take(&k->mint, k->state.node, jt_keeper_now_ms(), b->ids, b->order.n);
+    for (size_t i = 0; i < b->order.n && err == JT_OK; i++) {
+        jt_batch_set_id(b, b->order.at[i], b->ids[i]);
+    }
+    return err;
+}
+
+static enum jt_err seal_all(struct jt_keeper *k, const struct jt_seal_reply *reply)
+{
+    struct jt_batch *b = k->batch;
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_seal_item *item = &b->items.seal[i];
+        bool good = jt_batch_pan_good(item->pan, item->pan_len);
+        b->results.seal[i] = (struct jt_seal_result){ .err = good ? JT_OK : JT_ERR_INVALID };
+        k->n_refused += !good;
+    }
+    enum jt_err err = each_group(k, reply, true, fingerprint_group);
+    if (err == JT_OK) {
+        err = give_ids(k, reply->n);
+    }
+    if (err == JT_OK) {
+        err = each_group(k, reply, false, seal_group);
+    }
+    if (err != JT_OK) {
+        jt_wipe(b->envelopes, reply->n * sizeof b->envelopes[0]);
+        jt_wipe(b->fingerprints, reply->n * sizeof b->fingerprints[0]);
+        jt_wipe(b->tokens, reply->n * sizeof b->tokens[0]);
     }
     return err;
 }
@@ -85,21 +208,21 @@ static enum jt_err seal_all(struct jt_keeper *k, struct jt_seal_reply *reply)
 enum jt_err jt_op_seal(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
     struct jt_batch *b = k->batch;
+    struct jt_seal_request request;
     struct jt_seal_reply reply = { .epoch = k->ring.epoch, .results = b->results.seal };
-    size_t n;
-    enum jt_err err = jt_seal_request_decode(in, b->items.seal, &n);
+    enum jt_err err = jt_seal_request_decode(in, b->items.seal, &request);
     if (err != JT_OK) {
         return err;
     }
     const struct jt_ring_entry *active = jt_policy_writable(&k->ring);
     if (active != NULL) {
-        describe(k, active, &reply);
-        reply.n = n;
+        describe(k, &request, active, &reply);
+        reply.n = request.n;
         err = seal_all(k, &reply);
     }
     if (err == JT_OK) {
         jt_seal_reply_encode(&reply, out);
     }
-    jt_batch_wipe(b, n);
+    jt_batch_wipe(b, request.n);
     return err;
 }

@@ -28,12 +28,17 @@ enum jt_err jt_op_status(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
     struct jt_keeper_status status = {
         .development = k->development,
         .locked = k->locked,
+        .has_root = k->root != NULL,
+        .joined = k->joined,
         .epoch = k->ring.epoch,
         .highest_generation = k->state.highest_generation,
         .n_sealed = k->n_sealed,
         .n_opened = k->n_opened,
         .n_resealed = k->n_resealed,
         .n_refused = k->n_refused,
+        .n_matched = k->n_matched,
+        .n_mismatched = k->n_mismatched,
+        .n_identified = k->n_identified,
     };
     memcpy(status.incarnation, k->incarnation, sizeof status.incarnation);
     jt_keeper_status_encode(&status, out);

@@ -18,6 +18,11 @@ bool jt_policy_openable(const struct jt_ring_entry *entry)
     return entry->state == JT_GENERATION_ACTIVE || entry->state == JT_GENERATION_DRAINING;
 }
 
+bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked)
+{
+    return entry->state == JT_GENERATION_DRAINING || (asked && entry->state == JT_GENERATION_RETIRED);
+}
+
 static bool key_id_in(const struct jt_ring *ring, uint8_t key_id)
 {
     for (size_t i = 0; i < ring->n; i++) {

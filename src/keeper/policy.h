@@ -19,6 +19,12 @@ const struct jt_ring_entry *jt_policy_writable(const struct jt_ring *ring);
 bool jt_policy_openable(const struct jt_ring_entry *entry);
 
 /*
+ * Whether fingerprints under the generation may be made to look for cards: it is draining, or retired and asked for by
+ * name.
+ */
+bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked);
+
+/*
  * The ring after `generation` (an authentic row) goes to `target`.
  *  ACTIVE: from future; the number is above every one that the ring has ever had, its key id is free, and the present active generation
  *  becomes draining. RETIRED: from draining.

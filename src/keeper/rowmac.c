@@ -14,6 +14,7 @@ enum domain {
     DOMAIN_RING = 5,
     DOMAIN_STATE = 6,
     DOMAIN_ACK = 7,
+    DOMAIN_NODE = 8,
 };
 
 #define MESSAGE_MAX 512
@@ -29,7 +30,7 @@ static enum jt_err finish(struct jt_cmac *key, struct jt_buf *message, uint8_t o
     return err;
 }
 
-enum jt_err jt_rowmac_client_secret(const struct jt_master *master, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
                                     uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
@@ -37,10 +38,10 @@ enum jt_err jt_rowmac_client_secret(const struct jt_master *master, const char *
     jt_buf_u8(&m, DOMAIN_CLIENT_SECRET);
     jt_wire_text_encode(id, JT_CLIENT_ID_MAX, &m);
     jt_buf_put(&m, secret, JT_CLIENT_SECRET_LEN);
-    return finish(master->client_mac, &m, out);
+    return finish(root->client_mac, &m, out);
 }
 
-enum jt_err jt_rowmac_client(const struct jt_master *master, const struct jt_client_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_row *row, uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);
@@ -49,20 +50,20 @@ enum jt_err jt_rowmac_client(const struct jt_master *master, const struct jt_cli
     jt_wire_text_encode(row->spec.id, JT_CLIENT_ID_MAX, &m);
     jt_buf_u32(&m, row->spec.permissions);
     jt_buf_put(&m, row->secret_mac, sizeof row->secret_mac);
-    return finish(master->client_mac, &m, out);
+    return finish(root->client_mac, &m, out);
 }
 
-enum jt_err jt_rowmac_field(const struct jt_master *master, const struct jt_field_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_field(const struct jt_root *root, const struct jt_field_row *row, uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);
     jt_buf_u8(&m, DOMAIN_FIELD);
     jt_buf_u64(&m, row->mac_epoch);
     jt_field_spec_encode(&row->spec, &m);
-    return finish(master->field_mac, &m, out);
+    return finish(root->field_mac, &m, out);
 }
 
-enum jt_err jt_rowmac_generation(const struct jt_master *master, const struct jt_generation_row *row,
+enum jt_err jt_rowmac_generation(const struct jt_root *root, const struct jt_generation_row *row,
                                  uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
@@ -73,24 +74,34 @@ enum jt_err jt_rowmac_generation(const struct jt_master *master, const struct jt
     jt_buf_u8(&m, row->key_id);
     jt_buf_u8(&m, row->state);
     jt_buf_put(&m, row->check_value, sizeof row->check_value);
-    return finish(master->state_mac, &m, out);
+    return finish(root->state_mac, &m, out);
 }
 
-static enum jt_err state_mac(const struct jt_master *master, uint8_t domain, const uint8_t *body, size_t body_len,
+enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_NODE);
+    jt_buf_u64(&m, row->mac_epoch);
+    jt_node_spec_encode(&row->spec, &m);
+    return finish(root->state_mac, &m, out);
+}
+
+static enum jt_err state_mac(const struct jt_root *root, uint8_t domain, const uint8_t *body, size_t body_len,
                              uint8_t out[static JT_ROW_MAC_LEN])
 {
     const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
-    return jt_cmac_compute(master->state_mac, parts, 2, out);
+    return jt_cmac_compute(root->state_mac, parts, 2, out);
 }
 
-enum jt_err jt_rowmac_ring(const struct jt_master *master, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_ring(const struct jt_root *root, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
 {
-    return state_mac(master, DOMAIN_RING, body, body_len, out);
+    return state_mac(root, DOMAIN_RING, body, body_len, out);
 }
 
-enum jt_err jt_rowmac_state(const struct jt_master *master, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
 {
-    return state_mac(master, DOMAIN_STATE, body, body_len, out);
+    return state_mac(root, DOMAIN_STATE, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], const struct jt_genfile *meta,
@@ -121,10 +132,10 @@ enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_
     return err;
 }
 
-enum jt_err jt_rowmac_generation_check(const struct jt_master *master, const struct jt_generation_row *row)
+enum jt_err jt_rowmac_generation_check(const struct jt_root *root, const struct jt_generation_row *row)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
-    enum jt_err err = jt_rowmac_generation(master, row, mac);
+    enum jt_err err = jt_rowmac_generation(root, row, mac);
     if (err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac)) {
         err = JT_ERR_DENIED;
     }

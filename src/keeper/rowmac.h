@@ -1,29 +1,31 @@
 /*
  * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under a key derived from
- * the master key. Each message begins with a byte of its own for each kind of row, so that no row can be passed off as
+ * the service root. Each message begins with a byte of its own for each kind of row, so that no row can be passed off as
  * one of another kind (the byte layouts: docs/keeper-protocol.md).
  */
 #ifndef JETON_KEEPER_ROWMAC_H
 #define JETON_KEEPER_ROWMAC_H
 
 #include "keeper/genfile.h"
-#include "keeper/master.h"
+#include "keeper/root.h"
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/generation.h"
+#include "wire/node.h"
 
 /* All give JT_ROW_MAC_LEN bytes; JT_ERR_NOMEM or JT_ERR_CRYPTO. */
-enum jt_err jt_rowmac_client_secret(const struct jt_master *master, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
                                     uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_client(const struct jt_master *master, const struct jt_client_row *row,
+enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_row *row,
                              uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_field(const struct jt_master *master, const struct jt_field_row *row,
+enum jt_err jt_rowmac_field(const struct jt_root *root, const struct jt_field_row *row,
                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_generation(const struct jt_master *master, const struct jt_generation_row *row,
+enum jt_err jt_rowmac_generation(const struct jt_root *root, const struct jt_generation_row *row,
                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_ring(const struct jt_master *master, const uint8_t *body, size_t body_len,
+enum jt_err jt_rowmac_ring(const struct jt_root *root, const uint8_t *body, size_t body_len,
                            uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_state(const struct jt_master *master, const uint8_t *body, size_t body_len,
+enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, size_t body_len,
                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /* Proof of possession: under the generation's own `ack` key, over `meta` and everything in `ack` but its MAC. */
@@ -31,6 +33,6 @@ enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_
                           const struct jt_ack *ack, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /* JT_OK when the row carries its right MAC, else JT_ERR_DENIED. */
-enum jt_err jt_rowmac_generation_check(const struct jt_master *master, const struct jt_generation_row *row) JT_CHECKED;
+enum jt_err jt_rowmac_generation_check(const struct jt_root *root, const struct jt_generation_row *row) JT_CHECKED;
 
 #endif

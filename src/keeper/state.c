@@ -7,28 +7,30 @@
 
 #include <string.h>
 
-#define STATE_FORMAT 1
-#define STATE_FILE_MAX (8 + 4 + 8 + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
+#define STATE_FORMAT 2
+#define STATE_FILE_MAX (8 + 4 + 8 + 8 + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 
-enum jt_err jt_state_save(int dir_fd, const struct jt_master *master, const struct jt_keeper_state *state)
+enum jt_err jt_state_save(int dir_fd, const struct jt_root *root, const struct jt_keeper_state *state)
 {
     struct jt_buf file;
     jt_buf_init(&file, STATE_FILE_MAX);
     jt_buf_put(&file, magic, sizeof magic);
     jt_buf_u8(&file, STATE_FORMAT);
     jt_buf_u8(&file, state->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
-    jt_buf_u16(&file, 0);
+    jt_buf_u8(&file, state->node);
+    jt_buf_u8(&file, 0);
     jt_buf_u64(&file, state->highest_epoch);
     jt_buf_u64(&file, state->highest_generation);
+    jt_buf_u64(&file, state->id_mark);
     jt_buf_u16(&file, (uint16_t)state->ring.body_len);
     jt_buf_put(&file, state->ring.body, state->ring.body_len);
     jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
     uint8_t mac[JT_ROW_MAC_LEN];
     enum jt_err err = jt_buf_status(&file);
     if (err == JT_OK) {
-        err = jt_rowmac_state(master, file.data, file.len, mac);
+        err = jt_rowmac_state(root, file.data, file.len, mac);
     }
     if (err == JT_OK) {
         jt_buf_put(&file, mac, sizeof mac);
@@ -41,12 +43,12 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_master *master, const stru
     return err;
 }
 
-enum jt_err jt_state_ring_authentic(const struct jt_master *master, bool development, const struct jt_ring_row *row,
+enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development, const struct jt_ring_row *row,
                                     struct jt_ring *ring)
 {
     *ring = (struct jt_ring){ 0 };
     uint8_t mac[JT_ROW_MAC_LEN];
-    enum jt_err err = jt_rowmac_ring(master, row->body, row->body_len, mac);
+    enum jt_err err = jt_rowmac_ring(root, row->body, row->body_len, mac);
     if (err != JT_OK) {
         return err;
     }
@@ -59,31 +61,33 @@ enum jt_err jt_state_ring_authentic(const struct jt_master *master, bool develop
 }
 
 /* The MAC is checked before anything else is believed. */
-static enum jt_err check_mac(const struct jt_master *master, const struct jt_buf *file)
+static enum jt_err check_mac(const struct jt_root *root, const struct jt_buf *file)
 {
     if (file->len < JT_ROW_MAC_LEN) {
         return JT_ERR_INVALID;
     }
     uint8_t mac[JT_ROW_MAC_LEN];
     size_t body_len = file->len - JT_ROW_MAC_LEN;
-    enum jt_err err = jt_rowmac_state(master, file->data, body_len, mac);
+    enum jt_err err = jt_rowmac_state(root, file->data, body_len, mac);
     if (err == JT_OK && !jt_equal_ct(mac, file->data + body_len, sizeof mac)) {
         err = JT_ERR_INVALID;
     }
     return err;
 }
 
-static enum jt_err decode(const struct jt_buf *file, const struct jt_master *master, bool development, struct jt_keeper_state *state,
+static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root, bool development, struct jt_keeper_state *state,
                           struct jt_ring *ring)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len - JT_ROW_MAC_LEN);
     const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
     uint8_t format = jt_reader_u8(&in);
     uint8_t environment = jt_reader_u8(&in);
-    uint16_t zero = jt_reader_u16(&in);
+    state->node = jt_reader_u8(&in);
+    uint8_t zero = jt_reader_u8(&in);
     state->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
     state->highest_epoch = jt_reader_u64(&in);
     state->highest_generation = jt_reader_u64(&in);
+    state->id_mark = jt_reader_u64(&in);
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
@@ -103,11 +107,11 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_master *mas
         return JT_ERR_INVALID;
     }
     state->ring.epoch = ring->epoch;
-    enum jt_err err = jt_state_ring_authentic(master, development, &state->ring, ring);
+    enum jt_err err = jt_state_ring_authentic(root, development, &state->ring, ring);
     return err == JT_ERR_DENIED || ring->epoch > state->highest_epoch ? JT_ERR_INVALID : err;
 }
 
-enum jt_err jt_state_load(int dir_fd, const struct jt_master *master, bool development, struct jt_keeper_state *state,
+enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development, struct jt_keeper_state *state,
                           struct jt_ring *ring, struct jt_problem *problem)
 {
     *state = (struct jt_keeper_state){ 0 };
@@ -116,13 +120,13 @@ enum jt_err jt_state_load(int dir_fd, const struct jt_master *master, bool devel
     jt_buf_init(&file, STATE_FILE_MAX + 1);
     enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_STATE, true, &file);
     if (err == JT_OK) {
-        err = check_mac(master, &file);
+        err = check_mac(root, &file);
     }
     if (err == JT_OK) {
-        err = decode(&file, master, development, state, ring);
+        err = decode(&file, root, development, state, ring);
     }
     if (err != JT_OK) {
-        const char *why = err == JT_ERR_INVALID ? "was altered, or belongs to another master key" :
+        const char *why = err == JT_ERR_INVALID ? "was altered, or belongs to another service root" :
                           err == JT_ERR_NOT_FOUND ? "is missing" : jt_err_str(err);
         jt_problem_set(problem, "the keeper's state file %s", why);
         *state = (struct jt_keeper_state){ 0 };

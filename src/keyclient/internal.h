@@ -23,6 +23,8 @@ struct jt_kc_call {
         jt_seal_fn *seal;
         jt_open_fn *open;
         jt_reseal_fn *reseal;
+        jt_match_fn *match;
+        jt_identify_fn *identify;
     } done;
     void *arg;
     size_t n; /* items asked */

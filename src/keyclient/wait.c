@@ -164,11 +164,24 @@ enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct
     return err;
 }
 
-enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row)
+enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row, bool *joined)
 {
+    *joined = false;
     size_t mark = jt_kc_begin(kc, JT_VERB_RING_ACCEPT);
     jt_ring_row_encode(row, &kc->out);
-    return exchange_nothing(kc, mark);
+    struct jt_reader payload;
+    enum jt_err err = jt_kc_exchange(kc, mark, &payload);
+    return err == JT_OK ? jt_kc_decoded(kc, jt_ring_accepted_decode(&payload, joined)) : err;
+}
+
+enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join, struct jt_node_joined *out)
+{
+    *out = (struct jt_node_joined){ 0 };
+    size_t mark = jt_kc_begin(kc, JT_VERB_NODE_JOIN);
+    jt_node_join_encode(join, &kc->out);
+    struct jt_reader payload;
+    enum jt_err err = jt_kc_exchange(kc, mark, &payload);
+    return err == JT_OK ? jt_kc_decoded(kc, jt_node_joined_decode(&payload, out)) : err;
 }
 
 enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_retirement_facts *facts, struct jt_certificate *out)

@@ -7,6 +7,31 @@
 
 enum { DRAINING = 1 << 0 };
 
+#define ITEM_FIXED_LEN (4 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 2)
+
+void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out)
+{
+    uint8_t *p = jt_buf_append(out, ITEM_FIXED_LEN + item->envelope_len);
+    if (p == NULL) {
+        return;
+    }
+    jt_put_u32(p, item->field);
+    jt_put_u64(p + 4, item->id);
+    memcpy(p + 12, item->fingerprint, JT_WIRE_FINGERPRINT_LEN);
+    p += 12 + JT_WIRE_FINGERPRINT_LEN;
+    jt_put_u16(p, item->envelope_len);
+    memcpy(p + 2, item->envelope, item->envelope_len);
+}
+
+void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item)
+{
+    item->field = jt_reader_u32(in);
+    item->id = jt_reader_u64(in);
+    item->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
+    item->envelope_len = jt_reader_u16(in);
+    item->envelope = jt_reader_bytes(in, item->envelope_len);
+}
+
 void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out)
 {
     if (n > JT_WIRE_MAX_ITEMS) {
@@ -15,17 +40,7 @@ void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct j
     }
     jt_buf_u16(out, (uint16_t)n);
     for (size_t i = 0; i < n; i++) {
-        const struct jt_open_item *item = &items[i];
-        uint8_t *p = jt_buf_append(out, 7u + item->row_id_len + item->envelope_len);
-        if (p == NULL) {
-            return;
-        }
-        jt_put_u32(p, item->field);
-        p[4] = item->row_id_len;
-        memcpy(p + 5, item->row_id, item->row_id_len);
-        p += 5 + item->row_id_len;
-        jt_put_u16(p, item->envelope_len);
-        memcpy(p + 2, item->envelope, item->envelope_len);
+        jt_open_item_encode(&items[i], out);
     }
 }
 
@@ -37,12 +52,7 @@ enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *it
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < count; i++) {
-        struct jt_open_item *item = &items[i];
-        item->field = jt_reader_u32(in);
-        item->row_id_len = jt_reader_u8(in);
-        item->row_id = jt_reader_bytes(in, item->row_id_len);
-        item->envelope_len = jt_reader_u16(in);
-        item->envelope = jt_reader_bytes(in, item->envelope_len);
+        jt_open_item_decode(in, &items[i]);
         if (in->bad) {
             return JT_ERR_PROTOCOL;
         }

@@ -7,6 +7,8 @@
 
 enum { DEDUP = 1 << 0 };
 
+#define ITEM_FIXED_LEN (4 + 1 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 2)
+
 void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, struct jt_buf *out)
 {
     if (n > JT_WIRE_MAX_ITEMS) {
@@ -16,15 +18,15 @@ void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, stru
     jt_buf_u16(out, (uint16_t)n);
     for (size_t i = 0; i < n; i++) {
         const struct jt_reseal_item *item = &items[i];
-        uint8_t *p = jt_buf_append(out, 8u + item->row_id_len + item->envelope_len);
+        uint8_t *p = jt_buf_append(out, ITEM_FIXED_LEN + item->envelope_len);
         if (p == NULL) {
             return;
         }
         jt_put_u32(p, item->field);
         p[4] = item->dedup ? DEDUP : 0;
-        p[5] = item->row_id_len;
-        memcpy(p + 6, item->row_id, item->row_id_len);
-        p += 6 + item->row_id_len;
+        jt_put_u64(p + 5, item->id);
+        memcpy(p + 13, item->fingerprint, JT_WIRE_FINGERPRINT_LEN);
+        p += 13 + JT_WIRE_FINGERPRINT_LEN;
         jt_put_u16(p, item->envelope_len);
         memcpy(p + 2, item->envelope, item->envelope_len);
     }
@@ -41,8 +43,8 @@ enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item
         struct jt_reseal_item *item = &items[i];
         item->field = jt_reader_u32(in);
         item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
-        item->row_id_len = jt_reader_u8(in);
-        item->row_id = jt_reader_bytes(in, item->row_id_len);
+        item->id = jt_reader_u64(in);
+        item->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
         item->envelope_len = jt_reader_u16(in);
         item->envelope = jt_reader_bytes(in, item->envelope_len);
         if (in->bad) {

@@ -1,12 +1,16 @@
 #include "wire/ring.h"
 
 #include "wire/frame.h"
+#include "wire/text.h"
 
 #include <string.h>
 
-#define RING_FORMAT 1
+#define RING_FORMAT 2
 
 enum { COMPROMISED = 1 << 0 };
+
+/* of the reply to RING_ACCEPT */
+enum { JOINED = 1 << 0 };
 
 const char *jt_generation_state_name(enum jt_generation_state state)
 {
@@ -26,6 +30,7 @@ void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out)
     jt_buf_u8(out, ring->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
     jt_buf_u64(out, ring->epoch);
     jt_buf_u64(out, ring->highest);
+    jt_buf_put(out, ring->root_check_value, sizeof ring->root_check_value);
     jt_buf_u16(out, ring->n);
     for (size_t i = 0; i < ring->n; i++) {
         const struct jt_ring_entry *e = &ring->entries[i];
@@ -70,6 +75,7 @@ static bool decode(struct jt_reader *in, struct jt_ring *out)
     out->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
     out->epoch = jt_reader_u64(in);
     out->highest = jt_reader_u64(in);
+    jt_reader_copy(in, out->root_check_value, sizeof out->root_check_value);
     out->n = jt_reader_u16(in);
     if (format != RING_FORMAT || (!out->development && environment != JT_ENVIRONMENT_PRODUCTION) || out->epoch == 0 ||
         out->n > JT_RING_MAX) {
@@ -185,4 +191,15 @@ enum jt_err jt_ring_proposal_decode(struct jt_reader *in, struct jt_ring_proposa
         err = jt_generation_row_decode(in, &proposal->rows[i]);
     }
     return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+void jt_ring_accepted_encode(bool joined, struct jt_buf *out)
+{
+    jt_buf_u8(out, joined ? JOINED : 0);
+}
+
+enum jt_err jt_ring_accepted_decode(struct jt_reader *in, bool *joined)
+{
+    *joined = (jt_wire_flags_decode(in, JOINED) & JOINED) != 0;
+    return jt_wire_end(in);
 }

@@ -98,4 +98,8 @@ enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose 
 void jt_ring_proposal_encode(const struct jt_ring_proposal *proposal, struct jt_buf *out);
 enum jt_err jt_ring_proposal_decode(struct jt_reader *in, struct jt_ring_proposal *proposal) JT_CHECKED;
 
+/* The reply to RING_ACCEPT: see jt_keyclient_wait_ring_accept. */
+void jt_ring_accepted_encode(bool joined, struct jt_buf *out);
+enum jt_err jt_ring_accepted_decode(struct jt_reader *in, bool *joined) JT_CHECKED;
+
 #endif

@@ -7,32 +7,43 @@
 
 enum { DEDUP = 1 << 0 };
 
-void jt_seal_request_encode(const struct jt_seal_item *items, size_t n, struct jt_buf *out)
+/* of a probed generation */
+enum { RETIRED = 1 << 0 };
+
+static void item_encode(const struct jt_seal_item *item, struct jt_buf *out)
 {
-    if (n > JT_WIRE_MAX_ITEMS) {
+    uint8_t *p = jt_buf_append(out, 6u + item->pan_len);
+    if (p == NULL) {
+        return;
+    }
+    jt_put_u32(p, item->field);
+    p[4] = item->dedup ? DEDUP : 0;
+    p[5] = item->pan_len;
+    memcpy(p + 6, item->pan, item->pan_len);
+}
+
+void jt_seal_request_encode(const struct jt_seal_request *request, struct jt_buf *out)
+{
+    if (request->n > JT_WIRE_MAX_ITEMS || request->n_retired > JT_WIRE_MAX_PROBED) {
         out->err = JT_ERR_LIMIT;
         return;
     }
-    jt_buf_u16(out, (uint16_t)n);
-    for (size_t i = 0; i < n; i++) {
-        const struct jt_seal_item *item = &items[i];
-        uint8_t *p = jt_buf_append(out, 7u + item->row_id_len + item->pan_len);
-        if (p == NULL) {
-            return;
-        }
-        jt_put_u32(p, item->field);
-        p[4] = item->dedup ? DEDUP : 0;
-        p[5] = item->row_id_len;
-        memcpy(p + 6, item->row_id, item->row_id_len);
-        p += 6 + item->row_id_len;
-        p[0] = item->pan_len;
-        memcpy(p + 1, item->pan, item->pan_len);
+    jt_buf_u8(out, request->n_retired);
+    jt_buf_put(out, request->retired, request->n_retired);
+    jt_buf_u16(out, (uint16_t)request->n);
+    for (size_t i = 0; i < request->n; i++) {
+        item_encode(&request->items[i], out);
     }
 }
 
-enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *items, size_t *n)
+enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *items, struct jt_seal_request *request)
 {
-    *n = 0;
+    *request = (struct jt_seal_request){ .items = items };
+    uint8_t n_retired = jt_reader_u8(in);
+    if (n_retired > JT_WIRE_MAX_PROBED) {
+        return JT_ERR_LIMIT;
+    }
+    jt_reader_copy(in, request->retired, n_retired);
     size_t count = jt_reader_u16(in);
     if (count > JT_WIRE_MAX_ITEMS) {
         return JT_ERR_LIMIT;
@@ -41,8 +52,6 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
         struct jt_seal_item *item = &items[i];
         item->field = jt_reader_u32(in);
         item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
-        item->row_id_len = jt_reader_u8(in);
-        item->row_id = jt_reader_bytes(in, item->row_id_len);
         item->pan_len = jt_reader_u8(in);
         item->pan = jt_reader_bytes(in, item->pan_len);
         if (in->bad) {
@@ -50,26 +59,33 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
         }
     }
     enum jt_err err = jt_wire_end(in);
-    *n = err == JT_OK ? count : 0;
+    if (err == JT_OK) {
+        request->n_retired = n_retired;
+        request->n = count;
+    }
     return err;
 }
 
-static void result_encode(const struct jt_seal_result *r, size_t draining_len, struct jt_buf *out)
+static void result_encode(const struct jt_seal_result *r, size_t probes_len, struct jt_buf *out)
 {
     if (r->err != JT_OK) {
         jt_buf_u8(out, jt_wire_status(r->err));
         return;
     }
-    uint8_t *p = jt_buf_append(out, 1 + JT_WIRE_FINGERPRINT_LEN + draining_len + 1 + r->envelope_len);
+    uint8_t *p = jt_buf_append(out, 1 + JT_WIRE_ID_LEN + JT_WIRE_TOKEN_LEN + JT_WIRE_FINGERPRINT_LEN + probes_len + 1 + r->envelope_len);
     if (p == NULL) {
         return;
     }
     *p++ = jt_wire_status(JT_OK);
+    jt_put_u64(p, r->id);
+    p += JT_WIRE_ID_LEN;
+    memcpy(p, r->token, JT_WIRE_TOKEN_LEN);
+    p += JT_WIRE_TOKEN_LEN;
     memcpy(p, r->fingerprint, JT_WIRE_FINGERPRINT_LEN);
     p += JT_WIRE_FINGERPRINT_LEN;
-    if (draining_len > 0) {
-        memcpy(p, r->draining_fingerprints, draining_len);
-        p += draining_len;
+    if (probes_len > 0) {
+        memcpy(p, r->probes, probes_len);
+        p += probes_len;
     }
     *p++ = r->envelope_len;
     memcpy(p, r->envelope, r->envelope_len);
@@ -80,14 +96,15 @@ void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
     jt_buf_u64(out, reply->epoch);
     jt_buf_u64(out, reply->active.generation);
     jt_buf_u8(out, reply->active.key_id);
-    jt_buf_u8(out, reply->n_draining);
-    for (size_t i = 0; i < reply->n_draining; i++) {
-        jt_buf_u64(out, reply->draining[i].generation);
-        jt_buf_u8(out, reply->draining[i].key_id);
+    jt_buf_u8(out, reply->n_probed);
+    for (size_t i = 0; i < reply->n_probed; i++) {
+        jt_buf_u64(out, reply->probed[i].key.generation);
+        jt_buf_u8(out, reply->probed[i].key.key_id);
+        jt_buf_u8(out, reply->probed[i].retired ? RETIRED : 0);
     }
     jt_buf_u16(out, (uint16_t)reply->n);
     for (size_t i = 0; i < reply->n; i++) {
-        result_encode(&reply->results[i], (size_t)reply->n_draining * JT_WIRE_FINGERPRINT_LEN, out);
+        result_encode(&reply->results[i], (size_t)reply->n_probed * JT_WIRE_FINGERPRINT_LEN, out);
     }
 }
 
@@ -100,14 +117,36 @@ static void result_decode(struct jt_reader *in, const struct jt_seal_reply *repl
     if (in->bad || r->err != JT_OK) {
         return;
     }
+    r->id = jt_reader_u64(in);
+    r->token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
     r->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
-    r->draining_fingerprints = jt_reader_bytes(in, (size_t)reply->n_draining * JT_WIRE_FINGERPRINT_LEN);
+    r->probes = jt_reader_bytes(in, (size_t)reply->n_probed * JT_WIRE_FINGERPRINT_LEN);
     r->envelope_len = jt_reader_u8(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
-    if (r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN || r->envelope_len > JT_WIRE_ENVELOPE_MAX ||
-        r->envelope[0] != reply->active.key_id) {
+    if (r->id == 0 || r->id > INT64_MAX || r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN ||
+        r->envelope_len > JT_WIRE_ENVELOPE_MAX || r->envelope[0] != reply->active.key_id) {
         in->bad = true;
     }
+}
+
+/* The generations of the reply; none is draining behind one that is retired. */
+static bool probed_decode(struct jt_reader *in, struct jt_seal_reply *reply)
+{
+    reply->n_probed = jt_reader_u8(in);
+    if (reply->n_probed > JT_WIRE_MAX_PROBED) {
+        reply->n_probed = 0;
+        return false;
+    }
+    for (size_t i = 0; i < reply->n_probed; i++) {
+        struct jt_seal_probed *p = &reply->probed[i];
+        p->key.generation = jt_reader_u64(in);
+        p->key.key_id = jt_reader_u8(in);
+        p->retired = (jt_wire_flags_decode(in, RETIRED) & RETIRED) != 0;
+        if (i > 0 && reply->probed[i - 1].retired && !p->retired) {
+            return false;
+        }
+    }
+    return !in->bad;
 }
 
 enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n, struct jt_seal_reply *reply)
@@ -117,13 +156,8 @@ enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n, struct jt_seal_
     reply->epoch = jt_reader_u64(in);
     reply->active.generation = jt_reader_u64(in);
     reply->active.key_id = jt_reader_u8(in);
-    reply->n_draining = jt_reader_u8(in);
-    if (in->bad || reply->n_draining > JT_WIRE_MAX_DRAINING) {
+    if (!probed_decode(in, reply)) {
         return JT_ERR_PROTOCOL;
-    }
-    for (size_t i = 0; i < reply->n_draining; i++) {
-        reply->draining[i].generation = jt_reader_u64(in);
-        reply->draining[i].key_id = jt_reader_u8(in);
     }
     reply->n = jt_reader_u16(in);
     if (in->bad || reply->n != (reply->active.key_id == 0 ? 0 : n)) {

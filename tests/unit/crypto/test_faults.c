@@ -5,6 +5,7 @@
  */
 #include "crypto/fieldkey.h"
 #include "crypto/kdf.h"
+#include "crypto/tokenkey.h"
 #include "crypto/wrap.h"
 
 #include <setjmp.h>
@@ -35,6 +36,12 @@ int __real_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENG
                               const unsigned char *iv);
 int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
                               const unsigned char *iv);
+int __real_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
+int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
+int __real_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
+                              const unsigned char *iv);
+int __wrap_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
+                              const unsigned char *iv);
 EVP_CIPHER_CTX *__real_EVP_CIPHER_CTX_new(void);
 EVP_CIPHER_CTX *__wrap_EVP_CIPHER_CTX_new(void);
 int __real_RAND_priv_bytes(unsigned char *out, int len);
@@ -51,6 +58,17 @@ int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENG
                               const unsigned char *iv)
 {
     return fails_now() ? 0 : __real_EVP_EncryptInit_ex(ctx, cipher, impl, key, iv);
+}
+
+int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len)
+{
+    return fails_now() ? 0 : __real_EVP_DecryptUpdate(ctx, out, out_len, in, in_len);
+}
+
+int __wrap_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
+                              const unsigned char *iv)
+{
+    return fails_now() ? 0 : __real_EVP_DecryptInit_ex(ctx, cipher, impl, key, iv);
 }
 
 EVP_CIPHER_CTX *__wrap_EVP_CIPHER_CTX_new(void)
@@ -114,7 +132,8 @@ static enum jt_err seal_all(void *fk)
 {
     struct jt_siv_record records[N];
     for (size_t i = 0; i < N; i++) {
-        records[i] = (struct jt_siv_record){ plain[i], 16, plain[i], PLAIN_LEN, outputs[i], JT_OK };
+        records[i] = (struct jt_siv_record){ .in = plain[i], .in_len = PLAIN_LEN, .out = outputs[i] };
+        jt_fieldkey_bind(&records[i], plain[i], plain[i]);
     }
     enum jt_err err = jt_fieldkey_seal(fk, records, N);
     for (size_t i = 0; i < N; i++) {
@@ -127,7 +146,8 @@ static enum jt_err open_all(void *fk)
 {
     struct jt_siv_record records[N];
     for (size_t i = 0; i < N; i++) {
-        records[i] = (struct jt_siv_record){ plain[i], 16, envelopes[i], ENVELOPE_LEN, outputs[i], JT_OK };
+        records[i] = (struct jt_siv_record){ .in = envelopes[i], .in_len = ENVELOPE_LEN, .out = outputs[i] };
+        jt_fieldkey_bind(&records[i], plain[i], plain[i]);
     }
     enum jt_err err = jt_fieldkey_open(fk, records, N);
     for (size_t i = 0; i < N; i++) {
@@ -176,10 +196,10 @@ static void batches_leave_nothing_when_libcrypto_fails(void **state)
     for (size_t i = 0; i < N; i++) {
         memset(plain[i], (int)i + 1, PLAIN_LEN);
     }
-    /* two chunks: row-id 1 step, plaintext 2, then the keystream in 1 or 2 calls */
-    assert_in_range(at_every_call(seal_all, fk, check_sealed), 8, 10);
+    /* two chunks: row-id 1 step, fingerprint 1, plaintext 2, then the keystream in 1 or 2 calls */
+    assert_in_range(at_every_call(seal_all, fk, check_sealed), 10, 12);
     memcpy(envelopes, outputs, sizeof(envelopes));
-    assert_in_range(at_every_call(open_all, fk, check_opened), 8, 10);
+    assert_in_range(at_every_call(open_all, fk, check_opened), 10, 12);
     assert_int_equal(at_every_call(fingerprint_all, fk, check_fingerprints), 4);
     jt_fieldkey_free(fk);
 }
@@ -232,6 +252,37 @@ static void header_leaves_nothing_when_libcrypto_fails(void **state)
     jt_siv_free(siv);
 }
 
+static uint64_t ids[N];
+
+static enum jt_err tokens_and_back(void *tk)
+{
+    static uint8_t tokens[N][JT_TOKENKEY_TOKEN_LEN];
+    uint64_t back[N];
+    memset(tokens, 0xee, sizeof(tokens));
+    memset(back, 0xee, sizeof(back));
+    enum jt_err err = jt_tokenkey_seal(tk, ids, N, tokens);
+    if (err != JT_OK) {
+        assert_true(all_zero(tokens, sizeof(tokens)));
+        return err;
+    }
+    err = jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])tokens, N, back);
+    assert_int_equal(all_zero(back, sizeof(back)), err != JT_OK);
+    return err;
+}
+
+static void tokens_leave_nothing_when_libcrypto_fails(void **state)
+{
+    (void)state;
+    struct jt_tokenkey *tk = NULL;
+    fail_at = NEVER;
+    for (size_t i = 0; i < N; i++) {
+        ids[i] = i + 1;
+    }
+    assert_int_equal(jt_tokenkey_new(some_key, 3, &tk), JT_OK);
+    assert_int_equal(at_every_call(tokens_and_back, tk, check_crypto), 4);
+    jt_tokenkey_free(tk);
+}
+
 static void check_any(enum jt_err err)
 {
     assert_true(err == JT_OK || err == JT_ERR_CRYPTO || err == JT_ERR_NOMEM);
@@ -244,6 +295,16 @@ static enum jt_err make_fieldkey(void *arg)
     enum jt_err err = jt_fieldkey_new(some_key, 1, 2, 3, &fk);
     assert_true((fk == NULL) == (err != JT_OK));
     jt_fieldkey_free(fk);
+    return err;
+}
+
+static enum jt_err make_tokenkey(void *arg)
+{
+    (void)arg;
+    struct jt_tokenkey *tk = (struct jt_tokenkey *)(uintptr_t)1;
+    enum jt_err err = jt_tokenkey_new(some_key, 3, &tk);
+    assert_true((tk == NULL) == (err != JT_OK));
+    jt_tokenkey_free(tk);
     return err;
 }
 
@@ -281,6 +342,7 @@ static void keys_are_made_whole_or_not_at_all(void **state)
     (void)state;
     memset(plain[0], 1, PLAIN_LEN);
     assert_true(at_every_call(make_fieldkey, NULL, check_any) > 30);
+    assert_true(at_every_call(make_tokenkey, NULL, check_any) > 12);
     assert_true(at_every_call(derive, NULL, check_any) > 8);
     assert_true(at_every_call(wrap_and_unwrap, NULL, check_any) > 15);
     assert_int_equal(at_every_call(random_key, NULL, check_any), 1);
@@ -292,6 +354,7 @@ int main(void)
         cmocka_unit_test(batches_leave_nothing_when_libcrypto_fails),
         cmocka_unit_test(single_calls_leave_nothing_when_libcrypto_fails),
         cmocka_unit_test(header_leaves_nothing_when_libcrypto_fails),
+        cmocka_unit_test(tokens_leave_nothing_when_libcrypto_fails),
         cmocka_unit_test(keys_are_made_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

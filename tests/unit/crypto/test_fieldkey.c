@@ -36,6 +36,14 @@ static struct jt_fieldkey *fieldkey(const uint8_t *key, uint64_t generation, uin
     return fk;
 }
 
+/* A record bound to a row and its fingerprint. */
+static struct jt_siv_record record_of(const uint8_t *row_id, const uint8_t *fingerprint, const uint8_t *in, size_t in_len, uint8_t *out)
+{
+    struct jt_siv_record r = { .in = in, .in_len = in_len, .out = out, .err = JT_ERR_IO };
+    jt_fieldkey_bind(&r, row_id, fingerprint);
+    return r;
+}
+
 /* Stored envelopes and fingerprints depend on every byte of the format: what the second implementation printed, for ever. */
 static void envelopes_and_fingerprints_are_frozen(void **state)
 {
@@ -53,11 +61,19 @@ static void envelopes_and_fingerprints_are_frozen(void **state)
         struct jt_bytes fingerprint = vector_get(&v, "fingerprint");
         uint8_t sealed[VECTOR_BYTES_MAX];
         uint8_t opened[VECTOR_BYTES_MAX];
-        uint8_t mac[JT_FINGERPRINT_LEN];
+        struct jt_bytes linked = vector_get(&v, "linked");
+        uint8_t macs[2][JT_FINGERPRINT_LEN];
+        uint8_t plain_and_row[VECTOR_BYTES_MAX];
+        memcpy(plain_and_row, plain.p, plain.len);
+        memcpy(plain_and_row + plain.len, row.p, row.len);
         struct jt_fieldkey *fk = fieldkey(vector_get(&v, "key").p, GENERATION, KEY_ID, FIELD);
-        struct jt_siv_record seal = { row.p, row.len, plain.p, plain.len, sealed, JT_ERR_IO };
-        struct jt_siv_record open = { row.p, row.len, envelope.p, envelope.len, opened, JT_ERR_IO };
-        struct jt_cmac_record print = { plain.p, plain.len, mac };
+        assert_int_equal(row.len, JT_ROW_ID_LEN);
+        struct jt_siv_record seal = record_of(row.p, fingerprint.p, plain.p, plain.len, sealed);
+        struct jt_siv_record open = record_of(row.p, fingerprint.p, envelope.p, envelope.len, opened);
+        struct jt_cmac_record prints[] = {
+            { plain.p, plain.len, macs[0] },
+            { plain_and_row, plain.len + row.len, macs[1] },
+        };
         assert_int_equal(jt_fieldkey_seal(fk, &seal, 1), JT_OK);
         assert_int_equal(seal.err, JT_OK);
         assert_int_equal(envelope.len, JT_ENVELOPE_OVERHEAD + plain.len);
@@ -65,8 +81,9 @@ static void envelopes_and_fingerprints_are_frozen(void **state)
         assert_int_equal(jt_fieldkey_open(fk, &open, 1), JT_OK);
         assert_int_equal(open.err, JT_OK);
         assert_memory_equal(opened, plain.p, plain.len);
-        assert_int_equal(jt_fieldkey_fingerprint(fk, &print, 1), JT_OK);
-        assert_memory_equal(mac, fingerprint.p, JT_FINGERPRINT_LEN);
+        assert_int_equal(jt_fieldkey_fingerprint(fk, prints, 2), JT_OK);
+        assert_memory_equal(macs[0], fingerprint.p, JT_FINGERPRINT_LEN);
+        assert_memory_equal(macs[1], linked.p, JT_FINGERPRINT_LEN);
         jt_fieldkey_free(fk);
         n++;
     }
@@ -83,28 +100,50 @@ static void key_id_zero_is_refused(void **state)
     jt_fieldkey_free(NULL);
 }
 
-static const uint8_t row[16] = { 1, 2, 3 };
+static const uint8_t row[JT_ROW_ID_LEN] = { 1, 2, 3 };
+static const uint8_t fingerprint_of_row[JT_FINGERPRINT_LEN] = { 4, 5, 6 };
 static const uint8_t plain[PLAIN_LEN] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
 
 static void sealed_once(struct jt_fieldkey *fk, uint8_t *envelope)
 {
-    struct jt_siv_record seal = { row, sizeof(row), plain, sizeof(plain), envelope, JT_ERR_IO };
+    struct jt_siv_record seal = record_of(row, fingerprint_of_row, plain, sizeof(plain), envelope);
     assert_int_equal(jt_fieldkey_seal(fk, &seal, 1), JT_OK);
     assert_int_equal(seal.err, JT_OK);
 }
 
-/* Opens `envelope` under `fk` and expects a refusal that leaves nothing in the output. */
-static void check_refused(struct jt_fieldkey *fk, const uint8_t *row_id, size_t row_id_len, const uint8_t *envelope, size_t len)
+/* Opens the record under `fk` and expects a refusal that leaves nothing in the output. */
+static void check_record_refused(struct jt_fieldkey *fk, struct jt_siv_record open)
 {
     uint8_t opened[ENVELOPE_LEN];
-    struct jt_siv_record open = { row_id, row_id_len, envelope, len, opened, JT_ERR_IO };
+    open.out = opened;
     memset(opened, 0xee, sizeof(opened));
     assert_int_equal(jt_fieldkey_open(fk, &open, 1), JT_OK);
     assert_int_equal(open.err, JT_ERR_DECRYPT);
-    if (len > JT_ENVELOPE_OVERHEAD) {
-        assert_true(all_zero(opened, len - JT_ENVELOPE_OVERHEAD));
+    if (open.in_len > JT_ENVELOPE_OVERHEAD) {
+        assert_true(all_zero(opened, open.in_len - JT_ENVELOPE_OVERHEAD));
     }
 }
+
+static void check_refused(struct jt_fieldkey *fk, const uint8_t *row_id, const uint8_t *fingerprint, const uint8_t *envelope, size_t len)
+{
+    check_record_refused(fk, record_of(row_id, fingerprint, envelope, len, NULL));
+}
+
+/* Binds a record in the ways that no row has: a component too few, or one of a wrong length. */
+static struct jt_siv_record badly_bound(struct jt_siv_record r, size_t way)
+{
+    switch (way) {
+    case 0: r.n_ad = 0; break;
+    case 1: r.n_ad = 2; break;
+    case 2: r.ad[0].len--; break;
+    case 3: r.ad[0].len = 0; break;
+    case 4: r.ad[1].len--; break;
+    case 5: r.ad[1].len = 0; break;
+    case 6: r.ad[2] = (struct jt_bytes){ "1", 1 }; break;
+    }
+    return r;
+}
+#define N_BADLY_BOUND 7
 
 static void every_flipped_bit_is_refused(void **state)
 {
@@ -114,21 +153,27 @@ static void every_flipped_bit_is_refused(void **state)
     sealed_once(fk, envelope);
     for (size_t bit = 0; bit < 8 * sizeof(envelope); bit++) {
         envelope[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        check_refused(fk, row, sizeof(row), envelope, sizeof(envelope));
+        check_refused(fk, row, fingerprint_of_row, envelope, sizeof(envelope));
         envelope[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t bit = 0; bit < 8 * sizeof(row); bit++) {
         uint8_t other[sizeof(row)];
         memcpy(other, row, sizeof(row));
         other[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        check_refused(fk, other, sizeof(other), envelope, sizeof(envelope));
+        check_refused(fk, other, fingerprint_of_row, envelope, sizeof(envelope));
+    }
+    for (size_t bit = 0; bit < 8 * sizeof(fingerprint_of_row); bit++) {
+        uint8_t other[sizeof(fingerprint_of_row)];
+        memcpy(other, fingerprint_of_row, sizeof(other));
+        other[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        check_refused(fk, row, other, envelope, sizeof(envelope));
     }
     for (size_t len = 0; len < sizeof(envelope); len++) {
-        check_refused(fk, row, sizeof(row), envelope, len);
+        check_refused(fk, row, fingerprint_of_row, envelope, len);
     }
-    check_refused(fk, row, sizeof(row) - 1, envelope, sizeof(envelope));
-    check_refused(fk, row, 0, envelope, sizeof(envelope));
-    check_refused(fk, row, JT_ROW_ID_MAX + 1, envelope, sizeof(envelope));
+    for (size_t way = 0; way < N_BADLY_BOUND; way++) {
+        check_record_refused(fk, badly_bound(record_of(row, fingerprint_of_row, envelope, sizeof(envelope), NULL), way));
+    }
     jt_fieldkey_free(fk);
 }
 
@@ -146,11 +191,11 @@ static void foreign_fields_generations_and_key_ids_are_refused(void **state)
     };
     sealed_once(fk, envelope);
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-        check_refused(foreign[i], row, sizeof(row), envelope, sizeof(envelope));
+        check_refused(foreign[i], row, fingerprint_of_row, envelope, sizeof(envelope));
     }
     /* Renaming the envelope does not help: the key id is in the associated data too. */
     envelope[0] = KEY_ID + 1;
-    check_refused(foreign[2], row, sizeof(row), envelope, sizeof(envelope));
+    check_refused(foreign[2], row, fingerprint_of_row, envelope, sizeof(envelope));
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
         jt_fieldkey_free(foreign[i]);
     }
@@ -180,21 +225,21 @@ static void bad_records_leave_their_neighbours_alone(void **state)
         big[i] = (uint8_t)(i * 3);
     }
     for (size_t i = 0; i < N; i++) {
-        records[i] = (struct jt_siv_record){ big + i, 1 + i % JT_ROW_ID_MAX, big, plain_len_of(i), envelopes[i], JT_ERR_IO };
+        records[i] = record_of(big + i, big + 2 * i, big, plain_len_of(i), envelopes[i]);
     }
-    records[10].row_id_len = 0;
-    records[11].row_id_len = JT_ROW_ID_MAX + 1;
+    records[11] = badly_bound(records[11], 0);
+    records[12] = badly_bound(records[12], 2);
     assert_int_equal(jt_fieldkey_seal(fk, records, N), JT_OK);
     for (size_t i = 0; i < N; i++) {
-        bool bad = i % 7 == 3 || i == 10 || i == 11;
+        bool bad = i % 7 == 3 || i == 11 || i == 12;
         assert_int_equal(records[i].err, bad ? JT_ERR_INVALID : JT_OK);
         assert_int_equal(envelopes[i][0], bad ? 0xee : KEY_ID);
         size_t len = bad ? i % (JT_ENVELOPE_OVERHEAD + 1) : JT_ENVELOPE_OVERHEAD + plain_len_of(i);
-        records[i] = (struct jt_siv_record){ big + i, 1 + i % JT_ROW_ID_MAX, envelopes[i], len, opened[i], JT_ERR_IO };
+        records[i] = record_of(big + i, big + 2 * i, envelopes[i], len, opened[i]);
     }
     assert_int_equal(jt_fieldkey_open(fk, records, N), JT_OK);
     for (size_t i = 0; i < N; i++) {
-        bool bad = i % 7 == 3 || i == 10 || i == 11;
+        bool bad = i % 7 == 3 || i == 11 || i == 12;
         assert_int_equal(records[i].err, bad ? JT_ERR_DECRYPT : JT_OK);
         if (!bad) {
             assert_memory_equal(opened[i], big, plain_len_of(i));
@@ -209,10 +254,10 @@ static void empty_plaintexts_are_refused_both_ways(void **state)
     (void)state;
     uint8_t envelope[JT_ENVELOPE_OVERHEAD] = { KEY_ID };
     struct jt_fieldkey *fk = fieldkey(some_key, GENERATION, KEY_ID, FIELD);
-    struct jt_siv_record seal = { row, sizeof(row), plain, 0, envelope, JT_ERR_IO };
+    struct jt_siv_record seal = record_of(row, fingerprint_of_row, plain, 0, envelope);
     assert_int_equal(jt_fieldkey_seal(fk, &seal, 1), JT_OK);
     assert_int_equal(seal.err, JT_ERR_INVALID);
-    check_refused(fk, row, sizeof(row), envelope, sizeof(envelope));
+    check_refused(fk, row, fingerprint_of_row, envelope, sizeof(envelope));
     jt_fieldkey_free(fk);
 }
 

@@ -179,10 +179,17 @@ static struct batch batch_new(size_t n, size_t (*row_len)(size_t), size_t (*plai
     assert_non_null(b.open);
     for (size_t i = 0; i < n; i++) {
         size_t len = plain_len(i);
-        b.seal[i] = (struct jt_siv_record){ .row_id = filled(row_len(i), i), .row_id_len = row_len(i), .in = filled(len, i + 1),
-                                            .in_len = len, .out = filled(JT_SIV_TAG_LEN + len, 0), .err = JT_ERR_IO };
-        b.open[i] = (struct jt_siv_record){ .row_id = b.seal[i].row_id, .row_id_len = row_len(i), .in = b.seal[i].out,
-                                            .in_len = JT_SIV_TAG_LEN + len, .out = filled(len, 2), .err = JT_ERR_IO };
+        struct jt_siv_record *r = &b.seal[i];
+        *r = (struct jt_siv_record){ .n_ad = i % 4 == 0 ? JT_SIV_RECORD_AD : i % 4, .in = filled(len, i + 1), .in_len = len,
+                                     .out = filled(JT_SIV_TAG_LEN + len, 0), .err = JT_ERR_IO };
+        for (size_t k = 0; k < r->n_ad; k++) {
+            size_t ad_len = k == 0 ? row_len(i) : k == 1 ? 16 : i % 3 * 9;
+            r->ad[k] = (struct jt_bytes){ filled(ad_len, i + k), ad_len };
+        }
+        b.open[i] = *r;
+        b.open[i].in = r->out;
+        b.open[i].in_len = JT_SIV_TAG_LEN + len;
+        b.open[i].out = filled(len, 2);
     }
     return b;
 }
@@ -190,7 +197,9 @@ static struct batch batch_new(size_t n, size_t (*row_len)(size_t), size_t (*plai
 static void batch_free(struct batch *b)
 {
     for (size_t i = 0; i < b->n; i++) {
-        free((void *)(uintptr_t)b->seal[i].row_id);
+        for (size_t k = 0; k < b->seal[i].n_ad; k++) {
+            free((void *)(uintptr_t)b->seal[i].ad[k].p);
+        }
         free((void *)(uintptr_t)b->seal[i].in);
         free(b->seal[i].out);
         free(b->open[i].out);
@@ -211,10 +220,10 @@ static void check_batch(size_t key_len, struct batch *b)
     assert_int_equal(jt_siv_seal_many(siv, mac, b->seal, b->n), JT_OK);
     for (size_t i = 0; i < b->n; i++) {
         struct jt_siv_record *r = &b->seal[i];
-        const struct jt_bytes ad[] = { { header, sizeof(header) }, { r->row_id, r->row_id_len } };
+        const struct jt_bytes ad[] = { { header, sizeof(header) }, r->ad[0], r->ad[1], r->ad[2] };
         uint8_t *single = filled(JT_SIV_TAG_LEN + r->in_len, 3);
         assert_int_equal(r->err, JT_OK);
-        assert_int_equal(jt_siv_seal(siv, ad, 2, r->in, r->in_len, single), JT_OK);
+        assert_int_equal(jt_siv_seal(siv, ad, 1 + r->n_ad, r->in, r->in_len, single), JT_OK);
         assert_memory_equal(r->out, single, JT_SIV_TAG_LEN + r->in_len);
         free(single);
     }
@@ -316,13 +325,23 @@ static void many_swapped_rows_and_headers_are_refused(void **state)
     for (size_t i = 0; i < b.n; i++) {
         assert_int_equal(b.open[i].err, JT_ERR_DECRYPT);
     }
-    const uint8_t *row = b.open[0].row_id;
-    b.open[0].row_id = b.open[1].row_id;
-    b.open[1].row_id = row;
+    struct jt_bytes row = b.open[0].ad[0];
+    b.open[0].ad[0] = b.open[1].ad[0];
+    b.open[1].ad[0] = row;
     assert_int_equal(jt_siv_open_many(siv, mac, b.open, b.n), JT_OK);
     assert_int_equal(b.open[0].err, JT_ERR_DECRYPT);
     assert_int_equal(b.open[1].err, JT_ERR_DECRYPT);
     assert_int_equal(b.open[2].err, JT_OK);
+    /* Neither may a component be left out, nor an empty one be added. */
+    b.open[2].n_ad--;
+    b.open[3].n_ad--;
+    assert_int_equal(jt_siv_open_many(siv, mac, b.open, b.n), JT_OK);
+    assert_int_equal(b.open[2].err, JT_ERR_DECRYPT);
+    assert_int_equal(b.open[3].err, JT_ERR_DECRYPT);
+    b.open[2].ad[2] = (struct jt_bytes){ NULL, 0 };
+    b.open[2].n_ad = 3;
+    assert_int_equal(jt_siv_open_many(siv, mac, b.open, b.n), JT_OK);
+    assert_int_equal(b.open[2].err, JT_ERR_DECRYPT);
     jt_siv_free(siv);
     batch_free(&b);
 }

@@ -174,7 +174,7 @@ struct many {
     uint8_t key[JT_SIV_256_KEY_LEN];
     uint8_t header[AD_MAX];
     size_t header_len;
-    uint8_t row_id[MANY_MAX][255];
+    uint8_t ad[MANY_MAX][JT_SIV_RECORD_AD][255];
     uint8_t plain[MANY_MAX][PLAIN_MAX];
     uint8_t sealed[MANY_MAX][JT_SIV_TAG_LEN + PLAIN_MAX];
     uint8_t opened[MANY_MAX][PLAIN_MAX];
@@ -185,18 +185,26 @@ struct many {
 
 static void many_random(struct cases *c, struct many *m)
 {
-    bool uniform = cases_below(c, 2) == 0; /* as the vault's batches are: 16-byte row-ids, packed PANs */
+    bool uniform = cases_below(c, 2) == 0; /* as the vault's batches are: row-id, fingerprint, an empty component, packed PANs */
     cases_fill(c, m->key, sizeof(m->key));
     m->header_len = cases_below(c, 4) == 0 ? cases_below(c, AD_MAX) : 16;
     cases_fill(c, m->header, m->header_len);
     m->n = 1 + cases_below(c, MANY_MAX);
     for (size_t i = 0; i < m->n; i++) {
-        size_t row_len = uniform ? 16 : cases_below(c, 256);
         size_t len = uniform ? 6 + cases_below(c, 5) : cases_below(c, 64) == 0 ? cases_below(c, PLAIN_MAX + 1) : cases_below(c, 70);
-        cases_fill(c, m->row_id[i], row_len);
         cases_fill(c, m->plain[i], len);
-        m->seal[i] = (struct jt_siv_record){ m->row_id[i], row_len, m->plain[i], len, m->sealed[i], JT_ERR_IO };
-        m->open[i] = (struct jt_siv_record){ m->row_id[i], row_len, m->sealed[i], JT_SIV_TAG_LEN + len, m->opened[i], JT_ERR_IO };
+        struct jt_siv_record *r = &m->seal[i];
+        *r = (struct jt_siv_record){ .in = m->plain[i], .in_len = len, .out = m->sealed[i], .err = JT_ERR_IO };
+        r->n_ad = uniform ? JT_SIV_RECORD_AD : cases_below(c, JT_SIV_RECORD_AD + 1);
+        for (size_t k = 0; k < r->n_ad; k++) {
+            static const size_t as_stored[JT_SIV_RECORD_AD] = { 8, 16, 0 };
+            r->ad[k] = (struct jt_bytes){ m->ad[i][k], uniform ? as_stored[k] : cases_below(c, 256) };
+            cases_fill(c, m->ad[i][k], r->ad[k].len);
+        }
+        m->open[i] = *r;
+        m->open[i].in = m->sealed[i];
+        m->open[i].in_len = JT_SIV_TAG_LEN + len;
+        m->open[i].out = m->opened[i];
     }
 }
 
@@ -205,11 +213,11 @@ static void many_check_sealed(struct many *m, struct jt_siv *siv)
     uint8_t want[JT_SIV_TAG_LEN + PLAIN_MAX];
     for (size_t i = 0; i < m->n; i++) {
         const struct jt_siv_record *r = &m->seal[i];
-        const struct jt_bytes ad[] = { { m->header, m->header_len }, { r->row_id, r->row_id_len } };
+        const struct jt_bytes ad[] = { { m->header, m->header_len }, r->ad[0], r->ad[1], r->ad[2] };
         if (r->in_len > 0) {
-            evp_seal(m->key, sizeof(m->key), ad, 2, r->in, r->in_len, want);
+            evp_seal(m->key, sizeof(m->key), ad, 1 + r->n_ad, r->in, r->in_len, want);
         } else {
-            assert_int_equal(jt_siv_seal(siv, ad, 2, r->in, 0, want), JT_OK);
+            assert_int_equal(jt_siv_seal(siv, ad, 1 + r->n_ad, r->in, 0, want), JT_OK);
         }
         assert_int_equal(r->err, JT_OK);
         assert_memory_equal(r->out, want, JT_SIV_TAG_LEN + r->in_len);

@@ -56,18 +56,20 @@ static void what_opens_to_something_else_than_a_pan_is_refused_and_wiped(void **
     (void)state;
     const uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
     const uint8_t not_a_pan[8] = { 'h', 'e', 'l', 'l', 'o', '!', '!', '!' };
-    const uint8_t row_id[16] = { 1 };
+    const uint8_t fingerprint[JT_FINGERPRINT_LEN] = { 1 };
     const uint8_t nothing[JT_PAN_MAX_PACKED] = { 0 };
     uint8_t envelope[25];
     struct jt_fieldkey *fk;
     struct jt_batch *b;
     assert_int_equal(jt_fieldkey_new(key, 1, 1, 1, &fk), JT_OK);
     assert_int_equal(jt_batch_new(&b), JT_OK);
-    struct jt_siv_record r = { .row_id = row_id, .row_id_len = 16, .in = not_a_pan, .in_len = 8, .out = envelope };
+    struct jt_siv_record r = { .in = not_a_pan, .in_len = 8, .out = envelope };
+    jt_batch_set_id(b, 0, 5);
+    jt_fieldkey_bind(&r, b->row_ids[0], fingerprint);
     assert_int_equal(jt_fieldkey_seal(fk, &r, 1), JT_OK);
 
     (void)jt_batch_chunk(b, 0, 1);
-    b->cards[0] = (struct jt_batch_card){ .at = 0, .row_id = row_id, .row_id_len = 16 };
+    b->cards[0] = (struct jt_batch_card){ .at = 0, .fingerprint = fingerprint };
     b->siv[0] = (struct jt_siv_record){ .in = envelope, .in_len = sizeof envelope };
     assert_int_equal(jt_batch_open(b, fk, 1), JT_OK);
     assert_int_equal(b->siv[0].err, JT_ERR_DECRYPT);

@@ -3,6 +3,7 @@
 #include "keeper/keydir.h"
 #include "keeper/keeper.h"
 #include "keeper/master.h"
+#include "keeper/root.h"
 #include "keeper/state.h"
 
 #include "base/file.h"
@@ -24,6 +25,7 @@ struct fixture {
     struct keeper k; /* only its directory */
     int dir_fd;
     struct jt_master *master;
+    struct jt_root *root; /* its file and an empty state are there */
 };
 
 static int setup(void **state)
@@ -35,6 +37,10 @@ static int setup(void **state)
     assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_OK);
     assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
     assert_int_equal(jt_master_load(f->dir_fd, true, &f->master, &problem), JT_OK);
+    const struct jt_keeper_state empty = { .development = true };
+    assert_int_equal(jt_root_generate(&f->root), JT_OK);
+    assert_int_equal(jt_state_save(f->dir_fd, f->root, &empty), JT_OK);
+    assert_int_equal(jt_root_store(f->dir_fd, f->master, f->root, true, 1763712000), JT_OK);
     *state = f;
     return 0;
 }
@@ -42,6 +48,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+    jt_root_free(f->root);
     jt_master_free(f->master);
     close(f->dir_fd);
     keeper_remove(&f->k);
@@ -65,10 +72,17 @@ static void init_is_refused_where_keys_are(void **state)
 
     problem.text[0] = '\0';
     assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+    assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_MASTER, 0), 0);
+    close(f->dir_fd);
+    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT); /* a service root that it has wrapped */
+    assert_non_null(strstr(problem.text, "restore its master.key"));
+
+    problem.text[0] = '\0';
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
     const uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
     struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true };
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
-    assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_MASTER, 0), 0);
+    assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_ROOT, 0), 0);
     close(f->dir_fd);
     assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT);
     assert_non_null(strstr(problem.text, "restore its master.key"));
@@ -151,6 +165,72 @@ static void a_key_file_of_another_master_key_is_refused(void **state)
     teardown(&other_state);
 }
 
+static void every_flipped_bit_of_the_service_root_file_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_problem problem = { "" };
+    struct jt_root *back;
+    assert_int_equal(jt_root_store(f->dir_fd, f->master, f->root, true, 0), JT_ERR_CONFLICT);
+    assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &problem), JT_OK);
+    assert_memory_equal(back->key, f->root->key, sizeof back->key);
+    assert_memory_equal(back->check_value, f->root->check_value, sizeof back->check_value);
+    assert_memory_equal(back->sign_public, f->root->sign_public, sizeof back->sign_public);
+    jt_root_free(back);
+    assert_int_equal(jt_root_load(f->dir_fd, f->master, false, &back, &problem), JT_ERR_DENIED);
+
+    struct jt_buf file;
+    read_file(f->dir_fd, JT_KEYDIR_ROOT, &file);
+    assert_int_equal(file.len, 76);
+    for (size_t bit = 0; bit < 8 * file.len; bit++) {
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_ROOT, file.data, file.len), JT_OK);
+        enum jt_err err = jt_root_load(f->dir_fd, f->master, true, &back, &problem);
+        assert_true(err == JT_ERR_INVALID || err == JT_ERR_DENIED); /* denied: the environment byte */
+        assert_null(back);
+        file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    for (size_t len = 0; len < file.len; len++) {
+        assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_ROOT, file.data, len), JT_OK);
+        assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &problem), JT_ERR_INVALID);
+    }
+    jt_buf_clear(&file);
+    assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_ROOT, 0), 0);
+    assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &problem), JT_ERR_NOT_FOUND);
+}
+
+static void a_service_root_of_another_master_key_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    void *other_state;
+    setup(&other_state);
+    struct fixture *other = other_state;
+    struct jt_problem problem = { "" };
+    struct jt_root *back;
+    assert_int_equal(jt_root_load(f->dir_fd, other->master, true, &back, &problem), JT_ERR_INVALID);
+    assert_non_null(strstr(problem.text, "another master key"));
+    teardown(&other_state);
+}
+
+static void token_keys_are_kept_for_more_fields_than_fit(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t first[2 * JT_ROOT_CACHE][JT_TOKENKEY_TOKEN_LEN];
+    const uint64_t id = 77;
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t field = 0; field < 2 * JT_ROOT_CACHE; field++) {
+            uint8_t token[1][JT_TOKENKEY_TOKEN_LEN];
+            struct jt_tokenkey *tk;
+            assert_int_equal(jt_root_tokenkey(f->root, field, &tk), JT_OK);
+            assert_int_equal(jt_tokenkey_seal(tk, &id, 1, token), JT_OK);
+            if (round == 0) {
+                memcpy(first[field], token[0], sizeof token[0]);
+            }
+            assert_memory_equal(token[0], first[field], sizeof token[0]);
+            assert_true(field == 0 || memcmp(first[field], first[field - 1], sizeof token[0]) != 0);
+        }
+    }
+}
+
 static void an_erased_key_file_is_gone(void **state)
 {
     struct fixture *f = *state;
@@ -169,27 +249,30 @@ static void an_erased_key_file_is_gone(void **state)
 static void every_flipped_bit_of_the_state_file_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct jt_keeper_state s = { .development = true, .highest_epoch = 0, .highest_generation = 4 };
-    assert_int_equal(jt_state_save(f->dir_fd, f->master, &s), JT_OK);
+    struct jt_keeper_state s = { .development = true, .highest_epoch = 0, .highest_generation = 4, .node = 200,
+                                 .id_mark = UINT64_C(1) << 40 };
+    assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     struct jt_keeper_state back;
     struct jt_ring ring;
     struct jt_problem problem = { "" };
-    assert_int_equal(jt_state_load(f->dir_fd, f->master, true, &back, &ring, &problem), JT_OK);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem), JT_OK);
     assert_int_equal(back.highest_generation, 4);
+    assert_int_equal(back.node, 200);
+    assert_true(back.id_mark == UINT64_C(1) << 40);
     assert_int_equal(ring.epoch, 0);
-    assert_int_equal(jt_state_load(f->dir_fd, f->master, false, &back, &ring, &problem), JT_ERR_DENIED);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &problem), JT_ERR_DENIED);
 
     struct jt_buf file;
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     for (size_t bit = 0; bit < 8 * file.len; bit++) {
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, file.len), JT_OK);
-        assert_int_equal(jt_state_load(f->dir_fd, f->master, true, &back, &ring, &problem), JT_ERR_INVALID);
+        assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem), JT_ERR_INVALID);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     jt_buf_clear(&file);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_STATE, 0), 0);
-    assert_int_equal(jt_state_load(f->dir_fd, f->master, true, &back, &ring, &problem), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem), JT_ERR_NOT_FOUND);
 }
 
 static void put(int dir_fd, const char *name, mode_t mode)
@@ -230,11 +313,12 @@ static void what_a_crash_leaves_behind_is_cleared_away(void **state)
     struct jt_keydir listing;
     struct jt_problem problem = { "" };
     put(f->dir_fd, "state.new", 0600);
+    put(f->dir_fd, "service-root.key.new", 0600);
     put(f->dir_fd, "generation-12.key.new", 0600);
     put(f->dir_fd, "generation-10.key", 0600);
     put(f->dir_fd, "generation-9.key", 0600);
     assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_OK);
-    assert_true(listing.master && listing.state);
+    assert_true(listing.master && listing.root && listing.state);
     assert_int_equal(listing.n_generations, 2);
     assert_int_equal(listing.generations[0], 9);
     assert_int_equal(listing.generations[1], 10);
@@ -249,6 +333,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_master_key_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_a_generation_key_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_key_file_of_another_master_key_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_service_root_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_service_root_of_another_master_key_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup, teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(strangers_in_the_directory_are_refused, setup, teardown),

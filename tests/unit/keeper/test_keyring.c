@@ -62,8 +62,10 @@ static void envelope_under(struct jt_keyring *kr, uint64_t number, uint32_t fiel
     struct jt_fieldkey *fk;
     assert_int_equal(jt_keyring_fieldkey(kr, number, field, &fk), JT_OK);
     const uint8_t pan[8] = { 0x41 };
-    const uint8_t row_id[16] = { 9 };
-    struct jt_siv_record r = { .row_id = row_id, .row_id_len = 16, .in = pan, .in_len = 8, .out = out };
+    const uint8_t row_id[JT_ROW_ID_LEN] = { 9 };
+    const uint8_t fingerprint[JT_FINGERPRINT_LEN] = { 8 };
+    struct jt_siv_record r = { .in = pan, .in_len = 8, .out = out };
+    jt_fieldkey_bind(&r, row_id, fingerprint);
     assert_int_equal(jt_fieldkey_seal(fk, &r, 1), JT_OK);
     assert_int_equal(r.err, JT_OK);
 }

@@ -27,7 +27,7 @@ static void a_card_goes_from_generation_to_generation_and_the_first_one_retires(
     struct jt_seal_reply sealed = world_seal(w);
     assert_int_equal(sealed.epoch, 2);
     assert_int_equal(sealed.active.generation, 1);
-    assert_int_equal(sealed.n_draining, 0);
+    assert_int_equal(sealed.n_probed, 0);
     world_keep_sealed(w, &sealed);
     world_all_open(w, false);
 
@@ -37,10 +37,12 @@ static void a_card_goes_from_generation_to_generation_and_the_first_one_retires(
     world_all_open(w, true);
     sealed = world_seal(w);
     assert_int_equal(sealed.active.generation, 2);
-    assert_int_equal(sealed.n_draining, 1);
-    assert_int_equal(sealed.draining[0].generation, 1);
+    assert_int_equal(sealed.n_probed, 1);
+    assert_int_equal(sealed.probed[0].key.generation, 1);
+    assert_false(sealed.probed[0].retired);
     for (size_t i = 0; i < N_CARDS; i++) { /* a card sealed before the roll is found by its fingerprint */
-        assert_memory_equal(w->sealed[i].draining_fingerprints, w->cards[i].fingerprint, 16);
+        bool found = memcmp(w->sealed[i].probes, w->cards[i].fingerprint, 16) == 0;
+        assert_int_equal(found, i % 3 != 0);
         assert_memory_not_equal(w->sealed[i].fingerprint, w->cards[i].fingerprint, 16);
         assert_memory_not_equal(w->sealed[i].envelope, w->cards[i].envelope, 25);
     }
@@ -52,9 +54,11 @@ static void a_card_goes_from_generation_to_generation_and_the_first_one_retires(
         const struct jt_reseal_result *r = &moved.results[i];
         assert_int_equal(r->err, JT_OK);
         assert_int_equal(r->from, 1);
-        assert_memory_equal(r->envelope, w->sealed[i].envelope, 25); /* the same as sealing it anew */
-        assert_memory_equal(r->fingerprint, w->sealed[i].fingerprint, 16);
+        bool as_new = memcmp(r->fingerprint, w->sealed[i].fingerprint, 16) == 0;
+        assert_int_equal(as_new, i % 3 != 0); /* without dedup it goes by the id */
+        assert_memory_not_equal(r->envelope, w->sealed[i].envelope, 25); /* bound to the id that the card has had */
         memcpy(w->cards[i].envelope, r->envelope, 25);
+        memcpy(w->cards[i].fingerprint, r->fingerprint, 16);
     }
     world_all_open(w, false);
     moved = world_reseal(w, 10);
@@ -62,7 +66,7 @@ static void a_card_goes_from_generation_to_generation_and_the_first_one_retires(
 
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
     world_all_open(w, false);
-    assert_int_equal(world_seal(w).n_draining, 0);
+    assert_int_equal(world_seal(w).n_probed, 0);
     struct jt_keeper_status status;
     assert_int_equal(jt_keyclient_wait_status(w->kc, &status), JT_OK);
     assert_int_equal(status.epoch, 4);
@@ -82,6 +86,13 @@ static void a_retired_generation_opens_and_reseals_nothing(void **state)
     world_step(w, &b, JT_GENERATION_ACTIVE, &a);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
     world_none_opens(w, JT_ERR_STALE);
+    assert_int_equal(world_seal(w).n_probed, 0);
+    assert_int_equal(world_seal_probing(w, b.key_id).n_probed, 0); /* the active one is none */
+    sealed = world_seal_probing(w, a.key_id); /* rows that should not be there any more can be looked for */
+    assert_int_equal(sealed.n_probed, 1);
+    assert_int_equal(sealed.probed[0].key.generation, 1);
+    assert_true(sealed.probed[0].retired);
+    assert_memory_equal(w->sealed[1].probes, w->cards[1].fingerprint, 16);
     struct jt_reseal_reply moved = world_reseal(w, 5);
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(moved.results[i].err, JT_ERR_STALE);
@@ -101,6 +112,31 @@ static void an_envelope_opens_only_in_its_own_row_and_field(void **state)
         memcpy(w->cards[i].envelope, w->cards[i + 1].envelope, 25);
     }
     memcpy(w->cards[N_CARDS - 1].envelope, first, 25);
+    world_none_opens(w, JT_ERR_DECRYPT);
+}
+
+/* Envelope and fingerprint together, or envelope and id together, put into another row. */
+static void no_part_of_a_row_can_be_exchanged(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row a = world_create(w);
+    world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
+    struct jt_seal_reply sealed = world_seal(w);
+    world_keep_sealed(w, &sealed);
+    for (size_t i = 0; i < N_CARDS; i += i % 3 == 2 ? 4 : 1) { /* i and i + 3 lie in one field */
+        uint64_t id = w->cards[i].id;
+        w->cards[i].id = w->cards[i + 3].id;
+        w->cards[i + 3].id = id;
+    }
+    world_none_opens(w, JT_ERR_DECRYPT);
+    sealed = world_seal(w);
+    world_keep_sealed(w, &sealed);
+    for (size_t i = 0; i < N_CARDS; i += i % 3 == 2 ? 4 : 1) {
+        uint8_t fingerprint[16];
+        memcpy(fingerprint, w->cards[i].fingerprint, 16);
+        memcpy(w->cards[i].fingerprint, w->cards[i + 3].fingerprint, 16);
+        memcpy(w->cards[i + 3].fingerprint, fingerprint, 16);
+    }
     world_none_opens(w, JT_ERR_DECRYPT);
 }
 
@@ -165,6 +201,37 @@ static void a_killed_keeper_comes_back_with_its_ring_and_keys(void **state)
     world_step(w, &b, JT_GENERATION_ACTIVE, &a);
     world_restart(w, SIGTERM);
     world_all_open(w, true);
+}
+
+static uint64_t highest_id(const struct world *w)
+{
+    uint64_t highest = 0;
+    for (size_t i = 0; i < N_CARDS; i++) {
+        highest = w->cards[i].id > highest ? w->cards[i].id : highest;
+    }
+    return highest;
+}
+
+/* Whatever ends a keeper, no id comes twice, and none goes back. */
+static void ids_ascend_over_kills_and_clean_ends(void **state)
+{
+    struct world *w = *state;
+    static const int signals[] = { SIGKILL, SIGKILL, SIGTERM, SIGINT, SIGKILL };
+    struct jt_generation_row a = world_create(w);
+    world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
+    struct jt_seal_reply sealed = world_seal(w);
+    world_keep_sealed(w, &sealed);
+    for (size_t s = 0; s < sizeof signals / sizeof signals[0]; s++) {
+        uint64_t before = highest_id(w);
+        world_restart(w, signals[s]);
+        world_join(w);
+        sealed = world_seal(w);
+        world_keep_sealed(w, &sealed);
+        for (size_t i = 0; i < N_CARDS; i++) {
+            assert_true(w->cards[i].id > before);
+            assert_int_equal(w->cards[i].id >> 14 & 0xff, NODE);
+        }
+    }
 }
 
 static void refuses_to_start(struct world *w, const char *why)
@@ -235,8 +302,9 @@ static void an_older_state_file_is_caught_up_by_the_database(void **state)
     assert_int_equal(system(command), 0);
     assert_true(keeper_start(&w->k));
     world_connect(w);
+    world_join(w);
     assert_int_equal(world_seal(w).active.key_id, 0);
-    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &w->ring), JT_OK);
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);
     assert_int_equal(world_seal(w).active.key_id, 1);
 }
 
@@ -246,9 +314,11 @@ int main(void)
         IN_A_WORLD(a_card_goes_from_generation_to_generation_and_the_first_one_retires),
         IN_A_WORLD(a_retired_generation_opens_and_reseals_nothing),
         IN_A_WORLD(an_envelope_opens_only_in_its_own_row_and_field),
+        IN_A_WORLD(no_part_of_a_row_can_be_exchanged),
         IN_A_WORLD(bad_items_fail_alone),
         IN_A_WORLD(dedup_links_equal_cards_and_its_absence_does_not),
         IN_A_WORLD(a_killed_keeper_comes_back_with_its_ring_and_keys),
+        IN_A_WORLD(ids_ascend_over_kills_and_clean_ends),
         IN_A_WORLD(swapped_missing_and_altered_key_files_stop_the_start),
         IN_A_WORLD(an_older_state_file_is_caught_up_by_the_database),
     };

@@ -22,7 +22,8 @@ static int setup(void **state)
     if (!keeper_start(&k)) {
         return -1;
     }
-    return jt_keyclient_open(k.socket, -1, 20000, &kc) == JT_OK ? 0 : -1;
+    struct jt_ring_row ring; /* asked for the service root that it is MACed under */
+    return jt_keyclient_open(k.socket, -1, 20000, &kc) == JT_OK && jt_keyclient_wait_ring_first(kc, &ring) == JT_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -152,10 +153,12 @@ static void rows_of_another_keeper_are_refused(void **state)
     assert_true(keeper_start(&other));
     assert_int_equal(jt_keyclient_open(other.socket, -1, 20000, &other_kc), JT_OK);
     struct jt_client_row client = make_client("shop-1", JT_MAY_ALL);
-    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret), JT_ERR_DENIED);
     struct jt_ring_row ring;
+    assert_int_equal(jt_keyclient_wait_ring_first(other_kc, &ring), JT_OK);
+    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret), JT_ERR_DENIED);
+    bool joined;
     assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring, &joined), JT_ERR_DENIED);
     jt_keyclient_free(other_kc);
     keeper_remove(&other);
 }

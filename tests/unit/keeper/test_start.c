@@ -107,7 +107,6 @@ static void init_makes_private_files_and_never_replaces_a_key(void **state)
     keeper_init(k);
     assert_int_equal(mode_of(k, "keys"), 0700);
     assert_int_equal(mode_of(k, "keys/master.key"), 0600);
-    assert_int_equal(mode_of(k, "keys/state"), 0600);
     assert_int_equal(keeper_run(k, "--init"), 1);
     assert_non_null(strstr(k->output, "has a master key already"));
     umask(022);
@@ -194,15 +193,6 @@ static void a_strangers_file_is_refused(void **state)
     struct keeper *k = *state;
     make_file(k, "keys/notes.txt", 0600);
     refuses(k, "notes.txt does not belong");
-}
-
-static void a_missing_state_file_is_refused(void **state)
-{
-    struct keeper *k = *state;
-    char path[128];
-    snprintf(path, sizeof path, "%s/state", k->keys);
-    assert_int_equal(unlink(path), 0);
-    refuses(k, "state file is missing");
 }
 
 static void a_second_keeper_on_the_directory_is_refused(void **state)
@@ -408,7 +398,6 @@ int main(void)
         WITH_KEY(anothers_directory_is_refused),
         WITH_KEY(a_loose_file_is_refused),
         WITH_KEY(a_strangers_file_is_refused),
-        WITH_KEY(a_missing_state_file_is_refused),
         WITH_KEY(a_second_keeper_on_the_directory_is_refused),
         WITH_KEY(a_socket_in_use_is_not_taken_over),
         WITH_KEY(a_file_in_the_sockets_place_is_not_touched),

@@ -37,6 +37,19 @@ void world_restart(struct world *w, int signal)
     world_connect(w);
 }
 
+enum jt_err world_accept(struct world *w, const struct jt_ring_row *row)
+{
+    bool joined;
+    return jt_keyclient_wait_ring_accept(w->kc, row, &joined);
+}
+
+void world_join(struct world *w)
+{
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = NODE } };
+    struct jt_node_joined joined;
+    assert_int_equal(jt_keyclient_wait_node_join(w->kc, &join, &joined), JT_OK);
+}
+
 int world_setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
@@ -49,11 +62,10 @@ int world_setup(void **state)
     world_connect(w);
     assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &w->ring), JT_OK);
     assert_int_equal(w->ring.epoch, 1);
-    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &w->ring), JT_OK);
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);
+    world_join(w);
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];
-        memcpy(c->row_id, &i, sizeof i);
-        c->row_id[15] = 0x5a;
         c->pan[0] = 0x41;
         for (size_t d = 0, v = i; d < 6; d++, v /= 10) {
             c->pan[7 - d] = (uint8_t)(v % 10 << 4 | v % 10);
@@ -94,7 +106,7 @@ void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation
     assert_int_equal(n, other == NULL ? 1 : 2);
     assert_int_equal(rows[0].number, g->number);
     assert_int_equal(rows[0].state, target);
-    assert_int_equal(jt_keyclient_wait_ring_accept(w->kc, &next), JT_OK);
+    assert_int_equal(world_accept(w, &next), JT_OK);
     w->ring = next;
     *g = rows[0];
     if (other != NULL) {
@@ -106,14 +118,19 @@ void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation
 
 struct jt_seal_reply world_seal(struct world *w)
 {
+    return world_seal_probing(w, 0);
+}
+
+struct jt_seal_reply world_seal_probing(struct world *w, uint8_t retired)
+{
     struct jt_seal_item items[N_CARDS];
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .dedup = i % 3 != 0, .row_id = c->row_id,
-                                          .row_id_len = 16, .pan = c->pan, .pan_len = 8 };
+        items[i] = (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .dedup = i % 3 != 0, .pan = c->pan, .pan_len = 8 };
     }
+    struct jt_seal_request request = { .n_retired = retired != 0, .retired = { retired }, .items = items, .n = N_CARDS };
     jt_buf_reset(&w->payload);
-    jt_seal_request_encode(items, N_CARDS, &w->payload);
+    jt_seal_request_encode(&request, &w->payload);
     struct jt_reader in;
     struct jt_seal_reply reply = { .results = w->sealed };
     assert_int_equal(keeper_ask(w->fd, JT_VERB_SEAL, &w->payload, &w->reply, &in), JT_OK);
@@ -130,6 +147,8 @@ void world_keep_sealed(struct world *w, const struct jt_seal_reply *reply)
         memcpy(w->cards[i].envelope, w->sealed[i].envelope, 25);
         w->cards[i].envelope_len = 25;
         memcpy(w->cards[i].fingerprint, w->sealed[i].fingerprint, 16);
+        memcpy(w->cards[i].token, w->sealed[i].token, 16);
+        w->cards[i].id = w->sealed[i].id;
     }
 }
 
@@ -138,7 +157,7 @@ void world_open(struct world *w)
     struct jt_open_item items[N_CARDS];
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_open_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .row_id = c->row_id, .row_id_len = 16,
+        items[i] = (struct jt_open_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .id = c->id, .fingerprint = c->fingerprint,
                                           .envelope = c->envelope, .envelope_len = c->envelope_len };
     }
     jt_buf_reset(&w->payload);
@@ -174,8 +193,8 @@ struct jt_reseal_reply world_reseal(struct world *w, size_t n)
     struct jt_reseal_item items[N_CARDS];
     for (size_t i = 0; i < n; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_reseal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .dedup = i % 3 != 0, .row_id = c->row_id,
-                                            .row_id_len = 16, .envelope = c->envelope, .envelope_len = c->envelope_len };
+        items[i] = (struct jt_reseal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .dedup = i % 3 != 0, .id = c->id,
+                                            .fingerprint = c->fingerprint, .envelope = c->envelope, .envelope_len = c->envelope_len };
     }
     struct jt_reseal_reply reply;
     assert_int_equal(jt_keyclient_wait_reseal(w->kc, items, n, &reply), JT_OK);

@@ -1,5 +1,5 @@
 /*
- * The setting of the tests that go through the life of generations: a real keeper with an empty ring accepted, a client of each kind,
+ * The setting of the tests that go through the life of generations: a real keeper with an empty ring accepted and its node joined, a client of each kind,
  * the ring as the database would have it, and cards.
  */
 #ifndef JETON_TESTS_UNIT_KEEPER_WORLD_H
@@ -11,9 +11,11 @@
 #define N_CARDS 3000 /* more than two chunks of the keeper's */
 #define FIELD_A 1 /* with dedup */
 #define FIELD_B 2 /* without */
+#define NODE 7 /* the number of the only one */
 
 struct card {
-    uint8_t row_id[16];
+    uint64_t id;
+    uint8_t token[16];
     uint8_t pan[8];
     uint8_t envelope[32];
     uint16_t envelope_len;
@@ -42,6 +44,12 @@ void world_disconnect(struct world *w);
 /* Ends the keeper with a signal, starts it again and connects. */
 void world_restart(struct world *w, int signal);
 
+/* The ring, without a look at whether the node has joined. */
+enum jt_err world_accept(struct world *w, const struct jt_ring_row *row);
+
+/* Joins, with no rows to show. Due again after each restart. */
+void world_join(struct world *w);
+
 /* A new future generation. */
 extern const uint8_t world_no_key_ids[32];
 struct jt_generation_row world_create(struct world *w);
@@ -51,6 +59,7 @@ void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation
 
 /* Seals all cards: every third one in field B. The results are in w->sealed until the next call; keeping them stores them in the cards. */
 struct jt_seal_reply world_seal(struct world *w);
+struct jt_seal_reply world_seal_probing(struct world *w, uint8_t retired); /* a key id to ask for, or 0 */
 void world_keep_sealed(struct world *w, const struct jt_seal_reply *reply);
 
 /* Opens all cards' envelopes, into w->opened; checks that all open to their PANs, or that none does, for this reason. */

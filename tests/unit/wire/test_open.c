@@ -27,13 +27,13 @@ static enum jt_err decode_reply(struct jt_reader *in)
 static void request_round_trip(void **state)
 {
     (void)state;
-    uint8_t row_id[16];
+    uint8_t fingerprint[16];
     uint8_t envelope[300];
-    message_fill(row_id, sizeof row_id, 1);
+    message_fill(fingerprint, sizeof fingerprint, 1);
     message_fill(envelope, sizeof envelope, 2);
     const struct jt_open_item asked[2] = {
-        { .field = 7, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = 25 },
-        { .field = 8, .row_id = row_id, .row_id_len = 3, .envelope = envelope, .envelope_len = 300 },
+        { .field = 7, .id = 1, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 25 },
+        { .field = 8, .id = INT64_MAX, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 300 },
     };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
@@ -43,7 +43,8 @@ static void request_round_trip(void **state)
     assert_int_equal(jt_open_request_decode(&in, items, &n), JT_OK);
     assert_int_equal(n, 2);
     assert_int_equal(items[1].field, 8);
-    assert_int_equal(items[1].row_id_len, 3);
+    assert_true(items[1].id == INT64_MAX);
+    assert_memory_equal(items[1].fingerprint, fingerprint, 16);
     assert_int_equal(items[1].envelope_len, 300);
     assert_memory_equal(items[1].envelope, envelope, 300);
     message_refuses_truncation(&b, decode_request);

@@ -27,13 +27,13 @@ static enum jt_err decode_reply(struct jt_reader *in)
 static void request_round_trip(void **state)
 {
     (void)state;
-    uint8_t row_id[16];
+    uint8_t fingerprint[16];
     uint8_t envelope[25];
-    message_fill(row_id, sizeof row_id, 1);
+    message_fill(fingerprint, sizeof fingerprint, 1);
     message_fill(envelope, sizeof envelope, 2);
     const struct jt_reseal_item asked[2] = {
-        { .field = 7, .dedup = true, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = 25 },
-        { .field = 8, .row_id = row_id, .row_id_len = 1, .envelope = envelope, .envelope_len = 23 },
+        { .field = 7, .dedup = true, .id = 1, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 25 },
+        { .field = 8, .id = INT64_MAX, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 23 },
     };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
@@ -45,6 +45,8 @@ static void request_round_trip(void **state)
     assert_true(items[0].dedup);
     assert_false(items[1].dedup);
     assert_int_equal(items[1].field, 8);
+    assert_true(items[1].id == INT64_MAX);
+    assert_memory_equal(items[1].fingerprint, fingerprint, 16);
     assert_memory_equal(items[0].envelope, envelope, 25);
     message_refuses_truncation(&b, decode_request);
     message_survives_mutation(&b, decode_request, 1);

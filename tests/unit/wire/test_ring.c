@@ -42,6 +42,7 @@ static struct jt_ring sample(void)
     ring.entries[0] = (struct jt_ring_entry){ .number = 2, .key_id = 7, .state = JT_GENERATION_RETIRED, .compromised = true };
     ring.entries[1] = (struct jt_ring_entry){ .number = 3, .key_id = 1, .state = JT_GENERATION_DRAINING };
     ring.entries[2] = (struct jt_ring_entry){ .number = 5, .key_id = 2, .state = JT_GENERATION_ACTIVE };
+    message_fill(ring.root_check_value, JT_CHECK_VALUE_LEN, 77);
     for (size_t i = 0; i < 3; i++) {
         message_fill(ring.entries[i].check_value, JT_CHECK_VALUE_LEN, (uint8_t)i);
     }
@@ -66,20 +67,49 @@ static void body_round_trip(void **state)
     struct jt_buf b;
     jt_buf_init(&b, 5000);
     jt_ring_encode(&ring, &b);
-    assert_int_equal(b.len, 20 + 3 * 19);
+    assert_int_equal(b.len, 28 + 3 * 19);
+    assert_int_equal(b.data[0], 2);
     struct jt_ring back;
     assert_int_equal(jt_ring_decode(b.data, b.len, &back), JT_OK);
     assert_true(back.development);
     assert_int_equal(back.epoch, 9);
     assert_int_equal(back.highest, 5);
     assert_int_equal(back.n, 3);
+    assert_memory_equal(back.root_check_value, ring.root_check_value, JT_CHECK_VALUE_LEN);
     assert_true(back.entries[0].compromised);
     assert_int_equal(jt_ring_find(&back, 3)->key_id, 1);
     assert_null(jt_ring_find(&back, 4));
     assert_int_equal(jt_ring_active(&back)->number, 5);
     message_refuses_truncation(&b, decode_body);
     message_survives_mutation(&b, decode_body, 1);
+    b.data[0] = 1; /* the format before */
+    assert_int_equal(jt_ring_decode(b.data, b.len, &back), JT_ERR_INVALID);
     jt_buf_clear(&b);
+}
+
+static enum jt_err decode_accepted(struct jt_reader *in)
+{
+    bool joined;
+    return jt_ring_accepted_decode(in, &joined);
+}
+
+static void accepting_tells_whether_the_node_has_joined(void **state)
+{
+    (void)state;
+    for (int sent = 0; sent < 2; sent++) {
+        struct jt_buf b;
+        jt_buf_init(&b, 10);
+        jt_ring_accepted_encode(sent != 0, &b);
+        struct jt_reader in = jt_reader_init(b.data, b.len);
+        bool joined;
+        assert_int_equal(jt_ring_accepted_decode(&in, &joined), JT_OK);
+        assert_int_equal(joined, sent != 0);
+        message_refuses_truncation(&b, decode_accepted);
+        b.data[0] |= 2; /* an unknown flag */
+        in = jt_reader_init(b.data, b.len);
+        assert_int_equal(jt_ring_accepted_decode(&in, &joined), JT_ERR_PROTOCOL);
+        jt_buf_clear(&b);
+    }
 }
 
 static void only_the_canonical_form_is_a_ring(void **state)
@@ -191,6 +221,7 @@ int main(void)
         cmocka_unit_test(only_the_canonical_form_is_a_ring),
         cmocka_unit_test(too_many_draining_generations_are_no_ring),
         cmocka_unit_test(rows_and_proposals_round_trip),
+        cmocka_unit_test(accepting_tells_whether_the_node_has_joined),
         cmocka_unit_test(a_body_longer_than_any_ring_is_refused),
     };
     return cmocka_run_group_tests_name("wire/ring", tests, NULL, NULL);

@@ -14,8 +14,8 @@ static struct jt_seal_result results[JT_WIRE_MAX_ITEMS];
 
 static enum jt_err decode_request(struct jt_reader *in)
 {
-    size_t n;
-    return jt_seal_request_decode(in, items, &n);
+    struct jt_seal_request request;
+    return jt_seal_request_decode(in, items, &request);
 }
 
 static enum jt_err decode_reply(struct jt_reader *in)
@@ -27,27 +27,28 @@ static enum jt_err decode_reply(struct jt_reader *in)
 static void request_round_trip(void **state)
 {
     (void)state;
-    uint8_t row_id[255];
     uint8_t pan[10];
-    message_fill(row_id, sizeof row_id, 1);
     message_fill(pan, sizeof pan, 2);
     const struct jt_seal_item asked[3] = {
-        { .field = 7, .dedup = true, .row_id = row_id, .row_id_len = 16, .pan = pan, .pan_len = 8 },
-        { .field = 0xffffffff, .row_id = row_id, .row_id_len = 255, .pan = pan, .pan_len = 10 },
-        { .field = 1, .row_id = row_id, .row_id_len = 1, .pan = pan, .pan_len = 0 },
+        { .field = 7, .dedup = true, .pan = pan, .pan_len = 8 },
+        { .field = 0xffffffff, .pan = pan, .pan_len = 10 },
+        { .field = 1, .pan = pan, .pan_len = 0 },
     };
+    const struct jt_seal_request sent = { .n_retired = 2, .retired = { 9, 200 }, .items = asked, .n = 3 };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
-    jt_seal_request_encode(asked, 3, &b);
+    jt_seal_request_encode(&sent, &b);
     struct jt_reader in = jt_reader_init(b.data, b.len);
-    size_t n;
-    assert_int_equal(jt_seal_request_decode(&in, items, &n), JT_OK);
-    assert_int_equal(n, 3);
+    struct jt_seal_request request;
+    assert_int_equal(jt_seal_request_decode(&in, items, &request), JT_OK);
+    assert_int_equal(request.n, 3);
+    assert_ptr_equal(request.items, items);
+    assert_int_equal(request.n_retired, 2);
+    assert_int_equal(request.retired[0], 9);
+    assert_int_equal(request.retired[1], 200);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(items[i].field, asked[i].field);
         assert_int_equal(items[i].dedup, asked[i].dedup);
-        assert_int_equal(items[i].row_id_len, asked[i].row_id_len);
-        assert_memory_equal(items[i].row_id, row_id, items[i].row_id_len);
         assert_int_equal(items[i].pan_len, asked[i].pan_len);
         assert_memory_equal(items[i].pan, pan, items[i].pan_len);
     }
@@ -61,30 +62,51 @@ static void more_items_than_the_bound_are_refused(void **state)
     (void)state;
     struct jt_buf b;
     jt_buf_init(&b, 1000);
-    jt_seal_request_encode(items, JT_WIRE_MAX_ITEMS + 1, &b);
+    struct jt_seal_request request = { .items = items, .n = JT_WIRE_MAX_ITEMS + 1 };
+    jt_seal_request_encode(&request, &b);
     assert_int_equal(jt_buf_status(&b), JT_ERR_LIMIT);
     jt_buf_reset(&b);
+    request = (struct jt_seal_request){ .items = items, .n_retired = JT_WIRE_MAX_PROBED + 1 };
+    jt_seal_request_encode(&request, &b);
+    assert_int_equal(jt_buf_status(&b), JT_ERR_LIMIT);
+    jt_buf_reset(&b);
+    jt_buf_u8(&b, 0);
     jt_buf_u16(&b, JT_WIRE_MAX_ITEMS + 1);
     struct jt_reader in = jt_reader_init(b.data, b.len);
-    size_t n;
-    assert_int_equal(jt_seal_request_decode(&in, items, &n), JT_ERR_LIMIT);
+    assert_int_equal(jt_seal_request_decode(&in, items, &request), JT_ERR_LIMIT);
+    jt_buf_reset(&b);
+    jt_buf_u8(&b, JT_WIRE_MAX_PROBED + 1);
+    assert_non_null(jt_buf_append(&b, JT_WIRE_MAX_PROBED + 1 + 2));
+    in = jt_reader_init(b.data, b.len);
+    assert_int_equal(jt_seal_request_decode(&in, items, &request), JT_ERR_LIMIT);
     jt_buf_clear(&b);
 }
 
-static void encode_sample(struct jt_buf *b)
+/* With one thing of the reply or of its first result made different. */
+static void encode_changed(struct jt_buf *b, uint64_t id, bool first_retired, uint8_t key_id)
 {
-    static uint8_t fp[16], draining[32], envelope[25];
+    static uint8_t fp[16], token[16], probes[32], envelope[25];
     message_fill(fp, sizeof fp, 1);
-    message_fill(draining, sizeof draining, 2);
+    message_fill(token, sizeof token, 5);
+    message_fill(probes, sizeof probes, 2);
     message_fill(envelope, sizeof envelope, 9);
+    envelope[0] = key_id;
     struct jt_seal_result made[2] = {
-        { .err = JT_OK, .fingerprint = fp, .draining_fingerprints = draining, .envelope = envelope, .envelope_len = 25 },
+        { .err = JT_OK, .id = id, .token = token, .fingerprint = fp, .probes = probes, .envelope = envelope, .envelope_len = 25 },
         { .err = JT_ERR_INVALID },
     };
-    struct jt_seal_reply reply = { .epoch = 5, .active = { 3, 9 }, .n_draining = 2, .draining = { { 1, 1 }, { 2, 8 } }, .n = 2,
-                                   .results = made };
+    struct jt_seal_reply reply = { .epoch = 5, .active = { 3, 9 }, .n_probed = 2, .n = 2, .results = made };
+    reply.probed[0] = (struct jt_seal_probed){ .key = { 2, 8 }, .retired = first_retired };
+    reply.probed[1] = (struct jt_seal_probed){ .key = { 1, 1 }, .retired = !first_retired };
     jt_buf_init(b, 10000);
     jt_seal_reply_encode(&reply, b);
+}
+
+#define SAMPLE_ID UINT64_C(0x0123456789abcdef)
+
+static void encode_sample(struct jt_buf *b)
+{
+    encode_changed(b, SAMPLE_ID, false, 9);
 }
 
 static void reply_round_trip(void **state)
@@ -98,12 +120,17 @@ static void reply_round_trip(void **state)
     assert_int_equal(reply.epoch, 5);
     assert_int_equal(reply.active.generation, 3);
     assert_int_equal(reply.active.key_id, 9);
-    assert_int_equal(reply.n_draining, 2);
-    assert_int_equal(reply.draining[1].key_id, 8);
+    assert_int_equal(reply.n_probed, 2);
+    assert_int_equal(reply.probed[0].key.key_id, 8);
+    assert_int_equal(reply.probed[1].key.generation, 1);
+    assert_false(reply.probed[0].retired);
+    assert_true(reply.probed[1].retired);
     assert_int_equal(reply.n, 2);
     assert_int_equal(results[0].err, JT_OK);
     assert_int_equal(results[0].envelope_len, 25);
-    assert_int_equal(results[0].draining_fingerprints[31], (uint8_t)(2 + 7 * 31));
+    assert_true(results[0].id == SAMPLE_ID);
+    assert_int_equal(results[0].token[15], (uint8_t)(5 + 7 * 15));
+    assert_int_equal(results[0].probes[31], (uint8_t)(2 + 7 * 31));
     assert_int_equal(results[1].err, JT_ERR_INVALID);
     assert_null(results[1].envelope);
     message_refuses_truncation(&b, decode_reply);
@@ -122,6 +149,28 @@ static void a_reply_must_answer_exactly_what_was_asked(void **state)
         assert_int_equal(jt_seal_reply_decode(&in, n, &reply), n == 2 ? JT_OK : JT_ERR_PROTOCOL);
     }
     jt_buf_clear(&b);
+}
+
+static void bad_values_in_a_reply_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t id;
+        bool first_retired;
+        uint8_t key_id;
+    } bad[] = {
+        { 0, false, 9 },
+        { UINT64_C(1) << 63, false, 9 },
+        { SAMPLE_ID, true, 9 }, /* a draining generation behind a retired one */
+        { SAMPLE_ID, false, 8 }, /* an envelope of another generation than the active one */
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct jt_buf b;
+        encode_changed(&b, bad[i].id, bad[i].first_retired, bad[i].key_id);
+        struct jt_reader in = jt_reader_init(b.data, b.len);
+        assert_int_equal(decode_reply(&in), JT_ERR_PROTOCOL);
+        jt_buf_clear(&b);
+    }
 }
 
 static void a_reply_without_an_active_generation_has_no_results(void **state)
@@ -146,6 +195,7 @@ int main(void)
         cmocka_unit_test(more_items_than_the_bound_are_refused),
         cmocka_unit_test(reply_round_trip),
         cmocka_unit_test(a_reply_must_answer_exactly_what_was_asked),
+        cmocka_unit_test(bad_values_in_a_reply_are_refused),
         cmocka_unit_test(a_reply_without_an_active_generation_has_no_results),
     };
     return cmocka_run_group_tests_name("wire/seal", tests, NULL, NULL);

@@ -19,7 +19,8 @@ static void round_trip(void **state)
 {
     (void)state;
     struct jt_keeper_status status = { .development = true, .epoch = 2, .highest_generation = 3, .n_sealed = 4, .n_opened = 5,
-                                       .n_resealed = 6, .n_refused = 7 };
+                                       .n_resealed = 6, .n_refused = 7, .n_matched = 8, .n_mismatched = 9,
+                                       .n_identified = 10, .has_root = true };
     message_fill(status.incarnation, sizeof status.incarnation, 1);
     struct jt_buf b;
     jt_buf_init(&b, 1000);
@@ -32,6 +33,11 @@ static void round_trip(void **state)
     assert_int_equal(back.epoch, 2);
     assert_int_equal(back.highest_generation, 3);
     assert_int_equal(back.n_refused, 7);
+    assert_int_equal(back.n_matched, 8);
+    assert_int_equal(back.n_mismatched, 9);
+    assert_int_equal(back.n_identified, 10);
+    assert_true(back.has_root);
+    assert_false(back.joined);
     message_refuses_truncation(&b, decode);
     message_survives_mutation(&b, decode, 1);
     jt_buf_clear(&b);

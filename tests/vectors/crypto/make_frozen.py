@@ -2,11 +2,13 @@
 """Prints frozen.txt: what Jeton's key hierarchy and formats give for fixed keys.
 
 No standard publishes vectors for these, so they come from this second implementation, written from the description of the
-formats (docs/data-format.md, keys/README.md) and NIST SP 800-108r1 section 4.1, over python3-cryptography's CMAC and AES-SIV; it shares no code with src/. Once data is stored under a label or
+formats (docs/data-format.md, keys/README.md) and NIST SP 800-108r1 section 4.1, over python3-cryptography's CMAC,
+AES-SIV and AES; it shares no code with src/. Once data is stored under a label or
 a format, its answer here may never change: a difference means that the program no longer reads what it wrote.
 """
 import struct
 
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -24,18 +26,20 @@ ROLES = [
     ("mac-state", "jeton/v1/mac/state", b"", 32),
     ("sign", "jeton/v1/sign", b"", 32),
     ("master-check", "jeton/v1/master-check", b"", 8),
+    ("token", "jeton/v1/token", struct.pack(">I", FIELD), 32),
+    ("root-check", "jeton/v1/root-check", b"", 8),
     ("field-siv", "jeton/v1/field-siv", struct.pack(">I", FIELD), 64),
     ("field-fingerprint", "jeton/v1/field-fingerprint", struct.pack(">I", FIELD), 32),
     ("ack", "jeton/v1/ack", b"", 32),
     ("check", "jeton/v1/check", b"", 8),
 ]
 
-# row-id, plaintext: a test PAN packed (16 and 13 digits), one byte, more than two blocks
+# id, plaintext: a test PAN packed (16 and 13 digits), one byte, more than two blocks
 ENVELOPES = [
-    (bytes(range(16)), bytes.fromhex("4111111111111111")),
-    (bytes(range(1, 17)), bytes.fromhex("4222222222222f")),
-    (b"r", b"\x00"),
-    (b"row" * 85, bytes(range(41))),
+    (1, bytes.fromhex("4111111111111111")),
+    (0x0123456789ABCDEF, bytes.fromhex("4222222222222f")),
+    (2**63 - 1, b"\x00"),
+    (0x00000A0B0C0D0E0F, bytes(range(41))),
 ]
 
 
@@ -64,17 +68,25 @@ def show(**values):
 def main():
     print("# What Jeton derives and stores for fixed keys; may never change once data is stored.")
     print("# Provenance: printed by make_frozen.py beside this file, a second implementation over python3-cryptography.")
-    print('# Format: blocks of "name = hexadecimal"; a block has "role" (its label) or "row" (an envelope).')
+    print('# Format: blocks of "name = hexadecimal"; a block has "role" (its label), "row" (an envelope) or "token".')
     for role, label, context, length in ROLES:
         print(f"\n# {role}")
         show(key=KEY, role=label.encode(), context=context, out=derive(KEY, label, context, length))
     siv = AESSIV(derive(KEY, "jeton/v1/field-siv", struct.pack(">I", FIELD), 64))
     fingerprint_key = derive(KEY, "jeton/v1/field-fingerprint", struct.pack(">I", FIELD), 32)
-    header = struct.pack(">BBHIQ", 1, KEY_ID, 0, FIELD, GENERATION)
-    for row, plain in ENVELOPES:
-        print(f"\n# envelope: field {FIELD}, generation {GENERATION:#018x}, key id {KEY_ID:#04x}")
-        envelope = bytes([KEY_ID]) + siv.encrypt(plain, [header, row])
-        show(key=KEY, row=row, plain=plain, envelope=envelope, fingerprint=cmac(fingerprint_key, plain))
+    header = struct.pack(">BBHIQ", 2, KEY_ID, 0, FIELD, GENERATION)
+    for row_id, plain in ENVELOPES:
+        print(f"\n# envelope, format 2: field {FIELD}, generation {GENERATION:#018x}, key id {KEY_ID:#04x}")
+        row = struct.pack(">Q", row_id)
+        fingerprint = cmac(fingerprint_key, plain)
+        envelope = bytes([KEY_ID]) + siv.encrypt(plain, [header, row, fingerprint, b""])
+        linked = cmac(fingerprint_key, plain + row)
+        show(key=KEY, row=row, plain=plain, envelope=envelope, fingerprint=fingerprint, linked=linked)
+    cipher = Cipher(AES(derive(KEY, "jeton/v1/token", struct.pack(">I", FIELD), 32)), modes.ECB())
+    for row_id, _ in ENVELOPES:
+        print(f"\n# token: field {FIELD}")
+        block = struct.pack(">QIHH", row_id, FIELD, 0, 0x4A54)
+        show(key=KEY, id=struct.pack(">Q", row_id), token=cipher.encryptor().update(block))
 
 
 main()

@@ -1,0 +1,198 @@
+#include "keeper/root.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "crypto/kdf.h"
+#include "keeper/keydir.h"
+#include "wire/ring.h"
+
+#include <string.h>
+
+#define ROOT_FORMAT 1
+#define HEADER_LEN (8 + 1 + 1 + 2 + 8 + JT_CHECK_VALUE_LEN)
+#define WRAPPED_LEN (JT_WRAP_OVERHEAD + JT_TOKENKEY_ROOT_LEN)
+#define FILE_LEN (HEADER_LEN + WRAPPED_LEN)
+
+static const char magic[8] = { 'J', 'T', 'S', 'V', 'R', 'O', 'O', 'T' };
+
+static enum jt_err derive_mac(const struct jt_root *root, enum jt_kdf_role role, struct jt_cmac **out)
+{
+    uint8_t mac_key[JT_CMAC_KEY_LEN];
+    enum jt_err err = jt_kdf_derive(root->key, role, NULL, 0, mac_key, sizeof mac_key);
+    if (err == JT_OK) {
+        err = jt_cmac_new(mac_key, out);
+    }
+    jt_wipe(mac_key, sizeof mac_key);
+    return err;
+}
+
+/* Everything from root->key. */
+static enum jt_err derive(struct jt_root *root)
+{
+    enum jt_err err = jt_kdf_derive(root->key, JT_KDF_ROOT_CHECK, NULL, 0, root->check_value, sizeof root->check_value);
+    if (err == JT_OK) {
+        err = jt_kdf_derive(root->key, JT_KDF_SIGN, NULL, 0, root->sign_seed, sizeof root->sign_seed);
+    }
+    if (err == JT_OK) {
+        err = jt_sign_public(root->sign_seed, root->sign_public);
+    }
+    if (err == JT_OK) {
+        err = derive_mac(root, JT_KDF_MAC_CLIENT, &root->client_mac);
+    }
+    if (err == JT_OK) {
+        err = derive_mac(root, JT_KDF_MAC_FIELD, &root->field_mac);
+    }
+    return err == JT_OK ? derive_mac(root, JT_KDF_MAC_STATE, &root->state_mac) : err;
+}
+
+enum jt_err jt_root_generate(struct jt_root **out)
+{
+    *out = NULL;
+    struct jt_root *root = jt_secmem_alloc(sizeof *root);
+    if (root == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    enum jt_err err = jt_wrap_random_key(root->key, sizeof root->key);
+    if (err == JT_OK) {
+        err = derive(root);
+    }
+    if (err != JT_OK) {
+        jt_root_free(root);
+        return err;
+    }
+    *out = root;
+    return JT_OK;
+}
+
+enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root, bool development, uint64_t created_s)
+{
+    struct jt_buf file;
+    jt_buf_init(&file, FILE_LEN);
+    jt_buf_put(&file, magic, sizeof magic);
+    jt_buf_u8(&file, ROOT_FORMAT);
+    jt_buf_u8(&file, development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
+    jt_buf_u16(&file, 0);
+    jt_buf_u64(&file, created_s);
+    jt_buf_put(&file, root->check_value, sizeof root->check_value);
+    uint8_t *wrapped = jt_buf_append(&file, WRAPPED_LEN);
+    enum jt_err err = jt_buf_status(&file);
+    if (err == JT_OK) {
+        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, root->key, sizeof root->key, wrapped);
+    }
+    if (err == JT_OK) {
+        err = jt_file_write_new(dir_fd, JT_KEYDIR_ROOT, file.data, file.len);
+    }
+    jt_buf_clear(&file);
+    return err;
+}
+
+/* Checks the header and hands out the check value and the wrapped key, where they lie in the file. */
+static enum jt_err file_decode(const struct jt_buf *file, bool development, const uint8_t **check_value, const uint8_t **wrapped,
+                               struct jt_problem *problem)
+{
+    struct jt_reader in = jt_reader_init(file->data, file->len);
+    const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
+    uint8_t format = jt_reader_u8(&in);
+    uint8_t environment = jt_reader_u8(&in);
+    uint16_t zero = jt_reader_u16(&in);
+    (void)jt_reader_u64(&in); /* created: for people */
+    *check_value = jt_reader_bytes(&in, JT_CHECK_VALUE_LEN);
+    *wrapped = jt_reader_bytes(&in, WRAPPED_LEN);
+    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != ROOT_FORMAT || zero != 0 ||
+        (environment != JT_ENVIRONMENT_DEVELOPMENT && environment != JT_ENVIRONMENT_PRODUCTION)) {
+        jt_problem_set(problem, "%s is not a service root file of this version", JT_KEYDIR_ROOT);
+        return JT_ERR_INVALID;
+    }
+    if (development != (environment == JT_ENVIRONMENT_DEVELOPMENT)) {
+        jt_problem_set(problem, "%s belongs to another environment", JT_KEYDIR_ROOT);
+        return JT_ERR_DENIED;
+    }
+    return JT_OK;
+}
+
+static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master, bool development, struct jt_root *root,
+                          struct jt_problem *problem)
+{
+    const uint8_t *check_value;
+    const uint8_t *wrapped;
+    enum jt_err err = file_decode(file, development, &check_value, &wrapped, problem);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_wrap_open(master->wrap_key, file->data, HEADER_LEN, wrapped, WRAPPED_LEN, root->key);
+    if (err == JT_ERR_DECRYPT) {
+        jt_problem_set(problem, "%s was altered, or belongs to another master key", JT_KEYDIR_ROOT);
+        return JT_ERR_INVALID;
+    }
+    if (err == JT_OK) {
+        err = derive(root);
+    }
+    if (err == JT_OK && !jt_equal_ct(root->check_value, check_value, JT_CHECK_VALUE_LEN)) {
+        jt_problem_set(problem, "%s: check value does not agree with the key", JT_KEYDIR_ROOT);
+        err = JT_ERR_INVALID;
+    }
+    return err;
+}
+
+enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development, struct jt_root **out, struct jt_problem *problem)
+{
+    *out = NULL;
+    struct jt_buf file;
+    jt_buf_init(&file, FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
+    struct jt_root *root = jt_secmem_alloc(sizeof *root);
+    enum jt_err err = root != NULL ? JT_OK : JT_ERR_NOMEM;
+    if (err == JT_OK) {
+        err = jt_file_read(dir_fd, JT_KEYDIR_ROOT, true, &file);
+    }
+    if (err == JT_OK) {
+        err = unwrap(&file, master, development, root, problem);
+    }
+    if (err != JT_OK) {
+        jt_problem_set(problem, "cannot read %s: %s", JT_KEYDIR_ROOT, jt_err_str(err));
+        jt_root_free(root);
+        root = NULL;
+    }
+    jt_buf_clear(&file);
+    *out = root;
+    return err;
+}
+
+void jt_root_free(struct jt_root *root)
+{
+    if (root == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < JT_ROOT_CACHE; i++) {
+        jt_tokenkey_free(root->cache[i].tk);
+    }
+    jt_cmac_free(root->client_mac);
+    jt_cmac_free(root->field_mac);
+    jt_cmac_free(root->state_mac);
+    jt_secmem_free(root, sizeof *root);
+}
+
+enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tokenkey **out)
+{
+    *out = NULL;
+    struct jt_root_cached *victim = &root->cache[0];
+    for (size_t i = 0; i < JT_ROOT_CACHE; i++) {
+        struct jt_root_cached *c = &root->cache[i];
+        if (c->tk != NULL && c->field == field) {
+            c->last_used = ++root->clock;
+            *out = c->tk;
+            return JT_OK;
+        }
+        if (c->last_used < victim->last_used) {
+            victim = c; /* a free place was last used at 0 */
+        }
+    }
+    struct jt_tokenkey *tk;
+    enum jt_err err = jt_tokenkey_new(root->key, field, &tk);
+    if (err != JT_OK) {
+        return err;
+    }
+    jt_tokenkey_free(victim->tk);
+    *victim = (struct jt_root_cached){ .tk = tk, .field = field, .last_used = ++root->clock };
+    *out = tk;
+    return JT_OK;
+}

@@ -1,0 +1,93 @@
+#include "wire/identify.h"
+
+#include "wire/frame.h"
+
+#include <string.h>
+
+void jt_identify_request_encode(const struct jt_identify_item *items, size_t n, struct jt_buf *out)
+{
+    if (n > JT_WIRE_MAX_ITEMS) {
+        out->err = JT_ERR_LIMIT;
+        return;
+    }
+    jt_buf_u16(out, (uint16_t)n);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *p = jt_buf_append(out, 4 + JT_WIRE_TOKEN_LEN);
+        if (p == NULL) {
+            return;
+        }
+        jt_put_u32(p, items[i].field);
+        memcpy(p + 4, items[i].token, JT_WIRE_TOKEN_LEN);
+    }
+}
+
+enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_item *items, size_t *n)
+{
+    *n = 0;
+    size_t count = jt_reader_u16(in);
+    if (count > JT_WIRE_MAX_ITEMS) {
+        return JT_ERR_LIMIT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        items[i].field = jt_reader_u32(in);
+        items[i].token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
+    }
+    enum jt_err err = jt_wire_end(in);
+    *n = err == JT_OK ? count : 0;
+    return err;
+}
+
+void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_buf *out)
+{
+    jt_buf_u64(out, reply->epoch);
+    jt_buf_u8(out, reply->n_live);
+    jt_buf_put(out, reply->live, reply->n_live);
+    jt_buf_u16(out, (uint16_t)reply->n);
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_identify_result *r = &reply->results[i];
+        jt_buf_u8(out, jt_wire_status(r->err));
+        if (r->err == JT_OK) {
+            jt_buf_u64(out, r->id);
+        }
+    }
+}
+
+static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
+{
+    *r = (struct jt_identify_result){ 0 };
+    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK || (r->err != JT_OK && r->err != JT_ERR_NOT_FOUND)) {
+        in->bad = true;
+    }
+    if (in->bad || r->err != JT_OK) {
+        return;
+    }
+    r->id = jt_reader_u64(in);
+    if (r->id == 0 || r->id > INT64_MAX) {
+        in->bad = true;
+    }
+}
+
+enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n, struct jt_identify_reply *reply)
+{
+    struct jt_identify_result *results = reply->results;
+    *reply = (struct jt_identify_reply){ .results = results };
+    reply->epoch = jt_reader_u64(in);
+    size_t n_live = jt_reader_u8(in);
+    if (n_live > JT_WIRE_MAX_LIVE) {
+        return JT_ERR_PROTOCOL;
+    }
+    jt_reader_copy(in, reply->live, n_live);
+    reply->n_live = (uint8_t)n_live;
+    reply->n = jt_reader_u16(in);
+    if (in->bad || reply->n != n) {
+        reply->n = 0;
+        return JT_ERR_PROTOCOL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        result_decode(in, &results[i]);
+        if (in->bad) {
+            return JT_ERR_PROTOCOL;
+        }
+    }
+    return jt_wire_end(in);
+}
