@@ -59,14 +59,22 @@ static void note_join(struct jt_vault *vault, enum jt_err err)
                                                        JT_MINT_NOT_YET);
 }
 
-/* Hands the ring over and decodes it; *joined: whether the keeper mints already. */
+/* Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints already. */
 static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row *row, struct jt_ring *ring, bool *joined)
 {
     enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
     if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND || err == JT_ERR_CRYPTO) {
         lose_ring(ctx->vault);
     }
-    return err == JT_OK ? jt_ring_decode(row->body, row->body_len, ring) : err;
+    if (err == JT_OK) {
+        err = jt_ring_decode(row->body, row->body_len, ring);
+    }
+    if (err == JT_OK) {
+        const struct jt_ring_entry *active = jt_ring_active(ring);
+        atomic_store(&ctx->vault->ring_epoch, ring->epoch);
+        atomic_store(&ctx->vault->active_generation, active == NULL ? 0 : active->number);
+    }
+    return err;
 }
 
 enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
@@ -98,13 +106,7 @@ enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row
         err = join(ctx, &ring, false, &ignored);
         note_join(ctx->vault, err);
     }
-    if (err != JT_OK) {
-        return err;
-    }
-    const struct jt_ring_entry *active = jt_ring_active(&ring);
-    atomic_store(&ctx->vault->ring_epoch, ring.epoch);
-    atomic_store(&ctx->vault->active_generation, active == NULL ? 0 : active->number);
-    return JT_OK;
+    return err;
 }
 
 enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
