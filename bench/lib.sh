@@ -1,7 +1,8 @@
 # What the parts of bench/run share: windows of load, medians, processor time. Sourced (bash) after
 # scripts/instance.sh, by the user that owns the instance.
 
-# Sets what instance_init leaves as it is: room for the comparator's connections. The instance is not started yet.
+# Sets what instance_init leaves as it is: room for the comparator's connections. The instance is
+# not started yet.
 bench_settings() {
     instance_sql postgres "ALTER SYSTEM SET max_connections = 400" || return 1
     "$PG_BIN/pg_ctl" -s -w -t 60 -D "$INSTANCE/pg" -l "$INSTANCE/postgres.log" -m fast restart
@@ -17,14 +18,22 @@ bench_vault() {
     } >/dev/null && instance_ready
 }
 
+# bench_header KEY_FILE: the line that curl reads with -H @FILE; a key on a command line could be
+# seen by others. The directory is its owner's alone.
+bench_header() {
+    printf 'Authorization: Bearer %s\n' "$(cat "$1")"
+}
+
 # figure NAME: the value of NAME=value in the line of bench_rest on standard input.
 figure() {
     tr ' ' '\n' | sed -n "s|^$1=||p"
 }
 
-# median: of the numbers on standard input, one a line; the mean of the middle two when they are even in number.
+# median: of the numbers on standard input, one a line; the mean of the middle two when they are
+# even in number.
 median() {
-    sort -g | awk '{ v[NR] = $1 } END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+    sort -g | awk '{ v[NR] = $1 }
+        END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
 # bench_cpu PID...: microseconds of processor time that these processes have used.
@@ -51,5 +60,6 @@ bench_wal() { # bytes of WAL written so far
 
 # quotient A B [DIGITS]
 quotient() {
-    awk -v a="$1" -v b="$2" -v digits="${3:-2}" 'BEGIN { printf "%.*f\n", digits, (b > 0 ? a / b : 0) }'
+    awk -v a="$1" -v b="$2" -v digits="${3:-2}" '
+        BEGIN { printf "%.*f\n", digits, (b > 0 ? a / b : 0) }'
 }

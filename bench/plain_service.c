@@ -16,9 +16,9 @@
  * prepared, binary, batches as arrays, sorted so that requests do not deadlock; crypto contexts are
  * kept. Each request takes one of --pool workers (connection and contexts) for as long as it talks
  * to the database. --threads 0, the default, serves each connection by a thread of its own, N
- * serves all by N event loops. Tried on two processors, 4 to 64 workers and 8 to 64 loops: loops are
- * slower in batches and faster nowhere, because one that waits for a commit serves nobody; 32 and
- * 64 workers are alike, fewer are slower.
+ * serves all by N event loops. Tried on two processors, 4 to 64 workers and 8 to 64 loops: loops
+ * are slower in batches and faster nowhere, because one that waits for a commit serves nobody; 32
+ * and 64 workers are alike, fewer are slower.
  */
 #include "bench/plain.h"
 

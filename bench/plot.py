@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Draws what bench/run --growth measured: plot.py results.tsv growth.svg. Standard library only.
 
-Three pictures side by side: cards a second and WAL a card over the size of the table (lines: chunks of the load; dots:
-medians of the windows at the marks), and the retirement as bars.
+Three pictures side by side: cards a second and WAL a card over the size of the table (lines: chunks
+of the load; dots: medians of the windows at the marks), and the retirement as bars.
 """
+
 import statistics
 import sys
 from xml.sax.saxutils import escape
@@ -21,7 +22,10 @@ def read(path):
         for line in file:
             what, side, cards, value = line.rstrip("\n").split("\t")
             values.setdefault((what, side), {}).setdefault(int(cards), []).append(float(value))
-    return {key: {cards: statistics.median(v) for cards, v in sorted(by_cards.items())} for key, by_cards in values.items()}
+    return {
+        key: {cards: statistics.median(v) for cards, v in sorted(by_cards.items())}
+        for key, by_cards in values.items()
+    }
 
 
 def nice(top):
@@ -60,10 +64,15 @@ class Panel:
         return self.y0 - value / self.y_max * PLOT_HEIGHT
 
     def text(self, x, y, text, anchor="middle", size=11):
-        self.out.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(text)}</text>')
+        self.out.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">'
+            f"{escape(text)}</text>"
+        )
 
     def line(self, x1, y1, x2, y2, colour):
-        self.out.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>')
+        self.out.append(
+            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+        )
 
     def cards_axis(self):
         step, x = nice(self.x_max), 0
@@ -74,23 +83,38 @@ class Panel:
 
     def curve(self, points, colour):
         path = " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in points.items())
-        self.out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        self.out.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
+        )
 
     def dots(self, points, colour):
         for x, y in points.items():
-            self.out.append(f'<circle cx="{self.x(x):.1f}" cy="{self.y(y):.1f}" r="5" fill="{colour}"/>')
+            self.out.append(
+                f'<circle cx="{self.x(x):.1f}" cy="{self.y(y):.1f}" r="5" fill="{colour}"/>'
+            )
 
     def bar(self, slot, value, colour, label):
         x, width = self.x0 + 20 + slot * 65, 50
-        self.out.append(f'<rect x="{x}" y="{self.y(value):.1f}" width="{width}" height="{self.y0 - self.y(value):.1f}" '
-                        f'fill="{colour}"/>')
+        self.out.append(
+            f'<rect x="{x}" y="{self.y(value):.1f}" width="{width}" '
+            f'height="{self.y0 - self.y(value):.1f}" '
+            f'fill="{colour}"/>'
+        )
         self.text(x + width / 2, self.y(value) - 4, label)
 
 
 def over_size(out, index, title, values, load, mark):
-    curves = [(side, values.get((load, side), {}), values.get((mark, side), {})) for side in COLOURS]
+    curves = [
+        (side, values.get((load, side), {}), values.get((mark, side), {})) for side in COLOURS
+    ]
     points = [point for _, *both in curves for part in both for point in part.items()]
-    panel = Panel(out, index, title, max((x for x, _ in points), default=1), max((y for _, y in points), default=1))
+    panel = Panel(
+        out,
+        index,
+        title,
+        max((x for x, _ in points), default=1),
+        max((y for _, y in points), default=1),
+    )
     panel.cards_axis()
     for side, loaded, at_marks in curves:
         panel.curve(loaded, COLOURS[side])
@@ -98,20 +122,34 @@ def over_size(out, index, title, values, load, mark):
 
 
 def retirement(out, index, values):
-    """Rates and WAL have scales of their own: each pair of bars is drawn as parts of its larger one."""
+    """Rate and WAL have scales of their own: each pair is drawn as parts of its larger one."""
     panel = Panel(out, index, "retirement, per cent of the larger", 1, 100)
-    for pair, (what, text) in enumerate((("drain_rate", "cards a second"), ("drain_wal", "WAL bytes a card"))):
-        figures = {side: max(values[what, side].values()) for side in COLOURS if (what, side) in values}
+    for pair, (what, text) in enumerate(
+        (("drain_rate", "cards a second"), ("drain_wal", "WAL bytes a card"))
+    ):
+        figures = {
+            side: max(values[what, side].values()) for side in COLOURS if (what, side) in values
+        }
         for place, (side, value) in enumerate(figures.items()):
-            panel.bar(pair * 2.3 + place, 100 * value / (max(figures.values()) or 1), COLOURS[side], short(value))
+            panel.bar(
+                pair * 2.3 + place,
+                100 * value / (max(figures.values()) or 1),
+                COLOURS[side],
+                short(value),
+            )
         panel.text(panel.x0 + 20 + pair * 2.3 * 65 + 58, panel.y0 + 18, text)
 
 
 def main(source, target):
     values = read(source)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif">',
-           f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
-    over_size(out, 0, "batch tokenize of new cards, cards a second", values, "load_rate", "batch_rate")
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+        'font-family="sans-serif">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+    ]
+    over_size(
+        out, 0, "batch tokenize of new cards, cards a second", values, "load_rate", "batch_rate"
+    )
     over_size(out, 1, "bytes of WAL a new card", values, "load_wal", "batch_wal")
     retirement(out, 2, values)
     for place, side in enumerate(side for side in COLOURS if ("load_rate", side) in values):
