@@ -1,12 +1,23 @@
 /*
- * How many cards a second does the REST API take and give back? A load generator on epoll: C connections, each with one request under way,
- * for a number of seconds. Prints one line: items/s, requests/s and latencies.
+ * How many cards a second does the REST API take and give back? A load generator on epoll: C
+ * connections, each with one request under way, for a number of seconds. Prints one line: items/s,
+ * requests/s and latencies.
  *
- *   bench_rest --port N --key-file FILE --field NAME --mode tokenize|detokenize|livez [--connections 64] [--batch 1] [--seconds 5]
- *              [--seed 1] [--cards N]
+ *   bench_rest --port N --key-file FILE --mode tokenize|detokenize|livez|load [--field NAME]
+ *              [--connections 64] [--batch 1] [--seconds 5] [--seed 1] [--cards N] [--items N]
+ *              [--tokens FILE] [--keep-every K]
  *
- * Card numbers are made up, Luhn-valid, 16 digits, drawn from a population of --cards (0: all new). `detokenize` first tokenizes 20,000 cards
- * and then reads those. The API key is read from a file; nothing of a card is printed.
+ * Card numbers are made up, Luhn-valid, 16 digits, drawn from a population of --cards (0, the
+ * default: all new). Other seeds draw other cards.
+ *
+ * `load` is `tokenize` by number instead of by time: it ends after --items new cards, or, with
+ * --cards, after each card of that population once; `tokenize --cards N` then meets known cards
+ * only. With --tokens it appends one in --keep-every of the tokens it was given to FILE.
+ *
+ * `detokenize` reads tokens of FILE, drawn at random, when --tokens is given; else it first
+ * tokenizes 20,000 cards and reads those.
+ *
+ * The API key is read from a file; nothing of a card is printed.
  */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -29,8 +40,9 @@
 #define RESPONSE_MAX (8u << 20)
 #define TOKEN_TEXT_LEN 30
 #define N_TO_READ 20000
+#define N_TOKENS_MAX 2000000
 
-enum mode { TOKENIZE, DETOKENIZE, LIVEZ };
+enum mode { TOKENIZE, DETOKENIZE, LIVEZ, LOAD };
 
 static struct {
     int port, connections, batch;
@@ -38,8 +50,11 @@ static struct {
     enum mode mode;
     const char *field;
     char key[200];
-    uint64_t random, cards;
-} opt = { .connections = 64, .batch = 1, .seconds = 5, .field = "pan", .random = 1 };
+    uint64_t random, cards, items, keep_every;
+    const char *tokens;
+} opt = {
+    .connections = 64, .batch = 1, .seconds = 5, .field = "pan", .random = 1, .keep_every = 1
+};
 
 struct connection {
     int fd;
@@ -51,6 +66,9 @@ struct connection {
 
 static struct connection connections[MAX_CONNECTIONS];
 static uint64_t n_items, n_requests, n_errors;
+static uint64_t n_asked;    /* items of `load` that have been put into a request */
+static uint64_t n_answered; /* tokens that `load` was given */
+static FILE *tokens_out;
 static uint32_t *latencies_us;
 static size_t n_latencies, latencies_cap;
 static char (*tokens)[TOKEN_TEXT_LEN];
@@ -71,9 +89,18 @@ static uint64_t next_random(void)
     return z ^ z >> 31;
 }
 
-static void make_pan(char out[16])
+/* The number of the next card; `load` takes those of a population in turn. */
+static uint64_t next_card(enum mode mode)
 {
-    uint64_t n = opt.cards == 0 ? next_random() : next_random() % opt.cards * 7919 + 13;
+    if (opt.cards == 0) {
+        return next_random();
+    }
+    return (mode == LOAD ? n_asked : next_random()) % opt.cards * 7919 + 13;
+}
+
+static void make_pan(enum mode mode, char out[16])
+{
+    uint64_t n = next_card(mode);
     unsigned sum = 0;
     out[0] = '4';
     for (int i = 14; i >= 1; i--) {
@@ -96,8 +123,9 @@ static void put_text(struct jt_buf *b, const char *text)
 static void put_item(struct jt_buf *b, enum mode mode)
 {
     char pan[16];
-    if (mode == TOKENIZE) {
-        make_pan(pan);
+    if (mode != DETOKENIZE) {
+        make_pan(mode, pan);
+        n_asked++;
         put_text(b, "{\"pan\":\"");
         jt_buf_put(b, pan, sizeof pan);
     } else {
@@ -120,6 +148,9 @@ static void build_request(struct connection *c, enum mode mode, int batch)
         put_text(&c->out, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
         return;
     }
+    if (mode == LOAD && (uint64_t)batch > opt.items - n_asked) {
+        c->n_items = batch = (int)(opt.items - n_asked);
+    }
     if (batch == 1) {
         put_item(&body, mode);
     } else {
@@ -133,19 +164,23 @@ static void build_request(struct connection *c, enum mode mode, int batch)
         put_text(&body, "]}");
     }
     int n = snprintf(head, sizeof head,
-                     "POST /v1/fields/%s/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                     "POST /v1/fields/%s/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                     "%s\r\nContent-Type: application/json\r\n"
                      "Content-Length: %zu\r\n\r\n",
-                     opt.field, mode == TOKENIZE ? "tokenize" : "detokenize", opt.key, body.len);
+                     opt.field, mode == DETOKENIZE ? "detokenize" : "tokenize", opt.key, body.len);
     jt_buf_put(&c->out, head, (size_t)n);
     jt_buf_put(&c->out, body.data, body.len);
 }
 
 static void connect_to(struct connection *c, int epoll_fd)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)opt.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int one = 1;
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0 || fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0 ||
+        fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
         die("connect");
     }
@@ -171,7 +206,8 @@ static void send_more(struct connection *c)
     }
 }
 
-/* Bytes of the whole response when it is complete, else 0; `body` receives where its body starts. */
+/* Bytes of the whole response when it is complete, else 0; `body` receives where its body starts.
+ */
 static size_t response_len(const struct connection *c, size_t *body)
 {
     const char *data = (const char *)c->in.data;
@@ -189,8 +225,12 @@ static size_t response_len(const struct connection *c, size_t *body)
 static void note_tokens(const struct connection *c, size_t body, size_t whole)
 {
     const char *p = (const char *)c->in.data + body, *end = (const char *)c->in.data + whole;
-    while (n_tokens < N_TO_READ && (p = memmem(p, (size_t)(end - p), "jtk_", 4)) != NULL) {
-        memcpy(tokens[n_tokens++], p, TOKEN_TEXT_LEN);
+    while ((p = memmem(p, (size_t)(end - p), "jtk_", 4)) != NULL && end - p > TOKEN_TEXT_LEN) {
+        if (tokens_out == NULL && n_tokens < N_TO_READ) {
+            memcpy(tokens[n_tokens++], p, TOKEN_TEXT_LEN);
+        } else if (tokens_out != NULL && n_answered++ % opt.keep_every == 0) {
+            fprintf(tokens_out, "%.*s\n", TOKEN_TEXT_LEN, p);
+        }
         p += TOKEN_TEXT_LEN;
     }
 }
@@ -226,14 +266,31 @@ static bool receive(struct connection *c, bool keep_tokens)
     }
 }
 
+/* Whether another request is to be sent. */
+static bool more(enum mode mode, bool collect, int64_t end)
+{
+    if (n_errors >= 1000) {
+        return false;
+    }
+    if (mode == LOAD) {
+        return n_asked < opt.items;
+    }
+    return collect ? n_tokens < N_TO_READ : jt_clock_us() < end;
+}
+
 static double run(enum mode mode, int batch, double seconds, bool collect)
 {
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int64_t start = jt_clock_us(), end = start + (int64_t)(seconds * 1e6);
-    int under_way = opt.connections;
+    int under_way = 0;
+    n_asked = 0;
     n_items = n_requests = n_errors = n_latencies = 0;
     for (int i = 0; i < opt.connections; i++) {
         connect_to(&connections[i], epoll_fd);
+        if (!more(mode, collect, end)) {
+            continue;
+        }
+        under_way++;
         build_request(&connections[i], mode, batch);
         connections[i].started_us = jt_clock_us();
         send_more(&connections[i]);
@@ -244,10 +301,10 @@ static double run(enum mode mode, int batch, double seconds, bool collect)
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             send_more(c);
-            if (!receive(c, collect)) {
+            if (!receive(c, collect || tokens_out != NULL)) {
                 continue;
             }
-            if ((collect ? n_tokens < N_TO_READ : jt_clock_us() < end) && n_errors < 1000) {
+            if (more(mode, collect, end)) {
                 build_request(c, mode, batch);
                 c->started_us = jt_clock_us();
                 send_more(c);
@@ -286,6 +343,25 @@ static void read_key(const char *path)
     fclose(f);
 }
 
+static void read_tokens(void)
+{
+    char line[TOKEN_TEXT_LEN + 2];
+    FILE *f = fopen(opt.tokens, "re");
+    if (f == NULL) {
+        die(opt.tokens);
+    }
+    while (n_tokens < N_TOKENS_MAX && fgets(line, sizeof line, f) != NULL) {
+        if (strlen(line) == TOKEN_TEXT_LEN + 1) {
+            memcpy(tokens[n_tokens++], line, TOKEN_TEXT_LEN);
+        }
+    }
+    fclose(f);
+    if (n_tokens == 0) {
+        errno = ENODATA;
+        die(opt.tokens);
+    }
+}
+
 static enum mode parse_mode(const char *name)
 {
     if (strcmp(name, "tokenize") == 0) {
@@ -297,6 +373,9 @@ static enum mode parse_mode(const char *name)
     if (strcmp(name, "livez") == 0) {
         return LIVEZ;
     }
+    if (strcmp(name, "load") == 0) {
+        return LOAD;
+    }
     fprintf(stderr, "bench_rest: no mode %s\n", name);
     exit(64);
 }
@@ -304,11 +383,19 @@ static enum mode parse_mode(const char *name)
 static void parse_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "port", required_argument, NULL, 'p' },    { "key-file", required_argument, NULL, 'k' },
-        { "field", required_argument, NULL, 'f' },   { "mode", required_argument, NULL, 'm' },
-        { "batch", required_argument, NULL, 'b' },   { "connections", required_argument, NULL, 'c' },
-        { "seconds", required_argument, NULL, 's' }, { "seed", required_argument, NULL, 'r' },
-        { "cards", required_argument, NULL, 'n' },   { 0 },
+        { "port", required_argument, NULL, 'p' },
+        { "key-file", required_argument, NULL, 'k' },
+        { "field", required_argument, NULL, 'f' },
+        { "mode", required_argument, NULL, 'm' },
+        { "batch", required_argument, NULL, 'b' },
+        { "connections", required_argument, NULL, 'c' },
+        { "seconds", required_argument, NULL, 's' },
+        { "seed", required_argument, NULL, 'r' },
+        { "cards", required_argument, NULL, 'n' },
+        { "items", required_argument, NULL, 'i' },
+        { "tokens", required_argument, NULL, 't' },
+        { "keep-every", required_argument, NULL, 'e' },
+        { 0 },
     };
     int o;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -322,32 +409,56 @@ static void parse_options(int argc, char **argv)
         case 's': opt.seconds = atof(optarg); break;
         case 'r': opt.random = strtoull(optarg, NULL, 10); break;
         case 'n': opt.cards = strtoull(optarg, NULL, 10); break;
+        case 'i': opt.items = strtoull(optarg, NULL, 10); break;
+        case 't': opt.tokens = optarg; break;
+        case 'e': opt.keep_every = strtoull(optarg, NULL, 10); break;
         default: exit(64);
         }
     }
-    if (opt.port <= 0 || opt.batch < 1 || opt.connections < 1 || opt.connections > MAX_CONNECTIONS) {
-        fprintf(stderr, "bench_rest: --port, --batch or --connections is missing or out of bounds\n");
+    if (opt.mode == LOAD && opt.items == 0) {
+        opt.items = opt.cards;
+    }
+    if (opt.keep_every == 0 || (opt.mode == LOAD && opt.items == 0)) {
+        fprintf(stderr, "bench_rest: --items or --keep-every is missing or 0\n");
+        exit(64);
+    }
+    if (opt.port <= 0 || opt.batch < 1 || opt.connections < 1 ||
+        opt.connections > MAX_CONNECTIONS) {
+        fprintf(stderr,
+                "bench_rest: --port, --batch or --connections is missing or out of bounds\n");
         exit(64);
     }
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = { "tokenize", "detokenize", "livez" };
+    static const char *const names[] = { "tokenize", "detokenize", "livez", "load" };
     parse_options(argc, argv);
     latencies_cap = 4000000;
     latencies_us = malloc(latencies_cap * sizeof *latencies_us);
-    tokens = malloc(N_TO_READ * sizeof *tokens);
+    tokens = malloc(N_TOKENS_MAX * sizeof *tokens);
     if (latencies_us == NULL || tokens == NULL) {
         die("malloc");
     }
-    if (opt.mode == DETOKENIZE) {
+    if (opt.mode == DETOKENIZE && opt.tokens != NULL) {
+        read_tokens();
+    } else if (opt.mode == DETOKENIZE) {
         run(TOKENIZE, 500, 0, true);
+    } else if (opt.mode == LOAD && opt.tokens != NULL) {
+        tokens_out = fopen(opt.tokens, "ae");
+        if (tokens_out == NULL) {
+            die(opt.tokens);
+        }
     }
     double took = run(opt.mode, opt.batch, opt.seconds, false);
+    if (tokens_out != NULL && fclose(tokens_out) != 0) {
+        die(opt.tokens);
+    }
     qsort(latencies_us, n_latencies, sizeof *latencies_us, by_value);
-    printf("%s connections=%d batch=%d seconds=%.1f items/s=%.0f requests/s=%.0f errors=%llu p50_ms=%.2f p99_ms=%.2f max_ms=%.2f\n",
-           names[opt.mode], opt.connections, opt.batch, took, (double)n_items / took, (double)n_requests / took,
-           (unsigned long long)n_errors, percentile_ms(0.5), percentile_ms(0.99), percentile_ms(1));
+    printf("%s connections=%d batch=%d seconds=%.1f items/s=%.0f requests/s=%.0f errors=%llu "
+           "p50_ms=%.2f p99_ms=%.2f max_ms=%.2f\n",
+           names[opt.mode], opt.connections, opt.batch, took, (double)n_items / took,
+           (double)n_requests / took, (unsigned long long)n_errors, percentile_ms(0.5),
+           percentile_ms(0.99), percentile_ms(1));
     return n_errors == 0 ? 0 : 1;
 }

@@ -26,7 +26,7 @@ build_sources() {
         ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -name '*.pyc' ! -name .dirstamp ! -name '*~' \
         ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' ! -path ./configure ! -path ./stamp-h1 \
         ! -path ./Makefile ! -path ./Makefile.in ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
-        ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) ! \( -path './bench/bench_*' ! -name '*.*' \) \
+        ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) ! \( -path './bench/*' ! -name '*.*' ! -name run \) \
         -print) | sort
 }
 
