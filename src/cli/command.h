@@ -34,6 +34,7 @@ struct jt_command {
     jt_command_fn *run;
 };
 
+jt_command_fn jt_cmd_audit;
 jt_command_fn jt_cmd_client_add;
 jt_command_fn jt_cmd_config;
 jt_command_fn jt_cmd_detokenize;

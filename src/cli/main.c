@@ -31,6 +31,7 @@ static const struct jt_command commands[] = {
     { "keys activate", "NUMBER", "Roll: make a generation the active one; the old one drains.", REST | JSON, jt_cmd_keys_activate },
     { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON, jt_cmd_keys_retire },
     { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON, jt_cmd_keys_certificate },
+    { "audit", "TOKEN", "Tell who was given the card of a token, and when.", REST | JSON, jt_cmd_audit },
     { "node accept-ids", "", "Let new ids run far ahead of the clock, for a recorded reason.", REST | JSON, jt_cmd_node_accept_ids },
     { "status", "", "Tell how the server, its keeper and its database are.", REST | JSON, jt_cmd_status },
     { "gen", "", "Generate a card file for tests: columns id, pan, amount.", 0, jt_cmd_gen },

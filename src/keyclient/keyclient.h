@@ -80,6 +80,10 @@ enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc, struct jt_keeper_s
 enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
                                      struct jt_reseal_reply *out) JT_CHECKED;
 
+/* The same for IDENTIFY. */
+enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
+                                       struct jt_identify_reply *out) JT_CHECKED;
+
 /* Makes the stored form of a client from its id, permissions and fresh secret. */
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_client_row *out) JT_CHECKED;

@@ -26,22 +26,52 @@ enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc, struct jt_keeper_s
     return err == JT_OK ? jt_kc_decoded(kc, jt_keeper_status_decode(&payload, out)) : err;
 }
 
+/* Room for the results of a batch verb, in place of the last one's. */
+static enum jt_err make_room(struct jt_keyclient *kc, size_t n, size_t result_size)
+{
+    free(kc->results);
+    kc->results = NULL;
+    if (n > JT_WIRE_MAX_ITEMS) {
+        return JT_ERR_LIMIT;
+    }
+    kc->results = calloc(n > 0 ? n : 1, result_size);
+    return kc->results != NULL ? JT_OK : JT_ERR_NOMEM;
+}
+
+enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
+                                       struct jt_identify_reply *out)
+{
+    *out = (struct jt_identify_reply){ 0 };
+    enum jt_err err = make_room(kc, n, sizeof *out->results);
+    if (err != JT_OK) {
+        return err;
+    }
+    size_t mark = jt_kc_begin(kc, JT_VERB_IDENTIFY);
+    jt_identify_request_encode(items, n, &kc->out);
+    struct jt_reader payload;
+    err = jt_kc_exchange(kc, mark, &payload);
+    if (err == JT_OK) {
+        out->results = kc->results;
+        err = jt_kc_decoded(kc, jt_identify_reply_decode(&payload, n, out));
+    }
+    if (err != JT_OK) {
+        *out = (struct jt_identify_reply){ 0 };
+    }
+    return err;
+}
+
 enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
                                      struct jt_reseal_reply *out)
 {
     *out = (struct jt_reseal_reply){ 0 };
-    if (n > JT_WIRE_MAX_ITEMS) {
-        return JT_ERR_LIMIT;
-    }
-    free(kc->results);
-    kc->results = calloc(n > 0 ? n : 1, sizeof *out->results);
-    if (kc->results == NULL) {
-        return JT_ERR_NOMEM;
+    enum jt_err err = make_room(kc, n, sizeof *out->results);
+    if (err != JT_OK) {
+        return err;
     }
     size_t mark = jt_kc_begin(kc, JT_VERB_RESEAL);
     jt_reseal_request_encode(items, n, &kc->out);
     struct jt_reader payload;
-    enum jt_err err = jt_kc_exchange(kc, mark, &payload);
+    err = jt_kc_exchange(kc, mark, &payload);
     if (err == JT_OK) {
         out->results = kc->results;
         err = jt_kc_decoded(kc, jt_reseal_reply_decode(&payload, n, out));

@@ -21,6 +21,9 @@ void jt_handle_generation_activate(struct jt_request *r);
 void jt_handle_retirement_start(struct jt_request *r);
 void jt_handle_retirement_get(struct jt_request *r);
 
+/* res_audit.c */
+void jt_handle_audit_search(struct jt_request *r);
+
 /* res_node.c */
 void jt_handle_node_accept_ids(struct jt_request *r);
 

@@ -17,6 +17,7 @@ static const struct jt_route routes[] = {
     { "POST", "/v1/generations/{number}/activate", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_activate },
     { "POST", "/v1/generations/{number}/retire", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_retirement_start },
     { "GET", "/v1/generations/{number}/retirement", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_retirement_get },
+    { "POST", "/v1/audit/search", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_audit_search },
     { "POST", "/v1/node/accept-ids", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_node_accept_ids },
     { "GET", "/v1/status", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_status },
     { "GET", "/livez", 0, JT_BODY_NONE, jt_handle_livez },

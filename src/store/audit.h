@@ -7,8 +7,11 @@
 #define JETON_STORE_AUDIT_H
 
 #include "store/db.h"
+#include "wire/limits.h"
 
 #include <stddef.h>
+
+#define JT_TIME_LEN 32 /* RFC 3339 UTC text and NUL */
 
 enum jt_audit_action {
     JT_AUDIT_TOKENIZE = 1,
@@ -41,6 +44,24 @@ struct jt_act {
     const char *node;
     const char *actor; /* client id */
 };
+
+/* One time that a card number left. */
+struct jt_audit_reading {
+    uint64_t seq;
+    char at[JT_TIME_LEN];
+    char client[JT_CLIENT_ID_MAX + 1];
+    char node[JT_NODE_NAME_MAX + 1];
+};
+
+typedef void jt_audit_reading_fn(void *arg, const struct jt_audit_reading *reading);
+
+/*
+ * Calls `each`, oldest first, for the detokenize rows of that field and time that hold the id; at most `max`. Times are
+ * timestamptz text; an empty one is unbounded. The index on time bounds what is read, so a long time takes long:
+ * JT_ERR_UNAVAILABLE when it takes longer than the connection's time-out. JT_ERR_INVALID for what is no time.
+ */
+enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since, const char *until,
+                              size_t max, jt_audit_reading_fn *each, void *arg) JT_CHECKED;
 
 /* The row of an act that changes nothing in the database, in a transaction of its own. */
 enum jt_err jt_audit_record(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,

@@ -12,8 +12,6 @@
 #include "wire/generation.h"
 #include "wire/ring.h"
 
-#define JT_TIME_LEN 32 /* RFC 3339 UTC text and NUL */
-
 struct jt_generation_info {
     struct jt_generation_row row;
     char created_at[JT_TIME_LEN], created_by[JT_ACTOR_MAX + 1];

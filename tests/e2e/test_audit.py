@@ -82,3 +82,25 @@ def test_without_an_audit_row_no_card_number_leaves(stored, how):
         stored.sql("ALTER TABLE audit DROP CONSTRAINT never")
     stored.wait_ready()
     assert stored.app.detokenize_many(stored.tokens) == PANS
+
+
+def test_an_auditor_learns_who_was_given_a_card(stored):
+    reader = stored.new_client("reader", ["detokenize"])
+    stored.app.detokenize(stored.tokens[0])
+    stored.app_key, app_key = reader, stored.app_key
+    stored.app.detokenize_many(stored.tokens[:2])
+    stored.app_key = app_key
+    done = stored.jeton("audit", stored.tokens[0], "--field", "pan")
+    lines = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [line[1] for line in lines] == ["app", "reader"]
+    later = stored.jeton("audit", stored.tokens[0], "--field", "pan", "--since", lines[1][0], "--until", "2100-01-01T00:00:00Z").stdout
+    assert [line.split()[1] for line in later.splitlines()[1:]] == ["reader"]
+    assert len(stored.jeton("audit", stored.tokens[2], "--field", "pan").stdout.splitlines()) == 1
+    body = {"field": "pan", "token": stored.tokens[0]}
+    assert stored.app.post("/v1/audit/search", body).status_code == 403
+    for bad, expected in (({"token": "jtk_" + "0" * 26}, (404, "token-unknown")), ({"token": "x"}, (422, "invalid-value")),
+                          ({"since": "yesterday-ish"}, (422, "invalid-value")), ({"field": 7}, (422, "invalid-value")),
+                          ({"pan": "x"}, (400, "unknown-member"))):
+        answer = stored.operator.post("/v1/audit/search", body | bad)
+        assert (answer.status_code, problem(answer)) == expected
+    assert problem(stored.operator.post("/v1/audit/search", {"field": "pan"})) == "missing-member"
