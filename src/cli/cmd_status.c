@@ -87,7 +87,8 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
         } else {
             print_status(answer.json);
         }
-        bool serves = jt_reply_true(json_object_get(answer.json, "keeper"), "up") &&
+        const json_t *keeper = json_object_get(answer.json, "keeper");
+        bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") &&
                       jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0;
         code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
     }

@@ -492,7 +492,8 @@ def test_certificate(script):
 
 
 STATUS = {"node": "node1", "version": "0.1.0", "uptime_seconds": 90061,
-          "keeper": {"up": True, "epoch": 4, "development": True, "locked": False, "sealed": 1, "opened": 2, "resealed": 3, "refused": 4},
+          "keeper": {"up": True, "epoch": 4, "development": True, "locked": False, "sealed": 1, "opened": 2, "resealed": 3, "refused": 4, "service_root": True, "mints_ids": True,
+                     "matched": 5, "mismatched": 0, "identified": 6},
           "database": {"up": False}, "ring": {"epoch": 4, "active": 2}, "counters": {"tokenize_items": 12345}}
 
 
