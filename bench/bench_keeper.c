@@ -1,9 +1,9 @@
 /*
- * How many cards a second does one keeper seal, open and reseal through its socket, by size of batch?
+ * How many cards a second does one keeper seal, open, reseal, match and identify through its socket, by size of batch?
  *
  * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key in a directory of
  * its own, one active and one draining generation, so that sealing also makes one fingerprint under the draining one;
- * one asynchronous keyclient with two calls under way. 16-digit PANs, 16-byte row-ids, one field. Prints items a
+ * one asynchronous keyclient with two calls under way. 16-digit PANs, one field with dedup. Prints items a
  * second.
  */
 #include "base/clock.h"
@@ -22,20 +22,23 @@
 #define UNDER_WAY 2
 #define ROUND_TRIP_MS 20000
 
-enum verb { SEAL, OPEN, RESEAL, N_VERBS };
-static const char *const verb_names[N_VERBS] = { "seal", "open", "reseal" };
+enum verb { SEAL, OPEN, RESEAL, MATCH, IDENTIFY, N_VERBS };
+static const char *const verb_names[N_VERBS] = { "seal", "open", "reseal", "match", "identify" };
 
 static char dir[] = "/tmp/jeton-bench-keeper-XXXXXX";
 static char conf_path[64], socket_path[64], keys_path[64];
 static const char *binary = "./jeton-keeper";
 static pid_t keeper_pid;
 
-static uint8_t row_ids[JT_WIRE_MAX_ITEMS][16];
+static uint8_t fingerprints[JT_WIRE_MAX_ITEMS][16];
+static uint8_t tokens[JT_WIRE_MAX_ITEMS][16];
 static uint8_t pans[JT_WIRE_MAX_ITEMS][8];
 static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_WIRE_ENVELOPE_MAX];
 static struct jt_seal_item seals[JT_WIRE_MAX_ITEMS];
 static struct jt_open_item opens[JT_WIRE_MAX_ITEMS];
 static struct jt_reseal_item reseals[JT_WIRE_MAX_ITEMS];
+static struct jt_match_item matches[JT_WIRE_MAX_ITEMS];
+static struct jt_identify_item identifies[JT_WIRE_MAX_ITEMS];
 
 static struct jt_loop *loop;
 static struct jt_keyclient *kc;
@@ -51,7 +54,7 @@ static void clean_up(void)
         (void)kill(keeper_pid, SIGTERM);
         (void)waitpid(keeper_pid, NULL, 0);
     }
-    static const char *const names[] = { "keys/master.key", "keys/state", "keys/generation-1.key", "keys/generation-2.key", "keys",
+    static const char *const names[] = { "keys/master.key", "keys/service-root.key", "keys/state", "keys/generation-1.key", "keys/generation-2.key", "keys",
                                          "keeper.conf", "." };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[128];
@@ -126,23 +129,26 @@ static void activate_one(struct jt_ring_row *ring)
     size_t n;
     need(jt_keyclient_wait_generation_create(sync_client, 0, none, &g) == JT_OK, "create");
     need(jt_keyclient_wait_ring_propose(sync_client, ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n) == JT_OK, "propose");
-    need(jt_keyclient_wait_ring_accept(sync_client, &next) == JT_OK, "accept");
+    bool joined;
+    need(jt_keyclient_wait_ring_accept(sync_client, &next, &joined) == JT_OK, "accept");
     *ring = next;
 }
 
 static void make_items(void)
 {
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
-        memcpy(row_ids[i], &i, sizeof i);
         pans[i][0] = 0x41;
         for (size_t d = 0, v = i; d < 5; d++, v /= 10) {
             pans[i][7 - d] = (uint8_t)(v % 10);
         }
-        seals[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .row_id = row_ids[i], .row_id_len = 16, .pan = pans[i], .pan_len = 8 };
-        opens[i] = (struct jt_open_item){ .field = 1, .row_id = row_ids[i], .row_id_len = 16, .envelope = old_envelopes[i],
+        seals[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .pan = pans[i], .pan_len = 8 };
+        opens[i] = (struct jt_open_item){ .field = 1, .fingerprint = fingerprints[i], .envelope = old_envelopes[i],
                                           .envelope_len = 25 };
-        reseals[i] = (struct jt_reseal_item){ .field = 1, .dedup = true, .row_id = row_ids[i], .row_id_len = 16,
+        reseals[i] = (struct jt_reseal_item){ .field = 1, .dedup = true, .fingerprint = fingerprints[i],
                                               .envelope = old_envelopes[i], .envelope_len = 25 };
+        matches[i] = (struct jt_match_item){ .field = 1, .fingerprint = fingerprints[i], .pan = pans[i], .pan_len = 8,
+                                             .envelope = old_envelopes[i], .envelope_len = 25 };
+        identifies[i] = (struct jt_identify_item){ .field = 1, .token = tokens[i] };
     }
 }
 
@@ -164,7 +170,11 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
 {
     if (arg != NULL && err == JT_OK) { /* the first batch of all: keep the envelopes */
         for (size_t i = 0; i < reply->n; i++) {
-            memcpy(old_envelopes[i], reply->results[i].envelope, reply->results[i].envelope_len);
+            const struct jt_seal_result *r = &reply->results[i];
+            memcpy(old_envelopes[i], r->envelope, r->envelope_len);
+            memcpy(fingerprints[i], r->fingerprint, sizeof fingerprints[i]);
+            memcpy(tokens[i], r->token, sizeof tokens[i]);
+            opens[i].id = reseals[i].id = matches[i].id = r->id;
         }
         jt_loop_stop(loop);
         return;
@@ -190,11 +200,39 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
     }
 }
 
+static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *reply)
+{
+    (void)arg;
+    if (running) {
+        count(err, err == JT_OK ? reply->n : 0, err == JT_OK ? reply->results[0].err : err);
+    }
+}
+
+static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
+{
+    (void)arg;
+    if (running) {
+        count(err, err == JT_OK ? reply->n : 0, err == JT_OK ? reply->results[0].err : err);
+    }
+}
+
+static void call_seal(size_t n, void *arg)
+{
+    const struct jt_seal_request request = { .items = seals, .n = n };
+    jt_keyclient_seal(kc, &request, on_sealed, arg);
+}
+
 static void next_call(void)
 {
     switch (verb) {
     case SEAL:
-        jt_keyclient_seal(kc, seals, batch, on_sealed, NULL);
+        call_seal(batch, NULL);
+        break;
+    case MATCH:
+        jt_keyclient_match(kc, matches, batch, on_matched, NULL);
+        break;
+    case IDENTIFY:
+        jt_keyclient_identify(kc, identifies, batch, on_identified, NULL);
         break;
     case OPEN:
         jt_keyclient_open_items(kc, opens, batch, on_opened, NULL);
@@ -217,7 +255,7 @@ static void on_tick(void *arg, uint32_t events)
     running = true;
     started_us = jt_clock_us();
     if (keeping_envelopes) {
-        jt_keyclient_seal(kc, seals, JT_WIRE_MAX_ITEMS, on_sealed, &keeping_envelopes);
+        call_seal(JT_WIRE_MAX_ITEMS, &keeping_envelopes);
         return;
     }
     for (int i = 0; i < UNDER_WAY; i++) {
@@ -253,18 +291,22 @@ int main(int argc, char **argv)
     make_items();
     need(jt_keyclient_open(socket_path, -1, ROUND_TRIP_MS, &sync_client) == JT_OK, "connecting");
     need(jt_keyclient_wait_ring_first(sync_client, &ring) == JT_OK, "the first ring");
-    need(jt_keyclient_wait_ring_accept(sync_client, &ring) == JT_OK, "accepting it");
+    bool joined;
+    const struct jt_node_join join = { .spec = { .name = "bench", .number = 1 } };
+    struct jt_node_joined answer;
+    need(jt_keyclient_wait_ring_accept(sync_client, &ring, &joined) == JT_OK, "accepting it");
+    need(jt_keyclient_wait_node_join(sync_client, &join, &answer) == JT_OK, "joining");
     activate_one(&ring);
     keeping_envelopes = true;
     (void)run_once();
     keeping_envelopes = false;
     activate_one(&ring);
 
-    static const size_t batches[] = { 1, 64, 1024, 8192 };
+    static const size_t batches[] = { 1, 64, 1024, 2000, 8192 };
     for (verb = SEAL; verb < N_VERBS; verb++) {
         for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
             batch = batches[i];
-            printf("keeper %-6s batches of %4zu: %9.0f items/s\n", verb_names[verb], batch, run_once());
+            printf("keeper %-8s batches of %4zu: %9.0f items/s\n", verb_names[verb], batch, run_once());
             fflush(stdout);
         }
     }

@@ -31,6 +31,9 @@ struct run {
     enum jt_err errs[MAX_EVENTS];
     struct keeper k;
     uint8_t incarnation[JT_INCARNATION_LEN];
+    uint64_t id;
+    uint8_t token[16];
+    uint8_t fingerprint[16];
     uint8_t envelope[32];
     uint8_t envelope_len;
 };
@@ -41,7 +44,7 @@ struct tag {
 };
 static struct tag tags[MAX_EVENTS];
 
-static const uint8_t row_id[16] = { 7 };
+static const uint8_t bytes[16] = { 7 };
 static const uint8_t pan[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
 
 static void record(struct tag *t, enum jt_err err)
@@ -58,8 +61,12 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
     struct tag *t = arg;
     assert_int_equal(err == JT_OK, reply != NULL);
     if (reply != NULL && reply->n > 0) {
-        t->r->envelope_len = reply->results[0].envelope_len;
-        memcpy(t->r->envelope, reply->results[0].envelope, t->r->envelope_len);
+        const struct jt_seal_result *first = &reply->results[0];
+        t->r->id = first->id;
+        memcpy(t->r->token, first->token, sizeof t->r->token);
+        memcpy(t->r->fingerprint, first->fingerprint, sizeof t->r->fingerprint);
+        t->r->envelope_len = first->envelope_len;
+        memcpy(t->r->envelope, first->envelope, t->r->envelope_len);
     }
     record(t, err);
 }
@@ -81,22 +88,48 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
     record(arg, err);
 }
 
+static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *reply)
+{
+    struct tag *t = arg;
+    assert_int_equal(err == JT_OK, reply != NULL);
+    if (reply != NULL) {
+        assert_int_equal(reply->n, 1);
+        assert_int_equal(reply->results[0].err, JT_OK);
+        assert_memory_equal(reply->results[0].token, t->r->token, sizeof t->r->token);
+    }
+    record(t, err);
+}
+
+static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
+{
+    struct tag *t = arg;
+    assert_int_equal(err == JT_OK, reply != NULL);
+    if (reply != NULL) {
+        assert_int_equal(reply->n, 1);
+        assert_int_equal(reply->results[0].err, JT_OK);
+        assert_true(reply->results[0].id == t->r->id);
+        assert_int_equal(reply->n_live, 1);
+    }
+    record(t, err);
+}
+
 static void call_seal(struct run *r, int number, size_t n)
 {
     static struct jt_seal_item items[JT_WIRE_MAX_ITEMS + 1];
     for (size_t i = 0; i < n; i++) {
-        items[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .row_id = row_id, .row_id_len = 16, .pan = pan, .pan_len = 8 };
+        items[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .pan = pan, .pan_len = 8 };
     }
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
-    jt_keyclient_seal(r->kc, items, n, on_sealed, &tags[number]);
+    const struct jt_seal_request request = { .items = items, .n = n };
+    jt_keyclient_seal(r->kc, &request, on_sealed, &tags[number]);
     r->in_call = false;
     memset(items, 0, n * sizeof items[0]); /* the caller's memory may go at once */
 }
 
 static void call_open(struct run *r, int number, const uint8_t *envelope, uint16_t len)
 {
-    struct jt_open_item item = { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = len };
+    struct jt_open_item item = { .field = 1, .id = r->id, .fingerprint = r->fingerprint, .envelope = envelope, .envelope_len = len };
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
     jt_keyclient_open_items(r->kc, &item, 1, on_opened, &tags[number]);
@@ -105,10 +138,29 @@ static void call_open(struct run *r, int number, const uint8_t *envelope, uint16
 
 static void call_reseal(struct run *r, int number, const uint8_t *envelope, uint16_t len)
 {
-    struct jt_reseal_item item = { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = len };
+    struct jt_reseal_item item = { .field = 1, .id = r->id, .fingerprint = r->fingerprint, .envelope = envelope, .envelope_len = len };
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
     jt_keyclient_reseal(r->kc, &item, 1, on_resealed, &tags[number]);
+    r->in_call = false;
+}
+
+static void call_match(struct run *r, int number)
+{
+    struct jt_match_item item = { .field = 1, .id = r->id, .fingerprint = r->fingerprint, .pan = pan, .pan_len = 8,
+                                  .envelope = r->envelope, .envelope_len = r->envelope_len };
+    tags[number] = (struct tag){ r, number };
+    r->in_call = true;
+    jt_keyclient_match(r->kc, &item, 1, on_matched, &tags[number]);
+    r->in_call = false;
+}
+
+static void call_identify(struct run *r, int number)
+{
+    struct jt_identify_item item = { .field = 1, .token = r->token };
+    tags[number] = (struct tag){ r, number };
+    r->in_call = true;
+    jt_keyclient_identify(r->kc, &item, 1, on_identified, &tags[number]);
     r->in_call = false;
 }
 
@@ -154,11 +206,17 @@ static void keeper_with_a_key(struct keeper *k)
     size_t n;
     assert_int_equal(jt_keyclient_open(k->socket, -1, GUARD_MS, &kc), JT_OK);
     assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &ring), JT_OK);
+    bool joined;
+    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &ring, &joined), JT_OK);
+    assert_false(joined);
     assert_int_equal(jt_keyclient_wait_generation_create(kc, 0, none, &g), JT_OK);
     struct jt_ring_row next;
     assert_int_equal(jt_keyclient_wait_ring_propose(kc, &ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &next), JT_OK);
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = 1 } };
+    struct jt_node_joined answer;
+    assert_int_equal(jt_keyclient_wait_node_join(kc, &join, &answer), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &next, &joined), JT_OK);
+    assert_true(joined);
     jt_keyclient_free(kc);
 }
 
@@ -175,7 +233,9 @@ static void step_in_order(struct run *r)
         r->phase = 2;
         call_open(r, 5, r->envelope, r->envelope_len);
         call_reseal(r, 6, r->envelope, r->envelope_len);
-    } else if (r->phase == 2 && r->n_done == 7) {
+        call_match(r, 7);
+        call_identify(r, 8);
+    } else if (r->phase == 2 && r->n_done == 9) {
         jt_loop_stop(r->loop);
     }
 }
@@ -187,7 +247,7 @@ static void replies_come_later_and_in_the_order_of_the_calls(void **state)
     keeper_with_a_key(&r.k);
     run_begin(&r, r.k.socket, GUARD_MS, step_in_order);
     run_loop(&r);
-    for (int i = 0; i < 7; i++) {
+    for (int i = 0; i < 9; i++) {
         assert_int_equal(r.order[i], i);
         assert_int_equal(r.errs[i], i == 2 || i == 4 ? JT_ERR_LIMIT : JT_OK);
     }
@@ -218,7 +278,7 @@ static void call_large(struct run *r)
     static const uint8_t envelope[25] = { 200 }; /* of no generation: the answer costs nothing */
     static struct jt_open_item items[JT_WIRE_MAX_ITEMS];
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
-        items[i] = (struct jt_open_item){ .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = envelope, .envelope_len = 25 };
+        items[i] = (struct jt_open_item){ .field = 1, .id = 1, .fingerprint = bytes, .envelope = envelope, .envelope_len = 25 };
     }
     jt_keyclient_open_items(r->kc, items, JT_WIRE_MAX_ITEMS, on_large, r);
 }
@@ -316,7 +376,7 @@ static void a_dead_keeper_fails_the_calls_and_a_new_one_is_found(void **state)
     run_loop(&r);
     assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
     assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
-    assert_int_equal(r.errs[2], JT_OK);
+    assert_int_equal(r.errs[2], JT_ERR_STALE); /* found, and NODE_JOIN is due */
     run_end(&r);
     keeper_remove(&r.k);
 }
@@ -376,8 +436,8 @@ static void step_too_few(struct run *r)
     if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
         r->phase = 1;
         struct jt_open_item items[2] = {
-            { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = row_id, .envelope_len = 5 },
-            { .field = 1, .row_id = row_id, .row_id_len = 16, .envelope = row_id, .envelope_len = 5 },
+            { .field = 1, .id = 1, .fingerprint = bytes, .envelope = bytes, .envelope_len = 5 },
+            { .field = 1, .id = 1, .fingerprint = bytes, .envelope = bytes, .envelope_len = 5 },
         };
         tags[0] = (struct tag){ r, 0 };
         jt_keyclient_open_items(r->kc, items, 2, on_opened, &tags[0]);
