@@ -8,6 +8,7 @@
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
 #include "keyclient/keyclient.h"
+#include "store/cards.h"
 #include "store/clients.h"
 #include "store/migrate.h"
 #include "store/ring.h"
@@ -25,13 +26,13 @@
 #include <cmocka.h>
 
 /* The steps that can fail, in the order in which they come. */
-enum step { CONNECT, CHECK, READ_RING, MAKE_MASTER, START_KEEPER, OPEN_KEEPER, FIRST_RING, MAKE_CLIENT, STORE, N_STEPS };
+enum step { CONNECT, CHECK, READ_RING, LOOK_FOR_CARDS, MAKE_MASTER, START_KEEPER, OPEN_KEEPER, FIRST_RING, MAKE_CLIENT, STORE, N_STEPS };
 
 static struct {
     int fails; /* a step, or N_STEPS: none */
     enum jt_err err;
     bool lost_commit; /* STORE does its work all the same */
-    bool has_ring, keeper_has_ring;
+    bool has_ring, has_cards, keeper_has_ring;
     int masters_made, keepers_running;
     struct jt_client_row stored;
     uint8_t secret[JT_CLIENT_SECRET_LEN]; /* of the stored operator */
@@ -93,6 +94,14 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
     out->epoch = 1;
     enum jt_err err = outcome(READ_RING);
     return err == JT_OK && !world.has_ring ? JT_ERR_NOT_FOUND : err;
+}
+
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
+{
+    (void)db;
+    memset(out, 0, 32);
+    out[0] = world.has_cards ? 1 << 1 : 0;
+    return outcome(LOOK_FOR_CARDS);
 }
 
 enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_row *first_operator)
@@ -270,6 +279,10 @@ static void states_that_need_somebody_to_look(void **state)
     world.keeper_has_ring = true; /* and the database none: the wrong database, or one that went back */
     assert_int_equal(init(), JT_EXIT_FAILED);
     world.keeper_has_ring = false;
+    world.has_cards = true; /* sealed under a service root that is not to be made again */
+    assert_int_equal(init(), JT_EXIT_FAILED);
+    assert_false(world.has_ring);
+    world.has_cards = false;
     world.fails = CHECK;
     world.err = JT_ERR_CONFLICT;
     assert_int_equal(init(), JT_EXIT_FAILED);
