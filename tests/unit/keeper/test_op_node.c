@@ -168,6 +168,33 @@ static void a_retired_generations_rows_are_stale(void **state)
     assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_STALE);
 }
 
+static void a_row_without_an_envelope_is_refused(void **state)
+{
+    struct inside *in = *state;
+    struct row row = inside_forge(in, 1, id_at(jt_keeper_now_ms(), 1));
+    const struct jt_open_item newest[2] = {
+        { .field = FIELD, .id = row.id, .fingerprint = row.fingerprint, .envelope = row.envelope,
+          .envelope_len = 25 },
+        { .field = FIELD, .id = row.id, .fingerprint = row.fingerprint, .envelope = row.envelope },
+    };
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = NODE },
+                                       .newest = newest, .n = 2 };
+    struct jt_reader reply;
+    jt_node_join_encode(&join, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_NODE_JOIN, &reply), JT_ERR_DECRYPT);
+    assert_false(in->k->joined);
+}
+
+/* The working space held the opened rows for a moment. */
+static void opened_rows_are_wiped(void **state)
+{
+    struct inside *in = *state;
+    struct row row = inside_forge(in, 1, id_at(jt_keeper_now_ms(), 1));
+    static const uint8_t nothing[sizeof in->k->batch->pans[0]];
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_OK);
+    assert_memory_equal(in->k->batch->pans[0], nothing, sizeof nothing);
+}
+
 static void a_row_more_than_an_hour_ahead_needs_the_operators_word(void **state)
 {
     struct inside *in = *state;
@@ -237,6 +264,8 @@ int main(void)
         IN_A_KEEPER(a_planted_row_that_does_not_open_moves_nothing),
         IN_A_KEEPER(where_no_row_of_a_key_id_opens_the_join_is_refused),
         IN_A_KEEPER(a_retired_generations_rows_are_stale),
+        IN_A_KEEPER(a_row_without_an_envelope_is_refused),
+        IN_A_KEEPER(opened_rows_are_wiped),
         IN_A_KEEPER(a_row_more_than_an_hour_ahead_needs_the_operators_word),
         IN_A_KEEPER(at_the_end_of_time_sealing_is_refused),
         IN_A_KEEPER(a_clean_end_leaves_the_mark_that_was_used),
