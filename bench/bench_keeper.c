@@ -1,10 +1,11 @@
 /*
- * How many cards a second does one keeper seal, open, reseal, match and identify through its socket, by size of batch?
+ * How many cards a second does one keeper seal, open, reseal, match and identify through its
+ * socket, by size of batch?
  *
  * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key in a directory of
  * its own, one active and one draining generation, so that sealing also makes one fingerprint under the draining one;
- * one asynchronous keyclient with two calls under way. 16-digit PANs, one field with dedup. Prints items a
- * second.
+ * one asynchronous keyclient with two calls under way. 16-digit PANs, one field with dedup. Prints
+ * items a second.
  */
 #include "base/clock.h"
 #include "keyclient/keyclient.h"
@@ -54,8 +55,14 @@ static void clean_up(void)
         (void)kill(keeper_pid, SIGTERM);
         (void)waitpid(keeper_pid, NULL, 0);
     }
-    static const char *const names[] = { "keys/master.key", "keys/service-root.key", "keys/state", "keys/generation-1.key", "keys/generation-2.key", "keys",
-                                         "keeper.conf", "." };
+    static const char *const names[] = { "keys/master.key",
+                                         "keys/service-root.key",
+                                         "keys/state",
+                                         "keys/generation-1.key",
+                                         "keys/generation-2.key",
+                                         "keys",
+                                         "keeper.conf",
+                                         "." };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", dir, strcmp(names[i], ".") == 0 ? "" : names[i]);
@@ -142,12 +149,21 @@ static void make_items(void)
             pans[i][7 - d] = (uint8_t)(v % 10);
         }
         seals[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .pan = pans[i], .pan_len = 8 };
-        opens[i] = (struct jt_open_item){ .field = 1, .fingerprint = fingerprints[i], .envelope = old_envelopes[i],
+        opens[i] = (struct jt_open_item){ .field = 1,
+                                          .fingerprint = fingerprints[i],
+                                          .envelope = old_envelopes[i],
                                           .envelope_len = 25 };
-        reseals[i] = (struct jt_reseal_item){ .field = 1, .dedup = true, .fingerprint = fingerprints[i],
-                                              .envelope = old_envelopes[i], .envelope_len = 25 };
-        matches[i] = (struct jt_match_item){ .field = 1, .fingerprint = fingerprints[i], .pan = pans[i], .pan_len = 8,
-                                             .envelope = old_envelopes[i], .envelope_len = 25 };
+        reseals[i] = (struct jt_reseal_item){ .field = 1,
+                                              .dedup = true,
+                                              .fingerprint = fingerprints[i],
+                                              .envelope = old_envelopes[i],
+                                              .envelope_len = 25 };
+        matches[i] = (struct jt_match_item){ .field = 1,
+                                             .fingerprint = fingerprints[i],
+                                             .pan = pans[i],
+                                             .pan_len = 8,
+                                             .envelope = old_envelopes[i],
+                                             .envelope_len = 25 };
         identifies[i] = (struct jt_identify_item){ .field = 1, .token = tokens[i] };
     }
 }
@@ -306,7 +322,8 @@ int main(int argc, char **argv)
     for (verb = SEAL; verb < N_VERBS; verb++) {
         for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
             batch = batches[i];
-            printf("keeper %-8s batches of %4zu: %9.0f items/s\n", verb_names[verb], batch, run_once());
+            printf("keeper %-8s batches of %4zu: %9.0f items/s\n", verb_names[verb], batch,
+                   run_once());
             fflush(stdout);
         }
     }

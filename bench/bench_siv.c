@@ -1,7 +1,7 @@
 /*
  * How much faster is the many-record SIV than OpenSSL's own AES-256-SIV, for what the vault seals: 8-byte plaintexts (a
- * packed 16-digit PAN) under four components of associated data, a 16-byte header, an 8-byte row-id, a 16-byte
- * fingerprint and an empty one?
+ * packed 16-digit PAN) under four components of associated data, a 16-byte header, an 8-byte
+ * row-id, a 16-byte fingerprint and an empty one?
  *
  * The reference is measured in the same run: EVP AES-256-SIV, one context re-keyed for every record, which is the
  * fastest correct way to use it: without a new key OpenSSL's context keeps state of the message before. Prints
@@ -68,7 +68,10 @@ static void single_seal(size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_bytes ad[] = {
-            { header, HEADER_LEN }, { row_id[i], ROW_ID_LEN }, { fingerprint[i], FINGERPRINT_LEN }, { NULL, 0 },
+            { header, HEADER_LEN },
+            { row_id[i], ROW_ID_LEN },
+            { fingerprint[i], FINGERPRINT_LEN },
+            { NULL, 0 },
         };
         need(jt_siv_seal(siv, ad, 4, plain[i], PLAIN_LEN, sealed[i]) == JT_OK, "jt_siv_seal");
     }
@@ -78,7 +81,10 @@ static void single_open(size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_bytes ad[] = {
-            { header, HEADER_LEN }, { row_id[i], ROW_ID_LEN }, { fingerprint[i], FINGERPRINT_LEN }, { NULL, 0 },
+            { header, HEADER_LEN },
+            { row_id[i], ROW_ID_LEN },
+            { fingerprint[i], FINGERPRINT_LEN },
+            { NULL, 0 },
         };
         need(jt_siv_open(siv, ad, 4, sealed[i], SEALED_LEN, opened[i]) == JT_OK, "jt_siv_open");
     }

@@ -13,7 +13,8 @@ static enum jt_err init(struct jt_aes *aes, const uint8_t *key, size_t key_len, 
     if (ctx == NULL) {
         return JT_ERR_NOMEM;
     }
-    int keyed = encrypting ? EVP_EncryptInit_ex(ctx, cipher, NULL, key, NULL) : EVP_DecryptInit_ex(ctx, cipher, NULL, key, NULL);
+    int keyed = encrypting ? EVP_EncryptInit_ex(ctx, cipher, NULL, key, NULL)
+                           : EVP_DecryptInit_ex(ctx, cipher, NULL, key, NULL);
     if (keyed != 1 || EVP_CIPHER_CTX_set_padding(ctx, 0) != 1) {
         EVP_CIPHER_CTX_free(ctx);
         return JT_ERR_CRYPTO;
@@ -38,7 +39,8 @@ void jt_aes_clear(struct jt_aes *aes)
     aes->ctx = NULL;
 }
 
-typedef int update_fn(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
+typedef int update_fn(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                      const unsigned char *in, int in_len);
 
 static enum jt_err work(struct jt_aes *aes, struct jt_block *blocks, size_t n, update_fn *update)
 {

@@ -103,7 +103,8 @@ void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static 
 
 static bool bound(const struct jt_siv_record *r)
 {
-    return r->n_ad == 3 && r->ad[0].len == JT_ROW_ID_LEN && r->ad[1].len == JT_FINGERPRINT_LEN && r->ad[2].len == 0;
+    return r->n_ad == 3 && r->ad[0].len == JT_ROW_ID_LEN && r->ad[1].len == JT_FINGERPRINT_LEN &&
+           r->ad[2].len == 0;
 }
 
 static bool sealable(const struct jt_siv_record *r)
@@ -113,7 +114,8 @@ static bool sealable(const struct jt_siv_record *r)
 
 static bool openable(const struct jt_siv_record *r)
 {
-    return bound(r) && r->in_len > JT_ENVELOPE_OVERHEAD && r->in_len <= JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX;
+    return bound(r) && r->in_len > JT_ENVELOPE_OVERHEAD &&
+           r->in_len <= JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX;
 }
 
 static void wipe_opened(const struct jt_siv_record *r)

@@ -1,12 +1,14 @@
 /*
  * The keys of one (generation, field): envelopes and fingerprints of that field under that generation.
  *
- * Envelope (docs/data-format.md): key id (1 byte), SIV tag (16), ciphertext. Associated data has four S2V components:
- * the header (u8 format = 2, u8 key id, u16 bucket = 0, u32 field id, u64 generation), the row-id (the 8 bytes of the
- * id), the row's fingerprint, and its numeric token, which is empty as long as there are none. So no part of a row can
- * be exchanged for that of another. A 16-digit PAN, 8 bytes packed, makes 25 bytes.
+ * Envelope (docs/data-format.md): key id (1 byte), SIV tag (16), ciphertext. Associated data has
+ * four S2V components: the header (u8 format = 2, u8 key id, u16 bucket = 0, u32 field id, u64
+ * generation), the row-id (the 8 bytes of the id), the row's fingerprint, and its numeric token,
+ * which is empty as long as there are none. So no part of a row can be exchanged for that of
+ * another. A 16-digit PAN, 8 bytes packed, makes 25 bytes.
  *
- * Fingerprint: CMAC-AES-256 of the packed PAN; without dedup, of the packed PAN followed by the row-id.
+ * Fingerprint: CMAC-AES-256 of the packed PAN; without dedup, of the packed PAN followed by the
+ * row-id.
  *
  * One thread at a time for one struct jt_fieldkey.
  */
@@ -33,26 +35,33 @@ enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KE
                             uint32_t field, struct jt_fieldkey **out) JT_CHECKED;
 void jt_fieldkey_free(struct jt_fieldkey *fk);
 
-/* Sets what the record's envelope is bound to. Both must stay valid until the record is sealed or opened. */
+/*
+ * Sets what the record's envelope is bound to. Both must stay valid until the record is sealed or
+ * opened.
+ */
 void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static JT_ROW_ID_LEN],
                       const uint8_t fingerprint[static JT_FINGERPRINT_LEN]);
 
 /*
  * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes), record.out receives
- * JT_ENVELOPE_OVERHEAD + in_len bytes, record.ad was set by jt_fieldkey_bind. A record that is not so gets
- * err = JT_ERR_INVALID and an untouched output; its neighbours are sealed. The return value is JT_OK unless libcrypto
- * failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
+ * JT_ENVELOPE_OVERHEAD + in_len bytes, record.ad was set by jt_fieldkey_bind. A record that is not
+ * so gets err = JT_ERR_INVALID and an untouched output; its neighbours are sealed. The return value
+ * is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
  */
 enum jt_err jt_fieldkey_seal(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
 
 /*
  * Opens envelopes: record.in is the whole envelope, record.out receives in_len - JT_ENVELOPE_OVERHEAD bytes. An
- * envelope that is too short or too long, carries another key id, is not bound to a row or is refused by SIV gets
- * JT_ERR_DECRYPT and a wiped output, all alike. Returns as jt_fieldkey_seal does.
+ * envelope that is too short or too long, carries another key id, is not bound to a row or is
+ * refused by SIV gets JT_ERR_DECRYPT and a wiped output, all alike. Returns as jt_fieldkey_seal
+ * does.
  */
 enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
 
-/* Fingerprints: record.in is the packed PAN, or without dedup the packed PAN followed by the row-id. */
+/*
+ * Fingerprints: record.in is the packed PAN, or without dedup the packed PAN followed by the
+ * row-id.
+ */
 enum jt_err jt_fieldkey_fingerprint(struct jt_fieldkey *fk, struct jt_cmac_record *records, size_t n) JT_CHECKED;
 
 #endif

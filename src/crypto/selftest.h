@@ -1,8 +1,7 @@
 /*
  * Known-answer tests that the keeper runs before it touches a key: RFC 5297 A.1 and A.2, SP 800-38B CMAC, SP 800-108
- * KDF, Ed25519 (RFC 8032), the token block, the many-record path against the single one, and that forged envelopes and
- * tokens are refused.
- * Behaviour is tested, not the version of the library.
+ * KDF, Ed25519 (RFC 8032), the token block, the many-record path against the single one, and that
+ * forged envelopes and tokens are refused. Behaviour is tested, not the version of the library.
  */
 #ifndef JETON_CRYPTO_SELFTEST_H
 #define JETON_CRYPTO_SELFTEST_H

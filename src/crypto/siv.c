@@ -280,8 +280,8 @@ static size_t plain_len_of(const struct jt_siv_record *r, bool sealing)
 }
 
 /*
- * RFC 5297 section 2.4, one round of S2V's loop for the chunk: D = dbl(D) xor CMAC(component k). Only components that
- * are not empty take a lane.
+ * RFC 5297 section 2.4, one round of S2V's loop for the chunk: D = dbl(D) xor CMAC(component k).
+ * Only components that are not empty take a lane.
  */
 static enum jt_err s2v_component(struct jt_siv *siv, size_t n, size_t k)
 {
@@ -308,7 +308,10 @@ static enum jt_err s2v_component(struct jt_siv *siv, size_t n, size_t k)
     return err;
 }
 
-/* S2V of chunk[0 .. n-1] with associated data (header, the record's own); the results are in the lanes. */
+/*
+ * S2V of chunk[0 .. n-1] with associated data (header, the record's own); the results are in the
+ * lanes.
+ */
 static enum jt_err s2v_chunk(struct jt_siv *siv, struct jt_block header_mac, size_t n, bool sealing)
 {
     struct jt_cbcmac *m = &siv->mac;

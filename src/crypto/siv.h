@@ -9,9 +9,9 @@
  * AES-SIV cannot encrypt an empty plaintext and has checked forged ones wrongly: CVE-2023-2975).
  *
  * The many-record calls run records side by side: each CBC-MAC step of S2V over N records is one AES-ECB call of N
- * blocks. They give the same bytes as the single calls, for associated data of one header common to all and up to
- * JT_SIV_RECORD_AD components of each record's own. The CMAC of an empty component depends on the key only, and is
- * computed once.
+ * blocks. They give the same bytes as the single calls, for associated data of one header common to
+ * all and up to JT_SIV_RECORD_AD components of each record's own. The CMAC of an empty component
+ * depends on the key only, and is computed once.
  *
  * What is not checked: that a (key, associated data, plaintext) triple is fresh. SIV is deterministic by design; RFC
  * 5297 section 6 bounds the use of one key (DESIGN: alarm at 2^40 messages).
@@ -68,8 +68,9 @@ struct jt_siv_record {
 enum jt_err jt_siv_header(struct jt_siv *siv, const uint8_t *header, size_t header_len, uint8_t header_mac[static 16]) JT_CHECKED;
 
 /*
- * Seals `n` records (any n, worked in chunks) with associated data (header, each record's components). The return value
- * is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
+ * Seals `n` records (any n, worked in chunks) with associated data (header, each record's
+ * components). The return value is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all
+ * outputs wiped).
  */
 enum jt_err jt_siv_seal_many(struct jt_siv *siv, const uint8_t header_mac[static 16], struct jt_siv_record *records, size_t n)
     JT_CHECKED;

@@ -35,7 +35,8 @@ static enum jt_err init(struct jt_tokenkey *tk, const uint8_t *root, uint32_t fi
     return err;
 }
 
-enum jt_err jt_tokenkey_new(const uint8_t root[static JT_TOKENKEY_ROOT_LEN], uint32_t field, struct jt_tokenkey **out)
+enum jt_err jt_tokenkey_new(const uint8_t root[static JT_TOKENKEY_ROOT_LEN], uint32_t field,
+                            struct jt_tokenkey **out)
 {
     *out = NULL;
     struct jt_tokenkey *tk = jt_secmem_alloc(sizeof *tk);
@@ -93,8 +94,8 @@ enum jt_err jt_tokenkey_seal(struct jt_tokenkey *tk, const uint64_t *ids, size_t
 }
 
 /*
- * The id of a decrypted block, or 0, without a branch on its contents: whoever times refusals does not learn how much of
- * a guess was right.
+ * The id of a decrypted block, or 0, without a branch on its contents: whoever times refusals does
+ * not learn how much of a guess was right.
  */
 static uint64_t id_of(const struct jt_tokenkey *tk, struct jt_block block)
 {
@@ -105,8 +106,8 @@ static uint64_t id_of(const struct jt_tokenkey *tk, struct jt_block block)
     return id & (0 - good);
 }
 
-enum jt_err jt_tokenkey_open(struct jt_tokenkey *tk, const uint8_t (*tokens)[JT_TOKENKEY_TOKEN_LEN], size_t n,
-                             uint64_t *ids)
+enum jt_err jt_tokenkey_open(struct jt_tokenkey *tk, const uint8_t (*tokens)[JT_TOKENKEY_TOKEN_LEN],
+                             size_t n, uint64_t *ids)
 {
     enum jt_err err = JT_OK;
     for (size_t done = 0; done < n && err == JT_OK; done += CHUNK) {

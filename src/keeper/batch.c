@@ -83,7 +83,9 @@ enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
-        b->siv[i] = (struct jt_siv_record){ .in = c->pan, .in_len = c->pan_len, .out = b->envelopes[c->at] };
+        b->siv[i] = (struct jt_siv_record){ .in = c->pan,
+                                            .in_len = c->pan_len,
+                                            .out = b->envelopes[c->at] };
         jt_fieldkey_bind(&b->siv[i], b->row_ids[c->at], b->fingerprints[c->at]);
     }
     enum jt_err err = jt_fieldkey_seal(fk, b->siv, n);

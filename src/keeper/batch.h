@@ -1,6 +1,6 @@
 /*
- * The working space of the batch verbs (seal, open, reseal, match, identify, and the rows of a join) and the steps that
- * they share.
+ * The working space of the batch verbs (seal, open, reseal, match, identify, and the rows of a
+ * join) and the steps that they share.
  *
  * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of one (generation,
  * field) are gathered and go through the many-record calls of crypto/ together. All memory is allocated once, at start:
@@ -68,9 +68,10 @@ struct jt_batch {
     struct jt_batch_card cards[JT_BATCH_CHUNK]; /* a group: `at` is filled by jt_batch_next_group, the rest by the verb */
     struct jt_siv_record siv[JT_BATCH_CHUNK];
     struct jt_cmac_record cmac[JT_BATCH_CHUNK];
-    uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, beside each other for the token key */
+    uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, side by side for the token key */
     uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKENKEY_TOKEN_LEN];
-    uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN]; /* PAN followed by row-id: fingerprints without dedup */
+    /* PAN followed by row-id: fingerprints without dedup */
+    uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN];
 };
 
 enum jt_err jt_batch_new(struct jt_batch **out) JT_CHECKED;
@@ -101,8 +102,9 @@ enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t
 enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride) JT_CHECKED;
 
 /*
- * Opens the envelopes of the first `n` cards, as bound to row_ids[at] and the card's fingerprint, into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or
- * JT_ERR_DECRYPT, whatever was wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
+ * Opens the envelopes of the first `n` cards, as bound to row_ids[at] and the card's fingerprint,
+ * into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or JT_ERR_DECRYPT, whatever was
+ * wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
  */
 enum jt_err jt_batch_open(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 

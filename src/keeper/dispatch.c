@@ -36,7 +36,7 @@ static const struct op ops[] = {
     { JT_VERB_ACK_CHECK, ROOT, SMALL, jt_op_ack_check },
     { JT_VERB_RING_FIRST, 0, SMALL, jt_op_ring_first }, /* makes the service root */
     { JT_VERB_RING_PROPOSE, ROOT | RING, WITH_RING, jt_op_ring_propose },
-    { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept }, /* has an answer of its own without one */
+    { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept }, /* answers without one as well */
     { JT_VERB_CERTIFY, ROOT | RING, SMALL, jt_op_certify },
     { JT_VERB_MATCH, ROOT, JT_WIRE_MAX_FRAME, jt_op_match },
     { JT_VERB_IDENTIFY, ROOT | RING, JT_WIRE_MAX_FRAME, jt_op_identify },
@@ -61,7 +61,8 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
     if ((op->flags & ROOT) != 0 && k->root == NULL) {
         return JT_ERR_UNAVAILABLE;
     }
-    if (((op->flags & RING) != 0 && k->ring.epoch == 0) || ((op->flags & JOINED) != 0 && !k->joined)) {
+    if (((op->flags & RING) != 0 && k->ring.epoch == 0) ||
+        ((op->flags & JOINED) != 0 && !k->joined)) {
         return JT_ERR_STALE;
     }
     struct jt_reader in = jt_reader_init(request->payload, request->payload_len);

@@ -6,7 +6,11 @@
 void jt_idmint_init(struct jt_idmint *m, uint64_t mark_ms, jt_idmint_save_fn *save, void *arg)
 {
     *m = (struct jt_idmint){
-        .last_ms = mark_ms > 0 ? mark_ms + 1 : 0, .mark_ms = mark_ms, .used_ms = mark_ms, .save = save, .arg = arg,
+        .last_ms = mark_ms > 0 ? mark_ms + 1 : 0,
+        .mark_ms = mark_ms,
+        .used_ms = mark_ms,
+        .save = save,
+        .arg = arg,
     };
 }
 
@@ -38,7 +42,8 @@ static enum jt_err cover(struct jt_idmint *m, uint64_t ms)
     return ms <= m->mark_ms ? JT_OK : err; /* renewed too early to matter, if it failed */
 }
 
-enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, uint64_t *ids, size_t n)
+enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, uint64_t *ids,
+                           size_t n)
 {
     if (n == 0) {
         return JT_OK;

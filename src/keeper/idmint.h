@@ -1,11 +1,12 @@
 /*
- * Where ids come from: 63 bits, milliseconds since 2020-01-01T00:00:00Z (41), node number (8), a count within the
- * millisecond (14). Ids of one keeper strictly ascend, over restarts and clocks that are set back too; the node number
- * keeps those of different keepers apart.
+ * Where ids come from: 63 bits, milliseconds since 2020-01-01T00:00:00Z (41), node number (8), a
+ * count within the millisecond (14). Ids of one keeper strictly ascend, over restarts and clocks
+ * that are set back too; the node number keeps those of different keepers apart.
  *
- * What makes that hold is a mark on disk, written ahead: no id of a later time than the mark is given out before the
- * mark has been moved beyond it. After a crash minting goes on behind the mark, where nothing can have been minted.
- * A clean end writes the time that was really used, so that clean restarts do not run ahead of the clock.
+ * What makes that hold is a mark on disk, written ahead: no id of a later time than the mark is
+ * given out before the mark has been moved beyond it. After a crash minting goes on behind the
+ * mark, where nothing can have been minted. A clean end writes the time that was really used, so
+ * that clean restarts do not run ahead of the clock.
  *
  * The clock is an argument and saving a function, so that a test can be both.
  */
@@ -39,16 +40,17 @@ struct jt_idmint {
 void jt_idmint_init(struct jt_idmint *mint, uint64_t mark_ms, jt_idmint_save_fn *save, void *arg);
 
 /*
- * Ids up to the time `ms` exist, whoever minted them: later ones are given out from here on. The caller has made a mark
- * of at least `ms` durable.
+ * Ids up to the time `ms` exist, whoever minted them: later ones are given out from here on. The
+ * caller has made a mark of at least `ms` durable.
  */
 void jt_idmint_pass(struct jt_idmint *mint, uint64_t ms);
 
 /*
- * `n` ids, ascending, all above every earlier one. All or none: JT_ERR_LIMIT when the 41 bits are used up, else what
- * saving the mark said.
+ * `n` ids, ascending, all above every earlier one. All or none: JT_ERR_LIMIT when the 41 bits are
+ * used up, else what saving the mark said.
  */
-enum jt_err jt_idmint_take(struct jt_idmint *mint, uint8_t node, uint64_t now_ms, uint64_t *ids, size_t n) JT_CHECKED;
+enum jt_err jt_idmint_take(struct jt_idmint *mint, uint8_t node, uint64_t now_ms, uint64_t *ids,
+                           size_t n) JT_CHECKED;
 
 /* The time in an id. */
 uint64_t jt_idmint_ms_of(uint64_t id);

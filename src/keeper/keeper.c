@@ -27,7 +27,8 @@ static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_probl
         err = JT_ERR_CONFLICT;
     }
     if (err == JT_OK && (listing.root || listing.n_generations > 0)) {
-        jt_problem_set(problem, "%s holds keys but no master key: restore its %s instead", directory, JT_KEYDIR_MASTER);
+        jt_problem_set(problem, "%s holds keys but no master key: restore its %s instead",
+                       directory, JT_KEYDIR_MASTER);
         err = JT_ERR_CONFLICT;
     }
     return err;
@@ -120,7 +121,8 @@ static enum jt_err check_ring(struct jt_keeper *k, struct jt_problem *problem)
 }
 
 /* The service root and everything that hangs on it; or nothing, when there is none yet. */
-static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listing, struct jt_problem *problem)
+static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listing,
+                             struct jt_problem *problem)
 {
     if (!listing->root && listing->n_generations > 0) {
         jt_problem_set(problem, "the service root is missing: restore %s", JT_KEYDIR_ROOT);
@@ -257,7 +259,9 @@ uint64_t jt_keeper_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec < JT_IDMINT_EPOCH_S ? 0 : (uint64_t)(t.tv_sec - JT_IDMINT_EPOCH_S) * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return t.tv_sec < JT_IDMINT_EPOCH_S
+               ? 0
+               : (uint64_t)(t.tv_sec - JT_IDMINT_EPOCH_S) * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms)
@@ -278,5 +282,6 @@ enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms
 
 enum jt_err jt_keeper_settle(struct jt_keeper *k)
 {
-    return k->joined && k->mint.used_ms < k->state.id_mark ? save_id_mark(k, k->mint.used_ms) : JT_OK;
+    return k->joined && k->mint.used_ms < k->state.id_mark ? save_id_mark(k, k->mint.used_ms)
+                                                           : JT_OK;
 }

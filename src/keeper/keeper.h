@@ -31,15 +31,15 @@ struct jt_keeper {
 };
 
 /*
- * Makes the directory and the master key file in it. JT_ERR_CONFLICT when there is a master key, or keys that a lost one
- * has wrapped.
+ * Makes the directory and the master key file in it. JT_ERR_CONFLICT when there is a master key, or
+ * keys that a lost one has wrapped.
  */
 enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Opens and locks the directory, loads and checks everything in it. A directory with nothing but a master key gives a
- * keeper without a service root (a state file beside it is what a making that was cut off has left, and is not looked
- * at). On failure *problem says what is wrong. The caller
+ * Opens and locks the directory, loads and checks everything in it. A directory with nothing but a
+ * master key gives a keeper without a service root (a state file beside it is what a making that
+ * was cut off has left, and is not looked at). On failure *problem says what is wrong. The caller
  * ends with jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem) JT_CHECKED;
@@ -51,20 +51,25 @@ void jt_keeper_free(struct jt_keeper *keeper);
 enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *row, const struct jt_ring *ring) JT_CHECKED;
 
 /*
- * Makes the service root of a keeper that has none: an empty state file under it first, then its own file, so that
- * whatever a crash leaves is either no service root or a whole one with its state.
+ * Makes the service root of a keeper that has none: an empty state file under it first, then its
+ * own file, so that whatever a crash leaves is either no service root or a whole one with its
+ * state.
  */
 enum jt_err jt_keeper_make_root(struct jt_keeper *keeper) JT_CHECKED;
 
-/* Makes it durable that this keeper mints for `node`, and that ids up to the time `newest_ms` exist; minting may begin. */
+/*
+ * Makes it durable that this keeper mints for `node`, and that ids up to the time `newest_ms`
+ * exist; minting may begin.
+ */
 enum jt_err jt_keeper_join(struct jt_keeper *keeper, uint8_t node, uint64_t newest_ms) JT_CHECKED;
 
 /* The wall clock in milliseconds since 2020-01-01T00:00:00Z; 0 before that. */
 uint64_t jt_keeper_now_ms(void);
 
 /*
- * The clean end: what was written ahead of the ids is brought back to what was used. Nothing may be minted after. A
- * failure costs nothing but that the next ids begin up to a minute ahead of the clock.
+ * The clean end: what was written ahead of the ids is brought back to what was used. Nothing may be
+ * minted after. A failure costs nothing but that the next ids begin up to a minute ahead of the
+ * clock.
  */
 enum jt_err jt_keeper_settle(struct jt_keeper *keeper) JT_CHECKED;
 

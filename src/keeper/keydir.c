@@ -112,8 +112,8 @@ static bool is_left_over(const char *name)
     }
     memcpy(known, name, len - 4);
     known[len - 4] = '\0';
-    return strcmp(known, JT_KEYDIR_MASTER) == 0 || strcmp(known, JT_KEYDIR_ROOT) == 0 || strcmp(known, JT_KEYDIR_STATE) == 0 ||
-           generation_of(known) != 0;
+    return strcmp(known, JT_KEYDIR_MASTER) == 0 || strcmp(known, JT_KEYDIR_ROOT) == 0 ||
+           strcmp(known, JT_KEYDIR_STATE) == 0 || generation_of(known) != 0;
 }
 
 static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem)

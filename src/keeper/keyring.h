@@ -43,7 +43,10 @@ size_t jt_keyring_count(const struct jt_keyring *keyring);
  */
 enum jt_err jt_keyring_fieldkey(struct jt_keyring *keyring, uint64_t number, uint32_t field, struct jt_fieldkey **out) JT_CHECKED;
 
-/* Forgets derived keys: after each change of the ring, so that keys of generations that are not live do not linger. */
+/*
+ * Forgets derived keys: after each change of the ring, so that keys of generations that are no longer
+ * live do not linger.
+ */
 void jt_keyring_drop_cache(struct jt_keyring *keyring);
 
 #endif

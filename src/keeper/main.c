@@ -2,9 +2,9 @@
  * jeton-keeper: the process that holds the keys, and nothing else.
  *
  * Everything is checked before anything is served, and privileges go before keys come: configuration, known-answer
- * tests, the process hardened, memory locked, the directory checked and locked, service root, key files, state file and
- * ring checked against each other, the socket, the system call filter; then it serves. Each step that fails ends the process with
- * one line that says what is wrong.
+ * tests, the process hardened, memory locked, the directory checked and locked, service root, key
+ * files, state file and ring checked against each other, the socket, the system call filter; then
+ * it serves. Each step that fails ends the process with one line that says what is wrong.
  */
 #include "base/conf.h"
 #include "base/log.h"
@@ -156,13 +156,16 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "serving %s: %s, memory %s, %s, epoch %" PRIu64 ", %zu generation keys",
-               fd >= 0 ? "one connection" : path, keeper->development ? "development" : "production",
-               keeper->locked ? "locked" : "not locked", keeper->root != NULL ? "service root" : "no service root yet",
-               keeper->ring.epoch, jt_keyring_count(keeper->keyring));
+               fd >= 0 ? "one connection" : path,
+               keeper->development ? "development" : "production",
+               keeper->locked ? "locked" : "not locked",
+               keeper->root != NULL ? "service root" : "no service root yet", keeper->ring.epoch,
+               jt_keyring_count(keeper->keyring));
         err = jt_server_run(server);
     }
     if (err == JT_OK && jt_keeper_settle(keeper) != JT_OK) {
-        jt_log(JT_LOG_WARNING, "the state file could not be brought up to date: the next ids will begin ahead of the clock");
+        jt_log(JT_LOG_WARNING, "the state file could not be brought up to date: the next ids will "
+                               "begin ahead of the clock");
     }
     jt_server_free(server);
     jt_listener_close(listener);

@@ -1,7 +1,8 @@
 /*
- * The master key: its file, and the one key derived from it. It only wraps: the files of the service root and of the
- * generation keys lie on disk sealed under it. What is MACed, signed or made into tokens hangs on the service root
- * (keeper/root.h), so that a master key can be changed by wrapping those files anew.
+ * The master key: its file, and the one key derived from it. It only wraps: the files of the
+ * service root and of the generation keys lie on disk sealed under it. What is MACed, signed or
+ * made into tokens hangs on the service root (keeper/root.h), so that a master key can be changed
+ * by wrapping those files anew.
  *
  * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16 zero, check value
  * (8), key (32). Format 1 holds the key in the clear and exists for development only: its environment byte must say so.

@@ -84,7 +84,8 @@ enum jt_err jt_op_certify(struct jt_keeper *k, struct jt_reader *in, struct jt_b
     }
     err = write_text(&facts, entry, k->development, &certificate);
     if (err == JT_OK) {
-        err = jt_sign(k->root->sign_seed, certificate.text, certificate.text_len, certificate.signature);
+        err = jt_sign(k->root->sign_seed, certificate.text, certificate.text_len,
+                      certificate.signature);
     }
     if (err == JT_OK) {
         memcpy(certificate.public_key, k->root->sign_public, sizeof certificate.public_key);

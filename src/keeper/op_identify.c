@@ -15,11 +15,13 @@ static enum jt_err identify_group(struct jt_keeper *k, uint32_t field, size_t n)
     }
     enum jt_err err = jt_root_tokenkey(k->root, field, &tk);
     if (err == JT_OK) {
-        err = jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])b->group_tokens, n, b->group_ids);
+        err = jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])b->group_tokens, n,
+                               b->group_ids);
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         uint64_t id = b->group_ids[i];
-        b->results.identify[b->cards[i].at] = (struct jt_identify_result){ .err = id != 0 ? JT_OK : JT_ERR_NOT_FOUND, .id = id };
+        b->results.identify[b->cards[i].at] =
+            (struct jt_identify_result){ .err = id != 0 ? JT_OK : JT_ERR_NOT_FOUND, .id = id };
         k->n_identified += id != 0;
         k->n_refused += id == 0;
     }
@@ -37,7 +39,8 @@ static enum jt_err identify_all(struct jt_keeper *k, size_t n_items)
         }
         uint8_t key_id;
         uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
+        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
+             n = jt_batch_next_group(b, &key_id, &field)) {
             err = identify_group(k, field, n);
         }
     }

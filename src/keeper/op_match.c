@@ -20,7 +20,8 @@ static size_t keep_matching(struct jt_keeper *k, size_t n)
         const struct jt_batch_card c = b->cards[i];
         const struct jt_match_item *item = &b->items.match[c.at];
         /* A PAN's length is no secret: the envelope shows it. */
-        bool same = b->siv[i].err == JT_OK && b->siv[i].in_len - JT_ENVELOPE_OVERHEAD == item->pan_len &&
+        bool same = b->siv[i].err == JT_OK &&
+                    b->siv[i].in_len - JT_ENVELOPE_OVERHEAD == item->pan_len &&
                     jt_equal_ct(b->pans[c.at], item->pan, item->pan_len);
         jt_wipe(b->pans[c.at], sizeof b->pans[c.at]);
         if (same) {
@@ -88,7 +89,8 @@ static enum jt_err match_all(struct jt_keeper *k, size_t n_items)
         }
         uint8_t key_id;
         uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
+        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
+             n = jt_batch_next_group(b, &key_id, &field)) {
             err = match_group(k, k->live[key_id]->number, field, n);
         }
     }
@@ -105,7 +107,9 @@ enum jt_err jt_op_match(struct jt_keeper *k, struct jt_reader *in, struct jt_buf
     }
     err = match_all(k, n);
     if (err == JT_OK) {
-        const struct jt_match_reply reply = { .epoch = k->ring.epoch, .n = n, .results = b->results.match };
+        const struct jt_match_reply reply = { .epoch = k->ring.epoch,
+                                              .n = n,
+                                              .results = b->results.match };
         jt_match_reply_encode(&reply, out);
     }
     jt_batch_wipe(b, n);

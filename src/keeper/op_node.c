@@ -1,7 +1,8 @@
 /*
- * NODE_JOIN: the front and its keeper take their place among the nodes. The keeper does not believe what it is told about
- * the newest ids: a row counts only if its envelope opens, which nobody but a keeper can bring about. So whoever writes to
- * the database can neither push a keeper's ids far ahead nor, as long as the newest rows are there, make it begin too low.
+ * NODE_JOIN: the front and its keeper take their place among the nodes. The keeper does not believe
+ * what it is told about the newest ids: a row counts only if its envelope opens, which nobody but a
+ * keeper can bring about. So whoever writes to the database can neither push a keeper's ids far
+ * ahead nor, as long as the newest rows are there, make it begin too low.
  */
 #include "keeper/op.h"
 
@@ -18,7 +19,8 @@ struct seen {
     bool opened[256];
 };
 
-static enum jt_err open_group(struct jt_keeper *k, uint8_t key_id, uint32_t field, size_t n, struct seen *seen)
+static enum jt_err open_group(struct jt_keeper *k, uint8_t key_id, uint32_t field, size_t n,
+                              struct seen *seen)
 {
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < n; i++) {
@@ -57,7 +59,8 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items, struct seen *se
         }
         uint8_t key_id;
         uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
+        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
+             n = jt_batch_next_group(b, &key_id, &field)) {
             err = open_group(k, key_id, field, n, seen);
         }
     }
@@ -65,7 +68,8 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items, struct seen *se
 }
 
 /* Notes which key ids are there: all must be live ones. */
-static enum jt_err list_key_ids(const struct jt_keeper *k, const struct jt_node_join *join, struct seen *seen)
+static enum jt_err list_key_ids(const struct jt_keeper *k, const struct jt_node_join *join,
+                                struct seen *seen)
 {
     for (size_t i = 0; i < join->n; i++) {
         if (join->newest[i].envelope_len == 0) {
@@ -80,7 +84,8 @@ static enum jt_err list_key_ids(const struct jt_keeper *k, const struct jt_node_
     return JT_OK;
 }
 
-static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join *join, struct seen *seen)
+static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join *join,
+                                  struct seen *seen)
 {
     enum jt_err err = list_key_ids(k, join, seen);
     if (err == JT_OK) {
@@ -91,7 +96,8 @@ static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join
             err = JT_ERR_DECRYPT; /* whoever overwrote them may have hidden newer ones */
         }
     }
-    bool ahead = seen->newest_ms > k->state.id_mark && seen->newest_ms > jt_keeper_now_ms() + AHEAD_MAX_MS;
+    bool ahead =
+        seen->newest_ms > k->state.id_mark && seen->newest_ms > jt_keeper_now_ms() + AHEAD_MAX_MS;
     return err == JT_OK && ahead && !join->accept_ahead ? JT_ERR_LIMIT : err;
 }
 
@@ -111,7 +117,8 @@ enum jt_err jt_op_node_join(struct jt_keeper *k, struct jt_reader *in, struct jt
     }
     err = look_at_newest(k, &join, &seen);
     jt_batch_wipe(k->batch, join.n);
-    struct jt_node_joined joined = { .row = { .spec = join.spec, .mac_epoch = k->ring.epoch }, .newest_ms = seen.newest_ms };
+    struct jt_node_joined joined = { .row = { .spec = join.spec, .mac_epoch = k->ring.epoch },
+                                     .newest_ms = seen.newest_ms };
     if (err == JT_OK) {
         err = jt_rowmac_node(k->root, &joined.row, joined.row.mac);
     }

@@ -34,7 +34,10 @@ enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct j
     if (k->ring.epoch != 0 || k->state.highest_epoch != 0) {
         return JT_ERR_CONFLICT;
     }
-    /* Asked again before a ring is accepted, it answers the same: whoever asked may never have heard the first answer. */
+    /*
+     * Asked again before a ring is accepted, it answers the same: whoever asked may never have
+     * heard the first answer.
+     */
     if (k->root == NULL) {
         err = jt_keeper_make_root(k);
     }
@@ -128,9 +131,9 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
         return JT_ERR_CRYPTO;
     }
     /*
-     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN section 6.8: keepers
-     * remember the highest epoch over restarts, and only the very ring that they have is taken at an epoch that is not
-     * above it.
+     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN
+     * section 6.8: keepers remember the highest epoch over restarts, and only the very ring that
+     * they have is taken at an epoch that is not above it.
      */
     err = next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
     if (err == JT_OK) {

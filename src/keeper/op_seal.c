@@ -1,6 +1,6 @@
 /*
- * SEAL: new cards, under the active generation only. The fingerprints of cards with dedup come first, because ids are
- * given in their order; everything else of a card follows from its id.
+ * SEAL: new cards, under the active generation only. The fingerprints of cards with dedup come
+ * first, because ids are given in their order; everything else of a card follows from its id.
  */
 #include "keeper/op.h"
 
@@ -18,20 +18,26 @@ static bool probed_already(const struct jt_seal_reply *reply, uint64_t number)
     return false;
 }
 
-/* Adds a generation to those that are probed, if the policy lets it, its key is held, and there is a place. */
-static void probe(const struct jt_keeper *k, const struct jt_ring_entry *e, bool asked, struct jt_seal_reply *reply)
+/*
+ * Adds a generation to those that are probed, if the policy lets it, its key is held, and there is
+ * a place.
+ */
+static void probe(const struct jt_keeper *k, const struct jt_ring_entry *e, bool asked,
+                  struct jt_seal_reply *reply)
 {
-    if (jt_policy_probeable(e, asked) && jt_keyring_find(k->keyring, e->number) != NULL && !probed_already(reply, e->number) &&
-        reply->n_probed < JT_WIRE_MAX_PROBED) {
+    if (jt_policy_probeable(e, asked) && jt_keyring_find(k->keyring, e->number) != NULL &&
+        !probed_already(reply, e->number) && reply->n_probed < JT_WIRE_MAX_PROBED) {
         reply->probed[reply->n_probed++] = (struct jt_seal_probed){
             .key = { e->number, e->key_id }, .retired = e->state == JT_GENERATION_RETIRED,
         };
     }
 }
 
-/* Which generations the reply is about: draining ones, then the retired ones that were asked for. */
-static void describe(const struct jt_keeper *k, const struct jt_seal_request *request, const struct jt_ring_entry *active,
-                     struct jt_seal_reply *reply)
+/*
+ * Which generations the reply is about: draining ones, then the retired ones that were asked for.
+ */
+static void describe(const struct jt_keeper *k, const struct jt_seal_request *request,
+                     const struct jt_ring_entry *active, struct jt_seal_reply *reply)
 {
     reply->active = (struct jt_keyref){ active->number, active->key_id };
     for (size_t i = 0; i < k->ring.n; i++) {
@@ -58,7 +64,8 @@ static void fill_cards(struct jt_batch *b, size_t n)
 }
 
 /* Fingerprints of a group under `generation`, to out + at * stride. */
-static enum jt_err fingerprint(struct jt_keeper *k, uint64_t generation, uint32_t field, size_t n, uint8_t *out, size_t stride)
+static enum jt_err fingerprint(struct jt_keeper *k, uint64_t generation, uint32_t field, size_t n,
+                               uint8_t *out, size_t stride)
 {
     struct jt_fieldkey *fk;
     enum jt_err err = jt_keyring_fieldkey(k->keyring, generation, field, &fk);
@@ -80,11 +87,13 @@ static size_t part_linked(struct jt_batch *b, size_t n)
 }
 
 /* First round, cards with dedup only. */
-static enum jt_err fingerprint_group(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n)
+static enum jt_err fingerprint_group(struct jt_keeper *k, const struct jt_seal_reply *reply,
+                                     uint32_t field, size_t n)
 {
     struct jt_batch *b = k->batch;
     fill_cards(b, n);
-    return fingerprint(k, reply->active.generation, field, n, b->fingerprints[0], sizeof b->fingerprints[0]);
+    return fingerprint(k, reply->active.generation, field, n, b->fingerprints[0],
+                       sizeof b->fingerprints[0]);
 }
 
 static void set_results(struct jt_keeper *k, size_t n)
@@ -106,15 +115,18 @@ static void set_results(struct jt_keeper *k, size_t n)
 }
 
 /* Second round: all cards have their ids. */
-static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n)
+static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *reply,
+                              uint32_t field, size_t n)
 {
     struct jt_batch *b = k->batch;
     struct jt_fieldkey *fk;
     struct jt_tokenkey *tk;
     fill_cards(b, n);
-    enum jt_err err = fingerprint(k, reply->active.generation, field, part_linked(b, n), b->fingerprints[0], sizeof b->fingerprints[0]);
+    enum jt_err err = fingerprint(k, reply->active.generation, field, part_linked(b, n),
+                                  b->fingerprints[0], sizeof b->fingerprints[0]);
     for (size_t p = 0; p < reply->n_probed && err == JT_OK; p++) {
-        err = fingerprint(k, reply->probed[p].key.generation, field, n, b->probes[0] + p * JT_FINGERPRINT_LEN, sizeof b->probes[0]);
+        err = fingerprint(k, reply->probed[p].key.generation, field, n,
+                          b->probes[0] + p * JT_FINGERPRINT_LEN, sizeof b->probes[0]);
     }
     if (err == JT_OK) {
         err = jt_root_tokenkey(k->root, field, &tk);
@@ -134,17 +146,20 @@ static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *r
     return err;
 }
 
-typedef enum jt_err group_fn(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field, size_t n);
+typedef enum jt_err group_fn(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field,
+                             size_t n);
 
 /* One round over the good items, or over those with dedup only, by chunk and field. */
-static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *reply, bool dedup_only, group_fn *work)
+static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *reply,
+                              bool dedup_only, group_fn *work)
 {
     struct jt_batch *b = k->batch;
     enum jt_err err = JT_OK;
     for (size_t first = 0; first < reply->n && err == JT_OK; first += JT_BATCH_CHUNK) {
         size_t n_chunk = jt_batch_chunk(b, first, reply->n);
         for (size_t i = 0; i < n_chunk; i++) {
-            if (b->results.seal[first + i].err == JT_OK && (b->items.seal[first + i].dedup || !dedup_only)) {
+            if (b->results.seal[first + i].err == JT_OK &&
+                (b->items.seal[first + i].dedup || !dedup_only)) {
                 jt_batch_group(b, i, 0, b->items.seal[first + i].field);
             }
         }
@@ -172,9 +187,11 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
     struct jt_batch *b = k->batch;
     b->order.n = 0;
     line_up(b, n_items, true);
-    jt_order_sort(&b->order, b->items.seal, (const uint8_t (*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
+    jt_order_sort(&b->order, b->items.seal,
+                  (const uint8_t (*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
     line_up(b, n_items, false); /* in any order: behind the others */
-    enum jt_err err = jt_idmint_take(&k->mint, k->state.node, jt_keeper_now_ms(), b->ids, b->order.n);
+    enum jt_err err =
+        jt_idmint_take(&k->mint, k->state.node, jt_keeper_now_ms(), b->ids, b->order.n);
     for (size_t i = 0; i < b->order.n && err == JT_OK; i++) {
         jt_batch_set_id(b, b->order.at[i], b->ids[i]);
     }

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define PASSES 6 /* two bytes of the fingerprint, then the four of the field, least significant first */
+#define PASSES \
+    6 /* two bytes of the fingerprint, then the four of the field, least significant first */
 
 struct keys {
     const struct jt_seal_item *items;
@@ -11,7 +12,8 @@ struct keys {
 
 static uint8_t digit_of(const struct keys *k, size_t at, size_t pass)
 {
-    return pass < 2 ? k->fingerprints[at][1 - pass] : (uint8_t)(k->items[at].field >> 8 * (pass - 2));
+    return pass < 2 ? k->fingerprints[at][1 - pass]
+                    : (uint8_t)(k->items[at].field >> 8 * (pass - 2));
 }
 
 /* One pass of a radix sort, stable; left out where all places have the same digit. */
@@ -37,16 +39,22 @@ static bool after(const struct keys *k, size_t a, size_t b)
 {
     uint32_t field_a = k->items[a].field;
     uint32_t field_b = k->items[b].field;
-    return field_a != field_b ? field_a > field_b : memcmp(k->fingerprints[a], k->fingerprints[b], JT_WIRE_FINGERPRINT_LEN) > 0;
+    return field_a != field_b
+               ? field_a > field_b
+               : memcmp(k->fingerprints[a], k->fingerprints[b], JT_WIRE_FINGERPRINT_LEN) > 0;
 }
 
-void jt_order_sort(struct jt_order *o, const struct jt_seal_item *items, const uint8_t (*fingerprints)[JT_WIRE_FINGERPRINT_LEN])
+void jt_order_sort(struct jt_order *o, const struct jt_seal_item *items,
+                   const uint8_t (*fingerprints)[JT_WIRE_FINGERPRINT_LEN])
 {
     const struct keys k = { items, fingerprints };
     for (size_t pass = 0; pass < PASSES && o->n > 1; pass++) {
         distribute(o, &k, pass);
     }
-    /* What agrees in the first two bytes lies side by side now: little is left to be moved, and never far. */
+    /*
+     * What agrees in the first two bytes lies side by side now: little is left to be moved, and
+     * never far.
+     */
     for (size_t i = 1; i < o->n; i++) {
         uint16_t at = o->at[i];
         size_t to = i;

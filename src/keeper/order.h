@@ -1,9 +1,9 @@
 /*
- * The order in which a batch's new cards get their ids: that of (field, fingerprint), which is also the order in which
- * the database inserts them, so that ids ascend there as well.
+ * The order in which a batch's new cards get their ids: that of (field, fingerprint), which is also
+ * the order in which the database inserts them, so that ids ascend there as well.
  *
- * Fingerprints are evenly spread, so sorting by their first two bytes leaves next to nothing to do: a batch costs a few
- * passes over its places, no comparisons to speak of, and no memory but this.
+ * Fingerprints are evenly spread, so sorting by their first two bytes leaves next to nothing to do:
+ * a batch costs a few passes over its places, no comparisons to speak of, and no memory but this.
  */
 #ifndef JETON_KEEPER_ORDER_H
 #define JETON_KEEPER_ORDER_H

@@ -20,7 +20,8 @@ bool jt_policy_openable(const struct jt_ring_entry *entry)
 
 bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked)
 {
-    return entry->state == JT_GENERATION_DRAINING || (asked && entry->state == JT_GENERATION_RETIRED);
+    return entry->state == JT_GENERATION_DRAINING ||
+           (asked && entry->state == JT_GENERATION_RETIRED);
 }
 
 static bool key_id_in(const struct jt_ring *ring, uint8_t key_id)

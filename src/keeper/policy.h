@@ -19,8 +19,8 @@ const struct jt_ring_entry *jt_policy_writable(const struct jt_ring *ring);
 bool jt_policy_openable(const struct jt_ring_entry *entry);
 
 /*
- * Whether fingerprints under the generation may be made to look for cards: it is draining, or retired and asked for by
- * name.
+ * Whether fingerprints under the generation may be made to look for cards: it is draining, or
+ * retired and asked for by name.
  */
 bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked);
 

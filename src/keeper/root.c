@@ -15,7 +15,8 @@
 
 static const char magic[8] = { 'J', 'T', 'S', 'V', 'R', 'O', 'O', 'T' };
 
-static enum jt_err derive_mac(const struct jt_root *root, enum jt_kdf_role role, struct jt_cmac **out)
+static enum jt_err derive_mac(const struct jt_root *root, enum jt_kdf_role role,
+                              struct jt_cmac **out)
 {
     uint8_t mac_key[JT_CMAC_KEY_LEN];
     enum jt_err err = jt_kdf_derive(root->key, role, NULL, 0, mac_key, sizeof mac_key);
@@ -29,9 +30,11 @@ static enum jt_err derive_mac(const struct jt_root *root, enum jt_kdf_role role,
 /* Everything from root->key. */
 static enum jt_err derive(struct jt_root *root)
 {
-    enum jt_err err = jt_kdf_derive(root->key, JT_KDF_ROOT_CHECK, NULL, 0, root->check_value, sizeof root->check_value);
+    enum jt_err err = jt_kdf_derive(root->key, JT_KDF_ROOT_CHECK, NULL, 0, root->check_value,
+                                    sizeof root->check_value);
     if (err == JT_OK) {
-        err = jt_kdf_derive(root->key, JT_KDF_SIGN, NULL, 0, root->sign_seed, sizeof root->sign_seed);
+        err =
+            jt_kdf_derive(root->key, JT_KDF_SIGN, NULL, 0, root->sign_seed, sizeof root->sign_seed);
     }
     if (err == JT_OK) {
         err = jt_sign_public(root->sign_seed, root->sign_public);
@@ -64,7 +67,8 @@ enum jt_err jt_root_generate(struct jt_root **out)
     return JT_OK;
 }
 
-enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root, bool development, uint64_t created_s)
+enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root,
+                          bool development, uint64_t created_s)
 {
     struct jt_buf file;
     jt_buf_init(&file, FILE_LEN);
@@ -77,7 +81,8 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
     uint8_t *wrapped = jt_buf_append(&file, WRAPPED_LEN);
     enum jt_err err = jt_buf_status(&file);
     if (err == JT_OK) {
-        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, root->key, sizeof root->key, wrapped);
+        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, root->key, sizeof root->key,
+                           wrapped);
     }
     if (err == JT_OK) {
         err = jt_file_write_new(dir_fd, JT_KEYDIR_ROOT, file.data, file.len);
@@ -86,8 +91,11 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
     return err;
 }
 
-/* Checks the header and hands out the check value and the wrapped key, where they lie in the file. */
-static enum jt_err file_decode(const struct jt_buf *file, bool development, const uint8_t **check_value, const uint8_t **wrapped,
+/*
+ * Checks the header and hands out the check value and the wrapped key, where they lie in the file.
+ */
+static enum jt_err file_decode(const struct jt_buf *file, bool development,
+                               const uint8_t **check_value, const uint8_t **wrapped,
                                struct jt_problem *problem)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len);
@@ -98,7 +106,8 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development, cons
     (void)jt_reader_u64(&in); /* created: for people */
     *check_value = jt_reader_bytes(&in, JT_CHECK_VALUE_LEN);
     *wrapped = jt_reader_bytes(&in, WRAPPED_LEN);
-    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != ROOT_FORMAT || zero != 0 ||
+    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != ROOT_FORMAT ||
+        zero != 0 ||
         (environment != JT_ENVIRONMENT_DEVELOPMENT && environment != JT_ENVIRONMENT_PRODUCTION)) {
         jt_problem_set(problem, "%s is not a service root file of this version", JT_KEYDIR_ROOT);
         return JT_ERR_INVALID;
@@ -110,8 +119,8 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development, cons
     return JT_OK;
 }
 
-static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master, bool development, struct jt_root *root,
-                          struct jt_problem *problem)
+static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master,
+                          bool development, struct jt_root *root, struct jt_problem *problem)
 {
     const uint8_t *check_value;
     const uint8_t *wrapped;
@@ -134,7 +143,8 @@ static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *mas
     return err;
 }
 
-enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development, struct jt_root **out, struct jt_problem *problem)
+enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
+                         struct jt_root **out, struct jt_problem *problem)
 {
     *out = NULL;
     struct jt_buf file;

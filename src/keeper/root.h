@@ -1,11 +1,13 @@
 /*
- * The service root: the one permanent secret of an installation, and every key derived from it. All keepers of the
- * installation hold the same. Under it stand the MACs of rows and of the state file, the seed of the certificates'
- * signatures, and the token key of every field; it protects no card number, and it never rolls.
+ * The service root: the one permanent secret of an installation, and every key derived from it. All
+ * keepers of the installation hold the same. Under it stand the MACs of rows and of the state file,
+ * the seed of the certificates' signatures, and the token key of every field; it protects no card
+ * number, and it never rolls.
  *
- * The file `service-root.key` (docs/key-files.md), written once: magic "JTSVROOT", u8 format = 1, u8 environment, u16
- * zero, u64 creation time (seconds since 1970), check value (8), then the key wrapped by AES-256-SIV under the master
- * key (16 + 32 bytes). The whole header is associated data of the wrap.
+ * The file `service-root.key` (docs/key-files.md), written once: magic "JTSVROOT", u8 format = 1,
+ * u8 environment, u16 zero, u64 creation time (seconds since 1970), check value (8), then the key
+ * wrapped by AES-256-SIV under the master key (16 + 32 bytes). The whole header is associated data
+ * of the wrap.
  */
 #ifndef JETON_KEEPER_ROOT_H
 #define JETON_KEEPER_ROOT_H
@@ -41,21 +43,28 @@ struct jt_root {
 /* Makes a new one in memory. */
 enum jt_err jt_root_generate(struct jt_root **out) JT_CHECKED;
 
-/* Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO, JT_ERR_CRYPTO. */
-enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root, bool development,
-                          uint64_t created_s) JT_CHECKED;
+/*
+ * Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO,
+ * JT_ERR_CRYPTO.
+ */
+enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root,
+                          bool development, uint64_t created_s) JT_CHECKED;
 
 /*
- * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment), JT_ERR_INVALID (malformed, altered, another master
- * key's), JT_ERR_IO, JT_ERR_CRYPTO.
+ * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment), JT_ERR_INVALID (malformed,
+ * altered, another master key's), JT_ERR_IO, JT_ERR_CRYPTO.
  */
-enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development, struct jt_root **out,
-                         struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
+                         struct jt_root **out, struct jt_problem *problem) JT_CHECKED;
 
 /* NULL is accepted. */
 void jt_root_free(struct jt_root *root);
 
-/* The token key of a field, owned by the cache and valid until the next call: it may take the place of another. */
-enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tokenkey **out) JT_CHECKED;
+/*
+ * The token key of a field, owned by the cache and valid until the next call: it may take the place
+ * of another.
+ */
+enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field,
+                             struct jt_tokenkey **out) JT_CHECKED;
 
 #endif

@@ -30,7 +30,8 @@ static enum jt_err finish(struct jt_cmac *key, struct jt_buf *message, uint8_t o
     return err;
 }
 
-enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id,
+                                    const uint8_t secret[static JT_CLIENT_SECRET_LEN],
                                     uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
@@ -41,7 +42,8 @@ enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id, 
     return finish(root->client_mac, &m, out);
 }
 
-enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_row *row,
+                             uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);
@@ -53,7 +55,8 @@ enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_
     return finish(root->client_mac, &m, out);
 }
 
-enum jt_err jt_rowmac_field(const struct jt_root *root, const struct jt_field_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_field(const struct jt_root *root, const struct jt_field_row *row,
+                            uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);
@@ -77,7 +80,8 @@ enum jt_err jt_rowmac_generation(const struct jt_root *root, const struct jt_gen
     return finish(root->state_mac, &m, out);
 }
 
-enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row,
+                           uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);
@@ -87,19 +91,21 @@ enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row 
     return finish(root->state_mac, &m, out);
 }
 
-static enum jt_err state_mac(const struct jt_root *root, uint8_t domain, const uint8_t *body, size_t body_len,
-                             uint8_t out[static JT_ROW_MAC_LEN])
+static enum jt_err state_mac(const struct jt_root *root, uint8_t domain, const uint8_t *body,
+                             size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
 {
     const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
     return jt_cmac_compute(root->state_mac, parts, 2, out);
 }
 
-enum jt_err jt_rowmac_ring(const struct jt_root *root, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_ring(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                           uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_RING, body, body_len, out);
 }
 
-enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                            uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_STATE, body, body_len, out);
 }
@@ -132,7 +138,8 @@ enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_
     return err;
 }
 
-enum jt_err jt_rowmac_generation_check(const struct jt_root *root, const struct jt_generation_row *row)
+enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
+                                       const struct jt_generation_row *row)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
     enum jt_err err = jt_rowmac_generation(root, row, mac);

@@ -1,7 +1,7 @@
 /*
  * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under a key derived from
- * the service root. Each message begins with a byte of its own for each kind of row, so that no row can be passed off as
- * one of another kind (the byte layouts: docs/keeper-protocol.md).
+ * the service root. Each message begins with a byte of its own for each kind of row, so that no row
+ * can be passed off as one of another kind (the byte layouts: docs/keeper-protocol.md).
  */
 #ifndef JETON_KEEPER_ROWMAC_H
 #define JETON_KEEPER_ROWMAC_H
@@ -14,7 +14,8 @@
 #include "wire/node.h"
 
 /* All give JT_ROW_MAC_LEN bytes; JT_ERR_NOMEM or JT_ERR_CRYPTO. */
-enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id,
+                                    const uint8_t secret[static JT_CLIENT_SECRET_LEN],
                                     uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_row *row,
                              uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
@@ -24,7 +25,8 @@ enum jt_err jt_rowmac_generation(const struct jt_root *root, const struct jt_gen
                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_ring(const struct jt_root *root, const uint8_t *body, size_t body_len,
                            uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row,
+                           uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, size_t body_len,
                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
@@ -33,6 +35,7 @@ enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_
                           const struct jt_ack *ack, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /* JT_OK when the row carries its right MAC, else JT_ERR_DENIED. */
-enum jt_err jt_rowmac_generation_check(const struct jt_root *root, const struct jt_generation_row *row) JT_CHECKED;
+enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
+                                       const struct jt_generation_row *row) JT_CHECKED;
 
 #endif

@@ -12,7 +12,8 @@
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 
-enum jt_err jt_state_save(int dir_fd, const struct jt_root *root, const struct jt_keeper_state *state)
+enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
+                          const struct jt_keeper_state *state)
 {
     struct jt_buf file;
     jt_buf_init(&file, STATE_FILE_MAX);
@@ -43,8 +44,8 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root, const struct j
     return err;
 }
 
-enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development, const struct jt_ring_row *row,
-                                    struct jt_ring *ring)
+enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development,
+                                    const struct jt_ring_row *row, struct jt_ring *ring)
 {
     *ring = (struct jt_ring){ 0 };
     uint8_t mac[JT_ROW_MAC_LEN];
@@ -75,8 +76,8 @@ static enum jt_err check_mac(const struct jt_root *root, const struct jt_buf *fi
     return err;
 }
 
-static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root, bool development, struct jt_keeper_state *state,
-                          struct jt_ring *ring)
+static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root, bool development,
+                          struct jt_keeper_state *state, struct jt_ring *ring)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len - JT_ROW_MAC_LEN);
     const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
@@ -111,8 +112,9 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     return err == JT_ERR_DENIED || ring->epoch > state->highest_epoch ? JT_ERR_INVALID : err;
 }
 
-enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development, struct jt_keeper_state *state,
-                          struct jt_ring *ring, struct jt_problem *problem)
+enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
+                          struct jt_keeper_state *state, struct jt_ring *ring,
+                          struct jt_problem *problem)
 {
     *state = (struct jt_keeper_state){ 0 };
     *ring = (struct jt_ring){ 0 };
@@ -126,8 +128,9 @@ enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool developme
         err = decode(&file, root, development, state, ring);
     }
     if (err != JT_OK) {
-        const char *why = err == JT_ERR_INVALID ? "was altered, or belongs to another service root" :
-                          err == JT_ERR_NOT_FOUND ? "is missing" : jt_err_str(err);
+        const char *why = err == JT_ERR_INVALID ? "was altered, or belongs to another service root"
+                          : err == JT_ERR_NOT_FOUND ? "is missing"
+                                                    : jt_err_str(err);
         jt_problem_set(problem, "the keeper's state file %s", why);
         *state = (struct jt_keeper_state){ 0 };
         *ring = (struct jt_ring){ 0 };

@@ -1,13 +1,13 @@
 /*
  * What a keeper remembers over restarts, in the file `state` (docs/key-files.md): the highest epoch and generation
- * number it has ever seen, the last ring it has accepted, its node number, and up to which time it may have minted ids;
- * MACed under mac/state. It is what makes a database that went back noticeable and no id ever come twice, so a keeper
- * with a service root and without it does not start.
+ * number it has ever seen, the last ring it has accepted, its node number, and up to which time it
+ * may have minted ids; MACed under mac/state. It is what makes a database that went back noticeable
+ * and no id ever come twice, so a keeper with a service root and without it does not start.
  *
- * File: magic "JTKSTATE", u8 format = 2, u8 environment, u8 node number (0: none yet), u8 zero, u64 highest epoch, u64
- * highest generation number, u64 id mark (milliseconds since 2020: ids of any time up to and including this one may
- * have been minted), u16 length of the ring's body (0: no ring accepted yet), body, the ring's MAC (16; zeroes without a ring), MAC of all
- * before (16).
+ * File: magic "JTKSTATE", u8 format = 2, u8 environment, u8 node number (0: none yet), u8 zero, u64
+ * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
+ * time up to and including this one may have been minted), u16 length of the ring's body (0: no
+ * ring accepted yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -26,20 +26,22 @@ struct jt_keeper_state {
 };
 
 /* Durable when it returns. */
-enum jt_err jt_state_save(int dir_fd, const struct jt_root *root, const struct jt_keeper_state *state) JT_CHECKED;
+enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
+                          const struct jt_keeper_state *state) JT_CHECKED;
 
 /*
  * Reads and checks; *ring is the decoded ring, epoch 0 when there is none. JT_ERR_NOT_FOUND, JT_ERR_INVALID (altered or
  * another service root's), JT_ERR_DENIED (loose file, other environment), JT_ERR_IO.
  */
-enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development, struct jt_keeper_state *state,
-                          struct jt_ring *ring, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
+                          struct jt_keeper_state *state, struct jt_ring *ring,
+                          struct jt_problem *problem) JT_CHECKED;
 
 /*
  * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_DENIED when it is not a keeper's word for this
  * environment.
  */
-enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development, const struct jt_ring_row *row,
-                                    struct jt_ring *ring) JT_CHECKED;
+enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development,
+                                    const struct jt_ring_row *row, struct jt_ring *ring) JT_CHECKED;
 
 #endif

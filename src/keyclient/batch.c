@@ -12,9 +12,11 @@ static enum jt_err end_request(struct jt_keyclient *kc, size_t mark)
     return err;
 }
 
-void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request, jt_seal_fn *done, void *arg)
+void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request,
+                       jt_seal_fn *done, void *arg)
 {
-    struct jt_kc_call *call = jt_kc_call_new(JT_VERB_SEAL, request->n, sizeof(struct jt_seal_result), arg);
+    struct jt_kc_call *call =
+        jt_kc_call_new(JT_VERB_SEAL, request->n, sizeof(struct jt_seal_result), arg);
     if (call == NULL) {
         done(arg, JT_ERR_NOMEM, NULL);
         return;
@@ -63,7 +65,8 @@ void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *i
     jt_kc_call_queue(kc, call, err);
 }
 
-void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n, jt_match_fn *done, void *arg)
+void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
+                        jt_match_fn *done, void *arg)
 {
     struct jt_kc_call *call = jt_kc_call_new(JT_VERB_MATCH, n, sizeof(struct jt_match_result), arg);
     if (call == NULL) {
@@ -80,9 +83,11 @@ void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *ite
     jt_kc_call_queue(kc, call, err);
 }
 
-void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n, jt_identify_fn *done, void *arg)
+void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
+                           jt_identify_fn *done, void *arg)
 {
-    struct jt_kc_call *call = jt_kc_call_new(JT_VERB_IDENTIFY, n, sizeof(struct jt_identify_result), arg);
+    struct jt_kc_call *call =
+        jt_kc_call_new(JT_VERB_IDENTIFY, n, sizeof(struct jt_identify_result), arg);
     if (call == NULL) {
         done(arg, JT_ERR_NOMEM, NULL);
         return;
@@ -137,7 +142,8 @@ static enum jt_err answer_match(struct jt_kc_call *call, enum jt_err err, struct
     return err;
 }
 
-static enum jt_err answer_identify(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload)
+static enum jt_err answer_identify(struct jt_kc_call *call, enum jt_err err,
+                                   struct jt_reader *payload)
 {
     struct jt_identify_reply reply = { .results = call->results };
     if (err == JT_OK) {

@@ -194,7 +194,8 @@ enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct
     return err;
 }
 
-enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row, bool *joined)
+enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row,
+                                          bool *joined)
 {
     *joined = false;
     size_t mark = jt_kc_begin(kc, JT_VERB_RING_ACCEPT);
@@ -204,7 +205,8 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
     return err == JT_OK ? jt_kc_decoded(kc, jt_ring_accepted_decode(&payload, joined)) : err;
 }
 
-enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join, struct jt_node_joined *out)
+enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
+                                        struct jt_node_joined *out)
 {
     *out = (struct jt_node_joined){ 0 };
     size_t mark = jt_kc_begin(kc, JT_VERB_NODE_JOIN);

@@ -21,7 +21,8 @@ void jt_identify_request_encode(const struct jt_identify_item *items, size_t n, 
     }
 }
 
-enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_item *items, size_t *n)
+enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_item *items,
+                                       size_t *n)
 {
     *n = 0;
     size_t count = jt_reader_u16(in);
@@ -55,7 +56,8 @@ void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_b
 static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
 {
     *r = (struct jt_identify_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK || (r->err != JT_OK && r->err != JT_ERR_NOT_FOUND)) {
+    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
+        (r->err != JT_OK && r->err != JT_ERR_NOT_FOUND)) {
         in->bad = true;
     }
     if (in->bad || r->err != JT_OK) {
@@ -67,7 +69,8 @@ static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
     }
 }
 
-enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n, struct jt_identify_reply *reply)
+enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,
+                                     struct jt_identify_reply *reply)
 {
     struct jt_identify_result *results = reply->results;
     *reply = (struct jt_identify_reply){ .results = results };

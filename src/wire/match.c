@@ -6,7 +6,8 @@
 
 static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 4 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 1 + item->pan_len + 2 + (size_t)item->envelope_len);
+    uint8_t *p = jt_buf_append(out, 4 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 1 +
+                                        item->pan_len + 2 + (size_t)item->envelope_len);
     if (p == NULL) {
         return;
     }

@@ -43,7 +43,8 @@ void jt_node_join_encode(const struct jt_node_join *join, struct jt_buf *out)
     }
 }
 
-enum jt_err jt_node_join_decode(struct jt_reader *in, struct jt_open_item *items, struct jt_node_join *join)
+enum jt_err jt_node_join_decode(struct jt_reader *in, struct jt_open_item *items,
+                                struct jt_node_join *join)
 {
     *join = (struct jt_node_join){ .newest = items };
     spec_decode(in, &join->spec);

@@ -33,7 +33,10 @@ struct jt_node_joined {
     uint64_t newest_ms; /* time of the newest id that the keeper believed, since 2020; 0: none */
 };
 
-/* Whether a name is 1 to JT_NODE_NAME_MAX printable ASCII characters without spaces (a struct holds no longer one). */
+/*
+ * Whether a name is 1 to JT_NODE_NAME_MAX printable ASCII characters without spaces (a struct holds
+ * no longer one).
+ */
 bool jt_node_name_valid(const char *name);
 
 void jt_node_spec_encode(const struct jt_node_spec *spec, struct jt_buf *out);

@@ -36,7 +36,8 @@ void jt_seal_request_encode(const struct jt_seal_request *request, struct jt_buf
     }
 }
 
-enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *items, struct jt_seal_request *request)
+enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *items,
+                                   struct jt_seal_request *request)
 {
     *request = (struct jt_seal_request){ .items = items };
     uint8_t n_retired = jt_reader_u8(in);
@@ -72,7 +73,8 @@ static void result_encode(const struct jt_seal_result *r, size_t probes_len, str
         jt_buf_u8(out, jt_wire_status(r->err));
         return;
     }
-    uint8_t *p = jt_buf_append(out, 1 + JT_WIRE_ID_LEN + JT_WIRE_TOKEN_LEN + JT_WIRE_FINGERPRINT_LEN + probes_len + 1 + r->envelope_len);
+    uint8_t *p = jt_buf_append(out, 1 + JT_WIRE_ID_LEN + JT_WIRE_TOKEN_LEN +
+                                        JT_WIRE_FINGERPRINT_LEN + probes_len + 1 + r->envelope_len);
     if (p == NULL) {
         return;
     }
@@ -123,8 +125,9 @@ static void result_decode(struct jt_reader *in, const struct jt_seal_reply *repl
     r->probes = jt_reader_bytes(in, (size_t)reply->n_probed * JT_WIRE_FINGERPRINT_LEN);
     r->envelope_len = jt_reader_u8(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
-    if (r->id == 0 || r->id > INT64_MAX || r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN ||
-        r->envelope_len > JT_WIRE_ENVELOPE_MAX || r->envelope[0] != reply->active.key_id) {
+    if (r->id == 0 || r->id > INT64_MAX || r->envelope == NULL ||
+        r->envelope_len < JT_WIRE_ENVELOPE_MIN || r->envelope_len > JT_WIRE_ENVELOPE_MAX ||
+        r->envelope[0] != reply->active.key_id) {
         in->bad = true;
     }
 }

@@ -8,8 +8,9 @@ enum { DEVELOPMENT = 1 << 0, LOCKED = 1 << 1, HAS_ROOT = 1 << 2, JOINED = 1 << 3
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out)
 {
     jt_buf_put(out, status->incarnation, sizeof status->incarnation);
-    jt_buf_u8(out, (uint8_t)((status->development ? DEVELOPMENT : 0) | (status->locked ? LOCKED : 0) |
-                             (status->has_root ? HAS_ROOT : 0) | (status->joined ? JOINED : 0)));
+    jt_buf_u8(out,
+              (uint8_t)((status->development ? DEVELOPMENT : 0) | (status->locked ? LOCKED : 0) |
+                        (status->has_root ? HAS_ROOT : 0) | (status->joined ? JOINED : 0)));
     jt_buf_u64(out, status->epoch);
     jt_buf_u64(out, status->highest_generation);
     jt_buf_u64(out, status->n_sealed);

@@ -36,12 +36,14 @@ int __real_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENG
                               const unsigned char *iv);
 int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
                               const unsigned char *iv);
-int __real_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
-int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
-int __real_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
-                              const unsigned char *iv);
-int __wrap_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
-                              const unsigned char *iv);
+int __real_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                             const unsigned char *in, int in_len);
+int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                             const unsigned char *in, int in_len);
+int __real_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl,
+                              const unsigned char *key, const unsigned char *iv);
+int __wrap_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl,
+                              const unsigned char *key, const unsigned char *iv);
 EVP_CIPHER_CTX *__real_EVP_CIPHER_CTX_new(void);
 EVP_CIPHER_CTX *__wrap_EVP_CIPHER_CTX_new(void);
 int __real_RAND_priv_bytes(unsigned char *out, int len);
@@ -60,13 +62,14 @@ int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENG
     return fails_now() ? 0 : __real_EVP_EncryptInit_ex(ctx, cipher, impl, key, iv);
 }
 
-int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len)
+int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                             const unsigned char *in, int in_len)
 {
     return fails_now() ? 0 : __real_EVP_DecryptUpdate(ctx, out, out_len, in, in_len);
 }
 
-int __wrap_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
-                              const unsigned char *iv)
+int __wrap_EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl,
+                              const unsigned char *key, const unsigned char *iv)
 {
     return fails_now() ? 0 : __real_EVP_DecryptInit_ex(ctx, cipher, impl, key, iv);
 }
@@ -132,7 +135,8 @@ static enum jt_err seal_all(void *fk)
 {
     struct jt_siv_record records[N];
     for (size_t i = 0; i < N; i++) {
-        records[i] = (struct jt_siv_record){ .in = plain[i], .in_len = PLAIN_LEN, .out = outputs[i] };
+        records[i] =
+            (struct jt_siv_record){ .in = plain[i], .in_len = PLAIN_LEN, .out = outputs[i] };
         jt_fieldkey_bind(&records[i], plain[i], plain[i]);
     }
     enum jt_err err = jt_fieldkey_seal(fk, records, N);
@@ -146,7 +150,8 @@ static enum jt_err open_all(void *fk)
 {
     struct jt_siv_record records[N];
     for (size_t i = 0; i < N; i++) {
-        records[i] = (struct jt_siv_record){ .in = envelopes[i], .in_len = ENVELOPE_LEN, .out = outputs[i] };
+        records[i] =
+            (struct jt_siv_record){ .in = envelopes[i], .in_len = ENVELOPE_LEN, .out = outputs[i] };
         jt_fieldkey_bind(&records[i], plain[i], plain[i]);
     }
     enum jt_err err = jt_fieldkey_open(fk, records, N);

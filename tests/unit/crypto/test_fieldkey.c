@@ -37,7 +37,8 @@ static struct jt_fieldkey *fieldkey(const uint8_t *key, uint64_t generation, uin
 }
 
 /* A record bound to a row and its fingerprint. */
-static struct jt_siv_record record_of(const uint8_t *row_id, const uint8_t *fingerprint, const uint8_t *in, size_t in_len, uint8_t *out)
+static struct jt_siv_record record_of(const uint8_t *row_id, const uint8_t *fingerprint,
+                                      const uint8_t *in, size_t in_len, uint8_t *out)
 {
     struct jt_siv_record r = { .in = in, .in_len = in_len, .out = out, .err = JT_ERR_IO };
     jt_fieldkey_bind(&r, row_id, fingerprint);
@@ -69,7 +70,8 @@ static void envelopes_and_fingerprints_are_frozen(void **state)
         struct jt_fieldkey *fk = fieldkey(vector_get(&v, "key").p, GENERATION, KEY_ID, FIELD);
         assert_int_equal(row.len, JT_ROW_ID_LEN);
         struct jt_siv_record seal = record_of(row.p, fingerprint.p, plain.p, plain.len, sealed);
-        struct jt_siv_record open = record_of(row.p, fingerprint.p, envelope.p, envelope.len, opened);
+        struct jt_siv_record open =
+            record_of(row.p, fingerprint.p, envelope.p, envelope.len, opened);
         struct jt_cmac_record prints[] = {
             { plain.p, plain.len, macs[0] },
             { plain_and_row, plain.len + row.len, macs[1] },
@@ -124,7 +126,8 @@ static void check_record_refused(struct jt_fieldkey *fk, struct jt_siv_record op
     }
 }
 
-static void check_refused(struct jt_fieldkey *fk, const uint8_t *row_id, const uint8_t *fingerprint, const uint8_t *envelope, size_t len)
+static void check_refused(struct jt_fieldkey *fk, const uint8_t *row_id, const uint8_t *fingerprint,
+                          const uint8_t *envelope, size_t len)
 {
     check_record_refused(fk, record_of(row_id, fingerprint, envelope, len, NULL));
 }
@@ -172,7 +175,9 @@ static void every_flipped_bit_is_refused(void **state)
         check_refused(fk, row, fingerprint_of_row, envelope, len);
     }
     for (size_t way = 0; way < N_BADLY_BOUND; way++) {
-        check_record_refused(fk, badly_bound(record_of(row, fingerprint_of_row, envelope, sizeof(envelope), NULL), way));
+        check_record_refused(
+            fk,
+            badly_bound(record_of(row, fingerprint_of_row, envelope, sizeof(envelope), NULL), way));
     }
     jt_fieldkey_free(fk);
 }

@@ -31,7 +31,9 @@ static void every_false_answer_is_found(void **state)
     }
     assert_null(failed);
     assert_int_equal(n_names, 7);
-    /* 8 of CMAC, 8 of SIV, 40 records, 2 of the KDF, 2 of Ed25519, 1 opened envelope, 2 of tokens */
+    /*
+     * 8 of CMAC, 8 of SIV, 40 records, 2 of the KDF, 2 of Ed25519, 1 opened envelope, 2 of tokens
+     */
     assert_int_equal(n_answers, 63);
 }
 

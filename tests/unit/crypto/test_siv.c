@@ -180,8 +180,11 @@ static struct batch batch_new(size_t n, size_t (*row_len)(size_t), size_t (*plai
     for (size_t i = 0; i < n; i++) {
         size_t len = plain_len(i);
         struct jt_siv_record *r = &b.seal[i];
-        *r = (struct jt_siv_record){ .n_ad = i % 4 == 0 ? JT_SIV_RECORD_AD : i % 4, .in = filled(len, i + 1), .in_len = len,
-                                     .out = filled(JT_SIV_TAG_LEN + len, 0), .err = JT_ERR_IO };
+        *r = (struct jt_siv_record){ .n_ad = i % 4 == 0 ? JT_SIV_RECORD_AD : i % 4,
+                                     .in = filled(len, i + 1),
+                                     .in_len = len,
+                                     .out = filled(JT_SIV_TAG_LEN + len, 0),
+                                     .err = JT_ERR_IO };
         for (size_t k = 0; k < r->n_ad; k++) {
             size_t ad_len = k == 0 ? row_len(i) : k == 1 ? 16 : i % 3 * 9;
             r->ad[k] = (struct jt_bytes){ filled(ad_len, i + k), ad_len };

@@ -185,7 +185,9 @@ struct many {
 
 static void many_random(struct cases *c, struct many *m)
 {
-    bool uniform = cases_below(c, 2) == 0; /* as the vault's batches are: row-id, fingerprint, an empty component, packed PANs */
+    bool uniform =
+        cases_below(c, 2) ==
+        0; /* as the vault's batches are: row-id, fingerprint, an empty component, packed PANs */
     cases_fill(c, m->key, sizeof(m->key));
     m->header_len = cases_below(c, 4) == 0 ? cases_below(c, AD_MAX) : 16;
     cases_fill(c, m->header, m->header_len);
@@ -194,11 +196,14 @@ static void many_random(struct cases *c, struct many *m)
         size_t len = uniform ? 6 + cases_below(c, 5) : cases_below(c, 64) == 0 ? cases_below(c, PLAIN_MAX + 1) : cases_below(c, 70);
         cases_fill(c, m->plain[i], len);
         struct jt_siv_record *r = &m->seal[i];
-        *r = (struct jt_siv_record){ .in = m->plain[i], .in_len = len, .out = m->sealed[i], .err = JT_ERR_IO };
+        *r = (struct jt_siv_record){
+            .in = m->plain[i], .in_len = len, .out = m->sealed[i], .err = JT_ERR_IO
+        };
         r->n_ad = uniform ? JT_SIV_RECORD_AD : cases_below(c, JT_SIV_RECORD_AD + 1);
         for (size_t k = 0; k < r->n_ad; k++) {
             static const size_t as_stored[JT_SIV_RECORD_AD] = { 8, 16, 0 };
-            r->ad[k] = (struct jt_bytes){ m->ad[i][k], uniform ? as_stored[k] : cases_below(c, 256) };
+            r->ad[k] =
+                (struct jt_bytes){ m->ad[i][k], uniform ? as_stored[k] : cases_below(c, 256) };
             cases_fill(c, m->ad[i][k], r->ad[k].len);
         }
         m->open[i] = *r;

@@ -32,15 +32,19 @@ int inside_setup_bare(void **state)
 
 enum jt_err inside_ask(struct inside *in, uint8_t verb, struct jt_reader *out)
 {
-    const struct jt_frame request = { .verb = verb, .payload = in->payload.data, .payload_len = in->payload.len };
+    const struct jt_frame request = { .verb = verb,
+                                      .payload = in->payload.data,
+                                      .payload_len = in->payload.len };
     jt_buf_reset(&in->reply);
     enum jt_err err = jt_dispatch(in->k, &in->session, &request, &in->reply);
     assert_true(err == JT_OK || err == JT_ERR_PROTOCOL);
     jt_buf_reset(&in->payload);
     assert_int_equal(in->reply.data[JT_FRAME_LENGTH_BYTES], verb);
     enum jt_err status;
-    assert_int_equal(jt_wire_status_decode(in->reply.data[JT_FRAME_LENGTH_BYTES + 1], &status), JT_OK);
-    *out = jt_reader_init(in->reply.data + JT_FRAME_REPLY_HEAD, in->reply.len - JT_FRAME_REPLY_HEAD);
+    assert_int_equal(jt_wire_status_decode(in->reply.data[JT_FRAME_LENGTH_BYTES + 1], &status),
+                     JT_OK);
+    *out =
+        jt_reader_init(in->reply.data + JT_FRAME_REPLY_HEAD, in->reply.len - JT_FRAME_REPLY_HEAD);
     return status;
 }
 
@@ -80,7 +84,9 @@ void inside_restart(struct inside *in, bool clean)
 /* Proposes what is given and accepts what comes. */
 static void step(struct inside *in, const struct jt_generation_row *g, uint8_t target)
 {
-    const struct jt_ring_propose propose = { .current = in->ring, .generation = *g, .target = target };
+    const struct jt_ring_propose propose = { .current = in->ring,
+                                             .generation = *g,
+                                             .target = target };
     struct jt_ring_proposal proposal;
     struct jt_reader reply;
     jt_ring_propose_encode(&propose, &in->payload);
@@ -107,20 +113,28 @@ void inside_retire(struct inside *in, uint64_t number)
 {
     const struct jt_ring_entry *e = jt_ring_find(&in->k->ring, number);
     assert_non_null(e);
-    struct jt_generation_row g = { .number = number, .key_id = e->key_id, .state = e->state, .mac_epoch = in->ring.epoch };
+    struct jt_generation_row g = {
+        .number = number, .key_id = e->key_id, .state = e->state, .mac_epoch = in->ring.epoch
+    };
     memcpy(g.check_value, e->check_value, sizeof g.check_value);
     assert_int_equal(jt_rowmac_generation(in->k->root, &g, g.mac), JT_OK);
     step(in, &g, JT_GENERATION_RETIRED);
 }
 
-enum jt_err inside_join(struct inside *in, uint8_t number, const struct row *rows, size_t n, bool accept_ahead,
-                        struct jt_node_joined *out)
+enum jt_err inside_join(struct inside *in, uint8_t number, const struct row *rows, size_t n,
+                        bool accept_ahead, struct jt_node_joined *out)
 {
     static struct jt_open_item newest[JT_WIRE_MAX_JOIN_ROWS];
-    struct jt_node_join join = { .spec = { .name = "node1", .number = number }, .accept_ahead = accept_ahead, .newest = newest, .n = n };
+    struct jt_node_join join = { .spec = { .name = "node1", .number = number },
+                                 .accept_ahead = accept_ahead,
+                                 .newest = newest,
+                                 .n = n };
     for (size_t i = 0; i < n; i++) {
-        newest[i] = (struct jt_open_item){ .field = rows[i].field, .id = rows[i].id, .fingerprint = rows[i].fingerprint,
-                                           .envelope = rows[i].envelope, .envelope_len = sizeof rows[i].envelope };
+        newest[i] = (struct jt_open_item){ .field = rows[i].field,
+                                           .id = rows[i].id,
+                                           .fingerprint = rows[i].fingerprint,
+                                           .envelope = rows[i].envelope,
+                                           .envelope_len = sizeof rows[i].envelope };
     }
     jt_node_join_encode(&join, &in->payload);
     struct jt_reader reply;
@@ -148,7 +162,9 @@ void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, 
     for (size_t i = 0; i < n; i++) {
         rows[i] = (struct row){ .field = FIELD, .dedup = dedup };
         pan_of(first + i, rows[i].pan);
-        items[i] = (struct jt_seal_item){ .field = FIELD, .dedup = dedup, .pan = rows[i].pan, .pan_len = 8 };
+        items[i] = (struct jt_seal_item){
+            .field = FIELD, .dedup = dedup, .pan = rows[i].pan, .pan_len = 8
+        };
     }
     const struct jt_seal_request request = { .items = items, .n = n };
     struct jt_seal_reply reply = { .results = results };

@@ -1,7 +1,7 @@
 /*
- * A keeper inside the test's own process: its directory is real, its requests go straight to the dispatcher. For what a
- * real process cannot be made to do: envelopes with ids of any time, rings with wrong contents, a kill at a moment that
- * the test chooses.
+ * A keeper inside the test's own process: its directory is real, its requests go straight to the
+ * dispatcher. For what a real process cannot be made to do: envelopes with ids of any time, rings
+ * with wrong contents, a kill at a moment that the test chooses.
  */
 #ifndef JETON_TESTS_UNIT_KEEPER_INSIDE_H
 #define JETON_TESTS_UNIT_KEEPER_INSIDE_H
@@ -34,7 +34,10 @@ struct row {
     uint8_t token[16];
 };
 
-/* For cmocka: *state becomes a struct inside with a master key and nothing else, or with one active generation as well. */
+/*
+ * For cmocka: *state becomes a struct inside with a master key and nothing else, or with one active
+ * generation as well.
+ */
 int inside_setup_bare(void **state);
 int inside_setup(void **state);
 int inside_teardown(void **state);
@@ -52,8 +55,8 @@ uint64_t inside_roll(struct inside *in);
 void inside_retire(struct inside *in, uint64_t number);
 
 /* NODE_JOIN with these rows. */
-enum jt_err inside_join(struct inside *in, uint8_t number, const struct row *rows, size_t n, bool accept_ahead,
-                        struct jt_node_joined *out);
+enum jt_err inside_join(struct inside *in, uint8_t number, const struct row *rows, size_t n,
+                        bool accept_ahead, struct jt_node_joined *out);
 
 /* Seals `n` cards (PANs from `first` on) into rows. */
 void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, size_t n);
@@ -62,6 +65,7 @@ void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, 
 struct row inside_forge(struct inside *in, uint64_t generation, uint64_t id);
 
 #define IN_A_KEEPER(test) cmocka_unit_test_setup_teardown(test, inside_setup, inside_teardown)
-#define IN_A_BARE_KEEPER(test) cmocka_unit_test_setup_teardown(test, inside_setup_bare, inside_teardown)
+#define IN_A_BARE_KEEPER(test) \
+    cmocka_unit_test_setup_teardown(test, inside_setup_bare, inside_teardown)
 
 #endif

@@ -74,7 +74,8 @@ static void init_is_refused_where_keys_are(void **state)
     assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_MASTER, 0), 0);
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT); /* a service root that it has wrapped */
+    assert_int_equal(jt_keeper_init(f->k.keys, &problem),
+                     JT_ERR_CONFLICT); /* a service root that it has wrapped */
     assert_non_null(strstr(problem.text, "restore its master.key"));
 
     problem.text[0] = '\0';
@@ -185,7 +186,8 @@ static void every_flipped_bit_of_the_service_root_file_is_refused(void **state)
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_ROOT, file.data, file.len), JT_OK);
         enum jt_err err = jt_root_load(f->dir_fd, f->master, true, &back, &problem);
-        assert_true(err == JT_ERR_INVALID || err == JT_ERR_DENIED); /* denied: the environment byte */
+        assert_true(err == JT_ERR_INVALID ||
+                    err == JT_ERR_DENIED); /* denied: the environment byte */
         assert_null(back);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
@@ -249,7 +251,10 @@ static void an_erased_key_file_is_gone(void **state)
 static void every_flipped_bit_of_the_state_file_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct jt_keeper_state s = { .development = true, .highest_epoch = 0, .highest_generation = 4, .node = 200,
+    struct jt_keeper_state s = { .development = true,
+                                 .highest_epoch = 0,
+                                 .highest_generation = 4,
+                                 .node = 200,
                                  .id_mark = UINT64_C(1) << 40 };
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     struct jt_keeper_state back;
@@ -260,19 +265,22 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(back.node, 200);
     assert_true(back.id_mark == UINT64_C(1) << 40);
     assert_int_equal(ring.epoch, 0);
-    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &problem), JT_ERR_DENIED);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &problem),
+                     JT_ERR_DENIED);
 
     struct jt_buf file;
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     for (size_t bit = 0; bit < 8 * file.len; bit++) {
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, file.len), JT_OK);
-        assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem), JT_ERR_INVALID);
+        assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem),
+                         JT_ERR_INVALID);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     jt_buf_clear(&file);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_STATE, 0), 0);
-    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem),
+                     JT_ERR_NOT_FOUND);
 }
 
 static void put(int dir_fd, const char *name, mode_t mode)
@@ -330,16 +338,24 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(init_is_refused_where_keys_are, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_master_key_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_flipped_bit_of_a_generation_key_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_key_file_of_another_master_key_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_service_root_file_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_service_root_of_another_master_key_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_master_key_file_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_a_generation_key_file_is_refused,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_file_of_another_master_key_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_service_root_file_is_refused,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_service_root_of_another_master_key_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(strangers_in_the_directory_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_a_crash_leaves_behind_is_cleared_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_crash_leaves_behind_is_cleared_away, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("keeper/files", tests, NULL, NULL);
 }

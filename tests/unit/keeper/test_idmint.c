@@ -135,7 +135,8 @@ static void without_a_disk_ids_end_where_the_mark_does(void **state)
     d.full = false;
     uint64_t last = one(&m, NOW);
     d.full = true;
-    for (uint64_t ms = 0; ms <= JT_IDMINT_AHEAD_MS; ms += 1000) { /* renewing fails, which is no error yet */
+    for (uint64_t ms = 0; ms <= JT_IDMINT_AHEAD_MS;
+         ms += 1000) { /* renewing fails, which is no error yet */
         id = one(&m, NOW + ms);
         assert_true(id > last);
         last = id;
@@ -194,7 +195,8 @@ static void the_41_bits_end(void **state)
     uint64_t id;
     jt_idmint_init(&m, 0, save, &d);
     assert_int_equal(jt_idmint_take(&m, NODE, JT_IDMINT_END_MS, &id, 1), JT_ERR_LIMIT);
-    assert_int_equal(jt_idmint_take(&m, NODE, JT_IDMINT_END_MS - 1, ids, JT_IDMINT_COUNTS + 1), JT_ERR_LIMIT);
+    assert_int_equal(jt_idmint_take(&m, NODE, JT_IDMINT_END_MS - 1, ids, JT_IDMINT_COUNTS + 1),
+                     JT_ERR_LIMIT);
     assert_int_equal(jt_idmint_take(&m, 255, JT_IDMINT_END_MS - 1, ids, JT_IDMINT_COUNTS), JT_OK);
     assert_true(ids[JT_IDMINT_COUNTS - 1] == (UINT64_C(1) << 63) - 1);
     assert_int_equal(jt_idmint_take(&m, NODE, NOW, &id, 1), JT_ERR_LIMIT);

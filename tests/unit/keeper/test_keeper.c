@@ -1,6 +1,7 @@
 /*
- * jt_keeper_init and jt_keeper_make_root cut off at every step: the process killed, or one system call failing. Whatever
- * is left, the next run ends with a keeper that starts, and a master key that was made is never made again.
+ * jt_keeper_init and jt_keeper_make_root cut off at every step: the process killed, or one system
+ * call failing. Whatever is left, the next run ends with a keeper that starts, and a master key
+ * that was made is never made again.
  *
  * The system calls that change what is on disk are taken over here, to count them; the library is linked into this program, so that its
  * calls come here.
@@ -126,7 +127,10 @@ static enum jt_err make_root(const struct keeper *k)
     return err;
 }
 
-/* What `jeton init` does: it makes a master key unless there is one, starts the keeper, and asks for the first ring. */
+/*
+ * What `jeton init` does: it makes a master key unless there is one, starts the keeper, and asks
+ * for the first ring.
+ */
 static void next_run_succeeds(const struct keeper *k)
 {
     assert_int_equal(init(k), is_there(k, JT_KEYDIR_MASTER) ? JT_ERR_CONFLICT : JT_OK);
@@ -136,14 +140,19 @@ static void next_run_succeeds(const struct keeper *k)
     assert_int_equal(keeper->state.highest_epoch, 0);
     assert_int_equal(keeper->state.id_mark, 0);
     jt_keeper_free(keeper);
-    static const char *const names[] = { JT_KEYDIR_MASTER ".new", JT_KEYDIR_ROOT ".new", JT_KEYDIR_STATE ".new" };
+    static const char *const names[] = { JT_KEYDIR_MASTER ".new", JT_KEYDIR_ROOT ".new",
+                                         JT_KEYDIR_STATE ".new" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_false(is_there(k, names[i]));
     }
 }
 
-/* Runs `work` in a process that comes to its end, by a kill or a failure, after `steps` steps; whether it got that far. */
-static bool cut_off_after(const struct keeper *k, enum jt_err (*work)(const struct keeper *), int steps)
+/*
+ * Runs `work` in a process that comes to its end, by a kill or a failure, after `steps` steps;
+ * whether it got that far.
+ */
+static bool cut_off_after(const struct keeper *k, enum jt_err (*work)(const struct keeper *),
+                          int steps)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -255,11 +264,16 @@ static void what_is_left_without_a_master_key_is_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_kill_at_any_step_is_made_good_by_the_next_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failure_at_any_step_is_made_good_by_the_next_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_kill_while_the_service_root_is_made_is_made_good, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failure_while_the_service_root_is_made_is_made_good, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_left_without_a_master_key_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_kill_at_any_step_is_made_good_by_the_next_run, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_failure_at_any_step_is_made_good_by_the_next_run, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_kill_while_the_service_root_is_made_is_made_good, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_failure_while_the_service_root_is_made_is_made_good,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_without_a_master_key_is_replaced, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("keeper/keeper", tests, NULL, NULL);
 }

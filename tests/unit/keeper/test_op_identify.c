@@ -53,7 +53,8 @@ static void tokens_give_their_ids_and_the_live_key_ids(void **state)
     (void)inside_roll(in);
     inside_retire(in, 1);
     ask(in, 1);
-    assert_int_equal(results[0].err, JT_OK); /* whatever has become of the generation: tokens stay */
+    assert_int_equal(results[0].err,
+                     JT_OK); /* whatever has become of the generation: tokens stay */
     assert_int_equal(reply.n_live, 2);
     assert_int_equal(reply.live[0], 2);
     assert_int_equal(reply.live[1], 3);
@@ -84,7 +85,8 @@ static void tokens_of_another_field_are_refused(void **state)
 {
     struct inside *in = *state;
     for (size_t i = 0; i < N; i++) {
-        items[i].field = FIELD + 1 + (uint32_t)(i % 200); /* more than the cache of token keys has */
+        items[i].field =
+            FIELD + 1 + (uint32_t)(i % 200); /* more than the cache of token keys has */
     }
     items[7].field = FIELD;
     ask(in, N);
@@ -96,9 +98,11 @@ static void tokens_of_another_field_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(tokens_give_their_ids_and_the_live_key_ids, setup, inside_teardown),
+        cmocka_unit_test_setup_teardown(tokens_give_their_ids_and_the_live_key_ids, setup,
+                                        inside_teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_refused, setup, inside_teardown),
-        cmocka_unit_test_setup_teardown(tokens_of_another_field_are_refused, setup, inside_teardown),
+        cmocka_unit_test_setup_teardown(tokens_of_another_field_are_refused, setup,
+                                        inside_teardown),
     };
     return cmocka_run_group_tests_name("keeper/op_identify", tests, NULL, NULL);
 }

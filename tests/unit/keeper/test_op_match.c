@@ -23,8 +23,13 @@ static int setup(void **state)
     inside_seal(in, 0, true, rows, N / 2);
     inside_seal(in, N / 2, false, rows + N / 2, N / 2);
     for (size_t i = 0; i < N; i++) {
-        items[i] = (struct jt_match_item){ .field = FIELD, .id = rows[i].id, .fingerprint = rows[i].fingerprint, .pan = rows[i].pan,
-                                           .pan_len = 8, .envelope = rows[i].envelope, .envelope_len = 25 };
+        items[i] = (struct jt_match_item){ .field = FIELD,
+                                           .id = rows[i].id,
+                                           .fingerprint = rows[i].fingerprint,
+                                           .pan = rows[i].pan,
+                                           .pan_len = 8,
+                                           .envelope = rows[i].envelope,
+                                           .envelope_len = 25 };
     }
     return 0;
 }
@@ -82,7 +87,9 @@ static void rows_of_other_cards_give_nothing_away(void **state)
     items[20].envelope = unknown;
     ask(in);
     for (size_t i = 0; i < N; i++) {
-        enum jt_err expected = i == 20 ? JT_ERR_STALE : i < 20 && i % 2 == 0 ? JT_ERR_DECRYPT : JT_OK;
+        enum jt_err expected = i == 20                ? JT_ERR_STALE
+                               : i < 20 && i % 2 == 0 ? JT_ERR_DECRYPT
+                                                      : JT_OK;
         assert_int_equal(results[i].err, expected);
     }
     assert_int_equal(in->k->n_mismatched, 10);
@@ -104,7 +111,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_of_the_card_give_their_tokens, setup, inside_teardown),
-        cmocka_unit_test_setup_teardown(rows_of_other_cards_give_nothing_away, setup, inside_teardown),
+        cmocka_unit_test_setup_teardown(rows_of_other_cards_give_nothing_away, setup,
+                                        inside_teardown),
         cmocka_unit_test_setup_teardown(opened_pans_are_wiped, setup, inside_teardown),
     };
     return cmocka_run_group_tests_name("keeper/op_match", tests, NULL, NULL);

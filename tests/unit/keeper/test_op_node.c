@@ -41,7 +41,8 @@ static void before_a_join_nothing_is_minted(void **state)
     assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply), JT_OK);
     inside_restart(in, true);
     jt_seal_request_encode(&nothing, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply), JT_ERR_STALE); /* each start joins anew */
+    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply),
+                     JT_ERR_STALE); /* each start joins anew */
 }
 
 static void accepting_a_ring_tells_whether_the_node_has_joined(void **state)
@@ -91,7 +92,8 @@ static void ids_go_on_beyond_the_newest_row(void **state)
 {
     struct inside *in = *state;
     uint64_t ms = jt_keeper_now_ms() + HOUR_MS / 2; /* another node, whose clock is ahead */
-    const struct row rows[2] = { inside_forge(in, 1, id_at(ms, NODE + 1)), inside_forge(in, 1, id_at(ms - 5, NODE)) };
+    const struct row rows[2] = { inside_forge(in, 1, id_at(ms, NODE + 1)),
+                                 inside_forge(in, 1, id_at(ms - 5, NODE)) };
     assert_int_equal(inside_join(in, NODE, rows, 2, false, &joined), JT_OK);
     assert_true(joined.newest_ms == ms);
     assert_true(in->k->state.id_mark >= ms);
@@ -123,7 +125,8 @@ static void a_planted_row_that_does_not_open_moves_nothing(void **state)
 {
     struct inside *in = *state;
     uint64_t now = jt_keeper_now_ms();
-    struct row rows[3] = { inside_forge(in, 1, id_at(now - 10, 1)), inside_forge(in, 1, id_at(now - 20, 1)),
+    struct row rows[3] = { inside_forge(in, 1, id_at(now - 10, 1)),
+                           inside_forge(in, 1, id_at(now - 20, 1)),
                            inside_forge(in, 1, id_at(now - 30, 1)) };
     rows[0].id = INT64_MAX; /* somebody wrote another id to it */
     assert_int_equal(inside_join(in, NODE, rows, 3, false, &joined), JT_OK);
@@ -135,21 +138,25 @@ static void where_no_row_of_a_key_id_opens_the_join_is_refused(void **state)
 {
     struct inside *in = *state;
     uint64_t now = jt_keeper_now_ms();
-    struct row rows[4] = { inside_forge(in, 1, id_at(now - 10, 1)), inside_forge(in, 1, id_at(now - 20, 1)) };
+    struct row rows[4] = { inside_forge(in, 1, id_at(now - 10, 1)),
+                           inside_forge(in, 1, id_at(now - 20, 1)) };
     (void)inside_roll(in);
     rows[2] = inside_forge(in, 2, id_at(now - 30, 1));
     rows[3] = inside_forge(in, 2, id_at(now - 40, 1));
     assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined), JT_OK);
     inside_restart(in, false);
     rows[2].envelope[24] ^= 1;
-    assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined), JT_OK); /* one of two is left */
+    assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined),
+                     JT_OK); /* one of two is left */
     rows[3].fingerprint[0] ^= 1;
     inside_restart(in, false);
     assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined), JT_ERR_DECRYPT);
-    assert_int_equal(inside_join(in, NODE, rows, 4, true, &joined), JT_ERR_DECRYPT); /* no flag helps here */
+    assert_int_equal(inside_join(in, NODE, rows, 4, true, &joined),
+                     JT_ERR_DECRYPT); /* no flag helps here */
     assert_false(in->k->joined);
     rows[3].envelope[0] = 77;
-    assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined), JT_ERR_STALE); /* no live generation's */
+    assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined),
+                     JT_ERR_STALE); /* no live generation's */
 }
 
 static void a_retired_generations_rows_are_stale(void **state)
@@ -159,6 +166,33 @@ static void a_retired_generations_rows_are_stale(void **state)
     (void)inside_roll(in);
     inside_retire(in, 1);
     assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_STALE);
+}
+
+static void a_row_without_an_envelope_is_refused(void **state)
+{
+    struct inside *in = *state;
+    struct row row = inside_forge(in, 1, id_at(jt_keeper_now_ms(), 1));
+    const struct jt_open_item newest[2] = {
+        { .field = FIELD, .id = row.id, .fingerprint = row.fingerprint, .envelope = row.envelope,
+          .envelope_len = 25 },
+        { .field = FIELD, .id = row.id, .fingerprint = row.fingerprint, .envelope = row.envelope },
+    };
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = NODE },
+                                       .newest = newest, .n = 2 };
+    struct jt_reader reply;
+    jt_node_join_encode(&join, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_NODE_JOIN, &reply), JT_ERR_DECRYPT);
+    assert_false(in->k->joined);
+}
+
+/* The working space held the opened rows for a moment. */
+static void opened_rows_are_wiped(void **state)
+{
+    struct inside *in = *state;
+    struct row row = inside_forge(in, 1, id_at(jt_keeper_now_ms(), 1));
+    static const uint8_t nothing[sizeof in->k->batch->pans[0]];
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_OK);
+    assert_memory_equal(in->k->batch->pans[0], nothing, sizeof nothing);
 }
 
 static void a_row_more_than_an_hour_ahead_needs_the_operators_word(void **state)
@@ -173,7 +207,8 @@ static void a_row_more_than_an_hour_ahead_needs_the_operators_word(void **state)
     assert_true(joined.newest_ms == ms);
     assert_true(next_ms(in) == ms + 1);
     inside_restart(in, true);
-    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_OK); /* not above its own mark any more */
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined),
+                     JT_OK); /* not above its own mark any more */
     assert_true(next_ms(in) > ms + 1);
 }
 
@@ -182,7 +217,9 @@ static void at_the_end_of_time_sealing_is_refused(void **state)
     struct inside *in = *state;
     struct row row = inside_forge(in, 1, id_at(JT_IDMINT_END_MS - 1, 1));
     assert_int_equal(inside_join(in, NODE, &row, 1, true, &joined), JT_OK);
-    const struct jt_seal_item item = { .field = FIELD, .dedup = true, .pan = row.pan, .pan_len = 8 };
+    const struct jt_seal_item item = {
+        .field = FIELD, .dedup = true, .pan = row.pan, .pan_len = 8
+    };
     const struct jt_seal_request request = { .items = &item, .n = 1 };
     struct jt_reader reply;
     jt_seal_request_encode(&request, &in->payload);
@@ -227,6 +264,8 @@ int main(void)
         IN_A_KEEPER(a_planted_row_that_does_not_open_moves_nothing),
         IN_A_KEEPER(where_no_row_of_a_key_id_opens_the_join_is_refused),
         IN_A_KEEPER(a_retired_generations_rows_are_stale),
+        IN_A_KEEPER(a_row_without_an_envelope_is_refused),
+        IN_A_KEEPER(opened_rows_are_wiped),
         IN_A_KEEPER(a_row_more_than_an_hour_ahead_needs_the_operators_word),
         IN_A_KEEPER(at_the_end_of_time_sealing_is_refused),
         IN_A_KEEPER(a_clean_end_leaves_the_mark_that_was_used),

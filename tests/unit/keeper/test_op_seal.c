@@ -26,7 +26,9 @@ static int setup(void **state)
         pans[i][0] = 0x41;
         pans[i][6] = (uint8_t)(i / 100 % 10 << 4 | i / 1000 % 10);
         pans[i][7] = (uint8_t)(i / 10 % 10 << 4 | i % 10);
-        items[i] = (struct jt_seal_item){ .field = 1 + (uint32_t)(i % 3), .dedup = i % 3 != 0, .pan = pans[i], .pan_len = 8 };
+        items[i] = (struct jt_seal_item){
+            .field = 1 + (uint32_t)(i % 3), .dedup = i % 3 != 0, .pan = pans[i], .pan_len = 8
+        };
     }
     return 0;
 }
@@ -57,7 +59,10 @@ static int by_field_and_fingerprint(const void *a, const void *b)
     return memcmp(results[x].fingerprint, results[y].fingerprint, 16);
 }
 
-/* The database inserts by (field, fingerprint): ids must ascend in that order too, or its index is torn to and fro. */
+/*
+ * The database inserts by (field, fingerprint): ids must ascend in that order too, or its index is
+ * torn to and fro.
+ */
 static void ids_ascend_by_field_and_fingerprint(void **state)
 {
     struct inside *in = *state;

@@ -57,7 +57,8 @@ static void fill(uint32_t n_fields, unsigned spread)
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
         uint64_t high = spread == 0 ? 0 : next_random() >> (64 - spread);
         uint64_t low = next_random();
-        items[i].field = n_fields == 0 ? (uint32_t)next_random() : (uint32_t)(next_random() % n_fields) * 0x01000193u;
+        items[i].field = n_fields == 0 ? (uint32_t)next_random()
+                                       : (uint32_t)(next_random() % n_fields) * 0x01000193u;
         memcpy(fingerprints[i], &high, 8);
         memcpy(fingerprints[i] + 8, &low, 8);
     }

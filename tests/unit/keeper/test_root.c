@@ -1,4 +1,7 @@
-/* The service root: a real keeper without one, one that lost it, and the files that do not belong together. */
+/*
+ * The service root: a real keeper without one, one that lost it, and the files that do not belong
+ * together.
+ */
 #include "inside.h"
 
 #include "keyclient/keyclient.h"
@@ -219,7 +222,10 @@ static void a_missing_or_foreign_state_stops_the_start(void **state)
     teardown(&other_state);
 }
 
-/* MACed by this very root, but said to be of another: what only a fault of the keeper's own could bring about. */
+/*
+ * MACed by this very root, but said to be of another: what only a fault of the keeper's own could
+ * bring about.
+ */
 static void a_ring_of_another_root_check_value_is_refused(void **state)
 {
     struct inside *in = *state;

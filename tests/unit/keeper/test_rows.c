@@ -23,7 +23,10 @@ static int setup(void **state)
         return -1;
     }
     struct jt_ring_row ring; /* asked for the service root that it is MACed under */
-    return jt_keyclient_open(k.socket, -1, 20000, &kc) == JT_OK && jt_keyclient_wait_ring_first(kc, &ring) == JT_OK ? 0 : -1;
+    return jt_keyclient_open(k.socket, -1, 20000, &kc) == JT_OK &&
+                   jt_keyclient_wait_ring_first(kc, &ring) == JT_OK
+               ? 0
+               : -1;
 }
 
 static int teardown(void **state)

@@ -126,9 +126,14 @@ struct jt_seal_reply world_seal_probing(struct world *w, uint8_t retired)
     struct jt_seal_item items[N_CARDS];
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .dedup = i % 3 != 0, .pan = c->pan, .pan_len = 8 };
+        items[i] = (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
+                                          .dedup = i % 3 != 0,
+                                          .pan = c->pan,
+                                          .pan_len = 8 };
     }
-    struct jt_seal_request request = { .n_retired = retired != 0, .retired = { retired }, .items = items, .n = N_CARDS };
+    struct jt_seal_request request = {
+        .n_retired = retired != 0, .retired = { retired }, .items = items, .n = N_CARDS
+    };
     jt_buf_reset(&w->payload);
     jt_seal_request_encode(&request, &w->payload);
     struct jt_reader in;
@@ -157,8 +162,11 @@ void world_open(struct world *w)
     struct jt_open_item items[N_CARDS];
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_open_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .id = c->id, .fingerprint = c->fingerprint,
-                                          .envelope = c->envelope, .envelope_len = c->envelope_len };
+        items[i] = (struct jt_open_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
+                                          .id = c->id,
+                                          .fingerprint = c->fingerprint,
+                                          .envelope = c->envelope,
+                                          .envelope_len = c->envelope_len };
     }
     jt_buf_reset(&w->payload);
     jt_open_request_encode(items, N_CARDS, &w->payload);
@@ -193,8 +201,12 @@ struct jt_reseal_reply world_reseal(struct world *w, size_t n)
     struct jt_reseal_item items[N_CARDS];
     for (size_t i = 0; i < n; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_reseal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A, .dedup = i % 3 != 0, .id = c->id,
-                                            .fingerprint = c->fingerprint, .envelope = c->envelope, .envelope_len = c->envelope_len };
+        items[i] = (struct jt_reseal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
+                                            .dedup = i % 3 != 0,
+                                            .id = c->id,
+                                            .fingerprint = c->fingerprint,
+                                            .envelope = c->envelope,
+                                            .envelope_len = c->envelope_len };
     }
     struct jt_reseal_reply reply;
     assert_int_equal(jt_keyclient_wait_reseal(w->kc, items, n, &reply), JT_OK);

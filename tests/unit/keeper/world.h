@@ -1,6 +1,7 @@
 /*
- * The setting of the tests that go through the life of generations: a real keeper with an empty ring accepted and its node joined, a client of each kind,
- * the ring as the database would have it, and cards.
+ * The setting of the tests that go through the life of generations: a real keeper with an empty
+ * ring accepted and its node joined, a client of each kind, the ring as the database would have it,
+ * and cards.
  */
 #ifndef JETON_TESTS_UNIT_KEEPER_WORLD_H
 #define JETON_TESTS_UNIT_KEEPER_WORLD_H
@@ -59,7 +60,8 @@ void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation
 
 /* Seals all cards: every third one in field B. The results are in w->sealed until the next call; keeping them stores them in the cards. */
 struct jt_seal_reply world_seal(struct world *w);
-struct jt_seal_reply world_seal_probing(struct world *w, uint8_t retired); /* a key id to ask for, or 0 */
+struct jt_seal_reply world_seal_probing(struct world *w,
+                                        uint8_t retired); /* a key id to ask for, or 0 */
 void world_keep_sealed(struct world *w, const struct jt_seal_reply *reply);
 
 /* Opens all cards' envelopes, into w->opened; checks that all open to their PANs, or that none does, for this reason. */

@@ -49,7 +49,9 @@ static void greet(int fd, enum fake_manner manner)
 {
     struct jt_buf b;
     jt_buf_init(&b, 1000);
-    struct jt_hello_reply hello = { .version = manner == FAKE_WRONG_VERSION ? JT_WIRE_VERSION + 1 : JT_WIRE_VERSION, .incarnation = { 1 },
+    struct jt_hello_reply hello = { .version = manner == FAKE_WRONG_VERSION ? JT_WIRE_VERSION + 1
+                                                                            : JT_WIRE_VERSION,
+                                    .incarnation = { 1 },
                                     .max_frame = JT_WIRE_MAX_FRAME };
     size_t mark = jt_frame_begin_reply(&b, JT_VERB_HELLO);
     jt_hello_reply_encode(&hello, &b);

@@ -129,7 +129,11 @@ static void call_seal(struct run *r, int number, size_t n)
 
 static void call_open(struct run *r, int number, const uint8_t *envelope, uint16_t len)
 {
-    struct jt_open_item item = { .field = 1, .id = r->id, .fingerprint = r->fingerprint, .envelope = envelope, .envelope_len = len };
+    struct jt_open_item item = { .field = 1,
+                                 .id = r->id,
+                                 .fingerprint = r->fingerprint,
+                                 .envelope = envelope,
+                                 .envelope_len = len };
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
     jt_keyclient_open_items(r->kc, &item, 1, on_opened, &tags[number]);
@@ -138,7 +142,11 @@ static void call_open(struct run *r, int number, const uint8_t *envelope, uint16
 
 static void call_reseal(struct run *r, int number, const uint8_t *envelope, uint16_t len)
 {
-    struct jt_reseal_item item = { .field = 1, .id = r->id, .fingerprint = r->fingerprint, .envelope = envelope, .envelope_len = len };
+    struct jt_reseal_item item = { .field = 1,
+                                   .id = r->id,
+                                   .fingerprint = r->fingerprint,
+                                   .envelope = envelope,
+                                   .envelope_len = len };
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
     jt_keyclient_reseal(r->kc, &item, 1, on_resealed, &tags[number]);
@@ -147,8 +155,13 @@ static void call_reseal(struct run *r, int number, const uint8_t *envelope, uint
 
 static void call_match(struct run *r, int number)
 {
-    struct jt_match_item item = { .field = 1, .id = r->id, .fingerprint = r->fingerprint, .pan = pan, .pan_len = 8,
-                                  .envelope = r->envelope, .envelope_len = r->envelope_len };
+    struct jt_match_item item = { .field = 1,
+                                  .id = r->id,
+                                  .fingerprint = r->fingerprint,
+                                  .pan = pan,
+                                  .pan_len = 8,
+                                  .envelope = r->envelope,
+                                  .envelope_len = r->envelope_len };
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
     jt_keyclient_match(r->kc, &item, 1, on_matched, &tags[number]);
@@ -278,7 +291,9 @@ static void call_large(struct run *r)
     static const uint8_t envelope[25] = { 200 }; /* of no generation: the answer costs nothing */
     static struct jt_open_item items[JT_WIRE_MAX_ITEMS];
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
-        items[i] = (struct jt_open_item){ .field = 1, .id = 1, .fingerprint = bytes, .envelope = envelope, .envelope_len = 25 };
+        items[i] = (struct jt_open_item){
+            .field = 1, .id = 1, .fingerprint = bytes, .envelope = envelope, .envelope_len = 25
+        };
     }
     jt_keyclient_open_items(r->kc, items, JT_WIRE_MAX_ITEMS, on_large, r);
 }

@@ -89,10 +89,13 @@ static void too_much_is_refused_here(void **state)
     assert_null(reply.results);
     static uint8_t bytes[1000];
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
-        items[i] = (struct jt_reseal_item){ .field = 1, .id = 1, .fingerprint = bytes, .envelope = bytes, .envelope_len = 1000 };
+        items[i] = (struct jt_reseal_item){
+            .field = 1, .id = 1, .fingerprint = bytes, .envelope = bytes, .envelope_len = 1000
+        };
     }
     assert_int_equal(jt_keyclient_wait_reseal(kc, items, JT_WIRE_MAX_ITEMS, &reply), JT_ERR_LIMIT);
-    const struct jt_node_join join = { .spec = { .name = "node1", .number = 1 }, .n = JT_WIRE_MAX_JOIN_ROWS + 1 };
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = 1 },
+                                       .n = JT_WIRE_MAX_JOIN_ROWS + 1 };
     struct jt_node_joined joined;
     assert_int_equal(jt_keyclient_wait_node_join(kc, &join, &joined), JT_ERR_LIMIT);
     assert_true(jt_keyclient_ready(kc));

@@ -29,7 +29,8 @@ static void request_round_trip(void **state)
     (void)state;
     uint8_t token[16];
     message_fill(token, sizeof token, 1);
-    const struct jt_identify_item asked[2] = { { .field = 7, .token = token }, { .field = UINT32_MAX, .token = token } };
+    const struct jt_identify_item asked[2] = { { .field = 7, .token = token },
+                                               { .field = UINT32_MAX, .token = token } };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
     jt_identify_request_encode(asked, 2, &b);
@@ -64,7 +65,9 @@ static void more_items_than_the_bound_are_refused(void **state)
 static void encode_reply(struct jt_buf *b, uint64_t id, enum jt_err second, uint8_t n_live)
 {
     struct jt_identify_result made[2] = { { .err = JT_OK, .id = id }, { .err = second } };
-    struct jt_identify_reply sent = { .epoch = 9, .n_live = n_live, .live = { 3, 200 }, .n = 2, .results = made };
+    struct jt_identify_reply sent = {
+        .epoch = 9, .n_live = n_live, .live = { 3, 200 }, .n = 2, .results = made
+    };
     jt_buf_init(b, 1000);
     jt_identify_reply_encode(&sent, b);
 }

@@ -34,8 +34,19 @@ static void request_round_trip(void **state)
     message_fill(pan, sizeof pan, 3);
     message_fill(envelope, sizeof envelope, 2);
     const struct jt_match_item asked[2] = {
-        { .field = 7, .id = 1, .fingerprint = fingerprint, .pan = pan, .pan_len = 8, .envelope = envelope, .envelope_len = 25 },
-        { .field = 8, .id = INT64_MAX, .fingerprint = fingerprint, .pan = pan, .pan_len = 0, .envelope = envelope,
+        { .field = 7,
+          .id = 1,
+          .fingerprint = fingerprint,
+          .pan = pan,
+          .pan_len = 8,
+          .envelope = envelope,
+          .envelope_len = 25 },
+        { .field = 8,
+          .id = INT64_MAX,
+          .fingerprint = fingerprint,
+          .pan = pan,
+          .pan_len = 0,
+          .envelope = envelope,
           .envelope_len = 300 },
     };
     struct jt_buf b;
@@ -104,7 +115,9 @@ static void reply_round_trip(void **state)
 static void a_status_that_the_verb_does_not_have_is_refused(void **state)
 {
     (void)state;
-    struct jt_match_result made[3] = { { .err = JT_ERR_DECRYPT }, { .err = JT_ERR_INVALID }, { .err = JT_ERR_STALE } };
+    struct jt_match_result made[3] = { { .err = JT_ERR_DECRYPT },
+                                       { .err = JT_ERR_INVALID },
+                                       { .err = JT_ERR_STALE } };
     struct jt_match_reply sent = { .epoch = 9, .n = 3, .results = made };
     struct jt_buf b;
     jt_buf_init(&b, 1000);

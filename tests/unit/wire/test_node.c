@@ -38,10 +38,20 @@ static void request_round_trip(void **state)
     message_fill(fingerprint, sizeof fingerprint, 1);
     message_fill(envelope, sizeof envelope, 2);
     const struct jt_open_item newest[2] = {
-        { .field = 7, .id = INT64_MAX, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 25 },
-        { .field = 8, .id = 1, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 0 },
+        { .field = 7,
+          .id = INT64_MAX,
+          .fingerprint = fingerprint,
+          .envelope = envelope,
+          .envelope_len = 25 },
+        { .field = 8,
+          .id = 1,
+          .fingerprint = fingerprint,
+          .envelope = envelope,
+          .envelope_len = 0 },
     };
-    const struct jt_node_join sent = { .spec = sample(), .accept_ahead = true, .newest = newest, .n = 2 };
+    const struct jt_node_join sent = {
+        .spec = sample(), .accept_ahead = true, .newest = newest, .n = 2
+    };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
     jt_node_join_encode(&sent, &b);
@@ -89,7 +99,8 @@ static void bad_values_in_a_request_are_refused(void **state)
 static void reply_round_trip(void **state)
 {
     (void)state;
-    struct jt_node_joined sent = { .row = { .spec = sample(), .mac_epoch = 5 }, .newest_ms = UINT64_C(1) << 40 };
+    struct jt_node_joined sent = { .row = { .spec = sample(), .mac_epoch = 5 },
+                                   .newest_ms = UINT64_C(1) << 40 };
     message_fill(sent.row.mac, sizeof sent.row.mac, 6);
     struct jt_buf b;
     jt_buf_init(&b, 1000);

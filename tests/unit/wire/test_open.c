@@ -32,8 +32,16 @@ static void request_round_trip(void **state)
     message_fill(fingerprint, sizeof fingerprint, 1);
     message_fill(envelope, sizeof envelope, 2);
     const struct jt_open_item asked[2] = {
-        { .field = 7, .id = 1, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 25 },
-        { .field = 8, .id = INT64_MAX, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 300 },
+        { .field = 7,
+          .id = 1,
+          .fingerprint = fingerprint,
+          .envelope = envelope,
+          .envelope_len = 25 },
+        { .field = 8,
+          .id = INT64_MAX,
+          .fingerprint = fingerprint,
+          .envelope = envelope,
+          .envelope_len = 300 },
     };
     struct jt_buf b;
     jt_buf_init(&b, 10000);

@@ -32,8 +32,17 @@ static void request_round_trip(void **state)
     message_fill(fingerprint, sizeof fingerprint, 1);
     message_fill(envelope, sizeof envelope, 2);
     const struct jt_reseal_item asked[2] = {
-        { .field = 7, .dedup = true, .id = 1, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 25 },
-        { .field = 8, .id = INT64_MAX, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 23 },
+        { .field = 7,
+          .dedup = true,
+          .id = 1,
+          .fingerprint = fingerprint,
+          .envelope = envelope,
+          .envelope_len = 25 },
+        { .field = 8,
+          .id = INT64_MAX,
+          .fingerprint = fingerprint,
+          .envelope = envelope,
+          .envelope_len = 23 },
     };
     struct jt_buf b;
     jt_buf_init(&b, 10000);

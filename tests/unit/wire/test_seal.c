@@ -34,7 +34,9 @@ static void request_round_trip(void **state)
         { .field = 0xffffffff, .pan = pan, .pan_len = 10 },
         { .field = 1, .pan = pan, .pan_len = 0 },
     };
-    const struct jt_seal_request sent = { .n_retired = 2, .retired = { 9, 200 }, .items = asked, .n = 3 };
+    const struct jt_seal_request sent = {
+        .n_retired = 2, .retired = { 9, 200 }, .items = asked, .n = 3
+    };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
     jt_seal_request_encode(&sent, &b);
@@ -92,10 +94,18 @@ static void encode_changed(struct jt_buf *b, uint64_t id, bool first_retired, ui
     message_fill(envelope, sizeof envelope, 9);
     envelope[0] = key_id;
     struct jt_seal_result made[2] = {
-        { .err = JT_OK, .id = id, .token = token, .fingerprint = fp, .probes = probes, .envelope = envelope, .envelope_len = 25 },
+        { .err = JT_OK,
+          .id = id,
+          .token = token,
+          .fingerprint = fp,
+          .probes = probes,
+          .envelope = envelope,
+          .envelope_len = 25 },
         { .err = JT_ERR_INVALID },
     };
-    struct jt_seal_reply reply = { .epoch = 5, .active = { 3, 9 }, .n_probed = 2, .n = 2, .results = made };
+    struct jt_seal_reply reply = {
+        .epoch = 5, .active = { 3, 9 }, .n_probed = 2, .n = 2, .results = made
+    };
     reply.probed[0] = (struct jt_seal_probed){ .key = { 2, 8 }, .retired = first_retired };
     reply.probed[1] = (struct jt_seal_probed){ .key = { 1, 1 }, .retired = !first_retired };
     jt_buf_init(b, 10000);

@@ -18,9 +18,17 @@ static enum jt_err decode(struct jt_reader *in)
 static void round_trip(void **state)
 {
     (void)state;
-    struct jt_keeper_status status = { .development = true, .epoch = 2, .highest_generation = 3, .n_sealed = 4, .n_opened = 5,
-                                       .n_resealed = 6, .n_refused = 7, .n_matched = 8, .n_mismatched = 9,
-                                       .n_identified = 10, .has_root = true };
+    struct jt_keeper_status status = { .development = true,
+                                       .epoch = 2,
+                                       .highest_generation = 3,
+                                       .n_sealed = 4,
+                                       .n_opened = 5,
+                                       .n_resealed = 6,
+                                       .n_refused = 7,
+                                       .n_matched = 8,
+                                       .n_mismatched = 9,
+                                       .n_identified = 10,
+                                       .has_root = true };
     message_fill(status.incarnation, sizeof status.incarnation, 1);
     struct jt_buf b;
     jt_buf_init(&b, 1000);
