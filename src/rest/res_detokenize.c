@@ -89,7 +89,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                  .n_items = d->items.n_good,
                                                  .done = on_done,
                                                  .arg = d };
-    jt_detokenizer_submit(r->server->lanes.detokenizer, &d->request);
+    jt_lanes_detokenize(&r->server->lanes, &d->request);
 }
 
 void jt_handle_detokenize(struct jt_request *r)

@@ -94,7 +94,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                .n_items = t->items.n_good,
                                                .done = on_done,
                                                .arg = t };
-    jt_tokenizer_submit(r->server->lanes.tokenizer, &t->request);
+    jt_lanes_tokenize(&r->server->lanes, &t->request);
 }
 
 void jt_handle_tokenize(struct jt_request *r)

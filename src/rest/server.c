@@ -16,6 +16,7 @@
 #define REQUEST_TIMEOUT_MS 65000
 #define STOP_PATIENCE_MS 5000
 #define RUNS_A_TURN 4
+#define POOL_LEN (16 * 1024) /* a connection's memory in libmicrohttpd: bounds a head, and is cleared for each request */
 
 /* One TCP connection. */
 struct jt_connection {
@@ -226,7 +227,7 @@ static enum jt_err start_daemon(struct jt_server *server, int listen_fd)
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(64 * 1024),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_LEN,
         MHD_OPTION_END);
     if (server->daemon == NULL) {
         return JT_ERR_IO;

@@ -189,13 +189,16 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
         return err;
     }
     jt_ring_rule_begin(&t->txn);
-    struct jt_params *p = jt_txn_step(&t->txn, JT_SQL_TOKENIZE);
+    bool alone = in->n_probes == 0 && in->n_draining == 0;
+    struct jt_params *p = jt_txn_step(&t->txn, alone ? JT_SQL_TOKENIZE_ALONE : JT_SQL_TOKENIZE);
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     jt_params_u31(p, in->writer);
     add_cards(t, p, in);
-    jt_params_key_ids(p, in->draining, in->n_draining);
-    err = add_probes(t, p, in);
     jt_audit_params(p, in->audit, in->n_audit);
+    if (!alone) {
+        jt_params_key_ids(p, in->draining, in->n_draining);
+        err = add_probes(t, p, in);
+    }
     (void)jt_txn_step(&t->txn, JT_SQL_COMMIT);
     return err;
 }
@@ -316,7 +319,8 @@ static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const P
 {
     struct tokenize *t = (struct tokenize *)txn;
     switch (statement) {
-    case JT_SQL_TOKENIZE: return take_cards(t, res);
+    case JT_SQL_TOKENIZE:
+    case JT_SQL_TOKENIZE_ALONE: return take_cards(t, res);
     case JT_SQL_FIND_CARDS: return take_search(t, res);
     default: return JT_OK;
     }

@@ -13,6 +13,7 @@ enum jt_statement {
     JT_SQL_BEGIN,
     JT_SQL_RING_LOCK,
     JT_SQL_TOKENIZE,
+    JT_SQL_TOKENIZE_ALONE,
     JT_SQL_FIND_CARDS,
     JT_SQL_AUDIT,
     JT_SQL_READ_CARDS,

@@ -24,6 +24,7 @@ struct jt_detokenizer {
     struct jt_refresher *refresher;
     struct jt_reencrypter *reencrypter;
     struct jt_detokenize_request *first, *last;
+    size_t waiting;
     bool busy;
     bool closing; /* being freed: nothing is started any more */
     int rounds;
@@ -48,6 +49,7 @@ static void finish_batch(struct jt_detokenizer *d, enum jt_err failure)
 {
     size_t n = d->n;
     d->n = 0;
+    d->waiting -= n;
     for (size_t i = 0; i < n; i++) {
         struct entry *e = &d->entries[i];
         if (failure != JT_OK) {
@@ -71,6 +73,7 @@ static void fail_queue(struct jt_detokenizer *d)
         for (size_t i = request->n_taken; i < request->n_items; i++) {
             request->items[i].err = JT_ERR_UNAVAILABLE;
         }
+        d->waiting -= request->n_items - request->n_taken;
         request->done(request);
         request = next;
     }
@@ -432,6 +435,12 @@ void jt_detokenizer_submit(struct jt_detokenizer *d, struct jt_detokenize_reques
         d->last->next = request;
     }
     d->last = request;
+    d->waiting += request->n_items;
+}
+
+size_t jt_detokenizer_waiting(const struct jt_detokenizer *d)
+{
+    return d->waiting;
 }
 
 enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,

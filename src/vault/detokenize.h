@@ -53,6 +53,9 @@ void jt_detokenizer_free(struct jt_detokenizer *d);
 
 void jt_detokenizer_submit(struct jt_detokenizer *d, struct jt_detokenize_request *request);
 
+/* Items that are not answered yet. */
+size_t jt_detokenizer_waiting(const struct jt_detokenizer *d);
+
 /* As jt_tokenizer_pump. */
 void jt_detokenizer_pump(struct jt_detokenizer *d);
 

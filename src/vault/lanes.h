@@ -12,6 +12,12 @@
 
 enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LANES_NO_DATABASE };
 
+/*
+ * So many lanes of a kind in one loop: requests of few cards all go through the first, where they gather into batches;
+ * large ones go where less waits, so that the database is at work on one while the keeper and this loop are on another.
+ */
+#define JT_LANES_EACH 2
+
 struct jt_lanes {
     int index;
     enum jt_lanes_state state;
@@ -22,8 +28,8 @@ struct jt_lanes {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_directory *directory;
-    struct jt_tokenizer *tokenizer;
-    struct jt_detokenizer *detokenizer;
+    struct jt_tokenizer *tokenizers[JT_LANES_EACH];
+    struct jt_detokenizer *detokenizers[JT_LANES_EACH];
     struct jt_reencrypter *reencrypter;
 };
 
@@ -35,6 +41,10 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
 
 /* Ends every request that is under way with JT_ERR_UNAVAILABLE. Call after the workers have been stopped. */
 void jt_lanes_clear(struct jt_lanes *lanes);
+
+/* Hands a request to a lane. */
+void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
+void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
 void jt_lanes_pump(struct jt_lanes *lanes);
@@ -52,7 +62,7 @@ struct jt_readiness {
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 
-/* The writer number of the retirement job in the tally; loops have 2 * index + 1 and 2 * index + 2. */
+/* The writer number of the retirement job in the tally; loops have JT_LANES_EACH + 1 each, from 1 on. */
 #define JT_WRITER_RETIREMENT 0
 
 #endif

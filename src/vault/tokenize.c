@@ -25,6 +25,7 @@ struct jt_tokenizer {
     struct jt_refresher *refresher;
     uint16_t writer;
     struct jt_tokenize_request *first, *last; /* requests with items not yet taken into a batch */
+    size_t waiting;
     bool busy;
     bool closing; /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
     bool audited; /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
@@ -45,9 +46,10 @@ struct jt_tokenizer {
 
 static void seal_batch(struct jt_tokenizer *t);
 
-static void finish_item(struct entry *e, enum jt_err err)
+static void finish_item(struct jt_tokenizer *t, struct entry *e, enum jt_err err)
 {
     e->item->err = err;
+    t->waiting--;
     if (--e->request->n_open == 0 && e->request->n_taken == e->request->n_items) {
         struct jt_tokenize_request *request = e->request;
         for (size_t i = 0; i < request->n_items; i++) {
@@ -63,10 +65,10 @@ static void finish_batch(struct jt_tokenizer *t, enum jt_err err)
     size_t n = t->n, n_known = t->n_known;
     t->n = t->n_known = 0;
     for (size_t i = 0; i < n_known; i++) {
-        finish_item(&t->known[i], err);
+        finish_item(t, &t->known[i], err);
     }
     for (size_t i = 0; i < n; i++) {
-        finish_item(&t->entries[i], err);
+        finish_item(t, &t->entries[i], err);
     }
     t->busy = false;
 }
@@ -81,11 +83,12 @@ static void fail_queue(struct jt_tokenizer *t)
         for (size_t i = request->n_taken; i < request->n_items; i++) {
             request->items[i].err = JT_ERR_UNAVAILABLE;
         }
+        t->waiting -= request->n_items - request->n_taken - 1; /* the last is taken off below */
         /* No batch is under way, so n_open is 0: the last item, counted as open, ends the request. */
         request->n_taken = request->n_items;
         request->n_open = 1;
         struct entry last = { request, &request->items[request->n_items - 1] };
-        finish_item(&last, JT_ERR_UNAVAILABLE);
+        finish_item(t, &last, JT_ERR_UNAVAILABLE);
         request = next;
     }
 }
@@ -141,11 +144,11 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
         const struct jt_match_result *r = &reply->results[i];
         if (r->err == JT_OK) {
             memcpy(e->item->token, r->token, JT_TOKEN_LEN);
-            finish_item(e, JT_OK);
+            finish_item(t, e, JT_OK);
         } else if (r->err == JT_ERR_STALE) {
             t->entries[t->n++] = *e; /* the ring moved between the two calls: look again */
         } else {
-            finish_item(e, JT_ERR_DECRYPT);
+            finish_item(t, e, JT_ERR_DECRYPT);
             n_bad++;
         }
     }
@@ -162,11 +165,11 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
     const struct jt_card_row *row = outcome->row;
     if (outcome->kind == JT_CARD_WRITTEN) {
         memcpy(e.item->token, t->tokens[outcome->written], JT_TOKEN_LEN);
-        finish_item(&e, JT_OK);
+        finish_item(t, &e, JT_OK);
     } else if (outcome->kind == JT_CARD_LOST) {
         t->entries[(*left)++] = e; /* i ascends, so this overwrites only what is done with */
     } else if ((t->retired[row->envelope[0] / 8] >> row->envelope[0] % 8 & 1) != 0) {
-        finish_item(&e, JT_ERR_STALE);
+        finish_item(t, &e, JT_ERR_STALE);
         (*n_stranded)++;
     } else {
         t->match[t->n_known] = (struct jt_match_item){ .field = e.request->field,
@@ -395,6 +398,12 @@ void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *req
         t->last->next = request;
     }
     t->last = request;
+    t->waiting += request->n_items;
+}
+
+size_t jt_tokenizer_waiting(const struct jt_tokenizer *t)
+{
+    return t->waiting;
 }
 
 enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,

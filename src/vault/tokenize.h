@@ -56,6 +56,9 @@ void jt_tokenizer_free(struct jt_tokenizer *t);
 
 void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *request);
 
+/* Items that are not answered yet. */
+size_t jt_tokenizer_waiting(const struct jt_tokenizer *t);
+
 /* Starts the next batch if the lane is idle and something has gathered: called after each round of the loop. */
 void jt_tokenizer_pump(struct jt_tokenizer *t);
 

@@ -12,7 +12,7 @@
 
 static bool touches_cards(enum jt_statement s)
 {
-    return s == JT_SQL_TOKENIZE || s == JT_SQL_FIND_CARDS || s == JT_SQL_READ_CARDS || s == JT_SQL_MOVE_CARDS ||
+    return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS || s == JT_SQL_READ_CARDS || s == JT_SQL_MOVE_CARDS ||
            s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS ||
            s == JT_SQL_UNUSED;
 }
@@ -95,6 +95,10 @@ static void check_plans(void)
     must_have(plans[JT_SQL_TOKENIZE], BY_FINGERPRINT("$5", "u"));
     must_have(plans[JT_SQL_TOKENIZE], BY_ID("d.key_id", "fresh.id"));
     must_have(plans[JT_SQL_TOKENIZE], "Conflict Arbiter Indexes: card_fingerprint");
+    must_have(plans[JT_SQL_TOKENIZE_ALONE], "One-Time Filter");
+    must_have(plans[JT_SQL_TOKENIZE_ALONE], "(NOT (hashed SubPlan");
+    must_have(plans[JT_SQL_TOKENIZE_ALONE], BY_FINGERPRINT("$5", "u"));
+    must_have(plans[JT_SQL_TOKENIZE_ALONE], "Conflict Arbiter Indexes: card_fingerprint");
     must_have(plans[JT_SQL_FIND_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_FIND_CARDS], BY_FINGERPRINT("$5", "u"));
     must_have(plans[JT_SQL_READ_CARDS], BY_ID("live.key_id", "q.id"));
