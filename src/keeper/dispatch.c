@@ -10,6 +10,12 @@ enum {
     JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_STALE until then */
 };
 
+/*
+ * Field keys that one request may derive, and as many token keys: about 0.1 s of work. One that needs more is STALE and
+ * asked again, and the others have their turn in between.
+ */
+#define DERIVATIONS 256
+
 #define SMALL 4096 /* no request but the batches and those with a ring comes near it */
 #define WITH_RING (SMALL + JT_RING_BODY_MAX)
 
@@ -64,6 +70,10 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
     if (((op->flags & RING) != 0 && k->ring.epoch == 0) ||
         ((op->flags & JOINED) != 0 && !k->joined)) {
         return JT_ERR_STALE;
+    }
+    jt_keyring_allow(k->keyring, DERIVATIONS);
+    if (k->root != NULL) {
+        k->root->may_derive = DERIVATIONS;
     }
     struct jt_reader in = jt_reader_init(request->payload, request->payload_len);
     return op->fn(k, &in, out);

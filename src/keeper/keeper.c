@@ -1,5 +1,6 @@
 #include "keeper/keeper.h"
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "base/secmem.h"
 #include "keeper/genmark.h"
@@ -223,6 +224,8 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
     if (highest > k->state.highest_generation) {
         k->state.highest_generation = highest;
     }
+    k->dir_good = true;
+    k->dir_checked_ms = jt_clock_ms();
     index_live(k);
     jt_idmint_init(&k->mint, k->state.id_mark, save_id_mark, k);
     *out = k;

@@ -18,6 +18,8 @@ struct jt_keeper {
     bool locked; /* memory is locked: set by main, told by STATUS */
     int dir_fd; /* holds the directory's lock */
     char *directory; /* its path */
+    bool dir_good; /* as of keeper/dirwatch.h at dir_checked_ms */
+    int64_t dir_checked_ms;
     uint8_t incarnation[JT_INCARNATION_LEN];
     struct jt_master *master;
     struct jt_root *root; /* NULL: none made yet; then there are no generations either */

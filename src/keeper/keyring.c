@@ -2,6 +2,7 @@
 
 #include "base/secmem.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct jt_keyring {
     uint8_t (*keys)[JT_GENERATION_KEY_LEN]; /* secret memory, by slot */
     struct cached cache[JT_KEYRING_CACHE];
     uint64_t clock;
+    unsigned may_derive;
 };
 
 #define KEYS_LEN ((size_t)JT_KEYRING_MAX * JT_GENERATION_KEY_LEN)
@@ -28,6 +30,7 @@ enum jt_err jt_keyring_new(struct jt_keyring **out)
     if (kr == NULL) {
         return JT_ERR_NOMEM;
     }
+    kr->may_derive = UINT_MAX;
     kr->keys = jt_secmem_alloc(KEYS_LEN);
     if (kr->keys == NULL) {
         free(kr);
@@ -175,6 +178,10 @@ enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t
     if (meta == NULL) {
         return JT_ERR_NOT_FOUND;
     }
+    if (kr->may_derive == 0) {
+        return JT_ERR_STALE;
+    }
+    kr->may_derive--;
     struct jt_fieldkey *fk;
     enum jt_err err = jt_fieldkey_new(jt_keyring_key(kr, number), number, meta->key_id, field, &fk);
     if (err != JT_OK) {
@@ -184,6 +191,11 @@ enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t
     *victim = (struct cached){ .fk = fk, .number = number, .field = field, .last_used = ++kr->clock };
     *out = fk;
     return JT_OK;
+}
+
+void jt_keyring_allow(struct jt_keyring *kr, unsigned n)
+{
+    kr->may_derive = n;
 }
 
 void jt_keyring_drop_cache(struct jt_keyring *kr)

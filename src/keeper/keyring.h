@@ -10,7 +10,7 @@
 #include "keeper/keydir.h"
 
 #define JT_KEYRING_MAX JT_KEYDIR_MAX_GENERATIONS
-#define JT_KEYRING_CACHE 128 /* field keys */
+#define JT_KEYRING_CACHE 1024 /* field keys */
 
 struct jt_keyring;
 
@@ -48,9 +48,13 @@ size_t jt_keyring_count(const struct jt_keyring *keyring);
 
 /*
  * The field key of (number, field), owned by the cache and valid until the next call: it may take the place of another.
- * JT_ERR_NOT_FOUND when the generation is not held.
+ * JT_ERR_NOT_FOUND when the generation is not held; JT_ERR_STALE when it would have to be derived and this request may
+ * derive no more: asked again, the request finds what it has derived so far and goes on from there.
  */
 enum jt_err jt_keyring_fieldkey(struct jt_keyring *keyring, uint64_t number, uint32_t field, struct jt_fieldkey **out) JT_CHECKED;
+
+/* How many field keys may be derived from here on: set before each request. */
+void jt_keyring_allow(struct jt_keyring *keyring, unsigned n);
 
 /*
  * Forgets derived keys: after each change of the ring, so that keys of generations that are no longer

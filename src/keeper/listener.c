@@ -1,6 +1,7 @@
 #include "keeper/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user, bool production, struct jt_problem *problem)
 {
-    *l = (struct jt_listener){ .fd = -1, .front_uid = geteuid(), .front_gid = getegid() };
+    *l = (struct jt_listener){ .fd = -1, .dir_fd = -1, .front_uid = geteuid(), .front_gid = getegid() };
     if (front_user[0] != '\0') {
         char *end;
         errno = 0;
@@ -35,13 +36,14 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
 }
 
 /* In a directory where everybody may rename, anybody could put a socket of their own in the place of this one. */
-static enum jt_err check_parent(const char *path, struct jt_problem *problem)
+static enum jt_err open_parent(struct jt_listener *l, const char *path, struct jt_problem *problem)
 {
     char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
     snprintf(copy, sizeof copy, "%s", path);
     const char *parent = dirname(copy);
     struct stat st;
-    if (stat(parent, &st) != 0) {
+    l->dir_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (l->dir_fd < 0 || fstat(l->dir_fd, &st) != 0) {
         jt_problem_set(problem, "%s: %s", parent, strerror(errno));
         return JT_ERR_IO;
     }
@@ -126,7 +128,7 @@ enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_
         return JT_ERR_INVALID;
     }
     memcpy(l->address.sun_path, path, strlen(path));
-    enum jt_err err = check_parent(path, problem);
+    enum jt_err err = open_parent(l, path, problem);
     if (err == JT_OK) {
         err = check_name(&l->address, problem);
     }
@@ -163,9 +165,14 @@ void jt_listener_close(struct jt_listener *l)
         return;
     }
     struct stat st;
-    if (lstat(l->address.sun_path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino) {
-        (void)unlink(l->address.sun_path);
+    char copy[sizeof l->address.sun_path];
+    memcpy(copy, l->address.sun_path, sizeof copy);
+    const char *name = basename(copy);
+    if (fstatat(l->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->dev && st.st_ino == l->ino) {
+        (void)unlinkat(l->dir_fd, name, 0);
     }
+    close(l->dir_fd);
+    l->dir_fd = -1;
     close(l->fd);
     l->fd = -1;
 }

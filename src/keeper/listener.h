@@ -16,6 +16,7 @@
 struct jt_listener {
     int fd;
     struct sockaddr_un address;
+    int dir_fd; /* of the socket's directory, through which the name is removed at the end; -1: none */
     dev_t dev; /* of the socket's name, so that only our own is removed at the end */
     ino_t ino;
     uid_t front_uid;

@@ -143,6 +143,7 @@ static enum jt_err init(const struct jt_conf *conf, struct jt_problem *problem)
 static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, const char *path, int fd, struct jt_problem *problem)
 {
     struct jt_server *server = NULL;
+    bool landlocked = false;
     enum jt_err err = fd >= 0 ? prepare_fd(fd, problem) : jt_listener_open(listener, path, problem);
     if (err != JT_OK) {
         return err;
@@ -152,7 +153,10 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
         err = jt_server_adopt(server, fd);
     }
     if (err == JT_OK) {
-        err = jt_sandbox_filter(problem);
+        err = jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked, problem);
+    }
+    if (err == JT_OK && !landlocked && !jt_sandbox_is_weakened()) {
+        jt_log(JT_LOG_WARNING, "this kernel has no Landlock: files are fenced in by the filter of system calls alone");
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "serving %s: %s, memory %s, %s, epoch %" PRIu64 ", %zu generation keys",

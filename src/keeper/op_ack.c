@@ -2,6 +2,7 @@
 #include "keeper/op.h"
 
 #include "base/secmem.h"
+#include "keeper/dirwatch.h"
 #include "keeper/rowmac.h"
 #include "wire/generation.h"
 #include "wire/node.h"
@@ -38,6 +39,10 @@ enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *
         return JT_ERR_INVALID;
     }
     err = find_key(k, &request.generation, &meta, &key);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_dirwatch_check(k, request.generation.number, NULL);
     if (err != JT_OK) {
         return err;
     }

@@ -3,6 +3,7 @@
 
 #include "base/secmem.h"
 #include "crypto/wrap.h"
+#include "keeper/dirwatch.h"
 #include "keeper/policy.h"
 #include "keeper/rowmac.h"
 #include "wire/generation.h"
@@ -59,6 +60,9 @@ enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, s
         if (err == JT_OK) {
             err = make_key(k, &meta);
         }
+    }
+    if (err == JT_OK) {
+        err = jt_dirwatch_check(k, meta.number, NULL); /* a key in a directory that is no more: made again next time */
     }
     if (err != JT_OK) {
         return err;

@@ -2,6 +2,7 @@
 #include "keeper/op.h"
 
 #include "base/secmem.h"
+#include "keeper/dirwatch.h"
 #include "keeper/policy.h"
 #include "keeper/rowmac.h"
 #include "wire/frame.h"
@@ -138,6 +139,9 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
     err = next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
     if (err == JT_OK) {
         err = jt_policy_held(k->keyring, &next, &missing);
+    }
+    if (err == JT_OK) {
+        err = jt_dirwatch_check(k, 0, &next);
     }
     return err == JT_OK ? jt_keeper_adopt(k, row, &next) : err;
 }

@@ -1,6 +1,8 @@
 /* HELLO and STATUS. */
 #include "keeper/op.h"
 
+#include "keeper/dirwatch.h"
+
 #include "wire/frame.h"
 #include "wire/hello.h"
 #include "wire/status.h"
@@ -30,6 +32,7 @@ enum jt_err jt_op_status(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
         .locked = k->locked,
         .has_root = k->root != NULL,
         .joined = k->joined,
+        .directory_good = jt_dirwatch_good(k),
         .epoch = k->ring.epoch,
         .highest_generation = k->state.highest_generation,
         .n_sealed = k->n_sealed,

@@ -6,6 +6,7 @@
 #include "keeper/keydir.h"
 #include "wire/ring.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define ROOT_FORMAT 1
@@ -30,6 +31,7 @@ static enum jt_err derive_mac(const struct jt_root *root, enum jt_kdf_role role,
 /* Everything from root->key. */
 static enum jt_err derive(struct jt_root *root)
 {
+    root->may_derive = UINT_MAX;
     enum jt_err err = jt_kdf_derive(root->key, JT_KDF_ROOT_CHECK, NULL, 0, root->check_value,
                                     sizeof root->check_value);
     if (err == JT_OK) {
@@ -196,6 +198,10 @@ enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tok
             victim = c; /* a free place was last used at 0 */
         }
     }
+    if (root->may_derive == 0) {
+        return JT_ERR_STALE;
+    }
+    root->may_derive--;
     struct jt_tokenkey *tk;
     enum jt_err err = jt_tokenkey_new(root->key, field, &tk);
     if (err != JT_OK) {

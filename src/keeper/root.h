@@ -18,7 +18,7 @@
 #include "keeper/master.h"
 #include "keeper/problem.h"
 
-#define JT_ROOT_CACHE 64 /* token keys */
+#define JT_ROOT_CACHE 512 /* token keys */
 
 /* A token key of the cache. */
 struct jt_root_cached {
@@ -38,6 +38,7 @@ struct jt_root {
     struct jt_cmac *state_mac; /* generation rows, ring row, node rows, state file */
     struct jt_root_cached cache[JT_ROOT_CACHE];
     uint64_t clock; /* of the cache */
+    unsigned may_derive; /* how many token keys may be derived from here on: set before each request */
 };
 
 /* Makes a new one in memory. */
@@ -62,7 +63,7 @@ void jt_root_free(struct jt_root *root);
 
 /*
  * The token key of a field, owned by the cache and valid until the next call: it may take the place
- * of another.
+ * of another. JT_ERR_STALE as of jt_keyring_fieldkey.
  */
 enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field,
                              struct jt_tokenkey **out) JT_CHECKED;

@@ -7,6 +7,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/landlock.h>
 
 #include <seccomp.h>
 
@@ -60,16 +64,15 @@ static const int allowed[] = {
     /* event loop and sockets */
     SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),
     SCMP_SYS(sendto), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll),
-    /* key files and the state file, the socket's own name at the end */
-    SCMP_SYS(openat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(linkat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename),
-    SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(fsync), SCMP_SYS(lseek), SCMP_SYS(fcntl),
+    /* key files and the state file; what names a file has rules of its own below */
+    SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fsync), SCMP_SYS(lseek), SCMP_SYS(fcntl),
     /* memory */
     SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock),
     /* time, random bytes, identity as read by libc and libcrypto */
     SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
     SCMP_SYS(geteuid), SCMP_SYS(getuid), SCMP_SYS(sysinfo), SCMP_SYS(sched_yield), SCMP_SYS(futex), SCMP_SYS(restart_syscall),
     /* signals and the end */
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
 /* What nothing but an attacker in this process would ask for. */
@@ -78,8 +81,33 @@ static const int deadly[] = {
     SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bpf), SCMP_SYS(fork), SCMP_SYS(vfork),
 };
 
+/* A descriptor argument: the kernel looks at its low half only. */
+#define FD(n, fd) SCMP_CMP((n), SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)(uint32_t)(fd))
+
+/* What names a file does so below a descriptor that was opened before. */
+static int add_file_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
+{
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, FD(0, keys_fd));
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(linkat), 2, FD(0, keys_fd), FD(2, keys_fd));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat), 2, FD(0, keys_fd), FD(2, keys_fd));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2, FD(0, keys_fd), FD(2, keys_fd));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, FD(0, keys_fd));
+    }
+    if (rc == 0 && socket_dir_fd >= 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, FD(0, socket_dir_fd));
+    }
+    return rc;
+}
+
 /* Adds the rules; 0 or a negative error number of libseccomp. */
-static int add_rules(scmp_filter_ctx filter)
+static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
 {
     int rc = 0;
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && rc == 0; i++) {
@@ -95,17 +123,69 @@ static int add_rules(scmp_filter_ctx filter)
     if (rc == 0) {
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     }
-    return rc;
+    /* abort() sends its signal to this process. */
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, FD(0, getpid()));
+    }
+    return rc == 0 ? add_file_rules(filter, keys_fd, socket_dir_fd) : rc;
 }
 
-enum jt_err jt_sandbox_filter(struct jt_problem *problem)
+/*
+ * Everything about files that a kernel's Landlock can refuse: what is not named here stays allowed. Later versions know
+ * more than the headers may.
+ */
+static uint64_t landlock_rights(int version)
 {
+    uint64_t rights = (UINT64_C(1) << 13) - 1; /* version 1: execute up to make_sym */
+    rights |= version >= 2 ? UINT64_C(1) << 13 : 0; /* refer: to another directory */
+    rights |= version >= 3 ? UINT64_C(1) << 14 : 0; /* truncate */
+    return rights;
+}
+
+/* Lets `rights` be used below the directory. */
+static bool landlock_allow(int ruleset, int fd, uint64_t rights)
+{
+    struct landlock_path_beneath_attr beneath = { .allowed_access = rights, .parent_fd = fd };
+    return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+}
+
+/* False with errno: ENOSYS or EOPNOTSUPP where the kernel has no Landlock, or has it switched off. */
+static bool landlock(int keys_fd, int socket_dir_fd)
+{
+    int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (version < 1) {
+        return false;
+    }
+    struct landlock_ruleset_attr attr = { .handled_access_fs = landlock_rights(version) };
+    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
+    if (ruleset < 0) {
+        return false;
+    }
+    bool good = landlock_allow(ruleset, keys_fd, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                                     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                                     LANDLOCK_ACCESS_FS_REMOVE_FILE);
+    good = good && (socket_dir_fd < 0 || landlock_allow(ruleset, socket_dir_fd, LANDLOCK_ACCESS_FS_REMOVE_FILE));
+    good = good && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    int saved = errno;
+    close(ruleset);
+    errno = saved;
+    return good;
+}
+
+enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked, struct jt_problem *problem)
+{
+    *landlocked = false;
     if (WEAKENED) {
         return JT_OK;
     }
+    *landlocked = landlock(keys_fd, socket_dir_fd);
+    if (!*landlocked && errno != ENOSYS && errno != EOPNOTSUPP) {
+        jt_problem_set(problem, "cannot confine the process to its directories: %s", strerror(errno));
+        return JT_ERR_IO;
+    }
     /* EPERM for the rest: a libc that tries something new first falls back, as on an older kernel. */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int rc = filter != NULL ? add_rules(filter) : -ENOMEM;
+    int rc = filter != NULL ? add_rules(filter, keys_fd, socket_dir_fd) : -ENOMEM;
     if (rc == 0) {
         rc = seccomp_load(filter);
     }

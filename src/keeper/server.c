@@ -1,5 +1,6 @@
 #include "keeper/server.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "keeper/dispatch.h"
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -18,6 +20,8 @@
 #define ENOUGH_OUTPUT (256u << 10) /* answer no further request before this is sent */
 #define KEEP_BUFFER (1u << 20) /* larger ones are given back when they are empty */
 #define IN_MAX (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + READ_AT_ONCE)
+#define TICK_MS 250
+#define LOG_EVERY_MS 10000
 #define OUT_MAX (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
 
 struct connection {
@@ -27,6 +31,18 @@ struct connection {
     struct jt_buf in, out;
     size_t sent; /* of out */
     bool closing; /* close once `out` is sent */
+    bool waiting; /* has more requests than its turn had time for */
+    int64_t accepted_ms;
+    int64_t turn_over_ms;
+    bool answered; /* something in this turn */
+    int64_t half_since_ms; /* `in` begins with a frame that is not whole; 0: it does not */
+    int64_t unsent_since_ms; /* the peer has read nothing of `out`; 0: there is nothing to read */
+};
+
+/* A line of the log that strangers can cause. */
+struct limited {
+    int64_t next_ms;
+    unsigned left_out;
 };
 
 struct jt_server {
@@ -35,8 +51,55 @@ struct jt_server {
     struct jt_loop *loop;
     struct jt_watch accepting;
     struct jt_watch signals;
+    bool resting; /* no descriptors: the listener is not watched */
+    struct limited refused, malformed, late;
     struct connection connections[JT_SERVER_MAX_CONNECTIONS];
 };
+
+/* Whether the line is due; *left_out: how many like it were not written since the last one. */
+static bool may_tell(struct limited *l, unsigned *left_out)
+{
+    int64_t now = jt_clock_ms();
+    *left_out = l->left_out;
+    if (now < l->next_ms) {
+        l->left_out++;
+        return false;
+    }
+    *l = (struct limited){ .next_ms = now + LOG_EVERY_MS };
+    return true;
+}
+
+static void tell_refused(struct jt_server *s, const char *why, long uid)
+{
+    unsigned left_out;
+    if (may_tell(&s->refused, &left_out)) {
+        jt_log(JT_LOG_WARNING, "connection refused: %s (uid %ld); %u more since the last such line", why, uid, left_out);
+    }
+}
+
+static void tell_malformed(struct jt_server *s, const char *what, unsigned verb)
+{
+    unsigned left_out;
+    if (may_tell(&s->malformed, &left_out)) {
+        jt_log(JT_LOG_WARNING, "%s (verb %u): connection closed; %u more since the last such line", what, verb, left_out);
+    }
+}
+
+static void tell_late(struct jt_server *s, const char *what)
+{
+    unsigned left_out;
+    if (may_tell(&s->late, &left_out)) {
+        jt_log(JT_LOG_WARNING, "%s: connection closed; %u more since the last such line", what, left_out);
+    }
+}
+
+static void watch_listener(struct jt_server *s, bool on)
+{
+    s->resting = !on;
+    if (s->listener != NULL) {
+        jt_loop_set_events(s->loop, &s->accepting, on ? EPOLLIN : 0);
+    }
+}
 
 static void close_connection(struct connection *c)
 {
@@ -49,6 +112,9 @@ static void close_connection(struct connection *c)
     *c = (struct connection){ .watch.fd = -1 };
     if (s->listener == NULL) {
         jt_loop_stop(s->loop);
+    }
+    if (s->resting) {
+        watch_listener(s, true); /* a descriptor has come free */
     }
 }
 
@@ -64,6 +130,7 @@ static bool flush(struct connection *c)
             return errno == EAGAIN || errno == EWOULDBLOCK;
         }
         c->sent += (size_t)n;
+        c->unsent_since_ms = 0;
     }
     c->sent = 0;
     if (c->out.cap > KEEP_BUFFER) {
@@ -75,8 +142,8 @@ static bool flush(struct connection *c)
 }
 
 /*
- * Answers whole frames until there is none, or enough output. *more: stopped for output. False when the stream cannot
- * be followed.
+ * Answers whole frames until there is none, or enough output, or its turn is over (c->waiting). *more: stopped for
+ * output. False when the stream cannot be followed.
  */
 static bool answer(struct connection *c, bool *more)
 {
@@ -87,11 +154,16 @@ static bool answer(struct connection *c, bool *more)
         struct jt_frame request;
         size_t used;
         if (jt_frame_next(c->in.data + at, c->in.len - at, &request, &used) != JT_OK) {
-            jt_log(JT_LOG_WARNING, "a frame of impossible length: connection closed");
+            tell_malformed(c->server, "a frame of impossible length", 0);
             good = false;
             break;
         }
         if (used == 0) {
+            break;
+        }
+        if (c->answered && jt_clock_ms() >= c->turn_over_ms) {
+            c->waiting = true;
+            jt_loop_wake(c->server->loop);
             break;
         }
         if (c->out.len >= ENOUGH_OUTPUT) {
@@ -100,8 +172,9 @@ static bool answer(struct connection *c, bool *more)
         }
         enum jt_err err = jt_dispatch(c->server->keeper, &c->session, &request, &c->out);
         at += used;
+        c->answered = true;
         if (err == JT_ERR_PROTOCOL) {
-            jt_log(JT_LOG_WARNING, "malformed request (verb %u): connection closed", request.verb);
+            tell_malformed(c->server, "malformed request", request.verb);
             c->closing = true;
         } else if (err != JT_OK) {
             good = false;
@@ -109,6 +182,8 @@ static bool answer(struct connection *c, bool *more)
         }
     }
     jt_buf_consume(&c->in, at);
+    bool half = c->in.len > 0 && !*more && !c->waiting;
+    c->half_since_ms = !half ? 0 : at == 0 && c->half_since_ms != 0 ? c->half_since_ms : jt_clock_ms();
     if (c->in.len == 0 && c->in.cap > KEEP_BUFFER) {
         jt_buf_clear(&c->in);
     }
@@ -125,7 +200,7 @@ static bool drain(struct connection *c)
     if (!flush(c)) {
         return false;
     }
-    while (more && c->out.len == 0) {
+    while (more && c->out.len == 0 && !c->waiting) {
         bool good = answer(c, &more);
         if (!flush(c) || !good) {
             return false;
@@ -137,9 +212,56 @@ static bool drain(struct connection *c)
 
 enum reading { READ_SOME, READ_DRY, READ_END };
 
+static size_t held(const struct jt_server *s)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
+        sum += s->connections[i].server != NULL ? s->connections[i].in.cap + s->connections[i].out.cap : 0;
+    }
+    return sum;
+}
+
+/* Since when a connection has kept the keeper waiting for the rest of a frame, or for reading a reply; 0: it has not. */
+static int64_t stuck_since(const struct connection *c)
+{
+    return c->half_since_ms != 0 ? c->half_since_ms : c->unsent_since_ms;
+}
+
+/* The connection, other than `c`, that has been stuck for the longest time; NULL when there is none. */
+static struct connection *oldest_stuck(struct jt_server *s, const struct connection *c)
+{
+    struct connection *oldest = NULL;
+    for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
+        struct connection *other = &s->connections[i];
+        if (other != c && other->server != NULL && stuck_since(other) != 0 &&
+            (oldest == NULL || stuck_since(other) < stuck_since(oldest))) {
+            oldest = other;
+        }
+    }
+    return oldest;
+}
+
+/* Room for one more reading, within what all may hold together. A buffer grows to twice its size at most. */
+static bool make_room(struct connection *c)
+{
+    struct jt_server *s = c->server;
+    if (c->in.cap - c->in.len < READ_AT_ONCE) {
+        size_t growth = c->in.cap > 2 * READ_AT_ONCE ? c->in.cap : 2 * READ_AT_ONCE;
+        while (held(s) + growth > JT_SERVER_MAX_HELD) {
+            struct connection *other = oldest_stuck(s, c);
+            tell_late(s, "half frames and unread replies hold all the memory that there is for them");
+            if (other == NULL) {
+                return false;
+            }
+            close_connection(other);
+        }
+    }
+    return jt_buf_reserve(&c->in, READ_AT_ONCE) == JT_OK;
+}
+
 static enum reading read_some(struct connection *c)
 {
-    if (jt_buf_reserve(&c->in, READ_AT_ONCE) != JT_OK) {
+    if (!make_room(c)) {
         return READ_END;
     }
     ssize_t n;
@@ -157,9 +279,12 @@ static void on_connection(void *arg, uint32_t events)
 {
     (void)events;
     struct connection *c = arg;
+    c->waiting = false;
+    c->answered = false;
+    c->turn_over_ms = jt_clock_ms() + JT_SERVER_TURN_MS;
     bool alive = drain(c);
     enum reading r = READ_SOME;
-    for (int i = 0; i < READS_A_TURN && alive && r == READ_SOME && c->out.len == 0; i++) {
+    for (int i = 0; i < READS_A_TURN && alive && r == READ_SOME && c->out.len == 0 && !c->waiting; i++) {
         r = read_some(c);
         alive = r != READ_END && drain(c);
     }
@@ -167,7 +292,20 @@ static void on_connection(void *arg, uint32_t events)
         close_connection(c);
         return;
     }
-    jt_loop_set_events(c->server->loop, &c->watch, c->out.len > 0 ? EPOLLOUT : EPOLLIN);
+    c->unsent_since_ms = c->out.len == 0 ? 0 : c->unsent_since_ms != 0 ? c->unsent_since_ms : jt_clock_ms();
+    jt_loop_set_events(c->server->loop, &c->watch, c->out.len > 0 ? EPOLLOUT : c->waiting ? 0 : EPOLLIN);
+}
+
+/* The next turn of those that had not enough time in their last one; everybody else has had theirs in between. */
+static void on_wake(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_server *s = arg;
+    for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
+        if (s->connections[i].server != NULL && s->connections[i].waiting) {
+            on_connection(&s->connections[i], 0);
+        }
+    }
 }
 
 static struct connection *free_place(struct jt_server *s)
@@ -180,13 +318,62 @@ static struct connection *free_place(struct jt_server *s)
     return NULL;
 }
 
+/* Takes the place of the connection that has been silent since it came for the longest time; NULL: all have spoken. */
+static struct connection *take_place(struct jt_server *s)
+{
+    struct connection *oldest = NULL;
+    for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
+        struct connection *c = &s->connections[i];
+        if (!c->session.greeted && (oldest == NULL || c->accepted_ms < oldest->accepted_ms)) {
+            oldest = c;
+        }
+    }
+    if (oldest != NULL) {
+        tell_late(s, "all places are taken, and this one has said no hello");
+        close_connection(oldest);
+    }
+    return oldest;
+}
+
+/* Closes what has kept the keeper waiting for too long. */
+static void on_tick(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_server *s = arg;
+    int64_t now = jt_clock_ms();
+    for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
+        struct connection *c = &s->connections[i];
+        if (c->server == NULL) {
+            continue;
+        }
+        if (!c->session.greeted && !c->closing && now - c->accepted_ms > JT_SERVER_HELLO_MS) {
+            tell_late(s, "no hello in time");
+            close_connection(c);
+        } else if (c->half_since_ms != 0 && now - c->half_since_ms > JT_SERVER_FRAME_MS) {
+            tell_late(s, "half a frame, and the rest did not come in time");
+            close_connection(c);
+        } else if (c->unsent_since_ms != 0 && now - c->unsent_since_ms > JT_SERVER_REPLY_MS) {
+            tell_late(s, "a reply was not read in time");
+            close_connection(c);
+        }
+    }
+    if (s->resting) {
+        watch_listener(s, true);
+    }
+}
+
 enum jt_err jt_server_adopt(struct jt_server *s, int fd)
 {
     struct connection *c = free_place(s);
     if (c == NULL) {
+        c = take_place(s);
+    }
+    if (c == NULL) {
         return JT_ERR_LIMIT;
     }
-    *c = (struct connection){ .server = s, .watch = { .fn = on_connection, .arg = c, .fd = fd, .events = EPOLLIN } };
+    *c = (struct connection){ .server = s,
+                              .watch = { .fn = on_connection, .arg = c, .fd = fd, .events = EPOLLIN },
+                              .accepted_ms = jt_clock_ms() };
     jt_buf_init(&c->in, IN_MAX);
     jt_buf_init(&c->out, OUT_MAX);
     enum jt_err err = jt_loop_watch(s->loop, &c->watch);
@@ -202,14 +389,19 @@ static void on_accept(void *arg, uint32_t events)
     struct jt_server *s = arg;
     int fd = accept4(s->accepting.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
+        bool gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+        if (!gone) {
+            tell_refused(s, strerror(errno), -1);
+            watch_listener(s, false); /* it would be ready again at once, and again */
+        }
         return;
     }
     uid_t uid;
     if (!jt_listener_peer_allowed(s->listener, fd, &uid)) {
-        jt_log(JT_LOG_WARNING, "refused a connection by uid %ld", (long)uid);
+        tell_refused(s, "neither the keeper's user nor the front's", (long)uid);
         close(fd);
     } else if (jt_server_adopt(s, fd) != JT_OK) {
-        jt_log(JT_LOG_WARNING, "too many connections: one more refused");
+        tell_refused(s, "too many connections", (long)uid);
         close(fd);
     }
 }
@@ -252,6 +444,10 @@ enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener
     enum jt_err err = jt_loop_new(&s->loop);
     if (err == JT_OK) {
         err = watch_signals(s);
+    }
+    if (err == JT_OK) {
+        jt_loop_on_wake(s->loop, on_wake, s);
+        err = jt_loop_every(s->loop, TICK_MS, on_tick, s);
     }
     if (err == JT_OK && listener != NULL) {
         s->accepting = (struct jt_watch){ .fn = on_accept, .arg = s, .fd = listener->fd, .events = EPOLLIN };

@@ -3,14 +3,15 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-enum { DEVELOPMENT = 1 << 0, LOCKED = 1 << 1, HAS_ROOT = 1 << 2, JOINED = 1 << 3 };
+enum { DEVELOPMENT = 1 << 0, LOCKED = 1 << 1, HAS_ROOT = 1 << 2, JOINED = 1 << 3, DIRECTORY_GOOD = 1 << 4 };
 
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out)
 {
     jt_buf_put(out, status->incarnation, sizeof status->incarnation);
     jt_buf_u8(out,
               (uint8_t)((status->development ? DEVELOPMENT : 0) | (status->locked ? LOCKED : 0) |
-                        (status->has_root ? HAS_ROOT : 0) | (status->joined ? JOINED : 0)));
+                        (status->has_root ? HAS_ROOT : 0) | (status->joined ? JOINED : 0) |
+                        (status->directory_good ? DIRECTORY_GOOD : 0)));
     jt_buf_u64(out, status->epoch);
     jt_buf_u64(out, status->highest_generation);
     jt_buf_u64(out, status->n_sealed);
@@ -26,11 +27,12 @@ enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_statu
 {
     *status = (struct jt_keeper_status){ 0 };
     jt_reader_copy(in, status->incarnation, sizeof status->incarnation);
-    uint8_t flags = jt_wire_flags_decode(in, DEVELOPMENT | LOCKED | HAS_ROOT | JOINED);
+    uint8_t flags = jt_wire_flags_decode(in, DEVELOPMENT | LOCKED | HAS_ROOT | JOINED | DIRECTORY_GOOD);
     status->development = (flags & DEVELOPMENT) != 0;
     status->locked = (flags & LOCKED) != 0;
     status->has_root = (flags & HAS_ROOT) != 0;
     status->joined = (flags & JOINED) != 0;
+    status->directory_good = (flags & DIRECTORY_GOOD) != 0;
     status->epoch = jt_reader_u64(in);
     status->highest_generation = jt_reader_u64(in);
     status->n_sealed = jt_reader_u64(in);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -172,6 +173,77 @@ static void a_mark_that_was_altered_keeps_the_keeper_from_starting(void **state)
     world_connect(w);
 }
 
+static bool directory_good(struct world *w)
+{
+    struct jt_keeper_status status;
+    assert_int_equal(jt_keyclient_wait_status(w->kc, &status), JT_OK);
+    return status.directory_good;
+}
+
+/* STATUS looks once a second at most. */
+static void until_directory_is(struct world *w, bool good)
+{
+    for (int i = 0; i < 300 && directory_good(w) != good; i++) {
+        (void)poll(NULL, 0, 10);
+    }
+    assert_int_equal(directory_good(w), good);
+}
+
+static void renamed(const char *from, const char *to)
+{
+    assert_int_equal(rename(from, to), 0);
+}
+
+static void no_key_is_acknowledged_in_a_directory_that_is_no_more(void **state)
+{
+    struct world *w = *state;
+    uint8_t challenge[JT_CHALLENGE_LEN] = { 1 };
+    struct jt_ack ack;
+    struct jt_ring_row next;
+    struct jt_generation_row rows[2];
+    struct jt_generation_row more;
+    size_t n;
+    char away[160], path[160];
+    struct jt_generation_row g = world_create(w);
+    assert_true(directory_good(w));
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    snprintf(away, sizeof away, "%s.away", w->k.keys);
+
+    /* the directory itself, gone or another in its place */
+    renamed(w->k.keys, away);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+    assert_int_equal(mkdir(w->k.keys, 0700), 0);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+    assert_int_equal(world_accept(w, &next), JT_ERR_IO);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, g.number, world_no_key_ids, &more), JT_ERR_IO);
+    until_directory_is(w, false);
+    assert_int_equal(rmdir(w->k.keys), 0);
+    renamed(away, w->k.keys);
+    until_directory_is(w, true);
+
+    /* each file in it, gone, with a second name, or with a bit turned */
+    const char *const names[] = { "master.key", "service-root.key", "state", "generation-1.key" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", w->k.keys, names[i]);
+        snprintf(away, sizeof away, "%s/%s", w->k.dir, names[i]);
+        renamed(path, away);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+        renamed(away, path);
+        assert_int_equal(link(path, away), 0);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+        assert_int_equal(unlink(away), 0);
+        static uint8_t data[8192];
+        size_t len = read_key_file(w, names[i], data, sizeof data);
+        data[len - 1] ^= 1;
+        write_key_file(w, names[i], data, len);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+        data[len - 1] ^= 1;
+        write_key_file(w, names[i], data, len);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_OK);
+    }
+    assert_int_equal(world_accept(w, &next), JT_OK);
+}
+
 static void steps_out_of_order_are_refused(void **state)
 {
     struct world *w = *state;
@@ -318,6 +390,7 @@ int main(void)
         IN_A_WORLD(a_generation_is_abandoned_only_before_the_ring_lists_it),
         IN_A_WORLD(only_its_own_future_row_abandons_a_generation),
         IN_A_WORLD(a_state_that_went_back_erases_no_key_that_was_in_a_ring),
+        IN_A_WORLD(no_key_is_acknowledged_in_a_directory_that_is_no_more),
         IN_A_WORLD(a_key_that_was_made_and_never_stored_is_given_out_again),
         IN_A_WORLD(a_mark_that_was_altered_keeps_the_keeper_from_starting),
         IN_A_WORLD(steps_out_of_order_are_refused),

@@ -1,6 +1,8 @@
 /* Hostile and clumsy peers of the real keeper: each costs its own connection at most. */
 #include "keeper_process.h"
 
+#include "keeper/sandbox.h"
+#include "keeper/server.h"
 #include "wire/hello.h"
 #include "wire/open.h"
 #include "wire/seal.h"
@@ -8,6 +10,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +18,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,7 +76,7 @@ static void refused_and_closed(int fd)
 static void a_hello_of_another_version_is_refused(void **state)
 {
     (void)state;
-    const uint16_t versions[] = { 0, 1, 3, 0xffff };
+    const uint16_t versions[] = { 0, 1, JT_WIRE_VERSION - 1, JT_WIRE_VERSION + 1, 0xffff };
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         struct jt_buf hello;
         jt_buf_init(&hello, 100);
@@ -318,6 +322,112 @@ static void many_connections_are_served_and_too_many_refused(void **state)
     close(fd);
 }
 
+static void connections_that_say_nothing_do_not_keep_a_front_out(void **state)
+{
+    (void)state;
+    int served = keeper_greet(&k);
+    int silent[JT_SERVER_MAX_CONNECTIONS + 40];
+    size_t n = sizeof silent / sizeof silent[0];
+    for (size_t i = 0; i < n; i++) {
+        silent[i] = keeper_connect(&k);
+        assert_true(silent[i] >= 0);
+    }
+    int fd = keeper_greet(&k); /* the oldest silent ones have given their places */
+    status_works(fd);
+    status_works(served);
+    assert_true(keeper_closed(silent[0]));
+    assert_true(keeper_closed(silent[n - 1])); /* in the end all of them go */
+    status_works(fd);
+    for (size_t i = 0; i < n; i++) {
+        close(silent[i]);
+    }
+    close(fd);
+    close(served);
+}
+
+/* The keeper's resident memory. */
+static long resident_kb(void)
+{
+    char path[64];
+    char line[200];
+    long kb = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)k.pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    while (kb < 0 && fgets(line, sizeof line, f) != NULL) {
+        (void)sscanf(line, "VmRSS: %ld kB", &kb);
+    }
+    fclose(f);
+    return kb;
+}
+
+static void half_frames_take_bounded_memory_and_leave_in_time(void **state)
+{
+    (void)state;
+    static uint8_t most[(4 << 20) - 100] = { 0, 0x3f, 0xff, 0xff, JT_VERB_SEAL };
+    enum { N = 60 };
+    int fds[N];
+    int other = keeper_greet(&k);
+    for (size_t i = 0; i < N; i++) {
+        fds[i] = keeper_greet(&k);
+        (void)keeper_send_bytes(fds[i], most, sizeof most);
+    }
+    if (!jt_sandbox_is_weakened()) {
+        assert_in_range(resident_kb(), 1, 160 << 10);
+    }
+    status_works(other);
+    assert_true(keeper_closed(fds[0]));
+    assert_true(keeper_closed(fds[N - 1])); /* the rest of its frame did not come */
+    for (size_t i = 0; i < N; i++) {
+        close(fds[i]);
+    }
+    status_works(other);
+    close(other);
+}
+
+/* Processor time of the keeper so far, in ticks. */
+static unsigned long ticks(void)
+{
+    char path[64];
+    unsigned long user = 0;
+    unsigned long kernel = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)k.pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel), 2);
+    fclose(f);
+    return user + kernel;
+}
+
+static void a_keeper_without_descriptors_rests_and_goes_on(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    (void)keeper_stop(&k, SIGTERM);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit few = { 24, before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    bool started = keeper_start(&k);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(started);
+    int fds[24];
+    for (size_t i = 0; i < 24; i++) {
+        fds[i] = keeper_connect(&k); /* in the backlog, some of them */
+        assert_true(fds[i] >= 0);
+    }
+    unsigned long from = ticks();
+    (void)poll(NULL, 0, 1000); /* what is measured: one second in which nothing can be done */
+    assert_in_range(ticks() - from, 0, (unsigned long)sysconf(_SC_CLK_TCK) / 4);
+    for (size_t i = 0; i < 24; i++) {
+        close(fds[i]);
+    }
+    int fd = keeper_greet(&k);
+    status_works(fd);
+    close(fd);
+    (void)keeper_stop(&k, SIGTERM);
+    assert_true(keeper_start(&k));
+}
+
 static void without_a_ring_nothing_is_sealed_or_opened(void **state)
 {
     (void)state;
@@ -362,6 +472,9 @@ int main(void)
         cmocka_unit_test(a_front_that_dies_in_the_middle_of_a_frame_is_survived),
         cmocka_unit_test(many_connections_are_served_and_too_many_refused),
         cmocka_unit_test(without_a_ring_nothing_is_sealed_or_opened),
+        cmocka_unit_test(connections_that_say_nothing_do_not_keep_a_front_out),
+        cmocka_unit_test(half_frames_take_bounded_memory_and_leave_in_time),
+        cmocka_unit_test(a_keeper_without_descriptors_rests_and_goes_on),
     };
     return cmocka_run_group_tests_name("keeper/server", tests, setup, teardown);
 }
