@@ -141,6 +141,20 @@ static void activate_one(struct jt_ring_row *ring)
     *ring = next;
 }
 
+/* The keeper derives keys for fields only that it was named. */
+static void name_field(void)
+{
+    const struct jt_field_spec spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    struct jt_field_change change;
+    struct jt_set_sum sum;
+    need(jt_keyclient_wait_field_make(sync_client, &spec, &none, &change) == JT_OK, "field");
+    struct jt_set_change added = { .now.field = change.row };
+    const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 1, .changes = &added };
+    need(jt_keyclient_wait_set_sum(sync_client, &request, &sum) == JT_OK, "sum of fields");
+    need(jt_keyclient_wait_set_verify(sync_client, &sum, &change.set) == JT_OK, "set of fields");
+}
+
 static void make_items(void)
 {
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
@@ -311,6 +325,7 @@ int main(int argc, char **argv)
     const struct jt_node_join join = { .spec = { .name = "bench", .number = 1 } };
     struct jt_node_joined answer;
     need(jt_keyclient_wait_ring_accept(sync_client, &ring, &joined) == JT_OK, "accepting it");
+    name_field();
     need(jt_keyclient_wait_node_join(sync_client, &join, &answer) == JT_OK, "joining");
     activate_one(&ring);
     keeping_envelopes = true;

@@ -1,7 +1,7 @@
 -- The control tables: which keys exist in which state, who may do what, which process serves. A few rows each, written
 -- seldom.
 --
--- Rows of ring, generation, node, client and field carry a MAC that only a keeper can make and that keepers check: nothing
+-- Rows of ring, generation, node, client, field and row_set carry a MAC that only a keeper can make and that keepers check: nothing
 -- here is trusted for having come from the database. States are the numbers of enum jt_generation_state
 -- (docs/data-format.md).
 
@@ -62,11 +62,18 @@ CREATE TABLE client (
     id text PRIMARY KEY,
     permissions integer NOT NULL,
     secret_mac bytea NOT NULL CHECK (octet_length(secret_mac) = 16),
+    state smallint NOT NULL CHECK (state BETWEEN 1 AND 2),
+    revision bigint NOT NULL CHECK (revision > 0),
     mac_epoch bigint NOT NULL,
     mac bytea NOT NULL CHECK (octet_length(mac) = 16),
     created_at timestamptz NOT NULL DEFAULT now(),
-    created_by text NOT NULL
+    created_by text NOT NULL,
+    revoked_at timestamptz,
+    revoked_by text
 );
+
+-- What has changed since a revision.
+CREATE UNIQUE INDEX client_revision ON client (revision);
 
 CREATE TABLE field (
     id integer PRIMARY KEY CHECK (id > 0),
@@ -74,10 +81,29 @@ CREATE TABLE field (
     kind smallint NOT NULL,
     dedup boolean NOT NULL,
     allow_bad_luhn boolean NOT NULL,
+    state smallint NOT NULL CHECK (state BETWEEN 1 AND 2),
+    revision bigint NOT NULL CHECK (revision > 0),
     mac_epoch bigint NOT NULL,
     mac bytea NOT NULL CHECK (octet_length(mac) = 16),
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by text NOT NULL
+);
+
+CREATE UNIQUE INDEX field_revision ON field (revision);
+
+-- Version and digest of all rows of client (kind 1) and of field (kind 2), which are never deleted: whoever changes a
+-- row changes its set row in the same transaction, from the version that he saw to the next one. None yet: the set
+-- never had a row.
+CREATE TABLE row_set (
+    kind smallint PRIMARY KEY CHECK (kind BETWEEN 1 AND 2),
+    version bigint NOT NULL CHECK (version > 0),
+    n integer NOT NULL CHECK (n > 0),
+    operators bigint NOT NULL CHECK (operators >= 0),
+    nonce bytea NOT NULL CHECK (octet_length(nonce) = 16),
+    digest bytea NOT NULL CHECK (octet_length(digest) = 16),
+    mac_epoch bigint NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    changed_at timestamptz NOT NULL DEFAULT now()
 );
 
 -- One retirement job a generation, from the request (1) over the proof of zero (2) to the signed certificate (3).

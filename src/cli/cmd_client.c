@@ -1,4 +1,4 @@
-/* `jeton client add`: the new client's API key goes to a file of its own, never to the terminal. */
+/* `jeton client add`, `client list`, `client revoke`. The new client's API key goes to a file of its own, never to the terminal. */
 #include "base/secmem.h"
 #include "cli/exit.h"
 #include "cli/keyfile.h"
@@ -82,4 +82,55 @@ int jt_cmd_client_add(const struct jt_command *self, struct jt_cli *cli, int arg
     code = add(cli, body, path);
     json_decref(body);
     return code;
+}
+
+static void print_client(const json_t *client)
+{
+    size_t i;
+    json_t *name;
+    bool revoked = jt_reply_true(client, "revoked");
+    printf("%-32s %-10s %-24s ", jt_reply_text(client, "id"), revoked ? "REVOKED" : "active",
+           jt_reply_text(client, revoked ? "revoked_at" : "created_at"));
+    json_array_foreach(json_object_get(client, "permissions"), i, name) {
+        printf("%s%s", i == 0 ? "" : ",", json_string_value(name));
+    }
+    printf("\n");
+}
+
+static void print_clients(const json_t *reply)
+{
+    size_t i;
+    json_t *client;
+    printf("%-32s %-10s %-24s %s\n", "CLIENT", "STATE", "SINCE", "MAY");
+    json_array_foreach(json_object_get(reply, "clients"), i, client) {
+        print_client(client);
+    }
+}
+
+int jt_cmd_client_list(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct jt_parse parse = { 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/clients", NULL, print_clients);
+}
+
+static void print_revoked(const json_t *reply)
+{
+    printf("Client %s is revoked; its name stays taken\n", jt_reply_text(reply, "id"));
+}
+
+int jt_cmd_client_revoke(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *name = NULL;
+    struct jt_parse parse = { NULL, 0, &name, 1, 1, 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    if (!jt_client_id_valid(name)) {
+        return jt_usage_error(self, "a client's name is 1 to 32 of a-z 0-9 - and starts with a letter");
+    }
+    char path[64 + JT_CLIENT_ID_MAX];
+    snprintf(path, sizeof path, "/v1/clients/%s/revoke", name);
+    return jt_rest_show(cli, "POST", path, NULL, print_revoked);
 }

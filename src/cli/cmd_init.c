@@ -33,7 +33,7 @@ struct init {
     struct jt_db *db;
     struct jt_credential credential;
     struct jt_ring_row ring;
-    struct jt_client_row client;
+    struct jt_client_change client;
 };
 
 /*
@@ -124,7 +124,8 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
     if (err == JT_OK) {
         struct jt_client_spec spec = { .permissions = JT_MAY_OPERATE };
         snprintf(spec.id, sizeof spec.id, "%s", init->operator);
-        err = jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &init->client);
+        const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
+        err = jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &none, &init->client);
     }
     if (err != JT_OK) {
         jt_complain("jeton-keeper: %s", jt_err_str(err));
@@ -168,7 +169,7 @@ static bool was_stored(struct init *init)
 {
     struct jt_client_row row;
     return jt_client_get(init->db, init->operator, &row) == JT_OK &&
-           jt_equal_ct(row.secret_mac, init->client.secret_mac, sizeof row.secret_mac);
+           jt_equal_ct(row.secret_mac, init->client.row.secret_mac, sizeof row.secret_mac);
 }
 
 static int store_rows(struct init *init)

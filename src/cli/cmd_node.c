@@ -1,4 +1,4 @@
-/* `jeton node accept-ids` */
+/* `jeton node accept-ids`, `jeton node accept-sets` */
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/rest.h"
@@ -9,6 +9,21 @@ static void print_accepted(const json_t *reply)
            jt_reply_integer(reply, "newest_ms_since_2020"));
 }
 
+static int say(const struct jt_command *self, struct jt_cli *cli, const char *path, const char *reason,
+               void (*print)(const json_t *reply))
+{
+    if (reason == NULL) {
+        return jt_usage_error(self, "--reason is missing");
+    }
+    json_t *body = json_pack("{s:s}", "reason", reason);
+    if (body == NULL) {
+        return jt_usage_error(self, "the reason is not UTF-8");
+    }
+    int code = jt_rest_show(cli, "POST", path, body, print);
+    json_decref(body);
+    return code;
+}
+
 int jt_cmd_node_accept_ids(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *reason = NULL;
@@ -17,17 +32,22 @@ int jt_cmd_node_accept_ids(const struct jt_command *self, struct jt_cli *cli, in
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
-    if (code != JT_GO_ON) {
-        return code;
-    }
-    if (reason == NULL) {
-        return jt_usage_error(self, "--reason is missing");
-    }
-    json_t *body = json_pack("{s:s}", "reason", reason);
-    if (body == NULL) {
-        return jt_usage_error(self, "the reason is not UTF-8");
-    }
-    code = jt_rest_show(cli, "POST", "/v1/node/accept-ids", body, print_accepted);
-    json_decref(body);
-    return code;
+    return code != JT_GO_ON ? code : say(self, cli, "/v1/node/accept-ids", reason, print_accepted);
+}
+
+static void print_sets(const json_t *reply)
+{
+    (void)reply;
+    printf("Accepted: the clients and fields of the restored database stand\n");
+}
+
+int jt_cmd_node_accept_sets(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *reason = NULL;
+    const struct jt_option options[] = {
+        JT_TEXT("reason", "REASON", &reason, "why an older set of clients or fields is right; it is recorded"),
+    };
+    struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code : say(self, cli, "/v1/node/accept-sets", reason, print_sets);
 }

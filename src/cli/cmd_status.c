@@ -37,6 +37,9 @@ static void print_keeper(const json_t *keeper)
     } else if (!jt_reply_true(keeper, "mints_ids")) {
         printf("          MINTS NO IDS, so no card can be stored: see the log of jetond\n");
     }
+    if (!jt_reply_true(keeper, "directory_good")) {
+        printf("          KEY DIRECTORY NOT GOOD: files are gone or altered; see the log of jeton-keeper\n");
+    }
 }
 
 static void print_status(const json_t *reply)
@@ -54,6 +57,9 @@ static void print_status(const json_t *reply)
     } else {
         printf("ring      epoch %lld, no generation is active\n", jt_reply_integer(ring, "epoch"));
     }
+    if (!jt_reply_true(reply, "sets_verified")) {
+        printf("clients   NOT VERIFIED, or the fields: see the log of jetond\n");
+    }
     print_counters(json_object_get(reply, "counters"));
 }
 
@@ -62,9 +68,10 @@ static void explain(const struct jt_cli *cli)
 {
     struct jt_answer answer = { 0 };
     if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
-        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s, ids %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
+        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields %s, key directory %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
                 yes_no(answer.json, "database", "up", "DOWN"), yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
-                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"));
+                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"),
+                yes_no(answer.json, "sets", "good", "NOT VERIFIED"), yes_no(answer.json, "directory", "good", "NOT GOOD"));
     }
     jt_answer_clear(&answer);
 }
@@ -88,7 +95,8 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
             print_status(answer.json);
         }
         const json_t *keeper = json_object_get(answer.json, "keeper");
-        bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") &&
+        bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") && jt_reply_true(keeper, "directory_good") &&
+                      jt_reply_true(answer.json, "sets_verified") &&
                       jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0;
         code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
     }

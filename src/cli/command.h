@@ -36,6 +36,8 @@ struct jt_command {
 
 jt_command_fn jt_cmd_audit;
 jt_command_fn jt_cmd_client_add;
+jt_command_fn jt_cmd_client_list;
+jt_command_fn jt_cmd_client_revoke;
 jt_command_fn jt_cmd_config;
 jt_command_fn jt_cmd_detokenize;
 jt_command_fn jt_cmd_field_add;
@@ -49,6 +51,7 @@ jt_command_fn jt_cmd_keys_list;
 jt_command_fn jt_cmd_keys_retire;
 jt_command_fn jt_cmd_migrate;
 jt_command_fn jt_cmd_node_accept_ids;
+jt_command_fn jt_cmd_node_accept_sets;
 jt_command_fn jt_cmd_status;
 jt_command_fn jt_cmd_tokenize;
 

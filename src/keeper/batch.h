@@ -22,6 +22,7 @@
 #include "wire/open.h"
 #include "wire/reseal.h"
 #include "wire/seal.h"
+#include "wire/set.h"
 
 #define JT_BATCH_CHUNK 1024
 #define JT_BATCH_ENVELOPE_MAX JT_WIRE_ENVELOPE_MAX
@@ -57,6 +58,7 @@ struct jt_batch {
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
     uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
     uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKENKEY_TOKEN_LEN];
+    struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
     uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
     struct jt_order order;
 

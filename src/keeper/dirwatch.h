@@ -1,11 +1,12 @@
 /*
- * Whether the key directory is still the one that was opened, with the keys in it that this keeper works with. A
- * keeper that has its keys in memory does not notice by itself that their files are gone; the next start would, when
- * it is too late for the cards that were sealed meanwhile.
+ * Whether the key directory is still the one that was opened, with the keys in it that this keeper
+ * works with. A keeper that has its keys in memory does not notice by itself that their files are
+ * gone; the next start would, when it is too late for the cards that were sealed meanwhile.
  *
- * Checked are: the configured path names the directory that is open; master key, service root and state file can be
- * read, are private files with one name and hold what this keeper holds; and so do the key file and the mark of every
- * live generation. Each is read again and unwrapped, so a damaged file is found too. Costs about a millisecond.
+ * Checked are: the configured path names the directory that is open; master key, service root and
+ * state file can be read, are private files with one name and hold what this keeper holds; and so
+ * do the key file and the mark of every live generation. Each is read again and unwrapped, so a
+ * damaged file is found too. Costs about a millisecond.
  */
 #ifndef JETON_KEEPER_DIRWATCH_H
 #define JETON_KEEPER_DIRWATCH_H
@@ -13,10 +14,12 @@
 #include "keeper/keeper.h"
 
 /*
- * Checks now; `number` is a generation whose key file must be there as well (0: none), `next` a ring whose live keys
- * must be (NULL: none). JT_ERR_IO when something is wrong; the log says what, once.
+ * Checks now; `number` is a generation whose key file must be there as well (0: none), `next` a
+ * ring whose live keys must be (NULL: none). JT_ERR_IO when something is wrong; the log says what,
+ * once.
  */
-enum jt_err jt_dirwatch_check(struct jt_keeper *keeper, uint64_t number, const struct jt_ring *next) JT_CHECKED;
+enum jt_err jt_dirwatch_check(struct jt_keeper *keeper, uint64_t number,
+                              const struct jt_ring *next) JT_CHECKED;
 
 /* What the last check found, which is made again when it is a second old. */
 bool jt_dirwatch_good(struct jt_keeper *keeper);

@@ -8,6 +8,7 @@ enum {
     ROOT = 1 << 1, /* only with a service root: JT_ERR_UNAVAILABLE without */
     RING = 1 << 2, /* only once a ring has been accepted: JT_ERR_STALE until then */
     JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_STALE until then */
+    NAMED = 1 << 4, /* only after the set of fields was verified: JT_ERR_STALE until then */
 };
 
 /*
@@ -29,7 +30,7 @@ struct op {
 static const struct op ops[] = {
     { JT_VERB_HELLO, FIRST, SMALL, jt_op_hello },
     { JT_VERB_STATUS, 0, SMALL, jt_op_status },
-    { JT_VERB_SEAL, ROOT | RING | JOINED, JT_WIRE_MAX_FRAME, jt_op_seal },
+    { JT_VERB_SEAL, ROOT | RING | NAMED | JOINED, JT_WIRE_MAX_FRAME, jt_op_seal },
     { JT_VERB_OPEN, ROOT, JT_WIRE_MAX_FRAME, jt_op_open },
     { JT_VERB_RESEAL, ROOT, JT_WIRE_MAX_FRAME, jt_op_reseal },
     { JT_VERB_CLIENT_MAKE, ROOT, SMALL, jt_op_client_make },
@@ -45,8 +46,12 @@ static const struct op ops[] = {
     { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept }, /* answers without one as well */
     { JT_VERB_CERTIFY, ROOT | RING, SMALL, jt_op_certify },
     { JT_VERB_MATCH, ROOT, JT_WIRE_MAX_FRAME, jt_op_match },
-    { JT_VERB_IDENTIFY, ROOT | RING, JT_WIRE_MAX_FRAME, jt_op_identify },
-    { JT_VERB_NODE_JOIN, ROOT | RING, JT_WIRE_MAX_FRAME, jt_op_node_join },
+    { JT_VERB_IDENTIFY, ROOT | RING | NAMED, JT_WIRE_MAX_FRAME, jt_op_identify },
+    { JT_VERB_NODE_JOIN, ROOT | RING | NAMED, JT_WIRE_MAX_FRAME, jt_op_node_join },
+    { JT_VERB_CLIENT_REVOKE, ROOT, SMALL, jt_op_client_revoke },
+    { JT_VERB_SET_SUM, ROOT, JT_WIRE_MAX_FRAME, jt_op_set_sum },
+    { JT_VERB_SET_VERIFY, ROOT, SMALL, jt_op_set_verify },
+    { JT_VERB_SET_ACCEPT, ROOT, SMALL, jt_op_set_accept },
 };
 
 /* The op of a request that may be handled now, or NULL. */
@@ -68,7 +73,8 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
         return JT_ERR_UNAVAILABLE;
     }
     if (((op->flags & RING) != 0 && k->ring.epoch == 0) ||
-        ((op->flags & JOINED) != 0 && !k->joined)) {
+        ((op->flags & JOINED) != 0 && !k->joined) ||
+        ((op->flags & NAMED) != 0 && !k->fields.complete)) {
         return JT_ERR_STALE;
     }
     jt_keyring_allow(k->keyring, DERIVATIONS);

@@ -52,7 +52,8 @@ enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root, const struc
     return err;
 }
 
-static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root, struct jt_genfile *meta)
+static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
+                          struct jt_genfile *meta)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
     if (file->len != FILE_LEN) {
@@ -76,7 +77,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     return good ? JT_OK : JT_ERR_INVALID;
 }
 
-enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development, uint64_t number,
+enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development,
+                             uint64_t number,
                              const struct jt_genfile *meta, struct jt_problem *problem)
 {
     struct jt_genfile marked = { 0 };
@@ -93,13 +95,15 @@ enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool develo
         err = JT_ERR_DENIED;
     }
     bool same = meta == NULL || (marked.key_id == meta->key_id &&
-                                 jt_equal_ct(marked.check_value, meta->check_value, sizeof marked.check_value));
+                                 jt_equal_ct(marked.check_value, meta->check_value,
+                                             sizeof marked.check_value));
     if (err == JT_OK && (marked.number != number || !same)) {
         err = JT_ERR_INVALID;
     }
     if (err != JT_OK) {
         jt_problem_set(problem, "%s: %s", name,
-                       err == JT_ERR_INVALID ? "was altered, or is another key's mark" : jt_err_str(err));
+                       err == JT_ERR_INVALID
+                           ? "was altered, or is another key's mark" : jt_err_str(err));
     }
     return err;
 }

@@ -63,7 +63,7 @@ enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem)
 }
 
 /* What is durable and what is worked with change together. */
-static enum jt_err save_state(struct jt_keeper *k, const struct jt_keeper_state *next)
+enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *next)
 {
     enum jt_err err = jt_state_save(k->dir_fd, k->root, next);
     if (err == JT_OK) {
@@ -78,7 +78,7 @@ static enum jt_err save_id_mark(void *arg, uint64_t mark_ms)
     struct jt_keeper *k = arg;
     struct jt_keeper_state next = k->state;
     next.id_mark = mark_ms;
-    return save_state(k, &next);
+    return jt_keeper_save(k, &next);
 }
 
 static void index_live(struct jt_keeper *k)
@@ -258,7 +258,7 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row, 
     }
     enum jt_err err = mark_ring(k, ring);
     if (err == JT_OK) {
-        err = save_state(k, &next);
+        err = jt_keeper_save(k, &next);
     }
     if (err != JT_OK) {
         return err;
@@ -275,7 +275,7 @@ enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
     if (number > next.highest_generation) {
         next.highest_generation = number;
     }
-    return save_state(k, &next);
+    return jt_keeper_save(k, &next);
 }
 
 enum jt_err jt_keeper_make_root(struct jt_keeper *k)
@@ -314,7 +314,7 @@ enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms
     next.id_mark = newest_ms > next.id_mark ? newest_ms : next.id_mark;
     enum jt_err err = JT_OK;
     if (next.node != k->state.node || next.id_mark != k->state.id_mark) {
-        err = save_state(k, &next);
+        err = jt_keeper_save(k, &next);
     }
     if (err == JT_OK) {
         jt_idmint_pass(&k->mint, newest_ms);

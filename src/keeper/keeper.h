@@ -5,6 +5,7 @@
 #define JETON_KEEPER_KEEPER_H
 
 #include "keeper/batch.h"
+#include "keeper/fieldtable.h"
 #include "keeper/idmint.h"
 #include "keeper/keyring.h"
 #include "keeper/master.h"
@@ -28,6 +29,7 @@ struct jt_keeper {
     struct jt_ring ring; /* state.ring decoded; epoch 0: none accepted yet */
     const struct jt_ring_entry *live[256]; /* openable generations of the ring by key id */
     struct jt_batch *batch;
+    struct jt_fieldtable fields; /* named since the start */
     bool ring_shown; /* the database's ring was shown and taken since the start */
     bool joined; /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
@@ -48,6 +50,9 @@ enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem) JT_CHECKED;
 void jt_keeper_free(struct jt_keeper *keeper);
+
+/* Makes `next` durable and goes on with it. */
+enum jt_err jt_keeper_save(struct jt_keeper *keeper, const struct jt_keeper_state *next) JT_CHECKED;
 
 /*
  * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has been asked already.

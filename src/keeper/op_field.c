@@ -3,25 +3,37 @@
 
 #include "base/secmem.h"
 #include "keeper/rowmac.h"
+#include "keeper/setdigest.h"
+#include "keeper/setrule.h"
 #include "wire/field.h"
 #include "wire/frame.h"
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
-    struct jt_field_row row = { .mac_epoch = k->ring.epoch };
-    enum jt_err err = jt_field_spec_decode(in, &row.spec);
-    if (err == JT_OK) {
-        err = jt_wire_end(in);
-    }
+    struct jt_field_change change = { .row = { .state = JT_ROW_ACTIVE, .mac_epoch = k->ring.epoch } };
+    struct jt_set_row now;
+    struct jt_setdigest d;
+    enum jt_err err = jt_field_make_decode(in, &change.row.spec, &now);
     if (err != JT_OK) {
         return err;
     }
-    if (row.spec.id == 0 || !jt_field_name_valid(row.spec.name) || row.spec.kind != JT_FIELD_PAN) {
+    const struct jt_field_spec *spec = &change.row.spec;
+    if (spec->id == 0 || !jt_field_name_valid(spec->name) || spec->kind != JT_FIELD_PAN) {
         return JT_ERR_INVALID;
     }
-    err = jt_rowmac_field(k->root, &row, row.mac);
+    err = jt_setrule_next(k, &now, JT_SET_FIELDS, true, &d, &change.set);
     if (err == JT_OK) {
-        jt_field_row_encode(&row, out);
+        change.row.revision = change.set.version;
+        err = jt_rowmac_field(k->root, &change.row, change.row.mac);
+    }
+    if (err == JT_OK) {
+        err = jt_setdigest_add_field(k->root, &d, &change.row);
+    }
+    if (err == JT_OK) {
+        err = jt_setdigest_close_row(k->root, &d, &change.set);
+    }
+    if (err == JT_OK) {
+        jt_field_change_encode(&change, out);
     }
     return err;
 }

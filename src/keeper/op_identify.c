@@ -35,7 +35,13 @@ static enum jt_err identify_all(struct jt_keeper *k, size_t n_items)
     for (size_t first = 0; first < n_items && err == JT_OK; first += JT_BATCH_CHUNK) {
         size_t n_chunk = jt_batch_chunk(b, first, n_items);
         for (size_t i = 0; i < n_chunk; i++) {
-            jt_batch_group(b, i, 0, b->items.identify[first + i].field);
+            uint32_t asked = b->items.identify[first + i].field;
+            if (jt_fieldtable_has(&k->fields, asked)) {
+                jt_batch_group(b, i, 0, asked);
+            } else {
+                b->results.identify[first + i] = (struct jt_identify_result){ .err = JT_ERR_NOT_FOUND };
+                k->n_refused++;
+            }
         }
         uint8_t key_id;
         uint32_t field;

@@ -74,7 +74,12 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         refuse(k, first + i, JT_ERR_DECRYPT);
     } else {
-        jt_batch_group(b, i, item->envelope[0], item->field);
+        enum jt_err err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_DECRYPT);
+        if (err == JT_OK) {
+            jt_batch_group(b, i, item->envelope[0], item->field);
+        } else {
+            refuse(k, first + i, err);
+        }
     }
 }
 
@@ -92,6 +97,12 @@ static enum jt_err match_all(struct jt_keeper *k, size_t n_items)
         for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
              n = jt_batch_next_group(b, &key_id, &field)) {
             err = match_group(k, k->live[key_id]->number, field, n);
+            if (err == JT_ERR_STALE) { /* too many keys to derive in one request: these are asked again */
+                err = JT_OK;
+                for (size_t i = 0; i < n; i++) {
+                    refuse(k, b->cards[i].at, JT_ERR_STALE);
+                }
+            }
         }
     }
     return err;

@@ -45,6 +45,8 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
         err = JT_ERR_STALE;
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
+    } else {
+        err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_DECRYPT);
     }
     if (err == JT_OK) {
         jt_batch_group(b, i, item->envelope[0], item->field);
@@ -67,6 +69,12 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items)
         uint32_t field;
         for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
             err = open_group(k, k->live[key_id], field, n);
+            if (err == JT_ERR_STALE) { /* too many keys to derive in one request: these are asked again */
+                err = JT_OK;
+                for (size_t i = 0; i < n; i++) {
+                    b->results.open[b->cards[i].at] = (struct jt_open_result){ .err = JT_ERR_STALE };
+                }
+            }
         }
     }
     return err;

@@ -79,6 +79,8 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
         err = JT_ERR_CONFLICT;
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
+    } else {
+        err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_DECRYPT);
     }
     if (err == JT_OK) {
         jt_batch_group(b, i, item->envelope[0], item->field);
@@ -101,6 +103,12 @@ static enum jt_err reseal_all(struct jt_keeper *k, uint64_t to, size_t n_items)
         uint32_t field;
         for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
             err = reseal_group(k, k->live[key_id]->number, to, field, n);
+            if (err == JT_ERR_STALE) { /* too many keys to derive in one request: these are asked again */
+                err = JT_OK;
+                for (size_t i = 0; i < n; i++) {
+                    b->results.reseal[b->cards[i].at] = (struct jt_reseal_result){ .err = JT_ERR_STALE };
+                }
+            }
         }
     }
     return err;

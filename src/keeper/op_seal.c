@@ -203,7 +203,7 @@ static enum jt_err seal_all(struct jt_keeper *k, const struct jt_seal_reply *rep
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_item *item = &b->items.seal[i];
-        bool good = jt_batch_pan_good(item->pan, item->pan_len);
+        bool good = jt_fieldtable_has(&k->fields, item->field) && jt_batch_pan_good(item->pan, item->pan_len);
         b->results.seal[i] = (struct jt_seal_result){ .err = good ? JT_OK : JT_ERR_INVALID };
         k->n_refused += !good;
     }

@@ -16,6 +16,10 @@ enum domain {
     DOMAIN_ACK = 7,
     DOMAIN_NODE = 8,
     DOMAIN_MARK = 9,
+    DOMAIN_SET_ROW = 10,
+    DOMAIN_SET_SUM = 11,
+    DOMAIN_SET_MEMBER = 12,
+    DOMAIN_SET_MASK = 13,
 };
 
 #define MESSAGE_MAX 512
@@ -53,6 +57,8 @@ enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_
     jt_wire_text_encode(row->spec.id, JT_CLIENT_ID_MAX, &m);
     jt_buf_u32(&m, row->spec.permissions);
     jt_buf_put(&m, row->secret_mac, sizeof row->secret_mac);
+    jt_buf_u8(&m, row->state);
+    jt_buf_u64(&m, row->revision);
     return finish(root->client_mac, &m, out);
 }
 
@@ -64,6 +70,8 @@ enum jt_err jt_rowmac_field(const struct jt_root *root, const struct jt_field_ro
     jt_buf_u8(&m, DOMAIN_FIELD);
     jt_buf_u64(&m, row->mac_epoch);
     jt_field_spec_encode(&row->spec, &m);
+    jt_buf_u8(&m, row->state);
+    jt_buf_u64(&m, row->revision);
     return finish(root->field_mac, &m, out);
 }
 
@@ -154,4 +162,49 @@ enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
         err = JT_ERR_DENIED;
     }
     return err;
+}
+
+enum jt_err jt_rowmac_client_check(const struct jt_root *root, const struct jt_client_row *row)
+{
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_rowmac_client(root, row, mac);
+    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_DENIED : err;
+}
+
+enum jt_err jt_rowmac_field_check(const struct jt_root *root, const struct jt_field_row *row)
+{
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_rowmac_field(root, row, mac);
+    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_DENIED : err;
+}
+
+enum jt_err jt_rowmac_set_member(const struct jt_root *root, uint8_t kind, const uint8_t *encoded, size_t len,
+                                 uint8_t out[static JT_SET_DIGEST_LEN])
+{
+    const uint8_t head[2] = { DOMAIN_SET_MEMBER, kind };
+    const struct jt_bytes parts[] = { { head, sizeof head }, { encoded, len } };
+    return jt_cmac_compute(root->state_mac, parts, 2, out);
+}
+
+enum jt_err jt_rowmac_set_mask(const struct jt_root *root, uint8_t kind, const uint8_t nonce[static JT_SET_NONCE_LEN],
+                               uint8_t out[static JT_SET_DIGEST_LEN])
+{
+    const uint8_t head[2] = { DOMAIN_SET_MASK, kind };
+    const struct jt_bytes parts[] = { { head, sizeof head }, { nonce, JT_SET_NONCE_LEN } };
+    return jt_cmac_compute(root->state_mac, parts, 2, out);
+}
+
+enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_SET_ROW);
+    jt_set_row_body_encode(row, &m);
+    return finish(root->state_mac, &m, out);
+}
+
+enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                              uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_SET_SUM, body, body_len, out);
 }

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define STATE_FORMAT 2
-#define STATE_FILE_MAX (8 + 4 + 8 + 8 + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
+#define STATE_FORMAT 3
+#define STATE_FILE_MAX (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 
@@ -25,6 +25,11 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
     jt_buf_u64(&file, state->highest_epoch);
     jt_buf_u64(&file, state->highest_generation);
     jt_buf_u64(&file, state->id_mark);
+    for (size_t i = 0; i < 2; i++) {
+        jt_buf_u64(&file, state->seen[i].version);
+        jt_buf_put(&file, state->seen[i].mac, sizeof state->seen[i].mac);
+    }
+    jt_buf_u64(&file, state->operators_revoked);
     jt_buf_u16(&file, (uint16_t)state->ring.body_len);
     jt_buf_put(&file, state->ring.body, state->ring.body_len);
     jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
@@ -89,6 +94,11 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     state->highest_epoch = jt_reader_u64(&in);
     state->highest_generation = jt_reader_u64(&in);
     state->id_mark = jt_reader_u64(&in);
+    for (size_t i = 0; i < 2; i++) {
+        state->seen[i].version = jt_reader_u64(&in);
+        jt_reader_copy(&in, state->seen[i].mac, sizeof state->seen[i].mac);
+    }
+    state->operators_revoked = jt_reader_u64(&in);
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);

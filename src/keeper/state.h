@@ -1,12 +1,14 @@
 /*
  * What a keeper remembers over restarts, in the file `state` (docs/key-files.md): the highest epoch and generation
- * number it has ever seen, the last ring it has accepted, its node number, and up to which time it
- * may have minted ids; MACed under mac/state. It is what makes a database that went back noticeable
+ * number it has ever seen, the last ring it has accepted, its node number, the newest sets of clients
+ * and fields that it was shown, and up to which time it may have minted ids; MACed under mac/state. It is what makes a database that went back noticeable
  * and no id ever come twice, so a keeper with a service root and without it does not start.
  *
- * File: magic "JTKSTATE", u8 format = 2, u8 environment, u8 node number (0: none yet), u8 zero, u64
+ * File: magic "JTKSTATE", u8 format = 3, u8 environment, u8 node number (0: none yet), u8 zero, u64
  * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
- * time up to and including this one may have been minted), u16 length of the ring's body (0: no
+ * time up to and including this one may have been minted), for the set of clients and the set of
+ * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
+ * revoked last; u16 length of the ring's body (0: no
  * ring accepted yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
  */
 #ifndef JETON_KEEPER_STATE_H
@@ -16,12 +18,20 @@
 #include "keeper/problem.h"
 #include "wire/ring.h"
 
+/* The highest version of a set that was seen (keeper/setrule.h); 0: none yet. */
+struct jt_seen_set {
+    uint64_t version;
+    uint8_t mac[JT_ROW_MAC_LEN]; /* of its row */
+};
+
 struct jt_keeper_state {
     bool development;
     uint64_t highest_epoch;
     uint64_t highest_generation;
     uint8_t node; /* 0: none yet */
     uint64_t id_mark; /* keeper/idmint.h */
+    struct jt_seen_set seen[2]; /* by enum jt_set_kind, less 1 */
+    uint64_t operators_revoked; /* the highest `operators` of a set of clients that was seen */
     struct jt_ring_row ring; /* body_len 0: none */
 };
 

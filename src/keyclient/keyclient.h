@@ -31,6 +31,7 @@
 #include "wire/reseal.h"
 #include "wire/ring.h"
 #include "wire/seal.h"
+#include "wire/set.h"
 #include "wire/status.h"
 
 struct jt_keyclient;
@@ -84,21 +85,53 @@ enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_re
 enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                                        struct jt_identify_reply *out) JT_CHECKED;
 
-/* Makes the stored form of a client from its id, permissions and fresh secret. */
+/*
+ * Makes the stored form of a client from its id, permissions and fresh secret, and the set row that comes after `set`
+ * with it. JT_ERR_CONFLICT when the keeper has seen a later set than `set`; JT_ERR_DENIED when no keeper made it;
+ * JT_ERR_LIMIT when it is full.
+ */
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_client_row *out) JT_CHECKED;
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], const struct jt_set_row *set,
+                                          struct jt_client_change *out) JT_CHECKED;
+
+/* The same for a client that is revoked: `row` is its row. JT_ERR_CONFLICT also when it is revoked already. */
+enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc, const struct jt_client_row *row,
+                                            const struct jt_set_row *set, struct jt_client_change *out) JT_CHECKED;
 
 /*
- * JT_OK when the row is authentic and the secret is the row's; JT_ERR_DENIED otherwise, in time independent of which
- * failed.
+ * JT_OK when the row is authentic and active and the secret is the row's; JT_ERR_DENIED otherwise, in time independent
+ * of which failed. Whether the row is the present one is a question of its set.
  */
 enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
                                            const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 
-enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec, struct jt_field_row *out) JT_CHECKED;
+/* As jt_keyclient_wait_client_make. */
+enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec,
+                                         const struct jt_set_row *set, struct jt_field_change *out) JT_CHECKED;
 
 /* JT_OK, or JT_ERR_DENIED for a row that no keeper MACed. */
 enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct jt_field_row *row) JT_CHECKED;
+
+/*
+ * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to the keeper.
+ * JT_ERR_DENIED: a row, or the sum to go on from, is no keeper's.
+ */
+enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc, const struct jt_set_sum_request *request,
+                                      struct jt_set_sum *out) JT_CHECKED;
+
+/*
+ * Whether the summed rows are all of the set that `row` describes, and whether that is current; the keeper remembers it
+ * then. JT_ERR_DENIED: no keeper made the set row; JT_ERR_INVALID: they are not; JT_ERR_CONFLICT: they are, but the
+ * keeper has seen a later set, or another of this version.
+ */
+enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct jt_set_sum *sum,
+                                         const struct jt_set_row *row) JT_CHECKED;
+
+/*
+ * An operator's word that older sets shall be current. JT_ERR_DENIED: not an operator of that set, or a MAC;
+ * JT_ERR_INVALID: rows and sets do not agree; JT_ERR_CONFLICT: they are not older, or an operator was revoked since.
+ */
+enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc, const struct jt_set_accept *accept) JT_CHECKED;
 
 /*
  * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`; the key id is the

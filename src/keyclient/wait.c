@@ -83,14 +83,27 @@ enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_re
 }
 
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_client_row *out)
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], const struct jt_set_row *set,
+                                          struct jt_client_change *out)
 {
-    *out = (struct jt_client_row){ 0 };
+    *out = (struct jt_client_change){ 0 };
     size_t mark = jt_kc_begin(kc, JT_VERB_CLIENT_MAKE);
-    jt_client_make_encode(spec, secret, &kc->out);
+    jt_client_make_encode(spec, secret, set, &kc->out);
     struct jt_reader payload;
     enum jt_err err = jt_kc_exchange(kc, mark, &payload);
-    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_client_row_decode(&payload, out), &payload)) : err;
+    return err == JT_OK ? jt_kc_decoded(kc, jt_client_change_decode(&payload, out)) : err;
+}
+
+enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc, const struct jt_client_row *row,
+                                            const struct jt_set_row *set, struct jt_client_change *out)
+{
+    *out = (struct jt_client_change){ 0 };
+    const struct jt_client_change was = { .row = *row, .set = *set };
+    size_t mark = jt_kc_begin(kc, JT_VERB_CLIENT_REVOKE);
+    jt_client_change_encode(&was, &kc->out);
+    struct jt_reader payload;
+    enum jt_err err = jt_kc_exchange(kc, mark, &payload);
+    return err == JT_OK ? jt_kc_decoded(kc, jt_client_change_decode(&payload, out)) : err;
 }
 
 enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
@@ -101,20 +114,46 @@ enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct
     return exchange_nothing(kc, mark);
 }
 
-enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec, struct jt_field_row *out)
+enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec,
+                                         const struct jt_set_row *set, struct jt_field_change *out)
 {
-    *out = (struct jt_field_row){ 0 };
+    *out = (struct jt_field_change){ 0 };
     size_t mark = jt_kc_begin(kc, JT_VERB_FIELD_MAKE);
-    jt_field_spec_encode(spec, &kc->out);
+    jt_field_make_encode(spec, set, &kc->out);
     struct jt_reader payload;
     enum jt_err err = jt_kc_exchange(kc, mark, &payload);
-    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_field_row_decode(&payload, out), &payload)) : err;
+    return err == JT_OK ? jt_kc_decoded(kc, jt_field_change_decode(&payload, out)) : err;
 }
 
 enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct jt_field_row *row)
 {
     size_t mark = jt_kc_begin(kc, JT_VERB_FIELD_CHECK);
     jt_field_row_encode(row, &kc->out);
+    return exchange_nothing(kc, mark);
+}
+
+enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc, const struct jt_set_sum_request *request,
+                                      struct jt_set_sum *out)
+{
+    *out = (struct jt_set_sum){ 0 };
+    size_t mark = jt_kc_begin(kc, JT_VERB_SET_SUM);
+    jt_set_sum_request_encode(request, &kc->out);
+    struct jt_reader payload;
+    enum jt_err err = jt_kc_exchange(kc, mark, &payload);
+    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_set_sum_decode(&payload, out), &payload)) : err;
+}
+
+enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct jt_set_sum *sum, const struct jt_set_row *row)
+{
+    size_t mark = jt_kc_begin(kc, JT_VERB_SET_VERIFY);
+    jt_set_verify_encode(sum, row, &kc->out);
+    return exchange_nothing(kc, mark);
+}
+
+enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc, const struct jt_set_accept *accept)
+{
+    size_t mark = jt_kc_begin(kc, JT_VERB_SET_ACCEPT);
+    jt_set_accept_encode(accept, &kc->out);
     return exchange_nothing(kc, mark);
 }
 

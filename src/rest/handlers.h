@@ -11,7 +11,9 @@ void jt_handle_detokenize(struct jt_request *r);
 /* res_fields.c, res_clients.c */
 void jt_handle_fields_list(struct jt_request *r);
 void jt_handle_field_add(struct jt_request *r);
+void jt_handle_clients_list(struct jt_request *r);
 void jt_handle_client_add(struct jt_request *r);
+void jt_handle_client_revoke(struct jt_request *r);
 
 /* res_generations.c, res_retirements.c */
 void jt_handle_generations_list(struct jt_request *r);
@@ -26,6 +28,7 @@ void jt_handle_audit_search(struct jt_request *r);
 
 /* res_node.c */
 void jt_handle_node_accept_ids(struct jt_request *r);
+void jt_handle_node_accept_sets(struct jt_request *r);
 
 /* res_status.c */
 void jt_handle_status(struct jt_request *r);

@@ -105,6 +105,7 @@ static void stop(int n, struct jt_membership *membership)
     }
     jt_workers_free(vault.workers);
     jt_membership_clear(membership);
+    jt_sets_clear(&vault.sets);
 }
 
 /* Keeps the node's place until a signal asks to stop; the exit status. */
@@ -163,6 +164,7 @@ static int run(const struct jt_conf *conf)
     vault.n_loops = n_loops(conf);
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
     vault.node.number = JT_NODE_NUMBER;
+    jt_sets_init(&vault.sets);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 
     struct jt_membership membership;

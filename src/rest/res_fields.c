@@ -1,11 +1,10 @@
 /* /v1/fields: list and add. */
-#include "base/log.h"
 #include "rest/handlers.h"
 #include "rest/task.h"
-#include "store/fields.h"
 #include "vault/registry.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static json_t *field_json(const struct jt_field_spec *f)
 {
@@ -15,33 +14,22 @@ static json_t *field_json(const struct jt_field_spec *f)
 
 struct list {
     struct jt_task task;
-    struct jt_work_ctx *ctx;
-    enum jt_err vouched; /* the first failure to check a row */
     json_t *fields;
 };
-
-static void add_to_list(void *arg, const struct jt_field_row *row)
-{
-    struct list *l = arg;
-    enum jt_err err = jt_keyclient_wait_field_check(l->ctx->keeper, row);
-    if (err == JT_OK) {
-        (void)json_array_append_new(l->fields, field_json(&row->spec));
-    } else if (err == JT_ERR_DENIED) {
-        jt_log(JT_LOG_ERROR, "the row of field %u is not authentic", (unsigned)row->spec.id);
-    } else if (l->vouched == JT_OK) {
-        l->vouched = err;
-    }
-}
 
 static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
 {
     struct list *l = (struct list *)task;
-    l->ctx = ctx;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_fields_list(ctx->db, add_to_list, l);
+    struct jt_field_row *fields;
+    size_t n;
+    enum jt_err err = jt_sets_fields(ctx, &fields, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].state == JT_ROW_ACTIVE) {
+            (void)json_array_append_new(l->fields, field_json(&fields[i].spec));
+        }
     }
-    return err == JT_OK ? l->vouched : err;
+    free(fields);
+    return err;
 }
 
 static void answer_list(struct jt_task *task)

@@ -1,4 +1,7 @@
-/* POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock. */
+/*
+ * POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock. POST
+ * /v1/node/accept-sets: the same that older sets of clients and fields shall be current.
+ */
 #include "rest/handlers.h"
 #include "rest/task.h"
 #include "store/audit.h"
@@ -56,5 +59,48 @@ void jt_handle_node_accept_ids(struct jt_request *r)
     }
     a->task.run = run;
     a->task.answer = answer;
+    jt_task_post(&a->task);
+}
+
+struct accept_sets {
+    struct jt_task task;
+    char reason[128];
+};
+
+/* The keeper checks for itself that this is an operator of that set. The word is on record before it hears it. */
+static enum jt_err run_sets(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    const struct accept_sets *a = (const struct accept_sets *)task;
+    const struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
+    enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_SETS_ACCEPT, a->reason);
+    if (err == JT_OK) {
+        err = jt_sets_accept(ctx, task->http->client, task->http->credential.secret);
+    }
+    return err == JT_ERR_NOT_FOUND ? JT_ERR_CONFLICT : err;
+}
+
+static void answer_sets(struct jt_task *task)
+{
+    jt_request_answer_json(task->http, 200, json_pack("{sb}", "accepted", 1));
+}
+
+void jt_handle_node_accept_sets(struct jt_request *r)
+{
+    static const char *const members[] = { "reason", NULL };
+    json_t *reason = json_object_get(r->json, "reason");
+    if (!jt_json_only_members(r->json, members) || reason == NULL) {
+        jt_request_answer_problem(r, reason == NULL ? JT_PROBLEM_MISSING_MEMBER : JT_PROBLEM_UNKNOWN_MEMBER);
+        return;
+    }
+    struct accept_sets *a = jt_task_new(r, sizeof *a);
+    if (a == NULL) {
+        return;
+    }
+    if (!jt_json_reason(reason, sizeof a->reason, a->reason)) {
+        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+        return;
+    }
+    a->task.run = run_sets;
+    a->task.answer = answer_sets;
     jt_task_post(&a->task);
 }

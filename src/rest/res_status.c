@@ -36,13 +36,14 @@ static json_t *keeper_json(const struct status *s)
     if (!s->keeper_up) {
         return json_pack("{sb}", "up", 0); /* nothing else is known of it */
     }
-    return json_pack("{sb,sI,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}",
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}",
                      "up", (int)s->keeper_up,
                      "epoch", (json_int_t)k->epoch,
                      "development", (int)k->development,
                      "locked", (int)k->locked,
                      "service_root", (int)k->has_root,
                      "mints_ids", (int)k->joined,
+                     "directory_good", (int)k->directory_good,
                      "sealed", (json_int_t)k->n_sealed,
                      "opened", (json_int_t)k->n_opened,
                      "resealed", (json_int_t)k->n_resealed,
@@ -57,7 +58,7 @@ static void answer(struct jt_task *task)
     const struct status *s = (const struct status *)task;
     struct jt_vault *vault = task->http->server->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    json_t *body = json_pack("{ss,ss,sI,so,s{sb},s{sI,so},so}",
+    json_t *body = json_pack("{ss,ss,sI,so,s{sb},s{sI,so},sb,so}",
                              "node", vault->node.name,
                              "version", JETON_VERSION,
                              "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
@@ -65,6 +66,7 @@ static void answer(struct jt_task *task)
                              "database", "up", (int)s->database_up,
                              "ring", "epoch", (json_int_t)atomic_load(&vault->ring_epoch),
                              "active", active == 0 ? json_null() : json_integer((json_int_t)active),
+                             "sets_verified", (int)atomic_load(&vault->sets.all_good),
                              "counters", counters_json(&vault->counters));
     jt_request_answer_json(task->http, 200, body);
 }
@@ -92,9 +94,9 @@ void jt_handle_readyz(struct jt_request *r)
     }
     /* A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks here first. */
     struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
-    char parts[200];
-    int n = snprintf(parts, sizeof parts, ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s}", is.keeper ? "true" : "false",
+    char parts[300];
+    int n = snprintf(parts, sizeof parts, ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s,\"sets\":%s,\"directory\":%s}", is.keeper ? "true" : "false",
                      is.database ? "true" : "false", is.registered ? "true" : "false", is.ring ? "true" : "false",
-                     is.ids ? "true" : "false");
+                     is.ids ? "true" : "false", is.sets ? "true" : "false", is.directory ? "true" : "false");
     jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, parts, (size_t)n);
 }

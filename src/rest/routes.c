@@ -1,6 +1,7 @@
 #include "rest/routes.h"
 
 #include "rest/handlers.h"
+#include "vault/registry.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@ static const struct jt_route routes[] = {
     { "GET", "/v1/fields", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_fields_list },
     { "POST", "/v1/fields", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_field_add },
     { "POST", "/v1/clients", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_client_add },
+    { "GET", "/v1/clients", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_clients_list },
+    { "POST", "/v1/clients/{client}/revoke", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_client_revoke },
     { "GET", "/v1/generations", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generations_list },
     { "POST", "/v1/generations", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_create },
     { "GET", "/v1/generations/{number}", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generation_get },
@@ -19,6 +22,7 @@ static const struct jt_route routes[] = {
     { "GET", "/v1/generations/{number}/retirement", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_retirement_get },
     { "POST", "/v1/audit/search", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_audit_search },
     { "POST", "/v1/node/accept-ids", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_node_accept_ids },
+    { "POST", "/v1/node/accept-sets", JT_MAY_OPERATE | JT_MAY_ACCEPT_SETS, JT_BODY_OBJECT, jt_handle_node_accept_sets },
     { "GET", "/v1/status", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_status },
     { "GET", "/livez", 0, JT_BODY_NONE, jt_handle_livez },
     { "GET", "/readyz", 0, JT_BODY_NONE, jt_handle_readyz },
@@ -53,6 +57,11 @@ static bool take_param(const char *pattern, size_t pattern_len, const char *segm
     if (pattern_len == 7 && memcmp(pattern, "{field}", 7) == 0 && len > 0 && len <= JT_FIELD_NAME_MAX) {
         memcpy(params->field, segment, len);
         params->field[len] = '\0';
+        return true;
+    }
+    if (pattern_len == 8 && memcmp(pattern, "{client}", 8) == 0 && len > 0 && len <= JT_CLIENT_ID_MAX) {
+        memcpy(params->client, segment, len);
+        params->client[len] = '\0';
         return true;
     }
     return false;

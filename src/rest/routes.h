@@ -19,7 +19,7 @@ enum jt_body_rule {
 
 struct jt_route {
     const char *method;
-    const char *path; /* {field} and {number} stand for one segment */
+    const char *path; /* {field}, {client} and {number} stand for one segment */
     uint32_t permission; /* enum jt_permission; 0: no API key needed */
     enum jt_body_rule body;
     void (*handler)(struct jt_request *r);
@@ -28,6 +28,7 @@ struct jt_route {
 struct jt_route_params {
     char field[JT_FIELD_NAME_MAX + 1];
     uint64_t number;
+    char client[JT_CLIENT_ID_MAX + 1];
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
- * API clients: rows MACed by a keeper (wire/client.h). Nothing here is secret, nothing here is trusted before the
- * keeper checked it.
+ * API clients: rows MACed by a keeper (wire/client.h), never deleted. Nothing here is secret, nothing here is trusted
+ * before the keeper checked it (vault/sets.h).
  */
 #ifndef JETON_STORE_CLIENTS_H
 #define JETON_STORE_CLIENTS_H
@@ -8,9 +8,25 @@
 #include "store/audit.h"
 #include "wire/client.h"
 
-/* With its audit row. JT_ERR_CONFLICT when the id is taken. */
-enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_row *row, const struct jt_act *act) JT_CHECKED;
+/* A row and what the database adds to it, which no MAC covers. */
+struct jt_client_info {
+    struct jt_client_row row;
+    char created_at[JT_TIME_LEN], created_by[JT_ACTOR_MAX + 1];
+    char revoked_at[JT_TIME_LEN], revoked_by[JT_ACTOR_MAX + 1]; /* empty: not revoked */
+};
+
+/*
+ * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the id is taken; JT_ERR_STALE when the
+ * set has changed since the keeper made the rows.
+ */
+enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act) JT_CHECKED;
+/* The same for a row that is revoked; JT_ERR_NOT_FOUND when it is not there. */
+enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act) JT_CHECKED;
 /* JT_ERR_NOT_FOUND. */
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out) JT_CHECKED;
+
+typedef void jt_client_fn(void *arg, const struct jt_client_info *info);
+/* All of them, by id. */
+enum jt_err jt_clients_list(struct jt_db *db, jt_client_fn *each, void *arg) JT_CHECKED;
 
 #endif

@@ -86,7 +86,7 @@ static enum jt_err insert_ring(struct jt_db *db, const struct jt_ring_row *ring)
     return jt_db_change_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
 }
 
-enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_row *first_operator)
+enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_change *first_operator)
 {
     bool busy;
     enum jt_err err = jt_ring_lock_begin(db, &busy);

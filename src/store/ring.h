@@ -25,11 +25,11 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out) JT_CHECKED;
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended) JT_CHECKED;
 
 /*
- * Stores the first ring row together with the first operator and its audit row (actor "init", on no node), in one
+ * Stores the first ring row together with the first operator, its set row and its audit row (actor "init", on no node), in one
  * transaction. JT_ERR_CONFLICT when a ring stands already.
  */
-struct jt_client_row;
+struct jt_client_change;
 enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring,
-                          const struct jt_client_row *first_operator) JT_CHECKED;
+                          const struct jt_client_change *first_operator) JT_CHECKED;
 
 #endif

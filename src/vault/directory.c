@@ -20,11 +20,13 @@ struct client_slot {
     uint8_t secret_hash[JT_SHA256_LEN];
     uint32_t permissions;
     int64_t checked_ms; /* 0: empty */
+    uint64_t stamp; /* of the sets when it was asked for */
 };
 
 struct field_slot {
     struct jt_field_spec spec;
     int64_t checked_ms; /* 0: empty */
+    uint64_t stamp; /* of the sets when it was asked for */
 };
 
 /* Somebody who waits for a look-up. */
@@ -41,6 +43,7 @@ struct lookup {
     struct jt_directory *directory;
     struct lookup *next;
     struct waiter *waiters; /* none: a refresh behind the scenes */
+    uint64_t stamp; /* of the sets when it began */
     bool is_client;
 
     /* what is asked: written before the worker has it, then read by both threads */
@@ -141,6 +144,7 @@ static void remember(struct lookup *l)
         }
         if (l->err == JT_OK || (final && same)) { /* what was good is good no longer; a wrong secret says nothing of the right one */
             slot->checked_ms = checked_ms;
+            slot->stamp = l->stamp;
         }
     } else {
         struct field_slot *slot = field_slot(l->directory, l->field_name);
@@ -150,6 +154,7 @@ static void remember(struct lookup *l)
         }
         if (l->err == JT_OK || (final && same)) {
             slot->checked_ms = checked_ms;
+            slot->stamp = l->stamp;
         }
     }
 }
@@ -188,7 +193,8 @@ static void done(struct jt_job *job)
 static struct lookup *find(struct jt_directory *d, bool is_client, const char *name, const uint8_t *secret_hash)
 {
     for (struct lookup *l = d->under_way; l != NULL; l = l->next) {
-        if (l->is_client == is_client && strcmp(is_client ? l->credential.id : l->field_name, name) == 0 &&
+        if (l->is_client == is_client && l->stamp == atomic_load(&d->vault->sets.stamp) &&
+            strcmp(is_client ? l->credential.id : l->field_name, name) == 0 &&
             (!is_client || jt_equal_ct(l->secret_hash, secret_hash, JT_SHA256_LEN))) {
             return l;
         }
@@ -207,6 +213,7 @@ static struct lookup *start(struct jt_directory *d, bool is_client, const char *
     }
     l->job = (struct jt_job){ .run = run, .done = done, .inbox = d->inbox };
     l->directory = d;
+    l->stamp = atomic_load(&d->vault->sets.stamp);
     l->is_client = is_client;
     if (is_client) {
         l->credential = *credential;
@@ -247,7 +254,8 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
     }
     const struct client_slot *slot = client_slot(d, credential->id);
     int64_t age = jt_clock_ms() - slot->checked_ms;
-    bool known = slot->checked_ms != 0 && age < STALE_MS && strcmp(slot->id, credential->id) == 0 &&
+    uint64_t stamp = atomic_load(&d->vault->sets.stamp);
+    bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp && strcmp(slot->id, credential->id) == 0 &&
                  jt_equal_ct(slot->secret_hash, hash, sizeof hash);
     struct lookup *l = NULL;
     if (!known || age >= FRESH_MS) {
@@ -269,7 +277,8 @@ void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_f
     }
     const struct field_slot *slot = field_slot(d, name);
     int64_t age = jt_clock_ms() - slot->checked_ms;
-    bool known = slot->checked_ms != 0 && age < STALE_MS && strcmp(slot->spec.name, name) == 0;
+    uint64_t stamp = atomic_load(&d->vault->sets.stamp);
+    bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp && strcmp(slot->spec.name, name) == 0;
     struct lookup *l = NULL;
     if (!known || age >= FRESH_MS) {
         l = find(d, false, name, NULL);

@@ -1,8 +1,9 @@
 /*
  * An event loop's memory of clients and fields that a worker has looked up and the keeper vouched for.
  *
- * An entry younger than FRESH_MS is used as it is; up to STALE_MS it is used and looked up again behind the scenes; older ones wait. So a client or
- * field that changes in the database is noticed within seconds, and a busy client never waits. Of a credential only a SHA-256 of the secret is
+ * An entry younger than FRESH_MS is used as it is; up to STALE_MS it is used and looked up again behind the scenes; older ones wait. What was looked up
+ * before the sets changed (vault/sets.h: a revocation, say) is not used at all, so a change is felt within the second of the heartbeat, and a
+ * busy client never waits. Of a credential only a SHA-256 of the secret is
  * kept. Failures are not remembered: each costs its caller a full look-up; those who ask the same at one time share one. All look-ups together
  * may take a share of the workers only, so that a crowd of strangers keeps neither operators nor the ring waiting.
  */

@@ -130,7 +130,7 @@ void jt_lanes_pump(struct jt_lanes *lanes)
 bool jt_vault_ready(const struct jt_vault *vault)
 {
     return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
-           atomic_load(&vault->mint) == JT_MINT_READY;
+           atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good);
 }
 
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
@@ -141,5 +141,7 @@ struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
         .registered = atomic_load(&lanes->vault->registered),
         .ring = atomic_load(&lanes->vault->ring_epoch) != 0,
         .ids = atomic_load(&lanes->vault->mint) == JT_MINT_READY,
+        .sets = atomic_load(&lanes->vault->sets.all_good),
+        .directory = atomic_load(&lanes->vault->directory_good),
     };
 }

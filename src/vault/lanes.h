@@ -59,6 +59,8 @@ bool jt_vault_ready(const struct jt_vault *vault);
 struct jt_readiness {
     bool keeper, database; /* connections of this loop */
     bool registered, ring, ids;
+    bool sets; /* clients and fields are verified */
+    bool directory; /* the keeper's files are there */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 

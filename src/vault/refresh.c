@@ -1,5 +1,6 @@
 #include "vault/refresh.h"
 
+#include "base/log.h"
 #include "store/cards.h"
 #include "store/ring.h"
 
@@ -28,6 +29,11 @@ static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_WIR
  */
 static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, bool accept_ahead, struct jt_node_joined *joined)
 {
+    /* A keeper that has started knows no field yet, and derives keys for those only that it was named. */
+    enum jt_err named = jt_sets_refresh(ctx, JT_SET_FIELDS, true);
+    if (named != JT_OK) {
+        return JT_ERR_UNAVAILABLE; /* why not stands in the log (vault/sets.c) */
+    }
     struct jt_card_row rows[JT_WIRE_MAX_LIVE * NEWEST_EACH];
     struct jt_open_item newest[JT_WIRE_MAX_LIVE * NEWEST_EACH];
     uint8_t key_ids[JT_WIRE_MAX_LIVE];
@@ -109,6 +115,19 @@ enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row
     return err;
 }
 
+/* Whether the keeper's files are still there: once a refresh, and so at least once a second. */
+static void note_directory(struct jt_work_ctx *ctx)
+{
+    struct jt_keeper_status status;
+    enum jt_err err = jt_keyclient_wait_status(ctx->keeper, &status);
+    bool good = err == JT_OK && status.directory_good;
+    if (err == JT_OK && good != atomic_exchange(&ctx->vault->directory_good, good)) {
+        jt_log(good ? JT_LOG_INFO : JT_LOG_ERROR, "%s", good ? "the keeper's directory is good" :
+               "alarm: the keeper's directory is not the one that it opened, or files of it are gone: see the log of "
+               "jeton-keeper; not ready");
+    }
+}
+
 enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 {
     struct jt_ring_row local;
@@ -117,7 +136,12 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
     if (err == JT_OK) {
         err = jt_ring_read(ctx->db, row);
     }
-    return err == JT_OK ? jt_ring_adopt(ctx, row) : err;
+    if (err == JT_OK) {
+        err = jt_ring_adopt(ctx, row);
+    }
+    jt_sets_keep_up(ctx);
+    note_directory(ctx);
+    return err;
 }
 
 struct jt_refresher {

@@ -3,21 +3,54 @@
 #include "base/secmem.h"
 #include "store/clients.h"
 #include "store/fields.h"
+#include "vault/sets.h"
 
-#define ID_TRIES 5
+#include <string.h>
+
+#define TRIES 5
+
+/*
+ * What a change came to, once the database has been read back: only then does the keeper count it as seen, and only
+ * then is it answered. A commit whose answer was lost is found out about in the same way.
+ */
+static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err, const struct jt_client_row *row)
+{
+    if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
+        return err;
+    }
+    enum jt_err read = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
+    if (read != JT_OK) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    return jt_sets_client_stands(&ctx->vault->sets, row) ? JT_OK : err == JT_OK ? JT_ERR_STALE : err;
+}
+
+static enum jt_err add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec, const struct jt_act *act,
+                              const struct jt_credential *credential)
+{
+    struct jt_client_row taken;
+    struct jt_set_row set;
+    struct jt_client_change change;
+    enum jt_err err = jt_sets_row(ctx, JT_SET_CLIENTS, &set, NULL);
+    if (err == JT_OK) {
+        err = jt_sets_client(ctx, spec->id, &taken);
+        err = err == JT_OK ? JT_ERR_CONFLICT : err == JT_ERR_NOT_FOUND ? JT_OK : err; /* a revoked name stays taken */
+    }
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_client_make(ctx->keeper, spec, credential->secret, &set, &change);
+        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err; /* the keeper has seen a later set than we */
+    }
+    return err == JT_OK ? settle_client(ctx, jt_client_insert(ctx->db, &change, act), &change.row) : err;
+}
 
 enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec, const char *actor,
                                    struct jt_credential *out)
 {
-    struct jt_client_row row;
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     jt_credential_new(spec->id, out);
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_keyclient_wait_client_make(ctx->keeper, spec, out->secret, &row);
-    }
-    if (err == JT_OK) {
-        struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-        err = jt_client_insert(ctx->db, &row, &act);
+    enum jt_err err = JT_ERR_STALE;
+    for (int i = 0; i < TRIES && err == JT_ERR_STALE; i++) {
+        err = add_client(ctx, spec, &act, out);
     }
     if (err != JT_OK) {
         jt_wipe(out, sizeof *out);
@@ -25,13 +58,60 @@ enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_clie
     return err;
 }
 
+static enum jt_err revoke_client(struct jt_work_ctx *ctx, const char *id, const struct jt_act *act)
+{
+    struct jt_client_row row;
+    struct jt_set_row set;
+    struct jt_client_change change;
+    enum jt_err err = jt_sets_row(ctx, JT_SET_CLIENTS, &set, NULL);
+    if (err == JT_OK) {
+        err = jt_sets_client(ctx, id, &row);
+    }
+    if (err == JT_OK && row.state == JT_ROW_REVOKED) {
+        return JT_OK; /* a repeated request, perhaps because the first one's answer was lost */
+    }
+    if (err == JT_OK && jt_sets_last_operator(&ctx->vault->sets, id)) {
+        return JT_ERR_CONFLICT; /* nobody could operate the installation any more, nor add somebody who can */
+    }
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_client_revoke(ctx->keeper, &row, &set, &change);
+        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
+    }
+    return err == JT_OK ? settle_client(ctx, jt_client_revoke(ctx->db, &change, act), &change.row) : err;
+}
+
+enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, const char *actor)
+{
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    enum jt_err err = JT_ERR_STALE;
+    for (int i = 0; i < TRIES && err == JT_ERR_STALE; i++) {
+        err = revoke_client(ctx, id, &act);
+    }
+    return err;
+}
+
+/*
+ * While the set of clients went back, an operator of that older set may do one thing: accept it. Nobody else gets in.
+ */
+static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credential *credential, uint32_t *permissions)
+{
+    struct jt_client_row row;
+    if (jt_sets_older_client(&ctx->vault->sets, credential->id, &row) != JT_OK ||
+        (row.spec.permissions & JT_MAY_OPERATE) == 0 ||
+        jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret) != JT_OK) {
+        return JT_ERR_UNAVAILABLE;
+    }
+    *permissions = JT_MAY_ACCEPT_SETS;
+    return JT_OK;
+}
+
 enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx, const struct jt_credential *credential, uint32_t *permissions)
 {
     *permissions = 0;
     struct jt_client_row row;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_client_get(ctx->db, credential->id, &row);
+    enum jt_err err = jt_sets_client(ctx, credential->id, &row);
+    if (err == JT_ERR_UNAVAILABLE) {
+        return check_older(ctx, credential, permissions);
     }
     if (err == JT_ERR_NOT_FOUND) {
         /* All-zero MACs: no keeper made such a row. The check costs what a real one costs. */
@@ -39,35 +119,49 @@ enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx, const struct jt_cr
         err = JT_OK;
     }
     if (err == JT_OK) {
-        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret);
+        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret); /* a revoked row is refused there */
     }
     if (err == JT_OK) {
-        *permissions = row.spec.permissions;
+        *permissions = row.spec.permissions & JT_MAY_ALL;
     }
     return err;
+}
+
+static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec, const struct jt_act *act)
+{
+    struct jt_field_row row;
+    struct jt_set_row set;
+    struct jt_field_change change;
+    enum jt_err err = jt_sets_row(ctx, JT_SET_FIELDS, &set, &spec->id);
+    if (err == JT_OK) {
+        err = jt_sets_field(ctx, spec->name, &row);
+        err = err == JT_OK ? JT_ERR_CONFLICT : err == JT_ERR_NOT_FOUND ? JT_OK : err;
+    }
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_field_make(ctx->keeper, spec, &set, &change);
+        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_field_insert(ctx->db, &change, act);
+    if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
+        return err;
+    }
+    if (jt_sets_refresh(ctx, JT_SET_FIELDS, false) != JT_OK) { /* names it to the keeper, too */
+        return JT_ERR_UNAVAILABLE;
+    }
+    enum jt_err found = jt_sets_field(ctx, spec->name, &row);
+    bool ours = found == JT_OK && jt_equal_ct(row.mac, change.row.mac, sizeof row.mac);
+    return ours ? JT_OK : err == JT_OK ? JT_ERR_STALE : err;
 }
 
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec, const char *actor)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    enum jt_err err = JT_ERR_CONFLICT;
-    /* Two creators may choose one id; the loser takes the next. A name that is taken is a conflict for good. */
-    for (int i = 0; i < ID_TRIES && err == JT_ERR_CONFLICT; i++) {
-        struct jt_field_row row;
-        err = jt_db_ensure(ctx->db);
-        if (err == JT_OK) {
-            err = jt_field_get(ctx->db, spec->name, &row);
-            if (err == JT_OK) {
-                return JT_ERR_CONFLICT;
-            }
-            err = err == JT_ERR_NOT_FOUND ? jt_field_next_id(ctx->db, &spec->id) : err;
-        }
-        if (err == JT_OK) {
-            err = jt_keyclient_wait_field_make(ctx->keeper, spec, &row);
-        }
-        if (err == JT_OK) {
-            err = jt_field_insert(ctx->db, &row, &act);
-        }
+    enum jt_err err = JT_ERR_STALE;
+    for (int i = 0; i < TRIES && err == JT_ERR_STALE; i++) {
+        err = add_field(ctx, spec, &act);
     }
     return err;
 }
@@ -75,12 +169,9 @@ enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec 
 enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name, struct jt_field_spec *out)
 {
     struct jt_field_row row;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_field_get(ctx->db, name, &row);
-    }
-    if (err == JT_OK) {
-        err = jt_keyclient_wait_field_check(ctx->keeper, &row);
+    enum jt_err err = jt_sets_field(ctx, name, &row);
+    if (err == JT_OK && row.state != JT_ROW_ACTIVE) {
+        err = JT_ERR_NOT_FOUND;
     }
     if (err == JT_OK) {
         *out = row.spec;

@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "wire/node.h"
 #include "vault/counters.h"
+#include "vault/sets.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,11 +33,13 @@ struct jt_vault {
     struct jt_counters counters;
     struct jt_workers *workers;
     struct jt_retirer *retirer;
+    struct jt_sets sets; /* clients and fields that stand */
 
     /* Written by whoever last made the keeper accept a ring; hints for readiness and status, never a guard. */
     _Atomic uint64_t ring_epoch;
     _Atomic uint64_t active_generation; /* 0: none */
     _Atomic int mint; /* enum jt_mint */
+    _Atomic bool directory_good; /* the keeper's, as its STATUS said to the last heartbeat */
     _Atomic bool registered; /* this node's row stands in the database */
     _Atomic uint8_t strays[32]; /* key ids of rows that no live generation accounts for (vault/strays.h) */
     int n_loops;

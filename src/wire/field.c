@@ -38,6 +38,8 @@ enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spe
 void jt_field_row_encode(const struct jt_field_row *row, struct jt_buf *out)
 {
     jt_field_spec_encode(&row->spec, out);
+    jt_buf_u8(out, row->state);
+    jt_buf_u64(out, row->revision);
     jt_buf_u64(out, row->mac_epoch);
     jt_buf_put(out, row->mac, sizeof row->mac);
 }
@@ -45,7 +47,39 @@ void jt_field_row_encode(const struct jt_field_row *row, struct jt_buf *out)
 enum jt_err jt_field_row_decode(struct jt_reader *in, struct jt_field_row *row)
 {
     enum jt_err err = jt_field_spec_decode(in, &row->spec);
+    row->state = jt_reader_u8(in);
+    row->revision = jt_reader_u64(in);
     row->mac_epoch = jt_reader_u64(in);
     jt_reader_copy(in, row->mac, sizeof row->mac);
     return in->bad ? JT_ERR_PROTOCOL : err;
+}
+
+void jt_field_make_encode(const struct jt_field_spec *spec, const struct jt_set_row *set, struct jt_buf *out)
+{
+    jt_field_spec_encode(spec, out);
+    jt_set_row_encode(set, out);
+}
+
+enum jt_err jt_field_make_decode(struct jt_reader *in, struct jt_field_spec *spec, struct jt_set_row *set)
+{
+    enum jt_err err = jt_field_spec_decode(in, spec);
+    if (err == JT_OK) {
+        err = jt_set_row_decode(in, set);
+    }
+    return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+void jt_field_change_encode(const struct jt_field_change *change, struct jt_buf *out)
+{
+    jt_field_row_encode(&change->row, out);
+    jt_set_row_encode(&change->set, out);
+}
+
+enum jt_err jt_field_change_decode(struct jt_reader *in, struct jt_field_change *change)
+{
+    enum jt_err err = jt_field_row_decode(in, &change->row);
+    if (err == JT_OK) {
+        err = jt_set_row_decode(in, &change->set);
+    }
+    return err == JT_OK ? jt_wire_end(in) : err;
 }

@@ -17,7 +17,10 @@
 #include <string.h>
 
 static const struct jt_act act = { .node = "node-1", .actor = "alice" };
-static const struct jt_client_row client = { .spec = { .id = "app", .permissions = JT_MAY_TOKENIZE }, .mac_epoch = 1 };
+static const struct jt_client_change client = {
+    .row = { .spec = { .id = "app", .permissions = JT_MAY_TOKENIZE }, .state = JT_ROW_ACTIVE, .revision = 2 },
+    .set = { .kind = JT_SET_CLIENTS, .version = 2, .n = 2 },
+};
 
 static struct jt_db *open_db(const char *conninfo, int timeout_ms)
 {

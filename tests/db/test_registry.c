@@ -3,6 +3,7 @@
 
 #include "store/clients.h"
 #include "store/fields.h"
+#include "store/sets.h"
 
 #include <string.h>
 
@@ -47,33 +48,44 @@ static void assert_same_ack(const struct jt_ack *a, const struct jt_ack *b)
     assert_memory_equal(a->mac, b->mac, sizeof a->mac);
 }
 
+/* The row with the set row that a keeper would have made beside it. */
+static struct jt_field_change field_change(struct jt_field_row *row, uint64_t version)
+{
+    row->state = JT_ROW_ACTIVE;
+    row->revision = version;
+    return (struct jt_field_change){ .row = *row,
+                                     .set = { .kind = JT_SET_FIELDS, .version = version, .n = (uint32_t)version } };
+}
+
+static enum jt_err insert_field(struct fx *fx, struct jt_field_row *row, uint64_t version)
+{
+    const struct jt_field_change change = field_change(row, version);
+    return jt_field_insert(fx->db, &change, &alice);
+}
+
 static void fields_are_stored_once_and_come_back_whole(void **state)
 {
     struct fx *fx = *state;
-    uint32_t id;
-    assert_int_equal(jt_field_next_id(fx->db, &id), JT_OK);
-    assert_int_equal(id, 1);
     struct jt_field_row row = { .spec = { .id = 1, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true },
                                 .mac_epoch = 3, .mac = { 1, 2, 3 } };
-    assert_int_equal(jt_field_insert(fx->db, &row, &alice), JT_OK);
-    assert_int_equal(jt_field_insert(fx->db, &row, &alice), JT_ERR_CONFLICT);
+    assert_int_equal(insert_field(fx, &row, 1), JT_OK);
     struct jt_field_row other = row;
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT);
     other.spec.id = 2;
-    assert_int_equal(jt_field_insert(fx->db, &other, &alice), JT_ERR_CONFLICT); /* the name */
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT); /* the name */
     other.spec.name[0] = 'x';
     other.spec.id = 1;
-    assert_int_equal(jt_field_insert(fx->db, &other, &alice), JT_ERR_CONFLICT); /* the id */
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT); /* the id */
     other.spec.id = 0;
-    assert_int_equal(jt_field_insert(fx->db, &other, &alice), JT_ERR_INVALID);
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_INVALID);
     other.spec.id = UINT32_MAX;
-    assert_int_equal(jt_field_insert(fx->db, &other, &alice), JT_ERR_LIMIT);
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_LIMIT);
     struct jt_field_row back;
     assert_int_equal(jt_field_get(fx->db, "cards.pan", &back), JT_OK);
     assert_same_field(&back, &row);
     assert_int_equal(jt_field_get(fx->db, "cards.pan' OR true --", &back), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_field_next_id(fx->db, &id), JT_OK);
-    assert_int_equal(id, 2);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM field WHERE created_by = 'alice'"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 2"), 1); /* a refusal leaves it */
 }
 
 static void note_field(void *arg, const struct jt_field_row *row)
@@ -89,10 +101,10 @@ static void fields_are_listed_by_id(void **state)
     assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_OK);
     assert_int_equal(ids[0], 0);
     struct jt_field_row row = { .spec = { .id = 5, .name = "b", .kind = JT_FIELD_PAN } };
-    assert_int_equal(jt_field_insert(fx->db, &row, &alice), JT_OK);
+    assert_int_equal(insert_field(fx, &row, 1), JT_OK);
     row.spec.id = 3;
     row.spec.name[0] = 'c';
-    assert_int_equal(jt_field_insert(fx->db, &row, &alice), JT_OK);
+    assert_int_equal(insert_field(fx, &row, 2), JT_OK);
     assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_OK);
     assert_int_equal(ids[0], 2);
     assert_int_equal(ids[1], 3);
@@ -103,7 +115,7 @@ static void a_field_row_that_a_dba_broke_is_refused(void **state)
 {
     struct fx *fx = *state;
     struct jt_field_row row = { .spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN } }, back;
-    assert_int_equal(jt_field_insert(fx->db, &row, &alice), JT_OK);
+    assert_int_equal(insert_field(fx, &row, 1), JT_OK);
     fx_exec(fx->plain, "UPDATE field SET kind = 300");
     assert_int_equal(jt_field_get(fx->db, "pan", &back), JT_ERR_PROTOCOL);
     fx_exec(fx->plain, "UPDATE field SET kind = 1, name = repeat('n', 65)");
@@ -113,17 +125,89 @@ static void a_field_row_that_a_dba_broke_is_refused(void **state)
     assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_PROTOCOL);
 }
 
+static struct jt_client_change client_change(const char *id, enum jt_standing state, uint64_t version)
+{
+    struct jt_client_change c = {
+        .row = { .spec = { .permissions = JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE }, .secret_mac = { 9 }, .state = (uint8_t)state,
+                 .revision = version, .mac_epoch = 2, .mac = { 8, (uint8_t)version } },
+        .set = { .kind = JT_SET_CLIENTS, .version = version, .n = 2, .operators = 1, .nonce = { 1 }, .digest = { 2 },
+                 .mac_epoch = 2, .mac = { 3, (uint8_t)version } },
+    };
+    (void)snprintf(c.row.spec.id, sizeof c.row.spec.id, "%s", id);
+    return c;
+}
+
 static void clients_are_stored_once_and_come_back_whole(void **state)
 {
     struct fx *fx = *state;
-    struct jt_client_row row = { .spec = { .id = "app-1", .permissions = JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE },
-                                 .secret_mac = { 9 }, .mac_epoch = 2, .mac = { 8 } };
+    const struct jt_client_change first = client_change("app-1", JT_ROW_ACTIVE, 2);
+    const struct jt_client_change again = client_change("app-1", JT_ROW_ACTIVE, 3);
     struct jt_client_row back;
     assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_client_insert(fx->db, &row, &alice), JT_OK);
-    assert_int_equal(jt_client_insert(fx->db, &row, &alice), JT_ERR_CONFLICT);
+    assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
+    assert_int_equal(jt_client_insert(fx->db, &again, &alice), JT_ERR_CONFLICT);
     assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_OK);
-    assert_same_client(&back, &row);
+    assert_same_client(&back, &first.row);
+    assert_int_equal(back.state, JT_ROW_ACTIVE);
+    assert_int_equal(back.revision, 2);
+}
+
+struct seen_clients {
+    size_t n;
+    struct jt_client_row last;
+};
+
+static void note_client(void *arg, const struct jt_client_row *row)
+{
+    struct seen_clients *seen = arg;
+    seen->n++;
+    seen->last = *row;
+}
+
+static void one_change_of_a_set_costs_one_row(void **state)
+{
+    struct fx *fx = *state;
+    struct seen_clients seen = { 0 };
+    struct jt_set_row set;
+    const struct jt_client_change added = client_change("app-1", JT_ROW_ACTIVE, 2);
+    const struct jt_client_change revoked = client_change("app-1", JT_ROW_REVOKED, 3);
+    assert_int_equal(jt_client_insert(fx->db, &added, &alice), JT_OK);
+    assert_int_equal(jt_set_clients_since(fx->db, 0, &set, note_client, &seen), JT_OK);
+    assert_int_equal(seen.n, 2); /* the first operator is there from the beginning */
+    assert_memory_equal(set.mac, added.set.mac, sizeof set.mac);
+    assert_int_equal(set.operators, 1);
+    assert_int_equal(jt_client_revoke(fx->db, &revoked, &alice), JT_OK);
+    seen = (struct seen_clients){ 0 };
+    assert_int_equal(jt_set_clients_since(fx->db, 2, &set, note_client, &seen), JT_OK);
+    assert_int_equal(seen.n, 1);
+    assert_int_equal(seen.last.state, JT_ROW_REVOKED);
+    assert_memory_equal(seen.last.mac, revoked.row.mac, sizeof seen.last.mac);
+    seen = (struct seen_clients){ 0 };
+    assert_int_equal(jt_set_clients_since(fx->db, 3, &set, note_client, &seen), JT_OK);
+    assert_int_equal(seen.n, 0);
+    assert_int_equal(set.version, 3);
+    fx_exec(fx->plain, "DELETE FROM row_set");
+    assert_int_equal(jt_set_clients_since(fx->db, 0, &set, note_client, &seen), JT_OK);
+    assert_int_equal(set.version, 0);
+}
+
+static void whoever_changes_a_set_second_changes_nothing(void **state)
+{
+    struct fx *fx = *state;
+    const struct jt_client_change first = client_change("app-1", JT_ROW_ACTIVE, 2);
+    const struct jt_client_change second = client_change("app-2", JT_ROW_ACTIVE, 2); /* from the same set row */
+    const struct jt_client_change ahead = client_change("app-2", JT_ROW_ACTIVE, 4);
+    const struct jt_client_change nobody = client_change("app-9", JT_ROW_REVOKED, 3);
+    assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
+    assert_int_equal(jt_client_insert(fx->db, &second, &alice), JT_ERR_STALE);
+    assert_int_equal(jt_client_insert(fx->db, &ahead, &alice), JT_ERR_STALE);
+    assert_int_equal(jt_client_revoke(fx->db, &nobody, &alice), JT_ERR_NOT_FOUND);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM client WHERE id <> 'first'"), 1);
+    assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 1"), 2);
+    const struct jt_field_change late = { .row = { .spec = { .id = 3, .name = "f", .kind = JT_FIELD_PAN }, .state = 1, .revision = 1 },
+                                          .set = { .kind = JT_SET_FIELDS, .version = 1, .n = 1 } };
+    assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_OK);
+    assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_ERR_STALE); /* the first of all is a change as well */
 }
 
 static void note_generation(void *arg, const struct jt_generation_info *info)
@@ -198,6 +282,8 @@ int main(void)
         fx_vault_test(fields_are_listed_by_id),
         fx_vault_test(a_field_row_that_a_dba_broke_is_refused),
         fx_vault_test(clients_are_stored_once_and_come_back_whole),
+        fx_vault_test(one_change_of_a_set_costs_one_row),
+        fx_vault_test(whoever_changes_a_set_second_changes_nothing),
         fx_vault_test(generations_are_created_once_each_number_and_key_id),
         fx_vault_test(the_newest_acknowledgement_counts),
     };

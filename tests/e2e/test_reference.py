@@ -157,7 +157,7 @@ def test_a_row_under_a_retired_generation_is_named(copy):
 
 @pytest.mark.parametrize("edit, pattern", [
     ("UPDATE client SET permissions = 7 WHERE id = 'app'", "^FAULT client row: client app:"),
-    ("INSERT INTO client SELECT 'thief', permissions, secret_mac, mac_epoch, mac, now(), 'thief' FROM client WHERE id = 'app'",
+    ("INSERT INTO client SELECT 'thief', permissions, secret_mac, state, 99, mac_epoch, mac, now(), 'thief' FROM client WHERE id = 'app'",
      "^FAULT client row: client thief:"),
     ("UPDATE field SET dedup = true WHERE name = 'plain'", "^FAULT field row: field 3:"),
     ("UPDATE node SET number = number + 1", "^FAULT node row: node node1:"),

@@ -30,11 +30,13 @@ class Key:
 class State:
     """What the keeper must not forget."""
 
-    def __init__(self, node, epoch, highest, id_mark, ring_body, ring_mac):
+    def __init__(self, node, epoch, highest, id_mark, sets, operators, ring_body, ring_mac):
         self.node = node
         self.epoch = epoch
         self.highest = highest
         self.id_mark = id_mark
+        self.sets = sets  # kind: (highest version seen, MAC of its row)
+        self.operators = operators  # version at which an operator was revoked last
         self.ring_body = ring_body
         self.ring_mac = ring_mac
 
@@ -85,14 +87,28 @@ def read_generation(data, wrap, environment, number):
 
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
-    _need(len(data) >= 70, "too short")
-    magic, form, env, node, zero, epoch, highest, id_mark, length = struct.unpack(">8sBBBBQQQH", data[:38])
-    _need(magic == b"JTKSTATE" and form == 2 and zero == 0, "not a state file of format 2")
-    _need(len(data) == 70 + length, "not as long as it says")
+    _need(len(data) >= 126, "too short")
+    magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
+    clients, clients_mac, fields, fields_mac, operators, length = struct.unpack(">Q16sQ16sQH", data[36:94])
+    _need(magic == b"JTKSTATE" and form == 3 and zero == 0, "not a state file of format 3")
+    _need(len(data) == 126 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")
     _need(equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])), "its MAC is not the service root's")
     _need(env == environment, "of another environment than the master key")
-    return State(node, epoch, highest, id_mark, data[38:38 + length], data[38 + length:54 + length])
+    sets = {rows.SET_CLIENTS: (clients, clients_mac), rows.SET_FIELDS: (fields, fields_mac)}
+    return State(node, epoch, highest, id_mark, sets, operators, data[94:94 + length], data[94 + length:110 + length])
+
+
+def read_mark(data, root, environment, number):
+    """Key id and check value of a generation that has been in a ring."""
+    _need(len(data) == 44, "not 44 bytes")
+    magic, form, env, key_id, zero, inside, check = struct.unpack(">8sBBBBQ8s", data[:28])
+    _need(magic == b"JTGENUSE" and form == 1 and zero == 0 and key_id > 0, "not a mark of format 1")
+    mac_key = kdf.from_service_root(root, "mac-state")
+    _need(equal(data[28:], cmac(mac_key, bytes([rows.MAC_MARK]) + data[:28])), "its MAC is not the service root's")
+    _need(env == environment, "of another environment than the master key")
+    _need(inside == number, "another number in it than in its name")
+    return key_id, check
 
 
 class KeyDirectory:
@@ -102,6 +118,7 @@ class KeyDirectory:
         self.directory = Path(directory)
         self.root = self.state = None
         self.generations = {}
+        self.marks = {}
         self.environment, master = read_master_key((self.directory / "master.key").read_bytes())
         self._wrap = Siv(kdf.from_master_key(master, "wrap"))
         self._read_all(report)
@@ -119,8 +136,19 @@ class KeyDirectory:
                 key = self._try(report, path.name, lambda data, n=number: read_generation(data, self._wrap, self.environment, n))
                 if key is not None:
                     self.generations[number] = key
+            elif self._mark(report, path.name):
+                pass
             elif path.name not in ("master.key", "service-root.key", "state"):
                 report.note(f"{path.name}: not read; not a file of this directory")
+
+    def _mark(self, report, name):
+        match = re.fullmatch(r"generation-([1-9][0-9]*)\.used", name)
+        if match and self.root is not None:
+            number = int(match.group(1))
+            mark = self._try(report, name, lambda data: read_mark(data, self.root, self.environment, number))
+            if mark is not None:
+                self.marks[number] = mark
+        return match is not None
 
     def _try(self, report, name, read):
         try:

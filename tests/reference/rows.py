@@ -13,6 +13,12 @@ MAC_RING = 5
 MAC_STATE_FILE = 6
 MAC_ACK = 7
 MAC_NODE_ROW = 8
+MAC_MARK = 9
+MAC_SET_ROW = 10
+SET_MEMBER = 12  # F of a row and G of a nonce: parts of a digest, no MACs
+SET_MASK = 13
+
+SET_CLIENTS, SET_FIELDS = 1, 2
 
 FUTURE, ACTIVE, DRAINING, RETIRED, DESTROYED = range(1, 6)
 STATE_NAMES = {1: "future", 2: "active", 3: "draining", 4: "retired", 5: "destroyed"}
@@ -90,13 +96,33 @@ def decode_ring(body):
 
 # -- messages of the MACs, without their first byte
 
-def client_message(client_id, permissions, secret_mac, epoch):
-    return struct.pack(">Q", epoch) + text(client_id) + struct.pack(">I", permissions) + secret_mac
+def client_message(client_id, permissions, secret_mac, state, revision, epoch):
+    return struct.pack(">Q", epoch) + text(client_id) + struct.pack(">I", permissions) + secret_mac + struct.pack(">BQ", state, revision)
 
 
-def field_message(field_id, name, kind, dedup, allow_bad_luhn, epoch):
+def _field_spec(field_id, name, kind, dedup, allow_bad_luhn):
     flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0)
-    return struct.pack(">QI", epoch, field_id) + text(name) + bytes([kind, flags])
+    return struct.pack(">I", field_id) + text(name) + bytes([kind, flags])
+
+
+def field_message(field_id, name, kind, dedup, allow_bad_luhn, state, revision, epoch):
+    return struct.pack(">Q", epoch) + _field_spec(field_id, name, kind, dedup, allow_bad_luhn) + struct.pack(">BQ", state, revision)
+
+
+def set_message(kind, version, n, operators, nonce, digest, epoch):
+    return struct.pack(">BQIQ", kind, version, n, operators) + nonce + digest + struct.pack(">Q", epoch)
+
+
+# -- rows as they pass in messages: what the digest of a set is made of
+
+def client_object(row):
+    head = text(row["id"]) + struct.pack(">I", row["permissions"]) + row["secret_mac"]
+    return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
+
+
+def field_object(row):
+    head = _field_spec(row["id"], row["name"], row["kind"], row["dedup"], row["allow_bad_luhn"])
+    return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
 
 
 def generation_message(number, key_id, state, check, epoch):
@@ -117,13 +143,20 @@ class RowMacs:
     def __init__(self, root):
         client, field, state = (Mac(kdf.from_service_root(root, role)) for role in ("mac-client", "mac-field", "mac-state"))
         self._keys = {MAC_CLIENT_ROW: client, MAC_FIELD_ROW: field, MAC_GENERATION_ROW: state, MAC_RING: state,
-                      MAC_STATE_FILE: state, MAC_NODE_ROW: state}
+                      MAC_STATE_FILE: state, MAC_NODE_ROW: state, MAC_MARK: state, MAC_SET_ROW: state, SET_MEMBER: state,
+                      SET_MASK: state}
 
     def make(self, kind, message):
         return self._keys[kind](bytes([kind]) + message)
 
     def good(self, kind, message, mac):
         return equal(self.make(kind, message), mac)
+
+
+def set_digest(macs, kind, nonce, objects):
+    """The sum, modulo 2^128, of F of each row and G of the nonce."""
+    parts = [macs.make(SET_MASK, bytes([kind]) + nonce)] + [macs.make(SET_MEMBER, bytes([kind]) + data) for data in objects]
+    return (sum(int.from_bytes(part, "big") for part in parts) % (1 << 128)).to_bytes(16, "big")
 
 
 def ack_mac(generation_key, message):

@@ -33,9 +33,15 @@ def generation_file(key, number, key_id, wrap, environment=DEVELOPMENT, created=
     return head + wrap.seal([head], key)
 
 
-def state_file(root, epoch, highest, id_mark, ring_body, ring_mac, environment=DEVELOPMENT, node=1):
-    head = struct.pack(">8sBBBBQQQH", b"JTKSTATE", 2, environment, node, 0, epoch, highest, id_mark, len(ring_body))
-    data = head + ring_body + ring_mac
+def mark_file(root, number, key_id, check, environment=DEVELOPMENT):
+    data = struct.pack(">8sBBBBQ", b"JTGENUSE", 1, environment, key_id, 0, number) + check
+    return data + cmac(kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_MARK]) + data)
+
+
+def state_file(root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1):
+    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 3, environment, node, 0, epoch, highest, id_mark)
+    seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
+    data = head + seen + struct.pack(">H", len(ring_body)) + ring_body + ring_mac
     return data + cmac(kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data)
 
 
@@ -57,14 +63,29 @@ class Vault:
     # -- control rows
 
     def add_field(self, number, name, dedup=True):
-        row = {"id": number, "name": name, "kind": 1, "dedup": dedup, "allow_bad_luhn": False, "mac_epoch": self.epoch}
-        row["mac"] = self.macs.make(rows.MAC_FIELD_ROW, rows.field_message(number, name, 1, dedup, False, self.epoch))
+        row = {"id": number, "name": name, "kind": 1, "dedup": dedup, "allow_bad_luhn": False, "state": 1,
+               "revision": len(self.tables["field"]) + 1, "mac_epoch": self.epoch}
+        row["mac"] = self.macs.make(rows.MAC_FIELD_ROW, rows.field_message(number, name, 1, dedup, False, 1, row["revision"], self.epoch))
         self.tables["field"].append(row)
 
     def add_client(self, name, permissions):
-        row = {"id": name, "permissions": permissions, "secret_mac": made_up_bytes("test/" + name, 16), "mac_epoch": self.epoch}
-        row["mac"] = self.macs.make(rows.MAC_CLIENT_ROW, rows.client_message(name, permissions, row["secret_mac"], self.epoch))
+        row = {"id": name, "permissions": permissions, "secret_mac": made_up_bytes("test/" + name, 16), "state": 1,
+               "revision": len(self.tables["client"]) + 1, "mac_epoch": self.epoch}
+        message = rows.client_message(name, permissions, row["secret_mac"], 1, row["revision"], self.epoch)
+        row["mac"] = self.macs.make(rows.MAC_CLIENT_ROW, message)
         self.tables["client"].append(row)
+
+    def set_row(self, kind):
+        """The set row over the rows as they are now."""
+        members, encode = (self.tables["client"], rows.client_object) if kind == rows.SET_CLIENTS else (self.tables["field"], rows.field_object)
+        row = {"kind": kind, "version": len(members), "n": len(members), "operators": 0, "nonce": made_up_bytes("test/nonce", 16), "mac_epoch": 1}
+        row["digest"] = rows.set_digest(self.macs, kind, row["nonce"], [encode(member) for member in members])
+        message = rows.set_message(kind, row["version"], row["n"], 0, row["nonce"], row["digest"], 1)
+        row["mac"] = self.macs.make(rows.MAC_SET_ROW, message)
+        return row
+
+    def sets(self):
+        return [self.set_row(kind) for kind in (rows.SET_CLIENTS, rows.SET_FIELDS)]
 
     def add_node(self, name, number):
         row = {"name": name, "number": number, "incarnation": made_up_bytes("test/incarnation", 16), "mac_epoch": self.epoch}
@@ -163,11 +184,13 @@ class Vault:
         (directory / "service-root.key").write_bytes(service_root_file(self.root, wrap))
         for number, key in self.generation_keys.items():
             (directory / f"generation-{number}.key").write_bytes(generation_file(key, number, number + 10, wrap))
-        state = state_file(self.root, self.epoch, len(self.generation_keys), 300_000_000_000, ring["body"], ring["mac"])
+            check = kdf.from_generation_key(key, "check")
+            (directory / f"generation-{number}.used").write_bytes(mark_file(self.root, number, number + 10, check))
+        state = state_file(self.root, self.epoch, len(self.generation_keys), 300_000_000_000, self.sets(), ring["body"], ring["mac"])
         (directory / "state").write_bytes(state)
 
     def database(self):
-        tables = dict(self.tables, ring=[self.ring()], tally=list(self.tallies.values()))
+        tables = dict(self.tables, ring=[self.ring()], row_set=[s for s in self.sets() if s["version"] > 0], tally=list(self.tallies.values()))
         return MemoryDatabase(tables, self.cards)
 
 

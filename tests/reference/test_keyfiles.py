@@ -30,7 +30,7 @@ def test_a_whole_directory_is_read(directory):
     assert (keys.state.node, keys.state.epoch, keys.state.highest) == (1, 3, 2)
 
 
-@pytest.mark.parametrize("name", ["service-root.key", "generation-2.key", "state"])
+@pytest.mark.parametrize("name", ["service-root.key", "generation-2.key", "generation-2.used", "state"])
 def test_every_altered_byte_of_a_file_is_noticed(directory, name):
     good = (directory / name).read_bytes()
     for i in range(len(good)):

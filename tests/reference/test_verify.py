@@ -128,7 +128,8 @@ def test_an_index_that_lacks_cards_is_named(vault, tmp_path):
 
 
 FORGED = [("client", "permissions", 7), ("client", "id", "other"), ("client", "secret_mac", bytes(16)), ("client", "mac_epoch", 2),
-          ("client", "mac", bytes(16)), ("client", "permissions", -1), ("client", "id", "x" * 300),
+          ("client", "mac", bytes(16)), ("client", "state", 2), ("client", "revision", 7), ("field", "state", 2), ("field", "revision", 2),
+          ("client", "permissions", -1), ("client", "id", "x" * 300),
           ("field", "name", "nap"), ("field", "dedup", False), ("field", "allow_bad_luhn", True), ("field", "kind", 2), ("field", "kind", 300),
           ("node", "name", "node2"), ("node", "number", 2), ("node", "incarnation", bytes(16)), ("node", "mac_epoch", 9),
           ("generation", "state", 2), ("generation", "check_value", bytes(8)), ("generation", "mac_epoch", 7),
@@ -137,11 +138,39 @@ FORGED = [("client", "permissions", 7), ("client", "id", "other"), ("client", "s
 
 @pytest.mark.parametrize("table, column, value", FORGED)
 def test_a_forged_row_is_named(vault, tmp_path, table, column, value):
-    good = vault.database()
-    vault.tables[table][0][column] = value
-    vault.database = lambda: good
-    good.tables[table][0][column] = value
+    forged = vault.database()
+    forged.tables[table] = [dict(row) for row in forged.tables[table]]
+    vault.database = lambda: forged
+    forged.tables[table][0][column] = value
     assert f"{table} row" in check(vault, tmp_path).kinds()
+
+
+@pytest.mark.parametrize("kind", [rows.SET_CLIENTS, rows.SET_FIELDS])
+@pytest.mark.parametrize("column, value", [("version", 9), ("n", 1), ("operators", 1), ("nonce", bytes(16)), ("digest", bytes(16)), ("mac", bytes(16)),
+                                           ("mac_epoch", 3), ("kind", 7)])
+def test_a_forged_set_row_is_named(vault, tmp_path, kind, column, value):
+    database = vault.database()
+    database.tables["row_set"][kind - 1][column] = value
+    vault.database = lambda: database
+    assert "set row" in check(vault, tmp_path).kinds()
+
+
+@pytest.mark.parametrize("table", ["client", "field"])
+def test_rows_that_are_not_those_of_their_set_are_named(vault, tmp_path, table):
+    """All rows are authentic, and one is missing, or is there although it is of no set any more."""
+    database = vault.database()
+    del database.tables[table][0]
+    vault.database = lambda: database
+    assert "set" in check(vault, tmp_path).kinds()
+
+
+def test_an_old_set_is_named(vault, tmp_path):
+    old = vault.database()
+    old.tables = {name: [dict(row) for row in table] for name, table in old.tables.items()}
+    vault.add_client("late", 1)
+    vault.database = lambda: old  # the keys have seen the set with `late`
+    report = check(vault, tmp_path)
+    assert report.kinds() == {"set"} and "old rows were put back" in report.text()
 
 
 @pytest.mark.parametrize("column, value", [

@@ -15,7 +15,7 @@ class RowChecks:
         self.keys = keys
         self.report = report
         self.macs = rows.RowMacs(keys.root)
-        self.tables = {name: database.table(name) for name in ("ring", "generation", "key_ack", "node", "client", "field",
+        self.tables = {name: database.table(name) for name in ("ring", "generation", "key_ack", "node", "client", "field", "row_set",
                                                                "retirement", "tally")}
         self.ring = None
         self.generations = {row["number"]: row for row in self.tables["generation"]}
@@ -26,6 +26,8 @@ class RowChecks:
         self._key_files()
         self._acks()
         self._row_macs()
+        self._set(rows.SET_CLIENTS, "client", rows.client_object)
+        self._set(rows.SET_FIELDS, "field", rows.field_object)
         self._retirements()
         counts = ", ".join(f"{len(self.tables[t])} {t}" for t in ("generation", "key_ack", "node", "client", "field", "retirement"))
         self.report.line(f"rows checked: {counts}")
@@ -109,6 +111,13 @@ class RowChecks:
                     self.report.fault("key file", f"generation-{number}.key: missing or damaged")
             elif (key.key_id, key.check) != (row["key_id"], row["check_value"]):
                 self.report.fault("key file", f"generation-{number}.key: key id or check value is not the table's")
+        for number, (key_id, check) in self.keys.marks.items():
+            row = self.generations.get(number)
+            if row is not None and (key_id, check) != (row["key_id"], row["check_value"]):
+                self.report.fault("key file", f"generation-{number}.used: key id or check value is not the table's")
+        for number in (self.ring.live() if self.ring and self.keys.state and self.keys.state.epoch == self.ring.epoch else {}):
+            if number not in self.keys.marks:
+                self.report.fault("key file", f"generation-{number}.used: missing or damaged, and the ring lists it")
         for number in set(self.keys.generations) - set(self.generations):
             self.report.note(f"generation-{number}.key: no row in the database")
 
@@ -130,9 +139,11 @@ class RowChecks:
 
     def _row_macs(self):
         for row in self.tables["client"]:
-            self._simple("client", row["id"], rows.MAC_CLIENT_ROW, row, rows.client_message, "id", "permissions", "secret_mac")
+            self._simple("client", row["id"], rows.MAC_CLIENT_ROW, row, rows.client_message, "id", "permissions", "secret_mac", "state",
+                         "revision")
         for row in self.tables["field"]:
-            self._simple("field", row["id"], rows.MAC_FIELD_ROW, row, rows.field_message, "id", "name", "kind", "dedup", "allow_bad_luhn")
+            self._simple("field", row["id"], rows.MAC_FIELD_ROW, row, rows.field_message, "id", "name", "kind", "dedup", "allow_bad_luhn",
+                         "state", "revision")
         for row in self.tables["node"]:
             self._simple("node", row["name"], rows.MAC_NODE_ROW, row, rows.node_message, "name", "number", "incarnation")
 
@@ -142,6 +153,39 @@ class RowChecks:
             self.report.fault(f"{table} row", f"{table} {name}: its MAC is not the service root's")
         elif self.ring is not None and row["mac_epoch"] > self.ring.epoch:
             self.report.fault(f"{table} row", f"{table} {name}: of epoch {row['mac_epoch']}, which is still to come")
+
+    # -- sets
+
+    def _set(self, kind, table, encode):
+        members = self.tables[table]
+        found = [row for row in self.tables["row_set"] if row["kind"] == kind]
+        if len(found) != 1:
+            if members or found:
+                self.report.fault("set row", f"{len(found)} set rows of table {table}")
+            return
+        row = found[0]
+        values = (kind, row["version"], row["n"], row["operators"], row["nonce"], row["digest"], row["mac_epoch"])
+        if not self._mac_is_good(rows.MAC_SET_ROW, row["mac"], rows.set_message, *values):
+            self.report.fault("set row", f"of table {table}: its MAC is not the service root's")
+            return
+        try:
+            digest = rows.set_digest(self.macs, kind, row["nonce"], [encode(member) for member in members])
+        except (ValueError, struct.error):
+            digest = b""
+        if row["n"] != len(members) or not equal(digest, row["digest"]):
+            self.report.fault("set", f"the rows of table {table} are not those that its set row vouches for")
+        if any(member["revision"] > row["version"] for member in members):
+            self.report.fault("set", f"a row of table {table} is of a version that is still to come")
+        self._set_and_state(kind, table, row)
+
+    def _set_and_state(self, kind, table, row):
+        if self.keys.state is None:
+            return
+        version, mac = self.keys.state.sets[kind]
+        if version > row["version"]:
+            self.report.fault("set", f"table {table} is of version {row['version']}, the keeper has seen {version}: old rows were put back")
+        elif version == row["version"] and not equal(mac, row["mac"]):
+            self.report.fault("set", f"table {table} is not the one of this version that the keeper has seen")
 
     # -- retirements
 

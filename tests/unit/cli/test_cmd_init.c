@@ -104,7 +104,7 @@ enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
     return outcome(LOOK_FOR_CARDS);
 }
 
-enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_row *first_operator)
+enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_change *first_operator)
 {
     (void)db;
     assert_int_equal(ring->epoch, 1);
@@ -113,7 +113,7 @@ enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, cons
         /* The key must be safe before the database knows of it. */
         assert_int_equal(access(directory_path("op.key"), F_OK), 0);
         world.has_ring = true;
-        world.stored = *first_operator;
+        world.stored = first_operator->row;
         memcpy(world.secret, world.made, sizeof world.secret);
     }
     return err;
@@ -177,12 +177,14 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
 }
 
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_client_row *out)
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], const struct jt_set_row *set,
+                                          struct jt_client_change *out)
 {
     (void)kc;
     assert_int_equal(spec->permissions, JT_MAY_OPERATE);
-    *out = (struct jt_client_row){ .spec = *spec };
-    memcpy(out->secret_mac, secret, sizeof out->secret_mac); /* unlike the keeper's, but as unlike for other secrets */
+    assert_int_equal(set->version, 0);
+    *out = (struct jt_client_change){ .row = { .spec = *spec } };
+    memcpy(out->row.secret_mac, secret, sizeof out->row.secret_mac); /* unlike the keeper's, but as unlike for other secrets */
     memcpy(world.made, secret, sizeof world.made);
     return outcome(MAKE_CLIENT);
 }

@@ -14,6 +14,7 @@
 
 #define FIELD 3
 #define NODE 9
+#define N_NAMED 300 /* fields 1 to so many are named to the keeper */
 
 struct inside {
     struct keeper files; /* only its directory */

@@ -323,6 +323,7 @@ static void an_older_state_file_is_caught_up_by_the_database(void **state)
     assert_int_equal(system(command), 0);
     assert_true(keeper_start(&w->k));
     world_connect(w);
+    world_name_fields(w);
     world_join(w);
     assert_int_equal(world_seal(w).active.key_id, 0);
     assert_int_equal(world_accept(w, &w->ring), JT_OK);

@@ -127,6 +127,7 @@ static void a_state_that_went_back_erases_no_key_that_was_in_a_ring(void **state
     write_key_file(w, "state", old, len);
     assert_true(keeper_start(&w->k));
     world_connect(w);
+    world_name_fields(w);
     assert_int_equal(world_accept(w, &before), JT_OK); /* a database that went back as well */
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
     assert_int_equal(world_accept(w, &after), JT_OK); /* and all of it can be read again */

@@ -41,9 +41,10 @@ static struct jt_client_row make_client(const char *id, uint32_t permissions)
 {
     struct jt_client_spec spec = { .permissions = permissions };
     memcpy(spec.id, id, strlen(id));
-    struct jt_client_row row;
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_OK);
-    return row;
+    struct jt_client_change change;
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &change), JT_OK);
+    return change.row;
 }
 
 static void a_client_row_stands_with_its_own_secret_only(void **state)
@@ -71,6 +72,12 @@ static void an_altered_client_row_is_refused(void **state)
     altered.spec.id[0] = 't'; /* another name */
     assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
     altered = row;
+    altered.revision++;
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    altered = row;
+    altered.state = JT_ROW_REVOKED;
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    altered = row;
     altered.mac_epoch++;
     assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
     altered = row;
@@ -84,23 +91,25 @@ static void an_altered_client_row_is_refused(void **state)
     const struct jt_client_row admin = make_client("admin", JT_MAY_ALL);
     const uint8_t other[JT_CLIENT_SECRET_LEN] = { 9 };
     struct jt_client_spec spec = { .id = "guest", .permissions = JT_MAY_TOKENIZE };
-    struct jt_client_row guest;
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, other, &guest), JT_OK);
+    struct jt_client_change guest;
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, other, &none, &guest), JT_OK);
     altered = admin;
-    memcpy(altered.secret_mac, guest.secret_mac, sizeof altered.secret_mac);
+    memcpy(altered.secret_mac, guest.row.secret_mac, sizeof altered.secret_mac);
     assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, other), JT_ERR_DENIED);
 }
 
 static void malformed_clients_are_not_made(void **state)
 {
     (void)state;
-    struct jt_client_row row;
+    struct jt_client_change row;
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
     struct jt_client_spec spec = { .id = "Shop", .permissions = JT_MAY_TOKENIZE };
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_ERR_INVALID);
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &row), JT_ERR_INVALID);
     spec = (struct jt_client_spec){ .id = "", .permissions = JT_MAY_TOKENIZE };
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_ERR_INVALID);
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &row), JT_ERR_INVALID);
     spec = (struct jt_client_spec){ .id = "shop", .permissions = JT_MAY_ALL + 1 };
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &row), JT_ERR_INVALID);
+    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &row), JT_ERR_INVALID);
     assert_true(jt_keyclient_ready(kc)); /* refused, not cut off */
 }
 
@@ -108,8 +117,10 @@ static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
 {
     (void)state;
     struct jt_field_spec spec = { .id = 7, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true };
-    struct jt_field_row row;
-    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &row), JT_OK);
+    struct jt_field_change change;
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &none, &change), JT_OK);
+    const struct jt_field_row row = change.row;
     assert_int_equal(jt_keyclient_wait_field_check(kc, &row), JT_OK);
     struct jt_field_row altered = row;
     altered.spec.dedup = false;
@@ -124,6 +135,12 @@ static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
     altered.spec.name[0] = 'd';
     assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
     altered = row;
+    altered.revision++;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
+    altered.state = JT_ROW_REVOKED;
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    altered = row;
     altered.mac_epoch++;
     assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
     altered = row;
@@ -134,7 +151,8 @@ static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
 static void malformed_fields_are_not_made(void **state)
 {
     (void)state;
-    struct jt_field_row row;
+    struct jt_field_change row;
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
     const struct jt_field_spec bad[] = {
         { .id = 0, .name = "cards", .kind = JT_FIELD_PAN },
         { .id = 1, .name = "Cards", .kind = JT_FIELD_PAN },
@@ -142,7 +160,7 @@ static void malformed_fields_are_not_made(void **state)
         { .id = 1, .name = "cards", .kind = 2 },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(jt_keyclient_wait_field_make(kc, &bad[i], &row), JT_ERR_INVALID);
+        assert_int_equal(jt_keyclient_wait_field_make(kc, &bad[i], &none, &row), JT_ERR_INVALID);
     }
 }
 

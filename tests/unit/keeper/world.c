@@ -35,6 +35,30 @@ void world_restart(struct world *w, int signal)
         fail_msg("did not start again: %s", w->k.output);
     }
     world_connect(w);
+    world_name_fields(w);
+}
+
+static void make_fields(struct world *w)
+{
+    static const uint32_t ids[] = { FIELD_A, FIELD_B };
+    w->field_set = jt_set_row_empty(JT_SET_FIELDS);
+    for (size_t i = 0; i < 2; i++) {
+        struct jt_field_spec spec = { .id = ids[i], .name = "a", .kind = JT_FIELD_PAN, .dedup = true };
+        struct jt_field_change change;
+        spec.name[0] = (char)('a' + i);
+        assert_int_equal(jt_keyclient_wait_field_make(w->kc, &spec, &w->field_set, &change), JT_OK);
+        w->fields[i] = change.row;
+        w->field_set = change.set;
+    }
+}
+
+void world_name_fields(struct world *w)
+{
+    struct jt_set_change changes[2] = { { .now.field = w->fields[0] }, { .now.field = w->fields[1] } };
+    const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 2, .changes = changes };
+    struct jt_set_sum sum;
+    assert_int_equal(jt_keyclient_wait_set_sum(w->kc, &request, &sum), JT_OK);
+    assert_int_equal(jt_keyclient_wait_set_verify(w->kc, &sum, &w->field_set), JT_OK);
 }
 
 enum jt_err world_accept(struct world *w, const struct jt_ring_row *row)
@@ -63,6 +87,8 @@ int world_setup(void **state)
     assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &w->ring), JT_OK);
     assert_int_equal(w->ring.epoch, 1);
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
+    make_fields(w);
+    world_name_fields(w);
     world_join(w);
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];

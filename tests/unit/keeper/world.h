@@ -29,6 +29,8 @@ struct world {
     struct jt_keyclient *kc;
     int fd; /* a greeted connection, for the batch verbs */
     struct jt_buf payload, reply;
+    struct jt_field_row fields[2]; /* FIELD_A and FIELD_B, as the database would have them, and their set */
+    struct jt_set_row field_set;
     struct jt_ring_row ring; /* as the database would have it */
     struct card cards[N_CARDS];
     struct jt_seal_result sealed[N_CARDS];
@@ -39,6 +41,9 @@ struct world {
 /* For cmocka: *state becomes a struct world. */
 int world_setup(void **state);
 int world_teardown(void **state);
+
+/* Names the fields to a keeper that has started. */
+void world_name_fields(struct world *w);
 
 void world_connect(struct world *w);
 void world_disconnect(struct world *w);

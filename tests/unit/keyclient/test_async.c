@@ -205,6 +205,20 @@ static void run_end(struct run *r)
     jt_loop_free(r->loop);
 }
 
+/* The keeper takes cards of fields only that it was named. */
+static void name_field(struct jt_keyclient *kc)
+{
+    const struct jt_field_spec spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    struct jt_field_change change;
+    struct jt_set_sum sum;
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &none, &change), JT_OK);
+    struct jt_set_change added = { .now.field = change.row };
+    const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 1, .changes = &added };
+    assert_int_equal(jt_keyclient_wait_set_sum(kc, &request, &sum), JT_OK);
+    assert_int_equal(jt_keyclient_wait_set_verify(kc, &sum, &change.set), JT_OK);
+}
+
 /* A real keeper with an active generation. */
 static void keeper_with_a_key(struct keeper *k)
 {
@@ -225,6 +239,7 @@ static void keeper_with_a_key(struct keeper *k)
     assert_int_equal(jt_keyclient_wait_generation_create(kc, 0, none, &g), JT_OK);
     struct jt_ring_row next;
     assert_int_equal(jt_keyclient_wait_ring_propose(kc, &ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    name_field(kc);
     const struct jt_node_join join = { .spec = { .name = "node1", .number = 1 } };
     struct jt_node_joined answer;
     assert_int_equal(jt_keyclient_wait_node_join(kc, &join, &answer), JT_OK);

@@ -14,7 +14,8 @@ static enum jt_err decode_make(struct jt_reader *in)
 {
     struct jt_client_spec spec;
     uint8_t secret[JT_CLIENT_SECRET_LEN];
-    return jt_client_make_decode(in, &spec, secret);
+    struct jt_set_row set;
+    return jt_client_make_decode(in, &spec, secret, &set);
 }
 
 static enum jt_err decode_row(struct jt_reader *in)
@@ -51,11 +52,15 @@ static void make_round_trip(void **state)
     message_fill(secret, sizeof secret, 1);
     struct jt_buf b;
     jt_buf_init(&b, 1000);
-    jt_client_make_encode(&spec, secret, &b);
+    const struct jt_set_row set = { .kind = JT_SET_CLIENTS, .version = 5, .n = 2, .mac = { 7 } };
+    jt_client_make_encode(&spec, secret, &set, &b);
     struct jt_reader in = jt_reader_init(b.data, b.len);
     struct jt_client_spec back;
     uint8_t secret_back[JT_CLIENT_SECRET_LEN];
-    assert_int_equal(jt_client_make_decode(&in, &back, secret_back), JT_OK);
+    struct jt_set_row set_back;
+    assert_int_equal(jt_client_make_decode(&in, &back, secret_back, &set_back), JT_OK);
+    assert_true(jt_set_row_same(&set_back, &set));
+    assert_int_equal(set_back.n, 2);
     assert_string_equal(back.id, "shop-1");
     assert_int_equal(back.permissions, spec.permissions);
     assert_memory_equal(secret_back, secret, sizeof secret);
@@ -66,7 +71,7 @@ static void make_round_trip(void **state)
 
 static struct jt_client_row sample_row(void)
 {
-    struct jt_client_row row = { .spec = { .id = "shop-1", .permissions = JT_MAY_ALL }, .mac_epoch = 77 };
+    struct jt_client_row row = { .spec = { .id = "shop-1", .permissions = JT_MAY_ALL }, .state = JT_ROW_ACTIVE, .revision = 12, .mac_epoch = 77 };
     message_fill(row.secret_mac, sizeof row.secret_mac, 3);
     message_fill(row.mac, sizeof row.mac, 4);
     return row;
@@ -83,6 +88,8 @@ static void row_round_trip(void **state)
     struct jt_client_row back;
     assert_int_equal(jt_client_row_decode(&in, &back), JT_OK);
     assert_string_equal(back.spec.id, "shop-1");
+    assert_int_equal(back.state, JT_ROW_ACTIVE);
+    assert_int_equal(back.revision, 12);
     assert_int_equal(back.mac_epoch, 77);
     assert_memory_equal(back.secret_mac, row.secret_mac, sizeof row.secret_mac);
     assert_memory_equal(back.mac, row.mac, sizeof row.mac);

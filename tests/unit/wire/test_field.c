@@ -38,7 +38,7 @@ static void names_have_one_form(void **state)
 static void round_trips(void **state)
 {
     (void)state;
-    struct jt_field_row row = { .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true }, .mac_epoch = 3 };
+    struct jt_field_row row = { .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true }, .state = JT_ROW_REVOKED, .revision = 4, .mac_epoch = 3 };
     message_fill(row.mac, sizeof row.mac, 4);
     struct jt_buf b;
     jt_buf_init(&b, 1000);
@@ -50,6 +50,8 @@ static void round_trips(void **state)
     assert_string_equal(back.spec.name, "cards.pan");
     assert_true(back.spec.dedup);
     assert_false(back.spec.allow_bad_luhn);
+    assert_int_equal(back.state, JT_ROW_REVOKED);
+    assert_int_equal(back.revision, 4);
     assert_int_equal(back.mac_epoch, 3);
     assert_memory_equal(back.mac, row.mac, sizeof row.mac);
     message_refuses_truncation(&b, decode_row);
