@@ -6,7 +6,7 @@
  * Checked are: the configured path names the directory that is open; master key, service root and
  * state file can be read, are private files with one name and hold what this keeper holds; and so
  * do the key file and the mark of every live generation. Each is read again and unwrapped, so a
- * damaged file is found too. Costs about a millisecond.
+ * damaged file is found too. Costs a quarter of a millisecond with three generations.
  */
 #ifndef JETON_KEEPER_DIRWATCH_H
 #define JETON_KEEPER_DIRWATCH_H

@@ -12,7 +12,7 @@ enum {
 };
 
 /*
- * Field keys that one request may derive, and as many token keys: about 0.1 s of work. One that needs more is STALE and
+ * Field keys that one request may derive, and as many token keys: some 25 ms of work. One that needs more is STALE and
  * asked again, and the others have their turn in between.
  */
 #define DERIVATIONS 256
