@@ -1,6 +1,7 @@
 #include "store/generations.h"
 
 #include "store/audit_params.h"
+#include "store/generation_stands.h"
 #include "store/query.h"
 #include "store/statements.h"
 
@@ -111,6 +112,22 @@ enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t us
     return err;
 }
 
+enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generation_row *row)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, row->number);
+    jt_params_i16(&p, row->key_id);
+    jt_params_i16(&p, row->state);
+    jt_params_bytes(&p, row->check_value, sizeof row->check_value);
+    jt_params_u63(&p, row->mac_epoch);
+    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    return jt_db_must(db,
+                      "SELECT EXISTS (SELECT FROM generation WHERE (number, key_id, state, check_value, mac_epoch, mac) "
+                      "= ($1, $2, $3, $4, $5, $6))",
+                      &p, "the row of a generation does not stand as it was sent");
+}
+
 enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act)
 {
     if (row->state != JT_GENERATION_FUTURE) {
@@ -129,10 +146,13 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
-    err = jt_db_change_one(db,
+    err = jt_db_insert_one(db,
                            "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7)",
                            &p);
+    if (err == JT_OK) {
+        err = jt_generation_must_stand(db, row);
+    }
     if (err == JT_OK) {
         err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number);
     }
@@ -152,7 +172,7 @@ enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt
     jt_params_uuid(&p, ack->incarnation);
     jt_params_bytes(&p, ack->challenge, sizeof ack->challenge);
     jt_params_bytes(&p, ack->mac, sizeof ack->mac);
-    return jt_db_change_one(db,
+    return jt_db_insert_one(db,
                             "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) "
                             "VALUES ($1, $2, $3, $4, $5) "
                             "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
