@@ -57,7 +57,7 @@ enum jt_err jt_file_read(int dir_fd, const char *name, bool private_only, struct
     }
     struct stat st;
     enum jt_err err = fstat(fd, &st) == 0 ? JT_OK : JT_ERR_IO;
-    if (err == JT_OK && (!S_ISREG(st.st_mode) || (private_only && ((st.st_mode & 077) != 0 || st.st_uid != geteuid())))) {
+    if (err == JT_OK && (!S_ISREG(st.st_mode) || (private_only && ((st.st_mode & 077) != 0 || st.st_uid != geteuid() || st.st_nlink != 1)))) {
         err = JT_ERR_DENIED;
     }
     if (err == JT_OK) {

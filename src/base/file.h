@@ -22,8 +22,8 @@ enum jt_err jt_file_replace(int dir_fd, const char *name, const void *data, size
 
 /*
  * Appends the contents of `name` (relative to dir_fd, AT_FDCWD allowed) to `out`, whose max bounds the size.
- * JT_ERR_NOT_FOUND, JT_ERR_LIMIT, JT_ERR_IO; JT_ERR_DENIED for anything but a regular file of this user without access for
- * group or others when `private_only` is set. A symbolic link is not followed but refused (JT_ERR_IO, ELOOP). On failure `out` may
+ * JT_ERR_NOT_FOUND, JT_ERR_LIMIT, JT_ERR_IO; JT_ERR_DENIED for anything but a regular file of this user with one name (no hard
+ * links) and without access for group or others when `private_only` is set. A symbolic link is not followed but refused (JT_ERR_IO, ELOOP). On failure `out` may
  * hold a part of the contents.
  */
 enum jt_err jt_file_read(int dir_fd, const char *name, bool private_only, struct jt_buf *out) JT_CHECKED;

@@ -21,6 +21,7 @@ struct jt_genfile {
     bool development;
     uint64_t created_s;
     uint8_t check_value[JT_CHECK_VALUE_LEN];
+    bool used; /* it has been in a ring: its mark is there (keeper/genmark.h); no part of the file */
 };
 
 /* The check value of a key: derived under the label `check`. */

@@ -2,6 +2,7 @@
 
 #include "base/random.h"
 #include "base/secmem.h"
+#include "keeper/genmark.h"
 #include "keeper/keydir.h"
 #include "keeper/policy.h"
 
@@ -107,6 +108,34 @@ static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir 
     return err;
 }
 
+/* Marks that are there must be good; whether all are there that must be is seen to by mark_ring. */
+static enum jt_err load_marks(struct jt_keeper *k, const struct jt_keydir *listing, struct jt_problem *problem)
+{
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; i < listing->n_marks && err == JT_OK; i++) {
+        err = jt_genmark_check(k->dir_fd, k->root, k->development, listing->marks[i],
+                               jt_keyring_find(k->keyring, listing->marks[i]), problem);
+        jt_keyring_set_used(k->keyring, listing->marks[i]);
+    }
+    return err;
+}
+
+/* Every held key that a ring lists gets its mark before anything is done under that ring. */
+static enum jt_err mark_ring(struct jt_keeper *k, const struct jt_ring *ring)
+{
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; i < ring->n && err == JT_OK; i++) {
+        const struct jt_genfile *meta = jt_keyring_find(k->keyring, ring->entries[i].number);
+        if (meta != NULL && !meta->used) {
+            err = jt_genmark_write(k->dir_fd, k->root, meta);
+            if (err == JT_OK) {
+                jt_keyring_set_used(k->keyring, meta->number);
+            }
+        }
+    }
+    return err;
+}
+
 /* The ring and the key files must agree, or nothing starts. */
 static enum jt_err check_ring(struct jt_keeper *k, struct jt_problem *problem)
 {
@@ -137,9 +166,15 @@ static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listin
         err = load_generations(k, listing, problem);
     }
     if (err == JT_OK) {
+        err = load_marks(k, listing, problem);
+    }
+    if (err == JT_OK) {
         err = jt_state_load(k->dir_fd, k->root, k->development, &k->state, &k->ring, problem);
     }
-    return err == JT_OK ? check_ring(k, problem) : err;
+    if (err == JT_OK) {
+        err = check_ring(k, problem);
+    }
+    return err == JT_OK ? mark_ring(k, &k->ring) : err;
 }
 
 static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct jt_problem *problem)
@@ -170,7 +205,8 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
     k->development = development;
     k->dir_fd = -1;
     jt_random_fill(k->incarnation, sizeof k->incarnation);
-    enum jt_err err = jt_keyring_new(&k->keyring);
+    k->directory = strdup(directory);
+    enum jt_err err = k->directory != NULL ? jt_keyring_new(&k->keyring) : JT_ERR_NOMEM;
     if (err == JT_OK) {
         err = jt_batch_new(&k->batch);
     }
@@ -205,6 +241,7 @@ void jt_keeper_free(struct jt_keeper *k)
     if (k->dir_fd >= 0) {
         close(k->dir_fd);
     }
+    free(k->directory);
     free(k);
 }
 
@@ -216,7 +253,10 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row, 
     if (ring->highest > next.highest_generation) {
         next.highest_generation = ring->highest;
     }
-    enum jt_err err = save_state(k, &next);
+    enum jt_err err = mark_ring(k, ring);
+    if (err == JT_OK) {
+        err = save_state(k, &next);
+    }
     if (err != JT_OK) {
         return err;
     }

@@ -17,6 +17,7 @@ struct jt_keeper {
     bool development;
     bool locked; /* memory is locked: set by main, told by STATUS */
     int dir_fd; /* holds the directory's lock */
+    char *directory; /* its path */
     uint8_t incarnation[JT_INCARNATION_LEN];
     struct jt_master *master;
     struct jt_root *root; /* NULL: none made yet; then there are no generations either */
@@ -25,6 +26,7 @@ struct jt_keeper {
     struct jt_ring ring; /* state.ring decoded; epoch 0: none accepted yet */
     const struct jt_ring_entry *live[256]; /* openable generations of the ring by key id */
     struct jt_batch *batch;
+    bool ring_shown; /* the database's ring was shown and taken since the start */
     bool joined; /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;

@@ -89,8 +89,35 @@ void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_L
     snprintf(out, JT_KEYDIR_NAME_LEN, "generation-%" PRIu64 ".key", number);
 }
 
-/* The number in a key file's name, or 0. Made again from the number and compared, so that one number has one name. */
-static uint64_t generation_of(const char *name)
+void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN])
+{
+    snprintf(out, JT_KEYDIR_NAME_LEN, "generation-%" PRIu64 ".used", number);
+}
+
+enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *problem)
+{
+    struct stat named;
+    struct stat opened;
+    if (lstat(path, &named) != 0 || fstat(dir_fd, &opened) != 0) {
+        jt_problem_set(problem, "%s: %s", path, strerror(errno));
+        return JT_ERR_IO;
+    }
+    if (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino) {
+        jt_problem_set(problem, "%s is not the directory that was opened: it was renamed or replaced", path);
+        return JT_ERR_IO;
+    }
+    if (opened.st_uid != geteuid() || (opened.st_mode & 077) != 0) {
+        jt_problem_set(problem, "%s is no private directory of this user any more", path);
+        return JT_ERR_IO;
+    }
+    return JT_OK;
+}
+
+/*
+ * The number in the name of a key file (or of a mark), or 0. Made again from the number and compared, so that one
+ * number has one name.
+ */
+static uint64_t number_in(const char *name, void (*make)(uint64_t, char[static JT_KEYDIR_NAME_LEN]))
 {
     static const char prefix[] = "generation-";
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) {
@@ -98,8 +125,18 @@ static uint64_t generation_of(const char *name)
     }
     uint64_t number = strtoull(name + sizeof prefix - 1, NULL, 10);
     char canonical[JT_KEYDIR_NAME_LEN];
-    jt_keydir_generation_name(number, canonical);
+    make(number, canonical);
     return strcmp(name, canonical) == 0 ? number : 0;
+}
+
+static uint64_t generation_of(const char *name)
+{
+    return number_in(name, jt_keydir_generation_name);
+}
+
+static uint64_t mark_of(const char *name)
+{
+    return number_in(name, jt_keydir_mark_name);
 }
 
 /* Whether `name` is that of a file which a crash left half-made: "<known name>.new". */
@@ -113,25 +150,76 @@ static bool is_left_over(const char *name)
     memcpy(known, name, len - 4);
     known[len - 4] = '\0';
     return strcmp(known, JT_KEYDIR_MASTER) == 0 || strcmp(known, JT_KEYDIR_ROOT) == 0 ||
-           strcmp(known, JT_KEYDIR_STATE) == 0 || generation_of(known) != 0;
+           strcmp(known, JT_KEYDIR_STATE) == 0 || generation_of(known) != 0 || mark_of(known) != 0;
+}
+
+static const char *kind_of(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFDIR: return "a directory";
+    case S_IFLNK: return "a symbolic link";
+    case S_IFIFO: return "a fifo";
+    case S_IFSOCK: return "a socket";
+    case S_IFBLK:
+    case S_IFCHR: return "a device";
+    default: return "no regular file";
+    }
+}
+
+/* Says what is wrong, and only that. */
+static enum jt_err check_file(const char *name, const struct stat *st, struct jt_problem *problem)
+{
+    if (!S_ISREG(st->st_mode)) {
+        jt_problem_set(problem, "%s in the keeper's directory is %s, must be a regular file", name, kind_of(st->st_mode));
+    } else if (st->st_uid != geteuid()) {
+        jt_problem_set(problem, "%s in the keeper's directory belongs to uid %lu, must be this keeper's, uid %lu", name,
+                       (unsigned long)st->st_uid, (unsigned long)geteuid());
+    } else if ((st->st_mode & 077) != 0) {
+        jt_problem_set(problem, "%s in the keeper's directory is open to group or others (mode %04o, must be 0600)", name,
+                       (unsigned)st->st_mode & 07777);
+    } else if (st->st_nlink != 1) {
+        jt_problem_set(problem, "%s in the keeper's directory has %lu names (hard links), must have one", name,
+                       (unsigned long)st->st_nlink);
+    } else {
+        return JT_OK;
+    }
+    return JT_ERR_DENIED;
+}
+
+static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st, struct jt_problem *problem)
+{
+    if (fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0) {
+        jt_problem_set(problem, "%s: %s", name, strerror(errno));
+        return JT_ERR_IO;
+    }
+    return JT_OK;
+}
+
+/* One that is no regular file is left for list_one, which says so. */
+static enum jt_err remove_left_over(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem)
+{
+    (void)out;
+    struct stat st;
+    if (!is_left_over(name)) {
+        return JT_OK;
+    }
+    enum jt_err err = stat_one(dir_fd, name, &st, problem);
+    bool ours = err == JT_OK && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
+    return err == JT_OK && ours && unlinkat(dir_fd, name, 0) != 0 ? JT_ERR_IO : err;
 }
 
 static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem)
 {
     struct stat st;
-    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        jt_problem_set(problem, "%s: %s", name, strerror(errno));
-        return JT_ERR_IO;
+    enum jt_err err = stat_one(dir_fd, name, &st, problem);
+    if (err == JT_OK) {
+        err = check_file(name, &st, problem);
     }
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
-        jt_problem_set(problem, "%s in the keeper's directory is not a private file of this user (mode %04o, must be 0600)", name,
-                       (unsigned)st.st_mode & 07777);
-        return JT_ERR_DENIED;
-    }
-    if (is_left_over(name)) {
-        return unlinkat(dir_fd, name, 0) == 0 ? JT_OK : JT_ERR_IO;
+    if (err != JT_OK) {
+        return err;
     }
     uint64_t number = generation_of(name);
+    uint64_t mark = mark_of(name);
     if (strcmp(name, JT_KEYDIR_MASTER) == 0) {
         out->master = true;
     } else if (strcmp(name, JT_KEYDIR_ROOT) == 0) {
@@ -140,6 +228,8 @@ static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
         out->state = true;
     } else if (number != 0 && out->n_generations < JT_KEYDIR_MAX_GENERATIONS) {
         out->generations[out->n_generations++] = number;
+    } else if (mark != 0 && out->n_marks < JT_KEYDIR_MAX_GENERATIONS) {
+        out->marks[out->n_marks++] = mark;
     } else {
         jt_problem_set(problem, "%s does not belong in the keeper's directory", name);
         return JT_ERR_DENIED;
@@ -154,6 +244,26 @@ static int by_number(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+typedef enum jt_err name_fn(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem);
+
+/* JT_ERR_IO with errno set when the directory cannot be read. */
+static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir *out, struct jt_problem *problem)
+{
+    for (;;) {
+        errno = 0;
+        const struct dirent *d = readdir(dir);
+        if (d == NULL) {
+            return errno == 0 ? JT_OK : JT_ERR_IO;
+        }
+        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0) {
+            enum jt_err err = fn(dir_fd, d->d_name, out, problem);
+            if (err != JT_OK) {
+                return err;
+            }
+        }
+    }
+}
+
 enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem *problem)
 {
     *out = (struct jt_keydir){ 0 };
@@ -166,15 +276,13 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem 
         }
         return JT_ERR_IO;
     }
-    enum jt_err err = JT_OK;
-    errno = 0;
-    for (struct dirent *d = readdir(dir); d != NULL && err == JT_OK; d = err == JT_OK ? readdir(dir) : NULL) {
-        if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0) {
-            err = list_one(dir_fd, d->d_name, out, problem);
-        }
-        errno = 0;
+    /* Left-overs first: a crash behind the link leaves a file with two names, one of them a left-over's. */
+    enum jt_err err = each_name(dir, dir_fd, remove_left_over, out, problem);
+    if (err == JT_OK) {
+        rewinddir(dir);
+        err = each_name(dir, dir_fd, list_one, out, problem);
     }
-    if (err == JT_OK && (errno != 0 || fsync(dir_fd) != 0)) {
+    if (err == JT_OK && fsync(dir_fd) != 0) {
         err = JT_ERR_IO;
     }
     if (err == JT_ERR_IO) {

@@ -5,8 +5,9 @@
  *   service-root.key          the service root (keeper/root.h)
  *   state                     the state file (keeper/state.h)
  *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal without leading zeros
+ *   generation-<number>.used  the mark of one that has been in a ring (keeper/genmark.h)
  *
- * each a regular file of that user, 0600. Anything else there makes the keeper refuse to start: a stranger's file in
+ * each a regular file of that user, 0600, under one name only. Anything else there makes the keeper refuse to start: a stranger's file in
  * this directory means that somebody else can write to it. What a crash may leave behind ("<name>.new", see
  * base/file.h) is removed.
  */
@@ -30,6 +31,8 @@ struct jt_keydir {
     bool master, root, state;
     size_t n_generations;
     uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
+    size_t n_marks;
+    uint64_t marks[JT_KEYDIR_MAX_GENERATIONS]; /* generations with a mark, in no order */
 };
 
 /* Makes the directory, 0700, unless it is there; durable either way. Its parent must exist. JT_ERR_IO. */
@@ -48,7 +51,14 @@ enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *pro
  */
 enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem *problem) JT_CHECKED;
 
-/* The name of a generation's key file. */
+/* The names of a generation's key file and of its mark. */
 void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
+void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
+
+/*
+ * Whether `path` still names the directory that is open as `dir_fd`, private and this user's. JT_ERR_IO with the
+ * problem set when not.
+ */
+enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *problem) JT_CHECKED;
 
 #endif

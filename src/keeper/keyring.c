@@ -99,6 +99,27 @@ const struct jt_genfile *jt_keyring_find(const struct jt_keyring *kr, uint64_t n
     return slot < 0 ? NULL : &kr->meta[slot];
 }
 
+void jt_keyring_set_used(struct jt_keyring *kr, uint64_t number)
+{
+    int slot = number == 0 ? -1 : slot_of(kr, number);
+    if (slot >= 0) {
+        kr->meta[slot].used = true;
+    }
+}
+
+uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above, const uint8_t used_key_ids[static 32])
+{
+    uint64_t lowest = 0;
+    for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
+        const struct jt_genfile *m = &kr->meta[i];
+        bool taken = (used_key_ids[m->key_id / 8] >> (m->key_id % 8) & 1) != 0;
+        if (m->number > above && !m->used && !taken && (lowest == 0 || m->number < lowest)) {
+            lowest = m->number;
+        }
+    }
+    return lowest;
+}
+
 const uint8_t *jt_keyring_key(const struct jt_keyring *kr, uint64_t number)
 {
     int slot = number == 0 ? -1 : slot_of(kr, number);

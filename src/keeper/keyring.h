@@ -29,6 +29,15 @@ void jt_keyring_remove(struct jt_keyring *keyring, uint64_t number);
 /* What is known of a held key, or NULL. Valid until the next add or remove. */
 const struct jt_genfile *jt_keyring_find(const struct jt_keyring *keyring, uint64_t number);
 
+/* Notes that a held key's mark is on disk. */
+void jt_keyring_set_used(struct jt_keyring *keyring, uint64_t number);
+
+/*
+ * The lowest number above `above` of a held key that has no mark and whose key id is not among `used_key_ids`; 0 when
+ * there is none.
+ */
+uint64_t jt_keyring_unused_above(const struct jt_keyring *keyring, uint64_t above, const uint8_t used_key_ids[static 32]);
+
 /* The key itself (JT_GENERATION_KEY_LEN bytes), or NULL. Valid as above; the caller keeps no copy. */
 const uint8_t *jt_keyring_key(const struct jt_keyring *keyring, uint64_t number);
 

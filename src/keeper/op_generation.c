@@ -37,16 +37,28 @@ static enum jt_err make_key(struct jt_keeper *k, struct jt_genfile *meta)
     return err;
 }
 
+/* A key that was made and never came into a ring, and of which the database knows nothing: it is given out again. */
+static bool take_unused(const struct jt_keeper *k, const struct jt_generation_create *create, struct jt_genfile *meta)
+{
+    uint64_t above = create->db_highest > k->ring.highest ? create->db_highest : k->ring.highest;
+    const struct jt_genfile *held =
+        jt_keyring_find(k->keyring, jt_keyring_unused_above(k->keyring, above, create->used_key_ids));
+    if (held != NULL) {
+        *meta = *held;
+    }
+    return held != NULL;
+}
+
 enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
     struct jt_generation_create create;
     struct jt_genfile meta = { .development = k->development, .created_s = (uint64_t)time(NULL) };
     enum jt_err err = jt_generation_create_decode(in, &create);
-    if (err == JT_OK) {
+    if (err == JT_OK && !take_unused(k, &create, &meta)) {
         err = jt_policy_next_generation(k->keyring, &k->ring, k->state.highest_generation, &create, &meta.number, &meta.key_id);
-    }
-    if (err == JT_OK) {
-        err = make_key(k, &meta);
+        if (err == JT_OK) {
+            err = make_key(k, &meta);
+        }
     }
     if (err != JT_OK) {
         return err;
@@ -62,30 +74,47 @@ enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, s
     return err;
 }
 
-enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+/*
+ * Whether the key of the row may be erased: a future row, authentic and that very key's; a generation that neither the
+ * ring lists nor a mark says was ever in one. No generation ever leaves the ring (policy), but the state file may have
+ * gone back: the mark has not, and the database's ring was shown since the start.
+ */
+static enum jt_err may_abandon(const struct jt_keeper *k, const struct jt_generation_row *row)
 {
-    (void)out;
-    uint64_t number;
-    enum jt_err err = jt_generation_abandon_decode(in, &number);
+    enum jt_err err = jt_rowmac_generation_check(k->root, row);
     if (err != JT_OK) {
         return err;
     }
-    /*
-     * No generation ever leaves the ring (policy), so one that it does not list has never been in it and protects
-     * nothing.
-     */
-    if (jt_ring_find(&k->ring, number) != NULL) {
+    const struct jt_genfile *meta = jt_keyring_find(k->keyring, row->number);
+    if (jt_ring_find(&k->ring, row->number) != NULL || row->state != JT_GENERATION_FUTURE) {
         return JT_ERR_CONFLICT;
     }
-    if (jt_keyring_find(k->keyring, number) == NULL) {
+    if (meta == NULL || meta->key_id != row->key_id ||
+        !jt_equal_ct(meta->check_value, row->check_value, sizeof row->check_value)) {
         return JT_ERR_NOT_FOUND;
     }
-    err = jt_keeper_saw_generation(k, number); /* the number stays used, even when the state file was behind */
-    if (err == JT_OK) {
-        err = jt_genfile_erase(k->dir_fd, number);
+    return meta->used ? JT_ERR_CONFLICT : JT_OK;
+}
+
+enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    (void)out;
+    struct jt_generation_row row;
+    enum jt_err err = jt_generation_abandon_decode(in, &row);
+    if (err == JT_OK && !k->ring_shown) {
+        err = JT_ERR_STALE;
     }
     if (err == JT_OK) {
-        jt_keyring_remove(k->keyring, number);
+        err = may_abandon(k, &row);
+    }
+    if (err == JT_OK) {
+        err = jt_keeper_saw_generation(k, row.number); /* the number stays used, even when the state file was behind */
+    }
+    if (err == JT_OK) {
+        err = jt_genfile_erase(k->dir_fd, row.number);
+    }
+    if (err == JT_OK) {
+        jt_keyring_remove(k->keyring, row.number);
     }
     return err;
 }

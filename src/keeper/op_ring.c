@@ -156,6 +156,7 @@ enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct 
         err = accept_ring(k, &row);
     }
     if (err == JT_OK) {
+        k->ring_shown = true;
         jt_ring_accepted_encode(k->joined, out);
     }
     return err;

@@ -15,6 +15,7 @@ enum domain {
     DOMAIN_STATE = 6,
     DOMAIN_ACK = 7,
     DOMAIN_NODE = 8,
+    DOMAIN_MARK = 9,
 };
 
 #define MESSAGE_MAX 512
@@ -108,6 +109,12 @@ enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, siz
                             uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_STATE, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                           uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_MARK, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], const struct jt_genfile *meta,

@@ -30,6 +30,9 @@ enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row 
 enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, size_t body_len,
                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
+enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                           uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
 /* Proof of possession: under the generation's own `ack` key, over `meta` and everything in `ack` but its MAC. */
 enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], const struct jt_genfile *meta,
                           const struct jt_ack *ack, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;

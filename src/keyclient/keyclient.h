@@ -103,16 +103,19 @@ enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct 
 /*
  * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`; the key id is the
  * lowest free one by the keeper's ring, its files and `used_key_ids` (bit i of byte i/8: key id i is taken).
- * JT_ERR_LIMIT when no key id is free. The key file is durable when this returns.
+ * A key above `db_highest` that was made and never stored is given out again instead. JT_ERR_LIMIT when no key id is
+ * free. The key file is durable when this returns.
  */
 enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest, const uint8_t used_key_ids[static 32],
                                                 struct jt_generation_row *out) JT_CHECKED;
 
 /*
- * Erases the key of a generation that the keeper's ring has never listed: the loser of two creators. JT_ERR_CONFLICT
- * else.
+ * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_CONFLICT when the row says
+ * another state, or the generation is or ever was in a ring; JT_ERR_DENIED for a row that no keeper MACed;
+ * JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_STALE when it was shown no ring since
+ * its start.
  */
-enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, uint64_t number) JT_CHECKED;
+enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, const struct jt_generation_row *row) JT_CHECKED;
 
 /*
  * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_DENIED for a row

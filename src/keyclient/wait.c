@@ -131,10 +131,10 @@ enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_
     return err == JT_OK ? jt_kc_decoded(kc, ended(jt_generation_row_decode(&payload, out), &payload)) : err;
 }
 
-enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, uint64_t number)
+enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, const struct jt_generation_row *row)
 {
     size_t mark = jt_kc_begin(kc, JT_VERB_GENERATION_ABANDON);
-    jt_generation_abandon_encode(number, &kc->out);
+    jt_generation_abandon_encode(row, &kc->out);
     return exchange_nothing(kc, mark);
 }
 

@@ -67,22 +67,6 @@ static enum jt_err acknowledge(struct jt_work_ctx *ctx, const struct jt_generati
     return err == JT_OK ? jt_ack_insert(ctx->db, generation->number, &ack) : err;
 }
 
-/* Keys that earlier creations made and could not store: above the database's highest, so nothing was ever sealed under them. */
-static enum jt_err erase_orphans(struct jt_work_ctx *ctx, uint64_t db_highest)
-{
-    struct jt_keeper_status keeper;
-    enum jt_err err = jt_keyclient_wait_status(ctx->keeper, &keeper);
-    for (uint64_t number = db_highest + 1; err == JT_OK && number <= keeper.highest_generation; number++) {
-        err = jt_keyclient_wait_generation_abandon(ctx->keeper, number);
-        if (err == JT_OK) {
-            jt_log(JT_LOG_INFO, "erased the key of generation %llu, which was made and never stored", (unsigned long long)number);
-        } else if (err == JT_ERR_NOT_FOUND) {
-            err = JT_OK;
-        }
-    }
-    return err;
-}
-
 /* A key id that any row has is not given out, whatever the generations say: such a row may be a stray. */
 static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static 32])
 {
@@ -107,13 +91,10 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_
         err = add_used(ctx, used);
     }
     if (err == JT_OK) {
-        err = erase_orphans(ctx, highest);
-    }
-    if (err == JT_OK) {
         err = jt_keyclient_wait_generation_create(ctx->keeper, highest, used, row);
     }
     if (err == JT_OK) {
-        /* Should this fail, perhaps without our knowing whether it did, the next creation sees to the key. */
+        /* Should this fail, the keeper gives the same key out again; if it was done after all, the next one. */
         struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
         err = jt_generation_insert(ctx->db, row, &act);
     }
@@ -122,7 +103,7 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_
 
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
 {
-    /* One creator at a time in this front: erase_orphans must not meet a key that another worker is about to store. */
+    /* One creator at a time in this front: two would be given the same key, and one of them would have made nothing. */
     static pthread_mutex_t one_creator = PTHREAD_MUTEX_INITIALIZER;
     struct jt_generation_row row;
     pthread_mutex_lock(&one_creator);

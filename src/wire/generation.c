@@ -37,15 +37,15 @@ enum jt_err jt_generation_create_decode(struct jt_reader *in, struct jt_generati
     return jt_wire_end(in);
 }
 
-void jt_generation_abandon_encode(uint64_t number, struct jt_buf *out)
+void jt_generation_abandon_encode(const struct jt_generation_row *row, struct jt_buf *out)
 {
-    jt_buf_u64(out, number);
+    jt_generation_row_encode(row, out);
 }
 
-enum jt_err jt_generation_abandon_decode(struct jt_reader *in, uint64_t *number)
+enum jt_err jt_generation_abandon_decode(struct jt_reader *in, struct jt_generation_row *row)
 {
-    *number = jt_reader_u64(in);
-    return jt_wire_end(in);
+    enum jt_err err = jt_generation_row_decode(in, row);
+    return err == JT_OK ? jt_wire_end(in) : err;
 }
 
 void jt_ack_encode(const struct jt_ack *ack, struct jt_buf *out)

@@ -47,8 +47,8 @@ enum jt_err jt_ack_decode(struct jt_reader *in, struct jt_ack *ack) JT_CHECKED;
 
 void jt_generation_create_encode(const struct jt_generation_create *create, struct jt_buf *out);
 enum jt_err jt_generation_create_decode(struct jt_reader *in, struct jt_generation_create *create) JT_CHECKED;
-void jt_generation_abandon_encode(uint64_t number, struct jt_buf *out);
-enum jt_err jt_generation_abandon_decode(struct jt_reader *in, uint64_t *number) JT_CHECKED;
+void jt_generation_abandon_encode(const struct jt_generation_row *row, struct jt_buf *out);
+enum jt_err jt_generation_abandon_decode(struct jt_reader *in, struct jt_generation_row *row) JT_CHECKED;
 void jt_ack_request_encode(const struct jt_ack_request *request, struct jt_buf *out);
 enum jt_err jt_ack_request_decode(struct jt_reader *in, struct jt_ack_request *request) JT_CHECKED;
 void jt_ack_check_encode(const struct jt_generation_row *generation, const struct jt_ack *ack, struct jt_buf *out);

@@ -43,7 +43,7 @@ static void acknowledgements_prove_possession(void **state)
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack), JT_ERR_DENIED);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "", challenge, &ack), JT_ERR_INVALID);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "no de", challenge, &ack), JT_ERR_INVALID);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, a.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_OK);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack), JT_ERR_NOT_FOUND);
 }
 
@@ -52,8 +52,8 @@ static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state
     struct world *w = *state;
     struct jt_generation_row a = world_create(w);
     struct jt_generation_row b = world_create(w);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_OK);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_ERR_NOT_FOUND);
     char path[160];
     struct stat st;
     snprintf(path, sizeof path, "%s/generation-2.key", w->k.keys);
@@ -62,11 +62,114 @@ static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state
     struct jt_generation_row c = world_create(w);
     assert_int_equal(c.number, 3); /* the number stays used, over the restart */
     assert_int_equal(c.key_id, 2); /* the key id is free again */
+    struct jt_generation_row future = a;
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_STALE); /* no ring was shown since the start */
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 1), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_CONFLICT);
     world_step(w, &c, JT_GENERATION_ACTIVE, &a);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 1), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_CONFLICT);
+}
+
+static void only_its_own_future_row_abandons_a_generation(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row g = world_create(w);
+    struct jt_generation_row forged = g;
+    forged.mac[3] ^= 1;
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &forged), JT_ERR_DENIED);
+    forged = g;
+    forged.key_id++;
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &g), JT_OK);
+}
+
+/* The bytes of a file of the key directory; its length. */
+static size_t read_key_file(const struct world *w, const char *name, uint8_t *out, size_t max)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", w->k.keys, name);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    size_t n = fread(out, 1, max, f);
+    fclose(f);
+    return n;
+}
+
+static void write_key_file(const struct world *w, const char *name, const uint8_t *data, size_t len)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", w->k.keys, name);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The keeper of the first outside trial lost thousands of cards here. */
+static void a_state_that_went_back_erases_no_key_that_was_in_a_ring(void **state)
+{
+    struct world *w = *state;
+    static uint8_t old[8192];
+    struct jt_generation_row g = world_create(w);
+    struct jt_generation_row future = g;
+    struct jt_ring_row before = w->ring;
+    size_t len = read_key_file(w, "state", old, sizeof old);
+    world_step(w, &g, JT_GENERATION_ACTIVE, NULL);
+    struct jt_ring_row after = w->ring;
+    (void)world_seal(w);
+    world_disconnect(w);
+    (void)keeper_stop(&w->k, SIGKILL);
+    write_key_file(w, "state", old, len);
+    assert_true(keeper_start(&w->k));
+    world_connect(w);
+    assert_int_equal(world_accept(w, &before), JT_OK); /* a database that went back as well */
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
+    assert_int_equal(world_accept(w, &after), JT_OK); /* and all of it can be read again */
+    world_join(w);
+    (void)world_seal(w);
+}
+
+static void a_key_that_was_made_and_never_stored_is_given_out_again(void **state)
+{
+    struct world *w = *state;
+    struct jt_generation_row a = world_create(w);
+    struct jt_generation_row again;
+    w->db_highest = 0; /* the database never heard of it */
+    again = world_create(w);
+    assert_int_equal(again.number, a.number);
+    assert_memory_equal(again.check_value, a.check_value, sizeof a.check_value);
+    world_restart(w, SIGKILL);
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);
+    w->db_highest = 0;
+    again = world_create(w);
+    assert_int_equal(again.number, a.number);
+    world_step(w, &again, JT_GENERATION_ACTIVE, NULL);
+    w->db_highest = 0; /* a database that has lost its tail: what was in a ring is never given out twice */
+    assert_int_equal(world_create(w).number, a.number + 1);
+}
+
+static void a_mark_that_was_altered_keeps_the_keeper_from_starting(void **state)
+{
+    struct world *w = *state;
+    uint8_t mark[100];
+    struct jt_generation_row g = world_create(w);
+    world_step(w, &g, JT_GENERATION_ACTIVE, NULL);
+    size_t len = read_key_file(w, "generation-1.used", mark, sizeof mark);
+    assert_int_equal(len, 44);
+    world_disconnect(w);
+    (void)keeper_stop(&w->k, SIGTERM);
+    mark[20] ^= 1;
+    write_key_file(w, "generation-1.used", mark, len);
+    assert_false(keeper_start(&w->k));
+    assert_non_null(strstr(w->k.output, "generation-1.used"));
+    mark[20] ^= 1;
+    write_key_file(w, "generation-1.used", mark, len);
+    assert_true(keeper_start(&w->k));
+    world_connect(w);
 }
 
 static void steps_out_of_order_are_refused(void **state)
@@ -89,7 +192,7 @@ static void steps_out_of_order_are_refused(void **state)
     struct jt_generation_row forged = a; /* a front that writes its own row */
     forged.state = JT_GENERATION_DRAINING;
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &forged, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_DENIED);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_ERR_NOT_FOUND);
     assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_CONFLICT);
 }
@@ -125,7 +228,7 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
     forged = next;
     forged.body_len = 0;
     assert_int_equal(world_accept(w, &forged), JT_ERR_DENIED);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, b.number), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
     assert_int_equal(world_accept(w, &next), JT_ERR_NOT_FOUND);
     world_restart(w, SIGKILL);
     assert_int_equal(world_accept(w, &first), JT_ERR_CONFLICT); /* nor after a restart */
@@ -138,16 +241,17 @@ static void key_ids_run_out_and_come_back(void **state)
     uint8_t used[32];
     memset(used, 0xff, sizeof used);
     used[0] = 0xf9; /* 1 and 2 are free */
+    struct jt_generation_row first;
     struct jt_generation_row g;
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 40, used, &g), JT_OK);
-    assert_int_equal(g.number, 41);
-    assert_int_equal(g.key_id, 1);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, used, &g), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 40, used, &first), JT_OK);
+    assert_int_equal(first.number, 41);
+    assert_int_equal(first.key_id, 1);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 41, used, &g), JT_OK);
     assert_int_equal(g.number, 42);
     assert_int_equal(g.key_id, 2);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, used, &g), JT_ERR_LIMIT);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 41), JT_OK);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, used, &g), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 42, used, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &first), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 42, used, &g), JT_OK);
     assert_int_equal(g.key_id, 1);
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, UINT64_MAX, world_no_key_ids, &g), JT_ERR_LIMIT);
 }
@@ -174,14 +278,18 @@ static void rolls_go_on_until_the_key_ids_run_out(void **state)
 static void keys_that_wait_take_key_ids_too(void **state)
 {
     struct world *w = *state;
-    for (unsigned i = 1; i <= 255; i++) {
-        assert_int_equal(world_create(w).key_id, i);
-    }
     struct jt_generation_row g;
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_ERR_LIMIT);
+    struct jt_generation_row row_77 = { 0 };
+    for (unsigned i = 1; i <= 255; i++) {
+        g = world_create(w);
+        assert_int_equal(g.key_id, i);
+        row_77 = i == 77 ? g : row_77;
+    }
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g), JT_ERR_LIMIT);
     world_restart(w, SIGTERM);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_ERR_LIMIT);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, 77), JT_OK);
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &row_77), JT_OK);
     assert_int_equal(world_create(w).key_id, 77);
 }
 
@@ -208,6 +316,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_A_WORLD(acknowledgements_prove_possession),
         IN_A_WORLD(a_generation_is_abandoned_only_before_the_ring_lists_it),
+        IN_A_WORLD(only_its_own_future_row_abandons_a_generation),
+        IN_A_WORLD(a_state_that_went_back_erases_no_key_that_was_in_a_ring),
+        IN_A_WORLD(a_key_that_was_made_and_never_stored_is_given_out_again),
+        IN_A_WORLD(a_mark_that_was_altered_keeps_the_keeper_from_starting),
         IN_A_WORLD(steps_out_of_order_are_refused),
         IN_A_WORLD(a_ring_that_went_back_or_was_forged_is_refused),
         IN_A_WORLD(key_ids_run_out_and_come_back),

@@ -91,8 +91,9 @@ const uint8_t world_no_key_ids[32];
 struct jt_generation_row world_create(struct world *w)
 {
     struct jt_generation_row g;
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_OK);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, w->db_highest, world_no_key_ids, &g), JT_OK);
     assert_int_equal(g.state, JT_GENERATION_FUTURE);
+    w->db_highest = g.number > w->db_highest ? g.number : w->db_highest;
     return g;
 }
 

@@ -24,6 +24,7 @@ struct card {
 };
 
 struct world {
+    uint64_t db_highest; /* the highest number that the test's database knows */
     struct keeper k;
     struct jt_keyclient *kc;
     int fd; /* a greeted connection, for the batch verbs */

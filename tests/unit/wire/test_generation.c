@@ -25,8 +25,8 @@ static enum jt_err decode_create(struct jt_reader *in)
 
 static enum jt_err decode_abandon(struct jt_reader *in)
 {
-    uint64_t number;
-    return jt_generation_abandon_decode(in, &number);
+    struct jt_generation_row row;
+    return jt_generation_abandon_decode(in, &row);
 }
 
 static enum jt_err decode_ack_request(struct jt_reader *in)
@@ -87,12 +87,14 @@ static void create_and_abandon_round_trip(void **state)
     message_refuses_truncation(&b, decode_create);
 
     jt_buf_reset(&b);
-    jt_generation_abandon_encode(77, &b);
+    const struct jt_generation_row row = { .number = 77, .key_id = 7, .state = 1, .mac_epoch = 5 };
+    jt_generation_abandon_encode(&row, &b);
     message_refuses_truncation(&b, decode_abandon);
-    uint64_t number;
+    struct jt_generation_row row_back;
     in = jt_reader_init(b.data, b.len);
-    assert_int_equal(jt_generation_abandon_decode(&in, &number), JT_OK);
-    assert_int_equal(number, 77);
+    assert_int_equal(jt_generation_abandon_decode(&in, &row_back), JT_OK);
+    assert_int_equal(row_back.number, 77);
+    assert_int_equal(row_back.key_id, 7);
     jt_buf_clear(&b);
 }
 

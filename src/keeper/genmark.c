@@ -1,0 +1,105 @@
+#include "keeper/genmark.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "keeper/keydir.h"
+#include "keeper/rowmac.h"
+#include "wire/ring.h"
+
+#include <string.h>
+
+#define MARK_FORMAT 1
+#define BODY_LEN (8 + 1 + 1 + 1 + 1 + 8 + JT_CHECK_VALUE_LEN)
+#define FILE_LEN (BODY_LEN + JT_ROW_MAC_LEN)
+
+static const char magic[8] = { 'J', 'T', 'G', 'E', 'N', 'U', 'S', 'E' };
+
+static void body_encode(const struct jt_genfile *meta, struct jt_buf *out)
+{
+    jt_buf_put(out, magic, sizeof magic);
+    jt_buf_u8(out, MARK_FORMAT);
+    jt_buf_u8(out, meta->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
+    jt_buf_u8(out, meta->key_id);
+    jt_buf_u8(out, 0);
+    jt_buf_u64(out, meta->number);
+    jt_buf_put(out, meta->check_value, sizeof meta->check_value);
+}
+
+enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root, const struct jt_genfile *meta)
+{
+    struct jt_buf file;
+    uint8_t mac[JT_ROW_MAC_LEN];
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_mark_name(meta->number, name);
+    jt_buf_init(&file, FILE_LEN);
+    body_encode(meta, &file);
+    enum jt_err err = jt_buf_status(&file);
+    if (err == JT_OK) {
+        err = jt_rowmac_mark(root, file.data, file.len, mac);
+    }
+    if (err == JT_OK) {
+        jt_buf_put(&file, mac, sizeof mac);
+        err = jt_buf_status(&file);
+    }
+    if (err == JT_OK) {
+        err = jt_file_write_new(dir_fd, name, file.data, file.len);
+    }
+    jt_buf_clear(&file);
+    if (err == JT_ERR_CONFLICT) {
+        struct jt_problem ignored = { "" };
+        err = jt_genmark_check(dir_fd, root, meta->development, meta->number, meta, &ignored);
+    }
+    return err;
+}
+
+static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root, struct jt_genfile *meta)
+{
+    uint8_t mac[JT_ROW_MAC_LEN];
+    if (file->len != FILE_LEN) {
+        return JT_ERR_INVALID;
+    }
+    enum jt_err err = jt_rowmac_mark(root, file->data, BODY_LEN, mac);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_reader in = jt_reader_init(file->data, BODY_LEN);
+    const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
+    uint8_t format = jt_reader_u8(&in);
+    uint8_t environment = jt_reader_u8(&in);
+    meta->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
+    meta->key_id = jt_reader_u8(&in);
+    uint8_t zero = jt_reader_u8(&in);
+    meta->number = jt_reader_u64(&in);
+    jt_reader_copy(&in, meta->check_value, sizeof meta->check_value);
+    bool good = jt_equal_ct(mac, file->data + BODY_LEN, sizeof mac) && jt_reader_done(&in) &&
+                memcmp(m, magic, sizeof magic) == 0 && format == MARK_FORMAT && zero == 0;
+    return good ? JT_OK : JT_ERR_INVALID;
+}
+
+enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development, uint64_t number,
+                             const struct jt_genfile *meta, struct jt_problem *problem)
+{
+    struct jt_genfile marked = { 0 };
+    struct jt_buf file;
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_mark_name(number, name);
+    jt_buf_init(&file, FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
+    enum jt_err err = jt_file_read(dir_fd, name, true, &file);
+    if (err == JT_OK) {
+        err = decode(&file, root, &marked);
+    }
+    jt_buf_clear(&file);
+    if (err == JT_OK && marked.development != development) {
+        err = JT_ERR_DENIED;
+    }
+    bool same = meta == NULL || (marked.key_id == meta->key_id &&
+                                 jt_equal_ct(marked.check_value, meta->check_value, sizeof marked.check_value));
+    if (err == JT_OK && (marked.number != number || !same)) {
+        err = JT_ERR_INVALID;
+    }
+    if (err != JT_OK) {
+        jt_problem_set(problem, "%s: %s", name,
+                       err == JT_ERR_INVALID ? "was altered, or is another key's mark" : jt_err_str(err));
+    }
+    return err;
+}
