@@ -63,8 +63,8 @@ enum jt_problem jt_problem_of_err(enum jt_err err)
     case JT_ERR_NOMEM:
     case JT_ERR_STALE:
     case JT_ERR_UNAVAILABLE:
-    case JT_ERR_IO:
-    case JT_ERR_PROTOCOL: return JT_PROBLEM_UNAVAILABLE;
+    case JT_ERR_IO: return JT_PROBLEM_UNAVAILABLE;
+    case JT_ERR_PROTOCOL: return JT_PROBLEM_BACKEND_FAULT;
     }
     return JT_PROBLEM_INTERNAL;
 }

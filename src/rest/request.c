@@ -236,7 +236,7 @@ enum MHD_Result jt_request_send(struct jt_request *r)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
                             r->problem == JT_PROBLEM_NONE ? "application/json" : "application/problem+json");
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    if (r->status == 503) {
+    if (r->status == 503 && r->problem != JT_PROBLEM_OUTCOME_UNKNOWN) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     } else if (r->status == 401) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");

@@ -120,7 +120,8 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
         sql = row->state == JT_GENERATION_ACTIVE ? to_active : to_draining;
     }
     enum jt_err err = jt_db_change_one(db, sql, &p);
-    return err == JT_ERR_CONFLICT ? check_left_out(db, row) : err;
+    bool left_out = err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0'; /* else it met another row that is active */
+    return left_out ? check_left_out(db, row) : err;
 }
 
 /* What leaves the active state goes first: at no moment may two be active. */

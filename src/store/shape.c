@@ -76,7 +76,7 @@ static const char find_differences[] =
     "SELECT 'no right to ' || r.need || ' on table ' || k.name FROM known k JOIN tables c ON c.relname = k.name "
     "CROSS JOIN LATERAL unnest(string_to_array(" RIGHTS_OF("k.name") ", ', ')) AS r (need) "
     "WHERE NOT has_table_privilege(c.oid, r.need)) "
-    "SELECT count(*), left(coalesce(string_agg(line, '; '), ''), 250) FROM differences"; /* at most 1,000 bytes */
+    "SELECT count(*), left(coalesce(string_agg(line, '; ' ORDER BY line !~ ': table ', line), ''), 250) FROM differences"; /* at most 1,000 bytes */
 
 void jt_shape_clear(struct jt_shape *shape)
 {
