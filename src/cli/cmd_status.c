@@ -45,7 +45,13 @@ static void print_status(const json_t *reply)
     long long uptime = jt_reply_integer(reply, "uptime_seconds");
     printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n", jt_reply_text(reply, "node"), jt_reply_text(reply, "version"),
            uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
-    printf("database  %s\n", yes_no(json_object_get(reply, "database"), "up", "up", "DOWN"));
+    const json_t *database = json_object_get(reply, "database");
+    printf("database  %s\n", yes_no(database, "up", "up", "DOWN"));
+    if (jt_reply_true(database, "up") && !jt_reply_true(database, "schema")) {
+        printf("schema    NOT AS IT WAS MADE, or the database does not do what it is told: see the log of jetond\n");
+    } else if (jt_reply_true(database, "up")) {
+        printf("schema    good\n");
+    }
     print_keeper(json_object_get(reply, "keeper"));
     if (jt_reply_integer(ring, "epoch") == 0) {
         printf("ring      NOT ACCEPTED by the keeper, so nothing is served: see the log of jetond\n");
@@ -62,9 +68,10 @@ static void explain(const struct jt_cli *cli)
 {
     struct jt_answer answer = { 0 };
     if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
-        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s, ids %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
+        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s, ids %s, schema %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
                 yes_no(answer.json, "database", "up", "DOWN"), yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
-                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"));
+                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"),
+                yes_no(answer.json, "schema", "good", "NOT GOOD"));
     }
     jt_answer_clear(&answer);
 }
@@ -89,7 +96,8 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
         }
         const json_t *keeper = json_object_get(answer.json, "keeper");
         bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") &&
-                      jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0;
+                      jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0 &&
+                      jt_reply_true(json_object_get(answer.json, "database"), "schema");
         code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
     }
     jt_answer_clear(&answer);

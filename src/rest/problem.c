@@ -79,6 +79,39 @@ void jt_problem_write(enum jt_problem problem, struct jt_buf *out)
     jt_buf_put(out, body, (size_t)n);
 }
 
+static void put_text(struct jt_buf *out, const char *text)
+{
+    jt_buf_put(out, text, strlen(text));
+}
+
+static void put_escaped(struct jt_buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        char escaped[8];
+        if (c == '"' || c == '\\') {
+            jt_buf_u8(out, '\\');
+            jt_buf_u8(out, c);
+        } else if (c < ' ') {
+            (void)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)c);
+            put_text(out, escaped);
+        } else {
+            jt_buf_u8(out, c);
+        }
+    }
+}
+
+void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out)
+{
+    char head[300];
+    const struct text *t = &texts[problem];
+    (void)snprintf(head, sizeof head, "{\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"", t->name,
+                   t->title, t->status);
+    put_text(out, head);
+    put_escaped(out, detail);
+    put_text(out, "\"}");
+}
+
 void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out)
 {
     char body[300];

@@ -1,6 +1,7 @@
 /* /v1/generations: list, get, create, activate, abandon. */
 #include "base/hex.h"
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "store/generations.h"
 #include "vault/refresh.h"
@@ -166,8 +167,8 @@ void jt_handle_generation_get(struct jt_request *r)
 
 void jt_handle_generation_create(struct jt_request *r)
 {
-    if (json_object_size(r->json) > 0) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    static const char *const no_members[] = { NULL };
+    if (!jt_members_only(r, no_members)) {
         return;
     }
     struct one *o = new_task(r, run_create, answer_created);
@@ -179,8 +180,8 @@ void jt_handle_generation_create(struct jt_request *r)
 
 void jt_handle_generation_abandon(struct jt_request *r)
 {
-    if (json_object_size(r->json) > 0) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    static const char *const no_members[] = { NULL };
+    if (!jt_members_only(r, no_members)) {
         return;
     }
     struct one *o = new_task(r, run_abandon, answer_one);
@@ -193,8 +194,7 @@ void jt_handle_generation_activate(struct jt_request *r)
 {
     static const char *const members[] = { "accept_single_holder", NULL };
     json_t *reason = json_object_get(r->json, "accept_single_holder");
-    if (r->json != NULL && !jt_json_only_members(r->json, members)) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    if (!jt_members_only(r, members)) {
         return;
     }
     struct one *o = new_task(r, run_activate, answer_one);
@@ -203,7 +203,7 @@ void jt_handle_generation_activate(struct jt_request *r)
     }
     if (reason != NULL) {
         if (!jt_json_reason(reason, sizeof o->override, o->override)) {
-            jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+            jt_members_refuse(r, "accept_single_holder", "a text of 1 to 127 bytes without control characters");
             return;
         }
     }

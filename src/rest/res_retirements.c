@@ -1,6 +1,7 @@
 /* /v1/generations/{number}/retire and /retirement: start the job; its progress and certificate. */
 #include "base/base64.h"
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "store/retirements.h"
 #include "vault/retire.h"
@@ -129,8 +130,8 @@ static void post(struct jt_request *r, enum jt_err (*run)(struct jt_task *, stru
 
 void jt_handle_retirement_start(struct jt_request *r)
 {
-    if (json_object_size(r->json) > 0) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    static const char *const no_members[] = { NULL };
+    if (!jt_members_only(r, no_members)) {
         return;
     }
     post(r, run_start, answer_started);
