@@ -53,7 +53,7 @@ enum jt_problem jt_problem_of_err(enum jt_err err)
 {
     switch (err) {
     case JT_OK: return JT_PROBLEM_NONE;
-    case JT_ERR_INVALID: return JT_PROBLEM_INVALID_VALUE;
+    case JT_ERR_INVALID: return JT_PROBLEM_BACKEND_FAULT; /* handlers have judged the input: somebody behind them refuses it */
     case JT_ERR_NOT_FOUND: return JT_PROBLEM_NOT_FOUND;
     case JT_ERR_CONFLICT: return JT_PROBLEM_CONFLICT;
     case JT_ERR_DENIED: return JT_PROBLEM_FORBIDDEN;

@@ -360,7 +360,8 @@ static void set_job(struct jt_retirer *r, uint64_t generation)
 static enum jt_err next_step(struct jt_retirer *r)
 {
     static _Thread_local struct jt_retirement job; /* a few KiB: off the stack */
-    if (!atomic_load(&r->ctx.vault->registered)) {
+    /* What a table under a stranger's hand shows is no proof: nothing moves and nothing is retired meanwhile. */
+    if (!atomic_load(&r->ctx.vault->registered) || !atomic_load(&r->ctx.vault->in_shape)) {
         return JT_ERR_UNAVAILABLE;
     }
     enum jt_err err = jt_db_ensure(r->ctx.db);

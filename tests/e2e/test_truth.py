@@ -53,18 +53,16 @@ def test_a_swallowed_write_is_no_success_and_the_node_is_not_ready(service, tabl
     assert service.app.detokenize(service.app.tokenize(pan)) == pan
 
 
-def test_in_a_batch_only_what_is_not_stored_fails(service):
-    service.sql("CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN IF NEW.id % 2 = 0 THEN RETURN NULL; END IF; RETURN NEW; END $$")
-    service.sql("CREATE TRIGGER stranger BEFORE INSERT ON card FOR EACH ROW EXECUTE FUNCTION stranger()")
-    service.sql("CREATE OR REPLACE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS "
-                "$$ BEGIN IF (SELECT count(*) FROM card) >= 1 THEN RETURN NULL; END IF; RETURN NEW; END $$")
-    good = service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(1, series="batch")})
-    assert good.status_code == 200
-    answer = service.app.post("/v1/fields/pan/tokenize", {"items": [{"pan": made_up(i, series="batch")} for i in (1, 2, 3)]})
-    assert answer.status_code == 200
-    assert [r["status"] for r in answer.json()["results"]] == [200, 500, 500]
-    assert answer.json()["results"][0]["token"] == good.json()["token"]
+def test_generations_that_contradict_the_ring_are_told_after_a_few_rounds(service):
+    """Looked at again a few times, then named: this does not pass by itself, so nobody is told to repeat it later."""
+    service.sql("UPDATE generation SET state = 3 WHERE number = 1")
+    answer = service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(2, series="rounds")})
+    assert (answer.status_code, problem(answer)) == (500, "backend-fault")
+    service.wait_unready()
+    log = service.front_log.read_text()
+    assert log.count("alarm: tokenize: an id is taken, or the generations contradict the ring") == 1
+    service.sql("UPDATE generation SET state = 2 WHERE number = 1")
+    service.wait_ready()
 
 
 @pytest.mark.parametrize("spoil, undo, says", [
@@ -92,6 +90,47 @@ def test_the_audit_may_have_another_owner(service):
     service.start()
     assert service.app.detokenize(service.app.tokenize(made_up(1, series="owner"))) == made_up(1, series="owner")
     service.sql("ALTER TABLE audit OWNER TO jeton")
+
+
+# --- a COMMIT whose answer is lost ---
+
+
+@pytest.mark.parametrize("path, body, done", [
+    ("/v1/generations", None, "SELECT count(*) FROM generation WHERE number = 2"),
+    ("/v1/clients", {"id": "late", "permissions": ["tokenize"]}, "SELECT count(*) FROM client WHERE id = 'late'"),
+    ("/v1/fields", {"name": "late"}, "SELECT count(*) FROM field WHERE name = 'late'"),
+])
+def test_an_act_whose_commit_was_not_answered_is_answered_by_what_happened(make_cluster, make_service, path, body, done):
+    """The session ends while COMMIT waits for a standby that never comes: the rows stand, and nobody was told."""
+    service = make_service(cluster=make_cluster())
+    postgres = lambda query: service.cluster.sql("postgres", query)  # noqa: E731
+    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'jetond worker'"
+    postgres("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    postgres("SELECT pg_reload_conf()")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(service.operator.post(path, body)))
+    thread.start()
+    try:
+        pid = wait_until(lambda: postgres(waiting), "COMMIT waits for the standby")[0][0]
+    finally:
+        postgres("ALTER SYSTEM RESET synchronous_standby_names")
+    postgres(f"SELECT pg_terminate_backend({pid})")
+    postgres("SELECT pg_reload_conf()")
+    thread.join()
+    assert answers[0].status_code == 201, (answers[0].status_code, answers[0].text)
+    assert service.sql(done) == [(1,)]
+
+
+def test_an_act_that_came_to_nothing_at_commit_is_repeated_and_done_once(service):
+    service.sql("CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$")
+    service.sql("CREATE CONSTRAINT TRIGGER stranger AFTER INSERT ON generation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+                "EXECUTE FUNCTION stranger()")
+    answer = service.operator.post("/v1/generations")
+    assert (answer.status_code, problem(answer)) == (503, "unavailable") and "Retry-After" in answer.headers
+    assert service.sql("SELECT count(*) FROM generation") == [(1,)]
+    service.sql("DROP FUNCTION stranger CASCADE")
+    assert service.operator.create_generation() == 2
 
 
 # --- generations that wait ---
@@ -210,12 +249,10 @@ def test_a_refusal_repeats_nothing_of_the_client(shared):
 
 def test_no_line_of_the_log_ends_in_an_empty_reason(service):
     service.operator.roll()
-    service.operator.start_retirement(1)
     service.keeper.stop()
     service.wait_unready()
-    assert service.operator.post("/v1/generations").status_code in (401, 503)
-    wait_until(lambda: "retirement: " in service.front_log.read_text() or service.operator.post("/v1/generations") and False,
-               "the retirement tells of its failure", 60)
+    service.sql("INSERT INTO retirement (generation, state, actor) VALUES (1, 1, 'test')")
+    wait_until(lambda: "retirement: unavailable" in service.front_log.read_text(), "the retirement tells of its failure", 60)
     empty = [line for line in service.front_log.read_text().splitlines() if re.search(r":\s*$", line)]
     assert not empty
     service.start_keeper().wait_ready()

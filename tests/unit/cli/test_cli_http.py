@@ -239,67 +239,6 @@ def test_a_quote_never_closed_ends_the_job_and_leaves_no_file(script, batch):
     assert out is None and "line 1: the quoted field that begins there is never closed" in process.err
 
 
-def cut(path):
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def append(path):
-    with open(path, "ab") as file:
-        file.write(b"999999,499999999999\n")
-
-
-def overwrite(path):
-    with open(path, "r+b") as file:
-        file.seek(-5, os.SEEK_END)
-        file.write(b"0000\n")
-
-
-def replace(path):
-    other = path.with_name("other.csv")
-    other.write_bytes(path.read_bytes())
-    os.rename(other, path)
-
-
-def remove(path):
-    path.unlink()
-
-
-@pytest.mark.parametrize("change, said", [(cut, "shrank"), (append, "grew"), (overwrite, "was written to"), (replace, "was replaced"),
-                                          (remove, "was replaced")])
-def test_an_input_that_changes_while_it_is_read_leaves_no_output(script, change, said):
-    """Half a file that looks whole is worse than none: exit 0 used to come with the rows behind the cut missing."""
-    changed = []
-
-    def reply(number, method, path, body):
-        with script.lock:
-            if not changed:
-                change(script.file("in.csv"))
-                changed.append(number)
-        return vault(number, method, path, body)
-
-    script.reply = reply
-    process, out, _ = script.tokenize(card_file(20000), "--batch", 100, "--connections", 2, status=1)
-    assert changed and out is None
-    assert f"in.csv {said} while it was read" in process.err and "is not written" in process.err
-
-
-def test_a_pipe_has_nothing_to_compare(script):
-    fifo = script.directory / "pipe"
-    os.mkfifo(fifo)
-    writer = threading.Thread(target=lambda: fifo.write_text(card_file(50)))
-    writer.start()
-    script.jeton("tokenize", "--field", "pan", "--column", "pan", "--in", fifo, "--out", script.file("out.csv"), "--rejects",
-                 script.file("rejects.csv"))
-    writer.join()
-    assert script.file("out.csv").read_bytes() == expected(50)
-
-
-def test_an_act_whose_outcome_is_unknown_is_not_repeated(script):
-    script.reply = lambda number, method, path, body: problem(503, "outcome-unknown")
-    process = script.jeton("keys", "create", status=69)
-    assert len(script.requests) == 1 and "outcome-unknown" in process.err
-
-
 def test_progress_on_request(script):
     process, _, _ = script.tokenize(card_file(2000), "--batch", 20, "--connections", 1, "--progress")
     assert "[########################] 100%" in process.err and "rows/s" in process.err and "ETA" in process.err
@@ -555,7 +494,7 @@ def test_certificate(script):
 STATUS = {"node": "node1", "version": "0.1.0", "uptime_seconds": 90061,
           "keeper": {"up": True, "epoch": 4, "development": True, "locked": False, "sealed": 1, "opened": 2, "resealed": 3, "refused": 4, "service_root": True, "mints_ids": True,
                      "matched": 5, "mismatched": 0, "identified": 6},
-          "database": {"up": False}, "ring": {"epoch": 4, "active": 2}, "counters": {"tokenize_items": 12345}}
+          "database": {"up": False, "schema": True}, "ring": {"epoch": 4, "active": 2}, "counters": {"tokenize_items": 12345}}
 
 
 def test_status(script):
@@ -571,6 +510,13 @@ def test_status(script):
 def test_status_with_a_ring_that_the_keeper_refused_is_69(script):
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 0, "active": None}})
     assert "ring      NOT ACCEPTED by the keeper" in script.jeton("status", status=69).out
+
+
+def test_status_with_tables_that_are_not_as_they_were_made_is_69(script):
+    script.reply = lambda *_: (200, STATUS | {"database": {"up": True, "schema": False}})
+    assert "schema    NOT AS IT WAS MADE" in script.jeton("status", status=69).out
+    script.reply = lambda *_: (200, STATUS | {"database": {"up": True, "schema": True}})
+    assert "schema    good" in script.jeton("status").out
 
 
 def test_status_without_keeper_says_so_and_is_69(script):
@@ -606,7 +552,7 @@ def test_answers_that_are_no_api(script):
 
 def test_every_command_has_help_and_a_place_in_the_manual(script):
     listed = re.findall(r"^  ([a-z]+(?: [a-z-]+)?)(?: [A-Z]+)?  ", script.jeton("help").out, re.M)
-    assert len(listed) == 17
+    assert len(listed) == 18
     for command in listed:
         for words in ([*command.split(), "--help"], ["help", *command.split()]):
             assert script.jeton(*words).out.startswith(f"usage: jeton {command}")
