@@ -54,7 +54,8 @@ int jt_input_check_unchanged(const struct jt_input *in, uint64_t n_read)
     if (fstat(in->fd, &open_now) != 0) {
         return complain(in->path);
     }
-    if (stat(in->path, &named_now) != 0 || named_now.st_dev != open_now.st_dev || named_now.st_ino != open_now.st_ino) {
+    if (stat(in->path, &named_now) != 0 || named_now.st_dev != open_now.st_dev ||
+        named_now.st_ino != open_now.st_ino) {
         return complain_of_change(in, "was replaced");
     }
     if (open_now.st_size != in->opened.st_size) {
@@ -64,7 +65,9 @@ int jt_input_check_unchanged(const struct jt_input *in, uint64_t n_read)
         return complain_of_change(in, "was written to");
     }
     if (n_read != (uint64_t)open_now.st_size) {
-        jt_complain("%s: %" PRIu64 " bytes were read of %" PRIu64, in->path, n_read, (uint64_t)open_now.st_size);
+        jt_complain("%s: %" PRIu64 " bytes were read of "
+                                   "%" PRIu64, in->path, n_read,
+                    (uint64_t)open_now.st_size);
         return JT_EXIT_FAILED;
     }
     return JT_EXIT_OK;

@@ -10,10 +10,12 @@ bool jt_members_only(struct jt_request *r, const char *const *names)
         return true;
     }
     char detail[DETAIL_MAX];
-    int used = snprintf(detail, sizeof detail, "The body has a member that this operation does not take. It takes%s",
+    int used = snprintf(detail, sizeof detail, "The body has a member that this operation does not "
+                                               "take. It takes%s",
                         names[0] == NULL ? " none" : "");
-    for (const char *const *name = names; *name != NULL && used > 0 && (size_t)used < sizeof detail; name++) {
-        used += snprintf(detail + used, sizeof detail - (size_t)used, "%s %s", name == names ? ":" : ",", *name);
+    for (size_t i = 0; names[i] != NULL && used > 0 && (size_t)used < sizeof detail; i++) {
+        used += snprintf(detail + used, sizeof detail - (size_t)used, "%s %s", i == 0 ? ":" : ",",
+                         names[i]);
     }
     if (used > 0 && (size_t)used < sizeof detail) {
         (void)snprintf(detail + used, sizeof detail - (size_t)used, ".");

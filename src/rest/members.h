@@ -1,6 +1,7 @@
 /*
- * The members of a request's body: each refusal says which member it is about and what it must be. Names and rules are
- * this program's own; what the client sent is never repeated, since a member's name can be a card number as well.
+ * The members of a request's body: each refusal says which member it is about and what it must be.
+ * Names and rules are this program's own; what the client sent is never repeated, since a member's
+ * name can be a card number as well.
  *
  * Each function that finds something wrong answers the request.
  */

@@ -11,9 +11,12 @@
 #include <stdio.h>
 
 #define ROLE_PLAYED "rehearsal" /* in the audit row that never stands */
-#define NO_IDS 0x3fffffu /* ids of the first millisecond that there was an id for: nobody has minted one */
+/* Ids of the first millisecond that there was an id for: nobody has minted one. */
+#define NO_IDS 0x3fffffu
 
-static const struct jt_audit_row audit = { .action = JT_AUDIT_DETOKENIZE, .client = ROLE_PLAYED, .object = "" };
+static const struct jt_audit_row audit = {
+    .action = JT_AUDIT_DETOKENIZE, .client = ROLE_PLAYED, .object = ""
+};
 
 static enum jt_err rehearse_audit(struct jt_db *db, const struct jt_node_spec *node)
 {
@@ -68,7 +71,8 @@ static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *no
             (void)snprintf(db->message, sizeof db->message, "a card was to be stored, and was not");
             err = JT_ERR_PROTOCOL;
         } else if (err == JT_ERR_CONFLICT) {
-            (void)snprintf(db->message, sizeof db->message, "the rows of the generations contradict the ring");
+            (void)snprintf(db->message, sizeof db->message, "the rows of the generations "
+                "contradict the ring");
         }
     }
     PQclear(res);
@@ -85,7 +89,8 @@ enum jt_err jt_rehearse(struct jt_db *db, const struct jt_node_spec *node, uint6
         PQclear(res);
     }
     if (err == JT_OK) {
-        err = active->generation == 0 ? rehearse_audit(db, node) : rehearse_card(db, node, epoch, active);
+        bool audit_only = active->generation == 0;
+        err = audit_only ? rehearse_audit(db, node) : rehearse_card(db, node, epoch, active);
     }
     /* Rolled back in any case. */
     enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_STALE : err);

@@ -12,10 +12,12 @@ const char *jt_why(const char *reason, char buf[static JT_WHY_LEN])
 
 static bool may_pass(enum jt_err err)
 {
-    return err == JT_ERR_UNAVAILABLE || err == JT_ERR_NOMEM || err == JT_ERR_STALE || err == JT_ERR_IO;
+    return err == JT_ERR_UNAVAILABLE || err == JT_ERR_NOMEM || err == JT_ERR_STALE ||
+           err == JT_ERR_IO;
 }
 
-enum jt_err jt_fault_judge(struct jt_vault *vault, const char *act, enum jt_err err, const char *why)
+enum jt_err jt_fault_judge(struct jt_vault *vault, const char *act, enum jt_err err,
+                           const char *why)
 {
     char reason[JT_WHY_LEN];
     if (may_pass(err)) {
@@ -24,7 +26,8 @@ enum jt_err jt_fault_judge(struct jt_vault *vault, const char *act, enum jt_err 
     }
     jt_count(&vault->counters.database_faults, 1);
     if (!atomic_exchange(&vault->faulty, true)) {
-        jt_log(JT_LOG_ERROR, "alarm: %s: the database does not do what it is told; not ready: %s%s", act, jt_err_str(err),
+        jt_log(JT_LOG_ERROR, "alarm: %s: the database does not do what it is told; not ready: "
+                             "%s%s", act, jt_err_str(err),
                jt_why(why, reason));
     }
     return JT_ERR_PROTOCOL;

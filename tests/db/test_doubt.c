@@ -1,6 +1,7 @@
 /*
- * The connection breaks at COMMIT: what became of the act is asked of the server and answered, and only where that
- * cannot be had does anybody hear that it is unknown. A proxy stands between and breaks off where it is told to.
+ * The connection breaks at COMMIT: what became of the act is asked of the server and answered, and
+ * only where that cannot be had does anybody hear that it is unknown. A proxy stands between and
+ * breaks off where it is told to.
  */
 #include "tests/db/fixture.h"
 
@@ -75,7 +76,8 @@ static bool forward(struct proxy *proxy, int from, int to, bool to_server)
             (void)pass_on(to, buffer, n);
         }
         if (cut != CUT_BEFORE && cut != CUT_AT_ONCE) {
-            struct pollfd word = { .fd = to, .events = POLLIN }; /* the server's, which nobody hears */
+            /* The server's word, which nobody hears. */
+            struct pollfd word = { .fd = to, .events = POLLIN };
             (void)poll(&word, 1, -1);
         }
         return false;
@@ -94,7 +96,8 @@ static void *serve(void *arg)
         int server = connect_upstream(proxy->upstream);
         bool open = true;
         while (open) {
-            struct pollfd fds[] = { { .fd = client, .events = POLLIN }, { .fd = server, .events = POLLIN } };
+            struct pollfd fds[] = { { .fd = client, .events = POLLIN },
+                                    { .fd = server, .events = POLLIN } };
             if (poll(fds, 2, -1) < 0) {
                 abort();
             }
@@ -115,7 +118,8 @@ static struct jt_db *proxy_start(struct proxy *proxy, PGconn *plain)
     *proxy = (struct proxy){ .directory = "/tmp/jeton-proxy.XXXXXX" };
     assert_non_null(mkdtemp(proxy->directory));
     (void)snprintf(proxy->path, sizeof proxy->path, "%s/.s.PGSQL.5432", proxy->directory);
-    (void)snprintf(proxy->upstream, sizeof proxy->upstream, "%.80s/.s.PGSQL.%.5s", PQhost(plain), PQport(plain));
+    (void)snprintf(proxy->upstream, sizeof proxy->upstream, "%.80s/.s.PGSQL.%.5s", PQhost(plain),
+                   PQport(plain));
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     memcpy(address.sun_path, proxy->path, strlen(proxy->path) + 1);
     proxy->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -124,7 +128,8 @@ static struct jt_db *proxy_start(struct proxy *proxy, PGconn *plain)
     assert_int_equal(listen(proxy->listener, 4), 0);
     assert_int_equal(pthread_create(&proxy->thread, NULL, serve, proxy), 0);
     char conninfo[200];
-    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s user=%s", proxy->directory, PQdb(plain),
+    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s "
+                                              "user=%s", proxy->directory, PQdb(plain),
                    PQuser(plain));
     struct jt_db *db;
     assert_int_equal(jt_db_new(conninfo, "jetond worker", 2000, &db), JT_OK);
@@ -143,8 +148,8 @@ static void proxy_stop(struct proxy *proxy, struct jt_db *db)
 
 static enum jt_err create(struct jt_db *db, uint64_t number)
 {
-    const struct jt_generation_row row = { .number = number, .key_id = (uint8_t)number, .state = JT_GENERATION_FUTURE,
-                                           .mac_epoch = 1 };
+    const struct jt_generation_row row = { .number = number, .key_id = (uint8_t)number,
+                                           .state = JT_GENERATION_FUTURE, .mac_epoch = 1 };
     char at[JT_TIME_LEN];
     return jt_generation_insert(db, &row, &fx_act, at);
 }
@@ -186,8 +191,10 @@ static void an_act_that_is_still_under_way_is_waited_for(void **state)
     struct fx *fx = *state;
     struct proxy proxy;
     struct jt_db *db = proxy_start(&proxy, fx->plain);
-    fx_exec(fx->plain, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); "
-                       "RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON generation "
+    fx_exec(fx->plain, "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                       "PERFORM pg_sleep(0.4); "
+                       "RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON "
+                       "generation "
                        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()");
     atomic_store(&proxy.cut, CUT_AT_ONCE);
     assert_int_equal(create(db, 1), JT_OK);

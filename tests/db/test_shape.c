@@ -1,6 +1,6 @@
 /*
- * The shape of the tables: what the migrations make passes, under every owner that the manual allows; each thing that a
- * stranger can do to a table is told by its name.
+ * The shape of the tables: what the migrations make passes, under every owner that the manual
+ * allows; each thing that a stranger can do to a table is told by its name.
  */
 #include "tests/db/fixture.h"
 
@@ -30,9 +30,11 @@ static void what_the_migrations_made_is_in_shape(void **state)
     assert_int_equal(jt_shape_learn(fx->db, &shape), JT_OK);
     assert_int_equal(jt_shape_check(fx->db, &shape, message), JT_OK);
     assert_string_equal(message, "");
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM pg_class"), before); /* the model left nothing behind */
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM "
+                                          "pg_class"), before); /* the model left nothing behind */
     /* Every table of the schema is in it but the record of the migrations. */
-    PGresult *res = PQexec(fx->plain, "SELECT relname FROM pg_class WHERE relnamespace = 'jeton'::regnamespace AND "
+    PGresult *res = PQexec(fx->plain, "SELECT relname FROM pg_class WHERE relnamespace = "
+                                      "'jeton'::regnamespace AND "
                                       "relkind = 'r' AND relname <> 'schema_migration'");
     assert_true(PQntuples(res) >= 10);
     for (int i = 0; i < PQntuples(res); i++) {
@@ -52,30 +54,44 @@ static const struct {
 } spoilings[] = {
     { "ALTER TABLE card SET UNLOGGED", "ALTER TABLE card SET LOGGED", "table card" },
     { "ALTER TABLE audit SET UNLOGGED", "ALTER TABLE audit SET LOGGED", "table audit" },
-    { "ALTER TABLE tally ENABLE ROW LEVEL SECURITY", "ALTER TABLE tally DISABLE ROW LEVEL SECURITY", "table tally" },
-    { "CREATE FUNCTION public.stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; "
-      "CREATE TRIGGER stranger AFTER INSERT ON ring FOR EACH ROW EXECUTE FUNCTION public.stranger()",
+    { "ALTER TABLE tally ENABLE ROW LEVEL SECURITY", "ALTER TABLE tally DISABLE ROW LEVEL "
+                                                     "SECURITY", "table tally" },
+    { "CREATE FUNCTION public.stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; "
+      "END $$; "
+      "CREATE TRIGGER stranger AFTER INSERT ON ring FOR EACH ROW EXECUTE FUNCTION "
+      "public.stranger()",
       "DROP FUNCTION public.stranger CASCADE", "trigger ring: stranger" },
-    { "CREATE RULE stranger AS ON DELETE TO node DO ALSO NOTHING", "DROP RULE stranger ON node", "rule node: stranger" },
-    { "CREATE POLICY stranger ON client", "DROP POLICY stranger ON client", "policy client: stranger" },
-    { "DROP INDEX card_fingerprint; CREATE INDEX card_fingerprint ON card (key_id, bucket, field, fp)",
-      "DROP INDEX card_fingerprint; CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, field, fp)",
+    { "CREATE RULE stranger AS ON DELETE TO node DO ALSO NOTHING", "DROP RULE stranger ON "
+        "node", "rule node: stranger" },
+    { "CREATE POLICY stranger ON client", "DROP POLICY stranger ON client", "policy client: "
+        "stranger" },
+    { "DROP INDEX card_fingerprint; CREATE INDEX card_fingerprint ON card (key_id, bucket, field, "
+      "fp)",
+      "DROP INDEX card_fingerprint; CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, "
+      "field, fp)",
       "missing: index card: CREATE UNIQUE INDEX card_fingerprint" },
-    { "CREATE UNIQUE INDEX stranger ON card (field)", "DROP INDEX stranger", "not of the schema: index card" },
-    { "CREATE INDEX stranger ON card (abs(field))", "DROP INDEX stranger", "not of the schema: index card" },
-    { "ALTER TABLE generation ALTER mac DROP NOT NULL", "ALTER TABLE generation ALTER mac SET NOT NULL",
+    { "CREATE UNIQUE INDEX stranger ON card (field)", "DROP INDEX stranger", "not of the schema: "
+        "index card" },
+    { "CREATE INDEX stranger ON card (abs(field))", "DROP INDEX stranger", "not of the schema: "
+        "index card" },
+    { "ALTER TABLE generation ALTER mac DROP NOT NULL", "ALTER TABLE generation ALTER mac SET NOT "
+                                                        "NULL",
       "column generation: mac bytea" },
-    { "ALTER TABLE key_ack ALTER node SET DEFAULT 'x'", "ALTER TABLE key_ack ALTER node DROP DEFAULT",
+    { "ALTER TABLE key_ack ALTER node SET DEFAULT 'x'", "ALTER TABLE key_ack ALTER node DROP "
+                                                        "DEFAULT",
       "column key_ack: node" },
-    { "ALTER TABLE field ADD COLUMN stranger text", "ALTER TABLE field DROP COLUMN stranger", "column field: stranger" },
+    { "ALTER TABLE field ADD COLUMN stranger text", "ALTER TABLE field DROP COLUMN "
+                                                    "stranger", "column field: stranger" },
     { "ALTER TABLE audit ADD CONSTRAINT stranger CHECK (n_items < 9) NOT VALID",
       "ALTER TABLE audit DROP CONSTRAINT stranger", "constraint audit: CHECK (n_items < 9)" },
-    { "CREATE TABLE stranger () INHERITS (card)", "DROP TABLE stranger", "parent of card: stranger" },
+    { "CREATE TABLE stranger () INHERITS (card)", "DROP TABLE stranger", "parent of card: "
+        "stranger" },
     { "CREATE FUNCTION count(int2, int2) RETURNS int8 LANGUAGE sql AS 'SELECT 1::int8'",
       "DROP FUNCTION count(int2, int2)", "function count" },
     { "ALTER TABLE ring RENAME TO kept; CREATE VIEW ring AS SELECT * FROM kept",
       "DROP VIEW ring; ALTER TABLE kept RENAME TO ring", "table ring: v" },
-    { "ALTER TABLE retirement RENAME TO kept", "ALTER TABLE kept RENAME TO retirement", "missing: table retirement" },
+    { "ALTER TABLE retirement RENAME TO kept", "ALTER TABLE kept RENAME TO "
+                                               "retirement", "missing: table retirement" },
     { "REVOKE INSERT ON audit FROM current_user", "GRANT INSERT ON audit TO current_user",
       "no right to INSERT on table audit" },
     { "REVOKE UPDATE ON card FROM current_user", "GRANT UPDATE ON card TO current_user",
@@ -101,7 +117,10 @@ static void each_thing_that_a_stranger_does_is_told(void **state)
     jt_shape_clear(&shape);
 }
 
-/* docs/operating.md: the audit may have another owner; indexes for reports, storage parameters are the operator's. */
+/*
+ * docs/operating.md: the audit may have another owner; indexes for reports, storage parameters are
+ * the operator's.
+ */
 static void what_operators_may_choose_is_no_difference(void **state)
 {
     struct fx *fx = *state;
@@ -109,7 +128,8 @@ static void what_operators_may_choose_is_no_difference(void **state)
     assert_int_equal(jt_shape_learn(fx->db, &shape), JT_OK);
     fx_exec(dba, "ALTER TABLE audit OWNER TO dba; REVOKE ALL ON audit FROM jeton; "
                  "GRANT SELECT, INSERT ON audit TO jeton; CREATE INDEX report ON audit (client); "
-                 "ALTER TABLE card SET (autovacuum_vacuum_cost_delay = 5); CREATE TABLE notes (id int8); "
+                 "ALTER TABLE card SET (autovacuum_vacuum_cost_delay = 5); CREATE TABLE notes (id "
+                 "int8); "
                  "ALTER TABLE card ALTER COLUMN envelope SET STATISTICS 10");
     assert_int_equal(jt_shape_check(fx->db, &shape, message), JT_OK);
     fx_exec(dba, "ALTER TABLE audit OWNER TO jeton");
@@ -122,7 +142,8 @@ static void a_type_that_only_sounds_right_is_told(void **state)
 {
     struct fx *fx = *state;
     assert_int_equal(jt_shape_learn(fx->db, &shape), JT_OK);
-    fx_exec(fx->plain, "CREATE DOMAIN jeton.uuid AS pg_catalog.uuid; ALTER TABLE card ALTER fp TYPE jeton.uuid");
+    fx_exec(fx->plain, "CREATE DOMAIN jeton.uuid AS pg_catalog.uuid; ALTER TABLE card ALTER fp "
+                       "TYPE jeton.uuid");
     assert_int_equal(jt_shape_check(fx->db, &shape, message), JT_ERR_CONFLICT);
     assert_non_null(strstr(message, "column card: fp"));
     jt_shape_clear(&shape);
@@ -132,10 +153,12 @@ static void without_the_right_to_make_temporary_tables_the_reason_is_told(void *
 {
     struct fx *fx = *state;
     PGconn *dba = admin();
-    fx_exec(dba, "REVOKE TEMPORARY ON DATABASE jeton FROM public; REVOKE TEMPORARY ON DATABASE jeton FROM jeton");
+    fx_exec(dba, "REVOKE TEMPORARY ON DATABASE jeton FROM public; REVOKE TEMPORARY ON DATABASE "
+                 "jeton FROM jeton");
     assert_int_equal(jt_shape_learn(fx->db, &shape), JT_ERR_PROTOCOL);
     assert_non_null(strstr(jt_db_message(fx->db), "temporary"));
-    fx_exec(dba, "GRANT TEMPORARY ON DATABASE jeton TO public; GRANT TEMPORARY ON DATABASE jeton TO jeton");
+    fx_exec(dba, "GRANT TEMPORARY ON DATABASE jeton TO public; GRANT TEMPORARY ON DATABASE jeton "
+                 "TO jeton");
     PQfinish(dba);
 }
 
@@ -157,10 +180,12 @@ static void a_rehearsal_leaves_nothing_and_tells_what_a_request_would_meet(void 
     static const struct {
         const char *spoil, *undo;
     } refusals[] = {
-        { "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; "
+        { "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; "
+          "END $$; "
           "CREATE TRIGGER stranger BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION stranger()",
           "DROP FUNCTION stranger CASCADE" },
-        { "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; "
+        { "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; "
+          "END $$; "
           "CREATE TRIGGER stranger BEFORE INSERT ON card FOR EACH ROW EXECUTE FUNCTION stranger()",
           "DROP FUNCTION stranger CASCADE" },
         { "REVOKE INSERT ON audit FROM current_user", "GRANT INSERT ON audit TO current_user" },
@@ -177,8 +202,10 @@ static void a_rehearsal_leaves_nothing_and_tells_what_a_request_would_meet(void 
     fx->epoch--;
     fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 1");
     assert_int_equal(rehearse(fx, 1), JT_ERR_CONFLICT);
-    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + (SELECT count(*) FROM tally) + "
-                                          "(SELECT count(*) FROM audit WHERE client = 'rehearsal')"), 0);
+    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + (SELECT count(*) "
+                                          "FROM tally) + "
+                                          "(SELECT count(*) FROM audit WHERE client = "
+                                          "'rehearsal')"), 0);
 }
 
 int main(void)
