@@ -103,7 +103,8 @@ static void activate(uint64_t number)
 {
     static const struct jt_act act = { .node = "bench", .actor = "bench" };
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
-    need(jt_generation_insert(db, &row, &act) == JT_OK, "generation");
+    char at[JT_TIME_LEN];
+    need(jt_generation_insert(db, &row, &act, at) == JT_OK, "generation");
     const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
     const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
                                               generation_row(number - 1, JT_GENERATION_DRAINING) };

@@ -29,7 +29,11 @@ CREATE TABLE generation (
     draining_at timestamptz,
     draining_by text,
     retired_at timestamptz,
-    retired_by text
+    retired_by text,
+    destroyed_at timestamptz,
+    destroyed_by text,
+    -- One that was abandoned keeps the MAC that it had as a future one: with that the keeper erases its key, also later.
+    CHECK (state <> 5 OR num_nulls(destroyed_at, destroyed_by) = 0)
 );
 
 -- A key id names one generation at a time; it is free again when that one is destroyed.

@@ -1,4 +1,4 @@
-/* `jeton keys create`, `list` and `activate`; the end of a generation is in cmd_retire.c. */
+/* `jeton keys create`, `list`, `activate` and `abandon`; the end of a generation is in cmd_retire.c. */
 #include "cli/exit.h"
 #include "cli/number.h"
 #include "cli/options.h"
@@ -49,6 +49,18 @@ int jt_cmd_keys_list(const struct jt_command *self, struct jt_cli *cli, int argc
     struct jt_parse parse = { 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/generations", NULL, print_list);
+}
+
+int jt_cmd_keys_abandon(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *number = NULL;
+    struct jt_parse parse = { NULL, 0, &number, 1, 1, 0 };
+    char path[JT_GENERATION_PATH];
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, "/abandon", path);
+    }
+    return code != JT_GO_ON ? code : jt_rest_show(cli, "POST", path, NULL, print_one);
 }
 
 int jt_cmd_keys_activate(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)

@@ -48,7 +48,13 @@ static void print_status(const json_t *reply)
     long long uptime = jt_reply_integer(reply, "uptime_seconds");
     printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n", jt_reply_text(reply, "node"), jt_reply_text(reply, "version"),
            uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
-    printf("database  %s\n", yes_no(json_object_get(reply, "database"), "up", "up", "DOWN"));
+    const json_t *database = json_object_get(reply, "database");
+    printf("database  %s\n", yes_no(database, "up", "up", "DOWN"));
+    if (jt_reply_true(database, "up") && !jt_reply_true(database, "schema")) {
+        printf("schema    NOT AS IT WAS MADE, or the database does not do what it is told: see the log of jetond\n");
+    } else if (jt_reply_true(database, "up")) {
+        printf("schema    good\n");
+    }
     print_keeper(json_object_get(reply, "keeper"));
     if (jt_reply_integer(ring, "epoch") == 0) {
         printf("ring      NOT ACCEPTED by the keeper, so nothing is served: see the log of jetond\n");
@@ -68,10 +74,14 @@ static void explain(const struct jt_cli *cli)
 {
     struct jt_answer answer = { 0 };
     if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
-        fprintf(stderr, "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields %s, key directory %s\n", yes_no(answer.json, "keeper", "up", "DOWN"),
-                yes_no(answer.json, "database", "up", "DOWN"), yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
+        fprintf(stderr,
+                "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields %s, key directory %s, "
+                "schema %s\n",
+                yes_no(answer.json, "keeper", "up", "DOWN"), yes_no(answer.json, "database", "up", "DOWN"),
+                yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
                 yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"),
-                yes_no(answer.json, "sets", "good", "NOT VERIFIED"), yes_no(answer.json, "directory", "good", "NOT GOOD"));
+                yes_no(answer.json, "sets", "good", "NOT VERIFIED"),
+                yes_no(answer.json, "directory", "good", "NOT GOOD"), yes_no(answer.json, "schema", "good", "NOT GOOD"));
     }
     jt_answer_clear(&answer);
 }
@@ -95,9 +105,10 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
             print_status(answer.json);
         }
         const json_t *keeper = json_object_get(answer.json, "keeper");
-        bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") && jt_reply_true(keeper, "directory_good") &&
-                      jt_reply_true(answer.json, "sets_verified") &&
-                      jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0;
+        bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") &&
+                      jt_reply_true(keeper, "directory_good") && jt_reply_true(answer.json, "sets_verified") &&
+                      jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0 &&
+                      jt_reply_true(json_object_get(answer.json, "database"), "schema");
         code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;
     }
     jt_answer_clear(&answer);

@@ -1,11 +1,11 @@
 /* `jeton tokenize` and `jeton detokenize`: one column of a CSV file, replaced. */
 #include "cli/conveyor.h"
 #include "cli/exit.h"
+#include "cli/input.h"
 #include "cli/options.h"
 #include "wire/field.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static void tell(const struct jt_conveyor_job *job, const struct jt_conveyor_res
 }
 
 /* With the files open: the job itself, and what becomes of the files. */
-static int run(const struct request *r, struct jt_conveyor_job *job)
+static int run(const struct request *r, const struct jt_input *in, struct jt_conveyor_job *job)
 {
     struct jt_conveyor_result result;
     int code = do_header(r, job);
@@ -128,6 +128,9 @@ static int run(const struct request *r, struct jt_conveyor_job *job)
         return code;
     }
     code = jt_conveyor_run(job, &interrupted, &result);
+    if (code == JT_EXIT_OK) {
+        code = jt_input_check_unchanged(in, job->in->consumed);
+    }
     if (code != JT_EXIT_OK) {
         jt_complain("stopped after %" PRIu64 " rows; %s is not written", result.n_rows, r->out);
         return code;
@@ -147,15 +150,12 @@ static int open_and_run(const struct jt_cli *cli, const struct request *r, const
     struct jt_endpoint endpoint = { 0 };
     struct jt_csv csv;
     struct jt_output out = { .fd = -1 }, rejects = { .fd = -1 };
-    struct stat st;
-    int fd = open(r->in, O_RDONLY | O_CLOEXEC);
-    int code = JT_EXIT_FAILED;
-    jt_csv_init(&csv, fd);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        jt_complain("%s: %s", r->in, strerror(errno));
-        goto out;
+    struct jt_input in;
+    int code = jt_input_open(r->in, &in);
+    jt_csv_init(&csv, in.fd);
+    if (code == JT_EXIT_OK) {
+        code = jt_endpoint_open(cli, &endpoint);
     }
-    code = jt_endpoint_open(cli, &endpoint);
     if (code == JT_EXIT_OK) {
         catch_signals();
         code = jt_output_open(r->out, &out);
@@ -174,19 +174,16 @@ static int open_and_run(const struct jt_cli *cli, const struct request *r, const
             .batch_rows = (size_t)r->batch,
             .n_connections = (size_t)r->connections,
             .retry_for_s = cli->retry_for_s >= 0 ? cli->retry_for_s : 30,
-            .in_size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0,
+            .in_size = jt_input_size(&in),
             .want_bar = r->progress,
         };
-        code = run(r, &job);
+        code = run(r, &in, &job);
     }
-out:
     jt_output_abandon(&out);
     jt_output_abandon(&rejects);
     jt_endpoint_clear(&endpoint);
     jt_csv_clear(&csv);
-    if (fd >= 0) {
-        close(fd);
-    }
+    jt_input_close(&in);
     return code;
 }
 

@@ -44,6 +44,7 @@ jt_command_fn jt_cmd_field_add;
 jt_command_fn jt_cmd_field_list;
 jt_command_fn jt_cmd_gen;
 jt_command_fn jt_cmd_init;
+jt_command_fn jt_cmd_keys_abandon;
 jt_command_fn jt_cmd_keys_activate;
 jt_command_fn jt_cmd_keys_certificate;
 jt_command_fn jt_cmd_keys_create;

@@ -31,6 +31,7 @@ static const struct jt_command commands[] = {
     { "keys create", "", "Create the next key generation.", REST | JSON, jt_cmd_keys_create },
     { "keys list", "", "List the key generations.", REST | JSON, jt_cmd_keys_list },
     { "keys activate", "NUMBER", "Roll: make a generation the active one; the old one drains.", REST | JSON, jt_cmd_keys_activate },
+    { "keys abandon", "NUMBER", "Give up a generation that was never activated, and erase its key.", REST | JSON, jt_cmd_keys_abandon },
     { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON, jt_cmd_keys_retire },
     { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON, jt_cmd_keys_certificate },
     { "audit", "TOKEN", "Tell who was given the card of a token, and when.", REST | JSON, jt_cmd_audit },

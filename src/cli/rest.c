@@ -68,7 +68,9 @@ int jt_problem_complain(long status, const void *body, size_t len)
 static bool is_worth_repeating(CURLcode result, const struct jt_reply *reply, const char *method)
 {
     if (result == CURLE_OK) {
-        return reply->status == 503;
+        static const char unknown[] = "urn:jeton:problem:outcome-unknown"; /* it may have been done */
+        bool done = reply->body.len > 0 && memmem(reply->body.data, reply->body.len, unknown, sizeof unknown - 1) != NULL;
+        return reply->status == 503 && !done;
     }
     return jt_transfer_may_recover(result) && (strcmp(method, "GET") == 0 || !jt_transfer_may_have_arrived(result));
 }

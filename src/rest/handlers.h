@@ -20,6 +20,7 @@ void jt_handle_generations_list(struct jt_request *r);
 void jt_handle_generation_get(struct jt_request *r);
 void jt_handle_generation_create(struct jt_request *r);
 void jt_handle_generation_activate(struct jt_request *r);
+void jt_handle_generation_abandon(struct jt_request *r);
 void jt_handle_retirement_start(struct jt_request *r);
 void jt_handle_retirement_get(struct jt_request *r);
 

@@ -1,5 +1,8 @@
 #include "rest/items.h"
 
+#include "rest/members.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,28 +11,41 @@ struct jt_item_slot {
     uint32_t at;
 };
 
-enum jt_problem jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind)
+/* One item or many, never both, never neither. */
+static bool has_one_of(struct jt_request *r, const char *member)
+{
+    bool one = json_object_get(r->json, member) != NULL, many = json_object_get(r->json, "items") != NULL;
+    if (one == many) {
+        char detail[200];
+        snprintf(detail, sizeof detail, one ? "The body has both %s and items, of which it takes one." :
+                                              "The body lacks a member: it needs %s or items.", member);
+        jt_request_answer_detail(r, JT_PROBLEM_MISSING_MEMBER, detail);
+    }
+    return one != many;
+}
+
+bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind)
 {
     *items = (struct jt_items){ .http = r, .kind = kind };
     const char *const members[] = { kind->member, "items", NULL };
-    json_t *one = json_object_get(r->json, kind->member);
+    if (!jt_members_only(r, members) || !has_one_of(r, kind->member)) {
+        return false;
+    }
     json_t *many = json_object_get(r->json, "items");
-    if (!jt_json_only_members(r->json, members)) {
-        return JT_PROBLEM_UNKNOWN_MEMBER;
-    }
-    if ((one == NULL) == (many == NULL)) {
-        return JT_PROBLEM_MISSING_MEMBER;
-    }
-    if (many != NULL && (!json_is_array(many) || json_array_size(many) == 0)) {
-        return JT_PROBLEM_INVALID_VALUE;
-    }
+    long max = r->server->vault->conf->front_max_items;
     items->single = many == NULL;
-    items->n = many == NULL ? 1 : json_array_size(many);
-    if (items->n > (size_t)r->server->vault->conf->front_max_items) {
-        return JT_PROBLEM_TOO_MANY_ITEMS;
+    items->n = many == NULL ? 1 : json_array_size(many); /* 0 for what is no array */
+    if (items->n == 0 || items->n > (size_t)max) {
+        char detail[200];
+        snprintf(detail, sizeof detail, "The member items must be an array of 1 to %ld objects.", max);
+        jt_request_answer_detail(r, items->n == 0 ? JT_PROBLEM_INVALID_VALUE : JT_PROBLEM_TOO_MANY_ITEMS, detail);
+        return false;
     }
     items->slots = calloc(items->n, sizeof *items->slots);
-    return items->slots == NULL ? JT_PROBLEM_UNAVAILABLE : JT_PROBLEM_NONE;
+    if (items->slots == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+    }
+    return items->slots != NULL;
 }
 
 void jt_items_clear(struct jt_items *items)
@@ -140,6 +156,7 @@ enum jt_problem jt_items_field_problem(enum jt_err err)
     switch (err) {
     case JT_ERR_NOT_FOUND: return JT_PROBLEM_FIELD_UNKNOWN;
     case JT_ERR_DENIED: return JT_PROBLEM_INTERNAL; /* a row that no keeper vouches for */
+    case JT_ERR_PROTOCOL: return JT_PROBLEM_BACKEND_FAULT;
     default: return JT_PROBLEM_UNAVAILABLE;
     }
 }

@@ -30,9 +30,10 @@ struct jt_items {
 };
 
 /*
- * Checks the outer shape of r->json and counts the items. Anything but NONE is the answer to the whole request. Pair with jt_items_clear.
+ * Checks the outer shape of r->json and counts the items. False: something is wrong with it, or memory ran out, and the
+ * request is answered. Pair with jt_items_clear.
  */
-enum jt_problem jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind);
+bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind);
 void jt_items_clear(struct jt_items *items);
 
 /* Takes every item and lets go of the body, whose clear text is wiped. */

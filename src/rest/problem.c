@@ -53,7 +53,7 @@ enum jt_problem jt_problem_of_err(enum jt_err err)
 {
     switch (err) {
     case JT_OK: return JT_PROBLEM_NONE;
-    case JT_ERR_INVALID: return JT_PROBLEM_INVALID_VALUE;
+    case JT_ERR_INVALID: return JT_PROBLEM_BACKEND_FAULT; /* handlers have judged the input: somebody behind them refuses it */
     case JT_ERR_NOT_FOUND: return JT_PROBLEM_NOT_FOUND;
     case JT_ERR_CONFLICT: return JT_PROBLEM_CONFLICT;
     case JT_ERR_DENIED: return JT_PROBLEM_FORBIDDEN;
@@ -63,8 +63,8 @@ enum jt_problem jt_problem_of_err(enum jt_err err)
     case JT_ERR_NOMEM:
     case JT_ERR_STALE:
     case JT_ERR_UNAVAILABLE:
-    case JT_ERR_IO:
-    case JT_ERR_PROTOCOL: return JT_PROBLEM_UNAVAILABLE;
+    case JT_ERR_IO: return JT_PROBLEM_UNAVAILABLE;
+    case JT_ERR_PROTOCOL: return JT_PROBLEM_BACKEND_FAULT;
     }
     return JT_PROBLEM_INTERNAL;
 }
@@ -77,6 +77,39 @@ void jt_problem_write(enum jt_problem problem, struct jt_buf *out)
     int n = snprintf(body, sizeof body, "{\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}", t->name,
                      t->title, t->status, t->detail);
     jt_buf_put(out, body, (size_t)n);
+}
+
+static void put_text(struct jt_buf *out, const char *text)
+{
+    jt_buf_put(out, text, strlen(text));
+}
+
+static void put_escaped(struct jt_buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        char escaped[8];
+        if (c == '"' || c == '\\') {
+            jt_buf_u8(out, '\\');
+            jt_buf_u8(out, c);
+        } else if (c < ' ') {
+            (void)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)c);
+            put_text(out, escaped);
+        } else {
+            jt_buf_u8(out, c);
+        }
+    }
+}
+
+void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out)
+{
+    char head[300];
+    const struct text *t = &texts[problem];
+    (void)snprintf(head, sizeof head, "{\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"", t->name,
+                   t->title, t->status);
+    put_text(out, head);
+    put_escaped(out, detail);
+    put_text(out, "\"}");
 }
 
 void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out)

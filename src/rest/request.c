@@ -40,6 +40,13 @@ void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem)
     jt_request_answer_problem_with(r, problem, NULL, 0);
 }
 
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail)
+{
+    jt_buf_reset(&r->reply);
+    jt_problem_write_detail(problem, detail, &r->reply);
+    finish(r, jt_problem_status(problem), problem);
+}
+
 void jt_request_answer_err(struct jt_request *r, enum jt_err err)
 {
     jt_request_answer_problem(r, jt_problem_of_err(err));
@@ -190,6 +197,8 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
     struct jt_request *r = arg;
     if (err == JT_ERR_DENIED) {
         jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
+    } else if (err == JT_ERR_PROTOCOL && !r->server->closed) {
+        jt_request_answer_problem(r, JT_PROBLEM_BACKEND_FAULT);
     } else if (err != JT_OK || r->server->closed) {
         jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
     } else if ((permissions & r->route->permission) == 0) {
@@ -236,7 +245,7 @@ enum MHD_Result jt_request_send(struct jt_request *r)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
                             r->problem == JT_PROBLEM_NONE ? "application/json" : "application/problem+json");
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    if (r->status == 503) {
+    if (r->status == 503 && r->problem != JT_PROBLEM_OUTCOME_UNKNOWN) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     } else if (r->status == 401) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");

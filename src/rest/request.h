@@ -60,6 +60,8 @@ enum MHD_Result jt_request_send(struct jt_request *r);
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem);
 /* The same with more members: `members` begins with a comma and ends with the closing brace. */
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem, const char *members, size_t len);
+/* The same with a detail of its own instead of the problem's. */
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail);
 /* The problem of `err`. */
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->reply. */

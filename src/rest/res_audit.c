@@ -1,5 +1,6 @@
 /* POST /v1/audit/search: who was given the card of a token, and when. */
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "pan/token.h"
 #include "store/audit.h"
@@ -67,49 +68,51 @@ static void failed(struct jt_task *task)
     json_decref(take_readings(task));
     if (task->err == JT_ERR_NOT_FOUND) {
         jt_request_answer_problem(task->http, JT_PROBLEM_TOKEN_UNKNOWN);
+    } else if (task->err == JT_ERR_INVALID) { /* of what comes here only the database reads the times */
+        jt_members_refuse(task->http, "since or until", "a time as in 2026-11-01T00:00:00Z");
     } else {
         jt_request_answer_err(task->http, task->err);
     }
 }
 
-/* An optional member; false when it is there and no text that fits. */
-static bool take_text(json_t *body, const char *name, char *out, size_t size)
+/* An optional member that is a text; answers when it is there and no text that fits. */
+static bool take_text(struct jt_request *r, const char *name, const char *must, char *out, size_t size)
 {
-    json_t *value = json_object_get(body, name);
+    json_t *value = json_object_get(r->json, name);
     const char *text = value == NULL ? "" : jt_json_text(value);
     if (text == NULL || strlen(text) >= size) {
+        jt_members_refuse(r, name, must);
         return false;
     }
     memcpy(out, text, strlen(text) + 1);
     return true;
 }
 
-static bool take_members(struct search *s, json_t *body)
+static bool take_token(struct jt_request *r, uint8_t out[static JT_TOKEN_LEN])
 {
-    json_t *token = json_object_get(body, "token");
-    return json_is_string(token) &&
-           jt_token_parse(json_string_value(token), json_string_length(token), s->token) == JT_OK &&
-           take_text(body, "field", s->field, sizeof s->field) && take_text(body, "since", s->since, sizeof s->since) &&
-           take_text(body, "until", s->until, sizeof s->until);
+    json_t *token = json_object_get(r->json, "token");
+    if (json_is_string(token) && jt_token_parse(json_string_value(token), json_string_length(token), out) == JT_OK) {
+        return true;
+    }
+    jt_members_refuse(r, "token", "a text: jtk_ and 26 characters of lower-case base32");
+    return false;
+}
+
+static bool take_members(struct search *s, struct jt_request *r)
+{
+    static const char a_time[] = "a time as in 2026-11-01T00:00:00Z";
+    return take_token(r, s->token) && take_text(r, "field", "the name of a field", s->field, sizeof s->field) &&
+           take_text(r, "since", a_time, s->since, sizeof s->since) && take_text(r, "until", a_time, s->until, sizeof s->until);
 }
 
 void jt_handle_audit_search(struct jt_request *r)
 {
     static const char *const members[] = { "field", "token", "since", "until", NULL };
-    if (!jt_json_only_members(r->json, members)) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
-        return;
-    }
-    if (json_object_get(r->json, "field") == NULL || json_object_get(r->json, "token") == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
+    if (!jt_members_only(r, members) || jt_members_need(r, "field") == NULL || jt_members_need(r, "token") == NULL) {
         return;
     }
     struct search *s = jt_task_new(r, sizeof *s);
-    if (s == NULL) {
-        return;
-    }
-    if (!take_members(s, r->json)) {
-        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+    if (s == NULL || !take_members(s, r)) {
         return;
     }
     s->readings = json_array();

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/secmem.h"
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "store/clients.h"
 #include "vault/registry.h"
@@ -80,17 +81,16 @@ void jt_handle_client_add(struct jt_request *r)
     static const char *const members[] = { "id", "permissions", NULL };
     const char *id = jt_json_text(json_object_get(r->json, "id"));
     json_t *may = json_object_get(r->json, "permissions");
-    if (!jt_json_only_members(r->json, members)) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
-        return;
-    }
-    if (json_object_get(r->json, "id") == NULL || may == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
+    if (!jt_members_only(r, members) || jt_members_need(r, "id") == NULL || jt_members_need(r, "permissions") == NULL) {
         return;
     }
     uint32_t bits;
-    if (id == NULL || !jt_client_id_valid(id) || !take_permissions(may, &bits)) {
-        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+    if (id == NULL || !jt_client_id_valid(id)) {
+        jt_members_refuse(r, "id", "1 to 32 lower-case letters, digits and dashes, a letter first");
+        return;
+    }
+    if (!take_permissions(may, &bits)) {
+        jt_members_refuse(r, "permissions", "an array of tokenize, detokenize, operate: at least one, none twice");
         return;
     }
     struct add *a = jt_task_new(r, sizeof *a);

@@ -97,13 +97,16 @@ void jt_handle_detokenize(struct jt_request *r)
     struct detokenize *d = calloc(1, sizeof *d);
     r->state = d;
     r->state_free = d == NULL ? NULL : free_state;
-    enum jt_problem problem = d == NULL ? JT_PROBLEM_UNAVAILABLE : jt_items_init(&d->items, r, &kind);
-    if (problem == JT_PROBLEM_NONE) {
-        d->cards = calloc(d->items.n, sizeof *d->cards);
-        problem = d->cards == NULL ? JT_PROBLEM_UNAVAILABLE : JT_PROBLEM_NONE;
+    if (d == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        return;
     }
-    if (problem != JT_PROBLEM_NONE) {
-        jt_request_answer_problem(r, problem);
+    if (!jt_items_init(&d->items, r, &kind)) {
+        return;
+    }
+    d->cards = calloc(d->items.n, sizeof *d->cards);
+    if (d->cards == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
         return;
     }
     jt_directory_field(r->server->lanes.directory, r->params.field, on_field, d);

@@ -1,5 +1,6 @@
 /* /v1/fields: list and add. */
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "vault/registry.h"
 
@@ -73,30 +74,31 @@ static void answer_add(struct jt_task *task)
     jt_request_answer_json(task->http, 201, field_json(&((struct add *)task)->spec));
 }
 
-/* An optional boolean member. */
-static bool take_bool(json_t *object, const char *name, bool fallback, bool *out)
+/* An optional boolean member; answers when it is anything else. */
+static bool take_bool(struct jt_request *r, const char *name, bool fallback, bool *out)
 {
-    json_t *value = json_object_get(object, name);
+    json_t *value = json_object_get(r->json, name);
     *out = value == NULL ? fallback : json_is_true(value);
-    return value == NULL || json_is_boolean(value);
+    if (value != NULL && !json_is_boolean(value)) {
+        jt_members_refuse(r, name, "true or false");
+        return false;
+    }
+    return true;
 }
 
 void jt_handle_field_add(struct jt_request *r)
 {
     static const char *const members[] = { "name", "dedup", "allow_bad_luhn", NULL };
     const char *name = jt_json_text(json_object_get(r->json, "name"));
-    if (!jt_json_only_members(r->json, members)) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
-        return;
-    }
-    if (json_object_get(r->json, "name") == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
+    if (!jt_members_only(r, members) || jt_members_need(r, "name") == NULL) {
         return;
     }
     bool dedup, allow_bad_luhn;
-    if (name == NULL || !jt_field_name_valid(name) || !take_bool(r->json, "dedup", true, &dedup) ||
-        !take_bool(r->json, "allow_bad_luhn", false, &allow_bad_luhn)) {
-        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+    if (name == NULL || !jt_field_name_valid(name)) {
+        jt_members_refuse(r, "name", "1 to 64 of a-z 0-9 _ . - and start with a letter");
+        return;
+    }
+    if (!take_bool(r, "dedup", true, &dedup) || !take_bool(r, "allow_bad_luhn", false, &allow_bad_luhn)) {
         return;
     }
     struct add *a = jt_task_new(r, sizeof *a);

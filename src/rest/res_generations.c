@@ -1,6 +1,7 @@
-/* /v1/generations: list, get, create, activate. */
+/* /v1/generations: list, get, create, activate, abandon. */
 #include "base/hex.h"
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "store/generations.h"
 #include "vault/refresh.h"
@@ -17,7 +18,7 @@ static json_t *generation_json(const struct jt_generation_info *g)
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
     jt_hex_encode(g->row.check_value, JT_CHECK_VALUE_LEN, check_value);
     uint64_t rows = g->rows_written + g->rows_moved_in - g->rows_moved_out;
-    return json_pack("{sI,si,ss,ss,sI,sI,sI,sI,so,so,so,so,so,so,so,so}",
+    return json_pack("{sI,si,ss,ss,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}",
                      "number", (json_int_t)g->row.number,
                      "key_id", (int)g->row.key_id,
                      "state", jt_generation_state_name(g->row.state),
@@ -33,6 +34,8 @@ static json_t *generation_json(const struct jt_generation_info *g)
                      "draining_at", text_or_null(g->draining_at),
                      "retired_at", text_or_null(g->retired_at),
                      "retired_by", text_or_null(g->retired_by),
+                     "destroyed_at", text_or_null(g->destroyed_at),
+                     "destroyed_by", text_or_null(g->destroyed_by),
                      "holder_override", text_or_null(g->holder_override));
 }
 
@@ -110,6 +113,11 @@ static enum jt_err run_activate(struct jt_task *task, struct jt_work_ctx *ctx)
     return jt_roll_activate(ctx, task->http->params.number, task->http->client, override, &o->info);
 }
 
+static enum jt_err run_abandon(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    return jt_roll_abandon(ctx, task->http->params.number, task->http->client, &((struct one *)task)->info);
+}
+
 static void answer_one(struct jt_task *task)
 {
     jt_request_answer_json(task->http, 200, generation_json(&((struct one *)task)->info));
@@ -126,6 +134,15 @@ static void step_failed(struct jt_task *task)
     case JT_ERR_DENIED: jt_request_answer_problem(task->http, JT_PROBLEM_NEEDS_DURABLE_HOLDER); break;
     case JT_ERR_LIMIT: jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_GENERATIONS); break;
     default: jt_request_answer_err(task->http, task->err);
+    }
+}
+
+static void create_failed(struct jt_task *task)
+{
+    if (task->err == JT_ERR_DENIED) {
+        jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_FUTURE);
+    } else {
+        step_failed(task);
     }
 }
 
@@ -150,13 +167,25 @@ void jt_handle_generation_get(struct jt_request *r)
 
 void jt_handle_generation_create(struct jt_request *r)
 {
-    if (json_object_size(r->json) > 0) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    static const char *const no_members[] = { NULL };
+    if (!jt_members_only(r, no_members)) {
         return;
     }
     struct one *o = new_task(r, run_create, answer_created);
     if (o != NULL) {
-        o->task.failed = step_failed;
+        o->task.failed = create_failed;
+        jt_task_post(&o->task);
+    }
+}
+
+void jt_handle_generation_abandon(struct jt_request *r)
+{
+    static const char *const no_members[] = { NULL };
+    if (!jt_members_only(r, no_members)) {
+        return;
+    }
+    struct one *o = new_task(r, run_abandon, answer_one);
+    if (o != NULL) {
         jt_task_post(&o->task);
     }
 }
@@ -165,8 +194,7 @@ void jt_handle_generation_activate(struct jt_request *r)
 {
     static const char *const members[] = { "accept_single_holder", NULL };
     json_t *reason = json_object_get(r->json, "accept_single_holder");
-    if (r->json != NULL && !jt_json_only_members(r->json, members)) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    if (!jt_members_only(r, members)) {
         return;
     }
     struct one *o = new_task(r, run_activate, answer_one);
@@ -175,7 +203,7 @@ void jt_handle_generation_activate(struct jt_request *r)
     }
     if (reason != NULL) {
         if (!jt_json_reason(reason, sizeof o->override, o->override)) {
-            jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+            jt_members_refuse(r, "accept_single_holder", "a text of 1 to 127 bytes without control characters");
             return;
         }
     }

@@ -3,6 +3,7 @@
  * /v1/node/accept-sets: the same that older sets of clients and fields shall be current.
  */
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "store/audit.h"
 #include "vault/refresh.h"
@@ -40,13 +41,8 @@ static void answer(struct jt_task *task)
 void jt_handle_node_accept_ids(struct jt_request *r)
 {
     static const char *const members[] = { "reason", NULL };
-    if (!jt_json_only_members(r->json, members)) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
-        return;
-    }
-    json_t *reason = json_object_get(r->json, "reason");
+    json_t *reason = jt_members_only(r, members) ? jt_members_need(r, "reason") : NULL;
     if (reason == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_MISSING_MEMBER);
         return;
     }
     struct accept *a = jt_task_new(r, sizeof *a);
@@ -54,7 +50,7 @@ void jt_handle_node_accept_ids(struct jt_request *r)
         return;
     }
     if (!jt_json_reason(reason, sizeof a->reason, a->reason)) {
-        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
+        jt_members_refuse(r, "reason", "a text of 1 to 127 bytes without control characters");
         return;
     }
     a->task.run = run;

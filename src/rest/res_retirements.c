@@ -1,9 +1,12 @@
 /* /v1/generations/{number}/retire and /retirement: start the job; its progress and certificate. */
 #include "base/base64.h"
 #include "rest/handlers.h"
+#include "rest/members.h"
 #include "rest/task.h"
 #include "store/retirements.h"
 #include "vault/retire.h"
+
+#include <stdio.h>
 
 struct retirement {
     struct jt_task task;
@@ -27,6 +30,20 @@ static enum jt_err load(struct retirement *t, struct jt_work_ctx *ctx, uint64_t 
     return err == JT_OK ? jt_generation_get(ctx->db, number, &t->info) : err;
 }
 
+/* The job stands: if it cannot be read any more, what is known of it is told, and not that nothing was done. */
+static void load_after(struct retirement *t, struct jt_work_ctx *ctx)
+{
+    uint64_t number = t->task.http->params.number;
+    enum jt_err err = load(t, ctx, number);
+    if (err == JT_ERR_UNAVAILABLE) {
+        err = load(t, ctx, number); /* on a new connection */
+    }
+    if (err != JT_OK) {
+        t->job = (struct jt_retirement){ .generation = number, .state = JT_RETIREMENT_DRAINING };
+        snprintf(t->job.actor, sizeof t->job.actor, "%s", t->task.http->client);
+    }
+}
+
 static enum jt_err run_start(struct jt_task *task, struct jt_work_ctx *ctx)
 {
     struct retirement *t = (struct retirement *)task;
@@ -38,7 +55,7 @@ static enum jt_err run_start(struct jt_task *task, struct jt_work_ctx *ctx)
     }
     if (err == JT_OK) {
         jt_retirer_nudge(ctx->vault->retirer);
-        err = load(t, ctx, number);
+        load_after(t, ctx);
     }
     return err;
 }
@@ -68,11 +85,11 @@ static json_t *retirement_json(const struct retirement *t, const struct jt_retir
     } else if (rate > 0) {
         eta = json_integer((json_int_t)((double)left / rate + 0.5));
     }
-    json_t *body = json_pack("{sI,ss,ss,ss,sI,sI,sI,sf,so}",
+    json_t *body = json_pack("{sI,ss,ss,so,sI,sI,sI,sf,so}",
                              "generation", (json_int_t)t->job.generation,
                              "state", state_name(t->job.state),
                              "actor", t->job.actor,
-                             "started_at", t->job.facts.started_at,
+                             "started_at", t->job.facts.started_at[0] == '\0' ? json_null() : json_string(t->job.facts.started_at),
                              "rows_left", (json_int_t)left,
                              "rows_moved", (json_int_t)t->info.rows_moved_out,
                              "rows_stuck", (json_int_t)(mine ? progress->stuck : 0),
@@ -113,8 +130,8 @@ static void post(struct jt_request *r, enum jt_err (*run)(struct jt_task *, stru
 
 void jt_handle_retirement_start(struct jt_request *r)
 {
-    if (json_object_size(r->json) > 0) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    static const char *const no_members[] = { NULL };
+    if (!jt_members_only(r, no_members)) {
         return;
     }
     post(r, run_start, answer_started);

@@ -58,12 +58,12 @@ static void answer(struct jt_task *task)
     const struct status *s = (const struct status *)task;
     struct jt_vault *vault = task->http->server->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    json_t *body = json_pack("{ss,ss,sI,so,s{sb},s{sI,so},sb,so}",
+    json_t *body = json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so}",
                              "node", vault->node.name,
                              "version", JETON_VERSION,
                              "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
                              "keeper", keeper_json(s),
-                             "database", "up", (int)s->database_up,
+                             "database", "up", (int)s->database_up, "schema", (int)jt_vault_database_good(vault),
                              "ring", "epoch", (json_int_t)atomic_load(&vault->ring_epoch),
                              "active", active == 0 ? json_null() : json_integer((json_int_t)active),
                              "sets_verified", (int)atomic_load(&vault->sets.all_good),
@@ -94,9 +94,11 @@ void jt_handle_readyz(struct jt_request *r)
     }
     /* A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks here first. */
     struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
-    char parts[300];
-    int n = snprintf(parts, sizeof parts, ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s,\"sets\":%s,\"directory\":%s}", is.keeper ? "true" : "false",
-                     is.database ? "true" : "false", is.registered ? "true" : "false", is.ring ? "true" : "false",
-                     is.ids ? "true" : "false", is.sets ? "true" : "false", is.directory ? "true" : "false");
+    char parts[400];
+    int n = snprintf(parts, sizeof parts,
+                     ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s,\"sets\":%s,\"directory\":%s,\"schema\":%s}",
+                     is.keeper ? "true" : "false", is.database ? "true" : "false", is.registered ? "true" : "false",
+                     is.ring ? "true" : "false", is.ids ? "true" : "false", is.sets ? "true" : "false",
+                     is.directory ? "true" : "false", is.schema ? "true" : "false");
     jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, parts, (size_t)n);
 }

@@ -102,13 +102,16 @@ void jt_handle_tokenize(struct jt_request *r)
     struct tokenize *t = calloc(1, sizeof *t);
     r->state = t;
     r->state_free = t == NULL ? NULL : free_state;
-    enum jt_problem problem = t == NULL ? JT_PROBLEM_UNAVAILABLE : jt_items_init(&t->items, r, &kind);
-    if (problem == JT_PROBLEM_NONE) {
-        t->cards = calloc(t->items.n, sizeof *t->cards);
-        problem = t->cards == NULL ? JT_PROBLEM_UNAVAILABLE : JT_PROBLEM_NONE;
+    if (t == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        return;
     }
-    if (problem != JT_PROBLEM_NONE) {
-        jt_request_answer_problem(r, problem);
+    if (!jt_items_init(&t->items, r, &kind)) {
+        return;
+    }
+    t->cards = calloc(t->items.n, sizeof *t->cards);
+    if (t->cards == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
         return;
     }
     jt_directory_field(r->server->lanes.directory, r->params.field, on_field, t);

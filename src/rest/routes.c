@@ -18,6 +18,7 @@ static const struct jt_route routes[] = {
     { "POST", "/v1/generations", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_create },
     { "GET", "/v1/generations/{number}", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generation_get },
     { "POST", "/v1/generations/{number}/activate", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_activate },
+    { "POST", "/v1/generations/{number}/abandon", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_abandon },
     { "POST", "/v1/generations/{number}/retire", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_retirement_start },
     { "GET", "/v1/generations/{number}/retirement", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_retirement_get },
     { "POST", "/v1/audit/search", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_audit_search },

@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
+#include "vault/fault.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 {
@@ -14,9 +16,12 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     case JT_ERR_NOT_FOUND:
     case JT_ERR_CONFLICT:
     case JT_ERR_DENIED: break; /* answers, not failures */
-    default:
-        jt_log(JT_LOG_WARNING, "%s %s: %s: %s", task->http->route->method, task->http->route->path, jt_err_str(task->err),
-               jt_db_message(ctx->db));
+    default: {
+        char why[JT_WHY_LEN];
+        task->in_doubt = task->err == JT_ERR_UNAVAILABLE && jt_db_in_doubt(ctx->db);
+        jt_log(JT_LOG_WARNING, "%s %s: %s%s%s", task->http->route->method, task->http->route->path, jt_err_str(task->err),
+               jt_why(jt_work_reason(ctx), why), task->in_doubt ? "; whether it was done is not known" : "");
+    }
     }
 }
 
@@ -25,6 +30,8 @@ static void done(struct jt_job *job)
     struct jt_task *task = (struct jt_task *)job;
     if (task->err == JT_OK) {
         task->answer(task);
+    } else if (task->in_doubt) {
+        jt_request_answer_problem(task->http, JT_PROBLEM_OUTCOME_UNKNOWN);
     } else if (task->failed != NULL) {
         task->failed(task);
     } else {
@@ -42,7 +49,11 @@ void *jt_task_new(struct jt_request *r, size_t size)
     r->state = task;
     r->state_free = jt_wipe_free;
     task->http = r;
-    task->job = (struct jt_job){ .run = run, .done = done, .inbox = &r->server->lanes.inbox };
+    bool reads = strcmp(r->route->method, "GET") == 0; /* whatever else may have to wait */
+    task->job = (struct jt_job){ .kind = reads ? JT_WORK_LOOKUP : JT_WORK_ACT,
+                                 .run = run,
+                                 .done = done,
+                                 .inbox = &r->server->lanes.inbox };
     return task;
 }
 

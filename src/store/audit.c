@@ -59,7 +59,9 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
     jt_params_init(&p);
     jt_params_text(&p, act->node);
     jt_audit_params(&p, &row, 1);
-    enum jt_err err = jt_db_change_one(db, jt_statements[JT_SQL_AUDIT].sql, &p);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
+    PQclear(res);
     return err == JT_ERR_CONFLICT || err == JT_ERR_INVALID ? JT_ERR_PROTOCOL : err;
 }
 

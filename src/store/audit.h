@@ -23,6 +23,7 @@ enum jt_audit_action {
     JT_AUDIT_RETIREMENT_START,
     JT_AUDIT_GENERATION_RETIRE,
     JT_AUDIT_IDS_ACCEPT, /* object: the reason */
+    JT_AUDIT_GENERATION_ABANDON = 10,
     JT_AUDIT_CLIENT_REVOKE = 20,
     JT_AUDIT_SETS_ACCEPT = 21, /* object: the reason */
 };

@@ -123,6 +123,7 @@ static void roll_back(struct jt_db *db)
 enum jt_err jt_db_ensure(struct jt_db *db)
 {
     db->message[0] = '\0'; /* what is told is of this verb: an earlier loss must not explain a later error */
+    db->in_doubt = false;
     if (still_there(db)) {
         roll_back(db);
         if (db->conn != NULL && PQtransactionStatus(db->conn) == PQTRANS_IDLE) {
@@ -253,27 +254,154 @@ enum jt_err jt_db_script(struct jt_db *db, const char *sql)
     return err;
 }
 
+enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql, struct jt_params *params)
+{
+    enum jt_err err = jt_db_change_one(db, sql, params);
+    if (err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0') {
+        (void)snprintf(db->message, sizeof db->message, "a row was to be inserted, and was not");
+        err = JT_ERR_PROTOCOL;
+    }
+    return err;
+}
+
+enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params, const char *otherwise)
+{
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, sql, params, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        bool holds = jt_row_bool(&row, 0);
+        err = row.bad || !holds ? JT_ERR_PROTOCOL : JT_OK;
+        if (err != JT_OK) {
+            (void)snprintf(db->message, sizeof db->message, "%s", otherwise);
+        }
+    }
+    PQclear(res);
+    return err;
+}
+
 enum jt_err jt_db_begin(struct jt_db *db)
 {
     enum jt_err err = jt_db_ensure(db);
     return err == JT_OK ? jt_db_change(db, jt_statements[JT_SQL_BEGIN].sql, NULL, NULL) : err;
 }
 
-enum jt_err jt_db_end(struct jt_db *db, enum jt_err err)
+/* --- the end of a transaction, also where the word on it is lost --- */
+
+/* How long the outcome is asked for. A server that restarts takes about so long. */
+#define DOUBT_PATIENCE_MS 5000
+#define DOUBT_PAUSE_MS 50
+
+/*
+ * What names a transaction beyond its session: its number, and the history that the number belongs to. A standby that
+ * was promoted with its tail lost counts on from an older number, on a timeline of its own. All as text.
+ */
+struct transaction {
+    char xid[24], history[40];
+};
+#define HISTORY \
+    "(SELECT c.system_identifier::text || '.' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) " \
+    "FROM pg_control_system() c)"
+
+/* Of the open transaction; an empty number where it has written nothing. */
+static enum jt_err name_transaction(struct jt_db *db, struct transaction *out)
 {
-    PGresult *res = NULL;
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, "SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''), " HISTORY, NULL,
+                                      &res);
     if (err == JT_OK) {
-        err = execute(db, "COMMIT", NULL, PGRES_COMMAND_OK, &res);
-        if (err == JT_OK && !jt_txn_result_ok(JT_SQL_COMMIT, res)) {
-            (void)snprintf(db->message, sizeof db->message, "the server rolled back what it was to commit");
-            err = JT_ERR_PROTOCOL;
-        }
+        struct jt_row row = jt_row_init(res, 0);
+        jt_row_text(&row, 0, out->xid, sizeof out->xid);
+        jt_row_text(&row, 1, out->history, sizeof out->history);
+        err = jt_row_status(&row);
     }
     PQclear(res);
+    return err;
+}
+
+/* JT_OK: *status is "committed", "aborted" or "in progress"; empty where this history does not know the number. */
+static enum jt_err ask_for(struct jt_db *db, const struct transaction *t, char status[static 16])
+{
+    status[0] = '\0';
+    enum jt_err err = connect_now(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, t->xid);
+    jt_params_text(&p, t->history);
+    PGresult *res;
+    err = jt_db_query_one(db,
+                          "SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress' WHEN $2 = " HISTORY
+                          " THEN coalesce(pg_xact_status($1::xid8), '') ELSE '' END", &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        jt_row_text(&row, 0, status, 16);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+/*
+ * COMMIT was sent and the connection broke: on new connections the server is asked what became of the transaction,
+ * until it says so. JT_OK: committed. JT_ERR_UNAVAILABLE: it came to nothing; or, with in_doubt, nobody knows.
+ */
+static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
+{
+    char why[JT_DB_MESSAGE_LEN];
+    memcpy(why, db->message, sizeof why);
+    int64_t give_up = jt_clock_ms() + DOUBT_PATIENCE_MS;
+    db->in_doubt = true;
+    for (;;) {
+        char status[16];
+        enum jt_err err = ask_for(db, t, status);
+        bool told = err == JT_OK && strcmp(status, "in progress") != 0;
+        if (told) {
+            db->in_doubt = status[0] == '\0';
+            memcpy(db->message, why, sizeof why);
+            return strcmp(status, "committed") == 0 ? JT_OK : JT_ERR_UNAVAILABLE;
+        }
+        if ((err != JT_OK && err != JT_ERR_UNAVAILABLE) || jt_clock_ms() >= give_up) {
+            return JT_ERR_UNAVAILABLE;
+        }
+        jt_db_back_off(DOUBT_PAUSE_MS);
+    }
+}
+
+static enum jt_err commit(struct jt_db *db)
+{
+    struct transaction transaction;
+    enum jt_err err = name_transaction(db, &transaction);
+    if (err != JT_OK) {
+        return err;
+    }
+    PGresult *res;
+    err = execute(db, "COMMIT", NULL, PGRES_COMMAND_OK, &res);
+    if (err == JT_OK && !jt_txn_result_ok(JT_SQL_COMMIT, res)) {
+        (void)snprintf(db->message, sizeof db->message, "the server rolled back what it was to commit");
+        err = JT_ERR_PROTOCOL;
+    }
+    PQclear(res);
+    bool lost = err == JT_ERR_UNAVAILABLE && db->conn == NULL;
+    return lost && transaction.xid[0] != '\0' ? find_out(db, &transaction) : err;
+}
+
+enum jt_err jt_db_end(struct jt_db *db, enum jt_err err)
+{
+    if (err == JT_OK) {
+        err = commit(db);
+    }
     if (err != JT_OK) {
         roll_back(db);
     }
     return err;
+}
+
+bool jt_db_in_doubt(const struct jt_db *db)
+{
+    return db->in_doubt;
 }
 
 enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn)

@@ -1,8 +1,9 @@
 /*
  * A blocking database connection, for worker threads, background jobs and commands. Event loops use store/pipe.h.
  *
- * One thread at a time. A connection that was lost is made again by the next jt_db_ensure; what a transaction lost at
- * COMMIT did is unknown, and callers are written so that repeating it is harmless. Server messages are kept terse (no
+ * One thread at a time. A connection that was lost is made again by the next jt_db_ensure. What a transaction did whose
+ * COMMIT was not answered is asked of the server (store/query.h, jt_db_end); where that cannot be had, jt_db_in_doubt
+ * says so, and callers must not tell their own callers that nothing happened. Server messages are kept terse (no
  * DETAIL: it would carry fingerprints) and never passed on to API callers; jt_db_message is for the operator's log.
  */
 #ifndef JETON_STORE_DB_H
@@ -29,6 +30,9 @@ enum jt_err jt_db_ensure(struct jt_db *db) JT_CHECKED;
 
 /* The last verb's error for the operator: SQLSTATE and primary message on one line; empty when the server told none. */
 const char *jt_db_message(const struct jt_db *db);
+
+/* Whether nobody knows what became of the last transaction; until the next jt_db_ensure. */
+bool jt_db_in_doubt(const struct jt_db *db);
 
 /* The socket, to notice a lost connection; -1 when not connected. */
 int jt_db_socket(const struct jt_db *db);

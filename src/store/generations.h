@@ -18,6 +18,7 @@ struct jt_generation_info {
     char activated_at[JT_TIME_LEN], activated_by[JT_ACTOR_MAX + 1]; /* empty: not yet */
     char draining_at[JT_TIME_LEN];
     char retired_at[JT_TIME_LEN], retired_by[JT_ACTOR_MAX + 1];
+    char destroyed_at[JT_TIME_LEN], destroyed_by[JT_ACTOR_MAX + 1];
     char holder_override[128]; /* why activation went ahead with one durable holder of the key; empty: not overridden */
     uint64_t rows_written, rows_moved_in, rows_moved_out; /* rows now: written + moved_in - moved_out */
 };
@@ -29,17 +30,29 @@ enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *
 enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_generation_info *out) JT_CHECKED;
 
 /*
- * The highest number and the key ids (bit i of byte i/8) of generations that are not destroyed: what a new one must
- * avoid.
+ * The highest number, the key ids (bit i of byte i/8) of generations that are not destroyed, and how many are future:
+ * what a new one must avoid.
  */
-enum jt_err jt_generations_taken(struct jt_db *db, uint64_t *highest, uint8_t used_key_ids[static 32]) JT_CHECKED;
+struct jt_generations_taken {
+    uint64_t highest;
+    uint8_t key_ids[32];
+    size_t n_future;
+};
+enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *out) JT_CHECKED;
 
 /*
- * Stores a future generation, with its audit row. JT_ERR_CONFLICT when its number or key id is taken (the loser of two
- * creators).
+ * Stores a future generation, with its audit row; `created_at` receives the time that it bears. JT_ERR_CONFLICT when its
+ * number or key id is taken (the loser of two creators).
  */
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
-                                 const struct jt_act *act) JT_CHECKED;
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act,
+                                 char created_at[static JT_TIME_LEN]) JT_CHECKED;
+
+/*
+ * Marks a future generation as destroyed, with its audit row, and frees its key id. `row` is as it stands there, future.
+ * JT_ERR_CONFLICT when it is not future any more.
+ */
+enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act,
+                                  char destroyed_at[static JT_TIME_LEN]) JT_CHECKED;
 
 enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack) JT_CHECKED;
 /* The newest acknowledgement of a node for a generation; JT_ERR_NOT_FOUND. */

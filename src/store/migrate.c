@@ -98,7 +98,7 @@ static enum jt_err apply(struct jt_db *db, const struct jt_migration *m)
     jt_params_u31(&p, (uint32_t)m->number);
     jt_params_text(&p, m->name);
     jt_params_text(&p, m->sql);
-    return jt_db_change_one(db,
+    return jt_db_insert_one(db,
                             "INSERT INTO jeton.schema_migration (number, name, checksum) "
                             "VALUES ($1, $2, sha256(convert_to($3::text, 'UTF8')))",
                             &p);

@@ -54,6 +54,22 @@ static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct
     }
 }
 
+/* Ours is the only row, and it is as it was sent: nobody else's may go on fencing in nobody. */
+static enum jt_err check_alone(struct jt_db *db, const struct jt_node_row *row)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, row->spec.name);
+    jt_params_i16(&p, row->spec.number);
+    jt_params_uuid(&p, row->spec.incarnation);
+    jt_params_u63(&p, row->mac_epoch);
+    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    return jt_db_must(db,
+                      "SELECT coalesce(bool_and((n.name, n.number, n.incarnation, n.mac_epoch, n.mac) = "
+                      "($1, $2, $3, $4, $5)) AND count(*) = 1, false) FROM node n",
+                      &p, "the node's row does not stand as it was sent, or another does beside it");
+}
+
 /*
  * Every other row goes too: there is one front, and one that lost its lock under another name must not go on writing.
  */
@@ -72,12 +88,12 @@ static enum jt_err replace_row(struct jt_db *db, const void *arg)
         jt_params_uuid(&p, row->spec.incarnation);
         jt_params_u63(&p, row->mac_epoch);
         jt_params_bytes(&p, row->mac, sizeof row->mac);
-        err = jt_db_change_one(db,
+        err = jt_db_insert_one(db,
                                "INSERT INTO node (name, number, incarnation, mac_epoch, mac) "
                                "VALUES ($1, $2, $3, $4, $5)",
                                &p);
     }
-    return err;
+    return err == JT_OK ? check_alone(db, row) : err;
 }
 
 static enum jt_err remove_row(struct jt_db *db, const void *arg)
@@ -87,7 +103,9 @@ static enum jt_err remove_row(struct jt_db *db, const void *arg)
     jt_params_init(&p);
     jt_params_text(&p, node->name);
     jt_params_uuid(&p, node->incarnation);
-    return jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, NULL);
+    uint64_t n_removed; /* none where another front has taken the place */
+    enum jt_err err = jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, &n_removed);
+    return err == JT_OK && n_removed > 1 ? JT_ERR_PROTOCOL : err;
 }
 
 /* Whether the row is this incarnation's. */

@@ -24,7 +24,8 @@ enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node, int
 
 /*
  * Replaces the node row by the one that the keeper has MACed, under the exclusive ring lock (lock time-out 50 ms with
- * back-off up to `patience_ms`). JT_ERR_UNAVAILABLE also when the lock of jt_node_claim is not held any more.
+ * back-off up to `patience_ms`). JT_ERR_PROTOCOL when it does not stand alone and as it was sent, whatever the server
+ * answered. JT_ERR_UNAVAILABLE also when the lock of jt_node_claim is not held any more.
  */
 enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, int patience_ms) JT_CHECKED;
 

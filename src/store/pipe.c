@@ -138,6 +138,7 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
     if (pipe->state != IDLE) {
         return JT_ERR_UNAVAILABLE;
     }
+    pipe->message[0] = '\0'; /* what is told is of this transaction: an earlier loss must not explain a later error */
     enum jt_err err = jt_txn_status(txn);
     if (err != JT_OK) {
         return err;

@@ -3,6 +3,7 @@
 #include "store/audit_params.h"
 #include "store/query.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const struct jt_act *act)
@@ -28,14 +29,18 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
         jt_params_init(&p);
         jt_params_u63(&p, generation);
         err = jt_db_query_one(db,
-                              "SELECT coalesce((SELECT state < 3 FROM retirement WHERE generation = g.number), false) "
-                              "FROM generation g WHERE number = $1",
+                              "SELECT coalesce((SELECT state < 3 FROM retirement WHERE generation = g.number), false), "
+                              "g.state = 3 FROM generation g WHERE number = $1",
                               &p, &res);
     }
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
-        bool open = jt_row_bool(&row, 0);
+        bool open = jt_row_bool(&row, 0), draining = jt_row_bool(&row, 1);
         err = row.bad ? JT_ERR_PROTOCOL : open ? JT_OK : JT_ERR_CONFLICT;
+        if (err == JT_ERR_CONFLICT && draining) {
+            (void)snprintf(db->message, sizeof db->message, "a retirement was to be recorded, and was not");
+            err = JT_ERR_PROTOCOL;
+        }
     }
     PQclear(res);
     return jt_db_end(db, err);

@@ -83,7 +83,20 @@ static enum jt_err insert_ring(struct jt_db *db, const struct jt_ring_row *ring)
     jt_params_u63(&p, ring->epoch);
     jt_params_bytes(&p, ring->body, ring->body_len);
     jt_params_bytes(&p, ring->mac, sizeof ring->mac);
-    return jt_db_change_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
+    return jt_db_insert_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
+}
+
+enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, ring->epoch);
+    jt_params_bytes(&p, ring->body, ring->body_len);
+    jt_params_bytes(&p, ring->mac, sizeof ring->mac);
+    return jt_db_must(db,
+                      "SELECT coalesce(bool_and((r.epoch, r.body, r.mac) = ($1, $2, $3)) AND count(*) = 1, false) "
+                      "FROM ring r",
+                      &p, "the ring does not stand as it was sent");
 }
 
 enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_change *first_operator)
@@ -94,6 +107,9 @@ enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, cons
         return err;
     }
     err = insert_ring(db, ring);
+    if (err == JT_OK) {
+        err = jt_ring_must_stand(db, ring);
+    }
     if (err == JT_OK) {
         const struct jt_act init = { .node = "", .actor = "init" };
         err = jt_client_insert_row(db, first_operator, &init);

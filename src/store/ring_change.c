@@ -1,6 +1,7 @@
 #include "store/generations.h"
 
 #include "store/audit_params.h"
+#include "store/generation_stands.h"
 #include "store/ring_lock.h"
 #include "store/statements.h"
 #include "wire/certificate.h"
@@ -78,6 +79,25 @@ static const char to_active[] = SET_ROW("state = 2, activated_at = now(), activa
 static const char to_draining[] = SET_ROW("state = 3, draining_at = now(), draining_by = $6") WHERE_ROW("2");
 static const char to_retired[] = SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
 
+/*
+ * No row was changed. JT_ERR_CONFLICT: there is none in the state that this step starts from; JT_ERR_PROTOCOL: there is,
+ * and the server passed it over.
+ */
+static enum jt_err check_left_out(struct jt_db *db, const struct jt_generation_row *row)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, row->number);
+    jt_params_i16(&p, row->key_id);
+    jt_params_bytes(&p, row->check_value, sizeof row->check_value);
+    jt_params_i16(&p, (int16_t)(row->state - 1));
+    enum jt_err err = jt_db_must(db,
+                                 "SELECT NOT EXISTS (SELECT FROM generation WHERE number = $1 AND key_id = $2 "
+                                 "AND check_value = $3 AND state = $4)",
+                                 &p, "the state of a generation was to be changed, and was not");
+    return err == JT_OK ? JT_ERR_CONFLICT : err;
+}
+
 static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_change *c,
                                      const struct jt_generation_row *row)
 {
@@ -99,7 +119,9 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     if (row->state != JT_GENERATION_RETIRED) {
         sql = row->state == JT_GENERATION_ACTIVE ? to_active : to_draining;
     }
-    return jt_db_change_one(db, sql, &p);
+    enum jt_err err = jt_db_change_one(db, sql, &p);
+    bool left_out = err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0'; /* else it met another row that is active */
+    return left_out ? check_left_out(db, row) : err;
 }
 
 /* What leaves the active state goes first: at no moment may two be active. */
@@ -125,9 +147,20 @@ static enum jt_err replace_ring(struct jt_db *db, const struct jt_ring_change *c
     jt_params_bytes(&p, c->next->body, c->next->body_len);
     jt_params_bytes(&p, c->next->mac, sizeof c->next->mac);
     jt_params_u63(&p, c->from_epoch);
-    return jt_db_change_one(db,
-                            "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4",
-                            &p);
+    /* The epoch was found and locked before, in this transaction: there is no race to lose. */
+    enum jt_err err =
+        jt_db_change_one(db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4", &p);
+    return err == JT_ERR_CONFLICT ? JT_ERR_PROTOCOL : err;
+}
+
+/* What the change is: whoever believes it must find it there. */
+static enum jt_err check_written(struct jt_db *db, const struct jt_ring_change *c)
+{
+    enum jt_err err = jt_ring_must_stand(db, c->next);
+    for (size_t i = 0; i < c->n_rows && err == JT_OK; i++) {
+        err = jt_generation_must_stand(db, &c->rows[i]);
+    }
+    return err;
 }
 
 /*
@@ -207,6 +240,9 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     }
     if (err == JT_OK) {
         err = replace_ring(db, change);
+    }
+    if (err == JT_OK) {
+        err = check_written(db, change);
     }
     if (err == JT_OK && change->proof_of_zero) {
         err = record_retirement(db, change);

@@ -11,4 +11,8 @@
  */
 enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy) JT_CHECKED;
 
+/* Inside an open transaction: JT_ERR_PROTOCOL when the ring in the table is not, byte for byte, this one. */
+struct jt_ring_row;
+enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring) JT_CHECKED;
+
 #endif

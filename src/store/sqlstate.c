@@ -29,6 +29,9 @@ enum jt_err jt_sqlstate_err(const char *sqlstate)
     if (strcmp(sqlstate, "23505") == 0) {
         return JT_ERR_CONFLICT;
     }
+    if (strcmp(sqlstate, "22P02") == 0) {
+        return JT_ERR_PROTOCOL; /* a statement that saw that its own writes came to nothing: OR_FAIL in store/statements.c */
+    }
     return is_class(sqlstate, "22") || is_class(sqlstate, "23") ? JT_ERR_INVALID : JT_ERR_PROTOCOL;
 }
 

@@ -51,6 +51,30 @@
     ids "::bytea[], " objects "::text[]) AS a (client, action, field, n_items, n_done, ids, object)"
 
 /*
+ * What was written is what counts, not that nobody complained: a trigger may drop a row or change it, a rule may turn
+ * the statement into another, a view (a rule as well) may stand in for the table. COMMIT is on its way when the answer
+ * is read; therefore the statement itself must fail, and with it the transaction.
+ *
+ * So each part RETURNs its rows, which are counted, and the catalogue is asked in the same snapshot whether the tables
+ * have triggers or rules: IS_ORDINARY. In a table without them stands what was sent; only what the table fills in by
+ * itself is looked at. Comparing everything, row by row, took 0.08 ms of the 0.2 ms of a statement with one card; this
+ * takes 0.03. Whoever wants to put a trigger there waits for the lock that this statement has, or is seen by it. Row
+ * security is turned into an error by the session (store/session.c).
+ *
+ * OR_FAIL casts a sentence that holds a number of this execution (so that the planner cannot try it) to a number. Its
+ * SQLSTATE, 22P02, occurs nowhere else: parameters are binary. Nothing in the sentence is secret.
+ */
+#define IS_ORDINARY(tables) \
+    "NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid IN (" tables ")) " \
+    "AND NOT EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class IN (" tables "))"
+#define OF_STRANGERS "CASE WHEN d.ordinary THEN '' ELSE ': there are triggers or rules' END"
+#define OR_FAIL(holds, then, sentence) "CASE WHEN " holds " THEN " then " ELSE (" sentence ")::int8 END"
+
+/* The time of an audit row is the table's own default; it must be about now. */
+#define COUNT_AUDITED \
+    "(SELECT count(*) FROM audited d WHERE d.at BETWEEN now() - interval '1 minute' AND now() + interval '1 minute')"
+
+/*
  * Tokenize, on $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 ids, $9 fingerprints, $10
  * envelopes; audit rows: $11 clients, $12 actions, $13 fields, $14 items, $15 done, $16 ids, $17 objects.
  *
@@ -65,16 +89,24 @@
     "SELECT fresh.id, fresh.field, fresh.fp, fresh.envelope " \
     "FROM unnest($7::int4[], $8::int8[], $9::uuid[], $10::bytea[]) WITH ORDINALITY " \
     "AS fresh (field, id, fp, envelope, place) WHERE " RING_HOLDS " " unless_old \
-    "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING id)"
+    "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING id, bucket, key_id)"
 #define BOOKED \
-    "counted AS (SELECT count(*) AS n FROM written), " \
+    "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = $5::int2) AS good " \
+    "FROM written w), " \
     "told AS (INSERT INTO tally AS t (generation, writer, written) SELECT $4::int8, $6::int4, n FROM counted WHERE n > 0 " \
-    "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") "), " \
+    "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") " RETURNING 1), " \
     "audited AS (" AUDIT_INTO "SELECT $2::text, a.* " \
-    AUDIT_FROM("$11", "$12", "$13", "$14", "$15", "$16", "$17") " WHERE " RING_HOLDS ")"
+    AUDIT_FROM("$11", "$12", "$13", "$14", "$15", "$16", "$17") " WHERE " RING_HOLDS " RETURNING at)"
+#define COUNT_TOLD "(SELECT count(*) FROM told)"
+/* Behind OFFSET, so that each count is made once although the sentence names it as well. */
 #define ANSWER_NOW \
-    "SELECT 0::int8, n.epoch, n.node_stands, n.agrees, c.n, NULL::int4, NULL::int8, NULL::uuid, NULL::bytea " \
-    "FROM now n, counted c "
+    "SELECT 0::int8, n.epoch, n.node_stands, n.agrees, " \
+    OR_FAIL("d.n = d.good AND d.told = (d.n > 0)::int4 AND d.audited = d.due AND d.ordinary", "d.n", \
+            "d.good || ' of ' || d.n || ' cards, ' || d.told || ' tallies, ' || d.audited || ' of ' || d.due || " \
+            "' audit rows stand as they were sent' || " OF_STRANGERS) ", " \
+    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea FROM now n, (SELECT c.n, c.good, " COUNT_TOLD " AS told, " \
+    COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($11::text[]) ELSE 0 END AS due, " \
+    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM counted c OFFSET 0) AS d "
 #define ANSWER_KNOWN(unless_old) \
     "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") " " \
     "FROM (SELECT u.place, u.id, u.field, u.fp, $5::int2 AS key_id " \
@@ -123,9 +155,16 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("q") " OFFSET 0) AS l "
         "WHERE " RING_HOLDS, true },
 
-    /* $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 ids, $8 objects */
+    /*
+     * $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 ids, $8 objects. Answers how many rows were
+     * written, which is all of them.
+     */
     [JT_SQL_AUDIT] = { "audit",
-        AUDIT_INTO "SELECT $1::text, a.* " AUDIT_FROM("$2", "$3", "$4", "$5", "$6", "$7", "$8"), false },
+        "WITH audited AS (" AUDIT_INTO "SELECT $1::text, a.* "
+        AUDIT_FROM("$2", "$3", "$4", "$5", "$6", "$7", "$8") " RETURNING at) SELECT "
+        OR_FAIL("d.n = cardinality($2::text[]) AND d.ordinary", "d.n",
+                "d.n || ' of ' || cardinality($2::text[]) || ' audit rows stand as they were sent' || " OF_STRANGERS)
+        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AS ordinary OFFSET 0) AS d", true },
 
     /*
      * $1 ids, $2 live key ids. One row of place 0 with the ring's epoch; then place, counted from 1, and row of each
@@ -147,7 +186,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     /*
      * $1 to $5 ring, the active generation being the one they go to; $6 and $7 number and key id they come from; $8
      * writer; $9 ids, $10 old envelopes, $11 new envelopes, $12 new fingerprints. A row that somebody else has locked
-     * or changed is left alone. Answers epoch, whether node and generations stand, and how many were moved.
+     * or changed is left alone; one that was locked here must move. Answers epoch, whether node and generations stand,
+     * and how many were moved.
      */
     [JT_SQL_MOVE_CARDS] = { "move_cards",
         "WITH " RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", STATE_DRAINING) ")") ", "
@@ -156,14 +196,22 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "FROM unnest($9::int8[], $10::bytea[], $11::bytea[], $12::uuid[]) AS m (id, old, envelope, fp) "
         "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("$7::int2", "m.id") " AND k.envelope = m.old" FIRST_OF_ID
         " FOR UPDATE SKIP LOCKED) AS l WHERE " RING_HOLDS "), "
-        "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid = due.at RETURNING 1), "
-        "counted AS (SELECT count(*) AS n FROM moved), "
+        "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid = due.at "
+        "RETURNING k.bucket, k.key_id), "
+        "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = $5::int2) AS good "
+        "FROM moved w), "
         "told AS (INSERT INTO tally AS t (generation, writer, moved_in, moved_out) "
         "SELECT side.generation, $8::int4, side.moved_in * counted.n, side.moved_out * counted.n "
         "FROM counted, (VALUES ($6::int8, 0, 1), ($4::int8, 1, 0)) AS side (generation, moved_in, moved_out) "
         "WHERE counted.n > 0 "
-        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("moved_in") ", " ADD_TO_TALLY("moved_out") ") "
-        "SELECT n.epoch, n.node_stands, n.agrees, c.n FROM now n, counted c", true },
+        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("moved_in") ", " ADD_TO_TALLY("moved_out") " "
+        "RETURNING 1) "
+        "SELECT n.epoch, n.node_stands, n.agrees, "
+        OR_FAIL("d.n = d.due AND d.n = d.good AND d.told = 2 * (d.n > 0)::int4 AND d.ordinary", "d.n",
+                "d.good || ' of ' || d.due || ' cards, ' || d.told || ' of 2 tallies stand as they were sent' || "
+                OF_STRANGERS)
+        " FROM now n, (SELECT c.n, c.good, (SELECT count(*) FROM due) AS due, " COUNT_TOLD " AS told, "
+        IS_ORDINARY("'card'::regclass, 'tally'::regclass") " AS ordinary FROM counted c OFFSET 0) AS d", true },
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 

@@ -17,6 +17,7 @@
     X(lazy_dropped)           \
     X(retirement_reencrypted) \
     X(row_alarms)             \
+    X(database_faults)        \
     X(unavailable)
 
 struct jt_counters {

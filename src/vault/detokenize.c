@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
+#include "vault/fault.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,11 +90,11 @@ static void settle(struct entry *e, enum jt_err err)
  * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold up or fail its
  * neighbours.
  */
-static void give_up_unread(struct jt_detokenizer *d)
+static void give_up_unread(struct jt_detokenizer *d, enum jt_err err)
 {
     for (size_t i = 0; i < d->n; i++) {
         if (!d->entries[i].settled) {
-            settle(&d->entries[i], JT_ERR_UNAVAILABLE);
+            settle(&d->entries[i], err);
         }
     }
     audit_batch(d);
@@ -103,7 +104,7 @@ static void on_refreshed(void *arg, enum jt_err err)
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        give_up_unread(d);
+        give_up_unread(d, jt_refresh_failure(err));
         return;
     }
     identify_batch(d);
@@ -218,8 +219,7 @@ static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        jt_log(JT_LOG_WARNING, "detokenize: %s: %s", jt_err_str(err), jt_pipe_message(d->pipe));
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, jt_fault_judge(d->vault, "detokenize", err, jt_pipe_message(d->pipe)));
         return;
     }
     size_t n_open = 0;
@@ -273,8 +273,7 @@ static void on_read(void *arg, enum jt_err err, const struct jt_read_result *res
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        jt_log(JT_LOG_WARNING, "detokenize: %s: %s", jt_err_str(err), jt_pipe_message(d->pipe));
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, jt_fault_judge(d->vault, "detokenize", err, jt_pipe_message(d->pipe)));
         return;
     }
     if (result->epoch != d->epoch) {
@@ -333,7 +332,7 @@ static void identify_batch(struct jt_detokenizer *d)
         return;
     }
     if (++d->rounds > MAX_ROUNDS) {
-        give_up_unread(d);
+        give_up_unread(d, JT_ERR_UNAVAILABLE);
         return;
     }
     size_t n = 0;
@@ -352,10 +351,8 @@ static void identify_batch(struct jt_detokenizer *d)
 static void on_audited(void *arg, enum jt_err err)
 {
     struct jt_detokenizer *d = arg;
-    if (err != JT_OK) {
-        jt_log(JT_LOG_WARNING, "detokenize: audit: %s: %s", jt_err_str(err), jt_pipe_message(d->pipe));
-    }
-    finish_batch(d, err == JT_OK ? JT_OK : JT_ERR_UNAVAILABLE);
+    finish_batch(d, err == JT_OK ? JT_OK :
+                                   jt_fault_judge(d->vault, "detokenize: audit", err, jt_pipe_message(d->pipe)));
 }
 
 /* One row for each request in the batch; entries of one request are neighbours. */

@@ -22,7 +22,8 @@ struct jt_detokenize_item {
     uint64_t id; /* the lane's own */
     /*
      * JT_OK; JT_ERR_NOT_FOUND; JT_ERR_DECRYPT: the row does not open, or there are two; JT_ERR_STALE: it stands under a
-     * key id of no live generation; JT_ERR_UNAVAILABLE.
+     * key id of no live generation; JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: the database does not give rows or does not
+     * record that they are read, and that does not pass by itself.
      */
     enum jt_err err;
     char pan[JT_PAN_MAX_DIGITS + 1]; /* set with JT_OK only; the caller wipes it */

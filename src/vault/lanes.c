@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "vault/fault.h"
 
 #define START_MS 2000
 
@@ -13,11 +14,13 @@ static void note_state(struct jt_lanes *lanes, enum jt_lanes_state state)
     }
     atomic_fetch_add(&lanes->vault->n_loops_up, (state == JT_LANES_UP) - (lanes->state == JT_LANES_UP));
     lanes->state = state;
+    char why[JT_WHY_LEN];
     if (state == JT_LANES_NO_KEEPER) {
         jt_log(JT_LOG_WARNING, "event loop %d: the keeper cannot be reached at %s: %s", lanes->index, lanes->vault->conf->keeper_socket,
                *jt_keyclient_message(lanes->keeper) == '\0' ? "the connection was lost" : jt_keyclient_message(lanes->keeper));
     } else if (state == JT_LANES_NO_DATABASE) {
-        jt_log(JT_LOG_WARNING, "event loop %d: the database cannot be reached: %s", lanes->index, jt_tokenizer_message(lanes->tokenizers[0]));
+        jt_log(JT_LOG_WARNING, "event loop %d: the database cannot be reached%s", lanes->index,
+               jt_why(jt_tokenizer_message(lanes->tokenizers[0]), why));
     } else {
         jt_log(JT_LOG_INFO, "event loop %d: keeper and database are connected", lanes->index);
     }
@@ -127,10 +130,16 @@ void jt_lanes_pump(struct jt_lanes *lanes)
     jt_reencrypter_pump(lanes->reencrypter);
 }
 
+bool jt_vault_database_good(const struct jt_vault *vault)
+{
+    return atomic_load(&vault->in_shape) && !atomic_load(&vault->faulty);
+}
+
 bool jt_vault_ready(const struct jt_vault *vault)
 {
     return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
-           atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good);
+           atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good) &&
+           jt_vault_database_good(vault);
 }
 
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
@@ -143,5 +152,6 @@ struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
         .ids = atomic_load(&lanes->vault->mint) == JT_MINT_READY,
         .sets = atomic_load(&lanes->vault->sets.all_good),
         .directory = atomic_load(&lanes->vault->directory_good),
+        .schema = jt_vault_database_good(lanes->vault),
     };
 }

@@ -55,12 +55,16 @@ void jt_lanes_pump(struct jt_lanes *lanes);
  */
 bool jt_vault_ready(const struct jt_vault *vault);
 
+/* Whether the tables are in shape, and the last transactions did what they were told. */
+bool jt_vault_database_good(const struct jt_vault *vault);
+
 /* The same in parts, for people: what of it stands. */
 struct jt_readiness {
     bool keeper, database; /* connections of this loop */
     bool registered, ring, ids;
     bool sets; /* clients and fields are verified */
     bool directory; /* the keeper's files are there */
+    bool schema; /* the tables are in shape, and the database does what it is told */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 

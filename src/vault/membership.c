@@ -1,15 +1,21 @@
 #include "vault/membership.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/migrate.h"
 #include "store/nodes.h"
+#include "store/rehearsal.h"
+#include "vault/fault.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A jetond that was killed leaves a backend that needs a moment to notice and free its lock. */
 #define REGISTER_PATIENCE_MS 5000
+#define SHAPE_EVERY_MS 60000
+#define MODEL_AGAIN_MS 10000 /* before the model is tried again where it could not be run */
 
 enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
 {
@@ -66,8 +72,73 @@ static enum jt_err enrol(struct jt_membership *m)
 static void tell(struct jt_membership *m, enum jt_err err, const char *why)
 {
     if (err != m->told) {
+        char reason[JT_WHY_LEN];
         m->told = err;
-        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s: %s", jt_err_str(err), why);
+        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s%s", jt_err_str(err), jt_why(why, reason));
+    }
+}
+
+/* --- the tables --- */
+
+static void tell_shape(struct jt_membership *m, enum jt_err err, const char *what, const char *difference)
+{
+    if (strcmp(m->told_shape, difference) == 0) {
+        return;
+    }
+    snprintf(m->told_shape, sizeof m->told_shape, "%s", difference);
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "%s", what);
+    } else {
+        jt_log(JT_LOG_ERROR, "alarm: %s; not ready: %s", what, difference);
+    }
+}
+
+/* Looks at the tables when it is time to. While the database cannot be asked, what was found last stands. */
+static void look_at_tables(struct jt_membership *m)
+{
+    int64_t now = jt_clock_ms();
+    if (now < m->shape_due_ms) {
+        return;
+    }
+    enum jt_err err = m->shape.text != NULL ? JT_OK : jt_shape_learn(m->ctx.db, &m->shape);
+    if (err != JT_OK) {
+        if (err != JT_ERR_UNAVAILABLE) {
+            m->shape_due_ms = now + MODEL_AGAIN_MS;
+            tell_shape(m, err, "the tables cannot be compared with what jeton migrate makes", jt_db_message(m->ctx.db));
+        }
+        return;
+    }
+    char difference[JT_SHAPE_MESSAGE];
+    err = jt_shape_check(m->ctx.db, &m->shape, difference);
+    if (err == JT_OK) {
+        m->shape_due_ms = now + SHAPE_EVERY_MS;
+        tell_shape(m, err, "the tables are what jeton migrate made again", "");
+    } else if (err != JT_ERR_UNAVAILABLE) {
+        tell_shape(m, err, "the tables are not what jeton migrate made",
+                   err == JT_ERR_CONFLICT ? difference : jt_db_message(m->ctx.db));
+    }
+    if (err != JT_ERR_UNAVAILABLE) {
+        atomic_store(&m->ctx.vault->in_shape, err == JT_OK);
+    }
+}
+
+/* Whether the transactions of the request path do what they are told. */
+static void rehearse(struct jt_membership *m, const struct jt_ring_row *row)
+{
+    struct jt_ring ring;
+    struct jt_keyref active = { 0 };
+    if (jt_ring_decode(row->body, row->body_len, &ring) != JT_OK) {
+        return;
+    }
+    const struct jt_ring_entry *entry = jt_ring_active(&ring);
+    if (entry != NULL) {
+        active = (struct jt_keyref){ .generation = entry->number, .key_id = entry->key_id };
+    }
+    enum jt_err err = jt_rehearse(m->ctx.db, &m->ctx.vault->node, row->epoch, &active);
+    if (err == JT_OK) {
+        jt_fault_end(m->ctx.vault);
+    } else if (err != JT_ERR_STALE && err != JT_ERR_UNAVAILABLE && !atomic_load(&m->ctx.vault->faulty)) {
+        (void)jt_fault_judge(m->ctx.vault, "rehearsal", err, jt_db_message(m->ctx.db));
     }
 }
 
@@ -107,10 +178,15 @@ enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t me
         tell(m, err, jt_db_message(m->ctx.db));
         return JT_OK;
     }
+    look_at_tables(m);
     /* Every time: so a keeper that missed a change hears of it, and a database that went back is noticed without any traffic. */
     err = registered ? JT_OK : enrol(m);
+    struct jt_ring_row ring;
     if (err == JT_OK) {
-        err = jt_ring_refresh(&m->ctx, NULL);
+        err = jt_ring_refresh(&m->ctx, &ring);
+    }
+    if (err == JT_OK && (!registered || atomic_load(&vault->faulty))) {
+        rehearse(m, &ring);
     }
     tell(m, err, explain(err));
     return JT_OK;
@@ -124,5 +200,6 @@ void jt_membership_clear(struct jt_membership *m)
             jt_log(JT_LOG_WARNING, "could not leave the database: %s", jt_err_str(err));
         }
     }
+    jt_shape_clear(&m->shape);
     jt_work_ctx_clear(&m->ctx);
 }

@@ -1,6 +1,7 @@
 #include "vault/reencrypt.h"
 
 #include "base/log.h"
+#include "vault/fault.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,8 @@ static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *re
     if (err == JT_ERR_CONFLICT) {
         jt_log(JT_LOG_ERROR, "alarm: re-encryption met a fingerprint that stands already under the active generation");
     } else if (err != JT_OK) {
-        jt_log(JT_LOG_WARNING, "re-encryption: %s: %s", jt_err_str(err), jt_pipe_message(r->pipe));
+        char why[JT_WHY_LEN]; /* no fault of the node: cards are served whether they move or not */
+        jt_log(JT_LOG_WARNING, "re-encryption: %s%s", jt_err_str(err), jt_why(jt_pipe_message(r->pipe), why));
     }
     /* When the ring has moved on nothing was written; the next read offers the rows again. */
     finish_batch(r, err == JT_OK ? result->n_moved : 0);

@@ -83,6 +83,11 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
     return err;
 }
 
+enum jt_err jt_refresh_failure(enum jt_err err)
+{
+    return err == JT_ERR_DENIED || err == JT_ERR_CRYPTO || err == JT_ERR_PROTOCOL ? JT_ERR_PROTOCOL : JT_ERR_UNAVAILABLE;
+}
+
 enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
 {
     struct jt_ring_row row;

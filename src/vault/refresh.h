@@ -19,6 +19,12 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row) JT
  */
 enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out) JT_CHECKED;
 
+/*
+ * What a failed refresh is to a request: JT_ERR_PROTOCOL where the ring in the database is forged, which does not pass by
+ * itself; else JT_ERR_UNAVAILABLE: the node is not ready, and another one, or this one later, may serve.
+ */
+enum jt_err jt_refresh_failure(enum jt_err err);
+
 /* Makes the keeper accept `row`; notes it in the vault. */
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row) JT_CHECKED;
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "store/cards.h"
 #include "store/fields.h"
+#include "vault/fault.h"
 #include "vault/refresh.h"
 #include "vault/roll.h"
 #include "vault/strays.h"
@@ -324,9 +325,11 @@ static enum jt_err drain_and_retire(struct jt_retirer *r, const struct jt_retire
         err = jt_ring_step(&r->ctx, &info.row, JT_GENERATION_RETIRED, job->actor, NULL, &facts, 2000);
     }
     if (err == JT_OK) {
+        char why[JT_WHY_LEN];
         jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key", (unsigned long long)job->generation);
         if (jt_strays_look(&r->ctx, NULL) != JT_OK) {
-            jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live: %s", jt_db_message(r->ctx.db));
+            jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live%s",
+                   jt_why(jt_work_reason(&r->ctx), why));
         }
     }
     return err;
@@ -357,7 +360,8 @@ static void set_job(struct jt_retirer *r, uint64_t generation)
 static enum jt_err next_step(struct jt_retirer *r)
 {
     static _Thread_local struct jt_retirement job; /* a few KiB: off the stack */
-    if (!atomic_load(&r->ctx.vault->registered)) {
+    /* What a table under a stranger's hand shows is no proof: nothing moves and nothing is retired meanwhile. */
+    if (!atomic_load(&r->ctx.vault->registered) || !atomic_load(&r->ctx.vault->in_shape)) {
         return JT_ERR_UNAVAILABLE;
     }
     enum jt_err err = jt_db_ensure(r->ctx.db);
@@ -378,8 +382,9 @@ static enum jt_err next_step(struct jt_retirer *r)
     if (err != JT_OK && err != JT_ERR_UNAVAILABLE && err != JT_ERR_STALE && (err != r->told_err || job.generation != r->told_job)) {
         r->told_err = err;
         r->told_job = job.generation;
-        jt_log(JT_LOG_ERROR, "retirement of generation %llu: it cannot be %s: %s: %s", (unsigned long long)job.generation,
-               draining ? "retired" : "certified", jt_err_str(err), jt_db_message(r->ctx.db));
+        char why[JT_WHY_LEN];
+        jt_log(JT_LOG_ERROR, "retirement of generation %llu: it cannot be %s: %s%s", (unsigned long long)job.generation,
+               draining ? "retired" : "certified", jt_err_str(err), jt_why(jt_work_reason(&r->ctx), why));
     }
     return err;
 }
@@ -400,7 +405,8 @@ static void *work(void *arg)
             /* A passing failure is no news; one that lasts is, once in a while. Others have been told of by next_step. */
             bool passing = err == JT_ERR_UNAVAILABLE || err == JT_ERR_STALE;
             if (passing && n_failed % 20 == 10) {
-                jt_log(JT_LOG_WARNING, "retirement: %s: %s", jt_err_str(err), jt_db_message(r->ctx.db));
+                char why[JT_WHY_LEN];
+                jt_log(JT_LOG_WARNING, "retirement: %s%s", jt_err_str(err), jt_why(jt_work_reason(&r->ctx), why));
             }
             go_on = pause_for(r, err == JT_ERR_UNAVAILABLE ? 500 : STALE_PAUSE_MS);
         }

@@ -4,13 +4,23 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "store/ring.h"
+#include "vault/fault.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 
 #define ACTIVATE_PATIENCE_MS 20000
+/* So many abandoned generations, the newest, are looked at when one is made; the keys of older ones went long ago. */
+#define MAX_ABANDONED 64
+
+struct abandoned {
+    size_t n;
+    struct jt_generation_row rows[MAX_ABANDONED];
+};
 /* No transaction of ours lasts this long unless its process was stopped in the middle (JT_TXN_TIMEOUT_MS ends a front's own). */
 #define STUCK_AFTER_MS 5000
 
@@ -78,41 +88,138 @@ static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static 32])
     return err;
 }
 
-static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_row *row)
+/* Abandoned generations whose keys the keeper may still have: something broke between row and key. */
+static void note_abandoned(void *arg, const struct jt_generation_info *info)
 {
-    uint64_t highest;
-    uint8_t used[32];
-    /* The keeper numbers above everything it has accepted; bring it up to date first. */
-    enum jt_err err = refresh(ctx, NULL);
-    if (err == JT_OK) {
-        err = jt_generations_taken(ctx->db, &highest, used);
+    struct abandoned *a = arg;
+    if (info->row.state == JT_GENERATION_DESTROYED && info->activated_at[0] == '\0') {
+        a->rows[a->n++ % MAX_ABANDONED] = info->row;
     }
-    if (err == JT_OK) {
-        err = add_used(ctx, used);
-    }
-    if (err == JT_OK) {
-        err = jt_keyclient_wait_generation_create(ctx->keeper, highest, used, row);
-    }
-    if (err == JT_OK) {
-        /* Should this fail, the keeper gives the same key out again; if it was done after all, the next one. */
-        struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-        err = jt_generation_insert(ctx->db, row, &act);
+}
+
+/*
+ * The key of an abandoned generation goes, if the keeper has it: the row says already that it is destroyed, so that
+ * whatever breaks here, no card can come under it any more. The keeper wants to see the row that it MACed, the future
+ * one, and refuses where the generation ever was in a ring.
+ */
+static enum jt_err erase(struct jt_work_ctx *ctx, const struct jt_generation_row *row)
+{
+    struct jt_generation_row future = *row;
+    future.state = JT_GENERATION_FUTURE;
+    enum jt_err err = jt_keyclient_wait_generation_abandon(ctx->keeper, &future);
+    return err == JT_ERR_NOT_FOUND ? JT_OK : vouched(err, "the row of a generation");
+}
+
+static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
+{
+    struct abandoned abandoned = { .n = 0 };
+    enum jt_err err = jt_generations_list(ctx->db, note_abandoned, &abandoned);
+    for (size_t i = 0; i < abandoned.n && i < MAX_ABANDONED && err == JT_OK; i++) {
+        enum jt_err erased = erase(ctx, &abandoned.rows[i]);
+        if (erased == JT_ERR_CONFLICT || erased == JT_ERR_CRYPTO) {
+            jt_log(JT_LOG_ERROR, "alarm: generation %llu is marked as destroyed, and the keeper knows better; its key stays",
+                   (unsigned long long)abandoned.rows[i].number);
+        } else {
+            err = erased;
+        }
     }
     return err;
 }
 
+static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
+{
+    struct jt_generations_taken taken;
+    /* The keeper numbers above everything it has accepted; bring it up to date first. */
+    enum jt_err err = refresh(ctx, NULL);
+    if (err == JT_OK) {
+        err = jt_generations_taken(ctx->db, &taken);
+    }
+    if (err == JT_OK && taken.n_future >= JT_ROLL_MAX_FUTURE) {
+        err = JT_ERR_DENIED;
+    }
+    if (err == JT_OK) {
+        err = erase_abandoned(ctx);
+    }
+    if (err == JT_OK) {
+        err = add_used(ctx, taken.key_ids);
+    }
+    if (err == JT_OK) {
+        err = vouched(jt_keyclient_wait_generation_create(ctx->keeper, taken.highest, taken.key_ids, &out->row), "the ring");
+    }
+    if (err == JT_OK) {
+        /* Should this fail, the keeper gives the same key out again; if it was done after all, the next one. */
+        struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+        err = jt_generation_insert(ctx->db, &out->row, &act, out->created_at);
+        (void)snprintf(out->created_by, sizeof out->created_by, "%s", actor);
+    }
+    return err;
+}
+
+/* One at a time in this front: two creators would be given the same key, and one of them would have made nothing. */
+static pthread_mutex_t one_creator = PTHREAD_MUTEX_INITIALIZER;
+
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
 {
-    /* One creator at a time in this front: two would be given the same key, and one of them would have made nothing. */
-    static pthread_mutex_t one_creator = PTHREAD_MUTEX_INITIALIZER;
-    struct jt_generation_row row;
+    memset(out, 0, sizeof *out);
     pthread_mutex_lock(&one_creator);
-    enum jt_err err = create(ctx, actor, &row);
+    enum jt_err err = create(ctx, actor, out);
+    pthread_mutex_unlock(&one_creator);
+    if (err != JT_OK) {
+        return err;
+    }
+    /* It stands, whatever comes now; the proof that counts is given when it is activated. */
+    enum jt_err proved = jt_db_ensure(ctx->db);
+    if (proved == JT_OK) {
+        proved = acknowledge(ctx, &out->row);
+    }
+    if (proved != JT_OK) {
+        char why[JT_WHY_LEN];
+        jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s%s", (unsigned long long)out->row.number,
+               jt_err_str(proved), jt_why(jt_work_reason(ctx), why));
+    }
+    return JT_OK;
+}
+
+/* What there is to tell of a generation after a step that was taken: from the database, or else from what is known. */
+static void read_after(struct jt_work_ctx *ctx, struct jt_generation_info *out, enum jt_generation_state state)
+{
+    struct jt_generation_info now;
+    enum jt_err err = jt_db_ensure(ctx->db);
+    if (err == JT_OK) {
+        err = jt_generation_get(ctx->db, out->row.number, &now);
+    }
+    if (err == JT_OK) {
+        *out = now;
+    } else {
+        out->row.state = (uint8_t)state;
+    }
+}
+
+enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char *actor, struct jt_generation_info *out)
+{
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    memset(out, 0, sizeof *out);
+    enum jt_err err = refresh(ctx, NULL);
+    if (err == JT_OK) {
+        err = jt_generation_get(ctx->db, number, out);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    bool abandoned = out->row.state == JT_GENERATION_DESTROYED && out->activated_at[0] == '\0'; /* a repeated request */
+    pthread_mutex_lock(&one_creator);
+    if (!abandoned) {
+        err = jt_generation_abandon(ctx->db, &out->row, &act, out->destroyed_at);
+    }
+    if (err == JT_OK) {
+        err = erase(ctx, &out->row);
+    }
     pthread_mutex_unlock(&one_creator);
     if (err == JT_OK) {
-        err = acknowledge(ctx, &row);
+        jt_log(JT_LOG_INFO, "generation %llu is abandoned and its key erased", (unsigned long long)number);
+        read_after(ctx, out, JT_GENERATION_DESTROYED);
     }
-    return err == JT_OK ? jt_generation_get(ctx->db, row.number, out) : err;
+    return err;
 }
 
 enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row *generation, enum jt_generation_state target,
@@ -187,5 +294,8 @@ enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const cha
     if (err == JT_OK) {
         err = jt_ring_step(ctx, &out->row, JT_GENERATION_ACTIVE, actor, holder_override, NULL, ACTIVATE_PATIENCE_MS);
     }
-    return err == JT_OK ? jt_generation_get(ctx->db, number, out) : err;
+    if (err == JT_OK) {
+        read_after(ctx, out, JT_GENERATION_ACTIVE);
+    }
+    return err;
 }

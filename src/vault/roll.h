@@ -10,8 +10,23 @@
 #include "store/generations.h"
 #include "vault/workers.h"
 
-/* Makes a key, stores the generation as future and acknowledges it. */
+/* So many future generations may wait in line: each has a key id, of which there are 255. */
+#define JT_ROLL_MAX_FUTURE 4
+
+/*
+ * Makes a key, stores the generation as future and acknowledges it. JT_ERR_DENIED, before a key is made: so many wait
+ * already; JT_ERR_LIMIT: no key id is free.
+ */
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out) JT_CHECKED;
+
+/*
+ * Gives up a future generation: first its row says that it is destroyed, then the keeper erases the key; so no moment
+ * and no crash leaves cards under a key that is gone. One whose row went before and whose key may be left (something
+ * broke in between) is success: it is erased now, or by the next jt_roll_create. Its number is never used again, its key
+ * id is free. JT_ERR_NOT_FOUND; JT_ERR_CONFLICT: not future.
+ */
+enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
+                            struct jt_generation_info *out) JT_CHECKED;
 
 /*
  * Makes a future generation the active one; the active one becomes draining. One that is active already is success. `holder_override` is the recorded reason to go ahead although the key has

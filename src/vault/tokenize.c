@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
+#include "vault/fault.h"
 #include "vault/strays.h"
 
 #include <stdlib.h>
@@ -9,7 +10,10 @@
 
 /* Items of one batch. Larger ones gain little (the database's cost is per row) and make single requests behind them wait. */
 #define BATCH_MAX 2048
-/* A batch is repeated when the ring moved or an item lost a race; each has an end, so a few rounds always suffice. */
+/*
+ * A batch is repeated when the ring moved or an item lost a race; each has an end, so a few rounds always suffice. An
+ * item that is neither stored nor found after all of them is one that the database does not store.
+ */
 #define MAX_ROUNDS 6
 
 /* One item of the batch under way. */
@@ -30,6 +34,8 @@ struct jt_tokenizer {
     bool closing; /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
     bool audited; /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
     int rounds;
+    enum jt_err ended; /* why the last round was not the end of it: how items end when there is no further round */
+    const char *ended_why;
     uint64_t sealed_epoch;
     uint8_t retired[32]; /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
     size_t n; /* entries of the batch that are still to be sealed and stored */
@@ -97,7 +103,7 @@ static void on_refreshed(void *arg, enum jt_err err)
 {
     struct jt_tokenizer *t = arg;
     if (err != JT_OK) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, jt_refresh_failure(err));
         return;
     }
     seal_batch(t);
@@ -147,6 +153,7 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
             finish_item(t, e, JT_OK);
         } else if (r->err == JT_ERR_STALE) {
             t->entries[t->n++] = *e; /* the ring moved between the two calls: look again */
+            t->ended = JT_ERR_UNAVAILABLE;
         } else {
             finish_item(t, e, JT_ERR_DECRYPT);
             n_bad++;
@@ -188,24 +195,30 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
     struct jt_tokenizer *t = arg;
     if (err == JT_ERR_CONFLICT) {
         /* Nothing was written. Fresh ids may do; what contradicts the ring will not pass and ends with the rounds. */
-        jt_count(&t->vault->counters.row_alarms, 1);
-        jt_log(JT_LOG_ERROR, "alarm: tokenize: an id is taken, or the generations contradict the ring: %s",
-               jt_pipe_message(t->pipe));
+        if (t->ended_why == NULL) {
+            char why[JT_WHY_LEN];
+            jt_count(&t->vault->counters.row_alarms, 1);
+            jt_log(JT_LOG_ERROR, "alarm: tokenize: an id is taken, or the generations contradict the ring%s",
+                   jt_why(jt_pipe_message(t->pipe), why));
+        }
+        t->ended = err;
+        t->ended_why = "an id is taken, or the rows of the generations contradict the ring";
         refresh_and_repeat(t);
         return;
     }
     if (err != JT_OK || !result->check.node_stands) {
-        if (err != JT_OK) {
-            jt_log(JT_LOG_WARNING, "tokenize: %s: %s", jt_err_str(err), jt_pipe_message(t->pipe));
-        }
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, err == JT_OK ? JT_ERR_UNAVAILABLE :
+                                       jt_fault_judge(t->vault, "tokenize", err, jt_pipe_message(t->pipe)));
         return;
     }
     if (result->check.epoch != t->sealed_epoch) {
+        t->ended = JT_ERR_UNAVAILABLE;
         refresh_and_repeat(t);
         return;
     }
     t->audited = true;
+    t->ended = JT_ERR_PROTOCOL;
+    t->ended_why = "cards were to be stored, and were not, time and again";
     size_t left = 0, n_stranded = 0;
     for (size_t i = 0; i < result->n; i++) {
         take_outcome(t, i, &result->cards[i], &left, &n_stranded);
@@ -321,8 +334,13 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
 
 static void seal_batch(struct jt_tokenizer *t)
 {
-    if (t->closing || ++t->rounds > MAX_ROUNDS || !jt_tokenizer_up(t)) {
+    if (t->closing || !jt_tokenizer_up(t)) {
         finish_batch(t, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    if (++t->rounds > MAX_ROUNDS) {
+        enum jt_err ended = t->ended;
+        finish_batch(t, ended == JT_ERR_UNAVAILABLE ? ended : jt_fault_judge(t->vault, "tokenize", ended, t->ended_why));
         return;
     }
     for (size_t i = 0; i < t->n; i++) {
@@ -369,6 +387,8 @@ void jt_tokenizer_pump(struct jt_tokenizer *t)
     t->busy = true;
     t->audited = false;
     t->rounds = 0;
+    t->ended = JT_ERR_UNAVAILABLE;
+    t->ended_why = NULL;
     gather(t);
     seal_batch(t);
 }

@@ -25,7 +25,8 @@ struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
     uint8_t token[JT_TOKEN_LEN];
     /*
-     * JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_CONFLICT: no generation is active; JT_ERR_DECRYPT: the row that has the card's
+     * JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: the database does not store the card, however often it is told to;
+     * JT_ERR_CONFLICT: no generation is active; JT_ERR_DECRYPT: the row that has the card's
      * fingerprint is not that card's; JT_ERR_STALE: its row stands under a retired key id.
      */
     enum jt_err err;

@@ -40,6 +40,8 @@ struct jt_vault {
     _Atomic uint64_t active_generation; /* 0: none */
     _Atomic int mint; /* enum jt_mint */
     _Atomic bool directory_good; /* the keeper's, as its STATUS said to the last heartbeat */
+    _Atomic bool in_shape; /* the tables were what the migrations made when they were last looked at (store/shape.h) */
+    _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/fault.h) */
     _Atomic bool registered; /* this node's row stands in the database */
     _Atomic uint8_t strays[32]; /* key ids of rows that no live generation accounts for (vault/strays.h) */
     int n_loops;

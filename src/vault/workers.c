@@ -5,18 +5,23 @@
 #define MAX_WAITING 1024
 #define MAX_THREADS 8
 
-struct jt_workers {
+/* The jobs of one kind that wait for a thread. */
+struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t posted;
     struct jt_job *first, *last;
     size_t n_waiting;
     bool stopping;
-    int n_threads;
+};
+
+struct jt_workers {
+    struct queue queues[JT_N_WORK];
+    int n_threads; /* of all kinds */
     struct worker {
         pthread_t thread;
-        struct jt_workers *workers;
+        struct queue *queue;
         struct jt_work_ctx ctx;
-    } threads[MAX_THREADS];
+    } threads[JT_N_WORK * MAX_THREADS];
 };
 
 enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application, int statement_ms)
@@ -37,6 +42,12 @@ void jt_work_ctx_clear(struct jt_work_ctx *ctx)
     jt_db_free(ctx->db);
     jt_keyclient_free(ctx->keeper);
     *ctx = (struct jt_work_ctx){ 0 };
+}
+
+const char *jt_work_reason(const struct jt_work_ctx *ctx)
+{
+    const char *reason = jt_db_message(ctx->db);
+    return *reason != '\0' ? reason : jt_keyclient_message(ctx->keeper);
 }
 
 void jt_inbox_init(struct jt_inbox *inbox, struct jt_loop *loop)
@@ -79,19 +90,19 @@ void jt_inbox_drain(void *arg, uint32_t events)
     }
 }
 
-static struct jt_job *take(struct jt_workers *w)
+static struct jt_job *take(struct queue *q)
 {
-    pthread_mutex_lock(&w->mutex);
-    while (w->first == NULL && !w->stopping) {
-        pthread_cond_wait(&w->posted, &w->mutex);
+    pthread_mutex_lock(&q->mutex);
+    while (q->first == NULL && !q->stopping) {
+        pthread_cond_wait(&q->posted, &q->mutex);
     }
-    struct jt_job *job = w->first;
+    struct jt_job *job = q->first;
     if (job != NULL) {
-        w->first = job->next;
-        w->last = w->first == NULL ? NULL : w->last;
-        w->n_waiting--;
+        q->first = job->next;
+        q->last = q->first == NULL ? NULL : q->last;
+        q->n_waiting--;
     }
-    pthread_mutex_unlock(&w->mutex);
+    pthread_mutex_unlock(&q->mutex);
     return job;
 }
 
@@ -99,11 +110,24 @@ static void *work(void *arg)
 {
     struct worker *self = arg;
     struct jt_job *job;
-    while ((job = take(self->workers)) != NULL) {
+    while ((job = take(self->queue)) != NULL) {
         job->run(job, &self->ctx);
         inbox_put(job->inbox, job);
     }
     return NULL;
+}
+
+static enum jt_err start_thread(struct jt_workers *w, struct jt_vault *vault, struct queue *queue)
+{
+    struct worker *t = &w->threads[w->n_threads];
+    t->queue = queue;
+    enum jt_err err = jt_work_ctx_init(&t->ctx, vault, "jetond worker", JT_STATEMENT_TIMEOUT_MS);
+    if (err == JT_OK && pthread_create(&t->thread, NULL, work, t) != 0) {
+        jt_work_ctx_clear(&t->ctx);
+        err = JT_ERR_NOMEM;
+    }
+    w->n_threads += err == JT_OK;
+    return err;
 }
 
 enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_workers **out)
@@ -113,18 +137,13 @@ enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_wo
     if (w == NULL) {
         return JT_ERR_NOMEM;
     }
-    pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->posted, NULL);
     enum jt_err err = n_threads <= MAX_THREADS ? JT_OK : JT_ERR_LIMIT;
-    for (int i = 0; i < n_threads && err == JT_OK; i++) {
-        struct worker *t = &w->threads[i];
-        t->workers = w;
-        err = jt_work_ctx_init(&t->ctx, vault, "jetond worker", JT_STATEMENT_TIMEOUT_MS);
-        if (err == JT_OK && pthread_create(&t->thread, NULL, work, t) != 0) {
-            jt_work_ctx_clear(&t->ctx);
-            err = JT_ERR_NOMEM;
-        }
-        w->n_threads += err == JT_OK;
+    for (int kind = 0; kind < JT_N_WORK; kind++) {
+        pthread_mutex_init(&w->queues[kind].mutex, NULL);
+        pthread_cond_init(&w->queues[kind].posted, NULL);
+    }
+    for (int i = 0; i < JT_N_WORK * n_threads && err == JT_OK; i++) {
+        err = start_thread(w, vault, &w->queues[i % JT_N_WORK]);
     }
     if (err != JT_OK) {
         jt_workers_stop(w);
@@ -140,10 +159,13 @@ void jt_workers_stop(struct jt_workers *w)
     if (w == NULL) {
         return;
     }
-    pthread_mutex_lock(&w->mutex);
-    w->stopping = true;
-    pthread_cond_broadcast(&w->posted);
-    pthread_mutex_unlock(&w->mutex);
+    for (int kind = 0; kind < JT_N_WORK; kind++) {
+        struct queue *q = &w->queues[kind];
+        pthread_mutex_lock(&q->mutex);
+        q->stopping = true;
+        pthread_cond_broadcast(&q->posted);
+        pthread_mutex_unlock(&q->mutex);
+    }
     for (int i = 0; i < w->n_threads; i++) {
         pthread_join(w->threads[i].thread, NULL);
         jt_work_ctx_clear(&w->threads[i].ctx);
@@ -156,28 +178,31 @@ void jt_workers_free(struct jt_workers *w)
     if (w == NULL) {
         return;
     }
-    pthread_cond_destroy(&w->posted);
-    pthread_mutex_destroy(&w->mutex);
+    for (int kind = 0; kind < JT_N_WORK; kind++) {
+        pthread_cond_destroy(&w->queues[kind].posted);
+        pthread_mutex_destroy(&w->queues[kind].mutex);
+    }
     free(w);
 }
 
 enum jt_err jt_workers_post(struct jt_workers *w, struct jt_job *job)
 {
+    struct queue *q = &w->queues[job->kind];
     enum jt_err err = JT_OK;
-    pthread_mutex_lock(&w->mutex);
-    if (w->stopping || w->n_waiting == MAX_WAITING) {
+    pthread_mutex_lock(&q->mutex);
+    if (q->stopping || q->n_waiting == MAX_WAITING) {
         err = JT_ERR_UNAVAILABLE;
     } else {
         job->next = NULL;
-        if (w->last == NULL) {
-            w->first = job;
+        if (q->last == NULL) {
+            q->first = job;
         } else {
-            w->last->next = job;
+            q->last->next = job;
         }
-        w->last = job;
-        w->n_waiting++;
-        pthread_cond_signal(&w->posted);
+        q->last = job;
+        q->n_waiting++;
+        pthread_cond_signal(&q->posted);
     }
-    pthread_mutex_unlock(&w->mutex);
+    pthread_mutex_unlock(&q->mutex);
     return err;
 }

@@ -133,7 +133,8 @@ const struct jt_act fx_act = { .node = "node-1", .actor = "tester" };
 void fx_create_generation(struct fx *fx, uint64_t number)
 {
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
-    assert_int_equal(jt_generation_insert(fx->db, &row, &fx_act), JT_OK);
+    char at[JT_TIME_LEN];
+    assert_int_equal(jt_generation_insert(fx->db, &row, &fx_act, at), JT_OK);
 }
 
 enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy)

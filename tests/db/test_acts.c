@@ -41,7 +41,15 @@ static enum jt_err add_field(struct fx *fx)
 static enum jt_err create_generation(struct fx *fx)
 {
     const struct jt_generation_row row = { .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1 };
-    return jt_generation_insert(fx->db, &row, &alice);
+    char at[JT_TIME_LEN];
+    return jt_generation_insert(fx->db, &row, &alice, at);
+}
+
+static enum jt_err abandon_generation(struct fx *fx)
+{
+    const struct jt_generation_row row = { .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1 };
+    char at[JT_TIME_LEN];
+    return jt_generation_abandon(fx->db, &row, &alice, at);
 }
 
 static enum jt_err activate(struct fx *fx)
@@ -71,6 +79,7 @@ static const struct {
     { revoke_client, "action = 20 AND client = 'alice' AND node = 'node-7' AND object = 'app-1' AND field = 0" },
     { add_field, "action = 3 AND client = 'alice' AND node = 'node-7' AND object = 'cards.pan' AND field = 9" },
     { create_generation, "action = 5 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
+    { abandon_generation, "action = 10 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
     { open_retirement, "action = 7 AND client = 'alice' AND node = 'node-7' AND object = '1' AND field = 0" },
     { retire, "action = 8 AND client = 'tester' AND node = 'node-1' AND object = '1' AND field = 0" },
     { activate, "action = 6 AND client = 'tester' AND node = 'node-1' AND object = '3' AND field = 0" },

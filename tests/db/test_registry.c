@@ -219,27 +219,30 @@ static void note_generation(void *arg, const struct jt_generation_info *info)
 static void generations_are_created_once_each_number_and_key_id(void **state)
 {
     struct fx *fx = *state;
-    uint64_t highest;
-    uint8_t used[32], none[32] = { 0 };
-    assert_int_equal(jt_generations_taken(fx->db, &highest, used), JT_OK);
-    assert_int_equal(highest, 0);
-    assert_memory_equal(used, none, 32);
+    struct jt_generations_taken taken;
+    char at[JT_TIME_LEN];
+    const uint8_t none[32] = { 0 };
+    assert_int_equal(jt_generations_taken(fx->db, &taken), JT_OK);
+    assert_int_equal(taken.highest, 0);
+    assert_int_equal(taken.n_future, 0);
+    assert_memory_equal(taken.key_ids, none, 32);
     struct jt_generation_row row = { .number = 4, .key_id = 200, .state = JT_GENERATION_FUTURE, .check_value = { 7 },
                                      .mac_epoch = 1, .mac = { 6 } };
-    assert_int_equal(jt_generation_insert(fx->db, &row, &alice), JT_OK);
-    assert_int_equal(jt_generation_insert(fx->db, &row, &alice), JT_ERR_CONFLICT);
+    assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_OK);
+    assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_ERR_CONFLICT);
     struct jt_generation_row other = row;
     other.number = 5;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice), JT_ERR_CONFLICT); /* the key id */
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT); /* the key id */
     other.key_id = 9;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice), JT_OK);
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_OK);
     other.state = JT_GENERATION_ACTIVE;
     other.number = 6;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice), JT_ERR_INVALID);
-    assert_int_equal(jt_generations_taken(fx->db, &highest, used), JT_OK);
-    assert_int_equal(highest, 5);
-    assert_int_equal(used[25], 1);
-    assert_int_equal(used[1], 2);
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_INVALID);
+    assert_int_equal(jt_generations_taken(fx->db, &taken), JT_OK);
+    assert_int_equal(taken.highest, 5);
+    assert_int_equal(taken.n_future, 2);
+    assert_int_equal(taken.key_ids[25], 1);
+    assert_int_equal(taken.key_ids[1], 2);
     uint64_t numbers[8] = { 0 };
     assert_int_equal(jt_generations_list(fx->db, note_generation, numbers), JT_OK);
     assert_int_equal(numbers[0], 2);
@@ -248,16 +251,24 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_int_equal(jt_generation_get(fx->db, 4, &info), JT_OK);
     assert_same_generation(&info.row, &row);
     assert_string_equal(info.created_by, "alice");
+    assert_int_equal(strlen(info.created_at), 24);
     assert_string_equal(info.activated_at, "");
     assert_int_equal(info.rows_written, 0);
     assert_int_equal(jt_generation_get(fx->db, 99, &info), JT_ERR_NOT_FOUND);
     assert_int_equal(jt_generation_get(fx->db, 0, &info), JT_ERR_NOT_FOUND);
     /* The key id of a destroyed generation is free again; its number is not. */
-    fx_exec(fx->plain, "UPDATE generation SET state = 5 WHERE number = 4");
+    assert_int_equal(jt_generation_abandon(fx->db, &row, &alice, at), JT_OK);
+    assert_int_equal(jt_generation_get(fx->db, 4, &info), JT_OK);
+    assert_int_equal(info.row.state, JT_GENERATION_DESTROYED);
+    assert_memory_equal(info.row.mac, row.mac, sizeof row.mac); /* the keeper is shown it again */
+    assert_string_equal(info.destroyed_at, at);
+    assert_string_equal(info.destroyed_by, "alice");
+    assert_int_equal(jt_generation_abandon(fx->db, &row, &alice, at), JT_ERR_CONFLICT);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 10 AND object = '4'"), 1);
     other = row;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice), JT_ERR_CONFLICT);
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT);
     other.number = 7;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice), JT_OK);
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_OK);
 }
 
 static void the_newest_acknowledgement_counts(void **state)

@@ -494,7 +494,7 @@ def test_certificate(script):
 STATUS = {"node": "node1", "version": "0.1.0", "uptime_seconds": 90061,
           "keeper": {"up": True, "epoch": 4, "development": True, "locked": False, "sealed": 1, "opened": 2, "resealed": 3, "refused": 4, "service_root": True, "mints_ids": True,
                      "matched": 5, "mismatched": 0, "identified": 6},
-          "database": {"up": False}, "ring": {"epoch": 4, "active": 2}, "counters": {"tokenize_items": 12345}}
+          "database": {"up": False, "schema": True}, "ring": {"epoch": 4, "active": 2}, "counters": {"tokenize_items": 12345}}
 
 
 def test_status(script):
@@ -510,6 +510,13 @@ def test_status(script):
 def test_status_with_a_ring_that_the_keeper_refused_is_69(script):
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 0, "active": None}})
     assert "ring      NOT ACCEPTED by the keeper" in script.jeton("status", status=69).out
+
+
+def test_status_with_tables_that_are_not_as_they_were_made_is_69(script):
+    script.reply = lambda *_: (200, STATUS | {"database": {"up": True, "schema": False}})
+    assert "schema    NOT AS IT WAS MADE" in script.jeton("status", status=69).out
+    script.reply = lambda *_: (200, STATUS | {"database": {"up": True, "schema": True}})
+    assert "schema    good" in script.jeton("status").out
 
 
 def test_status_without_keeper_says_so_and_is_69(script):
@@ -545,7 +552,7 @@ def test_answers_that_are_no_api(script):
 
 def test_every_command_has_help_and_a_place_in_the_manual(script):
     listed = re.findall(r"^  ([a-z]+(?: [a-z-]+)?)(?: [A-Z]+)?  ", script.jeton("help").out, re.M)
-    assert len(listed) == 17
+    assert len(listed) == 18
     for command in listed:
         for words in ([*command.split(), "--help"], ["help", *command.split()]):
             assert script.jeton(*words).out.startswith(f"usage: jeton {command}")

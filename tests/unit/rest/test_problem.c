@@ -43,6 +43,22 @@ static void every_problem_is_valid_json_with_the_rfc_9457_members(void **state)
     }
 }
 
+static void a_detail_of_its_own_is_escaped(void **state)
+{
+    (void)state;
+    static const char detail[] = "The member \"pan\" must be\n\ta text; not \\ that, \xc3\xa9.";
+    struct jt_buf b;
+    jt_buf_init(&b, 4096);
+    jt_problem_write_detail(JT_PROBLEM_INVALID_VALUE, detail, &b);
+    json_t *object = parse(&b);
+    assert_int_equal(json_object_size(object), 4);
+    assert_string_equal(json_string_value(json_object_get(object, "detail")), detail);
+    assert_string_equal(json_string_value(json_object_get(object, "type")), JT_PROBLEM_PREFIX "invalid-value");
+    assert_int_equal(json_integer_value(json_object_get(object, "status")), 422);
+    json_decref(object);
+    jt_buf_clear(&b);
+}
+
 static void every_failed_item_carries_status_type_and_title(void **state)
 {
     (void)state;
@@ -83,6 +99,7 @@ static void a_lost_dependency_is_503_and_a_refused_ciphertext_is_500(void **stat
     (void)state;
     assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_UNAVAILABLE)), 503);
     assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_STALE)), 503);
+    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_PROTOCOL)), 500); /* no repeating helps */
     assert_int_equal(jt_problem_of_err(JT_ERR_DECRYPT), JT_PROBLEM_UNDECRYPTABLE);
     assert_int_equal(jt_problem_of_err(JT_OK), JT_PROBLEM_NONE);
 }
@@ -91,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_problem_is_valid_json_with_the_rfc_9457_members),
+        cmocka_unit_test(a_detail_of_its_own_is_escaped),
         cmocka_unit_test(every_failed_item_carries_status_type_and_title),
         cmocka_unit_test(names_are_unique_and_statuses_are_errors),
         cmocka_unit_test(pan_faults_have_the_problem_of_their_name),

@@ -30,6 +30,7 @@ HANDLER(jt_handle_generations_list)
 HANDLER(jt_handle_generation_get)
 HANDLER(jt_handle_generation_create)
 HANDLER(jt_handle_generation_activate)
+HANDLER(jt_handle_generation_abandon)
 HANDLER(jt_handle_retirement_start)
 HANDLER(jt_handle_retirement_get)
 HANDLER(jt_handle_node_accept_ids)
@@ -59,6 +60,7 @@ static void a_number_is_taken_in_canonical_form_only(void **state)
 {
     (void)state;
     assert_non_null(find("POST", "/v1/generations/12/activate"));
+    assert_non_null(find("POST", "/v1/generations/12/abandon"));
     assert_true(params.number == 12);
     static const char *const bad[] = { "/v1/generations/0", "/v1/generations/01", "/v1/generations/-1", "/v1/generations/1x",
                                        "/v1/generations/", "/v1/generations/99999999999999999999" };

@@ -34,6 +34,7 @@ static void each_code_has_its_meaning(void **state)
         { "23505", JT_ERR_CONFLICT, false },
         { "23514", JT_ERR_INVALID, false },
         { "22021", JT_ERR_INVALID, false },
+        { "22P02", JT_ERR_PROTOCOL, false }, /* a statement's own word that its writes came to nothing */
         { "25001", JT_ERR_PROTOCOL, false },
         { "42P01", JT_ERR_PROTOCOL, false },
         { "42501", JT_ERR_PROTOCOL, false },

@@ -107,10 +107,68 @@ static void a_full_queue_refuses_and_stopping_finishes_what_was_taken(void **sta
     jt_loop_free(loop);
 }
 
+static int n_waiting_acts, n_lookups;
+
+static void act_behind_gate(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    (void)job;
+    (void)ctx;
+    pthread_mutex_lock(&gate);
+    n_waiting_acts++;
+    pthread_mutex_unlock(&gate);
+}
+
+static void nothing(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    (void)job;
+    (void)ctx;
+}
+
+static void count_lookup(struct jt_job *job)
+{
+    (void)job;
+    if (++n_lookups == 10) {
+        jt_loop_stop(loop);
+    }
+}
+
+/* Two activations that wait for the ring lock used to take both workers, and no client was recognised meanwhile. */
+static void lookups_go_on_while_acts_wait(void **state)
+{
+    (void)state;
+    static struct jt_job acts[20], lookups[10];
+    struct jt_inbox inbox;
+    n_done = 0;
+    assert_int_equal(jt_loop_new(&loop), JT_OK);
+    jt_inbox_init(&inbox, loop);
+    jt_loop_on_wake(loop, jt_inbox_drain, &inbox);
+    assert_int_equal(jt_workers_start(&vault, 2, &vault.workers), JT_OK);
+    pthread_mutex_lock(&gate);
+    for (int i = 0; i < 20; i++) {
+        acts[i] = (struct jt_job){ .kind = JT_WORK_ACT, .run = act_behind_gate, .done = count_done, .inbox = &inbox };
+        assert_int_equal(jt_workers_post(vault.workers, &acts[i]), JT_OK);
+    }
+    for (int i = 0; i < 10; i++) {
+        lookups[i] = (struct jt_job){ .run = nothing, .done = count_lookup, .inbox = &inbox };
+        assert_int_equal(jt_workers_post(vault.workers, &lookups[i]), JT_OK);
+    }
+    assert_int_equal(jt_loop_run(loop), JT_OK);
+    assert_int_equal(n_waiting_acts, 0);
+    pthread_mutex_unlock(&gate);
+    jt_workers_stop(vault.workers);
+    jt_inbox_drain(&inbox, 0);
+    assert_int_equal(n_waiting_acts, 20);
+    assert_int_equal(n_done, 20);
+    jt_workers_free(vault.workers);
+    jt_inbox_clear(&inbox);
+    jt_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_job_runs_once_and_ends_on_its_loop),
+        cmocka_unit_test(lookups_go_on_while_acts_wait),
         cmocka_unit_test(a_full_queue_refuses_and_stopping_finishes_what_was_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

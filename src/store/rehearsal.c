@@ -1,0 +1,98 @@
+#include "store/rehearsal.h"
+
+#include "base/random.h"
+#include "store/audit_params.h"
+#include "store/cards.h"
+#include "store/query.h"
+#include "store/ring.h"
+#include "store/ring_rule.h"
+#include "store/statements.h"
+
+#include <stdio.h>
+
+#define ROLE_PLAYED "rehearsal" /* in the audit row that never stands */
+/* Ids of the first millisecond that there was an id for: nobody has minted one. */
+#define NO_IDS 0x3fffffu
+
+static const struct jt_audit_row audit = {
+    .action = JT_AUDIT_DETOKENIZE, .client = ROLE_PLAYED, .object = ""
+};
+
+static enum jt_err rehearse_audit(struct jt_db *db, const struct jt_node_spec *node)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, node->name);
+    jt_audit_params(&p, &audit, 1);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
+    PQclear(res);
+    return err;
+}
+
+/* A random fingerprint meets no card's; the envelope is the key id and noughts. */
+static void add_card(struct jt_params *p, uint8_t key_id)
+{
+    const uint8_t envelope[JT_CARD_ENVELOPE_MIN] = { key_id };
+    uint8_t fingerprint[16];
+    uint32_t id;
+    jt_random_fill(fingerprint, sizeof fingerprint);
+    jt_random_fill(&id, sizeof id);
+    jt_params_array(p, JT_PG_INT4_ARRAY, 1, 4);
+    jt_params_add_u31(p, 0);
+    jt_params_array(p, JT_PG_INT8_ARRAY, 1, 8);
+    jt_params_add_u63(p, 1 + (id & NO_IDS) % NO_IDS);
+    jt_params_array(p, JT_PG_UUID_ARRAY, 1, 16);
+    jt_params_add_bytes(p, fingerprint, sizeof fingerprint);
+    jt_params_array(p, JT_PG_BYTEA_ARRAY, 1, 28);
+    jt_params_add_bytes(p, envelope, sizeof envelope);
+}
+
+static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
+                                 const struct jt_keyref *active)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_ring_rule_guard(&p, node, epoch, active);
+    jt_params_u31(&p, INT16_MAX); /* a writer of its own: no waiting for a row of the tally */
+    add_card(&p, active->key_id);
+    jt_audit_params(&p, &audit, 1);
+    PGresult *res;
+    enum jt_err err = jt_db_query(db, jt_statements[JT_SQL_TOKENIZE_ALONE].sql, &p, &res);
+    if (err == JT_OK) {
+        struct jt_ring_check check = { 0 };
+        struct jt_row row = jt_row_init(res, 0);
+        err = jt_ring_rule_take(&row, 1, epoch, &check);
+        uint64_t n_written = jt_row_u63(&row, 4);
+        err = err == JT_OK && row.bad ? JT_ERR_PROTOCOL : err;
+        if (err == JT_OK && !jt_ring_rule_held(&check, epoch)) {
+            err = JT_ERR_STALE;
+        } else if (err == JT_OK && n_written != 1) {
+            (void)snprintf(db->message, sizeof db->message, "a card was to be stored, and was not");
+            err = JT_ERR_PROTOCOL;
+        } else if (err == JT_ERR_CONFLICT) {
+            (void)snprintf(db->message, sizeof db->message, "the rows of the generations "
+                "contradict the ring");
+        }
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_rehearse(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
+                        const struct jt_keyref *active)
+{
+    enum jt_err err = jt_db_begin(db);
+    PGresult *res = NULL;
+    if (err == JT_OK) {
+        err = jt_db_query(db, jt_statements[JT_SQL_RING_LOCK].sql, NULL, &res);
+        PQclear(res);
+    }
+    if (err == JT_OK) {
+        bool audit_only = active->generation == 0;
+        err = audit_only ? rehearse_audit(db, node) : rehearse_card(db, node, epoch, active);
+    }
+    /* Rolled back in any case. */
+    enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_STALE : err);
+    return err == JT_OK && ended == JT_ERR_STALE ? JT_OK : ended;
+}
