@@ -3,88 +3,95 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "rest/request.h"
-#include "rest/strict.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_CONNECTIONS 2000 /* a loop */
-#define IDLE_TIMEOUT_S 60 /* libmicrohttpd's: of inactivity only */
-/* One byte a second would live for ever by the above: no request may take longer than this to arrive, nor its answer to be fetched. */
-#define REQUEST_TIMEOUT_MS 65000
 #define STOP_PATIENCE_MS 5000
 #define RUNS_A_TURN 4
-#define POOL_LEN (16 * 1024) /* a connection's memory in libmicrohttpd: bounds a head, and is cleared for each request */
+#define POOL_LEN (16 * 1024) /* a connection's memory in libmicrohttpd, which clears it for each request */
+#define SPARE_UPSTREAMS 64 /* those that the door has given up and libmicrohttpd still closes */
 
-/* One TCP connection. */
-struct jt_connection {
-    struct jt_connection *next, *previous;
-    struct MHD_Connection *mhd;
-    int64_t since_ms; /* when it came, or its present request began or was answered */
-    bool working; /* a request of it is suspended */
-};
+/* --- what the door asks --- */
 
-static struct jt_connection *connection_of(struct MHD_Connection *mhd)
+static struct jt_charge *begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
+{
+    struct jt_request *r = jt_request_begin(arg, conn, head);
+    return r == NULL ? NULL : &r->charge;
+}
+
+static void drop(void *arg, struct jt_charge *request)
+{
+    (void)arg;
+    jt_request_free((struct jt_request *)request);
+}
+
+static bool attach(void *arg, int fd, struct jt_upstream *upstream)
+{
+    struct jt_server *server = arg;
+    struct sockaddr peer = { .sa_family = AF_UNIX }; /* tells libmicrohttpd not to try TCP's options */
+    server->attaching = upstream;
+    enum MHD_Result result = MHD_add_connection(server->daemon, fd, &peer, sizeof peer.sa_family);
+    server->attaching = NULL;
+    return result == MHD_YES;
+}
+
+static int problem(enum jt_refusal why, struct jt_buf *body)
+{
+    static const enum jt_problem problems[] = {
+        [JT_REFUSE_MALFORMED] = JT_PROBLEM_MALFORMED_REQUEST,
+        [JT_REFUSE_TARGET_LONG] = JT_PROBLEM_TARGET_TOO_LONG,
+        [JT_REFUSE_HEAD_LARGE] = JT_PROBLEM_HEAD_TOO_LARGE,
+        [JT_REFUSE_VERSION] = JT_PROBLEM_HTTP_VERSION,
+        [JT_REFUSE_CODING] = JT_PROBLEM_TRANSFER_CODING,
+        [JT_REFUSE_EXPECTATION] = JT_PROBLEM_EXPECTATION,
+        [JT_REFUSE_MISDIRECTED] = JT_PROBLEM_MISDIRECTED,
+        [JT_REFUSE_TIMEOUT] = JT_PROBLEM_REQUEST_TIMEOUT,
+        [JT_REFUSE_BUDGET] = JT_PROBLEM_BODY_BUDGET,
+        [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
+        [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
+    };
+    jt_problem_write(problems[why], body);
+    jt_buf_u8(body, '\n');
+    return jt_problem_status(problems[why]);
+}
+
+static const struct jt_door_ops door_ops = { begin, drop, attach, problem };
+
+/* --- what libmicrohttpd calls --- */
+
+static struct jt_upstream *upstream_of(struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
 }
 
-static void touch(struct MHD_Connection *mhd)
-{
-    struct jt_connection *c = connection_of(mhd);
-    if (c != NULL) {
-        c->since_ms = jt_clock_ms();
-    }
-}
-
-/* What the target check found, before there is a request to note it in (libmicrohttpd would leak one if the client left now). */
-static char target_good, target_bad;
-
-static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
-{
-    (void)arg;
-    touch(connection);
-    return jt_strict_target_ok(target) ? &target_good : &target_bad;
-}
-
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
 {
+    (void)mhd;
     struct jt_server *server = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct jt_connection *c = calloc(1, sizeof *c);
-        *context = c;
-        if (c != NULL) {
-            c->mhd = mhd;
-            c->since_ms = jt_clock_ms();
-            c->next = server->connections;
-            if (c->next != NULL) {
-                c->next->previous = c;
-            }
-            server->connections = c;
-        }
-        return;
+        *context = server->attaching; /* MHD_add_connection calls this before it returns */
+        server->attaching = NULL;
+    } else if (*context != NULL) {
+        jt_upstream_closed(*context);
+        *context = NULL;
     }
-    struct jt_connection *c = *context;
-    if (c == NULL) {
-        return;
-    }
-    *(c->previous == NULL ? &server->connections : &c->previous->next) = c->next;
-    if (c->next != NULL) {
-        c->next->previous = c->previous;
-    }
-    free(c);
-    *context = NULL;
+}
+
+/* Its own messages hold what strangers sent; the format alone says what was wrong. */
+static void on_message(void *arg, const char *format, va_list args)
+{
+    static struct jt_notice message = { .what = "libmicrohttpd" };
+    (void)arg;
+    (void)args;
+    jt_notice(&message, format);
 }
 
 static void suspend(struct jt_server *server, struct jt_request *r)
 {
-    struct jt_connection *c = connection_of(r->connection);
-    if (c != NULL) {
-        c->working = true;
-    }
     r->suspended = true;
     server->n_suspended++;
     MHD_suspend_connection(r->connection);
@@ -92,11 +99,6 @@ static void suspend(struct jt_server *server, struct jt_request *r)
 
 void jt_server_resume(struct jt_server *server, struct MHD_Connection *connection)
 {
-    struct jt_connection *c = connection_of(connection);
-    if (c != NULL) {
-        c->working = false;
-        c->since_ms = jt_clock_ms();
-    }
     server->n_suspended--;
     server->resumed = true;
     MHD_resume_connection(connection);
@@ -105,18 +107,20 @@ void jt_server_resume(struct jt_server *server, struct MHD_Connection *connectio
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
                                   const char *upload, size_t *upload_len, void **context)
 {
+    (void)path;
+    (void)method;
     (void)version;
     struct jt_server *server = arg;
-    if (*context == &target_good || *context == &target_bad) {
-        struct jt_request *r = jt_request_new(server, connection, method, path, *context == &target_good);
+    struct jt_request *r = *context;
+    if (r == NULL) {
+        struct jt_upstream *upstream = upstream_of(connection);
+        r = upstream == NULL ? NULL : (struct jt_request *)jt_upstream_take(upstream);
         *context = r;
-        if (r != NULL && jt_request_refuses_body(r)) {
-            jt_request_start(r);
-            return jt_request_send(r);
+        if (r != NULL) {
+            r->connection = connection;
         }
         return r == NULL ? MHD_NO : MHD_YES;
     }
-    struct jt_request *r = *context;
     if (*upload_len > 0) {
         jt_request_body(r, upload, *upload_len);
         *upload_len = 0;
@@ -135,12 +139,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
 {
     (void)arg;
+    (void)connection;
     (void)code;
-    if (*context != NULL && *context != &target_good && *context != &target_bad) {
-        jt_request_free(*context);
-    }
+    jt_request_free(*context);
     *context = NULL;
-    touch(connection);
 }
 
 /*
@@ -167,19 +169,28 @@ static void on_http(void *arg, uint32_t events)
     run_http(arg);
 }
 
-/* After each round: answers that have become ready go out, then what has gathered goes to the lanes. */
+static void feed_http(struct jt_server *server)
+{
+    if (server->resumed || server->door.fed) {
+        server->door.fed = false;
+        run_http(server);
+    }
+}
+
+/*
+ * After each round: what has come goes to libmicrohttpd, answers that have become ready go out, then what has gathered goes to the
+ * lanes.
+ */
 static void after_round(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_server *server = arg;
-    if (server->resumed) {
-        run_http(server);
-    }
+    feed_http(server);
     jt_lanes_pump(&server->lanes);
-    if (server->resumed) {
-        run_http(server); /* a lane that is down answers at once */
-    }
-    if (server->stop_by_ms != 0 && (server->n_suspended == 0 || jt_clock_ms() >= server->stop_by_ms)) {
+    feed_http(server); /* a lane that is down answers at once */
+    jt_door_after_round(&server->door);
+    bool busy = server->n_suspended > 0 || jt_door_is_busy(&server->door);
+    if (server->stop_by_ms != 0 && (!busy || jt_clock_ms() >= server->stop_by_ms)) {
         jt_loop_stop(server->loop);
     }
 }
@@ -192,10 +203,7 @@ static void on_wake(void *arg, uint32_t events)
         run_http(server);
     }
     if (atomic_load(&server->stop) && server->stop_by_ms == 0) {
-        int fd = MHD_quiesce_daemon(server->daemon);
-        if (fd >= 0) {
-            close(fd);
-        }
+        jt_door_stop(&server->door);
         server->stop_by_ms = jt_clock_ms() + STOP_PATIENCE_MS;
     }
 }
@@ -204,28 +212,20 @@ static void on_second(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_server *server = arg;
-    int64_t now = jt_clock_ms();
-    for (struct jt_connection *c = server->connections; c != NULL; c = c->next) {
-        if (!c->working && now - c->since_ms > REQUEST_TIMEOUT_MS) {
-            const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-            if (info != NULL) {
-                (void)shutdown(info->connect_fd, SHUT_RDWR);
-            }
-        }
-    }
+    jt_door_tick(&server->door);
     run_http(server);
 }
 
-static enum jt_err start_daemon(struct jt_server *server, int listen_fd)
+/* Deadlines are the door's: libmicrohttpd has none, and could not tell a slow client from a busy service. */
+static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(max_upstreams + SPARE_UPSTREAMS),
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_LEN,
         MHD_OPTION_END);
@@ -240,7 +240,8 @@ static enum jt_err start_daemon(struct jt_server *server, int listen_fd)
     return jt_loop_watch(server->loop, &server->watch);
 }
 
-enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index)
+enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index,
+                           const struct jt_door_conf *conf, struct jt_door_shared *shared)
 {
     *server = (struct jt_server){ .vault = vault };
     server->watch.fd = -1;
@@ -258,7 +259,10 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int
         jt_server_clear(server);
         return err;
     }
-    err = start_daemon(server, listen_fd);
+    err = jt_door_init(&server->door, server->loop, listen_fd, conf, shared, &door_ops, server);
+    if (err == JT_OK) {
+        err = start_daemon(server, conf->max_upstreams);
+    }
     if (err == JT_OK) {
         err = jt_loop_every(server->loop, 1000, on_second, server);
     }
@@ -286,10 +290,16 @@ void jt_server_clear(struct jt_server *server)
     if (server->daemon != NULL) {
         /* libmicrohttpd aborts the process if a connection is still suspended when it stops. */
         run_http(server);
+        jt_door_flush(&server->door);
+        jt_door_close(&server->door);
+        run_http(server);
         jt_loop_unwatch(server->loop, &server->watch);
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
+    } else {
+        jt_door_close(&server->door);
     }
+    jt_door_clear(&server->door);
     jt_loop_free(server->loop);
     server->loop = NULL;
 }

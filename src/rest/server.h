@@ -1,11 +1,13 @@
 /*
- * One event loop that serves REST: a libmicrohttpd daemon in external-epoll mode and the vault's lanes, run to completion in one thread. Servers share
- * nothing but struct jt_vault; the kernel spreads connections over their listening sockets (SO_REUSEPORT).
+ * One event loop that serves REST: the front door, a libmicrohttpd daemon in external-epoll mode behind it, and the vault's lanes, run to
+ * completion in one thread. Servers share nothing but struct jt_vault and the door's counters; the kernel spreads connections over
+ * their listening sockets (SO_REUSEPORT).
  */
 #ifndef JETON_REST_SERVER_H
 #define JETON_REST_SERVER_H
 
 #include "base/loop.h"
+#include "http/door.h"
 #include "vault/lanes.h"
 
 #include <microhttpd.h>
@@ -18,9 +20,9 @@ struct jt_server {
     struct jt_lanes lanes;
     struct MHD_Daemon *daemon;
     struct jt_watch watch; /* libmicrohttpd's epoll descriptor */
-    struct jt_connection *connections; /* open ones, for time-outs */
+    struct jt_door door;
+    struct jt_upstream *attaching; /* whose connection libmicrohttpd is about to make */
     size_t n_suspended; /* requests that wait for an answer */
-    size_t body_bytes; /* announced by requests that have not been answered: bounded, whoever sends them */
     bool resumed; /* some were answered since libmicrohttpd last ran */
     bool http_due; /* libmicrohttpd has more to do: it runs again in the next round */
     atomic_bool stop; /* asked from another thread */
@@ -29,7 +31,8 @@ struct jt_server {
 };
 
 /* Takes over the listening socket, also on failure. `index` counts the servers from 0. */
-enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index) JT_CHECKED;
+enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index,
+                           const struct jt_door_conf *conf, struct jt_door_shared *shared) JT_CHECKED;
 
 /* Runs until jt_server_ask_stop and the requests under way have been answered, or five seconds have passed. */
 enum jt_err jt_server_run(struct jt_server *server) JT_CHECKED;

@@ -36,7 +36,7 @@ HANDLER(jt_handle_readyz)
 
 static struct jt_route_params params;
 static bool known;
-static char allow[32];
+static char allow[48];
 
 static const struct jt_route *find(const char *method, const char *path)
 {

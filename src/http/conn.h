@@ -1,0 +1,106 @@
+/*
+ * One client's connection: a state for what is due next, and what is held meanwhile. Private to src/http.
+ *
+ *   HEAD ---- a good head ---> JUDGED -- proceed, no upstream free --> QUEUED
+ *    ^ |                         |                                       |
+ *    | bad head                  +------------> RELAY <------------------+
+ *    | |                                          | the answer is read
+ *    | v                                          v
+ *    | ANSWERING <--------------------------------+
+ *    |   | written out
+ *    +---+--- the connection ends ---> LINGER ---> closed
+ */
+#ifndef JETON_HTTP_CONN_H
+#define JETON_HTTP_CONN_H
+
+#include "http/door.h"
+#include "http/stream.h"
+
+#define JT_SCRATCH_LEN 65536
+#define JT_HELD_MAX (16u << 20) /* bytes of unfinished heads, of all connections of a loop */
+
+enum jt_conn_state {
+    JT_CONN_HEAD,
+    JT_CONN_JUDGED, /* the owner has the request: it must not be freed under it */
+    JT_CONN_QUEUED,
+    JT_CONN_RELAY,
+    JT_CONN_ANSWERING,
+    JT_CONN_LINGER,
+    JT_CONN_CLOSED,
+};
+
+struct jt_conn {
+    struct jt_conn *next, *previous, *queue_next;
+    struct jt_door_list *list;
+    struct jt_door *door;
+    struct jt_stream stream;
+    struct jt_watch watch;
+    struct jt_account *address;
+    enum jt_conn_state state;
+    struct jt_buf in; /* what was read and cannot be passed on yet */
+    struct jt_buf out; /* what was to be written and the client does not take yet */
+    size_t scanned; /* of `in`, or of the bytes at hand */
+    int n_blank; /* empty lines before this head */
+    int64_t due_ms;
+
+    /* the present request */
+    bool known; /* a request of this connection had a good key */
+    bool closing; /* the connection ends after this answer */
+    bool lost; /* the client is gone, and the verdict not there yet */
+    bool to_head, expects, chunked, fed;
+    bool consuming; /* the input is being looked at: jt_door_proceed need not */
+    uint64_t body_left, skip;
+    struct jt_charge *request; /* begun and still the door's to drop */
+    struct jt_charge *charge; /* the same for as long as it exists: what the body is counted on */
+    struct jt_upstream *upstream;
+    bool reply_begun;
+    uint64_t reply_left;
+    uint64_t drained;
+};
+
+struct jt_upstream {
+    struct jt_upstream *next; /* of idle ones */
+    struct jt_door *door;
+    struct jt_conn *conn; /* whose request it carries */
+    struct jt_charge *request; /* until libmicrohttpd takes it */
+    struct jt_watch watch; /* our end */
+    struct jt_buf head; /* of an answer that came in pieces */
+    bool attached; /* libmicrohttpd has its end */
+};
+
+/* conn.c */
+struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_account *address);
+void jt_conn_close(struct jt_conn *c);
+/* Looks at what is held, and reads on. */
+void jt_conn_pump(struct jt_conn *c);
+void jt_conn_refuse(struct jt_conn *c, enum jt_refusal why);
+/* Bytes of an answer; what the client does not take now waits. False: the connection is gone. */
+bool jt_conn_write(struct jt_conn *c, const struct iovec *parts, int n_parts);
+/* An answer begins: the time to fetch it starts. */
+void jt_conn_start_answer(struct jt_conn *c);
+/* The whole answer is written or waits to be. */
+void jt_conn_answered(struct jt_conn *c);
+void jt_conn_expire(struct jt_conn *c, int64_t now_ms);
+/* Moves to another list of the door, to its end; NULL: none. */
+void jt_conn_move(struct jt_conn *c, struct jt_door_list *list);
+
+/* upstream.c */
+/* One that is free or new; NULL when all are in use. */
+struct jt_upstream *jt_upstream_get(struct jt_door *door);
+/* Passes on the head, if that is still due, and of the body as much as it takes; the bytes of `p` that went. */
+size_t jt_upstream_feed(struct jt_conn *c, const char *p, size_t len);
+/* Closes our end: what libmicrohttpd still does for the request reaches nobody. */
+void jt_upstream_abandon(struct jt_upstream *u);
+void jt_upstream_read(struct jt_upstream *u);
+
+/* door.c */
+/* Closes the connection that has waited longest, of `address` or (NULL) of anybody, but not `spared`; false: there is none. */
+bool jt_door_evict(struct jt_door *door, const struct jt_account *address, const struct jt_conn *spared);
+/* Counts bytes of the request's body. False with the reason: no room. */
+bool jt_door_charge(struct jt_charge *charge, size_t len, enum jt_refusal *why);
+/* Adds to what is counted already; negative: takes away. */
+void jt_charge_add(struct jt_charge *charge, ssize_t len);
+/* Gives waiting connections what has become free. */
+void jt_door_serve_queue(struct jt_door *door);
+
+#endif
