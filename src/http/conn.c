@@ -46,8 +46,8 @@ void jt_conn_move(struct jt_conn *c, struct jt_door_list *list)
 static bool wants_input(const struct jt_conn *c)
 {
     switch (c->state) {
-    case JT_CONN_HEAD: return !c->lost;
-    case JT_CONN_RELAY: return c->body_left > 0 && c->in.len == 0;
+    case JT_CONN_HEAD:
+    case JT_CONN_BODY:
     case JT_CONN_LINGER: return true;
     default: return false;
     }
@@ -86,16 +86,16 @@ static void leave_queue(struct jt_conn *c)
 /* Lets go of the request, wherever it has come. */
 static void forget_request(struct jt_conn *c)
 {
+    struct jt_charge *request = c->request;
+    c->request = NULL;
+    if (request != NULL) {
+        request->conn = NULL;
+    }
     if (c->state == JT_CONN_QUEUED) {
         leave_queue(c);
     }
-    if (c->charge != NULL) {
-        c->charge->conn = NULL;
-        c->charge = NULL;
-    }
-    if (c->request != NULL) {
-        c->door->ops->drop(c->door->arg, c->request);
-        c->request = NULL;
+    if (c->state == JT_CONN_BODY || c->state == JT_CONN_QUEUED) {
+        c->door->ops->drop(c->door->arg, request);
     }
     if (c->upstream != NULL) {
         jt_upstream_abandon(c->upstream);
@@ -110,10 +110,6 @@ void jt_conn_close(struct jt_conn *c)
         return;
     }
     jt_loop_unwatch(c->door->loop, &c->watch);
-    if (c->state == JT_CONN_JUDGED) {
-        c->lost = true; /* its owner still holds it: jt_door_proceed comes back here */
-        return;
-    }
     forget_request(c);
     c->state = JT_CONN_CLOSED;
     close(c->stream.fd);
@@ -248,7 +244,7 @@ static void count_refusal(struct jt_conn *c, enum jt_refusal why)
 {
     struct jt_door_shared *shared = c->door->shared;
     char peer[JT_PEER_TEXT];
-    jt_conn_peer(c, peer);
+    jt_account_peer(c->address, peer);
     switch (why) {
     case JT_REFUSE_BUDGET: /* told where the account is known */
     case JT_REFUSE_MEMORY:
@@ -318,60 +314,90 @@ static void begin(struct jt_conn *c, const struct jt_head *head)
     c->expects = head->expects_continue;
     c->chunked = head->chunked;
     c->body_left = head->content_length;
-    c->fed = false;
     c->due_ms = jt_clock_ms() + REQUEST_MS;
     c->state = JT_CONN_JUDGED;
+    c->door->began = true;
     jt_conn_move(c, &c->door->busy);
-    if (c->door->ops->begin(c->door->arg, c, head) == NULL) {
-        jt_conn_refuse(c, JT_REFUSE_BROKEN);
+    if (!c->door->ops->begin(c->door->arg, c, head)) {
+        jt_conn_refuse(c, JT_REFUSE_MEMORY);
     }
 }
 
-/* The body that is not wanted: a short one is read and dropped, a long one ends the connection, and so does one that may never come. */
-static void give_up_body(struct jt_conn *c)
+void jt_charge_open(struct jt_charge *charge, struct jt_conn *c)
 {
+    *charge = (struct jt_charge){ .door = c->door, .conn = c, .address = c->address };
+    c->address->refs++;
+    c->request = charge;
+}
+
+static void complete(struct jt_conn *c)
+{
+    c->state = JT_CONN_WORKING;
+    c->door->ops->complete(c->door->arg, c->request);
+}
+
+void jt_door_take_body(struct jt_charge *request, const char *client)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct jt_conn *c = request->conn;
+    c->state = JT_CONN_BODY;
+    c->known |= client != NULL;
+    request->client = client == NULL ? NULL : jt_accounts_get(&c->door->clients, client, strlen(client));
+    if (c->expects && c->body_left > 0) { /* RFC 9110 section 10.1.1 */
+        struct iovec part = { (void *)go_on, sizeof go_on - 1 };
+        if (!jt_conn_write(c, &part, 1)) {
+            return;
+        }
+    }
+    if (c->body_left == 0) {
+        complete(c);
+    } else {
+        jt_conn_pump(c);
+    }
+}
+
+/* A short one is read and dropped; a long one ends the connection, and so does one of which nobody knows whether it will come. */
+void jt_door_give_up_body(struct jt_charge *request)
+{
+    struct jt_conn *c = request->conn;
     if (c->chunked || c->body_left > SKIP_MAX || (c->expects && c->body_left > 0)) {
         c->closing = true;
     } else {
         c->skip = c->body_left;
     }
     c->body_left = 0;
+    c->state = JT_CONN_WORKING;
 }
 
-void jt_door_proceed(struct jt_conn *c, struct jt_charge *request, const char *client, bool early)
+void jt_door_answer(struct jt_charge *request)
 {
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct jt_conn *c = request->conn;
     struct jt_door *door = c->door;
-    c->request = c->charge = request;
     c->state = JT_CONN_QUEUED;
-    if (c->lost) {
-        jt_conn_close(c);
-        return;
+    c->queue_next = NULL;
+    *(door->queue_last == NULL ? &door->queue : &door->queue_last->queue_next) = c;
+    door->queue_last = c;
+    jt_door_serve_queue(door);
+}
+
+/* What `p` holds of the body; the bytes that are done with. */
+static size_t take_body(struct jt_conn *c, const char *p, size_t len)
+{
+    enum jt_refusal why;
+    len = len < c->body_left ? len : (size_t)c->body_left;
+    if (len == 0) {
+        return 0;
     }
-    c->address->refs++;
-    *request = (struct jt_charge){ .door = door, .conn = c, .address = c->address };
-    if (early) {
-        give_up_body(c);
-    } else {
-        c->known |= client != NULL;
-        request->client = client == NULL ? NULL : jt_accounts_get(&door->clients, client, strlen(client));
+    if (!jt_door_charge(c->request, len, &why)) {
+        jt_conn_refuse(c, why);
+        return 0;
     }
-    if (c->expects && c->body_left > 0) {
-        struct iovec part = { (void *)go_on, sizeof go_on - 1 };
-        if (!jt_conn_write(c, &part, 1)) {
-            return;
-        }
+    c->body_left -= len;
+    c->door->ops->body(c->door->arg, c->request, p, len);
+    if (c->body_left == 0) {
+        complete(c);
     }
-    c->upstream = jt_upstream_get(door);
-    if (c->upstream == NULL) {
-        c->queue_next = NULL;
-        *(door->queue_last == NULL ? &door->queue : &door->queue_last->queue_next) = c;
-        door->queue_last = c;
-        return;
-    }
-    c->upstream->conn = c;
-    c->state = JT_CONN_RELAY;
-    jt_conn_pump(c);
+    return len;
 }
 
 /* What `p` holds of a head, or of a body that is dropped; the bytes that are done with. */
@@ -398,7 +424,7 @@ static size_t take_head(struct jt_conn *c, const char *p, size_t len)
     c->to_head = false;
     if (fault == JT_HEAD_TLS) {
         char peer[JT_PEER_TEXT];
-        jt_conn_peer(c, peer);
+        jt_account_peer(c->address, peer);
         atomic_fetch_add(&c->door->shared->tls_hellos, 1);
         jt_notice(&hello, peer);
         jt_conn_close(c);
@@ -429,8 +455,8 @@ static size_t consume(struct jt_conn *c, const char *p, size_t len)
         size_t n = 0;
         if (c->state == JT_CONN_HEAD && len > used) {
             n = take_head(c, p + used, len - used);
-        } else if (c->state == JT_CONN_RELAY) {
-            n = jt_upstream_feed(c, p + used, len - used);
+        } else if (c->state == JT_CONN_BODY) {
+            n = take_body(c, p + used, len - used);
         } else if (c->state >= JT_CONN_ANSWERING && c->closing) {
             n = len - used; /* of an ended conversation */
         }
@@ -514,7 +540,7 @@ static void on_readable(struct jt_conn *c)
         return;
     }
     char *scratch = c->door->scratch;
-    size_t room = c->state == JT_CONN_RELAY ? JT_SCRATCH_LEN : JT_HEAD_MAX;
+    size_t room = c->state == JT_CONN_BODY ? JT_SCRATCH_LEN : JT_HEAD_MAX;
     ssize_t n = c->stream.kind->read(&c->stream, scratch, room);
     if (n > 0) {
         take(c, scratch, (size_t)n);
@@ -554,16 +580,11 @@ void jt_conn_expire(struct jt_conn *c, int64_t now_ms)
             jt_conn_close(c);
         }
         break;
-    case JT_CONN_RELAY:
-        if (c->body_left > 0) {
-            jt_conn_refuse(c, JT_REFUSE_TIMEOUT);
-        } else if (c->out.len > 0) {
-            jt_conn_close(c); /* the answer is not fetched */
-        }
-        break; /* else the service is at work, with deadlines of its own */
+    case JT_CONN_BODY: jt_conn_refuse(c, JT_REFUSE_TIMEOUT); break;
+    case JT_CONN_RELAY: /* the answer is not fetched */
     case JT_CONN_ANSWERING:
     case JT_CONN_LINGER: jt_conn_close(c); break;
-    default: break;
+    default: break; /* the service is at work, with deadlines of its own */
     }
 }
 

@@ -1,14 +1,13 @@
 /*
  * One client's connection: a state for what is due next, and what is held meanwhile. Private to src/http.
  *
- *   HEAD ---- a good head ---> JUDGED -- proceed, no upstream free --> QUEUED
- *    ^ |                         |                                       |
- *    | bad head                  +------------> RELAY <------------------+
- *    | |                                          | the answer is read
- *    | v                                          v
- *    | ANSWERING <--------------------------------+
- *    |   | written out
- *    +---+--- the connection ends ---> LINGER ---> closed
+ *   HEAD -- a good head --> JUDGED -- wanted --> BODY -- complete --> WORKING -- the answer is ready --> QUEUED, RELAY
+ *    ^ |                      |                   |                     ^                                    |
+ *    | | bad                  +- not wanted ------|---------------------+                                    |
+ *    | +--> ANSWERING <---------------------------+ refused                                                  |
+ *    |          | ^                                                                                          |
+ *    |          | +------------------------------------------------------------------------------------------+
+ *    +----------+- the connection ends --> LINGER --> CLOSED
  */
 #ifndef JETON_HTTP_CONN_H
 #define JETON_HTTP_CONN_H
@@ -21,8 +20,10 @@
 
 enum jt_conn_state {
     JT_CONN_HEAD,
-    JT_CONN_JUDGED, /* the owner has the request: it must not be freed under it */
-    JT_CONN_QUEUED,
+    JT_CONN_JUDGED, /* the owner has the request */
+    JT_CONN_BODY,
+    JT_CONN_WORKING, /* the owner has it again */
+    JT_CONN_QUEUED, /* for an upstream */
     JT_CONN_RELAY,
     JT_CONN_ANSWERING,
     JT_CONN_LINGER,
@@ -46,12 +47,10 @@ struct jt_conn {
     /* the present request */
     bool known; /* a request of this connection had a good key */
     bool closing; /* the connection ends after this answer */
-    bool lost; /* the client is gone, and the verdict not there yet */
-    bool to_head, expects, chunked, fed;
-    bool consuming; /* the input is being looked at: jt_door_proceed need not */
+    bool to_head, expects, chunked;
+    bool consuming; /* the input is being looked at: who changes the state need not */
     uint64_t body_left, skip;
-    struct jt_charge *request; /* begun and still the door's to drop */
-    struct jt_charge *charge; /* the same for as long as it exists: what the body is counted on */
+    struct jt_charge *request;
     struct jt_upstream *upstream;
     bool reply_begun;
     uint64_t reply_left;
@@ -59,7 +58,7 @@ struct jt_conn {
 };
 
 struct jt_upstream {
-    struct jt_upstream *next; /* of idle ones */
+    struct jt_upstream *next; /* of idle or asked ones */
     struct jt_door *door;
     struct jt_conn *conn; /* whose request it carries */
     struct jt_charge *request; /* until libmicrohttpd takes it */
@@ -80,6 +79,8 @@ bool jt_conn_write(struct jt_conn *c, const struct iovec *parts, int n_parts);
 void jt_conn_start_answer(struct jt_conn *c);
 /* The whole answer is written or waits to be. */
 void jt_conn_answered(struct jt_conn *c);
+/* The client's address as text. */
+void jt_account_peer(const struct jt_account *address, char out[JT_PEER_TEXT]);
 void jt_conn_expire(struct jt_conn *c, int64_t now_ms);
 /* Moves to another list of the door, to its end; NULL: none. */
 void jt_conn_move(struct jt_conn *c, struct jt_door_list *list);
@@ -87,8 +88,8 @@ void jt_conn_move(struct jt_conn *c, struct jt_door_list *list);
 /* upstream.c */
 /* One that is free or new; NULL when all are in use. */
 struct jt_upstream *jt_upstream_get(struct jt_door *door);
-/* Passes on the head, if that is still due, and of the body as much as it takes; the bytes of `p` that went. */
-size_t jt_upstream_feed(struct jt_conn *c, const char *p, size_t len);
+/* Asks libmicrohttpd for the answer. */
+void jt_upstream_ask(struct jt_conn *c);
 /* Closes our end: what libmicrohttpd still does for the request reaches nobody. */
 void jt_upstream_abandon(struct jt_upstream *u);
 void jt_upstream_read(struct jt_upstream *u);
@@ -98,8 +99,6 @@ void jt_upstream_read(struct jt_upstream *u);
 bool jt_door_evict(struct jt_door *door, const struct jt_account *address, const struct jt_conn *spared);
 /* Counts bytes of the request's body. False with the reason: no room. */
 bool jt_door_charge(struct jt_charge *charge, size_t len, enum jt_refusal *why);
-/* Adds to what is counted already; negative: takes away. */
-void jt_charge_add(struct jt_charge *charge, ssize_t len);
 /* Gives waiting connections what has become free. */
 void jt_door_serve_queue(struct jt_door *door);
 

@@ -37,17 +37,22 @@ bool jt_door_full(const struct jt_door_shared *shared)
     return at != 0 && jt_clock_ms() - at < FULL_FOR_MS;
 }
 
-void jt_conn_peer(const struct jt_conn *c, char out[JT_PEER_TEXT])
+void jt_account_peer(const struct jt_account *address, char out[JT_PEER_TEXT])
 {
-    int family = c->address->name_len == sizeof(struct in_addr) ? AF_INET : AF_INET6;
-    if (inet_ntop(family, c->address->name, out, JT_PEER_TEXT) == NULL) {
+    int family = address->name_len == sizeof(struct in_addr) ? AF_INET : AF_INET6;
+    if (inet_ntop(family, address->name, out, JT_PEER_TEXT) == NULL) {
         out[0] = '\0';
     }
 }
 
+void jt_charge_peer(const struct jt_charge *charge, char out[JT_PEER_TEXT])
+{
+    jt_account_peer(charge->address, out);
+}
+
 /* --- what bodies hold --- */
 
-void jt_charge_add(struct jt_charge *charge, ssize_t len)
+static void add(struct jt_charge *charge, ssize_t len)
 {
     charge->bytes += (size_t)len;
     charge->door->body_bytes += (size_t)len;
@@ -65,7 +70,7 @@ bool jt_door_charge(struct jt_charge *charge, size_t len, enum jt_refusal *why)
         len > ADDRESS_BYTES - charge->address->bytes) {
         *why = JT_REFUSE_BUDGET;
         atomic_fetch_add(&door->shared->requests_over_budget, 1);
-        jt_conn_peer(charge->conn, peer);
+        jt_account_peer(charge->address, peer);
         jt_notice(&over_budget, peer);
         return false;
     }
@@ -75,20 +80,17 @@ bool jt_door_charge(struct jt_charge *charge, size_t len, enum jt_refusal *why)
         jt_notice(&no_memory, NULL);
         return false;
     }
-    jt_charge_add(charge, (ssize_t)len);
+    add(charge, (ssize_t)len);
     return true;
 }
 
 void jt_charge_release(struct jt_charge *charge)
 {
-    if (charge->door == NULL) {
-        return; /* it never came to a verdict */
-    }
-    jt_charge_add(charge, -(ssize_t)charge->bytes);
+    add(charge, -(ssize_t)charge->bytes);
     jt_accounts_put(&charge->door->addresses, charge->address);
     jt_accounts_put(&charge->door->clients, charge->client);
     if (charge->conn != NULL) {
-        charge->conn->charge = NULL;
+        charge->conn->request = NULL;
     }
     *charge = (struct jt_charge){ 0 };
 }
@@ -102,7 +104,7 @@ bool jt_door_evict(struct jt_door *door, const struct jt_account *address, const
         for (struct jt_conn *c = lists[i]->first; c != NULL; c = c->next) {
             if ((address == NULL || c->address == address) && c != spared) {
                 char peer[JT_PEER_TEXT];
-                jt_conn_peer(c, peer);
+                jt_account_peer(c->address, peer);
                 atomic_fetch_add(&door->shared->connections_evicted, 1);
                 jt_notice(&evicted, peer);
                 jt_conn_close(c);
@@ -198,8 +200,7 @@ void jt_door_serve_queue(struct jt_door *door)
         }
         u->conn = c;
         c->upstream = u;
-        c->state = JT_CONN_RELAY;
-        jt_conn_pump(c);
+        jt_upstream_ask(c);
     }
 }
 
@@ -285,14 +286,6 @@ static void close_any(struct jt_conn *c, int64_t now_ms)
     jt_conn_close(c);
 }
 
-static void pass_on(struct jt_conn *c, int64_t now_ms)
-{
-    (void)now_ms;
-    if (c->state == JT_CONN_RELAY) {
-        jt_upstream_read(c->upstream);
-    }
-}
-
 void jt_door_stop(struct jt_door *door)
 {
     close_listener(door);
@@ -303,11 +296,6 @@ void jt_door_stop(struct jt_door *door)
 bool jt_door_is_busy(const struct jt_door *door)
 {
     return door->busy.first != NULL;
-}
-
-void jt_door_flush(struct jt_door *door)
-{
-    each(door, pass_on);
 }
 
 void jt_door_close(struct jt_door *door)

@@ -1,20 +1,26 @@
 /*
- * The front door of one event loop: it owns the clients' sockets, reads every request head strictly (http/head.h), and passes what is
- * good to libmicrohttpd, through socket pairs, as a head of its own making and the body as it arrives. So libmicrohttpd never sees
- * what could be read in two ways, answers nothing by itself, and needs memory for requests only, never for idle connections.
+ * The front door of one event loop: it owns the clients' sockets, reads every request head strictly (http/head.h), takes the body as it
+ * arrives and counts it, and writes the answers out, those of one connection in the order of their requests.
+ *
+ * Answers are written by libmicrohttpd, through socket pairs (http/upstream.c): when one is ready, libmicrohttpd is given a head
+ * of the door's own making and finds the finished answer for it. So it never sees what could be read in two ways, answers nothing by
+ * itself, never waits, and needs memory for the answers of one moment, not for every client.
  *
  * What the door answers itself (a bad head, a spent budget, a time-out) is one well-formed response with a problem body, and the
- * connection ends after it; requests of one connection are answered in their order. The texts are the owner's: the door knows
- * no route, no client and no problem table.
+ * connection ends after it. The texts are the owner's: the door knows no route, no client and no problem table.
  *
- * Call order of one request: begin() when its head is complete; the owner calls jt_door_proceed at once or later from the
- * loop, when it knows whether the body is wanted; until then the body stays in the socket. Then libmicrohttpd's handler finds
- * the request by jt_upstream_take. The owner frees it when libmicrohttpd has completed it; the door calls drop() for one that
- * never came that far.
+ * Call order of one request: begin() when its head is complete; the owner opens its charge there, and calls
+ * jt_door_take_body or jt_door_give_up_body at once or later from the loop, when it knows whether the body is wanted; until then the
+ * body stays in the socket. Then body() for each piece, complete() after the last, and jt_door_answer once the answer is
+ * ready. libmicrohttpd's handler finds the request by jt_upstream_take.
  *
- * Limits: connections in all and of one address, upstreams (requests under way), bytes of bodies in all, of one client and of one
- * address, bytes of unfinished heads, and a deadline for each step. When room is short the connection that has waited
- * longest without a request is closed, those that never had a good key first.
+ * Who owns it: the owner, until jt_door_answer. Where the connection is gone before that, charge.conn is NULL: the owner frees the
+ * request when it would have called the door. In the midst of a body, and after jt_door_answer, the door frees it with drop(), until
+ * jt_upstream_take.
+ *
+ * Limits: connections in all and of one address, upstreams, bytes of bodies in all, of one client and of one address, bytes of
+ * unfinished heads, and a deadline for each step. When room is short the connection that has waited longest without a request is
+ * closed, those that never had a good key first.
  *
  * Everything happens in the loop's thread, except that struct jt_door_shared is one for all loops.
  */
@@ -80,18 +86,21 @@ bool jt_door_full(const struct jt_door_shared *shared);
  */
 struct jt_charge {
     struct jt_door *door;
-    struct jt_conn *conn; /* that still adds to it */
+    struct jt_conn *conn; /* that waits for the answer; NULL: nobody does */
     struct jt_account *address, *client;
     size_t bytes;
 };
 
+/* Binds a new request to its connection; in begin(). */
+void jt_charge_open(struct jt_charge *charge, struct jt_conn *conn);
 /* Gives back what the request's body had taken. For the owner, when it frees the request. */
 void jt_charge_release(struct jt_charge *charge);
 
 struct jt_door_ops {
-    /* A good head. The slices are valid during the call. NULL: out of memory. It or its later callback calls jt_door_proceed. */
-    struct jt_charge *(*begin)(void *arg, struct jt_conn *conn, const struct jt_head *head);
-    /* A request that never reached libmicrohttpd is to be freed. */
+    /* A good head. The slices are valid during the call. False: out of memory, and there is no request. */
+    bool (*begin)(void *arg, struct jt_conn *conn, const struct jt_head *head);
+    void (*body)(void *arg, struct jt_charge *request, const char *p, size_t len);
+    void (*complete)(void *arg, struct jt_charge *request);
     void (*drop)(void *arg, struct jt_charge *request);
     /* Hands one end of a socket pair to libmicrohttpd, whose connection shall carry `upstream`. The end is taken over, also on failure. */
     bool (*attach)(void *arg, int fd, struct jt_upstream *upstream);
@@ -121,10 +130,12 @@ struct jt_door {
     struct jt_conn *queue, *queue_last; /* wait for an upstream */
     struct jt_conn *dead; /* freed after the round */
     struct jt_upstream *idle; /* upstreams without a request */
+    struct jt_upstream *asked; /* those whose answer libmicrohttpd writes when it runs next */
     size_t n_connections, n_upstreams;
     size_t held; /* bytes of unfinished heads */
     size_t body_bytes; /* of all charges */
-    bool fed; /* libmicrohttpd has something to read */
+    bool began; /* a request has come; for the owner to reset */
+    bool fed; /* libmicrohttpd has something to do */
     bool stopping;
     char *scratch;
 };
@@ -142,29 +153,34 @@ bool jt_door_is_busy(const struct jt_door *door);
 void jt_door_tick(struct jt_door *door);
 void jt_door_after_round(struct jt_door *door);
 
-/* Passes on the answers that libmicrohttpd has written by now. */
+/* Passes on the answers that libmicrohttpd has just written. */
 void jt_door_flush(struct jt_door *door);
 
 /*
  * Ends all connections. libmicrohttpd's ends of the socket pairs remain until it closes them: stop it between jt_door_close and
- * jt_door_clear. No request may wait for its verdict. Both are harmless on zeroes.
+ * jt_door_clear. Both are harmless on zeroes.
  */
 void jt_door_close(struct jt_door *door);
 void jt_door_clear(struct jt_door *door);
 
 /*
- * The verdict on a request that begin() was asked about. `client` (NULL: anybody) pays for the body. `early`: the answer is known
- * already and the body not wanted. The connection may be gone: then the request is dropped.
+ * The verdict on a request, whose charge.conn is not NULL: its body is wanted, and `client` (NULL: anybody) pays for it. May call
+ * body(), complete() and drop().
  */
-void jt_door_proceed(struct jt_conn *conn, struct jt_charge *request, const char *client, bool early);
+void jt_door_take_body(struct jt_charge *request, const char *client);
+/* Or not: the answer is known already, and the connection ends after it where the rest of the body would be long. */
+void jt_door_give_up_body(struct jt_charge *request);
+
+/* The answer is ready, and charge.conn is not NULL. Not from within begin(), body() or complete(). */
+void jt_door_answer(struct jt_charge *request);
 
 /* The request whose head libmicrohttpd has just read, once; NULL: there is none, and something is wrong. */
 struct jt_charge *jt_upstream_take(struct jt_upstream *upstream);
 /* libmicrohttpd has closed its end. */
 void jt_upstream_closed(struct jt_upstream *upstream);
 
-/* The address of the client, for log lines; `out` of JT_PEER_TEXT bytes. */
+/* The address of the client, for log lines. */
 #define JT_PEER_TEXT 48
-void jt_conn_peer(const struct jt_conn *conn, char out[JT_PEER_TEXT]);
+void jt_charge_peer(const struct jt_charge *charge, char out[JT_PEER_TEXT]);
 
 #endif

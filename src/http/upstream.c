@@ -1,6 +1,6 @@
 /*
- * Socket pairs to libmicrohttpd, used again and again: one carries one request at a time, of whatever client. So there are as many as
- * requests under way, not as clients.
+ * Socket pairs to libmicrohttpd, used again and again. Each carries one answer at a time, of whatever client: the door writes a short
+ * head, libmicrohttpd asks for the finished request and writes its answer, the door passes it on.
  */
 #include "http/conn.h"
 
@@ -38,20 +38,20 @@ static void close_end(struct jt_upstream *u)
     }
 }
 
-static void take_from_idle(struct jt_upstream *u)
+static void take_from(struct jt_upstream **list, struct jt_upstream *u)
 {
-    struct jt_upstream **at = &u->door->idle;
-    while (*at != NULL && *at != u) {
-        at = &(*at)->next;
+    while (*list != NULL && *list != u) {
+        list = &(*list)->next;
     }
-    if (*at != NULL) {
-        *at = u->next;
+    if (*list != NULL) {
+        *list = u->next;
     }
 }
 
 void jt_upstream_abandon(struct jt_upstream *u)
 {
     u->conn = NULL;
+    take_from(&u->door->asked, u);
     close_end(u);
     free_if_over(u);
 }
@@ -71,18 +71,12 @@ struct jt_charge *jt_upstream_take(struct jt_upstream *u)
 
 static void on_upstream(void *arg, uint32_t events)
 {
+    (void)events;
     struct jt_upstream *u = arg;
-    struct jt_conn *c = u->conn;
-    if (c == NULL) { /* an idle one: libmicrohttpd has closed it */
-        take_from_idle(u);
+    if (u->conn == NULL) { /* an idle one: libmicrohttpd has closed it */
+        take_from(&u->door->idle, u);
         jt_upstream_abandon(u);
-        return;
-    }
-    if (events & EPOLLOUT) {
-        jt_loop_set_events(u->door->loop, &u->watch, EPOLLIN);
-        jt_conn_pump(c);
-    }
-    if (u->conn == c && c->state != JT_CONN_CLOSED && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+    } else {
         jt_upstream_read(u);
     }
 }
@@ -122,64 +116,34 @@ struct jt_upstream *jt_upstream_get(struct jt_door *door)
     return u;
 }
 
-/* After an answer: for the next request, unless something is left over in it. */
-static void give_back(struct jt_upstream *u, bool clean)
+void jt_upstream_ask(struct jt_conn *c)
 {
-    struct jt_door *door = u->door;
-    u->conn = NULL;
-    if (!clean) {
-        jt_upstream_abandon(u);
-    } else {
-        jt_loop_set_events(door->loop, &u->watch, EPOLLIN);
-        u->next = door->idle;
-        door->idle = u;
-    }
-    jt_door_serve_queue(door);
-}
-
-/* What has been read of the body is counted; false: it was refused. */
-static bool count_body(struct jt_conn *c, size_t len)
-{
-    enum jt_refusal why;
-    if (len == 0 || jt_door_charge(c->charge, len, &why)) {
-        return true;
-    }
-    jt_conn_refuse(c, why);
-    return false;
-}
-
-size_t jt_upstream_feed(struct jt_conn *c, const char *p, size_t len)
-{
+    /* Who asks for what is known already, and the body is here: this says only whether the answer shall have one. */
+    static const char get[] = "GET / HTTP/1.1\r\nHost: front\r\n\r\n", head[] = "HEAD / HTTP/1.1\r\nHost: front\r\n\r\n";
     struct jt_upstream *u = c->upstream;
-    char head[96];
-    int head_len = 0;
-    len = len < c->body_left ? len : (size_t)c->body_left;
-    if ((c->fed && len == 0) || c->charge == NULL || !count_body(c, len)) {
-        return 0;
-    }
-    if (!c->fed) {
-        /* Who asks for what is known already: this head says only where the body ends, and whether the answer has one. */
-        head_len = snprintf(head, sizeof head, "%s / HTTP/1.1\r\nHost: front\r\nContent-Length: %llu\r\n\r\n",
-                            c->to_head ? "HEAD" : "POST", (unsigned long long)c->body_left);
-        u->request = c->request;
-        c->request = NULL;
-        c->fed = true;
-    }
-    struct iovec parts[] = { { head, (size_t)head_len }, { (void *)p, len } };
-    struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-    ssize_t n = sendmsg(u->watch.fd, &message, MSG_NOSIGNAL);
-    u->door->fed = true;
-    if (n < head_len && (head_len > 0 || errno != EAGAIN)) {
+    size_t len = c->to_head ? sizeof head - 1 : sizeof get - 1;
+    u->request = c->request;
+    u->request->conn = NULL;
+    c->request = NULL;
+    c->state = JT_CONN_RELAY;
+    jt_conn_start_answer(c);
+    if (send(u->watch.fd, c->to_head ? head : get, len, MSG_NOSIGNAL) != (ssize_t)len) {
         jt_conn_refuse(c, JT_REFUSE_BROKEN); /* an empty socket takes a head */
-        return 0;
+        return;
     }
-    size_t went = n < 0 ? 0 : (size_t)(n - head_len);
-    jt_charge_add(c->charge, -(ssize_t)(len - went)); /* what did not go is counted when it goes */
-    c->body_left -= went;
-    if (went < len) {
-        jt_loop_set_events(u->door->loop, &u->watch, EPOLLIN | EPOLLOUT);
+    u->door->fed = true;
+    u->next = u->door->asked;
+    u->door->asked = u;
+}
+
+void jt_door_flush(struct jt_door *door)
+{
+    while (door->asked != NULL) {
+        struct jt_upstream *u = door->asked;
+        door->asked = u->next;
+        u->next = NULL;
+        jt_upstream_read(u);
     }
-    return went;
 }
 
 /* --- answers --- */
@@ -201,7 +165,6 @@ static bool pass_head(struct jt_conn *c, const char *p, size_t len, const struct
     };
     c->closing = closing;
     c->reply_begun = true;
-    jt_conn_start_answer(c);
     c->reply_left = reply->body_len;
     c->reply_left -= len - reply->head_len;
     return jt_conn_write(c, parts, 3);
@@ -231,8 +194,8 @@ static bool pass(struct jt_conn *c, struct jt_upstream *u, const char *p, size_t
         }
         return true;
     }
-    /* An answer to what nobody has taken, or before all of it was sent, is libmicrohttpd's own: never passed on. */
-    if (err != JT_OK || len - reply.head_len > reply.body_len || u->request != NULL || c->body_left > 0) {
+    /* An answer to what nobody has taken is libmicrohttpd's own: never passed on. */
+    if (err != JT_OK || len - reply.head_len > reply.body_len || u->request != NULL) {
         broken(c);
         return false;
     }
@@ -248,7 +211,7 @@ void jt_upstream_read(struct jt_upstream *u)
         jt_loop_set_events(u->door->loop, &u->watch, 0); /* the client first takes what there is */
         return;
     }
-    jt_loop_set_events(u->door->loop, &u->watch, EPOLLIN | (u->watch.events & EPOLLOUT));
+    jt_loop_set_events(u->door->loop, &u->watch, EPOLLIN);
     char *scratch = u->door->scratch;
     ssize_t n = recv(u->watch.fd, scratch, JT_SCRATCH_LEN, 0);
     if (n < 0 && errno == EAGAIN) {
@@ -265,10 +228,8 @@ void jt_upstream_read(struct jt_upstream *u)
     }
     c->upstream = NULL;
     c->reply_begun = false;
-    if (c->charge != NULL) {
-        c->charge->conn = NULL;
-        c->charge = NULL;
-    }
-    give_back(u, true);
+    u->conn = NULL;
+    u->next = u->door->idle;
+    u->door->idle = u;
     jt_conn_answered(c);
 }

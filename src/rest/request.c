@@ -16,9 +16,8 @@ static void finish(struct jt_request *r, int status, enum jt_problem problem)
 {
     r->status = status;
     r->problem = problem;
-    if (r->suspended) {
-        r->suspended = false;
-        jt_server_resume(r->server, r->connection);
+    if (r->working) {
+        jt_server_answered(r->server, r);
     }
 }
 
@@ -153,19 +152,26 @@ static enum jt_problem judge_body(const struct jt_request *r, const struct jt_he
     return JT_PROBLEM_NONE;
 }
 
-/* The verdict. The request may be gone afterwards. */
+/* The verdict is there. The request may be gone afterwards. */
 static void proceed(struct jt_request *r)
 {
-    struct jt_conn *conn = r->conn;
-    r->conn = NULL;
-    jt_door_proceed(conn, &r->charge, r->client[0] == '\0' ? NULL : r->client, r->status != 0);
+    bool early = r->status != 0;
+    r->working = true;
+    if (r->charge.conn == NULL) {
+        jt_request_free(r);
+    } else if (early) {
+        jt_door_give_up_body(&r->charge);
+        jt_server_answered(r->server, r);
+    } else {
+        jt_door_take_body(&r->charge, r->client[0] == '\0' ? NULL : r->client);
+    }
 }
 
 static void refuse_login(struct jt_request *r)
 {
     static struct jt_notice refused = { .what = "logins were refused" };
     char peer[JT_PEER_TEXT];
-    jt_conn_peer(r->conn, peer);
+    jt_charge_peer(&r->charge, peer);
     atomic_fetch_add(&r->server->door.shared->logins_refused, 1);
     jt_notice(&refused, peer);
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
@@ -186,14 +192,14 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
     proceed(r);
 }
 
-struct jt_request *jt_request_begin(struct jt_server *server, struct jt_conn *conn, const struct jt_head *head)
+bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const struct jt_head *head)
 {
     struct jt_request *r = calloc(1, sizeof *r);
     if (r == NULL) {
-        return NULL;
+        return false;
     }
+    jt_charge_open(&r->charge, conn);
     r->server = server;
-    r->conn = conn;
     jt_buf_init(&r->body, (size_t)server->vault->conf->front_max_body);
     jt_buf_init(&r->reply, REPLY_MAX);
     if (server->closed) {
@@ -211,7 +217,7 @@ struct jt_request *jt_request_begin(struct jt_server *server, struct jt_conn *co
     } else {
         proceed(r);
     }
-    return r;
+    return true;
 }
 
 void jt_request_free(struct jt_request *r)
@@ -254,10 +260,6 @@ static enum jt_problem take_body(struct jt_request *r)
 
 void jt_request_start(struct jt_request *r)
 {
-    r->started = true;
-    if (r->status != 0) {
-        return; /* answered by the head alone */
-    }
     if (r->server->closed) {
         jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
         return;
@@ -288,7 +290,7 @@ static void add_headers(struct jt_request *r, struct MHD_Response *response)
     }
 }
 
-enum MHD_Result jt_request_send(struct jt_request *r)
+enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *connection)
 {
     /* Copied: the response may outlive the request. Both copies are wiped, this one when libmicrohttpd frees it. */
     size_t len = r->status == 204 ? 0 : r->reply.len + 1;
@@ -306,7 +308,7 @@ enum MHD_Result jt_request_send(struct jt_request *r)
         return MHD_NO;
     }
     add_headers(r, response);
-    enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)r->status, response);
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)r->status, response);
     MHD_destroy_response(response);
     return result;
 }

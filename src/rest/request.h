@@ -4,7 +4,8 @@
  * Life: jt_request_begin when the head is in; it decides what can be decided without the body, and authenticates, now or later; then the door
  * lets the body come or, when the answer is known already, does not. jt_request_body for each piece of the body; jt_request_start once it is
  * complete, which parses it and calls the route's handler. The handler answers at once or later, exactly once, through one of the
- * jt_request_answer functions; while it has not, libmicrohttpd's connection is suspended. jt_request_free when libmicrohttpd lets go of it.
+ * jt_request_answer functions; the answer goes out after the round (jt_request_send, called by libmicrohttpd). Where the client is gone before,
+ * the request lives on until its handler has answered.
  *
  * Everything happens in the thread of the server's event loop. A request holds PANs in its body and reply: both are wiped when freed.
  */
@@ -24,8 +25,7 @@
 struct jt_request {
     struct jt_charge charge; /* first: the door knows a request by it */
     struct jt_server *server;
-    struct jt_conn *conn; /* until the verdict */
-    struct MHD_Connection *connection; /* once libmicrohttpd has it */
+    struct jt_request *next; /* of those that have been answered in this round */
     const struct jt_route *route;
     struct jt_route_params params;
     char allow[48]; /* methods of the path, for 405 and OPTIONS */
@@ -34,7 +34,7 @@ struct jt_request {
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     json_t *json; /* the body, or NULL for a route that takes none */
 
-    bool started, suspended;
+    bool working; /* the body is taken: the answer goes out by itself */
     int status; /* 0: not answered yet */
     enum jt_problem problem; /* of the answer */
     struct jt_buf reply;
@@ -43,15 +43,15 @@ struct jt_request {
     void (*state_free)(void *state);
 };
 
-/* NULL when out of memory; else the door's jt_door_proceed has been or will be called. */
-struct jt_request *jt_request_begin(struct jt_server *server, struct jt_conn *conn, const struct jt_head *head);
+/* False when out of memory. The request may be gone already when it returns. */
+bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const struct jt_head *head);
 void jt_request_free(struct jt_request *r);
 
 void jt_request_body(struct jt_request *r, const char *data, size_t len);
 void jt_request_start(struct jt_request *r);
 
 /* Hands the finished answer to libmicrohttpd. */
-enum MHD_Result jt_request_send(struct jt_request *r);
+enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *connection);
 
 /* --- for handlers --- */
 

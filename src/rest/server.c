@@ -5,6 +5,7 @@
 #include "rest/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,10 +17,21 @@
 
 /* --- what the door asks --- */
 
-static struct jt_charge *begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
+static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
 {
-    struct jt_request *r = jt_request_begin(arg, conn, head);
-    return r == NULL ? NULL : &r->charge;
+    return jt_request_begin(arg, conn, head);
+}
+
+static void body(void *arg, struct jt_charge *request, const char *p, size_t len)
+{
+    (void)arg;
+    jt_request_body((struct jt_request *)request, p, len);
+}
+
+static void complete(void *arg, struct jt_charge *request)
+{
+    (void)arg;
+    jt_request_start((struct jt_request *)request);
 }
 
 static void drop(void *arg, struct jt_charge *request)
@@ -31,14 +43,14 @@ static void drop(void *arg, struct jt_charge *request)
 static bool attach(void *arg, int fd, struct jt_upstream *upstream)
 {
     struct jt_server *server = arg;
-    struct sockaddr peer = { .sa_family = AF_UNIX }; /* tells libmicrohttpd not to try TCP's options */
+    struct sockaddr peer = { .sa_family = AF_UNIX };
     server->attaching = upstream;
     enum MHD_Result result = MHD_add_connection(server->daemon, fd, &peer, sizeof peer.sa_family);
     server->attaching = NULL;
     return result == MHD_YES;
 }
 
-static int problem(enum jt_refusal why, struct jt_buf *body)
+static int problem(enum jt_refusal why, struct jt_buf *out)
 {
     static const enum jt_problem problems[] = {
         [JT_REFUSE_MALFORMED] = JT_PROBLEM_MALFORMED_REQUEST,
@@ -53,12 +65,12 @@ static int problem(enum jt_refusal why, struct jt_buf *body)
         [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
         [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
     };
-    jt_problem_write(problems[why], body);
-    jt_buf_u8(body, '\n');
+    jt_problem_write(problems[why], out);
+    jt_buf_u8(out, '\n');
     return jt_problem_status(problems[why]);
 }
 
-static const struct jt_door_ops door_ops = { begin, drop, attach, problem };
+static const struct jt_door_ops door_ops = { begin, body, complete, drop, attach, problem };
 
 /* --- what libmicrohttpd calls --- */
 
@@ -81,59 +93,37 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
     }
 }
 
-/* Its own messages hold what strangers sent; the format alone says what was wrong. */
+/*
+ * Its own messages hold what strangers sent; the format alone says what was wrong. That TCP's options cannot be set on a socket pair it
+ * says at each answer, whatever the address it was given.
+ */
 static void on_message(void *arg, const char *format, va_list args)
 {
+    static const char tcp_only[] = "Setting %s option";
     static struct jt_notice message = { .what = "libmicrohttpd" };
     (void)arg;
     (void)args;
-    jt_notice(&message, format);
+    if (strncmp(format, tcp_only, sizeof tcp_only - 1) != 0) {
+        jt_notice(&message, format);
+    }
 }
 
-static void suspend(struct jt_server *server, struct jt_request *r)
-{
-    r->suspended = true;
-    server->n_suspended++;
-    MHD_suspend_connection(r->connection);
-}
-
-void jt_server_resume(struct jt_server *server, struct MHD_Connection *connection)
-{
-    server->n_suspended--;
-    server->resumed = true;
-    MHD_resume_connection(connection);
-}
-
+/* Called twice for each request, as libmicrohttpd wants it: only the second time may it be answered. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
                                   const char *upload, size_t *upload_len, void **context)
 {
+    (void)arg;
     (void)path;
     (void)method;
     (void)version;
-    struct jt_server *server = arg;
-    struct jt_request *r = *context;
-    if (r == NULL) {
-        struct jt_upstream *upstream = upstream_of(connection);
-        r = upstream == NULL ? NULL : (struct jt_request *)jt_upstream_take(upstream);
-        *context = r;
-        if (r != NULL) {
-            r->connection = connection;
-        }
-        return r == NULL ? MHD_NO : MHD_YES;
+    (void)upload;
+    (void)upload_len;
+    if (*context != NULL) {
+        return jt_request_send(*context, connection);
     }
-    if (*upload_len > 0) {
-        jt_request_body(r, upload, *upload_len);
-        *upload_len = 0;
-        return MHD_YES;
-    }
-    if (!r->started) {
-        jt_request_start(r);
-        if (r->status == 0) {
-            suspend(server, r);
-            return MHD_YES;
-        }
-    }
-    return r->status == 0 ? MHD_YES : jt_request_send(r);
+    struct jt_upstream *upstream = upstream_of(connection);
+    *context = upstream == NULL ? NULL : jt_upstream_take(upstream);
+    return *context == NULL ? MHD_NO : MHD_YES;
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
@@ -145,18 +135,16 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     *context = NULL;
 }
 
-/*
- * Lets libmicrohttpd read, call handlers and write. A client that sends without end always leaves it something to do, so its turn is bounded:
- * what is left waits until keeper, database and timers have had theirs.
- */
+/* Lets libmicrohttpd read and write; its turn is bounded: what is left waits until keeper, database and timers have had theirs. */
 static void run_http(struct jt_server *server)
 {
     server->http_due = true;
     for (int i = 0; i < RUNS_A_TURN && server->http_due; i++) {
         MHD_UNSIGNED_LONG_LONG timeout;
-        server->resumed = false;
+        server->door.fed = false;
         MHD_run(server->daemon);
-        server->http_due = server->resumed || (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0);
+        jt_door_flush(&server->door);
+        server->http_due = server->door.fed || (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0);
     }
     if (server->http_due) {
         jt_loop_wake(server->loop);
@@ -169,28 +157,44 @@ static void on_http(void *arg, uint32_t events)
     run_http(arg);
 }
 
-static void feed_http(struct jt_server *server)
+void jt_server_answered(struct jt_server *server, struct jt_request *r)
 {
-    if (server->resumed || server->door.fed) {
-        server->door.fed = false;
+    r->next = NULL;
+    *(server->answered == NULL ? &server->answered : &server->answered_last->next) = r;
+    server->answered_last = r;
+}
+
+/* Later than the answer itself, because the handler that gave it may still be looking at its request. */
+static void send_answers(struct jt_server *server)
+{
+    while (server->answered != NULL) {
+        struct jt_request *r = server->answered;
+        server->answered = r->next;
+        if (r->charge.conn == NULL) {
+            jt_request_free(r); /* nobody waits for it any more */
+        } else {
+            jt_door_answer(&r->charge);
+        }
+    }
+    if (server->door.fed) {
         run_http(server);
     }
 }
 
-/*
- * After each round: what has come goes to libmicrohttpd, answers that have become ready go out, then what has gathered goes to the
- * lanes.
- */
+/* After each round: answers that have become ready go out, then what has gathered goes to the lanes. */
 static void after_round(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_server *server = arg;
-    feed_http(server);
+    send_answers(server);
     jt_lanes_pump(&server->lanes);
-    feed_http(server); /* a lane that is down answers at once */
+    server->door.began = false;
+    send_answers(server); /* a lane that is down answers at once */
+    if (server->door.began) {
+        jt_loop_wake(server->loop); /* a pipelined request, which the lanes have not seen yet */
+    }
     jt_door_after_round(&server->door);
-    bool busy = server->n_suspended > 0 || jt_door_is_busy(&server->door);
-    if (server->stop_by_ms != 0 && (!busy || jt_clock_ms() >= server->stop_by_ms)) {
+    if (server->stop_by_ms != 0 && (!jt_door_is_busy(&server->door) || jt_clock_ms() >= server->stop_by_ms)) {
         jt_loop_stop(server->loop);
     }
 }
@@ -220,7 +224,7 @@ static void on_second(void *arg, uint32_t events)
 static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
         MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
@@ -288,9 +292,7 @@ void jt_server_clear(struct jt_server *server)
     server->closed = true;
     jt_lanes_clear(&server->lanes); /* answers whatever still waits */
     if (server->daemon != NULL) {
-        /* libmicrohttpd aborts the process if a connection is still suspended when it stops. */
-        run_http(server);
-        jt_door_flush(&server->door);
+        send_answers(server);
         jt_door_close(&server->door);
         run_http(server);
         jt_loop_unwatch(server->loop, &server->watch);
@@ -299,6 +301,7 @@ void jt_server_clear(struct jt_server *server)
     } else {
         jt_door_close(&server->door);
     }
+    send_answers(server); /* frees those whose connection has just gone */
     jt_door_clear(&server->door);
     jt_loop_free(server->loop);
     server->loop = NULL;

@@ -14,6 +14,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct jt_request;
+
 struct jt_server {
     struct jt_vault *vault;
     struct jt_loop *loop;
@@ -22,8 +24,7 @@ struct jt_server {
     struct jt_watch watch; /* libmicrohttpd's epoll descriptor */
     struct jt_door door;
     struct jt_upstream *attaching; /* whose connection libmicrohttpd is about to make */
-    size_t n_suspended; /* requests that wait for an answer */
-    bool resumed; /* some were answered since libmicrohttpd last ran */
+    struct jt_request *answered, *answered_last; /* whose answers go out after this round */
     bool http_due; /* libmicrohttpd has more to do: it runs again in the next round */
     atomic_bool stop; /* asked from another thread */
     int64_t stop_by_ms; /* 0: not stopping; else answers close their connections */
@@ -43,7 +44,7 @@ void jt_server_ask_stop(struct jt_server *server);
 /* After the loop has ended and the workers have been stopped: answers what is left with 503 and frees everything. */
 void jt_server_clear(struct jt_server *server);
 
-/* For requests: lets a suspended connection go on with its answer. */
-void jt_server_resume(struct jt_server *server, struct MHD_Connection *connection);
+/* For requests: the answer of `r` is complete, and goes out after this round. */
+void jt_server_answered(struct jt_server *server, struct jt_request *r);
 
 #endif
