@@ -177,12 +177,34 @@ static void refuse_login(struct jt_request *r)
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
 }
 
+static void ask_next(struct jt_server *server);
+
+/*
+ * Strangers can ask for more look-ups of made-up keys than the workers take at a time. Whoever comes then waits for a turn instead of
+ * being told that the service is away, so that they slow each other down and do not turn away a client whose key is good.
+ */
+static void wait_to_ask(struct jt_request *r)
+{
+    struct jt_server *server = r->server;
+    server->put_off = true;
+    r->next = NULL;
+    *(server->unasked == NULL ? &server->unasked : &server->unasked_last->next) = r;
+    server->unasked_last = r;
+}
+
 static void on_client(void *arg, enum jt_err err, uint32_t permissions)
 {
     struct jt_request *r = arg;
+    struct jt_server *server = r->server;
+    bool later = !server->asking;
+    server->n_asked--;
+    if (err == JT_ERR_UNAVAILABLE && !later && server->n_asked > 0 && !server->closed) {
+        wait_to_ask(r);
+        return;
+    }
     if (err == JT_ERR_DENIED) {
         refuse_login(r);
-    } else if (err != JT_OK || r->server->closed) {
+    } else if (err != JT_OK || server->closed) {
         jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
     } else if ((permissions & r->route->permission) == 0) {
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
@@ -190,6 +212,35 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
         memcpy(r->client, r->credential.id, sizeof r->client);
     }
     proceed(r);
+    if (later) {
+        ask_next(server);
+    }
+}
+
+static void ask(struct jt_request *r)
+{
+    struct jt_server *server = r->server;
+    server->n_asked++;
+    server->asking = true;
+    server->put_off = false;
+    jt_directory_client(server->lanes.directory, &r->credential, on_client, r);
+    server->asking = false;
+}
+
+/* After a look-up has ended: the next ones, until one is under way. While any waits, at least one is. */
+static void ask_next(struct jt_server *server)
+{
+    size_t n_asked = server->n_asked;
+    server->put_off = false;
+    while (server->unasked != NULL && server->n_asked == n_asked && !server->put_off) {
+        struct jt_request *r = server->unasked;
+        server->unasked = r->next;
+        if (r->charge.conn == NULL) {
+            jt_request_free(r);
+        } else {
+            ask(r);
+        }
+    }
 }
 
 bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const struct jt_head *head)
@@ -213,7 +264,7 @@ bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const stru
         }
     }
     if (r->status == 0 && r->route->permission != 0) {
-        jt_directory_client(server->lanes.directory, &r->credential, on_client, r);
+        ask(r);
     } else {
         proceed(r);
     }

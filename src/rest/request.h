@@ -25,7 +25,7 @@
 struct jt_request {
     struct jt_charge charge; /* first: the door knows a request by it */
     struct jt_server *server;
-    struct jt_request *next; /* of those that have been answered in this round */
+    struct jt_request *next; /* of those that have been answered in this round, or wait for a look-up */
     const struct jt_route *route;
     struct jt_route_params params;
     char allow[48]; /* methods of the path, for 405 and OPTIONS */

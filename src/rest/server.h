@@ -21,6 +21,10 @@ struct jt_server {
     struct jt_loop *loop;
     struct jt_lanes lanes;
     struct MHD_Daemon *daemon;
+    struct jt_request *unasked, *unasked_last; /* whose key will be looked up when there is room */
+    size_t n_asked; /* keys that are being looked up for requests */
+    bool asking; /* one is just being handed over */
+    bool put_off; /* and there was no room for it */
     struct jt_watch watch; /* libmicrohttpd's epoll descriptor */
     struct jt_door door;
     struct jt_upstream *attaching; /* whose connection libmicrohttpd is about to make */
