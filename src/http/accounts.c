@@ -25,8 +25,8 @@ void jt_accounts_clear(struct jt_accounts *a)
 }
 
 /*
- * FNV-1a. Who has many addresses could fill one bucket; the number of connections bounds how far, and the walk is short beside the
- * system calls that each of them costs.
+ * FNV-1a. Who has many addresses could fill one bucket; the number of connections bounds how far,
+ * and the walk is short beside the system calls that each of them costs.
  */
 static size_t bucket_of(const struct jt_accounts *a, const uint8_t *name, size_t len)
 {
@@ -65,7 +65,8 @@ void jt_accounts_put(struct jt_accounts *a, struct jt_account *account)
     if (account == NULL || --account->refs > 0) {
         return;
     }
-    struct jt_account **at = &a->buckets[bucket_of(a, (const uint8_t *)account->name, account->name_len)];
+    struct jt_account **at = &a->buckets[bucket_of(a, (const uint8_t *)account->name,
+                                                   account->name_len)];
     while (*at != account) {
         at = &(*at)->next;
     }

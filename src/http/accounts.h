@@ -1,8 +1,10 @@
 /*
- * Who holds how much: one account for each address and each client that has something open with one event loop.
+ * Who holds how much: one account for each address and each client that has something open with
+ * one event loop.
  *
- * An account exists while somebody refers to it; all that is free is used again, so that in the steady state nothing is allocated. Bytes are
- * counted as they arrive, never as they are announced. Limits are the caller's.
+ * An account exists while somebody refers to it; all that is free is used again, so that in the
+ * steady state nothing is allocated. Bytes are counted as they arrive, never as they are
+ * announced. Limits are the caller's.
  */
 #ifndef JETON_HTTP_ACCOUNTS_H
 #define JETON_HTTP_ACCOUNTS_H
@@ -33,7 +35,10 @@ enum jt_err jt_accounts_init(struct jt_accounts *a) JT_CHECKED;
 /* Only when no account is referred to any more. Harmless on zeroes. */
 void jt_accounts_clear(struct jt_accounts *a);
 
-/* The account of `name` (at most JT_ACCOUNT_NAME_MAX bytes), with one more reference; NULL when out of memory. */
+/*
+ * The account of `name` (at most JT_ACCOUNT_NAME_MAX bytes), with one more reference; NULL when
+ * out of memory.
+ */
 struct jt_account *jt_accounts_get(struct jt_accounts *a, const void *name, size_t name_len);
 
 /* Gives the reference back. NULL is accepted. */

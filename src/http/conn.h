@@ -1,13 +1,17 @@
 /*
- * One client's connection: a state for what is due next, and what is held meanwhile. Private to src/http.
+ * One client's connection: a state for what is due next, and what is held meanwhile. Private to
+ * src/http.
  *
- *   HEAD -- a good head --> JUDGED -- wanted --> BODY -- complete --> WORKING -- the answer is ready --> QUEUED, RELAY
- *    ^ |                      |                   |                     ^                                    |
- *    | | bad                  +- not wanted ------|---------------------+                                    |
- *    | +--> ANSWERING <---------------------------+ refused                                                  |
- *    |          | ^                                                                                          |
- *    |          | +------------------------------------------------------------------------------------------+
- *    +----------+- the connection ends --> LINGER --> CLOSED
+ *   HEAD        until a head is complete; a good one goes to
+ *   JUDGED      the owner finds out who asks; a wanted body goes through
+ *   BODY        until it is complete, an unwanted one straight on to
+ *   WORKING     the owner makes the answer
+ *   QUEUED      the answer waits for an upstream
+ *   RELAY       it is read from there and written to the client
+ *   ANSWERING   all of it is read, some not yet written; then HEAD again, or
+ *   LINGER      nothing more is written, and what still comes is thrown away, until CLOSED
+ *
+ * A bad head, a spent budget and a time-out go straight to ANSWERING.
  */
 #ifndef JETON_HTTP_CONN_H
 #define JETON_HTTP_CONN_H
@@ -72,11 +76,12 @@ struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_account *add
 void jt_conn_close(struct jt_conn *c);
 /* Looks at what is held, and reads on. */
 void jt_conn_pump(struct jt_conn *c);
-void jt_conn_refuse(struct jt_conn *c, enum jt_refusal why);
 /* Bytes of an answer; what the client does not take now waits. False: the connection is gone. */
 bool jt_conn_write(struct jt_conn *c, const struct iovec *parts, int n_parts);
-/* An answer begins: the time to fetch it starts. */
-void jt_conn_start_answer(struct jt_conn *c);
+/* A request or an answer begins: its time starts. */
+void jt_conn_set_deadline(struct jt_conn *c);
+/* Lets go of the request, wherever it has come. */
+void jt_conn_forget(struct jt_conn *c);
 /* The whole answer is written or waits to be. */
 void jt_conn_answered(struct jt_conn *c);
 /* The client's address as text. */
@@ -84,6 +89,13 @@ void jt_account_peer(const struct jt_account *address, char out[JT_PEER_TEXT]);
 void jt_conn_expire(struct jt_conn *c, int64_t now_ms);
 /* Moves to another list of the door, to its end; NULL: none. */
 void jt_conn_move(struct jt_conn *c, struct jt_door_list *list);
+
+/* intake.c */
+/* Uses as much of the input as can be used now; the bytes that are done with. */
+size_t jt_conn_consume(struct jt_conn *c, const char *p, size_t len);
+
+/* refuse.c */
+void jt_conn_refuse(struct jt_conn *c, enum jt_refusal why);
 
 /* upstream.c */
 /* One that is free or new; NULL when all are in use. */
@@ -95,8 +107,12 @@ void jt_upstream_abandon(struct jt_upstream *u);
 void jt_upstream_read(struct jt_upstream *u);
 
 /* door.c */
-/* Closes the connection that has waited longest, of `address` or (NULL) of anybody, but not `spared`; false: there is none. */
-bool jt_door_evict(struct jt_door *door, const struct jt_account *address, const struct jt_conn *spared);
+/*
+ * Closes the connection that has waited longest, of `address` or (NULL) of anybody, but not
+ * `spared`; false: there is none.
+ */
+bool jt_door_evict(struct jt_door *door, const struct jt_account *address,
+                   const struct jt_conn *spared);
 /* Counts bytes of the request's body. False with the reason: no room. */
 bool jt_door_charge(struct jt_charge *charge, size_t len, enum jt_refusal *why);
 /* Gives waiting connections what has become free. */

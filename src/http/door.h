@@ -1,28 +1,35 @@
 /*
- * The front door of one event loop: it owns the clients' sockets, reads every request head strictly (http/head.h), takes the body as it
- * arrives and counts it, and writes the answers out, those of one connection in the order of their requests.
+ * The front door of one event loop: it owns the clients' sockets, reads every request head
+ * strictly (http/head.h), takes the body as it arrives and counts it, and writes the answers out,
+ * those of one connection in the order of their requests.
  *
- * Answers are written by libmicrohttpd, through socket pairs (http/upstream.c): when one is ready, libmicrohttpd is given a head
- * of the door's own making and finds the finished answer for it. So it never sees what could be read in two ways, answers nothing by
- * itself, never waits, and needs memory for the answers of one moment, not for every client.
+ * Answers are written by libmicrohttpd, through socket pairs (http/upstream.c): when one is
+ * ready, libmicrohttpd is given a head of the door's own making and finds the finished answer for
+ * it. So it never sees what could be read in two ways, answers nothing by itself, never waits,
+ * and needs memory for the answers of one moment, not for every client.
  *
- * What the door answers itself (a bad head, a spent budget, a time-out) is one well-formed response with a problem body, and the
- * connection ends after it. The texts are the owner's: the door knows no route, no client and no problem table.
+ * What the door answers itself (a bad head, a spent budget, a time-out) is one well-formed
+ * response with a problem body, and the connection ends after it. The texts are the owner's: the
+ * door knows no route, no client and no problem table.
  *
- * Call order of one request: begin() when its head is complete; the owner opens its charge there, and calls
- * jt_door_take_body or jt_door_give_up_body at once or later from the loop, when it knows whether the body is wanted; until then the
- * body stays in the socket. Then body() for each piece, complete() after the last, and jt_door_answer once the answer is
- * ready. libmicrohttpd's handler finds the request by jt_upstream_take.
+ * Call order of one request: begin() when its head is complete; the owner opens its charge there,
+ * and calls jt_door_take_body or jt_door_give_up_body at once or later from the loop, when it
+ * knows whether the body is wanted; until then the body stays in the socket. Then body() for each
+ * piece, complete() after the last, and jt_door_answer once the answer is ready. libmicrohttpd's
+ * handler finds the request by jt_upstream_take.
  *
- * Who owns it: the owner, until jt_door_answer. Where the connection is gone before that, charge.conn is NULL: the owner frees the
- * request when it would have called the door. In the midst of a body, and after jt_door_answer, the door frees it with drop(), until
+ * Who owns it: the owner, until jt_door_answer. Where the connection is gone before that,
+ * charge.conn is NULL: the owner frees the request when it would have called the door. In the
+ * midst of a body, and after jt_door_answer, the door frees it with drop(), until
  * jt_upstream_take.
  *
- * Limits: connections in all and of one address, upstreams, bytes of bodies in all, of one client and of one address, bytes of
- * unfinished heads, and a deadline for each step. When room is short the connection that has waited longest without a request is
- * closed, those that never had a good key first.
+ * Limits: connections in all and of one address, upstreams, bytes of bodies in all, of one client
+ * and of one address, bytes of unfinished heads, and a deadline for each step. When room is short
+ * the connection that has waited longest without a request is closed, those that never had a good
+ * key first.
  *
- * Everything happens in the loop's thread, except that struct jt_door_shared is one for all loops.
+ * Everything happens in the loop's thread, except that struct jt_door_shared is one for all
+ * loops.
  */
 #ifndef JETON_HTTP_DOOR_H
 #define JETON_HTTP_DOOR_H
@@ -81,8 +88,8 @@ struct jt_door_shared {
 bool jt_door_full(const struct jt_door_shared *shared);
 
 /*
- * What the door knows of a request. The owner's structure begins with it and belongs to the owner; bytes of the body are counted
- * here as they arrive, until jt_charge_release.
+ * What the door knows of a request. The owner's structure begins with it and belongs to the
+ * owner; bytes of the body are counted here as they arrive, until jt_charge_release.
  */
 struct jt_charge {
     struct jt_door *door;
@@ -97,12 +104,18 @@ void jt_charge_open(struct jt_charge *charge, struct jt_conn *conn);
 void jt_charge_release(struct jt_charge *charge);
 
 struct jt_door_ops {
-    /* A good head. The slices are valid during the call. False: out of memory, and there is no request. */
+    /*
+     * A good head. The slices are valid during the call. False: out of memory, and there is no
+     * request.
+     */
     bool (*begin)(void *arg, struct jt_conn *conn, const struct jt_head *head);
     void (*body)(void *arg, struct jt_charge *request, const char *p, size_t len);
     void (*complete)(void *arg, struct jt_charge *request);
     void (*drop)(void *arg, struct jt_charge *request);
-    /* Hands one end of a socket pair to libmicrohttpd, whose connection shall carry `upstream`. The end is taken over, also on failure. */
+    /*
+     * Hands one end of a socket pair to libmicrohttpd, whose connection shall carry `upstream`.
+     * The end is taken over, also on failure.
+     */
     bool (*attach)(void *arg, int fd, struct jt_upstream *upstream);
     /* Puts the problem body into `body`, and the status. */
     int (*problem)(enum jt_refusal why, struct jt_buf *body);
@@ -126,7 +139,8 @@ struct jt_door {
     void *arg;
     struct jt_watch listener;
     struct jt_accounts addresses, clients;
-    struct jt_door_list strangers, known, busy; /* without a request, longest waiting first; with one */
+    /* without a request, longest waiting first; with one */
+    struct jt_door_list strangers, known, busy;
     struct jt_conn *queue, *queue_last; /* wait for an upstream */
     struct jt_conn *dead; /* freed after the round */
     struct jt_upstream *idle; /* upstreams without a request */
@@ -141,8 +155,10 @@ struct jt_door {
 };
 
 /* Takes over the listening socket, also on failure. */
-enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_fd, const struct jt_door_conf *conf,
-                         struct jt_door_shared *shared, const struct jt_door_ops *ops, void *arg) JT_CHECKED;
+enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_fd,
+                         const struct jt_door_conf *conf,
+                         struct jt_door_shared *shared, const struct jt_door_ops *ops,
+                             void *arg) JT_CHECKED;
 
 /* No new connection; idle ones end now, others after their answer. */
 void jt_door_stop(struct jt_door *door);
@@ -157,24 +173,33 @@ void jt_door_after_round(struct jt_door *door);
 void jt_door_flush(struct jt_door *door);
 
 /*
- * Ends all connections. libmicrohttpd's ends of the socket pairs remain until it closes them: stop it between jt_door_close and
- * jt_door_clear. Both are harmless on zeroes.
+ * Ends all connections. libmicrohttpd's ends of the socket pairs remain until it closes them:
+ * stop it between jt_door_close and jt_door_clear. Both are harmless on zeroes.
  */
 void jt_door_close(struct jt_door *door);
 void jt_door_clear(struct jt_door *door);
 
 /*
- * The verdict on a request, whose charge.conn is not NULL: its body is wanted, and `client` (NULL: anybody) pays for it. May call
- * body(), complete() and drop().
+ * The verdict on a request, whose charge.conn is not NULL: its body is wanted, and `client`
+ * (NULL: anybody) pays for it. May call body(), complete() and drop().
  */
 void jt_door_take_body(struct jt_charge *request, const char *client);
-/* Or not: the answer is known already, and the connection ends after it where the rest of the body would be long. */
+/*
+ * Or not: the answer is known already, and the connection ends after it where the rest of the
+ * body would be long.
+ */
 void jt_door_give_up_body(struct jt_charge *request);
 
-/* The answer is ready, and charge.conn is not NULL. Not from within begin(), body() or complete(). */
+/*
+ * The answer is ready, and charge.conn is not NULL. Not from within begin(), body() or
+ * complete().
+ */
 void jt_door_answer(struct jt_charge *request);
 
-/* The request whose head libmicrohttpd has just read, once; NULL: there is none, and something is wrong. */
+/*
+ * The request whose head libmicrohttpd has just read, once; NULL: there is none, and something is
+ * wrong.
+ */
 struct jt_charge *jt_upstream_take(struct jt_upstream *upstream);
 /* libmicrohttpd has closed its end. */
 void jt_upstream_closed(struct jt_upstream *upstream);

@@ -25,6 +25,11 @@ static bool is(struct jt_slice s, const char *text)
     return s.len == strlen(text) && strncasecmp(s.p, text, s.len) == 0;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -74,13 +79,15 @@ static bool next_member(struct jt_slice *list, struct jt_slice *member)
 
 enum jt_head_fault jt_head_scan(const char *p, size_t len, size_t *scanned, size_t *head_len)
 {
-    if (len >= 1 && p[0] == 0x16) { /* RFC 8446 section 5.1: a handshake record, its version's first byte */
+    /* RFC 8446 section 5.1: a handshake record, its version's first byte */
+    if (len >= 1 && p[0] == 0x16) {
         return len == 1 ? JT_HEAD_MORE : p[1] == 0x03 ? JT_HEAD_TLS : JT_HEAD_MALFORMED;
     }
     for (size_t i = *scanned; i < len; i++) {
         unsigned char c = (unsigned char)p[i];
         bool after_cr = i > 0 && p[i - 1] == '\r';
-        if (after_cr != (c == '\n') || (c < ' ' && c != '\r' && c != '\n' && c != '\t') || c == 0x7f) {
+        if (after_cr != (c == '\n') || (c < ' ' && c != '\r' && c != '\n' && c != '\t') ||
+            c == 0x7f) {
             return JT_HEAD_MALFORMED; /* RFC 9112 section 2.2; RFC 9110 section 5.5 */
         }
         if (c == '\n' && i >= 3 && p[i - 2] == '\n') {
@@ -95,7 +102,10 @@ enum jt_head_fault jt_head_scan(const char *p, size_t len, size_t *scanned, size
     return len >= JT_HEAD_MAX ? JT_HEAD_LARGE : JT_HEAD_MORE;
 }
 
-/* Visible ASCII without what a path has no use for here: escapes, a fragment, a backslash, empty and dotted segments. */
+/*
+ * Visible ASCII without what a path has no use for here: escapes, a fragment, a backslash, empty
+ * and dotted segments.
+ */
 static bool path_good(struct jt_slice path)
 {
     for (size_t i = 0; i < path.len; i++) {
@@ -165,8 +175,8 @@ static bool take_target(struct jt_slice target, struct jt_head *out)
 /* RFC 9112 section 2.3: HTTP-name is case-sensitive, one digit on each side. */
 static enum jt_head_fault take_version(struct jt_slice v, struct jt_head *out)
 {
-    if (v.len != 8 || memcmp(v.p, "HTTP/", 5) != 0 || v.p[6] != '.' || v.p[5] < '0' || v.p[5] > '9' ||
-        v.p[7] < '0' || v.p[7] > '9') {
+    if (v.len != 8 || memcmp(v.p, "HTTP/", 5) != 0 || v.p[6] != '.' || !is_digit(v.p[5]) ||
+        !is_digit(v.p[7])) {
         return JT_HEAD_MALFORMED;
     }
     out->http10 = v.p[7] == '0';
@@ -202,7 +212,7 @@ static bool take_length(struct jt_slice v, struct jt_head *out)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < v.len; i++) {
-        if (v.p[i] < '0' || v.p[i] > '9') {
+        if (!is_digit(v.p[i])) {
             return false;
         }
         n = n > UINT64_MAX / 10 - 1 ? UINT64_MAX : n * 10 + (uint64_t)(v.p[i] - '0');
@@ -211,7 +221,10 @@ static bool take_length(struct jt_slice v, struct jt_head *out)
     return v.len > 0;
 }
 
-/* RFC 9112 section 6.1: chunked comes last and once; another coding before it is one that we do not know. */
+/*
+ * RFC 9112 section 6.1: chunked comes last and once; another coding before it is one that we do
+ * not know.
+ */
 static enum jt_head_fault take_codings(struct jt_slice list, struct jt_head *out)
 {
     struct jt_slice member;
@@ -247,7 +260,8 @@ static enum jt_head_fault take_expect(struct jt_slice list, struct jt_head *out)
     return JT_HEAD_GOOD;
 }
 
-static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, struct seen *seen, struct jt_head *out)
+static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, struct seen *seen,
+                                     struct jt_head *out)
 {
     switch (name.len) { /* most fields are none of ours: one comparison tells */
     case 4:
@@ -292,7 +306,10 @@ static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, st
     return JT_HEAD_GOOD;
 }
 
-/* RFC 9112 section 5: name ":" OWS value OWS. A line that begins with a blank is a folded one (5.2), and no name. */
+/*
+ * RFC 9112 section 5: name ":" OWS value OWS. A line that begins with a blank is a folded one
+ * (5.2), and no name.
+ */
 static enum jt_head_fault take_field(struct jt_slice line, struct seen *seen, struct jt_head *out)
 {
     struct jt_slice name;
@@ -305,8 +322,8 @@ static enum jt_head_fault take_field(struct jt_slice line, struct seen *seen, st
 /* What holds between fields. */
 static bool agree(const struct seen *seen, struct jt_head *out)
 {
-    if (seen->host > 1 || seen->authorization > 1 || seen->content_type > 1 || seen->content_length > 1 ||
-        seen->transfer_encoding > 1) {
+    if (seen->host > 1 || seen->authorization > 1 || seen->content_type > 1 ||
+        seen->content_length > 1 || seen->transfer_encoding > 1) {
         return false;
     }
     if (seen->transfer_encoding > 0 && (seen->content_length > 0 || out->http10)) {
@@ -327,7 +344,10 @@ enum jt_head_fault jt_head_parse(const char *p, size_t len, struct jt_head *out)
     struct seen seen = { 0 };
     struct jt_slice left = { p, len }, line;
     int n_fields = 0;
-    /* A fault that only limits us must not hide one that makes the head ambiguous: the first such is kept, the rest still read. */
+    /*
+     * A fault that only limits us must not hide one that makes the head ambiguous: the first such
+     * is kept, the rest still read.
+     */
     enum jt_head_fault kept = JT_HEAD_GOOD;
     while (cut(&left, '\n', &line) && line.len > 1) {
         line.len--; /* the CR, which jt_head_scan has seen */

@@ -1,10 +1,11 @@
 /*
- * The head of an HTTP/1 request, read strictly: RFC 9112 sections 2 to 6. What two programs on one connection could read in two
- * ways is refused here, before anybody acts on it.
+ * The head of an HTTP/1 request, read strictly: RFC 9112 sections 2 to 6. What two programs on
+ * one connection could read in two ways is refused here, before anybody acts on it.
  *
- * Two steps. jt_head_scan looks for the end of the head as bytes arrive, each byte once, and refuses at once what can never
- * become good: a line that ends in LF alone, a CR by itself, a NUL, a head that is too long, a TLS hello. jt_head_parse takes
- * the complete head apart. Both are pure: no memory, no state but the caller's.
+ * Two steps. jt_head_scan looks for the end of the head as bytes arrive, each byte once, and
+ * refuses at once what can never become good: a line that ends in LF alone, a CR by itself, a
+ * NUL, a head that is too long, a TLS hello. jt_head_parse takes the complete head apart. Both
+ * are pure: no memory, no state but the caller's.
  */
 #ifndef JETON_HTTP_HEAD_H
 #define JETON_HTTP_HEAD_H
@@ -34,7 +35,8 @@ struct jt_head {
     struct jt_slice method;
     struct jt_slice path; /* begins with a slash, or is "*" */
     struct jt_slice query; /* without its question mark; p is NULL when there is none */
-    struct jt_slice host; /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
+    /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
+    struct jt_slice host;
     struct jt_slice authorization, content_type; /* p is NULL when absent */
     uint64_t content_length; /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;
@@ -45,8 +47,9 @@ struct jt_head {
 };
 
 /*
- * Looks for the empty line in `p`, from *scanned on, which it moves forward: start with 0. JT_HEAD_GOOD and *head_len, which
- * counts the empty line; JT_HEAD_MORE; or a fault. Empty lines before the head are the caller's to skip.
+ * Looks for the empty line in `p`, from *scanned on, which it moves forward: start with 0.
+ * JT_HEAD_GOOD and *head_len, which counts the empty line; JT_HEAD_MORE; or a fault. Empty lines
+ * before the head are the caller's to skip.
  */
 enum jt_head_fault jt_head_scan(const char *p, size_t len, size_t *scanned, size_t *head_len);
 

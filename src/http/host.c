@@ -61,7 +61,8 @@ bool jt_host_valid(struct jt_slice text)
     if (at == 0) {
         return false;
     }
-    for (at++; at < text.len; at++) { /* past the colon; RFC 3986 section 3.2.3 allows an empty port */
+    /* past the colon; RFC 3986 section 3.2.3 allows an empty port */
+    for (at++; at < text.len; at++) {
         if (text.p[at] < '0' || text.p[at] > '9') {
             return false;
         }

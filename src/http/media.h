@@ -5,8 +5,8 @@
 #include "http/host.h"
 
 /*
- * Whether the value of a Content-Type is application/json. Parameters are checked for their form and ignored: JSON defines
- * none, a charset included (RFC 8259 section 11).
+ * Whether the value of a Content-Type is application/json. Parameters are checked for their form
+ * and ignored: JSON defines none, a charset included (RFC 8259 section 11).
  */
 bool jt_media_is_json(struct jt_slice value);
 

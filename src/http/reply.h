@@ -1,6 +1,7 @@
 /*
- * The head of an answer as libmicrohttpd writes it, read so that the answer can be passed on and its end be known: RFC 9112 sections 4
- * and 6.3. Our own process wrote it, so what is not as expected is a fault of ours, never passed on.
+ * The head of an answer as libmicrohttpd writes it, read so that the answer can be passed on and
+ * its end be known: RFC 9112 sections 4 and 6.3. Our own process wrote it, so what is not as
+ * expected is a fault of ours, never passed on.
  */
 #ifndef JETON_HTTP_REPLY_H
 #define JETON_HTTP_REPLY_H
@@ -19,7 +20,11 @@ struct jt_reply {
     bool close; /* the writer ends its connection after it */
 };
 
-/* JT_OK; JT_ERR_NOT_FOUND: the head is not complete yet; JT_ERR_PROTOCOL. `to_head`: it answers a HEAD. */
-enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head, struct jt_reply *out) JT_CHECKED;
+/*
+ * JT_OK; JT_ERR_NOT_FOUND: the head is not complete yet; JT_ERR_PROTOCOL. `to_head`: it answers a
+ * HEAD.
+ */
+enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head,
+                           struct jt_reply *out) JT_CHECKED;
 
 #endif

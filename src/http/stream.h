@@ -1,5 +1,6 @@
 /*
- * A client's byte stream: a TCP socket now. TLS will be other functions behind the same three calls, and nothing above them changes.
+ * A client's byte stream: a TCP socket now. TLS will be other functions behind the same three
+ * calls, and nothing above them changes.
  *
  * All calls are for non-blocking sockets: -1 with EAGAIN means later.
  */
@@ -15,7 +16,8 @@ struct jt_stream;
 struct jt_stream_kind {
     ssize_t (*read)(struct jt_stream *s, void *p, size_t len);
     ssize_t (*write)(struct jt_stream *s, const struct iovec *parts, int n_parts);
-    void (*end)(struct jt_stream *s); /* says that nothing more will be written: RFC 9112 section 9.6 */
+    /* says that nothing more will be written: RFC 9112 section 9.6 */
+    void (*end)(struct jt_stream *s);
 };
 
 struct jt_stream {

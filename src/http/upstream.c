@@ -1,6 +1,7 @@
 /*
- * Socket pairs to libmicrohttpd, used again and again. Each carries one answer at a time, of whatever client: the door writes a short
- * head, libmicrohttpd asks for the finished request and writes its answer, the door passes it on.
+ * Socket pairs to libmicrohttpd, used again and again. Each carries one answer at a time, of
+ * whatever client: the door writes a short head, libmicrohttpd asks for the finished request and
+ * writes its answer, the door passes it on.
  */
 #include "http/conn.h"
 
@@ -84,8 +85,10 @@ static void on_upstream(void *arg, uint32_t events)
 static struct jt_upstream *new_upstream(struct jt_door *door)
 {
     int ends[2];
-    struct jt_upstream *u = door->n_upstreams < door->conf.max_upstreams ? calloc(1, sizeof *u) : NULL;
-    if (u == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+    struct jt_upstream *u = door->n_upstreams < door->conf.max_upstreams ? calloc(1,
+                                                                                  sizeof *u) : NULL;
+    if (u == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                                ends) != 0) {
         free(u);
         return NULL;
     }
@@ -118,15 +121,19 @@ struct jt_upstream *jt_upstream_get(struct jt_door *door)
 
 void jt_upstream_ask(struct jt_conn *c)
 {
-    /* Who asks for what is known already, and the body is here: this says only whether the answer shall have one. */
-    static const char get[] = "GET / HTTP/1.1\r\nHost: front\r\n\r\n", head[] = "HEAD / HTTP/1.1\r\nHost: front\r\n\r\n";
+    /*
+     * Who asks for what is known already, and the body is here: this says only whether the answer
+     * shall have one.
+     */
+    static const char get[] = "GET / HTTP/1.1\r\nHost: front\r\n\r\n",
+        head[] = "HEAD / HTTP/1.1\r\nHost: front\r\n\r\n";
     struct jt_upstream *u = c->upstream;
     size_t len = c->to_head ? sizeof head - 1 : sizeof get - 1;
     u->request = c->request;
     u->request->conn = NULL;
     c->request = NULL;
     c->state = JT_CONN_RELAY;
-    jt_conn_start_answer(c);
+    jt_conn_set_deadline(c);
     if (send(u->watch.fd, c->to_head ? head : get, len, MSG_NOSIGNAL) != (ssize_t)len) {
         jt_conn_refuse(c, JT_REFUSE_BROKEN); /* an empty socket takes a head */
         return;
@@ -153,7 +160,10 @@ static void broken(struct jt_conn *c)
     jt_conn_refuse(c, JT_REFUSE_BROKEN);
 }
 
-/* The head of an answer and what came with it of the body; false: the connection is gone or was refused. */
+/*
+ * The head of an answer and what came with it of the body; false: the connection is gone or was
+ * refused.
+ */
 static bool pass_head(struct jt_conn *c, const char *p, size_t len, const struct jt_reply *reply)
 {
     static const char close_field[] = "Connection: close\r\n";

@@ -21,7 +21,8 @@ static void finish(struct jt_request *r, int status, enum jt_problem problem)
     }
 }
 
-void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem, const char *members, size_t len)
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
+                                    const char *members, size_t len)
 {
     if (jt_problem_status(problem) == 503) {
         jt_count(&r->server->vault->counters.unavailable, 1);
@@ -79,7 +80,8 @@ static enum jt_err bearer(struct jt_slice value, struct jt_credential *out)
     static const char scheme[] = "Bearer ";
     char text[JT_API_KEY_MAX + 1];
     size_t skip = sizeof scheme - 1;
-    while (skip < value.len && value.p[skip] == ' ') { /* RFC 9110 section 11.4: one space or more */
+    /* RFC 9110 section 11.4: one space or more */
+    while (skip < value.len && value.p[skip] == ' ') {
         skip++;
     }
     if (value.p == NULL || value.len < skip || value.len - skip >= sizeof text ||
@@ -93,12 +95,15 @@ static enum jt_err bearer(struct jt_slice value, struct jt_credential *out)
     return err;
 }
 
-/* A query parameter is named in the answer only if it is short and of letters: a card number in a URL shall not come back in a body. */
+/*
+ * A query parameter is named in the answer only if it is short and of letters: a card number in a
+ * URL shall not come back in a body.
+ */
 static size_t query_name(struct jt_slice query, char *out, size_t room)
 {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
     size_t n = 0;
-    while (n < query.len && ((query.p[n] >= 'a' && query.p[n] <= 'z') || (query.p[n] >= 'A' && query.p[n] <= 'Z') ||
-                             query.p[n] == '_' || query.p[n] == '-')) {
+    while (n < query.len && memchr(letters, query.p[n], sizeof letters - 1) != NULL) {
         n++;
     }
     bool whole = n == query.len || query.p[n] == '=' || query.p[n] == '&';
@@ -116,14 +121,16 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
     if (asterisk) {
         snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, OPTIONS");
     } else if (head->path.len < sizeof path) { /* no route is as long */
-        snprintf(method, sizeof method, "%.*s", (int)(head->method.len < 11 ? head->method.len : 11), head->method.p);
+        snprintf(method, sizeof method, "%.*s",
+                 (int)(head->method.len < 11 ? head->method.len : 11), head->method.p);
         snprintf(path, sizeof path, "%.*s", (int)head->path.len, head->path.p);
         r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
     }
     if (asterisk || (path_known && strcmp(method, "OPTIONS") == 0)) {
         jt_request_answer_reply(r, 204); /* RFC 9110 section 9.3.7 */
     } else if (r->route == NULL) {
-        jt_request_answer_problem(r, path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND);
+        enum jt_problem problem = path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
+        jt_request_answer_problem(r, problem);
     } else if (head->query.p != NULL) {
         size_t len = query_name(head->query, name, sizeof name);
         jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN, name, len);
@@ -146,7 +153,8 @@ static enum jt_problem judge_body(const struct jt_request *r, const struct jt_he
     if (r->route->body == JT_BODY_NONE && head->content_length > 0) {
         return JT_PROBLEM_MALFORMED_REQUEST;
     }
-    if ((r->route->body == JT_BODY_OBJECT || head->content_length > 0) && !jt_media_is_json(head->content_type)) {
+    if ((r->route->body == JT_BODY_OBJECT || head->content_length > 0) &&
+        !jt_media_is_json(head->content_type)) {
         return JT_PROBLEM_CONTENT_TYPE;
     }
     return JT_PROBLEM_NONE;
@@ -180,8 +188,9 @@ static void refuse_login(struct jt_request *r)
 static void ask_next(struct jt_server *server);
 
 /*
- * Strangers can ask for more look-ups of made-up keys than the workers take at a time. Whoever comes then waits for a turn instead of
- * being told that the service is away, so that they slow each other down and do not turn away a client whose key is good.
+ * Strangers can ask for more look-ups of made-up keys than the workers take at a time. Whoever
+ * comes then waits for a turn instead of being told that the service is away, so that they slow
+ * each other down and do not turn away a client whose key is good.
  */
 static void wait_to_ask(struct jt_request *r)
 {
@@ -227,7 +236,10 @@ static void ask(struct jt_request *r)
     server->asking = false;
 }
 
-/* After a look-up has ended: the next ones, until one is under way. While any waits, at least one is. */
+/*
+ * After a look-up has ended: the next ones, until one is under way. While any waits, at least one
+ * is.
+ */
 static void ask_next(struct jt_server *server)
 {
     size_t n_asked = server->n_asked;
@@ -259,7 +271,8 @@ bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const stru
         enum jt_problem problem = judge_body(r, head);
         if (problem != JT_PROBLEM_NONE) {
             jt_request_answer_problem(r, problem);
-        } else if (r->route->permission != 0 && bearer(head->authorization, &r->credential) != JT_OK) {
+        } else if (r->route->permission != 0 && bearer(head->authorization,
+                                                       &r->credential) != JT_OK) {
             refuse_login(r);
         }
     }
@@ -326,8 +339,9 @@ void jt_request_start(struct jt_request *r)
 static void add_headers(struct jt_request *r, struct MHD_Response *response)
 {
     if (r->status != 204) {
+        bool good = r->problem == JT_PROBLEM_NONE;
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-                                r->problem == JT_PROBLEM_NONE ? "application/json" : "application/problem+json");
+                                good ? "application/json" : "application/problem+json");
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (r->status == 503) {
@@ -337,13 +351,17 @@ static void add_headers(struct jt_request *r, struct MHD_Response *response)
     } else if (r->status == 405 || r->status == 204) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
     } else if (r->problem == JT_PROBLEM_CONTENT_ENCODING) {
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity"); /* RFC 9110 section 12.5.3 */
+        /* RFC 9110 section 12.5.3 */
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
     }
 }
 
 enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *connection)
 {
-    /* Copied: the response may outlive the request. Both copies are wiped, this one when libmicrohttpd frees it. */
+    /*
+     * Copied: the response may outlive the request. Both copies are wiped, this one when
+     * libmicrohttpd frees it.
+     */
     size_t len = r->status == 204 ? 0 : r->reply.len + 1;
     char *copy = malloc(len + 1);
     if (copy == NULL) {
@@ -353,7 +371,8 @@ enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *con
         memcpy(copy, r->reply.data, len - 1);
         copy[len - 1] = '\n'; /* for people with curl */
     }
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(len, copy, jt_wipe_free);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback(len, copy, jt_wipe_free);
     if (response == NULL) {
         jt_wipe_free(copy);
         return MHD_NO;

@@ -1,13 +1,16 @@
 /*
  * One HTTP request, from its head to its answer.
  *
- * Life: jt_request_begin when the head is in; it decides what can be decided without the body, and authenticates, now or later; then the door
- * lets the body come or, when the answer is known already, does not. jt_request_body for each piece of the body; jt_request_start once it is
- * complete, which parses it and calls the route's handler. The handler answers at once or later, exactly once, through one of the
- * jt_request_answer functions; the answer goes out after the round (jt_request_send, called by libmicrohttpd). Where the client is gone before,
- * the request lives on until its handler has answered.
+ * Life: jt_request_begin when the head is in; it decides what can be decided without the body,
+ * and authenticates, now or later; then the door lets the body come or, when the answer is known
+ * already, does not. jt_request_body for each piece of the body; jt_request_start once it is
+ * complete, which parses it and calls the route's handler. The handler answers at once or later,
+ * exactly once, through one of the jt_request_answer functions; the answer goes out after the
+ * round (jt_request_send, called by libmicrohttpd). Where the client is gone before, the request
+ * lives on until its handler has answered.
  *
- * Everything happens in the thread of the server's event loop. A request holds PANs in its body and reply: both are wiped when freed.
+ * Everything happens in the thread of the server's event loop. A request holds PANs in its body
+ * and reply: both are wiped when freed.
  */
 #ifndef JETON_REST_REQUEST_H
 #define JETON_REST_REQUEST_H
@@ -25,7 +28,8 @@
 struct jt_request {
     struct jt_charge charge; /* first: the door knows a request by it */
     struct jt_server *server;
-    struct jt_request *next; /* of those that have been answered in this round, or wait for a look-up */
+    /* of those that have been answered in this round, or wait for a look-up */
+    struct jt_request *next;
     const struct jt_route *route;
     struct jt_route_params params;
     char allow[48]; /* methods of the path, for 405 and OPTIONS */
@@ -57,7 +61,8 @@ enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *con
 
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem);
 /* The same with more members: `members` begins with a comma and ends with the closing brace. */
-void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem, const char *members, size_t len);
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
+                                    const char *members, size_t len);
 /* The problem of `err`. */
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->reply. */

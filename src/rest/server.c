@@ -12,7 +12,8 @@
 
 #define STOP_PATIENCE_MS 5000
 #define RUNS_A_TURN 4
-#define POOL_LEN (16 * 1024) /* a connection's memory in libmicrohttpd, which clears it for each request */
+/* a connection's memory in libmicrohttpd, which clears it for each request */
+#define POOL_LEN (16 * 1024)
 #define SPARE_UPSTREAMS 64 /* those that the door has given up and libmicrohttpd still closes */
 
 /* --- what the door asks --- */
@@ -76,11 +77,13 @@ static const struct jt_door_ops door_ops = { begin, body, complete, drop, attach
 
 static struct jt_upstream *upstream_of(struct MHD_Connection *mhd)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
 }
 
-static void on_connection(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
     (void)mhd;
     struct jt_server *server = arg;
@@ -94,8 +97,9 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 }
 
 /*
- * Its own messages hold what strangers sent; the format alone says what was wrong. That TCP's options cannot be set on a socket pair it
- * says at each answer, whatever the address it was given.
+ * Its own messages hold what strangers sent; the format alone says what was wrong. That TCP's
+ * options cannot be set on a socket pair it says at each answer, whatever the address it was
+ * given.
  */
 static void on_message(void *arg, const char *format, va_list args)
 {
@@ -108,8 +112,12 @@ static void on_message(void *arg, const char *format, va_list args)
     }
 }
 
-/* Called twice for each request, as libmicrohttpd wants it: only the second time may it be answered. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
+/*
+ * Called twice for each request, as libmicrohttpd wants it: only the second time may it be
+ * answered.
+ */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version,
                                   const char *upload, size_t *upload_len, void **context)
 {
     (void)arg;
@@ -126,7 +134,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return *context == NULL ? MHD_NO : MHD_YES;
 }
 
-static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
 {
     (void)arg;
     (void)connection;
@@ -135,7 +144,10 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     *context = NULL;
 }
 
-/* Lets libmicrohttpd read and write; its turn is bounded: what is left waits until keeper, database and timers have had theirs. */
+/*
+ * Lets libmicrohttpd read and write; its turn is bounded: what is left waits until keeper,
+ * database and timers have had theirs.
+ */
 static void run_http(struct jt_server *server)
 {
     server->http_due = true;
@@ -144,7 +156,8 @@ static void run_http(struct jt_server *server)
         server->door.fed = false;
         MHD_run(server->daemon);
         jt_door_flush(&server->door);
-        server->http_due = server->door.fed || (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0);
+        bool more = MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0;
+        server->http_due = more || server->door.fed;
     }
     if (server->http_due) {
         jt_loop_wake(server->loop);
@@ -164,7 +177,10 @@ void jt_server_answered(struct jt_server *server, struct jt_request *r)
     server->answered_last = r;
 }
 
-/* Later than the answer itself, because the handler that gave it may still be looking at its request. */
+/*
+ * Later than the answer itself, because the handler that gave it may still be looking at its
+ * request.
+ */
 static void send_answers(struct jt_server *server)
 {
     while (server->answered != NULL) {
@@ -181,7 +197,10 @@ static void send_answers(struct jt_server *server)
     }
 }
 
-/* After each round: answers that have become ready go out, then what has gathered goes to the lanes. */
+/*
+ * After each round: answers that have become ready go out, then what has gathered goes to the
+ * lanes.
+ */
 static void after_round(void *arg, uint32_t events)
 {
     (void)events;
@@ -194,7 +213,8 @@ static void after_round(void *arg, uint32_t events)
         jt_loop_wake(server->loop); /* a pipelined request, which the lanes have not seen yet */
     }
     jt_door_after_round(&server->door);
-    if (server->stop_by_ms != 0 && (!jt_door_is_busy(&server->door) || jt_clock_ms() >= server->stop_by_ms)) {
+    bool over = !jt_door_is_busy(&server->door) || jt_clock_ms() >= server->stop_by_ms;
+    if (server->stop_by_ms != 0 && over) {
         jt_loop_stop(server->loop);
     }
 }
@@ -220,11 +240,15 @@ static void on_second(void *arg, uint32_t events)
     run_http(server);
 }
 
-/* Deadlines are the door's: libmicrohttpd has none, and could not tell a slow client from a busy service. */
+/*
+ * Deadlines are the door's: libmicrohttpd has none, and could not tell a slow client from a busy
+ * service.
+ */
 static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        on_request, server,
         MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
@@ -236,15 +260,18 @@ static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
     if (server->daemon == NULL) {
         return JT_ERR_IO;
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL) {
         return JT_ERR_IO;
     }
-    server->watch = (struct jt_watch){ .fn = on_http, .arg = server, .fd = info->epoll_fd, .events = EPOLLIN };
+    server->watch = (struct jt_watch){ .fn = on_http, .arg = server, .fd = info->epoll_fd,
+                                       .events = EPOLLIN };
     return jt_loop_watch(server->loop, &server->watch);
 }
 
-enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index,
+enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd,
+                           int index,
                            const struct jt_door_conf *conf, struct jt_door_shared *shared)
 {
     *server = (struct jt_server){ .vault = vault };
@@ -252,7 +279,10 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int
     enum jt_err err = jt_loop_new(&server->loop);
     if (err == JT_OK) {
         jt_loop_on_wake(server->loop, on_wake, server);
-        /* Before the lanes' own hooks, so that what the pump asks of the keeper is sent in the same round. */
+        /*
+         * Before the lanes' own hooks, so that what the pump asks of the keeper is sent in the
+         * same round.
+         */
         err = jt_loop_after_round(server->loop, after_round, server);
     }
     if (err == JT_OK) {

@@ -1,7 +1,8 @@
 /*
- * One event loop that serves REST: the front door, a libmicrohttpd daemon in external-epoll mode behind it, and the vault's lanes, run to
- * completion in one thread. Servers share nothing but struct jt_vault and the door's counters; the kernel spreads connections over
- * their listening sockets (SO_REUSEPORT).
+ * One event loop that serves REST: the front door, a libmicrohttpd daemon in external-epoll mode
+ * behind it, and the vault's lanes, run to completion in one thread. Servers share nothing but
+ * struct jt_vault and the door's counters; the kernel spreads connections over their listening
+ * sockets (SO_REUSEPORT).
  */
 #ifndef JETON_REST_SERVER_H
 #define JETON_REST_SERVER_H
@@ -36,16 +37,24 @@ struct jt_server {
 };
 
 /* Takes over the listening socket, also on failure. `index` counts the servers from 0. */
-enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index,
-                           const struct jt_door_conf *conf, struct jt_door_shared *shared) JT_CHECKED;
+enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd,
+                           int index,
+                           const struct jt_door_conf *conf,
+                               struct jt_door_shared *shared) JT_CHECKED;
 
-/* Runs until jt_server_ask_stop and the requests under way have been answered, or five seconds have passed. */
+/*
+ * Runs until jt_server_ask_stop and the requests under way have been answered, or five seconds
+ * have passed.
+ */
 enum jt_err jt_server_run(struct jt_server *server) JT_CHECKED;
 
 /* Any thread. */
 void jt_server_ask_stop(struct jt_server *server);
 
-/* After the loop has ended and the workers have been stopped: answers what is left with 503 and frees everything. */
+/*
+ * After the loop has ended and the workers have been stopped: answers what is left with 503 and
+ * frees everything.
+ */
 void jt_server_clear(struct jt_server *server);
 
 /* For requests: the answer of `r` is complete, and goes out after this round. */

@@ -57,6 +57,7 @@ static void many_names_come_and_go(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(one_name_is_one_account), cmocka_unit_test(many_names_come_and_go) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(one_name_is_one_account),
+                                        cmocka_unit_test(many_names_come_and_go) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

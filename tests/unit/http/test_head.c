@@ -1,4 +1,7 @@
-/* Request heads as bytes, each with the section that judges it: RFC 9112 where nothing else is said. */
+/*
+ * Request heads as bytes, each with the section that judges it: RFC 9112 where nothing else is
+ * said.
+ */
 #include "http/head.h"
 
 #include <stdarg.h>
@@ -117,7 +120,8 @@ static const struct a_case cases[] = {
     TEXT("6.1", L H "Transfer-Encoding: gzip, chunked\r\n" E, JT_HEAD_CODING),
     TEXT("6.1", L H "Transfer-Encoding: chunked, gzip\r\n" E, JT_HEAD_MALFORMED),
     TEXT("6.1", L H "Transfer-Encoding: chunked, chunked\r\n" E, JT_HEAD_MALFORMED),
-    TEXT("6.1", L H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" E, JT_HEAD_MALFORMED),
+    TEXT("6.1", L H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" E,
+         JT_HEAD_MALFORMED),
     TEXT("6.3", L H "Transfer-Encoding: identity\r\n" E, JT_HEAD_MALFORMED),
     TEXT("6.3", L H "Transfer-Encoding: xchunked\r\n" E, JT_HEAD_MALFORMED),
     TEXT("6.3", L H "Transfer-Encoding:\r\n" E, JT_HEAD_MALFORMED),
@@ -129,13 +133,15 @@ static const struct a_case cases[] = {
     TEXT("9110 10.1.1", "GET /livez HTTP/1.0\r\nExpect: x\r\n" E, JT_HEAD_GOOD),
     TEXT("9110 11.6.2", L H "Authorization: a\r\nAuthorization: a\r\n" E, JT_HEAD_MALFORMED),
     TEXT("9110 8.3", L H "Content-Type: a/b\r\nContent-Type: a/b\r\n" E, JT_HEAD_MALFORMED),
-    TEXT("what is ambiguous comes before what is unknown", L H "Expect: x\r\nContent-Length: x\r\n" E, JT_HEAD_MALFORMED),
+    TEXT("what is ambiguous comes before what is unknown",
+         L H "Expect: x\r\nContent-Length: x\r\n" E, JT_HEAD_MALFORMED),
     TEXT("8446 5.1", "\x16\x03\x01\x02", JT_HEAD_TLS),
     TEXT("8446 5.1", "\x16\x04", JT_HEAD_MALFORMED),
 };
 
 /* The head as it comes in pieces: `step` bytes more each time. */
-static enum jt_head_fault read_in_steps(const char *p, size_t len, size_t first, size_t step, struct jt_head *head)
+static enum jt_head_fault read_in_steps(const char *p, size_t len, size_t first, size_t step,
+                                        struct jt_head *head)
 {
     size_t scanned = 0, head_len = 0, have = first;
     for (;;) {
@@ -156,9 +162,11 @@ static void each_case(void **state)
     (void)state;
     struct jt_head head;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum jt_head_fault fault = read_in_steps(cases[i].head, cases[i].len, cases[i].len, 1, &head);
+        enum jt_head_fault fault = read_in_steps(cases[i].head, cases[i].len, cases[i].len, 1,
+                                                 &head);
         if (fault != cases[i].fault) {
-            fail_msg("section %s: %d, not %d: %s", cases[i].section, (int)fault, (int)cases[i].fault, cases[i].head);
+            fail_msg("section %s: %d, not %d: %s", cases[i].section, (int)fault,
+                     (int)cases[i].fault, cases[i].head);
         }
     }
 }
@@ -192,7 +200,8 @@ static void no_head_reads_beyond_its_bytes(void **state)
 
 static bool same(struct jt_slice s, const char *text)
 {
-    return text == NULL ? s.p == NULL : s.p != NULL && s.len == strlen(text) && memcmp(s.p, text, s.len) == 0;
+    return text == NULL ? s.p == NULL : s.p != NULL && s.len == strlen(text) && memcmp(s.p, text,
+                                                                                       s.len) == 0;
 }
 
 static void what_is_taken_from_a_head(void **state)
@@ -214,7 +223,8 @@ static void what_is_taken_from_a_head(void **state)
 
     static const char plain[] = "GET / HTTP/1.0\r\n\r\n";
     assert_int_equal(read_in_steps(plain, sizeof plain - 1, 1, 1, &h), JT_HEAD_GOOD);
-    assert_true(same(h.path, "/") && same(h.query, NULL) && same(h.host, NULL) && same(h.authorization, NULL));
+    assert_true(same(h.path, "/") && same(h.query, NULL) && same(h.host, NULL) &&
+                same(h.authorization, NULL));
     assert_true(h.http10 && h.close && !h.encoded);
 
     static const char large[] = L H "Content-Length: 18446744073709551616\r\nContent-Encoding: identity\r\n" E;
@@ -231,7 +241,8 @@ static void heads_that_are_too_long(void **state)
     memset(text, 'a', sizeof text);
     memcpy(text, "GET /", 5);
     assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX, &scanned, &head_len), JT_HEAD_MORE);
-    assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX + 1, &scanned, &head_len), JT_HEAD_LINE_LONG);
+    assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX + 1, &scanned, &head_len),
+                     JT_HEAD_LINE_LONG);
     memcpy(text, L "X: ", sizeof L + 2);
     scanned = 0;
     assert_int_equal(jt_head_scan(text, JT_HEAD_MAX - 1, &scanned, &head_len), JT_HEAD_MORE);

@@ -16,9 +16,12 @@ static bool is_json(const char *text)
 static void json_with_any_parameters(void **state)
 {
     (void)state;
-    static const char *const good[] = { "application/json", "Application/JSON", "application/json;", "application/json ; ",
-                                        "application/json;;", "application/json; charset=utf-8", "application/json;charset=\"utf-8\"",
-                                        "application/json; charset=latin1", "application/json; v=1; x=\"a;\\\"b\"",
+    static const char *const good[] = { "application/json", "Application/JSON",
+                                        "application/json;", "application/json ; ",
+                                        "application/json;;", "application/json; charset=utf-8",
+                                        "application/json;charset=\"utf-8\"",
+                                        "application/json; charset=latin1",
+                                        "application/json; v=1; x=\"a;\\\"b\"",
                                         "application/json \t;\tq=1" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         if (!is_json(good[i])) {
@@ -30,9 +33,12 @@ static void json_with_any_parameters(void **state)
 static void anything_else(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "text/plain", "application/jsonx", "application/json, text/plain", "application/json x",
-                                       "application/json; charset", "application/json; =x", "application/json; a=",
-                                       "application/json; a=\"b", "application/json; a=\"b\\\"", "application/json; a =b", "json",
+    static const char *const bad[] = { "", "text/plain", "application/jsonx",
+                                       "application/json, text/plain", "application/json x",
+                                       "application/json; charset", "application/json; =x",
+                                       "application/json; a=",
+                                       "application/json; a=\"b", "application/json; a=\"b\\\"",
+                                       "application/json; a =b", "json",
                                        "application/problem+json", "application/json; a=b c" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (is_json(bad[i])) {
@@ -44,6 +50,7 @@ static void anything_else(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(json_with_any_parameters), cmocka_unit_test(anything_else) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(json_with_any_parameters),
+                                        cmocka_unit_test(anything_else) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

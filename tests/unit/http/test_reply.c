@@ -32,9 +32,11 @@ static void an_answer_split_at_every_byte(void **state)
 static void answers_without_a_body(void **state)
 {
     (void)state;
-    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n";
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n",
+        none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n";
     struct jt_reply reply;
-    assert_int_equal(jt_reply_parse(head, sizeof head - 1, true, &reply), JT_OK); /* RFC 9112 section 6.3 */
+    /* RFC 9112 section 6.3 */
+    assert_int_equal(jt_reply_parse(head, sizeof head - 1, true, &reply), JT_OK);
     assert_int_equal(reply.body_len, 0);
     assert_int_equal(jt_reply_parse(none, sizeof none - 1, false, &reply), JT_OK);
     assert_int_equal(reply.body_len, 0);
