@@ -22,7 +22,7 @@
 
 static struct jt_notice evicted = { .what = "idle connections were closed to make room" };
 static struct jt_notice refused = { .what = "connections were refused for lack of room" };
-static struct jt_notice over_budget = { 
+static struct jt_notice over_budget = {
     .what = "requests were refused: a client or an address holds its share of body memory"
 };
 static struct jt_notice no_memory = {
