@@ -26,6 +26,9 @@ struct jt_conf {
     char *front_listen; /* numeric loopback address until TLS is built */
     char *front_port_file;
     long front_port; /* 0: the kernel picks one; see port_file */
+    char *front_hosts; /* permitted host names, comma-separated; empty: all */
+    long front_max_connections; /* of all clients; 0: as many as descriptors allow */
+    long front_per_address; /* connections of one address */
     long front_loops; /* 0: one for each processor */
     long front_max_body; /* bytes */
     long front_max_items;

@@ -36,10 +36,18 @@
 #define N_WORKERS 2
 #define LOCKABLE_BYTES (1024u << 20) /* bodies and replies of thousands of connections */
 #define TICK_S 1
+#define MAX_DESCRIPTORS 200000 /* what is more than this is never needed */
+#define OTHER_DESCRIPTORS 64
+#define OTHER_DESCRIPTORS_A_LOOP 24 /* lanes to the database, the keeper, epoll */
+#define MIN_UPSTREAMS 8 /* a loop, as are the next two */
+#define MAX_UPSTREAMS 1024
+#define MIN_CONNECTIONS 16
+#define DEFAULT_CONNECTIONS 20000
 
 static struct jt_vault vault;
 static struct jt_server servers[MAX_LOOPS];
 static pthread_t threads[MAX_LOOPS];
+static struct jt_door_shared doors;
 
 static const char usage[] = "usage: jetond --config FILE\n"
                             "       jetond --version | --help\n"
@@ -126,6 +134,41 @@ static int watch(struct jt_membership *membership, const sigset_t *signals)
     }
 }
 
+/*
+ * How many connections can be held: the soft limit of descriptors is raised to the hard one, and what databases, keeper and
+ * files need is left out, as are two descriptors for each request that may be under way.
+ */
+static void size_doors(const struct jt_conf *conf, int n, struct jt_door_conf *out)
+{
+    struct rlimit limit = { 1024, 1024 };
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    long all = limit.rlim_cur > MAX_DESCRIPTORS ? MAX_DESCRIPTORS : (long)limit.rlim_cur;
+    long left = all - OTHER_DESCRIPTORS - OTHER_DESCRIPTORS_A_LOOP * n;
+    long upstreams = left / 8 / n;
+    upstreams = upstreams < MIN_UPSTREAMS ? MIN_UPSTREAMS : upstreams > MAX_UPSTREAMS ? MAX_UPSTREAMS : upstreams;
+    long clients = (left - 2 * upstreams * n) / n;
+    long wanted = conf->front_max_connections == 0 ? DEFAULT_CONNECTIONS : conf->front_max_connections;
+    wanted = (wanted + n - 1) / n;
+    clients = clients > wanted ? wanted : clients < MIN_CONNECTIONS ? MIN_CONNECTIONS : clients;
+    *out = (struct jt_door_conf){
+        .hosts = conf->front_hosts,
+        .max_connections = (size_t)clients,
+        .max_per_address = (size_t)((conf->front_per_address + n - 1) / n),
+        .max_upstreams = (size_t)upstreams,
+    };
+    doors.limit = clients * n;
+    jt_log(JT_LOG_INFO, "room for %ld connections, %ld of one address, %ld requests at a time (%ld file descriptors)",
+           clients * n, conf->front_per_address, upstreams * n, all);
+    if (clients < wanted && conf->front_max_connections != 0) {
+        jt_log(JT_LOG_WARNING, "max_connections = %ld needs more file descriptors: raise the limit (LimitNOFILE, ulimit -n)",
+               conf->front_max_connections);
+    }
+}
+
 static enum jt_err start_servers(const struct jt_conf *conf, int n, int *started, int *port)
 {
     int fds[MAX_LOOPS];
@@ -135,9 +178,11 @@ static enum jt_err start_servers(const struct jt_conf *conf, int n, int *started
         jt_log(JT_LOG_ERROR, "%s", message);
         return err;
     }
+    struct jt_door_conf door;
+    size_doors(conf, n, &door);
     for (*started = 0; *started < n; ++*started) {
         struct jt_server *server = &servers[*started];
-        err = jt_server_init(server, &vault, fds[*started], *started);
+        err = jt_server_init(server, &vault, fds[*started], *started, &door, &doors);
         if (err == JT_OK && pthread_create(&threads[*started], NULL, serve, server) != 0) {
             jt_server_clear(server);
             err = JT_ERR_NOMEM;
@@ -238,6 +283,11 @@ int main(int argc, char **argv)
     char message[600];
     if (jt_conf_load(config, &conf, message, sizeof message) != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s", message);
+        return EX_CONFIG;
+    }
+    if (!jt_host_list_valid(conf.front_hosts)) {
+        jt_log(JT_LOG_ERROR, "%s: hosts in [front] must be host names, comma-separated, without port", config);
+        jt_conf_clear(&conf);
         return EX_CONFIG;
     }
     int status = run(&conf);

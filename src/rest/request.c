@@ -1,27 +1,28 @@
 #include "rest/request.h"
 
+#include "base/notice.h"
 #include "base/secmem.h"
-#include "rest/strict.h"
+#include "http/media.h"
 #include "vault/credential.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define REPLY_MAX (64u << 20)
-#define BODY_BUDGET (256u << 20) /* bytes of bodies that one event loop holds at a time */
 
 static void finish(struct jt_request *r, int status, enum jt_problem problem)
 {
     r->status = status;
     r->problem = problem;
-    if (r->suspended) {
-        r->suspended = false;
-        jt_server_resume(r->server, r->connection);
+    if (r->working) {
+        jt_server_answered(r->server, r);
     }
 }
 
-void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem, const char *members, size_t len)
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
+                                    const char *members, size_t len)
 {
     if (jt_problem_status(problem) == 503) {
         jt_count(&r->server->vault->counters.unavailable, 1);
@@ -79,60 +80,217 @@ void jt_request_answer_json(struct jt_request *r, int status, json_t *body)
     jt_request_answer_reply(r, status);
 }
 
-static enum jt_err bearer(struct MHD_Connection *connection, struct jt_credential *out)
+/* --- before the body --- */
+
+static enum jt_err bearer(struct jt_slice value, struct jt_credential *out)
 {
     static const char scheme[] = "Bearer ";
-    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (value == NULL || strncasecmp(value, scheme, sizeof scheme - 1) != 0) {
+    char text[JT_API_KEY_MAX + 1];
+    size_t skip = sizeof scheme - 1;
+    /* RFC 9110 section 11.4: one space or more */
+    while (skip < value.len && value.p[skip] == ' ') {
+        skip++;
+    }
+    if (value.p == NULL || value.len < skip || value.len - skip >= sizeof text ||
+        strncasecmp(value.p, scheme, sizeof scheme - 1) != 0) {
         return JT_ERR_DENIED;
     }
-    return jt_credential_parse(value + sizeof scheme - 1, out);
+    memcpy(text, value.p + skip, value.len - skip);
+    text[value.len - skip] = '\0';
+    enum jt_err err = jt_credential_parse(text, out);
+    jt_wipe(text, sizeof text);
+    return err;
 }
 
 /*
- * What can be said before the body: nobody may make us hold bytes for a request that cannot succeed. An API key that has the right form is
- * checked afterwards.
+ * A query parameter is named in the answer only if it is short and of letters: a card number in a
+ * URL shall not come back in a body.
  */
-static enum jt_problem judge_headers(struct jt_request *r, const char *method, const char *path, bool target_ok)
+static size_t query_name(struct jt_slice query, char *out, size_t room)
 {
-    size_t max_body = (size_t)r->server->vault->conf->front_max_body, body_len = 0;
-    bool path_known;
-    r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
-    enum jt_problem problem =
-        target_ok ? jt_strict_headers(r->connection, method, path, max_body, &body_len) : JT_PROBLEM_MALFORMED_REQUEST;
-    if (problem != JT_PROBLEM_NONE) {
-        return problem;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+    size_t n = 0;
+    while (n < query.len && memchr(letters, query.p[n], sizeof letters - 1) != NULL) {
+        n++;
     }
-    if (r->route == NULL) {
-        return path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
+    bool whole = n == query.len || query.p[n] == '=' || query.p[n] == '&';
+    if (n == 0 || n > 32 || !whole) {
+        return 0;
     }
-    if (r->route->permission != 0 && bearer(r->connection, &r->credential) != JT_OK) {
-        return JT_PROBLEM_UNAUTHORIZED;
-    }
-    if (body_len > 0 && r->route->body == JT_BODY_NONE) {
-        return JT_PROBLEM_MALFORMED_REQUEST; /* health needs no key: a stranger's body must not take from the budget either */
-    }
-    if (body_len > BODY_BUDGET - r->server->body_bytes) {
-        return JT_PROBLEM_UNAVAILABLE;
-    }
-    r->server->body_bytes += body_len;
-    r->body_reserved = body_len;
-    return jt_buf_reserve(&r->body, body_len) == JT_OK ? JT_PROBLEM_NONE : JT_PROBLEM_UNAVAILABLE;
+    return (size_t)snprintf(out, room, ",\"parameter\":\"%.*s\"}", (int)n, query.p);
 }
 
-struct jt_request *jt_request_new(struct jt_server *server, struct MHD_Connection *connection, const char *method, const char *path,
-                                  bool target_ok)
+/* Finds the route; false: answered. */
+static bool find_route(struct jt_request *r, const struct jt_head *head)
+{
+    char method[12], path[256], name[64];
+    bool path_known = false, asterisk = head->path.p[0] == '*';
+    if (asterisk) {
+        snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, OPTIONS");
+    } else if (head->path.len < sizeof path) { /* no route is as long */
+        snprintf(method, sizeof method, "%.*s",
+                 (int)(head->method.len < 11 ? head->method.len : 11), head->method.p);
+        snprintf(path, sizeof path, "%.*s", (int)head->path.len, head->path.p);
+        r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
+    }
+    if (asterisk || (path_known && strcmp(method, "OPTIONS") == 0)) {
+        jt_request_answer_reply(r, 204); /* RFC 9110 section 9.3.7 */
+    } else if (r->route == NULL) {
+        enum jt_problem problem = path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
+        jt_request_answer_problem(r, problem);
+    } else if (head->query.p != NULL) {
+        size_t len = query_name(head->query, name, sizeof name);
+        jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN, name, len);
+    }
+    return r->status == 0;
+}
+
+/* What the head says of the body. */
+static enum jt_problem judge_body(const struct jt_request *r, const struct jt_head *head)
+{
+    if (head->chunked) {
+        return JT_PROBLEM_LENGTH_REQUIRED;
+    }
+    if (head->content_length > (uint64_t)r->server->vault->conf->front_max_body) {
+        return JT_PROBLEM_BODY_TOO_LARGE;
+    }
+    if (head->encoded) {
+        return JT_PROBLEM_CONTENT_ENCODING;
+    }
+    if (r->route->body == JT_BODY_NONE && head->content_length > 0) {
+        return JT_PROBLEM_MALFORMED_REQUEST;
+    }
+    if ((r->route->body == JT_BODY_OBJECT || head->content_length > 0) &&
+        !jt_media_is_json(head->content_type)) {
+        return JT_PROBLEM_CONTENT_TYPE;
+    }
+    return JT_PROBLEM_NONE;
+}
+
+/* The verdict is there. The request may be gone afterwards. */
+static void proceed(struct jt_request *r)
+{
+    bool early = r->status != 0;
+    r->working = true;
+    if (r->charge.conn == NULL) {
+        jt_request_free(r);
+    } else if (early) {
+        jt_door_give_up_body(&r->charge);
+        jt_server_answered(r->server, r);
+    } else {
+        jt_door_take_body(&r->charge, r->client[0] == '\0' ? NULL : r->client);
+    }
+}
+
+static void refuse_login(struct jt_request *r)
+{
+    static struct jt_notice refused = { .what = "logins were refused" };
+    char peer[JT_PEER_TEXT];
+    jt_charge_peer(&r->charge, peer);
+    atomic_fetch_add(&r->server->door.shared->logins_refused, 1);
+    jt_notice(&refused, peer);
+    jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
+}
+
+static void ask_next(struct jt_server *server);
+
+/*
+ * Strangers can ask for more look-ups of made-up keys than the workers take at a time. Whoever
+ * comes then waits for a turn instead of being told that the service is away, so that they slow
+ * each other down and do not turn away a client whose key is good.
+ */
+static void wait_to_ask(struct jt_request *r)
+{
+    struct jt_server *server = r->server;
+    server->put_off = true;
+    r->next = NULL;
+    *(server->unasked == NULL ? &server->unasked : &server->unasked_last->next) = r;
+    server->unasked_last = r;
+}
+
+static void on_client(void *arg, enum jt_err err, uint32_t permissions)
+{
+    struct jt_request *r = arg;
+    struct jt_server *server = r->server;
+    bool later = !server->asking;
+    server->n_asked--;
+    if (err == JT_ERR_UNAVAILABLE && !later && server->n_asked > 0 && !server->closed) {
+        wait_to_ask(r);
+        return;
+    }
+    if (err == JT_ERR_DENIED) {
+        refuse_login(r);
+    } else if (err == JT_ERR_PROTOCOL && !server->closed) {
+        jt_request_answer_problem(r, JT_PROBLEM_BACKEND_FAULT);
+    } else if (err != JT_OK || server->closed) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+    } else if ((permissions & r->route->permission) == 0) {
+        jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
+    } else {
+        memcpy(r->client, r->credential.id, sizeof r->client);
+    }
+    proceed(r);
+    if (later) {
+        ask_next(server);
+    }
+}
+
+static void ask(struct jt_request *r)
+{
+    struct jt_server *server = r->server;
+    server->n_asked++;
+    server->asking = true;
+    server->put_off = false;
+    jt_directory_client(server->lanes.directory, &r->credential, on_client, r);
+    server->asking = false;
+}
+
+/*
+ * After a look-up has ended: the next ones, until one is under way. While any waits, at least one
+ * is.
+ */
+static void ask_next(struct jt_server *server)
+{
+    size_t n_asked = server->n_asked;
+    server->put_off = false;
+    while (server->unasked != NULL && server->n_asked == n_asked && !server->put_off) {
+        struct jt_request *r = server->unasked;
+        server->unasked = r->next;
+        if (r->charge.conn == NULL) {
+            jt_request_free(r);
+        } else {
+            ask(r);
+        }
+    }
+}
+
+bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const struct jt_head *head)
 {
     struct jt_request *r = calloc(1, sizeof *r);
     if (r == NULL) {
-        return NULL;
+        return false;
     }
+    jt_charge_open(&r->charge, conn);
     r->server = server;
-    r->connection = connection;
     jt_buf_init(&r->body, (size_t)server->vault->conf->front_max_body);
     jt_buf_init(&r->reply, REPLY_MAX);
-    r->refused = judge_headers(r, method, path, target_ok);
-    return r;
+    if (server->closed) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+    } else if (find_route(r, head)) {
+        enum jt_problem problem = judge_body(r, head);
+        if (problem != JT_PROBLEM_NONE) {
+            jt_request_answer_problem(r, problem);
+        } else if (r->route->permission != 0 && bearer(head->authorization,
+                                                       &r->credential) != JT_OK) {
+            refuse_login(r);
+        }
+    }
+    if (r->status == 0 && r->route->permission != 0) {
+        ask(r);
+    } else {
+        proceed(r);
+    }
+    return true;
 }
 
 void jt_request_free(struct jt_request *r)
@@ -143,7 +301,7 @@ void jt_request_free(struct jt_request *r)
     if (r->state_free != NULL) {
         r->state_free(r->state);
     }
-    r->server->body_bytes -= r->body_reserved;
+    jt_charge_release(&r->charge);
     json_decref(r->json);
     jt_buf_clear(&r->body);
     jt_buf_clear(&r->reply);
@@ -151,30 +309,21 @@ void jt_request_free(struct jt_request *r)
     free(r);
 }
 
-bool jt_request_refuses_body(const struct jt_request *r)
-{
-    /* A small body of a wrong path is read and dropped, so that the connection can be used again. */
-    return r->refused != JT_PROBLEM_NONE && r->refused != JT_PROBLEM_NOT_FOUND && r->refused != JT_PROBLEM_METHOD_NOT_ALLOWED;
-}
+/* --- the body and the answer --- */
 
 void jt_request_body(struct jt_request *r, const char *data, size_t len)
 {
-    if (r->refused == JT_PROBLEM_NONE) {
-        jt_buf_put(&r->body, data, len);
-    }
+    jt_buf_put(&r->body, data, len);
 }
 
 /* The body against the route's rule, parsed. */
 static enum jt_problem take_body(struct jt_request *r)
 {
     if (jt_buf_status(&r->body) != JT_OK) {
-        return jt_buf_status(&r->body) == JT_ERR_LIMIT ? JT_PROBLEM_BODY_TOO_LARGE : JT_PROBLEM_UNAVAILABLE;
+        return JT_PROBLEM_UNAVAILABLE;
     }
     if (r->body.len == 0 && r->route->body != JT_BODY_OBJECT) {
         return JT_PROBLEM_NONE;
-    }
-    if (!jt_strict_content_type_json(r->connection)) {
-        return JT_PROBLEM_CONTENT_TYPE;
     }
     enum jt_problem problem = JT_PROBLEM_NONE;
     r->json = jt_json_parse_object(r->body.data, r->body.len, &problem);
@@ -182,8 +331,12 @@ static enum jt_problem take_body(struct jt_request *r)
     return problem;
 }
 
-static void handle(struct jt_request *r)
+void jt_request_start(struct jt_request *r)
 {
+    if (r->server->closed) {
+        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        return;
+    }
     enum jt_problem problem = take_body(r);
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, problem);
@@ -192,71 +345,49 @@ static void handle(struct jt_request *r)
     r->route->handler(r);
 }
 
-static void on_client(void *arg, enum jt_err err, uint32_t permissions)
+static void add_headers(struct jt_request *r, struct MHD_Response *response)
 {
-    struct jt_request *r = arg;
-    if (err == JT_ERR_DENIED) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
-    } else if (err == JT_ERR_PROTOCOL && !r->server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_BACKEND_FAULT);
-    } else if (err != JT_OK || r->server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
-    } else if ((permissions & r->route->permission) == 0) {
-        jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
-    } else {
-        handle(r);
+    if (r->status != 204) {
+        bool good = r->problem == JT_PROBLEM_NONE;
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+                                good ? "application/json" : "application/problem+json");
     }
-}
-
-void jt_request_start(struct jt_request *r)
-{
-    r->started = true;
-    if (r->server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
-        return;
-    }
-    if (r->refused != JT_PROBLEM_NONE) {
-        jt_request_answer_problem(r, r->refused);
-        return;
-    }
-    if (r->route->permission == 0) {
-        handle(r);
-        return;
-    }
-    memcpy(r->client, r->credential.id, sizeof r->client);
-    jt_directory_client(r->server->lanes.directory, &r->credential, on_client, r);
-}
-
-enum MHD_Result jt_request_send(struct jt_request *r)
-{
-    /* Copied: the response may outlive the request. Both copies are wiped, this one when libmicrohttpd frees it. */
-    size_t len = r->reply.len + 1;
-    char *copy = malloc(len);
-    if (copy == NULL) {
-        return MHD_NO;
-    }
-    memcpy(copy, r->reply.data, len - 1);
-    copy[len - 1] = '\n'; /* for people with curl */
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(len, copy, jt_wipe_free);
-    if (response == NULL) {
-        jt_wipe_free(copy);
-        return MHD_NO;
-    }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-                            r->problem == JT_PROBLEM_NONE ? "application/json" : "application/problem+json");
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (r->status == 503 && r->problem != JT_PROBLEM_OUTCOME_UNKNOWN) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     } else if (r->status == 401) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    } else if (r->status == 405) {
+    } else if (r->status == 405 || r->status == 204) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
+    } else if (r->problem == JT_PROBLEM_CONTENT_ENCODING) {
+        /* RFC 9110 section 12.5.3 */
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
     }
-    if (r->problem == JT_PROBLEM_MALFORMED_REQUEST || r->server->stop_by_ms != 0) {
-        /* After an ambiguous request nobody can say where the next one begins; and a server that stops sends its clients elsewhere. */
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *connection)
+{
+    /*
+     * Copied: the response may outlive the request. Both copies are wiped, this one when
+     * libmicrohttpd frees it.
+     */
+    size_t len = r->status == 204 ? 0 : r->reply.len + 1;
+    char *copy = malloc(len + 1);
+    if (copy == NULL) {
+        return MHD_NO;
     }
-    enum MHD_Result result = MHD_queue_response(r->connection, (unsigned)r->status, response);
+    if (len > 0) {
+        memcpy(copy, r->reply.data, len - 1);
+        copy[len - 1] = '\n'; /* for people with curl */
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback(len, copy, jt_wipe_free);
+    if (response == NULL) {
+        jt_wipe_free(copy);
+        return MHD_NO;
+    }
+    add_headers(r, response);
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)r->status, response);
     MHD_destroy_response(response);
     return result;
 }

@@ -30,6 +30,16 @@ static json_t *counters_json(struct jt_counters *c)
     return object;
 }
 
+static json_t *connections_json(struct jt_door_shared *door)
+{
+    json_t *object = json_pack("{sI,sI,sb}", "open", (json_int_t)atomic_load(&door->n_open), "limit", (json_int_t)door->limit,
+                               "refusing", (int)jt_door_full(door));
+#define ADD(name) (void)json_object_set_new(object, #name, json_integer((json_int_t)atomic_load(&door->name)));
+    JT_DOOR_COUNTERS(ADD)
+#undef ADD
+    return object;
+}
+
 static json_t *keeper_json(const struct status *s)
 {
     const struct jt_keeper_status *k = &s->keeper;
@@ -58,7 +68,7 @@ static void answer(struct jt_task *task)
     const struct status *s = (const struct status *)task;
     struct jt_vault *vault = task->http->server->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    json_t *body = json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so}",
+    json_t *body = json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}",
                              "node", vault->node.name,
                              "version", JETON_VERSION,
                              "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
@@ -67,6 +77,7 @@ static void answer(struct jt_task *task)
                              "ring", "epoch", (json_int_t)atomic_load(&vault->ring_epoch),
                              "active", active == 0 ? json_null() : json_integer((json_int_t)active),
                              "sets_verified", (int)atomic_load(&vault->sets.all_good),
+                             "connections", connections_json(task->http->server->door.shared),
                              "counters", counters_json(&vault->counters));
     jt_request_answer_json(task->http, 200, body);
 }
@@ -88,7 +99,8 @@ void jt_handle_livez(struct jt_request *r)
 
 void jt_handle_readyz(struct jt_request *r)
 {
-    if (jt_vault_ready(r->server->vault)) {
+    bool full = jt_door_full(r->server->door.shared);
+    if (jt_vault_ready(r->server->vault) && !full) {
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
         return;
     }
@@ -96,9 +108,12 @@ void jt_handle_readyz(struct jt_request *r)
     struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
     char parts[400];
     int n = snprintf(parts, sizeof parts,
-                     ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s,\"sets\":%s,\"directory\":%s,\"schema\":%s}",
-                     is.keeper ? "true" : "false", is.database ? "true" : "false", is.registered ? "true" : "false",
-                     is.ring ? "true" : "false", is.ids ? "true" : "false", is.sets ? "true" : "false",
-                     is.directory ? "true" : "false", is.schema ? "true" : "false");
+                     ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s,"
+                     "\"sets\":%s,\"directory\":%s,\"schema\":%s,\"connections\":%s}",
+                     is.keeper ? "true" : "false", is.database ? "true" : "false",
+                     is.registered ? "true" : "false", is.ring ? "true" : "false",
+                     is.ids ? "true" : "false", is.sets ? "true" : "false",
+                     is.directory ? "true" : "false", is.schema ? "true" : "false",
+                     full ? "false" : "true");
     jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, parts, (size_t)n);
 }

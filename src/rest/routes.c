@@ -89,6 +89,7 @@ static bool match(const char *pattern, const char *path, struct jt_route_params 
 const struct jt_route *jt_routes_find(const char *method, const char *path, struct jt_route_params *params, bool *path_known, char *allow,
                                       size_t allow_len)
 {
+    bool head = strcmp(method, "HEAD") == 0; /* RFC 9110 section 9.3.2: as GET, and the body is left out on its way */
     *path_known = false;
     size_t used = 0;
     allow[0] = '\0';
@@ -97,12 +98,16 @@ const struct jt_route *jt_routes_find(const char *method, const char *path, stru
         if (!match(routes[i].path, path, params)) {
             continue;
         }
-        if (strcmp(routes[i].method, method) == 0) {
+        bool get = strcmp(routes[i].method, "GET") == 0;
+        if (strcmp(routes[i].method, method) == 0 || (get && head)) {
             return &routes[i];
         }
         *path_known = true;
-        int n = snprintf(allow + used, allow_len - used, "%s%s", used == 0 ? "" : ", ", routes[i].method);
+        int n = snprintf(allow + used, allow_len - used, "%s%s", get ? "GET, HEAD" : routes[i].method, ", ");
         used = n > 0 && used + (size_t)n < allow_len ? used + (size_t)n : used;
+    }
+    if (*path_known) {
+        snprintf(allow + used, allow_len - used, "OPTIONS");
     }
     return NULL;
 }

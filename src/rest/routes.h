@@ -33,7 +33,7 @@ struct jt_route_params {
 
 /*
  * The route of a method and path, or NULL; then *path_known tells whether another method would have matched, and `allow` receives those
- * methods as for an Allow header.
+ * methods as for an Allow header, OPTIONS among them, which no route has. HEAD finds the route of GET.
  */
 const struct jt_route *jt_routes_find(const char *method, const char *path, struct jt_route_params *params, bool *path_known, char *allow,
                                       size_t allow_len);

@@ -3,158 +3,161 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "rest/request.h"
-#include "rest/strict.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_CONNECTIONS 2000 /* a loop */
-#define IDLE_TIMEOUT_S 60 /* libmicrohttpd's: of inactivity only */
-/* One byte a second would live for ever by the above: no request may take longer than this to arrive, nor its answer to be fetched. */
-#define REQUEST_TIMEOUT_MS 65000
 #define STOP_PATIENCE_MS 5000
 #define RUNS_A_TURN 4
-#define POOL_LEN (16 * 1024) /* a connection's memory in libmicrohttpd: bounds a head, and is cleared for each request */
+/* a connection's memory in libmicrohttpd, which clears it for each request */
+#define POOL_LEN (16 * 1024)
+#define SPARE_UPSTREAMS 64 /* those that the door has given up and libmicrohttpd still closes */
 
-/* One TCP connection. */
-struct jt_connection {
-    struct jt_connection *next, *previous;
-    struct MHD_Connection *mhd;
-    int64_t since_ms; /* when it came, or its present request began or was answered */
-    bool working; /* a request of it is suspended */
-};
+/* --- what the door asks --- */
 
-static struct jt_connection *connection_of(struct MHD_Connection *mhd)
+static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return jt_request_begin(arg, conn, head);
+}
+
+static void body(void *arg, struct jt_charge *request, const char *p, size_t len)
+{
+    (void)arg;
+    jt_request_body((struct jt_request *)request, p, len);
+}
+
+static void complete(void *arg, struct jt_charge *request)
+{
+    (void)arg;
+    jt_request_start((struct jt_request *)request);
+}
+
+static void drop(void *arg, struct jt_charge *request)
+{
+    (void)arg;
+    jt_request_free((struct jt_request *)request);
+}
+
+static bool attach(void *arg, int fd, struct jt_upstream *upstream)
+{
+    struct jt_server *server = arg;
+    struct sockaddr peer = { .sa_family = AF_UNIX };
+    server->attaching = upstream;
+    enum MHD_Result result = MHD_add_connection(server->daemon, fd, &peer, sizeof peer.sa_family);
+    server->attaching = NULL;
+    return result == MHD_YES;
+}
+
+static int problem(enum jt_refusal why, struct jt_buf *out)
+{
+    static const enum jt_problem problems[] = {
+        [JT_REFUSE_MALFORMED] = JT_PROBLEM_MALFORMED_REQUEST,
+        [JT_REFUSE_TARGET_LONG] = JT_PROBLEM_TARGET_TOO_LONG,
+        [JT_REFUSE_HEAD_LARGE] = JT_PROBLEM_HEAD_TOO_LARGE,
+        [JT_REFUSE_VERSION] = JT_PROBLEM_HTTP_VERSION,
+        [JT_REFUSE_CODING] = JT_PROBLEM_TRANSFER_CODING,
+        [JT_REFUSE_EXPECTATION] = JT_PROBLEM_EXPECTATION,
+        [JT_REFUSE_MISDIRECTED] = JT_PROBLEM_MISDIRECTED,
+        [JT_REFUSE_TIMEOUT] = JT_PROBLEM_REQUEST_TIMEOUT,
+        [JT_REFUSE_BUDGET] = JT_PROBLEM_BODY_BUDGET,
+        [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
+        [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
+    };
+    jt_problem_write(problems[why], out);
+    jt_buf_u8(out, '\n');
+    return jt_problem_status(problems[why]);
+}
+
+static const struct jt_door_ops door_ops = { begin, body, complete, drop, attach, problem };
+
+/* --- what libmicrohttpd calls --- */
+
+static struct jt_upstream *upstream_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
 }
 
-static void touch(struct MHD_Connection *mhd)
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
-    struct jt_connection *c = connection_of(mhd);
-    if (c != NULL) {
-        c->since_ms = jt_clock_ms();
-    }
-}
-
-/* What the target check found, before there is a request to note it in (libmicrohttpd would leak one if the client left now). */
-static char target_good, target_bad;
-
-static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
-{
-    (void)arg;
-    touch(connection);
-    return jt_strict_target_ok(target) ? &target_good : &target_bad;
-}
-
-static void on_connection(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
-{
+    (void)mhd;
     struct jt_server *server = arg;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct jt_connection *c = calloc(1, sizeof *c);
-        *context = c;
-        if (c != NULL) {
-            c->mhd = mhd;
-            c->since_ms = jt_clock_ms();
-            c->next = server->connections;
-            if (c->next != NULL) {
-                c->next->previous = c;
-            }
-            server->connections = c;
-        }
-        return;
+        *context = server->attaching; /* MHD_add_connection calls this before it returns */
+        server->attaching = NULL;
+    } else if (*context != NULL) {
+        jt_upstream_closed(*context);
+        *context = NULL;
     }
-    struct jt_connection *c = *context;
-    if (c == NULL) {
-        return;
-    }
-    *(c->previous == NULL ? &server->connections : &c->previous->next) = c->next;
-    if (c->next != NULL) {
-        c->next->previous = c->previous;
-    }
-    free(c);
-    *context = NULL;
-}
-
-static void suspend(struct jt_server *server, struct jt_request *r)
-{
-    struct jt_connection *c = connection_of(r->connection);
-    if (c != NULL) {
-        c->working = true;
-    }
-    r->suspended = true;
-    server->n_suspended++;
-    MHD_suspend_connection(r->connection);
-}
-
-void jt_server_resume(struct jt_server *server, struct MHD_Connection *connection)
-{
-    struct jt_connection *c = connection_of(connection);
-    if (c != NULL) {
-        c->working = false;
-        c->since_ms = jt_clock_ms();
-    }
-    server->n_suspended--;
-    server->resumed = true;
-    MHD_resume_connection(connection);
-}
-
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
-                                  const char *upload, size_t *upload_len, void **context)
-{
-    (void)version;
-    struct jt_server *server = arg;
-    if (*context == &target_good || *context == &target_bad) {
-        struct jt_request *r = jt_request_new(server, connection, method, path, *context == &target_good);
-        *context = r;
-        if (r != NULL && jt_request_refuses_body(r)) {
-            jt_request_start(r);
-            return jt_request_send(r);
-        }
-        return r == NULL ? MHD_NO : MHD_YES;
-    }
-    struct jt_request *r = *context;
-    if (*upload_len > 0) {
-        jt_request_body(r, upload, *upload_len);
-        *upload_len = 0;
-        return MHD_YES;
-    }
-    if (!r->started) {
-        jt_request_start(r);
-        if (r->status == 0) {
-            suspend(server, r);
-            return MHD_YES;
-        }
-    }
-    return r->status == 0 ? MHD_YES : jt_request_send(r);
-}
-
-static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
-{
-    (void)arg;
-    (void)code;
-    if (*context != NULL && *context != &target_good && *context != &target_bad) {
-        jt_request_free(*context);
-    }
-    *context = NULL;
-    touch(connection);
 }
 
 /*
- * Lets libmicrohttpd read, call handlers and write. A client that sends without end always leaves it something to do, so its turn is bounded:
- * what is left waits until keeper, database and timers have had theirs.
+ * Its own messages hold what strangers sent; the format alone says what was wrong. That TCP's
+ * options cannot be set on a socket pair it says at each answer, whatever the address it was
+ * given.
+ */
+static void on_message(void *arg, const char *format, va_list args)
+{
+    static const char tcp_only[] = "Setting %s option";
+    static struct jt_notice message = { .what = "libmicrohttpd" };
+    (void)arg;
+    (void)args;
+    if (strncmp(format, tcp_only, sizeof tcp_only - 1) != 0) {
+        jt_notice(&message, format);
+    }
+}
+
+/*
+ * Called twice for each request, as libmicrohttpd wants it: only the second time may it be
+ * answered.
+ */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version,
+                                  const char *upload, size_t *upload_len, void **context)
+{
+    (void)arg;
+    (void)path;
+    (void)method;
+    (void)version;
+    (void)upload;
+    (void)upload_len;
+    if (*context != NULL) {
+        return jt_request_send(*context, connection);
+    }
+    struct jt_upstream *upstream = upstream_of(connection);
+    *context = upstream == NULL ? NULL : jt_upstream_take(upstream);
+    return *context == NULL ? MHD_NO : MHD_YES;
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)arg;
+    (void)connection;
+    (void)code;
+    jt_request_free(*context);
+    *context = NULL;
+}
+
+/*
+ * Lets libmicrohttpd read and write; its turn is bounded: what is left waits until keeper,
+ * database and timers have had theirs.
  */
 static void run_http(struct jt_server *server)
 {
     server->http_due = true;
     for (int i = 0; i < RUNS_A_TURN && server->http_due; i++) {
         MHD_UNSIGNED_LONG_LONG timeout;
-        server->resumed = false;
+        server->door.fed = false;
         MHD_run(server->daemon);
-        server->http_due = server->resumed || (MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0);
+        jt_door_flush(&server->door);
+        bool more = MHD_get_timeout(server->daemon, &timeout) == MHD_YES && timeout == 0;
+        server->http_due = more || server->door.fed;
     }
     if (server->http_due) {
         jt_loop_wake(server->loop);
@@ -167,19 +170,51 @@ static void on_http(void *arg, uint32_t events)
     run_http(arg);
 }
 
-/* After each round: answers that have become ready go out, then what has gathered goes to the lanes. */
+void jt_server_answered(struct jt_server *server, struct jt_request *r)
+{
+    r->next = NULL;
+    *(server->answered == NULL ? &server->answered : &server->answered_last->next) = r;
+    server->answered_last = r;
+}
+
+/*
+ * Later than the answer itself, because the handler that gave it may still be looking at its
+ * request.
+ */
+static void send_answers(struct jt_server *server)
+{
+    while (server->answered != NULL) {
+        struct jt_request *r = server->answered;
+        server->answered = r->next;
+        if (r->charge.conn == NULL) {
+            jt_request_free(r); /* nobody waits for it any more */
+        } else {
+            jt_door_answer(&r->charge);
+        }
+    }
+    if (server->door.fed) {
+        run_http(server);
+    }
+}
+
+/*
+ * After each round: answers that have become ready go out, then what has gathered goes to the
+ * lanes.
+ */
 static void after_round(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_server *server = arg;
-    if (server->resumed) {
-        run_http(server);
-    }
+    send_answers(server);
     jt_lanes_pump(&server->lanes);
-    if (server->resumed) {
-        run_http(server); /* a lane that is down answers at once */
+    server->door.began = false;
+    send_answers(server); /* a lane that is down answers at once */
+    if (server->door.began) {
+        jt_loop_wake(server->loop); /* a pipelined request, which the lanes have not seen yet */
     }
-    if (server->stop_by_ms != 0 && (server->n_suspended == 0 || jt_clock_ms() >= server->stop_by_ms)) {
+    jt_door_after_round(&server->door);
+    bool over = !jt_door_is_busy(&server->door) || jt_clock_ms() >= server->stop_by_ms;
+    if (server->stop_by_ms != 0 && over) {
         jt_loop_stop(server->loop);
     }
 }
@@ -192,10 +227,7 @@ static void on_wake(void *arg, uint32_t events)
         run_http(server);
     }
     if (atomic_load(&server->stop) && server->stop_by_ms == 0) {
-        int fd = MHD_quiesce_daemon(server->daemon);
-        if (fd >= 0) {
-            close(fd);
-        }
+        jt_door_stop(&server->door);
         server->stop_by_ms = jt_clock_ms() + STOP_PATIENCE_MS;
     }
 }
@@ -204,50 +236,53 @@ static void on_second(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_server *server = arg;
-    int64_t now = jt_clock_ms();
-    for (struct jt_connection *c = server->connections; c != NULL; c = c->next) {
-        if (!c->working && now - c->since_ms > REQUEST_TIMEOUT_MS) {
-            const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-            if (info != NULL) {
-                (void)shutdown(info->connect_fd, SHUT_RDWR);
-            }
-        }
-    }
+    jt_door_tick(&server->door);
     run_http(server);
 }
 
-static enum jt_err start_daemon(struct jt_server *server, int listen_fd)
+/*
+ * Deadlines are the door's: libmicrohttpd has none, and could not tell a slow client from a busy
+ * service.
+ */
+static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        on_request, server,
+        MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(max_upstreams + SPARE_UPSTREAMS),
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_LEN,
         MHD_OPTION_END);
     if (server->daemon == NULL) {
         return JT_ERR_IO;
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL) {
         return JT_ERR_IO;
     }
-    server->watch = (struct jt_watch){ .fn = on_http, .arg = server, .fd = info->epoll_fd, .events = EPOLLIN };
+    server->watch = (struct jt_watch){ .fn = on_http, .arg = server, .fd = info->epoll_fd,
+                                       .events = EPOLLIN };
     return jt_loop_watch(server->loop, &server->watch);
 }
 
-enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd, int index)
+enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd,
+                           int index,
+                           const struct jt_door_conf *conf, struct jt_door_shared *shared)
 {
     *server = (struct jt_server){ .vault = vault };
     server->watch.fd = -1;
     enum jt_err err = jt_loop_new(&server->loop);
     if (err == JT_OK) {
         jt_loop_on_wake(server->loop, on_wake, server);
-        /* Before the lanes' own hooks, so that what the pump asks of the keeper is sent in the same round. */
+        /*
+         * Before the lanes' own hooks, so that what the pump asks of the keeper is sent in the
+         * same round.
+         */
         err = jt_loop_after_round(server->loop, after_round, server);
     }
     if (err == JT_OK) {
@@ -258,7 +293,10 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int
         jt_server_clear(server);
         return err;
     }
-    err = start_daemon(server, listen_fd);
+    err = jt_door_init(&server->door, server->loop, listen_fd, conf, shared, &door_ops, server);
+    if (err == JT_OK) {
+        err = start_daemon(server, conf->max_upstreams);
+    }
     if (err == JT_OK) {
         err = jt_loop_every(server->loop, 1000, on_second, server);
     }
@@ -284,12 +322,17 @@ void jt_server_clear(struct jt_server *server)
     server->closed = true;
     jt_lanes_clear(&server->lanes); /* answers whatever still waits */
     if (server->daemon != NULL) {
-        /* libmicrohttpd aborts the process if a connection is still suspended when it stops. */
+        send_answers(server);
+        jt_door_close(&server->door);
         run_http(server);
         jt_loop_unwatch(server->loop, &server->watch);
         MHD_stop_daemon(server->daemon);
         server->daemon = NULL;
+    } else {
+        jt_door_close(&server->door);
     }
+    send_answers(server); /* frees those whose connection has just gone */
+    jt_door_clear(&server->door);
     jt_loop_free(server->loop);
     server->loop = NULL;
 }

@@ -269,7 +269,8 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
     wait_until(lambda: not service.ready(), "the node is not ready")
     answer = requests.get(service.url + "/readyz", timeout=10)
     assert {k: v for k, v in answer.json().items() if isinstance(v, bool)} == {
-        "keeper": True, "database": True, "registered": True, "ring": False, "ids": True, "sets": True, "directory": True, "schema": True}
+        "keeper": True, "database": True, "registered": True, "ring": False, "ids": True, "sets": True, "directory": True, "schema": True,
+        "connections": True}
     assert ("not authentic" if lie == "forged" else "behind") in since(service.front_log, size)
     status = service.jeton("status", check=False)
     assert status.returncode == 69 and "NOT ACCEPTED" in status.stdout

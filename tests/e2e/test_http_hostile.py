@@ -137,7 +137,7 @@ def test_bare_line_feeds(shared):
     b"/v1/fields/pan%00x/tokenize", b"/v1/fields/pan/tokenize%00", b"/v1/fields/%70an/tokenize", b"/v1/fields/pan%2ftokenize",
     b"/v1/fields/x/%2e%2e/pan/tokenize", b"/v1/fields/x/../pan/tokenize", b"//v1/fields/pan/tokenize", b"/v1/fields/pan/tokenize\\x",
     b"/v1/fields/pan/./tokenize", b"/v1/fields/pan/tokenize%20", b"/v1/fields/pan/tokenize%", b"/v1/fields/pan/tokenize;a=b",
-    b"v1/fields/pan/tokenize", b"*", b"http://evil/v1/fields/pan/tokenize", b"/v1/fields/pan/tokenize\xff"])
+    b"v1/fields/pan/tokenize", b"*", b"/v1/fields/pan/tokenize\xff"])
 def test_paths_written_otherwise(shared, path):
     refused(shared, request(shared, line=b"POST " + path + b" HTTP/1.1"))
 

@@ -25,7 +25,8 @@ LAYERS = {
     "keyclient": {"base", "wire"},
     "store": {"base", "crypto", "wire"},
     "vault": {"base", "crypto", "pan", "wire", "keyclient", "store"},
-    "rest": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
+    "http": {"base"},
+    "rest": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "http"},
     "batch": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
     "cli": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "batch"},
 }

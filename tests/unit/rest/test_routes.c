@@ -40,7 +40,7 @@ HANDLER(jt_handle_readyz)
 
 static struct jt_route_params params;
 static bool known;
-static char allow[32];
+static char allow[48];
 
 static const struct jt_route *find(const char *method, const char *path)
 {
@@ -89,9 +89,19 @@ static void another_method_is_told_which_are_allowed(void **state)
     (void)state;
     assert_null(find("DELETE", "/v1/fields"));
     assert_true(known);
-    assert_string_equal(allow, "GET, POST");
+    assert_string_equal(allow, "GET, HEAD, POST, OPTIONS");
     assert_null(find("GET", "/v1/fields/pan/tokenize"));
-    assert_string_equal(allow, "POST");
+    assert_string_equal(allow, "POST, OPTIONS");
+    assert_null(find("OPTIONS", "/livez"));
+    assert_string_equal(allow, "GET, HEAD, OPTIONS");
+}
+
+static void head_is_taken_where_get_is(void **state)
+{
+    (void)state;
+    assert_ptr_equal(find("HEAD", "/livez"), find("GET", "/livez"));
+    assert_null(find("HEAD", "/v1/fields/pan/tokenize"));
+    assert_true(known);
 }
 
 static void only_health_needs_no_key(void **state)
@@ -112,6 +122,7 @@ int main(void)
         cmocka_unit_test(a_number_is_taken_in_canonical_form_only),
         cmocka_unit_test(near_misses_do_not_match),
         cmocka_unit_test(another_method_is_told_which_are_allowed),
+        cmocka_unit_test(head_is_taken_where_get_is),
         cmocka_unit_test(only_health_needs_no_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
