@@ -95,6 +95,22 @@ def test_the_audit_may_have_another_owner(service):
 # --- a COMMIT whose answer is lost ---
 
 
+def make_commits_wait(cluster):
+    """From here on COMMIT waits for a standby that does not exist. A server takes a moment to hear of it: asked by a commit of the test's own."""
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    cluster.sql("postgres", "SELECT pg_reload_conf()")
+    probes = []
+
+    def waits():
+        if not probes or not probes[-1].is_alive():
+            probes.append(threading.Thread(target=cluster.sql, args=("postgres", f"CREATE TABLE probe_{len(probes)} ()")))
+            probes[-1].start()
+        return cluster.sql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0] > 0
+
+    wait_until(waits, "a commit waits")
+    return probes
+
+
 @pytest.mark.parametrize("path, body, done", [
     ("/v1/generations", None, "SELECT count(*) FROM generation WHERE number = 2"),
     ("/v1/clients", {"id": "late", "permissions": ["tokenize"]}, "SELECT count(*) FROM client WHERE id = 'late'"),
@@ -105,8 +121,7 @@ def test_an_act_whose_commit_was_not_answered_is_answered_by_what_happened(make_
     service = make_service(cluster=make_cluster())
     postgres = lambda query: service.cluster.sql("postgres", query)  # noqa: E731
     waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'jetond worker'"
-    postgres("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
-    postgres("SELECT pg_reload_conf()")
+    probes = make_commits_wait(service.cluster)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(service.operator.post(path, body)))
     thread.start()
@@ -116,7 +131,8 @@ def test_an_act_whose_commit_was_not_answered_is_answered_by_what_happened(make_
         postgres("ALTER SYSTEM RESET synchronous_standby_names")
     postgres(f"SELECT pg_terminate_backend({pid})")
     postgres("SELECT pg_reload_conf()")
-    thread.join()
+    for each in [thread, *probes]:
+        each.join()
     assert answers[0].status_code == 201, (answers[0].status_code, answers[0].text)
     assert service.sql(done) == [(1,)]
 
