@@ -68,7 +68,7 @@ def test_generations_that_contradict_the_ring_are_told_after_a_few_rounds(servic
 @pytest.mark.parametrize("spoil, undo, says", [
     ("ALTER TABLE card SET UNLOGGED", "ALTER TABLE card SET LOGGED", "table card"),
     ("CREATE RULE stranger AS ON DELETE TO audit DO INSTEAD NOTHING", "DROP RULE stranger ON audit", "rule audit: stranger"),
-    ("DROP INDEX card_id", "CREATE UNIQUE INDEX card_id ON card (key_id, bucket, id)", "index card"),
+    ("DROP INDEX card_id", "CREATE UNIQUE INDEX card_id ON card (key_id, bucket, id) WITH (fillfactor = 100)", "index card"),
 ])
 def test_tables_that_are_not_what_migrate_made_are_noticed_at_start(service, spoil, undo, says):
     service.stop()
