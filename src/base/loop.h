@@ -44,6 +44,9 @@ enum jt_err jt_loop_every(struct jt_loop *loop, int every_ms, jt_loop_fn *fn, vo
 /* `fn` runs after each round of events: where gathered work is sent. Register before jt_loop_run; at most 8. */
 enum jt_err jt_loop_after_round(struct jt_loop *loop, jt_loop_fn *fn, void *arg) JT_CHECKED;
 
+/* From a callback of this loop: the next round follows at once, with whatever is ready, instead of waiting for an event. */
+void jt_loop_again(struct jt_loop *loop);
+
 /* Any thread or signal handler: makes the loop run `fn` of jt_loop_on_wake soon, once for any number of wakes. */
 void jt_loop_wake(struct jt_loop *loop);
 void jt_loop_on_wake(struct jt_loop *loop, jt_loop_fn *fn, void *arg);
