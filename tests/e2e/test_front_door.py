@@ -12,6 +12,7 @@ import time
 import urllib.parse
 
 import pytest
+import requests
 
 from cards import made_up
 from service import BIN, Api, Daemon, wait_until
@@ -148,6 +149,36 @@ def test_a_head_in_single_bytes(shared):
         for i in range(len(data)):
             sock.sendall(data[i:i + 1])
         assert [a[0] for a in parse_answers(read_to_end(sock))] == [200]
+
+
+@pytest.mark.parametrize("n", [500, 120])
+def test_many_pipelined_requests(shared, n):
+    """All in one write; the answers of tokenize need the database, those of health do not."""
+    one = GET + HOST + b"\r\n" if n == 500 else tokenize(shared)
+    began = time.monotonic()
+    with connect(shared) as sock:
+        sock.sendall(one * n)
+        sock.shutdown(socket.SHUT_WR)
+        assert [a[0] for a in parse_answers(read_to_end(sock))] == [200] * n
+    assert time.monotonic() - began < 10, "no request waits for a timer"
+
+
+def test_a_large_answer_to_a_slow_reader(shared):
+    pans = [made_up(i, series="door large") for i in range(5000)]
+    body = b'{"items": [' + b",".join(b'{"pan": "%s"}' % p.encode() for p in pans) + b"]}"
+    with connect(shared) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.sendall(tokenize(shared, body=body) + GET + HOST + b"Connection: close\r\n\r\n")
+        first, second = parse_answers(read_to_end(sock))
+    assert first[0] == 200 and first[2].count(b"jtk_") == 5000 and second[0] == 200
+
+
+@pytest.mark.slow
+def test_a_head_that_drips_is_given_up(shared):
+    with connect(shared, timeout_s=30) as sock:
+        sock.sendall(GET)
+        (answer,) = parse_answers(read_to_end(sock))
+        check_problem(answer, 408, "request-timeout")
 
 
 def test_chunked_bodies_are_refused_at_once(shared):
@@ -413,6 +444,33 @@ def test_a_client_that_holds_its_share_is_told_so_alone(make_service):
     assert "share of body memory" in service.front_log.read_text()
     answer = Api(service, hog).post("/v1/fields/pan/tokenize", {"pan": PAN})
     assert answer.status_code == 200  # what it held is free again
+
+
+def test_readiness_tells_when_connections_are_refused(make_service):
+    service = make_service(options={"front_loops": 1, "front_max_connections": 16})
+    head = tokenize(service, body=b"", length=b"Content-Length: 1000\r\n")
+    held = []
+    try:
+        for _ in range(20):  # each with a request under way: none is idle
+            sock = connect(service)
+            held.append(sock)
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                sock.sendall(head)
+        wait_until(lambda: "refused for lack of room" in service.front_log.read_text(), "a connection is refused")
+    finally:
+        for sock in held:
+            sock.close()
+
+    def told():
+        with contextlib.suppress(requests.RequestException):
+            answer = requests.get(service.url + "/readyz", timeout=5)
+            return answer.status_code == 503 and answer.json()["connections"] is False
+        return False
+
+    wait_until(told, "readyz tells of it", 4)
+    service.wait_ready()
+    figures = service.operator.get("/v1/status").json()["connections"]
+    assert figures["limit"] == 16 and figures["connections_refused"] >= 1 and not figures["refusing"]
 
 
 def test_a_client_that_resets_leaves_nothing_behind(service):
