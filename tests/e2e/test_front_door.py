@@ -321,12 +321,12 @@ def raise_descriptors():
 
 
 def hold(service, n, data, source, ready, stop):
-    """A process of strangers: `n` connections that have sent `data` and stay; who is closed comes back, 50 in a fifth of a second."""
+    """A process of strangers: `n` connections that have sent one of `data` and stay; who is closed comes back, 250 a second."""
     raise_descriptors()
 
-    def open_one():
+    def open_one(i):
         sock = connect(service, source)
-        sock.sendall(data)
+        sock.sendall(data[i % len(data)])
         sock.setblocking(False)
         return sock
 
@@ -338,12 +338,12 @@ def hold(service, n, data, source, ready, stop):
         except ConnectionResetError:
             return True
 
-    held = [open_one() for _ in range(n)]
+    held = [open_one(i) for i in range(n)]
     ready.set()
     while not stop.wait(0.2):
         for i in [i for i, sock in enumerate(held) if gone(sock)][:50]:
             held[i].close()
-            held[i] = open_one()
+            held[i] = open_one(i)
 
 
 @contextlib.contextmanager
@@ -361,10 +361,13 @@ def strangers(service, n, data, source):
 
 
 KINDS_OF_300_BYTES = {
-    "made-up keys and large bodies": lambda s: tokenize(s, auth=MADE_UP_KEY, body=b"", length=b"Content-Length: 2000000\r\n",
-                                                        extra=b"X: " + b"x" * 60 + b"\r\n"),
-    "unfinished heads": lambda s: b"POST /v1/fields/pan/tokenize HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 230,
-    "unfinished bodies that need no key": lambda s: b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n" + b"x" * 220,
+    # Small ones too, so that nothing is left of what large ones leave.
+    "made-up keys and announced bodies": lambda s: [
+        tokenize(s, auth=MADE_UP_KEY, body=b"", length=b"Content-Length: %d\r\n" % n, extra=b"X: " + b"x" * 60 + b"\r\n")
+        for n in (2000000, 200000, 20000, 2000, 200, 20)],
+    "unfinished heads": lambda s: [b"POST /v1/fields/pan/tokenize HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 230],
+    "unfinished bodies that need no key": lambda s: [
+        b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n" + b"x" * 220],
 }
 
 
@@ -378,7 +381,7 @@ def test_two_thousand_strangers_do_not_stop_an_honest_client(service, kind, sour
 
 
 def test_idle_connections_of_one_address_make_room(service):
-    with strangers(service, 4000, b"", "127.0.0.1"):
+    with strangers(service, 4000, [b""], "127.0.0.1"):
         for i in range(50):
             api = service.app  # a connection of its own each time
             assert api.post("/v1/fields/pan/tokenize", {"pan": made_up(i, series="room")}, timeout=5).status_code == 200
@@ -402,7 +405,7 @@ def test_few_descriptors_and_many_idle_strangers(service):
     service.wait_ready()
     match = re.search(r"room for (\d+) connections.*\(1024 file descriptors\)", service.front_log.read_text())
     assert match and 500 < int(match.group(1)) < 1000
-    with strangers(service, 1200, b"", "127.0.0.2"):
+    with strangers(service, 1200, [b""], "127.0.0.2"):
         for i in range(30):
             assert service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(i, series="few")}, timeout=5).status_code == 200
         assert service.ready()
