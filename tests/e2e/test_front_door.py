@@ -451,14 +451,14 @@ def test_a_client_that_holds_its_share_is_told_so_alone(make_service):
 
 def test_readiness_tells_when_connections_are_refused(make_service):
     service = make_service(options={"front_loops": 1, "front_max_connections": 16})
-    head = tokenize(service, body=b"", length=b"Content-Length: 1000\r\n")
+    head = tokenize(service, body=b"", length=b"Content-Length: 1000\r\n", extra=b"Expect: 100-continue\r\n")
     held = []
     try:
-        for _ in range(20):  # each with a request under way: none is idle
-            sock = connect(service)
-            held.append(sock)
-            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
-                sock.sendall(head)
+        for _ in range(16):  # each with a request under way: none is idle
+            held.append(connect(service))
+            held[-1].sendall(head)
+            assert held[-1].recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        held.append(connect(service))
         wait_until(lambda: "refused for lack of room" in service.front_log.read_text(), "a connection is refused")
     finally:
         for sock in held:
