@@ -2,7 +2,7 @@
 # How Jeton does when the table grows; with an older build beside it, in turn. Called by bench/run
 # --growth only, as the user that owns the state directory, never as root:
 #
-#   growth.sh STATE CARDS SECONDS WINDOWS DRAIN_CARDS [1]
+#   growth.sh STATE CARDS SECONDS WINDOWS DRAIN_CARDS SHARED_BUFFERS [1]
 #
 # STATE/bin and STATE/scripts are this tree's, STATE/old/bin and STATE/old/scripts the older one's
 # (with the last argument). Each side has its own PostgreSQL, keeper and front, with the same
@@ -17,9 +17,9 @@
 # measured is a line of STATE/out/results.tsv: what, side, cards in the table, value.
 set -u -o pipefail
 export LC_ALL=C
-STATE=$1 CARDS=$2 SECONDS_EACH=$3 WINDOWS=$4 DRAIN=$5
+STATE=$1 CARDS=$2 SECONDS_EACH=$3 WINDOWS=$4 DRAIN=$5 BUFFERS=$6
 SIDES=(new)
-[ -z "${6-}" ] || SIDES+=(old)
+[ -z "${7-}" ] || SIDES+=(old)
 TSV=$STATE/out/results.tsv
 SEED=0
 
@@ -106,7 +106,7 @@ side_start() {
     grep -q '^\[retirement\]' "$JETON_CONFIG" ||
         printf '[retirement]\nrate = 0\n' >>"$JETON_CONFIG"
     local setting
-    for setting in 'full_page_writes = on' "max_wal_size = '2GB'" "shared_buffers = '256MB'"; do
+    for setting in 'full_page_writes = on' "max_wal_size = '2GB'" "shared_buffers = '$BUFFERS'"; do
         instance_sql postgres "ALTER SYSTEM SET $setting" || exit 1
     done
     bench_settings || exit 1
@@ -298,10 +298,18 @@ verdict() {
             (good ? "reached" : "not reached") }'
 }
 
+# The median of the ratios new/old of windows that followed each other: the machine may drift.
+ratio_of() { # WHAT CARDS; no CARDS: whatever the table had
+    awk -v what="$1" -v mark="$2" '
+        $1 == what && (mark == "" || $3 == mark) { value[$2, ++n[$2]] = $4 }
+        END {
+            for (i = 1; i <= n["new"] && i <= n["old"]; i++)
+                print value["new", i] / value["old", i]
+        }' "$TSV" | sort -g | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2)] }'
+}
+
 against_old() { # TEXT WHAT CARDS RELATION GOAL; no CARDS: measured once
-    [ "${#SIDES[@]}" -eq 1 ] ||
-        verdict "$1, new/old" \
-            "$(quotient "$(median_of "$2" new "$3")" "$(median_of "$2" old "$3")")" "$4" "$5"
+    [ "${#SIDES[@]}" -eq 1 ] || verdict "$1, new/old" "$(ratio_of "$2" "$3")" "$4" "$5"
 }
 
 report() {
@@ -323,6 +331,9 @@ report() {
         verdict "batch tokenize, new cards, at $mark / at ${MARKS[0]}" \
             "$(quotient "$(median_of batch_rate new "$mark")" \
                 "$(median_of batch_rate new "${MARKS[0]}")")" '>=' 0.8
+        verdict "the same on the way, checkpoints as they came" \
+            "$(quotient "$(on_the_way load_rate new "$mark")" \
+                "$(on_the_way load_rate new "${MARKS[0]}")")" '>=' 0.8
         against_old "WAL a new card at $mark" batch_wal "$mark" '<=' 0.65
         verdict "bytes a card at $mark" "$(median_of bytes new "$mark")" '<=' 180
         against_old "single detokenize at $mark" single_detokenize "$mark" '>=' 0.95

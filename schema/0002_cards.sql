@@ -29,9 +29,10 @@ CREATE TABLE card (
 );
 
 -- Reads, the walk over the stragglers of a generation in heap order, the proof that none is left, and the newest id.
--- New entries come at the right end of the active generation's part. Both unique keys contain bucket, so that a
--- database spread over machines can be split by it.
-CREATE UNIQUE INDEX card_id ON card (key_id, bucket, id);
+-- New entries come at the right end of the active generation's part, so nothing is gained by leaving room in its pages
+-- (measured with four batches under way at once: 35 instead of 37 bytes a card). Both unique keys contain bucket, so
+-- that a database spread over machines can be split by it.
+CREATE UNIQUE INDEX card_id ON card (key_id, bucket, id) WITH (fillfactor = 100);
 
 -- Deduplication and look-up by card. Made after card_id: see src/store/statements.c, CARD_BY_FINGERPRINT.
 CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, field, fp);

@@ -28,6 +28,8 @@ struct callback {
 struct jt_loop {
     int epoll_fd;
     bool stopping, again;
+    bool in_round;
+    uint64_t n_rounds;
     struct epoll_event ready[EVENTS_A_ROUND];
     int n_ready;
     struct timer timers[MAX_TIMERS];
@@ -128,6 +130,11 @@ enum jt_err jt_loop_after_round(struct jt_loop *loop, jt_loop_fn *fn, void *arg)
     return JT_OK;
 }
 
+uint64_t jt_loop_round(const struct jt_loop *loop)
+{
+    return loop->in_round ? loop->n_rounds : 0;
+}
+
 void jt_loop_wake(struct jt_loop *loop)
 {
     int saved = errno; /* a signal handler may be the caller */
@@ -185,6 +192,8 @@ enum jt_err jt_loop_run(struct jt_loop *loop)
                 return JT_ERR_IO;
             }
         }
+        loop->n_rounds++;
+        loop->in_round = true;
         for (int i = 0; i < loop->n_ready; i++) {
             struct jt_watch *w = loop->ready[i].data.ptr;
             if (w != NULL) {
@@ -195,6 +204,7 @@ enum jt_err jt_loop_run(struct jt_loop *loop)
         for (int i = 0; i < loop->n_after; i++) {
             loop->after[i].fn(loop->after[i].arg, 0);
         }
+        loop->in_round = false;
     }
     return JT_OK;
 }

@@ -56,10 +56,13 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
     kc->n_calls++;
     if (err == JT_OK) {
         /*
-         * Sent after this round together with what else is made in it, or at the socket's next event when the round is
-         * over.
+         * Sent after this round together with what else is made in it, or at the socket's next event when that is over
+         * or there is none. (Asking for the event costs two system calls, which most calls are spared.)
          */
-        jt_loop_set_events(kc->loop, &kc->watch, EPOLLIN | EPOLLOUT);
+        uint64_t round = jt_loop_round(kc->loop);
+        if (round == 0 || round == kc->flushed_round) {
+            jt_loop_set_events(kc->loop, &kc->watch, EPOLLIN | EPOLLOUT);
+        }
     } else {
         uint64_t one = 1;
         ssize_t n = write(kc->kick.fd, &one, sizeof one); /* fails only when a kick is pending already */
@@ -180,9 +183,11 @@ static void on_socket(void *arg, uint32_t events)
 {
     struct jt_keyclient *kc = arg;
     enum jt_err err = JT_OK;
-    size_t n = (events & ~(uint32_t)EPOLLOUT) != 0; /* readable, or an error that reading will tell */
-    for (int i = 0; i < READS_A_TURN && err == JT_OK && n > 0; i++) {
+    bool more = (events & ~(uint32_t)EPOLLOUT) != 0; /* readable, or an error that reading will tell */
+    for (int i = 0; i < READS_A_TURN && err == JT_OK && more; i++) {
+        size_t n;
         err = jt_kc_receive_some(kc, &n);
+        more = n == JT_KC_READ_AT_ONCE;
         if (err == JT_OK && n > 0) {
             err = take_replies(kc);
         }
@@ -209,6 +214,7 @@ static void on_after_round(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_keyclient *kc = arg;
+    kc->flushed_round = jt_loop_round(kc->loop);
     if (kc->state != JT_KC_DOWN && kc->out.len > 0) {
         enum jt_err err = flush(kc);
         if (err != JT_OK) {

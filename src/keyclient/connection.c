@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_AT_ONCE (64u << 10)
 #define KEEP_BUFFER (1u << 20) /* larger ones are given back when they are empty */
 
 int jt_kc_connect(struct jt_keyclient *kc)
@@ -119,13 +118,13 @@ enum jt_err jt_kc_send_some(struct jt_keyclient *kc)
 enum jt_err jt_kc_receive_some(struct jt_keyclient *kc, size_t *n)
 {
     *n = 0;
-    enum jt_err err = jt_buf_reserve(&kc->in, READ_AT_ONCE);
+    enum jt_err err = jt_buf_reserve(&kc->in, JT_KC_READ_AT_ONCE);
     if (err != JT_OK) {
         return err == JT_ERR_LIMIT ? JT_ERR_PROTOCOL : err;
     }
     ssize_t got;
     do {
-        got = recv(kc->watch.fd, kc->in.data + kc->in.len, READ_AT_ONCE, 0);
+        got = recv(kc->watch.fd, kc->in.data + kc->in.len, JT_KC_READ_AT_ONCE, 0);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
         return errno == EAGAIN || errno == EWOULDBLOCK ? JT_OK : JT_ERR_UNAVAILABLE;

@@ -51,6 +51,7 @@ struct jt_keyclient {
     int64_t retry_at_ms;
     int retry_after_ms;
     int64_t greeting_deadline_ms;
+    uint64_t flushed_round; /* of the loop, when what had been queued was sent */
 
     /* synchronous use */
     void *results; /* of the last batch verb */
@@ -81,7 +82,12 @@ enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt
 /* Sends from out until all has gone or the socket is full. JT_ERR_UNAVAILABLE when the connection is gone. */
 enum jt_err jt_kc_send_some(struct jt_keyclient *kc) JT_CHECKED;
 
-/* Receives into in; *n is 0 when there is nothing now. JT_ERR_UNAVAILABLE when the connection is gone. */
+#define JT_KC_READ_AT_ONCE 65536
+
+/*
+ * Receives into in; *n is 0 when there is nothing now, and less than JT_KC_READ_AT_ONCE when that was all.
+ * JT_ERR_UNAVAILABLE when the connection is gone.
+ */
 enum jt_err jt_kc_receive_some(struct jt_keyclient *kc, size_t *n) JT_CHECKED;
 
 /* --- async.c --- */

@@ -125,3 +125,20 @@ def test_usage_and_version(shared):
         done = shared.jeton(*arguments)
         assert "jeton" in done.stdout.lower()
     assert (BIN / "jeton").exists()
+
+
+def test_migrate_refuses_a_database_of_format_1_in_one_sentence(make_service):
+    """What development versions before format 2 left: cards with their tokens beside them."""
+    service = make_service(start=False)
+    service.sql("DROP SCHEMA jeton CASCADE")
+    service.sql("CREATE SCHEMA jeton AUTHORIZATION jeton")
+    service.sql("CREATE TABLE jeton.card (created_at timestamptz, field integer, token uuid, fp uuid, envelope bytea)")
+    service.sql("CREATE TABLE jeton.schema_migration (number integer PRIMARY KEY, name text NOT NULL, checksum bytea NOT NULL, "
+                "applied_at timestamptz NOT NULL DEFAULT now())")
+    service.sql("INSERT INTO jeton.schema_migration (number, name, checksum) VALUES (1, '0001_control', '\\x00'), (2, '0002_cards', '\\x00')")
+    service.sql("ALTER TABLE jeton.card OWNER TO jeton")
+    service.sql("ALTER TABLE jeton.schema_migration OWNER TO jeton")
+    done = service.jeton("migrate", check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and "stored format 1, which cannot be converted" in done.stderr
+    assert service.sql("SELECT count(*) FROM jeton.schema_migration") == [(2,)]

@@ -223,6 +223,50 @@ static void a_bad_descriptor_is_refused(void **state)
     jt_loop_free(NULL);
 }
 
+struct rounds {
+    struct jt_loop *loop;
+    uint64_t in_event, in_hook, in_timer;
+    int n_timers;
+};
+
+static void note_event(void *arg, uint32_t events)
+{
+    (void)events;
+    struct rounds *r = arg;
+    r->in_event = jt_loop_round(r->loop);
+}
+
+static void note_hook(void *arg, uint32_t events)
+{
+    (void)events;
+    struct rounds *r = arg;
+    r->in_hook = jt_loop_round(r->loop);
+}
+
+static void note_timer(void *arg, uint32_t events)
+{
+    (void)events;
+    struct rounds *r = arg;
+    r->in_timer = jt_loop_round(r->loop);
+    if (++r->n_timers == 2) {
+        jt_loop_stop(r->loop);
+    }
+}
+
+static void a_round_has_a_number_from_its_events_to_its_hooks(void **state)
+{
+    struct rounds r = { .loop = *state, .in_timer = 99 };
+    jt_loop_on_wake(r.loop, note_event, &r);
+    assert_int_equal(jt_loop_after_round(r.loop, note_hook, &r), JT_OK);
+    assert_int_equal(jt_loop_every(r.loop, 1, note_timer, &r), JT_OK);
+    assert_int_equal(jt_loop_round(r.loop), 0);
+    jt_loop_wake(r.loop);
+    assert_int_equal(jt_loop_run(r.loop), JT_OK);
+    assert_true(r.in_event > 0 && r.in_hook >= r.in_event);
+    assert_int_equal(r.in_timer, 0);
+    assert_int_equal(jt_loop_round(r.loop), 0);
+}
+
 #define WITH_LOOP(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -236,6 +280,7 @@ int main(void)
         WITH_LOOP(tables_are_bounded),
         WITH_LOOP(another_thread_wakes_the_loop),
         WITH_LOOP(a_bad_descriptor_is_refused),
+        WITH_LOOP(a_round_has_a_number_from_its_events_to_its_hooks),
     };
     return cmocka_run_group_tests_name("base/loop", tests, NULL, NULL);
 }
