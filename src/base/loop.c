@@ -27,7 +27,7 @@ struct callback {
 
 struct jt_loop {
     int epoll_fd;
-    bool stopping;
+    bool stopping, again;
     bool in_round;
     uint64_t n_rounds;
     struct epoll_event ready[EVENTS_A_ROUND];
@@ -183,7 +183,9 @@ enum jt_err jt_loop_run(struct jt_loop *loop)
         if (loop->stopping) {
             break;
         }
-        loop->n_ready = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_A_ROUND, until_next_timer(loop));
+        int wait = loop->again ? 0 : until_next_timer(loop);
+        loop->again = false;
+        loop->n_ready = epoll_wait(loop->epoll_fd, loop->ready, EVENTS_A_ROUND, wait);
         if (loop->n_ready < 0) {
             loop->n_ready = 0;
             if (errno != EINTR) {
@@ -205,6 +207,11 @@ enum jt_err jt_loop_run(struct jt_loop *loop)
         loop->in_round = false;
     }
     return JT_OK;
+}
+
+void jt_loop_again(struct jt_loop *loop)
+{
+    loop->again = true;
 }
 
 void jt_loop_stop(struct jt_loop *loop)

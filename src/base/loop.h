@@ -44,6 +44,9 @@ enum jt_err jt_loop_every(struct jt_loop *loop, int every_ms, jt_loop_fn *fn, vo
 /* `fn` runs after each round of events: where gathered work is sent. Register before jt_loop_run; at most 8. */
 enum jt_err jt_loop_after_round(struct jt_loop *loop, jt_loop_fn *fn, void *arg) JT_CHECKED;
 
+/* From a callback of this loop: the next round follows at once, with what is ready by then. */
+void jt_loop_again(struct jt_loop *loop);
+
 /*
  * The number of the round under way, from the first event to the last hook after it; 0 outside, in a timer for example.
  * Whoever has a hook knows by it whether that is still to come.

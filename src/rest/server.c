@@ -13,7 +13,7 @@
 #define STOP_PATIENCE_MS 5000
 #define RUNS_A_TURN 4
 /* a connection's memory in libmicrohttpd, which clears it for each request */
-#define POOL_LEN (16 * 1024)
+#define POOL_LEN (4 * 1024)
 #define SPARE_UPSTREAMS 64 /* those that the door has given up and libmicrohttpd still closes */
 
 /* --- what the door asks --- */
@@ -97,19 +97,21 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 }
 
 /*
- * Its own messages hold what strangers sent; the format alone says what was wrong. That TCP's
- * options cannot be set on a socket pair it says at each answer, whatever the address it was
- * given.
+ * Its own messages hold what strangers sent; the format alone says what was wrong. At each answer
+ * it says that TCP's options cannot be set on a socket pair, which is so and does not matter.
  */
 static void on_message(void *arg, const char *format, va_list args)
 {
-    static const char tcp_only[] = "Setting %s option";
+    static const char *const of_tcp[] = { "Setting %s option", "Failed to push the data" };
     static struct jt_notice message = { .what = "libmicrohttpd" };
     (void)arg;
     (void)args;
-    if (strncmp(format, tcp_only, sizeof tcp_only - 1) != 0) {
-        jt_notice(&message, format);
+    for (size_t i = 0; i < sizeof of_tcp / sizeof of_tcp[0]; i++) {
+        if (strncmp(format, of_tcp[i], strlen(of_tcp[i])) == 0) {
+            return;
+        }
     }
+    jt_notice(&message, format);
 }
 
 /*
@@ -160,7 +162,7 @@ static void run_http(struct jt_server *server)
         server->http_due = more || server->door.fed;
     }
     if (server->http_due) {
-        jt_loop_wake(server->loop);
+        jt_loop_again(server->loop);
     }
 }
 
@@ -181,8 +183,9 @@ void jt_server_answered(struct jt_server *server, struct jt_request *r)
  * Later than the answer itself, because the handler that gave it may still be looking at its
  * request.
  */
-static void send_answers(struct jt_server *server)
+static bool send_answers(struct jt_server *server)
 {
+    bool any = server->answered != NULL;
     while (server->answered != NULL) {
         struct jt_request *r = server->answered;
         server->answered = r->next;
@@ -192,25 +195,32 @@ static void send_answers(struct jt_server *server)
             jt_door_answer(&r->charge);
         }
     }
-    if (server->door.fed) {
+    if (server->door.fed || server->http_due) {
         run_http(server);
     }
+    return any;
 }
 
 /*
  * After each round: answers that have become ready go out, then what has gathered goes to the
- * lanes.
+ * lanes. Who got an answer often has the next request ready by the time that all are out, so those
+ * are fetched first: batches are nearly twice as large. Once in a row, because answers that need
+ * no lane could put it off for ever.
  */
 static void after_round(void *arg, uint32_t events)
 {
     (void)events;
     struct jt_server *server = arg;
-    send_answers(server);
-    jt_lanes_pump(&server->lanes);
-    server->door.began = false;
-    send_answers(server); /* a lane that is down answers at once */
-    if (server->door.began) {
-        jt_loop_wake(server->loop); /* a pipelined request, which the lanes have not seen yet */
+    server->fetching = send_answers(server) && !server->fetching;
+    if (server->fetching) {
+        jt_loop_again(server->loop);
+    } else {
+        jt_lanes_pump(&server->lanes);
+        server->door.began = false;
+        (void)send_answers(server); /* a lane that is down answers at once */
+        if (server->door.began) {
+            jt_loop_again(server->loop); /* a pipelined request, which the lanes have not seen */
+        }
     }
     jt_door_after_round(&server->door);
     bool over = !jt_door_is_busy(&server->door) || jt_clock_ms() >= server->stop_by_ms;
@@ -223,9 +233,6 @@ static void on_wake(void *arg, uint32_t events)
 {
     struct jt_server *server = arg;
     jt_inbox_drain(&server->lanes.inbox, events);
-    if (server->http_due) {
-        run_http(server);
-    }
     if (atomic_load(&server->stop) && server->stop_by_ms == 0) {
         jt_door_stop(&server->door);
         server->stop_by_ms = jt_clock_ms() + STOP_PATIENCE_MS;
@@ -322,7 +329,7 @@ void jt_server_clear(struct jt_server *server)
     server->closed = true;
     jt_lanes_clear(&server->lanes); /* answers whatever still waits */
     if (server->daemon != NULL) {
-        send_answers(server);
+        (void)send_answers(server);
         jt_door_close(&server->door);
         run_http(server);
         jt_loop_unwatch(server->loop, &server->watch);
@@ -331,7 +338,7 @@ void jt_server_clear(struct jt_server *server)
     } else {
         jt_door_close(&server->door);
     }
-    send_answers(server); /* frees those whose connection has just gone */
+    (void)send_answers(server); /* frees those whose connection has just gone */
     jt_door_clear(&server->door);
     jt_loop_free(server->loop);
     server->loop = NULL;

@@ -30,6 +30,7 @@ struct jt_server {
     struct jt_door door;
     struct jt_upstream *attaching; /* whose connection libmicrohttpd is about to make */
     struct jt_request *answered, *answered_last; /* whose answers go out after this round */
+    bool fetching; /* the lanes wait for what comes with this round */
     bool http_due; /* libmicrohttpd has more to do: it runs again in the next round */
     atomic_bool stop; /* asked from another thread */
     int64_t stop_by_ms; /* 0: not stopping; else answers close their connections */

@@ -12,6 +12,7 @@ import time
 import urllib.parse
 
 import pytest
+import requests
 
 from cards import made_up
 from service import BIN, Api, Daemon, wait_until
@@ -148,6 +149,36 @@ def test_a_head_in_single_bytes(shared):
         for i in range(len(data)):
             sock.sendall(data[i:i + 1])
         assert [a[0] for a in parse_answers(read_to_end(sock))] == [200]
+
+
+@pytest.mark.parametrize("n", [500, 120])
+def test_many_pipelined_requests(shared, n):
+    """All in one write; the answers of tokenize need the database, those of health do not."""
+    one = GET + HOST + b"\r\n" if n == 500 else tokenize(shared)
+    began = time.monotonic()
+    with connect(shared) as sock:
+        sock.sendall(one * n)
+        sock.shutdown(socket.SHUT_WR)
+        assert [a[0] for a in parse_answers(read_to_end(sock))] == [200] * n
+    assert time.monotonic() - began < 10, "no request waits for a timer"
+
+
+def test_a_large_answer_to_a_slow_reader(shared):
+    pans = [made_up(i, series="door large") for i in range(5000)]
+    body = b'{"items": [' + b",".join(b'{"pan": "%s"}' % p.encode() for p in pans) + b"]}"
+    with connect(shared) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.sendall(tokenize(shared, body=body) + GET + HOST + b"Connection: close\r\n\r\n")
+        first, second = parse_answers(read_to_end(sock))
+    assert first[0] == 200 and first[2].count(b"jtk_") == 5000 and second[0] == 200
+
+
+@pytest.mark.slow
+def test_a_head_that_drips_is_given_up(shared):
+    with connect(shared, timeout_s=30) as sock:
+        sock.sendall(GET)
+        (answer,) = parse_answers(read_to_end(sock))
+        check_problem(answer, 408, "request-timeout")
 
 
 def test_chunked_bodies_are_refused_at_once(shared):
@@ -290,12 +321,12 @@ def raise_descriptors():
 
 
 def hold(service, n, data, source, ready, stop):
-    """A process of strangers: `n` connections that have sent `data` and stay; who is closed comes back, 50 in a fifth of a second."""
+    """A process of strangers: `n` connections that have sent one of `data` and stay; who is closed comes back, 250 a second."""
     raise_descriptors()
 
-    def open_one():
+    def open_one(i):
         sock = connect(service, source)
-        sock.sendall(data)
+        sock.sendall(data[i % len(data)])
         sock.setblocking(False)
         return sock
 
@@ -307,12 +338,12 @@ def hold(service, n, data, source, ready, stop):
         except ConnectionResetError:
             return True
 
-    held = [open_one() for _ in range(n)]
+    held = [open_one(i) for i in range(n)]
     ready.set()
     while not stop.wait(0.2):
         for i in [i for i, sock in enumerate(held) if gone(sock)][:50]:
             held[i].close()
-            held[i] = open_one()
+            held[i] = open_one(i)
 
 
 @contextlib.contextmanager
@@ -330,10 +361,13 @@ def strangers(service, n, data, source):
 
 
 KINDS_OF_300_BYTES = {
-    "made-up keys and large bodies": lambda s: tokenize(s, auth=MADE_UP_KEY, body=b"", length=b"Content-Length: 2000000\r\n",
-                                                        extra=b"X: " + b"x" * 60 + b"\r\n"),
-    "unfinished heads": lambda s: b"POST /v1/fields/pan/tokenize HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 230,
-    "unfinished bodies that need no key": lambda s: b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n" + b"x" * 220,
+    # Small ones too, so that nothing is left of what large ones leave.
+    "made-up keys and announced bodies": lambda s: [
+        tokenize(s, auth=MADE_UP_KEY, body=b"", length=b"Content-Length: %d\r\n" % n, extra=b"X: " + b"x" * 60 + b"\r\n")
+        for n in (2000000, 200000, 20000, 2000, 200, 20)],
+    "unfinished heads": lambda s: [b"POST /v1/fields/pan/tokenize HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 230],
+    "unfinished bodies that need no key": lambda s: [
+        b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n" + b"x" * 220],
 }
 
 
@@ -347,7 +381,7 @@ def test_two_thousand_strangers_do_not_stop_an_honest_client(service, kind, sour
 
 
 def test_idle_connections_of_one_address_make_room(service):
-    with strangers(service, 4000, b"", "127.0.0.1"):
+    with strangers(service, 4000, [b""], "127.0.0.1"):
         for i in range(50):
             api = service.app  # a connection of its own each time
             assert api.post("/v1/fields/pan/tokenize", {"pan": made_up(i, series="room")}, timeout=5).status_code == 200
@@ -371,7 +405,7 @@ def test_few_descriptors_and_many_idle_strangers(service):
     service.wait_ready()
     match = re.search(r"room for (\d+) connections.*\(1024 file descriptors\)", service.front_log.read_text())
     assert match and 500 < int(match.group(1)) < 1000
-    with strangers(service, 1200, b"", "127.0.0.2"):
+    with strangers(service, 1200, [b""], "127.0.0.2"):
         for i in range(30):
             assert service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(i, series="few")}, timeout=5).status_code == 200
         assert service.ready()
@@ -413,6 +447,33 @@ def test_a_client_that_holds_its_share_is_told_so_alone(make_service):
     assert "share of body memory" in service.front_log.read_text()
     answer = Api(service, hog).post("/v1/fields/pan/tokenize", {"pan": PAN})
     assert answer.status_code == 200  # what it held is free again
+
+
+def test_readiness_tells_when_connections_are_refused(make_service):
+    service = make_service(options={"front_loops": 1, "front_max_connections": 16})
+    head = tokenize(service, body=b"", length=b"Content-Length: 1000\r\n", extra=b"Expect: 100-continue\r\n")
+    held = []
+    try:
+        for _ in range(16):  # each with a request under way: none is idle
+            held.append(connect(service))
+            held[-1].sendall(head)
+            assert held[-1].recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        held.append(connect(service))
+        wait_until(lambda: "refused for lack of room" in service.front_log.read_text(), "a connection is refused")
+    finally:
+        for sock in held:
+            sock.close()
+
+    def told():
+        with contextlib.suppress(requests.RequestException):
+            answer = requests.get(service.url + "/readyz", timeout=5)
+            return answer.status_code == 503 and answer.json()["connections"] is False
+        return False
+
+    wait_until(told, "readyz tells of it", 4)
+    service.wait_ready()
+    figures = service.operator.get("/v1/status").json()["connections"]
+    assert figures["limit"] == 16 and figures["connections_refused"] >= 1 and not figures["refusing"]
 
 
 def test_a_client_that_resets_leaves_nothing_behind(service):

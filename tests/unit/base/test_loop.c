@@ -164,6 +164,25 @@ static void timers_keep_their_period_and_rounds_end_in_the_hook(void **state)
     assert_true(t.after >= 4);
 }
 
+static void after_the_second_round(void *arg, uint32_t events)
+{
+    (void)events;
+    static int rounds;
+    if (++rounds == 2) {
+        jt_loop_stop(arg);
+    } else {
+        jt_loop_again(arg); /* there is no timer and no event: without it the loop would wait for ever */
+    }
+}
+
+static void the_next_round_follows_at_once_when_asked(void **state)
+{
+    struct jt_loop *loop = *state;
+    assert_int_equal(jt_loop_after_round(loop, after_the_second_round, loop), JT_OK);
+    jt_loop_again(loop);
+    assert_int_equal(jt_loop_run(loop), JT_OK);
+}
+
 static void tables_are_bounded(void **state)
 {
     struct jt_loop *loop = *state;
@@ -257,6 +276,7 @@ int main(void)
         WITH_LOOP(an_unwatched_descriptor_gets_no_event_already_fetched),
         WITH_LOOP(silenced_descriptor_still_tells_a_hang_up),
         WITH_LOOP(timers_keep_their_period_and_rounds_end_in_the_hook),
+        WITH_LOOP(the_next_round_follows_at_once_when_asked),
         WITH_LOOP(tables_are_bounded),
         WITH_LOOP(another_thread_wakes_the_loop),
         WITH_LOOP(a_bad_descriptor_is_refused),
