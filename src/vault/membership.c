@@ -15,6 +15,7 @@
 /* A jetond that was killed leaves a backend that needs a moment to notice and free its lock. */
 #define REGISTER_PATIENCE_MS 5000
 #define SHAPE_EVERY_MS 60000
+#define STRAYS_AGAIN_MS 60000 /* before rows under unused key ids are looked for again where that failed */
 #define MODEL_AGAIN_MS 10000 /* before the model is tried again where it could not be run */
 
 enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
@@ -53,6 +54,36 @@ static enum jt_err join(struct jt_membership *m, char *message, size_t message_l
     return err;
 }
 
+/* One log line a change, not one a second. */
+static void tell(struct jt_membership *m, enum jt_err err, const char *why)
+{
+    if (err != m->told) {
+        char reason[JT_WHY_LEN];
+        m->told = err;
+        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s%s", jt_err_str(err), jt_why(why, reason));
+    }
+}
+
+/*
+ * Rows under key ids of no live generation. Where they cannot be looked for, cards are served all the same: of a card
+ * that stands in such a row alone, tokenize then makes a new one instead of refusing. Reading asks for itself.
+ */
+static void look_for_strays(struct jt_membership *m)
+{
+    int64_t now = jt_clock_ms();
+    if (m->strays_sought || now < m->strays_due_ms) {
+        return;
+    }
+    enum jt_err err = jt_strays_look(&m->ctx, NULL);
+    m->strays_sought = err == JT_OK;
+    m->strays_due_ms = now + STRAYS_AGAIN_MS;
+    if (err != JT_OK) {
+        char reason[JT_WHY_LEN];
+        jt_log(JT_LOG_WARNING, "rows under key ids of no live generation could not be looked for, tried again in a minute: %s%s",
+               jt_err_str(err), jt_why(jt_db_message(m->ctx.db), reason));
+    }
+}
+
 /* The keeper MACs this node's row, which is then put into the database. */
 static enum jt_err enrol(struct jt_membership *m)
 {
@@ -62,20 +93,12 @@ static enum jt_err enrol(struct jt_membership *m)
         err = jt_node_register(m->ctx.db, &joined.row, REGISTER_PATIENCE_MS);
     }
     if (err == JT_OK) {
-        err = jt_strays_look(&m->ctx, NULL);
+        m->strays_sought = false;
+        m->strays_due_ms = 0;
+        look_for_strays(m);
     }
     atomic_store(&m->ctx.vault->registered, err == JT_OK);
     return err;
-}
-
-/* One log line a change, not one a second. */
-static void tell(struct jt_membership *m, enum jt_err err, const char *why)
-{
-    if (err != m->told) {
-        char reason[JT_WHY_LEN];
-        m->told = err;
-        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s%s", jt_err_str(err), jt_why(why, reason));
-    }
 }
 
 /* --- the tables --- */
@@ -187,6 +210,9 @@ enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t me
     }
     if (err == JT_OK && (!registered || atomic_load(&vault->faulty))) {
         rehearse(m, &ring);
+    }
+    if (err == JT_OK) {
+        look_for_strays(m);
     }
     tell(m, err, explain(err));
     return JT_OK;
