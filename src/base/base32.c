@@ -23,15 +23,27 @@ void jt_base32_encode(const void *in, size_t len, char *out)
     *out = '\0';
 }
 
-/* By arithmetic, not by table: the access pattern of a table would depend on the credential's characters. */
+/* All ones where `lo` <= `c` <= `hi`, else 0. */
+static uint32_t mask_of(int c, int lo, int hi)
+{
+    return ((uint32_t)((c - lo) | (hi - c)) >> 31) - 1;
+}
+
+/*
+ * The value of a character; -1: it has none. By arithmetic, not by table or branch: what is looked up would depend on the
+ * credential's characters.
+ */
 static int char_value(char c)
 {
-    int v = -1;
-    for (int i = 0; i < 32; i++) {
-        int hit = -(alphabet[i] == c);
-        v = (v & ~hit) | (i & hit);
+    static const struct {
+        char lo, hi, first; /* of a run of the alphabet: the characters, and the value of the first */
+    } runs[] = { { '0', '9', 0 }, { 'a', 'h', 10 }, { 'j', 'k', 18 }, { 'm', 'n', 20 }, { 'p', 't', 22 }, { 'v', 'z', 27 } };
+    uint32_t v = UINT32_MAX;
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        uint32_t hit = mask_of(c, runs[i].lo, runs[i].hi);
+        v = (v & ~hit) | ((uint32_t)(c - runs[i].lo + runs[i].first) & hit);
     }
-    return v;
+    return (int)v;
 }
 
 enum jt_err jt_base32_decode(const char *in, size_t len, uint8_t *out)

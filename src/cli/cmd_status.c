@@ -42,6 +42,13 @@ static void print_keeper(const json_t *keeper)
     }
 }
 
+static void print_connections(const json_t *connections)
+{
+    printf("door      %lld connections of %lld%s\n", jt_reply_integer(connections, "open"),
+           jt_reply_integer(connections, "limit"),
+           yes_no(connections, "refusing", ", REFUSING OTHERS for lack of room", ""));
+}
+
 static void print_status(const json_t *reply)
 {
     const json_t *ring = json_object_get(reply, "ring");
@@ -66,6 +73,7 @@ static void print_status(const json_t *reply)
     if (!jt_reply_true(reply, "sets_verified")) {
         printf("clients   NOT VERIFIED, or the fields: see the log of jetond\n");
     }
+    print_connections(json_object_get(reply, "connections"));
     print_counters(json_object_get(reply, "counters"));
 }
 
@@ -76,12 +84,13 @@ static void explain(const struct jt_cli *cli)
     if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
         fprintf(stderr,
                 "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields %s, key directory %s, "
-                "schema %s\n",
+                "schema %s, connections %s\n",
                 yes_no(answer.json, "keeper", "up", "DOWN"), yes_no(answer.json, "database", "up", "DOWN"),
                 yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
                 yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"),
                 yes_no(answer.json, "sets", "good", "NOT VERIFIED"),
-                yes_no(answer.json, "directory", "good", "NOT GOOD"), yes_no(answer.json, "schema", "good", "NOT GOOD"));
+                yes_no(answer.json, "directory", "good", "NOT GOOD"), yes_no(answer.json, "schema", "good", "NOT GOOD"),
+                yes_no(answer.json, "connections", "accepted", "REFUSED"));
     }
     jt_answer_clear(&answer);
 }

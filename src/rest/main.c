@@ -1,8 +1,9 @@
 /*
  * jetond, the front process: REST in, database and keeper behind.
  *
- * Threads: one event loop for each processor (rest/server.h), two workers for what may block (vault/workers.h), the retirement job
- * (vault/retire.h), and this one, which starts and stops the others and keeps this node's place in the database (vault/membership.h).
+ * Threads: one event loop for each processor (rest/server.h), two workers for look-ups and two for acts, which may block
+ * (vault/workers.h), the retirement job (vault/retire.h), and this one, which starts and stops the others and keeps this
+ * node's place in the database (vault/membership.h).
  *
  * No key ever comes here. PANs do, so the process writes no core and cannot be read by others of its user.
  */
@@ -33,7 +34,7 @@
 #include <unistd.h>
 
 #define MAX_LOOPS 64
-#define N_WORKERS 2
+#define N_WORKERS 2 /* for each kind of work */
 #define LOCKABLE_BYTES (1024u << 20) /* bodies and replies of thousands of connections */
 #define TICK_S 1
 #define MAX_DESCRIPTORS 200000 /* what is more than this is never needed */

@@ -345,6 +345,12 @@ void jt_request_start(struct jt_request *r)
     r->route->handler(r);
 }
 
+/* A 503 of another kind is for a person to look at, and says nothing of when to repeat it. */
+static bool passes_by_itself(enum jt_problem problem)
+{
+    return problem != JT_PROBLEM_OUTCOME_UNKNOWN && problem != JT_PROBLEM_NO_ACTIVE_GENERATION;
+}
+
 static void add_headers(struct jt_request *r, struct MHD_Response *response)
 {
     if (r->status != 204) {
@@ -353,7 +359,7 @@ static void add_headers(struct jt_request *r, struct MHD_Response *response)
                                 good ? "application/json" : "application/problem+json");
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    if (r->status == 503 && r->problem != JT_PROBLEM_OUTCOME_UNKNOWN) {
+    if (r->status == 503 && passes_by_itself(r->problem)) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     } else if (r->status == 401) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");

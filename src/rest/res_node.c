@@ -10,35 +10,16 @@
 
 #include <stdio.h>
 
+/* An operator's word. */
 struct accept {
     struct jt_task task;
     char reason[128];
     uint64_t newest_ms;
 };
 
-/* The word is on record before the keeper hears it. */
-static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
-{
-    struct accept *a = (struct accept *)task;
-    const struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
-    struct jt_node_joined joined;
-    enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_IDS_ACCEPT, a->reason);
-    if (err == JT_OK) {
-        err = jt_keeper_join(ctx, true, &joined);
-    }
-    if (err == JT_OK) {
-        a->newest_ms = joined.newest_ms;
-    }
-    return err;
-}
-
-static void answer(struct jt_task *task)
-{
-    const struct accept *a = (const struct accept *)task;
-    jt_request_answer_json(task->http, 200, json_pack("{sI}", "newest_ms_since_2020", (json_int_t)a->newest_ms));
-}
-
-void jt_handle_node_accept_ids(struct jt_request *r)
+/* Takes the reason, then lets a worker do `run`. */
+static void start(struct jt_request *r, enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *),
+                  void (*answer)(struct jt_task *))
 {
     static const char *const members[] = { "reason", NULL };
     json_t *reason = jt_members_only(r, members) ? jt_members_need(r, "reason") : NULL;
@@ -58,15 +39,41 @@ void jt_handle_node_accept_ids(struct jt_request *r)
     jt_task_post(&a->task);
 }
 
-struct accept_sets {
-    struct jt_task task;
-    char reason[128];
-};
+/* --- ids --- */
+
+/* The word is on record before the keeper hears it. */
+static enum jt_err run_ids(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    struct accept *a = (struct accept *)task;
+    const struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
+    struct jt_node_joined joined;
+    enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_IDS_ACCEPT, a->reason);
+    if (err == JT_OK) {
+        err = jt_keeper_join(ctx, true, &joined);
+    }
+    if (err == JT_OK) {
+        a->newest_ms = joined.newest_ms;
+    }
+    return err;
+}
+
+static void answer_ids(struct jt_task *task)
+{
+    const struct accept *a = (const struct accept *)task;
+    jt_request_answer_json(task->http, 200, json_pack("{sI}", "newest_ms_since_2020", (json_int_t)a->newest_ms));
+}
+
+void jt_handle_node_accept_ids(struct jt_request *r)
+{
+    start(r, run_ids, answer_ids);
+}
+
+/* --- sets --- */
 
 /* The keeper checks for itself that this is an operator of that set. The word is on record before it hears it. */
 static enum jt_err run_sets(struct jt_task *task, struct jt_work_ctx *ctx)
 {
-    const struct accept_sets *a = (const struct accept_sets *)task;
+    const struct accept *a = (const struct accept *)task;
     const struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
     enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_SETS_ACCEPT, a->reason);
     if (err == JT_OK) {
@@ -82,21 +89,5 @@ static void answer_sets(struct jt_task *task)
 
 void jt_handle_node_accept_sets(struct jt_request *r)
 {
-    static const char *const members[] = { "reason", NULL };
-    json_t *reason = json_object_get(r->json, "reason");
-    if (!jt_json_only_members(r->json, members) || reason == NULL) {
-        jt_request_answer_problem(r, reason == NULL ? JT_PROBLEM_MISSING_MEMBER : JT_PROBLEM_UNKNOWN_MEMBER);
-        return;
-    }
-    struct accept_sets *a = jt_task_new(r, sizeof *a);
-    if (a == NULL) {
-        return;
-    }
-    if (!jt_json_reason(reason, sizeof a->reason, a->reason)) {
-        jt_request_answer_problem(r, JT_PROBLEM_INVALID_VALUE);
-        return;
-    }
-    a->task.run = run_sets;
-    a->task.answer = answer_sets;
-    jt_task_post(&a->task);
+    start(r, run_sets, answer_sets);
 }

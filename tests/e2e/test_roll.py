@@ -242,6 +242,7 @@ def test_no_active_generation_means_503(make_service):
     service.app_key = service.new_client("app", ["tokenize", "detokenize"])
     answer = service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(1)})
     assert (answer.status_code, problem(answer)) == (503, "no-active-generation")
+    assert "Retry-After" not in answer.headers  # it does not pass by itself
     service.operator.roll()
     assert service.app.tokenize(made_up(1))
 

@@ -493,8 +493,9 @@ def test_certificate(script):
 
 STATUS = {"node": "node1", "version": "0.1.0", "uptime_seconds": 90061,
           "keeper": {"up": True, "epoch": 4, "development": True, "locked": False, "sealed": 1, "opened": 2, "resealed": 3, "refused": 4, "service_root": True, "mints_ids": True,
-                     "matched": 5, "mismatched": 0, "identified": 6},
-          "database": {"up": False, "schema": True}, "ring": {"epoch": 4, "active": 2}, "counters": {"tokenize_items": 12345}}
+                     "matched": 5, "mismatched": 0, "identified": 6, "directory_good": True},
+          "database": {"up": False, "schema": True}, "ring": {"epoch": 4, "active": 2}, "sets_verified": True,
+          "connections": {"open": 3, "limit": 16000, "refusing": False}, "counters": {"tokenize_items": 12345}}
 
 
 def test_status(script):
@@ -517,6 +518,12 @@ def test_status_with_tables_that_are_not_as_they_were_made_is_69(script):
     assert "schema    NOT AS IT WAS MADE" in script.jeton("status", status=69).out
     script.reply = lambda *_: (200, STATUS | {"database": {"up": True, "schema": True}})
     assert "schema    good" in script.jeton("status").out
+
+
+def test_status_says_that_connections_are_refused(script):
+    assert "door      3 connections of 16000\n" in script.jeton("status").out
+    script.reply = lambda *_: (200, STATUS | {"connections": {"open": 9, "limit": 9, "refusing": True}})
+    assert "door      9 connections of 9, REFUSING OTHERS" in script.jeton("status").out
 
 
 def test_status_without_keeper_says_so_and_is_69(script):
