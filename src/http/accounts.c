@@ -1,6 +1,5 @@
 #include "http/accounts.h"
 
-
 #include <stdlib.h>
 #include <string.h>
 
