@@ -305,7 +305,7 @@ def test_an_early_answer_does_not_wait_for_the_body(shared):
 
 # -- strangers
 
-def latency_p99_ms(api, n=300):
+def latency_p99_ms(api, n=1000):
     took = []
     for i in range(n):
         began = time.monotonic()
@@ -377,7 +377,8 @@ def test_two_thousand_strangers_do_not_stop_an_honest_client(service, kind, sour
     quiet = latency_p99_ms(service.app)
     with strangers(service, 2000, KINDS_OF_300_BYTES[kind](service), source):
         beside = latency_p99_ms(service.app)
-    assert beside <= max(3 * quiet, 25), f"p99 {beside:.1f} ms beside strangers, {quiet:.1f} ms alone"
+    # The floor is for a machine that does something else meanwhile; measured, the ratio is 1.1 to 2.0.
+    assert beside <= max(3 * quiet, 10), f"p99 {beside:.1f} ms beside strangers, {quiet:.1f} ms alone"
 
 
 def test_idle_connections_of_one_address_make_room(service):
