@@ -129,16 +129,22 @@ static enum jt_err take_time(struct jt_db *db, const char *sql, struct jt_params
     return err;
 }
 
+/* $1 to $6: the row as it is sent. */
+static void put_row(struct jt_params *p, const struct jt_generation_row *row)
+{
+    jt_params_init(p);
+    jt_params_u63(p, row->number);
+    jt_params_i16(p, row->key_id);
+    jt_params_i16(p, row->state);
+    jt_params_bytes(p, row->check_value, sizeof row->check_value);
+    jt_params_u63(p, row->mac_epoch);
+    jt_params_bytes(p, row->mac, sizeof row->mac);
+}
+
 enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generation_row *row)
 {
     struct jt_params p;
-    jt_params_init(&p);
-    jt_params_u63(&p, row->number);
-    jt_params_i16(&p, row->key_id);
-    jt_params_i16(&p, row->state);
-    jt_params_bytes(&p, row->check_value, sizeof row->check_value);
-    jt_params_u63(&p, row->mac_epoch);
-    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    put_row(&p, row);
     return jt_db_must(db,
                       "SELECT EXISTS (SELECT FROM generation WHERE (number, key_id, state, check_value, mac_epoch, mac) "
                       "= ($1, $2, $3, $4, $5, $6))",
@@ -157,13 +163,7 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
         return err;
     }
     struct jt_params p;
-    jt_params_init(&p);
-    jt_params_u63(&p, row->number);
-    jt_params_i16(&p, row->key_id);
-    jt_params_i16(&p, row->state);
-    jt_params_bytes(&p, row->check_value, sizeof row->check_value);
-    jt_params_u63(&p, row->mac_epoch);
-    jt_params_bytes(&p, row->mac, sizeof row->mac);
+    put_row(&p, row);
     jt_params_text(&p, act->actor);
     err = take_time(db,
                     "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
