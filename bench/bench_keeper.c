@@ -2,10 +2,10 @@
  * How many cards a second does one keeper seal, open, reseal, match and identify through its
  * socket, by size of batch?
  *
- * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key in a directory of
- * its own, one active and one draining generation, so that sealing also makes one fingerprint under the draining one;
- * one asynchronous keyclient with two calls under way. 16-digit PANs, one field with dedup. Prints
- * items a second.
+ * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key
+ * in a directory of its own, one active and one draining generation, so that sealing also makes one
+ * fingerprint under the draining one; one asynchronous keyclient with two calls under way. 16-digit
+ * PANs, one field with dedup. Prints items a second.
  */
 #include "base/clock.h"
 #include "keyclient/keyclient.h"
@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MEASURE_US 700000
-#define UNDER_WAY 2
+#define MEASURE_US    700000
+#define UNDER_WAY     2
 #define ROUND_TRIP_MS 20000
 
 enum verb { SEAL, OPEN, RESEAL, MATCH, IDENTIFY, N_VERBS };
@@ -119,7 +119,8 @@ static void start_keeper(void)
     snprintf(keys_path, sizeof keys_path, "%s/keys", dir);
     FILE *f = fopen(conf_path, "we");
     need(f != NULL, "writing the configuration");
-    fprintf(f, "[jeton]\nenvironment = development\n[keeper]\ndirectory = %s\nsocket = %s\n", keys_path, socket_path);
+    fprintf(f, "[jeton]\nenvironment = development\n[keeper]\ndirectory = %s\nsocket = %s\n",
+            keys_path, socket_path);
     need(fclose(f) == 0, "writing the configuration");
     run_keeper("--init");
     run_keeper(NULL);
@@ -135,7 +136,9 @@ static void activate_one(struct jt_ring_row *ring)
     struct jt_ring_row next;
     size_t n;
     need(jt_keyclient_wait_generation_create(sync_client, 0, none, &g) == JT_OK, "create");
-    need(jt_keyclient_wait_ring_propose(sync_client, ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n) == JT_OK, "propose");
+    need(jt_keyclient_wait_ring_propose(sync_client, ring, &g, JT_GENERATION_ACTIVE, &next, rows,
+                                        &n) == JT_OK,
+         "propose");
     bool joined;
     need(jt_keyclient_wait_ring_accept(sync_client, &next, &joined) == JT_OK, "accept");
     *ring = next;
@@ -144,7 +147,9 @@ static void activate_one(struct jt_ring_row *ring)
 /* The keeper derives keys for fields only that it was named. */
 static void name_field(void)
 {
-    const struct jt_field_spec spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true };
+    const struct jt_field_spec spec = {
+        .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true
+    };
     const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
     struct jt_field_change change;
     struct jt_set_sum sum;
@@ -255,21 +260,11 @@ static void call_seal(size_t n, void *arg)
 static void next_call(void)
 {
     switch (verb) {
-    case SEAL:
-        call_seal(batch, NULL);
-        break;
-    case MATCH:
-        jt_keyclient_match(kc, matches, batch, on_matched, NULL);
-        break;
-    case IDENTIFY:
-        jt_keyclient_identify(kc, identifies, batch, on_identified, NULL);
-        break;
-    case OPEN:
-        jt_keyclient_open_items(kc, opens, batch, on_opened, NULL);
-        break;
-    default:
-        jt_keyclient_reseal(kc, reseals, batch, on_resealed, NULL);
-        break;
+    case SEAL: call_seal(batch, NULL); break;
+    case MATCH: jt_keyclient_match(kc, matches, batch, on_matched, NULL); break;
+    case IDENTIFY: jt_keyclient_identify(kc, identifies, batch, on_identified, NULL); break;
+    case OPEN: jt_keyclient_open_items(kc, opens, batch, on_opened, NULL); break;
+    default: jt_keyclient_reseal(kc, reseals, batch, on_resealed, NULL); break;
     }
 }
 
@@ -297,7 +292,8 @@ static double run_once(void)
 {
     n_items = 0;
     running = false;
-    need(jt_loop_new(&loop) == JT_OK && jt_loop_every(loop, 10, on_tick, NULL) == JT_OK, "the event loop");
+    need(jt_loop_new(&loop) == JT_OK && jt_loop_every(loop, 10, on_tick, NULL) == JT_OK,
+         "the event loop");
     need(jt_keyclient_new(loop, socket_path, ROUND_TRIP_MS, &kc) == JT_OK, "the client");
     need(jt_loop_run(loop) == JT_OK, "the event loop");
     double seconds = (double)(jt_clock_us() - started_us) / 1e6;

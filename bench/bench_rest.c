@@ -37,10 +37,10 @@
 #include <unistd.h>
 
 #define MAX_CONNECTIONS 1024
-#define RESPONSE_MAX (8u << 20)
-#define TOKEN_TEXT_LEN 30
-#define N_TO_READ 20000
-#define N_TOKENS_MAX 2000000
+#define RESPONSE_MAX    (8u << 20)
+#define TOKEN_TEXT_LEN  30
+#define N_TO_READ       20000
+#define N_TOKENS_MAX    2000000
 
 enum mode { TOKENIZE, DETOKENIZE, LIVEZ, LOAD };
 
@@ -206,7 +206,9 @@ static void send_more(struct connection *c)
     }
 }
 
-/* Bytes of the whole response when it is complete, else 0; `body` receives where its body starts.
+/*
+ * Bytes of the whole response when it is complete, else 0; `body` receives where its body starts.
+ *
  */
 static size_t response_len(const struct connection *c, size_t *body)
 {

@@ -1,11 +1,11 @@
 /*
- * How much faster is the many-record SIV than OpenSSL's own AES-256-SIV, for what the vault seals: 8-byte plaintexts (a
- * packed 16-digit PAN) under four components of associated data, a 16-byte header, an 8-byte
- * row-id, a 16-byte fingerprint and an empty one?
+ * How much faster is the many-record SIV than OpenSSL's own AES-256-SIV, for what the vault seals:
+ * 8-byte plaintexts (a packed 16-digit PAN) under four components of associated data, a 16-byte
+ * header, an 8-byte row-id, a 16-byte fingerprint and an empty one?
  *
- * The reference is measured in the same run: EVP AES-256-SIV, one context re-keyed for every record, which is the
- * fastest correct way to use it: without a new key OpenSSL's context keeps state of the message before. Prints
- * nanoseconds a record, then the ratio.
+ * The reference is measured in the same run: EVP AES-256-SIV, one context re-keyed for every
+ * record, which is the fastest correct way to use it: without a new key OpenSSL's context keeps
+ * state of the message before. Prints nanoseconds a record, then the ratio.
  */
 #include "base/clock.h"
 #include "crypto/siv.h"
@@ -16,13 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_LEN 16
-#define ROW_ID_LEN 8
+#define HEADER_LEN      16
+#define ROW_ID_LEN      8
 #define FINGERPRINT_LEN 16
-#define PLAIN_LEN 8
-#define SEALED_LEN (JT_SIV_TAG_LEN + PLAIN_LEN)
-#define MAX_RECORDS 4096
-#define ROUNDS 5 /* the best of so many counts: other processes on the machine only ever slow a round down */
+#define PLAIN_LEN       8
+#define SEALED_LEN      (JT_SIV_TAG_LEN + PLAIN_LEN)
+#define MAX_RECORDS     4096
+/* the best of so many counts: other processes on the machine only ever slow a round down */
+#define ROUNDS   5
 #define ROUND_US 60000
 
 static uint8_t key[JT_SIV_256_KEY_LEN];
@@ -52,14 +53,16 @@ static void evp_seal(size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int len = 0;
-        bool good = EVP_EncryptInit_ex2(evp_ctx, evp_cipher, key, NULL, NULL) == 1 &&
-                    EVP_EncryptUpdate(evp_ctx, NULL, &len, header, HEADER_LEN) == 1 &&
-                    EVP_EncryptUpdate(evp_ctx, NULL, &len, row_id[i], ROW_ID_LEN) == 1 &&
-                    EVP_EncryptUpdate(evp_ctx, NULL, &len, fingerprint[i], FINGERPRINT_LEN) == 1 &&
-                    EVP_EncryptUpdate(evp_ctx, NULL, &len, (const unsigned char *)"", 0) == 1 &&
-                    EVP_EncryptUpdate(evp_ctx, sealed[i] + JT_SIV_TAG_LEN, &len, plain[i], PLAIN_LEN) == 1 &&
-                    EVP_EncryptFinal_ex(evp_ctx, sealed[i] + SEALED_LEN, &len) == 1 &&
-                    EVP_CIPHER_CTX_ctrl(evp_ctx, EVP_CTRL_AEAD_GET_TAG, JT_SIV_TAG_LEN, sealed[i]) == 1;
+        bool good =
+            EVP_EncryptInit_ex2(evp_ctx, evp_cipher, key, NULL, NULL) == 1 &&
+            EVP_EncryptUpdate(evp_ctx, NULL, &len, header, HEADER_LEN) == 1 &&
+            EVP_EncryptUpdate(evp_ctx, NULL, &len, row_id[i], ROW_ID_LEN) == 1 &&
+            EVP_EncryptUpdate(evp_ctx, NULL, &len, fingerprint[i], FINGERPRINT_LEN) == 1 &&
+            EVP_EncryptUpdate(evp_ctx, NULL, &len, (const unsigned char *)"", 0) == 1 &&
+            EVP_EncryptUpdate(evp_ctx, sealed[i] + JT_SIV_TAG_LEN, &len, plain[i], PLAIN_LEN) ==
+                1 &&
+            EVP_EncryptFinal_ex(evp_ctx, sealed[i] + SEALED_LEN, &len) == 1 &&
+            EVP_CIPHER_CTX_ctrl(evp_ctx, EVP_CTRL_AEAD_GET_TAG, JT_SIV_TAG_LEN, sealed[i]) == 1;
         need(good, "EVP AES-256-SIV");
     }
 }
@@ -138,7 +141,10 @@ static void set_up(void)
         memset(plain[i], (int)(i & 0xff), PLAIN_LEN);
         seals[i] = (struct jt_siv_record){
             .ad = { { row_id[i], ROW_ID_LEN }, { fingerprint[i], FINGERPRINT_LEN } },
-            .n_ad = 3, .in = plain[i], .in_len = PLAIN_LEN, .out = sealed[i],
+            .n_ad = 3,
+            .in = plain[i],
+            .in_len = PLAIN_LEN,
+            .out = sealed[i],
         };
         opens[i] = seals[i];
         opens[i].in = sealed[i];

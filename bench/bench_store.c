@@ -1,14 +1,13 @@
 /*
- * How many cards a second go through one database connection, by the ring rule and durably, and how much of the time is
- * the database's own?
+ * How many cards a second go through one database connection, by the ring rule and durably, and how
+ * much of the time is the database's own?
  *
- * Beside them, in the same run and into a table of the same shape: COPY in binary format, and a bare INSERT of the same
- * arrays, neither of which checks, deduplicates, counts or audits anything: what PostgreSQL itself takes for a row with
- * two unique indexes.
+ * Beside them, in the same run and into a table of the same shape: COPY in binary format, and a
+ * bare INSERT of the same arrays, neither of which checks, deduplicates, counts or audits anything:
+ * what PostgreSQL itself takes for a row with two unique indexes.
  *
- * Needs JETON_TEST_CONNINFO, a database that may be overwritten (its schema `jeton` is dropped), and exits with 77
- * without:
- *     tests/db/with_postgres.sh bench/bench_store [CARDS]
+ * Needs JETON_TEST_CONNINFO, a database that may be overwritten (its schema `jeton` is dropped),
+ * and exits with 77 without: tests/db/with_postgres.sh bench/bench_store [CARDS]
  */
 #include "base/clock.h"
 #include "store/cards.h"
@@ -24,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX 4000
+#define BATCH_MAX    4000
 #define ENVELOPE_LEN 25 /* of a 16-digit PAN */
 
 static const char *conninfo;
@@ -119,12 +118,15 @@ static void activate(uint64_t number)
 static void set_up(void)
 {
     plain = PQconnectdb(conninfo);
-    run_sql("SET client_min_messages = error; SET search_path = jeton; DROP SCHEMA IF EXISTS jeton CASCADE");
+    run_sql("SET client_min_messages = error; SET search_path = jeton; DROP SCHEMA IF EXISTS jeton "
+            "CASCADE");
     need(jt_db_new(conninfo, "bench_store", 60000, &db) == JT_OK, "connection string");
     need(jt_migrate_run(db, NULL, NULL) == JT_OK, "migration");
     const struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
-    const struct jt_client_change operator = { .row = { .spec = { .id = "bench" }, .state = JT_ROW_ACTIVE, .revision = 1 },
-                                               .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 } };
+    const struct jt_client_change operator= {
+        .row = { .spec = { .id = "bench" }, .state = JT_ROW_ACTIVE, .revision = 1 },
+        .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
+    };
     need(jt_ring_first(db, &ring, &operator) == JT_OK, "first ring");
     epoch = 1;
     memcpy(node.name, "bench", 6);
@@ -133,7 +135,8 @@ static void set_up(void)
     const struct jt_node_row row = { .spec = node };
     need(jt_node_register(db, &row, 1000) == JT_OK, "node");
     activate(1);
-    run_sql("CREATE TABLE reference (id bigint NOT NULL, field integer NOT NULL, bucket smallint NOT NULL DEFAULT 0, "
+    run_sql("CREATE TABLE reference (id bigint NOT NULL, field integer NOT NULL, bucket smallint "
+            "NOT NULL DEFAULT 0, "
             "key_id smallint NOT NULL DEFAULT 1, fp uuid NOT NULL, envelope bytea NOT NULL); "
             "CREATE UNIQUE INDEX ON reference (key_id, bucket, id); "
             "CREATE UNIQUE INDEX ON reference (key_id, bucket, field, fp)");
@@ -143,7 +146,8 @@ static void set_up(void)
 
 static void copy_batch(size_t n)
 {
-    static const uint8_t header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* and the terminating NUL: 19 bytes */
+    /* and the terminating NUL: 19 bytes */
+    static const uint8_t header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
     struct jt_buf b;
     jt_buf_init(&b, 1u << 20);
     jt_buf_put(&b, header, 19);
@@ -160,10 +164,13 @@ static void copy_batch(size_t n)
     }
     jt_buf_u16(&b, 0xffff);
     need(jt_buf_status(&b) == JT_OK, "COPY buffer");
-    PGresult *res = PQexec(plain, "COPY reference (field, id, fp, envelope) FROM STDIN (FORMAT binary)");
+    PGresult *res =
+        PQexec(plain, "COPY reference (field, id, fp, envelope) FROM STDIN (FORMAT binary)");
     need(PQresultStatus(res) == PGRES_COPY_IN, "COPY");
     PQclear(res);
-    need(PQputCopyData(plain, (const char *)b.data, (int)b.len) == 1 && PQputCopyEnd(plain, NULL) == 1, "COPY data");
+    need(PQputCopyData(plain, (const char *)b.data, (int)b.len) == 1 &&
+             PQputCopyEnd(plain, NULL) == 1,
+         "COPY data");
     while ((res = PQgetResult(plain)) != NULL) {
         need(PQresultStatus(res) == PGRES_COMMAND_OK, "COPY end");
         PQclear(res);
@@ -199,11 +206,12 @@ static void insert_batch(size_t n)
     jt_params_clear(&p);
 }
 
-static double report(const char *what, size_t batch, size_t n_cards, int64_t took_us, double reference)
+static double report(const char *what, size_t batch, size_t n_cards, int64_t took_us,
+                     double reference)
 {
     double rate = (double)n_cards * 1e6 / (double)took_us;
-    printf("%-26s batch=%-5zu cards/s=%-8.0f transactions/s=%-7.0f us/card=%-7.2f", what, batch, rate,
-           rate / (double)batch, 1e6 / rate);
+    printf("%-26s batch=%-5zu cards/s=%-8.0f transactions/s=%-7.0f us/card=%-7.2f", what, batch,
+           rate, rate / (double)batch, 1e6 / rate);
     if (reference > 0) {
         printf(" of_copy=%.2f", rate / reference);
     }
@@ -232,8 +240,8 @@ struct run {
     size_t batch, n_cards, done;
     int64_t start_us;
     uint8_t key_id, draining; /* 0: no probes */
-    bool known; /* cards that are there already */
-    uint64_t from_card; /* moves */
+    bool known;               /* cards that are there already */
+    uint64_t from_card;       /* moves */
 };
 
 static void next(struct run *run)
@@ -258,7 +266,8 @@ static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_re
     struct run *run = arg;
     need(err == JT_OK && result->check.epoch == epoch && result->check.node_stands, "tokenize");
     for (size_t i = 0; i < result->n; i++) {
-        need(result->cards[i].kind == (run->known ? JT_CARD_KNOWN : JT_CARD_WRITTEN), "tokenized card");
+        need(result->cards[i].kind == (run->known ? JT_CARD_KNOWN : JT_CARD_WRITTEN),
+             "tokenized card");
     }
     run->done += result->n;
     next(run);
@@ -310,7 +319,8 @@ static void submit_read(struct run *run)
     static uint64_t asked[BATCH_MAX];
     static const uint8_t live[] = { 1 };
     for (size_t i = 0; i < run->batch; i++) {
-        asked[i] = stored_ids[(run->done + i) * 7919 % n_stored]; /* any order but that of insertion */
+        /* any order but that of insertion */
+        asked[i] = stored_ids[(run->done + i) * 7919 % n_stored];
     }
     need(jt_cards_read(run->pipe, asked, run->batch, live, 1, on_read, run) == JT_OK, "queuing");
 }
@@ -330,13 +340,15 @@ static void submit_move(struct run *run)
     static struct jt_card_row rows[BATCH_MAX];
     static struct jt_card_move moves[BATCH_MAX];
     size_t n;
-    need(jt_cards_stragglers(db, run->draining, &cursor, rows, run->batch, &n) == JT_OK && n == run->batch,
+    need(jt_cards_stragglers(db, run->draining, &cursor, rows, run->batch, &n) == JT_OK &&
+             n == run->batch,
          "stragglers");
     for (size_t i = 0; i < n; i++) {
         memcpy(new_envelopes[i], rows[i].envelope, ENVELOPE_LEN);
         new_envelopes[i][0] = run->key_id;
         fingerprint(run->from_card++, run->key_id, fingerprints[i]);
-        moves[i] = (struct jt_card_move){ &rows[i], new_envelopes[i], ENVELOPE_LEN, fingerprints[i] };
+        moves[i] =
+            (struct jt_card_move){ &rows[i], new_envelopes[i], ENVELOPE_LEN, fingerprints[i] };
     }
     const struct jt_move_txn txn = { .epoch = epoch,
                                      .from = { run->draining, run->draining },
@@ -374,7 +386,8 @@ int main(int argc, char **argv)
 {
     conninfo = getenv("JETON_TEST_CONNINFO");
     if (conninfo == NULL) {
-        fprintf(stderr, "bench_store: JETON_TEST_CONNINFO is not set (see tests/db/with_postgres.sh)\n");
+        fprintf(stderr,
+                "bench_store: JETON_TEST_CONNINFO is not set (see tests/db/with_postgres.sh)\n");
         return 77;
     }
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) / BATCH_MAX * BATCH_MAX : 100000;

@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLAIN_TOKEN_LEN 16
-#define PLAIN_FP_LEN 32
-#define PLAIN_NONCE_LEN 12
-#define PLAIN_TAG_LEN 16
-#define PLAIN_PAN_MAX 19
+#define PLAIN_TOKEN_LEN  16
+#define PLAIN_FP_LEN     32
+#define PLAIN_NONCE_LEN  12
+#define PLAIN_TAG_LEN    16
+#define PLAIN_PAN_MAX    19
 #define PLAIN_SECRET_LEN 64 /* 32 bytes to encrypt, 32 to fingerprint */
 
 struct plain_item {

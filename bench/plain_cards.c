@@ -13,7 +13,7 @@
 
 #define ARRAY_MAX (16u << 20)
 #define BYTEA_OID 17
-#define TRIES 3
+#define TRIES     3
 
 /* What a request needs while it works and no two may share. */
 struct worker {
@@ -42,22 +42,22 @@ static const char schema[] =
  * (NULL) when another transaction, which this statement's snapshot does not see, wrote it
  * meanwhile: then the request asks again.
  */
-#define TOKENIZE(source)                                                                           \
-    "WITH i AS MATERIALIZED (SELECT * FROM " source "), "                                          \
-    "written AS (INSERT INTO card (token, fp, ciphertext) SELECT token, fp, ciphertext FROM i "    \
-    "ON CONFLICT (fp) DO NOTHING RETURNING token), "                                               \
-    "answer AS MATERIALIZED (SELECT n, CASE WHEN token IN (SELECT w.token FROM written w) "        \
-    "THEN token ELSE (SELECT c.token FROM card c WHERE c.fp = i.fp) END AS token FROM i), "        \
-    "log AS (INSERT INTO audit (client, action, n_items, tokens) "                                 \
-    "SELECT 'app', 'tokenize', count(*), string_agg(token, '') FROM answer) "                      \
+#define TOKENIZE(source)                                                                        \
+    "WITH i AS MATERIALIZED (SELECT * FROM " source "), "                                       \
+    "written AS (INSERT INTO card (token, fp, ciphertext) SELECT token, fp, ciphertext FROM i " \
+    "ON CONFLICT (fp) DO NOTHING RETURNING token), "                                            \
+    "answer AS MATERIALIZED (SELECT n, CASE WHEN token IN (SELECT w.token FROM written w) "     \
+    "THEN token ELSE (SELECT c.token FROM card c WHERE c.fp = i.fp) END AS token FROM i), "     \
+    "log AS (INSERT INTO audit (client, action, n_items, tokens) "                              \
+    "SELECT 'app', 'tokenize', count(*), string_agg(token, '') FROM answer) "                   \
     "SELECT n, token FROM answer"
 
-#define DETOKENIZE(source)                                                                         \
-    "WITH found AS MATERIALIZED (SELECT n, token, "                                                \
-    "(SELECT c.ciphertext FROM card c WHERE c.token = i.token) AS ciphertext FROM " source "), "   \
-    "log AS (INSERT INTO audit (client, action, n_items, tokens) "                                 \
-    "SELECT 'app', 'detokenize', count(*), "                                                       \
-    "string_agg(token, '') FILTER (WHERE ciphertext IS NOT NULL) FROM found) "                     \
+#define DETOKENIZE(source)                                                                       \
+    "WITH found AS MATERIALIZED (SELECT n, token, "                                              \
+    "(SELECT c.ciphertext FROM card c WHERE c.token = i.token) AS ciphertext FROM " source "), " \
+    "log AS (INSERT INTO audit (client, action, n_items, tokens) "                               \
+    "SELECT 'app', 'detokenize', count(*), "                                                     \
+    "string_agg(token, '') FILTER (WHERE ciphertext IS NOT NULL) FROM found) "                   \
     "SELECT n, ciphertext FROM found"
 
 static const struct {
@@ -86,7 +86,9 @@ static bool prepare_all(PGconn *db)
 
 static PGconn *connect_db(void)
 {
-    /* One descent of an index for each card, whatever the statistics of a new table would suggest.
+    /*
+     * One descent of an index for each card, whatever the statistics of a new table would suggest.
+     *
      */
     static const char options[] =
         "-c synchronous_commit=on -c jit=off -c enable_seqscan=off "
@@ -255,11 +257,13 @@ static void param(struct params *p, struct plain_item *const *items, size_t n, s
     p->formats[p->n++] = 1;
 }
 
-#define PARAM(p, items, n, member, len, single)                                                    \
+#define PARAM(p, items, n, member, len, single) \
     param(p, items, n, offsetof(struct plain_item, member), len, single)
 
-/* The answer, committed; NULL when the database failed. The connection is made anew for the next
- * request then. */
+/*
+ * The answer, committed; NULL when the database failed. The connection is made anew for the next
+ * request then.
+ */
 static PGresult *execute(struct worker *w, const char *statement, struct params *p)
 {
     PGresult *answer = NULL;
@@ -285,8 +289,10 @@ static PGresult *execute(struct worker *w, const char *statement, struct params 
     return answer;
 }
 
-/* Row `row` of the answer belongs to the item whose number, counted from 1, stands in its first
- * column. */
+/*
+ * Row `row` of the answer belongs to the item whose number, counted from 1, stands in its first
+ * column.
+ */
 static size_t place(const PGresult *answer, int row)
 {
     return (size_t)jt_get_u64((const uint8_t *)PQgetvalue(answer, row, 0)) - 1;

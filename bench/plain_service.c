@@ -38,11 +38,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BODY_MAX (2u << 20)
-#define REPLY_MAX (16u << 20)
-#define MAX_ITEMS 10000
+#define BODY_MAX       (2u << 20)
+#define REPLY_MAX      (16u << 20)
+#define MAX_ITEMS      10000
 #define TOKEN_TEXT_LEN 30
-#define DIGEST_LEN 32
+#define DIGEST_LEN     32
 
 static struct {
     const char *conninfo, *key_file, *secret_file, *port_file;
@@ -130,8 +130,10 @@ static void write_value(const struct plain_request *r, const struct plain_item *
     jt_buf_u8(out, '"');
 }
 
-/* By hand and not through jansson, as Jeton does: nothing here needs escaping, and it is the faster
- * way. */
+/*
+ * By hand and not through jansson, as Jeton does: nothing here needs escaping, and it is the faster
+ * way.
+ */
 static void write_items(struct plain_request *r)
 {
     struct jt_buf *out = &r->reply;

@@ -30,14 +30,16 @@ static uint32_t mask_of(int c, int lo, int hi)
 }
 
 /*
- * The value of a character; -1: it has none. By arithmetic, not by table or branch: what is looked up would depend on the
- * credential's characters.
+ * The value of a character; -1: it has none. By arithmetic, not by table or branch: what is looked
+ * up would depend on the credential's characters.
  */
 static int char_value(char c)
 {
     static const struct {
-        char lo, hi, first; /* of a run of the alphabet: the characters, and the value of the first */
-    } runs[] = { { '0', '9', 0 }, { 'a', 'h', 10 }, { 'j', 'k', 18 }, { 'm', 'n', 20 }, { 'p', 't', 22 }, { 'v', 'z', 27 } };
+        /* of a run of the alphabet: the characters, and the value of the first */
+        char lo, hi, first;
+    } runs[] = { { '0', '9', 0 },  { 'a', 'h', 10 }, { 'j', 'k', 18 },
+                 { 'm', 'n', 20 }, { 'p', 't', 22 }, { 'v', 'z', 27 } };
     uint32_t v = UINT32_MAX;
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         uint32_t hit = mask_of(c, runs[i].lo, runs[i].hi);

@@ -1,12 +1,14 @@
 /*
  * Bounded byte buffers: the only byte parser and the only byte builder in Jeton.
  *
- * A struct jt_reader walks over bytes it does not own. Every read checks the bound; the first that fails sets `bad` and every
- * later one returns zero or NULL, so that a decoder reads straight through and asks jt_reader_done() once at its end.
+ * A struct jt_reader walks over bytes it does not own. Every read checks the bound; the first that
+ * fails sets `bad` and every later one returns zero or NULL, so that a decoder reads straight
+ * through and asks jt_reader_done() once at its end.
  *
- * A struct jt_buf grows up to `max` bytes and remembers the first failure in the same manner (`err`): an encoder writes straight
- * through and checks once. Contents are treated as secret: growth copies and wipes the old block (never realloc, which would leave
- * a copy behind), and clearing wipes.
+ * A struct jt_buf grows up to `max` bytes and remembers the first failure in the same manner
+ * (`err`): an encoder writes straight through and checks once. Contents are treated as secret:
+ * growth copies and wipes the old block (never realloc, which would leave a copy behind), and
+ * clearing wipes.
  *
  * All integers are big-endian.
  */
@@ -35,13 +37,19 @@ uint16_t jt_reader_u16(struct jt_reader *r);
 uint32_t jt_reader_u32(struct jt_reader *r);
 uint64_t jt_reader_u64(struct jt_reader *r);
 
-/* The next `len` bytes in place, or NULL when fewer are left (never NULL for 0 bytes of a good reader). They stay owned by whoever owns the input. */
+/*
+ * The next `len` bytes in place, or NULL when fewer are left (never NULL for 0 bytes of a good
+ * reader). They stay owned by whoever owns the input.
+ */
 const uint8_t *jt_reader_bytes(struct jt_reader *r, size_t len);
 
 /* Copies the next `len` bytes to `out`; zeroes `out` when fewer are left. */
 void jt_reader_copy(struct jt_reader *r, void *out, size_t len);
 
-/* True when nothing failed and nothing is left over: trailing bytes are an error in every Jeton format. */
+/*
+ * True when nothing failed and nothing is left over: trailing bytes are an error in every Jeton
+ * format.
+ */
 bool jt_reader_done(const struct jt_reader *r);
 
 struct jt_buf {
@@ -71,16 +79,25 @@ void jt_buf_u64(struct jt_buf *b, uint64_t v);
 /* `p` must not point into the buffer itself: growth frees what it points to. */
 void jt_buf_put(struct jt_buf *b, const void *p, size_t len);
 
-/* `len` writable bytes at the end, counted as contents already, or NULL (then `err` is set). Valid until the next growth. */
+/*
+ * `len` writable bytes at the end, counted as contents already, or NULL (then `err` is set). Valid
+ * until the next growth.
+ */
 uint8_t *jt_buf_append(struct jt_buf *b, size_t len);
 
-/* Overwrites four bytes at `at`, which must be inside the contents: for lengths known only afterwards. */
+/*
+ * Overwrites four bytes at `at`, which must be inside the contents: for lengths known only
+ * afterwards.
+ */
 void jt_buf_set_u32(struct jt_buf *b, size_t at, uint32_t v);
 
 /* Removes `len` bytes (at most the contents) from the front and wipes what moved. */
 void jt_buf_consume(struct jt_buf *b, size_t len);
 
-/* JT_OK, or why the first failed write failed: JT_ERR_LIMIT when the bound was met, JT_ERR_NOMEM. */
+/*
+ * JT_OK, or why the first failed write failed: JT_ERR_LIMIT when the bound was met, JT_ERR_NOMEM.
+ *
+ */
 enum jt_err jt_buf_status(const struct jt_buf *b) JT_CHECKED;
 
 /* Big-endian stores into fixed structures. */

@@ -1,4 +1,7 @@
-/* Clocks: monotonic for time-outs and rates, wall for what people read. Key states never depend on either. */
+/*
+ * Clocks: monotonic for time-outs and rates, wall for what people read. Key states never depend on
+ * either.
+ */
 #ifndef JETON_BASE_CLOCK_H
 #define JETON_BASE_CLOCK_H
 

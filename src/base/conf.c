@@ -21,9 +21,9 @@ struct option {
 
 #define AT(member) offsetof(struct jt_conf, member)
 
-#define MAX_TEXT 4096 /* libinih's own limit on a line comes first */
-#define MAX_SOCKET_PATH 107 /* sun_path of unix(7), less its NUL */
-#define MAX_NODE_NAME 63 /* JT_NODE_NAME_MAX, a bound of the keeper protocol above this layer */
+#define MAX_TEXT        4096 /* libinih's own limit on a line comes first */
+#define MAX_SOCKET_PATH 107  /* sun_path of unix(7), less its NUL */
+#define MAX_NODE_NAME   63   /* JT_NODE_NAME_MAX, a bound of the keeper protocol above this layer */
 
 static const struct option options[] = {
     { "jeton", "environment", TEXT, AT(environment), "production", 1, 20,
@@ -33,26 +33,36 @@ static const struct option options[] = {
     { "keeper", "socket", TEXT, AT(keeper_socket), "/run/jeton/keeper.sock", 1, MAX_SOCKET_PATH,
       "Unix socket on which the keeper serves the front" },
     { "keeper", "front_user", TEXT, AT(keeper_front_user), "", 0, 32,
-      "user (name or number) whose processes may connect; must be in the keeper's group; empty: the keeper's own" },
+      "user (name or number) whose processes may connect; must be in the keeper's group; empty: "
+      "the keeper's own" },
     { "front", "node", TEXT, AT(front_node), "node1", 1, MAX_NODE_NAME,
-      "name of this node in the database, the audit trail and certificates: letters, digits, dots, dashes, underscores" },
-    { "front", "listen", TEXT, AT(front_listen), "127.0.0.1", 1, 45, "numeric loopback address on which REST is served" },
-    { "front", "port", NUMBER, AT(front_port), "8080", 0, 65535, "TCP port; 0 lets the kernel pick one (see port_file)" },
+      "name of this node in the database, the audit trail and certificates: letters, digits, dots, "
+      "dashes, underscores" },
+    { "front", "listen", TEXT, AT(front_listen), "127.0.0.1", 1, 45,
+      "numeric loopback address on which REST is served" },
+    { "front", "port", NUMBER, AT(front_port), "8080", 0, 65535,
+      "TCP port; 0 lets the kernel pick one (see port_file)" },
     { "front", "port_file", TEXT, AT(front_port_file), "", 0, MAX_TEXT,
       "file that receives the port once it is served; empty: none" },
     { "front", "hosts", TEXT, AT(front_hosts), "", 0, MAX_TEXT,
-      "host names that requests may name, comma-separated, without port; empty: any that is well formed" },
+      "host names that requests may name, comma-separated, without port; empty: any that is well "
+      "formed" },
     { "front", "max_connections", NUMBER, AT(front_max_connections), "0", 0, 1000000,
       "connections of all clients together; 0: as many as file descriptors allow, 20000 at most" },
     { "front", "per_address", NUMBER, AT(front_per_address), "1024", 16, 1000000,
       "connections of one address; idle ones make room for new ones" },
-    { "front", "loops", NUMBER, AT(front_loops), "0", 0, 64, "event loops; 0: one for each processor" },
-    { "front", "max_body", NUMBER, AT(front_max_body), "2097152", 4096, 67108864, "largest request body, in bytes" },
-    { "front", "max_items", NUMBER, AT(front_max_items), "10000", 1, 100000, "most items in one batch request" },
-    { "database", "conninfo", TEXT, AT(database_conninfo), "dbname=jeton", 0, MAX_TEXT, "libpq connection string" },
+    { "front", "loops", NUMBER, AT(front_loops), "0", 0, 64,
+      "event loops; 0: one for each processor" },
+    { "front", "max_body", NUMBER, AT(front_max_body), "2097152", 4096, 67108864,
+      "largest request body, in bytes" },
+    { "front", "max_items", NUMBER, AT(front_max_items), "10000", 1, 100000,
+      "most items in one batch request" },
+    { "database", "conninfo", TEXT, AT(database_conninfo), "dbname=jeton", 0, MAX_TEXT,
+      "libpq connection string" },
     { "retirement", "rate", NUMBER, AT(retirement_rate), "0", 0, 10000000,
       "rows a second that a retirement moves; 0: no limit" },
-    { "retirement", "batch", NUMBER, AT(retirement_batch), "500", 1, 10000, "rows a retirement moves in one transaction" },
+    { "retirement", "batch", NUMBER, AT(retirement_batch), "500", 1, 10000,
+      "rows a retirement moves in one transaction" },
 };
 
 #define N_OPTIONS (sizeof options / sizeof options[0])
@@ -104,7 +114,8 @@ struct load {
     char problem[200];
 };
 
-static void complain(struct load *load, enum jt_err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void complain(struct load *load, enum jt_err err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static void complain(struct load *load, enum jt_err err, const char *format, ...)
 {
@@ -128,15 +139,20 @@ static void check_line(struct load *load, const char *line, size_t room)
     if (*line == '[' && strchr(line, ']') != NULL) {
         size_t name_len = strcspn(line + 1, "]");
         for (size_t i = 0; i < N_OPTIONS; i++) {
-            if (strlen(options[i].section) == name_len && memcmp(options[i].section, line + 1, name_len) == 0) {
+            if (strlen(options[i].section) == name_len &&
+                memcmp(options[i].section, line + 1, name_len) == 0) {
                 return;
             }
         }
-        complain(load, JT_ERR_INVALID, "no section [%.*s]", name_len > 60 ? 60 : (int)name_len, line + 1);
+        complain(load, JT_ERR_INVALID, "no section [%.*s]", name_len > 60 ? 60 : (int)name_len,
+                 line + 1);
     }
 }
 
-/* inih's fgets. Lines are counted and checked here: Debian 12 builds inih without line numbers in its callback. */
+/*
+ * inih's fgets. Lines are counted and checked here: Debian 12 builds inih without line numbers in
+ * its callback.
+ */
 static char *next_line(char *line, int room, void *stream)
 {
     struct load *load = stream;
@@ -159,19 +175,18 @@ static int on_option(void *user, const char *section, const char *name, const ch
     }
     bool *seen = &load->seen[o - options];
     if (*seen) {
-        complain(load, JT_ERR_INVALID, "%s in [%s] is set twice, or is followed by an indented line", name, section);
+        complain(load, JT_ERR_INVALID,
+                 "%s in [%s] is set twice, or is followed by an indented line", name, section);
         return 0;
     }
     *seen = true;
     switch (assign(o, load->conf, value)) {
-    case JT_OK:
-        return 1;
-    case JT_ERR_NOMEM:
-        complain(load, JT_ERR_NOMEM, "out of memory");
-        return 0;
+    case JT_OK: return 1;
+    case JT_ERR_NOMEM: complain(load, JT_ERR_NOMEM, "out of memory"); return 0;
     default:
-        complain(load, JT_ERR_INVALID, o->kind == NUMBER ? "%s in [%s] must be a whole number from %ld to %ld"
-                                                         : "%s in [%s] must be of %ld to %ld bytes",
+        complain(load, JT_ERR_INVALID,
+                 o->kind == NUMBER ? "%s in [%s] must be a whole number from %ld to %ld"
+                                   : "%s in [%s] must be of %ld to %ld bytes",
                  name, section, o->min, o->max);
         return 0;
     }
@@ -182,10 +197,14 @@ static bool environment_known(const struct jt_conf *conf)
     return strcmp(conf->environment, "production") == 0 || jt_conf_is_development(conf);
 }
 
-/* It stands in the database, in the audit trail and in signed certificates: the same everywhere, and readable everywhere. */
+/*
+ * It stands in the database, in the audit trail and in signed certificates: the same everywhere,
+ * and readable everywhere.
+ */
 static bool node_name_good(const char *name)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     return name[0] != '\0' && strspn(name, letters) == strlen(name);
 }
 
@@ -204,7 +223,8 @@ static void read_options(struct load *load)
 {
     int line = ini_parse_stream(next_line, load, on_option, load);
     if (load->err == JT_OK && ferror(load->file)) {
-        complain(load, JT_ERR_INVALID, "cannot be read: %s", strerror(errno)); /* a directory, for one */
+        /* a directory, for one */
+        complain(load, JT_ERR_INVALID, "cannot be read: %s", strerror(errno));
     }
     if (line < 0) {
         complain(load, JT_ERR_NOMEM, "out of memory");
@@ -217,7 +237,8 @@ static void read_options(struct load *load)
         complain(load, JT_ERR_INVALID, "environment in [jeton] must be development or production");
     }
     if (load->err == JT_OK && !node_name_good(load->conf->front_node)) {
-        complain(load, JT_ERR_INVALID, "node in [front] must be of letters, digits, dots, dashes and underscores");
+        complain(load, JT_ERR_INVALID,
+                 "node in [front] must be of letters, digits, dots, dashes and underscores");
     }
 }
 

@@ -1,11 +1,12 @@
 /*
  * Error codes of every Jeton library layer.
  *
- * A function that can fail returns enum jt_err and is marked JT_CHECKED, so that the compiler refuses a caller who looks
- * away. Library layers never log: the code travels up to a main() or a request handler, which logs once.
+ * A function that can fail returns enum jt_err and is marked JT_CHECKED, so that the compiler
+ * refuses a caller who looks away. Library layers never log: the code travels up to a main() or a
+ * request handler, which logs once.
  *
- * JT_ERR_DECRYPT is deliberately the only code for every failure to decrypt (wrong key, row, field, tag, padding): a caller
- * must not learn which of them it was.
+ * JT_ERR_DECRYPT is deliberately the only code for every failure to decrypt (wrong key, row, field,
+ * tag, padding): a caller must not learn which of them it was.
  */
 #ifndef JETON_BASE_ERR_H
 #define JETON_BASE_ERR_H

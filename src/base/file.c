@@ -57,7 +57,9 @@ enum jt_err jt_file_read(int dir_fd, const char *name, bool private_only, struct
     }
     struct stat st;
     enum jt_err err = fstat(fd, &st) == 0 ? JT_OK : JT_ERR_IO;
-    if (err == JT_OK && (!S_ISREG(st.st_mode) || (private_only && ((st.st_mode & 077) != 0 || st.st_uid != geteuid() || st.st_nlink != 1)))) {
+    if (err == JT_OK &&
+        (!S_ISREG(st.st_mode) || (private_only && ((st.st_mode & 077) != 0 ||
+                                                   st.st_uid != geteuid() || st.st_nlink != 1)))) {
         err = JT_ERR_DENIED;
     }
     if (err == JT_OK) {
@@ -113,7 +115,8 @@ static void discard(int dir_fd, const char *name)
 }
 
 /* Writes the contents beside `name`, in place of what a crash may have left there. */
-static enum jt_err create_aside(int dir_fd, const char *name, const void *data, size_t len, char aside[static NAME_MAX + 1])
+static enum jt_err create_aside(int dir_fd, const char *name, const void *data, size_t len,
+                                char aside[static NAME_MAX + 1])
 {
     int n = snprintf(aside, NAME_MAX + 1, "%s.new", name);
     if (n < 0 || n > NAME_MAX) {
@@ -126,7 +129,10 @@ static enum jt_err create_aside(int dir_fd, const char *name, const void *data, 
 
 enum jt_err jt_file_write_new(int dir_fd, const char *name, const void *data, size_t len)
 {
-    /* Written aside and linked, so that the final name never holds half a file, not even after a crash. */
+    /*
+     * Written aside and linked, so that the final name never holds half a file, not even after a
+     * crash.
+     */
     char aside[NAME_MAX + 1];
     enum jt_err err = create_aside(dir_fd, name, data, len, aside);
     if (err != JT_OK) {

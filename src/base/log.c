@@ -40,9 +40,13 @@ void jt_log(enum jt_log_level level, const char *format, ...)
     char line[1000];
     char stamp[JT_TIMESTAMP_LEN];
     jt_clock_timestamp(stamp);
-    int len = snprintf(line, sizeof line, "%s %s %.64s: %s\n", stamp, names[level], process_name, message);
+    int len = snprintf(line, sizeof line, "%s %s %.64s: %s\n", stamp, names[level], process_name,
+                       message);
     if (len > 0) {
-        /* One write a line, so that lines of several threads never mix. A full disk must not stop the service. */
+        /*
+         * One write a line, so that lines of several threads never mix. A full disk must not stop
+         * the service.
+         */
         ssize_t written = write(STDERR_FILENO, line, (size_t)len);
         (void)written;
     }

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #define EVENTS_A_ROUND 128
-#define MAX_TIMERS 16
-#define MAX_AFTER 8
+#define MAX_TIMERS     16
+#define MAX_AFTER      8
 
 struct timer {
     jt_loop_fn *fn;
@@ -96,7 +96,8 @@ void jt_loop_set_events(struct jt_loop *loop, struct jt_watch *w, uint32_t event
     }
     w->events = events;
     struct epoll_event e = { .events = events, .data.ptr = w };
-    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, w->fd, &e); /* cannot fail for a watched descriptor */
+    /* cannot fail for a watched descriptor */
+    (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, w->fd, &e);
 }
 
 void jt_loop_unwatch(struct jt_loop *loop, struct jt_watch *w)
@@ -107,7 +108,8 @@ void jt_loop_unwatch(struct jt_loop *loop, struct jt_watch *w)
     w->fd = -1;
     for (int i = 0; i < loop->n_ready; i++) {
         if (loop->ready[i].data.ptr == w) {
-            loop->ready[i].data.ptr = NULL; /* an event already fetched must not reach a dead owner */
+            /* an event already fetched must not reach a dead owner */
+            loop->ready[i].data.ptr = NULL;
         }
     }
 }
@@ -139,7 +141,8 @@ void jt_loop_wake(struct jt_loop *loop)
 {
     int saved = errno; /* a signal handler may be the caller */
     uint64_t one = 1;
-    ssize_t n = write(loop->wake.fd, &one, sizeof one); /* fails only when a wake is pending already */
+    /* fails only when a wake is pending already */
+    ssize_t n = write(loop->wake.fd, &one, sizeof one);
     (void)n;
     errno = saved;
 }

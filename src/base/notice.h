@@ -16,9 +16,9 @@
 #define JT_NOTICE_EVERY_MS 10000
 
 struct jt_notice {
-    const char *what; /* begins the line */
+    const char *what;        /* begins the line */
     _Atomic int64_t next_ms; /* no line before; 0: none was written yet */
-    _Atomic uint64_t held; /* occurrences since the last line */
+    _Atomic uint64_t held;   /* occurrences since the last line */
 };
 
 /* `detail` ends the line and stands for the latest occurrence: a peer, a reason; NULL for none. */

@@ -40,10 +40,14 @@ void jt_secmem_free(void *p, size_t len)
     (void)munmap(p, whole_pages(len));
 }
 
-/* The limit alone does not tell, since a privilege lifts it; locking untouched pages does, and costs nothing. */
+/*
+ * The limit alone does not tell, since a privilege lifts it; locking untouched pages does, and
+ * costs nothing.
+ */
 static bool can_lock(size_t room)
 {
-    void *probe = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *probe = mmap(NULL, room, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (probe == MAP_FAILED) {
         return false;
     }

@@ -1,6 +1,6 @@
 #include "cli/backoff.h"
 
-#define FIRST_PAUSE_MS 200
+#define FIRST_PAUSE_MS   200
 #define LONGEST_PAUSE_MS 5000
 
 void jt_backoff_init(struct jt_backoff *b, long retry_for_s)

@@ -1,6 +1,7 @@
 /*
- * When to repeat a request that found the server unavailable: after what the server asked for, else after a pause that doubles from 200 ms
- * to 5 s, and not beyond a bound on the whole time. All times are jt_clock_ms.
+ * When to repeat a request that found the server unavailable: after what the server asked for, else
+ * after a pause that doubles from 200 ms to 5 s, and not beyond a bound on the whole time. All
+ * times are jt_clock_ms.
  */
 #ifndef JETON_CLI_BACKOFF_H
 #define JETON_CLI_BACKOFF_H
@@ -20,8 +21,8 @@ void jt_backoff_init(struct jt_backoff *b, long retry_for_s);
 void jt_backoff_reset(struct jt_backoff *b);
 
 /*
- * After a failure at `now_ms`: *at_ms is when to try again. False when that would be more than the bound after the first failure.
- * `retry_after_s` is the server's wish, -1 when it made none.
+ * After a failure at `now_ms`: *at_ms is when to try again. False when that would be more than the
+ * bound after the first failure. `retry_after_s` is the server's wish, -1 when it made none.
  */
 bool jt_backoff_next(struct jt_backoff *b, long retry_after_s, int64_t now_ms, int64_t *at_ms);
 

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RAW (8u << 20)     /* bytes of rows in one batch, one record more */
-#define MAX_VALUE 100          /* longer values are refused here: no card number or token is */
-#define MAX_VALUES (1u << 20)  /* bytes sent in one batch */
+#define MAX_RAW     (8u << 20) /* bytes of rows in one batch, one record more */
+#define MAX_VALUE   100        /* longer values are refused here: no card number or token is */
+#define MAX_VALUES  (1u << 20) /* bytes sent in one batch */
 #define REQUEST_MAX (4u << 20)
 
-enum jt_err jt_batch_init(struct jt_batch *b, const struct jt_direction *direction, struct jt_reasons *reasons, size_t max_rows)
+enum jt_err jt_batch_init(struct jt_batch *b, const struct jt_direction *direction,
+                          struct jt_reasons *reasons, size_t max_rows)
 {
     *b = (struct jt_batch){ .direction = direction, .reasons = reasons, .max_rows = max_rows };
     jt_buf_init(&b->raw, MAX_RAW + JT_CSV_RECORD_MAX);
@@ -46,7 +47,8 @@ void jt_batch_reset(struct jt_batch *b)
 
 bool jt_batch_has_room(const struct jt_batch *b)
 {
-    return b->n_rows < b->max_rows && b->raw.len < MAX_RAW && b->values.len < MAX_VALUES - MAX_VALUE;
+    return b->n_rows < b->max_rows && b->raw.len < MAX_RAW &&
+           b->values.len < MAX_VALUES - MAX_VALUE;
 }
 
 /* The index of a reason; characters that have no place in a problem type are left out. */
@@ -66,7 +68,8 @@ static uint8_t reason_index(struct jt_reasons *reasons, const char *text)
         }
     }
     if (reasons->n == JT_MAX_REASONS) {
-        return JT_MAX_REASONS - 1; /* a server with so many reasons gets its last ones counted together */
+        /* a server with so many reasons gets its last ones counted together */
+        return JT_MAX_REASONS - 1;
     }
     memcpy(reasons->names[reasons->n], name, len + 1);
     return (uint8_t)reasons->n++;
@@ -92,7 +95,9 @@ static bool is_plain(const uint8_t *value, size_t len)
 enum jt_err jt_batch_add(struct jt_batch *b, const struct jt_csv_record *record, size_t n_columns)
 {
     struct jt_row *row = &b->rows[b->n_rows];
-    *row = (struct jt_row){ .line = record->line, .raw_at = (uint32_t)b->raw.len, .raw_len = (uint32_t)record->raw_len };
+    *row = (struct jt_row){ .line = record->line,
+                            .raw_at = (uint32_t)b->raw.len,
+                            .raw_len = (uint32_t)record->raw_len };
     if (record->malformed || record->n_fields != n_columns) {
         reject(b, row, record->malformed ? "csv-malformed" : "csv-field-count");
         b->n_rows++;
@@ -103,13 +108,18 @@ enum jt_err jt_batch_add(struct jt_batch *b, const struct jt_csv_record *record,
     row->value_at = (uint32_t)b->values.len;
     jt_buf_put(&b->raw, record->raw, record->raw_len);
     jt_csv_unquote(record->raw + record->field_at, record->field_len, &b->values);
-    enum jt_err err = jt_buf_status(&b->raw) != JT_OK ? jt_buf_status(&b->raw) : jt_buf_status(&b->values);
+    enum jt_err err =
+        jt_buf_status(&b->raw) != JT_OK ? jt_buf_status(&b->raw) : jt_buf_status(&b->values);
     if (err != JT_OK) {
         return err;
     }
     row->value_len = (uint32_t)b->values.len - row->value_at;
-    /* An empty buffer has no data; an empty value is sent like any other, for the server to refuse. */
-    const uint8_t *value = row->value_len == 0 ? (const uint8_t *)"" : b->values.data + row->value_at;
+    /*
+     * An empty buffer has no data; an empty value is sent like any other, for the server to refuse.
+     *
+     */
+    const uint8_t *value =
+        row->value_len == 0 ? (const uint8_t *)"" : b->values.data + row->value_at;
     if (row->value_len > MAX_VALUE || !is_plain(value, row->value_len)) {
         reject(b, row, b->direction->fault((const char *)value, row->value_len));
     } else {
@@ -195,9 +205,13 @@ static enum jt_err apply_one(struct jt_batch *b, struct jt_row *row, const json_
 
 enum jt_err jt_batch_apply(struct jt_batch *b, const struct jt_buf *reply)
 {
-    json_t *root = reply->len == 0 ? NULL : json_loadb((const char *)reply->data, reply->len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = reply->len == 0 ? NULL
+                                   : json_loadb((const char *)reply->data, reply->len,
+                                                JSON_REJECT_DUPLICATES, NULL);
     const json_t *results = json_object_get(root, "results");
-    enum jt_err err = json_is_array(results) && json_array_size(results) == b->n_pending ? JT_OK : JT_ERR_PROTOCOL;
+    enum jt_err err = json_is_array(results) && json_array_size(results) == b->n_pending
+                          ? JT_OK
+                          : JT_ERR_PROTOCOL;
     size_t at = 0;
     for (size_t i = 0; i < b->n_rows && err == JT_OK; i++) {
         if (b->rows[i].state == JT_ROW_PENDING) {
@@ -217,7 +231,8 @@ static void write_row(const struct jt_batch *b, const struct jt_row *row, struct
     jt_buf_put(out, raw + after, row->raw_at + row->raw_len - after);
 }
 
-enum jt_err jt_batch_write(struct jt_batch *b, struct jt_buf *out, struct jt_buf *rejects, uint64_t *n_accepted)
+enum jt_err jt_batch_write(struct jt_batch *b, struct jt_buf *out, struct jt_buf *rejects,
+                           uint64_t *n_accepted)
 {
     for (size_t i = 0; i < b->n_rows; i++) {
         const struct jt_row *row = &b->rows[i];
@@ -227,7 +242,8 @@ enum jt_err jt_batch_write(struct jt_batch *b, struct jt_buf *out, struct jt_buf
             continue;
         }
         char line[JT_REASON_LEN + 32];
-        int n = snprintf(line, sizeof line, "%" PRIu64 ",%s\n", row->line, b->reasons->names[row->reason]);
+        int n = snprintf(line, sizeof line, "%" PRIu64 ",%s\n", row->line,
+                         b->reasons->names[row->reason]);
         jt_buf_put(rejects, line, (size_t)n);
         b->reasons->counts[row->reason]++;
     }

@@ -8,9 +8,11 @@ static void print_readings(const json_t *reply)
     size_t i;
     json_t *reading;
     printf("%-26s  %-32s  %-24s  %s\n", "AT", "CLIENT", "NODE", "SEQ");
-    json_array_foreach(json_object_get(reply, "readings"), i, reading) {
-        printf("%-26s  %-32s  %-24s  %lld\n", jt_reply_text(reading, "at"), jt_reply_text(reading, "client"),
-               jt_reply_text(reading, "node"), jt_reply_integer(reading, "seq"));
+    json_array_foreach(json_object_get(reply, "readings"), i, reading)
+    {
+        printf("%-26s  %-32s  %-24s  %lld\n", jt_reply_text(reading, "at"),
+               jt_reply_text(reading, "client"), jt_reply_text(reading, "node"),
+               jt_reply_integer(reading, "seq"));
     }
     if (jt_reply_true(reply, "more")) {
         printf("There are more: ask again with --since\n");
@@ -22,7 +24,8 @@ int jt_cmd_audit(const struct jt_command *self, struct jt_cli *cli, int argc, ch
     const char *token = NULL, *field = NULL, *since = "", *until = "";
     const struct jt_option options[] = {
         JT_TEXT("field", "NAME", &field, "the token's field"),
-        JT_TEXT("since", "TIME", &since, "the earliest time, as 2026-01-31T12:00:00Z (the beginning)"),
+        JT_TEXT("since", "TIME", &since,
+                "the earliest time, as 2026-01-31T12:00:00Z (the beginning)"),
         JT_TEXT("until", "TIME", &until, "the time before which to end (now)"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &token, 1, 1, 0 };
@@ -33,7 +36,8 @@ int jt_cmd_audit(const struct jt_command *self, struct jt_cli *cli, int argc, ch
     if (field == NULL) {
         return jt_usage_error(self, "--field is missing");
     }
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "field", field, "token", token, "since", since, "until", until);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "field", field, "token", token, "since", since,
+                             "until", until);
     if (body == NULL) {
         return jt_usage_error(self, "an argument is not UTF-8");
     }

@@ -1,4 +1,7 @@
-/* `jeton client add`, `client list`, `client revoke`. The new client's API key goes to a file of its own, never to the terminal. */
+/*
+ * `jeton client add`, `client list`, `client revoke`. The new client's API key goes to a file of
+ * its own, never to the terminal.
+ */
 #include "base/secmem.h"
 #include "cli/exit.h"
 #include "cli/keyfile.h"
@@ -75,7 +78,9 @@ int jt_cmd_client_add(const struct jt_command *self, struct jt_cli *cli, int arg
         return jt_usage_error(self, "--%s is missing", may == NULL ? "may" : "key-file-out");
     }
     json_t *permissions = split(may);
-    json_t *body = permissions == NULL ? NULL : json_pack("{s:s, s:o}", "id", name, "permissions", permissions);
+    json_t *body = permissions == NULL
+                       ? NULL
+                       : json_pack("{s:s, s:o}", "id", name, "permissions", permissions);
     if (body == NULL) {
         return jt_usage_error(self, "--may needs permissions separated by commas");
     }
@@ -91,7 +96,8 @@ static void print_client(const json_t *client)
     bool revoked = jt_reply_true(client, "revoked");
     printf("%-32s %-10s %-24s ", jt_reply_text(client, "id"), revoked ? "REVOKED" : "active",
            jt_reply_text(client, revoked ? "revoked_at" : "created_at"));
-    json_array_foreach(json_object_get(client, "permissions"), i, name) {
+    json_array_foreach(json_object_get(client, "permissions"), i, name)
+    {
         printf("%s%s", i == 0 ? "" : ",", json_string_value(name));
     }
     printf("\n");
@@ -102,7 +108,8 @@ static void print_clients(const json_t *reply)
     size_t i;
     json_t *client;
     printf("%-32s %-10s %-24s %s\n", "CLIENT", "STATE", "SINCE", "MAY");
-    json_array_foreach(json_object_get(reply, "clients"), i, client) {
+    json_array_foreach(json_object_get(reply, "clients"), i, client)
+    {
         print_client(client);
     }
 }
@@ -128,7 +135,8 @@ int jt_cmd_client_revoke(const struct jt_command *self, struct jt_cli *cli, int 
         return code;
     }
     if (!jt_client_id_valid(name)) {
-        return jt_usage_error(self, "a client's name is 1 to 32 of a-z 0-9 - and starts with a letter");
+        return jt_usage_error(self,
+                              "a client's name is 1 to 32 of a-z 0-9 - and starts with a letter");
     }
     char path[64 + JT_CLIENT_ID_MAX];
     snprintf(path, sizeof path, "/v1/clients/%s/revoke", name);

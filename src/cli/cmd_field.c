@@ -5,8 +5,10 @@
 
 static void print_field(const json_t *field)
 {
-    printf("%-32s %8lld  %-6s %-8s %s\n", jt_reply_text(field, "name"), jt_reply_integer(field, "id"), jt_reply_text(field, "kind"),
-           jt_reply_true(field, "dedup") ? "yes" : "no", jt_reply_true(field, "allow_bad_luhn") ? "accepted" : "refused");
+    printf("%-32s %8lld  %-6s %-8s %s\n", jt_reply_text(field, "name"),
+           jt_reply_integer(field, "id"), jt_reply_text(field, "kind"),
+           jt_reply_true(field, "dedup") ? "yes" : "no",
+           jt_reply_true(field, "allow_bad_luhn") ? "accepted" : "refused");
 }
 
 static void print_head(void)
@@ -25,7 +27,8 @@ static void print_list(const json_t *reply)
     size_t i;
     json_t *field;
     print_head();
-    json_array_foreach(json_object_get(reply, "fields"), i, field) {
+    json_array_foreach(json_object_get(reply, "fields"), i, field)
+    {
         print_field(field);
     }
 }
@@ -43,7 +46,8 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
     if (code != JT_GO_ON) {
         return code;
     }
-    json_t *body = json_pack("{s:s, s:b, s:b}", "name", name, "dedup", !no_dedup, "allow_bad_luhn", (int)allow_bad_luhn);
+    json_t *body = json_pack("{s:s, s:b, s:b}", "name", name, "dedup", !no_dedup, "allow_bad_luhn",
+                             (int)allow_bad_luhn);
     if (body == NULL) {
         return jt_usage_error(self, "the name is not UTF-8");
     }

@@ -14,7 +14,8 @@ static bool write_rows(struct jt_generator *generator, FILE *out)
     struct jt_generator_row row;
     fputs("id,pan,amount\n", out);
     for (uint64_t id = 1; jt_generator_next(generator, &row); id++) {
-        fprintf(out, "%" PRIu64 ",%s,%" PRIu64 ".%02u\n", id, row.pan, row.amount_cents / 100, (unsigned)(row.amount_cents % 100));
+        fprintf(out, "%" PRIu64 ",%s,%" PRIu64 ".%02u\n", id, row.pan, row.amount_cents / 100,
+                (unsigned)(row.amount_cents % 100));
         if (ferror(out)) {
             return false;
         }

@@ -1,9 +1,12 @@
 /*
- * `jeton init`: a machine that has nothing gets its master key, and an empty database its first ring and its first operator.
+ * `jeton init`: a machine that has nothing gets its master key, and an empty database its first
+ * ring and its first operator.
  *
- * The order makes it safe to be cut off anywhere and to be run again: the master key and then the service root, which the keeper never makes twice; then the API key,
- * durable in its file before the database can know of it, so that it is never lost; then ring and operator in one transaction. A run that finds
- * the key file of an earlier one takes its key up again. The keeper makes first rings as long as it has accepted none.
+ * The order makes it safe to be cut off anywhere and to be run again: the master key and then the
+ * service root, which the keeper never makes twice; then the API key, durable in its file before
+ * the database can know of it, so that it is never lost; then ring and operator in one transaction.
+ * A run that finds the key file of an earlier one takes its key up again. The keeper makes first
+ * rings as long as it has accepted none.
  */
 #include "base/file.h"
 #include "base/secmem.h"
@@ -25,7 +28,7 @@
 #include <unistd.h>
 
 #define KEEPER_TIMEOUT_MS 10000
-#define MASTER_KEY "master.key" /* its name in the keeper's directory: keeper/keydir.h */
+#define MASTER_KEY        "master.key" /* its name in the keeper's directory: keeper/keydir.h */
 
 struct init {
     const char *config, *key_path, *operator;
@@ -37,8 +40,8 @@ struct init {
 };
 
 /*
- * A service root made for a database that has cards could never open them: whoever lost the ring or the keeper's
- * directory must restore it.
+ * A service root made for a database that has cards could never open them: whoever lost the ring or
+ * the keeper's directory must restore it.
  */
 static int check_no_cards(struct init *init)
 {
@@ -69,11 +72,14 @@ static int check_database(struct init *init)
         struct jt_ring_row ring;
         err = jt_ring_read(init->db, &ring);
         if (err == JT_OK) {
-            jt_complain("already initialised: the database has a ring (epoch %llu)", (unsigned long long)ring.epoch);
+            jt_complain("already initialised: the database has a ring (epoch %llu)",
+                        (unsigned long long)ring.epoch);
             return JT_EXIT_FAILED;
         }
     }
-    return err == JT_ERR_NOT_FOUND ? check_no_cards(init) : jt_database_complain(init->db, "cannot read the database", err);
+    return err == JT_ERR_NOT_FOUND
+               ? check_no_cards(init)
+               : jt_database_complain(init->db, "cannot read the database", err);
 }
 
 /* Finds out whose key an existing file holds, or makes a fresh one; *fresh tells which. */
@@ -81,7 +87,7 @@ static int choose_credential(struct init *init, bool *fresh)
 {
     *fresh = access(init->key_path, F_OK) != 0 && errno == ENOENT;
     if (*fresh) {
-        jt_credential_new(init->operator, &init->credential);
+        jt_credential_new(init->operator, & init->credential);
         return JT_EXIT_OK;
     }
     char key[JT_API_KEY_MAX + 1];
@@ -95,7 +101,8 @@ static int choose_credential(struct init *init, bool *fresh)
         jt_complain("%s: exists already and is not a key of %s", init->key_path, init->operator);
         return JT_EXIT_FAILED;
     }
-    fprintf(stderr, "jeton: %s is there from a run that did not end: taking its key up again\n", init->key_path);
+    fprintf(stderr, "jeton: %s is there from a run that did not end: taking its key up again\n",
+            init->key_path);
     return JT_EXIT_OK;
 }
 
@@ -118,14 +125,16 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
 {
     enum jt_err err = jt_keyclient_wait_ring_first(kc, &init->ring);
     if (err == JT_ERR_CONFLICT) {
-        jt_complain("this keeper already serves a ring, but the database has none: is it the right database?");
+        jt_complain("this keeper already serves a ring, but the database has none: is it the right "
+                    "database?");
         return JT_EXIT_FAILED;
     }
     if (err == JT_OK) {
         struct jt_client_spec spec = { .permissions = JT_MAY_OPERATE };
         snprintf(spec.id, sizeof spec.id, "%s", init->operator);
         const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
-        err = jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &none, &init->client);
+        err =
+            jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &none, &init->client);
     }
     if (err != JT_OK) {
         jt_complain("jeton-keeper: %s", jt_err_str(err));
@@ -164,11 +173,14 @@ static int store_key(const struct init *init)
     return code;
 }
 
-/* After a connection that broke at COMMIT: whether the operator in the database is the one just made. */
+/*
+ * After a connection that broke at COMMIT: whether the operator in the database is the one just
+ * made.
+ */
 static bool was_stored(struct init *init)
 {
     struct jt_client_row row;
-    return jt_client_get(init->db, init->operator, &row) == JT_OK &&
+    return jt_client_get(init->db, init->operator, & row) == JT_OK &&
            jt_equal_ct(row.secret_mac, init->client.row.secret_mac, sizeof row.secret_mac);
 }
 
@@ -179,7 +191,8 @@ static int store_rows(struct init *init)
         return JT_EXIT_OK;
     }
     if (err == JT_ERR_CONFLICT) {
-        jt_complain("already initialised, by somebody else just now; %s is of no use", init->key_path);
+        jt_complain("already initialised, by somebody else just now; %s is of no use",
+                    init->key_path);
         return JT_EXIT_FAILED;
     }
     int code = jt_database_complain(init->db, "cannot store the first ring", err);
@@ -217,9 +230,10 @@ static int run(struct init *init)
 
 int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
-    struct init init = { .operator = "operator" };
+    struct init init = { .operator= "operator" };
     const struct jt_option options[] = {
-        JT_TEXT("operator-key", "FILE", &init.key_path, "new file, mode 0600, that receives the first operator's API key"),
+        JT_TEXT("operator-key", "FILE", &init.key_path,
+                "new file, mode 0600, that receives the first operator's API key"),
         JT_TEXT("operator", "NAME", &init.operator, "the first operator's client id (operator)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
@@ -231,7 +245,8 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
         return jt_usage_error(self, "--operator-key is missing");
     }
     if (!jt_client_id_valid(init.operator)) {
-        return jt_usage_error(self, "--operator must be 1 to 32 of a-z 0-9 - and start with a letter");
+        return jt_usage_error(self,
+                              "--operator must be 1 to 32 of a-z 0-9 - and start with a letter");
     }
     init.config = cli->config;
     code = jt_load_conf(cli, &init.conf);

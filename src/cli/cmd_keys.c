@@ -1,4 +1,7 @@
-/* `jeton keys create`, `list`, `activate` and `abandon`; the end of a generation is in cmd_retire.c. */
+/*
+ * `jeton keys create`, `list`, `activate` and `abandon`; the end of a generation is in
+ * cmd_retire.c.
+ */
 #include "cli/exit.h"
 #include "cli/number.h"
 #include "cli/options.h"
@@ -8,7 +11,8 @@
 
 static void print_head(void)
 {
-    printf(ROW, "NUMBER", "KEY", "STATE", "CHECK VALUE", "ROWS", "CREATED", "ACTIVATED", "DRAINING", "RETIRED");
+    printf(ROW, "NUMBER", "KEY", "STATE", "CHECK VALUE", "ROWS", "CREATED", "ACTIVATED", "DRAINING",
+           "RETIRED");
 }
 
 static void print_row(const json_t *g)
@@ -17,8 +21,9 @@ static void print_row(const json_t *g)
     snprintf(number, sizeof number, "%lld", jt_reply_integer(g, "number"));
     snprintf(key_id, sizeof key_id, "%lld", jt_reply_integer(g, "key_id"));
     snprintf(rows, sizeof rows, "%lld", jt_reply_integer(g, "rows"));
-    printf(ROW, number, key_id, jt_reply_text(g, "state"), jt_reply_text(g, "check_value"), rows, jt_reply_text(g, "created_at"),
-           jt_reply_text(g, "activated_at"), jt_reply_text(g, "draining_at"), jt_reply_text(g, "retired_at"));
+    printf(ROW, number, key_id, jt_reply_text(g, "state"), jt_reply_text(g, "check_value"), rows,
+           jt_reply_text(g, "created_at"), jt_reply_text(g, "activated_at"),
+           jt_reply_text(g, "draining_at"), jt_reply_text(g, "retired_at"));
 }
 
 static void print_one(const json_t *reply)
@@ -32,7 +37,8 @@ static void print_list(const json_t *reply)
     size_t i;
     json_t *generation;
     print_head();
-    json_array_foreach(json_object_get(reply, "generations"), i, generation) {
+    json_array_foreach(json_object_get(reply, "generations"), i, generation)
+    {
         print_row(generation);
     }
 }
@@ -67,7 +73,8 @@ int jt_cmd_keys_activate(const struct jt_command *self, struct jt_cli *cli, int 
 {
     const char *number = NULL, *reason = NULL;
     const struct jt_option options[] = {
-        JT_TEXT("accept-single-holder", "REASON", &reason, "go ahead with a key held in one place only; the reason is recorded"),
+        JT_TEXT("accept-single-holder", "REASON", &reason,
+                "go ahead with a key held in one place only; the reason is recorded"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
     char path[JT_GENERATION_PATH];
@@ -78,7 +85,8 @@ int jt_cmd_keys_activate(const struct jt_command *self, struct jt_cli *cli, int 
     if (code != JT_GO_ON) {
         return code;
     }
-    json_t *body = reason == NULL ? json_object() : json_pack("{s:s}", "accept_single_holder", reason);
+    json_t *body =
+        reason == NULL ? json_object() : json_pack("{s:s}", "accept_single_holder", reason);
     if (body == NULL) {
         return jt_usage_error(self, "the reason is not UTF-8");
     }

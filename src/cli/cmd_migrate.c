@@ -20,12 +20,14 @@ static int apply(struct jt_db *db)
     enum jt_err err = jt_migrate_run(db, print_applied, &n);
     bool format_1 = false;
     if (err == JT_ERR_CONFLICT && jt_migrate_is_format_1(db, &format_1) == JT_OK && format_1) {
-        jt_complain("the database holds development data of stored format 1, which cannot be converted: drop its schema jeton and the "
+        jt_complain("the database holds development data of stored format 1, which cannot be "
+                    "converted: drop its schema jeton and the "
                     "keeper's directory, then begin anew with jeton migrate");
         return JT_EXIT_FAILED;
     }
     if (err == JT_ERR_CONFLICT) {
-        jt_complain("the database's tables are not those of this program (newest migration here: %d): is it an older version?",
+        jt_complain("the database's tables are not those of this program (newest migration here: "
+                    "%d): is it an older version?",
                     jt_migrate_newest());
         return JT_EXIT_FAILED;
     }
@@ -43,7 +45,8 @@ static int compare(struct jt_db *db)
     int found = 0;
     enum jt_err err = jt_migrate_check(db, &found);
     if (err == JT_ERR_CONFLICT) {
-        jt_complain("the database is at migration %d, this program at %d", found, jt_migrate_newest());
+        jt_complain("the database is at migration %d, this program at %d", found,
+                    jt_migrate_newest());
         return JT_EXIT_FAILED;
     }
     if (err != JT_OK) {
@@ -57,7 +60,8 @@ int jt_cmd_migrate(const struct jt_command *self, struct jt_cli *cli, int argc, 
 {
     bool only_check = false;
     const struct jt_option options[] = {
-        JT_FLAG("check", &only_check, "apply nothing; end with exit code 1 unless the database is up to date"),
+        JT_FLAG("check", &only_check,
+                "apply nothing; end with exit code 1 unless the database is up to date"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);

@@ -9,8 +9,8 @@ static void print_accepted(const json_t *reply)
            jt_reply_integer(reply, "newest_ms_since_2020"));
 }
 
-static int say(const struct jt_command *self, struct jt_cli *cli, const char *path, const char *reason,
-               void (*print)(const json_t *reply))
+static int say(const struct jt_command *self, struct jt_cli *cli, const char *path,
+               const char *reason, void (*print)(const json_t *reply))
 {
     if (reason == NULL) {
         return jt_usage_error(self, "--reason is missing");
@@ -28,7 +28,8 @@ int jt_cmd_node_accept_ids(const struct jt_command *self, struct jt_cli *cli, in
 {
     const char *reason = NULL;
     const struct jt_option options[] = {
-        JT_TEXT("reason", "REASON", &reason, "why ids may lie far ahead of the clock; it is recorded"),
+        JT_TEXT("reason", "REASON", &reason,
+                "why ids may lie far ahead of the clock; it is recorded"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -41,11 +42,13 @@ static void print_sets(const json_t *reply)
     printf("Accepted: the clients and fields of the restored database stand\n");
 }
 
-int jt_cmd_node_accept_sets(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+int jt_cmd_node_accept_sets(const struct jt_command *self, struct jt_cli *cli, int argc,
+                            char **argv)
 {
     const char *reason = NULL;
     const struct jt_option options[] = {
-        JT_TEXT("reason", "REASON", &reason, "why an older set of clients or fields is right; it is recorded"),
+        JT_TEXT("reason", "REASON", &reason,
+                "why an older set of clients or fields is right; it is recorded"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);

@@ -10,25 +10,30 @@
 
 #define POLL_MS 250
 
-/* The text, and the signature with the key that made it in lines of the same form: everything a verifier needs. */
+/*
+ * The text, and the signature with the key that made it in lines of the same form: everything a
+ * verifier needs.
+ */
 static void print_certificate(const json_t *retirement)
 {
     const json_t *certificate = json_object_get(retirement, "certificate");
     const char *text = jt_reply_text(certificate, "text");
     size_t len = strlen(text);
     printf("%s%s", text, len > 0 && text[len - 1] == '\n' ? "" : "\n");
-    printf("signature: %s\npublic-key: %s\n", jt_reply_text(certificate, "signature"), jt_reply_text(certificate, "public_key"));
+    printf("signature: %s\npublic-key: %s\n", jt_reply_text(certificate, "signature"),
+           jt_reply_text(certificate, "public_key"));
 }
 
 static void print_started(const json_t *retirement)
 {
-    printf("generation %lld: %s, %lld rows left\n", jt_reply_integer(retirement, "generation"), jt_reply_text(retirement, "state"),
-           jt_reply_integer(retirement, "rows_left"));
+    printf("generation %lld: %s, %lld rows left\n", jt_reply_integer(retirement, "generation"),
+           jt_reply_text(retirement, "state"), jt_reply_integer(retirement, "rows_left"));
 }
 
 static bool is_certified(const json_t *retirement)
 {
-    return strcmp(jt_reply_text(retirement, "state"), "certified") == 0 && json_is_object(json_object_get(retirement, "certificate"));
+    return strcmp(jt_reply_text(retirement, "state"), "certified") == 0 &&
+           json_is_object(json_object_get(retirement, "certificate"));
 }
 
 static struct jt_progress_state progress_of(const json_t *retirement)
@@ -50,7 +55,9 @@ static void tell_of_stuck_rows(const json_t *retirement, struct jt_progress *pro
     long long stuck = jt_reply_integer(retirement, "rows_stuck");
     if (stuck > 0 && !*told) {
         jt_progress_end(progress, NULL);
-        jt_complain("%lld rows cannot be moved: the retirement does not end before somebody has looked at them", stuck);
+        jt_complain("%lld rows cannot be moved: the retirement does not end before somebody has "
+                    "looked at them",
+                    stuck);
         *told = true;
     }
 }
@@ -80,9 +87,11 @@ static int await_certificate(const struct jt_cli *cli, const char *path, struct 
 }
 
 /*
- * Starts the retirement, or finds the one under way: a wait that was interrupted goes on when the command is repeated.
+ * Starts the retirement, or finds the one under way: a wait that was interrupted goes on when the
+ * command is repeated.
  */
-static int start(const struct jt_cli *cli, const char *retire_path, const char *retirement_path, bool wait, struct jt_answer *answer)
+static int start(const struct jt_cli *cli, const char *retire_path, const char *retirement_path,
+                 bool wait, struct jt_answer *answer)
 {
     int code = jt_rest_ask(cli, "POST", retire_path, NULL, answer);
     if (code != JT_EXIT_OK) {
@@ -92,7 +101,8 @@ static int start(const struct jt_cli *cli, const char *retire_path, const char *
         return JT_EXIT_OK;
     }
     struct jt_answer present = { 0 };
-    if (wait && answer->status == 409 && jt_rest_ask(cli, "GET", retirement_path, NULL, &present) == JT_EXIT_OK &&
+    if (wait && answer->status == 409 &&
+        jt_rest_ask(cli, "GET", retirement_path, NULL, &present) == JT_EXIT_OK &&
         present.status == 200 && present.json != NULL) {
         jt_answer_clear(answer);
         *answer = present;
@@ -139,7 +149,8 @@ int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int ar
     return code;
 }
 
-int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, int argc,
+                            char **argv)
 {
     const char *number = NULL;
     struct jt_parse parse = { NULL, 0, &number, 1, 1, 0 };
@@ -154,7 +165,8 @@ int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, i
     struct jt_answer answer;
     code = jt_rest_call(cli, "GET", path, NULL, &answer);
     if (code == JT_EXIT_OK && !is_certified(answer.json)) {
-        jt_complain("generation %s has no certificate yet: its retirement is %s", number, jt_reply_text(answer.json, "state"));
+        jt_complain("generation %s has no certificate yet: its retirement is %s", number,
+                    jt_reply_text(answer.json, "state"));
         code = JT_EXIT_REFUSED;
     } else if (code == JT_EXIT_OK && cli->json) {
         printf("%s\n", answer.text);

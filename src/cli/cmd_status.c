@@ -13,7 +13,9 @@ static void print_counters(const json_t *counters)
     const char *name;
     json_t *value;
     printf("since the server's start\n");
-    json_object_foreach((json_t *)(uintptr_t)counters, name, value) { /* jansson iterates over non-const objects only */
+    /* jansson iterates over non-const objects only */
+    json_object_foreach((json_t *)(uintptr_t)counters, name, value)
+    {
         printf("  %-24s %12lld\n", name, (long long)json_integer_value(value));
     }
 }
@@ -25,11 +27,14 @@ static void print_keeper(const json_t *keeper)
         return;
     }
     printf("keeper    up, epoch %lld, %s, memory %s\n", jt_reply_integer(keeper, "epoch"),
-           yes_no(keeper, "development", "DEVELOPMENT KEYS", "production keys"), yes_no(keeper, "locked", "locked", "NOT LOCKED"));
-    printf("          sealed %lld, opened %lld, resealed %lld, refused %lld\n", jt_reply_integer(keeper, "sealed"),
-           jt_reply_integer(keeper, "opened"), jt_reply_integer(keeper, "resealed"), jt_reply_integer(keeper, "refused"));
+           yes_no(keeper, "development", "DEVELOPMENT KEYS", "production keys"),
+           yes_no(keeper, "locked", "locked", "NOT LOCKED"));
+    printf("          sealed %lld, opened %lld, resealed %lld, refused %lld\n",
+           jt_reply_integer(keeper, "sealed"), jt_reply_integer(keeper, "opened"),
+           jt_reply_integer(keeper, "resealed"), jt_reply_integer(keeper, "refused"));
     if (jt_reply_integer(keeper, "mismatched") > 0) {
-        printf("          ALARM: %lld rows answered for a card that is not in them: see the log of jetond\n",
+        printf("          ALARM: %lld rows answered for a card that is not in them: see the log of "
+               "jetond\n",
                jt_reply_integer(keeper, "mismatched"));
     }
     if (!jt_reply_true(keeper, "service_root")) {
@@ -38,7 +43,8 @@ static void print_keeper(const json_t *keeper)
         printf("          MINTS NO IDS, so no card can be stored: see the log of jetond\n");
     }
     if (!jt_reply_true(keeper, "directory_good")) {
-        printf("          KEY DIRECTORY NOT GOOD: files are gone or altered; see the log of jeton-keeper\n");
+        printf("          KEY DIRECTORY NOT GOOD: files are gone or altered; see the log of "
+               "jeton-keeper\n");
     }
 }
 
@@ -53,20 +59,24 @@ static void print_status(const json_t *reply)
 {
     const json_t *ring = json_object_get(reply, "ring");
     long long uptime = jt_reply_integer(reply, "uptime_seconds");
-    printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n", jt_reply_text(reply, "node"), jt_reply_text(reply, "version"),
-           uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
+    printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n",
+           jt_reply_text(reply, "node"), jt_reply_text(reply, "version"), uptime / 86400,
+           uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
     const json_t *database = json_object_get(reply, "database");
     printf("database  %s\n", yes_no(database, "up", "up", "DOWN"));
     if (jt_reply_true(database, "up") && !jt_reply_true(database, "schema")) {
-        printf("schema    NOT AS IT WAS MADE, or the database does not do what it is told: see the log of jetond\n");
+        printf("schema    NOT AS IT WAS MADE, or the database does not do what it is told: see the "
+               "log of jetond\n");
     } else if (jt_reply_true(database, "up")) {
         printf("schema    good\n");
     }
     print_keeper(json_object_get(reply, "keeper"));
     if (jt_reply_integer(ring, "epoch") == 0) {
-        printf("ring      NOT ACCEPTED by the keeper, so nothing is served: see the log of jetond\n");
+        printf(
+            "ring      NOT ACCEPTED by the keeper, so nothing is served: see the log of jetond\n");
     } else if (jt_reply_integer(ring, "active") > 0) {
-        printf("ring      epoch %lld, generation %lld is active\n", jt_reply_integer(ring, "epoch"), jt_reply_integer(ring, "active"));
+        printf("ring      epoch %lld, generation %lld is active\n", jt_reply_integer(ring, "epoch"),
+               jt_reply_integer(ring, "active"));
     } else {
         printf("ring      epoch %lld, no generation is active\n", jt_reply_integer(ring, "epoch"));
     }
@@ -81,15 +91,20 @@ static void print_status(const json_t *reply)
 static void explain(const struct jt_cli *cli)
 {
     struct jt_answer answer = { 0 };
-    if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK && json_object_get(answer.json, "keeper") != NULL) {
+    if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK &&
+        json_object_get(answer.json, "keeper") != NULL) {
         fprintf(stderr,
-                "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields %s, key directory %s, "
+                "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields "
+                "%s, key directory %s, "
                 "schema %s, connections %s\n",
-                yes_no(answer.json, "keeper", "up", "DOWN"), yes_no(answer.json, "database", "up", "DOWN"),
+                yes_no(answer.json, "keeper", "up", "DOWN"),
+                yes_no(answer.json, "database", "up", "DOWN"),
                 yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
-                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"), yes_no(answer.json, "ids", "good", "NOT MINTED"),
+                yes_no(answer.json, "ring", "good", "NOT ACCEPTED"),
+                yes_no(answer.json, "ids", "good", "NOT MINTED"),
                 yes_no(answer.json, "sets", "good", "NOT VERIFIED"),
-                yes_no(answer.json, "directory", "good", "NOT GOOD"), yes_no(answer.json, "schema", "good", "NOT GOOD"),
+                yes_no(answer.json, "directory", "good", "NOT GOOD"),
+                yes_no(answer.json, "schema", "good", "NOT GOOD"),
                 yes_no(answer.json, "connections", "accepted", "REFUSED"));
     }
     jt_answer_clear(&answer);
@@ -115,7 +130,8 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
         }
         const json_t *keeper = json_object_get(answer.json, "keeper");
         bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") &&
-                      jt_reply_true(keeper, "directory_good") && jt_reply_true(answer.json, "sets_verified") &&
+                      jt_reply_true(keeper, "directory_good") &&
+                      jt_reply_true(answer.json, "sets_verified") &&
                       jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0 &&
                       jt_reply_true(json_object_get(answer.json, "database"), "schema");
         code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;

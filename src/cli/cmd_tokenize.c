@@ -21,7 +21,10 @@ struct request {
 
 static volatile sig_atomic_t interrupted;
 
-/* A signal that comes just before a read() would not end its wait: an alarm repeats it until the job has ended. */
+/*
+ * A signal that comes just before a read() would not end its wait: an alarm repeats it until the
+ * job has ended.
+ */
 static void on_signal(int number)
 {
     if (number != SIGALRM) {
@@ -47,8 +50,9 @@ static bool same_file(const char *a, const char *a_end, const char *b, const cha
     struct stat st[2];
     snprintf(path[0], sizeof path[0], "%s%s", a, a_end);
     snprintf(path[1], sizeof path[1], "%s%s", b, b_end);
-    return strcmp(path[0], path[1]) == 0 || (stat(path[0], &st[0]) == 0 && stat(path[1], &st[1]) == 0 &&
-                                             st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino);
+    return strcmp(path[0], path[1]) == 0 ||
+           (stat(path[0], &st[0]) == 0 && stat(path[1], &st[1]) == 0 &&
+            st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino);
 }
 
 /* What is missing or wrong on the command line. */
@@ -64,10 +68,12 @@ static int check(const struct jt_command *self, const struct request *r)
         return jt_usage_error(self, "--%s is missing", missing);
     }
     if (!jt_field_name_valid(r->field)) {
-        return jt_usage_error(self, "--field must be 1 to 64 of a-z 0-9 _ . - and start with a letter");
+        return jt_usage_error(self,
+                              "--field must be 1 to 64 of a-z 0-9 _ . - and start with a letter");
     }
-    if (same_file(r->in, "", r->out, "") || same_file(r->in, "", r->rejects, "") || same_file(r->out, "", r->rejects, "") ||
-        same_file(r->in, "", r->out, ".part") || same_file(r->in, "", r->rejects, ".part")) {
+    if (same_file(r->in, "", r->out, "") || same_file(r->in, "", r->rejects, "") ||
+        same_file(r->out, "", r->rejects, "") || same_file(r->in, "", r->out, ".part") ||
+        same_file(r->in, "", r->rejects, ".part")) {
         return jt_usage_error(self, "--in, --out and --rejects must be different files");
     }
     return JT_GO_ON;
@@ -79,20 +85,24 @@ static int do_header(const struct request *r, struct jt_conveyor_job *job)
     struct jt_csv_record header;
     enum jt_err err = jt_csv_next(job->in, &header);
     if (err == JT_ERR_INVALID) {
-        jt_complain("%s: line %" PRIu64 ": the quoted field that begins there is never closed", r->in, job->in->open_quote_line);
+        jt_complain("%s: line %" PRIu64 ": the quoted field that begins there is never closed",
+                    r->in, job->in->open_quote_line);
         return JT_EXIT_FAILED;
     }
     if (err == JT_OK && header.malformed) {
         err = JT_ERR_INVALID;
     }
     if (err != JT_OK) {
-        jt_complain("%s: %s", r->in, err == JT_ERR_NOT_FOUND ? "has no header line" : err == JT_ERR_IO ? strerror(errno)
-                                                                                                       : "has no readable header line");
+        jt_complain("%s: %s", r->in,
+                    err == JT_ERR_NOT_FOUND ? "has no header line"
+                    : err == JT_ERR_IO      ? strerror(errno)
+                                            : "has no readable header line");
         return JT_EXIT_FAILED;
     }
     err = jt_csv_find_column(job->in, &header, r->column);
     if (err != JT_OK) {
-        jt_complain("%s: %s column is called %s", r->in, err == JT_ERR_CONFLICT ? "more than one" : "no", r->column);
+        jt_complain("%s: %s column is called %s", r->in,
+                    err == JT_ERR_CONFLICT ? "more than one" : "no", r->column);
         return JT_EXIT_FAILED;
     }
     job->n_columns = header.n_fields;
@@ -112,10 +122,14 @@ static void tell(const struct jt_conveyor_job *job, const struct jt_conveyor_res
 {
     uint64_t rejected = result->n_rows - result->n_accepted;
     double rate = result->elapsed_s > 0 ? (double)result->n_rows / result->elapsed_s : 0;
-    fprintf(stderr, "%s: %" PRIu64 " rows in %.1f s (%.0f rows/s): %" PRIu64 " accepted, %" PRIu64 " rejected, %" PRIu64 " retries\n",
-            job->direction->verb, result->n_rows, result->elapsed_s, rate, result->n_accepted, rejected, result->n_retries);
+    fprintf(stderr,
+            "%s: %" PRIu64 " rows in %.1f s (%.0f rows/s): %" PRIu64 " accepted, %" PRIu64
+            " rejected, %" PRIu64 " retries\n",
+            job->direction->verb, result->n_rows, result->elapsed_s, rate, result->n_accepted,
+            rejected, result->n_retries);
     for (size_t i = 0; i < result->reasons.n; i++) {
-        fprintf(stderr, "  %-24s %12" PRIu64 "\n", result->reasons.names[i], result->reasons.counts[i]);
+        fprintf(stderr, "  %-24s %12" PRIu64 "\n", result->reasons.names[i],
+                result->reasons.counts[i]);
     }
 }
 
@@ -142,10 +156,13 @@ static int run(const struct request *r, const struct jt_input *in, struct jt_con
     if (code == JT_EXIT_OK) {
         tell(job, &result);
     }
-    return code == JT_EXIT_OK && r->fail_on_reject && result.n_accepted < result.n_rows ? JT_EXIT_FAILED : code;
+    return code == JT_EXIT_OK && r->fail_on_reject && result.n_accepted < result.n_rows
+               ? JT_EXIT_FAILED
+               : code;
 }
 
-static int open_and_run(const struct jt_cli *cli, const struct request *r, const struct jt_direction *direction)
+static int open_and_run(const struct jt_cli *cli, const struct request *r,
+                        const struct jt_direction *direction)
 {
     struct jt_endpoint endpoint = { 0 };
     struct jt_csv csv;
@@ -187,19 +204,25 @@ static int open_and_run(const struct jt_cli *cli, const struct request *r, const
     return code;
 }
 
-static int replace_column(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv, const struct jt_direction *direction)
+static int replace_column(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
+                          const struct jt_direction *direction)
 {
     struct request r = { .batch = 1000, .connections = 4 };
     const struct jt_option options[] = {
         JT_TEXT("field", "NAME", &r.field, "the protected field"),
         JT_TEXT("column", "NAME", &r.column, "column to replace, by its name in the first line"),
         JT_TEXT("in", "FILE", &r.in, "CSV file to read"),
-        JT_TEXT("out", "FILE", &r.out, "CSV file to write: the accepted rows in input order, mode 0600"),
-        JT_TEXT("rejects", "FILE", &r.rejects, "CSV file for the others: line, reason; never the value"),
+        JT_TEXT("out", "FILE", &r.out,
+                "CSV file to write: the accepted rows in input order, mode 0600"),
+        JT_TEXT("rejects", "FILE", &r.rejects,
+                "CSV file for the others: line, reason; never the value"),
         JT_NUMBER("batch", "N", &r.batch, 1, 10000, "rows in one request (1000)"),
-        JT_NUMBER("connections", "N", &r.connections, 1, JT_CONVEYOR_MAX_CONNECTIONS, "requests under way at once (4)"),
-        JT_FLAG("progress", &r.progress, "draw the progress bar even when standard error is no terminal"),
-        JT_FLAG("fail-on-reject", &r.fail_on_reject, "end with exit code 1 when a row was rejected"),
+        JT_NUMBER("connections", "N", &r.connections, 1, JT_CONVEYOR_MAX_CONNECTIONS,
+                  "requests under way at once (4)"),
+        JT_FLAG("progress", &r.progress,
+                "draw the progress bar even when standard error is no terminal"),
+        JT_FLAG("fail-on-reject", &r.fail_on_reject,
+                "end with exit code 1 when a row was rejected"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -211,7 +234,10 @@ static int replace_column(const struct jt_command *self, struct jt_cli *cli, int
     }
     code = open_and_run(cli, &r, direction);
     if (interrupted && code != JT_EXIT_OK) {
-        /* Everything is cleaned up: end the way the signal would have, so that a calling shell sees it. */
+        /*
+         * Everything is cleaned up: end the way the signal would have, so that a calling shell sees
+         * it.
+         */
         signal(interrupted, SIG_DFL);
         raise(interrupted);
     }

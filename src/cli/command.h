@@ -1,15 +1,20 @@
 /*
- * The shape of a subcommand: one line of the table in main.c, one function in the file of its name (cmd_*.c).
+ * The shape of a subcommand: one line of the table in main.c, one function in the file of its name
+ * (cmd_*.c).
  *
- * Commands are of two kinds. Those that set up this machine take --config; all others speak REST and take --url and --key-file. An API key is
- * never taken from the command line, where every user of the machine could read it.
+ * Commands are of two kinds. Those that set up this machine take --config; all others speak REST
+ * and take --url and --key-file. An API key is never taken from the command line, where every user
+ * of the machine could read it.
  */
 #ifndef JETON_CLI_COMMAND_H
 #define JETON_CLI_COMMAND_H
 
 #include <stdbool.h>
 
-/* What every command shares; filled from the environment and the options before and after the command's name. */
+/*
+ * What every command shares; filled from the environment and the options before and after the
+ * command's name.
+ */
 struct jt_cli {
     const char *config;   /* --config, JETON_CONFIG */
     const char *url;      /* --url, JETON_URL */
@@ -23,7 +28,10 @@ enum { JT_TAKES_CONFIG = 1 << 0, JT_TAKES_REST = 1 << 1, JT_TAKES_JSON = 1 << 2 
 
 struct jt_command;
 
-/* Runs a command on the arguments after its name; returns the exit code. Everything that goes wrong has been told on standard error. */
+/*
+ * Runs a command on the arguments after its name; returns the exit code. Everything that goes wrong
+ * has been told on standard error.
+ */
 typedef int jt_command_fn(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv);
 
 struct jt_command {

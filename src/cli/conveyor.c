@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_WAIT_MS 200 /* how late an interruption or the progress bar may come */
-#define MAX_OUT (64u << 20) /* of one batch written out */
+#define LONGEST_WAIT_MS 200         /* how late an interruption or the progress bar may come */
+#define MAX_OUT         (64u << 20) /* of one batch written out */
 
 enum slot_state { SLOT_WAITING, SLOT_SENT, SLOT_COMPLETE };
 
@@ -61,17 +61,19 @@ static int complain_of_input(const struct jt_csv *in, enum jt_err err)
 {
     switch (err) {
     case JT_ERR_LIMIT:
-        jt_complain("line %" PRIu64 " of the input: a record of more than %u bytes: is a quote never closed?", in->line,
-                    JT_CSV_RECORD_MAX);
+        jt_complain("line %" PRIu64
+                    " of the input: a record of more than %u bytes: is a quote never closed?",
+                    in->line, JT_CSV_RECORD_MAX);
         return JT_EXIT_FAILED;
     case JT_ERR_INVALID:
-        jt_complain("line %" PRIu64 " of the input: the quoted field that begins there is never closed", in->open_quote_line);
+        jt_complain("line %" PRIu64
+                    " of the input: the quoted field that begins there is never closed",
+                    in->open_quote_line);
         return JT_EXIT_FAILED;
     case JT_ERR_IO:
         jt_complain("cannot read the input: %s", strerror(errno));
         return JT_EXIT_FAILED;
-    default:
-        return out_of_memory();
+    default: return out_of_memory();
     }
 }
 
@@ -136,7 +138,8 @@ static int send_waiting(struct conveyor *c)
             continue;
         }
         if (jt_batch_make_request(&slot->batch) != JT_OK ||
-            !jt_endpoint_prepare(c->job->endpoint, lane->handle, &lane->reply, "POST", c->path, &slot->batch.request) ||
+            !jt_endpoint_prepare(c->job->endpoint, lane->handle, &lane->reply, "POST", c->path,
+                                 &slot->batch.request) ||
             curl_multi_add_handle(c->multi, lane->handle) != CURLM_OK) {
             return out_of_memory();
         }
@@ -147,10 +150,12 @@ static int send_waiting(struct conveyor *c)
 }
 
 /* Sends the batch again later, or ends the job when that has gone on for long enough. */
-static int repeat_later(struct conveyor *c, struct slot *slot, const struct jt_reply *reply, CURLcode transfer)
+static int repeat_later(struct conveyor *c, struct slot *slot, const struct jt_reply *reply,
+                        CURLcode transfer)
 {
     bool may_recover = transfer == CURLE_OK || jt_transfer_may_recover(transfer);
-    if (may_recover && jt_backoff_next(&slot->backoff, reply->retry_after_s, jt_clock_ms(), &slot->not_before_ms)) {
+    if (may_recover && jt_backoff_next(&slot->backoff, reply->retry_after_s, jt_clock_ms(),
+                                       &slot->not_before_ms)) {
         slot->state = SLOT_WAITING;
         c->result->n_retries++;
         return JT_EXIT_OK;
@@ -225,7 +230,8 @@ static int take_replies(struct conveyor *c)
     if (curl_multi_perform(c->multi, &running) != CURLM_OK) {
         return out_of_memory();
     }
-    for (CURLMsg *m = curl_multi_info_read(c->multi, &left); m != NULL; m = curl_multi_info_read(c->multi, &left)) {
+    for (CURLMsg *m = curl_multi_info_read(c->multi, &left); m != NULL;
+         m = curl_multi_info_read(c->multi, &left)) {
         struct lane *lane = m->msg == CURLMSG_DONE ? lane_of(c, m->easy_handle) : NULL;
         int code = lane == NULL ? JT_EXIT_OK : take_reply(c, lane, m->data.result);
         if (code != JT_EXIT_OK) {
@@ -265,7 +271,8 @@ static int wait_ms(struct conveyor *c)
     int64_t wait = LONGEST_WAIT_MS;
     for (size_t i = 0; i < c->n_used; i++) {
         struct slot *slot = slot_at(c, i);
-        if (slot->state == SLOT_WAITING && slot->not_before_ms > now && slot->not_before_ms - now < wait) {
+        if (slot->state == SLOT_WAITING && slot->not_before_ms > now &&
+            slot->not_before_ms - now < wait) {
             wait = slot->not_before_ms - now;
         }
     }
@@ -316,11 +323,17 @@ static bool set_up(struct conveyor *c)
     if (c->multi == NULL || c->lanes == NULL || c->window == NULL) {
         return false;
     }
-    /* Requests wait for a connection of their own instead of sharing one (HTTP/2) behind a slower neighbour. */
-    bool fine = curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)job->n_connections) == CURLM_OK &&
-                curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
+    /*
+     * Requests wait for a connection of their own instead of sharing one (HTTP/2) behind a slower
+     * neighbour.
+     */
+    bool fine =
+        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)job->n_connections) == CURLM_OK &&
+        curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
     for (size_t i = 0; i < c->n_slots; i++) {
-        fine = jt_batch_init(&c->window[i].batch, job->direction, &c->result->reasons, job->batch_rows) == JT_OK && fine;
+        fine = jt_batch_init(&c->window[i].batch, job->direction, &c->result->reasons,
+                             job->batch_rows) == JT_OK &&
+               fine;
     }
     for (size_t i = 0; i < job->n_connections; i++) {
         jt_reply_init(&c->lanes[i].reply);
@@ -349,7 +362,8 @@ static void tear_down(struct conveyor *c)
     jt_buf_clear(&c->rejects);
 }
 
-int jt_conveyor_run(const struct jt_conveyor_job *job, const volatile sig_atomic_t *interrupted, struct jt_conveyor_result *result)
+int jt_conveyor_run(const struct jt_conveyor_job *job, const volatile sig_atomic_t *interrupted,
+                    struct jt_conveyor_result *result)
 {
     *result = (struct jt_conveyor_result){ 0 };
     struct conveyor c = { .job = job, .result = result };

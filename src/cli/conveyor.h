@@ -1,11 +1,14 @@
 /*
- * The conveyor of a card file: batches are read, sent over several connections at once, and written out in input order.
+ * The conveyor of a card file: batches are read, sent over several connections at once, and written
+ * out in input order.
  *
- * One thread. Batches stand in a window in input order: as many as twice the connections, which bounds memory and lets the others go on while the
- * first one is repeated. Each connection (an easy handle of libcurl, kept alive) carries one request at a time. A batch that meets an unavailable
- * server, a broken connection or results that ask for it is sent again with what is left of it, after a pause; when that has gone on for
- * the allowed time the whole job ends. Tokenizing twice is harmless where the field has dedup; without, a lost answer leaves a token
- * behind that nobody knows.
+ * One thread. Batches stand in a window in input order: as many as twice the connections, which
+ * bounds memory and lets the others go on while the first one is repeated. Each connection (an easy
+ * handle of libcurl, kept alive) carries one request at a time. A batch that meets an unavailable
+ * server, a broken connection or results that ask for it is sent again with what is left of it,
+ * after a pause; when that has gone on for the allowed time the whole job ends. Tokenizing twice is
+ * harmless where the field has dedup; without, a lost answer leaves a token behind that nobody
+ * knows.
  */
 #ifndef JETON_CLI_CONVEYOR_H
 #define JETON_CLI_CONVEYOR_H
@@ -38,9 +41,11 @@ struct jt_conveyor_result {
 };
 
 /*
- * Runs the job to its end. JT_EXIT_OK, or the exit code after a message; *result tells how far it came. `interrupted` is looked at now
- * and then: when a signal handler has set it, the job ends with JT_EXIT_FAILED and without a message.
+ * Runs the job to its end. JT_EXIT_OK, or the exit code after a message; *result tells how far it
+ * came. `interrupted` is looked at now and then: when a signal handler has set it, the job ends
+ * with JT_EXIT_FAILED and without a message.
  */
-int jt_conveyor_run(const struct jt_conveyor_job *job, const volatile sig_atomic_t *interrupted, struct jt_conveyor_result *result);
+int jt_conveyor_run(const struct jt_conveyor_job *job, const volatile sig_atomic_t *interrupted,
+                    struct jt_conveyor_result *result);
 
 #endif

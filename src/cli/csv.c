@@ -36,19 +36,17 @@ static void end_field(struct scan *s, size_t column, size_t end)
     s->state = AT_START;
 }
 
-/* One byte of a field. False when it ends the field or the record: a comma or a line end outside quotes. */
+/*
+ * One byte of a field. False when it ends the field or the record: a comma or a line end outside
+ * quotes.
+ */
 static bool scan_byte(struct scan *s, char c)
 {
     bool delimiter = c == ',' || c == '\n';
     switch (s->state) {
-    case AT_START:
-        s->state = c == '"' ? QUOTED : PLAIN;
-        return !delimiter;
-    case PLAIN:
-        return !delimiter;
-    case QUOTED:
-        s->state = c == '"' ? AFTER_QUOTE : QUOTED;
-        return true;
+    case AT_START: s->state = c == '"' ? QUOTED : PLAIN; return !delimiter;
+    case PLAIN: return !delimiter;
+    case QUOTED: s->state = c == '"' ? AFTER_QUOTE : QUOTED; return true;
     case AFTER_QUOTE:
         if (c == '"') {
             s->state = QUOTED; /* a doubled quote */
@@ -70,8 +68,8 @@ static bool scan_byte(struct scan *s, char c)
 }
 
 /*
- * Scans on from s->i over `len` bytes of the record, by the grammar of RFC 4180 section 2. True when the record ended: s->i is its
- * length then.
+ * Scans on from s->i over `len` bytes of the record, by the grammar of RFC 4180 section 2. True
+ * when the record ended: s->i is its length then.
  */
 static bool scan_record(struct scan *s, size_t column, const char *p, size_t len)
 {
@@ -102,7 +100,10 @@ static enum jt_err refill(struct jt_csv *csv)
     if (err != JT_OK) {
         return err;
     }
-    /* EINTR is not repeated: a signal that this program catches is meant to end a wait for input. */
+    /*
+     * EINTR is not repeated: a signal that this program catches is meant to end a wait for input.
+     *
+     */
     ssize_t n = read(csv->fd, csv->window.data + csv->window.len, CHUNK);
     if (n < 0) {
         return JT_ERR_IO;
@@ -131,7 +132,8 @@ enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out)
     if (err != JT_OK) {
         return err;
     }
-    while (!scan_record(&s, csv->column, (const char *)csv->window.data + csv->at, csv->window.len - csv->at)) {
+    while (!scan_record(&s, csv->column, (const char *)csv->window.data + csv->at,
+                        csv->window.len - csv->at)) {
         if (csv->end_of_file) {
             if (s.i == 0) {
                 return JT_ERR_NOT_FOUND;
@@ -164,7 +166,8 @@ void jt_csv_unquote(const char *raw, size_t len, struct jt_buf *out)
     }
     for (size_t i = 1; i + 1 < len; i++) {
         jt_buf_u8(out, (uint8_t)raw[i]);
-        i += raw[i] == '"' && raw[i + 1] == '"' && i + 2 < len; /* skip the second of a doubled quote */
+        /* skip the second of a doubled quote */
+        i += raw[i] == '"' && raw[i + 1] == '"' && i + 2 < len;
     }
 }
 
@@ -174,12 +177,14 @@ static bool names_match(const char *raw, size_t len, const char *name, bool *out
     jt_buf_init(&value, JT_CSV_RECORD_MAX);
     jt_csv_unquote(raw, len, &value);
     bool fine = jt_buf_status(&value) == JT_OK;
-    *out = value.len == strlen(name) && (value.len == 0 || memcmp(value.data, name, value.len) == 0);
+    *out =
+        value.len == strlen(name) && (value.len == 0 || memcmp(value.data, name, value.len) == 0);
     jt_buf_clear(&value);
     return fine;
 }
 
-enum jt_err jt_csv_find_column(struct jt_csv *csv, const struct jt_csv_record *header, const char *name)
+enum jt_err jt_csv_find_column(struct jt_csv *csv, const struct jt_csv_record *header,
+                               const char *name)
 {
     size_t bom = header->raw_len >= 3 && memcmp(header->raw, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     size_t found = JT_CSV_NO_COLUMN;

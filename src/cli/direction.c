@@ -1,4 +1,7 @@
-/* The two directions of a card file: what is sent, what comes back, and what is refused without asking. */
+/*
+ * The two directions of a card file: what is sent, what comes back, and what is refused without
+ * asking.
+ */
 #include "cli/batch.h"
 #include "pan/pan.h"
 
@@ -20,7 +23,8 @@ static const char *token_fault(const char *value, size_t len)
 static bool is_token(const char *value, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        bool plain = (value[i] >= '0' && value[i] <= '9') || (value[i] >= 'a' && value[i] <= 'z') || value[i] == '_';
+        bool plain = (value[i] >= '0' && value[i] <= '9') || (value[i] >= 'a' && value[i] <= 'z') ||
+                     value[i] == '_';
         if (!plain) {
             return false;
         }
@@ -38,5 +42,7 @@ static bool is_pan(const char *value, size_t len)
     return len >= JT_PAN_MIN_DIGITS && len <= JT_PAN_MAX_DIGITS;
 }
 
-const struct jt_direction jt_direction_tokenize = { "tokenize", "pan", "token", pan_fault, is_token };
-const struct jt_direction jt_direction_detokenize = { "detokenize", "token", "pan", token_fault, is_pan };
+const struct jt_direction jt_direction_tokenize = { "tokenize", "pan", "token", pan_fault,
+                                                    is_token };
+const struct jt_direction jt_direction_detokenize = { "detokenize", "token", "pan", token_fault,
+                                                      is_pan };

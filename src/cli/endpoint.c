@@ -22,11 +22,12 @@ bool jt_endpoint_url_is_safe(const char *url)
 {
     char *scheme = NULL, *host = NULL, *user = NULL;
     CURLU *parts = curl_url();
-    bool safe = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_NO_USER &&
-                curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_loopback(host)));
+    bool safe =
+        parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_NO_USER &&
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_loopback(host)));
     curl_free(user);
     curl_free(scheme);
     curl_free(host);
@@ -54,7 +55,8 @@ static int add_headers(const struct jt_cli *cli, struct jt_endpoint *endpoint)
     }
     char header[32 + JT_API_KEY_MAX];
     snprintf(header, sizeof header, "Authorization: Bearer %s", key);
-    bool added = add_header(&endpoint->headers, header) && add_header(&endpoint->headers, "Content-Type: application/json") &&
+    bool added = add_header(&endpoint->headers, header) &&
+                 add_header(&endpoint->headers, "Content-Type: application/json") &&
                  add_header(&endpoint->headers, "Expect:"); /* no waiting for 100 Continue */
     jt_wipe(header, sizeof header);
     jt_wipe(key, sizeof key);
@@ -69,7 +71,9 @@ int jt_endpoint_open(const struct jt_cli *cli, struct jt_endpoint *out)
 {
     *out = (struct jt_endpoint){ 0 };
     if (!jt_endpoint_url_is_safe(cli->url)) {
-        jt_complain("%.200s: the URL must be https, or http to a loopback address, and name no user", cli->url);
+        jt_complain(
+            "%.200s: the URL must be https, or http to a loopback address, and name no user",
+            cli->url);
         return JT_EXIT_USAGE;
     }
     if (cli->key_file == NULL) {
@@ -143,15 +147,16 @@ CURL *jt_endpoint_handle(const struct jt_endpoint *endpoint, struct jt_reply *re
     return h;
 }
 
-bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply, const char *method,
-                         const char *path, const struct jt_buf *body)
+bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply,
+                         const char *method, const char *path, const struct jt_buf *body)
 {
     char url[2000];
     int n = snprintf(url, sizeof url, "%s%s", endpoint->url, path);
     jt_buf_reset(&reply->body);
     reply->status = 0;
     reply->retry_after_s = -1;
-    if (n < 0 || (size_t)n >= sizeof url || curl_easy_setopt(handle, CURLOPT_URL, url) != CURLE_OK) {
+    if (n < 0 || (size_t)n >= sizeof url ||
+        curl_easy_setopt(handle, CURLOPT_URL, url) != CURLE_OK) {
         return false;
     }
     if (strcmp(method, "GET") == 0) {
@@ -159,8 +164,11 @@ bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struc
     }
     /* libcurl keeps the pointer and does not copy what it points to. */
     return curl_easy_setopt(handle, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body != NULL && body->len > 0 ? (const char *)body->data : "") == CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, body != NULL ? (long)body->len : 0L) == CURLE_OK;
+           curl_easy_setopt(handle, CURLOPT_POSTFIELDS,
+                            body != NULL && body->len > 0 ? (const char *)body->data : "") ==
+               CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, body != NULL ? (long)body->len : 0L) ==
+               CURLE_OK;
 }
 
 bool jt_transfer_may_have_arrived(CURLcode result)
@@ -171,16 +179,15 @@ bool jt_transfer_may_have_arrived(CURLcode result)
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_WRITE_ERROR:
-        return true;
-    default:
-        return false;
+    case CURLE_WRITE_ERROR: return true;
+    default: return false;
     }
 }
 
 bool jt_transfer_may_recover(CURLcode result)
 {
-    return result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_SSL_CONNECT_ERROR ||
+    return result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
+           result == CURLE_SSL_CONNECT_ERROR ||
            (jt_transfer_may_have_arrived(result) && result != CURLE_WRITE_ERROR);
 }
 
@@ -190,6 +197,7 @@ void jt_endpoint_finish(CURL *handle, struct jt_reply *reply)
     if (curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply->status) != CURLE_OK) {
         reply->status = 0;
     }
-    bool given = curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0;
+    bool given = curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
+                 retry_after > 0;
     reply->retry_after_s = given ? (retry_after > 3600 ? 3600 : (long)retry_after) : -1;
 }

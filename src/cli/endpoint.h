@@ -1,8 +1,10 @@
 /*
- * The server that a command talks to: its URL, the API key, and libcurl handles made ready for both.
+ * The server that a command talks to: its URL, the API key, and libcurl handles made ready for
+ * both.
  *
- * Plain http is refused for anything but a loopback address: card numbers and the API key would cross a network in the clear. Proxies from
- * the environment, redirects and .netrc are never followed, for the same reason.
+ * Plain http is refused for anything but a loopback address: card numbers and the API key would
+ * cross a network in the clear. Proxies from the environment, redirects and .netrc are never
+ * followed, for the same reason.
  */
 #ifndef JETON_CLI_ENDPOINT_H
 #define JETON_CLI_ENDPOINT_H
@@ -19,7 +21,10 @@ struct jt_endpoint {
     struct curl_slist *headers;
 };
 
-/* What came back. Belongs to the handle's owner, outlives each transfer and is emptied before the next. */
+/*
+ * What came back. Belongs to the handle's owner, outlives each transfer and is emptied before the
+ * next.
+ */
 struct jt_reply {
     long status;        /* HTTP status; 0: none */
     long retry_after_s; /* the server's wish; -1: none */
@@ -36,12 +41,18 @@ bool jt_endpoint_url_is_safe(const char *url);
 void jt_reply_init(struct jt_reply *reply);
 void jt_reply_clear(struct jt_reply *reply);
 
-/* A handle for transfers of this endpoint that puts what comes back into `reply`; NULL: out of memory. Free with curl_easy_cleanup. */
+/*
+ * A handle for transfers of this endpoint that puts what comes back into `reply`; NULL: out of
+ * memory. Free with curl_easy_cleanup.
+ */
 CURL *jt_endpoint_handle(const struct jt_endpoint *endpoint, struct jt_reply *reply);
 
-/* Prepares the handle's next transfer; `body` may be NULL and must live until the transfer ends. Empties the reply. */
-bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply, const char *method,
-                         const char *path, const struct jt_buf *body);
+/*
+ * Prepares the handle's next transfer; `body` may be NULL and must live until the transfer ends.
+ * Empties the reply.
+ */
+bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply,
+                         const char *method, const char *path, const struct jt_buf *body);
 
 /* Whether a failed transfer may go better later, as against a certificate that is not trusted. */
 bool jt_transfer_may_recover(CURLcode result);

@@ -1,6 +1,6 @@
 /*
- * How a command ends: its exit code and its one line of explanation on standard error. Results go to standard output, everything that is
- * said about them to standard error.
+ * How a command ends: its exit code and its one line of explanation on standard error. Results go
+ * to standard output, everything that is said about them to standard error.
  */
 #ifndef JETON_CLI_EXIT_H
 #define JETON_CLI_EXIT_H
@@ -18,7 +18,10 @@ enum jt_exit {
     JT_EXIT_CONFIG = 78,      /* configuration or key file is wrong */
 };
 
-/* Writes "jeton: message" and a line end. Control characters in the message are replaced: part of it may come from a server. */
+/*
+ * Writes "jeton: message" and a line end. Control characters in the message are replaced: part of
+ * it may come from a server.
+ */
 void jt_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Replaces control characters and what is not ASCII, for text of others that goes to a terminal. */

@@ -66,8 +66,8 @@ int jt_input_check_unchanged(const struct jt_input *in, uint64_t n_read)
     }
     if (n_read != (uint64_t)open_now.st_size) {
         jt_complain("%s: %" PRIu64 " bytes were read of "
-                                   "%" PRIu64, in->path, n_read,
-                    (uint64_t)open_now.st_size);
+                    "%" PRIu64,
+                    in->path, n_read, (uint64_t)open_now.st_size);
         return JT_EXIT_FAILED;
     }
     return JT_EXIT_OK;

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 
 struct jt_input {
-    const char *path; /* the caller's */
-    int fd; /* -1: not open */
+    const char *path;   /* the caller's */
+    int fd;             /* -1: not open */
     struct stat opened; /* what it was then */
 };
 

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROGRAM "jeton-keeper"
-#define END_TIMEOUT_MS 5000
+#define PROGRAM         "jeton-keeper"
+#define END_TIMEOUT_MS  5000
 #define EXIT_NO_PROGRAM 127 /* as shells have it */
 
 /* Whether the program stands at `relative` from the directory of this binary; writes its path. */
@@ -48,7 +48,10 @@ static void find_program(char out[static PATH_MAX])
     }
 }
 
-/* Starts the program; `fd` is the one descriptor above standard error that it inherits, -1: none. The pid, or -1. */
+/*
+ * Starts the program; `fd` is the one descriptor above standard error that it inherits, -1: none.
+ * The pid, or -1.
+ */
 static pid_t spawn(char *const arguments[], int fd)
 {
     char program[PATH_MAX];

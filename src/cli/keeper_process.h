@@ -1,8 +1,8 @@
 /*
  * jeton-keeper as a child of `jeton init`: to make the master key, and to serve one connection.
  *
- * The program is the one that JETON_KEEPER names, else the one beside this binary, else ../sbin/jeton-keeper from there, else the one in PATH. What it
- * says goes to our standard error.
+ * The program is the one that JETON_KEEPER names, else the one beside this binary, else
+ * ../sbin/jeton-keeper from there, else the one in PATH. What it says goes to our standard error.
  */
 #ifndef JETON_CLI_KEEPER_PROCESS_H
 #define JETON_CLI_KEEPER_PROCESS_H
@@ -14,13 +14,22 @@ struct jt_keeper_process {
     int fd; /* our end of the connection; -1 once it has been handed on */
 };
 
-/* Runs `jeton-keeper --config CONFIG --init` to its end. JT_EXIT_OK, or an exit code after a message. */
+/*
+ * Runs `jeton-keeper --config CONFIG --init` to its end. JT_EXIT_OK, or an exit code after a
+ * message.
+ */
 int jt_keeper_process_init(const char *config);
 
-/* Starts `jeton-keeper --config CONFIG --fd N` on one end of a socket pair. JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
+/*
+ * Starts `jeton-keeper --config CONFIG --fd N` on one end of a socket pair. JT_EXIT_OK, or
+ * JT_EXIT_FAILED after a message.
+ */
 int jt_keeper_process_start(const char *config, struct jt_keeper_process *out);
 
-/* Closes our end, if it is still here, and waits for the child, which ends when its connection does; kills it after 5 seconds. */
+/*
+ * Closes our end, if it is still here, and waits for the child, which ends when its connection
+ * does; kills it after 5 seconds.
+ */
 void jt_keeper_process_stop(struct jt_keeper_process *keeper);
 
 #endif

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 /* The key in `contents`: one line, with or without its end. */
-static enum jt_err parse_contents(const struct jt_buf *contents, char key[static JT_API_KEY_MAX + 1])
+static enum jt_err parse_contents(const struct jt_buf *contents,
+                                  char key[static JT_API_KEY_MAX + 1])
 {
     size_t len = contents->len;
     while (len > 0 && (contents->data[len - 1] == '\n' || contents->data[len - 1] == '\r')) {
@@ -48,7 +49,9 @@ int jt_keyfile_read(const char *path, char key[static JT_API_KEY_MAX + 1])
         jt_complain("%s: must be a file of this user that nobody else can read (chmod 600)", path);
         break;
     default:
-        jt_complain("%s: %s", path, err == JT_ERR_IO || err == JT_ERR_NOT_FOUND ? strerror(errno) : jt_err_str(err));
+        jt_complain("%s: %s", path,
+                    err == JT_ERR_IO || err == JT_ERR_NOT_FOUND ? strerror(errno)
+                                                                : jt_err_str(err));
         break;
     }
     jt_buf_clear(&contents);
@@ -61,8 +64,9 @@ static int open_directory_of(const char *path, const char **name)
     const char *slash = strrchr(path, '/');
     *name = slash == NULL ? path : slash + 1;
     char directory[4096];
-    int n = slash == NULL ? snprintf(directory, sizeof directory, ".")
-                          : snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path), path);
+    int n = slash == NULL
+                ? snprintf(directory, sizeof directory, ".")
+                : snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path), path);
     if (n < 0 || (size_t)n >= sizeof directory) {
         errno = ENAMETOOLONG;
         return -1;
@@ -75,7 +79,10 @@ static int finish(const char *path, enum jt_err err)
     if (err == JT_OK) {
         return JT_EXIT_OK;
     }
-    jt_complain("%s: %s", path, err == JT_ERR_CONFLICT ? "exists already" : err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+    jt_complain("%s: %s", path,
+                err == JT_ERR_CONFLICT ? "exists already"
+                : err == JT_ERR_IO     ? strerror(errno)
+                                       : jt_err_str(err));
     return JT_EXIT_FAILED;
 }
 
@@ -105,7 +112,8 @@ int jt_keyfile_reserve(const char *path, struct jt_keyfile *out)
 {
     *out = (struct jt_keyfile){ .path = path };
     out->dir_fd = open_directory_of(path, &out->name);
-    int code = finish(path, out->dir_fd < 0 ? JT_ERR_IO : jt_file_write_new(out->dir_fd, out->name, "", 0));
+    int code = finish(path, out->dir_fd < 0 ? JT_ERR_IO
+                                            : jt_file_write_new(out->dir_fd, out->name, "", 0));
     if (code != JT_EXIT_OK && out->dir_fd >= 0) {
         close(out->dir_fd);
         out->dir_fd = -1;

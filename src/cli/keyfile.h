@@ -9,12 +9,15 @@
 /* Reads the key; the caller wipes `key`. JT_EXIT_OK, or JT_EXIT_CONFIG after a message. */
 int jt_keyfile_read(const char *path, char key[static JT_API_KEY_MAX + 1]);
 
-/* Stores a key in a new file in one durable step. JT_EXIT_OK, or JT_EXIT_FAILED after a message (the file exists, say). */
+/*
+ * Stores a key in a new file in one durable step. JT_EXIT_OK, or JT_EXIT_FAILED after a message
+ * (the file exists, say).
+ */
 int jt_keyfile_create(const char *path, const char *key);
 
 /*
- * A key file to be. It is reserved, empty, before the server is asked for a key, so that a key which exists only once never meets a full disk or
- * a name that is taken.
+ * A key file to be. It is reserved, empty, before the server is asked for a key, so that a key
+ * which exists only once never meets a full disk or a name that is taken.
  */
 struct jt_keyfile {
     int dir_fd;
@@ -22,7 +25,10 @@ struct jt_keyfile {
     const char *name; /* last part of path */
 };
 
-/* JT_EXIT_OK, or JT_EXIT_FAILED after a message (the file exists, say). Ends with one of the two below. */
+/*
+ * JT_EXIT_OK, or JT_EXIT_FAILED after a message (the file exists, say). Ends with one of the two
+ * below.
+ */
 int jt_keyfile_reserve(const char *path, struct jt_keyfile *out);
 
 /* Stores the key durably. JT_EXIT_OK, or JT_EXIT_FAILED after a message. */

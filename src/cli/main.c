@@ -1,6 +1,6 @@
 /*
- * The command `jeton`: one table of subcommands. Setting up a machine is done here, with database and keeper; everything else is asked
- * of a running jetond over REST.
+ * The command `jeton`: one table of subcommands. Setting up a machine is done here, with database
+ * and keeper; everything else is asked of a running jetond over REST.
  */
 #include "base/secmem.h"
 #include "cli/command.h"
@@ -20,27 +20,43 @@
 #define JSON JT_TAKES_JSON
 
 static const struct jt_command commands[] = {
-    { "config", "", "Print a commented configuration file with all options at their defaults.", 0, jt_cmd_config },
-    { "migrate", "", "Bring the database's tables up to this program's version.", JT_TAKES_CONFIG, jt_cmd_migrate },
-    { "init", "", "Make this machine's master key, the first ring and the first operator.", JT_TAKES_CONFIG, jt_cmd_init },
+    { "config", "", "Print a commented configuration file with all options at their defaults.", 0,
+      jt_cmd_config },
+    { "migrate", "", "Bring the database's tables up to this program's version.", JT_TAKES_CONFIG,
+      jt_cmd_migrate },
+    { "init", "", "Make this machine's master key, the first ring and the first operator.",
+      JT_TAKES_CONFIG, jt_cmd_init },
     { "field add", "NAME", "Add a protected field.", REST | JSON, jt_cmd_field_add },
     { "field list", "", "List the fields.", REST | JSON, jt_cmd_field_list },
-    { "client add", "NAME", "Add an API client and store its key in a file.", REST, jt_cmd_client_add },
+    { "client add", "NAME", "Add an API client and store its key in a file.", REST,
+      jt_cmd_client_add },
     { "client list", "", "List API clients, revoked ones too.", REST | JSON, jt_cmd_client_list },
-    { "client revoke", "NAME", "Revoke an API client for good; its name stays taken.", REST | JSON, jt_cmd_client_revoke },
+    { "client revoke", "NAME", "Revoke an API client for good; its name stays taken.", REST | JSON,
+      jt_cmd_client_revoke },
     { "keys create", "", "Create the next key generation.", REST | JSON, jt_cmd_keys_create },
     { "keys list", "", "List the key generations.", REST | JSON, jt_cmd_keys_list },
-    { "keys activate", "NUMBER", "Roll: make a generation the active one; the old one drains.", REST | JSON, jt_cmd_keys_activate },
-    { "keys abandon", "NUMBER", "Give up a generation that was never activated, and erase its key.", REST | JSON, jt_cmd_keys_abandon },
-    { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON, jt_cmd_keys_retire },
-    { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON, jt_cmd_keys_certificate },
-    { "audit", "TOKEN", "Tell who was given the card of a token, and when.", REST | JSON, jt_cmd_audit },
-    { "node accept-ids", "", "Let new ids run far ahead of the clock, for a recorded reason.", REST | JSON, jt_cmd_node_accept_ids },
-    { "node accept-sets", "", "Take older sets of clients and fields after a restore, for a recorded reason.", REST | JSON, jt_cmd_node_accept_sets },
-    { "status", "", "Tell how the server, its keeper and its database are.", REST | JSON, jt_cmd_status },
+    { "keys activate", "NUMBER", "Roll: make a generation the active one; the old one drains.",
+      REST | JSON, jt_cmd_keys_activate },
+    { "keys abandon", "NUMBER", "Give up a generation that was never activated, and erase its key.",
+      REST | JSON, jt_cmd_keys_abandon },
+    { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON,
+      jt_cmd_keys_retire },
+    { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON,
+      jt_cmd_keys_certificate },
+    { "audit", "TOKEN", "Tell who was given the card of a token, and when.", REST | JSON,
+      jt_cmd_audit },
+    { "node accept-ids", "", "Let new ids run far ahead of the clock, for a recorded reason.",
+      REST | JSON, jt_cmd_node_accept_ids },
+    { "node accept-sets", "",
+      "Take older sets of clients and fields after a restore, for a recorded reason.", REST | JSON,
+      jt_cmd_node_accept_sets },
+    { "status", "", "Tell how the server, its keeper and its database are.", REST | JSON,
+      jt_cmd_status },
     { "gen", "", "Generate a card file for tests: columns id, pan, amount.", 0, jt_cmd_gen },
-    { "tokenize", "", "Replace the card numbers in one column of a CSV file by tokens.", REST, jt_cmd_tokenize },
-    { "detokenize", "", "Replace the tokens in one column of a CSV file by card numbers.", REST, jt_cmd_detokenize },
+    { "tokenize", "", "Replace the card numbers in one column of a CSV file by tokens.", REST,
+      jt_cmd_tokenize },
+    { "detokenize", "", "Replace the tokens in one column of a CSV file by card numbers.", REST,
+      jt_cmd_detokenize },
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
@@ -55,7 +71,8 @@ static void print_help(FILE *out)
     }
     fprintf(out, "\nOptions, before or after the command:\n");
     jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, out);
-    fprintf(out, "\njeton COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 refused by the server, 64 usage,\n"
+    fprintf(out, "\njeton COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 refused by "
+                 "the server, 64 usage,\n"
                  "69 unavailable, 77 denied, 78 configuration. Manual: jeton(1).\n");
 }
 
@@ -66,8 +83,8 @@ static bool print_group(const char *group)
     size_t len = strlen(group);
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strncmp(commands[i].name, group, len) == 0 && commands[i].name[len] == ' ') {
-            fprintf(stderr, "%s  jeton %s%s%s\n", any ? "" : "usage:\n", commands[i].name, *commands[i].arguments == '\0' ? "" : " ",
-                    commands[i].arguments);
+            fprintf(stderr, "%s  jeton %s%s%s\n", any ? "" : "usage:\n", commands[i].name,
+                    *commands[i].arguments == '\0' ? "" : " ", commands[i].arguments);
             any = true;
         }
     }
@@ -114,7 +131,8 @@ static int dispatch(struct jt_cli *cli, int argc, char **argv)
         char help[] = "--help", *words[] = { argv[1], argc > 2 ? argv[2] : help, help };
         return dispatch(cli, argc > 2 ? 3 : 2, words);
     }
-    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0) {
+    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+        strcmp(argv[0], "-h") == 0) {
         print_help(stdout);
         return JT_EXIT_OK;
     }

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int jt_generation_path(const struct jt_command *self, const char *text, const char *suffix, char out[static JT_GENERATION_PATH])
+int jt_generation_path(const struct jt_command *self, const char *text, const char *suffix,
+                       char out[static JT_GENERATION_PATH])
 {
     size_t len = strlen(text);
     if (len < 1 || len > 18 || *text == '0' || strspn(text, "0123456789") != len) {

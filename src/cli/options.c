@@ -10,22 +10,28 @@
 #define MAX_SHARED 5
 
 /* The shared options that `takes` names, over `cli`; returns how many. */
-static size_t shared_options(struct jt_cli *cli, unsigned takes, struct jt_option out[static MAX_SHARED])
+static size_t shared_options(struct jt_cli *cli, unsigned takes,
+                             struct jt_option out[static MAX_SHARED])
 {
     size_t n = 0;
     if (takes & JT_TAKES_CONFIG) {
-        out[n++] = (struct jt_option)JT_TEXT("config", "FILE", &cli->config,
-                                             "configuration file (JETON_CONFIG; /etc/jeton/jeton.conf)");
+        out[n++] =
+            (struct jt_option)JT_TEXT("config", "FILE", &cli->config,
+                                      "configuration file (JETON_CONFIG; /etc/jeton/jeton.conf)");
     }
     if (takes & JT_TAKES_REST) {
-        out[n++] = (struct jt_option)JT_TEXT("url", "URL", &cli->url, "where jetond listens (JETON_URL; http://127.0.0.1:8080)");
-        out[n++] = (struct jt_option)JT_TEXT("key-file", "FILE", &cli->key_file,
-                                             "file that holds the API key, mode 0600 (JETON_KEY_FILE)");
-        out[n++] = (struct jt_option)JT_NUMBER("retry-for", "SECONDS", &cli->retry_for_s, 0, 86400,
-                                               "how long to repeat what finds the server unavailable");
+        out[n++] = (struct jt_option)JT_TEXT(
+            "url", "URL", &cli->url, "where jetond listens (JETON_URL; http://127.0.0.1:8080)");
+        out[n++] =
+            (struct jt_option)JT_TEXT("key-file", "FILE", &cli->key_file,
+                                      "file that holds the API key, mode 0600 (JETON_KEY_FILE)");
+        out[n++] =
+            (struct jt_option)JT_NUMBER("retry-for", "SECONDS", &cli->retry_for_s, 0, 86400,
+                                        "how long to repeat what finds the server unavailable");
     }
     if (takes & JT_TAKES_JSON) {
-        out[n++] = (struct jt_option)JT_FLAG("json", &cli->json, "print the server's reply as it is");
+        out[n++] =
+            (struct jt_option)JT_FLAG("json", &cli->json, "print the server's reply as it is");
     }
     return n;
 }
@@ -48,7 +54,8 @@ int jt_usage_error(const struct jt_command *self, const char *format, ...)
 static void print_option(const struct jt_option *o, FILE *out)
 {
     char left[60];
-    snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ", o->value == NULL ? "" : o->value);
+    snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ",
+             o->value == NULL ? "" : o->value);
     fprintf(out, "  %-30s %s\n", left, o->doc);
 }
 
@@ -68,7 +75,8 @@ void jt_options_print_shared(unsigned takes, FILE *out)
 
 static void print_help(const struct jt_command *self, const struct jt_parse *parse)
 {
-    printf("usage: jeton %s%s%s%s\n\n%s\n", self->name, parse->n_options + self->takes > 0 ? " [OPTIONS]" : "",
+    printf("usage: jeton %s%s%s%s\n\n%s\n", self->name,
+           parse->n_options + self->takes > 0 ? " [OPTIONS]" : "",
            *self->arguments == '\0' ? "" : " ", self->arguments, self->summary);
     if (parse->n_options + self->takes > 0) {
         printf("\n");
@@ -77,7 +85,8 @@ static void print_help(const struct jt_command *self, const struct jt_parse *par
     jt_options_print_shared(self->takes, stdout);
 }
 
-static const struct jt_option *find(const struct jt_option *options, size_t n, const char *name, size_t len)
+static const struct jt_option *find(const struct jt_option *options, size_t n, const char *name,
+                                    size_t len)
 {
     for (size_t i = 0; i < n; i++) {
         if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0) {
@@ -93,14 +102,16 @@ static int set_number(const struct jt_command *self, const struct jt_option *o, 
     errno = 0;
     long v = strtol(value, &end, 10);
     if (errno != 0 || *value < '0' || *value > '9' || *end != '\0' || v < o->min || v > o->max) {
-        return jt_usage_error(self, "--%s must be a whole number from %ld to %ld", o->name, o->min, o->max);
+        return jt_usage_error(self, "--%s must be a whole number from %ld to %ld", o->name, o->min,
+                              o->max);
     }
     *(long *)o->target = v;
     return JT_GO_ON;
 }
 
 /* Sets the option of argv[*at] and moves *at to its last word. */
-static int set_option(const struct jt_command *self, const struct jt_option *options, size_t n, int argc, char **argv, int *at)
+static int set_option(const struct jt_command *self, const struct jt_option *options, size_t n,
+                      int argc, char **argv, int *at)
 {
     const char *name = argv[*at] + 2;
     size_t len = strcspn(name, "=");
@@ -139,7 +150,9 @@ int jt_options_parse_shared(struct jt_cli *cli, int argc, char **argv, int *next
     struct jt_option shared[MAX_SHARED];
     size_t n = shared_options(cli, JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, shared);
     int i = 0;
-    for (; i < argc && strncmp(argv[i], "--", 2) == 0 && !is_help(argv[i]) && strcmp(argv[i], "--version") != 0; i++) {
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0 && !is_help(argv[i]) &&
+           strcmp(argv[i], "--version") != 0;
+         i++) {
         int code = set_option(NULL, shared, n, argc, argv, &i);
         if (code != JT_GO_ON) {
             return code;
@@ -158,7 +171,8 @@ static int take_argument(const struct jt_command *self, struct jt_parse *parse, 
     return JT_GO_ON;
 }
 
-int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct jt_parse *parse, int argc, char **argv)
+int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct jt_parse *parse,
+                     int argc, char **argv)
 {
     struct jt_option shared[MAX_SHARED];
     size_t n_shared = shared_options(cli, self->takes, shared);

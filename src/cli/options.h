@@ -1,8 +1,10 @@
 /*
- * Command-line options by table: parsing, checking and the text of --help come from the same lines, so that help cannot drift.
+ * Command-line options by table: parsing, checking and the text of --help come from the same lines,
+ * so that help cannot drift.
  *
- * Names are given in full: an abbreviation that works today could mean something else tomorrow. "--name value" and "--name=value" are the
- * same; "--" ends options; options and arguments may be mixed.
+ * Names are given in full: an abbreviation that works today could mean something else tomorrow.
+ * "--name value" and "--name=value" are the same; "--" ends options; options and arguments may be
+ * mixed.
  */
 #ifndef JETON_CLI_OPTIONS_H
 #define JETON_CLI_OPTIONS_H
@@ -22,9 +24,18 @@ struct jt_option {
     const char *doc;
 };
 
-#define JT_FLAG(name, target, doc) { name, NULL, JT_OPTION_FLAG, target, 0, 0, doc }
-#define JT_TEXT(name, value, target, doc) { name, value, JT_OPTION_TEXT, target, 0, 0, doc }
-#define JT_NUMBER(name, value, target, min, max, doc) { name, value, JT_OPTION_NUMBER, target, min, max, doc }
+#define JT_FLAG(name, target, doc)                    \
+    {                                                 \
+        name, NULL, JT_OPTION_FLAG, target, 0, 0, doc \
+    }
+#define JT_TEXT(name, value, target, doc)              \
+    {                                                  \
+        name, value, JT_OPTION_TEXT, target, 0, 0, doc \
+    }
+#define JT_NUMBER(name, value, target, min, max, doc)        \
+    {                                                        \
+        name, value, JT_OPTION_NUMBER, target, min, max, doc \
+    }
 
 /* A command's own options and the places for its arguments. */
 struct jt_parse {
@@ -37,14 +48,22 @@ struct jt_parse {
 
 #define JT_GO_ON (-1)
 
-/* Parses a command's arguments. JT_GO_ON, or the exit code to end with: help was asked for and printed, or usage told. */
-int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct jt_parse *parse, int argc, char **argv);
+/*
+ * Parses a command's arguments. JT_GO_ON, or the exit code to end with: help was asked for and
+ * printed, or usage told.
+ */
+int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct jt_parse *parse,
+                     int argc, char **argv);
 
-/* Parses the shared options before the command's name; *next is the index of what follows them. JT_GO_ON or an exit code. */
+/*
+ * Parses the shared options before the command's name; *next is the index of what follows them.
+ * JT_GO_ON or an exit code.
+ */
 int jt_options_parse_shared(struct jt_cli *cli, int argc, char **argv, int *next);
 
 /* JT_EXIT_USAGE after a message that ends in where to find help. */
-int jt_usage_error(const struct jt_command *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int jt_usage_error(const struct jt_command *self, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 void jt_options_print(const struct jt_option *options, size_t n, FILE *out);
 

@@ -17,11 +17,15 @@ static int complain(const char *path)
     return JT_EXIT_FAILED;
 }
 
-/* Whether the open file is still what stands under its name: its last owner may have renamed it before we got the lock. */
+/*
+ * Whether the open file is still what stands under its name: its last owner may have renamed it
+ * before we got the lock.
+ */
 static bool is_still_named(int fd, const char *path)
 {
     struct stat here, there;
-    return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+    return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
 }
 
 /* Opens and locks `path`, private and empty; -1 with errno, EBUSY when another command holds it. */

@@ -1,6 +1,7 @@
 /*
- * An output file that appears whole or not at all: written as FILE.part (0600, since it may hold card numbers), synced, and renamed to FILE at
- * the end. A FILE.part that a killed run left behind is written over; one that a running command holds is refused.
+ * An output file that appears whole or not at all: written as FILE.part (0600, since it may hold
+ * card numbers), synced, and renamed to FILE at the end. A FILE.part that a killed run left behind
+ * is written over; one that a running command holds is refused.
  */
 #ifndef JETON_CLI_OUTPUT_H
 #define JETON_CLI_OUTPUT_H

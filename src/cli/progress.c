@@ -9,12 +9,15 @@
 
 #define BAR_WIDTH 24
 #define REDRAW_US 100000
-#define LINE_US 5000000
+#define LINE_US   5000000
 
 void jt_progress_start(struct jt_progress *p, const char *label, bool wanted)
 {
     int64_t now = jt_clock_us();
-    *p = (struct jt_progress){ .label = label, .bar = wanted || isatty(STDERR_FILENO) == 1, .started_us = now, .shown_us = now };
+    *p = (struct jt_progress){ .label = label,
+                               .bar = wanted || isatty(STDERR_FILENO) == 1,
+                               .started_us = now,
+                               .shown_us = now };
 }
 
 double jt_progress_elapsed_s(const struct jt_progress *p)
@@ -29,11 +32,13 @@ static void format_eta(int64_t eta_s, char *out, size_t room)
     } else if (eta_s < 3600) {
         snprintf(out, room, "%" PRId64 ":%02" PRId64, eta_s / 60, eta_s % 60);
     } else {
-        snprintf(out, room, "%" PRId64 ":%02" PRId64 ":%02" PRId64, eta_s / 3600, eta_s / 60 % 60, eta_s % 60);
+        snprintf(out, room, "%" PRId64 ":%02" PRId64 ":%02" PRId64, eta_s / 3600, eta_s / 60 % 60,
+                 eta_s % 60);
     }
 }
 
-void jt_progress_format(const char *label, const struct jt_progress_state *state, bool bar, char out[static JT_PROGRESS_LINE])
+void jt_progress_format(const char *label, const struct jt_progress_state *state, bool bar,
+                        char out[static JT_PROGRESS_LINE])
 {
     char drawn[BAR_WIDTH + 4] = "", percent[8] = " --%", eta[32];
     double fraction = state->fraction > 1 ? 1 : state->fraction;
@@ -48,8 +53,8 @@ void jt_progress_format(const char *label, const struct jt_progress_state *state
         memcpy(drawn + 1 + BAR_WIDTH, "] ", 3);
     }
     format_eta(state->eta_s, eta, sizeof eta);
-    snprintf(out, JT_PROGRESS_LINE, "%.20s %s%s  %" PRIu64 " rows  %.0f rows/s  ETA %s", label, drawn, percent, state->rows, state->rate,
-             eta);
+    snprintf(out, JT_PROGRESS_LINE, "%.20s %s%s  %" PRIu64 " rows  %.0f rows/s  ETA %s", label,
+             drawn, percent, state->rows, state->rate, eta);
 }
 
 static void draw(struct jt_progress *p, const struct jt_progress_state *state)

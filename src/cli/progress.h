@@ -1,5 +1,6 @@
 /*
- * How far a long job is, on standard error: a bar with rate and time to go that redraws itself on a terminal, else a plain line every five seconds.
+ * How far a long job is, on standard error: a bar with rate and time to go that redraws itself on a
+ * terminal, else a plain line every five seconds.
  */
 #ifndef JETON_CLI_PROGRESS_H
 #define JETON_CLI_PROGRESS_H
@@ -25,7 +26,10 @@ struct jt_progress_state {
     int64_t eta_s;   /* seconds to go; -1: unknown */
 };
 
-/* `label` stays the caller's. The bar is drawn if standard error is a terminal, or if it is `wanted` all the same. */
+/*
+ * `label` stays the caller's. The bar is drawn if standard error is a terminal, or if it is
+ * `wanted` all the same.
+ */
 void jt_progress_start(struct jt_progress *p, const char *label, bool wanted);
 
 /* Shows the state when it is time to. Rate and ETA are reckoned from the start. */
@@ -38,7 +42,8 @@ void jt_progress_show(struct jt_progress *p, const struct jt_progress_state *sta
 void jt_progress_end(struct jt_progress *p, const struct jt_progress_state *last);
 
 /* One line as shown, without line end. */
-void jt_progress_format(const char *label, const struct jt_progress_state *state, bool bar, char out[static JT_PROGRESS_LINE]);
+void jt_progress_format(const char *label, const struct jt_progress_state *state, bool bar,
+                        char out[static JT_PROGRESS_LINE]);
 
 /* Seconds since the start. */
 double jt_progress_elapsed_s(const struct jt_progress *p);

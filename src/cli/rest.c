@@ -15,12 +15,9 @@ static int exit_code_of(long status)
 {
     switch (status) {
     case 401:
-    case 403:
-        return JT_EXIT_DENIED;
-    case 503:
-        return JT_EXIT_UNAVAILABLE;
-    default:
-        return JT_EXIT_REFUSED;
+    case 403: return JT_EXIT_DENIED;
+    case 503: return JT_EXIT_UNAVAILABLE;
+    default: return JT_EXIT_REFUSED;
     }
 }
 
@@ -43,8 +40,8 @@ bool jt_reply_true(const json_t *object, const char *name)
 static int complain(long status, const json_t *problem)
 {
     if (json_is_string(json_object_get(problem, "title"))) {
-        jt_complain("%.200s: %.1000s (%.200s)", jt_reply_text(problem, "title"), jt_reply_text(problem, "detail"),
-                    jt_reply_text(problem, "type"));
+        jt_complain("%.200s: %.1000s (%.200s)", jt_reply_text(problem, "title"),
+                    jt_reply_text(problem, "detail"), jt_reply_text(problem, "type"));
     } else {
         jt_complain("the server answered with status %ld and without a problem body", status);
     }
@@ -68,22 +65,28 @@ int jt_problem_complain(long status, const void *body, size_t len)
 static bool is_worth_repeating(CURLcode result, const struct jt_reply *reply, const char *method)
 {
     if (result == CURLE_OK) {
-        static const char unknown[] = "urn:jeton:problem:outcome-unknown"; /* it may have been done */
-        bool done = reply->body.len > 0 && memmem(reply->body.data, reply->body.len, unknown, sizeof unknown - 1) != NULL;
+        /* it may have been done */
+        static const char unknown[] = "urn:jeton:problem:outcome-unknown";
+        bool done = reply->body.len > 0 &&
+                    memmem(reply->body.data, reply->body.len, unknown, sizeof unknown - 1) != NULL;
         return reply->status == 503 && !done;
     }
-    return jt_transfer_may_recover(result) && (strcmp(method, "GET") == 0 || !jt_transfer_may_have_arrived(result));
+    return jt_transfer_may_recover(result) &&
+           (strcmp(method, "GET") == 0 || !jt_transfer_may_have_arrived(result));
 }
 
-static int complain_of_transfer(const struct jt_endpoint *endpoint, CURLcode result, const char *method)
+static int complain_of_transfer(const struct jt_endpoint *endpoint, CURLcode result,
+                                const char *method)
 {
     bool unknown = strcmp(method, "GET") != 0 && jt_transfer_may_have_arrived(result);
-    jt_complain("%s: %s%s", endpoint->url, curl_easy_strerror(result), unknown ? "; whether it was done is unknown" : "");
+    jt_complain("%s: %s%s", endpoint->url, curl_easy_strerror(result),
+                unknown ? "; whether it was done is unknown" : "");
     return JT_EXIT_UNAVAILABLE;
 }
 
-static int perform(const struct jt_cli *cli, const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply,
-                   const char *method, const char *path, const struct jt_buf *body)
+static int perform(const struct jt_cli *cli, const struct jt_endpoint *endpoint, CURL *handle,
+                   struct jt_reply *reply, const char *method, const char *path,
+                   const struct jt_buf *body)
 {
     struct jt_backoff backoff;
     jt_backoff_init(&backoff, cli->retry_for_s >= 0 ? cli->retry_for_s : JT_REST_RETRY_FOR_S);
@@ -124,7 +127,8 @@ static int to_answer(const struct jt_reply *reply, struct jt_answer *out)
     return JT_EXIT_OK;
 }
 
-int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, json_t *body, struct jt_answer *out)
+int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                struct jt_answer *out)
 {
     *out = (struct jt_answer){ 0 };
     struct jt_endpoint endpoint = { 0 };
@@ -160,7 +164,8 @@ out:
     return code;
 }
 
-int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body, struct jt_answer *out)
+int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                 struct jt_answer *out)
 {
     int code = jt_rest_ask(cli, method, path, body, out);
     if (code != JT_EXIT_OK) {
@@ -178,7 +183,8 @@ int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path,
     return code;
 }
 
-int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body, void (*print)(const json_t *reply))
+int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                 void (*print)(const json_t *reply))
 {
     struct jt_answer answer;
     int code = jt_rest_call(cli, method, path, body, &answer);

@@ -1,8 +1,10 @@
 /*
- * One REST request at a time, for the commands that ask one thing and print the answer. Card files go through cli/conveyor.h.
+ * One REST request at a time, for the commands that ask one thing and print the answer. Card files
+ * go through cli/conveyor.h.
  *
- * A request is repeated while the server is unavailable (503, no connection) for the time that --retry-for gives. One whose connection broke
- * after it was sent is repeated only if it is a GET: what became of another is unknown, and the message says so.
+ * A request is repeated while the server is unavailable (503, no connection) for the time that
+ * --retry-for gives. One whose connection broke after it was sent is repeated only if it is a GET:
+ * what became of another is unknown, and the message says so.
  */
 #ifndef JETON_CLI_REST_H
 #define JETON_CLI_REST_H
@@ -16,25 +18,34 @@
 /* A request's outcome, whatever its status. */
 struct jt_answer {
     long status;
-    json_t *json;   /* the reply as an object; NULL when it is not one */
-    char *text;     /* the same as it came, with a NUL; wiped by jt_answer_clear */
+    json_t *json; /* the reply as an object; NULL when it is not one */
+    char *text;   /* the same as it came, with a NUL; wiped by jt_answer_clear */
 };
 
-/* Opens the endpoint, asks and closes. JT_EXIT_OK when there is an answer of any status; else an exit code after a message. */
-int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, json_t *body, struct jt_answer *out);
+/*
+ * Opens the endpoint, asks and closes. JT_EXIT_OK when there is an answer of any status; else an
+ * exit code after a message.
+ */
+int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                struct jt_answer *out);
 
 /*
- * The same, but only a 2xx status with an object in it is JT_EXIT_OK; other answers are told as jt_answer_complain does. `out` is empty
- * then.
+ * The same, but only a 2xx status with an object in it is JT_EXIT_OK; other answers are told as
+ * jt_answer_complain does. `out` is empty then.
  */
-int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body, struct jt_answer *out);
+int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                 struct jt_answer *out);
 
 /* jt_rest_call, and prints the reply with --json or by `print` without. */
-int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body, void (*print)(const json_t *reply));
+int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                 void (*print)(const json_t *reply));
 
 void jt_answer_clear(struct jt_answer *answer);
 
-/* Tells what an answer other than 2xx says, "title: detail (type)", and returns the exit code that its status stands for. */
+/*
+ * Tells what an answer other than 2xx says, "title: detail (type)", and returns the exit code that
+ * its status stands for.
+ */
 int jt_answer_complain(const struct jt_answer *answer);
 
 /* The same for a status and the bytes of a body. */

@@ -53,7 +53,10 @@ static enum jt_err work(struct jt_aes *aes, struct jt_block *blocks, size_t n, u
     uint8_t *bytes = (uint8_t *)blocks;
     int len = (int)(n * JT_BLOCK_LEN);
     int written = 0;
-    /* Without padding every whole block comes out at once, so Final, which would have nothing to add, is not called. */
+    /*
+     * Without padding every whole block comes out at once, so Final, which would have nothing to
+     * add, is not called.
+     */
     if (update(aes->ctx, bytes, &written, bytes, len) != 1 || written != len) {
         return JT_ERR_CRYPTO;
     }

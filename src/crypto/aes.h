@@ -1,5 +1,6 @@
 /*
- * AES over many blocks at once: the one primitive under CMAC and SIV, taken from OpenSSL (EVP, ECB mode, no padding).
+ * AES over many blocks at once: the one primitive under CMAC and SIV, taken from OpenSSL (EVP, ECB
+ * mode, no padding).
  *
  * ECB is used as a block function only, never as a mode: every block that goes in has been chained
  * (CBC-MAC), is a counter, or is a message of exactly one block that never repeats (a token). One

@@ -1,4 +1,7 @@
-/* A borrowed run of bytes: how components of associated data and parts of a MAC's message are passed. */
+/*
+ * A borrowed run of bytes: how components of associated data and parts of a MAC's message are
+ * passed.
+ */
 #ifndef JETON_CRYPTO_BYTES_H
 #define JETON_CRYPTO_BYTES_H
 

@@ -27,8 +27,12 @@ void jt_cbcmac_clear(struct jt_cbcmac *m)
     jt_wipe(m, sizeof(*m));
 }
 
-/* Makes the last block of a message from its `len` (0 to 16) last bytes: padded where it is short, then masked. */
-static void masked_last(const struct jt_cbcmac *m, struct jt_block *last, const uint8_t *in, size_t len)
+/*
+ * Makes the last block of a message from its `len` (0 to 16) last bytes: padded where it is short,
+ * then masked.
+ */
+static void masked_last(const struct jt_cbcmac *m, struct jt_block *last, const uint8_t *in,
+                        size_t len)
 {
     if (len == JT_BLOCK_LEN) {
         *last = jt_block_xor(jt_block_load(in), m->k1);
@@ -58,8 +62,9 @@ enum jt_err jt_cbcmac_run(struct jt_cbcmac *m, size_t n)
     for (size_t step = 0; n_running > 0; step++) {
         for (size_t k = 0; k < n_running; k++) {
             const struct jt_cbcmac_lane *lane = &m->lane[m->running[k]];
-            struct jt_block next = step < lane->n_head ? jt_block_load(lane->head + step * JT_BLOCK_LEN)
-                                                       : lane->tail[step - lane->n_head];
+            struct jt_block next = step < lane->n_head
+                                       ? jt_block_load(lane->head + step * JT_BLOCK_LEN)
+                                       : lane->tail[step - lane->n_head];
             m->chain[k] = jt_block_xor(m->chain[k], next);
         }
         enum jt_err err = jt_aes_encrypt(&m->aes, m->chain, n_running);
@@ -88,11 +93,15 @@ void jt_cbcmac_wipe(struct jt_cbcmac *m, size_t n)
     jt_wipe(m->chain, used * sizeof(m->chain[0]));
 }
 
-enum jt_err jt_cbcmac_parts(struct jt_cbcmac *m, const struct jt_bytes *parts, size_t n_parts, struct jt_block *mac)
+enum jt_err jt_cbcmac_parts(struct jt_cbcmac *m, const struct jt_bytes *parts, size_t n_parts,
+                            struct jt_block *mac)
 {
     struct jt_block chain = { { 0, 0 } };
     struct jt_block last = { { 0, 0 } };
-    /* Gathered and not yet chained: the last block is to be masked, and only the message's end tells which one that is. */
+    /*
+     * Gathered and not yet chained: the last block is to be masked, and only the message's end
+     * tells which one that is.
+     */
     uint8_t block[JT_BLOCK_LEN];
     size_t gathered = 0;
     enum jt_err err = JT_OK;

@@ -31,7 +31,8 @@ void jt_cmac_free(struct jt_cmac *cmac)
     }
 }
 
-enum jt_err jt_cmac_compute(struct jt_cmac *cmac, const struct jt_bytes *parts, size_t n_parts, uint8_t out[static JT_CMAC_LEN])
+enum jt_err jt_cmac_compute(struct jt_cmac *cmac, const struct jt_bytes *parts, size_t n_parts,
+                            uint8_t out[static JT_CMAC_LEN])
 {
     struct jt_block mac;
     enum jt_err err = jt_cbcmac_parts(&cmac->engine, parts, n_parts, &mac);

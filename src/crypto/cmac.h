@@ -1,4 +1,7 @@
-/* CMAC with AES-256 (NIST SP 800-38B): message authentication for rows, states, fingerprints and the key derivation. */
+/*
+ * CMAC with AES-256 (NIST SP 800-38B): message authentication for rows, states, fingerprints and
+ * the key derivation.
+ */
 #ifndef JETON_CRYPTO_CMAC_H
 #define JETON_CRYPTO_CMAC_H
 
@@ -7,7 +10,7 @@
 
 #include <stdint.h>
 
-#define JT_CMAC_LEN 16
+#define JT_CMAC_LEN     16
 #define JT_CMAC_KEY_LEN 32
 
 struct jt_cmac;
@@ -26,7 +29,10 @@ struct jt_cmac_record {
     uint8_t *out; /* JT_CMAC_LEN bytes */
 };
 
-/* The same MACs for `n` messages side by side: one AES-ECB call a step. JT_ERR_CRYPTO only when libcrypto fails. */
+/*
+ * The same MACs for `n` messages side by side: one AES-ECB call a step. JT_ERR_CRYPTO only when
+ * libcrypto fails.
+ */
 enum jt_err jt_cmac_many(struct jt_cmac *cmac, struct jt_cmac_record *records, size_t n) JT_CHECKED;
 
 #endif

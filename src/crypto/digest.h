@@ -1,4 +1,7 @@
-/* SHA-256, for remembering a credential that was checked without keeping the credential. Never for PANs: those need a key. */
+/*
+ * SHA-256, for remembering a credential that was checked without keeping the credential. Never for
+ * PANs: those need a key.
+ */
 #ifndef JETON_CRYPTO_DIGEST_H
 #define JETON_CRYPTO_DIGEST_H
 

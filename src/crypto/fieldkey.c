@@ -6,7 +6,7 @@
 
 #define HEADER_LEN 16
 #define KEY_ID_LEN 1
-#define CHUNK 128
+#define CHUNK      128
 
 struct jt_fieldkey {
     struct jt_siv *siv;
@@ -25,16 +25,18 @@ static enum jt_err keys_derive(const uint8_t *generation_key, uint32_t field, st
 {
     uint8_t context[4];
     jt_put_u32(context, field);
-    enum jt_err err = jt_kdf_derive(generation_key, JT_KDF_FIELD_SIV, context, sizeof(context), keys->siv, sizeof(keys->siv));
+    enum jt_err err = jt_kdf_derive(generation_key, JT_KDF_FIELD_SIV, context, sizeof(context),
+                                    keys->siv, sizeof(keys->siv));
     if (err != JT_OK) {
         return err;
     }
-    return jt_kdf_derive(generation_key, JT_KDF_FIELD_FINGERPRINT, context, sizeof(context), keys->fingerprint,
-                         sizeof(keys->fingerprint));
+    return jt_kdf_derive(generation_key, JT_KDF_FIELD_FINGERPRINT, context, sizeof(context),
+                         keys->fingerprint, sizeof(keys->fingerprint));
 }
 
 /* The first component of every envelope. */
-static void header_encode(uint8_t key_id, uint32_t field, uint64_t generation, uint8_t out[static HEADER_LEN])
+static void header_encode(uint8_t key_id, uint32_t field, uint64_t generation,
+                          uint8_t out[static HEADER_LEN])
 {
     out[0] = JT_ENVELOPE_VERSION;
     out[1] = key_id;
@@ -43,8 +45,9 @@ static void header_encode(uint8_t key_id, uint32_t field, uint64_t generation, u
     jt_put_u64(out + 8, generation);
 }
 
-enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], uint64_t generation, uint8_t key_id,
-                            uint32_t field, struct jt_fieldkey **out)
+enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],
+                            uint64_t generation, uint8_t key_id, uint32_t field,
+                            struct jt_fieldkey **out)
 {
     *out = NULL;
     if (key_id == 0) {
@@ -179,7 +182,10 @@ enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *recor
         err = jt_siv_open_many(fk->siv, fk->header_mac, inner, n_chunk);
         for (size_t i = 0; i < n_chunk && err == JT_OK; i++) {
             struct jt_siv_record *r = outer[i];
-            /* A foreign key id is looked at only now, so that it takes as long to refuse as a forged tag. */
+            /*
+             * A foreign key id is looked at only now, so that it takes as long to refuse as a
+             * forged tag.
+             */
             r->err = inner[i].err == JT_OK && r->in[0] == fk->key_id ? JT_OK : JT_ERR_DECRYPT;
             if (r->err != JT_OK) {
                 wipe_opened(r);
@@ -193,7 +199,8 @@ enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *recor
     return err;
 }
 
-enum jt_err jt_fieldkey_fingerprint(struct jt_fieldkey *fk, struct jt_cmac_record *records, size_t n)
+enum jt_err jt_fieldkey_fingerprint(struct jt_fieldkey *fk, struct jt_cmac_record *records,
+                                    size_t n)
 {
     return jt_cmac_many(fk->fingerprint, records, n);
 }

@@ -1,5 +1,6 @@
 /*
- * The keys of one (generation, field): envelopes and fingerprints of that field under that generation.
+ * The keys of one (generation, field): envelopes and fingerprints of that field under that
+ * generation.
  *
  * Envelope (docs/data-format.md): key id (1 byte), SIV tag (16), ciphertext. Associated data has
  * four S2V components: the header (u8 format = 2, u8 key id, u16 bucket = 0, u32 field id, u64
@@ -21,18 +22,19 @@
 
 #include <stdint.h>
 
-#define JT_ENVELOPE_VERSION 2
-#define JT_ENVELOPE_OVERHEAD (1 + JT_SIV_TAG_LEN)
-#define JT_FINGERPRINT_LEN JT_CMAC_LEN
+#define JT_ENVELOPE_VERSION   2
+#define JT_ENVELOPE_OVERHEAD  (1 + JT_SIV_TAG_LEN)
+#define JT_FINGERPRINT_LEN    JT_CMAC_LEN
 #define JT_GENERATION_KEY_LEN 32
-#define JT_ROW_ID_LEN 8
-#define JT_PLAINTEXT_MAX 4096
+#define JT_ROW_ID_LEN         8
+#define JT_PLAINTEXT_MAX      4096
 
 struct jt_fieldkey;
 
 /* Derives the field's keys from the generation key. `key_id` is 1 to 255, else JT_ERR_INVALID. */
-enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], uint64_t generation, uint8_t key_id,
-                            uint32_t field, struct jt_fieldkey **out) JT_CHECKED;
+enum jt_err jt_fieldkey_new(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],
+                            uint64_t generation, uint8_t key_id, uint32_t field,
+                            struct jt_fieldkey **out) JT_CHECKED;
 void jt_fieldkey_free(struct jt_fieldkey *fk);
 
 /*
@@ -43,25 +45,29 @@ void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static 
                       const uint8_t fingerprint[static JT_FINGERPRINT_LEN]);
 
 /*
- * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes), record.out receives
- * JT_ENVELOPE_OVERHEAD + in_len bytes, record.ad was set by jt_fieldkey_bind. A record that is not
- * so gets err = JT_ERR_INVALID and an untouched output; its neighbours are sealed. The return value
- * is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs wiped).
+ * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes),
+ * record.out receives JT_ENVELOPE_OVERHEAD + in_len bytes, record.ad was set by jt_fieldkey_bind. A
+ * record that is not so gets err = JT_ERR_INVALID and an untouched output; its neighbours are
+ * sealed. The return value is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all outputs
+ * wiped).
  */
-enum jt_err jt_fieldkey_seal(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
+enum jt_err jt_fieldkey_seal(struct jt_fieldkey *fk, struct jt_siv_record *records,
+                             size_t n) JT_CHECKED;
 
 /*
- * Opens envelopes: record.in is the whole envelope, record.out receives in_len - JT_ENVELOPE_OVERHEAD bytes. An
- * envelope that is too short or too long, carries another key id, is not bound to a row or is
- * refused by SIV gets JT_ERR_DECRYPT and a wiped output, all alike. Returns as jt_fieldkey_seal
- * does.
+ * Opens envelopes: record.in is the whole envelope, record.out receives in_len -
+ * JT_ENVELOPE_OVERHEAD bytes. An envelope that is too short or too long, carries another key id, is
+ * not bound to a row or is refused by SIV gets JT_ERR_DECRYPT and a wiped output, all alike.
+ * Returns as jt_fieldkey_seal does.
  */
-enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *records, size_t n) JT_CHECKED;
+enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *records,
+                             size_t n) JT_CHECKED;
 
 /*
  * Fingerprints: record.in is the packed PAN, or without dedup the packed PAN followed by the
  * row-id.
  */
-enum jt_err jt_fieldkey_fingerprint(struct jt_fieldkey *fk, struct jt_cmac_record *records, size_t n) JT_CHECKED;
+enum jt_err jt_fieldkey_fingerprint(struct jt_fieldkey *fk, struct jt_cmac_record *records,
+                                    size_t n) JT_CHECKED;
 
 #endif

@@ -25,7 +25,8 @@ size_t jt_kdf_context_len(enum jt_kdf_role role)
     return roles[role].context_len;
 }
 
-static enum jt_err counter_mode(struct jt_cmac *prf, const struct jt_bytes *fixed, size_t n_fixed, uint8_t *out, size_t out_len)
+static enum jt_err counter_mode(struct jt_cmac *prf, const struct jt_bytes *fixed, size_t n_fixed,
+                                uint8_t *out, size_t out_len)
 {
     uint8_t counter[4];
     uint8_t block[JT_CMAC_LEN];
@@ -47,8 +48,8 @@ static enum jt_err counter_mode(struct jt_cmac *prf, const struct jt_bytes *fixe
     return err;
 }
 
-enum jt_err jt_kdf_counter(const uint8_t key[static JT_KDF_KEY_LEN], const struct jt_bytes *fixed, size_t n_fixed, uint8_t *out,
-                           size_t out_len)
+enum jt_err jt_kdf_counter(const uint8_t key[static JT_KDF_KEY_LEN], const struct jt_bytes *fixed,
+                           size_t n_fixed, uint8_t *out, size_t out_len)
 {
     if (n_fixed > JT_KDF_PARTS_MAX || out_len == 0 || out_len > JT_KDF_OUT_MAX) {
         jt_wipe(out, out_len);
@@ -66,20 +67,21 @@ enum jt_err jt_kdf_counter(const uint8_t key[static JT_KDF_KEY_LEN], const struc
     return err;
 }
 
-enum jt_err jt_kdf_derive(const uint8_t key[static JT_KDF_KEY_LEN], enum jt_kdf_role role, const void *context, size_t context_len,
-                          uint8_t *out, size_t out_len)
+enum jt_err jt_kdf_derive(const uint8_t key[static JT_KDF_KEY_LEN], enum jt_kdf_role role,
+                          const void *context, size_t context_len, uint8_t *out, size_t out_len)
 {
     struct jt_cmac *prf = NULL;
     uint8_t k0[JT_CMAC_LEN];
     uint8_t l[4];
     enum jt_err err = JT_ERR_INVALID;
-    if ((unsigned int)role >= JT_KDF_N_ROLES || context_len != roles[role].context_len || out_len == 0 ||
-        out_len > JT_KDF_OUT_MAX) {
+    if ((unsigned int)role >= JT_KDF_N_ROLES || context_len != roles[role].context_len ||
+        out_len == 0 || out_len > JT_KDF_OUT_MAX) {
         goto out;
     }
     jt_put_u32(l, (uint32_t)(out_len * 8));
     const struct jt_bytes fixed[] = {
-        { roles[role].label, strlen(roles[role].label) + 1 }, /* the string's NUL is the separator 0x00 */
+        /* the string's NUL is the separator 0x00 */
+        { roles[role].label, strlen(roles[role].label) + 1 },
         { context, context_len },
         { l, sizeof(l) },
         { k0, sizeof(k0) },

@@ -35,7 +35,8 @@ static struct hex unhex(const char *text)
 }
 
 /* Compares an answer; `got` is falsified here when the unit test asks for it. */
-static bool answer_is(struct run *run, uint8_t *got, size_t got_len, const uint8_t *want, size_t want_len)
+static bool answer_is(struct run *run, uint8_t *got, size_t got_len, const uint8_t *want,
+                      size_t want_len)
 {
     if (run->n_compared++ == run->corrupt && got_len > 0) {
         got[got_len - 1] ^= 0x01;
@@ -52,26 +53,32 @@ static const struct {
 } siv_table[] = {
     /* RFC 5297 A.1 */
     { "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
-      { "101112131415161718191a1b1c1d1e1f2021222324252627" }, 1,
+      { "101112131415161718191a1b1c1d1e1f2021222324252627" },
+      1,
       "112233445566778899aabbccddee",
       "85632d07c6e8f37f950acd320a2ecc9340c02b9690c4dc04daef7f6afe5c" },
     /* RFC 5297 A.2 */
     { "7f7e7d7c7b7a79787776757473727170404142434445464748494a4b4c4d4e4f",
-      { "00112233445566778899aabbccddeeffdeaddadadeaddadaffeeddccbbaa99887766554433221100", "102030405060708090a0",
-        "09f911029d74e35bd84156c5635688c0" }, 3,
-      "7468697320697320736f6d6520706c61696e7465787420746f20656e6372797074207573696e67205349562d414553",
-      "7bdb6e3b432667eb06f4d14bff2fbd0fcb900f2fddbe404326601965c889bf17dba77ceb094fa663b7a3f748ba8af829"
+      { "00112233445566778899aabbccddeeffdeaddadadeaddadaffeeddccbbaa99887766554433221100",
+        "102030405060708090a0", "09f911029d74e35bd84156c5635688c0" },
+      3,
+      "7468697320697320736f6d6520706c61696e7465787420746f20656e6372797074207573696e67205349562d4145"
+      "53",
+      "7bdb6e3b432667eb06f4d14bff2fbd0fcb900f2fddbe404326601965c889bf17dba77ceb094fa663b7a3f748ba8a"
+      "f829"
       "ea64ad544a272e9c485b62a3fd5c0d" },
     /* Wycheproof aes_siv_cmac, tcId 297: AES-256-SIV, the empty plaintext */
     { "aff6388fdd2908e0c3b610e3dcd410c8146a268d6befd5c45ffdd23508b5b311"
       "cc3a9d8f838f456436b289018682151dd57d8d65d1a823c06eca8ab8ee01da01",
-      { "d0bb2949a411e22d32964526" }, 1,
+      { "d0bb2949a411e22d32964526" },
+      1,
       "",
       "e288d802a0e56ed7544a2e5775459389" },
     /* Wycheproof aes_siv_cmac, tcId 312: AES-256-SIV, eight bytes as a packed PAN has */
     { "a661c6a90fd40d8a734873d66afd4477c5041cdc2b31a3cd0ac3604cac4f7441"
       "1219e544615b56e17f5774b5085129f6dd69893bb7216b539cf42b79f0068278",
-      { "7a5dbdbf803b2593d3e17097" }, 1,
+      { "7a5dbdbf803b2593d3e17097" },
+      1,
       "deb2c7c6204496e5",
       "2f8b7583773ae03ba7b3952453c81431780bfcc9d7df9a43" },
 };
@@ -91,10 +98,11 @@ static bool siv_answers(struct run *run)
         uint8_t sealed[BYTES_MAX];
         uint8_t opened[BYTES_MAX + 1] = { 0 };
         struct jt_siv *siv = NULL;
-        bool good = jt_siv_new(key.p, key.len, &siv) == JT_OK &&
-                    jt_siv_seal(siv, parts, siv_table[i].n_ad, plain.p, plain.len, sealed) == JT_OK &&
-                    answer_is(run, sealed, JT_SIV_TAG_LEN + plain.len, want.p, want.len) &&
-                    jt_siv_open(siv, parts, siv_table[i].n_ad, want.p, want.len, opened) == JT_OK;
+        bool good =
+            jt_siv_new(key.p, key.len, &siv) == JT_OK &&
+            jt_siv_seal(siv, parts, siv_table[i].n_ad, plain.p, plain.len, sealed) == JT_OK &&
+            answer_is(run, sealed, JT_SIV_TAG_LEN + plain.len, want.p, want.len) &&
+            jt_siv_open(siv, parts, siv_table[i].n_ad, want.p, want.len, opened) == JT_OK;
         /* One byte more than the plaintext, so that the empty one is compared too. */
         good = good && answer_is(run, opened, plain.len + 1, plain.p, plain.len + 1);
         jt_siv_free(siv);
@@ -133,7 +141,8 @@ static bool siv_many_agrees(struct run *run)
             .out = many[i],
         };
     }
-    bool good = jt_siv_new(key, sizeof(key), &siv) == JT_OK && jt_siv_header(siv, header, sizeof(header), mac) == JT_OK &&
+    bool good = jt_siv_new(key, sizeof(key), &siv) == JT_OK &&
+                jt_siv_header(siv, header, sizeof(header), mac) == JT_OK &&
                 jt_siv_seal_many(siv, mac, records, N) == JT_OK;
     for (size_t i = 0; i < N && good; i++) {
         const struct jt_bytes *own = records[i].ad;
@@ -147,8 +156,9 @@ static bool siv_many_agrees(struct run *run)
 
 /* SP 800-38B, CMAC-AES-256: one key, one message of which each answer takes a beginning. */
 static const char cmac_key[] = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
-static const char cmac_message[] = "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
-                                   "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
+static const char cmac_message[] =
+    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710";
 static const struct {
     size_t len;
     const char *mac;
@@ -169,12 +179,14 @@ static bool cmac_answers(struct run *run)
     struct jt_cmac_record records[N_CMAC];
     struct jt_cmac *cmac = NULL;
     for (size_t i = 0; i < N_CMAC; i++) {
-        records[i] = (struct jt_cmac_record){ .in = message.p, .in_len = cmac_table[i].len, .out = many[i] };
+        records[i] =
+            (struct jt_cmac_record){ .in = message.p, .in_len = cmac_table[i].len, .out = many[i] };
     }
     bool good = jt_cmac_new(key.p, &cmac) == JT_OK && jt_cmac_many(cmac, records, N_CMAC) == JT_OK;
     for (size_t i = 0; i < N_CMAC && good; i++) {
         struct hex want = unhex(cmac_table[i].mac);
-        good = jt_cmac_compute(cmac, &(struct jt_bytes){ message.p, cmac_table[i].len }, 1, single) == JT_OK &&
+        good = jt_cmac_compute(cmac, &(struct jt_bytes){ message.p, cmac_table[i].len }, 1,
+                               single) == JT_OK &&
                answer_is(run, single, sizeof(single), want.p, want.len) &&
                answer_is(run, many[i], sizeof(many[i]), want.p, want.len);
     }
@@ -188,26 +200,36 @@ static bool kdf_answers(struct run *run)
     struct hex key = unhex("dabde95d751ff1c132bd49f80f4ee347bf39218cf8bfec61bc3ad865d9aa1182");
     struct hex fixed = unhex("55da554307ed756764d4e97febb77ce85391b53225ee09417ad57def48ead090"
                              "e3d1e7c2ed04f02462a6324ea0163b18f86201c69db27fd50b4c42c5");
-    struct hex want = unhex("5cc29221cfa6f3a4ded7afeef5a59c05bac787fc5e98a35ee0c96ba582b05c42f758966566084f69");
+    struct hex want =
+        unhex("5cc29221cfa6f3a4ded7afeef5a59c05bac787fc5e98a35ee0c96ba582b05c42f758966566084f69");
     uint8_t out[64];
-    if (jt_kdf_counter(key.p, &(struct jt_bytes){ fixed.p, fixed.len }, 1, out, want.len) != JT_OK ||
+    if (jt_kdf_counter(key.p, &(struct jt_bytes){ fixed.p, fixed.len }, 1, out, want.len) !=
+            JT_OK ||
         !answer_is(run, out, want.len, want.p, want.len)) {
         return false;
     }
-    /* With K(0), where NIST publishes no vectors: the construction of section 4.1 put together by hand. */
+    /*
+     * With K(0), where NIST publishes no vectors: the construction of section 4.1 put together by
+     * hand.
+     */
     static const char label[] = "jeton/v1/field-siv";
     static const uint8_t context[4] = { 0, 0, 0, 7 };
     static const uint8_t l[4] = { 0, 0, 2, 0 };
     uint8_t k0[JT_CMAC_LEN];
     uint8_t by_hand[64];
     const struct jt_bytes parts[] = {
-        { label, sizeof(label) }, { context, sizeof(context) }, { l, sizeof(l) }, { k0, sizeof(k0) },
+        { label, sizeof(label) },
+        { context, sizeof(context) },
+        { l, sizeof(l) },
+        { k0, sizeof(k0) },
     };
     struct jt_cmac *cmac = NULL;
-    bool good = jt_cmac_new(key.p, &cmac) == JT_OK && jt_cmac_compute(cmac, parts, 3, k0) == JT_OK &&
-                jt_kdf_counter(key.p, parts, 4, by_hand, sizeof(by_hand)) == JT_OK &&
-                jt_kdf_derive(key.p, JT_KDF_FIELD_SIV, context, sizeof(context), out, sizeof(out)) == JT_OK &&
-                answer_is(run, out, sizeof(out), by_hand, sizeof(by_hand));
+    bool good =
+        jt_cmac_new(key.p, &cmac) == JT_OK && jt_cmac_compute(cmac, parts, 3, k0) == JT_OK &&
+        jt_kdf_counter(key.p, parts, 4, by_hand, sizeof(by_hand)) == JT_OK &&
+        jt_kdf_derive(key.p, JT_KDF_FIELD_SIV, context, sizeof(context), out, sizeof(out)) ==
+            JT_OK &&
+        answer_is(run, out, sizeof(out), by_hand, sizeof(by_hand));
     jt_cmac_free(cmac);
     return good;
 }
@@ -216,7 +238,8 @@ static bool kdf_answers(struct run *run)
 static bool sign_answers(struct run *run)
 {
     struct hex seed = unhex("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
-    struct hex public_key = unhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+    struct hex public_key =
+        unhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     struct hex want = unhex("92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
                             "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
     static const uint8_t message[] = { 0x72 };
@@ -231,7 +254,10 @@ static bool sign_answers(struct run *run)
            jt_sign_verify(public_key.p, other, sizeof(other), want.p) == JT_ERR_DENIED;
 }
 
-/* Seals one envelope, opens it, then expects a flipped bit in each of its parts and a foreign row to be refused. */
+/*
+ * Seals one envelope, opens it, then expects a flipped bit in each of its parts and a foreign row
+ * to be refused.
+ */
 static bool forgeries_refused(struct run *run)
 {
     static const uint8_t generation_key[JT_GENERATION_KEY_LEN] = { 1 };
@@ -248,8 +274,9 @@ static bool forgeries_refused(struct run *run)
     struct jt_siv_record open = { .in = envelope, .in_len = sizeof(envelope), .out = opened };
     jt_fieldkey_bind(&seal, row, fingerprint);
     jt_fieldkey_bind(&open, row, fingerprint);
-    bool good = jt_fieldkey_new(generation_key, 5, 6, 7, &fk) == JT_OK && jt_fieldkey_seal(fk, &seal, 1) == JT_OK &&
-                seal.err == JT_OK && jt_fieldkey_open(fk, &open, 1) == JT_OK && open.err == JT_OK &&
+    bool good = jt_fieldkey_new(generation_key, 5, 6, 7, &fk) == JT_OK &&
+                jt_fieldkey_seal(fk, &seal, 1) == JT_OK && seal.err == JT_OK &&
+                jt_fieldkey_open(fk, &open, 1) == JT_OK && open.err == JT_OK &&
                 answer_is(run, opened, sizeof(opened), plain, sizeof(plain));
     for (size_t i = 0; i < sizeof(flipped) / sizeof(flipped[0]) && good; i++) {
         envelope[flipped[i]] ^= 0x80;
@@ -267,7 +294,7 @@ static bool forgeries_refused(struct run *run)
 /* Opens tokens that lie one behind the other. */
 static bool tokens_open(struct jt_tokenkey *tk, const uint8_t *tokens, size_t n, uint64_t *ids)
 {
-    return jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])tokens, n, ids) == JT_OK;
+    return jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])tokens, n, ids) == JT_OK;
 }
 
 /* Answers of tests/vectors/crypto/make_frozen.py: service root 00 01 .. 1f, field 7. */

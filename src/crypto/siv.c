@@ -3,7 +3,10 @@
 #include "base/secmem.h"
 #include "crypto/cbcmac.h"
 
-/* Keystream blocks made by one AES call: enough for a full chunk of short records, or for 4 KiB of a long one. */
+/*
+ * Keystream blocks made by one AES call: enough for a full chunk of short records, or for 4 KiB of
+ * a long one.
+ */
 #define KEYSTREAM_BLOCKS 256
 
 /* One CTR message of a run: where it stands is kept by a cursor over the whole run. */
@@ -20,12 +23,12 @@ struct ctr_cursor {
 };
 
 struct jt_siv {
-    struct jt_cbcmac mac;      /* K1: S2V */
-    struct jt_aes ctr;         /* K2: CTR */
-    struct jt_block cmac_zero; /* AES-CMAC(K1, <zero>), where every S2V starts */
+    struct jt_cbcmac mac;       /* K1: S2V */
+    struct jt_aes ctr;          /* K2: CTR */
+    struct jt_block cmac_zero;  /* AES-CMAC(K1, <zero>), where every S2V starts */
     struct jt_block cmac_empty; /* AES-CMAC(K1, ""), what an empty component adds */
     struct jt_siv_record *chunk[JT_CBCMAC_LANES];
-    struct jt_block d[JT_CBCMAC_LANES]; /* S2V's D of each record in the chunk */
+    struct jt_block d[JT_CBCMAC_LANES];  /* S2V's D of each record in the chunk */
     uint16_t record_of[JT_CBCMAC_LANES]; /* whose component a lane has */
     struct ctr_job job[JT_CBCMAC_LANES];
     struct jt_block keystream[KEYSTREAM_BLOCKS];
@@ -88,11 +91,12 @@ static void wipe_scratch(struct jt_siv *siv, size_t n)
 }
 
 /*
- * RFC 5297 section 2.4, the last lines of S2V: with D after all components of associated data, the message for the
- * final CMAC is T = text xorend D, or for a text shorter than a block T = dbl(D) xor pad(text), which is always one
- * whole block.
+ * RFC 5297 section 2.4, the last lines of S2V: with D after all components of associated data, the
+ * message for the final CMAC is T = text xorend D, or for a text shorter than a block T = dbl(D)
+ * xor pad(text), which is always one whole block.
  */
-static void s2v_last(struct jt_cbcmac *m, size_t i, struct jt_block d, const uint8_t *text, size_t len)
+static void s2v_last(struct jt_cbcmac *m, size_t i, struct jt_block d, const uint8_t *text,
+                     size_t len)
 {
     struct jt_cbcmac_lane *lane = &m->lane[i];
     lane->head = text;
@@ -103,7 +107,10 @@ static void s2v_last(struct jt_cbcmac *m, size_t i, struct jt_block d, const uin
         lane->tail[0] = jt_block_xor(lane->tail[0], jt_block_xor(jt_block_dbl(d), m->k1));
         return;
     }
-    /* xorend touches the last 16 bytes: they and what precedes them in their first block are changed in the lane's copy. */
+    /*
+     * xorend touches the last 16 bytes: they and what precedes them in their first block are
+     * changed in the lane's copy.
+     */
     size_t rest = len % JT_BLOCK_LEN;
     size_t tail_len = JT_BLOCK_LEN + rest;
     uint8_t *tail = (uint8_t *)lane->tail;
@@ -121,7 +128,8 @@ static void s2v_last(struct jt_cbcmac *m, size_t i, struct jt_block d, const uin
 }
 
 /* RFC 5297 section 2.6: Q = V bitand (1^64 || 0^1 || 1^31 || 0^1 || 1^31). */
-static void ctr_job_set(struct ctr_job *job, struct jt_block v, const uint8_t *in, uint8_t *out, size_t len)
+static void ctr_job_set(struct ctr_job *job, struct jt_block v, const uint8_t *in, uint8_t *out,
+                        size_t len)
 {
     v.w[1] &= htobe64(UINT64_C(0x7fffffff7fffffff));
     *job = (struct ctr_job){ .start = v, .in = in, .out = out, .len = len };
@@ -193,7 +201,8 @@ static enum jt_err ctr_run(struct jt_siv *siv, size_t n)
 }
 
 /* S2V of one message; the result is in lane 0. */
-static enum jt_err s2v_one(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad, const uint8_t *text, size_t len)
+static enum jt_err s2v_one(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad,
+                           const uint8_t *text, size_t len)
 {
     struct jt_cbcmac *m = &siv->mac;
     struct jt_block d = siv->cmac_zero;
@@ -211,7 +220,8 @@ static enum jt_err s2v_one(struct jt_siv *siv, const struct jt_bytes *ad, size_t
     return err;
 }
 
-enum jt_err jt_siv_seal(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad, const uint8_t *in, size_t in_len, uint8_t *out)
+enum jt_err jt_siv_seal(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad,
+                        const uint8_t *in, size_t in_len, uint8_t *out)
 {
     if (n_ad > JT_SIV_MAX_COMPONENTS) {
         return JT_ERR_LIMIT;
@@ -229,7 +239,8 @@ enum jt_err jt_siv_seal(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_
     return err;
 }
 
-enum jt_err jt_siv_open(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad, const uint8_t *in, size_t in_len, uint8_t *out)
+enum jt_err jt_siv_open(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad,
+                        const uint8_t *in, size_t in_len, uint8_t *out)
 {
     if (n_ad > JT_SIV_MAX_COMPONENTS) {
         return JT_ERR_LIMIT;
@@ -254,7 +265,8 @@ enum jt_err jt_siv_open(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_
     return err;
 }
 
-enum jt_err jt_siv_header(struct jt_siv *siv, const uint8_t *header, size_t header_len, uint8_t header_mac[static JT_SIV_TAG_LEN])
+enum jt_err jt_siv_header(struct jt_siv *siv, const uint8_t *header, size_t header_len,
+                          uint8_t header_mac[static JT_SIV_TAG_LEN])
 {
     struct jt_block mac;
     enum jt_err err = jt_cbcmac_parts(&siv->mac, &(struct jt_bytes){ header, header_len }, 1, &mac);
@@ -351,7 +363,8 @@ static enum jt_err open_chunk(struct jt_siv *siv, struct jt_block header_mac, si
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_siv_record *r = siv->chunk[i];
-        ctr_job_set(&siv->job[i], jt_block_load(r->in), r->in + JT_SIV_TAG_LEN, r->out, r->in_len - JT_SIV_TAG_LEN);
+        ctr_job_set(&siv->job[i], jt_block_load(r->in), r->in + JT_SIV_TAG_LEN, r->out,
+                    r->in_len - JT_SIV_TAG_LEN);
     }
     enum jt_err err = ctr_run(siv, n);
     if (err != JT_OK) {
@@ -371,8 +384,12 @@ static enum jt_err open_chunk(struct jt_siv *siv, struct jt_block header_mac, si
     return JT_OK;
 }
 
-/* Takes the records in chunks of as many lanes as there are; one too short to hold a tag is refused here and takes no lane. */
-static enum jt_err run_many(struct jt_siv *siv, const uint8_t *header_mac, struct jt_siv_record *records, size_t n, bool sealing)
+/*
+ * Takes the records in chunks of as many lanes as there are; one too short to hold a tag is refused
+ * here and takes no lane.
+ */
+static enum jt_err run_many(struct jt_siv *siv, const uint8_t *header_mac,
+                            struct jt_siv_record *records, size_t n, bool sealing)
 {
     struct jt_block header = jt_block_load(header_mac);
     enum jt_err err = JT_OK;
@@ -401,14 +418,14 @@ static enum jt_err run_many(struct jt_siv *siv, const uint8_t *header_mac, struc
     return err;
 }
 
-enum jt_err jt_siv_seal_many(struct jt_siv *siv, const uint8_t header_mac[static JT_SIV_TAG_LEN], struct jt_siv_record *records,
-                             size_t n)
+enum jt_err jt_siv_seal_many(struct jt_siv *siv, const uint8_t header_mac[static JT_SIV_TAG_LEN],
+                             struct jt_siv_record *records, size_t n)
 {
     return run_many(siv, header_mac, records, n, true);
 }
 
-enum jt_err jt_siv_open_many(struct jt_siv *siv, const uint8_t header_mac[static JT_SIV_TAG_LEN], struct jt_siv_record *records,
-                             size_t n)
+enum jt_err jt_siv_open_many(struct jt_siv *siv, const uint8_t header_mac[static JT_SIV_TAG_LEN],
+                             struct jt_siv_record *records, size_t n)
 {
     return run_many(siv, header_mac, records, n, false);
 }

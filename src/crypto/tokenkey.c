@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define CHUNK 128
-#define CONSTANT UINT64_C(0x4a54) /* "JT" */
+#define CHUNK         128
+#define CONSTANT      UINT64_C(0x4a54) /* "JT" */
 #define TOKEN_KEY_LEN 32
 
 struct jt_tokenkey {

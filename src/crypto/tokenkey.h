@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define JT_TOKENKEY_TOKEN_LEN 16
-#define JT_TOKENKEY_ROOT_LEN 32
+#define JT_TOKENKEY_ROOT_LEN  32
 
 struct jt_tokenkey;
 

@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <openssl/rand.h>
 
-enum jt_err jt_wrap_seal(const uint8_t wrap_key[static JT_SIV_256_KEY_LEN], const void *header, size_t header_len,
-                         const uint8_t *key, size_t key_len, uint8_t *out)
+enum jt_err jt_wrap_seal(const uint8_t wrap_key[static JT_SIV_256_KEY_LEN], const void *header,
+                         size_t header_len, const uint8_t *key, size_t key_len, uint8_t *out)
 {
     struct jt_siv *siv = NULL;
     enum jt_err err = jt_siv_new(wrap_key, JT_SIV_256_KEY_LEN, &siv);
@@ -17,8 +17,8 @@ enum jt_err jt_wrap_seal(const uint8_t wrap_key[static JT_SIV_256_KEY_LEN], cons
     return err;
 }
 
-enum jt_err jt_wrap_open(const uint8_t wrap_key[static JT_SIV_256_KEY_LEN], const void *header, size_t header_len,
-                         const uint8_t *in, size_t in_len, uint8_t *out)
+enum jt_err jt_wrap_open(const uint8_t wrap_key[static JT_SIV_256_KEY_LEN], const void *header,
+                         size_t header_len, const uint8_t *in, size_t in_len, uint8_t *out)
 {
     struct jt_siv *siv = NULL;
     enum jt_err err = jt_siv_new(wrap_key, JT_SIV_256_KEY_LEN, &siv);

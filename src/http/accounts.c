@@ -64,8 +64,8 @@ void jt_accounts_put(struct jt_accounts *a, struct jt_account *account)
     if (account == NULL || --account->refs > 0) {
         return;
     }
-    struct jt_account **at = &a->buckets[bucket_of(a, (const uint8_t *)account->name,
-                                                   account->name_len)];
+    struct jt_account **at =
+        &a->buckets[bucket_of(a, (const uint8_t *)account->name, account->name_len)];
     while (*at != account) {
         at = &(*at)->next;
     }

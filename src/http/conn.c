@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define IDLE_MS 60000 /* without a byte of a request */
-#define HEAD_MS 15000 /* for a head, from its first byte */
-#define REQUEST_MS 65000 /* for the body, and then for the answer to be fetched */
-#define LINGER_MS 5000
-#define LINGER_BYTES (64u << 20) /* a client that is told 413 goes on for a while */
+#define IDLE_MS       60000 /* without a byte of a request */
+#define HEAD_MS       15000 /* for a head, from its first byte */
+#define REQUEST_MS    65000 /* for the body, and then for the answer to be fetched */
+#define LINGER_MS     5000
+#define LINGER_BYTES  (64u << 20) /* a client that is told 413 goes on for a while */
 #define DRAIN_AT_ONCE (1u << 20)
-#define OUT_MAX (JT_SCRATCH_LEN * 2)
+#define OUT_MAX       (JT_SCRATCH_LEN * 2)
 
 void jt_conn_move(struct jt_conn *c, struct jt_door_list *list)
 {

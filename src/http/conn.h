@@ -20,14 +20,14 @@
 #include "http/stream.h"
 
 #define JT_SCRATCH_LEN 65536
-#define JT_HELD_MAX (16u << 20) /* bytes of unfinished heads, of all connections of a loop */
+#define JT_HELD_MAX    (16u << 20) /* bytes of unfinished heads, of all connections of a loop */
 
 enum jt_conn_state {
     JT_CONN_HEAD,
     JT_CONN_JUDGED, /* the owner has the request */
     JT_CONN_BODY,
     JT_CONN_WORKING, /* the owner has it again */
-    JT_CONN_QUEUED, /* for an upstream */
+    JT_CONN_QUEUED,  /* for an upstream */
     JT_CONN_RELAY,
     JT_CONN_ANSWERING,
     JT_CONN_LINGER,
@@ -42,14 +42,14 @@ struct jt_conn {
     struct jt_watch watch;
     struct jt_account *address;
     enum jt_conn_state state;
-    struct jt_buf in; /* what was read and cannot be passed on yet */
+    struct jt_buf in;  /* what was read and cannot be passed on yet */
     struct jt_buf out; /* what was to be written and the client does not take yet */
-    size_t scanned; /* of `in`, or of the bytes at hand */
-    int n_blank; /* empty lines before this head */
+    size_t scanned;    /* of `in`, or of the bytes at hand */
+    int n_blank;       /* empty lines before this head */
     int64_t due_ms;
 
     /* the present request */
-    bool known; /* a request of this connection had a good key */
+    bool known;   /* a request of this connection had a good key */
     bool closing; /* the connection ends after this answer */
     bool to_head, expects, chunked;
     bool consuming; /* the input is being looked at: who changes the state need not */
@@ -64,11 +64,11 @@ struct jt_conn {
 struct jt_upstream {
     struct jt_upstream *next; /* of idle or asked ones */
     struct jt_door *door;
-    struct jt_conn *conn; /* whose request it carries */
+    struct jt_conn *conn;      /* whose request it carries */
     struct jt_charge *request; /* until libmicrohttpd takes it */
-    struct jt_watch watch; /* our end */
-    struct jt_buf head; /* of an answer that came in pieces */
-    bool attached; /* libmicrohttpd has its end */
+    struct jt_watch watch;     /* our end */
+    struct jt_buf head;        /* of an answer that came in pieces */
+    bool attached;             /* libmicrohttpd has its end */
 };
 
 /* conn.c */

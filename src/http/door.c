@@ -13,21 +13,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BODY_BYTES (256u << 20) /* of all bodies that one loop holds at a time */
+#define BODY_BYTES   (256u << 20) /* of all bodies that one loop holds at a time */
 #define CLIENT_BYTES (BODY_BYTES / 4)
 /* A proxy on this machine is one address for all of its clients. */
-#define ADDRESS_BYTES (BODY_BYTES / 4 * 3)
+#define ADDRESS_BYTES   (BODY_BYTES / 4 * 3)
 #define ACCEPTS_A_ROUND 64
-#define FULL_FOR_MS 5000
+#define FULL_FOR_MS     5000
 
 static struct jt_notice evicted = { .what = "idle connections were closed to make room" };
 static struct jt_notice refused = { .what = "connections were refused for lack of room" };
 static struct jt_notice over_budget = {
     .what = "requests were refused: a client or an address holds its share of body memory"
 };
-static struct jt_notice no_memory = {
-    .what = "requests were refused: all memory for bodies is taken"
-};
+static struct jt_notice no_memory = { .what =
+                                          "requests were refused: all memory for bodies is taken" };
 
 union address {
     struct sockaddr any;
@@ -131,8 +130,8 @@ static struct jt_account *account_of(struct jt_door *door, const union address *
 /* Whether there is room for one more of this address, after another has gone if need be. */
 static bool make_room(struct jt_door *door, const struct jt_account *address)
 {
-    if (address->n_connections >= door->conf.max_per_address && !jt_door_evict(door, address,
-                                                                               NULL)) {
+    if (address->n_connections >= door->conf.max_per_address &&
+        !jt_door_evict(door, address, NULL)) {
         return false;
     }
     /* One in sixteen is kept free, so that the descriptors for something else never run out. */
@@ -213,14 +212,13 @@ void jt_door_serve_queue(struct jt_door *door)
 /* --- the door as a whole --- */
 
 enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_fd,
-                         const struct jt_door_conf *conf,
-                         struct jt_door_shared *shared, const struct jt_door_ops *ops, void *arg)
+                         const struct jt_door_conf *conf, struct jt_door_shared *shared,
+                         const struct jt_door_ops *ops, void *arg)
 {
-    *door = (struct jt_door){
-        .loop = loop, .conf = *conf, .shared = shared, .ops = ops, .arg = arg
-    };
-    door->listener = (struct jt_watch){ .fn = on_listener, .arg = door, .fd = listen_fd,
-                                        .events = EPOLLIN };
+    *door =
+        (struct jt_door){ .loop = loop, .conf = *conf, .shared = shared, .ops = ops, .arg = arg };
+    door->listener =
+        (struct jt_watch){ .fn = on_listener, .arg = door, .fd = listen_fd, .events = EPOLLIN };
     door->scratch = malloc(JT_SCRATCH_LEN);
     enum jt_err err = door->scratch == NULL ? JT_ERR_NOMEM : jt_accounts_init(&door->addresses);
     if (err == JT_OK) {

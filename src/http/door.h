@@ -81,7 +81,7 @@ struct jt_door_shared {
 #undef JT_DOOR_COUNTER
     _Atomic int64_t n_open;
     _Atomic int64_t refused_ms; /* when a connection was last refused for lack of room; 0: never */
-    int64_t limit; /* connections of all doors together */
+    int64_t limit;              /* connections of all doors together */
 };
 
 /* Whether connections are being refused for lack of room: one was within the last seconds. */
@@ -142,23 +142,22 @@ struct jt_door {
     /* without a request, longest waiting first; with one */
     struct jt_door_list strangers, known, busy;
     struct jt_conn *queue, *queue_last; /* wait for an upstream */
-    struct jt_conn *dead; /* freed after the round */
-    struct jt_upstream *idle; /* upstreams without a request */
+    struct jt_conn *dead;               /* freed after the round */
+    struct jt_upstream *idle;           /* upstreams without a request */
     struct jt_upstream *asked; /* those whose answer libmicrohttpd writes when it runs next */
     size_t n_connections, n_upstreams;
-    size_t held; /* bytes of unfinished heads */
+    size_t held;       /* bytes of unfinished heads */
     size_t body_bytes; /* of all charges */
-    bool began; /* a request has come; for the owner to reset */
-    bool fed; /* libmicrohttpd has something to do */
+    bool began;        /* a request has come; for the owner to reset */
+    bool fed;          /* libmicrohttpd has something to do */
     bool stopping;
     char *scratch;
 };
 
 /* Takes over the listening socket, also on failure. */
 enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_fd,
-                         const struct jt_door_conf *conf,
-                         struct jt_door_shared *shared, const struct jt_door_ops *ops,
-                             void *arg) JT_CHECKED;
+                         const struct jt_door_conf *conf, struct jt_door_shared *shared,
+                         const struct jt_door_ops *ops, void *arg) JT_CHECKED;
 
 /* No new connection; idle ones end now, others after their answer. */
 void jt_door_stop(struct jt_door *door);

@@ -14,31 +14,31 @@
 
 #include <stdint.h>
 
-#define JT_HEAD_MAX 16384 /* bytes of a head, request line and empty line included */
-#define JT_HEAD_LINE_MAX 8192 /* of the request line: RFC 9112 section 3 asks for 8000 */
+#define JT_HEAD_MAX        16384 /* bytes of a head, request line and empty line included */
+#define JT_HEAD_LINE_MAX   8192  /* of the request line: RFC 9112 section 3 asks for 8000 */
 #define JT_HEAD_FIELDS_MAX 100
 
 enum jt_head_fault {
     JT_HEAD_GOOD,
-    JT_HEAD_MORE, /* the end has not come yet */
-    JT_HEAD_MALFORMED, /* 400 */
-    JT_HEAD_LINE_LONG, /* 414 */
-    JT_HEAD_LARGE, /* 431 */
-    JT_HEAD_VERSION, /* 505 */
-    JT_HEAD_CODING, /* 501: a transfer coding that is well formed and unknown */
+    JT_HEAD_MORE,        /* the end has not come yet */
+    JT_HEAD_MALFORMED,   /* 400 */
+    JT_HEAD_LINE_LONG,   /* 414 */
+    JT_HEAD_LARGE,       /* 431 */
+    JT_HEAD_VERSION,     /* 505 */
+    JT_HEAD_CODING,      /* 501: a transfer coding that is well formed and unknown */
     JT_HEAD_EXPECTATION, /* 417 */
-    JT_HEAD_TLS, /* no HTTP: somebody speaks TLS to a plain port */
+    JT_HEAD_TLS,         /* no HTTP: somebody speaks TLS to a plain port */
 };
 
 /* Slices point into the head that was parsed. */
 struct jt_head {
     struct jt_slice method;
-    struct jt_slice path; /* begins with a slash, or is "*" */
+    struct jt_slice path;  /* begins with a slash, or is "*" */
     struct jt_slice query; /* without its question mark; p is NULL when there is none */
     /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
     struct jt_slice host;
     struct jt_slice authorization, content_type; /* p is NULL when absent */
-    uint64_t content_length; /* 0 when absent; UINT64_MAX for anything larger */
+    uint64_t content_length;                     /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;
     bool http10;
     bool close; /* the client asks for the end of the connection, or is of HTTP/1.0 */

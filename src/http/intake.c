@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* an unwanted body of at most this is read and dropped, and the connection lives on */
-#define SKIP_MAX 65536
+#define SKIP_MAX   65536
 #define BLANKS_MAX 4
 
 static struct jt_notice hello = { .what = "TLS was spoken to the plain port" };
@@ -56,8 +56,8 @@ void jt_door_take_body(struct jt_charge *request, const char *client)
     struct jt_conn *c = request->conn;
     c->state = JT_CONN_BODY;
     c->known |= client != NULL;
-    request->client = client == NULL ? NULL : jt_accounts_get(&c->door->clients, client,
-                                                              strlen(client));
+    request->client =
+        client == NULL ? NULL : jt_accounts_get(&c->door->clients, client, strlen(client));
     if (c->expects && c->body_left > 0) { /* RFC 9110 section 10.1.1 */
         struct iovec part = { (void *)go_on, sizeof go_on - 1 };
         if (!jt_conn_write(c, &part, 1)) {

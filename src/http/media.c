@@ -15,8 +15,8 @@ static void skip_blanks(struct jt_slice *s)
 static bool skip_token(struct jt_slice *s)
 {
     size_t n = 0;
-    while (n < s->len && s->p[n] > ' ' && s->p[n] < 0x7f && strchr("\"(),/:;<=>?@[\\]{}",
-                                                                   s->p[n]) == NULL) {
+    while (n < s->len && s->p[n] > ' ' && s->p[n] < 0x7f &&
+           strchr("\"(),/:;<=>?@[\\]{}", s->p[n]) == NULL) {
         n++;
     }
     s->p += n;

@@ -40,9 +40,7 @@ static void count_refusal(struct jt_conn *c, enum jt_refusal why)
         atomic_fetch_add(&shared->requests_timed_out, 1);
         jt_notice(&timed_out, peer);
         break;
-    default:
-        atomic_fetch_add(&shared->requests_malformed, 1);
-        jt_notice(&malformed, peer);
+    default: atomic_fetch_add(&shared->requests_malformed, 1); jt_notice(&malformed, peer);
     }
 }
 
@@ -68,9 +66,8 @@ void jt_conn_refuse(struct jt_conn *c, enum jt_refusal why)
                      "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n%s"
                      "Content-Type: application/problem+json\r\n"
                      "Cache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
-                     status, phrase(status), date, status == 503 ||
-                         status == 429 ? "Retry-After: 1\r\n" : "",
-                     body.len);
+                     status, phrase(status), date,
+                     status == 503 || status == 429 ? "Retry-After: 1\r\n" : "", body.len);
     c->closing = true;
     c->state = JT_CONN_ANSWERING;
     jt_conn_set_deadline(c);

@@ -19,7 +19,7 @@ static bool take_length(const char *p, size_t len, uint64_t *out)
 static bool take_field(const char *p, size_t len, struct jt_reply *out, int *n_lengths)
 {
     static const char length[] = "Content-Length: ", connection[] = "Connection: ",
-        coding[] = "Transfer-Encoding:";
+                      coding[] = "Transfer-Encoding:";
     if (len >= sizeof length - 1 && strncasecmp(p, length, sizeof length - 1) == 0) {
         ++*n_lengths;
         return take_length(p + sizeof length - 1, len - (sizeof length - 1), &out->body_len);

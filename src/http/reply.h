@@ -14,10 +14,10 @@
 
 struct jt_reply {
     int status;
-    size_t line_len; /* of the status line with its CRLF: where a field can be put in */
-    size_t head_len; /* with the empty line */
+    size_t line_len;   /* of the status line with its CRLF: where a field can be put in */
+    size_t head_len;   /* with the empty line */
     uint64_t body_len; /* bytes that follow; 0 after HEAD and for 204 */
-    bool close; /* the writer ends its connection after it */
+    bool close;        /* the writer ends its connection after it */
 };
 
 /*

@@ -85,10 +85,10 @@ static void on_upstream(void *arg, uint32_t events)
 static struct jt_upstream *new_upstream(struct jt_door *door)
 {
     int ends[2];
-    struct jt_upstream *u = door->n_upstreams < door->conf.max_upstreams ? calloc(1,
-                                                                                  sizeof *u) : NULL;
-    if (u == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-                                ends) != 0) {
+    struct jt_upstream *u =
+        door->n_upstreams < door->conf.max_upstreams ? calloc(1, sizeof *u) : NULL;
+    if (u == NULL ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
         free(u);
         return NULL;
     }
@@ -126,7 +126,7 @@ void jt_upstream_ask(struct jt_conn *c)
      * shall have one.
      */
     static const char get[] = "GET / HTTP/1.1\r\nHost: front\r\n\r\n",
-        head[] = "HEAD / HTTP/1.1\r\nHost: front\r\n\r\n";
+                      head[] = "HEAD / HTTP/1.1\r\nHost: front\r\n\r\n";
     struct jt_upstream *u = c->upstream;
     size_t len = c->to_head ? sizeof head - 1 : sizeof get - 1;
     u->request = c->request;

@@ -95,12 +95,15 @@ enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
     return err;
 }
 
-enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride)
+enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, size_t n, uint8_t *out,
+                                 size_t stride)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
         struct jt_cmac_record *r = &b->cmac[i];
-        *r = (struct jt_cmac_record){ .in = c->pan, .in_len = c->pan_len, .out = out + c->at * stride };
+        *r = (struct jt_cmac_record){ .in = c->pan,
+                                      .in_len = c->pan_len,
+                                      .out = out + c->at * stride };
         if (!c->dedup) {
             memcpy(b->linked[i], c->pan, c->pan_len);
             memcpy(b->linked[i] + c->pan_len, b->row_ids[c->at], JT_ROW_ID_LEN);

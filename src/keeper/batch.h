@@ -2,13 +2,13 @@
  * The working space of the batch verbs (seal, open, reseal, match, identify, and the rows of a
  * join) and the steps that they share.
  *
- * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of one (generation,
- * field) are gathered and go through the many-record calls of crypto/ together. All memory is allocated once, at start:
- * an item costs none. The space lies in secret memory, because opened PANs pass through it, and is wiped after each
- * batch.
+ * Items of a batch are worked in chunks that fit the processor's caches; inside a chunk, items of
+ * one (generation, field) are gathered and go through the many-record calls of crypto/ together.
+ * All memory is allocated once, at start: an item costs none. The space lies in secret memory,
+ * because opened PANs pass through it, and is wiped after each batch.
  *
- * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then jt_batch_next_group until it gives
- * 0; for each group fill `cards` and call the steps.
+ * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then
+ * jt_batch_next_group until it gives 0; for each group fill `cards` and call the steps.
  */
 #ifndef JETON_KEEPER_BATCH_H
 #define JETON_KEEPER_BATCH_H
@@ -24,14 +24,14 @@
 #include "wire/seal.h"
 #include "wire/set.h"
 
-#define JT_BATCH_CHUNK 1024
+#define JT_BATCH_CHUNK        1024
 #define JT_BATCH_ENVELOPE_MAX JT_WIRE_ENVELOPE_MAX
 
 /* One card on its way through a step. */
 struct jt_batch_card {
-    size_t at; /* its place in the whole batch */
+    size_t at;                  /* its place in the whole batch */
     const uint8_t *fingerprint; /* as stored: what jt_batch_open binds the envelope to */
-    const uint8_t *pan; /* packed */
+    const uint8_t *pan;         /* packed */
     uint8_t pan_len;
     bool dedup;
 };
@@ -67,7 +67,8 @@ struct jt_batch {
     size_t n_chunk;
     size_t cursor; /* items before it have been given out */
     uint64_t group[JT_BATCH_CHUNK];
-    struct jt_batch_card cards[JT_BATCH_CHUNK]; /* a group: `at` is filled by jt_batch_next_group, the rest by the verb */
+    /* a group: `at` is filled by jt_batch_next_group, the rest by the verb */
+    struct jt_batch_card cards[JT_BATCH_CHUNK];
     struct jt_siv_record siv[JT_BATCH_CHUNK];
     struct jt_cmac_record cmac[JT_BATCH_CHUNK];
     uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, side by side for the token key */
@@ -85,10 +86,16 @@ void jt_batch_wipe(struct jt_batch *batch, size_t n);
 /* Starts the chunk that begins at item `first` of `n`; returns how many items it has. */
 size_t jt_batch_chunk(struct jt_batch *batch, size_t first, size_t n);
 
-/* Puts item `i` of the chunk into a group, named by key id (0 where the verb has only one) and field. */
+/*
+ * Puts item `i` of the chunk into a group, named by key id (0 where the verb has only one) and
+ * field.
+ */
 void jt_batch_group(struct jt_batch *batch, size_t i, uint8_t key_id, uint32_t field);
 
-/* Gathers the items of the next group into cards[].at; returns their number, 0 when there is none left. */
+/*
+ * Gathers the items of the next group into cards[].at; returns their number, 0 when there is none
+ * left.
+ */
 size_t jt_batch_next_group(struct jt_batch *batch, uint8_t *key_id, uint32_t *field);
 
 /* Sets row_ids[at]. */
@@ -101,7 +108,8 @@ bool jt_batch_pan_good(const uint8_t *packed, size_t len);
 enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 
 /* Fingerprints of the first `n` cards, written to out + at * stride. */
-enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n, uint8_t *out, size_t stride) JT_CHECKED;
+enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n,
+                                 uint8_t *out, size_t stride) JT_CHECKED;
 
 /*
  * Opens the envelopes of the first `n` cards, as bound to row_ids[at] and the card's fingerprint,

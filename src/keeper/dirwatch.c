@@ -15,8 +15,8 @@ static enum jt_err check_master(const struct jt_keeper *k, struct jt_problem *pr
 {
     struct jt_master *master;
     enum jt_err err = jt_master_load(k->dir_fd, k->development, &master, problem);
-    if (err == JT_OK && !jt_equal_ct(master->check_value, k->master->check_value,
-                                     sizeof master->check_value)) {
+    if (err == JT_OK &&
+        !jt_equal_ct(master->check_value, k->master->check_value, sizeof master->check_value)) {
         jt_problem_set(problem, "%s is another master key's", JT_KEYDIR_MASTER);
         err = JT_ERR_IO;
     }
@@ -28,8 +28,8 @@ static enum jt_err check_root(const struct jt_keeper *k, struct jt_problem *prob
 {
     struct jt_root *root;
     enum jt_err err = jt_root_load(k->dir_fd, k->master, k->development, &root, problem);
-    if (err == JT_OK && !jt_equal_ct(root->check_value, k->root->check_value,
-                                     sizeof root->check_value)) {
+    if (err == JT_OK &&
+        !jt_equal_ct(root->check_value, k->root->check_value, sizeof root->check_value)) {
         jt_problem_set(problem, "%s is another service root's", JT_KEYDIR_ROOT);
         err = JT_ERR_IO;
     }
@@ -45,7 +45,7 @@ static enum jt_err check_state(const struct jt_keeper *k, struct jt_problem *pro
     enum jt_err err = jt_state_load(k->dir_fd, k->root, k->development, &state, &ring, problem);
     if (err == JT_OK &&
         (state.highest_epoch != k->state.highest_epoch || state.id_mark != k->state.id_mark ||
-                         !jt_equal_ct(state.ring.mac, k->state.ring.mac, sizeof state.ring.mac))) {
+         !jt_equal_ct(state.ring.mac, k->state.ring.mac, sizeof state.ring.mac))) {
         jt_problem_set(problem, "the state file is not what this keeper has written last");
         err = JT_ERR_IO;
     }
@@ -62,9 +62,9 @@ static enum jt_err check_generation(const struct jt_keeper *k, uint64_t number,
     if (err == JT_OK) {
         err = jt_genfile_load(k->dir_fd, k->master, k->development, number, &meta, key, problem);
     }
-    if (err == JT_OK && (held == NULL || meta.key_id != held->key_id ||
-                         !jt_equal_ct(meta.check_value, held->check_value,
-                                      sizeof meta.check_value))) {
+    if (err == JT_OK &&
+        (held == NULL || meta.key_id != held->key_id ||
+         !jt_equal_ct(meta.check_value, held->check_value, sizeof meta.check_value))) {
         jt_problem_set(problem, "the key file of generation %" PRIu64 " is another key's", number);
         err = JT_ERR_IO;
     }
@@ -116,9 +116,8 @@ enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number, const struct
     bool good = err == JT_OK;
     if (good != k->dir_good) {
         jt_log(good ? JT_LOG_INFO : JT_LOG_ERROR, "the key directory is %s%s%s",
-               good ? "good again" : "not good: ",
-               good ? "" : problem.text,
-                   good ? "" : "; no key is acknowledged, nothing new is made");
+               good ? "good again" : "not good: ", good ? "" : problem.text,
+               good ? "" : "; no key is acknowledged, nothing new is made");
     }
     k->dir_good = good;
     k->dir_checked_ms = jt_clock_ms();

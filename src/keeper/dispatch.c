@@ -4,20 +4,20 @@
 
 /* When a verb is allowed. */
 enum {
-    FIRST = 1 << 0, /* only as the first request of a connection; all others only after it */
-    ROOT = 1 << 1, /* only with a service root: JT_ERR_UNAVAILABLE without */
-    RING = 1 << 2, /* only once a ring has been accepted: JT_ERR_STALE until then */
+    FIRST = 1 << 0,  /* only as the first request of a connection; all others only after it */
+    ROOT = 1 << 1,   /* only with a service root: JT_ERR_UNAVAILABLE without */
+    RING = 1 << 2,   /* only once a ring has been accepted: JT_ERR_STALE until then */
     JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_STALE until then */
-    NAMED = 1 << 4, /* only after the set of fields was verified: JT_ERR_STALE until then */
+    NAMED = 1 << 4,  /* only after the set of fields was verified: JT_ERR_STALE until then */
 };
 
 /*
- * Field keys that one request may derive, and as many token keys: some 25 ms of work. One that needs more is STALE and
- * asked again, and the others have their turn in between.
+ * Field keys that one request may derive, and as many token keys: some 25 ms of work. One that
+ * needs more is STALE and asked again, and the others have their turn in between.
  */
 #define DERIVATIONS 256
 
-#define SMALL 4096 /* no request but the batches and those with a ring comes near it */
+#define SMALL     4096 /* no request but the batches and those with a ring comes near it */
 #define WITH_RING (SMALL + JT_RING_BODY_MAX)
 
 struct op {
@@ -67,7 +67,8 @@ static const struct op *find_op(const struct jt_session *session, const struct j
     return NULL;
 }
 
-static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request, struct jt_buf *out)
+static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request,
+                       struct jt_buf *out)
 {
     if ((op->flags & ROOT) != 0 && k->root == NULL) {
         return JT_ERR_UNAVAILABLE;
@@ -85,7 +86,8 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
     return op->fn(k, &in, out);
 }
 
-enum jt_err jt_dispatch(struct jt_keeper *k, struct jt_session *session, const struct jt_frame *request, struct jt_buf *out)
+enum jt_err jt_dispatch(struct jt_keeper *k, struct jt_session *session,
+                        const struct jt_frame *request, struct jt_buf *out)
 {
     const struct op *op = find_op(session, request);
     size_t mark = jt_frame_begin_reply(out, request->verb);

@@ -11,10 +11,11 @@ struct jt_session {
 };
 
 /*
- * Appends the reply to `out`. JT_OK, or JT_ERR_PROTOCOL when the request was malformed or out of turn: the reply says
- * so and the connection must be closed behind it; any other error (no memory for the reply) closes at once.
+ * Appends the reply to `out`. JT_OK, or JT_ERR_PROTOCOL when the request was malformed or out of
+ * turn: the reply says so and the connection must be closed behind it; any other error (no memory
+ * for the reply) closes at once.
  */
-enum jt_err jt_dispatch(struct jt_keeper *keeper, struct jt_session *session, const struct jt_frame *request,
-                        struct jt_buf *out) JT_CHECKED;
+enum jt_err jt_dispatch(struct jt_keeper *keeper, struct jt_session *session,
+                        const struct jt_frame *request, struct jt_buf *out) JT_CHECKED;
 
 #endif

@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 #define GENERATION_FORMAT 1
-#define HEADER_LEN (8 + 1 + 1 + 1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN)
-#define WRAPPED_LEN (JT_WRAP_OVERHEAD + JT_GENERATION_KEY_LEN)
-#define FILE_LEN (HEADER_LEN + WRAPPED_LEN)
+#define HEADER_LEN        (8 + 1 + 1 + 1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN)
+#define WRAPPED_LEN       (JT_WRAP_OVERHEAD + JT_GENERATION_KEY_LEN)
+#define FILE_LEN          (HEADER_LEN + WRAPPED_LEN)
 
 static const char magic[8] = { 'J', 'T', 'G', 'E', 'N', 'K', 'E', 'Y' };
 
-enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LEN], uint8_t out[static JT_CHECK_VALUE_LEN])
+enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LEN],
+                                   uint8_t out[static JT_CHECK_VALUE_LEN])
 {
     return jt_kdf_derive(key, JT_KDF_CHECK, NULL, 0, out, JT_CHECK_VALUE_LEN);
 }
@@ -48,11 +49,13 @@ static bool header_decode(struct jt_reader *in, struct jt_genfile *meta)
     meta->number = jt_reader_u64(in);
     meta->created_s = jt_reader_u64(in);
     jt_reader_copy(in, meta->check_value, sizeof meta->check_value);
-    return !in->bad && memcmp(m, magic, sizeof magic) == 0 && format == GENERATION_FORMAT && zero == 0 && meta->key_id != 0 &&
+    return !in->bad && memcmp(m, magic, sizeof magic) == 0 && format == GENERATION_FORMAT &&
+           zero == 0 && meta->key_id != 0 &&
            (meta->development || environment == JT_ENVIRONMENT_PRODUCTION);
 }
 
-enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master, const struct jt_genfile *meta,
+enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
+                              const struct jt_genfile *meta,
                               const uint8_t key[static JT_GENERATION_KEY_LEN])
 {
     struct jt_buf file;
@@ -61,7 +64,8 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master, const 
     uint8_t *wrapped = jt_buf_append(&file, WRAPPED_LEN);
     enum jt_err err = jt_buf_status(&file);
     if (err == JT_OK) {
-        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, key, JT_GENERATION_KEY_LEN, wrapped);
+        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, key, JT_GENERATION_KEY_LEN,
+                           wrapped);
     }
     if (err == JT_OK) {
         char name[JT_KEYDIR_NAME_LEN];
@@ -72,8 +76,9 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master, const 
     return err;
 }
 
-static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master, bool development, uint64_t number,
-                          struct jt_genfile *meta, uint8_t *key, const char *name, struct jt_problem *problem)
+static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master,
+                          bool development, uint64_t number, struct jt_genfile *meta, uint8_t *key,
+                          const char *name, struct jt_problem *problem)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len);
     if (!header_decode(&in, meta) || in.left != WRAPPED_LEN) {
@@ -81,14 +86,17 @@ static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *mas
         return JT_ERR_INVALID;
     }
     if (meta->number != number) {
-        jt_problem_set(problem, "%s holds the key of generation %" PRIu64 ": files were renamed or swapped", name, meta->number);
+        jt_problem_set(problem,
+                       "%s holds the key of generation %" PRIu64 ": files were renamed or swapped",
+                       name, meta->number);
         return JT_ERR_INVALID;
     }
     if (meta->development != development) {
         jt_problem_set(problem, "%s belongs to another environment", name);
         return JT_ERR_DENIED;
     }
-    enum jt_err err = jt_wrap_open(master->wrap_key, file->data, HEADER_LEN, in.p, WRAPPED_LEN, key);
+    enum jt_err err =
+        jt_wrap_open(master->wrap_key, file->data, HEADER_LEN, in.p, WRAPPED_LEN, key);
     if (err == JT_ERR_DECRYPT) {
         jt_problem_set(problem, "%s was altered, or belongs to another master key", name);
         return JT_ERR_INVALID;
@@ -104,7 +112,8 @@ static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *mas
     return err;
 }
 
-enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development, uint64_t number, struct jt_genfile *meta,
+enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development,
+                            uint64_t number, struct jt_genfile *meta,
                             uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_problem *problem)
 {
     *meta = (struct jt_genfile){ 0 };
@@ -132,8 +141,8 @@ enum jt_err jt_genfile_erase(int dir_fd, uint64_t number)
     jt_keydir_generation_name(number, name);
     snprintf(aside, sizeof aside, "%s.new", name);
     /*
-     * Renamed first: whatever a crash leaves behind is then a left-over that the next start removes, not a damaged key
-     * file.
+     * Renamed first: whatever a crash leaves behind is then a left-over that the next start
+     * removes, not a damaged key file.
      */
     if (renameat(dir_fd, name, dir_fd, aside) != 0) {
         return errno == ENOENT ? JT_ERR_NOT_FOUND : JT_ERR_IO;

@@ -1,8 +1,9 @@
 /*
- * The key file of one generation, write-once (docs/key-files.md): magic "JTGENKEY", u8 format = 1, u8 environment, u8
- * key id, u8 zero, u64 number, u64 creation time (seconds since 1970), check value (8), then the key wrapped by
- * AES-256-SIV (16 + 32 bytes). The whole header is associated data of the wrap, and the number must be that of the
- * file's name: no byte of the file can be changed, and no file can take the place of another.
+ * The key file of one generation, write-once (docs/key-files.md): magic "JTGENKEY", u8 format = 1,
+ * u8 environment, u8 key id, u8 zero, u64 number, u64 creation time (seconds since 1970), check
+ * value (8), then the key wrapped by AES-256-SIV (16 + 32 bytes). The whole header is associated
+ * data of the wrap, and the number must be that of the file's name: no byte of the file can be
+ * changed, and no file can take the place of another.
  */
 #ifndef JETON_KEEPER_GENFILE_H
 #define JETON_KEEPER_GENFILE_H
@@ -21,26 +22,35 @@ struct jt_genfile {
     bool development;
     uint64_t created_s;
     uint8_t check_value[JT_CHECK_VALUE_LEN];
-    bool used; /* it has been in a ring: its mark is there (keeper/genmark.h); no part of the file */
+    /* it has been in a ring: its mark is there (keeper/genmark.h); no part of the file */
+    bool used;
 };
 
 /* The check value of a key: derived under the label `check`. */
-enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LEN], uint8_t out[static JT_CHECK_VALUE_LEN]) JT_CHECKED;
+enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LEN],
+                                   uint8_t out[static JT_CHECK_VALUE_LEN]) JT_CHECKED;
 
-/* Durable when it returns. JT_ERR_CONFLICT when the number has a file already, JT_ERR_IO, JT_ERR_CRYPTO. */
-enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master, const struct jt_genfile *meta,
+/*
+ * Durable when it returns. JT_ERR_CONFLICT when the number has a file already, JT_ERR_IO,
+ * JT_ERR_CRYPTO.
+ */
+enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
+                              const struct jt_genfile *meta,
                               const uint8_t key[static JT_GENERATION_KEY_LEN]) JT_CHECKED;
 
 /*
- * Reads, unwraps and checks. JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment), JT_ERR_INVALID
- * (malformed, altered, another master key's or under another generation's name), JT_ERR_IO. `key` is wiped on failure.
+ * Reads, unwraps and checks. JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment),
+ * JT_ERR_INVALID (malformed, altered, another master key's or under another generation's name),
+ * JT_ERR_IO. `key` is wiped on failure.
  */
-enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development, uint64_t number, struct jt_genfile *meta,
-                            uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development,
+                            uint64_t number, struct jt_genfile *meta,
+                            uint8_t key[static JT_GENERATION_KEY_LEN],
+                            struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Overwrites, unlinks, and makes both durable. Overwriting is best effort: file systems and disks may keep old blocks,
- * which is why the file holds the key only in its wrapped form.
+ * Overwrites, unlinks, and makes both durable. Overwriting is best effort: file systems and disks
+ * may keep old blocks, which is why the file holds the key only in its wrapped form.
  */
 enum jt_err jt_genfile_erase(int dir_fd, uint64_t number) JT_CHECKED;
 

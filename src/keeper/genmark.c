@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define MARK_FORMAT 1
-#define BODY_LEN (8 + 1 + 1 + 1 + 1 + 8 + JT_CHECK_VALUE_LEN)
-#define FILE_LEN (BODY_LEN + JT_ROW_MAC_LEN)
+#define BODY_LEN    (8 + 1 + 1 + 1 + 1 + 8 + JT_CHECK_VALUE_LEN)
+#define FILE_LEN    (BODY_LEN + JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'G', 'E', 'N', 'U', 'S', 'E' };
 
@@ -78,8 +78,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
 }
 
 enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development,
-                             uint64_t number,
-                             const struct jt_genfile *meta, struct jt_problem *problem)
+                             uint64_t number, const struct jt_genfile *meta,
+                             struct jt_problem *problem)
 {
     struct jt_genfile marked = { 0 };
     struct jt_buf file;
@@ -94,16 +94,16 @@ enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool develo
     if (err == JT_OK && marked.development != development) {
         err = JT_ERR_DENIED;
     }
-    bool same = meta == NULL || (marked.key_id == meta->key_id &&
-                                 jt_equal_ct(marked.check_value, meta->check_value,
-                                             sizeof marked.check_value));
+    bool same = meta == NULL ||
+                (marked.key_id == meta->key_id &&
+                 jt_equal_ct(marked.check_value, meta->check_value, sizeof marked.check_value));
     if (err == JT_OK && (marked.number != number || !same)) {
         err = JT_ERR_INVALID;
     }
     if (err != JT_OK) {
         jt_problem_set(problem, "%s: %s", name,
-                       err == JT_ERR_INVALID
-                           ? "was altered, or is another key's mark" : jt_err_str(err));
+                       err == JT_ERR_INVALID ? "was altered, or is another key's mark"
+                                             : jt_err_str(err));
     }
     return err;
 }

@@ -32,7 +32,7 @@ enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root,
  * or another key's), JT_ERR_IO.
  */
 enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development,
-                             uint64_t number,
-                             const struct jt_genfile *meta, struct jt_problem *problem) JT_CHECKED;
+                             uint64_t number, const struct jt_genfile *meta,
+                             struct jt_problem *problem) JT_CHECKED;
 
 #endif

@@ -1,6 +1,6 @@
 #include "keeper/idmint.h"
 
-#define NODE_BITS 8
+#define NODE_BITS  8
 #define COUNT_BITS 14
 
 void jt_idmint_init(struct jt_idmint *m, uint64_t mark_ms, jt_idmint_save_fn *save, void *arg)

@@ -18,18 +18,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JT_IDMINT_COUNTS 16384 /* ids in one millisecond */
-#define JT_IDMINT_END_MS (UINT64_C(1) << 41) /* in the year 2089 */
-#define JT_IDMINT_AHEAD_MS 60000 /* how far ahead the mark is written */
-#define JT_IDMINT_RENEW_MS 30000 /* when less than this is left of it */
-#define JT_IDMINT_EPOCH_S INT64_C(1577836800) /* 2020-01-01T00:00:00Z since 1970 */
+#define JT_IDMINT_COUNTS   16384               /* ids in one millisecond */
+#define JT_IDMINT_END_MS   (UINT64_C(1) << 41) /* in the year 2089 */
+#define JT_IDMINT_AHEAD_MS 60000               /* how far ahead the mark is written */
+#define JT_IDMINT_RENEW_MS 30000               /* when less than this is left of it */
+#define JT_IDMINT_EPOCH_S  INT64_C(1577836800) /* 2020-01-01T00:00:00Z since 1970 */
 
 /* Makes a mark durable. */
 typedef enum jt_err jt_idmint_save_fn(void *arg, uint64_t mark_ms);
 
 struct jt_idmint {
     uint64_t last_ms; /* ids are given out in this millisecond, or next */
-    uint32_t count; /* ids given out in it, at most JT_IDMINT_COUNTS */
+    uint32_t count;   /* ids given out in it, at most JT_IDMINT_COUNTS */
     uint64_t mark_ms; /* as saved */
     uint64_t used_ms; /* no id of a later time was given out, ever */
     jt_idmint_save_fn *save;

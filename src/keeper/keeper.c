@@ -91,18 +91,21 @@ static void index_live(struct jt_keeper *k)
     }
 }
 
-static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir *listing, struct jt_problem *problem)
+static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir *listing,
+                                    struct jt_problem *problem)
 {
     uint8_t *key = jt_secmem_alloc(JT_GENERATION_KEY_LEN);
     enum jt_err err = key != NULL ? JT_OK : JT_ERR_NOMEM;
     for (size_t i = 0; i < listing->n_generations && err == JT_OK; i++) {
         struct jt_genfile meta;
-        err = jt_genfile_load(k->dir_fd, k->master, k->development, listing->generations[i], &meta, key, problem);
+        err = jt_genfile_load(k->dir_fd, k->master, k->development, listing->generations[i], &meta,
+                              key, problem);
         if (err == JT_OK) {
             err = jt_keyring_add(k->keyring, &meta, key);
         }
         if (err == JT_ERR_CONFLICT) {
-            jt_problem_set(problem, "the key files of two generations have the same key id %u", meta.key_id);
+            jt_problem_set(problem, "the key files of two generations have the same key id %u",
+                           meta.key_id);
         }
     }
     jt_secmem_free(key, JT_GENERATION_KEY_LEN);
@@ -110,7 +113,8 @@ static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir 
 }
 
 /* Marks that are there must be good; whether all are there that must be is seen to by mark_ring. */
-static enum jt_err load_marks(struct jt_keeper *k, const struct jt_keydir *listing, struct jt_problem *problem)
+static enum jt_err load_marks(struct jt_keeper *k, const struct jt_keydir *listing,
+                              struct jt_problem *problem)
 {
     enum jt_err err = JT_OK;
     for (size_t i = 0; i < listing->n_marks && err == JT_OK; i++) {
@@ -145,7 +149,9 @@ static enum jt_err check_ring(struct jt_keeper *k, struct jt_problem *problem)
     if (err == JT_ERR_NOT_FOUND) {
         jt_problem_set(problem, "the key file of live generation %" PRIu64 " is missing", number);
     } else if (err == JT_ERR_CRYPTO) {
-        jt_problem_set(problem, "the key file of generation %" PRIu64 " is not the key that the ring means", number);
+        jt_problem_set(problem,
+                       "the key file of generation %" PRIu64 " is not the key that the ring means",
+                       number);
     }
     return err;
 }
@@ -178,7 +184,8 @@ static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listin
     return err == JT_OK ? mark_ring(k, &k->ring) : err;
 }
 
-static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct jt_problem *problem)
+static enum jt_err load_files(struct jt_keeper *k, const char *directory,
+                              struct jt_problem *problem)
 {
     struct jt_keydir listing;
     enum jt_err err = jt_keydir_open(directory, &k->dir_fd, problem);
@@ -186,7 +193,8 @@ static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct
         err = jt_keydir_list(k->dir_fd, &listing, problem);
     }
     if (err == JT_OK && !listing.master) {
-        jt_problem_set(problem, "%s has no %s: run jeton-keeper --init first", directory, JT_KEYDIR_MASTER);
+        jt_problem_set(problem, "%s has no %s: run jeton-keeper --init first", directory,
+                       JT_KEYDIR_MASTER);
         err = JT_ERR_NOT_FOUND;
     }
     if (err == JT_OK) {
@@ -195,7 +203,8 @@ static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct
     return err == JT_OK ? load_root(k, &listing, problem) : err;
 }
 
-enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem)
+enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
+                           struct jt_problem *problem)
 {
     *out = NULL;
     struct jt_keeper *k = calloc(1, sizeof *k);
@@ -248,7 +257,8 @@ void jt_keeper_free(struct jt_keeper *k)
     free(k);
 }
 
-enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row, const struct jt_ring *ring)
+enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
+                            const struct jt_ring *ring)
 {
     struct jt_keeper_state next = k->state;
     next.ring = *row;

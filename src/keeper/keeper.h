@@ -1,5 +1,6 @@
 /*
- * The keeper's whole state: what was loaded at start, the ring it works under, and counters. One thread.
+ * The keeper's whole state: what was loaded at start, the ring it works under, and counters. One
+ * thread.
  */
 #ifndef JETON_KEEPER_KEEPER_H
 #define JETON_KEEPER_KEEPER_H
@@ -16,22 +17,22 @@
 
 struct jt_keeper {
     bool development;
-    bool locked; /* memory is locked: set by main, told by STATUS */
-    int dir_fd; /* holds the directory's lock */
+    bool locked;     /* memory is locked: set by main, told by STATUS */
+    int dir_fd;      /* holds the directory's lock */
     char *directory; /* its path */
-    bool dir_good; /* as of keeper/dirwatch.h at dir_checked_ms */
+    bool dir_good;   /* as of keeper/dirwatch.h at dir_checked_ms */
     int64_t dir_checked_ms;
     uint8_t incarnation[JT_INCARNATION_LEN];
     struct jt_master *master;
     struct jt_root *root; /* NULL: none made yet; then there are no generations either */
     struct jt_keyring *keyring;
-    struct jt_keeper_state state; /* as it stands in the state file */
-    struct jt_ring ring; /* state.ring decoded; epoch 0: none accepted yet */
+    struct jt_keeper_state state;          /* as it stands in the state file */
+    struct jt_ring ring;                   /* state.ring decoded; epoch 0: none accepted yet */
     const struct jt_ring_entry *live[256]; /* openable generations of the ring by key id */
     struct jt_batch *batch;
     struct jt_fieldtable fields; /* named since the start */
-    bool ring_shown; /* the database's ring was shown and taken since the start */
-    bool joined; /* NODE_JOIN was done since the start: ids may be minted */
+    bool ring_shown;             /* the database's ring was shown and taken since the start */
+    bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
 };
@@ -48,16 +49,19 @@ enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT
  * was cut off has left, and is not looked at). On failure *problem says what is wrong. The caller
  * ends with jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
  */
-enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
+                           struct jt_problem *problem) JT_CHECKED;
 void jt_keeper_free(struct jt_keeper *keeper);
 
 /* Makes `next` durable and goes on with it. */
 enum jt_err jt_keeper_save(struct jt_keeper *keeper, const struct jt_keeper_state *next) JT_CHECKED;
 
 /*
- * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has been asked already.
+ * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has
+ * been asked already.
  */
-enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *row, const struct jt_ring *ring) JT_CHECKED;
+enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *row,
+                            const struct jt_ring *ring) JT_CHECKED;
 
 /*
  * Makes the service root of a keeper that has none: an empty state file under it first, then its

@@ -34,7 +34,10 @@ enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem)
         jt_problem_set(problem, "cannot make directory %s: %s", path, strerror(errno));
         return JT_ERR_IO;
     }
-    /* One that was there may be ours, made by a run that was cut off here; where the parent is closed to us, somebody else made it. */
+    /*
+     * One that was there may be ours, made by a run that was cut off here; where the parent is
+     * closed to us, somebody else made it.
+     */
     if (!sync_parent(path) && (made || errno != EACCES)) {
         jt_problem_set(problem, "cannot sync the directory above %s: %s", path, strerror(errno));
         return JT_ERR_IO;
@@ -50,17 +53,19 @@ static enum jt_err check_directory(const char *path, int fd, struct jt_problem *
         return JT_ERR_IO;
     }
     if (st.st_uid != geteuid()) {
-        jt_problem_set(problem, "%s belongs to uid %lu, not to this keeper's uid %lu", path, (unsigned long)st.st_uid,
-                       (unsigned long)geteuid());
+        jt_problem_set(problem, "%s belongs to uid %lu, not to this keeper's uid %lu", path,
+                       (unsigned long)st.st_uid, (unsigned long)geteuid());
         return JT_ERR_DENIED;
     }
     if ((st.st_mode & 077) != 0) {
-        jt_problem_set(problem, "%s is open to group or others (mode %04o, must be 0700)", path, (unsigned)st.st_mode & 07777);
+        jt_problem_set(problem, "%s is open to group or others (mode %04o, must be 0700)", path,
+                       (unsigned)st.st_mode & 07777);
         return JT_ERR_DENIED;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         bool taken = errno == EWOULDBLOCK;
-        jt_problem_set(problem, "%s: %s", path, taken ? "another keeper is using this directory" : strerror(errno));
+        jt_problem_set(problem, "%s: %s", path,
+                       taken ? "another keeper is using this directory" : strerror(errno));
         return taken ? JT_ERR_CONFLICT : JT_ERR_IO;
     }
     return JT_OK;
@@ -72,7 +77,8 @@ enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *pro
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         bool wrong_kind = errno == ENOTDIR || errno == ELOOP;
-        jt_problem_set(problem, "%s: %s", path, wrong_kind ? "not a directory, or a symbolic link" : strerror(errno));
+        jt_problem_set(problem, "%s: %s", path,
+                       wrong_kind ? "not a directory, or a symbolic link" : strerror(errno));
         return wrong_kind ? JT_ERR_DENIED : JT_ERR_IO;
     }
     enum jt_err err = check_directory(path, fd, problem);
@@ -103,7 +109,8 @@ enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *prob
         return JT_ERR_IO;
     }
     if (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino) {
-        jt_problem_set(problem, "%s is not the directory that was opened: it was renamed or replaced", path);
+        jt_problem_set(problem,
+                       "%s is not the directory that was opened: it was renamed or replaced", path);
         return JT_ERR_IO;
     }
     if (opened.st_uid != geteuid() || (opened.st_mode & 077) != 0) {
@@ -114,8 +121,8 @@ enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *prob
 }
 
 /*
- * The number in the name of a key file (or of a mark), or 0. Made again from the number and compared, so that one
- * number has one name.
+ * The number in the name of a key file (or of a mark), or 0. Made again from the number and
+ * compared, so that one number has one name.
  */
 static uint64_t number_in(const char *name, void (*make)(uint64_t, char[static JT_KEYDIR_NAME_LEN]))
 {
@@ -170,23 +177,30 @@ static const char *kind_of(mode_t mode)
 static enum jt_err check_file(const char *name, const struct stat *st, struct jt_problem *problem)
 {
     if (!S_ISREG(st->st_mode)) {
-        jt_problem_set(problem, "%s in the keeper's directory is %s, must be a regular file", name, kind_of(st->st_mode));
+        jt_problem_set(problem, "%s in the keeper's directory is %s, must be a regular file", name,
+                       kind_of(st->st_mode));
     } else if (st->st_uid != geteuid()) {
-        jt_problem_set(problem, "%s in the keeper's directory belongs to uid %lu, must be this keeper's, uid %lu", name,
-                       (unsigned long)st->st_uid, (unsigned long)geteuid());
+        jt_problem_set(
+            problem,
+            "%s in the keeper's directory belongs to uid %lu, must be this keeper's, uid %lu", name,
+            (unsigned long)st->st_uid, (unsigned long)geteuid());
     } else if ((st->st_mode & 077) != 0) {
-        jt_problem_set(problem, "%s in the keeper's directory is open to group or others (mode %04o, must be 0600)", name,
-                       (unsigned)st->st_mode & 07777);
+        jt_problem_set(
+            problem,
+            "%s in the keeper's directory is open to group or others (mode %04o, must be 0600)",
+            name, (unsigned)st->st_mode & 07777);
     } else if (st->st_nlink != 1) {
-        jt_problem_set(problem, "%s in the keeper's directory has %lu names (hard links), must have one", name,
-                       (unsigned long)st->st_nlink);
+        jt_problem_set(problem,
+                       "%s in the keeper's directory has %lu names (hard links), must have one",
+                       name, (unsigned long)st->st_nlink);
     } else {
         return JT_OK;
     }
     return JT_ERR_DENIED;
 }
 
-static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st, struct jt_problem *problem)
+static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st,
+                            struct jt_problem *problem)
 {
     if (fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0) {
         jt_problem_set(problem, "%s: %s", name, strerror(errno));
@@ -196,7 +210,8 @@ static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st, struc
 }
 
 /* One that is no regular file is left for list_one, which says so. */
-static enum jt_err remove_left_over(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem)
+static enum jt_err remove_left_over(int dir_fd, const char *name, struct jt_keydir *out,
+                                    struct jt_problem *problem)
 {
     (void)out;
     struct stat st;
@@ -204,11 +219,13 @@ static enum jt_err remove_left_over(int dir_fd, const char *name, struct jt_keyd
         return JT_OK;
     }
     enum jt_err err = stat_one(dir_fd, name, &st, problem);
-    bool ours = err == JT_OK && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
+    bool ours =
+        err == JT_OK && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
     return err == JT_OK && ours && unlinkat(dir_fd, name, 0) != 0 ? JT_ERR_IO : err;
 }
 
-static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem)
+static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
+                            struct jt_problem *problem)
 {
     struct stat st;
     enum jt_err err = stat_one(dir_fd, name, &st, problem);
@@ -244,10 +261,12 @@ static int by_number(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-typedef enum jt_err name_fn(int dir_fd, const char *name, struct jt_keydir *out, struct jt_problem *problem);
+typedef enum jt_err name_fn(int dir_fd, const char *name, struct jt_keydir *out,
+                            struct jt_problem *problem);
 
 /* JT_ERR_IO with errno set when the directory cannot be read. */
-static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir *out, struct jt_problem *problem)
+static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir *out,
+                             struct jt_problem *problem)
 {
     for (;;) {
         errno = 0;
@@ -276,7 +295,10 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem 
         }
         return JT_ERR_IO;
     }
-    /* Left-overs first: a crash behind the link leaves a file with two names, one of them a left-over's. */
+    /*
+     * Left-overs first: a crash behind the link leaves a file with two names, one of them a
+     * left-over's.
+     */
     enum jt_err err = each_name(dir, dir_fd, remove_left_over, out, problem);
     if (err == JT_OK) {
         rewinddir(dir);

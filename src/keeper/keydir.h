@@ -1,15 +1,17 @@
 /*
- * The keeper's directory: owned by its user, 0700, locked by one keeper at a time, and holding nothing but
+ * The keeper's directory: owned by its user, 0700, locked by one keeper at a time, and holding
+ * nothing but
  *
  *   master.key                the master key file (keeper/master.h)
  *   service-root.key          the service root (keeper/root.h)
  *   state                     the state file (keeper/state.h)
- *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal without leading zeros
- *   generation-<number>.used  the mark of one that has been in a ring (keeper/genmark.h)
+ *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal
+ * without leading zeros generation-<number>.used  the mark of one that has been in a ring
+ * (keeper/genmark.h)
  *
- * each a regular file of that user, 0600, under one name only. Anything else there makes the keeper refuse to start: a stranger's file in
- * this directory means that somebody else can write to it. What a crash may leave behind ("<name>.new", see
- * base/file.h) is removed.
+ * each a regular file of that user, 0600, under one name only. Anything else there makes the keeper
+ * refuse to start: a stranger's file in this directory means that somebody else can write to it.
+ * What a crash may leave behind ("<name>.new", see base/file.h) is removed.
  */
 #ifndef JETON_KEEPER_KEYDIR_H
 #define JETON_KEEPER_KEYDIR_H
@@ -21,10 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JT_KEYDIR_MASTER "master.key"
-#define JT_KEYDIR_ROOT "service-root.key"
-#define JT_KEYDIR_STATE "state"
-#define JT_KEYDIR_NAME_LEN 48
+#define JT_KEYDIR_MASTER          "master.key"
+#define JT_KEYDIR_ROOT            "service-root.key"
+#define JT_KEYDIR_STATE           "state"
+#define JT_KEYDIR_NAME_LEN        48
 #define JT_KEYDIR_MAX_GENERATIONS 255 /* as many as there are key ids */
 
 struct jt_keydir {
@@ -35,29 +37,33 @@ struct jt_keydir {
     uint64_t marks[JT_KEYDIR_MAX_GENERATIONS]; /* generations with a mark, in no order */
 };
 
-/* Makes the directory, 0700, unless it is there; durable either way. Its parent must exist. JT_ERR_IO. */
+/*
+ * Makes the directory, 0700, unless it is there; durable either way. Its parent must exist.
+ * JT_ERR_IO.
+ */
 enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory of this user
- * without access for group and others, or is reached by a symbolic link; JT_ERR_CONFLICT when another keeper has it;
- * JT_ERR_IO.
+ * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory
+ * of this user without access for group and others, or is reached by a symbolic link;
+ * JT_ERR_CONFLICT when another keeper has it; JT_ERR_IO.
  */
 enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Removes left-overs, lists the rest and makes that durable: a keeper that was killed may not have come to it. JT_ERR_DENIED for anything
- * that does not belong there, JT_ERR_IO.
+ * Removes left-overs, lists the rest and makes that durable: a keeper that was killed may not have
+ * come to it. JT_ERR_DENIED for anything that does not belong there, JT_ERR_IO.
  */
-enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out,
+                           struct jt_problem *problem) JT_CHECKED;
 
 /* The names of a generation's key file and of its mark. */
 void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
 void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
 
 /*
- * Whether `path` still names the directory that is open as `dir_fd`, private and this user's. JT_ERR_IO with the
- * problem set when not.
+ * Whether `path` still names the directory that is open as `dir_fd`, private and this user's.
+ * JT_ERR_IO with the problem set when not.
  */
 enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *problem) JT_CHECKED;
 

@@ -61,9 +61,11 @@ static int slot_of(const struct jt_keyring *kr, uint64_t number)
     return -1;
 }
 
-enum jt_err jt_keyring_add(struct jt_keyring *kr, const struct jt_genfile *meta, const uint8_t key[static JT_GENERATION_KEY_LEN])
+enum jt_err jt_keyring_add(struct jt_keyring *kr, const struct jt_genfile *meta,
+                           const uint8_t key[static JT_GENERATION_KEY_LEN])
 {
-    if (meta->number == 0 || slot_of(kr, meta->number) >= 0 || jt_keyring_has_key_id(kr, meta->key_id)) {
+    if (meta->number == 0 || slot_of(kr, meta->number) >= 0 ||
+        jt_keyring_has_key_id(kr, meta->key_id)) {
         return JT_ERR_CONFLICT;
     }
     int slot = slot_of(kr, 0);
@@ -110,7 +112,8 @@ void jt_keyring_set_used(struct jt_keyring *kr, uint64_t number)
     }
 }
 
-uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above, const uint8_t used_key_ids[static 32])
+uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
+                                 const uint8_t used_key_ids[static 32])
 {
     uint64_t lowest = 0;
     for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
@@ -159,7 +162,8 @@ size_t jt_keyring_count(const struct jt_keyring *kr)
     return n;
 }
 
-enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t field, struct jt_fieldkey **out)
+enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t field,
+                                struct jt_fieldkey **out)
 {
     *out = NULL;
     struct cached *victim = &kr->cache[0];
@@ -188,7 +192,8 @@ enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t
         return err;
     }
     drop(victim);
-    *victim = (struct cached){ .fk = fk, .number = number, .field = field, .last_used = ++kr->clock };
+    *victim =
+        (struct cached){ .fk = fk, .number = number, .field = field, .last_used = ++kr->clock };
     *out = fk;
     return JT_OK;
 }

@@ -12,9 +12,12 @@
 
 #define BACKLOG 64
 
-enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user, bool production, struct jt_problem *problem)
+enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user, bool production,
+                                  struct jt_problem *problem)
 {
-    *l = (struct jt_listener){ .fd = -1, .dir_fd = -1, .front_uid = geteuid(), .front_gid = getegid() };
+    *l = (struct jt_listener){
+        .fd = -1, .dir_fd = -1, .front_uid = geteuid(), .front_gid = getegid()
+    };
     if (front_user[0] != '\0') {
         char *end;
         errno = 0;
@@ -29,13 +32,18 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
         l->front_gid = pw != NULL ? pw->pw_gid : getegid();
     }
     if (production && l->front_uid == geteuid()) {
-        jt_problem_set(problem, "front_user in [keeper] must be another user than the keeper's own in production");
+        jt_problem_set(
+            problem,
+            "front_user in [keeper] must be another user than the keeper's own in production");
         return JT_ERR_INVALID;
     }
     return JT_OK;
 }
 
-/* In a directory where everybody may rename, anybody could put a socket of their own in the place of this one. */
+/*
+ * In a directory where everybody may rename, anybody could put a socket of their own in the place
+ * of this one.
+ */
 static enum jt_err open_parent(struct jt_listener *l, const char *path, struct jt_problem *problem)
 {
     char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
@@ -48,13 +56,17 @@ static enum jt_err open_parent(struct jt_listener *l, const char *path, struct j
         return JT_ERR_IO;
     }
     if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0) {
-        jt_problem_set(problem, "%s, the directory of the socket, is writable by everybody", parent);
+        jt_problem_set(problem, "%s, the directory of the socket, is writable by everybody",
+                       parent);
         return JT_ERR_DENIED;
     }
     return JT_OK;
 }
 
-/* Whether the name at the address may be replaced: there is none, or it is a dead socket of ours. */
+/*
+ * Whether the name at the address may be replaced: there is none, or it is a dead socket of ours.
+ *
+ */
 static enum jt_err check_name(const struct sockaddr_un *address, struct jt_problem *problem)
 {
     struct stat st;
@@ -74,7 +86,8 @@ static enum jt_err check_name(const struct sockaddr_un *address, struct jt_probl
         jt_problem_set(problem, "cannot make a socket: %s", strerror(errno));
         return JT_ERR_IO;
     }
-    bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
+    bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
+                errno == ECONNREFUSED;
     close(fd);
     if (!dead) {
         jt_problem_set(problem, "%s: another process is listening there", address->sun_path);
@@ -84,8 +97,8 @@ static enum jt_err check_name(const struct sockaddr_un *address, struct jt_probl
 }
 
 /*
- * Bound beside, made private and listening, then renamed: the final name never shows a half-ready socket, nor a loose
- * one.
+ * Bound beside, made private and listening, then renamed: the final name never shows a half-ready
+ * socket, nor a loose one.
  */
 static enum jt_err bind_beside(struct jt_listener *l, const struct sockaddr_un *beside)
 {
@@ -100,7 +113,8 @@ static enum jt_err bind_beside(struct jt_listener *l, const struct sockaddr_un *
     }
     if (l->front_uid != geteuid()) {
         /*
-         * The front's group if this user may give it; else the keeper's own group, which the front is then a member of.
+         * The front's group if this user may give it; else the keeper's own group, which the front
+         * is then a member of.
          */
         rc = lchown(beside->sun_path, (uid_t)-1, l->front_gid);
         rc = rc == 0 || errno == EPERM ? chmod(beside->sun_path, 0660) : rc;
@@ -124,7 +138,8 @@ enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_
     l->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     int n = snprintf(beside.sun_path, sizeof beside.sun_path, "%s.new", path);
     if (path[0] == '\0' || n < 0 || (size_t)n >= sizeof beside.sun_path) {
-        jt_problem_set(problem, "socket in [keeper] must be a path of 1 to %zu characters", sizeof beside.sun_path - 5);
+        jt_problem_set(problem, "socket in [keeper] must be a path of 1 to %zu characters",
+                       sizeof beside.sun_path - 5);
         return JT_ERR_INVALID;
     }
     memcpy(l->address.sun_path, path, strlen(path));
@@ -168,7 +183,8 @@ void jt_listener_close(struct jt_listener *l)
     char copy[sizeof l->address.sun_path];
     memcpy(copy, l->address.sun_path, sizeof copy);
     const char *name = basename(copy);
-    if (fstatat(l->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->dev && st.st_ino == l->ino) {
+    if (fstatat(l->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->dev &&
+        st.st_ino == l->ino) {
         (void)unlinkat(l->dir_fd, name, 0);
     }
     close(l->dir_fd);

@@ -1,6 +1,7 @@
 /*
- * The keeper's Unix socket: 0600, or 0660 when the front runs as another user. Only processes of the keeper's own user
- * and of the front's are served, whatever the mode of the socket says (SO_PEERCRED).
+ * The keeper's Unix socket: 0600, or 0660 when the front runs as another user. Only processes of
+ * the keeper's own user and of the front's are served, whatever the mode of the socket says
+ * (SO_PEERCRED).
  */
 #ifndef JETON_KEEPER_LISTENER_H
 #define JETON_KEEPER_LISTENER_H
@@ -16,7 +17,8 @@
 struct jt_listener {
     int fd;
     struct sockaddr_un address;
-    int dir_fd; /* of the socket's directory, through which the name is removed at the end; -1: none */
+    /* of the socket's directory, through which the name is removed at the end; -1: none */
+    int dir_fd;
     dev_t dev; /* of the socket's name, so that only our own is removed at the end */
     ino_t ino;
     uid_t front_uid;
@@ -24,18 +26,20 @@ struct jt_listener {
 };
 
 /*
- * Finds the front's user (a name or a number; empty: the keeper's own). JT_ERR_INVALID when there is none, or when
- * `production` and it is the keeper's own user: then whoever takes over the front could read the key files.
+ * Finds the front's user (a name or a number; empty: the keeper's own). JT_ERR_INVALID when there
+ * is none, or when `production` and it is the keeper's own user: then whoever takes over the front
+ * could read the key files.
  */
-enum jt_err jt_listener_set_front(struct jt_listener *listener, const char *front_user, bool production,
-                                  struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_listener_set_front(struct jt_listener *listener, const char *front_user,
+                                  bool production, struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Listens at `path`. A name left over by a dead keeper is replaced in one step; one that somebody listens at, or that
- * is no socket of ours, is not touched: JT_ERR_CONFLICT. JT_ERR_DENIED when anybody may rename things in its directory,
- * JT_ERR_INVALID for too long a path, JT_ERR_IO.
+ * Listens at `path`. A name left over by a dead keeper is replaced in one step; one that somebody
+ * listens at, or that is no socket of ours, is not touched: JT_ERR_CONFLICT. JT_ERR_DENIED when
+ * anybody may rename things in its directory, JT_ERR_INVALID for too long a path, JT_ERR_IO.
  */
-enum jt_err jt_listener_open(struct jt_listener *listener, const char *path, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_listener_open(struct jt_listener *listener, const char *path,
+                             struct jt_problem *problem) JT_CHECKED;
 
 /* Whether the process at the other end of `fd` may speak to the keeper. *uid is its user. */
 bool jt_listener_peer_allowed(const struct jt_listener *listener, int fd, uid_t *uid);

@@ -1,10 +1,11 @@
 /*
  * jeton-keeper: the process that holds the keys, and nothing else.
  *
- * Everything is checked before anything is served, and privileges go before keys come: configuration, known-answer
- * tests, the process hardened, memory locked, the directory checked and locked, service root, key
- * files, state file and ring checked against each other, the socket, the system call filter; then
- * it serves. Each step that fails ends the process with one line that says what is wrong.
+ * Everything is checked before anything is served, and privileges go before keys come:
+ * configuration, known-answer tests, the process hardened, memory locked, the directory checked and
+ * locked, service root, key files, state file and ring checked against each other, the socket, the
+ * system call filter; then it serves. Each step that fails ends the process with one line that says
+ * what is wrong.
  */
 #include "base/conf.h"
 #include "base/log.h"
@@ -41,8 +42,9 @@ static const char usage[] =
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
-        { "config", required_argument, NULL, 'c' }, { "init", no_argument, NULL, 'i' }, { "fd", required_argument, NULL, 'f' },
-        { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' }, { "init", no_argument, NULL, 'i' },
+        { "fd", required_argument, NULL, 'f' },     { "version", no_argument, NULL, 'V' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
     };
     *o = (struct options){ .fd = -1 };
     int c;
@@ -50,12 +52,8 @@ static int parse_options(int argc, char **argv, struct options *o)
         char *end;
         long n;
         switch (c) {
-        case 'c':
-            o->config = optarg;
-            break;
-        case 'i':
-            o->init = true;
-            break;
+        case 'c': o->config = optarg; break;
+        case 'i': o->init = true; break;
         case 'f':
             n = strtol(optarg, &end, 10);
             if (end == optarg || *end != '\0' || n < 0 || n > 65535) {
@@ -64,15 +62,9 @@ static int parse_options(int argc, char **argv, struct options *o)
             }
             o->fd = (int)n;
             break;
-        case 'V':
-            puts("jeton-keeper " JETON_VERSION);
-            return EX_OK;
-        case 'h':
-            fputs(usage, stdout);
-            return EX_OK;
-        default:
-            fputs(usage, stderr);
-            return EX_USAGE;
+        case 'V': puts("jeton-keeper " JETON_VERSION); return EX_OK;
+        case 'h': fputs(usage, stdout); return EX_OK;
+        default: fputs(usage, stderr); return EX_USAGE;
         }
     }
     if (optind != argc || o->config == NULL || (o->init && o->fd >= 0)) {
@@ -83,8 +75,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 }
 
 /*
- * A descriptor handed over by whoever started us: it must be a connected Unix stream, and is made non-blocking and
- * private.
+ * A descriptor handed over by whoever started us: it must be a connected Unix stream, and is made
+ * non-blocking and private.
  */
 static enum jt_err prepare_fd(int fd, struct jt_problem *problem)
 {
@@ -93,9 +85,10 @@ static enum jt_err prepare_fd(int fd, struct jt_problem *problem)
     int type = 0;
     socklen_t type_len = sizeof type;
     int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.ss_family != AF_UNIX ||
-        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) != 0 || type != SOCK_STREAM ||
-        fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    if (flags < 0 || getpeername(fd, (struct sockaddr *)&peer, &len) != 0 ||
+        peer.ss_family != AF_UNIX || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) != 0 ||
+        type != SOCK_STREAM || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         jt_problem_set(problem, "descriptor %d is not a connected Unix stream socket", fd);
         return JT_ERR_INVALID;
     }
@@ -116,7 +109,9 @@ static enum jt_err lock_memory(bool development, bool *locked, struct jt_problem
 {
     enum jt_err err = jt_sandbox_lock_memory(development, locked, problem);
     if (err == JT_OK && !*locked) {
-        jt_log(JT_LOG_WARNING, "memory cannot be locked (%s): keys may reach swap; allowed for development only", strerror(errno));
+        jt_log(JT_LOG_WARNING,
+               "memory cannot be locked (%s): keys may reach swap; allowed for development only",
+               strerror(errno));
     }
     return err;
 }
@@ -124,7 +119,8 @@ static enum jt_err lock_memory(bool development, bool *locked, struct jt_problem
 static enum jt_err init(const struct jt_conf *conf, struct jt_problem *problem)
 {
     if (!jt_conf_is_development(conf)) {
-        jt_problem_set(problem, "production master keys come with the custody work and are not available in this version; set "
+        jt_problem_set(problem, "production master keys come with the custody work and are not "
+                                "available in this version; set "
                                 "environment = development in [jeton] to try Jeton out");
         return JT_ERR_DENIED;
     }
@@ -139,8 +135,12 @@ static enum jt_err init(const struct jt_conf *conf, struct jt_problem *problem)
     return err;
 }
 
-/* The last steps: from here on the keeper is reachable, and then the system call filter closes behind it. */
-static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, const char *path, int fd, struct jt_problem *problem)
+/*
+ * The last steps: from here on the keeper is reachable, and then the system call filter closes
+ * behind it.
+ */
+static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, const char *path,
+                       int fd, struct jt_problem *problem)
 {
     struct jt_server *server = NULL;
     bool landlocked = false;
@@ -153,10 +153,13 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
         err = jt_server_adopt(server, fd);
     }
     if (err == JT_OK) {
-        err = jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked, problem);
+        err = jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked,
+                                 problem);
     }
     if (err == JT_OK && !landlocked && !jt_sandbox_is_weakened()) {
-        jt_log(JT_LOG_WARNING, "this kernel has no Landlock: files are fenced in by the filter of system calls alone");
+        jt_log(
+            JT_LOG_WARNING,
+            "this kernel has no Landlock: files are fenced in by the filter of system calls alone");
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "serving %s: %s, memory %s, %s, epoch %" PRIu64 ", %zu generation keys",
@@ -176,7 +179,8 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     return err;
 }
 
-static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener, int fd, struct jt_problem *problem)
+static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener, int fd,
+                         struct jt_problem *problem)
 {
     bool development = jt_conf_is_development(conf);
     bool locked;
@@ -213,7 +217,8 @@ int main(int argc, char **argv)
     }
     struct jt_problem problem = { "" };
     struct jt_listener listener;
-    enum jt_err err = jt_listener_set_front(&listener, conf.keeper_front_user, !jt_conf_is_development(&conf), &problem);
+    enum jt_err err = jt_listener_set_front(&listener, conf.keeper_front_user,
+                                            !jt_conf_is_development(&conf), &problem);
     if (err != JT_OK && !o.init) {
         jt_log(JT_LOG_ERROR, "%s", problem.text);
         jt_conf_clear(&conf);

@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-#define MASTER_FORMAT 1
+#define MASTER_FORMAT   1
 #define MASTER_FILE_LEN (8 + 1 + 1 + 2 + JT_CHECK_VALUE_LEN + JT_KDF_KEY_LEN)
 
 static const char magic[8] = { 'J', 'T', 'M', 'A', 'S', 'T', 'E', 'R' };
 
-static void file_encode(const uint8_t check_value[static JT_CHECK_VALUE_LEN], const uint8_t key[static JT_KDF_KEY_LEN],
-                        struct jt_buf *out)
+static void file_encode(const uint8_t check_value[static JT_CHECK_VALUE_LEN],
+                        const uint8_t key[static JT_KDF_KEY_LEN], struct jt_buf *out)
 {
     jt_buf_put(out, magic, sizeof magic);
     jt_buf_u8(out, MASTER_FORMAT);
@@ -26,7 +26,8 @@ static void file_encode(const uint8_t check_value[static JT_CHECK_VALUE_LEN], co
 }
 
 /* Checks everything but the check value and hands out the key's place in the file. */
-static enum jt_err file_decode(const struct jt_buf *file, bool development, const uint8_t **check_value, const uint8_t **key,
+static enum jt_err file_decode(const struct jt_buf *file, bool development,
+                               const uint8_t **check_value, const uint8_t **key,
                                struct jt_problem *problem)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len);
@@ -36,13 +37,15 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development, cons
     uint16_t zero = jt_reader_u16(&in);
     *check_value = jt_reader_bytes(&in, JT_CHECK_VALUE_LEN);
     *key = jt_reader_bytes(&in, JT_KDF_KEY_LEN);
-    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != MASTER_FORMAT || zero != 0 ||
-        environment != JT_ENVIRONMENT_DEVELOPMENT) {
+    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != MASTER_FORMAT ||
+        zero != 0 || environment != JT_ENVIRONMENT_DEVELOPMENT) {
         jt_problem_set(problem, "%s is not a master key file of this version", JT_KEYDIR_MASTER);
         return JT_ERR_INVALID;
     }
     if (!development) {
-        jt_problem_set(problem, "%s is marked development: refused, because the environment is production", JT_KEYDIR_MASTER);
+        jt_problem_set(problem,
+                       "%s is marked development: refused, because the environment is production",
+                       JT_KEYDIR_MASTER);
         return JT_ERR_DENIED;
     }
     return JT_OK;
@@ -50,14 +53,16 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development, cons
 
 static enum jt_err derive(const uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *m)
 {
-    enum jt_err err = jt_kdf_derive(key, JT_KDF_MASTER_CHECK, NULL, 0, m->check_value, sizeof m->check_value);
+    enum jt_err err =
+        jt_kdf_derive(key, JT_KDF_MASTER_CHECK, NULL, 0, m->check_value, sizeof m->check_value);
     if (err == JT_OK) {
         err = jt_kdf_derive(key, JT_KDF_WRAP, NULL, 0, m->wrap_key, sizeof m->wrap_key);
     }
     return err;
 }
 
-static enum jt_err generate(uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *master, struct jt_buf *file)
+static enum jt_err generate(uint8_t key[static JT_KDF_KEY_LEN], struct jt_master *master,
+                            struct jt_buf *file)
 {
     enum jt_err err = jt_wrap_random_key(key, JT_KDF_KEY_LEN);
     if (err == JT_OK) {
@@ -70,7 +75,8 @@ static enum jt_err generate(uint8_t key[static JT_KDF_KEY_LEN], struct jt_master
     return err;
 }
 
-enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file, struct jt_problem *problem)
+enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
+                               struct jt_problem *problem)
 {
     jt_buf_init(file, MASTER_FILE_LEN);
     struct jt_master *master = jt_secmem_alloc(sizeof *master);
@@ -90,12 +96,14 @@ enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file, struct jt_pro
 {
     enum jt_err err = jt_file_write_new(dir_fd, JT_KEYDIR_MASTER, file->data, file->len);
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot write %s: %s", JT_KEYDIR_MASTER, err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+        jt_problem_set(problem, "cannot write %s: %s", JT_KEYDIR_MASTER,
+                       err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
     }
     return err;
 }
 
-static enum jt_err load(const struct jt_buf *file, bool development, struct jt_master *master, struct jt_problem *problem)
+static enum jt_err load(const struct jt_buf *file, bool development, struct jt_master *master,
+                        struct jt_problem *problem)
 {
     const uint8_t *check_value;
     const uint8_t *key;
@@ -109,17 +117,20 @@ static enum jt_err load(const struct jt_buf *file, bool development, struct jt_m
         return err;
     }
     if (!jt_equal_ct(master->check_value, check_value, JT_CHECK_VALUE_LEN)) {
-        jt_problem_set(problem, "%s is damaged: its check value does not agree with its key", JT_KEYDIR_MASTER);
+        jt_problem_set(problem, "%s is damaged: its check value does not agree with its key",
+                       JT_KEYDIR_MASTER);
         return JT_ERR_INVALID;
     }
     return JT_OK;
 }
 
-enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out, struct jt_problem *problem)
+enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
+                           struct jt_problem *problem)
 {
     *out = NULL;
     struct jt_buf file;
-    jt_buf_init(&file, MASTER_FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
+    /* one more, so that a longer file is seen to be longer */
+    jt_buf_init(&file, MASTER_FILE_LEN + 1);
     struct jt_master *master = jt_secmem_alloc(sizeof *master);
     enum jt_err err = master != NULL ? JT_OK : JT_ERR_NOMEM;
     if (err == JT_OK) {

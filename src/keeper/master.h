@@ -4,9 +4,10 @@
  * made into tokens hangs on the service root (keeper/root.h), so that a master key can be changed
  * by wrapping those files anew.
  *
- * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16 zero, check value
- * (8), key (32). Format 1 holds the key in the clear and exists for development only: its environment byte must say so.
- * Master keys for production are sealed by the custody work and are refused in this version.
+ * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16
+ * zero, check value (8), key (32). Format 1 holds the key in the clear and exists for development
+ * only: its environment byte must say so. Master keys for production are sealed by the custody work
+ * and are refused in this version.
  *
  * The master key itself is wiped as soon as its child is derived.
  */
@@ -27,19 +28,22 @@ struct jt_master {
 };
 
 /*
- * Makes a new development master key in memory. `file` (initialised here, to be cleared by the caller in any case) receives what
- * jt_master_store puts on disk.
+ * Makes a new development master key in memory. `file` (initialised here, to be cleared by the
+ * caller in any case) receives what jt_master_store puts on disk.
  */
-enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
+                               struct jt_problem *problem) JT_CHECKED;
 
 /* Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO. */
-enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file,
+                            struct jt_problem *problem) JT_CHECKED;
 
 /*
- * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check value),
- * JT_ERR_CRYPTO.
+ * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check
+ * value), JT_ERR_CRYPTO.
  */
-enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
+                           struct jt_problem *problem) JT_CHECKED;
 
 /* NULL is accepted. */
 void jt_master_free(struct jt_master *master);

@@ -1,8 +1,8 @@
 /*
- * The handlers of the verbs: one op_*.c a family. Each decodes its whole request from `in`, asks the policy, does the
- * work and encodes its reply to `out`. JT_ERR_PROTOCOL (malformed request) costs the connection; any other error
- * becomes the reply's status byte and whatever was encoded is taken back. The dispatcher has checked already that the
- * verb is allowed now.
+ * The handlers of the verbs: one op_*.c a family. Each decodes its whole request from `in`, asks
+ * the policy, does the work and encodes its reply to `out`. JT_ERR_PROTOCOL (malformed request)
+ * costs the connection; any other error becomes the reply's status byte and whatever was encoded is
+ * taken back. The dispatcher has checked already that the verb is allowed now.
  */
 #ifndef JETON_KEEPER_OP_H
 #define JETON_KEEPER_OP_H

@@ -1,4 +1,7 @@
-/* ACK and ACK_CHECK: proof that this run of this node's keeper holds a generation's key (DESIGN section 6.2). */
+/*
+ * ACK and ACK_CHECK: proof that this run of this node's keeper holds a generation's key (DESIGN
+ * section 6.2).
+ */
 #include "keeper/op.h"
 
 #include "base/secmem.h"
@@ -9,9 +12,12 @@
 
 #include <string.h>
 
-/* The key that the row means, and no other of the same number: two creators may both have made one. */
-static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generation_row *row, const struct jt_genfile **meta,
-                            const uint8_t **key)
+/*
+ * The key that the row means, and no other of the same number: two creators may both have made one.
+ *
+ */
+static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generation_row *row,
+                            const struct jt_genfile **meta, const uint8_t **key)
 {
     enum jt_err err = jt_rowmac_generation_check(k->root, row);
     if (err != JT_OK) {

@@ -1,7 +1,8 @@
 /*
- * CERTIFY: the text of a retirement certificate, written here from the facts and the keeper's own ring, and signed.
- * Whoever reads the certificate relies on the keeper for number, key id, check value, environment and the fact of the
- * retirement; counts and times are the front's word under the keeper's signature.
+ * CERTIFY: the text of a retirement certificate, written here from the facts and the keeper's own
+ * ring, and signed. Whoever reads the certificate relies on the keeper for number, key id, check
+ * value, environment and the fact of the retirement; counts and times are the front's word under
+ * the keeper's signature.
  */
 #include "keeper/op.h"
 
@@ -27,11 +28,13 @@ static bool fact_good(const char *text)
 
 static bool facts_good(const struct jt_retirement_facts *f, const struct jt_ring *ring)
 {
-    return f->rows_left == 0 && f->epoch > 0 && f->epoch <= ring->epoch && fact_good(f->started_at) && fact_good(f->retired_at) &&
-           fact_good(f->node) && fact_good(f->actor);
+    return f->rows_left == 0 && f->epoch > 0 && f->epoch <= ring->epoch &&
+           fact_good(f->started_at) && fact_good(f->retired_at) && fact_good(f->node) &&
+           fact_good(f->actor);
 }
 
-static enum jt_err write_text(const struct jt_retirement_facts *f, const struct jt_ring_entry *entry, bool development,
+static enum jt_err write_text(const struct jt_retirement_facts *f,
+                              const struct jt_ring_entry *entry, bool development,
                               struct jt_certificate *c)
 {
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
@@ -54,8 +57,9 @@ static enum jt_err write_text(const struct jt_retirement_facts *f, const struct 
                      "retired-at: %s\n"
                      "node: %s\n"
                      "actor: %s\n",
-                     development ? "development" : "production", entry->number, entry->key_id, check_value, f->epoch, f->rows_written,
-                     f->rows_moved_in, f->rows_moved_out, f->rows_left, f->system_identifier, f->timeline, (uint32_t)(f->lsn >> 32),
+                     development ? "development" : "production", entry->number, entry->key_id,
+                     check_value, f->epoch, f->rows_written, f->rows_moved_in, f->rows_moved_out,
+                     f->rows_left, f->system_identifier, f->timeline, (uint32_t)(f->lsn >> 32),
                      (uint32_t)f->lsn, f->started_at, f->retired_at, f->node, f->actor);
     if (n < 0 || (size_t)n >= sizeof c->text) {
         return JT_ERR_LIMIT;

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* The new row joins the set. */
-static enum jt_err add_row(struct jt_keeper *k, const struct jt_set_row *now, struct jt_client_change *change)
+static enum jt_err add_row(struct jt_keeper *k, const struct jt_set_row *now,
+                           struct jt_client_change *change)
 {
     struct jt_setdigest d;
     enum jt_err err = jt_setrule_next(k, now, JT_SET_CLIENTS, true, &d, &change->set);
@@ -27,14 +28,16 @@ static enum jt_err add_row(struct jt_keeper *k, const struct jt_set_row *now, st
 
 enum jt_err jt_op_client_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
-    struct jt_client_change change = { .row = { .state = JT_ROW_ACTIVE, .mac_epoch = k->ring.epoch } };
+    struct jt_client_change change = { .row = { .state = JT_ROW_ACTIVE,
+                                                .mac_epoch = k->ring.epoch } };
     struct jt_set_row now;
     uint8_t secret[JT_CLIENT_SECRET_LEN];
     enum jt_err err = jt_client_make_decode(in, &change.row.spec, secret, &now);
     if (err != JT_OK) {
         return err;
     }
-    if (!jt_client_id_valid(change.row.spec.id) || (change.row.spec.permissions & ~(uint32_t)JT_MAY_ALL) != 0) {
+    if (!jt_client_id_valid(change.row.spec.id) ||
+        (change.row.spec.permissions & ~(uint32_t)JT_MAY_ALL) != 0) {
         err = JT_ERR_INVALID;
     }
     if (err == JT_OK) {
@@ -92,8 +95,8 @@ enum jt_err jt_op_client_revoke(struct jt_keeper *k, struct jt_reader *in, struc
 }
 
 /*
- * Both MACs are computed and compared whatever the first comparison says, so that time does not tell which of them
- * failed.
+ * Both MACs are computed and compared whatever the first comparison says, so that time does not
+ * tell which of them failed.
  */
 enum jt_err jt_op_client_check(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {

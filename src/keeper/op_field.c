@@ -10,7 +10,8 @@
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
-    struct jt_field_change change = { .row = { .state = JT_ROW_ACTIVE, .mac_epoch = k->ring.epoch } };
+    struct jt_field_change change = { .row = { .state = JT_ROW_ACTIVE,
+                                               .mac_epoch = k->ring.epoch } };
     struct jt_set_row now;
     struct jt_setdigest d;
     enum jt_err err = jt_field_make_decode(in, &change.row.spec, &now);

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Key file first, state file second, keyring last: a crash in between leaves a key that nobody has heard of. */
+/*
+ * Key file first, state file second, keyring last: a crash in between leaves a key that nobody has
+ * heard of.
+ */
 static enum jt_err make_key(struct jt_keeper *k, struct jt_genfile *meta)
 {
     uint8_t *key = jt_secmem_alloc(JT_GENERATION_KEY_LEN);
@@ -38,12 +41,16 @@ static enum jt_err make_key(struct jt_keeper *k, struct jt_genfile *meta)
     return err;
 }
 
-/* A key that was made and never came into a ring, and of which the database knows nothing: it is given out again. */
-static bool take_unused(const struct jt_keeper *k, const struct jt_generation_create *create, struct jt_genfile *meta)
+/*
+ * A key that was made and never came into a ring, and of which the database knows nothing: it is
+ * given out again.
+ */
+static bool take_unused(const struct jt_keeper *k, const struct jt_generation_create *create,
+                        struct jt_genfile *meta)
 {
     uint64_t above = create->db_highest > k->ring.highest ? create->db_highest : k->ring.highest;
-    const struct jt_genfile *held =
-        jt_keyring_find(k->keyring, jt_keyring_unused_above(k->keyring, above, create->used_key_ids));
+    const struct jt_genfile *held = jt_keyring_find(
+        k->keyring, jt_keyring_unused_above(k->keyring, above, create->used_key_ids));
     if (held != NULL) {
         *meta = *held;
     }
@@ -56,19 +63,24 @@ enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, s
     struct jt_genfile meta = { .development = k->development, .created_s = (uint64_t)time(NULL) };
     enum jt_err err = jt_generation_create_decode(in, &create);
     if (err == JT_OK && !take_unused(k, &create, &meta)) {
-        err = jt_policy_next_generation(k->keyring, &k->ring, k->state.highest_generation, &create, &meta.number, &meta.key_id);
+        err = jt_policy_next_generation(k->keyring, &k->ring, k->state.highest_generation, &create,
+                                        &meta.number, &meta.key_id);
         if (err == JT_OK) {
             err = make_key(k, &meta);
         }
     }
     if (err == JT_OK) {
-        err = jt_dirwatch_check(k, meta.number, NULL); /* a key in a directory that is no more: made again next time */
+        /* a key in a directory that is no more: made again next time */
+        err = jt_dirwatch_check(k, meta.number, NULL);
     }
     if (err != JT_OK) {
         return err;
     }
     struct jt_generation_row row = {
-        .number = meta.number, .key_id = meta.key_id, .state = JT_GENERATION_FUTURE, .mac_epoch = k->ring.epoch,
+        .number = meta.number,
+        .key_id = meta.key_id,
+        .state = JT_GENERATION_FUTURE,
+        .mac_epoch = k->ring.epoch,
     };
     memcpy(row.check_value, meta.check_value, sizeof row.check_value);
     err = jt_rowmac_generation(k->root, &row, row.mac);
@@ -79,9 +91,10 @@ enum jt_err jt_op_generation_create(struct jt_keeper *k, struct jt_reader *in, s
 }
 
 /*
- * Whether the key of the row may be erased: a future row, authentic and that very key's; a generation that neither the
- * ring lists nor a mark says was ever in one. No generation ever leaves the ring (policy), but the state file may have
- * gone back: the mark has not, and the database's ring was shown since the start.
+ * Whether the key of the row may be erased: a future row, authentic and that very key's; a
+ * generation that neither the ring lists nor a mark says was ever in one. No generation ever leaves
+ * the ring (policy), but the state file may have gone back: the mark has not, and the database's
+ * ring was shown since the start.
  */
 static enum jt_err may_abandon(const struct jt_keeper *k, const struct jt_generation_row *row)
 {
@@ -112,7 +125,8 @@ enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, 
         err = may_abandon(k, &row);
     }
     if (err == JT_OK) {
-        err = jt_keeper_saw_generation(k, row.number); /* the number stays used, even when the state file was behind */
+        /* the number stays used, even when the state file was behind */
+        err = jt_keeper_saw_generation(k, row.number);
     }
     if (err == JT_OK) {
         err = jt_genfile_erase(k->dir_fd, row.number);

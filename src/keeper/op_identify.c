@@ -15,7 +15,7 @@ static enum jt_err identify_group(struct jt_keeper *k, uint32_t field, size_t n)
     }
     enum jt_err err = jt_root_tokenkey(k->root, field, &tk);
     if (err == JT_OK) {
-        err = jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])b->group_tokens, n,
+        err = jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])b->group_tokens, n,
                                b->group_ids);
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {
@@ -39,7 +39,8 @@ static enum jt_err identify_all(struct jt_keeper *k, size_t n_items)
             if (jt_fieldtable_has(&k->fields, asked)) {
                 jt_batch_group(b, i, 0, asked);
             } else {
-                b->results.identify[first + i] = (struct jt_identify_result){ .err = JT_ERR_NOT_FOUND };
+                b->results.identify[first + i] =
+                    (struct jt_identify_result){ .err = JT_ERR_NOT_FOUND };
                 k->n_refused++;
             }
         }

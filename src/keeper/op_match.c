@@ -97,7 +97,8 @@ static enum jt_err match_all(struct jt_keeper *k, size_t n_items)
         for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
              n = jt_batch_next_group(b, &key_id, &field)) {
             err = match_group(k, k->live[key_id]->number, field, n);
-            if (err == JT_ERR_STALE) { /* too many keys to derive in one request: these are asked again */
+            /* too many keys to derive in one request: these are asked again */
+            if (err == JT_ERR_STALE) {
                 err = JT_OK;
                 for (size_t i = 0; i < n; i++) {
                     refuse(k, b->cards[i].at, JT_ERR_STALE);

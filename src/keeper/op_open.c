@@ -4,7 +4,8 @@
 #include "keeper/policy.h"
 #include "wire/open.h"
 
-static enum jt_err open_group(struct jt_keeper *k, const struct jt_ring_entry *entry, uint32_t field, size_t n)
+static enum jt_err open_group(struct jt_keeper *k, const struct jt_ring_entry *entry,
+                              uint32_t field, size_t n)
 {
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < n; i++) {
@@ -67,12 +68,15 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items)
         }
         uint8_t key_id;
         uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
+        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
+             n = jt_batch_next_group(b, &key_id, &field)) {
             err = open_group(k, k->live[key_id], field, n);
-            if (err == JT_ERR_STALE) { /* too many keys to derive in one request: these are asked again */
+            /* too many keys to derive in one request: these are asked again */
+            if (err == JT_ERR_STALE) {
                 err = JT_OK;
                 for (size_t i = 0; i < n; i++) {
-                    b->results.open[b->cards[i].at] = (struct jt_open_result){ .err = JT_ERR_STALE };
+                    b->results.open[b->cards[i].at] =
+                        (struct jt_open_result){ .err = JT_ERR_STALE };
                 }
             }
         }
@@ -90,7 +94,9 @@ enum jt_err jt_op_open(struct jt_keeper *k, struct jt_reader *in, struct jt_buf 
     }
     err = open_all(k, n);
     if (err == JT_OK) {
-        const struct jt_open_reply reply = { .epoch = k->ring.epoch, .n = n, .results = b->results.open };
+        const struct jt_open_reply reply = { .epoch = k->ring.epoch,
+                                             .n = n,
+                                             .results = b->results.open };
         jt_open_reply_encode(&reply, out);
     }
     jt_batch_wipe(b, n);

@@ -39,7 +39,8 @@ static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field
     return JT_OK;
 }
 
-static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to, uint32_t field, size_t n)
+static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to, uint32_t field,
+                                size_t n)
 {
     struct jt_batch *b = k->batch;
     struct jt_fieldkey *fk;
@@ -101,12 +102,15 @@ static enum jt_err reseal_all(struct jt_keeper *k, uint64_t to, size_t n_items)
         }
         uint8_t key_id;
         uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
+        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
+             n = jt_batch_next_group(b, &key_id, &field)) {
             err = reseal_group(k, k->live[key_id]->number, to, field, n);
-            if (err == JT_ERR_STALE) { /* too many keys to derive in one request: these are asked again */
+            /* too many keys to derive in one request: these are asked again */
+            if (err == JT_ERR_STALE) {
                 err = JT_OK;
                 for (size_t i = 0; i < n; i++) {
-                    b->results.reseal[b->cards[i].at] = (struct jt_reseal_result){ .err = JT_ERR_STALE };
+                    b->results.reseal[b->cards[i].at] =
+                        (struct jt_reseal_result){ .err = JT_ERR_STALE };
                 }
             }
         }

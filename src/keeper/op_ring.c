@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-static enum jt_err make_row(const struct jt_keeper *k, const struct jt_ring *ring, struct jt_ring_row *row)
+static enum jt_err make_row(const struct jt_keeper *k, const struct jt_ring *ring,
+                            struct jt_ring_row *row)
 {
     *row = (struct jt_ring_row){ .epoch = ring->epoch };
     struct jt_buf body;
@@ -55,19 +56,23 @@ enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct j
     return err;
 }
 
-static enum jt_err make_generation_row(const struct jt_keeper *k, const struct jt_ring *ring, const struct jt_ring_entry *entry,
+static enum jt_err make_generation_row(const struct jt_keeper *k, const struct jt_ring *ring,
+                                       const struct jt_ring_entry *entry,
                                        struct jt_generation_row *row)
 {
     *row = (struct jt_generation_row){
-        .number = entry->number, .key_id = entry->key_id, .state = entry->state, .mac_epoch = ring->epoch,
+        .number = entry->number,
+        .key_id = entry->key_id,
+        .state = entry->state,
+        .mac_epoch = ring->epoch,
     };
     memcpy(row->check_value, entry->check_value, sizeof row->check_value);
     return jt_rowmac_generation(k->root, row, row->mac);
 }
 
 /* The rows of the generations whose state is not what it was: the one asked for first. */
-static enum jt_err make_changed_rows(const struct jt_keeper *k, const struct jt_ring *next, uint64_t asked,
-                                     struct jt_ring_proposal *proposal)
+static enum jt_err make_changed_rows(const struct jt_keeper *k, const struct jt_ring *next,
+                                     uint64_t asked, struct jt_ring_proposal *proposal)
 {
     enum jt_err err = make_generation_row(k, next, jt_ring_find(next, asked), &proposal->rows[0]);
     proposal->n_rows = 1;
@@ -84,8 +89,8 @@ static enum jt_err make_changed_rows(const struct jt_keeper *k, const struct jt_
 
 static bool same_ring(const struct jt_ring_row *a, const struct jt_ring_row *b)
 {
-    return a->epoch == b->epoch && a->body_len == b->body_len && memcmp(a->body, b->body, a->body_len) == 0 &&
-           jt_equal_ct(a->mac, b->mac, sizeof a->mac);
+    return a->epoch == b->epoch && a->body_len == b->body_len &&
+           memcmp(a->body, b->body, a->body_len) == 0 && jt_equal_ct(a->mac, b->mac, sizeof a->mac);
 }
 
 enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
@@ -106,7 +111,8 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
         err = jt_policy_propose(&k->ring, &propose.generation, propose.target, &next);
     }
     if (err == JT_OK) {
-        err = jt_policy_held(k->keyring, &next, &missing); /* never propose what could not be accepted here */
+        /* never propose what could not be accepted here */
+        err = jt_policy_held(k->keyring, &next, &missing);
     }
     if (err == JT_OK) {
         err = make_row(k, &next, &proposal.next);
@@ -136,7 +142,8 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
      * section 6.8: keepers remember the highest epoch over restarts, and only the very ring that
      * they have is taken at an epoch that is not above it.
      */
-    err = next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
+    err =
+        next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
     if (err == JT_OK) {
         err = jt_policy_held(k->keyring, &next, &missing);
     }

@@ -28,7 +28,8 @@ static void probe(const struct jt_keeper *k, const struct jt_ring_entry *e, bool
     if (jt_policy_probeable(e, asked) && jt_keyring_find(k->keyring, e->number) != NULL &&
         !probed_already(reply, e->number) && reply->n_probed < JT_WIRE_MAX_PROBED) {
         reply->probed[reply->n_probed++] = (struct jt_seal_probed){
-            .key = { e->number, e->key_id }, .retired = e->state == JT_GENERATION_RETIRED,
+            .key = { e->number, e->key_id },
+            .retired = e->state == JT_GENERATION_RETIRED,
         };
     }
 }
@@ -165,7 +166,8 @@ static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *r
         }
         uint8_t key_id;
         uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK; n = jt_batch_next_group(b, &key_id, &field)) {
+        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
+             n = jt_batch_next_group(b, &key_id, &field)) {
             err = work(k, reply, field, n);
         }
     }
@@ -188,7 +190,7 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
     b->order.n = 0;
     line_up(b, n_items, true);
     jt_order_sort(&b->order, b->items.seal,
-                  (const uint8_t (*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
+                  (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
     line_up(b, n_items, false); /* in any order: behind the others */
     enum jt_err err =
         jt_idmint_take(&k->mint, k->state.node, jt_keeper_now_ms(), b->ids, b->order.n);
@@ -203,7 +205,8 @@ static enum jt_err seal_all(struct jt_keeper *k, const struct jt_seal_reply *rep
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_item *item = &b->items.seal[i];
-        bool good = jt_fieldtable_has(&k->fields, item->field) && jt_batch_pan_good(item->pan, item->pan_len);
+        bool good = jt_fieldtable_has(&k->fields, item->field) &&
+                    jt_batch_pan_good(item->pan, item->pan_len);
         b->results.seal[i] = (struct jt_seal_result){ .err = good ? JT_OK : JT_ERR_INVALID };
         k->n_refused += !good;
     }

@@ -74,12 +74,12 @@ enum jt_err jt_op_set_sum(struct jt_keeper *k, struct jt_reader *in, struct jt_b
     }
     struct jt_set_sum sum = { .kind = request.kind };
     if (request.goes_on) {
-        err = request.from.kind == request.kind ? jt_setdigest_open_sum(k->root, &request.from,
-            &d) : JT_ERR_INVALID;
+        err = request.from.kind == request.kind ? jt_setdigest_open_sum(k->root, &request.from, &d)
+                                                : JT_ERR_INVALID;
     }
     for (size_t i = 0; i < request.n && err == JT_OK; i++) {
-        err = request.kind == JT_SET_CLIENTS ? change_client(k, &d, &changes[i]) : change_field(k,
-            &d, &changes[i]);
+        err = request.kind == JT_SET_CLIENTS ? change_client(k, &d, &changes[i])
+                                             : change_field(k, &d, &changes[i]);
     }
     if (err == JT_OK) {
         err = jt_setdigest_close_sum(k->root, &d, &sum);
@@ -141,8 +141,7 @@ static enum jt_err accept(struct jt_keeper *k, const struct jt_set_accept *a)
     struct jt_setdigest clients;
     struct jt_setdigest fields;
     if (a->clients.kind != JT_SET_CLIENTS || a->others.kind != JT_SET_CLIENTS ||
-        a->fields.kind != JT_SET_FIELDS ||
-        a->field_rows.kind != JT_SET_FIELDS) {
+        a->fields.kind != JT_SET_FIELDS || a->field_rows.kind != JT_SET_FIELDS) {
         return JT_ERR_INVALID;
     }
     enum jt_err err = check_operator(k, a);

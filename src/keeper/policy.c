@@ -73,7 +73,9 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
         return JT_ERR_LIMIT;
     }
     struct jt_ring_entry *e = &ring->entries[ring->n++];
-    *e = (struct jt_ring_entry){ .number = g->number, .key_id = g->key_id, .state = JT_GENERATION_ACTIVE };
+    *e = (struct jt_ring_entry){ .number = g->number,
+                                 .key_id = g->key_id,
+                                 .state = JT_GENERATION_ACTIVE };
     memcpy(e->check_value, g->check_value, sizeof e->check_value);
     ring->highest = g->number;
     return JT_OK;
@@ -85,7 +87,8 @@ static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *
     if (e == NULL) {
         return JT_ERR_NOT_FOUND;
     }
-    if (e->state != JT_GENERATION_DRAINING || g->state != JT_GENERATION_DRAINING || e->key_id != g->key_id ||
+    if (e->state != JT_GENERATION_DRAINING || g->state != JT_GENERATION_DRAINING ||
+        e->key_id != g->key_id ||
         !jt_equal_ct(e->check_value, g->check_value, sizeof e->check_value)) {
         return JT_ERR_CONFLICT;
     }
@@ -93,7 +96,8 @@ static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *
     return JT_OK;
 }
 
-enum jt_err jt_policy_propose(const struct jt_ring *current, const struct jt_generation_row *generation, uint8_t target,
+enum jt_err jt_policy_propose(const struct jt_ring *current,
+                              const struct jt_generation_row *generation, uint8_t target,
                               struct jt_ring *next)
 {
     *next = *current;
@@ -123,7 +127,10 @@ enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring
     if (current->epoch == 0) {
         return JT_OK;
     }
-    /* A database that went back (DESIGN section 6.8): its ring has an epoch that this keeper has left behind. */
+    /*
+     * A database that went back (DESIGN section 6.8): its ring has an epoch that this keeper has
+     * left behind.
+     */
     if (next->epoch <= current->epoch || next->highest < current->highest) {
         return JT_ERR_CONFLICT;
     }
@@ -133,14 +140,16 @@ enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring
         }
     }
     for (size_t i = 0; i < next->n; i++) {
-        if (jt_ring_find(current, next->entries[i].number) == NULL && next->entries[i].number <= current->highest) {
+        if (jt_ring_find(current, next->entries[i].number) == NULL &&
+            next->entries[i].number <= current->highest) {
             return JT_ERR_CONFLICT;
         }
     }
     return JT_OK;
 }
 
-enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_ring *ring, uint64_t *number)
+enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_ring *ring,
+                           uint64_t *number)
 {
     for (size_t i = 0; i < ring->n; i++) {
         const struct jt_ring_entry *e = &ring->entries[i];
@@ -152,7 +161,8 @@ enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_rin
         if (held == NULL) {
             return JT_ERR_NOT_FOUND;
         }
-        if (held->key_id != e->key_id || !jt_equal_ct(held->check_value, e->check_value, sizeof e->check_value)) {
+        if (held->key_id != e->key_id ||
+            !jt_equal_ct(held->check_value, e->check_value, sizeof e->check_value)) {
             return JT_ERR_CRYPTO;
         }
     }
@@ -160,8 +170,10 @@ enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_rin
     return JT_OK;
 }
 
-enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const struct jt_ring *ring, uint64_t highest_seen,
-                                      const struct jt_generation_create *create, uint64_t *number, uint8_t *key_id)
+enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const struct jt_ring *ring,
+                                      uint64_t highest_seen,
+                                      const struct jt_generation_create *create, uint64_t *number,
+                                      uint8_t *key_id)
 {
     uint64_t highest = highest_seen > ring->highest ? highest_seen : ring->highest;
     if (create->db_highest > highest) {
@@ -175,7 +187,8 @@ enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const st
     }
     for (unsigned id = 1; id <= 255; id++) {
         bool used = (create->used_key_ids[id / 8] >> (id % 8) & 1) != 0;
-        if (!used && !key_id_in(ring, (uint8_t)id) && !jt_keyring_has_key_id(keyring, (uint8_t)id)) {
+        if (!used && !key_id_in(ring, (uint8_t)id) &&
+            !jt_keyring_has_key_id(keyring, (uint8_t)id)) {
             *number = highest + 1;
             *key_id = (uint8_t)id;
             return JT_OK;

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define ROOT_FORMAT 1
-#define HEADER_LEN (8 + 1 + 1 + 2 + 8 + JT_CHECK_VALUE_LEN)
+#define HEADER_LEN  (8 + 1 + 1 + 2 + 8 + JT_CHECK_VALUE_LEN)
 #define WRAPPED_LEN (JT_WRAP_OVERHEAD + JT_TOKENKEY_ROOT_LEN)
-#define FILE_LEN (HEADER_LEN + WRAPPED_LEN)
+#define FILE_LEN    (HEADER_LEN + WRAPPED_LEN)
 
 static const char magic[8] = { 'J', 'T', 'S', 'V', 'R', 'O', 'O', 'T' };
 

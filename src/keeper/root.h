@@ -29,16 +29,17 @@ struct jt_root_cached {
 
 /* Lives in secret memory. */
 struct jt_root {
-    uint8_t key[JT_TOKENKEY_ROOT_LEN]; /* kept for the token keys of fields to come */
+    uint8_t key[JT_TOKENKEY_ROOT_LEN];   /* kept for the token keys of fields to come */
     uint8_t sign_seed[JT_SIGN_SEED_LEN]; /* certificates */
     uint8_t sign_public[JT_SIGN_PUBLIC_LEN];
     uint8_t check_value[JT_CHECK_VALUE_LEN];
     struct jt_cmac *client_mac; /* client rows and credentials */
-    struct jt_cmac *field_mac; /* field rows */
-    struct jt_cmac *state_mac; /* generation rows, ring row, node rows, state file */
+    struct jt_cmac *field_mac;  /* field rows */
+    struct jt_cmac *state_mac;  /* generation rows, ring row, node rows, state file */
     struct jt_root_cached cache[JT_ROOT_CACHE];
     uint64_t clock; /* of the cache */
-    unsigned may_derive; /* how many token keys may be derived from here on: set before each request */
+    /* how many token keys may be derived from here on: set before each request */
+    unsigned may_derive;
 };
 
 /* Makes a new one in memory. */

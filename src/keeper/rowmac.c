@@ -25,7 +25,8 @@ enum domain {
 #define MESSAGE_MAX 512
 
 /* MACs the message and clears it. */
-static enum jt_err finish(struct jt_cmac *key, struct jt_buf *message, uint8_t out[static JT_ROW_MAC_LEN])
+static enum jt_err finish(struct jt_cmac *key, struct jt_buf *message,
+                          uint8_t out[static JT_ROW_MAC_LEN])
 {
     enum jt_err err = jt_buf_status(message);
     if (err == JT_OK) {
@@ -125,8 +126,9 @@ enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size
     return state_mac(root, DOMAIN_MARK, body, body_len, out);
 }
 
-enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], const struct jt_genfile *meta,
-                          const struct jt_ack *ack, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],
+                          const struct jt_genfile *meta, const struct jt_ack *ack,
+                          uint8_t out[static JT_ROW_MAC_LEN])
 {
     uint8_t ack_key[JT_CMAC_KEY_LEN];
     struct jt_cmac *cmac = NULL;
@@ -178,15 +180,16 @@ enum jt_err jt_rowmac_field_check(const struct jt_root *root, const struct jt_fi
     return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_DENIED : err;
 }
 
-enum jt_err jt_rowmac_set_member(const struct jt_root *root, uint8_t kind, const uint8_t *encoded, size_t len,
-                                 uint8_t out[static JT_SET_DIGEST_LEN])
+enum jt_err jt_rowmac_set_member(const struct jt_root *root, uint8_t kind, const uint8_t *encoded,
+                                 size_t len, uint8_t out[static JT_SET_DIGEST_LEN])
 {
     const uint8_t head[2] = { DOMAIN_SET_MEMBER, kind };
     const struct jt_bytes parts[] = { { head, sizeof head }, { encoded, len } };
     return jt_cmac_compute(root->state_mac, parts, 2, out);
 }
 
-enum jt_err jt_rowmac_set_mask(const struct jt_root *root, uint8_t kind, const uint8_t nonce[static JT_SET_NONCE_LEN],
+enum jt_err jt_rowmac_set_mask(const struct jt_root *root, uint8_t kind,
+                               const uint8_t nonce[static JT_SET_NONCE_LEN],
                                uint8_t out[static JT_SET_DIGEST_LEN])
 {
     const uint8_t head[2] = { DOMAIN_SET_MASK, kind };
@@ -194,7 +197,8 @@ enum jt_err jt_rowmac_set_mask(const struct jt_root *root, uint8_t kind, const u
     return jt_cmac_compute(root->state_mac, parts, 2, out);
 }
 
-enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_row *row, uint8_t out[static JT_ROW_MAC_LEN])
+enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_row *row,
+                              uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);

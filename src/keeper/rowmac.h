@@ -1,7 +1,8 @@
 /*
- * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under a key derived from
- * the service root. Each message begins with a byte of its own for each kind of row, so that no row
- * can be passed off as one of another kind (the byte layouts: docs/keeper-protocol.md).
+ * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under
+ * a key derived from the service root. Each message begins with a byte of its own for each kind of
+ * row, so that no row can be passed off as one of another kind (the byte layouts:
+ * docs/keeper-protocol.md).
  */
 #ifndef JETON_KEEPER_ROWMAC_H
 #define JETON_KEEPER_ROWMAC_H
@@ -34,17 +35,23 @@ enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, siz
 enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size_t body_len,
                            uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
-/* Proof of possession: under the generation's own `ack` key, over `meta` and everything in `ack` but its MAC. */
-enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN], const struct jt_genfile *meta,
-                          const struct jt_ack *ack, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+/*
+ * Proof of possession: under the generation's own `ack` key, over `meta` and everything in `ack`
+ * but its MAC.
+ */
+enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],
+                          const struct jt_genfile *meta, const struct jt_ack *ack,
+                          uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /*
- * For the digests of sets (wire/set.h): the value of a row in the sum (`encoded` is the whole row), what hides a sum
- * under a nonce, and the MACs of a set row and of a partial sum. The first two never leave the keeper.
+ * For the digests of sets (wire/set.h): the value of a row in the sum (`encoded` is the whole row),
+ * what hides a sum under a nonce, and the MACs of a set row and of a partial sum. The first two
+ * never leave the keeper.
  */
-enum jt_err jt_rowmac_set_member(const struct jt_root *root, uint8_t kind, const uint8_t *encoded, size_t len,
-                                 uint8_t out[static JT_SET_DIGEST_LEN]) JT_CHECKED;
-enum jt_err jt_rowmac_set_mask(const struct jt_root *root, uint8_t kind, const uint8_t nonce[static JT_SET_NONCE_LEN],
+enum jt_err jt_rowmac_set_member(const struct jt_root *root, uint8_t kind, const uint8_t *encoded,
+                                 size_t len, uint8_t out[static JT_SET_DIGEST_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_set_mask(const struct jt_root *root, uint8_t kind,
+                               const uint8_t nonce[static JT_SET_NONCE_LEN],
                                uint8_t out[static JT_SET_DIGEST_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_row *row,
                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
@@ -54,7 +61,9 @@ enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, s
 /* JT_OK when the row carries its right MAC, else JT_ERR_DENIED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
                                        const struct jt_generation_row *row) JT_CHECKED;
-enum jt_err jt_rowmac_client_check(const struct jt_root *root, const struct jt_client_row *row) JT_CHECKED;
-enum jt_err jt_rowmac_field_check(const struct jt_root *root, const struct jt_field_row *row) JT_CHECKED;
+enum jt_err jt_rowmac_client_check(const struct jt_root *root,
+                                   const struct jt_client_row *row) JT_CHECKED;
+enum jt_err jt_rowmac_field_check(const struct jt_root *root,
+                                  const struct jt_field_row *row) JT_CHECKED;
 
 #endif

@@ -17,8 +17,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WEAKENED true
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer) || \
-    __has_feature(undefined_behavior_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define WEAKENED true
 #endif
 #endif
@@ -34,7 +34,8 @@ bool jt_sandbox_is_weakened(void)
 enum jt_err jt_sandbox_harden(struct jt_problem *problem)
 {
     const struct rlimit no_core = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || (!WEAKENED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) ||
+    if (setrlimit(RLIMIT_CORE, &no_core) != 0 ||
+        (!WEAKENED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         jt_problem_set(problem, "cannot harden the process: %s", strerror(errno));
         return JT_ERR_IO;
@@ -51,34 +52,77 @@ enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_pro
     if (*locked || development) {
         return JT_OK;
     }
-    jt_problem_set(problem, "cannot lock memory: %s; raise the limit (LimitMEMLOCK=infinity, ulimit -l)", strerror(errno));
+    jt_problem_set(problem,
+                   "cannot lock memory: %s; raise the limit (LimitMEMLOCK=infinity, ulimit -l)",
+                   strerror(errno));
     return JT_ERR_DENIED;
 }
 
 /*
- * What serving takes: the sockets that are open already and new ones from accept, the files in its directory, memory,
- * time, random bytes, and dying. Not: making sockets, connecting, running programs, new processes, other processes'
- * memory, changing identity.
+ * What serving takes: the sockets that are open already and new ones from accept, the files in its
+ * directory, memory, time, random bytes, and dying. Not: making sockets, connecting, running
+ * programs, new processes, other processes' memory, changing identity.
  */
 static const int allowed[] = {
     /* event loop and sockets */
-    SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),
-    SCMP_SYS(sendto), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(accept4),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(close),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
     /* key files and the state file; what names a file has rules of its own below */
-    SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(fsync), SCMP_SYS(lseek), SCMP_SYS(fcntl),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(fsync),
+    SCMP_SYS(lseek),
+    SCMP_SYS(fcntl),
     /* memory */
-    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(munlock),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(mlock),
+    SCMP_SYS(munlock),
     /* time, random bytes, identity as read by libc and libcrypto */
-    SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
-    SCMP_SYS(geteuid), SCMP_SYS(getuid), SCMP_SYS(sysinfo), SCMP_SYS(sched_yield), SCMP_SYS(futex), SCMP_SYS(restart_syscall),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(futex),
+    SCMP_SYS(restart_syscall),
     /* signals and the end */
-    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
 };
 
 /* What nothing but an attacker in this process would ask for. */
 static const int deadly[] = {
-    SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
-    SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bpf), SCMP_SYS(fork), SCMP_SYS(vfork),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(socket),
+    SCMP_SYS(connect),
+    SCMP_SYS(bpf),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
 };
 
 /* A descriptor argument: the kernel looks at its low half only. */
@@ -89,13 +133,16 @@ static int add_file_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd
 {
     int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, FD(0, keys_fd));
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(linkat), 2, FD(0, keys_fd), FD(2, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(linkat), 2, FD(0, keys_fd),
+                              FD(2, keys_fd));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat), 2, FD(0, keys_fd), FD(2, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat), 2, FD(0, keys_fd),
+                              FD(2, keys_fd));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2, FD(0, keys_fd), FD(2, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2, FD(0, keys_fd),
+                              FD(2, keys_fd));
     }
     if (rc == 0) {
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, FD(0, keys_fd));
@@ -118,10 +165,12 @@ static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
     }
     /* Memory that is never executable. */
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     }
     /* abort() sends its signal to this process. */
     if (rc == 0) {
@@ -131,12 +180,12 @@ static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
 }
 
 /*
- * Everything about files that a kernel's Landlock can refuse: what is not named here stays allowed. Later versions know
- * more than the headers may.
+ * Everything about files that a kernel's Landlock can refuse: what is not named here stays allowed.
+ * Later versions know more than the headers may.
  */
 static uint64_t landlock_rights(int version)
 {
-    uint64_t rights = (UINT64_C(1) << 13) - 1; /* version 1: execute up to make_sym */
+    uint64_t rights = (UINT64_C(1) << 13) - 1;      /* version 1: execute up to make_sym */
     rights |= version >= 2 ? UINT64_C(1) << 13 : 0; /* refer: to another directory */
     rights |= version >= 3 ? UINT64_C(1) << 14 : 0; /* truncate */
     return rights;
@@ -149,10 +198,14 @@ static bool landlock_allow(int ruleset, int fd, uint64_t rights)
     return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
 }
 
-/* False with errno: ENOSYS or EOPNOTSUPP where the kernel has no Landlock, or has it switched off. */
+/*
+ * False with errno: ENOSYS or EOPNOTSUPP where the kernel has no Landlock, or has it switched off.
+ *
+ */
 static bool landlock(int keys_fd, int socket_dir_fd)
 {
-    int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    int version =
+        (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 1) {
         return false;
     }
@@ -161,10 +214,12 @@ static bool landlock(int keys_fd, int socket_dir_fd)
     if (ruleset < 0) {
         return false;
     }
-    bool good = landlock_allow(ruleset, keys_fd, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                                                     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-                                                     LANDLOCK_ACCESS_FS_REMOVE_FILE);
-    good = good && (socket_dir_fd < 0 || landlock_allow(ruleset, socket_dir_fd, LANDLOCK_ACCESS_FS_REMOVE_FILE));
+    bool good = landlock_allow(ruleset, keys_fd,
+                               LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                   LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                   LANDLOCK_ACCESS_FS_REMOVE_FILE);
+    good = good && (socket_dir_fd < 0 ||
+                    landlock_allow(ruleset, socket_dir_fd, LANDLOCK_ACCESS_FS_REMOVE_FILE));
     good = good && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     int saved = errno;
     close(ruleset);
@@ -172,7 +227,8 @@ static bool landlock(int keys_fd, int socket_dir_fd)
     return good;
 }
 
-enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked, struct jt_problem *problem)
+enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
+                               struct jt_problem *problem)
 {
     *landlocked = false;
     if (WEAKENED) {
@@ -180,10 +236,14 @@ enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
     }
     *landlocked = landlock(keys_fd, socket_dir_fd);
     if (!*landlocked && errno != ENOSYS && errno != EOPNOTSUPP) {
-        jt_problem_set(problem, "cannot confine the process to its directories: %s", strerror(errno));
+        jt_problem_set(problem, "cannot confine the process to its directories: %s",
+                       strerror(errno));
         return JT_ERR_IO;
     }
-    /* EPERM for the rest: a libc that tries something new first falls back, as on an older kernel. */
+    /*
+     * EPERM for the rest: a libc that tries something new first falls back, as on an older kernel.
+     *
+     */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int rc = filter != NULL ? add_rules(filter, keys_fd, socket_dir_fd) : -ENOMEM;
     if (rc == 0) {

@@ -15,27 +15,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_AT_ONCE (64u << 10)
-#define READS_A_TURN 8 /* then the other connections have theirs */
+#define READ_AT_ONCE  (64u << 10)
+#define READS_A_TURN  8            /* then the other connections have theirs */
 #define ENOUGH_OUTPUT (256u << 10) /* answer no further request before this is sent */
-#define KEEP_BUFFER (1u << 20) /* larger ones are given back when they are empty */
-#define IN_MAX (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + READ_AT_ONCE)
-#define TICK_MS 250
-#define LOG_EVERY_MS 10000
-#define OUT_MAX (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
+#define KEEP_BUFFER   (1u << 20)   /* larger ones are given back when they are empty */
+#define IN_MAX        (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + READ_AT_ONCE)
+#define TICK_MS       250
+#define LOG_EVERY_MS  10000
+#define OUT_MAX       (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
 
 struct connection {
     struct jt_server *server; /* NULL: free place */
     struct jt_watch watch;
     struct jt_session session;
     struct jt_buf in, out;
-    size_t sent; /* of out */
+    size_t sent;  /* of out */
     bool closing; /* close once `out` is sent */
     bool waiting; /* has more requests than its turn had time for */
     int64_t accepted_ms;
     int64_t turn_over_ms;
-    bool answered; /* something in this turn */
-    int64_t half_since_ms; /* `in` begins with a frame that is not whole; 0: it does not */
+    bool answered;           /* something in this turn */
+    int64_t half_since_ms;   /* `in` begins with a frame that is not whole; 0: it does not */
     int64_t unsent_since_ms; /* the peer has read nothing of `out`; 0: there is nothing to read */
 };
 
@@ -73,7 +73,8 @@ static void tell_refused(struct jt_server *s, const char *why, long uid)
 {
     unsigned left_out;
     if (may_tell(&s->refused, &left_out)) {
-        jt_log(JT_LOG_WARNING, "connection refused: %s (uid %ld); %u more since the last such line", why, uid, left_out);
+        jt_log(JT_LOG_WARNING, "connection refused: %s (uid %ld); %u more since the last such line",
+               why, uid, left_out);
     }
 }
 
@@ -81,7 +82,8 @@ static void tell_malformed(struct jt_server *s, const char *what, unsigned verb)
 {
     unsigned left_out;
     if (may_tell(&s->malformed, &left_out)) {
-        jt_log(JT_LOG_WARNING, "%s (verb %u): connection closed; %u more since the last such line", what, verb, left_out);
+        jt_log(JT_LOG_WARNING, "%s (verb %u): connection closed; %u more since the last such line",
+               what, verb, left_out);
     }
 }
 
@@ -89,7 +91,8 @@ static void tell_late(struct jt_server *s, const char *what)
 {
     unsigned left_out;
     if (may_tell(&s->late, &left_out)) {
-        jt_log(JT_LOG_WARNING, "%s: connection closed; %u more since the last such line", what, left_out);
+        jt_log(JT_LOG_WARNING, "%s: connection closed; %u more since the last such line", what,
+               left_out);
     }
 }
 
@@ -142,8 +145,8 @@ static bool flush(struct connection *c)
 }
 
 /*
- * Answers whole frames until there is none, or enough output, or its turn is over (c->waiting). *more: stopped for
- * output. False when the stream cannot be followed.
+ * Answers whole frames until there is none, or enough output, or its turn is over (c->waiting).
+ * *more: stopped for output. False when the stream cannot be followed.
  */
 static bool answer(struct connection *c, bool *more)
 {
@@ -183,7 +186,9 @@ static bool answer(struct connection *c, bool *more)
     }
     jt_buf_consume(&c->in, at);
     bool half = c->in.len > 0 && !*more && !c->waiting;
-    c->half_since_ms = !half ? 0 : at == 0 && c->half_since_ms != 0 ? c->half_since_ms : jt_clock_ms();
+    c->half_since_ms = !half                              ? 0
+                       : at == 0 && c->half_since_ms != 0 ? c->half_since_ms
+                                                          : jt_clock_ms();
     if (c->in.len == 0 && c->in.cap > KEEP_BUFFER) {
         jt_buf_clear(&c->in);
     }
@@ -191,8 +196,8 @@ static bool answer(struct connection *c, bool *more)
 }
 
 /*
- * Sends what waits, then answers and sends until input or socket is exhausted. False when the connection is to be
- * closed now.
+ * Sends what waits, then answers and sends until input or socket is exhausted. False when the
+ * connection is to be closed now.
  */
 static bool drain(struct connection *c)
 {
@@ -206,7 +211,10 @@ static bool drain(struct connection *c)
             return false;
         }
     }
-    /* Output that is left means a full socket: nothing more is answered before it has gone, and nothing is closed. */
+    /*
+     * Output that is left means a full socket: nothing more is answered before it has gone, and
+     * nothing is closed.
+     */
     return c->out.len > 0 || !c->closing;
 }
 
@@ -216,18 +224,26 @@ static size_t held(const struct jt_server *s)
 {
     size_t sum = 0;
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
-        sum += s->connections[i].server != NULL ? s->connections[i].in.cap + s->connections[i].out.cap : 0;
+        sum += s->connections[i].server != NULL
+                   ? s->connections[i].in.cap + s->connections[i].out.cap
+                   : 0;
     }
     return sum;
 }
 
-/* Since when a connection has kept the keeper waiting for the rest of a frame, or for reading a reply; 0: it has not. */
+/*
+ * Since when a connection has kept the keeper waiting for the rest of a frame, or for reading a
+ * reply; 0: it has not.
+ */
 static int64_t stuck_since(const struct connection *c)
 {
     return c->half_since_ms != 0 ? c->half_since_ms : c->unsent_since_ms;
 }
 
-/* The connection, other than `c`, that has been stuck for the longest time; NULL when there is none. */
+/*
+ * The connection, other than `c`, that has been stuck for the longest time; NULL when there is
+ * none.
+ */
 static struct connection *oldest_stuck(struct jt_server *s, const struct connection *c)
 {
     struct connection *oldest = NULL;
@@ -241,7 +257,10 @@ static struct connection *oldest_stuck(struct jt_server *s, const struct connect
     return oldest;
 }
 
-/* Room for one more reading, within what all may hold together. A buffer grows to twice its size at most. */
+/*
+ * Room for one more reading, within what all may hold together. A buffer grows to twice its size at
+ * most.
+ */
 static bool make_room(struct connection *c)
 {
     struct jt_server *s = c->server;
@@ -249,7 +268,8 @@ static bool make_room(struct connection *c)
         size_t growth = c->in.cap > 2 * READ_AT_ONCE ? c->in.cap : 2 * READ_AT_ONCE;
         while (held(s) + growth > JT_SERVER_MAX_HELD) {
             struct connection *other = oldest_stuck(s, c);
-            tell_late(s, "half frames and unread replies hold all the memory that there is for them");
+            tell_late(s,
+                      "half frames and unread replies hold all the memory that there is for them");
             if (other == NULL) {
                 return false;
             }
@@ -284,7 +304,8 @@ static void on_connection(void *arg, uint32_t events)
     c->turn_over_ms = jt_clock_ms() + JT_SERVER_TURN_MS;
     bool alive = drain(c);
     enum reading r = READ_SOME;
-    for (int i = 0; i < READS_A_TURN && alive && r == READ_SOME && c->out.len == 0 && !c->waiting; i++) {
+    for (int i = 0; i < READS_A_TURN && alive && r == READ_SOME && c->out.len == 0 && !c->waiting;
+         i++) {
         r = read_some(c);
         alive = r != READ_END && drain(c);
     }
@@ -292,11 +313,19 @@ static void on_connection(void *arg, uint32_t events)
         close_connection(c);
         return;
     }
-    c->unsent_since_ms = c->out.len == 0 ? 0 : c->unsent_since_ms != 0 ? c->unsent_since_ms : jt_clock_ms();
-    jt_loop_set_events(c->server->loop, &c->watch, c->out.len > 0 ? EPOLLOUT : c->waiting ? 0 : EPOLLIN);
+    c->unsent_since_ms = c->out.len == 0           ? 0
+                         : c->unsent_since_ms != 0 ? c->unsent_since_ms
+                                                   : jt_clock_ms();
+    jt_loop_set_events(c->server->loop, &c->watch,
+                       c->out.len > 0 ? EPOLLOUT
+                       : c->waiting   ? 0
+                                      : EPOLLIN);
 }
 
-/* The next turn of those that had not enough time in their last one; everybody else has had theirs in between. */
+/*
+ * The next turn of those that had not enough time in their last one; everybody else has had theirs
+ * in between.
+ */
 static void on_wake(void *arg, uint32_t events)
 {
     (void)events;
@@ -318,7 +347,10 @@ static struct connection *free_place(struct jt_server *s)
     return NULL;
 }
 
-/* Takes the place of the connection that has been silent since it came for the longest time; NULL: all have spoken. */
+/*
+ * Takes the place of the connection that has been silent since it came for the longest time; NULL:
+ * all have spoken.
+ */
 static struct connection *take_place(struct jt_server *s)
 {
     struct connection *oldest = NULL;
@@ -371,9 +403,11 @@ enum jt_err jt_server_adopt(struct jt_server *s, int fd)
     if (c == NULL) {
         return JT_ERR_LIMIT;
     }
-    *c = (struct connection){ .server = s,
-                              .watch = { .fn = on_connection, .arg = c, .fd = fd, .events = EPOLLIN },
-                              .accepted_ms = jt_clock_ms() };
+    *c = (struct connection){
+        .server = s,
+        .watch = { .fn = on_connection, .arg = c, .fd = fd, .events = EPOLLIN },
+        .accepted_ms = jt_clock_ms()
+    };
     jt_buf_init(&c->in, IN_MAX);
     jt_buf_init(&c->out, OUT_MAX);
     enum jt_err err = jt_loop_watch(s->loop, &c->watch);
@@ -430,7 +464,8 @@ static enum jt_err watch_signals(struct jt_server *s)
     return s->signals.fd >= 0 ? jt_loop_watch(s->loop, &s->signals) : JT_ERR_IO;
 }
 
-enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener, struct jt_server **out)
+enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener,
+                          struct jt_server **out)
 {
     *out = NULL;
     struct jt_server *s = calloc(1, sizeof *s);
@@ -450,7 +485,8 @@ enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener
         err = jt_loop_every(s->loop, TICK_MS, on_tick, s);
     }
     if (err == JT_OK && listener != NULL) {
-        s->accepting = (struct jt_watch){ .fn = on_accept, .arg = s, .fd = listener->fd, .events = EPOLLIN };
+        s->accepting =
+            (struct jt_watch){ .fn = on_accept, .arg = s, .fd = listener->fd, .events = EPOLLIN };
         err = jt_loop_watch(s->loop, &s->accepting);
     }
     if (err != JT_OK) {

@@ -105,8 +105,7 @@ enum jt_err jt_setdigest_take_field(const struct jt_root *root, struct jt_setdig
 
 /* Takes G of the nonce away from what is stored. */
 static enum jt_err unmask(const struct jt_root *root, uint8_t kind, const uint8_t *nonce,
-                          const uint8_t *digest, uint32_t n,
-                          struct jt_setdigest *out)
+                          const uint8_t *digest, uint32_t n, struct jt_setdigest *out)
 {
     uint8_t mask[JT_SET_DIGEST_LEN];
     enum jt_err err = jt_rowmac_set_mask(root, kind, nonce, mask);

@@ -62,8 +62,8 @@ enum jt_err jt_setrule_go_back(struct jt_keeper *k, const struct jt_set_row *cli
 }
 
 enum jt_err jt_setrule_next(const struct jt_keeper *k, const struct jt_set_row *now,
-                            enum jt_set_kind kind, bool adds,
-                            struct jt_setdigest *d, struct jt_set_row *next)
+                            enum jt_set_kind kind, bool adds, struct jt_setdigest *d,
+                            struct jt_set_row *next)
 {
     uint32_t max = kind == JT_SET_CLIENTS ? JT_SET_MAX_CLIENTS : JT_SET_MAX_FIELDS;
     if (now->kind != kind) {
@@ -76,9 +76,9 @@ enum jt_err jt_setrule_next(const struct jt_keeper *k, const struct jt_set_row *
     if (err == JT_OK && ((adds && d->n >= max) || now->version >= INT64_MAX)) {
         err = JT_ERR_LIMIT;
     }
-    *next = (struct jt_set_row){
-        .kind = now->kind, .version = now->version + 1, .operators = now->operators,
-            .mac_epoch = k->ring.epoch
-    };
+    *next = (struct jt_set_row){ .kind = now->kind,
+                                 .version = now->version + 1,
+                                 .operators = now->operators,
+                                 .mac_epoch = k->ring.epoch };
     return err;
 }

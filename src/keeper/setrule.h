@@ -40,7 +40,7 @@ enum jt_err jt_setrule_go_back(struct jt_keeper *keeper, const struct jt_set_row
  * more rows and one is to be added; else as jt_setrule_current and JT_ERR_DENIED.
  */
 enum jt_err jt_setrule_next(const struct jt_keeper *keeper, const struct jt_set_row *now,
-                            enum jt_set_kind kind, bool adds,
-                            struct jt_setdigest *d, struct jt_set_row *next) JT_CHECKED;
+                            enum jt_set_kind kind, bool adds, struct jt_setdigest *d,
+                            struct jt_set_row *next) JT_CHECKED;
 
 #endif

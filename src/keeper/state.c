@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define STATE_FORMAT 3
-#define STATE_FILE_MAX (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
+#define STATE_FILE_MAX \
+    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 
@@ -58,8 +59,9 @@ enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development
     if (err != JT_OK) {
         return err;
     }
-    if (!jt_equal_ct(mac, row->mac, sizeof mac) || jt_ring_decode(row->body, row->body_len, ring) != JT_OK ||
-        ring->epoch != row->epoch || ring->development != development) {
+    if (!jt_equal_ct(mac, row->mac, sizeof mac) ||
+        jt_ring_decode(row->body, row->body_len, ring) != JT_OK || ring->epoch != row->epoch ||
+        ring->development != development) {
         *ring = (struct jt_ring){ 0 };
         return JT_ERR_DENIED;
     }
@@ -102,8 +104,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
-    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != STATE_FORMAT || zero != 0 ||
-        body_len > JT_RING_BODY_MAX) {
+    if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != STATE_FORMAT ||
+        zero != 0 || body_len > JT_RING_BODY_MAX) {
         return JT_ERR_INVALID;
     }
     if (state->development != development) {

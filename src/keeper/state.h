@@ -1,8 +1,9 @@
 /*
- * What a keeper remembers over restarts, in the file `state` (docs/key-files.md): the highest epoch and generation
- * number it has ever seen, the last ring it has accepted, its node number, the newest sets of clients
- * and fields that it was shown, and up to which time it may have minted ids; MACed under mac/state. It is what makes a database that went back noticeable
- * and no id ever come twice, so a keeper with a service root and without it does not start.
+ * What a keeper remembers over restarts, in the file `state` (docs/key-files.md): the highest epoch
+ * and generation number it has ever seen, the last ring it has accepted, its node number, the
+ * newest sets of clients and fields that it was shown, and up to which time it may have minted ids;
+ * MACed under mac/state. It is what makes a database that went back noticeable and no id ever come
+ * twice, so a keeper with a service root and without it does not start.
  *
  * File: magic "JTKSTATE", u8 format = 3, u8 environment, u8 node number (0: none yet), u8 zero, u64
  * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
@@ -28,11 +29,11 @@ struct jt_keeper_state {
     bool development;
     uint64_t highest_epoch;
     uint64_t highest_generation;
-    uint8_t node; /* 0: none yet */
-    uint64_t id_mark; /* keeper/idmint.h */
+    uint8_t node;               /* 0: none yet */
+    uint64_t id_mark;           /* keeper/idmint.h */
     struct jt_seen_set seen[2]; /* by enum jt_set_kind, less 1 */
     uint64_t operators_revoked; /* the highest `operators` of a set of clients that was seen */
-    struct jt_ring_row ring; /* body_len 0: none */
+    struct jt_ring_row ring;    /* body_len 0: none */
 };
 
 /* Durable when it returns. */
@@ -40,16 +41,17 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
                           const struct jt_keeper_state *state) JT_CHECKED;
 
 /*
- * Reads and checks; *ring is the decoded ring, epoch 0 when there is none. JT_ERR_NOT_FOUND, JT_ERR_INVALID (altered or
- * another service root's), JT_ERR_DENIED (loose file, other environment), JT_ERR_IO.
+ * Reads and checks; *ring is the decoded ring, epoch 0 when there is none. JT_ERR_NOT_FOUND,
+ * JT_ERR_INVALID (altered or another service root's), JT_ERR_DENIED (loose file, other
+ * environment), JT_ERR_IO.
  */
 enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
                           struct jt_keeper_state *state, struct jt_ring *ring,
                           struct jt_problem *problem) JT_CHECKED;
 
 /*
- * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_DENIED when it is not a keeper's word for this
- * environment.
+ * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_DENIED when it is not a
+ * keeper's word for this environment.
  */
 enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development,
                                     const struct jt_ring_row *row, struct jt_ring *ring) JT_CHECKED;

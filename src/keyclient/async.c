@@ -1,9 +1,10 @@
 /*
  * The asynchronous use: a state machine over one socket, driven by the loop.
  *
- * Calls wait in one queue, in the order in which they were made, whether their request went out or failed at once, so
- * that callbacks come in that order too. Callbacks run only from the loop: from the socket's event, from the tick, or
- * from the kick (an eventfd that wakes the loop for calls that have failed already).
+ * Calls wait in one queue, in the order in which they were made, whether their request went out or
+ * failed at once, so that callbacks come in that order too. Callbacks run only from the loop: from
+ * the socket's event, from the tick, or from the kick (an eventfd that wakes the loop for calls
+ * that have failed already).
  */
 #include "keyclient/internal.h"
 
@@ -14,11 +15,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TICK_MS 50
+#define TICK_MS        50
 #define FIRST_RETRY_MS 50
-#define LAST_RETRY_MS 1000
-#define READS_A_TURN 8
-#define MAX_BACKLOG (32u << 20) /* bytes of requests that wait for the socket; more means that the keeper does not keep up */
+#define LAST_RETRY_MS  1000
+#define READS_A_TURN   8
+/* bytes of requests that wait for the socket; more means that the keeper does not keep up */
+#define MAX_BACKLOG (32u << 20)
 
 struct jt_kc_call *jt_kc_call_new(uint8_t verb, size_t n, size_t result_size, void *arg)
 {
@@ -40,7 +42,8 @@ enum jt_err jt_kc_may_send(const struct jt_keyclient *kc, size_t n)
     if (n > JT_WIRE_MAX_ITEMS) {
         return JT_ERR_LIMIT;
     }
-    return kc->state == JT_KC_READY && kc->out.len - kc->sent <= MAX_BACKLOG ? JT_OK : JT_ERR_UNAVAILABLE;
+    return kc->state == JT_KC_READY && kc->out.len - kc->sent <= MAX_BACKLOG ? JT_OK
+                                                                             : JT_ERR_UNAVAILABLE;
 }
 
 void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_err err)
@@ -56,8 +59,9 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
     kc->n_calls++;
     if (err == JT_OK) {
         /*
-         * Sent after this round together with what else is made in it, or at the socket's next event when that is over
-         * or there is none. (Asking for the event costs two system calls, which most calls are spared.)
+         * Sent after this round together with what else is made in it, or at the socket's next
+         * event when that is over or there is none. (Asking for the event costs two system calls,
+         * which most calls are spared.)
          */
         uint64_t round = jt_loop_round(kc->loop);
         if (round == 0 || round == kc->flushed_round) {
@@ -65,7 +69,8 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
         }
     } else {
         uint64_t one = 1;
-        ssize_t n = write(kc->kick.fd, &one, sizeof one); /* fails only when a kick is pending already */
+        /* fails only when a kick is pending already */
+        ssize_t n = write(kc->kick.fd, &one, sizeof one);
         (void)n;
     }
 }
@@ -82,12 +87,13 @@ static struct jt_kc_call *pop(struct jt_keyclient *kc)
 }
 
 /*
- * Answers the failed calls at the head of the queue; those that callbacks add meanwhile have their turn in a later
- * round.
+ * Answers the failed calls at the head of the queue; those that callbacks add meanwhile have their
+ * turn in a later round.
  */
 static void settle(struct jt_keyclient *kc)
 {
-    for (size_t left = kc->n_calls; left > 0 && kc->first != NULL && kc->first->failed != JT_OK; left--) {
+    for (size_t left = kc->n_calls; left > 0 && kc->first != NULL && kc->first->failed != JT_OK;
+         left--) {
         struct jt_kc_call *call = pop(kc);
         (void)jt_kc_call_answer(call, call->failed, NULL);
         free(call);
@@ -95,14 +101,15 @@ static void settle(struct jt_keyclient *kc)
 }
 
 /*
- * Closes; `err` goes to the call whose turn it was, JT_ERR_UNAVAILABLE to all others, and the connection is tried again
- * after a pause.
+ * Closes; `err` goes to the call whose turn it was, JT_ERR_UNAVAILABLE to all others, and the
+ * connection is tried again after a pause.
  */
 static void disconnect(struct jt_keyclient *kc, enum jt_err err)
 {
     jt_kc_drop(kc);
     kc->retry_at_ms = jt_clock_ms() + kc->retry_after_ms;
-    kc->retry_after_ms = kc->retry_after_ms * 2 < LAST_RETRY_MS ? kc->retry_after_ms * 2 : LAST_RETRY_MS;
+    kc->retry_after_ms =
+        kc->retry_after_ms * 2 < LAST_RETRY_MS ? kc->retry_after_ms * 2 : LAST_RETRY_MS;
     for (struct jt_kc_call *call = kc->first; call != NULL; call = call->next) {
         if (call->failed == JT_OK) {
             call->failed = err;
@@ -183,7 +190,8 @@ static void on_socket(void *arg, uint32_t events)
 {
     struct jt_keyclient *kc = arg;
     enum jt_err err = JT_OK;
-    bool more = (events & ~(uint32_t)EPOLLOUT) != 0; /* readable, or an error that reading will tell */
+    /* readable, or an error that reading will tell */
+    bool more = (events & ~(uint32_t)EPOLLOUT) != 0;
     for (int i = 0; i < READS_A_TURN && err == JT_OK && more; i++) {
         size_t n;
         err = jt_kc_receive_some(kc, &n);
@@ -232,7 +240,8 @@ static void on_tick(void *arg, uint32_t events)
         try_connect(kc);
     } else if (kc->state == JT_KC_GREETING && now > kc->greeting_deadline_ms) {
         disconnect(kc, JT_ERR_UNAVAILABLE);
-    } else if (kc->state == JT_KC_READY && kc->first != NULL && kc->first->failed == JT_OK && now > kc->first->deadline_ms) {
+    } else if (kc->state == JT_KC_READY && kc->first != NULL && kc->first->failed == JT_OK &&
+               now > kc->first->deadline_ms) {
         disconnect(kc, JT_ERR_UNAVAILABLE);
     }
 }

@@ -31,7 +31,8 @@ void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *re
     jt_kc_call_queue(kc, call, err);
 }
 
-void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n, jt_open_fn *done, void *arg)
+void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
+                             jt_open_fn *done, void *arg)
 {
     struct jt_kc_call *call = jt_kc_call_new(JT_VERB_OPEN, n, sizeof(struct jt_open_result), arg);
     if (call == NULL) {
@@ -48,9 +49,11 @@ void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item 
     jt_kc_call_queue(kc, call, err);
 }
 
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n, jt_reseal_fn *done, void *arg)
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+                         jt_reseal_fn *done, void *arg)
 {
-    struct jt_kc_call *call = jt_kc_call_new(JT_VERB_RESEAL, n, sizeof(struct jt_reseal_result), arg);
+    struct jt_kc_call *call =
+        jt_kc_call_new(JT_VERB_RESEAL, n, sizeof(struct jt_reseal_result), arg);
     if (call == NULL) {
         done(arg, JT_ERR_NOMEM, NULL);
         return;
@@ -122,7 +125,8 @@ static enum jt_err answer_open(struct jt_kc_call *call, enum jt_err err, struct 
     return err;
 }
 
-static enum jt_err answer_reseal(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload)
+static enum jt_err answer_reseal(struct jt_kc_call *call, enum jt_err err,
+                                 struct jt_reader *payload)
 {
     struct jt_reseal_reply reply = { .results = call->results };
     if (err == JT_OK) {
@@ -157,21 +161,11 @@ enum jt_err jt_kc_call_answer(struct jt_kc_call *call, enum jt_err err, struct j
 {
     enum jt_err answered = JT_ERR_PROTOCOL;
     switch (call->verb) {
-    case JT_VERB_SEAL:
-        answered = answer_seal(call, err, payload);
-        break;
-    case JT_VERB_OPEN:
-        answered = answer_open(call, err, payload);
-        break;
-    case JT_VERB_RESEAL:
-        answered = answer_reseal(call, err, payload);
-        break;
-    case JT_VERB_MATCH:
-        answered = answer_match(call, err, payload);
-        break;
-    case JT_VERB_IDENTIFY:
-        answered = answer_identify(call, err, payload);
-        break;
+    case JT_VERB_SEAL: answered = answer_seal(call, err, payload); break;
+    case JT_VERB_OPEN: answered = answer_open(call, err, payload); break;
+    case JT_VERB_RESEAL: answered = answer_reseal(call, err, payload); break;
+    case JT_VERB_MATCH: answered = answer_match(call, err, payload); break;
+    case JT_VERB_IDENTIFY: answered = answer_identify(call, err, payload); break;
     }
     return err == JT_OK ? answered : JT_OK;
 }

@@ -16,7 +16,8 @@ int jt_kc_connect(struct jt_keyclient *kc)
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* A Unix socket connects at once or not at all: EAGAIN means a full backlog. */
-    bool connected = fd >= 0 && connect(fd, (const struct sockaddr *)&kc->address, sizeof kc->address) == 0;
+    bool connected =
+        fd >= 0 && connect(fd, (const struct sockaddr *)&kc->address, sizeof kc->address) == 0;
     kc->connect_errno = connected ? 0 : errno;
     if (fd >= 0 && !connected) {
         close(fd);
@@ -49,7 +50,8 @@ enum jt_err jt_kc_put_hello(struct jt_buf *out)
     return jt_frame_end(out, mark);
 }
 
-enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt_err *status, struct jt_reader *payload)
+enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt_err *status,
+                             struct jt_reader *payload)
 {
     *payload = jt_reader_init(frame->payload, frame->payload_len);
     *status = JT_ERR_PROTOCOL;
@@ -86,7 +88,8 @@ enum jt_err jt_kc_take_hello(struct jt_keyclient *kc, const struct jt_frame *fra
 enum jt_err jt_kc_send_some(struct jt_keyclient *kc)
 {
     while (kc->sent < kc->out.len) {
-        ssize_t n = send(kc->watch.fd, kc->out.data + kc->sent, kc->out.len - kc->sent, MSG_NOSIGNAL);
+        ssize_t n =
+            send(kc->watch.fd, kc->out.data + kc->sent, kc->out.len - kc->sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -95,8 +98,8 @@ enum jt_err jt_kc_send_some(struct jt_keyclient *kc)
         }
         if (n < 0) {
             /*
-             * What has gone is dropped once it outweighs what is left, or a buffer that is never quite empty would grow
-             * for ever.
+             * What has gone is dropped once it outweighs what is left, or a buffer that is never
+             * quite empty would grow for ever.
              */
             if (kc->sent >= kc->out.len - kc->sent) {
                 jt_buf_consume(&kc->out, kc->sent);

@@ -1,4 +1,7 @@
-/* Inside of the keyclient: one struct for both uses, and what its files share. Nobody else includes this. */
+/*
+ * Inside of the keyclient: one struct for both uses, and what its files share. Nobody else includes
+ * this.
+ */
 #ifndef JETON_KEYCLIENT_INTERNAL_H
 #define JETON_KEYCLIENT_INTERNAL_H
 
@@ -8,7 +11,7 @@
 #include <sys/un.h>
 
 enum jt_kc_state {
-    JT_KC_DOWN, /* no socket */
+    JT_KC_DOWN,     /* no socket */
     JT_KC_GREETING, /* connected, HELLO not answered yet */
     JT_KC_READY,
 };
@@ -17,7 +20,8 @@ enum jt_kc_state {
 struct jt_kc_call {
     struct jt_kc_call *next;
     uint8_t verb;
-    enum jt_err failed; /* not JT_OK: nothing will come for it, answer with this when its turn comes */
+    /* not JT_OK: nothing will come for it, answer with this when its turn comes */
+    enum jt_err failed;
     int64_t deadline_ms;
     union {
         jt_seal_fn *seal;
@@ -27,18 +31,18 @@ struct jt_kc_call {
         jt_identify_fn *identify;
     } done;
     void *arg;
-    size_t n; /* items asked */
+    size_t n;      /* items asked */
     void *results; /* room for n results of the verb's kind, behind this struct */
 };
 
 struct jt_keyclient {
     struct sockaddr_un address;
-    bool has_path; /* false: cannot be connected again */
+    bool has_path;     /* false: cannot be connected again */
     int connect_errno; /* of the last attempt; 0: it succeeded */
     int timeout_ms;
     enum jt_kc_state state;
     uint8_t incarnation[JT_INCARNATION_LEN];
-    size_t max_frame; /* that the keeper takes */
+    size_t max_frame;      /* that the keeper takes */
     struct jt_watch watch; /* its fd is the connection in both uses; -1: none */
     struct jt_buf in, out;
     size_t sent; /* of out */
@@ -54,7 +58,7 @@ struct jt_keyclient {
     uint64_t flushed_round; /* of the loop, when what had been queued was sent */
 
     /* synchronous use */
-    void *results; /* of the last batch verb */
+    void *results;       /* of the last batch verb */
     int64_t deadline_ms; /* of the present call */
     enum jt_err ensured; /* how connecting for the present call went */
 };
@@ -70,23 +74,30 @@ void jt_kc_drop(struct jt_keyclient *kc);
 /* Appends the HELLO request. */
 enum jt_err jt_kc_put_hello(struct jt_buf *out) JT_CHECKED;
 
-/* Takes the HELLO reply: JT_KC_READY on JT_OK. JT_ERR_PROTOCOL for anything else than a keeper of our version. */
+/*
+ * Takes the HELLO reply: JT_KC_READY on JT_OK. JT_ERR_PROTOCOL for anything else than a keeper of
+ * our version.
+ */
 enum jt_err jt_kc_take_hello(struct jt_keyclient *kc, const struct jt_frame *frame) JT_CHECKED;
 
 /*
- * The status of a reply to `verb` and, for JT_OK, a reader over what follows it. JT_ERR_PROTOCOL when it is no reply to
- * that verb: the connection must be closed.
+ * The status of a reply to `verb` and, for JT_OK, a reader over what follows it. JT_ERR_PROTOCOL
+ * when it is no reply to that verb: the connection must be closed.
  */
-enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt_err *status, struct jt_reader *payload) JT_CHECKED;
+enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt_err *status,
+                             struct jt_reader *payload) JT_CHECKED;
 
-/* Sends from out until all has gone or the socket is full. JT_ERR_UNAVAILABLE when the connection is gone. */
+/*
+ * Sends from out until all has gone or the socket is full. JT_ERR_UNAVAILABLE when the connection
+ * is gone.
+ */
 enum jt_err jt_kc_send_some(struct jt_keyclient *kc) JT_CHECKED;
 
 #define JT_KC_READ_AT_ONCE 65536
 
 /*
- * Receives into in; *n is 0 when there is nothing now, and less than JT_KC_READ_AT_ONCE when that was all.
- * JT_ERR_UNAVAILABLE when the connection is gone.
+ * Receives into in; *n is 0 when there is nothing now, and less than JT_KC_READ_AT_ONCE when that
+ * was all. JT_ERR_UNAVAILABLE when the connection is gone.
  */
 enum jt_err jt_kc_receive_some(struct jt_keyclient *kc, size_t *n) JT_CHECKED;
 
@@ -107,23 +118,26 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
 /* --- batch.c --- */
 
 /*
- * Calls back with `err`, or decodes the payload and calls back with the reply. JT_ERR_PROTOCOL: the payload was
- * nonsense (it did call back).
+ * Calls back with `err`, or decodes the payload and calls back with the reply. JT_ERR_PROTOCOL: the
+ * payload was nonsense (it did call back).
  */
 enum jt_err jt_kc_call_answer(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload);
 
 /* --- sync.c --- */
 
 /*
- * Starts a synchronous call: connects if need be, and begins its request in out. The last reply is gone from here on.
+ * Starts a synchronous call: connects if need be, and begins its request in out. The last reply is
+ * gone from here on.
  */
 size_t jt_kc_begin(struct jt_keyclient *kc, enum jt_verb verb);
 
 /*
- * Sends it and waits for the reply's payload, which stays valid until the next jt_kc_begin. Any error but JT_ERR_LIMIT,
- * JT_ERR_NOMEM and those that the keeper answered with has closed the connection.
+ * Sends it and waits for the reply's payload, which stays valid until the next jt_kc_begin. Any
+ * error but JT_ERR_LIMIT, JT_ERR_NOMEM and those that the keeper answered with has closed the
+ * connection.
  */
-enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark, struct jt_reader *payload) JT_CHECKED;
+enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark,
+                           struct jt_reader *payload) JT_CHECKED;
 
 /* Passes the result of decoding on; what could not be decoded closes the connection. */
 enum jt_err jt_kc_decoded(struct jt_keyclient *kc, enum jt_err err) JT_CHECKED;

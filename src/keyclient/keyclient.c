@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define IN_MAX (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + (128u << 10))
+#define IN_MAX  (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + (128u << 10))
 #define OUT_MAX (64u << 20) /* requests waiting for a slow keeper, and one more */
 
 static enum jt_err make(const char *socket_path, int timeout_ms, struct jt_keyclient **out)
@@ -36,7 +36,8 @@ static enum jt_err make(const char *socket_path, int timeout_ms, struct jt_keycl
     return JT_OK;
 }
 
-enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms, struct jt_keyclient **out)
+enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms,
+                             struct jt_keyclient **out)
 {
     enum jt_err err = make(socket_path, timeout_ms, out);
     if (err == JT_OK) {
@@ -50,7 +51,8 @@ enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int 
     return err;
 }
 
-enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms, struct jt_keyclient **out)
+enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms,
+                              struct jt_keyclient **out)
 {
     enum jt_err err = make(fd >= 0 ? NULL : socket_path, timeout_ms, out);
     if (err != JT_OK) {

@@ -1,20 +1,23 @@
 /*
  * The caller's side of the keeper protocol: one connection, one stub a verb.
  *
- * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade behind the scenes,
- * and jt_keyclient_ready tells whether it stands. Each stub encodes its request at once (the caller's memory may go
- * afterwards) and calls `done` exactly once, later, from the loop: with JT_OK and a reply whose pointers are valid
- * until `done` returns, or with an error and NULL. Replies come in the order of the calls. (The one exception: when
- * there is no memory even to remember the call, `done` gets JT_ERR_NOMEM at once.) The loop's hooks cannot be taken
- * back, so the client is freed only after its loop has stopped running, and before the loop is freed.
+ * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade
+ * behind the scenes, and jt_keyclient_ready tells whether it stands. Each stub encodes its request
+ * at once (the caller's memory may go afterwards) and calls `done` exactly once, later, from the
+ * loop: with JT_OK and a reply whose pointers are valid until `done` returns, or with an error and
+ * NULL. Replies come in the order of the calls. (The one exception: when there is no memory even to
+ * remember the call, `done` gets JT_ERR_NOMEM at once.) The loop's hooks cannot be taken back, so
+ * the client is freed only after its loop has stopped running, and before the loop is freed.
  *
- * Synchronous use (worker threads, commands): jt_keyclient_open without a loop; then jt_keyclient_wait_* calls block up
- * to a time-out. A dropped connection is remade by the next call.
+ * Synchronous use (worker threads, commands): jt_keyclient_open without a loop; then
+ * jt_keyclient_wait_* calls block up to a time-out. A dropped connection is remade by the next
+ * call.
  *
- * Errors common to all verbs: JT_ERR_UNAVAILABLE (no connection, or it broke, or time-out: whether the keeper did the
- * work is unknown), JT_ERR_PROTOCOL (the keeper sent nonsense; the connection is closed), JT_ERR_LIMIT (more items than
- * JT_WIRE_MAX_ITEMS), JT_ERR_NOMEM. The keeper is not trusted to be well-formed: every length in a reply is checked,
- * and a reply must answer exactly the items asked.
+ * Errors common to all verbs: JT_ERR_UNAVAILABLE (no connection, or it broke, or time-out: whether
+ * the keeper did the work is unknown), JT_ERR_PROTOCOL (the keeper sent nonsense; the connection is
+ * closed), JT_ERR_LIMIT (more items than JT_WIRE_MAX_ITEMS), JT_ERR_NOMEM. The keeper is not
+ * trusted to be well-formed: every length in a reply is checked, and a reply must answer exactly
+ * the items asked.
  */
 #ifndef JETON_KEYCLIENT_KEYCLIENT_H
 #define JETON_KEYCLIENT_KEYCLIENT_H
@@ -37,13 +40,15 @@
 struct jt_keyclient;
 
 /* `timeout_ms` bounds each call. The path is copied. */
-enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
+enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int timeout_ms,
+                             struct jt_keyclient **out) JT_CHECKED;
 
 /*
- * A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run for one command); it
- * becomes the client's. A keeper that is not there yet is no error here.
+ * A synchronous client. `fd` >= 0 is a connected socket to use instead of the path (a keeper run
+ * for one command); it becomes the client's. A keeper that is not there yet is no error here.
  */
-enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms, struct jt_keyclient **out) JT_CHECKED;
+enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms,
+                              struct jt_keyclient **out) JT_CHECKED;
 
 /* Every outstanding call is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. */
 void jt_keyclient_free(struct jt_keyclient *kc);
@@ -51,7 +56,10 @@ void jt_keyclient_free(struct jt_keyclient *kc);
 /* Whether the connection stands and the versions agree. */
 bool jt_keyclient_ready(const struct jt_keyclient *kc);
 
-/* Why the last attempt to connect failed, for the log; empty when none did. Static or the client's own. */
+/*
+ * Why the last attempt to connect failed, for the log; empty when none did. Static or the client's
+ * own.
+ */
 const char *jt_keyclient_message(const struct jt_keyclient *kc);
 
 /* The keeper's start incarnation of the present connection; zeroes when not ready. */
@@ -66,146 +74,183 @@ typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply
 typedef void jt_identify_fn(void *arg, enum jt_err err, const struct jt_identify_reply *reply);
 
 /* JT_ERR_STALE: the keeper has no ring, or NODE_JOIN is due. */
-void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request, jt_seal_fn *done, void *arg);
-void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n, jt_open_fn *done, void *arg);
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n, jt_reseal_fn *done, void *arg);
-void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n, jt_match_fn *done, void *arg);
+void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request,
+                       jt_seal_fn *done, void *arg);
+void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
+                             jt_open_fn *done, void *arg);
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+                         jt_reseal_fn *done, void *arg);
+void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
+                        jt_match_fn *done, void *arg);
 /* JT_ERR_STALE: the keeper has no ring. */
-void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n, jt_identify_fn *done, void *arg);
+void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
+                           jt_identify_fn *done, void *arg);
 
 /* --- synchronous verbs (client from jt_keyclient_open) --- */
 
-enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc, struct jt_keeper_status *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc,
+                                     struct jt_keeper_status *out) JT_CHECKED;
 
 /* The reply's pointers are valid until the next call on `kc`. */
-enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
-                                     struct jt_reseal_reply *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items,
+                                     size_t n, struct jt_reseal_reply *out) JT_CHECKED;
 
 /* The same for IDENTIFY. */
-enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
+enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
+                                       const struct jt_identify_item *items, size_t n,
                                        struct jt_identify_reply *out) JT_CHECKED;
 
 /*
- * Makes the stored form of a client from its id, permissions and fresh secret, and the set row that comes after `set`
- * with it. JT_ERR_CONFLICT when the keeper has seen a later set than `set`; JT_ERR_DENIED when no keeper made it;
- * JT_ERR_LIMIT when it is full.
+ * Makes the stored form of a client from its id, permissions and fresh secret, and the set row that
+ * comes after `set` with it. JT_ERR_CONFLICT when the keeper has seen a later set than `set`;
+ * JT_ERR_DENIED when no keeper made it; JT_ERR_LIMIT when it is full.
  */
-enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], const struct jt_set_row *set,
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
+                                          const struct jt_client_spec *spec,
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                          const struct jt_set_row *set,
                                           struct jt_client_change *out) JT_CHECKED;
 
-/* The same for a client that is revoked: `row` is its row. JT_ERR_CONFLICT also when it is revoked already. */
-enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc, const struct jt_client_row *row,
-                                            const struct jt_set_row *set, struct jt_client_change *out) JT_CHECKED;
+/*
+ * The same for a client that is revoked: `row` is its row. JT_ERR_CONFLICT also when it is revoked
+ * already.
+ */
+enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc,
+                                            const struct jt_client_row *row,
+                                            const struct jt_set_row *set,
+                                            struct jt_client_change *out) JT_CHECKED;
 
 /*
- * JT_OK when the row is authentic and active and the secret is the row's; JT_ERR_DENIED otherwise, in time independent
- * of which failed. Whether the row is the present one is a question of its set.
+ * JT_OK when the row is authentic and active and the secret is the row's; JT_ERR_DENIED otherwise,
+ * in time independent of which failed. Whether the row is the present one is a question of its set.
  */
-enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
-                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
+enum jt_err
+jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
+                               const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 
 /* As jt_keyclient_wait_client_make. */
 enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec,
-                                         const struct jt_set_row *set, struct jt_field_change *out) JT_CHECKED;
+                                         const struct jt_set_row *set,
+                                         struct jt_field_change *out) JT_CHECKED;
 
 /* JT_OK, or JT_ERR_DENIED for a row that no keeper MACed. */
-enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct jt_field_row *row) JT_CHECKED;
+enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc,
+                                          const struct jt_field_row *row) JT_CHECKED;
 
 /*
- * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to the keeper.
- * JT_ERR_DENIED: a row, or the sum to go on from, is no keeper's.
+ * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to
+ * the keeper. JT_ERR_DENIED: a row, or the sum to go on from, is no keeper's.
  */
-enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc, const struct jt_set_sum_request *request,
+enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc,
+                                      const struct jt_set_sum_request *request,
                                       struct jt_set_sum *out) JT_CHECKED;
 
 /*
- * Whether the summed rows are all of the set that `row` describes, and whether that is current; the keeper remembers it
- * then. JT_ERR_DENIED: no keeper made the set row; JT_ERR_INVALID: they are not; JT_ERR_CONFLICT: they are, but the
- * keeper has seen a later set, or another of this version.
+ * Whether the summed rows are all of the set that `row` describes, and whether that is current; the
+ * keeper remembers it then. JT_ERR_DENIED: no keeper made the set row; JT_ERR_INVALID: they are
+ * not; JT_ERR_CONFLICT: they are, but the keeper has seen a later set, or another of this version.
  */
 enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct jt_set_sum *sum,
                                          const struct jt_set_row *row) JT_CHECKED;
 
 /*
- * An operator's word that older sets shall be current. JT_ERR_DENIED: not an operator of that set, or a MAC;
- * JT_ERR_INVALID: rows and sets do not agree; JT_ERR_CONFLICT: they are not older, or an operator was revoked since.
+ * An operator's word that older sets shall be current. JT_ERR_DENIED: not an operator of that set,
+ * or a MAC; JT_ERR_INVALID: rows and sets do not agree; JT_ERR_CONFLICT: they are not older, or an
+ * operator was revoked since.
  */
-enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc, const struct jt_set_accept *accept) JT_CHECKED;
+enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
+                                         const struct jt_set_accept *accept) JT_CHECKED;
 
 /*
- * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`; the key id is the
- * lowest free one by the keeper's ring, its files and `used_key_ids` (bit i of byte i/8: key id i is taken).
- * A key above `db_highest` that was made and never stored is given out again instead. JT_ERR_LIMIT when no key id is
- * free. The key file is durable when this returns.
+ * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`;
+ * the key id is the lowest free one by the keeper's ring, its files and `used_key_ids` (bit i of
+ * byte i/8: key id i is taken). A key above `db_highest` that was made and never stored is given
+ * out again instead. JT_ERR_LIMIT when no key id is free. The key file is durable when this
+ * returns.
  */
-enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest, const uint8_t used_key_ids[static 32],
+enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
+                                                const uint8_t used_key_ids[static 32],
                                                 struct jt_generation_row *out) JT_CHECKED;
 
 /*
- * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_CONFLICT when the row says
- * another state, or the generation is or ever was in a ring; JT_ERR_DENIED for a row that no keeper MACed;
- * JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_STALE when it was shown no ring since
- * its start.
+ * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_CONFLICT
+ * when the row says another state, or the generation is or ever was in a ring; JT_ERR_DENIED for a
+ * row that no keeper MACed; JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means;
+ * JT_ERR_STALE when it was shown no ring since its start.
  */
-enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, const struct jt_generation_row *row) JT_CHECKED;
+enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc,
+                                                 const struct jt_generation_row *row) JT_CHECKED;
 
 /*
- * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means; JT_ERR_DENIED for a row
- * that no keeper MACed; JT_ERR_INVALID unless `node` is 1 to JT_NODE_NAME_MAX printable ASCII characters without
- * spaces.
+ * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means;
+ * JT_ERR_DENIED for a row that no keeper MACed; JT_ERR_INVALID unless `node` is 1 to
+ * JT_NODE_NAME_MAX printable ASCII characters without spaces.
  */
-enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_generation_row *generation, const char *node,
-                                  const uint8_t challenge[static JT_CHALLENGE_LEN], struct jt_ack *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc,
+                                  const struct jt_generation_row *generation, const char *node,
+                                  const uint8_t challenge[static JT_CHALLENGE_LEN],
+                                  struct jt_ack *out) JT_CHECKED;
 
-/* JT_OK, or JT_ERR_DENIED when row or proof do not hold; JT_ERR_NOT_FOUND when the keeper lacks the key. */
-enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc, const struct jt_generation_row *generation,
+/*
+ * JT_OK, or JT_ERR_DENIED when row or proof do not hold; JT_ERR_NOT_FOUND when the keeper lacks the
+ * key.
+ */
+enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc,
+                                        const struct jt_generation_row *generation,
                                         const struct jt_ack *ack) JT_CHECKED;
 
 /*
- * A MACed empty ring (epoch 1): for `jeton init` only. A keeper without a service root makes one first. JT_ERR_CONFLICT
- * when this keeper has accepted a ring before.
+ * A MACed empty ring (epoch 1): for `jeton init` only. A keeper without a service root makes one
+ * first. JT_ERR_CONFLICT when this keeper has accepted a ring before.
  */
-enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring_row *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc,
+                                         struct jt_ring_row *out) JT_CHECKED;
 
 /*
- * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes draining; RETIRED:
- * from draining). Nothing changes in the keeper. `rows` receives the MACed row of each generation whose state changes
- * (1 or 2). JT_ERR_STALE when `current` is not the ring that the keeper has accepted; JT_ERR_CONFLICT when the present
- * state forbids the step (an earlier number than one that was active cannot become active any more); JT_ERR_LIMIT for
- * an activation that would leave more than JT_WIRE_MAX_DRAINING generations draining (retire one first) or that finds the
- * ring full (JT_RING_MAX; retired generations stay in it until they are destroyed); JT_ERR_NOT_FOUND
- * when the keeper lacks the key, or the ring the generation to retire; JT_ERR_DENIED for a generation row that no
- * keeper MACed. rows[0] is that of `generation`.
+ * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes
+ * draining; RETIRED: from draining). Nothing changes in the keeper. `rows` receives the MACed row
+ * of each generation whose state changes (1 or 2). JT_ERR_STALE when `current` is not the ring that
+ * the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step (an earlier
+ * number than one that was active cannot become active any more); JT_ERR_LIMIT for an activation
+ * that would leave more than JT_WIRE_MAX_DRAINING generations draining (retire one first) or that
+ * finds the ring full (JT_RING_MAX; retired generations stay in it until they are destroyed);
+ * JT_ERR_NOT_FOUND when the keeper lacks the key, or the ring the generation to retire;
+ * JT_ERR_DENIED for a generation row that no keeper MACed. rows[0] is that of `generation`.
  */
-enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
-                                           const struct jt_generation_row *generation, enum jt_generation_state target,
-                                           struct jt_ring_row *next, struct jt_generation_row rows[static 2], size_t *n_rows) JT_CHECKED;
+enum jt_err
+jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
+                               const struct jt_generation_row *generation,
+                               enum jt_generation_state target, struct jt_ring_row *next,
+                               struct jt_generation_row rows[static 2], size_t *n_rows) JT_CHECKED;
 
 /*
- * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad MAC or another
- * environment; JT_ERR_CONFLICT for an epoch lower than one it has accepted, or another ring of the same epoch: the
- * database went back; JT_ERR_NOT_FOUND when it lacks a live generation's key or the service root; JT_ERR_CRYPTO when a
- * check value disagrees. Durable in the keeper's state file when this returns. *joined tells whether NODE_JOIN was done
- * since the keeper's start.
+ * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad
+ * MAC or another environment; JT_ERR_CONFLICT for an epoch lower than one it has accepted, or
+ * another ring of the same epoch: the database went back; JT_ERR_NOT_FOUND when it lacks a live
+ * generation's key or the service root; JT_ERR_CRYPTO when a check value disagrees. Durable in the
+ * keeper's state file when this returns. *joined tells whether NODE_JOIN was done since the
+ * keeper's start.
  */
-enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row, bool *joined) JT_CHECKED;
+enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row,
+                                          bool *joined) JT_CHECKED;
 
 /*
- * Takes the front's place with its keeper (wire/node.h): from then on it mints ids. JT_ERR_STALE when the keeper has no
- * ring, or a row's key id is not live in it; JT_ERR_CONFLICT when it minted under another node number before;
- * JT_ERR_DECRYPT when of some key id no row opens; JT_ERR_LIMIT when the newest id lies more than an hour ahead of the
- * keeper's clock and `accept_ahead` is not set.
+ * Takes the front's place with its keeper (wire/node.h): from then on it mints ids. JT_ERR_STALE
+ * when the keeper has no ring, or a row's key id is not live in it; JT_ERR_CONFLICT when it minted
+ * under another node number before; JT_ERR_DECRYPT when of some key id no row opens; JT_ERR_LIMIT
+ * when the newest id lies more than an hour ahead of the keeper's clock and `accept_ahead` is not
+ * set.
  */
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out) JT_CHECKED;
 
 /*
- * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as retired
- * (JT_ERR_CONFLICT). JT_ERR_INVALID unless rows_left is 0, epoch is one that the keeper has reached, and all texts are
- * printable ASCII and not empty.
+ * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as
+ * retired (JT_ERR_CONFLICT). JT_ERR_INVALID unless rows_left is 0, epoch is one that the keeper has
+ * reached, and all texts are printable ASCII and not empty.
  */
-enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_retirement_facts *facts,
+enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc,
+                                      const struct jt_retirement_facts *facts,
                                       struct jt_certificate *out) JT_CHECKED;
 
 #endif

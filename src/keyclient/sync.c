@@ -47,7 +47,8 @@ static enum jt_err receive_frame(struct jt_keyclient *kc, struct jt_frame *frame
         size_t n;
         enum jt_err err = jt_frame_next(kc->in.data, kc->in.len, frame, &used);
         if (err != JT_OK || used > 0) {
-            return err != JT_OK || used == kc->in.len ? err : JT_ERR_PROTOCOL; /* one reply a request, and no more */
+            /* one reply a request, and no more */
+            return err != JT_OK || used == kc->in.len ? err : JT_ERR_PROTOCOL;
         }
         err = wait_for(kc, POLLIN);
         if (err == JT_OK) {

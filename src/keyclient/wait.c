@@ -38,7 +38,8 @@ static enum jt_err make_room(struct jt_keyclient *kc, size_t n, size_t result_si
     return kc->results != NULL ? JT_OK : JT_ERR_NOMEM;
 }
 
-enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
+enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
+                                       const struct jt_identify_item *items, size_t n,
                                        struct jt_identify_reply *out)
 {
     *out = (struct jt_identify_reply){ 0 };
@@ -60,8 +61,8 @@ enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc, const struct jt_
     return err;
 }
 
-enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
-                                     struct jt_reseal_reply *out)
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items,
+                                     size_t n, struct jt_reseal_reply *out)
 {
     *out = (struct jt_reseal_reply){ 0 };
     enum jt_err err = make_room(kc, n, sizeof *out->results);
@@ -82,8 +83,10 @@ enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_re
     return err;
 }
 
-enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], const struct jt_set_row *set,
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
+                                          const struct jt_client_spec *spec,
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                          const struct jt_set_row *set,
                                           struct jt_client_change *out)
 {
     *out = (struct jt_client_change){ 0 };
@@ -94,8 +97,10 @@ enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct 
     return err == JT_OK ? jt_kc_decoded(kc, jt_client_change_decode(&payload, out)) : err;
 }
 
-enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc, const struct jt_client_row *row,
-                                            const struct jt_set_row *set, struct jt_client_change *out)
+enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc,
+                                            const struct jt_client_row *row,
+                                            const struct jt_set_row *set,
+                                            struct jt_client_change *out)
 {
     *out = (struct jt_client_change){ 0 };
     const struct jt_client_change was = { .row = *row, .set = *set };
@@ -132,7 +137,8 @@ enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct 
     return exchange_nothing(kc, mark);
 }
 
-enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc, const struct jt_set_sum_request *request,
+enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc,
+                                      const struct jt_set_sum_request *request,
                                       struct jt_set_sum *out)
 {
     *out = (struct jt_set_sum){ 0 };
@@ -140,24 +146,28 @@ enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc, const struct jt_s
     jt_set_sum_request_encode(request, &kc->out);
     struct jt_reader payload;
     enum jt_err err = jt_kc_exchange(kc, mark, &payload);
-    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_set_sum_decode(&payload, out), &payload)) : err;
+    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_set_sum_decode(&payload, out), &payload))
+                        : err;
 }
 
-enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct jt_set_sum *sum, const struct jt_set_row *row)
+enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct jt_set_sum *sum,
+                                         const struct jt_set_row *row)
 {
     size_t mark = jt_kc_begin(kc, JT_VERB_SET_VERIFY);
     jt_set_verify_encode(sum, row, &kc->out);
     return exchange_nothing(kc, mark);
 }
 
-enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc, const struct jt_set_accept *accept)
+enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
+                                         const struct jt_set_accept *accept)
 {
     size_t mark = jt_kc_begin(kc, JT_VERB_SET_ACCEPT);
     jt_set_accept_encode(accept, &kc->out);
     return exchange_nothing(kc, mark);
 }
 
-enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest, const uint8_t used_key_ids[static 32],
+enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
+                                                const uint8_t used_key_ids[static 32],
                                                 struct jt_generation_row *out)
 {
     *out = (struct jt_generation_row){ 0 };
@@ -167,18 +177,23 @@ enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_
     jt_generation_create_encode(&create, &kc->out);
     struct jt_reader payload;
     enum jt_err err = jt_kc_exchange(kc, mark, &payload);
-    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_generation_row_decode(&payload, out), &payload)) : err;
+    return err == JT_OK
+               ? jt_kc_decoded(kc, ended(jt_generation_row_decode(&payload, out), &payload))
+               : err;
 }
 
-enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc, const struct jt_generation_row *row)
+enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc,
+                                                 const struct jt_generation_row *row)
 {
     size_t mark = jt_kc_begin(kc, JT_VERB_GENERATION_ABANDON);
     jt_generation_abandon_encode(row, &kc->out);
     return exchange_nothing(kc, mark);
 }
 
-enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_generation_row *generation, const char *node,
-                                  const uint8_t challenge[static JT_CHALLENGE_LEN], struct jt_ack *out)
+enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc,
+                                  const struct jt_generation_row *generation, const char *node,
+                                  const uint8_t challenge[static JT_CHALLENGE_LEN],
+                                  struct jt_ack *out)
 {
     *out = (struct jt_ack){ 0 };
     struct jt_ack_request request = { .generation = *generation };
@@ -195,7 +210,9 @@ enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc, const struct jt_gener
     return err == JT_OK ? jt_kc_decoded(kc, ended(jt_ack_decode(&payload, out), &payload)) : err;
 }
 
-enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc, const struct jt_generation_row *generation, const struct jt_ack *ack)
+enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc,
+                                        const struct jt_generation_row *generation,
+                                        const struct jt_ack *ack)
 {
     size_t mark = jt_kc_begin(kc, JT_VERB_ACK_CHECK);
     jt_ack_check_encode(generation, ack, &kc->out);
@@ -207,16 +224,22 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
     *out = (struct jt_ring_row){ 0 };
     struct jt_reader payload;
     enum jt_err err = jt_kc_exchange(kc, jt_kc_begin(kc, JT_VERB_RING_FIRST), &payload);
-    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_ring_row_decode(&payload, out), &payload)) : err;
+    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_ring_row_decode(&payload, out), &payload))
+                        : err;
 }
 
-enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
-                                           const struct jt_generation_row *generation, enum jt_generation_state target,
-                                           struct jt_ring_row *next, struct jt_generation_row rows[static 2], size_t *n_rows)
+enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc,
+                                           const struct jt_ring_row *current,
+                                           const struct jt_generation_row *generation,
+                                           enum jt_generation_state target,
+                                           struct jt_ring_row *next,
+                                           struct jt_generation_row rows[static 2], size_t *n_rows)
 {
     *next = (struct jt_ring_row){ 0 };
     *n_rows = 0;
-    struct jt_ring_propose propose = { .current = *current, .generation = *generation, .target = (uint8_t)target };
+    struct jt_ring_propose propose = { .current = *current,
+                                       .generation = *generation,
+                                       .target = (uint8_t)target };
     size_t mark = jt_kc_begin(kc, JT_VERB_RING_PROPOSE);
     jt_ring_propose_encode(&propose, &kc->out);
     struct jt_reader payload;
@@ -255,12 +278,15 @@ enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt
     return err == JT_OK ? jt_kc_decoded(kc, jt_node_joined_decode(&payload, out)) : err;
 }
 
-enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_retirement_facts *facts, struct jt_certificate *out)
+enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc,
+                                      const struct jt_retirement_facts *facts,
+                                      struct jt_certificate *out)
 {
     *out = (struct jt_certificate){ 0 };
     size_t mark = jt_kc_begin(kc, JT_VERB_CERTIFY);
     jt_retirement_facts_encode(facts, &kc->out);
     struct jt_reader payload;
     enum jt_err err = jt_kc_exchange(kc, mark, &payload);
-    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_certificate_decode(&payload, out), &payload)) : err;
+    return err == JT_OK ? jt_kc_decoded(kc, ended(jt_certificate_decode(&payload, out), &payload))
+                        : err;
 }

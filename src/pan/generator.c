@@ -5,24 +5,31 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The schemes' published test numbers (their and the large processors' testing pages); all pass Luhn. */
+/*
+ * The schemes' published test numbers (their and the large processors' testing pages); all pass
+ * Luhn.
+ */
 static const char *const test_numbers[] = {
     "4111111111111111", "4012888888881881", "4222222222222", "4242424242424242", /* Visa */
     "5555555555554444", "5105105105105100", "2223003122003222",                  /* Mastercard */
-    "378282246310005", "371449635398431",                                        /* American Express */
-    "6011111111111117", "6011000990139424",                                      /* Discover */
-    "30569309025904", "38520000023237",                                          /* Diners Club */
-    "3530111333300000", "3566002020360505",                                      /* JCB */
-    "6200000000000005", "6205500000000000004",                                   /* UnionPay */
-    "6759649826438453",                                                          /* Maestro */
+    /* American Express */
+    "378282246310005", "371449635398431", "6011111111111117", "6011000990139424", /* Discover */
+    "30569309025904", "38520000023237",                                           /* Diners Club */
+    "3530111333300000", "3566002020360505",                                       /* JCB */
+    "6200000000000005", "6205500000000000004",                                    /* UnionPay */
+    "6759649826438453",                                                           /* Maestro */
 };
 
 #define N_TEST_NUMBERS (sizeof test_numbers / sizeof test_numbers[0])
-#define N_LENGTHS (JT_PAN_MAX_DIGITS - JT_PAN_MIN_DIGITS + 1)
+#define N_LENGTHS      (JT_PAN_MAX_DIGITS - JT_PAN_MIN_DIGITS + 1)
 
-_Static_assert(JT_GENERATOR_N_SURE == N_TEST_NUMBERS + N_LENGTHS, "the header counts what every file holds");
+_Static_assert(JT_GENERATOR_N_SURE == N_TEST_NUMBERS + N_LENGTHS,
+               "the header counts what every file holds");
 
-/* Ranges of issuer prefixes with the share of cards that each gets (of 1,000) and the lengths that it issues. */
+/*
+ * Ranges of issuer prefixes with the share of cards that each gets (of 1,000) and the lengths that
+ * it issues.
+ */
 struct range {
     unsigned share;
     unsigned prefix_from, prefix_to;
@@ -31,20 +38,38 @@ struct range {
 };
 
 static const struct range ranges[] = {
-    { 440, 4, 4, 1, 16, 16 },       { 10, 4, 4, 1, 13, 13 },       { 20, 4, 4, 1, 19, 19 },       /* Visa */
-    { 210, 51, 55, 2, 16, 16 },     { 80, 2221, 2720, 4, 16, 16 },                                /* Mastercard */
-    { 35, 34, 34, 2, 15, 15 },      { 35, 37, 37, 2, 15, 15 },                                    /* American Express */
-    { 25, 6011, 6011, 4, 16, 16 },  { 15, 644, 659, 3, 16, 16 },                                  /* Discover */
-    { 10, 300, 305, 3, 14, 14 },    { 10, 36, 36, 2, 14, 14 },                                    /* Diners Club */
-    { 30, 3528, 3589, 4, 16, 16 },                                                                /* JCB */
-    { 40, 62, 62, 2, 16, 19 },                                                                    /* UnionPay */
-    { 20, 5018, 5018, 4, 12, 19 },  { 20, 6759, 6763, 4, 12, 19 },                                /* Maestro */
+    /* Visa */
+    { 440, 4, 4, 1, 16, 16 },
+    { 10, 4, 4, 1, 13, 13 },
+    { 20, 4, 4, 1, 19, 19 },
+    /* Mastercard */
+    { 210, 51, 55, 2, 16, 16 },
+    { 80, 2221, 2720, 4, 16, 16 },
+    /* American Express */
+    { 35, 34, 34, 2, 15, 15 },
+    { 35, 37, 37, 2, 15, 15 },
+    /* Discover */
+    { 25, 6011, 6011, 4, 16, 16 },
+    { 15, 644, 659, 3, 16, 16 },
+    /* Diners Club */
+    { 10, 300, 305, 3, 14, 14 },
+    { 10, 36, 36, 2, 14, 14 },
+    /* JCB */
+    { 30, 3528, 3589, 4, 16, 16 },
+    /* UnionPay */
+    { 40, 62, 62, 2, 16, 19 },
+    /* Maestro */
+    { 20, 5018, 5018, 4, 12, 19 },
+    { 20, 6759, 6763, 4, 12, 19 },
 };
 
 #define N_RANGES (sizeof ranges / sizeof ranges[0])
-#define MAESTRO (&ranges[N_RANGES - 1]) /* the scheme that issues every length */
+#define MAESTRO  (&ranges[N_RANGES - 1]) /* the scheme that issues every length */
 
-/* splitmix64, S. Vigna, public domain: seeds the generator, and is the stream of each card's own digits. */
+/*
+ * splitmix64, S. Vigna, public domain: seeds the generator, and is the stream of each card's own
+ * digits.
+ */
 static uint64_t splitmix(uint64_t *state)
 {
     uint64_t z = (*state += 0x9e3779b97f4a7c15);
@@ -107,9 +132,11 @@ static void write_number(char *out, unsigned value, unsigned n_digits)
 }
 
 /* A Luhn-valid number of `length` digits in `range`, made of the stream `state` alone. */
-static void make_number(uint64_t *state, const struct range *range, unsigned length, char out[static JT_GENERATOR_PAN_LEN])
+static void make_number(uint64_t *state, const struct range *range, unsigned length,
+                        char out[static JT_GENERATOR_PAN_LEN])
 {
-    unsigned prefix = range->prefix_from + (unsigned)scaled(splitmix(state), range->prefix_to - range->prefix_from + 1);
+    unsigned prefix = range->prefix_from +
+                      (unsigned)scaled(splitmix(state), range->prefix_to - range->prefix_from + 1);
     write_number(out, prefix, range->prefix_digits);
     uint64_t random = splitmix(state); /* 64 bits last for the 18 digits at most that follow */
     for (unsigned i = range->prefix_digits; i + 1 < length; i++) {
@@ -120,7 +147,10 @@ static void make_number(uint64_t *state, const struct range *range, unsigned len
     out[length] = '\0';
 }
 
-/* The card of a rank is a function of seed and rank: no table of cards is kept, so files may be of any size. */
+/*
+ * The card of a rank is a function of seed and rank: no table of cards is kept, so files may be of
+ * any size.
+ */
 static void make_card(uint64_t seed, uint64_t rank, char out[static JT_GENERATOR_PAN_LEN])
 {
     uint64_t of_seed = seed;
@@ -131,11 +161,15 @@ static void make_card(uint64_t seed, uint64_t rank, char out[static JT_GENERATOR
         share -= range->share;
         range++;
     }
-    unsigned length = range->length_from + (unsigned)scaled(splitmix(&state), range->length_to - range->length_from + 1);
+    unsigned length = range->length_from +
+                      (unsigned)scaled(splitmix(&state), range->length_to - range->length_from + 1);
     make_number(&state, range, length, out);
 }
 
-/* Each octave of ranks [2^k - 1, 2^(k+1) - 1) is as likely as the next: the share of a card falls as 1 / rank (Zipf). */
+/*
+ * Each octave of ranks [2^k - 1, 2^(k+1) - 1) is as likely as the next: the share of a card falls
+ * as 1 / rank (Zipf).
+ */
 static uint64_t draw_rank(struct jt_generator *g)
 {
     if (draw(g) & 1) {
@@ -153,7 +187,8 @@ static void make_sure_card(const struct jt_generator *g, char out[static JT_GENE
         return;
     }
     uint64_t state = g->seed ^ g->sure_made;
-    make_number(&state, MAESTRO, (unsigned)(JT_PAN_MIN_DIGITS + g->sure_made - N_TEST_NUMBERS), out);
+    make_number(&state, MAESTRO, (unsigned)(JT_PAN_MIN_DIGITS + g->sure_made - N_TEST_NUMBERS),
+                out);
 }
 
 static void group_by_four(char *pan, char separator)
@@ -175,39 +210,33 @@ static void spoil(struct jt_generator *g, char pan[static JT_GENERATOR_PAN_LEN])
 {
     size_t len = strlen(pan);
     switch (g->bad_made % JT_GENERATOR_N_BAD_KINDS) {
-    case 0:
-        pan[below(g, len)] = (char)('A' + below(g, 26));
-        break;
-    case 1:
-        group_by_four(pan, ' ');
-        break;
-    case 2:
-        group_by_four(pan, '-');
-        break;
-    case 3:
-        pan[1 + below(g, JT_PAN_MIN_DIGITS - 1)] = '\0';
-        break;
+    case 0: pan[below(g, len)] = (char)('A' + below(g, 26)); break;
+    case 1: group_by_four(pan, ' '); break;
+    case 2: group_by_four(pan, '-'); break;
+    case 3: pan[1 + below(g, JT_PAN_MIN_DIGITS - 1)] = '\0'; break;
     case 4:
-        write_number(pan + len, (unsigned)below(g, 100000000), JT_PAN_MAX_DIGITS + 1 - JT_PAN_MIN_DIGITS);
+        write_number(pan + len, (unsigned)below(g, 100000000),
+                     JT_PAN_MAX_DIGITS + 1 - JT_PAN_MIN_DIGITS);
         pan[len + JT_PAN_MAX_DIGITS + 1 - JT_PAN_MIN_DIGITS] = '\0';
         break;
-    case 5:
-        pan[len - 1] = (char)('0' + (pan[len - 1] - '0' + 1 + (int)below(g, 9)) % 10);
-        break;
-    default:
-        pan[0] = '\0';
-        break;
+    case 5: pan[len - 1] = (char)('0' + (pan[len - 1] - '0' + 1 + (int)below(g, 9)) % 10); break;
+    default: pan[0] = '\0'; break;
     }
 }
 
 void jt_generator_init(struct jt_generator *g, uint64_t seed, uint64_t n_rows, uint64_t n_bad)
 {
-    *g = (struct jt_generator){ .seed = seed, .n_rows = n_rows, .n_bad = n_bad < n_rows ? n_bad : n_rows };
+    *g = (struct jt_generator){ .seed = seed,
+                                .n_rows = n_rows,
+                                .n_bad = n_bad < n_rows ? n_bad : n_rows };
     uint64_t state = seed;
     for (size_t i = 0; i < 4; i++) {
         g->state[i] = splitmix(&state);
     }
-    /* Three times the rows: the half of the rows that draw from all cards then meets about one card in seven again. */
+    /*
+     * Three times the rows: the half of the rows that draw from all cards then meets about one card
+     * in seven again.
+     */
     g->n_cards = 3 * n_rows;
 }
 
@@ -218,9 +247,13 @@ bool jt_generator_next(struct jt_generator *g, struct jt_generator_row *row)
     }
     uint64_t good_made = g->row - g->bad_made;
     uint64_t n_good = g->n_rows - g->n_bad;
-    /* Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S): exactly n_bad rows, every set of them as likely. */
+    /*
+     * Selection sampling (Knuth, TAOCP 2, 3.4.2, algorithm S): exactly n_bad rows, every set of
+     * them as likely.
+     */
     row->bad = below(g, g->n_rows - g->row) < g->n_bad - g->bad_made;
-    bool sure = !row->bad && g->sure_made < JT_GENERATOR_N_SURE && good_made * JT_GENERATOR_N_SURE >= g->sure_made * n_good;
+    bool sure = !row->bad && g->sure_made < JT_GENERATOR_N_SURE &&
+                good_made * JT_GENERATOR_N_SURE >= g->sure_made * n_good;
     if (sure) {
         make_sure_card(g, row->pan);
         g->sure_made++;
@@ -231,7 +264,8 @@ bool jt_generator_next(struct jt_generator *g, struct jt_generator_row *row)
         spoil(g, row->pan);
         g->bad_made++;
     }
-    row->amount_cents = 1 + below(g, (uint64_t)128 << below(g, 11)); /* mostly small, up to 1,310.72 */
+    /* mostly small, up to 1,310.72 */
+    row->amount_cents = 1 + below(g, (uint64_t)128 << below(g, 11));
     g->row++;
     return true;
 }

@@ -1,14 +1,16 @@
 /*
- * A seeded generator of payment-like card files, for demonstrations, tests and benchmarks (`jeton gen`).
+ * A seeded generator of payment-like card files, for demonstrations, tests and benchmarks (`jeton
+ * gen`).
  *
- * The same seed gives the same file on every machine: integers only, no library's random numbers. Cards repeat as in payment files:
- * half the rows draw from ranked cards whose share falls with their rank (Zipf), half from cards seen once or twice, so that
- * 100,000 rows hold about 60,000 distinct cards. The first good rows of each n_rows / JT_GENERATOR_N_SURE hold what every file must
- * have: the schemes' published test numbers, and one card of each length from 12 to 19 digits. A stated number of rows is bad, in
- * turn in every way that jt_pan_parse refuses.
+ * The same seed gives the same file on every machine: integers only, no library's random numbers.
+ * Cards repeat as in payment files: half the rows draw from ranked cards whose share falls with
+ * their rank (Zipf), half from cards seen once or twice, so that 100,000 rows hold about 60,000
+ * distinct cards. The first good rows of each n_rows / JT_GENERATOR_N_SURE hold what every file
+ * must have: the schemes' published test numbers, and one card of each length from 12 to 19 digits.
+ * A stated number of rows is bad, in turn in every way that jt_pan_parse refuses.
  *
- * Numbers are Luhn-valid and made up; they belong to nobody only in so far as a random number does: treat generated files as test data,
- * not as public data.
+ * Numbers are Luhn-valid and made up; they belong to nobody only in so far as a random number does:
+ * treat generated files as test data, not as public data.
  */
 #ifndef JETON_PAN_GENERATOR_H
 #define JETON_PAN_GENERATOR_H
@@ -16,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JT_GENERATOR_PAN_LEN 32 /* room for a PAN or a bad one, and NUL */
-#define JT_GENERATOR_N_SURE 26  /* cards that every file of at least so many good rows holds */
+#define JT_GENERATOR_PAN_LEN     32 /* room for a PAN or a bad one, and NUL */
+#define JT_GENERATOR_N_SURE      26 /* cards that every file of at least so many good rows holds */
 #define JT_GENERATOR_N_BAD_KINDS 7
 
 struct jt_generator {

@@ -1,8 +1,9 @@
 /*
  * Card numbers (PANs): parse, pack, unpack, Luhn, mask.
  *
- * A PAN is 12 to 19 decimal digits (ISO/IEC 7812-1), digits only. Packed form (DESIGN section 3): BCD, two digits a byte, first digit
- * in the high nibble, last nibble F when the count is odd: 6 to 10 bytes. Any other nibble is refused.
+ * A PAN is 12 to 19 decimal digits (ISO/IEC 7812-1), digits only. Packed form (DESIGN section 3):
+ * BCD, two digits a byte, first digit in the high nibble, last nibble F when the count is odd: 6 to
+ * 10 bytes. Any other nibble is refused.
  *
  * A struct jt_pan holds a card number in the clear: its owner wipes it (jt_wipe) when done.
  */
@@ -35,15 +36,22 @@ enum jt_pan_fault {
     JT_PAN_BAD_LUHN, /* reported only when luhn is required; *out is filled all the same */
 };
 
-/* Parses `len` characters (any bytes, NUL included). On a fault other than JT_PAN_BAD_LUHN *out is zeroed. */
+/*
+ * Parses `len` characters (any bytes, NUL included). On a fault other than JT_PAN_BAD_LUHN *out is
+ * zeroed.
+ */
 enum jt_pan_fault jt_pan_parse(const char *text, size_t len, bool require_luhn, struct jt_pan *out);
 
-/* The stable name of a fault as the last part of its problem type: "pan-not-digits" and so on; static storage. */
+/*
+ * The stable name of a fault as the last part of its problem type: "pan-not-digits" and so on;
+ * static storage.
+ */
 const char *jt_pan_fault_name(enum jt_pan_fault fault);
 
 /*
- * Unpacks BCD to digits and a NUL. `out` holds JT_PAN_MAX_DIGITS + 1 characters. JT_ERR_DECRYPT for any malformed nibble or
- * length: it is called on opened envelopes, and all failures to decrypt look the same.
+ * Unpacks BCD to digits and a NUL. `out` holds JT_PAN_MAX_DIGITS + 1 characters. JT_ERR_DECRYPT for
+ * any malformed nibble or length: it is called on opened envelopes, and all failures to decrypt
+ * look the same.
  */
 enum jt_err jt_pan_unpack(const uint8_t *packed, size_t packed_len, char *out) JT_CHECKED;
 

@@ -4,12 +4,14 @@
 
 #include <string.h>
 
-#define PREFIX "jtk_"
+#define PREFIX     "jtk_"
 #define PREFIX_LEN (sizeof PREFIX - 1)
 
-_Static_assert(PREFIX_LEN + JT_BASE32_LEN(JT_TOKEN_LEN) == JT_TOKEN_TEXT_LEN, "length of a token's text");
+_Static_assert(PREFIX_LEN + JT_BASE32_LEN(JT_TOKEN_LEN) == JT_TOKEN_TEXT_LEN,
+               "length of a token's text");
 
-void jt_token_format(const uint8_t token[static JT_TOKEN_LEN], char out[static JT_TOKEN_TEXT_LEN + 1])
+void jt_token_format(const uint8_t token[static JT_TOKEN_LEN],
+                     char out[static JT_TOKEN_TEXT_LEN + 1])
 {
     memcpy(out, PREFIX, PREFIX_LEN);
     jt_base32_encode(token, JT_TOKEN_LEN, out + PREFIX_LEN);

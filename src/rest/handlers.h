@@ -1,4 +1,7 @@
-/* The handlers of the routes; one file a resource (res_*.c). Each answers its request exactly once, now or later. */
+/*
+ * The handlers of the routes; one file a resource (res_*.c). Each answers its request exactly once,
+ * now or later.
+ */
 #ifndef JETON_REST_HANDLERS_H
 #define JETON_REST_HANDLERS_H
 

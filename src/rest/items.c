@@ -14,11 +14,14 @@ struct jt_item_slot {
 /* One item or many, never both, never neither. */
 static bool has_one_of(struct jt_request *r, const char *member)
 {
-    bool one = json_object_get(r->json, member) != NULL, many = json_object_get(r->json, "items") != NULL;
+    bool one = json_object_get(r->json, member) != NULL,
+         many = json_object_get(r->json, "items") != NULL;
     if (one == many) {
         char detail[200];
-        snprintf(detail, sizeof detail, one ? "The body has both %s and items, of which it takes one." :
-                                              "The body lacks a member: it needs %s or items.", member);
+        snprintf(detail, sizeof detail,
+                 one ? "The body has both %s and items, of which it takes one."
+                     : "The body lacks a member: it needs %s or items.",
+                 member);
         jt_request_answer_detail(r, JT_PROBLEM_MISSING_MEMBER, detail);
     }
     return one != many;
@@ -37,8 +40,10 @@ bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt
     items->n = many == NULL ? 1 : json_array_size(many); /* 0 for what is no array */
     if (items->n == 0 || items->n > (size_t)max) {
         char detail[200];
-        snprintf(detail, sizeof detail, "The member items must be an array of 1 to %ld objects.", max);
-        jt_request_answer_detail(r, items->n == 0 ? JT_PROBLEM_INVALID_VALUE : JT_PROBLEM_TOO_MANY_ITEMS, detail);
+        snprintf(detail, sizeof detail, "The member items must be an array of 1 to %ld objects.",
+                 max);
+        jt_request_answer_detail(
+            r, items->n == 0 ? JT_PROBLEM_INVALID_VALUE : JT_PROBLEM_TOO_MANY_ITEMS, detail);
         return false;
     }
     items->slots = calloc(items->n, sizeof *items->slots);
@@ -71,7 +76,8 @@ void jt_items_take(struct jt_items *items)
     }
     for (size_t i = 0; i < items->n && !items->single; i++) {
         json_t *item = json_array_get(many, i);
-        json_t *value = json_object_get(item, items->kind->member); /* NULL for anything but an object */
+        /* NULL for anything but an object */
+        json_t *value = json_object_get(item, items->kind->member);
         if (value == NULL || json_object_size(item) != 1) {
             items->slots[i].problem = JT_PROBLEM_MALFORMED_ITEM;
         } else {
@@ -88,7 +94,8 @@ static enum jt_problem outcome(const struct jt_items *items, const struct jt_ite
 }
 
 /*
- * When every good item failed for one passing reason, the whole answer is that problem with its Retry-After: the client has one thing to do.
+ * When every good item failed for one passing reason, the whole answer is that problem with its
+ * Retry-After: the client has one thing to do.
  */
 static enum jt_problem common_failure(const struct jt_items *items)
 {
@@ -131,7 +138,10 @@ void jt_items_answer(struct jt_items *items)
         answer_single(items);
         return;
     }
-    /* As text, not through Jansson: nothing here needs escaping, and these are the busiest lines of the product. */
+    /*
+     * As text, not through Jansson: nothing here needs escaping, and these are the busiest lines of
+     * the product.
+     */
     jt_buf_put(&r->reply, head, sizeof head - 1);
     for (size_t i = 0; i < items->n; i++) {
         const struct jt_item_slot *slot = &items->slots[i];

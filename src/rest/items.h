@@ -1,6 +1,7 @@
 /*
- * The shape that tokenize and detokenize share: a body with one item, {"pan": …}, or a batch, {"items": [{"pan": …}, …]}, and an answer in the
- * order of the input, each item with its own status. What an item is lies in a struct jt_items_kind.
+ * The shape that tokenize and detokenize share: a body with one item, {"pan": …}, or a batch,
+ * {"items": [{"pan": …}, …]}, and an answer in the order of the input, each item with its own
+ * status. What an item is lies in a struct jt_items_kind.
  */
 #ifndef JETON_REST_ITEMS_H
 #define JETON_REST_ITEMS_H
@@ -24,14 +25,14 @@ struct jt_items {
     struct jt_request *http;
     const struct jt_items_kind *kind;
     bool single;
-    size_t n; /* items of the body */
+    size_t n;      /* items of the body */
     size_t n_good; /* those that `take` found good: numbered from 0 in input order */
     struct jt_item_slot *slots;
 };
 
 /*
- * Checks the outer shape of r->json and counts the items. False: something is wrong with it, or memory ran out, and the
- * request is answered. Pair with jt_items_clear.
+ * Checks the outer shape of r->json and counts the items. False: something is wrong with it, or
+ * memory ran out, and the request is answered. Pair with jt_items_clear.
  */
 bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind);
 void jt_items_clear(struct jt_items *items);

@@ -8,7 +8,10 @@
 void jt_json_init(void)
 {
     json_set_alloc_funcs(malloc, jt_wipe_free);
-    /* Hash seeding reads the clock otherwise; a random seed keeps colliding member names from costing quadratic time. */
+    /*
+     * Hash seeding reads the clock otherwise; a random seed keeps colliding member names from
+     * costing quadratic time.
+     */
     json_object_seed(0);
 }
 
@@ -34,7 +37,8 @@ bool jt_json_only_members(json_t *object, const char *const *names)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         const char *const *name = names;
         while (*name != NULL && strcmp(*name, key) != 0) {
             name++;

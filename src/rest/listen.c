@@ -41,7 +41,8 @@ static int open_socket(const union address *address, socklen_t len, bool share)
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int one = 1;
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-        (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) && bind(fd, &address->any, len) == 0) {
+        (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) &&
+        bind(fd, &address->any, len) == 0) {
         return fd;
     }
     int saved = errno;
@@ -63,8 +64,9 @@ static int port_of(int fd)
 }
 
 /*
- * A port that another process of this user shares out (SO_REUSEPORT) would be shared with it in silence, and half of the requests would go
- * there: a bind without sharing meets it. The socket is let go again before the shared ones are opened.
+ * A port that another process of this user shares out (SO_REUSEPORT) would be shared with it in
+ * silence, and half of the requests would go there: a bind without sharing meets it. The socket is
+ * let go again before the shared ones are opened.
  */
 static bool is_free(const union address *address, socklen_t len)
 {
@@ -78,12 +80,14 @@ static bool is_free(const union address *address, socklen_t len)
     return free_now;
 }
 
-enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen, char *message, size_t message_len)
+enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen, char *message,
+                      size_t message_len)
 {
     union address address;
     socklen_t len;
     if (!parse(text, port, &address, &len)) {
-        snprintf(message, message_len, "listen = %s: only a numeric loopback address is served without TLS", text);
+        snprintf(message, message_len,
+                 "listen = %s: only a numeric loopback address is served without TLS", text);
         return JT_ERR_INVALID;
     }
     int opened = 0;

@@ -1,11 +1,12 @@
 /*
  * jetond, the front process: REST in, database and keeper behind.
  *
- * Threads: one event loop for each processor (rest/server.h), two workers for look-ups and two for acts, which may block
- * (vault/workers.h), the retirement job (vault/retire.h), and this one, which starts and stops the others and keeps this
- * node's place in the database (vault/membership.h).
+ * Threads: one event loop for each processor (rest/server.h), two workers for look-ups and two for
+ * acts, which may block (vault/workers.h), the retirement job (vault/retire.h), and this one, which
+ * starts and stops the others and keeps this node's place in the database (vault/membership.h).
  *
- * No key ever comes here. PANs do, so the process writes no core and cannot be read by others of its user.
+ * No key ever comes here. PANs do, so the process writes no core and cannot be read by others of
+ * its user.
  */
 #include "base/clock.h"
 #include "base/conf.h"
@@ -33,17 +34,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_LOOPS 64
-#define N_WORKERS 2 /* for each kind of work */
-#define LOCKABLE_BYTES (1024u << 20) /* bodies and replies of thousands of connections */
-#define TICK_S 1
-#define MAX_DESCRIPTORS 200000 /* what is more than this is never needed */
-#define OTHER_DESCRIPTORS 64
+#define MAX_LOOPS                64
+#define N_WORKERS                2             /* for each kind of work */
+#define LOCKABLE_BYTES           (1024u << 20) /* bodies and replies of thousands of connections */
+#define TICK_S                   1
+#define MAX_DESCRIPTORS          200000 /* what is more than this is never needed */
+#define OTHER_DESCRIPTORS        64
 #define OTHER_DESCRIPTORS_A_LOOP 24 /* lanes to the database, the keeper, epoll */
-#define MIN_UPSTREAMS 8 /* a loop, as are the next two */
-#define MAX_UPSTREAMS 1024
-#define MIN_CONNECTIONS 16
-#define DEFAULT_CONNECTIONS 20000
+#define MIN_UPSTREAMS            8  /* a loop, as are the next two */
+#define MAX_UPSTREAMS            1024
+#define MIN_CONNECTIONS          16
+#define DEFAULT_CONNECTIONS      20000
 
 static struct jt_vault vault;
 static struct jt_server servers[MAX_LOOPS];
@@ -53,17 +54,21 @@ static struct jt_door_shared doors;
 static const char usage[] = "usage: jetond --config FILE\n"
                             "       jetond --version | --help\n"
                             "\n"
-                            "Serves the Jeton REST API as the configuration says; logs to standard error; SIGTERM stops it.\n";
+                            "Serves the Jeton REST API as the configuration says; logs to standard "
+                            "error; SIGTERM stops it.\n";
 
 /* Card numbers pass through here: they shall reach neither core files nor swap. */
 static void guard_memory(void)
 {
     struct rlimit none = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         jt_log(JT_LOG_WARNING, "cannot forbid core dumps: %s", strerror(errno));
     }
     if (!jt_secmem_lock_process(LOCKABLE_BYTES)) {
-        jt_log(JT_LOG_WARNING, "memory cannot be locked (%s): card numbers may reach swap; raise the limit (LimitMEMLOCK=infinity, ulimit -l)",
+        jt_log(JT_LOG_WARNING,
+               "memory cannot be locked (%s): card numbers may reach swap; raise the limit "
+               "(LimitMEMLOCK=infinity, ulimit -l)",
                strerror(errno));
     }
 }
@@ -73,7 +78,8 @@ static void *serve(void *arg)
     enum jt_err err = jt_server_run(arg);
     if (err != JT_OK) {
         jt_log(JT_LOG_ERROR, "event loop: %s", jt_err_str(err));
-        kill(getpid(), SIGTERM); /* one loop less would be a quiet loss: stop, and be started again */
+        /* one loop less would be a quiet loss: stop, and be started again */
+        kill(getpid(), SIGTERM);
     }
     return NULL;
 }
@@ -136,8 +142,9 @@ static int watch(struct jt_membership *membership, const sigset_t *signals)
 }
 
 /*
- * How many connections can be held: the soft limit of descriptors is raised to the hard one, and what databases, keeper and
- * files need is left out, as are two descriptors for each request that may be under way.
+ * How many connections can be held: the soft limit of descriptors is raised to the hard one, and
+ * what databases, keeper and files need is left out, as are two descriptors for each request that
+ * may be under way.
  */
 static void size_doors(const struct jt_conf *conf, int n, struct jt_door_conf *out)
 {
@@ -150,9 +157,12 @@ static void size_doors(const struct jt_conf *conf, int n, struct jt_door_conf *o
     long all = limit.rlim_cur > MAX_DESCRIPTORS ? MAX_DESCRIPTORS : (long)limit.rlim_cur;
     long left = all - OTHER_DESCRIPTORS - OTHER_DESCRIPTORS_A_LOOP * n;
     long upstreams = left / 8 / n;
-    upstreams = upstreams < MIN_UPSTREAMS ? MIN_UPSTREAMS : upstreams > MAX_UPSTREAMS ? MAX_UPSTREAMS : upstreams;
+    upstreams = upstreams < MIN_UPSTREAMS   ? MIN_UPSTREAMS
+                : upstreams > MAX_UPSTREAMS ? MAX_UPSTREAMS
+                                            : upstreams;
     long clients = (left - 2 * upstreams * n) / n;
-    long wanted = conf->front_max_connections == 0 ? DEFAULT_CONNECTIONS : conf->front_max_connections;
+    long wanted =
+        conf->front_max_connections == 0 ? DEFAULT_CONNECTIONS : conf->front_max_connections;
     wanted = (wanted + n - 1) / n;
     clients = clients > wanted ? wanted : clients < MIN_CONNECTIONS ? MIN_CONNECTIONS : clients;
     *out = (struct jt_door_conf){
@@ -162,10 +172,14 @@ static void size_doors(const struct jt_conf *conf, int n, struct jt_door_conf *o
         .max_upstreams = (size_t)upstreams,
     };
     doors.limit = clients * n;
-    jt_log(JT_LOG_INFO, "room for %ld connections, %ld of one address, %ld requests at a time (%ld file descriptors)",
+    jt_log(JT_LOG_INFO,
+           "room for %ld connections, %ld of one address, %ld requests at a time (%ld file "
+           "descriptors)",
            clients * n, conf->front_per_address, upstreams * n, all);
     if (clients < wanted && conf->front_max_connections != 0) {
-        jt_log(JT_LOG_WARNING, "max_connections = %ld needs more file descriptors: raise the limit (LimitNOFILE, ulimit -n)",
+        jt_log(JT_LOG_WARNING,
+               "max_connections = %ld needs more file descriptors: raise the limit (LimitNOFILE, "
+               "ulimit -n)",
                conf->front_max_connections);
     }
 }
@@ -174,7 +188,8 @@ static enum jt_err start_servers(const struct jt_conf *conf, int n, int *started
 {
     int fds[MAX_LOOPS];
     char message[300];
-    enum jt_err err = jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, message, sizeof message);
+    enum jt_err err =
+        jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, message, sizeof message);
     if (err != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s", message);
         return err;
@@ -218,8 +233,10 @@ static int run(const struct jt_conf *conf)
     int status = EXIT_FAILURE, started = 0, port = 0;
     enum jt_err err = jt_membership_init(&membership, &vault);
     if (err != JT_OK) {
-        jt_log(JT_LOG_ERROR, "%s", err == JT_ERR_INVALID ? "conninfo in [database] is not a libpq connection string, or socket in [keeper] no path for one"
-                                                         : jt_err_str(err));
+        jt_log(JT_LOG_ERROR, "%s",
+               err == JT_ERR_INVALID ? "conninfo in [database] is not a libpq connection string, "
+                                       "or socket in [keeper] no path for one"
+                                     : jt_err_str(err));
     }
     if (err == JT_OK) {
         err = jt_membership_tick(&membership, message, sizeof message);
@@ -244,11 +261,13 @@ static int run(const struct jt_conf *conf)
         err = JT_ERR_IO;
     }
     if (err == JT_OK) {
-        jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen, port, conf->front_node, started);
+        jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen,
+               port, conf->front_node, started);
         sd_notify(0, "READY=1");
         status = watch(&membership, &signals);
         if (conf->front_port_file[0] != '\0') {
-            (void)unlink(conf->front_port_file); /* nobody shall take a dead port for a served one */
+            /* nobody shall take a dead port for a served one */
+            (void)unlink(conf->front_port_file);
         }
     }
     stop(started, &membership);
@@ -287,7 +306,8 @@ int main(int argc, char **argv)
         return EX_CONFIG;
     }
     if (!jt_host_list_valid(conf.front_hosts)) {
-        jt_log(JT_LOG_ERROR, "%s: hosts in [front] must be host names, comma-separated, without port", config);
+        jt_log(JT_LOG_ERROR,
+               "%s: hosts in [front] must be host names, comma-separated, without port", config);
         jt_conf_clear(&conf);
         return EX_CONFIG;
     }

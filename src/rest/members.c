@@ -10,8 +10,9 @@ bool jt_members_only(struct jt_request *r, const char *const *names)
         return true;
     }
     char detail[DETAIL_MAX];
-    int used = snprintf(detail, sizeof detail, "The body has a member that this operation does not "
-                                               "take. It takes%s",
+    int used = snprintf(detail, sizeof detail,
+                        "The body has a member that this operation does not "
+                        "take. It takes%s",
                         names[0] == NULL ? " none" : "");
     for (size_t i = 0; names[i] != NULL && used > 0 && (size_t)used < sizeof detail; i++) {
         used += snprintf(detail + used, sizeof detail - (size_t)used, "%s %s", i == 0 ? ":" : ",",

@@ -53,7 +53,8 @@ enum jt_problem jt_problem_of_err(enum jt_err err)
 {
     switch (err) {
     case JT_OK: return JT_PROBLEM_NONE;
-    case JT_ERR_INVALID: return JT_PROBLEM_BACKEND_FAULT; /* handlers have judged the input: somebody behind them refuses it */
+    /* handlers have judged the input: somebody behind them refuses it */
+    case JT_ERR_INVALID: return JT_PROBLEM_BACKEND_FAULT;
     case JT_ERR_NOT_FOUND: return JT_PROBLEM_NOT_FOUND;
     case JT_ERR_CONFLICT: return JT_PROBLEM_CONFLICT;
     case JT_ERR_DENIED: return JT_PROBLEM_FORBIDDEN;
@@ -74,8 +75,10 @@ void jt_problem_write(enum jt_problem problem, struct jt_buf *out)
 {
     char body[600];
     const struct text *t = &texts[problem];
-    int n = snprintf(body, sizeof body, "{\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}", t->name,
-                     t->title, t->status, t->detail);
+    int n = snprintf(body, sizeof body,
+                     "{\"type\":\"" JT_PROBLEM_PREFIX
+                     "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
+                     t->name, t->title, t->status, t->detail);
     jt_buf_put(out, body, (size_t)n);
 }
 
@@ -105,8 +108,10 @@ void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct
 {
     char head[300];
     const struct text *t = &texts[problem];
-    (void)snprintf(head, sizeof head, "{\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"", t->name,
-                   t->title, t->status);
+    (void)snprintf(head, sizeof head,
+                   "{\"type\":\"" JT_PROBLEM_PREFIX
+                   "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"",
+                   t->name, t->title, t->status);
     put_text(out, head);
     put_escaped(out, detail);
     put_text(out, "\"}");
@@ -116,6 +121,8 @@ void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out)
 {
     char body[300];
     const struct text *t = &texts[problem];
-    int n = snprintf(body, sizeof body, "{\"status\":%d,\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\"}", t->status, t->name, t->title);
+    int n = snprintf(body, sizeof body,
+                     "{\"status\":%d,\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\"}",
+                     t->status, t->name, t->title);
     jt_buf_put(out, body, (size_t)n);
 }

@@ -1,6 +1,7 @@
 /*
- * Problems: every error that a caller can meet, as RFC 9457 problem details of type urn:jeton:problem:NAME. One list gives name, status, title and
- * what to do about it. A problem never echoes input: texts are fixed, or put together from this program's own words.
+ * Problems: every error that a caller can meet, as RFC 9457 problem details of type
+ * urn:jeton:problem:NAME. One list gives name, status, title and what to do about it. A problem
+ * never echoes input: texts are fixed, or put together from this program's own words.
  */
 #ifndef JETON_REST_PROBLEM_H
 #define JETON_REST_PROBLEM_H
@@ -32,7 +33,10 @@ enum jt_problem jt_problem_of_err(enum jt_err err);
 /* Writes the whole problem body. */
 void jt_problem_write(enum jt_problem problem, struct jt_buf *out);
 
-/* The same with a detail of its own, which is escaped; valid UTF-8 of at most JT_PROBLEM_DETAIL_MAX bytes. */
+/*
+ * The same with a detail of its own, which is escaped; valid UTF-8 of at most JT_PROBLEM_DETAIL_MAX
+ * bytes.
+ */
 #define JT_PROBLEM_DETAIL_MAX 500
 void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out);
 

@@ -280,8 +280,8 @@ bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const stru
         enum jt_problem problem = judge_body(r, head);
         if (problem != JT_PROBLEM_NONE) {
             jt_request_answer_problem(r, problem);
-        } else if (r->route->permission != 0 && bearer(head->authorization,
-                                                       &r->credential) != JT_OK) {
+        } else if (r->route->permission != 0 &&
+                   bearer(head->authorization, &r->credential) != JT_OK) {
             refuse_login(r);
         }
     }

@@ -34,12 +34,12 @@ struct jt_request {
     struct jt_route_params params;
     char allow[48]; /* methods of the path, for 405 and OPTIONS */
     struct jt_buf body;
-    struct jt_credential credential; /* as presented, unchecked */
+    struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
-    json_t *json; /* the body, or NULL for a route that takes none */
+    json_t *json;                      /* the body, or NULL for a route that takes none */
 
-    bool working; /* the body is taken: the answer goes out by itself */
-    int status; /* 0: not answered yet */
+    bool working;            /* the body is taken: the answer goes out by itself */
+    int status;              /* 0: not answered yet */
     enum jt_problem problem; /* of the answer */
     struct jt_buf reply;
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define MAX_READINGS 1000
+#define MAX_READINGS  1000
 #define TIME_TEXT_MAX 40
 
 struct search {
@@ -21,8 +21,9 @@ struct search {
 static void add(void *arg, const struct jt_audit_reading *r)
 {
     struct search *s = arg;
-    (void)json_array_append_new(s->readings, json_pack("{sI,ss,ss,ss}", "seq", (json_int_t)r->seq, "at", r->at, "client",
-                                                       r->client, "node", r->node));
+    (void)json_array_append_new(s->readings,
+                                json_pack("{sI,ss,ss,ss}", "seq", (json_int_t)r->seq, "at", r->at,
+                                          "client", r->client, "node", r->node));
 }
 
 /* One more than is answered, so that it is seen when there are more. */
@@ -40,7 +41,8 @@ static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
         err = reply.results[0].err;
     }
     if (err == JT_OK) {
-        err = jt_audit_readings(ctx->db, field.id, reply.results[0].id, s->since, s->until, MAX_READINGS + 1, add, s);
+        err = jt_audit_readings(ctx->db, field.id, reply.results[0].id, s->since, s->until,
+                                MAX_READINGS + 1, add, s);
     }
     return err;
 }
@@ -60,7 +62,8 @@ static void answer(struct jt_task *task)
     if (more) {
         (void)json_array_remove(readings, MAX_READINGS);
     }
-    jt_request_answer_json(task->http, 200, json_pack("{so,sb}", "readings", readings, "more", (int)more));
+    jt_request_answer_json(task->http, 200,
+                           json_pack("{so,sb}", "readings", readings, "more", (int)more));
 }
 
 static void failed(struct jt_task *task)
@@ -68,7 +71,8 @@ static void failed(struct jt_task *task)
     json_decref(take_readings(task));
     if (task->err == JT_ERR_NOT_FOUND) {
         jt_request_answer_problem(task->http, JT_PROBLEM_TOKEN_UNKNOWN);
-    } else if (task->err == JT_ERR_INVALID) { /* of what comes here only the database reads the times */
+    } else if (task->err ==
+               JT_ERR_INVALID) { /* of what comes here only the database reads the times */
         jt_members_refuse(task->http, "since or until", "a time as in 2026-11-01T00:00:00Z");
     } else {
         jt_request_answer_err(task->http, task->err);
@@ -76,7 +80,8 @@ static void failed(struct jt_task *task)
 }
 
 /* An optional member that is a text; answers when it is there and no text that fits. */
-static bool take_text(struct jt_request *r, const char *name, const char *must, char *out, size_t size)
+static bool take_text(struct jt_request *r, const char *name, const char *must, char *out,
+                      size_t size)
 {
     json_t *value = json_object_get(r->json, name);
     const char *text = value == NULL ? "" : jt_json_text(value);
@@ -91,7 +96,8 @@ static bool take_text(struct jt_request *r, const char *name, const char *must, 
 static bool take_token(struct jt_request *r, uint8_t out[static JT_TOKEN_LEN])
 {
     json_t *token = json_object_get(r->json, "token");
-    if (json_is_string(token) && jt_token_parse(json_string_value(token), json_string_length(token), out) == JT_OK) {
+    if (json_is_string(token) &&
+        jt_token_parse(json_string_value(token), json_string_length(token), out) == JT_OK) {
         return true;
     }
     jt_members_refuse(r, "token", "a text: jtk_ and 26 characters of lower-case base32");
@@ -101,14 +107,17 @@ static bool take_token(struct jt_request *r, uint8_t out[static JT_TOKEN_LEN])
 static bool take_members(struct search *s, struct jt_request *r)
 {
     static const char a_time[] = "a time as in 2026-11-01T00:00:00Z";
-    return take_token(r, s->token) && take_text(r, "field", "the name of a field", s->field, sizeof s->field) &&
-           take_text(r, "since", a_time, s->since, sizeof s->since) && take_text(r, "until", a_time, s->until, sizeof s->until);
+    return take_token(r, s->token) &&
+           take_text(r, "field", "the name of a field", s->field, sizeof s->field) &&
+           take_text(r, "since", a_time, s->since, sizeof s->since) &&
+           take_text(r, "until", a_time, s->until, sizeof s->until);
 }
 
 void jt_handle_audit_search(struct jt_request *r)
 {
     static const char *const members[] = { "field", "token", "since", "until", NULL };
-    if (!jt_members_only(r, members) || jt_members_need(r, "field") == NULL || jt_members_need(r, "token") == NULL) {
+    if (!jt_members_only(r, members) || jt_members_need(r, "field") == NULL ||
+        jt_members_need(r, "token") == NULL) {
         return;
     }
     struct search *s = jt_task_new(r, sizeof *s);

@@ -1,4 +1,7 @@
-/* /v1/clients: list, add, revoke. The API key is in the answer and nowhere else: Jeton keeps a MAC of it. */
+/*
+ * /v1/clients: list, add, revoke. The API key is in the answer and nowhere else: Jeton keeps a MAC
+ * of it.
+ */
 #include "base/log.h"
 #include "base/secmem.h"
 #include "rest/handlers.h"
@@ -81,7 +84,8 @@ void jt_handle_client_add(struct jt_request *r)
     static const char *const members[] = { "id", "permissions", NULL };
     const char *id = jt_json_text(json_object_get(r->json, "id"));
     json_t *may = json_object_get(r->json, "permissions");
-    if (!jt_members_only(r, members) || jt_members_need(r, "id") == NULL || jt_members_need(r, "permissions") == NULL) {
+    if (!jt_members_only(r, members) || jt_members_need(r, "id") == NULL ||
+        jt_members_need(r, "permissions") == NULL) {
         return;
     }
     uint32_t bits;
@@ -90,7 +94,8 @@ void jt_handle_client_add(struct jt_request *r)
         return;
     }
     if (!take_permissions(may, &bits)) {
-        jt_members_refuse(r, "permissions", "an array of tokenize, detokenize, operate: at least one, none twice");
+        jt_members_refuse(r, "permissions",
+                          "an array of tokenize, detokenize, operate: at least one, none twice");
         return;
     }
     struct add *a = jt_task_new(r, sizeof *a);
@@ -119,15 +124,17 @@ static void add_to_list(void *arg, const struct jt_client_info *info)
 {
     struct list *l = arg;
     if (!jt_sets_client_stands(&l->ctx->vault->sets, &info->row)) {
-        jt_log(JT_LOG_ERROR, "the row of client %s in the database is not the one that stands", info->row.spec.id);
+        jt_log(JT_LOG_ERROR, "the row of client %s in the database is not the one that stands",
+               info->row.spec.id);
         return;
     }
-    (void)json_array_append_new(l->clients, json_pack("{ss,so,sb,ss,ss,so,so}", "id", info->row.spec.id, "permissions",
-                                                      permissions_json(info->row.spec.permissions), "revoked",
-                                                      info->row.state == JT_ROW_REVOKED, "created_at", info->created_at,
-                                                      "created_by", info->created_by, "revoked_at",
-                                                      time_json(info->revoked_at), "revoked_by",
-                                                      time_json(info->revoked_by)));
+    (void)json_array_append_new(
+        l->clients,
+        json_pack("{ss,so,sb,ss,ss,so,so}", "id", info->row.spec.id, "permissions",
+                  permissions_json(info->row.spec.permissions), "revoked",
+                  info->row.state == JT_ROW_REVOKED, "created_at", info->created_at, "created_by",
+                  info->created_by, "revoked_at", time_json(info->revoked_at), "revoked_by",
+                  time_json(info->revoked_by)));
 }
 
 static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
@@ -171,7 +178,8 @@ static enum jt_err run_revoke(struct jt_task *task, struct jt_work_ctx *ctx)
 
 static void answer_revoke(struct jt_task *task)
 {
-    jt_request_answer_json(task->http, 200, json_pack("{ss,sb}", "id", task->http->params.client, "revoked", 1));
+    jt_request_answer_json(task->http, 200,
+                           json_pack("{ss,sb}", "id", task->http->params.client, "revoked", 1));
 }
 
 void jt_handle_client_revoke(struct jt_request *r)

@@ -15,7 +15,8 @@ struct detokenize {
 static enum jt_problem take_token(struct jt_items *items, size_t at, json_t *value)
 {
     uint8_t *token = ((struct detokenize *)items)->cards[at].token;
-    bool good = json_is_string(value) && jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
+    bool good = json_is_string(value) &&
+                jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
     return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
 }
 

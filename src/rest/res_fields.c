@@ -9,8 +9,8 @@
 
 static json_t *field_json(const struct jt_field_spec *f)
 {
-    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind", "pan", "dedup", (int)f->dedup, "allow_bad_luhn",
-                     (int)f->allow_bad_luhn);
+    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind", "pan", "dedup",
+                     (int)f->dedup, "allow_bad_luhn", (int)f->allow_bad_luhn);
 }
 
 struct list {
@@ -98,7 +98,8 @@ void jt_handle_field_add(struct jt_request *r)
         jt_members_refuse(r, "name", "1 to 64 of a-z 0-9 _ . - and start with a letter");
         return;
     }
-    if (!take_bool(r, "dedup", true, &dedup) || !take_bool(r, "allow_bad_luhn", false, &allow_bad_luhn)) {
+    if (!take_bool(r, "dedup", true, &dedup) ||
+        !take_bool(r, "allow_bad_luhn", false, &allow_bad_luhn)) {
         return;
     }
     struct add *a = jt_task_new(r, sizeof *a);

@@ -18,25 +18,17 @@ static json_t *generation_json(const struct jt_generation_info *g)
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
     jt_hex_encode(g->row.check_value, JT_CHECK_VALUE_LEN, check_value);
     uint64_t rows = g->rows_written + g->rows_moved_in - g->rows_moved_out;
-    return json_pack("{sI,si,ss,ss,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}",
-                     "number", (json_int_t)g->row.number,
-                     "key_id", (int)g->row.key_id,
-                     "state", jt_generation_state_name(g->row.state),
-                     "check_value", check_value,
-                     "rows", (json_int_t)rows,
-                     "rows_written", (json_int_t)g->rows_written,
-                     "rows_moved_in", (json_int_t)g->rows_moved_in,
-                     "rows_moved_out", (json_int_t)g->rows_moved_out,
-                     "created_at", text_or_null(g->created_at),
-                     "created_by", text_or_null(g->created_by),
-                     "activated_at", text_or_null(g->activated_at),
-                     "activated_by", text_or_null(g->activated_by),
-                     "draining_at", text_or_null(g->draining_at),
-                     "retired_at", text_or_null(g->retired_at),
-                     "retired_by", text_or_null(g->retired_by),
-                     "destroyed_at", text_or_null(g->destroyed_at),
-                     "destroyed_by", text_or_null(g->destroyed_by),
-                     "holder_override", text_or_null(g->holder_override));
+    return json_pack(
+        "{sI,si,ss,ss,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}", "number",
+        (json_int_t)g->row.number, "key_id", (int)g->row.key_id, "state",
+        jt_generation_state_name(g->row.state), "check_value", check_value, "rows",
+        (json_int_t)rows, "rows_written", (json_int_t)g->rows_written, "rows_moved_in",
+        (json_int_t)g->rows_moved_in, "rows_moved_out", (json_int_t)g->rows_moved_out, "created_at",
+        text_or_null(g->created_at), "created_by", text_or_null(g->created_by), "activated_at",
+        text_or_null(g->activated_at), "activated_by", text_or_null(g->activated_by), "draining_at",
+        text_or_null(g->draining_at), "retired_at", text_or_null(g->retired_at), "retired_by",
+        text_or_null(g->retired_by), "destroyed_at", text_or_null(g->destroyed_at), "destroyed_by",
+        text_or_null(g->destroyed_by), "holder_override", text_or_null(g->holder_override));
 }
 
 /* --- list --- */
@@ -63,9 +55,11 @@ static void answer_list(struct jt_task *task)
     struct list *l = (struct list *)task;
     json_t *generations = l->generations;
     l->generations = NULL;
-    jt_request_answer_json(task->http, 200,
-                           json_pack("{sI,so}", "epoch", (json_int_t)atomic_load(&task->http->server->vault->ring_epoch), "generations",
-                                     generations));
+    jt_request_answer_json(
+        task->http, 200,
+        json_pack("{sI,so}", "epoch",
+                  (json_int_t)atomic_load(&task->http->server->vault->ring_epoch), "generations",
+                  generations));
 }
 
 static void list_failed(struct jt_task *task)
@@ -115,7 +109,8 @@ static enum jt_err run_activate(struct jt_task *task, struct jt_work_ctx *ctx)
 
 static enum jt_err run_abandon(struct jt_task *task, struct jt_work_ctx *ctx)
 {
-    return jt_roll_abandon(ctx, task->http->params.number, task->http->client, &((struct one *)task)->info);
+    return jt_roll_abandon(ctx, task->http->params.number, task->http->client,
+                           &((struct one *)task)->info);
 }
 
 static void answer_one(struct jt_task *task)
@@ -131,8 +126,12 @@ static void answer_created(struct jt_task *task)
 static void step_failed(struct jt_task *task)
 {
     switch (task->err) {
-    case JT_ERR_DENIED: jt_request_answer_problem(task->http, JT_PROBLEM_NEEDS_DURABLE_HOLDER); break;
-    case JT_ERR_LIMIT: jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_GENERATIONS); break;
+    case JT_ERR_DENIED:
+        jt_request_answer_problem(task->http, JT_PROBLEM_NEEDS_DURABLE_HOLDER);
+        break;
+    case JT_ERR_LIMIT:
+        jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_GENERATIONS);
+        break;
     default: jt_request_answer_err(task->http, task->err);
     }
 }
@@ -146,7 +145,8 @@ static void create_failed(struct jt_task *task)
     }
 }
 
-static struct one *new_task(struct jt_request *r, enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *),
+static struct one *new_task(struct jt_request *r,
+                            enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *),
                             void (*answer)(struct jt_task *))
 {
     struct one *o = jt_task_new(r, sizeof *o);
@@ -203,7 +203,8 @@ void jt_handle_generation_activate(struct jt_request *r)
     }
     if (reason != NULL) {
         if (!jt_json_reason(reason, sizeof o->override, o->override)) {
-            jt_members_refuse(r, "accept_single_holder", "a text of 1 to 127 bytes without control characters");
+            jt_members_refuse(r, "accept_single_holder",
+                              "a text of 1 to 127 bytes without control characters");
             return;
         }
     }

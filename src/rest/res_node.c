@@ -1,6 +1,6 @@
 /*
- * POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock. POST
- * /v1/node/accept-sets: the same that older sets of clients and fields shall be current.
+ * POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock.
+ * POST /v1/node/accept-sets: the same that older sets of clients and fields shall be current.
  */
 #include "rest/handlers.h"
 #include "rest/members.h"
@@ -60,7 +60,8 @@ static enum jt_err run_ids(struct jt_task *task, struct jt_work_ctx *ctx)
 static void answer_ids(struct jt_task *task)
 {
     const struct accept *a = (const struct accept *)task;
-    jt_request_answer_json(task->http, 200, json_pack("{sI}", "newest_ms_since_2020", (json_int_t)a->newest_ms));
+    jt_request_answer_json(task->http, 200,
+                           json_pack("{sI}", "newest_ms_since_2020", (json_int_t)a->newest_ms));
 }
 
 void jt_handle_node_accept_ids(struct jt_request *r)
@@ -70,7 +71,10 @@ void jt_handle_node_accept_ids(struct jt_request *r)
 
 /* --- sets --- */
 
-/* The keeper checks for itself that this is an operator of that set. The word is on record before it hears it. */
+/*
+ * The keeper checks for itself that this is an operator of that set. The word is on record before
+ * it hears it.
+ */
 static enum jt_err run_sets(struct jt_task *task, struct jt_work_ctx *ctx)
 {
     const struct accept *a = (const struct accept *)task;

@@ -30,7 +30,10 @@ static enum jt_err load(struct retirement *t, struct jt_work_ctx *ctx, uint64_t 
     return err == JT_OK ? jt_generation_get(ctx->db, number, &t->info) : err;
 }
 
-/* The job stands: if it cannot be read any more, what is known of it is told, and not that nothing was done. */
+/*
+ * The job stands: if it cannot be read any more, what is known of it is told, and not that nothing
+ * was done.
+ */
 static void load_after(struct retirement *t, struct jt_work_ctx *ctx)
 {
     uint64_t number = t->task.http->params.number;
@@ -68,13 +71,15 @@ static enum jt_err run_get(struct jt_task *task, struct jt_work_ctx *ctx)
 
 static json_t *certificate_json(const struct jt_certificate *c)
 {
-    char signature[JT_BASE64_LEN(JT_CERTIFICATE_SIGNATURE_LEN) + 1], key[JT_BASE64_LEN(JT_CERTIFICATE_PUBLIC_KEY_LEN) + 1];
+    char signature[JT_BASE64_LEN(JT_CERTIFICATE_SIGNATURE_LEN) + 1],
+        key[JT_BASE64_LEN(JT_CERTIFICATE_PUBLIC_KEY_LEN) + 1];
     jt_base64_encode(c->signature, sizeof c->signature, signature);
     jt_base64_encode(c->public_key, sizeof c->public_key, key);
     return json_pack("{ss,ss,ss}", "text", c->text, "signature", signature, "public_key", key);
 }
 
-static json_t *retirement_json(const struct retirement *t, const struct jt_retirement_progress *progress)
+static json_t *retirement_json(const struct retirement *t,
+                               const struct jt_retirement_progress *progress)
 {
     bool mine = progress->generation == t->job.generation;
     uint64_t left = t->info.rows_written + t->info.rows_moved_in - t->info.rows_moved_out;
@@ -85,16 +90,12 @@ static json_t *retirement_json(const struct retirement *t, const struct jt_retir
     } else if (rate > 0) {
         eta = json_integer((json_int_t)((double)left / rate + 0.5));
     }
-    json_t *body = json_pack("{sI,ss,ss,so,sI,sI,sI,sf,so}",
-                             "generation", (json_int_t)t->job.generation,
-                             "state", state_name(t->job.state),
-                             "actor", t->job.actor,
-                             "started_at", t->job.facts.started_at[0] == '\0' ? json_null() : json_string(t->job.facts.started_at),
-                             "rows_left", (json_int_t)left,
-                             "rows_moved", (json_int_t)t->info.rows_moved_out,
-                             "rows_stuck", (json_int_t)(mine ? progress->stuck : 0),
-                             "rate", rate,
-                             "eta_seconds", eta);
+    json_t *body = json_pack(
+        "{sI,ss,ss,so,sI,sI,sI,sf,so}", "generation", (json_int_t)t->job.generation, "state",
+        state_name(t->job.state), "actor", t->job.actor, "started_at",
+        t->job.facts.started_at[0] == '\0' ? json_null() : json_string(t->job.facts.started_at),
+        "rows_left", (json_int_t)left, "rows_moved", (json_int_t)t->info.rows_moved_out,
+        "rows_stuck", (json_int_t)(mine ? progress->stuck : 0), "rate", rate, "eta_seconds", eta);
     if (body != NULL && t->job.state == JT_RETIREMENT_CERTIFIED) {
         (void)json_object_set_new(body, "certificate", certificate_json(&t->job.certificate));
     }
@@ -105,7 +106,8 @@ static void answer(struct jt_task *task, int status)
 {
     struct jt_retirement_progress progress;
     jt_retirer_progress(task->http->server->vault->retirer, &progress);
-    jt_request_answer_json(task->http, status, retirement_json((struct retirement *)task, &progress));
+    jt_request_answer_json(task->http, status,
+                           retirement_json((struct retirement *)task, &progress));
 }
 
 static void answer_started(struct jt_task *task)
@@ -118,7 +120,8 @@ static void answer_get(struct jt_task *task)
     answer(task, 200);
 }
 
-static void post(struct jt_request *r, enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *), void (*done)(struct jt_task *))
+static void post(struct jt_request *r, enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *),
+                 void (*done)(struct jt_task *))
 {
     struct retirement *t = jt_task_new(r, sizeof *t);
     if (t != NULL) {

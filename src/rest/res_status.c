@@ -24,7 +24,8 @@ static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
 static json_t *counters_json(struct jt_counters *c)
 {
     json_t *object = json_object();
-#define ADD(name) (void)json_object_set_new(object, #name, json_integer((json_int_t)jt_counted(&c->name)));
+#define ADD(name) \
+    (void)json_object_set_new(object, #name, json_integer((json_int_t)jt_counted(&c->name)));
     JT_COUNTERS(ADD)
 #undef ADD
     return object;
@@ -32,9 +33,11 @@ static json_t *counters_json(struct jt_counters *c)
 
 static json_t *connections_json(struct jt_door_shared *door)
 {
-    json_t *object = json_pack("{sI,sI,sb}", "open", (json_int_t)atomic_load(&door->n_open), "limit", (json_int_t)door->limit,
-                               "refusing", (int)jt_door_full(door));
-#define ADD(name) (void)json_object_set_new(object, #name, json_integer((json_int_t)atomic_load(&door->name)));
+    json_t *object =
+        json_pack("{sI,sI,sb}", "open", (json_int_t)atomic_load(&door->n_open), "limit",
+                  (json_int_t)door->limit, "refusing", (int)jt_door_full(door));
+#define ADD(name) \
+    (void)json_object_set_new(object, #name, json_integer((json_int_t)atomic_load(&door->name)));
     JT_DOOR_COUNTERS(ADD)
 #undef ADD
     return object;
@@ -46,21 +49,14 @@ static json_t *keeper_json(const struct status *s)
     if (!s->keeper_up) {
         return json_pack("{sb}", "up", 0); /* nothing else is known of it */
     }
-    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}",
-                     "up", (int)s->keeper_up,
-                     "epoch", (json_int_t)k->epoch,
-                     "development", (int)k->development,
-                     "locked", (int)k->locked,
-                     "service_root", (int)k->has_root,
-                     "mints_ids", (int)k->joined,
-                     "directory_good", (int)k->directory_good,
-                     "sealed", (json_int_t)k->n_sealed,
-                     "opened", (json_int_t)k->n_opened,
-                     "resealed", (json_int_t)k->n_resealed,
-                     "refused", (json_int_t)k->n_refused,
-                     "matched", (json_int_t)k->n_matched,
-                     "mismatched", (json_int_t)k->n_mismatched,
-                     "identified", (json_int_t)k->n_identified);
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}", "up", (int)s->keeper_up,
+                     "epoch", (json_int_t)k->epoch, "development", (int)k->development, "locked",
+                     (int)k->locked, "service_root", (int)k->has_root, "mints_ids", (int)k->joined,
+                     "directory_good", (int)k->directory_good, "sealed", (json_int_t)k->n_sealed,
+                     "opened", (json_int_t)k->n_opened, "resealed", (json_int_t)k->n_resealed,
+                     "refused", (json_int_t)k->n_refused, "matched", (json_int_t)k->n_matched,
+                     "mismatched", (json_int_t)k->n_mismatched, "identified",
+                     (json_int_t)k->n_identified);
 }
 
 static void answer(struct jt_task *task)
@@ -68,14 +64,13 @@ static void answer(struct jt_task *task)
     const struct status *s = (const struct status *)task;
     struct jt_vault *vault = task->http->server->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    json_t *body = json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}",
-                             "node", vault->node.name,
-                             "version", JETON_VERSION,
-                             "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
-                             "keeper", keeper_json(s),
-                             "database", "up", (int)s->database_up, "schema", (int)jt_vault_database_good(vault),
-                             "ring", "epoch", (json_int_t)atomic_load(&vault->ring_epoch),
-                             "active", active == 0 ? json_null() : json_integer((json_int_t)active),
+    json_t *body = json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}", "node", vault->node.name,
+                             "version", JETON_VERSION, "uptime_seconds",
+                             (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper",
+                             keeper_json(s), "database", "up", (int)s->database_up, "schema",
+                             (int)jt_vault_database_good(vault), "ring", "epoch",
+                             (json_int_t)atomic_load(&vault->ring_epoch), "active",
+                             active == 0 ? json_null() : json_integer((json_int_t)active),
                              "sets_verified", (int)atomic_load(&vault->sets.all_good),
                              "connections", connections_json(task->http->server->door.shared),
                              "counters", counters_json(&vault->counters));
@@ -104,7 +99,10 @@ void jt_handle_readyz(struct jt_request *r)
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
         return;
     }
-    /* A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks here first. */
+    /*
+     * A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks
+     * here first.
+     */
     struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
     char parts[400];
     int n = snprintf(parts, sizeof parts,

@@ -19,7 +19,8 @@ static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value
         return JT_PROBLEM_PAN_NOT_A_STRING;
     }
     struct jt_pan *pan = &t->cards[at].pan;
-    enum jt_pan_fault fault = jt_pan_parse(json_string_value(value), json_string_length(value), t->require_luhn, pan);
+    enum jt_pan_fault fault =
+        jt_pan_parse(json_string_value(value), json_string_length(value), t->require_luhn, pan);
     if (fault != JT_PAN_GOOD) {
         jt_wipe(pan, sizeof *pan);
     }

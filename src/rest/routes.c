@@ -8,22 +8,29 @@
 
 static const struct jt_route routes[] = {
     { "POST", "/v1/fields/{field}/tokenize", JT_MAY_TOKENIZE, JT_BODY_OBJECT, jt_handle_tokenize },
-    { "POST", "/v1/fields/{field}/detokenize", JT_MAY_DETOKENIZE, JT_BODY_OBJECT, jt_handle_detokenize },
+    { "POST", "/v1/fields/{field}/detokenize", JT_MAY_DETOKENIZE, JT_BODY_OBJECT,
+      jt_handle_detokenize },
     { "GET", "/v1/fields", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_fields_list },
     { "POST", "/v1/fields", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_field_add },
     { "POST", "/v1/clients", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_client_add },
     { "GET", "/v1/clients", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_clients_list },
-    { "POST", "/v1/clients/{client}/revoke", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_client_revoke },
+    { "POST", "/v1/clients/{client}/revoke", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
+      jt_handle_client_revoke },
     { "GET", "/v1/generations", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generations_list },
     { "POST", "/v1/generations", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_create },
     { "GET", "/v1/generations/{number}", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generation_get },
-    { "POST", "/v1/generations/{number}/activate", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_activate },
-    { "POST", "/v1/generations/{number}/abandon", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_abandon },
-    { "POST", "/v1/generations/{number}/retire", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_retirement_start },
-    { "GET", "/v1/generations/{number}/retirement", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_retirement_get },
+    { "POST", "/v1/generations/{number}/activate", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
+      jt_handle_generation_activate },
+    { "POST", "/v1/generations/{number}/abandon", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
+      jt_handle_generation_abandon },
+    { "POST", "/v1/generations/{number}/retire", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
+      jt_handle_retirement_start },
+    { "GET", "/v1/generations/{number}/retirement", JT_MAY_OPERATE, JT_BODY_NONE,
+      jt_handle_retirement_get },
     { "POST", "/v1/audit/search", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_audit_search },
     { "POST", "/v1/node/accept-ids", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_node_accept_ids },
-    { "POST", "/v1/node/accept-sets", JT_MAY_OPERATE | JT_MAY_ACCEPT_SETS, JT_BODY_OBJECT, jt_handle_node_accept_sets },
+    { "POST", "/v1/node/accept-sets", JT_MAY_OPERATE | JT_MAY_ACCEPT_SETS, JT_BODY_OBJECT,
+      jt_handle_node_accept_sets },
     { "GET", "/v1/status", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_status },
     { "GET", "/livez", 0, JT_BODY_NONE, jt_handle_livez },
     { "GET", "/readyz", 0, JT_BODY_NONE, jt_handle_readyz },
@@ -50,17 +57,20 @@ static bool parse_number(const char *s, size_t n, uint64_t *out)
     return n > 0 && n <= 18 && s[0] != '0';
 }
 
-static bool take_param(const char *pattern, size_t pattern_len, const char *segment, size_t len, struct jt_route_params *params)
+static bool take_param(const char *pattern, size_t pattern_len, const char *segment, size_t len,
+                       struct jt_route_params *params)
 {
     if (pattern_len == 8 && memcmp(pattern, "{number}", 8) == 0) {
         return parse_number(segment, len, &params->number);
     }
-    if (pattern_len == 7 && memcmp(pattern, "{field}", 7) == 0 && len > 0 && len <= JT_FIELD_NAME_MAX) {
+    if (pattern_len == 7 && memcmp(pattern, "{field}", 7) == 0 && len > 0 &&
+        len <= JT_FIELD_NAME_MAX) {
         memcpy(params->field, segment, len);
         params->field[len] = '\0';
         return true;
     }
-    if (pattern_len == 8 && memcmp(pattern, "{client}", 8) == 0 && len > 0 && len <= JT_CLIENT_ID_MAX) {
+    if (pattern_len == 8 && memcmp(pattern, "{client}", 8) == 0 && len > 0 &&
+        len <= JT_CLIENT_ID_MAX) {
         memcpy(params->client, segment, len);
         params->client[len] = '\0';
         return true;
@@ -86,10 +96,12 @@ static bool match(const char *pattern, const char *path, struct jt_route_params 
     return *pattern == '\0' && *path == '\0';
 }
 
-const struct jt_route *jt_routes_find(const char *method, const char *path, struct jt_route_params *params, bool *path_known, char *allow,
+const struct jt_route *jt_routes_find(const char *method, const char *path,
+                                      struct jt_route_params *params, bool *path_known, char *allow,
                                       size_t allow_len)
 {
-    bool head = strcmp(method, "HEAD") == 0; /* RFC 9110 section 9.3.2: as GET, and the body is left out on its way */
+    /* RFC 9110 section 9.3.2: as GET, and the body is left out on its way */
+    bool head = strcmp(method, "HEAD") == 0;
     *path_known = false;
     size_t used = 0;
     allow[0] = '\0';
@@ -103,7 +115,8 @@ const struct jt_route *jt_routes_find(const char *method, const char *path, stru
             return &routes[i];
         }
         *path_known = true;
-        int n = snprintf(allow + used, allow_len - used, "%s%s", get ? "GET, HEAD" : routes[i].method, ", ");
+        int n = snprintf(allow + used, allow_len - used, "%s%s",
+                         get ? "GET, HEAD" : routes[i].method, ", ");
         used = n > 0 && used + (size_t)n < allow_len ? used + (size_t)n : used;
     }
     if (*path_known) {

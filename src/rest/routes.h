@@ -12,14 +12,14 @@
 struct jt_request;
 
 enum jt_body_rule {
-    JT_BODY_NONE, /* must be empty */
+    JT_BODY_NONE,     /* must be empty */
     JT_BODY_OPTIONAL, /* empty or a JSON object */
     JT_BODY_OBJECT,
 };
 
 struct jt_route {
     const char *method;
-    const char *path; /* {field}, {client} and {number} stand for one segment */
+    const char *path;    /* {field}, {client} and {number} stand for one segment */
     uint32_t permission; /* enum jt_permission; 0: no API key needed */
     enum jt_body_rule body;
     void (*handler)(struct jt_request *r);
@@ -32,10 +32,12 @@ struct jt_route_params {
 };
 
 /*
- * The route of a method and path, or NULL; then *path_known tells whether another method would have matched, and `allow` receives those
- * methods as for an Allow header, OPTIONS among them, which no route has. HEAD finds the route of GET.
+ * The route of a method and path, or NULL; then *path_known tells whether another method would have
+ * matched, and `allow` receives those methods as for an Allow header, OPTIONS among them, which no
+ * route has. HEAD finds the route of GET.
  */
-const struct jt_route *jt_routes_find(const char *method, const char *path, struct jt_route_params *params, bool *path_known, char *allow,
+const struct jt_route *jt_routes_find(const char *method, const char *path,
+                                      struct jt_route_params *params, bool *path_known, char *allow,
                                       size_t allow_len);
 
 /* The table, for tests and documentation; *n receives its length. */

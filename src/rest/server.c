@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #define STOP_PATIENCE_MS 5000
-#define RUNS_A_TURN 4
+#define RUNS_A_TURN      4
 /* a connection's memory in libmicrohttpd, which clears it for each request */
-#define POOL_LEN (4 * 1024)
+#define POOL_LEN        (4 * 1024)
 #define SPARE_UPSTREAMS 64 /* those that the door has given up and libmicrohttpd still closes */
 
 /* --- what the door asks --- */
@@ -119,8 +119,8 @@ static void on_message(void *arg, const char *format, va_list args)
  * answered.
  */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version,
-                                  const char *upload, size_t *upload_len, void **context)
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **context)
 {
     (void)arg;
     (void)path;
@@ -254,16 +254,12 @@ static void on_second(void *arg, uint32_t events)
 static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
 {
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
-        on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request,
+        server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)(max_upstreams + SPARE_UPSTREAMS),
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_LEN,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_LEN, MHD_OPTION_END);
     if (server->daemon == NULL) {
         return JT_ERR_IO;
     }
@@ -272,14 +268,14 @@ static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
     if (info == NULL) {
         return JT_ERR_IO;
     }
-    server->watch = (struct jt_watch){ .fn = on_http, .arg = server, .fd = info->epoll_fd,
-                                       .events = EPOLLIN };
+    server->watch =
+        (struct jt_watch){ .fn = on_http, .arg = server, .fd = info->epoll_fd, .events = EPOLLIN };
     return jt_loop_watch(server->loop, &server->watch);
 }
 
 enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd,
-                           int index,
-                           const struct jt_door_conf *conf, struct jt_door_shared *shared)
+                           int index, const struct jt_door_conf *conf,
+                           struct jt_door_shared *shared)
 {
     *server = (struct jt_server){ .vault = vault };
     server->watch.fd = -1;

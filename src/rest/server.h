@@ -23,25 +23,24 @@ struct jt_server {
     struct jt_lanes lanes;
     struct MHD_Daemon *daemon;
     struct jt_request *unasked, *unasked_last; /* whose key will be looked up when there is room */
-    size_t n_asked; /* keys that are being looked up for requests */
-    bool asking; /* one is just being handed over */
-    bool put_off; /* and there was no room for it */
-    struct jt_watch watch; /* libmicrohttpd's epoll descriptor */
+    size_t n_asked;                            /* keys that are being looked up for requests */
+    bool asking;                               /* one is just being handed over */
+    bool put_off;                              /* and there was no room for it */
+    struct jt_watch watch;                     /* libmicrohttpd's epoll descriptor */
     struct jt_door door;
     struct jt_upstream *attaching; /* whose connection libmicrohttpd is about to make */
     struct jt_request *answered, *answered_last; /* whose answers go out after this round */
-    bool fetching; /* the lanes wait for what comes with this round */
-    bool http_due; /* libmicrohttpd has more to do: it runs again in the next round */
-    atomic_bool stop; /* asked from another thread */
+    bool fetching;                               /* the lanes wait for what comes with this round */
+    bool http_due;      /* libmicrohttpd has more to do: it runs again in the next round */
+    atomic_bool stop;   /* asked from another thread */
     int64_t stop_by_ms; /* 0: not stopping; else answers close their connections */
-    bool closed; /* the lanes are gone: what still comes in is answered 503 */
+    bool closed;        /* the lanes are gone: what still comes in is answered 503 */
 };
 
 /* Takes over the listening socket, also on failure. `index` counts the servers from 0. */
 enum jt_err jt_server_init(struct jt_server *server, struct jt_vault *vault, int listen_fd,
-                           int index,
-                           const struct jt_door_conf *conf,
-                               struct jt_door_shared *shared) JT_CHECKED;
+                           int index, const struct jt_door_conf *conf,
+                           struct jt_door_shared *shared) JT_CHECKED;
 
 /*
  * Runs until jt_server_ask_stop and the requests under way have been answered, or five seconds

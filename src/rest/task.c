@@ -19,8 +19,9 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     default: {
         char why[JT_WHY_LEN];
         task->in_doubt = task->err == JT_ERR_UNAVAILABLE && jt_db_in_doubt(ctx->db);
-        jt_log(JT_LOG_WARNING, "%s %s: %s%s%s", task->http->route->method, task->http->route->path, jt_err_str(task->err),
-               jt_why(jt_work_reason(ctx), why), task->in_doubt ? "; whether it was done is not known" : "");
+        jt_log(JT_LOG_WARNING, "%s %s: %s%s%s", task->http->route->method, task->http->route->path,
+               jt_err_str(task->err), jt_why(jt_work_reason(ctx), why),
+               task->in_doubt ? "; whether it was done is not known" : "");
     }
     }
 }

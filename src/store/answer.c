@@ -7,10 +7,14 @@
 #include <poll.h>
 #include <stdbool.h>
 
-/* Until the server has sent something or, with `unsent`, takes more. False when the deadline has passed. */
+/*
+ * Until the server has sent something or, with `unsent`, takes more. False when the deadline has
+ * passed.
+ */
 static bool wait_for_server(const PGconn *conn, bool unsent, int64_t deadline_ms)
 {
-    struct pollfd p = { .fd = PQsocket(conn), .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN) };
+    struct pollfd p = { .fd = PQsocket(conn),
+                        .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN) };
     for (;;) {
         int64_t left_ms = -1;
         if (deadline_ms != 0) {
@@ -66,7 +70,10 @@ enum jt_err jt_answer_await(PGconn *conn, int64_t deadline_ms, PGresult **out)
         if (!wait_for_server(conn, unsent > 0, deadline_ms)) {
             break;
         }
-        /* When this fails, what had arrived before still is to be taken; a libpq that would wait for more must not. */
+        /*
+         * When this fails, what had arrived before still is to be taken; a libpq that would wait
+         * for more must not.
+         */
         if (!PQconsumeInput(conn) && PQisBusy(conn)) {
             break;
         }

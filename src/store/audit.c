@@ -50,10 +50,14 @@ void jt_audit_params(struct jt_params *p, const struct jt_audit_row *rows, size_
     }
 }
 
-enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action, uint32_t field,
-                         const char *object)
+enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
+                         uint32_t field, const char *object)
 {
-    const struct jt_audit_row row = { .action = action, .client = act->actor, .field = field, .n_items = 1, .n_done = 1,
+    const struct jt_audit_row row = { .action = action,
+                                      .client = act->actor,
+                                      .field = field,
+                                      .n_items = 1,
+                                      .n_done = 1,
                                       .object = object };
     struct jt_params p;
     jt_params_init(&p);
@@ -66,17 +70,17 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
 }
 
 /* $1 field, $2 id as 8 bytes, $3 and $4 times, empty: unbounded; $5 at most so many */
-static const char find_readings[] =
-    "SELECT a.seq, " JT_SQL_TIME("a.at") ", a.client, a.node FROM audit a "
-    "WHERE a.action = 2 AND a.field = $1::int4 AND position($2::bytea IN a.ids) > 0 "
-    "AND EXISTS (SELECT FROM generate_series(0, octet_length(a.ids) / 8 - 1) i "
-    "WHERE substring(a.ids FROM i * 8 + 1 FOR 8) = $2::bytea) "
-    "AND a.at >= coalesce(nullif($3::text, '')::timestamptz, '-infinity') "
-    "AND a.at < coalesce(nullif($4::text, '')::timestamptz, 'infinity') "
-    "ORDER BY a.at, a.seq LIMIT $5::int8";
+static const char find_readings[] = "SELECT a.seq, " JT_SQL_TIME(
+    "a.at") ", a.client, a.node FROM audit a "
+            "WHERE a.action = 2 AND a.field = $1::int4 AND position($2::bytea IN a.ids) > 0 "
+            "AND EXISTS (SELECT FROM generate_series(0, octet_length(a.ids) / 8 - 1) i "
+            "WHERE substring(a.ids FROM i * 8 + 1 FOR 8) = $2::bytea) "
+            "AND a.at >= coalesce(nullif($3::text, '')::timestamptz, '-infinity') "
+            "AND a.at < coalesce(nullif($4::text, '')::timestamptz, 'infinity') "
+            "ORDER BY a.at, a.seq LIMIT $5::int8";
 
-enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since, const char *until,
-                              size_t max, jt_audit_reading_fn *each, void *arg)
+enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
+                              const char *until, size_t max, jt_audit_reading_fn *each, void *arg)
 {
     uint8_t id_bytes[8];
     jt_put_u64(id_bytes, id);

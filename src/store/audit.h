@@ -1,7 +1,7 @@
 /*
- * The audit trail: who did what, when, where, to which cards, with what result. One row a request, in the transaction
- * of what it records (tokenize, every administrative act) or committed before the PANs leave (detokenize). Plain rows
- * for now; chain and MAC come by a later migration.
+ * The audit trail: who did what, when, where, to which cards, with what result. One row a request,
+ * in the transaction of what it records (tokenize, every administrative act) or committed before
+ * the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration.
  */
 #ifndef JETON_STORE_AUDIT_H
 #define JETON_STORE_AUDIT_H
@@ -30,18 +30,19 @@ enum jt_audit_action {
 
 struct jt_audit_row {
     enum jt_audit_action action;
-    const char *client; /* client id */
-    uint32_t field; /* 0: none */
-    uint32_t n_items; /* asked for */
-    uint32_t n_done; /* granted; for tokenize as many as were well-formed */
+    const char *client;  /* client id */
+    uint32_t field;      /* 0: none */
+    uint32_t n_items;    /* asked for */
+    uint32_t n_done;     /* granted; for tokenize as many as were well-formed */
     const uint64_t *ids; /* detokenize: the rows whose PANs leave */
     size_t n_ids;
     const char *object; /* name or number of what an administrative act touched; empty else */
 };
 
 /*
- * Who does an administrative act, and on which node: for the row and the audit trail. The verbs that take one write act
- * and audit row in one transaction: there is never the one without the other.
+ * Who does an administrative act, and on which node: for the row and the audit trail. The verbs
+ * that take one write act and audit row in one transaction: there is never the one without the
+ * other.
  */
 struct jt_act {
     const char *node;
@@ -59,12 +60,14 @@ struct jt_audit_reading {
 typedef void jt_audit_reading_fn(void *arg, const struct jt_audit_reading *reading);
 
 /*
- * Calls `each`, oldest first, for the detokenize rows of that field and time that hold the id; at most `max`. Times are
- * timestamptz text; an empty one is unbounded. The index on time bounds what is read, so a long time takes long:
- * JT_ERR_UNAVAILABLE when it takes longer than the connection's time-out. JT_ERR_INVALID for what is no time.
+ * Calls `each`, oldest first, for the detokenize rows of that field and time that hold the id; at
+ * most `max`. Times are timestamptz text; an empty one is unbounded. The index on time bounds what
+ * is read, so a long time takes long: JT_ERR_UNAVAILABLE when it takes longer than the connection's
+ * time-out. JT_ERR_INVALID for what is no time.
  */
-enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since, const char *until,
-                              size_t max, jt_audit_reading_fn *each, void *arg) JT_CHECKED;
+enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
+                              const char *until, size_t max, jt_audit_reading_fn *each,
+                              void *arg) JT_CHECKED;
 
 /* The row of an act that changes nothing in the database, in a transaction of its own. */
 enum jt_err jt_audit_record(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,

@@ -5,7 +5,10 @@
 #include "store/cards.h"
 #include "store/row.h"
 
-/* Reads field, id, fingerprint and envelope from the column on; `row` turns bad when they are not those of a card. */
+/*
+ * Reads field, id, fingerprint and envelope from the column on; `row` turns bad when they are not
+ * those of a card.
+ */
 void jt_card_row_read(struct jt_row *row, int column, struct jt_card_row *out);
 
 #endif

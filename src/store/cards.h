@@ -1,20 +1,22 @@
 /*
- * Cards: the vault's rows. Every transaction that writes one follows the ring rule (DESIGN section 6.4):
+ * Cards: the vault's rows. Every transaction that writes one follows the ring rule (DESIGN
+ * section 6.4):
  *
  *   BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
  *   shared advisory lock `ring`, as a statement of its own, first, at top level
- *   one statement that checks the epoch of the ring and whether this node's row and incarnation stand, writes only
- *   where both do, and answers what it found
- *   COMMIT
+ *   one statement that checks the epoch of the ring and whether this node's row and incarnation
+ * stand, writes only where both do, and answers what it found COMMIT
  *
- * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to may be freed once
- * the call returns. The verbs on a struct jt_db block and are for the retirement job.
+ * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to
+ * may be freed once the call returns. The verbs on a struct jt_db block and are for the retirement
+ * job.
  *
- * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_UNAVAILABLE (the pipe is not
- * ready, or broke), JT_ERR_NOMEM, JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a number beyond SQL's range),
- * JT_ERR_INVALID (an envelope that does not begin with the key id that the transaction names: the caller's mistake). To
- * `done`: JT_ERR_UNAVAILABLE (may pass; the outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm: the generation rows
- * contradict the ring, or two cards claim one fingerprint or id; nothing was written), JT_ERR_PROTOCOL and
+ * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_UNAVAILABLE
+ * (the pipe is not ready, or broke), JT_ERR_NOMEM, JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a
+ * number beyond SQL's range), JT_ERR_INVALID (an envelope that does not begin with the key id that
+ * the transaction names: the caller's mistake). To `done`: JT_ERR_UNAVAILABLE (may pass; the
+ * outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm: the generation rows contradict the ring,
+ * or two cards claim one fingerprint or id; nothing was written), JT_ERR_PROTOCOL and
  * JT_ERR_INVALID (server and program do not fit together; for the operator).
  */
 #ifndef JETON_STORE_CARDS_H
@@ -25,12 +27,15 @@
 #include "wire/keyref.h"
 #include "wire/limits.h"
 
-/* In one transaction: cards, moves, ids to read, audit rows; probes for each probed generation beside them. */
+/*
+ * In one transaction: cards, moves, ids to read, audit rows; probes for each probed generation
+ * beside them.
+ */
 #define JT_STORE_MAX_CARDS JT_WIRE_MAX_ITEMS
 
 /*
- * Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are table card's, with slack
- * for later formats.
+ * Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are
+ * table card's, with slack for later formats.
  */
 #define JT_CARD_ENVELOPE_MIN 18
 #define JT_CARD_ENVELOPE_MAX 64
@@ -54,7 +59,7 @@ struct jt_card_row {
 
 struct jt_card_new {
     uint32_t field;
-    uint64_t id; /* under which it was sealed */
+    uint64_t id;                /* under which it was sealed */
     const uint8_t *fingerprint; /* 16 bytes, under the active generation */
     const uint8_t *envelope;
     size_t envelope_len;
@@ -68,7 +73,7 @@ struct jt_card_probe {
 };
 
 struct jt_tokenize_txn {
-    uint64_t epoch; /* under which the keeper sealed */
+    uint64_t epoch;      /* under which the keeper sealed */
     uint64_t generation; /* the active one, for the tally */
     uint8_t key_id;
     uint16_t writer; /* the caller's row of the tally: one a connection, so that no two contend */
@@ -76,7 +81,8 @@ struct jt_tokenize_txn {
     size_t n_cards;
     const struct jt_card_probe *probes;
     size_t n_probes;
-    const uint8_t *draining; /* key ids of draining generations: no card of theirs may have a new card's id */
+    /* key ids of draining generations: no card of theirs may have a new card's id */
+    const uint8_t *draining;
     size_t n_draining;
     const struct jt_audit_row *audit;
     size_t n_audit;
@@ -85,15 +91,21 @@ struct jt_tokenize_txn {
 /* What became of one card. */
 struct jt_card_outcome {
     enum {
-        JT_CARD_LOST, /* neither written nor found: it lost a race, or its id is taken. Seal it again */
+        /* neither written nor found: it lost a race, or its id is taken. Seal it again */
+        JT_CARD_LOST,
         JT_CARD_WRITTEN,
-        JT_CARD_KNOWN, /* a row has its fingerprint: nothing is proved until a keeper has matched it */
+        /* a row has its fingerprint: nothing is proved until a keeper has matched it */
+        JT_CARD_KNOWN,
     } kind;
-    uint32_t written; /* WRITTEN: which of the batch's equal cards it is that was stored, with that one's id */
+    /* WRITTEN: which of the batch's equal cards it is that was stored, with that one's id */
+    uint32_t written;
     const struct jt_card_row *row; /* KNOWN */
 };
 
-/* Valid during the callback. With a check that does not agree nothing was written, and all are LOST. */
+/*
+ * Valid during the callback. With a check that does not agree nothing was written, and all are
+ * LOST.
+ */
 struct jt_tokenize_result {
     struct jt_ring_check check;
     size_t n;
@@ -101,57 +113,63 @@ struct jt_tokenize_result {
 };
 typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
 
-enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn, jt_tokenize_fn *done,
-                              void *arg) JT_CHECKED;
+enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn,
+                              jt_tokenize_fn *done, void *arg) JT_CHECKED;
 
 /* --- detokenize --- */
 
 struct jt_card_found {
     /*
-     * Rows under live key ids that have this id: 0, or 1, which is `row`. Two are somebody's tampering: neither is
-     * given.
+     * Rows under live key ids that have this id: 0, or 1, which is `row`. Two are somebody's
+     * tampering: neither is given.
      */
     unsigned n_rows;
     struct jt_card_row row;
 };
 
 struct jt_read_result {
-    uint64_t epoch; /* of the ring in the same snapshot: "not found" counts only where it is the one that was used */
+    /*
+     * of the ring in the same snapshot: "not found" counts only where it is the one that was used
+     *
+     */
+    uint64_t epoch;
     size_t n;
     const struct jt_card_found *cards; /* in the order of the ids; valid during the callback */
 };
 typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_read_result *result);
 
 /* Reads by id under each of the live key ids, all in one snapshot. Repeated ids are allowed. */
-enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
-                          jt_cards_read_fn *done, void *arg) JT_CHECKED;
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live,
+                          size_t n_live, jt_cards_read_fn *done, void *arg) JT_CHECKED;
 
 /*
- * Which of the ids stand under any key id at all, asked after jt_cards_read has not found them: a row under a key id
- * that is not live is a planted, restored or replayed one. `stranded[i]` is its key id, 0 where there is none.
+ * Which of the ids stand under any key id at all, asked after jt_cards_read has not found them: a
+ * row under a key id that is not live is a planted, restored or replayed one. `stranded[i]` is its
+ * key id, 0 where there is none.
  */
 typedef void jt_cards_strays_fn(void *arg, enum jt_err err, const uint8_t *stranded, size_t n);
-enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n, jt_cards_strays_fn *done,
-                            void *arg) JT_CHECKED;
+enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
+                            jt_cards_strays_fn *done, void *arg) JT_CHECKED;
 
 typedef void jt_pipe_done_fn(void *arg, enum jt_err err);
 
 /* Commits audit rows on the primary: before any PAN they speak of leaves. */
-enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done,
-                           void *arg) JT_CHECKED;
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n,
+                           jt_pipe_done_fn *done, void *arg) JT_CHECKED;
 
 /* --- re-encryption --- */
 
 struct jt_card_move {
-    const struct jt_card_row *old; /* compare-and-swap on its envelope: a row that is no longer this is left alone */
+    /* compare-and-swap on its envelope: a row that is no longer this is left alone */
+    const struct jt_card_row *old;
     const uint8_t *envelope;
     uint16_t envelope_len;
     const uint8_t *fingerprint;
 };
 
 /*
- * All moves of one transaction go from the same generation `from` to `to`, which must be draining and active. In
- * ascending order of id they cost least: that is the order of the heap.
+ * All moves of one transaction go from the same generation `from` to `to`, which must be draining
+ * and active. In ascending order of id they cost least: that is the order of the heap.
  */
 struct jt_move_txn {
     uint64_t epoch;
@@ -161,7 +179,10 @@ struct jt_move_txn {
     size_t n;
 };
 
-/* Rows moved; the others had been moved, deleted or locked by somebody else, which is success too. */
+/*
+ * Rows moved; the others had been moved, deleted or locked by somebody else, which is success too.
+ *
+ */
 struct jt_move_result {
     struct jt_ring_check check;
     size_t n_moved;
@@ -169,37 +190,43 @@ struct jt_move_result {
 typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result *result);
 
 /*
- * JT_ERR_CONFLICT to the callback: a fingerprint or an id exists already under `to`. That is an alarm: it cannot happen
- * (DESIGN section 6.4).
+ * JT_ERR_CONFLICT to the callback: a fingerprint or an id exists already under `to`. That is an
+ * alarm: it cannot happen (DESIGN section 6.4).
  */
-enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done, void *arg) JT_CHECKED;
+enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done,
+                          void *arg) JT_CHECKED;
 
 /* The same, blocking. `node` as in the pipe. */
-enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node, const struct jt_move_txn *txn,
+enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node,
+                               const struct jt_move_txn *txn,
                                struct jt_move_result *result) JT_CHECKED;
 
-/* Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero. */
+/*
+ * Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero.
+ *
+ */
 struct jt_card_cursor {
     uint16_t bucket;
     uint64_t id;
 };
 
 /*
- * The next cards under a key id after the cursor, by the index and without a scan; at most `max`; advances the cursor.
- * Zero cards: the end of the index range was reached.
+ * The next cards under a key id after the cursor, by the index and without a scan; at most `max`;
+ * advances the cursor. Zero cards: the end of the index range was reached.
  */
 enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,
                                 struct jt_card_row *rows, size_t max, size_t *n) JT_CHECKED;
 
 /*
- * The newest cards under each of the key ids, newest first; at most `max_each` of each, `n_key_ids * max_each` in all.
+ * The newest cards under each of the key ids, newest first; at most `max_each` of each, `n_key_ids
+ * * max_each` in all.
  */
-enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_key_ids, size_t max_each,
-                            struct jt_card_row *rows, size_t *n) JT_CHECKED;
+enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_key_ids,
+                            size_t max_each, struct jt_card_row *rows, size_t *n) JT_CHECKED;
 
 /*
- * The key ids that any card has (bit i%8 of byte i/8), by a skip scan: as many steps through the index as there are
- * different ones.
+ * The key ids that any card has (bit i%8 of byte i/8), by a skip scan: as many steps through the
+ * index as there are different ones.
  */
 enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32]) JT_CHECKED;
 

@@ -19,8 +19,8 @@ static void moving_free(struct moving *m)
 }
 
 /*
- * Key ids in the table are the envelopes' first bytes: what is moved comes from the one and goes to the other because
- * these say so.
+ * Key ids in the table are the envelopes' first bytes: what is moved comes from the one and goes to
+ * the other because these say so.
  */
 static enum jt_err check_input(const struct jt_move_txn *in)
 {
@@ -73,7 +73,8 @@ static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const P
     return err == JT_OK ? jt_row_status(&row) : err;
 }
 
-static enum jt_err moving_new(const struct jt_node_spec *node, const struct jt_move_txn *in, struct moving **out)
+static enum jt_err moving_new(const struct jt_node_spec *node, const struct jt_move_txn *in,
+                              struct moving **out)
 {
     *out = NULL;
     enum jt_err err = check_input(in);
@@ -110,7 +111,8 @@ static void finish(struct jt_txn *txn, enum jt_err err)
     moving_free(m);
 }
 
-enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt_move_fn *done, void *arg)
+enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt_move_fn *done,
+                          void *arg)
 {
     if (!jt_pipe_ready(pipe)) {
         return JT_ERR_UNAVAILABLE;
@@ -130,8 +132,8 @@ enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt
     return err;
 }
 
-enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node, const struct jt_move_txn *in,
-                               struct jt_move_result *result)
+enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node,
+                               const struct jt_move_txn *in, struct jt_move_result *result)
 {
     *result = (struct jt_move_result){ .n_moved = 0 };
     struct moving *m;

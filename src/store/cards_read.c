@@ -82,7 +82,8 @@ static void finish_reading(struct jt_txn *txn, enum jt_err err)
     reading_free(r);
 }
 
-static struct reading *reading_new(const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live)
+static struct reading *reading_new(const uint64_t *ids, size_t n, const uint8_t *live,
+                                   size_t n_live)
 {
     struct reading *r = calloc(1, sizeof *r);
     if (r == NULL) {
@@ -103,8 +104,8 @@ static struct reading *reading_new(const uint64_t *ids, size_t n, const uint8_t 
     return r;
 }
 
-enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
-                          jt_cards_read_fn *done, void *arg)
+enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live,
+                          size_t n_live, jt_cards_read_fn *done, void *arg)
 {
     enum jt_err err = check_size(pipe, n);
     if (err != JT_OK) {
@@ -164,7 +165,8 @@ static void finish_straying(struct jt_txn *txn, enum jt_err err)
     straying_free(s);
 }
 
-enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n, jt_cards_strays_fn *done, void *arg)
+enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
+                            jt_cards_strays_fn *done, void *arg)
 {
     enum jt_err err = check_size(pipe, n);
     if (err != JT_OK) {
@@ -196,7 +198,8 @@ struct auditing {
     void *arg;
 };
 
-static enum jt_err take_nothing(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
+static enum jt_err take_nothing(struct jt_txn *txn, enum jt_statement statement,
+                                const PGresult *res)
 {
     (void)txn;
     (void)statement;
@@ -217,8 +220,8 @@ static void finish_auditing(struct jt_txn *txn, enum jt_err err)
     auditing_free(a);
 }
 
-enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n, jt_pipe_done_fn *done,
-                           void *arg)
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n,
+                           jt_pipe_done_fn *done, void *arg)
 {
     enum jt_err err = check_size(pipe, n);
     if (err != JT_OK) {
@@ -232,7 +235,10 @@ enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows
     a->txn.finish = finish_auditing;
     a->done = done;
     a->arg = arg;
-    /* In a block of its own: BEGIN refuses a server that cannot write, and the word that counts is COMMIT's result. */
+    /*
+     * In a block of its own: BEGIN refuses a server that cannot write, and the word that counts is
+     * COMMIT's result.
+     */
     (void)jt_txn_step(&a->txn, JT_SQL_BEGIN);
     struct jt_params *p = jt_txn_step(&a->txn, JT_SQL_AUDIT);
     jt_params_text(p, jt_pipe_node(pipe)->name);

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A card of the batch in the order in which the database sees it. A card that the caller repeats has one place. */
+/*
+ * A card of the batch in the order in which the database sees it. A card that the caller repeats
+ * has one place.
+ */
 struct place {
     uint32_t card; /* the caller's index of its first occurrence */
     uint32_t field;
@@ -26,11 +29,11 @@ struct tokenize {
     struct jt_ring_check check;
     size_t n_cards, n_places, n_probes;
     struct place *places;
-    uint32_t *place_of; /* of each of the caller's cards */
+    uint32_t *place_of;       /* of each of the caller's cards */
     struct jt_card_row *rows; /* those that were found, n_rows of them */
     size_t n_rows;
     struct jt_card_outcome *outcomes; /* the answer */
-    bool searching; /* the second round trip, for cards that lost a race */
+    bool searching;                   /* the second round trip, for cards that lost a race */
     jt_tokenize_fn *done;
     void *arg;
 };
@@ -67,12 +70,13 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
 }
 
 /*
- * A card must be sealed under the generation that the transaction names: the database takes the key id from the
- * envelope.
+ * A card must be sealed under the generation that the transaction names: the database takes the key
+ * id from the envelope.
  */
 static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
-    if (in->n_cards > JT_STORE_MAX_CARDS || in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_PROBED ||
+    if (in->n_cards > JT_STORE_MAX_CARDS ||
+        in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_PROBED ||
         in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_WIRE_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
@@ -122,7 +126,8 @@ static void add_fields(const struct tokenize *t, struct jt_params *p)
     }
 }
 
-static void add_cards(const struct tokenize *t, struct jt_params *p, const struct jt_tokenize_txn *in)
+static void add_cards(const struct tokenize *t, struct jt_params *p,
+                      const struct jt_tokenize_txn *in)
 {
     add_fields(t, p);
     jt_params_array(p, JT_PG_INT8_ARRAY, t->n_places, 8);
@@ -154,7 +159,8 @@ static size_t choose_probes(const struct tokenize *t, const struct jt_tokenize_t
     return n;
 }
 
-static enum jt_err add_probes(struct tokenize *t, struct jt_params *p, const struct jt_tokenize_txn *in)
+static enum jt_err add_probes(struct tokenize *t, struct jt_params *p,
+                              const struct jt_tokenize_txn *in)
 {
     const struct jt_card_probe **probes = calloc(in->n_probes + 1, sizeof *probes);
     if (probes == NULL) {
@@ -203,7 +209,10 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     return err;
 }
 
-/* A place and the row that has its fingerprint, or NULLs. The first that comes counts: it is matched before use. */
+/*
+ * A place and the row that has its fingerprint, or NULLs. The first that comes counts: it is
+ * matched before use.
+ */
 static enum jt_err take_row(struct tokenize *t, const PGresult *res, int i, int column)
 {
     struct jt_row row = jt_row_init(res, i);
@@ -253,7 +262,10 @@ static enum jt_err take_cards(struct tokenize *t, const PGresult *res)
     return err == JT_OK && held && !adds_up(t, n_written) ? JT_ERR_PROTOCOL : err;
 }
 
-/* --- a second look for cards that another transaction inserted meanwhile, in a snapshot taken after its commit --- */
+/*
+ * --- a second look for cards that another transaction inserted meanwhile, in a snapshot taken
+ * after its commit ---
+ */
 
 static void build_search(struct tokenize *t)
 {
@@ -334,9 +346,13 @@ static void answer(struct tokenize *t, enum jt_err err)
         struct jt_card_outcome *outcome = &t->outcomes[i];
         outcome->row = place->known;
         outcome->written = place->card;
-        outcome->kind = place->known != NULL ? JT_CARD_KNOWN : place->lost || !held ? JT_CARD_LOST : JT_CARD_WRITTEN;
+        outcome->kind = place->known != NULL   ? JT_CARD_KNOWN
+                        : place->lost || !held ? JT_CARD_LOST
+                                               : JT_CARD_WRITTEN;
     }
-    const struct jt_tokenize_result result = { .check = t->check, .n = t->n_cards, .cards = t->outcomes };
+    const struct jt_tokenize_result result = { .check = t->check,
+                                               .n = t->n_cards,
+                                               .cards = t->outcomes };
     t->done(t->arg, err, err == JT_OK ? &result : NULL);
     tokenize_free(t);
 }
@@ -345,7 +361,8 @@ static void finish(struct jt_txn *txn, enum jt_err err)
 {
     struct tokenize *t = (struct tokenize *)txn;
     if (t->searching) {
-        answer(t, JT_OK); /* the first round trip is committed; what the second did not find the caller repeats */
+        /* the first round trip is committed; what the second did not find the caller repeats */
+        answer(t, JT_OK);
         return;
     }
     if (err == JT_OK && any_lost(t)) {
@@ -358,7 +375,8 @@ static void finish(struct jt_txn *txn, enum jt_err err)
     answer(t, err);
 }
 
-enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *in, jt_tokenize_fn *done, void *arg)
+enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *in,
+                              jt_tokenize_fn *done, void *arg)
 {
     if (!jt_pipe_ready(pipe)) {
         return JT_ERR_UNAVAILABLE;

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Runs a statement that gives at most `max` rows; they are the caller's to PQclear. */
-static enum jt_err query(struct jt_db *db, enum jt_statement statement, struct jt_params *p, size_t max, PGresult **res)
+static enum jt_err query(struct jt_db *db, enum jt_statement statement, struct jt_params *p,
+                         size_t max, PGresult **res)
 {
     *res = NULL;
     enum jt_err err = jt_db_ensure(db);
@@ -47,8 +48,8 @@ enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card
     return err;
 }
 
-enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_key_ids, size_t max_each,
-                            struct jt_card_row *rows, size_t *n)
+enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_key_ids,
+                            size_t max_each, struct jt_card_row *rows, size_t *n)
 {
     *n = 0;
     struct jt_params p;

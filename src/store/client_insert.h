@@ -1,11 +1,17 @@
-/* A client's row, set row and audit row, for the two transactions they stand in: jt_client_insert and jt_ring_first. */
+/*
+ * A client's row, set row and audit row, for the two transactions they stand in: jt_client_insert
+ * and jt_ring_first.
+ */
 #ifndef JETON_STORE_CLIENT_INSERT_H
 #define JETON_STORE_CLIENT_INSERT_H
 
 #include "store/audit.h"
 #include "wire/client.h"
 
-/* Inside an open transaction. JT_ERR_CONFLICT when the id is taken; JT_ERR_STALE: the set has changed. */
+/*
+ * Inside an open transaction. JT_ERR_CONFLICT when the id is taken; JT_ERR_STALE: the set has
+ * changed.
+ */
 enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
                                  const struct jt_act *act) JT_CHECKED;
 

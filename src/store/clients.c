@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act)
+enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
+                                 const struct jt_act *act)
 {
     const struct jt_client_row *row = &change->row;
     enum jt_err err = jt_set_advance(db, &change->set);
@@ -26,13 +27,15 @@ enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
     err = jt_db_change_one(db,
-                           "INSERT INTO client (id, permissions, secret_mac, state, revision, mac_epoch, mac, created_by) "
+                           "INSERT INTO client (id, permissions, secret_mac, state, revision, "
+                           "mac_epoch, mac, created_by) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                            &p);
     return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_ADD, 0, row->spec.id) : err;
 }
 
-enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act)
+enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change,
+                             const struct jt_act *act)
 {
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
@@ -41,7 +44,8 @@ enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *ch
     return jt_db_end(db, jt_client_insert_row(db, change, act));
 }
 
-static enum jt_err revoke_row(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act)
+static enum jt_err revoke_row(struct jt_db *db, const struct jt_client_change *change,
+                              const struct jt_act *act)
 {
     const struct jt_client_row *row = &change->row;
     enum jt_err err = jt_set_advance(db, &change->set);
@@ -57,7 +61,8 @@ static enum jt_err revoke_row(struct jt_db *db, const struct jt_client_change *c
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
     err = jt_db_change_one(db,
-                           "UPDATE client SET state = $2, revision = $3, mac_epoch = $4, mac = $5, revoked_at = now(), "
+                           "UPDATE client SET state = $2, revision = $3, mac_epoch = $4, mac = $5, "
+                           "revoked_at = now(), "
                            "revoked_by = $6 WHERE id = $1",
                            &p);
     if (err == JT_ERR_CONFLICT) {
@@ -66,7 +71,8 @@ static enum jt_err revoke_row(struct jt_db *db, const struct jt_client_change *c
     return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_REVOKE, 0, row->spec.id) : err;
 }
 
-enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act)
+enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change,
+                             const struct jt_act *act)
 {
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
@@ -98,7 +104,8 @@ enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row
     jt_params_init(&p);
     jt_params_text(&p, id);
     PGresult *res;
-    err = jt_db_query_one(db, "SELECT " JT_CLIENT_COLUMNS("c") " FROM client c WHERE c.id = $1", &p, &res);
+    err = jt_db_query_one(db, "SELECT " JT_CLIENT_COLUMNS("c") " FROM client c WHERE c.id = $1", &p,
+                          &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         jt_client_columns_read(&row, 0, out);
@@ -110,8 +117,9 @@ enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row
 
 enum jt_err jt_clients_list(struct jt_db *db, jt_client_fn *each, void *arg)
 {
-    static const char sql[] = "SELECT " JT_CLIENT_COLUMNS("c") ", " JT_SQL_TIME("c.created_at") ", c.created_by, "
-        JT_SQL_TIME("c.revoked_at") ", c.revoked_by FROM client c ORDER BY c.id";
+    static const char sql[] = "SELECT " JT_CLIENT_COLUMNS("c") ", " JT_SQL_TIME(
+        "c.created_at") ", c.created_by, " JT_SQL_TIME("c.revoked_at") ", c.revoked_by FROM client "
+                                                                       "c ORDER BY c.id";
     enum jt_err err = jt_db_ensure(db);
     if (err != JT_OK) {
         return err;
@@ -124,8 +132,10 @@ enum jt_err jt_clients_list(struct jt_db *db, jt_client_fn *each, void *arg)
         jt_client_columns_read(&row, 0, &info.row);
         jt_row_text(&row, JT_N_CLIENT_COLUMNS, info.created_at, sizeof info.created_at);
         jt_row_text(&row, JT_N_CLIENT_COLUMNS + 1, info.created_by, sizeof info.created_by);
-        jt_row_text_or_empty(&row, JT_N_CLIENT_COLUMNS + 2, info.revoked_at, sizeof info.revoked_at);
-        jt_row_text_or_empty(&row, JT_N_CLIENT_COLUMNS + 3, info.revoked_by, sizeof info.revoked_by);
+        jt_row_text_or_empty(&row, JT_N_CLIENT_COLUMNS + 2, info.revoked_at,
+                             sizeof info.revoked_at);
+        jt_row_text_or_empty(&row, JT_N_CLIENT_COLUMNS + 3, info.revoked_by,
+                             sizeof info.revoked_by);
         err = jt_row_status(&row);
         if (err == JT_OK) {
             each(arg, &info);

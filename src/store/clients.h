@@ -1,6 +1,6 @@
 /*
- * API clients: rows MACed by a keeper (wire/client.h), never deleted. Nothing here is secret, nothing here is trusted
- * before the keeper checked it (vault/sets.h).
+ * API clients: rows MACed by a keeper (wire/client.h), never deleted. Nothing here is secret,
+ * nothing here is trusted before the keeper checked it (vault/sets.h).
  */
 #ifndef JETON_STORE_CLIENTS_H
 #define JETON_STORE_CLIENTS_H
@@ -16,12 +16,14 @@ struct jt_client_info {
 };
 
 /*
- * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the id is taken; JT_ERR_STALE when the
- * set has changed since the keeper made the rows.
+ * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the id is taken;
+ * JT_ERR_STALE when the set has changed since the keeper made the rows.
  */
-enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act) JT_CHECKED;
+enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change,
+                             const struct jt_act *act) JT_CHECKED;
 /* The same for a row that is revoked; JT_ERR_NOT_FOUND when it is not there. */
-enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change, const struct jt_act *act) JT_CHECKED;
+enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change,
+                             const struct jt_act *act) JT_CHECKED;
 /* JT_ERR_NOT_FOUND. */
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out) JT_CHECKED;
 

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms, struct jt_db **out)
+enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms,
+                      struct jt_db **out)
 {
     *out = NULL;
     enum jt_err err = jt_session_check_conninfo(conninfo);
@@ -61,7 +62,10 @@ int jt_db_socket(const struct jt_db *db)
     return db->conn == NULL ? -1 : PQsocket(db->conn);
 }
 
-/* Reads what an idle connection has to say: the end of the session, when the server went away meanwhile. */
+/*
+ * Reads what an idle connection has to say: the end of the session, when the server went away
+ * meanwhile.
+ */
 static bool still_there(struct jt_db *db)
 {
     if (db->conn == NULL || PQstatus(db->conn) != CONNECTION_OK) {
@@ -114,7 +118,8 @@ static void roll_back(struct jt_db *db)
         return;
     }
     PGresult *res = NULL;
-    if (!PQsendQuery(db->conn, "ROLLBACK") || jt_answer_await(db->conn, due_ms(db), &res) != JT_OK) {
+    if (!PQsendQuery(db->conn, "ROLLBACK") ||
+        jt_answer_await(db->conn, due_ms(db), &res) != JT_OK) {
         disconnect(db);
     }
     PQclear(res);
@@ -122,7 +127,8 @@ static void roll_back(struct jt_db *db)
 
 enum jt_err jt_db_ensure(struct jt_db *db)
 {
-    db->message[0] = '\0'; /* what is told is of this verb: an earlier loss must not explain a later error */
+    /* what is told is of this verb: an earlier loss must not explain a later error */
+    db->message[0] = '\0';
     db->in_doubt = false;
     if (still_there(db)) {
         roll_back(db);
@@ -141,7 +147,8 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
         return JT_OK;
     }
     if (PQresultStatus(res) != PGRES_FATAL_ERROR) {
-        (void)snprintf(db->message, sizeof db->message, "unexpected kind of answer from the server");
+        (void)snprintf(db->message, sizeof db->message,
+                       "unexpected kind of answer from the server");
         return JT_ERR_PROTOCOL;
     }
     const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -153,9 +160,9 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
 }
 
 /*
- * The answer to what was just sent, if it was. *out is the caller's to clear, also on failure. A session that ended or
- * hangs, or whose server answers with what nobody asked for (COPY), is dropped, so that jt_db_ensure may find another
- * server.
+ * The answer to what was just sent, if it was. *out is the caller's to clear, also on failure. A
+ * session that ended or hangs, or whose server answers with what nobody asked for (COPY), is
+ * dropped, so that jt_db_ensure may find another server.
  */
 static enum jt_err await(struct jt_db *db, int sent, ExecStatusType want, PGresult **out)
 {
@@ -172,15 +179,16 @@ static enum jt_err await(struct jt_db *db, int sent, ExecStatusType want, PGresu
         return err;
     }
     err = judge(db, *out, want);
-    if (err != JT_OK && (PQresultStatus(*out) != PGRES_FATAL_ERROR || jt_sqlstate_ends_session(db->sqlstate))) {
+    if (err != JT_OK &&
+        (PQresultStatus(*out) != PGRES_FATAL_ERROR || jt_sqlstate_ends_session(db->sqlstate))) {
         disconnect(db);
     }
     return err;
 }
 
 /* Runs one statement. *out as above. */
-static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_params *params, ExecStatusType want,
-                           PGresult **out)
+static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_params *params,
+                           ExecStatusType want, PGresult **out)
 {
     *out = NULL;
     if (db->conn == NULL) {
@@ -198,7 +206,8 @@ static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_pa
     return await(db, sent, want, out);
 }
 
-enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows)
+enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params,
+                        PGresult **rows)
 {
     enum jt_err err = execute(db, sql, params, PGRES_TUPLES_OK, rows);
     if (err != JT_OK) {
@@ -211,7 +220,8 @@ enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *par
     return err;
 }
 
-enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows)
+enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params,
+                            PGresult **rows)
 {
     enum jt_err err = jt_db_query(db, sql, params, rows);
     if (err == JT_OK && PQntuples(*rows) != 1) {
@@ -222,7 +232,8 @@ enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params 
     return err;
 }
 
-enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params, uint64_t *n_changed)
+enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params,
+                         uint64_t *n_changed)
 {
     PGresult *res;
     enum jt_err err = execute(db, sql, params, PGRES_COMMAND_OK, &res);
@@ -264,7 +275,8 @@ enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql, struct jt_params
     return err;
 }
 
-enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params, const char *otherwise)
+enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params,
+                       const char *otherwise)
 {
     PGresult *res;
     enum jt_err err = jt_db_query_one(db, sql, params, &res);
@@ -290,25 +302,27 @@ enum jt_err jt_db_begin(struct jt_db *db)
 
 /* How long the outcome is asked for. A server that restarts takes about so long. */
 #define DOUBT_PATIENCE_MS 5000
-#define DOUBT_PAUSE_MS 50
+#define DOUBT_PAUSE_MS    50
 
 /*
- * What names a transaction beyond its session: its number, and the history that the number belongs to. A standby that
- * was promoted with its tail lost counts on from an older number, on a timeline of its own. All as text.
+ * What names a transaction beyond its session: its number, and the history that the number belongs
+ * to. A standby that was promoted with its tail lost counts on from an older number, on a timeline
+ * of its own. All as text.
  */
 struct transaction {
     char xid[24], history[40];
 };
-#define HISTORY \
-    "(SELECT c.system_identifier::text || '.' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) " \
+#define HISTORY                                              \
+    "(SELECT c.system_identifier::text || '.' || "           \
+    "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) " \
     "FROM pg_control_system() c)"
 
 /* Of the open transaction; an empty number where it has written nothing. */
 static enum jt_err name_transaction(struct jt_db *db, struct transaction *out)
 {
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db, "SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''), " HISTORY, NULL,
-                                      &res);
+    enum jt_err err = jt_db_query_one(
+        db, "SELECT coalesce(pg_current_xact_id_if_assigned()::text, ''), " HISTORY, NULL, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         jt_row_text(&row, 0, out->xid, sizeof out->xid);
@@ -319,7 +333,10 @@ static enum jt_err name_transaction(struct jt_db *db, struct transaction *out)
     return err;
 }
 
-/* JT_OK: *status is "committed", "aborted" or "in progress"; empty where this history does not know the number. */
+/*
+ * JT_OK: *status is "committed", "aborted" or "in progress"; empty where this history does not know
+ * the number.
+ */
 static enum jt_err ask_for(struct jt_db *db, const struct transaction *t, char status[static 16])
 {
     status[0] = '\0';
@@ -332,9 +349,11 @@ static enum jt_err ask_for(struct jt_db *db, const struct transaction *t, char s
     jt_params_text(&p, t->xid);
     jt_params_text(&p, t->history);
     PGresult *res;
-    err = jt_db_query_one(db,
-                          "SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress' WHEN $2 = " HISTORY
-                          " THEN coalesce(pg_xact_status($1::xid8), '') ELSE '' END", &p, &res);
+    err =
+        jt_db_query_one(db,
+                        "SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress' WHEN $2 = " HISTORY
+                        " THEN coalesce(pg_xact_status($1::xid8), '') ELSE '' END",
+                        &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         jt_row_text(&row, 0, status, 16);
@@ -345,8 +364,9 @@ static enum jt_err ask_for(struct jt_db *db, const struct transaction *t, char s
 }
 
 /*
- * COMMIT was sent and the connection broke: on new connections the server is asked what became of the transaction,
- * until it says so. JT_OK: committed. JT_ERR_UNAVAILABLE: it came to nothing; or, with in_doubt, nobody knows.
+ * COMMIT was sent and the connection broke: on new connections the server is asked what became of
+ * the transaction, until it says so. JT_OK: committed. JT_ERR_UNAVAILABLE: it came to nothing; or,
+ * with in_doubt, nobody knows.
  */
 static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
 {
@@ -380,7 +400,8 @@ static enum jt_err commit(struct jt_db *db)
     PGresult *res;
     err = execute(db, "COMMIT", NULL, PGRES_COMMAND_OK, &res);
     if (err == JT_OK && !jt_txn_result_ok(JT_SQL_COMMIT, res)) {
-        (void)snprintf(db->message, sizeof db->message, "the server rolled back what it was to commit");
+        (void)snprintf(db->message, sizeof db->message,
+                       "the server rolled back what it was to commit");
         err = JT_ERR_PROTOCOL;
     }
     PQclear(res);

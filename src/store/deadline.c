@@ -9,8 +9,10 @@
 static void arm(struct jt_deadline *d, int64_t now_ms)
 {
     int64_t in = d->due_ms > now_ms ? d->due_ms - now_ms : 1;
-    struct itimerspec when = { .it_value = { .tv_sec = in / 1000, .tv_nsec = in % 1000 * 1000000 } };
-    (void)timerfd_settime(d->timer.fd, 0, &when, NULL); /* cannot fail for a good descriptor and value */
+    struct itimerspec when = { .it_value = { .tv_sec = in / 1000,
+                                             .tv_nsec = in % 1000 * 1000000 } };
+    /* cannot fail for a good descriptor and value */
+    (void)timerfd_settime(d->timer.fd, 0, &when, NULL);
     d->armed_ms = d->due_ms;
 }
 
@@ -40,7 +42,8 @@ enum jt_err jt_deadline_init(struct jt_deadline *d, struct jt_loop *loop, jt_loo
 {
     *d = (struct jt_deadline){ .loop = loop, .fn = fn, .arg = arg };
     d->timer = (struct jt_watch){ .fn = on_timer, .arg = d, .events = EPOLLIN };
-    d->timer.fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC); /* the clock of jt_clock_ms */
+    /* the clock of jt_clock_ms */
+    d->timer.fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (d->timer.fd < 0) {
         return JT_ERR_IO;
     }

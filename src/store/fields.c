@@ -9,7 +9,8 @@
 
 #define COLUMNS "id, name, kind, dedup, allow_bad_luhn, state, revision, mac_epoch, mac"
 
-static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *change, const struct jt_act *act)
+static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *change,
+                              const struct jt_act *act)
 {
     const struct jt_field_row *row = &change->row;
     enum jt_err err = jt_set_advance(db, &change->set);
@@ -28,7 +29,9 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *ch
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
-    err = jt_db_change_one(db, "INSERT INTO field (" COLUMNS ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    err = jt_db_change_one(db,
+                           "INSERT INTO field (" COLUMNS
+                           ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                            &p);
     if (err == JT_OK) {
         err = jt_audit_act(db, act, JT_AUDIT_FIELD_ADD, row->spec.id, row->spec.name);
@@ -36,7 +39,8 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *ch
     return err;
 }
 
-enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change, const struct jt_act *act)
+enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,
+                            const struct jt_act *act)
 {
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {

@@ -1,4 +1,7 @@
-/* Field definitions: rows MACed by a keeper (wire/field.h), never deleted; trusted as vault/sets.h says. */
+/*
+ * Field definitions: rows MACed by a keeper (wire/field.h), never deleted; trusted as vault/sets.h
+ * says.
+ */
 #ifndef JETON_STORE_FIELDS_H
 #define JETON_STORE_FIELDS_H
 
@@ -6,10 +9,11 @@
 #include "wire/field.h"
 
 /*
- * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the name or id is taken; JT_ERR_STALE
- * when the set has changed since the keeper made the rows.
+ * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the name or id is
+ * taken; JT_ERR_STALE when the set has changed since the keeper made the rows.
  */
-enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change, const struct jt_act *act) JT_CHECKED;
+enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,
+                            const struct jt_act *act) JT_CHECKED;
 enum jt_err jt_field_get(struct jt_db *db, const char *name, struct jt_field_row *out) JT_CHECKED;
 
 typedef void jt_field_fn(void *arg, const struct jt_field_row *row);

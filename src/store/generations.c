@@ -7,16 +7,21 @@
 
 #include <string.h>
 
+/* SQL is laid out by hand. */
+/* clang-format off */
 static const char select_info[] =
     "SELECT g.number, g.key_id, g.state, g.check_value, g.mac_epoch, g.mac, "
-    JT_SQL_TIME("g.created_at") ", g.created_by, " JT_SQL_TIME("g.activated_at") ", g.activated_by, "
-    JT_SQL_TIME("g.draining_at") ", " JT_SQL_TIME("g.retired_at") ", g.retired_by, g.holder_override, "
+    JT_SQL_TIME("g.created_at") ", g.created_by, " JT_SQL_TIME("g.activated_at") ", "
+    "g.activated_by, "
+    JT_SQL_TIME("g.draining_at") ", " JT_SQL_TIME("g.retired_at") ", g.retired_by, "
+    "g.holder_override, "
     JT_SQL_TIME("g.destroyed_at") ", g.destroyed_by, "
     "coalesce(t.written, 0)::int8, coalesce(t.moved_in, 0)::int8, coalesce(t.moved_out, 0)::int8 "
     "FROM generation g CROSS JOIN LATERAL ("
     "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out "
     "FROM tally WHERE generation = g.number) t "
     "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
+/* clang-format on */
 
 static enum jt_err read_info(const PGresult *res, int i, struct jt_generation_info *out)
 {
@@ -116,7 +121,8 @@ enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *
 }
 
 /* The time that a statement returns. */
-static enum jt_err take_time(struct jt_db *db, const char *sql, struct jt_params *p, char at[static JT_TIME_LEN])
+static enum jt_err take_time(struct jt_db *db, const char *sql, struct jt_params *p,
+                             char at[static JT_TIME_LEN])
 {
     PGresult *res;
     enum jt_err err = jt_db_query_one(db, sql, p, &res);
@@ -146,13 +152,14 @@ enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generatio
     struct jt_params p;
     put_row(&p, row);
     return jt_db_must(db,
-                      "SELECT EXISTS (SELECT FROM generation WHERE (number, key_id, state, check_value, mac_epoch, mac) "
+                      "SELECT EXISTS (SELECT FROM generation WHERE (number, key_id, state, "
+                      "check_value, mac_epoch, mac) "
                       "= ($1, $2, $3, $4, $5, $6))",
                       &p, "the row of a generation does not stand as it was sent");
 }
 
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act,
-                                 char created_at[static JT_TIME_LEN])
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
+                                 const struct jt_act *act, char created_at[static JT_TIME_LEN])
 {
     created_at[0] = '\0';
     if (row->state != JT_GENERATION_FUTURE) {
@@ -165,11 +172,13 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
     struct jt_params p;
     put_row(&p, row);
     jt_params_text(&p, act->actor);
-    err = take_time(db,
-                    "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
-                    "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING " JT_SQL_TIME("created_at"),
-                    &p, created_at);
-    err = err == JT_ERR_NOT_FOUND ? JT_ERR_PROTOCOL : err; /* nothing was inserted, and nobody said why */
+    err = take_time(
+        db,
+        "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING " JT_SQL_TIME("created_at"),
+        &p, created_at);
+    /* nothing was inserted, and nobody said why */
+    err = err == JT_ERR_NOT_FOUND ? JT_ERR_PROTOCOL : err;
     if (err == JT_OK) {
         err = jt_generation_must_stand(db, row);
     }
@@ -179,8 +188,8 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
     return jt_db_end(db, err);
 }
 
-enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act,
-                                  char destroyed_at[static JT_TIME_LEN])
+enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row,
+                                  const struct jt_act *act, char destroyed_at[static JT_TIME_LEN])
 {
     destroyed_at[0] = '\0';
     if (row->state != JT_GENERATION_FUTURE) {
@@ -197,11 +206,12 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
     jt_params_bytes(&p, row->check_value, sizeof row->check_value);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
-    err = take_time(db,
-                    "UPDATE generation SET state = 5, destroyed_at = now(), destroyed_by = $5 "
-                    "WHERE number = $1 AND key_id = $2 AND check_value = $3 AND mac = $4 AND state = 1 "
-                    "RETURNING " JT_SQL_TIME("destroyed_at"),
-                    &p, destroyed_at);
+    err = take_time(
+        db,
+        "UPDATE generation SET state = 5, destroyed_at = now(), destroyed_by = $5 "
+        "WHERE number = $1 AND key_id = $2 AND check_value = $3 AND mac = $4 AND state = 1 "
+        "RETURNING " JT_SQL_TIME("destroyed_at"),
+        &p, destroyed_at);
     err = err == JT_ERR_NOT_FOUND ? JT_ERR_CONFLICT : err;
     if (err == JT_OK) {
         struct jt_generation_row gone = *row;
@@ -227,12 +237,13 @@ enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt
     jt_params_uuid(&p, ack->incarnation);
     jt_params_bytes(&p, ack->challenge, sizeof ack->challenge);
     jt_params_bytes(&p, ack->mac, sizeof ack->mac);
-    return jt_db_insert_one(db,
-                            "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) "
-                            "VALUES ($1, $2, $3, $4, $5) "
-                            "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
-                            "challenge = excluded.challenge, mac = excluded.mac, at = excluded.at",
-                            &p);
+    return jt_db_insert_one(
+        db,
+        "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) "
+        "VALUES ($1, $2, $3, $4, $5) "
+        "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
+        "challenge = excluded.challenge, mac = excluded.mac, at = excluded.at",
+        &p);
 }
 
 enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, struct jt_ack *out)
@@ -247,9 +258,10 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
     jt_params_u63(&p, generation);
     jt_params_text(&p, node);
     PGresult *res;
-    err = jt_db_query_one(db,
-                          "SELECT node, incarnation, challenge, mac FROM key_ack WHERE generation = $1 AND node = $2",
-                          &p, &res);
+    err = jt_db_query_one(
+        db,
+        "SELECT node, incarnation, challenge, mac FROM key_ack WHERE generation = $1 AND node = $2",
+        &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         jt_row_text(&row, 0, out->node, sizeof out->node);
@@ -265,7 +277,8 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
 enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused)
 {
     *unused = false;
-    enum jt_err err = jt_db_begin(db); /* names READ COMMITTED: the snapshot is the statement's own */
+    /* names READ COMMITTED: the snapshot is the statement's own */
+    enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
         return err;
     }

@@ -1,8 +1,8 @@
 /*
  * Generations: rows, acknowledgements, transitions, and the exact count of their rows.
  *
- * Counts come from the table `tally`: each transaction that writes cards adds what it wrote and moved to the row of its
- * (generation, writer), so the sums are exact and nothing is ever scanned.
+ * Counts come from the table `tally`: each transaction that writes cards adds what it wrote and
+ * moved to the row of its (generation, writer), so the sums are exact and nothing is ever scanned.
  */
 #ifndef JETON_STORE_GENERATIONS_H
 #define JETON_STORE_GENERATIONS_H
@@ -19,19 +19,22 @@ struct jt_generation_info {
     char draining_at[JT_TIME_LEN];
     char retired_at[JT_TIME_LEN], retired_by[JT_ACTOR_MAX + 1];
     char destroyed_at[JT_TIME_LEN], destroyed_by[JT_ACTOR_MAX + 1];
-    char holder_override[128]; /* why activation went ahead with one durable holder of the key; empty: not overridden */
-    uint64_t rows_written, rows_moved_in, rows_moved_out; /* rows now: written + moved_in - moved_out */
+    /* why activation went ahead with one durable holder of the key; empty: not overridden */
+    char holder_override[128];
+    /* rows now: written + moved_in - moved_out */
+    uint64_t rows_written, rows_moved_in, rows_moved_out;
 };
 
 typedef void jt_generation_fn(void *arg, const struct jt_generation_info *info);
 
 /* Calls `each` ascending by number. */
 enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg) JT_CHECKED;
-enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_generation_info *out) JT_CHECKED;
+enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
+                              struct jt_generation_info *out) JT_CHECKED;
 
 /*
- * The highest number, the key ids (bit i of byte i/8) of generations that are not destroyed, and how many are future:
- * what a new one must avoid.
+ * The highest number, the key ids (bit i of byte i/8) of generations that are not destroyed, and
+ * how many are future: what a new one must avoid.
  */
 struct jt_generations_taken {
     uint64_t highest;
@@ -41,34 +44,40 @@ struct jt_generations_taken {
 enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *out) JT_CHECKED;
 
 /*
- * Stores a future generation, with its audit row; `created_at` receives the time that it bears. JT_ERR_CONFLICT when its
- * number or key id is taken (the loser of two creators).
+ * Stores a future generation, with its audit row; `created_at` receives the time that it bears.
+ * JT_ERR_CONFLICT when its number or key id is taken (the loser of two creators).
  */
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act,
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
+                                 const struct jt_act *act,
                                  char created_at[static JT_TIME_LEN]) JT_CHECKED;
 
 /*
- * Marks a future generation as destroyed, with its audit row, and frees its key id. `row` is as it stands there, future.
- * JT_ERR_CONFLICT when it is not future any more.
+ * Marks a future generation as destroyed, with its audit row, and frees its key id. `row` is as it
+ * stands there, future. JT_ERR_CONFLICT when it is not future any more.
  */
-enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row, const struct jt_act *act,
+enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row,
+                                  const struct jt_act *act,
                                   char destroyed_at[static JT_TIME_LEN]) JT_CHECKED;
 
-enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack) JT_CHECKED;
+enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation,
+                          const struct jt_ack *ack) JT_CHECKED;
 /* The newest acknowledgement of a node for a generation; JT_ERR_NOT_FOUND. */
-enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, struct jt_ack *out) JT_CHECKED;
+enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node,
+                       struct jt_ack *out) JT_CHECKED;
 
 /*
- * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with *busy set when it was
- * not had: back off and repeat), then only if the epoch is still `from_epoch` and the generations are in the states
- * they must leave: their new states, times and actor, the new ring row, and the audit row; commit. JT_ERR_STALE when
- * the epoch moved; JT_ERR_CONFLICT when a state is not as it must be. A change activates one generation (and may let
- * another drain) or, with `proof_of_zero`, retires one; JT_ERR_INVALID for any other.
+ * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with
+ * *busy set when it was not had: back off and repeat), then only if the epoch is still `from_epoch`
+ * and the generations are in the states they must leave: their new states, times and actor, the new
+ * ring row, and the audit row; commit. JT_ERR_STALE when the epoch moved; JT_ERR_CONFLICT when a
+ * state is not as it must be. A change activates one generation (and may let another drain) or,
+ * with `proof_of_zero`, retires one; JT_ERR_INVALID for any other.
  *
- * A retirement also refuses (JT_ERR_CONFLICT) while a card carries the generation's key id or when no retirement job is
- * open, fills `facts` (LSN, timeline, system identifier, counts, times) inside the same transaction and stores them in
- * `retirement`. All writers wait while the proof runs, so it gets 200 ms; a proof that takes longer (index entries of
- * moved rows that an old snapshot keeps alive) is JT_ERR_UNAVAILABLE with *busy set, like a lock that was not had. Time
+ * A retirement also refuses (JT_ERR_CONFLICT) while a card carries the generation's key id or when
+ * no retirement job is open, fills `facts` (LSN, timeline, system identifier, counts, times) inside
+ * the same transaction and stores them in `retirement`. All writers wait while the proof runs, so
+ * it gets 200 ms; a proof that takes longer (index entries of moved rows that an old snapshot keeps
+ * alive) is JT_ERR_UNAVAILABLE with *busy set, like a lock that was not had. Time
  * jt_generation_is_unused, which nobody waits for, before asking.
  */
 struct jt_ring_change {
@@ -79,11 +88,16 @@ struct jt_ring_change {
     const struct jt_act *act;
     const char *holder_override; /* activation only; NULL or why */
     bool proof_of_zero;
-    struct jt_retirement_facts *facts; /* with proof_of_zero: `node` is the caller's, everything else is filled */
+    /* with proof_of_zero: `node` is the caller's, everything else is filled */
+    struct jt_retirement_facts *facts;
 };
-enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change, bool *busy) JT_CHECKED;
+enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change,
+                           bool *busy) JT_CHECKED;
 
-/* Whether no card carries the key id, by the index, in a fresh READ COMMITTED snapshot, without any lock. */
+/*
+ * Whether no card carries the key id, by the index, in a fresh READ COMMITTED snapshot, without any
+ * lock.
+ */
 enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused) JT_CHECKED;
 
 #endif

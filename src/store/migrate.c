@@ -19,20 +19,26 @@ static const char record_table[] =
     "number integer PRIMARY KEY, name text NOT NULL, checksum bytea NOT NULL, "
     "applied_at timestamptz NOT NULL DEFAULT now())";
 
-/* How many migrations are recorded: they are numbered 1 to *found without gaps, or JT_ERR_CONFLICT. No table: none. */
+/*
+ * How many migrations are recorded: they are numbered 1 to *found without gaps, or JT_ERR_CONFLICT.
+ * No table: none.
+ */
 static enum jt_err count_recorded(struct jt_db *db, int *found)
 {
     *found = 0;
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db, "SELECT to_regclass('jeton.schema_migration') IS NOT NULL", NULL, &res);
+    enum jt_err err =
+        jt_db_query_one(db, "SELECT to_regclass('jeton.schema_migration') IS NOT NULL", NULL, &res);
     struct jt_row row = { .res = res };
     bool exists = err == JT_OK && jt_row_bool(&row, 0);
     PQclear(res);
     if (!exists) {
         return err == JT_OK ? jt_row_status(&row) : err;
     }
-    err = jt_db_query_one(db, "SELECT count(*), coalesce(max(number), 0) FROM jeton.schema_migration WHERE number > 0",
-                          NULL, &res);
+    err = jt_db_query_one(
+        db,
+        "SELECT count(*), coalesce(max(number), 0) FROM jeton.schema_migration WHERE number > 0",
+        NULL, &res);
     if (err == JT_OK) {
         row = jt_row_init(res, 0);
         uint64_t n = jt_row_u63(&row, 0);
@@ -48,8 +54,8 @@ static enum jt_err count_recorded(struct jt_db *db, int *found)
 }
 
 /*
- * Whether the record of a migration is the program's own: JT_ERR_CONFLICT when it differs. The server compares; SHA-256
- * is its own.
+ * Whether the record of a migration is the program's own: JT_ERR_CONFLICT when it differs. The
+ * server compares; SHA-256 is its own.
  */
 static enum jt_err compare(struct jt_db *db, const struct jt_migration *m)
 {
@@ -59,10 +65,11 @@ static enum jt_err compare(struct jt_db *db, const struct jt_migration *m)
     jt_params_text(&p, m->name);
     jt_params_text(&p, m->sql);
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db,
-                                      "SELECT name = $2::text AND checksum = sha256(convert_to($3::text, 'UTF8')) "
-                                      "FROM jeton.schema_migration WHERE number = $1",
-                                      &p, &res);
+    enum jt_err err = jt_db_query_one(
+        db,
+        "SELECT name = $2::text AND checksum = sha256(convert_to($3::text, 'UTF8')) "
+        "FROM jeton.schema_migration WHERE number = $1",
+        &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool same = jt_row_bool(&row, 0);
@@ -104,13 +111,18 @@ static enum jt_err apply(struct jt_db *db, const struct jt_migration *m)
                             &p);
 }
 
-/* One transaction: the lock, then what the database says now, then the next migration if there is one. */
+/*
+ * One transaction: the lock, then what the database says now, then the next migration if there is
+ * one.
+ */
 static enum jt_err step(struct jt_db *db, const struct jt_migration **applied)
 {
     *applied = NULL;
     enum jt_err err = jt_db_begin(db);
     if (err == JT_OK) {
-        err = jt_db_script(db, "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
+        err = jt_db_script(
+            db,
+            "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     }
     PGresult *res = NULL;
     if (err == JT_OK) {
@@ -131,7 +143,10 @@ static enum jt_err step(struct jt_db *db, const struct jt_migration **applied)
     return jt_db_end(db, err);
 }
 
-/* What a migration takes depends on the size of a table, and waiting for another run is right: no time-outs. */
+/*
+ * What a migration takes depends on the size of a table, and waiting for another run is right: no
+ * time-outs.
+ */
 static enum jt_err step_patiently(struct jt_db *db, const struct jt_migration **applied)
 {
     int timeout_ms = db->timeout_ms;
@@ -172,10 +187,11 @@ enum jt_err jt_migrate_is_format_1(struct jt_db *db, bool *format_1)
 {
     *format_1 = false;
     PGresult *res;
-    enum jt_err err = jt_db_query_one(db,
-                                      "SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = "
-                                      "to_regclass('jeton.card') AND a.attname = 'token' AND NOT a.attisdropped)",
-                                      NULL, &res);
+    enum jt_err err =
+        jt_db_query_one(db,
+                        "SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = "
+                        "to_regclass('jeton.card') AND a.attname = 'token' AND NOT a.attisdropped)",
+                        NULL, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         *format_1 = jt_row_bool(&row, 0);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define NODE_LOCK "7235419260851099" /* session-level: held as long as the front lives */
+#define NODE_LOCK   "7235419260851099" /* session-level: held as long as the front lives */
 #define BACK_OFF_MS 20
 
 /* Takes the session's lock if it is not held yet. JT_ERR_CONFLICT when another session holds it. */
@@ -38,8 +38,9 @@ static void free_lock(struct jt_db *db)
 }
 
 /* Repeats `change` while the ring lock is busy, until the deadline. */
-static enum jt_err with_ring_lock(struct jt_db *db, enum jt_err (*change)(struct jt_db *, const void *), const void *arg,
-                                  int64_t deadline_ms)
+static enum jt_err with_ring_lock(struct jt_db *db,
+                                  enum jt_err (*change)(struct jt_db *, const void *),
+                                  const void *arg, int64_t deadline_ms)
 {
     for (;;) {
         bool busy;
@@ -64,14 +65,16 @@ static enum jt_err check_alone(struct jt_db *db, const struct jt_node_row *row)
     jt_params_uuid(&p, row->spec.incarnation);
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
-    return jt_db_must(db,
-                      "SELECT coalesce(bool_and((n.name, n.number, n.incarnation, n.mac_epoch, n.mac) = "
-                      "($1, $2, $3, $4, $5)) AND count(*) = 1, false) FROM node n",
-                      &p, "the node's row does not stand as it was sent, or another does beside it");
+    return jt_db_must(
+        db,
+        "SELECT coalesce(bool_and((n.name, n.number, n.incarnation, n.mac_epoch, n.mac) = "
+        "($1, $2, $3, $4, $5)) AND count(*) = 1, false) FROM node n",
+        &p, "the node's row does not stand as it was sent, or another does beside it");
 }
 
 /*
- * Every other row goes too: there is one front, and one that lost its lock under another name must not go on writing.
+ * Every other row goes too: there is one front, and one that lost its lock under another name must
+ * not go on writing.
  */
 static enum jt_err replace_row(struct jt_db *db, const void *arg)
 {
@@ -104,7 +107,8 @@ static enum jt_err remove_row(struct jt_db *db, const void *arg)
     jt_params_text(&p, node->name);
     jt_params_uuid(&p, node->incarnation);
     uint64_t n_removed; /* none where another front has taken the place */
-    enum jt_err err = jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, &n_removed);
+    enum jt_err err =
+        jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, &n_removed);
     return err == JT_OK && n_removed > 1 ? JT_ERR_PROTOCOL : err;
 }
 
@@ -117,8 +121,8 @@ static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node
     jt_params_text(&p, node->name);
     jt_params_uuid(&p, node->incarnation);
     PGresult *res;
-    enum jt_err err =
-        jt_db_query_one(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
+    enum jt_err err = jt_db_query_one(
+        db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         *ours = jt_row_bool(&row, 0);
@@ -129,8 +133,9 @@ static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node
 }
 
 /*
- * take_lock for a front that may have had the lock before. While the row is still ours, whoever else holds the lock is
- * most likely our own old session, which the server has not missed yet: JT_ERR_UNAVAILABLE.
+ * take_lock for a front that may have had the lock before. While the row is still ours, whoever
+ * else holds the lock is most likely our own old session, which the server has not missed yet:
+ * JT_ERR_UNAVAILABLE.
  */
 static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *node)
 {

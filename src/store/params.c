@@ -105,8 +105,8 @@ static enum jt_pg_type element_type(enum jt_pg_type array_type)
 }
 
 /*
- * i32 dimensions, i32 whether there are NULLs, i32 element type; for each dimension i32 size, i32 lower bound; then i32
- * length and bytes each.
+ * i32 dimensions, i32 whether there are NULLs, i32 element type; for each dimension i32 size, i32
+ * lower bound; then i32 length and bytes each.
  */
 void jt_params_array(struct jt_params *p, enum jt_pg_type array_type, size_t n, size_t reserve)
 {

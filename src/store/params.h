@@ -1,11 +1,13 @@
 /*
- * Parameters of one statement in PostgreSQL's binary format: scalars, and the arrays by which a whole batch travels as
- * one statement.
+ * Parameters of one statement in PostgreSQL's binary format: scalars, and the arrays by which a
+ * whole batch travels as one statement.
  *
- * Written in the manner of base/buf.h: append straight through; the first failure sticks and jt_params_status tells it.
- * An array is begun with its element type and count, then exactly that many elements follow, without a NULL among them.
+ * Written in the manner of base/buf.h: append straight through; the first failure sticks and
+ * jt_params_status tells it. An array is begun with its element type and count, then exactly that
+ * many elements follow, without a NULL among them.
  *
- * Source: PostgreSQL's src/backend/utils/adt/arrayfuncs.c, array_recv, and the *_recv function of each type.
+ * Source: PostgreSQL's src/backend/utils/adt/arrayfuncs.c, array_recv, and the *_recv function of
+ * each type.
  */
 #ifndef JETON_STORE_PARAMS_H
 #define JETON_STORE_PARAMS_H
@@ -32,7 +34,7 @@ enum jt_pg_type {
     JT_PG_UUID_ARRAY = 2951,
 };
 
-#define JT_PARAMS_MAX 24
+#define JT_PARAMS_MAX       24
 #define JT_PARAMS_MAX_BYTES (64u << 20)
 
 struct jt_params {
@@ -48,7 +50,10 @@ void jt_params_clear(struct jt_params *p);
 
 void jt_params_bool(struct jt_params *p, bool v);
 void jt_params_i16(struct jt_params *p, int16_t v);
-/* Unsigned numbers travel in PostgreSQL's signed types: beyond the positive range is JT_ERR_LIMIT. */
+/*
+ * Unsigned numbers travel in PostgreSQL's signed types: beyond the positive range is JT_ERR_LIMIT.
+ *
+ */
 void jt_params_u31(struct jt_params *p, uint32_t v);
 void jt_params_u63(struct jt_params *p, uint64_t v);
 /* 64 bits as they are: an LSN, or a system identifier in a bigint. */
@@ -59,12 +64,16 @@ void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static 16]);
 /* A text that is absent. */
 void jt_params_null_text(struct jt_params *p);
 
-/* Begins an array of `n` elements; `reserve` is a guess of the bytes per element, to spare growth. */
+/*
+ * Begins an array of `n` elements; `reserve` is a guess of the bytes per element, to spare growth.
+ *
+ */
 void jt_params_array(struct jt_params *p, enum jt_pg_type array_type, size_t n, size_t reserve);
 void jt_params_add_i16(struct jt_params *p, int16_t v);
 void jt_params_add_u31(struct jt_params *p, uint32_t v);
 void jt_params_add_u63(struct jt_params *p, uint64_t v);
-void jt_params_add_bytes(struct jt_params *p, const void *bytes, size_t len); /* bytea, text or uuid */
+/* bytea, text or uuid */
+void jt_params_add_bytes(struct jt_params *p, const void *bytes, size_t len);
 /* One bytea: 8 bytes big-endian for each number. */
 void jt_params_add_u64s(struct jt_params *p, const uint64_t *numbers, size_t n);
 /* A whole array of smallints. */

@@ -10,13 +10,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define BACKOFF_MIN_MS 50
-#define BACKOFF_MAX_MS 1000
+#define BACKOFF_MIN_MS   50
+#define BACKOFF_MAX_MS   1000
 #define SETUP_TIMEOUT_MS (JT_CONNECT_TIMEOUT_S * 1000)
 
 /*
- * WAITING -> CONNECTING -> PREPARING -> IDLE <-> BUSY -> ROLLING_BACK -> IDLE; a failure anywhere leads to WAITING.
- * In PREPARING, BUSY and ROLLING_BACK one pipeline is under way: `n_expected` results, then the sync mark.
+ * WAITING -> CONNECTING -> PREPARING -> IDLE <-> BUSY -> ROLLING_BACK -> IDLE; a failure anywhere
+ * leads to WAITING. In PREPARING, BUSY and ROLLING_BACK one pipeline is under way: `n_expected`
+ * results, then the sync mark.
  */
 enum state { WAITING, CONNECTING, PREPARING, IDLE, BUSY, ROLLING_BACK };
 
@@ -32,8 +33,8 @@ struct jt_pipe {
     int backoff_ms;
     int n_expected, n_seen;
     struct jt_txn *txn; /* BUSY, ROLLING_BACK */
-    enum jt_err err; /* the first of this pipeline */
-    bool give_up; /* the session is no good any more */
+    enum jt_err err;    /* the first of this pipeline */
+    bool give_up;       /* the session is no good any more */
     jt_loop_fn *up_fn;
     void *up_arg;
     char message[JT_DB_MESSAGE_LEN];
@@ -48,7 +49,8 @@ static void disconnect(struct jt_pipe *pipe)
     pipe->conn = NULL;
     pipe->state = WAITING;
     jt_deadline_set(&pipe->deadline, pipe->backoff_ms);
-    pipe->backoff_ms = pipe->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : pipe->backoff_ms * 2;
+    pipe->backoff_ms =
+        pipe->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : pipe->backoff_ms * 2;
 }
 
 /* From the loop only: answers the transaction under way. */
@@ -81,8 +83,8 @@ static void begin_pipeline(struct jt_pipe *pipe, enum state state, int n_expecte
 }
 
 /*
- * Writes what fits; asks for EPOLLOUT while something is left. Input is read all along, or both sides would wait for
- * each other.
+ * Writes what fits; asks for EPOLLOUT while something is left. Input is read all along, or both
+ * sides would wait for each other.
  */
 static bool flush(struct jt_pipe *pipe)
 {
@@ -127,8 +129,8 @@ static void start_preparing(struct jt_pipe *pipe)
 static void start_rollback(struct jt_pipe *pipe)
 {
     begin_pipeline(pipe, ROLLING_BACK, 1, pipe->timeout_ms);
-    if (!PQsendQueryParams(pipe->conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 1) || !PQpipelineSync(pipe->conn) ||
-        !flush(pipe)) {
+    if (!PQsendQueryParams(pipe->conn, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 1) ||
+        !PQpipelineSync(pipe->conn) || !flush(pipe)) {
         lose_with_message(pipe);
     }
 }
@@ -138,7 +140,8 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
     if (pipe->state != IDLE) {
         return JT_ERR_UNAVAILABLE;
     }
-    pipe->message[0] = '\0'; /* what is told is of this transaction: an earlier loss must not explain a later error */
+    /* what is told is of this transaction: an earlier loss must not explain a later error */
+    pipe->message[0] = '\0';
     enum jt_err err = jt_txn_status(txn);
     if (err != JT_OK) {
         return err;
@@ -147,12 +150,13 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
     for (int i = 0; i < txn->n_steps && sent; i++) {
         struct jt_pg_params params;
         jt_params_view(&txn->steps[i].params, &params);
-        sent = PQsendQueryPrepared(pipe->conn, jt_statements[txn->steps[i].statement].name, params.n, params.values,
-                                   params.lengths, params.formats, 1);
+        sent = PQsendQueryPrepared(pipe->conn, jt_statements[txn->steps[i].statement].name,
+                                   params.n, params.values, params.lengths, params.formats, 1);
     }
     if (!sent || !PQpipelineSync(pipe->conn) || !flush(pipe)) {
         jt_sqlstate_describe_connection(pipe->conn, pipe->message);
-        disconnect(pipe); /* half a pipeline may be on its way: without its COMMIT it comes to nothing */
+        /* half a pipeline may be on its way: without its COMMIT it comes to nothing */
+        disconnect(pipe);
         return JT_ERR_UNAVAILABLE;
     }
     jt_txn_clear(txn);
@@ -176,7 +180,8 @@ static void fail(struct jt_pipe *pipe, enum jt_err err, bool give_up)
 static void mistrust(struct jt_pipe *pipe)
 {
     if (pipe->err == JT_OK) {
-        (void)snprintf(pipe->message, sizeof pipe->message, "unexpected kind of answer from the server");
+        (void)snprintf(pipe->message, sizeof pipe->message,
+                       "unexpected kind of answer from the server");
     }
     fail(pipe, JT_ERR_PROTOCOL, true);
 }
@@ -187,7 +192,8 @@ static void note_error(struct jt_pipe *pipe, const PGresult *res)
     if (pipe->err == JT_OK || pipe->state != BUSY) {
         jt_sqlstate_describe(res, pipe->message);
     }
-    fail(pipe, jt_sqlstate_err(sqlstate), pipe->state != BUSY || jt_sqlstate_ends_session(sqlstate));
+    fail(pipe, jt_sqlstate_err(sqlstate),
+         pipe->state != BUSY || jt_sqlstate_ends_session(sqlstate));
 }
 
 static void note_success(struct jt_pipe *pipe, const PGresult *res)
@@ -219,18 +225,15 @@ static void note_result(struct jt_pipe *pipe, const PGresult *res)
     }
     switch (status) {
     case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-        note_success(pipe, res);
-        break;
+    case PGRES_TUPLES_OK: note_success(pipe, res); break;
     case PGRES_PIPELINE_ABORTED:
         fail(pipe, JT_ERR_PROTOCOL, false); /* behind the error that aborted it, which is kept */
         break;
-    case PGRES_FATAL_ERROR: /* libpq's own as well, when the connection broke: that may come at any place */
+    case PGRES_FATAL_ERROR: /* libpq's own as well, when the connection broke: that may come at any
+                               place */
         note_error(pipe, res);
         break;
-    default: /* COPY and the like: nothing here asks for it */
-        mistrust(pipe);
-        break;
+    default: /* COPY and the like: nothing here asks for it */ mistrust(pipe); break;
     }
     pipe->n_seen++;
 }
@@ -249,7 +252,8 @@ static void come_up(struct jt_pipe *pipe)
 static void end_pipeline(struct jt_pipe *pipe)
 {
     PGTransactionStatusType left = PQtransactionStatus(pipe->conn);
-    if (pipe->n_seen != pipe->n_expected || left == PQTRANS_INTRANS || (left != PQTRANS_IDLE && pipe->state != BUSY)) {
+    if (pipe->n_seen != pipe->n_expected || left == PQTRANS_INTRANS ||
+        (left != PQTRANS_IDLE && pipe->state != BUSY)) {
         mistrust(pipe);
     }
     if (pipe->give_up) {
@@ -274,7 +278,10 @@ static bool read_results(struct jt_pipe *pipe)
     while (pipe->state >= PREPARING && !PQisBusy(pipe->conn) && pipe->state != IDLE) {
         PGresult *res = PQgetResult(pipe->conn);
         if (res == NULL) {
-            /* libpq puts one NULL behind each statement's result; several mean that it waits for nothing more. */
+            /*
+             * libpq puts one NULL behind each statement's result; several mean that it waits for
+             * nothing more.
+             */
             if (++n_null > 2 || PQstatus(pipe->conn) == CONNECTION_BAD) {
                 return false;
             }
@@ -373,8 +380,8 @@ static void on_deadline(void *arg, uint32_t events)
 
 /* --- life --- */
 
-enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node_spec *node,
-                        int timeout_ms, struct jt_pipe **out)
+enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application,
+                        const struct jt_node_spec *node, int timeout_ms, struct jt_pipe **out)
 {
     *out = NULL;
     enum jt_err err = jt_session_check_conninfo(conninfo);

@@ -1,14 +1,16 @@
 /*
- * An event loop's database connection: non-blocking libpq in pipeline mode, one transaction under way at a time.
+ * An event loop's database connection: non-blocking libpq in pipeline mode, one transaction under
+ * way at a time.
  *
- * The connection is made, prepared (all of store/statements.h) and remade behind the scenes; jt_pipe_ready tells
- * whether it stands and is idle. A transaction is queued by one of the verbs of store/cards.h and flushed at once; its
- * callback comes exactly once, later, from the loop: JT_OK only after the server's word that COMMIT succeeded.
- * JT_ERR_UNAVAILABLE: the connection broke, or the server answered with an error that may pass (shutdown, read-only,
- * deadlock, serialization); what happened to the transaction is then unknown.
+ * The connection is made, prepared (all of store/statements.h) and remade behind the scenes;
+ * jt_pipe_ready tells whether it stands and is idle. A transaction is queued by one of the verbs of
+ * store/cards.h and flushed at once; its callback comes exactly once, later, from the loop: JT_OK
+ * only after the server's word that COMMIT succeeded. JT_ERR_UNAVAILABLE: the connection broke, or
+ * the server answered with an error that may pass (shutdown, read-only, deadlock, serialization);
+ * what happened to the transaction is then unknown.
  *
- * Sessions pin what correctness needs whatever the server's defaults say: BEGIN names isolation level and access mode
- * in each transaction; plan settings keep every card statement on its index.
+ * Sessions pin what correctness needs whatever the server's defaults say: BEGIN names isolation
+ * level and access mode in each transaction; plan settings keep every card statement on its index.
  */
 #ifndef JETON_STORE_PIPE_H
 #define JETON_STORE_PIPE_H
@@ -21,15 +23,16 @@
 struct jt_pipe;
 
 /*
- * `node` is copied: its name and incarnation guard every write. `timeout_ms` bounds a transaction; past it the
- * connection is closed.
+ * `node` is copied: its name and incarnation guard every write. `timeout_ms` bounds a transaction;
+ * past it the connection is closed.
  */
-enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application, const struct jt_node_spec *node,
-                        int timeout_ms, struct jt_pipe **out) JT_CHECKED;
+enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *application,
+                        const struct jt_node_spec *node, int timeout_ms,
+                        struct jt_pipe **out) JT_CHECKED;
 
 /*
- * A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. Not to be called from a callback
- * of this pipe.
+ * A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. Not to be
+ * called from a callback of this pipe.
  */
 void jt_pipe_free(struct jt_pipe *pipe);
 

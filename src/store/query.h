@@ -1,7 +1,8 @@
 /*
  * Statements on a blocking connection, for the other files of this folder.
  *
- * Results are binary. Each call is one round trip, bounded by the connection's time-out. A transaction is
+ * Results are binary. Each call is one round trip, bounded by the connection's time-out. A
+ * transaction is
  *
  *     enum jt_err err = jt_db_begin(db);
  *     if (err == JT_OK) { err = step_one(db); }
@@ -17,51 +18,63 @@
 
 struct jt_db {
     char *conninfo, *application;
-    int timeout_ms; /* of a statement; 0: none */
-    PGconn *conn; /* non-blocking */
+    int timeout_ms;       /* of a statement; 0: none */
+    PGconn *conn;         /* non-blocking */
     bool holds_node_lock; /* of this session; a new session holds nothing */
-    bool in_doubt; /* nobody knows what became of the last transaction */
-    char sqlstate[6]; /* of the last error; empty when it had none */
+    bool in_doubt;        /* nobody knows what became of the last transaction */
+    char sqlstate[6];     /* of the last error; empty when it had none */
     char message[JT_DB_MESSAGE_LEN];
 };
 
 /*
- * Runs `sql`, which must give rows; they are the caller's to PQclear, NULL on failure. `params` may be NULL and is
- * cleared in any case. Does not connect: a statement in the middle of a transaction must not land in a new session.
+ * Runs `sql`, which must give rows; they are the caller's to PQclear, NULL on failure. `params` may
+ * be NULL and is cleared in any case. Does not connect: a statement in the middle of a transaction
+ * must not land in a new session.
  */
-enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows) JT_CHECKED;
+enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params,
+                        PGresult **rows) JT_CHECKED;
 
 /* The same where there must be one row: JT_ERR_NOT_FOUND when there is none. */
-enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params, PGresult **rows) JT_CHECKED;
+enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params,
+                            PGresult **rows) JT_CHECKED;
 
 /* The same for a statement that gives no rows but changes some; *n_changed may be NULL. */
-enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params, uint64_t *n_changed) JT_CHECKED;
+enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params,
+                         uint64_t *n_changed) JT_CHECKED;
 
 /* The same where one row must change: JT_ERR_CONFLICT otherwise. */
-enum jt_err jt_db_change_one(struct jt_db *db, const char *sql, struct jt_params *params) JT_CHECKED;
+enum jt_err jt_db_change_one(struct jt_db *db, const char *sql,
+                             struct jt_params *params) JT_CHECKED;
 
 /*
- * The same for an INSERT of one row that no condition may skip: JT_ERR_CONFLICT when its key is taken; JT_ERR_PROTOCOL
- * when the server says that it is done, and that no row was inserted.
+ * The same for an INSERT of one row that no condition may skip: JT_ERR_CONFLICT when its key is
+ * taken; JT_ERR_PROTOCOL when the server says that it is done, and that no row was inserted.
  */
-enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql, struct jt_params *params) JT_CHECKED;
+enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql,
+                             struct jt_params *params) JT_CHECKED;
 
 /*
- * Runs a query of one boolean that must be true: inside a transaction that has written, whether what it wrote stands
- * there as it was sent. JT_ERR_PROTOCOL otherwise, with `otherwise` for the log.
+ * Runs a query of one boolean that must be true: inside a transaction that has written, whether
+ * what it wrote stands there as it was sent. JT_ERR_PROTOCOL otherwise, with `otherwise` for the
+ * log.
  */
-enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params, const char *otherwise) JT_CHECKED;
+enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params,
+                       const char *otherwise) JT_CHECKED;
 
-/* Runs statements without parameters or rows of interest, several of them separated by semicolons (migrations). */
+/*
+ * Runs statements without parameters or rows of interest, several of them separated by semicolons
+ * (migrations).
+ */
 enum jt_err jt_db_script(struct jt_db *db, const char *sql) JT_CHECKED;
 
 /* Connects if needed; READ COMMITTED READ WRITE. */
 enum jt_err jt_db_begin(struct jt_db *db) JT_CHECKED;
 
 /*
- * Commits when `err` is JT_OK, else rolls back and returns `err`. When the connection breaks before the server's word on
- * COMMIT, the server is asked on a new one what became of the transaction, for some seconds: JT_OK: it is committed;
- * JT_ERR_UNAVAILABLE: it came to nothing, unless jt_db_in_doubt says that nobody knows.
+ * Commits when `err` is JT_OK, else rolls back and returns `err`. When the connection breaks before
+ * the server's word on COMMIT, the server is asked on a new one what became of the transaction, for
+ * some seconds: JT_OK: it is committed; JT_ERR_UNAVAILABLE: it came to nothing, unless
+ * jt_db_in_doubt says that nobody knows.
  */
 enum jt_err jt_db_end(struct jt_db *db, enum jt_err err) JT_CHECKED;
 

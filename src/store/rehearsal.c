@@ -14,9 +14,9 @@
 /* Ids of the first millisecond that there was an id for: nobody has minted one. */
 #define NO_IDS 0x3fffffu
 
-static const struct jt_audit_row audit = {
-    .action = JT_AUDIT_DETOKENIZE, .client = ROLE_PLAYED, .object = ""
-};
+static const struct jt_audit_row audit = { .action = JT_AUDIT_DETOKENIZE,
+                                           .client = ROLE_PLAYED,
+                                           .object = "" };
 
 static enum jt_err rehearse_audit(struct jt_db *db, const struct jt_node_spec *node)
 {
@@ -71,8 +71,9 @@ static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *no
             (void)snprintf(db->message, sizeof db->message, "a card was to be stored, and was not");
             err = JT_ERR_PROTOCOL;
         } else if (err == JT_ERR_CONFLICT) {
-            (void)snprintf(db->message, sizeof db->message, "the rows of the generations "
-                "contradict the ring");
+            (void)snprintf(db->message, sizeof db->message,
+                           "the rows of the generations "
+                           "contradict the ring");
         }
     }
     PQclear(res);

@@ -18,7 +18,8 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     jt_params_text(&p, act->actor);
     uint64_t n_opened;
     err = jt_db_change(db,
-                       "INSERT INTO retirement (generation, state, actor) SELECT number, 1, $2::text FROM generation "
+                       "INSERT INTO retirement (generation, state, actor) SELECT number, 1, "
+                       "$2::text FROM generation "
                        "WHERE number = $1 AND state = 3 ON CONFLICT DO NOTHING",
                        &p, &n_opened);
     if (err == JT_OK && n_opened > 0) {
@@ -29,7 +30,8 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
         jt_params_init(&p);
         jt_params_u63(&p, generation);
         err = jt_db_query_one(db,
-                              "SELECT coalesce((SELECT state < 3 FROM retirement WHERE generation = g.number), false), "
+                              "SELECT coalesce((SELECT state < 3 FROM retirement WHERE generation "
+                              "= g.number), false), "
                               "g.state = 3 FROM generation g WHERE number = $1",
                               &p, &res);
     }
@@ -38,7 +40,8 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
         bool open = jt_row_bool(&row, 0), draining = jt_row_bool(&row, 1);
         err = row.bad ? JT_ERR_PROTOCOL : open ? JT_OK : JT_ERR_CONFLICT;
         if (err == JT_ERR_CONFLICT && draining) {
-            (void)snprintf(db->message, sizeof db->message, "a retirement was to be recorded, and was not");
+            (void)snprintf(db->message, sizeof db->message,
+                           "a retirement was to be recorded, and was not");
             err = JT_ERR_PROTOCOL;
         }
     }
@@ -46,12 +49,15 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     return jt_db_end(db, err);
 }
 
-#define SELECT_JOB(where) \
-    "SELECT r.generation, g.key_id, r.state, r.actor, " JT_SQL_TIME("r.started_at") ", " \
-    "r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, r.system_identifier, " \
-    "r.epoch, " \
-    JT_SQL_TIME("r.retired_at") ", r.node, r.certificate, r.signature, r.public_key " \
-    "FROM retirement r JOIN generation g ON g.number = r.generation " where
+#define SELECT_JOB(where)                                                                         \
+    "SELECT r.generation, g.key_id, r.state, r.actor, " JT_SQL_TIME(                              \
+        "r.started_at") ", "                                                                      \
+                        "r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, " \
+                        "r.timeline, r.system_identifier, "                                       \
+                        "r.epoch, " JT_SQL_TIME(                                                  \
+                            "r.retired_at") ", r.node, r.certificate, r.signature, r.public_key " \
+                                            "FROM retirement r JOIN generation g ON g.number = "  \
+                                            "r.generation " where
 static const char select_job[] = SELECT_JOB("WHERE r.generation = $1::int8");
 static const char select_next[] =
     SELECT_JOB("WHERE r.state < 3 ORDER BY r.generation <= $1::int8, r.generation LIMIT 1");
@@ -78,7 +84,8 @@ static void read_certificate(struct jt_row *row, struct jt_certificate *certific
     jt_row_fixed(row, 17, certificate->public_key, sizeof certificate->public_key);
 }
 
-static enum jt_err select_one(struct jt_db *db, const char *sql, uint64_t generation, struct jt_retirement *out)
+static enum jt_err select_one(struct jt_db *db, const char *sql, uint64_t generation,
+                              struct jt_retirement *out)
 {
     memset(out, 0, sizeof *out);
     enum jt_err err = jt_db_ensure(db);
@@ -120,7 +127,8 @@ enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_r
     return select_one(db, select_job, generation, out);
 }
 
-enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation, const struct jt_certificate *certificate)
+enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,
+                                  const struct jt_certificate *certificate)
 {
     if (strlen(certificate->text) != certificate->text_len) {
         return JT_ERR_INVALID;
@@ -135,8 +143,9 @@ enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation, const s
     jt_params_text(&p, certificate->text);
     jt_params_bytes(&p, certificate->signature, sizeof certificate->signature);
     jt_params_bytes(&p, certificate->public_key, sizeof certificate->public_key);
-    return jt_db_change_one(db,
-                            "UPDATE retirement SET state = 3, certificate = $2, signature = $3, public_key = $4, "
-                            "certified_at = now() WHERE generation = $1 AND state = 2",
-                            &p);
+    return jt_db_change_one(
+        db,
+        "UPDATE retirement SET state = 3, certificate = $2, signature = $3, public_key = $4, "
+        "certified_at = now() WHERE generation = $1 AND state = 2",
+        &p);
 }

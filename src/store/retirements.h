@@ -1,6 +1,6 @@
 /*
- * Retirement jobs: one row a generation, from the request to the signed certificate. A job that is open is resumed
- * after any restart.
+ * Retirement jobs: one row a generation, from the request to the signed certificate. A job that is
+ * open is resumed after any restart.
  */
 #ifndef JETON_STORE_RETIREMENTS_H
 #define JETON_STORE_RETIREMENTS_H
@@ -8,30 +8,38 @@
 #include "store/generations.h"
 #include "wire/certificate.h"
 
-enum jt_retirement_state { JT_RETIREMENT_DRAINING = 1, JT_RETIREMENT_RETIRED, JT_RETIREMENT_CERTIFIED };
+enum jt_retirement_state {
+    JT_RETIREMENT_DRAINING = 1,
+    JT_RETIREMENT_RETIRED,
+    JT_RETIREMENT_CERTIFIED
+};
 
 struct jt_retirement {
     uint64_t generation;
     uint8_t key_id;
     enum jt_retirement_state state;
     char actor[JT_ACTOR_MAX + 1];
-    struct jt_retirement_facts facts; /* from RETIRED on; before: generation, actor and started_at only */
+    /* from RETIRED on; before: generation, actor and started_at only */
+    struct jt_retirement_facts facts;
     struct jt_certificate certificate; /* from CERTIFIED on */
 };
 
 /*
- * Opens the job for a draining generation, with its audit row. One that is open already is success and writes nothing;
- * JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not draining).
+ * Opens the job for a draining generation, with its audit row. One that is open already is success
+ * and writes nothing; JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not draining).
  */
-enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const struct jt_act *act) JT_CHECKED;
+enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation,
+                               const struct jt_act *act) JT_CHECKED;
 
 /*
- * The job not certified yet whose generation follows `after`, the lowest of all when none does: passing back what came
- * last gives each its turn. JT_ERR_NOT_FOUND when none is open.
+ * The job not certified yet whose generation follows `after`, the lowest of all when none does:
+ * passing back what came last gives each its turn. JT_ERR_NOT_FOUND when none is open.
  */
-enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after, struct jt_retirement *out) JT_CHECKED;
+enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after,
+                               struct jt_retirement *out) JT_CHECKED;
 
-enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_retirement *out) JT_CHECKED;
+enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation,
+                              struct jt_retirement *out) JT_CHECKED;
 
 /* Stores the certificate of a retired generation: RETIRED to CERTIFIED. */
 enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,

@@ -10,8 +10,9 @@ enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy)
     *busy = false;
     enum jt_err err = jt_db_begin(db);
     if (err == JT_OK) {
-        err = jt_db_script(db, "SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '2s'; "
-                               "SET LOCAL idle_in_transaction_session_timeout = '2s'");
+        err =
+            jt_db_script(db, "SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '2s'; "
+                             "SET LOCAL idle_in_transaction_session_timeout = '2s'");
     }
     if (err == JT_OK) {
         PGresult *res;
@@ -51,8 +52,10 @@ static const char end_stuck[] =
     "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
     "WHERE l.locktype = 'advisory' AND l.granted "
     "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) "
-    "AND l.classid::int8 = " JT_RING_LOCK " >> 32 AND l.objid::int8 = " JT_RING_LOCK " & 4294967295 AND l.objsubid = 1 "
-    "AND a.usename = current_user AND a.application_name LIKE 'jetond %' AND a.pid <> pg_backend_pid() "
+    "AND l.classid::int8 = " JT_RING_LOCK " >> 32 AND l.objid::int8 = " JT_RING_LOCK
+    " & 4294967295 AND l.objsubid = 1 "
+    "AND a.usename = current_user AND a.application_name LIKE 'jetond %' AND a.pid <> "
+    "pg_backend_pid() "
     "AND a.xact_start < clock_timestamp() - $1::int8 * interval '1 millisecond'";
 
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended)
@@ -94,12 +97,14 @@ enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring)
     jt_params_bytes(&p, ring->body, ring->body_len);
     jt_params_bytes(&p, ring->mac, sizeof ring->mac);
     return jt_db_must(db,
-                      "SELECT coalesce(bool_and((r.epoch, r.body, r.mac) = ($1, $2, $3)) AND count(*) = 1, false) "
+                      "SELECT coalesce(bool_and((r.epoch, r.body, r.mac) = ($1, $2, $3)) AND "
+                      "count(*) = 1, false) "
                       "FROM ring r",
                       &p, "the ring does not stand as it was sent");
 }
 
-enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_change *first_operator)
+enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring,
+                          const struct jt_client_change *first_operator)
 {
     bool busy;
     enum jt_err err = jt_ring_lock_begin(db, &busy);

@@ -1,5 +1,6 @@
 /*
- * The ring row in the database, and the one advisory lock that every writer of cards shares (DESIGN section 6.4).
+ * The ring row in the database, and the one advisory lock that every writer of cards shares (DESIGN
+ * section 6.4).
  */
 #ifndef JETON_STORE_RING_H
 #define JETON_STORE_RING_H
@@ -8,25 +9,28 @@
 #include "wire/ring.h"
 
 /*
- * The advisory lock `ring`: shared by every transaction that writes a card, exclusive for changes of state. One
- * constant for ever.
+ * The advisory lock `ring`: shared by every transaction that writes a card, exclusive for changes
+ * of state. One constant for ever.
  */
 #define JT_RING_LOCK "7235419260851097" /* bigint as SQL text */
 
-/* JT_ERR_NOT_FOUND when `jeton init` has not run. The MAC is not checked here: the keeper does that. */
+/*
+ * JT_ERR_NOT_FOUND when `jeton init` has not run. The MAC is not checked here: the keeper does
+ * that.
+ */
 enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out) JT_CHECKED;
 
 /*
- * Ends the sessions of Jeton's own fronts (same role, application name "jetond ...") that have held the ring lock in
- * one transaction for longer than `older_than_ms`: writers whose process was stopped in the middle, which time-outs of
- * the server do not free while it waits to send them a result. Their transactions come to nothing. *n_ended receives
- * how many.
+ * Ends the sessions of Jeton's own fronts (same role, application name "jetond ...") that have held
+ * the ring lock in one transaction for longer than `older_than_ms`: writers whose process was
+ * stopped in the middle, which time-outs of the server do not free while it waits to send them a
+ * result. Their transactions come to nothing. *n_ended receives how many.
  */
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended) JT_CHECKED;
 
 /*
- * Stores the first ring row together with the first operator, its set row and its audit row (actor "init", on no node), in one
- * transaction. JT_ERR_CONFLICT when a ring stands already.
+ * Stores the first ring row together with the first operator, its set row and its audit row (actor
+ * "init", on no node), in one transaction. JT_ERR_CONFLICT when a ring stands already.
  */
 struct jt_client_change;
 enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring,

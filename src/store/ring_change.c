@@ -20,7 +20,8 @@ static enum jt_err check_input(const struct jt_ring_change *c)
     for (size_t i = 0; i < c->n_rows; i++) {
         uint8_t state = c->rows[i].state;
         n_active += state == JT_GENERATION_ACTIVE;
-        if (state != JT_GENERATION_ACTIVE && state != JT_GENERATION_DRAINING && state != JT_GENERATION_RETIRED) {
+        if (state != JT_GENERATION_ACTIVE && state != JT_GENERATION_DRAINING &&
+            state != JT_GENERATION_RETIRED) {
             return JT_ERR_INVALID;
         }
         if ((state == JT_GENERATION_RETIRED) != c->proof_of_zero) {
@@ -44,8 +45,8 @@ static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
 }
 
 /*
- * The proof of zero once more, under the lock: a statement of its own, so that its snapshot was taken after the lock
- * was had. Every writer waits for it, so it is cut short.
+ * The proof of zero once more, under the lock: a statement of its own, so that its snapshot was
+ * taken after the lock was had. Every writer waits for it, so it is cut short.
  */
 static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
 {
@@ -69,19 +70,24 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
 }
 
 /*
- * $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override. Each names the state that must
- * be left.
+ * $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override. Each names
+ * the state that must be left.
  */
-#define SET_ROW(what) \
-    "UPDATE generation SET mac_epoch = $4, mac = $5, holder_override = coalesce($7, holder_override), " what
-#define WHERE_ROW(state) " WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = " state
-static const char to_active[] = SET_ROW("state = 2, activated_at = now(), activated_by = $6") WHERE_ROW("1");
-static const char to_draining[] = SET_ROW("state = 3, draining_at = now(), draining_by = $6") WHERE_ROW("2");
-static const char to_retired[] = SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
+#define SET_ROW(what)                                                                 \
+    "UPDATE generation SET mac_epoch = $4, mac = $5, holder_override = coalesce($7, " \
+    "holder_override), " what
+#define WHERE_ROW(state) \
+    " WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = " state
+static const char to_active[] =
+    SET_ROW("state = 2, activated_at = now(), activated_by = $6") WHERE_ROW("1");
+static const char to_draining[] =
+    SET_ROW("state = 3, draining_at = now(), draining_by = $6") WHERE_ROW("2");
+static const char to_retired[] =
+    SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
 
 /*
- * No row was changed. JT_ERR_CONFLICT: there is none in the state that this step starts from; JT_ERR_PROTOCOL: there is,
- * and the server passed it over.
+ * No row was changed. JT_ERR_CONFLICT: there is none in the state that this step starts from;
+ * JT_ERR_PROTOCOL: there is, and the server passed it over.
  */
 static enum jt_err check_left_out(struct jt_db *db, const struct jt_generation_row *row)
 {
@@ -91,10 +97,11 @@ static enum jt_err check_left_out(struct jt_db *db, const struct jt_generation_r
     jt_params_i16(&p, row->key_id);
     jt_params_bytes(&p, row->check_value, sizeof row->check_value);
     jt_params_i16(&p, (int16_t)(row->state - 1));
-    enum jt_err err = jt_db_must(db,
-                                 "SELECT NOT EXISTS (SELECT FROM generation WHERE number = $1 AND key_id = $2 "
-                                 "AND check_value = $3 AND state = $4)",
-                                 &p, "the state of a generation was to be changed, and was not");
+    enum jt_err err =
+        jt_db_must(db,
+                   "SELECT NOT EXISTS (SELECT FROM generation WHERE number = $1 AND key_id = $2 "
+                   "AND check_value = $3 AND state = $4)",
+                   &p, "the state of a generation was to be changed, and was not");
     return err == JT_OK ? JT_ERR_CONFLICT : err;
 }
 
@@ -120,7 +127,8 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
         sql = row->state == JT_GENERATION_ACTIVE ? to_active : to_draining;
     }
     enum jt_err err = jt_db_change_one(db, sql, &p);
-    bool left_out = err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0'; /* else it met another row that is active */
+    /* else it met another row that is active */
+    bool left_out = err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0';
     return left_out ? check_left_out(db, row) : err;
 }
 
@@ -148,8 +156,9 @@ static enum jt_err replace_ring(struct jt_db *db, const struct jt_ring_change *c
     jt_params_bytes(&p, c->next->mac, sizeof c->next->mac);
     jt_params_u63(&p, c->from_epoch);
     /* The epoch was found and locked before, in this transaction: there is no race to lose. */
-    enum jt_err err =
-        jt_db_change_one(db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4", &p);
+    enum jt_err err = jt_db_change_one(
+        db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4",
+        &p);
     return err == JT_ERR_CONFLICT ? JT_ERR_PROTOCOL : err;
 }
 
@@ -164,20 +173,24 @@ static enum jt_err check_written(struct jt_db *db, const struct jt_ring_change *
 }
 
 /*
- * Writes the facts into the open retirement job and reads them back. The timeline is that of the WAL being written: the
- * control file's lags behind after a promotion. None of these functions needs a privilege.
+ * Writes the facts into the open retirement job and reads them back. The timeline is that of the
+ * WAL being written: the control file's lags behind after a promotion. None of these functions
+ * needs a privilege.
  */
 static const char record_facts[] =
     "UPDATE retirement r SET state = 2, retired_at = now(), node = $2, epoch = $3, rows_left = 0, "
-    "rows_written = t.written, rows_moved_in = t.moved_in, rows_moved_out = t.moved_out, lsn = at.lsn, "
+    "rows_written = t.written, rows_moved_in = t.moved_in, rows_moved_out = t.moved_out, lsn = "
+    "at.lsn, "
     "timeline = ('x' || left(pg_walfile_name(at.lsn), 8))::bit(32)::int4, "
     "system_identifier = (SELECT c.system_identifier FROM pg_control_system() c) "
-    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, coalesce(sum(moved_in), 0)::int8 AS moved_in, "
+    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, coalesce(sum(moved_in), 0)::int8 AS "
+    "moved_in, "
     "coalesce(sum(moved_out), 0)::int8 AS moved_out FROM tally WHERE generation = $1) t, "
     "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
     "WHERE r.generation = $1 AND r.state = 1 "
-    "RETURNING r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, r.system_identifier, "
-    JT_SQL_TIME("r.started_at") ", " JT_SQL_TIME("r.retired_at") ", r.actor";
+    "RETURNING r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, "
+    "r.system_identifier, " JT_SQL_TIME("r.started_at") ", " JT_SQL_TIME(
+        "r.retired_at") ", r.actor";
 
 static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_change *c)
 {

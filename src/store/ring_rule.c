@@ -21,9 +21,11 @@ bool jt_ring_rule_held(const struct jt_ring_check *check, uint64_t epoch)
     return check->epoch == epoch && check->node_stands;
 }
 
-enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch, struct jt_ring_check *out)
+enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch,
+                              struct jt_ring_check *out)
 {
-    out->epoch = jt_row_is_null(row, column) ? 0 : jt_row_u63(row, column); /* no ring row: epoch 0, nobody's */
+    /* no ring row: epoch 0, nobody's */
+    out->epoch = jt_row_is_null(row, column) ? 0 : jt_row_u63(row, column);
     out->node_stands = jt_row_bool(row, column + 1);
     bool states_agree = jt_row_bool(row, column + 2);
     enum jt_err err = jt_row_status(row);

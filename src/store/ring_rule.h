@@ -14,11 +14,13 @@ void jt_ring_rule_guard(struct jt_params *p, const struct jt_node_spec *node, ui
                         const struct jt_keyref *active);
 
 /*
- * Reads what a guarded statement found, from three columns: epoch, whether the node stands, whether the generations are
- * in the states that the statement needs. JT_ERR_CONFLICT when the ring is the caller's, yet the generation rows
- * contradict it: no honest writer leaves that behind, and the statement wrote nothing.
+ * Reads what a guarded statement found, from three columns: epoch, whether the node stands, whether
+ * the generations are in the states that the statement needs. JT_ERR_CONFLICT when the ring is the
+ * caller's, yet the generation rows contradict it: no honest writer leaves that behind, and the
+ * statement wrote nothing.
  */
-enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch, struct jt_ring_check *out) JT_CHECKED;
+enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch,
+                              struct jt_ring_check *out) JT_CHECKED;
 
 /* Whether the guarded writes of the transaction were carried out. */
 bool jt_ring_rule_held(const struct jt_ring_check *check, uint64_t epoch);

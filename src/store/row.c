@@ -7,7 +7,10 @@ struct jt_row jt_row_init(const PGresult *res, int row)
     return (struct jt_row){ .res = res, .row = row, .bad = row < 0 || row >= PQntuples(res) };
 }
 
-/* The raw value of a column that must be of `type`; NULL when anything about it is not as it should be. */
+/*
+ * The raw value of a column that must be of `type`; NULL when anything about it is not as it should
+ * be.
+ */
 static const uint8_t *value(struct jt_row *r, int column, enum jt_pg_type type, size_t *len)
 {
     *len = 0;

@@ -1,7 +1,8 @@
 /*
- * One row of a server's reply, read without trusting the server: each getter checks that the column exists, that it is
- * binary, its type, its length and that it is not NULL. In the manner of struct jt_reader the first mismatch sets
- * `bad`, later getters return zero, and jt_row_status is asked once: JT_ERR_PROTOCOL.
+ * One row of a server's reply, read without trusting the server: each getter checks that the column
+ * exists, that it is binary, its type, its length and that it is not NULL. In the manner of struct
+ * jt_reader the first mismatch sets `bad`, later getters return zero, and jt_row_status is asked
+ * once: JT_ERR_PROTOCOL.
  */
 #ifndef JETON_STORE_ROW_H
 #define JETON_STORE_ROW_H
@@ -20,12 +21,15 @@ struct jt_row jt_row_init(const PGresult *res, int row);
 bool jt_row_is_null(struct jt_row *r, int column);
 
 bool jt_row_bool(struct jt_row *r, int column);
-uint8_t jt_row_u8(struct jt_row *r, int column); /* smallint of 0 to 255 */
+uint8_t jt_row_u8(struct jt_row *r, int column);   /* smallint of 0 to 255 */
 uint32_t jt_row_u31(struct jt_row *r, int column); /* integer, not negative */
 uint64_t jt_row_u63(struct jt_row *r, int column); /* bigint, not negative */
 uint64_t jt_row_raw64(struct jt_row *r, int column, enum jt_pg_type type);
 
-/* The bytes of a bytea, valid as long as the result; NULL (and *len 0) when bad or longer than `max`. */
+/*
+ * The bytes of a bytea, valid as long as the result; NULL (and *len 0) when bad or longer than
+ * `max`.
+ */
 const uint8_t *jt_row_bytes(struct jt_row *r, int column, size_t max, size_t *len);
 
 /* Exactly `len` bytes of a bytea. `out` is zeroed when bad. */

@@ -9,16 +9,18 @@
 #define JT_CONNECT_TIMEOUT_S 5
 
 /*
- * Keywords for PQconnectdbParams and PQconnectStartParams (expand_dbname 1): Jeton's defaults first, then the
- * operator's connection string, which therefore wins, and last the application name, by which jt_ring_end_stuck knows
- * Jeton's own sessions: neither the string nor PGAPPNAME may change it. Points into its arguments.
+ * Keywords for PQconnectdbParams and PQconnectStartParams (expand_dbname 1): Jeton's defaults
+ * first, then the operator's connection string, which therefore wins, and last the application
+ * name, by which jt_ring_end_stuck knows Jeton's own sessions: neither the string nor PGAPPNAME may
+ * change it. Points into its arguments.
  */
 #define JT_CONNECT_KEYWORDS 10
 struct jt_connect_params {
     const char *keywords[JT_CONNECT_KEYWORDS];
     const char *values[JT_CONNECT_KEYWORDS];
 };
-void jt_session_connect_params(const char *conninfo, const char *application, struct jt_connect_params *out);
+void jt_session_connect_params(const char *conninfo, const char *application,
+                               struct jt_connect_params *out);
 
 /* JT_ERR_INVALID when libpq cannot parse it. The reason is not told: it could quote a password. */
 enum jt_err jt_session_check_conninfo(const char *conninfo) JT_CHECKED;
@@ -27,8 +29,8 @@ enum jt_err jt_session_check_conninfo(const char *conninfo) JT_CHECKED;
 void jt_session_quieten(PGconn *conn);
 
 /*
- * One SELECT that pins the settings on which correctness or speed depends, whatever ALTER DATABASE or ALTER ROLE say.
- * Its parameter is the statement time-out in milliseconds, as text.
+ * One SELECT that pins the settings on which correctness or speed depends, whatever ALTER DATABASE
+ * or ALTER ROLE say. Its parameter is the statement time-out in milliseconds, as text.
  */
 extern const char jt_session_settings[];
 

@@ -8,13 +8,13 @@
 #include "wire/client.h"
 #include "wire/field.h"
 
-#define JT_CLIENT_COLUMNS(t) \
-    t ".id, " t ".permissions, " t ".secret_mac, " t ".state, " t ".revision, " t ".mac_epoch, " \
-    t ".mac"
+#define JT_CLIENT_COLUMNS(t)                                                                       \
+    t ".id, " t ".permissions, " t ".secret_mac, " t ".state, " t ".revision, " t ".mac_epoch, " t \
+      ".mac"
 #define JT_N_CLIENT_COLUMNS 7
-#define JT_FIELD_COLUMNS(t) \
-    t ".id, " t ".name, " t ".kind, " t ".dedup, " t ".allow_bad_luhn, " t ".state, " \
-    t ".revision, " t ".mac_epoch, " t ".mac"
+#define JT_FIELD_COLUMNS(t)                                                             \
+    t ".id, " t ".name, " t ".kind, " t ".dedup, " t ".allow_bad_luhn, " t ".state, " t \
+      ".revision, " t ".mac_epoch, " t ".mac"
 
 /* From column `at` on; jt_row_status says whether they were good. */
 void jt_client_columns_read(struct jt_row *row, int at, struct jt_client_row *out);

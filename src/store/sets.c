@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define SET_COLUMNS "s.version, s.n, s.operators, s.nonce, s.digest, s.mac_epoch, s.mac"
+#define SET_COLUMNS   "s.version, s.n, s.operators, s.nonce, s.digest, s.mac_epoch, s.mac"
 #define N_SET_COLUMNS 7
 
 static void read_set(struct jt_row *row, enum jt_set_kind kind, struct jt_set_row *out)
@@ -41,8 +41,8 @@ static enum jt_err read_since(struct jt_db *db, const char *sql, uint64_t since,
 enum jt_err jt_set_clients_since(struct jt_db *db, uint64_t since, struct jt_set_row *set,
                                  jt_client_row_fn *each, void *arg)
 {
-    static const char sql[] = "SELECT " SET_COLUMNS ", " JT_CLIENT_COLUMNS("c")
-        " FROM row_set s LEFT JOIN client c ON c.revision > $1 WHERE s.kind = 1";
+    static const char sql[] = "SELECT " SET_COLUMNS ", " JT_CLIENT_COLUMNS(
+        "c") " FROM row_set s LEFT JOIN client c ON c.revision > $1 WHERE s.kind = 1";
     PGresult *res;
     *set = jt_set_row_empty(JT_SET_CLIENTS);
     enum jt_err err = read_since(db, sql, since, &res);
@@ -66,8 +66,8 @@ enum jt_err jt_set_clients_since(struct jt_db *db, uint64_t since, struct jt_set
 enum jt_err jt_set_fields_since(struct jt_db *db, uint64_t since, struct jt_set_row *set,
                                 jt_field_row_fn *each, void *arg)
 {
-    static const char sql[] = "SELECT " SET_COLUMNS ", " JT_FIELD_COLUMNS("f")
-        " FROM row_set s LEFT JOIN field f ON f.revision > $1 WHERE s.kind = 2";
+    static const char sql[] = "SELECT " SET_COLUMNS ", " JT_FIELD_COLUMNS(
+        "f") " FROM row_set s LEFT JOIN field f ON f.revision > $1 WHERE s.kind = 2";
     PGresult *res;
     *set = jt_set_row_empty(JT_SET_FIELDS);
     enum jt_err err = read_since(db, sql, since, &res);
@@ -92,11 +92,11 @@ enum jt_err jt_set_advance(struct jt_db *db, const struct jt_set_row *next)
 {
     static const char first[] =
         "INSERT INTO row_set (kind, version, n, operators, nonce, digest, mac_epoch, mac) "
-                                "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     static const char later[] =
         "UPDATE row_set SET version = $2, n = $3, operators = $4, nonce = $5, digest = $6, "
-                                "mac_epoch = $7, mac = $8, changed_at = now() "
-                                "WHERE kind = $1 AND version = $2 - 1";
+        "mac_epoch = $7, mac = $8, changed_at = now() "
+        "WHERE kind = $1 AND version = $2 - 1";
     struct jt_params p;
     jt_params_init(&p);
     jt_params_i16(&p, next->kind);

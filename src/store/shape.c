@@ -17,6 +17,8 @@
  *
  * A table of the model is temporary because it is the model; that alone is left out.
  */
+/* SQL is laid out by hand. */
+/* clang-format off */
 #define TABLES \
     "tables AS (SELECT c.* FROM pg_class c WHERE c.relnamespace = $1::oid " \
     "AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))"
@@ -98,6 +100,7 @@ static const char find_differences[] =
     "WHERE NOT has_table_privilege(c.oid, r.need)) "
     "SELECT count(*), left(coalesce(string_agg(line, '; ' ORDER BY line !~ ': table ', line), ''), "
     "250) FROM differences"; /* at most 1,000 bytes */
+/* clang-format on */
 
 void jt_shape_clear(struct jt_shape *shape)
 {

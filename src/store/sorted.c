@@ -6,9 +6,10 @@
 
 struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static 16], uint32_t index)
 {
-    return (struct jt_sorted){
-        .field = field, .index = index, .high = jt_get_u64(fingerprint), .low = jt_get_u64(fingerprint + 8)
-    };
+    return (struct jt_sorted){ .field = field,
+                               .index = index,
+                               .high = jt_get_u64(fingerprint),
+                               .low = jt_get_u64(fingerprint + 8) };
 }
 
 static int compare_u64(uint64_t a, uint64_t b)

@@ -30,7 +30,11 @@ enum jt_err jt_sqlstate_err(const char *sqlstate)
         return JT_ERR_CONFLICT;
     }
     if (strcmp(sqlstate, "22P02") == 0) {
-        return JT_ERR_PROTOCOL; /* a statement that saw that its own writes came to nothing: OR_FAIL in store/statements.c */
+        /*
+         * a statement that saw that its own writes came to nothing: OR_FAIL in store/statements.c
+         *
+         */
+        return JT_ERR_PROTOCOL;
     }
     return is_class(sqlstate, "22") || is_class(sqlstate, "23") ? JT_ERR_INVALID : JT_ERR_PROTOCOL;
 }
@@ -40,12 +44,14 @@ bool jt_sqlstate_ends_session(const char *sqlstate)
     if (sqlstate == NULL || strlen(sqlstate) != 5) {
         return true;
     }
-    return strcmp(sqlstate, "25006") == 0 || is_class(sqlstate, "08") || strncmp(sqlstate, "57P", 3) == 0;
+    return strcmp(sqlstate, "25006") == 0 || is_class(sqlstate, "08") ||
+           strncmp(sqlstate, "57P", 3) == 0;
 }
 
 static void one_line(char *text)
 {
-    for (size_t len = strlen(text); len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' '); len--) {
+    for (size_t len = strlen(text); len > 0 && (text[len - 1] == '\n' || text[len - 1] == ' ');
+         len--) {
         text[len - 1] = '\0';
     }
     for (; *text != '\0'; text++) {

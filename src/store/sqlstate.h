@@ -11,16 +11,16 @@
 #define JT_DB_MESSAGE_LEN 256
 
 /*
- * JT_ERR_UNAVAILABLE for what may pass (connection, shutdown, read-only, deadlock, serialization, resources, time-outs;
- * also no SQLSTATE at all), JT_ERR_CONFLICT for a unique violation, JT_ERR_INVALID for any other constraint or bad
- * data, JT_ERR_PROTOCOL for the rest: a schema or a privilege that is not as the program expects, or a write that was
- * answered and not done.
+ * JT_ERR_UNAVAILABLE for what may pass (connection, shutdown, read-only, deadlock, serialization,
+ * resources, time-outs; also no SQLSTATE at all), JT_ERR_CONFLICT for a unique violation,
+ * JT_ERR_INVALID for any other constraint or bad data, JT_ERR_PROTOCOL for the rest: a schema or a
+ * privilege that is not as the program expects, or a write that was answered and not done.
  */
 enum jt_err jt_sqlstate_err(const char *sqlstate);
 
 /*
- * Whether the session should be given up: it is ending, or this server cannot write (a demoted primary: another connect
- * may find the new one).
+ * Whether the session should be given up: it is ending, or this server cannot write (a demoted
+ * primary: another connect may find the new one).
  */
 bool jt_sqlstate_ends_session(const char *sqlstate);
 

@@ -2,36 +2,43 @@
 
 #include "store/ring.h"
 
+/* SQL is laid out by hand. */
+/* clang-format off */
 #define IS_IN_STATE(number, key_id, state) \
-    "EXISTS (SELECT FROM generation g WHERE g.number = " number "::int8 AND g.key_id = " key_id "::int2 " \
+    "EXISTS (SELECT FROM generation g WHERE g.number = " number "::int8 AND g.key_id = " key_id \
+    "::int2 " \
     "AND g.state = " state ")"
 #define STATE_ACTIVE "2"
 #define STATE_DRAINING "3"
 
 /*
- * The ring rule's condition, on $1 epoch, $2 node name, $3 incarnation, $4 and $5 number and key id of the active
- * generation: what there is now, and one row or none to make everything else in the statement depend on. The snapshot
- * is the statement's own, taken after the lock was had. The epoch alone would do, since state rows change only with it;
- * the generation is asked as well because it is cheap.
+ * The ring rule's condition, on $1 epoch, $2 node name, $3 incarnation, $4 and $5 number and key id
+ * of the active generation: what there is now, and one row or none to make everything else in the
+ * statement depend on. The snapshot is the statement's own, taken after the lock was had. The epoch
+ * alone would do, since state rows change only with it; the generation is asked as well because it
+ * is cheap.
  */
 #define RING_NOW(agrees) \
     "now AS MATERIALIZED (SELECT (SELECT r.epoch FROM ring r) AS epoch, " \
-    "EXISTS (SELECT FROM node n WHERE n.name = $2::text AND n.incarnation = $3::uuid) AS node_stands, " \
+    "EXISTS (SELECT FROM node n WHERE n.name = $2::text AND n.incarnation = $3::uuid) AS " \
+    "node_stands, " \
     agrees " AS agrees), " \
     "holds AS MATERIALIZED (SELECT FROM now WHERE epoch = $1::int8 AND node_stands AND agrees)"
 #define RING_HOLDS "EXISTS (SELECT FROM holds)"
 #define ACTIVE_AGREES IS_IN_STATE("$4", "$5", STATE_ACTIVE)
 
 /*
- * Each look-up of a card is a scalar subquery, or a LATERAL one behind OFFSET, LIMIT or a row lock: the planner cannot
- * turn these into a join, so what remains is one descent of one index for each element of the arrays, in the arrays'
- * order. Which index must not be left to costs, since on a table that is empty when the statement is planned all
- * indexes cost the same. By id: the order that is asked for comes free from card_id and costs a sort from
- * card_fingerprint. By fingerprint: the conditions on key_id and bucket would let card_id serve, at the same cost only
- * for an empty and analysed table; such a tie goes to the younger index. tests/db/test_plans.c.
+ * Each look-up of a card is a scalar subquery, or a LATERAL one behind OFFSET, LIMIT or a row lock:
+ * the planner cannot turn these into a join, so what remains is one descent of one index for each
+ * element of the arrays, in the arrays' order. Which index must not be left to costs, since on a
+ * table that is empty when the statement is planned all indexes cost the same. By id: the order
+ * that is asked for comes free from card_id and costs a sort from card_fingerprint. By fingerprint:
+ * the conditions on key_id and bucket would let card_id serve, at the same cost only for an empty
+ * and analysed table; such a tie goes to the younger index. tests/db/test_plans.c.
  */
 #define CARD_BY_FINGERPRINT(q) \
-    "FROM card k WHERE k.key_id = " q ".key_id AND k.bucket = 0 AND k.field = " q ".field AND k.fp = " q ".fp"
+    "FROM card k WHERE k.key_id = " q ".key_id AND k.bucket = 0 AND k.field = " q ".field AND " \
+    "k.fp = " q ".fp"
 #define CARD_BY_ID(key_id, id) \
     "FROM card k WHERE k.key_id = " key_id " AND k.bucket = 0 AND k.id >= " id " AND k.id <= " id
 #define FIRST_OF_ID " ORDER BY k.id LIMIT 1"
@@ -47,41 +54,49 @@
 
 #define AUDIT_INTO "INSERT INTO audit (node, client, action, field, n_items, n_done, ids, object) "
 #define AUDIT_FROM(clients, actions, fields, items, done, ids, objects) \
-    "FROM unnest(" clients "::text[], " actions "::int2[], " fields "::int4[], " items "::int4[], " done "::int4[], " \
+    "FROM unnest(" clients "::text[], " actions "::int2[], " fields "::int4[], " items \
+    "::int4[], " done "::int4[], " \
     ids "::bytea[], " objects "::text[]) AS a (client, action, field, n_items, n_done, ids, object)"
 
 /*
- * What was written is what counts, not that nobody complained: a trigger may drop a row or change it, a rule may turn
- * the statement into another, a view (a rule as well) may stand in for the table. COMMIT is on its way when the answer
- * is read; therefore the statement itself must fail, and with it the transaction.
+ * What was written is what counts, not that nobody complained: a trigger may drop a row or change
+ * it, a rule may turn the statement into another, a view (a rule as well) may stand in for the
+ * table. COMMIT is on its way when the answer is read; therefore the statement itself must fail,
+ * and with it the transaction.
  *
- * So each part RETURNs its rows, which are counted, and the catalogue is asked in the same snapshot whether the tables
- * have triggers or rules: IS_ORDINARY. In a table without them stands what was sent; only what the table fills in by
- * itself is looked at. Comparing everything, row by row, took 0.08 ms of the 0.2 ms of a statement with one card; this
- * takes 0.03. Whoever wants to put a trigger there waits for the lock that this statement has, or is seen by it. Row
- * security is turned into an error by the session (store/session.c).
+ * So each part RETURNs its rows, which are counted, and the catalogue is asked in the same snapshot
+ * whether the tables have triggers or rules: IS_ORDINARY. In a table without them stands what was
+ * sent; only what the table fills in by itself is looked at. Comparing everything, row by row, took
+ * 0.08 ms of the 0.2 ms of a statement with one card; this takes 0.03. Whoever wants to put a
+ * trigger there waits for the lock that this statement has, or is seen by it. Row security is
+ * turned into an error by the session (store/session.c).
  *
- * OR_FAIL casts a sentence that holds a number of this execution (so that the planner cannot try it) to a number. Its
- * SQLSTATE, 22P02, occurs nowhere else: parameters are binary. Nothing in the sentence is secret.
+ * OR_FAIL casts a sentence that holds a number of this execution (so that the planner cannot try
+ * it) to a number. Its SQLSTATE, 22P02, occurs nowhere else: parameters are binary. Nothing in the
+ * sentence is secret.
  */
 #define IS_ORDINARY(tables) \
     "NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid IN (" tables ")) " \
     "AND NOT EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class IN (" tables "))"
 #define OF_STRANGERS "CASE WHEN d.ordinary THEN '' ELSE ': there are triggers or rules' END"
-#define OR_FAIL(holds, then, sentence) "CASE WHEN " holds " THEN " then " ELSE (" sentence ")::int8 END"
+#define OR_FAIL(holds, then, sentence) "CASE WHEN " holds " THEN " then " ELSE (" sentence \
+    ")::int8 END"
 
 /* The time of an audit row is the table's own default; it must be about now. */
 #define COUNT_AUDITED \
-    "(SELECT count(*) FROM audited d WHERE d.at BETWEEN now() - interval '1 minute' AND now() + interval '1 minute')"
+    "(SELECT count(*) FROM audited d WHERE d.at BETWEEN now() - interval '1 minute' AND now() + " \
+    "interval '1 minute')"
 
 /*
- * Tokenize, on $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 ids, $9 fingerprints, $10
- * envelopes; audit rows: $11 clients, $12 actions, $13 fields, $14 items, $15 done, $16 ids, $17 objects.
+ * Tokenize, on $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 ids, $9
+ * fingerprints, $10 envelopes; audit rows: $11 clients, $12 actions, $13 fields, $14 items, $15
+ * done, $16 ids, $17 objects.
  *
- * Answers one row of place 0: epoch, whether node and generation stand, how many cards were written; and, where the
- * ring holds, a row for each card that was not written: the row that has its fingerprint, or NULLs where none is to be
- * seen (another transaction inserted it meanwhile, which JT_SQL_FIND_CARDS finds, or its id is taken). The look-ups see
- * the table as it was before the INSERT; where everything was written there are none.
+ * Answers one row of place 0: epoch, whether node and generation stand, how many cards were
+ * written; and, where the ring holds, a row for each card that was not written: the row that has
+ * its fingerprint, or NULLs where none is to be seen (another transaction inserted it meanwhile,
+ * which JT_SQL_FIND_CARDS finds, or its id is taken). The look-ups see the table as it was before
+ * the INSERT; where everything was written there are none.
  */
 #define WRITTEN(unless_old) \
     "written AS (" \
@@ -91,61 +106,77 @@
     "AS fresh (field, id, fp, envelope, place) WHERE " RING_HOLDS " " unless_old \
     "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING id, bucket, key_id)"
 #define BOOKED \
-    "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = $5::int2) AS good " \
+    "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = " \
+    "$5::int2) AS good " \
     "FROM written w), " \
-    "told AS (INSERT INTO tally AS t (generation, writer, written) SELECT $4::int8, $6::int4, n FROM counted WHERE n > 0 " \
+    "told AS (INSERT INTO tally AS t (generation, writer, written) SELECT $4::int8, $6::int4, n " \
+    "FROM counted WHERE n > 0 " \
     "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") " RETURNING 1), " \
     "audited AS (" AUDIT_INTO "SELECT $2::text, a.* " \
-    AUDIT_FROM("$11", "$12", "$13", "$14", "$15", "$16", "$17") " WHERE " RING_HOLDS " RETURNING at)"
+    AUDIT_FROM("$11", "$12", "$13", "$14", "$15", "$16", "$17") " WHERE " RING_HOLDS " " \
+    "RETURNING at)"
 #define COUNT_TOLD "(SELECT count(*) FROM told)"
 /* Behind OFFSET, so that each count is made once although the sentence names it as well. */
 #define ANSWER_NOW \
     "SELECT 0::int8, n.epoch, n.node_stands, n.agrees, " \
-    OR_FAIL("d.n = d.good AND d.told = (d.n > 0)::int4 AND d.audited = d.due AND d.ordinary", "d.n", \
-            "d.good || ' of ' || d.n || ' cards, ' || d.told || ' tallies, ' || d.audited || ' of ' || d.due || " \
+    OR_FAIL("d.n = d.good AND d.told = (d.n > 0)::int4 AND d.audited = d.due AND d.ordinary", \
+    "d.n", \
+            "d.good || ' of ' || d.n || ' cards, ' || d.told || ' tallies, ' || d.audited || ' " \
+            "of ' || d.due || " \
             "' audit rows stand as they were sent' || " OF_STRANGERS) ", " \
-    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea FROM now n, (SELECT c.n, c.good, " COUNT_TOLD " AS told, " \
-    COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($11::text[]) ELSE 0 END AS due, " \
-    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM counted c OFFSET 0) AS d "
+    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea FROM now n, (SELECT c.n, c.good, " \
+    COUNT_TOLD " AS told, " \
+    COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($11::text[]) ELSE 0 " \
+    "END AS due, " \
+    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM " \
+    "counted c OFFSET 0) AS d "
 #define ANSWER_KNOWN(unless_old) \
     "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") " " \
     "FROM (SELECT u.place, u.id, u.field, u.fp, $5::int2 AS key_id " \
-    "FROM unnest($7::int4[], $8::int8[], $9::uuid[]) WITH ORDINALITY AS u (field, id, fp, place)) AS c " \
-    "LEFT JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("c") " OFFSET 0) AS l ON true " \
+    "FROM unnest($7::int4[], $8::int8[], $9::uuid[]) WITH ORDINALITY AS u (field, id, fp, " \
+    "place)) AS c " \
+    "LEFT JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("c") " OFFSET 0) AS l ON " \
+    "true " \
     "WHERE " RING_HOLDS " AND (SELECT n FROM counted) < cardinality($8::int8[]) " \
     "AND c.id NOT IN (SELECT w.id FROM written w) " unless_old
 
 const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_BEGIN] = { "begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", false },
 
-    [JT_SQL_RING_LOCK] = { "ring_lock", "SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")", true },
+    [JT_SQL_RING_LOCK] = { "ring_lock", "SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK
+    ")", true },
 
     /*
-     * The same where no other generation can have a card or an id: what most transactions are, and a sixth less work
-     * for one with a single card.
+     * The same where no other generation can have a card or an id: what most transactions are, and
+     * a sixth less work for one with a single card.
      */
     [JT_SQL_TOKENIZE_ALONE] = { "tokenize_alone",
-        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("") ", " BOOKED " " ANSWER_NOW "UNION ALL " ANSWER_KNOWN(""), true },
+        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("") ", " BOOKED " " ANSWER_NOW "UNION ALL "
+        "" ANSWER_KNOWN(""), true },
 
-    /* $18 key ids of draining generations; probes: $19 the card's place counted from 1, $20 key ids, $21 fields, $22
-     * fingerprints. */
+    /*
+     * $18 key ids of draining generations; probes: $19 the card's place counted from 1, $20 key
+     * ids, $21 fields, $22 fingerprints.
+     */
     [JT_SQL_TOKENIZE] = { "tokenize",
         "WITH " RING_NOW(ACTIVE_AGREES) ", "
         "old AS MATERIALIZED ("
         "SELECT p.place, l.* "
-        "FROM unnest($19::int8[], $20::int2[], $21::int4[], $22::uuid[]) AS p (place, key_id, field, fp) "
+        "FROM unnest($19::int8[], $20::int2[], $21::int4[], $22::uuid[]) AS p (place, key_id, "
+        "field, fp) "
         "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l "
         "WHERE " RING_HOLDS "), "
         WRITTEN("AND fresh.place NOT IN (SELECT o.place FROM old o) "
-                "AND (SELECT l.id FROM unnest($18::int2[]) AS d (key_id) CROSS JOIN LATERAL (SELECT k.id "
+                "AND (SELECT l.id FROM unnest($18::int2[]) AS d (key_id) CROSS JOIN LATERAL "
+                "(SELECT k.id "
                 CARD_BY_ID("d.key_id", "fresh.id") FIRST_OF_ID ") AS l LIMIT 1) IS NULL ") ", "
         BOOKED " " ANSWER_NOW "UNION ALL "
         "SELECT o.place, NULL, NULL, NULL, NULL, " ROW_OF("o") " FROM old o UNION ALL "
         ANSWER_KNOWN("AND c.place NOT IN (SELECT o.place FROM old o)"), true },
 
     /*
-     * $1 to $5 ring; $6 fields, $7 fingerprints under the active generation. Place, counted from 1, and row of each
-     * card that is there; none when the ring moved.
+     * $1 to $5 ring; $6 fields, $7 fingerprints under the active generation. Place, counted from 1,
+     * and row of each card that is there; none when the ring moved.
      */
     [JT_SQL_FIND_CARDS] = { "find_cards",
         "WITH " RING_NOW(ACTIVE_AGREES) " "
@@ -156,66 +187,89 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "WHERE " RING_HOLDS, true },
 
     /*
-     * $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 ids, $8 objects. Answers how many rows were
-     * written, which is all of them.
+     * $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 ids, $8 objects. Answers
+     * how many rows were written, which is all of them.
      */
     [JT_SQL_AUDIT] = { "audit",
         "WITH audited AS (" AUDIT_INTO "SELECT $1::text, a.* "
         AUDIT_FROM("$2", "$3", "$4", "$5", "$6", "$7", "$8") " RETURNING at) SELECT "
         OR_FAIL("d.n = cardinality($2::text[]) AND d.ordinary", "d.n",
-                "d.n || ' of ' || cardinality($2::text[]) || ' audit rows stand as they were sent' || " OF_STRANGERS)
-        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AS ordinary OFFSET 0) AS d", true },
+                "d.n || ' of ' || cardinality($2::text[]) || ' audit rows stand as they were "
+                "sent' || " OF_STRANGERS)
+        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AS ordinary "
+        "OFFSET 0) AS d", true },
 
     /*
-     * $1 ids, $2 live key ids. One row of place 0 with the ring's epoch; then place, counted from 1, and row of each
-     * card, twice where two key ids have it.
+     * $1 ids, $2 live key ids. One row of place 0 with the ring's epoch; then place, counted from
+     * 1, and row of each card, twice where two key ids have it.
      */
     [JT_SQL_READ_CARDS] = { "read_cards",
-        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, NULL::bytea UNION ALL "
+        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, "
+        "NULL::bytea UNION ALL "
         "SELECT q.place, NULL, " ROW_OF("l") " "
-        "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN unnest($2::int2[]) AS live (key_id) "
-        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_ID("live.key_id", "q.id") FIRST_OF_ID ") AS l", true },
+        "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN unnest($2::int2[]) "
+        "AS live (key_id) "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_ID("live.key_id", "q.id")
+        FIRST_OF_ID ") AS l", true },
 
-    /* $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its key id. */
+    /*
+     * $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its
+     * key id.
+     */
     [JT_SQL_FIND_STRAYS] = { "find_strays",
         "WITH " KEY_IDS " "
         "SELECT q.place, u.key_id "
         "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN used u "
-        "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("u.key_id", "q.id") FIRST_OF_ID ") AS l", true },
+        "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("u.key_id", "q.id") FIRST_OF_ID ") AS l",
+        true },
 
     /*
-     * $1 to $5 ring, the active generation being the one they go to; $6 and $7 number and key id they come from; $8
-     * writer; $9 ids, $10 old envelopes, $11 new envelopes, $12 new fingerprints. A row that somebody else has locked
-     * or changed is left alone; one that was locked here must move. Answers epoch, whether node and generations stand,
-     * and how many were moved.
+     * $1 to $5 ring, the active generation being the one they go to; $6 and $7 number and key id
+     * they come from; $8 writer; $9 ids, $10 old envelopes, $11 new envelopes, $12 new
+     * fingerprints. A row that somebody else has locked or changed is left alone; one that was
+     * locked here must move. Answers epoch, whether node and generations stand, and how many were
+     * moved.
      */
     [JT_SQL_MOVE_CARDS] = { "move_cards",
         "WITH " RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", STATE_DRAINING) ")") ", "
         "due AS MATERIALIZED ("
         "SELECT l.ctid AS at, m.envelope, m.fp "
-        "FROM unnest($9::int8[], $10::bytea[], $11::bytea[], $12::uuid[]) AS m (id, old, envelope, fp) "
-        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("$7::int2", "m.id") " AND k.envelope = m.old" FIRST_OF_ID
+        "FROM unnest($9::int8[], $10::bytea[], $11::bytea[], $12::uuid[]) AS m (id, old, "
+        "envelope, fp) "
+        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("$7::int2", "m.id") " AND k.envelope = "
+        "m.old" FIRST_OF_ID
         " FOR UPDATE SKIP LOCKED) AS l WHERE " RING_HOLDS "), "
-        "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid = due.at "
+        "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid "
+        "= due.at "
         "RETURNING k.bucket, k.key_id), "
-        "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = $5::int2) AS good "
+        "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = "
+        "$5::int2) AS good "
         "FROM moved w), "
         "told AS (INSERT INTO tally AS t (generation, writer, moved_in, moved_out) "
         "SELECT side.generation, $8::int4, side.moved_in * counted.n, side.moved_out * counted.n "
-        "FROM counted, (VALUES ($6::int8, 0, 1), ($4::int8, 1, 0)) AS side (generation, moved_in, moved_out) "
+        "FROM counted, (VALUES ($6::int8, 0, 1), ($4::int8, 1, 0)) AS side (generation, "
+        "moved_in, moved_out) "
         "WHERE counted.n > 0 "
-        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("moved_in") ", " ADD_TO_TALLY("moved_out") " "
+        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("moved_in") ", "
+        ADD_TO_TALLY("moved_out") " "
         "RETURNING 1) "
         "SELECT n.epoch, n.node_stands, n.agrees, "
-        OR_FAIL("d.n = d.due AND d.n = d.good AND d.told = 2 * (d.n > 0)::int4 AND d.ordinary", "d.n",
-                "d.good || ' of ' || d.due || ' cards, ' || d.told || ' of 2 tallies stand as they were sent' || "
+        OR_FAIL("d.n = d.due AND d.n = d.good AND d.told = 2 * (d.n > 0)::int4 AND d.ordinary",
+        "d.n",
+                "d.good || ' of ' || d.due || ' cards, ' || d.told || ' of 2 tallies stand as "
+                "they were sent' || "
                 OF_STRANGERS)
-        " FROM now n, (SELECT c.n, c.good, (SELECT count(*) FROM due) AS due, " COUNT_TOLD " AS told, "
-        IS_ORDINARY("'card'::regclass, 'tally'::regclass") " AS ordinary FROM counted c OFFSET 0) AS d", true },
+        " FROM now n, (SELECT c.n, c.good, (SELECT count(*) FROM due) AS due, " COUNT_TOLD " AS "
+        "told, "
+        IS_ORDINARY("'card'::regclass, 'tally'::regclass") " AS ordinary FROM counted c OFFSET "
+        "0) AS d", true },
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 
-    /* $1 key id; $2 bucket, $3 id after which to go on; $4 at most so many. The order is the index's own. */
+    /*
+     * $1 key id; $2 bucket, $3 id after which to go on; $4 at most so many. The order is the
+     * index's own.
+     */
     [JT_SQL_STRAGGLERS] = { "stragglers",
         "SELECT k.bucket, " ROW_OF("k") " FROM card k "
         "WHERE k.key_id = $1::int2 AND (k.bucket, k.id) > ($2::int2, $3::int8) "
@@ -224,11 +278,14 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     /* $1 key ids, $2 at most so many of each */
     [JT_SQL_NEWEST] = { "newest",
         "SELECT " ROW_OF("l") " FROM unnest($1::int2[]) AS q (key_id) "
-        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " FROM card k WHERE k.key_id = q.key_id AND k.bucket = 0 "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " FROM card k WHERE k.key_id = q.key_id AND "
+        "k.bucket = 0 "
         "ORDER BY k.id DESC LIMIT $2::int8) AS l", true },
 
     [JT_SQL_KEY_IDS] = { "key_ids", "WITH " KEY_IDS " SELECT u.key_id FROM used u", true },
 
     /* $1 key id */
-    [JT_SQL_UNUSED] = { "unused", "SELECT NOT EXISTS (SELECT FROM card k WHERE k.key_id = $1::int2)", true },
+    [JT_SQL_UNUSED] = { "unused", "SELECT NOT EXISTS (SELECT FROM card k WHERE k.key_id = "
+    "$1::int2)", true },
 };
+/* clang-format on */

@@ -1,6 +1,7 @@
 /*
- * The SQL of every statement that touches a card or stands in a transaction that does. Pipes prepare all of them when
- * they connect; blocking connections send the same text. Nothing else in the program reads or writes table `card`.
+ * The SQL of every statement that touches a card or stands in a transaction that does. Pipes
+ * prepare all of them when they connect; blocking connections send the same text. Nothing else in
+ * the program reads or writes table `card`.
  *
  * Parameters are listed beside each in statements.c; cards_*.c bind them.
  */

@@ -30,7 +30,8 @@ void jt_txn_clear(struct jt_txn *txn)
 
 bool jt_txn_result_ok(enum jt_statement statement, const PGresult *res)
 {
-    ExecStatusType want = jt_statements[statement].returns_rows ? PGRES_TUPLES_OK : PGRES_COMMAND_OK;
+    ExecStatusType want =
+        jt_statements[statement].returns_rows ? PGRES_TUPLES_OK : PGRES_COMMAND_OK;
     if (PQresultStatus(res) != want) {
         return false;
     }

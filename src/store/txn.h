@@ -1,7 +1,7 @@
 /*
- * One transaction as a list of statements, built by cards_*.c and run either by a pipe (one round trip, then callbacks)
- * or by a blocking connection. Both runners treat errors alike; `take` sees only results of statements that succeeded
- * and that return rows.
+ * One transaction as a list of statements, built by cards_*.c and run either by a pipe (one round
+ * trip, then callbacks) or by a blocking connection. Both runners treat errors alike; `take` sees
+ * only results of statements that succeeded and that return rows.
  */
 #ifndef JETON_STORE_TXN_H
 #define JETON_STORE_TXN_H
@@ -23,8 +23,8 @@ struct jt_txn {
     int n_steps;
     struct jt_step steps[JT_TXN_MAX_STEPS];
     /*
-     * Reads one result. What it returns but JT_OK becomes the answer; in a pipe the rest is under way already and is
-     * not undone.
+     * Reads one result. What it returns but JT_OK becomes the answer; in a pipe the rest is under
+     * way already and is not undone.
      */
     enum jt_err (*take)(struct jt_txn *txn, enum jt_statement statement, const PGresult *res);
     /* Pipes only: called exactly once, after the server's last word; frees the transaction. */
@@ -32,8 +32,8 @@ struct jt_txn {
 };
 
 /*
- * The next step's parameters, empty, for the caller to fill. Steps are known when the verb is written: no bound to run
- * into.
+ * The next step's parameters, empty, for the caller to fill. Steps are known when the verb is
+ * written: no bound to run into.
  */
 struct jt_params *jt_txn_step(struct jt_txn *txn, enum jt_statement statement);
 
@@ -43,14 +43,15 @@ enum jt_err jt_txn_status(const struct jt_txn *txn) JT_CHECKED;
 void jt_txn_clear(struct jt_txn *txn);
 
 /*
- * Whether a result is what this statement gives when it succeeds. A COMMIT that the server turned into a rollback is
- * not.
+ * Whether a result is what this statement gives when it succeeds. A COMMIT that the server turned
+ * into a rollback is not.
  */
 bool jt_txn_result_ok(enum jt_statement statement, const PGresult *res);
 
 /*
- * Sends all of it. On JT_OK the pipe owns the transaction until finish, and its parameters are cleared; on an error
- * (JT_ERR_UNAVAILABLE when the pipe is not ready or broke, JT_ERR_NOMEM) it stays the caller's.
+ * Sends all of it. On JT_OK the pipe owns the transaction until finish, and its parameters are
+ * cleared; on an error (JT_ERR_UNAVAILABLE when the pipe is not ready or broke, JT_ERR_NOMEM) it
+ * stays the caller's.
  */
 enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn) JT_CHECKED;
 const struct jt_node_spec *jt_pipe_node(const struct jt_pipe *pipe);

@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX "jck_"
-#define PREFIX_LEN (sizeof PREFIX - 1)
+#define PREFIX          "jck_"
+#define PREFIX_LEN      (sizeof PREFIX - 1)
 #define SECRET_TEXT_LEN JT_BASE32_LEN(JT_CLIENT_SECRET_LEN)
 
-_Static_assert(JT_API_KEY_MAX == PREFIX_LEN + JT_CLIENT_ID_MAX + 1 + SECRET_TEXT_LEN, "length of an API key");
+_Static_assert(JT_API_KEY_MAX == PREFIX_LEN + JT_CLIENT_ID_MAX + 1 + SECRET_TEXT_LEN,
+               "length of an API key");
 
 void jt_credential_new(const char *id, struct jt_credential *out)
 {
@@ -19,7 +20,8 @@ void jt_credential_new(const char *id, struct jt_credential *out)
     jt_random_fill(out->secret, sizeof out->secret);
 }
 
-void jt_credential_format(const struct jt_credential *credential, char out[static JT_API_KEY_MAX + 1])
+void jt_credential_format(const struct jt_credential *credential,
+                          char out[static JT_API_KEY_MAX + 1])
 {
     int n = snprintf(out, JT_API_KEY_MAX + 1, PREFIX "%s_", credential->id);
     jt_base32_encode(credential->secret, sizeof credential->secret, out + n);
@@ -29,8 +31,12 @@ enum jt_err jt_credential_parse(const char *text, struct jt_credential *out)
 {
     *out = (struct jt_credential){ 0 };
     size_t len = strlen(text);
-    /* The id has no '_', so the secret is what follows the second one: its place is known from the end. */
-    if (len < PREFIX_LEN + 2 + SECRET_TEXT_LEN || len > JT_API_KEY_MAX || memcmp(text, PREFIX, PREFIX_LEN) != 0) {
+    /*
+     * The id has no '_', so the secret is what follows the second one: its place is known from the
+     * end.
+     */
+    if (len < PREFIX_LEN + 2 + SECRET_TEXT_LEN || len > JT_API_KEY_MAX ||
+        memcmp(text, PREFIX, PREFIX_LEN) != 0) {
         return JT_ERR_INVALID;
     }
     size_t id_len = len - PREFIX_LEN - 1 - SECRET_TEXT_LEN;

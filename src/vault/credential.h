@@ -18,7 +18,8 @@ struct jt_credential {
 void jt_credential_new(const char *id, struct jt_credential *out);
 
 /* Writes at most JT_API_KEY_MAX characters and a NUL. */
-void jt_credential_format(const struct jt_credential *credential, char out[static JT_API_KEY_MAX + 1]);
+void jt_credential_format(const struct jt_credential *credential,
+                          char out[static JT_API_KEY_MAX + 1]);
 
 /* JT_ERR_INVALID unless `text` is the canonical text of an API key; *out is wiped then. */
 enum jt_err jt_credential_parse(const char *text, struct jt_credential *out) JT_CHECKED;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX 2048
+#define BATCH_MAX  2048
 #define MAX_ROUNDS 6
 
 /* One item of the batch under way. */
@@ -87,8 +87,8 @@ static void settle(struct entry *e, enum jt_err err)
 }
 
 /*
- * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold up or fail its
- * neighbours.
+ * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold
+ * up or fail its neighbours.
  */
 static void give_up_unread(struct jt_detokenizer *d, enum jt_err err)
 {
@@ -130,7 +130,10 @@ static void raise_alarm(struct jt_detokenizer *d, size_t n, const char *what)
 
 /* --- the third step: opening --- */
 
-/* Takes what the keeper opened; returns how many items must be read again because their row had moved on. */
+/*
+ * Takes what the keeper opened; returns how many items must be read again because their row had
+ * moved on.
+ */
 static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *reply)
 {
     size_t stale = 0, refused = 0;
@@ -178,7 +181,10 @@ static void open_batch(struct jt_detokenizer *d, size_t n)
     jt_keyclient_open_items(d->keeper, d->open, n, on_opened, d);
 }
 
-/* --- between the second and the third: tokens that were issued and have no row under a live key id --- */
+/*
+ * --- between the second and the third: tokens that were issued and have no row under a live key id
+ * ---
+ */
 
 static bool is_live(const struct jt_detokenizer *d, uint8_t key_id)
 {
@@ -186,9 +192,9 @@ static bool is_live(const struct jt_detokenizer *d, uint8_t key_id)
 }
 
 /*
- * Sorts the missing out: deleted cards, mostly, or ones whose transaction never ended; but a row under a key id that is
- * not live is a card that somebody hid, and whoever asks for it must not hear that there is none. False when one of
- * them has come to light under a live key id meanwhile.
+ * Sorts the missing out: deleted cards, mostly, or ones whose transaction never ended; but a row
+ * under a key id that is not live is a card that somebody hid, and whoever asks for it must not
+ * hear that there is none. False when one of them has come to light under a live key id meanwhile.
  */
 static bool take_strays(struct jt_detokenizer *d, const uint8_t *stranded, size_t n, size_t *n_open)
 {
@@ -200,7 +206,8 @@ static bool take_strays(struct jt_detokenizer *d, const uint8_t *stranded, size_
             continue;
         }
         if (!e->missing) {
-            d->sent[(*n_open)++] = (uint32_t)i; /* in the order of take_read: its row is rows[*n_open] */
+            /* in the order of take_read: its row is rows[*n_open] */
+            d->sent[(*n_open)++] = (uint32_t)i;
             continue;
         }
         uint8_t key_id = next < n ? stranded[next++] : 0;
@@ -248,7 +255,8 @@ static void look_for_strays(struct jt_detokenizer *d)
 /* --- the second step: reading --- */
 
 /* Takes the rows; how many are to be opened, and whether any is missing. */
-static size_t take_read(struct jt_detokenizer *d, const struct jt_read_result *result, bool *any_missing)
+static size_t take_read(struct jt_detokenizer *d, const struct jt_read_result *result,
+                        bool *any_missing)
 {
     size_t n_open = 0, n_odd = 0;
     for (size_t i = 0; i < result->n; i++) {
@@ -257,7 +265,8 @@ static size_t take_read(struct jt_detokenizer *d, const struct jt_read_result *r
         e->missing = card->n_rows == 0;
         if (e->missing) {
             *any_missing = true;
-        } else if (card->n_rows > 1 || card->row.field != e->request->field || card->row.id != e->item->id) {
+        } else if (card->n_rows > 1 || card->row.field != e->request->field ||
+                   card->row.id != e->item->id) {
             settle(e, JT_ERR_DECRYPT);
             n_odd++;
         } else {
@@ -265,7 +274,9 @@ static size_t take_read(struct jt_detokenizer *d, const struct jt_read_result *r
             d->sent[n_open++] = d->sent[i];
         }
     }
-    raise_alarm(d, n_odd, "ids stand in two rows, or in a row of another field: the database was tampered with");
+    raise_alarm(
+        d, n_odd,
+        "ids stand in two rows, or in a row of another field: the database was tampered with");
     return n_open;
 }
 
@@ -277,7 +288,8 @@ static void on_read(void *arg, enum jt_err err, const struct jt_read_result *res
         return;
     }
     if (result->epoch != d->epoch) {
-        refresh_and_repeat(d); /* the live key ids that were asked for were not the database's: nothing counts */
+        /* the live key ids that were asked for were not the database's: nothing counts */
+        refresh_and_repeat(d);
         return;
     }
     bool any_missing = false;
@@ -339,7 +351,8 @@ static void identify_batch(struct jt_detokenizer *d)
     for (size_t i = 0; i < d->n; i++) {
         const struct entry *e = &d->entries[i];
         if (!e->settled) {
-            d->identify[n] = (struct jt_identify_item){ .field = e->request->field, .token = e->item->token };
+            d->identify[n] =
+                (struct jt_identify_item){ .field = e->request->field, .token = e->item->token };
             d->sent[n++] = (uint32_t)i;
         }
     }
@@ -351,8 +364,9 @@ static void identify_batch(struct jt_detokenizer *d)
 static void on_audited(void *arg, enum jt_err err)
 {
     struct jt_detokenizer *d = arg;
-    finish_batch(d, err == JT_OK ? JT_OK :
-                                   jt_fault_judge(d->vault, "detokenize: audit", err, jt_pipe_message(d->pipe)));
+    finish_batch(d, err == JT_OK ? JT_OK
+                                 : jt_fault_judge(d->vault, "detokenize: audit", err,
+                                                  jt_pipe_message(d->pipe)));
 }
 
 /* One row for each request in the batch; entries of one request are neighbours. */
@@ -389,7 +403,8 @@ static void gather(struct jt_detokenizer *d)
     while (d->first != NULL && d->n < BATCH_MAX) {
         struct jt_detokenize_request *request = d->first;
         while (request->n_taken < request->n_items && d->n < BATCH_MAX) {
-            d->entries[d->n++] = (struct entry){ .request = request, .item = &request->items[request->n_taken++] };
+            d->entries[d->n++] =
+                (struct entry){ .request = request, .item = &request->items[request->n_taken++] };
             request->n_open++;
         }
         if (request->n_taken == request->n_items) {
@@ -440,7 +455,8 @@ size_t jt_detokenizer_waiting(const struct jt_detokenizer *d)
     return d->waiting;
 }
 
-enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,
+enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
+                               struct jt_keyclient *keeper, struct jt_refresher *refresher,
                                struct jt_reencrypter *reencrypter, struct jt_detokenizer **out)
 {
     *out = NULL;
@@ -452,7 +468,8 @@ enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop, str
     d->keeper = keeper;
     d->refresher = refresher;
     d->reencrypter = reencrypter;
-    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond detokenize", &vault->node, JT_TXN_TIMEOUT_MS, &d->pipe);
+    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond detokenize",
+                                  &vault->node, JT_TXN_TIMEOUT_MS, &d->pipe);
     if (err != JT_OK) {
         free(d);
         return err;

@@ -1,10 +1,13 @@
 /*
- * Detokenize: tokens in, cards out. One detokenizer an event loop; requests gather as in vault/tokenize.h.
+ * Detokenize: tokens in, cards out. One detokenizer an event loop; requests gather as in
+ * vault/tokenize.h.
  *
- * A batch goes through four steps: the keeper turns tokens into ids (and knows those that were made up), the rows are read under every live key
- * id, the keeper opens them, one audit row a request is committed. Only after the commit do the PANs go to their requests: no audit, no
- * detokenize. "Not found" counts only where the ring had not moved between the keeper's answer and the read; a row that moved to another
- * generation between two steps is read again. Rows found under a draining generation are handed to re-encryption behind the reply.
+ * A batch goes through four steps: the keeper turns tokens into ids (and knows those that were made
+ * up), the rows are read under every live key id, the keeper opens them, one audit row a request is
+ * committed. Only after the commit do the PANs go to their requests: no audit, no detokenize. "Not
+ * found" counts only where the ring had not moved between the keeper's answer and the read; a row
+ * that moved to another generation between two steps is read again. Rows found under a draining
+ * generation are handed to re-encryption behind the reply.
  */
 #ifndef JETON_VAULT_DETOKENIZE_H
 #define JETON_VAULT_DETOKENIZE_H
@@ -21,9 +24,10 @@ struct jt_detokenize_item {
     uint8_t token[JT_TOKEN_LEN];
     uint64_t id; /* the lane's own */
     /*
-     * JT_OK; JT_ERR_NOT_FOUND; JT_ERR_DECRYPT: the row does not open, or there are two; JT_ERR_STALE: it stands under a
-     * key id of no live generation; JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: the database does not give rows or does not
-     * record that they are read, and that does not pass by itself.
+     * JT_OK; JT_ERR_NOT_FOUND; JT_ERR_DECRYPT: the row does not open, or there are two;
+     * JT_ERR_STALE: it stands under a key id of no live generation; JT_ERR_UNAVAILABLE;
+     * JT_ERR_PROTOCOL: the database does not give rows or does not record that they are read, and
+     * that does not pass by itself.
      */
     enum jt_err err;
     char pan[JT_PAN_MAX_DIGITS + 1]; /* set with JT_OK only; the caller wipes it */
@@ -46,8 +50,10 @@ struct jt_detokenize_request {
 
 struct jt_detokenizer;
 
-enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,
-                               struct jt_reencrypter *reencrypter, struct jt_detokenizer **out) JT_CHECKED;
+enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
+                               struct jt_keyclient *keeper, struct jt_refresher *refresher,
+                               struct jt_reencrypter *reencrypter,
+                               struct jt_detokenizer **out) JT_CHECKED;
 
 /* Ends every request with JT_ERR_UNAVAILABLE. NULL is accepted. */
 void jt_detokenizer_free(struct jt_detokenizer *d);

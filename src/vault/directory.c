@@ -10,9 +10,12 @@
 
 #define FRESH_MS 1000
 #define STALE_MS 5000
-#define SETS 64
-#define WAYS 4
-/* Of the workers' queue, look-ups of all loops together may take this much; the rest is for refreshes of the ring and for operators. */
+#define SETS     64
+#define WAYS     4
+/*
+ * Of the workers' queue, look-ups of all loops together may take this much; the rest is for
+ * refreshes of the ring and for operators.
+ */
 #define QUEUE_SHARE 768
 
 struct client_slot {
@@ -20,13 +23,13 @@ struct client_slot {
     uint8_t secret_hash[JT_SHA256_LEN];
     uint32_t permissions;
     int64_t checked_ms; /* 0: empty */
-    uint64_t stamp; /* of the sets when it was asked for */
+    uint64_t stamp;     /* of the sets when it was asked for */
 };
 
 struct field_slot {
     struct jt_field_spec spec;
     int64_t checked_ms; /* 0: empty */
-    uint64_t stamp; /* of the sets when it was asked for */
+    uint64_t stamp;     /* of the sets when it was asked for */
 };
 
 /* Somebody who waits for a look-up. */
@@ -43,7 +46,7 @@ struct lookup {
     struct jt_directory *directory;
     struct lookup *next;
     struct waiter *waiters; /* none: a refresh behind the scenes */
-    uint64_t stamp; /* of the sets when it began */
+    uint64_t stamp;         /* of the sets when it began */
     bool is_client;
 
     /* what is asked: written before the worker has it, then read by both threads */
@@ -101,7 +104,8 @@ static struct field_slot *field_slot(struct jt_directory *d, const char *name)
     return oldest;
 }
 
-enum jt_err jt_directory_new(struct jt_vault *vault, struct jt_inbox *inbox, struct jt_directory **out)
+enum jt_err jt_directory_new(struct jt_vault *vault, struct jt_inbox *inbox,
+                             struct jt_directory **out)
 {
     struct jt_directory *d = calloc(1, sizeof *d);
     *out = d;
@@ -136,13 +140,15 @@ static void remember(struct lookup *l)
     bool final = l->err == JT_OK || l->err == JT_ERR_DENIED || l->err == JT_ERR_NOT_FOUND;
     if (l->is_client) {
         struct client_slot *slot = client_slot(l->directory, l->credential.id);
-        bool same = strcmp(slot->id, l->credential.id) == 0 && jt_equal_ct(slot->secret_hash, l->secret_hash, JT_SHA256_LEN);
+        bool same = strcmp(slot->id, l->credential.id) == 0 &&
+                    jt_equal_ct(slot->secret_hash, l->secret_hash, JT_SHA256_LEN);
         if (l->err == JT_OK) {
             memcpy(slot->id, l->credential.id, sizeof slot->id);
             memcpy(slot->secret_hash, l->secret_hash, sizeof slot->secret_hash);
             slot->permissions = l->permissions;
         }
-        if (l->err == JT_OK || (final && same)) { /* what was good is good no longer; a wrong secret says nothing of the right one */
+        /* what was good is good no longer; a wrong secret says nothing of the right one */
+        if (l->err == JT_OK || (final && same)) {
             slot->checked_ms = checked_ms;
             slot->stamp = l->stamp;
         }
@@ -190,7 +196,8 @@ static void done(struct jt_job *job)
 }
 
 /* The look-up of the same thing that is under way, or NULL. */
-static struct lookup *find(struct jt_directory *d, bool is_client, const char *name, const uint8_t *secret_hash)
+static struct lookup *find(struct jt_directory *d, bool is_client, const char *name,
+                           const uint8_t *secret_hash)
 {
     for (struct lookup *l = d->under_way; l != NULL; l = l->next) {
         if (l->is_client == is_client && l->stamp == atomic_load(&d->vault->sets.stamp) &&
@@ -203,8 +210,8 @@ static struct lookup *find(struct jt_directory *d, bool is_client, const char *n
 }
 
 /* A look-up handed to the workers, or NULL when that cannot be. */
-static struct lookup *start(struct jt_directory *d, bool is_client, const char *name, const struct jt_credential *credential,
-                            const uint8_t *secret_hash)
+static struct lookup *start(struct jt_directory *d, bool is_client, const char *name,
+                            const struct jt_credential *credential, const uint8_t *secret_hash)
 {
     int n_loops = d->vault->n_loops > 0 ? d->vault->n_loops : 1;
     struct lookup *l = d->n_under_way < QUEUE_SHARE / n_loops ? calloc(1, sizeof *l) : NULL;
@@ -232,20 +239,24 @@ static struct lookup *start(struct jt_directory *d, bool is_client, const char *
     return l;
 }
 
-static bool wait_for(struct lookup *l, jt_directory_client_fn *client_done, jt_directory_field_fn *field_done, void *arg)
+static bool wait_for(struct lookup *l, jt_directory_client_fn *client_done,
+                     jt_directory_field_fn *field_done, void *arg)
 {
     struct waiter *w = l == NULL ? NULL : calloc(1, sizeof *w);
     if (w == NULL) {
         return false;
     }
-    *w = (struct waiter){ .next = l->waiters, .client_done = client_done, .field_done = field_done, .arg = arg };
+    *w = (struct waiter){
+        .next = l->waiters, .client_done = client_done, .field_done = field_done, .arg = arg
+    };
     l->waiters = w;
     return true;
 }
 
 /* --- what is asked --- */
 
-void jt_directory_client(struct jt_directory *d, const struct jt_credential *credential, jt_directory_client_fn *client_done, void *arg)
+void jt_directory_client(struct jt_directory *d, const struct jt_credential *credential,
+                         jt_directory_client_fn *client_done, void *arg)
 {
     uint8_t hash[JT_SHA256_LEN];
     if (jt_sha256(credential->secret, sizeof credential->secret, hash) != JT_OK) {
@@ -255,7 +266,8 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
     const struct client_slot *slot = client_slot(d, credential->id);
     int64_t age = jt_clock_ms() - slot->checked_ms;
     uint64_t stamp = atomic_load(&d->vault->sets.stamp);
-    bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp && strcmp(slot->id, credential->id) == 0 &&
+    bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp &&
+                 strcmp(slot->id, credential->id) == 0 &&
                  jt_equal_ct(slot->secret_hash, hash, sizeof hash);
     struct lookup *l = NULL;
     if (!known || age >= FRESH_MS) {
@@ -269,7 +281,8 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
     }
 }
 
-void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_field_fn *field_done, void *arg)
+void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_field_fn *field_done,
+                        void *arg)
 {
     if (!jt_field_name_valid(name)) {
         field_done(arg, JT_ERR_NOT_FOUND, NULL);
@@ -278,7 +291,8 @@ void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_f
     const struct field_slot *slot = field_slot(d, name);
     int64_t age = jt_clock_ms() - slot->checked_ms;
     uint64_t stamp = atomic_load(&d->vault->sets.stamp);
-    bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp && strcmp(slot->spec.name, name) == 0;
+    bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp &&
+                 strcmp(slot->spec.name, name) == 0;
     struct lookup *l = NULL;
     if (!known || age >= FRESH_MS) {
         l = find(d, false, name, NULL);

@@ -26,9 +26,10 @@ enum jt_err jt_fault_judge(struct jt_vault *vault, const char *act, enum jt_err 
     }
     jt_count(&vault->counters.database_faults, 1);
     if (!atomic_exchange(&vault->faulty, true)) {
-        jt_log(JT_LOG_ERROR, "alarm: %s: the database does not do what it is told; not ready: "
-                             "%s%s", act, jt_err_str(err),
-               jt_why(why, reason));
+        jt_log(JT_LOG_ERROR,
+               "alarm: %s: the database does not do what it is told; not ready: "
+               "%s%s",
+               act, jt_err_str(err), jt_why(why, reason));
     }
     return JT_ERR_PROTOCOL;
 }

@@ -6,18 +6,24 @@
 
 #define START_MS 2000
 
-/* Counts this loop among those that are up, and tells the operator once of each change and its reason. */
+/*
+ * Counts this loop among those that are up, and tells the operator once of each change and its
+ * reason.
+ */
 static void note_state(struct jt_lanes *lanes, enum jt_lanes_state state)
 {
     if (state == lanes->state) {
         return;
     }
-    atomic_fetch_add(&lanes->vault->n_loops_up, (state == JT_LANES_UP) - (lanes->state == JT_LANES_UP));
+    atomic_fetch_add(&lanes->vault->n_loops_up,
+                     (state == JT_LANES_UP) - (lanes->state == JT_LANES_UP));
     lanes->state = state;
     char why[JT_WHY_LEN];
     if (state == JT_LANES_NO_KEEPER) {
-        jt_log(JT_LOG_WARNING, "event loop %d: the keeper cannot be reached at %s: %s", lanes->index, lanes->vault->conf->keeper_socket,
-               *jt_keyclient_message(lanes->keeper) == '\0' ? "the connection was lost" : jt_keyclient_message(lanes->keeper));
+        jt_log(JT_LOG_WARNING, "event loop %d: the keeper cannot be reached at %s: %s",
+               lanes->index, lanes->vault->conf->keeper_socket,
+               *jt_keyclient_message(lanes->keeper) == '\0' ? "the connection was lost"
+                                                            : jt_keyclient_message(lanes->keeper));
     } else if (state == JT_LANES_NO_DATABASE) {
         jt_log(JT_LOG_WARNING, "event loop %d: the database cannot be reached%s", lanes->index,
                jt_why(jt_tokenizer_message(lanes->tokenizers[0]), why));
@@ -48,12 +54,16 @@ static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
     return keeper ? JT_LANES_NO_DATABASE : JT_LANES_NO_KEEPER;
 }
 
-enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop, int index)
+enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop,
+                          int index)
 {
-    *lanes = (struct jt_lanes){ .vault = vault, .loop = loop, .index = index, .started_ms = jt_clock_ms() };
+    *lanes = (struct jt_lanes){
+        .vault = vault, .loop = loop, .index = index, .started_ms = jt_clock_ms()
+    };
     jt_inbox_init(&lanes->inbox, loop);
     uint16_t writer = (uint16_t)((JT_LANES_EACH + 1) * index + 1);
-    enum jt_err err = jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
+    enum jt_err err =
+        jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
     if (err == JT_OK) {
         err = jt_refresher_new(vault, &lanes->inbox, &lanes->refresher);
     }
@@ -65,9 +75,11 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
     }
     for (size_t i = 0; i < JT_LANES_EACH && err == JT_OK; i++) {
         uint16_t its_writer = (uint16_t)(writer + 1 + i);
-        err = jt_tokenizer_new(vault, loop, lanes->keeper, lanes->refresher, its_writer, &lanes->tokenizers[i]);
+        err = jt_tokenizer_new(vault, loop, lanes->keeper, lanes->refresher, its_writer,
+                               &lanes->tokenizers[i]);
         if (err == JT_OK) {
-            err = jt_detokenizer_new(vault, loop, lanes->keeper, lanes->refresher, lanes->reencrypter, &lanes->detokenizers[i]);
+            err = jt_detokenizer_new(vault, loop, lanes->keeper, lanes->refresher,
+                                     lanes->reencrypter, &lanes->detokenizers[i]);
         }
     }
     if (err != JT_OK) {
@@ -83,7 +95,8 @@ void jt_lanes_clear(struct jt_lanes *lanes)
     }
     atomic_fetch_sub(&lanes->vault->n_loops_up, lanes->state == JT_LANES_UP);
     jt_inbox_drain(&lanes->inbox, 0);
-    jt_keyclient_free(lanes->keeper); /* first: what waits for the keeper ends and reaches its lane, which still stands */
+    /* first: what waits for the keeper ends and reaches its lane, which still stands */
+    jt_keyclient_free(lanes->keeper);
     for (size_t i = 0; i < JT_LANES_EACH; i++) {
         jt_tokenizer_free(lanes->tokenizers[i]);
         jt_detokenizer_free(lanes->detokenizers[i]);
@@ -95,14 +108,18 @@ void jt_lanes_clear(struct jt_lanes *lanes)
     *lanes = (struct jt_lanes){ 0 };
 }
 
-/* From so many items on a request is a batch by itself, and gains nothing from waiting for others. */
+/*
+ * From so many items on a request is a batch by itself, and gains nothing from waiting for others.
+ *
+ */
 #define LARGE 256
 
 void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request)
 {
     size_t best = 0;
     for (size_t i = 1; i < JT_LANES_EACH && request->n_items >= LARGE; i++) {
-        if (jt_tokenizer_waiting(lanes->tokenizers[i]) < jt_tokenizer_waiting(lanes->tokenizers[best])) {
+        if (jt_tokenizer_waiting(lanes->tokenizers[i]) <
+            jt_tokenizer_waiting(lanes->tokenizers[best])) {
             best = i;
         }
     }
@@ -113,7 +130,8 @@ void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *r
 {
     size_t best = 0;
     for (size_t i = 1; i < JT_LANES_EACH && request->n_items >= LARGE; i++) {
-        if (jt_detokenizer_waiting(lanes->detokenizers[i]) < jt_detokenizer_waiting(lanes->detokenizers[best])) {
+        if (jt_detokenizer_waiting(lanes->detokenizers[i]) <
+            jt_detokenizer_waiting(lanes->detokenizers[best])) {
             best = i;
         }
     }
@@ -137,8 +155,9 @@ bool jt_vault_database_good(const struct jt_vault *vault)
 
 bool jt_vault_ready(const struct jt_vault *vault)
 {
-    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
-           atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good) &&
+    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) &&
+           atomic_load(&vault->ring_epoch) != 0 && atomic_load(&vault->mint) == JT_MINT_READY &&
+           atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good) &&
            jt_vault_database_good(vault);
 }
 

@@ -1,6 +1,7 @@
 /*
- * Everything of the vault that one event loop owns: its keeper connection and the lanes for tokenize, detokenize and re-encryption, its memory of
- * clients and fields, and the inbox for what workers did for it. Loops share nothing but struct jt_vault.
+ * Everything of the vault that one event loop owns: its keeper connection and the lanes for
+ * tokenize, detokenize and re-encryption, its memory of clients and fields, and the inbox for what
+ * workers did for it. Loops share nothing but struct jt_vault.
  */
 #ifndef JETON_VAULT_LANES_H
 #define JETON_VAULT_LANES_H
@@ -13,8 +14,9 @@
 enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LANES_NO_DATABASE };
 
 /*
- * So many lanes of a kind in one loop: requests of few cards all go through the first, where they gather into batches;
- * large ones go where less waits, so that the database is at work on one while the keeper and this loop are on another.
+ * So many lanes of a kind in one loop: requests of few cards all go through the first, where they
+ * gather into batches; large ones go where less waits, so that the database is at work on one while
+ * the keeper and this loop are on another.
  */
 #define JT_LANES_EACH 2
 
@@ -34,12 +36,16 @@ struct jt_lanes {
 };
 
 /*
- * `index` counts the loops from 0: it chooses the rows of the tally that this loop adds to. The owner calls jt_inbox_drain on
- * lanes->inbox whenever the loop is woken.
+ * `index` counts the loops from 0: it chooses the rows of the tally that this loop adds to. The
+ * owner calls jt_inbox_drain on lanes->inbox whenever the loop is woken.
  */
-enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop, int index) JT_CHECKED;
+enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop,
+                          int index) JT_CHECKED;
 
-/* Ends every request that is under way with JT_ERR_UNAVAILABLE. Call after the workers have been stopped. */
+/*
+ * Ends every request that is under way with JT_ERR_UNAVAILABLE. Call after the workers have been
+ * stopped.
+ */
 void jt_lanes_clear(struct jt_lanes *lanes);
 
 /* Hands a request to a lane. */
@@ -50,8 +56,9 @@ void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *r
 void jt_lanes_pump(struct jt_lanes *lanes);
 
 /*
- * Whether this front can serve: keeper and database connections of every loop stand, the node is registered, the keeper has the ring. A fresh installation is
- * ready before its first generation is active, so that whoever must activate one gets through to it.
+ * Whether this front can serve: keeper and database connections of every loop stand, the node is
+ * registered, the keeper has the ring. A fresh installation is ready before its first generation is
+ * active, so that whoever must activate one gets through to it.
  */
 bool jt_vault_ready(const struct jt_vault *vault);
 
@@ -62,13 +69,16 @@ bool jt_vault_database_good(const struct jt_vault *vault);
 struct jt_readiness {
     bool keeper, database; /* connections of this loop */
     bool registered, ring, ids;
-    bool sets; /* clients and fields are verified */
+    bool sets;      /* clients and fields are verified */
     bool directory; /* the keeper's files are there */
-    bool schema; /* the tables are in shape, and the database does what it is told */
+    bool schema;    /* the tables are in shape, and the database does what it is told */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 
-/* The writer number of the retirement job in the tally; loops have JT_LANES_EACH + 1 each, from 1 on. */
+/*
+ * The writer number of the retirement job in the tally; loops have JT_LANES_EACH + 1 each, from 1
+ * on.
+ */
 #define JT_WRITER_RETIREMENT 0
 
 #endif

@@ -14,9 +14,10 @@
 
 /* A jetond that was killed leaves a backend that needs a moment to notice and free its lock. */
 #define REGISTER_PATIENCE_MS 5000
-#define SHAPE_EVERY_MS 60000
-#define STRAYS_AGAIN_MS 60000 /* before rows under unused key ids are looked for again where that failed */
-#define MODEL_AGAIN_MS 10000 /* before the model is tried again where it could not be run */
+#define SHAPE_EVERY_MS       60000
+/* before rows under unused key ids are looked for again where that failed */
+#define STRAYS_AGAIN_MS 60000
+#define MODEL_AGAIN_MS  10000 /* before the model is tried again where it could not be run */
 
 enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
 {
@@ -29,8 +30,9 @@ static enum jt_err check_schema(struct jt_membership *m, char *message, size_t m
     int found = 0;
     enum jt_err err = jt_migrate_check(m->ctx.db, &found);
     if (err == JT_ERR_CONFLICT) {
-        snprintf(message, message_len, "the database has schema version %d, this program needs %d: run jeton migrate", found,
-                 jt_migrate_newest());
+        snprintf(message, message_len,
+                 "the database has schema version %d, this program needs %d: run jeton migrate",
+                 found, jt_migrate_newest());
     }
     return err;
 }
@@ -48,7 +50,9 @@ static enum jt_err join(struct jt_membership *m, char *message, size_t message_l
     if (err == JT_OK) {
         err = jt_node_claim(m->ctx.db, &m->ctx.vault->node, REGISTER_PATIENCE_MS);
         if (err == JT_ERR_CONFLICT) {
-            snprintf(message, message_len, "another jetond serves this database; several nodes are not supported by this version");
+            snprintf(message, message_len,
+                     "another jetond serves this database; several nodes are not supported by this "
+                     "version");
         }
     }
     return err;
@@ -60,13 +64,15 @@ static void tell(struct jt_membership *m, enum jt_err err, const char *why)
     if (err != m->told) {
         char reason[JT_WHY_LEN];
         m->told = err;
-        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s%s", jt_err_str(err), jt_why(why, reason));
+        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s%s", jt_err_str(err),
+               jt_why(why, reason));
     }
 }
 
 /*
- * Rows under key ids of no live generation. Where they cannot be looked for, cards are served all the same: of a card
- * that stands in such a row alone, tokenize then makes a new one instead of refusing. Reading asks for itself.
+ * Rows under key ids of no live generation. Where they cannot be looked for, cards are served all
+ * the same: of a card that stands in such a row alone, tokenize then makes a new one instead of
+ * refusing. Reading asks for itself.
  */
 static void look_for_strays(struct jt_membership *m)
 {
@@ -79,7 +85,9 @@ static void look_for_strays(struct jt_membership *m)
     m->strays_due_ms = now + STRAYS_AGAIN_MS;
     if (err != JT_OK) {
         char reason[JT_WHY_LEN];
-        jt_log(JT_LOG_WARNING, "rows under key ids of no live generation could not be looked for, tried again in a minute: %s%s",
+        jt_log(JT_LOG_WARNING,
+               "rows under key ids of no live generation could not be looked for, tried again in a "
+               "minute: %s%s",
                jt_err_str(err), jt_why(jt_db_message(m->ctx.db), reason));
     }
 }
@@ -103,7 +111,8 @@ static enum jt_err enrol(struct jt_membership *m)
 
 /* --- the tables --- */
 
-static void tell_shape(struct jt_membership *m, enum jt_err err, const char *what, const char *difference)
+static void tell_shape(struct jt_membership *m, enum jt_err err, const char *what,
+                       const char *difference)
 {
     if (strcmp(m->told_shape, difference) == 0) {
         return;
@@ -116,7 +125,10 @@ static void tell_shape(struct jt_membership *m, enum jt_err err, const char *wha
     }
 }
 
-/* Looks at the tables when it is time to. While the database cannot be asked, what was found last stands. */
+/*
+ * Looks at the tables when it is time to. While the database cannot be asked, what was found last
+ * stands.
+ */
 static void look_at_tables(struct jt_membership *m)
 {
     int64_t now = jt_clock_ms();
@@ -127,7 +139,8 @@ static void look_at_tables(struct jt_membership *m)
     if (err != JT_OK) {
         if (err != JT_ERR_UNAVAILABLE) {
             m->shape_due_ms = now + MODEL_AGAIN_MS;
-            tell_shape(m, err, "the tables cannot be compared with what jeton migrate makes", jt_db_message(m->ctx.db));
+            tell_shape(m, err, "the tables cannot be compared with what jeton migrate makes",
+                       jt_db_message(m->ctx.db));
         }
         return;
     }
@@ -160,7 +173,8 @@ static void rehearse(struct jt_membership *m, const struct jt_ring_row *row)
     enum jt_err err = jt_rehearse(m->ctx.db, &m->ctx.vault->node, row->epoch, &active);
     if (err == JT_OK) {
         jt_fault_end(m->ctx.vault);
-    } else if (err != JT_ERR_STALE && err != JT_ERR_UNAVAILABLE && !atomic_load(&m->ctx.vault->faulty)) {
+    } else if (err != JT_ERR_STALE && err != JT_ERR_UNAVAILABLE &&
+               !atomic_load(&m->ctx.vault->faulty)) {
         (void)jt_fault_judge(m->ctx.vault, "rehearsal", err, jt_db_message(m->ctx.db));
     }
 }
@@ -170,12 +184,21 @@ static const char *explain(enum jt_err err)
 {
     switch (err) {
     case JT_OK: return "registered, and the keeper works under the database's ring";
-    case JT_ERR_NOT_FOUND: return "there is no ring, or the keeper lacks a key that it names, or its service root: has jeton init run for this database and this keeper?";
-    case JT_ERR_CONFLICT: return "the database is behind what the keeper has accepted: it was restored or lost its tail; or the keeper belongs to another node; not serving";
-    case JT_ERR_DENIED: return "the ring in the database is not authentic, or of another environment; not serving";
+    case JT_ERR_NOT_FOUND:
+        return "there is no ring, or the keeper lacks a key that it names, or its service root: "
+               "has jeton init run for this database and this keeper?";
+    case JT_ERR_CONFLICT:
+        return "the database is behind what the keeper has accepted: it was restored or lost its "
+               "tail; or the keeper belongs to another node; not serving";
+    case JT_ERR_DENIED:
+        return "the ring in the database is not authentic, or of another environment; not serving";
     case JT_ERR_CRYPTO: return "a key's check value is not the one in the ring; not serving";
-    case JT_ERR_LIMIT: return "the newest id in the database lies more than an hour ahead of the keeper's clock: set the clock right, or accept it with jeton node accept-ids; not serving";
-    case JT_ERR_DECRYPT: return "alarm: the newest rows under a live key id do not open: they were planted or altered; not serving";
+    case JT_ERR_LIMIT:
+        return "the newest id in the database lies more than an hour ahead of the keeper's clock: "
+               "set the clock right, or accept it with jeton node accept-ids; not serving";
+    case JT_ERR_DECRYPT:
+        return "alarm: the newest rows under a live key id do not open: they were planted or "
+               "altered; not serving";
     default: return "the ring cannot be read or handed to the keeper";
     }
 }
@@ -202,7 +225,10 @@ enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t me
         return JT_OK;
     }
     look_at_tables(m);
-    /* Every time: so a keeper that missed a change hears of it, and a database that went back is noticed without any traffic. */
+    /*
+     * Every time: so a keeper that missed a change hears of it, and a database that went back is
+     * noticed without any traffic.
+     */
     err = registered ? JT_OK : enrol(m);
     struct jt_ring_row ring;
     if (err == JT_OK) {

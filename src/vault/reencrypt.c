@@ -20,7 +20,7 @@ struct jt_reencrypter {
     uint16_t writer;
     bool busy;
     size_t head, n_queued; /* circular */
-    size_t n_batch; /* rows of the batch under way, still at the head of the queue */
+    size_t n_batch;        /* rows of the batch under way, still at the head of the queue */
     struct row queue[QUEUE_MAX];
     struct jt_reseal_item reseal[BATCH_MAX];
     struct jt_card_move moves[BATCH_MAX];
@@ -44,10 +44,12 @@ static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *re
 {
     struct jt_reencrypter *r = arg;
     if (err == JT_ERR_CONFLICT) {
-        jt_log(JT_LOG_ERROR, "alarm: re-encryption met a fingerprint that stands already under the active generation");
+        jt_log(JT_LOG_ERROR, "alarm: re-encryption met a fingerprint that stands already under the "
+                             "active generation");
     } else if (err != JT_OK) {
         char why[JT_WHY_LEN]; /* no fault of the node: cards are served whether they move or not */
-        jt_log(JT_LOG_WARNING, "re-encryption: %s%s", jt_err_str(err), jt_why(jt_pipe_message(r->pipe), why));
+        jt_log(JT_LOG_WARNING, "re-encryption: %s%s", jt_err_str(err),
+               jt_why(jt_pipe_message(r->pipe), why));
     }
     /* When the ring has moved on nothing was written; the next read offers the rows again. */
     finish_batch(r, err == JT_OK ? result->n_moved : 0);
@@ -60,11 +62,17 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
         finish_batch(r, 0);
         return;
     }
-    struct jt_move_txn txn = { .epoch = reply->epoch, .to = reply->active, .writer = r->writer, .moves = r->moves };
+    struct jt_move_txn txn = {
+        .epoch = reply->epoch, .to = reply->active, .writer = r->writer, .moves = r->moves
+    };
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_reseal_result *s = &reply->results[i];
         if (s->err != JT_OK || (txn.from.generation != 0 && s->from != txn.from.generation)) {
-            continue; /* one transaction moves rows of one generation; the others come again with their next read */
+            /*
+             * one transaction moves rows of one generation; the others come again with their next
+             * read
+             */
+            continue;
         }
         const struct row *row = queued(r, i);
         txn.from = (struct jt_keyref){ .generation = s->from, .key_id = row->card.envelope[0] };
@@ -106,7 +114,8 @@ void jt_reencrypter_pump(struct jt_reencrypter *r)
     jt_keyclient_reseal(r->keeper, r->reseal, r->n_batch, on_resealed, r);
 }
 
-enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, uint16_t writer,
+enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop,
+                               struct jt_keyclient *keeper, uint16_t writer,
                                struct jt_reencrypter **out)
 {
     *out = NULL;
@@ -117,8 +126,8 @@ enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop, str
     r->vault = vault;
     r->keeper = keeper;
     r->writer = writer;
-    enum jt_err err =
-        jt_pipe_new(loop, vault->conf->database_conninfo, "jetond re-encrypt", &vault->node, JT_TXN_TIMEOUT_MS, &r->pipe);
+    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond re-encrypt",
+                                  &vault->node, JT_TXN_TIMEOUT_MS, &r->pipe);
     if (err != JT_OK) {
         free(r);
         return err;

@@ -8,7 +8,10 @@
 
 #define MAX_WAITERS 8
 
-/* Of each live key id so many rows are shown to the keeper: a few planted ones must not hide the newest genuine one. */
+/*
+ * Of each live key id so many rows are shown to the keeper: a few planted ones must not hide the
+ * newest genuine one.
+ */
 #define NEWEST_EACH 16
 
 static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_WIRE_MAX_LIVE])
@@ -24,12 +27,16 @@ static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_WIR
 }
 
 /*
- * Ids must never be minted twice, also when clock, keeper's state or database went back: so the keeper sees the newest
- * rows before it mints.
+ * Ids must never be minted twice, also when clock, keeper's state or database went back: so the
+ * keeper sees the newest rows before it mints.
  */
-static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, bool accept_ahead, struct jt_node_joined *joined)
+static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, bool accept_ahead,
+                        struct jt_node_joined *joined)
 {
-    /* A keeper that has started knows no field yet, and derives keys for those only that it was named. */
+    /*
+     * A keeper that has started knows no field yet, and derives keys for those only that it was
+     * named.
+     */
     enum jt_err named = jt_sets_refresh(ctx, JT_SET_FIELDS, true);
     if (named != JT_OK) {
         return JT_ERR_UNAVAILABLE; /* why not stands in the log (vault/sets.c) */
@@ -38,7 +45,8 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
     struct jt_open_item newest[JT_WIRE_MAX_LIVE * NEWEST_EACH];
     uint8_t key_ids[JT_WIRE_MAX_LIVE];
     size_t n;
-    enum jt_err err = jt_cards_newest(ctx->db, key_ids, live_key_ids(ring, key_ids), NEWEST_EACH, rows, &n);
+    enum jt_err err =
+        jt_cards_newest(ctx->db, key_ids, live_key_ids(ring, key_ids), NEWEST_EACH, rows, &n);
     for (size_t i = 0; err == JT_OK && i < n; i++) {
         newest[i] = (struct jt_open_item){ .field = rows[i].field,
                                            .id = rows[i].id,
@@ -46,11 +54,16 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
                                            .envelope = rows[i].envelope,
                                            .envelope_len = rows[i].envelope_len };
     }
-    struct jt_node_join request = { .spec = ctx->vault->node, .accept_ahead = accept_ahead, .newest = newest, .n = n };
+    struct jt_node_join request = {
+        .spec = ctx->vault->node, .accept_ahead = accept_ahead, .newest = newest, .n = n
+    };
     return err == JT_OK ? jt_keyclient_wait_node_join(ctx->keeper, &request, joined) : err;
 }
 
-/* DESIGN section 6.8: a database behind its keepers, or one that was tampered with, makes the node not ready. */
+/*
+ * DESIGN section 6.8: a database behind its keepers, or one that was tampered with, makes the node
+ * not ready.
+ */
 static void lose_ring(struct jt_vault *vault)
 {
     atomic_store(&vault->ring_epoch, 0);
@@ -59,17 +72,22 @@ static void lose_ring(struct jt_vault *vault)
 
 static void note_join(struct jt_vault *vault, enum jt_err err)
 {
-    atomic_store(&vault->mint, err == JT_OK          ? JT_MINT_READY :
-                               err == JT_ERR_LIMIT   ? JT_MINT_AHEAD :
-                               err == JT_ERR_DECRYPT ? JT_MINT_PLANTED :
-                                                       JT_MINT_NOT_YET);
+    atomic_store(&vault->mint, err == JT_OK            ? JT_MINT_READY
+                               : err == JT_ERR_LIMIT   ? JT_MINT_AHEAD
+                               : err == JT_ERR_DECRYPT ? JT_MINT_PLANTED
+                                                       : JT_MINT_NOT_YET);
 }
 
-/* Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints already. */
-static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row *row, struct jt_ring *ring, bool *joined)
+/*
+ * Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints
+ * already.
+ */
+static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row *row,
+                               struct jt_ring *ring, bool *joined)
 {
     enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
-    if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND || err == JT_ERR_CRYPTO) {
+    if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND ||
+        err == JT_ERR_CRYPTO) {
         lose_ring(ctx->vault);
     }
     if (err == JT_OK) {
@@ -85,7 +103,9 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
 
 enum jt_err jt_refresh_failure(enum jt_err err)
 {
-    return err == JT_ERR_DENIED || err == JT_ERR_CRYPTO || err == JT_ERR_PROTOCOL ? JT_ERR_PROTOCOL : JT_ERR_UNAVAILABLE;
+    return err == JT_ERR_DENIED || err == JT_ERR_CRYPTO || err == JT_ERR_PROTOCOL
+               ? JT_ERR_PROTOCOL
+               : JT_ERR_UNAVAILABLE;
 }
 
 enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
@@ -113,7 +133,8 @@ enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row
     bool joined;
     enum jt_err err = accept_ring(ctx, row, &ring, &joined);
     if (err == JT_OK && !joined) {
-        struct jt_node_joined ignored; /* the node's row stands already, or the heartbeat will put it there */
+        /* the node's row stands already, or the heartbeat will put it there */
+        struct jt_node_joined ignored;
         err = join(ctx, &ring, false, &ignored);
         note_join(ctx->vault, err);
     }
@@ -127,9 +148,11 @@ static void note_directory(struct jt_work_ctx *ctx)
     enum jt_err err = jt_keyclient_wait_status(ctx->keeper, &status);
     bool good = err == JT_OK && status.directory_good;
     if (err == JT_OK && good != atomic_exchange(&ctx->vault->directory_good, good)) {
-        jt_log(good ? JT_LOG_INFO : JT_LOG_ERROR, "%s", good ? "the keeper's directory is good" :
-               "alarm: the keeper's directory is not the one that it opened, or files of it are gone: see the log of "
-               "jeton-keeper; not ready");
+        jt_log(good ? JT_LOG_INFO : JT_LOG_ERROR, "%s",
+               good ? "the keeper's directory is good"
+                    : "alarm: the keeper's directory is not the one that it opened, or files of it "
+                      "are gone: see the log of "
+                      "jeton-keeper; not ready");
     }
 }
 
@@ -178,7 +201,8 @@ static void refresh_done(struct jt_job *job)
     }
 }
 
-enum jt_err jt_refresher_new(struct jt_vault *vault, struct jt_inbox *inbox, struct jt_refresher **out)
+enum jt_err jt_refresher_new(struct jt_vault *vault, struct jt_inbox *inbox,
+                             struct jt_refresher **out)
 {
     struct jt_refresher *r = calloc(1, sizeof *r);
     *out = r;

@@ -10,10 +10,12 @@
 #define TRIES 5
 
 /*
- * What a change came to, once the database has been read back: only then does the keeper count it as seen, and only
- * then is it answered. A commit whose answer was lost is found out about in the same way.
+ * What a change came to, once the database has been read back: only then does the keeper count it
+ * as seen, and only then is it answered. A commit whose answer was lost is found out about in the
+ * same way.
  */
-static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err, const struct jt_client_row *row)
+static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err,
+                                 const struct jt_client_row *row)
 {
     if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
         return err;
@@ -22,11 +24,13 @@ static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err, const
     if (read != JT_OK) {
         return JT_ERR_UNAVAILABLE;
     }
-    return jt_sets_client_stands(&ctx->vault->sets, row) ? JT_OK : err == JT_OK ? JT_ERR_STALE : err;
+    return jt_sets_client_stands(&ctx->vault->sets, row) ? JT_OK
+           : err == JT_OK                                ? JT_ERR_STALE
+                                                         : err;
 }
 
-static enum jt_err add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec, const struct jt_act *act,
-                              const struct jt_credential *credential)
+static enum jt_err add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec,
+                              const struct jt_act *act, const struct jt_credential *credential)
 {
     struct jt_client_row taken;
     struct jt_set_row set;
@@ -34,17 +38,20 @@ static enum jt_err add_client(struct jt_work_ctx *ctx, const struct jt_client_sp
     enum jt_err err = jt_sets_row(ctx, JT_SET_CLIENTS, &set, NULL);
     if (err == JT_OK) {
         err = jt_sets_client(ctx, spec->id, &taken);
-        err = err == JT_OK ? JT_ERR_CONFLICT : err == JT_ERR_NOT_FOUND ? JT_OK : err; /* a revoked name stays taken */
+        /* a revoked name stays taken */
+        err = err == JT_OK ? JT_ERR_CONFLICT : err == JT_ERR_NOT_FOUND ? JT_OK : err;
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_client_make(ctx->keeper, spec, credential->secret, &set, &change);
-        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err; /* the keeper has seen a later set than we */
+        /* the keeper has seen a later set than we */
+        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
     }
-    return err == JT_OK ? settle_client(ctx, jt_client_insert(ctx->db, &change, act), &change.row) : err;
+    return err == JT_OK ? settle_client(ctx, jt_client_insert(ctx->db, &change, act), &change.row)
+                        : err;
 }
 
-enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec, const char *actor,
-                                   struct jt_credential *out)
+enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec,
+                                   const char *actor, struct jt_credential *out)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     jt_credential_new(spec->id, out);
@@ -71,13 +78,15 @@ static enum jt_err revoke_client(struct jt_work_ctx *ctx, const char *id, const 
         return JT_OK; /* a repeated request, perhaps because the first one's answer was lost */
     }
     if (err == JT_OK && jt_sets_last_operator(&ctx->vault->sets, id)) {
-        return JT_ERR_CONFLICT; /* nobody could operate the installation any more, nor add somebody who can */
+        /* nobody could operate the installation any more, nor add somebody who can */
+        return JT_ERR_CONFLICT;
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_client_revoke(ctx->keeper, &row, &set, &change);
         err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
     }
-    return err == JT_OK ? settle_client(ctx, jt_client_revoke(ctx->db, &change, act), &change.row) : err;
+    return err == JT_OK ? settle_client(ctx, jt_client_revoke(ctx->db, &change, act), &change.row)
+                        : err;
 }
 
 enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, const char *actor)
@@ -91,9 +100,11 @@ enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, c
 }
 
 /*
- * While the set of clients went back, an operator of that older set may do one thing: accept it. Nobody else gets in.
+ * While the set of clients went back, an operator of that older set may do one thing: accept it.
+ * Nobody else gets in.
  */
-static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credential *credential, uint32_t *permissions)
+static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credential *credential,
+                               uint32_t *permissions)
 {
     struct jt_client_row row;
     if (jt_sets_older_client(&ctx->vault->sets, credential->id, &row) != JT_OK ||
@@ -105,7 +116,8 @@ static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credenti
     return JT_OK;
 }
 
-enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx, const struct jt_credential *credential, uint32_t *permissions)
+enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx,
+                                     const struct jt_credential *credential, uint32_t *permissions)
 {
     *permissions = 0;
     struct jt_client_row row;
@@ -119,7 +131,8 @@ enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx, const struct jt_cr
         err = JT_OK;
     }
     if (err == JT_OK) {
-        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret); /* a revoked row is refused there */
+        /* a revoked row is refused there */
+        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret);
     }
     if (err == JT_OK) {
         *permissions = row.spec.permissions & JT_MAY_ALL;
@@ -127,7 +140,8 @@ enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx, const struct jt_cr
     return err;
 }
 
-static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec, const struct jt_act *act)
+static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
+                             const struct jt_act *act)
 {
     struct jt_field_row row;
     struct jt_set_row set;
@@ -156,7 +170,8 @@ static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec
     return ours ? JT_OK : err == JT_OK ? JT_ERR_STALE : err;
 }
 
-enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec, const char *actor)
+enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
+                                  const char *actor)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     enum jt_err err = JT_ERR_STALE;
@@ -166,7 +181,8 @@ enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec 
     return err;
 }
 
-enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name, struct jt_field_spec *out)
+enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name,
+                                  struct jt_field_spec *out)
 {
     struct jt_field_row row;
     enum jt_err err = jt_sets_field(ctx, name, &row);

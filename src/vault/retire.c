@@ -15,11 +15,11 @@
 #include <string.h>
 #include <time.h>
 
-#define IDLE_MS 5000 /* how often an idle or failing job looks again without a nudge */
-#define STATEMENT_MS 30000 /* the unlocked proof may take its time */
-#define STALE_PAUSE_MS 2000 /* before a job that could not go on is taken up again */
-#define FIELDS_MAX 4096
-#define PROOF_MAX_US 100000
+#define IDLE_MS        5000  /* how often an idle or failing job looks again without a nudge */
+#define STATEMENT_MS   30000 /* the unlocked proof may take its time */
+#define STALE_PAUSE_MS 2000  /* before a job that could not go on is taken up again */
+#define FIELDS_MAX     4096
+#define PROOF_MAX_US   100000
 
 struct jt_retirer {
     struct jt_work_ctx ctx;
@@ -31,7 +31,8 @@ struct jt_retirer {
     struct jt_retirement_progress progress;
 
     /* the thread's own */
-    struct jt_card_cursor cursor; /* kept over failures: what lies before it is dead or stuck, and dear to walk */
+    /* kept over failures: what lies before it is dead or stuck, and dear to walk */
+    struct jt_card_cursor cursor;
     uint64_t walked; /* the generation that the cursor is of */
     uint64_t pass_stuck;
     int64_t rate_since_ms;
@@ -39,11 +40,15 @@ struct jt_retirer {
     size_t batch;
     struct {
         uint32_t id;
-        bool dedup; /* whether fingerprints cover the PAN alone: a wrong guess would write rows that nobody finds again */
+        /*
+         * whether fingerprints cover the PAN alone: a wrong guess would write rows that nobody
+         * finds again
+         */
+        bool dedup;
     } fields[FIELDS_MAX]; /* those that the keeper vouches for */
     size_t n_fields;
     enum jt_err fields_err; /* the first failure to learn a field */
-    uint64_t told_stuck; /* what the log said last */
+    uint64_t told_stuck;    /* what the log said last */
     uint64_t told_job;
     enum jt_err told_err;
     uint64_t after; /* the job before the next one to look at */
@@ -106,12 +111,14 @@ static void note_moved(struct jt_retirer *r, uint64_t n)
 static void note_field(void *arg, const struct jt_field_row *row)
 {
     struct jt_retirer *r = arg;
-    enum jt_err err = r->n_fields == FIELDS_MAX ? JT_ERR_LIMIT : jt_keyclient_wait_field_check(r->ctx.keeper, row);
+    enum jt_err err = r->n_fields == FIELDS_MAX ? JT_ERR_LIMIT
+                                                : jt_keyclient_wait_field_check(r->ctx.keeper, row);
     if (err == JT_OK) {
         r->fields[r->n_fields].id = row->spec.id;
         r->fields[r->n_fields++].dedup = row->spec.dedup;
     } else if (err == JT_ERR_DENIED) {
-        jt_log(JT_LOG_ERROR, "retirement: the row of field %u is not authentic: its cards stay", (unsigned)row->spec.id);
+        jt_log(JT_LOG_ERROR, "retirement: the row of field %u is not authentic: its cards stay",
+               (unsigned)row->spec.id);
     } else if (r->fields_err == JT_OK) {
         r->fields_err = err;
     }
@@ -137,7 +144,10 @@ static bool find_field(const struct jt_retirer *r, uint32_t field, bool *dedup)
     return false;
 }
 
-/* Asks the keeper about the rows of known fields, which move to the front; the others count as stuck. */
+/*
+ * Asks the keeper about the rows of known fields, which move to the front; the others count as
+ * stuck.
+ */
 static enum jt_err reseal_rows(struct jt_retirer *r, size_t *n, struct jt_reseal_reply *reply)
 {
     size_t known = 0;
@@ -205,7 +215,8 @@ static enum jt_err move_batch(struct jt_retirer *r, const struct jt_retirement *
 {
     size_t n;
     struct jt_card_cursor from = r->cursor;
-    enum jt_err err = jt_cards_stragglers(r->ctx.db, job->key_id, &r->cursor, r->rows, r->batch, &n);
+    enum jt_err err =
+        jt_cards_stragglers(r->ctx.db, job->key_id, &r->cursor, r->rows, r->batch, &n);
     *end = err == JT_OK && n == 0;
     if (err == JT_OK && n > 0) {
         err = move_rows(r, job, n);
@@ -225,10 +236,14 @@ static bool throttle(struct jt_retirer *r, int64_t started_us)
     }
     int64_t due_us = (int64_t)r->batch * 1000000 / rate;
     int64_t took_us = jt_clock_us() - started_us;
-    return took_us >= due_us ? wait_for(r, 0) : pause_for(r, (int)((due_us - took_us + 999) / 1000));
+    return took_us >= due_us ? wait_for(r, 0)
+                             : pause_for(r, (int)((due_us - took_us + 999) / 1000));
 }
 
-/* What a whole pass could not open keeps the generation from retiring; the log hears of it when the number changes. */
+/*
+ * What a whole pass could not open keeps the generation from retiring; the log hears of it when the
+ * number changes.
+ */
 static void end_pass(struct jt_retirer *r, const struct jt_retirement *job)
 {
     pthread_mutex_lock(&r->mutex);
@@ -236,8 +251,10 @@ static void end_pass(struct jt_retirer *r, const struct jt_retirement *job)
     pthread_mutex_unlock(&r->mutex);
     if (r->pass_stuck != r->told_stuck) {
         r->told_stuck = r->pass_stuck;
-        jt_log(r->pass_stuck > 0 ? JT_LOG_ERROR : JT_LOG_INFO, "retirement of generation %llu: %llu rows cannot be opened and keep it from retiring",
-               (unsigned long long)job->generation, (unsigned long long)r->pass_stuck);
+        jt_log(
+            r->pass_stuck > 0 ? JT_LOG_ERROR : JT_LOG_INFO,
+            "retirement of generation %llu: %llu rows cannot be opened and keep it from retiring",
+            (unsigned long long)job->generation, (unsigned long long)r->pass_stuck);
     }
 }
 
@@ -249,8 +266,8 @@ static void start_pass(struct jt_retirer *r, const struct jt_retirement *job)
 }
 
 /*
- * Moves what is left until the index shows nothing. JT_OK: nothing is left. JT_ERR_STALE: what is left cannot be moved now; other jobs have
- * their turn first.
+ * Moves what is left until the index shows nothing. JT_OK: nothing is left. JT_ERR_STALE: what is
+ * left cannot be moved now; other jobs have their turn first.
  */
 static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
 {
@@ -289,8 +306,9 @@ static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
 }
 
 /*
- * The proof of zero again, timed: under the exclusive lock every writer waits for it. It is slow only while an old snapshot (a running backup) keeps the
- * dead index entries of the moved rows alive.
+ * The proof of zero again, timed: under the exclusive lock every writer waits for it. It is slow
+ * only while an old snapshot (a running backup) keeps the dead index entries of the moved rows
+ * alive.
  */
 static enum jt_err prove_quickly(struct jt_retirer *r, const struct jt_retirement *job)
 {
@@ -301,7 +319,9 @@ static enum jt_err prove_quickly(struct jt_retirer *r, const struct jt_retiremen
         err = JT_ERR_STALE;
     }
     if (err == JT_OK && jt_clock_us() - started_us > PROOF_MAX_US) {
-        jt_log(JT_LOG_WARNING, "retirement of generation %llu: its cards are gone, but an old snapshot makes the proof slow; waiting for it to end",
+        jt_log(JT_LOG_WARNING,
+               "retirement of generation %llu: its cards are gone, but an old snapshot makes the "
+               "proof slow; waiting for it to end",
                (unsigned long long)job->generation);
         err = JT_ERR_STALE;
     }
@@ -322,11 +342,13 @@ static enum jt_err drain_and_retire(struct jt_retirer *r, const struct jt_retire
     if (err == JT_OK) {
         snprintf(facts.node, sizeof facts.node, "%s", r->ctx.vault->node.name);
         snprintf(facts.actor, sizeof facts.actor, "%s", job->actor);
-        err = jt_ring_step(&r->ctx, &info.row, JT_GENERATION_RETIRED, job->actor, NULL, &facts, 2000);
+        err =
+            jt_ring_step(&r->ctx, &info.row, JT_GENERATION_RETIRED, job->actor, NULL, &facts, 2000);
     }
     if (err == JT_OK) {
         char why[JT_WHY_LEN];
-        jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key", (unsigned long long)job->generation);
+        jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key",
+               (unsigned long long)job->generation);
         if (jt_strays_look(&r->ctx, NULL) != JT_OK) {
             jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live%s",
                    jt_why(jt_work_reason(&r->ctx), why));
@@ -360,7 +382,10 @@ static void set_job(struct jt_retirer *r, uint64_t generation)
 static enum jt_err next_step(struct jt_retirer *r)
 {
     static _Thread_local struct jt_retirement job; /* a few KiB: off the stack */
-    /* What a table under a stranger's hand shows is no proof: nothing moves and nothing is retired meanwhile. */
+    /*
+     * What a table under a stranger's hand shows is no proof: nothing moves and nothing is retired
+     * meanwhile.
+     */
     if (!atomic_load(&r->ctx.vault->registered) || !atomic_load(&r->ctx.vault->in_shape)) {
         return JT_ERR_UNAVAILABLE;
     }
@@ -379,12 +404,14 @@ static enum jt_err next_step(struct jt_retirer *r)
     if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
         r->after = job.generation; /* a job that cannot go on lets the others pass */
     }
-    if (err != JT_OK && err != JT_ERR_UNAVAILABLE && err != JT_ERR_STALE && (err != r->told_err || job.generation != r->told_job)) {
+    if (err != JT_OK && err != JT_ERR_UNAVAILABLE && err != JT_ERR_STALE &&
+        (err != r->told_err || job.generation != r->told_job)) {
         r->told_err = err;
         r->told_job = job.generation;
         char why[JT_WHY_LEN];
-        jt_log(JT_LOG_ERROR, "retirement of generation %llu: it cannot be %s: %s%s", (unsigned long long)job.generation,
-               draining ? "retired" : "certified", jt_err_str(err), jt_why(jt_work_reason(&r->ctx), why));
+        jt_log(JT_LOG_ERROR, "retirement of generation %llu: it cannot be %s: %s%s",
+               (unsigned long long)job.generation, draining ? "retired" : "certified",
+               jt_err_str(err), jt_why(jt_work_reason(&r->ctx), why));
     }
     return err;
 }
@@ -402,11 +429,15 @@ static void *work(void *arg)
         } else if (err == JT_ERR_NOT_FOUND) {
             go_on = wait_for(r, IDLE_MS);
         } else {
-            /* A passing failure is no news; one that lasts is, once in a while. Others have been told of by next_step. */
+            /*
+             * A passing failure is no news; one that lasts is, once in a while. Others have been
+             * told of by next_step.
+             */
             bool passing = err == JT_ERR_UNAVAILABLE || err == JT_ERR_STALE;
             if (passing && n_failed % 20 == 10) {
                 char why[JT_WHY_LEN];
-                jt_log(JT_LOG_WARNING, "retirement: %s%s", jt_err_str(err), jt_why(jt_work_reason(&r->ctx), why));
+                jt_log(JT_LOG_WARNING, "retirement: %s%s", jt_err_str(err),
+                       jt_why(jt_work_reason(&r->ctx), why));
             }
             go_on = pause_for(r, err == JT_ERR_UNAVAILABLE ? 500 : STALE_PAUSE_MS);
         }
@@ -444,7 +475,8 @@ enum jt_err jt_retirer_start(struct jt_vault *vault, uint16_t writer, struct jt_
     r->rows = calloc(r->batch, sizeof *r->rows);
     r->reseal = calloc(r->batch, sizeof *r->reseal);
     r->moves = calloc(r->batch, sizeof *r->moves);
-    enum jt_err err = r->rows == NULL || r->reseal == NULL || r->moves == NULL ? JT_ERR_NOMEM : JT_OK;
+    enum jt_err err =
+        r->rows == NULL || r->reseal == NULL || r->moves == NULL ? JT_ERR_NOMEM : JT_OK;
     if (err == JT_OK) {
         err = jt_work_ctx_init(&r->ctx, vault, "jetond retirement", STATEMENT_MS);
     }

@@ -14,17 +14,26 @@
 #include <string.h>
 
 #define ACTIVATE_PATIENCE_MS 20000
-/* So many abandoned generations, the newest, are looked at when one is made; the keys of older ones went long ago. */
+/*
+ * So many abandoned generations, the newest, are looked at when one is made; the keys of older ones
+ * went long ago.
+ */
 #define MAX_ABANDONED 64
 
 struct abandoned {
     size_t n;
     struct jt_generation_row rows[MAX_ABANDONED];
 };
-/* No transaction of ours lasts this long unless its process was stopped in the middle (JT_TXN_TIMEOUT_MS ends a front's own). */
+/*
+ * No transaction of ours lasts this long unless its process was stopped in the middle
+ * (JT_TXN_TIMEOUT_MS ends a front's own).
+ */
 #define STUCK_AFTER_MS 5000
 
-/* After repeated failure to get the lock: our own stuck writers are ended, so that one stopped process cannot hold up a roll for ever. */
+/*
+ * After repeated failure to get the lock: our own stuck writers are ended, so that one stopped
+ * process cannot hold up a roll for ever.
+ */
 static void end_stuck_writers(struct jt_work_ctx *ctx)
 {
     int n_ended = 0;
@@ -34,15 +43,18 @@ static void end_stuck_writers(struct jt_work_ctx *ctx)
     }
 }
 
-/* Administrative acts are rare and may wait; a pause here is back-off between attempts at a lock, not a wait for an event. */
+/*
+ * Administrative acts are rare and may wait; a pause here is back-off between attempts at a lock,
+ * not a wait for an event.
+ */
 static void back_off(int ms)
 {
     (void)poll(NULL, 0, ms);
 }
 
 /*
- * A row or ring that no keeper vouches for is tampering or a mix-up of databases, not a question of the caller's permission: it gets a line in the log and
- * a code of its own.
+ * A row or ring that no keeper vouches for is tampering or a mix-up of databases, not a question of
+ * the caller's permission: it gets a line in the log and a code of its own.
  */
 static enum jt_err vouched(enum jt_err err, const char *what)
 {
@@ -56,20 +68,24 @@ static enum jt_err vouched(enum jt_err err, const char *what)
 static enum jt_err refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 {
     enum jt_err err = vouched(jt_ring_refresh(ctx, row), "the ring");
-    /* A ring that is behind the keeper's or missing makes the node not ready (the heartbeat tells why); it says nothing of what was asked. */
+    /*
+     * A ring that is behind the keeper's or missing makes the node not ready (the heartbeat tells
+     * why); it says nothing of what was asked.
+     */
     return err == JT_ERR_CONFLICT || err == JT_ERR_NOT_FOUND ? JT_ERR_UNAVAILABLE : err;
 }
 
 /*
- * DESIGN section 6.2: possession is proved to a fresh challenge and checked by a keeper, not believed. What is stored is evidence; nothing
- * relies on it.
+ * DESIGN section 6.2: possession is proved to a fresh challenge and checked by a keeper, not
+ * believed. What is stored is evidence; nothing relies on it.
  */
 static enum jt_err acknowledge(struct jt_work_ctx *ctx, const struct jt_generation_row *generation)
 {
     uint8_t challenge[JT_CHALLENGE_LEN];
     jt_random_fill(challenge, sizeof challenge);
     struct jt_ack ack;
-    enum jt_err err = jt_keyclient_wait_ack(ctx->keeper, generation, ctx->vault->node.name, challenge, &ack);
+    enum jt_err err =
+        jt_keyclient_wait_ack(ctx->keeper, generation, ctx->vault->node.name, challenge, &ack);
     if (err == JT_OK) {
         err = jt_keyclient_wait_ack_check(ctx->keeper, generation, &ack);
     }
@@ -77,7 +93,10 @@ static enum jt_err acknowledge(struct jt_work_ctx *ctx, const struct jt_generati
     return err == JT_OK ? jt_ack_insert(ctx->db, generation->number, &ack) : err;
 }
 
-/* A key id that any row has is not given out, whatever the generations say: such a row may be a stray. */
+/*
+ * A key id that any row has is not given out, whatever the generations say: such a row may be a
+ * stray.
+ */
 static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static 32])
 {
     uint8_t in_cards[32];
@@ -88,7 +107,10 @@ static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static 32])
     return err;
 }
 
-/* Abandoned generations whose keys the keeper may still have: something broke between row and key. */
+/*
+ * Abandoned generations whose keys the keeper may still have: something broke between row and key.
+ *
+ */
 static void note_abandoned(void *arg, const struct jt_generation_info *info)
 {
     struct abandoned *a = arg;
@@ -98,9 +120,9 @@ static void note_abandoned(void *arg, const struct jt_generation_info *info)
 }
 
 /*
- * The key of an abandoned generation goes, if the keeper has it: the row says already that it is destroyed, so that
- * whatever breaks here, no card can come under it any more. The keeper wants to see the row that it MACed, the future
- * one, and refuses where the generation ever was in a ring.
+ * The key of an abandoned generation goes, if the keeper has it: the row says already that it is
+ * destroyed, so that whatever breaks here, no card can come under it any more. The keeper wants to
+ * see the row that it MACed, the future one, and refuses where the generation ever was in a ring.
  */
 static enum jt_err erase(struct jt_work_ctx *ctx, const struct jt_generation_row *row)
 {
@@ -117,7 +139,9 @@ static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
     for (size_t i = 0; i < abandoned.n && i < MAX_ABANDONED && err == JT_OK; i++) {
         enum jt_err erased = erase(ctx, &abandoned.rows[i]);
         if (erased == JT_ERR_CONFLICT || erased == JT_ERR_CRYPTO) {
-            jt_log(JT_LOG_ERROR, "alarm: generation %llu is marked as destroyed, and the keeper knows better; its key stays",
+            jt_log(JT_LOG_ERROR,
+                   "alarm: generation %llu is marked as destroyed, and the keeper knows better; "
+                   "its key stays",
                    (unsigned long long)abandoned.rows[i].number);
         } else {
             err = erased;
@@ -126,7 +150,8 @@ static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
     return err;
 }
 
-static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
+static enum jt_err create(struct jt_work_ctx *ctx, const char *actor,
+                          struct jt_generation_info *out)
 {
     struct jt_generations_taken taken;
     /* The keeper numbers above everything it has accepted; bring it up to date first. */
@@ -144,10 +169,15 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_
         err = add_used(ctx, taken.key_ids);
     }
     if (err == JT_OK) {
-        err = vouched(jt_keyclient_wait_generation_create(ctx->keeper, taken.highest, taken.key_ids, &out->row), "the ring");
+        err = vouched(jt_keyclient_wait_generation_create(ctx->keeper, taken.highest, taken.key_ids,
+                                                          &out->row),
+                      "the ring");
     }
     if (err == JT_OK) {
-        /* Should this fail, the keeper gives the same key out again; if it was done after all, the next one. */
+        /*
+         * Should this fail, the keeper gives the same key out again; if it was done after all, the
+         * next one.
+         */
         struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
         err = jt_generation_insert(ctx->db, &out->row, &act, out->created_at);
         (void)snprintf(out->created_by, sizeof out->created_by, "%s", actor);
@@ -155,10 +185,14 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor, struct jt_
     return err;
 }
 
-/* One at a time in this front: two creators would be given the same key, and one of them would have made nothing. */
+/*
+ * One at a time in this front: two creators would be given the same key, and one of them would have
+ * made nothing.
+ */
 static pthread_mutex_t one_creator = PTHREAD_MUTEX_INITIALIZER;
 
-enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt_generation_info *out)
+enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
+                           struct jt_generation_info *out)
 {
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&one_creator);
@@ -174,14 +208,19 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor, struct jt
     }
     if (proved != JT_OK) {
         char why[JT_WHY_LEN];
-        jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s%s", (unsigned long long)out->row.number,
-               jt_err_str(proved), jt_why(jt_work_reason(ctx), why));
+        jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s%s",
+               (unsigned long long)out->row.number, jt_err_str(proved),
+               jt_why(jt_work_reason(ctx), why));
     }
     return JT_OK;
 }
 
-/* What there is to tell of a generation after a step that was taken: from the database, or else from what is known. */
-static void read_after(struct jt_work_ctx *ctx, struct jt_generation_info *out, enum jt_generation_state state)
+/*
+ * What there is to tell of a generation after a step that was taken: from the database, or else
+ * from what is known.
+ */
+static void read_after(struct jt_work_ctx *ctx, struct jt_generation_info *out,
+                       enum jt_generation_state state)
 {
     struct jt_generation_info now;
     enum jt_err err = jt_db_ensure(ctx->db);
@@ -195,7 +234,8 @@ static void read_after(struct jt_work_ctx *ctx, struct jt_generation_info *out, 
     }
 }
 
-enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char *actor, struct jt_generation_info *out)
+enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
+                            struct jt_generation_info *out)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     memset(out, 0, sizeof *out);
@@ -206,7 +246,8 @@ enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char
     if (err != JT_OK) {
         return err;
     }
-    bool abandoned = out->row.state == JT_GENERATION_DESTROYED && out->activated_at[0] == '\0'; /* a repeated request */
+    /* a repeated request */
+    bool abandoned = out->row.state == JT_GENERATION_DESTROYED && out->activated_at[0] == '\0';
     pthread_mutex_lock(&one_creator);
     if (!abandoned) {
         err = jt_generation_abandon(ctx->db, &out->row, &act, out->destroyed_at);
@@ -216,14 +257,17 @@ enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char
     }
     pthread_mutex_unlock(&one_creator);
     if (err == JT_OK) {
-        jt_log(JT_LOG_INFO, "generation %llu is abandoned and its key erased", (unsigned long long)number);
+        jt_log(JT_LOG_INFO, "generation %llu is abandoned and its key erased",
+               (unsigned long long)number);
         read_after(ctx, out, JT_GENERATION_DESTROYED);
     }
     return err;
 }
 
-enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row *generation, enum jt_generation_state target,
-                         const char *actor, const char *holder_override, struct jt_retirement_facts *facts, int patience_ms)
+enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row *generation,
+                         enum jt_generation_state target, const char *actor,
+                         const char *holder_override, struct jt_retirement_facts *facts,
+                         int patience_ms)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     int64_t give_up = jt_clock_ms() + patience_ms;
@@ -235,7 +279,8 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
         bool busy = false;
         enum jt_err err = refresh(ctx, &current);
         if (err == JT_OK) {
-            err = vouched(jt_keyclient_wait_ring_propose(ctx->keeper, &current, generation, target, &next, rows, &n_rows),
+            err = vouched(jt_keyclient_wait_ring_propose(ctx->keeper, &current, generation, target,
+                                                         &next, rows, &n_rows),
                           "the row of a generation");
         }
         if (err == JT_OK) {
@@ -250,10 +295,14 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
             err = jt_ring_change(ctx->db, &change, &busy);
         }
         if (err == JT_OK) {
-            /* The step is taken: should the keeper be away now, it hears of it from the next request or heartbeat. */
+            /*
+             * The step is taken: should the keeper be away now, it hears of it from the next
+             * request or heartbeat.
+             */
             err = jt_ring_adopt(ctx, &next);
             if (err != JT_OK) {
-                jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s", jt_err_str(err));
+                jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s",
+                       jt_err_str(err));
             }
             return JT_OK;
         }
@@ -264,14 +313,17 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
         if (busy && pause >= 800) {
             end_stuck_writers(ctx);
         }
-        /* Traffic goes first: an exclusive waiter would stall every writer behind it, so each attempt is short and they are spread. */
+        /*
+         * Traffic goes first: an exclusive waiter would stall every writer behind it, so each
+         * attempt is short and they are spread.
+         */
         back_off(pause);
         pause = pause < 800 ? pause * 2 : pause;
     }
 }
 
-enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor, const char *holder_override,
-                             struct jt_generation_info *out)
+enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
+                             const char *holder_override, struct jt_generation_info *out)
 {
     enum jt_err err = jt_db_ensure(ctx->db);
     if (err == JT_OK) {
@@ -287,12 +339,16 @@ enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const cha
         return JT_ERR_CONFLICT;
     }
     if (holder_override == NULL) {
-        /* Second nodes and escrow files come later; until then a key always has one durable holder: this keeper. */
+        /*
+         * Second nodes and escrow files come later; until then a key always has one durable holder:
+         * this keeper.
+         */
         return JT_ERR_DENIED;
     }
     err = acknowledge(ctx, &out->row); /* I3; by every leased node, once there are several */
     if (err == JT_OK) {
-        err = jt_ring_step(ctx, &out->row, JT_GENERATION_ACTIVE, actor, holder_override, NULL, ACTIVATE_PATIENCE_MS);
+        err = jt_ring_step(ctx, &out->row, JT_GENERATION_ACTIVE, actor, holder_override, NULL,
+                           ACTIVATE_PATIENCE_MS);
     }
     if (err == JT_OK) {
         read_after(ctx, out, JT_GENERATION_ACTIVE);

@@ -32,7 +32,7 @@ void *jt_set_copy_at(enum jt_set_kind kind, const struct jt_set_copy *c, size_t 
 
 /* The place of the row, or of the one that it would stand before. */
 size_t jt_set_copy_place(enum jt_set_kind kind, const struct jt_set_copy *c, const void *row,
-                       bool *there)
+                         bool *there)
 {
     size_t low = 0;
     size_t high = c->n;
@@ -72,7 +72,8 @@ enum jt_err jt_set_copy_put(enum jt_set_kind kind, struct jt_set_copy *c, const 
         return err;
     }
     if (!there) {
-        memmove(jt_set_copy_at(kind, c, at + 1), jt_set_copy_at(kind, c, at), (c->n - at) * jt_set_row_size(kind));
+        memmove(jt_set_copy_at(kind, c, at + 1), jt_set_copy_at(kind, c, at),
+                (c->n - at) * jt_set_row_size(kind));
         c->n++;
     }
     memcpy(jt_set_copy_at(kind, c, at), row, jt_set_row_size(kind));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_MS 1000
+#define AGAIN_MS         1000
 #define AFTER_FAILURE_MS 200
 
 static const char *const names[] = { "clients", "fields" };
@@ -119,8 +119,8 @@ static void name_culprits(struct jt_work_ctx *ctx, enum jt_set_kind kind,
 
 /* Adds rows to the copy's sum; `before` is what they may take the place of. */
 static enum jt_err sum_rows(struct jt_work_ctx *ctx, enum jt_set_kind kind,
-                            const struct jt_set_copy *before,
-                            const uint8_t *rows, size_t n, struct jt_set_copy *to)
+                            const struct jt_set_copy *before, const uint8_t *rows, size_t n,
+                            struct jt_set_copy *to)
 {
     struct jt_set_change *changes = calloc(JT_WIRE_MAX_SET_ROWS, sizeof *changes);
     enum jt_err err = changes != NULL ? JT_OK : JT_ERR_NOMEM;
@@ -154,9 +154,7 @@ static void tell(enum jt_set_kind kind, enum jt_err err)
 {
     const char *name = names[kind - 1];
     switch (err) {
-    case JT_OK:
-        jt_log(JT_LOG_INFO, "the set of %s is verified", name);
-        break;
+    case JT_OK: jt_log(JT_LOG_INFO, "the set of %s is verified", name); break;
     case JT_ERR_CONFLICT:
         jt_log(JT_LOG_ERROR,
                "alarm: the set of %s in the database is older than one that the keeper has seen: "
@@ -177,7 +175,8 @@ static void publish(struct jt_sets *s, enum jt_set_kind kind, struct jt_set_copy
 {
     size_t i = kind - 1;
     pthread_mutex_lock(&s->mutex);
-    bool moved = err != s->trouble[i] ||
+    bool moved =
+        err != s->trouble[i] ||
         (err == JT_OK && !(s->good[i].there && jt_set_row_same(&s->good[i].row, &copy->row)));
     bool tell_it = err != s->trouble[i] || (err == JT_OK && !s->good[i].there);
     s->trouble[i] = err;
@@ -195,8 +194,8 @@ static void publish(struct jt_sets *s, enum jt_set_kind kind, struct jt_set_copy
     if (moved) {
         atomic_fetch_add(&s->stamp, 1);
     }
-    bool all_good = s->trouble[0] == JT_OK && s->trouble[1] == JT_OK && s->good[0].there &&
-                    s->good[1].there;
+    bool all_good =
+        s->trouble[0] == JT_OK && s->trouble[1] == JT_OK && s->good[0].there && s->good[1].there;
     atomic_store(&s->all_good, all_good);
     pthread_mutex_unlock(&s->mutex);
     if (tell_it) {
@@ -209,8 +208,7 @@ static void publish(struct jt_sets *s, enum jt_set_kind kind, struct jt_set_copy
  * there already.
  */
 static enum jt_err load(struct jt_work_ctx *ctx, enum jt_set_kind kind,
-                        const struct jt_set_copy *from, struct jt_set_copy *to,
-                        bool *same)
+                        const struct jt_set_copy *from, struct jt_set_copy *to, bool *same)
 {
     struct changes c = { .kind = kind };
     struct jt_set_row row;
@@ -297,7 +295,7 @@ static enum jt_err keep_fresh(struct jt_work_ctx *ctx, enum jt_set_kind kind)
     int64_t asked_ms = jt_clock_ms();
     pthread_mutex_lock(&s->mutex);
     bool fresh = s->trouble[kind - 1] == JT_OK && s->good[kind - 1].there &&
-        asked_ms - s->confirmed_ms[kind - 1] < AGAIN_MS;
+                 asked_ms - s->confirmed_ms[kind - 1] < AGAIN_MS;
     pthread_mutex_unlock(&s->mutex);
     if (fresh) {
         return JT_OK;
@@ -305,7 +303,7 @@ static enum jt_err keep_fresh(struct jt_work_ctx *ctx, enum jt_set_kind kind)
     pthread_mutex_lock(&s->refreshing);
     enum jt_err err = JT_OK;
     bool due = s->trouble[kind - 1] != JT_OK || !s->good[kind - 1].there ||
-        s->confirmed_ms[kind - 1] < asked_ms;
+               s->confirmed_ms[kind - 1] < asked_ms;
     if (due && jt_clock_ms() - s->failed_ms[kind - 1] < AFTER_FAILURE_MS) {
         err = JT_ERR_UNAVAILABLE;
     } else if (due) {
@@ -463,14 +461,14 @@ static enum jt_err sum_others(struct jt_work_ctx *ctx, const struct jt_set_copy 
     }
     memcpy(others, clients->clients, but * sizeof *others);
     memcpy(others + but, clients->clients + but + 1, (clients->n - but - 1) * sizeof *others);
-    enum jt_err err = sum_rows(ctx, JT_SET_CLIENTS, &nothing, (const uint8_t *)others,
-                               clients->n - 1, &to);
+    enum jt_err err =
+        sum_rows(ctx, JT_SET_CLIENTS, &nothing, (const uint8_t *)others, clients->n - 1, &to);
     *out = to.sum;
     free(others);
     return err;
 }
 
-static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct jt_set_accept *a)
+static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct jt_set_accept * a)
 {
     const struct jt_sets *s = &ctx->vault->sets;
     const struct jt_set_copy *clients = candidate(s, JT_SET_CLIENTS);
@@ -484,7 +482,7 @@ static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct 
     if (!there || !fields->there) {
         return there ? JT_ERR_UNAVAILABLE : JT_ERR_DENIED;
     }
-    a->operator = clients->clients[at];
+    a->operator= clients->clients[at];
     a->clients = clients->row;
     a->fields = fields->row;
     a->field_rows = fields->sum;
@@ -499,7 +497,7 @@ enum jt_err jt_sets_accept(struct jt_work_ctx *ctx, const char *operator,
     struct jt_set_accept a = { 0 };
     memcpy(a.secret, secret, sizeof a.secret);
     pthread_mutex_lock(&s->refreshing); /* nobody changes the copies meanwhile */
-    enum jt_err err = accept(ctx, operator, &a);
+    enum jt_err err = accept(ctx, operator, & a);
     if (err == JT_OK) {
         err = refresh(ctx, JT_SET_CLIENTS, true);
     }

@@ -22,13 +22,13 @@
 struct jt_work_ctx;
 
 struct jt_sets {
-    pthread_mutex_t mutex; /* of what follows */
+    pthread_mutex_t mutex;      /* of what follows */
     struct jt_set_copy good[2]; /* verified; by enum jt_set_kind, less 1 */
     /* whole, but older than one that the keeper has seen: an operator may accept it */
     struct jt_set_copy older[2];
-    int64_t confirmed_ms[2]; /* when the database was last found to hold the good one */
-    int64_t failed_ms[2]; /* when a refresh failed last; only of whoever holds `refreshing` */
-    enum jt_err trouble[2]; /* JT_OK; JT_ERR_CONFLICT: older; JT_ERR_DENIED: tampered with */
+    int64_t confirmed_ms[2];    /* when the database was last found to hold the good one */
+    int64_t failed_ms[2];       /* when a refresh failed last; only of whoever holds `refreshing` */
+    enum jt_err trouble[2];     /* JT_OK; JT_ERR_CONFLICT: older; JT_ERR_DENIED: tampered with */
     pthread_mutex_t refreshing; /* one at a time */
     /* goes up with every change: what was looked up under another one is to be looked up again */
     _Atomic uint64_t stamp;

@@ -17,7 +17,8 @@ static enum jt_err read_ring(struct jt_work_ctx *ctx, struct jt_ring *ring)
 }
 
 /* The key ids that cards have, and the ring at that time: JT_ERR_STALE when it moved meanwhile. */
-static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static 32], struct jt_ring *ring)
+static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static 32],
+                             struct jt_ring *ring)
 {
     struct jt_ring before;
     enum jt_err err = read_ring(ctx, &before);
@@ -53,7 +54,8 @@ static void raise_alarm(const uint8_t key_ids[static 32])
         jt_log(JT_LOG_INFO, "no card stands under a key id that is not live any more");
     } else {
         jt_log(JT_LOG_ERROR,
-               "alarm: cards stand under key ids of no live generation:%s. They were planted, restored or replayed; "
+               "alarm: cards stand under key ids of no live generation:%s. They were planted, "
+               "restored or replayed; "
                "these key ids are not used again before they are gone (docs/operating.md)",
                list);
     }

@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Items of one batch. Larger ones gain little (the database's cost is per row) and make single requests behind them wait. */
+/*
+ * Items of one batch. Larger ones gain little (the database's cost is per row) and make single
+ * requests behind them wait.
+ */
 #define BATCH_MAX 2048
 /*
- * A batch is repeated when the ring moved or an item lost a race; each has an end, so a few rounds always suffice. An
- * item that is neither stored nor found after all of them is one that the database does not store.
+ * A batch is repeated when the ring moved or an item lost a race; each has an end, so a few rounds
+ * always suffice. An item that is neither stored nor found after all of them is one that the
+ * database does not store.
  */
 #define MAX_ROUNDS 6
 
@@ -31,13 +35,17 @@ struct jt_tokenizer {
     struct jt_tokenize_request *first, *last; /* requests with items not yet taken into a batch */
     size_t waiting;
     bool busy;
-    bool closing; /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
-    bool audited; /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
+    /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
+    bool closing;
+    /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
+    bool audited;
     int rounds;
-    enum jt_err ended; /* why the last round was not the end of it: how items end when there is no further round */
+    /* why the last round was not the end of it: how items end when there is no further round */
+    enum jt_err ended;
     const char *ended_why;
     uint64_t sealed_epoch;
-    uint8_t retired[32]; /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
+    /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
+    uint8_t retired[32];
     size_t n; /* entries of the batch that are still to be sealed and stored */
     struct entry entries[BATCH_MAX];
     size_t n_known; /* entries whose card has a row, which the keeper is matching */
@@ -90,7 +98,10 @@ static void fail_queue(struct jt_tokenizer *t)
             request->items[i].err = JT_ERR_UNAVAILABLE;
         }
         t->waiting -= request->n_items - request->n_taken - 1; /* the last is taken off below */
-        /* No batch is under way, so n_open is 0: the last item, counted as open, ends the request. */
+        /*
+         * No batch is under way, so n_open is 0: the last item, counted as open, ends the request.
+         *
+         */
         request->n_taken = request->n_items;
         request->n_open = 1;
         struct entry last = { request, &request->items[request->n_items - 1] };
@@ -160,13 +171,14 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
         }
     }
     t->n_known = 0;
-    raise_alarm(t, n_bad, "rows answer for a card that is not in them: the database was tampered with");
+    raise_alarm(t, n_bad,
+                "rows answer for a card that is not in them: the database was tampered with");
     go_on(t);
 }
 
 /* Sorts an item out by what became of its card. `left` counts those that stay for another round. */
-static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_outcome *outcome, size_t *left,
-                         size_t *n_stranded)
+static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_outcome *outcome,
+                         size_t *left, size_t *n_stranded)
 {
     struct entry e = t->entries[i];
     const struct jt_card_row *row = outcome->row;
@@ -194,11 +206,15 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
 {
     struct jt_tokenizer *t = arg;
     if (err == JT_ERR_CONFLICT) {
-        /* Nothing was written. Fresh ids may do; what contradicts the ring will not pass and ends with the rounds. */
+        /*
+         * Nothing was written. Fresh ids may do; what contradicts the ring will not pass and ends
+         * with the rounds.
+         */
         if (t->ended_why == NULL) {
             char why[JT_WHY_LEN];
             jt_count(&t->vault->counters.row_alarms, 1);
-            jt_log(JT_LOG_ERROR, "alarm: tokenize: an id is taken, or the generations contradict the ring%s",
+            jt_log(JT_LOG_ERROR,
+                   "alarm: tokenize: an id is taken, or the generations contradict the ring%s",
                    jt_why(jt_pipe_message(t->pipe), why));
         }
         t->ended = err;
@@ -207,8 +223,9 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
         return;
     }
     if (err != JT_OK || !result->check.node_stands) {
-        finish_batch(t, err == JT_OK ? JT_ERR_UNAVAILABLE :
-                                       jt_fault_judge(t->vault, "tokenize", err, jt_pipe_message(t->pipe)));
+        finish_batch(t, err == JT_OK
+                            ? JT_ERR_UNAVAILABLE
+                            : jt_fault_judge(t->vault, "tokenize", err, jt_pipe_message(t->pipe)));
         return;
     }
     if (result->check.epoch != t->sealed_epoch) {
@@ -224,7 +241,9 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
         take_outcome(t, i, &result->cards[i], &left, &n_stranded);
     }
     t->n = left;
-    raise_alarm(t, n_stranded, "cards stand in rows under a retired key id: they were planted, restored or replayed");
+    raise_alarm(
+        t, n_stranded,
+        "cards stand in rows under a retired key id: they were planted, restored or replayed");
     if (t->n_known > 0) {
         jt_keyclient_match(t->keeper, t->match, t->n_known, on_matched, t);
     } else {
@@ -232,7 +251,10 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
     }
 }
 
-/* One audit row for each request that has items in the batch; entries of one request are neighbours. */
+/*
+ * One audit row for each request that has items in the batch; entries of one request are
+ * neighbours.
+ */
 static size_t audit_rows(struct jt_tokenizer *t, size_t n_cards)
 {
     size_t n = 0;
@@ -252,18 +274,26 @@ static size_t audit_rows(struct jt_tokenizer *t, size_t n_cards)
     return n;
 }
 
-/* Fingerprints under all other generations that may have a row of the card; without dedup none has. */
-static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *reply, size_t i, size_t n_probes)
+/*
+ * Fingerprints under all other generations that may have a row of the card; without dedup none has.
+ *
+ */
+static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *reply, size_t i,
+                         size_t n_probes)
 {
     for (size_t d = 0; d < reply->n_probed && t->seal[i].dedup; d++) {
-        t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
-                                                        .key_id = reply->probed[d].key.key_id,
-                                                        .fingerprint = reply->results[i].probes + d * 16 };
+        t->probes[n_probes++] =
+            (struct jt_card_probe){ .card = (uint32_t)i,
+                                    .key_id = reply->probed[d].key.key_id,
+                                    .fingerprint = reply->results[i].probes + d * 16 };
     }
     return n_probes;
 }
 
-/* Key ids of the reply's draining generations go to `draining`, retired ones are noted; how many drain. */
+/*
+ * Key ids of the reply's draining generations go to `draining`, retired ones are noted; how many
+ * drain.
+ */
 static size_t note_probed(struct jt_tokenizer *t, const struct jt_seal_reply *reply,
                           uint8_t draining[static JT_WIRE_MAX_PROBED])
 {
@@ -323,7 +353,10 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
     if (nothing_active && t->rounds > 1) {
         finish_batch(t, JT_ERR_CONFLICT);
     } else if (nothing_active || err == JT_ERR_STALE) {
-        /* This keeper has not heard of the ring, or of its node, since it started: perhaps it only needs to be told. */
+        /*
+         * This keeper has not heard of the ring, or of its node, since it started: perhaps it only
+         * needs to be told.
+         */
         refresh_and_repeat(t);
     } else if (err != JT_OK) {
         finish_batch(t, JT_ERR_UNAVAILABLE);
@@ -340,7 +373,9 @@ static void seal_batch(struct jt_tokenizer *t)
     }
     if (++t->rounds > MAX_ROUNDS) {
         enum jt_err ended = t->ended;
-        finish_batch(t, ended == JT_ERR_UNAVAILABLE ? ended : jt_fault_judge(t->vault, "tokenize", ended, t->ended_why));
+        finish_batch(t, ended == JT_ERR_UNAVAILABLE
+                            ? ended
+                            : jt_fault_judge(t->vault, "tokenize", ended, t->ended_why));
         return;
     }
     for (size_t i = 0; i < t->n; i++) {
@@ -351,7 +386,8 @@ static void seal_batch(struct jt_tokenizer *t)
                                             .pan_len = e->item->pan.packed_len };
     }
     struct jt_seal_request request = { .items = t->seal, .n = t->n };
-    request.n_retired = jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_WIRE_MAX_DRAINING);
+    request.n_retired =
+        jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_WIRE_MAX_DRAINING);
     jt_keyclient_seal(t->keeper, &request, on_sealed, t);
 }
 
@@ -426,7 +462,8 @@ size_t jt_tokenizer_waiting(const struct jt_tokenizer *t)
     return t->waiting;
 }
 
-enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,
+enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
+                             struct jt_keyclient *keeper, struct jt_refresher *refresher,
                              uint16_t writer, struct jt_tokenizer **out)
 {
     *out = NULL;
@@ -438,7 +475,8 @@ enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struc
     t->keeper = keeper;
     t->refresher = refresher;
     t->writer = writer;
-    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond tokenize", &vault->node, JT_TXN_TIMEOUT_MS, &t->pipe);
+    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond tokenize",
+                                  &vault->node, JT_TXN_TIMEOUT_MS, &t->pipe);
     if (err != JT_OK) {
         free(t);
         return err;

@@ -1,15 +1,17 @@
 /*
  * Tokenize: cards in, tokens out. One tokenizer an event loop.
  *
- * Requests gather while a batch is under way; the next batch takes what has gathered: one keeper call, then one pipelined transaction.
- * Nothing waits when the lane is idle. Items share a batch but not a fate: what fails for one fails for no other, except when the whole
- * transaction fails, which writes nothing. Commit first, answer second: a token is given out only after the server confirmed the commit.
+ * Requests gather while a batch is under way; the next batch takes what has gathered: one keeper
+ * call, then one pipelined transaction. Nothing waits when the lane is idle. Items share a batch
+ * but not a fate: what fails for one fails for no other, except when the whole transaction fails,
+ * which writes nothing. Commit first, answer second: a token is given out only after the server
+ * confirmed the commit.
  *
- * A card that has a row already gets its token only after the keeper has opened that row and found the card in it
- * (wire/match.h): so its answer comes one keeper call later than that of a new card.
+ * A card that has a row already gets its token only after the keeper has opened that row and found
+ * the card in it (wire/match.h): so its answer comes one keeper call later than that of a new card.
  *
- * The ring rule is enforced in the transaction (store/cards.h): when the ring moved between sealing and writing, nothing is written, the keeper
- * is brought up to date and the batch is sealed again.
+ * The ring rule is enforced in the transaction (store/cards.h): when the ring moved between sealing
+ * and writing, nothing is written, the keeper is brought up to date and the batch is sealed again.
  */
 #ifndef JETON_VAULT_TOKENIZE_H
 #define JETON_VAULT_TOKENIZE_H
@@ -25,14 +27,18 @@ struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
     uint8_t token[JT_TOKEN_LEN];
     /*
-     * JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: the database does not store the card, however often it is told to;
-     * JT_ERR_CONFLICT: no generation is active; JT_ERR_DECRYPT: the row that has the card's
-     * fingerprint is not that card's; JT_ERR_STALE: its row stands under a retired key id.
+     * JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: the database does not store the card, however
+     * often it is told to; JT_ERR_CONFLICT: no generation is active; JT_ERR_DECRYPT: the row that
+     * has the card's fingerprint is not that card's; JT_ERR_STALE: its row stands under a retired
+     * key id.
      */
     enum jt_err err;
 };
 
-/* Owned by the caller, who keeps it alive until `done`, which comes later from the loop, or at once when the lane is down. */
+/*
+ * Owned by the caller, who keeps it alive until `done`, which comes later from the loop, or at once
+ * when the lane is down.
+ */
 struct jt_tokenize_request {
     const char *client;
     uint32_t field;
@@ -49,7 +55,8 @@ struct jt_tokenize_request {
 
 struct jt_tokenizer;
 
-enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop, struct jt_keyclient *keeper, struct jt_refresher *refresher,
+enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
+                             struct jt_keyclient *keeper, struct jt_refresher *refresher,
                              uint16_t writer, struct jt_tokenizer **out) JT_CHECKED;
 
 /* Ends every request with JT_ERR_UNAVAILABLE. NULL is accepted. */
@@ -60,7 +67,10 @@ void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *req
 /* Items that are not answered yet. */
 size_t jt_tokenizer_waiting(const struct jt_tokenizer *t);
 
-/* Starts the next batch if the lane is idle and something has gathered: called after each round of the loop. */
+/*
+ * Starts the next batch if the lane is idle and something has gathered: called after each round of
+ * the loop.
+ */
 void jt_tokenizer_pump(struct jt_tokenizer *t);
 
 /* Whether it can serve now: keeper and database connected. */

@@ -1,6 +1,7 @@
 /*
- * What all threads of one front share: configuration, identity, counters, and what is known of the ring. Everything else belongs to
- * one thread: an event loop (vault/lanes.h), a worker (vault/workers.h) or the retirement job (vault/retire.h).
+ * What all threads of one front share: configuration, identity, counters, and what is known of the
+ * ring. Everything else belongs to one thread: an event loop (vault/lanes.h), a worker
+ * (vault/workers.h) or the retirement job (vault/retire.h).
  *
  * Made before the threads start and freed after they have ended.
  */
@@ -19,7 +20,7 @@
 enum jt_mint {
     JT_MINT_NOT_YET,
     JT_MINT_READY,
-    JT_MINT_AHEAD, /* the newest id lies far ahead of the clock: an operator's word is needed */
+    JT_MINT_AHEAD,   /* the newest id lies far ahead of the clock: an operator's word is needed */
     JT_MINT_PLANTED, /* the newest rows do not open */
 };
 
@@ -35,22 +36,28 @@ struct jt_vault {
     struct jt_retirer *retirer;
     struct jt_sets sets; /* clients and fields that stand */
 
-    /* Written by whoever last made the keeper accept a ring; hints for readiness and status, never a guard. */
+    /*
+     * Written by whoever last made the keeper accept a ring; hints for readiness and status, never
+     * a guard.
+     */
     _Atomic uint64_t ring_epoch;
     _Atomic uint64_t active_generation; /* 0: none */
-    _Atomic int mint; /* enum jt_mint */
-    _Atomic bool directory_good; /* the keeper's, as its STATUS said to the last heartbeat */
-    _Atomic bool in_shape; /* the tables were what the migrations made when they were last looked at (store/shape.h) */
-    _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/fault.h) */
+    _Atomic int mint;                   /* enum jt_mint */
+    _Atomic bool directory_good;        /* the keeper's, as its STATUS said to the last heartbeat */
+    /* the tables were what the migrations made when they were last looked at (store/shape.h) */
+    _Atomic bool in_shape;
+    _Atomic bool faulty;     /* transactions of cards failed, and not in passing (vault/fault.h) */
     _Atomic bool registered; /* this node's row stands in the database */
-    _Atomic uint8_t strays[32]; /* key ids of rows that no live generation accounts for (vault/strays.h) */
+    /* key ids of rows that no live generation accounts for (vault/strays.h) */
+    _Atomic uint8_t strays[32];
     int n_loops;
-    _Atomic int n_loops_up; /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
+    /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
+    _Atomic int n_loops_up;
 };
 
 /* How long one call to the keeper and one transaction may take before they count as lost. */
 #define JT_KEEPER_TIMEOUT_MS 5000
-#define JT_TXN_TIMEOUT_MS 10000
+#define JT_TXN_TIMEOUT_MS    10000
 /* The same for one statement of a worker or the heartbeat. */
 #define JT_STATEMENT_TIMEOUT_MS 5000
 

@@ -24,10 +24,12 @@ struct jt_workers {
     } threads[JT_N_WORK * MAX_THREADS];
 };
 
-enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application, int statement_ms)
+enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
+                             const char *application, int statement_ms)
 {
     *ctx = (struct jt_work_ctx){ .vault = vault };
-    enum jt_err err = jt_db_new(vault->conf->database_conninfo, application, statement_ms, &ctx->db);
+    enum jt_err err =
+        jt_db_new(vault->conf->database_conninfo, application, statement_ms, &ctx->db);
     if (err == JT_OK) {
         err = jt_keyclient_open(vault->conf->keeper_socket, -1, JT_KEEPER_TIMEOUT_MS, &ctx->keeper);
     }

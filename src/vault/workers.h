@@ -1,13 +1,14 @@
 /*
- * Worker threads for what may block: look-ups that miss a cache, refreshing the ring, administration. Each worker owns one database
- * connection and one keeper connection. The request path proper never comes here.
+ * Worker threads for what may block: look-ups that miss a cache, refreshing the ring,
+ * administration. Each worker owns one database connection and one keeper connection. The request
+ * path proper never comes here.
  *
- * There are two queues, each with threads of its own: look-ups, which take a query or two, and acts, which may wait for
- * a lock, for one another or for a long answer. However many acts wait, look-ups go on: clients are recognised, the
- * ring is refreshed, operators see the state of things.
+ * There are two queues, each with threads of its own: look-ups, which take a query or two, and
+ * acts, which may wait for a lock, for one another or for a long answer. However many acts wait,
+ * look-ups go on: clients are recognised, the ring is refreshed, operators see the state of things.
  *
- * A job is posted from an event loop with that loop's inbox; its run() is called on a worker, then its done() on the loop. The job belongs
- * to the workers from the post until done() is called.
+ * A job is posted from an event loop with that loop's inbox; its run() is called on a worker, then
+ * its done() on the loop. The job belongs to the workers from the post until done() is called.
  */
 #ifndef JETON_VAULT_WORKERS_H
 #define JETON_VAULT_WORKERS_H
@@ -27,10 +28,14 @@ struct jt_work_ctx {
 };
 
 /* `statement_ms` bounds each statement of its database connection. */
-enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault, const char *application, int statement_ms) JT_CHECKED;
+enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
+                             const char *application, int statement_ms) JT_CHECKED;
 void jt_work_ctx_clear(struct jt_work_ctx *ctx);
 
-/* Why the last thing failed, for the log: the database's word, or why the keeper cannot be reached; empty: neither. */
+/*
+ * Why the last thing failed, for the log: the database's word, or why the keeper cannot be reached;
+ * empty: neither.
+ */
 const char *jt_work_reason(const struct jt_work_ctx *ctx);
 
 enum jt_work { JT_WORK_LOOKUP, JT_WORK_ACT, JT_N_WORK };
@@ -58,16 +63,21 @@ void jt_inbox_drain(void *inbox, uint32_t events);
 struct jt_workers;
 
 /* `n_threads` for each kind of work. */
-enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_workers **out) JT_CHECKED;
+enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads,
+                             struct jt_workers **out) JT_CHECKED;
 
 /*
- * Finishes the jobs that were posted, then ends the threads. Their inboxes must still be drained afterwards; whoever posts a job from there is
- * refused. NULL is accepted, as by jt_workers_free, which comes last.
+ * Finishes the jobs that were posted, then ends the threads. Their inboxes must still be drained
+ * afterwards; whoever posts a job from there is refused. NULL is accepted, as by jt_workers_free,
+ * which comes last.
  */
 void jt_workers_stop(struct jt_workers *workers);
 void jt_workers_free(struct jt_workers *workers);
 
-/* JT_ERR_UNAVAILABLE when too many jobs of its kind wait already: the caller still owns the job and answers 503. */
+/*
+ * JT_ERR_UNAVAILABLE when too many jobs of its kind wait already: the caller still owns the job and
+ * answers 503.
+ */
 enum jt_err jt_workers_post(struct jt_workers *workers, struct jt_job *job) JT_CHECKED;
 
 #endif

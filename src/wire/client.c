@@ -27,7 +27,8 @@ static void spec_decode(struct jt_reader *in, struct jt_client_spec *spec)
     spec->permissions = jt_reader_u32(in);
 }
 
-void jt_client_make_encode(const struct jt_client_spec *spec, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+void jt_client_make_encode(const struct jt_client_spec *spec,
+                           const uint8_t secret[static JT_CLIENT_SECRET_LEN],
                            const struct jt_set_row *set, struct jt_buf *out)
 {
     spec_encode(spec, out);
@@ -36,7 +37,8 @@ void jt_client_make_encode(const struct jt_client_spec *spec, const uint8_t secr
 }
 
 enum jt_err jt_client_make_decode(struct jt_reader *in, struct jt_client_spec *spec,
-                                  uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_set_row *set)
+                                  uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                  struct jt_set_row *set)
 {
     spec_decode(in, spec);
     jt_reader_copy(in, secret, JT_CLIENT_SECRET_LEN);
@@ -86,13 +88,15 @@ enum jt_err jt_client_change_decode(struct jt_reader *in, struct jt_client_chang
     return err == JT_OK ? jt_wire_end(in) : err;
 }
 
-void jt_client_check_encode(const struct jt_client_row *row, const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_buf *out)
+void jt_client_check_encode(const struct jt_client_row *row,
+                            const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_buf *out)
 {
     jt_client_row_encode(row, out);
     jt_buf_put(out, secret, JT_CLIENT_SECRET_LEN);
 }
 
-enum jt_err jt_client_check_decode(struct jt_reader *in, struct jt_client_row *row, uint8_t secret[static JT_CLIENT_SECRET_LEN])
+enum jt_err jt_client_check_decode(struct jt_reader *in, struct jt_client_row *row,
+                                   uint8_t secret[static JT_CLIENT_SECRET_LEN])
 {
     enum jt_err err = jt_client_row_decode(in, row);
     jt_reader_copy(in, secret, JT_CLIENT_SECRET_LEN);

@@ -1,6 +1,7 @@
 /*
- * Verbs CLIENT_MAKE, CLIENT_REVOKE and CLIENT_CHECK: API clients as MACed rows. The keeper's MAC covers id,
- * permissions, the MAC of the secret, state, revision and the epoch, so that nobody who can write to the database can mint a client or widen one.
+ * Verbs CLIENT_MAKE, CLIENT_REVOKE and CLIENT_CHECK: API clients as MACed rows. The keeper's MAC
+ * covers id, permissions, the MAC of the secret, state, revision and the epoch, so that nobody who
+ * can write to the database can mint a client or widen one.
  */
 #ifndef JETON_WIRE_CLIENT_H
 #define JETON_WIRE_CLIENT_H
@@ -19,19 +20,23 @@ enum jt_permission {
 
 struct jt_client_spec {
     char id[JT_CLIENT_ID_MAX + 1]; /* 1 to 32 of a-z 0-9 -, starting with a letter */
-    uint32_t permissions; /* enum jt_permission bits */
+    uint32_t permissions;          /* enum jt_permission bits */
 };
 
 struct jt_client_row {
     struct jt_client_spec spec;
     uint8_t secret_mac[JT_ROW_MAC_LEN]; /* CMAC of domain byte, id, secret */
-    uint8_t state; /* enum jt_standing */
-    uint64_t revision; /* the version of the set of clients (wire/set.h) that brought it into this state */
+    uint8_t state;                      /* enum jt_standing */
+    /* the version of the set of clients (wire/set.h) that brought it into this state */
+    uint64_t revision;
     uint64_t mac_epoch;
     uint8_t mac[JT_ROW_MAC_LEN]; /* CMAC of domain byte, mac_epoch, and all of the above */
 };
 
-/* A row as it becomes, and the set row that becomes with it: they are stored together or not at all. */
+/*
+ * A row as it becomes, and the set row that becomes with it: they are stored together or not at
+ * all.
+ */
 struct jt_client_change {
     struct jt_client_row row;
     struct jt_set_row set;
@@ -40,16 +45,21 @@ struct jt_client_change {
 /* Whether `id` has the form above. */
 bool jt_client_id_valid(const char *id);
 
-void jt_client_make_encode(const struct jt_client_spec *spec, const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+void jt_client_make_encode(const struct jt_client_spec *spec,
+                           const uint8_t secret[static JT_CLIENT_SECRET_LEN],
                            const struct jt_set_row *set, struct jt_buf *out);
 enum jt_err jt_client_make_decode(struct jt_reader *in, struct jt_client_spec *spec,
-                                  uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_set_row *set) JT_CHECKED;
+                                  uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                  struct jt_set_row *set) JT_CHECKED;
 /* The request of CLIENT_REVOKE, and the reply of CLIENT_MAKE and CLIENT_REVOKE: whole messages. */
 void jt_client_change_encode(const struct jt_client_change *change, struct jt_buf *out);
-enum jt_err jt_client_change_decode(struct jt_reader *in, struct jt_client_change *change) JT_CHECKED;
+enum jt_err jt_client_change_decode(struct jt_reader *in,
+                                    struct jt_client_change *change) JT_CHECKED;
 void jt_client_row_encode(const struct jt_client_row *row, struct jt_buf *out);
-enum jt_err jt_client_row_decode(struct jt_reader *in, struct jt_client_row *row) JT_CHECKED; /* leaves what follows unread */
-void jt_client_check_encode(const struct jt_client_row *row, const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_buf *out);
+/* leaves what follows unread */
+enum jt_err jt_client_row_decode(struct jt_reader *in, struct jt_client_row *row) JT_CHECKED;
+void jt_client_check_encode(const struct jt_client_row *row,
+                            const uint8_t secret[static JT_CLIENT_SECRET_LEN], struct jt_buf *out);
 enum jt_err jt_client_check_decode(struct jt_reader *in, struct jt_client_row *row,
                                    uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 

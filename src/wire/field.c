@@ -21,7 +21,8 @@ void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
     jt_buf_u32(out, spec->id);
     jt_wire_text_encode(spec->name, JT_FIELD_NAME_MAX, out);
     jt_buf_u8(out, spec->kind);
-    jt_buf_u8(out, (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0)));
+    jt_buf_u8(out,
+              (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0)));
 }
 
 enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spec)
@@ -54,13 +55,15 @@ enum jt_err jt_field_row_decode(struct jt_reader *in, struct jt_field_row *row)
     return in->bad ? JT_ERR_PROTOCOL : err;
 }
 
-void jt_field_make_encode(const struct jt_field_spec *spec, const struct jt_set_row *set, struct jt_buf *out)
+void jt_field_make_encode(const struct jt_field_spec *spec, const struct jt_set_row *set,
+                          struct jt_buf *out)
 {
     jt_field_spec_encode(spec, out);
     jt_set_row_encode(set, out);
 }
 
-enum jt_err jt_field_make_decode(struct jt_reader *in, struct jt_field_spec *spec, struct jt_set_row *set)
+enum jt_err jt_field_make_decode(struct jt_reader *in, struct jt_field_spec *spec,
+                                 struct jt_set_row *set)
 {
     enum jt_err err = jt_field_spec_decode(in, spec);
     if (err == JT_OK) {

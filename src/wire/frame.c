@@ -4,8 +4,9 @@
 
 /* The status byte is the index. */
 static const enum jt_err statuses[] = {
-    JT_OK,           JT_ERR_NOMEM,   JT_ERR_INVALID, JT_ERR_LIMIT,       JT_ERR_NOT_FOUND, JT_ERR_CONFLICT, JT_ERR_DENIED,
-    JT_ERR_DECRYPT,  JT_ERR_STALE,   JT_ERR_UNAVAILABLE, JT_ERR_IO,      JT_ERR_CRYPTO,    JT_ERR_PROTOCOL,
+    JT_OK,           JT_ERR_NOMEM,  JT_ERR_INVALID,  JT_ERR_LIMIT, JT_ERR_NOT_FOUND,
+    JT_ERR_CONFLICT, JT_ERR_DENIED, JT_ERR_DECRYPT,  JT_ERR_STALE, JT_ERR_UNAVAILABLE,
+    JT_ERR_IO,       JT_ERR_CRYPTO, JT_ERR_PROTOCOL,
 };
 #define N_STATUSES (sizeof statuses / sizeof statuses[0])
 

@@ -1,16 +1,19 @@
 /*
- * Frames of the keeper protocol (docs/keeper-protocol.md), and what every message has in common: verbs and status
- * bytes.
+ * Frames of the keeper protocol (docs/keeper-protocol.md), and what every message has in common:
+ * verbs and status bytes.
  *
- * Request: u32 length of what follows, u8 verb, payload. Reply: u32 length, u8 verb of the request, u8 status, payload;
- * the payload is empty unless the status is 0. Lengths run from 1 (a reply: 2) to JT_WIRE_MAX_FRAME.
+ * Request: u32 length of what follows, u8 verb, payload. Reply: u32 length, u8 verb of the request,
+ * u8 status, payload; the payload is empty unless the status is 0. Lengths run from 1 (a reply: 2)
+ * to JT_WIRE_MAX_FRAME.
  *
- * Both sides build a frame in place at the end of a buffer: begin, encode the payload, end. A payload that did not fit
- * makes jt_frame_end take the whole frame back, so that a buffer never holds half of one.
+ * Both sides build a frame in place at the end of a buffer: begin, encode the payload, end. A
+ * payload that did not fit makes jt_frame_end take the whole frame back, so that a buffer never
+ * holds half of one.
  *
- * Decoders of single objects (rows, specs, facts) leave what follows unread, so that messages can be put together from
- * them; whoever decodes a whole message ends with jt_wire_end. Malformed bytes are JT_ERR_PROTOCOL; well-formed ones
- * with a value that policy refuses are not the decoder's business.
+ * Decoders of single objects (rows, specs, facts) leave what follows unread, so that messages can
+ * be put together from them; whoever decodes a whole message ends with jt_wire_end. Malformed bytes
+ * are JT_ERR_PROTOCOL; well-formed ones with a value that policy refuses are not the decoder's
+ * business.
  */
 #ifndef JETON_WIRE_FRAME_H
 #define JETON_WIRE_FRAME_H
@@ -47,7 +50,7 @@ enum jt_verb {
 };
 
 #define JT_FRAME_LENGTH_BYTES 4
-#define JT_FRAME_REPLY_HEAD (JT_FRAME_LENGTH_BYTES + 2)
+#define JT_FRAME_REPLY_HEAD   (JT_FRAME_LENGTH_BYTES + 2)
 
 /* A frame inside somebody else's buffer, after its length field. */
 struct jt_frame {
@@ -57,16 +60,21 @@ struct jt_frame {
 };
 
 /*
- * Looks for a frame at the start of `len` bytes. *used is the whole frame's size, or 0 when more bytes are needed.
- * JT_ERR_PROTOCOL for a length out of bounds: the stream cannot be followed any further.
+ * Looks for a frame at the start of `len` bytes. *used is the whole frame's size, or 0 when more
+ * bytes are needed. JT_ERR_PROTOCOL for a length out of bounds: the stream cannot be followed any
+ * further.
  */
-enum jt_err jt_frame_next(const uint8_t *data, size_t len, struct jt_frame *frame, size_t *used) JT_CHECKED;
+enum jt_err jt_frame_next(const uint8_t *data, size_t len, struct jt_frame *frame,
+                          size_t *used) JT_CHECKED;
 
 /* Start a frame at the end of `out`; the return value is for the calls that follow. */
 size_t jt_frame_begin_request(struct jt_buf *out, enum jt_verb verb);
 size_t jt_frame_begin_reply(struct jt_buf *out, uint8_t verb);
 
-/* Fills in the length. On failure (the buffer's own, or JT_ERR_LIMIT for too long a frame) the frame is taken back. */
+/*
+ * Fills in the length. On failure (the buffer's own, or JT_ERR_LIMIT for too long a frame) the
+ * frame is taken back.
+ */
 enum jt_err jt_frame_end(struct jt_buf *out, size_t mark) JT_CHECKED;
 
 /* Takes back everything since `mark`, wiped, with any failure of the buffer. */
@@ -76,8 +84,8 @@ void jt_frame_cancel(struct jt_buf *out, size_t mark);
 void jt_frame_put_refusal(struct jt_buf *out, uint8_t verb, enum jt_err err);
 
 /*
- * Status bytes, of replies and of items in them: fixed numbers, whatever enum jt_err becomes. Unknown bytes:
- * JT_ERR_PROTOCOL.
+ * Status bytes, of replies and of items in them: fixed numbers, whatever enum jt_err becomes.
+ * Unknown bytes: JT_ERR_PROTOCOL.
  */
 uint8_t jt_wire_status(enum jt_err err);
 enum jt_err jt_wire_status_decode(uint8_t status, enum jt_err *err) JT_CHECKED;

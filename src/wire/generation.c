@@ -80,13 +80,15 @@ enum jt_err jt_ack_request_decode(struct jt_reader *in, struct jt_ack_request *r
     return err == JT_OK ? jt_wire_end(in) : err;
 }
 
-void jt_ack_check_encode(const struct jt_generation_row *generation, const struct jt_ack *ack, struct jt_buf *out)
+void jt_ack_check_encode(const struct jt_generation_row *generation, const struct jt_ack *ack,
+                         struct jt_buf *out)
 {
     jt_generation_row_encode(generation, out);
     jt_ack_encode(ack, out);
 }
 
-enum jt_err jt_ack_check_decode(struct jt_reader *in, struct jt_generation_row *generation, struct jt_ack *ack)
+enum jt_err jt_ack_check_decode(struct jt_reader *in, struct jt_generation_row *generation,
+                                struct jt_ack *ack)
 {
     enum jt_err err = jt_generation_row_decode(in, generation);
     if (err == JT_OK) {

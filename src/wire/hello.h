@@ -1,6 +1,7 @@
 /*
- * Verb HELLO: the first message of every connection, and the only one before it is answered. A keeper of another
- * version answers with the status of JT_ERR_PROTOCOL and closes. The layout of HELLO itself never changes.
+ * Verb HELLO: the first message of every connection, and the only one before it is answered. A
+ * keeper of another version answers with the status of JT_ERR_PROTOCOL and closes. The layout of
+ * HELLO itself never changes.
  */
 #ifndef JETON_WIRE_HELLO_H
 #define JETON_WIRE_HELLO_H

@@ -30,9 +30,11 @@ struct jt_identify_reply {
 
 void jt_identify_request_encode(const struct jt_identify_item *items, size_t n, struct jt_buf *out);
 /* `items` holds JT_WIRE_MAX_ITEMS; pointers stay inside the frame. */
-enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_item *items, size_t *n) JT_CHECKED;
+enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_item *items,
+                                       size_t *n) JT_CHECKED;
 void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_buf *out);
 /* reply->results is the caller's array of `n` (the items asked), filled here. */
-enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n, struct jt_identify_reply *reply) JT_CHECKED;
+enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,
+                                     struct jt_identify_reply *reply) JT_CHECKED;
 
 #endif

@@ -13,7 +13,7 @@ struct jt_match_item {
     uint32_t field;
     uint64_t id;
     const uint8_t *fingerprint; /* 16 bytes, as stored */
-    const uint8_t *pan; /* packed BCD: the card that was asked about */
+    const uint8_t *pan;         /* packed BCD: the card that was asked about */
     uint8_t pan_len;
     const uint8_t *envelope; /* as stored */
     uint16_t envelope_len;
@@ -36,9 +36,11 @@ struct jt_match_reply {
 
 void jt_match_request_encode(const struct jt_match_item *items, size_t n, struct jt_buf *out);
 /* `items` holds JT_WIRE_MAX_ITEMS; pointers stay inside the frame. */
-enum jt_err jt_match_request_decode(struct jt_reader *in, struct jt_match_item *items, size_t *n) JT_CHECKED;
+enum jt_err jt_match_request_decode(struct jt_reader *in, struct jt_match_item *items,
+                                    size_t *n) JT_CHECKED;
 void jt_match_reply_encode(const struct jt_match_reply *reply, struct jt_buf *out);
 /* reply->results is the caller's array of `n` (the items asked), filled here. */
-enum jt_err jt_match_reply_decode(struct jt_reader *in, size_t n, struct jt_match_reply *reply) JT_CHECKED;
+enum jt_err jt_match_reply_decode(struct jt_reader *in, size_t n,
+                                  struct jt_match_reply *reply) JT_CHECKED;
 
 #endif

@@ -11,7 +11,7 @@
 
 struct jt_node_spec {
     char name[JT_NODE_NAME_MAX + 1];
-    uint8_t number; /* 1 to 255: part of every id that its keeper mints */
+    uint8_t number;                          /* 1 to 255: part of every id that its keeper mints */
     uint8_t incarnation[JT_INCARNATION_LEN]; /* of the front's start */
 };
 
@@ -23,9 +23,10 @@ struct jt_node_row {
 
 struct jt_node_join {
     struct jt_node_spec spec;
-    bool accept_ahead; /* an operator's recorded word: the newest id may be far ahead of the clock */
+    /* an operator's recorded word: the newest id may be far ahead of the clock */
+    bool accept_ahead;
     const struct jt_open_item *newest; /* the newest rows under each live key id, newest first */
-    size_t n; /* at most JT_WIRE_MAX_JOIN_ROWS */
+    size_t n;                          /* at most JT_WIRE_MAX_JOIN_ROWS */
 };
 
 struct jt_node_joined {
@@ -42,7 +43,8 @@ bool jt_node_name_valid(const char *name);
 void jt_node_spec_encode(const struct jt_node_spec *spec, struct jt_buf *out);
 void jt_node_join_encode(const struct jt_node_join *join, struct jt_buf *out);
 /* `items` holds JT_WIRE_MAX_JOIN_ROWS; pointers stay inside the frame. */
-enum jt_err jt_node_join_decode(struct jt_reader *in, struct jt_open_item *items, struct jt_node_join *join) JT_CHECKED;
+enum jt_err jt_node_join_decode(struct jt_reader *in, struct jt_open_item *items,
+                                struct jt_node_join *join) JT_CHECKED;
 void jt_node_joined_encode(const struct jt_node_joined *joined, struct jt_buf *out);
 enum jt_err jt_node_joined_decode(struct jt_reader *in, struct jt_node_joined *joined) JT_CHECKED;
 

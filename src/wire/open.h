@@ -15,8 +15,12 @@ struct jt_open_item {
 };
 
 struct jt_open_result {
-    enum jt_err err; /* JT_OK; JT_ERR_DECRYPT; JT_ERR_STALE: the key id names no live generation of the keeper's ring */
-    bool draining; /* sealed under a draining generation: due for re-encryption */
+    /*
+     * JT_OK; JT_ERR_DECRYPT; JT_ERR_STALE: the key id names no live generation of the keeper's ring
+     *
+     */
+    enum jt_err err;
+    bool draining;      /* sealed under a draining generation: due for re-encryption */
     const uint8_t *pan; /* packed BCD, checked */
     uint8_t pan_len;
 };
@@ -32,8 +36,10 @@ void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out);
 void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item);
 
 void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out);
-enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items, size_t *n) JT_CHECKED;
+enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items,
+                                   size_t *n) JT_CHECKED;
 void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out);
-enum jt_err jt_open_reply_decode(struct jt_reader *in, size_t n, struct jt_open_reply *reply) JT_CHECKED;
+enum jt_err jt_open_reply_decode(struct jt_reader *in, size_t n,
+                                 struct jt_open_reply *reply) JT_CHECKED;
 
 #endif

@@ -89,7 +89,8 @@ static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt
 {
     *r = (struct jt_reseal_result){ 0 };
     if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
-        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE && r->err != JT_ERR_CONFLICT)) {
+        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE &&
+         r->err != JT_ERR_CONFLICT)) {
         in->bad = true;
     }
     if (in->bad || r->err != JT_OK) {
@@ -99,8 +100,8 @@ static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt
     r->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
     r->envelope_len = jt_reader_u16(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
-    if (r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN || r->envelope_len > JT_WIRE_ENVELOPE_MAX ||
-        r->envelope[0] != active_key_id) {
+    if (r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN ||
+        r->envelope_len > JT_WIRE_ENVELOPE_MAX || r->envelope[0] != active_key_id) {
         in->bad = true;
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Verb RESEAL: envelopes of draining generations into envelopes of the active one. The PAN never leaves the keeper. An
- * item that is under the active generation already gets JT_ERR_CONFLICT.
+ * Verb RESEAL: envelopes of draining generations into envelopes of the active one. The PAN never
+ * leaves the keeper. An item that is under the active generation already gets JT_ERR_CONFLICT.
  */
 #ifndef JETON_WIRE_RESEAL_H
 #define JETON_WIRE_RESEAL_H
@@ -19,7 +19,11 @@ struct jt_reseal_item {
 };
 
 struct jt_reseal_result {
-    enum jt_err err; /* JT_OK; JT_ERR_DECRYPT; JT_ERR_STALE: not a live generation; JT_ERR_CONFLICT: active already */
+    /*
+     * JT_OK; JT_ERR_DECRYPT; JT_ERR_STALE: not a live generation; JT_ERR_CONFLICT: active already
+     *
+     */
+    enum jt_err err;
     uint64_t from; /* the draining generation it came from */
     const uint8_t *fingerprint;
     const uint8_t *envelope;
@@ -34,8 +38,10 @@ struct jt_reseal_reply {
 };
 
 void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, struct jt_buf *out);
-enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item *items, size_t *n) JT_CHECKED;
+enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item *items,
+                                     size_t *n) JT_CHECKED;
 void jt_reseal_reply_encode(const struct jt_reseal_reply *reply, struct jt_buf *out);
-enum jt_err jt_reseal_reply_decode(struct jt_reader *in, size_t n, struct jt_reseal_reply *reply) JT_CHECKED;
+enum jt_err jt_reseal_reply_decode(struct jt_reader *in, size_t n,
+                                   struct jt_reseal_reply *reply) JT_CHECKED;
 
 #endif

@@ -46,7 +46,8 @@ void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out)
 static bool entry_canonical(const struct jt_ring *ring, size_t i)
 {
     const struct jt_ring_entry *e = &ring->entries[i];
-    if (e->number == 0 || e->number > ring->highest || (i > 0 && e->number <= ring->entries[i - 1].number) || e->key_id == 0) {
+    if (e->number == 0 || e->number > ring->highest ||
+        (i > 0 && e->number <= ring->entries[i - 1].number) || e->key_id == 0) {
         return false;
     }
     for (size_t j = 0; j < i; j++) {
@@ -54,7 +55,8 @@ static bool entry_canonical(const struct jt_ring *ring, size_t i)
             return false;
         }
     }
-    return e->state == JT_GENERATION_ACTIVE || e->state == JT_GENERATION_DRAINING || e->state == JT_GENERATION_RETIRED;
+    return e->state == JT_GENERATION_ACTIVE || e->state == JT_GENERATION_DRAINING ||
+           e->state == JT_GENERATION_RETIRED;
 }
 
 static bool counts_in_bounds(const struct jt_ring *ring)
@@ -77,8 +79,8 @@ static bool decode(struct jt_reader *in, struct jt_ring *out)
     out->highest = jt_reader_u64(in);
     jt_reader_copy(in, out->root_check_value, sizeof out->root_check_value);
     out->n = jt_reader_u16(in);
-    if (format != RING_FORMAT || (!out->development && environment != JT_ENVIRONMENT_PRODUCTION) || out->epoch == 0 ||
-        out->n > JT_RING_MAX) {
+    if (format != RING_FORMAT || (!out->development && environment != JT_ENVIRONMENT_PRODUCTION) ||
+        out->epoch == 0 || out->n > JT_RING_MAX) {
         return false;
     }
     for (size_t i = 0; i < out->n; i++) {

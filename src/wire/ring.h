@@ -1,10 +1,11 @@
 /*
- * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by a keeper, kept in
- * the database (table ring) and in every keeper's state file.
+ * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by
+ * a keeper, kept in the database (table ring) and in every keeper's state file.
  *
- * Body: u8 format = 2, u8 environment, u64 epoch, u64 highest generation number ever in the ring, 8 bytes check value
- * of the service root, u16 count, then for each generation, ascending by number: u64 number, u8 key id, u8 state, u8
- * flags (bit 0: compromised), 8 bytes check value. Generations that are future or destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and
+ * Body: u8 format = 2, u8 environment, u64 epoch, u64 highest generation number ever in the ring, 8
+ * bytes check value of the service root, u16 count, then for each generation, ascending by number:
+ * u64 number, u8 key id, u8 state, u8 flags (bit 0: compromised), 8 bytes check value. Generations
+ * that are future or destroyed are not listed. The MAC is CMAC under mac/state of a domain byte and
  * the body (see docs/keeper-protocol.md).
  */
 #ifndef JETON_WIRE_RING_H
@@ -15,10 +16,10 @@
 #include "wire/limits.h"
 
 /*
- * Generations listed: live ones and retired ones not yet destroyed. As many as there are key ids, which are distinct within a ring: it is
- * key ids that run out.
+ * Generations listed: live ones and retired ones not yet destroyed. As many as there are key ids,
+ * which are distinct within a ring: it is key ids that run out.
  */
-#define JT_RING_MAX 255
+#define JT_RING_MAX      255
 #define JT_RING_BODY_MAX (28 + 19 * JT_RING_MAX)
 
 /* The environment byte of rings, key files and state files. */
@@ -48,7 +49,8 @@ struct jt_ring {
     bool development;
     uint64_t epoch;
     uint64_t highest;
-    uint8_t root_check_value[JT_CHECK_VALUE_LEN]; /* of the service root under which everything is MACed */
+    /* of the service root under which everything is MACed */
+    uint8_t root_check_value[JT_CHECK_VALUE_LEN];
     uint16_t n;
     struct jt_ring_entry entries[JT_RING_MAX];
 };
@@ -64,9 +66,9 @@ struct jt_ring_row {
 void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out);
 
 /*
- * Refuses anything but the canonical form (JT_ERR_INVALID): numbers strictly ascending and at most `highest`, key ids
- * distinct, at most one active generation, at most JT_WIRE_MAX_DRAINING draining ones, epoch 1 or more. `body` does not
- * have to be authentic.
+ * Refuses anything but the canonical form (JT_ERR_INVALID): numbers strictly ascending and at most
+ * `highest`, key ids distinct, at most one active generation, at most JT_WIRE_MAX_DRAINING draining
+ * ones, epoch 1 or more. `body` does not have to be authentic.
  */
 enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out) JT_CHECKED;
 
@@ -90,13 +92,16 @@ struct jt_ring_propose {
 struct jt_ring_proposal {
     struct jt_ring_row next;
     size_t n_rows; /* 1 or 2 */
-    struct jt_generation_row rows[2]; /* each generation whose state changes, in its new state; the one asked for first */
+    /* each generation whose state changes, in its new state; the one asked for first */
+    struct jt_generation_row rows[2];
 };
 
 void jt_ring_propose_encode(const struct jt_ring_propose *propose, struct jt_buf *out);
-enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose *propose) JT_CHECKED;
+enum jt_err jt_ring_propose_decode(struct jt_reader *in,
+                                   struct jt_ring_propose *propose) JT_CHECKED;
 void jt_ring_proposal_encode(const struct jt_ring_proposal *proposal, struct jt_buf *out);
-enum jt_err jt_ring_proposal_decode(struct jt_reader *in, struct jt_ring_proposal *proposal) JT_CHECKED;
+enum jt_err jt_ring_proposal_decode(struct jt_reader *in,
+                                    struct jt_ring_proposal *proposal) JT_CHECKED;
 
 /* The reply to RING_ACCEPT: see jt_keyclient_wait_ring_accept. */
 void jt_ring_accepted_encode(bool joined, struct jt_buf *out);

@@ -110,10 +110,12 @@ void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
     }
 }
 
-static void result_decode(struct jt_reader *in, const struct jt_seal_reply *reply, struct jt_seal_result *r)
+static void result_decode(struct jt_reader *in, const struct jt_seal_reply *reply,
+                          struct jt_seal_result *r)
 {
     *r = (struct jt_seal_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK || (r->err != JT_OK && r->err != JT_ERR_INVALID)) {
+    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
+        (r->err != JT_OK && r->err != JT_ERR_INVALID)) {
         in->bad = true;
     }
     if (in->bad || r->err != JT_OK) {

@@ -1,8 +1,8 @@
 /*
- * Verb SEAL: new cards. For each item the keeper mints an id and gives the token, and the envelope and
- * fingerprint under the active generation; and fingerprints under every draining one, so that the
- * caller can find a card that was stored before a roll. Fingerprints under retired generations can be
- * asked for as well: they find rows that should not be there any more.
+ * Verb SEAL: new cards. For each item the keeper mints an id and gives the token, and the envelope
+ * and fingerprint under the active generation; and fingerprints under every draining one, so that
+ * the caller can find a card that was stored before a roll. Fingerprints under retired generations
+ * can be asked for as well: they find rows that should not be there any more.
  */
 #ifndef JETON_WIRE_SEAL_H
 #define JETON_WIRE_SEAL_H
@@ -13,7 +13,7 @@
 
 struct jt_seal_item {
     uint32_t field;
-    bool dedup; /* fingerprint of the PAN alone; else of the PAN followed by the id */
+    bool dedup;         /* fingerprint of the PAN alone; else of the PAN followed by the id */
     const uint8_t *pan; /* packed BCD */
     uint8_t pan_len;
 };
@@ -27,10 +27,11 @@ struct jt_seal_request {
 
 struct jt_seal_result {
     enum jt_err err; /* JT_OK, or JT_ERR_INVALID (malformed PAN): then nothing else is set */
-    uint64_t id; /* fresh; ids of one keeper strictly ascend, within a batch by (field, fingerprint) */
-    const uint8_t *token; /* 16 bytes: the id's, for this field */
+    /* fresh; ids of one keeper strictly ascend, within a batch by (field, fingerprint) */
+    uint64_t id;
+    const uint8_t *token;       /* 16 bytes: the id's, for this field */
     const uint8_t *fingerprint; /* 16 bytes, under the active generation */
-    const uint8_t *probes; /* 16 bytes for each probed generation, in the reply's order */
+    const uint8_t *probes;      /* 16 bytes for each probed generation, in the reply's order */
     const uint8_t *envelope;
     uint8_t envelope_len;
 };
@@ -42,7 +43,7 @@ struct jt_seal_probed {
 };
 
 struct jt_seal_reply {
-    uint64_t epoch; /* the ring under which this was sealed */
+    uint64_t epoch;          /* the ring under which this was sealed */
     struct jt_keyref active; /* key_id 0: no generation may be written under, no results */
     uint8_t n_probed;
     struct jt_seal_probed probed[JT_WIRE_MAX_PROBED]; /* all draining ones first */
@@ -56,6 +57,7 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
                                    struct jt_seal_request *request) JT_CHECKED;
 void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out);
 /* reply->results is the caller's array of `n` (the items asked), filled here. */
-enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n, struct jt_seal_reply *reply) JT_CHECKED;
+enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n,
+                                 struct jt_seal_reply *reply) JT_CHECKED;
 
 #endif

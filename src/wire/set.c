@@ -22,8 +22,8 @@ enum jt_err jt_set_sum_decode(struct jt_reader *in, struct jt_set_sum *sum)
     jt_reader_copy(in, sum->nonce, sizeof sum->nonce);
     jt_reader_copy(in, sum->digest, sizeof sum->digest);
     jt_reader_copy(in, sum->mac, sizeof sum->mac);
-    return in->bad ||
-        (sum->kind != JT_SET_CLIENTS && sum->kind != JT_SET_FIELDS) ? JT_ERR_PROTOCOL : JT_OK;
+    return in->bad || (sum->kind != JT_SET_CLIENTS && sum->kind != JT_SET_FIELDS) ? JT_ERR_PROTOCOL
+                                                                                  : JT_OK;
 }
 
 static void change_encode(uint8_t kind, const struct jt_set_change *c, struct jt_buf *out)

@@ -5,10 +5,10 @@
 #include "base/buf.h"
 #include "wire/limits.h"
 
-#define JT_SET_NONCE_LEN 16
-#define JT_SET_DIGEST_LEN 16
+#define JT_SET_NONCE_LEN   16
+#define JT_SET_DIGEST_LEN  16
 #define JT_SET_MAX_CLIENTS 16384 /* rows, revoked ones too */
-#define JT_SET_MAX_FIELDS 512
+#define JT_SET_MAX_FIELDS  512
 
 enum jt_set_kind { JT_SET_CLIENTS = 1, JT_SET_FIELDS = 2 };
 
@@ -19,7 +19,7 @@ enum jt_standing { JT_ROW_ACTIVE = 1, JT_ROW_REVOKED = 2 /* of a field: removed 
 struct jt_set_row {
     uint8_t kind; /* enum jt_set_kind */
     uint64_t version;
-    uint32_t n; /* rows */
+    uint32_t n;         /* rows */
     uint64_t operators; /* the version at which an operator was revoked last; 0: never */
     uint8_t nonce[JT_SET_NONCE_LEN];
     uint8_t digest[JT_SET_DIGEST_LEN];

@@ -3,7 +3,13 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-enum { DEVELOPMENT = 1 << 0, LOCKED = 1 << 1, HAS_ROOT = 1 << 2, JOINED = 1 << 3, DIRECTORY_GOOD = 1 << 4 };
+enum {
+    DEVELOPMENT = 1 << 0,
+    LOCKED = 1 << 1,
+    HAS_ROOT = 1 << 2,
+    JOINED = 1 << 3,
+    DIRECTORY_GOOD = 1 << 4
+};
 
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out)
 {
@@ -27,7 +33,8 @@ enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_statu
 {
     *status = (struct jt_keeper_status){ 0 };
     jt_reader_copy(in, status->incarnation, sizeof status->incarnation);
-    uint8_t flags = jt_wire_flags_decode(in, DEVELOPMENT | LOCKED | HAS_ROOT | JOINED | DIRECTORY_GOOD);
+    uint8_t flags =
+        jt_wire_flags_decode(in, DEVELOPMENT | LOCKED | HAS_ROOT | JOINED | DIRECTORY_GOOD);
     status->development = (flags & DEVELOPMENT) != 0;
     status->locked = (flags & LOCKED) != 0;
     status->has_root = (flags & HAS_ROOT) != 0;

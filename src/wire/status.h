@@ -8,16 +8,17 @@
 struct jt_keeper_status {
     uint8_t incarnation[JT_INCARNATION_LEN];
     bool development;
-    bool locked; /* memory is locked */
-    bool has_root; /* it holds a service root */
-    bool joined; /* NODE_JOIN was done since its start: it mints ids */
-    bool directory_good; /* its files are there as they were opened; at most a second ago */
-    uint64_t epoch; /* 0: no ring accepted yet */
+    bool locked;                 /* memory is locked */
+    bool has_root;               /* it holds a service root */
+    bool joined;                 /* NODE_JOIN was done since its start: it mints ids */
+    bool directory_good;         /* its files are there as they were opened; at most a second ago */
+    uint64_t epoch;              /* 0: no ring accepted yet */
     uint64_t highest_generation; /* ever seen */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
 };
 
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out);
-enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_status *status) JT_CHECKED;
+enum jt_err jt_keeper_status_decode(struct jt_reader *in,
+                                    struct jt_keeper_status *status) JT_CHECKED;
 
 #endif

@@ -4,7 +4,10 @@
 
 #include "base/buf.h"
 
-/* `max` is the longest text, at most 255: `text` has room for max + 1 characters and what lies beyond is not sent. */
+/*
+ * `max` is the longest text, at most 255: `text` has room for max + 1 characters and what lies
+ * beyond is not sent.
+ */
 void jt_wire_text_encode(const char *text, size_t max, struct jt_buf *out);
 
 /* Marks `in` bad and empties `text` when it is longer than `max` or holds a NUL. */

@@ -15,7 +15,8 @@ const char *fx_conninfo(void)
 {
     const char *conninfo = getenv("JETON_TEST_CONNINFO");
     if (conninfo == NULL) {
-        (void)fprintf(stderr, "JETON_TEST_CONNINFO is not set: skipped (see tests/db/with_postgres.sh)\n");
+        (void)fprintf(stderr,
+                      "JETON_TEST_CONNINFO is not set: skipped (see tests/db/with_postgres.sh)\n");
         exit(77);
     }
     return conninfo;
@@ -62,10 +63,11 @@ void fx_await(PGconn *conn, const char *sql)
 void fx_await_waiting(struct fx *fx, const char *application, int n)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql,
-                   "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND "
-                   "wait_event_type = 'Lock'",
-                   n, application);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT (count(*) = %d)::int FROM pg_stat_activity WHERE application_name = '%s' AND "
+        "wait_event_type = 'Lock'",
+        n, application);
     fx_await(fx->plain, sql);
 }
 
@@ -86,8 +88,10 @@ int fx_setup_vault(void **state)
     struct fx *fx = *state;
     assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_OK);
     struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
-    const struct jt_client_change operator = { .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
-                                               .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 } };
+    const struct jt_client_change operator= {
+        .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
+        .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
+    };
     assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_OK);
     fx->epoch = 1;
     (void)snprintf(fx->node.name, sizeof fx->node.name, "node-1");
@@ -137,7 +141,8 @@ void fx_create_generation(struct fx *fx, uint64_t number)
     assert_int_equal(jt_generation_insert(fx->db, &row, &fx_act, at), JT_OK);
 }
 
-enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy)
+enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining,
+                            bool *busy)
 {
     const struct jt_ring_row next = { .epoch = fx->epoch + 1, .body_len = 39 };
     const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
@@ -160,11 +165,13 @@ enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, ui
 void fx_activate(struct fx *fx, uint64_t number)
 {
     bool busy;
-    uint64_t active = (uint64_t)fx_number(fx->plain, "SELECT coalesce(max(number), 0) FROM generation WHERE state = 2");
+    uint64_t active = (uint64_t)fx_number(
+        fx->plain, "SELECT coalesce(max(number), 0) FROM generation WHERE state = 2");
     assert_int_equal(fx_try_activate(fx, fx->db, number, active, &busy), JT_OK);
 }
 
-enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts, bool *busy)
+enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts,
+                          bool *busy)
 {
     const struct jt_ring_row next = { .epoch = fx->epoch + 1, .body_len = 58 };
     const struct jt_generation_row row = generation_row(number, JT_GENERATION_RETIRED);
@@ -182,7 +189,10 @@ enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_f
     return err;
 }
 
-/* Spread like a real one: the card's number mixed (splitmix64), so that index entries do not arrive in order. */
+/*
+ * Spread like a real one: the card's number mixed (splitmix64), so that index entries do not arrive
+ * in order.
+ */
 void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16])
 {
     uint64_t z = number * 0x9e3779b97f4a7c15u + generation;
@@ -200,14 +210,17 @@ struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation)
     fx_fingerprint(number, generation, card.fingerprint);
     memset(card.envelope, 0xee, sizeof card.envelope);
     card.envelope[0] = (uint8_t)generation;
-    jt_put_u64(card.envelope + 1, card.id); /* bound to its row in a manner, so that envelopes differ */
+    /* bound to its row in a manner, so that envelopes differ */
+    jt_put_u64(card.envelope + 1, card.id);
     jt_put_u64(card.envelope + 9, generation);
     return card;
 }
 
 struct jt_card_row fx_row(const struct fx_card *card)
 {
-    struct jt_card_row row = { .field = card->field, .id = card->id, .envelope_len = sizeof card->envelope };
+    struct jt_card_row row = { .field = card->field,
+                               .id = card->id,
+                               .envelope_len = sizeof card->envelope };
     memcpy(row.fingerprint, card->fingerprint, sizeof row.fingerprint);
     memcpy(row.envelope, card->envelope, sizeof card->envelope);
     return row;
@@ -216,7 +229,9 @@ struct jt_card_row fx_row(const struct fx_card *card)
 int fx_backend_of(struct fx *fx, const char *application)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'",
-                   application);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE application_name = '%s'",
+        application);
     return (int)fx_number(fx->plain, sql);
 }

@@ -1,9 +1,10 @@
 /*
- * What the programs of tests/db share: a fresh schema in the database of JETON_TEST_CONNINFO, made-up keys and cards,
- * and a pipe that runs in a loop of its own thread, so that a test can call it as if it blocked.
+ * What the programs of tests/db share: a fresh schema in the database of JETON_TEST_CONNINFO,
+ * made-up keys and cards, and a pipe that runs in a loop of its own thread, so that a test can call
+ * it as if it blocked.
  *
- * No cryptography here: a "fingerprint" is a number of card and generation written out, an envelope is the key id and
- * filler.
+ * No cryptography here: a "fingerprint" is a number of card and generation written out, an envelope
+ * is the key id and filler.
  */
 #ifndef JETON_TESTS_DB_FIXTURE_H
 #define JETON_TESTS_DB_FIXTURE_H
@@ -27,15 +28,15 @@ const char *fx_conninfo(void);
 /* --- the database --- */
 
 struct fx {
-    struct jt_db *db; /* under test */
-    PGconn *plain; /* the test's own */
+    struct jt_db *db;         /* under test */
+    PGconn *plain;            /* the test's own */
     struct jt_node_spec node; /* registered by fx_setup_vault, in plain SQL */
     uint64_t epoch;
 };
 
 /*
- * cmocka set-up: drops the schema; `fx_setup_vault` also migrates it and stands up a ring of epoch 1 without
- * generations.
+ * cmocka set-up: drops the schema; `fx_setup_vault` also migrates it and stands up a ring of epoch
+ * 1 without generations.
  */
 int fx_setup_empty(void **state);
 int fx_setup_vault(void **state);
@@ -49,30 +50,37 @@ void fx_exec(PGconn *conn, const char *sql);
 int64_t fx_number(PGconn *conn, const char *sql);
 
 /*
- * Asks again until the query gives a number other than 0: for what only the server's views tell. Aborts after a while.
+ * Asks again until the query gives a number other than 0: for what only the server's views tell.
+ * Aborts after a while.
  */
 void fx_await(PGconn *conn, const char *sql);
 /* Until `n` server processes of the application wait for a lock. */
 void fx_await_waiting(struct fx *fx, const char *application, int n);
 
-/* Adds a future generation, and makes it active (the active one drains) in the next epoch. The key id is the number. */
+/*
+ * Adds a future generation, and makes it active (the active one drains) in the next epoch. The key
+ * id is the number.
+ */
 void fx_create_generation(struct fx *fx, uint64_t number);
 void fx_activate(struct fx *fx, uint64_t number);
 struct jt_keyref fx_key(uint64_t number);
 
 /*
- * A change of the ring by the store's own verb, all parts filled in; `draining` 0: none. For retirement see fx_retire.
+ * A change of the ring by the store's own verb, all parts filled in; `draining` 0: none. For
+ * retirement see fx_retire.
  */
 extern const struct jt_act fx_act; /* of "tester", on "node-1" */
-enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining, bool *busy);
-enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts, bool *busy);
+enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining,
+                            bool *busy);
+enum jt_err fx_try_retire(struct fx *fx, uint64_t number, struct jt_retirement_facts *facts,
+                          bool *busy);
 
 /* --- cards --- */
 
 struct fx_card {
     uint32_t field;
     uint64_t number; /* which card: equal numbers are equal cards */
-    uint64_t id; /* ascending in the order in which cards are made */
+    uint64_t id;     /* ascending in the order in which cards are made */
     uint8_t fingerprint[16], envelope[25];
 };
 
@@ -94,33 +102,38 @@ struct fx_result {
     struct jt_ring_check check;
     size_t n;
     uint64_t ids[JT_STORE_MAX_CARDS]; /* tokenize: of the row that was written or found */
-    bool found[JT_STORE_MAX_CARDS]; /* tokenize: not lost */
+    bool found[JT_STORE_MAX_CARDS];   /* tokenize: not lost */
     bool written[JT_STORE_MAX_CARDS]; /* tokenize */
     struct jt_card_found cards[JT_STORE_MAX_CARDS]; /* read */
-    uint64_t epoch; /* read */
-    uint8_t stranded[JT_STORE_MAX_CARDS]; /* strays */
+    uint64_t epoch;                                 /* read */
+    uint8_t stranded[JT_STORE_MAX_CARDS];           /* strays */
     size_t n_moved;
 };
 
 /*
- * Runs one tokenize transaction of cards with probes under each of `draining`; fails the test when the pipe refuses it
- * at once.
+ * Runs one tokenize transaction of cards with probes under each of `draining`; fails the test when
+ * the pipe refuses it at once.
  */
-void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
-                 const struct fx_card *cards, size_t n, struct fx_result *out);
+void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining,
+                 size_t n_draining, const struct fx_card *cards, size_t n, struct fx_result *out);
 /* The same in two halves, for a transaction that stands in the middle of something. */
-void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining,
-                       size_t n_draining, const struct fx_card *cards, size_t n);
+void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active,
+                       const uint64_t *draining, size_t n_draining, const struct fx_card *cards,
+                       size_t n);
 void fx_wait(struct fx_lane *lane, struct fx_result *out);
 
-void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
-             struct fx_result *out);
+void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live,
+             size_t n_live, struct fx_result *out);
 void fx_strays(struct fx_lane *lane, const uint64_t *ids, size_t n, struct fx_result *out);
-void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out);
+void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n,
+              struct fx_result *out);
 void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out);
 void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);
 
-/* The pipe's state, asked in its thread. fx_lane_wait_up waits until it came up since it was last asked. */
+/*
+ * The pipe's state, asked in its thread. fx_lane_wait_up waits until it came up since it was last
+ * asked.
+ */
 bool fx_lane_ready(struct fx_lane *lane);
 void fx_lane_wait_up(struct fx_lane *lane);
 void fx_lane_wait_ready(struct fx_lane *lane);

@@ -44,7 +44,8 @@ static void signal_change(struct fx_lane *lane)
 static void wait_change(struct fx_lane *lane, const struct timespec *until)
 {
     if (pthread_cond_timedwait(&lane->changed, &lane->mutex, until) == ETIMEDOUT) {
-        (void)fprintf(stderr, "the pipe did not answer in %d s: %s\n", PATIENCE_S, jt_pipe_message(lane->pipe));
+        (void)fprintf(stderr, "the pipe did not answer in %d s: %s\n", PATIENCE_S,
+                      jt_pipe_message(lane->pipe));
         abort();
     }
 }
@@ -112,7 +113,8 @@ struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node_spec *nod
     pthread_cond_init(&lane->changed, NULL);
     assert_int_equal(jt_loop_new(&lane->loop), JT_OK);
     jt_loop_on_wake(lane->loop, on_wake, lane);
-    assert_int_equal(jt_pipe_new(lane->loop, conninfo, "test_pipe", node, timeout_ms, &lane->pipe), JT_OK);
+    assert_int_equal(jt_pipe_new(lane->loop, conninfo, "test_pipe", node, timeout_ms, &lane->pipe),
+                     JT_OK);
     assert_false(jt_pipe_up(lane->pipe));
     jt_pipe_on_up(lane->pipe, on_up, lane);
     assert_int_equal(pthread_create(&lane->thread, NULL, run, lane), 0);
@@ -176,7 +178,8 @@ static void begin_answer(struct fx_lane *lane, enum jt_err err)
 {
     pthread_mutex_lock(&lane->mutex);
     if (queuing || lane->answered) {
-        (void)fprintf(stderr, "a callback came %s\n", queuing ? "inside the queuing call" : "twice");
+        (void)fprintf(stderr, "a callback came %s\n",
+                      queuing ? "inside the queuing call" : "twice");
         abort();
     }
     memset(lane->result, 0, sizeof *lane->result);
@@ -195,7 +198,8 @@ static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_re
             const struct jt_card_outcome *card = &result->cards[i];
             lane->result->found[i] = card->kind != JT_CARD_LOST;
             lane->result->written[i] = card->kind == JT_CARD_WRITTEN;
-            lane->result->ids[i] = card->kind == JT_CARD_KNOWN ? card->row->id : lane->ids[card->written];
+            lane->result->ids[i] =
+                card->kind == JT_CARD_KNOWN ? card->row->id : lane->ids[card->written];
         }
     }
     signal_change(lane);
@@ -283,27 +287,31 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
     const struct request *q = arg;
     struct jt_card_new *cards = calloc(q->n + 1, sizeof *cards);
     struct jt_card_probe *probes = calloc(q->n * q->n_draining + 1, sizeof *probes);
-    uint8_t (*fingerprints)[16] = calloc(q->n * q->n_draining + 1, 16);
+    uint8_t(*fingerprints)[16] = calloc(q->n * q->n_draining + 1, 16);
     if (cards == NULL || probes == NULL || fingerprints == NULL) {
         abort();
     }
     size_t n_probes = 0;
     for (size_t i = 0; i < q->n; i++) {
         const struct fx_card *c = &q->cards[i];
-        cards[i] = (struct jt_card_new){ c->field, c->id, c->fingerprint, c->envelope, sizeof c->envelope };
+        cards[i] = (struct jt_card_new){ c->field, c->id, c->fingerprint, c->envelope,
+                                         sizeof c->envelope };
         lane->ids[i] = c->id;
         for (size_t d = 0; d < q->n_draining; d++, n_probes++) {
             fx_fingerprint(c->number, q->draining[d], fingerprints[n_probes]);
-            probes[n_probes] = (struct jt_card_probe){ (uint32_t)i, (uint8_t)q->draining[d], fingerprints[n_probes] };
+            probes[n_probes] = (struct jt_card_probe){ (uint32_t)i, (uint8_t)q->draining[d],
+                                                       fingerprints[n_probes] };
         }
     }
     uint8_t draining[JT_WIRE_MAX_DRAINING];
     for (size_t d = 0; d < q->n_draining; d++) {
         draining[d] = (uint8_t)q->draining[d];
     }
-    const struct jt_audit_row audit = {
-        .action = JT_AUDIT_TOKENIZE, .client = "app", .field = 1, .n_items = (uint32_t)q->n, .n_done = (uint32_t)q->n
-    };
+    const struct jt_audit_row audit = { .action = JT_AUDIT_TOKENIZE,
+                                        .client = "app",
+                                        .field = 1,
+                                        .n_items = (uint32_t)q->n,
+                                        .n_done = (uint32_t)q->n };
     const struct jt_tokenize_txn txn = { .epoch = q->epoch,
                                          .generation = q->active,
                                          .key_id = (uint8_t)q->active,
@@ -323,17 +331,21 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
     free(fingerprints);
 }
 
-void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining,
-                       size_t n_draining, const struct fx_card *cards, size_t n)
+void fx_tokenize_start(struct fx_lane *lane, uint64_t epoch, uint64_t active,
+                       const uint64_t *draining, size_t n_draining, const struct fx_card *cards,
+                       size_t n)
 {
-    struct request q = {
-        .epoch = epoch, .active = active, .draining = draining, .n_draining = n_draining, .cards = cards, .n = n
-    };
+    struct request q = { .epoch = epoch,
+                         .active = active,
+                         .draining = draining,
+                         .n_draining = n_draining,
+                         .cards = cards,
+                         .n = n };
     call(lane, tokenize_job, &q);
 }
 
-void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining, size_t n_draining,
-                 const struct fx_card *cards, size_t n, struct fx_result *out)
+void fx_tokenize(struct fx_lane *lane, uint64_t epoch, uint64_t active, const uint64_t *draining,
+                 size_t n_draining, const struct fx_card *cards, size_t n, struct fx_result *out)
 {
     fx_tokenize_start(lane, epoch, active, draining, n_draining, cards, n);
     fx_wait(lane, out);
@@ -346,8 +358,8 @@ static void read_job(struct fx_lane *lane, void *arg)
     must_queue(jt_cards_read(lane->pipe, q->ids, q->n, q->live, q->n_live, on_read, lane));
 }
 
-void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live, size_t n_live,
-             struct fx_result *out)
+void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live,
+             size_t n_live, struct fx_result *out)
 {
     struct request q = { .ids = ids, .n = n, .live = live, .n_live = n_live };
     call(lane, read_job, &q);
@@ -375,7 +387,8 @@ static void audit_job(struct fx_lane *lane, void *arg)
     must_queue(jt_cards_audit(lane->pipe, q->rows, q->n, on_done, lane));
 }
 
-void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n, struct fx_result *out)
+void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n,
+              struct fx_result *out)
 {
     struct request q = { .rows = rows, .n = n };
     call(lane, audit_job, &q);

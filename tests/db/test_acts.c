@@ -14,7 +14,9 @@ static const struct jt_act alice = { .node = "node-7", .actor = "alice" };
 static enum jt_err add_client(struct fx *fx)
 {
     const struct jt_client_change change = {
-        .row = { .spec = { .id = "app-1", .permissions = JT_MAY_TOKENIZE }, .state = JT_ROW_ACTIVE, .revision = 2 },
+        .row = { .spec = { .id = "app-1", .permissions = JT_MAY_TOKENIZE },
+                 .state = JT_ROW_ACTIVE,
+                 .revision = 2 },
         .set = { .kind = JT_SET_CLIENTS, .version = 2, .n = 2 },
     };
     return jt_client_insert(fx->db, &change, &alice);
@@ -23,7 +25,9 @@ static enum jt_err add_client(struct fx *fx)
 static enum jt_err revoke_client(struct fx *fx)
 {
     const struct jt_client_change change = {
-        .row = { .spec = { .id = "app-1", .permissions = JT_MAY_TOKENIZE }, .state = JT_ROW_REVOKED, .revision = 3 },
+        .row = { .spec = { .id = "app-1", .permissions = JT_MAY_TOKENIZE },
+                 .state = JT_ROW_REVOKED,
+                 .revision = 3 },
         .set = { .kind = JT_SET_CLIENTS, .version = 3, .n = 2 },
     };
     return jt_client_revoke(fx->db, &change, &alice);
@@ -32,7 +36,9 @@ static enum jt_err revoke_client(struct fx *fx)
 static enum jt_err add_field(struct fx *fx)
 {
     const struct jt_field_change change = {
-        .row = { .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN }, .state = JT_ROW_ACTIVE, .revision = 1 },
+        .row = { .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN },
+                 .state = JT_ROW_ACTIVE,
+                 .revision = 1 },
         .set = { .kind = JT_SET_FIELDS, .version = 1, .n = 1 },
     };
     return jt_field_insert(fx->db, &change, &alice);
@@ -40,14 +46,18 @@ static enum jt_err add_field(struct fx *fx)
 
 static enum jt_err create_generation(struct fx *fx)
 {
-    const struct jt_generation_row row = { .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1 };
+    const struct jt_generation_row row = {
+        .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
+    };
     char at[JT_TIME_LEN];
     return jt_generation_insert(fx->db, &row, &alice, at);
 }
 
 static enum jt_err abandon_generation(struct fx *fx)
 {
-    const struct jt_generation_row row = { .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1 };
+    const struct jt_generation_row row = {
+        .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
+    };
     char at[JT_TIME_LEN];
     return jt_generation_abandon(fx->db, &row, &alice, at);
 }
@@ -70,19 +80,30 @@ static enum jt_err retire(struct fx *fx)
     return fx_try_retire(fx, 1, &facts, &busy);
 }
 
-/* In the order in which they can be done on a vault whose generation 1 drains, 2 is active and 3 waits. */
+/*
+ * In the order in which they can be done on a vault whose generation 1 drains, 2 is active and 3
+ * waits.
+ */
 static const struct {
     enum jt_err (*run)(struct fx *fx);
     const char *audited; /* the row it leaves */
 } acts[] = {
-    { add_client, "action = 4 AND client = 'alice' AND node = 'node-7' AND object = 'app-1' AND field = 0" },
-    { revoke_client, "action = 20 AND client = 'alice' AND node = 'node-7' AND object = 'app-1' AND field = 0" },
-    { add_field, "action = 3 AND client = 'alice' AND node = 'node-7' AND object = 'cards.pan' AND field = 9" },
-    { create_generation, "action = 5 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
-    { abandon_generation, "action = 10 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
-    { open_retirement, "action = 7 AND client = 'alice' AND node = 'node-7' AND object = '1' AND field = 0" },
-    { retire, "action = 8 AND client = 'tester' AND node = 'node-1' AND object = '1' AND field = 0" },
-    { activate, "action = 6 AND client = 'tester' AND node = 'node-1' AND object = '3' AND field = 0" },
+    { add_client,
+      "action = 4 AND client = 'alice' AND node = 'node-7' AND object = 'app-1' AND field = 0" },
+    { revoke_client,
+      "action = 20 AND client = 'alice' AND node = 'node-7' AND object = 'app-1' AND field = 0" },
+    { add_field, "action = 3 AND client = 'alice' AND node = 'node-7' AND object = 'cards.pan' AND "
+                 "field = 9" },
+    { create_generation,
+      "action = 5 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
+    { abandon_generation,
+      "action = 10 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
+    { open_retirement,
+      "action = 7 AND client = 'alice' AND node = 'node-7' AND object = '1' AND field = 0" },
+    { retire,
+      "action = 8 AND client = 'tester' AND node = 'node-1' AND object = '1' AND field = 0" },
+    { activate,
+      "action = 6 AND client = 'tester' AND node = 'node-1' AND object = '3' AND field = 0" },
 };
 #define N_ACTS (sizeof acts / sizeof acts[0])
 
@@ -98,11 +119,13 @@ static void stand_up(struct fx *fx)
 /* A number that any change of any row changes. */
 static int64_t all_rows(struct fx *fx)
 {
-    return fx_number(fx->plain,
-                     "SELECT hashtext(string_agg(t, '|' ORDER BY t)) FROM ("
-                     "SELECT c::text AS t FROM client c UNION ALL SELECT s::text FROM row_set s UNION ALL SELECT f::text FROM field f UNION ALL "
-                     "SELECT g::text FROM generation g UNION ALL SELECT r::text FROM ring r UNION ALL "
-                     "SELECT j::text FROM retirement j UNION ALL SELECT a::text FROM audit a) AS everything");
+    return fx_number(
+        fx->plain,
+        "SELECT hashtext(string_agg(t, '|' ORDER BY t)) FROM ("
+        "SELECT c::text AS t FROM client c UNION ALL SELECT s::text FROM row_set s UNION ALL "
+        "SELECT f::text FROM field f UNION ALL "
+        "SELECT g::text FROM generation g UNION ALL SELECT r::text FROM ring r UNION ALL "
+        "SELECT j::text FROM retirement j UNION ALL SELECT a::text FROM audit a) AS everything");
 }
 
 static void each_act_leaves_one_audit_row(void **state)
@@ -114,8 +137,10 @@ static void each_act_leaves_one_audit_row(void **state)
         assert_int_equal(acts[i].run(fx), JT_OK);
         assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit"), before + 1);
         char sql[300];
-        (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM audit WHERE %s AND n_items = 1 AND n_done = 1 AND "
-                                        "ids = ''", acts[i].audited);
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT count(*) FROM audit WHERE %s AND n_items = 1 AND n_done = 1 AND "
+                       "ids = ''",
+                       acts[i].audited);
         assert_int_equal(fx_number(fx->plain, sql), 1);
     }
 }
@@ -127,8 +152,11 @@ static void an_act_that_is_refused_leaves_no_audit_row(void **state)
     for (size_t i = 0; i < N_ACTS; i++) {
         assert_int_equal(acts[i].run(fx), JT_OK);
         int64_t before = all_rows(fx);
-        bool of_a_set = acts[i].run == add_client || acts[i].run == revoke_client || acts[i].run == add_field;
-        enum jt_err expected = acts[i].run == open_retirement ? JT_OK : of_a_set ? JT_ERR_STALE : JT_ERR_CONFLICT;
+        bool of_a_set =
+            acts[i].run == add_client || acts[i].run == revoke_client || acts[i].run == add_field;
+        enum jt_err expected = acts[i].run == open_retirement ? JT_OK
+                               : of_a_set                     ? JT_ERR_STALE
+                                                              : JT_ERR_CONFLICT;
         assert_int_equal(acts[i].run(fx), expected);
         assert_int_equal(all_rows(fx), before);
     }
@@ -138,18 +166,23 @@ static void an_act_that_is_refused_leaves_no_audit_row(void **state)
 static void an_act_whose_audit_row_fails_leaves_nothing(void **state)
 {
     static const char *const refusals[][2] = {
-        { "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$; "
+        { "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END "
+          "$$; "
           "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION refuse()",
           "DROP FUNCTION refuse CASCADE" },
-        { "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; "
+        { "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END "
+          "$$; "
           "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION refuse()",
           "DROP FUNCTION refuse CASCADE" },
         { "ALTER TABLE audit ADD CONSTRAINT refuse CHECK (false) NOT VALID",
           "ALTER TABLE audit DROP CONSTRAINT refuse" },
         { "REVOKE INSERT ON audit FROM current_user", "GRANT INSERT ON audit TO current_user" },
-        { "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'late'; END $$; "
-          "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE "
-          "FUNCTION refuse()", "DROP FUNCTION refuse CASCADE" },
+        { "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'late'; END "
+          "$$; "
+          "CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED "
+          "FOR EACH ROW EXECUTE "
+          "FUNCTION refuse()",
+          "DROP FUNCTION refuse CASCADE" },
     };
     struct fx *fx = *state;
     stand_up(fx);
@@ -180,15 +213,22 @@ static void a_retirement_that_is_open_already_is_not_told_twice(void **state)
 static void the_first_operator_is_told_with_the_first_ring(void **state)
 {
     struct fx *fx = *state;
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 4 AND client = 'init' AND "
-                                          "node = '' AND object = 'first'"), 1);
-    fx_exec(fx->plain, "DELETE FROM ring; DELETE FROM client; DELETE FROM row_set; DELETE FROM audit; "
-                       "REVOKE INSERT ON audit FROM current_user");
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 4 AND client = 'init' AND "
+                             "node = '' AND object = 'first'"),
+        1);
+    fx_exec(fx->plain,
+            "DELETE FROM ring; DELETE FROM client; DELETE FROM row_set; DELETE FROM audit; "
+            "REVOKE INSERT ON audit FROM current_user");
     const struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
-    const struct jt_client_change operator = { .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
-                                               .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 } };
+    const struct jt_client_change operator= {
+        .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
+        .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
+    };
     assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_ERR_PROTOCOL);
-    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM ring) + (SELECT count(*) FROM client)"), 0);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT (SELECT count(*) FROM ring) + (SELECT count(*) FROM client)"),
+        0);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /*
- * One token a card (I4), whatever runs at the same time: several pipes tokenize overlapping cards in overlapping
- * batches, while the ring rolls; on a database whose default isolation level is the usual one, and on one where it is
- * serializable.
+ * One token a card (I4), whatever runs at the same time: several pipes tokenize overlapping cards
+ * in overlapping batches, while the ring rolls; on a database whose default isolation level is the
+ * usual one, and on one where it is serializable.
  */
 #include "tests/db/fixture.h"
 
@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_LANES 4
-#define N_CARDS 600 /* the population that all batches draw from */
-#define BATCH 200
+#define N_LANES   4
+#define N_CARDS   600 /* the population that all batches draw from */
+#define BATCH     200
 #define N_BATCHES 12
 
 /* What the clients' keepers know; and how far the clients are. */
@@ -160,8 +160,11 @@ static void overlapping_batches_give_one_token_a_card_through_rolls(void **state
         fx_create_generation(fx, g);
     }
     fx_activate(fx, 1);
-    struct ring_view ring = { .mutex = PTHREAD_MUTEX_INITIALIZER, .progressed = PTHREAD_COND_INITIALIZER,
-                              .rolled = PTHREAD_COND_INITIALIZER, .epoch = fx->epoch, .active = 1 };
+    struct ring_view ring = { .mutex = PTHREAD_MUTEX_INITIALIZER,
+                              .progressed = PTHREAD_COND_INITIALIZER,
+                              .rolled = PTHREAD_COND_INITIALIZER,
+                              .epoch = fx->epoch,
+                              .active = 1 };
     struct client clients[N_LANES];
     start_clients(fx, &ring, clients);
     for (uint64_t g = 2; g <= 3; g++) {
@@ -184,23 +187,30 @@ static void overlapping_batches_give_one_token_a_card_through_rolls(void **state
     finish_clients(clients);
     int64_t n_cards = fx_number(fx->plain, "SELECT count(*) FROM card");
     assert_true(n_cards > N_CARDS / 2 && n_cards <= N_CARDS);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(DISTINCT substr(uuid_send(fp), 13)) FROM card"), n_cards);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(DISTINCT substr(uuid_send(fp), 13)) FROM card"),
+        n_cards);
     assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), n_cards);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM (SELECT c.key_id FROM card c GROUP BY 1 HAVING "
-                                          "count(*) <> "
-                                          "(SELECT sum(written) FROM tally t WHERE t.generation = c.key_id)) x"), 0);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM (SELECT c.key_id FROM card c GROUP BY 1 HAVING "
+                             "count(*) <> "
+                             "(SELECT sum(written) FROM tally t WHERE t.generation = c.key_id)) x"),
+        0);
 }
 
 static void the_same_on_a_database_that_is_serializable_by_default(void **state)
 {
     struct fx *fx = *state;
-    fx_exec(fx->plain, "DO $$ BEGIN "
-                       "EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', "
-                       "current_database()); "
-                       "EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', "
-                       "current_database()); END $$");
+    fx_exec(fx->plain,
+            "DO $$ BEGIN "
+            "EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', "
+            "current_database()); "
+            "EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', "
+            "current_database()); END $$");
     overlapping_batches_give_one_token_a_card_through_rolls(state);
-    fx_exec(fx->plain, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
+    fx_exec(
+        fx->plain,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
 }
 
 int main(void)

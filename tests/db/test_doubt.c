@@ -20,9 +20,9 @@
 
 enum cut {
     CUT_NOT,
-    CUT_BEFORE, /* the COMMIT does not arrive */
-    CUT_AFTER, /* it arrives; its answer does not */
-    CUT_AT_ONCE, /* it arrives; the server is still at it when the connection breaks */
+    CUT_BEFORE,   /* the COMMIT does not arrive */
+    CUT_AFTER,    /* it arrives; its answer does not */
+    CUT_AT_ONCE,  /* it arrives; the server is still at it when the connection breaks */
     CUT_FOR_GOOD, /* the same as CUT_AFTER, and nobody connects again */
 };
 
@@ -128,9 +128,10 @@ static struct jt_db *proxy_start(struct proxy *proxy, PGconn *plain)
     assert_int_equal(listen(proxy->listener, 4), 0);
     assert_int_equal(pthread_create(&proxy->thread, NULL, serve, proxy), 0);
     char conninfo[200];
-    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s "
-                                              "user=%s", proxy->directory, PQdb(plain),
-                   PQuser(plain));
+    (void)snprintf(conninfo, sizeof conninfo,
+                   "host=%s port=5432 dbname=%s "
+                   "user=%s",
+                   proxy->directory, PQdb(plain), PQuser(plain));
     struct jt_db *db;
     assert_int_equal(jt_db_new(conninfo, "jetond worker", 2000, &db), JT_OK);
     return db;
@@ -148,8 +149,9 @@ static void proxy_stop(struct proxy *proxy, struct jt_db *db)
 
 static enum jt_err create(struct jt_db *db, uint64_t number)
 {
-    const struct jt_generation_row row = { .number = number, .key_id = (uint8_t)number,
-                                           .state = JT_GENERATION_FUTURE, .mac_epoch = 1 };
+    const struct jt_generation_row row = {
+        .number = number, .key_id = (uint8_t)number, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
+    };
     char at[JT_TIME_LEN];
     return jt_generation_insert(db, &row, &fx_act, at);
 }

@@ -1,6 +1,6 @@
 /*
- * A server that stands still, as in a stopped machine or behind a hung disk: its sockets stay open and nothing ever
- * comes. What a test stops it lets go on again before it asserts anything.
+ * A server that stands still, as in a stopped machine or behind a hung disk: its sockets stay open
+ * and nothing ever comes. What a test stops it lets go on again before it asserts anything.
  */
 #include "tests/db/fixture.h"
 
@@ -18,7 +18,9 @@
 
 static const struct jt_act act = { .node = "node-1", .actor = "alice" };
 static const struct jt_client_change client = {
-    .row = { .spec = { .id = "app", .permissions = JT_MAY_TOKENIZE }, .state = JT_ROW_ACTIVE, .revision = 2 },
+    .row = { .spec = { .id = "app", .permissions = JT_MAY_TOKENIZE },
+             .state = JT_ROW_ACTIVE,
+             .revision = 2 },
     .set = { .kind = JT_SET_CLIENTS, .version = 2, .n = 2 },
 };
 
@@ -130,7 +132,8 @@ static void a_slow_statement_is_ended_by_the_server_and_the_session_stays(void *
     jt_db_free(db);
 }
 
-static void a_transaction_whose_server_process_froze_before_its_commit_comes_to_nothing(void **state)
+static void
+a_transaction_whose_server_process_froze_before_its_commit_comes_to_nothing(void **state)
 {
     struct fx *fx = *state;
     struct jt_db *db = open_db(fx_conninfo(), 400);
@@ -143,12 +146,18 @@ static void a_transaction_whose_server_process_froze_before_its_commit_comes_to_
     (void)kill(pid, SIGCONT);
     assert_int_equal(err, JT_ERR_UNAVAILABLE);
     assert_int_equal(ended, JT_ERR_UNAVAILABLE);
-    fx_await(fx->plain, "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name = 'frozen'");
-    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM client) + (SELECT count(*) FROM ring)"), 2);
+    fx_await(fx->plain,
+             "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name = 'frozen'");
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT (SELECT count(*) FROM client) + (SELECT count(*) FROM ring)"),
+        2);
     jt_db_free(db);
 }
 
-/* The process that accepts connections: one that is stopped leaves whoever connects without a first answer. */
+/*
+ * The process that accepts connections: one that is stopped leaves whoever connects without a first
+ * answer.
+ */
 static int postmaster(void)
 {
     const char *data = getenv("JETON_TEST_PGDATA");
@@ -168,7 +177,8 @@ static void a_frozen_server_is_given_up_while_connecting(void **state)
 {
     (void)state;
     char conninfo[300];
-    (void)snprintf(conninfo, sizeof conninfo, "%s connect_timeout=2", fx_conninfo()); /* libpq's shortest */
+    /* libpq's shortest */
+    (void)snprintf(conninfo, sizeof conninfo, "%s connect_timeout=2", fx_conninfo());
     struct jt_db *db = open_db(conninfo, 400);
     int pid = postmaster();
     freeze(pid);
@@ -198,11 +208,15 @@ static void a_migration_may_take_longer_than_a_statement(void **state)
 {
     struct fx *fx = *state;
     struct migration m = { .db = open_db(fx_conninfo(), 300) };
-    fx_exec(fx->plain, "BEGIN; CREATE SCHEMA jeton"); /* which the migration wants to create too, and waits */
+    /* which the migration wants to create too, and waits */
+    fx_exec(fx->plain, "BEGIN; CREATE SCHEMA jeton");
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, migrate, &m), 0);
-    fx_await(fx->plain, "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND "
-                        "a.application_name = 'frozen' AND l.waitstart < clock_timestamp() - interval '700ms'");
+    fx_await(
+        fx->plain,
+        "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted "
+        "AND "
+        "a.application_name = 'frozen' AND l.waitstart < clock_timestamp() - interval '700ms'");
     fx_exec(fx->plain, "ROLLBACK");
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(m.err, JT_OK);

@@ -1,7 +1,7 @@
 /*
- * A server that lies: a proxy stands between pipe and database and spoils one byte of the replies, at every place in
- * turn. The pipe must answer each transaction once and come back. What a changed byte inside a value means is not its
- * business: tokens and envelopes are the keeper's to judge.
+ * A server that lies: a proxy stands between pipe and database and spoils one byte of the replies,
+ * at every place in turn. The pipe must answer each transaction once and come back. What a changed
+ * byte inside a value means is not its business: tokens and envelopes are the keeper's to judge.
  */
 #include "tests/db/fixture.h"
 
@@ -77,7 +77,8 @@ static void *serve(void *arg)
         int server = connect_upstream(proxy->upstream);
         bool open = true;
         while (open) {
-            struct pollfd fds[] = { { .fd = client, .events = POLLIN }, { .fd = server, .events = POLLIN } };
+            struct pollfd fds[] = { { .fd = client, .events = POLLIN },
+                                    { .fd = server, .events = POLLIN } };
             if (poll(fds, 2, -1) < 0) {
                 abort();
             }
@@ -99,7 +100,8 @@ static void proxy_start(struct proxy *proxy, PGconn *plain)
     atomic_store(&proxy->spoil_after, -1);
     assert_non_null(mkdtemp(proxy->directory));
     (void)snprintf(proxy->path, sizeof proxy->path, "%s/.s.PGSQL.5432", proxy->directory);
-    (void)snprintf(proxy->upstream, sizeof proxy->upstream, "%.80s/.s.PGSQL.%.5s", PQhost(plain), PQport(plain));
+    (void)snprintf(proxy->upstream, sizeof proxy->upstream, "%.80s/.s.PGSQL.%.5s", PQhost(plain),
+                   PQport(plain));
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     memcpy(address.sun_path, proxy->path, strlen(proxy->path) + 1);
     proxy->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -126,8 +128,8 @@ static void spoiled_replies_cost_the_connection_at_most(void **state)
     struct proxy proxy;
     proxy_start(&proxy, fx->plain);
     char conninfo[200];
-    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s user=%s", proxy.directory, PQdb(fx->plain),
-                   PQuser(fx->plain));
+    (void)snprintf(conninfo, sizeof conninfo, "host=%s port=5432 dbname=%s user=%s",
+                   proxy.directory, PQdb(fx->plain), PQuser(fx->plain));
     struct fx_lane *lane = fx_lane_new(conninfo, &fx->node, 250);
     fx_lane_wait_up(lane);
 
@@ -135,7 +137,8 @@ static void spoiled_replies_cost_the_connection_at_most(void **state)
     unsigned n_hit = 0, n_failed = 0;
     uint64_t number = 0;
     for (int at = 0; at < 2000; at += 19) {
-        const struct fx_card cards[] = { fx_card(1, number, 1), fx_card(1, number + 1, 1), fx_card(1, 0, 1) };
+        const struct fx_card cards[] = { fx_card(1, number, 1), fx_card(1, number + 1, 1),
+                                         fx_card(1, 0, 1) };
         number += 2;
         atomic_store(&proxy.mask, masks[at / 19 % 5]);
         atomic_store(&proxy.spoiled, false);
@@ -166,7 +169,10 @@ static void spoiled_replies_cost_the_connection_at_most(void **state)
     proxy_stop(&proxy);
     /* Whatever the client was told: each card has one row, and the books are right. */
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) - count(DISTINCT fp) FROM card"), 0);
-    assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) - (SELECT sum(written) FROM tally)"), 0);
+    assert_int_equal(
+        fx_number(fx->plain,
+                  "SELECT (SELECT count(*) FROM card) - (SELECT sum(written) FROM tally)"),
+        0);
 }
 
 int main(void)

@@ -28,8 +28,10 @@ static void an_empty_database_is_brought_to_the_newest_once(void **state)
     n = 0;
     assert_int_equal(jt_migrate_run(fx->db, count_applied, &n), JT_OK);
     assert_int_equal(n, 0);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM schema_migration WHERE octet_length(checksum) = 32"),
-                     jt_migrate_newest());
+    assert_int_equal(
+        fx_number(fx->plain,
+                  "SELECT count(*) FROM schema_migration WHERE octet_length(checksum) = 32"),
+        jt_migrate_newest());
 }
 
 struct run {
@@ -78,13 +80,17 @@ static void a_half_migrated_database_is_finished(void **state)
 {
     struct fx *fx = *state;
     int n = 0, found;
-    fx_exec(fx->plain, "CREATE SCHEMA jeton; CREATE TABLE schema_migration (number integer PRIMARY KEY, name text NOT "
+    fx_exec(fx->plain, "CREATE SCHEMA jeton; CREATE TABLE schema_migration (number integer PRIMARY "
+                       "KEY, name text NOT "
                        "NULL, checksum bytea NOT NULL, "
                        "applied_at timestamptz NOT NULL DEFAULT now())");
     fx_exec(fx->plain, jt_migrations[0].sql);
     const char *const recorded[] = { jt_migrations[0].name, jt_migrations[0].sql };
-    PGresult *res = PQexecParams(fx->plain, "INSERT INTO schema_migration VALUES (1, $1, sha256(convert_to($2, "
-                                            "'UTF8')))", 2, NULL, recorded, NULL, NULL, 0);
+    PGresult *res =
+        PQexecParams(fx->plain,
+                     "INSERT INTO schema_migration VALUES (1, $1, sha256(convert_to($2, "
+                     "'UTF8')))",
+                     2, NULL, recorded, NULL, NULL, 0);
     assert_int_equal(PQresultStatus(res), PGRES_COMMAND_OK);
     PQclear(res);
     assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
@@ -133,7 +139,8 @@ static void a_failing_migration_leaves_nothing(void **state)
     fx_exec(fx->plain, "CREATE SCHEMA jeton; CREATE TABLE jeton.node ()");
     assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_ERR_PROTOCOL);
     assert_true(jt_db_message(fx->db)[0] != '\0');
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM pg_tables WHERE schemaname = 'jeton'"), 1);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM pg_tables WHERE schemaname = 'jeton'"), 1);
     assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
     assert_int_equal(found, 0);
 }

@@ -1,4 +1,7 @@
-/* Re-encryption on a real database: compare-and-swap, locked rows, the tally, the walk over what is left. */
+/*
+ * Re-encryption on a real database: compare-and-swap, locked rows, the tally, the walk over what is
+ * left.
+ */
 #include "tests/db/fixture.h"
 
 #include <stdlib.h>
@@ -8,7 +11,10 @@ static struct fx_result result;
 
 #define N 20
 
-/* N cards of two fields under generation 1, which drains in favour of generation 2; and what they become. */
+/*
+ * N cards of two fields under generation 1, which drains in favour of generation 2; and what they
+ * become.
+ */
 struct scene {
     struct fx_lane *lane;
     struct fx_card old[N], new[N];
@@ -33,13 +39,18 @@ static struct scene *open_scene(struct fx *fx)
         fx_fingerprint(i, 2, s->new[i].fingerprint);
         s->new[i].envelope[0] = 2;
         s->rows[i] = fx_row(&s->old[i]);
-        s->moves[i] = (struct jt_card_move){ &s->rows[i], s->new[i].envelope, 25, s->new[i].fingerprint };
+        s->moves[i] =
+            (struct jt_card_move){ &s->rows[i], s->new[i].envelope, 25, s->new[i].fingerprint };
     }
     fx_tokenize(s->lane, fx->epoch, 1, NULL, 0, s->old, N, &result);
     assert_int_equal(result.err, JT_OK);
     fx_activate(fx, 2);
-    s->txn = (struct jt_move_txn){ .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 77,
-                                   .moves = s->moves, .n = N };
+    s->txn = (struct jt_move_txn){ .epoch = fx->epoch,
+                                   .from = fx_key(1),
+                                   .to = fx_key(2),
+                                   .writer = 77,
+                                   .moves = s->moves,
+                                   .n = N };
     return s;
 }
 
@@ -63,8 +74,10 @@ static void cards_move_and_both_generations_count_them(void **state)
     s->txn.n = 15;
     fx_move(s->lane, &s->txn, &result);
     assert_moved(15);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 2 AND get_byte(envelope, 0) = 2"),
-                     15);
+    assert_int_equal(
+        fx_number(fx->plain,
+                  "SELECT count(*) FROM card WHERE key_id = 2 AND get_byte(envelope, 0) = 2"),
+        15);
     struct jt_generation_info one, two;
     assert_int_equal(jt_generation_get(fx->db, 1, &one), JT_OK);
     assert_int_equal(jt_generation_get(fx->db, 2, &two), JT_OK);
@@ -80,7 +93,9 @@ static void cards_move_and_both_generations_count_them(void **state)
     assert_int_equal(waited.check.epoch, fx->epoch);
     assert_int_equal(jt_cards_move_wait(fx->db, &fx->node, &s->txn, &waited), JT_OK);
     assert_int_equal(waited.n_moved, 0);
-    assert_int_equal(fx_number(fx->plain, "SELECT sum(moved_in) * 1000 + sum(moved_out) FROM tally"), N * 1000 + N);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT sum(moved_in) * 1000 + sum(moved_out) FROM tally"),
+        N * 1000 + N);
 
     /* Under the new generation each keeps its id. */
     const uint64_t draining[] = { 1 };
@@ -104,8 +119,9 @@ static void a_row_that_changed_is_left_alone(void **state)
     s->rows[1].id = UINT64_C(1) << 50; /* nobody's */
     fx_move(s->lane, &s->txn, &result);
     assert_moved(N / 2 - 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT moved_out FROM tally WHERE writer = 77 AND generation = 1"),
-                     N / 2 - 1);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT moved_out FROM tally WHERE writer = 77 AND generation = 1"),
+        N / 2 - 1);
     close_scene(s);
 }
 
@@ -237,8 +253,9 @@ static void key_ids_in_use_are_told_without_a_scan(void **state)
     assert_int_equal(jt_cards_key_ids(fx->db, used), JT_OK);
     assert_memory_equal(used, (uint8_t[32]){ 0 }, 32);
     struct scene *s = open_scene(fx);
-    fx_exec(fx->plain, "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, md5(i::text)::uuid, "
-                       "decode('ff' || repeat('ee', 24), 'hex') FROM generate_series(1, 3) i");
+    fx_exec(fx->plain,
+            "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, md5(i::text)::uuid, "
+            "decode('ff' || repeat('ee', 24), 'hex') FROM generate_series(1, 3) i");
     assert_int_equal(jt_cards_key_ids(fx->db, used), JT_OK);
     assert_int_equal(used[0], 1 << 1);
     assert_int_equal(used[31], 1 << 7);

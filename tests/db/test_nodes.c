@@ -1,4 +1,7 @@
-/* The lock and the row that let one front serve, and what becomes of them when sessions are lost. */
+/*
+ * The lock and the row that let one front serve, and what becomes of them when sessions are lost.
+ *
+ */
 #include "tests/db/fixture.h"
 
 #include "base/clock.h"
@@ -33,8 +36,10 @@ static enum jt_err take_place(struct jt_db *db, const struct jt_node_spec *node,
 static void end_session(struct fx *fx, const char *application)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE "
-                                    "application_name = '%s'", application);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE "
+                   "application_name = '%s'",
+                   application);
     assert_int_equal(fx_number(fx->plain, sql), 1);
 }
 
@@ -106,25 +111,34 @@ static void our_own_old_session_is_waited_for_and_is_no_other_front(void **state
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     int64_t start = jt_clock_ms();
     assert_int_equal(take_place(second, &a, 5000), JT_ERR_UNAVAILABLE);
-    assert_true(jt_clock_ms() - start < 2500); /* there is nothing to wait for here: the caller comes again */
+    /* there is nothing to wait for here: the caller comes again */
+    assert_true(jt_clock_ms() - start < 2500);
     assert_int_equal(jt_node_check(second, &a), JT_ERR_UNAVAILABLE);
-    assert_int_equal(take_place(second, &restarted, 100), JT_ERR_CONFLICT); /* or another machine of that name */
+    /* or another machine of that name */
+    assert_int_equal(take_place(second, &restarted, 100), JT_ERR_CONFLICT);
     end_session(fx, "test_db");
     assert_int_equal(take_place(second, &a, 5000), JT_OK);
     assert_int_equal(jt_node_check(second, &a), JT_OK);
     jt_db_free(second);
 }
 
-/* On a Unix socket the server takes these and shows 0; what counts is that the session has set them. */
+/*
+ * On a Unix socket the server takes these and shows 0; what counts is that the session has set
+ * them.
+ */
 static void the_server_is_told_to_miss_a_lost_session_soon(void **state)
 {
     struct fx *fx = *state;
     assert_int_equal(jt_db_ensure(fx->db), JT_OK);
     PGresult *res;
-    assert_int_equal(jt_db_query_one(fx->db,
-                                     "SELECT count(*) = 4 FROM pg_settings WHERE source = 'session' AND name IN "
-                                     "('tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', "
-                                     "'tcp_user_timeout')", NULL, &res), JT_OK);
+    assert_int_equal(
+        jt_db_query_one(
+            fx->db,
+            "SELECT count(*) = 4 FROM pg_settings WHERE source = 'session' AND name IN "
+            "('tcp_keepalives_idle', 'tcp_keepalives_interval', 'tcp_keepalives_count', "
+            "'tcp_user_timeout')",
+            NULL, &res),
+        JT_OK);
     struct jt_row row = jt_row_init(res, 0);
     assert_true(jt_row_bool(&row, 0));
     PQclear(res);

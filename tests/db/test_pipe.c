@@ -1,4 +1,7 @@
-/* A pipe's life: connecting, losing the connection at bad moments, errors that leave it standing, time-outs. */
+/*
+ * A pipe's life: connecting, losing the connection at bad moments, errors that leave it standing,
+ * time-outs.
+ */
 #include "tests/db/fixture.h"
 
 #include "base/clock.h"
@@ -39,8 +42,10 @@ static void start_stuck(struct fx *fx, struct fx_lane *lane, struct fx_card *car
 static void end_backends(struct fx *fx, const char *function)
 {
     char sql[200];
-    (void)snprintf(sql, sizeof sql, "SELECT count(%s(pid)) FROM pg_stat_activity WHERE application_name = 'test_pipe'",
-                   function);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT count(%s(pid)) FROM pg_stat_activity WHERE application_name = 'test_pipe'",
+        function);
     assert_int_equal(fx_number(fx->plain, sql), 1);
 }
 
@@ -56,7 +61,8 @@ static void an_idle_pipe_whose_server_process_ends_comes_back(void **state)
     fx_lane_free(lane);
 }
 
-static void a_transaction_whose_server_process_ends_is_answered_and_the_pipe_comes_back(void **state)
+static void
+a_transaction_whose_server_process_ends_is_answered_and_the_pipe_comes_back(void **state)
 {
     struct fx *fx = *state;
     struct fx_lane *lane = open_vault(fx, 10000);
@@ -122,7 +128,8 @@ static void freeing_a_busy_pipe_answers_its_transaction(void **state)
 static void a_server_that_cannot_be_reached_leaves_a_message_and_no_ready_pipe(void **state)
 {
     struct fx *fx = *state;
-    struct fx_lane *lane = fx_lane_new("host=/nonexistent dbname=x password=hunter2", &fx->node, 1000);
+    struct fx_lane *lane =
+        fx_lane_new("host=/nonexistent dbname=x password=hunter2", &fx->node, 1000);
     char message[256] = "";
     while (message[0] == '\0') {
         fx_lane_message(lane, message, sizeof message);
@@ -154,7 +161,8 @@ static void a_malformed_connection_string_is_refused_without_quoting_it(void **s
     struct jt_pipe *pipe;
     struct jt_db *db;
     assert_int_equal(jt_loop_new(&loop), JT_OK);
-    assert_int_equal(jt_pipe_new(loop, "host=a passwort=hunter2", "t", &fx->node, 1000, &pipe), JT_ERR_INVALID);
+    assert_int_equal(jt_pipe_new(loop, "host=a passwort=hunter2", "t", &fx->node, 1000, &pipe),
+                     JT_ERR_INVALID);
     assert_null(pipe);
     assert_int_equal(jt_db_new("'", "t", 1000, &db), JT_ERR_INVALID);
     assert_null(db);
@@ -167,9 +175,13 @@ static void a_blocking_connection_comes_back_too(void **state)
     struct jt_ring_row ring;
     assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(fx_number(fx->plain, "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
-                                              "WHERE application_name = 'test_db'"), 1);
-        assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK); /* the session's end had arrived: noticed before use */
+        assert_int_equal(
+            fx_number(fx->plain,
+                      "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                      "WHERE application_name = 'test_db'"),
+            1);
+        /* the session's end had arrived: noticed before use */
+        assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK);
     }
     assert_true(jt_db_socket(fx->db) >= 0);
 }
@@ -178,17 +190,23 @@ static void a_blocking_connection_comes_back_too(void **state)
 static void sessions_pin_what_durability_needs(void **state)
 {
     struct fx *fx = *state;
-    fx_exec(fx->plain, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', "
-                       "current_database()); END $$");
-    fx_exec(fx->plain, "CREATE TABLE seen (setting text); CREATE FUNCTION note() RETURNS smallint LANGUAGE plpgsql AS "
-                       "$$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit') || ' ' || "
-                       "current_setting('transaction_isolation')); "
-                       "RETURN 0; END $$; ALTER TABLE card ALTER bucket SET DEFAULT note()");
+    fx_exec(fx->plain,
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', "
+            "current_database()); END $$");
+    fx_exec(fx->plain,
+            "CREATE TABLE seen (setting text); CREATE FUNCTION note() RETURNS smallint LANGUAGE "
+            "plpgsql AS "
+            "$$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit') || ' ' || "
+            "current_setting('transaction_isolation')); "
+            "RETURN 0; END $$; ALTER TABLE card ALTER bucket SET DEFAULT note()");
     struct fx_lane *lane = open_vault(fx, 10000);
     assert_works(fx, lane, 1);
     fx_lane_free(lane);
-    fx_exec(fx->plain, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM seen WHERE setting = 'on read committed'"), 1);
+    fx_exec(
+        fx->plain,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET ALL', current_database()); END $$");
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM seen WHERE setting = 'on read committed'"), 1);
 }
 
 /* By it jt_ring_end_stuck finds Jeton's own sessions. */
@@ -196,8 +214,8 @@ static void the_application_name_is_not_the_operators_to_change(void **state)
 {
     struct fx *fx = *state;
     char conninfo[300];
-    (void)snprintf(conninfo, sizeof conninfo, "%s application_name=other fallback_application_name=other",
-                   fx_conninfo());
+    (void)snprintf(conninfo, sizeof conninfo,
+                   "%s application_name=other fallback_application_name=other", fx_conninfo());
     assert_int_equal(setenv("PGAPPNAME", "environment", 1), 0);
     struct fx_lane *lane = fx_lane_new(conninfo, &fx->node, 1000);
     fx_lane_wait_up(lane);

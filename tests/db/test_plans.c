@@ -1,6 +1,7 @@
 /*
- * No statement of the program ever scans the table of cards: each plan is looked at, as a session of the program gets
- * it, on a table that is empty, small, and large, each with and without statistics.
+ * No statement of the program ever scans the table of cards: each plan is looked at, as a session
+ * of the program gets it, on a table that is empty, small, and large, each with and without
+ * statistics.
  */
 #include "tests/db/fixture.h"
 
@@ -12,8 +13,9 @@
 
 static bool touches_cards(enum jt_statement s)
 {
-    return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS || s == JT_SQL_READ_CARDS || s == JT_SQL_MOVE_CARDS ||
-           s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS ||
+    return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS ||
+           s == JT_SQL_READ_CARDS || s == JT_SQL_MOVE_CARDS || s == JT_SQL_FIND_STRAYS ||
+           s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS ||
            s == JT_SQL_UNUSED;
 }
 
@@ -21,8 +23,10 @@ static bool touches_cards(enum jt_statement s)
 static void explain(PGconn *conn, enum jt_statement s, char *out, size_t size)
 {
     char sql[256];
-    (void)snprintf(sql, sizeof sql, "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = '%s'",
-                   jt_statements[s].name);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = '%s'",
+        jt_statements[s].name);
     int64_t n = fx_number(conn, sql);
     int at = snprintf(sql, sizeof sql, "EXPLAIN (COSTS OFF) EXECUTE %s", jt_statements[s].name);
     for (int64_t i = 0; i < n; i++) {
@@ -57,8 +61,9 @@ static void must_not_have(const char *plan, const char *what)
     }
 }
 
-#define BY_FINGERPRINT(key_id, q) \
-    "Index Cond: ((key_id = " key_id ") AND (bucket = 0) AND (field = " q ".field) AND (fp = " q ".fp))"
+#define BY_FINGERPRINT(key_id, q)                                                                \
+    "Index Cond: ((key_id = " key_id ") AND (bucket = 0) AND (field = " q ".field) AND (fp = " q \
+    ".fp))"
 #define BY_ID(key_id, id) \
     "Index Cond: ((key_id = " key_id ") AND (bucket = 0) AND (id >= " id ") AND (id <= " id "))"
 
@@ -108,7 +113,8 @@ static void check_plans(void)
     must_have(plans[JT_SQL_MOVE_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_MOVE_CARDS], BY_ID("$7", "m.id"));
     must_have(plans[JT_SQL_MOVE_CARDS], "TID Cond: (ctid = due.at)");
-    must_have(plans[JT_SQL_STRAGGLERS], "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
+    must_have(plans[JT_SQL_STRAGGLERS],
+              "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_NEWEST], "Index Scan Backward using card_id on card k");
     must_have(plans[JT_SQL_UNUSED], "Index Cond: (key_id = $1)");
     PQfinish(conn);
@@ -117,10 +123,12 @@ static void check_plans(void)
 static void grow(struct fx *fx, int from, int to)
 {
     char sql[512];
-    (void)snprintf(sql, sizeof sql,
-                   "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, md5('f' || i)::uuid, "
-                   "decode(CASE WHEN i %% 2 = 0 THEN '01' ELSE '02' END || repeat('ee', 24), 'hex') FROM "
-                   "generate_series(%d, %d) i", from + 1, to);
+    (void)snprintf(
+        sql, sizeof sql,
+        "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, md5('f' || i)::uuid, "
+        "decode(CASE WHEN i %% 2 = 0 THEN '01' ELSE '02' END || repeat('ee', 24), 'hex') FROM "
+        "generate_series(%d, %d) i",
+        from + 1, to);
     fx_exec(fx->plain, sql);
 }
 

@@ -30,7 +30,8 @@ static void assert_same_client(const struct jt_client_row *a, const struct jt_cl
     assert_memory_equal(a->mac, b->mac, sizeof a->mac);
 }
 
-static void assert_same_generation(const struct jt_generation_row *a, const struct jt_generation_row *b)
+static void assert_same_generation(const struct jt_generation_row *a,
+                                   const struct jt_generation_row *b)
 {
     assert_int_equal(a->number, b->number);
     assert_int_equal(a->key_id, b->key_id);
@@ -53,8 +54,9 @@ static struct jt_field_change field_change(struct jt_field_row *row, uint64_t ve
 {
     row->state = JT_ROW_ACTIVE;
     row->revision = version;
-    return (struct jt_field_change){ .row = *row,
-                                     .set = { .kind = JT_SET_FIELDS, .version = version, .n = (uint32_t)version } };
+    return (struct jt_field_change){
+        .row = *row, .set = { .kind = JT_SET_FIELDS, .version = version, .n = (uint32_t)version }
+    };
 }
 
 static enum jt_err insert_field(struct fx *fx, struct jt_field_row *row, uint64_t version)
@@ -66,8 +68,11 @@ static enum jt_err insert_field(struct fx *fx, struct jt_field_row *row, uint64_
 static void fields_are_stored_once_and_come_back_whole(void **state)
 {
     struct fx *fx = *state;
-    struct jt_field_row row = { .spec = { .id = 1, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true },
-                                .mac_epoch = 3, .mac = { 1, 2, 3 } };
+    struct jt_field_row row = {
+        .spec = { .id = 1, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true },
+        .mac_epoch = 3,
+        .mac = { 1, 2, 3 }
+    };
     assert_int_equal(insert_field(fx, &row, 1), JT_OK);
     struct jt_field_row other = row;
     assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT);
@@ -84,8 +89,10 @@ static void fields_are_stored_once_and_come_back_whole(void **state)
     assert_int_equal(jt_field_get(fx->db, "cards.pan", &back), JT_OK);
     assert_same_field(&back, &row);
     assert_int_equal(jt_field_get(fx->db, "cards.pan' OR true --", &back), JT_ERR_NOT_FOUND);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM field WHERE created_by = 'alice'"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 2"), 1); /* a refusal leaves it */
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM field WHERE created_by = 'alice'"),
+                     1);
+    /* a refusal leaves it */
+    assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 2"), 1);
 }
 
 static void note_field(void *arg, const struct jt_field_row *row)
@@ -125,13 +132,24 @@ static void a_field_row_that_a_dba_broke_is_refused(void **state)
     assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_PROTOCOL);
 }
 
-static struct jt_client_change client_change(const char *id, enum jt_standing state, uint64_t version)
+static struct jt_client_change client_change(const char *id, enum jt_standing state,
+                                             uint64_t version)
 {
     struct jt_client_change c = {
-        .row = { .spec = { .permissions = JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE }, .secret_mac = { 9 }, .state = (uint8_t)state,
-                 .revision = version, .mac_epoch = 2, .mac = { 8, (uint8_t)version } },
-        .set = { .kind = JT_SET_CLIENTS, .version = version, .n = 2, .operators = 1, .nonce = { 1 }, .digest = { 2 },
-                 .mac_epoch = 2, .mac = { 3, (uint8_t)version } },
+        .row = { .spec = { .permissions = JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE },
+                 .secret_mac = { 9 },
+                 .state = (uint8_t)state,
+                 .revision = version,
+                 .mac_epoch = 2,
+                 .mac = { 8, (uint8_t)version } },
+        .set = { .kind = JT_SET_CLIENTS,
+                 .version = version,
+                 .n = 2,
+                 .operators = 1,
+                 .nonce = { 1 },
+                 .digest = { 2 },
+                 .mac_epoch = 2,
+                 .mac = { 3, (uint8_t)version } },
     };
     (void)snprintf(c.row.spec.id, sizeof c.row.spec.id, "%s", id);
     return c;
@@ -195,7 +213,8 @@ static void whoever_changes_a_set_second_changes_nothing(void **state)
 {
     struct fx *fx = *state;
     const struct jt_client_change first = client_change("app-1", JT_ROW_ACTIVE, 2);
-    const struct jt_client_change second = client_change("app-2", JT_ROW_ACTIVE, 2); /* from the same set row */
+    /* from the same set row */
+    const struct jt_client_change second = client_change("app-2", JT_ROW_ACTIVE, 2);
     const struct jt_client_change ahead = client_change("app-2", JT_ROW_ACTIVE, 4);
     const struct jt_client_change nobody = client_change("app-9", JT_ROW_REVOKED, 3);
     assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
@@ -204,10 +223,15 @@ static void whoever_changes_a_set_second_changes_nothing(void **state)
     assert_int_equal(jt_client_revoke(fx->db, &nobody, &alice), JT_ERR_NOT_FOUND);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM client WHERE id <> 'first'"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 1"), 2);
-    const struct jt_field_change late = { .row = { .spec = { .id = 3, .name = "f", .kind = JT_FIELD_PAN }, .state = 1, .revision = 1 },
-                                          .set = { .kind = JT_SET_FIELDS, .version = 1, .n = 1 } };
+    const struct jt_field_change late = {
+        .row = { .spec = { .id = 3, .name = "f", .kind = JT_FIELD_PAN },
+                 .state = 1,
+                 .revision = 1 },
+        .set = { .kind = JT_SET_FIELDS, .version = 1, .n = 1 }
+    };
     assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_OK);
-    assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_ERR_STALE); /* the first of all is a change as well */
+    /* the first of all is a change as well */
+    assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_ERR_STALE);
 }
 
 static void note_generation(void *arg, const struct jt_generation_info *info)
@@ -226,13 +250,18 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_int_equal(taken.highest, 0);
     assert_int_equal(taken.n_future, 0);
     assert_memory_equal(taken.key_ids, none, 32);
-    struct jt_generation_row row = { .number = 4, .key_id = 200, .state = JT_GENERATION_FUTURE, .check_value = { 7 },
-                                     .mac_epoch = 1, .mac = { 6 } };
+    struct jt_generation_row row = { .number = 4,
+                                     .key_id = 200,
+                                     .state = JT_GENERATION_FUTURE,
+                                     .check_value = { 7 },
+                                     .mac_epoch = 1,
+                                     .mac = { 6 } };
     assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_OK);
     assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_ERR_CONFLICT);
     struct jt_generation_row other = row;
     other.number = 5;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT); /* the key id */
+    /* the key id */
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT);
     other.key_id = 9;
     assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_OK);
     other.state = JT_GENERATION_ACTIVE;
@@ -264,7 +293,8 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_string_equal(info.destroyed_at, at);
     assert_string_equal(info.destroyed_by, "alice");
     assert_int_equal(jt_generation_abandon(fx->db, &row, &alice, at), JT_ERR_CONFLICT);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 10 AND object = '4'"), 1);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 10 AND object = '4'"), 1);
     other = row;
     assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT);
     other.number = 7;
@@ -275,7 +305,8 @@ static void the_newest_acknowledgement_counts(void **state)
 {
     struct fx *fx = *state;
     fx_create_generation(fx, 1);
-    struct jt_ack ack = { .node = "n1", .incarnation = { 1 }, .challenge = { 2 }, .mac = { 3 } }, back;
+    struct jt_ack ack = { .node = "n1", .incarnation = { 1 }, .challenge = { 2 }, .mac = { 3 } },
+                  back;
     assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_ERR_NOT_FOUND);
     assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
     ack.challenge[0] = 4;

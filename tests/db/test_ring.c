@@ -1,4 +1,7 @@
-/* Changes of the ring beside writers: the two sides of the ring lock, and the states that a change must find. */
+/*
+ * Changes of the ring beside writers: the two sides of the ring lock, and the states that a change
+ * must find.
+ */
 #include "tests/db/fixture.h"
 
 #include "base/clock.h"
@@ -25,8 +28,10 @@ static void the_first_ring_is_stored_once(void **state)
 {
     struct fx *fx = *state;
     struct jt_ring_row ring = { .epoch = 1, .body_len = 3, .body = { 9, 9, 9 } };
-    const struct jt_client_change operator = { .row = { .spec = { .id = "second", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
-                                               .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 } };
+    const struct jt_client_change operator= {
+        .row = { .spec = { .id = "second", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
+        .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
+    };
     assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_ERR_CONFLICT);
     struct jt_client_row client;
     assert_int_equal(jt_client_get(fx->db, "second", &client), JT_ERR_NOT_FOUND);
@@ -75,17 +80,24 @@ static void a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing(void **
     assert_int_equal(fx_try_activate(fx, fx->db, 2, 1, &busy), JT_ERR_STALE);
     assert_false(busy);
     fx->epoch++;
-    assert_int_equal(fx_try_activate(fx, fx->db, 1, 0, &busy), JT_ERR_CONFLICT); /* active already */
-    assert_int_equal(fx_try_activate(fx, fx->db, 2, 0, &busy), JT_ERR_CONFLICT); /* a second active one */
+    /* active already */
+    assert_int_equal(fx_try_activate(fx, fx->db, 1, 0, &busy), JT_ERR_CONFLICT);
+    /* a second active one */
+    assert_int_equal(fx_try_activate(fx, fx->db, 2, 0, &busy), JT_ERR_CONFLICT);
     assert_int_equal(fx_try_activate(fx, fx->db, 3, 1, &busy),
                      JT_ERR_CONFLICT); /* unknown; 1 must not be draining now */
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 2 AND number = 1"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 1 AND number = 2"), 1);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 2 AND number = 1"), 1);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 1 AND number = 2"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT epoch FROM ring"), (int64_t)fx->epoch);
     const struct jt_ring_row next = { .epoch = fx->epoch + 1 };
-    const struct jt_generation_row row = { .number = 1, .key_id = 1, .state = JT_GENERATION_RETIRED };
-    const struct jt_ring_change unproved = { .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1,
-                                             .act = &fx_act };
+    const struct jt_generation_row row = { .number = 1,
+                                           .key_id = 1,
+                                           .state = JT_GENERATION_RETIRED };
+    const struct jt_ring_change unproved = {
+        .from_epoch = fx->epoch, .next = &next, .rows = &row, .n_rows = 1, .act = &fx_act
+    };
     assert_int_equal(jt_ring_change(fx->db, &unproved, &busy), JT_ERR_INVALID);
 }
 
@@ -127,13 +139,15 @@ static void only_our_own_fronts_that_are_stuck_are_ended(void **state)
     }
     fx_exec(conns[0], "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
     fx_exec(conns[1], "BEGIN; SELECT pg_advisory_xact_lock_shared(1)"); /* another lock */
-    fx_exec(conns[2], "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")"); /* not a front */
+    /* not a front */
+    fx_exec(conns[2], "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
     int n_ended;
     assert_int_equal(jt_ring_end_stuck(fx->db, 3600000, &n_ended), JT_OK); /* none is that old */
     assert_int_equal(n_ended, 0);
     assert_int_equal(jt_ring_end_stuck(fx->db, 0, &n_ended), JT_OK);
     assert_int_equal(n_ended, 1);
-    fx_await(fx->plain, "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name = 'jetond tokenize'");
+    fx_await(fx->plain, "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name = "
+                        "'jetond tokenize'");
     for (size_t i = 1; i < 3; i++) {
         fx_exec(conns[i], "COMMIT");
     }
@@ -143,9 +157,9 @@ static void only_our_own_fronts_that_are_stuck_are_ended(void **state)
 }
 
 /*
- * The transaction begins and waits for the lock while the ring changes: the check and the writes must see the change,
- * although the transaction is older. (Lock and check in one statement, or a snapshot of the whole transaction, would
- * not.)
+ * The transaction begins and waits for the lock while the ring changes: the check and the writes
+ * must see the change, although the transaction is older. (Lock and check in one statement, or a
+ * snapshot of the whole transaction, would not.)
  */
 static void a_writer_that_waited_through_a_roll_writes_nothing(void **state)
 {
@@ -158,7 +172,8 @@ static void a_writer_that_waited_through_a_roll_writes_nothing(void **state)
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")");
     fx_tokenize_start(lane, fx->epoch, 1, NULL, 0, &card, 1);
     fx_await_waiting(fx, "test_pipe", 1);
-    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 1; UPDATE generation SET state = 2 WHERE number "
+    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 1; UPDATE generation SET "
+                       "state = 2 WHERE number "
                        "= 2; "
                        "UPDATE ring SET epoch = epoch + 1; COMMIT");
     fx_wait(lane, &result);
@@ -166,7 +181,8 @@ static void a_writer_that_waited_through_a_roll_writes_nothing(void **state)
     assert_int_equal(result.check.epoch, fx->epoch + 1);
     assert_false(result.found[0]);
     assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + "
-                                          "(SELECT count(*) FROM audit WHERE action = 1)"), 0);
+                                          "(SELECT count(*) FROM audit WHERE action = 1)"),
+                     0);
     fx_lane_free(lane);
 }
 
@@ -184,11 +200,13 @@ static void a_mover_that_waited_through_a_retirement_writes_nothing(void **state
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")");
     const struct jt_card_row row = fx_row(&card);
     const struct jt_card_move move = { &row, moved.envelope, 25, moved.fingerprint };
-    const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9,
-                                     .moves = &move, .n = 1 };
+    const struct jt_move_txn txn = {
+        .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9, .moves = &move, .n = 1
+    };
     fx_move_start(lane, &txn);
     fx_await_waiting(fx, "test_pipe", 1);
-    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 2; UPDATE generation SET state = 2 WHERE number "
+    fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 2; UPDATE generation SET "
+                       "state = 2 WHERE number "
                        "= 3; "
                        "UPDATE ring SET epoch = epoch + 1; COMMIT");
     fx_wait(lane, &result);
@@ -217,13 +235,14 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* a card is left */
     const struct jt_card_row row = fx_row(&card);
     const struct jt_card_move move = { &row, moved.envelope, 25, moved.fingerprint };
-    const struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9,
-                                     .moves = &move, .n = 1 };
+    const struct jt_move_txn txn = {
+        .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 9, .moves = &move, .n = 1
+    };
     fx_move(lane, &txn, &result);
     assert_int_equal(result.n_moved, 1);
     assert_int_equal(jt_generation_is_unused(fx->db, 1, &unused), JT_OK);
     assert_true(unused);
-    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* no job */
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT);   /* no job */
     assert_int_equal(jt_retirement_open(fx->db, 2, &alice), JT_ERR_CONFLICT); /* active */
     assert_int_equal(jt_retirement_open(fx->db, 7, &alice), JT_ERR_NOT_FOUND);
     assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_OK);
@@ -244,18 +263,23 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_true(facts.lsn > 0);
     assert_string_equal(facts.actor, "alice");
     assert_string_equal(facts.node, "node-1");
-    assert_int_equal(facts.system_identifier, (uint64_t)fx_number(fx->plain, "SELECT system_identifier FROM "
-                                                                             "pg_control_system()"));
-    assert_int_equal(fx_number(fx->plain, "SELECT (pg_current_wal_insert_lsn() >= lsn)::int FROM retirement"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM generation WHERE number = 1 AND state = 4 AND "
-                                          "retired_by = 'tester'"), 1);
+    assert_int_equal(facts.system_identifier,
+                     (uint64_t)fx_number(fx->plain, "SELECT system_identifier FROM "
+                                                    "pg_control_system()"));
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT (pg_current_wal_insert_lsn() >= lsn)::int FROM retirement"),
+        1);
+    assert_int_equal(fx_number(fx->plain,
+                               "SELECT count(*) FROM generation WHERE number = 1 AND state = 4 AND "
+                               "retired_by = 'tester'"),
+                     1);
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* no longer draining */
     fx_lane_free(lane);
 }
 
 /*
- * The index entries of moved rows stay while an old snapshot may see them, and the proof walks them all. A row policy
- * that sleeps stands for millions of them.
+ * The index entries of moved rows stay while an old snapshot may see them, and the proof walks them
+ * all. A row policy that sleeps stands for millions of them.
  */
 static void a_proof_that_takes_long_is_cut_short_under_the_lock(void **state)
 {
@@ -277,7 +301,8 @@ static void a_proof_that_takes_long_is_cut_short_under_the_lock(void **state)
     assert_true(busy);
     assert_true(jt_clock_ms() - start < 1500);
     fx_exec(fx->plain, "DROP VIEW card; ALTER TABLE real_card RENAME TO card");
-    fx_tokenize(lane, fx->epoch, 2, NULL, 0, &late, 1, &result); /* nothing is left of the attempt */
+    /* nothing is left of the attempt */
+    fx_tokenize(lane, fx->epoch, 2, NULL, 0, &late, 1, &result);
     assert_int_equal(result.err, JT_OK);
     assert_true(result.found[0]);
     fx_exec(fx->plain, "DELETE FROM card WHERE key_id = 1");
@@ -286,7 +311,8 @@ static void a_proof_that_takes_long_is_cut_short_under_the_lock(void **state)
     fx_lane_free(lane);
 }
 
-static void assert_same_facts(const struct jt_retirement_facts *a, const struct jt_retirement_facts *b)
+static void assert_same_facts(const struct jt_retirement_facts *a,
+                              const struct jt_retirement_facts *b)
 {
     assert_int_equal(a->generation, b->generation);
     assert_int_equal(a->rows_written, b->rows_written);
@@ -324,7 +350,8 @@ static void a_job_goes_from_open_to_certified(void **state)
     struct jt_certificate certificate = { .text = "generation: 1\nrows left: 0\n", .text_len = 27 };
     memset(certificate.signature, 0x51, sizeof certificate.signature);
     memset(certificate.public_key, 0x52, sizeof certificate.public_key);
-    assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_ERR_CONFLICT); /* not retired yet */
+    /* not retired yet */
+    assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_ERR_CONFLICT);
     struct jt_retirement_facts facts = { .node = "node-1" };
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_OK);
     assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_OK);
@@ -336,8 +363,10 @@ static void a_job_goes_from_open_to_certified(void **state)
     assert_int_equal(job.state, JT_RETIREMENT_CERTIFIED);
     assert_string_equal(job.certificate.text, certificate.text);
     assert_int_equal(job.certificate.text_len, certificate.text_len);
-    assert_memory_equal(job.certificate.signature, certificate.signature, sizeof certificate.signature);
-    assert_memory_equal(job.certificate.public_key, certificate.public_key, sizeof certificate.public_key);
+    assert_memory_equal(job.certificate.signature, certificate.signature,
+                        sizeof certificate.signature);
+    assert_memory_equal(job.certificate.public_key, certificate.public_key,
+                        sizeof certificate.public_key);
     assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_ERR_CONFLICT);
     assert_int_equal(jt_retirement_get(fx->db, 2, &job), JT_ERR_NOT_FOUND);
 }
@@ -354,7 +383,9 @@ static void open_jobs_have_their_turn_one_after_the_other(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(jt_retirement_open(fx->db, opened[i], &alice), JT_OK);
     }
-    static const struct { uint64_t after, next; } turns[] = { { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 1 }, { 99, 1 } };
+    static const struct {
+        uint64_t after, next;
+    } turns[] = { { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 1 }, { 99, 1 } };
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
         assert_int_equal(jt_retirement_next(fx->db, turns[i].after, &job), JT_OK);
         assert_int_equal(job.generation, turns[i].next);

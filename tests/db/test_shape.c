@@ -31,7 +31,8 @@ static void what_the_migrations_made_is_in_shape(void **state)
     assert_int_equal(jt_shape_check(fx->db, &shape, message), JT_OK);
     assert_string_equal(message, "");
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM "
-                                          "pg_class"), before); /* the model left nothing behind */
+                                          "pg_class"),
+                     before); /* the model left nothing behind */
     /* Every table of the schema is in it but the record of the migrations. */
     PGresult *res = PQexec(fx->plain, "SELECT relname FROM pg_class WHERE relnamespace = "
                                       "'jeton'::regnamespace AND "
@@ -54,44 +55,58 @@ static const struct {
 } spoilings[] = {
     { "ALTER TABLE card SET UNLOGGED", "ALTER TABLE card SET LOGGED", "table card" },
     { "ALTER TABLE audit SET UNLOGGED", "ALTER TABLE audit SET LOGGED", "table audit" },
-    { "ALTER TABLE tally ENABLE ROW LEVEL SECURITY", "ALTER TABLE tally DISABLE ROW LEVEL "
-                                                     "SECURITY", "table tally" },
+    { "ALTER TABLE tally ENABLE ROW LEVEL SECURITY",
+      "ALTER TABLE tally DISABLE ROW LEVEL "
+      "SECURITY",
+      "table tally" },
     { "CREATE FUNCTION public.stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; "
       "END $$; "
       "CREATE TRIGGER stranger AFTER INSERT ON ring FOR EACH ROW EXECUTE FUNCTION "
       "public.stranger()",
       "DROP FUNCTION public.stranger CASCADE", "trigger ring: stranger" },
-    { "CREATE RULE stranger AS ON DELETE TO node DO ALSO NOTHING", "DROP RULE stranger ON "
-        "node", "rule node: stranger" },
-    { "CREATE POLICY stranger ON client", "DROP POLICY stranger ON client", "policy client: "
-        "stranger" },
+    { "CREATE RULE stranger AS ON DELETE TO node DO ALSO NOTHING",
+      "DROP RULE stranger ON "
+      "node",
+      "rule node: stranger" },
+    { "CREATE POLICY stranger ON client", "DROP POLICY stranger ON client",
+      "policy client: "
+      "stranger" },
     { "DROP INDEX card_fingerprint; CREATE INDEX card_fingerprint ON card (key_id, bucket, field, "
       "fp)",
       "DROP INDEX card_fingerprint; CREATE UNIQUE INDEX card_fingerprint ON card (key_id, bucket, "
       "field, fp)",
       "missing: index card: CREATE UNIQUE INDEX card_fingerprint" },
-    { "CREATE UNIQUE INDEX stranger ON card (field)", "DROP INDEX stranger", "not of the schema: "
-        "index card" },
-    { "CREATE INDEX stranger ON card (abs(field))", "DROP INDEX stranger", "not of the schema: "
-        "index card" },
-    { "ALTER TABLE generation ALTER mac DROP NOT NULL", "ALTER TABLE generation ALTER mac SET NOT "
-                                                        "NULL",
+    { "CREATE UNIQUE INDEX stranger ON card (field)", "DROP INDEX stranger",
+      "not of the schema: "
+      "index card" },
+    { "CREATE INDEX stranger ON card (abs(field))", "DROP INDEX stranger",
+      "not of the schema: "
+      "index card" },
+    { "ALTER TABLE generation ALTER mac DROP NOT NULL",
+      "ALTER TABLE generation ALTER mac SET NOT "
+      "NULL",
       "column generation: mac bytea" },
-    { "ALTER TABLE key_ack ALTER node SET DEFAULT 'x'", "ALTER TABLE key_ack ALTER node DROP "
-                                                        "DEFAULT",
+    { "ALTER TABLE key_ack ALTER node SET DEFAULT 'x'",
+      "ALTER TABLE key_ack ALTER node DROP "
+      "DEFAULT",
       "column key_ack: node" },
-    { "ALTER TABLE field ADD COLUMN stranger text", "ALTER TABLE field DROP COLUMN "
-                                                    "stranger", "column field: stranger" },
+    { "ALTER TABLE field ADD COLUMN stranger text",
+      "ALTER TABLE field DROP COLUMN "
+      "stranger",
+      "column field: stranger" },
     { "ALTER TABLE audit ADD CONSTRAINT stranger CHECK (n_items < 9) NOT VALID",
       "ALTER TABLE audit DROP CONSTRAINT stranger", "constraint audit: CHECK (n_items < 9)" },
-    { "CREATE TABLE stranger () INHERITS (card)", "DROP TABLE stranger", "parent of card: "
-        "stranger" },
+    { "CREATE TABLE stranger () INHERITS (card)", "DROP TABLE stranger",
+      "parent of card: "
+      "stranger" },
     { "CREATE FUNCTION count(int2, int2) RETURNS int8 LANGUAGE sql AS 'SELECT 1::int8'",
       "DROP FUNCTION count(int2, int2)", "function count" },
     { "ALTER TABLE ring RENAME TO kept; CREATE VIEW ring AS SELECT * FROM kept",
       "DROP VIEW ring; ALTER TABLE kept RENAME TO ring", "table ring: v" },
-    { "ALTER TABLE retirement RENAME TO kept", "ALTER TABLE kept RENAME TO "
-                                               "retirement", "missing: table retirement" },
+    { "ALTER TABLE retirement RENAME TO kept",
+      "ALTER TABLE kept RENAME TO "
+      "retirement",
+      "missing: table retirement" },
     { "REVOKE INSERT ON audit FROM current_user", "GRANT INSERT ON audit TO current_user",
       "no right to INSERT on table audit" },
     { "REVOKE UPDATE ON card FROM current_user", "GRANT UPDATE ON card TO current_user",
@@ -205,7 +220,8 @@ static void a_rehearsal_leaves_nothing_and_tells_what_a_request_would_meet(void 
     assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + (SELECT count(*) "
                                           "FROM tally) + "
                                           "(SELECT count(*) FROM audit WHERE client = "
-                                          "'rehearsal')"), 0);
+                                          "'rehearsal')"),
+                     0);
 }
 
 int main(void)

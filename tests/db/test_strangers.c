@@ -15,83 +15,124 @@ struct spoiling {
     const char *what, *spoil, *undo;
 };
 
-#define TRIGGER(events, table, body) \
+#define TRIGGER(events, table, body)                                                            \
     "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " body " END $$; " \
-    "CREATE TRIGGER stranger BEFORE " events " ON " table " FOR EACH ROW " \
+    "CREATE TRIGGER stranger BEFORE " events " ON " table " FOR EACH ROW "                      \
     "EXECUTE FUNCTION stranger()"
 #define NO_TRIGGER "DROP FUNCTION stranger CASCADE"
-#define POLICY(table, checks) \
+#define POLICY(table, checks)                                                                 \
     "ALTER TABLE " table " ENABLE ROW LEVEL SECURITY; ALTER TABLE " table " FORCE ROW LEVEL " \
-        "SECURITY; " \
+    "SECURITY; "                                                                              \
     "CREATE POLICY stranger ON " table " " checks
-#define NO_POLICY(table) \
+#define NO_POLICY(table)                                                                     \
     "DROP POLICY stranger ON " table "; ALTER TABLE " table " NO FORCE ROW LEVEL SECURITY; " \
     "ALTER TABLE " table " DISABLE ROW LEVEL SECURITY"
 
-#define AUDIT_SPOILINGS \
+#define AUDIT_SPOILINGS                                                                     \
     { "audit rows are swallowed", TRIGGER("INSERT", "audit", "RETURN NULL;"), NO_TRIGGER }, \
-    { "the client in the audit is changed", TRIGGER("INSERT", "audit", "NEW.client = 'nobody'; " \
-        "RETURN NEW;"), \
-      NO_TRIGGER }, \
-    { "the count in the audit is changed", TRIGGER("INSERT", "audit", "NEW.n_done = 0; RETURN " \
-        "NEW;"), NO_TRIGGER }, \
-    { "the ids in the audit are changed", TRIGGER("INSERT", "audit", "NEW.ids = '\\xff'; RETURN " \
-        "NEW;"), NO_TRIGGER }, \
-    { "the node in the audit is changed", TRIGGER("INSERT", "audit", "NEW.node = 'x'; RETURN " \
-        "NEW;"), NO_TRIGGER }, \
-    { "the time in the audit is changed", TRIGGER("INSERT", "audit", "NEW.at = '2001-01-01'; " \
-        "RETURN NEW;"), \
-      NO_TRIGGER }, \
-    { "audit rows are refused", TRIGGER("INSERT", "audit", "RAISE 'full'; RETURN " \
-                                                           "NEW;"), NO_TRIGGER }, \
-    { "a rule stands in for the audit", "CREATE RULE stranger AS ON INSERT TO audit DO INSTEAD " \
-                                        "NOTHING", \
-      "DROP RULE stranger ON audit" }, \
-    { "a policy hides audit rows", POLICY("audit", "FOR ALL USING (false) WITH CHECK " \
-                                                   "(true)"), NO_POLICY("audit") }, \
-    { "a policy refuses audit rows", POLICY("audit", "FOR ALL USING (true) WITH CHECK (false)"), \
-      NO_POLICY("audit") }, \
-    { "the right to audit is gone", "REVOKE INSERT ON audit FROM current_user", \
-      "GRANT INSERT ON audit TO current_user" }
+        { "the client in the audit is changed",                                             \
+          TRIGGER("INSERT", "audit",                                                        \
+                  "NEW.client = 'nobody'; "                                                 \
+                  "RETURN NEW;"),                                                           \
+          NO_TRIGGER },                                                                     \
+        { "the count in the audit is changed",                                              \
+          TRIGGER("INSERT", "audit",                                                        \
+                  "NEW.n_done = 0; RETURN "                                                 \
+                  "NEW;"),                                                                  \
+          NO_TRIGGER },                                                                     \
+        { "the ids in the audit are changed",                                               \
+          TRIGGER("INSERT", "audit",                                                        \
+                  "NEW.ids = '\\xff'; RETURN "                                              \
+                  "NEW;"),                                                                  \
+          NO_TRIGGER },                                                                     \
+        { "the node in the audit is changed",                                               \
+          TRIGGER("INSERT", "audit",                                                        \
+                  "NEW.node = 'x'; RETURN "                                                 \
+                  "NEW;"),                                                                  \
+          NO_TRIGGER },                                                                     \
+        { "the time in the audit is changed",                                               \
+          TRIGGER("INSERT", "audit",                                                        \
+                  "NEW.at = '2001-01-01'; "                                                 \
+                  "RETURN NEW;"),                                                           \
+          NO_TRIGGER },                                                                     \
+        { "audit rows are refused",                                                         \
+          TRIGGER("INSERT", "audit",                                                        \
+                  "RAISE 'full'; RETURN "                                                   \
+                  "NEW;"),                                                                  \
+          NO_TRIGGER },                                                                     \
+        { "a rule stands in for the audit",                                                 \
+          "CREATE RULE stranger AS ON INSERT TO audit DO INSTEAD "                          \
+          "NOTHING",                                                                        \
+          "DROP RULE stranger ON audit" },                                                  \
+        { "a policy hides audit rows",                                                      \
+          POLICY("audit", "FOR ALL USING (false) WITH CHECK "                               \
+                          "(true)"),                                                        \
+          NO_POLICY("audit") },                                                             \
+        { "a policy refuses audit rows",                                                    \
+          POLICY("audit", "FOR ALL USING (true) WITH CHECK (false)"), NO_POLICY("audit") }, \
+    {                                                                                       \
+        "the right to audit is gone", "REVOKE INSERT ON audit FROM current_user",           \
+            "GRANT INSERT ON audit TO current_user"                                         \
+    }
 
-#define TALLY_SPOILINGS(write) \
+#define TALLY_SPOILINGS(write)                                                                     \
     { "tallies are swallowed", TRIGGER("INSERT OR UPDATE", "tally", "RETURN NULL;"), NO_TRIGGER }, \
-    { "tallies are changed", \
-      TRIGGER("INSERT OR UPDATE", "tally", "NEW.written = 0; NEW.moved_in = 0; NEW.moved_out = " \
-                                           "0; RETURN NEW;"), \
-      NO_TRIGGER }, \
-    { "tallies go to another writer", TRIGGER("INSERT", "tally", "NEW.writer = 999; RETURN " \
-        "NEW;"), NO_TRIGGER }, \
-    { "the right to tally is gone", "REVOKE " write " ON tally FROM current_user", \
-      "GRANT " write " ON tally TO current_user" }
+        { "tallies are changed",                                                                   \
+          TRIGGER("INSERT OR UPDATE", "tally",                                                     \
+                  "NEW.written = 0; NEW.moved_in = 0; NEW.moved_out = "                            \
+                  "0; RETURN NEW;"),                                                               \
+          NO_TRIGGER },                                                                            \
+        { "tallies go to another writer",                                                          \
+          TRIGGER("INSERT", "tally",                                                               \
+                  "NEW.writer = 999; RETURN "                                                      \
+                  "NEW;"),                                                                         \
+          NO_TRIGGER },                                                                            \
+    {                                                                                              \
+        "the right to tally is gone", "REVOKE " write " ON tally FROM current_user",               \
+            "GRANT " write " ON tally TO current_user"                                             \
+    }
 
 static const struct spoiling of_tokenize[] = {
     AUDIT_SPOILINGS,
     { "cards are swallowed", TRIGGER("INSERT", "card", "RETURN NULL;"), NO_TRIGGER },
     { "buckets have another default", "ALTER TABLE card ALTER bucket SET DEFAULT 7",
       "ALTER TABLE card ALTER bucket SET DEFAULT 0" },
-    { "the time in the audit has another default", "ALTER TABLE audit ALTER at SET DEFAULT "
-                                                   "'2001-01-01'",
+    { "the time in the audit has another default",
+      "ALTER TABLE audit ALTER at SET DEFAULT "
+      "'2001-01-01'",
       "ALTER TABLE audit ALTER at SET DEFAULT clock_timestamp()" },
     TALLY_SPOILINGS("INSERT"),
     { "envelopes are changed on their way",
-      TRIGGER("INSERT", "card", "NEW.envelope = set_byte(NEW.envelope, 5, 255 - "
-                                "get_byte(NEW.envelope, 5)); RETURN NEW;"), NO_TRIGGER },
+      TRIGGER("INSERT", "card",
+              "NEW.envelope = set_byte(NEW.envelope, 5, 255 - "
+              "get_byte(NEW.envelope, 5)); RETURN NEW;"),
+      NO_TRIGGER },
     { "fingerprints are changed on their "
-      "way", TRIGGER("INSERT", "card", "NEW.fp = gen_random_uuid(); RETURN NEW;"),
+      "way",
+      TRIGGER("INSERT", "card", "NEW.fp = gen_random_uuid(); RETURN NEW;"), NO_TRIGGER },
+    { "ids are changed on their way",
+      TRIGGER("INSERT", "card",
+              "NEW.id = NEW.id + 1000; RETURN "
+              "NEW;"),
       NO_TRIGGER },
-    { "ids are changed on their way", TRIGGER("INSERT", "card", "NEW.id = NEW.id + 1000; RETURN "
-        "NEW;"), NO_TRIGGER },
-    { "fields are changed on their way", TRIGGER("INSERT", "card", "NEW.field = 77; RETURN "
-        "NEW;"), NO_TRIGGER },
-    { "buckets are changed on their way", TRIGGER("INSERT", "card", "NEW.bucket = 7; RETURN "
-        "NEW;"), NO_TRIGGER },
+    { "fields are changed on their way",
+      TRIGGER("INSERT", "card",
+              "NEW.field = 77; RETURN "
+              "NEW;"),
+      NO_TRIGGER },
+    { "buckets are changed on their way",
+      TRIGGER("INSERT", "card",
+              "NEW.bucket = 7; RETURN "
+              "NEW;"),
+      NO_TRIGGER },
     { "one card of the batch is changed",
-      TRIGGER("INSERT", "card", "IF NEW.field = 2 THEN NEW.envelope = set_byte(NEW.envelope, 5, "
-                                "255 - get_byte(NEW.envelope, 5)); END IF; RETURN NEW;"),
+      TRIGGER("INSERT", "card",
+              "IF NEW.field = 2 THEN NEW.envelope = set_byte(NEW.envelope, 5, "
+              "255 - get_byte(NEW.envelope, 5)); END IF; RETURN NEW;"),
       NO_TRIGGER },
-    { "a rule stands in for the card", "CREATE RULE stranger AS ON INSERT TO card DO INSTEAD "
-                                       "NOTHING",
+    { "a rule stands in for the card",
+      "CREATE RULE stranger AS ON INSERT TO card DO INSTEAD "
+      "NOTHING",
       "DROP RULE stranger ON card" },
     { "the right to write cards is gone", "REVOKE INSERT ON card FROM current_user",
       "GRANT INSERT ON card TO current_user" },
@@ -101,10 +142,14 @@ static const struct spoiling of_moves[] = {
     TALLY_SPOILINGS("UPDATE"),
     { "moves are swallowed", TRIGGER("UPDATE", "card", "RETURN NULL;"), NO_TRIGGER },
     { "moves are undone on their way", TRIGGER("UPDATE", "card", "RETURN OLD;"), NO_TRIGGER },
-    { "fingerprints are changed on their way", TRIGGER("UPDATE", "card", "NEW.fp = OLD.fp; RETURN "
-        "NEW;"), NO_TRIGGER },
-    { "a rule stands in for the move", "CREATE RULE stranger AS ON UPDATE TO card DO INSTEAD "
-                                       "NOTHING",
+    { "fingerprints are changed on their way",
+      TRIGGER("UPDATE", "card",
+              "NEW.fp = OLD.fp; RETURN "
+              "NEW;"),
+      NO_TRIGGER },
+    { "a rule stands in for the move",
+      "CREATE RULE stranger AS ON UPDATE TO card DO INSTEAD "
+      "NOTHING",
       "DROP RULE stranger ON card" },
 };
 
@@ -225,10 +270,20 @@ static void no_audit_no_detokenize_whatever_the_server_answers(void **state)
     struct fx_lane *lane = lane_of(fx);
     const uint64_t ids[] = { 1, 2, 3 };
     const struct jt_audit_row rows[] = {
-        { .action = JT_AUDIT_DETOKENIZE, .client = "a", .field = 1, .n_items = 3, .n_done = 3,
-          .ids = ids, .n_ids = 3 },
-        { .action = JT_AUDIT_DETOKENIZE, .client = "b", .field = 1, .n_items = 1, .n_done = 1,
-          .ids = ids, .n_ids = 1 },
+        { .action = JT_AUDIT_DETOKENIZE,
+          .client = "a",
+          .field = 1,
+          .n_items = 3,
+          .n_done = 3,
+          .ids = ids,
+          .n_ids = 3 },
+        { .action = JT_AUDIT_DETOKENIZE,
+          .client = "b",
+          .field = 1,
+          .n_items = 1,
+          .n_done = 1,
+          .ids = ids,
+          .n_ids = 1 },
     };
     for (size_t i = 0; i < N_OF(of_audits); i++) {
         tell(&of_audits[i]);
@@ -261,12 +316,14 @@ static void a_move_that_did_not_happen_is_no_success(void **state)
     struct fx_card new[2] = { fx_card(1, 1, 2), fx_card(1, 2, 2) };
     struct jt_card_move moves[2];
     for (int i = 0; i < 2; i++) {
-        moves[i] = (struct jt_card_move){ .old = &rows[i], .envelope = new[i].envelope,
+        moves[i] = (struct jt_card_move){ .old = &rows[i],
+                                          .envelope = new[i].envelope,
                                           .envelope_len = sizeof new[i].envelope,
                                           .fingerprint = new[i].fingerprint };
     }
-    struct jt_move_txn txn = { .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 3,
-                               .moves = moves, .n = 2 };
+    struct jt_move_txn txn = {
+        .epoch = fx->epoch, .from = fx_key(1), .to = fx_key(2), .writer = 3, .moves = moves, .n = 2
+    };
     /* The rows of the tally, so that the transaction updates them. */
     fx_exec(fx->plain, "INSERT INTO tally (generation, writer) VALUES (1, 3), (2, 3)");
     for (size_t i = 0; i < N_OF(of_moves); i++) {
@@ -305,8 +362,9 @@ static void a_view_in_place_of_the_audit_keeps_nothing_and_is_no_success(void **
                        "FUNCTION stranger()");
     fx_lane_free(lane);
     lane = lane_of(fx);
-    const struct jt_audit_row row = { .action = JT_AUDIT_DETOKENIZE, .client = "a", .n_items = 1,
-                                      .n_done = 1 };
+    const struct jt_audit_row row = {
+        .action = JT_AUDIT_DETOKENIZE, .client = "a", .n_items = 1, .n_done = 1
+    };
     fx_audit(lane, &row, 1, &result);
     must_have_failed(lane);
     fx_lane_free(lane);

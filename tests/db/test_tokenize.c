@@ -1,4 +1,7 @@
-/* Tokenize transactions on a real database: deduplication, the ring rule, the tally, the audit row. */
+/*
+ * Tokenize transactions on a real database: deduplication, the ring rule, the tally, the audit row.
+ *
+ */
 #include "tests/db/fixture.h"
 
 #include "base/random.h"
@@ -41,13 +44,20 @@ static void new_cards_are_stored_under_their_ids(void **state)
     for (size_t i = 0; i < 50; i++) {
         assert_int_equal(result.ids[i], cards[i].id);
     }
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 1 AND bucket = 0"), 50);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE octet_length(envelope) = 25 AND "
-                                          "get_byte(envelope, 0) = key_id"), 50);
-    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally WHERE generation = 1"), 50);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'app' AND "
-                                          "action = 1 "
-                                          "AND n_items = 50 AND n_done = 50 AND object = '' AND ids = ''"), 1);
+    assert_int_equal(
+        fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 1 AND bucket = 0"), 50);
+    assert_int_equal(fx_number(fx->plain,
+                               "SELECT count(*) FROM card WHERE octet_length(envelope) = 25 AND "
+                               "get_byte(envelope, 0) = key_id"),
+                     50);
+    assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally WHERE generation = 1"),
+                     50);
+    assert_int_equal(
+        fx_number(fx->plain,
+                  "SELECT count(*) FROM audit WHERE node = 'node-1' AND client = 'app' AND "
+                  "action = 1 "
+                  "AND n_items = 50 AND n_done = 50 AND object = '' AND ids = ''"),
+        1);
     fx_lane_free(lane);
 }
 
@@ -84,7 +94,8 @@ static void a_known_card_keeps_its_id(void **state)
     fx_tokenize(lane, fx->epoch, 1, NULL, 0, again, 2, &result);
     assert_stored(&result, 2);
     assert_int_equal(result.ids[0], first.id);
-    assert_int_equal(result.ids[1], again[1].id); /* the same card in another field is another row */
+    /* the same card in another field is another row */
+    assert_int_equal(result.ids[1], again[1].id);
     assert_int_equal(fx_number(fx->plain, "SELECT sum(written) FROM tally"), 2);
     fx_lane_free(lane);
 }
@@ -106,8 +117,8 @@ static void a_card_under_a_draining_generation_keeps_its_id_and_gets_no_second_r
     assert_stored(&result, 1);
     fx_activate(fx, 3);
 
-    struct fx_card cards[] = { fx_card(1, 300, 3), fx_card(1, 200, 3), fx_card(1, 101, 3), fx_card(1, 100, 3),
-                               fx_card(1, 301, 3) };
+    struct fx_card cards[] = { fx_card(1, 300, 3), fx_card(1, 200, 3), fx_card(1, 101, 3),
+                               fx_card(1, 100, 3), fx_card(1, 301, 3) };
     fx_tokenize(lane, fx->epoch, 3, draining, 2, cards, 5, &result);
     assert_stored(&result, 5);
     assert_int_equal(result.ids[0], cards[0].id);
@@ -121,7 +132,10 @@ static void a_card_under_a_draining_generation_keeps_its_id_and_gets_no_second_r
     fx_lane_free(lane);
 }
 
-/* Another transaction holds the card's fingerprint, not yet committed, while ours wants to insert it. */
+/*
+ * Another transaction holds the card's fingerprint, not yet committed, while ours wants to insert
+ * it.
+ */
 static void race(struct fx *fx, const char *end, const struct fx_card *card)
 {
     fx_create_generation(fx, 1);
@@ -131,13 +145,16 @@ static void race(struct fx *fx, const char *end, const struct fx_card *card)
     for (size_t i = 0; i < 16; i++) {
         (void)snprintf(hex + 2 * i, 3, "%02x", card->fingerprint[i]);
     }
-    (void)snprintf(sql, sizeof sql, "BEGIN; INSERT INTO card (id, field, fp, envelope) VALUES (1111, 1, '%s', "
-                   "decode('01' || repeat('ee', 24), 'hex'))", hex);
+    (void)snprintf(sql, sizeof sql,
+                   "BEGIN; INSERT INTO card (id, field, fp, envelope) VALUES (1111, 1, '%s', "
+                   "decode('01' || repeat('ee', 24), 'hex'))",
+                   hex);
     fx_exec(fx->plain, sql);
     struct fx_card cards[2] = { *card, fx_card(1, 99, 1) };
     fx_tokenize_start(lane, fx->epoch, 1, NULL, 0, cards, 2);
     PGconn *watcher = fx_connect();
-    fx_await(watcher, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test_pipe' AND wait_event_type "
+    fx_await(watcher, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test_pipe' "
+                      "AND wait_event_type "
                       "= 'Lock'");
     PQfinish(watcher);
     fx_exec(fx->plain, end);
@@ -312,7 +329,8 @@ static void rows_under_any_other_key_id_are_found_as_strays(void **state)
     struct fx_card cards[2] = { fx_card(1, 1, 1), fx_card(1, 2, 1) };
     fx_tokenize(lane, fx->epoch, 1, NULL, 0, cards, 2, &result);
     char sql[120];
-    (void)snprintf(sql, sizeof sql, "UPDATE card SET envelope = set_byte(envelope, 0, 200) WHERE id = %llu",
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE card SET envelope = set_byte(envelope, 0, 200) WHERE id = %llu",
                    (unsigned long long)cards[1].id);
     fx_exec(fx->plain, sql);
     const uint64_t ids[] = { cards[1].id, UINT64_C(1) << 55, cards[1].id };
@@ -361,20 +379,34 @@ static void audit_rows_of_reads_carry_the_ids(void **state)
     struct fx_lane *lane = open_lane(fx);
     const uint64_t ids[] = { 0x0102030405060708, 0x1112131415161718 };
     const struct jt_audit_row rows[] = {
-        { .action = JT_AUDIT_DETOKENIZE, .client = "app-1", .field = 3, .n_items = 2, .n_done = 2, .ids = ids,
+        { .action = JT_AUDIT_DETOKENIZE,
+          .client = "app-1",
+          .field = 3,
+          .n_items = 2,
+          .n_done = 2,
+          .ids = ids,
           .n_ids = 2 },
         { .action = JT_AUDIT_DETOKENIZE, .client = "app-2", .field = 4, .n_items = 5, .n_done = 0 },
     };
     fx_audit(lane, rows, 2, &result);
     assert_int_equal(result.err, JT_OK);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-1' AND field = 3 AND "
-                                          "ids = "
-                                          "decode('01020304050607081112131415161718', 'hex') AND node = 'node-1' AND action "
-                                          "= 2"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE client = 'app-2' AND n_items = 5 AND "
-                                          "n_done = 0 AND ids = ''"), 1);
-    assert_int_equal(fx_number(fx->plain, "SELECT count(DISTINCT seq) FROM audit WHERE action = 2 AND "
-                                          "at <= clock_timestamp()"), 2);
+    assert_int_equal(
+        fx_number(
+            fx->plain,
+            "SELECT count(*) FROM audit WHERE client = 'app-1' AND field = 3 AND "
+            "ids = "
+            "decode('01020304050607081112131415161718', 'hex') AND node = 'node-1' AND action "
+            "= 2"),
+        1);
+    assert_int_equal(
+        fx_number(fx->plain,
+                  "SELECT count(*) FROM audit WHERE client = 'app-2' AND n_items = 5 AND "
+                  "n_done = 0 AND ids = ''"),
+        1);
+    assert_int_equal(fx_number(fx->plain,
+                               "SELECT count(DISTINCT seq) FROM audit WHERE action = 2 AND "
+                               "at <= clock_timestamp()"),
+                     2);
     fx_lane_free(lane);
 }
 

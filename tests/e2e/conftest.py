@@ -1,4 +1,6 @@
-"""Fixtures: one cluster for the run, one populated service shared by tests that leave it as it was, fresh ones for the others."""
+"""Fixtures: one cluster for the run, one populated service shared by tests that leave it as it was,
+fresh ones for the others.
+"""
 
 import itertools
 import os
@@ -13,16 +15,22 @@ _names = itertools.count(1)
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; left out by ./runtests --quick")
+    config.addinivalue_line(
+        "markers", "slow: takes more than a few seconds; left out by ./runtests --quick"
+    )
     if os.geteuid() == 0:
-        pytest.exit("PostgreSQL refuses to run as root: use ./runtests, which hands over to another user", 77)
+        pytest.exit(
+            "PostgreSQL refuses to run as root: use ./runtests, which hands over to another user",
+            77,
+        )
     if not (BIN / "jetond").exists():
         pytest.exit("JETON_BIN_DIR must name the directory of jeton, jetond and jeton-keeper", 77)
 
 
 @pytest.fixture(scope="session")
 def run_directory():
-    # Short, because Unix socket paths hold 107 bytes at most; pytest's own directories are too deep.
+    # Short, because Unix socket paths hold 107 bytes at most; pytest's own directories are too
+    # deep.
     directory = tempfile.mkdtemp(prefix="jeton-e2e.")
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
@@ -38,7 +46,9 @@ def cluster(run_directory):
 
 
 def _show_logs(request, service):
-    """The end of the logs beside a failure; they hold no card numbers, which test_secrets.py proves."""
+    """The end of the logs beside a failure; they hold no card numbers, which test_secrets.py
+    proves.
+    """
     report = getattr(request.node, "report_call", None)
     if report is not None and report.failed:
         for path in service.logs():
@@ -59,7 +69,9 @@ def make_service(request, run_directory, cluster):
 
     def make(settings=None, options=None, cluster=cluster, start=True):
         name = f"s{next(_names)}"
-        service = Service(os.path.join(run_directory, name), cluster, name, (settings or {}).items(), options)
+        service = Service(
+            os.path.join(run_directory, name), cluster, name, (settings or {}).items(), options
+        )
         made.append(service)
         service.set_up()
         if start:
@@ -99,7 +111,10 @@ def _shared(run_directory, cluster):
     service = Service(os.path.join(run_directory, "shared"), cluster, "shared")
     service.set_up().start().populate()
     assert service.operator.post("/v1/fields", {"name": "other"}).status_code == 201
-    assert service.operator.post("/v1/fields", {"name": "lenient", "allow_bad_luhn": True}).status_code == 201
+    assert (
+        service.operator.post("/v1/fields", {"name": "lenient", "allow_bad_luhn": True}).status_code
+        == 201
+    )
     assert service.operator.post("/v1/fields", {"name": "plain", "dedup": False}).status_code == 201
     yield service
     service.stop()
@@ -107,6 +122,8 @@ def _shared(run_directory, cluster):
 
 @pytest.fixture
 def shared(request, _shared):
-    """A populated service for tests that only add cards; fields pan, other, lenient (any Luhn), plain (no dedup)."""
+    """A populated service for tests that only add cards; fields pan, other, lenient (any Luhn),
+    plain (no dedup).
+    """
     yield _shared
     _show_logs(request, _shared)

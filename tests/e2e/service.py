@@ -22,7 +22,9 @@ import requests
 BIN = Path(os.environ.get("JETON_BIN_DIR", ".")).resolve()
 TREE = Path(os.environ.get("JETON_TREE") or Path(__file__).resolve().parents[2])
 
-sys.path.insert(0, str(TREE / "tests" / "reference"))  # the second reader: what it takes to know a token's id
+sys.path.insert(
+    0, str(TREE / "tests" / "reference")
+)  # the second reader: what it takes to know a token's id
 import formats  # noqa: E402
 import kdf  # noqa: E402
 import keyfiles  # noqa: E402
@@ -45,36 +47,65 @@ def wait_until(condition, what, deadline_s=DEADLINE_S, every_s=0.02):
 
 
 def pg_bin(name):
-    found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), key=lambda p: int(p.split("/")[4]))
+    found = sorted(
+        glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), key=lambda p: int(p.split("/")[4])
+    )
     return found[-1] if found else shutil.which(name)
 
 
 class Cluster:
-    """A PostgreSQL cluster of its own, reached by its Unix socket only. `jeton` owns the databases and is no superuser."""
+    """A PostgreSQL cluster of its own, reached by its Unix socket only. `jeton` owns the databases
+    and is no superuser.
+    """
 
     def __init__(self, directory, settings=()):
         self.directory = Path(directory)
         self.data = self.directory / "pg"
         self.log = self.directory / "postgres.log"
-        subprocess.run([pg_bin("initdb"), "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C",
-                        "--no-instructions", "--no-sync"], check=True, stdout=subprocess.DEVNULL)
-        lines = ["listen_addresses = ''", f"unix_socket_directories = '{self.directory}'", "max_connections = 200",
-                 "shared_buffers = 64MB", *settings]
+        subprocess.run(
+            [
+                pg_bin("initdb"),
+                "-D",
+                self.data,
+                "-U",
+                "postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-instructions",
+                "--no-sync",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        lines = [
+            "listen_addresses = ''",
+            f"unix_socket_directories = '{self.directory}'",
+            "max_connections = 200",
+            "shared_buffers = 64MB",
+            *settings,
+        ]
         with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
             conf.write("\n".join(lines) + "\n")
         self.start()
         self.sql("postgres", "CREATE ROLE jeton LOGIN")
 
     def _ctl(self, *args):
-        return subprocess.run([pg_bin("pg_ctl"), "-s", "-w", "-t", "60", "-D", self.data, "-l", self.log, *args], check=False,
-                              stdout=subprocess.DEVNULL).returncode
+        return subprocess.run(
+            [pg_bin("pg_ctl"), "-s", "-w", "-t", "60", "-D", self.data, "-l", self.log, *args],
+            check=False,
+            stdout=subprocess.DEVNULL,
+        ).returncode
 
     def start(self):
-        # After a kill the old shared memory may be held for a moment by a process that is still ending.
+        # After a kill the old shared memory may be held for a moment by a process that is still
+        # ending.
         wait_until(lambda: self._ctl("start") == 0, "PostgreSQL starts", 60)
 
     def running(self):
-        """Whether the process that postmaster.pid names is ours: after a kill its number may be another's, and pg_ctl does not ask."""
+        """Whether the process that postmaster.pid names is ours: after a kill its number may be
+        another's, and pg_ctl does not ask.
+        """
         try:
             pid = (self.data / "postmaster.pid").read_text(encoding="ascii").split()[0]
             return str(self.data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -101,7 +132,9 @@ class Cluster:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family), "PostgreSQL is gone")
+        wait_until(
+            lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family), "PostgreSQL is gone"
+        )
 
     def create_database(self, name, **settings):
         self.sql("postgres", f"CREATE DATABASE {name} OWNER jeton")
@@ -110,10 +143,17 @@ class Cluster:
 
     def connect(self, database, user="postgres"):
         """A connection with autocommit off: the test's own transactions."""
-        return psycopg2.connect(host=str(self.directory), dbname=database, user=user, options="-c search_path=jeton,public")
+        return psycopg2.connect(
+            host=str(self.directory),
+            dbname=database,
+            user=user,
+            options="-c search_path=jeton,public",
+        )
 
     def sql(self, database, query, args=None):
-        """Runs one statement as the cluster's superuser, committed at once; the rows, if it has any."""
+        """Runs one statement as the cluster's superuser, committed at once; the rows, if it has
+        any.
+        """
         connection = self.connect(database)
         try:
             connection.autocommit = True
@@ -130,7 +170,9 @@ class Daemon:
     def __init__(self, arguments, log):
         self.log = Path(log)
         with open(log, "ab") as out:
-            self.process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                [str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
 
     @property
     def running(self):
@@ -157,7 +199,9 @@ class Daemon:
 
 
 class Api:
-    """REST as one client: a session with its API key. Answers are `requests` responses; nothing is raised for an error status."""
+    """REST as one client: a session with its API key. Answers are `requests` responses; nothing is
+    raised for an error status.
+    """
 
     def __init__(self, service, key):
         self.service = service
@@ -199,7 +243,9 @@ class Api:
         return [r["token"] for r in results]
 
     def detokenize_many(self, tokens, field="pan"):
-        answer = self.post(f"/v1/fields/{field}/detokenize", {"items": [{"token": t} for t in tokens]})
+        answer = self.post(
+            f"/v1/fields/{field}/detokenize", {"items": [{"token": t} for t in tokens]}
+        )
         assert answer.status_code == 200, (answer.status_code, problem(answer))
         results = answer.json()["results"]
         assert [r["status"] for r in results] == [200] * len(tokens)
@@ -222,7 +268,9 @@ class Api:
         return answer.json()["number"]
 
     def activate(self, number):
-        return self.post(f"/v1/generations/{number}/activate", {"accept_single_holder": "test machine"})
+        return self.post(
+            f"/v1/generations/{number}/activate", {"accept_single_holder": "test machine"}
+        )
 
     def roll(self):
         """Creates and activates a generation; its number."""
@@ -248,7 +296,11 @@ class Api:
     def wait_certified(self, number):
         def certified():
             answer = self.get(f"/v1/generations/{number}/retirement")
-            return answer.status_code == 200 and answer.json()["state"] == "certified" and answer.json()
+            return (
+                answer.status_code == 200
+                and answer.json()["state"] == "certified"
+                and answer.json()
+            )
 
         return wait_until(certified, f"generation {number} is certified", 60)
 
@@ -281,10 +333,14 @@ class Service:
 
     def configure(self, **options):
         """Writes jeton.conf; options are named section_name, as in front_max_items=100."""
-        values = {"jeton": {"environment": "development"},
-                  "keeper": {"directory": self.keeper_directory, "socket": self.directory / "k.sock"},
-                  "front": {"node": "node1", "port": 0, "port_file": self.directory / "port", "loops": 2},
-                  "database": {"conninfo": f"host={self.cluster.directory} dbname={self.database} user=jeton"}}
+        values = {
+            "jeton": {"environment": "development"},
+            "keeper": {"directory": self.keeper_directory, "socket": self.directory / "k.sock"},
+            "front": {"node": "node1", "port": 0, "port_file": self.directory / "port", "loops": 2},
+            "database": {
+                "conninfo": f"host={self.cluster.directory} dbname={self.database} user=jeton"
+            },
+        }
         for name, value in options.items():
             section, _, option = name.partition("_")
             values.setdefault(section, {})[option] = value
@@ -301,8 +357,15 @@ class Service:
         if self.url:
             environment.setdefault("JETON_URL", self.url)
         environment.setdefault("JETON_KEY_FILE", str(key_file or self.operator_key_file))
-        done = subprocess.run([str(BIN / "jeton"), *(str(a) for a in arguments)], env=environment, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [str(BIN / "jeton"), *(str(a) for a in arguments)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         if check:
             assert done.returncode == 0, (arguments, done.returncode, done.stdout, done.stderr)
         return done
@@ -315,7 +378,9 @@ class Service:
         return self
 
     def populate(self):
-        """One active generation, the field `pan`, one client `app` that may tokenize and detokenize."""
+        """One active generation, the field `pan`, one client `app` that may tokenize and
+        detokenize.
+        """
         self.populated = True
         assert self.operator.roll() == 1
         self.wait_ready()
@@ -347,6 +412,7 @@ class Service:
         port_file.unlink(missing_ok=True)
         front = self.front = Daemon([BIN / "jetond", "--config", self.config], self.front_log)
         if wait:
+
             def port():
                 assert front.running, f"jetond ended: {self.front_log.read_text()[-2000:]}"
                 return port_file.exists() and port_file.read_text(encoding="ascii").strip()
@@ -360,7 +426,9 @@ class Service:
         return self.wait_ready() if self.populated else self.wait_manageable()
 
     def manageable(self):
-        """Whether operators are served: before the first generation is active, readyz is not yet true."""
+        """Whether operators are served: before the first generation is active, readyz is not yet
+        true.
+        """
         try:
             answer = self.operator.get("/v1/status", timeout=5)
             return answer.status_code == 200 and answer.json()["ring"]["epoch"] > 0
@@ -386,7 +454,9 @@ class Service:
         return self
 
     def stop(self):
-        """Stops in order; a process that does not end cleanly (a sanitizer's report included) is a failure."""
+        """Stops in order; a process that does not end cleanly (a sanitizer's report included) is a
+        failure.
+        """
         for daemon in (self.front, self.keeper):
             if daemon is not None and daemon.running:
                 daemon.resume()
@@ -396,14 +466,25 @@ class Service:
 
     def service_root(self):
         """The service root, unwrapped from the keeper's directory as a custodian could."""
-        environment, master = keyfiles.read_master_key((self.keeper_directory / "master.key").read_bytes())
+        environment, master = keyfiles.read_master_key(
+            (self.keeper_directory / "master.key").read_bytes()
+        )
         wrap = Siv(kdf.from_master_key(master, "wrap"))
-        return keyfiles.read_service_root((self.keeper_directory / "service-root.key").read_bytes(), wrap, environment)
+        return keyfiles.read_service_root(
+            (self.keeper_directory / "service-root.key").read_bytes(), wrap, environment
+        )
 
     def generation_key(self, number):
-        environment, master = keyfiles.read_master_key((self.keeper_directory / "master.key").read_bytes())
+        environment, master = keyfiles.read_master_key(
+            (self.keeper_directory / "master.key").read_bytes()
+        )
         wrap = Siv(kdf.from_master_key(master, "wrap"))
-        return keyfiles.read_generation((self.keeper_directory / f"generation-{number}.key").read_bytes(), wrap, environment, number)
+        return keyfiles.read_generation(
+            (self.keeper_directory / f"generation-{number}.key").read_bytes(),
+            wrap,
+            environment,
+            number,
+        )
 
     def ids_of(self, tokens, field=1):
         """The ids of tokens: what names their rows in the database."""
@@ -429,7 +510,9 @@ class Service:
         return self.sql("SELECT key_id FROM generation WHERE number = %s", (generation,))[0][0]
 
     def rows_under(self, generation):
-        return self.sql("SELECT count(*) FROM card WHERE key_id = %s", (self.key_id(generation),))[0][0]
+        return self.sql("SELECT count(*) FROM card WHERE key_id = %s", (self.key_id(generation),))[
+            0
+        ][0]
 
     def logs(self):
         return [p for p in (self.keeper_log, self.front_log, self.cluster.log) if p.exists()]
@@ -439,7 +522,9 @@ CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def base32_bytes(text, length):
-    """Crockford base32 as src/base/base32.h has it: most significant bit first, zero bits at the end."""
+    """Crockford base32 as src/base/base32.h has it: most significant bit first, zero bits at the
+    end.
+    """
     value = 0
     for c in text:
         value = value * 32 + CROCKFORD.index(c)

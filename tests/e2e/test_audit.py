@@ -18,7 +18,12 @@ def stored(service):
 
 def audit(service):
     """The audit trail as text, oldest first; its columns are the store's business."""
-    columns = {c for (c,) in service.sql("SELECT column_name::text FROM information_schema.columns WHERE table_name = 'audit'")}
+    columns = {
+        c
+        for (c,) in service.sql(
+            "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'audit'"
+        )
+    }
     assert {"client", "action"} <= columns, columns
     order = "id" if "id" in columns else "at"
     return service.sql(f"SELECT row_to_json(a) FROM audit a ORDER BY {order}")
@@ -42,7 +47,10 @@ def test_each_detokenize_request_leaves_one_row_with_its_ids(stored):
 
 def test_a_request_for_unknown_tokens_is_audited_too(stored):
     before = len(audit(stored))
-    assert stored.app.post("/v1/fields/pan/detokenize", {"token": "jtk_" + "0" * 26}).status_code == 404
+    assert (
+        stored.app.post("/v1/fields/pan/detokenize", {"token": "jtk_" + "0" * 26}).status_code
+        == 404
+    )
     assert len(audit(stored)) == before + 1
 
 
@@ -57,8 +65,14 @@ def test_administration_is_audited_with_its_actor(stored):
     assert all(r["client"] for r in rows)
 
 
-@pytest.mark.parametrize("how", ["REVOKE INSERT ON audit FROM jeton", "ALTER TABLE audit RENAME TO audit_away",
-                                 "ALTER TABLE audit ADD CONSTRAINT never CHECK (false) NOT VALID"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "REVOKE INSERT ON audit FROM jeton",
+        "ALTER TABLE audit RENAME TO audit_away",
+        "ALTER TABLE audit ADD CONSTRAINT never CHECK (false) NOT VALID",
+    ],
+)
 def test_without_an_audit_row_no_card_number_leaves(stored, how):
     if how.startswith("REVOKE"):
         # The owner's rights would come back with the ownership: take that first.
@@ -93,14 +107,27 @@ def test_an_auditor_learns_who_was_given_a_card(stored):
     done = stored.jeton("audit", stored.tokens[0], "--field", "pan")
     lines = [line.split() for line in done.stdout.splitlines()[1:]]
     assert [line[1] for line in lines] == ["app", "reader"]
-    later = stored.jeton("audit", stored.tokens[0], "--field", "pan", "--since", lines[1][0], "--until", "2100-01-01T00:00:00Z").stdout
+    later = stored.jeton(
+        "audit",
+        stored.tokens[0],
+        "--field",
+        "pan",
+        "--since",
+        lines[1][0],
+        "--until",
+        "2100-01-01T00:00:00Z",
+    ).stdout
     assert [line.split()[1] for line in later.splitlines()[1:]] == ["reader"]
     assert len(stored.jeton("audit", stored.tokens[2], "--field", "pan").stdout.splitlines()) == 1
     body = {"field": "pan", "token": stored.tokens[0]}
     assert stored.app.post("/v1/audit/search", body).status_code == 403
-    for bad, expected in (({"token": "jtk_" + "0" * 26}, (404, "token-unknown")), ({"token": "x"}, (422, "invalid-value")),
-                          ({"since": "yesterday-ish"}, (422, "invalid-value")), ({"field": 7}, (422, "invalid-value")),
-                          ({"pan": "x"}, (400, "unknown-member"))):
+    for bad, expected in (
+        ({"token": "jtk_" + "0" * 26}, (404, "token-unknown")),
+        ({"token": "x"}, (422, "invalid-value")),
+        ({"since": "yesterday-ish"}, (422, "invalid-value")),
+        ({"field": 7}, (422, "invalid-value")),
+        ({"pan": "x"}, (400, "unknown-member")),
+    ):
         answer = stored.operator.post("/v1/audit/search", body | bad)
         assert (answer.status_code, problem(answer)) == expected
     assert problem(stored.operator.post("/v1/audit/search", {"field": "pan"})) == "missing-member"

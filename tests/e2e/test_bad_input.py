@@ -14,8 +14,12 @@ DETOKENIZE = "/v1/fields/pan/detokenize"
 
 def fingerprint_of_database(service):
     """All of what a request could change, apart from the audit trail."""
-    return [service.sql(f"SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {table} t")[0][0]
-            for table in ("card", "field", "client", "generation", "ring", "retirement", "tally")]
+    return [
+        service.sql(
+            f"SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {table} t"
+        )[0][0]
+        for table in ("card", "field", "client", "generation", "ring", "retirement", "tally")
+    ]
 
 
 @pytest.fixture
@@ -61,7 +65,11 @@ BAD_PANS = [
 ]
 
 
-@pytest.mark.parametrize("pan, name", BAD_PANS, ids=lambda v: str(v)[:20] if isinstance(v, str) and v.startswith("pan-") else None)
+@pytest.mark.parametrize(
+    "pan, name",
+    BAD_PANS,
+    ids=lambda v: str(v)[:20] if isinstance(v, str) and v.startswith("pan-") else None,
+)
 def test_bad_card_numbers(unchanged, pan, name):
     answer = unchanged.app.post(TOKENIZE, {"pan": pan})
     check_problem(answer, 422, name)
@@ -77,8 +85,18 @@ def token_like(last):
     return "jtk_" + "0" * 25 + last
 
 
-BAD_TOKENS = ["", "jtk_", PAN, token_like("0")[:-1], token_like("0") + "0", token_like("1"), token_like("0").upper(), token_like("l"),
-              "jtk-" + "0" * 26, " " + token_like("0")]
+BAD_TOKENS = [
+    "",
+    "jtk_",
+    PAN,
+    token_like("0")[:-1],
+    token_like("0") + "0",
+    token_like("1"),
+    token_like("0").upper(),
+    token_like("l"),
+    "jtk-" + "0" * 26,
+    " " + token_like("0"),
+]
 
 
 @pytest.mark.parametrize("token", BAD_TOKENS, ids=range(len(BAD_TOKENS)))
@@ -95,7 +113,10 @@ def test_an_unknown_token(unchanged):
     check_problem(unchanged.app.post(DETOKENIZE, {"token": token_like("0")}), 404, "token-unknown")
 
 
-@pytest.mark.parametrize("path", ["/v1/fields/nosuch/tokenize", "/v1/fields/nosuch/detokenize", "/v1/fields/PAN/tokenize"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/fields/nosuch/tokenize", "/v1/fields/nosuch/detokenize", "/v1/fields/PAN/tokenize"],
+)
 def test_an_unknown_field(unchanged, path):
     body = {"pan": PAN} if path.endswith("/tokenize") else {"token": token_like("0")}
     check_problem(unchanged.app.post(path, body), 404, "field-unknown")
@@ -105,9 +126,18 @@ BODIES = {
     "nothing": (b"", "malformed-json"),
     "half an object": (b'{"pan": "' + PAN.encode(), "malformed-json"),
     "two objects": (b'{"pan": "' + PAN.encode() + b'"}{"pan": "1"}', "malformed-json"),
-    "duplicate key": (b'{"pan": "' + PAN.encode() + b'", "pan": "' + PAN.encode() + b'"}', "malformed-json"),
-    "duplicate key by escape": (b'{"pan": "' + PAN.encode() + b'", "p\\u0061n": "' + PAN.encode() + b'"}', "malformed-json"),
-    "duplicate key in an item": (b'{"items": [{"pan": "' + PAN.encode() + b'", "pan": "1"}]}', "malformed-json"),
+    "duplicate key": (
+        b'{"pan": "' + PAN.encode() + b'", "pan": "' + PAN.encode() + b'"}',
+        "malformed-json",
+    ),
+    "duplicate key by escape": (
+        b'{"pan": "' + PAN.encode() + b'", "p\\u0061n": "' + PAN.encode() + b'"}',
+        "malformed-json",
+    ),
+    "duplicate key in an item": (
+        b'{"items": [{"pan": "' + PAN.encode() + b'", "pan": "1"}]}',
+        "malformed-json",
+    ),
     "duplicate items": (b'{"items": [], "items": []}', "malformed-json"),
     "not UTF-8": (b'{"pan": "\xff\xfe"}', "malformed-json"),
     "single quotes": (b"{'pan': '1'}", "malformed-json"),
@@ -127,13 +157,17 @@ BODIES = {
 @pytest.mark.parametrize("case", BODIES, ids=lambda c: c.replace(" ", "-"))
 def test_bad_bodies(unchanged, case):
     body, name = BODIES[case]
-    answer = unchanged.app.request("POST", TOKENIZE, data=body, headers={"Content-Type": "application/json"})
+    answer = unchanged.app.request(
+        "POST", TOKENIZE, data=body, headers={"Content-Type": "application/json"}
+    )
     check_problem(answer, 400, name)
 
 
 @pytest.mark.parametrize("body", [[], "text", 7, None, True, [{"pan": PAN}]], ids=str)
 def test_a_body_that_is_not_an_object(unchanged, body):
-    answer = unchanged.app.request("POST", TOKENIZE, data=json.dumps(body), headers={"Content-Type": "application/json"})
+    answer = unchanged.app.request(
+        "POST", TOKENIZE, data=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code == 400
     assert problem(answer) in ("malformed-json", "missing-member")
     assert PAN not in answer.text
@@ -145,8 +179,11 @@ def test_items_that_are_not_a_list(unchanged, items):
     check_problem(answer, 422, "invalid-value")
 
 
-@pytest.mark.parametrize("item", [PAN, 7, None, [PAN], {}, {"pan": PAN, "track2": "x"}, {"token": token_like("0")}],
-                         ids=["text", "number", "null", "list", "empty", "more", "other"])
+@pytest.mark.parametrize(
+    "item",
+    [PAN, 7, None, [PAN], {}, {"pan": PAN, "track2": "x"}, {"token": token_like("0")}],
+    ids=["text", "number", "null", "list", "empty", "more", "other"],
+)
 def test_a_malformed_item_fails_alone(unchanged, item):
     answer = unchanged.app.post(TOKENIZE, {"items": [item]})
     assert answer.status_code == 200
@@ -155,15 +192,30 @@ def test_a_malformed_item_fails_alone(unchanged, item):
     assert PAN not in answer.text
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data", ""])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "multipart/form-data",
+        "",
+    ],
+)
 def test_wrong_content_type(unchanged, kind):
-    answer = unchanged.app.request("POST", TOKENIZE, data=json.dumps({"pan": PAN}), headers={"Content-Type": kind})
+    answer = unchanged.app.request(
+        "POST", TOKENIZE, data=json.dumps({"pan": PAN}), headers={"Content-Type": kind}
+    )
     check_problem(answer, 415, "content-type")
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "Application/JSON"]
+)
 def test_right_content_types(shared, kind):
-    answer = shared.app.request("POST", TOKENIZE, data=json.dumps({"pan": PAN}), headers={"Content-Type": kind})
+    answer = shared.app.request(
+        "POST", TOKENIZE, data=json.dumps({"pan": PAN}), headers={"Content-Type": kind}
+    )
     assert answer.status_code == 200
 
 
@@ -179,55 +231,122 @@ def test_too_large_in_chunks(unchanged):
         yield b'"}'
 
     try:
-        answer = unchanged.app.request("POST", TOKENIZE, data=chunks(), headers={"Content-Type": "application/json"})
+        answer = unchanged.app.request(
+            "POST", TOKENIZE, data=chunks(), headers={"Content-Type": "application/json"}
+        )
     except OSError:
         return  # the server closed the connection while the client still sent: refused all the same
     assert answer.status_code in (411, 413)
 
 
 def test_too_many_items(unchanged):
-    check_problem(unchanged.app.post(TOKENIZE, {"items": [{"pan": PAN}] * 10001}), 413, "too-many-items")
-    check_problem(unchanged.app.post(DETOKENIZE, {"items": [{"token": token_like("0")}] * 10001}), 413, "too-many-items")
+    check_problem(
+        unchanged.app.post(TOKENIZE, {"items": [{"pan": PAN}] * 10001}), 413, "too-many-items"
+    )
+    check_problem(
+        unchanged.app.post(DETOKENIZE, {"items": [{"token": token_like("0")}] * 10001}),
+        413,
+        "too-many-items",
+    )
 
 
-@pytest.mark.parametrize("method, path", [("GET", TOKENIZE), ("PUT", TOKENIZE), ("DELETE", DETOKENIZE), ("PATCH", TOKENIZE),
-                                          ("POST", "/livez"), ("POST", "/readyz"), ("PUT", "/v1/generations"), ("DELETE", "/v1/generations/1"),
-                                          ("GET", "/v1/generations/1/activate"), ("POST", "/v1/status")])
+@pytest.mark.parametrize(
+    "method, path",
+    [
+        ("GET", TOKENIZE),
+        ("PUT", TOKENIZE),
+        ("DELETE", DETOKENIZE),
+        ("PATCH", TOKENIZE),
+        ("POST", "/livez"),
+        ("POST", "/readyz"),
+        ("PUT", "/v1/generations"),
+        ("DELETE", "/v1/generations/1"),
+        ("GET", "/v1/generations/1/activate"),
+        ("POST", "/v1/status"),
+    ],
+)
 def test_wrong_method(unchanged, method, path):
-    answer = unchanged.operator.request(method, path, json={"pan": PAN} if method != "GET" else None)
+    answer = unchanged.operator.request(
+        method, path, json={"pan": PAN} if method != "GET" else None
+    )
     check_problem(answer, 405, "method-not-allowed")
     assert answer.headers.get("Allow")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/fields/pan", "/v1/fields/pan/tokenize/", "/v1/nothing", "/v2/generations",
-                                  "/v1/fields//tokenize", "/v1/generations/1/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/fields/pan",
+        "/v1/fields/pan/tokenize/",
+        "/v1/nothing",
+        "/v2/generations",
+        "/v1/fields//tokenize",
+        "/v1/generations/1/nothing",
+    ],
+)
 def test_unknown_paths(unchanged, path):
     answer = unchanged.operator.get(path)
     assert answer.status_code in (400, 404, 405)
-    assert problem(answer) in ("malformed-request", "not-found", "method-not-allowed", "field-unknown")
+    assert problem(answer) in (
+        "malformed-request",
+        "not-found",
+        "method-not-allowed",
+        "field-unknown",
+    )
 
 
-@pytest.mark.parametrize("number", ["0", "99", "-1", "abc", "1e0", "18446744073709551616", "99999999999999999999999", "01"])
+@pytest.mark.parametrize(
+    "number",
+    ["0", "99", "-1", "abc", "1e0", "18446744073709551616", "99999999999999999999999", "01"],
+)
 def test_unknown_generations(unchanged, number):
     answer = unchanged.operator.get(f"/v1/generations/{number}")
     assert answer.status_code in (400, 404), answer.status_code
     assert problem(answer) in ("not-found", "malformed-request")
 
 
-@pytest.mark.parametrize("body, status", [
-    ({}, 400), ({"name": ""}, 422), ({"name": "Upper"}, 422), ({"name": "a" * 65}, 422), ({"name": "1st"}, 422), ({"name": "a b"}, 422),
-    ({"name": 7}, 422), ({"name": "x", "dedup": "yes"}, 422), ({"name": "x", "kind": "pan"}, 400), ({"name": "pan"}, 409)], ids=str)
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        ({}, 400),
+        ({"name": ""}, 422),
+        ({"name": "Upper"}, 422),
+        ({"name": "a" * 65}, 422),
+        ({"name": "1st"}, 422),
+        ({"name": "a b"}, 422),
+        ({"name": 7}, 422),
+        ({"name": "x", "dedup": "yes"}, 422),
+        ({"name": "x", "kind": "pan"}, 400),
+        ({"name": "pan"}, 409),
+    ],
+    ids=str,
+)
 def test_bad_fields(unchanged, body, status):
     answer = unchanged.operator.post("/v1/fields", body)
     assert answer.status_code == status
     assert problem(answer)
 
 
-@pytest.mark.parametrize("body, status", [
-    ({}, 400), ({"id": "x"}, 400), ({"id": "", "permissions": ["operate"]}, 422), ({"id": "UP", "permissions": ["operate"]}, 422),
-    ({"id": "a_b", "permissions": ["operate"]}, 422), ({"id": "a" * 33, "permissions": ["operate"]}, 422),
-    ({"id": "x", "permissions": []}, 422), ({"id": "x", "permissions": ["everything"]}, 422), ({"id": "x", "permissions": "operate"}, 422),
-    ({"id": "x", "permissions": ["operate", 7]}, 422), ({"id": "app", "permissions": ["operate"]}, 409)], ids=str)
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        ({}, 400),
+        ({"id": "x"}, 400),
+        ({"id": "", "permissions": ["operate"]}, 422),
+        ({"id": "UP", "permissions": ["operate"]}, 422),
+        ({"id": "a_b", "permissions": ["operate"]}, 422),
+        ({"id": "a" * 33, "permissions": ["operate"]}, 422),
+        ({"id": "x", "permissions": []}, 422),
+        ({"id": "x", "permissions": ["everything"]}, 422),
+        ({"id": "x", "permissions": "operate"}, 422),
+        ({"id": "x", "permissions": ["operate", 7]}, 422),
+        ({"id": "app", "permissions": ["operate"]}, 409),
+    ],
+    ids=str,
+)
 def test_bad_clients(unchanged, body, status):
     answer = unchanged.operator.post("/v1/clients", body)
     assert answer.status_code == status

@@ -28,17 +28,39 @@ def rows_of(path):
 
 
 def test_a_generated_file_there_and_back(shared, files):
-    cards, tokens, rejects, back = (files / n for n in ("cards.csv", "tokens.csv", "rejects.csv", "back.csv"))
+    cards, tokens, rejects, back = (
+        files / n for n in ("cards.csv", "tokens.csv", "rejects.csv", "back.csv")
+    )
     shared.jeton("gen", "--rows", ROWS, "--bad", 40, "--seed", 5, "--out", cards)
     lines = cards.read_text().splitlines()
     assert lines[0] == "id,pan,amount" and len(lines) == ROWS + 1
     common = ["--field", "pan", "--column", "pan", "--batch", 500]
-    shared.jeton("tokenize", *common, "--in", cards, "--out", tokens, "--rejects", rejects, key_file=shared.app_key_file)
+    shared.jeton(
+        "tokenize",
+        *common,
+        "--in",
+        cards,
+        "--out",
+        tokens,
+        "--rejects",
+        rejects,
+        key_file=shared.app_key_file,
+    )
     rejected = {int(r["line"]): r["reason"] for r in rows_of(rejects)}
     assert len(rejected) == 40
     assert all(not any(c.isdigit() for c in reason) for reason in rejected.values())
     accepted = [line for number, line in enumerate(lines, 1) if number not in rejected]
-    shared.jeton("detokenize", *common, "--in", tokens, "--out", back, "--rejects", files / "none.csv", key_file=shared.app_key_file)
+    shared.jeton(
+        "detokenize",
+        *common,
+        "--in",
+        tokens,
+        "--out",
+        back,
+        "--rejects",
+        files / "none.csv",
+        key_file=shared.app_key_file,
+    )
     assert back.read_text().splitlines() == accepted
     by_card = {}
     for card, token in zip(csv.DictReader(accepted), rows_of(tokens)):
@@ -57,17 +79,46 @@ def test_the_generator_is_the_same_everywhere(shared, files):
 
 def test_rejects_name_line_and_reason(shared, files):
     source = files / "some.csv"
-    source.write_text(f"pan,note\n{made_up(1)},a\n4111-1111,b\n{made_up(2)},c\n{bad_luhn(3)},d\n,e\n")
-    shared.jeton("tokenize", "--field", "pan", "--column", "pan", "--in", source, "--out", files / "o.csv", "--rejects", files / "r.csv",
-                 key_file=shared.app_key_file)
-    assert [(r["line"], r["reason"]) for r in rows_of(files / "r.csv")] == [("3", "pan-not-digits"), ("5", "pan-bad-luhn"), ("6", "pan-empty")]
+    source.write_text(
+        f"pan,note\n{made_up(1)},a\n4111-1111,b\n{made_up(2)},c\n{bad_luhn(3)},d\n,e\n"
+    )
+    shared.jeton(
+        "tokenize",
+        "--field",
+        "pan",
+        "--column",
+        "pan",
+        "--in",
+        source,
+        "--out",
+        files / "o.csv",
+        "--rejects",
+        files / "r.csv",
+        key_file=shared.app_key_file,
+    )
+    assert [(r["line"], r["reason"]) for r in rows_of(files / "r.csv")] == [
+        ("3", "pan-not-digits"),
+        ("5", "pan-bad-luhn"),
+        ("6", "pan-empty"),
+    ]
     assert [r["note"] for r in rows_of(files / "o.csv")] == ["a", "c"]
 
 
-@pytest.mark.parametrize("arguments, status", [
-    (["nonsense"], 64), ([], 64), (["tokenize"], 64), (["keys", "activate"], 64), (["keys", "activate", "x"], 64),
-    (["keys", "activate", "99"], 2), (["keys", "retire", "1"], 2), (["keys", "certificate", "1"], 2), (["field", "add", "pan"], 2)],
-    ids=lambda a: "-".join(a) if isinstance(a, list) else None)
+@pytest.mark.parametrize(
+    "arguments, status",
+    [
+        (["nonsense"], 64),
+        ([], 64),
+        (["tokenize"], 64),
+        (["keys", "activate"], 64),
+        (["keys", "activate", "x"], 64),
+        (["keys", "activate", "99"], 2),
+        (["keys", "retire", "1"], 2),
+        (["keys", "certificate", "1"], 2),
+        (["field", "add", "pan"], 2),
+    ],
+    ids=lambda a: "-".join(a) if isinstance(a, list) else None,
+)
 def test_exit_codes(shared, arguments, status):
     done = shared.jeton(*arguments, check=False)
     assert done.returncode == status, (done.returncode, done.stderr)
@@ -115,7 +166,9 @@ def test_set_up_twice_changes_nothing(shared):
 
 
 def test_a_client_key_file_is_private(shared, files):
-    shared.jeton("client", "add", "filed", "--may", "tokenize", "--key-file-out", files / "filed.key")
+    shared.jeton(
+        "client", "add", "filed", "--may", "tokenize", "--key-file-out", files / "filed.key"
+    )
     assert os.stat(files / "filed.key").st_mode & 0o777 == 0o600
     assert (files / "filed.key").read_text().startswith("jck_filed_")
 
@@ -132,13 +185,25 @@ def test_migrate_refuses_a_database_of_format_1_in_one_sentence(make_service):
     service = make_service(start=False)
     service.sql("DROP SCHEMA jeton CASCADE")
     service.sql("CREATE SCHEMA jeton AUTHORIZATION jeton")
-    service.sql("CREATE TABLE jeton.card (created_at timestamptz, field integer, token uuid, fp uuid, envelope bytea)")
-    service.sql("CREATE TABLE jeton.schema_migration (number integer PRIMARY KEY, name text NOT NULL, checksum bytea NOT NULL, "
-                "applied_at timestamptz NOT NULL DEFAULT now())")
-    service.sql("INSERT INTO jeton.schema_migration (number, name, checksum) VALUES (1, '0001_control', '\\x00'), (2, '0002_cards', '\\x00')")
+    service.sql(
+        "CREATE TABLE jeton.card (created_at timestamptz, field integer, token uuid, fp uuid, "
+        "envelope bytea)"
+    )
+    service.sql(
+        "CREATE TABLE jeton.schema_migration (number integer PRIMARY KEY, name text NOT NULL, "
+        "checksum bytea NOT NULL, "
+        "applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    service.sql(
+        "INSERT INTO jeton.schema_migration (number, name, checksum) VALUES (1, '0001_control', "
+        "'\\x00'), (2, '0002_cards', '\\x00')"
+    )
     service.sql("ALTER TABLE jeton.card OWNER TO jeton")
     service.sql("ALTER TABLE jeton.schema_migration OWNER TO jeton")
     done = service.jeton("migrate", check=False)
     assert done.returncode == 1 and done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1 and "stored format 1, which cannot be converted" in done.stderr
+    assert (
+        len(done.stderr.splitlines()) == 1
+        and "stored format 1, which cannot be converted" in done.stderr
+    )
     assert service.sql("SELECT count(*) FROM jeton.schema_migration") == [(2,)]

@@ -1,4 +1,6 @@
-"""kill -9 at random moments under load: every acknowledged token still yields its card (I1), half of nothing is left (I7)."""
+"""kill -9 at random moments under load: every acknowledged token still yields its card (I1), half
+of nothing is left (I7).
+"""
 
 import os
 import random
@@ -42,11 +44,19 @@ def kill_everything(service):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kill", [kill_front, kill_keeper, kill_database, kill_everything], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "kill", [kill_front, kill_keeper, kill_database, kill_everything], ids=lambda f: f.__name__
+)
 def test_killed_under_load(crashable, kill):
     service = crashable
     rng = random.Random(kill.__name__)
-    with Traffic(service, [made_up(n, series="crash") for n in range(1500)], clients=6, batch=30, outages=True) as traffic:
+    with Traffic(
+        service,
+        [made_up(n, series="crash") for n in range(1500)],
+        clients=6,
+        batch=30,
+        outages=True,
+    ) as traffic:
         for _ in range(ROUNDS):
             traffic.wait_for(rng.randint(1, 40))
             kill(service)
@@ -65,10 +75,18 @@ def test_killed_in_the_middle_of_rolls_and_retirements(crashable):
     pool = [made_up(n, series="crash-roll") for n in range(1200)]
     with Traffic(service, pool, clients=4, batch=30, outages=True) as traffic:
         traffic.wait_for(30)
-        for kill in (kill_front, kill_keeper, kill_database, kill_everything) * min(max(ROUNDS // 4, 1), 8):
+        for kill in (kill_front, kill_keeper, kill_database, kill_everything) * min(
+            max(ROUNDS // 4, 1), 8
+        ):
             roll_whatever_happens(service)
-            old = min(n for n, g in service.operator.generations().items() if g["state"] == "draining")
-            wait_until(lambda: service.operator.post(f"/v1/generations/{old}/retire").status_code in (202, 409), "retirement starts")
+            old = min(
+                n for n, g in service.operator.generations().items() if g["state"] == "draining"
+            )
+            wait_until(
+                lambda: service.operator.post(f"/v1/generations/{old}/retire").status_code
+                in (202, 409),
+                "retirement starts",
+            )
             traffic.wait_for(rng.randint(1, 20))
             kill(service)
             service.wait_ready()
@@ -82,6 +100,7 @@ def test_killed_in_the_middle_of_rolls_and_retirements(crashable):
 
 def roll_whatever_happens(service):
     """A roll on a service that may be catching its breath: repeats what was answered with 503."""
+
     def created():
         answer = service.operator.post("/v1/generations")
         return answer.status_code == 201 and answer.json()["number"]
@@ -95,7 +114,9 @@ def roll_whatever_happens(service):
 def test_paused_processes_lose_nothing(crashable):
     """SIGSTOP instead of SIGKILL: time-outs, not broken connections."""
     service = crashable
-    with Traffic(service, [made_up(n, series="pause") for n in range(500)], clients=4, batch=30, outages=True) as traffic:
+    with Traffic(
+        service, [made_up(n, series="pause") for n in range(500)], clients=4, batch=30, outages=True
+    ) as traffic:
         traffic.wait_for(10)
         service.keeper.pause()
         wait_until(lambda: not service.ready(), "readyz notices")
@@ -106,7 +127,9 @@ def test_paused_processes_lose_nothing(crashable):
 
 
 def test_a_front_that_is_asked_to_stop_finishes_its_answers(service):
-    with Traffic(service, [made_up(n, series="stop") for n in range(800)], clients=6, outages=True) as traffic:
+    with Traffic(
+        service, [made_up(n, series="stop") for n in range(800)], clients=6, outages=True
+    ) as traffic:
         traffic.wait_for(10)
         assert service.front.stop() == 0
         service.start_front()

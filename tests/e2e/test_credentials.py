@@ -72,7 +72,13 @@ def wrong_keys(key):
 def test_wrong_credentials(shared, case, endpoint):
     header = wrong_keys(shared.app_key)[case]
     method, path, body, _ = endpoint
-    answer = requests.request(method, shared.url + path, json=body, headers={"Authorization": header} if header is not None else {}, timeout=30)
+    answer = requests.request(
+        method,
+        shared.url + path,
+        json=body,
+        headers={"Authorization": header} if header is not None else {},
+        timeout=30,
+    )
     assert (answer.status_code, problem(answer)) == (401, "unauthorized")
     assert "Bearer" in answer.headers["WWW-Authenticate"]
     assert shared.app_key.split("_")[2] not in answer.text

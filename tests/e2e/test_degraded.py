@@ -1,4 +1,6 @@
-"""Dependencies that are slow, frozen, refuse one thing or lie: what else goes on, what is told, and what is left behind."""
+"""Dependencies that are slow, frozen, refuse one thing or lie: what else goes on, what is told, and
+what is left behind.
+"""
 
 import os
 import signal
@@ -23,8 +25,14 @@ def in_background(function):
 
 def sessions(service, application, waiting=False):
     condition = "AND wait_event_type = 'Lock'" if waiting else ""
-    return [pid for (pid,) in service.sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s "
-                                          + condition, (application,))]
+    return [
+        pid
+        for (pid,) in service.sql(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+            "application_name = %s " + condition,
+            (application,),
+        )
+    ]
 
 
 def since(path, size):
@@ -32,6 +40,7 @@ def since(path, size):
 
 
 # -- stopping
+
 
 def test_a_front_that_stops_while_a_credential_is_looked_up_answers_and_ends(service):
     key = service.new_client("late", ["operate"])
@@ -59,25 +68,41 @@ def test_a_front_that_stops_while_a_credential_is_looked_up_answers_and_ends(ser
 
 # -- frozen
 
+
 def test_a_frozen_database_session_does_not_hold_a_request_for_ever(service):
     key = service.new_client("late", ["tokenize"])
     frozen = sessions(service, "jetond worker") + sessions(service, "jetond node")
     assert len(frozen) >= 2
     # The postmaster as well: a worker without a session would make a new one.
-    frozen.append(int((service.cluster.data / "postmaster.pid").read_text(encoding="ascii").split()[0]))
+    frozen.append(
+        int((service.cluster.data / "postmaster.pid").read_text(encoding="ascii").split()[0])
+    )
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
-        # For a second or so the front knows its clients; then it must ask, and nobody answers. A wrong secret is never remembered.
+        # For a second or so the front knows its clients; then it must ask, and nobody answers. A
+        # wrong secret is never remembered.
         head, _, secret = key.rpartition("_")
         wrong = Api(service, f"{head}_{'1' if secret[0] == '0' else '0'}{secret[1:]}")
-        answer = wait_until(lambda: (a := wrong.post("/v1/fields/pan/tokenize", {"pan": made_up(1, series="frozen")}))
-                            .status_code == 503 and [a], "a refusal")[0]
+        answer = wait_until(
+            lambda: (
+                a := wrong.post("/v1/fields/pan/tokenize", {"pan": made_up(1, series="frozen")})
+            ).status_code
+            == 503
+            and [a],
+            "a refusal",
+        )[0]
         assert "Retry-After" in answer.headers
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: Api(service, key).post("/v1/fields/pan/tokenize", {"pan": made_up(1, series="frozen")}).status_code == 200, "recovery")
+    wait_until(
+        lambda: Api(service, key)
+        .post("/v1/fields/pan/tokenize", {"pan": made_up(1, series="frozen")})
+        .status_code
+        == 200,
+        "recovery",
+    )
 
 
 def test_a_front_stops_although_its_heartbeat_is_frozen(service):
@@ -94,6 +119,7 @@ def test_a_front_stops_although_its_heartbeat_is_frozen(service):
 
 
 # -- clients that take more than their share
+
 
 def test_a_client_that_never_stops_asking_does_not_stop_the_others(make_service):
     service = make_service(options={"front_loops": 1})
@@ -125,7 +151,12 @@ def test_a_client_that_never_stops_asking_does_not_stop_the_others(make_service)
         thread.start()
     try:
         for n in range(10):
-            assert service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(n, series="flood")}, timeout=5).status_code == 200
+            assert (
+                service.app.post(
+                    "/v1/fields/pan/tokenize", {"pan": made_up(n, series="flood")}, timeout=5
+                ).status_code
+                == 200
+            )
     finally:
         stop.set()
         for thread in floods:
@@ -144,8 +175,11 @@ def test_bodies_of_strangers_are_not_kept(service):
         connections.append(sock)
         line = b"GET /livez" if n % 2 else b"POST /v1/fields/pan/tokenize"
         try:
-            sock.sendall(line + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"
-                         + b" " * 1999999)
+            sock.sendall(
+                line
+                + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"
+                + b" " * 1999999
+            )
         except OSError:
             pass  # refused before it was all sent: that is the point
     assert service.ready()
@@ -157,6 +191,7 @@ def test_bodies_of_strangers_are_not_kept(service):
 
 # -- keeper away in the middle
 
+
 def test_a_retirement_never_guesses_how_a_field_makes_fingerprints(make_service):
     service = make_service(options={"retirement_batch": 1})
     assert service.operator.post("/v1/fields", {"name": "plain", "dedup": False}).status_code == 201
@@ -167,32 +202,53 @@ def test_a_retirement_never_guesses_how_a_field_makes_fingerprints(make_service)
     blocker = service.connect()
     blocker.cursor().execute("LOCK TABLE field IN ACCESS EXCLUSIVE MODE")
     service.operator.start_retirement(1)
-    wait_until(lambda: sessions(service, "jetond retirement", waiting=True), "the job reads the fields")
+    wait_until(
+        lambda: sessions(service, "jetond retirement", waiting=True), "the job reads the fields"
+    )
     service.keeper.kill()  # so that it cannot vouch for them
     blocker.rollback()
-    wait_until(lambda: not sessions(service, "jetond retirement", waiting=True), "the job has read the fields")
+    wait_until(
+        lambda: not sessions(service, "jetond retirement", waiting=True),
+        "the job has read the fields",
+    )
     service.start_keeper().wait_ready()
     service.operator.wait_certified(1)
-    assert "alarm" not in service.front_log.read_text() and "23505" not in service.front_log.read_text()
+    assert (
+        "alarm" not in service.front_log.read_text()
+        and "23505" not in service.front_log.read_text()
+    )
     assert [service.app.detokenize(t, "plain") for t in tokens] == [pan, pan]
 
 
 def test_a_step_that_was_taken_is_reported_as_taken(service):
     """The keeper dies between the commit of an activation and hearing of it."""
     number = service.operator.create_generation()
-    service.sql("CREATE FUNCTION jeton.nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'")
+    service.sql(
+        "CREATE FUNCTION jeton.nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM "
+        "pg_sleep(1); RETURN NEW; END'"
+    )
     service.sql("CREATE TRIGGER nap AFTER UPDATE ON ring FOR EACH ROW EXECUTE FUNCTION jeton.nap()")
     activating, answers = in_background(lambda: service.operator.activate(number))
-    wait_until(lambda: service.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), "the step is under way")
+    wait_until(
+        lambda: service.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"),
+        "the step is under way",
+    )
     service.keeper.kill()
     activating.join(30)
     assert answers[0].status_code == 200
-    assert service.sql("SELECT count(*) FROM audit WHERE action = 6 AND object = %s", (str(number),)) == [(1,)]
+    assert service.sql(
+        "SELECT count(*) FROM audit WHERE action = 6 AND object = %s", (str(number),)
+    ) == [(1,)]
     service.sql("DROP TRIGGER nap ON ring")
     service.start_keeper().wait_ready()
-    wait_until(lambda: service.operator.get("/v1/status").json()["ring"]["active"] == number, "the keeper hears of it")
+    wait_until(
+        lambda: service.operator.get("/v1/status").json()["ring"]["active"] == number,
+        "the keeper hears of it",
+    )
     assert service.operator.activate(number).status_code == 200, "a repeated request"
-    assert service.app.detokenize(service.app.tokenize(made_up(1, series="taken"))) == made_up(1, series="taken")
+    assert service.app.detokenize(service.app.tokenize(made_up(1, series="taken"))) == made_up(
+        1, series="taken"
+    )
 
 
 # -- a database that refuses one thing
@@ -203,17 +259,27 @@ REFUSE = """CREATE FUNCTION jeton.refuse() RETURNS trigger LANGUAGE plpgsql AS $
 def test_no_administrative_act_without_its_audit_row(service):
     number = service.operator.create_generation()
     service.sql(REFUSE)
-    service.sql("CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION jeton.refuse()")
+    service.sql(
+        "CREATE TRIGGER refuse BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION jeton.refuse()"
+    )
 
     def state():
-        return service.sql("SELECT (SELECT array_agg((number, state)::text ORDER BY number) FROM generation), (SELECT count(*) FROM client), "
-                           "(SELECT count(*) FROM field), (SELECT count(*) FROM retirement), (SELECT epoch FROM ring)")
+        return service.sql(
+            "SELECT (SELECT array_agg((number, state)::text ORDER BY number) FROM generation), "
+            "(SELECT count(*) FROM client), "
+            "(SELECT count(*) FROM field), (SELECT count(*) FROM retirement), (SELECT epoch FROM "
+            "ring)"
+        )
 
     before = state()
-    acts = {"create": lambda: service.operator.post("/v1/generations"),
-            "activate": lambda: service.operator.activate(number),
-            "field": lambda: service.operator.post("/v1/fields", {"name": "other"}),
-            "client": lambda: service.operator.post("/v1/clients", {"id": "other", "permissions": ["tokenize"]})}
+    acts = {
+        "create": lambda: service.operator.post("/v1/generations"),
+        "activate": lambda: service.operator.activate(number),
+        "field": lambda: service.operator.post("/v1/fields", {"name": "other"}),
+        "client": lambda: service.operator.post(
+            "/v1/clients", {"id": "other", "permissions": ["tokenize"]}
+        ),
+    }
     for name, act in acts.items():
         assert act().status_code >= 500, name
         assert state() == before, name
@@ -224,31 +290,46 @@ def test_no_administrative_act_without_its_audit_row(service):
 
 def test_keys_that_could_not_be_stored_do_not_pile_up(service):
     service.sql(REFUSE)
-    service.sql("CREATE TRIGGER refuse BEFORE INSERT ON generation FOR EACH ROW EXECUTE FUNCTION jeton.refuse()")
+    service.sql(
+        "CREATE TRIGGER refuse BEFORE INSERT ON generation FOR EACH ROW EXECUTE FUNCTION "
+        "jeton.refuse()"
+    )
     for _ in range(5):
         assert service.operator.post("/v1/generations").status_code >= 500
     service.sql("DROP TRIGGER refuse ON generation")
     number = service.operator.create_generation()
-    keys = [p for p in service.keeper_directory.iterdir() if p.suffix == ".key" and p.name.startswith("generation")]
+    keys = [
+        p
+        for p in service.keeper_directory.iterdir()
+        if p.suffix == ".key" and p.name.startswith("generation")
+    ]
     assert len(keys) == 2, sorted(p.name for p in keys)
     assert service.operator.activate(number).status_code == 200
 
 
 # -- a database that lies
 
+
 def test_an_acknowledgement_is_made_anew_at_activation(service):
     number = service.operator.create_generation()
-    made = service.sql("SELECT incarnation, challenge FROM key_ack WHERE generation = %s", (number,))
+    made = service.sql(
+        "SELECT incarnation, challenge FROM key_ack WHERE generation = %s", (number,)
+    )
     service.keeper.kill()
     service.start_keeper().wait_ready()
     assert service.operator.activate(number).status_code == 200
-    again = service.sql("SELECT incarnation, challenge FROM key_ack WHERE generation = %s", (number,))
+    again = service.sql(
+        "SELECT incarnation, challenge FROM key_ack WHERE generation = %s", (number,)
+    )
     assert again[0][0] != made[0][0] and bytes(again[0][1]) != bytes(made[0][1])
 
 
 def test_a_forged_generation_row_is_told_to_the_operator(service):
     number = service.operator.create_generation()
-    service.sql("UPDATE generation SET mac = set_byte(mac, 0, get_byte(mac, 0) # 1) WHERE number = %s", (number,))
+    service.sql(
+        "UPDATE generation SET mac = set_byte(mac, 0, get_byte(mac, 0) # 1) WHERE number = %s",
+        (number,),
+    )
     size = service.front_log.stat().st_size
     answer = service.operator.activate(number)
     assert (answer.status_code, problem(answer)) == (500, "internal")
@@ -269,8 +350,16 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
     wait_until(lambda: not service.ready(), "the node is not ready")
     answer = requests.get(service.url + "/readyz", timeout=10)
     assert {k: v for k, v in answer.json().items() if isinstance(v, bool)} == {
-        "keeper": True, "database": True, "registered": True, "ring": False, "ids": True, "sets": True, "directory": True, "schema": True,
-        "connections": True}
+        "keeper": True,
+        "database": True,
+        "registered": True,
+        "ring": False,
+        "ids": True,
+        "sets": True,
+        "directory": True,
+        "schema": True,
+        "connections": True,
+    }
     assert ("not authentic" if lie == "forged" else "behind") in since(service.front_log, size)
     status = service.jeton("status", check=False)
     assert status.returncode == 69 and "NOT ACCEPTED" in status.stdout
@@ -280,16 +369,23 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
 
 def test_a_row_of_an_unknown_key_fails_alone_even_while_the_ring_is_bad(service):
     good, bad = service.app.tokenize_many([made_up(n, series="alone") for n in range(2)])
-    service.sql("UPDATE card SET envelope = set_byte(envelope, 0, 200) WHERE id = %s", (service.id_of(bad),))
+    service.sql(
+        "UPDATE card SET envelope = set_byte(envelope, 0, 200) WHERE id = %s", (service.id_of(bad),)
+    )
     service.sql("UPDATE ring SET mac = set_byte(mac, 0, get_byte(mac, 0) # 1)")
-    answer = service.app.post("/v1/fields/pan/detokenize", {"items": [{"token": good}, {"token": bad}]})
+    answer = service.app.post(
+        "/v1/fields/pan/detokenize", {"items": [{"token": good}, {"token": bad}]}
+    )
     assert answer.status_code == 200
     assert [r["status"] for r in answer.json()["results"]] == [200, 500]
 
 
 def test_a_row_that_cannot_be_opened_does_not_hold_up_other_retirements(service):
     service.app.tokenize_many([made_up(n, series="stuck") for n in range(20)])
-    service.sql("UPDATE card SET envelope = set_byte(envelope, 20, get_byte(envelope, 20) # 1) WHERE ctid = (SELECT ctid FROM card LIMIT 1)")
+    service.sql(
+        "UPDATE card SET envelope = set_byte(envelope, 20, get_byte(envelope, 20) # 1) WHERE ctid "
+        "= (SELECT ctid FROM card LIMIT 1)"
+    )
     service.operator.roll()
     service.operator.roll()
     service.operator.start_retirement(1)
@@ -300,8 +396,13 @@ def test_a_row_that_cannot_be_opened_does_not_hold_up_other_retirements(service)
 
 
 def test_a_refusal_is_never_answered_as_success(service):
-    """A worker may have ended a task before the loop that posted it goes on: its outcome must stand."""
+    """A worker may have ended a task before the loop that posted it goes on: its outcome must
+    stand.
+    """
     operator = service.operator
     for _ in range(1500):
         assert operator.get("/v1/generations/999").status_code == 404
-        assert operator.post("/v1/clients", {"id": "app", "permissions": ["tokenize"]}).status_code == 409
+        assert (
+            operator.post("/v1/clients", {"id": "app", "permissions": ["tokenize"]}).status_code
+            == 409
+        )

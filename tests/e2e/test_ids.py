@@ -33,10 +33,13 @@ def test_ids_hold_time_and_node_and_ascend(shared):
 
 def test_tokens_tell_no_age(shared):
     """Bytes of tokens that come one after the other share no more than chance."""
-    tokens = [token_bytes(t) for t in shared.app.tokenize_many([made_up(n, series="age") for n in range(400)])]
+    tokens = [
+        token_bytes(t)
+        for t in shared.app.tokenize_many([made_up(n, series="age") for n in range(400)])
+    ]
     same = sum(a == b for x, y in zip(tokens, tokens[1:]) for a, b in zip(x, y))
     expected = 399 * 16 / 256
-    assert same < expected + 6 * expected ** 0.5
+    assert same < expected + 6 * expected**0.5
     assert tokens != sorted(tokens) and len(set(tokens)) == 400
 
 
@@ -46,15 +49,21 @@ def test_a_made_up_token_is_refused_without_asking_the_database(shared):
     for _ in range(3):
         answer = shared.app.post("/v1/fields/pan/detokenize", {"token": made})
         assert (answer.status_code, problem(answer)) == (404, "token-unknown")
-    assert shared.sql("SELECT sum(idx_scan) FROM pg_stat_user_tables WHERE relname = 'card'") == before
+    assert (
+        shared.sql("SELECT sum(idx_scan) FROM pg_stat_user_tables WHERE relname = 'card'") == before
+    )
 
 
 def test_a_token_opens_in_its_own_field_only_and_looks_never_issued_elsewhere(shared):
     token = shared.app.tokenize(made_up(1, series="own"))
     elsewhere = shared.app.post("/v1/fields/other/detokenize", {"token": token})
     never = shared.app.post("/v1/fields/pan/detokenize", {"token": shared.token_of(1 << 40)})
-    made_up_one = shared.app.post("/v1/fields/pan/detokenize", {"token": formats.token_text(b"\x00" * 16)})
-    assert {(a.status_code, a.text) for a in (elsewhere, never, made_up_one)} == {(404, elsewhere.text)}
+    made_up_one = shared.app.post(
+        "/v1/fields/pan/detokenize", {"token": formats.token_text(b"\x00" * 16)}
+    )
+    assert {(a.status_code, a.text) for a in (elsewhere, never, made_up_one)} == {
+        (404, elsewhere.text)
+    }
 
 
 @pytest.mark.parametrize("which", ["keeper", "both"])
@@ -83,15 +92,21 @@ def test_a_clean_restart_leaves_ids_at_the_clock(service):
 
 
 def test_a_database_that_went_back_never_gives_an_old_id_again(service, cluster):
-    """A restore to an earlier moment: the lost tokens fail, and no later card ever gets one of them."""
+    """A restore to an earlier moment: the lost tokens fail, and no later card ever gets one of
+    them.
+    """
     kept = service.app.tokenize_many([made_up(n, series="kept") for n in range(50)])
     service.stop()
-    cluster.sql("postgres", f"CREATE DATABASE {service.database}_backup TEMPLATE {service.database}")
+    cluster.sql(
+        "postgres", f"CREATE DATABASE {service.database}_backup TEMPLATE {service.database}"
+    )
     service.start()
     lost = service.app.tokenize_many([made_up(n, series="lost") for n in range(200)])
     service.stop()
     cluster.sql("postgres", f"DROP DATABASE {service.database}")
-    cluster.sql("postgres", f"ALTER DATABASE {service.database}_backup RENAME TO {service.database}")
+    cluster.sql(
+        "postgres", f"ALTER DATABASE {service.database}_backup RENAME TO {service.database}"
+    )
     service.start()
     assert service.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
     later = service.app.tokenize_many([made_up(n, series="later") for n in range(500)])
@@ -121,7 +136,10 @@ def plant(service, pan, ms, genuine=True):
     envelope = cards.seal(packed, number, fp)
     if not genuine:
         envelope = envelope[:-1] + bytes([envelope[-1] ^ 1])
-    service.sql("INSERT INTO card (id, field, fp, envelope) VALUES (%s, 1, %s, %s)", (number, fp.hex(), envelope))
+    service.sql(
+        "INSERT INTO card (id, field, fp, envelope) VALUES (%s, 1, %s, %s)",
+        (number, fp.hex(), envelope),
+    )
     return number
 
 
@@ -140,7 +158,10 @@ def test_ids_far_ahead_of_the_clock_need_an_operators_recorded_word(service):
     ahead = now_ms() + 5 * HOUR_MS
     plant(service, made_up(3, series="far"), ahead)
     service.start_keeper().start_front().wait_manageable()
-    wait_until(lambda: "hour ahead of the keeper's clock" in service.front_log.read_text(), "the log says why")
+    wait_until(
+        lambda: "hour ahead of the keeper's clock" in service.front_log.read_text(),
+        "the log says why",
+    )
     assert not service.ready()
     answer = service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(2)})
     assert (answer.status_code, problem(answer)) == (503, "unavailable")
@@ -150,7 +171,9 @@ def test_ids_far_ahead_of_the_clock_need_an_operators_recorded_word(service):
     service.wait_ready()
     number = service.id_of(service.app.tokenize(made_up(2)))
     assert formats.split_id(number)[0] > ahead
-    assert service.sql("SELECT client, object FROM audit WHERE action = 9") == [("operator", "the clock was wrong yesterday")]
+    assert service.sql("SELECT client, object FROM audit WHERE action = 9") == [
+        ("operator", "the clock was wrong yesterday")
+    ]
     # From now on it is the keeper's own mark: nobody is asked again.
     service.stop()
     service.start()

@@ -1,4 +1,6 @@
-"""Old copies: a row, a set of rows, a state file or a key directory that was good once must not bring back what has ended since."""
+"""Old copies: a row, a set of rows, a state file or a key directory that was good once must not
+bring back what has ended since.
+"""
 
 import shutil
 
@@ -18,12 +20,23 @@ def shop(service):
 
 
 def as_client(service, key, path="/v1/fields/pan/tokenize", body=None):
-    return requests.post(service.url + path, json=body or {"pan": PAN}, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    return requests.post(
+        service.url + path,
+        json=body or {"pan": PAN},
+        headers={"Authorization": f"Bearer {key}"},
+        timeout=30,
+    )
 
 
 def rows_of(service, table):
-    columns = [c for (c,) in service.sql("SELECT column_name FROM information_schema.columns WHERE table_schema = 'jeton' "
-                                         "AND table_name = %s ORDER BY ordinal_position", (table,))]
+    columns = [
+        c
+        for (c,) in service.sql(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'jeton' "
+            "AND table_name = %s ORDER BY ordinal_position",
+            (table,),
+        )
+    ]
     return columns, service.sql(f"SELECT {', '.join(columns)} FROM {table}")
 
 
@@ -32,7 +45,11 @@ def put_back(service, table, copy):
     columns, rows = copy
     service.sql(f"DELETE FROM {table}")
     for row in rows:
-        service.sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})", row)
+        service.sql(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+            f"({', '.join(['%s'] * len(columns))})",
+            row,
+        )
 
 
 def restart(service):
@@ -47,13 +64,17 @@ def parts(service):
 
 
 def unverified(service):
-    wait_until(lambda: parts(service).get("sets") is False, "readyz says that the sets are not verified")
+    wait_until(
+        lambda: parts(service).get("sets") is False, "readyz says that the sets are not verified"
+    )
 
 
 def test_a_revoked_client_is_refused_at_once_and_for_good(shop):
     assert as_client(shop, shop.shop_key).status_code == 200
     shop.jeton("client", "revoke", "shop")
-    wait_until(lambda: as_client(shop, shop.shop_key).status_code == 401, "the revocation is felt", 1.5)
+    wait_until(
+        lambda: as_client(shop, shop.shop_key).status_code == 401, "the revocation is felt", 1.5
+    )
     assert problem(as_client(shop, shop.shop_key)) == "unauthorized"
     assert as_client(shop, shop.app_key).status_code == 200
     shop.jeton("client", "revoke", "shop")  # again: the same
@@ -62,7 +83,10 @@ def test_a_revoked_client_is_refused_at_once_and_for_good(shop):
     assert (answer.status_code, problem(answer)) == (409, "conflict")  # the name stays taken
     listed = {c["id"]: c for c in shop.operator.get("/v1/clients").json()["clients"]}
     assert listed["shop"]["revoked"] and listed["shop"]["revoked_by"] == "operator"
-    assert not listed["app"]["revoked"] and listed["app"]["permissions"] == ["tokenize", "detokenize"]
+    assert not listed["app"]["revoked"] and listed["app"]["permissions"] == [
+        "tokenize",
+        "detokenize",
+    ]
     assert "REVOKED" in shop.jeton("client", "list").stdout
     restart(shop)
     shop.wait_ready()
@@ -74,8 +98,16 @@ def test_the_last_operator_cannot_be_revoked(shop):
     assert (answer.status_code, problem(answer)) == (409, "conflict")
     shop.second = shop.new_client("second", ["operate", "tokenize"])
     shop.jeton("client", "revoke", "operator")
-    wait_until(lambda: shop.operator.get("/v1/generations").status_code == 401, "the revocation is felt", 1.5)
-    answer = requests.post(shop.url + "/v1/clients/second/revoke", headers={"Authorization": f"Bearer {shop.second}"}, timeout=30)
+    wait_until(
+        lambda: shop.operator.get("/v1/generations").status_code == 401,
+        "the revocation is felt",
+        1.5,
+    )
+    answer = requests.post(
+        shop.url + "/v1/clients/second/revoke",
+        headers={"Authorization": f"Bearer {shop.second}"},
+        timeout=30,
+    )
     assert answer.status_code == 409
 
 
@@ -89,9 +121,13 @@ def test_a_revoked_clients_row_put_back_does_not_work_again(shop):
     old = shop.sql("SELECT state, revision, mac_epoch, mac FROM client WHERE id = 'shop'")[0]
     shop.jeton("client", "revoke", "shop")
     new = shop.sql("SELECT state, revision, mac_epoch, mac FROM client WHERE id = 'shop'")[0]
-    update = "UPDATE client SET state = %s, revision = %s, mac_epoch = %s, mac = %s WHERE id = 'shop'"
+    update = (
+        "UPDATE client SET state = %s, revision = %s, mac_epoch = %s, mac = %s WHERE id = 'shop'"
+    )
     shop.sql(update, old)
-    wait_until(lambda: as_client(shop, shop.shop_key).status_code == 401, "the revocation is felt", 1.5)
+    wait_until(
+        lambda: as_client(shop, shop.shop_key).status_code == 401, "the revocation is felt", 1.5
+    )
     shop.new_client("another", ["tokenize"])  # a running front does not even look at it
     assert as_client(shop, shop.shop_key).status_code == 401
     restart(shop)
@@ -117,7 +153,9 @@ def test_a_whole_old_set_is_refused_until_an_operator_accepts_it(shop):
         assert as_client(shop, shop.app_key).status_code == 503
         assert shop.operator.get("/v1/generations").status_code in (403, 503)
         log = shop.front_log.read_text()
-        assert "the set of clients in the database is older than one that the keeper has seen" in log
+        assert (
+            "the set of clients in the database is older than one that the keeper has seen" in log
+        )
         restart(shop)
         unverified(shop)
     answer = as_client(shop, shop.app_key, "/v1/node/accept-sets", {"reason": "not mine to say"})
@@ -125,7 +163,9 @@ def test_a_whole_old_set_is_refused_until_an_operator_accepts_it(shop):
     shop.jeton("node", "accept-sets", "--reason", "restored after a lost disk")
     shop.wait_ready()
     assert as_client(shop, shop.shop_key).status_code == 200  # that is what accepting it means
-    assert shop.sql("SELECT client, object FROM audit WHERE action = 21") == [("operator", "restored after a lost disk")]
+    assert shop.sql("SELECT client, object FROM audit WHERE action = 21") == [
+        ("operator", "restored after a lost disk")
+    ]
     answer = shop.operator.post("/v1/node/accept-sets", {"reason": "again"})
     assert (answer.status_code, problem(answer)) == (409, "conflict")
     shop.new_client("later", ["tokenize"])  # and life goes on from it
@@ -181,7 +221,11 @@ def test_an_emptied_key_directory_is_noticed_and_no_key_is_acknowledged(service)
     away = service.directory / "away"
     service.keeper_directory.rename(away)
     service.keeper_directory.mkdir(mode=0o700)
-    wait_until(lambda: parts(service).get("directory") is False, "readyz says that the key directory is not good", 5)
+    wait_until(
+        lambda: parts(service).get("directory") is False,
+        "readyz says that the key directory is not good",
+        5,
+    )
     assert service.operator.post("/v1/generations").status_code == 503
     assert service.operator.activate(future).status_code == 503
     status = service.jeton("status", check=False)
@@ -191,8 +235,12 @@ def test_an_emptied_key_directory_is_noticed_and_no_key_is_acknowledged(service)
     away.rename(service.keeper_directory)
     service.wait_ready()
     assert service.operator.activate(future).status_code == 200
-    shutil.copy(service.keeper_directory / f"generation-{future}.key", service.directory / "backup.key")
+    shutil.copy(
+        service.keeper_directory / f"generation-{future}.key", service.directory / "backup.key"
+    )
     (service.keeper_directory / f"generation-{future}.key").unlink()
     wait_until(lambda: parts(service).get("directory") is False, "a live key's file is missed", 5)
-    shutil.copy(service.directory / "backup.key", service.keeper_directory / f"generation-{future}.key")
+    shutil.copy(
+        service.directory / "backup.key", service.keeper_directory / f"generation-{future}.key"
+    )
     service.wait_ready()

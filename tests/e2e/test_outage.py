@@ -1,4 +1,6 @@
-"""Something is missing: 503 with Retry-After, nothing half-done, and recovery without a restart of the rest."""
+"""Something is missing: 503 with Retry-After, nothing half-done, and recovery without a restart of
+the rest.
+"""
 
 import os
 
@@ -12,7 +14,10 @@ PAN = made_up(1, series="outage")
 
 
 def check_unavailable(service, token):
-    for path, body in (("tokenize", {"pan": made_up(2, series="outage")}), ("detokenize", {"token": token})):
+    for path, body in (
+        ("tokenize", {"pan": made_up(2, series="outage")}),
+        ("detokenize", {"token": token}),
+    ):
         answer = service.app.post("/v1/fields/pan/" + path, body)
         assert (answer.status_code, problem(answer)) == (503, "unavailable")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -62,7 +67,11 @@ def test_a_front_may_start_before_keeper_and_database(make_cluster, make_service
 
 def test_a_second_front_on_one_database_refuses_to_start(service):
     second = service.directory / "second.conf"
-    second.write_text(service.config.read_text().replace("node1", "node2").replace(str(service.directory / "port"), str(service.directory / "port2")))
+    second.write_text(
+        service.config.read_text()
+        .replace("node1", "node2")
+        .replace(str(service.directory / "port"), str(service.directory / "port2"))
+    )
     daemon = Daemon([BIN / "jetond", "--config", second], service.directory / "second.log")
     try:
         wait_until(lambda: not daemon.running, "the second front ends")
@@ -77,10 +86,15 @@ def test_a_second_front_on_one_database_refuses_to_start(service):
 
 
 def test_a_front_that_lost_its_lock_does_not_write(service):
-    """The node lock's session is cut and another front takes over the database: the old one writes nothing any more."""
+    """The node lock's session is cut and another front takes over the database: the old one writes
+    nothing any more.
+    """
     service.app.tokenize(PAN)
     service.front.pause()
-    service.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    service.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+        "current_database() AND pid <> pg_backend_pid()"
+    )
     old, service.front = service.front, None
     old_url = service.url
     try:
@@ -88,8 +102,12 @@ def test_a_front_that_lost_its_lock_does_not_write(service):
         before = service.sql("SELECT count(*) FROM card")
         old.resume()
         try:
-            answer = requests.post(old_url + "/v1/fields/pan/tokenize", json={"pan": made_up(5, series="outage")}, timeout=30,
-                                   headers={"Authorization": f"Bearer {service.app_key}"})
+            answer = requests.post(
+                old_url + "/v1/fields/pan/tokenize",
+                json={"pan": made_up(5, series="outage")},
+                timeout=30,
+                headers={"Authorization": f"Bearer {service.app_key}"},
+            )
             assert answer.status_code == 503
         except requests.RequestException:
             pass  # it has ended by itself: as good
@@ -100,7 +118,9 @@ def test_a_front_that_lost_its_lock_does_not_write(service):
 
 
 def test_a_keeper_with_other_keys_is_not_used(make_service):
-    """Somebody starts a keeper whose directory belongs to another database: nothing is sealed under it."""
+    """Somebody starts a keeper whose directory belongs to another database: nothing is sealed under
+    it.
+    """
     first, second = make_service(), make_service()
     token = first.app.tokenize(PAN)
     first.keeper.stop()
@@ -108,8 +128,10 @@ def test_a_keeper_with_other_keys_is_not_used(make_service):
     os.rename(first.keeper_directory, first.directory / "keeper.away")
     os.rename(second.keeper_directory, first.keeper_directory)
     first.start_keeper()
-    answers = [first.app.post("/v1/fields/pan/tokenize", {"pan": made_up(3, series="outage")}),
-               first.app.post("/v1/fields/pan/detokenize", {"token": token})]
+    answers = [
+        first.app.post("/v1/fields/pan/tokenize", {"pan": made_up(3, series="outage")}),
+        first.app.post("/v1/fields/pan/detokenize", {"token": token}),
+    ]
     assert all(a.status_code in (401, 500, 503) for a in answers), [a.status_code for a in answers]
     assert first.sql("SELECT count(*) FROM card") == [(1,)]
     first.keeper.kill()
@@ -120,14 +142,24 @@ def test_a_keeper_with_other_keys_is_not_used(make_service):
 
 
 def test_a_database_that_went_back_is_noticed(make_cluster, make_service):
-    """DESIGN 6.8: a restored database, behind what the keeper has accepted, makes the node not ready."""
+    """DESIGN 6.8: a restored database, behind what the keeper has accepted, makes the node not
+    ready.
+    """
     service = make_service(cluster=make_cluster())
     service.app.tokenize(PAN)
     saved = service.sql("SELECT * FROM ring")
-    columns = [c for (c,) in service.sql("SELECT attname::text FROM pg_attribute WHERE attrelid = 'ring'::regclass AND attnum > 0 ORDER BY attnum")]
+    columns = [
+        c
+        for (c,) in service.sql(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = 'ring'::regclass AND attnum "
+            "> 0 ORDER BY attnum"
+        )
+    ]
     service.operator.roll()
     service.stop()
-    service.sql(f"UPDATE ring SET ({', '.join(columns)}) = ({', '.join(['%s'] * len(columns))})", saved[0])
+    service.sql(
+        f"UPDATE ring SET ({', '.join(columns)}) = ({', '.join(['%s'] * len(columns))})", saved[0]
+    )
     service.start_keeper()
     service.start_front()
     for _ in range(3):
@@ -141,10 +173,16 @@ def test_a_database_that_went_back_is_noticed(make_cluster, make_service):
 def test_loose_modes_are_refused(make_service, what):
     service = make_service()
     service.keeper.stop()
-    path = service.keeper_directory if what == "keeper directory" else next(p for p in service.keeper_directory.iterdir() if p.is_file())
+    path = (
+        service.keeper_directory
+        if what == "keeper directory"
+        else next(p for p in service.keeper_directory.iterdir() if p.is_file())
+    )
     mode = path.stat().st_mode & 0o777
     path.chmod(mode | 0o044)
-    keeper = Daemon([BIN / "jeton-keeper", "--config", service.config], service.directory / "loose.log")
+    keeper = Daemon(
+        [BIN / "jeton-keeper", "--config", service.config], service.directory / "loose.log"
+    )
     try:
         wait_until(lambda: not keeper.running, "the keeper refuses")
     finally:

@@ -1,4 +1,6 @@
-"""The second reader (tests/reference), which knows the docs only, opens what the product stored and names what somebody edited."""
+"""The second reader (tests/reference), which knows the docs only, opens what the product stored and
+names what somebody edited.
+"""
 
 import hashlib
 import itertools
@@ -19,16 +21,35 @@ _copies = itertools.count(1)
 
 def run_reader(service, *arguments, database=None, stdin=""):
     conninfo = f"host={service.cluster.directory} dbname={database or service.database} user=jeton"
-    done = subprocess.run(["/usr/bin/python3", READER, "--keys", service.keeper_directory, "--conninfo", conninfo, *arguments],
-                          input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [
+            "/usr/bin/python3",
+            READER,
+            "--keys",
+            service.keeper_directory,
+            "--conninfo",
+            conninfo,
+            *arguments,
+        ],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode in (0, 1), (done.returncode, done.stderr)
-    assert not any(pan in done.stdout + done.stderr for pan in service.pans), "a card number in the report"
+    assert not any(
+        pan in done.stdout + done.stderr for pan in service.pans
+    ), "a card number in the report"
     return done
 
 
 def check_good(service):
     """Everything opens, and each token stands for its card."""
-    lines = [f"{token} {hashlib.sha256(pan.encode('ascii')).hexdigest()}\n" for token, pan in service.promises.items()]
+    lines = [
+        f"{token} {hashlib.sha256(pan.encode('ascii')).hexdigest()}\n"
+        for token, pan in service.promises.items()
+    ]
     done = run_reader(service, "--compare", "-", stdin="".join(lines))
     assert done.returncode == 0, done.stdout
     n_cards = service.sql("SELECT count(*) FROM card")[0][0]
@@ -46,7 +67,9 @@ def tokenize(service, series, n):
 
 
 def use(service):
-    """Four generations: two retired, each after some of its rows moved by being read, one draining with cards, one active."""
+    """Four generations: two retired, each after some of its rows moved by being read, one draining
+    with cards, one active.
+    """
     service.promises, service.pans = {}, list(PUBLISHED)
     assert service.operator.post("/v1/fields", {"name": "other"}).status_code == 201
     assert service.operator.post("/v1/fields", {"name": "plain", "dedup": False}).status_code == 201
@@ -65,7 +88,9 @@ def use(service):
 
 @pytest.fixture(scope="module")
 def stopped(run_directory, cluster):
-    """A service that was used and has ended; tests edit copies of its database. The front is killed, so that its row stays."""
+    """A service that was used and has ended; tests edit copies of its database. The front is
+    killed, so that its row stays.
+    """
     service = Service(os.path.join(run_directory, "reference"), cluster, "reference")
     try:
         use(service.set_up().start().populate()).front.kill()
@@ -86,7 +111,9 @@ class Copy:
     def __init__(self, service, name):
         self.service = service
         self.name = name
-        service.cluster.sql("postgres", f"CREATE DATABASE {name} TEMPLATE {service.database} OWNER jeton")
+        service.cluster.sql(
+            "postgres", f"CREATE DATABASE {name} TEMPLATE {service.database} OWNER jeton"
+        )
 
     def sql(self, query, args=None):
         return self.service.cluster.sql(self.name, query, args)
@@ -95,10 +122,17 @@ class Copy:
         return self.sql("SELECT key_id FROM generation WHERE number = %s", (generation,))[0][0]
 
     def some_cards(self, n):
-        return self.sql("SELECT key_id, id, field, fp::text, envelope FROM card WHERE field = 1 ORDER BY key_id, id LIMIT %s", (n,))
+        return self.sql(
+            "SELECT key_id, id, field, fp::text, envelope FROM card WHERE field = 1 ORDER BY "
+            "key_id, id LIMIT %s",
+            (n,),
+        )
 
     def add_card(self, number, field, fp, envelope):
-        self.sql("INSERT INTO card (id, field, bucket, fp, envelope) VALUES (%s, %s, 0, %s, %s)", (number, field, fp, envelope))
+        self.sql(
+            "INSERT INTO card (id, field, bucket, fp, envelope) VALUES (%s, %s, 0, %s, %s)",
+            (number, field, fp, envelope),
+        )
 
     def check_named(self, *patterns):
         """The reader finds a fault, and its report matches each pattern."""
@@ -128,15 +162,24 @@ def test_everything_opens_while_it_serves_and_after_a_kill(service):
 
 def test_card_numbers_go_to_a_file_of_the_owner_only(stopped, tmp_path):
     token, pan = next(iter(stopped.promises.items()))
-    assert run_reader(stopped, "--open", str(tmp_path / "cards"), stdin=token + "\n").returncode == 0
+    assert (
+        run_reader(stopped, "--open", str(tmp_path / "cards"), stdin=token + "\n").returncode == 0
+    )
     assert (tmp_path / "cards").read_text(encoding="ascii") == f"{token} {pan}\n"
     assert (tmp_path / "cards").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_flipped_byte_of_an_envelope_is_named(copy):
     key_id, number = copy.some_cards(1)[0][:2]
-    copy.sql("UPDATE card SET envelope = set_byte(envelope, 20, get_byte(envelope, 20) # 1) WHERE id = %s AND key_id = %s", (number, key_id))
-    copy.check_named(f"^FAULT card: card {number:016x} under key id {key_id}: the envelope does not open", "^result: 1 fault$")
+    copy.sql(
+        "UPDATE card SET envelope = set_byte(envelope, 20, get_byte(envelope, 20) # 1) WHERE id = "
+        "%s AND key_id = %s",
+        (number, key_id),
+    )
+    copy.check_named(
+        f"^FAULT card: card {number:016x} under key id {key_id}: the envelope does not open",
+        "^result: 1 fault$",
+    )
 
 
 @pytest.mark.parametrize("column", ["envelope", "fp"])
@@ -146,40 +189,85 @@ def test_exchanged_rows_are_named(copy, column):
     for mine, its in ((one, other), (other, one)):
         fp, envelope = (its[3], mine[4]) if column == "fp" else (mine[3], its[4])
         copy.add_card(mine[1], mine[2], fp, envelope)
-    copy.check_named(f"card {one[1]:016x} under key id {one[0]}: the envelope does not open", f"card {other[1]:016x} under", "^result: 2 faults$")
+    copy.check_named(
+        f"card {one[1]:016x} under key id {one[0]}: the envelope does not open",
+        f"card {other[1]:016x} under",
+        "^result: 2 faults$",
+    )
 
 
 def test_a_row_under_a_retired_generation_is_named(copy):
     _, number, field, fp, envelope = copy.some_cards(1)[0]
     copy.add_card(number, field, fp, bytes([copy.key_id(1)]) + bytes(envelope)[1:])
-    copy.check_named(r"its key id is not live \(retired\)", "^FAULT one id twice", "^FAULT tally: generation 1")
+    copy.check_named(
+        r"its key id is not live \(retired\)", "^FAULT one id twice", "^FAULT tally: generation 1"
+    )
 
 
-@pytest.mark.parametrize("edit, pattern", [
-    ("UPDATE client SET permissions = 7 WHERE id = 'app'", "^FAULT client row: client app:"),
-    ("INSERT INTO client SELECT 'thief', permissions, secret_mac, state, 99, mac_epoch, mac, now(), 'thief' FROM client WHERE id = 'app'",
-     "^FAULT client row: client thief:"),
-    ("UPDATE field SET dedup = true WHERE name = 'plain'", "^FAULT field row: field 3:"),
-    ("UPDATE node SET number = number + 1", "^FAULT node row: node node1:"),
-    ("UPDATE generation SET mac_epoch = mac_epoch - 1 WHERE number = 4", "^FAULT generation row: generation 4:"),
-    ("UPDATE key_ack SET challenge = substr(challenge, 2) || '\\x00' WHERE generation = 3", "^FAULT key_ack row: generation 3,"),
-    ("UPDATE ring SET epoch = epoch + 1", "^FAULT ring: column epoch"),
-    ("UPDATE ring SET mac = substr(mac, 2) || '\\x00'", "^FAULT ring: its MAC"),
-    ("UPDATE tally SET written = written + 1 WHERE (generation, writer) = (SELECT generation, writer FROM tally WHERE generation = 4 LIMIT 1)",
-     "^FAULT tally: generation 4"),
-], ids=["client-edited", "client-added", "field", "node", "generation", "key_ack", "ring-epoch", "ring-mac", "tally"])
+@pytest.mark.parametrize(
+    "edit, pattern",
+    [
+        ("UPDATE client SET permissions = 7 WHERE id = 'app'", "^FAULT client row: client app:"),
+        (
+            "INSERT INTO client SELECT 'thief', permissions, secret_mac, state, 99, mac_epoch, "
+            "mac, now(), 'thief' FROM client WHERE id = 'app'",
+            "^FAULT client row: client thief:",
+        ),
+        ("UPDATE field SET dedup = true WHERE name = 'plain'", "^FAULT field row: field 3:"),
+        ("UPDATE node SET number = number + 1", "^FAULT node row: node node1:"),
+        (
+            "UPDATE generation SET mac_epoch = mac_epoch - 1 WHERE number = 4",
+            "^FAULT generation row: generation 4:",
+        ),
+        (
+            "UPDATE key_ack SET challenge = substr(challenge, 2) || '\\x00' WHERE generation = 3",
+            "^FAULT key_ack row: generation 3,",
+        ),
+        ("UPDATE ring SET epoch = epoch + 1", "^FAULT ring: column epoch"),
+        ("UPDATE ring SET mac = substr(mac, 2) || '\\x00'", "^FAULT ring: its MAC"),
+        (
+            "UPDATE tally SET written = written + 1 WHERE (generation, writer) = (SELECT "
+            "generation, writer FROM tally WHERE generation = 4 LIMIT 1)",
+            "^FAULT tally: generation 4",
+        ),
+    ],
+    ids=[
+        "client-edited",
+        "client-added",
+        "field",
+        "node",
+        "generation",
+        "key_ack",
+        "ring-epoch",
+        "ring-mac",
+        "tally",
+    ],
+)
 def test_an_edited_row_is_named(copy, edit, pattern):
     copy.sql(edit)
     copy.check_named(pattern)
 
 
-@pytest.mark.parametrize("edit, pattern", [
-    ("certificate = replace(certificate, 'rows-left: 0', 'rows-left: 1')", "the signature is not that of the text"),
-    ("timeline = timeline + 1", "the text and the row do not agree: timeline"),
-    ("actor = 'nobody'", "the text and the row do not agree: actor"),
-    ("retired_at = retired_at + interval '1 second'", "the text and the row do not agree: retired-at"),
-    ("public_key = decode(repeat('00', 32), 'hex')", "the public key is not the service root's"),
-], ids=["text", "timeline", "actor", "time", "public-key"])
+@pytest.mark.parametrize(
+    "edit, pattern",
+    [
+        (
+            "certificate = replace(certificate, 'rows-left: 0', 'rows-left: 1')",
+            "the signature is not that of the text",
+        ),
+        ("timeline = timeline + 1", "the text and the row do not agree: timeline"),
+        ("actor = 'nobody'", "the text and the row do not agree: actor"),
+        (
+            "retired_at = retired_at + interval '1 second'",
+            "the text and the row do not agree: retired-at",
+        ),
+        (
+            "public_key = decode(repeat('00', 32), 'hex')",
+            "the public key is not the service root's",
+        ),
+    ],
+    ids=["text", "timeline", "actor", "time", "public-key"],
+)
 def test_an_altered_certificate_is_named(copy, edit, pattern):
     copy.sql(f"UPDATE retirement SET {edit} WHERE generation = 2")
     copy.check_named(f"^FAULT certificate: generation 2: {pattern}")

@@ -10,7 +10,9 @@ from cards import made_up
 from service import problem, wait_until
 from traffic import check_generations
 
-ED25519_DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: SubjectPublicKeyInfo of an Ed25519 key
+ED25519_DER_PREFIX = bytes.fromhex(
+    "302a300506032b6570032100"
+)  # RFC 8410: SubjectPublicKeyInfo of an Ed25519 key
 
 
 @pytest.fixture
@@ -23,10 +25,14 @@ def rolled(service):
 
 def test_reading_an_old_row_encrypts_it_again(rolled):
     assert rolled.rows_under(1) == 400
-    before = rolled.sql("SELECT envelope, fp FROM card WHERE id = %s", (rolled.id_of(rolled.tokens[0]),))[0]
+    before = rolled.sql(
+        "SELECT envelope, fp FROM card WHERE id = %s", (rolled.id_of(rolled.tokens[0]),)
+    )[0]
     assert rolled.app.detokenize(rolled.tokens[0]) == rolled.pans[0]
     wait_until(lambda: rolled.rows_under(1) == 399, "the row moves behind the reply")
-    after = rolled.sql("SELECT envelope, fp FROM card WHERE id = %s", (rolled.id_of(rolled.tokens[0]),))[0]
+    after = rolled.sql(
+        "SELECT envelope, fp FROM card WHERE id = %s", (rolled.id_of(rolled.tokens[0]),)
+    )[0]
     assert bytes(after[0])[0] == rolled.key_id(2)
     assert bytes(before[0])[1:] != bytes(after[0])[1:] and before[1] != after[1]
     assert rolled.app.detokenize(rolled.tokens[0]) == rolled.pans[0]
@@ -36,22 +42,31 @@ def test_reading_an_old_row_encrypts_it_again(rolled):
 def test_lazy_reencryption_is_counted(rolled):
     before = rolled.operator.counters()
     assert rolled.app.detokenize_many(rolled.tokens[:300]) == rolled.pans[:300]
-    wait_until(lambda: rolled.rows_under(1) + rolled.operator.counters()["lazy_dropped"] <= 400, "rows move")
+    wait_until(
+        lambda: rolled.rows_under(1) + rolled.operator.counters()["lazy_dropped"] <= 400,
+        "rows move",
+    )
 
     def settled():
         now = rolled.operator.counters()
-        return (now["lazy_reencrypted"] - before["lazy_reencrypted"]) + (now["lazy_dropped"] - before["lazy_dropped"]) >= 300 and now
+        return (now["lazy_reencrypted"] - before["lazy_reencrypted"]) + (
+            now["lazy_dropped"] - before["lazy_dropped"]
+        ) >= 300 and now
 
     now = wait_until(settled, "every read row is moved or counted as dropped")
     assert rolled.rows_under(2) == now["lazy_reencrypted"] - before["lazy_reencrypted"] > 0
     generations = rolled.operator.generations()
-    assert generations[1]["rows_moved_out"] == generations[2]["rows_moved_in"] == rolled.rows_under(2)
+    assert (
+        generations[1]["rows_moved_out"] == generations[2]["rows_moved_in"] == rolled.rows_under(2)
+    )
     check_generations(rolled)
 
 
 def test_new_rows_go_under_the_new_key_only(rolled):
     token = rolled.app.tokenize(made_up(1, series="new"))
-    row = rolled.sql("SELECT key_id, get_byte(envelope, 0) FROM card WHERE id = %s", (rolled.id_of(token),))[0]
+    row = rolled.sql(
+        "SELECT key_id, get_byte(envelope, 0) FROM card WHERE id = %s", (rolled.id_of(token),)
+    )[0]
     assert row == (rolled.key_id(2), rolled.key_id(2))
     assert rolled.rows_under(1) == 400
 
@@ -69,8 +84,24 @@ def test_a_retirement_ends_with_a_certificate_that_anybody_can_check(rolled, tmp
 
     (tmp_path / "text").write_text(certificate["text"], encoding="utf-8")
     (tmp_path / "signature").write_bytes(base64.b64decode(certificate["signature"], validate=True))
-    (tmp_path / "key.der").write_bytes(ED25519_DER_PREFIX + base64.b64decode(certificate["public_key"], validate=True))
-    verify = ["openssl", "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey", "key.der", "-sigfile", "signature", "-in", "text"]
+    (tmp_path / "key.der").write_bytes(
+        ED25519_DER_PREFIX + base64.b64decode(certificate["public_key"], validate=True)
+    )
+    verify = [
+        "openssl",
+        "pkeyutl",
+        "-verify",
+        "-rawin",
+        "-pubin",
+        "-keyform",
+        "DER",
+        "-inkey",
+        "key.der",
+        "-sigfile",
+        "signature",
+        "-in",
+        "text",
+    ]
     assert subprocess.run(verify, cwd=tmp_path, capture_output=True, check=False).returncode == 0
     (tmp_path / "text").write_text(certificate["text"].replace("1", "7", 1), encoding="utf-8")
     assert subprocess.run(verify, cwd=tmp_path, capture_output=True, check=False).returncode != 0

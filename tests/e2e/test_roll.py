@@ -1,4 +1,6 @@
-"""Rolls under load: one token a card, nothing under an old key, whoever holds what open meanwhile (I2, I4, DESIGN 6.4)."""
+"""Rolls under load: one token a card, nothing under an old key, whoever holds what open meanwhile
+(I2, I4, DESIGN 6.4).
+"""
 
 import threading
 
@@ -19,7 +21,11 @@ def test_sixteen_clients_through_three_rolls(service):
             traffic.wait_for(24)
     check_promises(service, traffic)
     assert {n: g["state"] for n, g in service.operator.generations().items()} == {
-        1: "draining", 2: "draining", 3: "draining", 4: "active"}
+        1: "draining",
+        2: "draining",
+        3: "draining",
+        4: "active",
+    }
 
 
 def test_retirements_under_load(service):
@@ -51,14 +57,18 @@ def test_a_default_isolation_of_serializable_changes_nothing(make_service):
 
 def test_a_database_that_defaults_to_read_only_still_takes_writes(make_service):
     service = make_service(start=False)
-    service.cluster.sql("postgres", f"ALTER DATABASE {service.database} SET default_transaction_read_only = on")
+    service.cluster.sql(
+        "postgres", f"ALTER DATABASE {service.database} SET default_transaction_read_only = on"
+    )
     service.start().populate()
     pan = made_up(1, series="read-only")
     assert service.app.detokenize(service.app.tokenize(pan)) == pan
 
 
 class HeldWriter:
-    """A transaction of the test's own that follows the ring rule as far as the lock, and then dawdles."""
+    """A transaction of the test's own that follows the ring rule as far as the lock, and then
+    dawdles.
+    """
 
     def __init__(self, service):
         self.connection = service.connect("jeton")
@@ -90,7 +100,8 @@ def test_a_roll_waits_for_a_writer_and_traffic_goes_on(service):
             writer.execute("SELECT epoch FROM ring")
             epoch = writer.fetchone()[0]
             thread, answers = in_background(lambda: service.operator.activate(number))
-            # Exclusive attempts back off, so that writers never queue behind them: traffic does not stall.
+            # Exclusive attempts back off, so that writers never queue behind them: traffic does not
+            # stall.
             traffic.wait_for(20)
             writer.execute("SELECT epoch FROM ring")
             assert writer.fetchone()[0] == epoch, "the ring moved under a writer"
@@ -105,7 +116,9 @@ def test_a_roll_waits_for_a_writer_and_traffic_goes_on(service):
 
 
 def test_a_jeton_writer_stopped_in_mid_transaction_is_waited_for(service):
-    """One of Jeton's own transactions is held open, by a row lock, after it took the ring lock: no roll may pass it."""
+    """One of Jeton's own transactions is held open, by a row lock, after it took the ring lock: no
+    roll may pass it.
+    """
     pan = made_up(1, series="stopped")
     token = service.app.tokenize(pan)
     number = service.operator.create_generation()
@@ -113,9 +126,16 @@ def test_a_jeton_writer_stopped_in_mid_transaction_is_waited_for(service):
     with blocker.cursor() as cursor:
         cursor.execute("DELETE FROM card WHERE id = %s", (service.id_of(token),))  # not committed
         # Tokenizing the same card now waits for that transaction inside PostgreSQL.
-        writer, tokens = in_background(lambda: service.app.post("/v1/fields/pan/tokenize", {"pan": pan}))
-        wait_until(lambda: service.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")[0][0]
-                   or not writer.is_alive(), "the writer waits")
+        writer, tokens = in_background(
+            lambda: service.app.post("/v1/fields/pan/tokenize", {"pan": pan})
+        )
+        wait_until(
+            lambda: service.sql(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+            )[0][0]
+            or not writer.is_alive(),
+            "the writer waits",
+        )
         roller, answers = in_background(lambda: service.operator.activate(number))
         wait_until(lambda: service.ready(), "the front answers")
         blocker.rollback()
@@ -126,8 +146,11 @@ def test_a_jeton_writer_stopped_in_mid_transaction_is_waited_for(service):
         assert "Retry-After" in tokens[0].headers
     else:
         assert tokens[0].json() == {"token": token}
-    wait_until(lambda: service.operator.generations()[number]["state"] == "active" or service.operator.activate(number).status_code == 200,
-               "activation")
+    wait_until(
+        lambda: service.operator.generations()[number]["state"] == "active"
+        or service.operator.activate(number).status_code == 200,
+        "activation",
+    )
     assert service.app.tokenize(pan) == token
     assert service.app.detokenize(token) == pan
     assert service.sql("SELECT count(*) FROM card") == [(1,)]
@@ -144,7 +167,9 @@ def test_a_retirement_waits_for_a_writer_and_traffic_goes_on(service):
             service.operator.start_retirement(1)
             wait_until(lambda: service.rows_under(1) == 0, "the rows move")
             traffic.wait_for(20)
-            assert service.operator.generations()[1]["state"] == "draining", "retired under a writer"
+            assert (
+                service.operator.generations()[1]["state"] == "draining"
+            ), "retired under a writer"
         service.operator.wait_certified(1)
         traffic.wait_for(4)
     check_promises(service, traffic)
@@ -209,10 +234,14 @@ def test_activation_needs_a_second_holder_or_a_reason(service):
     assert service.operator.epoch() == epoch
 
 
-@pytest.mark.parametrize("reason", ["", 7, "x" * 2000, None], ids=["empty", "number", "long", "null"])
+@pytest.mark.parametrize(
+    "reason", ["", 7, "x" * 2000, None], ids=["empty", "number", "long", "null"]
+)
 def test_a_reason_must_be_one(service, reason):
     number = service.operator.create_generation()
-    answer = service.operator.post(f"/v1/generations/{number}/activate", {"accept_single_holder": reason})
+    answer = service.operator.post(
+        f"/v1/generations/{number}/activate", {"accept_single_holder": reason}
+    )
     assert answer.status_code in (400, 409, 422), answer.status_code
     assert service.operator.generations()[number]["state"] == "future"
 
@@ -248,7 +277,9 @@ def test_no_active_generation_means_503(make_service):
 
 
 def test_a_stuck_writer_of_jetons_own_is_ended_by_a_roll(service):
-    """As if a front had been stopped in the middle of a transaction: its session holds the ring lock and never lets go."""
+    """As if a front had been stopped in the middle of a transaction: its session holds the ring
+    lock and never lets go.
+    """
     number = service.operator.create_generation()
     with HeldWriter(service) as writer:
         writer.execute("SET application_name = 'jetond tokenize'")

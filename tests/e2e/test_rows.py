@@ -1,4 +1,6 @@
-"""Who can write to the database cannot make one card answer for another: what rows can exchange, copy and restore."""
+"""Who can write to the database cannot make one card answer for another: what rows can exchange,
+copy and restore.
+"""
 
 import itertools
 
@@ -30,14 +32,21 @@ def put(service, cards):
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM card")
         for number, field, fp, envelope in cards:
-            cursor.execute("INSERT INTO card (id, field, fp, envelope) VALUES (%s, %s, %s, %s)", (number, field, fp, bytes(envelope)))
+            cursor.execute(
+                "INSERT INTO card (id, field, fp, envelope) VALUES (%s, %s, %s, %s)",
+                (number, field, fp, bytes(envelope)),
+            )
     connection.commit()
     connection.close()
 
 
 def check_never_another(service):
-    """Each answer is the right card or token, or an error; at least one is an error. No card gets a second row."""
-    promised = [("pan", t, p) for t, p in zip(service.tokens, service.pans)] + [("other", service.other, service.pans[0])]
+    """Each answer is the right card or token, or an error; at least one is an error. No card gets a
+    second row.
+    """
+    promised = [("pan", t, p) for t, p in zip(service.tokens, service.pans)] + [
+        ("other", service.other, service.pans[0])
+    ]
     before, refused, alarms = len(rows(service)), 0, service.operator.counters()["row_alarms"]
     for field, token, pan in promised:
         answer = service.app.post(f"/v1/fields/{field}/detokenize", {"token": token})
@@ -49,7 +58,8 @@ def check_never_another(service):
         assert answer.status_code in (200, 500), answer.status_code
         if answer.status_code == 500:
             assert problem(answer) == "undecryptable"
-        # A card whose fingerprint stands nowhere any more is a new card; a row that answers for it gives its own token or none.
+        # A card whose fingerprint stands nowhere any more is a new card; a row that answers for it
+        # gives its own token or none.
         elif answer.json()["token"] != token:
             assert len(rows(service)) == before + 1
             before += 1
@@ -85,10 +95,14 @@ def test_two_rows_that_exchange_columns_give_no_wrong_card(stored, pair):
 def test_exchanged_fingerprints_never_give_the_other_cards_token(stored):
     first, second = stored.ids[:2]
     fps = dict(stored.sql("SELECT id, fp::text FROM card"))
-    stored.sql("UPDATE card SET fp = '00000000-0000-0000-0000-000000000000' WHERE id = %s", (first,))
+    stored.sql(
+        "UPDATE card SET fp = '00000000-0000-0000-0000-000000000000' WHERE id = %s", (first,)
+    )
     stored.sql("UPDATE card SET fp = %s WHERE id = %s", (fps[first], second))
     stored.sql("UPDATE card SET fp = %s WHERE id = %s", (fps[second], first))
-    answer = stored.app.post("/v1/fields/pan/tokenize", {"items": [{"pan": p} for p in stored.pans]})
+    answer = stored.app.post(
+        "/v1/fields/pan/tokenize", {"items": [{"pan": p} for p in stored.pans]}
+    )
     assert [r["status"] for r in answer.json()["results"]] == [500, 500, 200, 200]
     assert stored.sql("SELECT count(*) FROM card WHERE field = 1") == [(4,)], "no second row"
     assert "alarm" in stored.front_log.read_text()
@@ -97,15 +111,24 @@ def test_exchanged_fingerprints_never_give_the_other_cards_token(stored):
 
 def test_a_replayed_row_is_told_of_and_the_card_lives_on(stored):
     """An old copy of a row, put back after its generation was retired."""
-    old = stored.sql("SELECT id, field, fp::text, envelope FROM card WHERE id = %s", (stored.ids[0],))[0]
+    old = stored.sql(
+        "SELECT id, field, fp::text, envelope FROM card WHERE id = %s", (stored.ids[0],)
+    )[0]
     stored.operator.roll()
     stored.operator.retire(1)
-    stored.sql("INSERT INTO card (id, field, fp, envelope) VALUES (%s, %s, %s, %s)", (*old[:3], bytes(old[3])))
+    stored.sql(
+        "INSERT INTO card (id, field, fp, envelope) VALUES (%s, %s, %s, %s)",
+        (*old[:3], bytes(old[3])),
+    )
     assert stored.app.detokenize(stored.tokens[0]) == stored.pans[0]
     assert stored.app.tokenize(stored.pans[0]) == stored.tokens[0]
     # The next look finds it: at a start, at a retirement, before a key id is given out.
     number = stored.operator.create_generation()
-    log = wait_until(lambda: "cards stand under key ids" in stored.front_log.read_text() and stored.front_log.read_text(), "the alarm")
+    log = wait_until(
+        lambda: "cards stand under key ids" in stored.front_log.read_text()
+        and stored.front_log.read_text(),
+        "the alarm",
+    )
     assert f"of no live generation: {stored.key_id(1)}." in log
     assert stored.key_id(number) not in (stored.key_id(1), stored.key_id(2))
     stored.sql("DELETE FROM card WHERE key_id = %s", (stored.key_id(1),))
@@ -115,15 +138,22 @@ def test_a_replayed_row_is_told_of_and_the_card_lives_on(stored):
 
 
 def test_a_card_whose_only_row_is_a_replayed_one_gets_no_second_token(stored):
-    old = stored.sql("SELECT id, field, fp::text, envelope FROM card WHERE id = %s", (stored.ids[0],))[0]
+    old = stored.sql(
+        "SELECT id, field, fp::text, envelope FROM card WHERE id = %s", (stored.ids[0],)
+    )[0]
     stored.operator.roll()
     stored.operator.retire(1)
     stored.sql("DELETE FROM card WHERE id = %s", (stored.ids[0],))
-    stored.sql("INSERT INTO card (id, field, fp, envelope) VALUES (%s, %s, %s, %s)", (*old[:3], bytes(old[3])))
+    stored.sql(
+        "INSERT INTO card (id, field, fp, envelope) VALUES (%s, %s, %s, %s)",
+        (*old[:3], bytes(old[3])),
+    )
     answer = stored.app.post("/v1/fields/pan/detokenize", {"token": stored.tokens[0]})
     assert (answer.status_code, problem(answer)) == (500, "row-stranded")
     stored.operator.create_generation()  # looks for strays
-    answer = stored.app.post("/v1/fields/pan/tokenize", {"items": [{"pan": p} for p in stored.pans]})
+    answer = stored.app.post(
+        "/v1/fields/pan/tokenize", {"items": [{"pan": p} for p in stored.pans]}
+    )
     assert [r["status"] for r in answer.json()["results"]] == [500, 200, 200, 200]
     assert answer.json()["results"][0]["type"] == "urn:jeton:problem:row-stranded"
     assert stored.sql("SELECT count(*) FROM card WHERE field = 1") == [(4,)]
@@ -132,9 +162,15 @@ def test_a_card_whose_only_row_is_a_replayed_one_gets_no_second_token(stored):
 def test_two_rows_under_one_id_open_nothing(stored):
     stored.operator.roll()
     old, new = stored.key_id(1), stored.key_id(2)
-    stored.sql("INSERT INTO card (id, field, fp, envelope) SELECT id, field, gen_random_uuid(), set_byte(envelope, 0, %s) FROM card "
-               "WHERE id = %s AND key_id = %s", (new, stored.ids[0], old))
-    answer = stored.app.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]})
+    stored.sql(
+        "INSERT INTO card (id, field, fp, envelope) SELECT id, field, gen_random_uuid(), "
+        "set_byte(envelope, 0, %s) FROM card "
+        "WHERE id = %s AND key_id = %s",
+        (new, stored.ids[0], old),
+    )
+    answer = stored.app.post(
+        "/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]}
+    )
     assert [r["status"] for r in answer.json()["results"]] == [500, 200, 200, 200]
     assert "stand in two rows" in stored.front_log.read_text()
     stored.sql("DELETE FROM card WHERE id = %s AND key_id = %s", (stored.ids[0], new))

@@ -10,13 +10,23 @@ from cards import made_up, packed
 from service import base32_bytes
 from traffic import Traffic
 
-LOUD = ["log_statement = all", "log_min_messages = debug1", "log_min_error_statement = debug1", "log_duration = on",
-        "log_error_verbosity = verbose", "log_parameter_max_length = -1", "log_parameter_max_length_on_error = -1",
-        "log_connections = on", "track_activity_query_size = 65536"]
+LOUD = [
+    "log_statement = all",
+    "log_min_messages = debug1",
+    "log_min_error_statement = debug1",
+    "log_duration = on",
+    "log_error_verbosity = verbose",
+    "log_parameter_max_length = -1",
+    "log_parameter_max_length_on_error = -1",
+    "log_connections = on",
+    "track_activity_query_size = 65536",
+]
 
 
 def search(root, needles):
-    """Pairs (file, needle's name) for every needle found in any file under root, whatever the file holds."""
+    """Pairs (file, needle's name) for every needle found in any file under root, whatever the file
+    holds.
+    """
     found = []
     for path in [root] if root.is_file() else root.rglob("*"):
         if not path.is_file():
@@ -27,12 +37,18 @@ def search(root, needles):
 
 
 def secret_forms(name, secret):
-    return {f"{name} raw": secret, f"{name} hex": secret.hex().encode(), f"{name} HEX": secret.hex().upper().encode()}
+    return {
+        f"{name} raw": secret,
+        f"{name} hex": secret.hex().encode(),
+        f"{name} HEX": secret.hex().upper().encode(),
+    }
 
 
 @pytest.fixture
 def canaries(make_cluster, make_service):
-    """A service that did everything once, with a talkative PostgreSQL, bad input and a crash among it; then stopped."""
+    """A service that did everything once, with a talkative PostgreSQL, bad input and a crash among
+    it; then stopped.
+    """
     service = make_service(cluster=make_cluster(LOUD))
     service.pans = [made_up(n, 12 + n % 8, "canary") for n in range(200)]
     app = service.app
@@ -45,7 +61,12 @@ def canaries(make_cluster, make_service):
         app.post("/v1/fields/pan/detokenize", {"token": pan})
         app.post(f"/v1/fields/{pan}/tokenize", {"pan": pan})
         app.get(f"/v1/{pan}")
-        app.request("POST", "/v1/fields/pan/tokenize", data=f'{{"pan": "{pan}"', headers={"Content-Type": "application/json"})
+        app.request(
+            "POST",
+            "/v1/fields/pan/tokenize",
+            data=f'{{"pan": "{pan}"',
+            headers={"Content-Type": "application/json"},
+        )
         app.request("POST", "/v1/fields/pan/tokenize", data=pan, headers={"Content-Type": pan})
     service.operator.roll()
     with Traffic(service, service.pans, clients=3, outages=True) as traffic:
@@ -66,8 +87,11 @@ def needles_of(service):
     for pan in service.pans:
         needles[f"card {pan[-4:]}"] = pan.encode()
         if len(pan) >= 14:  # fewer packed bytes could be there by chance
-            needles[f"packed card {pan[-4:]}"] = packed(pan)[:len(pan) // 2]
-    for name, key in (("app", service.app_key), ("operator", service.operator_key_file.read_text().strip())):
+            needles[f"packed card {pan[-4:]}"] = packed(pan)[: len(pan) // 2]
+    for name, key in (
+        ("app", service.app_key),
+        ("operator", service.operator_key_file.read_text().strip()),
+    ):
         text = key.split("_")[2]
         needles[f"API key of {name}"] = text.encode()
         needles.update(secret_forms(f"API secret of {name}", base32_bytes(text, 32)))
@@ -75,14 +99,18 @@ def needles_of(service):
 
 
 def master_key(service):
-    """The development master key, which docs/key-files.md says stands in the clear behind magic, header and check value."""
+    """The development master key, which docs/key-files.md says stands in the clear behind magic,
+    header and check value.
+    """
     data = (service.keeper_directory / "master.key").read_bytes()
     assert data[:8] == b"JTMASTER" and len(data) == 52
     return data[20:]
 
 
 def generation_keys(service):
-    """The wrapped keys of all generations as their files end with them: not even these belong into the database."""
+    """The wrapped keys of all generations as their files end with them: not even these belong into
+    the database.
+    """
     files = sorted(service.keeper_directory.glob("generation-*.key"))
     assert len(files) == 2
     return {f"wrapped key of {p.name}": p.read_bytes()[-48:] for p in files}
@@ -92,8 +120,16 @@ def test_no_canary_outside_its_place(canaries):
     needles = needles_of(canaries)
     needles.update(secret_forms("master key", master_key(canaries)))
     needles.update(generation_keys(canaries))
-    places = [canaries.cluster.data, canaries.cluster.log, canaries.front_log, canaries.keeper_log, canaries.config]
-    assert len([p for p in canaries.cluster.data.rglob("*") if p.is_file()]) > 500, "the database files are searched"
+    places = [
+        canaries.cluster.data,
+        canaries.cluster.log,
+        canaries.front_log,
+        canaries.keeper_log,
+        canaries.config,
+    ]
+    assert (
+        len([p for p in canaries.cluster.data.rglob("*") if p.is_file()]) > 500
+    ), "the database files are searched"
     for place in places:
         assert search(place, needles) == []
     # The search itself works: what is certainly in the database is found there.
@@ -102,7 +138,9 @@ def test_no_canary_outside_its_place(canaries):
 
 
 def test_keys_are_in_the_keepers_directory_only_and_card_numbers_not_even_there(canaries):
-    assert search(canaries.keeper_directory, {"master": master_key(canaries)}) == [(str(canaries.keeper_directory / "master.key"), "master")]
+    assert search(canaries.keeper_directory, {"master": master_key(canaries)}) == [
+        (str(canaries.keeper_directory / "master.key"), "master")
+    ]
     assert search(canaries.keeper_directory, needles_of(canaries)) == []
 
 
@@ -114,7 +152,9 @@ def test_modes_of_what_is_secret(canaries):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-@pytest.mark.skipif("JETON_TEST_SANITIZED" in os.environ, reason="sanitizers need to look into the process")
+@pytest.mark.skipif(
+    "JETON_TEST_SANITIZED" in os.environ, reason="sanitizers need to look into the process"
+)
 def test_no_core_dumps_and_no_swap_of_the_keeper(service):
     pid = service.keeper.process.pid
     # An undumpable process belongs to root in /proc, so its owner cannot read its memory.

@@ -1,4 +1,6 @@
-"""A database that somebody edits: everything fails closed, and every failure to decrypt looks the same (I6)."""
+"""A database that somebody edits: everything fails closed, and every failure to decrypt looks the
+same (I6).
+"""
 
 import re
 
@@ -17,11 +19,17 @@ def stored(service):
 
 
 def envelope(service, i):
-    return bytes(service.sql("SELECT envelope FROM card WHERE id = %s", (service.id_of(service.tokens[i]),))[0][0])
+    return bytes(
+        service.sql("SELECT envelope FROM card WHERE id = %s", (service.id_of(service.tokens[i]),))[
+            0
+        ][0]
+    )
 
 
 def set_envelope(service, i, value):
-    service.sql("UPDATE card SET envelope = %s WHERE id = %s", (value, service.id_of(service.tokens[i])))
+    service.sql(
+        "UPDATE card SET envelope = %s WHERE id = %s", (value, service.id_of(service.tokens[i]))
+    )
 
 
 def read(service, i):
@@ -47,15 +55,22 @@ def test_swapped_envelopes_are_refused(stored):
 
 def test_one_bad_row_does_not_fail_its_batch(stored):
     set_envelope(stored, 1, envelope(stored, 0))
-    answer = stored.app.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]})
+    answer = stored.app.post(
+        "/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]}
+    )
     assert answer.status_code == 200
     assert [r["status"] for r in answer.json()["results"]] == [200, 500, 200, 200]
-    assert [r.get("pan") for r in answer.json()["results"]] == [stored.pans[0], None, stored.pans[2], stored.pans[3]]
+    assert [r.get("pan") for r in answer.json()["results"]] == [
+        stored.pans[0],
+        None,
+        stored.pans[2],
+        stored.pans[3],
+    ]
 
 
 def test_every_way_to_alter_an_envelope_gets_the_same_answer(stored):
     good = envelope(stored, 0)
-    altered = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1:] for i in range(1, len(good))]
+    altered = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in range(1, len(good))]
     altered += [good[:-1], good + b"\0", good[:18], good[:1] + b"\0" * 24]
     answers = set()
     for value in altered:
@@ -73,10 +88,13 @@ def test_a_card_moved_to_another_field_is_refused(stored):
     number = stored.id_of(stored.tokens[0])
     stored.sql("UPDATE card SET field = 2 WHERE id = %s", (number,))
     check_refused(read(stored, 0))
-    # A token opens in its own field only; and a DBA who had one made for the other field would not get the card either.
+    # A token opens in its own field only; and a DBA who had one made for the other field would not
+    # get the card either.
     answer = stored.app.post("/v1/fields/other/detokenize", {"token": stored.tokens[0]})
     assert (answer.status_code, problem(answer)) == (404, "token-unknown")
-    check_refused(stored.app.post("/v1/fields/other/detokenize", {"token": stored.token_of(number, 2)}))
+    check_refused(
+        stored.app.post("/v1/fields/other/detokenize", {"token": stored.token_of(number, 2)})
+    )
 
 
 def test_a_card_under_another_generations_key_id_is_refused(stored):
@@ -93,7 +111,9 @@ def test_a_row_under_a_key_id_of_no_generation_is_a_fault_of_its_own(stored):
     answer = read(stored, 0)
     assert (answer.status_code, problem(answer)) == (500, "row-stranded")
     # Nor does it fail its neighbours.
-    answer = stored.app.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]})
+    answer = stored.app.post(
+        "/v1/fields/pan/detokenize", {"items": [{"token": t} for t in stored.tokens]}
+    )
     assert answer.status_code == 200
     assert [r.get("pan") for r in answer.json()["results"]] == [None, *stored.pans[1:]]
     assert answer.json()["results"][0]["type"] == "urn:jeton:problem:row-stranded"
@@ -102,24 +122,41 @@ def test_a_row_under_a_key_id_of_no_generation_is_a_fault_of_its_own(stored):
 
 
 def restart_unverified(stored, words):
-    """A front that starts on an edited set believes none of it: not ready, and the log says which row."""
+    """A front that starts on an edited set believes none of it: not ready, and the log says which
+    row.
+    """
     stored.stop()
     stored.start_keeper()
     stored.start_front()
-    wait_until(lambda: requests.get(stored.url + "/readyz", timeout=5).json().get("sets") is False, "not verified")
+    wait_until(
+        lambda: requests.get(stored.url + "/readyz", timeout=5).json().get("sets") is False,
+        "not verified",
+    )
     wait_until(lambda: words in stored.front_log.read_text(), "the log names the row")
     assert not stored.ready()
 
 
 def test_a_widened_client_is_refused_everywhere(stored):
-    """A DBA gives `app` more permissions: the keeper's MAC no longer fits, so it may nothing at all."""
-    columns = dict(stored.sql("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'client'"))
+    """A DBA gives `app` more permissions: the keeper's MAC no longer fits, so it may nothing at
+    all.
+    """
+    columns = dict(
+        stored.sql(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = "
+            "'client'"
+        )
+    )
     assert "permissions" in columns
     stored.sql("UPDATE client SET permissions = 7 WHERE id = 'app'")
-    assert stored.app.get("/v1/generations").status_code == 403  # a running front works on with what it has verified
+    assert (
+        stored.app.get("/v1/generations").status_code == 403
+    )  # a running front works on with what it has verified
     restart_unverified(stored, "the row of client app is not authentic")
-    for method, path, body in (("GET", "/v1/generations", None), ("POST", "/v1/fields/pan/tokenize", {"pan": stored.pans[0]}),
-                               ("POST", "/v1/fields/pan/detokenize", {"token": stored.tokens[0]})):
+    for method, path, body in (
+        ("GET", "/v1/generations", None),
+        ("POST", "/v1/fields/pan/tokenize", {"pan": stored.pans[0]}),
+        ("POST", "/v1/fields/pan/detokenize", {"token": stored.tokens[0]}),
+    ):
         answer = stored.app.request(method, path, json=body)
         assert (answer.status_code, problem(answer)) == (503, "unavailable")
     stored.sql("UPDATE client SET permissions = 3 WHERE id = 'app'")
@@ -147,7 +184,10 @@ def test_an_edited_field_is_refused(stored):
     answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": stored.pans[0]})
     assert answer.status_code == 503
     assert "token" not in answer.json()
-    assert stored.app.post("/v1/fields/pan/detokenize", {"token": stored.tokens[0]}).status_code == answer.status_code
+    assert (
+        stored.app.post("/v1/fields/pan/detokenize", {"token": stored.tokens[0]}).status_code
+        == answer.status_code
+    )
 
 
 def test_an_edited_ring_stops_the_work(stored):
@@ -162,7 +202,9 @@ def test_an_edited_ring_stops_the_work(stored):
 
 def test_a_generation_made_active_by_sql_is_not_used(stored):
     number = stored.operator.create_generation()
-    stored.sql("UPDATE generation SET state = 3 WHERE number = 1")  # draining; the schema allows one active only
+    stored.sql(
+        "UPDATE generation SET state = 3 WHERE number = 1"
+    )  # draining; the schema allows one active only
     stored.sql("UPDATE generation SET state = 2 WHERE number = %s", (number,))
     answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": made_up(8, series="tamper")})
     assert (answer.status_code, problem(answer)) == (500, "backend-fault")

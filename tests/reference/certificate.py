@@ -1,4 +1,6 @@
-"""The retirement certificate: its text from a row, its signature; docs/keeper-protocol.md, "The certificate"."""
+"""The retirement certificate: its text from a row, its signature; docs/keeper-protocol.md, "The
+certificate".
+"""
 
 import datetime
 
@@ -20,7 +22,9 @@ def lsn_text(lsn):
 
 
 def expected_text(environment, generation, row):
-    """What the certificate must say: `generation` and `row` are rows of tables generation and retirement."""
+    """What the certificate must say: `generation` and `row` are rows of tables generation and
+    retirement.
+    """
     lines = [
         ("environment", ENVIRONMENTS[environment]),
         ("generation", generation["number"]),

@@ -12,7 +12,7 @@ COLUMNS = {
     "field": "id, name, kind, dedup, allow_bad_luhn, state, revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node, rows_written, rows_moved_in, rows_moved_out, rows_left,"
-                  " lsn::text AS lsn, timeline, system_identifier, epoch, certificate, signature, public_key",
+    " lsn::text AS lsn, timeline, system_identifier, epoch, certificate, signature, public_key",
     "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in, sum(moved_out)::bigint AS moved_out",
 }
 AFTER = {"tally": "GROUP BY generation"}
@@ -35,17 +35,21 @@ def _plain(value):
 
 
 class Database:
-    """A read-only transaction that sees one moment. Cards stream; no table is held in memory but the small ones."""
+    """A read-only transaction that sees one moment. Cards stream; no table is held in memory but
+    the small ones.
+    """
 
     FETCH = 2000
 
     def __init__(self, conninfo):
         self._connection = psycopg2.connect(conninfo)
-        self._connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        self._connection.set_session(
+            isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ, readonly=True
+        )
         with self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL search_path = jeton, pg_catalog")
-            # Cards are read in the order of their index and looked up by their index: a sort would write all of them to
-            # temporary files, a hash join would read all of them for a few.
+            # Cards are read in the order of their index and looked up by their index: a sort would
+            # write all of them to temporary files, a hash join would read all of them for a few.
             for way in ("sort", "bitmapscan", "seqscan", "hashjoin", "mergejoin"):
                 cursor.execute(f"SET LOCAL enable_{way} = off")
 
@@ -66,7 +70,9 @@ class Database:
             return [row[0] for row in cursor]
 
     def cards(self, key_id):
-        """(bucket, id, field, fingerprint, envelope) under a key id, ascending, by a cursor of the server."""
+        """(bucket, id, field, fingerprint, envelope) under a key id, ascending, by a cursor of the
+        server.
+        """
         with self._connection.cursor(name=f"reader_{key_id}") as cursor:
             cursor.itersize = self.FETCH
             cursor.execute(CARDS, (key_id,))
@@ -74,15 +80,24 @@ class Database:
                 yield bucket, number, field, bytes(fp), bytes(envelope)
 
     def ids_by_fingerprint(self, key_id, wanted):
-        """Of (field, fingerprint) pairs those that are there under a key id: {(field, fingerprint): id}."""
+        """Of (field, fingerprint) pairs those that are there under a key id: {(field, fingerprint):
+        id}.
+        """
         with self._connection.cursor() as cursor:
-            cursor.execute(BY_FINGERPRINT, ([f for f, _ in wanted], [fp.hex() for _, fp in wanted], key_id))
-            return {(field, bytes.fromhex(fp.replace("-", ""))): number for field, fp, number in cursor}
+            cursor.execute(
+                BY_FINGERPRINT, ([f for f, _ in wanted], [fp.hex() for _, fp in wanted], key_id)
+            )
+            return {
+                (field, bytes.fromhex(fp.replace("-", ""))): number for field, fp, number in cursor
+            }
 
     def n_cards(self):
         """How many cards there are without asking an index, which may lack some."""
         with self._connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_indexscan = off")
+            cursor.execute(
+                "SET LOCAL enable_seqscan = on; SET LOCAL enable_indexonlyscan = off; SET LOCAL "
+                "enable_indexscan = off"
+            )
             cursor.execute("SELECT count(*) FROM card")
             return cursor.fetchone()[0]
 

@@ -1,4 +1,6 @@
-"""The stored formats of a card: packed PAN, id, token, envelope, fingerprint; docs/data-format.md, "Formats"."""
+"""The stored formats of a card: packed PAN, id, token, envelope, fingerprint; docs/data-format.md,
+"Formats".
+"""
 
 import datetime
 import struct
@@ -15,6 +17,7 @@ CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 # -- packed PAN
 
+
 def pack_pan(pan):
     """Two digits a byte; an odd count ends with nibble F."""
     return bytes.fromhex(pan + "f" * (len(pan) % 2))
@@ -30,6 +33,7 @@ def unpack_pan(packed):
 
 
 # -- id
+
 
 def make_id(ms, node, count):
     return ms << 22 | node << 14 | count
@@ -50,21 +54,31 @@ def id_bytes(number):
 
 # -- token
 
+
 class TokenKey:
     """Tokens of one field: one AES-256 block that holds the id."""
 
     def __init__(self, service_root, field):
         self._field = field
-        self._cipher = BlockCipher(kdf.from_service_root(service_root, "token", kdf.field_context(field)))
+        self._cipher = BlockCipher(
+            kdf.from_service_root(service_root, "token", kdf.field_context(field))
+        )
 
     def token(self, number, bucket=0):
-        return self._cipher.encrypt(struct.pack(">QIHH", number, self._field, bucket, TOKEN_CONSTANT))
+        return self._cipher.encrypt(
+            struct.pack(">QIHH", number, self._field, bucket, TOKEN_CONSTANT)
+        )
 
     def id(self, token):
         """The id, or None: no token of this field."""
         plain = self._cipher.decrypt(token)
         number = struct.unpack(">Q", plain[:8])[0]
-        return number if equal(plain[8:], struct.pack(">IHH", self._field, 0, TOKEN_CONSTANT)) and 0 < number < 1 << 63 else None
+        return (
+            number
+            if equal(plain[8:], struct.pack(">IHH", self._field, 0, TOKEN_CONSTANT))
+            and 0 < number < 1 << 63
+            else None
+        )
 
 
 def token_text(token):
@@ -85,6 +99,7 @@ def token_from_text(text):
 
 
 # -- envelope and fingerprint
+
 
 def header(key_id, bucket, field, generation):
     return struct.pack(">BBHIQ", ENVELOPE_FORMAT, key_id, bucket, field, generation)

@@ -1,4 +1,6 @@
-"""How every key is derived: NIST SP 800-108r1 in counter mode, and the list of labels; docs/derivation.md."""
+"""How every key is derived: NIST SP 800-108r1 in counter mode, and the list of labels;
+docs/derivation.md.
+"""
 
 import struct
 
@@ -39,7 +41,9 @@ def derive_fixed(key, fixed, length):
 
 def derive(key, label, context, length):
     """The key for one purpose: the label says which, the context for which field."""
-    return derive_fixed(key, label.encode("ascii") + b"\x00" + context + struct.pack(">I", 8 * length), length)
+    return derive_fixed(
+        key, label.encode("ascii") + b"\x00" + context + struct.pack(">I", 8 * length), length
+    )
 
 
 def _derive_role(table, key, role, context):

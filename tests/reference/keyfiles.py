@@ -1,4 +1,6 @@
-"""The keeper's directory: master key, service root, generation keys and the state file; docs/key-files.md."""
+"""The keeper's directory: master key, service root, generation keys and the state file;
+docs/key-files.md.
+"""
 
 import re
 import struct
@@ -47,18 +49,24 @@ def _need(condition, why):
 
 
 def read_master_key(data):
-    """Environment and key of master.key in the development format, the only one there is in the clear."""
+    """Environment and key of master.key in the development format, the only one there is in the
+    clear.
+    """
     _need(len(data) == 52, "not 52 bytes")
     magic, form, environment, zero, check, key = struct.unpack(">8sBBH8s32s", data)
     _need(magic == b"JTMASTER" and form == 1 and zero == 0, "not a master key file of format 1")
     _need(environment in ENVIRONMENTS, "unknown environment")
-    _need(equal(check, kdf.from_master_key(key, "master-check")), "the check value is not the key's")
+    _need(
+        equal(check, kdf.from_master_key(key, "master-check")), "the check value is not the key's"
+    )
     return environment, key
 
 
 def _unwrap(wrap, data, header_len):
     key = wrap.open([data[:header_len]], data[header_len:])
-    _need(key is not None and len(key) == 32, "it does not unwrap: altered, or of another master key")
+    _need(
+        key is not None and len(key) == 32, "it does not unwrap: altered, or of another master key"
+    )
     return key
 
 
@@ -69,7 +77,9 @@ def read_service_root(data, wrap, environment):
     _need(magic == b"JTSVROOT" and form == 1 and zero == 0, "not a service root file of format 1")
     _need(env == environment, "of another environment than the master key")
     root = _unwrap(wrap, data, 28)
-    _need(equal(check, kdf.from_service_root(root, "root-check")), "the check value is not the key's")
+    _need(
+        equal(check, kdf.from_service_root(root, "root-check")), "the check value is not the key's"
+    )
     return root
 
 
@@ -77,7 +87,10 @@ def read_generation(data, wrap, environment, number):
     """One generation key; `number` is the one in the file's name."""
     _need(len(data) == 84, "not 84 bytes")
     magic, form, env, key_id, zero, inside, created, check = struct.unpack(">8sBBBBQQ8s", data[:36])
-    _need(magic == b"JTGENKEY" and form == 1 and zero == 0 and key_id > 0, "not a generation key file of format 1")
+    _need(
+        magic == b"JTGENKEY" and form == 1 and zero == 0 and key_id > 0,
+        "not a generation key file of format 1",
+    )
     _need(env == environment, "of another environment than the master key")
     _need(inside == number, "another number in it than in its name")
     key = _unwrap(wrap, data, 36)
@@ -89,14 +102,28 @@ def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
     _need(len(data) >= 126, "too short")
     magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
-    clients, clients_mac, fields, fields_mac, operators, length = struct.unpack(">Q16sQ16sQH", data[36:94])
+    clients, clients_mac, fields, fields_mac, operators, length = struct.unpack(
+        ">Q16sQ16sQH", data[36:94]
+    )
     _need(magic == b"JTKSTATE" and form == 3 and zero == 0, "not a state file of format 3")
     _need(len(data) == 126 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")
-    _need(equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])), "its MAC is not the service root's")
+    _need(
+        equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])),
+        "its MAC is not the service root's",
+    )
     _need(env == environment, "of another environment than the master key")
     sets = {rows.SET_CLIENTS: (clients, clients_mac), rows.SET_FIELDS: (fields, fields_mac)}
-    return State(node, epoch, highest, id_mark, sets, operators, data[94:94 + length], data[94 + length:110 + length])
+    return State(
+        node,
+        epoch,
+        highest,
+        id_mark,
+        sets,
+        operators,
+        data[94 : 94 + length],
+        data[94 + length : 110 + length],
+    )
 
 
 def read_mark(data, root, environment, number):
@@ -105,14 +132,19 @@ def read_mark(data, root, environment, number):
     magic, form, env, key_id, zero, inside, check = struct.unpack(">8sBBBBQ8s", data[:28])
     _need(magic == b"JTGENUSE" and form == 1 and zero == 0 and key_id > 0, "not a mark of format 1")
     mac_key = kdf.from_service_root(root, "mac-state")
-    _need(equal(data[28:], cmac(mac_key, bytes([rows.MAC_MARK]) + data[:28])), "its MAC is not the service root's")
+    _need(
+        equal(data[28:], cmac(mac_key, bytes([rows.MAC_MARK]) + data[:28])),
+        "its MAC is not the service root's",
+    )
     _need(env == environment, "of another environment than the master key")
     _need(inside == number, "another number in it than in its name")
     return key_id, check
 
 
 class KeyDirectory:
-    """Everything of a keeper's directory, unwrapped. Damage to a single file is reported, and the others are read."""
+    """Everything of a keeper's directory, unwrapped. Damage to a single file is reported, and the
+    others are read.
+    """
 
     def __init__(self, directory, report):
         self.directory = Path(directory)
@@ -123,17 +155,30 @@ class KeyDirectory:
         self._wrap = Siv(kdf.from_master_key(master, "wrap"))
         self._read_all(report)
         root = "the service root" if self.root else "no service root"
-        report.line(f"keys: {ENVIRONMENTS[self.environment]}, the master key, {root}, {len(self.generations)} generation keys")
+        report.line(
+            f"keys: {ENVIRONMENTS[self.environment]}, the master key, {root}, "
+            f"{len(self.generations)} generation keys"
+        )
 
     def _read_all(self, report):
-        self.root = self._try(report, "service-root.key", lambda data: read_service_root(data, self._wrap, self.environment))
+        self.root = self._try(
+            report,
+            "service-root.key",
+            lambda data: read_service_root(data, self._wrap, self.environment),
+        )
         if self.root is not None:
-            self.state = self._try(report, "state", lambda data: read_state(data, self.root, self.environment))
+            self.state = self._try(
+                report, "state", lambda data: read_state(data, self.root, self.environment)
+            )
         for path in sorted(self.directory.iterdir()):
             match = re.fullmatch(r"generation-([1-9][0-9]*)\.key", path.name)
             if match:
                 number = int(match.group(1))
-                key = self._try(report, path.name, lambda data, n=number: read_generation(data, self._wrap, self.environment, n))
+                key = self._try(
+                    report,
+                    path.name,
+                    lambda data, n=number: read_generation(data, self._wrap, self.environment, n),
+                )
                 if key is not None:
                     self.generations[number] = key
             elif self._mark(report, path.name):
@@ -145,7 +190,9 @@ class KeyDirectory:
         match = re.fullmatch(r"generation-([1-9][0-9]*)\.used", name)
         if match and self.root is not None:
             number = int(match.group(1))
-            mark = self._try(report, name, lambda data: read_mark(data, self.root, self.environment, number))
+            mark = self._try(
+                report, name, lambda data: read_mark(data, self.root, self.environment, number)
+            )
             if mark is not None:
                 self.marks[number] = mark
         return match is not None
@@ -154,5 +201,7 @@ class KeyDirectory:
         try:
             return read((self.directory / name).read_bytes())
         except (OSError, Damaged) as error:
-            report.fault("key file", f"{name}: {error.strerror if isinstance(error, OSError) else error}")
+            report.fault(
+                "key file", f"{name}: {error.strerror if isinstance(error, OSError) else error}"
+            )
             return None

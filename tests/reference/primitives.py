@@ -57,7 +57,11 @@ def equal(one, other):
 
 def sign_public_key(seed):
     """The Ed25519 public key (RFC 8032) that belongs to a 32-byte seed."""
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return (
+        Ed25519PrivateKey.from_private_bytes(seed)
+        .public_key()
+        .public_bytes(Encoding.Raw, PublicFormat.Raw)
+    )
 
 
 def sign(seed, message):

@@ -32,7 +32,9 @@ class Opener:
     def __init__(self, tokens, path, report):
         self.missing = set(tokens)
         self.report = report
-        self._out = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii")
+        self._out = os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii"
+        )
 
     def __call__(self, token, pan):
         self.missing.discard(token)
@@ -90,13 +92,30 @@ def verify(keys, database, report, wanted=None, consumer=None):
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(description="Checks and opens a Jeton vault with the keys of a keeper's directory.")
+    parser = argparse.ArgumentParser(
+        description="Checks and opens a Jeton vault with the keys of a keeper's directory."
+    )
     parser.add_argument("--keys", required=True, help="the keeper's directory, or a copy of it")
-    parser.add_argument("--conninfo", "--dsn", required=True, help="libpq connection string; a role that may read schema jeton")
+    parser.add_argument(
+        "--conninfo",
+        "--dsn",
+        required=True,
+        help="libpq connection string; a role that may read schema jeton",
+    )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--verify", action="store_true", help="check everything (this is always done)")
-    what.add_argument("--open", metavar="FILE", help="write the card numbers of the tokens on standard input to this new file")
-    what.add_argument("--compare", metavar="FILE", help="compare with lines of token and SHA-256 of the card number; - for standard input")
+    what.add_argument(
+        "--verify", action="store_true", help="check everything (this is always done)"
+    )
+    what.add_argument(
+        "--open",
+        metavar="FILE",
+        help="write the card numbers of the tokens on standard input to this new file",
+    )
+    what.add_argument(
+        "--compare",
+        metavar="FILE",
+        help="compare with lines of token and SHA-256 of the card number; - for standard input",
+    )
     return parser.parse_args(arguments)
 
 

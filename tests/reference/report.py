@@ -1,4 +1,6 @@
-"""What the reader found: faults by kind, notes, and lines that count. It never holds a card number or a key."""
+"""What the reader found: faults by kind, notes, and lines that count. It never holds a card number
+or a key.
+"""
 
 SHOWN = 20
 

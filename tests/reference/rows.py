@@ -1,4 +1,6 @@
-"""Rows that carry a keeper's MAC, and the ring's body: bytes and MACs; docs/keeper-protocol.md, "Objects" and "MACs"."""
+"""Rows that carry a keeper's MAC, and the ring's body: bytes and MACs; docs/keeper-protocol.md,
+"Objects" and "MACs".
+"""
 
 import struct
 
@@ -37,6 +39,7 @@ def text(value):
 
 # -- the ring's body
 
+
 class RingEntry:
     """One generation as the ring lists it."""
 
@@ -62,7 +65,9 @@ class Ring:
         self.entries = entries
 
     def encode(self):
-        head = RING_HEAD.pack(2, self.environment, self.epoch, self.highest, self.root_check, len(self.entries))
+        head = RING_HEAD.pack(
+            2, self.environment, self.epoch, self.highest, self.root_check, len(self.entries)
+        )
         return head + b"".join(e.encode() for e in self.entries)
 
     def live(self):
@@ -90,14 +95,21 @@ def decode_ring(body):
     form, environment, epoch, highest, root_check, n = RING_HEAD.unpack_from(body)
     if form != 2 or len(body) != RING_HEAD.size + n * RING_ENTRY.size:
         return None
-    entries = [RingEntry(*fields) for fields in RING_ENTRY.iter_unpack(body[RING_HEAD.size:])]
+    entries = [RingEntry(*fields) for fields in RING_ENTRY.iter_unpack(body[RING_HEAD.size :])]
     return Ring(environment, epoch, highest, root_check, entries)
 
 
 # -- messages of the MACs, without their first byte
 
+
 def client_message(client_id, permissions, secret_mac, state, revision, epoch):
-    return struct.pack(">Q", epoch) + text(client_id) + struct.pack(">I", permissions) + secret_mac + struct.pack(">BQ", state, revision)
+    return (
+        struct.pack(">Q", epoch)
+        + text(client_id)
+        + struct.pack(">I", permissions)
+        + secret_mac
+        + struct.pack(">BQ", state, revision)
+    )
 
 
 def _field_spec(field_id, name, kind, dedup, allow_bad_luhn):
@@ -106,14 +118,24 @@ def _field_spec(field_id, name, kind, dedup, allow_bad_luhn):
 
 
 def field_message(field_id, name, kind, dedup, allow_bad_luhn, state, revision, epoch):
-    return struct.pack(">Q", epoch) + _field_spec(field_id, name, kind, dedup, allow_bad_luhn) + struct.pack(">BQ", state, revision)
+    return (
+        struct.pack(">Q", epoch)
+        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn)
+        + struct.pack(">BQ", state, revision)
+    )
 
 
 def set_message(kind, version, n, operators, nonce, digest, epoch):
-    return struct.pack(">BQIQ", kind, version, n, operators) + nonce + digest + struct.pack(">Q", epoch)
+    return (
+        struct.pack(">BQIQ", kind, version, n, operators)
+        + nonce
+        + digest
+        + struct.pack(">Q", epoch)
+    )
 
 
 # -- rows as they pass in messages: what the digest of a set is made of
+
 
 def client_object(row):
     head = text(row["id"]) + struct.pack(">I", row["permissions"]) + row["secret_mac"]
@@ -134,17 +156,35 @@ def node_message(name, number, incarnation, epoch):
 
 
 def ack_message(environment, number, key_id, check, node, incarnation, challenge):
-    return struct.pack(">BQB", environment, number, key_id) + check + text(node) + incarnation + challenge
+    return (
+        struct.pack(">BQB", environment, number, key_id)
+        + check
+        + text(node)
+        + incarnation
+        + challenge
+    )
 
 
 class RowMacs:
     """MACs under the service root."""
 
     def __init__(self, root):
-        client, field, state = (Mac(kdf.from_service_root(root, role)) for role in ("mac-client", "mac-field", "mac-state"))
-        self._keys = {MAC_CLIENT_ROW: client, MAC_FIELD_ROW: field, MAC_GENERATION_ROW: state, MAC_RING: state,
-                      MAC_STATE_FILE: state, MAC_NODE_ROW: state, MAC_MARK: state, MAC_SET_ROW: state, SET_MEMBER: state,
-                      SET_MASK: state}
+        client, field, state = (
+            Mac(kdf.from_service_root(root, role))
+            for role in ("mac-client", "mac-field", "mac-state")
+        )
+        self._keys = {
+            MAC_CLIENT_ROW: client,
+            MAC_FIELD_ROW: field,
+            MAC_GENERATION_ROW: state,
+            MAC_RING: state,
+            MAC_STATE_FILE: state,
+            MAC_NODE_ROW: state,
+            MAC_MARK: state,
+            MAC_SET_ROW: state,
+            SET_MEMBER: state,
+            SET_MASK: state,
+        }
 
     def make(self, kind, message):
         return self._keys[kind](bytes([kind]) + message)
@@ -155,7 +195,9 @@ class RowMacs:
 
 def set_digest(macs, kind, nonce, objects):
     """The sum, modulo 2^128, of F of each row and G of the nonce."""
-    parts = [macs.make(SET_MASK, bytes([kind]) + nonce)] + [macs.make(SET_MEMBER, bytes([kind]) + data) for data in objects]
+    parts = [macs.make(SET_MASK, bytes([kind]) + nonce)] + [
+        macs.make(SET_MEMBER, bytes([kind]) + data) for data in objects
+    ]
     return (sum(int.from_bytes(part, "big") for part in parts) % (1 << 128)).to_bytes(16, "big")
 
 

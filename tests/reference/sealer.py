@@ -1,4 +1,6 @@
-"""A small vault made without Jeton, for the reader's own tests: key files, rows and cards as the docs describe them."""
+"""A small vault made without Jeton, for the reader's own tests: key files, rows and cards as the
+docs describe them.
+"""
 
 import datetime
 import struct
@@ -20,16 +22,24 @@ def made_up_bytes(name, length):
 
 
 def master_key_file(key, environment=DEVELOPMENT):
-    return struct.pack(">8sBBH", b"JTMASTER", 1, environment, 0) + kdf.from_master_key(key, "master-check") + key
+    return (
+        struct.pack(">8sBBH", b"JTMASTER", 1, environment, 0)
+        + kdf.from_master_key(key, "master-check")
+        + key
+    )
 
 
 def service_root_file(root, wrap, environment=DEVELOPMENT, created=1_700_000_000):
-    head = struct.pack(">8sBBHQ", b"JTSVROOT", 1, environment, 0, created) + kdf.from_service_root(root, "root-check")
+    head = struct.pack(">8sBBHQ", b"JTSVROOT", 1, environment, 0, created) + kdf.from_service_root(
+        root, "root-check"
+    )
     return head + wrap.seal([head], root)
 
 
 def generation_file(key, number, key_id, wrap, environment=DEVELOPMENT, created=1_700_000_000):
-    head = struct.pack(">8sBBBBQQ", b"JTGENKEY", 1, environment, key_id, 0, number, created) + kdf.from_generation_key(key, "check")
+    head = struct.pack(
+        ">8sBBBBQQ", b"JTGENKEY", 1, environment, key_id, 0, number, created
+    ) + kdf.from_generation_key(key, "check")
     return head + wrap.seal([head], key)
 
 
@@ -38,11 +48,15 @@ def mark_file(root, number, key_id, check, environment=DEVELOPMENT):
     return data + cmac(kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_MARK]) + data)
 
 
-def state_file(root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1):
+def state_file(
+    root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1
+):
     head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 3, environment, node, 0, epoch, highest, id_mark)
     seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
     data = head + seen + struct.pack(">H", len(ring_body)) + ring_body + ring_mac
-    return data + cmac(kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data)
+    return data + cmac(
+        kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data
+    )
 
 
 class Vault:
@@ -55,7 +69,9 @@ class Vault:
         self.generation_keys = {}
         self.epoch = 1
         self.count = 0
-        self.tables = {name: [] for name in ("generation", "key_ack", "node", "client", "field", "retirement")}
+        self.tables = {
+            name: [] for name in ("generation", "key_ack", "node", "client", "field", "retirement")
+        }
         self.tallies = {}
         self.cards = []  # dictionaries: bucket, id, field, fp, envelope
         self._keys = {}
@@ -63,24 +79,58 @@ class Vault:
     # -- control rows
 
     def add_field(self, number, name, dedup=True):
-        row = {"id": number, "name": name, "kind": 1, "dedup": dedup, "allow_bad_luhn": False, "state": 1,
-               "revision": len(self.tables["field"]) + 1, "mac_epoch": self.epoch}
-        row["mac"] = self.macs.make(rows.MAC_FIELD_ROW, rows.field_message(number, name, 1, dedup, False, 1, row["revision"], self.epoch))
+        row = {
+            "id": number,
+            "name": name,
+            "kind": 1,
+            "dedup": dedup,
+            "allow_bad_luhn": False,
+            "state": 1,
+            "revision": len(self.tables["field"]) + 1,
+            "mac_epoch": self.epoch,
+        }
+        row["mac"] = self.macs.make(
+            rows.MAC_FIELD_ROW,
+            rows.field_message(number, name, 1, dedup, False, 1, row["revision"], self.epoch),
+        )
         self.tables["field"].append(row)
 
     def add_client(self, name, permissions):
-        row = {"id": name, "permissions": permissions, "secret_mac": made_up_bytes("test/" + name, 16), "state": 1,
-               "revision": len(self.tables["client"]) + 1, "mac_epoch": self.epoch}
-        message = rows.client_message(name, permissions, row["secret_mac"], 1, row["revision"], self.epoch)
+        row = {
+            "id": name,
+            "permissions": permissions,
+            "secret_mac": made_up_bytes("test/" + name, 16),
+            "state": 1,
+            "revision": len(self.tables["client"]) + 1,
+            "mac_epoch": self.epoch,
+        }
+        message = rows.client_message(
+            name, permissions, row["secret_mac"], 1, row["revision"], self.epoch
+        )
         row["mac"] = self.macs.make(rows.MAC_CLIENT_ROW, message)
         self.tables["client"].append(row)
 
     def set_row(self, kind):
         """The set row over the rows as they are now."""
-        members, encode = (self.tables["client"], rows.client_object) if kind == rows.SET_CLIENTS else (self.tables["field"], rows.field_object)
-        row = {"kind": kind, "version": len(members), "n": len(members), "operators": 0, "nonce": made_up_bytes("test/nonce", 16), "mac_epoch": 1}
-        row["digest"] = rows.set_digest(self.macs, kind, row["nonce"], [encode(member) for member in members])
-        message = rows.set_message(kind, row["version"], row["n"], 0, row["nonce"], row["digest"], 1)
+        members, encode = (
+            (self.tables["client"], rows.client_object)
+            if kind == rows.SET_CLIENTS
+            else (self.tables["field"], rows.field_object)
+        )
+        row = {
+            "kind": kind,
+            "version": len(members),
+            "n": len(members),
+            "operators": 0,
+            "nonce": made_up_bytes("test/nonce", 16),
+            "mac_epoch": 1,
+        }
+        row["digest"] = rows.set_digest(
+            self.macs, kind, row["nonce"], [encode(member) for member in members]
+        )
+        message = rows.set_message(
+            kind, row["version"], row["n"], 0, row["nonce"], row["digest"], 1
+        )
         row["mac"] = self.macs.make(rows.MAC_SET_ROW, message)
         return row
 
@@ -88,13 +138,22 @@ class Vault:
         return [self.set_row(kind) for kind in (rows.SET_CLIENTS, rows.SET_FIELDS)]
 
     def add_node(self, name, number):
-        row = {"name": name, "number": number, "incarnation": made_up_bytes("test/incarnation", 16), "mac_epoch": self.epoch}
-        row["mac"] = self.macs.make(rows.MAC_NODE_ROW, rows.node_message(name, number, row["incarnation"], self.epoch))
+        row = {
+            "name": name,
+            "number": number,
+            "incarnation": made_up_bytes("test/incarnation", 16),
+            "mac_epoch": self.epoch,
+        }
+        row["mac"] = self.macs.make(
+            rows.MAC_NODE_ROW, rows.node_message(name, number, row["incarnation"], self.epoch)
+        )
         self.tables["node"].append(row)
 
     def _set_state(self, row, state):
         row.update(state=state, mac_epoch=self.epoch)
-        message = rows.generation_message(row["number"], row["key_id"], state, row["check_value"], self.epoch)
+        message = rows.generation_message(
+            row["number"], row["key_id"], state, row["check_value"], self.epoch
+        )
         row["mac"] = self.macs.make(rows.MAC_GENERATION_ROW, message)
 
     def roll(self):
@@ -105,17 +164,32 @@ class Vault:
         for row in self.tables["generation"]:
             if row["state"] == rows.ACTIVE:
                 self._set_state(row, rows.DRAINING)
-        row = {"number": number, "key_id": number + 10, "check_value": kdf.from_generation_key(key, "check")}
+        row = {
+            "number": number,
+            "key_id": number + 10,
+            "check_value": kdf.from_generation_key(key, "check"),
+        }
         self._set_state(row, rows.ACTIVE)
         self.tables["generation"].append(row)
         self.tallies[number] = {"generation": number, "written": 0, "moved_in": 0, "moved_out": 0}
         self._acknowledge(row, key)
 
     def _acknowledge(self, generation, key):
-        row = {"generation": generation["number"], "node": "node1", "incarnation": made_up_bytes("test/keeper", 16),
-               "challenge": made_up_bytes("test/challenge", 16)}
-        message = rows.ack_message(DEVELOPMENT, generation["number"], generation["key_id"], generation["check_value"], row["node"],
-                                   row["incarnation"], row["challenge"])
+        row = {
+            "generation": generation["number"],
+            "node": "node1",
+            "incarnation": made_up_bytes("test/keeper", 16),
+            "challenge": made_up_bytes("test/challenge", 16),
+        }
+        message = rows.ack_message(
+            DEVELOPMENT,
+            generation["number"],
+            generation["key_id"],
+            generation["check_value"],
+            row["node"],
+            row["incarnation"],
+            row["challenge"],
+        )
         row["mac"] = rows.ack_mac(key, message)
         self.tables["key_ack"].append(row)
 
@@ -127,10 +201,22 @@ class Vault:
         generation = self.tables["generation"][number - 1]
         self._set_state(generation, rows.RETIRED)
         tally = self.tallies[number]
-        row = {"generation": number, "state": 3, "actor": "operator", "started_at": START,
-               "retired_at": START + datetime.timedelta(hours=1), "node": "node1", "rows_written": tally["written"],
-               "rows_moved_in": tally["moved_in"], "rows_moved_out": tally["moved_out"], "rows_left": 0, "lsn": "1/6B374D48",
-               "timeline": 1, "system_identifier": -5, "epoch": self.epoch}
+        row = {
+            "generation": number,
+            "state": 3,
+            "actor": "operator",
+            "started_at": START,
+            "retired_at": START + datetime.timedelta(hours=1),
+            "node": "node1",
+            "rows_written": tally["written"],
+            "rows_moved_in": tally["moved_in"],
+            "rows_moved_out": tally["moved_out"],
+            "rows_left": 0,
+            "lsn": "1/6B374D48",
+            "timeline": 1,
+            "system_identifier": -5,
+            "epoch": self.epoch,
+        }
         seed = kdf.from_service_root(self.root, "sign")
         row["certificate"] = certificate.expected_text(DEVELOPMENT, generation, row)
         row["signature"] = sign(seed, row["certificate"].encode("ascii"))
@@ -141,7 +227,9 @@ class Vault:
 
     def keys_of(self, generation, field):
         if (generation, field) not in self._keys:
-            self._keys[generation, field] = formats.CardKeys(self.generation_keys[generation], generation, generation + 10, field)
+            self._keys[generation, field] = formats.CardKeys(
+                self.generation_keys[generation], generation, generation + 10, field
+            )
         return self._keys[generation, field]
 
     def _dedup(self, field):
@@ -158,7 +246,9 @@ class Vault:
         number = formats.make_id(217_000_000_000 + self.count // 4, 1, self.count % 4)
         generation = len(self.generation_keys)
         fingerprint, envelope = self._seal(generation, number, field, formats.pack_pan(pan))
-        self.cards.append({"bucket": 0, "id": number, "field": field, "fp": fingerprint, "envelope": envelope})
+        self.cards.append(
+            {"bucket": 0, "id": number, "field": field, "fp": fingerprint, "envelope": envelope}
+        )
         self.tallies[generation]["written"] += 1
         return formats.TokenKey(self.root, field).token(number)
 
@@ -173,8 +263,17 @@ class Vault:
     # -- what the reader is given
 
     def ring(self):
-        entries = [rows.RingEntry(g["number"], g["key_id"], g["state"], 0, g["check_value"]) for g in self.tables["generation"]]
-        body = rows.Ring(DEVELOPMENT, self.epoch, len(entries), kdf.from_service_root(self.root, "root-check"), entries).encode()
+        entries = [
+            rows.RingEntry(g["number"], g["key_id"], g["state"], 0, g["check_value"])
+            for g in self.tables["generation"]
+        ]
+        body = rows.Ring(
+            DEVELOPMENT,
+            self.epoch,
+            len(entries),
+            kdf.from_service_root(self.root, "root-check"),
+            entries,
+        ).encode()
         return {"epoch": self.epoch, "body": body, "mac": self.macs.make(rows.MAC_RING, body)}
 
     def write_keys(self, directory):
@@ -183,14 +282,31 @@ class Vault:
         (directory / "master.key").write_bytes(master_key_file(self.master))
         (directory / "service-root.key").write_bytes(service_root_file(self.root, wrap))
         for number, key in self.generation_keys.items():
-            (directory / f"generation-{number}.key").write_bytes(generation_file(key, number, number + 10, wrap))
+            (directory / f"generation-{number}.key").write_bytes(
+                generation_file(key, number, number + 10, wrap)
+            )
             check = kdf.from_generation_key(key, "check")
-            (directory / f"generation-{number}.used").write_bytes(mark_file(self.root, number, number + 10, check))
-        state = state_file(self.root, self.epoch, len(self.generation_keys), 300_000_000_000, self.sets(), ring["body"], ring["mac"])
+            (directory / f"generation-{number}.used").write_bytes(
+                mark_file(self.root, number, number + 10, check)
+            )
+        state = state_file(
+            self.root,
+            self.epoch,
+            len(self.generation_keys),
+            300_000_000_000,
+            self.sets(),
+            ring["body"],
+            ring["mac"],
+        )
         (directory / "state").write_bytes(state)
 
     def database(self):
-        tables = dict(self.tables, ring=[self.ring()], row_set=[s for s in self.sets() if s["version"] > 0], tally=list(self.tallies.values()))
+        tables = dict(
+            self.tables,
+            ring=[self.ring()],
+            row_set=[s for s in self.sets() if s["version"] > 0],
+            tally=list(self.tallies.values()),
+        )
         return MemoryDatabase(tables, self.cards)
 
 
@@ -208,7 +324,10 @@ class MemoryDatabase:
         return sorted({c["envelope"][0] for c in self._cards})
 
     def cards(self, key_id):
-        mine = sorted((c for c in self._cards if c["envelope"][0] == key_id), key=lambda c: (c["bucket"], c["id"]))
+        mine = sorted(
+            (c for c in self._cards if c["envelope"][0] == key_id),
+            key=lambda c: (c["bucket"], c["id"]),
+        )
         for card in mine:
             yield card["bucket"], card["id"], card["field"], card["fp"], card["envelope"]
 

@@ -8,7 +8,9 @@ def _xor(one, other):
 
 
 def _double(block):
-    """Doubling in GF(2^128): one bit to the left, and 0x87 into the last byte where a bit fell out (RFC 5297, 2.3)."""
+    """Doubling in GF(2^128): one bit to the left, and 0x87 into the last byte where a bit fell out
+    (RFC 5297, 2.3).
+    """
     value = int.from_bytes(block, "big") << 1
     if value >> 128:
         value = (value & ((1 << 128) - 1)) ^ 0x87
@@ -26,7 +28,9 @@ class Siv:
         self._known = {}
 
     def _component(self, component):
-        """CMAC of a component; those that come again with each row (a header, the empty one) are remembered."""
+        """CMAC of a component; those that come again with each row (a header, the empty one) are
+        remembered.
+        """
         known = self._known.get(component)
         if known is None:
             known = self._mac(component)
@@ -47,7 +51,9 @@ class Siv:
         """Counter mode from the tag with bits 31 and 63 cleared (RFC 5297, 2.5)."""
         counter = int.from_bytes(tag, "big") & ~((1 << 63) | (1 << 31))
         n_blocks = -(-len(text) // BLOCK)
-        blocks = b"".join(((counter + i) % (1 << 128)).to_bytes(BLOCK, "big") for i in range(n_blocks))
+        blocks = b"".join(
+            ((counter + i) % (1 << 128)).to_bytes(BLOCK, "big") for i in range(n_blocks)
+        )
         return _xor(self._cipher.encrypt(blocks), text)
 
     def seal(self, components, plain):

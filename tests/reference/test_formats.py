@@ -13,12 +13,26 @@ KEY = bytes(range(32, 64))
 PAN = "4111111111111111"
 
 
-@pytest.mark.parametrize("pan", ["4222222222222", "411111111111", PAN, "6304000000000000", "4000000000000000006"])
+@pytest.mark.parametrize(
+    "pan", ["4222222222222", "411111111111", PAN, "6304000000000000", "4000000000000000006"]
+)
 def test_a_packed_pan_comes_back(pan):
     assert formats.unpack_pan(formats.pack_pan(pan)) == pan
 
 
-@pytest.mark.parametrize("packed", ["", "41111111111f", "4111111111f1", "41111111111a", "4111111111ff", "f1111111111111", "11" * 10, "41" * 5])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        "",
+        "41111111111f",
+        "4111111111f1",
+        "41111111111a",
+        "4111111111ff",
+        "f1111111111111",
+        "11" * 10,
+        "41" * 5,
+    ],
+)
 def test_what_is_no_packed_pan_is_refused(packed):
     assert formats.unpack_pan(bytes.fromhex(packed)) is None
 
@@ -26,7 +40,9 @@ def test_what_is_no_packed_pan_is_refused(packed):
 def test_an_id_has_three_parts():
     number = formats.make_id(217_000_000_000, 255, 16383)
     assert formats.split_id(number) == (217_000_000_000, 255, 16383)
-    assert formats.id_time(number) == formats.EPOCH + datetime.timedelta(milliseconds=217_000_000_000)
+    assert formats.id_time(number) == formats.EPOCH + datetime.timedelta(
+        milliseconds=217_000_000_000
+    )
     assert formats.make_id((1 << 41) - 1, 255, 16383) == (1 << 63) - 1
 
 
@@ -59,7 +75,11 @@ def test_an_envelope_opens_only_where_it_was_sealed():
     assert keys.open(envelope, number + 1, fingerprint) is None
     assert keys.open(envelope, number, bytes(16)) is None
     assert keys.open(b"", number, fingerprint) is None
-    for other in (formats.CardKeys(KEY, 4, 5, 7), formats.CardKeys(KEY, 3, 6, 7), formats.CardKeys(KEY, 3, 5, 8)):
+    for other in (
+        formats.CardKeys(KEY, 4, 5, 7),
+        formats.CardKeys(KEY, 3, 6, 7),
+        formats.CardKeys(KEY, 3, 5, 8),
+    ):
         assert other.open(envelope, number, fingerprint) is None
 
 
@@ -71,7 +91,9 @@ def test_without_deduplication_equal_cards_have_different_fingerprints():
 
 
 def frozen(name):
-    """The blocks of frozen.txt that have a value of this name; they are for one field, generation and key id."""
+    """The blocks of frozen.txt that have a value of this name; they are for one field, generation
+    and key id.
+    """
     found = [dict(block) for block in blocks("frozen.txt") if name in dict(block)]
     return found or pytest.skip(f"frozen.txt has no {name}")
 

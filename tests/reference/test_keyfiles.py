@@ -30,11 +30,13 @@ def test_a_whole_directory_is_read(directory):
     assert (keys.state.node, keys.state.epoch, keys.state.highest) == (1, 3, 2)
 
 
-@pytest.mark.parametrize("name", ["service-root.key", "generation-2.key", "generation-2.used", "state"])
+@pytest.mark.parametrize(
+    "name", ["service-root.key", "generation-2.key", "generation-2.used", "state"]
+)
 def test_every_altered_byte_of_a_file_is_noticed(directory, name):
     good = (directory / name).read_bytes()
     for i in range(len(good)):
-        (directory / name).write_bytes(good[:i] + bytes([good[i] ^ 1]) + good[i + 1:])
+        (directory / name).write_bytes(good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :])
         keys, report = read(directory)
         assert report.kinds() == {"key file"} and report.text().count(f"{name}: ") >= 1, i
         assert keys.root is not None or name == "service-root.key"
@@ -49,7 +51,7 @@ def test_an_altered_master_key_opens_nothing(directory):
         if i == 9:
             continue  # the environment: development made production, which no other file agrees with
         with pytest.raises(Damaged):
-            read_master_key(good[:i] + bytes([good[i] ^ 1]) + good[i + 1:])
+            read_master_key(good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :])
     (directory / "master.key").write_bytes(good[:9] + b"\x02" + good[10:])
     assert not read(directory)[1].good()
 

@@ -32,7 +32,9 @@ def test_siv_refuses_every_changed_bit():
         changed[i // 8] ^= 1 << i % 8
         assert siv.open(components, bytes(changed)) is None
     assert siv.open(components[:-1], sealed) is None
-    assert siv.open([b"header", b"row", b"more"], sealed) is None, "an empty component is not the same as none"
+    assert (
+        siv.open([b"header", b"row", b"more"], sealed) is None
+    ), "an empty component is not the same as none"
     assert siv.open(components, sealed[:15]) is None
     assert siv.open(components, sealed) == b"twenty bytes of text"
 
@@ -54,8 +56,11 @@ def test_labels_are_all_different():
 
 def test_derived_keys_are_those_of_the_frozen_vectors():
     """frozen.txt comes from one more implementation; roles that are newer than it are skipped."""
-    ours = {label: length for table in (kdf.FROM_MASTER_KEY, kdf.FROM_SERVICE_ROOT, kdf.FROM_GENERATION_KEY)
-            for label, _, length in table.values()}
+    ours = {
+        label: length
+        for table in (kdf.FROM_MASTER_KEY, kdf.FROM_SERVICE_ROOT, kdf.FROM_GENERATION_KEY)
+        for label, _, length in table.values()
+    }
     n = 0
     for block in blocks("frozen.txt"):
         case = dict(block)

@@ -1,4 +1,6 @@
-"""The checks over a vault made by sealer.py: nothing wrong is found where nothing is, and every edit is named."""
+"""The checks over a vault made by sealer.py: nothing wrong is found where nothing is, and every
+edit is named.
+"""
 
 import hashlib
 import re
@@ -13,8 +15,16 @@ from report import Report
 from sealer import Vault
 from verify_cards import Comparison
 
-PANS = ["4111111111111111", "5555555555554444", "378282246310005", "6011111111111117", "30569309025904", "3530111333300000",
-        "4222222222222", "6304000000000000"]
+PANS = [
+    "4111111111111111",
+    "5555555555554444",
+    "378282246310005",
+    "6011111111111117",
+    "30569309025904",
+    "3530111333300000",
+    "4222222222222",
+    "6304000000000000",
+]
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def vault():
         vault.roll()
         if number > 1 and number < 4:
             vault.retire(number - 1)
-        mine = PANS[2 * number - 2:2 * number]
+        mine = PANS[2 * number - 2 : 2 * number]
         vault.tokens += [(vault.add_card(1, pan), pan) for pan in mine]
         vault.tokens += [(vault.add_card(2, PANS[0]), PANS[0]) for _ in range(2)]
     return vault
@@ -41,7 +51,13 @@ def check(vault, directory, consumer=None):
     vault.write_keys(directory)
     report = Report()
     keys = KeyDirectory(directory, report)
-    verify(keys, vault.database(), report, {t for t, _ in vault.tokens}, consumer(report) if consumer else None)
+    verify(
+        keys,
+        vault.database(),
+        report,
+        {t for t, _ in vault.tokens},
+        consumer(report) if consumer else None,
+    )
     return report
 
 
@@ -50,7 +66,10 @@ def test_a_good_vault_is_good(vault, tmp_path):
     text = report.text()
     assert report.good(), text
     assert "cards: 16, opened: 16" in text and "certificates: 2 good" in text
-    assert "generation 3: key id 13, draining, 12 cards" in text and "generation 4: key id 14, active, 4 cards" in text
+    assert (
+        "generation 3: key id 13, draining, 12 cards" in text
+        and "generation 4: key id 14, active, 4 cards" in text
+    )
     assert not re.search(r"\d{12}", text)
 
 
@@ -71,12 +90,20 @@ def test_a_wrong_expectation_is_named(vault, tmp_path):
 @pytest.mark.parametrize("i", range(1, 25))
 def test_every_byte_of_an_envelope_counts(vault, tmp_path, i):
     envelope = vault.cards[0]["envelope"]
-    vault.cards[0]["envelope"] = envelope[:i] + bytes([envelope[i] ^ 0x80]) + envelope[i + 1:]
+    vault.cards[0]["envelope"] = envelope[:i] + bytes([envelope[i] ^ 0x80]) + envelope[i + 1 :]
     report = check(vault, tmp_path)
-    assert report.kinds() == {"card"} and f"card {vault.cards[0]['id']:016x} under key id 13: the envelope does not open" in report.text()
+    assert (
+        report.kinds() == {"card"}
+        and f"card {vault.cards[0]['id']:016x} under key id 13: the envelope does not open"
+        in report.text()
+    )
 
 
-@pytest.mark.parametrize("columns", [["envelope"], ["fp"], ["id"], ["fp", "envelope"], ["id", "envelope"], ["id", "fp"]], ids="+".join)
+@pytest.mark.parametrize(
+    "columns",
+    [["envelope"], ["fp"], ["id"], ["fp", "envelope"], ["id", "envelope"], ["id", "fp"]],
+    ids="+".join,
+)
 @pytest.mark.parametrize("pair", [(0, 1), (0, 2), (0, 15), (13, 15)])
 def test_exchanged_columns_are_noticed(vault, tmp_path, columns, pair):
     one, other = vault.cards[pair[0]], vault.cards[pair[1]]
@@ -86,7 +113,9 @@ def test_exchanged_columns_are_noticed(vault, tmp_path, columns, pair):
     assert "card" in report.kinds() and report.n_faults("card") == 2
 
 
-@pytest.mark.parametrize("column, value", [("field", 2), ("field", 9), ("bucket", 1), ("id", 1 << 22)])
+@pytest.mark.parametrize(
+    "column, value", [("field", 2), ("field", 9), ("bucket", 1), ("id", 1 << 22)]
+)
 def test_an_edited_card_is_noticed(vault, tmp_path, column, value):
     vault.cards[0][column] = value
     assert check(vault, tmp_path).kinds() == {"card"}
@@ -96,9 +125,19 @@ def test_a_replayed_row_of_a_retired_generation_is_named(vault, tmp_path):
     keys = vault.keys_of(1, 1)
     number, packed = formats.make_id(5, 1, 0), formats.pack_pan(PANS[0])
     fingerprint = keys.fingerprint(packed, number, True)
-    vault.cards.append({"bucket": 0, "id": number, "field": 1, "fp": fingerprint, "envelope": keys.seal(packed, number, fingerprint)})
+    vault.cards.append(
+        {
+            "bucket": 0,
+            "id": number,
+            "field": 1,
+            "fp": fingerprint,
+            "envelope": keys.seal(packed, number, fingerprint),
+        }
+    )
     report = check(vault, tmp_path)
-    assert report.kinds() == {"card", "tally"} and "its key id is not live (retired)" in report.text()
+    assert (
+        report.kinds() == {"card", "tally"} and "its key id is not live (retired)" in report.text()
+    )
 
 
 def test_one_id_under_two_key_ids_is_named(vault, tmp_path):
@@ -127,13 +166,35 @@ def test_an_index_that_lacks_cards_is_named(vault, tmp_path):
     assert check(vault, tmp_path).kinds() == {"index"}
 
 
-FORGED = [("client", "permissions", 7), ("client", "id", "other"), ("client", "secret_mac", bytes(16)), ("client", "mac_epoch", 2),
-          ("client", "mac", bytes(16)), ("client", "state", 2), ("client", "revision", 7), ("field", "state", 2), ("field", "revision", 2),
-          ("client", "permissions", -1), ("client", "id", "x" * 300),
-          ("field", "name", "nap"), ("field", "dedup", False), ("field", "allow_bad_luhn", True), ("field", "kind", 2), ("field", "kind", 300),
-          ("node", "name", "node2"), ("node", "number", 2), ("node", "incarnation", bytes(16)), ("node", "mac_epoch", 9),
-          ("generation", "state", 2), ("generation", "check_value", bytes(8)), ("generation", "mac_epoch", 7),
-          ("key_ack", "node", "node2"), ("key_ack", "incarnation", bytes(16)), ("key_ack", "challenge", bytes(16)), ("key_ack", "mac", bytes(16))]
+FORGED = [
+    ("client", "permissions", 7),
+    ("client", "id", "other"),
+    ("client", "secret_mac", bytes(16)),
+    ("client", "mac_epoch", 2),
+    ("client", "mac", bytes(16)),
+    ("client", "state", 2),
+    ("client", "revision", 7),
+    ("field", "state", 2),
+    ("field", "revision", 2),
+    ("client", "permissions", -1),
+    ("client", "id", "x" * 300),
+    ("field", "name", "nap"),
+    ("field", "dedup", False),
+    ("field", "allow_bad_luhn", True),
+    ("field", "kind", 2),
+    ("field", "kind", 300),
+    ("node", "name", "node2"),
+    ("node", "number", 2),
+    ("node", "incarnation", bytes(16)),
+    ("node", "mac_epoch", 9),
+    ("generation", "state", 2),
+    ("generation", "check_value", bytes(8)),
+    ("generation", "mac_epoch", 7),
+    ("key_ack", "node", "node2"),
+    ("key_ack", "incarnation", bytes(16)),
+    ("key_ack", "challenge", bytes(16)),
+    ("key_ack", "mac", bytes(16)),
+]
 
 
 @pytest.mark.parametrize("table, column, value", FORGED)
@@ -146,8 +207,19 @@ def test_a_forged_row_is_named(vault, tmp_path, table, column, value):
 
 
 @pytest.mark.parametrize("kind", [rows.SET_CLIENTS, rows.SET_FIELDS])
-@pytest.mark.parametrize("column, value", [("version", 9), ("n", 1), ("operators", 1), ("nonce", bytes(16)), ("digest", bytes(16)), ("mac", bytes(16)),
-                                           ("mac_epoch", 3), ("kind", 7)])
+@pytest.mark.parametrize(
+    "column, value",
+    [
+        ("version", 9),
+        ("n", 1),
+        ("operators", 1),
+        ("nonce", bytes(16)),
+        ("digest", bytes(16)),
+        ("mac", bytes(16)),
+        ("mac_epoch", 3),
+        ("kind", 7),
+    ],
+)
 def test_a_forged_set_row_is_named(vault, tmp_path, kind, column, value):
     database = vault.database()
     database.tables["row_set"][kind - 1][column] = value
@@ -173,9 +245,23 @@ def test_an_old_set_is_named(vault, tmp_path):
     assert report.kinds() == {"set"} and "old rows were put back" in report.text()
 
 
-@pytest.mark.parametrize("column, value", [
-    ("certificate", None), ("signature", bytes(64)), ("signature", b""), ("public_key", bytes(32)), ("rows_written", 5), ("lsn", "1/6B374D49"),
-    ("timeline", 2), ("system_identifier", 5), ("epoch", 3), ("node", "node2"), ("actor", "nobody"), ("started_at", None)])
+@pytest.mark.parametrize(
+    "column, value",
+    [
+        ("certificate", None),
+        ("signature", bytes(64)),
+        ("signature", b""),
+        ("public_key", bytes(32)),
+        ("rows_written", 5),
+        ("lsn", "1/6B374D49"),
+        ("timeline", 2),
+        ("system_identifier", 5),
+        ("epoch", 3),
+        ("node", "node2"),
+        ("actor", "nobody"),
+        ("started_at", None),
+    ],
+)
 def test_an_altered_retirement_is_named(vault, tmp_path, column, value):
     row = vault.tables["retirement"][0]
     if column == "certificate":
@@ -200,7 +286,10 @@ def altered_ring(vault, **changes):
     return {"epoch": ring.epoch, "body": body, "mac": vault.macs.make(rows.MAC_RING, body)}
 
 
-@pytest.mark.parametrize("changes", [{"environment": 2}, {"root_check": bytes(8)}, {"epoch": 3}, {"highest": 2}, {"entries": []}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"environment": 2}, {"root_check": bytes(8)}, {"epoch": 3}, {"highest": 2}, {"entries": []}],
+)
 def test_a_ring_that_does_not_fit_is_named(vault, tmp_path, changes):
     database = vault.database()
     database.tables["ring"] = [altered_ring(vault, **changes)]
@@ -208,7 +297,15 @@ def test_a_ring_that_does_not_fit_is_named(vault, tmp_path, changes):
     assert "ring" in check(vault, tmp_path).kinds()
 
 
-@pytest.mark.parametrize("change", [lambda r: r.update(mac=bytes(16)), lambda r: r.update(epoch=99), lambda r: r.update(body=r["body"][:-1]), lambda r: r.clear()])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: r.update(mac=bytes(16)),
+        lambda r: r.update(epoch=99),
+        lambda r: r.update(body=r["body"][:-1]),
+        lambda r: r.clear(),
+    ],
+)
 def test_a_forged_ring_is_named(vault, tmp_path, change):
     database = vault.database()
     row = database.tables["ring"][0]
@@ -253,4 +350,7 @@ def test_keys_of_another_vault_open_nothing(vault, tmp_path):
     other.write_keys(tmp_path)
     report = Report()
     verify(KeyDirectory(tmp_path, report), vault.database(), report)
-    assert "ring: its MAC is not the service root's" in report.text() and "cards: 16, opened: 0" in report.text()
+    assert (
+        "ring: its MAC is not the service root's" in report.text()
+        and "cards: 16, opened: 0" in report.text()
+    )

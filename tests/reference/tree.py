@@ -1,4 +1,6 @@
-"""Where the vectors and the pages are: the checkout, or the copy that ./runtests gives to the services' user."""
+"""Where the vectors and the pages are: the checkout, or the copy that ./runtests gives to the
+services' user.
+"""
 
 import os
 from pathlib import Path

@@ -11,7 +11,9 @@ BATCH = 1000
 
 
 class CardChecks:
-    """Walks all key ids side by side in the order of ids, so that one id under two key ids is seen; memory stays small."""
+    """Walks all key ids side by side in the order of ids, so that one id under two key ids is seen;
+    memory stays small.
+    """
 
     def __init__(self, checked, database, report, wanted=None, on_open=None):
         """`wanted`: tokens (16 bytes) for which on_open(token, pan) is called."""
@@ -38,7 +40,9 @@ class CardChecks:
         last = None
         for bucket, number, key_id, field, fp, envelope in heapq.merge(*streams):
             if last == (bucket, number):
-                self.report.fault("one id twice", f"card {number:016x}: under key id {key_id} and another")
+                self.report.fault(
+                    "one id twice", f"card {number:016x}: under key id {key_id} and another"
+                )
             last = (bucket, number)
             self.counts[key_id] += 1
             self.nodes[formats.split_id(number)[1]] += 1
@@ -61,17 +65,27 @@ class CardChecks:
         generation = self.by_key_id[key_id].number
         keys = self._keys_of(generation, field)
         if keys is None:
-            self.report.fault("card", f"card {number:016x} under key id {key_id}: the generation's key is missing")
+            self.report.fault(
+                "card", f"card {number:016x} under key id {key_id}: the generation's key is missing"
+            )
             return
         packed = keys.open(envelope, number, fp)
         if packed is None:
-            self.report.fault("card", f"card {number:016x} under key id {key_id}: the envelope does not open in this row, field and generation")
+            self.report.fault(
+                "card",
+                f"card {number:016x} under key id {key_id}: the envelope does not open in this "
+                "row, field and generation",
+            )
             return
         self._opened(number, generation, field, fp, packed)
 
     def _placed_wrongly(self, bucket, number, key_id, field, envelope):
         if key_id not in self.by_key_id:
-            states = [rows.STATE_NAMES[g["state"]] for g in self.generations.values() if g["key_id"] == key_id]
+            states = [
+                rows.STATE_NAMES[g["state"]]
+                for g in self.generations.values()
+                if g["key_id"] == key_id
+            ]
             return f"its key id is not live ({', '.join(states) or 'no generation has it'})"
         if key_id != envelope[0]:
             return "column key_id is not the envelope's"
@@ -112,13 +126,17 @@ class CardChecks:
             key = self.keys.generations.get(generation)
             if key is None:
                 return None
-            keys = self._card_keys[generation, field] = formats.CardKeys(key.key, generation, key.key_id, field)
+            keys = self._card_keys[generation, field] = formats.CardKeys(
+                key.key, generation, key.key_id, field
+            )
         return keys
 
     # -- one token a card: a card of a deduplicated field is under no other live generation
 
     def _remember_elsewhere(self, number, generation, field, packed):
-        """An index keeps a card single within its generation; of two generations the older one's cards are looked for."""
+        """An index keeps a card single within its generation; of two generations the older one's
+        cards are looked for.
+        """
         for other in self.live:
             keys = self._keys_of(other, field) if other > generation else None
             if keys is not None:
@@ -129,10 +147,16 @@ class CardChecks:
 
     def _look_elsewhere(self, generation):
         pending = self._elsewhere.pop(generation)
-        found = self.database.ids_by_fingerprint(self.live[generation].key_id, [(field, fp) for field, fp, _ in pending])
+        found = self.database.ids_by_fingerprint(
+            self.live[generation].key_id, [(field, fp) for field, fp, _ in pending]
+        )
         for field, fp, number in pending:
             if (field, fp) in found:
-                self.report.fault("one card twice", f"field {field}: cards {number:016x} and {found[field, fp]:016x} hold one card number")
+                self.report.fault(
+                    "one card twice",
+                    f"field {field}: cards {number:016x} and {found[field, fp]:016x} hold one "
+                    "card number",
+                )
 
     # -- sums
 
@@ -140,13 +164,24 @@ class CardChecks:
         tally = {t["generation"]: t["written"] + t["moved_in"] - t["moved_out"] for t in self.tally}
         for number, row in sorted(self.generations.items()):
             counted, expected = self.counts[row["key_id"]], tally.pop(number, 0)
-            self.report.line(f"generation {number}: key id {row['key_id']}, {rows.STATE_NAMES[row['state']]}, {counted} cards")
+            self.report.line(
+                f"generation {number}: key id {row['key_id']}, {rows.STATE_NAMES[row['state']]}, "
+                f"{counted} cards"
+            )
             if row["state"] != rows.DESTROYED and counted != expected:
-                self.report.fault("tally", f"generation {number}: {counted} cards are there, the tally says {expected}")
+                self.report.fault(
+                    "tally",
+                    f"generation {number}: {counted} cards are there, the tally says {expected}",
+                )
         for number in tally:
-            self.report.fault("tally", f"generation {number}: counted, and there is no such generation")
+            self.report.fault(
+                "tally", f"generation {number}: counted, and there is no such generation"
+            )
         for number in sorted(set(self.nodes) - self.node_numbers):
-            self.report.note(f"{self.nodes[number]} cards have ids of node number {number}, which no node has now")
+            self.report.note(
+                f"{self.nodes[number]} cards have ids of node number {number}, which no node has "
+                "now"
+            )
         n, n_there = sum(self.counts.values()), self.database.n_cards()
         if n != n_there:
             self.report.fault("index", f"index card_id leads to {n} cards, the table has {n_there}")
@@ -154,7 +189,9 @@ class CardChecks:
 
 
 class Comparison:
-    """Cards against a list of tokens and the SHA-256 of the card number that each must stand for; for tests only."""
+    """Cards against a list of tokens and the SHA-256 of the card number that each must stand for;
+    for tests only.
+    """
 
     def __init__(self, expected, report):
         self.expected = dict(expected)

@@ -1,4 +1,6 @@
-"""Checks of the small tables: every MAC, every certificate, and that ring, rows and key files agree."""
+"""Checks of the small tables: every MAC, every certificate, and that ring, rows and key files
+agree.
+"""
 
 import struct
 
@@ -9,14 +11,28 @@ from primitives import equal, sign_public_key, signature_is_good
 
 
 class RowChecks:
-    """Reports a fault for each row that is not what a keeper made; keeps what the cards' check needs."""
+    """Reports a fault for each row that is not what a keeper made; keeps what the cards' check
+    needs.
+    """
 
     def __init__(self, keys, database, report):
         self.keys = keys
         self.report = report
         self.macs = rows.RowMacs(keys.root)
-        self.tables = {name: database.table(name) for name in ("ring", "generation", "key_ack", "node", "client", "field", "row_set",
-                                                               "retirement", "tally")}
+        self.tables = {
+            name: database.table(name)
+            for name in (
+                "ring",
+                "generation",
+                "key_ack",
+                "node",
+                "client",
+                "field",
+                "row_set",
+                "retirement",
+                "tally",
+            )
+        }
         self.ring = None
         self.generations = {row["number"]: row for row in self.tables["generation"]}
 
@@ -29,7 +45,10 @@ class RowChecks:
         self._set(rows.SET_CLIENTS, "client", rows.client_object)
         self._set(rows.SET_FIELDS, "field", rows.field_object)
         self._retirements()
-        counts = ", ".join(f"{len(self.tables[t])} {t}" for t in ("generation", "key_ack", "node", "client", "field", "retirement"))
+        counts = ", ".join(
+            f"{len(self.tables[t])} {t}"
+            for t in ("generation", "key_ack", "node", "client", "field", "retirement")
+        )
         self.report.line(f"rows checked: {counts}")
 
     def _mac_is_good(self, kind, mac, encode, *values):
@@ -75,9 +94,16 @@ class RowChecks:
         if state.ring_body and not self.macs.good(rows.MAC_RING, state.ring_body, state.ring_mac):
             self.report.fault("key file", "state: the MAC of its ring is not the service root's")
         if state.epoch > ring.epoch:
-            self.report.fault("ring", f"epoch {ring.epoch}, the keeper has had {state.epoch}: the database is older than the keys")
+            self.report.fault(
+                "ring",
+                f"epoch {ring.epoch}, the keeper has had {state.epoch}: the database is older "
+                "than the keys",
+            )
         elif state.epoch < ring.epoch:
-            self.report.note(f"the state file is of epoch {state.epoch}: the keys were copied before the ring's last change")
+            self.report.note(
+                f"the state file is of epoch {state.epoch}: the keys were copied before the "
+                "ring's last change"
+            )
         elif state.ring_body != body:
             self.report.fault("ring", "not the one of this epoch that the keeper accepted")
 
@@ -87,21 +113,41 @@ class RowChecks:
         listed = {e.number: e for e in self.ring.entries} if self.ring else {}
         for number, row in self.generations.items():
             values = (number, row["key_id"], row["state"], row["check_value"], row["mac_epoch"])
-            if not self._mac_is_good(rows.MAC_GENERATION_ROW, row["mac"], rows.generation_message, *values):
-                self.report.fault("generation row", f"generation {number}: its MAC is not the service root's")
+            if not self._mac_is_good(
+                rows.MAC_GENERATION_ROW, row["mac"], rows.generation_message, *values
+            ):
+                self.report.fault(
+                    "generation row", f"generation {number}: its MAC is not the service root's"
+                )
             elif self.ring is not None:
                 self._generation_in_ring(row, listed.get(number))
         for number in set(listed) - set(self.generations):
-            self.report.fault("generation row", f"generation {number}: the ring lists it, the table does not")
+            self.report.fault(
+                "generation row", f"generation {number}: the ring lists it, the table does not"
+            )
 
     def _generation_in_ring(self, row, entry):
         number = row["number"]
         if row["mac_epoch"] > self.ring.epoch:
-            self.report.fault("generation row", f"generation {number}: of epoch {row['mac_epoch']}, which is still to come")
+            self.report.fault(
+                "generation row",
+                f"generation {number}: of epoch {row['mac_epoch']}, which is still to come",
+            )
         if (entry is not None) != (row["state"] in (rows.ACTIVE, rows.DRAINING, rows.RETIRED)):
-            self.report.fault("generation row", f"generation {number}: {rows.STATE_NAMES[row['state']]} in the table, not so in the ring")
-        elif entry is not None and (entry.key_id, entry.state, entry.check) != (row["key_id"], row["state"], row["check_value"]):
-            self.report.fault("generation row", f"generation {number}: key id, state or check value is not the ring's")
+            self.report.fault(
+                "generation row",
+                f"generation {number}: {rows.STATE_NAMES[row['state']]} in the table, not so in "
+                "the ring",
+            )
+        elif entry is not None and (entry.key_id, entry.state, entry.check) != (
+            row["key_id"],
+            row["state"],
+            row["check_value"],
+        ):
+            self.report.fault(
+                "generation row",
+                f"generation {number}: key id, state or check value is not the ring's",
+            )
 
     def _key_files(self):
         for number, row in self.generations.items():
@@ -110,14 +156,26 @@ class RowChecks:
                 if row["state"] != rows.DESTROYED:
                     self.report.fault("key file", f"generation-{number}.key: missing or damaged")
             elif (key.key_id, key.check) != (row["key_id"], row["check_value"]):
-                self.report.fault("key file", f"generation-{number}.key: key id or check value is not the table's")
+                self.report.fault(
+                    "key file", f"generation-{number}.key: key id or check value is not the table's"
+                )
         for number, (key_id, check) in self.keys.marks.items():
             row = self.generations.get(number)
             if row is not None and (key_id, check) != (row["key_id"], row["check_value"]):
-                self.report.fault("key file", f"generation-{number}.used: key id or check value is not the table's")
-        for number in (self.ring.live() if self.ring and self.keys.state and self.keys.state.epoch == self.ring.epoch else {}):
+                self.report.fault(
+                    "key file",
+                    f"generation-{number}.used: key id or check value is not the table's",
+                )
+        for number in (
+            self.ring.live()
+            if self.ring and self.keys.state and self.keys.state.epoch == self.ring.epoch
+            else {}
+        ):
             if number not in self.keys.marks:
-                self.report.fault("key file", f"generation-{number}.used: missing or damaged, and the ring lists it")
+                self.report.fault(
+                    "key file",
+                    f"generation-{number}.used: missing or damaged, and the ring lists it",
+                )
         for number in set(self.keys.generations) - set(self.generations):
             self.report.note(f"generation-{number}.key: no row in the database")
 
@@ -128,31 +186,75 @@ class RowChecks:
             if key is None or generation is None:
                 continue  # said already
             try:
-                message = rows.ack_message(self.keys.environment, number, generation["key_id"], generation["check_value"],
-                                           row["node"], row["incarnation"], row["challenge"])
+                message = rows.ack_message(
+                    self.keys.environment,
+                    number,
+                    generation["key_id"],
+                    generation["check_value"],
+                    row["node"],
+                    row["incarnation"],
+                    row["challenge"],
+                )
             except (ValueError, struct.error):
                 message = b""
             if not equal(rows.ack_mac(key.key, message), row["mac"]):
-                self.report.fault("key_ack row", f"generation {number}, node {row['node']}: its MAC is not the generation's")
+                self.report.fault(
+                    "key_ack row",
+                    f"generation {number}, node {row['node']}: its MAC is not the generation's",
+                )
 
     # -- client, field, node
 
     def _row_macs(self):
         for row in self.tables["client"]:
-            self._simple("client", row["id"], rows.MAC_CLIENT_ROW, row, rows.client_message, "id", "permissions", "secret_mac", "state",
-                         "revision")
+            self._simple(
+                "client",
+                row["id"],
+                rows.MAC_CLIENT_ROW,
+                row,
+                rows.client_message,
+                "id",
+                "permissions",
+                "secret_mac",
+                "state",
+                "revision",
+            )
         for row in self.tables["field"]:
-            self._simple("field", row["id"], rows.MAC_FIELD_ROW, row, rows.field_message, "id", "name", "kind", "dedup", "allow_bad_luhn",
-                         "state", "revision")
+            self._simple(
+                "field",
+                row["id"],
+                rows.MAC_FIELD_ROW,
+                row,
+                rows.field_message,
+                "id",
+                "name",
+                "kind",
+                "dedup",
+                "allow_bad_luhn",
+                "state",
+                "revision",
+            )
         for row in self.tables["node"]:
-            self._simple("node", row["name"], rows.MAC_NODE_ROW, row, rows.node_message, "name", "number", "incarnation")
+            self._simple(
+                "node",
+                row["name"],
+                rows.MAC_NODE_ROW,
+                row,
+                rows.node_message,
+                "name",
+                "number",
+                "incarnation",
+            )
 
     def _simple(self, table, name, kind, row, encode, *columns):
         values = [row[c] for c in columns] + [row["mac_epoch"]]
         if not self._mac_is_good(kind, row["mac"], encode, *values):
             self.report.fault(f"{table} row", f"{table} {name}: its MAC is not the service root's")
         elif self.ring is not None and row["mac_epoch"] > self.ring.epoch:
-            self.report.fault(f"{table} row", f"{table} {name}: of epoch {row['mac_epoch']}, which is still to come")
+            self.report.fault(
+                f"{table} row",
+                f"{table} {name}: of epoch {row['mac_epoch']}, which is still to come",
+            )
 
     # -- sets
 
@@ -164,18 +266,32 @@ class RowChecks:
                 self.report.fault("set row", f"{len(found)} set rows of table {table}")
             return
         row = found[0]
-        values = (kind, row["version"], row["n"], row["operators"], row["nonce"], row["digest"], row["mac_epoch"])
+        values = (
+            kind,
+            row["version"],
+            row["n"],
+            row["operators"],
+            row["nonce"],
+            row["digest"],
+            row["mac_epoch"],
+        )
         if not self._mac_is_good(rows.MAC_SET_ROW, row["mac"], rows.set_message, *values):
             self.report.fault("set row", f"of table {table}: its MAC is not the service root's")
             return
         try:
-            digest = rows.set_digest(self.macs, kind, row["nonce"], [encode(member) for member in members])
+            digest = rows.set_digest(
+                self.macs, kind, row["nonce"], [encode(member) for member in members]
+            )
         except (ValueError, struct.error):
             digest = b""
         if row["n"] != len(members) or not equal(digest, row["digest"]):
-            self.report.fault("set", f"the rows of table {table} are not those that its set row vouches for")
+            self.report.fault(
+                "set", f"the rows of table {table} are not those that its set row vouches for"
+            )
         if any(member["revision"] > row["version"] for member in members):
-            self.report.fault("set", f"a row of table {table} is of a version that is still to come")
+            self.report.fault(
+                "set", f"a row of table {table} is of a version that is still to come"
+            )
         self._set_and_state(kind, table, row)
 
     def _set_and_state(self, kind, table, row):
@@ -183,9 +299,15 @@ class RowChecks:
             return
         version, mac = self.keys.state.sets[kind]
         if version > row["version"]:
-            self.report.fault("set", f"table {table} is of version {row['version']}, the keeper has seen {version}: old rows were put back")
+            self.report.fault(
+                "set",
+                f"table {table} is of version {row['version']}, the keeper has seen {version}: "
+                "old rows were put back",
+            )
         elif version == row["version"] and not equal(mac, row["mac"]):
-            self.report.fault("set", f"table {table} is not the one of this version that the keeper has seen")
+            self.report.fault(
+                "set", f"table {table} is not the one of this version that the keeper has seen"
+            )
 
     # -- retirements
 
@@ -199,7 +321,9 @@ class RowChecks:
                 self.report.fault("retirement", f"{name}: no such generation")
                 continue
             if (generation["state"] == rows.RETIRED) != (row["state"] >= 2):
-                self.report.fault("retirement", f"{name}: generation row and retirement row do not agree")
+                self.report.fault(
+                    "retirement", f"{name}: generation row and retirement row do not agree"
+                )
             if row["state"] == 2:
                 self.report.note(f"{name}: retired, not certified yet")
             if row["state"] >= 2:
@@ -208,15 +332,21 @@ class RowChecks:
                 n_good += self._certificate(name, generation, row, public_key)
         retired = {n for n, g in self.generations.items() if g["state"] == rows.RETIRED}
         for number in retired - {row["generation"] for row in self.tables["retirement"]}:
-            self.report.fault("retirement", f"generation {number}: retired without a row in table retirement")
+            self.report.fault(
+                "retirement", f"generation {number}: retired without a row in table retirement"
+            )
         self.report.line(f"certificates: {n_good} good")
 
     def _counts(self, name, row):
-        """Nothing is added to the tally of a retired generation, so it is what the certificate says for ever."""
+        """Nothing is added to the tally of a retired generation, so it is what the certificate says
+        for ever.
+        """
         tally = next((t for t in self.tables["tally"] if t["generation"] == row["generation"]), {})
         for column in ("written", "moved_in", "moved_out"):
             if row["rows_" + column] != tally.get(column, 0):
-                self.report.fault("retirement", f"{name}: rows_{column} is not the tally's {column}")
+                self.report.fault(
+                    "retirement", f"{name}: rows_{column} is not the tally's {column}"
+                )
         if row["rows_left"] != 0:
             self.report.fault("retirement", f"{name}: rows_left is not 0")
 

@@ -12,7 +12,10 @@
 static void known_values(void **state)
 {
     (void)state;
-    /* By hand from Crockford's alphabet: 0x00 = 00000 000(00); 0xff = 11111 111(00); "foobar" as in RFC 4648 with this alphabet. */
+    /*
+     * By hand from Crockford's alphabet: 0x00 = 00000 000(00); 0xff = 11111 111(00); "foobar" as in
+     * RFC 4648 with this alphabet.
+     */
     static const struct {
         const char *bytes;
         size_t len;
@@ -80,9 +83,15 @@ static void refusals_zero_the_output(void **state)
     (void)state;
     static const char *const bad[] = {
         "00000000000000000000000001", /* padding bits set */
-        "0000000000000000000000000Z", "0000000000000000000000000i", "0000000000000000000000000l",
-        "0000000000000000000000000o", "0000000000000000000000000u", "0000000000000-000000000000",
-        "000000000000000000000000 0", "0", "",
+        "0000000000000000000000000Z",
+        "0000000000000000000000000i",
+        "0000000000000000000000000l",
+        "0000000000000000000000000o",
+        "0000000000000000000000000u",
+        "0000000000000-000000000000",
+        "000000000000000000000000 0",
+        "0",
+        "",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint8_t out[16];

@@ -1,4 +1,7 @@
-/* base/conf.h: a misspelt option never silently keeps its default, and the documentation is the table. */
+/*
+ * base/conf.h: a misspelt option never silently keeps its default, and the documentation is the
+ * table.
+ */
 #include "base/conf.h"
 
 #include <setjmp.h>
@@ -56,7 +59,8 @@ static void values_comments_and_spaces(void **state)
 {
     (void)state;
     struct jt_conf conf;
-    assert_int_equal(load("# comment\n; another\n\n[jeton]\nenvironment=development\r\n[front]\n  port =  0 ; the kernel's\n"
+    assert_int_equal(load("# comment\n; another\n\n[jeton]\nenvironment=development\r\n[front]\n  "
+                          "port =  0 ; the kernel's\n"
                           "[database]\nconninfo = host=/tmp/x dbname='a b' # kept\n",
                           &conf),
                      JT_OK);
@@ -75,18 +79,25 @@ static void mistakes_are_named_with_their_line(void **state)
     assert_refused("port = 1\n", ":1: no option port in section []");
     assert_refused("[front]\nport = 1\nport = 2\n", ":3: port in [front] is set twice");
     assert_refused("[front]\nport = 1\n[front]\nport = 1\n", ":4: port in [front] is set twice");
-    assert_refused("[database]\nconninfo = a\n  b\n", ":3: conninfo in [database] is set twice, or is followed by an indented");
+    assert_refused("[database]\nconninfo = a\n  b\n",
+                   ":3: conninfo in [database] is set twice, or is followed by an indented");
     assert_refused("[front]\n\nport\n", ":3: not of the form name = value");
     assert_refused("[front\n", ":1: not of the form");
-    assert_refused("[front]\nnode = n\xc3\xb6" "de\n", "node in [front] must be of letters, digits, dots, dashes and underscores");
-    assert_refused("[front]\nnode = a b\n", "node in [front] must be of letters, digits, dots, dashes and underscores");
-    assert_refused("[jeton]\nenvironment = test\n", "environment in [jeton] must be development or production");
+    assert_refused("[front]\nnode = n\xc3\xb6"
+                   "de\n",
+                   "node in [front] must be of letters, digits, dots, dashes and underscores");
+    assert_refused("[front]\nnode = a b\n",
+                   "node in [front] must be of letters, digits, dots, dashes and underscores");
+    assert_refused("[jeton]\nenvironment = test\n",
+                   "environment in [jeton] must be development or production");
 }
 
 static void numbers_are_whole_and_in_bounds(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "x", "1x", "1.5", "-1", "65536", "99999999999999999999999", "0x10" };
+    static const char *const bad[] = {
+        "", "x", "1x", "1.5", "-1", "65536", "99999999999999999999999", "0x10"
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[100];
         snprintf(text, sizeof text, "[front]\nport = %s\n", bad[i]);
@@ -105,7 +116,10 @@ static void texts_have_bounds_too(void **state)
     assert_refused("[keeper]\nsocket =\n", ":2: socket in [keeper] must be of 1 to 107 bytes");
 }
 
-/* libinih would read the rest of a long line as a line of its own: a cut value, or a comment that comes to life. */
+/*
+ * libinih would read the rest of a long line as a line of its own: a cut value, or a comment that
+ * comes to life.
+ */
 static void a_line_too_long_for_the_parser_is_an_error(void **state)
 {
     (void)state;
@@ -126,7 +140,8 @@ static void a_file_that_cannot_be_read_is_no_empty_file(void **state)
 {
     (void)state;
     struct jt_conf conf;
-    assert_int_equal(jt_conf_load("/nonexistent/jeton.conf", &conf, message, sizeof message), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_conf_load("/nonexistent/jeton.conf", &conf, message, sizeof message),
+                     JT_ERR_NOT_FOUND);
     assert_non_null(strstr(message, "/nonexistent/jeton.conf: No such file"));
     assert_int_equal(jt_conf_load("/tmp", &conf, message, sizeof message), JT_ERR_INVALID);
     assert_non_null(strstr(message, "/tmp:0: cannot be read: Is a directory"));
@@ -143,7 +158,10 @@ static char *sample(void)
     return text;
 }
 
-/* Uncommenting every option of the sample gives the defaults again: names, values and sections in it are right. */
+/*
+ * Uncommenting every option of the sample gives the defaults again: names, values and sections in
+ * it are right.
+ */
 static void the_sample_is_a_valid_file_of_defaults(void **state)
 {
     (void)state;
@@ -186,7 +204,8 @@ static void docs_configuration_md_holds_the_sample(void **state)
     char *end = strstr(block, "```\n");
     assert_non_null(end);
     *end = '\0';
-    assert_string_equal(block, text); /* out of step: paste the output of `jeton config` into the page */
+    /* out of step: paste the output of `jeton config` into the page */
+    assert_string_equal(block, text);
     free(text);
 }
 

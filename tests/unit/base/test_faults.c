@@ -1,6 +1,7 @@
 /*
- * Every allocation and system call of src/base failing in turn: the error comes out, nothing leaks (the sanitizers watch that), and a small
- * file is there whole or not at all. The functions below stand before the real ones by the linker's --wrap.
+ * Every allocation and system call of src/base failing in turn: the error comes out, nothing leaks
+ * (the sanitizers watch that), and a small file is there whole or not at all. The functions below
+ * stand before the real ones by the linker's --wrap.
  */
 #include "base/buf.h"
 #include "base/conf.h"
@@ -51,11 +52,11 @@ static bool has_failed(void)
     return reached;
 }
 
-#define WRAP(type, name, params, arguments, error, failure) \
-    type __real_##name params;                              \
-    type __wrap_##name params;                              \
-    type __wrap_##name params                               \
-    {                                                       \
+#define WRAP(type, name, params, arguments, error, failure)          \
+    type __real_##name params;                                       \
+    type __wrap_##name params;                                       \
+    type __wrap_##name params                                        \
+    {                                                                \
         return fails_now(error) ? failure : __real_##name arguments; \
     }
 
@@ -75,7 +76,8 @@ int __real_close(int fd);
 int __wrap_close(int fd);
 int __wrap_close(int fd)
 {
-    int result = __real_close(fd); /* as in the kernel, the descriptor is gone even when close fails */
+    /* as in the kernel, the descriptor is gone even when close fails */
+    int result = __real_close(fd);
     return fails_now(EIO) ? -1 : result;
 }
 

@@ -99,7 +99,8 @@ static void a_failure_leaves_nothing_behind(void **state)
     assert_int_equal(errno, ENAMETOOLONG);
     assert_int_equal(jt_file_replace(dir_fd, name, "x", 1), JT_ERR_IO);
     assert_int_equal(mkdirat(dir_fd, "sub", 0700), 0);
-    assert_int_equal(jt_file_replace(dir_fd, "sub", "x", 1), JT_ERR_IO); /* rename(2) refuses a directory */
+    /* rename(2) refuses a directory */
+    assert_int_equal(jt_file_replace(dir_fd, "sub", "x", 1), JT_ERR_IO);
     assert_int_equal(n_entries(), 1);
     assert_int_equal(unlinkat(dir_fd, "sub", AT_REMOVEDIR), 0);
 }
@@ -110,7 +111,10 @@ static void what_a_crash_left_is_cleared_away(void **state)
     assert_int_equal(jt_file_write_new(dir_fd, "key.new", "half", 4), JT_OK);
     assert_int_equal(jt_file_write_new(dir_fd, "key", "whole", 5), JT_OK);
     assert_holds("key", "whole");
-    /* A crash between link and unlink: both names are one file, which clearing away must not empty. */
+    /*
+     * A crash between link and unlink: both names are one file, which clearing away must not empty.
+     *
+     */
     assert_int_equal(linkat(dir_fd, "key", dir_fd, "key.new", 0), 0);
     assert_int_equal(jt_file_write_new(dir_fd, "key", "other", 5), JT_ERR_CONFLICT);
     assert_holds("key", "whole");

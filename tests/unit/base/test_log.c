@@ -97,10 +97,12 @@ static void errno_survives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_line_has_time_level_process_and_message, redirect, restore),
+        cmocka_unit_test_setup_teardown(a_line_has_time_level_process_and_message, redirect,
+                                        restore),
         cmocka_unit_test_setup_teardown(lower_levels_are_not_written, redirect, restore),
         cmocka_unit_test_setup_teardown(input_cannot_forge_a_line, redirect, restore),
-        cmocka_unit_test_setup_teardown(a_long_message_is_cut_and_still_ends_its_line, redirect, restore),
+        cmocka_unit_test_setup_teardown(a_long_message_is_cut_and_still_ends_its_line, redirect,
+                                        restore),
         cmocka_unit_test_setup_teardown(errno_survives, redirect, restore),
     };
     return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);

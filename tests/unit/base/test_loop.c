@@ -171,7 +171,8 @@ static void after_the_second_round(void *arg, uint32_t events)
     if (++rounds == 2) {
         jt_loop_stop(arg);
     } else {
-        jt_loop_again(arg); /* there is no timer and no event: without it the loop would wait for ever */
+        /* there is no timer and no event: without it the loop would wait for ever */
+        jt_loop_again(arg);
     }
 }
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define LEN 16
-#define N 2000 /* several pools of 4 KiB */
+#define N   2000 /* several pools of 4 KiB */
 
 static int compare(const void *a, const void *b)
 {
@@ -77,7 +77,8 @@ static void every_length_is_filled_to_its_end(void **state)
     uint8_t out[5001];
     for (size_t len = 0; len <= 5000; len += len < 70 ? 1 : 493) {
         int nonzero = 0;
-        for (int tries = 0; tries < 20 && len > 0; tries++) { /* the last byte is zero once in 256 by right */
+        /* the last byte is zero once in 256 by right */
+        for (int tries = 0; tries < 20 && len > 0; tries++) {
             memset(out, 0, sizeof out);
             jt_random_fill(out, len);
             nonzero += out[len - 1] != 0;

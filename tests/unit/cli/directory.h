@@ -15,7 +15,10 @@ const char *directory_path(const char *name);
 /* Writes a file with that mode. */
 void directory_write(const char *name, const char *contents, mode_t mode);
 
-/* The contents of a file, and its mode unless NULL; fails the test when it is not there. Good until the next call. */
+/*
+ * The contents of a file, and its mode unless NULL; fails the test when it is not there. Good until
+ * the next call.
+ */
 const char *directory_read(const char *name, mode_t *mode);
 
 int directory_n_entries(void);

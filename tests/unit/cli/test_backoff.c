@@ -43,7 +43,7 @@ static void it_ends_when_the_time_is_over_and_not_before(void **state)
     struct jt_backoff b;
     int64_t at;
     jt_backoff_init(&b, 1);
-    assert_true(jt_backoff_next(&b, -1, 0, &at)); /* 200 */
+    assert_true(jt_backoff_next(&b, -1, 0, &at));   /* 200 */
     assert_true(jt_backoff_next(&b, -1, 200, &at)); /* 600 */
     assert_true(jt_backoff_next(&b, -1, 600, &at)); /* a last one at the end */
     assert_int_equal(at, 1000);

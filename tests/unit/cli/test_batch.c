@@ -78,8 +78,10 @@ static void a_column_is_replaced_and_nothing_else(void **state)
     (void)state;
     add("1,4111111111111111,\"a,\"\"b\"\r\n2,\"5555555555554444\",c\n3,378282246310005,d", 1, 3);
     assert_int_equal(jt_batch_make_request(&batch), JT_OK);
-    assert_holds(&batch.request, "{\"items\":[{\"pan\":\"4111111111111111\"},{\"pan\":\"5555555555554444\"},{\"pan\":\"378282246310005\"}]}");
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"jtk_1\"},{\"status\":200,\"token\":\"jtk_2\"},"
+    assert_holds(&batch.request, "{\"items\":[{\"pan\":\"4111111111111111\"},{\"pan\":"
+                                 "\"5555555555554444\"},{\"pan\":\"378282246310005\"}]}");
+    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"jtk_1\"},{\"status\":200,"
+                           "\"token\":\"jtk_2\"},"
                            "{\"status\":200,\"token\":\"jtk_3\"}]}"),
                      JT_OK);
     assert_int_equal(batch.n_pending, 0);
@@ -94,8 +96,10 @@ static void rejected_rows_tell_line_and_reason_and_never_the_value(void **state)
     (void)state;
     add("4111111111111112\n4111111111111111\n\n", 0, 1);
     assert_int_equal(jt_batch_make_request(&batch), JT_OK);
-    assert_int_equal(apply("{\"results\":[{\"status\":422,\"type\":\"urn:jeton:problem:pan-bad-luhn\",\"title\":\"t\"},"
-                           "{\"status\":200,\"token\":\"jtk_1\"},{\"status\":500,\"type\":\"urn:jeton:problem:undecryptable\"}]}"),
+    assert_int_equal(apply("{\"results\":[{\"status\":422,\"type\":\"urn:jeton:problem:pan-bad-"
+                           "luhn\",\"title\":\"t\"},"
+                           "{\"status\":200,\"token\":\"jtk_1\"},{\"status\":500,\"type\":\"urn:"
+                           "jeton:problem:undecryptable\"}]}"),
                      JT_OK);
     write_out();
     assert_holds(&out, "jtk_1\n");
@@ -109,11 +113,16 @@ static void unavailable_rows_stay_and_are_asked_again(void **state)
     (void)state;
     add("411111111111\n422222222222\n433333333333\n", 0, 1);
     assert_int_equal(jt_batch_make_request(&batch), JT_OK);
-    assert_int_equal(apply("{\"results\":[{\"status\":503},{\"status\":200,\"token\":\"b\"},{\"status\":429}]}"), JT_OK);
+    assert_int_equal(
+        apply("{\"results\":[{\"status\":503},{\"status\":200,\"token\":\"b\"},{\"status\":429}]}"),
+        JT_OK);
     assert_int_equal(batch.n_pending, 2);
     assert_int_equal(jt_batch_make_request(&batch), JT_OK);
-    assert_holds(&batch.request, "{\"items\":[{\"pan\":\"411111111111\"},{\"pan\":\"433333333333\"}]}");
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"a\"},{\"status\":200,\"token\":\"c\"}]}"), JT_OK);
+    assert_holds(&batch.request,
+                 "{\"items\":[{\"pan\":\"411111111111\"},{\"pan\":\"433333333333\"}]}");
+    assert_int_equal(
+        apply("{\"results\":[{\"status\":200,\"token\":\"a\"},{\"status\":200,\"token\":\"c\"}]}"),
+        JT_OK);
     write_out();
     assert_holds(&out, "a\nb\nc\n");
 }
@@ -121,7 +130,8 @@ static void unavailable_rows_stay_and_are_asked_again(void **state)
 static void what_json_cannot_hold_is_refused_without_asking(void **state)
 {
     (void)state;
-    char text[400] = "4111\x01" "1111,x\n\xff\xfe,x\n\"a\nb\",x\n,x\n\"q\"\"\\\",x\n";
+    char text[400] = "4111\x01"
+                     "1111,x\n\xff\xfe,x\n\"a\nb\",x\n,x\n\"q\"\"\\\",x\n";
     memset(text + strlen(text), '1', 150);
     strncat(text, ",x\n", 4);
     add(text, 0, 2);
@@ -129,17 +139,21 @@ static void what_json_cannot_hold_is_refused_without_asking(void **state)
     assert_int_equal(batch.n_pending, 2);
     assert_int_equal(jt_batch_make_request(&batch), JT_OK);
     assert_holds(&batch.request, "{\"items\":[{\"pan\":\"\"},{\"pan\":\"q\\\"\\\\\"}]}");
-    assert_int_equal(apply("{\"results\":[{\"status\":422,\"type\":\"urn:jeton:problem:pan-empty\"},"
-                           "{\"status\":422,\"type\":\"urn:jeton:problem:pan-not-digits\"}]}"),
-                     JT_OK);
+    assert_int_equal(
+        apply("{\"results\":[{\"status\":422,\"type\":\"urn:jeton:problem:pan-empty\"},"
+              "{\"status\":422,\"type\":\"urn:jeton:problem:pan-not-digits\"}]}"),
+        JT_OK);
     write_out();
-    assert_holds(&rejects, "1,pan-not-digits\n2,pan-not-digits\n3,pan-not-digits\n5,pan-empty\n6,pan-not-digits\n7,pan-too-long\n");
+    assert_holds(&rejects, "1,pan-not-digits\n2,pan-not-digits\n3,pan-not-digits\n5,pan-empty\n6,"
+                           "pan-not-digits\n7,pan-too-long\n");
 }
 
 static void a_nul_is_refused_without_asking(void **state)
 {
     (void)state;
-    const struct jt_csv_record record = { .raw = "4111\0001\n", .raw_len = 7, .line = 9, .n_fields = 1, .field_len = 6 };
+    const struct jt_csv_record record = {
+        .raw = "4111\0001\n", .raw_len = 7, .line = 9, .n_fields = 1, .field_len = 6
+    };
     assert_int_equal(jt_batch_add(&batch, &record, 1), JT_OK);
     assert_int_equal(batch.n_pending, 0);
     write_out();
@@ -162,11 +176,23 @@ static void replies_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "[]", "{}", "nonsense", "{\"results\":{}}", "{\"results\":[]}", "{\"results\":[{\"status\":200,\"token\":\"a\"},{\"status\":200}]}",
-        "{\"results\":[1]}", "{\"results\":[{\"status\":\"200\",\"token\":\"a\"}]}", "{\"results\":[{\"status\":200}]}",
-        "{\"results\":[{\"status\":200,\"token\":7}]}", "{\"results\":[{\"status\":200,\"token\":\"\"}]}",
-        "{\"results\":[{\"status\":200,\"token\":\"a,b\"}]}", "{\"results\":[{\"status\":200,\"token\":\"a\\nb\"}]}",
-        "{\"results\":[{\"status\":200,\"token\":\"=a\"}]}", "{\"results\":[{\"status\":0}]}", "{\"results\":[{\"status\":100000}]}",
+        "",
+        "[]",
+        "{}",
+        "nonsense",
+        "{\"results\":{}}",
+        "{\"results\":[]}",
+        "{\"results\":[{\"status\":200,\"token\":\"a\"},{\"status\":200}]}",
+        "{\"results\":[1]}",
+        "{\"results\":[{\"status\":\"200\",\"token\":\"a\"}]}",
+        "{\"results\":[{\"status\":200}]}",
+        "{\"results\":[{\"status\":200,\"token\":7}]}",
+        "{\"results\":[{\"status\":200,\"token\":\"\"}]}",
+        "{\"results\":[{\"status\":200,\"token\":\"a,b\"}]}",
+        "{\"results\":[{\"status\":200,\"token\":\"a\\nb\"}]}",
+        "{\"results\":[{\"status\":200,\"token\":\"=a\"}]}",
+        "{\"results\":[{\"status\":0}]}",
+        "{\"results\":[{\"status\":100000}]}",
         "{\"results\":[{\"status\":200,\"status\":200,\"token\":\"a\"}]}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -184,7 +210,8 @@ static void a_card_number_is_digits(void **state)
     add("jtk_1\n\x7f\n", 0, 1);
     assert_int_equal(jt_batch_make_request(&batch), JT_OK);
     assert_holds(&batch.request, "{\"items\":[{\"token\":\"jtk_1\"}]}");
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"pan\":\"4111-1111-1111\"}]}"), JT_ERR_PROTOCOL);
+    assert_int_equal(apply("{\"results\":[{\"status\":200,\"pan\":\"4111-1111-1111\"}]}"),
+                     JT_ERR_PROTOCOL);
     assert_int_equal(apply("{\"results\":[{\"status\":200,\"pan\":\"4111111111111111\"}]}"), JT_OK);
     write_out();
     assert_holds(&out, "4111111111111111\n");
@@ -198,7 +225,8 @@ static void reasons_are_cleaned_and_bounded(void **state)
         char reply[200];
         jt_batch_reset(&batch);
         add("4111111111111111\n", 0, 1);
-        snprintf(reply, sizeof reply, "{\"results\":[{\"status\":422,\"type\":\"urn:x:re,a\\n%d-%s\"}]}", i,
+        snprintf(reply, sizeof reply,
+                 "{\"results\":[{\"status\":422,\"type\":\"urn:x:re,a\\n%d-%s\"}]}", i,
                  "long-long-long-long-long-long-long-long-long");
         assert_int_equal(apply(reply), JT_OK);
         write_out();

@@ -1,11 +1,20 @@
-"""Input files that change while they are read, and acts that must not be repeated: against the scripted server of test_cli_http.py."""
+"""Input files that change while they are read, and acts that must not be repeated: against the
+scripted server of test_cli_http.py.
+"""
 
 import os
 import threading
 
 import pytest
 
-from test_cli_http import card_file, expected, problem, pytestmark, script, vault  # noqa: F401 (the fixture, the condition)
+from test_cli_http import (
+    card_file,
+    expected,
+    problem,
+    pytestmark,
+    script,
+    vault,
+)  # noqa: F401 (the fixture, the condition)
 
 
 def cut(path):
@@ -33,10 +42,20 @@ def remove(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("change, said", [(cut, "shrank"), (append, "grew"), (overwrite, "was written to"), (replace, "was replaced"),
-                                          (remove, "was replaced")])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (cut, "shrank"),
+        (append, "grew"),
+        (overwrite, "was written to"),
+        (replace, "was replaced"),
+        (remove, "was replaced"),
+    ],
+)
 def test_an_input_that_changes_while_it_is_read_leaves_no_output(script, change, said):
-    """Half a file that looks whole is worse than none: exit 0 used to come with the rows behind the cut missing."""
+    """Half a file that looks whole is worse than none: exit 0 used to come with the rows behind the
+    cut missing.
+    """
     changed = []
 
     def reply(number, method, path, body):
@@ -47,7 +66,9 @@ def test_an_input_that_changes_while_it_is_read_leaves_no_output(script, change,
         return vault(number, method, path, body)
 
     script.reply = reply
-    process, out, _ = script.tokenize(card_file(20000), "--batch", 100, "--connections", 2, status=1)
+    process, out, _ = script.tokenize(
+        card_file(20000), "--batch", 100, "--connections", 2, status=1
+    )
     assert changed and out is None
     assert f"in.csv {said} while it was read" in process.err and "is not written" in process.err
 
@@ -57,8 +78,19 @@ def test_a_pipe_has_nothing_to_compare(script):
     os.mkfifo(fifo)
     writer = threading.Thread(target=lambda: fifo.write_text(card_file(50)))
     writer.start()
-    script.jeton("tokenize", "--field", "pan", "--column", "pan", "--in", fifo, "--out", script.file("out.csv"), "--rejects",
-                 script.file("rejects.csv"))
+    script.jeton(
+        "tokenize",
+        "--field",
+        "pan",
+        "--column",
+        "pan",
+        "--in",
+        fifo,
+        "--out",
+        script.file("out.csv"),
+        "--rejects",
+        script.file("rejects.csv"),
+    )
     writer.join()
     assert script.file("out.csv").read_bytes() == expected(50)
 

@@ -1,21 +1,51 @@
-"""`jeton status`, against the scripted server of test_cli_http.py: what it prints, and when it ends with 69."""
+"""`jeton status`, against the scripted server of test_cli_http.py: what it prints, and when it ends
+with 69.
+"""
 
 import json
 
 from test_cli_http import pytestmark, script  # noqa: F401 (the fixture, the condition)
 
-STATUS = {"node": "node1", "version": "0.1.0", "uptime_seconds": 90061,
-          "keeper": {"up": True, "epoch": 4, "development": True, "locked": False, "sealed": 1, "opened": 2,
-                     "resealed": 3, "refused": 4, "service_root": True, "mints_ids": True, "matched": 5,
-                     "mismatched": 0, "identified": 6, "directory_good": True},
-          "database": {"up": False, "schema": True}, "ring": {"epoch": 4, "active": 2}, "sets_verified": True,
-          "connections": {"open": 3, "limit": 16000, "refusing": False}, "counters": {"tokenize_items": 12345}}
+STATUS = {
+    "node": "node1",
+    "version": "0.1.0",
+    "uptime_seconds": 90061,
+    "keeper": {
+        "up": True,
+        "epoch": 4,
+        "development": True,
+        "locked": False,
+        "sealed": 1,
+        "opened": 2,
+        "resealed": 3,
+        "refused": 4,
+        "service_root": True,
+        "mints_ids": True,
+        "matched": 5,
+        "mismatched": 0,
+        "identified": 6,
+        "directory_good": True,
+    },
+    "database": {"up": False, "schema": True},
+    "ring": {"epoch": 4, "active": 2},
+    "sets_verified": True,
+    "connections": {"open": 3, "limit": 16000, "refusing": False},
+    "counters": {"tokenize_items": 12345},
+}
 
 
 def test_status(script):
     script.reply = lambda *_: (200, STATUS)
     out = script.jeton("status").out
-    for part in ("node1", "up 1 d 01:01:01", "database  DOWN", "DEVELOPMENT KEYS", "NOT LOCKED", "generation 2 is active", "12345"):
+    for part in (
+        "node1",
+        "up 1 d 01:01:01",
+        "database  DOWN",
+        "DEVELOPMENT KEYS",
+        "NOT LOCKED",
+        "generation 2 is active",
+        "12345",
+    ):
         assert part in out
     assert json.loads(script.jeton("--json", "status").out) == STATUS
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 1, "active": None}})
@@ -37,12 +67,19 @@ def test_status_with_tables_that_are_not_as_they_were_made_is_69(script):
 def test_status_says_that_connections_are_refused(script):
     script.reply = lambda *_: (200, STATUS)
     assert "door      3 connections of 16000\n" in script.jeton("status").out
-    script.reply = lambda *_: (200, STATUS | {"connections": {"open": 9, "limit": 9, "refusing": True}})
+    script.reply = lambda *_: (
+        200,
+        STATUS | {"connections": {"open": 9, "limit": 9, "refusing": True}},
+    )
     assert "door      9 connections of 9, REFUSING OTHERS" in script.jeton("status").out
 
 
 def test_status_without_keeper_says_so_and_is_69(script):
     script.reply = lambda *_: (200, STATUS | {"keeper": {"up": False}})
     out = script.jeton("status", status=69).out
-    assert "keeper    DOWN: see the log of jeton-keeper\n" in out and "sealed" not in out and "generation 2 is active" in out
+    assert (
+        "keeper    DOWN: see the log of jeton-keeper\n" in out
+        and "sealed" not in out
+        and "generation 2 is active" in out
+    )
     assert json.loads(script.jeton("--json", "status", status=69).out)["keeper"] == {"up": False}

@@ -1,8 +1,9 @@
 /*
- * cli/cmd_init.c: cut off at every step and run again, it ends with one ring, one operator and the key that is in the file.
+ * cli/cmd_init.c: cut off at every step and run again, it ends with one ring, one operator and the
+ * key that is in the file.
  *
- * Database, keeper and their processes are doubles defined here: the linker takes them instead of the libraries' own. The real ones
- * are in tests/e2e.
+ * Database, keeper and their processes are doubles defined here: the linker takes them instead of
+ * the libraries' own. The real ones are in tests/e2e.
  */
 #include "cli/command.h"
 #include "cli/exit.h"
@@ -26,7 +27,19 @@
 #include <cmocka.h>
 
 /* The steps that can fail, in the order in which they come. */
-enum step { CONNECT, CHECK, READ_RING, LOOK_FOR_CARDS, MAKE_MASTER, START_KEEPER, OPEN_KEEPER, FIRST_RING, MAKE_CLIENT, STORE, N_STEPS };
+enum step {
+    CONNECT,
+    CHECK,
+    READ_RING,
+    LOOK_FOR_CARDS,
+    MAKE_MASTER,
+    START_KEEPER,
+    OPEN_KEEPER,
+    FIRST_RING,
+    MAKE_CLIENT,
+    STORE,
+    N_STEPS
+};
 
 static struct {
     int fails; /* a step, or N_STEPS: none */
@@ -55,7 +68,8 @@ struct jt_keyclient {
 static struct jt_db the_db;
 static struct jt_keyclient the_keyclient;
 
-enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms, struct jt_db **out)
+enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout_ms,
+                      struct jt_db **out)
 {
     (void)conninfo;
     (void)application;
@@ -104,7 +118,8 @@ enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
     return outcome(LOOK_FOR_CARDS);
 }
 
-enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring, const struct jt_client_change *first_operator)
+enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring,
+                          const struct jt_client_change *first_operator)
 {
     (void)db;
     assert_int_equal(ring->epoch, 1);
@@ -154,7 +169,8 @@ void jt_keeper_process_stop(struct jt_keeper_process *keeper)
     world.keepers_running--;
 }
 
-enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms, struct jt_keyclient **out)
+enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms,
+                              struct jt_keyclient **out)
 {
     assert_null(socket_path);
     assert_int_equal(fd, 1000);
@@ -176,15 +192,18 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
     return world.keeper_has_ring ? JT_ERR_CONFLICT : outcome(FIRST_RING);
 }
 
-enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN], const struct jt_set_row *set,
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
+                                          const struct jt_client_spec *spec,
+                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                          const struct jt_set_row *set,
                                           struct jt_client_change *out)
 {
     (void)kc;
     assert_int_equal(spec->permissions, JT_MAY_OPERATE);
     assert_int_equal(set->version, 0);
     *out = (struct jt_client_change){ .row = { .spec = *spec } };
-    memcpy(out->row.secret_mac, secret, sizeof out->row.secret_mac); /* unlike the keeper's, but as unlike for other secrets */
+    /* unlike the keeper's, but as unlike for other secrets */
+    memcpy(out->row.secret_mac, secret, sizeof out->row.secret_mac);
     memcpy(world.made, secret, sizeof world.made);
     return outcome(MAKE_CLIENT);
 }
@@ -270,7 +289,8 @@ static void somebody_elses_file_is_left_alone(void **state)
     directory_write("op.key", "not a key\n", 0600);
     assert_int_equal(init(), JT_EXIT_FAILED);
     assert_string_equal(directory_read("op.key", NULL), "not a key\n");
-    directory_write("op.key", "jck_other_0000000000000000000000000000000000000000000000000000\n", 0600);
+    directory_write("op.key", "jck_other_0000000000000000000000000000000000000000000000000000\n",
+                    0600);
     assert_int_equal(init(), JT_EXIT_FAILED);
     assert_false(world.has_ring);
 }
@@ -278,7 +298,8 @@ static void somebody_elses_file_is_left_alone(void **state)
 static void states_that_need_somebody_to_look(void **state)
 {
     (void)state;
-    world.keeper_has_ring = true; /* and the database none: the wrong database, or one that went back */
+    /* and the database none: the wrong database, or one that went back */
+    world.keeper_has_ring = true;
     assert_int_equal(init(), JT_EXIT_FAILED);
     world.keeper_has_ring = false;
     world.has_cards = true; /* sealed under a service root that is not to be made again */
@@ -301,10 +322,8 @@ static void states_that_need_somebody_to_look(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_empty_machine_is_initialised_once),
-        TEST(a_failure_at_any_step_can_be_repeated),
-        TEST(a_commit_whose_answer_was_lost_is_found),
-        TEST(somebody_elses_file_is_left_alone),
+        TEST(an_empty_machine_is_initialised_once),    TEST(a_failure_at_any_step_can_be_repeated),
+        TEST(a_commit_whose_answer_was_lost_is_found), TEST(somebody_elses_file_is_left_alone),
         TEST(states_that_need_somebody_to_look),
     };
     return cmocka_run_group_tests_name("cli/cmd_init", tests, NULL, NULL);

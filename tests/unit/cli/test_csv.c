@@ -1,4 +1,7 @@
-/* cli/csv.h: the grammar of RFC 4180 at every chunk boundary, bytes kept as they are, memory bounded. */
+/*
+ * cli/csv.h: the grammar of RFC 4180 at every chunk boundary, bytes kept as they are, memory
+ * bounded.
+ */
 #include "cli/csv.h"
 #include "base/random.h"
 
@@ -206,8 +209,8 @@ static void a_failing_read_is_told(void **state)
 }
 
 /*
- * Puts what the parser makes of the text into `told`. The first `split` bytes stand in its window already, as after a read that ended
- * there.
+ * Puts what the parser makes of the text into `told`. The first `split` bytes stand in its window
+ * already, as after a read that ended there.
  */
 static void read_in_parts(const char *text, size_t len, size_t split, struct jt_buf *told)
 {
@@ -258,7 +261,10 @@ static void where_a_read_ends_makes_no_difference(void **state)
     }
 }
 
-/* Every byte of the input is in exactly one record, whatever the input; but for those from the record with a quote never closed on. */
+/*
+ * Every byte of the input is in exactly one record, whatever the input; but for those from the
+ * record with a quote never closed on.
+ */
 static void records_are_the_whole_file(void **state)
 {
     (void)state;
@@ -281,7 +287,8 @@ static void records_are_the_whole_file(void **state)
             assert_true(r.n_fields > 0 && r.field_at + r.field_len <= r.raw_len);
             at += r.raw_len;
         }
-        assert_true(err == JT_ERR_NOT_FOUND ? at == sizeof text : err == JT_ERR_INVALID && at < sizeof text);
+        assert_true(err == JT_ERR_NOT_FOUND ? at == sizeof text
+                                            : err == JT_ERR_INVALID && at < sizeof text);
         close_text(&csv);
     }
 }

@@ -15,11 +15,21 @@
 static void secrets_go_over_tls_or_stay_on_the_machine(void **state)
 {
     (void)state;
-    static const char *const safe[] = { "http://127.0.0.1:8080", "http://127.8.9.10/", "http://localhost:1", "http://[::1]:8080",
+    static const char *const safe[] = { "http://127.0.0.1:8080", "http://127.8.9.10/",
+                                        "http://localhost:1",    "http://[::1]:8080",
                                         "https://jeton.example", "https://10.0.0.1:8443/prefix" };
-    static const char *const unsafe[] = { "http://jeton.example", "http://10.0.0.1", "http://localhost.example", "http://128.0.0.1",
-                                          "http://[::2]", "ftp://127.0.0.1", "file:///etc/passwd", "127.0.0.1:8080", "",
-                                          "http://user:pw@127.0.0.1", "https://user@jeton.example", "http://127.0.0.1@evil.example" };
+    static const char *const unsafe[] = { "http://jeton.example",
+                                          "http://10.0.0.1",
+                                          "http://localhost.example",
+                                          "http://128.0.0.1",
+                                          "http://[::2]",
+                                          "ftp://127.0.0.1",
+                                          "file:///etc/passwd",
+                                          "127.0.0.1:8080",
+                                          "",
+                                          "http://user:pw@127.0.0.1",
+                                          "https://user@jeton.example",
+                                          "http://127.0.0.1@evil.example" };
     for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++) {
         assert_true(jt_endpoint_url_is_safe(safe[i]));
     }
@@ -64,7 +74,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(secrets_go_over_tls_or_stay_on_the_machine),
-        cmocka_unit_test_setup_teardown(opening_takes_the_key_from_its_file, directory_make, directory_remove),
+        cmocka_unit_test_setup_teardown(opening_takes_the_key_from_its_file, directory_make,
+                                        directory_remove),
         cmocka_unit_test(only_what_can_recover_is_repeated),
     };
     return cmocka_run_group_tests_name("cli/endpoint", tests, NULL, NULL);

@@ -28,7 +28,9 @@ static void keys_are_read_with_or_without_line_end(void **state)
 static void what_is_no_private_key_file_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "\n", "jck_", KEY "x", KEY " ", KEY "\n" KEY, "jck_App_" , "password", KEY "\n\nmore text after it" };
+    static const char *const bad[] = { "",         "\n",       "jck_",
+                                       KEY "x",    KEY " ",    KEY "\n" KEY,
+                                       "jck_App_", "password", KEY "\n\nmore text after it" };
     char key[JT_API_KEY_MAX + 1];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         directory_write("key", bad[i], 0600);

@@ -19,7 +19,8 @@ static const char *text;
 static const char *arguments[2];
 static struct jt_parse parse_state;
 
-static const struct jt_command command = { "keys test", "NUMBER", "For tests.", JT_TAKES_REST | JT_TAKES_JSON, NULL };
+static const struct jt_command command = { "keys test", "NUMBER", "For tests.",
+                                           JT_TAKES_REST | JT_TAKES_JSON, NULL };
 
 /* Parses the words up to NULL after resetting everything. */
 static int parse(const char *first, ...)
@@ -48,7 +49,9 @@ static int parse(const char *first, ...)
 static void options_and_arguments_mix(void **state)
 {
     (void)state;
-    assert_int_equal(parse("--flag", "one", "--number", "100", "--text=a=b", "--json", "--url", "u", "two", NULL), JT_GO_ON);
+    assert_int_equal(parse("--flag", "one", "--number", "100", "--text=a=b", "--json", "--url", "u",
+                           "two", NULL),
+                     JT_GO_ON);
     assert_true(flag && cli.json);
     assert_int_equal(number, 100);
     assert_string_equal(text, "a=b");
@@ -74,8 +77,11 @@ static void mistakes_are_usage(void **state)
     assert_int_equal(parse("1", "--flag=yes", NULL), JT_EXIT_USAGE);
     assert_int_equal(parse("1", "-f", NULL), JT_EXIT_USAGE);
     assert_int_equal(parse("1", "--text", NULL), JT_EXIT_USAGE);
-    assert_int_equal(parse("1", "--config", "f", NULL), JT_EXIT_USAGE); /* this command takes no configuration */
-    static const char *const bad[] = { "", "0", "101", "-1", "+1", " 1", "1x", "99999999999999999999", "0x10" };
+    /* this command takes no configuration */
+    assert_int_equal(parse("1", "--config", "f", NULL), JT_EXIT_USAGE);
+    static const char *const bad[] = { "",    "0",  "101", "-1",
+                                       "+1",  " 1", "1x",  "99999999999999999999",
+                                       "0x10" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(parse("1", "--number", bad[i], NULL), JT_EXIT_USAGE);
     }
@@ -91,7 +97,8 @@ static void help_ends_the_command(void **state)
 static void shared_options_stand_before_the_command_too(void **state)
 {
     (void)state;
-    char config[] = "--config", file[] = "f", json[] = "--json", status[] = "status", url[] = "--url";
+    char config[] = "--config", file[] = "f", json[] = "--json", status[] = "status",
+         url[] = "--url";
     char *argv[] = { config, file, json, status, url };
     int next = -1;
     cli = (struct jt_cli){ 0 };
@@ -117,8 +124,10 @@ static void help_names_every_option(void **state)
     jt_options_print(parse_state.options, parse_state.n_options, out);
     jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, out);
     fclose(out);
-    static const char *const names[] = { "--flag ", "--number N ", "--text TEXT ", "--config FILE", "--url URL", "--key-file FILE",
-                                         "--retry-for SECONDS", "--json " };
+    static const char *const names[] = {
+        "--flag ",   "--number N ",     "--text TEXT ",        "--config FILE",
+        "--url URL", "--key-file FILE", "--retry-for SECONDS", "--json "
+    };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         assert_non_null(strstr(printed, names[i]));
     }

@@ -14,7 +14,8 @@ static void a_bar_with_rate_and_time_to_go(void **state)
     char line[JT_PROGRESS_LINE];
     struct jt_progress_state s = { .fraction = 0.5, .rows = 50000, .rate = 12345.6, .eta_s = 65 };
     jt_progress_format("tokenize", &s, true, line);
-    assert_string_equal(line, "tokenize [############------------]  50%  50000 rows  12346 rows/s  ETA 1:05");
+    assert_string_equal(
+        line, "tokenize [############------------]  50%  50000 rows  12346 rows/s  ETA 1:05");
     jt_progress_format("tokenize", &s, false, line);
     assert_string_equal(line, "tokenize  50%  50000 rows  12346 rows/s  ETA 1:05");
 }
@@ -41,7 +42,9 @@ static void a_line_never_overflows(void **state)
 {
     (void)state;
     char line[JT_PROGRESS_LINE];
-    struct jt_progress_state s = { .fraction = 1, .rows = UINT64_MAX, .rate = 1e300, .eta_s = INT64_MAX };
+    struct jt_progress_state s = {
+        .fraction = 1, .rows = UINT64_MAX, .rate = 1e300, .eta_s = INT64_MAX
+    };
     jt_progress_format("a label that is much longer than any command", &s, true, line);
     assert_true(strlen(line) < sizeof line);
 }

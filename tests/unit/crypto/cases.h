@@ -1,6 +1,7 @@
 /*
- * Random cases that can be repeated: the seed is fresh in every run, printed, and taken from JETON_TEST_SEED when that
- * is set. JETON_TEST_CASES sets how many cases a random test runs in place of its default.
+ * Random cases that can be repeated: the seed is fresh in every run, printed, and taken from
+ * JETON_TEST_SEED when that is set. JETON_TEST_CASES sets how many cases a random test runs in
+ * place of its default.
  */
 #ifndef JETON_TESTS_CRYPTO_CASES_H
 #define JETON_TESTS_CRYPTO_CASES_H

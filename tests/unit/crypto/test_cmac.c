@@ -14,7 +14,7 @@
 #include <openssl/params.h>
 
 #define MESSAGE_MAX 300
-#define MANY_MAX 300
+#define MANY_MAX    300
 
 static void sp_800_38b_vectors(void **state)
 {
@@ -56,10 +56,12 @@ static void parts_are_concatenated(void **state)
     }
     assert_int_equal(jt_cmac_new(key, &cmac), JT_OK);
     for (size_t len = 0; len <= sizeof(message); len++) {
-        assert_int_equal(jt_cmac_compute(cmac, &(struct jt_bytes){ message, len }, 1, whole), JT_OK);
+        assert_int_equal(jt_cmac_compute(cmac, &(struct jt_bytes){ message, len }, 1, whole),
+                         JT_OK);
         for (size_t cut = 0; cut <= len; cut++) {
             const struct jt_bytes parts[] = {
-                { NULL, 0 }, { message, cut }, { NULL, 0 }, { message + cut, len - cut }, { NULL, 0 },
+                { NULL, 0 }, { message, cut }, { NULL, 0 }, { message + cut, len - cut },
+                { NULL, 0 },
             };
             assert_int_equal(jt_cmac_compute(cmac, parts, 5, split), JT_OK);
             assert_memory_equal(split, whole, JT_CMAC_LEN);
@@ -72,10 +74,13 @@ static void parts_are_concatenated(void **state)
     jt_cmac_free(NULL);
 }
 
-static void openssl_cmac(EVP_MAC_CTX *ctx, const uint8_t *key, const uint8_t *in, size_t len, uint8_t *out)
+static void openssl_cmac(EVP_MAC_CTX *ctx, const uint8_t *key, const uint8_t *in, size_t len,
+                         uint8_t *out)
 {
     char cipher[] = "AES-256-CBC";
-    const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end() };
+    const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher,
+                                                                   0),
+                                  OSSL_PARAM_construct_end() };
     size_t written = 0;
     assert_int_equal(EVP_MAC_init(ctx, key, JT_CMAC_KEY_LEN, params), 1);
     assert_int_equal(EVP_MAC_update(ctx, in, len), 1);

@@ -1,7 +1,7 @@
 /*
- * libcrypto or memory failing at every place in turn: the error must come out, nothing of a key or plaintext may stay
- * in an output, and nothing may leak (the sanitizers watch that). The functions below stand before the real ones by the
- * linker's --wrap.
+ * libcrypto or memory failing at every place in turn: the error must come out, nothing of a key or
+ * plaintext may stay in an output, and nothing may leak (the sanitizers watch that). The functions
+ * below stand before the real ones by the linker's --wrap.
  */
 #include "crypto/fieldkey.h"
 #include "crypto/kdf.h"
@@ -17,9 +17,9 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
-#define NEVER (-1)
-#define N 200 /* records: more than one chunk */
-#define PLAIN_LEN 24
+#define NEVER        (-1)
+#define N            200 /* records: more than one chunk */
+#define PLAIN_LEN    24
 #define ENVELOPE_LEN (JT_ENVELOPE_OVERHEAD + PLAIN_LEN)
 
 static int fail_at = NEVER;
@@ -30,12 +30,14 @@ static bool fails_now(void)
     return n_calls++ == fail_at;
 }
 
-int __real_EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
-int __wrap_EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len);
-int __real_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
-                              const unsigned char *iv);
-int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
-                              const unsigned char *iv);
+int __real_EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                             const unsigned char *in, int in_len);
+int __wrap_EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                             const unsigned char *in, int in_len);
+int __real_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl,
+                              const unsigned char *key, const unsigned char *iv);
+int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl,
+                              const unsigned char *key, const unsigned char *iv);
 int __real_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
                              const unsigned char *in, int in_len);
 int __wrap_EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
@@ -51,13 +53,14 @@ int __wrap_RAND_priv_bytes(unsigned char *out, int len);
 void *__real_jt_secmem_alloc(size_t len);
 void *__wrap_jt_secmem_alloc(size_t len);
 
-int __wrap_EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len, const unsigned char *in, int in_len)
+int __wrap_EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+                             const unsigned char *in, int in_len)
 {
     return fails_now() ? 0 : __real_EVP_EncryptUpdate(ctx, out, out_len, in, in_len);
 }
 
-int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
-                              const unsigned char *iv)
+int __wrap_EVP_EncryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl,
+                              const unsigned char *key, const unsigned char *iv)
 {
     return fails_now() ? 0 : __real_EVP_EncryptInit_ex(ctx, cipher, impl, key, iv);
 }
@@ -113,7 +116,10 @@ static struct jt_fieldkey *fieldkey(void)
     return fk;
 }
 
-/* Runs `step` with its first, second, third ... fallible call failing, until it is through; returns at how many it failed. */
+/*
+ * Runs `step` with its first, second, third ... fallible call failing, until it is through; returns
+ * at how many it failed.
+ */
 static int at_every_call(enum jt_err (*step)(void *), void *arg, void (*check)(enum jt_err))
 {
     enum jt_err err = JT_ERR_CRYPTO;
@@ -270,7 +276,7 @@ static enum jt_err tokens_and_back(void *tk)
         assert_true(all_zero(tokens, sizeof(tokens)));
         return err;
     }
-    err = jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])tokens, N, back);
+    err = jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])tokens, N, back);
     assert_int_equal(all_zero(back, sizeof(back)), err != JT_OK);
     return err;
 }

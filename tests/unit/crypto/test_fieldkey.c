@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#define GENERATION UINT64_C(0x0102030405060708)
-#define FIELD 7
-#define KEY_ID 0xa5
-#define PLAIN_LEN 8
+#define GENERATION   UINT64_C(0x0102030405060708)
+#define FIELD        7
+#define KEY_ID       0xa5
+#define PLAIN_LEN    8
 #define ENVELOPE_LEN (JT_ENVELOPE_OVERHEAD + PLAIN_LEN)
 
 static const uint8_t some_key[JT_GENERATION_KEY_LEN] = { 5, 6, 7 };
@@ -28,7 +28,8 @@ static bool all_zero(const uint8_t *p, size_t len)
     return any == 0;
 }
 
-static struct jt_fieldkey *fieldkey(const uint8_t *key, uint64_t generation, uint8_t key_id, uint32_t field)
+static struct jt_fieldkey *fieldkey(const uint8_t *key, uint64_t generation, uint8_t key_id,
+                                    uint32_t field)
 {
     struct jt_fieldkey *fk = NULL;
     assert_int_equal(jt_fieldkey_new(key, generation, key_id, field, &fk), JT_OK);
@@ -45,7 +46,10 @@ static struct jt_siv_record record_of(const uint8_t *row_id, const uint8_t *fing
     return r;
 }
 
-/* Stored envelopes and fingerprints depend on every byte of the format: what the second implementation printed, for ever. */
+/*
+ * Stored envelopes and fingerprints depend on every byte of the format: what the second
+ * implementation printed, for ever.
+ */
 static void envelopes_and_fingerprints_are_frozen(void **state)
 {
     (void)state;
@@ -214,7 +218,10 @@ static uint8_t envelopes[N][JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX];
 static uint8_t opened[N][JT_PLAINTEXT_MAX];
 static struct jt_siv_record records[N];
 
-/* What record `i` is: every seventh out of bounds, the others of the lengths around which things change. */
+/*
+ * What record `i` is: every seventh out of bounds, the others of the lengths around which things
+ * change.
+ */
 static size_t plain_len_of(size_t i)
 {
     static const size_t lengths[] = { 1, 6, 8, 10, 16, 33, JT_PLAINTEXT_MAX };
@@ -253,7 +260,10 @@ static void bad_records_leave_their_neighbours_alone(void **state)
     jt_fieldkey_free(fk);
 }
 
-/* The API seals no empty plaintexts; an envelope of one, could it be made, is refused like any other. */
+/*
+ * The API seals no empty plaintexts; an envelope of one, could it be made, is refused like any
+ * other.
+ */
 static void empty_plaintexts_are_refused_both_ways(void **state)
 {
     (void)state;
@@ -277,8 +287,9 @@ static void fingerprints_differ_by_field_generation_key_and_contents(void **stat
         fieldkey(other_key, 2, 2, FIELD),
     };
     struct jt_cmac_record prints[] = {
-        { plain, sizeof(plain), macs[0] },     { plain, sizeof(plain), macs[1] },     { plain, sizeof(plain), macs[2] },
-        { plain, sizeof(plain) - 1, macs[3] }, { plain, sizeof(plain), macs[4] },
+        { plain, sizeof(plain), macs[0] }, { plain, sizeof(plain), macs[1] },
+        { plain, sizeof(plain), macs[2] }, { plain, sizeof(plain) - 1, macs[3] },
+        { plain, sizeof(plain), macs[4] },
     };
     assert_int_equal(jt_fieldkey_fingerprint(fk[0], &prints[0], 1), JT_OK);
     assert_int_equal(jt_fieldkey_fingerprint(fk[1], &prints[1], 1), JT_OK);

@@ -37,7 +37,10 @@ static void sp_800_108_vectors(void **state)
     assert_int_equal(n, 8);
 }
 
-/* Stored data depends on every derived key: what the second implementation printed must come out for ever. */
+/*
+ * Stored data depends on every derived key: what the second implementation printed must come out
+ * for ever.
+ */
 static void roles_give_their_frozen_keys(void **state)
 {
     (void)state;
@@ -53,9 +56,12 @@ static void roles_give_their_frozen_keys(void **state)
         struct jt_bytes want = vector_get(&v, "out");
         uint8_t out[VECTOR_BYTES_MAX];
         for (int role = 0; role < JT_KDF_N_ROLES; role++) {
-            if (strlen(jt_kdf_label(role)) == label.len && memcmp(jt_kdf_label(role), label.p, label.len) == 0) {
+            if (strlen(jt_kdf_label(role)) == label.len &&
+                memcmp(jt_kdf_label(role), label.p, label.len) == 0) {
                 seen[role] = true;
-                assert_int_equal(jt_kdf_derive(vector_get(&v, "key").p, role, context.p, context.len, out, want.len), JT_OK);
+                assert_int_equal(jt_kdf_derive(vector_get(&v, "key").p, role, context.p,
+                                               context.len, out, want.len),
+                                 JT_OK);
                 assert_memory_equal(out, want.p, want.len);
             }
         }
@@ -68,8 +74,12 @@ static void roles_give_their_frozen_keys(void **state)
     }
 }
 
-/* KBKDF of OpenSSL, CMAC, counter mode, over a whole fixed input: no length and no separator of its own. */
-static void openssl_kbkdf(EVP_KDF_CTX *ctx, const uint8_t *key, uint8_t *fixed, size_t fixed_len, uint8_t *out, size_t out_len)
+/*
+ * KBKDF of OpenSSL, CMAC, counter mode, over a whole fixed input: no length and no separator of its
+ * own.
+ */
+static void openssl_kbkdf(EVP_KDF_CTX *ctx, const uint8_t *key, uint8_t *fixed, size_t fixed_len,
+                          uint8_t *out, size_t out_len)
 {
     char mode[] = "counter";
     char mac[] = "CMAC";
@@ -79,7 +89,8 @@ static void openssl_kbkdf(EVP_KDF_CTX *ctx, const uint8_t *key, uint8_t *fixed, 
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MODE, mode, 0),
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MAC, mac, 0),
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_CIPHER, cipher, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key, JT_KDF_KEY_LEN),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)key,
+                                          JT_KDF_KEY_LEN),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, fixed, fixed_len),
         OSSL_PARAM_construct_int(OSSL_KDF_PARAM_KBKDF_USE_L, &no),
         OSSL_PARAM_construct_int(OSSL_KDF_PARAM_KBKDF_USE_SEPARATOR, &no),
@@ -90,7 +101,8 @@ static void openssl_kbkdf(EVP_KDF_CTX *ctx, const uint8_t *key, uint8_t *fixed, 
 }
 
 /* label || 0x00 || context || [L]32 by hand. */
-static size_t fixed_input(enum jt_kdf_role role, const uint8_t *context, size_t out_len, uint8_t *out)
+static size_t fixed_input(enum jt_kdf_role role, const uint8_t *context, size_t out_len,
+                          uint8_t *out)
 {
     size_t len = strlen(jt_kdf_label(role));
     memcpy(out, jt_kdf_label(role), len);
@@ -123,9 +135,12 @@ static void derive_agrees_with_openssl(void **state)
         cases_fill(&c, context, sizeof(context));
         size_t fixed_len = fixed_input(role, context, out_len, fixed);
         assert_int_equal(jt_cmac_new(key, &cmac), JT_OK);
-        assert_int_equal(jt_cmac_compute(cmac, &(struct jt_bytes){ fixed, fixed_len }, 1, fixed + fixed_len), JT_OK);
+        assert_int_equal(
+            jt_cmac_compute(cmac, &(struct jt_bytes){ fixed, fixed_len }, 1, fixed + fixed_len),
+            JT_OK);
         openssl_kbkdf(ctx, key, fixed, fixed_len + JT_CMAC_LEN, theirs, out_len);
-        assert_int_equal(jt_kdf_derive(key, role, context, jt_kdf_context_len(role), ours, out_len), JT_OK);
+        assert_int_equal(jt_kdf_derive(key, role, context, jt_kdf_context_len(role), ours, out_len),
+                         JT_OK);
         assert_memory_equal(ours, theirs, out_len);
         jt_cmac_free(cmac);
     }
@@ -143,15 +158,15 @@ static bool label_is_well_formed(const char *label)
 /*
  * The proof that no two roles produce one KDF input, whatever their contexts and output lengths.
  *
- * The CMAC inputs of a role are label || 00 || context || [L]32 for K(0) and [i]32 || label || 00 || context || [L]32
+ * The CMAC inputs of a role are label || 00 || context || [L]32 for K(0) and [i]32 || label || 00
+ * || context || [L]32
  * || K(0) for K(i).
- * (1) No label contains 00, so the first 00 of the first form ends its label: two equal inputs of that form have equal
- *     labels. After the same counter, the same holds for the second form.
- * (2) No two labels are equal; hence two equal inputs are of one role, and since its context has one fixed length, of
- *     one context and L.
- * (3) An input of the first form begins with 'j', one of the second with 00 (i is at most 255): the forms never meet.
- *     What is left to check is what the steps assume: the labels' bytes, their being different, the first byte and the
- *     bound on i.
+ * (1) No label contains 00, so the first 00 of the first form ends its label: two equal inputs of
+ * that form have equal labels. After the same counter, the same holds for the second form. (2) No
+ * two labels are equal; hence two equal inputs are of one role, and since its context has one fixed
+ * length, of one context and L. (3) An input of the first form begins with 'j', one of the second
+ * with 00 (i is at most 255): the forms never meet. What is left to check is what the steps assume:
+ * the labels' bytes, their being different, the first byte and the bound on i.
  */
 static void no_two_roles_share_an_input(void **state)
 {
@@ -165,14 +180,19 @@ static void no_two_roles_share_an_input(void **state)
     }
 }
 
-/* The same seen from outside: one key, every role, contexts made to collide, all the answers different. */
+/*
+ * The same seen from outside: one key, every role, contexts made to collide, all the answers
+ * different.
+ */
 static void roles_give_different_keys(void **state)
 {
     (void)state;
     static const uint8_t context[64] = { 0 };
     uint8_t out[JT_KDF_N_ROLES][32];
     for (int a = 0; a < JT_KDF_N_ROLES; a++) {
-        assert_int_equal(jt_kdf_derive(some_key, a, context, jt_kdf_context_len(a), out[a], sizeof(out[a])), JT_OK);
+        assert_int_equal(
+            jt_kdf_derive(some_key, a, context, jt_kdf_context_len(a), out[a], sizeof(out[a])),
+            JT_OK);
         for (int b = 0; b < a; b++) {
             assert_memory_not_equal(out[a], out[b], sizeof(out[a]));
         }
@@ -208,12 +228,14 @@ static void wrong_context_and_output_lengths_are_refused(void **state)
     assert_int_equal(jt_kdf_derive(some_key, JT_KDF_N_ROLES, NULL, 0, out, 32), JT_ERR_INVALID);
     assert_int_equal(jt_kdf_derive(some_key, JT_KDF_WRAP, NULL, 0, out, 0), JT_ERR_INVALID);
     assert_int_equal(jt_kdf_derive(some_key, JT_KDF_WRAP, NULL, 0, out, JT_KDF_OUT_MAX), JT_OK);
-    assert_int_equal(jt_kdf_derive(some_key, JT_KDF_WRAP, NULL, 0, out, JT_KDF_OUT_MAX + 1), JT_ERR_INVALID);
+    assert_int_equal(jt_kdf_derive(some_key, JT_KDF_WRAP, NULL, 0, out, JT_KDF_OUT_MAX + 1),
+                     JT_ERR_INVALID);
     assert_true(all_zero(out, sizeof(out)));
     const struct jt_bytes part = { context, 1 };
     assert_int_equal(jt_kdf_counter(some_key, &part, 1, out, 0), JT_ERR_INVALID);
     assert_int_equal(jt_kdf_counter(some_key, &part, 1, out, JT_KDF_OUT_MAX + 1), JT_ERR_INVALID);
-    assert_int_equal(jt_kdf_counter(some_key, &part, JT_KDF_PARTS_MAX + 1, out, 32), JT_ERR_INVALID);
+    assert_int_equal(jt_kdf_counter(some_key, &part, JT_KDF_PARTS_MAX + 1, out, 32),
+                     JT_ERR_INVALID);
 }
 
 int main(void)

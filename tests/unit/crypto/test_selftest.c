@@ -15,7 +15,10 @@ static void passes_with_this_libcrypto(void **state)
     assert_null(failed);
 }
 
-/* A test that cannot fail tests nothing: each answer in turn is falsified by one bit and must be found out, by name. */
+/*
+ * A test that cannot fail tests nothing: each answer in turn is falsified by one bit and must be
+ * found out, by name.
+ */
 static void every_false_answer_is_found(void **state)
 {
     (void)state;

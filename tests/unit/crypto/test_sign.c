@@ -49,13 +49,17 @@ static void changed_signature_message_or_key_is_denied(void **state)
     assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature), JT_OK);
     for (size_t bit = 0; bit < 8 * sizeof(signature); bit++) {
         signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature), JT_ERR_DENIED);
+        assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature),
+                         JT_ERR_DENIED);
         signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    assert_int_equal(jt_sign_verify(other_public, message, sizeof(message), signature), JT_ERR_DENIED);
-    assert_int_equal(jt_sign_verify(public_key, message, sizeof(message) - 1, signature), JT_ERR_DENIED);
+    assert_int_equal(jt_sign_verify(other_public, message, sizeof(message), signature),
+                     JT_ERR_DENIED);
+    assert_int_equal(jt_sign_verify(public_key, message, sizeof(message) - 1, signature),
+                     JT_ERR_DENIED);
     message[11] = '4';
-    assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature), JT_ERR_DENIED);
+    assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature),
+                     JT_ERR_DENIED);
 }
 
 int main(void)

@@ -115,11 +115,15 @@ static void components_up_to_126(void **state)
         if (n > 0) {
             assert_int_equal(jt_siv_seal(siv, ad, n - 1, plain, sizeof(plain), other), JT_OK);
             assert_memory_not_equal(sealed, other, sizeof(sealed));
-            assert_int_equal(jt_siv_open(siv, ad, n - 1, sealed, sizeof(sealed), opened), JT_ERR_DECRYPT);
+            assert_int_equal(jt_siv_open(siv, ad, n - 1, sealed, sizeof(sealed), opened),
+                             JT_ERR_DECRYPT);
         }
     }
-    assert_int_equal(jt_siv_seal(siv, ad, JT_SIV_MAX_COMPONENTS + 1, plain, sizeof(plain), sealed), JT_ERR_LIMIT);
-    assert_int_equal(jt_siv_open(siv, ad, JT_SIV_MAX_COMPONENTS + 1, sealed, sizeof(sealed), opened), JT_ERR_LIMIT);
+    assert_int_equal(jt_siv_seal(siv, ad, JT_SIV_MAX_COMPONENTS + 1, plain, sizeof(plain), sealed),
+                     JT_ERR_LIMIT);
+    assert_int_equal(
+        jt_siv_open(siv, ad, JT_SIV_MAX_COMPONENTS + 1, sealed, sizeof(sealed), opened),
+        JT_ERR_LIMIT);
     jt_siv_free(siv);
 }
 
@@ -155,7 +159,10 @@ static void empty_plaintext_round_trip(void **state)
     jt_siv_free(siv);
 }
 
-/* Records of a many-record call, each with its own buffers, so that a sanitizer sees every step outside them. */
+/*
+ * Records of a many-record call, each with its own buffers, so that a sanitizer sees every step
+ * outside them.
+ */
 struct batch {
     size_t n;
     struct jt_siv_record *seal;
@@ -213,7 +220,10 @@ static void batch_free(struct batch *b)
 
 static const uint8_t header[] = "a header of any length";
 
-/* Seals as many and as single, compares, opens as many, compares, then refuses every third record. */
+/*
+ * Seals as many and as single, compares, opens as many, compares, then refuses every third record.
+ *
+ */
 static void check_batch(size_t key_len, struct batch *b)
 {
     uint8_t mac[JT_SIV_TAG_LEN];

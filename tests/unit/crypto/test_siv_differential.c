@@ -1,6 +1,6 @@
 /*
- * Random cases against OpenSSL's own AES-256-SIV and AES-128-SIV: what we seal is what it seals, what it seals we open,
- * and what was tampered with both refuse.
+ * Random cases against OpenSSL's own AES-256-SIV and AES-128-SIV: what we seal is what it seals,
+ * what it seals we open, and what was tampered with both refuse.
  *
  * OpenSSL 3.0's AES-SIV is used around its known faults: no empty plaintexts, a new key
  * before each message, a new context for each opening, no EVP_CTRL_SET_SPEED.
@@ -20,8 +20,8 @@
 #include <openssl/evp.h>
 
 #define PLAIN_MAX 4096
-#define AD_MAX 300
-#define MANY_MAX 300
+#define AD_MAX    300
+#define MANY_MAX  300
 
 struct message {
     uint8_t key[JT_SIV_256_KEY_LEN];
@@ -42,9 +42,12 @@ static const EVP_CIPHER *evp_cipher(size_t key_len)
     return key_len == JT_SIV_256_KEY_LEN ? siv_256 : siv_128;
 }
 
-/* A context keeps the cipher it was first given, so each key length has its own; the key is set anew for every message. */
-static void evp_seal(const uint8_t *key, size_t key_len, const struct jt_bytes *ad, size_t n_ad, const uint8_t *plain, size_t len,
-                     uint8_t *sealed)
+/*
+ * A context keeps the cipher it was first given, so each key length has its own; the key is set
+ * anew for every message.
+ */
+static void evp_seal(const uint8_t *key, size_t key_len, const struct jt_bytes *ad, size_t n_ad,
+                     const uint8_t *plain, size_t len, uint8_t *sealed)
 {
     EVP_CIPHER_CTX *ctx = seal_ctx[key_len == JT_SIV_256_KEY_LEN];
     int written = 0;
@@ -52,20 +55,24 @@ static void evp_seal(const uint8_t *key, size_t key_len, const struct jt_bytes *
     for (size_t i = 0; i < n_ad && good; i++) {
         good = EVP_EncryptUpdate(ctx, NULL, &written, ad[i].p, (int)ad[i].len) == 1;
     }
-    good = good && EVP_EncryptUpdate(ctx, sealed + JT_SIV_TAG_LEN, &written, plain, (int)len) == 1 && written == (int)len &&
+    good = good &&
+           EVP_EncryptUpdate(ctx, sealed + JT_SIV_TAG_LEN, &written, plain, (int)len) == 1 &&
+           written == (int)len &&
            EVP_EncryptFinal_ex(ctx, sealed + JT_SIV_TAG_LEN + len, &written) == 1 &&
            EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, JT_SIV_TAG_LEN, sealed) == 1;
     assert_true(good);
 }
 
-static bool evp_opens(const uint8_t *key, size_t key_len, const struct jt_bytes *ad, size_t n_ad, const uint8_t *sealed, size_t len)
+static bool evp_opens(const uint8_t *key, size_t key_len, const struct jt_bytes *ad, size_t n_ad,
+                      const uint8_t *sealed, size_t len)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     uint8_t opened[PLAIN_MAX];
     uint8_t tag[JT_SIV_TAG_LEN];
     int written = 0;
     memcpy(tag, sealed, sizeof(tag));
-    bool good = ctx != NULL && EVP_DecryptInit_ex2(ctx, evp_cipher(key_len), key, NULL, NULL) == 1 &&
+    bool good = ctx != NULL &&
+                EVP_DecryptInit_ex2(ctx, evp_cipher(key_len), key, NULL, NULL) == 1 &&
                 EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, JT_SIV_TAG_LEN, tag) == 1;
     assert_true(good);
     for (size_t i = 0; i < n_ad; i++) {
@@ -108,8 +115,9 @@ static bool all_zero(const uint8_t *p, size_t len)
 }
 
 /*
- * One bit of the sealed bytes, of the key's S2V half or of a component, or one component fewer. Not of the CTR half:
- * one time in 256 a foreign keystream gives a one-byte plaintext back as it was, and then there is nothing to refuse.
+ * One bit of the sealed bytes, of the key's S2V half or of a component, or one component fewer. Not
+ * of the CTR half: one time in 256 a foreign keystream gives a one-byte plaintext back as it was,
+ * and then there is nothing to refuse.
  */
 static void tamper(struct cases *c, struct message *m, uint8_t *sealed, size_t len)
 {
@@ -193,7 +201,9 @@ static void many_random(struct cases *c, struct many *m)
     cases_fill(c, m->header, m->header_len);
     m->n = 1 + cases_below(c, MANY_MAX);
     for (size_t i = 0; i < m->n; i++) {
-        size_t len = uniform ? 6 + cases_below(c, 5) : cases_below(c, 64) == 0 ? cases_below(c, PLAIN_MAX + 1) : cases_below(c, 70);
+        size_t len = uniform                   ? 6 + cases_below(c, 5)
+                     : cases_below(c, 64) == 0 ? cases_below(c, PLAIN_MAX + 1)
+                                               : cases_below(c, 70);
         cases_fill(c, m->plain[i], len);
         struct jt_siv_record *r = &m->seal[i];
         *r = (struct jt_siv_record){
@@ -247,7 +257,8 @@ static void many_calls_agree_with_openssl(void **state)
         for (size_t i = 0; i < m->n; i++) {
             tampered[i] = cases_below(&c, 4) == 0;
             if (tampered[i]) {
-                m->sealed[i][cases_below(&c, m->open[i].in_len)] ^= (uint8_t)(1 << cases_below(&c, 8));
+                m->sealed[i][cases_below(&c, m->open[i].in_len)] ^=
+                    (uint8_t)(1 << cases_below(&c, 8));
             }
         }
         assert_int_equal(jt_siv_open_many(siv, header_mac, m->open, m->n), JT_OK);
@@ -271,7 +282,8 @@ static int set_up(void **state)
     siv_128 = EVP_CIPHER_fetch(NULL, "AES-128-SIV", NULL);
     seal_ctx[0] = EVP_CIPHER_CTX_new();
     seal_ctx[1] = EVP_CIPHER_CTX_new();
-    return siv_256 != NULL && siv_128 != NULL && seal_ctx[0] != NULL && seal_ctx[1] != NULL ? 0 : -1;
+    return siv_256 != NULL && siv_128 != NULL && seal_ctx[0] != NULL && seal_ctx[1] != NULL ? 0
+                                                                                            : -1;
 }
 
 static int tear_down(void **state)

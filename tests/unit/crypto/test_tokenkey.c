@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #define FIELD 7
-#define N 300 /* more than two chunks */
+#define N     300 /* more than two chunks */
 
 static const uint8_t root[JT_TOKENKEY_ROOT_LEN] = { 5, 6, 7 };
 static uint64_t ids[N];
@@ -35,7 +35,7 @@ static uint64_t open_one(struct jt_tokenkey *tk, const uint8_t *token)
     uint64_t id = 99;
     uint8_t copy[1][JT_TOKENKEY_TOKEN_LEN];
     memcpy(copy[0], token, sizeof(copy));
-    assert_int_equal(jt_tokenkey_open(tk, (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])copy, 1, &id),
+    assert_int_equal(jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])copy, 1, &id),
                      JT_OK);
     return id;
 }
@@ -79,8 +79,8 @@ static void many_go_there_and_back(void **state)
     for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         memset(opened, 0, sizeof(opened));
         assert_int_equal(jt_tokenkey_seal(tk, ids, sizes[s], tokens), JT_OK);
-        const uint8_t (*made)[JT_TOKENKEY_TOKEN_LEN] =
-            (const uint8_t (*)[JT_TOKENKEY_TOKEN_LEN])tokens;
+        const uint8_t(*made)[JT_TOKENKEY_TOKEN_LEN] =
+            (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])tokens;
         assert_int_equal(jt_tokenkey_open(tk, made, sizes[s], opened), JT_OK);
         assert_memory_equal(opened, ids, sizes[s] * sizeof(ids[0]));
     }

@@ -28,8 +28,10 @@ static void round_trip(void **state)
     (void)state;
     uint8_t wrapped[KEY_LEN + JT_WRAP_OVERHEAD];
     uint8_t opened[KEY_LEN];
-    assert_int_equal(jt_wrap_seal(wrap_key, header, sizeof(header), key, sizeof(key), wrapped), JT_OK);
-    assert_int_equal(jt_wrap_open(wrap_key, header, sizeof(header), wrapped, sizeof(wrapped), opened), JT_OK);
+    assert_int_equal(jt_wrap_seal(wrap_key, header, sizeof(header), key, sizeof(key), wrapped),
+                     JT_OK);
+    assert_int_equal(
+        jt_wrap_open(wrap_key, header, sizeof(header), wrapped, sizeof(wrapped), opened), JT_OK);
     assert_memory_equal(opened, key, sizeof(key));
 }
 
@@ -40,27 +42,37 @@ static void changed_file_header_or_wrap_key_is_refused(void **state)
     uint8_t opened[KEY_LEN];
     char other_header[sizeof(header)];
     uint8_t other_key[sizeof(wrap_key)];
-    assert_int_equal(jt_wrap_seal(wrap_key, header, sizeof(header), key, sizeof(key), wrapped), JT_OK);
+    assert_int_equal(jt_wrap_seal(wrap_key, header, sizeof(header), key, sizeof(key), wrapped),
+                     JT_OK);
     for (size_t bit = 0; bit < 8 * sizeof(wrapped); bit++) {
         wrapped[bit / 8] ^= (uint8_t)(1 << bit % 8);
         memset(opened, 0xee, sizeof(opened));
-        assert_int_equal(jt_wrap_open(wrap_key, header, sizeof(header), wrapped, sizeof(wrapped), opened), JT_ERR_DECRYPT);
+        assert_int_equal(
+            jt_wrap_open(wrap_key, header, sizeof(header), wrapped, sizeof(wrapped), opened),
+            JT_ERR_DECRYPT);
         assert_true(all_zero(opened, sizeof(opened)));
         wrapped[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t i = 0; i < sizeof(header); i++) {
         memcpy(other_header, header, sizeof(header));
         other_header[i] ^= 1;
-        assert_int_equal(jt_wrap_open(wrap_key, other_header, sizeof(header), wrapped, sizeof(wrapped), opened), JT_ERR_DECRYPT);
+        assert_int_equal(
+            jt_wrap_open(wrap_key, other_header, sizeof(header), wrapped, sizeof(wrapped), opened),
+            JT_ERR_DECRYPT);
     }
     for (size_t i = 0; i < sizeof(wrap_key); i++) {
         memcpy(other_key, wrap_key, sizeof(wrap_key));
         other_key[i] ^= 1;
-        assert_int_equal(jt_wrap_open(other_key, header, sizeof(header), wrapped, sizeof(wrapped), opened), JT_ERR_DECRYPT);
+        assert_int_equal(
+            jt_wrap_open(other_key, header, sizeof(header), wrapped, sizeof(wrapped), opened),
+            JT_ERR_DECRYPT);
     }
-    assert_int_equal(jt_wrap_open(wrap_key, header, sizeof(header) - 1, wrapped, sizeof(wrapped), opened), JT_ERR_DECRYPT);
+    assert_int_equal(
+        jt_wrap_open(wrap_key, header, sizeof(header) - 1, wrapped, sizeof(wrapped), opened),
+        JT_ERR_DECRYPT);
     for (size_t len = 0; len < sizeof(wrapped); len++) {
-        assert_int_equal(jt_wrap_open(wrap_key, header, sizeof(header), wrapped, len, opened), JT_ERR_DECRYPT);
+        assert_int_equal(jt_wrap_open(wrap_key, header, sizeof(header), wrapped, len, opened),
+                         JT_ERR_DECRYPT);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
- * Test vectors as text files under tests/vectors/crypto: lines "name = hexadecimal", a blank line between cases, # for
- * comments. A name may come more than once in a case (components of associated data). A malformed file fails the test
- * that reads it.
+ * Test vectors as text files under tests/vectors/crypto: lines "name = hexadecimal", a blank line
+ * between cases, # for comments. A name may come more than once in a case (components of associated
+ * data). A malformed file fails the test that reads it.
  */
 #ifndef JETON_TESTS_CRYPTO_VECTORS_H
 #define JETON_TESTS_CRYPTO_VECTORS_H
@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #define VECTOR_ENTRIES_MAX 16
-#define VECTOR_BYTES_MAX 512
+#define VECTOR_BYTES_MAX   512
 
 struct vector_entry {
     char name[32];
@@ -44,7 +44,10 @@ bool vector_has(const struct vector *v, const char *name);
 /* The value of the only entry of that name. The pointer is never NULL, also for an empty value. */
 struct jt_bytes vector_get(const struct vector *v, const char *name);
 
-/* All entries of that name, in order, into `out`, which holds VECTOR_ENTRIES_MAX; returns how many. */
+/*
+ * All entries of that name, in order, into `out`, which holds VECTOR_ENTRIES_MAX; returns how many.
+ *
+ */
 size_t vector_all(const struct vector *v, const char *name, struct jt_bytes *out);
 
 #endif

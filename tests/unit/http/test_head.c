@@ -23,7 +23,10 @@ struct a_case {
     size_t len; /* 0: of the text */
 };
 
-#define TEXT(section, text, fault) { section, text, fault, sizeof(text) - 1 }
+#define TEXT(section, text, fault)             \
+    {                                          \
+        section, text, fault, sizeof(text) - 1 \
+    }
 
 static const struct a_case cases[] = {
     TEXT("3", L H E, JT_HEAD_GOOD),
@@ -125,7 +128,10 @@ static const struct a_case cases[] = {
     TEXT("6.3", L H "Transfer-Encoding: identity\r\n" E, JT_HEAD_MALFORMED),
     TEXT("6.3", L H "Transfer-Encoding: xchunked\r\n" E, JT_HEAD_MALFORMED),
     TEXT("6.3", L H "Transfer-Encoding:\r\n" E, JT_HEAD_MALFORMED),
-    TEXT("6.1", L H "Transfer-Encoding: \x0b" "chunked\r\n" E, JT_HEAD_MALFORMED),
+    TEXT("6.1",
+         L H "Transfer-Encoding: \x0b"
+             "chunked\r\n" E,
+         JT_HEAD_MALFORMED),
     TEXT("6.1", "GET /livez HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n" E, JT_HEAD_MALFORMED),
     TEXT("9110 10.1.1", L H "Expect: 100-Continue\r\n" E, JT_HEAD_GOOD),
     TEXT("9110 10.1.1", L H "Expect: 200-ok\r\n" E, JT_HEAD_EXPECTATION),
@@ -162,8 +168,8 @@ static void each_case(void **state)
     (void)state;
     struct jt_head head;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        enum jt_head_fault fault = read_in_steps(cases[i].head, cases[i].len, cases[i].len, 1,
-                                                 &head);
+        enum jt_head_fault fault =
+            read_in_steps(cases[i].head, cases[i].len, cases[i].len, 1, &head);
         if (fault != cases[i].fault) {
             fail_msg("section %s: %d, not %d: %s", cases[i].section, (int)fault,
                      (int)cases[i].fault, cases[i].head);
@@ -200,16 +206,18 @@ static void no_head_reads_beyond_its_bytes(void **state)
 
 static bool same(struct jt_slice s, const char *text)
 {
-    return text == NULL ? s.p == NULL : s.p != NULL && s.len == strlen(text) && memcmp(s.p, text,
-                                                                                       s.len) == 0;
+    return text == NULL ? s.p == NULL
+                        : s.p != NULL && s.len == strlen(text) && memcmp(s.p, text, s.len) == 0;
 }
 
 static void what_is_taken_from_a_head(void **state)
 {
     (void)state;
-    static const char text[] = "POST http://b.example:8/v1/x?verbose=1 HTTP/1.1\r\nhost: a\r\nAUTHORIZATION:\tBearer k \r\n"
-                               "Content-Type: application/json;\r\nContent-Length: 12 \r\nExpect: 100-continue\r\n"
-                               "Connection: keep-alive, Close\r\nContent-Encoding: gzip\r\n\r\n";
+    static const char text[] =
+        "POST http://b.example:8/v1/x?verbose=1 HTTP/1.1\r\nhost: a\r\nAUTHORIZATION:\tBearer k "
+        "\r\n"
+        "Content-Type: application/json;\r\nContent-Length: 12 \r\nExpect: 100-continue\r\n"
+        "Connection: keep-alive, Close\r\nContent-Encoding: gzip\r\n\r\n";
     struct jt_head h;
     assert_int_equal(read_in_steps(text, sizeof text - 1, 1, 1, &h), JT_HEAD_GOOD);
     assert_true(same(h.method, "POST"));
@@ -227,7 +235,8 @@ static void what_is_taken_from_a_head(void **state)
                 same(h.authorization, NULL));
     assert_true(h.http10 && h.close && !h.encoded);
 
-    static const char large[] = L H "Content-Length: 18446744073709551616\r\nContent-Encoding: identity\r\n" E;
+    static const char large[] =
+        L H "Content-Length: 18446744073709551616\r\nContent-Encoding: identity\r\n" E;
     assert_int_equal(read_in_steps(large, sizeof large - 1, 1, 1, &h), JT_HEAD_GOOD);
     assert_true(h.content_length == UINT64_MAX && !h.encoded && !h.close);
 }

@@ -16,11 +16,22 @@ static struct jt_slice slice(const char *text)
 static void hosts_with_and_without_a_port(void **state)
 {
     (void)state;
-    static const char *const good[] = { "localhost", "localhost:8080", "LOCALHOST", "a", "a.",
-                                        "vault.example", "a_b", "a~b",
-                                        "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:8080",
+    static const char *const good[] = { "localhost",
+                                        "localhost:8080",
+                                        "LOCALHOST",
+                                        "a",
+                                        "a.",
+                                        "vault.example",
+                                        "a_b",
+                                        "a~b",
+                                        "127.0.0.1",
+                                        "127.0.0.1:1",
+                                        "[::1]",
+                                        "[::1]:8080",
                                         "[2001:db8::7]:65535",
-                                        "[::ffff:127.0.0.1]", "a:", "xn--bcher-kva.example",
+                                        "[::ffff:127.0.0.1]",
+                                        "a:",
+                                        "xn--bcher-kva.example",
                                         "9.example" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         if (!jt_host_valid(slice(good[i]))) {
@@ -32,12 +43,14 @@ static void hosts_with_and_without_a_port(void **state)
 static void what_is_no_host(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", ":", ":80", ".", "..", ".a", "a..b", "a b", "a,b",
-                                       "a/b", "a?b", "a#b", "a@b", "user:pw@a",
-                                       "a:65536", "a:x", "a:1:2", "a:-1", "::1", "[::1", "[::1]x",
-                                       "[]", "[::g]", "[fe80::1%eth0]",
-                                       "[v1.a]", "[127.0.0.1]", "a%41", "a\x80", "a\tb", "--",
-                                       "<a>", "a;b", "http://a" };
+    static const char *const bad[] = {
+        "",       ":",           ":80",     ".",     "..",    ".a",
+        "a..b",   "a b",         "a,b",     "a/b",   "a?b",   "a#b",
+        "a@b",    "user:pw@a",   "a:65536", "a:x",   "a:1:2", "a:-1",
+        "::1",    "[::1",        "[::1]x",  "[]",    "[::g]", "[fe80::1%eth0]",
+        "[v1.a]", "[127.0.0.1]", "a%41",    "a\x80", "a\tb",  "--",
+        "<a>",    "a;b",         "http://a"
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (jt_host_valid(slice(bad[i]))) {
             fail_msg("%s", bad[i]);

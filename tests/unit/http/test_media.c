@@ -16,9 +16,12 @@ static bool is_json(const char *text)
 static void json_with_any_parameters(void **state)
 {
     (void)state;
-    static const char *const good[] = { "application/json", "Application/JSON",
-                                        "application/json;", "application/json ; ",
-                                        "application/json;;", "application/json; charset=utf-8",
+    static const char *const good[] = { "application/json",
+                                        "Application/JSON",
+                                        "application/json;",
+                                        "application/json ; ",
+                                        "application/json;;",
+                                        "application/json; charset=utf-8",
                                         "application/json;charset=\"utf-8\"",
                                         "application/json; charset=latin1",
                                         "application/json; v=1; x=\"a;\\\"b\"",
@@ -33,13 +36,20 @@ static void json_with_any_parameters(void **state)
 static void anything_else(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "text/plain", "application/jsonx",
-                                       "application/json, text/plain", "application/json x",
-                                       "application/json; charset", "application/json; =x",
+    static const char *const bad[] = { "",
+                                       "text/plain",
+                                       "application/jsonx",
+                                       "application/json, text/plain",
+                                       "application/json x",
+                                       "application/json; charset",
+                                       "application/json; =x",
                                        "application/json; a=",
-                                       "application/json; a=\"b", "application/json; a=\"b\\\"",
-                                       "application/json; a =b", "json",
-                                       "application/problem+json", "application/json; a=b c" };
+                                       "application/json; a=\"b",
+                                       "application/json; a=\"b\\\"",
+                                       "application/json; a =b",
+                                       "json",
+                                       "application/problem+json",
+                                       "application/json; a=b c" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (is_json(bad[i])) {
             fail_msg("%s", bad[i]);

@@ -13,7 +13,8 @@
 static void an_answer_split_at_every_byte(void **state)
 {
     (void)state;
-    static const char text[] = "HTTP/1.1 200 OK\r\n" DATE "Content-Type: application/json\r\nContent-Length: 12\r\n\r\nabc";
+    static const char text[] = "HTTP/1.1 200 OK\r\n" DATE
+                               "Content-Type: application/json\r\nContent-Length: 12\r\n\r\nabc";
     size_t head_len = sizeof text - 1 - 3;
     struct jt_reply reply;
     for (size_t len = 0; len < head_len; len++) {
@@ -33,7 +34,7 @@ static void answers_without_a_body(void **state)
 {
     (void)state;
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n",
-        none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n";
+                      none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n";
     struct jt_reply reply;
     /* RFC 9112 section 6.3 */
     assert_int_equal(jt_reply_parse(head, sizeof head - 1, true, &reply), JT_OK);

@@ -12,8 +12,8 @@
 #include "keeper_process.h"
 #include "wire/node.h"
 
-#define FIELD 3
-#define NODE 9
+#define FIELD   3
+#define NODE    9
 #define N_NAMED 300 /* fields 1 to so many are named to the keeper */
 
 struct inside {

@@ -36,7 +36,8 @@ void keeper_configure(struct keeper *k, const char *environment, const char *mor
 {
     FILE *f = fopen(k->conf, "we");
     assert_non_null(f);
-    fprintf(f, "[jeton]\nenvironment = %s\n[keeper]\ndirectory = %s\nsocket = %s\n%s", environment, k->keys, k->socket, more);
+    fprintf(f, "[jeton]\nenvironment = %s\n[keeper]\ndirectory = %s\nsocket = %s\n%s", environment,
+            k->keys, k->socket, more);
     assert_int_equal(fclose(f), 0);
 }
 
@@ -74,7 +75,8 @@ static void spawn(struct keeper *k, const char *argument)
 {
     int ends[2];
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    assert_int_equal(fcntl(ends[1], F_SETFL, O_WRONLY | O_NONBLOCK), 0); /* nobody reads its later words: they must not stop it */
+    /* nobody reads its later words: they must not stop it */
+    assert_int_equal(fcntl(ends[1], F_SETFL, O_WRONLY | O_NONBLOCK), 0);
     fflush(NULL);
     k->pid = fork();
     assert_true(k->pid >= 0);
@@ -223,7 +225,8 @@ bool keeper_receive(int fd, struct jt_buf *reply, enum jt_err *status, struct jt
     return true;
 }
 
-enum jt_err keeper_ask(int fd, uint8_t verb, const struct jt_buf *payload, struct jt_buf *reply, struct jt_reader *out)
+enum jt_err keeper_ask(int fd, uint8_t verb, const struct jt_buf *payload, struct jt_buf *reply,
+                       struct jt_reader *out)
 {
     enum jt_err status;
     assert_true(keeper_send(fd, verb, payload->data, payload->len));

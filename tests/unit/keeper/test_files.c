@@ -115,7 +115,9 @@ static void every_flipped_bit_of_a_generation_key_file_is_refused(void **state)
     struct fixture *f = *state;
     uint8_t key[JT_GENERATION_KEY_LEN];
     memset(key, 7, sizeof key);
-    struct jt_genfile meta = { .number = 3, .key_id = 9, .development = true, .created_s = 1763712000 };
+    struct jt_genfile meta = {
+        .number = 3, .key_id = 9, .development = true, .created_s = 1763712000
+    };
     assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_ERR_CONFLICT);
@@ -124,7 +126,8 @@ static void every_flipped_bit_of_a_generation_key_file_is_refused(void **state)
     uint8_t key_back[JT_GENERATION_KEY_LEN];
     const uint8_t nothing[JT_GENERATION_KEY_LEN] = { 0 };
     struct jt_problem problem = { "" };
-    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem), JT_OK);
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem),
+                     JT_OK);
     assert_int_equal(back.key_id, 9);
     assert_int_equal(back.created_s, 1763712000);
     assert_memory_equal(key_back, key, sizeof key);
@@ -138,13 +141,15 @@ static void every_flipped_bit_of_a_generation_key_file_is_refused(void **state)
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, file.len), JT_OK);
         enum jt_err err = jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem);
-        assert_true(err == JT_ERR_INVALID || err == JT_ERR_DENIED); /* denied: the environment byte */
+        /* denied: the environment byte */
+        assert_true(err == JT_ERR_INVALID || err == JT_ERR_DENIED);
         assert_memory_equal(key_back, nothing, sizeof nothing);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t len = 0; len < file.len; len++) {
         assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, len), JT_OK);
-        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem), JT_ERR_INVALID);
+        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem),
+                         JT_ERR_INVALID);
     }
     jt_buf_clear(&file);
 }
@@ -161,7 +166,8 @@ static void a_key_file_of_another_master_key_is_refused(void **state)
     assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
     assert_int_equal(jt_genfile_create(f->dir_fd, other->master, &meta, key), JT_OK);
     struct jt_problem problem = { "" };
-    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, key, &problem), JT_ERR_INVALID);
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, key, &problem),
+                     JT_ERR_INVALID);
     assert_non_null(strstr(problem.text, "another master key"));
     teardown(&other_state);
 }
@@ -295,8 +301,15 @@ static void strangers_in_the_directory_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct jt_keydir listing;
-    const char *const strange[] = { "generation-0.key", "generation-01.key", "generation-.key", "generation-1.key2", "notes",
-                                    ".hidden", "generation--1.key", "generation-18446744073709551616.key", "notes.new" };
+    const char *const strange[] = { "generation-0.key",
+                                    "generation-01.key",
+                                    "generation-.key",
+                                    "generation-1.key2",
+                                    "notes",
+                                    ".hidden",
+                                    "generation--1.key",
+                                    "generation-18446744073709551616.key",
+                                    "notes.new" };
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
         struct jt_problem problem = { "" };
         put(f->dir_fd, strange[i], 0600);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #define NODE 5
-#define NOW UINT64_C(200000000000) /* some day in 2026 */
+#define NOW  UINT64_C(200000000000) /* some day in 2026 */
 
 struct disk {
     uint64_t mark_ms;

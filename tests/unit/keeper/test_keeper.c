@@ -3,8 +3,8 @@
  * call failing. Whatever is left, the next run ends with a keeper that starts, and a master key
  * that was made is never made again.
  *
- * The system calls that change what is on disk are taken over here, to count them; the library is linked into this program, so that its
- * calls come here.
+ * The system calls that change what is on disk are taken over here, to count them; the library is
+ * linked into this program, so that its calls come here.
  */
 #include "keeper/keeper.h"
 #include "keeper/keydir.h"
@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int steps_left = -1; /* before the end; negative: no end */
+static int steps_left = -1;   /* before the end; negative: no end */
 static bool end_is_a_failure; /* else the process is killed */
 
 /* Whether this step goes wrong. */

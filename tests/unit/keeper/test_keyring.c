@@ -16,8 +16,10 @@ static void keys_are_found_by_number(void **state)
     struct jt_keyring *kr;
     assert_int_equal(jt_keyring_new(&kr), JT_OK);
     assert_int_equal(jt_keyring_highest(kr), 0);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one), JT_OK);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 3, .key_id = 2 }, key_two), JT_OK);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one),
+                     JT_OK);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 3, .key_id = 2 }, key_two),
+                     JT_OK);
     assert_int_equal(jt_keyring_highest(kr), 7);
     assert_int_equal(jt_keyring_count(kr), 2);
     assert_int_equal(jt_keyring_find(kr, 3)->key_id, 2);
@@ -38,10 +40,14 @@ static void numbers_and_key_ids_are_held_once(void **state)
     (void)state;
     struct jt_keyring *kr;
     assert_int_equal(jt_keyring_new(&kr), JT_OK);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one), JT_OK);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 2 }, key_one), JT_ERR_CONFLICT);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 8, .key_id = 1 }, key_one), JT_ERR_CONFLICT);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 0, .key_id = 3 }, key_one), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one),
+                     JT_OK);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 2 }, key_one),
+                     JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 8, .key_id = 1 }, key_one),
+                     JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 0, .key_id = 3 }, key_one),
+                     JT_ERR_CONFLICT);
     jt_keyring_free(kr);
 }
 
@@ -51,13 +57,18 @@ static void every_key_id_has_room(void **state)
     struct jt_keyring *kr;
     assert_int_equal(jt_keyring_new(&kr), JT_OK);
     for (unsigned i = 1; i <= JT_KEYRING_MAX; i++) {
-        assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = i, .key_id = (uint8_t)i }, key_one), JT_OK);
+        assert_int_equal(
+            jt_keyring_add(kr, &(struct jt_genfile){ .number = i, .key_id = (uint8_t)i }, key_one),
+            JT_OK);
     }
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 256, .key_id = 0 }, key_one), JT_ERR_LIMIT);
+    assert_int_equal(
+        jt_keyring_add(kr, &(struct jt_genfile){ .number = 256, .key_id = 0 }, key_one),
+        JT_ERR_LIMIT);
     jt_keyring_free(kr);
 }
 
-static void envelope_under(struct jt_keyring *kr, uint64_t number, uint32_t field, uint8_t out[static 25])
+static void envelope_under(struct jt_keyring *kr, uint64_t number, uint32_t field,
+                           uint8_t out[static 25])
 {
     struct jt_fieldkey *fk;
     assert_int_equal(jt_keyring_fieldkey(kr, number, field, &fk), JT_OK);
@@ -75,8 +86,10 @@ static void field_keys_survive_the_turnover_of_the_cache(void **state)
     (void)state;
     struct jt_keyring *kr;
     assert_int_equal(jt_keyring_new(&kr), JT_OK);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one), JT_OK);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 8, .key_id = 2 }, key_one), JT_OK);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one),
+                     JT_OK);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 8, .key_id = 2 }, key_one),
+                     JT_OK);
     uint8_t first[25];
     uint8_t again[25];
     envelope_under(kr, 7, 1, first);
@@ -99,7 +112,8 @@ static void a_removed_generation_has_no_field_keys(void **state)
     struct jt_fieldkey *fk;
     uint8_t envelope[25];
     assert_int_equal(jt_keyring_new(&kr), JT_OK);
-    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one), JT_OK);
+    assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one),
+                     JT_OK);
     envelope_under(kr, 7, 1, envelope);
     jt_keyring_remove(kr, 7);
     assert_int_equal(jt_keyring_fieldkey(kr, 7, 1, &fk), JT_ERR_NOT_FOUND);

@@ -1,4 +1,7 @@
-/* Cards through the life of generations: sealed, opened, rolled, resealed, over restarts and damaged key files. */
+/*
+ * Cards through the life of generations: sealed, opened, rolled, resealed, over restarts and
+ * damaged key files.
+ */
 #include "world.h"
 
 #include <setjmp.h>
@@ -40,7 +43,8 @@ static void a_card_goes_from_generation_to_generation_and_the_first_one_retires(
     assert_int_equal(sealed.n_probed, 1);
     assert_int_equal(sealed.probed[0].key.generation, 1);
     assert_false(sealed.probed[0].retired);
-    for (size_t i = 0; i < N_CARDS; i++) { /* a card sealed before the roll is found by its fingerprint */
+    /* a card sealed before the roll is found by its fingerprint */
+    for (size_t i = 0; i < N_CARDS; i++) {
         bool found = memcmp(w->sealed[i].probes, w->cards[i].fingerprint, 16) == 0;
         assert_int_equal(found, i % 3 != 0);
         assert_memory_not_equal(w->sealed[i].fingerprint, w->cards[i].fingerprint, 16);
@@ -110,7 +114,8 @@ static void an_envelope_opens_only_in_its_own_row_and_field(void **state)
     world_keep_sealed(w, &sealed);
     uint8_t first[25];
     memcpy(first, w->cards[0].envelope, 25);
-    for (size_t i = 0; i + 1 < N_CARDS; i++) { /* every envelope one row on, many of them into the other field */
+    /* every envelope one row on, many of them into the other field */
+    for (size_t i = 0; i + 1 < N_CARDS; i++) {
         memcpy(w->cards[i].envelope, w->cards[i + 1].envelope, 25);
     }
     memcpy(w->cards[N_CARDS - 1].envelope, first, 25);
@@ -168,7 +173,7 @@ static void bad_items_fail_alone(void **state)
     world_keep_sealed(w, &sealed);
     /* All failures to decrypt are one; only a key id that is not live says so. */
     w->cards[1].envelope[24] ^= 1; /* ciphertext */
-    w->cards[2].envelope[1] ^= 1; /* tag */
+    w->cards[2].envelope[1] ^= 1;  /* tag */
     w->cards[3].envelope_len = 24;
     w->cards[4].envelope_len = 26;
     w->cards[5].envelope_len = 1;
@@ -191,9 +196,10 @@ static void dedup_links_equal_cards_and_its_absence_does_not(void **state)
     }
     struct jt_seal_reply sealed = world_seal(w);
     world_keep_sealed(w, &sealed);
-    assert_memory_equal(w->cards[1].fingerprint, w->cards[2].fingerprint, 16); /* field A */
+    assert_memory_equal(w->cards[1].fingerprint, w->cards[2].fingerprint, 16);     /* field A */
     assert_memory_not_equal(w->cards[0].fingerprint, w->cards[3].fingerprint, 16); /* field B */
-    assert_memory_not_equal(w->cards[0].fingerprint, w->cards[1].fingerprint, 16); /* between fields */
+    /* between fields */
+    assert_memory_not_equal(w->cards[0].fingerprint, w->cards[1].fingerprint, 16);
     assert_memory_not_equal(w->cards[1].envelope, w->cards[2].envelope, 25);
 }
 
@@ -306,8 +312,8 @@ static void swapped_missing_and_altered_key_files_stop_the_start(void **state)
 }
 
 /*
- * An old state file put back is what a restored disk looks like: the keeper starts, and the ring of the database is
- * newer.
+ * An old state file put back is what a restored disk looks like: the keeper starts, and the ring of
+ * the database is newer.
  */
 static void an_older_state_file_is_caught_up_by_the_database(void **state)
 {

@@ -1,4 +1,7 @@
-/* The certificate of a retirement: when it is given, what it says, and what it cannot be made to say. */
+/*
+ * The certificate of a retirement: when it is given, what it says, and what it cannot be made to
+ * say.
+ */
 #include "world.h"
 
 #include "crypto/sign.h"
@@ -16,9 +19,19 @@
 static struct jt_retirement_facts sample_facts(const struct world *w)
 {
     return (struct jt_retirement_facts){
-        .generation = 1, .rows_written = 12, .rows_moved_in = 0, .rows_moved_out = 12, .rows_left = 0, .lsn = 0x16B374D48,
-        .timeline = 1, .system_identifier = 7300000000000000001, .epoch = w->ring.epoch, .started_at = "2026-11-21T08:00:00Z",
-        .retired_at = "2026-11-21T09:00:00Z", .node = "node1", .actor = "operator",
+        .generation = 1,
+        .rows_written = 12,
+        .rows_moved_in = 0,
+        .rows_moved_out = 12,
+        .rows_left = 0,
+        .lsn = 0x16B374D48,
+        .timeline = 1,
+        .system_identifier = 7300000000000000001,
+        .epoch = w->ring.epoch,
+        .started_at = "2026-11-21T08:00:00Z",
+        .retired_at = "2026-11-21T09:00:00Z",
+        .node = "node1",
+        .actor = "operator",
     };
 }
 
@@ -44,8 +57,15 @@ static void a_retirement_is_certified_only_when_it_has_happened(void **state)
     for (size_t i = 0; i < JT_CHECK_VALUE_LEN; i++) {
         snprintf(check + 13 + 2 * i, 3, "%02x", a.check_value[i]);
     }
-    const char *const lines[] = { "\ngeneration: 1\n", "\nkey-id: 1\n", "\nrows-left: 0\n", "\nlsn: 1/6B374D48\n", "\nepoch: 4\n",
-                                  "\nnode: node1\n", "\nactor: operator\n", "\nenvironment: development\n", check };
+    const char *const lines[] = { "\ngeneration: 1\n",
+                                  "\nkey-id: 1\n",
+                                  "\nrows-left: 0\n",
+                                  "\nlsn: 1/6B374D48\n",
+                                  "\nepoch: 4\n",
+                                  "\nnode: node1\n",
+                                  "\nactor: operator\n",
+                                  "\nenvironment: development\n",
+                                  check };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         assert_non_null(strstr(c.text, lines[i]));
     }

@@ -173,12 +173,16 @@ static void a_row_without_an_envelope_is_refused(void **state)
     struct inside *in = *state;
     struct row row = inside_forge(in, 1, id_at(jt_keeper_now_ms(), 1));
     const struct jt_open_item newest[2] = {
-        { .field = FIELD, .id = row.id, .fingerprint = row.fingerprint, .envelope = row.envelope,
+        { .field = FIELD,
+          .id = row.id,
+          .fingerprint = row.fingerprint,
+          .envelope = row.envelope,
           .envelope_len = 25 },
         { .field = FIELD, .id = row.id, .fingerprint = row.fingerprint, .envelope = row.envelope },
     };
     const struct jt_node_join join = { .spec = { .name = "node1", .number = NODE },
-                                       .newest = newest, .n = 2 };
+                                       .newest = newest,
+                                       .n = 2 };
     struct jt_reader reply;
     jt_node_join_encode(&join, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_NODE_JOIN, &reply), JT_ERR_DECRYPT);

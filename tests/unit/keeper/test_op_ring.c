@@ -1,4 +1,7 @@
-/* Generations and the ring: create, acknowledge, abandon, and every step or ring that is out of order or forged. */
+/*
+ * Generations and the ring: create, acknowledge, abandon, and every step or ring that is out of
+ * order or forged.
+ */
 #include "world.h"
 
 #include <setjmp.h>
@@ -41,7 +44,8 @@ static void acknowledgements_prove_possession(void **state)
     assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack), JT_ERR_DENIED);
     struct jt_generation_row unsigned_row = a;
     unsigned_row.state = JT_GENERATION_ACTIVE;
-    assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack),
+                     JT_ERR_DENIED);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "", challenge, &ack), JT_ERR_INVALID);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "no de", challenge, &ack), JT_ERR_INVALID);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_OK);
@@ -64,7 +68,8 @@ static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state
     assert_int_equal(c.number, 3); /* the number stays used, over the restart */
     assert_int_equal(c.key_id, 2); /* the key id is free again */
     struct jt_generation_row future = a;
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_STALE); /* no ring was shown since the start */
+    /* no ring was shown since the start */
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_STALE);
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
@@ -150,7 +155,8 @@ static void a_key_that_was_made_and_never_stored_is_given_out_again(void **state
     again = world_create(w);
     assert_int_equal(again.number, a.number);
     world_step(w, &again, JT_GENERATION_ACTIVE, NULL);
-    w->db_highest = 0; /* a database that has lost its tail: what was in a ring is never given out twice */
+    /* a database that has lost its tail: what was in a ring is never given out twice */
+    w->db_highest = 0;
     assert_int_equal(world_create(w).number, a.number + 1);
 }
 
@@ -207,7 +213,9 @@ static void no_key_is_acknowledged_in_a_directory_that_is_no_more(void **state)
     char away[160], path[160];
     struct jt_generation_row g = world_create(w);
     assert_true(directory_good(w));
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n),
+        JT_OK);
     snprintf(away, sizeof away, "%s.away", w->k.keys);
 
     /* the directory itself, gone or another in its place */
@@ -216,7 +224,8 @@ static void no_key_is_acknowledged_in_a_directory_that_is_no_more(void **state)
     assert_int_equal(mkdir(w->k.keys, 0700), 0);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
     assert_int_equal(world_accept(w, &next), JT_ERR_IO);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, g.number, world_no_key_ids, &more), JT_ERR_IO);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, g.number, world_no_key_ids, &more),
+                     JT_ERR_IO);
     until_directory_is(w, false);
     assert_int_equal(rmdir(w->k.keys), 0);
     renamed(away, w->k.keys);
@@ -253,20 +262,33 @@ static void steps_out_of_order_are_refused(void **state)
     size_t n;
     struct jt_generation_row a = world_create(w);
     struct jt_generation_row b = world_create(w);
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_DESTROYED, &next, rows, &n), JT_ERR_CONFLICT);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n),
+        JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_DESTROYED,
+                                                    &next, rows, &n),
+                     JT_ERR_CONFLICT);
     struct jt_ring_row stale = w->ring;
     struct jt_generation_row a_future = a;
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &stale, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_ERR_STALE);
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a_future, JT_GENERATION_ACTIVE, &next, rows, &n),
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &stale, &b, JT_GENERATION_ACTIVE, &next, rows, &n),
+        JT_ERR_STALE);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a_future,
+                                                    JT_GENERATION_ACTIVE, &next, rows, &n),
                      JT_ERR_CONFLICT);
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_CONFLICT);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n),
+        JT_ERR_CONFLICT);
     struct jt_generation_row forged = a; /* a front that writes its own row */
     forged.state = JT_GENERATION_DRAINING;
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &forged, JT_GENERATION_RETIRED, &next, rows, &n), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &forged, JT_GENERATION_RETIRED,
+                                                    &next, rows, &n),
+                     JT_ERR_DENIED);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_ERR_NOT_FOUND);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n),
+        JT_ERR_NOT_FOUND);
     assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_CONFLICT);
 }
 
@@ -279,14 +301,18 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
     struct jt_ring_row rival;
     struct jt_generation_row rows[2];
     size_t n;
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &rival, rows, &n), JT_OK);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &rival, rows, &n),
+        JT_OK);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
-    assert_int_equal(world_accept(w, &w->ring), JT_OK); /* the one it has */
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);         /* the one it has */
     assert_int_equal(world_accept(w, &first), JT_ERR_CONFLICT); /* lower epoch */
     assert_int_equal(world_accept(w, &rival), JT_ERR_CONFLICT); /* another one of the same epoch */
 
     struct jt_ring_row next;
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n),
+        JT_OK);
     for (size_t bit = 0; bit < 8 * next.body_len; bit += 5) {
         struct jt_ring_row forged = next;
         forged.body[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -326,7 +352,8 @@ static void key_ids_run_out_and_come_back(void **state)
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &first), JT_OK);
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 42, used, &g), JT_OK);
     assert_int_equal(g.key_id, 1);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, UINT64_MAX, world_no_key_ids, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, UINT64_MAX, world_no_key_ids, &g),
+                     JT_ERR_LIMIT);
 }
 
 static void rolls_go_on_until_the_key_ids_run_out(void **state)
@@ -341,7 +368,8 @@ static void rolls_go_on_until_the_key_ids_run_out(void **state)
         old = g;
     }
     struct jt_generation_row g;
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g),
+                     JT_ERR_LIMIT);
     world_restart(w, SIGKILL); /* the longest ring is read back too */
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
     world_join(w);
@@ -358,10 +386,12 @@ static void keys_that_wait_take_key_ids_too(void **state)
         assert_int_equal(g.key_id, i);
         row_77 = i == 77 ? g : row_77;
     }
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g),
+                     JT_ERR_LIMIT);
     world_restart(w, SIGTERM);
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g),
+                     JT_ERR_LIMIT);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &row_77), JT_OK);
     assert_int_equal(world_create(w).key_id, 77);
 }
@@ -378,7 +408,9 @@ static void a_ninth_draining_generation_is_refused(void **state)
     struct jt_ring_row next;
     struct jt_generation_row changed[2];
     size_t n;
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE, &next, changed, &n), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE,
+                                                    &next, changed, &n),
+                     JT_ERR_LIMIT);
     assert_int_equal(world_seal(w).n_probed, JT_WIRE_MAX_DRAINING);
     world_step(w, &rows[3], JT_GENERATION_RETIRED, NULL);
     world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_WIRE_MAX_DRAINING]);

@@ -26,8 +26,7 @@ struct db {
 };
 
 static enum jt_err make(struct inside *in, const char *id, uint32_t permissions,
-                        const struct jt_set_row *set,
-                        struct jt_client_change *out)
+                        const struct jt_set_row *set, struct jt_client_change *out)
 {
     struct jt_client_spec spec = { .permissions = permissions };
     struct jt_reader reply;
@@ -41,8 +40,7 @@ static enum jt_err make(struct inside *in, const char *id, uint32_t permissions,
 }
 
 static enum jt_err revoke(struct inside *in, const struct jt_client_row *row,
-                          const struct jt_set_row *set,
-                          struct jt_client_change *out)
+                          const struct jt_set_row *set, struct jt_client_change *out)
 {
     const struct jt_client_change was = { .row = *row, .set = *set };
     struct jt_reader reply;
@@ -55,11 +53,11 @@ static enum jt_err revoke(struct inside *in, const struct jt_client_row *row,
 }
 
 static enum jt_err sum(struct inside *in, const struct jt_set_sum *from,
-                       struct jt_set_change *changes, size_t n,
-                       struct jt_set_sum *out)
+                       struct jt_set_change *changes, size_t n, struct jt_set_sum *out)
 {
-    struct jt_set_sum_request request = { .kind = JT_SET_CLIENTS, .goes_on = from != NULL, .n = n,
-                                          .changes = changes };
+    struct jt_set_sum_request request = {
+        .kind = JT_SET_CLIENTS, .goes_on = from != NULL, .n = n, .changes = changes
+    };
     struct jt_reader reply;
     if (from != NULL) {
         request.from = *from;
@@ -229,9 +227,10 @@ static void a_front_that_has_verified_a_set_goes_on_from_it(void **state)
     const struct db before = db;
     drop_client(in, &db, 1);
     add(in, &db, "another", JT_MAY_DETOKENIZE);
-    struct jt_set_change changes[2] = { { .replaces = true, .old.client = before.rows[1],
-                                          .now.client = db.rows[1] },
-                                        { .now.client = db.rows[3] } };
+    struct jt_set_change changes[2] = {
+        { .replaces = true, .old.client = before.rows[1], .now.client = db.rows[1] },
+        { .now.client = db.rows[3] }
+    };
     struct jt_set_sum next;
     assert_int_equal(sum(in, &s, changes, 2, &next), JT_OK);
     assert_int_equal(next.n, 4);
@@ -273,10 +272,11 @@ static void a_change_starts_from_the_newest_set_only(void **state)
 }
 
 static enum jt_err accept_by(struct inside *in, const struct db *db, size_t operator,
-                             const uint8_t *with)
+                             const uint8_t * with)
 {
-    struct jt_set_accept a = { .operator = db->rows[operator], .clients = db->set,
-                               .fields = jt_set_row_empty(JT_SET_FIELDS) };
+    struct jt_set_accept a = {
+        .operator=
+            db->rows[operator], .clients = db->set, .fields = jt_set_row_empty(JT_SET_FIELDS) };
     struct jt_client_row others[N];
     size_t n = 0;
     struct jt_reader reply;

@@ -47,7 +47,7 @@ static void sort_first(size_t n)
     for (size_t i = 0; i < n; i++) {
         order.at[i] = (uint16_t)i;
     }
-    jt_order_sort(&order, items, (const uint8_t (*)[JT_WIRE_FINGERPRINT_LEN])fingerprints);
+    jt_order_sort(&order, items, (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])fingerprints);
     check_sorted(n);
 }
 
@@ -97,7 +97,7 @@ static void only_the_places_given_are_sorted(void **state)
     order.at[1] = 5;
     order.at[2] = 77;
     order.at[3] = 1234;
-    jt_order_sort(&order, items, (const uint8_t (*)[JT_WIRE_FINGERPRINT_LEN])fingerprints);
+    jt_order_sort(&order, items, (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])fingerprints);
     check_sorted(3);
     assert_int_equal(order.at[0] + order.at[1] + order.at[2], 8082);
     assert_int_equal(order.at[3], 1234);

@@ -11,9 +11,12 @@
 static struct jt_ring sample(void)
 {
     struct jt_ring ring = { .development = true, .epoch = 6, .highest = 3, .n = 3 };
-    const uint8_t states[3] = { JT_GENERATION_RETIRED, JT_GENERATION_DRAINING, JT_GENERATION_ACTIVE };
+    const uint8_t states[3] = { JT_GENERATION_RETIRED, JT_GENERATION_DRAINING,
+                                JT_GENERATION_ACTIVE };
     for (uint8_t i = 0; i < 3; i++) {
-        ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u, .key_id = (uint8_t)(i + 1), .state = states[i] };
+        ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u,
+                                                  .key_id = (uint8_t)(i + 1),
+                                                  .state = states[i] };
         memset(ring.entries[i].check_value, i + 1, JT_CHECK_VALUE_LEN);
     }
     return ring;
@@ -166,7 +169,8 @@ static void a_ring_that_goes_back_is_never_accepted(void **state)
     next.epoch = 7;
     assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
 
-    next.entries[0].state = JT_GENERATION_DRAINING; /* retired becomes draining again: for `jeton recover` only */
+    /* retired becomes draining again: for `jeton recover` only */
+    next.entries[0].state = JT_GENERATION_DRAINING;
     assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
     next = ring;
     next.epoch = 7;
@@ -216,7 +220,8 @@ static void a_number_that_was_passed_over_cannot_come_later(void **state)
     next.epoch = 7;
     next.n = 4;
     next.entries[3] = next.entries[2];
-    next.entries[2] = (struct jt_ring_entry){ .number = 4, .key_id = 44, .state = JT_GENERATION_DRAINING };
+    next.entries[2] =
+        (struct jt_ring_entry){ .number = 4, .key_id = 44, .state = JT_GENERATION_DRAINING };
     assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
 }
 
@@ -225,7 +230,8 @@ static struct jt_keyring *keyring_of(const struct jt_ring *ring)
     struct jt_keyring *kr;
     assert_int_equal(jt_keyring_new(&kr), JT_OK);
     for (size_t i = 0; i < ring->n; i++) {
-        struct jt_genfile meta = { .number = ring->entries[i].number, .key_id = ring->entries[i].key_id };
+        struct jt_genfile meta = { .number = ring->entries[i].number,
+                                   .key_id = ring->entries[i].key_id };
         memcpy(meta.check_value, ring->entries[i].check_value, sizeof meta.check_value);
         const uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
         assert_int_equal(jt_keyring_add(kr, &meta, key), JT_OK);
@@ -267,7 +273,8 @@ static void the_next_generation_is_above_all_and_its_key_id_free(void **state)
     assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_OK);
     assert_int_equal(number, 21);
     memset(create.used_key_ids, 0xff, sizeof create.used_key_ids);
-    assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_ERR_LIMIT);
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id),
+                     JT_ERR_LIMIT);
     memset(create.used_key_ids, 0xff, sizeof create.used_key_ids - 1);
     create.used_key_ids[31] = 0x7f;
     assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_OK);
@@ -283,9 +290,11 @@ static void a_database_cannot_use_the_numbers_up(void **state)
     struct jt_generation_create create = { .db_highest = UINT64_MAX };
     uint64_t number;
     uint8_t key_id;
-    assert_int_equal(jt_policy_next_generation(kr, &ring, 0, &create, &number, &key_id), JT_ERR_LIMIT);
+    assert_int_equal(jt_policy_next_generation(kr, &ring, 0, &create, &number, &key_id),
+                     JT_ERR_LIMIT);
     create.db_highest = INT64_MAX;
-    assert_int_equal(jt_policy_next_generation(kr, &ring, INT64_MAX, &create, &number, &key_id), JT_ERR_LIMIT);
+    assert_int_equal(jt_policy_next_generation(kr, &ring, INT64_MAX, &create, &number, &key_id),
+                     JT_ERR_LIMIT);
     jt_keyring_free(kr);
 }
 

@@ -116,7 +116,9 @@ static void malformed_clients_are_not_made(void **state)
 static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
 {
     (void)state;
-    struct jt_field_spec spec = { .id = 7, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true };
+    struct jt_field_spec spec = {
+        .id = 7, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true
+    };
     struct jt_field_change change;
     const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
     assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &none, &change), JT_OK);

@@ -133,8 +133,8 @@ static int serve(bool landlocked)
     if (jt_file_read(p.keys_fd, "new", true, &back) != JT_OK || back.len != 2) {
         return 3;
     }
-    if (renameat(p.keys_fd, "new", p.keys_fd, "newer") != 0 || unlinkat(p.keys_fd, "newer",
-        0) != 0) {
+    if (renameat(p.keys_fd, "new", p.keys_fd, "newer") != 0 ||
+        unlinkat(p.keys_fd, "newer", 0) != 0) {
         return 4;
     }
     struct stat st;
@@ -158,16 +158,16 @@ static int by_path_or_other_descriptor(bool landlocked)
     if (!refused(open(path, O_RDONLY)) || !refused(openat(AT_FDCWD, "file", O_RDONLY))) {
         return 1;
     }
-    if (!refused(openat(p.other_fd, "file", O_RDONLY)) || !refused(openat(p.run_fd, "file",
-        O_RDONLY))) {
+    if (!refused(openat(p.other_fd, "file", O_RDONLY)) ||
+        !refused(openat(p.run_fd, "file", O_RDONLY))) {
         return 2;
     }
     if (!refused(unlink(path)) || !refused(unlinkat(p.other_fd, "file", 0)) ||
         !refused(unlinkat(AT_FDCWD, path, 0))) {
         return 3;
     }
-    if (!refused(rename(path, "/tmp/x")) || !refused(renameat(p.keys_fd, "file", p.other_fd,
-        "stolen")) ||
+    if (!refused(rename(path, "/tmp/x")) ||
+        !refused(renameat(p.keys_fd, "file", p.other_fd, "stolen")) ||
         !refused(renameat(p.other_fd, "file", p.keys_fd, "planted"))) {
         return 4;
     }
@@ -175,8 +175,8 @@ static int by_path_or_other_descriptor(bool landlocked)
         !refused(linkat(p.keys_fd, "file", p.run_fd, "stolen", 0))) {
         return 5;
     }
-    return syscall(SYS_renameat2, p.keys_fd, "file", AT_FDCWD, path, 0) < 0 &&
-        errno == EPERM ? 0 : 6;
+    return syscall(SYS_renameat2, p.keys_fd, "file", AT_FDCWD, path, 0) < 0 && errno == EPERM ? 0
+                                                                                              : 6;
 }
 
 static void files_are_named_below_two_descriptors_only(void **state)
@@ -192,15 +192,15 @@ static int out_of_the_directory(bool landlocked)
         return 0;
     }
     snprintf(path, sizeof path, "%s/file", p.other);
-    if (!refused(openat(p.keys_fd, path, O_RDONLY)) || !refused(openat(p.keys_fd, "../other/file",
-        O_RDONLY))) {
+    if (!refused(openat(p.keys_fd, path, O_RDONLY)) ||
+        !refused(openat(p.keys_fd, "../other/file", O_RDONLY))) {
         return 1;
     }
     if (!refused(openat(p.keys_fd, "../other/made", O_WRONLY | O_CREAT, 0600))) {
         return 2;
     }
-    if (!refused(unlinkat(p.keys_fd, "../other/file", 0)) || !refused(unlinkat(p.run_fd, path,
-        0))) {
+    if (!refused(unlinkat(p.keys_fd, "../other/file", 0)) ||
+        !refused(unlinkat(p.run_fd, path, 0))) {
         return 3;
     }
     if (!refused(renameat(p.keys_fd, "file", p.keys_fd, "../other/stolen")) ||

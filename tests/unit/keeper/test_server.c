@@ -93,7 +93,8 @@ static void nothing_is_answered_before_hello_and_no_second_hello_after(void **st
     (void)state;
     for (unsigned verb = 0; verb < 256; verb++) {
         int fd = keeper_connect(&k);
-        assert_true(keeper_send(fd, (uint8_t)verb, NULL, 0)); /* verb 1: an empty hello, malformed */
+        /* verb 1: an empty hello, malformed */
+        assert_true(keeper_send(fd, (uint8_t)verb, NULL, 0));
         refused_and_closed(fd);
     }
     struct jt_buf hello;
@@ -182,7 +183,8 @@ static void a_frame_split_byte_by_byte_works(void **state)
     for (size_t i = 0; i < sizeof frame; i++) {
         assert_true(keeper_send_bytes(fd, frame + i, 1));
         struct pollfd nothing = { .fd = fd, .events = POLLIN };
-        assert_int_equal(poll(&nothing, 1, i + 1 < sizeof frame ? 1 : 10000), i + 1 < sizeof frame ? 0 : 1);
+        assert_int_equal(poll(&nothing, 1, i + 1 < sizeof frame ? 1 : 10000),
+                         i + 1 < sizeof frame ? 0 : 1);
     }
     enum jt_err status;
     struct jt_reader in;
@@ -217,8 +219,8 @@ static void pipelined_requests_are_answered_in_order(void **state)
 }
 
 /*
- * A peer that sends without reading: the keeper stops reading from it, keeps serving others, and answers everything in
- * the end.
+ * A peer that sends without reading: the keeper stops reading from it, keeps serving others, and
+ * answers everything in the end.
  */
 static void a_peer_that_does_not_read_stops_only_itself(void **state)
 {
@@ -244,8 +246,8 @@ static void a_peer_that_does_not_read_stops_only_itself(void **state)
         status_works(other);
     }
     /*
-     * Now it reads as much as it sends, so that its replies never run dry: many times what the keeper would ever
-     * buffer.
+     * Now it reads as much as it sends, so that its replies never run dry: many times what the
+     * keeper would ever buffer.
      */
     for (size_t round = 0; round < 100; round++) {
         for (size_t i = 0; i < 1000; i++) {
@@ -394,7 +396,9 @@ static unsigned long ticks(void)
     snprintf(path, sizeof path, "/proc/%d/stat", (int)k.pid);
     FILE *f = fopen(path, "re");
     assert_non_null(f);
-    assert_int_equal(fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel), 2);
+    assert_int_equal(
+        fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel),
+        2);
     fclose(f);
     return user + kernel;
 }

@@ -35,7 +35,8 @@ static int setup(void **state)
     struct keeper *k = calloc(1, sizeof *k);
     assert_non_null(k);
     keeper_make(k, "development", "");
-    snprintf(other_front, sizeof other_front, "front_user = %d\n", geteuid() == 65534 ? 65533 : 65534);
+    snprintf(other_front, sizeof other_front, "front_user = %d\n",
+             geteuid() == 65534 ? 65533 : 65534);
     *state = k;
     return 0;
 }
@@ -92,7 +93,8 @@ static void words_and_exit_codes(void **state)
     assert_int_equal(keeper_run(k, "--nonsense"), EX_USAGE);
     assert_int_equal(keeper_run(k, "extra"), EX_USAGE);
     assert_int_equal(keeper_run(k, "--fd=x"), EX_USAGE);
-    assert_int_equal(keeper_run(k, "--fd=57"), 1); /* well-formed, but no such socket; nor is there a key */
+    /* well-formed, but no such socket; nor is there a key */
+    assert_int_equal(keeper_run(k, "--fd=57"), 1);
     keeper_configure(k, "development", "nonsense = 1\n");
     assert_int_equal(keeper_run(k, NULL), EX_CONFIG);
     assert_non_null(strstr(k->output, "nonsense"));
@@ -303,7 +305,8 @@ static bool answered_as(const struct keeper *k, uid_t uid)
         if (fd < 0) {
             _exit(2);
         }
-        (void)keeper_send(fd, JT_VERB_STATUS, NULL, 0); /* out of turn: refused by a status, if it listens at all */
+        /* out of turn: refused by a status, if it listens at all */
+        (void)keeper_send(fd, JT_VERB_STATUS, NULL, 0);
         char byte;
         _exit(recv(fd, &byte, 1, 0) == 1 ? 0 : 1);
     }
@@ -330,7 +333,8 @@ static void only_the_fronts_user_is_answered_whatever_the_sockets_mode(void **st
 }
 
 /* The line of /proc/<pid>/<file> that begins with `name`. */
-static void proc_line(const struct keeper *k, const char *file, const char *name, char *out, size_t out_len)
+static void proc_line(const struct keeper *k, const char *file, const char *name, char *out,
+                      size_t out_len)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)k->pid, file);
@@ -366,7 +370,8 @@ static void the_serving_keeper_is_locked_filtered_and_undumpable(void **state)
         } else {
             char path[64];
             snprintf(path, sizeof path, "/proc/%d/mem", (int)k->pid);
-            assert_true(open(path, O_RDONLY | O_CLOEXEC) < 0); /* another process of the same user cannot read it */
+            /* another process of the same user cannot read it */
+            assert_true(open(path, O_RDONLY | O_CLOEXEC) < 0);
         }
     }
     int status = keeper_stop(k, SIGABRT);
@@ -380,7 +385,8 @@ static void one_connection_by_descriptor_is_served_to_its_end(void **state)
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(fcntl(ends[0], F_SETFD, FD_CLOEXEC), 0);
-    assert_true(keeper_send(ends[0], JT_VERB_STATUS, NULL, 0)); /* out of turn: one refusal, then the end */
+    /* out of turn: one refusal, then the end */
+    assert_true(keeper_send(ends[0], JT_VERB_STATUS, NULL, 0));
     char argument[32];
     snprintf(argument, sizeof argument, "--fd=%d", ends[1]);
     assert_int_equal(keeper_run(k, argument), 0);
@@ -404,7 +410,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(words_and_exit_codes, setup, teardown),
-        cmocka_unit_test_setup_teardown(init_makes_private_files_and_never_replaces_a_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(init_makes_private_files_and_never_replaces_a_key, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(init_makes_no_production_key, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_master_key_nothing_starts, setup, teardown),
         WITH_KEY(production_refuses_a_development_key),

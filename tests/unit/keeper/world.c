@@ -43,7 +43,9 @@ static void make_fields(struct world *w)
     static const uint32_t ids[] = { FIELD_A, FIELD_B };
     w->field_set = jt_set_row_empty(JT_SET_FIELDS);
     for (size_t i = 0; i < 2; i++) {
-        struct jt_field_spec spec = { .id = ids[i], .name = "a", .kind = JT_FIELD_PAN, .dedup = true };
+        struct jt_field_spec spec = {
+            .id = ids[i], .name = "a", .kind = JT_FIELD_PAN, .dedup = true
+        };
         struct jt_field_change change;
         spec.name[0] = (char)('a' + i);
         assert_int_equal(jt_keyclient_wait_field_make(w->kc, &spec, &w->field_set, &change), JT_OK);
@@ -54,7 +56,8 @@ static void make_fields(struct world *w)
 
 void world_name_fields(struct world *w)
 {
-    struct jt_set_change changes[2] = { { .now.field = w->fields[0] }, { .now.field = w->fields[1] } };
+    struct jt_set_change changes[2] = { { .now.field = w->fields[0] },
+                                        { .now.field = w->fields[1] } };
     const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 2, .changes = changes };
     struct jt_set_sum sum;
     assert_int_equal(jt_keyclient_wait_set_sum(w->kc, &request, &sum), JT_OK);
@@ -117,18 +120,21 @@ const uint8_t world_no_key_ids[32];
 struct jt_generation_row world_create(struct world *w)
 {
     struct jt_generation_row g;
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, w->db_highest, world_no_key_ids, &g), JT_OK);
+    assert_int_equal(
+        jt_keyclient_wait_generation_create(w->kc, w->db_highest, world_no_key_ids, &g), JT_OK);
     assert_int_equal(g.state, JT_GENERATION_FUTURE);
     w->db_highest = g.number > w->db_highest ? g.number : w->db_highest;
     return g;
 }
 
-void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation_state target, struct jt_generation_row *other)
+void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation_state target,
+                struct jt_generation_row *other)
 {
     struct jt_ring_row next;
     struct jt_generation_row rows[2];
     size_t n;
-    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, g, target, &next, rows, &n), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, g, target, &next, rows, &n),
+                     JT_OK);
     assert_int_equal(next.epoch, w->ring.epoch + 1);
     assert_int_equal(n, other == NULL ? 1 : 2);
     assert_int_equal(rows[0].number, g->number);

@@ -10,9 +10,9 @@
 #include "keyclient/keyclient.h"
 
 #define N_CARDS 3000 /* more than two chunks of the keeper's */
-#define FIELD_A 1 /* with dedup */
-#define FIELD_B 2 /* without */
-#define NODE 7 /* the number of the only one */
+#define FIELD_A 1    /* with dedup */
+#define FIELD_B 2    /* without */
+#define NODE    7    /* the number of the only one */
 
 struct card {
     uint64_t id;
@@ -29,7 +29,8 @@ struct world {
     struct jt_keyclient *kc;
     int fd; /* a greeted connection, for the batch verbs */
     struct jt_buf payload, reply;
-    struct jt_field_row fields[2]; /* FIELD_A and FIELD_B, as the database would have them, and their set */
+    /* FIELD_A and FIELD_B, as the database would have them, and their set */
+    struct jt_field_row fields[2];
     struct jt_set_row field_set;
     struct jt_ring_row ring; /* as the database would have it */
     struct card cards[N_CARDS];
@@ -62,15 +63,22 @@ extern const uint8_t world_no_key_ids[32];
 struct jt_generation_row world_create(struct world *w);
 
 /* Proposes and accepts; rows[0] replaces *g, rows[1] goes to *other if there is one. */
-void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation_state target, struct jt_generation_row *other);
+void world_step(struct world *w, struct jt_generation_row *g, enum jt_generation_state target,
+                struct jt_generation_row *other);
 
-/* Seals all cards: every third one in field B. The results are in w->sealed until the next call; keeping them stores them in the cards. */
+/*
+ * Seals all cards: every third one in field B. The results are in w->sealed until the next call;
+ * keeping them stores them in the cards.
+ */
 struct jt_seal_reply world_seal(struct world *w);
 struct jt_seal_reply world_seal_probing(struct world *w,
                                         uint8_t retired); /* a key id to ask for, or 0 */
 void world_keep_sealed(struct world *w, const struct jt_seal_reply *reply);
 
-/* Opens all cards' envelopes, into w->opened; checks that all open to their PANs, or that none does, for this reason. */
+/*
+ * Opens all cards' envelopes, into w->opened; checks that all open to their PANs, or that none
+ * does, for this reason.
+ */
 void world_open(struct world *w);
 void world_all_open(struct world *w, bool draining);
 void world_none_opens(struct world *w, enum jt_err why);

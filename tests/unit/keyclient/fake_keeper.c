@@ -83,19 +83,14 @@ static bool misbehave(int fd, enum fake_manner manner, uint8_t verb)
         put_open_reply(&b, verb == JT_VERB_OPEN ? JT_VERB_SEAL : JT_VERB_OPEN);
         break;
     case FAKE_TOO_FEW:
-    case FAKE_SLOW_BYTES:
-        put_open_reply(&b, verb);
-        break;
-    case FAKE_LONG_FRAME:
-        jt_buf_u32(&b, JT_WIRE_MAX_FRAME + 1);
-        break;
+    case FAKE_SLOW_BYTES: put_open_reply(&b, verb); break;
+    case FAKE_LONG_FRAME: jt_buf_u32(&b, JT_WIRE_MAX_FRAME + 1); break;
     case FAKE_BAD_STATUS:
         jt_buf_u32(&b, 2);
         jt_buf_u8(&b, verb);
         jt_buf_u8(&b, 200);
         break;
-    default:
-        break;
+    default: break;
     }
     send_frame(fd, &b, manner == FAKE_SLOW_BYTES);
     jt_buf_clear(&b);

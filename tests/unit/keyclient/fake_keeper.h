@@ -5,16 +5,16 @@
 #include <sys/types.h>
 
 enum fake_manner {
-    FAKE_SILENT, /* greets, then never answers */
+    FAKE_SILENT,        /* greets, then never answers */
     FAKE_WRONG_VERSION, /* greets with another version */
-    FAKE_NO_GREETING, /* never greets */
-    FAKE_WRONG_VERB, /* answers with the verb of another request */
-    FAKE_TOO_FEW, /* answers an OPEN with one result, whatever was asked */
-    FAKE_LONG_FRAME, /* announces a frame beyond every bound */
-    FAKE_CLOSES, /* closes at the first request */
-    FAKE_UNASKED, /* sends a reply that nobody asked for, straight after the greeting */
-    FAKE_BAD_STATUS, /* answers with a status byte that does not exist */
-    FAKE_SLOW_BYTES, /* answers an OPEN of one item rightly, byte by byte */
+    FAKE_NO_GREETING,   /* never greets */
+    FAKE_WRONG_VERB,    /* answers with the verb of another request */
+    FAKE_TOO_FEW,       /* answers an OPEN with one result, whatever was asked */
+    FAKE_LONG_FRAME,    /* announces a frame beyond every bound */
+    FAKE_CLOSES,        /* closes at the first request */
+    FAKE_UNASKED,       /* sends a reply that nobody asked for, straight after the greeting */
+    FAKE_BAD_STATUS,    /* answers with a status byte that does not exist */
+    FAKE_SLOW_BYTES,    /* answers an OPEN of one item rightly, byte by byte */
 };
 
 struct fake_keeper {

@@ -1,4 +1,7 @@
-/* The asynchronous client: with a real keeper, without one, with one that dies, and with ones that misbehave. */
+/*
+ * The asynchronous client: with a real keeper, without one, with one that dies, and with ones that
+ * misbehave.
+ */
 #include "keyclient/keyclient.h"
 
 #include "../keeper/keeper_process.h"
@@ -14,10 +17,13 @@
 
 #include <signal.h>
 
-#define GUARD_MS 20000
+#define GUARD_MS   20000
 #define MAX_EVENTS 64
 
-/* One run of a loop with a client: `step` is called every few milliseconds until it stops the loop. */
+/*
+ * One run of a loop with a client: `step` is called every few milliseconds until it stops the loop.
+ *
+ */
 struct run {
     struct jt_loop *loop;
     struct jt_keyclient *kc;
@@ -26,7 +32,7 @@ struct run {
     int64_t started_ms;
     bool in_call; /* a stub is on the stack: no callback may come */
     size_t n_done;
-    size_t n_due; /* calls to be made after this round */
+    size_t n_due;          /* calls to be made after this round */
     int order[MAX_EVENTS]; /* tags in the order of the callbacks */
     enum jt_err errs[MAX_EVENTS];
     struct keeper k;
@@ -208,7 +214,9 @@ static void run_end(struct run *r)
 /* The keeper takes cards of fields only that it was named. */
 static void name_field(struct jt_keyclient *kc)
 {
-    const struct jt_field_spec spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true };
+    const struct jt_field_spec spec = {
+        .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true
+    };
     const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
     struct jt_field_change change;
     struct jt_set_sum sum;
@@ -238,7 +246,9 @@ static void keeper_with_a_key(struct keeper *k)
     assert_false(joined);
     assert_int_equal(jt_keyclient_wait_generation_create(kc, 0, none, &g), JT_OK);
     struct jt_ring_row next;
-    assert_int_equal(jt_keyclient_wait_ring_propose(kc, &ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n), JT_OK);
+    assert_int_equal(
+        jt_keyclient_wait_ring_propose(kc, &ring, &g, JT_GENERATION_ACTIVE, &next, rows, &n),
+        JT_OK);
     name_field(kc);
     const struct jt_node_join join = { .spec = { .name = "node1", .number = 1 } };
     struct jt_node_joined answer;
@@ -253,7 +263,7 @@ static void step_in_order(struct run *r)
     if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
         r->phase = 1;
         call_seal(r, 0, 1);
-        call_seal(r, 1, JT_WIRE_MAX_ITEMS); /* a reply of many pieces */
+        call_seal(r, 1, JT_WIRE_MAX_ITEMS);     /* a reply of many pieces */
         call_seal(r, 2, JT_WIRE_MAX_ITEMS + 1); /* refused here, in its turn all the same */
         call_open(r, 3, (const uint8_t *)"\1", 1);
         call_seal(r, 4, JT_WIRE_MAX_ITEMS + 1);
@@ -375,7 +385,8 @@ static void step_restart(struct run *r)
 {
     if (r->phase == 0 && jt_keyclient_ready(r->kc)) {
         memcpy(r->incarnation, jt_keyclient_incarnation(r->kc), sizeof r->incarnation);
-        assert_int_equal(kill(r->k.pid, SIGSTOP), 0); /* so that the calls are outstanding when it dies */
+        /* so that the calls are outstanding when it dies */
+        assert_int_equal(kill(r->k.pid, SIGSTOP), 0);
         call_seal(r, 0, 1);
         call_seal(r, 1, 1000);
         r->phase = 1;
@@ -389,7 +400,8 @@ static void step_restart(struct run *r)
         assert_true(keeper_start(&r->k));
         r->phase = 3;
     } else if (r->phase == 3 && jt_keyclient_ready(r->kc)) {
-        assert_memory_not_equal(jt_keyclient_incarnation(r->kc), r->incarnation, sizeof r->incarnation);
+        assert_memory_not_equal(jt_keyclient_incarnation(r->kc), r->incarnation,
+                                sizeof r->incarnation);
         call_seal(r, 2, 1);
         r->phase = 4;
     } else if (r->phase == 4 && r->n_done == 3) {

@@ -1,4 +1,7 @@
-/* The synchronous client: reconnecting, time-outs, nonsense. (What the verbs do is tested in tests/unit/keeper.) */
+/*
+ * The synchronous client: reconnecting, time-outs, nonsense. (What the verbs do is tested in
+ * tests/unit/keeper.)
+ */
 #include "keyclient/keyclient.h"
 
 #include "../keeper/keeper_process.h"
@@ -25,7 +28,8 @@ static void a_dropped_connection_is_remade_by_the_next_call(void **state)
     struct jt_keeper_status second;
     keeper_make(&k, "development", "");
     keeper_init(&k);
-    assert_int_equal(jt_keyclient_open(k.socket, -1, 20000, &kc), JT_OK); /* before there is a keeper */
+    /* before there is a keeper */
+    assert_int_equal(jt_keyclient_open(k.socket, -1, 20000, &kc), JT_OK);
     assert_false(jt_keyclient_ready(kc));
     assert_int_equal(jt_keyclient_wait_status(kc, &first), JT_ERR_UNAVAILABLE);
 
@@ -85,7 +89,8 @@ static void too_much_is_refused_here(void **state)
     assert_int_equal(jt_keyclient_open(f.socket, -1, 20000, &kc), JT_OK);
     struct jt_reseal_item *items = calloc(JT_WIRE_MAX_ITEMS + 1, sizeof *items);
     assert_non_null(items);
-    assert_int_equal(jt_keyclient_wait_reseal(kc, items, JT_WIRE_MAX_ITEMS + 1, &reply), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_reseal(kc, items, JT_WIRE_MAX_ITEMS + 1, &reply),
+                     JT_ERR_LIMIT);
     assert_null(reply.results);
     static uint8_t bytes[1000];
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {

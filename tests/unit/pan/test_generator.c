@@ -1,4 +1,7 @@
-/* pan/generator.h: the file that demonstrations and benchmarks rest on has the properties that its header states. */
+/*
+ * pan/generator.h: the file that demonstrations and benchmarks rest on has the properties that its
+ * header states.
+ */
 #include "pan/generator.h"
 #include "pan/pan.h"
 
@@ -41,7 +44,10 @@ static void a_seed_is_a_file(void **state)
     assert_true(same_as_other_seed < 100);
 }
 
-/* Files made by another version of this program must stay what they were: benchmarks compare them. */
+/*
+ * Files made by another version of this program must stay what they were: benchmarks compare them.
+ *
+ */
 static void the_first_rows_of_seed_1_never_change(void **state)
 {
     (void)state;
@@ -110,11 +116,14 @@ static void every_file_holds_the_test_numbers_and_all_lengths(void **state)
 {
     (void)state;
     static const char *const published[] = {
-        "4111111111111111", "4012888888881881", "4222222222222", "5555555555554444", "5105105105105100", "2223003122003222",
-        "378282246310005", "371449635398431", "6011111111111117", "30569309025904", "38520000023237", "3530111333300000",
+        "4111111111111111", "4012888888881881", "4222222222222",   "5555555555554444",
+        "5105105105105100", "2223003122003222", "378282246310005", "371449635398431",
+        "6011111111111117", "30569309025904",   "38520000023237",  "3530111333300000",
         "6200000000000005", "6759649826438453",
     };
-    static const uint64_t sizes[][2] = { { JT_GENERATOR_N_SURE, 0 }, { 100, 74 }, { 1000, 10 }, { 30000, 29900 } };
+    static const uint64_t sizes[][2] = {
+        { JT_GENERATOR_N_SURE, 0 }, { 100, 74 }, { 1000, 10 }, { 30000, 29900 }
+    };
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         struct jt_generator g;
         struct jt_generator_row row;

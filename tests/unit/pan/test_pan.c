@@ -32,8 +32,10 @@ static void faults_by_name(void **state)
         { "+4111111111111111", JT_PAN_NOT_DIGITS, "pan-not-digits" },
         { "/411111111111111", JT_PAN_NOT_DIGITS, "pan-not-digits" },
         { ":411111111111111", JT_PAN_NOT_DIGITS, "pan-not-digits" },
-        { "\xd9\xa4\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1", JT_PAN_NOT_DIGITS, "pan-not-digits" },
-        { "x", JT_PAN_NOT_DIGITS, "pan-not-digits" }, /* what it is made of comes before its length */
+        { "\xd9\xa4\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1\xd9\xa1", JT_PAN_NOT_DIGITS,
+          "pan-not-digits" },
+        /* what it is made of comes before its length */
+        { "x", JT_PAN_NOT_DIGITS, "pan-not-digits" },
         { "0", JT_PAN_TOO_SHORT, "pan-too-short" },
         { "00000000000", JT_PAN_TOO_SHORT, "pan-too-short" },
         { "000000000000", JT_PAN_GOOD, "pan-good" },
@@ -104,7 +106,10 @@ static void packing_and_unpacking_are_inverse(void **state)
     }
 }
 
-/* Whatever the bytes, unpacking either refuses and leaves no digit behind, or gives the text whose packed form they are. */
+/*
+ * Whatever the bytes, unpacking either refuses and leaves no digit behind, or gives the text whose
+ * packed form they are.
+ */
 static void unpacking_accepts_canonical_bytes_only(void **state)
 {
     (void)state;
@@ -113,8 +118,10 @@ static void unpacking_accepts_canonical_bytes_only(void **state)
         uint8_t bytes[12];
         jt_random_fill(bytes, sizeof bytes);
         size_t len = bytes[11] % 12;
-        for (size_t k = 0; k < len && i % 4 != 0; k++) { /* mostly digits, or hardly any would be accepted */
-            bytes[k] = (uint8_t)((bytes[k] >> 4) % 10 << 4 | (bytes[k] & 15) % (k + 1 == len ? 16 : 10));
+        /* mostly digits, or hardly any would be accepted */
+        for (size_t k = 0; k < len && i % 4 != 0; k++) {
+            bytes[k] =
+                (uint8_t)((bytes[k] >> 4) % 10 << 4 | (bytes[k] & 15) % (k + 1 == len ? 16 : 10));
         }
         char text[JT_PAN_MAX_DIGITS + 1];
         memset(text, 'x', sizeof text);
@@ -152,15 +159,20 @@ static void malformed_nibbles_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[JT_PAN_MAX_DIGITS + 1];
-        assert_int_equal(jt_pan_unpack((const uint8_t *)bad[i].bytes, bad[i].len, text), JT_ERR_DECRYPT);
+        assert_int_equal(jt_pan_unpack((const uint8_t *)bad[i].bytes, bad[i].len, text),
+                         JT_ERR_DECRYPT);
     }
 }
 
-/* Luhn finds every single wrong digit and every swap of neighbours but 09 and 90 (ISO/IEC 7812-1 annex B). */
+/*
+ * Luhn finds every single wrong digit and every swap of neighbours but 09 and 90 (ISO/IEC 7812-1
+ * annex B).
+ */
 static void luhn_finds_typing_mistakes(void **state)
 {
     (void)state;
-    const char *good[] = { "4111111111111111", "4222222222222", "378282246310005", "6205500000000000004", "79927398713" };
+    const char *good[] = { "4111111111111111", "4222222222222", "378282246310005",
+                           "6205500000000000004", "79927398713" };
     for (size_t g = 0; g < sizeof good / sizeof good[0]; g++) {
         size_t n = strlen(good[g]);
         char digits[JT_PAN_MAX_DIGITS + 1];

@@ -15,7 +15,8 @@ static void text_of_known_bytes(void **state)
     char text[JT_TOKEN_TEXT_LEN + 1];
     jt_token_format((const uint8_t *)"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", text);
     assert_string_equal(text, "jtk_00000000000000000000000000");
-    jt_token_format((const uint8_t *)"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", text);
+    jt_token_format(
+        (const uint8_t *)"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", text);
     assert_string_equal(text, "jtk_zzzzzzzzzzzzzzzzzzzzzzzzzw");
 }
 
@@ -33,7 +34,10 @@ static void tokens_come_back_from_their_text(void **state)
     }
 }
 
-/* Every change of one character gives another token or none: never the same token under a second name. */
+/*
+ * Every change of one character gives another token or none: never the same token under a second
+ * name.
+ */
 static void one_token_has_one_text(void **state)
 {
     (void)state;
@@ -57,9 +61,17 @@ static void malformed_texts_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "jtk_", "jtk_0000000000000000000000000", "jtk_000000000000000000000000000", "JTK_00000000000000000000000000",
-        "jck_00000000000000000000000000", "jtk-00000000000000000000000000", "jtk_0000000000000000000000000A",
-        "jtk_00000000000000000000000001", " jtk_0000000000000000000000000", "4111111111111111",
+        "",
+        "jtk_",
+        "jtk_0000000000000000000000000",
+        "jtk_000000000000000000000000000",
+        "JTK_00000000000000000000000000",
+        "jck_00000000000000000000000000",
+        "jtk-00000000000000000000000000",
+        "jtk_0000000000000000000000000A",
+        "jtk_00000000000000000000000001",
+        " jtk_0000000000000000000000000",
+        "4111111111111111",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint8_t out[JT_TOKEN_LEN];
@@ -68,7 +80,8 @@ static void malformed_texts_are_refused(void **state)
         assert_memory_equal(out, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof out);
     }
     uint8_t out[JT_TOKEN_LEN];
-    assert_int_equal(jt_token_parse("jtk_000000000000\0000000000000000", JT_TOKEN_TEXT_LEN, out), JT_ERR_INVALID);
+    assert_int_equal(jt_token_parse("jtk_000000000000\0000000000000000", JT_TOKEN_TEXT_LEN, out),
+                     JT_ERR_INVALID);
 }
 
 int main(void)

@@ -27,8 +27,21 @@ static void one_object_parses(void **state)
 static void anything_else_is_malformed(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "{", "[]", "\"x\"", "1", "null", "{}{}", "{} x", "{\"a\":1,\"a\":2}", "{\"a\":1,}", "{'a':1}",
-                                       "{\"a\":\"\xff\"}", "\xef\xbb\xbf{}", "{\"a\":NaN}", "{\"a\\u0000\":1}" };
+    static const char *const bad[] = { "",
+                                       "{",
+                                       "[]",
+                                       "\"x\"",
+                                       "1",
+                                       "null",
+                                       "{}{}",
+                                       "{} x",
+                                       "{\"a\":1,\"a\":2}",
+                                       "{\"a\":1,}",
+                                       "{'a':1}",
+                                       "{\"a\":\"\xff\"}",
+                                       "\xef\xbb\xbf{}",
+                                       "{\"a\":NaN}",
+                                       "{\"a\\u0000\":1}" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(parses(bad[i], strlen(bad[i])));
     }

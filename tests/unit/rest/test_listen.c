@@ -26,7 +26,8 @@ static void a_port_in_use_is_a_conflict_even_between_our_own(void **state)
     int fds[1], again[1], port = 0, same = 0;
     char message[200];
     assert_int_equal(jt_listen("127.0.0.1", 0, fds, 1, &port, message, sizeof message), JT_OK);
-    assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message), JT_ERR_CONFLICT);
+    assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message),
+                     JT_ERR_CONFLICT);
     close(fds[0]);
     assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message), JT_OK);
     assert_int_equal(same, port);
@@ -36,11 +37,14 @@ static void a_port_in_use_is_a_conflict_even_between_our_own(void **state)
 static void other_addresses_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "0.0.0.0", "192.0.2.1", "::", "localhost", "", "127.0.0.1:80" };
+    static const char *const bad[] = {
+        "0.0.0.0", "192.0.2.1", "::", "localhost", "", "127.0.0.1:80"
+    };
     int fds[1], port;
     char message[200];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(jt_listen(bad[i], 0, fds, 1, &port, message, sizeof message), JT_ERR_INVALID);
+        assert_int_equal(jt_listen(bad[i], 0, fds, 1, &port, message, sizeof message),
+                         JT_ERR_INVALID);
     }
 }
 

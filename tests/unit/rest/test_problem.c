@@ -1,4 +1,7 @@
-/* Problem bodies: RFC 9457 shape, stable names, texts that need no JSON escaping and echo nothing. */
+/*
+ * Problem bodies: RFC 9457 shape, stable names, texts that need no JSON escaping and echo nothing.
+ *
+ */
 #include "rest/json.h"
 #include "rest/problem.h"
 
@@ -35,9 +38,12 @@ static void every_problem_is_valid_json_with_the_rfc_9457_members(void **state)
         const char *type = json_string_value(json_object_get(object, "type"));
         assert_memory_equal(type, JT_PROBLEM_PREFIX, strlen(JT_PROBLEM_PREFIX));
         assert_string_equal(type + strlen(JT_PROBLEM_PREFIX), jt_problem_name(all[i]));
-        assert_int_equal(json_integer_value(json_object_get(object, "status")), jt_problem_status(all[i]));
-        assert_string_equal(json_string_value(json_object_get(object, "title")), jt_problem_title(all[i]));
-        assert_string_equal(json_string_value(json_object_get(object, "detail")), jt_problem_detail(all[i]));
+        assert_int_equal(json_integer_value(json_object_get(object, "status")),
+                         jt_problem_status(all[i]));
+        assert_string_equal(json_string_value(json_object_get(object, "title")),
+                            jt_problem_title(all[i]));
+        assert_string_equal(json_string_value(json_object_get(object, "detail")),
+                            jt_problem_detail(all[i]));
         json_decref(object);
         jt_buf_clear(&b);
     }
@@ -53,7 +59,8 @@ static void a_detail_of_its_own_is_escaped(void **state)
     json_t *object = parse(&b);
     assert_int_equal(json_object_size(object), 4);
     assert_string_equal(json_string_value(json_object_get(object, "detail")), detail);
-    assert_string_equal(json_string_value(json_object_get(object, "type")), JT_PROBLEM_PREFIX "invalid-value");
+    assert_string_equal(json_string_value(json_object_get(object, "type")),
+                        JT_PROBLEM_PREFIX "invalid-value");
     assert_int_equal(json_integer_value(json_object_get(object, "status")), 422);
     json_decref(object);
     jt_buf_clear(&b);
@@ -68,7 +75,8 @@ static void every_failed_item_carries_status_type_and_title(void **state)
         jt_problem_write_item(all[i], &b);
         json_t *object = parse(&b);
         assert_int_equal(json_object_size(object), 3);
-        assert_int_equal(json_integer_value(json_object_get(object, "status")), jt_problem_status(all[i]));
+        assert_int_equal(json_integer_value(json_object_get(object, "status")),
+                         jt_problem_status(all[i]));
         json_decref(object);
         jt_buf_clear(&b);
     }
@@ -99,7 +107,8 @@ static void a_lost_dependency_is_503_and_a_refused_ciphertext_is_500(void **stat
     (void)state;
     assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_UNAVAILABLE)), 503);
     assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_STALE)), 503);
-    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_PROTOCOL)), 500); /* no repeating helps */
+    /* no repeating helps */
+    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_PROTOCOL)), 500);
     assert_int_equal(jt_problem_of_err(JT_ERR_DECRYPT), JT_PROBLEM_UNDECRYPTABLE);
     assert_int_equal(jt_problem_of_err(JT_OK), JT_PROBLEM_NONE);
 }

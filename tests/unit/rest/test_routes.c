@@ -1,4 +1,7 @@
-/* The route table: matching, parameters, and what is answered for a known path with another method. */
+/*
+ * The route table: matching, parameters, and what is answered for a known path with another method.
+ *
+ */
 #include "rest/routes.h"
 
 #include <stdarg.h>
@@ -62,8 +65,10 @@ static void a_number_is_taken_in_canonical_form_only(void **state)
     assert_non_null(find("POST", "/v1/generations/12/activate"));
     assert_non_null(find("POST", "/v1/generations/12/abandon"));
     assert_true(params.number == 12);
-    static const char *const bad[] = { "/v1/generations/0", "/v1/generations/01", "/v1/generations/-1", "/v1/generations/1x",
-                                       "/v1/generations/", "/v1/generations/99999999999999999999" };
+    static const char *const bad[] = {
+        "/v1/generations/0",  "/v1/generations/01", "/v1/generations/-1",
+        "/v1/generations/1x", "/v1/generations/",   "/v1/generations/99999999999999999999"
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(find("GET", bad[i]));
         assert_false(known);
@@ -73,8 +78,16 @@ static void a_number_is_taken_in_canonical_form_only(void **state)
 static void near_misses_do_not_match(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "/", "", "/v1", "/v1/fields/", "/v1/fields//tokenize", "/v1/fields/pan/tokenize/",
-                                       "/v1/fields/pan/tokenizer", "/v2/fields/pan/tokenize", "/livez/", "livez" };
+    static const char *const bad[] = { "/",
+                                       "",
+                                       "/v1",
+                                       "/v1/fields/",
+                                       "/v1/fields//tokenize",
+                                       "/v1/fields/pan/tokenize/",
+                                       "/v1/fields/pan/tokenizer",
+                                       "/v2/fields/pan/tokenize",
+                                       "/livez/",
+                                       "livez" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_null(find("POST", bad[i]));
         assert_null(find("GET", bad[i]));

@@ -1,4 +1,7 @@
-/* The migrations as they were compiled in: numbered without gaps, and word for word the files of schema/. */
+/*
+ * The migrations as they were compiled in: numbered without gaps, and word for word the files of
+ * schema/.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
- * Binary parameters: the bytes that PostgreSQL's array_recv and *_recv functions read. Written down by hand from their
- * source.
+ * Binary parameters: the bytes that PostgreSQL's array_recv and *_recv functions read. Written down
+ * by hand from their source.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,11 +69,42 @@ static void an_array_carries_dimensions_type_and_lengths(void **state)
     jt_params_add_u63(&p, 8);
     jt_params_array(&p, JT_PG_UUID_ARRAY, 0, 16);
     assert_int_equal(jt_params_status(&p), JT_OK);
-    assert_value(&p, 0, BYTES("\0\0\0\1" "\0\0\0\0" "\0\0\0\21" "\0\0\0\2" "\0\0\0\1" "\0\0\0\3xyz" "\0\0\0\0"));
-    assert_value(&p, 1, BYTES("\0\0\0\1" "\0\0\0\0" "\0\0\0\25" "\0\0\0\1" "\0\0\0\1" "\0\0\0\2" "\0\377"));
-    assert_value(&p, 2, BYTES("\0\0\0\1" "\0\0\0\0" "\0\0\0\27" "\0\0\0\1" "\0\0\0\1" "\0\0\0\4" "\0\0\0\7"));
-    assert_value(&p, 3, BYTES("\0\0\0\1" "\0\0\0\0" "\0\0\0\24" "\0\0\0\1" "\0\0\0\1" "\0\0\0\10" "\0\0\0\0\0\0\0\10"));
-    assert_value(&p, 4, BYTES("\0\0\0\0" "\0\0\0\0" "\0\0\13\206"));
+    assert_value(&p, 0,
+                 BYTES("\0\0\0\1"
+                       "\0\0\0\0"
+                       "\0\0\0\21"
+                       "\0\0\0\2"
+                       "\0\0\0\1"
+                       "\0\0\0\3xyz"
+                       "\0\0\0\0"));
+    assert_value(&p, 1,
+                 BYTES("\0\0\0\1"
+                       "\0\0\0\0"
+                       "\0\0\0\25"
+                       "\0\0\0\1"
+                       "\0\0\0\1"
+                       "\0\0\0\2"
+                       "\0\377"));
+    assert_value(&p, 2,
+                 BYTES("\0\0\0\1"
+                       "\0\0\0\0"
+                       "\0\0\0\27"
+                       "\0\0\0\1"
+                       "\0\0\0\1"
+                       "\0\0\0\4"
+                       "\0\0\0\7"));
+    assert_value(&p, 3,
+                 BYTES("\0\0\0\1"
+                       "\0\0\0\0"
+                       "\0\0\0\24"
+                       "\0\0\0\1"
+                       "\0\0\0\1"
+                       "\0\0\0\10"
+                       "\0\0\0\0\0\0\0\10"));
+    assert_value(&p, 4,
+                 BYTES("\0\0\0\0"
+                       "\0\0\0\0"
+                       "\0\0\13\206"));
     static const Oid types[] = { 1001, 1005, 1007, 1016, 2951 };
     assert_memory_equal(p.types, types, sizeof types);
     jt_params_clear(&p);

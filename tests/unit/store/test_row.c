@@ -1,6 +1,6 @@
 /*
- * Reading replies of a server that is not to be believed: results are built by hand, right ones and every kind of wrong
- * one.
+ * Reading replies of a server that is not to be believed: results are built by hand, right ones and
+ * every kind of wrong one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,9 @@
 static PGresult *result_of(Oid type, int format, const char *value, int len)
 {
     static char name[] = "c";
-    PGresAttDesc column = { .name = name, .typid = type, .format = format, .typlen = -1, .atttypmod = -1 };
+    PGresAttDesc column = {
+        .name = name, .typid = type, .format = format, .typlen = -1, .atttypmod = -1
+    };
     PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
     assert_non_null(res);
     assert_int_equal(PQsetResultAttrs(res, 1, &column), 1);
@@ -102,8 +104,11 @@ static void wrong_lengths_are_refused(void **state)
     static const char zeros[32];
     for (size_t i = 0; i < N_GOOD; i++) {
         for (int len = 0; len <= 17; len++) {
-            bool may = good[i].getter == BYTES ? len <= 5 : good[i].getter == TEXT ? len == 0 : len == good[i].len;
-            PGresult *res = result_of(good[i].type, 1, zeros, len); /* zeros: a text of NUL bytes is refused too */
+            bool may = good[i].getter == BYTES  ? len <= 5
+                       : good[i].getter == TEXT ? len == 0
+                                                : len == good[i].len;
+            /* zeros: a text of NUL bytes is refused too */
+            PGresult *res = result_of(good[i].type, 1, zeros, len);
             assert_int_equal(accepts(res, good[i].getter, 0), may);
             PQclear(res);
         }

@@ -31,7 +31,10 @@ static void cards_sort_by_field_then_fingerprint(void **state)
     for (uint32_t i = 0; i < N; i++) {
         seed = seed * 1664525u + 1013904223u;
         fields[i] = 1 + (seed >> 30);
-        /* Few distinct values in few places, so that every byte decides somewhere and some cards are equal. */
+        /*
+         * Few distinct values in few places, so that every byte decides somewhere and some cards
+         * are equal.
+         */
         fingerprints[i][seed >> 12 & 15] = (uint8_t)(seed >> 16 & 3 ? 0x80 : 0xff);
         fingerprints[i][seed >> 20 & 15] ^= (uint8_t)(seed >> 24);
         keys[i] = jt_sorted_key(fields[i], fingerprints[i], i);

@@ -1,4 +1,7 @@
-/* What server errors mean to Jeton; source of the codes: PostgreSQL 15 documentation, appendix A. */
+/*
+ * What server errors mean to Jeton; source of the codes: PostgreSQL 15 documentation, appendix A.
+ *
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,11 +21,11 @@ static void each_code_has_its_meaning(void **state)
     } codes[] = {
         { NULL, JT_ERR_UNAVAILABLE, true }, /* libpq's own: the connection is gone */
         { "", JT_ERR_UNAVAILABLE, true },
-        { "2350", JT_ERR_UNAVAILABLE, true }, /* no code at all */
-        { "08006", JT_ERR_UNAVAILABLE, true }, /* connection failure */
-        { "25006", JT_ERR_UNAVAILABLE, true }, /* read-only: this server was demoted */
-        { "57P01", JT_ERR_UNAVAILABLE, true }, /* shutdown */
-        { "57P03", JT_ERR_UNAVAILABLE, true }, /* starting up */
+        { "2350", JT_ERR_UNAVAILABLE, true },   /* no code at all */
+        { "08006", JT_ERR_UNAVAILABLE, true },  /* connection failure */
+        { "25006", JT_ERR_UNAVAILABLE, true },  /* read-only: this server was demoted */
+        { "57P01", JT_ERR_UNAVAILABLE, true },  /* shutdown */
+        { "57P03", JT_ERR_UNAVAILABLE, true },  /* starting up */
         { "57014", JT_ERR_UNAVAILABLE, false }, /* cancelled, statement time-out */
         { "25P03", JT_ERR_UNAVAILABLE, false }, /* idle in transaction too long */
         { "40001", JT_ERR_UNAVAILABLE, false },
@@ -34,7 +37,8 @@ static void each_code_has_its_meaning(void **state)
         { "23505", JT_ERR_CONFLICT, false },
         { "23514", JT_ERR_INVALID, false },
         { "22021", JT_ERR_INVALID, false },
-        { "22P02", JT_ERR_PROTOCOL, false }, /* a statement's own word that its writes came to nothing */
+        /* a statement's own word that its writes came to nothing */
+        { "22P02", JT_ERR_PROTOCOL, false },
         { "25001", JT_ERR_PROTOCOL, false },
         { "42P01", JT_ERR_PROTOCOL, false },
         { "42501", JT_ERR_PROTOCOL, false },

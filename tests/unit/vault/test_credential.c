@@ -43,7 +43,8 @@ static void any_changed_character_is_refused_or_another_key(void **state)
         memcpy(bent, text, sizeof bent);
         bent[i] = bent[i] == '7' ? '8' : '7';
         if (jt_credential_parse(bent, &read) == JT_OK) {
-            assert_true(strcmp(read.id, "app") != 0 || memcmp(read.secret, made.secret, sizeof read.secret) != 0);
+            assert_true(strcmp(read.id, "app") != 0 ||
+                        memcmp(read.secret, made.secret, sizeof read.secret) != 0);
         }
         bent[i] = 'U';
         assert_int_equal(jt_credential_parse(bent, &read), JT_ERR_INVALID);

@@ -22,7 +22,8 @@ static void rows_stand_in_order_and_once(void **state)
 {
     (void)state;
     struct jt_set_copy c = { 0 };
-    for (unsigned i = 0; i < 2 * N; i++) { /* each comes twice, the second time with a later revision */
+    /* each comes twice, the second time with a later revision */
+    for (unsigned i = 0; i < 2 * N; i++) {
         const struct jt_client_row row = client(i * 7919 % N, 1 + i / N);
         assert_int_equal(jt_set_copy_put(JT_SET_CLIENTS, &c, &row), JT_OK);
     }

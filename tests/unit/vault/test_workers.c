@@ -1,4 +1,7 @@
-/* Workers: every posted job runs once on a worker and ends once on its loop; a full queue says so. */
+/*
+ * Workers: every posted job runs once on a worker and ends once on its loop; a full queue says so.
+ *
+ */
 #include "base/loop.h"
 #include "vault/workers.h"
 
@@ -10,7 +13,8 @@
 
 #define N_JOBS 500
 
-static struct jt_conf conf = { .keeper_socket = (char *)"/nonexistent/keeper.sock", .database_conninfo = (char *)"host=/nonexistent" };
+static struct jt_conf conf = { .keeper_socket = (char *)"/nonexistent/keeper.sock",
+                               .database_conninfo = (char *)"host=/nonexistent" };
 static struct jt_vault vault = { .conf = &conf };
 static pthread_t loop_thread;
 static struct jt_loop *loop;
@@ -90,7 +94,8 @@ static void a_full_queue_refuses_and_stopping_finishes_what_was_taken(void **sta
     pthread_mutex_lock(&gate);
     int taken = 0;
     while (taken < 5000) {
-        jobs[taken] = (struct jt_job){ .run = run_behind_gate, .done = count_done, .inbox = &inbox };
+        jobs[taken] =
+            (struct jt_job){ .run = run_behind_gate, .done = count_done, .inbox = &inbox };
         if (jt_workers_post(vault.workers, &jobs[taken]) != JT_OK) {
             break;
         }
@@ -132,7 +137,10 @@ static void count_lookup(struct jt_job *job)
     }
 }
 
-/* Two activations that wait for the ring lock used to take both workers, and no client was recognised meanwhile. */
+/*
+ * Two activations that wait for the ring lock used to take both workers, and no client was
+ * recognised meanwhile.
+ */
 static void lookups_go_on_while_acts_wait(void **state)
 {
     (void)state;
@@ -145,7 +153,9 @@ static void lookups_go_on_while_acts_wait(void **state)
     assert_int_equal(jt_workers_start(&vault, 2, &vault.workers), JT_OK);
     pthread_mutex_lock(&gate);
     for (int i = 0; i < 20; i++) {
-        acts[i] = (struct jt_job){ .kind = JT_WORK_ACT, .run = act_behind_gate, .done = count_done, .inbox = &inbox };
+        acts[i] = (struct jt_job){
+            .kind = JT_WORK_ACT, .run = act_behind_gate, .done = count_done, .inbox = &inbox
+        };
         assert_int_equal(jt_workers_post(vault.workers, &acts[i]), JT_OK);
     }
     for (int i = 0; i < 10; i++) {

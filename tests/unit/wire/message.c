@@ -45,7 +45,8 @@ static uint64_t next_random(uint64_t *state)
     return *state * 0x2545f4914f6cdd1dULL;
 }
 
-void message_survives_mutation(const struct jt_buf *message, jt_message_decode_fn *decode, uint64_t seed)
+void message_survives_mutation(const struct jt_buf *message, jt_message_decode_fn *decode,
+                               uint64_t seed)
 {
     uint64_t state = seed * 2 + 1;
     uint8_t *copy = malloc(message->len);
@@ -56,9 +57,11 @@ void message_survives_mutation(const struct jt_buf *message, jt_message_decode_f
         for (int c = 0; c < changes; c++) {
             copy[next_random(&state) % message->len] = (uint8_t)next_random(&state);
         }
-        size_t len = next_random(&state) % 4 == 0 ? next_random(&state) % (message->len + 1) : message->len;
+        size_t len =
+            next_random(&state) % 4 == 0 ? next_random(&state) % (message->len + 1) : message->len;
         enum jt_err err = decode_copy(copy, len, decode);
-        assert_true(err == JT_OK || err == JT_ERR_PROTOCOL || err == JT_ERR_LIMIT || err == JT_ERR_INVALID);
+        assert_true(err == JT_OK || err == JT_ERR_PROTOCOL || err == JT_ERR_LIMIT ||
+                    err == JT_ERR_INVALID);
     }
     free(copy);
 }

@@ -28,9 +28,19 @@ static void facts_round_trip(void **state)
 {
     (void)state;
     struct jt_retirement_facts facts = {
-        .generation = 1, .rows_written = 2, .rows_moved_in = 3, .rows_moved_out = 4, .rows_left = 0, .lsn = 6, .timeline = 7,
-        .system_identifier = 8, .epoch = 9, .started_at = "2026-11-21T08:00:00Z", .retired_at = "2026-11-21T09:00:00Z",
-        .node = "node1", .actor = "operator",
+        .generation = 1,
+        .rows_written = 2,
+        .rows_moved_in = 3,
+        .rows_moved_out = 4,
+        .rows_left = 0,
+        .lsn = 6,
+        .timeline = 7,
+        .system_identifier = 8,
+        .epoch = 9,
+        .started_at = "2026-11-21T08:00:00Z",
+        .retired_at = "2026-11-21T09:00:00Z",
+        .node = "node1",
+        .actor = "operator",
     };
     struct jt_buf b;
     jt_buf_init(&b, 1000);

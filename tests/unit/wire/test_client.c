@@ -38,7 +38,8 @@ static void ids_have_one_form(void **state)
     assert_true(jt_client_id_valid("a"));
     assert_true(jt_client_id_valid("shop-1"));
     assert_true(jt_client_id_valid("abcdefghijklmnopqrstuvwxyz012345"));
-    const char *const bad[] = { "", "1a", "-a", "Shop", "a_b", "a b", "a\n", "abcdefghijklmnopqrstuvwxyz0123456" };
+    const char *const bad[] = { "",    "1a",  "-a",  "Shop",
+                                "a_b", "a b", "a\n", "abcdefghijklmnopqrstuvwxyz0123456" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(jt_client_id_valid(bad[i]));
     }
@@ -47,7 +48,8 @@ static void ids_have_one_form(void **state)
 static void make_round_trip(void **state)
 {
     (void)state;
-    struct jt_client_spec spec = { .id = "shop-1", .permissions = JT_MAY_TOKENIZE | JT_MAY_OPERATE };
+    struct jt_client_spec spec = { .id = "shop-1",
+                                   .permissions = JT_MAY_TOKENIZE | JT_MAY_OPERATE };
     uint8_t secret[JT_CLIENT_SECRET_LEN];
     message_fill(secret, sizeof secret, 1);
     struct jt_buf b;
@@ -71,7 +73,10 @@ static void make_round_trip(void **state)
 
 static struct jt_client_row sample_row(void)
 {
-    struct jt_client_row row = { .spec = { .id = "shop-1", .permissions = JT_MAY_ALL }, .state = JT_ROW_ACTIVE, .revision = 12, .mac_epoch = 77 };
+    struct jt_client_row row = { .spec = { .id = "shop-1", .permissions = JT_MAY_ALL },
+                                 .state = JT_ROW_ACTIVE,
+                                 .revision = 12,
+                                 .mac_epoch = 77 };
     message_fill(row.secret_mac, sizeof row.secret_mac, 3);
     message_fill(row.mac, sizeof row.mac, 4);
     return row;

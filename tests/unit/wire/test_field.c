@@ -38,7 +38,12 @@ static void names_have_one_form(void **state)
 static void round_trips(void **state)
 {
     (void)state;
-    struct jt_field_row row = { .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true }, .state = JT_ROW_REVOKED, .revision = 4, .mac_epoch = 3 };
+    struct jt_field_row row = {
+        .spec = { .id = 9, .name = "cards.pan", .kind = JT_FIELD_PAN, .dedup = true },
+        .state = JT_ROW_REVOKED,
+        .revision = 4,
+        .mac_epoch = 3
+    };
     message_fill(row.mac, sizeof row.mac, 4);
     struct jt_buf b;
     jt_buf_init(&b, 1000);

@@ -44,7 +44,9 @@ static enum jt_err decode_ack_check(struct jt_reader *in)
 
 static struct jt_generation_row sample(void)
 {
-    struct jt_generation_row row = { .number = 0x1122334455667788, .key_id = 9, .state = 2, .mac_epoch = 12 };
+    struct jt_generation_row row = {
+        .number = 0x1122334455667788, .key_id = 9, .state = 2, .mac_epoch = 12
+    };
     message_fill(row.check_value, sizeof row.check_value, 1);
     message_fill(row.mac, sizeof row.mac, 2);
     return row;

@@ -93,7 +93,9 @@ static void reply_round_trip(void **state)
 static void a_status_that_the_verb_does_not_have_is_refused(void **state)
 {
     (void)state;
-    struct jt_open_result made[3] = { { .err = JT_ERR_DECRYPT }, { .err = JT_ERR_IO }, { .err = JT_ERR_STALE } };
+    struct jt_open_result made[3] = { { .err = JT_ERR_DECRYPT },
+                                      { .err = JT_ERR_IO },
+                                      { .err = JT_ERR_STALE } };
     struct jt_open_reply sent = { .epoch = 9, .n = 3, .results = made };
     struct jt_buf b;
     jt_buf_init(&b, 1000);

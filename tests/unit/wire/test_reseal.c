@@ -95,7 +95,9 @@ static void an_envelope_that_is_not_the_active_generations_is_refused(void **sta
     (void)state;
     uint8_t fp[16] = { 0 };
     uint8_t envelope[25] = { 6 };
-    struct jt_reseal_result made[1] = { { .err = JT_OK, .from = 3, .fingerprint = fp, .envelope = envelope, .envelope_len = 25 } };
+    struct jt_reseal_result made[1] = {
+        { .err = JT_OK, .from = 3, .fingerprint = fp, .envelope = envelope, .envelope_len = 25 }
+    };
     struct jt_reseal_reply sent = { .epoch = 9, .active = { 5, 4 }, .n = 1, .results = made };
     struct jt_buf b;
     jt_buf_init(&b, 1000);

@@ -39,9 +39,13 @@ static enum jt_err decode_body(struct jt_reader *in)
 static struct jt_ring sample(void)
 {
     struct jt_ring ring = { .development = true, .epoch = 9, .highest = 5, .n = 3 };
-    ring.entries[0] = (struct jt_ring_entry){ .number = 2, .key_id = 7, .state = JT_GENERATION_RETIRED, .compromised = true };
-    ring.entries[1] = (struct jt_ring_entry){ .number = 3, .key_id = 1, .state = JT_GENERATION_DRAINING };
-    ring.entries[2] = (struct jt_ring_entry){ .number = 5, .key_id = 2, .state = JT_GENERATION_ACTIVE };
+    ring.entries[0] = (struct jt_ring_entry){
+        .number = 2, .key_id = 7, .state = JT_GENERATION_RETIRED, .compromised = true
+    };
+    ring.entries[1] =
+        (struct jt_ring_entry){ .number = 3, .key_id = 1, .state = JT_GENERATION_DRAINING };
+    ring.entries[2] =
+        (struct jt_ring_entry){ .number = 5, .key_id = 2, .state = JT_GENERATION_ACTIVE };
     message_fill(ring.root_check_value, JT_CHECK_VALUE_LEN, 77);
     for (size_t i = 0; i < 3; i++) {
         message_fill(ring.entries[i].check_value, JT_CHECK_VALUE_LEN, (uint8_t)i);
@@ -150,7 +154,9 @@ static void too_many_draining_generations_are_no_ring(void **state)
     (void)state;
     struct jt_ring ring = { .development = true, .epoch = 1, .highest = 9, .n = 9 };
     for (uint8_t i = 0; i < 9; i++) {
-        ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u, .key_id = (uint8_t)(i + 1), .state = JT_GENERATION_DRAINING };
+        ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u,
+                                                  .key_id = (uint8_t)(i + 1),
+                                                  .state = JT_GENERATION_DRAINING };
     }
     assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
     ring.entries[8].state = JT_GENERATION_ACTIVE;
@@ -182,13 +188,17 @@ static void rows_and_proposals_round_trip(void **state)
     message_refuses_truncation(&b, decode_row);
     message_survives_mutation(&b, decode_row, 2);
 
-    struct jt_ring_propose propose = { .current = row, .generation = { .number = 4 }, .target = JT_GENERATION_ACTIVE };
+    struct jt_ring_propose propose = { .current = row,
+                                       .generation = { .number = 4 },
+                                       .target = JT_GENERATION_ACTIVE };
     jt_buf_reset(&b);
     jt_ring_propose_encode(&propose, &b);
     message_refuses_truncation(&b, decode_propose);
     message_survives_mutation(&b, decode_propose, 3);
 
-    struct jt_ring_proposal proposal = { .next = row, .n_rows = 2, .rows = { { .number = 4 }, { .number = 3 } } };
+    struct jt_ring_proposal proposal = { .next = row,
+                                         .n_rows = 2,
+                                         .rows = { { .number = 4 }, { .number = 3 } } };
     jt_buf_reset(&b);
     jt_ring_proposal_encode(&proposal, &b);
     struct jt_ring_proposal proposal_back;

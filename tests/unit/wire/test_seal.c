@@ -171,7 +171,7 @@ static void bad_values_in_a_reply_are_refused(void **state)
     } bad[] = {
         { 0, false, 9 },
         { UINT64_C(1) << 63, false, 9 },
-        { SAMPLE_ID, true, 9 }, /* a draining generation behind a retired one */
+        { SAMPLE_ID, true, 9 },  /* a draining generation behind a retired one */
         { SAMPLE_ID, false, 8 }, /* an envelope of another generation than the active one */
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

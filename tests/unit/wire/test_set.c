@@ -33,8 +33,9 @@ static enum jt_err decode_accept(struct jt_reader *in)
 
 static struct jt_set_row sample_row(enum jt_set_kind kind)
 {
-    struct jt_set_row row = { .kind = (uint8_t)kind, .version = 9, .n = 4, .operators = 3,
-                              .mac_epoch = 2 };
+    struct jt_set_row row = {
+        .kind = (uint8_t)kind, .version = 9, .n = 4, .operators = 3, .mac_epoch = 2
+    };
     message_fill(row.nonce, sizeof row.nonce, 1);
     message_fill(row.digest, sizeof row.digest, 2);
     message_fill(row.mac, sizeof row.mac, 3);
@@ -45,14 +46,16 @@ static void a_request_of_clients_round_trips(void **state)
 {
     (void)state;
     struct jt_set_change sent[2] = {
-        { .replaces = true, .old.client = { .spec = { .id = "a" }, .revision = 1 },
+        { .replaces = true,
+          .old.client = { .spec = { .id = "a" }, .revision = 1 },
           .now.client = { .spec = { .id = "a" }, .revision = 5 } },
         { .now.client = { .spec = { .id = "b" }, .revision = 6 } },
     };
-    const struct jt_set_sum_request request = {
-        .kind = JT_SET_CLIENTS, .goes_on = true, .from = { .kind = JT_SET_CLIENTS, .n = 7 }, .n = 2,
-            .changes = sent
-    };
+    const struct jt_set_sum_request request = { .kind = JT_SET_CLIENTS,
+                                                .goes_on = true,
+                                                .from = { .kind = JT_SET_CLIENTS, .n = 7 },
+                                                .n = 2,
+                                                .changes = sent };
     struct jt_buf b;
     jt_buf_init(&b, 4000);
     jt_set_sum_request_encode(&request, &b);
@@ -74,9 +77,9 @@ static void a_request_of_clients_round_trips(void **state)
 static void a_request_of_fields_round_trips(void **state)
 {
     (void)state;
-    struct jt_set_change sent = { .now.field = { .spec = { .id = 3, .name = "pan",
-                                                           .kind = JT_FIELD_PAN },
-                                                               .revision = 6 } };
+    struct jt_set_change sent = {
+        .now.field = { .spec = { .id = 3, .name = "pan", .kind = JT_FIELD_PAN }, .revision = 6 }
+    };
     const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 1, .changes = &sent };
     struct jt_buf b;
     jt_buf_init(&b, 4000);
@@ -93,8 +96,9 @@ static void a_request_of_fields_round_trips(void **state)
 static void more_rows_than_the_bound_are_refused_on_both_sides(void **state)
 {
     (void)state;
-    const struct jt_set_sum_request request =
-        { .kind = JT_SET_FIELDS, .n = JT_WIRE_MAX_SET_ROWS + 1, .changes = changes };
+    const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS,
+                                                .n = JT_WIRE_MAX_SET_ROWS + 1,
+                                                .changes = changes };
     struct jt_buf b;
     jt_buf_init(&b, 4000);
     jt_set_sum_request_encode(&request, &b);
@@ -125,9 +129,11 @@ static void verify_and_accept_round_trip(void **state)
     message_refuses_truncation(&b, decode_verify);
     message_survives_mutation(&b, decode_verify, 1);
 
-    struct jt_set_accept accept = { .others = sum, .operator = { .spec = { .id = "op" } },
+    struct jt_set_accept accept = { .others = sum,
+                                    .operator= { .spec = { .id = "op" } },
                                     .clients = clients,
-                                    .field_rows = { .kind = JT_SET_FIELDS }, .fields = fields };
+                                    .field_rows = { .kind = JT_SET_FIELDS },
+                                    .fields = fields };
     message_fill(accept.secret, sizeof accept.secret, 5);
     jt_buf_reset(&b);
     jt_set_accept_encode(&accept, &b);

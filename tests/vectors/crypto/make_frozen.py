@@ -6,6 +6,7 @@ formats (docs/data-format.md, keys/README.md) and NIST SP 800-108r1 section 4.1,
 AES-SIV and AES; it shares no code with src/. Once data is stored under a label or
 a format, its answer here may never change: a difference means that the program no longer reads what it wrote.
 """
+
 import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
@@ -67,8 +68,14 @@ def show(**values):
 
 def main():
     print("# What Jeton derives and stores for fixed keys; may never change once data is stored.")
-    print("# Provenance: printed by make_frozen.py beside this file, a second implementation over python3-cryptography.")
-    print('# Format: blocks of "name = hexadecimal"; a block has "role" (its label), "row" (an envelope) or "token".')
+    print(
+        "# Provenance: printed by make_frozen.py beside this file, a second implementation over "
+        "python3-cryptography."
+    )
+    print(
+        '# Format: blocks of "name = hexadecimal"; a block has "role" (its label), "row" (an '
+        'envelope) or "token".'
+    )
     for role, label, context, length in ROLES:
         print(f"\n# {role}")
         show(key=KEY, role=label.encode(), context=context, out=derive(KEY, label, context, length))
@@ -76,12 +83,17 @@ def main():
     fingerprint_key = derive(KEY, "jeton/v1/field-fingerprint", struct.pack(">I", FIELD), 32)
     header = struct.pack(">BBHIQ", 2, KEY_ID, 0, FIELD, GENERATION)
     for row_id, plain in ENVELOPES:
-        print(f"\n# envelope, format 2: field {FIELD}, generation {GENERATION:#018x}, key id {KEY_ID:#04x}")
+        print(
+            f"\n# envelope, format 2: field {FIELD}, generation {GENERATION:#018x}, key id "
+            f"{KEY_ID:#04x}"
+        )
         row = struct.pack(">Q", row_id)
         fingerprint = cmac(fingerprint_key, plain)
         envelope = bytes([KEY_ID]) + siv.encrypt(plain, [header, row, fingerprint, b""])
         linked = cmac(fingerprint_key, plain + row)
-        show(key=KEY, row=row, plain=plain, envelope=envelope, fingerprint=fingerprint, linked=linked)
+        show(
+            key=KEY, row=row, plain=plain, envelope=envelope, fingerprint=fingerprint, linked=linked
+        )
     cipher = Cipher(AES(derive(KEY, "jeton/v1/token", struct.pack(">I", FIELD), 32)), modes.ECB())
     for row_id, _ in ENVELOPES:
         print(f"\n# token: field {FIELD}")
