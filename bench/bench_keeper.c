@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many cards a second does one keeper seal, open, reseal, match and identify through its
  * socket, by size of batch?

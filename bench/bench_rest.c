@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many cards a second does the REST API take and give back? A load generator on epoll: C
  * connections, each with one request under way, for a number of seconds. Prints one line: items/s,

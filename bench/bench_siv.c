@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How much faster is the many-record SIV than OpenSSL's own AES-256-SIV, for what the vault seals:
  * 8-byte plaintexts (a packed 16-digit PAN) under four components of associated data, a 16-byte

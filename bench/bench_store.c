@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many cards a second go through one database connection, by the ring rule and durably, and how
  * much of the time is the database's own?

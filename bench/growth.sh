@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # How Jeton does when the table grows; with an older build beside it, in turn. Called by bench/run
 # --growth only, as the user that owns the state directory, never as root:
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What the parts of bench/run share: windows of load, medians, processor time. Sourced (bash) after
 # scripts/instance.sh, by the user that owns the instance.
 

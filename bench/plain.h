@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plain comparator's two halves: plain_service.c has HTTP and JSON, plain_cards.c crypto and
  * the database. What it is for stands in plain_service.c.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The part "plain" of bench/run: Jeton and a plain service that does the same work
 # (plain_service.c), driven in turn on one PostgreSQL server. Sourced (bash) after bench/lib.sh,
 # with an instance that serves.

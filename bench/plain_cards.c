@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plain comparator's crypto and database: see plain_service.c. */
 #include "bench/plain.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plain comparator: the service that a good team would write in a day, to do what Jeton's two
  * busy routes do. bench/run drives it and Jeton in turn, on one database server and with one load

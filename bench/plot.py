@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Draws what bench/run --growth measured: plot.py results.tsv growth.svg. Standard library only.
 
 Three pictures side by side: cards a second and WAL a card over the size of the table (lines: chunks

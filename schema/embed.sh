@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Writes the C file that holds the migrations: schema/embed.sh FILE... , in order, each named NNNN_what.sql.
 set -eu
 

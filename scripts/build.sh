@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A private build of this tree, for ./quickstart and ./runtests. Sourced (bash).
 #
 # The sources are copied first and everything happens in the copy: the checkout may be read-only, configured in place by

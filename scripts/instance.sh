@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # A private Jeton for demonstration: a PostgreSQL cluster, a keeper and a front in one directory. Sourced (bash) by
 # scripts/main_job; runs as the user that owns the directory, never as root.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Debian packages: which are missing, and their installation. Sourced by ./quickstart and ./runtests (bash).
 #
 # A package counts as present when dpkg says so, except that any installed PostgreSQL server will do for the server.
@@ -5,7 +6,7 @@
 PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq-dev libmicrohttpd-dev libjansson-dev
     libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev)
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
-PACKAGES_TEST=(libcmocka-dev python3-pytest python3-hypothesis python3-requests python3-psycopg2 python3-cryptography openssl procps binutils)
+PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests python3-psycopg2 python3-cryptography openssl procps binutils)
 
 # Prints those of its arguments that are not installed.
 packages_missing() {

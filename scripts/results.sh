@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What came out of tests, whatever ran them: one line a test in the file $RESULTS, "PASS name", "FAIL name" or "SKIP name".
 # Sourced by ./runtests (bash).
 

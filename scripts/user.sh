@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Who runs the services. Sourced by ./quickstart and ./runtests (bash). initdb refuses root, and nothing here needs root
 # once the packages are there, so root hands over to the user `postgres`, whom Debian's package has made.
 

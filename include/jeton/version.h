@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The version of Jeton's REST API and stored format that this installation speaks. */
 #ifndef JETON_VERSION_H
 #define JETON_VERSION_H

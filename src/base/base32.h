@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Crockford base32, lower case, canonical form only: the text of tokens and API keys.
  *

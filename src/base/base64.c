@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/base64.h"
 
 void jt_base64_encode(const void *in, size_t len, char *out)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Standard base64 with padding (RFC 4648 section 4): how bytes travel in JSON. */
 #ifndef JETON_BASE_BASE64_H
 #define JETON_BASE_BASE64_H

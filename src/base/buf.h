@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bounded byte buffers: the only byte parser and the only byte builder in Jeton.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clocks: monotonic for time-outs and rates, wall for what people read. Key states never depend on
  * either.

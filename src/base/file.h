@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small files that must survive a crash or be read whole: key files, state files, credentials.
  *

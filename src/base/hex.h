@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lower-case hexadecimal, for log lines, certificates and test vectors. Never for secrets: see
  * base32.h for credentials.

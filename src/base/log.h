@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines on standard error: "2026-11-21T07:46:00Z level process: message".
  *

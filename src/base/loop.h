@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One event loop on epoll(7): descriptors with callbacks, and a tick.
  *

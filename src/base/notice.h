@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines that strangers can cause, at most one in ten seconds for each reason.
  *

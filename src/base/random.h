@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random bytes from the kernel (getrandom(2)), for tokens, credentials and incarnations.
  *

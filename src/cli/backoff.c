@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/backoff.h"
 
 #define FIRST_PAUSE_MS   200

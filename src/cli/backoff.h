@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * When to repeat a request that found the server unavailable: after what the server asked for, else
  * after a pause that doubles from 200 ms to 5 s, and not beyond a bound on the whole time. All

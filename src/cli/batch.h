@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One batch of a card file: rows read from the CSV, the request made of them, the reply laid over
  * them, and the rows written out again.

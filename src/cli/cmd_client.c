@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `jeton client add`, `client list`, `client revoke`. The new client's API key goes to a file of
  * its own, never to the terminal.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton config` */
 #include "base/conf.h"
 #include "cli/exit.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton gen`: a card file from pan/generator.h. */
 #include "cli/exit.h"
 #include "cli/options.h"

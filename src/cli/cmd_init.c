@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `jeton init`: a machine that has nothing gets its master key, and an empty database its first
  * ring and its first operator.

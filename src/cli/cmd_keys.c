@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `jeton keys create`, `list`, `activate` and `abandon`; the end of a generation is in
  * cmd_retire.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton migrate` */
 #include "cli/database.h"
 #include "cli/exit.h"

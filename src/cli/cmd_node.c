@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton node accept-ids`, `jeton node accept-sets` */
 #include "cli/exit.h"
 #include "cli/options.h"

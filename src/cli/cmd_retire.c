@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton keys retire` and `jeton keys certificate`. */
 #include "cli/exit.h"
 #include "cli/number.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton tokenize` and `jeton detokenize`: one column of a CSV file, replaced. */
 #include "cli/conveyor.h"
 #include "cli/exit.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shape of a subcommand: one line of the table in main.c, one function in the file of its name
  * (cmd_*.c).

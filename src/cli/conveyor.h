@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The conveyor of a card file: batches are read, sent over several connections at once, and written
  * out in input order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CSV (RFC 4180) as a stream of records, for commands that replace one column and leave every other
  * byte as it is.

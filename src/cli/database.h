@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the set-up commands share: the configuration file and a database connection, with their
  * complaints.

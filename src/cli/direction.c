@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The two directions of a card file: what is sent, what comes back, and what is refused without
  * asking.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server that a command talks to: its URL, the API key, and libcurl handles made ready for
  * both.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a command ends: its exit code and its one line of explanation on standard error. Results go
  * to standard output, everything that is said about them to standard error.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An input file that must stay as it is while it is read. A batch file that somebody cuts, writes
  * on or puts another in place of, while its rows are on their way, would leave an output that looks

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jeton-keeper as a child of `jeton init`: to make the master key, and to serve one connection.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files that hold one API key: "jck_...", a line end, mode 0600, this user's own.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command `jeton`: one table of subcommands. Setting up a machine is done here, with database
  * and keeper; everything else is asked of a running jetond over REST.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The number of a generation as an argument, and the path that names it. */
 #ifndef JETON_CLI_NUMBER_H
 #define JETON_CLI_NUMBER_H

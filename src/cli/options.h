@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Command-line options by table: parsing, checking and the text of --help come from the same lines,
  * so that help cannot drift.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An output file that appears whole or not at all: written as FILE.part (0600, since it may hold
  * card numbers), synced, and renamed to FILE at the end. A FILE.part that a killed run left behind

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How far a long job is, on standard error: a bar with rate and time to go that redraws itself on a
  * terminal, else a plain line every five seconds.

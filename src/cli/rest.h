@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One REST request at a time, for the commands that ask one thing and print the answer. Card files
  * go through cli/conveyor.h.

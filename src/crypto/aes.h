@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AES over many blocks at once: the one primitive under CMAC and SIV, taken from OpenSSL (EVP, ECB
  * mode, no padding).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One AES block, and the three things that CMAC and S2V do with blocks outside AES: exclusive or,
  * doubling, padding.

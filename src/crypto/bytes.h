@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A borrowed run of bytes: how components of associated data and parts of a MAC's message are
  * passed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The engine under cmac.c and siv.c: CMAC (NIST SP 800-38B) over many messages side by side.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CMAC with AES-256 (NIST SP 800-38B): message authentication for rows, states, fingerprints and
  * the key derivation.

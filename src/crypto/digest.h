@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SHA-256, for remembering a credential that was checked without keeping the credential. Never for
  * PANs: those need a key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keys of one (generation, field): envelopes and fingerprints of that field under that
  * generation.

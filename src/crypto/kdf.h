@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Key derivation: NIST SP 800-108r1, counter mode, PRF CMAC-AES-256, with the r1 key-control
  * mitigation K(0) (section 4.1 there: CMAC PRFs), so that whoever chooses the fixed input cannot

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Known-answer tests that the keeper runs before it touches a key: RFC 5297 A.1 and A.2, SP 800-38B
  * CMAC, SP 800-108 KDF, Ed25519 (RFC 8032), the token block, the many-record path against the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ed25519 signatures (RFC 8032) for certificates: proofs that people and later programs check with
  * the public key alone.

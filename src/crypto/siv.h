@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AES-SIV, deterministic authenticated encryption (RFC 5297), over OpenSSL's AES.
  *

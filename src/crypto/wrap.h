@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Wrapping keys for files: AES-256-SIV under the wrap key of the master key, the file's whole
  * header as associated data. Also where new keys come from: OpenSSL's private random generator.

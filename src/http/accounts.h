@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who holds how much: one account for each address and each client that has something open with
  * one event loop.

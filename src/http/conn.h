@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One client's connection: a state for what is due next, and what is held meanwhile. Private to
  * src/http.

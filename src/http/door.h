@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The front door of one event loop: it owns the clients' sockets, reads every request head
  * strictly (http/head.h), takes the body as it arrives and counts it, and writes the answers out,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The head of an HTTP/1 request, read strictly: RFC 9112 sections 2 to 6. What two programs on
  * one connection could read in two ways is refused here, before anybody acts on it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Host names as they stand in Host and in absolute targets: RFC 9110 section 7.2, RFC 3986
  * section 3.2.2.

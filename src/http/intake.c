@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What comes in on a connection: heads and bodies, and what is due after each. */
 #include "http/conn.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Media types: RFC 9110 section 8.3.1. */
 #ifndef JETON_HTTP_MEDIA_H
 #define JETON_HTTP_MEDIA_H

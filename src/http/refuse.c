@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the door answers by itself: one well-formed response with a problem body, and the
  * connection ends after it.

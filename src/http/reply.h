@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The head of an answer as libmicrohttpd writes it, read so that the answer can be passed on and
  * its end be known: RFC 9112 sections 4 and 6.3. Our own process wrote it, so what is not as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A client's byte stream: a TCP socket now. TLS will be other functions behind the same three
  * calls, and nothing above them changes.

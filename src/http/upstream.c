@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Socket pairs to libmicrohttpd, used again and again. Each carries one answer at a time, of
  * whatever client: the door writes a short head, libmicrohttpd asks for the finished request and

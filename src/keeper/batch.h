@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The working space of the batch verbs (seal, open, reseal, match, identify, and the rows of a
  * join) and the steps that they share.

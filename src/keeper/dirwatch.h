@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether the key directory is still the one that was opened, with the keys in it that this keeper
  * works with. A keeper that has its keys in memory does not notice by itself that their files are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One request in, one reply out: the table of verbs, and what is allowed when. */
 #ifndef JETON_KEEPER_DISPATCH_H
 #define JETON_KEEPER_DISPATCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fields that authentic rows have named to this keeper since its start. Keys are derived for
  * these only: a caller that makes up field ids costs a look-up each, not a derivation.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The key file of one generation, write-once (docs/key-files.md): magic "JTGENKEY", u8 format = 1,
  * u8 environment, u8 key id, u8 zero, u64 number, u64 creation time (seconds since 1970), check

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The mark of a generation that has been in a ring: the file `generation-<number>.used` beside its
  * key file.

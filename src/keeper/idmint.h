@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where ids come from: 63 bits, milliseconds since 2020-01-01T00:00:00Z (41), node number (8), a
  * count within the millisecond (14). Ids of one keeper strictly ascend, over restarts and clocks

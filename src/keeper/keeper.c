@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/keeper.h"
 
 #include "base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper's whole state: what was loaded at start, the ring it works under, and counters. One
  * thread.

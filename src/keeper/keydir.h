@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper's directory: owned by its user, 0700, locked by one keeper at a time, and holding
  * nothing but

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The generation keys that this keeper holds, in secret memory, addressed by number; and a bounded
  * cache of the field keys derived from them. Which of them may be used for what is not decided here

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper's Unix socket: 0600, or 0660 when the front runs as another user. Only processes of
  * the keeper's own user and of the front's are served, whatever the mode of the socket says

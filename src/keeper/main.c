@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jeton-keeper: the process that holds the keys, and nothing else.
  *

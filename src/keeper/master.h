@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The master key: its file, and the one key derived from it. It only wraps: the files of the
  * service root and of the generation keys lie on disk sealed under it. What is MACed, signed or

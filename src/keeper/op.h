@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The handlers of the verbs: one op_*.c a family. Each decodes its whole request from `in`, asks
  * the policy, does the work and encodes its reply to `out`. JT_ERR_PROTOCOL (malformed request)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ACK and ACK_CHECK: proof that this run of this node's keeper holds a generation's key (DESIGN
  * section 6.2).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CERTIFY: the text of a retirement certificate, written here from the facts and the keeper's own
  * ring, and signed. Whoever reads the certificate relies on the keeper for number, key id, check

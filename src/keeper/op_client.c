@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CLIENT_MAKE, CLIENT_REVOKE and CLIENT_CHECK: API clients as rows that only a keeper can make. */
 #include "keeper/op.h"
 

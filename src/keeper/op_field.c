@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* FIELD_MAKE and FIELD_CHECK: field definitions as rows that only a keeper can make. */
 #include "keeper/op.h"
 

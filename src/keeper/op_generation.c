@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* GENERATION_CREATE and GENERATION_ABANDON: the verbs that make and erase key files. */
 #include "keeper/op.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IDENTIFY: tokens to the ids of their rows. */
 #include "keeper/op.h"
 

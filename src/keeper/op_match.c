@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MATCH: whether a stored row is that of a card; if so, its token. */
 #include "keeper/op.h"
 

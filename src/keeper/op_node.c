@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NODE_JOIN: the front and its keeper take their place among the nodes. The keeper does not believe
  * what it is told about the newest ids: a row counts only if its envelope opens, which nobody but a

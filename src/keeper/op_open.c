@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OPEN: stored envelopes back to PANs, of live generations only. */
 #include "keeper/op.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RESEAL: from draining generations into the active one, the PAN never leaving the keeper. */
 #include "keeper/op.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RING_FIRST, RING_PROPOSE and RING_ACCEPT: the only ways to a new ring. */
 #include "keeper/op.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SEAL: new cards, under the active generation only. The fingerprints of cards with dedup come
  * first, because ids are given in their order; everything else of a card follows from its id.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* HELLO and STATUS. */
 #include "keeper/op.h"
 

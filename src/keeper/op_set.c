@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SET_SUM, SET_VERIFY and SET_ACCEPT: whether rows of clients and fields are those that stand now
  * (wire/set.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The order in which a batch's new cards get their ids: that of (field, fingerprint), which is also
  * the order in which the database inserts them, so that ids ascend there as well.

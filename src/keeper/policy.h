@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the state of a generation allows. The keeper asks here before every use of a key and every
  * change of its ring, whatever the front or the database may claim: a front that is fully taken

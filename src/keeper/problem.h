@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One line for the operator, made where the fault is found and logged once by main: which file or
  * setting, and what is wrong with it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The service root: the one permanent secret of an installation, and every key derived from it. All
  * keepers of the installation hold the same. Under it stand the MACs of rows and of the state file,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The MACs of rows that live in the database and of the state file: CMAC-AES-256 (SP 800-38B) under
  * a key derived from the service root. Each message begins with a byte of its own for each kind of

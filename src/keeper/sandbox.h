@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the keeper gives up before it serves: core dumps and being traced (so that no other process
  * of its user can read its memory), swapping, new privileges, and every system call that serving

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Serving: one thread, one event loop, a bounded number of connections with bounded buffers.
  *

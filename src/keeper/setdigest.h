@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The digests of sets of rows (wire/set.h says why they are what they are) and the MACs around
  * them: adding and taking away rows, from a set row or a partial sum to the next one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which set rows a keeper takes: never one that is older than one it has seen, and at one version
  * only the one that it has seen. What it has seen is in the state file. It is raised by SET_VERIFY

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a keeper remembers over restarts, in the file `state` (docs/key-files.md): the highest epoch
  * and generation number it has ever seen, the last ring it has accepted, its node number, the

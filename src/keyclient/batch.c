@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The asynchronous stubs: how each batch verb is asked and answered. */
 #include "keyclient/internal.h"
 

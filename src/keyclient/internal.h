@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside of the keyclient: one struct for both uses, and what its files share. Nobody else includes
  * this.

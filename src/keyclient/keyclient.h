@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The caller's side of the keeper protocol: one connection, one stub a verb.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The synchronous use: one request, one reply, within a time-out. */
 #include "keyclient/internal.h"
 

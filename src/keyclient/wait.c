@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The synchronous stubs: how each verb is asked and answered. */
 #include "keyclient/internal.h"
 

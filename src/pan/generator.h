@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A seeded generator of payment-like card files, for demonstrations, tests and benchmarks (`jeton
  * gen`).

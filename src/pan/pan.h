@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Card numbers (PANs): parse, pack, unpack, Luhn, mask.
  *

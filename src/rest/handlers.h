@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The handlers of the routes; one file a resource (res_*.c). Each answers its request exactly once,
  * now or later.

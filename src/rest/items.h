@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shape that tokenize and detokenize share: a body with one item, {"pan": …}, or a batch,
  * {"items": [{"pan": …}, …]}, and an answer in the order of the input, each item with its own

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Request bodies: strict JSON objects. Jansson parses; every block it frees is wiped, because
  * bodies carry PANs.

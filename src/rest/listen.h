@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Listening sockets: loopback only until TLS is built; one for each event loop on one port
  * (SO_REUSEPORT).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jetond, the front process: REST in, database and keeper behind.
  *

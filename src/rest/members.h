@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The members of a request's body: each refusal says which member it is about and what it must be.
  * Names and rules are this program's own; what the client sent is never repeated, since a member's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Problems: every error that a caller can meet, as RFC 9457 problem details of type
  * urn:jeton:problem:NAME. One list gives name, status, title and what to do about it. A problem

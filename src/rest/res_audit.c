@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/audit/search: who was given the card of a token, and when. */
 #include "rest/handlers.h"
 #include "rest/members.h"

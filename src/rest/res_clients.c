@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * /v1/clients: list, add, revoke. The API key is in the answer and nowhere else: Jeton keeps a MAC
  * of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. */
 #include "base/secmem.h"
 #include "rest/handlers.h"

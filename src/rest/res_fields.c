@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/fields: list and add. */
 #include "rest/handlers.h"
 #include "rest/members.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/generations: list, get, create, activate, abandon. */
 #include "base/hex.h"
 #include "rest/handlers.h"

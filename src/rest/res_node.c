@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock.
  * POST /v1/node/accept-sets: the same that older sets of clients and fields shall be current.

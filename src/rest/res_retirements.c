@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/generations/{number}/retire and /retirement: start the job; its progress and certificate. */
 #include "base/base64.h"
 #include "rest/handlers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/status for operators; /livez and /readyz for load balancers. */
 #include "base/clock.h"
 #include "jeton/version.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The REST API as one table: method, path, permission, body, handler. */
 #ifndef JETON_REST_ROUTES_H
 #define JETON_REST_ROUTES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One event loop that serves REST: the front door, a libmicrohttpd daemon in external-epoll mode
  * behind it, and the vault's lanes, run to completion in one thread. Servers share nothing but

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A blocking task of a request: run() on a worker, answer() back on the event loop. For
  * administration: handlers fill what run() needs, post, and answer with what it left. A GET is a

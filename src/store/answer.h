@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server's answer to what was just sent, awaited no longer than a deadline: libpq's own
  * blocking calls wait for ever for a server that is frozen, which keeps its socket open.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The audit trail: who did what, when, where, to which cards, with what result. One row a request,
  * in the transaction of what it records (tokenize, every administrative act) or committed before

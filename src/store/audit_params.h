@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How audit rows are written, for the verbs whose transaction they stand in. */
 #ifndef JETON_STORE_AUDIT_PARAMS_H
 #define JETON_STORE_AUDIT_PARAMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A card's row in a server's reply, as the statements of statements.c answer it. */
 #ifndef JETON_STORE_CARD_ROW_H
 #define JETON_STORE_CARD_ROW_H

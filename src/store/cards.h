@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cards: the vault's rows. Every transaction that writes one follows the ring rule (DESIGN
  * section 6.4):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A client's row, set row and audit row, for the two transactions they stand in: jt_client_insert
  * and jt_ring_first.

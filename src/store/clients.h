@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * API clients: rows MACed by a keeper (wire/client.h), never deleted. Nothing here is secret,
  * nothing here is trusted before the keeper checked it (vault/sets.h).

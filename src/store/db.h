@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A blocking database connection, for worker threads, background jobs and commands. Event loops use
  * store/pipe.h.

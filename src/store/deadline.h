@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A deadline that an event loop keeps: one at a time, set often and met seldom. The timer
  * descriptor behind it is left armed when it fires earlier anyhow, so that moving the deadline into

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Field definitions: rows MACed by a keeper (wire/field.h), never deleted; trusted as vault/sets.h
  * says.

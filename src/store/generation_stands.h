@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether a generation's row was written, for the transactions that write one: store/generations.c,
  * ring_change.c.

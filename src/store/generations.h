@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Generations: rows, acknowledgements, transitions, and the exact count of their rows.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Schema migrations: schema/NNNN_what.sql, forward only, never edited once landed. They are
  * compiled into the program, so that binary and schema cannot come apart; table `schema_migration`

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The migrations of schema/, as schema/embed.sh compiles them in. */
 #ifndef JETON_STORE_MIGRATIONS_H
 #define JETON_STORE_MIGRATIONS_H

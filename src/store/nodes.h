@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * This node's row, and the lock that keeps a second jetond off the database until several nodes are
  * supported.

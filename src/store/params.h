@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parameters of one statement in PostgreSQL's binary format: scalars, and the arrays by which a
  * whole batch travels as one statement.

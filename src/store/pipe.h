@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An event loop's database connection: non-blocking libpq in pipeline mode, one transaction under
  * way at a time.

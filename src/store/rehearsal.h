@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A rehearsal: the transactions of the request path, written with made-up rows and rolled back. It
  * tells whether cards can be stored and reads recorded, without waiting for a request to fail: when

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/retirements.h"
 
 #include "store/audit_params.h"

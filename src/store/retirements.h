@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Retirement jobs: one row a generation, from the request to the signed certificate. A job that is
  * open is resumed after any restart.

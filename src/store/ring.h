@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ring row in the database, and the one advisory lock that every writer of cards shares (DESIGN
  * section 6.4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The exclusive side of the ring lock, for changes of state and of nodes (DESIGN section 6.6). */
 #ifndef JETON_STORE_RING_LOCK_H
 #define JETON_STORE_RING_LOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/ring_rule.h"
 
 void jt_ring_rule_begin(struct jt_txn *txn)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every transaction on a card shares (DESIGN section 6.4). */
 #ifndef JETON_STORE_RING_RULE_H
 #define JETON_STORE_RING_RULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row of a server's reply, read without trusting the server: each getter checks that the column
  * exists, that it is binary, its type, its length and that it is not NULL. In the manner of struct

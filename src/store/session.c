@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/session.h"
 
 void jt_session_connect_params(const char *conninfo, const char *application,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every session with PostgreSQL has in common: connection defaults and pinned settings. */
 #ifndef JETON_STORE_SESSION_H
 #define JETON_STORE_SESSION_H

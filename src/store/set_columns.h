@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The columns of client and field rows that their MACs cover, in the order in which they are read.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The set rows of clients and fields (wire/set.h), and the rows that changed since a version.
  * Nothing here is trusted before a keeper has verified it: vault/sets.h does that.

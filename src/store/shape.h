@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shape of the tables: whether what stands in the schema is what the migrations made, and
  * nothing of a stranger's beside it. A table that is UNLOGGED loses cards in a crash, a trigger or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one order in which every transaction writes cards: by field, then fingerprint. Two batches
  * that share cards then wait for one another at the first shared one instead of deadlocking.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a server's error means to Jeton, and the one line about it that may be logged. */
 #ifndef JETON_STORE_SQLSTATE_H
 #define JETON_STORE_SQLSTATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SQL of every statement that touches a card or stands in a transaction that does. Pipes
  * prepare all of them when they connect; blocking connections send the same text. Nothing else in

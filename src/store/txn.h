@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One transaction as a list of statements, built by cards_*.c and run either by a pipe (one round
  * trip, then callbacks) or by a blocking connection. Both runners treat errors alike; `take` sees

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What this front did since it started. Counters only go up; any thread adds, any thread reads. */
 #ifndef JETON_VAULT_COUNTERS_H
 #define JETON_VAULT_COUNTERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * API keys as text: "jck_", client id, "_", 32 random bytes in base32 (52 characters).
  */

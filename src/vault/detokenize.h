@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Detokenize: tokens in, cards out. One detokenizer an event loop; requests gather as in
  * vault/tokenize.h.

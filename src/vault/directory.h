@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An event loop's memory of clients and fields that a worker has looked up and the keeper vouched
  * for.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether the database does what it is told. A transaction of cards that failed for a reason that
  * does not pass by itself (rows that do not stand as they were sent, a right that is gone,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Everything of the vault that one event loop owns: its keeper connection and the lanes for
  * tokenize, detokenize and re-encryption, its memory of clients and fields, and the inbox for what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * This node's place in the database: it registers, keeps the lock that a second jetond would need,
  * and notices when it has lost it. Blocking; one thread calls jt_membership_tick about once a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lazy re-encryption: rows that a read found under a draining generation are sealed under the
  * active one, behind the reply. One re-encrypter an event loop.

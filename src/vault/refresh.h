@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bringing the keeper to the ring that the database holds. */
 #ifndef JETON_VAULT_REFRESH_H
 #define JETON_VAULT_REFRESH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clients and fields: made, revoked and looked up among those that stand (vault/sets.h). Blocking;
  * on a worker.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The retirement job: one thread that moves the cards of a draining generation to the active one
  * until none is left, proves it, retires the generation and has the keeper certify it. Every step

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a generation up to retirement (DESIGN section 6, steps 1 to 3): create with
  * acknowledgement, activate. Blocking; on a worker.

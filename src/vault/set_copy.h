@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of a set in memory (vault/sets.h), in order: clients by id, fields by number. What a row
  * is depends on the kind, so the functions take it, and rows as void: a struct jt_client_row or a

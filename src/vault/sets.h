@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of clients and fields that stand now, verified by a keeper and kept in memory: what
  * every look-up asks.

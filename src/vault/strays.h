@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows that no live generation accounts for: under key ids that are retired or were never used. An
  * honest service leaves none behind; somebody planted, restored or replayed them. They are looked

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tokenize: cards in, tokens out. One tokenizer an event loop.
  *

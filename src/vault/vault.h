@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What all threads of one front share: configuration, identity, counters, and what is known of the
  * ring. Everything else belongs to one thread: an event loop (vault/lanes.h), a worker

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Worker threads for what may block: look-ups that miss a cache, refreshing the ring,
  * administration. Each worker owns one database connection and one keeper connection. The request

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb CERTIFY: the signed certificate of a retirement. The keeper writes the text itself from the
  * facts and its own ring (number, check value), so that its signature never stands under words it

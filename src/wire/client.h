@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verbs CLIENT_MAKE, CLIENT_REVOKE and CLIENT_CHECK: API clients as MACed rows. The keeper's MAC
  * covers id, permissions, the MAC of the secret, state, revision and the epoch, so that nobody who

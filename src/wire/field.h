@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verbs FIELD_MAKE and FIELD_CHECK: field definitions as MACed rows. Kind, dedup, buckets and id of
  * a field never change.

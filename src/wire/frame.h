@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Frames of the keeper protocol (docs/keeper-protocol.md), and what every message has in common:
  * verbs and status bytes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verbs on generations: create, abandon, acknowledge, check an acknowledgement; and the generation
  * row, MACed at each change of state.

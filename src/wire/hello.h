@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb HELLO: the first message of every connection, and the only one before it is answered. A
  * keeper of another version answers with the status of JT_ERR_PROTOCOL and closes. The layout of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/identify.h"
 
 #include "wire/frame.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb IDENTIFY: tokens to the ids of their rows, and the key ids under which those rows may lie. A
  * token that was made up, or is of another field, is known here, without asking the database.

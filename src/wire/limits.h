@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bounds of the keeper protocol, shared by both sides. */
 #ifndef JETON_WIRE_LIMITS_H
 #define JETON_WIRE_LIMITS_H

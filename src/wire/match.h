@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb MATCH: whether a stored row is that of a card, and if so the row's token. It is asked before
  * the token of a known card is given out: who can write to the database can make a row answer for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb NODE_JOIN: a front takes its place with its keeper. The keeper learns its node number, sees
  * the newest rows so that its ids go on beyond them, and MACs the node's row.

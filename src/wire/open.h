@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Verb OPEN: stored envelopes back to PANs, for generations that are live. */
 #ifndef JETON_WIRE_OPEN_H
 #define JETON_WIRE_OPEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb RESEAL: envelopes of draining generations into envelopes of the active one. The PAN never
  * leaves the keeper. An item that is under the active generation already gets JT_ERR_CONFLICT.

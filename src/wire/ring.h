@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ring row: which generations exist in which state, under one epoch. Canonical bytes, MACed by
  * a keeper, kept in the database (table ring) and in every keeper's state file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb SEAL: new cards. For each item the keeper mints an id and gives the token, and the envelope
  * and fingerprint under the active generation; and fingerprints under every draining one, so that

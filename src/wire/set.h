@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verbs SET_SUM, SET_VERIFY and SET_ACCEPT: whether the rows of clients, or of fields, are the ones
  * that stand now.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The set row: version and digest of all rows of clients, or of fields (wire/set.h). */
 #ifndef JETON_WIRE_SET_ROW_H
 #define JETON_WIRE_SET_ROW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Verb STATUS: what the keeper is working under, and its counters since start. */
 #ifndef JETON_WIRE_STATUS_H
 #define JETON_WIRE_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Short texts inside messages: u8 length and that many bytes, none of them NUL. */
 #ifndef JETON_WIRE_TEXT_H
 #define JETON_WIRE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the programs of tests/db share: a fresh schema in the database of JETON_TEST_CONNINFO,
  * made-up keys and cards, and a pipe that runs in a loop of its own thread, so that a test can call

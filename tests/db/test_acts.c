@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Administrative acts and their audit rows: never the one without the other. */
 #include "tests/db/fixture.h"
 

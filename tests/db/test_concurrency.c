@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One token a card (I4), whatever runs at the same time: several pipes tokenize overlapping cards
  * in overlapping batches, while the ring rolls; on a database whose default isolation level is the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The connection breaks at COMMIT: what became of the act is asked of the server and answered, and
  * only where that cannot be had does anybody hear that it is unknown. A proxy stands between and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A server that stands still, as in a stopped machine or behind a hung disk: its sockets stay open
  * and nothing ever comes. What a test stops it lets go on again before it asserts anything.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A server that lies: a proxy stands between pipe and database and spoils one byte of the replies,
  * at every place in turn. The pipe must answer each transaction once and come back. What a changed

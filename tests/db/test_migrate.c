@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Migrations: from nothing, again, by two at once, and against a database that went another way. */
 #include "tests/db/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Re-encryption on a real database: compare-and-swap, locked rows, the tally, the walk over what is
  * left.

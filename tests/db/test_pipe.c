@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pipe's life: connecting, losing the connection at bad moments, errors that leave it standing,
  * time-outs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * No statement of the program ever scans the table of cards: each plan is looked at, as a session
  * of the program gets it, on a table that is empty, small, and large, each with and without

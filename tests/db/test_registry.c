@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fields, clients, generations and acknowledgements as rows. */
 #include "tests/db/fixture.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changes of the ring beside writers: the two sides of the ring lock, and the states that a change
  * must find.

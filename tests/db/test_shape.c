@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shape of the tables: what the migrations make passes, under every owner that the manual
  * allows; each thing that a stranger can do to a table is told by its name.

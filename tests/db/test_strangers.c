@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tables under somebody else's hand: triggers that swallow or change what is written, rules, row
  * security, rights that were taken away. Whatever the server answers, a write that did not happen

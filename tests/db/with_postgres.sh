@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs a command against a private PostgreSQL cluster and takes the cluster down again, whatever happens.
 #
 #   tests/db/with_postgres.sh COMMAND [ARGUMENT...]

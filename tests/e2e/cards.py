@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Card numbers for tests: made up, Luhn-valid, and the same in every run."""
 
 import hashlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures: one cluster for the run, one populated service shared by tests that leave it as it was,
 fresh ones for the others.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A private Jeton for tests: a PostgreSQL cluster, a keeper and a front, started, killed and watched by the test.
 
 Everything is reached as a client would reach it: REST for the service, the `jeton` command for set-up, SQL for looking behind the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No audit, no detokenize (I8)."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad input gets a clear problem body and changes nothing (I7); no error repeats what was sent."""
 
 import json

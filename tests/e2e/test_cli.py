@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The jeton command against a running service: files in, files out, exit codes for scripts."""
 
 import csv

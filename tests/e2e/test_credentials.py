@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may do what: credentials are checked first, and the three permissions are kept apart."""
 
 import pytest

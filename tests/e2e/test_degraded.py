@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dependencies that are slow, frozen, refuse one thing or lie: what else goes on, what is told, and
 what is left behind.
 """

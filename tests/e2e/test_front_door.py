@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The front door: strangers cannot stop the service, every answer is one well-formed response, and
 what HTTP allows is taken.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ids and tokens: what they tell, what nobody can make up, and that no id is ever given twice."""
 
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Old copies: a row, a set of rows, a state file or a key directory that was good once must not
 bring back what has ended since.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Something is missing: 503 with Retry-After, nothing half-done, and recovery without a restart of
 the rest.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main job that ./quickstart shows, small: every step of it must hold, and nothing in what it
 prints may be an error.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The session in the README works when pasted."""
 
 import json

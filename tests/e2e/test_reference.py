@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The second reader (tests/reference), which knows the docs only, opens what the product stored and
 names what somebody edited.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lazy re-encryption, retirement and its certificate."""
 
 import base64

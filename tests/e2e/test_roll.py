@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rolls under load: one token a card, nothing under an old key, whoever holds what open meanwhile
 (I2, I4, DESIGN 6.4).
 """

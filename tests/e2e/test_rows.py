@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who can write to the database cannot make one card answer for another: what rows can exchange,
 copy and restore.
 """

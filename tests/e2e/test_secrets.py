@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Canaries: card numbers, keys and credentials that must be nowhere but where they belong (I5, I7)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A database that somebody edits: everything fails closed, and every failure to decrypt looks the
 same (I6).
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tokenize and detokenize as a client that knows only the README."""
 
 import threading

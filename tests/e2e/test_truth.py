@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Success is what happened: a database under somebody else's hand, a lost COMMIT, abandoned keys;
 and refusals that say what is wrong.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients at work in the background, and the memory of what was promised to them.
 
 Each client tokenizes random batches from one shared pool of cards, so that cards and batches overlap, and reads back tokens that

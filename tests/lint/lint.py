@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the tree itself: what the compiler does not see and a reviewer should not have to. Prints TAP.
 
     python3 tests/lint/lint.py [--build DIRECTORY]
@@ -336,6 +337,31 @@ def plain():
         for number, line in enumerate(text.splitlines(), 1):
             if line != line.rstrip() or (path.suffix in (".c", ".h", ".py") and "\t" in line):
                 yield f"{rel(path)}:{number}"
+
+
+@check("every source file names its licence")
+def licence():
+    for path in FILES:
+        # A landed migration is never edited: its checksum stands in databases.
+        if path.suffix not in (".c", ".h", ".def", ".py", ".sh", ".am", ".ac"):
+            continue
+        if "SPDX-License-Identifier: Apache-2.0" not in path.read_text(encoding="utf-8")[:200]:
+            yield rel(path)
+
+
+@check("C files are formatted as .clang-format says")
+def formatted():
+    names = [str(p) for p in FILES if p.suffix in (".c", ".h", ".def")]
+    done = subprocess.run(
+        ["clang-format-14", "--dry-run", "-Werror", *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", done.stderr, re.M))):
+        yield rel(Path(line))
+    if done.returncode != 0 and "error" not in done.stderr:
+        yield done.stderr.strip()
 
 
 @check("no paths of somebody's machine")

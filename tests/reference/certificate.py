@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The retirement certificate: its text from a row, its signature; docs/keeper-protocol.md, "The
 certificate".
 """

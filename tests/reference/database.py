@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Jeton's tables in PostgreSQL, read in one snapshot; docs/data-format.md, "Database"."""
 
 import psycopg2

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints the worked example of docs/derivation.md, step by step; a test compares the two."""
 
 import struct

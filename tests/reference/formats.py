@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stored formats of a card: packed PAN, id, token, envelope, fingerprint; docs/data-format.md,
 "Formats".
 """

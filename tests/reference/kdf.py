@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How every key is derived: NIST SP 800-108r1 in counter mode, and the list of labels;
 docs/derivation.md.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The keeper's directory: master key, service root, generation keys and the state file;
 docs/key-files.md.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the reader takes from a library: the AES block, CMAC and Ed25519. Everything else of Jeton is built from these here.
 
 They come from Debian's python3-cryptography. Another library with the same three would do; no other file imports it.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Reads a Jeton vault without Jeton: a keeper's directory and the database, checked and opened. See README.md beside it.
 
     reader.py --keys DIRECTORY --conninfo STRING                      check everything, print a report

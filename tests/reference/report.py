@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the reader found: faults by kind, notes, and lines that count. It never holds a card number
 or a key.
 """

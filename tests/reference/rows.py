@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows that carry a keeper's MAC, and the ring's body: bytes and MACs; docs/keeper-protocol.md,
 "Objects" and "MACs".
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small vault made without Jeton, for the reader's own tests: key files, rows and cards as the
 docs describe them.
 """

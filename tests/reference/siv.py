@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AES-SIV (RFC 5297) with any number of components of associated data; docs/derivation.md."""
 
 from primitives import BLOCK, BlockCipher, Mac, equal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packed PAN, id, token, envelope and fingerprint."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The keeper's directory: what is whole is read, what is not is named."""
 
 import pytest

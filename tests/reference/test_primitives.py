@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AES-SIV, CMAC, the KDF and Ed25519 against the vectors of their standards."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The checks over a vault made by sealer.py: nothing wrong is found where nothing is, and every
 edit is named.
 """

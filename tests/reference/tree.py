@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the vectors and the pages are: the checkout, or the copy that ./runtests gives to the
 services' user.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the cards: opens every envelope, and computes every fingerprint and token anew."""
 
 import collections

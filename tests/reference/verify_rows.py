@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of the small tables: every MAC, every certificate, and that ring, rows and key files
 agree.
 """

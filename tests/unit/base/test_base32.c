@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/base32.h: canonical text both ways, and every way to be non-canonical refused. */
 #include "base/base32.h"
 #include "base/random.h"

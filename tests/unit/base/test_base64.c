@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/base64.h against the vectors of RFC 4648 section 10, and every byte value. */
 #include "base/base64.h"
 

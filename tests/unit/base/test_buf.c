@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/buf.h: the one byte parser and the one byte builder, against bounds from both sides. */
 #include "base/buf.h"
 #include "base/random.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * base/conf.h: a misspelt option never silently keeps its default, and the documentation is the
  * table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/err.h: every code has a phrase of its own. */
 #include "base/err.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every allocation and system call of src/base failing in turn: the error comes out, nothing leaks
  * (the sanitizers watch that), and a small file is there whole or not at all. The functions below

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/file.h: durable small files, in a directory of the test's own. */
 #include "base/file.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/log.h: what reaches standard error. */
 #include "base/log.h"
 

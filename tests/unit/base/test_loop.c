@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/loop.h: real pipes, no sleeps; each test stops its loop from a callback. */
 #include "base/clock.h"
 #include "base/loop.h"

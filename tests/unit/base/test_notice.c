@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Log lines that strangers can cause: the first at once, then one in ten seconds with a count. */
 #include "base/notice.h"
 

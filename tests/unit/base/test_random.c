@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* base/random.h: no value twice, not over threads and not over fork. */
 #include "base/random.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A directory of a test's own: made before, removed with what is in it after. */
 #ifndef JETON_TESTS_UNIT_CLI_DIRECTORY_H
 #define JETON_TESTS_UNIT_CLI_DIRECTORY_H

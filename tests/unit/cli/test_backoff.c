@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/backoff.h, on a clock of the test's own. */
 #include "cli/backoff.h"
 

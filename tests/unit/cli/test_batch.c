@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/batch.h: rows to a request, a reply to rows, rows to files; hostile replies refused. */
 #include "cli/batch.h"
 

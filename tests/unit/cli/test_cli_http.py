@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The jeton command against a small HTTP server of the test's own: what a server can do to it that a real jetond seldom does.
 
 The whole service is covered by tests/e2e; here the server is scripted: unavailable, slow, broken off, answering nonsense.

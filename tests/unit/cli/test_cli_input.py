@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Input files that change while they are read, and acts that must not be repeated: against the
 scripted server of test_cli_http.py.
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`jeton status`, against the scripted server of test_cli_http.py: what it prints, and when it ends
 with 69.
 """

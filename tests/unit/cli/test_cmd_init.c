@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cli/cmd_init.c: cut off at every step and run again, it ends with one ring, one operator and the
  * key that is in the file.

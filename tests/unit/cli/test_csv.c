@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cli/csv.h: the grammar of RFC 4180 at every chunk boundary, bytes kept as they are, memory
  * bounded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/endpoint.h: where card numbers and keys may go. */
 #include "cli/endpoint.h"
 #include "cli/exit.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/input.h */
 #include "cli/exit.h"
 #include "cli/input.h"

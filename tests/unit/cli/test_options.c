@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/options.h */
 #include "cli/exit.h"
 #include "cli/options.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/output.h */
 #include "cli/exit.h"
 #include "cli/output.h"

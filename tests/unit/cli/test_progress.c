@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli/progress.h: what a line says. */
 #include "cli/progress.h"
 

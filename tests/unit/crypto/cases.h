@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random cases that can be repeated: the seed is fresh in every run, printed, and taken from
  * JETON_TEST_SEED when that is set. JETON_TEST_CASES sets how many cases a random test runs in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libcrypto or memory failing at every place in turn: the error must come out, nothing of a key or
  * plaintext may stay in an output, and nothing may leak (the sanitizers watch that). The functions

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random cases against OpenSSL's own AES-256-SIV and AES-128-SIV: what we seal is what it seals,
  * what it seals we open, and what was tampered with both refuse.

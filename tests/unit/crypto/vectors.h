@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Test vectors as text files under tests/vectors/crypto: lines "name = hexadecimal", a blank line
  * between cases, # for comments. A name may come more than once in a case (components of associated

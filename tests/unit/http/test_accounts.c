@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Accounts: one a name while somebody refers to it, and none after. */
 #include "http/accounts.h"
 

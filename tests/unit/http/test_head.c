@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Request heads as bytes, each with the section that judges it: RFC 9112 where nothing else is
  * said.

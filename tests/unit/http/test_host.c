@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hosts: what names one, what does not, and the list of permitted ones. */
 #include "http/host.h"
 

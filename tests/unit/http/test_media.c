@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Content-Type: RFC 9110 section 8.3.1; parameters are ignored, their form is not. */
 #include "http/media.h"
 

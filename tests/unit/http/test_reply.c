@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Heads of answers as libmicrohttpd writes them, and what is not as it should be. */
 #include "http/reply.h"
 

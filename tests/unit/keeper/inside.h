@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A keeper inside the test's own process: its directory is real, its requests go straight to the
  * dispatcher. For what a real process cannot be made to do: envelopes with ids of any time, rings

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A real jeton-keeper in a directory of its own, for tests and benchmarks: made, started, spoken
  * to, killed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The keeper's directory and the three kinds of files in it, without a process. */
 #include "keeper/genfile.h"
 #include "keeper/keydir.h"

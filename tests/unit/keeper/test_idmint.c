@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Ids: the test is the clock and the disk. */
 #include "keeper/idmint.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jt_keeper_init and jt_keeper_make_root cut off at every step: the process killed, or one system
  * call failing. Whatever is left, the next run ends with a keeper that starts, and a master key

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cards through the life of generations: sealed, opened, rolled, resealed, over restarts and
  * damaged key files.

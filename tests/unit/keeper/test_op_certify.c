@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The certificate of a retirement: when it is given, what it says, and what it cannot be made to
  * say.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IDENTIFY: only what a keeper made for the field is a token of it. */
 #include "inside.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* MATCH: a token is given for the very card of a row, and for no other. */
 #include "inside.h"
 

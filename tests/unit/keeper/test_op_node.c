@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* NODE_JOIN: which ids a keeper believes, and what it pins. */
 #include "inside.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Generations and the ring: create, acknowledge, abandon, and every step or ring that is out of
  * order or forged.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SEAL: the order of the ids, probes, and what is left when something fails on the way. */
 #include "inside.h"
 

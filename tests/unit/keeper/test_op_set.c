@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sets of clients and fields: what a database writer with every old row can show a keeper, and what
  * it takes. In a keeper inside the test, so that a set row can be as old as the test likes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The service root: a real keeper without one, one that lost it, and the files that do not belong
  * together.

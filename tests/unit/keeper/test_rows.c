@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Client and field rows: only a keeper can make them, and no byte of them can be changed. */
 #include "keeper_process.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a keeper that somebody has taken over can no longer do, tried from inside: a child confines
  * itself as the keeper does and then tries. What only Landlock can refuse is skipped where the

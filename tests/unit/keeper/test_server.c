@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile and clumsy peers of the real keeper: each costs its own connection at most. */
 #include "keeper_process.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the real keeper demands before it serves, and what it has given up when it does. */
 #include "keeper_process.h"
 

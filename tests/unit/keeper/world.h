@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The setting of the tests that go through the life of generations: a real keeper with an empty
  * ring accepted and its node joined, a client of each kind, the ring as the database would have it,

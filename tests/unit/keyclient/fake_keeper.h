@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A keeper that misbehaves on purpose, in a child process. */
 #ifndef JETON_TESTS_UNIT_KEYCLIENT_FAKE_KEEPER_H
 #define JETON_TESTS_UNIT_KEYCLIENT_FAKE_KEEPER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The asynchronous client: with a real keeper, without one, with one that dies, and with ones that
  * misbehave.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The synchronous client: reconnecting, time-outs, nonsense. (What the verbs do is tested in
  * tests/unit/keeper.)

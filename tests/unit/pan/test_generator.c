@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * pan/generator.h: the file that demonstrations and benchmarks rest on has the properties that its
  * header states.

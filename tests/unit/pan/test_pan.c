@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pan/pan.h: parsing, packing and Luhn, by cases and by properties. */
 #include "base/random.h"
 #include "pan/pan.h"

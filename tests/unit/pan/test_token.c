@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pan/token.h */
 #include "base/random.h"
 #include "pan/token.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies: exactly one JSON object, no duplicate members; wiped when freed. */
 #include "rest/json.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Listening sockets: loopback only; a port that somebody has is never shared in silence. */
 #include "rest/listen.h"
 

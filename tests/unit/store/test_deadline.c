@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines in an event loop: met once, moved, cancelled. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The migrations as they were compiled in: numbered without gaps, and word for word the files of
  * schema/.

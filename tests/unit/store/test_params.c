@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Binary parameters: the bytes that PostgreSQL's array_recv and *_recv functions read. Written down
  * by hand from their source.

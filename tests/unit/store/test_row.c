@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading replies of a server that is not to be believed: results are built by hand, right ones and
  * every kind of wrong one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The order in which cards are written: that of the database's own index, byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>

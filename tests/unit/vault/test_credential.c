@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* API keys: one text for one credential; everything else is refused. */
 #include "vault/credential.h"
 

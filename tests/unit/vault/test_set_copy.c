@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of a set in memory: each name once, in order, whatever the order in which they come. */
 #include "vault/set_copy.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Workers: every posted job runs once on a worker and ends once on its loop; a full queue says so.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What every message of the protocol must stand: cut anywhere, lengthened, and altered at random.
  *

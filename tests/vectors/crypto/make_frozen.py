@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Prints frozen.txt: what Jeton's key hierarchy and formats give for fixed keys.
 
 No standard publishes vectors for these, so they come from this second implementation, written from the description of the
