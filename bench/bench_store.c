@@ -41,8 +41,8 @@ static uint8_t envelopes[BATCH_MAX][ENVELOPE_LEN], new_envelopes[BATCH_MAX][ENVE
 static void need(bool good, const char *what)
 {
     if (!good) {
-        fprintf(stderr, "bench_store: %s failed: %s%s\n", what, db == NULL ? "" : jt_db_message(db),
-                PQerrorMessage(plain));
+        fprintf(stderr, "bench_store: %s failed: %s%s\n", what,
+                db == NULL ? "" : jt_db_fault(db)->cause, PQerrorMessage(plain));
         exit(1);
     }
 }

@@ -255,7 +255,7 @@ enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message, 
     load.file = fopen(path, "re");
     if (load.file == NULL) {
         snprintf(message, message_len, "%s: %s", path, strerror(errno));
-        err = JT_ERR_NOT_FOUND;
+        err = JT_ERR_NO_FILE;
         goto out;
     }
     read_options(&load);

@@ -1,36 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Error codes of every Jeton library layer.
+ * Why something failed, as every function that can fail returns it.
  *
- * A function that can fail returns enum jt_err and is marked JT_CHECKED, so that the compiler
- * refuses a caller who looks away. Library layers never log: the code travels up to a main() or a
- * request handler, which logs once.
+ * enum jt_err names the reason; base/reasons.def has them all, each with what the caller should do
+ * (its class), what an HTTP client is told and what the operator reads. A function that can fail is
+ * marked JT_CHECKED, so that the compiler refuses a caller who looks away. Where and about what it
+ * failed is noted beside, in a struct jt_fault (base/fault.h).
  *
- * JT_ERR_DECRYPT is deliberately the only code for every failure to decrypt (wrong key, row, field,
- * tag, padding): a caller must not learn which of them it was.
+ * Code that handles failures in general asks for the class. It compares with a reason only where
+ * that very reason has an answer of its own.
+ *
+ * JT_ERR_DECRYPT is deliberately the only reason for every failure to decrypt (wrong key, row,
+ * field, tag, padding): a caller must not learn which of them it was.
  */
 #ifndef JETON_BASE_ERR_H
 #define JETON_BASE_ERR_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #define JT_CHECKED __attribute__((warn_unused_result))
 
 enum jt_err {
     JT_OK = 0,
-    JT_ERR_NOMEM,       /* this process ran out of memory or of another resource */
-    JT_ERR_INVALID,     /* input is malformed */
-    JT_ERR_LIMIT,       /* input is larger than a stated bound */
-    JT_ERR_NOT_FOUND,   /* the named thing does not exist */
-    JT_ERR_CONFLICT,    /* exists already, or its state does not allow the operation */
-    JT_ERR_DENIED,      /* policy or permission forbids it */
-    JT_ERR_DECRYPT,     /* ciphertext refused; never says why */
-    JT_ERR_STALE,       /* the ring moved on: refresh, then repeat */
-    JT_ERR_UNAVAILABLE, /* the keeper or the database cannot be reached now */
-    JT_ERR_IO,          /* a system call failed; errno says which way */
-    JT_ERR_CRYPTO,      /* libcrypto failed, or a known-answer test did */
-    JT_ERR_PROTOCOL,    /* the peer broke the protocol */
+#define JT_REASON(number, id, class, problem, text) JT_ERR_##id = (number),
+#include "base/reasons.def"
+#undef JT_REASON
 };
 
-/* A short lower-case English phrase for `err`, static storage, never NULL. */
+#define JT_ERR_MAX 255 /* a reason is one byte on the keeper's wire */
+
+/* What the caller does. The numbers cross the keeper's wire. */
+enum jt_class {
+    JT_CLASS_DONE = 0,
+    JT_CLASS_GIVE_UP = 1, /* it will fail again: say so to whoever asked */
+    JT_CLASS_REFRESH = 2, /* something moved on: look at it anew, then repeat */
+    JT_CLASS_REPEAT = 3,  /* it may pass by itself: repeat later */
+};
+
+enum jt_class jt_err_class(enum jt_err err);
+
+/* Whether a number is a reason of this program's, or 0. */
+bool jt_err_known(uint8_t number);
+
+/*
+ * What the operator reads: a lower-case English phrase, static storage, never NULL. For
+ * jt_err_name: the name of the constant without its prefix.
+ */
 const char *jt_err_str(enum jt_err err);
+const char *jt_err_name(enum jt_err err);
 
 #endif

@@ -54,14 +54,14 @@ enum jt_err jt_file_read(int dir_fd, const char *name, bool private_only, struct
 {
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        return errno == ENOENT ? JT_ERR_NOT_FOUND : JT_ERR_IO;
+        return errno == ENOENT ? JT_ERR_NO_FILE : JT_ERR_IO;
     }
     struct stat st;
     enum jt_err err = fstat(fd, &st) == 0 ? JT_OK : JT_ERR_IO;
     if (err == JT_OK &&
         (!S_ISREG(st.st_mode) || (private_only && ((st.st_mode & 077) != 0 ||
                                                    st.st_uid != geteuid() || st.st_nlink != 1)))) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FILE_UNSAFE;
     }
     if (err == JT_OK) {
         err = read_to_end(fd, out);
@@ -89,7 +89,7 @@ static enum jt_err create(int dir_fd, const char *name, const void *data, size_t
 {
     int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        return errno == EEXIST ? JT_ERR_CONFLICT : JT_ERR_IO;
+        return errno == EEXIST ? JT_ERR_FILE_EXISTS : JT_ERR_IO;
     }
     enum jt_err err = write_all(fd, data, len);
     if (err == JT_OK && fsync(fd) != 0) {
@@ -141,7 +141,7 @@ enum jt_err jt_file_write_new(int dir_fd, const char *name, const void *data, si
     }
     bool linked = linkat(dir_fd, aside, dir_fd, name, 0) == 0;
     if (!linked) {
-        err = errno == EEXIST ? JT_ERR_CONFLICT : JT_ERR_IO;
+        err = errno == EEXIST ? JT_ERR_FILE_EXISTS : JT_ERR_IO;
     }
     discard(dir_fd, aside);
     if (err == JT_OK && fsync(dir_fd) != 0) {

@@ -65,7 +65,7 @@ static int check_database(struct init *init)
 {
     int found = 0;
     enum jt_err err = jt_migrate_check(init->db, &found);
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_MIGRATION_FOREIGN) {
         jt_complain("the database's tables are not those of this program: run jeton migrate first");
         return JT_EXIT_FAILED;
     }
@@ -78,7 +78,7 @@ static int check_database(struct init *init)
             return JT_EXIT_FAILED;
         }
     }
-    return err == JT_ERR_NOT_FOUND
+    return err == JT_ERR_NOT_INITIALIZED
                ? check_no_cards(init)
                : jt_database_complain(init->db, "cannot read the database", err);
 }
@@ -125,7 +125,7 @@ static int make_master_key(const struct init *init)
 static int ask_keeper(struct init *init, struct jt_keyclient *kc)
 {
     enum jt_err err = jt_keyclient_wait_ring_first(kc, &init->ring);
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_RING_THERE) {
         jt_complain("this keeper already serves a ring, but the database has none: is it the right "
                     "database?");
         return JT_EXIT_FAILED;
@@ -188,10 +188,11 @@ static bool was_stored(struct init *init)
 static int store_rows(struct init *init)
 {
     enum jt_err err = jt_ring_first(init->db, &init->ring, &init->client);
-    if (err == JT_OK || (err == JT_ERR_UNAVAILABLE && was_stored(init))) {
+    if (err == JT_OK ||
+        ((err == JT_ERR_IN_DOUBT || jt_err_class(err) == JT_CLASS_REPEAT) && was_stored(init))) {
         return JT_EXIT_OK;
     }
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_RING_THERE || err == JT_ERR_CLIENT_EXISTS) {
         jt_complain("already initialised, by somebody else just now; %s is of no use",
                     init->key_path);
         return JT_EXIT_FAILED;

@@ -20,13 +20,14 @@ static int apply(struct jt_db *db)
     int n = 0;
     enum jt_err err = jt_migrate_run(db, print_applied, &n);
     bool format_1 = false;
-    if (err == JT_ERR_CONFLICT && jt_migrate_is_format_1(db, &format_1) == JT_OK && format_1) {
+    if (err == JT_ERR_MIGRATION_FOREIGN && jt_migrate_is_format_1(db, &format_1) == JT_OK &&
+        format_1) {
         jt_complain("the database holds development data of stored format 1, which cannot be "
                     "converted: drop its schema jeton and the "
                     "keeper's directory, then begin anew with jeton migrate");
         return JT_EXIT_FAILED;
     }
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_MIGRATION_FOREIGN) {
         jt_complain("the database's tables are not those of this program (newest migration here: "
                     "%d): is it an older version?",
                     jt_migrate_newest());
@@ -45,7 +46,7 @@ static int compare(struct jt_db *db)
 {
     int found = 0;
     enum jt_err err = jt_migrate_check(db, &found);
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_MIGRATION_FOREIGN) {
         jt_complain("the database is at migration %d, this program at %d", found,
                     jt_migrate_newest());
         return JT_EXIT_FAILED;

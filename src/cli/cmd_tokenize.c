@@ -95,7 +95,7 @@ static int do_header(const struct request *r, struct jt_conveyor_job *job)
     }
     if (err != JT_OK) {
         jt_complain("%s: %s", r->in,
-                    err == JT_ERR_NOT_FOUND ? "has no header line"
+                    err == JT_ERR_NO_RECORD ? "has no header line"
                     : err == JT_ERR_IO      ? strerror(errno)
                                             : "has no readable header line");
         return JT_EXIT_FAILED;
@@ -103,7 +103,7 @@ static int do_header(const struct request *r, struct jt_conveyor_job *job)
     err = jt_csv_find_column(job->in, &header, r->column);
     if (err != JT_OK) {
         jt_complain("%s: %s column is called %s", r->in,
-                    err == JT_ERR_CONFLICT ? "more than one" : "no", r->column);
+                    err == JT_ERR_COLUMN_TWICE ? "more than one" : "no", r->column);
         return JT_EXIT_FAILED;
     }
     job->n_columns = header.n_fields;

@@ -85,7 +85,7 @@ static int read_batch(struct conveyor *c, struct jt_batch *b)
     while (jt_batch_has_room(b)) {
         struct jt_csv_record record;
         enum jt_err err = jt_csv_next(c->job->in, &record);
-        if (err == JT_ERR_NOT_FOUND) {
+        if (err == JT_ERR_NO_RECORD) {
             c->input_ended = true;
             break;
         }

@@ -137,7 +137,7 @@ enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out)
                         csv->window.len - csv->at)) {
         if (csv->end_of_file) {
             if (s.i == 0) {
-                return JT_ERR_NOT_FOUND;
+                return JT_ERR_NO_RECORD;
             }
             if (s.state == QUOTED) {
                 csv->open_quote_line = csv->line + s.n_lines_before_field;
@@ -201,10 +201,10 @@ enum jt_err jt_csv_find_column(struct jt_csv *csv, const struct jt_csv_record *h
             return JT_ERR_NOMEM;
         }
         if (same && found != JT_CSV_NO_COLUMN) {
-            return JT_ERR_CONFLICT;
+            return JT_ERR_COLUMN_TWICE;
         }
         found = same ? column : found;
     }
     csv->column = found;
-    return found == JT_CSV_NO_COLUMN ? JT_ERR_NOT_FOUND : JT_OK;
+    return found == JT_CSV_NO_COLUMN ? JT_ERR_NO_COLUMN : JT_OK;
 }

@@ -17,16 +17,18 @@ int jt_load_conf(const struct jt_cli *cli, struct jt_conf *out)
 
 int jt_database_complain(const struct jt_db *db, const char *what, enum jt_err err)
 {
-    const char *message = db == NULL ? "" : jt_db_message(db);
-    jt_complain("%s: %s%s%s", what, jt_err_str(err), *message == '\0' ? "" : ": ", message);
-    return err == JT_ERR_UNAVAILABLE ? JT_EXIT_UNAVAILABLE : JT_EXIT_FAILED;
+    const struct jt_fault nothing = { 0 };
+    char line[JT_FAULT_LINE_LEN];
+    jt_complain("%s: %s", what, jt_fault_line(db == NULL ? &nothing : jt_db_fault(db), err, line));
+    return jt_err_class(err) == JT_CLASS_REPEAT || err == JT_ERR_IN_DOUBT ? JT_EXIT_UNAVAILABLE
+                                                                          : JT_EXIT_FAILED;
 }
 
 int jt_open_database(const struct jt_conf *conf, struct jt_db **out)
 {
     enum jt_err err = jt_db_new(conf->database_conninfo, "jeton", STATEMENT_MS, out);
-    if (err == JT_ERR_INVALID) {
-        jt_complain("conninfo in [database] is not a libpq connection string");
+    if (err == JT_ERR_BAD_CONNINFO) {
+        jt_complain("%s", jt_err_str(err));
         return JT_EXIT_CONFIG;
     }
     if (err == JT_OK) {

@@ -46,13 +46,12 @@ int jt_keyfile_read(const char *path, char key[static JT_API_KEY_MAX + 1])
             jt_complain("%s: does not hold an API key", path);
         }
         break;
-    case JT_ERR_DENIED:
+    case JT_ERR_FILE_UNSAFE:
         jt_complain("%s: must be a file of this user that nobody else can read (chmod 600)", path);
         break;
     default:
         jt_complain("%s: %s", path,
-                    err == JT_ERR_IO || err == JT_ERR_NOT_FOUND ? strerror(errno)
-                                                                : jt_err_str(err));
+                    err == JT_ERR_IO || err == JT_ERR_NO_FILE ? strerror(errno) : jt_err_str(err));
         break;
     }
     jt_buf_clear(&contents);
@@ -81,9 +80,9 @@ static int finish(const char *path, enum jt_err err)
         return JT_EXIT_OK;
     }
     jt_complain("%s: %s", path,
-                err == JT_ERR_CONFLICT ? "exists already"
-                : err == JT_ERR_IO     ? strerror(errno)
-                                       : jt_err_str(err));
+                err == JT_ERR_FILE_EXISTS ? "exists already"
+                : err == JT_ERR_IO        ? strerror(errno)
+                                          : jt_err_str(err));
     return JT_EXIT_FAILED;
 }
 

@@ -48,8 +48,9 @@ enum jt_err jt_sign_verify(const uint8_t public_key[static JT_SIGN_PUBLIC_LEN], 
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, JT_SIGN_PUBLIC_LEN);
     if (ctx != NULL && key != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1) {
         /* 0 and negative values alike: nothing but 1 says that the signature is good. */
-        err = EVP_DigestVerify(ctx, signature, JT_SIGN_LEN, message, len) == 1 ? JT_OK
-                                                                               : JT_ERR_DENIED;
+        err = EVP_DigestVerify(ctx, signature, JT_SIGN_LEN, message, len) == 1
+                  ? JT_OK
+                  : JT_ERR_BAD_SIGNATURE;
     }
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(key);

@@ -37,7 +37,7 @@ enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head, struct jt_re
     static const char version[] = "HTTP/1.1 ";
     const char *end = memmem(p, len, "\r\n\r\n", 4);
     if (end == NULL) {
-        return JT_ERR_NOT_FOUND;
+        return JT_ERR_NO_HEAD;
     }
     out->head_len = (size_t)(end - p) + 4;
     if (out->head_len < sizeof version + 4 || memcmp(p, version, sizeof version - 1) != 0) {

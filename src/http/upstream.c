@@ -199,7 +199,7 @@ static bool pass(struct jt_conn *c, struct jt_upstream *u, const char *p, size_t
     }
     struct jt_reply reply;
     enum jt_err err = jt_reply_parse(p, len, c->to_head, &reply);
-    if (err == JT_ERR_NOT_FOUND && jt_buf_status(&u->head) == JT_OK) {
+    if (err == JT_ERR_NO_HEAD && jt_buf_status(&u->head) == JT_OK) {
         if (u->head.len == 0) {
             jt_buf_put(&u->head, p, len);
         }

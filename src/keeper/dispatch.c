@@ -6,10 +6,10 @@
 /* When a verb is allowed. */
 enum {
     FIRST = 1 << 0,  /* only as the first request of a connection; all others only after it */
-    ROOT = 1 << 1,   /* only with a service root: JT_ERR_UNAVAILABLE without */
-    RING = 1 << 2,   /* only once a ring has been accepted: JT_ERR_STALE until then */
-    JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_STALE until then */
-    NAMED = 1 << 4,  /* only after the set of fields was verified: JT_ERR_STALE until then */
+    ROOT = 1 << 1,   /* only with a service root: JT_ERR_NO_ROOT without */
+    RING = 1 << 2,   /* only once a ring has been accepted: JT_ERR_NO_RING until then */
+    JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_NOT_JOINED until then */
+    NAMED = 1 << 4,  /* only after the set of fields was verified: JT_ERR_NO_FIELDS until then */
 };
 
 /*
@@ -72,12 +72,16 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
                        struct jt_buf *out)
 {
     if ((op->flags & ROOT) != 0 && k->root == NULL) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_NO_ROOT;
     }
-    if (((op->flags & RING) != 0 && k->ring.epoch == 0) ||
-        ((op->flags & JOINED) != 0 && !k->joined) ||
-        ((op->flags & NAMED) != 0 && !k->fields.complete)) {
-        return JT_ERR_STALE;
+    if ((op->flags & RING) != 0 && k->ring.epoch == 0) {
+        return JT_ERR_NO_RING;
+    }
+    if ((op->flags & JOINED) != 0 && !k->joined) {
+        return JT_ERR_NOT_JOINED;
+    }
+    if ((op->flags & NAMED) != 0 && !k->fields.complete) {
+        return JT_ERR_NO_FIELDS;
     }
     jt_keyring_allow(k->keyring, DERIVATIONS);
     if (k->root != NULL) {

@@ -32,7 +32,7 @@ enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, uint32_t id)
         return JT_OK;
     }
     if (t->n == JT_SET_MAX_FIELDS) {
-        return JT_ERR_LIMIT;
+        return JT_ERR_SET_FULL;
     }
     memmove(t->ids + at + 1, t->ids + at, (t->n - at) * sizeof t->ids[0]);
     t->ids[at] = id;
@@ -54,5 +54,5 @@ enum jt_err jt_fieldtable_check(const struct jt_fieldtable *t, uint32_t id, enum
     if (jt_fieldtable_has(t, id)) {
         return JT_OK;
     }
-    return t->complete ? unknown : JT_ERR_STALE;
+    return t->complete ? unknown : JT_ERR_NO_FIELDS;
 }

@@ -79,43 +79,42 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
 
 static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master,
                           bool development, uint64_t number, struct jt_genfile *meta, uint8_t *key,
-                          const char *name, struct jt_problem *problem)
+                          const char *name, struct jt_fault *fault)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len);
     if (!header_decode(&in, meta) || in.left != WRAPPED_LEN) {
-        jt_problem_set(problem, "%s is not a generation key file of this version", name);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s is not a generation key file of this version", name);
     }
     if (meta->number != number) {
-        jt_problem_set(problem,
-                       "%s holds the key of generation %" PRIu64 ": files were renamed or swapped",
-                       name, meta->number);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s holds the key of generation %" PRIu64
+                            ": files were renamed or swapped",
+                            name, meta->number);
     }
     if (meta->development != development) {
-        jt_problem_set(problem, "%s belongs to another environment", name);
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_FILE_FOREIGN, "%s belongs to another environment", name);
     }
     enum jt_err err =
         jt_wrap_open(master->wrap_key, file->data, HEADER_LEN, in.p, WRAPPED_LEN, key);
     if (err == JT_ERR_DECRYPT) {
-        jt_problem_set(problem, "%s was altered, or belongs to another master key", name);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s was altered, or belongs to another master key", name);
     }
     uint8_t check_value[JT_CHECK_VALUE_LEN] = { 0 };
     if (err == JT_OK) {
         err = jt_genfile_check_value(key, check_value);
     }
     if (err == JT_OK && !jt_equal_ct(check_value, meta->check_value, sizeof check_value)) {
-        jt_problem_set(problem, "%s: check value does not agree with the key", name);
-        err = JT_ERR_INVALID;
+        err = jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                           "%s: check value does not agree with the key", name);
     }
     return err;
 }
 
 enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development,
                             uint64_t number, struct jt_genfile *meta,
-                            uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_problem *problem)
+                            uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_fault *fault)
 {
     *meta = (struct jt_genfile){ 0 };
     char name[JT_KEYDIR_NAME_LEN];
@@ -124,10 +123,10 @@ enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool dev
     jt_buf_init(&file, FILE_LEN + 1);
     enum jt_err err = jt_file_read(dir_fd, name, true, &file);
     if (err == JT_OK) {
-        err = unwrap(&file, master, development, number, meta, key, name, problem);
+        err = unwrap(&file, master, development, number, meta, key, name, fault);
     }
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot read %s: %s", name, jt_err_str(err));
+        jt_fault_set(fault, err, "cannot read %s", name);
         jt_wipe(key, JT_GENERATION_KEY_LEN);
         *meta = (struct jt_genfile){ 0 };
     }
@@ -146,7 +145,7 @@ enum jt_err jt_genfile_erase(int dir_fd, uint64_t number)
      * removes, not a damaged key file.
      */
     if (renameat(dir_fd, name, dir_fd, aside) != 0) {
-        return errno == ENOENT ? JT_ERR_NOT_FOUND : JT_ERR_IO;
+        return errno == ENOENT ? JT_ERR_NO_FILE : JT_ERR_IO;
     }
     int fd = openat(dir_fd, aside, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd >= 0) {

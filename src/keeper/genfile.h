@@ -11,7 +11,7 @@
 
 #include "crypto/fieldkey.h"
 #include "keeper/master.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 #include "wire/limits.h"
 
 #include <stdbool.h>
@@ -47,7 +47,7 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
 enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development,
                             uint64_t number, struct jt_genfile *meta,
                             uint8_t key[static JT_GENERATION_KEY_LEN],
-                            struct jt_problem *problem) JT_CHECKED;
+                            struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Overwrites, unlinks, and makes both durable. Overwriting is best effort: file systems and disks

@@ -46,8 +46,8 @@ enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root, const struc
         err = jt_file_write_new(dir_fd, name, file.data, file.len);
     }
     jt_buf_clear(&file);
-    if (err == JT_ERR_CONFLICT) {
-        struct jt_problem ignored = { "" };
+    if (err == JT_ERR_FILE_EXISTS) {
+        struct jt_fault ignored = { 0 };
         err = jt_genmark_check(dir_fd, root, meta->development, meta->number, meta, &ignored);
     }
     return err;
@@ -58,7 +58,7 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
 {
     uint8_t mac[JT_ROW_MAC_LEN];
     if (file->len != FILE_LEN) {
-        return JT_ERR_INVALID;
+        return JT_ERR_FILE_ALTERED;
     }
     enum jt_err err = jt_rowmac_mark(root, file->data, BODY_LEN, mac);
     if (err != JT_OK) {
@@ -75,12 +75,11 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     jt_reader_copy(&in, meta->check_value, sizeof meta->check_value);
     bool good = jt_equal_ct(mac, file->data + BODY_LEN, sizeof mac) && jt_reader_done(&in) &&
                 memcmp(m, magic, sizeof magic) == 0 && format == MARK_FORMAT && zero == 0;
-    return good ? JT_OK : JT_ERR_INVALID;
+    return good ? JT_OK : JT_ERR_FILE_ALTERED;
 }
 
 enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development,
-                             uint64_t number, const struct jt_genfile *meta,
-                             struct jt_problem *problem)
+                             uint64_t number, const struct jt_genfile *meta, struct jt_fault *fault)
 {
     struct jt_genfile marked = { 0 };
     struct jt_buf file;
@@ -93,18 +92,17 @@ enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool develo
     }
     jt_buf_clear(&file);
     if (err == JT_OK && marked.development != development) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FILE_FOREIGN;
     }
     bool same = meta == NULL ||
                 (marked.key_id == meta->key_id &&
                  jt_equal_ct(marked.check_value, meta->check_value, sizeof marked.check_value));
     if (err == JT_OK && (marked.number != number || !same)) {
-        err = JT_ERR_INVALID;
+        err = JT_ERR_FILE_ALTERED;
     }
     if (err != JT_OK) {
-        jt_problem_set(problem, "%s: %s", name,
-                       err == JT_ERR_INVALID ? "was altered, or is another key's mark"
-                                             : jt_err_str(err));
+        jt_fault_set(fault, err, "%s%s", name,
+                     err == JT_ERR_FILE_ALTERED ? ": or it is another key's mark" : "");
     }
     return err;
 }

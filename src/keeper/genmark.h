@@ -34,6 +34,6 @@ enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root,
  */
 enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development,
                              uint64_t number, const struct jt_genfile *meta,
-                             struct jt_problem *problem) JT_CHECKED;
+                             struct jt_fault *fault) JT_CHECKED;
 
 #endif

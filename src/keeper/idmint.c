@@ -57,7 +57,7 @@ enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, u
     }
     uint64_t end_ms = ms + (count + n - 1) / JT_IDMINT_COUNTS;
     if (end_ms >= JT_IDMINT_END_MS) {
-        return JT_ERR_LIMIT;
+        return JT_ERR_IDS_SPENT;
     }
     enum jt_err err = cover(m, end_ms);
     if (err != JT_OK) {

@@ -15,47 +15,47 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_problem *problem)
+static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_fault *fault)
 {
-    enum jt_err err = jt_keydir_make(directory, problem);
+    enum jt_err err = jt_keydir_make(directory, fault);
     if (err == JT_OK) {
-        err = jt_keydir_open(directory, dir_fd, problem);
+        err = jt_keydir_open(directory, dir_fd, fault);
     }
     struct jt_keydir listing;
     if (err == JT_OK) {
-        err = jt_keydir_list(*dir_fd, &listing, problem);
+        err = jt_keydir_list(*dir_fd, &listing, fault);
     }
     if (err == JT_OK && listing.master) {
-        jt_problem_set(problem, "%s has a master key already; nothing was changed", directory);
-        err = JT_ERR_CONFLICT;
+        err = jt_fault_set(fault, JT_ERR_FILE_EXISTS,
+                           "%s has a master key already; nothing was changed", directory);
     }
     if (err == JT_OK && (listing.root || listing.n_generations > 0)) {
-        jt_problem_set(problem, "%s holds keys but no master key: restore its %s instead",
-                       directory, JT_KEYDIR_MASTER);
-        err = JT_ERR_CONFLICT;
+        err = jt_fault_set(fault, JT_ERR_FILE_EXISTS,
+                           "%s holds keys but no master key: restore its %s instead", directory,
+                           JT_KEYDIR_MASTER);
     }
     return err;
 }
 
-static enum jt_err init_write(int dir_fd, struct jt_problem *problem)
+static enum jt_err init_write(int dir_fd, struct jt_fault *fault)
 {
     struct jt_master *master = NULL;
     struct jt_buf file;
-    enum jt_err err = jt_master_generate(&master, &file, problem);
+    enum jt_err err = jt_master_generate(&master, &file, fault);
     if (err == JT_OK) {
-        err = jt_master_store(dir_fd, &file, problem);
+        err = jt_master_store(dir_fd, &file, fault);
     }
     jt_buf_clear(&file);
     jt_master_free(master);
     return err;
 }
 
-enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem)
+enum jt_err jt_keeper_init(const char *directory, struct jt_fault *fault)
 {
     int dir_fd = -1;
-    enum jt_err err = init_open(directory, &dir_fd, problem);
+    enum jt_err err = init_open(directory, &dir_fd, fault);
     if (err == JT_OK) {
-        err = init_write(dir_fd, problem);
+        err = init_write(dir_fd, fault);
     }
     if (dir_fd >= 0) {
         close(dir_fd);
@@ -93,20 +93,20 @@ static void index_live(struct jt_keeper *k)
 }
 
 static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir *listing,
-                                    struct jt_problem *problem)
+                                    struct jt_fault *fault)
 {
     uint8_t *key = jt_secmem_alloc(JT_GENERATION_KEY_LEN);
     enum jt_err err = key != NULL ? JT_OK : JT_ERR_NOMEM;
     for (size_t i = 0; i < listing->n_generations && err == JT_OK; i++) {
         struct jt_genfile meta;
         err = jt_genfile_load(k->dir_fd, k->master, k->development, listing->generations[i], &meta,
-                              key, problem);
+                              key, fault);
         if (err == JT_OK) {
             err = jt_keyring_add(k->keyring, &meta, key);
         }
-        if (err == JT_ERR_CONFLICT) {
-            jt_problem_set(problem, "the key files of two generations have the same key id %u",
-                           meta.key_id);
+        if (err == JT_ERR_KEY_ID_TAKEN) {
+            jt_fault_set(fault, err, "the key files of two generations have the same key id %u",
+                         meta.key_id);
         }
     }
     jt_secmem_free(key, JT_GENERATION_KEY_LEN);
@@ -115,12 +115,12 @@ static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir 
 
 /* Marks that are there must be good; whether all are there that must be is seen to by mark_ring. */
 static enum jt_err load_marks(struct jt_keeper *k, const struct jt_keydir *listing,
-                              struct jt_problem *problem)
+                              struct jt_fault *fault)
 {
     enum jt_err err = JT_OK;
     for (size_t i = 0; i < listing->n_marks && err == JT_OK; i++) {
         err = jt_genmark_check(k->dir_fd, k->root, k->development, listing->marks[i],
-                               jt_keyring_find(k->keyring, listing->marks[i]), problem);
+                               jt_keyring_find(k->keyring, listing->marks[i]), fault);
         jt_keyring_set_used(k->keyring, listing->marks[i]);
     }
     return err;
@@ -143,75 +143,72 @@ static enum jt_err mark_ring(struct jt_keeper *k, const struct jt_ring *ring)
 }
 
 /* The ring and the key files must agree, or nothing starts. */
-static enum jt_err check_ring(struct jt_keeper *k, struct jt_problem *problem)
+static enum jt_err check_ring(struct jt_keeper *k, struct jt_fault *fault)
 {
     uint64_t number;
     enum jt_err err = jt_policy_held(k->keyring, &k->ring, &number);
-    if (err == JT_ERR_NOT_FOUND) {
-        jt_problem_set(problem, "the key file of live generation %" PRIu64 " is missing", number);
-    } else if (err == JT_ERR_CRYPTO) {
-        jt_problem_set(problem,
-                       "the key file of generation %" PRIu64 " is not the key that the ring means",
-                       number);
+    if (err == JT_ERR_KEY_MISSING) {
+        jt_fault_set(fault, err, "the key file of live generation %" PRIu64 " is missing", number);
+    } else if (err == JT_ERR_KEY_WRONG) {
+        jt_fault_set(fault, err,
+                     "the key file of generation %" PRIu64 " is not the key that the ring means",
+                     number);
     }
     return err;
 }
 
 /* The service root and everything that hangs on it; or nothing, when there is none yet. */
 static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listing,
-                             struct jt_problem *problem)
+                             struct jt_fault *fault)
 {
     if (!listing->root && listing->n_generations > 0) {
-        jt_problem_set(problem, "the service root is missing: restore %s", JT_KEYDIR_ROOT);
-        return JT_ERR_NOT_FOUND;
+        return jt_fault_set(fault, JT_ERR_NO_FILE, "the service root is missing: restore %s",
+                            JT_KEYDIR_ROOT);
     }
     if (!listing->root) {
         k->state = (struct jt_keeper_state){ .development = k->development };
         return JT_OK;
     }
-    enum jt_err err = jt_root_load(k->dir_fd, k->master, k->development, &k->root, problem);
+    enum jt_err err = jt_root_load(k->dir_fd, k->master, k->development, &k->root, fault);
     if (err == JT_OK) {
-        err = load_generations(k, listing, problem);
+        err = load_generations(k, listing, fault);
     }
     if (err == JT_OK) {
-        err = load_marks(k, listing, problem);
+        err = load_marks(k, listing, fault);
     }
     if (err == JT_OK) {
-        err = jt_state_load(k->dir_fd, k->root, k->development, &k->state, &k->ring, problem);
+        err = jt_state_load(k->dir_fd, k->root, k->development, &k->state, &k->ring, fault);
     }
     if (err == JT_OK) {
-        err = check_ring(k, problem);
+        err = check_ring(k, fault);
     }
     return err == JT_OK ? mark_ring(k, &k->ring) : err;
 }
 
-static enum jt_err load_files(struct jt_keeper *k, const char *directory,
-                              struct jt_problem *problem)
+static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct jt_fault *fault)
 {
     struct jt_keydir listing;
-    enum jt_err err = jt_keydir_open(directory, &k->dir_fd, problem);
+    enum jt_err err = jt_keydir_open(directory, &k->dir_fd, fault);
     if (err == JT_OK) {
-        err = jt_keydir_list(k->dir_fd, &listing, problem);
+        err = jt_keydir_list(k->dir_fd, &listing, fault);
     }
     if (err == JT_OK && !listing.master) {
-        jt_problem_set(problem, "%s has no %s: run jeton-keeper --init first", directory,
-                       JT_KEYDIR_MASTER);
-        err = JT_ERR_NOT_FOUND;
+        err = jt_fault_set(fault, JT_ERR_NO_FILE, "%s has no %s: run jeton-keeper --init first",
+                           directory, JT_KEYDIR_MASTER);
     }
     if (err == JT_OK) {
-        err = jt_master_load(k->dir_fd, k->development, &k->master, problem);
+        err = jt_master_load(k->dir_fd, k->development, &k->master, fault);
     }
-    return err == JT_OK ? load_root(k, &listing, problem) : err;
+    return err == JT_OK ? load_root(k, &listing, fault) : err;
 }
 
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
-                           struct jt_problem *problem)
+                           struct jt_fault *fault)
 {
     *out = NULL;
     struct jt_keeper *k = calloc(1, sizeof *k);
     if (k == NULL) {
-        jt_problem_set(problem, "out of memory");
-        return JT_ERR_NOMEM;
+        return jt_fault_raise(fault, JT_ERR_NOMEM);
     }
     k->development = development;
     k->dir_fd = -1;
@@ -222,10 +219,10 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
         err = jt_batch_new(&k->batch);
     }
     if (err == JT_OK) {
-        err = load_files(k, directory, problem);
+        err = load_files(k, directory, fault);
     }
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot start: %s", jt_err_str(err));
+        jt_fault_set(fault, err, "cannot start");
         jt_keeper_free(k);
         return err;
     }

@@ -11,7 +11,7 @@
 #include "keeper/idmint.h"
 #include "keeper/keyring.h"
 #include "keeper/master.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 #include "keeper/root.h"
 #include "keeper/state.h"
 #include "wire/ring.h"
@@ -42,7 +42,7 @@ struct jt_keeper {
  * Makes the directory and the master key file in it. JT_ERR_CONFLICT when there is a master key, or
  * keys that a lost one has wrapped.
  */
-enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keeper_init(const char *directory, struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Opens and locks the directory, loads and checks everything in it. A directory with nothing but a
@@ -51,7 +51,7 @@ enum jt_err jt_keeper_init(const char *directory, struct jt_problem *problem) JT
  * ends with jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
-                           struct jt_problem *problem) JT_CHECKED;
+                           struct jt_fault *fault) JT_CHECKED;
 void jt_keeper_free(struct jt_keeper *keeper);
 
 /* Makes `next` durable and goes on with it. */

@@ -28,61 +28,58 @@ static bool sync_parent(const char *path)
     return synced;
 }
 
-enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem)
+enum jt_err jt_keydir_make(const char *path, struct jt_fault *fault)
 {
     bool made = mkdir(path, 0700) == 0;
     if (!made && errno != EEXIST) {
-        jt_problem_set(problem, "cannot make directory %s: %s", path, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "cannot make directory %s: %s", path,
+                            strerror(errno));
     }
     /*
      * One that was there may be ours, made by a run that was cut off here; where the parent is
      * closed to us, somebody else made it.
      */
     if (!sync_parent(path) && (made || errno != EACCES)) {
-        jt_problem_set(problem, "cannot sync the directory above %s: %s", path, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "cannot sync the directory above %s: %s", path,
+                            strerror(errno));
     }
     return JT_OK;
 }
 
-static enum jt_err check_directory(const char *path, int fd, struct jt_problem *problem)
+static enum jt_err check_directory(const char *path, int fd, struct jt_fault *fault)
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
-        jt_problem_set(problem, "%s: %s", path, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "%s: %s", path, strerror(errno));
     }
     if (st.st_uid != geteuid()) {
-        jt_problem_set(problem, "%s belongs to uid %lu, not to this keeper's uid %lu", path,
-                       (unsigned long)st.st_uid, (unsigned long)geteuid());
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                            "%s belongs to uid %lu, not to this keeper's uid %lu", path,
+                            (unsigned long)st.st_uid, (unsigned long)geteuid());
     }
     if ((st.st_mode & 077) != 0) {
-        jt_problem_set(problem, "%s is open to group or others (mode %04o, must be 0700)", path,
-                       (unsigned)st.st_mode & 07777);
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                            "%s is open to group or others (mode %04o, must be 0700)", path,
+                            (unsigned)st.st_mode & 07777);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         bool taken = errno == EWOULDBLOCK;
-        jt_problem_set(problem, "%s: %s", path,
-                       taken ? "another keeper is using this directory" : strerror(errno));
-        return taken ? JT_ERR_CONFLICT : JT_ERR_IO;
+        return jt_fault_set(fault, taken ? JT_ERR_IN_USE : JT_ERR_IO, "%s: %s", path,
+                            taken ? "another keeper is using this directory" : strerror(errno));
     }
     return JT_OK;
 }
 
-enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *problem)
+enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_fault *fault)
 {
     *dir_fd = -1;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         bool wrong_kind = errno == ENOTDIR || errno == ELOOP;
-        jt_problem_set(problem, "%s: %s", path,
-                       wrong_kind ? "not a directory, or a symbolic link" : strerror(errno));
-        return wrong_kind ? JT_ERR_DENIED : JT_ERR_IO;
+        return jt_fault_set(fault, wrong_kind ? JT_ERR_FILE_UNSAFE : JT_ERR_IO, "%s: %s", path,
+                            wrong_kind ? "not a directory, or a symbolic link" : strerror(errno));
     }
-    enum jt_err err = check_directory(path, fd, problem);
+    enum jt_err err = check_directory(path, fd, fault);
     if (err != JT_OK) {
         close(fd);
         return err;
@@ -101,22 +98,21 @@ void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN])
     snprintf(out, JT_KEYDIR_NAME_LEN, "generation-%" PRIu64 ".used", number);
 }
 
-enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *problem)
+enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_fault *fault)
 {
     struct stat named;
     struct stat opened;
     if (lstat(path, &named) != 0 || fstat(dir_fd, &opened) != 0) {
-        jt_problem_set(problem, "%s: %s", path, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "%s: %s", path, strerror(errno));
     }
     if (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino) {
-        jt_problem_set(problem,
-                       "%s is not the directory that was opened: it was renamed or replaced", path);
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO,
+                            "%s is not the directory that was opened: it was renamed or replaced",
+                            path);
     }
     if (opened.st_uid != geteuid() || (opened.st_mode & 077) != 0) {
-        jt_problem_set(problem, "%s is no private directory of this user any more", path);
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "%s is no private directory of this user any more",
+                            path);
     }
     return JT_OK;
 }
@@ -175,63 +171,62 @@ static const char *kind_of(mode_t mode)
 }
 
 /* Says what is wrong, and only that. */
-static enum jt_err check_file(const char *name, const struct stat *st, struct jt_problem *problem)
+static enum jt_err check_file(const char *name, const struct stat *st, struct jt_fault *fault)
 {
     if (!S_ISREG(st->st_mode)) {
-        jt_problem_set(problem, "%s in the keeper's directory is %s, must be a regular file", name,
-                       kind_of(st->st_mode));
+        jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                     "%s in the keeper's directory is %s, must be a regular file", name,
+                     kind_of(st->st_mode));
     } else if (st->st_uid != geteuid()) {
-        jt_problem_set(
-            problem,
+        jt_fault_set(
+            fault, JT_ERR_FILE_UNSAFE,
             "%s in the keeper's directory belongs to uid %lu, must be this keeper's, uid %lu", name,
             (unsigned long)st->st_uid, (unsigned long)geteuid());
     } else if ((st->st_mode & 077) != 0) {
-        jt_problem_set(
-            problem,
+        jt_fault_set(
+            fault, JT_ERR_FILE_UNSAFE,
             "%s in the keeper's directory is open to group or others (mode %04o, must be 0600)",
             name, (unsigned)st->st_mode & 07777);
     } else if (st->st_nlink != 1) {
-        jt_problem_set(problem,
-                       "%s in the keeper's directory has %lu names (hard links), must have one",
-                       name, (unsigned long)st->st_nlink);
+        jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                     "%s in the keeper's directory has %lu names (hard links), must have one", name,
+                     (unsigned long)st->st_nlink);
     } else {
         return JT_OK;
     }
-    return JT_ERR_DENIED;
+    return JT_ERR_FILE_UNSAFE;
 }
 
-static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st,
-                            struct jt_problem *problem)
+static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st, struct jt_fault *fault)
 {
     if (fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) != 0) {
-        jt_problem_set(problem, "%s: %s", name, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "%s: %s", name, strerror(errno));
     }
     return JT_OK;
 }
 
 /* One that is no regular file is left for list_one, which says so. */
 static enum jt_err remove_left_over(int dir_fd, const char *name, struct jt_keydir *out,
-                                    struct jt_problem *problem)
+                                    struct jt_fault *fault)
 {
     (void)out;
     struct stat st;
     if (!is_left_over(name)) {
         return JT_OK;
     }
-    enum jt_err err = stat_one(dir_fd, name, &st, problem);
+    enum jt_err err = stat_one(dir_fd, name, &st, fault);
     bool ours =
         err == JT_OK && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
     return err == JT_OK && ours && unlinkat(dir_fd, name, 0) != 0 ? JT_ERR_IO : err;
 }
 
 static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
-                            struct jt_problem *problem)
+                            struct jt_fault *fault)
 {
     struct stat st;
-    enum jt_err err = stat_one(dir_fd, name, &st, problem);
+    enum jt_err err = stat_one(dir_fd, name, &st, fault);
     if (err == JT_OK) {
-        err = check_file(name, &st, problem);
+        err = check_file(name, &st, fault);
     }
     if (err != JT_OK) {
         return err;
@@ -249,8 +244,8 @@ static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
     } else if (mark != 0 && out->n_marks < JT_KEYDIR_MAX_GENERATIONS) {
         out->marks[out->n_marks++] = mark;
     } else {
-        jt_problem_set(problem, "%s does not belong in the keeper's directory", name);
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                            "%s does not belong in the keeper's directory", name);
     }
     return JT_OK;
 }
@@ -263,11 +258,11 @@ static int by_number(const void *a, const void *b)
 }
 
 typedef enum jt_err name_fn(int dir_fd, const char *name, struct jt_keydir *out,
-                            struct jt_problem *problem);
+                            struct jt_fault *fault);
 
 /* JT_ERR_IO with errno set when the directory cannot be read. */
 static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir *out,
-                             struct jt_problem *problem)
+                             struct jt_fault *fault)
 {
     for (;;) {
         errno = 0;
@@ -276,7 +271,7 @@ static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir
             return errno == 0 ? JT_OK : JT_ERR_IO;
         }
         if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0) {
-            enum jt_err err = fn(dir_fd, d->d_name, out, problem);
+            enum jt_err err = fn(dir_fd, d->d_name, out, fault);
             if (err != JT_OK) {
                 return err;
             }
@@ -284,32 +279,33 @@ static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir
     }
 }
 
-enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_problem *problem)
+enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *fault)
 {
     *out = (struct jt_keydir){ 0 };
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (dir == NULL) {
-        jt_problem_set(problem, "cannot list the keeper's directory: %s", strerror(errno));
+        enum jt_err err = jt_fault_set(fault, JT_ERR_IO, "cannot list the keeper's directory: %s",
+                                       strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
-        return JT_ERR_IO;
+        return err;
     }
     /*
      * Left-overs first: a crash behind the link leaves a file with two names, one of them a
      * left-over's.
      */
-    enum jt_err err = each_name(dir, dir_fd, remove_left_over, out, problem);
+    enum jt_err err = each_name(dir, dir_fd, remove_left_over, out, fault);
     if (err == JT_OK) {
         rewinddir(dir);
-        err = each_name(dir, dir_fd, list_one, out, problem);
+        err = each_name(dir, dir_fd, list_one, out, fault);
     }
     if (err == JT_OK && fsync(dir_fd) != 0) {
         err = JT_ERR_IO;
     }
     if (err == JT_ERR_IO) {
-        jt_problem_set(problem, "cannot list the keeper's directory: %s", strerror(errno));
+        jt_fault_set(fault, err, "cannot list the keeper's directory: %s", strerror(errno));
     }
     closedir(dir);
     qsort(out->generations, out->n_generations, sizeof out->generations[0], by_number);

@@ -18,7 +18,7 @@
 #define JETON_KEEPER_KEYDIR_H
 
 #include "base/err.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,21 +42,20 @@ struct jt_keydir {
  * Makes the directory, 0700, unless it is there; durable either way. Its parent must exist.
  * JT_ERR_IO.
  */
-enum jt_err jt_keydir_make(const char *path, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keydir_make(const char *path, struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory
  * of this user without access for group and others, or is reached by a symbolic link;
  * JT_ERR_CONFLICT when another keeper has it; JT_ERR_IO.
  */
-enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Removes left-overs, lists the rest and makes that durable: a keeper that was killed may not have
  * come to it. JT_ERR_DENIED for anything that does not belong there, JT_ERR_IO.
  */
-enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out,
-                           struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *fault) JT_CHECKED;
 
 /* The names of a generation's key file and of its mark. */
 void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
@@ -66,6 +65,6 @@ void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
  * Whether `path` still names the directory that is open as `dir_fd`, private and this user's.
  * JT_ERR_IO with the problem set when not.
  */
-enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_fault *fault) JT_CHECKED;
 
 #endif

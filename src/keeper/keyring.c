@@ -67,7 +67,7 @@ enum jt_err jt_keyring_add(struct jt_keyring *kr, const struct jt_genfile *meta,
 {
     if (meta->number == 0 || slot_of(kr, meta->number) >= 0 ||
         jt_keyring_has_key_id(kr, meta->key_id)) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_KEY_ID_TAKEN;
     }
     int slot = slot_of(kr, 0);
     if (slot < 0) {
@@ -181,10 +181,10 @@ enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t
     }
     const struct jt_genfile *meta = jt_keyring_find(kr, number);
     if (meta == NULL) {
-        return JT_ERR_NOT_FOUND;
+        return JT_ERR_KEY_MISSING;
     }
     if (kr->may_derive == 0) {
-        return JT_ERR_STALE;
+        return JT_ERR_DERIVATIONS;
     }
     kr->may_derive--;
     struct jt_fieldkey *fk;

@@ -14,7 +14,7 @@
 #define BACKLOG 64
 
 enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user, bool production,
-                                  struct jt_problem *problem)
+                                  struct jt_fault *fault)
 {
     *l = (struct jt_listener){
         .fd = -1, .dir_fd = -1, .front_uid = geteuid(), .front_gid = getegid()
@@ -26,17 +26,16 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
         bool is_number = errno == 0 && end != front_user && *end == '\0' && number < (uid_t)-1;
         const struct passwd *pw = is_number ? getpwuid((uid_t)number) : getpwnam(front_user);
         if (pw == NULL && !is_number) {
-            jt_problem_set(problem, "front_user in [keeper]: there is no user %.60s", front_user);
-            return JT_ERR_INVALID;
+            return jt_fault_set(fault, JT_ERR_INVALID,
+                                "front_user in [keeper]: there is no user %.60s", front_user);
         }
         l->front_uid = pw != NULL ? pw->pw_uid : (uid_t)number;
         l->front_gid = pw != NULL ? pw->pw_gid : getegid();
     }
     if (production && l->front_uid == geteuid()) {
-        jt_problem_set(
-            problem,
+        return jt_fault_set(
+            fault, JT_ERR_INVALID,
             "front_user in [keeper] must be another user than the keeper's own in production");
-        return JT_ERR_INVALID;
     }
     return JT_OK;
 }
@@ -45,7 +44,7 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
  * In a directory where everybody may rename, anybody could put a socket of their own in the place
  * of this one.
  */
-static enum jt_err open_parent(struct jt_listener *l, const char *path, struct jt_problem *problem)
+static enum jt_err open_parent(struct jt_listener *l, const char *path, struct jt_fault *fault)
 {
     char copy[sizeof((struct sockaddr_un *)NULL)->sun_path];
     snprintf(copy, sizeof copy, "%s", path);
@@ -53,13 +52,11 @@ static enum jt_err open_parent(struct jt_listener *l, const char *path, struct j
     struct stat st;
     l->dir_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (l->dir_fd < 0 || fstat(l->dir_fd, &st) != 0) {
-        jt_problem_set(problem, "%s: %s", parent, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "%s: %s", parent, strerror(errno));
     }
     if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0) {
-        jt_problem_set(problem, "%s, the directory of the socket, is writable by everybody",
-                       parent);
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                            "%s, the directory of the socket, is writable by everybody", parent);
     }
     return JT_OK;
 }
@@ -68,31 +65,29 @@ static enum jt_err open_parent(struct jt_listener *l, const char *path, struct j
  * Whether the name at the address may be replaced: there is none, or it is a dead socket of ours.
  *
  */
-static enum jt_err check_name(const struct sockaddr_un *address, struct jt_problem *problem)
+static enum jt_err check_name(const struct sockaddr_un *address, struct jt_fault *fault)
 {
     struct stat st;
     if (lstat(address->sun_path, &st) != 0) {
         if (errno == ENOENT) {
             return JT_OK;
         }
-        jt_problem_set(problem, "%s: %s", address->sun_path, strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "%s: %s", address->sun_path, strerror(errno));
     }
     if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid()) {
-        jt_problem_set(problem, "%s exists and is not a socket of this user", address->sun_path);
-        return JT_ERR_CONFLICT;
+        return jt_fault_set(fault, JT_ERR_FILE_EXISTS, "%s exists and is not a socket of this user",
+                            address->sun_path);
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
-        jt_problem_set(problem, "cannot make a socket: %s", strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "cannot make a socket: %s", strerror(errno));
     }
     bool dead = connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
                 errno == ECONNREFUSED;
     close(fd);
     if (!dead) {
-        jt_problem_set(problem, "%s: another process is listening there", address->sun_path);
-        return JT_ERR_CONFLICT;
+        return jt_fault_set(fault, JT_ERR_IN_USE, "%s: another process is listening there",
+                            address->sun_path);
     }
     return JT_OK;
 }
@@ -133,20 +128,20 @@ static enum jt_err bind_beside(struct jt_listener *l, const struct sockaddr_un *
     return JT_OK;
 }
 
-enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_problem *problem)
+enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_fault *fault)
 {
     struct sockaddr_un beside = { .sun_family = AF_UNIX };
     l->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     int n = snprintf(beside.sun_path, sizeof beside.sun_path, "%s.new", path);
     if (path[0] == '\0' || n < 0 || (size_t)n >= sizeof beside.sun_path) {
-        jt_problem_set(problem, "socket in [keeper] must be a path of 1 to %zu characters",
-                       sizeof beside.sun_path - 5);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "socket in [keeper] must be a path of 1 to %zu characters",
+                            sizeof beside.sun_path - 5);
     }
     memcpy(l->address.sun_path, path, strlen(path));
-    enum jt_err err = open_parent(l, path, problem);
+    enum jt_err err = open_parent(l, path, fault);
     if (err == JT_OK) {
-        err = check_name(&l->address, problem);
+        err = check_name(&l->address, fault);
     }
     if (err != JT_OK) {
         return err;
@@ -154,7 +149,7 @@ enum jt_err jt_listener_open(struct jt_listener *l, const char *path, struct jt_
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     err = l->fd >= 0 ? bind_beside(l, &beside) : JT_ERR_IO;
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot listen at %s: %s", path, strerror(errno));
+        jt_fault_set(fault, err, "cannot listen at %s: %s", path, strerror(errno));
         if (l->fd >= 0) {
             close(l->fd);
         }

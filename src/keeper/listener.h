@@ -8,7 +8,7 @@
 #define JETON_KEEPER_LISTENER_H
 
 #include "base/err.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -32,7 +32,7 @@ struct jt_listener {
  * could read the key files.
  */
 enum jt_err jt_listener_set_front(struct jt_listener *listener, const char *front_user,
-                                  bool production, struct jt_problem *problem) JT_CHECKED;
+                                  bool production, struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Listens at `path`. A name left over by a dead keeper is replaced in one step; one that somebody
@@ -40,7 +40,7 @@ enum jt_err jt_listener_set_front(struct jt_listener *listener, const char *fron
  * anybody may rename things in its directory, JT_ERR_INVALID for too long a path, JT_ERR_IO.
  */
 enum jt_err jt_listener_open(struct jt_listener *listener, const char *path,
-                             struct jt_problem *problem) JT_CHECKED;
+                             struct jt_fault *fault) JT_CHECKED;
 
 /* Whether the process at the other end of `fd` may speak to the keeper. *uid is its user. */
 bool jt_listener_peer_allowed(const struct jt_listener *listener, int fd, uid_t *uid);

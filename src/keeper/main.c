@@ -79,7 +79,7 @@ static int parse_options(int argc, char **argv, struct options *o)
  * A descriptor handed over by whoever started us: it must be a connected Unix stream, and is made
  * non-blocking and private.
  */
-static enum jt_err prepare_fd(int fd, struct jt_problem *problem)
+static enum jt_err prepare_fd(int fd, struct jt_fault *fault)
 {
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
@@ -90,25 +90,25 @@ static enum jt_err prepare_fd(int fd, struct jt_problem *problem)
         peer.ss_family != AF_UNIX || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) != 0 ||
         type != SOCK_STREAM || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-        jt_problem_set(problem, "descriptor %d is not a connected Unix stream socket", fd);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "descriptor %d is not a connected Unix stream socket", fd);
     }
     return JT_OK;
 }
 
-static enum jt_err selftest(struct jt_problem *problem)
+static enum jt_err selftest(struct jt_fault *fault)
 {
     const char *failed = "unnamed";
     enum jt_err err = jt_crypto_selftest(&failed);
     if (err != JT_OK) {
-        jt_problem_set(problem, "known-answer test failed: %s", failed);
+        jt_fault_set(fault, err, "known-answer test failed: %s", failed);
     }
     return err;
 }
 
-static enum jt_err lock_memory(bool development, bool *locked, struct jt_problem *problem)
+static enum jt_err lock_memory(bool development, bool *locked, struct jt_fault *fault)
 {
-    enum jt_err err = jt_sandbox_lock_memory(development, locked, problem);
+    enum jt_err err = jt_sandbox_lock_memory(development, locked, fault);
     if (err == JT_OK && !*locked) {
         jt_log(JT_LOG_WARNING,
                "memory cannot be locked (%s): keys may reach swap; allowed for development only",
@@ -117,18 +117,18 @@ static enum jt_err lock_memory(bool development, bool *locked, struct jt_problem
     return err;
 }
 
-static enum jt_err init(const struct jt_conf *conf, struct jt_problem *problem)
+static enum jt_err init(const struct jt_conf *conf, struct jt_fault *fault)
 {
     if (!jt_conf_is_development(conf)) {
-        jt_problem_set(problem, "production master keys come with the custody work and are not "
-                                "available in this version; set "
-                                "environment = development in [jeton] to try Jeton out");
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_NOT_OFFERED,
+                            "production master keys come with the custody work and are not "
+                            "available in this version; set "
+                            "environment = development in [jeton] to try Jeton out");
     }
     bool locked;
-    enum jt_err err = lock_memory(true, &locked, problem);
+    enum jt_err err = lock_memory(true, &locked, fault);
     if (err == JT_OK) {
-        err = jt_keeper_init(conf->keeper_directory, problem);
+        err = jt_keeper_init(conf->keeper_directory, fault);
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "made a master key marked development in %s", conf->keeper_directory);
@@ -141,11 +141,11 @@ static enum jt_err init(const struct jt_conf *conf, struct jt_problem *problem)
  * behind it.
  */
 static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, const char *path,
-                       int fd, struct jt_problem *problem)
+                       int fd, struct jt_fault *fault)
 {
     struct jt_server *server = NULL;
     bool landlocked = false;
-    enum jt_err err = fd >= 0 ? prepare_fd(fd, problem) : jt_listener_open(listener, path, problem);
+    enum jt_err err = fd >= 0 ? prepare_fd(fd, fault) : jt_listener_open(listener, path, fault);
     if (err != JT_OK) {
         return err;
     }
@@ -154,8 +154,8 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
         err = jt_server_adopt(server, fd);
     }
     if (err == JT_OK) {
-        err = jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked,
-                                 problem);
+        err =
+            jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked, fault);
     }
     if (err == JT_OK && !landlocked && !jt_sandbox_is_weakened()) {
         jt_log(
@@ -181,18 +181,18 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
 }
 
 static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener, int fd,
-                         struct jt_problem *problem)
+                         struct jt_fault *fault)
 {
     bool development = jt_conf_is_development(conf);
     bool locked;
     struct jt_keeper *keeper = NULL;
-    enum jt_err err = lock_memory(development, &locked, problem);
+    enum jt_err err = lock_memory(development, &locked, fault);
     if (err == JT_OK) {
-        err = jt_keeper_load(conf->keeper_directory, development, &keeper, problem);
+        err = jt_keeper_load(conf->keeper_directory, development, &keeper, fault);
     }
     if (err == JT_OK) {
         keeper->locked = locked;
-        err = run(keeper, listener, conf->keeper_socket, fd, problem);
+        err = run(keeper, listener, conf->keeper_socket, fd, fault);
     }
     jt_keeper_free(keeper);
     if (err == JT_OK) {
@@ -216,28 +216,29 @@ int main(int argc, char **argv)
         jt_log(JT_LOG_ERROR, "%s", message);
         return EX_CONFIG;
     }
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
+    char line[JT_FAULT_LINE_LEN];
     struct jt_listener listener;
     enum jt_err err = jt_listener_set_front(&listener, conf.keeper_front_user,
-                                            !jt_conf_is_development(&conf), &problem);
+                                            !jt_conf_is_development(&conf), &fault);
     if (err != JT_OK && !o.init) {
-        jt_log(JT_LOG_ERROR, "%s", problem.text);
+        jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
         jt_conf_clear(&conf);
         return EX_CONFIG;
     }
-    problem.text[0] = '\0';
-    err = jt_sandbox_harden(&problem);
+    jt_fault_clear(&fault);
+    err = jt_sandbox_harden(&fault);
     if (err == JT_OK && jt_sandbox_is_weakened()) {
         jt_log(JT_LOG_WARNING, "built with a sanitizer: dumpable and unfiltered, for tests only");
     }
     if (err == JT_OK) {
-        err = selftest(&problem);
+        err = selftest(&fault);
     }
     if (err == JT_OK) {
-        err = o.init ? init(&conf, &problem) : serve(&conf, &listener, o.fd, &problem);
+        err = o.init ? init(&conf, &fault) : serve(&conf, &listener, o.fd, &fault);
     }
     if (err != JT_OK) {
-        jt_log(JT_LOG_ERROR, "%s", problem.text[0] != '\0' ? problem.text : jt_err_str(err));
+        jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
     }
     jt_conf_clear(&conf);
     return err == JT_OK ? EX_OK : EXIT_FAILURE;

@@ -29,7 +29,7 @@ static void file_encode(const uint8_t check_value[static JT_CHECK_VALUE_LEN],
 /* Checks everything but the check value and hands out the key's place in the file. */
 static enum jt_err file_decode(const struct jt_buf *file, bool development,
                                const uint8_t **check_value, const uint8_t **key,
-                               struct jt_problem *problem)
+                               struct jt_fault *fault)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len);
     const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
@@ -40,14 +40,14 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development,
     *key = jt_reader_bytes(&in, JT_KDF_KEY_LEN);
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != MASTER_FORMAT ||
         zero != 0 || environment != JT_ENVIRONMENT_DEVELOPMENT) {
-        jt_problem_set(problem, "%s is not a master key file of this version", JT_KEYDIR_MASTER);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s is not a master key file of this version", JT_KEYDIR_MASTER);
     }
     if (!development) {
-        jt_problem_set(problem,
-                       "%s is marked development: refused, because the environment is production",
-                       JT_KEYDIR_MASTER);
-        return JT_ERR_DENIED;
+        return jt_fault_set(
+            fault, JT_ERR_FILE_FOREIGN,
+            "%s is marked development: refused, because the environment is production",
+            JT_KEYDIR_MASTER);
     }
     return JT_OK;
 }
@@ -76,8 +76,7 @@ static enum jt_err generate(uint8_t key[static JT_KDF_KEY_LEN], struct jt_master
     return err;
 }
 
-enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
-                               struct jt_problem *problem)
+enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file, struct jt_fault *fault)
 {
     jt_buf_init(file, MASTER_FILE_LEN);
     struct jt_master *master = jt_secmem_alloc(sizeof *master);
@@ -85,7 +84,7 @@ enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
     enum jt_err err = master != NULL && key != NULL ? generate(key, master, file) : JT_ERR_NOMEM;
     jt_secmem_free(key, JT_KDF_KEY_LEN);
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot make a master key: %s", jt_err_str(err));
+        jt_fault_set(fault, err, "cannot make a master key");
         jt_master_free(master);
         master = NULL;
     }
@@ -93,40 +92,39 @@ enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
     return err;
 }
 
-enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file, struct jt_problem *problem)
+enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file, struct jt_fault *fault)
 {
     enum jt_err err = jt_file_write_new(dir_fd, JT_KEYDIR_MASTER, file->data, file->len);
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot write %s: %s", JT_KEYDIR_MASTER,
-                       err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+        jt_fault_set(fault, err, "cannot write %s%s%s", JT_KEYDIR_MASTER,
+                     err == JT_ERR_IO ? ": " : "", err == JT_ERR_IO ? strerror(errno) : "");
     }
     return err;
 }
 
 static enum jt_err load(const struct jt_buf *file, bool development, struct jt_master *master,
-                        struct jt_problem *problem)
+                        struct jt_fault *fault)
 {
     const uint8_t *check_value;
     const uint8_t *key;
-    enum jt_err err = file_decode(file, development, &check_value, &key, problem);
+    enum jt_err err = file_decode(file, development, &check_value, &key, fault);
     if (err != JT_OK) {
         return err;
     }
     err = derive(key, master);
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot derive keys: %s", jt_err_str(err));
-        return err;
+        return jt_fault_set(fault, err, "cannot derive keys");
     }
     if (!jt_equal_ct(master->check_value, check_value, JT_CHECK_VALUE_LEN)) {
-        jt_problem_set(problem, "%s is damaged: its check value does not agree with its key",
-                       JT_KEYDIR_MASTER);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s is damaged: its check value does not agree with its key",
+                            JT_KEYDIR_MASTER);
     }
     return JT_OK;
 }
 
 enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
-                           struct jt_problem *problem)
+                           struct jt_fault *fault)
 {
     *out = NULL;
     struct jt_buf file;
@@ -138,10 +136,10 @@ enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
         err = jt_file_read(dir_fd, JT_KEYDIR_MASTER, true, &file);
     }
     if (err == JT_OK) {
-        err = load(&file, development, master, problem);
+        err = load(&file, development, master, fault);
     }
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot read %s: %s", JT_KEYDIR_MASTER, jt_err_str(err));
+        jt_fault_set(fault, err, "cannot read %s", JT_KEYDIR_MASTER);
         jt_master_free(master);
         master = NULL;
     }

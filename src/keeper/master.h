@@ -17,7 +17,7 @@
 
 #include "base/buf.h"
 #include "crypto/wrap.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 #include "wire/limits.h"
 
 #include <stdbool.h>
@@ -33,18 +33,18 @@ struct jt_master {
  * caller in any case) receives what jt_master_store puts on disk.
  */
 enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
-                               struct jt_problem *problem) JT_CHECKED;
+                               struct jt_fault *fault) JT_CHECKED;
 
 /* Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO. */
 enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file,
-                            struct jt_problem *problem) JT_CHECKED;
+                            struct jt_fault *fault) JT_CHECKED;
 
 /*
  * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check
  * value), JT_ERR_CRYPTO.
  */
 enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
-                           struct jt_problem *problem) JT_CHECKED;
+                           struct jt_fault *fault) JT_CHECKED;
 
 /* NULL is accepted. */
 void jt_master_free(struct jt_master *master);

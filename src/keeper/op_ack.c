@@ -26,11 +26,12 @@ static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generatio
     }
     *meta = jt_keyring_find(k->keyring, row->number);
     *key = jt_keyring_key(k->keyring, row->number);
-    if (*meta == NULL || (*meta)->key_id != row->key_id ||
-        !jt_equal_ct((*meta)->check_value, row->check_value, sizeof row->check_value)) {
-        return JT_ERR_NOT_FOUND;
+    if (*meta == NULL) {
+        return JT_ERR_KEY_MISSING;
     }
-    return JT_OK;
+    bool same = (*meta)->key_id == row->key_id &&
+                jt_equal_ct((*meta)->check_value, row->check_value, sizeof row->check_value);
+    return same ? JT_OK : JT_ERR_KEY_WRONG;
 }
 
 enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
@@ -80,7 +81,7 @@ enum jt_err jt_op_ack_check(struct jt_keeper *k, struct jt_reader *in, struct jt
         err = jt_rowmac_ack(key, meta, &ack, mac);
     }
     if (err == JT_OK && !jt_equal_ct(mac, ack.mac, sizeof mac)) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FORGED;
     }
     return err;
 }

@@ -82,7 +82,7 @@ enum jt_err jt_op_certify(struct jt_keeper *k, struct jt_reader *in, struct jt_b
     }
     const struct jt_ring_entry *entry = jt_ring_find(&k->ring, facts.generation);
     if (entry == NULL || entry->state != JT_GENERATION_RETIRED) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_WRONG_STATE;
     }
     if (!facts_good(&facts, &k->ring)) {
         return JT_ERR_INVALID;

@@ -64,7 +64,7 @@ enum jt_err jt_op_client_revoke(struct jt_keeper *k, struct jt_reader *in, struc
         err = jt_rowmac_client_check(k->root, &was.row);
     }
     if (err == JT_OK && was.row.state != JT_ROW_ACTIVE) {
-        err = JT_ERR_CONFLICT;
+        err = JT_ERR_CLIENT_REVOKED;
     }
     if (err == JT_OK) {
         err = jt_setrule_next(k, &was.set, JT_SET_CLIENTS, false, &d, &change.set);
@@ -118,7 +118,7 @@ enum jt_err jt_op_client_check(struct jt_keeper *k, struct jt_reader *in, struct
         unsigned same_secret = jt_equal_ct(secret_mac, row.secret_mac, sizeof secret_mac);
         unsigned same_row = jt_equal_ct(mac, row.mac, sizeof mac);
         unsigned active = row.state == JT_ROW_ACTIVE;
-        err = (same_secret & same_row & active) != 0 ? JT_OK : JT_ERR_DENIED;
+        err = (same_secret & same_row & active) != 0 ? JT_OK : JT_ERR_BAD_CREDENTIAL;
     }
     jt_wipe(secret, sizeof secret);
     jt_wipe(secret_mac, sizeof secret_mac);

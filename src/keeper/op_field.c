@@ -53,7 +53,7 @@ enum jt_err jt_op_field_check(struct jt_keeper *k, struct jt_reader *in, struct 
         err = jt_rowmac_field(k->root, &row, mac);
     }
     if (err == JT_OK && !jt_equal_ct(mac, row.mac, sizeof mac)) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FORGED;
     }
     return err;
 }

@@ -104,14 +104,17 @@ static enum jt_err may_abandon(const struct jt_keeper *k, const struct jt_genera
         return err;
     }
     const struct jt_genfile *meta = jt_keyring_find(k->keyring, row->number);
-    if (jt_ring_find(&k->ring, row->number) != NULL || row->state != JT_GENERATION_FUTURE) {
-        return JT_ERR_CONFLICT;
+    if (row->state != JT_GENERATION_FUTURE) {
+        return JT_ERR_WRONG_STATE;
+    }
+    if (jt_ring_find(&k->ring, row->number) != NULL) {
+        return JT_ERR_USED_BEFORE;
     }
     if (meta == NULL || meta->key_id != row->key_id ||
         !jt_equal_ct(meta->check_value, row->check_value, sizeof row->check_value)) {
-        return JT_ERR_NOT_FOUND;
+        return JT_ERR_KEY_MISSING;
     }
-    return meta->used ? JT_ERR_CONFLICT : JT_OK;
+    return meta->used ? JT_ERR_USED_BEFORE : JT_OK;
 }
 
 enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
@@ -120,7 +123,7 @@ enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, 
     struct jt_generation_row row;
     enum jt_err err = jt_generation_abandon_decode(in, &row);
     if (err == JT_OK && !k->ring_shown) {
-        err = JT_ERR_STALE;
+        err = JT_ERR_NO_RING;
     }
     if (err == JT_OK) {
         err = may_abandon(k, &row);

@@ -22,7 +22,7 @@ static enum jt_err identify_group(struct jt_keeper *k, uint32_t field, size_t n)
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         uint64_t id = b->group_ids[i];
         b->results.identify[b->cards[i].at] =
-            (struct jt_identify_result){ .err = id != 0 ? JT_OK : JT_ERR_NOT_FOUND, .id = id };
+            (struct jt_identify_result){ .err = id != 0 ? JT_OK : JT_ERR_NO_TOKEN, .id = id };
         k->n_identified += id != 0;
         k->n_refused += id == 0;
     }
@@ -41,7 +41,7 @@ static enum jt_err identify_all(struct jt_keeper *k, size_t n_items)
                 jt_batch_group(b, i, 0, asked);
             } else {
                 b->results.identify[first + i] =
-                    (struct jt_identify_result){ .err = JT_ERR_NOT_FOUND };
+                    (struct jt_identify_result){ .err = JT_ERR_NO_TOKEN };
                 k->n_refused++;
             }
         }

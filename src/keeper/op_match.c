@@ -71,7 +71,7 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
     struct jt_batch *b = k->batch;
     const struct jt_match_item *item = &b->items.match[first + i];
     if (item->envelope_len > 0 && k->live[item->envelope[0]] == NULL) {
-        refuse(k, first + i, JT_ERR_STALE);
+        refuse(k, first + i, JT_ERR_RING_MOVED);
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         refuse(k, first + i, JT_ERR_DECRYPT);
     } else {
@@ -99,10 +99,10 @@ static enum jt_err match_all(struct jt_keeper *k, size_t n_items)
              n = jt_batch_next_group(b, &key_id, &field)) {
             err = match_group(k, k->live[key_id]->number, field, n);
             /* too many keys to derive in one request: these are asked again */
-            if (err == JT_ERR_STALE) {
+            if (err == JT_ERR_DERIVATIONS) {
                 err = JT_OK;
                 for (size_t i = 0; i < n; i++) {
-                    refuse(k, b->cards[i].at, JT_ERR_STALE);
+                    refuse(k, b->cards[i].at, JT_ERR_DERIVATIONS);
                 }
             }
         }

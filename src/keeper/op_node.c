@@ -75,11 +75,11 @@ static enum jt_err list_key_ids(const struct jt_keeper *k, const struct jt_node_
 {
     for (size_t i = 0; i < join->n; i++) {
         if (join->newest[i].envelope_len == 0) {
-            return JT_ERR_DECRYPT;
+            return JT_ERR_ROWS_PLANTED;
         }
         uint8_t key_id = join->newest[i].envelope[0];
         if (k->live[key_id] == NULL) {
-            return JT_ERR_STALE;
+            return JT_ERR_RING_MOVED;
         }
         seen->present[key_id] = true;
     }
@@ -95,12 +95,12 @@ static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join
     }
     for (size_t id = 0; id < 256 && err == JT_OK; id++) {
         if (seen->present[id] && !seen->opened[id]) {
-            err = JT_ERR_DECRYPT; /* whoever overwrote them may have hidden newer ones */
+            err = JT_ERR_ROWS_PLANTED; /* whoever overwrote them may have hidden newer ones */
         }
     }
     bool ahead =
         seen->newest_ms > k->state.id_mark && seen->newest_ms > jt_keeper_now_ms() + AHEAD_MAX_MS;
-    return err == JT_OK && ahead && !join->accept_ahead ? JT_ERR_LIMIT : err;
+    return err == JT_OK && ahead && !join->accept_ahead ? JT_ERR_IDS_AHEAD : err;
 }
 
 enum jt_err jt_op_node_join(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
@@ -115,7 +115,7 @@ enum jt_err jt_op_node_join(struct jt_keeper *k, struct jt_reader *in, struct jt
         return JT_ERR_INVALID;
     }
     if (k->state.node != 0 && k->state.node != join.spec.number) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_NODE_CHANGED;
     }
     err = look_at_newest(k, &join, &seen);
     jt_batch_wipe(k->batch, join.n);

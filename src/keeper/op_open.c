@@ -44,7 +44,7 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
     const struct jt_open_item *item = &b->items.open[first + i];
     enum jt_err err = JT_OK;
     if (item->envelope_len > 0 && k->live[item->envelope[0]] == NULL) {
-        err = JT_ERR_STALE;
+        err = JT_ERR_RING_MOVED;
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
     } else {
@@ -73,11 +73,11 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items)
              n = jt_batch_next_group(b, &key_id, &field)) {
             err = open_group(k, k->live[key_id], field, n);
             /* too many keys to derive in one request: these are asked again */
-            if (err == JT_ERR_STALE) {
+            if (err == JT_ERR_DERIVATIONS) {
                 err = JT_OK;
                 for (size_t i = 0; i < n; i++) {
                     b->results.open[b->cards[i].at] =
-                        (struct jt_open_result){ .err = JT_ERR_STALE };
+                        (struct jt_open_result){ .err = JT_ERR_DERIVATIONS };
                 }
             }
         }

@@ -76,9 +76,9 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
     const struct jt_ring_entry *entry = item->envelope_len > 0 ? k->live[item->envelope[0]] : NULL;
     enum jt_err err = JT_OK;
     if (item->envelope_len > 0 && entry == NULL) {
-        err = JT_ERR_STALE;
+        err = JT_ERR_RING_MOVED;
     } else if (entry != NULL && entry->state == JT_GENERATION_ACTIVE) {
-        err = JT_ERR_CONFLICT;
+        err = JT_ERR_ACTIVE_ALREADY;
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
     } else {
@@ -107,11 +107,11 @@ static enum jt_err reseal_all(struct jt_keeper *k, uint64_t to, size_t n_items)
              n = jt_batch_next_group(b, &key_id, &field)) {
             err = reseal_group(k, k->live[key_id]->number, to, field, n);
             /* too many keys to derive in one request: these are asked again */
-            if (err == JT_ERR_STALE) {
+            if (err == JT_ERR_DERIVATIONS) {
                 err = JT_OK;
                 for (size_t i = 0; i < n; i++) {
                     b->results.reseal[b->cards[i].at] =
-                        (struct jt_reseal_result){ .err = JT_ERR_STALE };
+                        (struct jt_reseal_result){ .err = JT_ERR_DERIVATIONS };
                 }
             }
         }

@@ -35,7 +35,7 @@ enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct j
         return err;
     }
     if (k->ring.epoch != 0 || k->state.highest_epoch != 0) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_RING_THERE;
     }
     /*
      * Asked again before a ring is accepted, it answers the same: whoever asked may never have
@@ -105,7 +105,7 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
         return err;
     }
     if (!same_ring(&propose.current, &k->state.ring)) {
-        return JT_ERR_STALE;
+        return JT_ERR_RING_MOVED;
     }
     err = jt_rowmac_generation_check(k->root, &propose.generation);
     if (err == JT_OK) {
@@ -136,7 +136,7 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
         return err;
     }
     if (!jt_equal_ct(next.root_check_value, k->root->check_value, sizeof next.root_check_value)) {
-        return JT_ERR_CRYPTO;
+        return JT_ERR_KEY_WRONG;
     }
     /*
      * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN
@@ -144,7 +144,7 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
      * they have is taken at an epoch that is not above it.
      */
     err =
-        next.epoch <= k->state.highest_epoch ? JT_ERR_CONFLICT : jt_policy_accept(&k->ring, &next);
+        next.epoch <= k->state.highest_epoch ? JT_ERR_WENT_BACK : jt_policy_accept(&k->ring, &next);
     if (err == JT_OK) {
         err = jt_policy_held(k->keyring, &next, &missing);
     }
@@ -162,7 +162,7 @@ enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct 
         err = jt_wire_end(in);
     }
     if (err == JT_OK && k->root == NULL) {
-        err = JT_ERR_NOT_FOUND;
+        err = JT_ERR_NO_ROOT;
     }
     if (err == JT_OK) {
         err = accept_ring(k, &row);

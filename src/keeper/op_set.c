@@ -127,14 +127,14 @@ static enum jt_err check_operator(struct jt_keeper *k, const struct jt_set_accep
     const struct jt_client_row *row = &a->operator;
     enum jt_err err = jt_rowmac_client_secret(k->root, row->spec.id, a->secret, secret_mac);
     if (err == JT_OK && !jt_equal_ct(secret_mac, row->secret_mac, sizeof secret_mac)) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_NOT_OPERATOR;
     }
     if (err == JT_OK) {
         err = jt_rowmac_client_check(k->root, row);
     }
     bool may = row->state == JT_ROW_ACTIVE && (row->spec.permissions & JT_MAY_OPERATE) != 0;
     jt_wipe(secret_mac, sizeof secret_mac);
-    return err == JT_OK && !may ? JT_ERR_DENIED : err;
+    return err == JT_OK && !may ? JT_ERR_NOT_OPERATOR : err;
 }
 
 static enum jt_err accept(struct jt_keeper *k, const struct jt_set_accept *a)

@@ -57,13 +57,13 @@ static struct jt_ring_entry *find(struct jt_ring *ring, uint64_t number)
 static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row *g)
 {
     if (g->state != JT_GENERATION_FUTURE || g->number <= ring->highest) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_WRONG_STATE;
     }
     if (ring->n == JT_RING_MAX) {
-        return JT_ERR_LIMIT;
+        return JT_ERR_NO_KEY_ID;
     }
     if (g->key_id == 0 || key_id_in(ring, g->key_id)) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_KEY_ID_TAKEN;
     }
     for (size_t i = 0; i < ring->n; i++) {
         if (ring->entries[i].state == JT_GENERATION_ACTIVE) {
@@ -71,7 +71,7 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
         }
     }
     if (count_draining(ring) > JT_WIRE_MAX_DRAINING) {
-        return JT_ERR_LIMIT;
+        return JT_ERR_TOO_MANY_LIVE;
     }
     struct jt_ring_entry *e = &ring->entries[ring->n++];
     *e = (struct jt_ring_entry){ .number = g->number,
@@ -86,12 +86,12 @@ static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *
 {
     struct jt_ring_entry *e = find(ring, g->number);
     if (e == NULL) {
-        return JT_ERR_NOT_FOUND;
+        return JT_ERR_NO_GENERATION;
     }
     if (e->state != JT_GENERATION_DRAINING || g->state != JT_GENERATION_DRAINING ||
         e->key_id != g->key_id ||
         !jt_equal_ct(e->check_value, g->check_value, sizeof e->check_value)) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_WRONG_STATE;
     }
     e->state = JT_GENERATION_RETIRED;
     return JT_OK;
@@ -103,7 +103,7 @@ enum jt_err jt_policy_propose(const struct jt_ring *current,
 {
     *next = *current;
     next->epoch++;
-    enum jt_err err = JT_ERR_CONFLICT;
+    enum jt_err err = JT_ERR_WRONG_STATE;
     if (target == JT_GENERATION_ACTIVE) {
         err = activate(next, generation);
     } else if (target == JT_GENERATION_RETIRED) {
@@ -133,17 +133,17 @@ enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring
      * left behind.
      */
     if (next->epoch <= current->epoch || next->highest < current->highest) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_WENT_BACK;
     }
     for (size_t i = 0; i < current->n; i++) {
         if (!went_forward(&current->entries[i], jt_ring_find(next, current->entries[i].number))) {
-            return JT_ERR_CONFLICT;
+            return JT_ERR_WENT_BACK;
         }
     }
     for (size_t i = 0; i < next->n; i++) {
         if (jt_ring_find(current, next->entries[i].number) == NULL &&
             next->entries[i].number <= current->highest) {
-            return JT_ERR_CONFLICT;
+            return JT_ERR_WENT_BACK;
         }
     }
     return JT_OK;
@@ -160,11 +160,11 @@ enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_rin
         *number = e->number;
         const struct jt_genfile *held = jt_keyring_find(keyring, e->number);
         if (held == NULL) {
-            return JT_ERR_NOT_FOUND;
+            return JT_ERR_KEY_MISSING;
         }
         if (held->key_id != e->key_id ||
             !jt_equal_ct(held->check_value, e->check_value, sizeof e->check_value)) {
-            return JT_ERR_CRYPTO;
+            return JT_ERR_KEY_WRONG;
         }
     }
     *number = 0;
@@ -195,5 +195,5 @@ enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const st
             return JT_OK;
         }
     }
-    return JT_ERR_LIMIT;
+    return JT_ERR_NO_KEY_ID;
 }

@@ -99,7 +99,7 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
  */
 static enum jt_err file_decode(const struct jt_buf *file, bool development,
                                const uint8_t **check_value, const uint8_t **wrapped,
-                               struct jt_problem *problem)
+                               struct jt_fault *fault)
 {
     struct jt_reader in = jt_reader_init(file->data, file->len);
     const uint8_t *m = jt_reader_bytes(&in, sizeof magic);
@@ -112,42 +112,42 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development,
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != ROOT_FORMAT ||
         zero != 0 ||
         (environment != JT_ENVIRONMENT_DEVELOPMENT && environment != JT_ENVIRONMENT_PRODUCTION)) {
-        jt_problem_set(problem, "%s is not a service root file of this version", JT_KEYDIR_ROOT);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s is not a service root file of this version", JT_KEYDIR_ROOT);
     }
     if (development != (environment == JT_ENVIRONMENT_DEVELOPMENT)) {
-        jt_problem_set(problem, "%s belongs to another environment", JT_KEYDIR_ROOT);
-        return JT_ERR_DENIED;
+        return jt_fault_set(fault, JT_ERR_FILE_FOREIGN, "%s belongs to another environment",
+                            JT_KEYDIR_ROOT);
     }
     return JT_OK;
 }
 
 static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master,
-                          bool development, struct jt_root *root, struct jt_problem *problem)
+                          bool development, struct jt_root *root, struct jt_fault *fault)
 {
     const uint8_t *check_value;
     const uint8_t *wrapped;
-    enum jt_err err = file_decode(file, development, &check_value, &wrapped, problem);
+    enum jt_err err = file_decode(file, development, &check_value, &wrapped, fault);
     if (err != JT_OK) {
         return err;
     }
     err = jt_wrap_open(master->wrap_key, file->data, HEADER_LEN, wrapped, WRAPPED_LEN, root->key);
     if (err == JT_ERR_DECRYPT) {
-        jt_problem_set(problem, "%s was altered, or belongs to another master key", JT_KEYDIR_ROOT);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                            "%s was altered, or belongs to another master key", JT_KEYDIR_ROOT);
     }
     if (err == JT_OK) {
         err = derive(root);
     }
     if (err == JT_OK && !jt_equal_ct(root->check_value, check_value, JT_CHECK_VALUE_LEN)) {
-        jt_problem_set(problem, "%s: check value does not agree with the key", JT_KEYDIR_ROOT);
-        err = JT_ERR_INVALID;
+        err = jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                           "%s: check value does not agree with the key", JT_KEYDIR_ROOT);
     }
     return err;
 }
 
 enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
-                         struct jt_root **out, struct jt_problem *problem)
+                         struct jt_root **out, struct jt_fault *fault)
 {
     *out = NULL;
     struct jt_buf file;
@@ -158,10 +158,10 @@ enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool develo
         err = jt_file_read(dir_fd, JT_KEYDIR_ROOT, true, &file);
     }
     if (err == JT_OK) {
-        err = unwrap(&file, master, development, root, problem);
+        err = unwrap(&file, master, development, root, fault);
     }
     if (err != JT_OK) {
-        jt_problem_set(problem, "cannot read %s: %s", JT_KEYDIR_ROOT, jt_err_str(err));
+        jt_fault_set(fault, err, "cannot read %s", JT_KEYDIR_ROOT);
         jt_root_free(root);
         root = NULL;
     }
@@ -200,7 +200,7 @@ enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tok
         }
     }
     if (root->may_derive == 0) {
-        return JT_ERR_STALE;
+        return JT_ERR_DERIVATIONS;
     }
     root->may_derive--;
     struct jt_tokenkey *tk;

@@ -17,7 +17,7 @@
 #include "crypto/sign.h"
 #include "crypto/tokenkey.h"
 #include "keeper/master.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 
 #define JT_ROOT_CACHE 512 /* token keys */
 
@@ -58,7 +58,7 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
  * altered, another master key's), JT_ERR_IO, JT_ERR_CRYPTO.
  */
 enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
-                         struct jt_root **out, struct jt_problem *problem) JT_CHECKED;
+                         struct jt_root **out, struct jt_fault *fault) JT_CHECKED;
 
 /* NULL is accepted. */
 void jt_root_free(struct jt_root *root);

@@ -162,7 +162,7 @@ enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
     uint8_t mac[JT_ROW_MAC_LEN];
     enum jt_err err = jt_rowmac_generation(root, row, mac);
     if (err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac)) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FORGED;
     }
     return err;
 }
@@ -171,14 +171,14 @@ enum jt_err jt_rowmac_client_check(const struct jt_root *root, const struct jt_c
 {
     uint8_t mac[JT_ROW_MAC_LEN];
     enum jt_err err = jt_rowmac_client(root, row, mac);
-    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_DENIED : err;
+    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_FORGED : err;
 }
 
 enum jt_err jt_rowmac_field_check(const struct jt_root *root, const struct jt_field_row *row)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
     enum jt_err err = jt_rowmac_field(root, row, mac);
-    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_DENIED : err;
+    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_FORGED : err;
 }
 
 enum jt_err jt_rowmac_set_member(const struct jt_root *root, uint8_t kind, const uint8_t *encoded,

@@ -32,14 +32,13 @@ bool jt_sandbox_is_weakened(void)
     return WEAKENED;
 }
 
-enum jt_err jt_sandbox_harden(struct jt_problem *problem)
+enum jt_err jt_sandbox_harden(struct jt_fault *fault)
 {
     const struct rlimit no_core = { 0, 0 };
     if (setrlimit(RLIMIT_CORE, &no_core) != 0 ||
         (!WEAKENED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        jt_problem_set(problem, "cannot harden the process: %s", strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "cannot harden the process: %s", strerror(errno));
     }
     return JT_OK;
 }
@@ -47,16 +46,16 @@ enum jt_err jt_sandbox_harden(struct jt_problem *problem)
 /* What a busy keeper may grow to: frames in and out of many connections, the keyring, libcrypto. */
 #define LOCKABLE_BYTES (256u << 20)
 
-enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_problem *problem)
+enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_fault *fault)
 {
     *locked = jt_secmem_lock_process(LOCKABLE_BYTES);
     if (*locked || development) {
         return JT_OK;
     }
-    jt_problem_set(problem,
-                   "cannot lock memory: %s; raise the limit (LimitMEMLOCK=infinity, ulimit -l)",
-                   strerror(errno));
-    return JT_ERR_DENIED;
+    return jt_fault_set(
+        fault, JT_ERR_UNPROTECTED,
+        "cannot lock memory: %s; raise the limit (LimitMEMLOCK=infinity, ulimit -l)",
+        strerror(errno));
 }
 
 /*
@@ -229,7 +228,7 @@ static bool landlock(int keys_fd, int socket_dir_fd)
 }
 
 enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
-                               struct jt_problem *problem)
+                               struct jt_fault *fault)
 {
     *landlocked = false;
     if (WEAKENED) {
@@ -237,9 +236,8 @@ enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
     }
     *landlocked = landlock(keys_fd, socket_dir_fd);
     if (!*landlocked && errno != ENOSYS && errno != EOPNOTSUPP) {
-        jt_problem_set(problem, "cannot confine the process to its directories: %s",
-                       strerror(errno));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "cannot confine the process to its directories: %s",
+                            strerror(errno));
     }
     /*
      * EPERM for the rest: a libc that tries something new first falls back, as on an older kernel.
@@ -252,8 +250,7 @@ enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
     }
     seccomp_release(filter);
     if (rc != 0) {
-        jt_problem_set(problem, "cannot filter system calls: %s", strerror(-rc));
-        return JT_ERR_IO;
+        return jt_fault_set(fault, JT_ERR_IO, "cannot filter system calls: %s", strerror(-rc));
     }
     return JT_OK;
 }

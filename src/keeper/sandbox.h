@@ -11,7 +11,7 @@
 #define JETON_KEEPER_SANDBOX_H
 
 #include "base/err.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 
 #include <stdbool.h>
 
@@ -19,14 +19,14 @@
  * No core dumps, not dumpable, no new privileges. First of all, before a key is touched. JT_ERR_IO.
  *
  */
-enum jt_err jt_sandbox_harden(struct jt_problem *problem) JT_CHECKED;
+enum jt_err jt_sandbox_harden(struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Locks all memory, present and future. Where the limit of an ordinary user forbids it: with a
  * development key *locked is false and the keeper may go on (main warns); else JT_ERR_DENIED.
  */
 enum jt_err jt_sandbox_lock_memory(bool development, bool *locked,
-                                   struct jt_problem *problem) JT_CHECKED;
+                                   struct jt_fault *fault) JT_CHECKED;
 
 /*
  * From here on only the system calls of the list are left, and files can be touched in two
@@ -43,7 +43,7 @@ enum jt_err jt_sandbox_lock_memory(bool development, bool *locked,
  * Last, after everything has been opened. JT_ERR_IO.
  */
 enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
-                               struct jt_problem *problem) JT_CHECKED;
+                               struct jt_fault *fault) JT_CHECKED;
 
 /* Whether this build leaves measures out for a sanitizer's sake. */
 bool jt_sandbox_is_weakened(void);

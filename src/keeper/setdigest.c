@@ -143,11 +143,11 @@ enum jt_err jt_setdigest_open_row(const struct jt_root *root, const struct jt_se
     if (row->version == 0) {
         const struct jt_set_row empty = jt_set_row_empty(row->kind);
         bool nothing = row->n == 0 && row->operators == 0 && jt_set_row_same(row, &empty);
-        return nothing ? JT_OK : JT_ERR_DENIED;
+        return nothing ? JT_OK : JT_ERR_FORGED;
     }
     enum jt_err err = jt_rowmac_set_row(root, row, mac);
     if (err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac)) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FORGED;
     }
     return err == JT_OK ? unmask(root, row->kind, row->nonce, row->digest, row->n, out) : err;
 }
@@ -183,7 +183,7 @@ enum jt_err jt_setdigest_open_sum(const struct jt_root *root, const struct jt_se
     *out = (struct jt_setdigest){ 0 };
     enum jt_err err = sum_mac(root, sum, mac);
     if (err == JT_OK && !jt_equal_ct(mac, sum->mac, sizeof mac)) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_FORGED;
     }
     return err == JT_OK ? unmask(root, sum->kind, sum->nonce, sum->digest, sum->n, out) : err;
 }

@@ -14,7 +14,7 @@ enum jt_err jt_setrule_current(const struct jt_keeper *k, const struct jt_set_ro
 {
     const struct jt_seen_set *seen = seen_of(k, row->kind);
     bool same = row->version == seen->version && jt_equal_ct(row->mac, seen->mac, sizeof seen->mac);
-    return row->version > seen->version || same ? JT_OK : JT_ERR_CONFLICT;
+    return row->version > seen->version || same ? JT_OK : JT_ERR_SET_OLD;
 }
 
 enum jt_err jt_setrule_agrees(const struct jt_keeper *k, const struct jt_setdigest *rows,
@@ -24,7 +24,7 @@ enum jt_err jt_setrule_agrees(const struct jt_keeper *k, const struct jt_setdige
     enum jt_err err = jt_setdigest_open_row(k->root, row, &stored);
     if (err == JT_OK &&
         (stored.n != rows->n || ((stored.high ^ rows->high) | (stored.low ^ rows->low)) != 0)) {
-        err = JT_ERR_INVALID;
+        err = JT_ERR_SET_WRONG;
     }
     return err;
 }
@@ -54,7 +54,7 @@ enum jt_err jt_setrule_go_back(struct jt_keeper *k, const struct jt_set_row *cli
 {
     bool older = jt_setrule_current(k, clients) != JT_OK || jt_setrule_current(k, fields) != JT_OK;
     if (!older || clients->version < k->state.operators_revoked) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_NO_OLD_SET;
     }
     struct jt_keeper_state next = k->state;
     note(&next, clients);
@@ -75,7 +75,7 @@ enum jt_err jt_setrule_next(const struct jt_keeper *k, const struct jt_set_row *
         err = jt_setrule_current(k, now);
     }
     if (err == JT_OK && ((adds && d->n >= max) || now->version >= INT64_MAX)) {
-        err = JT_ERR_LIMIT;
+        err = JT_ERR_SET_FULL;
     }
     *next = (struct jt_set_row){ .kind = now->kind,
                                  .version = now->version + 1,

@@ -64,7 +64,7 @@ enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development
         jt_ring_decode(row->body, row->body_len, ring) != JT_OK || ring->epoch != row->epoch ||
         ring->development != development) {
         *ring = (struct jt_ring){ 0 };
-        return JT_ERR_DENIED;
+        return JT_ERR_FORGED;
     }
     return JT_OK;
 }
@@ -73,13 +73,13 @@ enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development
 static enum jt_err check_mac(const struct jt_root *root, const struct jt_buf *file)
 {
     if (file->len < JT_ROW_MAC_LEN) {
-        return JT_ERR_INVALID;
+        return JT_ERR_FILE_ALTERED;
     }
     uint8_t mac[JT_ROW_MAC_LEN];
     size_t body_len = file->len - JT_ROW_MAC_LEN;
     enum jt_err err = jt_rowmac_state(root, file->data, body_len, mac);
     if (err == JT_OK && !jt_equal_ct(mac, file->data + body_len, sizeof mac)) {
-        err = JT_ERR_INVALID;
+        err = JT_ERR_FILE_ALTERED;
     }
     return err;
 }
@@ -107,10 +107,10 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != STATE_FORMAT ||
         zero != 0 || body_len > JT_RING_BODY_MAX) {
-        return JT_ERR_INVALID;
+        return JT_ERR_FILE_ALTERED;
     }
     if (state->development != development) {
-        return JT_ERR_DENIED;
+        return JT_ERR_FILE_FOREIGN;
     }
     if (body_len == 0) {
         return JT_OK;
@@ -118,16 +118,16 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     memcpy(state->ring.body, body, body_len);
     state->ring.body_len = body_len;
     if (jt_ring_decode(body, body_len, ring) != JT_OK) {
-        return JT_ERR_INVALID;
+        return JT_ERR_FILE_ALTERED;
     }
     state->ring.epoch = ring->epoch;
     enum jt_err err = jt_state_ring_authentic(root, development, &state->ring, ring);
-    return err == JT_ERR_DENIED || ring->epoch > state->highest_epoch ? JT_ERR_INVALID : err;
+    return err == JT_ERR_FORGED || ring->epoch > state->highest_epoch ? JT_ERR_FILE_ALTERED : err;
 }
 
 enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
                           struct jt_keeper_state *state, struct jt_ring *ring,
-                          struct jt_problem *problem)
+                          struct jt_fault *fault)
 {
     *state = (struct jt_keeper_state){ 0 };
     *ring = (struct jt_ring){ 0 };
@@ -141,10 +141,8 @@ enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool developme
         err = decode(&file, root, development, state, ring);
     }
     if (err != JT_OK) {
-        const char *why = err == JT_ERR_INVALID ? "was altered, or belongs to another service root"
-                          : err == JT_ERR_NOT_FOUND ? "is missing"
-                                                    : jt_err_str(err);
-        jt_problem_set(problem, "the keeper's state file %s", why);
+        jt_fault_set(fault, err, "%s%s", JT_KEYDIR_STATE,
+                     err == JT_ERR_FILE_ALTERED ? ": or it belongs to another service root" : "");
         *state = (struct jt_keeper_state){ 0 };
         *ring = (struct jt_ring){ 0 };
     }

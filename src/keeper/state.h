@@ -17,7 +17,7 @@
 #define JETON_KEEPER_STATE_H
 
 #include "keeper/root.h"
-#include "keeper/problem.h"
+#include "base/fault.h"
 #include "wire/ring.h"
 
 /* The highest version of a set that was seen (keeper/setrule.h); 0: none yet. */
@@ -48,7 +48,7 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
  */
 enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
                           struct jt_keeper_state *state, struct jt_ring *ring,
-                          struct jt_problem *problem) JT_CHECKED;
+                          struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_DENIED when it is not a

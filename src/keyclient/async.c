@@ -44,7 +44,7 @@ enum jt_err jt_kc_may_send(const struct jt_keyclient *kc, size_t n)
         return JT_ERR_LIMIT;
     }
     return kc->state == JT_KC_READY && kc->out.len - kc->sent <= MAX_BACKLOG ? JT_OK
-                                                                             : JT_ERR_UNAVAILABLE;
+                                                                             : JT_ERR_KEEPER_AWAY;
 }
 
 void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_err err)
@@ -102,7 +102,7 @@ static void settle(struct jt_keyclient *kc)
 }
 
 /*
- * Closes; `err` goes to the call whose turn it was, JT_ERR_UNAVAILABLE to all others, and the
+ * Closes; `err` goes to the call whose turn it was, JT_ERR_KEEPER_AWAY to all others, and the
  * connection is tried again after a pause.
  */
 static void disconnect(struct jt_keyclient *kc, enum jt_err err)
@@ -114,7 +114,7 @@ static void disconnect(struct jt_keyclient *kc, enum jt_err err)
     for (struct jt_kc_call *call = kc->first; call != NULL; call = call->next) {
         if (call->failed == JT_OK) {
             call->failed = err;
-            err = JT_ERR_UNAVAILABLE;
+            err = JT_ERR_KEEPER_AWAY;
         }
     }
     settle(kc);
@@ -123,13 +123,13 @@ static void disconnect(struct jt_keyclient *kc, enum jt_err err)
 static void try_connect(struct jt_keyclient *kc)
 {
     kc->watch.fd = jt_kc_connect(kc);
-    enum jt_err err = kc->watch.fd >= 0 ? jt_kc_put_hello(&kc->out) : JT_ERR_UNAVAILABLE;
+    enum jt_err err = kc->watch.fd >= 0 ? jt_kc_put_hello(&kc->out) : JT_ERR_KEEPER_AWAY;
     if (err == JT_OK) {
         kc->watch.events = EPOLLIN | EPOLLOUT;
         err = jt_loop_watch(kc->loop, &kc->watch);
     }
     if (err != JT_OK) {
-        disconnect(kc, JT_ERR_UNAVAILABLE);
+        disconnect(kc, JT_ERR_KEEPER_AWAY);
         return;
     }
     kc->state = JT_KC_GREETING;
@@ -240,10 +240,10 @@ static void on_tick(void *arg, uint32_t events)
     if (kc->state == JT_KC_DOWN && now >= kc->retry_at_ms) {
         try_connect(kc);
     } else if (kc->state == JT_KC_GREETING && now > kc->greeting_deadline_ms) {
-        disconnect(kc, JT_ERR_UNAVAILABLE);
+        disconnect(kc, JT_ERR_KEEPER_AWAY);
     } else if (kc->state == JT_KC_READY && kc->first != NULL && kc->first->failed == JT_OK &&
                now > kc->first->deadline_ms) {
-        disconnect(kc, JT_ERR_UNAVAILABLE);
+        disconnect(kc, JT_ERR_KEEPER_AWAY);
     }
 }
 
@@ -272,7 +272,7 @@ void jt_kc_async_stop(struct jt_keyclient *kc)
     jt_kc_drop(kc);
     while (kc->first != NULL) {
         struct jt_kc_call *call = pop(kc);
-        (void)jt_kc_call_answer(call, JT_ERR_UNAVAILABLE, NULL);
+        (void)jt_kc_call_answer(call, JT_ERR_STOPPING, NULL);
         free(call);
     }
     int fd = kc->kick.fd;

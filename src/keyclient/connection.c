@@ -19,7 +19,13 @@ int jt_kc_connect(struct jt_keyclient *kc)
     /* A Unix socket connects at once or not at all: EAGAIN means a full backlog. */
     bool connected =
         fd >= 0 && connect(fd, (const struct sockaddr *)&kc->address, sizeof kc->address) == 0;
-    kc->connect_errno = connected ? 0 : errno;
+    if (kc->fault == &kc->own) {
+        jt_fault_clear(&kc->own);
+    }
+    if (!connected) {
+        (void)jt_fault_set(kc->fault, JT_ERR_KEEPER_AWAY, "%s: %s", kc->address.sun_path,
+                           strerror(errno));
+    }
     if (fd >= 0 && !connected) {
         close(fd);
         fd = -1;
@@ -56,11 +62,10 @@ enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt
 {
     *payload = jt_reader_init(frame->payload, frame->payload_len);
     *status = JT_ERR_PROTOCOL;
-    uint8_t byte = jt_reader_u8(payload);
-    if (payload->bad || frame->verb != verb) {
+    if (frame->verb != verb) {
         return JT_ERR_PROTOCOL;
     }
-    enum jt_err err = jt_wire_status_decode(byte, status);
+    enum jt_err err = jt_wire_outcome_decode(payload, status);
     if (err == JT_OK && *status != JT_OK) {
         err = jt_wire_end(payload);
     }
@@ -95,7 +100,7 @@ enum jt_err jt_kc_send_some(struct jt_keyclient *kc)
             continue;
         }
         if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-            return JT_ERR_UNAVAILABLE;
+            return JT_ERR_KEEPER_AWAY;
         }
         if (n < 0) {
             /*
@@ -131,10 +136,10 @@ enum jt_err jt_kc_receive_some(struct jt_keyclient *kc, size_t *n)
         got = recv(kc->watch.fd, kc->in.data + kc->in.len, JT_KC_READ_AT_ONCE, 0);
     } while (got < 0 && errno == EINTR);
     if (got < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK ? JT_OK : JT_ERR_UNAVAILABLE;
+        return errno == EAGAIN || errno == EWOULDBLOCK ? JT_OK : JT_ERR_KEEPER_AWAY;
     }
     if (got == 0) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_KEEPER_AWAY;
     }
     kc->in.len += (size_t)got;
     *n = (size_t)got;

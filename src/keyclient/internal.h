@@ -38,8 +38,8 @@ struct jt_kc_call {
 
 struct jt_keyclient {
     struct sockaddr_un address;
-    bool has_path;     /* false: cannot be connected again */
-    int connect_errno; /* of the last attempt; 0: it succeeded */
+    bool has_path;               /* false: cannot be connected again */
+    struct jt_fault own, *fault; /* where failures are noted: `own` unless the owner has one */
     int timeout_ms;
     enum jt_kc_state state;
     uint8_t incarnation[JT_INCARNATION_LEN];
@@ -89,7 +89,7 @@ enum jt_err jt_kc_open_reply(const struct jt_frame *frame, uint8_t verb, enum jt
                              struct jt_reader *payload) JT_CHECKED;
 
 /*
- * Sends from out until all has gone or the socket is full. JT_ERR_UNAVAILABLE when the connection
+ * Sends from out until all has gone or the socket is full. JT_ERR_KEEPER_AWAY when the connection
  * is gone.
  */
 enum jt_err jt_kc_send_some(struct jt_keyclient *kc) JT_CHECKED;
@@ -98,7 +98,7 @@ enum jt_err jt_kc_send_some(struct jt_keyclient *kc) JT_CHECKED;
 
 /*
  * Receives into in; *n is 0 when there is nothing now, and less than JT_KC_READ_AT_ONCE when that
- * was all. JT_ERR_UNAVAILABLE when the connection is gone.
+ * was all. JT_ERR_KEEPER_AWAY when the connection is gone.
  */
 enum jt_err jt_kc_receive_some(struct jt_keyclient *kc, size_t *n) JT_CHECKED;
 

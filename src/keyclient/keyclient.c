@@ -29,6 +29,7 @@ static enum jt_err make(const char *socket_path, int timeout_ms, struct jt_keycl
         kc->has_path = true;
     }
     kc->timeout_ms = timeout_ms;
+    kc->fault = &kc->own;
     kc->watch.fd = -1;
     kc->kick.fd = -1;
     jt_buf_init(&kc->in, IN_MAX);
@@ -92,9 +93,14 @@ bool jt_keyclient_ready(const struct jt_keyclient *kc)
     return kc->state == JT_KC_READY;
 }
 
-const char *jt_keyclient_message(const struct jt_keyclient *kc)
+void jt_keyclient_note_into(struct jt_keyclient *kc, struct jt_fault *fault)
 {
-    return kc->connect_errno == 0 ? "" : strerror(kc->connect_errno);
+    kc->fault = fault;
+}
+
+const struct jt_fault *jt_keyclient_fault(const struct jt_keyclient *kc)
+{
+    return kc->fault;
 }
 
 const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc)

@@ -14,7 +14,7 @@
  * jt_keyclient_wait_* calls block up to a time-out. A dropped connection is remade by the next
  * call.
  *
- * Errors common to all verbs: JT_ERR_UNAVAILABLE (no connection, or it broke, or time-out: whether
+ * Errors common to all verbs: JT_ERR_KEEPER_AWAY (no connection, or it broke, or time-out: whether
  * the keeper did the work is unknown), JT_ERR_PROTOCOL (the keeper sent nonsense; the connection is
  * closed), JT_ERR_LIMIT (more items than JT_WIRE_MAX_ITEMS), JT_ERR_NOMEM. The keeper is not
  * trusted to be well-formed: every length in a reply is checked, and a reply must answer exactly
@@ -23,6 +23,7 @@
 #ifndef JETON_KEYCLIENT_KEYCLIENT_H
 #define JETON_KEYCLIENT_KEYCLIENT_H
 
+#include "base/fault.h"
 #include "base/loop.h"
 #include "wire/certificate.h"
 #include "wire/client.h"
@@ -51,17 +52,21 @@ enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int 
 enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms,
                               struct jt_keyclient **out) JT_CHECKED;
 
-/* Every outstanding call is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. */
+/* Every outstanding call is answered with JT_ERR_KEEPER_AWAY first. NULL is accepted. */
 void jt_keyclient_free(struct jt_keyclient *kc);
 
 /* Whether the connection stands and the versions agree. */
 bool jt_keyclient_ready(const struct jt_keyclient *kc);
 
 /*
- * Why the last attempt to connect failed, for the log; empty when none did. Static or the client's
- * own.
+ * Failures are noted into `fault` from now on, which its owner clears and which outlives the
+ * client. Without this call they are noted into one of the client's own, which each attempt to
+ * connect clears.
  */
-const char *jt_keyclient_message(const struct jt_keyclient *kc);
+void jt_keyclient_note_into(struct jt_keyclient *kc, struct jt_fault *fault);
+
+/* Why the connection is not there, or what the keeper refused. */
+const struct jt_fault *jt_keyclient_fault(const struct jt_keyclient *kc);
 
 /* The keeper's start incarnation of the present connection; zeroes when not ready. */
 const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc);

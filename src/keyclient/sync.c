@@ -14,7 +14,7 @@ static enum jt_err wait_for(const struct jt_keyclient *kc, short events)
     for (;;) {
         int64_t left = kc->deadline_ms - jt_clock_ms();
         if (left <= 0) {
-            return JT_ERR_UNAVAILABLE;
+            return JT_ERR_KEEPER_AWAY;
         }
         struct pollfd p = { .fd = kc->watch.fd, .events = events };
         int n = poll(&p, 1, (int)left);
@@ -22,7 +22,7 @@ static enum jt_err wait_for(const struct jt_keyclient *kc, short events)
             return JT_OK;
         }
         if (n < 0 && errno != EINTR) {
-            return JT_ERR_UNAVAILABLE;
+            return JT_ERR_KEEPER_AWAY;
         }
     }
 }
@@ -80,7 +80,7 @@ enum jt_err jt_kc_ensure(struct jt_keyclient *kc)
     if (kc->watch.fd < 0) {
         kc->watch.fd = jt_kc_connect(kc);
     }
-    enum jt_err err = kc->watch.fd >= 0 ? jt_kc_put_hello(&kc->out) : JT_ERR_UNAVAILABLE;
+    enum jt_err err = kc->watch.fd >= 0 ? jt_kc_put_hello(&kc->out) : JT_ERR_KEEPER_AWAY;
     if (err == JT_OK) {
         err = send_all(kc);
     }
@@ -131,9 +131,10 @@ enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark, struct jt_reade
     }
     if (err != JT_OK) {
         jt_kc_drop(kc);
-        return err;
+        return jt_fault_raise(kc->fault, err);
     }
-    return status;
+    return status == JT_OK ? JT_OK
+                           : jt_fault_set(kc->fault, status, "the keeper refuses verb %u", verb);
 }
 
 enum jt_err jt_kc_decoded(struct jt_keyclient *kc, enum jt_err err)

@@ -161,13 +161,3 @@ void jt_items_answer(struct jt_items *items)
     jt_buf_put(&r->reply, "]}", 2);
     jt_request_answer_reply(r, 200);
 }
-
-enum jt_problem jt_items_field_problem(enum jt_err err)
-{
-    switch (err) {
-    case JT_ERR_NOT_FOUND: return JT_PROBLEM_FIELD_UNKNOWN;
-    case JT_ERR_DENIED: return JT_PROBLEM_INTERNAL; /* a row that no keeper vouches for */
-    case JT_ERR_PROTOCOL: return JT_PROBLEM_BACKEND_FAULT;
-    default: return JT_PROBLEM_UNAVAILABLE;
-    }
-}

@@ -112,5 +112,5 @@ enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen, 
         close(fds[--opened]);
     }
     snprintf(message, message_len, "cannot listen on %s port %d: %s", text, port, strerror(saved));
-    return saved == EADDRINUSE ? JT_ERR_CONFLICT : JT_ERR_IO;
+    return saved == EADDRINUSE ? JT_ERR_IN_USE : JT_ERR_IO;
 }

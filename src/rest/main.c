@@ -134,9 +134,7 @@ static int watch(struct jt_membership *membership, const sigset_t *signals)
             jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
             return EXIT_SUCCESS;
         }
-        char message[300];
-        if (jt_membership_tick(membership, message, sizeof message) != JT_OK) {
-            jt_log(JT_LOG_ERROR, "%s", message);
+        if (jt_membership_tick(membership) != JT_OK) {
             return EXIT_FAILURE;
         }
     }
@@ -230,20 +228,14 @@ static int run(const struct jt_conf *conf)
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 
     struct jt_membership membership;
-    char message[300];
     int status = EXIT_FAILURE, started = 0, port = 0;
     enum jt_err err = jt_membership_init(&membership, &vault);
     if (err != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s",
-               err == JT_ERR_INVALID ? "conninfo in [database] is not a libpq connection string, "
-                                       "or socket in [keeper] no path for one"
-                                     : jt_err_str(err));
+               err == JT_ERR_INVALID ? "socket in [keeper] is no path for one" : jt_err_str(err));
     }
     if (err == JT_OK) {
-        err = jt_membership_tick(&membership, message, sizeof message);
-        if (err != JT_OK) {
-            jt_log(JT_LOG_ERROR, "%s", message);
-        }
+        err = jt_membership_tick(&membership);
     }
     if (err == JT_OK) {
         err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
@@ -272,7 +264,7 @@ static int run(const struct jt_conf *conf)
         }
     }
     stop(started, &membership);
-    return err == JT_ERR_INVALID ? EX_CONFIG : status;
+    return err == JT_ERR_INVALID || err == JT_ERR_BAD_CONNINFO ? EX_CONFIG : status;
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rest/problem.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "base/jsonw.h"
 
 struct text {
     const char *name;
@@ -52,78 +51,62 @@ enum jt_problem jt_problem_of_pan(enum jt_pan_fault fault)
 
 enum jt_problem jt_problem_of_err(enum jt_err err)
 {
-    switch (err) {
-    case JT_OK: return JT_PROBLEM_NONE;
-    /* handlers have judged the input: somebody behind them refuses it */
-    case JT_ERR_INVALID: return JT_PROBLEM_BACKEND_FAULT;
-    case JT_ERR_NOT_FOUND: return JT_PROBLEM_NOT_FOUND;
-    case JT_ERR_CONFLICT: return JT_PROBLEM_CONFLICT;
-    case JT_ERR_DENIED: return JT_PROBLEM_FORBIDDEN;
-    case JT_ERR_DECRYPT: return JT_PROBLEM_UNDECRYPTABLE;
-    case JT_ERR_LIMIT:
-    case JT_ERR_CRYPTO: return JT_PROBLEM_INTERNAL;
-    case JT_ERR_NOMEM:
-    case JT_ERR_STALE:
-    case JT_ERR_UNAVAILABLE:
-    case JT_ERR_IO: return JT_PROBLEM_UNAVAILABLE;
-    case JT_ERR_PROTOCOL: return JT_PROBLEM_BACKEND_FAULT;
-    }
-    return JT_PROBLEM_INTERNAL;
+    static const uint8_t problems[JT_ERR_MAX + 1] = {
+#define JT_REASON(number, id, class, problem, text) [number] = JT_PROBLEM_##problem,
+#include "base/reasons.def"
+#undef JT_REASON
+    };
+    bool known = (unsigned)err <= JT_ERR_MAX && (err == JT_OK || problems[err] != 0);
+    return known ? problems[err] : JT_PROBLEM_INTERNAL;
 }
 
-/* The texts hold nothing that JSON escapes, so that they can be written as they stand. */
+static void begin_body(const struct text *t, const char *detail, struct jt_buf *out)
+{
+    jt_jsonw_open(out);
+    jt_jsonw_text2(out, "type", JT_PROBLEM_PREFIX, t->name);
+    jt_jsonw_text(out, "title", t->title);
+    jt_jsonw_int(out, "status", t->status);
+    jt_jsonw_text(out, "detail", detail);
+}
+
+void jt_problem_write_with(enum jt_problem problem,
+                           void (*members)(const void *arg, struct jt_buf *out), const void *arg,
+                           struct jt_buf *out)
+{
+    begin_body(&texts[problem], texts[problem].detail, out);
+    if (members != NULL) {
+        members(arg, out);
+    }
+    jt_jsonw_close(out);
+}
+
 void jt_problem_write(enum jt_problem problem, struct jt_buf *out)
 {
-    char body[600];
-    const struct text *t = &texts[problem];
-    int n = snprintf(body, sizeof body,
-                     "{\"type\":\"" JT_PROBLEM_PREFIX
-                     "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}",
-                     t->name, t->title, t->status, t->detail);
-    jt_buf_put(out, body, (size_t)n);
-}
-
-static void put_text(struct jt_buf *out, const char *text)
-{
-    jt_buf_put(out, text, strlen(text));
-}
-
-static void put_escaped(struct jt_buf *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        char escaped[8];
-        if (c == '"' || c == '\\') {
-            jt_buf_u8(out, '\\');
-            jt_buf_u8(out, c);
-        } else if (c < ' ') {
-            (void)snprintf(escaped, sizeof escaped, "\\u%04x", (unsigned)c);
-            put_text(out, escaped);
-        } else {
-            jt_buf_u8(out, c);
-        }
-    }
+    jt_problem_write_with(problem, NULL, NULL, out);
 }
 
 void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out)
 {
-    char head[300];
-    const struct text *t = &texts[problem];
-    (void)snprintf(head, sizeof head,
-                   "{\"type\":\"" JT_PROBLEM_PREFIX
-                   "%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"",
-                   t->name, t->title, t->status);
-    put_text(out, head);
-    put_escaped(out, detail);
-    put_text(out, "\"}");
+    begin_body(&texts[problem], detail, out);
+    jt_jsonw_close(out);
+}
+
+static void write_subject(const void *subject, struct jt_buf *out)
+{
+    jt_jsonw_text(out, "subject", subject);
+}
+
+void jt_problem_write_about(enum jt_problem problem, const char *subject, struct jt_buf *out)
+{
+    jt_problem_write_with(problem, subject[0] == '\0' ? NULL : write_subject, subject, out);
 }
 
 void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out)
 {
-    char body[300];
     const struct text *t = &texts[problem];
-    int n = snprintf(body, sizeof body,
-                     "{\"status\":%d,\"type\":\"" JT_PROBLEM_PREFIX "%s\",\"title\":\"%s\"}",
-                     t->status, t->name, t->title);
-    jt_buf_put(out, body, (size_t)n);
+    jt_jsonw_open(out);
+    jt_jsonw_int(out, "status", t->status);
+    jt_jsonw_text2(out, "type", JT_PROBLEM_PREFIX, t->name);
+    jt_jsonw_text(out, "title", t->title);
+    jt_jsonw_close(out);
 }

@@ -41,6 +41,14 @@ void jt_problem_write(enum jt_problem problem, struct jt_buf *out);
 #define JT_PROBLEM_DETAIL_MAX 500
 void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out);
 
+/* The same with more members, which `members` (NULL: none) writes by base/jsonw.h. */
+void jt_problem_write_with(enum jt_problem problem,
+                           void (*members)(const void *arg, struct jt_buf *out), const void *arg,
+                           struct jt_buf *out);
+
+/* The same with what it is about as a member `subject`; empty: without. */
+void jt_problem_write_about(enum jt_problem problem, const char *subject, struct jt_buf *out);
+
 /* Writes the members of a failed item of a batch: {"status":422,"type":"urn:…","title":"…"}. */
 void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rest/request.h"
 
+#include "base/jsonw.h"
 #include "base/notice.h"
 #include "base/secmem.h"
 #include "http/media.h"
@@ -23,29 +24,37 @@ static void finish(struct jt_request *r, int status, enum jt_problem problem)
 }
 
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
-                                    const char *members, size_t len)
+                                    void (*members)(const void *arg, struct jt_buf *out),
+                                    const void *arg)
 {
     if (jt_problem_status(problem) == 503) {
         jt_count(&r->server->vault->counters.unavailable, 1);
     }
     jt_buf_reset(&r->reply);
-    jt_problem_write(problem, &r->reply);
-    if (len > 0) {
-        r->reply.len--; /* the closing brace, which `members` brings again */
-        jt_buf_put(&r->reply, members, len);
-    }
+    jt_problem_write_with(problem, members, arg, &r->reply);
     finish(r, jt_problem_status(problem), problem);
 }
 
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem)
 {
-    jt_request_answer_problem_with(r, problem, NULL, 0);
+    jt_request_answer_problem_with(r, problem, NULL, NULL);
 }
 
 void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail)
 {
     jt_buf_reset(&r->reply);
     jt_problem_write_detail(problem, detail, &r->reply);
+    finish(r, jt_problem_status(problem), problem);
+}
+
+void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject)
+{
+    enum jt_problem problem = jt_problem_of_err(err);
+    if (jt_problem_status(problem) == 503) {
+        jt_count(&r->server->vault->counters.unavailable, 1);
+    }
+    jt_buf_reset(&r->reply);
+    jt_problem_write_about(problem, subject, &r->reply);
     finish(r, jt_problem_status(problem), problem);
 }
 
@@ -94,7 +103,7 @@ static enum jt_err bearer(struct jt_slice value, struct jt_credential *out)
     }
     if (value.p == NULL || value.len < skip || value.len - skip >= sizeof text ||
         strncasecmp(value.p, scheme, sizeof scheme - 1) != 0) {
-        return JT_ERR_DENIED;
+        return JT_ERR_BAD_CREDENTIAL;
     }
     memcpy(text, value.p + skip, value.len - skip);
     text[value.len - skip] = '\0';
@@ -103,28 +112,36 @@ static enum jt_err bearer(struct jt_slice value, struct jt_credential *out)
     return err;
 }
 
+#define QUERY_NAME_MAX 32
+
 /*
  * A query parameter is named in the answer only if it is short and of letters: a card number in a
  * URL shall not come back in a body.
  */
-static size_t query_name(struct jt_slice query, char *out, size_t room)
+static void query_name(struct jt_slice query, char out[static QUERY_NAME_MAX + 1])
 {
+    out[0] = '\0';
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
     size_t n = 0;
     while (n < query.len && memchr(letters, query.p[n], sizeof letters - 1) != NULL) {
         n++;
     }
     bool whole = n == query.len || query.p[n] == '=' || query.p[n] == '&';
-    if (n == 0 || n > 32 || !whole) {
-        return 0;
+    if (n <= QUERY_NAME_MAX && whole) {
+        memcpy(out, query.p, n);
+        out[n] = '\0';
     }
-    return (size_t)snprintf(out, room, ",\"parameter\":\"%.*s\"}", (int)n, query.p);
+}
+
+static void write_parameter(const void *name, struct jt_buf *out)
+{
+    jt_jsonw_text(out, "parameter", name);
 }
 
 /* Finds the route; false: answered. */
 static bool find_route(struct jt_request *r, const struct jt_head *head)
 {
-    char method[12], path[256], name[64];
+    char method[12], path[256], name[QUERY_NAME_MAX + 1];
     bool path_known = false, asterisk = head->path.p[0] == '*';
     if (asterisk) {
         snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, OPTIONS");
@@ -140,8 +157,9 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
         enum jt_problem problem = path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
         jt_request_answer_problem(r, problem);
     } else if (head->query.p != NULL) {
-        size_t len = query_name(head->query, name, sizeof name);
-        jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN, name, len);
+        query_name(head->query, name);
+        jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
+                                       name[0] == '\0' ? NULL : write_parameter, name);
     }
     return r->status == 0;
 }
@@ -215,16 +233,14 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
     struct jt_server *server = r->server;
     bool later = !server->asking;
     server->n_asked--;
-    if (err == JT_ERR_UNAVAILABLE && !later && server->n_asked > 0 && !server->closed) {
+    if (err == JT_ERR_BUSY && !later && server->n_asked > 0 && !server->closed) {
         wait_to_ask(r);
         return;
     }
-    if (err == JT_ERR_DENIED) {
+    if (err == JT_ERR_BAD_CREDENTIAL) {
         refuse_login(r);
-    } else if (err == JT_ERR_PROTOCOL && !server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_BACKEND_FAULT);
     } else if (err != JT_OK || server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, server->closed ? JT_ERR_STOPPING : err);
     } else if ((permissions & r->route->permission) == 0) {
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
@@ -276,7 +292,7 @@ bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const stru
     jt_buf_init(&r->body, (size_t)server->vault->conf->front_max_body);
     jt_buf_init(&r->reply, REPLY_MAX);
     if (server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_STOPPING);
     } else if (find_route(r, head)) {
         enum jt_problem problem = judge_body(r, head);
         if (problem != JT_PROBLEM_NONE) {
@@ -335,7 +351,7 @@ static enum jt_problem take_body(struct jt_request *r)
 void jt_request_start(struct jt_request *r)
 {
     if (r->server->closed) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_STOPPING);
         return;
     }
     enum jt_problem problem = take_body(r);
@@ -349,7 +365,8 @@ void jt_request_start(struct jt_request *r)
 /* A 503 of another kind is for a person to look at, and says nothing of when to repeat it. */
 static bool passes_by_itself(enum jt_problem problem)
 {
-    return problem != JT_PROBLEM_OUTCOME_UNKNOWN && problem != JT_PROBLEM_NO_ACTIVE_GENERATION;
+    return problem != JT_PROBLEM_OUTCOME_UNKNOWN && problem != JT_PROBLEM_NO_ACTIVE_GENERATION &&
+           problem != JT_PROBLEM_KEY_MISSING;
 }
 
 static void add_headers(struct jt_request *r, struct MHD_Response *response)

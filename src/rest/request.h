@@ -61,11 +61,14 @@ enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *con
 /* --- for handlers --- */
 
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem);
-/* The same with more members: `members` begins with a comma and ends with the closing brace. */
+/* The same with more members, which `members` writes (RFC 9457 section 3.2). */
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
-                                    const char *members, size_t len);
+                                    void (*members)(const void *arg, struct jt_buf *out),
+                                    const void *arg);
 /* The same with a detail of its own instead of the problem's. */
 void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail);
+/* The problem of `err`, with what it is about as its member `subject`. */
+void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject);
 /* The problem of `err`. */
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->reply. */

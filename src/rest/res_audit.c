@@ -70,13 +70,11 @@ static void answer(struct jt_task *task)
 static void failed(struct jt_task *task)
 {
     json_decref(take_readings(task));
-    if (task->err == JT_ERR_NOT_FOUND) {
-        jt_request_answer_problem(task->http, JT_PROBLEM_TOKEN_UNKNOWN);
-    } else if (task->err ==
-               JT_ERR_INVALID) { /* of what comes here only the database reads the times */
+    /* of what comes here only the database reads the times */
+    if (task->err == JT_ERR_DB_REFUSED) {
         jt_members_refuse(task->http, "since or until", "a time as in 2026-11-01T00:00:00Z");
     } else {
-        jt_request_answer_err(task->http, task->err);
+        jt_task_refuse(task);
     }
 }
 

@@ -143,7 +143,7 @@ static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
     struct list *l = (struct list *)task;
     l->ctx = ctx;
     enum jt_err err = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
-    return err == JT_OK ? jt_clients_list(ctx->db, add_to_list, l) : JT_ERR_UNAVAILABLE;
+    return err == JT_OK ? jt_clients_list(ctx->db, add_to_list, l) : err;
 }
 
 static void answer_list(struct jt_task *task)
@@ -157,7 +157,7 @@ static void answer_list(struct jt_task *task)
 static void list_failed(struct jt_task *task)
 {
     json_decref(((struct list *)task)->clients);
-    jt_request_answer_err(task->http, task->err);
+    jt_task_refuse(task);
 }
 
 void jt_handle_clients_list(struct jt_request *r)

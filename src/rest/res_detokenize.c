@@ -23,12 +23,7 @@ static enum jt_problem take_token(struct jt_items *items, size_t at, json_t *val
 
 static enum jt_problem outcome(const struct jt_items *items, size_t at)
 {
-    enum jt_err err = ((const struct detokenize *)items)->cards[at].err;
-    switch (err) {
-    case JT_ERR_NOT_FOUND: return JT_PROBLEM_TOKEN_UNKNOWN;
-    case JT_ERR_STALE: return JT_PROBLEM_ROW_STRANDED;
-    default: return jt_problem_of_err(err);
-    }
+    return jt_problem_of_err(((const struct detokenize *)items)->cards[at].err);
 }
 
 static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)
@@ -58,7 +53,7 @@ static void answer(struct detokenize *d)
     struct jt_counters *c = &d->items.http->server->vault->counters;
     size_t not_found = d->items.n - d->items.n_good;
     for (size_t i = 0; i < d->items.n_good; i++) {
-        not_found += d->cards[i].err == JT_ERR_NOT_FOUND;
+        not_found += d->cards[i].err == JT_ERR_NO_TOKEN;
     }
     jt_count(&c->detokenize_requests, 1);
     jt_count(&c->detokenize_items, d->items.n);
@@ -76,7 +71,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     struct detokenize *d = arg;
     struct jt_request *r = d->items.http;
     if (err != JT_OK) {
-        jt_request_answer_problem(r, jt_items_field_problem(err));
+        jt_request_answer_err(r, err);
         return;
     }
     jt_items_take(&d->items);

@@ -45,7 +45,7 @@ static void answer_list(struct jt_task *task)
 static void list_failed(struct jt_task *task)
 {
     json_decref(((struct list *)task)->fields);
-    jt_request_answer_err(task->http, task->err);
+    jt_task_refuse(task);
 }
 
 void jt_handle_fields_list(struct jt_request *r)

@@ -66,7 +66,7 @@ static void answer_list(struct jt_task *task)
 static void list_failed(struct jt_task *task)
 {
     json_decref(((struct list *)task)->generations);
-    jt_request_answer_err(task->http, task->err);
+    jt_task_refuse(task);
 }
 
 void jt_handle_generations_list(struct jt_request *r)
@@ -124,28 +124,6 @@ static void answer_created(struct jt_task *task)
     jt_request_answer_json(task->http, 201, generation_json(&((struct one *)task)->info));
 }
 
-static void step_failed(struct jt_task *task)
-{
-    switch (task->err) {
-    case JT_ERR_DENIED:
-        jt_request_answer_problem(task->http, JT_PROBLEM_NEEDS_DURABLE_HOLDER);
-        break;
-    case JT_ERR_LIMIT:
-        jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_GENERATIONS);
-        break;
-    default: jt_request_answer_err(task->http, task->err);
-    }
-}
-
-static void create_failed(struct jt_task *task)
-{
-    if (task->err == JT_ERR_DENIED) {
-        jt_request_answer_problem(task->http, JT_PROBLEM_TOO_MANY_FUTURE);
-    } else {
-        step_failed(task);
-    }
-}
-
 static struct one *new_task(struct jt_request *r,
                             enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *),
                             void (*answer)(struct jt_task *))
@@ -174,7 +152,6 @@ void jt_handle_generation_create(struct jt_request *r)
     }
     struct one *o = new_task(r, run_create, answer_created);
     if (o != NULL) {
-        o->task.failed = create_failed;
         jt_task_post(&o->task);
     }
 }
@@ -209,6 +186,5 @@ void jt_handle_generation_activate(struct jt_request *r)
             return;
         }
     }
-    o->task.failed = step_failed;
     jt_task_post(&o->task);
 }

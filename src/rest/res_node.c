@@ -84,7 +84,7 @@ static enum jt_err run_sets(struct jt_task *task, struct jt_work_ctx *ctx)
     if (err == JT_OK) {
         err = jt_sets_accept(ctx, task->http->client, task->http->credential.secret);
     }
-    return err == JT_ERR_NOT_FOUND ? JT_ERR_CONFLICT : err;
+    return err;
 }
 
 static void answer_sets(struct jt_task *task)

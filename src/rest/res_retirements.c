@@ -39,7 +39,7 @@ static void load_after(struct retirement *t, struct jt_work_ctx *ctx)
 {
     uint64_t number = t->task.http->params.number;
     enum jt_err err = load(t, ctx, number);
-    if (err == JT_ERR_UNAVAILABLE) {
+    if (jt_err_class(err) == JT_CLASS_REPEAT) {
         err = load(t, ctx, number); /* on a new connection */
     }
     if (err != JT_OK) {

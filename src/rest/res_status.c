@@ -2,6 +2,7 @@
 /* /v1/status for operators; /livez and /readyz for load balancers. */
 #include "base/clock.h"
 #include "jeton/version.h"
+#include "base/jsonw.h"
 #include "rest/handlers.h"
 #include "rest/task.h"
 
@@ -93,26 +94,34 @@ void jt_handle_livez(struct jt_request *r)
     jt_request_answer_json(r, 200, json_pack("{ss}", "status", "alive"));
 }
 
+struct standing {
+    struct jt_readiness is;
+    bool full;
+};
+
+static void write_parts(const void *arg, struct jt_buf *out)
+{
+    const struct standing *s = arg;
+    jt_jsonw_bool(out, "keeper", s->is.keeper);
+    jt_jsonw_bool(out, "database", s->is.database);
+    jt_jsonw_bool(out, "registered", s->is.registered);
+    jt_jsonw_bool(out, "ring", s->is.ring);
+    jt_jsonw_bool(out, "ids", s->is.ids);
+    jt_jsonw_bool(out, "sets", s->is.sets);
+    jt_jsonw_bool(out, "directory", s->is.directory);
+    jt_jsonw_bool(out, "schema", s->is.schema);
+    jt_jsonw_bool(out, "connections", !s->full);
+}
+
+/* What of it stands is told as members of the problem: whoever is called at night asks here first.
+ */
 void jt_handle_readyz(struct jt_request *r)
 {
-    bool full = jt_door_full(r->server->door.shared);
-    if (jt_vault_ready(r->server->vault) && !full) {
+    const struct standing s = { .is = jt_lanes_readiness(&r->server->lanes),
+                                .full = jt_door_full(r->server->door.shared) };
+    if (jt_vault_ready(r->server->vault) && !s.full) {
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
-        return;
+    } else {
+        jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, write_parts, &s);
     }
-    /*
-     * A problem with members of its own (RFC 9457 section 3.2): whoever is called at night asks
-     * here first.
-     */
-    struct jt_readiness is = jt_lanes_readiness(&r->server->lanes);
-    char parts[400];
-    int n = snprintf(parts, sizeof parts,
-                     ",\"keeper\":%s,\"database\":%s,\"registered\":%s,\"ring\":%s,\"ids\":%s,"
-                     "\"sets\":%s,\"directory\":%s,\"schema\":%s,\"connections\":%s}",
-                     is.keeper ? "true" : "false", is.database ? "true" : "false",
-                     is.registered ? "true" : "false", is.ring ? "true" : "false",
-                     is.ids ? "true" : "false", is.sets ? "true" : "false",
-                     is.directory ? "true" : "false", is.schema ? "true" : "false",
-                     full ? "false" : "true");
-    jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, parts, (size_t)n);
 }

@@ -30,12 +30,7 @@ static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value
 
 static enum jt_problem outcome(const struct jt_items *items, size_t at)
 {
-    enum jt_err err = ((const struct tokenize *)items)->cards[at].err;
-    switch (err) {
-    case JT_ERR_CONFLICT: return JT_PROBLEM_NO_ACTIVE_GENERATION;
-    case JT_ERR_STALE: return JT_PROBLEM_ROW_STRANDED;
-    default: return jt_problem_of_err(err);
-    }
+    return jt_problem_of_err(((const struct tokenize *)items)->cards[at].err);
 }
 
 static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)
@@ -80,7 +75,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     struct tokenize *t = arg;
     struct jt_request *r = t->items.http;
     if (err != JT_OK) {
-        jt_request_answer_problem(r, jt_items_field_problem(err));
+        jt_request_answer_err(r, err);
         return;
     }
     t->require_luhn = !field->allow_bad_luhn;

@@ -3,27 +3,30 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
-#include "vault/fault.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 {
     struct jt_task *task = (struct jt_task *)job;
-    task->err = task->run(task, ctx);
-    switch (task->err) {
-    case JT_OK:
-    case JT_ERR_NOT_FOUND:
-    case JT_ERR_CONFLICT:
-    case JT_ERR_DENIED: break; /* answers, not failures */
-    default: {
-        char why[JT_WHY_LEN];
-        task->in_doubt = task->err == JT_ERR_UNAVAILABLE && jt_db_in_doubt(ctx->db);
-        jt_log(JT_LOG_WARNING, "%s %s: %s%s%s", task->http->route->method, task->http->route->path,
-               jt_err_str(task->err), jt_why(jt_work_reason(ctx), why),
-               task->in_doubt ? "; whether it was done is not known" : "");
+    const struct jt_route *route = task->http->route;
+    const struct jt_route_params *params = &task->http->params;
+    if (params->number != 0) {
+        jt_work_about(ctx, "generation %" PRIu64, params->number);
+    } else if (params->client[0] != '\0') {
+        jt_work_about(ctx, "client %s", params->client);
+    } else {
+        jt_work_about(ctx, "%s", "");
     }
+    task->err = task->run(task, ctx);
+    memcpy(task->subject, ctx->fault.subject, sizeof task->subject);
+    /* What the caller got wrong is for the caller to know; all else is for the operator as well. */
+    if (jt_problem_status(jt_problem_of_err(task->err)) >= 500) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_WARNING, "%s %s: %s", route->method, route->path,
+               jt_fault_line(&ctx->fault, task->err, line));
     }
 }
 
@@ -32,13 +35,16 @@ static void done(struct jt_job *job)
     struct jt_task *task = (struct jt_task *)job;
     if (task->err == JT_OK) {
         task->answer(task);
-    } else if (task->in_doubt) {
-        jt_request_answer_problem(task->http, JT_PROBLEM_OUTCOME_UNKNOWN);
     } else if (task->failed != NULL) {
         task->failed(task);
     } else {
-        jt_request_answer_err(task->http, task->err);
+        jt_task_refuse(task);
     }
+}
+
+void jt_task_refuse(struct jt_task *task)
+{
+    jt_request_answer_fault(task->http, task->err, task->subject);
 }
 
 void *jt_task_new(struct jt_request *r, size_t size)

@@ -66,7 +66,7 @@ enum jt_err jt_answer_await(PGconn *conn, int64_t deadline_ms, PGresult **out)
             break;
         }
         if (take_results(conn, out)) {
-            return *out != NULL ? JT_OK : JT_ERR_UNAVAILABLE;
+            return *out != NULL ? JT_OK : JT_ERR_DB_AWAY;
         }
         if (!wait_for_server(conn, unsent > 0, deadline_ms)) {
             break;
@@ -81,5 +81,5 @@ enum jt_err jt_answer_await(PGconn *conn, int64_t deadline_ms, PGresult **out)
     }
     PQclear(*out);
     *out = NULL;
-    return JT_ERR_UNAVAILABLE;
+    return JT_ERR_DB_AWAY;
 }

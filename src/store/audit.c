@@ -67,7 +67,7 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
     PGresult *res;
     enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
     PQclear(res);
-    return err == JT_ERR_CONFLICT || err == JT_ERR_INVALID ? JT_ERR_PROTOCOL : err;
+    return err == JT_ERR_DB_DUPLICATE || err == JT_ERR_DB_REFUSED ? JT_ERR_DB_FAULT : err;
 }
 
 /* $1 field, $2 id as 8 bytes, $3 and $4 times, empty: unbounded; $5 at most so many */

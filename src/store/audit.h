@@ -63,7 +63,7 @@ typedef void jt_audit_reading_fn(void *arg, const struct jt_audit_reading *readi
 /*
  * Calls `each`, oldest first, for the detokenize rows of that field and time that hold the id; at
  * most `max`. Times are timestamptz text; an empty one is unbounded. The index on time bounds what
- * is read, so a long time takes long: JT_ERR_UNAVAILABLE when it takes longer than the connection's
+ * is read, so a long time takes long: JT_ERR_DB_PASSING when it takes longer than the connection's
  * time-out. JT_ERR_INVALID for what is no time.
  */
 enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,

@@ -12,13 +12,14 @@
  * may be freed once the call returns. The verbs on a struct jt_db block and are for the retirement
  * job.
  *
- * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_UNAVAILABLE
+ * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_DB_AWAY
  * (the pipe is not ready, or broke), JT_ERR_NOMEM, JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a
  * number beyond SQL's range), JT_ERR_INVALID (an envelope that does not begin with the key id that
- * the transaction names: the caller's mistake). To `done`: JT_ERR_UNAVAILABLE (may pass; the
- * outcome is unknown, repeat), JT_ERR_CONFLICT (an alarm: the generation rows contradict the ring,
- * or two cards claim one fingerprint or id; nothing was written), JT_ERR_PROTOCOL and
- * JT_ERR_INVALID (server and program do not fit together; for the operator).
+ * the transaction names: the caller's mistake). To `done`: the class REPEAT (may pass; the
+ * outcome is unknown, repeat), JT_ERR_RING_CONTRADICTED or JT_ERR_DB_DUPLICATE (an alarm: the
+ * generation rows contradict the ring, or two cards claim one fingerprint or id; nothing was
+ * written), JT_ERR_PROTOCOL and JT_ERR_INVALID (server and program do not fit together; for the
+ * operator).
  */
 #ifndef JETON_STORE_CARDS_H
 #define JETON_STORE_CARDS_H
@@ -191,7 +192,7 @@ struct jt_move_result {
 typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result *result);
 
 /*
- * JT_ERR_CONFLICT to the callback: a fingerprint or an id exists already under `to`. That is an
+ * JT_ERR_DB_DUPLICATE to the callback: a fingerprint or an id exists already under `to`. That is an
  * alarm: it cannot happen (DESIGN section 6.4).
  */
 enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done,

@@ -116,7 +116,7 @@ enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt
                           void *arg)
 {
     if (!jt_pipe_ready(pipe)) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     struct moving *m;
     enum jt_err err = moving_new(jt_pipe_node(pipe), in, &m);

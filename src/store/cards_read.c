@@ -19,7 +19,7 @@ static void add_ids(struct jt_params *p, const uint64_t *ids, size_t n)
 static enum jt_err check_size(const struct jt_pipe *pipe, size_t n)
 {
     if (!jt_pipe_ready(pipe)) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     return n > JT_STORE_MAX_CARDS ? JT_ERR_LIMIT : JT_OK;
 }
@@ -57,11 +57,11 @@ static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, c
     (void)statement;
     struct reading *r = (struct reading *)txn;
     if (PQntuples(res) < 1 || (size_t)PQntuples(res) > 1 + r->n * r->n_live) {
-        return JT_ERR_PROTOCOL;
+        return JT_ERR_DB_FAULT;
     }
     struct jt_row head = jt_row_init(res, 0);
     if (jt_row_u63(&head, 0) != 0) {
-        return JT_ERR_PROTOCOL;
+        return JT_ERR_DB_FAULT;
     }
     r->epoch = jt_row_is_null(&head, 1) ? 0 : jt_row_u63(&head, 1);
     enum jt_err err = jt_row_status(&head);

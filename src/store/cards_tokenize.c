@@ -219,7 +219,7 @@ static enum jt_err take_row(struct tokenize *t, const PGresult *res, int i, int 
     struct jt_row row = jt_row_init(res, i);
     uint64_t number = jt_row_u63(&row, 0);
     if (row.bad || number == 0 || number > t->n_places) {
-        return JT_ERR_PROTOCOL;
+        return JT_ERR_DB_FAULT;
     }
     struct place *place = &t->places[number - 1];
     if (jt_row_is_null(&row, column)) {
@@ -246,21 +246,21 @@ static enum jt_err take_cards(struct tokenize *t, const PGresult *res)
 {
     struct jt_row head = jt_row_init(res, 0);
     if (jt_row_u63(&head, 0) != 0) {
-        return JT_ERR_PROTOCOL;
+        return JT_ERR_DB_FAULT;
     }
     enum jt_err err = jt_ring_rule_take(&head, 1, t->epoch, &t->check);
     uint64_t n_written = jt_row_u63(&head, 4);
     bool held = jt_ring_rule_held(&t->check, t->epoch);
     size_t n = (size_t)PQntuples(res) - 1;
     if (err != JT_OK || head.bad || n > (held ? t->n_places + t->n_probes : 0)) {
-        return err != JT_OK ? err : JT_ERR_PROTOCOL;
+        return err != JT_OK ? err : JT_ERR_DB_FAULT;
     }
     t->rows = calloc(n + 1, sizeof *t->rows);
     err = t->rows == NULL ? JT_ERR_NOMEM : JT_OK;
     for (size_t i = 1; i <= n && err == JT_OK; i++) {
         err = take_row(t, res, (int)i, 5);
     }
-    return err == JT_OK && held && !adds_up(t, n_written) ? JT_ERR_PROTOCOL : err;
+    return err == JT_OK && held && !adds_up(t, n_written) ? JT_ERR_DB_FAULT : err;
 }
 
 /*
@@ -303,13 +303,13 @@ static enum jt_err take_search(struct tokenize *t, const PGresult *res)
             lost += t->places[k].lost;
         }
         if (row.bad || number == 0 || lost != number || t->places[k - 1].known != NULL) {
-            return JT_ERR_PROTOCOL;
+            return JT_ERR_DB_FAULT;
         }
         /* Every lost place had a row of the first answer, so there is room for its card. */
         struct jt_card_row *card = &t->rows[t->n_rows++];
         jt_card_row_read(&row, 1, card);
         if (row.bad) {
-            return JT_ERR_PROTOCOL;
+            return JT_ERR_DB_FAULT;
         }
         t->places[k - 1].known = card;
     }
@@ -380,7 +380,7 @@ enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn
                               jt_tokenize_fn *done, void *arg)
 {
     if (!jt_pipe_ready(pipe)) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     enum jt_err err = check_input(in);
     if (err != JT_OK) {

@@ -18,7 +18,7 @@ static enum jt_err query(struct jt_db *db, enum jt_statement statement, struct j
         return err;
     }
     err = jt_db_query(db, jt_statements[statement].sql, p, res);
-    return err == JT_OK && (size_t)PQntuples(*res) > max ? JT_ERR_PROTOCOL : err;
+    return err == JT_OK && (size_t)PQntuples(*res) > max ? JT_ERR_DB_FAULT : err;
 }
 
 enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,

@@ -10,8 +10,8 @@
 #include "wire/client.h"
 
 /*
- * Inside an open transaction. JT_ERR_CONFLICT when the id is taken; JT_ERR_STALE: the set has
- * changed.
+ * Inside an open transaction. JT_ERR_CLIENT_EXISTS when the id is taken; JT_ERR_SET_OLD: the set
+ * has changed.
  */
 enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
                                  const struct jt_act *act) JT_CHECKED;

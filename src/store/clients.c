@@ -27,11 +27,14 @@ enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
-    err = jt_db_change_one(db,
+    err = jt_db_insert_one(db,
                            "INSERT INTO client (id, permissions, secret_mac, state, revision, "
                            "mac_epoch, mac, created_by) "
                            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                            &p);
+    if (err == JT_ERR_DB_DUPLICATE) {
+        return JT_ERR_CLIENT_EXISTS;
+    }
     return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_ADD, 0, row->spec.id) : err;
 }
 
@@ -66,8 +69,8 @@ static enum jt_err revoke_row(struct jt_db *db, const struct jt_client_change *c
                            "revoked_at = now(), "
                            "revoked_by = $6 WHERE id = $1",
                            &p);
-    if (err == JT_ERR_CONFLICT) {
-        return JT_ERR_NOT_FOUND;
+    if (err == JT_ERR_NO_CHANGE) {
+        return JT_ERR_NO_CLIENT;
     }
     return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_REVOKE, 0, row->spec.id) : err;
 }
@@ -113,7 +116,7 @@ enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row
         err = jt_row_status(&row);
     }
     PQclear(res);
-    return err;
+    return err == JT_ERR_NO_ROW ? JT_ERR_NO_CLIENT : err;
 }
 
 enum jt_err jt_clients_list(struct jt_db *db, jt_client_fn *each, void *arg)

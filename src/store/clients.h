@@ -17,15 +17,15 @@ struct jt_client_info {
 };
 
 /*
- * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the id is taken;
- * JT_ERR_STALE when the set has changed since the keeper made the rows.
+ * With its set row and its audit row, in one transaction. JT_ERR_CLIENT_EXISTS when the id is
+ * taken; JT_ERR_SET_OLD when the set has changed since the keeper made the rows.
  */
 enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change,
                              const struct jt_act *act) JT_CHECKED;
-/* The same for a row that is revoked; JT_ERR_NOT_FOUND when it is not there. */
+/* The same for a row that is revoked; JT_ERR_NO_CLIENT when it is not there. */
 enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change,
                              const struct jt_act *act) JT_CHECKED;
-/* JT_ERR_NOT_FOUND. */
+/* JT_ERR_NO_CLIENT. */
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out) JT_CHECKED;
 
 typedef void jt_client_fn(void *arg, const struct jt_client_info *info);

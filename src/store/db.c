@@ -25,6 +25,7 @@ enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout
         return JT_ERR_NOMEM;
     }
     db->timeout_ms = timeout_ms;
+    db->fault = &db->own;
     db->conninfo = strdup(conninfo);
     db->application = strdup(application);
     if (db->conninfo == NULL || db->application == NULL) {
@@ -53,9 +54,14 @@ void jt_db_free(struct jt_db *db)
     free(db);
 }
 
-const char *jt_db_message(const struct jt_db *db)
+void jt_db_note_into(struct jt_db *db, struct jt_fault *fault)
 {
-    return db->message;
+    db->fault = fault;
+}
+
+const struct jt_fault *jt_db_fault(const struct jt_db *db)
+{
+    return db->fault;
 }
 
 int jt_db_socket(const struct jt_db *db)
@@ -93,9 +99,10 @@ static enum jt_err connect_now(struct jt_db *db)
     jt_session_connect_params(db->conninfo, db->application, &params);
     db->conn = PQconnectdbParams(params.keywords, params.values, 1);
     if (PQstatus(db->conn) != CONNECTION_OK || PQsetnonblocking(db->conn, 1) != 0) {
-        jt_sqlstate_describe_connection(db->conn, db->message);
+        char message[JT_DB_MESSAGE_LEN];
+        jt_sqlstate_describe_connection(db->conn, message);
         disconnect(db);
-        return JT_ERR_UNAVAILABLE;
+        return jt_fault_set(db->fault, JT_ERR_DB_AWAY, "%s", message);
     }
     jt_session_quieten(db->conn);
     char timeout[16]; /* before ours: the server's word on it keeps the session */
@@ -128,9 +135,9 @@ static void roll_back(struct jt_db *db)
 
 enum jt_err jt_db_ensure(struct jt_db *db)
 {
-    /* what is told is of this verb: an earlier loss must not explain a later error */
-    db->message[0] = '\0';
-    db->in_doubt = false;
+    if (db->fault == &db->own) { /* an earlier loss must not explain a later error */
+        jt_fault_clear(&db->own);
+    }
     if (still_there(db)) {
         roll_back(db);
         if (db->conn != NULL && PQtransactionStatus(db->conn) == PQTRANS_IDLE) {
@@ -148,16 +155,16 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
         return JT_OK;
     }
     if (PQresultStatus(res) != PGRES_FATAL_ERROR) {
-        (void)snprintf(db->message, sizeof db->message,
-                       "unexpected kind of answer from the server");
-        return JT_ERR_PROTOCOL;
+        return jt_fault_set(db->fault, JT_ERR_DB_FAULT,
+                            "unexpected kind of answer from the server");
     }
     const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     if (sqlstate != NULL) {
         (void)snprintf(db->sqlstate, sizeof db->sqlstate, "%s", sqlstate);
     }
-    jt_sqlstate_describe(res, db->message);
-    return jt_sqlstate_err(sqlstate);
+    char message[JT_DB_MESSAGE_LEN];
+    jt_sqlstate_describe(res, message);
+    return jt_fault_set(db->fault, jt_sqlstate_err(sqlstate), "%s", message);
 }
 
 /*
@@ -168,16 +175,15 @@ static enum jt_err judge(struct jt_db *db, const PGresult *res, ExecStatusType w
 static enum jt_err await(struct jt_db *db, int sent, ExecStatusType want, PGresult **out)
 {
     *out = NULL;
-    enum jt_err err = sent ? jt_answer_await(db->conn, due_ms(db), out) : JT_ERR_UNAVAILABLE;
+    enum jt_err err = sent ? jt_answer_await(db->conn, due_ms(db), out) : JT_ERR_DB_AWAY;
     if (err != JT_OK) {
         db->sqlstate[0] = '\0';
-        if (sent && PQstatus(db->conn) == CONNECTION_OK) {
-            (void)snprintf(db->message, sizeof db->message, "timed out waiting for the server");
-        } else {
-            jt_sqlstate_describe_connection(db->conn, db->message);
+        char message[JT_DB_MESSAGE_LEN] = "timed out waiting for the server";
+        if (!sent || PQstatus(db->conn) != CONNECTION_OK) {
+            jt_sqlstate_describe_connection(db->conn, message);
         }
         disconnect(db);
-        return err;
+        return jt_fault_set(db->fault, err, "%s", message);
     }
     err = judge(db, *out, want);
     if (err != JT_OK &&
@@ -193,7 +199,7 @@ static enum jt_err execute(struct jt_db *db, const char *sql, const struct jt_pa
 {
     *out = NULL;
     if (db->conn == NULL) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     struct jt_pg_params p = { .n = 0 };
     if (params != NULL) {
@@ -226,7 +232,7 @@ enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params 
 {
     enum jt_err err = jt_db_query(db, sql, params, rows);
     if (err == JT_OK && PQntuples(*rows) != 1) {
-        err = PQntuples(*rows) == 0 ? JT_ERR_NOT_FOUND : JT_ERR_PROTOCOL;
+        err = PQntuples(*rows) == 0 ? JT_ERR_NO_ROW : JT_ERR_DB_FAULT;
         PQclear(*rows);
         *rows = NULL;
     }
@@ -252,13 +258,13 @@ enum jt_err jt_db_change_one(struct jt_db *db, const char *sql, struct jt_params
 {
     uint64_t n_changed;
     enum jt_err err = jt_db_change(db, sql, params, &n_changed);
-    return err == JT_OK && n_changed != 1 ? JT_ERR_CONFLICT : err;
+    return err == JT_OK && n_changed != 1 ? JT_ERR_NO_CHANGE : err;
 }
 
 enum jt_err jt_db_script(struct jt_db *db, const char *sql)
 {
     if (db->conn == NULL) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     PGresult *res;
     enum jt_err err = await(db, PQsendQuery(db->conn, sql), PGRES_COMMAND_OK, &res);
@@ -269,11 +275,9 @@ enum jt_err jt_db_script(struct jt_db *db, const char *sql)
 enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql, struct jt_params *params)
 {
     enum jt_err err = jt_db_change_one(db, sql, params);
-    if (err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0') {
-        (void)snprintf(db->message, sizeof db->message, "a row was to be inserted, and was not");
-        err = JT_ERR_PROTOCOL;
-    }
-    return err;
+    return err == JT_ERR_NO_CHANGE
+               ? jt_fault_set(db->fault, JT_ERR_DB_UNTRUE, "a row was to be inserted, and was not")
+               : err;
 }
 
 enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params,
@@ -284,9 +288,9 @@ enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *para
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool holds = jt_row_bool(&row, 0);
-        err = row.bad || !holds ? JT_ERR_PROTOCOL : JT_OK;
+        err = row.bad || !holds ? JT_ERR_DB_UNTRUE : JT_OK;
         if (err != JT_OK) {
-            (void)snprintf(db->message, sizeof db->message, "%s", otherwise);
+            err = jt_fault_set(db->fault, err, "%s", otherwise);
         }
     }
     PQclear(res);
@@ -366,26 +370,26 @@ static enum jt_err ask_for(struct jt_db *db, const struct transaction *t, char s
 
 /*
  * COMMIT was sent and the connection broke: on new connections the server is asked what became of
- * the transaction, until it says so. JT_OK: committed. JT_ERR_UNAVAILABLE: it came to nothing; or,
- * with in_doubt, nobody knows.
+ * the transaction, until it says so. JT_OK: committed. JT_ERR_DB_PASSING: it came to nothing.
+ * JT_ERR_IN_DOUBT: nobody knows. How the connection broke was noted before, and is kept.
  */
 static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
 {
-    char why[JT_DB_MESSAGE_LEN];
-    memcpy(why, db->message, sizeof why);
     int64_t give_up = jt_clock_ms() + DOUBT_PATIENCE_MS;
-    db->in_doubt = true;
     for (;;) {
         char status[16];
         enum jt_err err = ask_for(db, t, status);
         bool told = err == JT_OK && strcmp(status, "in progress") != 0;
         if (told) {
-            db->in_doubt = status[0] == '\0';
-            memcpy(db->message, why, sizeof why);
-            return strcmp(status, "committed") == 0 ? JT_OK : JT_ERR_UNAVAILABLE;
+            if (strcmp(status, "committed") == 0) {
+                jt_fault_clear(db->fault);
+                return JT_OK;
+            }
+            return status[0] == '\0' ? JT_ERR_IN_DOUBT : JT_ERR_DB_PASSING;
         }
-        if ((err != JT_OK && err != JT_ERR_UNAVAILABLE) || jt_clock_ms() >= give_up) {
-            return JT_ERR_UNAVAILABLE;
+        bool may_pass = err == JT_OK || jt_err_class(err) == JT_CLASS_REPEAT;
+        if (!may_pass || jt_clock_ms() >= give_up) {
+            return JT_ERR_IN_DOUBT;
         }
         jt_db_back_off(DOUBT_PAUSE_MS);
     }
@@ -401,12 +405,11 @@ static enum jt_err commit(struct jt_db *db)
     PGresult *res;
     err = execute(db, "COMMIT", NULL, PGRES_COMMAND_OK, &res);
     if (err == JT_OK && !jt_txn_result_ok(JT_SQL_COMMIT, res)) {
-        (void)snprintf(db->message, sizeof db->message,
-                       "the server rolled back what it was to commit");
-        err = JT_ERR_PROTOCOL;
+        err = jt_fault_set(db->fault, JT_ERR_DB_FAULT,
+                           "the server rolled back what it was to commit");
     }
     PQclear(res);
-    bool lost = err == JT_ERR_UNAVAILABLE && db->conn == NULL;
+    bool lost = err == JT_ERR_DB_AWAY && db->conn == NULL;
     return lost && transaction.xid[0] != '\0' ? find_out(db, &transaction) : err;
 }
 
@@ -421,11 +424,6 @@ enum jt_err jt_db_end(struct jt_db *db, enum jt_err err)
     return err;
 }
 
-bool jt_db_in_doubt(const struct jt_db *db)
-{
-    return db->in_doubt;
-}
-
 enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn)
 {
     enum jt_err err = jt_db_ensure(db);
@@ -435,7 +433,7 @@ enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn)
         PGresult *res;
         err = execute(db, text->sql, &txn->steps[i].params, want, &res);
         if (err == JT_OK && !jt_txn_result_ok(txn->steps[i].statement, res)) {
-            err = JT_ERR_PROTOCOL;
+            err = JT_ERR_DB_FAULT;
         }
         if (err == JT_OK && text->returns_rows) {
             err = txn->take(txn, txn->steps[i].statement, res);

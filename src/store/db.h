@@ -5,14 +5,14 @@
  *
  * One thread at a time. A connection that was lost is made again by the next jt_db_ensure. What a
  * transaction did whose COMMIT was not answered is asked of the server (store/query.h, jt_db_end);
- * where that cannot be had, jt_db_in_doubt says so, and callers must not tell their own callers
+ * where that cannot be had, the reason is JT_ERR_IN_DOUBT, and callers must not tell their own
  * that nothing happened. Server messages are kept terse (no DETAIL: it would carry fingerprints)
- * and never passed on to API callers; jt_db_message is for the operator's log.
+ * and never passed on to API callers; what jt_db_fault says is for the operator's log.
  */
 #ifndef JETON_STORE_DB_H
 #define JETON_STORE_DB_H
 
-#include "base/err.h"
+#include "base/fault.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ struct jt_db;
 /*
  * Does not connect yet. `application` shows up in pg_stat_activity. `timeout_ms` bounds each
  * statement: the server is told to give up a little before, and when nothing has come by then (a
- * frozen server never answers) the connection is dropped and the statement is JT_ERR_UNAVAILABLE.
+ * frozen server never answers) the connection is dropped and the statement is JT_ERR_DB_AWAY.
  * Connecting is bounded by libpq's connect_timeout, 5 s for each address of each host unless the
  * connection string says otherwise.
  */
@@ -31,19 +31,20 @@ enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout
 void jt_db_free(struct jt_db *db);
 
 /*
- * Connects if needed and leaves no transaction open. JT_ERR_UNAVAILABLE when the database cannot be
+ * Connects if needed and leaves no transaction open. JT_ERR_DB_AWAY when the database cannot be
  * reached.
  */
 enum jt_err jt_db_ensure(struct jt_db *db) JT_CHECKED;
 
 /*
- * The last verb's error for the operator: SQLSTATE and primary message on one line; empty when the
- * server told none.
+ * Failures are noted into `fault` from now on, which its owner clears and which outlives the
+ * connection. Without this call they are noted into one of the connection's own, which each
+ * jt_db_ensure clears.
  */
-const char *jt_db_message(const struct jt_db *db);
+void jt_db_note_into(struct jt_db *db, struct jt_fault *fault);
 
-/* Whether nobody knows what became of the last transaction; until the next jt_db_ensure. */
-bool jt_db_in_doubt(const struct jt_db *db);
+/* What failed: the cause is SQLSTATE and primary message, where the server told any. */
+const struct jt_fault *jt_db_fault(const struct jt_db *db);
 
 /* The socket, to notice a lost connection; -1 when not connected. */
 int jt_db_socket(const struct jt_db *db);

@@ -30,10 +30,13 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *ch
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
-    err = jt_db_change_one(db,
+    err = jt_db_insert_one(db,
                            "INSERT INTO field (" COLUMNS
                            ", created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                            &p);
+    if (err == JT_ERR_DB_DUPLICATE) {
+        return JT_ERR_FIELD_EXISTS;
+    }
     if (err == JT_OK) {
         err = jt_audit_act(db, act, JT_AUDIT_FIELD_ADD, row->spec.id, row->spec.name);
     }
@@ -87,7 +90,7 @@ enum jt_err jt_field_get(struct jt_db *db, const char *name, struct jt_field_row
         err = read_row(res, 0, out);
     }
     PQclear(res);
-    return err;
+    return err == JT_ERR_NO_ROW ? JT_ERR_NO_FIELD : err;
 }
 
 enum jt_err jt_fields_list(struct jt_db *db, jt_field_fn *each, void *arg)

@@ -10,8 +10,8 @@
 #include "wire/field.h"
 
 /*
- * With its set row and its audit row, in one transaction. JT_ERR_CONFLICT when the name or id is
- * taken; JT_ERR_STALE when the set has changed since the keeper made the rows.
+ * With its set row and its audit row, in one transaction. JT_ERR_FIELD_EXISTS when the name or id
+ * is taken; JT_ERR_SET_OLD when the set has changed since the keeper made the rows.
  */
 enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,
                             const struct jt_act *act) JT_CHECKED;

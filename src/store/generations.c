@@ -83,12 +83,12 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
 {
     memset(out, 0, sizeof *out);
     if (number == 0) {
-        return JT_ERR_NOT_FOUND;
+        return JT_ERR_NO_GENERATION;
     }
     PGresult *res;
     enum jt_err err = select_generations(db, number, &res);
     if (err == JT_OK) {
-        err = PQntuples(res) == 0 ? JT_ERR_NOT_FOUND : read_info(res, 0, out);
+        err = PQntuples(res) == 0 ? JT_ERR_NO_GENERATION : read_info(res, 0, out);
     }
     PQclear(res);
     return err;
@@ -179,7 +179,9 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
         "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING " JT_SQL_TIME("created_at"),
         &p, created_at);
     /* nothing was inserted, and nobody said why */
-    err = err == JT_ERR_NOT_FOUND ? JT_ERR_PROTOCOL : err;
+    err = err == JT_ERR_NO_ROW         ? JT_ERR_DB_UNTRUE
+          : err == JT_ERR_DB_DUPLICATE ? JT_ERR_KEY_ID_TAKEN
+                                       : err;
     if (err == JT_OK) {
         err = jt_generation_must_stand(db, row);
     }
@@ -194,7 +196,7 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
 {
     destroyed_at[0] = '\0';
     if (row->state != JT_GENERATION_FUTURE) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_WRONG_STATE;
     }
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
@@ -213,7 +215,7 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
         "WHERE number = $1 AND key_id = $2 AND check_value = $3 AND mac = $4 AND state = 1 "
         "RETURNING " JT_SQL_TIME("destroyed_at"),
         &p, destroyed_at);
-    err = err == JT_ERR_NOT_FOUND ? JT_ERR_CONFLICT : err;
+    err = err == JT_ERR_NO_ROW ? JT_ERR_WRONG_STATE : err;
     if (err == JT_OK) {
         struct jt_generation_row gone = *row;
         gone.state = JT_GENERATION_DESTROYED;

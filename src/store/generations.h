@@ -46,7 +46,7 @@ enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *
 
 /*
  * Stores a future generation, with its audit row; `created_at` receives the time that it bears.
- * JT_ERR_CONFLICT when its number or key id is taken (the loser of two creators).
+ * JT_ERR_KEY_ID_TAKEN when its number or key id is taken (the loser of two creators).
  */
 enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
                                  const struct jt_act *act,
@@ -54,7 +54,7 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
 
 /*
  * Marks a future generation as destroyed, with its audit row, and frees its key id. `row` is as it
- * stands there, future. JT_ERR_CONFLICT when it is not future any more.
+ * stands there, future. JT_ERR_WRONG_STATE when it is not future any more.
  */
 enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row,
                                   const struct jt_act *act,
@@ -62,24 +62,24 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
 
 enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation,
                           const struct jt_ack *ack) JT_CHECKED;
-/* The newest acknowledgement of a node for a generation; JT_ERR_NOT_FOUND. */
+/* The newest acknowledgement of a node for a generation; JT_ERR_NO_ROW. */
 enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node,
                        struct jt_ack *out) JT_CHECKED;
 
 /*
- * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_UNAVAILABLE with
+ * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_DB_PASSING with
  * *busy set when it was not had: back off and repeat), then only if the epoch is still `from_epoch`
  * and the generations are in the states they must leave: their new states, times and actor, the new
- * ring row, and the audit row; commit. JT_ERR_STALE when the epoch moved; JT_ERR_CONFLICT when a
- * state is not as it must be. A change activates one generation (and may let another drain) or,
- * with `proof_of_zero`, retires one; JT_ERR_INVALID for any other.
+ * ring row, and the audit row; commit. JT_ERR_RING_MOVED when the epoch moved; JT_ERR_WRONG_STATE
+ * when a state is not as it must be. A change activates one generation (and may let another drain)
+ * or, with `proof_of_zero`, retires one; JT_ERR_INVALID for any other.
  *
- * A retirement also refuses (JT_ERR_CONFLICT) while a card carries the generation's key id or when
- * no retirement job is open, fills `facts` (LSN, timeline, system identifier, counts, times) inside
- * the same transaction and stores them in `retirement`. All writers wait while the proof runs, so
- * it gets 200 ms; a proof that takes longer (index entries of moved rows that an old snapshot keeps
- * alive) is JT_ERR_UNAVAILABLE with *busy set, like a lock that was not had. Time
- * jt_generation_is_unused, which nobody waits for, before asking.
+ * A retirement also refuses (JT_ERR_NOT_EMPTY, JT_ERR_NO_JOB) while a card carries the generation's
+ * key id or when no retirement job is open, fills `facts` (LSN, timeline, system identifier,
+ * counts, times) inside the same transaction and stores them in `retirement`. All writers wait
+ * while the proof runs, so it gets 200 ms; a proof that takes longer (index entries of moved rows
+ * that an old snapshot keeps alive) is JT_ERR_DB_PASSING with *busy set, like a lock that was not
+ * had. Time jt_generation_is_unused, which nobody waits for, before asking.
  */
 struct jt_ring_change {
     uint64_t from_epoch;

@@ -21,8 +21,8 @@ static const char record_table[] =
     "applied_at timestamptz NOT NULL DEFAULT now())";
 
 /*
- * How many migrations are recorded: they are numbered 1 to *found without gaps, or JT_ERR_CONFLICT.
- * No table: none.
+ * How many migrations are recorded: they are numbered 1 to *found without gaps, or
+ * JT_ERR_MIGRATION_FOREIGN. No table: none.
  */
 static enum jt_err count_recorded(struct jt_db *db, int *found)
 {
@@ -46,7 +46,7 @@ static enum jt_err count_recorded(struct jt_db *db, int *found)
         uint32_t highest = jt_row_u31(&row, 1);
         err = jt_row_status(&row);
         if (err == JT_OK && (n != highest || n > INT_MAX)) {
-            err = JT_ERR_CONFLICT;
+            err = JT_ERR_MIGRATION_FOREIGN;
         }
         *found = err == JT_OK ? (int)n : 0;
     }
@@ -55,8 +55,8 @@ static enum jt_err count_recorded(struct jt_db *db, int *found)
 }
 
 /*
- * Whether the record of a migration is the program's own: JT_ERR_CONFLICT when it differs. The
- * server compares; SHA-256 is its own.
+ * Whether the record of a migration is the program's own: JT_ERR_MIGRATION_FOREIGN when it differs.
+ * The server compares; SHA-256 is its own.
  */
 static enum jt_err compare(struct jt_db *db, const struct jt_migration *m)
 {
@@ -76,7 +76,7 @@ static enum jt_err compare(struct jt_db *db, const struct jt_migration *m)
         bool same = jt_row_bool(&row, 0);
         err = jt_row_status(&row);
         if (err == JT_OK && !same) {
-            err = JT_ERR_CONFLICT;
+            err = JT_ERR_MIGRATION_FOREIGN;
         }
     }
     PQclear(res);
@@ -87,7 +87,7 @@ static enum jt_err compare_recorded(struct jt_db *db, int *found)
 {
     enum jt_err err = count_recorded(db, found);
     if (err == JT_OK && *found > jt_n_migrations) {
-        err = JT_ERR_CONFLICT;
+        err = JT_ERR_MIGRATION_FOREIGN;
     }
     for (int i = 0; i < *found && err == JT_OK; i++) {
         err = compare(db, &jt_migrations[i]);
@@ -181,7 +181,7 @@ enum jt_err jt_migrate_check(struct jt_db *db, int *found)
     if (err == JT_OK) {
         err = compare_recorded(db, found);
     }
-    return err == JT_OK && *found != jt_n_migrations ? JT_ERR_CONFLICT : err;
+    return err == JT_OK && *found != jt_n_migrations ? JT_ERR_MIGRATION_FOREIGN : err;
 }
 
 enum jt_err jt_migrate_is_format_1(struct jt_db *db, bool *format_1)

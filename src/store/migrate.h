@@ -20,14 +20,14 @@ typedef void jt_migrate_fn(void *arg, int number, const char *name);
 
 /*
  * Applies what is missing, each migration in its own transaction, two runs at once serialised by an
- * advisory lock. JT_ERR_CONFLICT when the database is newer than the program or a recorded
+ * advisory lock. JT_ERR_MIGRATION_FOREIGN when the database is newer than the program or a recorded
  * migration differs from the program's.
  */
 enum jt_err jt_migrate_run(struct jt_db *db, jt_migrate_fn *applied, void *arg) JT_CHECKED;
 
 /*
- * JT_OK when the database is exactly at jt_migrate_newest; JT_ERR_CONFLICT else, with *found the
- * number found (0: none).
+ * JT_OK when the database is exactly at jt_migrate_newest; JT_ERR_MIGRATION_FOREIGN else, with
+ * *found the number found (0: none).
  */
 enum jt_err jt_migrate_check(struct jt_db *db, int *found) JT_CHECKED;
 

@@ -9,7 +9,8 @@
 #define NODE_LOCK   "7235419260851099" /* session-level: held as long as the front lives */
 #define BACK_OFF_MS 20
 
-/* Takes the session's lock if it is not held yet. JT_ERR_CONFLICT when another session holds it. */
+/* Takes the session's lock if it is not held yet. JT_ERR_NODE_TAKEN when another session holds it.
+ */
 static enum jt_err take_lock(struct jt_db *db)
 {
     enum jt_err err = jt_db_ensure(db);
@@ -21,7 +22,7 @@ static enum jt_err take_lock(struct jt_db *db)
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         db->holds_node_lock = jt_row_bool(&row, 0);
-        err = row.bad ? JT_ERR_PROTOCOL : db->holds_node_lock ? JT_OK : JT_ERR_CONFLICT;
+        err = row.bad ? JT_ERR_DB_FAULT : db->holds_node_lock ? JT_OK : JT_ERR_NODE_TAKEN;
     }
     PQclear(res);
     return err;
@@ -81,7 +82,7 @@ static enum jt_err replace_row(struct jt_db *db, const void *arg)
 {
     const struct jt_node_row *row = arg;
     if (!db->holds_node_lock) {
-        return JT_ERR_UNAVAILABLE; /* the session was lost in between, and the lock with it */
+        return JT_ERR_DB_AWAY; /* the session was lost in between, and the lock with it */
     }
     enum jt_err err = jt_db_change(db, "DELETE FROM node", NULL, NULL);
     if (err == JT_OK) {
@@ -110,7 +111,7 @@ static enum jt_err remove_row(struct jt_db *db, const void *arg)
     uint64_t n_removed; /* none where another front has taken the place */
     enum jt_err err =
         jt_db_change(db, "DELETE FROM node WHERE name = $1 AND incarnation = $2", &p, &n_removed);
-    return err == JT_OK && n_removed > 1 ? JT_ERR_PROTOCOL : err;
+    return err == JT_OK && n_removed > 1 ? JT_ERR_DB_UNTRUE : err;
 }
 
 /* Whether the row is this incarnation's. */
@@ -136,15 +137,15 @@ static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node
 /*
  * take_lock for a front that may have had the lock before. While the row is still ours, whoever
  * else holds the lock is most likely our own old session, which the server has not missed yet:
- * JT_ERR_UNAVAILABLE.
+ * JT_ERR_DB_AWAY.
  */
 static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *node)
 {
     enum jt_err err = take_lock(db);
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_NODE_TAKEN) {
         bool ours;
         enum jt_err asked = row_is_ours(db, node, &ours);
-        err = asked != JT_OK ? asked : ours ? JT_ERR_UNAVAILABLE : JT_ERR_CONFLICT;
+        err = asked != JT_OK ? asked : ours ? JT_ERR_DB_AWAY : JT_ERR_NODE_TAKEN;
     }
     return err;
 }
@@ -154,7 +155,7 @@ enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node, int
     int64_t deadline_ms = jt_clock_ms() + patience_ms;
     enum jt_err err = take_lock_again(db, node);
     /* The backend of a front that was just killed needs a moment to notice. */
-    while (err == JT_ERR_CONFLICT && jt_clock_ms() < deadline_ms) {
+    while (err == JT_ERR_NODE_TAKEN && jt_clock_ms() < deadline_ms) {
         jt_db_back_off(BACK_OFF_MS);
         err = take_lock_again(db, node);
     }
@@ -176,7 +177,7 @@ enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
     err = row_is_ours(db, node, &ours);
     if (err == JT_OK && !ours) {
         free_lock(db);
-        err = JT_ERR_CONFLICT;
+        err = JT_ERR_NODE_GONE;
     }
     return err;
 }

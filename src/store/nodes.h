@@ -14,13 +14,13 @@
 #include "wire/node.h"
 
 /*
- * Takes the lock on `db`'s session, waiting up to `patience_ms` for it. JT_ERR_CONFLICT when
+ * Takes the lock on `db`'s session, waiting up to `patience_ms` for it. JT_ERR_NODE_TAKEN when
  * another session holds it and the row is not this incarnation's; while it is, the holder is most
- * likely this front's own old session, and the answer JT_ERR_UNAVAILABLE at once: ask again.
+ * likely this front's own old session, and the answer JT_ERR_DB_AWAY at once: ask again.
  *
  * A front that starts again after a network cut meets its old session as well, and that one cannot
- * be told from another machine under the same name that is alive: JT_ERR_CONFLICT, until the server
- * misses the session. Its keep-alives are pinned so that this takes less than 30 s
+ * be told from another machine under the same name that is alive: JT_ERR_NODE_TAKEN, until the
+ * server misses the session. Its keep-alives are pinned so that this takes less than 30 s
  * (store/session.c).
  */
 enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node,
@@ -29,15 +29,15 @@ enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node,
 /*
  * Replaces the node row by the one that the keeper has MACed, under the exclusive ring lock (lock
  * time-out 50 ms with back-off up to `patience_ms`). JT_ERR_PROTOCOL when it does not stand alone
- * and as it was sent, whatever the server answered. JT_ERR_UNAVAILABLE also when the lock of
+ * and as it was sent, whatever the server answered. JT_ERR_DB_AWAY also when the lock of
  * jt_node_claim is not held any more.
  */
 enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row,
                              int patience_ms) JT_CHECKED;
 
 /*
- * Whether the lock is still held and the row still ours; JT_ERR_CONFLICT when another incarnation
- * took over; JT_ERR_UNAVAILABLE, also while our own old session still holds the lock.
+ * Whether the lock is still held and the row still ours; JT_ERR_NODE_GONE when another incarnation
+ * took over; JT_ERR_DB_AWAY, also while our own old session still holds the lock.
  */
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node) JT_CHECKED;
 

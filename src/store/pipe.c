@@ -38,7 +38,7 @@ struct jt_pipe {
     bool give_up;       /* the session is no good any more */
     jt_loop_fn *up_fn;
     void *up_arg;
-    char message[JT_DB_MESSAGE_LEN];
+    struct jt_fault fault; /* of the transaction, or of the last loss */
 };
 
 /* --- losing the connection --- */
@@ -59,16 +59,27 @@ static void lose(struct jt_pipe *pipe)
 {
     struct jt_txn *txn = pipe->txn;
     pipe->txn = NULL;
-    enum jt_err err = pipe->err != JT_OK ? pipe->err : JT_ERR_UNAVAILABLE;
+    enum jt_err err = pipe->err != JT_OK ? pipe->err : JT_ERR_DB_AWAY;
     disconnect(pipe);
     if (txn != NULL) {
         txn->finish(txn, err);
     }
 }
 
+/* What the connection says of itself counts, unless the transaction has failed already. */
+static void note_connection(struct jt_pipe *pipe)
+{
+    char message[JT_DB_MESSAGE_LEN];
+    jt_sqlstate_describe_connection(pipe->conn, message);
+    if (pipe->txn == NULL) {
+        jt_fault_clear(&pipe->fault);
+    }
+    (void)jt_fault_set(&pipe->fault, JT_ERR_DB_AWAY, "%s", message);
+}
+
 static void lose_with_message(struct jt_pipe *pipe)
 {
-    jt_sqlstate_describe_connection(pipe->conn, pipe->message);
+    note_connection(pipe);
     lose(pipe);
 }
 
@@ -139,10 +150,10 @@ static void start_rollback(struct jt_pipe *pipe)
 enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
 {
     if (pipe->state != IDLE) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     /* what is told is of this transaction: an earlier loss must not explain a later error */
-    pipe->message[0] = '\0';
+    jt_fault_clear(&pipe->fault);
     enum jt_err err = jt_txn_status(txn);
     if (err != JT_OK) {
         return err;
@@ -155,10 +166,10 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
                                    params.n, params.values, params.lengths, params.formats, 1);
     }
     if (!sent || !PQpipelineSync(pipe->conn) || !flush(pipe)) {
-        jt_sqlstate_describe_connection(pipe->conn, pipe->message);
+        note_connection(pipe);
         /* half a pipeline may be on its way: without its COMMIT it comes to nothing */
         disconnect(pipe);
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     jt_txn_clear(txn);
     pipe->txn = txn;
@@ -177,22 +188,22 @@ static void fail(struct jt_pipe *pipe, enum jt_err err, bool give_up)
     pipe->give_up = pipe->give_up || give_up;
 }
 
-/* An answer that does not fit the question. The message must not stay that of an earlier loss. */
+/* An answer that does not fit the question. */
 static void mistrust(struct jt_pipe *pipe)
 {
-    if (pipe->err == JT_OK) {
-        (void)snprintf(pipe->message, sizeof pipe->message,
-                       "unexpected kind of answer from the server");
-    }
-    fail(pipe, JT_ERR_PROTOCOL, true);
+    (void)jt_fault_set(&pipe->fault, JT_ERR_DB_FAULT, "unexpected kind of answer from the server");
+    fail(pipe, JT_ERR_DB_FAULT, true);
 }
 
 static void note_error(struct jt_pipe *pipe, const PGresult *res)
 {
     const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    if (pipe->err == JT_OK || pipe->state != BUSY) {
-        jt_sqlstate_describe(res, pipe->message);
+    char message[JT_DB_MESSAGE_LEN];
+    jt_sqlstate_describe(res, message);
+    if (pipe->state != BUSY) {
+        jt_fault_clear(&pipe->fault);
     }
+    (void)jt_fault_set(&pipe->fault, jt_sqlstate_err(sqlstate), "%s", message);
     fail(pipe, jt_sqlstate_err(sqlstate),
          pipe->state != BUSY || jt_sqlstate_ends_session(sqlstate));
 }
@@ -208,7 +219,7 @@ static void note_success(struct jt_pipe *pipe, const PGresult *res)
         mistrust(pipe);
     } else if (jt_statements[statement].returns_rows && pipe->err == JT_OK) {
         enum jt_err err = txn->take(txn, statement, res);
-        if (err == JT_ERR_PROTOCOL) {
+        if (err == JT_ERR_DB_FAULT) {
             mistrust(pipe);
         } else if (err != JT_OK) {
             fail(pipe, err, false);
@@ -228,7 +239,7 @@ static void note_result(struct jt_pipe *pipe, const PGresult *res)
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK: note_success(pipe, res); break;
     case PGRES_PIPELINE_ABORTED:
-        fail(pipe, JT_ERR_PROTOCOL, false); /* behind the error that aborted it, which is kept */
+        fail(pipe, JT_ERR_DB_FAULT, false); /* behind the error that aborted it, which is kept */
         break;
     case PGRES_FATAL_ERROR: /* libpq's own as well, when the connection broke: that may come at any
                                place */
@@ -340,9 +351,7 @@ static void on_socket(void *arg, uint32_t events)
         return; /* lost meanwhile */
     }
     if (!alive || PQstatus(conn) == CONNECTION_BAD || !flush(pipe)) {
-        if (pipe->err == JT_OK || pipe->txn == NULL) {
-            jt_sqlstate_describe_connection(conn, pipe->message);
-        }
+        note_connection(pipe);
         lose(pipe);
     }
 }
@@ -355,7 +364,7 @@ static void start_connecting(struct jt_pipe *pipe)
     pipe->err = JT_OK;
     pipe->conn = PQconnectStartParams(params.keywords, params.values, 1);
     if (pipe->conn == NULL || PQstatus(pipe->conn) == CONNECTION_BAD || PQsocket(pipe->conn) < 0) {
-        jt_sqlstate_describe_connection(pipe->conn, pipe->message);
+        note_connection(pipe);
         disconnect(pipe);
         return;
     }
@@ -374,7 +383,10 @@ static void on_deadline(void *arg, uint32_t events)
     if (pipe->state == WAITING) {
         start_connecting(pipe);
     } else {
-        (void)snprintf(pipe->message, sizeof pipe->message, "timed out waiting for the server");
+        if (pipe->txn == NULL) {
+            jt_fault_clear(&pipe->fault);
+        }
+        (void)jt_fault_set(&pipe->fault, JT_ERR_DB_AWAY, "timed out waiting for the server");
         lose(pipe);
     }
 }
@@ -424,7 +436,7 @@ void jt_pipe_free(struct jt_pipe *pipe)
     pipe->conn = NULL;
     pipe->state = WAITING;
     if (pipe->txn != NULL) {
-        pipe->txn->finish(pipe->txn, JT_ERR_UNAVAILABLE);
+        pipe->txn->finish(pipe->txn, JT_ERR_STOPPING);
     }
     free(pipe->conninfo);
     free(pipe->application);
@@ -447,9 +459,9 @@ void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
     pipe->up_arg = arg;
 }
 
-const char *jt_pipe_message(const struct jt_pipe *pipe)
+const struct jt_fault *jt_pipe_fault(const struct jt_pipe *pipe)
 {
-    return pipe->message;
+    return &pipe->fault;
 }
 
 const struct jt_node_spec *jt_pipe_node(const struct jt_pipe *pipe)

@@ -6,7 +6,7 @@
  * The connection is made, prepared (all of store/statements.h) and remade behind the scenes;
  * jt_pipe_ready tells whether it stands and is idle. A transaction is queued by one of the verbs of
  * store/cards.h and flushed at once; its callback comes exactly once, later, from the loop: JT_OK
- * only after the server's word that COMMIT succeeded. JT_ERR_UNAVAILABLE: the connection broke, or
+ * only after the server's word that COMMIT succeeded. The class REPEAT: the connection broke, or
  * the server answered with an error that may pass (shutdown, read-only, deadlock, serialization);
  * what happened to the transaction is then unknown.
  *
@@ -16,6 +16,7 @@
 #ifndef JETON_STORE_PIPE_H
 #define JETON_STORE_PIPE_H
 
+#include "base/fault.h"
 #include "base/loop.h"
 #include "store/nodes.h"
 
@@ -32,7 +33,7 @@ enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *
                         struct jt_pipe **out) JT_CHECKED;
 
 /*
- * A transaction under way is answered with JT_ERR_UNAVAILABLE first. NULL is accepted. Not to be
+ * A transaction under way is answered with JT_ERR_STOPPING first. NULL is accepted. Not to be
  * called from a callback of this pipe.
  */
 void jt_pipe_free(struct jt_pipe *pipe);
@@ -45,7 +46,7 @@ bool jt_pipe_up(const struct jt_pipe *pipe);
 /* `fn` runs each time the pipe becomes ready with a new connection, the first time included. */
 void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
 
-/* The last error for the operator's log: SQLSTATE and primary message; empty when none. */
-const char *jt_pipe_message(const struct jt_pipe *pipe);
+/* What failed last, of the transaction or of the connection, for the operator's log. */
+const struct jt_fault *jt_pipe_fault(const struct jt_pipe *pipe);
 
 #endif

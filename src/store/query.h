@@ -19,12 +19,11 @@
 
 struct jt_db {
     char *conninfo, *application;
-    int timeout_ms;       /* of a statement; 0: none */
-    PGconn *conn;         /* non-blocking */
-    bool holds_node_lock; /* of this session; a new session holds nothing */
-    bool in_doubt;        /* nobody knows what became of the last transaction */
-    char sqlstate[6];     /* of the last error; empty when it had none */
-    char message[JT_DB_MESSAGE_LEN];
+    int timeout_ms;              /* of a statement; 0: none */
+    PGconn *conn;                /* non-blocking */
+    bool holds_node_lock;        /* of this session; a new session holds nothing */
+    char sqlstate[6];            /* of the last error; empty when it had none */
+    struct jt_fault own, *fault; /* where failures are noted: `own` unless the owner has one */
 };
 
 /*
@@ -35,7 +34,7 @@ struct jt_db {
 enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *params,
                         PGresult **rows) JT_CHECKED;
 
-/* The same where there must be one row: JT_ERR_NOT_FOUND when there is none. */
+/* The same where there must be one row: JT_ERR_NO_ROW when there is none. */
 enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params,
                             PGresult **rows) JT_CHECKED;
 
@@ -43,20 +42,20 @@ enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params 
 enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params,
                          uint64_t *n_changed) JT_CHECKED;
 
-/* The same where one row must change: JT_ERR_CONFLICT otherwise. */
+/* The same where one row must change: JT_ERR_NO_CHANGE otherwise. */
 enum jt_err jt_db_change_one(struct jt_db *db, const char *sql,
                              struct jt_params *params) JT_CHECKED;
 
 /*
- * The same for an INSERT of one row that no condition may skip: JT_ERR_CONFLICT when its key is
- * taken; JT_ERR_PROTOCOL when the server says that it is done, and that no row was inserted.
+ * The same for an INSERT of one row that no condition may skip: JT_ERR_DB_DUPLICATE when its key is
+ * taken; JT_ERR_DB_UNTRUE when the server says that it is done, and that no row was inserted.
  */
 enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql,
                              struct jt_params *params) JT_CHECKED;
 
 /*
  * Runs a query of one boolean that must be true: inside a transaction that has written, whether
- * what it wrote stands there as it was sent. JT_ERR_PROTOCOL otherwise, with `otherwise` for the
+ * what it wrote stands there as it was sent. JT_ERR_DB_UNTRUE otherwise, with `otherwise` for the
  * log.
  */
 enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params,
@@ -74,8 +73,8 @@ enum jt_err jt_db_begin(struct jt_db *db) JT_CHECKED;
 /*
  * Commits when `err` is JT_OK, else rolls back and returns `err`. When the connection breaks before
  * the server's word on COMMIT, the server is asked on a new one what became of the transaction, for
- * some seconds: JT_OK: it is committed; JT_ERR_UNAVAILABLE: it came to nothing, unless
- * jt_db_in_doubt says that nobody knows.
+ * some seconds: JT_OK: it is committed; JT_ERR_DB_PASSING: it came to nothing; JT_ERR_IN_DOUBT:
+ * nobody knows.
  */
 enum jt_err jt_db_end(struct jt_db *db, enum jt_err err) JT_CHECKED;
 

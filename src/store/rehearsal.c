@@ -65,16 +65,11 @@ static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *no
         struct jt_row row = jt_row_init(res, 0);
         err = jt_ring_rule_take(&row, 1, epoch, &check);
         uint64_t n_written = jt_row_u63(&row, 4);
-        err = err == JT_OK && row.bad ? JT_ERR_PROTOCOL : err;
+        err = err == JT_OK && row.bad ? JT_ERR_DB_FAULT : err;
         if (err == JT_OK && !jt_ring_rule_held(&check, epoch)) {
-            err = JT_ERR_STALE;
+            err = JT_ERR_RING_MOVED;
         } else if (err == JT_OK && n_written != 1) {
-            (void)snprintf(db->message, sizeof db->message, "a card was to be stored, and was not");
-            err = JT_ERR_PROTOCOL;
-        } else if (err == JT_ERR_CONFLICT) {
-            (void)snprintf(db->message, sizeof db->message,
-                           "the rows of the generations "
-                           "contradict the ring");
+            err = jt_fault_set(db->fault, JT_ERR_DB_UNTRUE, "a card was to be stored, and was not");
         }
     }
     PQclear(res);
@@ -95,6 +90,6 @@ enum jt_err jt_rehearse(struct jt_db *db, const struct jt_node_spec *node, uint6
         err = audit_only ? rehearse_audit(db, node) : rehearse_card(db, node, epoch, active);
     }
     /* Rolled back in any case. */
-    enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_STALE : err);
-    return err == JT_OK && ended == JT_ERR_STALE ? JT_OK : ended;
+    enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_ROLLED_BACK : err);
+    return err == JT_OK && ended == JT_ERR_ROLLED_BACK ? JT_OK : ended;
 }

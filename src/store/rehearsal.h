@@ -14,8 +14,8 @@
 
 /*
  * `active` is the active generation, or 0: then only the audit is tried. Its made-up card has an id
- * that no keeper mints. JT_ERR_UNAVAILABLE: may pass; JT_ERR_STALE: the ring or the node's row
- * moved on, try again; anything else: this node cannot serve, and jt_db_message says why.
+ * that no keeper mints. the class REPEAT: may pass; JT_ERR_RING_MOVED: the ring or the node's row
+ * moved on, try again; anything else: this node cannot serve, and jt_db_fault says why.
  */
 enum jt_err jt_rehearse(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
                         const struct jt_keyref *active) JT_CHECKED;

@@ -39,15 +39,14 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool open = jt_row_bool(&row, 0), draining = jt_row_bool(&row, 1);
-        err = row.bad ? JT_ERR_PROTOCOL : open ? JT_OK : JT_ERR_CONFLICT;
-        if (err == JT_ERR_CONFLICT && draining) {
-            (void)snprintf(db->message, sizeof db->message,
-                           "a retirement was to be recorded, and was not");
-            err = JT_ERR_PROTOCOL;
+        err = row.bad ? JT_ERR_DB_FAULT : open ? JT_OK : JT_ERR_WRONG_STATE;
+        if (err == JT_ERR_WRONG_STATE && draining) {
+            err = jt_fault_set(db->fault, JT_ERR_DB_UNTRUE,
+                               "a retirement was to be recorded, and was not");
         }
     }
     PQclear(res);
-    return jt_db_end(db, err);
+    return jt_db_end(db, err == JT_ERR_NO_ROW ? JT_ERR_NO_GENERATION : err);
 }
 
 #define SELECT_JOB(where)                                                                         \
@@ -115,7 +114,7 @@ static enum jt_err select_one(struct jt_db *db, const char *sql, uint64_t genera
         err = jt_row_status(&row);
     }
     PQclear(res);
-    return err;
+    return err == JT_ERR_NO_ROW ? JT_ERR_NO_RETIREMENT : err;
 }
 
 enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after, struct jt_retirement *out)

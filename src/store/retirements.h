@@ -27,14 +27,14 @@ struct jt_retirement {
 
 /*
  * Opens the job for a draining generation, with its audit row. One that is open already is success
- * and writes nothing; JT_ERR_NOT_FOUND, JT_ERR_CONFLICT (not draining).
+ * and writes nothing; JT_ERR_NO_GENERATION, JT_ERR_WRONG_STATE (not draining).
  */
 enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation,
                                const struct jt_act *act) JT_CHECKED;
 
 /*
  * The job not certified yet whose generation follows `after`, the lowest of all when none does:
- * passing back what came last gives each its turn. JT_ERR_NOT_FOUND when none is open.
+ * passing back what came last gives each its turn. JT_ERR_NO_RETIREMENT when none is open.
  */
 enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after,
                                struct jt_retirement *out) JT_CHECKED;

@@ -44,7 +44,7 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
         err = jt_row_status(&row);
     }
     PQclear(res);
-    return err;
+    return err == JT_ERR_NO_ROW ? JT_ERR_NOT_INITIALIZED : err;
 }
 
 /* An advisory lock on one bigint shows its halves as classid and objid, and objsubid 1. */
@@ -87,7 +87,9 @@ static enum jt_err insert_ring(struct jt_db *db, const struct jt_ring_row *ring)
     jt_params_u63(&p, ring->epoch);
     jt_params_bytes(&p, ring->body, ring->body_len);
     jt_params_bytes(&p, ring->mac, sizeof ring->mac);
-    return jt_db_insert_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
+    enum jt_err err =
+        jt_db_insert_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
+    return err == JT_ERR_DB_DUPLICATE ? JT_ERR_RING_THERE : err;
 }
 
 enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring)

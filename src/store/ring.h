@@ -16,8 +16,8 @@
 #define JT_RING_LOCK "7235419260851097" /* bigint as SQL text */
 
 /*
- * JT_ERR_NOT_FOUND when `jeton init` has not run. The MAC is not checked here: the keeper does
- * that.
+ * JT_ERR_NOT_INITIALIZED when `jeton init` has not run. The MAC is not checked here: the keeper
+ * does that.
  */
 enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out) JT_CHECKED;
 
@@ -31,7 +31,7 @@ enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended)
 
 /*
  * Stores the first ring row together with the first operator, its set row and its audit row (actor
- * "init", on no node), in one transaction. JT_ERR_CONFLICT when a ring stands already.
+ * "init", on no node), in one transaction. JT_ERR_RING_THERE when a ring stands already.
  */
 struct jt_client_change;
 enum jt_err jt_ring_first(struct jt_db *db, const struct jt_ring_row *ring,

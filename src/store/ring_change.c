@@ -39,7 +39,7 @@ static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         uint64_t epoch = jt_row_u63(&row, 0);
-        err = row.bad ? JT_ERR_PROTOCOL : epoch == from_epoch ? JT_OK : JT_ERR_STALE;
+        err = row.bad ? JT_ERR_DB_FAULT : epoch == from_epoch ? JT_OK : JT_ERR_RING_MOVED;
     }
     PQclear(res);
     return err;
@@ -64,7 +64,7 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool unused = jt_row_bool(&row, 0);
-        err = row.bad ? JT_ERR_PROTOCOL : unused ? JT_OK : JT_ERR_CONFLICT;
+        err = row.bad ? JT_ERR_DB_FAULT : unused ? JT_OK : JT_ERR_NOT_EMPTY;
     }
     PQclear(res);
     return err == JT_OK ? jt_db_script(db, "SET LOCAL statement_timeout = '2s'") : err;
@@ -87,8 +87,8 @@ static const char to_retired[] =
     SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
 
 /*
- * No row was changed. JT_ERR_CONFLICT: there is none in the state that this step starts from;
- * JT_ERR_PROTOCOL: there is, and the server passed it over.
+ * No row was changed. JT_ERR_WRONG_STATE: there is none in the state that this step starts from;
+ * JT_ERR_DB_UNTRUE: there is, and the server passed it over.
  */
 static enum jt_err check_left_out(struct jt_db *db, const struct jt_generation_row *row)
 {
@@ -103,7 +103,7 @@ static enum jt_err check_left_out(struct jt_db *db, const struct jt_generation_r
                    "SELECT NOT EXISTS (SELECT FROM generation WHERE number = $1 AND key_id = $2 "
                    "AND check_value = $3 AND state = $4)",
                    &p, "the state of a generation was to be changed, and was not");
-    return err == JT_OK ? JT_ERR_CONFLICT : err;
+    return err == JT_OK ? JT_ERR_WRONG_STATE : err;
 }
 
 static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_change *c,
@@ -128,9 +128,7 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
         sql = row->state == JT_GENERATION_ACTIVE ? to_active : to_draining;
     }
     enum jt_err err = jt_db_change_one(db, sql, &p);
-    /* else it met another row that is active */
-    bool left_out = err == JT_ERR_CONFLICT && db->sqlstate[0] == '\0';
-    return left_out ? check_left_out(db, row) : err;
+    return err == JT_ERR_NO_CHANGE ? check_left_out(db, row) : err;
 }
 
 /* What leaves the active state goes first: at no moment may two be active. */
@@ -160,7 +158,7 @@ static enum jt_err replace_ring(struct jt_db *db, const struct jt_ring_change *c
     enum jt_err err = jt_db_change_one(
         db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4",
         &p);
-    return err == JT_ERR_CONFLICT ? JT_ERR_PROTOCOL : err;
+    return err == JT_ERR_NO_CHANGE ? JT_ERR_DB_UNTRUE : err;
 }
 
 /* What the change is: whoever believes it must find it there. */
@@ -203,8 +201,8 @@ static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_chan
     jt_params_u63(&p, c->next->epoch);
     PGresult *res;
     enum jt_err err = jt_db_query_one(db, record_facts, &p, &res);
-    if (err == JT_ERR_NOT_FOUND) {
-        return JT_ERR_CONFLICT; /* nobody opened a job */
+    if (err == JT_ERR_NO_ROW) {
+        return JT_ERR_NO_JOB; /* nobody opened a job */
     }
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);

@@ -8,7 +8,7 @@
 /*
  * Begins a transaction and takes the lock exclusively, waiting at most 50 ms: whoever asks for it
  * shared queues behind a waiter, so a longer wait would stall all traffic. *busy and
- * JT_ERR_UNAVAILABLE when it was not had; the transaction is over then. Once held, statements are
+ * JT_ERR_DB_PASSING when it was not had; the transaction is over then. Once held, statements are
  * bounded too.
  */
 enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy) JT_CHECKED;

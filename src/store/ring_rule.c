@@ -31,7 +31,7 @@ enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch,
     bool states_agree = jt_row_bool(row, column + 2);
     enum jt_err err = jt_row_status(row);
     if (err == JT_OK && jt_ring_rule_held(out, epoch) && !states_agree) {
-        err = JT_ERR_CONFLICT;
+        err = JT_ERR_RING_CONTRADICTED;
     }
     return err;
 }

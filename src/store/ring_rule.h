@@ -16,9 +16,9 @@ void jt_ring_rule_guard(struct jt_params *p, const struct jt_node_spec *node, ui
 
 /*
  * Reads what a guarded statement found, from three columns: epoch, whether the node stands, whether
- * the generations are in the states that the statement needs. JT_ERR_CONFLICT when the ring is the
- * caller's, yet the generation rows contradict it: no honest writer leaves that behind, and the
- * statement wrote nothing.
+ * the generations are in the states that the statement needs. JT_ERR_RING_CONTRADICTED when the
+ * ring is the caller's, yet the generation rows contradict it: no honest writer leaves that behind,
+ * and the statement wrote nothing.
  */
 enum jt_err jt_ring_rule_take(struct jt_row *row, int column, uint64_t epoch,
                               struct jt_ring_check *out) JT_CHECKED;

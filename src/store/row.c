@@ -141,5 +141,5 @@ void jt_row_text_or_empty(struct jt_row *r, int column, char *out, size_t size)
 
 enum jt_err jt_row_status(const struct jt_row *r)
 {
-    return r->bad ? JT_ERR_PROTOCOL : JT_OK;
+    return r->bad ? JT_ERR_DB_FAULT : JT_OK;
 }

@@ -16,7 +16,7 @@ enum jt_err jt_session_check_conninfo(const char *conninfo)
 {
     PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
     if (options == NULL) {
-        return JT_ERR_INVALID;
+        return JT_ERR_BAD_CONNINFO;
     }
     PQconninfoFree(options);
     return JT_OK;

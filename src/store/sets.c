@@ -109,5 +109,5 @@ enum jt_err jt_set_advance(struct jt_db *db, const struct jt_set_row *next)
     jt_params_u63(&p, next->mac_epoch);
     jt_params_bytes(&p, next->mac, sizeof next->mac);
     enum jt_err err = jt_db_change_one(db, next->version == 1 ? first : later, &p);
-    return err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
+    return err == JT_ERR_NO_CHANGE ? JT_ERR_SET_OLD : err;
 }

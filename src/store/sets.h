@@ -24,7 +24,7 @@ enum jt_err jt_set_fields_since(struct jt_db *db, uint64_t since, struct jt_set_
 
 /*
  * Puts `next` in place of the set row of the version before it, inside an open transaction.
- * JT_ERR_STALE when that is not the present version: somebody else was faster.
+ * JT_ERR_SET_OLD when that is not the present version: somebody else was faster.
  */
 enum jt_err jt_set_advance(struct jt_db *db, const struct jt_set_row *next) JT_CHECKED;
 

@@ -135,7 +135,7 @@ static enum jt_err take_text(struct jt_db *db, const char *oid, struct jt_shape 
         size_t len;
         const uint8_t *text = jt_row_bytes(&row, 0, SHAPE_MAX, &len);
         shape->text = text == NULL ? NULL : strndup((const char *)text, len);
-        err = row.bad ? JT_ERR_PROTOCOL : shape->text == NULL ? JT_ERR_NOMEM : JT_OK;
+        err = row.bad ? JT_ERR_DB_FAULT : shape->text == NULL ? JT_ERR_NOMEM : JT_OK;
     }
     PQclear(res);
     return err;
@@ -164,8 +164,8 @@ enum jt_err jt_shape_learn(struct jt_db *db, struct jt_shape *shape)
     }
     err = run_model(db, shape);
     /* Rolled back in any case. */
-    enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_STALE : err);
-    return err == JT_OK && ended == JT_ERR_STALE ? JT_OK : ended;
+    enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_ROLLED_BACK : err);
+    return err == JT_OK && ended == JT_ERR_ROLLED_BACK ? JT_OK : ended;
 }
 
 enum jt_err jt_shape_check(struct jt_db *db, const struct jt_shape *shape,
@@ -190,7 +190,7 @@ enum jt_err jt_shape_check(struct jt_db *db, const struct jt_shape *shape,
         struct jt_row row = jt_row_init(res, 0);
         uint64_t n = jt_row_u63(&row, 0);
         jt_row_text(&row, 1, message, JT_SHAPE_MESSAGE);
-        err = row.bad ? JT_ERR_PROTOCOL : n > 0 ? JT_ERR_CONFLICT : JT_OK;
+        err = row.bad ? JT_ERR_DB_FAULT : n > 0 ? JT_ERR_OUT_OF_SHAPE : JT_OK;
     }
     PQclear(res);
     return err;

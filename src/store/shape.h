@@ -34,16 +34,16 @@ struct jt_shape {
 #define JT_SHAPE_MESSAGE 1024
 
 /*
- * Runs the model. JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: it cannot be run here, and jt_db_message
+ * Runs the model. Of the class REPEAT: later; any other: it cannot be run here, and jt_db_fault
  * says why.
  */
 enum jt_err jt_shape_learn(struct jt_db *db, struct jt_shape *shape) JT_CHECKED;
 void jt_shape_clear(struct jt_shape *shape);
 
 /*
- * One query of the catalogue, some milliseconds. JT_ERR_CONFLICT: it is another shape, and
+ * One query of the catalogue, some milliseconds. JT_ERR_OUT_OF_SHAPE: it is another shape, and
  * `message` (for the log: names in it are the database's) tells the first differences.
- * JT_ERR_UNAVAILABLE.
+ * JT_ERR_DB_AWAY.
  */
 enum jt_err jt_shape_check(struct jt_db *db, const struct jt_shape *shape,
                            char message[static JT_SHAPE_MESSAGE]) JT_CHECKED;

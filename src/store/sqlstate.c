@@ -15,29 +15,27 @@ enum jt_err jt_sqlstate_err(const char *sqlstate)
     static const char *const passing[] = { "25006", "25P03", "55P03" };
 
     if (sqlstate == NULL || strlen(sqlstate) != 5) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_DB_AWAY;
     }
     for (size_t i = 0; i < sizeof passing_classes / sizeof passing_classes[0]; i++) {
         if (is_class(sqlstate, passing_classes[i])) {
-            return JT_ERR_UNAVAILABLE;
+            return JT_ERR_DB_PASSING;
         }
     }
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
         if (strcmp(sqlstate, passing[i]) == 0) {
-            return JT_ERR_UNAVAILABLE;
+            return JT_ERR_DB_PASSING;
         }
     }
     if (strcmp(sqlstate, "23505") == 0) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_DB_DUPLICATE;
     }
     if (strcmp(sqlstate, "22P02") == 0) {
-        /*
-         * a statement that saw that its own writes came to nothing: OR_FAIL in store/statements.c
-         *
-         */
-        return JT_ERR_PROTOCOL;
+        /* a statement that saw its own writes come to nothing: OR_FAIL in store/statements.c */
+        return JT_ERR_DB_UNTRUE;
     }
-    return is_class(sqlstate, "22") || is_class(sqlstate, "23") ? JT_ERR_INVALID : JT_ERR_PROTOCOL;
+    return is_class(sqlstate, "22") || is_class(sqlstate, "23") ? JT_ERR_DB_REFUSED
+                                                                : JT_ERR_DB_FAULT;
 }
 
 bool jt_sqlstate_ends_session(const char *sqlstate)

@@ -12,10 +12,11 @@
 #define JT_DB_MESSAGE_LEN 256
 
 /*
- * JT_ERR_UNAVAILABLE for what may pass (connection, shutdown, read-only, deadlock, serialization,
- * resources, time-outs; also no SQLSTATE at all), JT_ERR_CONFLICT for a unique violation,
- * JT_ERR_INVALID for any other constraint or bad data, JT_ERR_PROTOCOL for the rest: a schema or a
- * privilege that is not as the program expects, or a write that was answered and not done.
+ * JT_ERR_DB_PASSING for what may pass (connection, shutdown, read-only, deadlock, serialization,
+ * resources, time-outs), JT_ERR_DB_AWAY for no SQLSTATE at all, JT_ERR_DB_DUPLICATE for a unique
+ * violation, JT_ERR_DB_REFUSED for any other constraint or bad data, JT_ERR_DB_UNTRUE for a write
+ * that was answered and not done, JT_ERR_DB_FAULT for the rest: a schema or a privilege that is not
+ * as the program expects.
  */
 enum jt_err jt_sqlstate_err(const char *sqlstate);
 

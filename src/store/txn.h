@@ -51,7 +51,7 @@ bool jt_txn_result_ok(enum jt_statement statement, const PGresult *res);
 
 /*
  * Sends all of it. On JT_OK the pipe owns the transaction until finish, and its parameters are
- * cleared; on an error (JT_ERR_UNAVAILABLE when the pipe is not ready or broke, JT_ERR_NOMEM) it
+ * cleared; on an error (JT_ERR_DB_AWAY when the pipe is not ready or broke, JT_ERR_NOMEM) it
  * stays the caller's.
  */
 enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn) JT_CHECKED;

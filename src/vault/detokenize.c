@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
-#include "vault/fault.h"
+#include "vault/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void fail_queue(struct jt_detokenizer *d)
     while (request != NULL) {
         struct jt_detokenize_request *next = request->next;
         for (size_t i = request->n_taken; i < request->n_items; i++) {
-            request->items[i].err = JT_ERR_UNAVAILABLE;
+            request->items[i].err = JT_ERR_DB_AWAY;
         }
         d->waiting -= request->n_items - request->n_taken;
         request->done(request);
@@ -105,7 +105,7 @@ static void on_refreshed(void *arg, enum jt_err err)
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        give_up_unread(d, jt_refresh_failure(err));
+        give_up_unread(d, err);
         return;
     }
     identify_batch(d);
@@ -114,7 +114,7 @@ static void on_refreshed(void *arg, enum jt_err err)
 static void refresh_and_repeat(struct jt_detokenizer *d)
 {
     if (d->closing) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, JT_ERR_STOPPING);
         return;
     }
     jt_refresher_request(d->refresher, on_refreshed, d);
@@ -141,7 +141,7 @@ static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *
     for (size_t i = 0; i < reply->n; i++) {
         struct entry *e = &d->entries[d->sent[i]];
         const struct jt_open_result *r = &reply->results[i];
-        if (r->err == JT_ERR_STALE) {
+        if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             stale++;
         } else if (r->err != JT_OK) {
             settle(e, JT_ERR_DECRYPT);
@@ -161,7 +161,7 @@ static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *re
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, err);
     } else if (take_opened(d, reply) > 0) {
         refresh_and_repeat(d);
     } else {
@@ -216,7 +216,7 @@ static bool take_strays(struct jt_detokenizer *d, const uint8_t *stranded, size_
             all_settled = false;
             continue;
         }
-        settle(e, key_id != 0 ? JT_ERR_STALE : JT_ERR_NOT_FOUND);
+        settle(e, key_id != 0 ? JT_ERR_STRANDED : JT_ERR_NO_TOKEN);
         n_stranded += key_id != 0;
     }
     raise_alarm(d, n_stranded, "cards stand in rows under key ids of no live generation");
@@ -227,7 +227,7 @@ static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        finish_batch(d, jt_fault_judge(d->vault, "detokenize", err, jt_pipe_message(d->pipe)));
+        finish_batch(d, jt_verdict_bad(d->vault, "detokenize", err, jt_pipe_fault(d->pipe)));
         return;
     }
     size_t n_open = 0;
@@ -248,8 +248,9 @@ static void look_for_strays(struct jt_detokenizer *d)
             d->ids[n++] = d->entries[i].item->id;
         }
     }
-    if (jt_cards_strays(d->pipe, d->ids, n, on_strays, d) != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+    enum jt_err err = jt_cards_strays(d->pipe, d->ids, n, on_strays, d);
+    if (err != JT_OK) {
+        finish_batch(d, err);
     }
 }
 
@@ -285,7 +286,7 @@ static void on_read(void *arg, enum jt_err err, const struct jt_read_result *res
 {
     struct jt_detokenizer *d = arg;
     if (err != JT_OK) {
-        finish_batch(d, jt_fault_judge(d->vault, "detokenize", err, jt_pipe_message(d->pipe)));
+        finish_batch(d, jt_verdict_bad(d->vault, "detokenize", err, jt_pipe_fault(d->pipe)));
         return;
     }
     if (result->epoch != d->epoch) {
@@ -309,12 +310,12 @@ static void on_read(void *arg, enum jt_err err, const struct jt_read_result *res
 static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
 {
     struct jt_detokenizer *d = arg;
-    if (err == JT_ERR_STALE) {
+    if (jt_err_class(err) == JT_CLASS_REFRESH) {
         refresh_and_repeat(d);
         return;
     }
     if (err != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, err);
         return;
     }
     d->epoch = reply->epoch;
@@ -324,7 +325,7 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
     for (size_t i = 0; i < reply->n; i++) {
         struct entry *e = &d->entries[d->sent[i]];
         if (reply->results[i].err != JT_OK) {
-            settle(e, JT_ERR_NOT_FOUND); /* made up, or of another field */
+            settle(e, JT_ERR_NO_TOKEN); /* made up, or of another field */
             continue;
         }
         e->item->id = d->ids[n] = reply->results[i].id;
@@ -332,20 +333,22 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
     }
     if (n == 0) {
         audit_batch(d);
-    } else if (!jt_detokenizer_up(d) ||
-               jt_cards_read(d->pipe, d->ids, n, reply->live, reply->n_live, on_read, d) != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        return;
+    }
+    err = jt_cards_read(d->pipe, d->ids, n, reply->live, reply->n_live, on_read, d);
+    if (err != JT_OK) {
+        finish_batch(d, err);
     }
 }
 
 static void identify_batch(struct jt_detokenizer *d)
 {
     if (d->closing || !jt_detokenizer_up(d)) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, d->closing ? JT_ERR_STOPPING : JT_ERR_DB_AWAY);
         return;
     }
     if (++d->rounds > MAX_ROUNDS) {
-        give_up_unread(d, JT_ERR_UNAVAILABLE);
+        give_up_unread(d, JT_ERR_RING_MOVED);
         return;
     }
     size_t n = 0;
@@ -366,8 +369,8 @@ static void on_audited(void *arg, enum jt_err err)
 {
     struct jt_detokenizer *d = arg;
     finish_batch(d, err == JT_OK ? JT_OK
-                                 : jt_fault_judge(d->vault, "detokenize: audit", err,
-                                                  jt_pipe_message(d->pipe)));
+                                 : jt_verdict_bad(d->vault, "detokenize: audit", err,
+                                                  jt_pipe_fault(d->pipe)));
 }
 
 /* One row for each request in the batch; entries of one request are neighbours. */
@@ -393,8 +396,9 @@ static void audit_batch(struct jt_detokenizer *d)
             row->n_ids++;
         }
     }
-    if (jt_cards_audit(d->pipe, d->audit, n, on_audited, d) != JT_OK) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+    enum jt_err err = jt_cards_audit(d->pipe, d->audit, n, on_audited, d);
+    if (err != JT_OK) {
+        finish_batch(d, err);
     }
 }
 
@@ -487,7 +491,7 @@ void jt_detokenizer_free(struct jt_detokenizer *d)
     d->closing = true;
     jt_pipe_free(d->pipe); /* ends a step under way, and with it the batch */
     if (d->busy) {
-        finish_batch(d, JT_ERR_UNAVAILABLE);
+        finish_batch(d, JT_ERR_STOPPING);
     }
     fail_queue(d);
     free(d);

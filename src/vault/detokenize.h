@@ -25,8 +25,8 @@ struct jt_detokenize_item {
     uint8_t token[JT_TOKEN_LEN];
     uint64_t id; /* the lane's own */
     /*
-     * JT_OK; JT_ERR_NOT_FOUND; JT_ERR_DECRYPT: the row does not open, or there are two;
-     * JT_ERR_STALE: it stands under a key id of no live generation; JT_ERR_UNAVAILABLE;
+     * JT_OK; JT_ERR_NO_TOKEN; JT_ERR_DECRYPT: the row does not open, or there are two;
+     * JT_ERR_STRANDED: it stands under a key id of no live generation; what may pass;
      * JT_ERR_PROTOCOL: the database does not give rows or does not record that they are read, and
      * that does not pass by itself.
      */
@@ -56,7 +56,7 @@ enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
                                struct jt_reencrypter *reencrypter,
                                struct jt_detokenizer **out) JT_CHECKED;
 
-/* Ends every request with JT_ERR_UNAVAILABLE. NULL is accepted. */
+/* Ends every request with JT_ERR_STOPPING. NULL is accepted. */
 void jt_detokenizer_free(struct jt_detokenizer *d);
 
 void jt_detokenizer_submit(struct jt_detokenizer *d, struct jt_detokenize_request *request);

@@ -138,7 +138,7 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 static void remember(struct lookup *l)
 {
     int64_t checked_ms = l->err == JT_OK ? jt_clock_ms() : 0;
-    bool final = l->err == JT_OK || l->err == JT_ERR_DENIED || l->err == JT_ERR_NOT_FOUND;
+    bool final = l->err == JT_OK || l->err == JT_ERR_BAD_CREDENTIAL || l->err == JT_ERR_NO_FIELD;
     if (l->is_client) {
         struct client_slot *slot = client_slot(l->directory, l->credential.id);
         bool same = strcmp(slot->id, l->credential.id) == 0 &&
@@ -261,7 +261,7 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
 {
     uint8_t hash[JT_SHA256_LEN];
     if (jt_sha256(credential->secret, sizeof credential->secret, hash) != JT_OK) {
-        client_done(arg, JT_ERR_UNAVAILABLE, 0);
+        client_done(arg, JT_ERR_CRYPTO, 0);
         return;
     }
     const struct client_slot *slot = client_slot(d, credential->id);
@@ -278,7 +278,7 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
     if (known) {
         client_done(arg, JT_OK, slot->permissions);
     } else if (!wait_for(l, client_done, NULL, arg)) {
-        client_done(arg, JT_ERR_UNAVAILABLE, 0);
+        client_done(arg, JT_ERR_BUSY, 0);
     }
 }
 
@@ -286,7 +286,7 @@ void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_f
                         void *arg)
 {
     if (!jt_field_name_valid(name)) {
-        field_done(arg, JT_ERR_NOT_FOUND, NULL);
+        field_done(arg, JT_ERR_NO_FIELD, NULL);
         return;
     }
     const struct field_slot *slot = field_slot(d, name);
@@ -302,6 +302,6 @@ void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_f
     if (known) {
         field_done(arg, JT_OK, &slot->spec);
     } else if (!wait_for(l, NULL, field_done, arg)) {
-        field_done(arg, JT_ERR_UNAVAILABLE, NULL);
+        field_done(arg, JT_ERR_BUSY, NULL);
     }
 }

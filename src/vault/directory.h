@@ -25,11 +25,11 @@ enum jt_err jt_directory_new(struct jt_vault *vault, struct jt_inbox *inbox,
 /* Only when no look-up is under way (workers stopped, inbox drained). NULL is accepted. */
 void jt_directory_free(struct jt_directory *d);
 
-/* `permissions` with JT_OK. JT_ERR_DENIED; JT_ERR_UNAVAILABLE. */
+/* `permissions` with JT_OK. JT_ERR_BAD_CREDENTIAL; JT_ERR_BUSY; what else may pass. */
 typedef void jt_directory_client_fn(void *arg, enum jt_err err, uint32_t permissions);
 /*
- * `field` with JT_OK, valid during the call. JT_ERR_NOT_FOUND; JT_ERR_DENIED: not authentic;
- * JT_ERR_UNAVAILABLE.
+ * `field` with JT_OK, valid during the call. JT_ERR_NO_FIELD; JT_ERR_BUSY;
+ * what else may pass.
  */
 typedef void jt_directory_field_fn(void *arg, enum jt_err err, const struct jt_field_spec *field);
 

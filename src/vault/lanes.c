@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "vault/fault.h"
 
 #define START_MS 2000
 
@@ -19,15 +18,13 @@ static void note_state(struct jt_lanes *lanes, enum jt_lanes_state state)
     atomic_fetch_add(&lanes->vault->n_loops_up,
                      (state == JT_LANES_UP) - (lanes->state == JT_LANES_UP));
     lanes->state = state;
-    char why[JT_WHY_LEN];
+    char line[JT_FAULT_LINE_LEN];
     if (state == JT_LANES_NO_KEEPER) {
-        jt_log(JT_LOG_WARNING, "event loop %d: the keeper cannot be reached at %s: %s",
-               lanes->index, lanes->vault->conf->keeper_socket,
-               *jt_keyclient_message(lanes->keeper) == '\0' ? "the connection was lost"
-                                                            : jt_keyclient_message(lanes->keeper));
+        jt_log(JT_LOG_WARNING, "event loop %d: %s", lanes->index,
+               jt_fault_line(jt_keyclient_fault(lanes->keeper), JT_ERR_KEEPER_AWAY, line));
     } else if (state == JT_LANES_NO_DATABASE) {
-        jt_log(JT_LOG_WARNING, "event loop %d: the database cannot be reached%s", lanes->index,
-               jt_why(jt_tokenizer_message(lanes->tokenizers[0]), why));
+        jt_log(JT_LOG_WARNING, "event loop %d: %s", lanes->index,
+               jt_fault_line(jt_tokenizer_fault(lanes->tokenizers[0]), JT_ERR_DB_AWAY, line));
     } else {
         jt_log(JT_LOG_INFO, "event loop %d: keeper and database are connected", lanes->index);
     }

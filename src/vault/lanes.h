@@ -44,7 +44,7 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
                           int index) JT_CHECKED;
 
 /*
- * Ends every request that is under way with JT_ERR_UNAVAILABLE. Call after the workers have been
+ * Ends every request that is under way with JT_ERR_STOPPING. Call after the workers have been
  * stopped.
  */
 void jt_lanes_clear(struct jt_lanes *lanes);

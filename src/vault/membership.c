@@ -6,7 +6,7 @@
 #include "store/migrate.h"
 #include "store/nodes.h"
 #include "store/rehearsal.h"
-#include "vault/fault.h"
+#include "vault/verdict.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 
@@ -26,23 +26,23 @@ enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
     return jt_work_ctx_init(&m->ctx, vault, "jetond node", JT_STATEMENT_TIMEOUT_MS);
 }
 
-static enum jt_err check_schema(struct jt_membership *m, char *message, size_t message_len)
+static enum jt_err check_schema(struct jt_membership *m)
 {
     int found = 0;
     enum jt_err err = jt_migrate_check(m->ctx.db, &found);
-    if (err == JT_ERR_CONFLICT) {
-        snprintf(message, message_len,
-                 "the database has schema version %d, this program needs %d: run jeton migrate",
-                 found, jt_migrate_newest());
-    }
-    return err;
+    return err != JT_ERR_MIGRATION_FOREIGN
+               ? err
+               : jt_fault_set(&m->ctx.fault, err,
+                              "the database has schema version %d, this program needs %d: run "
+                              "jeton migrate",
+                              found, jt_migrate_newest());
 }
 
-static enum jt_err join(struct jt_membership *m, char *message, size_t message_len)
+static enum jt_err join(struct jt_membership *m)
 {
     enum jt_err err = jt_db_ensure(m->ctx.db);
     if (err == JT_OK && !m->schema_ok) {
-        err = check_schema(m, message, message_len);
+        err = check_schema(m);
         m->schema_ok = err == JT_OK;
         if (err != JT_OK) {
             return err;
@@ -50,23 +50,29 @@ static enum jt_err join(struct jt_membership *m, char *message, size_t message_l
     }
     if (err == JT_OK) {
         err = jt_node_claim(m->ctx.db, &m->ctx.vault->node, REGISTER_PATIENCE_MS);
-        if (err == JT_ERR_CONFLICT) {
-            snprintf(message, message_len,
-                     "another jetond serves this database; several nodes are not supported by this "
-                     "version");
+        if (err == JT_ERR_NODE_TAKEN) {
+            err = jt_fault_set(&m->ctx.fault, err,
+                               "another jetond serves this database; several nodes are not "
+                               "supported by this version");
         }
     }
     return err;
 }
 
 /* One log line a change, not one a second. */
-static void tell(struct jt_membership *m, enum jt_err err, const char *why)
+static void tell(struct jt_membership *m, enum jt_err err)
 {
-    if (err != m->told) {
-        char reason[JT_WHY_LEN];
-        m->told = err;
-        jt_log(err == JT_OK ? JT_LOG_INFO : JT_LOG_WARNING, "node: %s%s", jt_err_str(err),
-               jt_why(why, reason));
+    if (err == m->told) {
+        return;
+    }
+    m->told = err;
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "node: registered, and the keeper works under the database's ring");
+    } else {
+        char line[JT_FAULT_LINE_LEN];
+        bool passes = jt_err_class(err) != JT_CLASS_GIVE_UP;
+        jt_log(passes ? JT_LOG_WARNING : JT_LOG_ERROR, "node: %s%s; not serving",
+               passes ? "" : "alarm: ", jt_fault_line(&m->ctx.fault, err, line));
     }
 }
 
@@ -85,11 +91,11 @@ static void look_for_strays(struct jt_membership *m)
     m->strays_sought = err == JT_OK;
     m->strays_due_ms = now + STRAYS_AGAIN_MS;
     if (err != JT_OK) {
-        char reason[JT_WHY_LEN];
+        char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_WARNING,
                "rows under key ids of no live generation could not be looked for, tried again in a "
-               "minute: %s%s",
-               jt_err_str(err), jt_why(jt_db_message(m->ctx.db), reason));
+               "minute: %s",
+               jt_fault_line(&m->ctx.fault, err, line));
     }
 }
 
@@ -138,10 +144,10 @@ static void look_at_tables(struct jt_membership *m)
     }
     enum jt_err err = m->shape.text != NULL ? JT_OK : jt_shape_learn(m->ctx.db, &m->shape);
     if (err != JT_OK) {
-        if (err != JT_ERR_UNAVAILABLE) {
+        if (jt_err_class(err) != JT_CLASS_REPEAT) {
             m->shape_due_ms = now + MODEL_AGAIN_MS;
             tell_shape(m, err, "the tables cannot be compared with what jeton migrate makes",
-                       jt_db_message(m->ctx.db));
+                       m->ctx.fault.cause);
         }
         return;
     }
@@ -150,11 +156,11 @@ static void look_at_tables(struct jt_membership *m)
     if (err == JT_OK) {
         m->shape_due_ms = now + SHAPE_EVERY_MS;
         tell_shape(m, err, "the tables are what jeton migrate made again", "");
-    } else if (err != JT_ERR_UNAVAILABLE) {
+    } else if (jt_err_class(err) != JT_CLASS_REPEAT) {
         tell_shape(m, err, "the tables are not what jeton migrate made",
-                   err == JT_ERR_CONFLICT ? difference : jt_db_message(m->ctx.db));
+                   err == JT_ERR_OUT_OF_SHAPE ? difference : m->ctx.fault.cause);
     }
-    if (err != JT_ERR_UNAVAILABLE) {
+    if (jt_err_class(err) != JT_CLASS_REPEAT) {
         atomic_store(&m->ctx.vault->in_shape, err == JT_OK);
     }
 }
@@ -173,59 +179,35 @@ static void rehearse(struct jt_membership *m, const struct jt_ring_row *row)
     }
     enum jt_err err = jt_rehearse(m->ctx.db, &m->ctx.vault->node, row->epoch, &active);
     if (err == JT_OK) {
-        jt_fault_end(m->ctx.vault);
-    } else if (err != JT_ERR_STALE && err != JT_ERR_UNAVAILABLE &&
+        jt_verdict_good(m->ctx.vault);
+    } else if ((jt_err_class(err) == JT_CLASS_GIVE_UP || err == JT_ERR_RING_CONTRADICTED) &&
                !atomic_load(&m->ctx.vault->faulty)) {
-        (void)jt_fault_judge(m->ctx.vault, "rehearsal", err, jt_db_message(m->ctx.db));
+        (void)jt_verdict_bad(m->ctx.vault, "rehearsal", err, &m->ctx.fault);
     }
 }
 
-/* What a failed refresh of the ring means to the operator. */
-static const char *explain(enum jt_err err)
+/* Whether this process has no business here, however often it tries. */
+static bool is_final(enum jt_err err)
 {
-    switch (err) {
-    case JT_OK: return "registered, and the keeper works under the database's ring";
-    case JT_ERR_NOT_FOUND:
-        return "there is no ring, or the keeper lacks a key that it names, or its service root: "
-               "has jeton init run for this database and this keeper?";
-    case JT_ERR_CONFLICT:
-        return "the database is behind what the keeper has accepted: it was restored or lost its "
-               "tail; or the keeper belongs to another node; not serving";
-    case JT_ERR_DENIED:
-        return "the ring in the database is not authentic, or of another environment; not serving";
-    case JT_ERR_CRYPTO: return "a key's check value is not the one in the ring; not serving";
-    case JT_ERR_LIMIT:
-        return "the newest id in the database lies more than an hour ahead of the keeper's clock: "
-               "set the clock right, or accept it with jeton node accept-ids; not serving";
-    case JT_ERR_DECRYPT:
-        return "alarm: the newest rows under a live key id do not open: they were planted or "
-               "altered; not serving";
-    default: return "the ring cannot be read or handed to the keeper";
-    }
+    return err == JT_ERR_NODE_TAKEN || err == JT_ERR_NODE_GONE || err == JT_ERR_MIGRATION_FOREIGN;
 }
 
-enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t message_len)
+enum jt_err jt_membership_tick(struct jt_membership *m)
 {
     struct jt_vault *vault = m->ctx.vault;
     bool registered = atomic_load(&vault->registered);
-    enum jt_err err;
-    if (!registered) {
-        err = join(m, message, message_len);
-    } else {
-        err = jt_node_check(m->ctx.db, &vault->node);
-        if (err == JT_ERR_CONFLICT) {
-            snprintf(message, message_len, "another jetond has taken this database over");
-        }
+    jt_work_about(&m->ctx, "%s", vault->node.name);
+    enum jt_err err = registered ? jt_node_check(m->ctx.db, &vault->node) : join(m);
+    if (registered && is_final(err)) {
+        err = jt_fault_set(&m->ctx.fault, err, "another jetond has taken this database over");
     }
     if (err != JT_OK) {
         atomic_store(&vault->registered, false);
-        if (err == JT_ERR_CONFLICT) {
-            return err;
-        }
-        tell(m, err, jt_db_message(m->ctx.db));
-        return JT_OK;
+        tell(m, err);
+        return is_final(err) ? err : JT_OK;
     }
     look_at_tables(m);
+    jt_fault_clear(&m->ctx.fault); /* what it found is told by itself */
     /*
      * Every time: so a keeper that missed a change hears of it, and a database that went back is
      * noticed without any traffic.
@@ -241,7 +223,7 @@ enum jt_err jt_membership_tick(struct jt_membership *m, char *message, size_t me
     if (err == JT_OK) {
         look_for_strays(m);
     }
-    tell(m, err, explain(err));
+    tell(m, err);
     return JT_OK;
 }
 

@@ -28,12 +28,10 @@ enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault) 
  * Registers or checks, then sees to it that the keeper has the ring; once a minute, and each time
  * while they are not, whether the tables are what the migrations made; while transactions failed,
  * by a rehearsal whether they do now. JT_OK also while the database or the keeper is away: then the
- * vault is marked as not registered and the next tick tries again. Errors are final, and `message`
- * says why: JT_ERR_CONFLICT: another jetond serves this database, or the schema is not this
- * program's.
+ * vault is marked as not registered and the next tick tries again. Errors are final and logged:
+ * another jetond serves this database, or the schema is not this program's.
  */
-enum jt_err jt_membership_tick(struct jt_membership *m, char *message,
-                               size_t message_len) JT_CHECKED;
+enum jt_err jt_membership_tick(struct jt_membership *m) JT_CHECKED;
 
 /* Leaves the database cleanly if it can be reached. */
 void jt_membership_clear(struct jt_membership *m);

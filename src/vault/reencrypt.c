@@ -2,7 +2,6 @@
 #include "vault/reencrypt.h"
 
 #include "base/log.h"
-#include "vault/fault.h"
 
 #include <stdlib.h>
 
@@ -44,13 +43,14 @@ static void finish_batch(struct jt_reencrypter *r, size_t n_moved)
 static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *result)
 {
     struct jt_reencrypter *r = arg;
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_DB_DUPLICATE) {
         jt_log(JT_LOG_ERROR, "alarm: re-encryption met a fingerprint that stands already under the "
                              "active generation");
     } else if (err != JT_OK) {
-        char why[JT_WHY_LEN]; /* no fault of the node: cards are served whether they move or not */
-        jt_log(JT_LOG_WARNING, "re-encryption: %s%s", jt_err_str(err),
-               jt_why(jt_pipe_message(r->pipe), why));
+        char line[JT_FAULT_LINE_LEN];
+        /* no fault of the node: cards are served whether they move or not */
+        jt_log(JT_LOG_WARNING, "re-encryption: %s",
+               jt_fault_line(jt_pipe_fault(r->pipe), err, line));
     }
     /* When the ring has moved on nothing was written; the next read offers the rows again. */
     finish_batch(r, err == JT_OK ? result->n_moved : 0);

@@ -40,7 +40,7 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
      */
     enum jt_err named = jt_sets_refresh(ctx, JT_SET_FIELDS, true);
     if (named != JT_OK) {
-        return JT_ERR_UNAVAILABLE; /* why not stands in the log (vault/sets.c) */
+        return JT_ERR_SETS_UNVERIFIED; /* why not stands in the log (vault/sets.c) */
     }
     struct jt_card_row rows[JT_WIRE_MAX_LIVE * NEWEST_EACH];
     struct jt_open_item newest[JT_WIRE_MAX_LIVE * NEWEST_EACH];
@@ -73,10 +73,10 @@ static void lose_ring(struct jt_vault *vault)
 
 static void note_join(struct jt_vault *vault, enum jt_err err)
 {
-    atomic_store(&vault->mint, err == JT_OK            ? JT_MINT_READY
-                               : err == JT_ERR_LIMIT   ? JT_MINT_AHEAD
-                               : err == JT_ERR_DECRYPT ? JT_MINT_PLANTED
-                                                       : JT_MINT_NOT_YET);
+    atomic_store(&vault->mint, err == JT_OK                 ? JT_MINT_READY
+                               : err == JT_ERR_IDS_AHEAD    ? JT_MINT_AHEAD
+                               : err == JT_ERR_ROWS_PLANTED ? JT_MINT_PLANTED
+                                                            : JT_MINT_NOT_YET);
 }
 
 /*
@@ -87,8 +87,8 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
                                struct jt_ring *ring, bool *joined)
 {
     enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
-    if (err == JT_ERR_CONFLICT || err == JT_ERR_DENIED || err == JT_ERR_NOT_FOUND ||
-        err == JT_ERR_CRYPTO) {
+    if (err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED || err == JT_ERR_KEY_MISSING ||
+        err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
         lose_ring(ctx->vault);
     }
     if (err == JT_OK) {
@@ -100,13 +100,6 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
         atomic_store(&ctx->vault->active_generation, active == NULL ? 0 : active->number);
     }
     return err;
-}
-
-enum jt_err jt_refresh_failure(enum jt_err err)
-{
-    return err == JT_ERR_DENIED || err == JT_ERR_CRYPTO || err == JT_ERR_PROTOCOL
-               ? JT_ERR_PROTOCOL
-               : JT_ERR_UNAVAILABLE;
 }
 
 enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
@@ -188,6 +181,7 @@ struct jt_refresher {
 static void run_refresh(struct jt_job *job, struct jt_work_ctx *ctx)
 {
     struct jt_refresher *r = (struct jt_refresher *)job;
+    jt_work_about(ctx, "the ring");
     r->result = jt_ring_refresh(ctx, NULL);
 }
 
@@ -223,7 +217,7 @@ void jt_refresher_free(struct jt_refresher *r)
 void jt_refresher_request(struct jt_refresher *r, jt_refreshed_fn *done, void *arg)
 {
     if (r->n_waiters == MAX_WAITERS) {
-        done(arg, JT_ERR_UNAVAILABLE); /* cannot happen: a loop has fewer lanes */
+        done(arg, JT_ERR_IMPOSSIBLE); /* cannot happen: a loop has fewer lanes */
         return;
     }
     r->waiters[r->n_waiters].done = done;
@@ -231,8 +225,9 @@ void jt_refresher_request(struct jt_refresher *r, jt_refreshed_fn *done, void *a
     r->n_waiters++;
     if (!r->under_way) {
         r->under_way = true;
-        if (jt_workers_post(r->vault->workers, &r->job) != JT_OK) {
-            r->result = JT_ERR_UNAVAILABLE;
+        enum jt_err err = jt_workers_post(r->vault->workers, &r->job);
+        if (err != JT_OK) {
+            r->result = err;
             refresh_done(&r->job);
         }
     }

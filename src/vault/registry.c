@@ -15,18 +15,22 @@
  * as seen, and only then is it answered. A commit whose answer was lost is found out about in the
  * same way.
  */
+static bool may_stand(enum jt_err err)
+{
+    return err == JT_OK || err == JT_ERR_IN_DOUBT || jt_err_class(err) == JT_CLASS_REPEAT;
+}
+
 static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err,
                                  const struct jt_client_row *row)
 {
-    if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
+    if (!may_stand(err)) {
         return err;
     }
-    enum jt_err read = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
-    if (read != JT_OK) {
-        return JT_ERR_UNAVAILABLE;
+    if (jt_sets_refresh(ctx, JT_SET_CLIENTS, false) != JT_OK) {
+        return err == JT_OK ? JT_ERR_SETS_UNVERIFIED : err;
     }
     return jt_sets_client_stands(&ctx->vault->sets, row) ? JT_OK
-           : err == JT_OK                                ? JT_ERR_STALE
+           : err == JT_OK                                ? JT_ERR_SET_OLD
                                                          : err;
 }
 
@@ -40,12 +44,10 @@ static enum jt_err add_client(struct jt_work_ctx *ctx, const struct jt_client_sp
     if (err == JT_OK) {
         err = jt_sets_client(ctx, spec->id, &taken);
         /* a revoked name stays taken */
-        err = err == JT_OK ? JT_ERR_CONFLICT : err == JT_ERR_NOT_FOUND ? JT_OK : err;
+        err = err == JT_OK ? JT_ERR_CLIENT_EXISTS : err == JT_ERR_NO_CLIENT ? JT_OK : err;
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_client_make(ctx->keeper, spec, credential->secret, &set, &change);
-        /* the keeper has seen a later set than we */
-        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
     }
     return err == JT_OK ? settle_client(ctx, jt_client_insert(ctx->db, &change, act), &change.row)
                         : err;
@@ -56,8 +58,8 @@ enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_clie
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     jt_credential_new(spec->id, out);
-    enum jt_err err = JT_ERR_STALE;
-    for (int i = 0; i < TRIES && err == JT_ERR_STALE; i++) {
+    enum jt_err err = JT_ERR_SET_OLD;
+    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
         err = add_client(ctx, spec, &act, out);
     }
     if (err != JT_OK) {
@@ -80,11 +82,10 @@ static enum jt_err revoke_client(struct jt_work_ctx *ctx, const char *id, const 
     }
     if (err == JT_OK && jt_sets_last_operator(&ctx->vault->sets, id)) {
         /* nobody could operate the installation any more, nor add somebody who can */
-        return JT_ERR_CONFLICT;
+        return JT_ERR_LAST_OPERATOR;
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_client_revoke(ctx->keeper, &row, &set, &change);
-        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
     }
     return err == JT_OK ? settle_client(ctx, jt_client_revoke(ctx->db, &change, act), &change.row)
                         : err;
@@ -93,8 +94,8 @@ static enum jt_err revoke_client(struct jt_work_ctx *ctx, const char *id, const 
 enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, const char *actor)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    enum jt_err err = JT_ERR_STALE;
-    for (int i = 0; i < TRIES && err == JT_ERR_STALE; i++) {
+    enum jt_err err = JT_ERR_SET_OLD;
+    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
         err = revoke_client(ctx, id, &act);
     }
     return err;
@@ -111,7 +112,7 @@ static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credenti
     if (jt_sets_older_client(&ctx->vault->sets, credential->id, &row) != JT_OK ||
         (row.spec.permissions & JT_MAY_OPERATE) == 0 ||
         jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret) != JT_OK) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_SETS_UNVERIFIED;
     }
     *permissions = JT_MAY_ACCEPT_SETS;
     return JT_OK;
@@ -123,10 +124,10 @@ enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx,
     *permissions = 0;
     struct jt_client_row row;
     enum jt_err err = jt_sets_client(ctx, credential->id, &row);
-    if (err == JT_ERR_UNAVAILABLE) {
+    if (err == JT_ERR_SETS_UNVERIFIED) {
         return check_older(ctx, credential, permissions);
     }
-    if (err == JT_ERR_NOT_FOUND) {
+    if (err == JT_ERR_NO_CLIENT) {
         /* All-zero MACs: no keeper made such a row. The check costs what a real one costs. */
         row = (struct jt_client_row){ .spec = { .id = "unknown" } };
         err = JT_OK;
@@ -150,33 +151,32 @@ static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec
     enum jt_err err = jt_sets_row(ctx, JT_SET_FIELDS, &set, &spec->id);
     if (err == JT_OK) {
         err = jt_sets_field(ctx, spec->name, &row);
-        err = err == JT_OK ? JT_ERR_CONFLICT : err == JT_ERR_NOT_FOUND ? JT_OK : err;
+        err = err == JT_OK ? JT_ERR_FIELD_EXISTS : err == JT_ERR_NO_FIELD ? JT_OK : err;
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_field_make(ctx->keeper, spec, &set, &change);
-        err = err == JT_ERR_CONFLICT ? JT_ERR_STALE : err;
     }
     if (err != JT_OK) {
         return err;
     }
     err = jt_field_insert(ctx->db, &change, act);
-    if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
+    if (!may_stand(err)) {
         return err;
     }
     if (jt_sets_refresh(ctx, JT_SET_FIELDS, false) != JT_OK) { /* names it to the keeper, too */
-        return JT_ERR_UNAVAILABLE;
+        return err == JT_OK ? JT_ERR_SETS_UNVERIFIED : err;
     }
     enum jt_err found = jt_sets_field(ctx, spec->name, &row);
     bool ours = found == JT_OK && jt_equal_ct(row.mac, change.row.mac, sizeof row.mac);
-    return ours ? JT_OK : err == JT_OK ? JT_ERR_STALE : err;
+    return ours ? JT_OK : err == JT_OK ? JT_ERR_SET_OLD : err;
 }
 
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                                   const char *actor)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    enum jt_err err = JT_ERR_STALE;
-    for (int i = 0; i < TRIES && err == JT_ERR_STALE; i++) {
+    enum jt_err err = JT_ERR_SET_OLD;
+    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
         err = add_field(ctx, spec, &act);
     }
     return err;
@@ -188,7 +188,7 @@ enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name,
     struct jt_field_row row;
     enum jt_err err = jt_sets_field(ctx, name, &row);
     if (err == JT_OK && row.state != JT_ROW_ACTIVE) {
-        err = JT_ERR_NOT_FOUND;
+        err = JT_ERR_NO_FIELD;
     }
     if (err == JT_OK) {
         *out = row.spec;

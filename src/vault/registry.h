@@ -17,35 +17,35 @@
 #define JT_MAY_ACCEPT_SETS (1u << 16)
 
 /*
- * Makes a client with a fresh secret. JT_ERR_CONFLICT when the id is taken, by a revoked client
- * too. A commit whose answer was lost is found out about: JT_ERR_UNAVAILABLE only where the
- * database stays away. The caller wipes *out.
+ * Makes a client with a fresh secret. JT_ERR_CLIENT_EXISTS when the id is taken, by a revoked
+ * client too. A commit whose answer was lost is found out about: the class REPEAT or
+ * JT_ERR_IN_DOUBT only where the database stays away. The caller wipes *out.
  */
 enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec,
                                    const char *actor, struct jt_credential *out) JT_CHECKED;
 
 /*
  * Revokes a client for good; one that is revoked already is success. It is done when this returns
- * JT_OK: the keeper has seen the set without it, and takes no older one. JT_ERR_NOT_FOUND;
- * JT_ERR_CONFLICT: it is the last operator.
+ * JT_OK: the keeper has seen the set without it, and takes no older one. JT_ERR_NO_CLIENT;
+ * JT_ERR_LAST_OPERATOR: it is the last operator.
  */
 enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id,
                                       const char *actor) JT_CHECKED;
 
 /*
- * Whether the credential is a client's, and what it may do. JT_ERR_DENIED: unknown or revoked
- * client and wrong secret alike, after the same work: an unknown id is checked against a row that
- * cannot match.
+ * Whether the credential is a client's, and what it may do. JT_ERR_BAD_CREDENTIAL: unknown or
+ * revoked client and wrong secret alike, after the same work: an unknown id is checked against a
+ * row that cannot match.
  */
 enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx,
                                      const struct jt_credential *credential,
                                      uint32_t *permissions) JT_CHECKED;
 
-/* Makes a field; spec->id is chosen here. JT_ERR_CONFLICT when the name is taken. */
+/* Makes a field; spec->id is chosen here. JT_ERR_FIELD_EXISTS when the name is taken. */
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                                   const char *actor) JT_CHECKED;
 
-/* JT_ERR_NOT_FOUND; JT_ERR_UNAVAILABLE also while the set of fields is not verified. */
+/* JT_ERR_NO_FIELD; JT_ERR_SETS_UNVERIFIED also while the set of fields is not verified. */
 enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name,
                                   struct jt_field_spec *out) JT_CHECKED;
 

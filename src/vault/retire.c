@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "store/cards.h"
 #include "store/fields.h"
-#include "vault/fault.h"
 #include "vault/refresh.h"
 #include "vault/roll.h"
 #include "vault/strays.h"
@@ -117,7 +116,7 @@ static void note_field(void *arg, const struct jt_field_row *row)
     if (err == JT_OK) {
         r->fields[r->n_fields].id = row->spec.id;
         r->fields[r->n_fields++].dedup = row->spec.dedup;
-    } else if (err == JT_ERR_DENIED) {
+    } else if (err == JT_ERR_FORGED) {
         jt_log(JT_LOG_ERROR, "retirement: the row of field %u is not authentic: its cards stay",
                (unsigned)row->spec.id);
     } else if (r->fields_err == JT_OK) {
@@ -181,7 +180,7 @@ static enum jt_err move_rows(struct jt_retirer *r, const struct jt_retirement *j
         return err;
     }
     if (reply.active.key_id == 0) {
-        return JT_ERR_STALE;
+        return JT_ERR_RING_MOVED;
     }
     struct jt_move_txn txn = { .epoch = reply.epoch,
                                .from = { .generation = job->generation, .key_id = job->key_id },
@@ -204,7 +203,7 @@ static enum jt_err move_rows(struct jt_retirer *r, const struct jt_retirement *j
     err = txn.n == 0 ? JT_OK : jt_cards_move_wait(r->ctx.db, &r->ctx.vault->node, &txn, &result);
     if (err == JT_OK && txn.n > 0) {
         if (result.check.epoch != txn.epoch || !result.check.node_stands) {
-            return JT_ERR_STALE;
+            return JT_ERR_RING_MOVED;
         }
         note_moved(r, result.n_moved);
     }
@@ -267,8 +266,8 @@ static void start_pass(struct jt_retirer *r, const struct jt_retirement *job)
 }
 
 /*
- * Moves what is left until the index shows nothing. JT_OK: nothing is left. JT_ERR_STALE: what is
- * left cannot be moved now; other jobs have their turn first.
+ * Moves what is left until the index shows nothing. JT_OK: nothing is left. of the class REFRESH:
+ * what is left cannot be moved now; other jobs have their turn first.
  */
 static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
 {
@@ -284,7 +283,7 @@ static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
         int64_t started_us = jt_clock_us();
         err = move_batch(r, job, &end);
         if (err == JT_OK && !throttle(r, started_us)) {
-            return JT_ERR_UNAVAILABLE; /* stopping */
+            return JT_ERR_STOPPING; /* stopping */
         }
         if (err != JT_OK || !end) {
             continue;
@@ -297,10 +296,10 @@ static enum jt_err drain(struct jt_retirer *r, const struct jt_retirement *job)
         bool stuck = r->pass_stuck > 0;
         start_pass(r, job);
         if (stuck) {
-            return JT_ERR_STALE;
+            return JT_ERR_CARDS_STUCK;
         }
         if (!pause_for(r, 200)) { /* rows that others had locked come with the next pass */
-            return JT_ERR_UNAVAILABLE;
+            return JT_ERR_STOPPING;
         }
     }
     return err;
@@ -317,14 +316,14 @@ static enum jt_err prove_quickly(struct jt_retirer *r, const struct jt_retiremen
     int64_t started_us = jt_clock_us();
     enum jt_err err = jt_generation_is_unused(r->ctx.db, job->key_id, &unused);
     if (err == JT_OK && !unused) {
-        err = JT_ERR_STALE;
+        err = JT_ERR_NOT_EMPTY;
     }
     if (err == JT_OK && jt_clock_us() - started_us > PROOF_MAX_US) {
         jt_log(JT_LOG_WARNING,
                "retirement of generation %llu: its cards are gone, but an old snapshot makes the "
                "proof slow; waiting for it to end",
                (unsigned long long)job->generation);
-        err = JT_ERR_STALE;
+        err = JT_ERR_PROOF_SLOW;
     }
     return err;
 }
@@ -347,12 +346,13 @@ static enum jt_err drain_and_retire(struct jt_retirer *r, const struct jt_retire
             jt_ring_step(&r->ctx, &info.row, JT_GENERATION_RETIRED, job->actor, NULL, &facts, 2000);
     }
     if (err == JT_OK) {
-        char why[JT_WHY_LEN];
         jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key",
                (unsigned long long)job->generation);
-        if (jt_strays_look(&r->ctx, NULL) != JT_OK) {
-            jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live%s",
-                   jt_why(jt_work_reason(&r->ctx), why));
+        enum jt_err looked = jt_strays_look(&r->ctx, NULL);
+        if (looked != JT_OK) {
+            char line[JT_FAULT_LINE_LEN];
+            jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live: %s",
+                   jt_fault_line(&r->ctx.fault, looked, line));
         }
     }
     return err;
@@ -379,7 +379,7 @@ static void set_job(struct jt_retirer *r, uint64_t generation)
     pthread_mutex_unlock(&r->mutex);
 }
 
-/* One step of the next open job, in turn. JT_ERR_NOT_FOUND: nothing to do. */
+/* One step of the next open job, in turn. JT_ERR_NO_RETIREMENT: nothing to do. */
 static enum jt_err next_step(struct jt_retirer *r)
 {
     static _Thread_local struct jt_retirement job; /* a few KiB: off the stack */
@@ -388,31 +388,32 @@ static enum jt_err next_step(struct jt_retirer *r)
      * meanwhile.
      */
     if (!atomic_load(&r->ctx.vault->registered) || !atomic_load(&r->ctx.vault->in_shape)) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_NODE_GONE;
     }
+    jt_work_about(&r->ctx, "the next retirement");
     enum jt_err err = jt_db_ensure(r->ctx.db);
     if (err == JT_OK) {
         err = jt_retirement_next(r->ctx.db, r->after, &job);
     }
-    if (err == JT_OK || err == JT_ERR_NOT_FOUND) {
+    if (err == JT_OK || err == JT_ERR_NO_RETIREMENT) {
         set_job(r, err == JT_OK ? job.generation : 0);
     }
     if (err != JT_OK) {
         return err;
     }
     bool draining = job.state == JT_RETIREMENT_DRAINING;
+    jt_work_about(&r->ctx, "generation %llu", (unsigned long long)job.generation);
     err = draining ? drain_and_retire(r, &job) : certify(r, &job);
-    if (err != JT_OK && err != JT_ERR_UNAVAILABLE) {
+    if (err != JT_OK && jt_err_class(err) != JT_CLASS_REPEAT) {
         r->after = job.generation; /* a job that cannot go on lets the others pass */
     }
-    if (err != JT_OK && err != JT_ERR_UNAVAILABLE && err != JT_ERR_STALE &&
+    if (jt_err_class(err) == JT_CLASS_GIVE_UP &&
         (err != r->told_err || job.generation != r->told_job)) {
         r->told_err = err;
         r->told_job = job.generation;
-        char why[JT_WHY_LEN];
-        jt_log(JT_LOG_ERROR, "retirement of generation %llu: it cannot be %s: %s%s",
-               (unsigned long long)job.generation, draining ? "retired" : "certified",
-               jt_err_str(err), jt_why(jt_work_reason(&r->ctx), why));
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_ERROR, "retirement: it cannot be %s: %s", draining ? "retired" : "certified",
+               jt_fault_line(&r->ctx.fault, err, line));
     }
     return err;
 }
@@ -424,23 +425,22 @@ static void *work(void *arg)
     int n_failed = 0;
     while (go_on) {
         enum jt_err err = next_step(r);
-        n_failed = err == JT_OK || err == JT_ERR_NOT_FOUND ? 0 : n_failed + 1;
+        n_failed = err == JT_OK || err == JT_ERR_NO_RETIREMENT ? 0 : n_failed + 1;
         if (err == JT_OK) {
             go_on = wait_for(r, 0);
-        } else if (err == JT_ERR_NOT_FOUND) {
+        } else if (err == JT_ERR_NO_RETIREMENT) {
             go_on = wait_for(r, IDLE_MS);
         } else {
             /*
              * A passing failure is no news; one that lasts is, once in a while. Others have been
              * told of by next_step.
              */
-            bool passing = err == JT_ERR_UNAVAILABLE || err == JT_ERR_STALE;
+            bool passing = jt_err_class(err) != JT_CLASS_GIVE_UP;
             if (passing && n_failed % 20 == 10) {
-                char why[JT_WHY_LEN];
-                jt_log(JT_LOG_WARNING, "retirement: %s%s", jt_err_str(err),
-                       jt_why(jt_work_reason(&r->ctx), why));
+                char line[JT_FAULT_LINE_LEN];
+                jt_log(JT_LOG_WARNING, "retirement: %s", jt_fault_line(&r->ctx.fault, err, line));
             }
-            go_on = pause_for(r, err == JT_ERR_UNAVAILABLE ? 500 : STALE_PAUSE_MS);
+            go_on = pause_for(r, jt_err_class(err) == JT_CLASS_REPEAT ? 500 : STALE_PAUSE_MS);
         }
     }
     return NULL;

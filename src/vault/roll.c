@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "store/ring.h"
-#include "vault/fault.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 
@@ -54,29 +53,6 @@ static void back_off(int ms)
 }
 
 /*
- * A row or ring that no keeper vouches for is tampering or a mix-up of databases, not a question of
- * the caller's permission: it gets a line in the log and a code of its own.
- */
-static enum jt_err vouched(enum jt_err err, const char *what)
-{
-    if (err == JT_ERR_DENIED) {
-        jt_log(JT_LOG_ERROR, "%s in the database is not authentic", what);
-        return JT_ERR_CRYPTO;
-    }
-    return err;
-}
-
-static enum jt_err refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
-{
-    enum jt_err err = vouched(jt_ring_refresh(ctx, row), "the ring");
-    /*
-     * A ring that is behind the keeper's or missing makes the node not ready (the heartbeat tells
-     * why); it says nothing of what was asked.
-     */
-    return err == JT_ERR_CONFLICT || err == JT_ERR_NOT_FOUND ? JT_ERR_UNAVAILABLE : err;
-}
-
-/*
  * DESIGN section 6.2: possession is proved to a fresh challenge and checked by a keeper, not
  * believed. What is stored is evidence; nothing relies on it.
  */
@@ -90,7 +66,6 @@ static enum jt_err acknowledge(struct jt_work_ctx *ctx, const struct jt_generati
     if (err == JT_OK) {
         err = jt_keyclient_wait_ack_check(ctx->keeper, generation, &ack);
     }
-    err = vouched(err, "the row of a generation");
     return err == JT_OK ? jt_ack_insert(ctx->db, generation->number, &ack) : err;
 }
 
@@ -130,7 +105,7 @@ static enum jt_err erase(struct jt_work_ctx *ctx, const struct jt_generation_row
     struct jt_generation_row future = *row;
     future.state = JT_GENERATION_FUTURE;
     enum jt_err err = jt_keyclient_wait_generation_abandon(ctx->keeper, &future);
-    return err == JT_ERR_NOT_FOUND ? JT_OK : vouched(err, "the row of a generation");
+    return err == JT_ERR_KEY_MISSING ? JT_OK : err;
 }
 
 static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
@@ -139,7 +114,7 @@ static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
     enum jt_err err = jt_generations_list(ctx->db, note_abandoned, &abandoned);
     for (size_t i = 0; i < abandoned.n && i < MAX_ABANDONED && err == JT_OK; i++) {
         enum jt_err erased = erase(ctx, &abandoned.rows[i]);
-        if (erased == JT_ERR_CONFLICT || erased == JT_ERR_CRYPTO) {
+        if (erased == JT_ERR_USED_BEFORE || erased == JT_ERR_FORGED) {
             jt_log(JT_LOG_ERROR,
                    "alarm: generation %llu is marked as destroyed, and the keeper knows better; "
                    "its key stays",
@@ -156,12 +131,12 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor,
 {
     struct jt_generations_taken taken;
     /* The keeper numbers above everything it has accepted; bring it up to date first. */
-    enum jt_err err = refresh(ctx, NULL);
+    enum jt_err err = jt_ring_refresh(ctx, NULL);
     if (err == JT_OK) {
         err = jt_generations_taken(ctx->db, &taken);
     }
     if (err == JT_OK && taken.n_future >= JT_ROLL_MAX_FUTURE) {
-        err = JT_ERR_DENIED;
+        err = JT_ERR_TOO_MANY_FUTURE;
     }
     if (err == JT_OK) {
         err = erase_abandoned(ctx);
@@ -170,9 +145,8 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor,
         err = add_used(ctx, taken.key_ids);
     }
     if (err == JT_OK) {
-        err = vouched(jt_keyclient_wait_generation_create(ctx->keeper, taken.highest, taken.key_ids,
-                                                          &out->row),
-                      "the ring");
+        err = jt_keyclient_wait_generation_create(ctx->keeper, taken.highest, taken.key_ids,
+                                                  &out->row);
     }
     if (err == JT_OK) {
         /*
@@ -208,10 +182,9 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
         proved = acknowledge(ctx, &out->row);
     }
     if (proved != JT_OK) {
-        char why[JT_WHY_LEN];
-        jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s%s",
-               (unsigned long long)out->row.number, jt_err_str(proved),
-               jt_why(jt_work_reason(ctx), why));
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s",
+               (unsigned long long)out->row.number, jt_fault_line(&ctx->fault, proved, line));
     }
     return JT_OK;
 }
@@ -240,7 +213,7 @@ enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     memset(out, 0, sizeof *out);
-    enum jt_err err = refresh(ctx, NULL);
+    enum jt_err err = jt_ring_refresh(ctx, NULL);
     if (err == JT_OK) {
         err = jt_generation_get(ctx->db, number, out);
     }
@@ -278,11 +251,10 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
         struct jt_generation_row rows[2];
         size_t n_rows = 0;
         bool busy = false;
-        enum jt_err err = refresh(ctx, &current);
+        enum jt_err err = jt_ring_refresh(ctx, &current);
         if (err == JT_OK) {
-            err = vouched(jt_keyclient_wait_ring_propose(ctx->keeper, &current, generation, target,
-                                                         &next, rows, &n_rows),
-                          "the row of a generation");
+            err = jt_keyclient_wait_ring_propose(ctx->keeper, &current, generation, target, &next,
+                                                 rows, &n_rows);
         }
         if (err == JT_OK) {
             struct jt_ring_change change = { .from_epoch = current.epoch,
@@ -307,7 +279,7 @@ enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row
             }
             return JT_OK;
         }
-        bool again = busy || err == JT_ERR_STALE;
+        bool again = busy || err == JT_ERR_RING_MOVED;
         if (!again || jt_clock_ms() >= give_up) {
             return err;
         }
@@ -337,14 +309,14 @@ enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const cha
         return JT_OK; /* a repeated request, perhaps because the first one's answer was lost */
     }
     if (out->row.state != JT_GENERATION_FUTURE) {
-        return JT_ERR_CONFLICT;
+        return JT_ERR_WRONG_STATE;
     }
     if (holder_override == NULL) {
         /*
          * Second nodes and escrow files come later; until then a key always has one durable holder:
          * this keeper.
          */
-        return JT_ERR_DENIED;
+        return JT_ERR_ONE_HOLDER;
     }
     err = acknowledge(ctx, &out->row); /* I3; by every leased node, once there are several */
     if (err == JT_OK) {

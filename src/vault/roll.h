@@ -17,8 +17,8 @@
 #define JT_ROLL_MAX_FUTURE 4
 
 /*
- * Makes a key, stores the generation as future and acknowledges it. JT_ERR_DENIED, before a key is
- * made: so many wait already; JT_ERR_LIMIT: no key id is free.
+ * Makes a key, stores the generation as future and acknowledges it. JT_ERR_TOO_MANY_FUTURE, before
+ * a key is made: so many wait already; JT_ERR_LIMIT: no key id is free.
  */
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
                            struct jt_generation_info *out) JT_CHECKED;
@@ -27,8 +27,8 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
  * Gives up a future generation: first its row says that it is destroyed, then the keeper erases the
  * key; so no moment and no crash leaves cards under a key that is gone. One whose row went before
  * and whose key may be left (something broke in between) is success: it is erased now, or by the
- * next jt_roll_create. Its number is never used again, its key id is free. JT_ERR_NOT_FOUND;
- * JT_ERR_CONFLICT: not future.
+ * next jt_roll_create. Its number is never used again, its key id is free.
+ * JT_ERR_NO_GENERATION; JT_ERR_WRONG_STATE: not future.
  */
 enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
                             struct jt_generation_info *out) JT_CHECKED;
@@ -36,9 +36,10 @@ enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char
 /*
  * Makes a future generation the active one; the active one becomes draining. One that is active
  * already is success. `holder_override` is the recorded reason to go ahead although the key has one
- * durable holder only; without it (NULL) that is JT_ERR_DENIED. JT_ERR_NOT_FOUND; JT_ERR_CONFLICT:
- * not future; JT_ERR_LIMIT: too many generations drain; JT_ERR_CRYPTO: a row is not authentic,
- * logged; JT_ERR_UNAVAILABLE: a dependency, or writers held the ring lock for all of the patience.
+ * durable holder only; without it (NULL) that is JT_ERR_ONE_HOLDER. JT_ERR_NO_GENERATION;
+ * JT_ERR_WRONG_STATE: not future; JT_ERR_LIMIT: too many generations drain; JT_ERR_CRYPTO: a row is
+ * not authentic, logged; the class REPEAT: a dependency, or writers held the ring lock for all of
+ * the patience.
  */
 enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
                              const char *holder_override,

@@ -44,7 +44,7 @@ static void note(struct changes *c, const void *row)
 {
     size_t max = c->kind == JT_SET_CLIENTS ? JT_SET_MAX_CLIENTS : JT_SET_MAX_FIELDS;
     if (c->err == JT_OK && c->n == max) {
-        c->err = JT_ERR_DENIED; /* more than any keeper would have vouched for */
+        c->err = JT_ERR_SET_WRONG; /* more than any keeper would have vouched for */
     }
     if (c->err == JT_OK && c->n == c->cap) {
         size_t cap = c->cap == 0 ? 16 : c->cap * 2;
@@ -105,7 +105,7 @@ static void name_culprits(struct jt_work_ctx *ctx, enum jt_set_kind kind,
         struct jt_set_change alone = changes[i];
         alone.replaces = false;
         struct jt_set_sum_request one = { .kind = (uint8_t)kind, .n = 1, .changes = &alone };
-        if (jt_keyclient_wait_set_sum(ctx->keeper, &one, &sum) != JT_ERR_DENIED) {
+        if (jt_keyclient_wait_set_sum(ctx->keeper, &one, &sum) != JT_ERR_FORGED) {
             continue;
         }
         if (kind == JT_SET_CLIENTS) {
@@ -139,7 +139,7 @@ static enum jt_err sum_rows(struct jt_work_ctx *ctx, enum jt_set_kind kind,
             .changes = changes,
         };
         err = jt_keyclient_wait_set_sum(ctx->keeper, &request, &to->sum);
-        if (err == JT_ERR_DENIED) {
+        if (err == JT_ERR_FORGED) {
             name_culprits(ctx, kind, changes, some);
         }
         to->summed = err == JT_OK;
@@ -156,7 +156,7 @@ static void tell(enum jt_set_kind kind, enum jt_err err)
     const char *name = names[kind - 1];
     switch (err) {
     case JT_OK: jt_log(JT_LOG_INFO, "the set of %s is verified", name); break;
-    case JT_ERR_CONFLICT:
+    case JT_ERR_SET_OLD:
         jt_log(JT_LOG_ERROR,
                "alarm: the set of %s in the database is older than one that the keeper has seen: "
                "it was restored, or old rows were put back; not serving; an operator can accept it "
@@ -187,7 +187,7 @@ static void publish(struct jt_sets *s, enum jt_set_kind kind, struct jt_set_copy
         jt_set_copy_clear(&s->older[i]);
     }
     jt_set_copy_clear(to);
-    if (err == JT_OK || err == JT_ERR_CONFLICT) {
+    if (err == JT_OK || err == JT_ERR_SET_OLD) {
         *to = *copy;
         to->there = true;
         memset(copy, 0, sizeof *copy);
@@ -217,7 +217,7 @@ static enum jt_err load(struct jt_work_ctx *ctx, enum jt_set_kind kind,
     enum jt_err err = read_changes(ctx, from->row.version, &row, &c);
     if (err == JT_OK && from->there && jt_set_row_same(&from->row, &row)) {
         *same = c.n == 0;
-        err = c.n == 0 ? JT_OK : JT_ERR_INVALID;
+        err = c.n == 0 ? JT_OK : JT_ERR_SET_WRONG;
         free(c.rows);
         return err;
     }
@@ -235,6 +235,13 @@ static enum jt_err load(struct jt_work_ctx *ctx, enum jt_set_kind kind,
     return err == JT_OK ? jt_keyclient_wait_set_verify(ctx->keeper, &to->sum, &row) : err;
 }
 
+/* Whether the failure says that what the database holds is no set that a keeper made. */
+static bool is_wrong(enum jt_err err)
+{
+    return err == JT_ERR_FORGED || err == JT_ERR_INVALID || err == JT_ERR_PROTOCOL ||
+           err == JT_ERR_DB_FAULT || err == JT_ERR_SET_FULL;
+}
+
 static enum jt_err refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool whole)
 {
     struct jt_sets *s = &ctx->vault->sets;
@@ -248,7 +255,7 @@ static enum jt_err refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool 
     const struct jt_set_copy *from = &s->good[kind - 1];
     bool piecemeal = !whole && from->there && s->trouble[kind - 1] == JT_OK;
     enum jt_err err = load(ctx, kind, piecemeal ? from : &nothing, &to, &same);
-    if (piecemeal && err != JT_OK && err != JT_ERR_UNAVAILABLE && err != JT_ERR_NOMEM) {
+    if (piecemeal && err != JT_OK && jt_err_class(err) != JT_CLASS_REPEAT) {
         /* a set that went back, for one, is not reached by going on from this one */
         jt_set_copy_clear(&to);
         err = load(ctx, kind, &nothing, &to, &same);
@@ -259,11 +266,9 @@ static enum jt_err refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool 
         pthread_mutex_unlock(&s->mutex);
         return JT_OK;
     }
-    err = err == JT_ERR_INVALID || err == JT_ERR_PROTOCOL ? JT_ERR_DENIED : err;
-    if (err == JT_OK || err == JT_ERR_CONFLICT || err == JT_ERR_DENIED) {
+    err = is_wrong(err) ? JT_ERR_SET_WRONG : err;
+    if (err == JT_OK || err == JT_ERR_SET_OLD || err == JT_ERR_SET_WRONG) {
         publish(s, kind, &to, err);
-    } else {
-        err = JT_ERR_UNAVAILABLE;
     }
     jt_set_copy_clear(&to);
     return err;
@@ -306,13 +311,13 @@ static enum jt_err keep_fresh(struct jt_work_ctx *ctx, enum jt_set_kind kind)
     bool due = s->trouble[kind - 1] != JT_OK || !s->good[kind - 1].there ||
                s->confirmed_ms[kind - 1] < asked_ms;
     if (due && jt_clock_ms() - s->failed_ms[kind - 1] < AFTER_FAILURE_MS) {
-        err = JT_ERR_UNAVAILABLE;
+        err = JT_ERR_SETS_UNVERIFIED;
     } else if (due) {
         err = refresh(ctx, kind, false);
         s->failed_ms[kind - 1] = err == JT_OK ? 0 : jt_clock_ms();
     }
     pthread_mutex_unlock(&s->refreshing);
-    return err == JT_OK ? JT_OK : JT_ERR_UNAVAILABLE;
+    return err == JT_OK ? JT_OK : JT_ERR_SETS_UNVERIFIED;
 }
 
 /* --- what is asked --- */
@@ -327,7 +332,7 @@ static enum jt_err find(struct jt_sets *s, const struct jt_set_copy *c, enum jt_
         memcpy(out, jt_set_copy_at(kind, c, at), jt_set_row_size(kind));
     }
     pthread_mutex_unlock(&s->mutex);
-    return there ? JT_OK : JT_ERR_NOT_FOUND;
+    return there ? JT_OK : JT_ERR_NO_CLIENT;
 }
 
 static struct jt_client_row client_key(const char *id)
@@ -375,14 +380,14 @@ enum jt_err jt_sets_older_client(struct jt_sets *s, const char *id, struct jt_cl
 {
     const struct jt_client_row key = client_key(id);
     pthread_mutex_lock(&s->mutex);
-    bool clients = s->trouble[JT_SET_CLIENTS - 1] == JT_ERR_CONFLICT;
-    bool fields = s->trouble[JT_SET_FIELDS - 1] == JT_ERR_CONFLICT;
+    bool clients = s->trouble[JT_SET_CLIENTS - 1] == JT_ERR_SET_OLD;
+    bool fields = s->trouble[JT_SET_FIELDS - 1] == JT_ERR_SET_OLD;
     pthread_mutex_unlock(&s->mutex);
     if (clients) {
         return find(s, &s->older[JT_SET_CLIENTS - 1], JT_SET_CLIENTS, &key, out);
     }
     const struct jt_set_copy *good = &s->good[JT_SET_CLIENTS - 1];
-    return fields ? find(s, good, JT_SET_CLIENTS, &key, out) : JT_ERR_NOT_FOUND;
+    return fields ? find(s, good, JT_SET_CLIENTS, &key, out) : JT_ERR_NO_CLIENT;
 }
 
 enum jt_err jt_sets_field(struct jt_work_ctx *ctx, const char *name, struct jt_field_row *out)
@@ -394,8 +399,8 @@ enum jt_err jt_sets_field(struct jt_work_ctx *ctx, const char *name, struct jt_f
     }
     pthread_mutex_lock(&s->mutex);
     const struct jt_set_copy *c = &s->good[JT_SET_FIELDS - 1];
-    err = JT_ERR_NOT_FOUND;
-    for (size_t i = 0; i < c->n && err == JT_ERR_NOT_FOUND; i++) {
+    err = JT_ERR_NO_FIELD;
+    for (size_t i = 0; i < c->n && err == JT_ERR_NO_FIELD; i++) {
         if (strcmp(c->fields[i].spec.name, name) == 0) {
             *out = c->fields[i];
             err = JT_OK;
@@ -430,7 +435,7 @@ enum jt_err jt_sets_row(struct jt_work_ctx *ctx, enum jt_set_kind kind, struct j
     struct jt_sets *s = &ctx->vault->sets;
     enum jt_err err = jt_sets_refresh(ctx, kind, false);
     if (err != JT_OK) {
-        return JT_ERR_UNAVAILABLE;
+        return JT_ERR_SETS_UNVERIFIED;
     }
     pthread_mutex_lock(&s->mutex);
     const struct jt_set_copy *c = &s->good[kind - 1];
@@ -477,11 +482,11 @@ static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct 
     const struct jt_client_row key = client_key(operator);
     bool there = false;
     if (!s->older[0].there && !s->older[1].there) {
-        return JT_ERR_NOT_FOUND;
+        return JT_ERR_NO_OLD_SET;
     }
     size_t at = clients->there ? jt_set_copy_place(JT_SET_CLIENTS, clients, &key, &there) : 0;
     if (!there || !fields->there) {
-        return there ? JT_ERR_UNAVAILABLE : JT_ERR_DENIED;
+        return there ? JT_ERR_SETS_UNVERIFIED : JT_ERR_NOT_OPERATOR;
     }
     a->operator= clients->clients[at];
     a->clients = clients->row;

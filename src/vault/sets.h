@@ -7,8 +7,8 @@
  * a second, and when its version has changed, the rows that changed with it: one row for one
  * change. Look-ups ask the memory, never the database: an old row that is put back is not seen by a
  * front that runs, and stops one that starts. What cannot be verified is not believed, and nothing
- * older takes its place: the node is not ready, look-ups are JT_ERR_UNAVAILABLE, and the log says
- * which row or set is wrong.
+ * older takes its place: the node is not ready, look-ups are JT_ERR_SETS_UNVERIFIED, and the log
+ * says which row or set is wrong.
  *
  * One of these for all threads of a front. Measured with 10,000 clients: docs/data-format.md.
  */
@@ -29,7 +29,7 @@ struct jt_sets {
     struct jt_set_copy older[2];
     int64_t confirmed_ms[2];    /* when the database was last found to hold the good one */
     int64_t failed_ms[2];       /* when a refresh failed last; only of whoever holds `refreshing` */
-    enum jt_err trouble[2];     /* JT_OK; JT_ERR_CONFLICT: older; JT_ERR_DENIED: tampered with */
+    enum jt_err trouble[2];     /* JT_OK; JT_ERR_SET_OLD; JT_ERR_SET_WRONG: tampered with */
     pthread_mutex_t refreshing; /* one at a time */
     /* goes up with every change: what was looked up under another one is to be looked up again */
     _Atomic uint64_t stamp;
@@ -42,8 +42,8 @@ void jt_sets_clear(struct jt_sets *sets);
 
 /*
  * Reads what changed and verifies it; with `whole` everything anew, which also names all fields to
- * a keeper that has started. JT_ERR_UNAVAILABLE: database or keeper is away; JT_ERR_CONFLICT and
- * JT_ERR_DENIED: as `trouble`.
+ * a keeper that has started. the class REPEAT: database or keeper is away; JT_ERR_SET_OLD and
+ * JT_ERR_SET_WRONG: as `trouble`.
  */
 enum jt_err jt_sets_refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool whole) JT_CHECKED;
 
@@ -51,10 +51,10 @@ enum jt_err jt_sets_refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool
 void jt_sets_keep_up(struct jt_work_ctx *ctx);
 
 /*
- * The row of a client or field, revoked ones too. JT_ERR_NOT_FOUND; JT_ERR_UNAVAILABLE when the set
- * is not verified. A set that was confirmed more than a second ago is refreshed first; where that
- * has just failed, it is not tried again at once: a crowd of callers must not cost a whole set
- * each.
+ * The row of a client or field, revoked ones too. JT_ERR_NO_CLIENT or JT_ERR_NO_FIELD;
+ * JT_ERR_SETS_UNVERIFIED when the set is not verified. A set that was confirmed more than a second
+ * ago is refreshed first; where that has just failed, it is not tried again at once: a crowd of
+ * callers must not cost a whole set each.
  */
 enum jt_err jt_sets_client(struct jt_work_ctx *ctx, const char *id,
                            struct jt_client_row *out) JT_CHECKED;
@@ -81,14 +81,14 @@ enum jt_err jt_sets_row(struct jt_work_ctx *ctx, enum jt_set_kind kind, struct j
                         uint32_t *next_field) JT_CHECKED;
 
 /*
- * A client's row of an older set that an operator may accept; JT_ERR_NOT_FOUND, also when there is
+ * A client's row of an older set that an operator may accept; JT_ERR_NO_CLIENT, also when there is
  * none. Not verified: good for nothing but jt_sets_accept.
  */
 enum jt_err jt_sets_older_client(struct jt_sets *sets, const char *id,
                                  struct jt_client_row *out) JT_CHECKED;
 
 /*
- * Takes the older sets for current ones on an operator's word, then reads them. JT_ERR_NOT_FOUND:
+ * Takes the older sets for current ones on an operator's word, then reads them. JT_ERR_NO_OLD_SET:
  * no set is older; else as jt_keyclient_wait_set_accept.
  */
 enum jt_err jt_sets_accept(struct jt_work_ctx *ctx, const char *operator,

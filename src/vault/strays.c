@@ -17,7 +17,8 @@ static enum jt_err read_ring(struct jt_work_ctx *ctx, struct jt_ring *ring)
     return err == JT_OK ? jt_ring_decode(row.body, row.body_len, ring) : err;
 }
 
-/* The key ids that cards have, and the ring at that time: JT_ERR_STALE when it moved meanwhile. */
+/* The key ids that cards have, and the ring at that time: JT_ERR_RING_MOVED when it moved
+ * meanwhile. */
 static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static 32],
                              struct jt_ring *ring)
 {
@@ -29,7 +30,7 @@ static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static 32]
     if (err == JT_OK) {
         err = read_ring(ctx, ring);
     }
-    return err == JT_OK && before.epoch != ring->epoch ? JT_ERR_STALE : err;
+    return err == JT_OK && before.epoch != ring->epoch ? JT_ERR_RING_MOVED : err;
 }
 
 static void remove_live(const struct jt_ring *ring, uint8_t key_ids[static 32])
@@ -76,8 +77,8 @@ enum jt_err jt_strays_look(struct jt_work_ctx *ctx, uint8_t *used)
 {
     uint8_t key_ids[32];
     struct jt_ring ring;
-    enum jt_err err = JT_ERR_STALE;
-    for (int i = 0; i < MAX_TRIES && err == JT_ERR_STALE; i++) {
+    enum jt_err err = JT_ERR_RING_MOVED;
+    for (int i = 0; i < MAX_TRIES && err == JT_ERR_RING_MOVED; i++) {
         err = look_once(ctx, key_ids, &ring);
     }
     if (err != JT_OK) {

@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
-#include "vault/fault.h"
+#include "vault/verdict.h"
 #include "vault/strays.h"
 
 #include <stdlib.h>
@@ -43,7 +43,6 @@ struct jt_tokenizer {
     int rounds;
     /* why the last round was not the end of it: how items end when there is no further round */
     enum jt_err ended;
-    const char *ended_why;
     uint64_t sealed_epoch;
     /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
     uint8_t retired[32];
@@ -96,7 +95,7 @@ static void fail_queue(struct jt_tokenizer *t)
     while (request != NULL) {
         struct jt_tokenize_request *next = request->next;
         for (size_t i = request->n_taken; i < request->n_items; i++) {
-            request->items[i].err = JT_ERR_UNAVAILABLE;
+            request->items[i].err = JT_ERR_DB_AWAY;
         }
         t->waiting -= request->n_items - request->n_taken - 1; /* the last is taken off below */
         /*
@@ -106,7 +105,7 @@ static void fail_queue(struct jt_tokenizer *t)
         request->n_taken = request->n_items;
         request->n_open = 1;
         struct entry last = { request, &request->items[request->n_items - 1] };
-        finish_item(t, &last, JT_ERR_UNAVAILABLE);
+        finish_item(t, &last, JT_ERR_DB_AWAY);
         request = next;
     }
 }
@@ -115,7 +114,7 @@ static void on_refreshed(void *arg, enum jt_err err)
 {
     struct jt_tokenizer *t = arg;
     if (err != JT_OK) {
-        finish_batch(t, jt_refresh_failure(err));
+        finish_batch(t, err);
         return;
     }
     seal_batch(t);
@@ -124,7 +123,7 @@ static void on_refreshed(void *arg, enum jt_err err)
 static void refresh_and_repeat(struct jt_tokenizer *t)
 {
     if (t->closing) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, JT_ERR_STOPPING);
         return;
     }
     jt_refresher_request(t->refresher, on_refreshed, t);
@@ -153,7 +152,7 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
 {
     struct jt_tokenizer *t = arg;
     if (err != JT_OK) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, err);
         return;
     }
     size_t n_bad = 0;
@@ -163,9 +162,9 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
         if (r->err == JT_OK) {
             memcpy(e->item->token, r->token, JT_TOKEN_LEN);
             finish_item(t, e, JT_OK);
-        } else if (r->err == JT_ERR_STALE) {
+        } else if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             t->entries[t->n++] = *e; /* the ring moved between the two calls: look again */
-            t->ended = JT_ERR_UNAVAILABLE;
+            t->ended = JT_ERR_RING_MOVED;
         } else {
             finish_item(t, e, JT_ERR_DECRYPT);
             n_bad++;
@@ -189,7 +188,7 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
     } else if (outcome->kind == JT_CARD_LOST) {
         t->entries[(*left)++] = e; /* i ascends, so this overwrites only what is done with */
     } else if ((t->retired[row->envelope[0] / 8] >> row->envelope[0] % 8 & 1) != 0) {
-        finish_item(t, &e, JT_ERR_STALE);
+        finish_item(t, &e, JT_ERR_STRANDED);
         (*n_stranded)++;
     } else {
         t->match[t->n_known] = (struct jt_match_item){ .field = e.request->field,
@@ -206,37 +205,35 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
 static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
 {
     struct jt_tokenizer *t = arg;
-    if (err == JT_ERR_CONFLICT) {
+    if (err == JT_ERR_DB_DUPLICATE || err == JT_ERR_RING_CONTRADICTED) {
         /*
          * Nothing was written. Fresh ids may do; what contradicts the ring will not pass and ends
          * with the rounds.
          */
-        if (t->ended_why == NULL) {
-            char why[JT_WHY_LEN];
+        if (t->ended != JT_ERR_NOT_STORED && t->ended != JT_ERR_RING_CONTRADICTED) {
+            char line[JT_FAULT_LINE_LEN];
             jt_count(&t->vault->counters.row_alarms, 1);
             jt_log(JT_LOG_ERROR,
-                   "alarm: tokenize: an id is taken, or the generations contradict the ring%s",
-                   jt_why(jt_pipe_message(t->pipe), why));
+                   "alarm: tokenize: an id is taken, or the generations contradict the ring: %s",
+                   jt_fault_line(jt_pipe_fault(t->pipe), err, line));
         }
-        t->ended = err;
-        t->ended_why = "an id is taken, or the rows of the generations contradict the ring";
+        t->ended = err == JT_ERR_RING_CONTRADICTED ? err : JT_ERR_NOT_STORED;
         refresh_and_repeat(t);
         return;
     }
     if (err != JT_OK || !result->check.node_stands) {
         finish_batch(t, err == JT_OK
-                            ? JT_ERR_UNAVAILABLE
-                            : jt_fault_judge(t->vault, "tokenize", err, jt_pipe_message(t->pipe)));
+                            ? JT_ERR_NODE_GONE
+                            : jt_verdict_bad(t->vault, "tokenize", err, jt_pipe_fault(t->pipe)));
         return;
     }
     if (result->check.epoch != t->sealed_epoch) {
-        t->ended = JT_ERR_UNAVAILABLE;
+        t->ended = JT_ERR_RING_MOVED;
         refresh_and_repeat(t);
         return;
     }
     t->audited = true;
-    t->ended = JT_ERR_PROTOCOL;
-    t->ended_why = "cards were to be stored, and were not, time and again";
+    t->ended = JT_ERR_NOT_STORED;
     size_t left = 0, n_stranded = 0;
     for (size_t i = 0; i < result->n; i++) {
         take_outcome(t, i, &result->cards[i], &left, &n_stranded);
@@ -318,7 +315,7 @@ static void store_batch(struct jt_tokenizer *t, const struct jt_seal_reply *repl
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_result *r = &reply->results[i];
         if (r->err != JT_OK) {
-            finish_batch(t, JT_ERR_UNAVAILABLE); /* cannot happen for a parsed PAN */
+            finish_batch(t, JT_ERR_IMPOSSIBLE); /* cannot happen for a parsed PAN */
             return;
         }
         memcpy(t->tokens[i], r->token, JT_TOKEN_LEN);
@@ -342,8 +339,9 @@ static void store_batch(struct jt_tokenizer *t, const struct jt_seal_reply *repl
                                    .n_draining = note_probed(t, reply, draining),
                                    .audit = t->audit,
                                    .n_audit = t->audited ? 0 : audit_rows(t, reply->n) };
-    if (jt_cards_tokenize(t->pipe, &txn, on_stored, t) != JT_OK) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+    enum jt_err err = jt_cards_tokenize(t->pipe, &txn, on_stored, t);
+    if (err != JT_OK) {
+        finish_batch(t, err);
     }
 }
 
@@ -352,15 +350,15 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
     struct jt_tokenizer *t = arg;
     bool nothing_active = err == JT_OK && reply->active.key_id == 0;
     if (nothing_active && t->rounds > 1) {
-        finish_batch(t, JT_ERR_CONFLICT);
-    } else if (nothing_active || err == JT_ERR_STALE) {
+        finish_batch(t, JT_ERR_NO_ACTIVE);
+    } else if (nothing_active || jt_err_class(err) == JT_CLASS_REFRESH) {
         /*
          * This keeper has not heard of the ring, or of its node, since it started: perhaps it only
          * needs to be told.
          */
         refresh_and_repeat(t);
     } else if (err != JT_OK) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, err);
     } else {
         store_batch(t, reply);
     }
@@ -369,14 +367,14 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
 static void seal_batch(struct jt_tokenizer *t)
 {
     if (t->closing || !jt_tokenizer_up(t)) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, t->closing ? JT_ERR_STOPPING : JT_ERR_DB_AWAY);
         return;
     }
     if (++t->rounds > MAX_ROUNDS) {
         enum jt_err ended = t->ended;
-        finish_batch(t, ended == JT_ERR_UNAVAILABLE
+        finish_batch(t, ended == JT_ERR_RING_MOVED
                             ? ended
-                            : jt_fault_judge(t->vault, "tokenize", ended, t->ended_why));
+                            : jt_verdict_bad(t->vault, "tokenize", ended, NULL));
         return;
     }
     for (size_t i = 0; i < t->n; i++) {
@@ -424,8 +422,7 @@ void jt_tokenizer_pump(struct jt_tokenizer *t)
     t->busy = true;
     t->audited = false;
     t->rounds = 0;
-    t->ended = JT_ERR_UNAVAILABLE;
-    t->ended_why = NULL;
+    t->ended = JT_ERR_RING_MOVED;
     gather(t);
     seal_batch(t);
 }
@@ -440,9 +437,9 @@ bool jt_tokenizer_connected(const struct jt_tokenizer *t)
     return jt_pipe_up(t->pipe);
 }
 
-const char *jt_tokenizer_message(const struct jt_tokenizer *t)
+const struct jt_fault *jt_tokenizer_fault(const struct jt_tokenizer *t)
 {
-    return jt_pipe_message(t->pipe);
+    return jt_pipe_fault(t->pipe);
 }
 
 void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *request)
@@ -494,7 +491,7 @@ void jt_tokenizer_free(struct jt_tokenizer *t)
     t->closing = true;
     jt_pipe_free(t->pipe); /* ends a transaction under way, and with it the batch */
     if (t->busy) {
-        finish_batch(t, JT_ERR_UNAVAILABLE);
+        finish_batch(t, JT_ERR_STOPPING);
     }
     fail_queue(t);
     jt_wipe(t, sizeof *t);

@@ -28,10 +28,9 @@ struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
     uint8_t token[JT_TOKEN_LEN];
     /*
-     * JT_OK; JT_ERR_UNAVAILABLE; JT_ERR_PROTOCOL: the database does not store the card, however
-     * often it is told to; JT_ERR_CONFLICT: no generation is active; JT_ERR_DECRYPT: the row that
-     * has the card's fingerprint is not that card's; JT_ERR_STALE: its row stands under a retired
-     * key id.
+     * JT_OK; what may pass, by its class; JT_ERR_NOT_STORED: the database does not store the card,
+     * however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row that has the card's
+     * fingerprint is not that card's; JT_ERR_STRANDED: its row stands under a retired key id.
      */
     enum jt_err err;
 };
@@ -60,7 +59,7 @@ enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
                              struct jt_keyclient *keeper, struct jt_refresher *refresher,
                              uint16_t writer, struct jt_tokenizer **out) JT_CHECKED;
 
-/* Ends every request with JT_ERR_UNAVAILABLE. NULL is accepted. */
+/* Ends every request with JT_ERR_STOPPING. NULL is accepted. */
 void jt_tokenizer_free(struct jt_tokenizer *t);
 
 void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *request);
@@ -81,6 +80,6 @@ bool jt_tokenizer_up(const struct jt_tokenizer *t);
 bool jt_tokenizer_connected(const struct jt_tokenizer *t);
 
 /* Why the database cannot be reached, for the log. */
-const char *jt_tokenizer_message(const struct jt_tokenizer *t);
+const struct jt_fault *jt_tokenizer_fault(const struct jt_tokenizer *t);
 
 #endif

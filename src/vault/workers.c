@@ -34,6 +34,10 @@ enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
     if (err == JT_OK) {
         err = jt_keyclient_open(vault->conf->keeper_socket, -1, JT_KEEPER_TIMEOUT_MS, &ctx->keeper);
     }
+    if (err == JT_OK) {
+        jt_db_note_into(ctx->db, &ctx->fault);
+        jt_keyclient_note_into(ctx->keeper, &ctx->fault);
+    }
     if (err != JT_OK) {
         jt_work_ctx_clear(ctx);
     }
@@ -47,10 +51,13 @@ void jt_work_ctx_clear(struct jt_work_ctx *ctx)
     *ctx = (struct jt_work_ctx){ 0 };
 }
 
-const char *jt_work_reason(const struct jt_work_ctx *ctx)
+void jt_work_about(struct jt_work_ctx *ctx, const char *format, ...)
 {
-    const char *reason = jt_db_message(ctx->db);
-    return *reason != '\0' ? reason : jt_keyclient_message(ctx->keeper);
+    va_list args;
+    ctx->fault = (struct jt_fault){ 0 };
+    va_start(args, format);
+    (void)vsnprintf(ctx->fault.subject, sizeof ctx->fault.subject, format, args);
+    va_end(args);
 }
 
 void jt_inbox_init(struct jt_inbox *inbox, struct jt_loop *loop)
@@ -194,7 +201,7 @@ enum jt_err jt_workers_post(struct jt_workers *w, struct jt_job *job)
     enum jt_err err = JT_OK;
     pthread_mutex_lock(&q->mutex);
     if (q->stopping || q->n_waiting == MAX_WAITING) {
-        err = JT_ERR_UNAVAILABLE;
+        err = q->stopping ? JT_ERR_STOPPING : JT_ERR_BUSY;
     } else {
         job->next = NULL;
         if (q->last == NULL) {

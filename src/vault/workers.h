@@ -26,6 +26,7 @@ struct jt_work_ctx {
     struct jt_vault *vault;
     struct jt_db *db;
     struct jt_keyclient *keeper;
+    struct jt_fault fault; /* what fails here, or in one of the two, is noted in it */
 };
 
 /* `statement_ms` bounds each statement of its database connection. */
@@ -33,11 +34,9 @@ enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
                              const char *application, int statement_ms) JT_CHECKED;
 void jt_work_ctx_clear(struct jt_work_ctx *ctx);
 
-/*
- * Why the last thing failed, for the log: the database's word, or why the keeper cannot be reached;
- * empty: neither.
- */
-const char *jt_work_reason(const struct jt_work_ctx *ctx);
+/* Begins a task: nothing has failed yet, and this is what it is about, as in "generation 7". */
+void jt_work_about(struct jt_work_ctx *ctx, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 enum jt_work { JT_WORK_LOOKUP, JT_WORK_ACT, JT_N_WORK };
 
@@ -76,8 +75,8 @@ void jt_workers_stop(struct jt_workers *workers);
 void jt_workers_free(struct jt_workers *workers);
 
 /*
- * JT_ERR_UNAVAILABLE when too many jobs of its kind wait already: the caller still owns the job and
- * answers 503.
+ * JT_ERR_BUSY when too many jobs of its kind wait already, JT_ERR_STOPPING: the caller still owns
+ * the job and answers 503.
  */
 enum jt_err jt_workers_post(struct jt_workers *workers, struct jt_job *job) JT_CHECKED;
 

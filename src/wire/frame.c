@@ -3,32 +3,36 @@
 
 #include "base/secmem.h"
 
-/* The status byte is the index. */
-static const enum jt_err statuses[] = {
-    JT_OK,           JT_ERR_NOMEM,  JT_ERR_INVALID,  JT_ERR_LIMIT, JT_ERR_NOT_FOUND,
-    JT_ERR_CONFLICT, JT_ERR_DENIED, JT_ERR_DECRYPT,  JT_ERR_STALE, JT_ERR_UNAVAILABLE,
-    JT_ERR_IO,       JT_ERR_CRYPTO, JT_ERR_PROTOCOL,
-};
-#define N_STATUSES (sizeof statuses / sizeof statuses[0])
-
-uint8_t jt_wire_status(enum jt_err err)
+enum jt_err jt_wire_reason_decode(struct jt_reader *in, enum jt_err *err)
 {
-    for (uint8_t i = 0; i < N_STATUSES; i++) {
-        if (statuses[i] == err) {
-            return i;
-        }
-    }
-    return jt_wire_status(JT_ERR_PROTOCOL);
+    uint8_t number = jt_reader_u8(in);
+    bool known = !in->bad && jt_err_known(number);
+    *err = known ? (enum jt_err)number : JT_ERR_PROTOCOL;
+    return known ? JT_OK : JT_ERR_PROTOCOL;
 }
 
-enum jt_err jt_wire_status_decode(uint8_t status, enum jt_err *err)
+void jt_wire_item_decode(struct jt_reader *in, enum jt_err one, enum jt_err other, enum jt_err *err)
 {
-    *err = JT_ERR_PROTOCOL;
-    if (status >= N_STATUSES) {
-        return JT_ERR_PROTOCOL;
+    bool known = jt_wire_reason_decode(in, err) == JT_OK;
+    bool expected =
+        *err == JT_OK || *err == one || *err == other || jt_err_class(*err) == JT_CLASS_REFRESH;
+    in->bad = in->bad || !known || !expected;
+}
+
+void jt_wire_outcome_encode(enum jt_err err, struct jt_buf *out)
+{
+    jt_buf_u8(out, (uint8_t)jt_err_class(err));
+    jt_buf_u8(out, (uint8_t)err);
+}
+
+enum jt_err jt_wire_outcome_decode(struct jt_reader *in, enum jt_err *err)
+{
+    uint8_t class = jt_reader_u8(in);
+    bool good = jt_wire_reason_decode(in, err) == JT_OK && class == jt_err_class(*err);
+    if (!good) {
+        *err = JT_ERR_PROTOCOL;
     }
-    *err = statuses[status];
-    return JT_OK;
+    return good ? JT_OK : JT_ERR_PROTOCOL;
 }
 
 enum jt_err jt_wire_end(const struct jt_reader *in)
@@ -72,7 +76,7 @@ size_t jt_frame_begin_reply(struct jt_buf *out, uint8_t verb)
     size_t mark = out->len;
     jt_buf_u32(out, 0);
     jt_buf_u8(out, verb);
-    jt_buf_u8(out, jt_wire_status(JT_OK));
+    jt_wire_outcome_encode(JT_OK, out);
     return mark;
 }
 
@@ -103,7 +107,7 @@ enum jt_err jt_frame_end(struct jt_buf *out, size_t mark)
 
 void jt_frame_put_refusal(struct jt_buf *out, uint8_t verb, enum jt_err err)
 {
-    jt_buf_u32(out, 2);
+    jt_buf_u32(out, JT_FRAME_REPLY_HEAD - JT_FRAME_LENGTH_BYTES);
     jt_buf_u8(out, verb);
-    jt_buf_u8(out, jt_wire_status(err));
+    jt_wire_outcome_encode(err, out);
 }

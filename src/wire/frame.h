@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Frames of the keeper protocol (docs/keeper-protocol.md), and what every message has in common:
- * verbs and status bytes.
+ * verbs and how a request ended.
  *
  * Request: u32 length of what follows, u8 verb, payload. Reply: u32 length, u8 verb of the request,
- * u8 status, payload; the payload is empty unless the status is 0. Lengths run from 1 (a reply: 2)
- * to JT_WIRE_MAX_FRAME.
+ * u8 class and u8 reason (both 0: done), payload; the payload is empty unless it is done. Lengths
+ * run from 1 (a reply: 3) to JT_WIRE_MAX_FRAME.
  *
  * Both sides build a frame in place at the end of a buffer: begin, encode the payload, end. A
  * payload that did not fit makes jt_frame_end take the whole frame back, so that a buffer never
@@ -51,12 +51,12 @@ enum jt_verb {
 };
 
 #define JT_FRAME_LENGTH_BYTES 4
-#define JT_FRAME_REPLY_HEAD   (JT_FRAME_LENGTH_BYTES + 2)
+#define JT_FRAME_REPLY_HEAD   (JT_FRAME_LENGTH_BYTES + 3)
 
 /* A frame inside somebody else's buffer, after its length field. */
 struct jt_frame {
     uint8_t verb;
-    const uint8_t *payload; /* of a reply: begins with the status byte */
+    const uint8_t *payload; /* of a reply: begins with class and reason */
     size_t payload_len;
 };
 
@@ -85,11 +85,21 @@ void jt_frame_cancel(struct jt_buf *out, size_t mark);
 void jt_frame_put_refusal(struct jt_buf *out, uint8_t verb, enum jt_err err);
 
 /*
- * Status bytes, of replies and of items in them: fixed numbers, whatever enum jt_err becomes.
- * Unknown bytes: JT_ERR_PROTOCOL.
+ * How a request ended: its class and its reason, both numbers of base/reasons.def, which never
+ * change. Unknown ones, or a class that is not the reason's, are JT_ERR_PROTOCOL.
  */
-uint8_t jt_wire_status(enum jt_err err);
-enum jt_err jt_wire_status_decode(uint8_t status, enum jt_err *err) JT_CHECKED;
+void jt_wire_outcome_encode(enum jt_err err, struct jt_buf *out);
+enum jt_err jt_wire_outcome_decode(struct jt_reader *in, enum jt_err *err) JT_CHECKED;
+
+/* The reason alone, one byte: items of a batch have it. */
+enum jt_err jt_wire_reason_decode(struct jt_reader *in, enum jt_err *err) JT_CHECKED;
+
+/*
+ * The same where only JT_OK, `one`, `other` and reasons of the class REFRESH make sense: any other
+ * makes the message bad.
+ */
+void jt_wire_item_decode(struct jt_reader *in, enum jt_err one, enum jt_err other,
+                         enum jt_err *err);
 
 /* JT_OK when the message was well-formed and ends here, else JT_ERR_PROTOCOL. */
 enum jt_err jt_wire_end(const struct jt_reader *in) JT_CHECKED;

@@ -47,7 +47,7 @@ void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_b
     jt_buf_u16(out, (uint16_t)reply->n);
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_identify_result *r = &reply->results[i];
-        jt_buf_u8(out, jt_wire_status(r->err));
+        jt_buf_u8(out, (uint8_t)r->err);
         if (r->err == JT_OK) {
             jt_buf_u64(out, r->id);
         }
@@ -57,10 +57,7 @@ void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_b
 static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
 {
     *r = (struct jt_identify_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
-        (r->err != JT_OK && r->err != JT_ERR_NOT_FOUND)) {
-        in->bad = true;
-    }
+    jt_wire_item_decode(in, JT_ERR_NO_TOKEN, JT_ERR_NO_TOKEN, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -3,7 +3,7 @@
 #ifndef JETON_WIRE_LIMITS_H
 #define JETON_WIRE_LIMITS_H
 
-#define JT_WIRE_VERSION         3
+#define JT_WIRE_VERSION         4
 #define JT_WIRE_MAX_FRAME       (4u << 20) /* bytes after the length field */
 #define JT_WIRE_MAX_ITEMS       8192       /* in one batch verb */
 #define JT_WIRE_MAX_DRAINING    8          /* generations that drain at one time */

@@ -66,7 +66,7 @@ void jt_match_reply_encode(const struct jt_match_reply *reply, struct jt_buf *ou
     jt_buf_u16(out, (uint16_t)reply->n);
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_match_result *r = &reply->results[i];
-        jt_buf_u8(out, jt_wire_status(r->err));
+        jt_buf_u8(out, (uint8_t)r->err);
         if (r->err == JT_OK) {
             jt_buf_put(out, r->token, JT_WIRE_TOKEN_LEN);
         }
@@ -76,10 +76,7 @@ void jt_match_reply_encode(const struct jt_match_reply *reply, struct jt_buf *ou
 static void result_decode(struct jt_reader *in, struct jt_match_result *r)
 {
     *r = (struct jt_match_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
-        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE)) {
-        in->bad = true;
-    }
+    jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_DECRYPT, &r->err);
     if (!in->bad && r->err == JT_OK) {
         r->token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
     }

@@ -70,14 +70,14 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_open_result *r = &reply->results[i];
         if (r->err != JT_OK) {
-            jt_buf_u8(out, jt_wire_status(r->err));
+            jt_buf_u8(out, (uint8_t)r->err);
             continue;
         }
         uint8_t *p = jt_buf_append(out, 3u + r->pan_len);
         if (p == NULL) {
             return;
         }
-        p[0] = jt_wire_status(JT_OK);
+        p[0] = JT_OK;
         p[1] = r->draining ? DRAINING : 0;
         p[2] = r->pan_len;
         memcpy(p + 3, r->pan, r->pan_len);
@@ -87,10 +87,7 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
 static void result_decode(struct jt_reader *in, struct jt_open_result *r)
 {
     *r = (struct jt_open_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
-        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE)) {
-        in->bad = true;
-    }
+    jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_DECRYPT, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

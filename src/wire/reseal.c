@@ -60,14 +60,14 @@ enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item
 static void result_encode(const struct jt_reseal_result *r, struct jt_buf *out)
 {
     if (r->err != JT_OK) {
-        jt_buf_u8(out, jt_wire_status(r->err));
+        jt_buf_u8(out, (uint8_t)r->err);
         return;
     }
     uint8_t *p = jt_buf_append(out, 1 + 8 + JT_WIRE_FINGERPRINT_LEN + 2 + (size_t)r->envelope_len);
     if (p == NULL) {
         return;
     }
-    p[0] = jt_wire_status(JT_OK);
+    p[0] = JT_OK;
     jt_put_u64(p + 1, r->from);
     memcpy(p + 9, r->fingerprint, JT_WIRE_FINGERPRINT_LEN);
     p += 9 + JT_WIRE_FINGERPRINT_LEN;
@@ -89,11 +89,7 @@ void jt_reseal_reply_encode(const struct jt_reseal_reply *reply, struct jt_buf *
 static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt_reseal_result *r)
 {
     *r = (struct jt_reseal_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
-        (r->err != JT_OK && r->err != JT_ERR_DECRYPT && r->err != JT_ERR_STALE &&
-         r->err != JT_ERR_CONFLICT)) {
-        in->bad = true;
-    }
+    jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_ACTIVE_ALREADY, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

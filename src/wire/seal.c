@@ -71,7 +71,7 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
 static void result_encode(const struct jt_seal_result *r, size_t probes_len, struct jt_buf *out)
 {
     if (r->err != JT_OK) {
-        jt_buf_u8(out, jt_wire_status(r->err));
+        jt_buf_u8(out, (uint8_t)r->err);
         return;
     }
     uint8_t *p = jt_buf_append(out, 1 + JT_WIRE_ID_LEN + JT_WIRE_TOKEN_LEN +
@@ -79,7 +79,7 @@ static void result_encode(const struct jt_seal_result *r, size_t probes_len, str
     if (p == NULL) {
         return;
     }
-    *p++ = jt_wire_status(JT_OK);
+    *p++ = JT_OK;
     jt_put_u64(p, r->id);
     p += JT_WIRE_ID_LEN;
     memcpy(p, r->token, JT_WIRE_TOKEN_LEN);
@@ -115,10 +115,7 @@ static void result_decode(struct jt_reader *in, const struct jt_seal_reply *repl
                           struct jt_seal_result *r)
 {
     *r = (struct jt_seal_result){ 0 };
-    if (jt_wire_status_decode(jt_reader_u8(in), &r->err) != JT_OK ||
-        (r->err != JT_OK && r->err != JT_ERR_INVALID)) {
-        in->bad = true;
-    }
+    jt_wire_item_decode(in, JT_ERR_INVALID, JT_ERR_INVALID, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -46,7 +46,7 @@ static void wait_change(struct fx_lane *lane, const struct timespec *until)
 {
     if (pthread_cond_timedwait(&lane->changed, &lane->mutex, until) == ETIMEDOUT) {
         (void)fprintf(stderr, "the pipe did not answer in %d s: %s\n", PATIENCE_S,
-                      jt_pipe_message(lane->pipe));
+                      jt_pipe_fault(lane->pipe)->cause);
         abort();
     }
 }
@@ -437,7 +437,7 @@ void fx_lane_wait_ready(struct fx_lane *lane)
 
 static void refusal_job(struct fx_lane *lane, void *arg)
 {
-    *(bool *)arg = jt_cards_read(lane->pipe, NULL, 0, NULL, 0, on_read, lane) == JT_ERR_UNAVAILABLE;
+    *(bool *)arg = jt_cards_read(lane->pipe, NULL, 0, NULL, 0, on_read, lane) == JT_ERR_DB_AWAY;
 }
 
 bool fx_lane_refuses(struct fx_lane *lane)
@@ -455,7 +455,7 @@ struct text {
 static void message_job(struct fx_lane *lane, void *arg)
 {
     const struct text *text = arg;
-    (void)snprintf(text->out, text->size, "%s", jt_pipe_message(lane->pipe));
+    (void)snprintf(text->out, text->size, "%s", jt_pipe_fault(lane->pipe)->cause);
 }
 
 void fx_lane_message(struct fx_lane *lane, char *out, size_t size)

@@ -51,12 +51,12 @@ static void a_frozen_server_process_is_given_up_in_time(void **state)
     int64_t start = jt_clock_ms();
     enum jt_err err = jt_ring_read(db, &ring);
     int64_t took_ms = jt_clock_ms() - start;
-    char message[JT_DB_MESSAGE_LEN];
-    (void)snprintf(message, sizeof message, "%s", jt_db_message(db));
+    char message[sizeof jt_db_fault(db)->cause];
+    (void)snprintf(message, sizeof message, "%s", jt_db_fault(db)->cause);
     bool dropped = jt_db_socket(db) < 0;
     enum jt_err then = jt_ring_read(db, &ring);
     (void)kill(pid, SIGCONT);
-    assert_int_equal(err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(err, JT_ERR_DB_AWAY);
     assert_true(took_ms >= 400 && took_ms < 2000);
     assert_string_equal(message, "timed out waiting for the server");
     assert_true(dropped);
@@ -84,7 +84,7 @@ static void a_frozen_server_process_is_given_up_while_sending(void **state)
     enum jt_err err = jt_db_query_one(db, "SELECT octet_length($1::bytea)", &p, &res);
     int64_t took_ms = jt_clock_ms() - start;
     (void)kill(pid, SIGCONT);
-    assert_int_equal(err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(err, JT_ERR_DB_AWAY);
     assert_null(res);
     assert_true(took_ms >= 400 && took_ms < 2000);
     jt_db_free(db);
@@ -125,10 +125,10 @@ static void a_slow_statement_is_ended_by_the_server_and_the_session_stays(void *
     fx_exec(fx->plain, "BEGIN; LOCK TABLE client");
     enum jt_err err = jt_client_insert(db, &client, &act);
     fx_exec(fx->plain, "COMMIT");
-    assert_int_equal(err, JT_ERR_UNAVAILABLE);
-    assert_memory_equal(jt_db_message(db), "57014", 5);
+    assert_int_equal(err, JT_ERR_DB_PASSING);
+    assert_memory_equal(jt_db_fault(db)->cause, "57014", 5);
     assert_int_equal(jt_client_insert(db, &client, &act), JT_OK);
-    assert_string_equal(jt_db_message(db), "");
+    assert_string_equal(jt_db_fault(db)->cause, "");
     assert_int_equal(fx_backend_of(fx, "frozen"), pid);
     jt_db_free(db);
 }
@@ -145,8 +145,8 @@ a_transaction_whose_server_process_froze_before_its_commit_comes_to_nothing(void
     enum jt_err err = jt_db_change_one(db, "DELETE FROM ring", NULL);
     enum jt_err ended = jt_db_end(db, err);
     (void)kill(pid, SIGCONT);
-    assert_int_equal(err, JT_ERR_UNAVAILABLE);
-    assert_int_equal(ended, JT_ERR_UNAVAILABLE);
+    assert_int_equal(err, JT_ERR_DB_AWAY);
+    assert_int_equal(ended, JT_ERR_DB_AWAY);
     fx_await(fx->plain,
              "SELECT (count(*) = 0)::int FROM pg_stat_activity WHERE application_name = 'frozen'");
     assert_int_equal(
@@ -187,7 +187,7 @@ static void a_frozen_server_is_given_up_while_connecting(void **state)
     enum jt_err err = jt_db_ensure(db);
     int64_t took_ms = jt_clock_ms() - start;
     (void)kill(pid, SIGCONT);
-    assert_int_equal(err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(err, JT_ERR_DB_AWAY);
     assert_true(took_ms < 4000);
     assert_int_equal(jt_db_ensure(db), JT_OK);
     jt_db_free(db);

@@ -20,7 +20,7 @@ static void an_empty_database_is_brought_to_the_newest_once(void **state)
 {
     struct fx *fx = *state;
     int found = -1, n = 0;
-    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
+    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_MIGRATION_FOREIGN);
     assert_int_equal(found, 0);
     assert_int_equal(jt_migrate_run(fx->db, count_applied, &n), JT_OK);
     assert_int_equal(n, jt_migrate_newest());
@@ -94,7 +94,7 @@ static void a_half_migrated_database_is_finished(void **state)
                      2, NULL, recorded, NULL, NULL, 0);
     assert_int_equal(PQresultStatus(res), PGRES_COMMAND_OK);
     PQclear(res);
-    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
+    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_MIGRATION_FOREIGN);
     assert_int_equal(found, 1);
     assert_int_equal(jt_migrate_run(fx->db, count_quietly, &n), JT_OK);
     assert_int_equal(n, jt_migrate_newest() - 1);
@@ -105,8 +105,8 @@ static void refused(struct fx *fx, const char *sql)
     int found;
     assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_OK);
     fx_exec(fx->plain, sql);
-    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
-    assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_ERR_CONFLICT);
+    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_MIGRATION_FOREIGN);
+    assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_ERR_MIGRATION_FOREIGN);
 }
 
 static void a_newer_database_is_refused(void **state)
@@ -138,11 +138,11 @@ static void a_failing_migration_leaves_nothing(void **state)
     struct fx *fx = *state;
     int found;
     fx_exec(fx->plain, "CREATE SCHEMA jeton; CREATE TABLE jeton.node ()");
-    assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_ERR_PROTOCOL);
-    assert_true(jt_db_message(fx->db)[0] != '\0');
+    assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_ERR_DB_FAULT);
+    assert_true(jt_db_fault(fx->db)->cause[0] != '\0');
     assert_int_equal(
         fx_number(fx->plain, "SELECT count(*) FROM pg_tables WHERE schemaname = 'jeton'"), 1);
-    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_CONFLICT);
+    assert_int_equal(jt_migrate_check(fx->db, &found), JT_ERR_MIGRATION_FOREIGN);
     assert_int_equal(found, 0);
 }
 

@@ -147,7 +147,7 @@ static void a_fingerprint_that_exists_already_is_an_alarm_and_moves_nothing(void
     fx_tokenize(s->lane, fx->epoch, 2, NULL, 0, &twin, 1, &result);
     assert_true(result.found[0]);
     fx_move(s->lane, &s->txn, &result);
-    assert_int_equal(result.err, JT_ERR_CONFLICT);
+    assert_int_equal(result.err, JT_ERR_DB_DUPLICATE);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 1"), N);
     char message[256];
     fx_lane_message(s->lane, message, sizeof message);
@@ -155,7 +155,7 @@ static void a_fingerprint_that_exists_already_is_an_alarm_and_moves_nothing(void
     assert_null(strstr(message, "Key ("));
     assert_true(fx_lane_ready(s->lane)); /* rolled back, and going on */
     struct jt_move_result waited;
-    assert_int_equal(jt_cards_move_wait(fx->db, &fx->node, &s->txn, &waited), JT_ERR_CONFLICT);
+    assert_int_equal(jt_cards_move_wait(fx->db, &fx->node, &s->txn, &waited), JT_ERR_DB_DUPLICATE);
     s->txn.moves++;
     s->txn.n--;
     fx_move(s->lane, &s->txn, &result);
@@ -178,7 +178,7 @@ static void only_from_draining_to_active_under_the_present_epoch(void **state)
     }
     s->txn.to = fx_key(3); /* future: the ring of this epoch says otherwise */
     fx_move(s->lane, &s->txn, &result);
-    assert_int_equal(result.err, JT_ERR_CONFLICT);
+    assert_int_equal(result.err, JT_ERR_RING_CONTRADICTED);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM card WHERE key_id = 1"), N);
 
     struct jt_move_result waited;

@@ -51,7 +51,7 @@ static void one_front_serves_and_a_second_is_refused(void **state)
     struct jt_db *second = other_db();
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     int64_t start = jt_clock_ms();
-    assert_int_equal(take_place(second, &b, 100), JT_ERR_CONFLICT);
+    assert_int_equal(take_place(second, &b, 100), JT_ERR_NODE_TAKEN);
     assert_true(jt_clock_ms() - start >= 100);
     assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node WHERE name = 'a'"), 1);
@@ -82,7 +82,7 @@ static void a_lost_session_takes_the_lock_again_while_the_row_stands(void **stat
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     end_session(fx, "test_db");
     assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
-    assert_int_equal(take_place(second, &b, 50), JT_ERR_CONFLICT);
+    assert_int_equal(take_place(second, &b, 50), JT_ERR_NODE_TAKEN);
     jt_db_free(second);
 }
 
@@ -94,11 +94,11 @@ static void a_front_that_was_replaced_meanwhile_is_told(void **state)
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     end_session(fx, "test_db");
     assert_int_equal(take_place(second, &b, 5000), JT_OK);
-    assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_CONFLICT);
+    assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_NODE_TAKEN);
     assert_int_equal(jt_node_check(second, &b), JT_OK);
     /* And it does not keep the lock from the next. */
     assert_int_equal(jt_node_leave(second, &b), JT_OK);
-    assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_CONFLICT);
+    assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_NODE_GONE);
     assert_int_equal(take_place(second, &b, 100), JT_OK);
     jt_db_free(second);
 }
@@ -111,12 +111,12 @@ static void our_own_old_session_is_waited_for_and_is_no_other_front(void **state
     struct jt_db *second = other_db();
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     int64_t start = jt_clock_ms();
-    assert_int_equal(take_place(second, &a, 5000), JT_ERR_UNAVAILABLE);
+    assert_int_equal(take_place(second, &a, 5000), JT_ERR_DB_AWAY);
     /* there is nothing to wait for here: the caller comes again */
     assert_true(jt_clock_ms() - start < 2500);
-    assert_int_equal(jt_node_check(second, &a), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_node_check(second, &a), JT_ERR_DB_AWAY);
     /* or another machine of that name */
-    assert_int_equal(take_place(second, &restarted, 100), JT_ERR_CONFLICT);
+    assert_int_equal(take_place(second, &restarted, 100), JT_ERR_NODE_TAKEN);
     end_session(fx, "test_db");
     assert_int_equal(take_place(second, &a, 5000), JT_OK);
     assert_int_equal(jt_node_check(second, &a), JT_OK);
@@ -151,7 +151,7 @@ static void registering_waits_for_writers_but_not_for_ever(void **state)
     struct jt_node_spec a = node("a", 1);
     fx_exec(fx->plain, "DELETE FROM node");
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
-    assert_int_equal(take_place(fx->db, &a, 200), JT_ERR_UNAVAILABLE);
+    assert_int_equal(take_place(fx->db, &a, 200), JT_ERR_DB_PASSING);
     fx_exec(fx->plain, "COMMIT");
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 0);
     assert_int_equal(take_place(fx->db, &a, 200), JT_OK);
@@ -160,7 +160,7 @@ static void registering_waits_for_writers_but_not_for_ever(void **state)
     struct jt_db *second = other_db();
     const struct jt_node_row row = { .spec = a };
     assert_int_equal(jt_db_ensure(second), JT_OK);
-    assert_int_equal(jt_node_register(second, &row, 200), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_node_register(second, &row, 200), JT_ERR_DB_AWAY);
     jt_db_free(second);
 }
 

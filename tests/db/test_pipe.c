@@ -72,7 +72,7 @@ a_transaction_whose_server_process_ends_is_answered_and_the_pipe_comes_back(void
     assert_false(fx_lane_ready(lane));
     end_backends(fx, "pg_terminate_backend");
     fx_wait(lane, &result);
-    assert_int_equal(result.err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(result.err, JT_ERR_DB_PASSING);
     char message[256];
     fx_lane_message(lane, message, sizeof message);
     assert_memory_equal(message, "57P01", 5);
@@ -92,7 +92,7 @@ static void a_cancelled_statement_is_rolled_back_and_the_session_stays(void **st
     start_stuck(fx, lane, &card);
     end_backends(fx, "pg_cancel_backend");
     fx_wait(lane, &result);
-    assert_int_equal(result.err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(result.err, JT_ERR_DB_PASSING);
     fx_exec(fx->plain, "COMMIT");
     assert_true(fx_lane_ready(lane));
     assert_works(fx, lane, 1);
@@ -108,7 +108,7 @@ static void a_transaction_that_takes_too_long_is_answered_in_time(void **state)
     int64_t start = jt_clock_ms();
     start_stuck(fx, lane, &card);
     fx_wait(lane, &result);
-    assert_int_equal(result.err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(result.err, JT_ERR_DB_AWAY);
     assert_true(jt_clock_ms() - start >= 250);
     assert_true(jt_clock_ms() - start < 5000);
     fx_exec(fx->plain, "COMMIT");
@@ -122,7 +122,7 @@ static void freeing_a_busy_pipe_answers_its_transaction(void **state)
     struct fx_card card = fx_card(1, 1, 1);
     start_stuck(fx, lane, &card);
     enum jt_err err = fx_lane_free_busy(lane);
-    assert_int_equal(err, JT_ERR_UNAVAILABLE);
+    assert_int_equal(err, JT_ERR_STOPPING);
     fx_exec(fx->plain, "COMMIT");
 }
 
@@ -163,9 +163,9 @@ static void a_malformed_connection_string_is_refused_without_quoting_it(void **s
     struct jt_db *db;
     assert_int_equal(jt_loop_new(&loop), JT_OK);
     assert_int_equal(jt_pipe_new(loop, "host=a passwort=hunter2", "t", &fx->node, 1000, &pipe),
-                     JT_ERR_INVALID);
+                     JT_ERR_BAD_CONNINFO);
     assert_null(pipe);
-    assert_int_equal(jt_db_new("'", "t", 1000, &db), JT_ERR_INVALID);
+    assert_int_equal(jt_db_new("'", "t", 1000, &db), JT_ERR_BAD_CONNINFO);
     assert_null(db);
     jt_loop_free(loop);
 }

@@ -76,20 +76,20 @@ static void fields_are_stored_once_and_come_back_whole(void **state)
     };
     assert_int_equal(insert_field(fx, &row, 1), JT_OK);
     struct jt_field_row other = row;
-    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT);
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_FIELD_EXISTS);
     other.spec.id = 2;
-    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT); /* the name */
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_FIELD_EXISTS); /* the name */
     other.spec.name[0] = 'x';
     other.spec.id = 1;
-    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_CONFLICT); /* the id */
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_FIELD_EXISTS); /* the id */
     other.spec.id = 0;
-    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_INVALID);
+    assert_int_equal(insert_field(fx, &other, 2), JT_ERR_DB_REFUSED);
     other.spec.id = UINT32_MAX;
     assert_int_equal(insert_field(fx, &other, 2), JT_ERR_LIMIT);
     struct jt_field_row back;
     assert_int_equal(jt_field_get(fx->db, "cards.pan", &back), JT_OK);
     assert_same_field(&back, &row);
-    assert_int_equal(jt_field_get(fx->db, "cards.pan' OR true --", &back), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_field_get(fx->db, "cards.pan' OR true --", &back), JT_ERR_NO_FIELD);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM field WHERE created_by = 'alice'"),
                      1);
     /* a refusal leaves it */
@@ -125,12 +125,12 @@ static void a_field_row_that_a_dba_broke_is_refused(void **state)
     struct jt_field_row row = { .spec = { .id = 1, .name = "pan", .kind = JT_FIELD_PAN } }, back;
     assert_int_equal(insert_field(fx, &row, 1), JT_OK);
     fx_exec(fx->plain, "UPDATE field SET kind = 300");
-    assert_int_equal(jt_field_get(fx->db, "pan", &back), JT_ERR_PROTOCOL);
+    assert_int_equal(jt_field_get(fx->db, "pan", &back), JT_ERR_DB_FAULT);
     fx_exec(fx->plain, "UPDATE field SET kind = 1, name = repeat('n', 65)");
     uint32_t ids[8] = { 0 };
-    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_PROTOCOL);
+    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_DB_FAULT);
     fx_exec(fx->plain, "ALTER TABLE field ALTER dedup TYPE text");
-    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_PROTOCOL);
+    assert_int_equal(jt_fields_list(fx->db, note_field, ids), JT_ERR_DB_FAULT);
 }
 
 static struct jt_client_change client_change(const char *id, enum jt_standing state,
@@ -162,9 +162,9 @@ static void clients_are_stored_once_and_come_back_whole(void **state)
     const struct jt_client_change first = client_change("app-1", JT_ROW_ACTIVE, 2);
     const struct jt_client_change again = client_change("app-1", JT_ROW_ACTIVE, 3);
     struct jt_client_row back;
-    assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_ERR_NO_CLIENT);
     assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
-    assert_int_equal(jt_client_insert(fx->db, &again, &alice), JT_ERR_CONFLICT);
+    assert_int_equal(jt_client_insert(fx->db, &again, &alice), JT_ERR_CLIENT_EXISTS);
     assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_OK);
     assert_same_client(&back, &first.row);
     assert_int_equal(back.state, JT_ROW_ACTIVE);
@@ -219,9 +219,9 @@ static void whoever_changes_a_set_second_changes_nothing(void **state)
     const struct jt_client_change ahead = client_change("app-2", JT_ROW_ACTIVE, 4);
     const struct jt_client_change nobody = client_change("app-9", JT_ROW_REVOKED, 3);
     assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
-    assert_int_equal(jt_client_insert(fx->db, &second, &alice), JT_ERR_STALE);
-    assert_int_equal(jt_client_insert(fx->db, &ahead, &alice), JT_ERR_STALE);
-    assert_int_equal(jt_client_revoke(fx->db, &nobody, &alice), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_client_insert(fx->db, &second, &alice), JT_ERR_SET_OLD);
+    assert_int_equal(jt_client_insert(fx->db, &ahead, &alice), JT_ERR_SET_OLD);
+    assert_int_equal(jt_client_revoke(fx->db, &nobody, &alice), JT_ERR_NO_CLIENT);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM client WHERE id <> 'first'"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 1"), 2);
     const struct jt_field_change late = {
@@ -232,7 +232,7 @@ static void whoever_changes_a_set_second_changes_nothing(void **state)
     };
     assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_OK);
     /* the first of all is a change as well */
-    assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_ERR_STALE);
+    assert_int_equal(jt_field_insert(fx->db, &late, &alice), JT_ERR_SET_OLD);
 }
 
 static void note_generation(void *arg, const struct jt_generation_info *info)
@@ -258,11 +258,11 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
                                      .mac_epoch = 1,
                                      .mac = { 6 } };
     assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_OK);
-    assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_ERR_CONFLICT);
+    assert_int_equal(jt_generation_insert(fx->db, &row, &alice, at), JT_ERR_KEY_ID_TAKEN);
     struct jt_generation_row other = row;
     other.number = 5;
     /* the key id */
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT);
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_KEY_ID_TAKEN);
     other.key_id = 9;
     assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_OK);
     other.state = JT_GENERATION_ACTIVE;
@@ -284,8 +284,8 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_int_equal(strlen(info.created_at), 24);
     assert_string_equal(info.activated_at, "");
     assert_int_equal(info.rows_written, 0);
-    assert_int_equal(jt_generation_get(fx->db, 99, &info), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_generation_get(fx->db, 0, &info), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_generation_get(fx->db, 99, &info), JT_ERR_NO_GENERATION);
+    assert_int_equal(jt_generation_get(fx->db, 0, &info), JT_ERR_NO_GENERATION);
     /* The key id of a destroyed generation is free again; its number is not. */
     assert_int_equal(jt_generation_abandon(fx->db, &row, &alice, at), JT_OK);
     assert_int_equal(jt_generation_get(fx->db, 4, &info), JT_OK);
@@ -293,11 +293,11 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     assert_memory_equal(info.row.mac, row.mac, sizeof row.mac); /* the keeper is shown it again */
     assert_string_equal(info.destroyed_at, at);
     assert_string_equal(info.destroyed_by, "alice");
-    assert_int_equal(jt_generation_abandon(fx->db, &row, &alice, at), JT_ERR_CONFLICT);
+    assert_int_equal(jt_generation_abandon(fx->db, &row, &alice, at), JT_ERR_WRONG_STATE);
     assert_int_equal(
         fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 10 AND object = '4'"), 1);
     other = row;
-    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_CONFLICT);
+    assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_KEY_ID_TAKEN);
     other.number = 7;
     assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_OK);
 }
@@ -308,13 +308,13 @@ static void the_newest_acknowledgement_counts(void **state)
     fx_create_generation(fx, 1);
     struct jt_ack ack = { .node = "n1", .incarnation = { 1 }, .challenge = { 2 }, .mac = { 3 } },
                   back;
-    assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_ERR_NO_ROW);
     assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
     ack.challenge[0] = 4;
     assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
     assert_int_equal(jt_ack_get(fx->db, 1, "n1", &back), JT_OK);
     assert_same_ack(&back, &ack);
-    assert_int_equal(jt_ack_insert(fx->db, 2, &ack), JT_ERR_INVALID); /* no such generation */
+    assert_int_equal(jt_ack_insert(fx->db, 2, &ack), JT_ERR_DB_REFUSED); /* no such generation */
 }
 
 int main(void)

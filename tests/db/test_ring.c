@@ -33,16 +33,16 @@ static void the_first_ring_is_stored_once(void **state)
         .row = { .spec = { .id = "second", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
         .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
     };
-    assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_ERR_CONFLICT);
+    assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_ERR_RING_THERE);
     struct jt_client_row client;
-    assert_int_equal(jt_client_get(fx->db, "second", &client), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_client_get(fx->db, "second", &client), JT_ERR_NO_CLIENT);
     assert_int_equal(jt_client_get(fx->db, "first", &client), JT_OK);
     assert_int_equal(client.spec.permissions, JT_MAY_ALL);
     assert_int_equal(jt_ring_read(fx->db, &ring), JT_OK);
     assert_int_equal(ring.epoch, 1);
     assert_int_equal(ring.body_len, 20);
     fx_exec(fx->plain, "DELETE FROM ring");
-    assert_int_equal(jt_ring_read(fx->db, &ring), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_ring_read(fx->db, &ring), JT_ERR_NOT_INITIALIZED);
 }
 
 static void a_roll_moves_states_times_and_epoch_together(void **state)
@@ -78,15 +78,15 @@ static void a_change_from_a_stale_epoch_or_a_wrong_state_changes_nothing(void **
     fx_create_generation(fx, 2);
     fx_activate(fx, 1);
     fx->epoch--;
-    assert_int_equal(fx_try_activate(fx, fx->db, 2, 1, &busy), JT_ERR_STALE);
+    assert_int_equal(fx_try_activate(fx, fx->db, 2, 1, &busy), JT_ERR_RING_MOVED);
     assert_false(busy);
     fx->epoch++;
     /* active already */
-    assert_int_equal(fx_try_activate(fx, fx->db, 1, 0, &busy), JT_ERR_CONFLICT);
+    assert_int_equal(fx_try_activate(fx, fx->db, 1, 0, &busy), JT_ERR_WRONG_STATE);
     /* a second active one */
-    assert_int_equal(fx_try_activate(fx, fx->db, 2, 0, &busy), JT_ERR_CONFLICT);
+    assert_int_equal(fx_try_activate(fx, fx->db, 2, 0, &busy), JT_ERR_DB_DUPLICATE);
     assert_int_equal(fx_try_activate(fx, fx->db, 3, 1, &busy),
-                     JT_ERR_CONFLICT); /* unknown; 1 must not be draining now */
+                     JT_ERR_WRONG_STATE); /* unknown; 1 must not be draining now */
     assert_int_equal(
         fx_number(fx->plain, "SELECT count(*) FROM generation WHERE state = 2 AND number = 1"), 1);
     assert_int_equal(
@@ -113,7 +113,7 @@ static void a_held_writer_delays_the_change_and_not_the_traffic(void **state)
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
     for (uint64_t i = 0; i < 3; i++) {
         int64_t start = jt_clock_ms();
-        assert_int_equal(fx_try_activate(fx, fx->db, 2, 1, &busy), JT_ERR_UNAVAILABLE);
+        assert_int_equal(fx_try_activate(fx, fx->db, 2, 1, &busy), JT_ERR_DB_PASSING);
         assert_true(busy);
         assert_true(jt_clock_ms() - start < 2000);
         struct fx_card card = fx_card(1, i, 1);
@@ -233,7 +233,7 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
 
     assert_int_equal(jt_generation_is_unused(fx->db, 1, &unused), JT_OK);
     assert_false(unused);
-    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* a card is left */
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_NOT_EMPTY); /* a card is left */
     const struct jt_card_row row = fx_row(&card);
     const struct jt_card_move move = { &row, moved.envelope, 25, moved.fingerprint };
     const struct jt_move_txn txn = {
@@ -243,14 +243,14 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
     assert_int_equal(result.n_moved, 1);
     assert_int_equal(jt_generation_is_unused(fx->db, 1, &unused), JT_OK);
     assert_true(unused);
-    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT);   /* no job */
-    assert_int_equal(jt_retirement_open(fx->db, 2, &alice), JT_ERR_CONFLICT); /* active */
-    assert_int_equal(jt_retirement_open(fx->db, 7, &alice), JT_ERR_NOT_FOUND);
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_NO_JOB);        /* no job */
+    assert_int_equal(jt_retirement_open(fx->db, 2, &alice), JT_ERR_WRONG_STATE); /* active */
+    assert_int_equal(jt_retirement_open(fx->db, 7, &alice), JT_ERR_NO_GENERATION);
     assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_OK);
     assert_int_equal(jt_retirement_open(fx->db, 1, &bob), JT_OK);
 
     fx_exec(fx->plain, "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
-    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_UNAVAILABLE);
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_DB_PASSING);
     assert_true(busy);
     fx_exec(fx->plain, "COMMIT");
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_OK);
@@ -274,7 +274,8 @@ static void retirement_needs_a_job_and_no_card_left(void **state)
                                "SELECT count(*) FROM generation WHERE number = 1 AND state = 4 AND "
                                "retired_by = 'tester'"),
                      1);
-    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_CONFLICT); /* no longer draining */
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy),
+                     JT_ERR_WRONG_STATE); /* no longer draining */
     fx_lane_free(lane);
 }
 
@@ -298,7 +299,7 @@ static void a_proof_that_takes_long_is_cut_short_under_the_lock(void **state)
                        "CREATE VIEW card AS SELECT * FROM real_card WHERE pg_sleep(10) IS NULL");
     struct jt_retirement_facts facts = { .node = "node-1" };
     int64_t start = jt_clock_ms();
-    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_UNAVAILABLE);
+    assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_ERR_DB_PASSING);
     assert_true(busy);
     assert_true(jt_clock_ms() - start < 1500);
     fx_exec(fx->plain, "DROP VIEW card; ALTER TABLE real_card RENAME TO card");
@@ -339,7 +340,7 @@ static void a_job_goes_from_open_to_certified(void **state)
     fx_create_generation(fx, 2);
     fx_activate(fx, 1);
     fx_activate(fx, 2);
-    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_ERR_NO_RETIREMENT);
     assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_OK);
     assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_OK);
     assert_int_equal(job.generation, 1);
@@ -352,14 +353,14 @@ static void a_job_goes_from_open_to_certified(void **state)
     memset(certificate.signature, 0x51, sizeof certificate.signature);
     memset(certificate.public_key, 0x52, sizeof certificate.public_key);
     /* not retired yet */
-    assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_ERR_CONFLICT);
+    assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_ERR_NO_CHANGE);
     struct jt_retirement_facts facts = { .node = "node-1" };
     assert_int_equal(fx_try_retire(fx, 1, &facts, &busy), JT_OK);
     assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_OK);
     assert_int_equal(job.state, JT_RETIREMENT_RETIRED);
     assert_same_facts(&job.facts, &facts);
     assert_int_equal(jt_retirement_certify(fx->db, 1, &certificate), JT_OK);
-    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_retirement_next(fx->db, 0, &job), JT_ERR_NO_RETIREMENT);
     assert_int_equal(jt_retirement_get(fx->db, 1, &job), JT_OK);
     assert_int_equal(job.state, JT_RETIREMENT_CERTIFIED);
     assert_string_equal(job.certificate.text, certificate.text);
@@ -368,8 +369,8 @@ static void a_job_goes_from_open_to_certified(void **state)
                         sizeof certificate.signature);
     assert_memory_equal(job.certificate.public_key, certificate.public_key,
                         sizeof certificate.public_key);
-    assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_ERR_CONFLICT);
-    assert_int_equal(jt_retirement_get(fx->db, 2, &job), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_retirement_open(fx->db, 1, &alice), JT_ERR_WRONG_STATE);
+    assert_int_equal(jt_retirement_get(fx->db, 2, &job), JT_ERR_NO_RETIREMENT);
 }
 
 static void open_jobs_have_their_turn_one_after_the_other(void **state)

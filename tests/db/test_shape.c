@@ -121,7 +121,7 @@ static void each_thing_that_a_stranger_does_is_told(void **state)
     for (size_t i = 0; i < sizeof spoilings / sizeof spoilings[0]; i++) {
         fx_exec(fx->plain, spoilings[i].spoil);
         enum jt_err err = jt_shape_check(fx->db, &shape, message);
-        if (err != JT_ERR_CONFLICT || strstr(message, spoilings[i].says) == NULL) {
+        if (err != JT_ERR_OUT_OF_SHAPE || strstr(message, spoilings[i].says) == NULL) {
             fail_msg("%s: %s: %s", spoilings[i].spoil, jt_err_str(err), message);
         }
         fx_exec(fx->plain, spoilings[i].undo);
@@ -160,7 +160,7 @@ static void a_type_that_only_sounds_right_is_told(void **state)
     assert_int_equal(jt_shape_learn(fx->db, &shape), JT_OK);
     fx_exec(fx->plain, "CREATE DOMAIN jeton.uuid AS pg_catalog.uuid; ALTER TABLE card ALTER fp "
                        "TYPE jeton.uuid");
-    assert_int_equal(jt_shape_check(fx->db, &shape, message), JT_ERR_CONFLICT);
+    assert_int_equal(jt_shape_check(fx->db, &shape, message), JT_ERR_OUT_OF_SHAPE);
     assert_non_null(strstr(message, "column card: fp"));
     jt_shape_clear(&shape);
 }
@@ -171,8 +171,8 @@ static void without_the_right_to_make_temporary_tables_the_reason_is_told(void *
     PGconn *dba = admin();
     fx_exec(dba, "REVOKE TEMPORARY ON DATABASE jeton FROM public; REVOKE TEMPORARY ON DATABASE "
                  "jeton FROM jeton");
-    assert_int_equal(jt_shape_learn(fx->db, &shape), JT_ERR_PROTOCOL);
-    assert_non_null(strstr(jt_db_message(fx->db), "temporary"));
+    assert_int_equal(jt_shape_learn(fx->db, &shape), JT_ERR_DB_FAULT);
+    assert_non_null(strstr(jt_db_fault(fx->db)->cause, "temporary"));
     fx_exec(dba, "GRANT TEMPORARY ON DATABASE jeton TO public; GRANT TEMPORARY ON DATABASE jeton "
                  "TO jeton");
     PQfinish(dba);
@@ -194,30 +194,34 @@ static void a_rehearsal_leaves_nothing_and_tells_what_a_request_would_meet(void 
     fx_activate(fx, 1);
     assert_int_equal(rehearse(fx, 1), JT_OK);
     static const struct {
+        enum jt_err err;
         const char *spoil, *undo;
     } refusals[] = {
-        { "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; "
+        { JT_ERR_DB_UNTRUE,
+          "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; "
           "END $$; "
           "CREATE TRIGGER stranger BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION stranger()",
           "DROP FUNCTION stranger CASCADE" },
-        { "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; "
+        { JT_ERR_DB_UNTRUE,
+          "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; "
           "END $$; "
           "CREATE TRIGGER stranger BEFORE INSERT ON card FOR EACH ROW EXECUTE FUNCTION stranger()",
           "DROP FUNCTION stranger CASCADE" },
-        { "REVOKE INSERT ON audit FROM current_user", "GRANT INSERT ON audit TO current_user" },
+        { JT_ERR_DB_FAULT, "REVOKE INSERT ON audit FROM current_user",
+          "GRANT INSERT ON audit TO current_user" },
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         fx_exec(fx->plain, refusals[i].spoil);
-        assert_int_equal(rehearse(fx, 1), JT_ERR_PROTOCOL);
-        assert_string_not_equal(jt_db_message(fx->db), "");
+        assert_int_equal(rehearse(fx, 1), refusals[i].err);
+        assert_string_not_equal(jt_db_fault(fx->db)->cause, "");
         fx_exec(fx->plain, refusals[i].undo);
         assert_int_equal(rehearse(fx, 1), JT_OK);
     }
     fx->epoch++;
-    assert_int_equal(rehearse(fx, 1), JT_ERR_STALE);
+    assert_int_equal(rehearse(fx, 1), JT_ERR_RING_MOVED);
     fx->epoch--;
     fx_exec(fx->plain, "UPDATE generation SET state = 3 WHERE number = 1");
-    assert_int_equal(rehearse(fx, 1), JT_ERR_CONFLICT);
+    assert_int_equal(rehearse(fx, 1), JT_ERR_RING_CONTRADICTED);
     assert_int_equal(fx_number(fx->plain, "SELECT (SELECT count(*) FROM card) + (SELECT count(*) "
                                           "FROM tally) + "
                                           "(SELECT count(*) FROM audit WHERE client = "

@@ -241,7 +241,7 @@ static void generation_rows_that_contradict_the_ring_are_an_alarm(void **state)
     fx_exec(fx->plain, "UPDATE generation SET state = 3");
     struct fx_card card = fx_card(1, 1, 1);
     fx_tokenize(lane, fx->epoch, 1, NULL, 0, &card, 1, &result);
-    assert_int_equal(result.err, JT_ERR_CONFLICT);
+    assert_int_equal(result.err, JT_ERR_RING_CONTRADICTED);
     assert_nothing_written(fx);
     fx_lane_free(lane);
 }
@@ -370,7 +370,7 @@ static void an_id_that_a_draining_generation_has_is_not_stored_again(void **stat
     cards[0] = fx_card(1, 4, 2);
     cards[0].id = cards[1].id;
     fx_tokenize(lane, fx->epoch, 2, draining, 1, cards, 1, &result);
-    assert_int_equal(result.err, JT_ERR_CONFLICT);
+    assert_int_equal(result.err, JT_ERR_DB_DUPLICATE);
     fx_lane_free(lane);
 }
 

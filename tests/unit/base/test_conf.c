@@ -142,7 +142,7 @@ static void a_file_that_cannot_be_read_is_no_empty_file(void **state)
     (void)state;
     struct jt_conf conf;
     assert_int_equal(jt_conf_load("/nonexistent/jeton.conf", &conf, message, sizeof message),
-                     JT_ERR_NOT_FOUND);
+                     JT_ERR_NO_FILE);
     assert_non_null(strstr(message, "/nonexistent/jeton.conf: No such file"));
     assert_int_equal(jt_conf_load("/tmp", &conf, message, sizeof message), JT_ERR_INVALID);
     assert_non_null(strstr(message, "/tmp:0: cannot be read: Is a directory"));

@@ -82,9 +82,9 @@ static void an_existing_file_is_never_overwritten(void **state)
 {
     (void)state;
     assert_int_equal(jt_file_write_new(dir_fd, "key", "first", 5), JT_OK);
-    assert_int_equal(jt_file_write_new(dir_fd, "key", "second", 6), JT_ERR_CONFLICT);
+    assert_int_equal(jt_file_write_new(dir_fd, "key", "second", 6), JT_ERR_FILE_EXISTS);
     assert_int_equal(symlinkat("nowhere", dir_fd, "dangling"), 0);
-    assert_int_equal(jt_file_write_new(dir_fd, "dangling", "x", 1), JT_ERR_CONFLICT);
+    assert_int_equal(jt_file_write_new(dir_fd, "dangling", "x", 1), JT_ERR_FILE_EXISTS);
     assert_holds("key", "first");
     assert_int_equal(n_entries(), 2);
 }
@@ -117,7 +117,7 @@ static void what_a_crash_left_is_cleared_away(void **state)
      *
      */
     assert_int_equal(linkat(dir_fd, "key", dir_fd, "key.new", 0), 0);
-    assert_int_equal(jt_file_write_new(dir_fd, "key", "other", 5), JT_ERR_CONFLICT);
+    assert_int_equal(jt_file_write_new(dir_fd, "key", "other", 5), JT_ERR_FILE_EXISTS);
     assert_holds("key", "whole");
     assert_int_equal(linkat(dir_fd, "key", dir_fd, "key.new", 0), 0);
     assert_int_equal(jt_file_replace(dir_fd, "key", "new", 3), JT_OK);
@@ -156,19 +156,20 @@ static void reading_refuses_what_is_not_a_private_file(void **state)
     (void)state;
     struct jt_buf b;
     jt_buf_init(&b, 100);
-    assert_int_equal(jt_file_read(dir_fd, "missing", true, &b), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_file_read(dir_fd, "missing", true, &b), JT_ERR_NO_FILE);
     assert_int_equal(jt_file_write_new(dir_fd, "key", "k", 1), JT_OK);
     static const mode_t loose[] = { 0640, 0604, 0620, 0602, 0610, 0601 };
     for (size_t i = 0; i < sizeof loose / sizeof loose[0]; i++) {
         assert_int_equal(fchmodat(dir_fd, "key", loose[i], 0), 0);
-        assert_int_equal(jt_file_read(dir_fd, "key", true, &b), JT_ERR_DENIED);
+        assert_int_equal(jt_file_read(dir_fd, "key", true, &b), JT_ERR_FILE_UNSAFE);
     }
     assert_int_equal(jt_file_read(dir_fd, "key", false, &b), JT_OK);
     assert_int_equal(symlinkat("key", dir_fd, "link"), 0);
     assert_int_equal(jt_file_read(dir_fd, "link", false, &b), JT_ERR_IO);
     assert_int_equal(mkfifoat(dir_fd, "fifo", 0600), 0);
-    assert_int_equal(jt_file_read(dir_fd, "fifo", true, &b), JT_ERR_DENIED); /* and does not hang */
-    assert_int_equal(jt_file_read(dir_fd, ".", false, &b), JT_ERR_DENIED);
+    assert_int_equal(jt_file_read(dir_fd, "fifo", true, &b),
+                     JT_ERR_FILE_UNSAFE); /* and does not hang */
+    assert_int_equal(jt_file_read(dir_fd, ".", false, &b), JT_ERR_FILE_UNSAFE);
     jt_buf_clear(&b);
 }
 

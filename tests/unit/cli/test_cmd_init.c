@@ -90,10 +90,11 @@ enum jt_err jt_db_ensure(struct jt_db *db)
     return outcome(CONNECT);
 }
 
-const char *jt_db_message(const struct jt_db *db)
+const struct jt_fault *jt_db_fault(const struct jt_db *db)
 {
+    static const struct jt_fault fault = { .err = JT_ERR_DB_AWAY, .cause = "in the test" };
     (void)db;
-    return "in the test";
+    return &fault;
 }
 
 enum jt_err jt_migrate_check(struct jt_db *db, int *found)
@@ -108,7 +109,7 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
     (void)db;
     out->epoch = 1;
     enum jt_err err = outcome(READ_RING);
-    return err == JT_OK && !world.has_ring ? JT_ERR_NOT_FOUND : err;
+    return err == JT_OK && !world.has_ring ? JT_ERR_NOT_INITIALIZED : err;
 }
 
 enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
@@ -139,7 +140,7 @@ enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row
 {
     (void)db;
     *out = world.stored;
-    return world.has_ring && strcmp(id, world.stored.spec.id) == 0 ? JT_OK : JT_ERR_NOT_FOUND;
+    return world.has_ring && strcmp(id, world.stored.spec.id) == 0 ? JT_OK : JT_ERR_NO_CLIENT;
 }
 
 int jt_keeper_process_init(const char *config)
@@ -190,7 +191,7 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
 {
     (void)kc;
     out->epoch = 1;
-    return world.keeper_has_ring ? JT_ERR_CONFLICT : outcome(FIRST_RING);
+    return world.keeper_has_ring ? JT_ERR_RING_THERE : outcome(FIRST_RING);
 }
 
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
@@ -263,7 +264,7 @@ static void a_failure_at_any_step_can_be_repeated(void **state)
 {
     for (int step = CONNECT; step < N_STEPS; step++) {
         world.fails = step;
-        world.err = JT_ERR_UNAVAILABLE;
+        world.err = JT_ERR_DB_AWAY;
         assert_int_not_equal(init(), JT_EXIT_OK);
         assert_false(world.has_ring);
         world.fails = N_STEPS;
@@ -278,7 +279,7 @@ static void a_commit_whose_answer_was_lost_is_found(void **state)
 {
     (void)state;
     world.fails = STORE;
-    world.err = JT_ERR_UNAVAILABLE;
+    world.err = JT_ERR_DB_AWAY;
     world.lost_commit = true;
     assert_int_equal(init(), JT_EXIT_OK);
     assert_initialised();
@@ -308,12 +309,12 @@ static void states_that_need_somebody_to_look(void **state)
     assert_false(world.has_ring);
     world.has_cards = false;
     world.fails = CHECK;
-    world.err = JT_ERR_CONFLICT;
+    world.err = JT_ERR_RING_THERE;
     assert_int_equal(init(), JT_EXIT_FAILED);
     world.fails = STORE;
     assert_int_equal(init(), JT_EXIT_FAILED);
     world.fails = CONNECT;
-    world.err = JT_ERR_UNAVAILABLE;
+    world.err = JT_ERR_DB_AWAY;
     assert_int_equal(init(), JT_EXIT_UNAVAILABLE);
     assert_false(world.has_ring);
 }

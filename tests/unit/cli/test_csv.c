@@ -71,8 +71,8 @@ static void fields_and_line_ends(void **state)
     next(&csv, &r, 3, "5");
     assert_int_equal(r.line, 5);
     assert_int_equal(r.raw_len, 5);
-    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NO_RECORD);
+    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NO_RECORD);
     assert_int_equal(csv.consumed, strlen("a,b,c\r\n1,2,3\n,,\r\nx,\"y\",z\n4,5,6"));
     close_text(&csv);
 }
@@ -94,7 +94,7 @@ static void the_last_field_and_the_only_field(void **state)
     next(&csv, &r, 2, "g");
     close_text(&csv);
     open_text(&csv, "");
-    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NO_RECORD);
     close_text(&csv);
 }
 
@@ -129,7 +129,7 @@ static void bad_quoting_is_told_and_the_next_record_is_fine(void **state)
     assert_int_equal(jt_csv_next(&csv, &r), JT_OK);
     assert_true(r.malformed);
     next(&csv, &r, 2, "3");
-    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_csv_next(&csv, &r), JT_ERR_NO_RECORD);
     close_text(&csv);
 }
 
@@ -160,8 +160,8 @@ static void columns_are_found_by_name(void **state)
     struct jt_csv_record r;
     open_text(&csv, "\xef\xbb\xbf\"id\",\"p\"\"an\",amount,id2,id2\r\n1,2,3,4,5\n");
     assert_int_equal(jt_csv_next(&csv, &r), JT_OK);
-    assert_int_equal(jt_csv_find_column(&csv, &r, "nothing"), JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_csv_find_column(&csv, &r, "id2"), JT_ERR_CONFLICT);
+    assert_int_equal(jt_csv_find_column(&csv, &r, "nothing"), JT_ERR_NO_COLUMN);
+    assert_int_equal(jt_csv_find_column(&csv, &r, "id2"), JT_ERR_COLUMN_TWICE);
     assert_int_equal(jt_csv_find_column(&csv, &r, "id"), JT_OK);
     assert_int_equal(csv.column, 0);
     assert_int_equal(jt_csv_find_column(&csv, &r, "amount"), JT_OK);
@@ -288,7 +288,7 @@ static void records_are_the_whole_file(void **state)
             assert_true(r.n_fields > 0 && r.field_at + r.field_len <= r.raw_len);
             at += r.raw_len;
         }
-        assert_true(err == JT_ERR_NOT_FOUND ? at == sizeof text
+        assert_true(err == JT_ERR_NO_RECORD ? at == sizeof text
                                             : err == JT_ERR_INVALID && at < sizeof text);
         close_text(&csv);
     }

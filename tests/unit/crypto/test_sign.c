@@ -51,16 +51,16 @@ static void changed_signature_message_or_key_is_denied(void **state)
     for (size_t bit = 0; bit < 8 * sizeof(signature); bit++) {
         signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature),
-                         JT_ERR_DENIED);
+                         JT_ERR_BAD_SIGNATURE);
         signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_int_equal(jt_sign_verify(other_public, message, sizeof(message), signature),
-                     JT_ERR_DENIED);
+                     JT_ERR_BAD_SIGNATURE);
     assert_int_equal(jt_sign_verify(public_key, message, sizeof(message) - 1, signature),
-                     JT_ERR_DENIED);
+                     JT_ERR_BAD_SIGNATURE);
     message[11] = '4';
     assert_int_equal(jt_sign_verify(public_key, message, sizeof(message), signature),
-                     JT_ERR_DENIED);
+                     JT_ERR_BAD_SIGNATURE);
 }
 
 int main(void)

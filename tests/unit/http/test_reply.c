@@ -19,7 +19,7 @@ static void an_answer_split_at_every_byte(void **state)
     size_t head_len = sizeof text - 1 - 3;
     struct jt_reply reply;
     for (size_t len = 0; len < head_len; len++) {
-        assert_int_equal(jt_reply_parse(text, len, false, &reply), JT_ERR_NOT_FOUND);
+        assert_int_equal(jt_reply_parse(text, len, false, &reply), JT_ERR_NO_HEAD);
     }
     for (size_t len = head_len; len < sizeof text; len++) {
         assert_int_equal(jt_reply_parse(text, len, false, &reply), JT_OK);

@@ -10,9 +10,9 @@
 
 static void load(struct inside *in)
 {
-    struct jt_problem problem = { "" };
-    if (jt_keeper_load(in->files.keys, true, &in->k, &problem) != JT_OK) {
-        fail_msg("start: %s", problem.text);
+    struct jt_fault fault = { 0 };
+    if (jt_keeper_load(in->files.keys, true, &in->k, &fault) != JT_OK) {
+        fail_msg("start: %s", fault.cause);
     }
     in->session = (struct jt_session){ .greeted = true };
     for (uint32_t id = 1; id <= N_NAMED; id++) { /* as SET_SUM of their rows would */
@@ -24,12 +24,12 @@ static void load(struct inside *in)
 int inside_setup_bare(void **state)
 {
     struct inside *in = calloc(1, sizeof *in);
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     assert_non_null(in);
     jt_buf_init(&in->payload, JT_WIRE_MAX_FRAME);
     jt_buf_init(&in->reply, JT_WIRE_MAX_FRAME + 64);
     keeper_make(&in->files, "development", "");
-    assert_int_equal(jt_keeper_init(in->files.keys, &problem), JT_OK);
+    assert_int_equal(jt_keeper_init(in->files.keys, &fault), JT_OK);
     load(in);
     *state = in;
     return 0;
@@ -46,10 +46,9 @@ enum jt_err inside_ask(struct inside *in, uint8_t verb, struct jt_reader *out)
     jt_buf_reset(&in->payload);
     assert_int_equal(in->reply.data[JT_FRAME_LENGTH_BYTES], verb);
     enum jt_err status;
-    assert_int_equal(jt_wire_status_decode(in->reply.data[JT_FRAME_LENGTH_BYTES + 1], &status),
-                     JT_OK);
-    *out =
-        jt_reader_init(in->reply.data + JT_FRAME_REPLY_HEAD, in->reply.len - JT_FRAME_REPLY_HEAD);
+    size_t skip = JT_FRAME_LENGTH_BYTES + 1;
+    *out = jt_reader_init(in->reply.data + skip, in->reply.len - skip);
+    assert_int_equal(jt_wire_outcome_decode(out, &status), JT_OK);
     return status;
 }
 

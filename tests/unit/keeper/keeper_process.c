@@ -215,14 +215,14 @@ bool keeper_receive(int fd, struct jt_buf *reply, enum jt_err *status, struct jt
         return false;
     }
     uint32_t length = jt_get_u32(head);
-    assert_in_range(length, 2, JT_WIRE_MAX_FRAME);
+    assert_in_range(length, 3, JT_WIRE_MAX_FRAME);
     uint8_t *p = jt_buf_append(reply, length);
     assert_non_null(p);
     if (!receive_bytes(fd, p, length)) {
         return false;
     }
-    assert_int_equal(jt_wire_status_decode(p[1], status), JT_OK);
-    *payload = jt_reader_init(p + 2, length - 2);
+    *payload = jt_reader_init(p + 1, length - 1);
+    assert_int_equal(jt_wire_outcome_decode(payload, status), JT_OK);
     return true;
 }
 

@@ -33,11 +33,11 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     keeper_make(&f->k, "development", "");
-    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_OK);
-    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
-    assert_int_equal(jt_master_load(f->dir_fd, true, &f->master, &problem), JT_OK);
+    assert_int_equal(jt_keeper_init(f->k.keys, &fault), JT_OK);
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);
+    assert_int_equal(jt_master_load(f->dir_fd, true, &f->master, &fault), JT_OK);
     const struct jt_keeper_state empty = { .development = true };
     assert_int_equal(jt_root_generate(&f->root), JT_OK);
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &empty), JT_OK);
@@ -66,30 +66,30 @@ static void read_file(int dir_fd, const char *name, struct jt_buf *out)
 static void init_is_refused_where_keys_are(void **state)
 {
     struct fixture *f = *state;
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT);
-    assert_non_null(strstr(problem.text, "has a master key already"));
+    assert_int_equal(jt_keeper_init(f->k.keys, &fault), JT_ERR_FILE_EXISTS);
+    assert_non_null(strstr(fault.cause, "has a master key already"));
 
-    problem.text[0] = '\0';
-    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+    jt_fault_clear(&fault);
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_MASTER, 0), 0);
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &problem),
-                     JT_ERR_CONFLICT); /* a service root that it has wrapped */
-    assert_non_null(strstr(problem.text, "restore its master.key"));
+    assert_int_equal(jt_keeper_init(f->k.keys, &fault),
+                     JT_ERR_FILE_EXISTS); /* a service root that it has wrapped */
+    assert_non_null(strstr(fault.cause, "restore its master.key"));
 
-    problem.text[0] = '\0';
-    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+    jt_fault_clear(&fault);
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);
     const uint8_t key[JT_GENERATION_KEY_LEN] = { 1 };
     struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true };
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_ROOT, 0), 0);
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &problem), JT_ERR_CONFLICT);
-    assert_non_null(strstr(problem.text, "restore its master.key"));
-    problem.text[0] = '\0';
-    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &problem), JT_OK);
+    assert_int_equal(jt_keeper_init(f->k.keys, &fault), JT_ERR_FILE_EXISTS);
+    assert_non_null(strstr(fault.cause, "restore its master.key"));
+    jt_fault_clear(&fault);
+    assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);
 }
 
 static void every_flipped_bit_of_the_master_key_file_is_refused(void **state)
@@ -101,11 +101,11 @@ static void every_flipped_bit_of_the_master_key_file_is_refused(void **state)
     for (size_t bit = 0; bit < 8 * file.len; bit++) {
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_MASTER, file.data, file.len), JT_OK);
-        struct jt_problem problem = { "" };
+        struct jt_fault fault = { 0 };
         struct jt_master *m;
-        assert_int_equal(jt_master_load(f->dir_fd, true, &m, &problem), JT_ERR_INVALID);
+        assert_int_equal(jt_master_load(f->dir_fd, true, &m, &fault), JT_ERR_FILE_ALTERED);
         assert_null(m);
-        assert_true(problem.text[0] != '\0');
+        assert_true(fault.cause[0] != '\0');
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     jt_buf_clear(&file);
@@ -121,13 +121,13 @@ static void every_flipped_bit_of_a_generation_key_file_is_refused(void **state)
     };
     assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
-    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_ERR_CONFLICT);
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_ERR_FILE_EXISTS);
 
     struct jt_genfile back;
     uint8_t key_back[JT_GENERATION_KEY_LEN];
     const uint8_t nothing[JT_GENERATION_KEY_LEN] = { 0 };
-    struct jt_problem problem = { "" };
-    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem),
+    struct jt_fault fault = { 0 };
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &fault),
                      JT_OK);
     assert_int_equal(back.key_id, 9);
     assert_int_equal(back.created_s, 1763712000);
@@ -141,16 +141,16 @@ static void every_flipped_bit_of_a_generation_key_file_is_refused(void **state)
     for (size_t bit = 0; bit < 8 * file.len; bit++) {
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, file.len), JT_OK);
-        enum jt_err err = jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem);
+        enum jt_err err = jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &fault);
         /* denied: the environment byte */
-        assert_true(err == JT_ERR_INVALID || err == JT_ERR_DENIED);
+        assert_true(err == JT_ERR_FILE_ALTERED || err == JT_ERR_FILE_FOREIGN);
         assert_memory_equal(key_back, nothing, sizeof nothing);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t len = 0; len < file.len; len++) {
         assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, len), JT_OK);
-        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &problem),
-                         JT_ERR_INVALID);
+        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 3, &back, key_back, &fault),
+                         JT_ERR_FILE_ALTERED);
     }
     jt_buf_clear(&file);
 }
@@ -166,25 +166,25 @@ static void a_key_file_of_another_master_key_is_refused(void **state)
     struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true };
     assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
     assert_int_equal(jt_genfile_create(f->dir_fd, other->master, &meta, key), JT_OK);
-    struct jt_problem problem = { "" };
-    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, key, &problem),
-                     JT_ERR_INVALID);
-    assert_non_null(strstr(problem.text, "another master key"));
+    struct jt_fault fault = { 0 };
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, key, &fault),
+                     JT_ERR_FILE_ALTERED);
+    assert_non_null(strstr(fault.cause, "another master key"));
     teardown(&other_state);
 }
 
 static void every_flipped_bit_of_the_service_root_file_is_refused(void **state)
 {
     struct fixture *f = *state;
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     struct jt_root *back;
-    assert_int_equal(jt_root_store(f->dir_fd, f->master, f->root, true, 0), JT_ERR_CONFLICT);
-    assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &problem), JT_OK);
+    assert_int_equal(jt_root_store(f->dir_fd, f->master, f->root, true, 0), JT_ERR_FILE_EXISTS);
+    assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &fault), JT_OK);
     assert_memory_equal(back->key, f->root->key, sizeof back->key);
     assert_memory_equal(back->check_value, f->root->check_value, sizeof back->check_value);
     assert_memory_equal(back->sign_public, f->root->sign_public, sizeof back->sign_public);
     jt_root_free(back);
-    assert_int_equal(jt_root_load(f->dir_fd, f->master, false, &back, &problem), JT_ERR_DENIED);
+    assert_int_equal(jt_root_load(f->dir_fd, f->master, false, &back, &fault), JT_ERR_FILE_FOREIGN);
 
     struct jt_buf file;
     read_file(f->dir_fd, JT_KEYDIR_ROOT, &file);
@@ -192,19 +192,20 @@ static void every_flipped_bit_of_the_service_root_file_is_refused(void **state)
     for (size_t bit = 0; bit < 8 * file.len; bit++) {
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_ROOT, file.data, file.len), JT_OK);
-        enum jt_err err = jt_root_load(f->dir_fd, f->master, true, &back, &problem);
-        assert_true(err == JT_ERR_INVALID ||
-                    err == JT_ERR_DENIED); /* denied: the environment byte */
+        enum jt_err err = jt_root_load(f->dir_fd, f->master, true, &back, &fault);
+        assert_true(err == JT_ERR_FILE_ALTERED ||
+                    err == JT_ERR_FILE_FOREIGN); /* denied: the environment byte */
         assert_null(back);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t len = 0; len < file.len; len++) {
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_ROOT, file.data, len), JT_OK);
-        assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &problem), JT_ERR_INVALID);
+        assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &fault),
+                         JT_ERR_FILE_ALTERED);
     }
     jt_buf_clear(&file);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_ROOT, 0), 0);
-    assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &problem), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_root_load(f->dir_fd, f->master, true, &back, &fault), JT_ERR_NO_FILE);
 }
 
 static void a_service_root_of_another_master_key_is_refused(void **state)
@@ -213,10 +214,11 @@ static void a_service_root_of_another_master_key_is_refused(void **state)
     void *other_state;
     setup(&other_state);
     struct fixture *other = other_state;
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     struct jt_root *back;
-    assert_int_equal(jt_root_load(f->dir_fd, other->master, true, &back, &problem), JT_ERR_INVALID);
-    assert_non_null(strstr(problem.text, "another master key"));
+    assert_int_equal(jt_root_load(f->dir_fd, other->master, true, &back, &fault),
+                     JT_ERR_FILE_ALTERED);
+    assert_non_null(strstr(fault.cause, "another master key"));
     teardown(&other_state);
 }
 
@@ -248,10 +250,10 @@ static void an_erased_key_file_is_gone(void **state)
     assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
     assert_int_equal(jt_genfile_erase(f->dir_fd, 1), JT_OK);
-    assert_int_equal(jt_genfile_erase(f->dir_fd, 1), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_genfile_erase(f->dir_fd, 1), JT_ERR_NO_FILE);
     struct jt_keydir listing;
-    struct jt_problem problem = { "" };
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_OK);
+    struct jt_fault fault = { 0 };
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_OK);
     assert_int_equal(listing.n_generations, 0);
 }
 
@@ -266,28 +268,27 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     struct jt_keeper_state back;
     struct jt_ring ring;
-    struct jt_problem problem = { "" };
-    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem), JT_OK);
+    struct jt_fault fault = { 0 };
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
     assert_int_equal(back.highest_generation, 4);
     assert_int_equal(back.node, 200);
     assert_true(back.id_mark == UINT64_C(1) << 40);
     assert_int_equal(ring.epoch, 0);
-    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &problem),
-                     JT_ERR_DENIED);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &fault),
+                     JT_ERR_FILE_FOREIGN);
 
     struct jt_buf file;
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     for (size_t bit = 0; bit < 8 * file.len; bit++) {
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, file.len), JT_OK);
-        assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem),
-                         JT_ERR_INVALID);
+        assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault),
+                         JT_ERR_FILE_ALTERED);
         file.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     jt_buf_clear(&file);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_STATE, 0), 0);
-    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &problem),
-                     JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_ERR_NO_FILE);
 }
 
 static void put(int dir_fd, const char *name, mode_t mode)
@@ -312,34 +313,34 @@ static void strangers_in_the_directory_are_refused(void **state)
                                     "generation-18446744073709551616.key",
                                     "notes.new" };
     for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
-        struct jt_problem problem = { "" };
+        struct jt_fault fault = { 0 };
         put(f->dir_fd, strange[i], 0600);
-        assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
-        assert_non_null(strstr(problem.text, strange[i]));
+        assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
+        assert_non_null(strstr(fault.cause, strange[i]));
         assert_int_equal(unlinkat(f->dir_fd, strange[i], 0), 0);
     }
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     put(f->dir_fd, "generation-1.key", 0640);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
     assert_int_equal(unlinkat(f->dir_fd, "generation-1.key", 0), 0);
     assert_int_equal(symlinkat("master.key", f->dir_fd, "generation-1.key"), 0);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
     assert_int_equal(unlinkat(f->dir_fd, "generation-1.key", 0), 0);
     assert_int_equal(mkdirat(f->dir_fd, "generation-1.key", 0700), 0);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_ERR_DENIED);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
 }
 
 static void what_a_crash_leaves_behind_is_cleared_away(void **state)
 {
     struct fixture *f = *state;
     struct jt_keydir listing;
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     put(f->dir_fd, "state.new", 0600);
     put(f->dir_fd, "service-root.key.new", 0600);
     put(f->dir_fd, "generation-12.key.new", 0600);
     put(f->dir_fd, "generation-10.key", 0600);
     put(f->dir_fd, "generation-9.key", 0600);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &problem), JT_OK);
+    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_OK);
     assert_true(listing.master && listing.root && listing.state);
     assert_int_equal(listing.n_generations, 2);
     assert_int_equal(listing.generations[0], 9);

@@ -195,14 +195,14 @@ static void the_41_bits_end(void **state)
     struct jt_idmint m;
     uint64_t id;
     jt_idmint_init(&m, 0, save, &d);
-    assert_int_equal(jt_idmint_take(&m, NODE, JT_IDMINT_END_MS, &id, 1), JT_ERR_LIMIT);
+    assert_int_equal(jt_idmint_take(&m, NODE, JT_IDMINT_END_MS, &id, 1), JT_ERR_IDS_SPENT);
     assert_int_equal(jt_idmint_take(&m, NODE, JT_IDMINT_END_MS - 1, ids, JT_IDMINT_COUNTS + 1),
-                     JT_ERR_LIMIT);
+                     JT_ERR_IDS_SPENT);
     assert_int_equal(jt_idmint_take(&m, 255, JT_IDMINT_END_MS - 1, ids, JT_IDMINT_COUNTS), JT_OK);
     assert_true(ids[JT_IDMINT_COUNTS - 1] == (UINT64_C(1) << 63) - 1);
-    assert_int_equal(jt_idmint_take(&m, NODE, NOW, &id, 1), JT_ERR_LIMIT);
+    assert_int_equal(jt_idmint_take(&m, NODE, NOW, &id, 1), JT_ERR_IDS_SPENT);
     jt_idmint_init(&m, JT_IDMINT_END_MS - 1, save, &d);
-    assert_int_equal(jt_idmint_take(&m, NODE, NOW, &id, 1), JT_ERR_LIMIT);
+    assert_int_equal(jt_idmint_take(&m, NODE, NOW, &id, 1), JT_ERR_IDS_SPENT);
 }
 
 int main(void)

@@ -101,26 +101,26 @@ static void remove_file(const struct keeper *k, const char *name)
 
 static struct jt_keeper *load(const struct keeper *k)
 {
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     struct jt_keeper *keeper = NULL;
-    if (jt_keeper_load(k->keys, true, &keeper, &problem) != JT_OK) {
-        fail_msg("start: %s", problem.text);
+    if (jt_keeper_load(k->keys, true, &keeper, &fault) != JT_OK) {
+        fail_msg("start: %s", fault.cause);
     }
     return keeper;
 }
 
 static enum jt_err init(const struct keeper *k)
 {
-    struct jt_problem problem = { "" };
-    return jt_keeper_init(k->keys, &problem);
+    struct jt_fault fault = { 0 };
+    return jt_keeper_init(k->keys, &fault);
 }
 
 /* The making of a service root, as RING_FIRST does it. */
 static enum jt_err make_root(const struct keeper *k)
 {
-    struct jt_problem problem = { "" };
+    struct jt_fault fault = { 0 };
     struct jt_keeper *keeper = NULL;
-    enum jt_err err = jt_keeper_load(k->keys, true, &keeper, &problem);
+    enum jt_err err = jt_keeper_load(k->keys, true, &keeper, &fault);
     if (err == JT_OK && keeper->root == NULL) {
         err = jt_keeper_make_root(keeper);
     }
@@ -134,7 +134,7 @@ static enum jt_err make_root(const struct keeper *k)
  */
 static void next_run_succeeds(const struct keeper *k)
 {
-    assert_int_equal(init(k), is_there(k, JT_KEYDIR_MASTER) ? JT_ERR_CONFLICT : JT_OK);
+    assert_int_equal(init(k), is_there(k, JT_KEYDIR_MASTER) ? JT_ERR_FILE_EXISTS : JT_OK);
     assert_int_equal(make_root(k), JT_OK);
     struct jt_keeper *keeper = load(k);
     assert_non_null(keeper->root);

@@ -44,11 +44,11 @@ static void numbers_and_key_ids_are_held_once(void **state)
     assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 1 }, key_one),
                      JT_OK);
     assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 7, .key_id = 2 }, key_one),
-                     JT_ERR_CONFLICT);
+                     JT_ERR_KEY_ID_TAKEN);
     assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 8, .key_id = 1 }, key_one),
-                     JT_ERR_CONFLICT);
+                     JT_ERR_KEY_ID_TAKEN);
     assert_int_equal(jt_keyring_add(kr, &(struct jt_genfile){ .number = 0, .key_id = 3 }, key_one),
-                     JT_ERR_CONFLICT);
+                     JT_ERR_KEY_ID_TAKEN);
     jt_keyring_free(kr);
 }
 
@@ -117,7 +117,7 @@ static void a_removed_generation_has_no_field_keys(void **state)
                      JT_OK);
     envelope_under(kr, 7, 1, envelope);
     jt_keyring_remove(kr, 7);
-    assert_int_equal(jt_keyring_fieldkey(kr, 7, 1, &fk), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyring_fieldkey(kr, 7, 1, &fk), JT_ERR_KEY_MISSING);
     assert_null(fk);
     jt_keyring_free(kr);
 }

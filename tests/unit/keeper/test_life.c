@@ -68,7 +68,7 @@ static void a_card_goes_from_generation_to_generation_and_the_first_one_retires(
     }
     world_all_open(w, false);
     moved = world_reseal(w, 10);
-    assert_int_equal(moved.results[9].err, JT_ERR_CONFLICT); /* active already */
+    assert_int_equal(moved.results[9].err, JT_ERR_ACTIVE_ALREADY); /* active already */
 
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
     world_all_open(w, false);
@@ -91,7 +91,7 @@ static void a_retired_generation_opens_and_reseals_nothing(void **state)
     world_keep_sealed(w, &sealed);
     world_step(w, &b, JT_GENERATION_ACTIVE, &a);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
-    world_none_opens(w, JT_ERR_STALE);
+    world_none_opens(w, JT_ERR_RING_MOVED);
     assert_int_equal(world_seal(w).n_probed, 0);
     assert_int_equal(world_seal_probing(w, b.key_id).n_probed, 0); /* the active one is none */
     sealed = world_seal_probing(
@@ -102,7 +102,7 @@ static void a_retired_generation_opens_and_reseals_nothing(void **state)
     assert_memory_equal(w->sealed[1].probes, w->cards[1].fingerprint, 16);
     struct jt_reseal_reply moved = world_reseal(w, 5);
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(moved.results[i].err, JT_ERR_STALE);
+        assert_int_equal(moved.results[i].err, JT_ERR_RING_MOVED);
     }
 }
 
@@ -182,7 +182,9 @@ static void bad_items_fail_alone(void **state)
     w->cards[8].envelope[0] = 77;
     world_open(w);
     for (size_t i = 0; i < N_CARDS; i++) {
-        enum jt_err expected = i == 8 ? JT_ERR_STALE : i >= 1 && i <= 6 ? JT_ERR_DECRYPT : JT_OK;
+        enum jt_err expected = i == 8             ? JT_ERR_RING_MOVED
+                               : i >= 1 && i <= 6 ? JT_ERR_DECRYPT
+                                                  : JT_OK;
         assert_int_equal(w->opened[i].err, expected);
     }
 }

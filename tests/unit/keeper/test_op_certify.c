@@ -44,10 +44,10 @@ static void a_retirement_is_certified_only_when_it_has_happened(void **state)
     struct jt_generation_row b = world_create(w);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
     struct jt_retirement_facts facts = sample_facts(w);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_WRONG_STATE);
     world_step(w, &b, JT_GENERATION_ACTIVE, &a);
     facts = sample_facts(w);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_WRONG_STATE);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
     facts = sample_facts(w);
     assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_OK);
@@ -71,10 +71,11 @@ static void a_retirement_is_certified_only_when_it_has_happened(void **state)
         assert_non_null(strstr(c.text, lines[i]));
     }
     c.text[40] ^= 1;
-    assert_int_equal(jt_sign_verify(c.public_key, c.text, c.text_len, c.signature), JT_ERR_DENIED);
+    assert_int_equal(jt_sign_verify(c.public_key, c.text, c.text_len, c.signature),
+                     JT_ERR_BAD_SIGNATURE);
 
     facts.generation = 2;
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_WRONG_STATE);
     facts = sample_facts(w);
     facts.rows_left = 1;
     assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);

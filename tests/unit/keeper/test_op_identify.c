@@ -75,7 +75,7 @@ static void every_flipped_bit_is_refused(void **state)
     }
     ask(in, 129);
     for (size_t i = 0; i < 128; i++) {
-        assert_int_equal(results[i].err, JT_ERR_NOT_FOUND);
+        assert_int_equal(results[i].err, JT_ERR_NO_TOKEN);
         assert_true(results[i].id == 0);
     }
     assert_int_equal(results[128].err, JT_OK);
@@ -92,7 +92,7 @@ static void tokens_of_another_field_are_refused(void **state)
     items[7].field = FIELD;
     ask(in, N);
     for (size_t i = 0; i < N; i++) {
-        assert_int_equal(results[i].err, i == 7 ? JT_OK : JT_ERR_NOT_FOUND);
+        assert_int_equal(results[i].err, i == 7 ? JT_OK : JT_ERR_NO_TOKEN);
     }
 }
 

@@ -61,7 +61,7 @@ static void rows_of_the_card_give_their_tokens(void **state)
     inside_retire(in, 1);
     ask(in);
     for (size_t i = 0; i < N; i++) {
-        assert_int_equal(results[i].err, JT_ERR_STALE);
+        assert_int_equal(results[i].err, JT_ERR_RING_MOVED);
     }
 }
 
@@ -88,7 +88,7 @@ static void rows_of_other_cards_give_nothing_away(void **state)
     items[20].envelope = unknown;
     ask(in);
     for (size_t i = 0; i < N; i++) {
-        enum jt_err expected = i == 20                ? JT_ERR_STALE
+        enum jt_err expected = i == 20                ? JT_ERR_RING_MOVED
                                : i < 20 && i % 2 == 0 ? JT_ERR_DECRYPT
                                                       : JT_OK;
         assert_int_equal(results[i].err, expected);

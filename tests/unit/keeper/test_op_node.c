@@ -32,7 +32,7 @@ static void before_a_join_nothing_is_minted(void **state)
     const struct jt_seal_request nothing = { .n = 0 };
     struct jt_reader reply;
     jt_seal_request_encode(&nothing, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply), JT_ERR_STALE);
+    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply), JT_ERR_NOT_JOINED);
     assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
     assert_string_equal(joined.row.spec.name, "node1");
     assert_int_equal(joined.row.spec.number, NODE);
@@ -43,7 +43,7 @@ static void before_a_join_nothing_is_minted(void **state)
     inside_restart(in, true);
     jt_seal_request_encode(&nothing, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply),
-                     JT_ERR_STALE); /* each start joins anew */
+                     JT_ERR_NOT_JOINED); /* each start joins anew */
 }
 
 static void accepting_a_ring_tells_whether_the_node_has_joined(void **state)
@@ -83,9 +83,9 @@ static void the_number_is_pinned_over_restarts(void **state)
     struct inside *in = *state;
     assert_int_equal(inside_join(in, 0, NULL, 0, false, &joined), JT_ERR_INVALID);
     assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
-    assert_int_equal(inside_join(in, NODE + 1, NULL, 0, false, &joined), JT_ERR_CONFLICT);
+    assert_int_equal(inside_join(in, NODE + 1, NULL, 0, false, &joined), JT_ERR_NODE_CHANGED);
     inside_restart(in, false);
-    assert_int_equal(inside_join(in, NODE + 1, NULL, 0, false, &joined), JT_ERR_CONFLICT);
+    assert_int_equal(inside_join(in, NODE + 1, NULL, 0, false, &joined), JT_ERR_NODE_CHANGED);
     assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
 }
 
@@ -151,13 +151,13 @@ static void where_no_row_of_a_key_id_opens_the_join_is_refused(void **state)
                      JT_OK); /* one of two is left */
     rows[3].fingerprint[0] ^= 1;
     inside_restart(in, false);
-    assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined), JT_ERR_DECRYPT);
+    assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined), JT_ERR_ROWS_PLANTED);
     assert_int_equal(inside_join(in, NODE, rows, 4, true, &joined),
-                     JT_ERR_DECRYPT); /* no flag helps here */
+                     JT_ERR_ROWS_PLANTED); /* no flag helps here */
     assert_false(in->k->joined);
     rows[3].envelope[0] = 77;
     assert_int_equal(inside_join(in, NODE, rows, 4, false, &joined),
-                     JT_ERR_STALE); /* no live generation's */
+                     JT_ERR_RING_MOVED); /* no live generation's */
 }
 
 static void a_retired_generations_rows_are_stale(void **state)
@@ -166,7 +166,7 @@ static void a_retired_generations_rows_are_stale(void **state)
     struct row row = inside_forge(in, 1, id_at(jt_keeper_now_ms(), 1));
     (void)inside_roll(in);
     inside_retire(in, 1);
-    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_STALE);
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_RING_MOVED);
 }
 
 static void a_row_without_an_envelope_is_refused(void **state)
@@ -186,7 +186,7 @@ static void a_row_without_an_envelope_is_refused(void **state)
                                        .n = 2 };
     struct jt_reader reply;
     jt_node_join_encode(&join, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_NODE_JOIN, &reply), JT_ERR_DECRYPT);
+    assert_int_equal(inside_ask(in, JT_VERB_NODE_JOIN, &reply), JT_ERR_ROWS_PLANTED);
     assert_false(in->k->joined);
 }
 
@@ -205,7 +205,7 @@ static void a_row_more_than_an_hour_ahead_needs_the_operators_word(void **state)
     struct inside *in = *state;
     uint64_t ms = jt_keeper_now_ms() + 2 * HOUR_MS;
     struct row row = inside_forge(in, 1, id_at(ms, 1));
-    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_LIMIT);
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_IDS_AHEAD);
     assert_int_equal(in->k->state.id_mark, 0);
     assert_int_equal(in->k->state.node, 0); /* nothing was taken over */
     assert_int_equal(inside_join(in, NODE, &row, 1, true, &joined), JT_OK);
@@ -228,7 +228,7 @@ static void at_the_end_of_time_sealing_is_refused(void **state)
     const struct jt_seal_request request = { .items = &item, .n = 1 };
     struct jt_reader reply;
     jt_seal_request_encode(&request, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply), JT_ERR_LIMIT);
+    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &reply), JT_ERR_IDS_SPENT);
 }
 
 static void a_clean_end_leaves_the_mark_that_was_used(void **state)

@@ -30,27 +30,28 @@ static void acknowledgements_prove_possession(void **state)
 
     struct jt_ack forged = ack;
     forged.node[0] = 'm';
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
     forged = ack;
     forged.challenge[0] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
     forged = ack;
     forged.incarnation[0] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
     forged = ack;
     forged.mac[15] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
 
     struct jt_generation_row b = world_create(w);
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack), JT_ERR_FORGED);
     struct jt_generation_row unsigned_row = a;
     unsigned_row.state = JT_GENERATION_ACTIVE;
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack),
-                     JT_ERR_DENIED);
+                     JT_ERR_FORGED);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "", challenge, &ack), JT_ERR_INVALID);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "no de", challenge, &ack), JT_ERR_INVALID);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack),
+                     JT_ERR_KEY_MISSING);
 }
 
 static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state)
@@ -59,7 +60,7 @@ static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state
     struct jt_generation_row a = world_create(w);
     struct jt_generation_row b = world_create(w);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_ERR_KEY_MISSING);
     char path[160];
     struct stat st;
     snprintf(path, sizeof path, "%s/generation-2.key", w->k.keys);
@@ -70,15 +71,15 @@ static void a_generation_is_abandoned_only_before_the_ring_lists_it(void **state
     assert_int_equal(c.key_id, 2); /* the key id is free again */
     struct jt_generation_row future = a;
     /* no ring was shown since the start */
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_STALE);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_NO_RING);
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_USED_BEFORE);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_WRONG_STATE);
     world_step(w, &c, JT_GENERATION_ACTIVE, &a);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_USED_BEFORE);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &a), JT_ERR_WRONG_STATE);
 }
 
 static void only_its_own_future_row_abandons_a_generation(void **state)
@@ -87,10 +88,10 @@ static void only_its_own_future_row_abandons_a_generation(void **state)
     struct jt_generation_row g = world_create(w);
     struct jt_generation_row forged = g;
     forged.mac[3] ^= 1;
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &forged), JT_ERR_FORGED);
     forged = g;
     forged.key_id++;
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &forged), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &forged), JT_ERR_FORGED);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &g), JT_OK);
 }
 
@@ -135,7 +136,7 @@ static void a_state_that_went_back_erases_no_key_that_was_in_a_ring(void **state
     world_connect(w);
     world_name_fields(w);
     assert_int_equal(world_accept(w, &before), JT_OK); /* a database that went back as well */
-    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_CONFLICT);
+    assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &future), JT_ERR_USED_BEFORE);
     assert_int_equal(world_accept(w, &after), JT_OK); /* and all of it can be read again */
     world_join(w);
     (void)world_seal(w);
@@ -221,12 +222,14 @@ static void no_key_is_acknowledged_in_a_directory_that_is_no_more(void **state)
 
     /* the directory itself, gone or another in its place */
     renamed(w->k.keys, away);
-    assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack),
+                     JT_ERR_DIRECTORY_BAD);
     assert_int_equal(mkdir(w->k.keys, 0700), 0);
-    assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
-    assert_int_equal(world_accept(w, &next), JT_ERR_IO);
+    assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack),
+                     JT_ERR_DIRECTORY_BAD);
+    assert_int_equal(world_accept(w, &next), JT_ERR_DIRECTORY_BAD);
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, g.number, world_no_key_ids, &more),
-                     JT_ERR_IO);
+                     JT_ERR_DIRECTORY_BAD);
     until_directory_is(w, false);
     assert_int_equal(rmdir(w->k.keys), 0);
     renamed(away, w->k.keys);
@@ -238,16 +241,19 @@ static void no_key_is_acknowledged_in_a_directory_that_is_no_more(void **state)
         snprintf(path, sizeof path, "%s/%s", w->k.keys, names[i]);
         snprintf(away, sizeof away, "%s/%s", w->k.dir, names[i]);
         renamed(path, away);
-        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack),
+                         JT_ERR_DIRECTORY_BAD);
         renamed(away, path);
         assert_int_equal(link(path, away), 0);
-        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack),
+                         JT_ERR_DIRECTORY_BAD);
         assert_int_equal(unlink(away), 0);
         static uint8_t data[8192];
         size_t len = read_key_file(w, names[i], data, sizeof data);
         data[len - 1] ^= 1;
         write_key_file(w, names[i], data, len);
-        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_ERR_IO);
+        assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack),
+                         JT_ERR_DIRECTORY_BAD);
         data[len - 1] ^= 1;
         write_key_file(w, names[i], data, len);
         assert_int_equal(jt_keyclient_wait_ack(w->kc, &g, "node1", challenge, &ack), JT_OK);
@@ -265,32 +271,32 @@ static void steps_out_of_order_are_refused(void **state)
     struct jt_generation_row b = world_create(w);
     assert_int_equal(
         jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n),
-        JT_ERR_NOT_FOUND);
+        JT_ERR_NO_GENERATION);
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_DESTROYED,
                                                     &next, rows, &n),
-                     JT_ERR_CONFLICT);
+                     JT_ERR_WRONG_STATE);
     struct jt_ring_row stale = w->ring;
     struct jt_generation_row a_future = a;
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
     assert_int_equal(
         jt_keyclient_wait_ring_propose(w->kc, &stale, &b, JT_GENERATION_ACTIVE, &next, rows, &n),
-        JT_ERR_STALE);
+        JT_ERR_RING_MOVED);
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a_future,
                                                     JT_GENERATION_ACTIVE, &next, rows, &n),
-                     JT_ERR_CONFLICT);
+                     JT_ERR_WRONG_STATE);
     assert_int_equal(
         jt_keyclient_wait_ring_propose(w->kc, &w->ring, &a, JT_GENERATION_RETIRED, &next, rows, &n),
-        JT_ERR_CONFLICT);
+        JT_ERR_WRONG_STATE);
     struct jt_generation_row forged = a; /* a front that writes its own row */
     forged.state = JT_GENERATION_DRAINING;
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &forged, JT_GENERATION_RETIRED,
                                                     &next, rows, &n),
-                     JT_ERR_DENIED);
+                     JT_ERR_FORGED);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
     assert_int_equal(
         jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n),
-        JT_ERR_NOT_FOUND);
-    assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_CONFLICT);
+        JT_ERR_KEY_MISSING);
+    assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_RING_THERE);
 }
 
 static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
@@ -306,9 +312,9 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
         jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &rival, rows, &n),
         JT_OK);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
-    assert_int_equal(world_accept(w, &w->ring), JT_OK);         /* the one it has */
-    assert_int_equal(world_accept(w, &first), JT_ERR_CONFLICT); /* lower epoch */
-    assert_int_equal(world_accept(w, &rival), JT_ERR_CONFLICT); /* another one of the same epoch */
+    assert_int_equal(world_accept(w, &w->ring), JT_OK);          /* the one it has */
+    assert_int_equal(world_accept(w, &first), JT_ERR_WENT_BACK); /* lower epoch */
+    assert_int_equal(world_accept(w, &rival), JT_ERR_WENT_BACK); /* another one of the same epoch */
 
     struct jt_ring_row next;
     assert_int_equal(
@@ -317,22 +323,22 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
     for (size_t bit = 0; bit < 8 * next.body_len; bit += 5) {
         struct jt_ring_row forged = next;
         forged.body[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(world_accept(w, &forged), JT_ERR_DENIED);
+        assert_int_equal(world_accept(w, &forged), JT_ERR_FORGED);
     }
     struct jt_ring_row forged = next;
     forged.mac[0] ^= 1;
-    assert_int_equal(world_accept(w, &forged), JT_ERR_DENIED);
+    assert_int_equal(world_accept(w, &forged), JT_ERR_FORGED);
     forged = next;
     forged.epoch++;
-    assert_int_equal(world_accept(w, &forged), JT_ERR_DENIED);
+    assert_int_equal(world_accept(w, &forged), JT_ERR_FORGED);
     forged = next;
     forged.body_len = 0;
-    assert_int_equal(world_accept(w, &forged), JT_ERR_DENIED);
+    assert_int_equal(world_accept(w, &forged), JT_ERR_FORGED);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &b), JT_OK);
-    assert_int_equal(world_accept(w, &next), JT_ERR_NOT_FOUND);
+    assert_int_equal(world_accept(w, &next), JT_ERR_KEY_MISSING);
     world_restart(w, SIGKILL);
-    assert_int_equal(world_accept(w, &first), JT_ERR_CONFLICT); /* nor after a restart */
-    assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_CONFLICT);
+    assert_int_equal(world_accept(w, &first), JT_ERR_WENT_BACK); /* nor after a restart */
+    assert_int_equal(jt_keyclient_wait_ring_first(w->kc, &next), JT_ERR_RING_THERE);
 }
 
 static void key_ids_run_out_and_come_back(void **state)
@@ -349,7 +355,7 @@ static void key_ids_run_out_and_come_back(void **state)
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 41, used, &g), JT_OK);
     assert_int_equal(g.number, 42);
     assert_int_equal(g.key_id, 2);
-    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 42, used, &g), JT_ERR_LIMIT);
+    assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 42, used, &g), JT_ERR_NO_KEY_ID);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &first), JT_OK);
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 42, used, &g), JT_OK);
     assert_int_equal(g.key_id, 1);
@@ -370,7 +376,7 @@ static void rolls_go_on_until_the_key_ids_run_out(void **state)
     }
     struct jt_generation_row g;
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 0, world_no_key_ids, &g),
-                     JT_ERR_LIMIT);
+                     JT_ERR_NO_KEY_ID);
     world_restart(w, SIGKILL); /* the longest ring is read back too */
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
     world_join(w);
@@ -388,11 +394,11 @@ static void keys_that_wait_take_key_ids_too(void **state)
         row_77 = i == 77 ? g : row_77;
     }
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g),
-                     JT_ERR_LIMIT);
+                     JT_ERR_NO_KEY_ID);
     world_restart(w, SIGTERM);
     assert_int_equal(world_accept(w, &w->ring), JT_OK);
     assert_int_equal(jt_keyclient_wait_generation_create(w->kc, 255, world_no_key_ids, &g),
-                     JT_ERR_LIMIT);
+                     JT_ERR_NO_KEY_ID);
     assert_int_equal(jt_keyclient_wait_generation_abandon(w->kc, &row_77), JT_OK);
     assert_int_equal(world_create(w).key_id, 77);
 }
@@ -411,7 +417,7 @@ static void a_ninth_draining_generation_is_refused(void **state)
     size_t n;
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE,
                                                     &next, changed, &n),
-                     JT_ERR_LIMIT);
+                     JT_ERR_TOO_MANY_LIVE);
     assert_int_equal(world_seal(w).n_probed, JT_WIRE_MAX_DRAINING);
     world_step(w, &rows[3], JT_GENERATION_RETIRED, NULL);
     world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_WIRE_MAX_DRAINING]);

@@ -143,27 +143,27 @@ static void a_revoked_row_put_back_does_not_agree_with_its_set(void **state)
     drop_client(in, &db, 1);
     assert_int_equal(verify(in, &db), JT_OK);
     /* the revoked row is authentic, and refused */
-    assert_int_equal(check(in, &db.rows[1]), JT_ERR_DENIED);
+    assert_int_equal(check(in, &db.rows[1]), JT_ERR_BAD_CREDENTIAL);
 
     struct db mixed = db;
     mixed.rows[1] = before.rows[1]; /* the old row under the new set row */
-    assert_int_equal(verify(in, &mixed), JT_ERR_INVALID);
+    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed.n--; /* a row less */
-    assert_int_equal(verify(in, &mixed), JT_ERR_INVALID);
+    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed = db;
     mixed.rows[0] = mixed.rows[1]; /* one row for another */
-    assert_int_equal(verify(in, &mixed), JT_ERR_INVALID);
+    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed = db;
     mixed.rows[mixed.n++] = before.rows[1]; /* beside the new one */
-    assert_int_equal(verify(in, &mixed), JT_ERR_INVALID);
+    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed = db;
     mixed.rows[2].spec.permissions = JT_MAY_ALL; /* wider */
-    assert_int_equal(verify(in, &mixed), JT_ERR_DENIED);
+    assert_int_equal(verify(in, &mixed), JT_ERR_FORGED);
 
     /* the whole old set with its old set row */
-    assert_int_equal(verify(in, &before), JT_ERR_CONFLICT);
+    assert_int_equal(verify(in, &before), JT_ERR_SET_OLD);
     inside_restart(in, false);
-    assert_int_equal(verify(in, &before), JT_ERR_CONFLICT); /* nor after a restart */
+    assert_int_equal(verify(in, &before), JT_ERR_SET_OLD); /* nor after a restart */
     assert_int_equal(verify(in, &db), JT_OK);
 }
 
@@ -175,30 +175,30 @@ static void no_bit_of_a_set_row_or_a_sum_can_be_changed(void **state)
     assert_int_equal(sum_all(in, db.rows, db.n, &s), JT_OK);
     struct db forged = db;
     forged.set.version++;
-    assert_int_equal(verify(in, &forged), JT_ERR_DENIED);
+    assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
     forged = db;
     forged.set.n--;
-    assert_int_equal(verify(in, &forged), JT_ERR_DENIED);
+    assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
     forged = db;
     forged.set.operators = 9;
-    assert_int_equal(verify(in, &forged), JT_ERR_DENIED);
+    assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
     for (size_t i = 0; i < 16; i++) {
         forged = db;
         forged.set.digest[i] ^= 1;
-        assert_int_equal(verify(in, &forged), JT_ERR_DENIED);
+        assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
         forged = db;
         forged.set.nonce[i] ^= 1;
-        assert_int_equal(verify(in, &forged), JT_ERR_DENIED);
+        assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
         struct jt_set_sum t = s;
         t.digest[i] ^= 0x10;
-        assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_DENIED);
+        assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_FORGED);
         t = s;
         t.nonce[i] ^= 0x10;
-        assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_DENIED);
+        assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_FORGED);
     }
     struct jt_set_sum t = s;
     t.n++;
-    assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_DENIED);
+    assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_FORGED);
     t = s;
     t.kind = JT_SET_FIELDS;
     assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_INVALID);
@@ -237,7 +237,7 @@ static void a_front_that_has_verified_a_set_goes_on_from_it(void **state)
     assert_int_equal(next.n, 4);
     assert_int_equal(verify_sum(in, &next, &db.set), JT_OK);
     assert_int_equal(sum(in, &s, changes, 1, &next), JT_OK); /* one of the two held back */
-    assert_int_equal(verify_sum(in, &next, &db.set), JT_ERR_INVALID);
+    assert_int_equal(verify_sum(in, &next, &db.set), JT_ERR_SET_WRONG);
     changes[0].old.client = before.rows[0]; /* in place of another's row */
     assert_int_equal(sum(in, &s, changes, 2, &next), JT_ERR_INVALID);
 }
@@ -252,21 +252,22 @@ static void a_change_starts_from_the_newest_set_only(void **state)
     assert_int_equal(make(in, "rival", JT_MAY_ALL, &db.set, &rival), JT_OK); /* never committed */
     drop_client(in, &db, 1);
     assert_int_equal(verify(in, &db), JT_OK);
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &before.set, &c), JT_ERR_CONFLICT);
-    assert_int_equal(revoke(in, &db.rows[0], &before.set, &c), JT_ERR_CONFLICT);
+    assert_int_equal(make(in, "late", JT_MAY_ALL, &before.set, &c), JT_ERR_SET_OLD);
+    assert_int_equal(revoke(in, &db.rows[0], &before.set, &c), JT_ERR_SET_OLD);
     /* another of the same version */
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &rival.set, &c), JT_ERR_CONFLICT);
+    assert_int_equal(make(in, "late", JT_MAY_ALL, &rival.set, &c), JT_ERR_SET_OLD);
     const struct jt_set_row nothing = jt_set_row_empty(JT_SET_CLIENTS);
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &nothing, &c), JT_ERR_CONFLICT);
+    assert_int_equal(make(in, "late", JT_MAY_ALL, &nothing, &c), JT_ERR_SET_OLD);
     struct db fork = before;
     fork.rows[fork.n++] = rival.row;
     fork.set = rival.set;
     /* a set that was made and lost the race */
-    assert_int_equal(verify(in, &fork), JT_ERR_CONFLICT);
-    assert_int_equal(revoke(in, &db.rows[1], &db.set, &c), JT_ERR_CONFLICT); /* revoked already */
+    assert_int_equal(verify(in, &fork), JT_ERR_SET_OLD);
+    assert_int_equal(revoke(in, &db.rows[1], &db.set, &c),
+                     JT_ERR_CLIENT_REVOKED); /* revoked already */
     struct jt_client_row forged = db.rows[0];
     forged.spec.permissions = 0;
-    assert_int_equal(revoke(in, &forged, &db.set, &c), JT_ERR_DENIED);
+    assert_int_equal(revoke(in, &forged, &db.set, &c), JT_ERR_FORGED);
     struct jt_set_row other_kind = db.set;
     other_kind.kind = JT_SET_FIELDS;
     assert_int_equal(make(in, "late", JT_MAY_ALL, &other_kind, &c), JT_ERR_INVALID);
@@ -302,16 +303,16 @@ static void an_operators_word_accepts_an_older_set(void **state)
     struct db db = some_clients(in);
     const struct db before = db;
     /* there is nothing to accept */
-    assert_int_equal(accept_by(in, &db, 0, secret), JT_ERR_CONFLICT);
+    assert_int_equal(accept_by(in, &db, 0, secret), JT_ERR_NO_OLD_SET);
     add(in, &db, "newcomer", JT_MAY_TOKENIZE);
     assert_int_equal(verify(in, &db), JT_OK);
-    assert_int_equal(verify(in, &before), JT_ERR_CONFLICT);
+    assert_int_equal(verify(in, &before), JT_ERR_SET_OLD);
     const uint8_t wrong[JT_CLIENT_SECRET_LEN] = { 7 };
-    assert_int_equal(accept_by(in, &before, 0, wrong), JT_ERR_DENIED);
-    assert_int_equal(accept_by(in, &before, 1, secret), JT_ERR_DENIED); /* no operator */
+    assert_int_equal(accept_by(in, &before, 0, wrong), JT_ERR_NOT_OPERATOR);
+    assert_int_equal(accept_by(in, &before, 1, secret), JT_ERR_NOT_OPERATOR); /* no operator */
     struct db partial = before;
     partial.n--;
-    assert_int_equal(accept_by(in, &partial, 0, secret), JT_ERR_INVALID);
+    assert_int_equal(accept_by(in, &partial, 0, secret), JT_ERR_SET_WRONG);
     assert_int_equal(accept_by(in, &before, 0, secret), JT_OK);
     assert_int_equal(verify(in, &before), JT_OK);
     inside_restart(in, false);
@@ -326,15 +327,16 @@ static void nobody_accepts_a_set_from_before_an_operator_was_revoked(void **stat
     drop_client(in, &db, 2); /* the key of second-operator was stolen */
     assert_int_equal(verify(in, &db), JT_OK);
     assert_int_equal(db.set.operators, db.set.version);
-    assert_int_equal(accept_by(in, &before, 2, secret), JT_ERR_CONFLICT);
-    assert_int_equal(accept_by(in, &before, 0, secret), JT_ERR_CONFLICT);
+    assert_int_equal(accept_by(in, &before, 2, secret), JT_ERR_NO_OLD_SET);
+    assert_int_equal(accept_by(in, &before, 0, secret), JT_ERR_NO_OLD_SET);
     const struct db kept = db;
     add(in, &db, "newcomer", JT_MAY_TOKENIZE);
     assert_int_equal(verify(in, &db), JT_OK);
-    assert_int_equal(accept_by(in, &kept, 2, secret), JT_ERR_DENIED); /* revoked in this one */
+    assert_int_equal(accept_by(in, &kept, 2, secret),
+                     JT_ERR_NOT_OPERATOR); /* revoked in this one */
     assert_int_equal(accept_by(in, &kept, 0, secret), JT_OK);
     /* and not by two steps either */
-    assert_int_equal(accept_by(in, &before, 0, secret), JT_ERR_CONFLICT);
+    assert_int_equal(accept_by(in, &before, 0, secret), JT_ERR_NO_OLD_SET);
 }
 
 static void fields_that_no_row_has_named_cost_no_derivation(void **state)
@@ -352,11 +354,11 @@ static void fields_that_no_row_has_named_cost_no_derivation(void **state)
     unsigned before = in->k->root->may_derive;
     assert_int_equal(inside_ask(in, JT_VERB_IDENTIFY, &reply), JT_OK);
     assert_int_equal(jt_identify_reply_decode(&reply, 3, &answered), JT_OK);
-    assert_int_equal(results[0].err, JT_ERR_NOT_FOUND);
+    assert_int_equal(results[0].err, JT_ERR_NO_TOKEN);
     assert_true(in->k->root->may_derive == 256 || in->k->root->may_derive == before);
     in->k->fields.complete = false; /* as after a start: whoever asks must name them first */
     jt_identify_request_encode(items, 3, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_IDENTIFY, &reply), JT_ERR_STALE);
+    assert_int_equal(inside_ask(in, JT_VERB_IDENTIFY, &reply), JT_ERR_NO_FIELDS);
 }
 
 static void a_batch_of_too_many_fields_is_answered_piece_by_piece(void **state)
@@ -372,7 +374,7 @@ static void a_batch_of_too_many_fields_is_answered_piece_by_piece(void **state)
     }
     jt_identify_request_encode(items, N_NAMED, &in->payload);
     /* 256 keys at a time */
-    assert_int_equal(inside_ask(in, JT_VERB_IDENTIFY, &reply), JT_ERR_STALE);
+    assert_int_equal(inside_ask(in, JT_VERB_IDENTIFY, &reply), JT_ERR_DERIVATIONS);
     jt_identify_request_encode(items, N_NAMED, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_IDENTIFY, &reply), JT_OK);
     assert_int_equal(jt_identify_reply_decode(&reply, N_NAMED, &answered), JT_OK);

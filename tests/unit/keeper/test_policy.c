@@ -72,15 +72,17 @@ static void activation_is_refused_unless_future_new_and_free(void **state)
     struct jt_ring ring = sample();
     struct jt_ring next;
     struct jt_generation_row g = row(4, JT_GENERATION_ACTIVE);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_WRONG_STATE);
     assert_int_equal(next.n, 0);
     g = row(3, JT_GENERATION_FUTURE);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_WRONG_STATE);
     g = row(4, JT_GENERATION_FUTURE);
     g.key_id = 1;
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next),
+                     JT_ERR_KEY_ID_TAKEN);
     g.key_id = 0;
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next),
+                     JT_ERR_KEY_ID_TAKEN);
 }
 
 static void no_more_generations_drain_than_the_bound(void **state)
@@ -95,7 +97,8 @@ static void no_more_generations_drain_than_the_bound(void **state)
     }
     struct jt_ring next;
     struct jt_generation_row g = row(JT_WIRE_MAX_DRAINING + 2, JT_GENERATION_FUTURE);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_LIMIT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next),
+                     JT_ERR_TOO_MANY_LIVE);
     assert_int_equal(next.n, 0);
 }
 
@@ -118,7 +121,7 @@ static void a_ring_has_room_for_every_key_id_and_then_is_full(void **state)
     assert_int_equal(ring.n, JT_RING_MAX);
     struct jt_generation_row g = row(256, JT_GENERATION_FUTURE);
     g.key_id = 1;
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_LIMIT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_ERR_NO_KEY_ID);
     assert_int_equal(next.n, 0);
 }
 
@@ -134,16 +137,21 @@ static void retirement_goes_from_draining_only(void **state)
     assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
 
     g = row(3, JT_GENERATION_ACTIVE);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next),
+                     JT_ERR_WRONG_STATE);
     g = row(3, JT_GENERATION_DRAINING);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next),
+                     JT_ERR_WRONG_STATE);
     g = row(1, JT_GENERATION_DRAINING);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next),
+                     JT_ERR_WRONG_STATE);
     g = row(9, JT_GENERATION_DRAINING);
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next),
+                     JT_ERR_NO_GENERATION);
     g = row(2, JT_GENERATION_DRAINING);
     g.check_value[0] ^= 1;
-    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_RETIRED, &next),
+                     JT_ERR_WRONG_STATE);
 }
 
 static void no_other_target_can_be_proposed(void **state)
@@ -154,7 +162,8 @@ static void no_other_target_can_be_proposed(void **state)
     for (unsigned target = 0; target < 256; target++) {
         struct jt_generation_row g = row(2, JT_GENERATION_DRAINING);
         if (target != JT_GENERATION_ACTIVE && target != JT_GENERATION_RETIRED) {
-            assert_int_equal(jt_policy_propose(&ring, &g, (uint8_t)target, &next), JT_ERR_CONFLICT);
+            assert_int_equal(jt_policy_propose(&ring, &g, (uint8_t)target, &next),
+                             JT_ERR_WRONG_STATE);
         }
     }
 }
@@ -164,27 +173,27 @@ static void a_ring_that_goes_back_is_never_accepted(void **state)
     (void)state;
     const struct jt_ring ring = sample();
     struct jt_ring next = ring;
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT); /* the epoch must rise */
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK); /* the epoch must rise */
     next.epoch = 5;
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
     next.epoch = 7;
     assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
 
     /* retired becomes draining again: for `jeton recover` only */
     next.entries[0].state = JT_GENERATION_DRAINING;
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
     next = ring;
     next.epoch = 7;
     next.entries[1].check_value[0] ^= 1; /* another key under the same number */
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
     next = ring;
     next.epoch = 7;
     next.entries[1].key_id = 99;
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
     next = ring;
     next.epoch = 7;
     next.highest = 2;
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
 }
 
 static void a_listed_generation_cannot_disappear(void **state)
@@ -195,7 +204,7 @@ static void a_listed_generation_cannot_disappear(void **state)
     next.epoch = 7;
     next.n = 2;
     memmove(next.entries, ring.entries + 1, 2 * sizeof next.entries[0]);
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
 }
 
 static void a_compromised_mark_stays(void **state)
@@ -205,7 +214,7 @@ static void a_compromised_mark_stays(void **state)
     struct jt_ring next = ring;
     next.epoch = 7;
     ring.entries[1].compromised = true;
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
     next.entries[1].compromised = true;
     assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
     ring.entries[1].compromised = false;
@@ -223,7 +232,7 @@ static void a_number_that_was_passed_over_cannot_come_later(void **state)
     next.entries[3] = next.entries[2];
     next.entries[2] =
         (struct jt_ring_entry){ .number = 4, .key_id = 44, .state = JT_GENERATION_DRAINING };
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_CONFLICT);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
 }
 
 static struct jt_keyring *keyring_of(const struct jt_ring *ring)
@@ -250,10 +259,10 @@ static void every_live_generation_must_be_held(void **state)
     jt_keyring_remove(kr, 1); /* retired: not needed */
     assert_int_equal(jt_policy_held(kr, &ring, &number), JT_OK);
     ring.entries[1].check_value[7] ^= 1;
-    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_ERR_CRYPTO);
+    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_ERR_KEY_WRONG);
     assert_int_equal(number, 2);
     jt_keyring_remove(kr, 2);
-    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_ERR_NOT_FOUND);
+    assert_int_equal(jt_policy_held(kr, &ring, &number), JT_ERR_KEY_MISSING);
     jt_keyring_free(kr);
 }
 
@@ -275,7 +284,7 @@ static void the_next_generation_is_above_all_and_its_key_id_free(void **state)
     assert_int_equal(number, 21);
     memset(create.used_key_ids, 0xff, sizeof create.used_key_ids);
     assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id),
-                     JT_ERR_LIMIT);
+                     JT_ERR_NO_KEY_ID);
     memset(create.used_key_ids, 0xff, sizeof create.used_key_ids - 1);
     create.used_key_ids[31] = 0x7f;
     assert_int_equal(jt_policy_next_generation(kr, &ring, 9, &create, &number, &key_id), JT_OK);

@@ -58,7 +58,7 @@ static void a_client_row_stands_with_its_own_secret_only(void **state)
         uint8_t wrong[sizeof secret];
         memcpy(wrong, secret, sizeof wrong);
         wrong[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(jt_keyclient_wait_client_check(kc, &row, wrong), JT_ERR_DENIED);
+        assert_int_equal(jt_keyclient_wait_client_check(kc, &row, wrong), JT_ERR_BAD_CREDENTIAL);
     }
 }
 
@@ -68,25 +68,25 @@ static void an_altered_client_row_is_refused(void **state)
     const struct jt_client_row row = make_client("shop-1", JT_MAY_TOKENIZE);
     struct jt_client_row altered = row;
     altered.spec.permissions |= JT_MAY_DETOKENIZE; /* wider */
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.spec.id[0] = 't'; /* another name */
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.revision++;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.state = JT_ROW_REVOKED;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.mac_epoch++;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.secret_mac[3] ^= 1;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.mac[3] ^= 1;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
 
     /* The secret of one client put into the row of another. */
     const struct jt_client_row admin = make_client("admin", JT_MAY_ALL);
@@ -97,7 +97,7 @@ static void an_altered_client_row_is_refused(void **state)
     assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, other, &none, &guest), JT_OK);
     altered = admin;
     memcpy(altered.secret_mac, guest.row.secret_mac, sizeof altered.secret_mac);
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, other), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, other), JT_ERR_BAD_CREDENTIAL);
 }
 
 static void malformed_clients_are_not_made(void **state)
@@ -127,28 +127,28 @@ static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
     assert_int_equal(jt_keyclient_wait_field_check(kc, &row), JT_OK);
     struct jt_field_row altered = row;
     altered.spec.dedup = false;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.spec.allow_bad_luhn = true;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.spec.id = 8;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.spec.name[0] = 'd';
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.revision++;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.state = JT_ROW_REVOKED;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.mac_epoch++;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
     altered = row;
     altered.mac[0] ^= 0x80;
-    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_field_check(kc, &altered), JT_ERR_FORGED);
 }
 
 static void malformed_fields_are_not_made(void **state)
@@ -179,10 +179,11 @@ static void rows_of_another_keeper_are_refused(void **state)
     struct jt_client_row client = make_client("shop-1", JT_MAY_ALL);
     struct jt_ring_row ring;
     assert_int_equal(jt_keyclient_wait_ring_first(other_kc, &ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret),
+                     JT_ERR_BAD_CREDENTIAL);
     bool joined;
     assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring, &joined), JT_ERR_DENIED);
+    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring, &joined), JT_ERR_FORGED);
     jt_keyclient_free(other_kc);
     keeper_remove(&other);
 }

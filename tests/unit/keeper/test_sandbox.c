@@ -83,10 +83,10 @@ static int confined(int (*attempts)(bool landlocked))
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        struct jt_problem problem = { "" };
+        struct jt_fault fault = { 0 };
         bool landlocked = false;
-        if (jt_sandbox_harden(&problem) != JT_OK ||
-            jt_sandbox_confine(p.keys_fd, p.run_fd, &landlocked, &problem) != JT_OK) {
+        if (jt_sandbox_harden(&fault) != JT_OK ||
+            jt_sandbox_confine(p.keys_fd, p.run_fd, &landlocked, &fault) != JT_OK) {
             _exit(NOT_CONFINED);
         }
         if (jt_sandbox_is_weakened()) {

@@ -449,7 +449,7 @@ static void without_a_ring_nothing_is_sealed_or_opened(void **state)
     struct jt_reader in;
     jt_buf_init(&payload, 1000);
     jt_seal_request_encode(&request, &payload);
-    assert_int_equal(keeper_ask(fd, JT_VERB_SEAL, &payload, &reply, &in), JT_ERR_STALE);
+    assert_int_equal(keeper_ask(fd, JT_VERB_SEAL, &payload, &reply, &in), JT_ERR_NO_RING);
     jt_buf_reset(&payload);
     jt_open_request_encode(&stored, 1, &payload);
     assert_int_equal(keeper_ask(fd, JT_VERB_OPEN, &payload, &reply, &in), JT_OK);
@@ -457,7 +457,7 @@ static void without_a_ring_nothing_is_sealed_or_opened(void **state)
     struct jt_open_reply opened = { .results = &result };
     assert_int_equal(jt_open_reply_decode(&in, 1, &opened), JT_OK);
     assert_int_equal(opened.epoch, 0);
-    assert_int_equal(result.err, JT_ERR_STALE);
+    assert_int_equal(result.err, JT_ERR_RING_MOVED);
     jt_buf_clear(&payload);
     close(fd);
 }

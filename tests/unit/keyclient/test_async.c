@@ -375,8 +375,8 @@ static void without_a_keeper_calls_fail_soon_but_never_at_once(void **state)
     struct run r = { 0 };
     run_begin(&r, "/nonexistent/keeper.sock", GUARD_MS, step_unavailable);
     run_loop(&r);
-    assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
-    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[0], JT_ERR_KEEPER_AWAY);
+    assert_int_equal(r.errs[1], JT_ERR_KEEPER_AWAY);
     assert_int_equal(r.order[1], 1);
     assert_true(jt_clock_ms() - r.started_ms < 1000);
     run_end(&r);
@@ -417,9 +417,9 @@ static void a_dead_keeper_fails_the_calls_and_a_new_one_is_found(void **state)
     keeper_with_a_key(&r.k);
     run_begin(&r, r.k.socket, GUARD_MS, step_restart);
     run_loop(&r);
-    assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
-    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
-    assert_int_equal(r.errs[2], JT_ERR_STALE); /* found, and NODE_JOIN is due */
+    assert_int_equal(r.errs[0], JT_ERR_KEEPER_AWAY);
+    assert_int_equal(r.errs[1], JT_ERR_KEEPER_AWAY);
+    assert_int_equal(r.errs[2], JT_ERR_NOT_JOINED); /* found, and NODE_JOIN is due */
     run_end(&r);
     keeper_remove(&r.k);
 }
@@ -445,8 +445,8 @@ static void three_calls_with(enum fake_manner manner, int timeout_ms, enum jt_er
     run_begin(&r, f.socket, timeout_ms, step_three_calls);
     run_loop(&r);
     assert_int_equal(r.errs[0], first);
-    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
-    assert_int_equal(r.errs[2], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[1], JT_ERR_KEEPER_AWAY);
+    assert_int_equal(r.errs[2], JT_ERR_KEEPER_AWAY);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(r.order[i], i);
     }
@@ -457,13 +457,13 @@ static void three_calls_with(enum fake_manner manner, int timeout_ms, enum jt_er
 static void a_silent_keeper_is_left_after_the_time_out(void **state)
 {
     (void)state;
-    three_calls_with(FAKE_SILENT, 100, JT_ERR_UNAVAILABLE);
+    three_calls_with(FAKE_SILENT, 100, JT_ERR_KEEPER_AWAY);
 }
 
 static void a_keeper_that_closes_fails_all_calls(void **state)
 {
     (void)state;
-    three_calls_with(FAKE_CLOSES, GUARD_MS, JT_ERR_UNAVAILABLE);
+    three_calls_with(FAKE_CLOSES, GUARD_MS, JT_ERR_KEEPER_AWAY);
 }
 
 static void nonsense_fails_the_call_it_answers_and_closes(void **state)
@@ -588,8 +588,8 @@ static void freeing_answers_every_outstanding_call(void **state)
     assert_int_equal(r.n_done, 0);
     run_end(&r);
     assert_int_equal(r.n_done, 2);
-    assert_int_equal(r.errs[0], JT_ERR_UNAVAILABLE);
-    assert_int_equal(r.errs[1], JT_ERR_UNAVAILABLE);
+    assert_int_equal(r.errs[0], JT_ERR_STOPPING);
+    assert_int_equal(r.errs[1], JT_ERR_STOPPING);
     fake_stop(&f);
 }
 

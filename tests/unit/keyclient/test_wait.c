@@ -32,14 +32,14 @@ static void a_dropped_connection_is_remade_by_the_next_call(void **state)
     /* before there is a keeper */
     assert_int_equal(jt_keyclient_open(k.socket, -1, 20000, &kc), JT_OK);
     assert_false(jt_keyclient_ready(kc));
-    assert_int_equal(jt_keyclient_wait_status(kc, &first), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_keyclient_wait_status(kc, &first), JT_ERR_KEEPER_AWAY);
 
     assert_true(keeper_start(&k));
     assert_int_equal(jt_keyclient_wait_status(kc, &first), JT_OK);
     assert_memory_equal(first.incarnation, jt_keyclient_incarnation(kc), JT_INCARNATION_LEN);
 
     (void)keeper_stop(&k, SIGKILL);
-    assert_int_equal(jt_keyclient_wait_status(kc, &second), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_keyclient_wait_status(kc, &second), JT_ERR_KEEPER_AWAY);
     assert_true(keeper_start(&k));
     assert_int_equal(jt_keyclient_wait_status(kc, &second), JT_OK);
     assert_memory_not_equal(first.incarnation, second.incarnation, JT_INCARNATION_LEN);
@@ -70,9 +70,9 @@ static void expect_status_error(enum fake_manner manner, int timeout_ms, enum jt
 static void misbehaviour_is_an_error_and_closes(void **state)
 {
     (void)state;
-    expect_status_error(FAKE_SILENT, 50, JT_ERR_UNAVAILABLE);
-    expect_status_error(FAKE_NO_GREETING, 50, JT_ERR_UNAVAILABLE);
-    expect_status_error(FAKE_CLOSES, 20000, JT_ERR_UNAVAILABLE);
+    expect_status_error(FAKE_SILENT, 50, JT_ERR_KEEPER_AWAY);
+    expect_status_error(FAKE_NO_GREETING, 50, JT_ERR_KEEPER_AWAY);
+    expect_status_error(FAKE_CLOSES, 20000, JT_ERR_KEEPER_AWAY);
     expect_status_error(FAKE_WRONG_VERSION, 20000, JT_ERR_PROTOCOL);
     expect_status_error(FAKE_WRONG_VERB, 20000, JT_ERR_PROTOCOL);
     expect_status_error(FAKE_TOO_FEW, 20000, JT_ERR_PROTOCOL); /* right verb, wrong payload */
@@ -132,8 +132,8 @@ static void a_descriptor_that_broke_cannot_be_remade(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     close(ends[1]);
     assert_int_equal(jt_keyclient_open(NULL, ends[0], 1000, &kc), JT_OK);
-    assert_int_equal(jt_keyclient_wait_status(kc, &status), JT_ERR_UNAVAILABLE);
-    assert_int_equal(jt_keyclient_wait_status(kc, &status), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_keyclient_wait_status(kc, &status), JT_ERR_KEEPER_AWAY);
+    assert_int_equal(jt_keyclient_wait_status(kc, &status), JT_ERR_KEEPER_AWAY);
     jt_keyclient_free(kc);
 }
 

@@ -28,7 +28,7 @@ static void a_port_in_use_is_a_conflict_even_between_our_own(void **state)
     char message[200];
     assert_int_equal(jt_listen("127.0.0.1", 0, fds, 1, &port, message, sizeof message), JT_OK);
     assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message),
-                     JT_ERR_CONFLICT);
+                     JT_ERR_IN_USE);
     close(fds[0]);
     assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message), JT_OK);
     assert_int_equal(same, port);

@@ -106,8 +106,8 @@ static void pan_faults_have_the_problem_of_their_name(void **state)
 static void a_lost_dependency_is_503_and_a_refused_ciphertext_is_500(void **state)
 {
     (void)state;
-    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_UNAVAILABLE)), 503);
-    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_STALE)), 503);
+    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_DB_AWAY)), 503);
+    assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_RING_MOVED)), 503);
     /* no repeating helps */
     assert_int_equal(jt_problem_status(jt_problem_of_err(JT_ERR_PROTOCOL)), 500);
     assert_int_equal(jt_problem_of_err(JT_ERR_DECRYPT), JT_PROBLEM_UNDECRYPTABLE);

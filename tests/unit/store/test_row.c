@@ -151,7 +151,7 @@ static void after_a_mismatch_nothing_is_believed(void **state)
     jt_row_fixed(&row, 0, bytes, sizeof bytes);
     assert_memory_equal(bytes, zeros, 4);
     assert_true(jt_row_is_null(&row, 0));
-    assert_int_equal(jt_row_status(&row), JT_ERR_PROTOCOL);
+    assert_int_equal(jt_row_status(&row), JT_ERR_DB_FAULT);
     PQclear(res);
 }
 
@@ -160,8 +160,8 @@ static void a_row_that_is_not_there_is_bad_from_the_start(void **state)
     (void)state;
     PGresult *res = result_of(JT_PG_TEXT, 1, "abc", 3);
     struct jt_row none = jt_row_init(res, 1), before = jt_row_init(res, -1);
-    assert_int_equal(jt_row_status(&none), JT_ERR_PROTOCOL);
-    assert_int_equal(jt_row_status(&before), JT_ERR_PROTOCOL);
+    assert_int_equal(jt_row_status(&none), JT_ERR_DB_FAULT);
+    assert_int_equal(jt_row_status(&before), JT_ERR_DB_FAULT);
     PQclear(res);
 }
 

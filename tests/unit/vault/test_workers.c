@@ -107,7 +107,7 @@ static void a_full_queue_refuses_and_stopping_finishes_what_was_taken(void **sta
     jt_workers_stop(vault.workers);
     jt_inbox_drain(&inbox, 0);
     assert_int_equal(n_done, taken);
-    assert_int_equal(jt_workers_post(vault.workers, &jobs[0]), JT_ERR_UNAVAILABLE);
+    assert_int_equal(jt_workers_post(vault.workers, &jobs[0]), JT_ERR_STOPPING);
     jt_workers_free(vault.workers);
     jt_inbox_clear(&inbox);
     jt_loop_free(loop);

@@ -62,7 +62,7 @@ static void a_frame_that_does_not_fit_is_taken_back(void **state)
     assert_int_equal(b.len, 5);
     jt_frame_put_refusal(&b, JT_VERB_SEAL, JT_ERR_LIMIT);
     assert_int_equal(jt_buf_status(&b), JT_OK);
-    assert_int_equal(b.len, 11);
+    assert_int_equal(b.len, 12);
     jt_buf_clear(&b);
 }
 
@@ -78,21 +78,36 @@ static void a_frame_beyond_the_bound_of_the_protocol_is_taken_back(void **state)
     jt_buf_clear(&b);
 }
 
-static void status_bytes_are_those_of_the_protocol(void **state)
+static enum jt_err decode(uint8_t class, uint8_t reason, enum jt_err *err)
+{
+    const uint8_t bytes[] = { class, reason };
+    struct jt_reader in = jt_reader_init(bytes, sizeof bytes);
+    return jt_wire_outcome_decode(&in, err);
+}
+
+static void an_outcome_is_a_class_and_a_reason_of_fixed_numbers(void **state)
 {
     (void)state;
-    assert_int_equal(jt_wire_status(JT_OK), 0);
-    assert_int_equal(jt_wire_status(JT_ERR_DECRYPT), 7);
-    assert_int_equal(jt_wire_status(JT_ERR_STALE), 8);
-    assert_int_equal(jt_wire_status(JT_ERR_PROTOCOL), 12);
-    for (int i = 0; i < 256; i++) {
-        enum jt_err err;
-        if (jt_wire_status_decode((uint8_t)i, &err) == JT_OK) {
-            assert_int_equal(jt_wire_status(err), i);
-        } else {
-            assert_true(i > 12);
-        }
-    }
+    enum jt_err err;
+    assert_int_equal(decode(0, 0, &err), JT_OK);
+    assert_int_equal(err, JT_OK);
+    assert_int_equal(decode(1, 13, &err), JT_OK);
+    assert_int_equal(err, JT_ERR_DECRYPT);
+    assert_int_equal(decode(2, 32, &err), JT_OK);
+    assert_int_equal(err, JT_ERR_RING_MOVED);
+    assert_int_equal(decode(3, 1, &err), JT_OK);
+    assert_int_equal(err, JT_ERR_NOMEM);
+}
+
+static void an_unknown_reason_and_a_class_of_another_break_the_protocol(void **state)
+{
+    (void)state;
+    enum jt_err err;
+    assert_int_equal(decode(1, 255, &err), JT_ERR_PROTOCOL);
+    assert_int_equal(err, JT_ERR_PROTOCOL);
+    assert_int_equal(decode(3, 13, &err), JT_ERR_PROTOCOL);
+    assert_int_equal(decode(1, 0, &err), JT_ERR_PROTOCOL);
+    assert_int_equal(decode(0, 13, &err), JT_ERR_PROTOCOL);
 }
 
 int main(void)
@@ -102,7 +117,8 @@ int main(void)
         cmocka_unit_test(a_length_out_of_bounds_is_refused_at_once),
         cmocka_unit_test(a_frame_that_does_not_fit_is_taken_back),
         cmocka_unit_test(a_frame_beyond_the_bound_of_the_protocol_is_taken_back),
-        cmocka_unit_test(status_bytes_are_those_of_the_protocol),
+        cmocka_unit_test(an_outcome_is_a_class_and_a_reason_of_fixed_numbers),
+        cmocka_unit_test(an_unknown_reason_and_a_class_of_another_break_the_protocol),
     };
     return cmocka_run_group_tests_name("wire/frame", tests, NULL, NULL);
 }

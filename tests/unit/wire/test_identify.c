@@ -77,7 +77,7 @@ static void reply_round_trip(void **state)
 {
     (void)state;
     struct jt_buf b;
-    encode_reply(&b, INT64_MAX, JT_ERR_NOT_FOUND, 2);
+    encode_reply(&b, INT64_MAX, JT_ERR_NO_TOKEN, 2);
     struct jt_reader in = jt_reader_init(b.data, b.len);
     struct jt_identify_reply reply = { .results = results };
     assert_int_equal(jt_identify_reply_decode(&in, 2, &reply), JT_OK);
@@ -86,7 +86,7 @@ static void reply_round_trip(void **state)
     assert_int_equal(reply.live[0], 3);
     assert_int_equal(reply.live[1], 200);
     assert_true(results[0].id == INT64_MAX);
-    assert_int_equal(results[1].err, JT_ERR_NOT_FOUND);
+    assert_int_equal(results[1].err, JT_ERR_NO_TOKEN);
     in = jt_reader_init(b.data, b.len);
     assert_int_equal(jt_identify_reply_decode(&in, 1, &reply), JT_ERR_PROTOCOL);
     message_refuses_truncation(&b, decode_reply);
@@ -103,9 +103,9 @@ static void bad_values_in_a_reply_are_refused(void **state)
         uint8_t n_live;
         enum jt_err expected;
     } cases[] = {
-        { 1, JT_ERR_NOT_FOUND, JT_WIRE_MAX_LIVE, JT_OK },
-        { 0, JT_ERR_NOT_FOUND, 1, JT_ERR_PROTOCOL },
-        { UINT64_C(1) << 63, JT_ERR_NOT_FOUND, 1, JT_ERR_PROTOCOL },
+        { 1, JT_ERR_NO_TOKEN, JT_WIRE_MAX_LIVE, JT_OK },
+        { 0, JT_ERR_NO_TOKEN, 1, JT_ERR_PROTOCOL },
+        { UINT64_C(1) << 63, JT_ERR_NO_TOKEN, 1, JT_ERR_PROTOCOL },
         { 1, JT_ERR_DECRYPT, 1, JT_ERR_PROTOCOL },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -116,7 +116,7 @@ static void bad_values_in_a_reply_are_refused(void **state)
         jt_buf_clear(&b);
     }
     struct jt_buf b;
-    encode_reply(&b, 1, JT_ERR_NOT_FOUND, 2);
+    encode_reply(&b, 1, JT_ERR_NO_TOKEN, 2);
     b.data[8] = JT_WIRE_MAX_LIVE + 1;
     struct jt_reader in = jt_reader_init(b.data, b.len);
     assert_int_equal(decode_reply(&in), JT_ERR_PROTOCOL);

@@ -92,7 +92,7 @@ static void reply_round_trip(void **state)
     struct jt_match_result made[3] = {
         { .err = JT_OK, .token = token },
         { .err = JT_ERR_DECRYPT },
-        { .err = JT_ERR_STALE },
+        { .err = JT_ERR_RING_MOVED },
     };
     struct jt_match_reply sent = { .epoch = 9, .n = 3, .results = made };
     struct jt_buf b;
@@ -105,7 +105,7 @@ static void reply_round_trip(void **state)
     assert_memory_equal(results[0].token, token, 16);
     assert_int_equal(results[1].err, JT_ERR_DECRYPT);
     assert_null(results[1].token);
-    assert_int_equal(results[2].err, JT_ERR_STALE);
+    assert_int_equal(results[2].err, JT_ERR_RING_MOVED);
     in = jt_reader_init(b.data, b.len);
     assert_int_equal(jt_match_reply_decode(&in, 2, &reply), JT_ERR_PROTOCOL);
     message_refuses_truncation(&b, decode_reply);
@@ -118,7 +118,7 @@ static void a_status_that_the_verb_does_not_have_is_refused(void **state)
     (void)state;
     struct jt_match_result made[3] = { { .err = JT_ERR_DECRYPT },
                                        { .err = JT_ERR_INVALID },
-                                       { .err = JT_ERR_STALE } };
+                                       { .err = JT_ERR_RING_MOVED } };
     struct jt_match_reply sent = { .epoch = 9, .n = 3, .results = made };
     struct jt_buf b;
     jt_buf_init(&b, 1000);

@@ -69,7 +69,7 @@ static void reply_round_trip(void **state)
     struct jt_open_result made[3] = {
         { .err = JT_OK, .draining = true, .pan = pan, .pan_len = 8 },
         { .err = JT_ERR_DECRYPT },
-        { .err = JT_ERR_STALE },
+        { .err = JT_ERR_RING_MOVED },
     };
     struct jt_open_reply sent = { .epoch = 9, .n = 3, .results = made };
     struct jt_buf b;
@@ -83,7 +83,7 @@ static void reply_round_trip(void **state)
     assert_int_equal(results[0].pan_len, 8);
     assert_memory_equal(results[0].pan, pan, 8);
     assert_int_equal(results[1].err, JT_ERR_DECRYPT);
-    assert_int_equal(results[2].err, JT_ERR_STALE);
+    assert_int_equal(results[2].err, JT_ERR_RING_MOVED);
     in = jt_reader_init(b.data, b.len);
     assert_int_equal(jt_open_reply_decode(&in, 2, &reply), JT_ERR_PROTOCOL);
     message_refuses_truncation(&b, decode_reply);
@@ -96,7 +96,7 @@ static void a_status_that_the_verb_does_not_have_is_refused(void **state)
     (void)state;
     struct jt_open_result made[3] = { { .err = JT_ERR_DECRYPT },
                                       { .err = JT_ERR_IO },
-                                      { .err = JT_ERR_STALE } };
+                                      { .err = JT_ERR_RING_MOVED } };
     struct jt_open_reply sent = { .epoch = 9, .n = 3, .results = made };
     struct jt_buf b;
     jt_buf_init(&b, 1000);

@@ -72,7 +72,7 @@ static void reply_round_trip(void **state)
     message_fill(envelope, sizeof envelope, 4);
     struct jt_reseal_result made[2] = {
         { .err = JT_OK, .from = 3, .fingerprint = fp, .envelope = envelope, .envelope_len = 25 },
-        { .err = JT_ERR_CONFLICT },
+        { .err = JT_ERR_ACTIVE_ALREADY },
     };
     struct jt_reseal_reply sent = { .epoch = 9, .active = { 5, 4 }, .n = 2, .results = made };
     struct jt_buf b;
@@ -85,7 +85,7 @@ static void reply_round_trip(void **state)
     assert_int_equal(results[0].from, 3);
     assert_memory_equal(results[0].fingerprint, fp, 16);
     assert_memory_equal(results[0].envelope, envelope, 25);
-    assert_int_equal(results[1].err, JT_ERR_CONFLICT);
+    assert_int_equal(results[1].err, JT_ERR_ACTIVE_ALREADY);
     message_refuses_truncation(&b, decode_reply);
     message_survives_mutation(&b, decode_reply, 2);
     jt_buf_clear(&b);
