@@ -12,7 +12,7 @@
 #include "crypto/fieldkey.h"
 #include "keeper/master.h"
 #include "keeper/problem.h"
-#include "wire/limits.h"
+#include "model/sizes.h"
 
 #include <stdbool.h>
 

@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "crypto/wrap.h"
 #include "keeper/problem.h"
-#include "wire/limits.h"
+#include "model/sizes.h"
 
 #include <stdbool.h>
 

@@ -63,7 +63,7 @@ enum jt_err jt_op_identify(struct jt_keeper *k, struct jt_reader *in, struct jt_
     if (err != JT_OK) {
         return err;
     }
-    for (size_t i = 0; i < k->ring.n && reply.n_live < JT_WIRE_MAX_LIVE; i++) {
+    for (size_t i = 0; i < k->ring.n && reply.n_live < JT_RING_MAX_LIVE; i++) {
         if (jt_policy_openable(&k->ring.entries[i])) {
             reply.live[reply.n_live++] = k->ring.entries[i].key_id;
         }

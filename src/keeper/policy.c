@@ -70,7 +70,7 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
             ring->entries[i].state = JT_GENERATION_DRAINING;
         }
     }
-    if (count_draining(ring) > JT_WIRE_MAX_DRAINING) {
+    if (count_draining(ring) > JT_RING_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     struct jt_ring_entry *e = &ring->entries[ring->n++];

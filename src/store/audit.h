@@ -8,7 +8,7 @@
 #define JETON_STORE_AUDIT_H
 
 #include "store/db.h"
-#include "wire/limits.h"
+#include "model/sizes.h"
 
 #include <stddef.h>
 

@@ -25,14 +25,16 @@
 
 #include "store/audit.h"
 #include "store/pipe.h"
-#include "wire/keyref.h"
-#include "wire/limits.h"
+#include "model/keyref.h"
+#include "model/ring.h"
+#include "model/sizes.h"
 
 /*
  * In one transaction: cards, moves, ids to read, audit rows; probes for each probed generation
  * beside them.
  */
-#define JT_STORE_MAX_CARDS JT_WIRE_MAX_ITEMS
+#define JT_STORE_MAX_CARDS  8192
+#define JT_STORE_MAX_PROBED 16 /* generations beside the active one */
 
 /*
  * Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are

@@ -77,8 +77,8 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
 static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
     if (in->n_cards > JT_STORE_MAX_CARDS ||
-        in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_PROBED ||
-        in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_WIRE_MAX_DRAINING) {
+        in->n_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
+        in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_RING_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {

@@ -10,8 +10,8 @@
 
 #include "store/audit.h"
 #include "store/nodes.h"
-#include "wire/generation.h"
-#include "wire/ring.h"
+#include "model/generation.h"
+#include "model/ring.h"
 
 struct jt_generation_info {
     struct jt_generation_row row;

@@ -7,7 +7,7 @@
 #define JETON_STORE_RETIREMENTS_H
 
 #include "store/generations.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
 enum jt_retirement_state {
     JT_RETIREMENT_DRAINING = 1,

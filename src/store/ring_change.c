@@ -5,7 +5,7 @@
 #include "store/generation_stands.h"
 #include "store/ring_lock.h"
 #include "store/statements.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
 #define JETON_STORE_SET_COLUMNS_H
 
 #include "store/row.h"
-#include "wire/client.h"
-#include "wire/field.h"
+#include "model/client.h"
+#include "model/field.h"
 
 #define JT_CLIENT_COLUMNS(t)                                                                       \
     t ".id, " t ".permissions, " t ".secret_mac, " t ".state, " t ".revision, " t ".mac_epoch, " t \

@@ -31,7 +31,7 @@ struct jt_detokenizer {
     bool closing; /* being freed: nothing is started any more */
     int rounds;
     uint64_t epoch; /* of the keeper's ring when it named the live key ids */
-    uint8_t live[JT_WIRE_MAX_LIVE];
+    uint8_t live[JT_RING_MAX_LIVE];
     uint8_t n_live;
     size_t n;
     struct entry entries[BATCH_MAX];

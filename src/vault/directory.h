@@ -16,7 +16,7 @@
 
 #include "vault/credential.h"
 #include "vault/workers.h"
-#include "wire/field.h"
+#include "model/field.h"
 
 struct jt_directory;
 

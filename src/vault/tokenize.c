@@ -21,6 +21,10 @@
  */
 #define MAX_ROUNDS 6
 
+/* What one keeper call may hold, one transaction takes. */
+_Static_assert(JT_STORE_MAX_CARDS == JT_WIRE_MAX_ITEMS, "a transaction for a keeper call");
+_Static_assert(JT_STORE_MAX_PROBED == JT_WIRE_MAX_PROBED, "a transaction for a keeper call");
+
 /* One item of the batch under way. */
 struct entry {
     struct jt_tokenize_request *request;
@@ -388,7 +392,7 @@ static void seal_batch(struct jt_tokenizer *t)
     }
     struct jt_seal_request request = { .items = t->seal, .n = t->n };
     request.n_retired =
-        jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_WIRE_MAX_DRAINING);
+        jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);
     jt_keyclient_seal(t->keeper, &request, on_sealed, t);
 }
 

@@ -10,7 +10,7 @@
 #define JETON_VAULT_VAULT_H
 
 #include "base/conf.h"
-#include "wire/node.h"
+#include "model/node.h"
 #include "vault/counters.h"
 #include "vault/sets.h"
 

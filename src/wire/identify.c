@@ -77,7 +77,7 @@ enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,
     *reply = (struct jt_identify_reply){ .results = results };
     reply->epoch = jt_reader_u64(in);
     size_t n_live = jt_reader_u8(in);
-    if (n_live > JT_WIRE_MAX_LIVE) {
+    if (n_live > JT_RING_MAX_LIVE) {
         return JT_ERR_PROTOCOL;
     }
     jt_reader_copy(in, reply->live, n_live);

@@ -4,7 +4,7 @@
 #define JETON_WIRE_OPEN_H
 
 #include "base/buf.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 #include "wire/limits.h"
 
 struct jt_open_item {

@@ -7,7 +7,7 @@
 #define JETON_WIRE_RESEAL_H
 
 #include "base/buf.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 #include "wire/limits.h"
 
 struct jt_reseal_item {

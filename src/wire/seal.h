@@ -9,7 +9,7 @@
 #define JETON_WIRE_SEAL_H
 
 #include "base/buf.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 #include "wire/limits.h"
 
 struct jt_seal_item {

@@ -6,7 +6,7 @@
 #include "store/fields.h"
 #include "store/retirements.h"
 #include "store/ring.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
 #include <stdio.h>
 

@@ -400,8 +400,8 @@ static void keys_that_wait_take_key_ids_too(void **state)
 static void a_ninth_draining_generation_is_refused(void **state)
 {
     struct world *w = *state;
-    struct jt_generation_row rows[JT_WIRE_MAX_DRAINING + 1];
-    for (size_t i = 0; i <= JT_WIRE_MAX_DRAINING; i++) {
+    struct jt_generation_row rows[JT_RING_MAX_DRAINING + 1];
+    for (size_t i = 0; i <= JT_RING_MAX_DRAINING; i++) {
         rows[i] = world_create(w);
         world_step(w, &rows[i], JT_GENERATION_ACTIVE, i > 0 ? &rows[i - 1] : NULL);
     }
@@ -412,9 +412,9 @@ static void a_ninth_draining_generation_is_refused(void **state)
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE,
                                                     &next, changed, &n),
                      JT_ERR_LIMIT);
-    assert_int_equal(world_seal(w).n_probed, JT_WIRE_MAX_DRAINING);
+    assert_int_equal(world_seal(w).n_probed, JT_RING_MAX_DRAINING);
     world_step(w, &rows[3], JT_GENERATION_RETIRED, NULL);
-    world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_WIRE_MAX_DRAINING]);
+    world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_RING_MAX_DRAINING]);
 }
 
 int main(void)
