@@ -35,7 +35,7 @@ static pid_t keeper_pid;
 static uint8_t fingerprints[JT_WIRE_MAX_ITEMS][16];
 static uint8_t tokens[JT_WIRE_MAX_ITEMS][16];
 static uint8_t pans[JT_WIRE_MAX_ITEMS][8];
-static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_WIRE_ENVELOPE_MAX];
+static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
 static struct jt_seal_item seals[JT_WIRE_MAX_ITEMS];
 static struct jt_open_item opens[JT_WIRE_MAX_ITEMS];
 static struct jt_reseal_item reseals[JT_WIRE_MAX_ITEMS];

@@ -77,7 +77,7 @@ bool jt_batch_pan_good(const uint8_t *packed, size_t len)
 
 bool jt_batch_envelope_len_good(size_t len)
 {
-    return len >= JT_WIRE_ENVELOPE_MIN && len <= JT_WIRE_ENVELOPE_MAX;
+    return len >= JT_PAN_ENVELOPE_MIN && len <= JT_PAN_ENVELOPE_MAX;
 }
 
 enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
@@ -143,7 +143,7 @@ enum jt_err jt_batch_token(struct jt_batch *b, struct jt_tokenkey *tk, size_t n)
     }
     enum jt_err err = jt_tokenkey_seal(tk, b->group_ids, n, b->group_tokens);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
-        memcpy(b->tokens[b->cards[i].at], b->group_tokens[i], JT_TOKENKEY_TOKEN_LEN);
+        memcpy(b->tokens[b->cards[i].at], b->group_tokens[i], JT_TOKEN_LEN);
     }
     return err;
 }

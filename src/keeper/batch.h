@@ -25,8 +25,7 @@
 #include "wire/seal.h"
 #include "wire/set.h"
 
-#define JT_BATCH_CHUNK        1024
-#define JT_BATCH_ENVELOPE_MAX JT_WIRE_ENVELOPE_MAX
+#define JT_BATCH_CHUNK 1024
 
 /* One card on its way through a step. */
 struct jt_batch_card {
@@ -54,11 +53,11 @@ struct jt_batch {
         struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
-    uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_BATCH_ENVELOPE_MAX];
+    uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
     uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
     uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
-    uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKEN_LEN];
     struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
     uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
     struct jt_order order;
@@ -73,7 +72,7 @@ struct jt_batch {
     struct jt_siv_record siv[JT_BATCH_CHUNK];
     struct jt_cmac_record cmac[JT_BATCH_CHUNK];
     uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, side by side for the token key */
-    uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKEN_LEN];
     /* PAN followed by row-id: fingerprints without dedup */
     uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN];
 };

@@ -10,6 +10,7 @@
 #include "crypto/fieldkey.h"
 #include "keeper/genfile.h"
 #include "keeper/keydir.h"
+#include "model/keyref.h"
 
 #define JT_KEYRING_MAX   JT_KEYDIR_MAX_GENERATIONS
 #define JT_KEYRING_CACHE 1024 /* field keys */
@@ -42,7 +43,7 @@ void jt_keyring_set_used(struct jt_keyring *keyring, uint64_t number);
  * `used_key_ids`; 0 when there is none.
  */
 uint64_t jt_keyring_unused_above(const struct jt_keyring *keyring, uint64_t above,
-                                 const uint8_t used_key_ids[static 32]);
+                                 const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN]);
 
 /*
  * The key itself (JT_GENERATION_KEY_LEN bytes), or NULL. Valid as above; the caller keeps no copy.

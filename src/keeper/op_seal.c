@@ -190,8 +190,7 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
     struct jt_batch *b = k->batch;
     b->order.n = 0;
     line_up(b, n_items, true);
-    jt_order_sort(&b->order, b->items.seal,
-                  (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
+    jt_order_sort(&b->order, b->items.seal, (const uint8_t(*)[JT_FINGERPRINT_LEN])b->fingerprints);
     line_up(b, n_items, false); /* in any order: behind the others */
     enum jt_err err =
         jt_idmint_take(&k->mint, k->state.node, jt_keeper_now_ms(), b->ids, b->order.n);

@@ -169,9 +169,10 @@ enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
  * out again instead. JT_ERR_LIMIT when no key id is free. The key file is durable when this
  * returns.
  */
-enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
-                                                const uint8_t used_key_ids[static 32],
-                                                struct jt_generation_row *out) JT_CHECKED;
+enum jt_err
+jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
+                                    const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN],
+                                    struct jt_generation_row *out) JT_CHECKED;
 
 /*
  * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_CONFLICT

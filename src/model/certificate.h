@@ -23,9 +23,9 @@ struct jt_retirement_facts {
     uint64_t rows_left;      /* counted by the index at retirement: 0 */
     uint64_t lsn;            /* WAL position of the proof */
     uint32_t timeline;
-    uint64_t system_identifier;          /* of the database cluster */
-    uint64_t epoch;                      /* of the ring after the retirement */
-    char started_at[32], retired_at[32]; /* RFC 3339 UTC, database clock */
+    uint64_t system_identifier;                            /* of the database cluster */
+    uint64_t epoch;                                        /* of the ring after the retirement */
+    char started_at[JT_TIME_LEN], retired_at[JT_TIME_LEN]; /* RFC 3339 UTC, database clock */
     char node[JT_NODE_NAME_MAX + 1];
     char actor[JT_ACTOR_MAX + 1]; /* client id that asked for the retirement */
 };

@@ -83,7 +83,7 @@ static const char find_readings[] = "SELECT a.seq, " JT_SQL_TIME(
 enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
                               const char *until, size_t max, jt_audit_reading_fn *each, void *arg)
 {
-    uint8_t id_bytes[8];
+    uint8_t id_bytes[JT_ROW_ID_LEN];
     jt_put_u64(id_bytes, id);
     struct jt_params p;
     jt_params_init(&p);

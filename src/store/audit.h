@@ -12,8 +12,6 @@
 
 #include <stddef.h>
 
-#define JT_TIME_LEN 32 /* RFC 3339 UTC text and NUL */
-
 enum jt_audit_action {
     JT_AUDIT_TOKENIZE = 1,
     JT_AUDIT_DETOKENIZE,

@@ -36,13 +36,6 @@
 #define JT_STORE_MAX_CARDS  8192
 #define JT_STORE_MAX_PROBED 16 /* generations beside the active one */
 
-/*
- * Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are
- * table card's, with slack for later formats.
- */
-#define JT_CARD_ENVELOPE_MIN 18
-#define JT_CARD_ENVELOPE_MAX 64
-
 /* What the check after the lock found; the transaction wrote nothing unless both agree. */
 struct jt_ring_check {
     uint64_t epoch; /* the database's, now */
@@ -53,7 +46,7 @@ struct jt_ring_check {
 struct jt_card_row {
     uint32_t field;
     uint64_t id;
-    uint8_t fingerprint[16];
+    uint8_t fingerprint[JT_FINGERPRINT_LEN];
     uint16_t envelope_len;
     uint8_t envelope[JT_CARD_ENVELOPE_MAX];
 };
@@ -63,7 +56,7 @@ struct jt_card_row {
 struct jt_card_new {
     uint32_t field;
     uint64_t id;                /* under which it was sealed */
-    const uint8_t *fingerprint; /* 16 bytes, under the active generation */
+    const uint8_t *fingerprint; /* under the active generation */
     const uint8_t *envelope;
     size_t envelope_len;
 };
@@ -228,9 +221,9 @@ enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_k
                             size_t max_each, struct jt_card_row *rows, size_t *n) JT_CHECKED;
 
 /*
- * The key ids that any card has (bit i%8 of byte i/8), by a skip scan: as many steps through the
- * index as there are different ones.
+ * The key ids that any card has (a set of model/keyref.h), by a skip scan: as many steps through
+ * the index as there are different ones.
  */
-enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32]) JT_CHECKED;
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static JT_KEY_ID_SET_LEN]) JT_CHECKED;
 
 #endif

@@ -113,7 +113,7 @@ enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *
             out->highest = number;
         }
         if (state != JT_GENERATION_DESTROYED) {
-            out->key_ids[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+            jt_key_id_set_add(out->key_ids, key_id);
         }
         out->n_future += state == JT_GENERATION_FUTURE;
     }

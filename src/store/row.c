@@ -112,9 +112,9 @@ void jt_row_fixed(struct jt_row *r, int column, void *out, size_t len)
     copy(r, column, JT_PG_BYTEA, out, len);
 }
 
-void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static 16])
+void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static JT_PG_UUID_LEN])
 {
-    copy(r, column, JT_PG_UUID, out, 16);
+    copy(r, column, JT_PG_UUID, out, JT_PG_UUID_LEN);
 }
 
 void jt_row_text(struct jt_row *r, int column, char *out, size_t size)

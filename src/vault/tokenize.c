@@ -49,8 +49,8 @@ struct jt_tokenizer {
     enum jt_err ended;
     const char *ended_why;
     uint64_t sealed_epoch;
-    /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
-    uint8_t retired[32];
+    /* key ids of the last sealing's retired generations */
+    uint8_t retired[JT_KEY_ID_SET_LEN];
     size_t n; /* entries of the batch that are still to be sealed and stored */
     struct entry entries[BATCH_MAX];
     size_t n_known; /* entries whose card has a row, which the keeper is matching */
@@ -192,7 +192,7 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
         finish_item(t, &e, JT_OK);
     } else if (outcome->kind == JT_CARD_LOST) {
         t->entries[(*left)++] = e; /* i ascends, so this overwrites only what is done with */
-    } else if ((t->retired[row->envelope[0] / 8] >> row->envelope[0] % 8 & 1) != 0) {
+    } else if (jt_key_id_set_has(t->retired, row->envelope[0])) {
         finish_item(t, &e, JT_ERR_STALE);
         (*n_stranded)++;
     } else {
@@ -287,10 +287,10 @@ static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *rep
                          size_t n_probes)
 {
     for (size_t d = 0; d < reply->n_probed && t->seal[i].dedup; d++) {
-        t->probes[n_probes++] =
-            (struct jt_card_probe){ .card = (uint32_t)i,
-                                    .key_id = reply->probed[d].key.key_id,
-                                    .fingerprint = reply->results[i].probes + d * 16 };
+        t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
+                                                        .key_id = reply->probed[d].key.key_id,
+                                                        .fingerprint = reply->results[i].probes +
+                                                                       d * JT_FINGERPRINT_LEN };
     }
     return n_probes;
 }
@@ -307,7 +307,7 @@ static size_t note_probed(struct jt_tokenizer *t, const struct jt_seal_reply *re
     for (size_t d = 0; d < reply->n_probed; d++) {
         uint8_t key_id = reply->probed[d].key.key_id;
         if (reply->probed[d].retired) {
-            t->retired[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+            jt_key_id_set_add(t->retired, key_id);
         } else {
             draining[n++] = key_id;
         }

@@ -12,8 +12,8 @@
 
 /* What a creator tells its keeper about the rest of the world. */
 struct jt_generation_create {
-    uint64_t db_highest;      /* the highest number in the database; 0: none */
-    uint8_t used_key_ids[32]; /* bit i%8 of byte i/8: key id i is taken */
+    uint64_t db_highest; /* the highest number in the database; 0: none */
+    uint8_t used_key_ids[JT_KEY_ID_SET_LEN];
 };
 
 struct jt_ack_request {

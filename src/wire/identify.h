@@ -12,7 +12,7 @@
 
 struct jt_identify_item {
     uint32_t field;
-    const uint8_t *token; /* 16 bytes */
+    const uint8_t *token; /* JT_TOKEN_LEN */
 };
 
 struct jt_identify_result {

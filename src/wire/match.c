@@ -7,15 +7,15 @@
 
 static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 4 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 1 +
-                                        item->pan_len + 2 + (size_t)item->envelope_len);
+    uint8_t *p = jt_buf_append(out, 4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + 1 + item->pan_len + 2 +
+                                        (size_t)item->envelope_len);
     if (p == NULL) {
         return;
     }
     jt_put_u32(p, item->field);
     jt_put_u64(p + 4, item->id);
-    memcpy(p + 12, item->fingerprint, JT_WIRE_FINGERPRINT_LEN);
-    p += 12 + JT_WIRE_FINGERPRINT_LEN;
+    memcpy(p + 12, item->fingerprint, JT_FINGERPRINT_LEN);
+    p += 12 + JT_FINGERPRINT_LEN;
     *p++ = item->pan_len;
     memcpy(p, item->pan, item->pan_len);
     p += item->pan_len;
@@ -46,7 +46,7 @@ enum jt_err jt_match_request_decode(struct jt_reader *in, struct jt_match_item *
         struct jt_match_item *item = &items[i];
         item->field = jt_reader_u32(in);
         item->id = jt_reader_u64(in);
-        item->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
+        item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
         item->pan_len = jt_reader_u8(in);
         item->pan = jt_reader_bytes(in, item->pan_len);
         item->envelope_len = jt_reader_u16(in);
@@ -68,7 +68,7 @@ void jt_match_reply_encode(const struct jt_match_reply *reply, struct jt_buf *ou
         const struct jt_match_result *r = &reply->results[i];
         jt_buf_u8(out, jt_wire_status(r->err));
         if (r->err == JT_OK) {
-            jt_buf_put(out, r->token, JT_WIRE_TOKEN_LEN);
+            jt_buf_put(out, r->token, JT_TOKEN_LEN);
         }
     }
 }
@@ -81,7 +81,7 @@ static void result_decode(struct jt_reader *in, struct jt_match_result *r)
         in->bad = true;
     }
     if (!in->bad && r->err == JT_OK) {
-        r->token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
+        r->token = jt_reader_bytes(in, JT_TOKEN_LEN);
     }
 }
 

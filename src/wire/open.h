@@ -10,7 +10,7 @@
 struct jt_open_item {
     uint32_t field;
     uint64_t id;
-    const uint8_t *fingerprint; /* 16 bytes, as stored: authenticated with the envelope */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored: authenticated with the envelope */
     const uint8_t *envelope;
     uint16_t envelope_len;
 };

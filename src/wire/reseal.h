@@ -14,7 +14,7 @@ struct jt_reseal_item {
     uint32_t field;
     bool dedup;
     uint64_t id;
-    const uint8_t *fingerprint; /* 16 bytes, as stored */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored */
     const uint8_t *envelope;
     uint16_t envelope_len;
 };

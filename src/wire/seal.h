@@ -30,9 +30,9 @@ struct jt_seal_result {
     enum jt_err err; /* JT_OK, or JT_ERR_INVALID (malformed PAN): then nothing else is set */
     /* fresh; ids of one keeper strictly ascend, within a batch by (field, fingerprint) */
     uint64_t id;
-    const uint8_t *token;       /* 16 bytes: the id's, for this field */
-    const uint8_t *fingerprint; /* 16 bytes, under the active generation */
-    const uint8_t *probes;      /* 16 bytes for each probed generation, in the reply's order */
+    const uint8_t *token;       /* JT_TOKEN_LEN: the id's, for this field */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, under the active generation */
+    const uint8_t *probes; /* JT_FINGERPRINT_LEN for each probed generation, in the reply's order */
     const uint8_t *envelope;
     uint8_t envelope_len;
 };

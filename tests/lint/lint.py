@@ -20,8 +20,8 @@ TOP = Path(__file__).resolve().parents[2]
 # means digests only (see below).
 LAYERS = {
     "base": set(),
-    "crypto": {"base", "keys"},
-    "pan": {"base"},
+    "crypto": {"base", "model", "keys"},
+    "pan": {"base", "model"},
     "model": {"base"},
     "wire": {"base", "model"},
     "keeper": {"base", "crypto", "pan", "model", "wire", "keys"},
@@ -35,6 +35,9 @@ LAYERS = {
 }
 # Outside the keeper nobody handles keys: of src/crypto only what needs none may be included there.
 KEYLESS_CRYPTO = {"crypto/digest.h", "crypto/bytes.h"}
+
+# Nor do layers that know no row need more of the model than sizes.
+SIZES_ONLY = {"crypto", "pan"}
 
 # Foreign headers and the folders that may include them.
 FOREIGN = {
@@ -150,6 +153,28 @@ def keyless():
         for number, _, name in includes(path):
             if name.startswith(("crypto/", "keys/")) and name not in KEYLESS_CRYPTO:
                 yield f"{rel(path)}:{number}: {name}"
+
+
+@check("crypto and pan know of the model only sizes")
+def sizes_only():
+    for path in c_files("src"):
+        if rel(path).split("/")[1] in SIZES_ONLY:
+            for number, _, name in includes(path):
+                if name.startswith("model/") and name != "model/sizes.h":
+                    yield f"{rel(path)}:{number}: {name}"
+
+
+SIZED = "fingerprint|token|probe|mac|envelope|incarnation|challenge|check_value|nonce|digest|key_ids"
+
+
+@check("what has a size has it from model/sizes.h, not as a bare number")
+def sizes():
+    pattern = re.compile(rf"\b\w*(?:{SIZED})s?\[(?:static )?(?:[4-9]|\d\d+)\]")
+    for path in c_files("src"):
+        for number, line in enumerate(code(path).splitlines(), 1):
+            match = pattern.search(line)
+            if match:
+                yield f"{rel(path)}:{number}: {match.group(0)}"
 
 
 @check("foreign headers are included where they belong")

@@ -338,7 +338,7 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
 static void key_ids_run_out_and_come_back(void **state)
 {
     struct world *w = *state;
-    uint8_t used[32];
+    uint8_t used[JT_KEY_ID_SET_LEN];
     memset(used, 0xff, sizeof used);
     used[0] = 0xf9; /* 1 and 2 are free */
     struct jt_generation_row first;

@@ -116,7 +116,7 @@ int world_teardown(void **state)
     return 0;
 }
 
-const uint8_t world_no_key_ids[32];
+const uint8_t world_no_key_ids[JT_KEY_ID_SET_LEN];
 
 struct jt_generation_row world_create(struct world *w)
 {

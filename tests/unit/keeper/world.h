@@ -60,7 +60,7 @@ enum jt_err world_accept(struct world *w, const struct jt_ring_row *row);
 void world_join(struct world *w);
 
 /* A new future generation. */
-extern const uint8_t world_no_key_ids[32];
+extern const uint8_t world_no_key_ids[JT_KEY_ID_SET_LEN];
 struct jt_generation_row world_create(struct world *w);
 
 /* Proposes and accepts; rows[0] replaces *g, rows[1] goes to *other if there is one. */
