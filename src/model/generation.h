@@ -11,13 +11,20 @@
 
 #include <stdint.h>
 
+/* The numbers of the states, as macros for SQL text as well (store/sql.h). They are stored. */
+#define JT_STATE_FUTURE    1
+#define JT_STATE_ACTIVE    2
+#define JT_STATE_DRAINING  3
+#define JT_STATE_RETIRED   4
+#define JT_STATE_DESTROYED 5
+
 /* NIST SP 800-57 part 1 section 7: pre-activation, active, deactivated, deactivated, destroyed. */
 enum jt_generation_state {
-    JT_GENERATION_FUTURE = 1,
-    JT_GENERATION_ACTIVE,
-    JT_GENERATION_DRAINING,
-    JT_GENERATION_RETIRED,
-    JT_GENERATION_DESTROYED,
+    JT_GENERATION_FUTURE = JT_STATE_FUTURE,
+    JT_GENERATION_ACTIVE = JT_STATE_ACTIVE,
+    JT_GENERATION_DRAINING = JT_STATE_DRAINING,
+    JT_GENERATION_RETIRED = JT_STATE_RETIRED,
+    JT_GENERATION_DESTROYED = JT_STATE_DESTROYED,
 };
 
 struct jt_generation_row {

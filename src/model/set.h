@@ -20,7 +20,9 @@
 #define JT_SET_MAX_CLIENTS 16384 /* rows, revoked ones too */
 #define JT_SET_MAX_FIELDS  512
 
-enum jt_set_kind { JT_SET_CLIENTS = 1, JT_SET_FIELDS = 2 };
+#define JT_SET_KIND_CLIENTS 1
+#define JT_SET_KIND_FIELDS  2
+enum jt_set_kind { JT_SET_CLIENTS = JT_SET_KIND_CLIENTS, JT_SET_FIELDS = JT_SET_KIND_FIELDS };
 
 /* What a row of a client or field is. */
 enum jt_standing { JT_ROW_ACTIVE = 1, JT_ROW_REVOKED = 2 /* of a field: removed */ };

@@ -6,6 +6,7 @@
 #include "store/query.h"
 #include "store/session.h"
 #include "store/txn.h"
+#include "store/timeouts.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -301,10 +302,6 @@ enum jt_err jt_db_begin(struct jt_db *db)
 
 /* --- the end of a transaction, also where the word on it is lost --- */
 
-/* How long the outcome is asked for. A server that restarts takes about so long. */
-#define DOUBT_PATIENCE_MS 5000
-#define DOUBT_PAUSE_MS    50
-
 /*
  * What names a transaction beyond its session: its number, and the history that the number belongs
  * to. A standby that was promoted with its tail lost counts on from an older number, on a timeline
@@ -373,7 +370,7 @@ static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
 {
     char why[JT_DB_MESSAGE_LEN];
     memcpy(why, db->message, sizeof why);
-    int64_t give_up = jt_clock_ms() + DOUBT_PATIENCE_MS;
+    int64_t give_up = jt_clock_ms() + JT_DOUBT_PATIENCE_MS;
     db->in_doubt = true;
     for (;;) {
         char status[16];
@@ -387,7 +384,7 @@ static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
         if ((err != JT_OK && err != JT_ERR_UNAVAILABLE) || jt_clock_ms() >= give_up) {
             return JT_ERR_UNAVAILABLE;
         }
-        jt_db_back_off(DOUBT_PAUSE_MS);
+        jt_db_back_off(JT_DOUBT_PAUSE_MS);
     }
 }
 

@@ -97,6 +97,16 @@ const uint8_t *jt_row_bytes(struct jt_row *r, int column, size_t max, size_t *le
     return p;
 }
 
+size_t jt_row_copy(struct jt_row *r, int column, void *out, size_t max)
+{
+    size_t len;
+    const uint8_t *p = jt_row_bytes(r, column, max, &len);
+    if (p != NULL) {
+        memcpy(out, p, len);
+    }
+    return len;
+}
+
 static void copy(struct jt_row *r, int column, enum jt_pg_type type, void *out, size_t len)
 {
     const uint8_t *p = exact(r, column, type, len);
