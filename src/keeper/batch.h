@@ -78,48 +78,48 @@ struct jt_batch {
 };
 
 enum jt_err jt_batch_new(struct jt_batch **out) JT_CHECKED;
-void jt_batch_free(struct jt_batch *batch);
+void jt_batch_free(struct jt_batch *b);
 
 /* Wipes what a batch of `n` items left of PANs. */
-void jt_batch_wipe(struct jt_batch *batch, size_t n);
+void jt_batch_wipe(struct jt_batch *b, size_t n);
 
 /* Starts the chunk that begins at item `first` of `n`; returns how many items it has. */
-size_t jt_batch_chunk(struct jt_batch *batch, size_t first, size_t n);
+size_t jt_batch_chunk(struct jt_batch *b, size_t first, size_t n);
 
 /*
  * Puts item `i` of the chunk into a group, named by key id (0 where the verb has only one) and
  * field.
  */
-void jt_batch_group(struct jt_batch *batch, size_t i, uint8_t key_id, uint32_t field);
+void jt_batch_group(struct jt_batch *b, size_t i, uint8_t key_id, uint32_t field);
 
 /*
  * Gathers the items of the next group into cards[].at; returns their number, 0 when there is none
  * left.
  */
-size_t jt_batch_next_group(struct jt_batch *batch, uint8_t *key_id, uint32_t *field);
+size_t jt_batch_next_group(struct jt_batch *b, uint8_t *key_id, uint32_t *field);
 
 /* Sets row_ids[at]. */
-void jt_batch_set_id(struct jt_batch *batch, size_t at, uint64_t id);
+void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id);
 
 /* Whether packed BCD is that of a PAN. */
 bool jt_batch_pan_good(const uint8_t *packed, size_t len);
 
 /* Seals the first `n` cards into envelopes[at], bound to row_ids[at] and fingerprints[at]. */
-enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 
 /* Fingerprints of the first `n` cards, written to out + at * stride. */
-enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n,
-                                 uint8_t *out, size_t stride) JT_CHECKED;
+enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, size_t n, uint8_t *out,
+                                 size_t stride) JT_CHECKED;
 
 /*
  * Opens the envelopes of the first `n` cards, as bound to row_ids[at] and the card's fingerprint,
  * into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or JT_ERR_DECRYPT, whatever was
  * wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
  */
-enum jt_err jt_batch_open(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 
 /* The tokens of the first `n` cards, tokens[at] of row_ids[at]. */
-enum jt_err jt_batch_token(struct jt_batch *batch, struct jt_tokenkey *tk, size_t n) JT_CHECKED;
+enum jt_err jt_batch_token(struct jt_batch *b, struct jt_tokenkey *tk, size_t n) JT_CHECKED;
 
 /* Whether an envelope has the length of a PAN's: all others are refused without a look. */
 bool jt_batch_envelope_len_good(size_t len);

@@ -17,27 +17,27 @@ static const struct text texts[] = {
 #undef JT_PROBLEM
 };
 
-int jt_problem_status(enum jt_problem problem)
+int jt_problem_status(enum jt_problem_type problem)
 {
     return texts[problem].status;
 }
 
-const char *jt_problem_name(enum jt_problem problem)
+const char *jt_problem_name(enum jt_problem_type problem)
 {
     return texts[problem].name;
 }
 
-const char *jt_problem_title(enum jt_problem problem)
+const char *jt_problem_title(enum jt_problem_type problem)
 {
     return texts[problem].title;
 }
 
-const char *jt_problem_detail(enum jt_problem problem)
+const char *jt_problem_detail(enum jt_problem_type problem)
 {
     return texts[problem].detail;
 }
 
-enum jt_problem jt_problem_of_pan(enum jt_pan_fault fault)
+enum jt_problem_type jt_problem_of_pan(enum jt_pan_fault fault)
 {
     switch (fault) {
     case JT_PAN_GOOD: return JT_PROBLEM_NONE;
@@ -50,7 +50,7 @@ enum jt_problem jt_problem_of_pan(enum jt_pan_fault fault)
     return JT_PROBLEM_INTERNAL;
 }
 
-enum jt_problem jt_problem_of_err(enum jt_err err)
+enum jt_problem_type jt_problem_of_err(enum jt_err err)
 {
     switch (err) {
     case JT_OK: return JT_PROBLEM_NONE;
@@ -72,7 +72,7 @@ enum jt_problem jt_problem_of_err(enum jt_err err)
 }
 
 /* The texts hold nothing that JSON escapes, so that they can be written as they stand. */
-void jt_problem_write(enum jt_problem problem, struct jt_buf *out)
+void jt_problem_write(enum jt_problem_type problem, struct jt_buf *out)
 {
     char body[600];
     const struct text *t = &texts[problem];
@@ -105,7 +105,7 @@ static void put_escaped(struct jt_buf *out, const char *text)
     }
 }
 
-void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out)
+void jt_problem_write_detail(enum jt_problem_type problem, const char *detail, struct jt_buf *out)
 {
     char head[300];
     const struct text *t = &texts[problem];
@@ -118,7 +118,7 @@ void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct
     put_text(out, "\"}");
 }
 
-void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out)
+void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out)
 {
     char body[300];
     const struct text *t = &texts[problem];

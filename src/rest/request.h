@@ -39,9 +39,9 @@ struct jt_request {
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     json_t *json;                      /* the body, or NULL for a route that takes none */
 
-    bool working;            /* the body is taken: the answer goes out by itself */
-    int status;              /* 0: not answered yet */
-    enum jt_problem problem; /* of the answer */
+    bool working;                 /* the body is taken: the answer goes out by itself */
+    int status;                   /* 0: not answered yet */
+    enum jt_problem_type problem; /* of the answer */
     struct jt_buf reply;
 
     void *state; /* the handler's own */
@@ -60,12 +60,13 @@ enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *con
 
 /* --- for handlers --- */
 
-void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem);
+void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem);
 /* The same with more members: `members` begins with a comma and ends with the closing brace. */
-void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
                                     const char *members, size_t len);
 /* The same with a detail of its own instead of the problem's. */
-void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail);
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
+                              const char *detail);
 /* The problem of `err`. */
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->reply. */

@@ -13,7 +13,7 @@ struct tokenize {
     bool require_luhn;
 };
 
-static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value)
+static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct tokenize *t = (struct tokenize *)items;
     if (!json_is_string(value)) {
@@ -28,7 +28,7 @@ static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value
     return jt_problem_of_pan(fault);
 }
 
-static enum jt_problem outcome(const struct jt_items *items, size_t at)
+static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 {
     enum jt_err err = ((const struct tokenize *)items)->cards[at].err;
     switch (err) {

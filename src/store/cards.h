@@ -109,7 +109,7 @@ struct jt_tokenize_result {
 };
 typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
 
-enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn,
+enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *in,
                               jt_tokenize_fn *done, void *arg) JT_CHECKED;
 
 /* --- detokenize --- */
@@ -189,12 +189,12 @@ typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result 
  * JT_ERR_CONFLICT to the callback: a fingerprint or an id exists already under `to`. That is an
  * alarm: it cannot happen (DESIGN section 6.4).
  */
-enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done,
+enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt_move_fn *done,
                           void *arg) JT_CHECKED;
 
 /* The same, blocking. `node` as in the pipe. */
 enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node,
-                               const struct jt_move_txn *txn,
+                               const struct jt_move_txn *in,
                                struct jt_move_result *result) JT_CHECKED;
 
 /*

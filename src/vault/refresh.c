@@ -109,7 +109,7 @@ enum jt_err jt_refresh_failure(enum jt_err err)
                : JT_ERR_UNAVAILABLE;
 }
 
-enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
+enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
 {
     struct jt_ring_row row;
     struct jt_ring ring;

@@ -21,8 +21,8 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row) JT
  * JT_ERR_DECRYPT: the newest rows under a key id do not open. A keeper that has started anew is
  * joined again by jt_ring_refresh and jt_ring_adopt.
  */
-enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead,
-                           struct jt_node_joined *out) JT_CHECKED;
+enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, bool accept_ahead,
+                            struct jt_node_joined *out) JT_CHECKED;
 
 /*
  * What a failed refresh is to a request: JT_ERR_PROTOCOL where the ring in the database is forged,

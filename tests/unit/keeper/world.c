@@ -73,7 +73,7 @@ enum jt_err world_accept(struct world *w, const struct jt_ring_row *row)
 
 void world_join(struct world *w)
 {
-    const struct jt_node_join join = { .spec = { .name = "node1", .number = NODE } };
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = WORLD_NODE } };
     struct jt_node_joined joined;
     assert_int_equal(jt_keyclient_wait_node_join(w->kc, &join, &joined), JT_OK);
 }

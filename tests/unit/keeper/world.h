@@ -10,10 +10,10 @@
 #include "keeper_process.h"
 #include "keyclient/keyclient.h"
 
-#define N_CARDS 3000 /* more than two chunks of the keeper's */
-#define FIELD_A 1    /* with dedup */
-#define FIELD_B 2    /* without */
-#define NODE    7    /* the number of the only one */
+#define N_CARDS    3000 /* more than two chunks of the keeper's */
+#define FIELD_A    1    /* with dedup */
+#define FIELD_B    2    /* without */
+#define WORLD_NODE 7    /* the number of the only one */
 
 struct card {
     uint64_t id;
