@@ -168,7 +168,9 @@ static void make_items(void)
         for (size_t d = 0, v = i; d < 5; d++, v /= 10) {
             pans[i][7 - d] = (uint8_t)(v % 10);
         }
-        seals[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .pan = pans[i], .pan_len = 8 };
+        seals[i] = (struct jt_seal_item){
+            .field = 1, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 }
+        };
         opens[i] = (struct jt_open_item){ .field = 1,
                                           .fingerprint = fingerprints[i],
                                           .envelope = old_envelopes[i],
@@ -178,12 +180,12 @@ static void make_items(void)
                                               .fingerprint = fingerprints[i],
                                               .envelope = old_envelopes[i],
                                               .envelope_len = 25 };
-        matches[i] = (struct jt_match_item){ .field = 1,
-                                             .fingerprint = fingerprints[i],
-                                             .pan = pans[i],
-                                             .pan_len = 8,
-                                             .envelope = old_envelopes[i],
-                                             .envelope_len = 25 };
+        matches[i] =
+            (struct jt_match_item){ .field = 1,
+                                    .fingerprint = fingerprints[i],
+                                    .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 },
+                                    .envelope = old_envelopes[i],
+                                    .envelope_len = 25 };
         identifies[i] = (struct jt_identify_item){ .field = 1, .token = tokens[i] };
     }
 }

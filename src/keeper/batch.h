@@ -31,8 +31,7 @@
 struct jt_batch_card {
     size_t at;                  /* its place in the whole batch */
     const uint8_t *fingerprint; /* as stored: what jt_batch_open binds the envelope to */
-    const uint8_t *pan;         /* packed */
-    uint8_t pan_len;
+    struct jt_value value;
     bool dedup;
 };
 
@@ -101,8 +100,8 @@ size_t jt_batch_next_group(struct jt_batch *b, uint8_t *key_id, uint32_t *field)
 /* Sets row_ids[at]. */
 void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id);
 
-/* Whether packed BCD is that of a PAN. */
-bool jt_batch_pan_good(const uint8_t *packed, size_t len);
+/* Whether it is what its kind says: of a PAN, packed BCD. */
+bool jt_batch_value_good(const struct jt_value *value);
 
 /* Seals the first `n` cards into envelopes[at], bound to row_ids[at] and fingerprints[at]. */
 enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
@@ -117,6 +116,9 @@ enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, siz
  * wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
  */
 enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+
+/* What jt_batch_open left of the envelope at `at`: a PAN, as all values are so far. */
+struct jt_value jt_batch_opened(const struct jt_batch *b, size_t at, size_t envelope_len);
 
 /* The tokens of the first `n` cards, tokens[at] of row_ids[at]. */
 enum jt_err jt_batch_token(struct jt_batch *b, struct jt_tokenkey *tk, size_t n) JT_CHECKED;

@@ -91,6 +91,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     }
     t->request = (struct jt_tokenize_request){ .client = r->client,
                                                .field = field->id,
+                                               .kind = field->kind,
                                                .dedup = field->dedup,
                                                .items = t->cards,
                                                .n_items = t->items.n_good,

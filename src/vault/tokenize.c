@@ -65,6 +65,13 @@ struct jt_tokenizer {
 
 static void seal_batch(struct jt_tokenizer *t);
 
+static struct jt_value value_of(const struct entry *e)
+{
+    return (struct jt_value){ .kind = e->request->kind,
+                              .bytes = e->item->pan.packed,
+                              .len = e->item->pan.packed_len };
+}
+
 static void finish_item(struct jt_tokenizer *t, struct entry *e, enum jt_err err)
 {
     e->item->err = err;
@@ -199,8 +206,7 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
         t->match[t->n_known] = (struct jt_match_item){ .field = e.request->field,
                                                        .id = row->id,
                                                        .fingerprint = row->fingerprint,
-                                                       .pan = e.item->pan.packed,
-                                                       .pan_len = e.item->pan.packed_len,
+                                                       .value = value_of(&e),
                                                        .envelope = row->envelope,
                                                        .envelope_len = row->envelope_len };
         t->known[t->n_known++] = e;
@@ -387,8 +393,7 @@ static void seal_batch(struct jt_tokenizer *t)
         const struct entry *e = &t->entries[i];
         t->seal[i] = (struct jt_seal_item){ .field = e->request->field,
                                             .dedup = e->request->dedup,
-                                            .pan = e->item->pan.packed,
-                                            .pan_len = e->item->pan.packed_len };
+                                            .value = value_of(e) };
     }
     struct jt_seal_request request = { .items = t->seal, .n = t->n };
     request.n_retired =

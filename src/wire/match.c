@@ -7,8 +7,8 @@
 
 static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + 1 + item->pan_len + 2 +
-                                        (size_t)item->envelope_len);
+    uint8_t *p = jt_buf_append(out, 4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + JT_VALUE_HEAD_LEN +
+                                        item->value.len + 2 + (size_t)item->envelope_len);
     if (p == NULL) {
         return;
     }
@@ -16,9 +16,7 @@ static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
     jt_put_u64(p + 4, item->id);
     memcpy(p + 12, item->fingerprint, JT_FINGERPRINT_LEN);
     p += 12 + JT_FINGERPRINT_LEN;
-    *p++ = item->pan_len;
-    memcpy(p, item->pan, item->pan_len);
-    p += item->pan_len;
+    p = jt_value_encode(&item->value, p);
     jt_put_u16(p, item->envelope_len);
     memcpy(p + 2, item->envelope, item->envelope_len);
 }
@@ -47,8 +45,7 @@ enum jt_err jt_match_request_decode(struct jt_reader *in, struct jt_match_item *
         item->field = jt_reader_u32(in);
         item->id = jt_reader_u64(in);
         item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
-        item->pan_len = jt_reader_u8(in);
-        item->pan = jt_reader_bytes(in, item->pan_len);
+        jt_value_decode(in, &item->value);
         item->envelope_len = jt_reader_u16(in);
         item->envelope = jt_reader_bytes(in, item->envelope_len);
         if (in->bad) {

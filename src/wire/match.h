@@ -9,14 +9,14 @@
 
 #include "base/buf.h"
 #include "wire/limits.h"
+#include "wire/value.h"
 
 struct jt_match_item {
     uint32_t field;
     uint64_t id;
     const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored */
-    const uint8_t *pan;         /* packed BCD: the card that was asked about */
-    uint8_t pan_len;
-    const uint8_t *envelope; /* as stored */
+    struct jt_value value;      /* that was asked about */
+    const uint8_t *envelope;    /* as stored */
     uint16_t envelope_len;
 };
 

@@ -73,14 +73,13 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
             jt_buf_u8(out, jt_wire_status(r->err));
             continue;
         }
-        uint8_t *p = jt_buf_append(out, 3u + r->pan_len);
+        uint8_t *p = jt_buf_append(out, 2u + JT_VALUE_HEAD_LEN + r->value.len);
         if (p == NULL) {
             return;
         }
         p[0] = jt_wire_status(JT_OK);
         p[1] = r->draining ? DRAINING : 0;
-        p[2] = r->pan_len;
-        memcpy(p + 3, r->pan, r->pan_len);
+        (void)jt_value_encode(&r->value, p + 2);
     }
 }
 
@@ -95,9 +94,8 @@ static void result_decode(struct jt_reader *in, struct jt_open_result *r)
         return;
     }
     r->draining = (jt_wire_flags_decode(in, DRAINING) & DRAINING) != 0;
-    r->pan_len = jt_reader_u8(in);
-    r->pan = jt_reader_bytes(in, r->pan_len);
-    if (r->pan_len < JT_PAN_MIN_PACKED || r->pan_len > JT_PAN_MAX_PACKED) {
+    jt_value_decode(in, &r->value);
+    if (!jt_value_len_valid(r->value.kind, r->value.len)) {
         in->bad = true;
     }
 }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "model/keyref.h"
 #include "wire/limits.h"
+#include "wire/value.h"
 
 struct jt_open_item {
     uint32_t field;
@@ -21,9 +22,8 @@ struct jt_open_result {
      *
      */
     enum jt_err err;
-    bool draining;      /* sealed under a draining generation: due for re-encryption */
-    const uint8_t *pan; /* packed BCD, checked */
-    uint8_t pan_len;
+    bool draining;         /* sealed under a draining generation: due for re-encryption */
+    struct jt_value value; /* checked */
 };
 
 struct jt_open_reply {
