@@ -35,7 +35,7 @@ static pid_t keeper_pid;
 static uint8_t fingerprints[JT_WIRE_MAX_ITEMS][16];
 static uint8_t tokens[JT_WIRE_MAX_ITEMS][16];
 static uint8_t pans[JT_WIRE_MAX_ITEMS][8];
-static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_WIRE_ENVELOPE_MAX];
+static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
 static struct jt_seal_item seals[JT_WIRE_MAX_ITEMS];
 static struct jt_open_item opens[JT_WIRE_MAX_ITEMS];
 static struct jt_reseal_item reseals[JT_WIRE_MAX_ITEMS];
@@ -168,7 +168,9 @@ static void make_items(void)
         for (size_t d = 0, v = i; d < 5; d++, v /= 10) {
             pans[i][7 - d] = (uint8_t)(v % 10);
         }
-        seals[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .pan = pans[i], .pan_len = 8 };
+        seals[i] = (struct jt_seal_item){
+            .field = 1, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 }
+        };
         opens[i] = (struct jt_open_item){ .field = 1,
                                           .fingerprint = fingerprints[i],
                                           .envelope = old_envelopes[i],
@@ -178,12 +180,12 @@ static void make_items(void)
                                               .fingerprint = fingerprints[i],
                                               .envelope = old_envelopes[i],
                                               .envelope_len = 25 };
-        matches[i] = (struct jt_match_item){ .field = 1,
-                                             .fingerprint = fingerprints[i],
-                                             .pan = pans[i],
-                                             .pan_len = 8,
-                                             .envelope = old_envelopes[i],
-                                             .envelope_len = 25 };
+        matches[i] =
+            (struct jt_match_item){ .field = 1,
+                                    .fingerprint = fingerprints[i],
+                                    .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 },
+                                    .envelope = old_envelopes[i],
+                                    .envelope_len = 25 };
         identifies[i] = (struct jt_identify_item){ .field = 1, .token = tokens[i] };
     }
 }

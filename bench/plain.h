@@ -36,8 +36,7 @@ struct plain_request {
 };
 
 /* Makes the tables and `n` workers. Ends the process when it cannot. */
-void plain_cards_start(const char *conninfo, const uint8_t secret[static PLAIN_SECRET_LEN],
-                       unsigned n);
+void plain_cards_start(const char *to, const uint8_t key[static PLAIN_SECRET_LEN], unsigned n);
 
 /*
  * Work on the good items and set their tokens, or their pan and status. Any thread may call. The

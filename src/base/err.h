@@ -23,7 +23,7 @@
 
 enum jt_err {
     JT_OK = 0,
-#define JT_REASON(number, id, class, problem, text) JT_ERR_##id = (number),
+#define JT_REASON(number, id, class, problem, phrase) JT_ERR_##id = (number),
 #include "base/reasons.def"
 #undef JT_REASON
 };

@@ -46,7 +46,7 @@ struct init {
  */
 static int check_no_cards(struct init *init)
 {
-    uint8_t key_ids[32];
+    uint8_t key_ids[JT_KEY_ID_SET_LEN];
     enum jt_err err = jt_cards_key_ids(init->db, key_ids);
     if (err != JT_OK) {
         return jt_database_complain(init->db, "cannot read the database", err);

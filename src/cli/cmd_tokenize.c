@@ -4,7 +4,7 @@
 #include "cli/exit.h"
 #include "cli/input.h"
 #include "cli/options.h"
-#include "wire/field.h"
+#include "model/field.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -14,13 +14,13 @@
 #include <string.h>
 
 #define LONGEST_WAIT_MS 200         /* how late an interruption or the progress bar may come */
-#define MAX_OUT         (64u << 20) /* of one batch written out */
+#define MAX_OUT         (64u << 20) /* of one portion written out */
 
 enum slot_state { SLOT_WAITING, SLOT_SENT, SLOT_COMPLETE };
 
-/* A batch in the window. */
+/* A portion in the window. */
 struct slot {
-    struct jt_batch batch;
+    struct jt_portion portion;
     enum slot_state state;
     struct jt_backoff backoff;
     int64_t not_before_ms;
@@ -78,11 +78,11 @@ static int complain_of_input(const struct jt_csv *in, enum jt_err err)
     }
 }
 
-/* Reads one batch; it stays empty when the input is at its end. */
-static int read_batch(struct conveyor *c, struct jt_batch *b)
+/* Reads one portion; it stays empty when the input is at its end. */
+static int read_portion(struct conveyor *c, struct jt_portion *b)
 {
-    jt_batch_reset(b);
-    while (jt_batch_has_room(b)) {
+    jt_portion_reset(b);
+    while (jt_portion_has_room(b)) {
         struct jt_csv_record record;
         enum jt_err err = jt_csv_next(c->job->in, &record);
         if (err == JT_ERR_NO_RECORD) {
@@ -92,7 +92,7 @@ static int read_batch(struct conveyor *c, struct jt_batch *b)
         if (err != JT_OK) {
             return complain_of_input(c->job->in, err);
         }
-        if (jt_batch_add(b, &record, c->job->n_columns) != JT_OK) {
+        if (jt_portion_add(b, &record, c->job->n_columns) != JT_OK) {
             return out_of_memory();
         }
     }
@@ -104,14 +104,14 @@ static int fill_window(struct conveyor *c)
 {
     while (!c->input_ended && c->n_used < c->n_slots) {
         struct slot *slot = slot_at(c, c->n_used);
-        int code = read_batch(c, &slot->batch);
+        int code = read_portion(c, &slot->portion);
         if (code != JT_EXIT_OK) {
             return code;
         }
-        if (slot->batch.n_rows == 0) {
+        if (slot->portion.n_rows == 0) {
             break;
         }
-        slot->state = slot->batch.n_pending > 0 ? SLOT_WAITING : SLOT_COMPLETE;
+        slot->state = slot->portion.n_pending > 0 ? SLOT_WAITING : SLOT_COMPLETE;
         slot->not_before_ms = 0;
         jt_backoff_init(&slot->backoff, c->job->retry_for_s);
         c->n_used++;
@@ -138,9 +138,9 @@ static int send_waiting(struct conveyor *c)
         if (slot == NULL) {
             continue;
         }
-        if (jt_batch_make_request(&slot->batch) != JT_OK ||
+        if (jt_portion_make_request(&slot->portion) != JT_OK ||
             !jt_endpoint_prepare(c->job->endpoint, lane->handle, &lane->reply, "POST", c->path,
-                                 &slot->batch.request) ||
+                                 &slot->portion.request) ||
             curl_multi_add_handle(c->multi, lane->handle) != CURLM_OK) {
             return out_of_memory();
         }
@@ -150,7 +150,7 @@ static int send_waiting(struct conveyor *c)
     return JT_EXIT_OK;
 }
 
-/* Sends the batch again later, or ends the job when that has gone on for long enough. */
+/* Sends the portion again later, or ends the job when that has gone on for long enough. */
 static int repeat_later(struct conveyor *c, struct slot *slot, const struct jt_reply *reply,
                         CURLcode transfer)
 {
@@ -197,18 +197,18 @@ static int take_reply(struct conveyor *c, struct lane *lane, CURLcode transfer)
     if (reply->status != 200) {
         return jt_problem_complain(reply->status, reply->body.data, reply->body.len);
     }
-    size_t pending = slot->batch.n_pending;
-    enum jt_err err = jt_batch_apply(&slot->batch, &reply->body);
+    size_t pending = slot->portion.n_pending;
+    enum jt_err err = jt_portion_apply(&slot->portion, &reply->body);
     jt_buf_reset(&reply->body);
     if (err != JT_OK) {
         jt_complain("the server's answer does not fit what was asked");
         return JT_EXIT_FAILED;
     }
-    if (slot->batch.n_pending == 0) {
+    if (slot->portion.n_pending == 0) {
         slot->state = SLOT_COMPLETE;
         return JT_EXIT_OK;
     }
-    if (slot->batch.n_pending < pending) {
+    if (slot->portion.n_pending < pending) {
         jt_backoff_reset(&slot->backoff); /* it moves */
     }
     return repeat_later(c, slot, reply, CURLE_OK);
@@ -242,12 +242,12 @@ static int take_replies(struct conveyor *c)
     return JT_EXIT_OK;
 }
 
-/* Writes out the complete batches at the front of the window. */
+/* Writes out the complete portions at the front of the window. */
 static int write_complete(struct conveyor *c)
 {
     while (c->n_used > 0 && slot_at(c, 0)->state == SLOT_COMPLETE) {
-        struct jt_batch *b = &slot_at(c, 0)->batch;
-        if (jt_batch_write(b, &c->out, &c->rejects, &c->result->n_accepted) != JT_OK) {
+        struct jt_portion *b = &slot_at(c, 0)->portion;
+        if (jt_portion_write(b, &c->out, &c->rejects, &c->result->n_accepted) != JT_OK) {
             return out_of_memory();
         }
         int code = jt_output_write(c->job->out, &c->out);
@@ -259,7 +259,7 @@ static int write_complete(struct conveyor *c)
         }
         c->result->n_rows += b->n_rows;
         c->written = b->consumed;
-        jt_batch_reset(b);
+        jt_portion_reset(b);
         c->first = (c->first + 1) % c->n_slots;
         c->n_used--;
     }
@@ -332,8 +332,8 @@ static bool set_up(struct conveyor *c)
         curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)job->n_connections) == CURLM_OK &&
         curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK;
     for (size_t i = 0; i < c->n_slots; i++) {
-        fine = jt_batch_init(&c->window[i].batch, job->direction, &c->result->reasons,
-                             job->batch_rows) == JT_OK &&
+        fine = jt_portion_init(&c->window[i].portion, job->direction, &c->result->reasons,
+                               job->batch_rows) == JT_OK &&
                fine;
     }
     for (size_t i = 0; i < job->n_connections; i++) {
@@ -354,7 +354,7 @@ static void tear_down(struct conveyor *c)
         jt_reply_clear(&c->lanes[i].reply);
     }
     for (size_t i = 0; c->window != NULL && i < c->n_slots; i++) {
-        jt_batch_clear(&c->window[i].batch);
+        jt_portion_clear(&c->window[i].portion);
     }
     curl_multi_cleanup(c->multi);
     free(c->lanes);

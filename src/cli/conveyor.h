@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conveyor of a card file: batches are read, sent over several connections at once, and written
- * out in input order.
+ * The conveyor of a card file: portions are read, sent over several connections at once, and
+ * written out in input order.
  *
  * One thread. Batches stand in a window in input order: as many as twice the connections, which
  * bounds memory and lets the others go on while the first one is repeated. Each connection (an easy
- * handle of libcurl, kept alive) carries one request at a time. A batch that meets an unavailable
+ * handle of libcurl, kept alive) carries one request at a time. A portion that meets an unavailable
  * server, a broken connection or results that ask for it is sent again with what is left of it,
  * after a pause; when that has gone on for the allowed time the whole job ends. Tokenizing twice is
  * harmless where the field has dedup; without, a lost answer leaves a token behind that nobody
@@ -14,7 +14,7 @@
 #ifndef JETON_CLI_CONVEYOR_H
 #define JETON_CLI_CONVEYOR_H
 
-#include "cli/batch.h"
+#include "cli/portion.h"
 #include "cli/endpoint.h"
 #include "cli/output.h"
 

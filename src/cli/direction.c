@@ -3,7 +3,7 @@
  * The two directions of a card file: what is sent, what comes back, and what is refused without
  * asking.
  */
-#include "cli/batch.h"
+#include "cli/portion.h"
 #include "pan/pan.h"
 
 #include <stddef.h>

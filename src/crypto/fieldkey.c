@@ -6,8 +6,10 @@
 #include "crypto/kdf.h"
 
 #define HEADER_LEN 16
-#define KEY_ID_LEN 1
 #define CHUNK      128
+
+_Static_assert(JT_ENVELOPE_OVERHEAD == JT_KEY_ID_LEN + JT_SIV_TAG_LEN, "key id and tag");
+_Static_assert(JT_FINGERPRINT_LEN == JT_CMAC_LEN, "a fingerprint is a CMAC");
 
 struct jt_fieldkey {
     struct jt_siv *siv;
@@ -143,7 +145,7 @@ enum jt_err jt_fieldkey_seal(struct jt_fieldkey *fk, struct jt_siv_record *recor
                 continue;
             }
             inner[n_chunk] = *r;
-            inner[n_chunk].out += KEY_ID_LEN;
+            inner[n_chunk].out += JT_KEY_ID_LEN;
             outer[n_chunk++] = r;
         }
         err = jt_siv_seal_many(fk->siv, fk->header_mac, inner, n_chunk);
@@ -176,8 +178,8 @@ enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *recor
                 continue;
             }
             inner[n_chunk] = *r;
-            inner[n_chunk].in += KEY_ID_LEN;
-            inner[n_chunk].in_len -= KEY_ID_LEN;
+            inner[n_chunk].in += JT_KEY_ID_LEN;
+            inner[n_chunk].in_len -= JT_KEY_ID_LEN;
             outer[n_chunk++] = r;
         }
         err = jt_siv_open_many(fk->siv, fk->header_mac, inner, n_chunk);

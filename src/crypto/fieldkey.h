@@ -20,15 +20,12 @@
 #include "base/err.h"
 #include "crypto/cmac.h"
 #include "crypto/siv.h"
+#include "model/sizes.h"
 
 #include <stdint.h>
 
 #define JT_ENVELOPE_VERSION   2
-#define JT_ENVELOPE_OVERHEAD  (1 + JT_SIV_TAG_LEN)
-#define JT_FINGERPRINT_LEN    JT_CMAC_LEN
 #define JT_GENERATION_KEY_LEN 32
-#define JT_ROW_ID_LEN         8
-#define JT_PLAINTEXT_MAX      4096
 
 struct jt_fieldkey;
 

@@ -16,11 +16,12 @@
 
 #include "base/err.h"
 #include "crypto/bytes.h"
+#include "crypto/cmac.h"
 
 #include <stdint.h>
 
 #define JT_KDF_KEY_LEN   32
-#define JT_KDF_OUT_MAX   (255 * 16)
+#define JT_KDF_OUT_MAX   (255 * JT_CMAC_LEN)
 #define JT_KDF_PARTS_MAX 8
 
 /* The roles of keys/labels.def. */

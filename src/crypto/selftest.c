@@ -295,7 +295,7 @@ static bool forgeries_refused(struct run *run)
 /* Opens tokens that lie one behind the other. */
 static bool tokens_open(struct jt_tokenkey *tk, const uint8_t *tokens, size_t n, uint64_t *ids)
 {
-    return jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])tokens, n, ids) == JT_OK;
+    return jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKEN_LEN])tokens, n, ids) == JT_OK;
 }
 
 /* Answers of tests/vectors/crypto/make_frozen.py: service root 00 01 .. 1f, field 7. */
@@ -304,7 +304,7 @@ static bool token_answers(struct run *run)
     static const uint64_t ids[2] = { 1, UINT64_C(0x0123456789abcdef) };
     struct hex root = unhex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
     struct hex want = unhex("8113f5488f42ef27abb297d84fee055550c35427d1a4de6a9c9092faeed0a542");
-    uint8_t tokens[2][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t tokens[2][JT_TOKEN_LEN];
     uint64_t opened[2];
     struct jt_tokenkey *tk = NULL;
     struct jt_tokenkey *foreign = NULL;

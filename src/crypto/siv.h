@@ -72,21 +72,21 @@ struct jt_siv_record {
  * for each header (the envelope header of one generation and field).
  */
 enum jt_err jt_siv_header(struct jt_siv *siv, const uint8_t *header, size_t header_len,
-                          uint8_t header_mac[static 16]) JT_CHECKED;
+                          uint8_t header_mac[static JT_SIV_TAG_LEN]) JT_CHECKED;
 
 /*
  * Seals `n` records (any n, worked in chunks) with associated data (header, each record's
  * components). The return value is JT_OK unless libcrypto failed as a whole (JT_ERR_CRYPTO, all
  * outputs wiped).
  */
-enum jt_err jt_siv_seal_many(struct jt_siv *siv, const uint8_t header_mac[static 16],
+enum jt_err jt_siv_seal_many(struct jt_siv *siv, const uint8_t header_mac[static JT_SIV_TAG_LEN],
                              struct jt_siv_record *records, size_t n) JT_CHECKED;
 
 /*
  * Opens likewise. A record that is refused has err = JT_ERR_DECRYPT and a wiped output; its
  * neighbours are not touched by that.
  */
-enum jt_err jt_siv_open_many(struct jt_siv *siv, const uint8_t header_mac[static 16],
+enum jt_err jt_siv_open_many(struct jt_siv *siv, const uint8_t header_mac[static JT_SIV_TAG_LEN],
                              struct jt_siv_record *records, size_t n) JT_CHECKED;
 
 #endif

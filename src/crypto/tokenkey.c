@@ -12,6 +12,8 @@
 #define CONSTANT      UINT64_C(0x4a54) /* "JT" */
 #define TOKEN_KEY_LEN 32
 
+_Static_assert(JT_TOKEN_LEN == JT_BLOCK_LEN, "a token is one block");
+
 struct jt_tokenkey {
     struct jt_aes encrypting;
     struct jt_aes decrypting;
@@ -75,7 +77,7 @@ static enum jt_err lay_out(struct jt_tokenkey *tk, const uint64_t *ids, size_t n
 }
 
 enum jt_err jt_tokenkey_seal(struct jt_tokenkey *tk, const uint64_t *ids, size_t n,
-                             uint8_t (*tokens)[JT_TOKENKEY_TOKEN_LEN])
+                             uint8_t (*tokens)[JT_TOKEN_LEN])
 {
     enum jt_err err = JT_OK;
     for (size_t done = 0; done < n && err == JT_OK; done += CHUNK) {
@@ -107,7 +109,7 @@ static uint64_t id_of(const struct jt_tokenkey *tk, struct jt_block block)
     return id & (0 - good);
 }
 
-enum jt_err jt_tokenkey_open(struct jt_tokenkey *tk, const uint8_t (*tokens)[JT_TOKENKEY_TOKEN_LEN],
+enum jt_err jt_tokenkey_open(struct jt_tokenkey *tk, const uint8_t (*tokens)[JT_TOKEN_LEN],
                              size_t n, uint64_t *ids)
 {
     enum jt_err err = JT_OK;

@@ -16,12 +16,12 @@
 #define JETON_CRYPTO_TOKENKEY_H
 
 #include "base/err.h"
+#include "model/sizes.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define JT_TOKENKEY_TOKEN_LEN 16
-#define JT_TOKENKEY_ROOT_LEN  32
+#define JT_TOKENKEY_ROOT_LEN 32
 
 struct jt_tokenkey;
 
@@ -35,13 +35,13 @@ void jt_tokenkey_free(struct jt_tokenkey *tk);
  * On failure all tokens are wiped.
  */
 enum jt_err jt_tokenkey_seal(struct jt_tokenkey *tk, const uint64_t *ids, size_t n,
-                             uint8_t (*tokens)[JT_TOKENKEY_TOKEN_LEN]) JT_CHECKED;
+                             uint8_t (*tokens)[JT_TOKEN_LEN]) JT_CHECKED;
 
 /*
  * The ids of `n` tokens; 0 for what is no token of this field. JT_ERR_CRYPTO only when libcrypto
  * failed (all ids are 0 then).
  */
-enum jt_err jt_tokenkey_open(struct jt_tokenkey *tk, const uint8_t (*tokens)[JT_TOKENKEY_TOKEN_LEN],
+enum jt_err jt_tokenkey_open(struct jt_tokenkey *tk, const uint8_t (*tokens)[JT_TOKEN_LEN],
                              size_t n, uint64_t *ids) JT_CHECKED;
 
 #endif

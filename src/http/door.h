@@ -100,7 +100,7 @@ struct jt_charge {
 };
 
 /* Binds a new request to its connection; in begin(). */
-void jt_charge_open(struct jt_charge *charge, struct jt_conn *conn);
+void jt_charge_open(struct jt_charge *charge, struct jt_conn *c);
 /* Gives back what the request's body had taken. For the owner, when it frees the request. */
 void jt_charge_release(struct jt_charge *charge);
 
@@ -200,9 +200,9 @@ void jt_door_answer(struct jt_charge *request);
  * The request whose head libmicrohttpd has just read, once; NULL: there is none, and something is
  * wrong.
  */
-struct jt_charge *jt_upstream_take(struct jt_upstream *upstream);
+struct jt_charge *jt_upstream_take(struct jt_upstream *u);
 /* libmicrohttpd has closed its end. */
-void jt_upstream_closed(struct jt_upstream *upstream);
+void jt_upstream_closed(struct jt_upstream *u);
 
 /* The address of the client, for log lines. */
 #define JT_PEER_TEXT 48

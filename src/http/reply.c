@@ -17,7 +17,7 @@ static bool take_length(const char *p, size_t len, uint64_t *out)
 }
 
 /* A field without its CRLF. `n_lengths` counts Content-Length. */
-static bool take_field(const char *p, size_t len, struct jt_reply *out, int *n_lengths)
+static bool take_field(const char *p, size_t len, struct jt_reply_head *out, int *n_lengths)
 {
     static const char length[] = "Content-Length: ", connection[] = "Connection: ",
                       coding[] = "Transfer-Encoding:";
@@ -31,9 +31,9 @@ static bool take_field(const char *p, size_t len, struct jt_reply *out, int *n_l
     return len < sizeof coding - 1 || strncasecmp(p, coding, sizeof coding - 1) != 0;
 }
 
-enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head, struct jt_reply *out)
+enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head, struct jt_reply_head *out)
 {
-    *out = (struct jt_reply){ 0 };
+    *out = (struct jt_reply_head){ 0 };
     static const char version[] = "HTTP/1.1 ";
     const char *end = memmem(p, len, "\r\n\r\n", 4);
     if (end == NULL) {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct jt_reply {
+struct jt_reply_head {
     int status;
     size_t line_len;   /* of the status line with its CRLF: where a field can be put in */
     size_t head_len;   /* with the empty line */
@@ -26,6 +26,6 @@ struct jt_reply {
  * HEAD.
  */
 enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head,
-                           struct jt_reply *out) JT_CHECKED;
+                           struct jt_reply_head *out) JT_CHECKED;
 
 #endif

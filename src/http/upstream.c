@@ -165,7 +165,8 @@ static void broken(struct jt_conn *c)
  * The head of an answer and what came with it of the body; false: the connection is gone or was
  * refused.
  */
-static bool pass_head(struct jt_conn *c, const char *p, size_t len, const struct jt_reply *reply)
+static bool pass_head(struct jt_conn *c, const char *p, size_t len,
+                      const struct jt_reply_head *reply)
 {
     static const char close_field[] = "Connection: close\r\n";
     bool closing = c->closing || c->door->stopping || reply->close;
@@ -197,7 +198,7 @@ static bool pass(struct jt_conn *c, struct jt_upstream *u, const char *p, size_t
         p = (const char *)u->head.data;
         len = u->head.len;
     }
-    struct jt_reply reply;
+    struct jt_reply_head reply;
     enum jt_err err = jt_reply_parse(p, len, c->to_head, &reply);
     if (err == JT_ERR_NO_HEAD && jt_buf_status(&u->head) == JT_OK) {
         if (u->head.len == 0) {

@@ -67,25 +67,35 @@ void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id)
     jt_put_u64(b->row_ids[at], id);
 }
 
-bool jt_batch_pan_good(const uint8_t *packed, size_t len)
+bool jt_batch_value_good(const struct jt_value *value)
 {
+    if (!jt_value_len_valid(value->kind, value->len)) {
+        return false;
+    }
     char digits[JT_PAN_MAX_DIGITS + 1];
-    bool good = jt_pan_unpack(packed, len, digits) == JT_OK;
+    bool good = jt_pan_unpack(value->bytes, value->len, digits) == JT_OK;
     jt_wipe(digits, sizeof digits);
     return good;
 }
 
+struct jt_value jt_batch_opened(const struct jt_batch *b, size_t at, size_t envelope_len)
+{
+    return (struct jt_value){ .kind = JT_FIELD_PAN,
+                              .bytes = b->pans[at],
+                              .len = (uint16_t)(envelope_len - JT_ENVELOPE_OVERHEAD) };
+}
+
 bool jt_batch_envelope_len_good(size_t len)
 {
-    return len >= JT_WIRE_ENVELOPE_MIN && len <= JT_WIRE_ENVELOPE_MAX;
+    return len >= JT_PAN_ENVELOPE_MIN && len <= JT_PAN_ENVELOPE_MAX;
 }
 
 enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
-        b->siv[i] = (struct jt_siv_record){ .in = c->pan,
-                                            .in_len = c->pan_len,
+        b->siv[i] = (struct jt_siv_record){ .in = c->value.bytes,
+                                            .in_len = c->value.len,
                                             .out = b->envelopes[c->at] };
         jt_fieldkey_bind(&b->siv[i], b->row_ids[c->at], b->fingerprints[c->at]);
     }
@@ -102,12 +112,12 @@ enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, siz
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
         struct jt_cmac_record *r = &b->cmac[i];
-        *r = (struct jt_cmac_record){ .in = c->pan,
-                                      .in_len = c->pan_len,
+        *r = (struct jt_cmac_record){ .in = c->value.bytes,
+                                      .in_len = c->value.len,
                                       .out = out + c->at * stride };
         if (!c->dedup) {
-            memcpy(b->linked[i], c->pan, c->pan_len);
-            memcpy(b->linked[i] + c->pan_len, b->row_ids[c->at], JT_ROW_ID_LEN);
+            memcpy(b->linked[i], c->value.bytes, c->value.len);
+            memcpy(b->linked[i] + c->value.len, b->row_ids[c->at], JT_ROW_ID_LEN);
             r->in = b->linked[i];
             r->in_len += JT_ROW_ID_LEN;
         }
@@ -128,7 +138,8 @@ enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
     }
     for (size_t i = 0; i < n; i++) {
         struct jt_siv_record *r = &b->siv[i];
-        if (r->err != JT_OK || !jt_batch_pan_good(r->out, r->in_len - JT_ENVELOPE_OVERHEAD)) {
+        const struct jt_value value = jt_batch_opened(b, b->cards[i].at, r->in_len);
+        if (r->err != JT_OK || !jt_batch_value_good(&value)) {
             r->err = JT_ERR_DECRYPT;
             jt_wipe(r->out, JT_PAN_MAX_PACKED);
         }
@@ -143,7 +154,7 @@ enum jt_err jt_batch_token(struct jt_batch *b, struct jt_tokenkey *tk, size_t n)
     }
     enum jt_err err = jt_tokenkey_seal(tk, b->group_ids, n, b->group_tokens);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
-        memcpy(b->tokens[b->cards[i].at], b->group_tokens[i], JT_TOKENKEY_TOKEN_LEN);
+        memcpy(b->tokens[b->cards[i].at], b->group_tokens[i], JT_TOKEN_LEN);
     }
     return err;
 }

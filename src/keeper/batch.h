@@ -25,15 +25,13 @@
 #include "wire/seal.h"
 #include "wire/set.h"
 
-#define JT_BATCH_CHUNK        1024
-#define JT_BATCH_ENVELOPE_MAX JT_WIRE_ENVELOPE_MAX
+#define JT_BATCH_CHUNK 1024
 
 /* One card on its way through a step. */
 struct jt_batch_card {
     size_t at;                  /* its place in the whole batch */
     const uint8_t *fingerprint; /* as stored: what jt_batch_open binds the envelope to */
-    const uint8_t *pan;         /* packed */
-    uint8_t pan_len;
+    struct jt_value value;
     bool dedup;
 };
 
@@ -54,11 +52,11 @@ struct jt_batch {
         struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
-    uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_BATCH_ENVELOPE_MAX];
+    uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
     uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
     uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
-    uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKEN_LEN];
     struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
     uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
     struct jt_order order;
@@ -73,54 +71,57 @@ struct jt_batch {
     struct jt_siv_record siv[JT_BATCH_CHUNK];
     struct jt_cmac_record cmac[JT_BATCH_CHUNK];
     uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, side by side for the token key */
-    uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKEN_LEN];
     /* PAN followed by row-id: fingerprints without dedup */
     uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN];
 };
 
 enum jt_err jt_batch_new(struct jt_batch **out) JT_CHECKED;
-void jt_batch_free(struct jt_batch *batch);
+void jt_batch_free(struct jt_batch *b);
 
 /* Wipes what a batch of `n` items left of PANs. */
-void jt_batch_wipe(struct jt_batch *batch, size_t n);
+void jt_batch_wipe(struct jt_batch *b, size_t n);
 
 /* Starts the chunk that begins at item `first` of `n`; returns how many items it has. */
-size_t jt_batch_chunk(struct jt_batch *batch, size_t first, size_t n);
+size_t jt_batch_chunk(struct jt_batch *b, size_t first, size_t n);
 
 /*
  * Puts item `i` of the chunk into a group, named by key id (0 where the verb has only one) and
  * field.
  */
-void jt_batch_group(struct jt_batch *batch, size_t i, uint8_t key_id, uint32_t field);
+void jt_batch_group(struct jt_batch *b, size_t i, uint8_t key_id, uint32_t field);
 
 /*
  * Gathers the items of the next group into cards[].at; returns their number, 0 when there is none
  * left.
  */
-size_t jt_batch_next_group(struct jt_batch *batch, uint8_t *key_id, uint32_t *field);
+size_t jt_batch_next_group(struct jt_batch *b, uint8_t *key_id, uint32_t *field);
 
 /* Sets row_ids[at]. */
-void jt_batch_set_id(struct jt_batch *batch, size_t at, uint64_t id);
+void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id);
 
-/* Whether packed BCD is that of a PAN. */
-bool jt_batch_pan_good(const uint8_t *packed, size_t len);
+/* Whether it is what its kind says: of a PAN, packed BCD. */
+bool jt_batch_value_good(const struct jt_value *value);
 
 /* Seals the first `n` cards into envelopes[at], bound to row_ids[at] and fingerprints[at]. */
-enum jt_err jt_batch_seal(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
 
 /* Fingerprints of the first `n` cards, written to out + at * stride. */
-enum jt_err jt_batch_fingerprint(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n,
-                                 uint8_t *out, size_t stride) JT_CHECKED;
+enum jt_err jt_batch_fingerprint(struct jt_batch *b, struct jt_fieldkey *fk, size_t n, uint8_t *out,
+                                 size_t stride) JT_CHECKED;
 
 /*
  * Opens the envelopes of the first `n` cards, as bound to row_ids[at] and the card's fingerprint,
  * into pans[at] and checks that each is a PAN: siv[i].err is JT_OK or JT_ERR_DECRYPT, whatever was
  * wrong, and then the PAN is wiped. The verb has set siv[i].in and in_len.
  */
-enum jt_err jt_batch_open(struct jt_batch *batch, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n) JT_CHECKED;
+
+/* What jt_batch_open left of the envelope at `at`: a PAN, as all values are so far. */
+struct jt_value jt_batch_opened(const struct jt_batch *b, size_t at, size_t envelope_len);
 
 /* The tokens of the first `n` cards, tokens[at] of row_ids[at]. */
-enum jt_err jt_batch_token(struct jt_batch *batch, struct jt_tokenkey *tk, size_t n) JT_CHECKED;
+enum jt_err jt_batch_token(struct jt_batch *b, struct jt_tokenkey *tk, size_t n) JT_CHECKED;
 
 /* Whether an envelope has the length of a PAN's: all others are refused without a look. */
 bool jt_batch_envelope_len_good(size_t len);

@@ -19,10 +19,10 @@
  * ring whose live keys must be (NULL: none). JT_ERR_IO when something is wrong; the log says what,
  * once.
  */
-enum jt_err jt_dirwatch_check(struct jt_keeper *keeper, uint64_t number,
+enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number,
                               const struct jt_ring *next) JT_CHECKED;
 
 /* What the last check found, which is made again when it is a second old. */
-bool jt_dirwatch_good(struct jt_keeper *keeper);
+bool jt_dirwatch_good(struct jt_keeper *k);
 
 #endif

@@ -16,7 +16,7 @@ struct jt_session {
  * turn: the reply says so and the connection must be closed behind it; any other error (no memory
  * for the reply) closes at once.
  */
-enum jt_err jt_dispatch(struct jt_keeper *keeper, struct jt_session *session,
+enum jt_err jt_dispatch(struct jt_keeper *k, struct jt_session *session,
                         const struct jt_frame *request, struct jt_buf *out) JT_CHECKED;
 
 #endif

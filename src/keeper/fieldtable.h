@@ -17,16 +17,16 @@ struct jt_fieldtable {
     uint32_t ids[JT_SET_MAX_FIELDS]; /* ascending */
 };
 
-bool jt_fieldtable_has(const struct jt_fieldtable *table, uint32_t id);
+bool jt_fieldtable_has(const struct jt_fieldtable *t, uint32_t id);
 
 /* JT_ERR_LIMIT when it is full. */
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *table, uint32_t id) JT_CHECKED;
-void jt_fieldtable_remove(struct jt_fieldtable *table, uint32_t id);
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, uint32_t id) JT_CHECKED;
+void jt_fieldtable_remove(struct jt_fieldtable *t, uint32_t id);
 
 /*
  * What a batch says of an item whose field is not there: that it must be named first, or `unknown`.
  */
-enum jt_err jt_fieldtable_check(const struct jt_fieldtable *table, uint32_t id,
+enum jt_err jt_fieldtable_check(const struct jt_fieldtable *t, uint32_t id,
                                 enum jt_err unknown) JT_CHECKED;
 
 #endif

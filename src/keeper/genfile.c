@@ -5,7 +5,7 @@
 #include "base/secmem.h"
 #include "crypto/kdf.h"
 #include "keeper/keydir.h"
-#include "wire/ring.h"
+#include "model/ring.h"
 
 #include <errno.h>
 #include <fcntl.h>

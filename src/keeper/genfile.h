@@ -12,7 +12,7 @@
 #include "crypto/fieldkey.h"
 #include "keeper/master.h"
 #include "base/fault.h"
-#include "wire/limits.h"
+#include "model/sizes.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #include "base/secmem.h"
 #include "keeper/keydir.h"
 #include "keeper/rowmac.h"
-#include "wire/ring.h"
+#include "model/ring.h"
 
 #include <string.h>
 

@@ -38,19 +38,19 @@ struct jt_idmint {
 };
 
 /* Begins behind `mark_ms`, as it was saved (0: never). */
-void jt_idmint_init(struct jt_idmint *mint, uint64_t mark_ms, jt_idmint_save_fn *save, void *arg);
+void jt_idmint_init(struct jt_idmint *m, uint64_t mark_ms, jt_idmint_save_fn *save, void *arg);
 
 /*
  * Ids up to the time `ms` exist, whoever minted them: later ones are given out from here on. The
  * caller has made a mark of at least `ms` durable.
  */
-void jt_idmint_pass(struct jt_idmint *mint, uint64_t ms);
+void jt_idmint_pass(struct jt_idmint *m, uint64_t ms);
 
 /*
  * `n` ids, ascending, all above every earlier one. All or none: JT_ERR_LIMIT when the 41 bits are
  * used up, else what saving the mark said.
  */
-enum jt_err jt_idmint_take(struct jt_idmint *mint, uint8_t node, uint64_t now_ms, uint64_t *ids,
+enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, uint64_t *ids,
                            size_t n) JT_CHECKED;
 
 /* The time in an id. */

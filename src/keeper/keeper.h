@@ -52,16 +52,16 @@ enum jt_err jt_keeper_init(const char *directory, struct jt_fault *fault) JT_CHE
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
                            struct jt_fault *fault) JT_CHECKED;
-void jt_keeper_free(struct jt_keeper *keeper);
+void jt_keeper_free(struct jt_keeper *k);
 
 /* Makes `next` durable and goes on with it. */
-enum jt_err jt_keeper_save(struct jt_keeper *keeper, const struct jt_keeper_state *next) JT_CHECKED;
+enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *next) JT_CHECKED;
 
 /*
  * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has
  * been asked already.
  */
-enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *row,
+enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
                             const struct jt_ring *ring) JT_CHECKED;
 
 /*
@@ -69,13 +69,13 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *keeper, const struct jt_ring_row *
  * own file, so that whatever a crash leaves is either no service root or a whole one with its
  * state.
  */
-enum jt_err jt_keeper_make_root(struct jt_keeper *keeper) JT_CHECKED;
+enum jt_err jt_keeper_make_root(struct jt_keeper *k) JT_CHECKED;
 
 /*
  * Makes it durable that this keeper mints for `node`, and that ids up to the time `newest_ms`
  * exist; minting may begin.
  */
-enum jt_err jt_keeper_join(struct jt_keeper *keeper, uint8_t node, uint64_t newest_ms) JT_CHECKED;
+enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms) JT_CHECKED;
 
 /* The wall clock in milliseconds since 2020-01-01T00:00:00Z; 0 before that. */
 uint64_t jt_keeper_now_ms(void);
@@ -85,9 +85,9 @@ uint64_t jt_keeper_now_ms(void);
  * minted after. A failure costs nothing but that the next ids begin up to a minute ahead of the
  * clock.
  */
-enum jt_err jt_keeper_settle(struct jt_keeper *keeper) JT_CHECKED;
+enum jt_err jt_keeper_settle(struct jt_keeper *k) JT_CHECKED;
 
 /* Makes it durable that generations up to `number` exist. */
-enum jt_err jt_keeper_saw_generation(struct jt_keeper *keeper, uint64_t number) JT_CHECKED;
+enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number) JT_CHECKED;
 
 #endif

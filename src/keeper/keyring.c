@@ -114,12 +114,12 @@ void jt_keyring_set_used(struct jt_keyring *kr, uint64_t number)
 }
 
 uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
-                                 const uint8_t used_key_ids[static 32])
+                                 const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN])
 {
     uint64_t lowest = 0;
     for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
         const struct jt_genfile *m = &kr->meta[i];
-        bool taken = (used_key_ids[m->key_id / 8] >> (m->key_id % 8) & 1) != 0;
+        bool taken = jt_key_id_set_has(used_key_ids, m->key_id);
         if (m->number > above && !m->used && !taken && (lowest == 0 || m->number < lowest)) {
             lowest = m->number;
         }

@@ -31,21 +31,22 @@ struct jt_listener {
  * is none, or when `production` and it is the keeper's own user: then whoever takes over the front
  * could read the key files.
  */
-enum jt_err jt_listener_set_front(struct jt_listener *listener, const char *front_user,
-                                  bool production, struct jt_fault *fault) JT_CHECKED;
+enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user, bool production,
+                                  struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Listens at `path`. A name left over by a dead keeper is replaced in one step; one that somebody
- * listens at, or that is no socket of ours, is not touched: JT_ERR_CONFLICT. JT_ERR_DENIED when
- * anybody may rename things in its directory, JT_ERR_INVALID for too long a path, JT_ERR_IO.
+ * listens at, or that is no socket of ours, is not touched: JT_ERR_FILE_EXISTS, JT_ERR_IN_USE.
+ * JT_ERR_FILE_UNSAFE when anybody may rename things in its directory, JT_ERR_INVALID for too long a
+ * path, JT_ERR_IO.
  */
-enum jt_err jt_listener_open(struct jt_listener *listener, const char *path,
+enum jt_err jt_listener_open(struct jt_listener *l, const char *path,
                              struct jt_fault *fault) JT_CHECKED;
 
 /* Whether the process at the other end of `fd` may speak to the keeper. *uid is its user. */
-bool jt_listener_peer_allowed(const struct jt_listener *listener, int fd, uid_t *uid);
+bool jt_listener_peer_allowed(const struct jt_listener *l, int fd, uid_t *uid);
 
 /* Closes, and removes the name if it is still ours. */
-void jt_listener_close(struct jt_listener *listener);
+void jt_listener_close(struct jt_listener *l);
 
 #endif

@@ -143,15 +143,15 @@ static enum jt_err init(const struct jt_conf *conf, struct jt_fault *fault)
 static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, const char *path,
                        int fd, struct jt_fault *fault)
 {
-    struct jt_server *server = NULL;
+    struct jt_keeper_server *server = NULL;
     bool landlocked = false;
     enum jt_err err = fd >= 0 ? prepare_fd(fd, fault) : jt_listener_open(listener, path, fault);
     if (err != JT_OK) {
         return err;
     }
-    err = jt_server_new(keeper, fd >= 0 ? NULL : listener, &server);
+    err = jt_keeper_server_new(keeper, fd >= 0 ? NULL : listener, &server);
     if (err == JT_OK && fd >= 0) {
-        err = jt_server_adopt(server, fd);
+        err = jt_keeper_server_adopt(server, fd);
     }
     if (err == JT_OK) {
         err =
@@ -169,13 +169,13 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
                keeper->locked ? "locked" : "not locked",
                keeper->root != NULL ? "service root" : "no service root yet", keeper->ring.epoch,
                jt_keyring_count(keeper->keyring));
-        err = jt_server_run(server);
+        err = jt_keeper_server_run(server);
     }
     if (err == JT_OK && jt_keeper_settle(keeper) != JT_OK) {
         jt_log(JT_LOG_WARNING, "the state file could not be brought up to date: the next ids will "
                                "begin ahead of the clock");
     }
-    jt_server_free(server);
+    jt_keeper_server_free(server);
     jt_listener_close(listener);
     return err;
 }

@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "crypto/wrap.h"
 #include "base/fault.h"
-#include "wire/limits.h"
+#include "model/sizes.h"
 
 #include <stdbool.h>
 

@@ -16,6 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert(JT_CERTIFICATE_SIGNATURE_LEN == JT_SIGN_LEN, "Ed25519");
+_Static_assert(JT_CERTIFICATE_PUBLIC_KEY_LEN == JT_SIGN_PUBLIC_LEN, "Ed25519");
+
 /* Printable ASCII only, and something: no fact can forge a line of the certificate. */
 static bool fact_good(const char *text)
 {

@@ -12,12 +12,12 @@ static enum jt_err identify_group(struct jt_keeper *k, uint32_t field, size_t n)
     struct jt_batch *b = k->batch;
     struct jt_tokenkey *tk;
     for (size_t i = 0; i < n; i++) {
-        memcpy(b->group_tokens[i], b->items.identify[b->cards[i].at].token, JT_TOKENKEY_TOKEN_LEN);
+        memcpy(b->group_tokens[i], b->items.identify[b->cards[i].at].token, JT_TOKEN_LEN);
     }
     enum jt_err err = jt_root_tokenkey(k->root, field, &tk);
     if (err == JT_OK) {
-        err = jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])b->group_tokens, n,
-                               b->group_ids);
+        err =
+            jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKEN_LEN])b->group_tokens, n, b->group_ids);
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         uint64_t id = b->group_ids[i];
@@ -63,7 +63,7 @@ enum jt_err jt_op_identify(struct jt_keeper *k, struct jt_reader *in, struct jt_
     if (err != JT_OK) {
         return err;
     }
-    for (size_t i = 0; i < k->ring.n && reply.n_live < JT_WIRE_MAX_LIVE; i++) {
+    for (size_t i = 0; i < k->ring.n && reply.n_live < JT_RING_MAX_LIVE; i++) {
         if (jt_policy_openable(&k->ring.entries[i])) {
             reply.live[reply.n_live++] = k->ring.entries[i].key_id;
         }

@@ -21,9 +21,9 @@ static size_t keep_matching(struct jt_keeper *k, size_t n)
         const struct jt_batch_card c = b->cards[i];
         const struct jt_match_item *item = &b->items.match[c.at];
         /* A PAN's length is no secret: the envelope shows it. */
-        bool same = b->siv[i].err == JT_OK &&
-                    b->siv[i].in_len - JT_ENVELOPE_OVERHEAD == item->pan_len &&
-                    jt_equal_ct(b->pans[c.at], item->pan, item->pan_len);
+        bool same = b->siv[i].err == JT_OK && item->value.kind == JT_FIELD_PAN &&
+                    b->siv[i].in_len - JT_ENVELOPE_OVERHEAD == item->value.len &&
+                    jt_equal_ct(b->pans[c.at], item->value.bytes, item->value.len);
         jt_wipe(b->pans[c.at], sizeof b->pans[c.at]);
         if (same) {
             b->cards[kept++] = c;

@@ -27,8 +27,7 @@ static enum jt_err open_group(struct jt_keeper *k, const struct jt_ring_entry *e
         *r = (struct jt_open_result){ .err = b->siv[i].err };
         if (r->err == JT_OK) {
             r->draining = entry->state == JT_GENERATION_DRAINING;
-            r->pan = b->pans[c->at];
-            r->pan_len = (uint8_t)(b->items.open[c->at].envelope_len - JT_ENVELOPE_OVERHEAD);
+            r->value = jt_batch_opened(b, c->at, b->items.open[c->at].envelope_len);
             k->n_opened++;
         } else {
             k->n_refused++;

@@ -14,8 +14,7 @@ static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field
         const struct jt_reseal_item *item = &b->items.reseal[c->at];
         jt_batch_set_id(b, c->at, item->id);
         c->fingerprint = item->fingerprint;
-        c->pan = b->pans[c->at];
-        c->pan_len = (uint8_t)(item->envelope_len - JT_ENVELOPE_OVERHEAD);
+        c->value = jt_batch_opened(b, c->at, item->envelope_len);
         c->dedup = item->dedup;
         b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
     }
@@ -62,7 +61,7 @@ static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to,
             .from = from,
             .fingerprint = b->fingerprints[c->at],
             .envelope = b->envelopes[c->at],
-            .envelope_len = (uint16_t)(JT_ENVELOPE_OVERHEAD + c->pan_len),
+            .envelope_len = (uint16_t)(JT_ENVELOPE_OVERHEAD + c->value.len),
         };
         k->n_resealed++;
     }

@@ -59,8 +59,7 @@ static void fill_cards(struct jt_batch *b, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_seal_item *item = &b->items.seal[c->at];
-        c->pan = item->pan;
-        c->pan_len = item->pan_len;
+        c->value = item->value;
         c->dedup = item->dedup;
     }
 }
@@ -110,7 +109,7 @@ static void set_results(struct jt_keeper *k, size_t n)
             .fingerprint = b->fingerprints[c->at],
             .probes = b->probes[c->at],
             .envelope = b->envelopes[c->at],
-            .envelope_len = (uint8_t)(JT_ENVELOPE_OVERHEAD + c->pan_len),
+            .envelope_len = (uint16_t)(JT_ENVELOPE_OVERHEAD + c->value.len),
         };
     }
     k->n_sealed += n;
@@ -190,8 +189,7 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
     struct jt_batch *b = k->batch;
     b->order.n = 0;
     line_up(b, n_items, true);
-    jt_order_sort(&b->order, b->items.seal,
-                  (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])b->fingerprints);
+    jt_order_sort(&b->order, b->items.seal, (const uint8_t(*)[JT_FINGERPRINT_LEN])b->fingerprints);
     line_up(b, n_items, false); /* in any order: behind the others */
     enum jt_err err =
         jt_idmint_take(&k->mint, k->state.node, jt_keeper_now_ms(), b->ids, b->order.n);
@@ -206,8 +204,7 @@ static enum jt_err seal_all(struct jt_keeper *k, const struct jt_seal_reply *rep
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_item *item = &b->items.seal[i];
-        bool good = jt_fieldtable_has(&k->fields, item->field) &&
-                    jt_batch_pan_good(item->pan, item->pan_len);
+        bool good = jt_fieldtable_has(&k->fields, item->field) && jt_batch_value_good(&item->value);
         b->results.seal[i] = (struct jt_seal_result){ .err = good ? JT_OK : JT_ERR_INVALID };
         k->n_refused += !good;
     }

@@ -8,7 +8,7 @@
 
 struct keys {
     const struct jt_seal_item *items;
-    const uint8_t (*fingerprints)[JT_WIRE_FINGERPRINT_LEN];
+    const uint8_t (*fingerprints)[JT_FINGERPRINT_LEN];
 };
 
 static uint8_t digit_of(const struct keys *k, size_t at, size_t pass)
@@ -42,11 +42,11 @@ static bool after(const struct keys *k, size_t a, size_t b)
     uint32_t field_b = k->items[b].field;
     return field_a != field_b
                ? field_a > field_b
-               : memcmp(k->fingerprints[a], k->fingerprints[b], JT_WIRE_FINGERPRINT_LEN) > 0;
+               : memcmp(k->fingerprints[a], k->fingerprints[b], JT_FINGERPRINT_LEN) > 0;
 }
 
 void jt_order_sort(struct jt_order *o, const struct jt_seal_item *items,
-                   const uint8_t (*fingerprints)[JT_WIRE_FINGERPRINT_LEN])
+                   const uint8_t (*fingerprints)[JT_FINGERPRINT_LEN])
 {
     const struct keys k = { items, fingerprints };
     for (size_t pass = 0; pass < PASSES && o->n > 1; pass++) {

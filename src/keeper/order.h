@@ -18,7 +18,7 @@ struct jt_order {
 };
 
 /* Sorts at[0 .. n-1] by (items[at].field, fingerprints[at]). */
-void jt_order_sort(struct jt_order *order, const struct jt_seal_item *items,
-                   const uint8_t (*fingerprints)[JT_WIRE_FINGERPRINT_LEN]);
+void jt_order_sort(struct jt_order *o, const struct jt_seal_item *items,
+                   const uint8_t (*fingerprints)[JT_FINGERPRINT_LEN]);
 
 #endif

@@ -70,7 +70,7 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
             ring->entries[i].state = JT_GENERATION_DRAINING;
         }
     }
-    if (count_draining(ring) > JT_WIRE_MAX_DRAINING) {
+    if (count_draining(ring) > JT_RING_MAX_DRAINING) {
         return JT_ERR_TOO_MANY_LIVE;
     }
     struct jt_ring_entry *e = &ring->entries[ring->n++];
@@ -187,7 +187,7 @@ enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const st
         return JT_ERR_LIMIT;
     }
     for (unsigned id = 1; id <= 255; id++) {
-        bool used = (create->used_key_ids[id / 8] >> (id % 8) & 1) != 0;
+        bool used = jt_key_id_set_has(create->used_key_ids, (uint8_t)id);
         if (!used && !key_id_in(ring, (uint8_t)id) &&
             !jt_keyring_has_key_id(keyring, (uint8_t)id)) {
             *number = highest + 1;

@@ -33,7 +33,7 @@ bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked);
  *  ACTIVE: from future; the number is above every one that the ring has ever had, its key id is
  * free, and the present active generation becomes draining. RETIRED: from draining. JT_ERR_CONFLICT
  * when the present state forbids it; JT_ERR_LIMIT when the ring is full or more than
- * JT_WIRE_MAX_DRAINING generations would be draining; JT_ERR_NOT_FOUND when the ring does not list
+ * JT_RING_MAX_DRAINING generations would be draining; JT_ERR_NOT_FOUND when the ring does not list
  * the generation to retire.
  */
 enum jt_err jt_policy_propose(const struct jt_ring *current,

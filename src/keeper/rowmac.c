@@ -6,6 +6,9 @@
 #include "wire/ring.h"
 #include "wire/text.h"
 
+_Static_assert(JT_ROW_MAC_LEN == JT_CMAC_LEN, "a row's MAC is a CMAC");
+_Static_assert(JT_SET_DIGEST_LEN == JT_CMAC_LEN, "a digest is a sum of CMACs");
+
 /* First byte of every message. Never reused. */
 enum domain {
     DOMAIN_CLIENT_SECRET = 1,

@@ -26,7 +26,7 @@
 #define OUT_MAX       (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
 
 struct connection {
-    struct jt_server *server; /* NULL: free place */
+    struct jt_keeper_server *server; /* NULL: free place */
     struct jt_watch watch;
     struct jt_session session;
     struct jt_buf in, out;
@@ -46,7 +46,7 @@ struct limited {
     unsigned left_out;
 };
 
-struct jt_server {
+struct jt_keeper_server {
     struct jt_keeper *keeper;
     struct jt_listener *listener;
     struct jt_loop *loop;
@@ -70,7 +70,7 @@ static bool may_tell(struct limited *l, unsigned *left_out)
     return true;
 }
 
-static void tell_refused(struct jt_server *s, const char *why, long uid)
+static void tell_refused(struct jt_keeper_server *s, const char *why, long uid)
 {
     unsigned left_out;
     if (may_tell(&s->refused, &left_out)) {
@@ -79,7 +79,7 @@ static void tell_refused(struct jt_server *s, const char *why, long uid)
     }
 }
 
-static void tell_malformed(struct jt_server *s, const char *what, unsigned verb)
+static void tell_malformed(struct jt_keeper_server *s, const char *what, unsigned verb)
 {
     unsigned left_out;
     if (may_tell(&s->malformed, &left_out)) {
@@ -88,7 +88,7 @@ static void tell_malformed(struct jt_server *s, const char *what, unsigned verb)
     }
 }
 
-static void tell_late(struct jt_server *s, const char *what)
+static void tell_late(struct jt_keeper_server *s, const char *what)
 {
     unsigned left_out;
     if (may_tell(&s->late, &left_out)) {
@@ -97,7 +97,7 @@ static void tell_late(struct jt_server *s, const char *what)
     }
 }
 
-static void watch_listener(struct jt_server *s, bool on)
+static void watch_listener(struct jt_keeper_server *s, bool on)
 {
     s->resting = !on;
     if (s->listener != NULL) {
@@ -107,7 +107,7 @@ static void watch_listener(struct jt_server *s, bool on)
 
 static void close_connection(struct connection *c)
 {
-    struct jt_server *s = c->server;
+    struct jt_keeper_server *s = c->server;
     int fd = c->watch.fd;
     jt_loop_unwatch(s->loop, &c->watch);
     close(fd);
@@ -221,7 +221,7 @@ static bool drain(struct connection *c)
 
 enum reading { READ_SOME, READ_DRY, READ_END };
 
-static size_t held(const struct jt_server *s)
+static size_t held(const struct jt_keeper_server *s)
 {
     size_t sum = 0;
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
@@ -245,7 +245,7 @@ static int64_t stuck_since(const struct connection *c)
  * The connection, other than `c`, that has been stuck for the longest time; NULL when there is
  * none.
  */
-static struct connection *oldest_stuck(struct jt_server *s, const struct connection *c)
+static struct connection *oldest_stuck(struct jt_keeper_server *s, const struct connection *c)
 {
     struct connection *oldest = NULL;
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
@@ -264,7 +264,7 @@ static struct connection *oldest_stuck(struct jt_server *s, const struct connect
  */
 static bool make_room(struct connection *c)
 {
-    struct jt_server *s = c->server;
+    struct jt_keeper_server *s = c->server;
     if (c->in.cap - c->in.len < READ_AT_ONCE) {
         size_t growth = c->in.cap > 2 * READ_AT_ONCE ? c->in.cap : 2 * READ_AT_ONCE;
         while (held(s) + growth > JT_SERVER_MAX_HELD) {
@@ -330,7 +330,7 @@ static void on_connection(void *arg, uint32_t events)
 static void on_wake(void *arg, uint32_t events)
 {
     (void)events;
-    struct jt_server *s = arg;
+    struct jt_keeper_server *s = arg;
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
         if (s->connections[i].server != NULL && s->connections[i].waiting) {
             on_connection(&s->connections[i], 0);
@@ -338,7 +338,7 @@ static void on_wake(void *arg, uint32_t events)
     }
 }
 
-static struct connection *free_place(struct jt_server *s)
+static struct connection *free_place(struct jt_keeper_server *s)
 {
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
         if (s->connections[i].server == NULL) {
@@ -352,7 +352,7 @@ static struct connection *free_place(struct jt_server *s)
  * Takes the place of the connection that has been silent since it came for the longest time; NULL:
  * all have spoken.
  */
-static struct connection *take_place(struct jt_server *s)
+static struct connection *take_place(struct jt_keeper_server *s)
 {
     struct connection *oldest = NULL;
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
@@ -372,7 +372,7 @@ static struct connection *take_place(struct jt_server *s)
 static void on_tick(void *arg, uint32_t events)
 {
     (void)events;
-    struct jt_server *s = arg;
+    struct jt_keeper_server *s = arg;
     int64_t now = jt_clock_ms();
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
         struct connection *c = &s->connections[i];
@@ -395,7 +395,7 @@ static void on_tick(void *arg, uint32_t events)
     }
 }
 
-enum jt_err jt_server_adopt(struct jt_server *s, int fd)
+enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd)
 {
     struct connection *c = free_place(s);
     if (c == NULL) {
@@ -421,7 +421,7 @@ enum jt_err jt_server_adopt(struct jt_server *s, int fd)
 static void on_accept(void *arg, uint32_t events)
 {
     (void)events;
-    struct jt_server *s = arg;
+    struct jt_keeper_server *s = arg;
     int fd = accept4(s->accepting.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         bool gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
@@ -435,7 +435,7 @@ static void on_accept(void *arg, uint32_t events)
     if (!jt_listener_peer_allowed(s->listener, fd, &uid)) {
         tell_refused(s, "neither the keeper's user nor the front's", (long)uid);
         close(fd);
-    } else if (jt_server_adopt(s, fd) != JT_OK) {
+    } else if (jt_keeper_server_adopt(s, fd) != JT_OK) {
         tell_refused(s, "too many connections", (long)uid);
         close(fd);
     }
@@ -444,14 +444,14 @@ static void on_accept(void *arg, uint32_t events)
 static void on_signal(void *arg, uint32_t events)
 {
     (void)events;
-    struct jt_server *s = arg;
+    struct jt_keeper_server *s = arg;
     struct signalfd_siginfo info;
     if (read(s->signals.fd, &info, sizeof info) == (ssize_t)sizeof info) {
         jt_loop_stop(s->loop);
     }
 }
 
-static enum jt_err watch_signals(struct jt_server *s)
+static enum jt_err watch_signals(struct jt_keeper_server *s)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -465,11 +465,11 @@ static enum jt_err watch_signals(struct jt_server *s)
     return s->signals.fd >= 0 ? jt_loop_watch(s->loop, &s->signals) : JT_ERR_IO;
 }
 
-enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener,
-                          struct jt_server **out)
+enum jt_err jt_keeper_server_new(struct jt_keeper *keeper, struct jt_listener *listener,
+                                 struct jt_keeper_server **out)
 {
     *out = NULL;
-    struct jt_server *s = calloc(1, sizeof *s);
+    struct jt_keeper_server *s = calloc(1, sizeof *s);
     if (s == NULL) {
         return JT_ERR_NOMEM;
     }
@@ -491,14 +491,14 @@ enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener
         err = jt_loop_watch(s->loop, &s->accepting);
     }
     if (err != JT_OK) {
-        jt_server_free(s);
+        jt_keeper_server_free(s);
         return err;
     }
     *out = s;
     return JT_OK;
 }
 
-void jt_server_free(struct jt_server *s)
+void jt_keeper_server_free(struct jt_keeper_server *s)
 {
     if (s == NULL) {
         return;
@@ -515,7 +515,7 @@ void jt_server_free(struct jt_server *s)
     free(s);
 }
 
-enum jt_err jt_server_run(struct jt_server *s)
+enum jt_err jt_keeper_server_run(struct jt_keeper_server *s)
 {
     return jt_loop_run(s->loop);
 }

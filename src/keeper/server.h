@@ -31,23 +31,24 @@
 #define JT_SERVER_REPLY_MS        30000
 #define JT_SERVER_MAX_HELD        (96u << 20)
 
-struct jt_server;
+struct jt_keeper_server;
 
 /*
- * `listener` may be NULL. SIGTERM and SIGINT are blocked and become the clean end of jt_server_run.
+ * `listener` may be NULL. SIGTERM and SIGINT are blocked and become the clean end of
+ * jt_keeper_server_run.
  *
  */
-enum jt_err jt_server_new(struct jt_keeper *keeper, struct jt_listener *listener,
-                          struct jt_server **out) JT_CHECKED;
-void jt_server_free(struct jt_server *server);
+enum jt_err jt_keeper_server_new(struct jt_keeper *keeper, struct jt_listener *listener,
+                                 struct jt_keeper_server **out) JT_CHECKED;
+void jt_keeper_server_free(struct jt_keeper_server *s);
 
 /*
  * Serves one connected socket as well, which becomes the server's; without a listener the server
  * ends when it is closed.
  */
-enum jt_err jt_server_adopt(struct jt_server *server, int fd) JT_CHECKED;
+enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd) JT_CHECKED;
 
 /* Until SIGTERM or SIGINT. */
-enum jt_err jt_server_run(struct jt_server *server) JT_CHECKED;
+enum jt_err jt_keeper_server_run(struct jt_keeper_server *s) JT_CHECKED;
 
 #endif

@@ -16,31 +16,30 @@
 #include "keeper/setdigest.h"
 
 /* JT_ERR_CONFLICT when the keeper has seen a later set, or another of the same version. */
-enum jt_err jt_setrule_current(const struct jt_keeper *keeper,
-                               const struct jt_set_row *row) JT_CHECKED;
+enum jt_err jt_setrule_current(const struct jt_keeper *k, const struct jt_set_row *row) JT_CHECKED;
 
 /*
  * Whether these are the rows of the set: JT_ERR_DENIED for a set row that no keeper made,
  * JT_ERR_INVALID when not.
  */
-enum jt_err jt_setrule_agrees(const struct jt_keeper *keeper, const struct jt_setdigest *rows,
+enum jt_err jt_setrule_agrees(const struct jt_keeper *k, const struct jt_setdigest *rows,
                               const struct jt_set_row *row) JT_CHECKED;
 
 /* Notes, durably, a set row that is current. */
-enum jt_err jt_setrule_saw(struct jt_keeper *keeper, const struct jt_set_row *row) JT_CHECKED;
+enum jt_err jt_setrule_saw(struct jt_keeper *k, const struct jt_set_row *row) JT_CHECKED;
 
 /*
  * Takes these two for the current ones, although they are older. JT_ERR_CONFLICT: neither is older,
  * or an operator was revoked since.
  */
-enum jt_err jt_setrule_go_back(struct jt_keeper *keeper, const struct jt_set_row *clients,
+enum jt_err jt_setrule_go_back(struct jt_keeper *k, const struct jt_set_row *clients,
                                const struct jt_set_row *fields) JT_CHECKED;
 
 /*
  * Begins the next set from one that is current: *d is its sum. JT_ERR_LIMIT when it can take no
  * more rows and one is to be added; else as jt_setrule_current and JT_ERR_DENIED.
  */
-enum jt_err jt_setrule_next(const struct jt_keeper *keeper, const struct jt_set_row *now,
+enum jt_err jt_setrule_next(const struct jt_keeper *k, const struct jt_set_row *now,
                             enum jt_set_kind kind, bool adds, struct jt_setdigest *d,
                             struct jt_set_row *next) JT_CHECKED;
 

@@ -174,9 +174,10 @@ enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
  * out again instead. JT_ERR_LIMIT when no key id is free. The key file is durable when this
  * returns.
  */
-enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
-                                                const uint8_t used_key_ids[static 32],
-                                                struct jt_generation_row *out) JT_CHECKED;
+enum jt_err
+jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
+                                    const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN],
+                                    struct jt_generation_row *out) JT_CHECKED;
 
 /*
  * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_CONFLICT
@@ -218,7 +219,7 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc,
  * of each generation whose state changes (1 or 2). JT_ERR_STALE when `current` is not the ring that
  * the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step (an earlier
  * number than one that was active cannot become active any more); JT_ERR_LIMIT for an activation
- * that would leave more than JT_WIRE_MAX_DRAINING generations draining (retire one first) or that
+ * that would leave more than JT_RING_MAX_DRAINING generations draining (retire one first) or that
  * finds the ring full (JT_RING_MAX; retired generations stay in it until they are destroyed);
  * JT_ERR_NOT_FOUND when the keeper lacks the key, or the ring the generation to retire;
  * JT_ERR_DENIED for a generation row that no keeper MACed. rows[0] is that of `generation`.
@@ -241,7 +242,7 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
                                           bool *joined) JT_CHECKED;
 
 /*
- * Takes the front's place with its keeper (wire/node.h): from then on it mints ids. JT_ERR_STALE
+ * Takes the front's place with its keeper (model/node.h): from then on it mints ids. JT_ERR_STALE
  * when the keeper has no ring, or a row's key id is not live in it; JT_ERR_CONFLICT when it minted
  * under another node number before; JT_ERR_DECRYPT when of some key id no row opens; JT_ERR_LIMIT
  * when the newest id lies more than an hour ahead of the keeper's clock and `accept_ahead` is not

@@ -167,9 +167,10 @@ enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
     return exchange_nothing(kc, mark);
 }
 
-enum jt_err jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
-                                                const uint8_t used_key_ids[static 32],
-                                                struct jt_generation_row *out)
+enum jt_err
+jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
+                                    const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN],
+                                    struct jt_generation_row *out)
 {
     *out = (struct jt_generation_row){ 0 };
     struct jt_generation_create create = { .db_highest = db_highest };

@@ -12,6 +12,7 @@
 #define JETON_PAN_PAN_H
 
 #include "base/err.h"
+#include "model/sizes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,7 +20,6 @@
 
 #define JT_PAN_MIN_DIGITS 12
 #define JT_PAN_MAX_DIGITS 19
-#define JT_PAN_MAX_PACKED 10
 
 struct jt_pan {
     uint8_t n_digits;

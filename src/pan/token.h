@@ -10,11 +10,11 @@
 #define JETON_PAN_TOKEN_H
 
 #include "base/err.h"
+#include "model/sizes.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define JT_TOKEN_LEN      16
 #define JT_TOKEN_TEXT_LEN 30 /* without NUL */
 
 /* Writes JT_TOKEN_TEXT_LEN characters and a NUL. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct jt_item_slot {
-    enum jt_problem problem; /* of the item's text; NONE: the good item `at` */
+    enum jt_problem_type problem; /* of the item's text; NONE: the good item `at` */
     uint32_t at;
 };
 
@@ -89,7 +89,7 @@ void jt_items_take(struct jt_items *items)
     r->json = NULL;
 }
 
-static enum jt_problem outcome(const struct jt_items *items, const struct jt_item_slot *slot)
+static enum jt_problem_type outcome(const struct jt_items *items, const struct jt_item_slot *slot)
 {
     return slot->problem != JT_PROBLEM_NONE ? slot->problem : items->kind->outcome(items, slot->at);
 }
@@ -98,9 +98,10 @@ static enum jt_problem outcome(const struct jt_items *items, const struct jt_ite
  * When every good item failed for one passing reason, the whole answer is that problem with its
  * Retry-After: the client has one thing to do.
  */
-static enum jt_problem common_failure(const struct jt_items *items)
+static enum jt_problem_type common_failure(const struct jt_items *items)
 {
-    enum jt_problem first = items->n_good == 0 ? JT_PROBLEM_NONE : items->kind->outcome(items, 0);
+    enum jt_problem_type first =
+        items->n_good == 0 ? JT_PROBLEM_NONE : items->kind->outcome(items, 0);
     if (jt_problem_status(first) != 503) {
         return JT_PROBLEM_NONE;
     }
@@ -115,7 +116,7 @@ static enum jt_problem common_failure(const struct jt_items *items)
 static void answer_single(struct jt_items *items)
 {
     struct jt_request *r = items->http;
-    enum jt_problem problem = outcome(items, &items->slots[0]);
+    enum jt_problem_type problem = outcome(items, &items->slots[0]);
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, problem);
         return;
@@ -130,7 +131,7 @@ void jt_items_answer(struct jt_items *items)
 {
     static const char head[] = "{\"results\":[", good[] = "{\"status\":200,";
     struct jt_request *r = items->http;
-    enum jt_problem failure = common_failure(items);
+    enum jt_problem_type failure = common_failure(items);
     if (failure != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, failure);
         return;
@@ -146,7 +147,7 @@ void jt_items_answer(struct jt_items *items)
     jt_buf_put(&r->reply, head, sizeof head - 1);
     for (size_t i = 0; i < items->n; i++) {
         const struct jt_item_slot *slot = &items->slots[i];
-        enum jt_problem problem = outcome(items, slot);
+        enum jt_problem_type problem = outcome(items, slot);
         if (i > 0) {
             jt_buf_u8(&r->reply, ',');
         }

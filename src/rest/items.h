@@ -14,9 +14,9 @@ struct jt_items;
 struct jt_items_kind {
     const char *member; /* of the body or of each item */
     /* Takes the value into the good item `at`; NONE when it is good. */
-    enum jt_problem (*take)(struct jt_items *items, size_t at, json_t *value);
+    enum jt_problem_type (*take)(struct jt_items *items, size_t at, json_t *value);
     /* How the good item `at` ended. */
-    enum jt_problem (*outcome)(const struct jt_items *items, size_t at);
+    enum jt_problem_type (*outcome)(const struct jt_items *items, size_t at);
     /* Writes the member of the answer, "token":"…", for an item that ended well. */
     void (*write)(const struct jt_items *items, size_t at, struct jt_buf *out);
 };
@@ -45,6 +45,6 @@ void jt_items_take(struct jt_items *items);
 void jt_items_answer(struct jt_items *items);
 
 /* The answer when the field of the path could not be had. */
-enum jt_problem jt_items_field_problem(enum jt_err err);
+enum jt_problem_type jt_items_field_problem(enum jt_err err);
 
 #endif

@@ -16,7 +16,7 @@ void jt_json_init(void)
     json_object_seed(0);
 }
 
-json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem *problem)
+json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem_type *problem)
 {
     json_error_t error; /* its text quotes the body: never passed on */
     json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);

@@ -20,7 +20,7 @@ void jt_json_init(void);
  * that one bad item does not make a whole batch malformed. NULL with *problem set when it is
  * anything else. Free with json_decref.
  */
-json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem *problem);
+json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem_type *problem);
 
 /*
  * The text of a string without NUL inside, or NULL for anything else. For card numbers and tokens

@@ -16,27 +16,27 @@ static const struct text texts[] = {
 #undef JT_PROBLEM
 };
 
-int jt_problem_status(enum jt_problem problem)
+int jt_problem_status(enum jt_problem_type problem)
 {
     return texts[problem].status;
 }
 
-const char *jt_problem_name(enum jt_problem problem)
+const char *jt_problem_name(enum jt_problem_type problem)
 {
     return texts[problem].name;
 }
 
-const char *jt_problem_title(enum jt_problem problem)
+const char *jt_problem_title(enum jt_problem_type problem)
 {
     return texts[problem].title;
 }
 
-const char *jt_problem_detail(enum jt_problem problem)
+const char *jt_problem_detail(enum jt_problem_type problem)
 {
     return texts[problem].detail;
 }
 
-enum jt_problem jt_problem_of_pan(enum jt_pan_fault fault)
+enum jt_problem_type jt_problem_of_pan(enum jt_pan_fault fault)
 {
     switch (fault) {
     case JT_PAN_GOOD: return JT_PROBLEM_NONE;
@@ -49,7 +49,7 @@ enum jt_problem jt_problem_of_pan(enum jt_pan_fault fault)
     return JT_PROBLEM_INTERNAL;
 }
 
-enum jt_problem jt_problem_of_err(enum jt_err err)
+enum jt_problem_type jt_problem_of_err(enum jt_err err)
 {
     static const uint8_t problems[JT_ERR_MAX + 1] = {
 #define JT_REASON(number, id, class, problem, text) [number] = JT_PROBLEM_##problem,
@@ -69,7 +69,7 @@ static void begin_body(const struct text *t, const char *detail, struct jt_buf *
     jt_jsonw_text(out, "detail", detail);
 }
 
-void jt_problem_write_with(enum jt_problem problem,
+void jt_problem_write_with(enum jt_problem_type problem,
                            void (*members)(const void *arg, struct jt_buf *out), const void *arg,
                            struct jt_buf *out)
 {
@@ -80,12 +80,12 @@ void jt_problem_write_with(enum jt_problem problem,
     jt_jsonw_close(out);
 }
 
-void jt_problem_write(enum jt_problem problem, struct jt_buf *out)
+void jt_problem_write(enum jt_problem_type problem, struct jt_buf *out)
 {
     jt_problem_write_with(problem, NULL, NULL, out);
 }
 
-void jt_problem_write_detail(enum jt_problem problem, const char *detail, struct jt_buf *out)
+void jt_problem_write_detail(enum jt_problem_type problem, const char *detail, struct jt_buf *out)
 {
     begin_body(&texts[problem], detail, out);
     jt_jsonw_close(out);
@@ -96,12 +96,12 @@ static void write_subject(const void *subject, struct jt_buf *out)
     jt_jsonw_text(out, "subject", subject);
 }
 
-void jt_problem_write_about(enum jt_problem problem, const char *subject, struct jt_buf *out)
+void jt_problem_write_about(enum jt_problem_type problem, const char *subject, struct jt_buf *out)
 {
     jt_problem_write_with(problem, subject[0] == '\0' ? NULL : write_subject, subject, out);
 }
 
-void jt_problem_write_item(enum jt_problem problem, struct jt_buf *out)
+void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out)
 {
     const struct text *t = &texts[problem];
     jt_jsonw_open(out);

@@ -14,7 +14,7 @@
 
 #define REPLY_MAX (64u << 20)
 
-static void finish(struct jt_request *r, int status, enum jt_problem problem)
+static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
 {
     r->status = status;
     r->problem = problem;
@@ -23,7 +23,7 @@ static void finish(struct jt_request *r, int status, enum jt_problem problem)
     }
 }
 
-void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
                                     void (*members)(const void *arg, struct jt_buf *out),
                                     const void *arg)
 {
@@ -35,12 +35,13 @@ void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem proble
     finish(r, jt_problem_status(problem), problem);
 }
 
-void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem)
+void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem)
 {
     jt_request_answer_problem_with(r, problem, NULL, NULL);
 }
 
-void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail)
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
+                              const char *detail)
 {
     jt_buf_reset(&r->reply);
     jt_problem_write_detail(problem, detail, &r->reply);
@@ -49,7 +50,7 @@ void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, con
 
 void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject)
 {
-    enum jt_problem problem = jt_problem_of_err(err);
+    enum jt_problem_type problem = jt_problem_of_err(err);
     if (jt_problem_status(problem) == 503) {
         jt_count(&r->server->vault->counters.unavailable, 1);
     }
@@ -154,7 +155,8 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
     if (asterisk || (path_known && strcmp(method, "OPTIONS") == 0)) {
         jt_request_answer_reply(r, 204); /* RFC 9110 section 9.3.7 */
     } else if (r->route == NULL) {
-        enum jt_problem problem = path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
+        enum jt_problem_type problem =
+            path_known ? JT_PROBLEM_METHOD_NOT_ALLOWED : JT_PROBLEM_NOT_FOUND;
         jt_request_answer_problem(r, problem);
     } else if (head->query.p != NULL) {
         query_name(head->query, name);
@@ -165,7 +167,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
 }
 
 /* What the head says of the body. */
-static enum jt_problem judge_body(const struct jt_request *r, const struct jt_head *head)
+static enum jt_problem_type judge_body(const struct jt_request *r, const struct jt_head *head)
 {
     if (head->chunked) {
         return JT_PROBLEM_LENGTH_REQUIRED;
@@ -294,7 +296,7 @@ bool jt_request_begin(struct jt_server *server, struct jt_conn *conn, const stru
     if (server->closed) {
         jt_request_answer_err(r, JT_ERR_STOPPING);
     } else if (find_route(r, head)) {
-        enum jt_problem problem = judge_body(r, head);
+        enum jt_problem_type problem = judge_body(r, head);
         if (problem != JT_PROBLEM_NONE) {
             jt_request_answer_problem(r, problem);
         } else if (r->route->permission != 0 &&
@@ -334,7 +336,7 @@ void jt_request_body(struct jt_request *r, const char *data, size_t len)
 }
 
 /* The body against the route's rule, parsed. */
-static enum jt_problem take_body(struct jt_request *r)
+static enum jt_problem_type take_body(struct jt_request *r)
 {
     if (jt_buf_status(&r->body) != JT_OK) {
         return JT_PROBLEM_UNAVAILABLE;
@@ -342,7 +344,7 @@ static enum jt_problem take_body(struct jt_request *r)
     if (r->body.len == 0 && r->route->body != JT_BODY_OBJECT) {
         return JT_PROBLEM_NONE;
     }
-    enum jt_problem problem = JT_PROBLEM_NONE;
+    enum jt_problem_type problem = JT_PROBLEM_NONE;
     r->json = jt_json_parse_object(r->body.data, r->body.len, &problem);
     jt_buf_clear(&r->body);
     return problem;
@@ -354,7 +356,7 @@ void jt_request_start(struct jt_request *r)
         jt_request_answer_err(r, JT_ERR_STOPPING);
         return;
     }
-    enum jt_problem problem = take_body(r);
+    enum jt_problem_type problem = take_body(r);
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, problem);
         return;
@@ -363,7 +365,7 @@ void jt_request_start(struct jt_request *r)
 }
 
 /* A 503 of another kind is for a person to look at, and says nothing of when to repeat it. */
-static bool passes_by_itself(enum jt_problem problem)
+static bool passes_by_itself(enum jt_problem_type problem)
 {
     return problem != JT_PROBLEM_OUTCOME_UNKNOWN && problem != JT_PROBLEM_NO_ACTIVE_GENERATION &&
            problem != JT_PROBLEM_KEY_MISSING;

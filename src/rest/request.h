@@ -39,9 +39,9 @@ struct jt_request {
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     json_t *json;                      /* the body, or NULL for a route that takes none */
 
-    bool working;            /* the body is taken: the answer goes out by itself */
-    int status;              /* 0: not answered yet */
-    enum jt_problem problem; /* of the answer */
+    bool working;                 /* the body is taken: the answer goes out by itself */
+    int status;                   /* 0: not answered yet */
+    enum jt_problem_type problem; /* of the answer */
     struct jt_buf reply;
 
     void *state; /* the handler's own */
@@ -60,13 +60,14 @@ enum MHD_Result jt_request_send(struct jt_request *r, struct MHD_Connection *con
 
 /* --- for handlers --- */
 
-void jt_request_answer_problem(struct jt_request *r, enum jt_problem problem);
+void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem);
 /* The same with more members, which `members` writes (RFC 9457 section 3.2). */
-void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem problem,
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
                                     void (*members)(const void *arg, struct jt_buf *out),
                                     const void *arg);
 /* The same with a detail of its own instead of the problem's. */
-void jt_request_answer_detail(struct jt_request *r, enum jt_problem problem, const char *detail);
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
+                              const char *detail);
 /* The problem of `err`, with what it is about as its member `subject`. */
 void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject);
 /* The problem of `err`. */

@@ -13,7 +13,7 @@ struct detokenize {
     struct jt_detokenize_item *cards;
 };
 
-static enum jt_problem take_token(struct jt_items *items, size_t at, json_t *value)
+static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t *value)
 {
     uint8_t *token = ((struct detokenize *)items)->cards[at].token;
     bool good = json_is_string(value) &&
@@ -21,7 +21,7 @@ static enum jt_problem take_token(struct jt_items *items, size_t at, json_t *val
     return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
 }
 
-static enum jt_problem outcome(const struct jt_items *items, size_t at)
+static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 {
     return jt_problem_of_err(((const struct detokenize *)items)->cards[at].err);
 }

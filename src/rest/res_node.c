@@ -50,7 +50,7 @@ static enum jt_err run_ids(struct jt_task *task, struct jt_work_ctx *ctx)
     struct jt_node_joined joined;
     enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_IDS_ACCEPT, a->reason);
     if (err == JT_OK) {
-        err = jt_keeper_join(ctx, true, &joined);
+        err = jt_refresh_join(ctx, true, &joined);
     }
     if (err == JT_OK) {
         a->newest_ms = joined.newest_ms;

@@ -13,7 +13,7 @@ struct tokenize {
     bool require_luhn;
 };
 
-static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value)
+static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct tokenize *t = (struct tokenize *)items;
     if (!json_is_string(value)) {
@@ -28,7 +28,7 @@ static enum jt_problem take_pan(struct jt_items *items, size_t at, json_t *value
     return jt_problem_of_pan(fault);
 }
 
-static enum jt_problem outcome(const struct jt_items *items, size_t at)
+static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 {
     return jt_problem_of_err(((const struct tokenize *)items)->cards[at].err);
 }
@@ -86,6 +86,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     }
     t->request = (struct jt_tokenize_request){ .client = r->client,
                                                .field = field->id,
+                                               .kind = field->kind,
                                                .dedup = field->dedup,
                                                .items = t->cards,
                                                .n_items = t->items.n_good,

@@ -3,8 +3,8 @@
 #ifndef JETON_REST_ROUTES_H
 #define JETON_REST_ROUTES_H
 
-#include "wire/client.h"
-#include "wire/field.h"
+#include "model/client.h"
+#include "model/field.h"
 
 #include <stdbool.h>
 #include <stddef.h>

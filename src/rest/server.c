@@ -54,7 +54,7 @@ static bool attach(void *arg, int fd, struct jt_upstream *upstream)
 
 static int problem(enum jt_refusal why, struct jt_buf *out)
 {
-    static const enum jt_problem problems[] = {
+    static const enum jt_problem_type problems[] = {
         [JT_REFUSE_MALFORMED] = JT_PROBLEM_MALFORMED_REQUEST,
         [JT_REFUSE_TARGET_LONG] = JT_PROBLEM_TARGET_TOO_LONG,
         [JT_REFUSE_HEAD_LARGE] = JT_PROBLEM_HEAD_TOO_LARGE,

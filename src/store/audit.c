@@ -2,6 +2,7 @@
 #include "store/audit.h"
 
 #include "store/audit_params.h"
+#include "store/columns.h"
 #include "store/query.h"
 #include "store/statements.h"
 
@@ -70,20 +71,29 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
     return err == JT_ERR_DB_DUPLICATE || err == JT_ERR_DB_REFUSED ? JT_ERR_DB_FAULT : err;
 }
 
-/* $1 field, $2 id as 8 bytes, $3 and $4 times, empty: unbounded; $5 at most so many */
-static const char find_readings[] = "SELECT a.seq, " JT_SQL_TIME(
-    "a.at") ", a.client, a.node FROM audit a "
-            "WHERE a.action = 2 AND a.field = $1::int4 AND position($2::bytea IN a.ids) > 0 "
-            "AND EXISTS (SELECT FROM generate_series(0, octet_length(a.ids) / 8 - 1) i "
-            "WHERE substring(a.ids FROM i * 8 + 1 FOR 8) = $2::bytea) "
-            "AND a.at >= coalesce(nullif($3::text, '')::timestamptz, '-infinity') "
-            "AND a.at < coalesce(nullif($4::text, '')::timestamptz, 'infinity') "
-            "ORDER BY a.at, a.seq LIMIT $5::int8";
+#define READING(FIRST, NEXT, t)         \
+    FIRST(U63, t "seq", seq)            \
+    NEXT(TEXT, JT_SQL_TIME(t "at"), at) \
+    NEXT(TEXT, t "client", client)      \
+    NEXT(TEXT, t "node", node)
+
+static JT_COLUMNS_READER(read_reading, READING, struct jt_audit_reading);
+
+/* $1 field, $2 id as 8 bytes, $3 and $4 times, empty: unbounded; $5 at most so many; $6 action */
+#define READING_COLUMNS JT_COLUMNS(READING, "a.")
+static const char find_readings[] =
+    "SELECT " READING_COLUMNS " FROM audit a "
+    "WHERE a.action = $6::int2 AND a.field = $1::int4 AND position($2::bytea IN a.ids) > 0 "
+    "AND EXISTS (SELECT FROM generate_series(0, octet_length(a.ids) / 8 - 1) i "
+    "WHERE substring(a.ids FROM i * 8 + 1 FOR 8) = $2::bytea) "
+    "AND a.at >= coalesce(nullif($3::text, '')::timestamptz, '-infinity') "
+    "AND a.at < coalesce(nullif($4::text, '')::timestamptz, 'infinity') "
+    "ORDER BY a.at, a.seq LIMIT $5::int8";
 
 enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
                               const char *until, size_t max, jt_audit_reading_fn *each, void *arg)
 {
-    uint8_t id_bytes[8];
+    uint8_t id_bytes[JT_ROW_ID_LEN];
     jt_put_u64(id_bytes, id);
     struct jt_params p;
     jt_params_init(&p);
@@ -92,15 +102,13 @@ enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, con
     jt_params_text(&p, since);
     jt_params_text(&p, until);
     jt_params_u63(&p, max);
+    jt_params_i16(&p, JT_AUDIT_DETOKENIZE);
     PGresult *res;
     enum jt_err err = jt_db_query(db, find_readings, &p, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_audit_reading reading;
         struct jt_row row = jt_row_init(res, i);
-        reading.seq = jt_row_u63(&row, 0);
-        jt_row_text(&row, 1, reading.at, sizeof reading.at);
-        jt_row_text(&row, 2, reading.client, sizeof reading.client);
-        jt_row_text(&row, 3, reading.node, sizeof reading.node);
+        read_reading(&row, 0, &reading);
         err = jt_row_status(&row);
         if (err == JT_OK) {
             each(arg, &reading);

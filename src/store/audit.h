@@ -8,11 +8,9 @@
 #define JETON_STORE_AUDIT_H
 
 #include "store/db.h"
-#include "wire/limits.h"
+#include "model/sizes.h"
 
 #include <stddef.h>
-
-#define JT_TIME_LEN 32 /* RFC 3339 UTC text and NUL */
 
 enum jt_audit_action {
     JT_AUDIT_TOKENIZE = 1,

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/card_row.h"
 
-#include <string.h>
+static JT_COLUMNS_READER(read_row, JT_CARD_ROW, struct jt_card_row);
 
 void jt_card_row_read(struct jt_row *row, int column, struct jt_card_row *out)
 {
-    out->field = jt_row_u31(row, column);
-    out->id = jt_row_u63(row, column + 1);
-    jt_row_uuid(row, column + 2, out->fingerprint);
-    size_t len;
-    const uint8_t *envelope = jt_row_bytes(row, column + 3, sizeof out->envelope, &len);
-    if (envelope == NULL || len == 0) {
-        row->bad = true;
-        out->envelope_len = 0;
-        return;
-    }
-    memcpy(out->envelope, envelope, len);
-    out->envelope_len = (uint16_t)len;
+    read_row(row, column, out);
+    row->bad = row->bad || out->envelope_len == 0;
 }

@@ -4,7 +4,14 @@
 #define JETON_STORE_CARD_ROW_H
 
 #include "store/cards.h"
+#include "store/columns.h"
 #include "store/row.h"
+
+#define JT_CARD_ROW(FIRST, NEXT, t) \
+    FIRST(U31, t "field", field)    \
+    NEXT(U63, t "id", id)           \
+    NEXT(UUID, t "fp", fingerprint) \
+    NEXT(BYTES, t "envelope", envelope)
 
 /*
  * Reads field, id, fingerprint and envelope from the column on; `row` turns bad when they are not

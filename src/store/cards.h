@@ -26,21 +26,16 @@
 
 #include "store/audit.h"
 #include "store/pipe.h"
-#include "wire/keyref.h"
-#include "wire/limits.h"
+#include "model/keyref.h"
+#include "model/ring.h"
+#include "model/sizes.h"
 
 /*
  * In one transaction: cards, moves, ids to read, audit rows; probes for each probed generation
  * beside them.
  */
-#define JT_STORE_MAX_CARDS JT_WIRE_MAX_ITEMS
-
-/*
- * Envelope of a vaulted card: 17 bytes of overhead, then 6 to 10 of packed PAN. The bounds are
- * table card's, with slack for later formats.
- */
-#define JT_CARD_ENVELOPE_MIN 18
-#define JT_CARD_ENVELOPE_MAX 64
+#define JT_STORE_MAX_CARDS  8192
+#define JT_STORE_MAX_PROBED 16 /* generations beside the active one */
 
 /* What the check after the lock found; the transaction wrote nothing unless both agree. */
 struct jt_ring_check {
@@ -52,7 +47,7 @@ struct jt_ring_check {
 struct jt_card_row {
     uint32_t field;
     uint64_t id;
-    uint8_t fingerprint[16];
+    uint8_t fingerprint[JT_FINGERPRINT_LEN];
     uint16_t envelope_len;
     uint8_t envelope[JT_CARD_ENVELOPE_MAX];
 };
@@ -62,7 +57,7 @@ struct jt_card_row {
 struct jt_card_new {
     uint32_t field;
     uint64_t id;                /* under which it was sealed */
-    const uint8_t *fingerprint; /* 16 bytes, under the active generation */
+    const uint8_t *fingerprint; /* under the active generation */
     const uint8_t *envelope;
     size_t envelope_len;
 };
@@ -115,7 +110,7 @@ struct jt_tokenize_result {
 };
 typedef void jt_tokenize_fn(void *arg, enum jt_err err, const struct jt_tokenize_result *result);
 
-enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *txn,
+enum jt_err jt_cards_tokenize(struct jt_pipe *pipe, const struct jt_tokenize_txn *in,
                               jt_tokenize_fn *done, void *arg) JT_CHECKED;
 
 /* --- detokenize --- */
@@ -195,12 +190,12 @@ typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result 
  * JT_ERR_DB_DUPLICATE to the callback: a fingerprint or an id exists already under `to`. That is an
  * alarm: it cannot happen (DESIGN section 6.4).
  */
-enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *txn, jt_move_fn *done,
+enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt_move_fn *done,
                           void *arg) JT_CHECKED;
 
 /* The same, blocking. `node` as in the pipe. */
 enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node,
-                               const struct jt_move_txn *txn,
+                               const struct jt_move_txn *in,
                                struct jt_move_result *result) JT_CHECKED;
 
 /*
@@ -227,9 +222,9 @@ enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_k
                             size_t max_each, struct jt_card_row *rows, size_t *n) JT_CHECKED;
 
 /*
- * The key ids that any card has (bit i%8 of byte i/8), by a skip scan: as many steps through the
- * index as there are different ones.
+ * The key ids that any card has (a set of model/keyref.h), by a skip scan: as many steps through
+ * the index as there are different ones.
  */
-enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32]) JT_CHECKED;
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static JT_KEY_ID_SET_LEN]) JT_CHECKED;
 
 #endif

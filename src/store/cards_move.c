@@ -56,9 +56,9 @@ static void add_moves(struct jt_params *p, const struct jt_move_txn *in)
     for (size_t i = 0; i < in->n; i++) {
         jt_params_add_bytes(p, in->moves[i].envelope, in->moves[i].envelope_len);
     }
-    jt_params_array(p, JT_PG_UUID_ARRAY, in->n, 16);
+    jt_params_array(p, JT_PG_UUID_ARRAY, in->n, JT_FINGERPRINT_LEN);
     for (size_t i = 0; i < in->n; i++) {
-        jt_params_add_bytes(p, in->moves[i].fingerprint, 16);
+        jt_params_add_bytes(p, in->moves[i].fingerprint, JT_FINGERPRINT_LEN);
     }
 }
 

@@ -16,7 +16,7 @@
 struct place {
     uint32_t card; /* the caller's index of its first occurrence */
     uint32_t field;
-    uint8_t fingerprint[16]; /* under the active generation */
+    uint8_t fingerprint[JT_FINGERPRINT_LEN]; /* under the active generation */
     const struct jt_card_row *known;
     bool lost; /* not written, and no row seen */
 };
@@ -77,8 +77,8 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
 static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
     if (in->n_cards > JT_STORE_MAX_CARDS ||
-        in->n_probes > JT_STORE_MAX_CARDS * JT_WIRE_MAX_PROBED ||
-        in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_WIRE_MAX_DRAINING) {
+        in->n_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
+        in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_RING_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {
@@ -111,7 +111,7 @@ static enum jt_err assign_places(struct tokenize *t, const struct jt_tokenize_tx
             struct place *place = &t->places[t->n_places++];
             place->card = keys[k].index;
             place->field = keys[k].field;
-            memcpy(place->fingerprint, in->cards[keys[k].index].fingerprint, 16);
+            memcpy(place->fingerprint, in->cards[keys[k].index].fingerprint, JT_FINGERPRINT_LEN);
         }
         t->place_of[keys[k].index] = (uint32_t)t->n_places - 1;
     }
@@ -135,9 +135,9 @@ static void add_cards(const struct tokenize *t, struct jt_params *p,
     for (size_t k = 0; k < t->n_places; k++) {
         jt_params_add_u63(p, in->cards[t->places[k].card].id);
     }
-    jt_params_array(p, JT_PG_UUID_ARRAY, t->n_places, 16);
+    jt_params_array(p, JT_PG_UUID_ARRAY, t->n_places, JT_FINGERPRINT_LEN);
     for (size_t k = 0; k < t->n_places; k++) {
-        jt_params_add_bytes(p, t->places[k].fingerprint, 16);
+        jt_params_add_bytes(p, t->places[k].fingerprint, JT_FINGERPRINT_LEN);
     }
     jt_params_array(p, JT_PG_BYTEA_ARRAY, t->n_places, 28);
     for (size_t k = 0; k < t->n_places; k++) {
@@ -180,9 +180,9 @@ static enum jt_err add_probes(struct tokenize *t, struct jt_params *p,
     for (size_t i = 0; i < n; i++) {
         jt_params_add_u31(p, in->cards[probes[i]->card].field);
     }
-    jt_params_array(p, JT_PG_UUID_ARRAY, n, 16);
+    jt_params_array(p, JT_PG_UUID_ARRAY, n, JT_FINGERPRINT_LEN);
     for (size_t i = 0; i < n; i++) {
-        jt_params_add_bytes(p, probes[i]->fingerprint, 16);
+        jt_params_add_bytes(p, probes[i]->fingerprint, JT_FINGERPRINT_LEN);
     }
     t->n_probes = n;
     free(probes);
@@ -284,10 +284,10 @@ static void build_search(struct tokenize *t)
             jt_params_add_u31(p, t->places[k].field);
         }
     }
-    jt_params_array(p, JT_PG_UUID_ARRAY, n, 16);
+    jt_params_array(p, JT_PG_UUID_ARRAY, n, JT_FINGERPRINT_LEN);
     for (size_t k = 0; k < t->n_places; k++) {
         if (t->places[k].lost) {
-            jt_params_add_bytes(p, t->places[k].fingerprint, 16);
+            jt_params_add_bytes(p, t->places[k].fingerprint, JT_FINGERPRINT_LEN);
         }
     }
 }

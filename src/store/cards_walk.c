@@ -71,7 +71,7 @@ enum jt_err jt_cards_newest(struct jt_db *db, const uint8_t *key_ids, size_t n_k
     return err;
 }
 
-enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static JT_KEY_ID_SET_LEN])
 {
     memset(out, 0, 32);
     struct jt_params p;
@@ -81,7 +81,7 @@ enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_row row = jt_row_init(res, i);
         uint8_t key_id = jt_row_u8(&row, 0);
-        out[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+        jt_key_id_set_add(out, key_id);
         err = jt_row_status(&row);
     }
     PQclear(res);

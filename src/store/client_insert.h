@@ -7,7 +7,7 @@
 #define JETON_STORE_CLIENT_INSERT_H
 
 #include "store/audit.h"
-#include "wire/client.h"
+#include "model/client.h"
 
 /*
  * Inside an open transaction. JT_ERR_CLIENT_EXISTS when the id is taken; JT_ERR_SET_OLD: the set

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * API clients: rows MACed by a keeper (wire/client.h), never deleted. Nothing here is secret,
+ * API clients: rows MACed by a keeper (model/client.h), never deleted. Nothing here is secret,
  * nothing here is trusted before the keeper checked it (vault/sets.h).
  */
 #ifndef JETON_STORE_CLIENTS_H
 #define JETON_STORE_CLIENTS_H
 
 #include "store/audit.h"
-#include "wire/client.h"
+#include "model/client.h"
 
 /* A row and what the database adds to it, which no MAC covers. */
 struct jt_client_info {

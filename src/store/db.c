@@ -6,6 +6,7 @@
 #include "store/query.h"
 #include "store/session.h"
 #include "store/txn.h"
+#include "store/timeouts.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -305,10 +306,6 @@ enum jt_err jt_db_begin(struct jt_db *db)
 
 /* --- the end of a transaction, also where the word on it is lost --- */
 
-/* How long the outcome is asked for. A server that restarts takes about so long. */
-#define DOUBT_PATIENCE_MS 5000
-#define DOUBT_PAUSE_MS    50
-
 /*
  * What names a transaction beyond its session: its number, and the history that the number belongs
  * to. A standby that was promoted with its tail lost counts on from an older number, on a timeline
@@ -375,7 +372,7 @@ static enum jt_err ask_for(struct jt_db *db, const struct transaction *t, char s
  */
 static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
 {
-    int64_t give_up = jt_clock_ms() + DOUBT_PATIENCE_MS;
+    int64_t give_up = jt_clock_ms() + JT_DOUBT_PATIENCE_MS;
     for (;;) {
         char status[16];
         enum jt_err err = ask_for(db, t, status);
@@ -391,7 +388,7 @@ static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
         if (!may_pass || jt_clock_ms() >= give_up) {
             return JT_ERR_IN_DOUBT;
         }
-        jt_db_back_off(DOUBT_PAUSE_MS);
+        jt_db_back_off(JT_DOUBT_PAUSE_MS);
     }
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Field definitions: rows MACed by a keeper (wire/field.h), never deleted; trusted as vault/sets.h
+ * Field definitions: rows MACed by a keeper (model/field.h), never deleted; trusted as vault/sets.h
  * says.
  */
 #ifndef JETON_STORE_FIELDS_H
 #define JETON_STORE_FIELDS_H
 
 #include "store/audit.h"
-#include "wire/field.h"
+#include "model/field.h"
 
 /*
  * With its set row and its audit row, in one transaction. JT_ERR_FIELD_EXISTS when the name or id

@@ -7,7 +7,7 @@
 #define JETON_STORE_GENERATION_STANDS_H
 
 #include "store/db.h"
-#include "wire/generation.h"
+#include "model/generation.h"
 
 /*
  * Inside an open transaction: JT_ERR_PROTOCOL when the row in the table is not, byte for byte, this

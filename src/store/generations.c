@@ -2,51 +2,57 @@
 #include "store/generations.h"
 
 #include "store/audit_params.h"
+#include "store/columns.h"
 #include "store/generation_stands.h"
 #include "store/query.h"
 #include "store/statements.h"
 
 #include <string.h>
 
-/* SQL is laid out by hand. */
-/* clang-format off */
+#define GENERATION_ROW(FIRST, NEXT, t)        \
+    FIRST(U63, t "number", number)            \
+    NEXT(U8, t "key_id", key_id)              \
+    NEXT(U8, t "state", state)                \
+    NEXT(FIXED, t "check_value", check_value) \
+    NEXT(U63, t "mac_epoch", mac_epoch)       \
+    NEXT(FIXED, t "mac", mac)
+
+/* What the database adds to a row, and the counts. */
+#define ADDED(FIRST, NEXT, t)                                        \
+    FIRST(TEXT, JT_SQL_TIME(t "created_at"), created_at)             \
+    NEXT(TEXT, t "created_by", created_by)                           \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "activated_at"), activated_at) \
+    NEXT(TEXT_OR_EMPTY, t "activated_by", activated_by)              \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "draining_at"), draining_at)   \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "retired_at"), retired_at)     \
+    NEXT(TEXT_OR_EMPTY, t "retired_by", retired_by)                  \
+    NEXT(TEXT_OR_EMPTY, t "holder_override", holder_override)        \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "destroyed_at"), destroyed_at) \
+    NEXT(TEXT_OR_EMPTY, t "destroyed_by", destroyed_by)              \
+    NEXT(U63, "coalesce(t.written, 0)::int8", rows_written)          \
+    NEXT(U63, "coalesce(t.moved_in, 0)::int8", rows_moved_in)        \
+    NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)
+
+static JT_COLUMNS_READER(read_row, GENERATION_ROW, struct jt_generation_row);
+static JT_COLUMNS_READER(read_added, ADDED, struct jt_generation_info);
+static JT_COLUMNS_PUTTER(put_row, GENERATION_ROW, 6, struct jt_generation_row);
+
+#define COLUMNS      JT_COLUMNS(GENERATION_ROW, "")
+#define INFO_COLUMNS JT_COLUMNS(GENERATION_ROW, "g.") ", " JT_COLUMNS(ADDED, "g.")
+
 static const char select_info[] =
-    "SELECT g.number, g.key_id, g.state, g.check_value, g.mac_epoch, g.mac, "
-    JT_SQL_TIME("g.created_at") ", g.created_by, " JT_SQL_TIME("g.activated_at") ", "
-    "g.activated_by, "
-    JT_SQL_TIME("g.draining_at") ", " JT_SQL_TIME("g.retired_at") ", g.retired_by, "
-    "g.holder_override, "
-    JT_SQL_TIME("g.destroyed_at") ", g.destroyed_by, "
-    "coalesce(t.written, 0)::int8, coalesce(t.moved_in, 0)::int8, coalesce(t.moved_out, 0)::int8 "
+    "SELECT " INFO_COLUMNS " "
     "FROM generation g CROSS JOIN LATERAL ("
     "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out "
     "FROM tally WHERE generation = g.number) t "
     "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
-/* clang-format on */
 
 static enum jt_err read_info(const PGresult *res, int i, struct jt_generation_info *out)
 {
     memset(out, 0, sizeof *out);
     struct jt_row row = jt_row_init(res, i);
-    out->row.number = jt_row_u63(&row, 0);
-    out->row.key_id = jt_row_u8(&row, 1);
-    out->row.state = jt_row_u8(&row, 2);
-    jt_row_fixed(&row, 3, out->row.check_value, sizeof out->row.check_value);
-    out->row.mac_epoch = jt_row_u63(&row, 4);
-    jt_row_fixed(&row, 5, out->row.mac, sizeof out->row.mac);
-    jt_row_text(&row, 6, out->created_at, sizeof out->created_at);
-    jt_row_text(&row, 7, out->created_by, sizeof out->created_by);
-    jt_row_text_or_empty(&row, 8, out->activated_at, sizeof out->activated_at);
-    jt_row_text_or_empty(&row, 9, out->activated_by, sizeof out->activated_by);
-    jt_row_text_or_empty(&row, 10, out->draining_at, sizeof out->draining_at);
-    jt_row_text_or_empty(&row, 11, out->retired_at, sizeof out->retired_at);
-    jt_row_text_or_empty(&row, 12, out->retired_by, sizeof out->retired_by);
-    jt_row_text_or_empty(&row, 13, out->holder_override, sizeof out->holder_override);
-    jt_row_text_or_empty(&row, 14, out->destroyed_at, sizeof out->destroyed_at);
-    jt_row_text_or_empty(&row, 15, out->destroyed_by, sizeof out->destroyed_by);
-    out->rows_written = jt_row_u63(&row, 16);
-    out->rows_moved_in = jt_row_u63(&row, 17);
-    out->rows_moved_out = jt_row_u63(&row, 18);
+    read_row(&row, 0, &out->row);
+    read_added(&row, JT_N_COLUMNS(GENERATION_ROW), out);
     return jt_row_status(&row);
 }
 
@@ -102,20 +108,19 @@ enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *
         return err;
     }
     PGresult *res;
-    err = jt_db_query(db, "SELECT number, key_id, state FROM generation", NULL, &res);
+    err = jt_db_query(db, "SELECT " COLUMNS " FROM generation", NULL, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_row row = jt_row_init(res, i);
-        uint64_t number = jt_row_u63(&row, 0);
-        uint8_t key_id = jt_row_u8(&row, 1);
-        uint8_t state = jt_row_u8(&row, 2);
+        struct jt_generation_row g;
+        read_row(&row, 0, &g);
         err = jt_row_status(&row);
-        if (number > out->highest) {
-            out->highest = number;
+        if (g.number > out->highest) {
+            out->highest = g.number;
         }
-        if (state != JT_GENERATION_DESTROYED) {
-            out->key_ids[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+        if (g.state != JT_GENERATION_DESTROYED) {
+            jt_key_id_set_add(out->key_ids, g.key_id);
         }
-        out->n_future += state == JT_GENERATION_FUTURE;
+        out->n_future += g.state == JT_GENERATION_FUTURE;
     }
     PQclear(res);
     return err;
@@ -136,26 +141,14 @@ static enum jt_err take_time(struct jt_db *db, const char *sql, struct jt_params
     return err;
 }
 
-/* $1 to $6: the row as it is sent. */
-static void put_row(struct jt_params *p, const struct jt_generation_row *row)
-{
-    jt_params_init(p);
-    jt_params_u63(p, row->number);
-    jt_params_i16(p, row->key_id);
-    jt_params_i16(p, row->state);
-    jt_params_bytes(p, row->check_value, sizeof row->check_value);
-    jt_params_u63(p, row->mac_epoch);
-    jt_params_bytes(p, row->mac, sizeof row->mac);
-}
-
 enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generation_row *row)
 {
     struct jt_params p;
+    jt_params_init(&p);
     put_row(&p, row);
     return jt_db_must(db,
-                      "SELECT EXISTS (SELECT FROM generation WHERE (number, key_id, state, "
-                      "check_value, mac_epoch, mac) "
-                      "= ($1, $2, $3, $4, $5, $6))",
+                      "SELECT EXISTS (SELECT FROM generation WHERE "
+                      "(" COLUMNS ") = (" JT_SQL_6_PARAMS "))",
                       &p, "the row of a generation does not stand as it was sent");
 }
 
@@ -171,13 +164,13 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
         return err;
     }
     struct jt_params p;
+    jt_params_init(&p);
     put_row(&p, row);
     jt_params_text(&p, act->actor);
-    err = take_time(
-        db,
-        "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, created_by) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING " JT_SQL_TIME("created_at"),
-        &p, created_at);
+    err = take_time(db,
+                    "INSERT INTO generation (" COLUMNS ", created_by) "
+                    "VALUES (" JT_SQL_7_PARAMS ") RETURNING " JT_SQL_TIME("created_at"),
+                    &p, created_at);
     /* nothing was inserted, and nobody said why */
     err = err == JT_ERR_NO_ROW         ? JT_ERR_DB_UNTRUE
           : err == JT_ERR_DB_DUPLICATE ? JT_ERR_KEY_ID_TAKEN
@@ -209,12 +202,12 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
     jt_params_bytes(&p, row->check_value, sizeof row->check_value);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, act->actor);
-    err = take_time(
-        db,
-        "UPDATE generation SET state = 5, destroyed_at = now(), destroyed_by = $5 "
-        "WHERE number = $1 AND key_id = $2 AND check_value = $3 AND mac = $4 AND state = 1 "
-        "RETURNING " JT_SQL_TIME("destroyed_at"),
-        &p, destroyed_at);
+    err = take_time(db,
+                    "UPDATE generation SET state = " JT_SQL_DESTROYED
+                    ", destroyed_at = now(), destroyed_by = $5 "
+                    "WHERE number = $1 AND key_id = $2 AND check_value = $3 AND mac = $4 "
+                    "AND state = " JT_SQL_FUTURE " RETURNING " JT_SQL_TIME("destroyed_at"),
+                    &p, destroyed_at);
     err = err == JT_ERR_NO_ROW ? JT_ERR_WRONG_STATE : err;
     if (err == JT_OK) {
         struct jt_generation_row gone = *row;
@@ -227,6 +220,17 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
     return jt_db_end(db, err);
 }
 
+#define ACK(FIRST, NEXT, t)                  \
+    FIRST(TEXT, t "node", node)              \
+    NEXT(UUID, t "incarnation", incarnation) \
+    NEXT(FIXED, t "challenge", challenge)    \
+    NEXT(FIXED, t "mac", mac)
+
+#define ACK_COLUMNS JT_COLUMNS(ACK, "")
+
+static JT_COLUMNS_READER(read_ack, ACK, struct jt_ack);
+static JT_COLUMNS_PUTTER(put_ack, ACK, 4, struct jt_ack);
+
 enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack)
 {
     enum jt_err err = jt_db_ensure(db);
@@ -236,14 +240,10 @@ enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt
     struct jt_params p;
     jt_params_init(&p);
     jt_params_u63(&p, generation);
-    jt_params_text(&p, ack->node);
-    jt_params_uuid(&p, ack->incarnation);
-    jt_params_bytes(&p, ack->challenge, sizeof ack->challenge);
-    jt_params_bytes(&p, ack->mac, sizeof ack->mac);
+    put_ack(&p, ack);
     return jt_db_insert_one(
         db,
-        "INSERT INTO key_ack (generation, node, incarnation, challenge, mac) "
-        "VALUES ($1, $2, $3, $4, $5) "
+        "INSERT INTO key_ack (generation, " ACK_COLUMNS ") VALUES (" JT_SQL_5_PARAMS ") "
         "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
         "challenge = excluded.challenge, mac = excluded.mac, at = excluded.at",
         &p);
@@ -262,15 +262,10 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
     jt_params_text(&p, node);
     PGresult *res;
     err = jt_db_query_one(
-        db,
-        "SELECT node, incarnation, challenge, mac FROM key_ack WHERE generation = $1 AND node = $2",
-        &p, &res);
+        db, "SELECT " ACK_COLUMNS " FROM key_ack WHERE generation = $1 AND node = $2", &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
-        jt_row_text(&row, 0, out->node, sizeof out->node);
-        jt_row_uuid(&row, 1, out->incarnation);
-        jt_row_fixed(&row, 2, out->challenge, sizeof out->challenge);
-        jt_row_fixed(&row, 3, out->mac, sizeof out->mac);
+        read_ack(&row, 0, out);
         err = jt_row_status(&row);
     }
     PQclear(res);

@@ -10,8 +10,8 @@
 
 #include "store/audit.h"
 #include "store/nodes.h"
-#include "wire/generation.h"
-#include "wire/ring.h"
+#include "model/generation.h"
+#include "model/ring.h"
 
 struct jt_generation_info {
     struct jt_generation_row row;
@@ -39,7 +39,7 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
  */
 struct jt_generations_taken {
     uint64_t highest;
-    uint8_t key_ids[32];
+    uint8_t key_ids[JT_KEY_ID_SET_LEN];
     size_t n_future;
 };
 enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *out) JT_CHECKED;

@@ -2,12 +2,24 @@
 #include "store/nodes.h"
 
 #include "base/clock.h"
+#include "store/columns.h"
 #include "store/ring_lock.h"
+#include "store/timeouts.h"
 
 #include <string.h>
 
-#define NODE_LOCK   "7235419260851099" /* session-level: held as long as the front lives */
-#define BACK_OFF_MS 20
+#define NODE_LOCK "7235419260851099" /* session-level: held as long as the front lives */
+
+#define NODE_ROW(FIRST, NEXT, t)                  \
+    FIRST(TEXT, t "name", spec.name)              \
+    NEXT(U8, t "number", spec.number)             \
+    NEXT(UUID, t "incarnation", spec.incarnation) \
+    NEXT(U63, t "mac_epoch", mac_epoch)           \
+    NEXT(FIXED, t "mac", mac)
+
+#define COLUMNS JT_COLUMNS(NODE_ROW, "")
+
+static JT_COLUMNS_PUTTER(put_row, NODE_ROW, 5, struct jt_node_row);
 
 /* Takes the session's lock if it is not held yet. JT_ERR_NODE_TAKEN when another session holds it.
  */
@@ -53,7 +65,7 @@ static enum jt_err with_ring_lock(struct jt_db *db,
         if (!busy || jt_clock_ms() >= deadline_ms) {
             return err;
         }
-        jt_db_back_off(BACK_OFF_MS);
+        jt_db_back_off(JT_LOCK_PAUSE_MS);
     }
 }
 
@@ -62,16 +74,12 @@ static enum jt_err check_alone(struct jt_db *db, const struct jt_node_row *row)
 {
     struct jt_params p;
     jt_params_init(&p);
-    jt_params_text(&p, row->spec.name);
-    jt_params_i16(&p, row->spec.number);
-    jt_params_uuid(&p, row->spec.incarnation);
-    jt_params_u63(&p, row->mac_epoch);
-    jt_params_bytes(&p, row->mac, sizeof row->mac);
-    return jt_db_must(
-        db,
-        "SELECT coalesce(bool_and((n.name, n.number, n.incarnation, n.mac_epoch, n.mac) = "
-        "($1, $2, $3, $4, $5)) AND count(*) = 1, false) FROM node n",
-        &p, "the node's row does not stand as it was sent, or another does beside it");
+    put_row(&p, row);
+    return jt_db_must(db,
+                      "SELECT coalesce(bool_and((" COLUMNS ") = (" JT_SQL_5_PARAMS ")) "
+                      "AND count(*) = 1, false) FROM node",
+                      &p,
+                      "the node's row does not stand as it was sent, or another does beside it");
 }
 
 /*
@@ -88,14 +96,10 @@ static enum jt_err replace_row(struct jt_db *db, const void *arg)
     if (err == JT_OK) {
         struct jt_params p;
         jt_params_init(&p);
-        jt_params_text(&p, row->spec.name);
-        jt_params_i16(&p, row->spec.number);
-        jt_params_uuid(&p, row->spec.incarnation);
-        jt_params_u63(&p, row->mac_epoch);
-        jt_params_bytes(&p, row->mac, sizeof row->mac);
+        put_row(&p, row);
         err = jt_db_insert_one(db,
-                               "INSERT INTO node (name, number, incarnation, mac_epoch, mac) "
-                               "VALUES ($1, $2, $3, $4, $5)",
+                               "INSERT INTO node (" COLUMNS ") "
+                               "VALUES (" JT_SQL_5_PARAMS ")",
                                &p);
     }
     return err == JT_OK ? check_alone(db, row) : err;
@@ -156,7 +160,7 @@ enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node, int
     enum jt_err err = take_lock_again(db, node);
     /* The backend of a front that was just killed needs a moment to notice. */
     while (err == JT_ERR_NODE_TAKEN && jt_clock_ms() < deadline_ms) {
-        jt_db_back_off(BACK_OFF_MS);
+        jt_db_back_off(JT_LOCK_PAUSE_MS);
         err = take_lock_again(db, node);
     }
     return err;
@@ -184,7 +188,7 @@ enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
 
 enum jt_err jt_node_leave(struct jt_db *db, const struct jt_node_spec *node)
 {
-    enum jt_err err = with_ring_lock(db, remove_row, node, jt_clock_ms() + 1000);
+    enum jt_err err = with_ring_lock(db, remove_row, node, jt_clock_ms() + JT_NODE_LEAVE_MS);
     free_lock(db);
     return err;
 }

@@ -11,7 +11,7 @@
 #define JETON_STORE_NODES_H
 
 #include "store/db.h"
-#include "wire/node.h"
+#include "model/node.h"
 
 /*
  * Takes the lock on `db`'s session, waiting up to `patience_ms` for it. JT_ERR_NODE_TAKEN when

@@ -81,10 +81,10 @@ void jt_params_bytes(struct jt_params *p, const void *bytes, size_t len)
     jt_buf_put(&p->buf, bytes, len);
 }
 
-void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static 16])
+void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static JT_PG_UUID_LEN])
 {
     begin(p, JT_PG_UUID);
-    jt_buf_put(&p->buf, uuid, 16);
+    jt_buf_put(&p->buf, uuid, JT_PG_UUID_LEN);
 }
 
 void jt_params_null_text(struct jt_params *p)

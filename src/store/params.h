@@ -14,6 +14,7 @@
 #define JETON_STORE_PARAMS_H
 
 #include "base/buf.h"
+#include "model/sizes.h"
 
 #include <libpq-fe.h>
 
@@ -34,6 +35,11 @@ enum jt_pg_type {
     JT_PG_INT8_ARRAY = 1016,
     JT_PG_UUID_ARRAY = 2951,
 };
+
+/* A fingerprint and an incarnation travel as one. */
+#define JT_PG_UUID_LEN 16
+_Static_assert(JT_FINGERPRINT_LEN == JT_PG_UUID_LEN, "a fingerprint is a uuid in SQL");
+_Static_assert(JT_INCARNATION_LEN == JT_PG_UUID_LEN, "an incarnation is a uuid in SQL");
 
 #define JT_PARAMS_MAX       24
 #define JT_PARAMS_MAX_BYTES (64u << 20)
@@ -61,7 +67,7 @@ void jt_params_u63(struct jt_params *p, uint64_t v);
 void jt_params_raw64(struct jt_params *p, enum jt_pg_type type, uint64_t v);
 void jt_params_text(struct jt_params *p, const char *text);
 void jt_params_bytes(struct jt_params *p, const void *bytes, size_t len);
-void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static 16]);
+void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static JT_PG_UUID_LEN]);
 /* A text that is absent. */
 void jt_params_null_text(struct jt_params *p);
 

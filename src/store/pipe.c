@@ -4,6 +4,7 @@
 #include "store/deadline.h"
 #include "store/session.h"
 #include "store/sqlstate.h"
+#include "store/timeouts.h"
 #include "store/txn.h"
 
 #include <stdio.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define BACKOFF_MIN_MS   50
-#define BACKOFF_MAX_MS   1000
 #define SETUP_TIMEOUT_MS (JT_CONNECT_TIMEOUT_S * 1000)
 
 /*
@@ -51,7 +50,7 @@ static void disconnect(struct jt_pipe *pipe)
     pipe->state = WAITING;
     jt_deadline_set(&pipe->deadline, pipe->backoff_ms);
     pipe->backoff_ms =
-        pipe->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : pipe->backoff_ms * 2;
+        pipe->backoff_ms * 2 > JT_RECONNECT_MAX_MS ? JT_RECONNECT_MAX_MS : pipe->backoff_ms * 2;
 }
 
 /* From the loop only: answers the transaction under way. */
@@ -254,7 +253,7 @@ static void come_up(struct jt_pipe *pipe)
 {
     pipe->state = IDLE;
     jt_deadline_cancel(&pipe->deadline);
-    pipe->backoff_ms = BACKOFF_MIN_MS;
+    pipe->backoff_ms = JT_RECONNECT_MIN_MS;
     if (pipe->up_fn != NULL) {
         pipe->up_fn(pipe->up_arg, 0);
     }
@@ -408,7 +407,7 @@ enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *
     pipe->loop = loop;
     pipe->node = *node;
     pipe->timeout_ms = timeout_ms;
-    pipe->backoff_ms = BACKOFF_MIN_MS;
+    pipe->backoff_ms = JT_RECONNECT_MIN_MS;
     pipe->conninfo = strdup(conninfo);
     pipe->application = strdup(application);
     pipe->socket = (struct jt_watch){ .fn = on_socket, .arg = pipe, .fd = -1 };

@@ -15,6 +15,7 @@
 
 #include "store/db.h"
 #include "store/row.h"
+#include "store/sql.h"
 #include "store/sqlstate.h"
 
 struct jt_db {
@@ -77,9 +78,6 @@ enum jt_err jt_db_begin(struct jt_db *db) JT_CHECKED;
  * nobody knows.
  */
 enum jt_err jt_db_end(struct jt_db *db, enum jt_err err) JT_CHECKED;
-
-/* A timestamptz expression as RFC 3339 UTC text of JT_TIME_LEN; NULL stays NULL. */
-#define JT_SQL_TIME(at) "to_char(" at " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
 /* Pauses the thread between two attempts. */
 void jt_db_back_off(int ms);

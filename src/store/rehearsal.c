@@ -35,7 +35,7 @@ static enum jt_err rehearse_audit(struct jt_db *db, const struct jt_node_spec *n
 static void add_card(struct jt_params *p, uint8_t key_id)
 {
     const uint8_t envelope[JT_CARD_ENVELOPE_MIN] = { key_id };
-    uint8_t fingerprint[16];
+    uint8_t fingerprint[JT_FINGERPRINT_LEN];
     uint32_t id;
     jt_random_fill(fingerprint, sizeof fingerprint);
     jt_random_fill(&id, sizeof id);
@@ -43,9 +43,9 @@ static void add_card(struct jt_params *p, uint8_t key_id)
     jt_params_add_u31(p, 0);
     jt_params_array(p, JT_PG_INT8_ARRAY, 1, 8);
     jt_params_add_u63(p, 1 + (id & NO_IDS) % NO_IDS);
-    jt_params_array(p, JT_PG_UUID_ARRAY, 1, 16);
+    jt_params_array(p, JT_PG_UUID_ARRAY, 1, sizeof fingerprint);
     jt_params_add_bytes(p, fingerprint, sizeof fingerprint);
-    jt_params_array(p, JT_PG_BYTEA_ARRAY, 1, 28);
+    jt_params_array(p, JT_PG_BYTEA_ARRAY, 1, sizeof envelope);
     jt_params_add_bytes(p, envelope, sizeof envelope);
 }
 

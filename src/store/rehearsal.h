@@ -9,8 +9,8 @@
 #define JETON_STORE_REHEARSAL_H
 
 #include "store/db.h"
-#include "wire/keyref.h"
-#include "wire/node.h"
+#include "model/keyref.h"
+#include "model/node.h"
 
 /*
  * `active` is the active generation, or 0: then only the audit is tried. Its made-up card has an id

@@ -3,6 +3,7 @@
 
 #include "store/audit_params.h"
 #include "store/query.h"
+#include "store/retirement_columns.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +20,10 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     jt_params_text(&p, act->actor);
     uint64_t n_opened;
     err = jt_db_change(db,
-                       "INSERT INTO retirement (generation, state, actor) SELECT number, 1, "
-                       "$2::text FROM generation "
-                       "WHERE number = $1 AND state = 3 ON CONFLICT DO NOTHING",
+                       "INSERT INTO retirement (generation, state, actor) "
+                       "SELECT number, " JT_SQL_JOB_DRAINING ", $2::text FROM generation "
+                       "WHERE number = $1 AND state = " JT_SQL_DRAINING " "
+                       "ON CONFLICT DO NOTHING",
                        &p, &n_opened);
     if (err == JT_OK && n_opened > 0) {
         err = jt_audit_act_on(db, act, JT_AUDIT_RETIREMENT_START, generation);
@@ -31,9 +33,10 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
         jt_params_init(&p);
         jt_params_u63(&p, generation);
         err = jt_db_query_one(db,
-                              "SELECT coalesce((SELECT state < 3 FROM retirement WHERE generation "
-                              "= g.number), false), "
-                              "g.state = 3 FROM generation g WHERE number = $1",
+                              "SELECT coalesce((SELECT state < " JT_SQL_JOB_CERTIFIED " "
+                              "FROM retirement WHERE generation = g.number), false), "
+                              "g.state = " JT_SQL_DRAINING " "
+                              "FROM generation g WHERE number = $1",
                               &p, &res);
     }
     if (err == JT_OK) {
@@ -49,40 +52,37 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     return jt_db_end(db, err == JT_ERR_NO_ROW ? JT_ERR_NO_GENERATION : err);
 }
 
-#define SELECT_JOB(where)                                                                         \
-    "SELECT r.generation, g.key_id, r.state, r.actor, " JT_SQL_TIME(                              \
-        "r.started_at") ", "                                                                      \
-                        "r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, " \
-                        "r.timeline, r.system_identifier, "                                       \
-                        "r.epoch, " JT_SQL_TIME(                                                  \
-                            "r.retired_at") ", r.node, r.certificate, r.signature, r.public_key " \
-                                            "FROM retirement r JOIN generation g ON g.number = "  \
-                                            "r.generation " where
-static const char select_job[] = SELECT_JOB("WHERE r.generation = $1::int8");
+#define JOB(FIRST, NEXT, t)                \
+    FIRST(U63, t "generation", generation) \
+    NEXT(U8, "g.key_id", key_id)           \
+    NEXT(U8, t "state", state)
+
+#define CERTIFICATE(FIRST, NEXT, t)       \
+    FIRST(TEXT, t "certificate", text)    \
+    NEXT(FIXED, t "signature", signature) \
+    NEXT(FIXED, t "public_key", public_key)
+
+static JT_COLUMNS_READER(read_job, JOB, struct jt_retirement);
+JT_COLUMNS_READER(jt_retirement_start_read, JT_RETIREMENT_START, struct jt_retirement_facts);
+JT_COLUMNS_READER(jt_retirement_facts_read, JT_RETIREMENT_FACTS, struct jt_retirement_facts);
+static JT_COLUMNS_READER(read_certificate, CERTIFICATE, struct jt_certificate);
+
+enum {
+    START = JT_N_COLUMNS(JOB),
+    FACTS = START + JT_N_COLUMNS(JT_RETIREMENT_START),
+    CERTIFIED = FACTS + JT_N_COLUMNS(JT_RETIREMENT_FACTS),
+};
+#define START_COLUMNS JT_COLUMNS(JT_RETIREMENT_START, "r.")
+#define FACTS_COLUMNS JT_COLUMNS(JT_RETIREMENT_FACTS, "r.")
+#define COLUMNS \
+    JT_COLUMNS(JOB, "r.") ", " START_COLUMNS ", " FACTS_COLUMNS ", " JT_COLUMNS(CERTIFICATE, "r.")
+#define SELECT_JOB \
+    "SELECT " COLUMNS " FROM retirement r JOIN generation g ON g.number = r.generation "
+
+static const char select_job[] = SELECT_JOB "WHERE r.generation = $1::int8";
 static const char select_next[] =
-    SELECT_JOB("WHERE r.state < 3 ORDER BY r.generation <= $1::int8, r.generation LIMIT 1");
-
-static void read_facts(struct jt_row *row, struct jt_retirement_facts *facts)
-{
-    facts->rows_written = jt_row_u63(row, 5);
-    facts->rows_moved_in = jt_row_u63(row, 6);
-    facts->rows_moved_out = jt_row_u63(row, 7);
-    facts->rows_left = jt_row_u63(row, 8);
-    facts->lsn = jt_row_raw64(row, 9, JT_PG_LSN);
-    facts->timeline = jt_row_u31(row, 10);
-    facts->system_identifier = jt_row_raw64(row, 11, JT_PG_INT8);
-    facts->epoch = jt_row_u63(row, 12);
-    jt_row_text(row, 13, facts->retired_at, sizeof facts->retired_at);
-    jt_row_text(row, 14, facts->node, sizeof facts->node);
-}
-
-static void read_certificate(struct jt_row *row, struct jt_certificate *certificate)
-{
-    jt_row_text(row, 15, certificate->text, sizeof certificate->text);
-    certificate->text_len = strlen(certificate->text);
-    jt_row_fixed(row, 16, certificate->signature, sizeof certificate->signature);
-    jt_row_fixed(row, 17, certificate->public_key, sizeof certificate->public_key);
-}
+    SELECT_JOB "WHERE r.state < " JT_SQL_JOB_CERTIFIED " "
+               "ORDER BY r.generation <= $1::int8, r.generation LIMIT 1";
 
 static enum jt_err select_one(struct jt_db *db, const char *sql, uint64_t generation,
                               struct jt_retirement *out)
@@ -99,17 +99,16 @@ static enum jt_err select_one(struct jt_db *db, const char *sql, uint64_t genera
     err = jt_db_query_one(db, sql, &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
-        out->generation = out->facts.generation = jt_row_u63(&row, 0);
-        out->key_id = jt_row_u8(&row, 1);
-        out->state = (enum jt_retirement_state)jt_row_u8(&row, 2);
-        jt_row_text(&row, 3, out->actor, sizeof out->actor);
-        memcpy(out->facts.actor, out->actor, sizeof out->facts.actor);
-        jt_row_text(&row, 4, out->facts.started_at, sizeof out->facts.started_at);
+        read_job(&row, 0, out);
+        out->facts.generation = out->generation;
+        jt_retirement_start_read(&row, START, &out->facts);
+        memcpy(out->actor, out->facts.actor, sizeof out->actor);
         if (out->state >= JT_RETIREMENT_RETIRED) {
-            read_facts(&row, &out->facts);
+            jt_retirement_facts_read(&row, FACTS, &out->facts);
         }
         if (out->state >= JT_RETIREMENT_CERTIFIED) {
-            read_certificate(&row, &out->certificate);
+            read_certificate(&row, CERTIFIED, &out->certificate);
+            out->certificate.text_len = strlen(out->certificate.text);
         }
         err = jt_row_status(&row);
     }
@@ -143,9 +142,10 @@ enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,
     jt_params_text(&p, certificate->text);
     jt_params_bytes(&p, certificate->signature, sizeof certificate->signature);
     jt_params_bytes(&p, certificate->public_key, sizeof certificate->public_key);
-    return jt_db_change_one(
-        db,
-        "UPDATE retirement SET state = 3, certificate = $2, signature = $3, public_key = $4, "
-        "certified_at = now() WHERE generation = $1 AND state = 2",
-        &p);
+    return jt_db_change_one(db,
+                            "UPDATE retirement SET state = " JT_SQL_JOB_CERTIFIED
+                            ", certificate = $2, "
+                            "signature = $3, public_key = $4, certified_at = now() "
+                            "WHERE generation = $1 AND state = " JT_SQL_JOB_RETIRED,
+                            &p);
 }

@@ -7,12 +7,16 @@
 #define JETON_STORE_RETIREMENTS_H
 
 #include "store/generations.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
+/* Numbers for SQL text as well, like those of a generation's states. */
+#define JT_RETIREMENT_STATE_DRAINING  1
+#define JT_RETIREMENT_STATE_RETIRED   2
+#define JT_RETIREMENT_STATE_CERTIFIED 3
 enum jt_retirement_state {
-    JT_RETIREMENT_DRAINING = 1,
-    JT_RETIREMENT_RETIRED,
-    JT_RETIREMENT_CERTIFIED
+    JT_RETIREMENT_DRAINING = JT_RETIREMENT_STATE_DRAINING,
+    JT_RETIREMENT_RETIRED = JT_RETIREMENT_STATE_RETIRED,
+    JT_RETIREMENT_CERTIFIED = JT_RETIREMENT_STATE_CERTIFIED,
 };
 
 struct jt_retirement {

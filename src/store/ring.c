@@ -2,24 +2,34 @@
 #include "store/ring.h"
 
 #include "store/client_insert.h"
+#include "store/columns.h"
 #include "store/ring_lock.h"
+#include "store/timeouts.h"
 
 #include <string.h>
+
+#define RING_ROW(FIRST, NEXT, t) \
+    FIRST(U63, t "epoch", epoch) \
+    NEXT(BYTES, t "body", body)  \
+    NEXT(FIXED, t "mac", mac)
+
+#define COLUMNS JT_COLUMNS(RING_ROW, "")
+
+static JT_COLUMNS_READER(read_row, RING_ROW, struct jt_ring_row);
+static JT_COLUMNS_PUTTER(put_row, RING_ROW, 3, struct jt_ring_row);
 
 enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy)
 {
     *busy = false;
     enum jt_err err = jt_db_begin(db);
     if (err == JT_OK) {
-        err =
-            jt_db_script(db, "SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '2s'; "
-                             "SET LOCAL idle_in_transaction_session_timeout = '2s'");
+        err = jt_db_script(db, JT_SQL_RING_BOUNDS);
     }
     if (err == JT_OK) {
         PGresult *res;
         err = jt_db_query(db, "SELECT pg_advisory_xact_lock(" JT_RING_LOCK ")", NULL, &res);
         PQclear(res);
-        *busy = err != JT_OK && strcmp(db->sqlstate, "55P03") == 0;
+        *busy = err != JT_OK && strcmp(db->sqlstate, JT_SQLSTATE_LOCK_NOT_AVAILABLE) == 0;
     }
     return err == JT_OK ? JT_OK : jt_db_end(db, err);
 }
@@ -32,15 +42,10 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
         return err;
     }
     PGresult *res;
-    err = jt_db_query_one(db, "SELECT epoch, body, mac FROM ring", NULL, &res);
+    err = jt_db_query_one(db, "SELECT " COLUMNS " FROM ring", NULL, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
-        out->epoch = jt_row_u63(&row, 0);
-        const uint8_t *body = jt_row_bytes(&row, 1, sizeof out->body, &out->body_len);
-        if (body != NULL) {
-            memcpy(out->body, body, out->body_len);
-        }
-        jt_row_fixed(&row, 2, out->mac, sizeof out->mac);
+        read_row(&row, 0, out);
         err = jt_row_status(&row);
     }
     PQclear(res);
@@ -84,25 +89,33 @@ static enum jt_err insert_ring(struct jt_db *db, const struct jt_ring_row *ring)
 {
     struct jt_params p;
     jt_params_init(&p);
-    jt_params_u63(&p, ring->epoch);
-    jt_params_bytes(&p, ring->body, ring->body_len);
-    jt_params_bytes(&p, ring->mac, sizeof ring->mac);
+    put_row(&p, ring);
     enum jt_err err =
-        jt_db_insert_one(db, "INSERT INTO ring (epoch, body, mac) VALUES ($1, $2, $3)", &p);
+        jt_db_insert_one(db, "INSERT INTO ring (" COLUMNS ") VALUES (" JT_SQL_3_PARAMS ")", &p);
     return err == JT_ERR_DB_DUPLICATE ? JT_ERR_RING_THERE : err;
+}
+
+enum jt_err jt_ring_row_replace(struct jt_db *db, const struct jt_ring_row *next,
+                                uint64_t from_epoch)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    put_row(&p, next);
+    jt_params_u63(&p, from_epoch);
+    return jt_db_change_one(db,
+                            "UPDATE ring SET (" COLUMNS ") = (" JT_SQL_3_PARAMS "), "
+                            "changed_at = now() WHERE epoch = $4",
+                            &p);
 }
 
 enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring)
 {
     struct jt_params p;
     jt_params_init(&p);
-    jt_params_u63(&p, ring->epoch);
-    jt_params_bytes(&p, ring->body, ring->body_len);
-    jt_params_bytes(&p, ring->mac, sizeof ring->mac);
+    put_row(&p, ring);
     return jt_db_must(db,
-                      "SELECT coalesce(bool_and((r.epoch, r.body, r.mac) = ($1, $2, $3)) AND "
-                      "count(*) = 1, false) "
-                      "FROM ring r",
+                      "SELECT coalesce(bool_and((" COLUMNS ") = (" JT_SQL_3_PARAMS ")) AND "
+                      "count(*) = 1, false) FROM ring",
                       &p, "the ring does not stand as it was sent");
 }
 

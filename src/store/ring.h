@@ -7,7 +7,7 @@
 #define JETON_STORE_RING_H
 
 #include "store/db.h"
-#include "wire/ring.h"
+#include "model/ring.h"
 
 /*
  * The advisory lock `ring`: shared by every transaction that writes a card, exclusive for changes

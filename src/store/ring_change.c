@@ -3,9 +3,9 @@
 
 #include "store/audit_params.h"
 #include "store/generation_stands.h"
+#include "store/retirement_columns.h"
 #include "store/ring_lock.h"
 #include "store/statements.h"
-#include "wire/certificate.h"
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
  */
 static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
 {
-    enum jt_err err = jt_db_script(db, "SET LOCAL statement_timeout = '200ms'");
+    enum jt_err err = jt_db_script(db, JT_SQL_RING_PROOF);
     if (err != JT_OK) {
         return err;
     }
@@ -60,14 +60,14 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
     jt_params_i16(&p, key_id);
     PGresult *res;
     err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
-    *busy = err != JT_OK && strcmp(db->sqlstate, "57014") == 0;
+    *busy = err != JT_OK && strcmp(db->sqlstate, JT_SQLSTATE_QUERY_CANCELED) == 0;
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         bool unused = jt_row_bool(&row, 0);
         err = row.bad ? JT_ERR_DB_FAULT : unused ? JT_OK : JT_ERR_NOT_EMPTY;
     }
     PQclear(res);
-    return err == JT_OK ? jt_db_script(db, "SET LOCAL statement_timeout = '2s'") : err;
+    return err == JT_OK ? jt_db_script(db, JT_SQL_RING_STATEMENT) : err;
 }
 
 /*
@@ -80,11 +80,14 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
 #define WHERE_ROW(state) \
     " WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = " state
 static const char to_active[] =
-    SET_ROW("state = 2, activated_at = now(), activated_by = $6") WHERE_ROW("1");
+    SET_ROW("state = " JT_SQL_ACTIVE ", activated_at = now(), activated_by = $6")
+        WHERE_ROW(JT_SQL_FUTURE);
 static const char to_draining[] =
-    SET_ROW("state = 3, draining_at = now(), draining_by = $6") WHERE_ROW("2");
+    SET_ROW("state = " JT_SQL_DRAINING ", draining_at = now(), draining_by = $6")
+        WHERE_ROW(JT_SQL_ACTIVE);
 static const char to_retired[] =
-    SET_ROW("state = 4, retired_at = now(), retired_by = $6") WHERE_ROW("3");
+    SET_ROW("state = " JT_SQL_RETIRED ", retired_at = now(), retired_by = $6")
+        WHERE_ROW(JT_SQL_DRAINING);
 
 /*
  * No row was changed. JT_ERR_WRONG_STATE: there is none in the state that this step starts from;
@@ -148,16 +151,8 @@ static enum jt_err change_generations(struct jt_db *db, const struct jt_ring_cha
 
 static enum jt_err replace_ring(struct jt_db *db, const struct jt_ring_change *c)
 {
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_u63(&p, c->next->epoch);
-    jt_params_bytes(&p, c->next->body, c->next->body_len);
-    jt_params_bytes(&p, c->next->mac, sizeof c->next->mac);
-    jt_params_u63(&p, c->from_epoch);
     /* The epoch was found and locked before, in this transaction: there is no race to lose. */
-    enum jt_err err = jt_db_change_one(
-        db, "UPDATE ring SET epoch = $1, body = $2, mac = $3, changed_at = now() WHERE epoch = $4",
-        &p);
+    enum jt_err err = jt_ring_row_replace(db, c->next, c->from_epoch);
     return err == JT_ERR_NO_CHANGE ? JT_ERR_DB_UNTRUE : err;
 }
 
@@ -176,20 +171,19 @@ static enum jt_err check_written(struct jt_db *db, const struct jt_ring_change *
  * WAL being written: the control file's lags behind after a promotion. None of these functions
  * needs a privilege.
  */
+#define FACTS JT_COLUMNS(JT_RETIREMENT_START, "r.") ", " JT_COLUMNS(JT_RETIREMENT_FACTS, "r.")
 static const char record_facts[] =
-    "UPDATE retirement r SET state = 2, retired_at = now(), node = $2, epoch = $3, rows_left = 0, "
-    "rows_written = t.written, rows_moved_in = t.moved_in, rows_moved_out = t.moved_out, lsn = "
-    "at.lsn, "
+    "UPDATE retirement r SET state = " JT_SQL_JOB_RETIRED ", retired_at = now(), "
+    "node = $2, epoch = $3, rows_left = 0, rows_written = t.written, rows_moved_in = t.moved_in, "
+    "rows_moved_out = t.moved_out, lsn = at.lsn, "
     "timeline = ('x' || left(pg_walfile_name(at.lsn), 8))::bit(32)::int4, "
     "system_identifier = (SELECT c.system_identifier FROM pg_control_system() c) "
-    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, coalesce(sum(moved_in), 0)::int8 AS "
-    "moved_in, "
+    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, "
+    "coalesce(sum(moved_in), 0)::int8 AS moved_in, "
     "coalesce(sum(moved_out), 0)::int8 AS moved_out FROM tally WHERE generation = $1) t, "
     "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
-    "WHERE r.generation = $1 AND r.state = 1 "
-    "RETURNING r.rows_written, r.rows_moved_in, r.rows_moved_out, r.rows_left, r.lsn, r.timeline, "
-    "r.system_identifier, " JT_SQL_TIME("r.started_at") ", " JT_SQL_TIME(
-        "r.retired_at") ", r.actor";
+    "WHERE r.generation = $1 AND r.state = " JT_SQL_JOB_DRAINING " "
+    "RETURNING " FACTS;
 
 static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_change *c)
 {
@@ -207,17 +201,8 @@ static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_chan
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         facts->generation = c->rows[0].number;
-        facts->epoch = c->next->epoch;
-        facts->rows_written = jt_row_u63(&row, 0);
-        facts->rows_moved_in = jt_row_u63(&row, 1);
-        facts->rows_moved_out = jt_row_u63(&row, 2);
-        facts->rows_left = jt_row_u63(&row, 3);
-        facts->lsn = jt_row_raw64(&row, 4, JT_PG_LSN);
-        facts->timeline = jt_row_u31(&row, 5);
-        facts->system_identifier = jt_row_raw64(&row, 6, JT_PG_INT8);
-        jt_row_text(&row, 7, facts->started_at, sizeof facts->started_at);
-        jt_row_text(&row, 8, facts->retired_at, sizeof facts->retired_at);
-        jt_row_text(&row, 9, facts->actor, sizeof facts->actor);
+        jt_retirement_start_read(&row, 0, facts);
+        jt_retirement_facts_read(&row, JT_N_COLUMNS(JT_RETIREMENT_START), facts);
         err = jt_row_status(&row);
     }
     PQclear(res);

@@ -4,6 +4,7 @@
 #define JETON_STORE_RING_LOCK_H
 
 #include "store/query.h"
+#include "store/timeouts.h"
 
 /*
  * Begins a transaction and takes the lock exclusively, waiting at most 50 ms: whoever asks for it
@@ -13,11 +14,23 @@
  */
 enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy) JT_CHECKED;
 
+/* As SQL: what holds for the transaction that has the lock; for the proof of zero in it. */
+#define JT_SQL_RING_STATEMENT "SET LOCAL statement_timeout = " JT_SQL_NUMBER(JT_RING_STATEMENT_MS)
+#define JT_SQL_RING_PROOF     "SET LOCAL statement_timeout = " JT_SQL_NUMBER(JT_RING_PROOF_MS)
+#define JT_SQL_RING_IDLE \
+    "SET LOCAL idle_in_transaction_session_timeout = " JT_SQL_NUMBER(JT_RING_STATEMENT_MS)
+#define JT_SQL_RING_WAIT   "SET LOCAL lock_timeout = " JT_SQL_NUMBER(JT_RING_LOCK_MS)
+#define JT_SQL_RING_BOUNDS JT_SQL_RING_WAIT "; " JT_SQL_RING_STATEMENT "; " JT_SQL_RING_IDLE
+
+/* Inside an open transaction: JT_ERR_CONFLICT when the ring is not of that epoch. */
+struct jt_ring_row;
+enum jt_err jt_ring_row_replace(struct jt_db *db, const struct jt_ring_row *next,
+                                uint64_t from_epoch) JT_CHECKED;
+
 /*
  * Inside an open transaction: JT_ERR_PROTOCOL when the ring in the table is not, byte for byte,
  * this one.
  */
-struct jt_ring_row;
 enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring) JT_CHECKED;
 
 #endif

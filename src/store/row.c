@@ -97,6 +97,16 @@ const uint8_t *jt_row_bytes(struct jt_row *r, int column, size_t max, size_t *le
     return p;
 }
 
+size_t jt_row_copy(struct jt_row *r, int column, void *out, size_t max)
+{
+    size_t len;
+    const uint8_t *p = jt_row_bytes(r, column, max, &len);
+    if (p != NULL) {
+        memcpy(out, p, len);
+    }
+    return len;
+}
+
 static void copy(struct jt_row *r, int column, enum jt_pg_type type, void *out, size_t len)
 {
     const uint8_t *p = exact(r, column, type, len);
@@ -112,9 +122,9 @@ void jt_row_fixed(struct jt_row *r, int column, void *out, size_t len)
     copy(r, column, JT_PG_BYTEA, out, len);
 }
 
-void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static 16])
+void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static JT_PG_UUID_LEN])
 {
-    copy(r, column, JT_PG_UUID, out, 16);
+    copy(r, column, JT_PG_UUID, out, JT_PG_UUID_LEN);
 }
 
 void jt_row_text(struct jt_row *r, int column, char *out, size_t size)

@@ -33,9 +33,12 @@ uint64_t jt_row_raw64(struct jt_row *r, int column, enum jt_pg_type type);
  */
 const uint8_t *jt_row_bytes(struct jt_row *r, int column, size_t max, size_t *len);
 
+/* The bytes copied to `out`, at most `max`; their number, 0 when bad. */
+size_t jt_row_copy(struct jt_row *r, int column, void *out, size_t max);
+
 /* Exactly `len` bytes of a bytea. `out` is zeroed when bad. */
 void jt_row_fixed(struct jt_row *r, int column, void *out, size_t len);
-void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static 16]);
+void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static JT_PG_UUID_LEN]);
 
 /* A text of fewer than `size` bytes and without NUL, terminated. `out` is empty when bad. */
 void jt_row_text(struct jt_row *r, int column, char *out, size_t size);

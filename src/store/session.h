@@ -7,8 +7,6 @@
 
 #include <libpq-fe.h>
 
-#define JT_CONNECT_TIMEOUT_S 5
-
 /*
  * Keywords for PQconnectdbParams and PQconnectStartParams (expand_dbname 1): Jeton's defaults
  * first, then the operator's connection string, which therefore wins, and last the application

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The columns of client and field rows that their MACs cover, in the order in which they are read.
- */
+/* The columns of client and field rows: what their MACs cover, and the MACs. */
 #ifndef JETON_STORE_SET_COLUMNS_H
 #define JETON_STORE_SET_COLUMNS_H
 
-#include "store/row.h"
-#include "wire/client.h"
-#include "wire/field.h"
+#include "store/columns.h"
+#include "model/client.h"
+#include "model/field.h"
 
-#define JT_CLIENT_COLUMNS(t)                                                                       \
-    t ".id, " t ".permissions, " t ".secret_mac, " t ".state, " t ".revision, " t ".mac_epoch, " t \
-      ".mac"
-#define JT_N_CLIENT_COLUMNS 7
-#define JT_FIELD_COLUMNS(t)                                                             \
-    t ".id, " t ".name, " t ".kind, " t ".dedup, " t ".allow_bad_luhn, " t ".state, " t \
-      ".revision, " t ".mac_epoch, " t ".mac"
+#define JT_CLIENT_ROW(FIRST, NEXT, t)            \
+    FIRST(TEXT, t "id", spec.id)                 \
+    NEXT(U31, t "permissions", spec.permissions) \
+    NEXT(FIXED, t "secret_mac", secret_mac)      \
+    NEXT(U8, t "state", state)                   \
+    NEXT(U63, t "revision", revision)            \
+    NEXT(U63, t "mac_epoch", mac_epoch)          \
+    NEXT(FIXED, t "mac", mac)
 
-/* From column `at` on; jt_row_status says whether they were good. */
-void jt_client_columns_read(struct jt_row *row, int at, struct jt_client_row *out);
-void jt_field_columns_read(struct jt_row *row, int at, struct jt_field_row *out);
+#define JT_FIELD_ROW(FIRST, NEXT, t)                    \
+    FIRST(U31, t "id", spec.id)                         \
+    NEXT(TEXT, t "name", spec.name)                     \
+    NEXT(U8, t "kind", spec.kind)                       \
+    NEXT(BOOL, t "dedup", spec.dedup)                   \
+    NEXT(BOOL, t "allow_bad_luhn", spec.allow_bad_luhn) \
+    NEXT(U8, t "state", state)                          \
+    NEXT(U63, t "revision", revision)                   \
+    NEXT(U63, t "mac_epoch", mac_epoch)                 \
+    NEXT(FIXED, t "mac", mac)
+
+void jt_client_row_read(struct jt_row *row, int column, struct jt_client_row *out);
+void jt_field_row_read(struct jt_row *row, int column, struct jt_field_row *out);
 
 #endif

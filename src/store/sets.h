@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The set rows of clients and fields (wire/set.h), and the rows that changed since a version.
+ * The set rows of clients and fields (model/set.h), and the rows that changed since a version.
  * Nothing here is trusted before a keeper has verified it: vault/sets.h does that.
  */
 #ifndef JETON_STORE_SETS_H
 #define JETON_STORE_SETS_H
 
 #include "store/db.h"
-#include "wire/client.h"
-#include "wire/field.h"
+#include "model/client.h"
+#include "model/field.h"
 
 typedef void jt_client_row_fn(void *arg, const struct jt_client_row *row);
 typedef void jt_field_row_fn(void *arg, const struct jt_field_row *row);

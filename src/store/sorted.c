@@ -5,7 +5,11 @@
 
 #include <stdlib.h>
 
-struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static 16], uint32_t index)
+/* Two halves of 64 bits are all of it. */
+_Static_assert(JT_FINGERPRINT_LEN == 16, "high and low");
+
+struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static JT_FINGERPRINT_LEN],
+                               uint32_t index)
 {
     return (struct jt_sorted){ .field = field,
                                .index = index,

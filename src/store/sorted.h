@@ -6,6 +6,8 @@
 #ifndef JETON_STORE_SORTED_H
 #define JETON_STORE_SORTED_H
 
+#include "model/sizes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +18,7 @@ struct jt_sorted {
     uint64_t high, low; /* the fingerprint as two big-endian numbers */
 };
 
-struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static 16],
+struct jt_sorted jt_sorted_key(uint32_t field, const uint8_t fingerprint[static JT_FINGERPRINT_LEN],
                                uint32_t index);
 /* Whether field and fingerprint agree: the same card. */
 bool jt_sorted_same(const struct jt_sorted *a, const struct jt_sorted *b);

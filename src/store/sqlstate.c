@@ -12,7 +12,8 @@ static bool is_class(const char *sqlstate, const char *class)
 enum jt_err jt_sqlstate_err(const char *sqlstate)
 {
     static const char passing_classes[][3] = { "08", "40", "53", "57", "58" };
-    static const char *const passing[] = { "25006", "25P03", "55P03" };
+    static const char *const passing[] = { JT_SQLSTATE_READ_ONLY, JT_SQLSTATE_IDLE_IN_TRANSACTION,
+                                           JT_SQLSTATE_LOCK_NOT_AVAILABLE };
 
     if (sqlstate == NULL || strlen(sqlstate) != 5) {
         return JT_ERR_DB_AWAY;
@@ -27,10 +28,10 @@ enum jt_err jt_sqlstate_err(const char *sqlstate)
             return JT_ERR_DB_PASSING;
         }
     }
-    if (strcmp(sqlstate, "23505") == 0) {
+    if (strcmp(sqlstate, JT_SQLSTATE_UNIQUE) == 0) {
         return JT_ERR_DB_DUPLICATE;
     }
-    if (strcmp(sqlstate, "22P02") == 0) {
+    if (strcmp(sqlstate, JT_SQLSTATE_INVALID_TEXT) == 0) {
         /* a statement that saw its own writes come to nothing: OR_FAIL in store/statements.c */
         return JT_ERR_DB_UNTRUE;
     }
@@ -43,7 +44,7 @@ bool jt_sqlstate_ends_session(const char *sqlstate)
     if (sqlstate == NULL || strlen(sqlstate) != 5) {
         return true;
     }
-    return strcmp(sqlstate, "25006") == 0 || is_class(sqlstate, "08") ||
+    return strcmp(sqlstate, JT_SQLSTATE_READ_ONLY) == 0 || is_class(sqlstate, "08") ||
            strncmp(sqlstate, "57P", 3) == 0;
 }
 

@@ -11,6 +11,14 @@
 
 #define JT_DB_MESSAGE_LEN 256
 
+/* Those that Jeton knows by themselves: PostgreSQL's documentation, appendix A. */
+#define JT_SQLSTATE_READ_ONLY           "25006" /* a demoted primary */
+#define JT_SQLSTATE_IDLE_IN_TRANSACTION "25P03"
+#define JT_SQLSTATE_INVALID_TEXT        "22P02" /* OR_FAIL in store/statements.c */
+#define JT_SQLSTATE_UNIQUE              "23505"
+#define JT_SQLSTATE_LOCK_NOT_AVAILABLE  "55P03"
+#define JT_SQLSTATE_QUERY_CANCELED      "57014"
+
 /*
  * JT_ERR_DB_PASSING for what may pass (connection, shutdown, read-only, deadlock, serialization,
  * resources, time-outs), JT_ERR_DB_AWAY for no SQLSTATE at all, JT_ERR_DB_DUPLICATE for a unique

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/statements.h"
 
+#include "store/card_row.h"
 #include "store/ring.h"
+#include "store/sql.h"
 
 /* SQL is laid out by hand. */
 /* clang-format off */
@@ -9,8 +11,6 @@
     "EXISTS (SELECT FROM generation g WHERE g.number = " number "::int8 AND g.key_id = " key_id \
     "::int2 " \
     "AND g.state = " state ")"
-#define STATE_ACTIVE "2"
-#define STATE_DRAINING "3"
 
 /*
  * The ring rule's condition, on $1 epoch, $2 node name, $3 incarnation, $4 and $5 number and key id
@@ -26,7 +26,7 @@
     agrees " AS agrees), " \
     "holds AS MATERIALIZED (SELECT FROM now WHERE epoch = $1::int8 AND node_stands AND agrees)"
 #define RING_HOLDS "EXISTS (SELECT FROM holds)"
-#define ACTIVE_AGREES IS_IN_STATE("$4", "$5", STATE_ACTIVE)
+#define ACTIVE_AGREES IS_IN_STATE("$4", "$5", JT_SQL_ACTIVE)
 
 /*
  * Each look-up of a card is a scalar subquery, or a LATERAL one behind OFFSET, LIMIT or a row lock:
@@ -43,7 +43,7 @@
 #define CARD_BY_ID(key_id, id) \
     "FROM card k WHERE k.key_id = " key_id " AND k.bucket = 0 AND k.id >= " id " AND k.id <= " id
 #define FIRST_OF_ID " ORDER BY k.id LIMIT 1"
-#define ROW_OF(k) k ".field, " k ".id, " k ".fp, " k ".envelope"
+#define ROW_OF(k) JT_COLUMNS(JT_CARD_ROW, k ".")
 
 /* Every key id that a card has: each step is a descent to the next one. */
 #define KEY_IDS \
@@ -232,7 +232,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
      * moved.
      */
     [JT_SQL_MOVE_CARDS] = { "move_cards",
-        "WITH " RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", STATE_DRAINING) ")") ", "
+        "WITH " RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", JT_SQL_DRAINING) ")") ", "
         "due AS MATERIALIZED ("
         "SELECT l.ctid AS at, m.envelope, m.fp "
         "FROM unnest($9::int8[], $10::bytea[], $11::bytea[], $12::uuid[]) AS m (id, old, "

@@ -5,7 +5,8 @@
 #ifndef JETON_VAULT_CREDENTIAL_H
 #define JETON_VAULT_CREDENTIAL_H
 
-#include "wire/client.h"
+#include "base/err.h"
+#include "model/client.h"
 
 #define JT_API_KEY_MAX (4 + JT_CLIENT_ID_MAX + 1 + 52) /* characters without NUL */
 

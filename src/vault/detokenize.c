@@ -31,7 +31,7 @@ struct jt_detokenizer {
     bool closing; /* being freed: nothing is started any more */
     int rounds;
     uint64_t epoch; /* of the keeper's ring when it named the live key ids */
-    uint8_t live[JT_WIRE_MAX_LIVE];
+    uint8_t live[JT_RING_MAX_LIVE];
     uint8_t n_live;
     size_t n;
     struct entry entries[BATCH_MAX];
@@ -147,7 +147,7 @@ static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *
             settle(e, JT_ERR_DECRYPT);
             refused++;
         } else {
-            settle(e, jt_pan_unpack(r->pan, r->pan_len, e->item->pan));
+            settle(e, jt_pan_unpack(r->value.bytes, r->value.len, e->item->pan));
             if (r->draining && e->item->err == JT_OK) {
                 jt_reencrypter_offer(d->reencrypter, e->request->dedup, &d->rows[i]);
             }

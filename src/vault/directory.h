@@ -16,7 +16,7 @@
 
 #include "vault/credential.h"
 #include "vault/workers.h"
-#include "wire/field.h"
+#include "model/field.h"
 
 struct jt_directory;
 
@@ -35,8 +35,8 @@ typedef void jt_directory_field_fn(void *arg, enum jt_err err, const struct jt_f
 
 /* Calls back at once when it knows, else later from the loop. The credential is copied. */
 void jt_directory_client(struct jt_directory *d, const struct jt_credential *credential,
-                         jt_directory_client_fn *done, void *arg);
-void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_field_fn *done,
+                         jt_directory_client_fn *client_done, void *arg);
+void jt_directory_field(struct jt_directory *d, const char *name, jt_directory_field_fn *field_done,
                         void *arg);
 
 #endif

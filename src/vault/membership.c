@@ -103,7 +103,7 @@ static void look_for_strays(struct jt_membership *m)
 static enum jt_err enrol(struct jt_membership *m)
 {
     struct jt_node_joined joined;
-    enum jt_err err = jt_keeper_join(&m->ctx, false, &joined);
+    enum jt_err err = jt_refresh_join(&m->ctx, false, &joined);
     if (err == JT_OK) {
         err = jt_node_register(m->ctx.db, &joined.row, REGISTER_PATIENCE_MS);
     }

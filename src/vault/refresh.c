@@ -15,10 +15,10 @@
  */
 #define NEWEST_EACH 16
 
-static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_WIRE_MAX_LIVE])
+static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_RING_MAX_LIVE])
 {
     size_t n = 0;
-    for (size_t i = 0; i < ring->n && n < JT_WIRE_MAX_LIVE; i++) {
+    for (size_t i = 0; i < ring->n && n < JT_RING_MAX_LIVE; i++) {
         const struct jt_ring_entry *e = &ring->entries[i];
         if (e->state == JT_GENERATION_ACTIVE || e->state == JT_GENERATION_DRAINING) {
             out[n++] = e->key_id;
@@ -42,9 +42,9 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
     if (named != JT_OK) {
         return JT_ERR_SETS_UNVERIFIED; /* why not stands in the log (vault/sets.c) */
     }
-    struct jt_card_row rows[JT_WIRE_MAX_LIVE * NEWEST_EACH];
-    struct jt_open_item newest[JT_WIRE_MAX_LIVE * NEWEST_EACH];
-    uint8_t key_ids[JT_WIRE_MAX_LIVE];
+    struct jt_card_row rows[JT_RING_MAX_LIVE * NEWEST_EACH];
+    struct jt_open_item newest[JT_RING_MAX_LIVE * NEWEST_EACH];
+    uint8_t key_ids[JT_RING_MAX_LIVE];
     size_t n;
     enum jt_err err =
         jt_cards_newest(ctx->db, key_ids, live_key_ids(ring, key_ids), NEWEST_EACH, rows, &n);
@@ -102,7 +102,7 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
     return err;
 }
 
-enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
+enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
 {
     struct jt_ring_row row;
     struct jt_ring ring;

@@ -20,8 +20,8 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row) JT
  * JT_ERR_ROWS_PLANTED. A keeper that has started anew is
  * joined again by jt_ring_refresh and jt_ring_adopt.
  */
-enum jt_err jt_keeper_join(struct jt_work_ctx *ctx, bool accept_ahead,
-                           struct jt_node_joined *out) JT_CHECKED;
+enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, bool accept_ahead,
+                            struct jt_node_joined *out) JT_CHECKED;
 
 /* Makes the keeper accept `row`; notes it in the vault. */
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row) JT_CHECKED;

@@ -8,7 +8,7 @@
 
 #include "vault/credential.h"
 #include "vault/workers.h"
-#include "wire/field.h"
+#include "model/field.h"
 
 /*
  * Beside enum jt_permission: what an operator of an older set may do while no other is verified,

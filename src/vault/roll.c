@@ -73,9 +73,9 @@ static enum jt_err acknowledge(struct jt_work_ctx *ctx, const struct jt_generati
  * A key id that any row has is not given out, whatever the generations say: such a row may be a
  * stray.
  */
-static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static 32])
+static enum jt_err add_used(struct jt_work_ctx *ctx, uint8_t used[static JT_KEY_ID_SET_LEN])
 {
-    uint8_t in_cards[32];
+    uint8_t in_cards[JT_KEY_ID_SET_LEN];
     enum jt_err err = jt_strays_look(ctx, in_cards);
     for (size_t i = 0; i < sizeof in_cards && err == JT_OK; i++) {
         used[i] |= in_cards[i];

@@ -37,8 +37,8 @@ struct jt_sets {
 };
 
 /* May be left out for a zeroed one. */
-void jt_sets_init(struct jt_sets *sets);
-void jt_sets_clear(struct jt_sets *sets);
+void jt_sets_init(struct jt_sets *s);
+void jt_sets_clear(struct jt_sets *s);
 
 /*
  * Reads what changed and verifies it; with `whole` everything anew, which also names all fields to
@@ -64,10 +64,10 @@ enum jt_err jt_sets_field(struct jt_work_ctx *ctx, const char *name,
 /*
  * Whether this is the one active client that may operate: nobody could add another one without it.
  */
-bool jt_sets_last_operator(struct jt_sets *sets, const char *id);
+bool jt_sets_last_operator(struct jt_sets *s, const char *id);
 
 /* Whether a client's row is the one that stands. */
-bool jt_sets_client_stands(struct jt_sets *sets, const struct jt_client_row *row);
+bool jt_sets_client_stands(struct jt_sets *s, const struct jt_client_row *row);
 
 /* A copy of all fields that stand; the caller frees it. */
 enum jt_err jt_sets_fields(struct jt_work_ctx *ctx, struct jt_field_row **out,
@@ -84,7 +84,7 @@ enum jt_err jt_sets_row(struct jt_work_ctx *ctx, enum jt_set_kind kind, struct j
  * A client's row of an older set that an operator may accept; JT_ERR_NO_CLIENT, also when there is
  * none. Not verified: good for nothing but jt_sets_accept.
  */
-enum jt_err jt_sets_older_client(struct jt_sets *sets, const char *id,
+enum jt_err jt_sets_older_client(struct jt_sets *s, const char *id,
                                  struct jt_client_row *out) JT_CHECKED;
 
 /*

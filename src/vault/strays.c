@@ -17,9 +17,8 @@ static enum jt_err read_ring(struct jt_work_ctx *ctx, struct jt_ring *ring)
     return err == JT_OK ? jt_ring_decode(row.body, row.body_len, ring) : err;
 }
 
-/* The key ids that cards have, and the ring at that time: JT_ERR_RING_MOVED when it moved
- * meanwhile. */
-static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static 32],
+/* The key ids that cards have, and the ring at that time: RING_MOVED when it moved meanwhile. */
+static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static JT_KEY_ID_SET_LEN],
                              struct jt_ring *ring)
 {
     struct jt_ring before;
@@ -33,22 +32,22 @@ static enum jt_err look_once(struct jt_work_ctx *ctx, uint8_t key_ids[static 32]
     return err == JT_OK && before.epoch != ring->epoch ? JT_ERR_RING_MOVED : err;
 }
 
-static void remove_live(const struct jt_ring *ring, uint8_t key_ids[static 32])
+static void remove_live(const struct jt_ring *ring, uint8_t key_ids[static JT_KEY_ID_SET_LEN])
 {
     for (size_t i = 0; i < ring->n; i++) {
         const struct jt_ring_entry *e = &ring->entries[i];
         if (e->state == JT_GENERATION_ACTIVE || e->state == JT_GENERATION_DRAINING) {
-            key_ids[e->key_id / 8] &= (uint8_t) ~(1u << e->key_id % 8);
+            jt_key_id_set_remove(key_ids, e->key_id);
         }
     }
 }
 
-static void raise_alarm(const uint8_t key_ids[static 32])
+static void raise_alarm(const uint8_t key_ids[static JT_KEY_ID_SET_LEN])
 {
     char list[256] = "";
     size_t len = 0;
     for (unsigned id = 1; id <= 255 && len < sizeof list - 8; id++) {
-        if ((key_ids[id / 8] >> id % 8 & 1) != 0) {
+        if (jt_key_id_set_has(key_ids, (uint8_t)id)) {
             len += (size_t)snprintf(list + len, sizeof list - len, " %u", id);
         }
     }
@@ -64,10 +63,10 @@ static void raise_alarm(const uint8_t key_ids[static 32])
 }
 
 /* Notes them; whether that is news. */
-static bool note(struct jt_vault *vault, const uint8_t key_ids[static 32])
+static bool note(struct jt_vault *vault, const uint8_t key_ids[static JT_KEY_ID_SET_LEN])
 {
     bool news = false;
-    for (size_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < JT_KEY_ID_SET_LEN; i++) {
         news = atomic_exchange(&vault->strays[i], key_ids[i]) != key_ids[i] || news;
     }
     return news;
@@ -75,7 +74,7 @@ static bool note(struct jt_vault *vault, const uint8_t key_ids[static 32])
 
 enum jt_err jt_strays_look(struct jt_work_ctx *ctx, uint8_t *used)
 {
-    uint8_t key_ids[32];
+    uint8_t key_ids[JT_KEY_ID_SET_LEN];
     struct jt_ring ring;
     enum jt_err err = JT_ERR_RING_MOVED;
     for (int i = 0; i < MAX_TRIES && err == JT_ERR_RING_MOVED; i++) {
@@ -97,7 +96,7 @@ enum jt_err jt_strays_look(struct jt_work_ctx *ctx, uint8_t *used)
 uint8_t jt_strays_known(const struct jt_vault *vault, uint8_t *key_ids, size_t max)
 {
     uint8_t n = 0;
-    for (unsigned byte = 0; byte < 32; byte++) {
+    for (unsigned byte = 0; byte < JT_KEY_ID_SET_LEN; byte++) {
         uint8_t bits = atomic_load_explicit(&vault->strays[byte], memory_order_relaxed);
         for (unsigned bit = 0; bits != 0 && bit < 8; bit++) {
             if ((bits >> bit & 1) != 0 && n < max) {

@@ -21,6 +21,10 @@
  */
 #define MAX_ROUNDS 6
 
+/* What one keeper call may hold, one transaction takes. */
+_Static_assert(JT_STORE_MAX_CARDS == JT_WIRE_MAX_ITEMS, "a transaction for a keeper call");
+_Static_assert(JT_STORE_MAX_PROBED == JT_WIRE_MAX_PROBED, "a transaction for a keeper call");
+
 /* One item of the batch under way. */
 struct entry {
     struct jt_tokenize_request *request;
@@ -44,8 +48,8 @@ struct jt_tokenizer {
     /* why the last round was not the end of it: how items end when there is no further round */
     enum jt_err ended;
     uint64_t sealed_epoch;
-    /* key ids of the last sealing's retired generations: bit i%8 of byte i/8 */
-    uint8_t retired[32];
+    /* key ids of the last sealing's retired generations */
+    uint8_t retired[JT_KEY_ID_SET_LEN];
     size_t n; /* entries of the batch that are still to be sealed and stored */
     struct entry entries[BATCH_MAX];
     size_t n_known; /* entries whose card has a row, which the keeper is matching */
@@ -59,6 +63,13 @@ struct jt_tokenizer {
 };
 
 static void seal_batch(struct jt_tokenizer *t);
+
+static struct jt_value value_of(const struct entry *e)
+{
+    return (struct jt_value){ .kind = e->request->kind,
+                              .bytes = e->item->pan.packed,
+                              .len = e->item->pan.packed_len };
+}
 
 static void finish_item(struct jt_tokenizer *t, struct entry *e, enum jt_err err)
 {
@@ -187,15 +198,14 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
         finish_item(t, &e, JT_OK);
     } else if (outcome->kind == JT_CARD_LOST) {
         t->entries[(*left)++] = e; /* i ascends, so this overwrites only what is done with */
-    } else if ((t->retired[row->envelope[0] / 8] >> row->envelope[0] % 8 & 1) != 0) {
+    } else if (jt_key_id_set_has(t->retired, row->envelope[0])) {
         finish_item(t, &e, JT_ERR_STRANDED);
         (*n_stranded)++;
     } else {
         t->match[t->n_known] = (struct jt_match_item){ .field = e.request->field,
                                                        .id = row->id,
                                                        .fingerprint = row->fingerprint,
-                                                       .pan = e.item->pan.packed,
-                                                       .pan_len = e.item->pan.packed_len,
+                                                       .value = value_of(&e),
                                                        .envelope = row->envelope,
                                                        .envelope_len = row->envelope_len };
         t->known[t->n_known++] = e;
@@ -280,10 +290,10 @@ static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *rep
                          size_t n_probes)
 {
     for (size_t d = 0; d < reply->n_probed && t->seal[i].dedup; d++) {
-        t->probes[n_probes++] =
-            (struct jt_card_probe){ .card = (uint32_t)i,
-                                    .key_id = reply->probed[d].key.key_id,
-                                    .fingerprint = reply->results[i].probes + d * 16 };
+        t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
+                                                        .key_id = reply->probed[d].key.key_id,
+                                                        .fingerprint = reply->results[i].probes +
+                                                                       d * JT_FINGERPRINT_LEN };
     }
     return n_probes;
 }
@@ -300,7 +310,7 @@ static size_t note_probed(struct jt_tokenizer *t, const struct jt_seal_reply *re
     for (size_t d = 0; d < reply->n_probed; d++) {
         uint8_t key_id = reply->probed[d].key.key_id;
         if (reply->probed[d].retired) {
-            t->retired[key_id / 8] |= (uint8_t)(1u << key_id % 8);
+            jt_key_id_set_add(t->retired, key_id);
         } else {
             draining[n++] = key_id;
         }
@@ -381,12 +391,11 @@ static void seal_batch(struct jt_tokenizer *t)
         const struct entry *e = &t->entries[i];
         t->seal[i] = (struct jt_seal_item){ .field = e->request->field,
                                             .dedup = e->request->dedup,
-                                            .pan = e->item->pan.packed,
-                                            .pan_len = e->item->pan.packed_len };
+                                            .value = value_of(e) };
     }
     struct jt_seal_request request = { .items = t->seal, .n = t->n };
     request.n_retired =
-        jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_WIRE_MAX_DRAINING);
+        jt_strays_known(t->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);
     jt_keyclient_seal(t->keeper, &request, on_sealed, t);
 }
 

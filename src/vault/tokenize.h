@@ -42,6 +42,7 @@ struct jt_tokenize_item {
 struct jt_tokenize_request {
     const char *client;
     uint32_t field;
+    uint8_t kind; /* enum jt_field_kind: the field's */
     bool dedup;
     struct jt_tokenize_item *items;
     size_t n_items; /* at least 1 */

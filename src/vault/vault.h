@@ -10,7 +10,8 @@
 #define JETON_VAULT_VAULT_H
 
 #include "base/conf.h"
-#include "wire/node.h"
+#include "model/keyref.h"
+#include "model/node.h"
 #include "vault/counters.h"
 #include "vault/sets.h"
 
@@ -50,7 +51,7 @@ struct jt_vault {
     _Atomic bool faulty;     /* transactions of cards failed, and not in passing (vault/fault.h) */
     _Atomic bool registered; /* this node's row stands in the database */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */
-    _Atomic uint8_t strays[32];
+    _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];
     int n_loops;
     /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
     _Atomic int n_loops_up;

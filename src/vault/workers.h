@@ -57,8 +57,8 @@ struct jt_inbox {
 
 void jt_inbox_init(struct jt_inbox *inbox, struct jt_loop *loop);
 void jt_inbox_clear(struct jt_inbox *inbox);
-/* Runs done() of every job that waits; a jt_loop_fn for jt_loop_on_wake. */
-void jt_inbox_drain(void *inbox, uint32_t events);
+/* Runs done() of every job that waits; a jt_loop_fn for jt_loop_on_wake, `arg` is the inbox. */
+void jt_inbox_drain(void *arg, uint32_t events);
 
 struct jt_workers;
 
@@ -71,13 +71,13 @@ enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads,
  * afterwards; whoever posts a job from there is refused. NULL is accepted, as by jt_workers_free,
  * which comes last.
  */
-void jt_workers_stop(struct jt_workers *workers);
-void jt_workers_free(struct jt_workers *workers);
+void jt_workers_stop(struct jt_workers *w);
+void jt_workers_free(struct jt_workers *w);
 
 /*
  * JT_ERR_BUSY when too many jobs of its kind wait already, JT_ERR_STOPPING: the caller still owns
  * the job and answers 503.
  */
-enum jt_err jt_workers_post(struct jt_workers *workers, struct jt_job *job) JT_CHECKED;
+enum jt_err jt_workers_post(struct jt_workers *w, struct jt_job *job) JT_CHECKED;
 
 #endif

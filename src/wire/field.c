@@ -4,18 +4,7 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-#include <string.h>
-
 enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1 };
-
-bool jt_field_name_valid(const char *name)
-{
-    size_t n = strnlen(name, JT_FIELD_NAME_MAX + 1);
-    if (n == 0 || n > JT_FIELD_NAME_MAX || name[0] < 'a' || name[0] > 'z') {
-        return false;
-    }
-    return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
-}
 
 void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
 {

@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Verbs on generations: create, abandon, acknowledge, check an acknowledgement; and the generation
- * row, MACed at each change of state.
+ * Verbs on generations: create, abandon, acknowledge, check an acknowledgement; and the row of a
+ * generation in them.
  */
 #ifndef JETON_WIRE_GENERATION_H
 #define JETON_WIRE_GENERATION_H
 
 #include "base/buf.h"
+#include "model/generation.h"
 #include "wire/limits.h"
-
-struct jt_generation_row {
-    uint64_t number;
-    uint8_t key_id;
-    uint8_t state; /* enum jt_generation_state */
-    uint8_t check_value[JT_CHECK_VALUE_LEN];
-    uint64_t mac_epoch; /* the epoch at which it came into this state */
-    uint8_t mac[JT_ROW_MAC_LEN];
-};
-
-/*
- * Proof that one run of one node's keeper holds a generation's key: CMAC under the generation's
- * `ack` key of all of it.
- */
-struct jt_ack {
-    char node[JT_NODE_NAME_MAX + 1];
-    uint8_t incarnation[JT_INCARNATION_LEN]; /* the keeper's start incarnation */
-    uint8_t challenge[JT_CHALLENGE_LEN];
-    uint8_t mac[JT_ROW_MAC_LEN];
-};
 
 /* What a creator tells its keeper about the rest of the world. */
 struct jt_generation_create {
-    uint64_t db_highest;      /* the highest number in the database; 0: none */
-    uint8_t used_key_ids[32]; /* bit i%8 of byte i/8: key id i is taken */
+    uint64_t db_highest; /* the highest number in the database; 0: none */
+    uint8_t used_key_ids[JT_KEY_ID_SET_LEN];
 };
 
 struct jt_ack_request {

@@ -13,12 +13,12 @@ void jt_identify_request_encode(const struct jt_identify_item *items, size_t n, 
     }
     jt_buf_u16(out, (uint16_t)n);
     for (size_t i = 0; i < n; i++) {
-        uint8_t *p = jt_buf_append(out, 4 + JT_WIRE_TOKEN_LEN);
+        uint8_t *p = jt_buf_append(out, 4 + JT_TOKEN_LEN);
         if (p == NULL) {
             return;
         }
         jt_put_u32(p, items[i].field);
-        memcpy(p + 4, items[i].token, JT_WIRE_TOKEN_LEN);
+        memcpy(p + 4, items[i].token, JT_TOKEN_LEN);
     }
 }
 
@@ -32,7 +32,7 @@ enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_
     }
     for (size_t i = 0; i < count; i++) {
         items[i].field = jt_reader_u32(in);
-        items[i].token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
+        items[i].token = jt_reader_bytes(in, JT_TOKEN_LEN);
     }
     enum jt_err err = jt_wire_end(in);
     *n = err == JT_OK ? count : 0;
@@ -74,7 +74,7 @@ enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,
     *reply = (struct jt_identify_reply){ .results = results };
     reply->epoch = jt_reader_u64(in);
     size_t n_live = jt_reader_u8(in);
-    if (n_live > JT_WIRE_MAX_LIVE) {
+    if (n_live > JT_RING_MAX_LIVE) {
         return JT_ERR_PROTOCOL;
     }
     jt_reader_copy(in, reply->live, n_live);

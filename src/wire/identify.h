@@ -7,11 +7,12 @@
 #define JETON_WIRE_IDENTIFY_H
 
 #include "base/buf.h"
+#include "model/ring.h"
 #include "wire/limits.h"
 
 struct jt_identify_item {
     uint32_t field;
-    const uint8_t *token; /* 16 bytes */
+    const uint8_t *token; /* JT_TOKEN_LEN */
 };
 
 struct jt_identify_result {
@@ -19,12 +20,10 @@ struct jt_identify_result {
     uint64_t id;
 };
 
-#define JT_WIRE_MAX_LIVE (1 + JT_WIRE_MAX_DRAINING)
-
 struct jt_identify_reply {
     uint64_t epoch; /* of the keeper's ring */
     uint8_t n_live;
-    uint8_t live[JT_WIRE_MAX_LIVE]; /* key ids of its live generations */
+    uint8_t live[JT_RING_MAX_LIVE]; /* key ids of its live generations */
     size_t n;
     struct jt_identify_result *results;
 };

@@ -7,18 +7,16 @@
 
 static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 4 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 1 +
-                                        item->pan_len + 2 + (size_t)item->envelope_len);
+    uint8_t *p = jt_buf_append(out, 4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + JT_VALUE_HEAD_LEN +
+                                        item->value.len + 2 + (size_t)item->envelope_len);
     if (p == NULL) {
         return;
     }
     jt_put_u32(p, item->field);
     jt_put_u64(p + 4, item->id);
-    memcpy(p + 12, item->fingerprint, JT_WIRE_FINGERPRINT_LEN);
-    p += 12 + JT_WIRE_FINGERPRINT_LEN;
-    *p++ = item->pan_len;
-    memcpy(p, item->pan, item->pan_len);
-    p += item->pan_len;
+    memcpy(p + 12, item->fingerprint, JT_FINGERPRINT_LEN);
+    p += 12 + JT_FINGERPRINT_LEN;
+    p = jt_value_encode(&item->value, p);
     jt_put_u16(p, item->envelope_len);
     memcpy(p + 2, item->envelope, item->envelope_len);
 }
@@ -46,9 +44,8 @@ enum jt_err jt_match_request_decode(struct jt_reader *in, struct jt_match_item *
         struct jt_match_item *item = &items[i];
         item->field = jt_reader_u32(in);
         item->id = jt_reader_u64(in);
-        item->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
-        item->pan_len = jt_reader_u8(in);
-        item->pan = jt_reader_bytes(in, item->pan_len);
+        item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
+        jt_value_decode(in, &item->value);
         item->envelope_len = jt_reader_u16(in);
         item->envelope = jt_reader_bytes(in, item->envelope_len);
         if (in->bad) {
@@ -68,7 +65,7 @@ void jt_match_reply_encode(const struct jt_match_reply *reply, struct jt_buf *ou
         const struct jt_match_result *r = &reply->results[i];
         jt_buf_u8(out, (uint8_t)r->err);
         if (r->err == JT_OK) {
-            jt_buf_put(out, r->token, JT_WIRE_TOKEN_LEN);
+            jt_buf_put(out, r->token, JT_TOKEN_LEN);
         }
     }
 }
@@ -78,7 +75,7 @@ static void result_decode(struct jt_reader *in, struct jt_match_result *r)
     *r = (struct jt_match_result){ 0 };
     jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_DECRYPT, &r->err);
     if (!in->bad && r->err == JT_OK) {
-        r->token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
+        r->token = jt_reader_bytes(in, JT_TOKEN_LEN);
     }
 }
 

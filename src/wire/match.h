@@ -9,14 +9,14 @@
 
 #include "base/buf.h"
 #include "wire/limits.h"
+#include "wire/value.h"
 
 struct jt_match_item {
     uint32_t field;
     uint64_t id;
-    const uint8_t *fingerprint; /* 16 bytes, as stored */
-    const uint8_t *pan;         /* packed BCD: the card that was asked about */
-    uint8_t pan_len;
-    const uint8_t *envelope; /* as stored */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored */
+    struct jt_value value;      /* that was asked about */
+    const uint8_t *envelope;    /* as stored */
     uint16_t envelope_len;
 };
 
@@ -26,7 +26,7 @@ struct jt_match_result {
      * names no live generation of the keeper's ring.
      */
     enum jt_err err;
-    const uint8_t *token; /* 16 bytes */
+    const uint8_t *token; /* JT_TOKEN_LEN */
 };
 
 struct jt_match_reply {

@@ -6,16 +6,6 @@
 
 enum { ACCEPT_AHEAD = 1 << 0 };
 
-bool jt_node_name_valid(const char *name)
-{
-    for (const char *p = name; *p != '\0'; p++) {
-        if (*p < 0x21 || *p > 0x7e) {
-            return false;
-        }
-    }
-    return name[0] != '\0';
-}
-
 void jt_node_spec_encode(const struct jt_node_spec *spec, struct jt_buf *out)
 {
     jt_wire_text_encode(spec->name, JT_NODE_NAME_MAX, out);

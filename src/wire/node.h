@@ -7,20 +7,8 @@
 #define JETON_WIRE_NODE_H
 
 #include "base/buf.h"
-#include "wire/limits.h"
+#include "model/node.h"
 #include "wire/open.h"
-
-struct jt_node_spec {
-    char name[JT_NODE_NAME_MAX + 1];
-    uint8_t number;                          /* 1 to 255: part of every id that its keeper mints */
-    uint8_t incarnation[JT_INCARNATION_LEN]; /* of the front's start */
-};
-
-struct jt_node_row {
-    struct jt_node_spec spec;
-    uint64_t mac_epoch;
-    uint8_t mac[JT_ROW_MAC_LEN];
-};
 
 struct jt_node_join {
     struct jt_node_spec spec;
@@ -34,12 +22,6 @@ struct jt_node_joined {
     struct jt_node_row row;
     uint64_t newest_ms; /* time of the newest id that the keeper believed, since 2020; 0: none */
 };
-
-/*
- * Whether a name is 1 to JT_NODE_NAME_MAX printable ASCII characters without spaces (a struct holds
- * no longer one).
- */
-bool jt_node_name_valid(const char *name);
 
 void jt_node_spec_encode(const struct jt_node_spec *spec, struct jt_buf *out);
 void jt_node_join_encode(const struct jt_node_join *join, struct jt_buf *out);

@@ -8,7 +8,7 @@
 
 enum { DRAINING = 1 << 0 };
 
-#define ITEM_FIXED_LEN (4 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 2)
+#define ITEM_FIXED_LEN (4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + 2)
 
 void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out)
 {
@@ -18,8 +18,8 @@ void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out)
     }
     jt_put_u32(p, item->field);
     jt_put_u64(p + 4, item->id);
-    memcpy(p + 12, item->fingerprint, JT_WIRE_FINGERPRINT_LEN);
-    p += 12 + JT_WIRE_FINGERPRINT_LEN;
+    memcpy(p + 12, item->fingerprint, JT_FINGERPRINT_LEN);
+    p += 12 + JT_FINGERPRINT_LEN;
     jt_put_u16(p, item->envelope_len);
     memcpy(p + 2, item->envelope, item->envelope_len);
 }
@@ -28,7 +28,7 @@ void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item)
 {
     item->field = jt_reader_u32(in);
     item->id = jt_reader_u64(in);
-    item->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
+    item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
     item->envelope_len = jt_reader_u16(in);
     item->envelope = jt_reader_bytes(in, item->envelope_len);
 }
@@ -73,14 +73,13 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
             jt_buf_u8(out, (uint8_t)r->err);
             continue;
         }
-        uint8_t *p = jt_buf_append(out, 3u + r->pan_len);
+        uint8_t *p = jt_buf_append(out, 2u + JT_VALUE_HEAD_LEN + r->value.len);
         if (p == NULL) {
             return;
         }
         p[0] = JT_OK;
         p[1] = r->draining ? DRAINING : 0;
-        p[2] = r->pan_len;
-        memcpy(p + 3, r->pan, r->pan_len);
+        (void)jt_value_encode(&r->value, p + 2);
     }
 }
 
@@ -92,9 +91,8 @@ static void result_decode(struct jt_reader *in, struct jt_open_result *r)
         return;
     }
     r->draining = (jt_wire_flags_decode(in, DRAINING) & DRAINING) != 0;
-    r->pan_len = jt_reader_u8(in);
-    r->pan = jt_reader_bytes(in, r->pan_len);
-    if (r->pan_len < JT_WIRE_PAN_MIN || r->pan_len > JT_WIRE_PAN_MAX) {
+    jt_value_decode(in, &r->value);
+    if (!jt_value_len_valid(r->value.kind, r->value.len)) {
         in->bad = true;
     }
 }

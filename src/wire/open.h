@@ -4,13 +4,14 @@
 #define JETON_WIRE_OPEN_H
 
 #include "base/buf.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 #include "wire/limits.h"
+#include "wire/value.h"
 
 struct jt_open_item {
     uint32_t field;
     uint64_t id;
-    const uint8_t *fingerprint; /* 16 bytes, as stored: authenticated with the envelope */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored: authenticated with the envelope */
     const uint8_t *envelope;
     uint16_t envelope_len;
 };
@@ -21,9 +22,8 @@ struct jt_open_result {
      *
      */
     enum jt_err err;
-    bool draining;      /* sealed under a draining generation: due for re-encryption */
-    const uint8_t *pan; /* packed BCD, checked */
-    uint8_t pan_len;
+    bool draining;         /* sealed under a draining generation: due for re-encryption */
+    struct jt_value value; /* checked */
 };
 
 struct jt_open_reply {

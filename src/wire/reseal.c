@@ -8,7 +8,7 @@
 
 enum { DEDUP = 1 << 0 };
 
-#define ITEM_FIXED_LEN (4 + 1 + JT_WIRE_ID_LEN + JT_WIRE_FINGERPRINT_LEN + 2)
+#define ITEM_FIXED_LEN (4 + 1 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + 2)
 
 void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, struct jt_buf *out)
 {
@@ -26,8 +26,8 @@ void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, stru
         jt_put_u32(p, item->field);
         p[4] = item->dedup ? DEDUP : 0;
         jt_put_u64(p + 5, item->id);
-        memcpy(p + 13, item->fingerprint, JT_WIRE_FINGERPRINT_LEN);
-        p += 13 + JT_WIRE_FINGERPRINT_LEN;
+        memcpy(p + 13, item->fingerprint, JT_FINGERPRINT_LEN);
+        p += 13 + JT_FINGERPRINT_LEN;
         jt_put_u16(p, item->envelope_len);
         memcpy(p + 2, item->envelope, item->envelope_len);
     }
@@ -45,7 +45,7 @@ enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item
         item->field = jt_reader_u32(in);
         item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
         item->id = jt_reader_u64(in);
-        item->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
+        item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
         item->envelope_len = jt_reader_u16(in);
         item->envelope = jt_reader_bytes(in, item->envelope_len);
         if (in->bad) {
@@ -63,14 +63,14 @@ static void result_encode(const struct jt_reseal_result *r, struct jt_buf *out)
         jt_buf_u8(out, (uint8_t)r->err);
         return;
     }
-    uint8_t *p = jt_buf_append(out, 1 + 8 + JT_WIRE_FINGERPRINT_LEN + 2 + (size_t)r->envelope_len);
+    uint8_t *p = jt_buf_append(out, 1 + 8 + JT_FINGERPRINT_LEN + 2 + (size_t)r->envelope_len);
     if (p == NULL) {
         return;
     }
     p[0] = JT_OK;
     jt_put_u64(p + 1, r->from);
-    memcpy(p + 9, r->fingerprint, JT_WIRE_FINGERPRINT_LEN);
-    p += 9 + JT_WIRE_FINGERPRINT_LEN;
+    memcpy(p + 9, r->fingerprint, JT_FINGERPRINT_LEN);
+    p += 9 + JT_FINGERPRINT_LEN;
     jt_put_u16(p, r->envelope_len);
     memcpy(p + 2, r->envelope, r->envelope_len);
 }
@@ -94,11 +94,11 @@ static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt
         return;
     }
     r->from = jt_reader_u64(in);
-    r->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
+    r->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
     r->envelope_len = jt_reader_u16(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
-    if (r->envelope == NULL || r->envelope_len < JT_WIRE_ENVELOPE_MIN ||
-        r->envelope_len > JT_WIRE_ENVELOPE_MAX || r->envelope[0] != active_key_id) {
+    if (r->envelope == NULL || r->envelope_len < JT_PAN_ENVELOPE_MIN ||
+        r->envelope_len > JT_PAN_ENVELOPE_MAX || r->envelope[0] != active_key_id) {
         in->bad = true;
     }
 }

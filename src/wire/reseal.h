@@ -7,14 +7,14 @@
 #define JETON_WIRE_RESEAL_H
 
 #include "base/buf.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 #include "wire/limits.h"
 
 struct jt_reseal_item {
     uint32_t field;
     bool dedup;
     uint64_t id;
-    const uint8_t *fingerprint; /* 16 bytes, as stored */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored */
     const uint8_t *envelope;
     uint16_t envelope_len;
 };

@@ -4,26 +4,12 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-#include <string.h>
-
 #define RING_FORMAT 2
 
 enum { COMPROMISED = 1 << 0 };
 
 /* of the reply to RING_ACCEPT */
 enum { JOINED = 1 << 0 };
-
-const char *jt_generation_state_name(enum jt_generation_state state)
-{
-    switch (state) {
-    case JT_GENERATION_FUTURE: return "future";
-    case JT_GENERATION_ACTIVE: return "active";
-    case JT_GENERATION_DRAINING: return "draining";
-    case JT_GENERATION_RETIRED: return "retired";
-    case JT_GENERATION_DESTROYED: return "destroyed";
-    }
-    return "unknown";
-}
 
 void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out)
 {
@@ -43,34 +29,6 @@ void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out)
     }
 }
 
-/* What each entry must be by itself and against those before it. */
-static bool entry_canonical(const struct jt_ring *ring, size_t i)
-{
-    const struct jt_ring_entry *e = &ring->entries[i];
-    if (e->number == 0 || e->number > ring->highest ||
-        (i > 0 && e->number <= ring->entries[i - 1].number) || e->key_id == 0) {
-        return false;
-    }
-    for (size_t j = 0; j < i; j++) {
-        if (ring->entries[j].key_id == e->key_id) {
-            return false;
-        }
-    }
-    return e->state == JT_GENERATION_ACTIVE || e->state == JT_GENERATION_DRAINING ||
-           e->state == JT_GENERATION_RETIRED;
-}
-
-static bool counts_in_bounds(const struct jt_ring *ring)
-{
-    size_t n_active = 0;
-    size_t n_draining = 0;
-    for (size_t i = 0; i < ring->n; i++) {
-        n_active += ring->entries[i].state == JT_GENERATION_ACTIVE;
-        n_draining += ring->entries[i].state == JT_GENERATION_DRAINING;
-    }
-    return n_active <= 1 && n_draining <= JT_WIRE_MAX_DRAINING;
-}
-
 static bool decode(struct jt_reader *in, struct jt_ring *out)
 {
     uint8_t format = jt_reader_u8(in);
@@ -81,7 +39,7 @@ static bool decode(struct jt_reader *in, struct jt_ring *out)
     jt_reader_copy(in, out->root_check_value, sizeof out->root_check_value);
     out->n = jt_reader_u16(in);
     if (format != RING_FORMAT || (!out->development && environment != JT_ENVIRONMENT_PRODUCTION) ||
-        out->epoch == 0 || out->n > JT_RING_MAX) {
+        out->n > JT_RING_MAX) {
         return false;
     }
     for (size_t i = 0; i < out->n; i++) {
@@ -92,11 +50,11 @@ static bool decode(struct jt_reader *in, struct jt_ring *out)
         uint8_t flags = jt_reader_u8(in);
         e->compromised = (flags & COMPROMISED) != 0;
         jt_reader_copy(in, e->check_value, sizeof e->check_value);
-        if (in->bad || (flags & ~COMPROMISED) != 0 || !entry_canonical(out, i)) {
+        if (in->bad || (flags & ~COMPROMISED) != 0) {
             return false;
         }
     }
-    return jt_reader_done(in) && counts_in_bounds(out);
+    return jt_reader_done(in) && jt_ring_valid(out);
 }
 
 enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out)
@@ -108,26 +66,6 @@ enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out)
         return JT_ERR_INVALID;
     }
     return JT_OK;
-}
-
-const struct jt_ring_entry *jt_ring_find(const struct jt_ring *ring, uint64_t number)
-{
-    for (size_t i = 0; i < ring->n; i++) {
-        if (ring->entries[i].number == number) {
-            return &ring->entries[i];
-        }
-    }
-    return NULL;
-}
-
-const struct jt_ring_entry *jt_ring_active(const struct jt_ring *ring)
-{
-    for (size_t i = 0; i < ring->n; i++) {
-        if (ring->entries[i].state == JT_GENERATION_ACTIVE) {
-            return &ring->entries[i];
-        }
-    }
-    return NULL;
 }
 
 void jt_ring_row_encode(const struct jt_ring_row *row, struct jt_buf *out)

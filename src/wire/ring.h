@@ -13,71 +13,16 @@
 #define JETON_WIRE_RING_H
 
 #include "base/buf.h"
+#include "model/ring.h"
 #include "wire/generation.h"
-#include "wire/limits.h"
-
-/*
- * Generations listed: live ones and retired ones not yet destroyed. As many as there are key ids,
- * which are distinct within a ring: it is key ids that run out.
- */
-#define JT_RING_MAX      255
-#define JT_RING_BODY_MAX (28 + 19 * JT_RING_MAX)
-
-/* The environment byte of rings, key files and state files. */
-enum jt_environment { JT_ENVIRONMENT_DEVELOPMENT = 1, JT_ENVIRONMENT_PRODUCTION = 2 };
-
-/* NIST SP 800-57 part 1 section 7: pre-activation, active, deactivated, deactivated, destroyed. */
-enum jt_generation_state {
-    JT_GENERATION_FUTURE = 1,
-    JT_GENERATION_ACTIVE,
-    JT_GENERATION_DRAINING,
-    JT_GENERATION_RETIRED,
-    JT_GENERATION_DESTROYED,
-};
-
-/* "future", "active", "draining", "retired", "destroyed"; "unknown" for anything else. */
-const char *jt_generation_state_name(enum jt_generation_state state);
-
-struct jt_ring_entry {
-    uint64_t number;
-    uint8_t key_id;
-    uint8_t state; /* enum jt_generation_state */
-    bool compromised;
-    uint8_t check_value[JT_CHECK_VALUE_LEN];
-};
-
-struct jt_ring {
-    bool development;
-    uint64_t epoch;
-    uint64_t highest;
-    /* of the service root under which everything is MACed */
-    uint8_t root_check_value[JT_CHECK_VALUE_LEN];
-    uint16_t n;
-    struct jt_ring_entry entries[JT_RING_MAX];
-};
-
-/* The MACed bytes as they stand in the database. */
-struct jt_ring_row {
-    uint64_t epoch; /* repeated from the body, for SQL */
-    size_t body_len;
-    uint8_t body[JT_RING_BODY_MAX];
-    uint8_t mac[JT_ROW_MAC_LEN];
-};
 
 void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out);
 
 /*
- * Refuses anything but the canonical form (JT_ERR_INVALID): numbers strictly ascending and at most
- * `highest`, key ids distinct, at most one active generation, at most JT_WIRE_MAX_DRAINING draining
- * ones, epoch 1 or more. `body` does not have to be authentic.
+ * Refuses anything but the canonical form (JT_ERR_INVALID): a ring that jt_ring_valid takes, and no
+ * byte behind it. `body` does not have to be authentic.
  */
 enum jt_err jt_ring_decode(const void *body, size_t len, struct jt_ring *out) JT_CHECKED;
-
-/* The entry of a generation, or NULL. */
-const struct jt_ring_entry *jt_ring_find(const struct jt_ring *ring, uint64_t number);
-
-/* The one active generation, or NULL. */
-const struct jt_ring_entry *jt_ring_active(const struct jt_ring *ring);
 
 /* The row in a message; decoding leaves what follows unread and does not look into the body. */
 void jt_ring_row_encode(const struct jt_ring_row *row, struct jt_buf *out);

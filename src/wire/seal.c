@@ -13,14 +13,13 @@ enum { RETIRED = 1 << 0 };
 
 static void item_encode(const struct jt_seal_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 6u + item->pan_len);
+    uint8_t *p = jt_buf_append(out, 5u + JT_VALUE_HEAD_LEN + item->value.len);
     if (p == NULL) {
         return;
     }
     jt_put_u32(p, item->field);
     p[4] = item->dedup ? DEDUP : 0;
-    p[5] = item->pan_len;
-    memcpy(p + 6, item->pan, item->pan_len);
+    (void)jt_value_encode(&item->value, p + 5);
 }
 
 void jt_seal_request_encode(const struct jt_seal_request *request, struct jt_buf *out)
@@ -54,8 +53,7 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
         struct jt_seal_item *item = &items[i];
         item->field = jt_reader_u32(in);
         item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
-        item->pan_len = jt_reader_u8(in);
-        item->pan = jt_reader_bytes(in, item->pan_len);
+        jt_value_decode(in, &item->value);
         if (in->bad) {
             return JT_ERR_PROTOCOL;
         }
@@ -74,24 +72,24 @@ static void result_encode(const struct jt_seal_result *r, size_t probes_len, str
         jt_buf_u8(out, (uint8_t)r->err);
         return;
     }
-    uint8_t *p = jt_buf_append(out, 1 + JT_WIRE_ID_LEN + JT_WIRE_TOKEN_LEN +
-                                        JT_WIRE_FINGERPRINT_LEN + probes_len + 1 + r->envelope_len);
+    uint8_t *p = jt_buf_append(out, 1 + JT_ROW_ID_LEN + JT_TOKEN_LEN + JT_FINGERPRINT_LEN +
+                                        probes_len + 2 + r->envelope_len);
     if (p == NULL) {
         return;
     }
     *p++ = JT_OK;
     jt_put_u64(p, r->id);
-    p += JT_WIRE_ID_LEN;
-    memcpy(p, r->token, JT_WIRE_TOKEN_LEN);
-    p += JT_WIRE_TOKEN_LEN;
-    memcpy(p, r->fingerprint, JT_WIRE_FINGERPRINT_LEN);
-    p += JT_WIRE_FINGERPRINT_LEN;
+    p += JT_ROW_ID_LEN;
+    memcpy(p, r->token, JT_TOKEN_LEN);
+    p += JT_TOKEN_LEN;
+    memcpy(p, r->fingerprint, JT_FINGERPRINT_LEN);
+    p += JT_FINGERPRINT_LEN;
     if (probes_len > 0) {
         memcpy(p, r->probes, probes_len);
         p += probes_len;
     }
-    *p++ = r->envelope_len;
-    memcpy(p, r->envelope, r->envelope_len);
+    jt_put_u16(p, r->envelope_len);
+    memcpy(p + 2, r->envelope, r->envelope_len);
 }
 
 void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
@@ -107,7 +105,7 @@ void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
     }
     jt_buf_u16(out, (uint16_t)reply->n);
     for (size_t i = 0; i < reply->n; i++) {
-        result_encode(&reply->results[i], (size_t)reply->n_probed * JT_WIRE_FINGERPRINT_LEN, out);
+        result_encode(&reply->results[i], (size_t)reply->n_probed * JT_FINGERPRINT_LEN, out);
     }
 }
 
@@ -120,13 +118,13 @@ static void result_decode(struct jt_reader *in, const struct jt_seal_reply *repl
         return;
     }
     r->id = jt_reader_u64(in);
-    r->token = jt_reader_bytes(in, JT_WIRE_TOKEN_LEN);
-    r->fingerprint = jt_reader_bytes(in, JT_WIRE_FINGERPRINT_LEN);
-    r->probes = jt_reader_bytes(in, (size_t)reply->n_probed * JT_WIRE_FINGERPRINT_LEN);
-    r->envelope_len = jt_reader_u8(in);
+    r->token = jt_reader_bytes(in, JT_TOKEN_LEN);
+    r->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
+    r->probes = jt_reader_bytes(in, (size_t)reply->n_probed * JT_FINGERPRINT_LEN);
+    r->envelope_len = jt_reader_u16(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
     if (r->id == 0 || r->id > INT64_MAX || r->envelope == NULL ||
-        r->envelope_len < JT_WIRE_ENVELOPE_MIN || r->envelope_len > JT_WIRE_ENVELOPE_MAX ||
+        r->envelope_len < JT_PAN_ENVELOPE_MIN || r->envelope_len > JT_PAN_ENVELOPE_MAX ||
         r->envelope[0] != reply->active.key_id) {
         in->bad = true;
     }

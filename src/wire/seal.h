@@ -9,14 +9,14 @@
 #define JETON_WIRE_SEAL_H
 
 #include "base/buf.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 #include "wire/limits.h"
+#include "wire/value.h"
 
 struct jt_seal_item {
     uint32_t field;
-    bool dedup;         /* fingerprint of the PAN alone; else of the PAN followed by the id */
-    const uint8_t *pan; /* packed BCD */
-    uint8_t pan_len;
+    bool dedup; /* fingerprint of the value alone; else of the value followed by the id */
+    struct jt_value value;
 };
 
 struct jt_seal_request {
@@ -27,14 +27,15 @@ struct jt_seal_request {
 };
 
 struct jt_seal_result {
-    enum jt_err err; /* JT_OK, or JT_ERR_INVALID (malformed PAN): then nothing else is set */
+    enum jt_err
+        err; /* JT_OK, or JT_ERR_INVALID (no value of the field): then nothing else is set */
     /* fresh; ids of one keeper strictly ascend, within a batch by (field, fingerprint) */
     uint64_t id;
-    const uint8_t *token;       /* 16 bytes: the id's, for this field */
-    const uint8_t *fingerprint; /* 16 bytes, under the active generation */
-    const uint8_t *probes;      /* 16 bytes for each probed generation, in the reply's order */
+    const uint8_t *token;       /* JT_TOKEN_LEN: the id's, for this field */
+    const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, under the active generation */
+    const uint8_t *probes; /* JT_FINGERPRINT_LEN for each probed generation, in the reply's order */
     const uint8_t *envelope;
-    uint8_t envelope_len;
+    uint16_t envelope_len;
 };
 
 /* A generation under which fingerprints were made besides the active one. */

@@ -23,8 +23,7 @@ enum jt_err jt_set_sum_decode(struct jt_reader *in, struct jt_set_sum *sum)
     jt_reader_copy(in, sum->nonce, sizeof sum->nonce);
     jt_reader_copy(in, sum->digest, sizeof sum->digest);
     jt_reader_copy(in, sum->mac, sizeof sum->mac);
-    return in->bad || (sum->kind != JT_SET_CLIENTS && sum->kind != JT_SET_FIELDS) ? JT_ERR_PROTOCOL
-                                                                                  : JT_OK;
+    return in->bad || !jt_set_kind_valid(sum->kind) ? JT_ERR_PROTOCOL : JT_OK;
 }
 
 static void change_encode(uint8_t kind, const struct jt_set_change *c, struct jt_buf *out)
@@ -79,7 +78,7 @@ enum jt_err jt_set_sum_request_decode(struct jt_reader *in, struct jt_set_change
     *request = (struct jt_set_sum_request){ .changes = changes };
     request->kind = jt_reader_u8(in);
     request->goes_on = (jt_wire_flags_decode(in, GOES_ON) & GOES_ON) != 0;
-    if (request->kind != JT_SET_CLIENTS && request->kind != JT_SET_FIELDS) {
+    if (!jt_set_kind_valid(request->kind)) {
         return JT_ERR_PROTOCOL;
     }
     enum jt_err err = request->goes_on ? jt_set_sum_decode(in, &request->from) : JT_OK;

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verbs SET_SUM, SET_VERIFY and SET_ACCEPT: whether the rows of clients, or of fields, are the ones
- * that stand now.
- *
- * A row's MAC says that a keeper made it, not that it has not been replaced since. So one row, the
- * set row, holds a version and a digest of all rows of its kind. Rows are never deleted; a row that
- * changes gets the version of the change as its revision, and a new set row is written with it, in
- * one transaction that finds the old one still there. A keeper remembers the highest version that
- * it was shown, and takes nothing older.
+ * that stand now. What a set row is: model/set.h.
  *
  * The digest is the sum, modulo 2^128, of a keyed function F of each row, so that changing one of
  * 10,000 rows costs one row: the old one's F is taken away and the new one's is added. A sum of 128

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/set_row.h"
 
-#include "base/secmem.h"
-
 void jt_set_row_body_encode(const struct jt_set_row *row, struct jt_buf *out)
 {
     jt_buf_u8(out, row->kind);
@@ -30,12 +28,5 @@ enum jt_err jt_set_row_decode(struct jt_reader *in, struct jt_set_row *row)
     jt_reader_copy(in, row->digest, sizeof row->digest);
     row->mac_epoch = jt_reader_u64(in);
     jt_reader_copy(in, row->mac, sizeof row->mac);
-    return in->bad || (row->kind != JT_SET_CLIENTS && row->kind != JT_SET_FIELDS) ? JT_ERR_PROTOCOL
-                                                                                  : JT_OK;
-}
-
-bool jt_set_row_same(const struct jt_set_row *a, const struct jt_set_row *b)
-{
-    return a->kind == b->kind && a->version == b->version &&
-           jt_equal_ct(a->mac, b->mac, sizeof a->mac);
+    return in->bad || !jt_set_kind_valid(row->kind) ? JT_ERR_PROTOCOL : JT_OK;
 }

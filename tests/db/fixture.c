@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/db/fixture.h"
 
+#include "base/buf.h"
 #include "base/random.h"
 #include "store/clients.h"
 #include "store/migrate.h"
 #include "store/ring.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
 #include <poll.h>
 #include <stdio.h>

@@ -19,7 +19,7 @@
 
 #include "store/cards.h"
 #include "store/generations.h"
-#include "wire/keyref.h"
+#include "model/keyref.h"
 
 #include <libpq-fe.h>
 

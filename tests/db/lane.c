@@ -304,7 +304,7 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
                                                        fingerprints[n_probes] };
         }
     }
-    uint8_t draining[JT_WIRE_MAX_DRAINING];
+    uint8_t draining[JT_RING_MAX_DRAINING];
     for (size_t d = 0; d < q->n_draining; d++) {
         draining[d] = (uint8_t)q->draining[d];
     }

@@ -6,7 +6,7 @@
 #include "store/fields.h"
 #include "store/retirements.h"
 #include "store/ring.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
 #include <stdio.h>
 
@@ -103,7 +103,7 @@ static const struct {
       "action = 10 AND client = 'alice' AND node = 'node-7' AND object = '5' AND field = 0" },
     { open_retirement, JT_OK,
       "action = 7 AND client = 'alice' AND node = 'node-7' AND object = '1' AND field = 0" },
-    { retire, JT_ERR_RING_MOVED,
+    { retire, JT_ERR_WRONG_STATE,
       "action = 8 AND client = 'tester' AND node = 'node-1' AND object = '1' AND field = 0" },
     { activate, JT_ERR_WRONG_STATE,
       "action = 6 AND client = 'tester' AND node = 'node-1' AND object = '3' AND field = 0" },

@@ -250,7 +250,7 @@ static void the_newest_rows_of_each_key_id_are_told(void **state)
 static void key_ids_in_use_are_told_without_a_scan(void **state)
 {
     struct fx *fx = *state;
-    uint8_t used[32];
+    uint8_t used[JT_KEY_ID_SET_LEN];
     assert_int_equal(jt_cards_key_ids(fx->db, used), JT_OK);
     assert_memory_equal(used, (uint8_t[32]){ 0 }, 32);
     struct scene *s = open_scene(fx);

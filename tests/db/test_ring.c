@@ -9,7 +9,7 @@
 #include "store/clients.h"
 #include "store/retirements.h"
 #include "store/ring.h"
-#include "wire/certificate.h"
+#include "model/certificate.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -20,20 +20,24 @@ TOP = Path(__file__).resolve().parents[2]
 # means digests only (see below).
 LAYERS = {
     "base": set(),
-    "crypto": {"base", "keys"},
-    "pan": {"base"},
-    "wire": {"base"},
-    "keeper": {"base", "crypto", "pan", "wire", "keys"},
-    "keyclient": {"base", "wire"},
-    "store": {"base", "crypto", "wire"},
-    "vault": {"base", "crypto", "pan", "wire", "keyclient", "store"},
+    "crypto": {"base", "model", "keys"},
+    "pan": {"base", "model"},
+    "model": {"base"},
+    "wire": {"base", "model"},
+    "keeper": {"base", "crypto", "pan", "model", "wire", "keys"},
+    "keyclient": {"base", "model", "wire"},
+    "store": {"base", "crypto", "model"},
+    "vault": {"base", "crypto", "pan", "model", "wire", "keyclient", "store"},
     "http": {"base"},
-    "rest": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "http"},
-    "batch": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
-    "cli": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "batch"},
+    "rest": {"base", "crypto", "pan", "model", "wire", "keyclient", "store", "vault", "http"},
+    "batch": {"base", "crypto", "pan", "model", "wire", "keyclient", "store", "vault"},
+    "cli": {"base", "crypto", "pan", "model", "wire", "keyclient", "store", "vault", "batch"},
 }
 # Outside the keeper nobody handles keys: of src/crypto only what needs none may be included there.
 KEYLESS_CRYPTO = {"crypto/digest.h", "crypto/bytes.h"}
+
+# Nor do layers that know no row need more of the model than sizes.
+SIZES_ONLY = {"crypto", "pan"}
 
 # Foreign headers and the folders that may include them.
 FOREIGN = {
@@ -149,6 +153,30 @@ def keyless():
         for number, _, name in includes(path):
             if name.startswith(("crypto/", "keys/")) and name not in KEYLESS_CRYPTO:
                 yield f"{rel(path)}:{number}: {name}"
+
+
+@check("crypto and pan know of the model only sizes")
+def sizes_only():
+    for path in c_files("src"):
+        if rel(path).split("/")[1] in SIZES_ONLY:
+            for number, _, name in includes(path):
+                if name.startswith("model/") and name != "model/sizes.h":
+                    yield f"{rel(path)}:{number}: {name}"
+
+
+SIZED = (
+    "fingerprint|token|probe|mac|envelope|incarnation|challenge|check_value|nonce|digest|key_ids"
+)
+
+
+@check("what has a size has it from model/sizes.h, not as a bare number")
+def sizes():
+    pattern = re.compile(rf"\b\w*(?:{SIZED})s?\[(?:static )?(?:[4-9]|\d\d+)\]")
+    for path in c_files("src"):
+        for number, line in enumerate(code(path).splitlines(), 1):
+            match = pattern.search(line)
+            if match:
+                yield f"{rel(path)}:{number}: {match.group(0)}"
 
 
 @check("foreign headers are included where they belong")
@@ -450,6 +478,105 @@ def problems():
     for name in names:
         if name not in document:
             yield name
+
+
+PARAMETERS = r"\(((?:[^(){};]|\([^(){};]*\))*)\)"
+
+
+def declarations(path):
+    """C code without comments, strings and preprocessor lines, for the two checks below."""
+    return re.sub(r"^[ ]*#(?:.*\\\n)*.*", "", code(path), flags=re.M)
+
+
+def prototypes(path):
+    """Functions that a header declares: name, parameters."""
+    for match in re.finditer(
+        rf"^(?!typedef|static)\w[\w *\n]*?\b(\w+)\s*{PARAMETERS}[^;{{}}()]*;",
+        declarations(path),
+        re.M,
+    ):
+        yield match.group(1), match.group(2)
+
+
+def definitions(path):
+    """Functions of external linkage that a source file defines: name, parameters."""
+    for match in re.finditer(
+        rf"^(?!typedef|static|else|return)\w[\w *\n]*?\b(\w+)\s*{PARAMETERS}\s*\{{",
+        declarations(path),
+        re.M,
+    ):
+        yield match.group(1), match.group(2)
+
+
+def enumerators(text):
+    for body in re.findall(r"\benum\s*\w*\s*\{([^}]*)\}", text):
+        for item in body.split(","):
+            name = re.match(r"\s*(\w+)", item)
+            if name:
+                yield name.group(1)
+
+
+# A test that stands in for the functions that its subject calls defines them anew.
+FAKES = {"tests/unit/cli/test_cmd_init.c"}
+
+
+@check("no global name twice: types, functions, macros and constants of headers")
+def unique():
+    seen = {}
+
+    def claim(kind, name, path):
+        if seen.setdefault((kind, name), path) != path:
+            return [f"{rel(path)}: {kind} {name}, also in {rel(seen[(kind, name)])}"]
+        return []
+
+    for path in c_files("src", "include", "tests", "bench"):
+        if rel(path) in FAKES:
+            continue
+        text = code(path)
+        header = path.suffix == ".h"
+        for name in re.findall(r"^(?:\w+ )*(?:struct|union|enum) (\w+)\s*\{", text, re.M):
+            if header or name.startswith("jt_"):
+                yield from claim("type", name, path)
+        if header:
+            for name in re.findall(r"^\s*#\s*define\s+(\w+)", text, re.M):
+                yield from claim("constant", name, path)
+            for name in enumerators(text):
+                yield from claim("constant", name, path)
+            for name in re.findall(r"^typedef [^;{]*?\b(\w+)\s*\([^;]*\);", text, re.M):
+                yield from claim("type", name, path)
+            for name, _ in prototypes(path):
+                yield from claim("prototype", name, path)
+        else:
+            for name, _ in definitions(path):
+                if name not in ("main", "LLVMFuzzerTestOneInput"):
+                    yield from claim("function", name, path)
+
+
+def parameter_names(parameters):
+    """The names in a parameter list; a parameter without one is ''."""
+    flat = re.sub(r"\[[^\]]*\]", "", parameters)
+    # A pointer to an array or a function: its name, without what the function takes.
+    flat = re.sub(r"\(\s*\*\s*(?:const\s+)?(\w+)\s*\)\s*(?:\([^()]*\))?", r" \1 ", flat)
+    names = []
+    for one in flat.split(","):
+        words = re.findall(r"\w+", one)
+        names.append(words[-1] if len(words) > 1 else "")
+    return names
+
+
+@check("parameters have one name in header and source")
+def parameters():
+    declared = {}
+    for path in c_files("src", "include", "tests", "bench"):
+        if path.suffix == ".h":
+            for name, text in prototypes(path):
+                declared[name] = parameter_names(text)
+    for path in c_files("src", "tests", "bench"):
+        if path.suffix == ".c" and rel(path) not in FAKES:
+            for name, text in definitions(path):
+                names = parameter_names(text)
+                if name in declared and names != declared[name]:
+                    yield f"{rel(path)}: {name}({', '.join(names)}), header: {', '.join(declared[name])}"
 
 
 @check("shell scripts parse")

@@ -112,7 +112,7 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
     return err == JT_OK && !world.has_ring ? JT_ERR_NOT_INITIALIZED : err;
 }
 
-enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static 32])
+enum jt_err jt_cards_key_ids(struct jt_db *db, uint8_t out[static JT_KEY_ID_SET_LEN])
 {
     (void)db;
     memset(out, 0, 32);

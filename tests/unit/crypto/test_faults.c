@@ -268,7 +268,7 @@ static uint64_t ids[N];
 
 static enum jt_err tokens_and_back(void *tk)
 {
-    static uint8_t tokens[N][JT_TOKENKEY_TOKEN_LEN];
+    static uint8_t tokens[N][JT_TOKEN_LEN];
     uint64_t back[N];
     memset(tokens, 0xee, sizeof(tokens));
     memset(back, 0xee, sizeof(back));
@@ -277,7 +277,7 @@ static enum jt_err tokens_and_back(void *tk)
         assert_true(all_zero(tokens, sizeof(tokens)));
         return err;
     }
-    err = jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])tokens, N, back);
+    err = jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKEN_LEN])tokens, N, back);
     assert_int_equal(all_zero(back, sizeof(back)), err != JT_OK);
     return err;
 }

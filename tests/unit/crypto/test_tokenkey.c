@@ -20,7 +20,7 @@
 static const uint8_t root[JT_TOKENKEY_ROOT_LEN] = { 5, 6, 7 };
 static uint64_t ids[N];
 static uint64_t opened[N];
-static uint8_t tokens[N][JT_TOKENKEY_TOKEN_LEN];
+static uint8_t tokens[N][JT_TOKEN_LEN];
 
 static struct jt_tokenkey *tokenkey(const uint8_t *from, uint32_t field)
 {
@@ -34,10 +34,9 @@ static struct jt_tokenkey *tokenkey(const uint8_t *from, uint32_t field)
 static uint64_t open_one(struct jt_tokenkey *tk, const uint8_t *token)
 {
     uint64_t id = 99;
-    uint8_t copy[1][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t copy[1][JT_TOKEN_LEN];
     memcpy(copy[0], token, sizeof(copy));
-    assert_int_equal(jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])copy, 1, &id),
-                     JT_OK);
+    assert_int_equal(jt_tokenkey_open(tk, (const uint8_t(*)[JT_TOKEN_LEN])copy, 1, &id), JT_OK);
     return id;
 }
 
@@ -54,9 +53,9 @@ static void tokens_are_frozen(void **state)
         }
         struct jt_bytes token = vector_get(&v, "token");
         uint64_t id = jt_get_u64(vector_get(&v, "id").p);
-        uint8_t made[1][JT_TOKENKEY_TOKEN_LEN];
+        uint8_t made[1][JT_TOKEN_LEN];
         struct jt_tokenkey *tk = tokenkey(vector_get(&v, "key").p, FIELD);
-        assert_int_equal(token.len, JT_TOKENKEY_TOKEN_LEN);
+        assert_int_equal(token.len, JT_TOKEN_LEN);
         assert_int_equal(jt_tokenkey_seal(tk, &id, 1, made), JT_OK);
         assert_memory_equal(made[0], token.p, token.len);
         assert_int_equal(open_one(tk, token.p), id);
@@ -80,8 +79,7 @@ static void many_go_there_and_back(void **state)
     for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         memset(opened, 0, sizeof(opened));
         assert_int_equal(jt_tokenkey_seal(tk, ids, sizes[s], tokens), JT_OK);
-        const uint8_t(*made)[JT_TOKENKEY_TOKEN_LEN] =
-            (const uint8_t(*)[JT_TOKENKEY_TOKEN_LEN])tokens;
+        const uint8_t(*made)[JT_TOKEN_LEN] = (const uint8_t(*)[JT_TOKEN_LEN])tokens;
         assert_int_equal(jt_tokenkey_open(tk, made, sizes[s], opened), JT_OK);
         assert_memory_equal(opened, ids, sizes[s] * sizeof(ids[0]));
     }
@@ -94,7 +92,7 @@ static void every_flipped_bit_is_refused(void **state)
     struct jt_tokenkey *tk = tokenkey(root, FIELD);
     uint64_t id = UINT64_C(0x0123456789abcdef);
     assert_int_equal(jt_tokenkey_seal(tk, &id, 1, tokens), JT_OK);
-    for (size_t bit = 0; bit < 8 * JT_TOKENKEY_TOKEN_LEN; bit++) {
+    for (size_t bit = 0; bit < 8 * JT_TOKEN_LEN; bit++) {
         tokens[0][bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(open_one(tk, tokens[0]), 0);
         tokens[0][bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -133,7 +131,7 @@ static void ids_out_of_range_are_refused(void **state)
         ids[1] = bad[i];
         memset(tokens, 0xee, sizeof(tokens));
         assert_int_equal(jt_tokenkey_seal(tk, ids, 2, tokens), JT_ERR_INVALID);
-        static const uint8_t zero[2 * JT_TOKENKEY_TOKEN_LEN];
+        static const uint8_t zero[2 * JT_TOKEN_LEN];
         assert_memory_equal(tokens, zero, sizeof(zero));
     }
     jt_tokenkey_free(tk);
@@ -152,7 +150,7 @@ static void neighbours_look_unrelated(void **state)
     size_t n_ascending = 0;
     for (size_t i = 1; i < N; i++) {
         assert_memory_not_equal(tokens[i - 1], tokens[i], 4);
-        n_ascending += memcmp(tokens[i - 1], tokens[i], JT_TOKENKEY_TOKEN_LEN) < 0;
+        n_ascending += memcmp(tokens[i - 1], tokens[i], JT_TOKEN_LEN) < 0;
     }
     assert_in_range(n_ascending, N / 4, 3 * N / 4);
     jt_tokenkey_free(tk);

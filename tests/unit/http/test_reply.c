@@ -17,7 +17,7 @@ static void an_answer_split_at_every_byte(void **state)
     static const char text[] = "HTTP/1.1 200 OK\r\n" DATE
                                "Content-Type: application/json\r\nContent-Length: 12\r\n\r\nabc";
     size_t head_len = sizeof text - 1 - 3;
-    struct jt_reply reply;
+    struct jt_reply_head reply;
     for (size_t len = 0; len < head_len; len++) {
         assert_int_equal(jt_reply_parse(text, len, false, &reply), JT_ERR_NO_HEAD);
     }
@@ -36,7 +36,7 @@ static void answers_without_a_body(void **state)
     (void)state;
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n",
                       none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n";
-    struct jt_reply reply;
+    struct jt_reply_head reply;
     /* RFC 9112 section 6.3 */
     assert_int_equal(jt_reply_parse(head, sizeof head - 1, true, &reply), JT_OK);
     assert_int_equal(reply.body_len, 0);
@@ -48,7 +48,7 @@ static void the_writer_ends_its_connection(void **state)
 {
     (void)state;
     static const char text[] = "HTTP/1.1 500 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    struct jt_reply reply;
+    struct jt_reply_head reply;
     assert_int_equal(jt_reply_parse(text, sizeof text - 1, false, &reply), JT_OK);
     assert_true(reply.close);
 }
@@ -68,7 +68,7 @@ static void what_is_not_passed_on(void **state)
         "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
     };
-    struct jt_reply reply;
+    struct jt_reply_head reply;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (jt_reply_parse(bad[i], strlen(bad[i]), false, &reply) != JT_ERR_PROTOCOL) {
             fail_msg("%s", bad[i]);

@@ -167,7 +167,9 @@ void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, 
         rows[i] = (struct row){ .field = FIELD, .dedup = dedup };
         pan_of(first + i, rows[i].pan);
         items[i] = (struct jt_seal_item){
-            .field = FIELD, .dedup = dedup, .pan = rows[i].pan, .pan_len = 8
+            .field = FIELD,
+            .dedup = dedup,
+            .value = { .kind = JT_FIELD_PAN, .bytes = rows[i].pan, .len = 8 }
         };
     }
     const struct jt_seal_request request = { .items = items, .n = n };

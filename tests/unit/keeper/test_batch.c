@@ -37,6 +37,12 @@ static void groups_gather_their_items_and_leave_out_the_others(void **state)
     jt_batch_free(b);
 }
 
+static bool good(uint8_t kind, const uint8_t *bytes, uint16_t len)
+{
+    const struct jt_value value = { .kind = kind, .bytes = bytes, .len = len };
+    return jt_batch_value_good(&value);
+}
+
 static void only_packed_pans_are_good(void **state)
 {
     (void)state;
@@ -44,12 +50,13 @@ static void only_packed_pans_are_good(void **state)
     const uint8_t odd[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x1f };
     const uint8_t letter[8] = { 0x41, 0x11, 0x1a, 0x11, 0x11, 0x11, 0x11, 0x11 };
     const uint8_t early[8] = { 0x41, 0x1f, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
-    assert_true(jt_batch_pan_good(even, 8));
-    assert_true(jt_batch_pan_good(odd, 8));
-    assert_false(jt_batch_pan_good(letter, 8));
-    assert_false(jt_batch_pan_good(early, 8));
-    assert_false(jt_batch_pan_good(even, 0));
-    assert_false(jt_batch_pan_good(even, 5));
+    assert_true(good(JT_FIELD_PAN, even, 8));
+    assert_true(good(JT_FIELD_PAN, odd, 8));
+    assert_false(good(JT_FIELD_PAN, letter, 8));
+    assert_false(good(JT_FIELD_PAN, early, 8));
+    assert_false(good(JT_FIELD_PAN, even, 0));
+    assert_false(good(JT_FIELD_PAN, even, 5));
+    assert_false(good(JT_FIELD_PAN + 1, even, 8));
 }
 
 static void what_opens_to_something_else_than_a_pan_is_refused_and_wiped(void **state)

@@ -225,11 +225,11 @@ static void a_service_root_of_another_master_key_is_refused(void **state)
 static void token_keys_are_kept_for_more_fields_than_fit(void **state)
 {
     struct fixture *f = *state;
-    uint8_t first[2 * JT_ROOT_CACHE][JT_TOKENKEY_TOKEN_LEN];
+    uint8_t first[2 * JT_ROOT_CACHE][JT_TOKEN_LEN];
     const uint64_t id = 77;
     for (int round = 0; round < 2; round++) {
         for (uint32_t field = 0; field < 2 * JT_ROOT_CACHE; field++) {
-            uint8_t token[1][JT_TOKENKEY_TOKEN_LEN];
+            uint8_t token[1][JT_TOKEN_LEN];
             struct jt_tokenkey *tk;
             assert_int_equal(jt_root_tokenkey(f->root, field, &tk), JT_OK);
             assert_int_equal(jt_tokenkey_seal(tk, &id, 1, token), JT_OK);

@@ -233,7 +233,7 @@ static void id_times(const struct world *w, uint64_t *first_ms, uint64_t *last_m
         uint64_t ms = w->cards[i].id >> 22;
         *first_ms = ms < *first_ms ? ms : *first_ms;
         *last_ms = ms > *last_ms ? ms : *last_ms;
-        assert_int_equal(w->cards[i].id >> 14 & 0xff, NODE);
+        assert_int_equal(w->cards[i].id >> 14 & 0xff, WORLD_NODE);
     }
 }
 

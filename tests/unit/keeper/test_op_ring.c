@@ -344,7 +344,7 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
 static void key_ids_run_out_and_come_back(void **state)
 {
     struct world *w = *state;
-    uint8_t used[32];
+    uint8_t used[JT_KEY_ID_SET_LEN];
     memset(used, 0xff, sizeof used);
     used[0] = 0xf9; /* 1 and 2 are free */
     struct jt_generation_row first;
@@ -406,8 +406,8 @@ static void keys_that_wait_take_key_ids_too(void **state)
 static void a_ninth_draining_generation_is_refused(void **state)
 {
     struct world *w = *state;
-    struct jt_generation_row rows[JT_WIRE_MAX_DRAINING + 1];
-    for (size_t i = 0; i <= JT_WIRE_MAX_DRAINING; i++) {
+    struct jt_generation_row rows[JT_RING_MAX_DRAINING + 1];
+    for (size_t i = 0; i <= JT_RING_MAX_DRAINING; i++) {
         rows[i] = world_create(w);
         world_step(w, &rows[i], JT_GENERATION_ACTIVE, i > 0 ? &rows[i - 1] : NULL);
     }
@@ -418,9 +418,9 @@ static void a_ninth_draining_generation_is_refused(void **state)
     assert_int_equal(jt_keyclient_wait_ring_propose(w->kc, &w->ring, &g, JT_GENERATION_ACTIVE,
                                                     &next, changed, &n),
                      JT_ERR_TOO_MANY_LIVE);
-    assert_int_equal(world_seal(w).n_probed, JT_WIRE_MAX_DRAINING);
+    assert_int_equal(world_seal(w).n_probed, JT_RING_MAX_DRAINING);
     world_step(w, &rows[3], JT_GENERATION_RETIRED, NULL);
-    world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_WIRE_MAX_DRAINING]);
+    world_step(w, &g, JT_GENERATION_ACTIVE, &rows[JT_RING_MAX_DRAINING]);
 }
 
 int main(void)

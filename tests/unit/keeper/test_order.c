@@ -10,7 +10,7 @@
 
 static struct jt_order order;
 static struct jt_seal_item items[JT_WIRE_MAX_ITEMS];
-static uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_WIRE_FINGERPRINT_LEN];
+static uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
 
 /* xorshift64*: the same cases on every machine. */
 static uint64_t next_random(void)
@@ -27,7 +27,7 @@ static int compare(size_t a, size_t b)
     if (items[a].field != items[b].field) {
         return items[a].field < items[b].field ? -1 : 1;
     }
-    return memcmp(fingerprints[a], fingerprints[b], JT_WIRE_FINGERPRINT_LEN);
+    return memcmp(fingerprints[a], fingerprints[b], JT_FINGERPRINT_LEN);
 }
 
 static void check_sorted(size_t n)
@@ -48,7 +48,7 @@ static void sort_first(size_t n)
     for (size_t i = 0; i < n; i++) {
         order.at[i] = (uint16_t)i;
     }
-    jt_order_sort(&order, items, (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])fingerprints);
+    jt_order_sort(&order, items, (const uint8_t(*)[JT_FINGERPRINT_LEN])fingerprints);
     check_sorted(n);
 }
 
@@ -98,7 +98,7 @@ static void only_the_places_given_are_sorted(void **state)
     order.at[1] = 5;
     order.at[2] = 77;
     order.at[3] = 1234;
-    jt_order_sort(&order, items, (const uint8_t(*)[JT_WIRE_FINGERPRINT_LEN])fingerprints);
+    jt_order_sort(&order, items, (const uint8_t(*)[JT_FINGERPRINT_LEN])fingerprints);
     check_sorted(3);
     assert_int_equal(order.at[0] + order.at[1] + order.at[2], 8082);
     assert_int_equal(order.at[3], 1234);

@@ -89,14 +89,14 @@ static void no_more_generations_drain_than_the_bound(void **state)
 {
     (void)state;
     struct jt_ring ring = { .development = true, .epoch = 1 };
-    for (uint64_t number = 1; number <= JT_WIRE_MAX_DRAINING + 1; number++) {
+    for (uint64_t number = 1; number <= JT_RING_MAX_DRAINING + 1; number++) {
         struct jt_ring next;
         struct jt_generation_row g = row(number, JT_GENERATION_FUTURE);
         assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next), JT_OK);
         ring = next;
     }
     struct jt_ring next;
-    struct jt_generation_row g = row(JT_WIRE_MAX_DRAINING + 2, JT_GENERATION_FUTURE);
+    struct jt_generation_row g = row(JT_RING_MAX_DRAINING + 2, JT_GENERATION_FUTURE);
     assert_int_equal(jt_policy_propose(&ring, &g, JT_GENERATION_ACTIVE, &next),
                      JT_ERR_TOO_MANY_LIVE);
     assert_int_equal(next.n, 0);

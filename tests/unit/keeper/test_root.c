@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint8_t no_key_ids[32];
+static const uint8_t no_key_ids[JT_KEY_ID_SET_LEN];
 
 static int setup(void **state)
 {

@@ -440,7 +440,8 @@ static void without_a_ring_nothing_is_sealed_or_opened(void **state)
     const uint8_t fingerprint[16] = { 1 };
     const uint8_t envelope[25] = { 1 };
     const uint8_t pan[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
-    const struct jt_seal_item item = { .field = 1, .pan = pan, .pan_len = 8 };
+    const struct jt_seal_item item = { .field = 1,
+                                       .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 } };
     const struct jt_seal_request request = { .items = &item, .n = 1 };
     const struct jt_open_item stored = {
         .field = 1, .id = 1, .fingerprint = fingerprint, .envelope = envelope, .envelope_len = 25

@@ -73,7 +73,7 @@ enum jt_err world_accept(struct world *w, const struct jt_ring_row *row)
 
 void world_join(struct world *w)
 {
-    const struct jt_node_join join = { .spec = { .name = "node1", .number = NODE } };
+    const struct jt_node_join join = { .spec = { .name = "node1", .number = WORLD_NODE } };
     struct jt_node_joined joined;
     assert_int_equal(jt_keyclient_wait_node_join(w->kc, &join, &joined), JT_OK);
 }
@@ -116,7 +116,7 @@ int world_teardown(void **state)
     return 0;
 }
 
-const uint8_t world_no_key_ids[32];
+const uint8_t world_no_key_ids[JT_KEY_ID_SET_LEN];
 
 struct jt_generation_row world_create(struct world *w)
 {
@@ -160,10 +160,10 @@ struct jt_seal_reply world_seal_probing(struct world *w, uint8_t retired)
     struct jt_seal_item items[N_CARDS];
     for (size_t i = 0; i < N_CARDS; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
-                                          .dedup = i % 3 != 0,
-                                          .pan = c->pan,
-                                          .pan_len = 8 };
+        items[i] =
+            (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
+                                   .dedup = i % 3 != 0,
+                                   .value = { .kind = JT_FIELD_PAN, .bytes = c->pan, .len = 8 } };
     }
     struct jt_seal_request request = {
         .n_retired = retired != 0, .retired = { retired }, .items = items, .n = N_CARDS
@@ -217,8 +217,8 @@ void world_all_open(struct world *w, bool draining)
     for (size_t i = 0; i < N_CARDS; i++) {
         assert_int_equal(w->opened[i].err, JT_OK);
         assert_int_equal(w->opened[i].draining, draining);
-        assert_int_equal(w->opened[i].pan_len, 8);
-        assert_memory_equal(w->opened[i].pan, w->cards[i].pan, 8);
+        assert_int_equal(w->opened[i].value.len, 8);
+        assert_memory_equal(w->opened[i].value.bytes, w->cards[i].pan, 8);
     }
 }
 

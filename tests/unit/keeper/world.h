@@ -10,10 +10,10 @@
 #include "keeper_process.h"
 #include "keyclient/keyclient.h"
 
-#define N_CARDS 3000 /* more than two chunks of the keeper's */
-#define FIELD_A 1    /* with dedup */
-#define FIELD_B 2    /* without */
-#define NODE    7    /* the number of the only one */
+#define N_CARDS    3000 /* more than two chunks of the keeper's */
+#define FIELD_A    1    /* with dedup */
+#define FIELD_B    2    /* without */
+#define WORLD_NODE 7    /* the number of the only one */
 
 struct card {
     uint64_t id;
@@ -60,7 +60,7 @@ enum jt_err world_accept(struct world *w, const struct jt_ring_row *row);
 void world_join(struct world *w);
 
 /* A new future generation. */
-extern const uint8_t world_no_key_ids[32];
+extern const uint8_t world_no_key_ids[JT_KEY_ID_SET_LEN];
 struct jt_generation_row world_create(struct world *w);
 
 /* Proposes and accepts; rows[0] replaces *g, rows[1] goes to *other if there is one. */

@@ -65,7 +65,9 @@ static void greet(int fd, enum fake_manner manner)
 static void put_open_reply(struct jt_buf *b, uint8_t verb)
 {
     static const uint8_t pan[8] = { 0x41 };
-    struct jt_open_result result = { .err = JT_OK, .pan = pan, .pan_len = sizeof pan };
+    struct jt_open_result result = {
+        .err = JT_OK, .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = sizeof pan }
+    };
     struct jt_open_reply reply = { .epoch = 3, .n = 1, .results = &result };
     size_t mark = jt_frame_begin_reply(b, verb);
     jt_open_reply_encode(&reply, b);

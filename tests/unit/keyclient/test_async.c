@@ -83,8 +83,8 @@ static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *re
     struct tag *t = arg;
     assert_int_equal(err == JT_OK, reply != NULL);
     if (reply != NULL && reply->n > 0 && reply->results[0].err == JT_OK) {
-        assert_int_equal(reply->results[0].pan_len, 8);
-        assert_int_equal(reply->results[0].pan[0], 0x41);
+        assert_int_equal(reply->results[0].value.len, 8);
+        assert_int_equal(reply->results[0].value.bytes[0], 0x41);
     }
     record(t, err);
 }
@@ -124,7 +124,9 @@ static void call_seal(struct run *r, int number, size_t n)
 {
     static struct jt_seal_item items[JT_WIRE_MAX_ITEMS + 1];
     for (size_t i = 0; i < n; i++) {
-        items[i] = (struct jt_seal_item){ .field = 1, .dedup = true, .pan = pan, .pan_len = 8 };
+        items[i] = (struct jt_seal_item){
+            .field = 1, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 }
+        };
     }
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
@@ -165,8 +167,7 @@ static void call_match(struct run *r, int number)
     struct jt_match_item item = { .field = 1,
                                   .id = r->id,
                                   .fingerprint = r->fingerprint,
-                                  .pan = pan,
-                                  .pan_len = 8,
+                                  .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 },
                                   .envelope = r->envelope,
                                   .envelope_len = r->envelope_len };
     tags[number] = (struct tag){ r, number };

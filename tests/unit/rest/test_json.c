@@ -11,7 +11,7 @@
 
 static bool parses(const char *text, size_t len)
 {
-    enum jt_problem problem = JT_PROBLEM_NONE;
+    enum jt_problem_type problem = JT_PROBLEM_NONE;
     json_t *object = jt_json_parse_object(text, len, &problem);
     assert_int_equal(object == NULL, problem == JT_PROBLEM_MALFORMED_JSON);
     json_decref(object);
@@ -52,7 +52,7 @@ static void anything_else_is_malformed(void **state)
 static void a_string_with_nul_is_a_string_but_no_text(void **state)
 {
     (void)state;
-    enum jt_problem problem;
+    enum jt_problem_type problem;
     static const char text[] = "{\"a\":\"x\\u0000y\",\"b\":\"x\",\"c\":1}";
     json_t *object = jt_json_parse_object(text, sizeof text - 1, &problem);
     assert_non_null(object);
@@ -76,7 +76,7 @@ static void unknown_members_are_seen(void **state)
 {
     (void)state;
     static const char *const names[] = { "pan", "items", NULL };
-    enum jt_problem problem;
+    enum jt_problem_type problem;
     json_t *good = jt_json_parse_object("{\"pan\":1}", 9, &problem);
     json_t *bad = jt_json_parse_object("{\"pan\":1,\"cvv\":2}", 17, &problem);
     assert_true(jt_json_only_members(good, names));

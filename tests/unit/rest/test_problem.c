@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-static const enum jt_problem all[] = {
+static const enum jt_problem_type all[] = {
 #define JT_PROBLEM(id, name, status, title, detail) JT_PROBLEM_##id,
 #include "rest/problems.def"
 #undef JT_PROBLEM

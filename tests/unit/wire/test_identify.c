@@ -103,7 +103,7 @@ static void bad_values_in_a_reply_are_refused(void **state)
         uint8_t n_live;
         enum jt_err expected;
     } cases[] = {
-        { 1, JT_ERR_NO_TOKEN, JT_WIRE_MAX_LIVE, JT_OK },
+        { 1, JT_ERR_NO_TOKEN, JT_RING_MAX_LIVE, JT_OK },
         { 0, JT_ERR_NO_TOKEN, 1, JT_ERR_PROTOCOL },
         { UINT64_C(1) << 63, JT_ERR_NO_TOKEN, 1, JT_ERR_PROTOCOL },
         { 1, JT_ERR_DECRYPT, 1, JT_ERR_PROTOCOL },
@@ -117,7 +117,7 @@ static void bad_values_in_a_reply_are_refused(void **state)
     }
     struct jt_buf b;
     encode_reply(&b, 1, JT_ERR_NO_TOKEN, 2);
-    b.data[8] = JT_WIRE_MAX_LIVE + 1;
+    b.data[8] = JT_RING_MAX_LIVE + 1;
     struct jt_reader in = jt_reader_init(b.data, b.len);
     assert_int_equal(decode_reply(&in), JT_ERR_PROTOCOL);
     jt_buf_clear(&b);

@@ -38,15 +38,13 @@ static void request_round_trip(void **state)
         { .field = 7,
           .id = 1,
           .fingerprint = fingerprint,
-          .pan = pan,
-          .pan_len = 8,
+          .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 },
           .envelope = envelope,
           .envelope_len = 25 },
         { .field = 8,
           .id = INT64_MAX,
           .fingerprint = fingerprint,
-          .pan = pan,
-          .pan_len = 0,
+          .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 0 },
           .envelope = envelope,
           .envelope_len = 300 },
     };
@@ -58,11 +56,11 @@ static void request_round_trip(void **state)
     assert_int_equal(jt_match_request_decode(&in, items, &n), JT_OK);
     assert_int_equal(n, 2);
     assert_int_equal(items[0].field, 7);
-    assert_int_equal(items[0].pan_len, 8);
-    assert_memory_equal(items[0].pan, pan, 8);
+    assert_int_equal(items[0].value.len, 8);
+    assert_memory_equal(items[0].value.bytes, pan, 8);
     assert_true(items[1].id == INT64_MAX);
     assert_memory_equal(items[1].fingerprint, fingerprint, 16);
-    assert_int_equal(items[1].pan_len, 0);
+    assert_int_equal(items[1].value.len, 0);
     assert_int_equal(items[1].envelope_len, 300);
     assert_memory_equal(items[1].envelope, envelope, 300);
     message_refuses_truncation(&b, decode_request);

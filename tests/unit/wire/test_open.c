@@ -67,7 +67,9 @@ static void reply_round_trip(void **state)
     uint8_t pan[8];
     message_fill(pan, sizeof pan, 2);
     struct jt_open_result made[3] = {
-        { .err = JT_OK, .draining = true, .pan = pan, .pan_len = 8 },
+        { .err = JT_OK,
+          .draining = true,
+          .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 } },
         { .err = JT_ERR_DECRYPT },
         { .err = JT_ERR_RING_MOVED },
     };
@@ -80,8 +82,8 @@ static void reply_round_trip(void **state)
     assert_int_equal(jt_open_reply_decode(&in, 3, &reply), JT_OK);
     assert_int_equal(reply.epoch, 9);
     assert_true(results[0].draining);
-    assert_int_equal(results[0].pan_len, 8);
-    assert_memory_equal(results[0].pan, pan, 8);
+    assert_int_equal(results[0].value.len, 8);
+    assert_memory_equal(results[0].value.bytes, pan, 8);
     assert_int_equal(results[1].err, JT_ERR_DECRYPT);
     assert_int_equal(results[2].err, JT_ERR_RING_MOVED);
     in = jt_reader_init(b.data, b.len);

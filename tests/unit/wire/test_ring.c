@@ -72,7 +72,7 @@ static void body_round_trip(void **state)
     struct jt_buf b;
     jt_buf_init(&b, 5000);
     jt_ring_encode(&ring, &b);
-    assert_int_equal(b.len, 28 + 3 * 19);
+    assert_int_equal(b.len, JT_RING_HEAD_LEN + 3 * JT_RING_ENTRY_LEN);
     assert_int_equal(b.data[0], 2);
     struct jt_ring back;
     assert_int_equal(jt_ring_decode(b.data, b.len, &back), JT_OK);
@@ -117,51 +117,13 @@ static void accepting_tells_whether_the_node_has_joined(void **state)
     }
 }
 
-static void only_the_canonical_form_is_a_ring(void **state)
+static void only_a_valid_ring_is_decoded(void **state)
 {
     (void)state;
     struct jt_ring ring = sample();
     assert_int_equal(encode_then_decode(&ring), JT_OK);
-    ring.epoch = 0;
+    ring.highest = 4; /* the rest: tests/unit/model/test_ring.c */
     assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.highest = 4;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[1].number = 2;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[0].number = 0;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[1].key_id = 7;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[1].key_id = 0;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[1].state = JT_GENERATION_ACTIVE;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[1].state = JT_GENERATION_FUTURE;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring = sample();
-    ring.entries[1].state = JT_GENERATION_DESTROYED;
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-}
-
-static void too_many_draining_generations_are_no_ring(void **state)
-{
-    (void)state;
-    struct jt_ring ring = { .development = true, .epoch = 1, .highest = 9, .n = 9 };
-    for (uint8_t i = 0; i < 9; i++) {
-        ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u,
-                                                  .key_id = (uint8_t)(i + 1),
-                                                  .state = JT_GENERATION_DRAINING };
-    }
-    assert_int_equal(encode_then_decode(&ring), JT_ERR_INVALID);
-    ring.entries[8].state = JT_GENERATION_ACTIVE;
-    assert_int_equal(encode_then_decode(&ring), JT_OK);
 }
 
 static struct jt_ring_row sample_row(void)
@@ -229,8 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(body_round_trip),
-        cmocka_unit_test(only_the_canonical_form_is_a_ring),
-        cmocka_unit_test(too_many_draining_generations_are_no_ring),
+        cmocka_unit_test(only_a_valid_ring_is_decoded),
         cmocka_unit_test(rows_and_proposals_round_trip),
         cmocka_unit_test(accepting_tells_whether_the_node_has_joined),
         cmocka_unit_test(a_body_longer_than_any_ring_is_refused),

@@ -31,9 +31,9 @@ static void request_round_trip(void **state)
     uint8_t pan[10];
     message_fill(pan, sizeof pan, 2);
     const struct jt_seal_item asked[3] = {
-        { .field = 7, .dedup = true, .pan = pan, .pan_len = 8 },
-        { .field = 0xffffffff, .pan = pan, .pan_len = 10 },
-        { .field = 1, .pan = pan, .pan_len = 0 },
+        { .field = 7, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 } },
+        { .field = 0xffffffff, .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 10 } },
+        { .field = 1, .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 0 } },
     };
     const struct jt_seal_request sent = {
         .n_retired = 2, .retired = { 9, 200 }, .items = asked, .n = 3
@@ -52,8 +52,8 @@ static void request_round_trip(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(items[i].field, asked[i].field);
         assert_int_equal(items[i].dedup, asked[i].dedup);
-        assert_int_equal(items[i].pan_len, asked[i].pan_len);
-        assert_memory_equal(items[i].pan, pan, items[i].pan_len);
+        assert_int_equal(items[i].value.len, asked[i].value.len);
+        assert_memory_equal(items[i].value.bytes, pan, items[i].value.len);
     }
     message_refuses_truncation(&b, decode_request);
     message_survives_mutation(&b, decode_request, 1);

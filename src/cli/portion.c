@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/batch.h"
+#include "cli/portion.h"
 
 #include "base/secmem.h"
 
@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RAW     (8u << 20) /* bytes of rows in one batch, one record more */
+#define MAX_RAW     (8u << 20) /* bytes of rows in one portion, one record more */
 #define MAX_VALUE   100        /* longer values are refused here: no card number or token is */
-#define MAX_VALUES  (1u << 20) /* bytes sent in one batch */
+#define MAX_VALUES  (1u << 20) /* bytes sent in one portion */
 #define REQUEST_MAX (4u << 20)
 
-enum jt_err jt_batch_init(struct jt_batch *b, const struct jt_direction *direction,
-                          struct jt_reasons *reasons, size_t max_rows)
+enum jt_err jt_portion_init(struct jt_portion *b, const struct jt_direction *direction,
+                            struct jt_reasons *reasons, size_t max_rows)
 {
-    *b = (struct jt_batch){ .direction = direction, .reasons = reasons, .max_rows = max_rows };
+    *b = (struct jt_portion){ .direction = direction, .reasons = reasons, .max_rows = max_rows };
     jt_buf_init(&b->raw, MAX_RAW + JT_CSV_RECORD_MAX);
     jt_buf_init(&b->values, MAX_VALUES + JT_CSV_RECORD_MAX);
     jt_buf_init(&b->results, MAX_VALUES);
@@ -26,17 +26,17 @@ enum jt_err jt_batch_init(struct jt_batch *b, const struct jt_direction *directi
     return b->rows == NULL ? JT_ERR_NOMEM : JT_OK;
 }
 
-void jt_batch_clear(struct jt_batch *b)
+void jt_portion_clear(struct jt_portion *b)
 {
     jt_buf_clear(&b->raw);
     jt_buf_clear(&b->values);
     jt_buf_clear(&b->results);
     jt_buf_clear(&b->request);
     free(b->rows);
-    *b = (struct jt_batch){ 0 };
+    *b = (struct jt_portion){ 0 };
 }
 
-void jt_batch_reset(struct jt_batch *b)
+void jt_portion_reset(struct jt_portion *b)
 {
     jt_buf_reset(&b->raw);
     jt_buf_reset(&b->values);
@@ -46,7 +46,7 @@ void jt_batch_reset(struct jt_batch *b)
     b->n_pending = 0;
 }
 
-bool jt_batch_has_room(const struct jt_batch *b)
+bool jt_portion_has_room(const struct jt_portion *b)
 {
     return b->n_rows < b->max_rows && b->raw.len < MAX_RAW &&
            b->values.len < MAX_VALUES - MAX_VALUE;
@@ -76,9 +76,9 @@ static uint8_t reason_index(struct jt_reasons *reasons, const char *text)
     return (uint8_t)reasons->n++;
 }
 
-static void reject(struct jt_batch *b, struct jt_row *row, const char *reason)
+static void reject(struct jt_portion *b, struct jt_portion_row *row, const char *reason)
 {
-    row->state = JT_ROW_REJECTED;
+    row->state = JT_PORTION_REJECTED;
     row->reason = reason_index(b->reasons, reason);
 }
 
@@ -93,12 +93,13 @@ static bool is_plain(const uint8_t *value, size_t len)
     return true;
 }
 
-enum jt_err jt_batch_add(struct jt_batch *b, const struct jt_csv_record *record, size_t n_columns)
+enum jt_err jt_portion_add(struct jt_portion *b, const struct jt_csv_record *record,
+                           size_t n_columns)
 {
-    struct jt_row *row = &b->rows[b->n_rows];
-    *row = (struct jt_row){ .line = record->line,
-                            .raw_at = (uint32_t)b->raw.len,
-                            .raw_len = (uint32_t)record->raw_len };
+    struct jt_portion_row *row = &b->rows[b->n_rows];
+    *row = (struct jt_portion_row){ .line = record->line,
+                                    .raw_at = (uint32_t)b->raw.len,
+                                    .raw_len = (uint32_t)record->raw_len };
     if (record->malformed || record->n_fields != n_columns) {
         reject(b, row, record->malformed ? "csv-malformed" : "csv-field-count");
         b->n_rows++;
@@ -149,15 +150,15 @@ static void put_value(struct jt_buf *out, const uint8_t *value, size_t len)
     }
 }
 
-enum jt_err jt_batch_make_request(struct jt_batch *b)
+enum jt_err jt_portion_make_request(struct jt_portion *b)
 {
     struct jt_buf *out = &b->request;
     jt_buf_reset(out);
     put_text(out, "{\"items\":[");
     bool first = true;
     for (size_t i = 0; i < b->n_rows; i++) {
-        const struct jt_row *row = &b->rows[i];
-        if (row->state != JT_ROW_PENDING) {
+        const struct jt_portion_row *row = &b->rows[i];
+        if (row->state != JT_PORTION_PENDING) {
             continue;
         }
         put_text(out, first ? "{\"" : ",{\"");
@@ -173,7 +174,7 @@ enum jt_err jt_batch_make_request(struct jt_batch *b)
     return jt_buf_status(out);
 }
 
-static enum jt_err apply_one(struct jt_batch *b, struct jt_row *row, const json_t *result)
+static enum jt_err apply_one(struct jt_portion *b, struct jt_portion_row *row, const json_t *result)
 {
     const json_t *status = json_object_get(result, "status");
     json_int_t code = json_integer_value(status);
@@ -190,7 +191,7 @@ static enum jt_err apply_one(struct jt_batch *b, struct jt_row *row, const json_
         row->result_at = (uint32_t)b->results.len;
         row->result_len = (uint32_t)len;
         jt_buf_put(&b->results, text, len);
-        row->state = JT_ROW_DONE;
+        row->state = JT_PORTION_DONE;
         b->n_pending--;
         return jt_buf_status(&b->results);
     }
@@ -204,7 +205,7 @@ static enum jt_err apply_one(struct jt_batch *b, struct jt_row *row, const json_
     return JT_OK;
 }
 
-enum jt_err jt_batch_apply(struct jt_batch *b, const struct jt_buf *reply)
+enum jt_err jt_portion_apply(struct jt_portion *b, const struct jt_buf *reply)
 {
     json_t *root = reply->len == 0 ? NULL
                                    : json_loadb((const char *)reply->data, reply->len,
@@ -215,7 +216,7 @@ enum jt_err jt_batch_apply(struct jt_batch *b, const struct jt_buf *reply)
                           : JT_ERR_PROTOCOL;
     size_t at = 0;
     for (size_t i = 0; i < b->n_rows && err == JT_OK; i++) {
-        if (b->rows[i].state == JT_ROW_PENDING) {
+        if (b->rows[i].state == JT_PORTION_PENDING) {
             err = apply_one(b, &b->rows[i], json_array_get(results, at++));
         }
     }
@@ -223,7 +224,8 @@ enum jt_err jt_batch_apply(struct jt_batch *b, const struct jt_buf *reply)
     return err;
 }
 
-static void write_row(const struct jt_batch *b, const struct jt_row *row, struct jt_buf *out)
+static void write_row(const struct jt_portion *b, const struct jt_portion_row *row,
+                      struct jt_buf *out)
 {
     const uint8_t *raw = b->raw.data;
     size_t after = row->field_at + row->field_len;
@@ -232,12 +234,12 @@ static void write_row(const struct jt_batch *b, const struct jt_row *row, struct
     jt_buf_put(out, raw + after, row->raw_at + row->raw_len - after);
 }
 
-enum jt_err jt_batch_write(struct jt_batch *b, struct jt_buf *out, struct jt_buf *rejects,
-                           uint64_t *n_accepted)
+enum jt_err jt_portion_write(struct jt_portion *b, struct jt_buf *out, struct jt_buf *rejects,
+                             uint64_t *n_accepted)
 {
     for (size_t i = 0; i < b->n_rows; i++) {
-        const struct jt_row *row = &b->rows[i];
-        if (row->state == JT_ROW_DONE) {
+        const struct jt_portion_row *row = &b->rows[i];
+        if (row->state == JT_PORTION_DONE) {
             write_row(b, row, out);
             (*n_accepted)++;
             continue;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Field definitions as MACed rows. Kind, dedup, buckets and id of a field never change.
+ */
+#ifndef JETON_MODEL_FIELD_H
+#define JETON_MODEL_FIELD_H
+
+#include "model/set.h"
+#include "model/sizes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum jt_field_kind { JT_FIELD_PAN = 1 }; /* `bytes` fields come with application-held ciphertext */
+
+struct jt_field_spec {
+    uint32_t id;                      /* 1 and up */
+    char name[JT_FIELD_NAME_MAX + 1]; /* 1 to 64 of a-z 0-9 _ . -, starting with a letter */
+    uint8_t kind;                     /* enum jt_field_kind */
+    bool dedup;
+    bool allow_bad_luhn;
+};
+
+struct jt_field_row {
+    struct jt_field_spec spec;
+    uint8_t state; /* enum jt_standing */
+    /* the version of the set of fields (model/set.h) that brought it into this state */
+    uint64_t revision;
+    uint64_t mac_epoch;
+    uint8_t mac[JT_ROW_MAC_LEN];
+};
+
+/*
+ * A row as it becomes, and the set row that becomes with it: they are stored together or not at
+ * all.
+ */
+struct jt_field_change {
+    struct jt_field_row row;
+    struct jt_set_row set;
+};
+
+/* Whether `name` has the form above. */
+bool jt_field_name_valid(const char *name);
+
+/* "pan"; "unknown" for what is none of enum jt_field_kind. */
+const char *jt_field_kind_name(enum jt_field_kind kind);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sizes of what is stored and sent, each in this one place: docs/data-format.md says what the bytes
+ * are. `_LEN` is an exact number of bytes, `_MAX` of a text is characters without NUL. What follows
+ * from an algorithm (a CMAC, a SIV tag) has its name in src/crypto, which asserts that it fits.
+ */
+#ifndef JETON_MODEL_SIZES_H
+#define JETON_MODEL_SIZES_H
+
+/* Cards. */
+#define JT_KEY_ID_LEN        1
+#define JT_ROW_ID_LEN        8 /* an id as bytes; its value is 1 to 2^63 - 1 */
+#define JT_TOKEN_LEN         16
+#define JT_FINGERPRINT_LEN   16
+#define JT_PLAINTEXT_MAX     4096 /* bytes under one envelope, of any kind of field */
+#define JT_PAN_MIN_PACKED    6    /* 12 digits */
+#define JT_PAN_MAX_PACKED    10   /* 19 digits */
+#define JT_ENVELOPE_OVERHEAD (JT_KEY_ID_LEN + 16) /* key id and SIV tag */
+#define JT_PAN_ENVELOPE_MIN  (JT_ENVELOPE_OVERHEAD + JT_PAN_MIN_PACKED)
+#define JT_PAN_ENVELOPE_MAX  (JT_ENVELOPE_OVERHEAD + JT_PAN_MAX_PACKED)
+
+/* The bounds of table card's envelopes, with slack for later formats. */
+#define JT_CARD_ENVELOPE_MIN (JT_ENVELOPE_OVERHEAD + 1)
+#define JT_CARD_ENVELOPE_MAX 64
+
+/* RFC 3339 UTC text and NUL. */
+#define JT_TIME_LEN 32
+
+/* Rows in the database that a keeper vouches for. */
+#define JT_ROW_MAC_LEN       16
+#define JT_CHECK_VALUE_LEN   8
+#define JT_INCARNATION_LEN   16
+#define JT_CHALLENGE_LEN     16
+#define JT_NODE_NAME_MAX     63
+#define JT_FIELD_NAME_MAX    64
+#define JT_CLIENT_ID_MAX     32
+#define JT_CLIENT_SECRET_LEN 32
+#define JT_ACTOR_MAX         64
+#define JT_SET_NONCE_LEN     16
+#define JT_SET_DIGEST_LEN    16
+
+#endif
