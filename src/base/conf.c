@@ -287,6 +287,22 @@ bool jt_conf_is_development(const struct jt_conf *conf)
     return strcmp(conf->environment, "development") == 0;
 }
 
+/* Prints a sentence as comment lines of at most 100 columns. */
+static void write_comment(FILE *out, const char *text)
+{
+    const int width = 98;
+    int column = 0;
+    while (*text != '\0') {
+        int len = (int)strcspn(text, " ");
+        bool first = column == 0, fits = !first && column + 1 + len <= width;
+        fprintf(out, "%s%.*s", fits ? " " : first ? "# " : "\n# ", len, text);
+        column = fits ? column + 1 + len : len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
 void jt_conf_write_sample(FILE *out)
 {
     const char *section = "";
@@ -296,10 +312,12 @@ void jt_conf_write_sample(FILE *out)
             section = o->section;
             fprintf(out, "%s[%s]\n", i == 0 ? "" : "\n", section);
         }
-        fprintf(out, "# %s", o->doc);
+        char doc[400];
+        int n = snprintf(doc, sizeof doc, "%s", o->doc);
         if (o->kind == NUMBER) {
-            fprintf(out, " (%ld to %ld)", o->min, o->max);
+            snprintf(doc + n, sizeof doc - (size_t)n, " (%ld to %ld)", o->min, o->max);
         }
-        fprintf(out, "\n#%s =%s%s\n", o->name, *o->fallback == '\0' ? "" : " ", o->fallback);
+        write_comment(out, doc);
+        fprintf(out, "#%s =%s%s\n", o->name, *o->fallback == '\0' ? "" : " ", o->fallback);
     }
 }

@@ -254,7 +254,7 @@ VALID = {
         line=b"POST http://localhost/v1/fields/pan/tokenize HTTP/1.1", host=b"Host: other\r\n"
     ),
     "semicolon": dict(kind=b"Content-Type: application/json;\r\n"),
-    "unknown parameter": dict(kind=b"Content-Type: application/json; profile=\"a;b\"; v=1\r\n"),
+    "unknown parameter": dict(kind=b'Content-Type: application/json; profile="a;b"; v=1\r\n'),
     "IPv6": dict(host=b"Host: [::1]:8080\r\n"),
     "HTTP/1.0": dict(line=b"POST /v1/fields/pan/tokenize HTTP/1.0", host=b""),
     "an empty line before": dict(line=b"\r\nPOST /v1/fields/pan/tokenize HTTP/1.1"),
@@ -503,7 +503,7 @@ def test_few_descriptors_and_many_idle_strangers(service):
         [
             "/bin/sh",
             "-c",
-            "ulimit -n 1024 && exec \"$0\" \"$@\"",
+            'ulimit -n 1024 && exec "$0" "$@"',
             BIN / "jetond",
             "--config",
             service.config,
@@ -626,7 +626,7 @@ def test_refused_logins_are_counted_and_logged_at_a_limited_rate(service):
 
 
 def test_stopping_lets_the_answers_out(service):
-    """SIGTERM while requests are under way: each is answered, and its connection ends after that."""
+    """SIGTERM while requests are under way: each is answered, and then its connection ends."""
     socks = [connect(service) for _ in range(20)]
     for i, sock in enumerate(socks):
         sock.sendall(tokenize(service, body=b'{"pan": "%s"}' % made_up(i, series="stop").encode()))

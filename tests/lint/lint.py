@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the tree itself: what the compiler does not see and a reviewer should not have to. Prints TAP.
+"""Checks of the tree itself: what the compiler does not see and a reviewer should not have to.
 
     python3 tests/lint/lint.py [--build DIRECTORY]
 
-With --build, the programs there are checked for what they link, too. A check is a function below that yields its findings, one line
-each; no finding, no failure.
+Prints TAP. With --build, the programs there are checked for what they link, too. A check is a
+function below that yields its findings, one line each; no finding, no failure.
 """
 
 import argparse
@@ -62,6 +62,7 @@ FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok tmpnam mktemp".spl
 FORBIDDEN_IN_PRODUCT = "system popen alloca".split()
 SLEEPS = "sleep usleep nanosleep clock_nanosleep".split()
 MAX_LINES = 900
+MAX_COLUMNS = 100
 CHECKS = []
 
 
@@ -76,8 +77,10 @@ def check(name):
 def all_files():
     """Every source file of the tree, without what builds leave in it."""
     skip = re.compile(
-        r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?|config\.(h|log|status|h\.in).*|configure~?|stamp-h1"
-        r"|jeton|jetond|jeton-keeper)(/|$)|(^|/)(__pycache__|\.hypothesis|\.deps|\.pytest_cache|\.dirstamp)(/|$)|\.(o|a|log|trs|pyc)$"
+        r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?"
+        r"|config\.(h|log|status|h\.in).*|configure~?|stamp-h1|jeton|jetond|jeton-keeper)(/|$)"
+        r"|(^|/)(__pycache__|\.hypothesis|\.deps|\.pytest_cache|\.dirstamp)(/|$)"
+        r"|\.(o|a|log|trs|pyc)$"
     )
     found = []
     for path in sorted(TOP.rglob("*")):
@@ -256,7 +259,8 @@ def exists():
             r"^(?:BUILT_SOURCES|nodist_\w+) *\+?= *(.*)$", fragment.read_text(), re.M
         )
         for name in re.findall(
-            r"(?<![\w$()/.-])((?:src|tests|schema|docs|bench|scripts|keys|include|man)/[\w./-]+\.\w+)",
+            r"(?<![\w$()/.-])"
+            r"((?:src|tests|schema|docs|bench|scripts|keys|include|man)/[\w./-]+\.\w+)",
             fragment.read_text(),
         ):
             if not (TOP / name).exists() and not any(name in b.split() for b in built):
@@ -336,6 +340,23 @@ def plain():
             yield f"{rel(path)}: no newline at the end"
         for number, line in enumerate(text.splitlines(), 1):
             if line != line.rstrip() or (path.suffix in (".c", ".h", ".py") and "\t" in line):
+                yield f"{rel(path)}:{number}"
+
+
+# What nobody lays out by hand: data, JSON, and migrations, whose checksums stand in databases.
+UNWRAPPED = re.compile(r"\.(json|txt|rsp)$|^schema/\d+_\w+\.sql$|^LICENSE$")
+
+
+@check(f"no line over {MAX_COLUMNS} columns")
+def width():
+    for path in FILES:
+        if UNWRAPPED.search(rel(path)):
+            continue
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            # A row of a table in Markdown is one line, however long.
+            table_row = path.suffix == ".md" and line.startswith("|")
+            if len(line.expandtabs(8)) > MAX_COLUMNS and not table_row:
                 yield f"{rel(path)}:{number}"
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The jeton command against a small HTTP server of the test's own: what a server can do to it that a real jetond seldom does.
+"""The jeton command against a small HTTP server of the test's own, which does what a jetond seldom
+does.
 
-The whole service is covered by tests/e2e; here the server is scripted: unavailable, slow, broken off, answering nonsense.
+The whole service is covered by tests/e2e; here the server is scripted: unavailable, slow, broken
+off, answering nonsense.
 JETON_BIN_DIR names the directory of the programs (./runtests sets it).
 """
 
@@ -33,9 +35,8 @@ pytestmark = pytest.mark.skipif(
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = (
-        1 << 16
-    )  # head and body in one segment, or the delayed acknowledgement of TCP makes each request take 40 ms
+    # Head and body in one segment, or TCP's delayed acknowledgement makes each request take 40 ms.
+    wbufsize = 1 << 16
 
     def log_message(self, *args):
         pass
