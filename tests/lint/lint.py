@@ -61,7 +61,7 @@ LINKS = {
 FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok tmpnam mktemp".split()
 FORBIDDEN_IN_PRODUCT = "system popen alloca".split()
 SLEEPS = "sleep usleep nanosleep clock_nanosleep".split()
-MAX_LINES = 900
+MAX_LINES = 600
 MAX_COLUMNS = 100
 CHECKS = []
 
