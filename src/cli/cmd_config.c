@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton config` */
-#include "base/conf.h"
 #include "cli/exit.h"
 #include "cli/options.h"
+#include "options/conf.h"
 
 int jt_cmd_config(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
@@ -11,6 +11,6 @@ int jt_cmd_config(const struct jt_command *self, struct jt_cli *cli, int argc, c
     if (code != JT_GO_ON) {
         return code;
     }
-    jt_conf_write_sample(stdout);
+    jt_conf_print(stdout);
     return JT_EXIT_OK;
 }

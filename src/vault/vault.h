@@ -9,7 +9,7 @@
 #ifndef JETON_VAULT_VAULT_H
 #define JETON_VAULT_VAULT_H
 
-#include "base/conf.h"
+#include "options/conf.h"
 #include "wire/node.h"
 #include "vault/counters.h"
 #include "vault/sets.h"

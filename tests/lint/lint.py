@@ -20,17 +20,18 @@ TOP = Path(__file__).resolve().parents[2]
 # means digests only (see below).
 LAYERS = {
     "base": set(),
+    "options": {"base"},
     "crypto": {"base", "keys"},
     "pan": {"base"},
     "wire": {"base"},
-    "keeper": {"base", "crypto", "pan", "wire", "keys"},
+    "keeper": {"base", "options", "crypto", "pan", "wire", "keys"},
     "keyclient": {"base", "wire"},
     "store": {"base", "crypto", "wire"},
-    "vault": {"base", "crypto", "pan", "wire", "keyclient", "store"},
+    "vault": {"base", "options", "crypto", "pan", "wire", "keyclient", "store"},
     "http": {"base"},
-    "rest": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "http"},
-    "batch": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault"},
-    "cli": {"base", "crypto", "pan", "wire", "keyclient", "store", "vault", "batch"},
+    "rest": {"base", "options", "crypto", "pan", "wire", "keyclient", "store", "vault", "http"},
+    "batch": {"base", "options", "crypto", "pan", "wire", "keyclient", "store", "vault"},
+    "cli": {"base", "options", "crypto", "pan", "wire", "keyclient", "store", "vault", "batch"},
 }
 # Outside the keeper nobody handles keys: of src/crypto only what needs none may be included there.
 KEYLESS_CRYPTO = {"crypto/digest.h", "crypto/bytes.h"}

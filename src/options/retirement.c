@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Section [retirement]: how fast a retirement moves cards. */
+#include "options/tables.h"
+
+static const struct jt_conf_option options[] = {
+    { "rate", JT_CONF_NUMBER, JT_CONF_AT(retirement_rate), "0", 0, 10000000,
+      "rows that a retirement moves per second; 0: no limit", NULL },
+    { "batch", JT_CONF_NUMBER, JT_CONF_AT(retirement_batch), "500", 1, 10000,
+      "rows that a retirement moves in one transaction", NULL },
+};
+
+const struct jt_conf_table jt_conf_retirement = { "retirement", options,
+                                                  sizeof options / sizeof options[0] };
