@@ -9,7 +9,8 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq
     libmicrohttpd-dev libjansson-dev libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev)
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
 PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests
-    python3-psycopg2 python3-cryptography openssl procps binutils)
+    python3-psycopg2 python3-cryptography openssl procps
+    binutils mandoc)
 
 # Prints those of its arguments that are not installed.
 packages_missing() {

@@ -248,20 +248,37 @@ void jt_conf_free_texts(const struct jt_conf_table *const *tables, size_t n_tabl
     }
 }
 
-/* Prints a sentence as comment lines of at most 100 columns. */
-static void write_comment(FILE *out, const char *text)
+#define COLUMNS 100
+
+/* Prints a sentence as lines of at most 100 columns that all begin with `before`. */
+static void write_wrapped(FILE *out, const char *before, const char *text)
 {
-    const int width = 98;
-    int column = 0;
+    int width = COLUMNS - (int)strlen(before), column = 0;
+    fputs(before, out);
     while (*text != '\0') {
         int len = (int)strcspn(text, " ");
-        bool first = column == 0, fits = !first && column + 1 + len <= width;
-        fprintf(out, "%s%.*s", fits ? " " : first ? "# " : "\n# ", len, text);
-        column = fits ? column + 1 + len : len;
+        bool first = column == 0, fits = column + 1 + len <= width;
+        fprintf(out, "%s%s%.*s",
+                first  ? ""
+                : fits ? " "
+                       : "\n",
+                first || fits ? "" : before, len, text);
+        column = first ? len : fits ? column + 1 + len : len;
         text += len;
         text += strspn(text, " ");
     }
     fputc('\n', out);
+}
+
+/* The sentences about an option, with the bounds of a number. */
+static void write_doc(FILE *out, const char *before, const struct jt_conf_option *o)
+{
+    char doc[400];
+    int n = snprintf(doc, sizeof doc, "%s", o->doc);
+    if (o->kind == JT_CONF_NUMBER) {
+        snprintf(doc + n, sizeof doc - (size_t)n, " From %ld to %ld.", o->min, o->max);
+    }
+    write_wrapped(out, before, doc);
 }
 
 void jt_conf_write_sample(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out)
@@ -270,13 +287,26 @@ void jt_conf_write_sample(const struct jt_conf_table *const *tables, size_t n_ta
         fprintf(out, "%s[%s]\n", t == 0 ? "" : "\n", tables[t]->section);
         for (size_t i = 0; i < tables[t]->n_options; i++) {
             const struct jt_conf_option *o = &tables[t]->options[i];
-            char doc[400];
-            int n = snprintf(doc, sizeof doc, "%s", o->doc);
-            if (o->kind == JT_CONF_NUMBER) {
-                snprintf(doc + n, sizeof doc - (size_t)n, " (%ld to %ld)", o->min, o->max);
-            }
-            write_comment(out, doc);
+            write_doc(out, "# ", o);
             fprintf(out, "#%s =%s%s\n", o->name, *o->fallback == '\0' ? "" : " ", o->fallback);
+        }
+    }
+}
+
+void jt_conf_write_manual(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out)
+{
+    for (size_t t = 0; t < n_tables; t++) {
+        fprintf(out, ".SS [%s]\n", tables[t]->section);
+        fprintf(out, "%s\n", tables[t]->doc);
+        for (size_t i = 0; i < tables[t]->n_options; i++) {
+            const struct jt_conf_option *o = &tables[t]->options[i];
+            fprintf(out, ".TP\n.B %s\n", o->name);
+            write_doc(out, "", o);
+            if (*o->fallback == '\0') {
+                fprintf(out, "Empty by default.\n");
+            } else {
+                fprintf(out, "Default:\n.IR %s .\n", o->fallback);
+            }
         }
     }
 }

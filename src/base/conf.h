@@ -29,14 +29,15 @@ struct jt_conf_option {
     enum jt_conf_kind kind;
     size_t offset; /* of a char * (text) or a long (number) in the caller's struct */
     const char *fallback;
-    long min, max; /* of a number; of the length of a text, in bytes */
-    const char *doc;
+    long min, max;   /* of a number; of the length of a text, in bytes */
+    const char *doc; /* whole sentences */
     /* Optional. NULL, or what the value must be: "must be of letters only". */
     const char *(*check)(const char *value);
 };
 
 struct jt_conf_table {
     const char *section;
+    const char *doc; /* what the section is about: a whole sentence */
     const struct jt_conf_option *options;
     size_t n_options;
 };
@@ -56,5 +57,8 @@ void jt_conf_free_texts(const struct jt_conf_table *const *tables, size_t n_tabl
 
 /* Writes all tables as a commented file, every option at its default. */
 void jt_conf_write_sample(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out);
+
+/* Writes all tables as the middle of a manual page, in man(7): one .SS for each section. */
+void jt_conf_write_manual(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out);
 
 #endif

@@ -60,4 +60,7 @@ bool jt_conf_is_development(const struct jt_conf *conf);
  */
 void jt_conf_print(FILE *out);
 
+/* Writes the manual page jeton.conf(5), which is man/jeton.conf.5. */
+void jt_conf_print_manual(FILE *out);
+
 #endif

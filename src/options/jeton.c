@@ -13,7 +13,10 @@ static const char *check_environment(const char *value)
 
 static const struct jt_conf_option options[] = {
     { "environment", JT_CONF_TEXT, JT_CONF_AT(environment), "production", 1, 20,
-      "development or production; production refuses development keys", check_environment },
+      "What the keys are for: development or production. In production, keys that were made for "
+      "development are refused.",
+      check_environment },
 };
 
-const struct jt_conf_table jt_conf_jeton = { "jeton", options, sizeof options / sizeof options[0] };
+const struct jt_conf_table jt_conf_jeton = { "jeton", "What concerns every process.", options,
+                                             sizeof options / sizeof options[0] };

@@ -6,14 +6,18 @@
 
 static const struct jt_conf_option options[] = {
     { "directory", JT_CONF_TEXT, JT_CONF_AT(keeper_directory), "/var/lib/jeton-keeper", 1,
-      JT_CONF_MAX_TEXT, "where the keeper holds its key files; its own user's, mode 0700", NULL },
+      JT_CONF_MAX_TEXT,
+      "The keeper's directory of key files. It belongs to the keeper's user and has mode 0700.",
+      NULL },
     { "socket", JT_CONF_TEXT, JT_CONF_AT(keeper_socket), "/run/jeton/keeper.sock", 1,
-      MAX_SOCKET_PATH, "Unix socket on which the keeper serves the front", NULL },
+      MAX_SOCKET_PATH, "The Unix socket on which the keeper serves the front.", NULL },
     { "front_user", JT_CONF_TEXT, JT_CONF_AT(keeper_front_user), "", 0, 32,
-      "user (name or number) whose processes may connect; must be in the keeper's group; empty: "
-      "the keeper's own",
+      "The user, by name or number, whose processes may connect to the socket. The user must be in "
+      "the keeper's group. Empty: the keeper's own user.",
       NULL },
 };
 
-const struct jt_conf_table jt_conf_keeper = { "keeper", options,
-                                              sizeof options / sizeof options[0] };
+const struct jt_conf_table jt_conf_keeper = {
+    "keeper", "Where the keeper is found, by itself and by the front.", options,
+    sizeof options / sizeof options[0]
+};

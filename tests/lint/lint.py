@@ -386,6 +386,22 @@ def formatted():
         yield done.stderr.strip()
 
 
+@check("manual pages are good man(7)")
+def manuals():
+    for path in [p for p in FILES if rel(p).startswith("man/")]:
+        done = subprocess.run(
+            ["mandoc", "-T", "lint", "-W", "warning", path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # It writes its findings to standard output and why it could not begin to standard error.
+        yield from (done.stdout + done.stderr).strip().splitlines()
+        for section in ("EXAMPLES", "FILES", "SECURITY", "SEE ALSO"):
+            if f"\n.SH {section}\n" not in path.read_text(encoding="utf-8"):
+                yield f"{rel(path)}: no section {section}"
+
+
 @check("no paths of somebody's machine")
 def machine_paths():
     pattern = re.compile(r"(?<![\w.$}])/(root|home|work|Users)/")

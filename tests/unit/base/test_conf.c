@@ -24,18 +24,18 @@ static const char *check_color(const char *value)
 #define AT(member) offsetof(struct things, member)
 
 static const struct jt_conf_option first_options[] = {
-    { "name", JT_CONF_TEXT, AT(name), "n", 1, 63, "what it is called", NULL },
-    { "n", JT_CONF_NUMBER, AT(n), "80", 0, 65535, "how many", NULL },
+    { "name", JT_CONF_TEXT, AT(name), "n", 1, 63, "What it is called.", NULL },
+    { "n", JT_CONF_NUMBER, AT(n), "80", 0, 65535, "How many.", NULL },
 };
 static const struct jt_conf_option second_options[] = {
-    { "color", JT_CONF_TEXT, AT(color), "red", 1, 20, "what it looks like", check_color },
+    { "color", JT_CONF_TEXT, AT(color), "red", 1, 20, "What it looks like.", check_color },
     { "path", JT_CONF_TEXT, AT(path), "", 0, JT_CONF_MAX_TEXT,
-      "where it is; this is a sentence that does not fit on one line and so must go on in the "
-      "next",
+      "Where it is. This is a sentence that does not fit on one line and so must go on in the "
+      "next.",
       NULL },
 };
-static const struct jt_conf_table first = { "first", first_options, 2 };
-static const struct jt_conf_table second = { "second", second_options, 2 };
+static const struct jt_conf_table first = { "first", "The first.", first_options, 2 };
+static const struct jt_conf_table second = { "second", "The second.", second_options, 2 };
 static const struct jt_conf_table *const tables[] = { &first, &second };
 
 static char message[300];
@@ -191,16 +191,16 @@ static void the_sample_shows_every_option_at_its_default(void **state)
     assert_string_equal(
         text,
         "[first]\n"
-        "# what it is called\n"
+        "# What it is called.\n"
         "#name = n\n"
-        "# how many (0 to 65535)\n"
+        "# How many. From 0 to 65535.\n"
         "#n = 80\n"
         "\n"
         "[second]\n"
-        "# what it looks like\n"
+        "# What it looks like.\n"
         "#color = red\n"
-        "# where it is; this is a sentence that does not fit on one line and so must go on in "
-        "the next\n"
+        "# Where it is. This is a sentence that does not fit on one line and so must go on in "
+        "the next.\n"
         "#path =\n");
     free(text);
 }

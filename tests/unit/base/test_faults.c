@@ -245,7 +245,7 @@ static void configuration_without_memory_is_an_error(void **state)
         { "conninfo", JT_CONF_TEXT, 0, "default", 1, 20, "of the file", NULL },
         { "other", JT_CONF_TEXT, sizeof(char *), "kept", 1, 20, "of the table", NULL },
     };
-    static const struct jt_conf_table database = { "database", options, 2 };
+    static const struct jt_conf_table database = { "database", "where", options, 2 };
     const struct jt_conf_table *table = &database;
     char path[100], message[300];
     assert_int_equal(jt_file_write_new(dir_fd, "name", "[database]\nconninfo = x\n", 24), JT_OK);

@@ -85,13 +85,13 @@ static void values_that_no_process_could_use_are_refused(void **state)
     assert_refused("[keeper]\nsocket =\n", ":2: socket in [keeper] must be of 1 to 107 bytes");
 }
 
-static char *sample(void)
+static char *printed_by(void (*print)(FILE *out))
 {
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     assert_non_null(out);
-    jt_conf_print(out);
+    print(out);
     assert_int_equal(fclose(out), 0);
     return text;
 }
@@ -104,7 +104,7 @@ static void the_sample_is_a_valid_file_of_defaults(void **state)
 {
     (void)state;
     struct jt_conf conf, defaults;
-    char *text = sample();
+    char *text = printed_by(jt_conf_print);
     assert_int_equal(load(text, &conf), JT_OK);
     jt_conf_clear(&conf);
     char *uncommented = calloc(1, strlen(text) + 1), *to = uncommented;
@@ -126,24 +126,40 @@ static void the_sample_is_a_valid_file_of_defaults(void **state)
     free(text);
 }
 
+static void read_page(const char *path, char *page, size_t room)
+{
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    size_t n = fread(page, 1, room - 1, f);
+    page[n] = '\0';
+    fclose(f);
+}
+
+/* Out of step: paste the output of `jeton config` into the page. */
 static void docs_configuration_md_holds_the_sample(void **state)
 {
     (void)state;
     static char page[20000];
-    FILE *f = fopen(TOP_SRCDIR "/docs/configuration.md", "re");
-    assert_non_null(f);
-    size_t n = fread(page, 1, sizeof page - 1, f);
-    page[n] = '\0';
-    fclose(f);
-    char *text = sample();
+    read_page(TOP_SRCDIR "/docs/configuration.md", page, sizeof page);
+    char *text = printed_by(jt_conf_print);
     char *block = strstr(page, "```ini\n");
     assert_non_null(block);
     block += strlen("```ini\n");
     char *end = strstr(block, "```\n");
     assert_non_null(end);
     *end = '\0';
-    /* out of step: paste the output of `jeton config` into the page */
     assert_string_equal(block, text);
+    free(text);
+}
+
+/* Out of step: jeton config --manual >man/jeton.conf.5. */
+static void man_jeton_conf_5_is_what_is_printed(void **state)
+{
+    (void)state;
+    static char page[20000];
+    read_page(TOP_SRCDIR "/man/jeton.conf.5", page, sizeof page);
+    char *text = printed_by(jt_conf_print_manual);
+    assert_string_equal(page, text);
     free(text);
 }
 
@@ -155,6 +171,7 @@ int main(void)
         cmocka_unit_test(values_that_no_process_could_use_are_refused),
         cmocka_unit_test(the_sample_is_a_valid_file_of_defaults),
         cmocka_unit_test(docs_configuration_md_holds_the_sample),
+        cmocka_unit_test(man_jeton_conf_5_is_what_is_printed),
     };
     return cmocka_run_group_tests_name("options/conf", tests, NULL, NULL);
 }
