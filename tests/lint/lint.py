@@ -386,6 +386,25 @@ def formatted():
         yield done.stderr.strip()
 
 
+@check("the version of configure.ac is that of everything")
+def version():
+    text = (TOP / "configure.ac").read_text(encoding="utf-8")
+    match = re.search(r"^AC_INIT\(\[jeton\],\[([^\]]+)\]", text, re.M)
+    if match is None:
+        yield "configure.ac: no version in AC_INIT"
+        return
+    places = {
+        "include/jeton/version.h": r'^#define JETON_VERSION +"(.*)"$',
+        "docs/openapi.json": r'^    "version": "(.*)",$',
+        "NEWS.md": r"^## (\S+)",
+        **{rel(p): r'^\.TH .* "Jeton (\S+)"' for p in FILES if rel(p).startswith("man/")},
+    }
+    for name, pattern in places.items():
+        found = re.search(pattern, (TOP / name).read_text(encoding="utf-8"), re.M)
+        if found is None or found.group(1) != match.group(1):
+            yield f"{name}: {found.group(1) if found else 'no version'}, not {match.group(1)}"
+
+
 @check("manual pages are good man(7)")
 def manuals():
     for path in [p for p in FILES if rel(p).startswith("man/")]:
