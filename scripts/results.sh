@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What came out of tests, whatever ran them: one line a test in the file $RESULTS, "PASS name",
-# "FAIL name" or "SKIP name". Sourced by ./runtests (bash).
+# What came out of tests, whatever ran them: one line for each test in the file $RESULTS, "PASS
+# name", "FAIL name" or "SKIP name". Sourced by ./runtests (bash).
 
 # results_from_tap SUITE FILE STATUS: TAP, as cmocka 1.1 and tests/lint write it ("not ok N # SKIP
 # name" is cmocka's skip). A program that failed without saying which test did counts as one

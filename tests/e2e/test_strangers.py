@@ -45,7 +45,7 @@ def raise_descriptors():
 
 def hold(service, n, data, source, ready, stop):
     """A process of strangers: `n` connections that have sent one of `data` and stay; who is closed
-    comes back, 250 a second.
+    comes back, 250 per second.
     """
     raise_descriptors()
 

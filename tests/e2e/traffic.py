@@ -119,8 +119,8 @@ class Traffic:
 
 
 def check_promises(service, traffic):
-    """Every acknowledged token yields its card; a card has one token (I1, I4), in the database too;
-    nothing deadlocked.
+    """Every acknowledged token yields its card; a card has one token, in the database too; nothing
+    deadlocked.
     """
     assert not traffic.problems, traffic.problems[:3]
     assert traffic.tokens
@@ -143,7 +143,7 @@ def check_promises(service, traffic):
 
 
 def check_generations(service):
-    """No row under a generation that is retired or destroyed (I2), and counts that agree with the
+    """No row under a generation that is retired or destroyed, and counts that agree with the
     rows.
     """
     rows = dict(
