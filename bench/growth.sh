@@ -205,7 +205,7 @@ check_rows() {
 measure_mark() {
     local mark=$1 round side
     load_to $((mark - WINDOW * WINDOWS / 2))
-    printf 'Measuring at %d cards, each side in turn: %d windows of %d cards, then single cards.\n' \
+    printf 'Measuring at %d cards, sides in turn: %d windows of %d cards, then single cards.\n' \
         "$mark" "$WINDOWS" "$WINDOW"
     for ((round = 0; round < WINDOWS; round++)); do
         SEED=$((SEED + 1))
