@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many cards a second does one keeper seal, open, reseal, match and identify through its
+ * How many cards per second does one keeper seal, open, reseal, match and identify through its
  * socket, by size of batch?
  *
  * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key
  * in a directory of its own, one active and one draining generation, so that sealing also makes one
  * fingerprint under the draining one; one asynchronous keyclient with two calls under way. 16-digit
- * PANs, one field with dedup. Prints items a second.
+ * PANs, one field with dedup. Prints items per second.
  */
 #include "base/clock.h"
 #include "keyclient/keyclient.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many cards a second does the REST API take and give back? A load generator on epoll: C
+ * How many cards per second does the REST API take and give back? A load generator on epoll: C
  * connections, each with one request under way, for a number of seconds. Prints one line: items/s,
  * requests/s and latencies.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many cards a second go through one database connection, by the ring rule and durably, and how
- * much of the time is the database's own?
+ * How many cards per second go through one database connection, by the ring rule and durably, and
+ * how much of the time is the database's own?
  *
  * Beside them, in the same run and into a table of the same shape: COPY in binary format, and a
  * bare INSERT of the same arrays, neither of which checks, deduplicates, counts or audits anything:

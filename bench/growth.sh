@@ -123,8 +123,8 @@ rest() { # MODE ARGUMENTS...: one line of bench_rest
         instance_fail jetond.log "The load failed"
 }
 
-# load_some SIDE WHAT N AT ARGUMENTS...: N new cards; rate and WAL a card are noted as WHAT_rate and
-# WHAT_wal.
+# load_some SIDE WHAT N AT ARGUMENTS...: N new cards; rate and WAL per card are noted as WHAT_rate
+# and WHAT_wal.
 load_some() {
     local side=$1 what=$2 n=$3 at=$4 line wal
     shift 4
@@ -146,7 +146,7 @@ load_to() {
         done
         printf '  %9d of %d cards' "$LOADED" "$CARDS"
         for side in "${SIDES[@]}"; do
-            printf ', %s %6.0f a second, WAL %4.0f B' "$side" \
+            printf ', %s %6.0f per second, WAL %4.0f B' "$side" \
                 "$(median_of load_rate "$side" "$LOADED")" "$(median_of load_wal "$side" "$LOADED")"
         done
         printf '; %d s to %d\n' \
@@ -182,8 +182,8 @@ bytes_a_card() {
         "$(rows_in_vault)" 1
 }
 
-# Both kinds, a window each. New cards come by number and not by time, so that both sides' tables
-# stay equal.
+# Both kinds, one window of each. New cards come by number and not by time, so that both sides'
+# tables stay equal.
 single() { # SIDE MARK
     local line
     instance_sql postgres CHECKPOINT
@@ -205,7 +205,7 @@ check_rows() {
 measure_mark() {
     local mark=$1 round side
     load_to $((mark - WINDOW * WINDOWS / 2))
-    printf 'Measuring at %d cards: %d windows of %d cards a side, in turn; then single cards.\n' \
+    printf 'Measuring at %d cards, sides in turn: %d windows of %d cards, then single cards.\n' \
         "$mark" "$WINDOWS" "$WINDOW"
     for ((round = 0; round < WINDOWS; round++)); do
         SEED=$((SEED + 1))
@@ -259,7 +259,7 @@ drain() { # SIDE
             instance_fail jetond.log "The retirement stands still at $last cards"
         if [ $((SECONDS - told_at)) -ge 10 ]; then
             told_at=$SECONDS
-            printf '  %s: %d of %d cards moved, %d a second\n' "$side" "$last" "$n" \
+            printf '  %s: %d of %d cards moved, %d per second\n' "$side" "$last" "$n" \
                 $((last * 1000000 / took))
         fi
         sleep 0.1
@@ -267,7 +267,7 @@ drain() { # SIDE
     wal=$(($(bench_wal) - wal))
     note drain_rate "$side" "$total" $((moved * 1000000 / took))
     note drain_wal "$side" "$total" $((wal / moved))
-    printf '  %s: %d of %d cards moved in %d s, %d a second, %d bytes of WAL a card\n' "$side" \
+    printf '  %s: %d of %d cards moved in %d s, %d per second, %d bytes of WAL per card\n' "$side" \
         "$moved" "$total" $((took / 1000000)) $((moved * 1000000 / took)) $((wal / moved))
     # The other side shall have the machine for itself, and the space.
     instance_stop
@@ -317,14 +317,14 @@ report() {
     local mark side
     for mark in "${MARKS[@]}"; do
         printf '\n  At %d cards:\n  %-6s' "$mark" ''
-        printf ' %12s' 'batch new/s' 'WAL a card' 'bytes a card' 'single new/s' 'reads/s' \
+        printf ' %12s' 'batch new/s' 'WAL/card' 'bytes/card' 'single new/s' 'reads/s' \
             'on the way/s' 'its WAL'
         printf '\n'
         for side in "${SIDES[@]}"; do
             figures "$mark" "$side"
         done
     done
-    printf '\n  Retirement:\n  %-6s %12s %12s\n' '' 'cards/s' 'WAL a card'
+    printf '\n  Retirement:\n  %-6s %12s %12s\n' '' 'cards/s' 'WAL/card'
     awk '$1 == "drain_rate" { rate[$2] = $4 }
         $1 == "drain_wal" { printf "  %-6s %12d %12d\n", $2, rate[$2], $4 }' "$TSV"
     printf '\n'
@@ -335,13 +335,13 @@ report() {
         verdict "the same on the way, checkpoints as they came" \
             "$(quotient "$(on_the_way load_rate new "$mark")" \
                 "$(on_the_way load_rate new "${MARKS[0]}")")" '>=' 0.8
-        against_old "WAL a new card at $mark" batch_wal "$mark" '<=' 0.65
-        verdict "bytes a card at $mark" "$(median_of bytes new "$mark")" '<=' 180
+        against_old "WAL per new card at $mark" batch_wal "$mark" '<=' 0.65
+        verdict "bytes per card at $mark" "$(median_of bytes new "$mark")" '<=' 180
         against_old "single detokenize at $mark" single_detokenize "$mark" '>=' 0.95
         against_old "single tokenize of new cards at $mark" single_tokenize "$mark" '>=' 1.0
     done
-    against_old "retirement, cards a second" drain_rate "" '>=' 1.8
-    against_old "retirement, WAL a card" drain_wal "" '<=' 0.3
+    against_old "retirement, cards per second" drain_rate "" '>=' 1.8
+    against_old "retirement, WAL per card" drain_wal "" '<=' 0.3
 }
 
 . "$STATE/bench/lib.sh"

@@ -30,8 +30,8 @@ figure() {
     tr ' ' '\n' | sed -n "s|^$1=||p"
 }
 
-# median: of the numbers on standard input, one a line; the mean of the middle two when they are
-# even in number.
+# median: of the numbers on standard input, one on each line; the mean of the middle two when they
+# are even in number.
 median() {
     sort -g | awk '{ v[NR] = $1 }
         END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'

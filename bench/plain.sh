@@ -142,7 +142,7 @@ plain_of() { # CELL SIDE COLUMN: the median
 
 plain_report() {
     local cell goal side rest ratio column
-    printf '%-12s %-6s %9s %9s %9s %9s\n' '' '' '' '' 'CPU us' 'a card' \
+    printf '%-12s %-6s %9s %9s %9s %9s\n' '' '' '' '' 'CPU us' 'per card' \
         cell '' cards/s 'p50 ms' service postgres
     for cell in "${PLAIN_CELLS[@]}"; do
         cell=${cell%% *}
@@ -163,7 +163,7 @@ plain_report() {
         plain_verdict "$ratio" "$goal"
     done
     ratio=$(quotient "$(plain_of 64-new jeton 3)" "$(plain_of 64-new insert 3)")
-    printf 'plain: %-12s jeton/INSERT with commit %5s   goal for later 1.5 (%.0f a second)\n' \
+    printf 'plain: %-12s jeton/INSERT with commit %5s   goal for later 1.5 (%.0f per second)\n' \
         64-new "$ratio" "$(plain_of 64-new insert 3)"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws what bench/run --growth measured: plot.py results.tsv growth.svg. Standard library only.
 
-Three pictures side by side: cards a second and WAL a card over the size of the table (lines: chunks
-of the load; dots: medians of the windows at the marks), and the retirement as bars.
+There are three pictures side by side: cards per second and WAL per card over the size of the table
+(lines: chunks of the load; dots: medians of the windows at the marks), and the retirement as bars.
 """
 
 import statistics
@@ -126,7 +126,7 @@ def retirement(out, index, values):
     """Rate and WAL have scales of their own: each pair is drawn as parts of its larger one."""
     panel = Panel(out, index, "retirement, per cent of the larger", 1, 100)
     for pair, (what, text) in enumerate(
-        (("drain_rate", "cards a second"), ("drain_wal", "WAL bytes a card"))
+        (("drain_rate", "cards per second"), ("drain_wal", "WAL bytes per card"))
     ):
         figures = {
             side: max(values[what, side].values()) for side in COLOURS if (what, side) in values
@@ -149,7 +149,7 @@ def main(source, target):
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
     ]
     over_size(
-        out, 0, "batch tokenize of new cards, cards a second", values, "load_rate", "batch_rate"
+        out, 0, "batch tokenize of new cards, cards per second", values, "load_rate", "batch_rate"
     )
     over_size(out, 1, "bytes of WAL a new card", values, "load_wal", "batch_wal")
     retirement(out, 2, values)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Writes the C file that holds the migrations: schema/embed.sh FILE... , in order, each named NNNN_what.sql.
+# Writes the C file that holds the migrations: schema/embed.sh FILE... , in order, each named
+# NNNN_what.sql.
 set -eu
 
 cat <<'C'
@@ -16,7 +17,8 @@ for file in "$@"; do
         exit 1
     }
     printf '    { %s, "%s",\n' "$number" "$base"
-    # Backslashes and quotes escaped, one string literal a line; the whole text counts, comments too.
+    # Backslashes and quotes escaped, one string literal a line; the whole text counts, comments
+    # too.
     awk '{ gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); printf "      \"%s\\n\"\n", $0 }' "$file"
     printf '    },\n'
 done

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # A private build of this tree, for ./quickstart and ./runtests. Sourced (bash).
 #
-# The sources are copied first and everything happens in the copy: the checkout may be read-only, configured in place by
-# its owner, or owned by another user, and two commands may run at once.
+# The sources are copied first and everything happens in the copy: the checkout may be read-only,
+# configured in place by its owner, or owned by another user, and two commands may run at once.
 
-# Prints the directory that holds the builds of purpose $2 from the tree $1; makes it. Inside the tree when this user may
-# write there, else in a directory of the user's own.
+# Prints the directory that holds the builds of purpose $2 from the tree $1; makes it. Inside the
+# tree when this user may write there, else in a directory of the user's own.
 build_directory() {
     local top=$1 purpose=$2 dir
     if mkdir -p "$top/build" 2>/dev/null && [ -O "$top/build" ] && [ -w "$top/build" ]; then
@@ -22,16 +22,21 @@ build_directory() {
 # Lists the sources of the tree $1, relative, without what a build in place leaves behind.
 build_sources() {
     (cd "$1" && find . \
-        \( -path ./.git -o -path './build*' -o -name autom4te.cache -o -name .deps -o -name __pycache__ -o -name .pytest_cache -o -name .hypothesis \) -prune -o \
+        \( -path ./.git -o -path './build*' -o -name autom4te.cache -o -name .deps \
+        -o -name __pycache__ -o -name .pytest_cache -o -name .hypothesis \) -prune -o \
         -type f \
-        ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -name '*.pyc' ! -name .dirstamp ! -name '*~' \
-        ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' ! -path ./configure ! -path ./stamp-h1 \
-        ! -path ./Makefile ! -path ./Makefile.in ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
-        ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) ! \( -path './bench/*' ! -name '*.*' ! -name run \) \
+        ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -name '*.pyc' \
+        ! -name .dirstamp ! -name '*~' \
+        ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' \
+        ! -path ./configure ! -path ./stamp-h1 ! -path ./Makefile ! -path ./Makefile.in \
+        ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
+        ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) \
+        ! \( -path './bench/*' ! -name '*.*' ! -name run \) \
         -print) | sort
 }
 
-# Brings the copy $2/src up to date with the tree $1; file times are kept, so that make builds only what changed.
+# Brings the copy $2/src up to date with the tree $1; file times are kept, so that make builds only
+# what changed.
 build_copy() {
     local top=$1 dir=$2
     mkdir -p "$dir/src"
@@ -39,18 +44,23 @@ build_copy() {
     if [ -f "$dir/sources" ]; then
         comm -23 "$dir/sources" "$dir/sources.new" | (cd "$dir/src" && xargs -r -d '\n' rm -f)
     fi
-    tar -C "$top" --no-recursion --verbatim-files-from -T "$dir/sources.new" -cf - | tar -C "$dir/src" --no-same-owner -xf -
+    tar -C "$top" --no-recursion --verbatim-files-from -T "$dir/sources.new" -cf - |
+        tar -C "$dir/src" --no-same-owner -xf -
     mv "$dir/sources.new" "$dir/sources"
 }
 
-# build_tree TOP DIR [configure arguments]: the programs end up in DIR/obj. Output goes to DIR/build.log, whose end is
-# shown on failure. The caller holds the lock.
+# build_tree TOP DIR [configure arguments]: the programs end up in DIR/obj. Output goes to
+# DIR/build.log, whose end is shown on failure. The caller holds the lock.
 build_tree() {
     local top=$1 dir=$2
     shift 2
     build_copy "$top" "$dir"
     local recipe
-    recipe=$(cd "$dir/src" && { printf '%s\n' "$*"; cat configure.ac Makefile.am; find . -name include.am | sort | xargs cat; } | cksum)
+    recipe=$(cd "$dir/src" && {
+        printf '%s\n' "$*"
+        cat configure.ac Makefile.am
+        find . -name include.am | sort | xargs cat
+    } | cksum)
     mkdir -p "$dir/obj"
     if ! (
         set -e
@@ -68,8 +78,8 @@ build_tree() {
     fi
 }
 
-# Holds the lock of the build directory $1 on descriptor 9 until the script ends or build_unlock: two commands that
-# start at once build one after the other.
+# Holds the lock of the build directory $1 on descriptor 9 until the script ends or build_unlock:
+# two commands that start at once build one after the other.
 build_lock() {
     exec 9>"$1/lock"
     if ! flock -n 9; then

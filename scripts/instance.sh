@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-# A private Jeton for demonstration: a PostgreSQL cluster, a keeper and a front in one directory. Sourced (bash) by
-# scripts/main_job; runs as the user that owns the directory, never as root.
+# A private Jeton for demonstration: a PostgreSQL cluster, a keeper and a front in one directory.
+# Sourced (bash) by scripts/main_job; runs as the user that owns the directory, never as root.
 #
-# Layout of the directory: bin/ (programs), pg/ (cluster), keeper/ (key files), jeton.conf, *.log, *.sock, *.pid, port.
+# Layout of the directory: bin/ (programs), pg/ (cluster), keeper/ (key files), jeton.conf, *.log,
+# *.sock, *.pid, port.
 
-# instance_init DIR: set-up up to a keeper with a development master key and a database with one operator.
+# instance_init DIR: set-up up to a keeper with a development master key and a database with one
+# operator.
 instance_init() {
     INSTANCE=$1
     PG_BIN=$(dirname "$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)")
     export JETON_CONFIG=$INSTANCE/jeton.conf JETON_KEY_FILE=$INSTANCE/operator.key
-    "$PG_BIN/initdb" -D "$INSTANCE/pg" -U postgres --auth=trust --encoding=UTF8 --locale=C --no-instructions >"$INSTANCE/initdb.log" 2>&1 ||
+    "$PG_BIN/initdb" -D "$INSTANCE/pg" -U postgres --auth=trust --encoding=UTF8 --locale=C \
+        --no-instructions >"$INSTANCE/initdb.log" 2>&1 ||
         instance_fail initdb.log "initdb failed"
-    # Reached by the socket only, which lies in a directory that no other user can enter. Durability as PostgreSQL has it by default.
+    # Reached by the socket only, which lies in a directory that no other user can enter. Durability
+    # as PostgreSQL has it by default.
     cat >>"$INSTANCE/pg/postgresql.conf" <<END
 listen_addresses = ''
 unix_socket_directories = '$INSTANCE'
@@ -39,11 +43,14 @@ port_file = $INSTANCE/port
 [database]
 conninfo = host=$INSTANCE dbname=jeton user=jeton
 END
-    "$INSTANCE/bin/jeton" migrate >"$INSTANCE/init.log" 2>&1 || instance_fail init.log "jeton migrate failed"
-    "$INSTANCE/bin/jeton" init --operator-key "$JETON_KEY_FILE" >>"$INSTANCE/init.log" 2>&1 || instance_fail init.log "jeton init failed"
+    "$INSTANCE/bin/jeton" migrate >"$INSTANCE/init.log" 2>&1 ||
+        instance_fail init.log "jeton migrate failed"
+    "$INSTANCE/bin/jeton" init --operator-key "$JETON_KEY_FILE" >>"$INSTANCE/init.log" 2>&1 ||
+        instance_fail init.log "jeton init failed"
 }
 
-# Starts keeper and front and waits until operators are served; cards are, once a generation is active (instance_ready).
+# Starts keeper and front and waits until operators are served; cards are, once a generation is
+# active (instance_ready).
 instance_start() {
     instance_spawn jeton-keeper
     instance_spawn jetond
@@ -73,15 +80,18 @@ instance_await() {
         for name in jeton-keeper jetond; do
             instance_alive "$name" || instance_fail "$name.log" "$name ended at start"
         done
-        [ "$SECONDS" -lt "$deadline" ] || instance_fail jetond.log "no answer from $what within 30 seconds"
+        [ "$SECONDS" -lt "$deadline" ] ||
+            instance_fail jetond.log "no answer from $what within 30 seconds"
         sleep 0.1
     done
 }
 
-# A pid file may be old and its number another's by now: what it names counts only if its command line names this instance.
+# A pid file may be old and its number another's by now: what it names counts only if its command
+# line names this instance.
 instance_owns() {
     local pid
-    pid=$(head -n 1 "$1" 2>/dev/null) && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -e "$INSTANCE/"
+    pid=$(head -n 1 "$1" 2>/dev/null) &&
+        tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -e "$INSTANCE/"
 }
 
 instance_alive() {
@@ -101,13 +111,15 @@ instance_stop() {
         done
     done
     if instance_owns "$INSTANCE/pg/postmaster.pid"; then
-        "$PG_BIN/pg_ctl" -s -w -t 60 -D "$INSTANCE/pg" -m fast stop || "$PG_BIN/pg_ctl" -s -w -D "$INSTANCE/pg" -m immediate stop
+        "$PG_BIN/pg_ctl" -s -w -t 60 -D "$INSTANCE/pg" -m fast stop ||
+            "$PG_BIN/pg_ctl" -s -w -D "$INSTANCE/pg" -m immediate stop
     fi
 }
 
 # instance_sql DATABASE QUERY: unaligned rows, for the cluster's own superuser.
 instance_sql() {
-    PGOPTIONS='-c search_path=jeton' psql -h "$INSTANCE" -U postgres -d "$1" -XAtq -F ' ' -v ON_ERROR_STOP=1 -c "$2"
+    PGOPTIONS='-c search_path=jeton' psql -h "$INSTANCE" -U postgres -d "$1" -XAtq -F ' ' \
+        -v ON_ERROR_STOP=1 -c "$2"
 }
 
 instance_fail() {

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# Debian packages: which are missing, and their installation. Sourced by ./quickstart and ./runtests (bash).
+# Debian packages: which are missing, and their installation. Sourced by ./quickstart and ./runtests
+# (bash).
 #
-# A package counts as present when dpkg says so, except that any installed PostgreSQL server will do for the server.
+# A package counts as present when dpkg says so, except that any installed PostgreSQL server will do
+# for the server.
 
-PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq-dev libmicrohttpd-dev libjansson-dev
-    libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev)
+PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq-dev
+    libmicrohttpd-dev libjansson-dev libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev)
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
-PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests python3-psycopg2 python3-cryptography openssl procps binutils)
+PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests
+    python3-psycopg2 python3-cryptography openssl procps
+    binutils mandoc)
 
 # Prints those of its arguments that are not installed.
 packages_missing() {
@@ -15,15 +19,16 @@ packages_missing() {
         if [ "$p" = postgresql ] && compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
             continue
         fi
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || printf '%s\n' "$p"
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+            printf '%s\n' "$p"
     done
 }
 
-# Runs as root. Debian's PostgreSQL package would make and start a cluster of its own; that is switched off while it is
-# installed, and the switch is put back as it was.
+# Runs as root. Debian's PostgreSQL package would make and start a cluster of its own; that is
+# switched off while it is installed, and the switch is put back as it was.
 packages_install_as_root() {
-    local switch=/etc/postgresql-common/createcluster.d/jeton-no-main-cluster.conf status=0 made_dirs=()
-    local dir
+    local switch=/etc/postgresql-common/createcluster.d/jeton-no-main-cluster.conf
+    local status=0 made_dirs=() dir
     for dir in /etc/postgresql-common /etc/postgresql-common/createcluster.d; do
         [ -d "$dir" ] || { mkdir "$dir" && made_dirs=("$dir" "${made_dirs[@]}"); }
     done
@@ -41,13 +46,15 @@ packages_install_as_root() {
     return "$status"
 }
 
-# Installs what is missing of its arguments, or says what is missing and leaves with 77 ("cannot run here").
+# Installs what is missing of its arguments, or says what is missing and leaves with 77 ("cannot run
+# here").
 packages_require() {
     local missing
     mapfile -t missing < <(packages_missing "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
-        printf 'These Debian packages (or what corresponds to them here) are missing:\n  %s\n' "${missing[*]}" >&2
+        printf 'These Debian packages (or what corresponds to them here) are missing:\n  %s\n' \
+            "${missing[*]}" >&2
         exit 77
     fi
     local log
@@ -55,12 +62,15 @@ packages_require() {
     if [ "$(id -u)" -eq 0 ]; then
         printf 'Installing packages: %s\n' "${missing[*]}"
         (packages_install_as_root "${missing[@]}") >"$log" 2>&1
-    elif command -v sudo >/dev/null && { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
+    elif command -v sudo >/dev/null &&
+        { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo -v; }; }; then
         printf 'Installing packages with sudo: %s\n' "${missing[*]}"
-        sudo bash -c "$(declare -f packages_install_as_root); packages_install_as_root \"\$@\"" bash "${missing[@]}" >"$log" 2>&1
+        sudo bash -c "$(declare -f packages_install_as_root); packages_install_as_root \"\$@\"" \
+            bash "${missing[@]}" >"$log" 2>&1
     else
         rm -f "$log"
-        printf 'Missing packages, and no right to install them. As root, run:\n  apt-get install %s\n' "${missing[*]}" >&2
+        printf 'Missing packages, and no right to install them. As root, run:\n' >&2
+        printf '  apt-get install %s\n' "${missing[*]}" >&2
         exit 77
     fi
     mapfile -t missing < <(packages_missing "$@")

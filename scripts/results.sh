@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# What came out of tests, whatever ran them: one line a test in the file $RESULTS, "PASS name", "FAIL name" or "SKIP name".
-# Sourced by ./runtests (bash).
+# What came out of tests, whatever ran them: one line for each test in the file $RESULTS, "PASS
+# name", "FAIL name" or "SKIP name". Sourced by ./runtests (bash).
 
-# results_from_tap SUITE FILE STATUS: TAP, as cmocka 1.1 and tests/lint write it ("not ok N # SKIP name" is cmocka's skip).
-# A program that failed without saying which test did counts as one failure.
+# results_from_tap SUITE FILE STATUS: TAP, as cmocka 1.1 and tests/lint write it ("not ok N # SKIP
+# name" is cmocka's skip). A program that failed without saying which test did counts as one
+# failure.
 results_from_tap() {
     awk -v suite="$1" -v status="$3" '
-        /^(not )?ok [0-9]+ # SKIP/ { sub(/^.*# SKIP */, ""); print "SKIP " suite ": " $0; n++; next }
-        /^ok [0-9]+/ { sub(/^ok [0-9]+ (- )?/, ""); print "PASS " suite ": " $0; n++; next }
-        /^not ok [0-9]+/ { sub(/^not ok [0-9]+ (- )?/, ""); print "FAIL " suite ": " $0; n++; failed++; next }
+        function outcome(word) { print word " " suite ": " $0; n++ }
+        /^(not )?ok [0-9]+ # SKIP/ { sub(/^.*# SKIP */, ""); outcome("SKIP"); next }
+        /^ok [0-9]+/ { sub(/^ok [0-9]+ (- )?/, ""); outcome("PASS"); next }
+        /^not ok [0-9]+/ { sub(/^not ok [0-9]+ (- )?/, ""); outcome("FAIL"); failed++; next }
         END {
-            if (status != 0 && status != 77 && !failed) print "FAIL " suite ": ended with status " status
+            if (status != 0 && status != 77 && !failed)
+                print "FAIL " suite ": ended with status " status
             else if (status == 77 && !n) print "SKIP " suite
             else if (status == 0 && !n) print "PASS " suite
         }' "$2" >>"$RESULTS"
@@ -19,7 +22,8 @@ results_from_tap() {
     fi
 }
 
-# results_from_automake TARGET DIRECTORY STATUS LOG: after "make check", the .trs and .log files that automake left for each program.
+# results_from_automake TARGET DIRECTORY STATUS LOG: after "make check", the .trs and .log files
+# that automake left for each program.
 results_from_automake() {
     local trs name outcome n=0 before
     before=$(grep -c '^FAIL ' "$RESULTS")
@@ -34,13 +38,15 @@ results_from_automake() {
         esac
         results_from_tap "${name%.trs}" "${trs%.trs}.log" "$outcome"
     done < <(find "$2" -name '*.trs' | sort)
-    if [ "$n" -eq 0 ] || { [ "$3" -ne 0 ] && [ "$(grep -c '^FAIL ' "$RESULTS")" -eq "$before" ]; }; then
+    if [ "$n" -eq 0 ] ||
+        { [ "$3" -ne 0 ] && [ "$(grep -c '^FAIL ' "$RESULTS")" -eq "$before" ]; }; then
         tail -n 30 "$4"
         printf 'FAIL make %s: status %s, %s programs ran\n' "$1" "$3" "$n" >>"$RESULTS"
     fi
 }
 
-# results_from_run_all TARGET STATUS LOG: what tests/db/run_all.sh printed: a line for each program, its TAP after it.
+# results_from_run_all TARGET STATUS LOG: what tests/db/run_all.sh printed: a line for each program,
+# its TAP after it.
 results_from_run_all() {
     local n
     n=$(grep -cE '^(PASS|FAIL|SKIP): ' "$3")
@@ -49,10 +55,17 @@ results_from_run_all() {
             if (program == "" || n > 0 && (outcome != "FAIL" || failed)) return
             print outcome, program
         }
-        /^(PASS|FAIL|SKIP): / { close_program(); outcome = substr($1, 1, 4); program = $2; n = failed = 0; next }
-        /^(not )?ok [0-9]+ # SKIP/ { sub(/^.*# SKIP */, ""); print "SKIP " program ": " $0; n++; next }
-        /^ok [0-9]+/ { sub(/^ok [0-9]+ (- )?/, ""); print "PASS " program ": " $0; n++; next }
-        /^not ok [0-9]+/ { sub(/^not ok [0-9]+ (- )?/, ""); print "FAIL " program ": " $0; n++; failed++; next }
+        function test(word) { print word " " program ": " $0; n++ }
+        /^(PASS|FAIL|SKIP): / {
+            close_program()
+            outcome = substr($1, 1, 4)
+            program = $2
+            n = failed = 0
+            next
+        }
+        /^(not )?ok [0-9]+ # SKIP/ { sub(/^.*# SKIP */, ""); test("SKIP"); next }
+        /^ok [0-9]+/ { sub(/^ok [0-9]+ (- )?/, ""); test("PASS"); next }
+        /^not ok [0-9]+/ { sub(/^not ok [0-9]+ (- )?/, ""); test("FAIL"); failed++; next }
         END { close_program() }' "$3" >>"$RESULTS"
     [ "$2" -eq 0 ] || grep -vE '^(ok |1\.\.)' "$3" | tail -n 40
     if [ "$n" -eq 0 ]; then
@@ -69,7 +82,9 @@ failed = False
 try:
     for case in xml.etree.ElementTree.parse(path).iter("testcase"):
         kinds = {child.tag for child in case}
-        outcome = "FAIL" if kinds & {"failure", "error"} else "SKIP" if "skipped" in kinds else "PASS"
+        outcome = "SKIP" if "skipped" in kinds else "PASS"
+        if kinds & {"failure", "error"}:
+            outcome = "FAIL"
         failed = failed or outcome == "FAIL"
         print(outcome, f"{suite}: {case.get('classname')}::{case.get('name')}")
 except (OSError, xml.etree.ElementTree.ParseError):

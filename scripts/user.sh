@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Who runs the services. Sourced by ./quickstart and ./runtests (bash). initdb refuses root, and nothing here needs root
-# once the packages are there, so root hands over to the user `postgres`, whom Debian's package has made.
+# Who runs the services. Sourced by ./quickstart and ./runtests (bash). initdb refuses root, and
+# nothing here needs root once the packages are there, so root hands over to the user `postgres`,
+# whom Debian's package has made.
 
 # Sets the array AS_USER: empty for an ordinary user, a command prefix for root.
 user_choose() {
@@ -10,8 +11,8 @@ user_choose() {
     fi
 }
 
-# user_state_directory PREFIX: makes and prints a fresh directory of the services' user. Its path is short, because Unix
-# sockets in it have at most 107 bytes.
+# user_state_directory PREFIX: makes and prints a fresh directory of the services' user. Its path is
+# short, because Unix sockets in it have at most 107 bytes.
 user_state_directory() {
     local base=${TMPDIR:-/tmp} dir
     if [ "${#base}" -gt 60 ] || ! "${AS_USER[@]}" test -w "$base" -a -x "$base"; then
@@ -22,8 +23,8 @@ user_state_directory() {
     printf '%s\n' "$dir"
 }
 
-# user_gives_programs OBJ DIR: copies the three programs to DIR/bin. The build may lie where the services' user cannot
-# look, and may be rebuilt while they run.
+# user_gives_programs OBJ DIR: copies the three programs to DIR/bin. The build may lie where the
+# services' user cannot look, and may be rebuilt while they run.
 user_gives_programs() {
     mkdir -p "$2/bin"
     install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$2/bin/"

@@ -5,74 +5,22 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER };
-
-struct option {
-    const char *section, *name;
-    enum kind kind;
-    size_t offset;
-    const char *fallback;
-    long min, max; /* of a number; of the length of a text, in bytes */
-    const char *doc;
-};
-
-#define AT(member) offsetof(struct jt_conf, member)
-
-#define MAX_TEXT        4096 /* libinih's own limit on a line comes first */
-#define MAX_SOCKET_PATH 107  /* sun_path of unix(7), less its NUL */
-#define MAX_NODE_NAME   63   /* JT_NODE_NAME_MAX, a bound of the keeper protocol above this layer */
-
-static const struct option options[] = {
-    { "jeton", "environment", TEXT, AT(environment), "production", 1, 20,
-      "development or production; production refuses development keys" },
-    { "keeper", "directory", TEXT, AT(keeper_directory), "/var/lib/jeton-keeper", 1, MAX_TEXT,
-      "where the keeper holds its key files; its own user's, mode 0700" },
-    { "keeper", "socket", TEXT, AT(keeper_socket), "/run/jeton/keeper.sock", 1, MAX_SOCKET_PATH,
-      "Unix socket on which the keeper serves the front" },
-    { "keeper", "front_user", TEXT, AT(keeper_front_user), "", 0, 32,
-      "user (name or number) whose processes may connect; must be in the keeper's group; empty: "
-      "the keeper's own" },
-    { "front", "node", TEXT, AT(front_node), "node1", 1, MAX_NODE_NAME,
-      "name of this node in the database, the audit trail and certificates: letters, digits, dots, "
-      "dashes, underscores" },
-    { "front", "listen", TEXT, AT(front_listen), "127.0.0.1", 1, 45,
-      "numeric loopback address on which REST is served" },
-    { "front", "port", NUMBER, AT(front_port), "8080", 0, 65535,
-      "TCP port; 0 lets the kernel pick one (see port_file)" },
-    { "front", "port_file", TEXT, AT(front_port_file), "", 0, MAX_TEXT,
-      "file that receives the port once it is served; empty: none" },
-    { "front", "hosts", TEXT, AT(front_hosts), "", 0, MAX_TEXT,
-      "host names that requests may name, comma-separated, without port; empty: any that is well "
-      "formed" },
-    { "front", "max_connections", NUMBER, AT(front_max_connections), "0", 0, 1000000,
-      "connections of all clients together; 0: as many as file descriptors allow, 20000 at most" },
-    { "front", "per_address", NUMBER, AT(front_per_address), "1024", 16, 1000000,
-      "connections of one address; idle ones make room for new ones" },
-    { "front", "loops", NUMBER, AT(front_loops), "0", 0, 64,
-      "event loops; 0: one for each processor" },
-    { "front", "max_body", NUMBER, AT(front_max_body), "2097152", 4096, 67108864,
-      "largest request body, in bytes" },
-    { "front", "max_items", NUMBER, AT(front_max_items), "10000", 1, 100000,
-      "most items in one batch request" },
-    { "database", "conninfo", TEXT, AT(database_conninfo), "dbname=jeton", 0, MAX_TEXT,
-      "libpq connection string" },
-    { "retirement", "rate", NUMBER, AT(retirement_rate), "0", 0, 10000000,
-      "rows a second that a retirement moves; 0: no limit" },
-    { "retirement", "batch", NUMBER, AT(retirement_batch), "500", 1, 10000,
-      "rows a retirement moves in one transaction" },
-};
-
-#define N_OPTIONS (sizeof options / sizeof options[0])
+/* A place in the caller's struct. */
+static void *at(const struct jt_conf_option *o, void *target)
+{
+    return (char *)target + o->offset;
+}
 
 /* JT_ERR_INVALID when the value is out of the option's bounds. */
-static enum jt_err assign(const struct option *o, struct jt_conf *conf, const char *value)
+static enum jt_err assign(const struct jt_conf_option *o, void *target, const char *value)
 {
-    char *at = (char *)conf + o->offset;
-    if (o->kind == TEXT) {
+    if (o->kind == JT_CONF_TEXT) {
+        char **text = at(o, target);
         size_t len = strlen(value);
         if (len < (size_t)o->min || len > (size_t)o->max) {
             return JT_ERR_INVALID;
@@ -81,39 +29,48 @@ static enum jt_err assign(const struct option *o, struct jt_conf *conf, const ch
         if (copy == NULL) {
             return JT_ERR_NOMEM;
         }
-        free(*(char **)(void *)at);
-        *(char **)(void *)at = copy;
+        free(*text);
+        *text = copy;
         return JT_OK;
     }
+    long *number = at(o, target);
     char *end;
     errno = 0;
     long v = strtol(value, &end, 10);
     if (errno != 0 || end == value || *end != '\0' || v < o->min || v > o->max) {
         return JT_ERR_INVALID;
     }
-    *(long *)(void *)at = v;
+    *number = v;
     return JT_OK;
-}
-
-static const struct option *find_option(const char *section, const char *name)
-{
-    for (size_t i = 0; i < N_OPTIONS; i++) {
-        if (strcmp(options[i].section, section) == 0 && strcmp(options[i].name, name) == 0) {
-            return &options[i];
-        }
-    }
-    return NULL;
 }
 
 /* Everything that the callbacks of one load share; the first problem is the one that is told. */
 struct load {
-    struct jt_conf *conf;
+    const struct jt_conf_table *const *tables;
+    size_t n_tables;
+    void *target;
     FILE *file;
     int line;
-    bool seen[N_OPTIONS];
+    bool seen[JT_CONF_MAX_OPTIONS];
     enum jt_err err;
-    char problem[200];
+    char problem[300];
 };
+
+/* The option and its place among all; NULL when there is none. */
+static const struct jt_conf_option *find_option(const struct load *load, const char *section,
+                                                const char *name, size_t *place)
+{
+    *place = 0;
+    for (size_t t = 0; t < load->n_tables; t++) {
+        const struct jt_conf_table *table = load->tables[t];
+        for (size_t i = 0; i < table->n_options; i++, ++*place) {
+            if (strcmp(table->section, section) == 0 && strcmp(table->options[i].name, name) == 0) {
+                return &table->options[i];
+            }
+        }
+    }
+    return NULL;
+}
 
 static void complain(struct load *load, enum jt_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -130,6 +87,17 @@ static void complain(struct load *load, enum jt_err err, const char *format, ...
     va_end(args);
 }
 
+static bool section_known(const struct load *load, const char *name, size_t len)
+{
+    for (size_t t = 0; t < load->n_tables; t++) {
+        const char *section = load->tables[t]->section;
+        if (strlen(section) == len && memcmp(section, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_line(struct load *load, const char *line, size_t room)
 {
     size_t len = strlen(line);
@@ -139,14 +107,10 @@ static void check_line(struct load *load, const char *line, size_t room)
     }
     if (*line == '[' && strchr(line, ']') != NULL) {
         size_t name_len = strcspn(line + 1, "]");
-        for (size_t i = 0; i < N_OPTIONS; i++) {
-            if (strlen(options[i].section) == name_len &&
-                memcmp(options[i].section, line + 1, name_len) == 0) {
-                return;
-            }
+        if (!section_known(load, line + 1, name_len)) {
+            complain(load, JT_ERR_INVALID, "no section [%.*s]", name_len > 60 ? 60 : (int)name_len,
+                     line + 1);
         }
-        complain(load, JT_ERR_INVALID, "no section [%.*s]", name_len > 60 ? 60 : (int)name_len,
-                 line + 1);
     }
 }
 
@@ -169,52 +133,45 @@ static char *next_line(char *line, int room, void *stream)
 static int on_option(void *user, const char *section, const char *name, const char *value)
 {
     struct load *load = user;
-    const struct option *o = find_option(section, name);
+    size_t place;
+    const struct jt_conf_option *o = find_option(load, section, name, &place);
     if (o == NULL) {
         complain(load, JT_ERR_INVALID, "no option %.60s in section [%.60s]", name, section);
         return 0;
     }
-    bool *seen = &load->seen[o - options];
-    if (*seen) {
+    if (load->seen[place]) {
         complain(load, JT_ERR_INVALID,
                  "%s in [%s] is set twice, or is followed by an indented line", name, section);
         return 0;
     }
-    *seen = true;
-    switch (assign(o, load->conf, value)) {
-    case JT_OK: return 1;
+    load->seen[place] = true;
+    const char *must = NULL;
+    switch (assign(o, load->target, value)) {
+    case JT_OK:
+        must = o->check == NULL ? NULL : o->check(value);
+        if (must != NULL) {
+            complain(load, JT_ERR_INVALID, "%s in [%s] %s", name, section, must);
+        }
+        return must == NULL;
     case JT_ERR_NOMEM: complain(load, JT_ERR_NOMEM, "out of memory"); return 0;
     default:
         complain(load, JT_ERR_INVALID,
-                 o->kind == NUMBER ? "%s in [%s] must be a whole number from %ld to %ld"
-                                   : "%s in [%s] must be of %ld to %ld bytes",
+                 o->kind == JT_CONF_NUMBER ? "%s in [%s] must be a whole number from %ld to %ld"
+                                           : "%s in [%s] must be of %ld to %ld bytes",
                  name, section, o->min, o->max);
         return 0;
     }
 }
 
-static bool environment_known(const struct jt_conf *conf)
+static enum jt_err set_defaults(const struct load *load)
 {
-    return strcmp(conf->environment, "production") == 0 || jt_conf_is_development(conf);
-}
-
-/*
- * It stands in the database, in the audit trail and in signed certificates: the same everywhere,
- * and readable everywhere.
- */
-static bool node_name_good(const char *name)
-{
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    return name[0] != '\0' && strspn(name, letters) == strlen(name);
-}
-
-static enum jt_err set_defaults(struct jt_conf *conf)
-{
-    for (size_t i = 0; i < N_OPTIONS; i++) {
-        enum jt_err err = assign(&options[i], conf, options[i].fallback);
-        if (err != JT_OK) {
-            return err;
+    for (size_t t = 0; t < load->n_tables; t++) {
+        for (size_t i = 0; i < load->tables[t]->n_options; i++) {
+            const struct jt_conf_option *o = &load->tables[t]->options[i];
+            enum jt_err err = assign(o, load->target, o->fallback);
+            if (err != JT_OK) {
+                return err;
+            }
         }
     }
     return JT_OK;
@@ -234,20 +191,26 @@ static void read_options(struct load *load)
         load->line = line;
         complain(load, JT_ERR_INVALID, "not of the form name = value");
     }
-    if (load->err == JT_OK && !environment_known(load->conf)) {
-        complain(load, JT_ERR_INVALID, "environment in [jeton] must be development or production");
-    }
-    if (load->err == JT_OK && !node_name_good(load->conf->front_node)) {
-        complain(load, JT_ERR_INVALID,
-                 "node in [front] must be of letters, digits, dots, dashes and underscores");
-    }
 }
 
-enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message, size_t message_len)
+static size_t n_options(const struct jt_conf_table *const *tables, size_t n_tables)
 {
-    *conf = (struct jt_conf){ 0 };
-    struct load load = { .conf = conf };
-    enum jt_err err = set_defaults(conf);
+    size_t n = 0;
+    for (size_t t = 0; t < n_tables; t++) {
+        n += tables[t]->n_options;
+    }
+    return n;
+}
+
+enum jt_err jt_conf_read(const char *path, const struct jt_conf_table *const *tables,
+                         size_t n_tables, void *target, char *message, size_t message_len)
+{
+    struct load load = { .tables = tables, .n_tables = n_tables, .target = target };
+    if (n_options(tables, n_tables) > JT_CONF_MAX_OPTIONS) {
+        snprintf(message, message_len, "more than %d options", JT_CONF_MAX_OPTIONS);
+        return JT_ERR_INVALID;
+    }
+    enum jt_err err = set_defaults(&load);
     if (err != JT_OK) {
         snprintf(message, message_len, "%s: out of memory", path);
         goto out;
@@ -266,40 +229,84 @@ enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message, 
     }
 out:
     if (err != JT_OK) {
-        jt_conf_clear(conf);
+        jt_conf_free_texts(tables, n_tables, target);
     }
     return err;
 }
 
-void jt_conf_clear(struct jt_conf *conf)
+void jt_conf_free_texts(const struct jt_conf_table *const *tables, size_t n_tables, void *target)
 {
-    for (size_t i = 0; i < N_OPTIONS; i++) {
-        if (options[i].kind == TEXT) {
-            char *base = (char *)conf + options[i].offset;
-            free(*(char **)(void *)base);
+    for (size_t t = 0; t < n_tables; t++) {
+        for (size_t i = 0; i < tables[t]->n_options; i++) {
+            const struct jt_conf_option *o = &tables[t]->options[i];
+            if (o->kind == JT_CONF_TEXT) {
+                char **text = at(o, target);
+                free(*text);
+                *text = NULL;
+            }
         }
     }
-    *conf = (struct jt_conf){ 0 };
 }
 
-bool jt_conf_is_development(const struct jt_conf *conf)
+#define COLUMNS 100
+
+/* Prints a sentence as lines of at most 100 columns that all begin with `before`. */
+static void write_wrapped(FILE *out, const char *before, const char *text)
 {
-    return strcmp(conf->environment, "development") == 0;
+    int width = COLUMNS - (int)strlen(before), column = 0;
+    fputs(before, out);
+    while (*text != '\0') {
+        int len = (int)strcspn(text, " ");
+        bool first = column == 0, fits = column + 1 + len <= width;
+        fprintf(out, "%s%s%.*s",
+                first  ? ""
+                : fits ? " "
+                       : "\n",
+                first || fits ? "" : before, len, text);
+        column = first ? len : fits ? column + 1 + len : len;
+        text += len;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
 }
 
-void jt_conf_write_sample(FILE *out)
+/* The sentences about an option, with the bounds of a number. */
+static void write_doc(FILE *out, const char *before, const struct jt_conf_option *o)
 {
-    const char *section = "";
-    for (size_t i = 0; i < N_OPTIONS; i++) {
-        const struct option *o = &options[i];
-        if (strcmp(section, o->section) != 0) {
-            section = o->section;
-            fprintf(out, "%s[%s]\n", i == 0 ? "" : "\n", section);
+    char doc[400];
+    int n = snprintf(doc, sizeof doc, "%s", o->doc);
+    if (o->kind == JT_CONF_NUMBER) {
+        snprintf(doc + n, sizeof doc - (size_t)n, " From %ld to %ld.", o->min, o->max);
+    }
+    write_wrapped(out, before, doc);
+}
+
+void jt_conf_write_sample(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out)
+{
+    for (size_t t = 0; t < n_tables; t++) {
+        fprintf(out, "%s[%s]\n", t == 0 ? "" : "\n", tables[t]->section);
+        for (size_t i = 0; i < tables[t]->n_options; i++) {
+            const struct jt_conf_option *o = &tables[t]->options[i];
+            write_doc(out, "# ", o);
+            fprintf(out, "#%s =%s%s\n", o->name, *o->fallback == '\0' ? "" : " ", o->fallback);
         }
-        fprintf(out, "# %s", o->doc);
-        if (o->kind == NUMBER) {
-            fprintf(out, " (%ld to %ld)", o->min, o->max);
+    }
+}
+
+void jt_conf_write_manual(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out)
+{
+    for (size_t t = 0; t < n_tables; t++) {
+        fprintf(out, ".SS [%s]\n", tables[t]->section);
+        fprintf(out, "%s\n", tables[t]->doc);
+        for (size_t i = 0; i < tables[t]->n_options; i++) {
+            const struct jt_conf_option *o = &tables[t]->options[i];
+            fprintf(out, ".TP\n.B %s\n", o->name);
+            write_doc(out, "", o);
+            if (*o->fallback == '\0') {
+                fprintf(out, "Empty by default.\n");
+            } else {
+                fprintf(out, "Default:\n.IR %s .\n", o->fallback);
+            }
         }
-        fprintf(out, "\n#%s =%s%s\n", o->name, *o->fallback == '\0' ? "" : " ", o->fallback);
     }
 }

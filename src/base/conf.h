@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration file: one INI file that every Jeton process on a machine reads.
+ * A reader of configuration files by tables. A table is a section of the file: for each option its
+ * name, kind, bounds, default and the sentence that documents it. Which tables there are is the
+ * caller's business (options/conf.h).
  *
- * All options stand in one table (conf.c): section, name, kind, bounds, default and the sentence
- * that documents it. Unknown sections, unknown or repeated names and values out of bounds are
- * errors that name the line, so that a misspelt option never silently keeps its default. The file
- * holds no secret: keys and credentials have files of their own.
+ * Unknown sections, unknown or repeated names and values out of bounds are errors that name the
+ * line, so that a misspelt option never silently keeps its default.
  *
  * The syntax is libinih's: a line that starts with # or ; is a comment, and so is what follows a
  * space and a semicolon. A line that continues another, or is longer than libinih can hold, is an
@@ -16,47 +16,49 @@
 
 #include "base/err.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-struct jt_conf {
-    char *environment; /* "development" or "production" */
-    char *keeper_directory;
-    char *keeper_socket;
-    /* user name or number allowed to connect; empty: the keeper's own user */
-    char *keeper_front_user;
-    char *front_node;
-    char *front_listen; /* numeric loopback address until TLS is built */
-    char *front_port_file;
-    long front_port;            /* 0: the kernel picks one; see port_file */
-    char *front_hosts;          /* permitted host names, comma-separated; empty: all */
-    long front_max_connections; /* of all clients; 0: as many as descriptors allow */
-    long front_per_address;     /* connections of one address */
-    long front_loops;           /* 0: one for each processor */
-    long front_max_body;        /* bytes */
-    long front_max_items;
-    char *database_conninfo;
-    long retirement_rate;  /* rows a second; 0: as fast as it goes */
-    long retirement_batch; /* rows a transaction */
+#define JT_CONF_MAX_TEXT    4096 /* libinih's own limit on a line comes first */
+#define JT_CONF_MAX_OPTIONS 64   /* of all tables together */
+
+enum jt_conf_kind { JT_CONF_TEXT, JT_CONF_NUMBER };
+
+struct jt_conf_option {
+    const char *name;
+    enum jt_conf_kind kind;
+    size_t offset; /* of a char * (text) or a long (number) in the caller's struct */
+    const char *fallback;
+    long min, max;   /* of a number; of the length of a text, in bytes */
+    const char *doc; /* whole sentences */
+    /* Optional. NULL, or what the value must be: "must be of letters only". */
+    const char *(*check)(const char *value);
+};
+
+struct jt_conf_table {
+    const char *section;
+    const char *doc; /* what the section is about: a whole sentence */
+    const struct jt_conf_option *options;
+    size_t n_options;
 };
 
 /*
- * Reads `path` over the defaults. On failure `message` (of `message_len` bytes) holds one line for
- * the operator that names file, line and option; *conf is cleared. JT_ERR_NOT_FOUND (it cannot be
- * opened), JT_ERR_INVALID, JT_ERR_NOMEM. On success the caller ends with jt_conf_clear.
+ * Reads `path` over the tables' defaults into the struct at `target`, which starts as zero bytes.
+ * On failure `message` (of `message_len` bytes) holds one line for the operator that names file,
+ * line and option, and the texts are freed. JT_ERR_NOT_FOUND (it cannot be opened), JT_ERR_INVALID,
+ * JT_ERR_NOMEM. On success the caller ends with jt_conf_free_texts.
  */
-enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message,
+enum jt_err jt_conf_read(const char *path, const struct jt_conf_table *const *tables,
+                         size_t n_tables, void *target, char *message,
                          size_t message_len) JT_CHECKED;
 
-void jt_conf_clear(struct jt_conf *conf);
+/* Frees the texts at `target` and sets them to NULL. */
+void jt_conf_free_texts(const struct jt_conf_table *const *tables, size_t n_tables, void *target);
 
-bool jt_conf_is_development(const struct jt_conf *conf);
+/* Writes all tables as a commented file, every option at its default. */
+void jt_conf_write_sample(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out);
 
-/*
- * Writes the whole table as a commented sample file: how docs and `jeton init` stay in step with
- * the code.
- */
-void jt_conf_write_sample(FILE *out);
+/* Writes all tables as the middle of a manual page, in man(7): one .SS for each section. */
+void jt_conf_write_manual(const struct jt_conf_table *const *tables, size_t n_tables, FILE *out);
 
 #endif

@@ -45,8 +45,8 @@ void jt_log(enum jt_log_level level, const char *format, ...)
                        message);
     if (len > 0) {
         /*
-         * One write a line, so that lines of several threads never mix. A full disk must not stop
-         * the service.
+         * One write for each line, so that lines of several threads never mix. A full disk must not
+         * stop the service.
          */
         ssize_t written = write(STDERR_FILENO, line, (size_t)len);
         (void)written;

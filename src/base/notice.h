@@ -4,7 +4,7 @@
  *
  * A notice is one reason; static, shared by all threads. The first occurrence is logged at once.
  * Later ones are counted, and the next line that may be written says how many there were. A flood
- * therefore costs a few lines a minute and hides nothing but its repetition.
+ * therefore costs a few lines per minute and hides nothing but its repetition.
  */
 #ifndef JETON_BASE_NOTICE_H
 #define JETON_BASE_NOTICE_H

@@ -39,7 +39,7 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
     bool no_dedup = false, allow_bad_luhn = false;
     const char *name = NULL;
     const struct jt_option options[] = {
-        JT_FLAG("no-dedup", &no_dedup, "a new token each time, not one token a card"),
+        JT_FLAG("no-dedup", &no_dedup, "give a new token each time, instead of one token per card"),
         JT_FLAG("allow-bad-luhn", &allow_bad_luhn, "accept numbers whose check digit is wrong"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };

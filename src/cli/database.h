@@ -6,8 +6,8 @@
 #ifndef JETON_CLI_DATABASE_H
 #define JETON_CLI_DATABASE_H
 
-#include "base/conf.h"
 #include "cli/command.h"
+#include "options/conf.h"
 #include "store/db.h"
 
 /* JT_EXIT_OK, or JT_EXIT_CONFIG after a message. */

@@ -72,10 +72,9 @@ int jt_endpoint_open(const struct jt_cli *cli, struct jt_endpoint *out)
 {
     *out = (struct jt_endpoint){ 0 };
     if (!jt_endpoint_url_is_safe(cli->url)) {
-        jt_complain(
-            "%.200s: the URL must be https, or http to a loopback address, and name no user",
-            cli->url);
-        return JT_EXIT_USAGE;
+        /* It is not repeated: it may hold a password. */
+        return jt_usage_error(NULL, "--url (JETON_URL) must be https, or http to a loopback "
+                                    "address, and name no user");
     }
     if (cli->key_file == NULL) {
         jt_complain("no API key: give --key-file FILE or set JETON_KEY_FILE");

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/options.h"
+#include "cli/spelling.h"
 #include "jeton/version.h"
 
 #include <curl/curl.h>
@@ -62,34 +63,115 @@ static const struct jt_command commands[] = {
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
-static void print_help(FILE *out)
+/* A word is taken for another one when no more letters than this differ. */
+#define MAX_MISSPELT 2
+
+static void print_help(void)
 {
-    fprintf(out, "usage: jeton [OPTIONS] COMMAND ...\n\n");
+    printf("usage: jeton [OPTIONS] COMMAND ...\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
         char left[60];
         snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
-        fprintf(out, "  %-24s %s\n", left, commands[i].summary);
+        printf("  %-24s %s\n", left, commands[i].summary);
     }
-    fprintf(out, "\nOptions, before or after the command:\n");
-    jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, out);
-    fprintf(out, "\njeton COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 refused by "
-                 "the server, 64 usage,\n"
-                 "69 unavailable, 77 denied, 78 configuration. Manual: jeton(1).\n");
+    printf("\nOptions, before or after the command:\n");
+    jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, stdout);
+    printf("\njeton COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 refused by "
+           "the server, 64 usage,\n"
+           "69 unavailable, 77 denied, 78 configuration. Manual: jeton(1).\n");
+}
+
+/* Whether the name of `command` is `group` and another word, which *second is then. */
+static bool is_of_group(const struct jt_command *command, const char *group, const char **second)
+{
+    size_t len = strlen(group);
+    bool is = strncmp(command->name, group, len) == 0 && command->name[len] == ' ';
+    *second = is ? command->name + len + 1 : NULL;
+    return is;
+}
+
+/* "create, list or activate": the second words of a group's commands; "" when there are none. */
+static void list_group(const char *group, char *out, size_t out_len)
+{
+    const char *second, *words[N_COMMANDS];
+    size_t n = 0, len = 0;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (is_of_group(&commands[i], group, &second)) {
+            words[n++] = second;
+        }
+    }
+    out[0] = '\0';
+    for (size_t i = 0; i < n && len < out_len; i++) {
+        const char *before = i == 0 ? "" : i + 1 == n ? " or " : ", ";
+        len += (size_t)snprintf(out + len, out_len - len, "%s%s", before, words[i]);
+    }
 }
 
 /* Prints the commands whose first word is `group`; false when there are none. */
 static bool print_group(const char *group)
 {
     bool any = false;
-    size_t len = strlen(group);
+    const char *second;
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strncmp(commands[i].name, group, len) == 0 && commands[i].name[len] == ' ') {
-            fprintf(stderr, "%s  jeton %s%s%s\n", any ? "" : "usage:\n", commands[i].name,
-                    *commands[i].arguments == '\0' ? "" : " ", commands[i].arguments);
+        if (is_of_group(&commands[i], group, &second)) {
+            printf("%s  jeton %s%s%s\n", any ? "" : "usage:\n", commands[i].name,
+                   *commands[i].arguments == '\0' ? "" : " ", commands[i].arguments);
             any = true;
         }
     }
     return any;
+}
+
+/* The command that is spelt almost like the one word or the two; NULL when there is none. */
+static const struct jt_command *nearest_command(const char *one, const char *two)
+{
+    const struct jt_command *nearest = NULL;
+    size_t least = MAX_MISSPELT + 1;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        size_t first = jt_spelling_distance(one, commands[i].name);
+        size_t both = jt_spelling_distance(two, commands[i].name);
+        size_t distance = first < both ? first : both;
+        if (distance < least) {
+            least = distance;
+            nearest = &commands[i];
+        }
+    }
+    return nearest;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int refuse_unknown(int argc, char **argv)
+{
+    char two[64] = "", seconds[200];
+    if (argv[0][0] == '-') {
+        return jt_usage_error(NULL, "no option %.60s", argv[0]);
+    }
+    bool has_second = argc > 1 && argv[1][0] != '-';
+    if (has_second) {
+        snprintf(two, sizeof two, "%.30s %.30s", argv[0], argv[1]);
+    }
+    list_group(argv[0], seconds, sizeof seconds);
+    bool is_group = seconds[0] != '\0';
+    if (is_group && argc == 2 && is_help(argv[1])) {
+        print_group(argv[0]);
+        return JT_EXIT_OK;
+    }
+    if (is_group && !has_second) {
+        return jt_usage_error(NULL, "%s must be followed by %s", argv[0], seconds);
+    }
+    const struct jt_command *nearest = nearest_command(argv[0], two);
+    const char *wrong =
+        is_group || (nearest != NULL && strchr(nearest->name, ' ') != NULL) ? two : argv[0];
+    if (nearest != NULL) {
+        return jt_usage_error(NULL, "no command %.60s; did you mean %s?", wrong, nearest->name);
+    }
+    return is_group ? jt_usage_error(NULL, "no command %.60s: %s must be followed by %s", wrong,
+                                     argv[0], seconds)
+                    : jt_usage_error(NULL, "no command %.60s", wrong);
 }
 
 /* The command that argv begins with; *n_words tells how many words its name has. */
@@ -118,31 +200,48 @@ static const char *from_environment(const char *name, const char *fallback)
     return value != NULL && *value != '\0' ? value : fallback;
 }
 
+static int dispatch(struct jt_cli *cli, int argc, char **argv);
+
+/* `jeton help [COMMAND]`: the same as COMMAND --help. */
+static int help(struct jt_cli *cli, int argc, char **argv)
+{
+    while (argc > 0 && is_help(argv[0])) {
+        argc--;
+        argv++;
+    }
+    if (argc > 2) {
+        return jt_usage_error(NULL, "too many arguments: help takes a command and no more");
+    }
+    if (argc == 0) {
+        print_help();
+        return JT_EXIT_OK;
+    }
+    if (argc == 1 && print_group(argv[0])) {
+        return JT_EXIT_OK;
+    }
+    char option[] = "--help", *words[] = { argv[0], argc == 2 ? argv[1] : option, option };
+    return dispatch(cli, argc + 1, words);
+}
+
 static int dispatch(struct jt_cli *cli, int argc, char **argv)
 {
     if (argc == 0) {
-        print_help(stderr);
-        return JT_EXIT_USAGE;
+        return jt_usage_error(NULL, "a command is missing");
     }
     if (strcmp(argv[0], "--version") == 0) {
+        if (argc > 1) {
+            return jt_usage_error(NULL, "too many arguments: --version stands alone");
+        }
         printf("jeton %s\n", JETON_VERSION);
         return JT_EXIT_OK;
     }
-    if (strcmp(argv[0], "help") == 0 && argc > 1) {
-        char help[] = "--help", *words[] = { argv[1], argc > 2 ? argv[2] : help, help };
-        return dispatch(cli, argc > 2 ? 3 : 2, words);
-    }
-    if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
-        strcmp(argv[0], "-h") == 0) {
-        print_help(stdout);
-        return JT_EXIT_OK;
+    if (strcmp(argv[0], "help") == 0 || is_help(argv[0])) {
+        return help(cli, argc - 1, argv + 1);
     }
     int n_words;
     const struct jt_command *command = find_command(argc, argv, &n_words);
-    if (command != NULL) {
-        return command->run(command, cli, argc - n_words, argv + n_words);
-    }
-    return print_group(argv[0]) ? JT_EXIT_USAGE : jt_usage_error(NULL, "no command %.60s", argv[0]);
+    return command != NULL ? command->run(command, cli, argc - n_words, argv + n_words)
+                           : refuse_unknown(argc, argv);
 }
 
 int main(int argc, char **argv)

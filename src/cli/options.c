@@ -166,7 +166,11 @@ int jt_options_parse_shared(struct jt_cli *cli, int argc, char **argv, int *next
 static int take_argument(const struct jt_command *self, struct jt_parse *parse, const char *word)
 {
     if (parse->n_arguments == parse->max_arguments) {
-        return jt_usage_error(self, "too many arguments");
+        /* Which one is not told: it may be a key or a card number in a wrong place. */
+        return *self->arguments == '\0'
+                   ? jt_usage_error(self, "too many arguments: it takes options only")
+                   : jt_usage_error(self, "too many arguments: it takes %s and no more",
+                                    self->arguments);
     }
     parse->arguments[parse->n_arguments++] = word;
     return JT_GO_ON;

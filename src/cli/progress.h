@@ -23,7 +23,7 @@ struct jt_progress {
 struct jt_progress_state {
     double fraction; /* 0 to 1; negative: unknown */
     uint64_t rows;   /* done */
-    double rate;     /* rows a second */
+    double rate;     /* rows per second */
     int64_t eta_s;   /* seconds to go; -1: unknown */
 };
 

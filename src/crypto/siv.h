@@ -2,9 +2,10 @@
 /*
  * AES-SIV, deterministic authenticated encryption (RFC 5297), over OpenSSL's AES.
  *
- * Call order: jt_siv_new once a key, then any number of seal and open calls, then jt_siv_free. A
- * struct jt_siv may be used by one thread at a time. The output of sealing is V || C: the 16-byte
- * synthetic IV, which is also the tag, then the ciphertext, as long as the plaintext.
+ * Call order: jt_siv_new once for each key, then any number of seal and open calls, then
+ * jt_siv_free. A struct jt_siv may be used by one thread at a time. The output of sealing is V ||
+ * C: the 16-byte synthetic IV, which is also the tag, then the ciphertext, as long as the
+ * plaintext.
  *
  * Every RFC 5297 case is handled, the empty plaintext and the empty list of components included
  * (OpenSSL 3.0's own AES-SIV cannot encrypt an empty plaintext and has checked forged ones wrongly:
@@ -15,9 +16,8 @@
  * one header common to all and up to JT_SIV_RECORD_AD components of each record's own. The CMAC of
  * an empty component depends on the key only, and is computed once.
  *
- * What is not checked: that a (key, associated data, plaintext) triple is fresh. SIV is
- * deterministic by design; RFC 5297 section 6 bounds the use of one key (DESIGN: alarm at 2^40
- * messages).
+ * What is not checked: that a (key, associated data, plaintext) triple is fresh, since SIV is
+ * deterministic by design; and how many messages one key has seen, which RFC 5297 section 6 bounds.
  */
 #ifndef JETON_CRYPTO_SIV_H
 #define JETON_CRYPTO_SIV_H

@@ -8,17 +8,16 @@
  * system call filter; then it serves. Each step that fails ends the process with one line that says
  * what is wrong.
  */
-#include "base/conf.h"
 #include "base/log.h"
 #include "crypto/selftest.h"
-#include "jeton/version.h"
 #include "keeper/keeper.h"
 #include "keeper/sandbox.h"
 #include "keeper/server.h"
+#include "options/command_line.h"
+#include "options/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,51 +27,43 @@
 #include <sysexits.h>
 
 struct options {
-    const char *config;
+    struct jt_daemon_settings settings;
     bool init;
     int fd; /* -1: serve at the socket's path */
 };
 
-static const char usage[] =
-    "usage: jeton-keeper --config FILE            serve at the socket of section [keeper]\n"
-    "       jeton-keeper --config FILE --init     make the key directory and a master key in it\n"
-    "       jeton-keeper --config FILE --fd N     serve one connected socket, then exit\n"
-    "       jeton-keeper --version | --help\n";
-
-/* The exit code, or -1 to go on. */
+/* JT_COMMAND_LINE_GOOD, or the exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        { "config", required_argument, NULL, 'c' }, { "init", no_argument, NULL, 'i' },
-        { "fd", required_argument, NULL, 'f' },     { "version", no_argument, NULL, 'V' },
-        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+    const char *fd = NULL;
+    const struct jt_daemon_option own[] = {
+        { "init", NULL, "make the key directory and a master key in it, then end", NULL, &o->init },
+        { "fd", "N", "serve the connected socket that is open as descriptor N, then end", &fd,
+          NULL },
+    };
+    const struct jt_daemon keeper = {
+        .name = "jeton-keeper",
+        .summary =
+            "Holds the keys and serves jetond at the socket of section [keeper]. It logs to\n"
+            "standard error, and SIGTERM ends it.",
+        .options = own,
+        .n_options = sizeof own / sizeof own[0],
     };
     *o = (struct options){ .fd = -1 };
-    int c;
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        char *end;
-        long n;
-        switch (c) {
-        case 'c': o->config = optarg; break;
-        case 'i': o->init = true; break;
-        case 'f':
-            n = strtol(optarg, &end, 10);
-            if (end == optarg || *end != '\0' || n < 0 || n > 65535) {
-                fprintf(stderr, "jeton-keeper: --fd takes the number of an open descriptor\n");
-                return EX_USAGE;
-            }
-            o->fd = (int)n;
-            break;
-        case 'V': puts("jeton-keeper " JETON_VERSION); return EX_OK;
-        case 'h': fputs(usage, stdout); return EX_OK;
-        default: fputs(usage, stderr); return EX_USAGE;
-        }
+    int code = jt_command_line_parse(&keeper, argc, argv, &o->settings);
+    if (code != JT_COMMAND_LINE_GOOD || fd == NULL) {
+        return code;
     }
-    if (optind != argc || o->config == NULL || (o->init && o->fd >= 0)) {
-        fputs(usage, stderr);
-        return EX_USAGE;
+    char *end;
+    long n = strtol(fd, &end, 10);
+    if (end == fd || *end != '\0' || n < 0 || n > 65535) {
+        return jt_command_line_refuse(&keeper, "--fd must be the number of an open descriptor");
     }
-    return -1;
+    if (o->init) {
+        return jt_command_line_refuse(&keeper, "--init and --fd do not go together");
+    }
+    o->fd = (int)n;
+    return JT_COMMAND_LINE_GOOD;
 }
 
 /*
@@ -102,6 +93,8 @@ static enum jt_err selftest(struct jt_fault *fault)
     enum jt_err err = jt_crypto_selftest(&failed);
     if (err != JT_OK) {
         jt_fault_set(fault, err, "known-answer test failed: %s", failed);
+    } else {
+        jt_log(JT_LOG_DEBUG, "all known-answer tests passed");
     }
     return err;
 }
@@ -153,6 +146,7 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     if (err == JT_OK && fd >= 0) {
         err = jt_keeper_server_adopt(server, fd);
     }
+    jt_log(JT_LOG_DEBUG, "closing the sandbox");
     if (err == JT_OK) {
         err =
             jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked, fault);
@@ -192,6 +186,7 @@ static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listene
     }
     if (err == JT_OK) {
         keeper->locked = locked;
+        jt_log(JT_LOG_DEBUG, "key directory %s is good", conf->keeper_directory);
         err = run(keeper, listener, conf->keeper_socket, fd, fault);
     }
     jt_keeper_free(keeper);
@@ -205,17 +200,18 @@ int main(int argc, char **argv)
 {
     struct options o;
     int code = parse_options(argc, argv, &o);
-    if (code >= 0) {
+    if (code != JT_COMMAND_LINE_GOOD) {
         return code;
     }
-    jt_log_init("jeton-keeper", JT_LOG_INFO);
+    jt_log_init("jeton-keeper", o.settings.log_level);
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away; the keeper stays */
     struct jt_conf conf;
     char message[300];
-    if (jt_conf_load(o.config, &conf, message, sizeof message) != JT_OK) {
+    if (jt_conf_load(o.settings.config, &conf, message, sizeof message) != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s", message);
         return EX_CONFIG;
     }
+    jt_log(JT_LOG_DEBUG, "read %s", o.settings.config);
     struct jt_fault fault = { 0 };
     char line[JT_FAULT_LINE_LEN];
     struct jt_listener listener;

@@ -2,9 +2,9 @@
 /*
  * Card numbers (PANs): parse, pack, unpack, Luhn, mask.
  *
- * A PAN is 12 to 19 decimal digits (ISO/IEC 7812-1), digits only. Packed form (DESIGN section 3):
- * BCD, two digits a byte, first digit in the high nibble, last nibble F when the count is odd: 6 to
- * 10 bytes. Any other nibble is refused.
+ * A PAN is 12 to 19 decimal digits (ISO/IEC 7812-1), digits only. Its packed form
+ * (docs/data-format.md) is BCD: two digits in each byte, the first digit in the high nibble, the
+ * last nibble F when the count is odd; so 6 to 10 bytes. Any other nibble is refused.
  *
  * A struct jt_pan holds a card number in the clear: its owner wipes it (jt_wipe) when done.
  */

@@ -10,11 +10,11 @@
  * its user.
  */
 #include "base/clock.h"
-#include "base/conf.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/secmem.h"
-#include "jeton/version.h"
+#include "options/command_line.h"
+#include "options/conf.h"
 #include "rest/json.h"
 #include "rest/listen.h"
 #include "rest/server.h"
@@ -24,7 +24,6 @@
 #include <systemd/sd-daemon.h>
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,11 +51,14 @@ static struct jt_server servers[MAX_LOOPS];
 static pthread_t threads[MAX_LOOPS];
 static struct jt_door_shared doors;
 
-static const char usage[] = "usage: jetond --config FILE\n"
-                            "       jetond --version | --help\n"
-                            "\n"
-                            "Serves the Jeton REST API as the configuration says; logs to standard "
-                            "error; SIGTERM stops it.\n";
+_Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
+
+static const struct jt_daemon daemon_jetond = {
+    .name = "jetond",
+    .summary =
+        "Serves the Jeton REST API as the configuration says. It logs to standard error, and\n"
+        "SIGTERM ends it.",
+};
 
 /* Card numbers pass through here: they shall reach neither core files nor swap. */
 static void guard_memory(void)
@@ -230,6 +232,8 @@ static int run(const struct jt_conf *conf)
     struct jt_membership membership;
     int status = EXIT_FAILURE, started = 0, port = 0;
     enum jt_err err = jt_membership_init(&membership, &vault);
+    jt_log(JT_LOG_DEBUG, "keeper at %s, node %s, %d event loops", conf->keeper_socket,
+           conf->front_node, vault.n_loops);
     if (err != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s",
                err == JT_ERR_INVALID ? "socket in [keeper] is no path for one" : jt_err_str(err));
@@ -263,44 +267,33 @@ static int run(const struct jt_conf *conf)
             (void)unlink(conf->front_port_file);
         }
     }
+    jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
     stop(started, &membership);
+    jt_log(JT_LOG_DEBUG, "ended");
     return err == JT_ERR_INVALID || err == JT_ERR_BAD_CONNINFO ? EX_CONFIG : status;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' },
-        { "version", no_argument, NULL, 'v' },
-        { "help", no_argument, NULL, 'h' },
-        { 0 },
-    };
-    const char *config = "/etc/jeton/jeton.conf";
-    int option;
-    while ((option = getopt_long(argc, argv, "c:vh", options, NULL)) != -1) {
-        switch (option) {
-        case 'c': config = optarg; break;
-        case 'v': printf("jetond %s\n", JETON_VERSION); return EXIT_SUCCESS;
-        case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
-        default: fputs(usage, stderr); return EX_USAGE;
-        }
+    struct jt_daemon_settings settings;
+    int code = jt_command_line_parse(&daemon_jetond, argc, argv, &settings);
+    if (code != JT_COMMAND_LINE_GOOD) {
+        return code;
     }
-    if (optind != argc) {
-        fputs(usage, stderr);
-        return EX_USAGE;
-    }
-    jt_log_init("jetond", JT_LOG_INFO);
+    jt_log_init("jetond", settings.log_level);
     guard_memory();
     jt_json_init();
     struct jt_conf conf;
     char message[600];
-    if (jt_conf_load(config, &conf, message, sizeof message) != JT_OK) {
+    if (jt_conf_load(settings.config, &conf, message, sizeof message) != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s", message);
         return EX_CONFIG;
     }
+    jt_log(JT_LOG_DEBUG, "read %s", settings.config);
     if (!jt_host_list_valid(conf.front_hosts)) {
         jt_log(JT_LOG_ERROR,
-               "%s: hosts in [front] must be host names, comma-separated, without port", config);
+               "%s: hosts in [front] must be host names, comma-separated, without port",
+               settings.config);
         jt_conf_clear(&conf);
         return EX_CONFIG;
     }

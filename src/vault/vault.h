@@ -9,9 +9,9 @@
 #ifndef JETON_VAULT_VAULT_H
 #define JETON_VAULT_VAULT_H
 
-#include "base/conf.h"
 #include "model/keyref.h"
 #include "model/node.h"
+#include "options/conf.h"
 #include "vault/counters.h"
 #include "vault/sets.h"
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs test programs one after the other and prints a line for each; the output of those that fail follows (with CMOCKA_MESSAGE_OUTPUT=TAP of
-# all of them: ./runtests counts the tests in them). Their exit status 77 means skipped.
-# Needs JETON_TEST_CONNINFO: call it through with_postgres.sh.
+# Runs test programs one after the other and prints a line for each; the output of those that fail
+# follows (with CMOCKA_MESSAGE_OUTPUT=TAP of all of them: ./runtests counts the tests in them).
+# Their exit status 77 means skipped. Needs JETON_TEST_CONNINFO: call it through with_postgres.sh.
 set -u
 
 log=$(mktemp) || exit 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One token a card (I4), whatever runs at the same time: several pipes tokenize overlapping cards
+ * One token for each card, whatever runs at the same time: several pipes tokenize overlapping cards
  * in overlapping batches, while the ring rolls; on a database whose default isolation level is the
  * usual one, and on one where it is serializable.
  */

@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs a command against a private PostgreSQL cluster and takes the cluster down again, whatever happens.
+# Runs a command against a private PostgreSQL cluster and takes the cluster down again, whatever
+# happens.
 #
 #   tests/db/with_postgres.sh COMMAND [ARGUMENT...]
 #
-# The cluster lives in a fresh directory, listens on a Unix socket only and keeps fsync on, as production does. initdb refuses root, so root
-# runs it as another user. The command finds in its environment
-#   JETON_TEST_CONNINFO   connection string of the role `jeton`, which owns the database `jeton` and is no superuser, as in production
+# The cluster lives in a fresh directory, listens on a Unix socket only and keeps fsync on, as
+# production does. initdb refuses root, so root runs it as another user. The command finds in its
+# environment
+#   JETON_TEST_CONNINFO   connection string of the role `jeton`, which owns the database `jeton` and
+#                         is no superuser, as in production
 #   JETON_TEST_ADMIN      the same database as the cluster's superuser, for what only a DBA can do
 #   JETON_TEST_PGDATA     the data directory (postmaster.pid, server.log beside it)
 # The exit status is the command's; 77 when there is no PostgreSQL to run.
@@ -56,10 +59,11 @@ as_owner() {
     fi
 }
 
-# Whether the process that postmaster.pid names is this cluster's: a test may have killed that one, and its number may be another's by now.
-# pg_ctl does not ask.
+# Whether the process that postmaster.pid names is this cluster's: a test may have killed that one,
+# and its number may be another's by now. pg_ctl does not ask.
 cluster_runs() {
-    pid=$(head -n 1 "$top/data/postmaster.pid" 2>/dev/null) && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -e "-D $top/data "
+    pid=$(head -n 1 "$top/data/postmaster.pid" 2>/dev/null) &&
+        tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -e "-D $top/data "
 }
 
 tear_down() {
@@ -83,7 +87,8 @@ here=$PWD
 mask=$(umask)
 cd "$top" || exit 1 # a directory that the cluster's user may enter
 umask 077
-as_owner "$bin/initdb" -D "$top/data" -U dba -A trust -E UTF8 --locale=C -N >"$top/initdb.log" 2>&1 || {
+as_owner "$bin/initdb" -D "$top/data" -U dba -A trust -E UTF8 --locale=C -N \
+    >"$top/initdb.log" 2>&1 || {
     cat "$top/initdb.log" >&2
     exit 1
 }
@@ -107,7 +112,8 @@ as_owner "$bin/pg_ctl" -D "$top/data" -l "$top/server.log" -w -t 60 start >/dev/
 }
 
 psql="$bin/psql -X -q -v ON_ERROR_STOP=1 -h $top -U dba"
-$psql -d postgres -c 'CREATE ROLE jeton LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE' -c 'CREATE DATABASE jeton OWNER jeton' || exit 1
+$psql -d postgres -c 'CREATE ROLE jeton LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE' \
+    -c 'CREATE DATABASE jeton OWNER jeton' || exit 1
 
 cd "$here" || exit 1
 umask "$mask"
@@ -116,7 +122,8 @@ JETON_TEST_ADMIN="host=$top dbname=jeton user=dba"
 JETON_TEST_PGDATA="$top/data"
 export JETON_TEST_CONNINFO JETON_TEST_ADMIN JETON_TEST_PGDATA
 
-# In the background, so that a signal to this script is acted on at once; with the caller's standard input all the same.
+# In the background, so that a signal to this script is acted on at once; with the caller's standard
+# input all the same.
 "$@" <&0 &
 command=$!
 wait "$command"

@@ -40,5 +40,5 @@ def bad_luhn(n, length=16, series="card"):
 
 
 def packed(pan):
-    """The packed BCD form of DESIGN section 3: what a memory dump or a careless column would show."""
+    """The packed form (docs/data-format.md): what a memory dump or a careless column would show."""
     return bytes.fromhex(pan + "f" * (len(pan) % 2))

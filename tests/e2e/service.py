@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private Jeton for tests: a PostgreSQL cluster, a keeper and a front, started, killed and watched by the test.
+"""A private Jeton for tests: PostgreSQL, keeper and front, started, killed and watched by the test.
 
-Everything is reached as a client would reach it: REST for the service, the `jeton` command for set-up, SQL for looking behind the
-curtain. Waiting is always polling for a condition with a deadline; nothing sleeps and hopes.
+Everything is reached as a client would reach it: REST for the service, the `jeton` command for
+set-up, SQL for looking behind the curtain. Waiting is always polling for a condition with a
+deadline; nothing sleeps and hopes.
 
 JETON_BIN_DIR names the directory of the programs (./runtests sets it).
 """
@@ -118,7 +119,7 @@ class Cluster:
             self._ctl("-m", mode, "stop")
 
     def kill(self):
-        """SIGKILL for the postmaster and all its children: what the OOM killer or a power cut does."""
+        """SIGKILL for the postmaster and all its children, as by the OOM killer or a power cut."""
         postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
         family = [postmaster]
         for stat in glob.glob("/proc/[0-9]*/stat"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No audit, no detokenize (I8)."""
+"""No card number leaves before its audit row is committed."""
 
 import re
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bad input gets a clear problem body and changes nothing (I7); no error repeats what was sent."""
+"""Bad input gets a clear problem body and changes nothing; no error repeats what was sent."""
 
 import json
 

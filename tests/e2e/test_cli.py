@@ -4,11 +4,13 @@
 import csv
 import json
 import os
+import re
+import subprocess
 
 import pytest
 
 from cards import bad_luhn, made_up
-from service import BIN
+from service import BIN, Daemon, wait_until
 
 ROWS = 3000
 
@@ -179,6 +181,32 @@ def test_usage_and_version(shared):
         done = shared.jeton(*arguments)
         assert "jeton" in done.stdout.lower()
     assert (BIN / "jeton").exists()
+
+
+def test_both_daemons_take_the_same_options(shared):
+    """They read one file, too, and neither needs to be told where it is by default."""
+    told = {}
+    for program in ("jetond", "jeton-keeper"):
+        done = subprocess.run([BIN / program, "--help"], capture_output=True, text=True, check=True)
+        told[program] = set(re.findall(r"^  --([a-z-]+)", done.stdout, re.M))
+        assert "configuration file (/etc/jeton/jeton.conf)" in done.stdout
+        done = subprocess.run(
+            [BIN / program, "--log-level", "loud"], capture_output=True, text=True
+        )
+        assert done.returncode == 64 and done.stderr.startswith(f"{program}: --log-level must be")
+    assert told["jetond"] == {"config", "log-level", "version", "help"}
+    assert told["jeton-keeper"] - told["jetond"] == {"init", "fd"}
+    assert " debug " not in shared.front_log.read_text() + shared.keeper_log.read_text()
+
+
+def test_debug_messages_of_a_daemon(service):
+    assert service.front.stop() == 0
+    log = service.directory / "debug.log"
+    front = Daemon([BIN / "jetond", "--config", service.config, "--log-level", "debug"], log)
+    wait_until(lambda: "serving on" in log.read_text(), "the front serves")
+    assert front.stop() == 0
+    text = log.read_text()
+    assert f" debug jetond: read {service.config}\n" in text and "debug jetond: ended" in text
 
 
 def test_migrate_refuses_a_database_of_format_1_in_one_sentence(make_service):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at random moments under load: every acknowledged token still yields its card (I1), half
-of nothing is left (I7).
+"""kill -9 at random moments under load: every acknowledged token still yields its card, half
+of nothing is left.
 """
 
 import os

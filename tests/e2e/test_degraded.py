@@ -178,7 +178,8 @@ def test_bodies_of_strangers_are_not_kept(service):
         try:
             sock.sendall(
                 line
-                + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n"
+                + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + b"Content-Length: 2000000\r\n\r\n"
                 + b" " * 1999999
             )
         except OSError:
@@ -254,7 +255,8 @@ def test_a_step_that_was_taken_is_reported_as_taken(service):
 
 # -- a database that refuses one thing
 
-REFUSE = """CREATE FUNCTION jeton.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'quota'; END$$"""
+REFUSE = """CREATE FUNCTION jeton.refuse() RETURNS trigger LANGUAGE plpgsql
+    AS $$BEGIN RAISE EXCEPTION 'quota'; END$$"""
 
 
 def test_no_administrative_act_without_its_audit_row(service):

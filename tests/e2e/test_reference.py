@@ -60,7 +60,7 @@ def check_good(service):
 
 
 def tokenize(service, series, n):
-    """n new cards of all lengths in each field; every card twice in the one without deduplication."""
+    """n new cards of all lengths in each field; in the one without deduplication, each twice."""
     pans = [made_up(i, 12 + i % 8, series) for i in range(n)]
     service.pans += pans
     for field, what in (("pan", pans), ("other", pans), ("plain", pans + pans)):

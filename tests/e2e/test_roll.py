@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rolls under load: one token a card, nothing under an old key, whoever holds what open meanwhile
-(I2, I4, DESIGN 6.4).
-"""
+"""Rolls under load: one token per card, and nothing under an old key."""
 
 import threading
 

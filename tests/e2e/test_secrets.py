@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Canaries: card numbers, keys and credentials that must be nowhere but where they belong (I5, I7)."""
+"""Canaries: card numbers, keys and credentials that must be nowhere but where they belong."""
 
 import os
 import stat

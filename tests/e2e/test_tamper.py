@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A database that somebody edits: everything fails closed, and every failure to decrypt looks the
-same (I6).
+same.
 """
 
 import re

@@ -169,7 +169,8 @@ def test_an_act_whose_commit_was_not_answered_is_answered_by_what_happened(
     """
     service = make_service(cluster=make_cluster())
     postgres = lambda query: service.cluster.sql("postgres", query)  # noqa: E731
-    waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'jetond worker'"
+    waiting = """SELECT pid FROM pg_stat_activity
+        WHERE wait_event = 'SyncRep' AND application_name = 'jetond worker'"""
     probes = make_commits_wait(service.cluster)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(service.operator.post(path, body)))
@@ -418,7 +419,7 @@ def test_a_refusal_names_the_member_and_what_it_must_be(shared, path, body, name
 
 def test_a_refusal_repeats_nothing_of_the_client(shared):
     secret = "4111111111111111"
-    for body in ({secret: 1}, {"pan": "1", secret: "\"}"}, {"items": secret}):
+    for body in ({secret: 1}, {"pan": "1", secret: '"}'}, {"items": secret}):
         answer = shared.app.post("/v1/fields/pan/tokenize", body)
         assert answer.status_code in (400, 422) and secret not in answer.text
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients at work in the background, and the memory of what was promised to them.
 
-Each client tokenizes random batches from one shared pool of cards, so that cards and batches overlap, and reads back tokens that
-were acknowledged to anybody. What was acknowledged is kept for ever: the test asks at the end whether every promise held.
+Each client tokenizes random batches from one shared pool of cards, so that cards and batches
+overlap, and reads back tokens that were acknowledged to anybody. What was acknowledged is kept for
+ever: the test asks at the end whether every promise held.
 """
 
 import random
@@ -14,10 +15,10 @@ from service import problem
 
 
 class Traffic:
-    """Use as a context: clients work inside it and have stopped after it. `problems` must be empty then.
+    """Use as a context: clients work inside it and have stopped after it; `problems` is empty then.
 
-    With `outages`, 503 (with Retry-After) and broken connections are part of the game; whether such a request was done is
-    unknown, so it counts as nothing.
+    With `outages`, 503 (with Retry-After) and broken connections are part of the game; whether such
+    a request was done is unknown, so it counts as nothing.
     """
 
     def __init__(self, service, cards, clients=4, batch=40, outages=False, seed=1, reads=True):
@@ -118,8 +119,8 @@ class Traffic:
 
 
 def check_promises(service, traffic):
-    """Every acknowledged token yields its card; a card has one token (I1, I4), in the database too;
-    nothing deadlocked.
+    """Every acknowledged token yields its card; a card has one token, in the database too; nothing
+    deadlocked.
     """
     assert not traffic.problems, traffic.problems[:3]
     assert traffic.tokens
@@ -142,7 +143,7 @@ def check_promises(service, traffic):
 
 
 def check_generations(service):
-    """No row under a generation that is retired or destroyed (I2), and counts that agree with the
+    """No row under a generation that is retired or destroyed, and counts that agree with the
     rows.
     """
     rows = dict(

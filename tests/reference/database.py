@@ -12,9 +12,11 @@ COLUMNS = {
     "client": "id, permissions, secret_mac, state, revision, mac_epoch, mac",
     "field": "id, name, kind, dedup, allow_bad_luhn, state, revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
-    "retirement": "generation, state, actor, started_at, retired_at, node, rows_written, rows_moved_in, rows_moved_out, rows_left,"
-    " lsn::text AS lsn, timeline, system_identifier, epoch, certificate, signature, public_key",
-    "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in, sum(moved_out)::bigint AS moved_out",
+    "retirement": "generation, state, actor, started_at, retired_at, node,"
+    " rows_written, rows_moved_in, rows_moved_out, rows_left, lsn::text AS lsn, timeline,"
+    " system_identifier, epoch, certificate, signature, public_key",
+    "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in,"
+    " sum(moved_out)::bigint AS moved_out",
 }
 AFTER = {"tally": "GROUP BY generation"}
 
@@ -23,9 +25,12 @@ KEY_IDS = """
     WITH RECURSIVE k (key_id) AS (
         SELECT min(key_id) FROM card
         UNION ALL
-        SELECT (SELECT min(c.key_id) FROM card c WHERE c.key_id > k.key_id) FROM k WHERE k.key_id IS NOT NULL)
+        SELECT (SELECT min(c.key_id) FROM card c WHERE c.key_id > k.key_id)
+        FROM k WHERE k.key_id IS NOT NULL)
     SELECT key_id FROM k WHERE key_id IS NOT NULL"""
-CARDS = "SELECT bucket, id, field, uuid_send(fp), envelope FROM card WHERE key_id = %s ORDER BY bucket, id"
+CARDS = """
+    SELECT bucket, id, field, uuid_send(fp), envelope FROM card
+    WHERE key_id = %s ORDER BY bucket, id"""
 BY_FINGERPRINT = """
     SELECT w.field, w.fp::text, c.id FROM unnest(%s::integer[], %s::uuid[]) AS w (field, fp)
     JOIN card c ON c.key_id = %s AND c.bucket = 0 AND c.field = w.field AND c.fp = w.fp"""

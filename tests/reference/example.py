@@ -83,7 +83,7 @@ def card():
 
 
 def show(name, value):
-    """One value, 32 bytes a line."""
+    """One value, 32 bytes on each line."""
     text = value.hex() or "(empty)"
     lines = [text[i : i + 64] for i in range(0, len(text), 64)]
     return f"{name:<18} " + ("\n" + " " * 19).join(lines) + "\n"

@@ -20,7 +20,7 @@ CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def pack_pan(pan):
-    """Two digits a byte; an odd count ends with nibble F."""
+    """Two digits in each byte; an odd count ends with nibble F."""
     return bytes.fromhex(pan + "f" * (len(pan) % 2))
 
 

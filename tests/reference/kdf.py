@@ -29,7 +29,7 @@ FROM_GENERATION_KEY = {
 
 
 def derive_fixed(key, fixed, length):
-    """`length` bytes from the fixed input, with K(0), the mitigation of SP 800-108r1 section 6.7."""
+    """`length` bytes from the fixed input, with K(0) of SP 800-108r1 section 6.7."""
     mac = Mac(key)
     k0 = mac(fixed)
     out = b""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reader takes from a library: the AES block, CMAC and Ed25519. Everything else of Jeton is built from these here.
+"""What the reader takes from a library: the AES block, CMAC and Ed25519.
 
-They come from Debian's python3-cryptography. Another library with the same three would do; no other file imports it.
+Everything else of Jeton is built from these here. They come from Debian's python3-cryptography.
+Another library with the same three would do; no other file imports it.
 """
 
 import hmac

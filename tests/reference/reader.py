@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a Jeton vault without Jeton: a keeper's directory and the database, checked and opened. See README.md beside it.
+"""Reads a Jeton vault without Jeton: a keeper's directory and the database, checked and opened.
 
-    reader.py --keys DIRECTORY --conninfo STRING                      check everything, print a report
-    reader.py --keys DIRECTORY --conninfo STRING --open FILE          besides, write card numbers of the tokens on stdin to FILE
-    reader.py --keys DIRECTORY --conninfo STRING --compare FILE       besides, compare with lines "token sha256-of-card-number"
+    reader.py --keys DIRECTORY --conninfo STRING [--open FILE | --compare FILE]
 
-Ends with 0 only if all is well, with 1 if something is wrong (the report names it), with 2 if nothing could be read.
+checks everything and prints a report. With --open it also writes the card numbers of the tokens on
+standard input to FILE; with --compare it also compares with lines "token sha256-of-card-number" in
+FILE. See README.md beside it.
+
+It ends with 0 only if all is well, with 1 if something is wrong (the report names it), with 2 if
+nothing could be read.
 """
 
 import argparse

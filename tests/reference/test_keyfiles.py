@@ -50,7 +50,8 @@ def test_an_altered_master_key_opens_nothing(directory):
     good = (directory / "master.key").read_bytes()
     for i in range(len(good)):
         if i == 9:
-            continue  # the environment: development made production, which no other file agrees with
+            # the environment: development made production, which no other file agrees with
+            continue
         with pytest.raises(Damaged):
             read_master_key(good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :])
     (directory / "master.key").write_bytes(good[:9] + b"\x02" + good[10:])

@@ -30,7 +30,7 @@ PANS = [
 
 @pytest.fixture
 def vault():
-    """Two fields, four generations: 1 and 2 retired and certified, 3 draining with cards, 4 active."""
+    """Two fields, four generations: 1 and 2 retired and certified, 3 draining, 4 active."""
     vault = Vault()
     vault.add_field(1, "pan")
     vault.add_field(2, "plain", dedup=False)

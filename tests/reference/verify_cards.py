@@ -132,7 +132,7 @@ class CardChecks:
             )
         return keys
 
-    # -- one token a card: a card of a deduplicated field is under no other live generation
+    # -- one token per card: a card of a deduplicated field is under no other live generation
 
     def _remember_elsewhere(self, number, generation, field, packed):
         """An index keeps a card single within its generation; of two generations the older one's

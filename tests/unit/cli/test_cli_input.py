@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Input files that change while they are read, and acts that must not be repeated: against the
-scripted server of test_cli_http.py.
+scripted server.
 """
 
 import os
@@ -8,14 +8,7 @@ import threading
 
 import pytest
 
-from test_cli_http import (
-    card_file,
-    expected,
-    problem,
-    pytestmark,
-    script,
-    vault,
-)  # noqa: F401 (the fixture, the condition)
+from scripted import card_file, expected, problem, vault
 
 
 def cut(path):

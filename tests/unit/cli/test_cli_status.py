@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`jeton status`, against the scripted server of test_cli_http.py: what it prints, and when it ends
-with 69.
-"""
+"""`jeton status`, against the scripted server: what it prints, and when it ends with 69."""
 
 import json
-
-from test_cli_http import pytestmark, script  # noqa: F401 (the fixture, the condition)
 
 STATUS = {
     "node": "node1",

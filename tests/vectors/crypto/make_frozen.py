@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints frozen.txt: what Jeton's key hierarchy and formats give for fixed keys.
 
-No standard publishes vectors for these, so they come from this second implementation, written from the description of the
-formats (docs/data-format.md, keys/README.md) and NIST SP 800-108r1 section 4.1, over python3-cryptography's CMAC,
-AES-SIV and AES; it shares no code with src/. Once data is stored under a label or
-a format, its answer here may never change: a difference means that the program no longer reads what it wrote.
+No standard publishes vectors for these, so they come from this second implementation, written from
+the description of the formats (docs/data-format.md, keys/README.md) and NIST SP 800-108r1 section
+4.1, over python3-cryptography's CMAC, AES-SIV and AES; it shares no code with src/. Once data is
+stored under a label or a format, its answer here may never change: a difference means that the
+program no longer reads what it wrote.
 """
 
 import struct

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: one file that every Jeton process on a machine reads.
+ *
+ * Each section has a table of its own (jeton.c, keeper.c, front.c, database.c, retirement.c). All
+ * of them stand in this low layer, and not beside what they configure, because each process must
+ * know the options of the others: it refuses a misspelt one wherever it stands, and the keeper may
+ * link nothing of the front. The file holds no secret: keys and credentials have files of their
+ * own.
+ */
+#ifndef JETON_OPTIONS_CONF_H
+#define JETON_OPTIONS_CONF_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define JT_CONF_PATH     "/etc/jeton/jeton.conf"
+#define JT_CONF_NODE_MAX 63 /* bytes of a node's name, a bound of the keeper protocol */
+
+struct jt_conf {
+    char *environment; /* "development" or "production" */
+
+    char *keeper_directory;
+    char *keeper_socket;
+    char *keeper_front_user; /* name or number of who may connect; empty: the keeper's own user */
+
+    char *front_node;
+    char *front_listen; /* numeric loopback address until TLS is built */
+    char *front_port_file;
+    long front_port;            /* 0: the kernel picks one; see port_file */
+    char *front_hosts;          /* permitted host names, comma-separated; empty: all */
+    long front_max_connections; /* of all clients; 0: as many as descriptors allow */
+    long front_per_address;     /* connections of one address */
+    long front_loops;           /* 0: one for each processor */
+    long front_max_body;        /* bytes */
+    long front_max_items;
+
+    char *database_conninfo;
+
+    long retirement_rate;  /* rows per second; 0: as fast as it goes */
+    long retirement_batch; /* rows in one transaction */
+};
+
+/*
+ * Reads `path` over the defaults. On failure `message` (of `message_len` bytes) holds one line for
+ * the operator that names file, line and option; *conf is cleared. JT_ERR_NOT_FOUND (it cannot be
+ * opened), JT_ERR_INVALID, JT_ERR_NOMEM. On success the caller ends with jt_conf_clear.
+ */
+enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message,
+                         size_t message_len) JT_CHECKED;
+
+void jt_conf_clear(struct jt_conf *conf);
+
+bool jt_conf_is_development(const struct jt_conf *conf);
+
+/* Writes all options as a commented file: `jeton config` prints it, docs/configuration.md has it.
+ */
+void jt_conf_print(FILE *out);
+
+/* Writes the manual page jeton.conf(5), which is man/jeton.conf.5. */
+void jt_conf_print_manual(FILE *out);
+
+#endif

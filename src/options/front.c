@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Section [front]: how jetond serves REST. */
+#include "options/tables.h"
+
+#include <string.h>
+
+/*
+ * The name stands in the database, in the audit trail and in signed certificates: it is the same
+ * everywhere, and readable everywhere.
+ */
+static const char *check_node(const char *value)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return strspn(value, letters) == strlen(value)
+               ? NULL
+               : "must be of letters, digits, dots, dashes and underscores";
+}
+
+static const struct jt_conf_option options[] = {
+    { "node", JT_CONF_TEXT, JT_CONF_AT(front_node), "node1", 1, JT_CONF_NODE_MAX,
+      "The name of this node in the database, the audit trail and certificates. It is of letters, "
+      "digits, dots, dashes and underscores.",
+      check_node },
+    { "listen", JT_CONF_TEXT, JT_CONF_AT(front_listen), "127.0.0.1", 1, 45,
+      "The numeric loopback address on which REST is served.", NULL },
+    { "port", JT_CONF_NUMBER, JT_CONF_AT(front_port), "8080", 0, 65535,
+      "The TCP port on which REST is served. 0: the kernel picks one, and port_file tells which.",
+      NULL },
+    { "port_file", JT_CONF_TEXT, JT_CONF_AT(front_port_file), "", 0, JT_CONF_MAX_TEXT,
+      "A file that receives the number of the port once it is served. Empty: no file.", NULL },
+    { "hosts", JT_CONF_TEXT, JT_CONF_AT(front_hosts), "", 0, JT_CONF_MAX_TEXT,
+      "The host names that requests may name, separated by commas, without port. Empty: every "
+      "well-formed name.",
+      NULL },
+    { "max_connections", JT_CONF_NUMBER, JT_CONF_AT(front_max_connections), "0", 0, 1000000,
+      "How many connections all clients together may hold. 0: as many as file descriptors allow, "
+      "and 20000 at most.",
+      NULL },
+    { "per_address", JT_CONF_NUMBER, JT_CONF_AT(front_per_address), "1024", 16, 1000000,
+      "How many connections one address may hold. At the limit, idle ones are closed to make room "
+      "for new ones.",
+      NULL },
+    { "loops", JT_CONF_NUMBER, JT_CONF_AT(front_loops), "0", 0, 64,
+      "How many event loops there are. 0: one for each processor.", NULL },
+    { "max_body", JT_CONF_NUMBER, JT_CONF_AT(front_max_body), "2097152", 4096, 67108864,
+      "The largest request body, in bytes.", NULL },
+    { "max_items", JT_CONF_NUMBER, JT_CONF_AT(front_max_items), "10000", 1, 100000,
+      "How many items one batch request may hold.", NULL },
+};
+
+const struct jt_conf_table jt_conf_front = { "front", "How jetond serves REST.", options,
+                                             sizeof options / sizeof options[0] };

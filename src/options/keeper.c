@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Section [keeper]: where the keeper is found, by itself and by the front. */
+#include "options/tables.h"
+
+#define MAX_SOCKET_PATH 107 /* sun_path of unix(7), less its NUL */
+
+static const struct jt_conf_option options[] = {
+    { "directory", JT_CONF_TEXT, JT_CONF_AT(keeper_directory), "/var/lib/jeton-keeper", 1,
+      JT_CONF_MAX_TEXT,
+      "The keeper's directory of key files. It belongs to the keeper's user and has mode 0700.",
+      NULL },
+    { "socket", JT_CONF_TEXT, JT_CONF_AT(keeper_socket), "/run/jeton/keeper.sock", 1,
+      MAX_SOCKET_PATH, "The Unix socket on which the keeper serves the front.", NULL },
+    { "front_user", JT_CONF_TEXT, JT_CONF_AT(keeper_front_user), "", 0, 32,
+      "The user, by name or number, whose processes may connect to the socket. The user must be in "
+      "the keeper's group. Empty: the keeper's own user.",
+      NULL },
+};
+
+const struct jt_conf_table jt_conf_keeper = {
+    "keeper", "Where the keeper is found, by itself and by the front.", options,
+    sizeof options / sizeof options[0]
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Section [retirement]: how fast a retirement moves cards. */
+#include "options/tables.h"
+
+static const struct jt_conf_option options[] = {
+    { "rate", JT_CONF_NUMBER, JT_CONF_AT(retirement_rate), "0", 0, 10000000,
+      "How many rows a retirement moves per second at most. 0: there is no limit.", NULL },
+    { "batch", JT_CONF_NUMBER, JT_CONF_AT(retirement_batch), "500", 1, 10000,
+      "How many rows a retirement moves in one transaction.", NULL },
+};
+
+const struct jt_conf_table jt_conf_retirement = { "retirement",
+                                                  "How fast a retirement moves cards.", options,
+                                                  sizeof options / sizeof options[0] };

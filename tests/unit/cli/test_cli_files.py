@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Card files, against the scripted server: order, rejects, repeats, and what leaves no file.
+
+The whole service is covered by tests/e2e; here the server is unavailable, slow, broken off, or
+answers nonsense.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import threading
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scripted import KEY, TIMEOUT_S, card_file, expected, problem, token_of, vault
+
+
+def test_there_and_back_in_many_small_batches(script):
+    process, out, rejects = script.tokenize(card_file(999), "--batch", 7, "--connections", 5)
+    assert out == expected(999) and rejects == []
+    assert (
+        "999 rows" in process.err
+        and "999 accepted, 0 rejected, 0 retries" in process.err
+        and process.out == ""
+    )
+    assert len(script.requests) == -(-999 // 7)
+    assert len(script.connections) <= 5  # kept alive
+    _, back, _ = script.tokenize(out, "--batch", 100, verb="detokenize")
+    assert back.decode() == card_file(999)
+
+
+def test_order_is_kept_when_answers_overtake_each_other(script):
+    gate = threading.Event()
+
+    def reply(number, method, path, body):
+        if number == 1:
+            gate.wait(TIMEOUT_S)
+        elif number >= 6:  # the others were not held up by the first
+            gate.set()
+        return vault(number, method, path, body)
+
+    script.reply = reply
+    _, out, _ = script.tokenize(card_file(100), "--batch", 10, "--connections", 3)
+    assert out == expected(100)
+
+
+def test_requests_are_what_the_api_describes(script):
+    script.tokenize("pan\n4111111111111111\n")
+    method, path, headers, body = script.requests[0]
+    assert (method, path) == ("POST", "/v1/fields/pan/tokenize")
+    assert (
+        headers["Authorization"] == f"Bearer {KEY}"
+        and headers["Content-Type"] == "application/json"
+    )
+    assert "Expect" not in headers and "Transfer-Encoding" not in headers
+    assert json.loads(body) == {"items": [{"pan": "4111111111111111"}]}
+
+
+def test_files_are_private_and_the_header_is_kept(script):
+    _, out, _ = script.tokenize(b'\xef\xbb\xbf"pan",note\r\n"411111111111","a ""b"", c"\r\n')
+    assert (
+        out
+        == b'\xef\xbb\xbf"pan",note\r\n' + token_of("4" + "1" * 11).encode() + b',"a ""b"", c"\r\n'
+    )
+    for name in ("out.csv", "rejects.csv"):
+        assert script.file(name).stat().st_mode & 0o777 == 0o600
+
+
+def test_empty_files(script):
+    assert script.tokenize("pan\n")[1:] == (b"pan\n", [])
+    assert script.tokenize("pan")[1:] == (b"pan", [])
+    process, out, _ = script.tokenize("", status=1)
+    assert out is None and "no header" in process.err
+    assert not script.requests
+
+
+def test_columns_that_are_not_there(script):
+    assert (
+        "no column is called card"
+        in script.tokenize("id,pan\n1,2\n", column="card", status=1)[0].err
+    )
+    assert "more than one column" in script.tokenize("pan,pan\n1,2\n", status=1)[0].err
+
+
+def test_rejects_name_line_and_reason_and_the_value_nowhere(script):
+    secret = "4111-1111-9876"
+    process, out, rejects = script.tokenize(
+        f'pan,n\n411111111111,a\n{secret},b\n"x\ny",c\nz\n422222222222,d\n'
+    )
+    assert rejects == [(3, "pan-not-digits"), (4, "pan-not-digits"), (6, "csv-field-count")]
+    assert out.count(b"\n") == 3
+    everything = (
+        process.err
+        + process.out
+        + "".join(p.read_text(errors="replace") for p in script.directory.glob("rejects*"))
+    )
+    assert secret not in everything and "9876" not in everything
+    assert re.search(r"pan-not-digits +2\b", process.err)
+    script.tokenize("pan\nx\n", "--fail-on-reject", status=1)
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_a_quote_never_closed_ends_the_job_and_leaves_no_file(script, batch):
+    process, out, _ = script.tokenize(
+        'pan,n\n411111111111,a\n422222222222,"b\n433333333333,c\n', "--batch", batch, status=1
+    )
+    assert out is None
+    assert (
+        "line 3 of the input: the quoted field that begins there is never closed" in process.err
+        and "is not written" in process.err
+    )
+    process, out, _ = script.tokenize('pan,"n\n411111111111,a\n', status=1)
+    assert (
+        out is None and "line 1: the quoted field that begins there is never closed" in process.err
+    )
+
+
+def test_progress_on_request(script):
+    process, _, _ = script.tokenize(
+        card_file(2000), "--batch", 20, "--connections", 1, "--progress"
+    )
+    assert (
+        "[########################] 100%" in process.err
+        and "rows/s" in process.err
+        and "ETA" in process.err
+    )
+    process, _, _ = script.tokenize(card_file(2000))
+    assert "[" not in process.err
+
+
+def test_unavailable_is_repeated_as_the_server_wishes(script):
+    times = []
+
+    def reply(number, method, path, body):
+        times.append(time.monotonic())
+        return (
+            problem(503, "unavailable", **{"Retry-After": "1"})
+            if number == 1
+            else vault(number, method, path, body)
+        )
+
+    script.reply = reply
+    process, out, _ = script.tokenize(card_file(5))
+    assert out == expected(5) and "1 retries" in process.err
+    assert times[1] - times[0] >= 0.95
+
+
+def test_broken_connections_are_repeated(script):
+    script.reply = lambda number, *rest: None if number in (1, 2, 5) else vault(number, *rest)
+    process, out, _ = script.tokenize(card_file(50), "--batch", 10, "--connections", 2)
+    assert out == expected(50)
+    assert re.search(
+        "[23] retries", process.err
+    )  # libcurl itself repeats one that a kept connection broke off
+
+
+def test_rows_that_are_unavailable_are_asked_again_alone(script):
+    def reply(number, method, path, body):
+        status, payload = vault(number, method, path, body)
+        if number == 1:
+            payload["results"][1] = {
+                "status": 503,
+                "type": "urn:jeton:problem:unavailable",
+                "title": "t",
+            }
+        return status, payload
+
+    script.reply = reply
+    _, out, _ = script.tokenize(card_file(3))
+    assert out == expected(3)
+    assert [len(json.loads(r[3])["items"]) for r in script.requests] == [3, 1]
+
+
+def test_the_end_of_patience_is_69_and_leaves_no_file(script):
+    script.reply = lambda *_: problem(503, "unavailable")
+    process, out, _ = script.tokenize(card_file(5), "--retry-for", 1, status=69)
+    assert out is None
+    assert (
+        "Unavailable: In the test. (urn:jeton:problem:unavailable)" in process.err
+        and "stopped after 0 rows" in process.err
+    )
+    script.reply = lambda *_: None
+    script.tokenize(card_file(5), "--retry-for", 0, status=69)
+    script.jeton(
+        "tokenize",
+        "--field",
+        "pan",
+        "--column",
+        "pan",
+        "--in",
+        script.file("in.csv"),
+        "--out",
+        script.file("o"),
+        "--rejects",
+        script.file("r"),
+        "--retry-for",
+        0,
+        env={"JETON_URL": "http://127.0.0.1:1"},
+        status=69,
+    )
+
+
+@pytest.mark.parametrize(
+    "status, name, code",
+    [
+        (401, "unauthorized", 77),
+        (403, "forbidden", 77),
+        (404, "field-unknown", 2),
+        (413, "too-many-items", 2),
+        (500, "internal", 2),
+        (400, "malformed-json", 2),
+    ],
+)
+def test_refusals_end_the_job_at_once(script, status, name, code):
+    script.reply = lambda *_: problem(status, name)
+    process, out, _ = script.tokenize(card_file(5), status=code)
+    assert out is None and len(script.requests) == 1
+    assert f"jeton: {name.title()}: In the test. (urn:jeton:problem:{name})\n" in process.err
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"nonsense",
+        b"[]",
+        {"results": []},
+        {"results": [{"status": 200, "token": "a,b"}]},
+        {"results": [{"status": 200}]},
+        {"results": [{"status": 200, "token": "t"}] * 2},
+    ],
+    ids=str,
+)
+def test_nonsense_is_never_written(script, payload):
+    script.reply = lambda *_: (200, payload)
+    process, out, _ = script.tokenize("pan\n411111111111\n", status=1)
+    assert out is None and "does not fit" in process.err
+
+
+def test_a_huge_answer_is_cut_off(script):
+    script.reply = lambda *_: (200, b"x" * (17 << 20))
+    process, out, _ = script.tokenize("pan\n411111111111\n", status=1)
+    assert out is None and "longer than" in process.err
+
+
+def test_an_answer_cannot_write_on_the_terminal(script):
+    script.reply = lambda *_: (
+        400,
+        {"type": "urn:x:\x1b[2J", "title": "a\nb\x1b[31m\u009b", "detail": "\r"},
+    )
+    process, _, _ = script.tokenize("pan\n1\n", status=2)
+    assert "\x1b" not in process.err and "\r" not in process.err and "\u009b" not in process.err
+    assert len(process.err.splitlines()) == 2
+
+
+def test_an_interrupted_job_leaves_nothing_behind(script):
+    held = threading.Event()
+
+    def reply(*_):
+        held.set()
+        time.sleep(TIMEOUT_S)
+
+    script.reply = reply
+    script.file("in.csv", card_file(10))
+    process = script.start(
+        "tokenize",
+        "--field",
+        "pan",
+        "--column",
+        "pan",
+        "--in",
+        script.file("in.csv"),
+        "--out",
+        script.file("out.csv"),
+        "--rejects",
+        script.file("rejects.csv"),
+    )
+    assert held.wait(TIMEOUT_S)
+    assert script.file("out.csv.part").exists()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -signal.SIGINT
+    assert sorted(p.name for p in script.directory.iterdir()) == ["app.key", "in.csv"]
+
+
+def test_a_signal_ends_the_wait_for_input(script):
+    os.mkfifo(script.file("fifo"))
+    process = script.start(
+        "tokenize",
+        "--field",
+        "pan",
+        "--column",
+        "pan",
+        "--in",
+        script.file("fifo"),
+        "--out",
+        script.file("out.csv"),
+        "--rejects",
+        script.file("rejects.csv"),
+    )
+    with open(script.file("fifo"), "wb") as fifo:
+        fifo.write(b"pan\n411111111111\n")
+        fifo.flush()
+        deadline = time.monotonic() + TIMEOUT_S
+        while not script.file("rejects.csv.part").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -signal.SIGTERM
+    assert not list(script.directory.glob("*.part"))
+
+
+def test_files_that_must_differ(script):
+    source = script.file("in.csv", "pan\n1\n")
+    common = ["tokenize", "--field", "pan", "--column", "pan", "--in", source]
+    script.jeton(*common, "--out", source, "--rejects", script.file("r"), status=64)
+    script.jeton(*common, "--out", script.file("o"), "--rejects", script.file("o"), status=64)
+    for name in ("o", "o.part"):  # the second is where --out o is written first
+        script.file(name).symlink_to(source)
+        script.jeton(*common, "--out", script.file("o"), "--rejects", script.file("r"), status=64)
+        script.jeton(*common, "--out", script.file("x"), "--rejects", script.file("o"), status=64)
+        script.file(name).unlink()
+    part = script.file("y.part", "pan\n1\n")
+    script.jeton(
+        "tokenize",
+        "--field",
+        "pan",
+        "--column",
+        "pan",
+        "--in",
+        part,
+        "--out",
+        script.file("y"),
+        "--rejects",
+        script.file("r"),
+        status=64,
+    )
+    assert source.read_text() == part.read_text() == "pan\n1\n"
+
+
+def test_no_proxy_and_no_plain_http_to_elsewhere(script):
+    _, out, _ = script.tokenize(
+        card_file(1), env={"http_proxy": "http://127.0.0.1:1", "all_proxy": "http://127.0.0.1:1"}
+    )
+    assert out == expected(1)
+    process, _, _ = script.tokenize(
+        card_file(1), env={"JETON_URL": "http://jeton.example"}, status=64
+    )
+    assert "https" in process.err
+
+
+# Fields with everything that CSV can hold, written by Python's own csv module.
+fields = st.text(st.sampled_from('ab ,"\r\n\u00e9;'), max_size=6)
+cards = st.from_regex("[0-9]{12,19}", fullmatch=True)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(st.tuples(fields, cards, fields), max_size=20),
+    st.sampled_from([("\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_MINIMAL)]),
+)
+def test_what_other_programs_write_and_read(script, rows, dialect):
+    line_end, quoting = dialect
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator=line_end, quoting=quoting)
+    writer.writerows([("first", "pan", "last"), *rows])
+    _, out, rejects = script.tokenize(text.getvalue(), "--batch", 3)
+    assert rejects == []
+    read = list(csv.reader(io.StringIO(out.decode(), newline="")))
+    assert read == [["first", "pan", "last"], *([a, token_of(p), b] for a, p, b in rows)]

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command itself: help, wrong invocations, configuration mistakes, and their exit codes."""
+
+import re
+import subprocess
+
+import pytest
+
+from scripted import JETON, TIMEOUT_S
+
+
+def test_every_command_has_help_and_a_place_in_the_manual(script):
+    for command, _ in commands_of(script):
+        for words in ([*command.split(), "--help"], ["help", *command.split()]):
+            assert script.jeton(*words).out.startswith(f"usage: jeton {command}")
+    for words in (["help"], ["--help"], ["-h"]):
+        assert "usage: jeton" in script.jeton(*words).out
+
+
+# What is wrong, as the message begins, and the words that are.
+WRONG = {
+    "a command is missing": [[]],
+    "no command nonsense (": [["nonsense"], ["nonsense", "x"], ["help", "nonsense"]],
+    "no command statu; did you mean status?": [["statu"], ["statu", "--json"]],
+    "no command key list; did you mean keys list?": [["key", "list"]],
+    "no command keys activat; did you mean keys activate?": [["keys", "activat", "1"]],
+    "no command keys nonsense: keys must be followed by create, list, activate, abandon, retire "
+    "or certificate": [["keys", "nonsense"]],
+    "field must be followed by add or list": [["field"], ["field", "--json"]],
+    "node must be followed by accept-ids or accept-sets": [["node"]],
+    "no option --nonsense": [["--nonsense", "status"]],
+    "no option -x": [["-x"]],
+    "--config needs a value": [["--config"]],
+    "--retry-for must be a whole number": [["--retry-for", "soon", "status"]],
+    "too many arguments: --version": [["--version", "x"]],
+    "too many arguments: help": [["help", "keys", "list", "x"]],
+    "field add: NAME is missing": [["field", "add"]],
+    "client add: NAME is missing": [["client", "add"]],
+    "client add: --may is missing": [["client", "add", "shop"]],
+    "client add: --key-file-out is missing": [["client", "add", "shop", "--may", "tokenize"]],
+    "client add: --may needs permissions": [
+        ["client", "add", "shop", "--may", "tokenize,,", "--key-file-out", "f"]
+    ],
+    "client revoke: NAME is missing": [["client", "revoke"]],
+    "client revoke: a client's name is 1 to 32": [["client", "revoke", "Not Valid"]],
+    "audit: TOKEN is missing": [["audit"]],
+    "audit: --field is missing": [["audit", "t"]],
+    "node accept-ids: --reason is missing": [["node", "accept-ids"]],
+    "node accept-sets: --reason is missing": [["node", "accept-sets"]],
+    "init: --operator-key is missing": [["init"]],
+    "init: --operator must be 1 to 32": [
+        ["init", "--operator-key", "f", "--operator", "Not Valid"]
+    ],
+    "gen: --rows is missing": [["gen"]],
+    "gen: --rows must be a whole number": [["gen", "--rows", n] for n in ("x", "-1", "1.5", "")],
+    "gen: --bad must not exceed --rows": [["gen", "--rows", "1", "--bad", "2"]],
+    "tokenize: --field is missing": [["tokenize"]],
+    "tokenize: --batch must be a whole number": [["tokenize", "--batch", "0"]],
+    "detokenize: --column is missing": [["detokenize", "--field", "pan"]],
+    "--url (JETON_URL) must be https": [["status", "--url", "http://u:secret@example.org"]],
+    **{
+        f"keys {verb}: {wrong}": [["keys", verb, *words]]
+        for verb in ("activate", "abandon", "retire", "certificate")
+        for wrong, words in (
+            ("NUMBER is missing", []),
+            ("NUMBER must be a whole number", ["first"]),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("said", WRONG)
+def test_usage_is_64_and_what_is_wrong_comes_first(script, said):
+    for arguments in WRONG[said]:
+        done = script.jeton(*arguments, status=64)
+        assert done.err.startswith(f"jeton: {said}") and not done.out, done.err
+        assert (
+            re.search(r" \(see jeton (help|.+ --help)\)\n$", done.err) and "secret" not in done.err
+        )
+        assert done.err.count("\n") == 1
+
+
+def commands_of(script):
+    """[(name, arguments)] of all commands."""
+    return re.findall(r"^  ([a-z]+(?: [a-z-]+)?)(?: ([A-Z]+))?  ", script.jeton("help").out, re.M)
+
+
+def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
+    commands = commands_of(script)
+    assert len(commands) == 21
+    for name, argument in commands:
+        done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
+        assert done.err == f"jeton: {name}: no option --nonsense (see jeton {name} --help)\n"
+        done = script.jeton(*name.split(), *[argument] * bool(argument), "411111", status=64)
+        takes = f"{argument} and no more" if argument else "options only"
+        expected = (
+            f"jeton: {name}: too many arguments: it takes {takes} (see jeton {name} --help)\n"
+        )
+        assert done.err == expected
+        if argument:
+            done = script.jeton(*name.split(), status=64)
+            assert done.err.startswith(f"jeton: {name}: {argument} is missing (see ")
+    assert not script.requests
+
+
+def test_help_on_a_group(script):
+    for words in (["help", "keys"], ["keys", "--help"], ["keys", "-h"], ["--help", "keys"]):
+        out = script.jeton(*words).out
+        assert out.startswith("usage:\n") and out.count("  jeton keys ") == 6
+    for words in (["help", "help"], ["--help", "--help"], ["help", "-h"]):
+        assert "usage: jeton" in script.jeton(*words).out
+
+
+def test_configuration_mistakes_are_78(script):
+    script.jeton("status", env={"JETON_KEY_FILE": ""}, status=78)
+    script.jeton("status", "--key-file", script.file("missing"), status=78)
+    script.key_file.chmod(0o644)
+    script.jeton("status", status=78)
+    for command in (["migrate"], ["init", "--operator-key", script.file("op.key")]):
+        script.jeton(*command, "--config", script.file("missing.conf"), status=78)
+        script.jeton(
+            "--config",
+            script.file("bad.conf", "[database]\nconninfo = nonsense\n"),
+            *command,
+            status=78,
+        )
+    assert not script.file("op.key").exists()
+
+
+def test_no_database_is_69(script):
+    conf = script.file("jeton.conf", f"[database]\nconninfo = host={script.directory} dbname=x\n")
+    script.jeton("migrate", "--config", conf, status=69)
+
+
+def test_a_full_disk_is_no_success(script):
+    with open("/dev/full", "wb") as full:
+        process = subprocess.run(
+            [JETON, "gen", "--rows", "10"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert process.returncode == 1 and b"No space left" in process.stderr
+        process = subprocess.run(
+            [JETON, "config"], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False
+        )
+        assert process.returncode == 1
+
+
+def test_the_printed_configuration_is_accepted(script):
+    text = script.jeton("config").out.replace(
+        "#conninfo = dbname=jeton", f"conninfo = host={script.directory} dbname=x"
+    )
+    script.jeton(
+        "migrate", "--config", script.file("jeton.conf", text), status=69
+    )  # it got as far as the database
