@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+const struct jt_permission_name jt_permission_names[JT_N_PERMISSIONS] = {
+    { "tokenize", JT_MAY_TOKENIZE },
+    { "detokenize", JT_MAY_DETOKENIZE },
+    { "operate", JT_MAY_OPERATE },
+};
+
 bool jt_client_id_valid(const char *id)
 {
     size_t n = strnlen(id, JT_CLIENT_ID_MAX + 1);

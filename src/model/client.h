@@ -21,6 +21,14 @@ enum jt_permission {
 };
 #define JT_MAY_ALL (JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE | JT_MAY_OPERATE)
 
+/* Each of them with its name. */
+#define JT_N_PERMISSIONS 3
+struct jt_permission_name {
+    const char *name;
+    uint32_t bit;
+};
+extern const struct jt_permission_name jt_permission_names[JT_N_PERMISSIONS];
+
 struct jt_client_spec {
     char id[JT_CLIENT_ID_MAX + 1]; /* 1 to 32 of a-z 0-9 -, starting with a letter */
     uint32_t permissions;          /* enum jt_permission bits */

@@ -14,17 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    uint32_t bit;
-} permissions[] = {
-    { "tokenize", JT_MAY_TOKENIZE },
-    { "detokenize", JT_MAY_DETOKENIZE },
-    { "operate", JT_MAY_OPERATE },
-};
-
-#define N_PERMISSIONS (sizeof permissions / sizeof permissions[0])
-
 struct add {
     struct jt_task task;
     struct jt_client_spec spec;
@@ -40,9 +29,9 @@ static enum jt_err run_add(struct jt_task *task, struct jt_work_ctx *ctx)
 static json_t *permissions_json(uint32_t bits)
 {
     json_t *names = json_array();
-    for (size_t i = 0; i < N_PERMISSIONS; i++) {
-        if ((bits & permissions[i].bit) != 0) {
-            (void)json_array_append_new(names, json_string(permissions[i].name));
+    for (size_t i = 0; i < JT_N_PERMISSIONS; i++) {
+        if ((bits & jt_permission_names[i].bit) != 0) {
+            (void)json_array_append_new(names, json_string(jt_permission_names[i].name));
         }
     }
     return names;
@@ -67,9 +56,9 @@ static bool take_permissions(json_t *value, uint32_t *out)
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *name = jt_json_text(json_array_get(value, i));
         uint32_t bit = 0;
-        for (size_t p = 0; p < N_PERMISSIONS && name != NULL; p++) {
-            if (strcmp(name, permissions[p].name) == 0) {
-                bit = permissions[p].bit;
+        for (size_t p = 0; p < JT_N_PERMISSIONS && name != NULL; p++) {
+            if (strcmp(name, jt_permission_names[p].name) == 0) {
+                bit = jt_permission_names[p].bit;
             }
         }
         if (bit == 0 || (*out & bit) != 0) {

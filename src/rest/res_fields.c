@@ -10,8 +10,9 @@
 
 static json_t *field_json(const struct jt_field_spec *f)
 {
-    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind", "pan", "dedup",
-                     (int)f->dedup, "allow_bad_luhn", (int)f->allow_bad_luhn);
+    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind",
+                     jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
+                     (int)f->allow_bad_luhn);
 }
 
 struct list {

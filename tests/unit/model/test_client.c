@@ -20,10 +20,22 @@ static void ids_have_one_form(void **state)
     }
 }
 
+static void every_permission_has_a_name(void **state)
+{
+    (void)state;
+    uint32_t all = 0;
+    for (size_t i = 0; i < JT_N_PERMISSIONS; i++) {
+        assert_int_equal(all & jt_permission_names[i].bit, 0);
+        all |= jt_permission_names[i].bit;
+    }
+    assert_int_equal(all, JT_MAY_ALL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_have_one_form),
+        cmocka_unit_test(every_permission_has_a_name),
     };
     return cmocka_run_group_tests_name("model/client", tests, NULL, NULL);
 }
