@@ -232,7 +232,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
      * moved.
      */
     [JT_SQL_MOVE_CARDS] = { "move_cards",
-        "WITH " RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", JT_SQL_DRAINING) ")") ", "
+        "WITH "
+        RING_NOW("(" ACTIVE_AGREES " AND " IS_IN_STATE("$6", "$7", JT_SQL_DRAINING) ")") ", "
         "due AS MATERIALIZED ("
         "SELECT l.ctid AS at, m.envelope, m.fp "
         "FROM unnest($9::int8[], $10::bytea[], $11::bytea[], $12::uuid[]) AS m (id, old, "

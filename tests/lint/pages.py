@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Documents, manual pages, the OpenAPI file and versions agree with the tree."""
+
+import json
+import re
+import subprocess
+
+from tree import FILES, TOP, check, files, rel
+
+
+@check("the version of configure.ac is that of everything")
+def version():
+    text = (TOP / "configure.ac").read_text(encoding="utf-8")
+    match = re.search(r"^AC_INIT\(\[jeton\],\[([^\]]+)\]", text, re.M)
+    if match is None:
+        yield "configure.ac: no version in AC_INIT"
+        return
+    places = {
+        "include/jeton/version.h": r'^#define JETON_VERSION +"(.*)"$',
+        "docs/openapi.json": r'^    "version": "(.*)",$',
+        "NEWS.md": r"^## (\S+)",
+        **{rel(p): r'^\.TH .* "Jeton (\S+)"' for p in FILES if rel(p).startswith("man/")},
+    }
+    for name, pattern in places.items():
+        found = re.search(pattern, (TOP / name).read_text(encoding="utf-8"), re.M)
+        if found is None or found.group(1) != match.group(1):
+            yield f"{name}: {found.group(1) if found else 'no version'}, not {match.group(1)}"
+
+
+@check("manual pages are good man(7)")
+def manuals():
+    for path in [p for p in FILES if rel(p).startswith("man/")]:
+        done = subprocess.run(
+            ["mandoc", "-T", "lint", "-W", "warning", path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        # It writes its findings to standard output and why it could not begin to standard error.
+        yield from (done.stdout + done.stderr).strip().splitlines()
+        for section in ("EXAMPLES", "FILES", "SECURITY", "SEE ALSO"):
+            if f"\n.SH {section}\n" not in path.read_text(encoding="utf-8"):
+                yield f"{rel(path)}: no section {section}"
+
+
+def anchors(path):
+    """GitHub's names for the headings of a page."""
+    return {
+        re.sub(r"[^\w\- ]", "", h.strip().lower()).replace(" ", "-")
+        for h in re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    }
+
+
+@check("links between documents resolve")
+def doc_links():
+    for path in files("*.md"):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.S)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            page = (path.parent / name).resolve() if name else path
+            if not page.exists():
+                yield f"{rel(path)}: {target}"
+            elif anchor and page.suffix == ".md" and anchor not in anchors(page):
+                yield f"{rel(path)}: {target}: no such heading"
+
+
+@check("documents name files that exist")
+def doc_files():
+    for path in files("*.md"):
+        for name in re.findall(
+            r"`((?:src|docs|tests|scripts|schema|keys|bench|include)/[\w./-]+)`",
+            path.read_text(encoding="utf-8"),
+        ):
+            if not (TOP / name).exists() and not (TOP / (name + ".c")).exists():
+                yield f"{rel(path)}: {name}"
+
+
+@check("docs/openapi.json has the routes of src/rest/routes.c, and no others")
+def openapi():
+    try:
+        document = json.loads((TOP / "docs/openapi.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        yield f"docs/openapi.json: {error}"
+        return
+    documented = {
+        (method.upper(), path)
+        for path, item in document.get("paths", {}).items()
+        for method in item
+        if method in ("get", "put", "post", "delete", "patch", "head", "options")
+    }
+    served = set(
+        re.findall(
+            r'\{ "([A-Z]+)", "(/[^"]*)"', (TOP / "src/rest/routes.c").read_text(encoding="utf-8")
+        )
+    )
+    if not served:
+        yield "no routes found in src/rest/routes.c"
+    for route in sorted(served - documented):
+        yield "not documented: " + " ".join(route)
+    for route in sorted(documented - served):
+        yield "not served: " + " ".join(route)
+
+
+@check("every problem type is documented in docs/openapi.json")
+def problems():
+    document = (TOP / "docs/openapi.json").read_text(encoding="utf-8")
+    names = re.findall(
+        r'^JT_PROBLEM\(\s*\w+,\s*"([a-z-]+)"',
+        (TOP / "src/rest/problems.def").read_text(encoding="utf-8"),
+        re.M,
+    )
+    if not names:
+        yield "no problem types found in src/rest/problems.def"
+    for name in names:
+        if name not in document:
+            yield name
