@@ -2,7 +2,7 @@
 #include "api/items.h"
 
 #include "api/api.h"
-#include "api/members.h"
+#include "api/operation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +32,7 @@ static bool has_one_of(struct jt_request *r, const char *member)
 bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind)
 {
     *items = (struct jt_items){ .request = r, .kind = kind };
-    const char *const members[] = { kind->member, "items", NULL };
-    if (!jt_members_only(r, members) || !has_one_of(r, kind->member)) {
+    if (!jt_members_only(r, &r->route->operation->members) || !has_one_of(r, kind->member)) {
         return false;
     }
     json_t *many = json_object_get(r->json, "items");

@@ -34,35 +34,7 @@ const char *jt_json_text(json_t *value)
     return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
-bool jt_json_only_members(json_t *object, const char *const *names)
+json_t *jt_json_text_or_null(const char *text)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value)
-    {
-        const char *const *name = names;
-        while (*name != NULL && strcmp(*name, key) != 0) {
-            name++;
-        }
-        if (*name == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool jt_json_reason(json_t *value, size_t room, char *out)
-{
-    const char *text = jt_json_text(value);
-    size_t len = text == NULL ? 0 : strlen(text);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
-            return false;
-        }
-    }
-    if (len == 0 || len >= room) {
-        return false;
-    }
-    memcpy(out, text, len + 1);
-    return true;
+    return text[0] == '\0' ? json_null() : json_string(text);
 }

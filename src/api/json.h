@@ -28,13 +28,7 @@ json_t *jt_json_parse_object(const void *text, size_t len, enum jt_problem_type 
  */
 const char *jt_json_text(json_t *value);
 
-/* Whether every member of `object` is among the NULL-terminated `names`. */
-bool jt_json_only_members(json_t *object, const char *const *names);
-
-/*
- * A reason that is recorded for assessors: printable text of 1 to room - 1 bytes, copied to `out`
- * with its NUL. False for anything else.
- */
-bool jt_json_reason(json_t *value, size_t room, char *out);
+/* The text, or null where it is empty: of what has not happened yet. */
+json_t *jt_json_text_or_null(const char *text);
 
 #endif

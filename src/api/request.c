@@ -2,8 +2,11 @@
 #include "api/request.h"
 
 #include "api/api.h"
+#include "api/operation.h"
 #include "base/container.h"
+#include "base/fault.h"
 #include "base/jsonw.h"
+#include "base/log.h"
 #include "base/secmem.h"
 #include "http/media.h"
 
@@ -65,13 +68,25 @@ void jt_request_answer_err(struct jt_request *r, enum jt_err err)
     jt_request_answer_problem(r, jt_problem_of_err(err));
 }
 
+void jt_request_answer_impossible(struct jt_request *r, const char *place)
+{
+    struct jt_fault fault = { .err = JT_OK };
+    char line[JT_FAULT_LINE_LEN];
+    enum jt_err err = jt_fault_note(&fault, JT_ERR_IMPOSSIBLE, place, "%s", "");
+    jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
+    jt_request_answer_err(r, err);
+}
+
 void jt_request_answer_reply(struct jt_request *r, int status)
 {
-    if (jt_buf_status(&r->http.answer.body) != JT_OK) {
-        jt_request_answer_problem(r, JT_PROBLEM_INTERNAL);
-        return;
+    enum jt_err err = jt_buf_status(&r->http.answer.body);
+    if (err == JT_OK) {
+        finish(r, status, JT_PROBLEM_NONE);
+    } else if (err == JT_ERR_NOMEM) {
+        jt_request_answer_err(r, err);
+    } else {
+        jt_impossible(r); /* there is room for what all items of the longest body can become */
     }
-    finish(r, status, JT_PROBLEM_NONE);
 }
 
 static int put_chunk(const char *chunk, size_t len, void *arg)
@@ -83,14 +98,14 @@ static int put_chunk(const char *chunk, size_t len, void *arg)
 void jt_request_answer_json(struct jt_request *r, int status, json_t *body)
 {
     jt_buf_reset(&r->http.answer.body);
-    if (body == NULL ||
-        json_dump_callback(body, put_chunk, &r->http.answer.body, JSON_COMPACT) != 0) {
-        json_decref(body);
-        jt_request_answer_problem(r, JT_PROBLEM_INTERNAL);
-        return;
+    if (body == NULL) {
+        jt_impossible(r); /* each text in it is UTF-8; it can only be memory that was lacking */
+    } else if (json_dump_callback(body, put_chunk, &r->http.answer.body, JSON_COMPACT) != 0) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+    } else {
+        jt_request_answer_reply(r, status);
     }
     json_decref(body);
-    jt_request_answer_reply(r, status);
 }
 
 /* --- before the body --- */
@@ -168,10 +183,11 @@ static enum jt_problem_type judge_body(const struct jt_request *r, const struct 
     if (head->encoded) {
         return JT_PROBLEM_CONTENT_ENCODING;
     }
-    if (r->route->body == JT_BODY_NONE && head->content_length > 0) {
+    enum jt_body_rule rule = jt_operation_body(r->route->method, r->route->operation);
+    if (rule == JT_BODY_NONE && head->content_length > 0) {
         return JT_PROBLEM_MALFORMED_REQUEST;
     }
-    if ((r->route->body == JT_BODY_OBJECT || head->content_length > 0) &&
+    if ((rule == JT_BODY_OBJECT || head->content_length > 0) &&
         !jt_media_is_json(head->content_type)) {
         return JT_PROBLEM_CONTENT_TYPE;
     }
@@ -239,7 +255,8 @@ static enum jt_problem_type take_body(struct jt_request *r)
     if (jt_buf_status(&r->http.body) != JT_OK) {
         return JT_PROBLEM_UNAVAILABLE;
     }
-    if (r->http.body.len == 0 && r->route->body != JT_BODY_OBJECT) {
+    if (r->http.body.len == 0 &&
+        jt_operation_body(r->route->method, r->route->operation) != JT_BODY_OBJECT) {
         return JT_PROBLEM_NONE;
     }
     enum jt_problem_type problem = JT_PROBLEM_NONE;
@@ -260,7 +277,7 @@ static void start(struct jt_exchange *x)
         jt_request_answer_problem(r, problem);
         return;
     }
-    r->route->handler(r);
+    jt_operation_serve(r);
 }
 
 /* --- what the server asks --- */

@@ -17,6 +17,7 @@
 #include "api/json.h"
 #include "api/problem.h"
 #include "api/routes.h"
+#include "base/fault.h"
 #include "http/exchange.h"
 #include "vault/credential.h"
 
@@ -58,7 +59,14 @@ void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->http.answer.body. */
 void jt_request_answer_reply(struct jt_request *r, int status);
-/* Takes over the reference to `body`; NULL (out of memory while building) answers 500. */
+/* Takes over the reference to `body`; NULL: it could not be built, which is impossible. */
 void jt_request_answer_json(struct jt_request *r, int status, json_t *body);
+
+/*
+ * What cannot happen has: a fault of Jeton's, not of the caller's or of anything that passes. The
+ * log has one line with the place.
+ */
+void jt_request_answer_impossible(struct jt_request *r, const char *place);
+#define jt_impossible(r) jt_request_answer_impossible((r), JT_FAULT_PLACE)
 
 #endif

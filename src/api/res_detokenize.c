@@ -2,7 +2,7 @@
 /* POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. */
 #include "base/secmem.h"
 #include "api/api.h"
-#include "api/handlers.h"
+#include "api/operation.h"
 #include "api/items.h"
 
 #include <stdlib.h>
@@ -90,7 +90,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     jt_lanes_detokenize(r->api->lanes, &d->request);
 }
 
-void jt_handle_detokenize(struct jt_request *r)
+static void detokenize(struct jt_request *r)
 {
     struct detokenize *d = calloc(1, sizeof *d);
     r->state = d;
@@ -109,3 +109,11 @@ void jt_handle_detokenize(struct jt_request *r)
     }
     jt_directory_field(r->api->lanes->directory, r->params.field, on_field, d);
 }
+
+static const struct jt_member members[] = { { .name = "token" }, { .name = "items" } };
+
+const struct jt_operation jt_operation_detokenize = {
+    .members = JT_MEMBERS(members),
+    .one_of = true,
+    .handler = detokenize,
+};

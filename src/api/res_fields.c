@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/fields: list and add. */
-#include "api/handlers.h"
-#include "api/members.h"
-#include "api/task.h"
+#include "api/operation.h"
 #include "vault/registry.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static json_t *field_json(const struct jt_field_spec *f)
@@ -15,103 +12,74 @@ static json_t *field_json(const struct jt_field_spec *f)
                      (int)f->allow_bad_luhn);
 }
 
-struct list {
-    struct jt_task task;
-    json_t *fields;
+/* --- list --- */
+
+struct fields {
+    struct jt_field_row *rows;
+    size_t n;
 };
 
-static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
+static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    struct list *l = (struct list *)task;
-    struct jt_field_row *fields;
-    size_t n;
-    enum jt_err err = jt_sets_fields(ctx, &fields, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (fields[i].state == JT_ROW_ACTIVE) {
-            (void)json_array_append_new(l->fields, field_json(&fields[i].spec));
+    (void)call;
+    struct fields *f = state;
+    return jt_sets_fields(ctx, &f->rows, &f->n);
+}
+
+static json_t *list_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    const struct fields *f = state;
+    json_t *fields = json_array();
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->rows[i].state == JT_ROW_ACTIVE) {
+            (void)json_array_append_new(fields, field_json(&f->rows[i].spec));
         }
     }
-    free(fields);
-    return err;
+    return json_pack("{so}", "fields", fields);
 }
 
-static void answer_list(struct jt_task *task)
+static void list_clear(void *state)
 {
-    struct list *l = (struct list *)task;
-    json_t *fields = l->fields;
-    l->fields = NULL;
-    jt_request_answer_json(task->http, 200, json_pack("{so}", "fields", fields));
+    free(((struct fields *)state)->rows);
 }
 
-static void list_failed(struct jt_task *task)
-{
-    json_decref(((struct list *)task)->fields);
-    jt_task_refuse(task);
-}
-
-void jt_handle_fields_list(struct jt_request *r)
-{
-    struct list *l = jt_task_new(r, sizeof *l);
-    if (l != NULL) {
-        l->fields = json_array();
-        l->task.run = run_list;
-        l->task.answer = answer_list;
-        l->task.failed = list_failed;
-        jt_task_post(&l->task);
-    }
-}
-
-struct add {
-    struct jt_task task;
-    struct jt_field_spec spec;
+const struct jt_operation jt_operation_fields_list = {
+    .state_size = sizeof(struct fields),
+    .act = list,
+    .status = 200,
+    .answer = list_answer,
+    .clear = list_clear,
 };
 
-static enum jt_err run_add(struct jt_task *task, struct jt_work_ctx *ctx)
+/* --- add --- */
+
+static const struct jt_member members[] = {
+    { "name", &jt_member_text, JT_MEMBER_AT(struct jt_field_spec, name), .required = true,
+      .valid = jt_field_name_valid, .must = "1 to 64 of a-z 0-9 _ . - and start with a letter" },
+    { "dedup", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, dedup), .fallback = true,
+      .must = "true or false" },
+    { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, allow_bad_luhn),
+      .must = "true or false" },
+};
+
+static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    return jt_registry_add_field(ctx, &((struct add *)task)->spec, task->http->client);
+    struct jt_field_spec *spec = state;
+    spec->kind = JT_FIELD_PAN;
+    return jt_registry_add_field(ctx, spec, call->actor);
 }
 
-static void answer_add(struct jt_task *task)
+static json_t *add_answer(const struct jt_api *api, void *state)
 {
-    jt_request_answer_json(task->http, 201, field_json(&((struct add *)task)->spec));
+    (void)api;
+    return field_json(state);
 }
 
-/* An optional boolean member; answers when it is anything else. */
-static bool take_bool(struct jt_request *r, const char *name, bool fallback, bool *out)
-{
-    json_t *value = json_object_get(r->json, name);
-    *out = value == NULL ? fallback : json_is_true(value);
-    if (value != NULL && !json_is_boolean(value)) {
-        jt_members_refuse(r, name, "true or false");
-        return false;
-    }
-    return true;
-}
-
-void jt_handle_field_add(struct jt_request *r)
-{
-    static const char *const members[] = { "name", "dedup", "allow_bad_luhn", NULL };
-    const char *name = jt_json_text(json_object_get(r->json, "name"));
-    if (!jt_members_only(r, members) || jt_members_need(r, "name") == NULL) {
-        return;
-    }
-    bool dedup, allow_bad_luhn;
-    if (name == NULL || !jt_field_name_valid(name)) {
-        jt_members_refuse(r, "name", "1 to 64 of a-z 0-9 _ . - and start with a letter");
-        return;
-    }
-    if (!take_bool(r, "dedup", true, &dedup) ||
-        !take_bool(r, "allow_bad_luhn", false, &allow_bad_luhn)) {
-        return;
-    }
-    struct add *a = jt_task_new(r, sizeof *a);
-    if (a != NULL) {
-        snprintf(a->spec.name, sizeof a->spec.name, "%s", name);
-        a->spec.kind = JT_FIELD_PAN;
-        a->spec.dedup = dedup;
-        a->spec.allow_bad_luhn = allow_bad_luhn;
-        a->task.run = run_add;
-        a->task.answer = answer_add;
-        jt_task_post(&a->task);
-    }
-}
+const struct jt_operation jt_operation_field_add = {
+    .members = JT_MEMBERS(members),
+    .state_size = sizeof(struct jt_field_spec),
+    .act = add,
+    .status = 201,
+    .answer = add_answer,
+};

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/generations: list, get, create, activate, abandon. */
-#include "base/hex.h"
 #include "api/api.h"
-#include "api/handlers.h"
-#include "api/members.h"
-#include "api/task.h"
-#include "store/generations.h"
-#include "vault/refresh.h"
+#include "api/operation.h"
+#include "base/hex.h"
+#include "vault/inspect.h"
 #include "vault/roll.h"
-
-/* Empty text is null. */
-static json_t *text_or_null(const char *text)
-{
-    return text[0] == '\0' ? json_null() : json_string(text);
-}
 
 static json_t *generation_json(const struct jt_generation_info *g)
 {
@@ -26,165 +17,120 @@ static json_t *generation_json(const struct jt_generation_info *g)
         jt_generation_state_name(g->row.state), "check_value", check_value, "rows",
         (json_int_t)rows, "rows_written", (json_int_t)g->rows_written, "rows_moved_in",
         (json_int_t)g->rows_moved_in, "rows_moved_out", (json_int_t)g->rows_moved_out, "created_at",
-        text_or_null(g->created_at), "created_by", text_or_null(g->created_by), "activated_at",
-        text_or_null(g->activated_at), "activated_by", text_or_null(g->activated_by), "draining_at",
-        text_or_null(g->draining_at), "retired_at", text_or_null(g->retired_at), "retired_by",
-        text_or_null(g->retired_by), "destroyed_at", text_or_null(g->destroyed_at), "destroyed_by",
-        text_or_null(g->destroyed_by), "holder_override", text_or_null(g->holder_override));
+        jt_json_text_or_null(g->created_at), "created_by", jt_json_text_or_null(g->created_by),
+        "activated_at", jt_json_text_or_null(g->activated_at), "activated_by",
+        jt_json_text_or_null(g->activated_by), "draining_at", jt_json_text_or_null(g->draining_at),
+        "retired_at", jt_json_text_or_null(g->retired_at), "retired_by",
+        jt_json_text_or_null(g->retired_by), "destroyed_at", jt_json_text_or_null(g->destroyed_at),
+        "destroyed_by", jt_json_text_or_null(g->destroyed_by), "holder_override",
+        jt_json_text_or_null(g->holder_override));
 }
 
 /* --- list --- */
 
-struct list {
-    struct jt_task task;
-    json_t *generations;
+struct generations {
+    json_t *found;
 };
 
 static void add_to_list(void *arg, const struct jt_generation_info *info)
 {
-    struct list *l = arg;
-    (void)json_array_append_new(l->generations, generation_json(info));
+    (void)json_array_append_new(arg, generation_json(info));
 }
 
-static enum jt_err run_list(struct jt_task *task, struct jt_work_ctx *ctx)
+static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    enum jt_err err = jt_db_ensure(ctx->db);
-    return err == JT_OK ? jt_generations_list(ctx->db, add_to_list, task) : err;
+    (void)call;
+    struct generations *g = state;
+    g->found = json_array();
+    return jt_inspect_generations(ctx, add_to_list, g->found);
 }
 
-static void answer_list(struct jt_task *task)
+static json_t *list_answer(const struct jt_api *api, void *state)
 {
-    struct list *l = (struct list *)task;
-    json_t *generations = l->generations;
-    l->generations = NULL;
-    jt_request_answer_json(task->http, 200,
-                           json_pack("{sI,so}", "epoch",
-                                     (json_int_t)atomic_load(&task->http->api->vault->ring_epoch),
-                                     "generations", generations));
+    const struct generations *g = state;
+    return json_pack("{sI,sO}", "epoch", (json_int_t)atomic_load(&api->vault->ring_epoch),
+                     "generations", g->found);
 }
 
-static void list_failed(struct jt_task *task)
+static void list_clear(void *state)
 {
-    json_decref(((struct list *)task)->generations);
-    jt_task_refuse(task);
+    json_decref(((struct generations *)state)->found);
 }
 
-void jt_handle_generations_list(struct jt_request *r)
-{
-    struct list *l = jt_task_new(r, sizeof *l);
-    if (l != NULL) {
-        l->generations = json_array();
-        l->task.run = run_list;
-        l->task.answer = answer_list;
-        l->task.failed = list_failed;
-        jt_task_post(&l->task);
-    }
-}
+const struct jt_operation jt_operation_generations_list = {
+    .state_size = sizeof(struct generations),
+    .act = list,
+    .status = 200,
+    .answer = list_answer,
+    .clear = list_clear,
+};
 
 /* --- one generation --- */
 
 struct one {
-    struct jt_task task;
     struct jt_generation_info info;
-    char override[sizeof((struct jt_generation_info *)NULL)->holder_override];
+    char override[sizeof(((struct jt_generation_info *)0)->holder_override)];
 };
 
-static enum jt_err run_get(struct jt_task *task, struct jt_work_ctx *ctx)
+static json_t *answer_one(const struct jt_api *api, void *state)
 {
-    struct one *o = (struct one *)task;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    return err == JT_OK ? jt_generation_get(ctx->db, task->http->params.number, &o->info) : err;
+    (void)api;
+    return generation_json(&((const struct one *)state)->info);
 }
 
-static enum jt_err run_create(struct jt_task *task, struct jt_work_ctx *ctx)
+static enum jt_err get(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    return jt_roll_create(ctx, task->http->client, &((struct one *)task)->info);
+    return jt_inspect_generation(ctx, call->params.number, &((struct one *)state)->info);
 }
 
-static enum jt_err run_activate(struct jt_task *task, struct jt_work_ctx *ctx)
+const struct jt_operation jt_operation_generation_get = {
+    .state_size = sizeof(struct one),
+    .act = get,
+    .status = 200,
+    .answer = answer_one,
+};
+
+static enum jt_err create(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    struct one *o = (struct one *)task;
+    return jt_roll_create(ctx, call->actor, &((struct one *)state)->info);
+}
+
+const struct jt_operation jt_operation_generation_create = {
+    .state_size = sizeof(struct one),
+    .act = create,
+    .status = 201,
+    .answer = answer_one,
+};
+
+static const struct jt_member members_of_activate[] = {
+    { "accept_single_holder", &jt_member_text, JT_MEMBER_AT(struct one, override),
+      .valid = jt_text_is_reason, .must = JT_REASON_MUST },
+};
+
+static enum jt_err activate(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct one *o = state;
     const char *override = o->override[0] == '\0' ? NULL : o->override;
-    return jt_roll_activate(ctx, task->http->params.number, task->http->client, override, &o->info);
+    return jt_roll_activate(ctx, call->params.number, call->actor, override, &o->info);
 }
 
-static enum jt_err run_abandon(struct jt_task *task, struct jt_work_ctx *ctx)
+const struct jt_operation jt_operation_generation_activate = {
+    .members = JT_MEMBERS(members_of_activate),
+    .state_size = sizeof(struct one),
+    .act = activate,
+    .status = 200,
+    .answer = answer_one,
+};
+
+static enum jt_err abandon(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    return jt_roll_abandon(ctx, task->http->params.number, task->http->client,
-                           &((struct one *)task)->info);
+    struct one *o = state;
+    return jt_roll_abandon(ctx, call->params.number, call->actor, &o->info);
 }
 
-static void answer_one(struct jt_task *task)
-{
-    jt_request_answer_json(task->http, 200, generation_json(&((struct one *)task)->info));
-}
-
-static void answer_created(struct jt_task *task)
-{
-    jt_request_answer_json(task->http, 201, generation_json(&((struct one *)task)->info));
-}
-
-static struct one *new_task(struct jt_request *r,
-                            enum jt_err (*run)(struct jt_task *, struct jt_work_ctx *),
-                            void (*answer)(struct jt_task *))
-{
-    struct one *o = jt_task_new(r, sizeof *o);
-    if (o != NULL) {
-        o->task.run = run;
-        o->task.answer = answer;
-    }
-    return o;
-}
-
-void jt_handle_generation_get(struct jt_request *r)
-{
-    struct one *o = new_task(r, run_get, answer_one);
-    if (o != NULL) {
-        jt_task_post(&o->task);
-    }
-}
-
-void jt_handle_generation_create(struct jt_request *r)
-{
-    static const char *const no_members[] = { NULL };
-    if (!jt_members_only(r, no_members)) {
-        return;
-    }
-    struct one *o = new_task(r, run_create, answer_created);
-    if (o != NULL) {
-        jt_task_post(&o->task);
-    }
-}
-
-void jt_handle_generation_abandon(struct jt_request *r)
-{
-    static const char *const no_members[] = { NULL };
-    if (!jt_members_only(r, no_members)) {
-        return;
-    }
-    struct one *o = new_task(r, run_abandon, answer_one);
-    if (o != NULL) {
-        jt_task_post(&o->task);
-    }
-}
-
-void jt_handle_generation_activate(struct jt_request *r)
-{
-    static const char *const members[] = { "accept_single_holder", NULL };
-    json_t *reason = json_object_get(r->json, "accept_single_holder");
-    if (!jt_members_only(r, members)) {
-        return;
-    }
-    struct one *o = new_task(r, run_activate, answer_one);
-    if (o == NULL) {
-        return;
-    }
-    if (reason != NULL) {
-        if (!jt_json_reason(reason, sizeof o->override, o->override)) {
-            jt_members_refuse(r, "accept_single_holder",
-                              "a text of 1 to 127 bytes without control characters");
-            return;
-        }
-    }
-    jt_task_post(&o->task);
-}
+const struct jt_operation jt_operation_generation_abandon = {
+    .state_size = sizeof(struct one),
+    .act = abandon,
+    .status = 200,
+    .answer = answer_one,
+};

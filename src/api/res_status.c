@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/status for operators; /livez and /readyz for load balancers. */
-#include "base/clock.h"
-#include "jeton/version.h"
-#include "base/jsonw.h"
 #include "api/api.h"
-#include "api/handlers.h"
-#include "api/task.h"
+#include "api/operation.h"
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "jeton/version.h"
+#include "vault/inspect.h"
 
-#include <stdio.h>
-
-struct status {
-    struct jt_task task;
-    bool keeper_up, database_up;
-    struct jt_keeper_status keeper;
-};
-
-/* Never fails: what cannot be reached is reported as down. */
-static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
+static enum jt_err look(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    struct status *s = (struct status *)task;
-    s->keeper_up = jt_keyclient_wait_status(ctx->keeper, &s->keeper) == JT_OK;
-    s->database_up = jt_db_ensure(ctx->db) == JT_OK;
+    (void)call;
+    jt_inspect_peers(ctx, state);
     return JT_OK;
 }
 
@@ -46,14 +36,14 @@ static json_t *connections_json(struct jt_door_shared *door)
     return object;
 }
 
-static json_t *keeper_json(const struct status *s)
+static json_t *keeper_json(const struct jt_peers *peers)
 {
-    const struct jt_keeper_status *k = &s->keeper;
-    if (!s->keeper_up) {
+    const struct jt_keeper_status *k = &peers->keeper;
+    if (!peers->keeper_up) {
         return json_pack("{sb}", "up", 0); /* nothing else is known of it */
     }
-    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}", "up", (int)s->keeper_up,
-                     "epoch", (json_int_t)k->epoch, "development", (int)k->development, "locked",
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}", "up", 1, "epoch",
+                     (json_int_t)k->epoch, "development", (int)k->development, "locked",
                      (int)k->locked, "service_root", (int)k->has_root, "mints_ids", (int)k->joined,
                      "directory_good", (int)k->directory_good, "sealed", (json_int_t)k->n_sealed,
                      "opened", (json_int_t)k->n_opened, "resealed", (json_int_t)k->n_resealed,
@@ -62,37 +52,37 @@ static json_t *keeper_json(const struct status *s)
                      (json_int_t)k->n_identified);
 }
 
-static void answer(struct jt_task *task)
+static json_t *answer(const struct jt_api *api, void *state)
 {
-    const struct status *s = (const struct status *)task;
-    struct jt_vault *vault = task->http->api->vault;
+    const struct jt_peers *peers = state;
+    struct jt_vault *vault = api->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    json_t *body = json_pack(
-        "{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}", "node", vault->node.name, "version",
-        JETON_VERSION, "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
-        "keeper", keeper_json(s), "database", "up", (int)s->database_up, "schema",
-        (int)jt_vault_database_good(vault), "ring", "epoch",
-        (json_int_t)atomic_load(&vault->ring_epoch), "active",
-        active == 0 ? json_null() : json_integer((json_int_t)active), "sets_verified",
-        (int)atomic_load(&vault->sets.all_good), "connections",
-        connections_json(task->http->api->doors), "counters", counters_json(&vault->counters));
-    jt_request_answer_json(task->http, 200, body);
+    return json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}", "node", vault->node.name,
+                     "version", JETON_VERSION, "uptime_seconds",
+                     (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper",
+                     keeper_json(peers), "database", "up", (int)peers->database_up, "schema",
+                     (int)jt_vault_database_good(vault), "ring", "epoch",
+                     (json_int_t)atomic_load(&vault->ring_epoch), "active",
+                     active == 0 ? json_null() : json_integer((json_int_t)active), "sets_verified",
+                     (int)atomic_load(&vault->sets.all_good), "connections",
+                     connections_json(api->doors), "counters", counters_json(&vault->counters));
 }
 
-void jt_handle_status(struct jt_request *r)
-{
-    struct status *s = jt_task_new(r, sizeof *s);
-    if (s != NULL) {
-        s->task.run = run;
-        s->task.answer = answer;
-        jt_task_post(&s->task);
-    }
-}
+const struct jt_operation jt_operation_status = {
+    .state_size = sizeof(struct jt_peers),
+    .act = look,
+    .status = 200,
+    .answer = answer,
+};
 
-void jt_handle_livez(struct jt_request *r)
+/* --- for load balancers --- */
+
+static void say_alive(struct jt_request *r)
 {
     jt_request_answer_json(r, 200, json_pack("{ss}", "status", "alive"));
 }
+
+const struct jt_operation jt_operation_livez = { .handler = say_alive };
 
 struct standing {
     struct jt_readiness is;
@@ -113,9 +103,10 @@ static void write_parts(const void *arg, struct jt_buf *out)
     jt_jsonw_bool(out, "connections", !s->full);
 }
 
-/* What of it stands is told as members of the problem: whoever is called at night asks here first.
+/*
+ * What of it stands is told as members of the problem: whoever is called at night asks here first.
  */
-void jt_handle_readyz(struct jt_request *r)
+static void say_whether_ready(struct jt_request *r)
 {
     const struct standing s = { .is = jt_lanes_readiness(r->api->lanes),
                                 .full = jt_door_full(r->api->doors) };
@@ -125,3 +116,5 @@ void jt_handle_readyz(struct jt_request *r)
         jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, write_parts, &s);
     }
 }
+
+const struct jt_operation jt_operation_readyz = { .handler = say_whether_ready };

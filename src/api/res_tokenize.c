@@ -2,7 +2,7 @@
 /* POST /v1/fields/{field}/tokenize: {"pan": …} or {"items": [{"pan": …}, …]}. */
 #include "base/secmem.h"
 #include "api/api.h"
-#include "api/handlers.h"
+#include "api/operation.h"
 #include "api/items.h"
 
 #include <stdlib.h>
@@ -96,7 +96,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     jt_lanes_tokenize(r->api->lanes, &t->request);
 }
 
-void jt_handle_tokenize(struct jt_request *r)
+static void tokenize(struct jt_request *r)
 {
     struct tokenize *t = calloc(1, sizeof *t);
     r->state = t;
@@ -115,3 +115,11 @@ void jt_handle_tokenize(struct jt_request *r)
     }
     jt_directory_field(r->api->lanes->directory, r->params.field, on_field, t);
 }
+
+static const struct jt_member members[] = { { .name = "pan" }, { .name = "items" } };
+
+const struct jt_operation jt_operation_tokenize = {
+    .members = JT_MEMBERS(members),
+    .one_of = true,
+    .handler = tokenize,
+};

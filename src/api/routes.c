@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
-#include "api/handlers.h"
 #include "vault/registry.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct jt_route routes[] = {
-    { "POST", "/v1/fields/{field}/tokenize", JT_MAY_TOKENIZE, JT_BODY_OBJECT, jt_handle_tokenize },
-    { "POST", "/v1/fields/{field}/detokenize", JT_MAY_DETOKENIZE, JT_BODY_OBJECT,
-      jt_handle_detokenize },
-    { "GET", "/v1/fields", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_fields_list },
-    { "POST", "/v1/fields", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_field_add },
-    { "POST", "/v1/clients", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_client_add },
-    { "GET", "/v1/clients", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_clients_list },
-    { "POST", "/v1/clients/{client}/revoke", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
-      jt_handle_client_revoke },
-    { "GET", "/v1/generations", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generations_list },
-    { "POST", "/v1/generations", JT_MAY_OPERATE, JT_BODY_OPTIONAL, jt_handle_generation_create },
-    { "GET", "/v1/generations/{number}", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_generation_get },
-    { "POST", "/v1/generations/{number}/activate", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
-      jt_handle_generation_activate },
-    { "POST", "/v1/generations/{number}/abandon", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
-      jt_handle_generation_abandon },
-    { "POST", "/v1/generations/{number}/retire", JT_MAY_OPERATE, JT_BODY_OPTIONAL,
-      jt_handle_retirement_start },
-    { "GET", "/v1/generations/{number}/retirement", JT_MAY_OPERATE, JT_BODY_NONE,
-      jt_handle_retirement_get },
-    { "POST", "/v1/audit/search", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_audit_search },
-    { "POST", "/v1/node/accept-ids", JT_MAY_OPERATE, JT_BODY_OBJECT, jt_handle_node_accept_ids },
-    { "POST", "/v1/node/accept-sets", JT_MAY_OPERATE | JT_MAY_ACCEPT_SETS, JT_BODY_OBJECT,
-      jt_handle_node_accept_sets },
-    { "GET", "/v1/status", JT_MAY_OPERATE, JT_BODY_NONE, jt_handle_status },
-    { "GET", "/livez", 0, JT_BODY_NONE, jt_handle_livez },
-    { "GET", "/readyz", 0, JT_BODY_NONE, jt_handle_readyz },
+#define JT_ROUTE(method, path, permission, name) \
+    { #method, path, permission, &jt_operation_##name },
+#include "api/routes.def"
+#undef JT_ROUTE
 };
 
 #define N_ROUTES (sizeof routes / sizeof routes[0])

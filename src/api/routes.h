@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The REST API as one table: method, path, permission, body, handler. */
+/* The REST API as one table, routes.def: method, path, permission, operation. */
 #ifndef JETON_API_ROUTES_H
 #define JETON_API_ROUTES_H
 
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct jt_request;
+struct jt_operation;
 
 enum jt_body_rule {
     JT_BODY_NONE,     /* must be empty */
@@ -22,9 +22,13 @@ struct jt_route {
     const char *method;
     const char *path;    /* {field}, {client} and {number} stand for one segment */
     uint32_t permission; /* enum jt_permission; 0: no API key needed */
-    enum jt_body_rule body;
-    void (*handler)(struct jt_request *r);
+    const struct jt_operation *operation;
 };
+
+#define JT_ROUTE(method, path, permission, name) \
+    extern const struct jt_operation jt_operation_##name;
+#include "api/routes.def"
+#undef JT_ROUTE
 
 struct jt_route_params {
     char field[JT_FIELD_NAME_MAX + 1];

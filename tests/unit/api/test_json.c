@@ -72,19 +72,6 @@ static void deep_nesting_is_refused_not_a_crash(void **state)
     assert_false(parses(deep, sizeof deep - 1));
 }
 
-static void unknown_members_are_seen(void **state)
-{
-    (void)state;
-    static const char *const names[] = { "pan", "items", NULL };
-    enum jt_problem_type problem;
-    json_t *good = jt_json_parse_object("{\"pan\":1}", 9, &problem);
-    json_t *bad = jt_json_parse_object("{\"pan\":1,\"cvv\":2}", 17, &problem);
-    assert_true(jt_json_only_members(good, names));
-    assert_false(jt_json_only_members(bad, names));
-    json_decref(good);
-    json_decref(bad);
-}
-
 static int setup(void **state)
 {
     (void)state;
@@ -99,7 +86,6 @@ int main(void)
         cmocka_unit_test(anything_else_is_malformed),
         cmocka_unit_test(a_string_with_nul_is_a_string_but_no_text),
         cmocka_unit_test(deep_nesting_is_refused_not_a_crash),
-        cmocka_unit_test(unknown_members_are_seen),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

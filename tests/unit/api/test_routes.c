@@ -12,36 +12,6 @@
 
 #include <cmocka.h>
 
-#include "api/handlers.h"
-
-/* The table names the handlers; here none may run. */
-#define HANDLER(name)               \
-    void name(struct jt_request *r) \
-    {                               \
-        (void)r;                    \
-        fail();                     \
-    }
-HANDLER(jt_handle_tokenize)
-HANDLER(jt_handle_detokenize)
-HANDLER(jt_handle_fields_list)
-HANDLER(jt_handle_field_add)
-HANDLER(jt_handle_audit_search)
-HANDLER(jt_handle_client_add)
-HANDLER(jt_handle_clients_list)
-HANDLER(jt_handle_client_revoke)
-HANDLER(jt_handle_node_accept_sets)
-HANDLER(jt_handle_generations_list)
-HANDLER(jt_handle_generation_get)
-HANDLER(jt_handle_generation_create)
-HANDLER(jt_handle_generation_activate)
-HANDLER(jt_handle_generation_abandon)
-HANDLER(jt_handle_retirement_start)
-HANDLER(jt_handle_retirement_get)
-HANDLER(jt_handle_node_accept_ids)
-HANDLER(jt_handle_status)
-HANDLER(jt_handle_livez)
-HANDLER(jt_handle_readyz)
-
 static struct jt_route_params params;
 static bool known;
 static char allow[48];
