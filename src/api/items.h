@@ -17,7 +17,7 @@ struct jt_items_kind {
     enum jt_problem_type (*take)(struct jt_items *items, size_t at, json_t *value);
     /* How the good item `at` ended. */
     enum jt_problem_type (*outcome)(const struct jt_items *items, size_t at);
-    /* Writes the member of the answer, "token":"…", for an item that ended well. */
+    /* Writes the member of the answer by base/jsonw.h, for an item that ended well. */
     void (*write)(const struct jt_items *items, size_t at, struct jt_buf *out);
 };
 

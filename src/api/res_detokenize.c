@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. */
+#include "base/container.h"
+#include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
 #include "api/operation.h"
@@ -9,14 +11,19 @@
 #include <string.h>
 
 struct detokenize {
-    struct jt_items items; /* first: it is cast back */
+    struct jt_items items;
     struct jt_detokenize_request request;
     struct jt_detokenize_item *cards;
 };
 
+static struct detokenize *of(const struct jt_items *items)
+{
+    return jt_container_of(items, struct detokenize, items);
+}
+
 static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t *value)
 {
-    uint8_t *token = ((struct detokenize *)items)->cards[at].token;
+    uint8_t *token = of(items)->cards[at].token;
     bool good = json_is_string(value) &&
                 jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
     return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
@@ -24,16 +31,12 @@ static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 {
-    return jt_problem_of_err(((const struct detokenize *)items)->cards[at].err);
+    return jt_problem_of_err(of(items)->cards[at].err);
 }
 
 static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
-    static const char head[] = "\"pan\":\"";
-    const char *pan = ((const struct detokenize *)items)->cards[at].pan;
-    jt_buf_put(out, head, sizeof head - 1);
-    jt_buf_put(out, pan, strlen(pan));
-    jt_buf_u8(out, '"');
+    jt_jsonw_text(out, "pan", of(items)->cards[at].pan);
 }
 
 static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan };

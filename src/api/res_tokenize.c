@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/fields/{field}/tokenize: {"pan": …} or {"items": [{"pan": …}, …]}. */
+#include "base/container.h"
+#include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
 #include "api/operation.h"
@@ -8,15 +10,20 @@
 #include <stdlib.h>
 
 struct tokenize {
-    struct jt_items items; /* first: it is cast back */
+    struct jt_items items;
     struct jt_tokenize_request request;
     struct jt_tokenize_item *cards;
     bool require_luhn;
 };
 
+static struct tokenize *of(const struct jt_items *items)
+{
+    return jt_container_of(items, struct tokenize, items);
+}
+
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
-    struct tokenize *t = (struct tokenize *)items;
+    struct tokenize *t = of(items);
     if (!json_is_string(value)) {
         return JT_PROBLEM_PAN_NOT_A_STRING;
     }
@@ -31,17 +38,14 @@ static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 {
-    return jt_problem_of_err(((const struct tokenize *)items)->cards[at].err);
+    return jt_problem_of_err(of(items)->cards[at].err);
 }
 
 static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
-    static const char head[] = "\"token\":\"";
     char text[JT_TOKEN_TEXT_LEN + 1];
-    jt_token_format(((const struct tokenize *)items)->cards[at].token, text);
-    jt_buf_put(out, head, sizeof head - 1);
-    jt_buf_put(out, text, JT_TOKEN_TEXT_LEN);
-    jt_buf_u8(out, '"');
+    jt_token_format(of(items)->cards[at].token, text);
+    jt_jsonw_text(out, "token", text);
 }
 
 static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token };
