@@ -6,18 +6,19 @@
  * acts, which may block (vault/workers.h), the retirement job (vault/retire.h), and this one, which
  * starts and stops the others and keeps this node's place in the database (vault/membership.h).
  *
- * No key ever comes here. PANs do, so the process writes no core and cannot be read by others of
- * its user.
+ * No key ever comes here. PANs do, so the process protects its memory first of all
+ * (front/guard.h).
  */
 #include "api/json.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "base/secmem.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "front/guard.h"
 #include "front/listen.h"
 #include "front/loop.h"
+#include "front/room.h"
 #include "vault/membership.h"
 #include "vault/retire.h"
 
@@ -28,23 +29,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_LOOPS                64
-#define N_WORKERS                2             /* for each kind of work */
-#define LOCKABLE_BYTES           (1024u << 20) /* bodies and replies of thousands of connections */
-#define TICK_S                   1
-#define MAX_DESCRIPTORS          200000 /* what is more than this is never needed */
-#define OTHER_DESCRIPTORS        64
-#define OTHER_DESCRIPTORS_A_LOOP 24 /* lanes to the database, the keeper, epoll */
-#define MIN_UPSTREAMS            8  /* a loop, as are the next two */
-#define MAX_UPSTREAMS            1024
-#define MIN_CONNECTIONS          16
-#define DEFAULT_CONNECTIONS      20000
+#define MAX_LOOPS 64
+#define N_WORKERS 2 /* for each kind of work */
+#define TICK_S    1
 
 static struct jt_vault vault;
 static struct jt_front_loop loops[MAX_LOOPS];
@@ -60,20 +51,20 @@ static const struct jt_daemon daemon_jetond = {
         "SIGTERM ends it.",
 };
 
-/* Card numbers pass through here: they shall reach neither core files nor swap. */
-static void guard_memory(void)
+/*
+ * In production a process whose memory is not protected does not serve, as the keeper does not. A
+ * development machine is told of it.
+ */
+static bool may_run_unprotected(const struct jt_conf *conf, const struct jt_fault *fault)
 {
-    struct rlimit none = { 0, 0 };
-    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        jt_log(JT_LOG_WARNING, "cannot forbid core dumps: %s", strerror(errno));
+    char line[JT_FAULT_LINE_LEN];
+    jt_fault_line(fault, fault->err, line);
+    if (jt_conf_is_development(conf)) {
+        jt_log(JT_LOG_WARNING, "allowed for development only: %s", line);
+        return true;
     }
-    if (!jt_secmem_lock_process(LOCKABLE_BYTES)) {
-        jt_log(JT_LOG_WARNING,
-               "memory cannot be locked (%s): card numbers may reach swap; raise the limit "
-               "(LimitMEMLOCK=infinity, ulimit -l)",
-               strerror(errno));
-    }
+    jt_log(JT_LOG_ERROR, "%s", line);
+    return false;
 }
 
 static void *serve(void *arg)
@@ -142,49 +133,6 @@ static int watch(struct jt_membership *membership, const sigset_t *signals)
     }
 }
 
-/*
- * How many connections can be held: the soft limit of descriptors is raised to the hard one, and
- * what databases, keeper and files need is left out, as are two descriptors for each request that
- * may be under way.
- */
-static void size_doors(const struct jt_conf *conf, int n, struct jt_door_conf *out)
-{
-    struct rlimit limit = { 1024, 1024 };
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    long all = limit.rlim_cur > MAX_DESCRIPTORS ? MAX_DESCRIPTORS : (long)limit.rlim_cur;
-    long left = all - OTHER_DESCRIPTORS - OTHER_DESCRIPTORS_A_LOOP * n;
-    long upstreams = left / 8 / n;
-    upstreams = upstreams < MIN_UPSTREAMS   ? MIN_UPSTREAMS
-                : upstreams > MAX_UPSTREAMS ? MAX_UPSTREAMS
-                                            : upstreams;
-    long clients = (left - 2 * upstreams * n) / n;
-    long wanted =
-        conf->front_max_connections == 0 ? DEFAULT_CONNECTIONS : conf->front_max_connections;
-    wanted = (wanted + n - 1) / n;
-    clients = clients > wanted ? wanted : clients < MIN_CONNECTIONS ? MIN_CONNECTIONS : clients;
-    *out = (struct jt_door_conf){
-        .hosts = conf->front_hosts,
-        .max_connections = (size_t)clients,
-        .max_per_address = (size_t)((conf->front_per_address + n - 1) / n),
-        .max_upstreams = (size_t)upstreams,
-    };
-    doors.limit = clients * n;
-    jt_log(JT_LOG_INFO,
-           "room for %ld connections, %ld of one address, %ld requests at a time (%ld file "
-           "descriptors)",
-           clients * n, conf->front_per_address, upstreams * n, all);
-    if (clients < wanted && conf->front_max_connections != 0) {
-        jt_log(JT_LOG_WARNING,
-               "max_connections = %ld needs more file descriptors: raise the limit (LimitNOFILE, "
-               "ulimit -n)",
-               conf->front_max_connections);
-    }
-}
-
 static enum jt_err start_loops(const struct jt_conf *conf, int n, int *started, int *port)
 {
     int fds[MAX_LOOPS];
@@ -196,7 +144,7 @@ static enum jt_err start_loops(const struct jt_conf *conf, int n, int *started, 
         return err;
     }
     struct jt_door_conf door;
-    size_doors(conf, n, &door);
+    jt_room_make(conf, n, &door, &doors);
     for (*started = 0; *started < n; ++*started) {
         struct jt_front_loop *loop = &loops[*started];
         err = jt_front_loop_init(loop, &vault, fds[*started], *started, &door, &doors);
@@ -281,7 +229,8 @@ int main(int argc, char **argv)
         return code;
     }
     jt_log_init("jetond", settings.log_level);
-    guard_memory();
+    struct jt_fault fault = { .err = JT_OK };
+    enum jt_err guarded = jt_guard_memory(&fault);
     jt_json_init();
     struct jt_conf conf;
     char message[600];
@@ -296,6 +245,10 @@ int main(int argc, char **argv)
                settings.config);
         jt_conf_clear(&conf);
         return EX_CONFIG;
+    }
+    if (guarded != JT_OK && !may_run_unprotected(&conf, &fault)) {
+        jt_conf_clear(&conf);
+        return EXIT_FAILURE;
     }
     int status = run(&conf);
     jt_conf_clear(&conf);
