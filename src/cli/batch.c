@@ -117,7 +117,6 @@ enum jt_err jt_batch_add(struct jt_batch *b, const struct jt_csv_record *record,
     row->value_len = (uint32_t)b->values.len - row->value_at;
     /*
      * An empty buffer has no data; an empty value is sent like any other, for the server to refuse.
-     *
      */
     const uint8_t *value =
         row->value_len == 0 ? (const uint8_t *)"" : b->values.data + row->value_at;

@@ -78,7 +78,6 @@ bool jt_batch_has_room(const struct jt_batch *b);
 
 /*
  * Adds a record, which must have `n_columns` fields or is rejected. JT_ERR_NOMEM or JT_ERR_LIMIT.
- *
  */
 enum jt_err jt_batch_add(struct jt_batch *b, const struct jt_csv_record *record,
                          size_t n_columns) JT_CHECKED;
