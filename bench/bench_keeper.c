@@ -3,10 +3,10 @@
  * How many cards per second does one keeper seal, open, reseal, match and identify through its
  * socket, by size of batch?
  *
- * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key
- * in a directory of its own, one active and one draining generation, so that sealing also makes one
- * fingerprint under the draining one; one asynchronous keyclient with two calls under way. 16-digit
- * PANs, one field with dedup. Prints items per second.
+ * It runs a real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a
+ * development key in a directory of its own. One generation is active and one draining, so that
+ * sealing also makes one fingerprint under the draining one. One asynchronous keyclient has two
+ * calls under way. PANs have 16 digits, and the one field has dedup. It prints items per second.
  */
 #include "base/clock.h"
 #include "keyclient/keyclient.h"

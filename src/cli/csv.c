@@ -103,7 +103,6 @@ static enum jt_err refill(struct jt_csv *csv)
     }
     /*
      * EINTR is not repeated: a signal that this program catches is meant to end a wait for input.
-     *
      */
     ssize_t n = read(csv->fd, csv->window.data + csv->window.len, CHUNK);
     if (n < 0) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Problem bodies: RFC 9457 shape, stable names, texts that need no JSON escaping and echo nothing.
- *
  */
 #include "rest/json.h"
 #include "rest/problem.h"
