@@ -108,6 +108,7 @@ static void settle(struct jt_keyclient *kc)
 static void disconnect(struct jt_keyclient *kc, enum jt_err err)
 {
     jt_kc_drop(kc);
+    (void)jt_fault_set(kc->fault, err, "%s: the connection was lost", kc->address.sun_path);
     kc->retry_at_ms = jt_clock_ms() + kc->retry_after_ms;
     kc->retry_after_ms =
         kc->retry_after_ms * 2 < LAST_RETRY_MS ? kc->retry_after_ms * 2 : LAST_RETRY_MS;
