@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told of a failure: the caller learns what it is about, the operator's log has the cause."""
+"""What is told of a failure: callers learn what it is about, the operator's log has the cause."""
 
 from cards import made_up
 from service import problem, wait_until
