@@ -73,7 +73,8 @@ def unique():
                 yield from claim("prototype", name, path)
         else:
             for name, _ in definitions(path):
-                if name not in ("main", "LLVMFuzzerTestOneInput"):
+                # Every program has a main; --wrap puts a function in the place of another.
+                if name not in ("main", "LLVMFuzzerTestOneInput") and name[:7] != "__wrap_":
                     yield from claim("function", name, path)
 
 
