@@ -10,8 +10,9 @@
 #include "fuzz.h"
 
 #include "base/secmem.h"
-#include "rest/items.h"
-#include "rest/members.h"
+#include "api/api.h"
+#include "api/items.h"
+#include "api/members.h"
 
 #include <ctype.h>
 
@@ -51,31 +52,32 @@ static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token
 static json_t *check_answer(const struct jt_request *r)
 {
     size_t run = 0;
-    MUST(r->status >= 200 && jt_buf_status(&r->reply) == JT_OK);
-    for (size_t i = 0; i < r->reply.len; i++) {
-        run = isdigit(r->reply.data[i]) ? run + 1 : 0;
+    MUST(r->http.answer.status >= 200 && jt_buf_status(&r->http.answer.body) == JT_OK);
+    for (size_t i = 0; i < r->http.answer.body.len; i++) {
+        run = isdigit(r->http.answer.body.data[i]) ? run + 1 : 0;
         MUST(run < JT_PAN_MIN_DIGITS);
     }
     enum jt_problem_type problem;
-    json_t *answer = jt_json_parse_object(r->reply.data, r->reply.len, &problem);
+    json_t *answer =
+        jt_json_parse_object(r->http.answer.body.data, r->http.answer.body.len, &problem);
     MUST(answer != NULL);
     return answer;
 }
 
 static struct jt_conf conf = { .front_max_items = MAX_ITEMS };
 static struct jt_vault vault = { .conf = &conf };
-static struct jt_server server = { .vault = &vault };
+static struct jt_api api = { .vault = &vault };
 
 static void begin(struct jt_request *r, json_t *body)
 {
-    *r = (struct jt_request){ .server = &server, .json = json_incref(body) };
-    jt_buf_init(&r->reply, 1u << 20);
+    *r = (struct jt_request){ .api = &api, .json = json_incref(body) };
+    jt_buf_init(&r->http.answer.body, 1u << 20);
 }
 
 static void end(struct jt_request *r)
 {
     json_decref(r->json);
-    jt_buf_clear(&r->reply);
+    jt_buf_clear(&r->http.answer.body);
 }
 
 static void check_items(json_t *body)
@@ -85,7 +87,7 @@ static void check_items(json_t *body)
     begin(&r, body);
     json_t *many = json_object_get(body, "items");
     if (jt_items_init(&items, &r, &kind)) {
-        MUST(r.status == 0 && items.single == (many == NULL));
+        MUST(r.http.answer.status == 0 && items.single == (many == NULL));
         MUST(items.n == (many == NULL ? 1 : json_array_size(many)) && items.n <= MAX_ITEMS);
         jt_items_take(&items);
         MUST(r.json == NULL && items.n_good <= items.n);
@@ -93,8 +95,7 @@ static void check_items(json_t *body)
     }
     json_t *answer = check_answer(&r);
     json_t *results = json_object_get(answer, "results");
-    MUST((r.problem == JT_PROBLEM_NONE) == (r.status == 200));
-    if (r.status == 200 && !items.single) {
+    if (r.http.answer.status == 200 && !items.single) {
         MUST(json_array_size(results) == items.n && json_object_size(answer) == 1);
         for (size_t i = 0; i < items.n; i++) {
             json_int_t status =
@@ -127,7 +128,7 @@ static void check_members(json_t *body)
             return;
         }
         if (value != NULL) {
-            MUST(r.status == 0);
+            MUST(r.http.answer.status == 0);
             jt_members_refuse(&r, "reason", "a text of 1 to 63 printable characters");
         }
     }

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "rest/routes.h"
+#include "api/routes.h"
 
 #define MAX_LEN 1024
 

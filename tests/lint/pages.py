@@ -91,7 +91,7 @@ def doc_tests():
                     yield f"{rel(path)}: {here}: {name}"
 
 
-@check("docs/openapi.json has the routes of src/rest/routes.c, and no others")
+@check("docs/openapi.json has the routes of src/api/routes.c, and no others")
 def openapi():
     try:
         document = json.loads((TOP / "docs/openapi.json").read_text(encoding="utf-8"))
@@ -106,11 +106,11 @@ def openapi():
     }
     served = set(
         re.findall(
-            r'\{ "([A-Z]+)", "(/[^"]*)"', (TOP / "src/rest/routes.c").read_text(encoding="utf-8")
+            r'\{ "([A-Z]+)", "(/[^"]*)"', (TOP / "src/api/routes.c").read_text(encoding="utf-8")
         )
     )
     if not served:
-        yield "no routes found in src/rest/routes.c"
+        yield "no routes found in src/api/routes.c"
     for route in sorted(served - documented):
         yield "not documented: " + " ".join(route)
     for route in sorted(documented - served):
@@ -122,11 +122,11 @@ def problems():
     document = (TOP / "docs/openapi.json").read_text(encoding="utf-8")
     names = re.findall(
         r'^JT_PROBLEM\(\s*\w+,\s*"([a-z-]+)"',
-        (TOP / "src/rest/problems.def").read_text(encoding="utf-8"),
+        (TOP / "src/api/problems.def").read_text(encoding="utf-8"),
         re.M,
     )
     if not names:
-        yield "no problem types found in src/rest/problems.def"
+        yield "no problem types found in src/api/problems.def"
     for name in names:
         if name not in document:
             yield name

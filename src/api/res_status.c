@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /v1/status for operators; /livez and /readyz for load balancers. */
+#include "base/clock.h"
+#include "jeton/version.h"
+#include "base/jsonw.h"
+#include "api/api.h"
+#include "api/handlers.h"
+#include "api/task.h"
+
+#include <stdio.h>
+
+struct status {
+    struct jt_task task;
+    bool keeper_up, database_up;
+    struct jt_keeper_status keeper;
+};
+
+/* Never fails: what cannot be reached is reported as down. */
+static enum jt_err run(struct jt_task *task, struct jt_work_ctx *ctx)
+{
+    struct status *s = (struct status *)task;
+    s->keeper_up = jt_keyclient_wait_status(ctx->keeper, &s->keeper) == JT_OK;
+    s->database_up = jt_db_ensure(ctx->db) == JT_OK;
+    return JT_OK;
+}
+
+static json_t *counters_json(struct jt_counters *c)
+{
+    json_t *object = json_object();
+#define ADD(name) \
+    (void)json_object_set_new(object, #name, json_integer((json_int_t)jt_counted(&c->name)));
+    JT_COUNTERS(ADD)
+#undef ADD
+    return object;
+}
+
+static json_t *connections_json(struct jt_door_shared *door)
+{
+    json_t *object =
+        json_pack("{sI,sI,sb}", "open", (json_int_t)atomic_load(&door->n_open), "limit",
+                  (json_int_t)door->limit, "refusing", (int)jt_door_full(door));
+#define ADD(name) \
+    (void)json_object_set_new(object, #name, json_integer((json_int_t)atomic_load(&door->name)));
+    JT_DOOR_COUNTERS(ADD)
+#undef ADD
+    return object;
+}
+
+static json_t *keeper_json(const struct status *s)
+{
+    const struct jt_keeper_status *k = &s->keeper;
+    if (!s->keeper_up) {
+        return json_pack("{sb}", "up", 0); /* nothing else is known of it */
+    }
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}", "up", (int)s->keeper_up,
+                     "epoch", (json_int_t)k->epoch, "development", (int)k->development, "locked",
+                     (int)k->locked, "service_root", (int)k->has_root, "mints_ids", (int)k->joined,
+                     "directory_good", (int)k->directory_good, "sealed", (json_int_t)k->n_sealed,
+                     "opened", (json_int_t)k->n_opened, "resealed", (json_int_t)k->n_resealed,
+                     "refused", (json_int_t)k->n_refused, "matched", (json_int_t)k->n_matched,
+                     "mismatched", (json_int_t)k->n_mismatched, "identified",
+                     (json_int_t)k->n_identified);
+}
+
+static void answer(struct jt_task *task)
+{
+    const struct status *s = (const struct status *)task;
+    struct jt_vault *vault = task->http->api->vault;
+    uint64_t active = atomic_load(&vault->active_generation);
+    json_t *body = json_pack(
+        "{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}", "node", vault->node.name, "version",
+        JETON_VERSION, "uptime_seconds", (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000),
+        "keeper", keeper_json(s), "database", "up", (int)s->database_up, "schema",
+        (int)jt_vault_database_good(vault), "ring", "epoch",
+        (json_int_t)atomic_load(&vault->ring_epoch), "active",
+        active == 0 ? json_null() : json_integer((json_int_t)active), "sets_verified",
+        (int)atomic_load(&vault->sets.all_good), "connections",
+        connections_json(task->http->api->doors), "counters", counters_json(&vault->counters));
+    jt_request_answer_json(task->http, 200, body);
+}
+
+void jt_handle_status(struct jt_request *r)
+{
+    struct status *s = jt_task_new(r, sizeof *s);
+    if (s != NULL) {
+        s->task.run = run;
+        s->task.answer = answer;
+        jt_task_post(&s->task);
+    }
+}
+
+void jt_handle_livez(struct jt_request *r)
+{
+    jt_request_answer_json(r, 200, json_pack("{ss}", "status", "alive"));
+}
+
+struct standing {
+    struct jt_readiness is;
+    bool full;
+};
+
+static void write_parts(const void *arg, struct jt_buf *out)
+{
+    const struct standing *s = arg;
+    jt_jsonw_bool(out, "keeper", s->is.keeper);
+    jt_jsonw_bool(out, "database", s->is.database);
+    jt_jsonw_bool(out, "registered", s->is.registered);
+    jt_jsonw_bool(out, "ring", s->is.ring);
+    jt_jsonw_bool(out, "ids", s->is.ids);
+    jt_jsonw_bool(out, "sets", s->is.sets);
+    jt_jsonw_bool(out, "directory", s->is.directory);
+    jt_jsonw_bool(out, "schema", s->is.schema);
+    jt_jsonw_bool(out, "connections", !s->full);
+}
+
+/* What of it stands is told as members of the problem: whoever is called at night asks here first.
+ */
+void jt_handle_readyz(struct jt_request *r)
+{
+    const struct standing s = { .is = jt_lanes_readiness(r->api->lanes),
+                                .full = jt_door_full(r->api->doors) };
+    if (jt_vault_ready(r->api->vault) && !s.full) {
+        jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
+    } else {
+        jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, write_parts, &s);
+    }
+}
