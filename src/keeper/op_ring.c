@@ -161,9 +161,6 @@ enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct 
     if (err == JT_OK) {
         err = jt_wire_end(in);
     }
-    if (err == JT_OK && k->root == NULL) {
-        err = JT_ERR_NO_ROOT;
-    }
     if (err == JT_OK) {
         err = accept_ring(k, &row);
     }

@@ -61,6 +61,7 @@ struct jt_keyclient {
     /* synchronous use */
     void *results;       /* of the last batch verb */
     int64_t deadline_ms; /* of the present call */
+    size_t mark;         /* where its request begins in out */
     enum jt_err ensured; /* how connecting for the present call went */
 };
 
@@ -125,23 +126,6 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
 enum jt_err jt_kc_call_answer(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload);
 
 /* --- sync.c --- */
-
-/*
- * Starts a synchronous call: connects if need be, and begins its request in out. The last reply is
- * gone from here on.
- */
-size_t jt_kc_begin(struct jt_keyclient *kc, enum jt_verb verb);
-
-/*
- * Sends it and waits for the reply's payload, which stays valid until the next jt_kc_begin. Any
- * error but JT_ERR_LIMIT, JT_ERR_NOMEM and those that the keeper answered with has closed the
- * connection.
- */
-enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark,
-                           struct jt_reader *payload) JT_CHECKED;
-
-/* Passes the result of decoding on; what could not be decoded closes the connection. */
-enum jt_err jt_kc_decoded(struct jt_keyclient *kc, enum jt_err err) JT_CHECKED;
 
 /* Connects and says hello within deadline_ms; JT_OK at once when that stands already. */
 enum jt_err jt_kc_ensure(struct jt_keyclient *kc) JT_CHECKED;
