@@ -50,7 +50,7 @@ void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item 
     jt_kc_call_queue(kc, call, err);
 }
 
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg)
 {
     struct jt_kc_call *call =
@@ -63,7 +63,7 @@ void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *i
     enum jt_err err = jt_kc_may_send(kc, n);
     if (err == JT_OK) {
         size_t mark = jt_frame_begin_request(&kc->out, JT_VERB_RESEAL);
-        jt_reseal_request_encode(items, n, &kc->out);
+        jt_open_request_encode(items, n, &kc->out);
         err = end_request(kc, mark);
     }
     jt_kc_call_queue(kc, call, err);

@@ -85,7 +85,7 @@ void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *re
                        jt_seal_fn *done, void *arg);
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                              jt_open_fn *done, void *arg);
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg);
 void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
                         jt_match_fn *done, void *arg);
@@ -141,7 +141,7 @@ enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc,
                                      struct jt_keeper_status *out) JT_CHECKED;
 
 /* The reply's pointers are valid until the next call on `kc`. */
-enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items,
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_open_item *items,
                                      size_t n, struct jt_reseal_reply *out) JT_CHECKED;
 
 /* The same for IDENTIFY. */

@@ -43,14 +43,14 @@ enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
     return err;
 }
 
-enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items,
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_open_item *items,
                                      size_t n, struct jt_reseal_reply *out)
 {
     struct jt_reader payload;
     enum jt_err err = make_room(kc, n, sizeof *out->results);
     *out = (struct jt_reseal_reply){ .results = kc->results };
     if (err == JT_OK) {
-        jt_reseal_request_encode(items, n, jt_keyclient_begin(kc, JT_VERB_RESEAL));
+        jt_open_request_encode(items, n, jt_keyclient_begin(kc, JT_VERB_RESEAL));
         err = jt_keyclient_exchange(kc, &payload);
     }
     if (err == JT_OK) {
