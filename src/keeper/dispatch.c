@@ -3,8 +3,12 @@
 
 #include "keeper/op.h"
 
-/* What a verb needs before it is handled: the names that wire/verbs.def uses. */
+/*
+ * What a verb needs before it is handled: the names that wire/verbs.def uses. All that do not say
+ * otherwise need a keeper that is not sealed: JT_ERR_SEALED.
+ */
 enum {
+    SEALED_TOO = 1 << 6, /* nothing: it is answered while the keeper is sealed, too */
     FIRST = 1 << 0,  /* to be the first request of a connection; all others only come after it */
     ROOT = 1 << 1,   /* a service root: JT_ERR_NO_ROOT without */
     RING = 1 << 2,   /* an accepted ring: JT_ERR_NO_RING until then */
@@ -50,6 +54,9 @@ static const struct op *find_op(const struct jt_session *session, const struct j
 static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request,
                        struct jt_buf *out)
 {
+    if (k->sealed && (op->needs & SEALED_TOO) == 0) {
+        return JT_ERR_SEALED;
+    }
     if ((op->needs & ROOT) != 0 && k->root == NULL) {
         return JT_ERR_NO_ROOT;
     }

@@ -16,7 +16,9 @@ VERBS = "src/wire/verbs.def"
 REASONS = "src/base/reasons.def"
 
 NEEDS = {
+    "UNSEALED": "keys",
     "FIRST": "to come first",
+    "SEALED_TOO": "",
     "ROOT": "root",
     "RING": "ring",
     "SHOWN": "shown",
@@ -50,7 +52,10 @@ def verbs_table():
     for number, name, _, needs, payload, request, reply in sorted(
         entries(VERBS, "JT_VERB"), key=lambda e: int(e[0])
     ):
-        told = ", ".join(NEEDS[n.strip()] for n in needs.split("|") if n.strip() != "0")
+        flags = [n.strip() for n in needs.split("|") if n.strip() != "0"]
+        if "SEALED_TOO" not in flags:
+            flags.insert(0, "UNSEALED")
+        told = ", ".join(NEEDS[f] for f in flags if NEEDS[f])
         yield (
             f"| {number} | {name} | {request} | {reply} | {told or 'nothing'} "
             f"| {PAYLOADS[payload]} |"
