@@ -2,6 +2,7 @@
 /* RESEAL: from draining generations into the active one, the PAN never leaving the keeper. */
 #include "keeper/op.h"
 
+#include "base/must.h"
 #include "keeper/policy.h"
 #include "wire/reseal.h"
 
@@ -9,14 +10,15 @@
 static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field, size_t *n)
 {
     struct jt_batch *b = k->batch;
-    bool dedup = jt_fieldtable_find(&k->fields, field)->dedup;
+    const struct jt_named_field *named = jt_fieldtable_find(&k->fields, field);
+    jt_must(named != NULL); /* or the item would not be in a group */
     for (size_t i = 0; i < *n; i++) {
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_open_item *item = &b->items.open[c->at];
         jt_batch_set_id(b, c->at, item->id);
         c->fingerprint = item->fingerprint;
         c->value = jt_batch_opened(b, c->at, item->envelope_len);
-        c->dedup = dedup;
+        c->dedup = named->dedup;
         b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
     }
     struct jt_fieldkey *fk;
