@@ -38,7 +38,7 @@ static uint8_t pans[JT_WIRE_MAX_ITEMS][8];
 static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
 static struct jt_seal_item seals[JT_WIRE_MAX_ITEMS];
 static struct jt_open_item opens[JT_WIRE_MAX_ITEMS];
-static struct jt_reseal_item reseals[JT_WIRE_MAX_ITEMS];
+static struct jt_open_item reseals[JT_WIRE_MAX_ITEMS];
 static struct jt_match_item matches[JT_WIRE_MAX_ITEMS];
 static struct jt_identify_item identifies[JT_WIRE_MAX_ITEMS];
 
@@ -168,18 +168,17 @@ static void make_items(void)
         for (size_t d = 0, v = i; d < 5; d++, v /= 10) {
             pans[i][7 - d] = (uint8_t)(v % 10);
         }
-        seals[i] = (struct jt_seal_item){
-            .field = 1, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 }
-        };
+        seals[i] =
+            (struct jt_seal_item){ .field = 1,
+                                   .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 } };
         opens[i] = (struct jt_open_item){ .field = 1,
                                           .fingerprint = fingerprints[i],
                                           .envelope = old_envelopes[i],
                                           .envelope_len = 25 };
-        reseals[i] = (struct jt_reseal_item){ .field = 1,
-                                              .dedup = true,
-                                              .fingerprint = fingerprints[i],
-                                              .envelope = old_envelopes[i],
-                                              .envelope_len = 25 };
+        reseals[i] = (struct jt_open_item){ .field = 1,
+                                            .fingerprint = fingerprints[i],
+                                            .envelope = old_envelopes[i],
+                                            .envelope_len = 25 };
         matches[i] =
             (struct jt_match_item){ .field = 1,
                                     .fingerprint = fingerprints[i],

@@ -149,7 +149,7 @@ static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *
         } else {
             settle(e, jt_pan_unpack(r->value.bytes, r->value.len, e->item->pan));
             if (r->draining && e->item->err == JT_OK) {
-                jt_reencrypter_offer(d->reencrypter, e->request->dedup, &d->rows[i]);
+                jt_reencrypter_offer(d->reencrypter, &d->rows[i]);
             }
         }
     }

@@ -9,7 +9,6 @@
 #define BATCH_MAX 256
 
 struct row {
-    bool dedup;
     struct jt_card_row card;
 };
 
@@ -22,7 +21,7 @@ struct jt_reencrypter {
     size_t head, n_queued; /* circular */
     size_t n_batch;        /* rows of the batch under way, still at the head of the queue */
     struct row queue[QUEUE_MAX];
-    struct jt_reseal_item reseal[BATCH_MAX];
+    struct jt_open_item reseal[BATCH_MAX];
     struct jt_card_move moves[BATCH_MAX];
 };
 
@@ -87,13 +86,13 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
     }
 }
 
-void jt_reencrypter_offer(struct jt_reencrypter *r, bool dedup, const struct jt_card_row *card)
+void jt_reencrypter_offer(struct jt_reencrypter *r, const struct jt_card_row *card)
 {
     if (r->n_queued == QUEUE_MAX) {
         jt_count(&r->vault->counters.lazy_dropped, 1);
         return;
     }
-    *queued(r, r->n_queued++) = (struct row){ .dedup = dedup, .card = *card };
+    *queued(r, r->n_queued++) = (struct row){ .card = *card };
 }
 
 void jt_reencrypter_pump(struct jt_reencrypter *r)
@@ -105,12 +104,11 @@ void jt_reencrypter_pump(struct jt_reencrypter *r)
     r->n_batch = r->n_queued < BATCH_MAX ? r->n_queued : BATCH_MAX;
     for (size_t i = 0; i < r->n_batch; i++) {
         const struct row *row = queued(r, i);
-        r->reseal[i] = (struct jt_reseal_item){ .field = row->card.field,
-                                                .dedup = row->dedup,
-                                                .id = row->card.id,
-                                                .fingerprint = row->card.fingerprint,
-                                                .envelope = row->card.envelope,
-                                                .envelope_len = row->card.envelope_len };
+        r->reseal[i] = (struct jt_open_item){ .field = row->card.field,
+                                              .id = row->card.id,
+                                              .fingerprint = row->card.fingerprint,
+                                              .envelope = row->card.envelope,
+                                              .envelope_len = row->card.envelope_len };
     }
     jt_keyclient_reseal(r->keeper, r->reseal, r->n_batch, on_resealed, r);
 }

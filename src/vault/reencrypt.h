@@ -22,8 +22,8 @@ enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop,
                                struct jt_reencrypter **out) JT_CHECKED;
 void jt_reencrypter_free(struct jt_reencrypter *r);
 
-/* Copies the row into the queue; drops it when that is full. `dedup` is its field's. */
-void jt_reencrypter_offer(struct jt_reencrypter *r, bool dedup, const struct jt_card_row *card);
+/* Copies the row into the queue; drops it when that is full. */
+void jt_reencrypter_offer(struct jt_reencrypter *r, const struct jt_card_row *card);
 
 /* Starts the next batch if idle: called after each round of the loop, after the replies. */
 void jt_reencrypter_pump(struct jt_reencrypter *r);

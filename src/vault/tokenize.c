@@ -289,7 +289,7 @@ static size_t audit_rows(struct jt_tokenizer *t, size_t n_cards)
 static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *reply, size_t i,
                          size_t n_probes)
 {
-    for (size_t d = 0; d < reply->n_probed && t->seal[i].dedup; d++) {
+    for (size_t d = 0; d < reply->n_probed && t->entries[i].request->dedup; d++) {
         t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
                                                         .key_id = reply->probed[d].key.key_id,
                                                         .fingerprint = reply->results[i].probes +
@@ -389,9 +389,7 @@ static void seal_batch(struct jt_tokenizer *t)
     }
     for (size_t i = 0; i < t->n; i++) {
         const struct entry *e = &t->entries[i];
-        t->seal[i] = (struct jt_seal_item){ .field = e->request->field,
-                                            .dedup = e->request->dedup,
-                                            .value = value_of(e) };
+        t->seal[i] = (struct jt_seal_item){ .field = e->request->field, .value = value_of(e) };
     }
     struct jt_seal_request request = { .items = t->seal, .n = t->n };
     request.n_retired =

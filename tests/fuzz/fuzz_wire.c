@@ -110,15 +110,6 @@ static enum jt_err open_reply(struct jt_reader *in, size_t n, struct jt_buf *out
     return err;
 }
 
-static enum jt_err reseal(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_reseal_item items[JT_WIRE_MAX_ITEMS];
-    enum jt_err err = jt_reseal_request_decode(in, items, &n);
-    MUST(err == JT_OK || n == 0);
-    jt_reseal_request_encode(items, n, out);
-    return err;
-}
-
 static enum jt_err reseal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     static struct jt_reseal_result results[MAX_ANSWER];
@@ -444,7 +435,7 @@ static const struct {
     [JT_VERB_HELLO] = { WHOLE, hello },
     [JT_VERB_SEAL] = { WHOLE, seal },
     [JT_VERB_OPEN] = { WHOLE, open_request },
-    [JT_VERB_RESEAL] = { WHOLE, reseal },
+    [JT_VERB_RESEAL] = { WHOLE, open_request }, /* the items of an OPEN */
     [JT_VERB_CLIENT_MAKE] = { WHOLE, client_make },
     [JT_VERB_CLIENT_CHECK] = { WHOLE, client_check },
     [JT_VERB_FIELD_MAKE] = { WHOLE, field_make },

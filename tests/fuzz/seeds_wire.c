@@ -46,7 +46,7 @@ static const struct jt_value pan = { packed, sizeof packed, JT_FIELD_PAN };
 
 static void batches(void)
 {
-    struct jt_seal_item seals[2] = { { 1, true, pan }, { 2, false, pan } };
+    struct jt_seal_item seals[2] = { { 1, pan }, { 2, pan } };
     struct jt_seal_request seal = { .n_retired = 2, .retired = { 9, 200 }, .items = seals, .n = 2 };
     jt_seal_request_encode(&seal, &message);
     store(JT_VERB_SEAL, 0);
@@ -76,8 +76,7 @@ static void batches(void)
     jt_open_reply_encode(&open_reply, &message);
     store(REPLY + JT_VERB_OPEN, 3);
 
-    struct jt_reseal_item reseals[1] = { { 1, true, 5, bytes, bytes, 25 } };
-    jt_reseal_request_encode(reseals, 1, &message);
+    jt_open_request_encode(opens, 1, &message);
     store(JT_VERB_RESEAL, 0);
     struct jt_reseal_result resealed[2] = { { JT_OK, 2, bytes, bytes, 25 },
                                             { .err = JT_ERR_ACTIVE_ALREADY } };
