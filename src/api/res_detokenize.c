@@ -85,7 +85,6 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     }
     d->request = (struct jt_detokenize_request){ .client = r->client,
                                                  .field = field->id,
-                                                 .dedup = field->dedup,
                                                  .items = d->cards,
                                                  .n_items = d->items.n_good,
                                                  .done = on_done,

@@ -9,8 +9,16 @@
 
 #include <stddef.h>
 
-#define jt_container_of(pointer, type, member)                                \
-    ((type *)((char *)(1 ? (pointer) : (__typeof__(&((type *)0)->member))0) - \
-              offsetof(type, member)))
+/*
+ * The struct `type` whose member `member` is what `pointer` points to. The compiler refuses a
+ * pointer to anything else than that member's type.
+ */
+#define jt_container_of(pointer, type, member)                                           \
+    ({                                                                                   \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(*(pointer)),              \
+                                                    __typeof__(((type *)NULL)->member)), \
+                       "not a pointer to " #type "." #member);                           \
+        (type *)(void *)((char *)(pointer)-offsetof(type, member));                      \
+    })
 
 #endif

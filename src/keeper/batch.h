@@ -40,7 +40,6 @@ struct jt_batch {
     union {
         struct jt_seal_item seal[JT_WIRE_MAX_ITEMS];
         struct jt_open_item open[JT_WIRE_MAX_ITEMS];
-        struct jt_reseal_item reseal[JT_WIRE_MAX_ITEMS];
         struct jt_match_item match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_item identify[JT_WIRE_MAX_ITEMS];
     } items;
@@ -57,6 +56,7 @@ struct jt_batch {
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
     uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
     uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKEN_LEN];
+    bool dedup[JT_WIRE_MAX_ITEMS]; /* of new cards: whether their field links equal ones */
     struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
     uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
     struct jt_order order;

@@ -2,6 +2,7 @@
 #include "keeper/keeper.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 #include "base/random.h"
 #include "base/secmem.h"
 #include "keeper/genmark.h"
@@ -132,6 +133,7 @@ static enum jt_err mark_ring(struct jt_keeper *k, const struct jt_ring *ring)
     enum jt_err err = JT_OK;
     for (size_t i = 0; i < ring->n && err == JT_OK; i++) {
         const struct jt_genfile *meta = jt_keyring_find(k->keyring, ring->entries[i].number);
+        jt_must(meta != NULL || !jt_policy_openable(&ring->entries[i])); /* jt_policy_held */
         if (meta != NULL && !meta->used) {
             err = jt_genmark_write(k->dir_fd, k->root, meta);
             if (err == JT_OK) {

@@ -18,6 +18,7 @@
 
 struct jt_keeper {
     bool development;
+    bool sealed;     /* holds no keys, and refuses what needs any; so far it never is */
     bool locked;     /* memory is locked: set by main, told by STATUS */
     int dir_fd;      /* holds the directory's lock */
     char *directory; /* its path */

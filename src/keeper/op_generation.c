@@ -122,9 +122,6 @@ enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, 
     (void)out;
     struct jt_generation_row row;
     enum jt_err err = jt_generation_abandon_decode(in, &row);
-    if (err == JT_OK && !k->ring_shown) {
-        err = JT_ERR_NO_RING;
-    }
     if (err == JT_OK) {
         err = may_abandon(k, &row);
     }

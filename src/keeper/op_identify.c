@@ -37,7 +37,7 @@ static enum jt_err identify_all(struct jt_keeper *k, size_t n_items)
         size_t n_chunk = jt_batch_chunk(b, first, n_items);
         for (size_t i = 0; i < n_chunk; i++) {
             uint32_t asked = b->items.identify[first + i].field;
-            if (jt_fieldtable_has(&k->fields, asked)) {
+            if (jt_fieldtable_find(&k->fields, asked) != NULL) {
                 jt_batch_group(b, i, 0, asked);
             } else {
                 b->results.identify[first + i] =

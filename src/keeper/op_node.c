@@ -55,7 +55,7 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items, struct seen *se
         for (size_t i = 0; i < n_chunk; i++) {
             const struct jt_open_item *item = &b->items.open[first + i];
             if (jt_batch_envelope_len_good(item->envelope_len) &&
-                jt_fieldtable_has(&k->fields, item->field)) {
+                jt_fieldtable_find(&k->fields, item->field) != NULL) {
                 jt_batch_group(b, i, item->envelope[0], item->field);
             }
         }

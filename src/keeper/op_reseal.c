@@ -2,6 +2,7 @@
 /* RESEAL: from draining generations into the active one, the PAN never leaving the keeper. */
 #include "keeper/op.h"
 
+#include "base/must.h"
 #include "keeper/policy.h"
 #include "wire/reseal.h"
 
@@ -9,13 +10,15 @@
 static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field, size_t *n)
 {
     struct jt_batch *b = k->batch;
+    const struct jt_named_field *named = jt_fieldtable_find(&k->fields, field);
+    jt_must(named != NULL); /* or the item would not be in a group */
     for (size_t i = 0; i < *n; i++) {
         struct jt_batch_card *c = &b->cards[i];
-        const struct jt_reseal_item *item = &b->items.reseal[c->at];
+        const struct jt_open_item *item = &b->items.open[c->at];
         jt_batch_set_id(b, c->at, item->id);
         c->fingerprint = item->fingerprint;
         c->value = jt_batch_opened(b, c->at, item->envelope_len);
-        c->dedup = item->dedup;
+        c->dedup = named->dedup;
         b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
     }
     struct jt_fieldkey *fk;
@@ -71,7 +74,7 @@ static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to,
 static void group_item(struct jt_keeper *k, size_t first, size_t i)
 {
     struct jt_batch *b = k->batch;
-    const struct jt_reseal_item *item = &b->items.reseal[first + i];
+    const struct jt_open_item *item = &b->items.open[first + i];
     const struct jt_ring_entry *entry = item->envelope_len > 0 ? k->live[item->envelope[0]] : NULL;
     enum jt_err err = JT_OK;
     if (item->envelope_len > 0 && entry == NULL) {
@@ -81,7 +84,7 @@ static void group_item(struct jt_keeper *k, size_t first, size_t i)
     } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
         err = JT_ERR_DECRYPT;
     } else {
-        err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_DECRYPT);
+        err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_NO_FIELD);
     }
     if (err == JT_OK) {
         jt_batch_group(b, i, item->envelope[0], item->field);
@@ -123,7 +126,7 @@ enum jt_err jt_op_reseal(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
     struct jt_batch *b = k->batch;
     struct jt_reseal_reply reply = { .epoch = k->ring.epoch, .results = b->results.reseal };
     size_t n;
-    enum jt_err err = jt_reseal_request_decode(in, b->items.reseal, &n);
+    enum jt_err err = jt_open_request_decode(in, b->items.open, &n);
     if (err != JT_OK) {
         return err;
     }

@@ -60,7 +60,7 @@ static void fill_cards(struct jt_batch *b, size_t n)
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_seal_item *item = &b->items.seal[c->at];
         c->value = item->value;
-        c->dedup = item->dedup;
+        c->dedup = b->dedup[c->at];
     }
 }
 
@@ -159,8 +159,7 @@ static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *r
     for (size_t first = 0; first < reply->n && err == JT_OK; first += JT_BATCH_CHUNK) {
         size_t n_chunk = jt_batch_chunk(b, first, reply->n);
         for (size_t i = 0; i < n_chunk; i++) {
-            if (b->results.seal[first + i].err == JT_OK &&
-                (b->items.seal[first + i].dedup || !dedup_only)) {
+            if (b->results.seal[first + i].err == JT_OK && (b->dedup[first + i] || !dedup_only)) {
                 jt_batch_group(b, i, 0, b->items.seal[first + i].field);
             }
         }
@@ -178,7 +177,7 @@ static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *r
 static void line_up(struct jt_batch *b, size_t n, bool dedup)
 {
     for (size_t i = 0; i < n; i++) {
-        if (b->results.seal[i].err == JT_OK && b->items.seal[i].dedup == dedup) {
+        if (b->results.seal[i].err == JT_OK && b->dedup[i] == dedup) {
             b->order.at[b->order.n++] = (uint16_t)i;
         }
     }
@@ -199,14 +198,25 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
     return err;
 }
 
+/* What is wrong with an item; JT_OK, and b->dedup[i] is set: nothing. */
+static enum jt_err check_item(struct jt_keeper *k, size_t i)
+{
+    const struct jt_seal_item *item = &k->batch->items.seal[i];
+    const struct jt_named_field *field = jt_fieldtable_find(&k->fields, item->field);
+    if (field == NULL) {
+        return JT_ERR_NO_FIELD;
+    }
+    k->batch->dedup[i] = field->dedup;
+    bool good = item->value.kind == field->kind && jt_batch_value_good(&item->value);
+    return good ? JT_OK : JT_ERR_INVALID;
+}
+
 static enum jt_err seal_all(struct jt_keeper *k, const struct jt_seal_reply *reply)
 {
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < reply->n; i++) {
-        const struct jt_seal_item *item = &b->items.seal[i];
-        bool good = jt_fieldtable_has(&k->fields, item->field) && jt_batch_value_good(&item->value);
-        b->results.seal[i] = (struct jt_seal_result){ .err = good ? JT_OK : JT_ERR_INVALID };
-        k->n_refused += !good;
+        b->results.seal[i] = (struct jt_seal_result){ .err = check_item(k, i) };
+        k->n_refused += b->results.seal[i].err != JT_OK;
     }
     enum jt_err err = each_group(k, reply, true, fingerprint_group);
     if (err == JT_OK) {

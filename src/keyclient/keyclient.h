@@ -38,6 +38,7 @@
 #include "wire/seal.h"
 #include "wire/set.h"
 #include "wire/status.h"
+#include "wire/verb.h"
 
 struct jt_keyclient;
 
@@ -84,7 +85,7 @@ void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *re
                        jt_seal_fn *done, void *arg);
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                              jt_open_fn *done, void *arg);
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg);
 void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
                         jt_match_fn *done, void *arg);
@@ -92,13 +93,55 @@ void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *ite
 void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                            jt_identify_fn *done, void *arg);
 
-/* --- synchronous verbs (client from jt_keyclient_open) --- */
+/* --- any verb, synchronous (client from jt_keyclient_open) --- */
+
+/*
+ * How each of the stubs below is made, and how a verb without one is asked:
+ *
+ *     err = jt_keyclient_call(kc, JT_VERB_ACK, jt_ack_request_encode, &request, jt_ack_decode,
+ * out);
+ *
+ * *reply is zeroes unless the call was answered with JT_OK. Where the encoder takes more than one
+ * object, it is called with what jt_keyclient_begin returns, and jt_keyclient_answer or
+ * jt_keyclient_answer_nothing does the rest.
+ */
+#define jt_keyclient_call(kc, verb, encode, request, decode, reply) \
+    (encode((request), jt_keyclient_begin((kc), (verb))), jt_keyclient_answer(kc, decode, reply))
+
+#define jt_keyclient_answer(kc, decode, reply)                                                  \
+    ({                                                                                          \
+        struct jt_reader answer_;                                                               \
+        *(reply) = (__typeof__(*(reply))){ 0 };                                                 \
+        enum jt_err err_ = jt_keyclient_exchange((kc), &answer_);                               \
+        err_ == JT_OK ? jt_keyclient_decoded((kc), decode(&answer_, (reply)), &answer_) : err_; \
+    })
+
+/* For a reply without payload. */
+enum jt_err jt_keyclient_answer_nothing(struct jt_keyclient *kc) JT_CHECKED;
+
+/*
+ * The steps. A call begins: the client connects if need be, and the last reply is gone. The request
+ * is encoded into what is returned.
+ */
+struct jt_buf *jt_keyclient_begin(struct jt_keyclient *kc, enum jt_verb verb);
+
+/*
+ * Sends it and waits for the reply's payload, which stays valid until the next call. Any error but
+ * JT_ERR_LIMIT, JT_ERR_NOMEM and those that the keeper answered with has closed the connection.
+ */
+enum jt_err jt_keyclient_exchange(struct jt_keyclient *kc, struct jt_reader *payload) JT_CHECKED;
+
+/* How decoding went, and nothing may be left: what could not be decoded closes the connection. */
+enum jt_err jt_keyclient_decoded(struct jt_keyclient *kc, enum jt_err err,
+                                 const struct jt_reader *payload) JT_CHECKED;
+
+/* --- synchronous verbs --- */
 
 enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc,
                                      struct jt_keeper_status *out) JT_CHECKED;
 
 /* The reply's pointers are valid until the next call on `kc`. */
-enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items,
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_open_item *items,
                                      size_t n, struct jt_reseal_reply *out) JT_CHECKED;
 
 /* The same for IDENTIFY. */

@@ -73,7 +73,7 @@ struct jt_tokenize_txn {
     uint64_t epoch;      /* under which the keeper sealed */
     uint64_t generation; /* the active one, for the tally */
     uint8_t key_id;
-    uint16_t writer; /* the caller's row of the tally: one a connection, so that no two contend */
+    uint32_t writer; /* the caller's row of the tally: one a connection, so that no two contend */
     const struct jt_card_new *cards; /* any order; the store sorts by (field, fingerprint) */
     size_t n_cards;
     const struct jt_card_probe *probes;
@@ -171,7 +171,7 @@ struct jt_card_move {
 struct jt_move_txn {
     uint64_t epoch;
     struct jt_keyref from, to;
-    uint16_t writer;
+    uint32_t writer;
     const struct jt_card_move *moves;
     size_t n;
 };

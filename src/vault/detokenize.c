@@ -1,89 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/detokenize.h"
 
-#include "base/log.h"
+#include "base/container.h"
 #include "base/secmem.h"
-#include "vault/verdict.h"
+#include "store/cards.h"
+#include "vault/reencrypt.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define BATCH_MAX  2048
-#define MAX_ROUNDS 6
+#define BATCH JT_LANE_BATCH_MAX
 
-/* One item of the batch under way. */
-struct entry {
-    struct jt_detokenize_request *request;
-    struct jt_detokenize_item *item;
-    bool settled; /* read and opened, or failed for good: another round leaves it alone */
-    bool missing; /* the last read found no row under a live key id */
-};
-
-struct jt_detokenizer {
-    struct jt_vault *vault;
-    struct jt_keyclient *keeper;
-    struct jt_pipe *pipe;
-    struct jt_refresher *refresher;
-    struct jt_reencrypter *reencrypter;
-    struct jt_detokenize_request *first, *last;
-    size_t waiting;
-    bool busy;
-    bool closing; /* being freed: nothing is started any more */
-    int rounds;
+/*
+ * An entry is settled when it was read and opened or has failed for good: another round leaves it
+ * alone, and it ends with the batch, behind the audit. It is missing when the last read found no
+ * row under a live key id.
+ */
+struct detokenizer {
+    struct jt_lane lane;
+    struct jt_lane *reencrypt;
     uint64_t epoch; /* of the keeper's ring when it named the live key ids */
     uint8_t live[JT_RING_MAX_LIVE];
     uint8_t n_live;
-    size_t n;
-    struct entry entries[BATCH_MAX];
-    struct jt_identify_item identify[BATCH_MAX];
-    uint64_t ids[BATCH_MAX];
-    struct jt_open_item open[BATCH_MAX];
-    struct jt_card_row rows[BATCH_MAX];
-    uint32_t sent[BATCH_MAX]; /* item i of the step under way is of entries[sent[i]] */
-    struct jt_audit_row audit[BATCH_MAX];
-    uint64_t granted[BATCH_MAX]; /* ids for the audit rows */
+    struct jt_identify_item identify[BATCH];
+    uint64_t ids[BATCH];
+    struct jt_open_item open[BATCH];
+    struct jt_card_row rows[BATCH];
+    uint64_t granted[BATCH]; /* ids for the audit rows */
 };
 
-static void identify_batch(struct jt_detokenizer *d);
-static void audit_batch(struct jt_detokenizer *d);
+static void audit_batch(struct detokenizer *d);
 
-static void finish_batch(struct jt_detokenizer *d, enum jt_err failure)
+static struct detokenizer *of(struct jt_lane *lane)
 {
-    size_t n = d->n;
-    d->n = 0;
-    d->waiting -= n;
-    for (size_t i = 0; i < n; i++) {
-        struct entry *e = &d->entries[i];
-        if (failure != JT_OK) {
-            jt_wipe(e->item->pan, sizeof e->item->pan);
-            e->item->err = failure;
-        }
-        struct jt_detokenize_request *request = e->request;
-        if (--request->n_open == 0 && request->n_taken == request->n_items) {
-            request->done(request);
-        }
-    }
-    d->busy = false;
+    return jt_container_of(lane, struct detokenizer, lane);
 }
 
-static void fail_queue(struct jt_detokenizer *d)
+static struct jt_detokenize_item *item_of(const struct jt_lane_entry *e)
 {
-    struct jt_detokenize_request *request = d->first;
-    d->first = d->last = NULL;
-    while (request != NULL) {
-        struct jt_detokenize_request *next = request->next;
-        for (size_t i = request->n_taken; i < request->n_items; i++) {
-            request->items[i].err = JT_ERR_DB_AWAY;
-        }
-        d->waiting -= request->n_items - request->n_taken;
-        request->done(request);
-        request = next;
-    }
+    return e->item;
 }
 
-static void settle(struct entry *e, enum jt_err err)
+static void settle(struct jt_lane_entry *e, enum jt_err err)
 {
-    e->item->err = err;
+    item_of(e)->err = err;
     e->settled = true;
 }
 
@@ -91,42 +50,15 @@ static void settle(struct entry *e, enum jt_err err)
  * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold
  * up or fail its neighbours.
  */
-static void give_up_unread(struct jt_detokenizer *d, enum jt_err err)
+static void give_up(struct jt_lane *lane, enum jt_err err)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        if (!d->entries[i].settled) {
-            settle(&d->entries[i], err);
+    struct detokenizer *d = of(lane);
+    for (size_t i = 0; i < d->lane.n; i++) {
+        if (!d->lane.entries[i].settled) {
+            settle(&d->lane.entries[i], err);
         }
     }
     audit_batch(d);
-}
-
-static void on_refreshed(void *arg, enum jt_err err)
-{
-    struct jt_detokenizer *d = arg;
-    if (err != JT_OK) {
-        give_up_unread(d, err);
-        return;
-    }
-    identify_batch(d);
-}
-
-static void refresh_and_repeat(struct jt_detokenizer *d)
-{
-    if (d->closing) {
-        finish_batch(d, JT_ERR_STOPPING);
-        return;
-    }
-    jt_refresher_request(d->refresher, on_refreshed, d);
-}
-
-/* A row that is not what it should be: the operator hears of it, and the item alone fails. */
-static void raise_alarm(struct jt_detokenizer *d, size_t n, const char *what)
-{
-    if (n > 0) {
-        jt_count(&d->vault->counters.row_alarms, n);
-        jt_log(JT_LOG_ERROR, "alarm: detokenize: %zu %s", n, what);
-    }
 }
 
 /* --- the third step: opening --- */
@@ -135,11 +67,11 @@ static void raise_alarm(struct jt_detokenizer *d, size_t n, const char *what)
  * Takes what the keeper opened; returns how many items must be read again because their row had
  * moved on.
  */
-static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *reply)
+static size_t take_opened(struct detokenizer *d, const struct jt_open_reply *reply)
 {
     size_t stale = 0, refused = 0;
     for (size_t i = 0; i < reply->n; i++) {
-        struct entry *e = &d->entries[d->sent[i]];
+        struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
         const struct jt_open_result *r = &reply->results[i];
         if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             stale++;
@@ -147,29 +79,29 @@ static size_t take_opened(struct jt_detokenizer *d, const struct jt_open_reply *
             settle(e, JT_ERR_DECRYPT);
             refused++;
         } else {
-            settle(e, jt_pan_unpack(r->value.bytes, r->value.len, e->item->pan));
-            if (r->draining && e->item->err == JT_OK) {
-                jt_reencrypter_offer(d->reencrypter, e->request->dedup, &d->rows[i]);
+            settle(e, jt_pan_unpack(r->value.bytes, r->value.len, item_of(e)->pan));
+            if (r->draining && item_of(e)->err == JT_OK) {
+                jt_reencrypt_offer(d->reencrypt, &d->rows[i]);
             }
         }
     }
-    raise_alarm(d, refused, "rows do not open: they were altered");
+    jt_lane_alarm(&d->lane, refused, "rows do not open: they were altered");
     return stale;
 }
 
 static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *reply)
 {
-    struct jt_detokenizer *d = arg;
+    struct detokenizer *d = arg;
     if (err != JT_OK) {
-        finish_batch(d, err);
+        jt_lane_end(&d->lane, err);
     } else if (take_opened(d, reply) > 0) {
-        refresh_and_repeat(d);
+        jt_lane_refresh(&d->lane);
     } else {
         audit_batch(d);
     }
 }
 
-static void open_batch(struct jt_detokenizer *d, size_t n)
+static void open_batch(struct detokenizer *d, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct jt_card_row *row = &d->rows[i];
@@ -179,7 +111,7 @@ static void open_batch(struct jt_detokenizer *d, size_t n)
                                             .envelope = row->envelope,
                                             .envelope_len = row->envelope_len };
     }
-    jt_keyclient_open_items(d->keeper, d->open, n, on_opened, d);
+    jt_keyclient_open_items(d->lane.keeper, d->open, n, on_opened, d);
 }
 
 /*
@@ -187,7 +119,7 @@ static void open_batch(struct jt_detokenizer *d, size_t n)
  * ---
  */
 
-static bool is_live(const struct jt_detokenizer *d, uint8_t key_id)
+static bool is_live(const struct detokenizer *d, uint8_t key_id)
 {
     return memchr(d->live, key_id, d->n_live) != NULL;
 }
@@ -197,18 +129,18 @@ static bool is_live(const struct jt_detokenizer *d, uint8_t key_id)
  * under a key id that is not live is a card that somebody hid, and whoever asks for it must not
  * hear that there is none. False when one of them has come to light under a live key id meanwhile.
  */
-static bool take_strays(struct jt_detokenizer *d, const uint8_t *stranded, size_t n, size_t *n_open)
+static bool take_strays(struct detokenizer *d, const uint8_t *stranded, size_t n, size_t *n_open)
 {
     size_t n_stranded = 0, next = 0;
     bool all_settled = true;
-    for (size_t i = 0; i < d->n; i++) {
-        struct entry *e = &d->entries[i];
+    for (size_t i = 0; i < d->lane.n; i++) {
+        struct jt_lane_entry *e = &d->lane.entries[i];
         if (e->settled) {
             continue;
         }
         if (!e->missing) {
             /* in the order of take_read: its row is rows[*n_open] */
-            d->sent[(*n_open)++] = (uint32_t)i;
+            d->lane.sent[(*n_open)++] = (uint32_t)i;
             continue;
         }
         uint8_t key_id = next < n ? stranded[next++] : 0;
@@ -219,20 +151,20 @@ static bool take_strays(struct jt_detokenizer *d, const uint8_t *stranded, size_
         settle(e, key_id != 0 ? JT_ERR_STRANDED : JT_ERR_NO_TOKEN);
         n_stranded += key_id != 0;
     }
-    raise_alarm(d, n_stranded, "cards stand in rows under key ids of no live generation");
+    jt_lane_alarm(&d->lane, n_stranded, "cards stand in rows under key ids of no live generation");
     return all_settled;
 }
 
 static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
 {
-    struct jt_detokenizer *d = arg;
+    struct detokenizer *d = arg;
     if (err != JT_OK) {
-        finish_batch(d, jt_verdict_bad(d->vault, "detokenize", err, jt_pipe_fault(d->pipe)));
+        jt_lane_end_untrue(&d->lane, "detokenize", err);
         return;
     }
     size_t n_open = 0;
     if (!take_strays(d, stranded, n, &n_open)) {
-        identify_batch(d);
+        jt_lane_again(&d->lane);
     } else if (n_open > 0) {
         open_batch(d, n_open);
     } else {
@@ -240,58 +172,58 @@ static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_
     }
 }
 
-static void look_for_strays(struct jt_detokenizer *d)
+static void look_for_strays(struct detokenizer *d)
 {
     size_t n = 0;
-    for (size_t i = 0; i < d->n; i++) {
-        if (!d->entries[i].settled && d->entries[i].missing) {
-            d->ids[n++] = d->entries[i].item->id;
+    for (size_t i = 0; i < d->lane.n; i++) {
+        if (!d->lane.entries[i].settled && d->lane.entries[i].missing) {
+            d->ids[n++] = item_of(&d->lane.entries[i])->id;
         }
     }
-    enum jt_err err = jt_cards_strays(d->pipe, d->ids, n, on_strays, d);
+    enum jt_err err = jt_cards_strays(d->lane.pipe, d->ids, n, on_strays, d);
     if (err != JT_OK) {
-        finish_batch(d, err);
+        jt_lane_end(&d->lane, err);
     }
 }
 
 /* --- the second step: reading --- */
 
 /* Takes the rows; how many are to be opened, and whether any is missing. */
-static size_t take_read(struct jt_detokenizer *d, const struct jt_read_result *result,
+static size_t take_read(struct detokenizer *d, const struct jt_read_result *result,
                         bool *any_missing)
 {
     size_t n_open = 0, n_odd = 0;
     for (size_t i = 0; i < result->n; i++) {
-        struct entry *e = &d->entries[d->sent[i]];
+        struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
         const struct jt_card_found *card = &result->cards[i];
         e->missing = card->n_rows == 0;
         if (e->missing) {
             *any_missing = true;
         } else if (card->n_rows > 1 || card->row.field != e->request->field ||
-                   card->row.id != e->item->id) {
+                   card->row.id != item_of(e)->id) {
             settle(e, JT_ERR_DECRYPT);
             n_odd++;
         } else {
             d->rows[n_open] = card->row;
-            d->sent[n_open++] = d->sent[i];
+            d->lane.sent[n_open++] = d->lane.sent[i];
         }
     }
-    raise_alarm(
-        d, n_odd,
+    jt_lane_alarm(
+        &d->lane, n_odd,
         "ids stand in two rows, or in a row of another field: the database was tampered with");
     return n_open;
 }
 
 static void on_read(void *arg, enum jt_err err, const struct jt_read_result *result)
 {
-    struct jt_detokenizer *d = arg;
+    struct detokenizer *d = arg;
     if (err != JT_OK) {
-        finish_batch(d, jt_verdict_bad(d->vault, "detokenize", err, jt_pipe_fault(d->pipe)));
+        jt_lane_end_untrue(&d->lane, "detokenize", err);
         return;
     }
     if (result->epoch != d->epoch) {
         /* the live key ids that were asked for were not the database's: nothing counts */
-        refresh_and_repeat(d);
+        jt_lane_refresh(&d->lane);
         return;
     }
     bool any_missing = false;
@@ -309,13 +241,13 @@ static void on_read(void *arg, enum jt_err err, const struct jt_read_result *res
 
 static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
 {
-    struct jt_detokenizer *d = arg;
+    struct detokenizer *d = arg;
     if (jt_err_class(err) == JT_CLASS_REFRESH) {
-        refresh_and_repeat(d);
+        jt_lane_refresh(&d->lane);
         return;
     }
     if (err != JT_OK) {
-        finish_batch(d, err);
+        jt_lane_end(&d->lane, err);
         return;
     }
     d->epoch = reply->epoch;
@@ -323,176 +255,109 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
     memcpy(d->live, reply->live, sizeof d->live);
     size_t n = 0;
     for (size_t i = 0; i < reply->n; i++) {
-        struct entry *e = &d->entries[d->sent[i]];
+        struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
         if (reply->results[i].err != JT_OK) {
             settle(e, JT_ERR_NO_TOKEN); /* made up, or of another field */
             continue;
         }
-        e->item->id = d->ids[n] = reply->results[i].id;
-        d->sent[n++] = d->sent[i];
+        item_of(e)->id = d->ids[n] = reply->results[i].id;
+        d->lane.sent[n++] = d->lane.sent[i];
     }
     if (n == 0) {
         audit_batch(d);
         return;
     }
-    err = jt_cards_read(d->pipe, d->ids, n, reply->live, reply->n_live, on_read, d);
+    err = jt_cards_read(d->lane.pipe, d->ids, n, reply->live, reply->n_live, on_read, d);
     if (err != JT_OK) {
-        finish_batch(d, err);
+        jt_lane_end(&d->lane, err);
     }
 }
 
-static void identify_batch(struct jt_detokenizer *d)
+static void identify_batch(struct jt_lane *lane)
 {
-    if (d->closing || !jt_detokenizer_up(d)) {
-        finish_batch(d, d->closing ? JT_ERR_STOPPING : JT_ERR_DB_AWAY);
-        return;
+    struct detokenizer *d = of(lane);
+    size_t n = jt_lane_open(lane);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
+        d->identify[i] =
+            (struct jt_identify_item){ .field = e->request->field, .token = item_of(e)->token };
     }
-    if (++d->rounds > MAX_ROUNDS) {
-        give_up_unread(d, JT_ERR_RING_MOVED);
-        return;
-    }
-    size_t n = 0;
-    for (size_t i = 0; i < d->n; i++) {
-        const struct entry *e = &d->entries[i];
-        if (!e->settled) {
-            d->identify[n] =
-                (struct jt_identify_item){ .field = e->request->field, .token = e->item->token };
-            d->sent[n++] = (uint32_t)i;
-        }
-    }
-    jt_keyclient_identify(d->keeper, d->identify, n, on_identified, d);
+    jt_keyclient_identify(lane->keeper, d->identify, n, on_identified, d);
 }
 
 /* --- the fourth step: the audit --- */
 
 static void on_audited(void *arg, enum jt_err err)
 {
-    struct jt_detokenizer *d = arg;
-    finish_batch(d, err == JT_OK ? JT_OK
-                                 : jt_verdict_bad(d->vault, "detokenize: audit", err,
-                                                  jt_pipe_fault(d->pipe)));
-}
-
-/* One row for each request in the batch; entries of one request are neighbours. */
-static void audit_batch(struct jt_detokenizer *d)
-{
-    size_t n = 0, n_granted = 0;
-    const struct jt_detokenize_request *previous = NULL;
-    for (size_t i = 0; i < d->n; i++) {
-        const struct entry *e = &d->entries[i];
-        if (e->request != previous) {
-            d->audit[n++] = (struct jt_audit_row){ .action = JT_AUDIT_DETOKENIZE,
-                                                   .client = e->request->client,
-                                                   .field = e->request->field,
-                                                   .ids = &d->granted[n_granted],
-                                                   .object = "" };
-            previous = e->request;
-        }
-        struct jt_audit_row *row = &d->audit[n - 1];
-        row->n_items++;
-        if (e->item->err == JT_OK) {
-            d->granted[n_granted++] = e->item->id;
-            row->n_done++;
-            row->n_ids++;
-        }
-    }
-    enum jt_err err = jt_cards_audit(d->pipe, d->audit, n, on_audited, d);
-    if (err != JT_OK) {
-        finish_batch(d, err);
-    }
-}
-
-static void gather(struct jt_detokenizer *d)
-{
-    d->n = 0;
-    while (d->first != NULL && d->n < BATCH_MAX) {
-        struct jt_detokenize_request *request = d->first;
-        while (request->n_taken < request->n_items && d->n < BATCH_MAX) {
-            d->entries[d->n++] =
-                (struct entry){ .request = request, .item = &request->items[request->n_taken++] };
-            request->n_open++;
-        }
-        if (request->n_taken == request->n_items) {
-            d->first = request->next;
-            d->last = d->first == NULL ? NULL : d->last;
-        }
-    }
-}
-
-void jt_detokenizer_pump(struct jt_detokenizer *d)
-{
-    if (d->busy || d->first == NULL) {
-        return;
-    }
-    if (!jt_detokenizer_up(d)) {
-        fail_queue(d);
-        return;
-    }
-    if (!jt_pipe_ready(d->pipe)) {
-        return; /* still rolling back; the next round comes when it has */
-    }
-    d->busy = true;
-    d->rounds = 0;
-    gather(d);
-    identify_batch(d);
-}
-
-bool jt_detokenizer_up(const struct jt_detokenizer *d)
-{
-    return jt_keyclient_ready(d->keeper) && jt_pipe_up(d->pipe);
-}
-
-void jt_detokenizer_submit(struct jt_detokenizer *d, struct jt_detokenize_request *request)
-{
-    request->next = NULL;
-    request->n_taken = request->n_open = 0;
-    if (d->last == NULL) {
-        d->first = request;
+    struct detokenizer *d = arg;
+    if (err == JT_OK) {
+        jt_lane_end(&d->lane, JT_OK);
     } else {
-        d->last->next = request;
+        jt_lane_end_untrue(&d->lane, "detokenize: audit", err);
     }
-    d->last = request;
-    d->waiting += request->n_items;
 }
 
-size_t jt_detokenizer_waiting(const struct jt_detokenizer *d)
+/* The ids of one request's granted items are neighbours, as its entries are. */
+static void audit_batch(struct detokenizer *d)
 {
-    return d->waiting;
-}
-
-enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
-                               struct jt_keyclient *keeper, struct jt_refresher *refresher,
-                               struct jt_reencrypter *reencrypter, struct jt_detokenizer **out)
-{
-    *out = NULL;
-    struct jt_detokenizer *d = calloc(1, sizeof *d);
-    if (d == NULL) {
-        return JT_ERR_NOMEM;
+    size_t n = jt_lane_audit(&d->lane, JT_AUDIT_DETOKENIZE), n_granted = 0;
+    for (size_t i = 0; i < d->lane.n; i++) {
+        const struct jt_lane_entry *e = &d->lane.entries[i];
+        if (item_of(e)->err != JT_OK) {
+            continue;
+        }
+        struct jt_audit_row *row = &d->lane.audit[e->audit];
+        row->ids = row->n_ids == 0 ? &d->granted[n_granted] : row->ids;
+        row->n_ids++;
+        row->n_done++;
+        d->granted[n_granted++] = item_of(e)->id;
     }
-    d->vault = vault;
-    d->keeper = keeper;
-    d->refresher = refresher;
-    d->reencrypter = reencrypter;
-    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond detokenize",
-                                  &vault->node, JT_TXN_TIMEOUT_MS, &d->pipe);
+    enum jt_err err = jt_cards_audit(d->lane.pipe, d->lane.audit, n, on_audited, d);
     if (err != JT_OK) {
-        free(d);
-        return err;
+        jt_lane_end(&d->lane, err);
     }
-    *out = d;
-    return JT_OK;
 }
 
-void jt_detokenizer_free(struct jt_detokenizer *d)
+/* Each item keeps how it was settled, unless the batch failed. */
+static void end_item(void *arg, enum jt_err err)
 {
-    if (d == NULL) {
-        return;
+    struct jt_detokenize_item *item = arg;
+    if (err != JT_OK) {
+        jt_wipe(item->pan, sizeof item->pan);
+        item->err = err;
     }
-    d->closing = true;
-    jt_pipe_free(d->pipe); /* ends a step under way, and with it the batch */
-    if (d->busy) {
-        finish_batch(d, JT_ERR_STOPPING);
-    }
-    fail_queue(d);
-    free(d);
+}
+
+static void done(struct jt_lane_request *lane_request)
+{
+    struct jt_detokenize_request *request =
+        jt_container_of(lane_request, struct jt_detokenize_request, lane);
+    request->done(request);
+}
+
+const struct jt_lane_verb jt_verb_detokenize = {
+    .name = "detokenize",
+    .application = "jetond detokenize",
+    .size = sizeof(struct detokenizer),
+    .item_size = sizeof(struct jt_detokenize_item),
+    .batch_max = BATCH,
+    .round = identify_batch,
+    .give_up = give_up,
+    .end_item = end_item,
+    .done = done,
+};
+_Static_assert(offsetof(struct detokenizer, lane) == 0, "a lane is allocated as its verb's struct");
+
+void jt_detokenize_offer_to(struct jt_lane *detokenize, struct jt_lane *reencrypt)
+{
+    of(detokenize)->reencrypt = reencrypt;
+}
+
+void jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request)
+{
+    request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .field = request->field,
+                                              .items = request->items,
+                                              .n_items = request->n_items };
+    (void)jt_lane_submit(lane, &request->lane); /* any number may wait */
 }

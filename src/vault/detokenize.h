@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Detokenize: tokens in, cards out. One detokenizer an event loop; requests gather as in
- * vault/tokenize.h.
+ * Detokenize: tokens in, cards out. A verb of a lane (vault/lane.h).
  *
  * A batch goes through four steps: the keeper turns tokens into ids (and knows those that were made
  * up), the rows are read under every live key id, the keeper opens them, one audit row a request is
@@ -13,13 +12,9 @@
 #ifndef JETON_VAULT_DETOKENIZE_H
 #define JETON_VAULT_DETOKENIZE_H
 
-#include "base/loop.h"
-#include "keyclient/keyclient.h"
 #include "pan/pan.h"
 #include "pan/token.h"
-#include "store/cards.h"
-#include "vault/reencrypt.h"
-#include "vault/refresh.h"
+#include "vault/lane.h"
 
 struct jt_detokenize_item {
     uint8_t token[JT_TOKEN_LEN];
@@ -38,35 +33,19 @@ struct jt_detokenize_item {
 struct jt_detokenize_request {
     const char *client;
     uint32_t field;
-    bool dedup;
     struct jt_detokenize_item *items;
     size_t n_items; /* at least 1 */
     void (*done)(struct jt_detokenize_request *request);
     void *arg;
 
-    /* the lane's own */
-    struct jt_detokenize_request *next;
-    size_t n_taken, n_open;
+    struct jt_lane_request lane; /* the lane's own */
 };
 
-struct jt_detokenizer;
+extern const struct jt_lane_verb jt_verb_detokenize;
 
-enum jt_err jt_detokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
-                               struct jt_keyclient *keeper, struct jt_refresher *refresher,
-                               struct jt_reencrypter *reencrypter,
-                               struct jt_detokenizer **out) JT_CHECKED;
+/* Rows found under a draining generation are offered to this lane, whose verb re-encrypts. */
+void jt_detokenize_offer_to(struct jt_lane *detokenize, struct jt_lane *reencrypt);
 
-/* Ends every request with JT_ERR_STOPPING. NULL is accepted. */
-void jt_detokenizer_free(struct jt_detokenizer *d);
-
-void jt_detokenizer_submit(struct jt_detokenizer *d, struct jt_detokenize_request *request);
-
-/* Items that are not answered yet. */
-size_t jt_detokenizer_waiting(const struct jt_detokenizer *d);
-
-/* As jt_tokenizer_pump. */
-void jt_detokenizer_pump(struct jt_detokenizer *d);
-
-bool jt_detokenizer_up(const struct jt_detokenizer *d);
+void jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request);
 
 #endif

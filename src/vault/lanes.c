@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "vault/reencrypt.h"
 
 #define START_MS 2000
 
@@ -24,16 +25,17 @@ static void note_state(struct jt_lanes *lanes, enum jt_lanes_state state)
                jt_fault_line(jt_keyclient_fault(lanes->keeper), JT_ERR_KEEPER_AWAY, line));
     } else if (state == JT_LANES_NO_DATABASE) {
         jt_log(JT_LOG_WARNING, "event loop %d: %s", lanes->index,
-               jt_fault_line(jt_tokenizer_fault(lanes->tokenizers[0]), JT_ERR_DB_AWAY, line));
+               jt_fault_line(jt_pipe_fault(lanes->tokenize[0]->pipe), JT_ERR_DB_AWAY, line));
     } else {
         jt_log(JT_LOG_INFO, "event loop %d: keeper and database are connected", lanes->index);
     }
 }
 
+/* Those that answer somebody; re-encryption is behind the replies. */
 static bool all_up(const struct jt_lanes *lanes)
 {
     for (size_t i = 0; i < JT_LANES_EACH; i++) {
-        if (!jt_tokenizer_up(lanes->tokenizers[i]) || !jt_detokenizer_up(lanes->detokenizers[i])) {
+        if (!jt_lane_up(lanes->tokenize[i]) || !jt_lane_up(lanes->detokenize[i])) {
             return false;
         }
     }
@@ -52,6 +54,40 @@ static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
     return keeper ? JT_LANES_NO_DATABASE : JT_LANES_NO_KEEPER;
 }
 
+static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *verb,
+                            struct jt_lane **out)
+{
+    const struct jt_lane_place place = { .vault = lanes->vault,
+                                         .loop = lanes->loop,
+                                         .keeper = lanes->keeper,
+                                         .refresher = lanes->refresher };
+    uint32_t writer = (uint32_t)(JT_LANES_MAX * (size_t)lanes->index + lanes->n + 1);
+    enum jt_err err = jt_lane_new(verb, &place, writer, out);
+    if (err == JT_OK) {
+        lanes->all[lanes->n++] = *out;
+    }
+    return err;
+}
+
+/* Re-encryption comes last, and so ends last: reading hands cards to it. */
+static enum jt_err add_lanes(struct jt_lanes *lanes)
+{
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; i < JT_LANES_EACH && err == JT_OK; i++) {
+        err = add_lane(lanes, &jt_verb_tokenize, &lanes->tokenize[i]);
+        if (err == JT_OK) {
+            err = add_lane(lanes, &jt_verb_detokenize, &lanes->detokenize[i]);
+        }
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_reencrypt, &lanes->reencrypt);
+    }
+    for (size_t i = 0; i < JT_LANES_EACH && err == JT_OK; i++) {
+        jt_detokenize_offer_to(lanes->detokenize[i], lanes->reencrypt);
+    }
+    return err;
+}
+
 enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop,
                           int index)
 {
@@ -59,7 +95,6 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
         .vault = vault, .loop = loop, .index = index, .started_ms = jt_clock_ms()
     };
     jt_inbox_init(&lanes->inbox, loop);
-    uint16_t writer = (uint16_t)((JT_LANES_EACH + 1) * index + 1);
     enum jt_err err =
         jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
     if (err == JT_OK) {
@@ -69,16 +104,7 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
         err = jt_directory_new(vault, &lanes->inbox, &lanes->directory);
     }
     if (err == JT_OK) {
-        err = jt_reencrypter_new(vault, loop, lanes->keeper, writer, &lanes->reencrypter);
-    }
-    for (size_t i = 0; i < JT_LANES_EACH && err == JT_OK; i++) {
-        uint16_t its_writer = (uint16_t)(writer + 1 + i);
-        err = jt_tokenizer_new(vault, loop, lanes->keeper, lanes->refresher, its_writer,
-                               &lanes->tokenizers[i]);
-        if (err == JT_OK) {
-            err = jt_detokenizer_new(vault, loop, lanes->keeper, lanes->refresher,
-                                     lanes->reencrypter, &lanes->detokenizers[i]);
-        }
+        err = add_lanes(lanes);
     }
     if (err != JT_OK) {
         jt_lanes_clear(lanes);
@@ -95,55 +121,45 @@ void jt_lanes_clear(struct jt_lanes *lanes)
     jt_inbox_drain(&lanes->inbox, 0);
     /* first: what waits for the keeper ends and reaches its lane, which still stands */
     jt_keyclient_free(lanes->keeper);
-    for (size_t i = 0; i < JT_LANES_EACH; i++) {
-        jt_tokenizer_free(lanes->tokenizers[i]);
-        jt_detokenizer_free(lanes->detokenizers[i]);
+    for (size_t i = 0; i < lanes->n; i++) {
+        jt_lane_free(lanes->all[i]);
     }
-    jt_reencrypter_free(lanes->reencrypter);
     jt_directory_free(lanes->directory);
     jt_refresher_free(lanes->refresher);
     jt_inbox_clear(&lanes->inbox);
     *lanes = (struct jt_lanes){ 0 };
 }
 
-/*
- * From so many items on a request is a batch by itself, and gains nothing from waiting for others.
- *
+/* From so many items on a request is a batch by itself, and gains nothing from waiting for others.
  */
 #define LARGE 256
 
+/* The lane for a request of so many items. */
+static struct jt_lane *choose(struct jt_lane *const lanes[JT_LANES_EACH], size_t n_items)
+{
+    struct jt_lane *best = lanes[0];
+    for (size_t i = 1; i < JT_LANES_EACH && n_items >= LARGE; i++) {
+        best = lanes[i]->waiting < best->waiting ? lanes[i] : best;
+    }
+    return best;
+}
+
 void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < JT_LANES_EACH && request->n_items >= LARGE; i++) {
-        if (jt_tokenizer_waiting(lanes->tokenizers[i]) <
-            jt_tokenizer_waiting(lanes->tokenizers[best])) {
-            best = i;
-        }
-    }
-    jt_tokenizer_submit(lanes->tokenizers[best], request);
+    jt_tokenize_submit(choose(lanes->tokenize, request->n_items), request);
 }
 
 void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < JT_LANES_EACH && request->n_items >= LARGE; i++) {
-        if (jt_detokenizer_waiting(lanes->detokenizers[i]) <
-            jt_detokenizer_waiting(lanes->detokenizers[best])) {
-            best = i;
-        }
-    }
-    jt_detokenizer_submit(lanes->detokenizers[best], request);
+    jt_detokenize_submit(choose(lanes->detokenize, request->n_items), request);
 }
 
 void jt_lanes_pump(struct jt_lanes *lanes)
 {
     note_state(lanes, current_state(lanes));
-    for (size_t i = 0; i < JT_LANES_EACH; i++) {
-        jt_tokenizer_pump(lanes->tokenizers[i]);
-        jt_detokenizer_pump(lanes->detokenizers[i]);
+    for (size_t i = 0; i < lanes->n; i++) {
+        jt_lane_pump(lanes->all[i]);
     }
-    jt_reencrypter_pump(lanes->reencrypter);
 }
 
 bool jt_vault_database_good(const struct jt_vault *vault)
@@ -163,7 +179,7 @@ struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
 {
     return (struct jt_readiness){
         .keeper = jt_keyclient_ready(lanes->keeper),
-        .database = jt_tokenizer_connected(lanes->tokenizers[0]),
+        .database = jt_pipe_up(lanes->tokenize[0]->pipe),
         .registered = atomic_load(&lanes->vault->registered),
         .ring = atomic_load(&lanes->vault->ring_epoch) != 0,
         .ids = atomic_load(&lanes->vault->mint) == JT_MINT_READY,

@@ -9,7 +9,6 @@
 
 #include "vault/detokenize.h"
 #include "vault/directory.h"
-#include "vault/reencrypt.h"
 #include "vault/tokenize.h"
 
 enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LANES_NO_DATABASE };
@@ -20,6 +19,7 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
  * the keeper and this loop are on another.
  */
 #define JT_LANES_EACH 2
+#define JT_LANES_MAX  (2 * JT_LANES_EACH + 1)
 
 struct jt_lanes {
     int index;
@@ -31,9 +31,9 @@ struct jt_lanes {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_directory *directory;
-    struct jt_tokenizer *tokenizers[JT_LANES_EACH];
-    struct jt_detokenizer *detokenizers[JT_LANES_EACH];
-    struct jt_reencrypter *reencrypter;
+    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *reencrypt;
+    struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
+    size_t n;
 };
 
 /*
@@ -77,8 +77,7 @@ struct jt_readiness {
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 
 /*
- * The writer number of the retirement job in the tally; loops have JT_LANES_EACH + 1 each, from 1
- * on.
+ * The writer number of the retirement job in the tally; each lane has one from 1 on.
  */
 #define JT_WRITER_RETIREMENT 0
 

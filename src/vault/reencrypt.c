@@ -1,48 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/reencrypt.h"
 
+#include "base/container.h"
 #include "base/log.h"
 
 #include <stdlib.h>
 
-#define QUEUE_MAX 8192
-#define BATCH_MAX 256
+#define BATCH_MAX   256
+#define WAITING_MAX 8192
 
-struct row {
-    bool dedup;
+/* A row that was offered: a request of its own, with itself as its one item. */
+struct offered {
+    struct jt_lane_request request;
     struct jt_card_row card;
 };
 
-struct jt_reencrypter {
-    struct jt_vault *vault;
-    struct jt_keyclient *keeper;
-    struct jt_pipe *pipe;
-    uint16_t writer;
-    bool busy;
-    size_t head, n_queued; /* circular */
-    size_t n_batch;        /* rows of the batch under way, still at the head of the queue */
-    struct row queue[QUEUE_MAX];
-    struct jt_reseal_item reseal[BATCH_MAX];
+struct reencrypter {
+    struct jt_lane lane;
+    struct jt_open_item reseal[BATCH_MAX];
     struct jt_card_move moves[BATCH_MAX];
 };
 
-static struct row *queued(struct jt_reencrypter *r, size_t i)
+static struct reencrypter *of(struct jt_lane *lane)
 {
-    return &r->queue[(r->head + i) % QUEUE_MAX];
+    return jt_container_of(lane, struct reencrypter, lane);
 }
 
-static void finish_batch(struct jt_reencrypter *r, size_t n_moved)
-{
-    jt_count(&r->vault->counters.lazy_reencrypted, n_moved);
-    r->head = (r->head + r->n_batch) % QUEUE_MAX;
-    r->n_queued -= r->n_batch;
-    r->n_batch = 0;
-    r->busy = false;
-}
-
+/* Whether they moved or not, nobody waits for them: the next read offers again what is left. */
 static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *result)
 {
-    struct jt_reencrypter *r = arg;
+    struct reencrypter *r = arg;
     if (err == JT_ERR_DB_DUPLICATE) {
         jt_log(JT_LOG_ERROR, "alarm: re-encryption met a fingerprint that stands already under the "
                              "active generation");
@@ -50,21 +37,21 @@ static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *re
         char line[JT_FAULT_LINE_LEN];
         /* no fault of the node: cards are served whether they move or not */
         jt_log(JT_LOG_WARNING, "re-encryption: %s",
-               jt_fault_line(jt_pipe_fault(r->pipe), err, line));
+               jt_fault_line(jt_pipe_fault(r->lane.pipe), err, line));
     }
-    /* When the ring has moved on nothing was written; the next read offers the rows again. */
-    finish_batch(r, err == JT_OK ? result->n_moved : 0);
+    jt_count(&r->lane.vault->counters.lazy_reencrypted, err == JT_OK ? result->n_moved : 0);
+    jt_lane_end(&r->lane, err);
 }
 
 static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply *reply)
 {
-    struct jt_reencrypter *r = arg;
+    struct reencrypter *r = arg;
     if (err != JT_OK || reply->active.key_id == 0) {
-        finish_batch(r, 0);
+        jt_lane_end(&r->lane, err);
         return;
     }
     struct jt_move_txn txn = {
-        .epoch = reply->epoch, .to = reply->active, .writer = r->writer, .moves = r->moves
+        .epoch = reply->epoch, .to = reply->active, .writer = r->lane.writer, .moves = r->moves
     };
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_reseal_result *s = &reply->results[i];
@@ -75,73 +62,71 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
              */
             continue;
         }
-        const struct row *row = queued(r, i);
+        const struct offered *row = r->lane.entries[r->lane.sent[i]].item;
         txn.from = (struct jt_keyref){ .generation = s->from, .key_id = row->card.envelope[0] };
         r->moves[txn.n++] = (struct jt_card_move){ .old = &row->card,
                                                    .envelope = s->envelope,
                                                    .envelope_len = s->envelope_len,
                                                    .fingerprint = s->fingerprint };
     }
-    if (txn.n == 0 || jt_cards_move(r->pipe, &txn, on_moved, r) != JT_OK) {
-        finish_batch(r, 0);
+    err = txn.n == 0 ? JT_OK : jt_cards_move(r->lane.pipe, &txn, on_moved, r);
+    if (txn.n == 0 || err != JT_OK) {
+        jt_lane_end(&r->lane, err);
     }
 }
 
-void jt_reencrypter_offer(struct jt_reencrypter *r, bool dedup, const struct jt_card_row *card)
+static void round_of(struct jt_lane *lane)
 {
-    if (r->n_queued == QUEUE_MAX) {
-        jt_count(&r->vault->counters.lazy_dropped, 1);
-        return;
+    struct reencrypter *r = of(lane);
+    size_t n = jt_lane_open(lane);
+    for (size_t i = 0; i < n; i++) {
+        const struct offered *row = lane->entries[lane->sent[i]].item;
+        r->reseal[i] = (struct jt_open_item){ .field = row->card.field,
+                                              .id = row->card.id,
+                                              .fingerprint = row->card.fingerprint,
+                                              .envelope = row->card.envelope,
+                                              .envelope_len = row->card.envelope_len };
     }
-    *queued(r, r->n_queued++) = (struct row){ .dedup = dedup, .card = *card };
+    jt_keyclient_reseal(lane->keeper, r->reseal, n, on_resealed, r);
 }
 
-void jt_reencrypter_pump(struct jt_reencrypter *r)
+static void end_item(void *item, enum jt_err err)
 {
-    if (r->busy || r->n_queued == 0 || !jt_keyclient_ready(r->keeper) || !jt_pipe_ready(r->pipe)) {
-        return;
-    }
-    r->busy = true;
-    r->n_batch = r->n_queued < BATCH_MAX ? r->n_queued : BATCH_MAX;
-    for (size_t i = 0; i < r->n_batch; i++) {
-        const struct row *row = queued(r, i);
-        r->reseal[i] = (struct jt_reseal_item){ .field = row->card.field,
-                                                .dedup = row->dedup,
-                                                .id = row->card.id,
-                                                .fingerprint = row->card.fingerprint,
-                                                .envelope = row->card.envelope,
-                                                .envelope_len = row->card.envelope_len };
-    }
-    jt_keyclient_reseal(r->keeper, r->reseal, r->n_batch, on_resealed, r);
+    (void)item;
+    (void)err;
 }
 
-enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop,
-                               struct jt_keyclient *keeper, uint16_t writer,
-                               struct jt_reencrypter **out)
+static void done(struct jt_lane_request *request)
 {
-    *out = NULL;
-    struct jt_reencrypter *r = calloc(1, sizeof *r);
-    if (r == NULL) {
-        return JT_ERR_NOMEM;
-    }
-    r->vault = vault;
-    r->keeper = keeper;
-    r->writer = writer;
-    enum jt_err err = jt_pipe_new(loop, vault->conf->database_conninfo, "jetond re-encrypt",
-                                  &vault->node, JT_TXN_TIMEOUT_MS, &r->pipe);
-    if (err != JT_OK) {
-        free(r);
-        return err;
-    }
-    *out = r;
-    return JT_OK;
+    free(jt_container_of(request, struct offered, request));
 }
 
-void jt_reencrypter_free(struct jt_reencrypter *r)
+const struct jt_lane_verb jt_verb_reencrypt = {
+    .name = "re-encryption",
+    .application = "jetond re-encrypt",
+    .size = sizeof(struct reencrypter),
+    .item_size = sizeof(struct offered),
+    .batch_max = BATCH_MAX,
+    .waiting_max = WAITING_MAX,
+    .round = round_of,
+    .give_up = jt_lane_end,
+    .end_item = end_item,
+    .done = done,
+};
+_Static_assert(offsetof(struct reencrypter, lane) == 0, "a lane is allocated as its verb's struct");
+
+void jt_reencrypt_offer(struct jt_lane *lane, const struct jt_card_row *card)
 {
-    if (r == NULL) {
-        return;
+    struct offered *row = malloc(sizeof *row);
+    bool taken = false;
+    if (row != NULL) {
+        *row = (struct offered){ .card = *card };
+        row->request.items = row;
+        row->request.n_items = 1;
+        taken = jt_lane_submit(lane, &row->request);
     }
-    jt_pipe_free(r->pipe);
-    free(r);
+    if (!taken) {
+        free(row);
+        jt_count(&lane->vault->counters.lazy_dropped, 1);
+    }
 }

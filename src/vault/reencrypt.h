@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lazy re-encryption: rows that a read found under a draining generation are sealed under the
- * active one, behind the reply. One re-encrypter an event loop.
+ * active one, behind the reply. A verb of a lane (vault/lane.h), whose requests are single rows.
  *
  * It is best effort by design: what does not fit the queue, loses its race or fails is dropped and
  * will be moved by the next read or by the retirement job. The row is changed by compare-and-swap
@@ -10,22 +10,12 @@
 #ifndef JETON_VAULT_REENCRYPT_H
 #define JETON_VAULT_REENCRYPT_H
 
-#include "base/loop.h"
-#include "keyclient/keyclient.h"
 #include "store/cards.h"
-#include "vault/vault.h"
+#include "vault/lane.h"
 
-struct jt_reencrypter;
+extern const struct jt_lane_verb jt_verb_reencrypt;
 
-enum jt_err jt_reencrypter_new(struct jt_vault *vault, struct jt_loop *loop,
-                               struct jt_keyclient *keeper, uint16_t writer,
-                               struct jt_reencrypter **out) JT_CHECKED;
-void jt_reencrypter_free(struct jt_reencrypter *r);
-
-/* Copies the row into the queue; drops it when that is full. `dedup` is its field's. */
-void jt_reencrypter_offer(struct jt_reencrypter *r, bool dedup, const struct jt_card_row *card);
-
-/* Starts the next batch if idle: called after each round of the loop, after the replies. */
-void jt_reencrypter_pump(struct jt_reencrypter *r);
+/* Copies the row into the queue; drops it when that is full. */
+void jt_reencrypt_offer(struct jt_lane *lane, const struct jt_card_row *card);
 
 #endif

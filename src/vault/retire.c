@@ -38,14 +38,7 @@ struct jt_retirer {
     int64_t rate_since_ms;
     uint64_t rate_moved;
     size_t batch;
-    struct {
-        uint32_t id;
-        /*
-         * whether fingerprints cover the PAN alone: a wrong guess would write rows that nobody
-         * finds again
-         */
-        bool dedup;
-    } fields[FIELDS_MAX]; /* those that the keeper vouches for */
+    uint32_t fields[FIELDS_MAX]; /* those that the keeper vouches for */
     size_t n_fields;
     enum jt_err fields_err; /* the first failure to learn a field */
     uint64_t told_stuck;    /* what the log said last */
@@ -53,7 +46,7 @@ struct jt_retirer {
     enum jt_err told_err;
     uint64_t after; /* the job before the next one to look at */
     struct jt_card_row *rows;
-    struct jt_reseal_item *reseal;
+    struct jt_open_item *reseal;
     struct jt_card_move *moves;
 };
 
@@ -114,8 +107,7 @@ static void note_field(void *arg, const struct jt_field_row *row)
     enum jt_err err = r->n_fields == FIELDS_MAX ? JT_ERR_LIMIT
                                                 : jt_keyclient_wait_field_check(r->ctx.keeper, row);
     if (err == JT_OK) {
-        r->fields[r->n_fields].id = row->spec.id;
-        r->fields[r->n_fields++].dedup = row->spec.dedup;
+        r->fields[r->n_fields++] = row->spec.id;
     } else if (err == JT_ERR_FORGED) {
         jt_log(JT_LOG_ERROR, "retirement: the row of field %u is not authentic: its cards stay",
                (unsigned)row->spec.id);
@@ -133,11 +125,10 @@ static enum jt_err learn_fields(struct jt_retirer *r)
     return err == JT_OK ? r->fields_err : err;
 }
 
-static bool find_field(const struct jt_retirer *r, uint32_t field, bool *dedup)
+static bool find_field(const struct jt_retirer *r, uint32_t field)
 {
     for (size_t i = 0; i < r->n_fields; i++) {
-        if (r->fields[i].id == field) {
-            *dedup = r->fields[i].dedup;
+        if (r->fields[i] == field) {
             return true;
         }
     }
@@ -152,19 +143,17 @@ static enum jt_err reseal_rows(struct jt_retirer *r, size_t *n, struct jt_reseal
 {
     size_t known = 0;
     for (size_t i = 0; i < *n; i++) {
-        bool dedup;
-        if (!find_field(r, r->rows[i].field, &dedup)) {
+        if (!find_field(r, r->rows[i].field)) {
             r->pass_stuck++;
             continue;
         }
         r->rows[known] = r->rows[i];
         const struct jt_card_row *row = &r->rows[known];
-        r->reseal[known++] = (struct jt_reseal_item){ .field = row->field,
-                                                      .dedup = dedup,
-                                                      .id = row->id,
-                                                      .fingerprint = row->fingerprint,
-                                                      .envelope = row->envelope,
-                                                      .envelope_len = row->envelope_len };
+        r->reseal[known++] = (struct jt_open_item){ .field = row->field,
+                                                    .id = row->id,
+                                                    .fingerprint = row->fingerprint,
+                                                    .envelope = row->envelope,
+                                                    .envelope_len = row->envelope_len };
     }
     *n = known;
     *reply = (struct jt_reseal_reply){ .n = 0 };

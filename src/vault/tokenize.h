@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokenize: cards in, tokens out. One tokenizer an event loop.
+ * Tokenize: cards in, tokens out. A verb of a lane (vault/lane.h).
  *
- * Requests gather while a batch is under way; the next batch takes what has gathered: one keeper
- * call, then one pipelined transaction. Nothing waits when the lane is idle. Items share a batch
- * but not a fate: what fails for one fails for no other, except when the whole transaction fails,
- * which writes nothing. Commit first, answer second: a token is given out only after the server
- * confirmed the commit.
+ * A round is one keeper call, which mints an id for each card and seals it, then one pipelined
+ * transaction. Commit first, answer second: a token is given out only after the server confirmed
+ * the commit.
  *
  * A card that has a row already gets its token only after the keeper has opened that row and found
  * the card in it (wire/match.h): so its answer comes one keeper call later than that of a new card.
@@ -17,12 +15,9 @@
 #ifndef JETON_VAULT_TOKENIZE_H
 #define JETON_VAULT_TOKENIZE_H
 
-#include "base/loop.h"
-#include "keyclient/keyclient.h"
 #include "pan/pan.h"
 #include "pan/token.h"
-#include "store/cards.h"
-#include "vault/refresh.h"
+#include "vault/lane.h"
 
 struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
@@ -49,38 +44,11 @@ struct jt_tokenize_request {
     void (*done)(struct jt_tokenize_request *request);
     void *arg;
 
-    /* the lane's own */
-    struct jt_tokenize_request *next;
-    size_t n_taken, n_open;
+    struct jt_lane_request lane; /* the lane's own */
 };
 
-struct jt_tokenizer;
+extern const struct jt_lane_verb jt_verb_tokenize;
 
-enum jt_err jt_tokenizer_new(struct jt_vault *vault, struct jt_loop *loop,
-                             struct jt_keyclient *keeper, struct jt_refresher *refresher,
-                             uint16_t writer, struct jt_tokenizer **out) JT_CHECKED;
-
-/* Ends every request with JT_ERR_STOPPING. NULL is accepted. */
-void jt_tokenizer_free(struct jt_tokenizer *t);
-
-void jt_tokenizer_submit(struct jt_tokenizer *t, struct jt_tokenize_request *request);
-
-/* Items that are not answered yet. */
-size_t jt_tokenizer_waiting(const struct jt_tokenizer *t);
-
-/*
- * Starts the next batch if the lane is idle and something has gathered: called after each round of
- * the loop.
- */
-void jt_tokenizer_pump(struct jt_tokenizer *t);
-
-/* Whether it can serve now: keeper and database connected. */
-bool jt_tokenizer_up(const struct jt_tokenizer *t);
-
-/* Whether its database connection stands. */
-bool jt_tokenizer_connected(const struct jt_tokenizer *t);
-
-/* Why the database cannot be reached, for the log. */
-const struct jt_fault *jt_tokenizer_fault(const struct jt_tokenizer *t);
+void jt_tokenize_submit(struct jt_lane *lane, struct jt_tokenize_request *request);
 
 #endif

@@ -11,11 +11,13 @@ enum jt_err jt_wire_reason_decode(struct jt_reader *in, enum jt_err *err)
     return known ? JT_OK : JT_ERR_PROTOCOL;
 }
 
-void jt_wire_item_decode(struct jt_reader *in, enum jt_err one, enum jt_err other, enum jt_err *err)
+void jt_wire_item_decode(struct jt_reader *in, const enum jt_err *reasons, enum jt_err *err)
 {
     bool known = jt_wire_reason_decode(in, err) == JT_OK;
-    bool expected =
-        *err == JT_OK || *err == one || *err == other || jt_err_class(*err) == JT_CLASS_REFRESH;
+    bool expected = *err == JT_OK || jt_err_class(*err) == JT_CLASS_REFRESH;
+    for (; *reasons != JT_OK; reasons++) {
+        expected = expected || *err == *reasons;
+    }
     in->bad = in->bad || !known || !expected;
 }
 

@@ -54,10 +54,13 @@ void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_b
     }
 }
 
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_NO_TOKEN, JT_OK };
+
 static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
 {
     *r = (struct jt_identify_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_NO_TOKEN, JT_ERR_NO_TOKEN, &r->err);
+    jt_wire_item_decode(in, reasons, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -83,10 +83,13 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
     }
 }
 
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_DECRYPT, JT_OK };
+
 static void result_decode(struct jt_reader *in, struct jt_open_result *r)
 {
     *r = (struct jt_open_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_DECRYPT, &r->err);
+    jt_wire_item_decode(in, reasons, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -6,20 +6,17 @@
 
 #include <string.h>
 
-enum { DEDUP = 1 << 0 };
-
 /* of a probed generation */
 enum { RETIRED = 1 << 0 };
 
 static void item_encode(const struct jt_seal_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 5u + JT_VALUE_HEAD_LEN + item->value.len);
+    uint8_t *p = jt_buf_append(out, 4u + JT_VALUE_HEAD_LEN + item->value.len);
     if (p == NULL) {
         return;
     }
     jt_put_u32(p, item->field);
-    p[4] = item->dedup ? DEDUP : 0;
-    (void)jt_value_encode(&item->value, p + 5);
+    (void)jt_value_encode(&item->value, p + 4);
 }
 
 void jt_seal_request_encode(const struct jt_seal_request *request, struct jt_buf *out)
@@ -52,7 +49,6 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
     for (size_t i = 0; i < count; i++) {
         struct jt_seal_item *item = &items[i];
         item->field = jt_reader_u32(in);
-        item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
         jt_value_decode(in, &item->value);
         if (in->bad) {
             return JT_ERR_PROTOCOL;
@@ -109,11 +105,14 @@ void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
     }
 }
 
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_INVALID, JT_ERR_NO_FIELD, JT_OK };
+
 static void result_decode(struct jt_reader *in, const struct jt_seal_reply *reply,
                           struct jt_seal_result *r)
 {
     *r = (struct jt_seal_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_INVALID, JT_ERR_INVALID, &r->err);
+    jt_wire_item_decode(in, reasons, &r->err);
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -77,6 +77,20 @@ def doc_files():
                 yield f"{rel(path)}: {name}"
 
 
+@check("documents name tests that exist")
+def doc_tests():
+    """A file in backquotes, and behind it the tests of it, each in backquotes as well."""
+    for path in files("*.md"):
+        here = None
+        for name in re.findall(r"`([\w/.-]+)`", path.read_text(encoding="utf-8")):
+            if re.fullmatch(r"tests/[\w/-]+\.py", name):
+                here = name
+            elif re.fullmatch(r"test_\w+", name) and here is not None:
+                source = TOP / here
+                if not source.exists() or f"def {name}(" not in source.read_text(encoding="utf-8"):
+                    yield f"{rel(path)}: {here}: {name}"
+
+
 @check("docs/openapi.json has the routes of src/api/routes.def with their permissions, no others")
 def openapi():
     # Bodies are compared with the tables themselves: tests/unit/api/test_operation_openapi.c.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Problem bodies: RFC 9457 shape, stable names, texts that need no JSON escaping and echo nothing.
- *
  */
 #include "api/json.h"
 #include "api/problem.h"

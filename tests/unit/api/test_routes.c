@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The route table: matching, parameters, and what is answered for a known path with another method.
- *
  */
 #include "api/routes.h"
 

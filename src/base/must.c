@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/must.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+void jt_must_failed(const char *condition, const char *place)
+{
+    jt_log(JT_LOG_ERROR, "impossible: not (%s) at %s: this is a fault of Jeton's, and the end",
+           condition, place);
+    abort();
+}

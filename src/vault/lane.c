@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/lane.h"
+
+#include "base/log.h"
+#include "base/secmem.h"
+#include "vault/verdict.h"
+
+#include <stdlib.h>
+
+static void *item_at(const struct jt_lane *lane, const struct jt_lane_request *request, size_t i)
+{
+    return (char *)request->items + i * lane->verb->item_size;
+}
+
+static bool has_ended(const struct jt_lane_request *request)
+{
+    return request->n_open == 0 && request->n_taken == request->n_items;
+}
+
+/* --- the batch under way --- */
+
+size_t jt_lane_open(struct jt_lane *lane)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < lane->n; i++) {
+        if (!lane->entries[i].ended && !lane->entries[i].settled) {
+            lane->sent[n++] = (uint32_t)i;
+        }
+    }
+    return n;
+}
+
+void jt_lane_end_item(struct jt_lane *lane, struct jt_lane_entry *entry, enum jt_err err)
+{
+    struct jt_lane_request *request = entry->request;
+    lane->verb->end_item(entry->item, err);
+    entry->ended = true;
+    lane->n_open--;
+    lane->waiting--;
+    request->n_open--;
+    if (has_ended(request)) {
+        lane->verb->done(request);
+    }
+}
+
+void jt_lane_end(struct jt_lane *lane, enum jt_err err)
+{
+    for (size_t i = 0; i < lane->n; i++) {
+        if (!lane->entries[i].ended) {
+            jt_lane_end_item(lane, &lane->entries[i], err);
+        }
+    }
+    lane->n = 0;
+    lane->busy = false;
+}
+
+void jt_lane_end_untrue(struct jt_lane *lane, const char *act, enum jt_err err)
+{
+    jt_lane_end(lane, jt_verdict_bad(lane->vault, act, err, jt_pipe_fault(lane->pipe)));
+}
+
+/* Why the lane cannot serve; JT_OK: it can. */
+static enum jt_err why_down(const struct jt_lane *lane)
+{
+    return lane->closing                       ? JT_ERR_STOPPING
+           : !jt_keyclient_ready(lane->keeper) ? JT_ERR_KEEPER_AWAY
+           : !jt_pipe_up(lane->pipe)           ? JT_ERR_DB_AWAY
+                                               : JT_OK;
+}
+
+void jt_lane_again(struct jt_lane *lane)
+{
+    enum jt_err down = lane->n_open == 0 ? JT_OK : why_down(lane);
+    if (lane->n_open == 0 || down != JT_OK) {
+        jt_lane_end(lane, down);
+    } else if (++lane->rounds > JT_LANE_MAX_ROUNDS) {
+        lane->verb->give_up(lane, lane->ended);
+    } else {
+        lane->verb->round(lane);
+    }
+}
+
+static void on_refreshed(void *arg, enum jt_err err)
+{
+    struct jt_lane *lane = arg;
+    if (err != JT_OK) {
+        lane->verb->give_up(lane, err);
+    } else {
+        jt_lane_again(lane);
+    }
+}
+
+void jt_lane_refresh(struct jt_lane *lane)
+{
+    if (lane->closing) {
+        jt_lane_end(lane, JT_ERR_STOPPING);
+    } else {
+        jt_refresher_request(lane->refresher, on_refreshed, lane);
+    }
+}
+
+size_t jt_lane_audit(struct jt_lane *lane, enum jt_audit_action action)
+{
+    size_t n = 0;
+    const struct jt_lane_request *previous = NULL;
+    for (size_t i = 0; i < lane->n; i++) {
+        struct jt_lane_entry *e = &lane->entries[i];
+        if (e->request != previous) {
+            lane->audit[n++] = (struct jt_audit_row){ .action = action,
+                                                      .client = e->request->client,
+                                                      .field = e->request->field,
+                                                      .object = "" };
+            previous = e->request;
+        }
+        e->audit = (uint32_t)n - 1;
+        lane->audit[n - 1].n_items++;
+    }
+    return n;
+}
+
+void jt_lane_alarm(struct jt_lane *lane, size_t n, const char *what)
+{
+    if (n > 0) {
+        jt_count(&lane->vault->counters.row_alarms, n);
+        jt_log(JT_LOG_ERROR, "alarm: %s: %zu %s", lane->verb->name, n, what);
+    }
+}
+
+/* --- the queue --- */
+
+bool jt_lane_submit(struct jt_lane *lane, struct jt_lane_request *request)
+{
+    size_t max = lane->verb->waiting_max;
+    if (max != 0 && request->n_items > max - lane->waiting) {
+        return false;
+    }
+    request->next = NULL;
+    request->n_taken = request->n_open = 0;
+    if (lane->last == NULL) {
+        lane->first = request;
+    } else {
+        lane->last->next = request;
+    }
+    lane->last = request;
+    lane->waiting += request->n_items;
+    return true;
+}
+
+static void gather(struct jt_lane *lane)
+{
+    lane->n = 0;
+    while (lane->first != NULL && lane->n < lane->verb->batch_max) {
+        struct jt_lane_request *request = lane->first;
+        while (request->n_taken < request->n_items && lane->n < lane->verb->batch_max) {
+            lane->entries[lane->n++] =
+                (struct jt_lane_entry){ .request = request,
+                                        .item = item_at(lane, request, request->n_taken++) };
+            request->n_open++;
+        }
+        if (request->n_taken == request->n_items) {
+            lane->first = request->next;
+            lane->last = lane->first == NULL ? NULL : lane->last;
+        }
+    }
+    lane->n_open = lane->n;
+}
+
+/* Fails what has gathered and is in no batch; none is under way. */
+static void fail_queue(struct jt_lane *lane, enum jt_err err)
+{
+    struct jt_lane_request *request = lane->first;
+    lane->first = lane->last = NULL;
+    while (request != NULL) {
+        struct jt_lane_request *next = request->next; /* done() may free the request */
+        for (; request->n_taken < request->n_items; request->n_taken++) {
+            lane->verb->end_item(item_at(lane, request, request->n_taken), err);
+            lane->waiting--;
+        }
+        lane->verb->done(request);
+        request = next;
+    }
+}
+
+void jt_lane_pump(struct jt_lane *lane)
+{
+    if (lane->busy || lane->first == NULL) {
+        return;
+    }
+    enum jt_err down = why_down(lane);
+    if (down != JT_OK) {
+        fail_queue(lane, down);
+        return;
+    }
+    if (!jt_pipe_ready(lane->pipe)) {
+        return; /* still rolling back; the next round comes when it has */
+    }
+    lane->busy = true;
+    lane->rounds = 0;
+    lane->ended = JT_ERR_RING_MOVED;
+    gather(lane);
+    jt_lane_again(lane);
+}
+
+bool jt_lane_up(const struct jt_lane *lane)
+{
+    return why_down(lane) == JT_OK;
+}
+
+/* --- life --- */
+
+enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_place *place,
+                        uint32_t writer, struct jt_lane **out)
+{
+    *out = NULL;
+    struct jt_lane *lane = calloc(1, verb->size);
+    if (lane == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    lane->verb = verb;
+    lane->vault = place->vault;
+    lane->keeper = place->keeper;
+    lane->refresher = place->refresher;
+    lane->writer = writer;
+    enum jt_err err =
+        jt_pipe_new(place->loop, place->vault->conf->database_conninfo, verb->application,
+                    &place->vault->node, JT_TXN_TIMEOUT_MS, &lane->pipe);
+    if (err != JT_OK) {
+        free(lane);
+        return err;
+    }
+    *out = lane;
+    return JT_OK;
+}
+
+void jt_lane_free(struct jt_lane *lane)
+{
+    if (lane == NULL) {
+        return;
+    }
+    lane->closing = true;
+    jt_pipe_free(lane->pipe); /* ends a step under way, and with it the batch */
+    if (lane->busy) {
+        jt_lane_end(lane, JT_ERR_STOPPING);
+    }
+    fail_queue(lane, JT_ERR_STOPPING);
+    jt_wipe_free(lane);
+}
