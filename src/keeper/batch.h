@@ -9,7 +9,8 @@
  * because opened PANs pass through it, and is wiped after each batch.
  *
  * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then
- * jt_batch_next_group until it gives 0; for each group fill `cards` and call the steps.
+ * jt_batch_next_group until it gives 0; for each group fill `cards` and call the steps. jt_walk
+ * (keeper/walk.h) does the first half of it.
  */
 #ifndef JETON_KEEPER_BATCH_H
 #define JETON_KEEPER_BATCH_H

@@ -67,12 +67,6 @@ enum jt_err jt_wire_outcome_decode(struct jt_reader *in, enum jt_err *err) JT_CH
 /* The reason alone, one byte: items of a batch have it. */
 enum jt_err jt_wire_reason_decode(struct jt_reader *in, enum jt_err *err) JT_CHECKED;
 
-/*
- * The same where only JT_OK, one of `reasons` (ended by JT_OK) and reasons of the class REFRESH
- * make sense: any other makes the message bad.
- */
-void jt_wire_item_decode(struct jt_reader *in, const enum jt_err *reasons, enum jt_err *err);
-
 /* JT_OK when the message was well-formed and ends here, else JT_ERR_PROTOCOL. */
 enum jt_err jt_wire_end(const struct jt_reader *in) JT_CHECKED;
 

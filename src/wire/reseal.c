@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/reseal.h"
 
-#include "wire/frame.h"
+#include "wire/items.h"
 
 #include <string.h>
 
@@ -38,10 +38,11 @@ void jt_reseal_reply_encode(const struct jt_reseal_reply *reply, struct jt_buf *
 static const enum jt_err reasons[] = { JT_ERR_DECRYPT, JT_ERR_ACTIVE_ALREADY, JT_ERR_NO_FIELD,
                                        JT_OK };
 
-static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt_reseal_result *r)
+static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
-    *r = (struct jt_reseal_result){ 0 };
-    jt_wire_item_decode(in, reasons, &r->err);
+    const struct jt_reseal_reply *reply = arg;
+    struct jt_reseal_result *r = decoded;
+    r->err = jt_wire_item_reason(in, reasons);
     if (in->bad || r->err != JT_OK) {
         return;
     }
@@ -50,26 +51,17 @@ static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt
     r->envelope_len = jt_reader_u16(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
     if (r->envelope == NULL || r->envelope_len < JT_PAN_ENVELOPE_MIN ||
-        r->envelope_len > JT_PAN_ENVELOPE_MAX || r->envelope[0] != active_key_id) {
+        r->envelope_len > JT_PAN_ENVELOPE_MAX || r->envelope[0] != reply->active.key_id) {
         in->bad = true;
     }
 }
 
 enum jt_err jt_reseal_reply_decode(struct jt_reader *in, size_t n, struct jt_reseal_reply *reply)
 {
+    const struct jt_wire_list list = { reply->results, sizeof reply->results[0], result_decode,
+                                       reply };
     reply->epoch = jt_reader_u64(in);
     reply->active.generation = jt_reader_u64(in);
     reply->active.key_id = jt_reader_u8(in);
-    reply->n = jt_reader_u16(in);
-    if (in->bad || reply->n != (reply->active.key_id == 0 ? 0 : n)) {
-        reply->n = 0;
-        return JT_ERR_PROTOCOL;
-    }
-    for (size_t i = 0; i < reply->n; i++) {
-        result_decode(in, reply->active.key_id, &reply->results[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    return jt_wire_end(in);
+    return jt_wire_results_decode(in, &list, reply->active.key_id == 0 ? 0 : n, &reply->n);
 }
