@@ -50,7 +50,7 @@ bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt
     }
     items->slots = calloc(items->n, sizeof *items->slots);
     if (items->slots == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_NOMEM);
     }
     return items->slots != NULL;
 }

@@ -249,20 +249,29 @@ static void free_exchange(struct jt_exchange *x)
 
 /* --- after the body --- */
 
-/* The body against the route's rule, parsed. */
-static enum jt_problem_type take_body(struct jt_request *r)
+/* The body against the route's rule, parsed. False: answered. */
+static bool take_body(struct jt_request *r)
 {
-    if (jt_buf_status(&r->http.body) != JT_OK) {
-        return JT_PROBLEM_UNAVAILABLE;
+    struct jt_buf *body = &r->http.body;
+    if (jt_buf_status(body) == JT_ERR_NOMEM) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return false;
     }
-    if (r->http.body.len == 0 &&
+    if (jt_buf_status(body) != JT_OK) {
+        jt_impossible(r); /* the head was refused if it announced more than there is room for */
+        return false;
+    }
+    if (body->len == 0 &&
         jt_operation_body(r->route->method, r->route->operation) != JT_BODY_OBJECT) {
-        return JT_PROBLEM_NONE;
+        return true;
     }
     enum jt_problem_type problem = JT_PROBLEM_NONE;
-    r->json = jt_json_parse_object(r->http.body.data, r->http.body.len, &problem);
-    jt_buf_clear(&r->http.body);
-    return problem;
+    r->json = jt_json_parse_object(body->data, body->len, &problem);
+    jt_buf_clear(body);
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, problem);
+    }
+    return problem == JT_PROBLEM_NONE;
 }
 
 static void start(struct jt_exchange *x)
@@ -270,14 +279,9 @@ static void start(struct jt_exchange *x)
     struct jt_request *r = jt_container_of(x, struct jt_request, http);
     if (r->api->closed) {
         jt_request_answer_err(r, JT_ERR_STOPPING);
-        return;
+    } else if (take_body(r)) {
+        jt_operation_serve(r);
     }
-    enum jt_problem_type problem = take_body(r);
-    if (problem != JT_PROBLEM_NONE) {
-        jt_request_answer_problem(r, problem);
-        return;
-    }
-    jt_operation_serve(r);
 }
 
 /* --- what the server asks --- */

@@ -98,7 +98,7 @@ static void detokenize(struct jt_request *r)
     r->state = d;
     r->state_free = d == NULL ? NULL : free_state;
     if (d == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_NOMEM);
         return;
     }
     if (!jt_items_init(&d->items, r, &kind)) {
@@ -106,7 +106,7 @@ static void detokenize(struct jt_request *r)
     }
     d->cards = calloc(d->items.n, sizeof *d->cards);
     if (d->cards == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_NOMEM);
         return;
     }
     jt_directory_field(r->api->lanes->directory, r->params.field, on_field, d);

@@ -106,7 +106,7 @@ static void tokenize(struct jt_request *r)
     r->state = t;
     r->state_free = t == NULL ? NULL : free_state;
     if (t == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_NOMEM);
         return;
     }
     if (!jt_items_init(&t->items, r, &kind)) {
@@ -114,7 +114,7 @@ static void tokenize(struct jt_request *r)
     }
     t->cards = calloc(t->items.n, sizeof *t->cards);
     if (t->cards == NULL) {
-        jt_request_answer_problem(r, JT_PROBLEM_UNAVAILABLE);
+        jt_request_answer_err(r, JT_ERR_NOMEM);
         return;
     }
     jt_directory_field(r->api->lanes->directory, r->params.field, on_field, t);

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -81,15 +80,15 @@ static bool is_free(const union address *address, socklen_t len)
     return free_now;
 }
 
-enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen, char *message,
-                      size_t message_len)
+enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen,
+                      struct jt_fault *fault)
 {
     union address address;
     socklen_t len;
     if (!parse(text, port, &address, &len)) {
-        snprintf(message, message_len,
-                 "listen = %s: only a numeric loopback address is served without TLS", text);
-        return JT_ERR_INVALID;
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "listen = %s: only a numeric loopback address is served without TLS",
+                            text);
     }
     int opened = 0;
     *chosen = port;
@@ -111,6 +110,6 @@ enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen, 
     while (opened > 0) {
         close(fds[--opened]);
     }
-    snprintf(message, message_len, "cannot listen on %s port %d: %s", text, port, strerror(saved));
-    return saved == EADDRINUSE ? JT_ERR_IN_USE : JT_ERR_IO;
+    return jt_fault_set(fault, saved == EADDRINUSE ? JT_ERR_IN_USE : JT_ERR_IO,
+                        "cannot listen on %s port %d: %s", text, port, strerror(saved));
 }

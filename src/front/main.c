@@ -13,12 +13,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "options/command_line.h"
-#include "options/conf.h"
 #include "front/guard.h"
 #include "front/listen.h"
 #include "front/loop.h"
 #include "front/room.h"
+#include "options/command_line.h"
+#include "options/conf.h"
 #include "vault/membership.h"
 #include "vault/retire.h"
 
@@ -40,7 +40,9 @@
 static struct jt_vault vault;
 static struct jt_front_loop loops[MAX_LOOPS];
 static pthread_t threads[MAX_LOOPS];
+static int n_started; /* of loops */
 static struct jt_door_shared doors;
+static struct jt_membership membership;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -85,40 +87,45 @@ static int n_loops(const struct jt_conf *conf)
 }
 
 /* Written aside and renamed, so that whoever waits for it never reads half a number. */
-static bool write_port_file(const char *path, int port)
+static enum jt_err write_port_file(const char *path, int port, struct jt_fault *fault)
 {
     if (path[0] == '\0') {
-        return true;
+        return JT_OK;
     }
     char aside[4096];
     int n = snprintf(aside, sizeof aside, "%s.new", path);
     FILE *f = n > 0 && (size_t)n < sizeof aside ? fopen(aside, "we") : NULL;
     bool good = f != NULL && fprintf(f, "%d\n", port) > 0;
     good = f != NULL && fclose(f) == 0 && good;
-    return good && rename(aside, path) == 0;
+    if (!good || rename(aside, path) != 0) {
+        return jt_fault_set(fault, JT_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    }
+    return JT_OK;
 }
 
-static void stop(int n, struct jt_membership *membership)
+static void stop(void)
 {
+    jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
     sd_notify(0, "STOPPING=1");
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n_started; i++) {
         jt_front_loop_ask_stop(&loops[i]);
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n_started; i++) {
         pthread_join(threads[i], NULL);
     }
     jt_retirer_stop(vault.retirer);
     jt_workers_stop(vault.workers);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n_started; i++) {
         jt_front_loop_clear(&loops[i]);
     }
     jt_workers_free(vault.workers);
-    jt_membership_clear(membership);
+    jt_membership_clear(&membership);
     jt_sets_clear(&vault.sets);
+    jt_log(JT_LOG_DEBUG, "ended");
 }
 
 /* Keeps the node's place until a signal asks to stop; the exit status. */
-static int watch(struct jt_membership *membership, const sigset_t *signals)
+static int watch(const sigset_t *signals)
 {
     for (;;) {
         struct timespec tick = { .tv_sec = TICK_S };
@@ -127,37 +134,76 @@ static int watch(struct jt_membership *membership, const sigset_t *signals)
             jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
             return EXIT_SUCCESS;
         }
-        if (jt_membership_tick(membership) != JT_OK) {
+        if (jt_membership_tick(&membership) != JT_OK) {
             return EXIT_FAILURE;
         }
     }
 }
 
-static enum jt_err start_loops(const struct jt_conf *conf, int n, int *started, int *port)
+static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_fault *fault)
 {
-    int fds[MAX_LOOPS];
-    char message[300];
-    enum jt_err err =
-        jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, message, sizeof message);
+    int fds[MAX_LOOPS], n = vault.n_loops;
+    struct jt_door_conf door;
+    enum jt_err err = jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, fault);
     if (err != JT_OK) {
-        jt_log(JT_LOG_ERROR, "%s", message);
         return err;
     }
-    struct jt_door_conf door;
     jt_room_make(conf, n, &door, &doors);
-    for (*started = 0; *started < n; ++*started) {
-        struct jt_front_loop *loop = &loops[*started];
-        err = jt_front_loop_init(loop, &vault, fds[*started], *started, &door, &doors);
-        if (err == JT_OK && pthread_create(&threads[*started], NULL, serve, loop) != 0) {
+    while (err == JT_OK && n_started < n) {
+        struct jt_front_loop *loop = &loops[n_started];
+        err = jt_front_loop_init(loop, &vault, fds[n_started], n_started, &door, &doors);
+        if (err == JT_OK && pthread_create(&threads[n_started], NULL, serve, loop) != 0) {
             jt_front_loop_clear(loop);
             err = JT_ERR_NOMEM;
         }
-        if (err != JT_OK) {
-            jt_log(JT_LOG_ERROR, "cannot start event loop %d: %s", *started, jt_err_str(err));
-            return err;
+        n_started += err == JT_OK;
+    }
+    if (err != JT_OK) {
+        for (int i = n_started + 1; i < n; i++) {
+            close(fds[i]); /* the one between was taken over */
         }
+        return jt_fault_set(fault, err, "event loop %d did not start", n_started);
     }
     return JT_OK;
+}
+
+/*
+ * Everything in its order, until the first failure, which is in `fault` unless the heartbeat has
+ * told the log already; stop() ends what was begun.
+ */
+static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault *fault)
+{
+    enum jt_err err = jt_membership_init(&membership, &vault);
+    if (err == JT_ERR_INVALID) {
+        return jt_fault_set(fault, err, "socket in [keeper] is no path for one");
+    }
+    if (err != JT_OK) {
+        return jt_fault_raise(fault, err);
+    }
+    err = jt_membership_tick(&membership);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
+    if (err == JT_OK) {
+        err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
+    }
+    if (err != JT_OK) {
+        return jt_fault_set(fault, err, "the workers or the retirement thread did not start");
+    }
+    err = start_loops(conf, port, fault);
+    return err == JT_OK ? write_port_file(conf->front_port_file, *port, fault) : err;
+}
+
+static void init_vault(const struct jt_conf *conf)
+{
+    vault.conf = conf;
+    vault.started_ms = jt_clock_ms();
+    vault.n_loops = n_loops(conf);
+    snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
+    vault.node.number = JT_NODE_NUMBER;
+    jt_sets_init(&vault.sets);
+    jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 
 static int run(const struct jt_conf *conf)
@@ -169,55 +215,26 @@ static int run(const struct jt_conf *conf)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    vault.conf = conf;
-    vault.started_ms = jt_clock_ms();
-    vault.n_loops = n_loops(conf);
-    snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
-    vault.node.number = JT_NODE_NUMBER;
-    jt_sets_init(&vault.sets);
-    jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
-
-    struct jt_membership membership;
-    int status = EXIT_FAILURE, started = 0, port = 0;
-    enum jt_err err = jt_membership_init(&membership, &vault);
+    init_vault(conf);
     jt_log(JT_LOG_DEBUG, "keeper at %s, node %s, %d event loops", conf->keeper_socket,
            conf->front_node, vault.n_loops);
-    if (err != JT_OK) {
-        jt_log(JT_LOG_ERROR, "%s",
-               err == JT_ERR_INVALID ? "socket in [keeper] is no path for one" : jt_err_str(err));
-    }
-    if (err == JT_OK) {
-        err = jt_membership_tick(&membership);
-    }
-    if (err == JT_OK) {
-        err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
-        if (err == JT_OK) {
-            err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
-        }
-        if (err != JT_OK) {
-            jt_log(JT_LOG_ERROR, "cannot start the threads: %s", jt_err_str(err));
-        }
-    }
-    if (err == JT_OK) {
-        err = start_loops(conf, vault.n_loops, &started, &port);
-    }
-    if (err == JT_OK && !write_port_file(conf->front_port_file, port)) {
-        jt_log(JT_LOG_ERROR, "cannot write %s: %s", conf->front_port_file, strerror(errno));
-        err = JT_ERR_IO;
-    }
+    int status = EXIT_FAILURE, port = 0;
+    struct jt_fault fault = { .err = JT_OK };
+    enum jt_err err = start(conf, &port, &fault);
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen,
-               port, conf->front_node, started);
+               port, conf->front_node, n_started);
         sd_notify(0, "READY=1");
-        status = watch(&membership, &signals);
+        status = watch(&signals);
         if (conf->front_port_file[0] != '\0') {
             /* nobody shall take a dead port for a served one */
             (void)unlink(conf->front_port_file);
         }
+    } else if (fault.err != JT_OK) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
     }
-    jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
-    stop(started, &membership);
-    jt_log(JT_LOG_DEBUG, "ended");
+    stop();
     return err == JT_ERR_INVALID || err == JT_ERR_BAD_CONNINFO ? EX_CONFIG : status;
 }
 

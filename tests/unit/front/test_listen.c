@@ -13,8 +13,8 @@ static void several_sockets_share_a_port_of_the_kernels_choice(void **state)
 {
     (void)state;
     int fds[3], port = 0;
-    char message[200];
-    assert_int_equal(jt_listen("127.0.0.1", 0, fds, 3, &port, message, sizeof message), JT_OK);
+    struct jt_fault fault = { .err = JT_OK };
+    assert_int_equal(jt_listen("127.0.0.1", 0, fds, 3, &port, &fault), JT_OK);
     assert_in_range(port, 1, 65535);
     for (int i = 0; i < 3; i++) {
         close(fds[i]);
@@ -25,12 +25,11 @@ static void a_port_in_use_is_a_conflict_even_between_our_own(void **state)
 {
     (void)state;
     int fds[1], again[1], port = 0, same = 0;
-    char message[200];
-    assert_int_equal(jt_listen("127.0.0.1", 0, fds, 1, &port, message, sizeof message), JT_OK);
-    assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message),
-                     JT_ERR_IN_USE);
+    struct jt_fault fault = { .err = JT_OK };
+    assert_int_equal(jt_listen("127.0.0.1", 0, fds, 1, &port, &fault), JT_OK);
+    assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, &fault), JT_ERR_IN_USE);
     close(fds[0]);
-    assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, message, sizeof message), JT_OK);
+    assert_int_equal(jt_listen("127.0.0.1", port, again, 1, &same, &fault), JT_OK);
     assert_int_equal(same, port);
     close(again[0]);
 }
@@ -42,10 +41,9 @@ static void other_addresses_are_refused(void **state)
         "0.0.0.0", "192.0.2.1", "::", "localhost", "", "127.0.0.1:80"
     };
     int fds[1], port;
-    char message[200];
+    struct jt_fault fault = { .err = JT_OK };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(jt_listen(bad[i], 0, fds, 1, &port, message, sizeof message),
-                         JT_ERR_INVALID);
+        assert_int_equal(jt_listen(bad[i], 0, fds, 1, &port, &fault), JT_ERR_INVALID);
     }
 }
 
