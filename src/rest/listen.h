@@ -13,7 +13,7 @@
 /*
  * Opens `n` sockets on `text` (numeric IPv4 or IPv6) and `port`; port 0 lets the kernel choose
  * one. *chosen receives the port. On failure all are closed and `message` names the reason:
- * JT_ERR_INVALID (not a loopback address), JT_ERR_CONFLICT (port in use), JT_ERR_IO.
+ * JT_ERR_INVALID (not a loopback address), JT_ERR_IN_USE (the port), JT_ERR_IO.
  */
 enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen, char *message,
                       size_t message_len) JT_CHECKED;
