@@ -142,9 +142,9 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
         return JT_ERR_KEY_WRONG;
     }
     /*
-     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN
-     * section 6.8: keepers remember the highest epoch over restarts, and only the very ring that
-     * they have is taken at an epoch that is not above it.
+     * A database that went back (a restore, a tail lost in a failover) is noticed here. Keepers
+     * remember the highest epoch over restarts, and at an epoch that is not above it they take only
+     * the very ring that they have.
      */
     err =
         next.epoch <= k->state.highest_epoch ? JT_ERR_WENT_BACK : jt_policy_accept(&k->ring, &next);

@@ -212,7 +212,6 @@ static bool landlock_allow(int ruleset, int fd, uint64_t rights)
 
 /*
  * False with errno: ENOSYS or EOPNOTSUPP where the kernel has no Landlock, or has it switched off.
- *
  */
 static bool landlock(int keys_fd, int socket_dir_fd)
 {

@@ -18,13 +18,12 @@
 
 /*
  * No core dumps, not dumpable, no new privileges. First of all, before a key is touched. JT_ERR_IO.
- *
  */
 enum jt_err jt_sandbox_harden(struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Locks all memory, present and future. Where the limit of an ordinary user forbids it: with a
- * development key *locked is false and the keeper may go on (main warns); else JT_ERR_DENIED.
+ * development key *locked is false and the keeper may go on (main warns); else JT_ERR_UNPROTECTED.
  */
 enum jt_err jt_sandbox_lock_memory(bool development, bool *locked,
                                    struct jt_fault *fault) JT_CHECKED;

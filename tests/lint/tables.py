@@ -30,18 +30,12 @@ PAYLOADS = {"SMALL": "small", "WITH_RING": "ring", "FRAME": "frame"}
 
 def entries(name, macro):
     """The arguments of each line MACRO(...) of a list; texts without quotes, pieces joined."""
-    text = re.sub(
-        r"/\*.*?\*/", "", (TOP / name).read_text(encoding="utf-8"), flags=re.S
-    )
+    text = re.sub(r"/\*.*?\*/", "", (TOP / name).read_text(encoding="utf-8"), flags=re.S)
     string = r'"(?:\\.|[^"\\])*"'
     for match in re.finditer(rf"^{macro}\(((?:{string}|[^()\"])*)\)", text, re.M):
         arguments = re.findall(rf"((?:{string}|[^,\"])+)(?:,|$)", match.group(1))
         yield [
-            (
-                "".join(piece[1:-1] for piece in re.findall(string, a))
-                if '"' in a
-                else a.strip()
-            )
+            ("".join(piece[1:-1] for piece in re.findall(string, a)) if '"' in a else a.strip())
             for a in arguments
         ]
 
@@ -62,7 +56,24 @@ def verbs_table():
         )
 
 
-TABLES = {"verbs": (VERBS, verbs_table)}
+def reasons_table():
+    """Those that the keeper's own code names."""
+    code = "".join(
+        p.read_text(encoding="utf-8")
+        for p in FILES
+        if re.match(r"src/(keeper|wire|crypto)/\w+\.c$", rel(p))
+    )
+    classes = {"GIVE_UP": "1 give up", "REFRESH": "2 refresh", "REPEAT": "3 repeat"}
+    yield "| | reason | class | meaning |"
+    yield "|---|---|---|---|"
+    for number, name, kind, _, phrase in sorted(
+        entries(REASONS, "JT_REASON"), key=lambda e: int(e[0])
+    ):
+        if re.search(rf"\bJT_ERR_{name}\b", code):
+            yield f"| {number} | {name} | {classes[kind]} | {phrase} |"
+
+
+TABLES = {"reasons": (REASONS, reasons_table), "verbs": (VERBS, verbs_table)}
 
 
 def written(text):
@@ -73,15 +84,7 @@ def written(text):
         _, end, after = rest.partition("<!-- end -->\n")
         if not found or not end:
             raise OSError(f"{PAGE}: no place for the table {name}: {begin.strip()}")
-        text = (
-            before
-            + begin
-            + "\n"
-            + "".join(r + "\n" for r in rows())
-            + "\n"
-            + end
-            + after
-        )
+        text = before + begin + "\n" + "".join(r + "\n" for r in rows()) + "\n" + end + after
     return text
 
 
@@ -102,9 +105,33 @@ def verbs_once():
         seen = [e[column] for e in entries(VERBS, "JT_VERB")]
         if not seen:
             yield f"no verbs found in {VERBS}"
-        yield from (
-            f"{VERBS}: {x}, twice" for x in sorted(set(seen)) if seen.count(x) > 1
-        )
+        yield from (f"{VERBS}: {x}, twice" for x in sorted(set(seen)) if seen.count(x) > 1)
+
+
+@check("every JT_ERR_ that is named anywhere is a reason of src/base/reasons.def")
+def reasons_exist():
+    known = {e[1] for e in entries(REASONS, "JT_REASON")} | {"MAX"}
+    examples = {"ID", "X"}  # of comments that say how a reason is named
+    for path in FILES:
+        if path.suffix not in (".c", ".h", ".def", ".md", ".py", ".sql", ".am"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for name in re.findall(r"\bJT_ERR_([A-Z0-9_]*[A-Z0-9])\b", line):
+                if name not in known and not (
+                    name in examples and rel(path).startswith("src/base/")
+                ):
+                    yield f"{rel(path)}:{number}: JT_ERR_{name}"
+
+
+@check(f"reasons that {PAGE} names exist")
+def page_reasons():
+    known = {e[1] for e in entries(REASONS, "JT_REASON")}
+    known |= {e[1] for e in entries(VERBS, "JT_VERB")}
+    text = (TOP / PAGE).read_text(encoding="utf-8")
+    text = re.sub(r"<!-- \w+: .*?<!-- end -->", "", text, flags=re.S)
+    for name in sorted(set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text)) - known):
+        if name != "SO_PEERCRED":
+            yield name
 
 
 if __name__ == "__main__":
