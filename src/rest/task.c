@@ -21,6 +21,9 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
         jt_work_about(ctx, "%s", "");
     }
     task->err = task->run(task, ctx);
+    if (jt_work_comes_again(ctx)) {
+        return;
+    }
     memcpy(task->subject, ctx->fault.subject, sizeof task->subject);
     /* What the caller got wrong is for the caller to know; all else is for the operator as well. */
     if (jt_problem_status(jt_problem_of_err(task->err)) >= 500) {
