@@ -3,8 +3,9 @@
  * jetond, the front process: REST in, database and keeper behind.
  *
  * Threads: one event loop for each processor (rest/server.h), two workers for look-ups and two for
- * acts, which may block (vault/workers.h), the retirement job (vault/retire.h), and this one, which
- * starts and stops the others and keeps this node's place in the database (vault/membership.h).
+ * acts, which may block (vault/workers.h), one for each background duty (vault/duty.h): this
+ * node's place in the database (vault/membership.h) and retirement (vault/retirement.h), and this
+ * one, which starts and stops the others.
  *
  * No key ever comes here. PANs do, so the process writes no core and cannot be read by others of
  * its user.
@@ -19,7 +20,7 @@
 #include "rest/listen.h"
 #include "rest/server.h"
 #include "vault/membership.h"
-#include "vault/retire.h"
+#include "vault/retirement.h"
 
 #include <systemd/sd-daemon.h>
 
@@ -34,11 +35,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_LOOPS                64
+#define MAX_LOOPS                JT_LOOPS_MAX
 #define N_WORKERS                2             /* for each kind of work */
 #define LOCKABLE_BYTES           (1024u << 20) /* bodies and replies of thousands of connections */
-#define TICK_S                   1
-#define MAX_DESCRIPTORS          200000 /* what is more than this is never needed */
+#define MAX_DESCRIPTORS          200000        /* what is more than this is never needed */
 #define OTHER_DESCRIPTORS        64
 #define OTHER_DESCRIPTORS_A_LOOP 24 /* lanes to the database, the keeper, epoll */
 #define MIN_UPSTREAMS            8  /* a loop, as are the next two */
@@ -122,24 +122,21 @@ static void stop(int n, struct jt_membership *membership)
         jt_server_clear(&servers[i]);
     }
     jt_workers_free(vault.workers);
-    jt_membership_clear(membership);
+    jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
 }
 
-/* Keeps the node's place until a signal asks to stop; the exit status. */
+/* Until a signal asks to stop; the exit status. */
 static int watch(struct jt_membership *membership, const sigset_t *signals)
 {
-    for (;;) {
-        struct timespec tick = { .tv_sec = TICK_S };
-        int signal_number = sigtimedwait(signals, NULL, &tick);
-        if (signal_number > 0) {
-            jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
-            return EXIT_SUCCESS;
-        }
-        if (jt_membership_tick(membership) != JT_OK) {
-            return EXIT_FAILURE;
-        }
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0) {
     }
+    if (jt_membership_verdict(membership) != JT_OK) {
+        return EXIT_FAILURE; /* its duty sent the signal, and the log says why */
+    }
+    jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
+    return EXIT_SUCCESS;
 }
 
 /*
@@ -229,22 +226,19 @@ static int run(const struct jt_conf *conf)
     jt_sets_init(&vault.sets);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 
-    struct jt_membership membership;
+    struct jt_membership *membership;
     int status = EXIT_FAILURE, started = 0, port = 0;
-    enum jt_err err = jt_membership_init(&membership, &vault);
     jt_log(JT_LOG_DEBUG, "keeper at %s, node %s, %d event loops", conf->keeper_socket,
            conf->front_node, vault.n_loops);
-    if (err != JT_OK) {
+    enum jt_err err = jt_membership_start(&vault, &membership);
+    if (err != JT_OK && (membership == NULL || jt_membership_verdict(membership) == JT_OK)) {
         jt_log(JT_LOG_ERROR, "%s",
                err == JT_ERR_INVALID ? "socket in [keeper] is no path for one" : jt_err_str(err));
     }
     if (err == JT_OK) {
-        err = jt_membership_tick(&membership);
-    }
-    if (err == JT_OK) {
         err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
         if (err == JT_OK) {
-            err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
+            err = jt_retirer_start(&vault, &vault.retirer);
         }
         if (err != JT_OK) {
             jt_log(JT_LOG_ERROR, "cannot start the threads: %s", jt_err_str(err));
@@ -261,14 +255,14 @@ static int run(const struct jt_conf *conf)
         jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen,
                port, conf->front_node, started);
         sd_notify(0, "READY=1");
-        status = watch(&membership, &signals);
+        status = watch(membership, &signals);
         if (conf->front_port_file[0] != '\0') {
             /* nobody shall take a dead port for a served one */
             (void)unlink(conf->front_port_file);
         }
     }
     jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
-    stop(started, &membership);
+    stop(started, membership);
     jt_log(JT_LOG_DEBUG, "ended");
     return err == JT_ERR_INVALID || err == JT_ERR_BAD_CONNINFO ? EX_CONFIG : status;
 }

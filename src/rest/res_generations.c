@@ -5,7 +5,7 @@
 #include "rest/members.h"
 #include "rest/task.h"
 #include "store/generations.h"
-#include "vault/refresh.h"
+#include "vault/activation.h"
 #include "vault/roll.h"
 
 /* Empty text is null. */
@@ -105,7 +105,8 @@ static enum jt_err run_activate(struct jt_task *task, struct jt_work_ctx *ctx)
 {
     struct one *o = (struct one *)task;
     const char *override = o->override[0] == '\0' ? NULL : o->override;
-    return jt_roll_activate(ctx, task->http->params.number, task->http->client, override, &o->info);
+    return jt_activation_run(ctx, task->http->params.number, task->http->client, override,
+                             &o->info);
 }
 
 static enum jt_err run_abandon(struct jt_task *task, struct jt_work_ctx *ctx)

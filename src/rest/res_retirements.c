@@ -5,7 +5,7 @@
 #include "rest/members.h"
 #include "rest/task.h"
 #include "store/retirements.h"
-#include "vault/retire.h"
+#include "vault/retirement.h"
 
 #include <stdio.h>
 
@@ -52,13 +52,8 @@ static enum jt_err run_start(struct jt_task *task, struct jt_work_ctx *ctx)
 {
     struct retirement *t = (struct retirement *)task;
     uint64_t number = task->http->params.number;
-    enum jt_err err = jt_db_ensure(ctx->db);
+    enum jt_err err = jt_retirement_ask(ctx, number, task->http->client);
     if (err == JT_OK) {
-        struct jt_act act = { .node = ctx->vault->node.name, .actor = task->http->client };
-        err = jt_retirement_open(ctx->db, number, &act);
-    }
-    if (err == JT_OK) {
-        jt_retirer_nudge(ctx->vault->retirer);
         load_after(t, ctx);
     }
     return err;
@@ -79,12 +74,10 @@ static json_t *certificate_json(const struct jt_certificate *c)
     return json_pack("{ss,ss,ss}", "text", c->text, "signature", signature, "public_key", key);
 }
 
-static json_t *retirement_json(const struct retirement *t,
-                               const struct jt_retirement_progress *progress)
+static json_t *retirement_json(const struct retirement *t)
 {
-    bool mine = progress->generation == t->job.generation;
     uint64_t left = t->info.rows_written + t->info.rows_moved_in - t->info.rows_moved_out;
-    double rate = mine ? progress->rate : 0;
+    double rate = (double)t->job.moved_in_1000_s / 1000.0;
     json_t *eta = json_null();
     if (t->job.state != JT_RETIREMENT_DRAINING || left == 0) {
         eta = json_integer(0);
@@ -96,7 +89,7 @@ static json_t *retirement_json(const struct retirement *t,
         state_name(t->job.state), "actor", t->job.actor, "started_at",
         t->job.facts.started_at[0] == '\0' ? json_null() : json_string(t->job.facts.started_at),
         "rows_left", (json_int_t)left, "rows_moved", (json_int_t)t->info.rows_moved_out,
-        "rows_stuck", (json_int_t)(mine ? progress->stuck : 0), "rate", rate, "eta_seconds", eta);
+        "rows_stuck", (json_int_t)t->job.rows_stuck, "rate", rate, "eta_seconds", eta);
     if (body != NULL && t->job.state == JT_RETIREMENT_CERTIFIED) {
         (void)json_object_set_new(body, "certificate", certificate_json(&t->job.certificate));
     }
@@ -105,10 +98,7 @@ static json_t *retirement_json(const struct retirement *t,
 
 static void answer(struct jt_task *task, int status)
 {
-    struct jt_retirement_progress progress;
-    jt_retirer_progress(task->http->server->vault->retirer, &progress);
-    jt_request_answer_json(task->http, status,
-                           retirement_json((struct retirement *)task, &progress));
+    jt_request_answer_json(task->http, status, retirement_json((struct retirement *)task));
 }
 
 static void answer_started(struct jt_task *task)

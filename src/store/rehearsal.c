@@ -8,6 +8,7 @@
 #include "store/ring.h"
 #include "store/ring_rule.h"
 #include "store/statements.h"
+#include "store/tally.h"
 
 #include <stdio.h>
 
@@ -55,7 +56,7 @@ static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *no
     struct jt_params p;
     jt_params_init(&p);
     jt_ring_rule_guard(&p, node, epoch, active);
-    jt_params_u31(&p, INT16_MAX); /* a writer of its own: no waiting for a row of the tally */
+    jt_params_u31(&p, JT_TALLY_REHEARSAL); /* no waiting for anybody's row */
     add_card(&p, active->key_id);
     jt_audit_params(&p, &audit, 1);
     PGresult *res;
