@@ -3,10 +3,10 @@
  * How many cards per second does one keeper seal, open, reseal, match and identify through its
  * socket, by size of batch?
  *
- * A real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a development key
- * in a directory of its own, one active and one draining generation, so that sealing also makes one
- * fingerprint under the draining one; one asynchronous keyclient with two calls under way. 16-digit
- * PANs, one field with dedup. Prints items per second.
+ * It runs a real jeton-keeper (argument 1, else $JETON_KEEPER, else ./jeton-keeper) with a
+ * development key in a directory of its own. One generation is active and one draining, so that
+ * sealing also makes one fingerprint under the draining one. One asynchronous keyclient has two
+ * calls under way. PANs have 16 digits, and the one field has dedup. It prints items per second.
  */
 #include "base/clock.h"
 #include "keyclient/keyclient.h"
@@ -38,7 +38,7 @@ static uint8_t pans[JT_WIRE_MAX_ITEMS][8];
 static uint8_t old_envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
 static struct jt_seal_item seals[JT_WIRE_MAX_ITEMS];
 static struct jt_open_item opens[JT_WIRE_MAX_ITEMS];
-static struct jt_reseal_item reseals[JT_WIRE_MAX_ITEMS];
+static struct jt_open_item reseals[JT_WIRE_MAX_ITEMS];
 static struct jt_match_item matches[JT_WIRE_MAX_ITEMS];
 static struct jt_identify_item identifies[JT_WIRE_MAX_ITEMS];
 
@@ -168,18 +168,17 @@ static void make_items(void)
         for (size_t d = 0, v = i; d < 5; d++, v /= 10) {
             pans[i][7 - d] = (uint8_t)(v % 10);
         }
-        seals[i] = (struct jt_seal_item){
-            .field = 1, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 }
-        };
+        seals[i] =
+            (struct jt_seal_item){ .field = 1,
+                                   .value = { .kind = JT_FIELD_PAN, .bytes = pans[i], .len = 8 } };
         opens[i] = (struct jt_open_item){ .field = 1,
                                           .fingerprint = fingerprints[i],
                                           .envelope = old_envelopes[i],
                                           .envelope_len = 25 };
-        reseals[i] = (struct jt_reseal_item){ .field = 1,
-                                              .dedup = true,
-                                              .fingerprint = fingerprints[i],
-                                              .envelope = old_envelopes[i],
-                                              .envelope_len = 25 };
+        reseals[i] = (struct jt_open_item){ .field = 1,
+                                            .fingerprint = fingerprints[i],
+                                            .envelope = old_envelopes[i],
+                                            .envelope_len = 25 };
         matches[i] =
             (struct jt_match_item){ .field = 1,
                                     .fingerprint = fingerprints[i],

@@ -209,7 +209,6 @@ static void send_more(struct connection *c)
 
 /*
  * Bytes of the whole response when it is complete, else 0; `body` receives where its body starts.
- *
  */
 static size_t response_len(const struct connection *c, size_t *body)
 {

@@ -6,7 +6,7 @@
  *
  * The reference is measured in the same run: EVP AES-256-SIV, one context re-keyed for every
  * record, which is the fastest correct way to use it: without a new key OpenSSL's context keeps
- * state of the message before. Prints nanoseconds a record, then the ratio.
+ * state of the message before. Prints nanoseconds per record, then the ratio.
  */
 #include "base/clock.h"
 #include "crypto/siv.h"

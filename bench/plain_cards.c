@@ -89,7 +89,6 @@ static PGconn *connect_db(void)
 {
     /*
      * One descent of an index for each card, whatever the statistics of a new table would suggest.
-     *
      */
     static const char options[] =
         "-c synchronous_commit=on -c jit=off -c enable_seqscan=off "

@@ -4,22 +4,23 @@
  * busy routes do. bench/run drives it and Jeton in turn, on one database server and with one load
  * generator, so that each run shows what Jeton's design is worth. Not part of the product.
  *
- *   plain_service --conninfo STRING --key-file FILE --secret FILE --port-file FILE [--threads N]
- * [--pool N]
+ *   plain_service --conninfo STRING --key-file FILE --secret FILE --port-file FILE
+ *                 [--threads N] [--pool N]
  *
  * It does the same work: libmicrohttpd and jansson; an API key compared as its SHA-256; digits and
  * Luhn checked; AES-256-GCM with a random nonce and the token as associated data; HMAC-SHA256 of
- * the card as its fingerprint, so that a card has one token for ever; one durable transaction a
- * request, the audit row in it, and no card number leaves before that has committed. It does not do
- * what Jeton is for: the keys lie in the process that serves the network and cannot be rolled.
+ * the card as its fingerprint, so that a card has one token for ever; one durable transaction
+ * for each request, the audit row in it, and no card number leaves before that has committed. It
+ * does not do what Jeton is for: the keys lie in the process that serves the network and cannot be
+ * rolled.
  *
- * It takes no short cut that would make it slow: one statement and so one round trip a request,
- * prepared, binary, batches as arrays, sorted so that requests do not deadlock; crypto contexts are
- * kept. Each request takes one of --pool workers (connection and contexts) for as long as it talks
- * to the database. --threads 0, the default, serves each connection by a thread of its own, N
- * serves all by N event loops. Tried on two processors, 4 to 64 workers and 8 to 64 loops: loops
- * are slower in batches and faster nowhere, because one that waits for a commit serves nobody; 32
- * and 64 workers are alike, fewer are slower.
+ * It takes no short cut that would make it slow: one statement and so one round trip for each
+ * request, prepared, binary, batches as arrays, sorted so that requests do not deadlock; crypto
+ * contexts are kept. Each request takes one of --pool workers (connection and contexts) for as long
+ * as it talks to the database. --threads 0, the default, serves each connection by a thread of its
+ * own, N serves all by N event loops. Tried on two processors, 4 to 64 workers and 8 to 64 loops:
+ * loops are slower in batches and faster nowhere, because one that waits for a commit serves
+ * nobody; 32 and 64 workers are alike, fewer are slower.
  */
 #include "bench/plain.h"
 

@@ -31,6 +31,7 @@ build_sources() {
         ! -path ./configure ! -path ./stamp-h1 ! -path ./Makefile ! -path ./Makefile.in \
         ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
         ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) \
+        ! \( -path './tests/fuzz/*' ! -path './tests/fuzz/*/*' ! -name '*.*' \) \
         ! \( -path './bench/*' ! -name '*.*' ! -name run \) \
         -print) | sort
 }
@@ -49,8 +50,9 @@ build_copy() {
     mv "$dir/sources.new" "$dir/sources"
 }
 
-# build_tree TOP DIR [configure arguments]: the programs end up in DIR/obj. Output goes to
-# DIR/build.log, whose end is shown on failure. The caller holds the lock.
+# build_tree TOP DIR [configure arguments]: the programs end up in DIR/obj; BUILD_TARGET says
+# which, if not all. Output goes to DIR/build.log, whose end is shown on failure. The caller holds
+# the lock.
 build_tree() {
     local top=$1 dir=$2
     shift 2
@@ -70,7 +72,7 @@ build_tree() {
             (cd "$dir/obj" && ../src/configure --silent "$@")
             printf '%s\n' "$recipe" >"$dir/recipe"
         fi
-        make -C "$dir/obj" -j"$(nproc)"
+        make -C "$dir/obj" -j"$(nproc)" "${BUILD_TARGET:-all}"
     ) >"$dir/build.log" 2>&1; then
         tail -n 30 "$dir/build.log" >&2
         printf 'The build failed; all of its output is in %s\n' "$dir/build.log" >&2

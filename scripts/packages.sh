@@ -12,6 +12,9 @@ PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis p
     python3-psycopg2 python3-cryptography openssl procps
     binutils mandoc)
 
+# On Debian 12 libfuzzer-14-dev lacks what -fsanitize=fuzzer links: it is in the second.
+PACKAGES_FUZZ=(clang-14 libclang-rt-14-dev)
+
 # Prints those of its arguments that are not installed.
 packages_missing() {
     local p

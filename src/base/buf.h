@@ -97,7 +97,6 @@ void jt_buf_consume(struct jt_buf *b, size_t len);
 
 /*
  * JT_OK, or why the first failed write failed: JT_ERR_LIMIT when the bound was met, JT_ERR_NOMEM.
- *
  */
 enum jt_err jt_buf_status(const struct jt_buf *b) JT_CHECKED;
 

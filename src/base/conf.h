@@ -45,7 +45,7 @@ struct jt_conf_table {
 /*
  * Reads `path` over the tables' defaults into the struct at `target`, which starts as zero bytes.
  * On failure `message` (of `message_len` bytes) holds one line for the operator that names file,
- * line and option, and the texts are freed. JT_ERR_NOT_FOUND (it cannot be opened), JT_ERR_INVALID,
+ * line and option, and the texts are freed. JT_ERR_NO_FILE (it cannot be opened), JT_ERR_INVALID,
  * JT_ERR_NOMEM. On success the caller ends with jt_conf_free_texts.
  */
 enum jt_err jt_conf_read(const char *path, const struct jt_conf_table *const *tables,

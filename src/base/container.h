@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a member to the struct that it stands in, wherever in it: for callbacks that are given the
- * part which a lower layer knows. What `pointer` is must be said truly: only its type is checked.
+ * From a member back to the struct that holds it: for callbacks that are handed one part of their
+ * owner. The compiler checks that the pointer is of the member's type; nothing depends on where the
+ * member stands.
  */
 #ifndef JETON_BASE_CONTAINER_H
 #define JETON_BASE_CONTAINER_H
 
 #include <stddef.h>
 
-#define jt_container_of(pointer, type, member)                                                \
-    (1 ? (type *)((char *)(pointer)-offsetof(type, member)) /* the other branch is a check */ \
-       : (type *)(void *)((pointer) - &((type *)0)->member))
+/*
+ * The struct `type` whose member `member` is what `pointer` points to. The compiler refuses a
+ * pointer to anything else than that member's type.
+ */
+#define jt_container_of(pointer, type, member)                                           \
+    ({                                                                                   \
+        _Static_assert(__builtin_types_compatible_p(__typeof__(*(pointer)),              \
+                                                    __typeof__(((type *)NULL)->member)), \
+                       "not a pointer to " #type "." #member);                           \
+        (type *)(void *)((char *)(pointer)-offsetof(type, member));                      \
+    })
 
 #endif

@@ -15,8 +15,8 @@
 #include "base/buf.h"
 
 /*
- * Creates `name` in the directory `dir_fd`. JT_ERR_CONFLICT when it exists; JT_ERR_IO with errno
- * else; leaves nothing behind.
+ * Creates `name` in the directory `dir_fd`. JT_ERR_FILE_EXISTS; JT_ERR_IO with errno else. It
+ * leaves nothing behind then.
  */
 enum jt_err jt_file_write_new(int dir_fd, const char *name, const void *data,
                               size_t len) JT_CHECKED;
@@ -30,7 +30,7 @@ enum jt_err jt_file_replace(int dir_fd, const char *name, const void *data, size
 
 /*
  * Appends the contents of `name` (relative to dir_fd, AT_FDCWD allowed) to `out`, whose max bounds
- * the size. JT_ERR_NOT_FOUND, JT_ERR_LIMIT, JT_ERR_IO; JT_ERR_DENIED for anything but a regular
+ * the size. JT_ERR_NO_FILE, JT_ERR_LIMIT, JT_ERR_IO; JT_ERR_FILE_UNSAFE for anything but a regular
  * file of this user with one name (no hard links) and without access for group or others when
  * `private_only` is set. A symbolic link is not followed but refused (JT_ERR_IO, ELOOP). On failure
  * `out` may hold a part of the contents.

@@ -20,6 +20,10 @@
 void jt_jsonw_open(struct jt_buf *out);
 void jt_jsonw_close(struct jt_buf *out);
 
+/* A member that is an array of objects: each is opened and closed between the two. */
+void jt_jsonw_array(struct jt_buf *out, const char *name);
+void jt_jsonw_array_end(struct jt_buf *out);
+
 /* Members. Names are the program's own and need no escape. */
 void jt_jsonw_text(struct jt_buf *out, const char *name, const char *text);
 /* One text that is put together of two. */

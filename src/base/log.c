@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *process_name = "jeton";
@@ -14,6 +15,7 @@ static enum jt_log_level most_detailed = JT_LOG_INFO;
 
 void jt_log_init(const char *process, enum jt_log_level level)
 {
+    tzset(); /* reads files, which the first line might no longer be allowed to */
     process_name = process;
     most_detailed = level;
 }

@@ -24,7 +24,7 @@ int jt_cmd_audit(const struct jt_command *self, struct jt_cli *cli, int argc, ch
 {
     const char *token = NULL, *field = NULL, *since = "", *until = "";
     const struct jt_option options[] = {
-        JT_TEXT("field", "NAME", &field, "the token's field"),
+        JT_TEXT("field", "NAME", &field, "the token's field (required)"),
         JT_TEXT("since", "TIME", &since,
                 "the earliest time, as 2026-01-31T12:00:00Z (the beginning)"),
         JT_TEXT("until", "TIME", &until, "the time before which to end (now)"),

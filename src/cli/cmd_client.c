@@ -67,8 +67,10 @@ int jt_cmd_client_add(const struct jt_command *self, struct jt_cli *cli, int arg
 {
     const char *name = NULL, *may = NULL, *path = NULL;
     const struct jt_option options[] = {
-        JT_TEXT("may", "LIST", &may, "what it may do: of tokenize,detokenize,operate"),
-        JT_TEXT("key-file-out", "FILE", &path, "new file, mode 0600, that receives the API key"),
+        JT_TEXT("may", "LIST", &may,
+                "what it may do: one or more of tokenize,detokenize,operate (required)"),
+        JT_TEXT("key-file-out", "FILE", &path,
+                "new file, mode 0600, that receives the API key (required)"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);

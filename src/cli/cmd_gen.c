@@ -48,10 +48,10 @@ int jt_cmd_gen(const struct jt_command *self, struct jt_cli *cli, int argc, char
     long rows = -1, bad = 0, seed = 1;
     const char *out = NULL;
     const struct jt_option options[] = {
-        JT_NUMBER("rows", "N", &rows, 0, 1000000000000, "rows to make"),
+        JT_NUMBER("rows", "N", &rows, 0, 1000000000000, "rows to make (required)"),
         JT_NUMBER("bad", "N", &bad, 0, 1000000000000, "bad rows among them, of every kind (0)"),
         JT_NUMBER("seed", "N", &seed, 0, INT64_MAX, "the same seed gives the same file (1)"),
-        JT_TEXT("out", "FILE", &out, "where to write it (standard output)"),
+        JT_TEXT("out", "FILE", &out, "file to write (standard output)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);

@@ -235,7 +235,7 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
     struct init init = { .operator= "operator" };
     const struct jt_option options[] = {
         JT_TEXT("operator-key", "FILE", &init.key_path,
-                "new file, mode 0600, that receives the first operator's API key"),
+                "new file, mode 0600, that receives the first operator's API key (required)"),
         JT_TEXT("operator", "NAME", &init.operator, "the first operator's client id (operator)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };

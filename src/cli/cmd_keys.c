@@ -75,7 +75,7 @@ int jt_cmd_keys_activate(const struct jt_command *self, struct jt_cli *cli, int 
     const char *number = NULL, *reason = NULL;
     const struct jt_option options[] = {
         JT_TEXT("accept-single-holder", "REASON", &reason,
-                "go ahead with a key held in one place only; the reason is recorded"),
+                "go ahead with a key that is held in one place only; the reason is recorded"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
     char path[JT_GENERATION_PATH];

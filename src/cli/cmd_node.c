@@ -30,7 +30,7 @@ int jt_cmd_node_accept_ids(const struct jt_command *self, struct jt_cli *cli, in
     const char *reason = NULL;
     const struct jt_option options[] = {
         JT_TEXT("reason", "REASON", &reason,
-                "why ids may lie far ahead of the clock; it is recorded"),
+                "why ids may lie far ahead of the clock; it is recorded (required)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -49,7 +49,7 @@ int jt_cmd_node_accept_sets(const struct jt_command *self, struct jt_cli *cli, i
     const char *reason = NULL;
     const struct jt_option options[] = {
         JT_TEXT("reason", "REASON", &reason,
-                "why an older set of clients or fields is right; it is recorded"),
+                "why an older set of clients or fields is right; it is recorded (required)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);

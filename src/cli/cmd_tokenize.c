@@ -210,16 +210,17 @@ static int replace_column(const struct jt_command *self, struct jt_cli *cli, int
 {
     struct request r = { .batch = 1000, .connections = 4 };
     const struct jt_option options[] = {
-        JT_TEXT("field", "NAME", &r.field, "the protected field"),
-        JT_TEXT("column", "NAME", &r.column, "column to replace, by its name in the first line"),
-        JT_TEXT("in", "FILE", &r.in, "CSV file to read"),
+        JT_TEXT("field", "NAME", &r.field, "the protected field (required)"),
+        JT_TEXT("column", "NAME", &r.column,
+                "column to replace, by its name in the first line (required)"),
+        JT_TEXT("in", "FILE", &r.in, "CSV file to read (required)"),
         JT_TEXT("out", "FILE", &r.out,
-                "CSV file to write: the accepted rows in input order, mode 0600"),
+                "CSV file to write: the accepted rows in input order, mode 0600 (required)"),
         JT_TEXT("rejects", "FILE", &r.rejects,
-                "CSV file for the others: line, reason; never the value"),
+                "CSV file for the others: line and reason, never the value (required)"),
         JT_NUMBER("batch", "N", &r.batch, 1, 10000, "rows in one request (1000)"),
         JT_NUMBER("connections", "N", &r.connections, 1, JT_CONVEYOR_MAX_CONNECTIONS,
-                  "requests under way at once (4)"),
+                  "requests that are under way at once (4)"),
         JT_FLAG("progress", &r.progress,
                 "draw the progress bar even when standard error is no terminal"),
         JT_FLAG("fail-on-reject", &r.fail_on_reject,

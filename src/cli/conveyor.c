@@ -166,7 +166,7 @@ static int repeat_later(struct conveyor *c, struct slot *slot, const struct jt_r
     } else if (reply->status != 200) {
         (void)jt_problem_complain(reply->status, reply->body.data, reply->body.len);
     } else {
-        jt_complain("%s: some rows are unavailable time and again", c->job->endpoint->url);
+        jt_complain("%s: some rows stay unavailable", c->job->endpoint->url);
     }
     return JT_EXIT_UNAVAILABLE;
 }

@@ -103,7 +103,6 @@ static enum jt_err refill(struct jt_csv *csv)
     }
     /*
      * EINTR is not repeated: a signal that this program catches is meant to end a wait for input.
-     *
      */
     ssize_t n = read(csv->fd, csv->window.data + csv->window.len, CHUNK);
     if (n < 0) {
@@ -111,6 +110,26 @@ static enum jt_err refill(struct jt_csv *csv)
     }
     csv->window.len += (size_t)n;
     csv->end_of_file = n == 0;
+    return JT_OK;
+}
+
+/*
+ * Reads the start of a record. A byte order mark in front of the file belongs to no field: behind
+ * it the first one may be quoted.
+ */
+static enum jt_err begin(struct jt_csv *csv, struct scan *s)
+{
+    static const uint8_t mark[] = { 0xef, 0xbb, 0xbf };
+    while (csv->consumed == 0 && csv->window.len < sizeof mark && !csv->end_of_file) {
+        enum jt_err err = refill(csv);
+        if (err != JT_OK) {
+            return err;
+        }
+    }
+    if (csv->consumed == 0 && csv->window.len >= sizeof mark &&
+        memcmp(csv->window.data, mark, sizeof mark) == 0) {
+        s->i = s->field_start = sizeof mark;
+    }
     return JT_OK;
 }
 
@@ -129,7 +148,7 @@ enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out)
 {
     *out = (struct jt_csv_record){ 0 };
     struct scan s = { .out = out };
-    enum jt_err err = csv->window.data == NULL ? refill(csv) : JT_OK;
+    enum jt_err err = begin(csv, &s);
     if (err != JT_OK) {
         return err;
     }

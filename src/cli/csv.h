@@ -47,7 +47,7 @@ void jt_csv_init(struct jt_csv *csv, int fd);
 void jt_csv_clear(struct jt_csv *csv);
 
 /*
- * The next record. JT_ERR_NOT_FOUND at the end; JT_ERR_INVALID when a quote is still open there
+ * The next record. JT_ERR_NO_RECORD at the end; JT_ERR_INVALID when a quote is still open there
  * (csv->open_quote_line tells which); JT_ERR_LIMIT for a record that is too long (csv->line tells
  * where); JT_ERR_IO with errno, EINTR after a caught signal among them; JT_ERR_NOMEM.
  */
@@ -55,8 +55,8 @@ enum jt_err jt_csv_next(struct jt_csv *csv, struct jt_csv_record *out) JT_CHECKE
 
 /*
  * Finds the column called `name` in the header record and makes it the wanted one of the records
- * that follow. A byte order mark before the first name is not part of it. JT_ERR_NOT_FOUND;
- * JT_ERR_CONFLICT when two columns have the name.
+ * that follow. A byte order mark before the first name is not part of it. JT_ERR_NO_COLUMN;
+ * JT_ERR_COLUMN_TWICE when two columns have the name.
  */
 enum jt_err jt_csv_find_column(struct jt_csv *csv, const struct jt_csv_record *header,
                                const char *name) JT_CHECKED;

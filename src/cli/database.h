@@ -15,7 +15,6 @@ int jt_load_conf(const struct jt_cli *cli, struct jt_conf *out);
 
 /*
  * Connects. JT_EXIT_OK, or JT_EXIT_UNAVAILABLE, JT_EXIT_CONFIG or JT_EXIT_FAILED after a message.
- *
  */
 int jt_open_database(const struct jt_conf *conf, struct jt_db **out);
 

@@ -118,7 +118,6 @@ enum jt_err jt_portion_add(struct jt_portion *b, const struct jt_csv_record *rec
     row->value_len = (uint32_t)b->values.len - row->value_at;
     /*
      * An empty buffer has no data; an empty value is sent like any other, for the server to refuse.
-     *
      */
     const uint8_t *value =
         row->value_len == 0 ? (const uint8_t *)"" : b->values.data + row->value_at;

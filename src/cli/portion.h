@@ -78,7 +78,6 @@ bool jt_portion_has_room(const struct jt_portion *b);
 
 /*
  * Adds a record, which must have `n_columns` fields or is rejected. JT_ERR_NOMEM or JT_ERR_LIMIT.
- *
  */
 enum jt_err jt_portion_add(struct jt_portion *b, const struct jt_csv_record *record,
                            size_t n_columns) JT_CHECKED;

@@ -21,7 +21,7 @@ enum jt_err jt_sign_public(const uint8_t seed[static JT_SIGN_SEED_LEN],
 enum jt_err jt_sign(const uint8_t seed[static JT_SIGN_SEED_LEN], const void *message, size_t len,
                     uint8_t out[static JT_SIGN_LEN]) JT_CHECKED;
 
-/* JT_OK, or JT_ERR_DENIED when the signature is not good. */
+/* JT_OK, or JT_ERR_BAD_SIGNATURE when the signature is not good. */
 enum jt_err jt_sign_verify(const uint8_t public_key[static JT_SIGN_PUBLIC_LEN], const void *message,
                            size_t len, const uint8_t signature[static JT_SIGN_LEN]) JT_CHECKED;
 

@@ -10,7 +10,7 @@
  * and needs memory for the answers of one moment, not for every client.
  *
  * What the door answers itself (a bad head, a spent budget, a time-out) is one well-formed
- * response with a problem body, and the connection ends after it. The texts are the owner's: the
+ * response with a body, and the connection ends after it. The texts are the owner's: the
  * door knows no route, no client and no problem table.
  *
  * Call order of one request: begin() when its head is complete; the owner opens its charge there,
@@ -39,6 +39,7 @@
 #include "base/loop.h"
 #include "base/notice.h"
 #include "http/accounts.h"
+#include "http/answer.h"
 #include "http/head.h"
 
 #include <stdatomic.h>
@@ -118,8 +119,8 @@ struct jt_door_ops {
      * The end is taken over, also on failure.
      */
     bool (*attach)(void *arg, int fd, struct jt_upstream *upstream);
-    /* Puts the problem body into `body`, and the status. */
-    int (*problem)(enum jt_refusal why, struct jt_buf *body);
+    /* Fills an empty answer, with a body. */
+    void (*refuse)(void *arg, enum jt_refusal why, struct jt_http_answer *out);
 };
 
 /* Limits of one door. */

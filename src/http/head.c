@@ -97,7 +97,8 @@ enum jt_head_fault jt_head_scan(const char *p, size_t len, size_t *scanned, size
         }
         *scanned = i + 1;
     }
-    if (len > JT_HEAD_LINE_MAX && memchr(p, '\n', JT_HEAD_LINE_MAX) == NULL) {
+    /* The longest line, whose own end is still to come, is not too long. */
+    if (len >= JT_HEAD_LINE_MAX + 2 && memchr(p, '\n', JT_HEAD_LINE_MAX + 2) == NULL) {
         return JT_HEAD_LINE_LONG;
     }
     return len >= JT_HEAD_MAX ? JT_HEAD_LARGE : JT_HEAD_MORE;

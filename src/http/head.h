@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define JT_HEAD_MAX        16384 /* bytes of a head, request line and empty line included */
-#define JT_HEAD_LINE_MAX   8192  /* of the request line: RFC 9112 section 3 asks for 8000 */
+#define JT_HEAD_LINE_MAX   8192  /* of its first line without CRLF; RFC 9112 section 3: 8000 */
 #define JT_HEAD_FIELDS_MAX 100
 
 enum jt_head_fault {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the door answers by itself: one well-formed response with a problem body, and the
- * connection ends after it.
+ * What the door answers by itself: one well-formed response, and the connection ends after it. What
+ * it says is the owner's.
  */
 #include "http/conn.h"
 
@@ -54,30 +54,34 @@ void jt_conn_refuse(struct jt_conn *c, enum jt_refusal why)
         return;
     }
     jt_conn_forget(c);
-    struct jt_buf body;
-    jt_buf_init(&body, 4096);
-    int status = c->door->ops->problem(why, &body);
+    struct jt_http_answer answer = { .status = 0 };
+    jt_buf_init(&answer.body, 4096);
+    c->door->ops->refuse(c->door->arg, why, &answer);
+    jt_buf_u8(&answer.body, '\n'); /* as after every answer */
     char date[40], head[400];
     time_t now = time(NULL);
     struct tm tm;
     gmtime_r(&now, &tm);
     /* RFC 9110 section 5.6.7; the locale is C */
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    bool more = answer.name != NULL;
     int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n%s"
-                     "Content-Type: application/problem+json\r\n"
+                     "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n%s%s%s%s"
+                     "Content-Type: %s\r\n"
                      "Cache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
-                     status, phrase(status), date,
-                     status == 503 || status == 429 ? "Retry-After: 1\r\n" : "", body.len);
+                     answer.status, phrase(answer.status), date, more ? answer.name : "",
+                     more ? ": " : "", more ? answer.value : "", more ? "\r\n" : "",
+                     answer.media_type, answer.body.len);
     c->closing = true;
     c->state = JT_CONN_ANSWERING;
     jt_conn_set_deadline(c);
     jt_conn_move(c, &c->door->busy);
-    struct iovec parts[] = { { head, (size_t)n }, { body.data, c->to_head ? 0 : body.len } };
-    if (jt_buf_status(&body) != JT_OK) {
+    struct iovec parts[] = { { head, (size_t)n },
+                             { answer.body.data, c->to_head ? 0 : answer.body.len } };
+    if (jt_buf_status(&answer.body) != JT_OK || (size_t)n >= sizeof head) {
         jt_conn_close(c);
     } else if (jt_conn_write(c, parts, 2)) {
         jt_conn_answered(c);
     }
-    jt_buf_clear(&body);
+    jt_buf_clear(&answer.body);
 }

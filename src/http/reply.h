@@ -22,7 +22,7 @@ struct jt_reply_head {
 };
 
 /*
- * JT_OK; JT_ERR_NOT_FOUND: the head is not complete yet; JT_ERR_PROTOCOL. `to_head`: it answers a
+ * JT_OK; JT_ERR_NO_HEAD: the head is not complete yet; JT_ERR_PROTOCOL. `to_head`: it answers a
  * HEAD.
  */
 enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head,

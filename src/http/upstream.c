@@ -6,6 +6,7 @@
  */
 #include "http/conn.h"
 
+#include "base/fault.h"
 #include "base/secmem.h"
 #include "http/reply.h"
 
@@ -156,8 +157,12 @@ void jt_door_flush(struct jt_door *door)
 
 /* --- answers --- */
 
-static void broken(struct jt_conn *c)
+/* Libmicrohttpd did not do what this program told it to: memory ran out, or it is our fault. */
+static void broken(struct jt_conn *c, const char *place)
 {
+    static struct jt_notice notice = { .what = "an answer was broken off: a fault of Jeton's, or "
+                                               "memory ran out" };
+    jt_notice(&notice, place);
     jt_conn_refuse(c, JT_REFUSE_BROKEN);
 }
 
@@ -187,7 +192,7 @@ static bool pass(struct jt_conn *c, struct jt_upstream *u, const char *p, size_t
     if (c->reply_begun) {
         struct iovec part = { (void *)p, len };
         if (len > c->reply_left) {
-            broken(c);
+            broken(c, JT_FAULT_PLACE);
             return false;
         }
         c->reply_left -= len;
@@ -208,7 +213,7 @@ static bool pass(struct jt_conn *c, struct jt_upstream *u, const char *p, size_t
     }
     /* An answer to what nobody has taken is libmicrohttpd's own: never passed on. */
     if (err != JT_OK || len - reply.head_len > reply.body_len || u->request != NULL) {
-        broken(c);
+        broken(c, JT_FAULT_PLACE);
         return false;
     }
     bool good = pass_head(c, p, len, &reply);
@@ -230,7 +235,7 @@ void jt_upstream_read(struct jt_upstream *u)
         return;
     }
     if (n <= 0) {
-        broken(c);
+        broken(c, JT_FAULT_PLACE);
         return;
     }
     bool good = pass(c, u, scratch, (size_t)n);

@@ -9,7 +9,8 @@
  * because opened PANs pass through it, and is wiped after each batch.
  *
  * Order of calls for a chunk: jt_batch_group for each item (or leave it out), then
- * jt_batch_next_group until it gives 0; for each group fill `cards` and call the steps.
+ * jt_batch_next_group until it gives 0; for each group fill `cards` and call the steps. jt_walk
+ * (keeper/walk.h) does the first half of it.
  */
 #ifndef JETON_KEEPER_BATCH_H
 #define JETON_KEEPER_BATCH_H
@@ -40,7 +41,6 @@ struct jt_batch {
     union {
         struct jt_seal_item seal[JT_WIRE_MAX_ITEMS];
         struct jt_open_item open[JT_WIRE_MAX_ITEMS];
-        struct jt_reseal_item reseal[JT_WIRE_MAX_ITEMS];
         struct jt_match_item match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_item identify[JT_WIRE_MAX_ITEMS];
     } items;
@@ -57,6 +57,7 @@ struct jt_batch {
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
     uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
     uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKEN_LEN];
+    bool dedup[JT_WIRE_MAX_ITEMS]; /* of new cards: whether their field links equal ones */
     struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
     uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
     struct jt_order order;

@@ -3,84 +3,71 @@
 
 #include "keeper/op.h"
 
-/* When a verb is allowed. */
+/*
+ * What a verb needs before it is handled: the names that wire/verbs.def uses. All that do not say
+ * otherwise need a keeper that is not sealed: JT_ERR_SEALED.
+ */
 enum {
-    FIRST = 1 << 0,  /* only as the first request of a connection; all others only after it */
-    ROOT = 1 << 1,   /* only with a service root: JT_ERR_NO_ROOT without */
-    RING = 1 << 2,   /* only once a ring has been accepted: JT_ERR_NO_RING until then */
-    JOINED = 1 << 3, /* only after NODE_JOIN: JT_ERR_NOT_JOINED until then */
-    NAMED = 1 << 4,  /* only after the set of fields was verified: JT_ERR_NO_FIELDS until then */
+    SEALED_TOO = 1 << 6, /* nothing: it is answered while the keeper is sealed, too */
+    FIRST = 1 << 0,  /* to be the first request of a connection; all others only come after it */
+    ROOT = 1 << 1,   /* a service root: JT_ERR_NO_ROOT without */
+    RING = 1 << 2,   /* an accepted ring: JT_ERR_NO_RING until then */
+    SHOWN = 1 << 3,  /* the database's ring, shown since the start: JT_ERR_NO_RING until then */
+    NAMED = 1 << 4,  /* a verified set of fields: JT_ERR_NO_FIELDS until then */
+    JOINED = 1 << 5, /* NODE_JOIN: JT_ERR_NOT_JOINED until then */
 };
+
+/* The longest payloads: no request but the batches and those with a ring comes near SMALL. */
+enum { SMALL = 4096, WITH_RING = SMALL + JT_RING_BODY_MAX, FRAME = JT_WIRE_MAX_FRAME };
 
 /*
  * Field keys that one request may derive, and as many token keys: some 25 ms of work. One that
- * needs more is STALE and asked again, and the others have their turn in between.
+ * needs more is refused and asked again, and the others have their turn in between.
  */
 #define DERIVATIONS 256
 
-#define SMALL     4096 /* no request but the batches and those with a ring comes near it */
-#define WITH_RING (SMALL + JT_RING_BODY_MAX)
-
 struct op {
-    uint8_t verb;
-    int flags;
+    int needs;
     size_t max_payload;
     jt_op_fn *fn;
 };
 
+/* By the verb's number. */
 static const struct op ops[] = {
-    { JT_VERB_HELLO, FIRST, SMALL, jt_op_hello },
-    { JT_VERB_STATUS, 0, SMALL, jt_op_status },
-    { JT_VERB_SEAL, ROOT | RING | NAMED | JOINED, JT_WIRE_MAX_FRAME, jt_op_seal },
-    { JT_VERB_OPEN, ROOT, JT_WIRE_MAX_FRAME, jt_op_open },
-    { JT_VERB_RESEAL, ROOT, JT_WIRE_MAX_FRAME, jt_op_reseal },
-    { JT_VERB_CLIENT_MAKE, ROOT, SMALL, jt_op_client_make },
-    { JT_VERB_CLIENT_CHECK, ROOT, SMALL, jt_op_client_check },
-    { JT_VERB_FIELD_MAKE, ROOT, SMALL, jt_op_field_make },
-    { JT_VERB_FIELD_CHECK, ROOT, SMALL, jt_op_field_check },
-    { JT_VERB_GENERATION_CREATE, ROOT, SMALL, jt_op_generation_create },
-    { JT_VERB_GENERATION_ABANDON, ROOT, SMALL, jt_op_generation_abandon },
-    { JT_VERB_ACK, ROOT, SMALL, jt_op_ack },
-    { JT_VERB_ACK_CHECK, ROOT, SMALL, jt_op_ack_check },
-    { JT_VERB_RING_FIRST, 0, SMALL, jt_op_ring_first }, /* makes the service root */
-    { JT_VERB_RING_PROPOSE, ROOT | RING, WITH_RING, jt_op_ring_propose },
-    { JT_VERB_RING_ACCEPT, 0, WITH_RING, jt_op_ring_accept }, /* answers without one as well */
-    { JT_VERB_CERTIFY, ROOT | RING, SMALL, jt_op_certify },
-    { JT_VERB_MATCH, ROOT, JT_WIRE_MAX_FRAME, jt_op_match },
-    { JT_VERB_IDENTIFY, ROOT | RING | NAMED, JT_WIRE_MAX_FRAME, jt_op_identify },
-    { JT_VERB_NODE_JOIN, ROOT | RING | NAMED, JT_WIRE_MAX_FRAME, jt_op_node_join },
-    { JT_VERB_CLIENT_REVOKE, ROOT, SMALL, jt_op_client_revoke },
-    { JT_VERB_SET_SUM, ROOT, JT_WIRE_MAX_FRAME, jt_op_set_sum },
-    { JT_VERB_SET_VERIFY, ROOT, SMALL, jt_op_set_verify },
-    { JT_VERB_SET_ACCEPT, ROOT, SMALL, jt_op_set_accept },
+#define JT_VERB(number, id, name, needs, payload, request, reply) \
+    [number] = { needs, payload, jt_op_##name },
+#include "wire/verbs.def"
+#undef JT_VERB
 };
 
 /* The op of a request that may be handled now, or NULL. */
 static const struct op *find_op(const struct jt_session *session, const struct jt_frame *request)
 {
-    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
-        const struct op *op = &ops[i];
-        if (op->verb == request->verb) {
-            bool in_turn = session->greeted == ((op->flags & FIRST) == 0);
-            return in_turn && request->payload_len <= op->max_payload ? op : NULL;
-        }
+    if (request->verb >= sizeof ops / sizeof ops[0] || ops[request->verb].fn == NULL) {
+        return NULL;
     }
-    return NULL;
+    const struct op *op = &ops[request->verb];
+    bool in_turn = session->greeted == ((op->needs & FIRST) == 0);
+    return in_turn && request->payload_len <= op->max_payload ? op : NULL;
 }
 
 static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request,
                        struct jt_buf *out)
 {
-    if ((op->flags & ROOT) != 0 && k->root == NULL) {
+    if (k->sealed && (op->needs & SEALED_TOO) == 0) {
+        return JT_ERR_SEALED;
+    }
+    if ((op->needs & ROOT) != 0 && k->root == NULL) {
         return JT_ERR_NO_ROOT;
     }
-    if ((op->flags & RING) != 0 && k->ring.epoch == 0) {
+    if (((op->needs & RING) != 0 && k->ring.epoch == 0) ||
+        ((op->needs & SHOWN) != 0 && !k->ring_shown)) {
         return JT_ERR_NO_RING;
     }
-    if ((op->flags & JOINED) != 0 && !k->joined) {
+    if ((op->needs & JOINED) != 0 && !k->joined) {
         return JT_ERR_NOT_JOINED;
     }
-    if ((op->flags & NAMED) != 0 && !k->fields.complete) {
+    if ((op->needs & NAMED) != 0 && !k->fields.complete) {
         return JT_ERR_NO_FIELDS;
     }
     jt_keyring_allow(k->keyring, DERIVATIONS);

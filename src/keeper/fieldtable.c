@@ -10,7 +10,7 @@ static size_t place_of(const struct jt_fieldtable *t, uint32_t id)
     size_t high = t->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (t->ids[middle] < id) {
+        if (t->fields[middle].id < id) {
             low = middle + 1;
         } else {
             high = middle;
@@ -19,39 +19,39 @@ static size_t place_of(const struct jt_fieldtable *t, uint32_t id)
     return low;
 }
 
-bool jt_fieldtable_has(const struct jt_fieldtable *t, uint32_t id)
+const struct jt_named_field *jt_fieldtable_find(const struct jt_fieldtable *t, uint32_t id)
 {
     size_t at = place_of(t, id);
-    return at < t->n && t->ids[at] == id;
+    return at < t->n && t->fields[at].id == id ? &t->fields[at] : NULL;
 }
 
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, uint32_t id)
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec)
 {
-    size_t at = place_of(t, id);
-    if (at < t->n && t->ids[at] == id) {
-        return JT_OK;
+    size_t at = place_of(t, spec->id);
+    if (at == t->n || t->fields[at].id != spec->id) {
+        if (t->n == JT_SET_MAX_FIELDS) {
+            return JT_ERR_SET_FULL;
+        }
+        memmove(t->fields + at + 1, t->fields + at, (t->n - at) * sizeof t->fields[0]);
+        t->n++;
     }
-    if (t->n == JT_SET_MAX_FIELDS) {
-        return JT_ERR_SET_FULL;
-    }
-    memmove(t->ids + at + 1, t->ids + at, (t->n - at) * sizeof t->ids[0]);
-    t->ids[at] = id;
-    t->n++;
+    t->fields[at] =
+        (struct jt_named_field){ .id = spec->id, .kind = spec->kind, .dedup = spec->dedup };
     return JT_OK;
 }
 
 void jt_fieldtable_remove(struct jt_fieldtable *t, uint32_t id)
 {
     size_t at = place_of(t, id);
-    if (at < t->n && t->ids[at] == id) {
+    if (at < t->n && t->fields[at].id == id) {
         t->n--;
-        memmove(t->ids + at, t->ids + at + 1, (t->n - at) * sizeof t->ids[0]);
+        memmove(t->fields + at, t->fields + at + 1, (t->n - at) * sizeof t->fields[0]);
     }
 }
 
 enum jt_err jt_fieldtable_check(const struct jt_fieldtable *t, uint32_t id, enum jt_err unknown)
 {
-    if (jt_fieldtable_has(t, id)) {
+    if (jt_fieldtable_find(t, id) != NULL) {
         return JT_OK;
     }
     return t->complete ? unknown : JT_ERR_NO_FIELDS;

@@ -1,30 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fields that authentic rows have named to this keeper since its start. Keys are derived for
- * these only: a caller that makes up field ids costs a look-up each, not a derivation.
+ * The fields that authentic rows have named to this keeper since its start, and what never changes
+ * of them. Keys are derived for these only: a caller that makes up field ids costs a look-up each,
+ * not a derivation. And whether equal cards of a field are linked is the field's own word, never
+ * that of whoever asks.
  */
 #ifndef JETON_KEEPER_FIELDTABLE_H
 #define JETON_KEEPER_FIELDTABLE_H
 
 #include "base/err.h"
+#include "model/field.h"
 #include "wire/set_row.h"
 
 #include <stddef.h>
 
+struct jt_named_field {
+    uint32_t id;
+    uint8_t kind; /* enum jt_field_kind */
+    bool dedup;
+};
+
 struct jt_fieldtable {
     bool complete; /* a whole set of fields was verified: what is not here does not exist */
     size_t n;
-    uint32_t ids[JT_SET_MAX_FIELDS]; /* ascending */
+    struct jt_named_field fields[JT_SET_MAX_FIELDS]; /* ascending by id */
 };
 
-bool jt_fieldtable_has(const struct jt_fieldtable *t, uint32_t id);
+/* NULL: it was not named. Valid until the table changes. */
+const struct jt_named_field *jt_fieldtable_find(const struct jt_fieldtable *t, uint32_t id);
 
-/* JT_ERR_LIMIT when it is full. */
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, uint32_t id) JT_CHECKED;
+/* Names a field, or again. JT_ERR_SET_FULL when there is no place. */
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec) JT_CHECKED;
 void jt_fieldtable_remove(struct jt_fieldtable *t, uint32_t id);
 
 /*
- * What a batch says of an item whose field is not there: that it must be named first, or `unknown`.
+ * What a batch says of an item's field: JT_OK where it was named, JT_ERR_NO_FIELDS where it may yet
+ * be, else `unknown`.
  */
 enum jt_err jt_fieldtable_check(const struct jt_fieldtable *t, uint32_t id,
                                 enum jt_err unknown) JT_CHECKED;

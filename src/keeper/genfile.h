@@ -32,7 +32,7 @@ enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LE
                                    uint8_t out[static JT_CHECK_VALUE_LEN]) JT_CHECKED;
 
 /*
- * Durable when it returns. JT_ERR_CONFLICT when the number has a file already, JT_ERR_IO,
+ * Durable when it returns. JT_ERR_FILE_EXISTS when the number has a file already, JT_ERR_IO,
  * JT_ERR_CRYPTO.
  */
 enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
@@ -40,9 +40,9 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
                               const uint8_t key[static JT_GENERATION_KEY_LEN]) JT_CHECKED;
 
 /*
- * Reads, unwraps and checks. JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment),
- * JT_ERR_INVALID (malformed, altered, another master key's or under another generation's name),
- * JT_ERR_IO. `key` is wiped on failure.
+ * Reads, unwraps and checks. JT_ERR_NO_FILE, JT_ERR_FILE_UNSAFE, JT_ERR_FILE_FOREIGN (other
+ * environment), JT_ERR_FILE_ALTERED (malformed, altered, another master key's or under another
+ * generation's name), JT_ERR_IO. `key` is wiped on failure.
  */
 enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool development,
                             uint64_t number, struct jt_genfile *meta,

@@ -74,7 +74,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     meta->number = jt_reader_u64(&in);
     jt_reader_copy(&in, meta->check_value, sizeof meta->check_value);
     bool good = jt_equal_ct(mac, file->data + BODY_LEN, sizeof mac) && jt_reader_done(&in) &&
-                memcmp(m, magic, sizeof magic) == 0 && format == MARK_FORMAT && zero == 0;
+                memcmp(m, magic, sizeof magic) == 0 && format == MARK_FORMAT && zero == 0 &&
+                (meta->development || environment == JT_ENVIRONMENT_PRODUCTION);
     return good ? JT_OK : JT_ERR_FILE_ALTERED;
 }
 

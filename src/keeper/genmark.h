@@ -21,16 +21,16 @@
 #include "keeper/root.h"
 
 /*
- * Durable when it returns; one that is there already must be that very key's. JT_ERR_INVALID,
- * JT_ERR_IO.
+ * Durable when it returns; one that is there already must be that very key's. JT_ERR_FILE_ALTERED
+ * when it is not, JT_ERR_IO.
  */
 enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root,
                              const struct jt_genfile *meta) JT_CHECKED;
 
 /*
  * Checks the mark of a number; `meta` is what is known of its key, or NULL when the key is not
- * held. JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment), JT_ERR_INVALID (altered,
- * or another key's), JT_ERR_IO.
+ * held. JT_ERR_NO_FILE, JT_ERR_FILE_UNSAFE, JT_ERR_FILE_FOREIGN (other environment),
+ * JT_ERR_FILE_ALTERED (altered, or another key's), JT_ERR_IO.
  */
 enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool development,
                              uint64_t number, const struct jt_genfile *meta,

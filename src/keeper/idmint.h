@@ -47,8 +47,8 @@ void jt_idmint_init(struct jt_idmint *m, uint64_t mark_ms, jt_idmint_save_fn *sa
 void jt_idmint_pass(struct jt_idmint *m, uint64_t ms);
 
 /*
- * `n` ids, ascending, all above every earlier one. All or none: JT_ERR_LIMIT when the 41 bits are
- * used up, else what saving the mark said.
+ * `n` ids, ascending, all above every earlier one. All or none: JT_ERR_IDS_SPENT when the 41 bits
+ * are used up, else what saving the mark said.
  */
 enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, uint64_t *ids,
                            size_t n) JT_CHECKED;

@@ -2,6 +2,7 @@
 #include "keeper/keeper.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 #include "base/random.h"
 #include "base/secmem.h"
 #include "keeper/genmark.h"
@@ -113,7 +114,7 @@ static enum jt_err load_generations(struct jt_keeper *k, const struct jt_keydir 
     return err;
 }
 
-/* Marks that are there must be good; whether all are there that must be is seen to by mark_ring. */
+/* Every mark that is there must be good. A mark that should be there and is not: mark_ring. */
 static enum jt_err load_marks(struct jt_keeper *k, const struct jt_keydir *listing,
                               struct jt_fault *fault)
 {
@@ -132,6 +133,7 @@ static enum jt_err mark_ring(struct jt_keeper *k, const struct jt_ring *ring)
     enum jt_err err = JT_OK;
     for (size_t i = 0; i < ring->n && err == JT_OK; i++) {
         const struct jt_genfile *meta = jt_keyring_find(k->keyring, ring->entries[i].number);
+        jt_must(meta != NULL || !jt_policy_openable(&ring->entries[i])); /* jt_policy_held */
         if (meta != NULL && !meta->used) {
             err = jt_genmark_write(k->dir_fd, k->root, meta);
             if (err == JT_OK) {
@@ -226,7 +228,7 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
         jt_keeper_free(k);
         return err;
     }
-    /* A crash between a key file and the state file leaves the file ahead. */
+    /* After a crash the key file may be there, and the state file may not know its number. */
     uint64_t highest = jt_keyring_highest(k->keyring);
     if (highest > k->state.highest_generation) {
         k->state.highest_generation = highest;

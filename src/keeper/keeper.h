@@ -18,6 +18,7 @@
 
 struct jt_keeper {
     bool development;
+    bool sealed;     /* holds no keys, and refuses what needs any; so far it never is */
     bool locked;     /* memory is locked: set by main, told by STATUS */
     int dir_fd;      /* holds the directory's lock */
     char *directory; /* its path */
@@ -39,16 +40,17 @@ struct jt_keeper {
 };
 
 /*
- * Makes the directory and the master key file in it. JT_ERR_CONFLICT when there is a master key, or
- * keys that a lost one has wrapped.
+ * Makes the directory and the master key file in it. JT_ERR_FILE_EXISTS when there is a master key,
+ * or keys that a lost one has wrapped.
  */
 enum jt_err jt_keeper_init(const char *directory, struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Opens and locks the directory, loads and checks everything in it. A directory with nothing but a
- * master key gives a keeper without a service root (a state file beside it is what a making that
- * was cut off has left, and is not looked at). On failure *problem says what is wrong. The caller
- * ends with jt_keeper_free, which wipes every key and gives the lock back; it accepts NULL.
+ * master key gives a keeper without a service root. A state file may lie beside that master key:
+ * the making of a service root was cut off, and the file is not looked at. On failure `fault` says
+ * what is wrong. The caller ends with jt_keeper_free, which wipes every key and gives the lock
+ * back; it accepts NULL.
  */
 enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
                            struct jt_fault *fault) JT_CHECKED;
@@ -65,15 +67,14 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
                             const struct jt_ring *ring) JT_CHECKED;
 
 /*
- * Makes the service root of a keeper that has none: an empty state file under it first, then its
- * own file, so that whatever a crash leaves is either no service root or a whole one with its
- * state.
+ * Makes the service root of a keeper that has none. An empty state file under it is written first,
+ * and then its own file. So a crash leaves either no service root, or a whole one with its state.
  */
 enum jt_err jt_keeper_make_root(struct jt_keeper *k) JT_CHECKED;
 
 /*
- * Makes it durable that this keeper mints for `node`, and that ids up to the time `newest_ms`
- * exist; minting may begin.
+ * Makes it durable that this keeper mints ids for `node`, and that ids up to the time `newest_ms`
+ * exist. From here on it may mint.
  */
 enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms) JT_CHECKED;
 
@@ -81,13 +82,13 @@ enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms
 uint64_t jt_keeper_now_ms(void);
 
 /*
- * The clean end: what was written ahead of the ids is brought back to what was used. Nothing may be
- * minted after. A failure costs nothing but that the next ids begin up to a minute ahead of the
- * clock.
+ * The clean end. The mark in the state file lies ahead of the ids; it is set back to the time of
+ * the last one. No id may be minted after that. A failure only makes the next ids begin up to a
+ * minute ahead of the clock.
  */
 enum jt_err jt_keeper_settle(struct jt_keeper *k) JT_CHECKED;
 
-/* Makes it durable that generations up to `number` exist. */
+/* Makes it durable that all numbers of generations up to `number` were used. */
 enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number) JT_CHECKED;
 
 #endif

@@ -45,15 +45,15 @@ struct jt_keydir {
 enum jt_err jt_keydir_make(const char *path, struct jt_fault *fault) JT_CHECKED;
 
 /*
- * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_DENIED when it is not a directory
- * of this user without access for group and others, or is reached by a symbolic link;
- * JT_ERR_CONFLICT when another keeper has it; JT_ERR_IO.
+ * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_FILE_UNSAFE when it is not a
+ * directory of this user without access for group and others, or is reached by a symbolic link;
+ * JT_ERR_IN_USE when another keeper has it; JT_ERR_IO.
  */
 enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Removes left-overs, lists the rest and makes that durable: a keeper that was killed may not have
- * come to it. JT_ERR_DENIED for anything that does not belong there, JT_ERR_IO.
+ * come to it. JT_ERR_FILE_UNSAFE for anything that does not belong there, JT_ERR_IO.
  */
 enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *fault) JT_CHECKED;
 
@@ -63,7 +63,7 @@ void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
 
 /*
  * Whether `path` still names the directory that is open as `dir_fd`, private and this user's.
- * JT_ERR_IO with the problem set when not.
+ * JT_ERR_IO when not; `fault` says why.
  */
 enum jt_err jt_keydir_same(const char *path, int dir_fd, struct jt_fault *fault) JT_CHECKED;
 

@@ -23,8 +23,8 @@ enum jt_err jt_keyring_new(struct jt_keyring **out) JT_CHECKED;
 void jt_keyring_free(struct jt_keyring *kr);
 
 /*
- * Copies the key. JT_ERR_CONFLICT for a number or key id that is held already, JT_ERR_LIMIT when
- * full.
+ * Copies the key. JT_ERR_KEY_ID_TAKEN for a number or key id that is held already, JT_ERR_LIMIT
+ * when full.
  */
 enum jt_err jt_keyring_add(struct jt_keyring *kr, const struct jt_genfile *meta,
                            const uint8_t key[static JT_GENERATION_KEY_LEN]) JT_CHECKED;
@@ -47,7 +47,6 @@ uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
 
 /*
  * The key itself (JT_GENERATION_KEY_LEN bytes), or NULL. Valid as above; the caller keeps no copy.
- *
  */
 const uint8_t *jt_keyring_key(const struct jt_keyring *kr, uint64_t number);
 
@@ -58,9 +57,9 @@ size_t jt_keyring_count(const struct jt_keyring *kr);
 
 /*
  * The field key of (number, field), owned by the cache and valid until the next call: it may take
- * the place of another. JT_ERR_NOT_FOUND when the generation is not held; JT_ERR_STALE when it
- * would have to be derived and this request may derive no more: asked again, the request finds what
- * it has derived so far and goes on from there.
+ * the place of another. JT_ERR_KEY_MISSING when the generation is not held; JT_ERR_DERIVATIONS when
+ * it would have to be derived and this request may derive no more: asked again, the request finds
+ * what it has derived so far and goes on from there.
  */
 enum jt_err jt_keyring_fieldkey(struct jt_keyring *kr, uint64_t number, uint32_t field,
                                 struct jt_fieldkey **out) JT_CHECKED;

@@ -63,7 +63,6 @@ static enum jt_err open_parent(struct jt_listener *l, const char *path, struct j
 
 /*
  * Whether the name at the address may be replaced: there is none, or it is a dead socket of ours.
- *
  */
 static enum jt_err check_name(const struct sockaddr_un *address, struct jt_fault *fault)
 {

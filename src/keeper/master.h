@@ -35,13 +35,13 @@ struct jt_master {
 enum jt_err jt_master_generate(struct jt_master **out, struct jt_buf *file,
                                struct jt_fault *fault) JT_CHECKED;
 
-/* Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO. */
+/* Makes the file. Durable when it returns. JT_ERR_FILE_EXISTS when there is one, JT_ERR_IO. */
 enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file,
                             struct jt_fault *fault) JT_CHECKED;
 
 /*
- * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, wrong environment), JT_ERR_INVALID (malformed, check
- * value), JT_ERR_CRYPTO.
+ * JT_ERR_NO_FILE, JT_ERR_FILE_UNSAFE, JT_ERR_FILE_FOREIGN (other environment), JT_ERR_FILE_ALTERED
+ * (malformed, check value), JT_ERR_IO, JT_ERR_CRYPTO.
  */
 enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
                            struct jt_fault *fault) JT_CHECKED;

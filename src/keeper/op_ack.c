@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ACK and ACK_CHECK: proof that this run of this node's keeper holds a generation's key (DESIGN
- * section 6.2).
+ * ACK and ACK_CHECK: proof that this run of this node's keeper holds a generation's key. Without it
+ * from every node, no generation becomes active (I3).
  */
 #include "keeper/op.h"
 
@@ -15,7 +15,6 @@
 
 /*
  * The key that the row means, and no other of the same number: two creators may both have made one.
- *
  */
 static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generation_row *row,
                             const struct jt_genfile **meta, const uint8_t **key)

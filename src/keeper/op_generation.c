@@ -122,14 +122,11 @@ enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, 
     (void)out;
     struct jt_generation_row row;
     enum jt_err err = jt_generation_abandon_decode(in, &row);
-    if (err == JT_OK && !k->ring_shown) {
-        err = JT_ERR_NO_RING;
-    }
     if (err == JT_OK) {
         err = may_abandon(k, &row);
     }
     if (err == JT_OK) {
-        /* the number stays used, even when the state file was behind */
+        /* an older state file may not know the number: no other key may get it */
         err = jt_keeper_saw_generation(k, row.number);
     }
     if (err == JT_OK) {

@@ -8,6 +8,7 @@
 #include "keeper/op.h"
 
 #include "keeper/rowmac.h"
+#include "keeper/walk.h"
 #include "wire/node.h"
 
 /* How far the newest id may be ahead of the clock: keepers' clocks differ, but not by more. */
@@ -20,50 +21,29 @@ struct seen {
     bool opened[256];
 };
 
-static enum jt_err open_group(struct jt_keeper *k, uint8_t key_id, uint32_t field, size_t n,
-                              struct seen *seen)
+static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
 {
+    (void)arg;
+    const struct jt_open_item *item = &k->batch->items.open[at];
+    return jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT,
+                          group);
+}
+
+static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
+                              size_t n)
+{
+    struct seen *seen = arg;
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < n; i++) {
-        struct jt_batch_card *c = &b->cards[i];
-        const struct jt_open_item *item = &b->items.open[c->at];
-        jt_batch_set_id(b, c->at, item->id);
-        c->fingerprint = item->fingerprint;
-        b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
+        const struct jt_open_item *item = &b->items.open[b->cards[i].at];
+        jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
     }
-    struct jt_fieldkey *fk;
-    enum jt_err err = jt_keyring_fieldkey(k->keyring, k->live[key_id]->number, field, &fk);
-    if (err == JT_OK) {
-        err = jt_batch_open(b, fk, n);
-    }
+    enum jt_err err = jt_walk_open(k, group, n);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         if (b->siv[i].err == JT_OK) {
             uint64_t ms = jt_idmint_ms_of(b->items.open[b->cards[i].at].id);
-            seen->opened[key_id] = true;
+            seen->opened[group->key_id] = true;
             seen->newest_ms = ms > seen->newest_ms ? ms : seen->newest_ms;
-        }
-    }
-    return err;
-}
-
-static enum jt_err open_all(struct jt_keeper *k, size_t n_items, struct seen *seen)
-{
-    struct jt_batch *b = k->batch;
-    enum jt_err err = JT_OK;
-    for (size_t first = 0; first < n_items && err == JT_OK; first += JT_BATCH_CHUNK) {
-        size_t n_chunk = jt_batch_chunk(b, first, n_items);
-        for (size_t i = 0; i < n_chunk; i++) {
-            const struct jt_open_item *item = &b->items.open[first + i];
-            if (jt_batch_envelope_len_good(item->envelope_len) &&
-                jt_fieldtable_has(&k->fields, item->field)) {
-                jt_batch_group(b, i, item->envelope[0], item->field);
-            }
-        }
-        uint8_t key_id;
-        uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
-             n = jt_batch_next_group(b, &key_id, &field)) {
-            err = open_group(k, key_id, field, n, seen);
         }
     }
     return err;
@@ -89,9 +69,10 @@ static enum jt_err list_key_ids(const struct jt_keeper *k, const struct jt_node_
 static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join *join,
                                   struct seen *seen)
 {
+    const struct jt_walk walk = { .sort = sort_item, .work = open_group, .arg = seen };
     enum jt_err err = list_key_ids(k, join, seen);
     if (err == JT_OK) {
-        err = open_all(k, join->n, seen);
+        err = jt_walk(k, &walk, join->n);
     }
     for (size_t id = 0; id < 256 && err == JT_OK; id++) {
         if (seen->present[id] && !seen->opened[id]) {

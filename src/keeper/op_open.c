@@ -2,83 +2,44 @@
 /* OPEN: stored envelopes back to PANs, of live generations only. */
 #include "keeper/op.h"
 
-#include "keeper/policy.h"
+#include "keeper/walk.h"
 #include "wire/open.h"
 
-static enum jt_err open_group(struct jt_keeper *k, const struct jt_ring_entry *entry,
-                              uint32_t field, size_t n)
+static void refuse(struct jt_keeper *k, void *arg, size_t at, enum jt_err err)
+{
+    (void)arg;
+    k->batch->results.open[at] = (struct jt_open_result){ .err = err };
+    k->n_refused++;
+}
+
+static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
+{
+    (void)arg;
+    const struct jt_open_item *item = &k->batch->items.open[at];
+    return jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT,
+                          group);
+}
+
+static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
+                              size_t n)
 {
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < n; i++) {
-        struct jt_batch_card *c = &b->cards[i];
-        const struct jt_open_item *item = &b->items.open[c->at];
-        jt_batch_set_id(b, c->at, item->id);
-        c->fingerprint = item->fingerprint;
-        b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
+        const struct jt_open_item *item = &b->items.open[b->cards[i].at];
+        jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
     }
-    struct jt_fieldkey *fk;
-    enum jt_err err = jt_keyring_fieldkey(k->keyring, entry->number, field, &fk);
-    if (err == JT_OK) {
-        err = jt_batch_open(b, fk, n);
-    }
+    bool draining = jt_walk_entry(k, group)->state == JT_GENERATION_DRAINING;
+    enum jt_err err = jt_walk_open(k, group, n);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
-        const struct jt_batch_card *c = &b->cards[i];
-        struct jt_open_result *r = &b->results.open[c->at];
-        *r = (struct jt_open_result){ .err = b->siv[i].err };
-        if (r->err == JT_OK) {
-            r->draining = entry->state == JT_GENERATION_DRAINING;
-            r->value = jt_batch_opened(b, c->at, b->items.open[c->at].envelope_len);
+        size_t at = b->cards[i].at;
+        if (b->siv[i].err == JT_OK) {
+            b->results.open[at] = (struct jt_open_result){
+                .draining = draining,
+                .value = jt_batch_opened(b, at, b->items.open[at].envelope_len),
+            };
             k->n_opened++;
         } else {
-            k->n_refused++;
-        }
-    }
-    return err;
-}
-
-/* Sorts out what needs no key to be refused. */
-static void group_item(struct jt_keeper *k, size_t first, size_t i)
-{
-    struct jt_batch *b = k->batch;
-    const struct jt_open_item *item = &b->items.open[first + i];
-    enum jt_err err = JT_OK;
-    if (item->envelope_len > 0 && k->live[item->envelope[0]] == NULL) {
-        err = JT_ERR_RING_MOVED;
-    } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
-        err = JT_ERR_DECRYPT;
-    } else {
-        err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_DECRYPT);
-    }
-    if (err == JT_OK) {
-        jt_batch_group(b, i, item->envelope[0], item->field);
-    } else {
-        b->results.open[first + i] = (struct jt_open_result){ .err = err };
-        k->n_refused++;
-    }
-}
-
-static enum jt_err open_all(struct jt_keeper *k, size_t n_items)
-{
-    struct jt_batch *b = k->batch;
-    enum jt_err err = JT_OK;
-    for (size_t first = 0; first < n_items && err == JT_OK; first += JT_BATCH_CHUNK) {
-        size_t n_chunk = jt_batch_chunk(b, first, n_items);
-        for (size_t i = 0; i < n_chunk; i++) {
-            group_item(k, first, i);
-        }
-        uint8_t key_id;
-        uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
-             n = jt_batch_next_group(b, &key_id, &field)) {
-            err = open_group(k, k->live[key_id], field, n);
-            /* too many keys to derive in one request: these are asked again */
-            if (err == JT_ERR_DERIVATIONS) {
-                err = JT_OK;
-                for (size_t i = 0; i < n; i++) {
-                    b->results.open[b->cards[i].at] =
-                        (struct jt_open_result){ .err = JT_ERR_DERIVATIONS };
-                }
-            }
+            refuse(k, arg, at, b->siv[i].err);
         }
     }
     return err;
@@ -86,19 +47,17 @@ static enum jt_err open_all(struct jt_keeper *k, size_t n_items)
 
 enum jt_err jt_op_open(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
+    static const struct jt_walk walk = { .sort = sort_item, .work = open_group, .refuse = refuse };
     struct jt_batch *b = k->batch;
-    size_t n;
-    enum jt_err err = jt_open_request_decode(in, b->items.open, &n);
+    struct jt_open_reply reply = { .epoch = k->ring.epoch, .results = b->results.open };
+    enum jt_err err = jt_open_request_decode(in, b->items.open, &reply.n);
     if (err != JT_OK) {
         return err;
     }
-    err = open_all(k, n);
+    err = jt_walk(k, &walk, reply.n);
     if (err == JT_OK) {
-        const struct jt_open_reply reply = { .epoch = k->ring.epoch,
-                                             .n = n,
-                                             .results = b->results.open };
         jt_open_reply_encode(&reply, out);
     }
-    jt_batch_wipe(b, n);
+    jt_batch_wipe(b, reply.n);
     return err;
 }

@@ -2,27 +2,43 @@
 /* RESEAL: from draining generations into the active one, the PAN never leaving the keeper. */
 #include "keeper/op.h"
 
+#include "base/must.h"
 #include "keeper/policy.h"
+#include "keeper/walk.h"
 #include "wire/reseal.h"
 
+static void refuse(struct jt_keeper *k, void *arg, size_t at, enum jt_err err)
+{
+    (void)arg;
+    k->batch->results.reseal[at] = (struct jt_reseal_result){ .err = err };
+    k->n_refused++;
+}
+
+static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
+{
+    const struct jt_ring_entry *active = arg;
+    const struct jt_open_item *item = &k->batch->items.open[at];
+    if (item->envelope_len > 0 && item->envelope[0] == active->key_id) {
+        return JT_ERR_ACTIVE_ALREADY;
+    }
+    return jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_NO_FIELD,
+                          group);
+}
+
 /* Opens the group and keeps in cards[] only those that opened; the others get their result. */
-static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field, size_t *n)
+static enum jt_err open_group(struct jt_keeper *k, const struct jt_group *group, size_t *n)
 {
     struct jt_batch *b = k->batch;
+    const struct jt_named_field *named = jt_fieldtable_find(&k->fields, group->field);
+    jt_must(named != NULL); /* or the item would not be in a group */
     for (size_t i = 0; i < *n; i++) {
         struct jt_batch_card *c = &b->cards[i];
-        const struct jt_reseal_item *item = &b->items.reseal[c->at];
-        jt_batch_set_id(b, c->at, item->id);
-        c->fingerprint = item->fingerprint;
+        const struct jt_open_item *item = &b->items.open[c->at];
+        jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
         c->value = jt_batch_opened(b, c->at, item->envelope_len);
-        c->dedup = item->dedup;
-        b->siv[i] = (struct jt_siv_record){ .in = item->envelope, .in_len = item->envelope_len };
+        c->dedup = named->dedup;
     }
-    struct jt_fieldkey *fk;
-    enum jt_err err = jt_keyring_fieldkey(k->keyring, from, field, &fk);
-    if (err == JT_OK) {
-        err = jt_batch_open(b, fk, *n);
-    }
+    enum jt_err err = jt_walk_open(k, group, *n);
     if (err != JT_OK) {
         return err;
     }
@@ -31,22 +47,22 @@ static enum jt_err open_group(struct jt_keeper *k, uint64_t from, uint32_t field
         if (b->siv[i].err == JT_OK) {
             b->cards[kept++] = b->cards[i];
         } else {
-            b->results.reseal[b->cards[i].at] = (struct jt_reseal_result){ .err = JT_ERR_DECRYPT };
-            k->n_refused++;
+            refuse(k, NULL, b->cards[i].at, JT_ERR_DECRYPT);
         }
     }
     *n = kept;
     return JT_OK;
 }
 
-static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to, uint32_t field,
+static enum jt_err reseal_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
                                 size_t n)
 {
     struct jt_batch *b = k->batch;
+    const struct jt_ring_entry *active = arg;
     struct jt_fieldkey *fk;
-    enum jt_err err = open_group(k, from, field, &n);
+    enum jt_err err = open_group(k, group, &n);
     if (err == JT_OK) {
-        err = jt_keyring_fieldkey(k->keyring, to, field, &fk);
+        err = jt_keyring_fieldkey(k->keyring, active->number, group->field, &fk);
     }
     if (err == JT_OK) {
         err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);
@@ -58,7 +74,7 @@ static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to,
         const struct jt_batch_card *c = &b->cards[i];
         b->results.reseal[c->at] = (struct jt_reseal_result){
             .err = JT_OK,
-            .from = from,
+            .from = jt_walk_entry(k, group)->number,
             .fingerprint = b->fingerprints[c->at],
             .envelope = b->envelopes[c->at],
             .envelope_len = (uint16_t)(JT_ENVELOPE_OVERHEAD + c->value.len),
@@ -68,70 +84,25 @@ static enum jt_err reseal_group(struct jt_keeper *k, uint64_t from, uint64_t to,
     return err;
 }
 
-static void group_item(struct jt_keeper *k, size_t first, size_t i)
-{
-    struct jt_batch *b = k->batch;
-    const struct jt_reseal_item *item = &b->items.reseal[first + i];
-    const struct jt_ring_entry *entry = item->envelope_len > 0 ? k->live[item->envelope[0]] : NULL;
-    enum jt_err err = JT_OK;
-    if (item->envelope_len > 0 && entry == NULL) {
-        err = JT_ERR_RING_MOVED;
-    } else if (entry != NULL && entry->state == JT_GENERATION_ACTIVE) {
-        err = JT_ERR_ACTIVE_ALREADY;
-    } else if (!jt_batch_envelope_len_good(item->envelope_len)) {
-        err = JT_ERR_DECRYPT;
-    } else {
-        err = jt_fieldtable_check(&k->fields, item->field, JT_ERR_DECRYPT);
-    }
-    if (err == JT_OK) {
-        jt_batch_group(b, i, item->envelope[0], item->field);
-    } else {
-        b->results.reseal[first + i] = (struct jt_reseal_result){ .err = err };
-        k->n_refused++;
-    }
-}
-
-static enum jt_err reseal_all(struct jt_keeper *k, uint64_t to, size_t n_items)
-{
-    struct jt_batch *b = k->batch;
-    enum jt_err err = JT_OK;
-    for (size_t first = 0; first < n_items && err == JT_OK; first += JT_BATCH_CHUNK) {
-        size_t n_chunk = jt_batch_chunk(b, first, n_items);
-        for (size_t i = 0; i < n_chunk; i++) {
-            group_item(k, first, i);
-        }
-        uint8_t key_id;
-        uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
-             n = jt_batch_next_group(b, &key_id, &field)) {
-            err = reseal_group(k, k->live[key_id]->number, to, field, n);
-            /* too many keys to derive in one request: these are asked again */
-            if (err == JT_ERR_DERIVATIONS) {
-                err = JT_OK;
-                for (size_t i = 0; i < n; i++) {
-                    b->results.reseal[b->cards[i].at] =
-                        (struct jt_reseal_result){ .err = JT_ERR_DERIVATIONS };
-                }
-            }
-        }
-    }
-    return err;
-}
-
 enum jt_err jt_op_reseal(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
     struct jt_batch *b = k->batch;
     struct jt_reseal_reply reply = { .epoch = k->ring.epoch, .results = b->results.reseal };
     size_t n;
-    enum jt_err err = jt_reseal_request_decode(in, b->items.reseal, &n);
+    enum jt_err err = jt_open_request_decode(in, b->items.open, &n);
     if (err != JT_OK) {
         return err;
     }
-    const struct jt_ring_entry *active = jt_policy_writable(&k->ring);
-    if (active != NULL) {
-        reply.active = (struct jt_keyref){ active->number, active->key_id };
+    struct jt_ring_entry active;
+    const struct jt_ring_entry *writable = jt_policy_writable(&k->ring);
+    if (writable != NULL) {
+        active = *writable;
+        const struct jt_walk walk = {
+            .sort = sort_item, .work = reseal_group, .refuse = refuse, .arg = &active
+        };
+        reply.active = (struct jt_keyref){ active.number, active.key_id };
         reply.n = n;
-        err = reseal_all(k, active->number, n);
+        err = jt_walk(k, &walk, n);
     }
     if (err == JT_OK) {
         jt_reseal_reply_encode(&reply, out);

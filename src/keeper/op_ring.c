@@ -2,6 +2,7 @@
 /* RING_FIRST, RING_PROPOSE and RING_ACCEPT: the only ways to a new ring. */
 #include "keeper/op.h"
 
+#include "base/must.h"
 #include "base/secmem.h"
 #include "keeper/dirwatch.h"
 #include "keeper/policy.h"
@@ -61,6 +62,7 @@ static enum jt_err make_generation_row(const struct jt_keeper *k, const struct j
                                        const struct jt_ring_entry *entry,
                                        struct jt_generation_row *row)
 {
+    jt_must(entry != NULL); /* it was just proposed, and nothing leaves a ring */
     *row = (struct jt_generation_row){
         .number = entry->number,
         .key_id = entry->key_id,
@@ -80,6 +82,7 @@ static enum jt_err make_changed_rows(const struct jt_keeper *k, const struct jt_
     for (size_t i = 0; i < k->ring.n && err == JT_OK; i++) {
         const struct jt_ring_entry *before = &k->ring.entries[i];
         const struct jt_ring_entry *after = jt_ring_find(next, before->number);
+        jt_must(after != NULL);
         if (before->number != asked && after->state != before->state) {
             err = make_generation_row(k, next, after, &proposal->rows[1]);
             proposal->n_rows = 2;
@@ -139,9 +142,9 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
         return JT_ERR_KEY_WRONG;
     }
     /*
-     * A database that went back (a restore, a tail lost in a failover) is noticed here, DESIGN
-     * section 6.8: keepers remember the highest epoch over restarts, and only the very ring that
-     * they have is taken at an epoch that is not above it.
+     * A database that went back (a restore, a tail lost in a failover) is noticed here. Keepers
+     * remember the highest epoch over restarts, and at an epoch that is not above it they take only
+     * the very ring that they have.
      */
     err =
         next.epoch <= k->state.highest_epoch ? JT_ERR_WENT_BACK : jt_policy_accept(&k->ring, &next);
@@ -160,9 +163,6 @@ enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct 
     enum jt_err err = jt_ring_row_decode(in, &row);
     if (err == JT_OK) {
         err = jt_wire_end(in);
-    }
-    if (err == JT_OK && k->root == NULL) {
-        err = JT_ERR_NO_ROOT;
     }
     if (err == JT_OK) {
         err = accept_ring(k, &row);

@@ -7,6 +7,7 @@
 
 #include "base/secmem.h"
 #include "keeper/policy.h"
+#include "keeper/walk.h"
 #include "wire/seal.h"
 
 static bool probed_already(const struct jt_seal_reply *reply, uint64_t number)
@@ -60,7 +61,7 @@ static void fill_cards(struct jt_batch *b, size_t n)
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_seal_item *item = &b->items.seal[c->at];
         c->value = item->value;
-        c->dedup = item->dedup;
+        c->dedup = b->dedup[c->at];
     }
 }
 
@@ -88,12 +89,13 @@ static size_t part_linked(struct jt_batch *b, size_t n)
 }
 
 /* First round, cards with dedup only. */
-static enum jt_err fingerprint_group(struct jt_keeper *k, const struct jt_seal_reply *reply,
-                                     uint32_t field, size_t n)
+static enum jt_err fingerprint_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
+                                     size_t n)
 {
+    const struct jt_seal_reply *reply = arg;
     struct jt_batch *b = k->batch;
     fill_cards(b, n);
-    return fingerprint(k, reply->active.generation, field, n, b->fingerprints[0],
+    return fingerprint(k, reply->active.generation, group->field, n, b->fingerprints[0],
                        sizeof b->fingerprints[0]);
 }
 
@@ -116,9 +118,11 @@ static void set_results(struct jt_keeper *k, size_t n)
 }
 
 /* Second round: all cards have their ids. */
-static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *reply,
-                              uint32_t field, size_t n)
+static enum jt_err seal_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
+                              size_t n)
 {
+    const struct jt_seal_reply *reply = arg;
+    uint32_t field = group->field;
     struct jt_batch *b = k->batch;
     struct jt_fieldkey *fk;
     struct jt_tokenkey *tk;
@@ -147,38 +151,26 @@ static enum jt_err seal_group(struct jt_keeper *k, const struct jt_seal_reply *r
     return err;
 }
 
-typedef enum jt_err group_fn(struct jt_keeper *k, const struct jt_seal_reply *reply, uint32_t field,
-                             size_t n);
-
-/* One round over the good items, or over those with dedup only, by chunk and field. */
-static enum jt_err each_group(struct jt_keeper *k, const struct jt_seal_reply *reply,
-                              bool dedup_only, group_fn *work)
+/* Second round: all good items. */
+static enum jt_err sort_good(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
 {
-    struct jt_batch *b = k->batch;
-    enum jt_err err = JT_OK;
-    for (size_t first = 0; first < reply->n && err == JT_OK; first += JT_BATCH_CHUNK) {
-        size_t n_chunk = jt_batch_chunk(b, first, reply->n);
-        for (size_t i = 0; i < n_chunk; i++) {
-            if (b->results.seal[first + i].err == JT_OK &&
-                (b->items.seal[first + i].dedup || !dedup_only)) {
-                jt_batch_group(b, i, 0, b->items.seal[first + i].field);
-            }
-        }
-        uint8_t key_id;
-        uint32_t field;
-        for (size_t n = jt_batch_next_group(b, &key_id, &field); n > 0 && err == JT_OK;
-             n = jt_batch_next_group(b, &key_id, &field)) {
-            err = work(k, reply, field, n);
-        }
-    }
-    return err;
+    (void)arg;
+    *group = (struct jt_group){ .field = k->batch->items.seal[at].field };
+    return k->batch->results.seal[at].err;
+}
+
+/* First round: those with dedup. The others have no fingerprint before they have an id. */
+static enum jt_err sort_dedup(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
+{
+    enum jt_err err = sort_good(k, arg, at, group);
+    return err == JT_OK && !k->batch->dedup[at] ? JT_ERR_INVALID : err;
 }
 
 /* Appends the places of the good items with, or without, dedup. */
 static void line_up(struct jt_batch *b, size_t n, bool dedup)
 {
     for (size_t i = 0; i < n; i++) {
-        if (b->results.seal[i].err == JT_OK && b->items.seal[i].dedup == dedup) {
+        if (b->results.seal[i].err == JT_OK && b->dedup[i] == dedup) {
             b->order.at[b->order.n++] = (uint16_t)i;
         }
     }
@@ -199,21 +191,34 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
     return err;
 }
 
-static enum jt_err seal_all(struct jt_keeper *k, const struct jt_seal_reply *reply)
+/* What is wrong with an item; JT_OK, and b->dedup[i] is set: nothing. */
+static enum jt_err check_item(struct jt_keeper *k, size_t i)
 {
+    const struct jt_seal_item *item = &k->batch->items.seal[i];
+    const struct jt_named_field *field = jt_fieldtable_find(&k->fields, item->field);
+    if (field == NULL) {
+        return JT_ERR_NO_FIELD;
+    }
+    k->batch->dedup[i] = field->dedup;
+    bool good = item->value.kind == field->kind && jt_batch_value_good(&item->value);
+    return good ? JT_OK : JT_ERR_INVALID;
+}
+
+static enum jt_err seal_all(struct jt_keeper *k, struct jt_seal_reply *reply)
+{
+    const struct jt_walk first = { .sort = sort_dedup, .work = fingerprint_group, .arg = reply };
+    const struct jt_walk second = { .sort = sort_good, .work = seal_group, .arg = reply };
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < reply->n; i++) {
-        const struct jt_seal_item *item = &b->items.seal[i];
-        bool good = jt_fieldtable_has(&k->fields, item->field) && jt_batch_value_good(&item->value);
-        b->results.seal[i] = (struct jt_seal_result){ .err = good ? JT_OK : JT_ERR_INVALID };
-        k->n_refused += !good;
+        b->results.seal[i] = (struct jt_seal_result){ .err = check_item(k, i) };
+        k->n_refused += b->results.seal[i].err != JT_OK;
     }
-    enum jt_err err = each_group(k, reply, true, fingerprint_group);
+    enum jt_err err = jt_walk(k, &first, reply->n);
     if (err == JT_OK) {
         err = give_ids(k, reply->n);
     }
     if (err == JT_OK) {
-        err = each_group(k, reply, false, seal_group);
+        err = jt_walk(k, &second, reply->n);
     }
     if (err != JT_OK) {
         jt_wipe(b->envelopes, reply->n * sizeof b->envelopes[0]);

@@ -31,9 +31,10 @@ enum jt_err jt_op_status(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
     struct jt_keeper_status status = {
         .development = k->development,
         .locked = k->locked,
+        .sealed = k->sealed,
         .has_root = k->root != NULL,
         .joined = k->joined,
-        .directory_good = jt_dirwatch_good(k),
+        .directory_good = !k->sealed && jt_dirwatch_good(k),
         .epoch = k->ring.epoch,
         .highest_generation = k->state.highest_generation,
         .n_sealed = k->n_sealed,

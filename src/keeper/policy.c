@@ -129,8 +129,8 @@ enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring
         return JT_OK;
     }
     /*
-     * A database that went back (DESIGN section 6.8): its ring has an epoch that this keeper has
-     * left behind.
+     * A database that went back, because it was restored or lost its tail: its ring has an epoch
+     * that this keeper has left behind.
      */
     if (next->epoch <= current->epoch || next->highest < current->highest) {
         return JT_ERR_WENT_BACK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the state of a generation allows. The keeper asks here before every use of a key and every
- * change of its ring, whatever the front or the database may claim: a front that is fully taken
- * over gets no further than this page (DESIGN sections 2 and 6).
+ * What the state of a generation allows. The keeper asks here before every use of a key and before
+ * every change of its ring, whatever the front or the database may claim. So a front that somebody
+ * has taken over gets no further than this page.
  *
  * Pure functions over rings: no keys, no files.
  */
@@ -29,12 +29,15 @@ bool jt_policy_openable(const struct jt_ring_entry *entry);
 bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked);
 
 /*
- * The ring after `generation` (an authentic row) goes to `target`.
- *  ACTIVE: from future; the number is above every one that the ring has ever had, its key id is
- * free, and the present active generation becomes draining. RETIRED: from draining. JT_ERR_CONFLICT
- * when the present state forbids it; JT_ERR_LIMIT when the ring is full or more than
- * JT_RING_MAX_DRAINING generations would be draining; JT_ERR_NOT_FOUND when the ring does not list
- * the generation to retire.
+ * Makes the ring that comes after `generation` (an authentic row) goes to `target`.
+ *
+ * ACTIVE starts from future. The number must be above every one that the ring has ever had, and the
+ * key id must be free. The present active generation becomes draining. JT_ERR_WRONG_STATE;
+ * JT_ERR_NO_KEY_ID: the ring is full; JT_ERR_KEY_ID_TAKEN; JT_ERR_TOO_MANY_LIVE: more than
+ * JT_RING_MAX_DRAINING generations would be draining.
+ *
+ * RETIRED starts from draining. JT_ERR_NO_GENERATION: the ring does not list it;
+ * JT_ERR_WRONG_STATE.
  */
 enum jt_err jt_policy_propose(const struct jt_ring *current,
                               const struct jt_generation_row *generation, uint8_t target,
@@ -42,25 +45,27 @@ enum jt_err jt_policy_propose(const struct jt_ring *current,
 
 /*
  * Whether the keeper may go from `current` (epoch 0: none yet) to `next`, both authentic.
- * JT_ERR_CONFLICT unless the epoch rises, no generation goes back in its life, changes its key,
- * loses a compromised mark or leaves the ring (destruction will have a verb of its own), and new
- * ones are above every number there was. (The ring it has already is the caller's case.)
+ *
+ * The epoch must rise. No generation may go back in its life, change its key, lose a compromised
+ * mark or leave the ring (destruction will have a verb of its own). New ones must be above every
+ * number there was. Else JT_ERR_WENT_BACK. The very ring that the keeper has is the caller's case.
  */
 enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring *next) JT_CHECKED;
 
 /*
- * Whether the keys of all live generations are held. JT_ERR_NOT_FOUND when one is missing,
- * JT_ERR_CRYPTO when one is there with another check value or key id. *number is the generation at
- * fault.
+ * Whether the keys of all live generations are held. JT_ERR_KEY_MISSING: one is not;
+ * JT_ERR_KEY_WRONG: one is there with another check value or key id. *number is that generation's.
  */
 enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_ring *ring,
                            uint64_t *number) JT_CHECKED;
 
 /*
- * The number and key id of the next generation: above everything seen, and the lowest key id that
- * neither the ring nor a key file nor `used_key_ids` has. JT_ERR_LIMIT when no key id is free, or
- * when `db_highest` is further ahead than any database gets: the numbers must last for ever, so
- * that a front cannot be let use them up at one stroke.
+ * The number and the key id of the next generation. The number is one above everything seen. The
+ * key id is the lowest that neither the ring nor a key file nor `used_key_ids` has;
+ * JT_ERR_NO_KEY_ID when all 255 are taken.
+ *
+ * JT_ERR_LIMIT when `db_highest` lies further ahead than any database gets. Numbers are never used
+ * again, so whoever could name any number could use up all of them with one request.
  */
 enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const struct jt_ring *ring,
                                       uint64_t highest_seen,

@@ -47,15 +47,15 @@ struct jt_root {
 enum jt_err jt_root_generate(struct jt_root **out) JT_CHECKED;
 
 /*
- * Makes the file. Durable when it returns. JT_ERR_CONFLICT when there is one, JT_ERR_IO,
+ * Makes the file. Durable when it returns. JT_ERR_FILE_EXISTS when there is one, JT_ERR_IO,
  * JT_ERR_CRYPTO.
  */
 enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root,
                           bool development, uint64_t created_s) JT_CHECKED;
 
 /*
- * JT_ERR_NOT_FOUND, JT_ERR_DENIED (loose file, other environment), JT_ERR_INVALID (malformed,
- * altered, another master key's), JT_ERR_IO, JT_ERR_CRYPTO.
+ * JT_ERR_NO_FILE, JT_ERR_FILE_UNSAFE, JT_ERR_FILE_FOREIGN (other environment), JT_ERR_FILE_ALTERED
+ * (malformed, altered, another master key's), JT_ERR_IO, JT_ERR_CRYPTO.
  */
 enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
                          struct jt_root **out, struct jt_fault *fault) JT_CHECKED;
@@ -65,7 +65,7 @@ void jt_root_free(struct jt_root *root);
 
 /*
  * The token key of a field, owned by the cache and valid until the next call: it may take the place
- * of another. JT_ERR_STALE as of jt_keyring_fieldkey.
+ * of another. JT_ERR_DERIVATIONS as of jt_keyring_fieldkey.
  */
 enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field,
                              struct jt_tokenkey **out) JT_CHECKED;

@@ -59,7 +59,7 @@ enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_ro
 enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, size_t body_len,
                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
-/* JT_OK when the row carries its right MAC, else JT_ERR_DENIED. */
+/* JT_OK when the row carries its right MAC, else JT_ERR_FORGED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
                                        const struct jt_generation_row *row) JT_CHECKED;
 enum jt_err jt_rowmac_client_check(const struct jt_root *root,

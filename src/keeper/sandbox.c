@@ -61,69 +61,83 @@ enum jt_err jt_sandbox_lock_memory(bool development, bool *locked, struct jt_fau
 /*
  * What serving takes: the sockets that are open already and new ones from accept, the files in its
  * directory, memory, time, random bytes, and dying. Not: making sockets, connecting, running
- * programs, new processes, other processes' memory, changing identity.
+ * programs, new processes, other processes' memory, changing identity. Any other call kills the
+ * process, as does one of the list with arguments that it must not have.
+ *
+ * tests/unit/keeper/test_sandbox_calls.c runs the keeper through all that it does and compares with
+ * this list, both ways: what stands here is used, or says why it stands here all the same.
  */
-static const int allowed[] = {
+#define USED(name)                         \
+    {                                      \
+        SCMP_SYS(name), #name, false, NULL \
+    }
+#define SPARE(name, why)                  \
+    {                                     \
+        SCMP_SYS(name), #name, false, why \
+    }
+#define RULED(name)                       \
+    {                                     \
+        SCMP_SYS(name), #name, true, NULL \
+    }
+#define RULED_SPARE(name, why)           \
+    {                                    \
+        SCMP_SYS(name), #name, true, why \
+    }
+
+static const struct jt_sandbox_call calls[] = {
     /* event loop and sockets */
-    SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait),
-    SCMP_SYS(epoll_ctl),
-    SCMP_SYS(accept4),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(sendto),
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(close),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    /* key files and the state file; what names a file has rules of its own below */
-    SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(fsync),
-    SCMP_SYS(lseek),
-    SCMP_SYS(fcntl),
-    /* memory */
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(mlock),
-    SCMP_SYS(munlock),
+    USED(epoll_wait),
+    SPARE(epoll_pwait, "what epoll_wait is on other machines"),
+    USED(epoll_ctl),
+    USED(accept4),
+    USED(getsockopt),
+    USED(recvfrom),
+    USED(sendto),
+    USED(read),
+    USED(write),
+    USED(close),
+    /* key files and the state file */
+    SPARE(fstat, "what newfstatat is with other libcs"),
+    USED(newfstatat),
+    USED(fsync),
+    RULED(openat),
+    RULED(linkat),
+    RULED(renameat),
+    RULED_SPARE(renameat2, "what renameat is on other machines"),
+    RULED(unlinkat),
+    /* memory, never executable */
+    USED(brk),
+    RULED(mmap),
+    USED(munmap),
+    SPARE(mremap, "realloc of large blocks, by libcrypto"),
+    USED(madvise),
+    RULED_SPARE(mprotect, "malloc of libc, in memory other than its first"),
+    USED(mlock),
+    SPARE(munlock, "what may be given back of locked memory"),
     /* time, random bytes, identity as read by libc and libcrypto */
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getuid),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(futex),
-    SCMP_SYS(restart_syscall),
-    /* signals and the end */
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+    SPARE(clock_gettime, "where the kernel does not let the clock be read without a call"),
+    SPARE(gettimeofday, "as clock_gettime"),
+    SPARE(time, "as clock_gettime"),
+    USED(getrandom),
+    USED(getpid),
+    SPARE(gettid, "abort() of other libcs"),
+    USED(geteuid),
+    SPARE(sysinfo, "qsort of libc sizes its memory by it"),
+    USED(futex),
+    SPARE(restart_syscall, "the kernel itself goes on with a call after a stop"),
+    /* signals and the end; abort() sends its signal to this process only */
+    USED(rt_sigprocmask),
+    SPARE(rt_sigaction, "abort(), were SIGABRT ignored"),
+    RULED(tgkill),
+    USED(writev),
+    USED(exit_group),
 };
 
-/* What nothing but an attacker in this process would ask for. */
-static const int deadly[] = {
-    SCMP_SYS(execve),
-    SCMP_SYS(execveat),
-    SCMP_SYS(ptrace),
-    SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev),
-    SCMP_SYS(socket),
-    SCMP_SYS(connect),
-    SCMP_SYS(bpf),
-    SCMP_SYS(fork),
-    SCMP_SYS(vfork),
-};
+const struct jt_sandbox_call *jt_sandbox_calls(size_t *n)
+{
+    *n = sizeof calls / sizeof calls[0];
+    return calls;
+}
 
 /* A descriptor argument: the kernel looks at its low half only. */
 #define FD(n, fd) SCMP_CMP((n), SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)(uint32_t)(fd))
@@ -157,11 +171,10 @@ static int add_file_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd
 static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
 {
     int rc = 0;
-    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && rc == 0; i++) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-    }
-    for (size_t i = 0; i < sizeof deadly / sizeof deadly[0] && rc == 0; i++) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0] && rc == 0; i++) {
+        if (!calls[i].ruled) {
+            rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i].number, 0);
+        }
     }
     /* Memory that is never executable. */
     if (rc == 0) {
@@ -172,7 +185,6 @@ static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     }
-    /* abort() sends its signal to this process. */
     if (rc == 0) {
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, FD(0, getpid()));
     }
@@ -200,7 +212,6 @@ static bool landlock_allow(int ruleset, int fd, uint64_t rights)
 
 /*
  * False with errno: ENOSYS or EOPNOTSUPP where the kernel has no Landlock, or has it switched off.
- *
  */
 static bool landlock(int keys_fd, int socket_dir_fd)
 {
@@ -239,11 +250,7 @@ enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
         return jt_fault_set(fault, JT_ERR_IO, "cannot confine the process to its directories: %s",
                             strerror(errno));
     }
-    /*
-     * EPERM for the rest: a libc that tries something new first falls back, as on an older kernel.
-     *
-     */
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int rc = filter != NULL ? add_rules(filter, keys_fd, socket_dir_fd) : -ENOMEM;
     if (rc == 0) {
         rc = seccomp_load(filter);

@@ -14,23 +14,24 @@
 #include "base/fault.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * No core dumps, not dumpable, no new privileges. First of all, before a key is touched. JT_ERR_IO.
- *
  */
 enum jt_err jt_sandbox_harden(struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Locks all memory, present and future. Where the limit of an ordinary user forbids it: with a
- * development key *locked is false and the keeper may go on (main warns); else JT_ERR_DENIED.
+ * development key *locked is false and the keeper may go on (main warns); else JT_ERR_UNPROTECTED.
  */
 enum jt_err jt_sandbox_lock_memory(bool development, bool *locked,
                                    struct jt_fault *fault) JT_CHECKED;
 
 /*
- * From here on only the system calls of the list are left, and files can be touched in two
- * directories only: `keys_fd`, where they are read, written, made and removed, and `socket_dir_fd`
+ * From here on only the system calls of the list are left: any other one kills the process. Files
+ * can be touched in two directories only: `keys_fd`, where they are read, written, made and
+ * removed, and `socket_dir_fd`
  * (-1: none), where one may be removed.
  *
  * Two fences, one behind the other. Landlock, where the kernel has it (*landlocked tells), looks at
@@ -44,6 +45,17 @@ enum jt_err jt_sandbox_lock_memory(bool development, bool *locked,
  */
 enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
                                struct jt_fault *fault) JT_CHECKED;
+
+/* A system call that the filter lets pass. */
+struct jt_sandbox_call {
+    int number; /* negative: there is none of this name on this machine */
+    const char *name;
+    bool ruled;      /* with certain arguments only */
+    const char *why; /* it is listed, though no test of the keeper makes it; NULL: one does */
+};
+
+/* All of them. */
+const struct jt_sandbox_call *jt_sandbox_calls(size_t *n);
 
 /* Whether this build leaves measures out for a sanitizer's sake. */
 bool jt_sandbox_is_weakened(void);

@@ -79,12 +79,12 @@ static void tell_refused(struct jt_keeper_server *s, const char *why, long uid)
     }
 }
 
-static void tell_malformed(struct jt_keeper_server *s, const char *what, unsigned verb)
+static void tell_malformed(struct jt_keeper_server *s, const char *what, const char *name)
 {
     unsigned left_out;
     if (may_tell(&s->malformed, &left_out)) {
-        jt_log(JT_LOG_WARNING, "%s (verb %u): connection closed; %u more since the last such line",
-               what, verb, left_out);
+        jt_log(JT_LOG_WARNING, "%s (%s): connection closed; %u more since the last such line", what,
+               name, left_out);
     }
 }
 
@@ -158,7 +158,7 @@ static bool answer(struct connection *c, bool *more)
         struct jt_frame request;
         size_t used;
         if (jt_frame_next(c->in.data + at, c->in.len - at, &request, &used) != JT_OK) {
-            tell_malformed(c->server, "a frame of impossible length", 0);
+            tell_malformed(c->server, "a frame of impossible length", "no verb");
             good = false;
             break;
         }
@@ -178,7 +178,7 @@ static bool answer(struct connection *c, bool *more)
         at += used;
         c->answered = true;
         if (err == JT_ERR_PROTOCOL) {
-            tell_malformed(c->server, "malformed request", request.verb);
+            tell_malformed(c->server, "malformed request", jt_verb_name(request.verb));
             c->closing = true;
         } else if (err != JT_OK) {
             good = false;

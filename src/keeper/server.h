@@ -36,7 +36,6 @@ struct jt_keeper_server;
 /*
  * `listener` may be NULL. SIGTERM and SIGINT are blocked and become the clean end of
  * jt_keeper_server_run.
- *
  */
 enum jt_err jt_keeper_server_new(struct jt_keeper *keeper, struct jt_listener *listener,
                                  struct jt_keeper_server **out) JT_CHECKED;

@@ -29,7 +29,7 @@ enum jt_err jt_setdigest_take_field(const struct jt_root *root, struct jt_setdig
                                     const struct jt_field_row *row) JT_CHECKED;
 
 /*
- * The sum in a set row: JT_ERR_DENIED unless a keeper made the row, or it is the empty one of
+ * The sum in a set row: JT_ERR_FORGED unless a keeper made the row, or it is the empty one of
  * version 0.
  */
 enum jt_err jt_setdigest_open_row(const struct jt_root *root, const struct jt_set_row *row,

@@ -15,12 +15,12 @@
 #include "keeper/keeper.h"
 #include "keeper/setdigest.h"
 
-/* JT_ERR_CONFLICT when the keeper has seen a later set, or another of the same version. */
+/* JT_ERR_SET_OLD when the keeper has seen a later set, or another of the same version. */
 enum jt_err jt_setrule_current(const struct jt_keeper *k, const struct jt_set_row *row) JT_CHECKED;
 
 /*
- * Whether these are the rows of the set: JT_ERR_DENIED for a set row that no keeper made,
- * JT_ERR_INVALID when not.
+ * Whether these are the rows of the set: JT_ERR_FORGED for a set row that no keeper made,
+ * JT_ERR_SET_WRONG when not.
  */
 enum jt_err jt_setrule_agrees(const struct jt_keeper *k, const struct jt_setdigest *rows,
                               const struct jt_set_row *row) JT_CHECKED;
@@ -29,15 +29,16 @@ enum jt_err jt_setrule_agrees(const struct jt_keeper *k, const struct jt_setdige
 enum jt_err jt_setrule_saw(struct jt_keeper *k, const struct jt_set_row *row) JT_CHECKED;
 
 /*
- * Takes these two for the current ones, although they are older. JT_ERR_CONFLICT: neither is older,
- * or an operator was revoked since.
+ * Takes these two for the current ones, although they are older. JT_ERR_NO_OLD_SET: neither is
+ * older, or an operator was revoked since.
  */
 enum jt_err jt_setrule_go_back(struct jt_keeper *k, const struct jt_set_row *clients,
                                const struct jt_set_row *fields) JT_CHECKED;
 
 /*
- * Begins the next set from one that is current: *d is its sum. JT_ERR_LIMIT when it can take no
- * more rows and one is to be added; else as jt_setrule_current and JT_ERR_DENIED.
+ * Begins the next set from one that is current: *d is its sum. JT_ERR_SET_FULL when it can take
+ * no more rows and one is to be added; JT_ERR_INVALID for the other kind of set; else as
+ * jt_setrule_current and JT_ERR_FORGED.
  */
 enum jt_err jt_setrule_next(const struct jt_keeper *k, const struct jt_set_row *now,
                             enum jt_set_kind kind, bool adds, struct jt_setdigest *d,

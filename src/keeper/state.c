@@ -106,7 +106,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     const uint8_t *body = jt_reader_bytes(&in, body_len);
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != STATE_FORMAT ||
-        zero != 0 || body_len > JT_RING_BODY_MAX) {
+        zero != 0 || body_len > JT_RING_BODY_MAX ||
+        (!state->development && environment != JT_ENVIRONMENT_PRODUCTION)) {
         return JT_ERR_FILE_ALTERED;
     }
     if (state->development != development) {

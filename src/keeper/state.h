@@ -2,16 +2,16 @@
 /*
  * What a keeper remembers over restarts, in the file `state` (docs/key-files.md): the highest epoch
  * and generation number it has ever seen, the last ring it has accepted, its node number, the
- * newest sets of clients and fields that it was shown, and up to which time it may have minted ids;
- * MACed under mac/state. It is what makes a database that went back noticeable and no id ever come
- * twice, so a keeper with a service root and without it does not start.
+ * newest sets of clients and fields that it was shown, and up to which time it may have minted ids.
+ * It is MACed under mac/state. By it a keeper notices a database that went back, and gives no id
+ * twice. So a keeper that has a service root does not start without it.
  *
  * File: magic "JTKSTATE", u8 format = 3, u8 environment, u8 node number (0: none yet), u8 zero, u64
  * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
  * time up to and including this one may have been minted), for the set of clients and the set of
  * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
- * revoked last; u16 length of the ring's body (0: no
- * ring accepted yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
+ * revoked last; u16 length of the ring's body (0: no ring accepted yet), body, the ring's MAC (16;
+ * zeroes without a ring), MAC of all before (16).
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -42,16 +42,16 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
                           const struct jt_keeper_state *state) JT_CHECKED;
 
 /*
- * Reads and checks; *ring is the decoded ring, epoch 0 when there is none. JT_ERR_NOT_FOUND,
- * JT_ERR_INVALID (altered or another service root's), JT_ERR_DENIED (loose file, other
- * environment), JT_ERR_IO.
+ * Reads and checks; *ring is the decoded ring, epoch 0 when there is none. JT_ERR_NO_FILE,
+ * JT_ERR_FILE_ALTERED (altered or another service root's), JT_ERR_FILE_UNSAFE,
+ * JT_ERR_FILE_FOREIGN (other environment), JT_ERR_IO.
  */
 enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
                           struct jt_keeper_state *state, struct jt_ring *ring,
                           struct jt_fault *fault) JT_CHECKED;
 
 /*
- * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_DENIED when it is not a
+ * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_FORGED when it is not a
  * keeper's word for this environment.
  */
 enum jt_err jt_state_ring_authentic(const struct jt_root *root, bool development,

@@ -23,21 +23,6 @@
 /* bytes of requests that wait for the socket; more means that the keeper does not keep up */
 #define MAX_BACKLOG (32u << 20)
 
-struct jt_kc_call *jt_kc_call_new(uint8_t verb, size_t n, size_t result_size, void *arg)
-{
-    if (n > JT_WIRE_MAX_ITEMS) {
-        n = 0; /* will be refused: it needs no results */
-    }
-    struct jt_kc_call *call = calloc(1, sizeof *call + n * result_size);
-    if (call != NULL) {
-        call->verb = verb;
-        call->n = n;
-        call->arg = arg;
-        call->results = call + 1;
-    }
-    return call;
-}
-
 enum jt_err jt_kc_may_send(const struct jt_keyclient *kc, size_t n)
 {
     if (n > JT_WIRE_MAX_ITEMS) {
@@ -96,7 +81,7 @@ static void settle(struct jt_keyclient *kc)
     for (size_t left = kc->n_calls; left > 0 && kc->first != NULL && kc->first->failed != JT_OK;
          left--) {
         struct jt_kc_call *call = pop(kc);
-        (void)jt_kc_call_answer(call, call->failed, NULL);
+        (void)call->answer(call, call->failed, NULL);
         free(call);
     }
 }
@@ -108,6 +93,7 @@ static void settle(struct jt_keyclient *kc)
 static void disconnect(struct jt_keyclient *kc, enum jt_err err)
 {
     jt_kc_drop(kc);
+    (void)jt_fault_set(kc->fault, err, "%s: the connection was lost", kc->address.sun_path);
     kc->retry_at_ms = jt_clock_ms() + kc->retry_after_ms;
     kc->retry_after_ms =
         kc->retry_after_ms * 2 < LAST_RETRY_MS ? kc->retry_after_ms * 2 : LAST_RETRY_MS;
@@ -154,9 +140,9 @@ static enum jt_err take_reply(struct jt_keyclient *kc, const struct jt_frame *fr
         return err;
     }
     struct jt_kc_call *call = pop(kc);
-    err = jt_kc_call_answer(call, status, &payload);
+    err = call->answer(call, status, &payload);
     free(call);
-    return err;
+    return status == JT_OK ? err : JT_OK;
 }
 
 static enum jt_err take_replies(struct jt_keyclient *kc)
@@ -272,7 +258,7 @@ void jt_kc_async_stop(struct jt_keyclient *kc)
     jt_kc_drop(kc);
     while (kc->first != NULL) {
         struct jt_kc_call *call = pop(kc);
-        (void)jt_kc_call_answer(call, JT_ERR_STOPPING, NULL);
+        (void)call->answer(call, JT_ERR_STOPPING, NULL);
         free(call);
     }
     int fd = kc->kick.fd;

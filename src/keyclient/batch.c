@@ -2,171 +2,129 @@
 /* The asynchronous stubs: how each batch verb is asked and answered. */
 #include "keyclient/internal.h"
 
+#include "base/container.h"
+
+#include <stdlib.h>
+
+/*
+ * What is kept of a call of the verb `name` until its answer, with room for the results behind it;
+ * and how it is answered.
+ */
+#define BATCH_CALL(name)                                                             \
+    struct name##_call {                                                             \
+        struct jt_kc_call call;                                                      \
+        jt_##name##_fn *done;                                                        \
+        struct jt_##name##_result results[];                                         \
+    };                                                                               \
+    static enum jt_err answer_##name(struct jt_kc_call *call, enum jt_err err,       \
+                                     struct jt_reader *payload)                      \
+    {                                                                                \
+        struct name##_call *mine = jt_container_of(call, struct name##_call, call);  \
+        struct jt_##name##_reply reply = { .results = mine->results };               \
+        if (err == JT_OK) {                                                          \
+            err = jt_##name##_reply_decode(payload, call->n, &reply);                \
+        }                                                                            \
+        mine->done(call->arg, err, err == JT_OK ? &reply : NULL);                    \
+        return err;                                                                  \
+    }                                                                                \
+    static struct name##_call *new_##name(size_t n, jt_##name##_fn *done, void *arg) \
+    {                                                                                \
+        /* more than can be asked will be refused, and needs no room */              \
+        size_t room = n <= JT_WIRE_MAX_ITEMS ? n : 0;                                \
+        struct name##_call *mine =                                                   \
+            calloc(1, sizeof *mine + room * sizeof(struct jt_##name##_result));      \
+        if (mine == NULL) {                                                          \
+            done(arg, JT_ERR_NOMEM, NULL);                                           \
+            return NULL;                                                             \
+        }                                                                            \
+        mine->done = done;                                                           \
+        mine->call.answer = answer_##name;                                           \
+        mine->call.arg = arg;                                                        \
+        mine->call.n = n;                                                            \
+        return mine;                                                                 \
+    }
+
+BATCH_CALL(seal)
+BATCH_CALL(open)
+BATCH_CALL(reseal)
+BATCH_CALL(match)
+BATCH_CALL(identify)
+
+/* Begins the request of a call; false: nothing may be sent, and it has its error. */
+static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
+{
+    call->verb = (uint8_t)verb;
+    enum jt_err err = jt_kc_may_send(kc, call->n);
+    if (err != JT_OK) {
+        jt_kc_call_queue(kc, call, err);
+        return false;
+    }
+    *mark = jt_frame_begin_request(&kc->out, verb);
+    return true;
+}
+
 /* Ends the request begun at `mark`, within what this keeper takes. */
-static enum jt_err end_request(struct jt_keyclient *kc, size_t mark)
+static void end(struct jt_keyclient *kc, struct jt_kc_call *call, size_t mark)
 {
     enum jt_err err = jt_frame_end(&kc->out, mark);
     if (err == JT_OK && kc->out.len - mark - JT_FRAME_LENGTH_BYTES > kc->max_frame) {
         jt_frame_cancel(&kc->out, mark);
         err = JT_ERR_LIMIT;
     }
-    return err;
+    jt_kc_call_queue(kc, call, err);
 }
 
 void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request,
                        jt_seal_fn *done, void *arg)
 {
-    struct jt_kc_call *call =
-        jt_kc_call_new(JT_VERB_SEAL, request->n, sizeof(struct jt_seal_result), arg);
-    if (call == NULL) {
-        done(arg, JT_ERR_NOMEM, NULL);
-        return;
-    }
-    call->done.seal = done;
-    enum jt_err err = jt_kc_may_send(kc, request->n);
-    if (err == JT_OK) {
-        size_t mark = jt_frame_begin_request(&kc->out, JT_VERB_SEAL);
+    size_t mark;
+    struct seal_call *mine = new_seal(request->n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_SEAL, &mark)) {
         jt_seal_request_encode(request, &kc->out);
-        err = end_request(kc, mark);
+        end(kc, &mine->call, mark);
     }
-    jt_kc_call_queue(kc, call, err);
 }
 
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                              jt_open_fn *done, void *arg)
 {
-    struct jt_kc_call *call = jt_kc_call_new(JT_VERB_OPEN, n, sizeof(struct jt_open_result), arg);
-    if (call == NULL) {
-        done(arg, JT_ERR_NOMEM, NULL);
-        return;
-    }
-    call->done.open = done;
-    enum jt_err err = jt_kc_may_send(kc, n);
-    if (err == JT_OK) {
-        size_t mark = jt_frame_begin_request(&kc->out, JT_VERB_OPEN);
+    size_t mark;
+    struct open_call *mine = new_open(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_OPEN, &mark)) {
         jt_open_request_encode(items, n, &kc->out);
-        err = end_request(kc, mark);
+        end(kc, &mine->call, mark);
     }
-    jt_kc_call_queue(kc, call, err);
 }
 
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg)
 {
-    struct jt_kc_call *call =
-        jt_kc_call_new(JT_VERB_RESEAL, n, sizeof(struct jt_reseal_result), arg);
-    if (call == NULL) {
-        done(arg, JT_ERR_NOMEM, NULL);
-        return;
+    size_t mark;
+    struct reseal_call *mine = new_reseal(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_RESEAL, &mark)) {
+        jt_open_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
     }
-    call->done.reseal = done;
-    enum jt_err err = jt_kc_may_send(kc, n);
-    if (err == JT_OK) {
-        size_t mark = jt_frame_begin_request(&kc->out, JT_VERB_RESEAL);
-        jt_reseal_request_encode(items, n, &kc->out);
-        err = end_request(kc, mark);
-    }
-    jt_kc_call_queue(kc, call, err);
 }
 
 void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
                         jt_match_fn *done, void *arg)
 {
-    struct jt_kc_call *call = jt_kc_call_new(JT_VERB_MATCH, n, sizeof(struct jt_match_result), arg);
-    if (call == NULL) {
-        done(arg, JT_ERR_NOMEM, NULL);
-        return;
-    }
-    call->done.match = done;
-    enum jt_err err = jt_kc_may_send(kc, n);
-    if (err == JT_OK) {
-        size_t mark = jt_frame_begin_request(&kc->out, JT_VERB_MATCH);
+    size_t mark;
+    struct match_call *mine = new_match(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_MATCH, &mark)) {
         jt_match_request_encode(items, n, &kc->out);
-        err = end_request(kc, mark);
+        end(kc, &mine->call, mark);
     }
-    jt_kc_call_queue(kc, call, err);
 }
 
 void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                            jt_identify_fn *done, void *arg)
 {
-    struct jt_kc_call *call =
-        jt_kc_call_new(JT_VERB_IDENTIFY, n, sizeof(struct jt_identify_result), arg);
-    if (call == NULL) {
-        done(arg, JT_ERR_NOMEM, NULL);
-        return;
-    }
-    call->done.identify = done;
-    enum jt_err err = jt_kc_may_send(kc, n);
-    if (err == JT_OK) {
-        size_t mark = jt_frame_begin_request(&kc->out, JT_VERB_IDENTIFY);
+    size_t mark;
+    struct identify_call *mine = new_identify(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_IDENTIFY, &mark)) {
         jt_identify_request_encode(items, n, &kc->out);
-        err = end_request(kc, mark);
+        end(kc, &mine->call, mark);
     }
-    jt_kc_call_queue(kc, call, err);
-}
-
-static enum jt_err answer_seal(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload)
-{
-    struct jt_seal_reply reply = { .results = call->results };
-    if (err == JT_OK) {
-        err = jt_seal_reply_decode(payload, call->n, &reply);
-    }
-    call->done.seal(call->arg, err, err == JT_OK ? &reply : NULL);
-    return err;
-}
-
-static enum jt_err answer_open(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload)
-{
-    struct jt_open_reply reply = { .results = call->results };
-    if (err == JT_OK) {
-        err = jt_open_reply_decode(payload, call->n, &reply);
-    }
-    call->done.open(call->arg, err, err == JT_OK ? &reply : NULL);
-    return err;
-}
-
-static enum jt_err answer_reseal(struct jt_kc_call *call, enum jt_err err,
-                                 struct jt_reader *payload)
-{
-    struct jt_reseal_reply reply = { .results = call->results };
-    if (err == JT_OK) {
-        err = jt_reseal_reply_decode(payload, call->n, &reply);
-    }
-    call->done.reseal(call->arg, err, err == JT_OK ? &reply : NULL);
-    return err;
-}
-
-static enum jt_err answer_match(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload)
-{
-    struct jt_match_reply reply = { .results = call->results };
-    if (err == JT_OK) {
-        err = jt_match_reply_decode(payload, call->n, &reply);
-    }
-    call->done.match(call->arg, err, err == JT_OK ? &reply : NULL);
-    return err;
-}
-
-static enum jt_err answer_identify(struct jt_kc_call *call, enum jt_err err,
-                                   struct jt_reader *payload)
-{
-    struct jt_identify_reply reply = { .results = call->results };
-    if (err == JT_OK) {
-        err = jt_identify_reply_decode(payload, call->n, &reply);
-    }
-    call->done.identify(call->arg, err, err == JT_OK ? &reply : NULL);
-    return err;
-}
-
-enum jt_err jt_kc_call_answer(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload)
-{
-    enum jt_err answered = JT_ERR_PROTOCOL;
-    switch (call->verb) {
-    case JT_VERB_SEAL: answered = answer_seal(call, err, payload); break;
-    case JT_VERB_OPEN: answered = answer_open(call, err, payload); break;
-    case JT_VERB_RESEAL: answered = answer_reseal(call, err, payload); break;
-    case JT_VERB_MATCH: answered = answer_match(call, err, payload); break;
-    case JT_VERB_IDENTIFY: answered = answer_identify(call, err, payload); break;
-    }
-    return err == JT_OK ? answered : JT_OK;
 }

@@ -17,23 +17,28 @@ enum jt_kc_state {
     JT_KC_READY,
 };
 
-/* One outstanding asynchronous call, in the order of the calls. */
+struct jt_kc_call;
+
+/*
+ * Calls the caller of the verb back: with `err`, or else with the payload decoded.
+ * JT_ERR_PROTOCOL: the payload was nonsense (it did call back).
+ */
+typedef enum jt_err jt_kc_answer_fn(struct jt_kc_call *call, enum jt_err err,
+                                    struct jt_reader *payload);
+
+/*
+ * One outstanding asynchronous call, in the order of the calls: the head of what batch.c keeps of
+ * it. It is freed after its answer.
+ */
 struct jt_kc_call {
     struct jt_kc_call *next;
     uint8_t verb;
     /* not JT_OK: nothing will come for it, answer with this when its turn comes */
     enum jt_err failed;
     int64_t deadline_ms;
-    union {
-        jt_seal_fn *seal;
-        jt_open_fn *open;
-        jt_reseal_fn *reseal;
-        jt_match_fn *match;
-        jt_identify_fn *identify;
-    } done;
-    void *arg;
-    size_t n;      /* items asked */
-    void *results; /* room for n results of the verb's kind, behind this struct */
+    jt_kc_answer_fn *answer;
+    void *arg; /* the caller's */
+    size_t n;  /* items asked */
 };
 
 struct jt_keyclient {
@@ -61,6 +66,7 @@ struct jt_keyclient {
     /* synchronous use */
     void *results;       /* of the last batch verb */
     int64_t deadline_ms; /* of the present call */
+    size_t mark;         /* where its request begins in out */
     enum jt_err ensured; /* how connecting for the present call went */
 };
 
@@ -107,41 +113,13 @@ enum jt_err jt_kc_receive_some(struct jt_keyclient *kc, size_t *n) JT_CHECKED;
 enum jt_err jt_kc_async_start(struct jt_keyclient *kc) JT_CHECKED;
 void jt_kc_async_stop(struct jt_keyclient *kc);
 
-/* A call with room for `n` results, or NULL. */
-struct jt_kc_call *jt_kc_call_new(uint8_t verb, size_t n, size_t result_size, void *arg);
-
 /* JT_OK when a request of `n` items may be encoded now. */
 enum jt_err jt_kc_may_send(const struct jt_keyclient *kc, size_t n) JT_CHECKED;
 
 /* Queues the call; `err` is how encoding its request went. Never calls back. */
 void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_err err);
 
-/* --- batch.c --- */
-
-/*
- * Calls back with `err`, or decodes the payload and calls back with the reply. JT_ERR_PROTOCOL: the
- * payload was nonsense (it did call back).
- */
-enum jt_err jt_kc_call_answer(struct jt_kc_call *call, enum jt_err err, struct jt_reader *payload);
-
 /* --- sync.c --- */
-
-/*
- * Starts a synchronous call: connects if need be, and begins its request in out. The last reply is
- * gone from here on.
- */
-size_t jt_kc_begin(struct jt_keyclient *kc, enum jt_verb verb);
-
-/*
- * Sends it and waits for the reply's payload, which stays valid until the next jt_kc_begin. Any
- * error but JT_ERR_LIMIT, JT_ERR_NOMEM and those that the keeper answered with has closed the
- * connection.
- */
-enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark,
-                           struct jt_reader *payload) JT_CHECKED;
-
-/* Passes the result of decoding on; what could not be decoded closes the connection. */
-enum jt_err jt_kc_decoded(struct jt_keyclient *kc, enum jt_err err) JT_CHECKED;
 
 /* Connects and says hello within deadline_ms; JT_OK at once when that stands already. */
 enum jt_err jt_kc_ensure(struct jt_keyclient *kc) JT_CHECKED;

@@ -38,6 +38,7 @@
 #include "wire/seal.h"
 #include "wire/set.h"
 #include "wire/status.h"
+#include "wire/verb.h"
 
 struct jt_keyclient;
 
@@ -79,26 +80,68 @@ typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_rep
 typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply *reply);
 typedef void jt_identify_fn(void *arg, enum jt_err err, const struct jt_identify_reply *reply);
 
-/* JT_ERR_STALE: the keeper has no ring, or NODE_JOIN is due. */
+/* Class REFRESH: the keeper has no ring, or fields are to be named, or NODE_JOIN is due. */
 void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *request,
                        jt_seal_fn *done, void *arg);
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                              jt_open_fn *done, void *arg);
-void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items, size_t n,
+void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg);
 void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
                         jt_match_fn *done, void *arg);
-/* JT_ERR_STALE: the keeper has no ring. */
+/* Class REFRESH: the keeper has no ring, or fields are to be named. */
 void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                            jt_identify_fn *done, void *arg);
 
-/* --- synchronous verbs (client from jt_keyclient_open) --- */
+/* --- any verb, synchronous (client from jt_keyclient_open) --- */
+
+/*
+ * How each of the stubs below is made, and how a verb without one is asked:
+ *
+ *     err = jt_keyclient_call(kc, JT_VERB_ACK, jt_ack_request_encode, &request, jt_ack_decode,
+ * out);
+ *
+ * *reply is zeroes unless the call was answered with JT_OK. Where the encoder takes more than one
+ * object, it is called with what jt_keyclient_begin returns, and jt_keyclient_answer or
+ * jt_keyclient_answer_nothing does the rest.
+ */
+#define jt_keyclient_call(kc, verb, encode, request, decode, reply) \
+    (encode((request), jt_keyclient_begin((kc), (verb))), jt_keyclient_answer(kc, decode, reply))
+
+#define jt_keyclient_answer(kc, decode, reply)                                                  \
+    ({                                                                                          \
+        struct jt_reader answer_;                                                               \
+        *(reply) = (__typeof__(*(reply))){ 0 };                                                 \
+        enum jt_err err_ = jt_keyclient_exchange((kc), &answer_);                               \
+        err_ == JT_OK ? jt_keyclient_decoded((kc), decode(&answer_, (reply)), &answer_) : err_; \
+    })
+
+/* For a reply without payload. */
+enum jt_err jt_keyclient_answer_nothing(struct jt_keyclient *kc) JT_CHECKED;
+
+/*
+ * The steps. A call begins: the client connects if need be, and the last reply is gone. The request
+ * is encoded into what is returned.
+ */
+struct jt_buf *jt_keyclient_begin(struct jt_keyclient *kc, enum jt_verb verb);
+
+/*
+ * Sends it and waits for the reply's payload, which stays valid until the next call. Any error but
+ * JT_ERR_LIMIT, JT_ERR_NOMEM and those that the keeper answered with has closed the connection.
+ */
+enum jt_err jt_keyclient_exchange(struct jt_keyclient *kc, struct jt_reader *payload) JT_CHECKED;
+
+/* How decoding went, and nothing may be left: what could not be decoded closes the connection. */
+enum jt_err jt_keyclient_decoded(struct jt_keyclient *kc, enum jt_err err,
+                                 const struct jt_reader *payload) JT_CHECKED;
+
+/* --- synchronous verbs --- */
 
 enum jt_err jt_keyclient_wait_status(struct jt_keyclient *kc,
                                      struct jt_keeper_status *out) JT_CHECKED;
 
 /* The reply's pointers are valid until the next call on `kc`. */
-enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_reseal_item *items,
+enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_open_item *items,
                                      size_t n, struct jt_reseal_reply *out) JT_CHECKED;
 
 /* The same for IDENTIFY. */
@@ -108,8 +151,8 @@ enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
 
 /*
  * Makes the stored form of a client from its id, permissions and fresh secret, and the set row that
- * comes after `set` with it. JT_ERR_CONFLICT when the keeper has seen a later set than `set`;
- * JT_ERR_DENIED when no keeper made it; JT_ERR_LIMIT when it is full.
+ * comes after `set` with it. JT_ERR_SET_OLD when the keeper has seen a later set than `set`;
+ * JT_ERR_FORGED when no keeper made it; JT_ERR_SET_FULL.
  */
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
                                           const struct jt_client_spec *spec,
@@ -118,7 +161,7 @@ enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
                                           struct jt_client_change *out) JT_CHECKED;
 
 /*
- * The same for a client that is revoked: `row` is its row. JT_ERR_CONFLICT also when it is revoked
+ * The same for a client that is revoked: `row` is its row. JT_ERR_CLIENT_REVOKED when it is revoked
  * already.
  */
 enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc,
@@ -127,8 +170,9 @@ enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc,
                                             struct jt_client_change *out) JT_CHECKED;
 
 /*
- * JT_OK when the row is authentic and active and the secret is the row's; JT_ERR_DENIED otherwise,
- * in time independent of which failed. Whether the row is the present one is a question of its set.
+ * JT_OK when the row is authentic and active and the secret is the row's; JT_ERR_BAD_CREDENTIAL
+ * otherwise, in time independent of which failed. Whether the row is the present one is a question
+ * of its set.
  */
 enum jt_err
 jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
@@ -139,13 +183,13 @@ enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct j
                                          const struct jt_set_row *set,
                                          struct jt_field_change *out) JT_CHECKED;
 
-/* JT_OK, or JT_ERR_DENIED for a row that no keeper MACed. */
+/* JT_OK, or JT_ERR_FORGED for a row that no keeper MACed. */
 enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc,
                                           const struct jt_field_row *row) JT_CHECKED;
 
 /*
  * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to
- * the keeper. JT_ERR_DENIED: a row, or the sum to go on from, is no keeper's.
+ * the keeper. JT_ERR_FORGED: a row, or the sum to go on from, is no keeper's.
  */
 enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc,
                                       const struct jt_set_sum_request *request,
@@ -153,16 +197,16 @@ enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc,
 
 /*
  * Whether the summed rows are all of the set that `row` describes, and whether that is current; the
- * keeper remembers it then. JT_ERR_DENIED: no keeper made the set row; JT_ERR_INVALID: they are
- * not; JT_ERR_CONFLICT: they are, but the keeper has seen a later set, or another of this version.
+ * keeper remembers it then. JT_ERR_FORGED: no keeper made the set row; JT_ERR_SET_WRONG: they are
+ * not; JT_ERR_SET_OLD: they are, but the keeper has seen a later set, or another of this version.
  */
 enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct jt_set_sum *sum,
                                          const struct jt_set_row *row) JT_CHECKED;
 
 /*
- * An operator's word that older sets shall be current. JT_ERR_DENIED: not an operator of that set,
- * or a MAC; JT_ERR_INVALID: rows and sets do not agree; JT_ERR_CONFLICT: they are not older, or an
- * operator was revoked since.
+ * An operator's word that older sets shall be current. JT_ERR_NOT_OPERATOR of that set;
+ * JT_ERR_FORGED: a MAC; JT_ERR_SET_WRONG: rows and sets do not agree; JT_ERR_NO_OLD_SET: they are
+ * not older, or an operator was revoked since.
  */
 enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
                                          const struct jt_set_accept *accept) JT_CHECKED;
@@ -171,7 +215,7 @@ enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
  * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`;
  * the key id is the lowest free one by the keeper's ring, its files and `used_key_ids` (bit i of
  * byte i/8: key id i is taken). A key above `db_highest` that was made and never stored is given
- * out again instead. JT_ERR_LIMIT when no key id is free. The key file is durable when this
+ * out again instead. JT_ERR_NO_KEY_ID when none is free. The key file is durable when this
  * returns.
  */
 enum jt_err
@@ -180,17 +224,18 @@ jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest
                                     struct jt_generation_row *out) JT_CHECKED;
 
 /*
- * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_CONFLICT
- * when the row says another state, or the generation is or ever was in a ring; JT_ERR_DENIED for a
- * row that no keeper MACed; JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means;
- * JT_ERR_STALE when it was shown no ring since its start.
+ * Erases the key of a future generation, for good. `row` is its row, as future. JT_ERR_WRONG_STATE
+ * when the row says another state; JT_ERR_USED_BEFORE when the generation is or ever was in a ring;
+ * JT_ERR_FORGED for a row that no keeper MACed; JT_ERR_KEY_MISSING when the keeper lacks the very
+ * key that the row means; JT_ERR_NO_RING when it was shown no ring since its start.
  */
 enum jt_err jt_keyclient_wait_generation_abandon(struct jt_keyclient *kc,
                                                  const struct jt_generation_row *row) JT_CHECKED;
 
 /*
- * Proof of possession. JT_ERR_NOT_FOUND when the keeper lacks the very key that the row means;
- * JT_ERR_DENIED for a row that no keeper MACed; JT_ERR_INVALID unless `node` is 1 to
+ * Proof of possession. JT_ERR_KEY_MISSING when the keeper lacks the key, JT_ERR_KEY_WRONG when it
+ * has another one of that number; JT_ERR_FORGED for a row that no keeper MACed;
+ * JT_ERR_DIRECTORY_BAD; JT_ERR_INVALID unless `node` is 1 to
  * JT_NODE_NAME_MAX printable ASCII characters without spaces.
  */
 enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc,
@@ -199,8 +244,8 @@ enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc,
                                   struct jt_ack *out) JT_CHECKED;
 
 /*
- * JT_OK, or JT_ERR_DENIED when row or proof do not hold; JT_ERR_NOT_FOUND when the keeper lacks the
- * key.
+ * JT_OK, or JT_ERR_FORGED when row or proof do not hold; JT_ERR_KEY_MISSING or JT_ERR_KEY_WRONG
+ * when the keeper lacks the key.
  */
 enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc,
                                         const struct jt_generation_row *generation,
@@ -208,7 +253,7 @@ enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc,
 
 /*
  * A MACed empty ring (epoch 1): for `jeton init` only. A keeper without a service root makes one
- * first. JT_ERR_CONFLICT when this keeper has accepted a ring before.
+ * first. JT_ERR_RING_THERE when this keeper has accepted a ring before.
  */
 enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc,
                                          struct jt_ring_row *out) JT_CHECKED;
@@ -216,13 +261,16 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc,
 /*
  * What the ring would be after `number` goes to `target` (ACTIVE: the active one, if any, becomes
  * draining; RETIRED: from draining). Nothing changes in the keeper. `rows` receives the MACed row
- * of each generation whose state changes (1 or 2). JT_ERR_STALE when `current` is not the ring that
- * the keeper has accepted; JT_ERR_CONFLICT when the present state forbids the step (an earlier
- * number than one that was active cannot become active any more); JT_ERR_LIMIT for an activation
- * that would leave more than JT_RING_MAX_DRAINING generations draining (retire one first) or that
- * finds the ring full (JT_RING_MAX; retired generations stay in it until they are destroyed);
- * JT_ERR_NOT_FOUND when the keeper lacks the key, or the ring the generation to retire;
- * JT_ERR_DENIED for a generation row that no keeper MACed. rows[0] is that of `generation`.
+ * of each generation whose state changes (1 or 2), rows[0] that of `generation`.
+ *
+ * JT_ERR_RING_MOVED when `current` is not the ring that the keeper has accepted; JT_ERR_WRONG_STATE
+ * when the present state forbids the step (an earlier number than one that was active cannot become
+ * active any more); JT_ERR_TOO_MANY_LIVE for an activation that would leave more than
+ * JT_RING_MAX_DRAINING generations draining (retire one first); JT_ERR_NO_KEY_ID when the ring is
+ * full (JT_RING_MAX; retired generations stay in it until they are destroyed); JT_ERR_KEY_ID_TAKEN;
+ * JT_ERR_NO_GENERATION when the ring does not list the one to retire; JT_ERR_KEY_MISSING or
+ * JT_ERR_KEY_WRONG when the keeper lacks a key of it; JT_ERR_FORGED for a generation row that no
+ * keeper MACed.
  */
 enum jt_err
 jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
@@ -231,30 +279,30 @@ jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row
                                struct jt_generation_row rows[static 2], size_t *n_rows) JT_CHECKED;
 
 /*
- * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_DENIED for a bad
- * MAC or another environment; JT_ERR_CONFLICT for an epoch lower than one it has accepted, or
- * another ring of the same epoch: the database went back; JT_ERR_NOT_FOUND when it lacks a live
- * generation's key or the service root; JT_ERR_CRYPTO when a check value disagrees. Durable in the
- * keeper's state file when this returns. *joined tells whether NODE_JOIN was done since the
- * keeper's start.
+ * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_FORGED for a bad
+ * MAC or another environment; JT_ERR_WENT_BACK for an epoch lower than one it has accepted, or
+ * another ring of the same epoch; JT_ERR_NO_ROOT; JT_ERR_KEY_MISSING when it lacks a live
+ * generation's key; JT_ERR_KEY_WRONG when a check value disagrees, that of the service root too;
+ * JT_ERR_DIRECTORY_BAD. Durable in the keeper's state file when this returns. *joined tells whether
+ * NODE_JOIN was done since the keeper's start.
  */
 enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row,
                                           bool *joined) JT_CHECKED;
 
 /*
- * Takes the front's place with its keeper (model/node.h): from then on it mints ids. JT_ERR_STALE
- * when the keeper has no ring, or a row's key id is not live in it; JT_ERR_CONFLICT when it minted
- * under another node number before; JT_ERR_DECRYPT when of some key id no row opens; JT_ERR_LIMIT
- * when the newest id lies more than an hour ahead of the keeper's clock and `accept_ahead` is not
- * set.
+ * Takes the front's place with its keeper (model/node.h): from then on it mints ids.
+ * JT_ERR_NO_RING; JT_ERR_NO_FIELDS; JT_ERR_RING_MOVED when a row's key id is not live;
+ * JT_ERR_NODE_CHANGED when it minted under another node number before; JT_ERR_ROWS_PLANTED when of
+ * some key id no row opens; JT_ERR_IDS_AHEAD when the newest id lies more than an hour ahead of the
+ * keeper's clock and `accept_ahead` is not set.
  */
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out) JT_CHECKED;
 
 /*
  * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as
- * retired (JT_ERR_CONFLICT). JT_ERR_INVALID unless rows_left is 0, epoch is one that the keeper has
- * reached, and all texts are printable ASCII and not empty.
+ * retired (JT_ERR_WRONG_STATE). JT_ERR_INVALID unless rows_left is 0, epoch is one that the keeper
+ * has reached, and all texts are printable ASCII and not empty.
  */
 enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc,
                                       const struct jt_retirement_facts *facts,

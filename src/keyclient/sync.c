@@ -97,16 +97,18 @@ enum jt_err jt_kc_ensure(struct jt_keyclient *kc)
     return err;
 }
 
-size_t jt_kc_begin(struct jt_keyclient *kc, enum jt_verb verb)
+struct jt_buf *jt_keyclient_begin(struct jt_keyclient *kc, enum jt_verb verb)
 {
     jt_buf_reset(&kc->in);
     kc->deadline_ms = jt_clock_ms() + kc->timeout_ms;
-    kc->ensured = jt_kc_ensure(kc); /* told by jt_kc_exchange */
-    return jt_frame_begin_request(&kc->out, verb);
+    kc->ensured = jt_kc_ensure(kc); /* told by jt_keyclient_exchange */
+    kc->mark = jt_frame_begin_request(&kc->out, verb);
+    return &kc->out;
 }
 
-enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark, struct jt_reader *payload)
+enum jt_err jt_keyclient_exchange(struct jt_keyclient *kc, struct jt_reader *payload)
 {
+    size_t mark = kc->mark;
     uint8_t verb = 0;
     enum jt_err err = jt_frame_end(&kc->out, mark);
     if (err == JT_OK) {
@@ -133,15 +135,24 @@ enum jt_err jt_kc_exchange(struct jt_keyclient *kc, size_t mark, struct jt_reade
         jt_kc_drop(kc);
         return jt_fault_raise(kc->fault, err);
     }
-    return status == JT_OK ? JT_OK
-                           : jt_fault_set(kc->fault, status, "the keeper refuses verb %u", verb);
+    return status == JT_OK
+               ? JT_OK
+               : jt_fault_set(kc->fault, status, "the keeper refuses %s", jt_verb_name(verb));
 }
 
-enum jt_err jt_kc_decoded(struct jt_keyclient *kc, enum jt_err err)
+enum jt_err jt_keyclient_decoded(struct jt_keyclient *kc, enum jt_err err,
+                                 const struct jt_reader *payload)
 {
-    if (err != JT_OK) {
+    if (err != JT_OK || !jt_reader_done(payload)) {
         jt_kc_drop(kc);
         return JT_ERR_PROTOCOL;
     }
     return JT_OK;
+}
+
+enum jt_err jt_keyclient_answer_nothing(struct jt_keyclient *kc)
+{
+    struct jt_reader payload;
+    enum jt_err err = jt_keyclient_exchange(kc, &payload);
+    return err == JT_OK ? jt_keyclient_decoded(kc, JT_OK, &payload) : err;
 }

@@ -46,7 +46,7 @@ struct jt_conf {
 
 /*
  * Reads `path` over the defaults. On failure `message` (of `message_len` bytes) holds one line for
- * the operator that names file, line and option; *conf is cleared. JT_ERR_NOT_FOUND (it cannot be
+ * the operator that names file, line and option; *conf is cleared. JT_ERR_NO_FILE (it cannot be
  * opened), JT_ERR_INVALID, JT_ERR_NOMEM. On success the caller ends with jt_conf_clear.
  */
 enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message,

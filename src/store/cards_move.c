@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/cards.h"
 
+#include "base/container.h"
 #include "store/ring_rule.h"
 
 #include <stdlib.h>
@@ -64,7 +65,7 @@ static void add_moves(struct jt_params *p, const struct jt_move_txn *in)
 
 static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
-    struct moving *m = (struct moving *)txn;
+    struct moving *m = jt_container_of(txn, struct moving, txn);
     if (statement != JT_SQL_MOVE_CARDS) {
         return JT_OK;
     }
@@ -107,7 +108,7 @@ static enum jt_err moving_new(const struct jt_node_spec *node, const struct jt_m
 
 static void finish(struct jt_txn *txn, enum jt_err err)
 {
-    struct moving *m = (struct moving *)txn;
+    struct moving *m = jt_container_of(txn, struct moving, txn);
     m->done(m->arg, err, err == JT_OK ? &m->result : NULL);
     moving_free(m);
 }

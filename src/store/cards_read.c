@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/cards.h"
 
+#include "base/container.h"
 #include "store/audit_params.h"
 #include "store/card_row.h"
 #include "store/txn.h"
@@ -55,7 +56,7 @@ static void reading_free(struct reading *r)
 static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
     (void)statement;
-    struct reading *r = (struct reading *)txn;
+    struct reading *r = jt_container_of(txn, struct reading, txn);
     if (PQntuples(res) < 1 || (size_t)PQntuples(res) > 1 + r->n * r->n_live) {
         return JT_ERR_DB_FAULT;
     }
@@ -77,7 +78,7 @@ static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, c
 
 static void finish_reading(struct jt_txn *txn, enum jt_err err)
 {
-    struct reading *r = (struct reading *)txn;
+    struct reading *r = jt_container_of(txn, struct reading, txn);
     const struct jt_read_result result = { .epoch = r->epoch, .n = r->n, .cards = r->cards };
     r->done(r->arg, err, err == JT_OK ? &result : NULL);
     reading_free(r);
@@ -145,7 +146,7 @@ static void straying_free(struct straying *s)
 static enum jt_err take_strays(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
     (void)statement;
-    struct straying *s = (struct straying *)txn;
+    struct straying *s = jt_container_of(txn, struct straying, txn);
     enum jt_err err = JT_OK;
     for (int i = 0; i < PQntuples(res) && err == JT_OK; i++) {
         struct jt_row row = jt_row_init(res, i);
@@ -161,7 +162,7 @@ static enum jt_err take_strays(struct jt_txn *txn, enum jt_statement statement, 
 
 static void finish_straying(struct jt_txn *txn, enum jt_err err)
 {
-    struct straying *s = (struct straying *)txn;
+    struct straying *s = jt_container_of(txn, struct straying, txn);
     s->done(s->arg, err, err == JT_OK ? s->stranded : NULL, err == JT_OK ? s->n : 0);
     straying_free(s);
 }
@@ -216,7 +217,7 @@ static void auditing_free(struct auditing *a)
 
 static void finish_auditing(struct jt_txn *txn, enum jt_err err)
 {
-    struct auditing *a = (struct auditing *)txn;
+    struct auditing *a = jt_container_of(txn, struct auditing, txn);
     a->done(a->arg, err);
     auditing_free(a);
 }

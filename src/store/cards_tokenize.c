@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/cards.h"
 
+#include "base/container.h"
 #include "store/audit_params.h"
 #include "store/card_row.h"
 #include "store/ring_rule.h"
@@ -330,7 +331,7 @@ static bool any_lost(const struct tokenize *t)
 
 static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
-    struct tokenize *t = (struct tokenize *)txn;
+    struct tokenize *t = jt_container_of(txn, struct tokenize, txn);
     switch (statement) {
     case JT_SQL_TOKENIZE:
     case JT_SQL_TOKENIZE_ALONE: return take_cards(t, res);
@@ -360,7 +361,7 @@ static void answer(struct tokenize *t, enum jt_err err)
 
 static void finish(struct jt_txn *txn, enum jt_err err)
 {
-    struct tokenize *t = (struct tokenize *)txn;
+    struct tokenize *t = jt_container_of(txn, struct tokenize, txn);
     if (t->searching) {
         /* the first round trip is committed; what the second did not find the caller repeats */
         answer(t, JT_OK);

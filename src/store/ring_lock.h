@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exclusive side of the ring lock, for changes of state and of nodes (DESIGN section 6.6). */
+/* The exclusive side of the ring lock, for changes of state and of nodes (docs/architecture.md,
+ * "The ring rule"). */
 #ifndef JETON_STORE_RING_LOCK_H
 #define JETON_STORE_RING_LOCK_H
 
@@ -22,7 +23,7 @@ enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy) JT_CHECKED;
 #define JT_SQL_RING_WAIT   "SET LOCAL lock_timeout = " JT_SQL_NUMBER(JT_RING_LOCK_MS)
 #define JT_SQL_RING_BOUNDS JT_SQL_RING_WAIT "; " JT_SQL_RING_STATEMENT "; " JT_SQL_RING_IDLE
 
-/* Inside an open transaction: JT_ERR_CONFLICT when the ring is not of that epoch. */
+/* Inside an open transaction: JT_ERR_NO_CHANGE when the ring is not of that epoch. */
 struct jt_ring_row;
 enum jt_err jt_ring_row_replace(struct jt_db *db, const struct jt_ring_row *next,
                                 uint64_t from_epoch) JT_CHECKED;

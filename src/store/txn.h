@@ -19,7 +19,7 @@ struct jt_step {
     struct jt_params params;
 };
 
-/* Embedded as the first member of what a verb keeps for its callback. */
+/* A member of what a verb keeps for its callbacks, which find that by jt_container_of. */
 struct jt_txn {
     int n_steps;
     struct jt_step steps[JT_TXN_MAX_STEPS];

@@ -40,11 +40,6 @@ static struct jt_detokenize_item *item_of(const struct jt_lane_entry *e)
     return e->item;
 }
 
-static const struct jt_detokenize_request *request_of(const struct jt_lane_entry *e)
-{
-    return jt_container_of(e->request, struct jt_detokenize_request, lane);
-}
-
 static void settle(struct jt_lane_entry *e, enum jt_err err)
 {
     item_of(e)->err = err;
@@ -86,7 +81,7 @@ static size_t take_opened(struct detokenizer *d, const struct jt_open_reply *rep
         } else {
             settle(e, jt_pan_unpack(r->value.bytes, r->value.len, item_of(e)->pan));
             if (r->draining && item_of(e)->err == JT_OK) {
-                jt_reencrypt_offer(d->reencrypt, request_of(e)->dedup, &d->rows[i]);
+                jt_reencrypt_offer(d->reencrypt, &d->rows[i]);
             }
         }
     }

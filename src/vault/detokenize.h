@@ -33,7 +33,6 @@ struct jt_detokenize_item {
 struct jt_detokenize_request {
     const char *client;
     uint32_t field;
-    bool dedup;
     struct jt_detokenize_item *items;
     size_t n_items; /* at least 1 */
     void (*done)(struct jt_detokenize_request *request);

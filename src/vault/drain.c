@@ -28,39 +28,22 @@ void jt_drain_start_pass(struct jt_drain *d, uint64_t generation)
     d->n_stuck = 0;
 }
 
-/*
- * Asks the keeper about the rows of known fields, which move to the front; the others count as
- * stuck. Whether fingerprints cover the PAN alone is the field's: a wrong guess would write rows
- * that nobody finds again.
- */
-static enum jt_err reseal_rows(struct jt_drain *d, struct jt_work_ctx *ctx, size_t *n,
+static enum jt_err reseal_rows(struct jt_drain *d, struct jt_work_ctx *ctx, size_t n,
                                struct jt_reseal_reply *reply)
 {
-    size_t known = 0;
-    enum jt_err err = jt_sets_confirm(ctx, JT_SET_FIELDS);
-    for (size_t i = 0; i < *n && err == JT_OK; i++) {
-        struct jt_field_spec field;
-        if (!jt_sets_field_of_id(&ctx->vault->sets, d->rows[i].field, &field)) {
-            d->n_stuck++;
-            continue;
-        }
-        d->rows[known] = d->rows[i];
-        const struct jt_card_row *row = &d->rows[known];
-        d->reseal[known++] = (struct jt_reseal_item){ .field = row->field,
-                                                      .dedup = field.dedup,
-                                                      .id = row->id,
-                                                      .fingerprint = row->fingerprint,
-                                                      .envelope = row->envelope,
-                                                      .envelope_len = row->envelope_len };
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_card_row *row = &d->rows[i];
+        d->reseal[i] = (struct jt_open_item){ .field = row->field,
+                                              .id = row->id,
+                                              .fingerprint = row->fingerprint,
+                                              .envelope = row->envelope,
+                                              .envelope_len = row->envelope_len };
     }
-    *n = known;
-    *reply = (struct jt_reseal_reply){ .n = 0 };
-    return err != JT_OK || known == 0
-               ? err
-               : jt_keyclient_wait_reseal(ctx->keeper, d->reseal, known, reply);
+    return jt_keyclient_wait_reseal(ctx->keeper, d->reseal, n, reply);
 }
 
-/* The moves that the keeper's answer allows; it counts as stuck what it could not open. */
+/* The moves that the keeper's answer allows; it counts as stuck what it could not open. Of
+ * which fields there are the keeper has a verified list of its own. */
 static size_t choose_moves(struct jt_drain *d, const struct jt_retirement *job,
                            const struct jt_reseal_reply *reply)
 {
@@ -84,8 +67,8 @@ static enum jt_err move_rows(struct jt_drain *d, struct jt_work_ctx *ctx,
                              const struct jt_retirement *job, size_t n, uint64_t *n_moved)
 {
     struct jt_reseal_reply reply;
-    enum jt_err err = reseal_rows(d, ctx, &n, &reply);
-    if (err != JT_OK || n == 0) {
+    enum jt_err err = reseal_rows(d, ctx, n, &reply);
+    if (err != JT_OK) {
         return err;
     }
     if (reply.active.key_id == 0) {

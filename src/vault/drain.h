@@ -23,7 +23,7 @@ struct jt_drain {
     uint32_t writer;  /* in the tally */
     size_t batch;     /* rows of one transaction */
     struct jt_card_row *rows;
-    struct jt_reseal_item *reseal;
+    struct jt_open_item *reseal;
     struct jt_card_move *moves;
 };
 
@@ -36,8 +36,7 @@ void jt_drain_start_pass(struct jt_drain *d, uint64_t generation);
 
 /*
  * Moves the next batch of the job's generation. *end: there was none, the pass is over. On failure
- * the same cards come again. JT_ERR_RING_MOVED; JT_ERR_SETS_UNVERIFIED: a card of a field that is
- * not known for certain is never moved.
+ * the same cards come again. JT_ERR_RING_MOVED.
  */
 enum jt_err jt_drain_batch(struct jt_drain *d, struct jt_work_ctx *ctx,
                            const struct jt_retirement *job, uint64_t *n_moved,

@@ -12,13 +12,12 @@
 /* A row that was offered: a request of its own, with itself as its one item. */
 struct offered {
     struct jt_lane_request request;
-    bool dedup;
     struct jt_card_row card;
 };
 
 struct reencrypter {
     struct jt_lane lane;
-    struct jt_reseal_item reseal[BATCH_MAX];
+    struct jt_open_item reseal[BATCH_MAX];
     struct jt_card_move moves[BATCH_MAX];
 };
 
@@ -82,12 +81,11 @@ static void round_of(struct jt_lane *lane)
     size_t n = jt_lane_open(lane);
     for (size_t i = 0; i < n; i++) {
         const struct offered *row = lane->entries[lane->sent[i]].item;
-        r->reseal[i] = (struct jt_reseal_item){ .field = row->card.field,
-                                                .dedup = row->dedup,
-                                                .id = row->card.id,
-                                                .fingerprint = row->card.fingerprint,
-                                                .envelope = row->card.envelope,
-                                                .envelope_len = row->card.envelope_len };
+        r->reseal[i] = (struct jt_open_item){ .field = row->card.field,
+                                              .id = row->card.id,
+                                              .fingerprint = row->card.fingerprint,
+                                              .envelope = row->card.envelope,
+                                              .envelope_len = row->card.envelope_len };
     }
     jt_keyclient_reseal(lane->keeper, r->reseal, n, on_resealed, r);
 }
@@ -118,12 +116,12 @@ const struct jt_lane_verb jt_verb_reencrypt = {
 };
 _Static_assert(offsetof(struct reencrypter, lane) == 0, "a lane is allocated as its verb's struct");
 
-void jt_reencrypt_offer(struct jt_lane *lane, bool dedup, const struct jt_card_row *card)
+void jt_reencrypt_offer(struct jt_lane *lane, const struct jt_card_row *card)
 {
     struct offered *row = malloc(sizeof *row);
     bool taken = false;
     if (row != NULL) {
-        *row = (struct offered){ .dedup = dedup, .card = *card };
+        *row = (struct offered){ .card = *card };
         row->request.items = row;
         row->request.n_items = 1;
         taken = jt_lane_submit(lane, &row->request);

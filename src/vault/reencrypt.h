@@ -15,7 +15,7 @@
 
 extern const struct jt_lane_verb jt_verb_reencrypt;
 
-/* Copies the row into the queue; drops it when that is full. `dedup` is its field's. */
-void jt_reencrypt_offer(struct jt_lane *lane, bool dedup, const struct jt_card_row *card);
+/* Copies the row into the queue; drops it when that is full. */
+void jt_reencrypt_offer(struct jt_lane *lane, const struct jt_card_row *card);
 
 #endif

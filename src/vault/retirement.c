@@ -48,12 +48,39 @@ struct jt_retirer {
 
 /* --- 1. open --- */
 
-enum jt_err jt_retirement_ask(struct jt_work_ctx *ctx, uint64_t generation, const char *actor)
+enum jt_err jt_retirement_look(struct jt_work_ctx *ctx, uint64_t generation,
+                               struct jt_retirement_view *out)
+{
+    enum jt_err err = jt_retirement_get(ctx->db, generation, &out->job);
+    return err == JT_OK ? jt_generation_get(ctx->db, generation, &out->generation) : err;
+}
+
+/*
+ * The job stands: if it cannot be read any more, what is known of it is told, and not that nothing
+ * was done.
+ */
+static void look_after(struct jt_work_ctx *ctx, uint64_t generation, const char *actor,
+                       struct jt_retirement_view *out)
+{
+    enum jt_err err = jt_retirement_look(ctx, generation, out);
+    if (jt_err_class(err) == JT_CLASS_REPEAT) {
+        err = jt_retirement_look(ctx, generation, out); /* on a new connection */
+    }
+    if (err != JT_OK) {
+        *out = (struct jt_retirement_view){ .job = { .generation = generation,
+                                                     .state = JT_RETIREMENT_DRAINING } };
+        snprintf(out->job.actor, sizeof out->job.actor, "%s", actor);
+    }
+}
+
+enum jt_err jt_retirement_start(struct jt_work_ctx *ctx, uint64_t generation, const char *actor,
+                                struct jt_retirement_view *out)
 {
     const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     enum jt_err err = jt_retirement_open(ctx->db, generation, &act);
     if (err == JT_OK) {
         jt_duty_nudge(ctx->vault->retirer->duty);
+        look_after(ctx, generation, actor, out);
     }
     return err;
 }

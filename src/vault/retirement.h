@@ -22,12 +22,23 @@
 #include "store/retirements.h"
 #include "vault/workers.h"
 
+/* A retirement as its operator sees it. */
+struct jt_retirement_view {
+    struct jt_retirement job;
+    struct jt_generation_info generation; /* zeroes where it could not be read any more */
+};
+
 /*
- * An act, on a worker: opens the job for a draining generation and wakes the duty. One that is open
- * already is success. JT_ERR_NO_GENERATION; JT_ERR_WRONG_STATE: not draining.
+ * An act, on a worker: opens the job for a draining generation and wakes the duty; one that is open
+ * is success. The job stands when this returns JT_OK, whether or not it could be read back.
+ * JT_ERR_NO_GENERATION; JT_ERR_WRONG_STATE: not draining.
  */
-enum jt_err jt_retirement_ask(struct jt_work_ctx *ctx, uint64_t generation,
-                              const char *actor) JT_CHECKED;
+enum jt_err jt_retirement_start(struct jt_work_ctx *ctx, uint64_t generation, const char *actor,
+                                struct jt_retirement_view *out) JT_CHECKED;
+
+/* A look-up, on a worker. JT_ERR_NO_RETIREMENT: none was started. */
+enum jt_err jt_retirement_look(struct jt_work_ctx *ctx, uint64_t generation,
+                               struct jt_retirement_view *out) JT_CHECKED;
 
 struct jt_retirer;
 

@@ -291,8 +291,11 @@ void jt_sets_keep_up(struct jt_work_ctx *ctx)
     (void)fields;
 }
 
-/* One who waits for another's refresh needs none of his own. */
-enum jt_err jt_sets_confirm(struct jt_work_ctx *ctx, enum jt_set_kind kind)
+/*
+ * Sees to it that what is there was confirmed lately; one who waits for another's refresh needs
+ * none of his own.
+ */
+static enum jt_err keep_fresh(struct jt_work_ctx *ctx, enum jt_set_kind kind)
 {
     struct jt_sets *s = &ctx->vault->sets;
     int64_t asked_ms = jt_clock_ms();
@@ -344,7 +347,7 @@ enum jt_err jt_sets_client(struct jt_work_ctx *ctx, const char *id, struct jt_cl
 {
     struct jt_sets *s = &ctx->vault->sets;
     const struct jt_client_row key = client_key(id);
-    enum jt_err err = jt_sets_confirm(ctx, JT_SET_CLIENTS);
+    enum jt_err err = keep_fresh(ctx, JT_SET_CLIENTS);
     return err == JT_OK ? find(s, &s->good[JT_SET_CLIENTS - 1], JT_SET_CLIENTS, &key, out) : err;
 }
 
@@ -390,7 +393,7 @@ enum jt_err jt_sets_older_client(struct jt_sets *s, const char *id, struct jt_cl
 enum jt_err jt_sets_field(struct jt_work_ctx *ctx, const char *name, struct jt_field_row *out)
 {
     struct jt_sets *s = &ctx->vault->sets;
-    enum jt_err err = jt_sets_confirm(ctx, JT_SET_FIELDS);
+    enum jt_err err = keep_fresh(ctx, JT_SET_FIELDS);
     if (err != JT_OK) {
         return err;
     }
@@ -407,22 +410,13 @@ enum jt_err jt_sets_field(struct jt_work_ctx *ctx, const char *name, struct jt_f
     return err;
 }
 
-bool jt_sets_field_of_id(struct jt_sets *s, uint32_t id, struct jt_field_spec *out)
-{
-    const struct jt_field_row key = { .spec = { .id = id } };
-    struct jt_field_row row = { 0 };
-    bool there = find(s, &s->good[JT_SET_FIELDS - 1], JT_SET_FIELDS, &key, &row) == JT_OK;
-    *out = row.spec;
-    return there;
-}
-
 enum jt_err jt_sets_fields(struct jt_work_ctx *ctx, struct jt_field_row **out, size_t *n)
 {
     struct jt_sets *s = &ctx->vault->sets;
     struct jt_set_copy copy = { .there = false };
     *out = NULL;
     *n = 0;
-    enum jt_err err = jt_sets_confirm(ctx, JT_SET_FIELDS);
+    enum jt_err err = keep_fresh(ctx, JT_SET_FIELDS);
     if (err == JT_OK) {
         pthread_mutex_lock(&s->mutex);
         err = jt_set_copy_of(JT_SET_FIELDS, &s->good[JT_SET_FIELDS - 1], &copy);

@@ -69,18 +69,6 @@ bool jt_sets_last_operator(struct jt_sets *s, const char *id);
 /* Whether a client's row is the one that stands. */
 bool jt_sets_client_stands(struct jt_sets *s, const struct jt_client_row *row);
 
-/*
- * Sees to it that the set was found current within the last second, or has just been verified.
- * JT_ERR_SETS_UNVERIFIED.
- */
-enum jt_err jt_sets_confirm(struct jt_work_ctx *ctx, enum jt_set_kind kind) JT_CHECKED;
-
-/*
- * The field of that id as it was verified last, after jt_sets_confirm; revoked ones too. False when
- * there is none.
- */
-bool jt_sets_field_of_id(struct jt_sets *s, uint32_t id, struct jt_field_spec *out);
-
 /* A copy of all fields that stand; the caller frees it. */
 enum jt_err jt_sets_fields(struct jt_work_ctx *ctx, struct jt_field_row **out,
                            size_t *n) JT_CHECKED;

@@ -175,12 +175,12 @@ static size_t audit_rows(struct tokenizer *t)
 
 /*
  * Fingerprints under all other generations that may have a row of the card; without dedup none has.
- *
  */
 static size_t add_probes(struct tokenizer *t, const struct jt_seal_reply *reply, size_t i,
                          size_t n_probes)
 {
-    for (size_t d = 0; d < reply->n_probed && t->seal[i].dedup; d++) {
+    for (size_t d = 0; d < reply->n_probed && request_of(&t->lane.entries[t->lane.sent[i]])->dedup;
+         d++) {
         t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
                                                         .key_id = reply->probed[d].key.key_id,
                                                         .fingerprint = reply->results[i].probes +
@@ -274,9 +274,7 @@ static void seal_batch(struct jt_lane *lane)
     struct jt_seal_request request = { .items = t->seal, .n = jt_lane_open(lane) };
     for (size_t i = 0; i < request.n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
-        t->seal[i] = (struct jt_seal_item){ .field = e->request->field,
-                                            .dedup = request_of(e)->dedup,
-                                            .value = value_of(e) };
+        t->seal[i] = (struct jt_seal_item){ .field = e->request->field, .value = value_of(e) };
     }
     request.n_retired =
         jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);

@@ -11,14 +11,6 @@ enum jt_err jt_wire_reason_decode(struct jt_reader *in, enum jt_err *err)
     return known ? JT_OK : JT_ERR_PROTOCOL;
 }
 
-void jt_wire_item_decode(struct jt_reader *in, enum jt_err one, enum jt_err other, enum jt_err *err)
-{
-    bool known = jt_wire_reason_decode(in, err) == JT_OK;
-    bool expected =
-        *err == JT_OK || *err == one || *err == other || jt_err_class(*err) == JT_CLASS_REFRESH;
-    in->bad = in->bad || !known || !expected;
-}
-
 void jt_wire_outcome_encode(enum jt_err err, struct jt_buf *out)
 {
     jt_buf_u8(out, (uint8_t)jt_err_class(err));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Frames of the keeper protocol (docs/keeper-protocol.md), and what every message has in common:
- * verbs and how a request ended.
+ * how a request ended.
  *
  * Request: u32 length of what follows, u8 verb, payload. Reply: u32 length, u8 verb of the request,
  * u8 class and u8 reason (both 0: done), payload; the payload is empty unless it is done. Lengths
@@ -21,34 +21,7 @@
 
 #include "base/buf.h"
 #include "wire/limits.h"
-
-/* Numbers are never reused. */
-enum jt_verb {
-    JT_VERB_HELLO = 1,
-    JT_VERB_STATUS = 2,
-    JT_VERB_SEAL = 3,
-    JT_VERB_OPEN = 4,
-    JT_VERB_RESEAL = 5,
-    JT_VERB_CLIENT_MAKE = 6,
-    JT_VERB_CLIENT_CHECK = 7,
-    JT_VERB_FIELD_MAKE = 8,
-    JT_VERB_FIELD_CHECK = 9,
-    JT_VERB_GENERATION_CREATE = 10,
-    JT_VERB_GENERATION_ABANDON = 11,
-    JT_VERB_ACK = 12,
-    JT_VERB_ACK_CHECK = 13,
-    JT_VERB_RING_FIRST = 14,
-    JT_VERB_RING_PROPOSE = 15,
-    JT_VERB_RING_ACCEPT = 16,
-    JT_VERB_CERTIFY = 17,
-    JT_VERB_MATCH = 18,
-    JT_VERB_IDENTIFY = 19,
-    JT_VERB_NODE_JOIN = 20,
-    JT_VERB_CLIENT_REVOKE = 21,
-    JT_VERB_SET_SUM = 22,
-    JT_VERB_SET_VERIFY = 23,
-    JT_VERB_SET_ACCEPT = 24,
-};
+#include "wire/verb.h"
 
 #define JT_FRAME_LENGTH_BYTES 4
 #define JT_FRAME_REPLY_HEAD   (JT_FRAME_LENGTH_BYTES + 3)
@@ -93,13 +66,6 @@ enum jt_err jt_wire_outcome_decode(struct jt_reader *in, enum jt_err *err) JT_CH
 
 /* The reason alone, one byte: items of a batch have it. */
 enum jt_err jt_wire_reason_decode(struct jt_reader *in, enum jt_err *err) JT_CHECKED;
-
-/*
- * The same where only JT_OK, `one`, `other` and reasons of the class REFRESH make sense: any other
- * makes the message bad.
- */
-void jt_wire_item_decode(struct jt_reader *in, enum jt_err one, enum jt_err other,
-                         enum jt_err *err);
 
 /* JT_OK when the message was well-formed and ends here, else JT_ERR_PROTOCOL. */
 enum jt_err jt_wire_end(const struct jt_reader *in) JT_CHECKED;

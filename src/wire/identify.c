@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/identify.h"
 
-#include "wire/frame.h"
+#include "wire/items.h"
 
 #include <string.h>
 
 void jt_identify_request_encode(const struct jt_identify_item *items, size_t n, struct jt_buf *out)
 {
-    if (n > JT_WIRE_MAX_ITEMS) {
-        out->err = JT_ERR_LIMIT;
-        return;
-    }
-    jt_buf_u16(out, (uint16_t)n);
-    for (size_t i = 0; i < n; i++) {
+    bool good = jt_wire_n_encode(n, JT_WIRE_MAX_ITEMS, out);
+    for (size_t i = 0; i < n && good; i++) {
         uint8_t *p = jt_buf_append(out, 4 + JT_TOKEN_LEN);
         if (p == NULL) {
             return;
@@ -22,21 +18,19 @@ void jt_identify_request_encode(const struct jt_identify_item *items, size_t n, 
     }
 }
 
+static void item_decode(struct jt_reader *in, const void *arg, void *decoded)
+{
+    (void)arg;
+    struct jt_identify_item *item = decoded;
+    item->field = jt_reader_u32(in);
+    item->token = jt_reader_bytes(in, JT_TOKEN_LEN);
+}
+
 enum jt_err jt_identify_request_decode(struct jt_reader *in, struct jt_identify_item *items,
                                        size_t *n)
 {
-    *n = 0;
-    size_t count = jt_reader_u16(in);
-    if (count > JT_WIRE_MAX_ITEMS) {
-        return JT_ERR_LIMIT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        items[i].field = jt_reader_u32(in);
-        items[i].token = jt_reader_bytes(in, JT_TOKEN_LEN);
-    }
-    enum jt_err err = jt_wire_end(in);
-    *n = err == JT_OK ? count : 0;
-    return err;
+    const struct jt_wire_list list = { items, sizeof items[0], item_decode, NULL };
+    return jt_wire_items_decode(in, &list, JT_WIRE_MAX_ITEMS, n);
 }
 
 void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_buf *out)
@@ -54,10 +48,14 @@ void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_b
     }
 }
 
-static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_NO_TOKEN, JT_OK };
+
+static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
-    *r = (struct jt_identify_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_NO_TOKEN, JT_ERR_NO_TOKEN, &r->err);
+    (void)arg;
+    struct jt_identify_result *r = decoded;
+    r->err = jt_wire_item_reason(in, reasons);
     if (in->bad || r->err != JT_OK) {
         return;
     }
@@ -70,8 +68,9 @@ static void result_decode(struct jt_reader *in, struct jt_identify_result *r)
 enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,
                                      struct jt_identify_reply *reply)
 {
-    struct jt_identify_result *results = reply->results;
-    *reply = (struct jt_identify_reply){ .results = results };
+    const struct jt_wire_list list = { reply->results, sizeof reply->results[0], result_decode,
+                                       NULL };
+    *reply = (struct jt_identify_reply){ .results = reply->results };
     reply->epoch = jt_reader_u64(in);
     size_t n_live = jt_reader_u8(in);
     if (n_live > JT_RING_MAX_LIVE) {
@@ -79,16 +78,5 @@ enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,
     }
     jt_reader_copy(in, reply->live, n_live);
     reply->n_live = (uint8_t)n_live;
-    reply->n = jt_reader_u16(in);
-    if (in->bad || reply->n != n) {
-        reply->n = 0;
-        return JT_ERR_PROTOCOL;
-    }
-    for (size_t i = 0; i < n; i++) {
-        result_decode(in, &results[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    return jt_wire_end(in);
+    return jt_wire_results_decode(in, &list, n, &reply->n);
 }

@@ -16,7 +16,7 @@ struct jt_identify_item {
 };
 
 struct jt_identify_result {
-    enum jt_err err; /* JT_OK; JT_ERR_NOT_FOUND: no token of this field */
+    enum jt_err err; /* JT_ERR_NO_TOKEN: no token of this field */
     uint64_t id;
 };
 

@@ -22,8 +22,8 @@ struct jt_match_item {
 
 struct jt_match_result {
     /*
-     * JT_OK; JT_ERR_DECRYPT: the row does not open, or is another card's; JT_ERR_STALE: the key id
-     * names no live generation of the keeper's ring.
+     * JT_ERR_DECRYPT: the row does not open, or is another card's; JT_ERR_RING_MOVED: the key id
+     * names no live generation of the keeper's ring
      */
     enum jt_err err;
     const uint8_t *token; /* JT_TOKEN_LEN */

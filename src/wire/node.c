@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/node.h"
 
-#include "wire/frame.h"
+#include "wire/items.h"
 #include "wire/text.h"
 
 enum { ACCEPT_AHEAD = 1 << 0 };
@@ -22,14 +22,10 @@ static void spec_decode(struct jt_reader *in, struct jt_node_spec *spec)
 
 void jt_node_join_encode(const struct jt_node_join *join, struct jt_buf *out)
 {
-    if (join->n > JT_WIRE_MAX_JOIN_ROWS) {
-        out->err = JT_ERR_LIMIT;
-        return;
-    }
     jt_node_spec_encode(&join->spec, out);
     jt_buf_u8(out, join->accept_ahead ? ACCEPT_AHEAD : 0);
-    jt_buf_u16(out, (uint16_t)join->n);
-    for (size_t i = 0; i < join->n; i++) {
+    bool good = jt_wire_n_encode(join->n, JT_WIRE_MAX_JOIN_ROWS, out);
+    for (size_t i = 0; i < join->n && good; i++) {
         jt_open_item_encode(&join->newest[i], out);
     }
 }
@@ -37,22 +33,11 @@ void jt_node_join_encode(const struct jt_node_join *join, struct jt_buf *out)
 enum jt_err jt_node_join_decode(struct jt_reader *in, struct jt_open_item *items,
                                 struct jt_node_join *join)
 {
+    const struct jt_wire_list list = { items, sizeof items[0], jt_open_item_decode, NULL };
     *join = (struct jt_node_join){ .newest = items };
     spec_decode(in, &join->spec);
     join->accept_ahead = (jt_wire_flags_decode(in, ACCEPT_AHEAD) & ACCEPT_AHEAD) != 0;
-    size_t count = jt_reader_u16(in);
-    if (count > JT_WIRE_MAX_JOIN_ROWS) {
-        return JT_ERR_LIMIT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        jt_open_item_decode(in, &items[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    enum jt_err err = jt_wire_end(in);
-    join->n = err == JT_OK ? count : 0;
-    return err;
+    return jt_wire_items_decode(in, &list, JT_WIRE_MAX_JOIN_ROWS, &join->n);
 }
 
 void jt_node_joined_encode(const struct jt_node_joined *joined, struct jt_buf *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/open.h"
 
-#include "wire/frame.h"
+#include "wire/items.h"
 #include "wire/text.h"
 
 #include <string.h>
@@ -24,8 +24,10 @@ void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out)
     memcpy(p + 2, item->envelope, item->envelope_len);
 }
 
-void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item)
+void jt_open_item_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
+    (void)arg;
+    struct jt_open_item *item = decoded;
     item->field = jt_reader_u32(in);
     item->id = jt_reader_u64(in);
     item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
@@ -35,32 +37,16 @@ void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item)
 
 void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out)
 {
-    if (n > JT_WIRE_MAX_ITEMS) {
-        out->err = JT_ERR_LIMIT;
-        return;
-    }
-    jt_buf_u16(out, (uint16_t)n);
-    for (size_t i = 0; i < n; i++) {
+    bool good = jt_wire_n_encode(n, JT_WIRE_MAX_ITEMS, out);
+    for (size_t i = 0; i < n && good; i++) {
         jt_open_item_encode(&items[i], out);
     }
 }
 
 enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items, size_t *n)
 {
-    *n = 0;
-    size_t count = jt_reader_u16(in);
-    if (count > JT_WIRE_MAX_ITEMS) {
-        return JT_ERR_LIMIT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        jt_open_item_decode(in, &items[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    enum jt_err err = jt_wire_end(in);
-    *n = err == JT_OK ? count : 0;
-    return err;
+    const struct jt_wire_list list = { items, sizeof items[0], jt_open_item_decode, NULL };
+    return jt_wire_items_decode(in, &list, JT_WIRE_MAX_ITEMS, n);
 }
 
 void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
@@ -83,10 +69,14 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
     }
 }
 
-static void result_decode(struct jt_reader *in, struct jt_open_result *r)
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_DECRYPT, JT_OK };
+
+static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
-    *r = (struct jt_open_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_DECRYPT, &r->err);
+    (void)arg;
+    struct jt_open_result *r = decoded;
+    r->err = jt_wire_item_reason(in, reasons);
     if (in->bad || r->err != JT_OK) {
         return;
     }
@@ -99,17 +89,8 @@ static void result_decode(struct jt_reader *in, struct jt_open_result *r)
 
 enum jt_err jt_open_reply_decode(struct jt_reader *in, size_t n, struct jt_open_reply *reply)
 {
+    const struct jt_wire_list list = { reply->results, sizeof reply->results[0], result_decode,
+                                       NULL };
     reply->epoch = jt_reader_u64(in);
-    reply->n = jt_reader_u16(in);
-    if (in->bad || reply->n != n) {
-        reply->n = 0;
-        return JT_ERR_PROTOCOL;
-    }
-    for (size_t i = 0; i < n; i++) {
-        result_decode(in, &reply->results[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    return jt_wire_end(in);
+    return jt_wire_results_decode(in, &list, n, &reply->n);
 }

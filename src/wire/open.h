@@ -17,9 +17,7 @@ struct jt_open_item {
 };
 
 struct jt_open_result {
-    /*
-     * JT_OK; JT_ERR_DECRYPT; JT_ERR_STALE: the key id names no live generation of the keeper's ring
-     *
+    /* JT_ERR_DECRYPT; JT_ERR_RING_MOVED: the key id names no live generation of the keeper's ring
      */
     enum jt_err err;
     bool draining;         /* sealed under a draining generation: due for re-encryption */
@@ -32,9 +30,12 @@ struct jt_open_reply {
     struct jt_open_result *results;
 };
 
-/* Items as they stand in OPEN and NODE_JOIN; pointers stay inside the frame. */
+/*
+ * Items as they stand in OPEN, RESEAL and NODE_JOIN; the decoder is a jt_wire_item_fn
+ * (wire/items.h) of struct jt_open_item.
+ */
 void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out);
-void jt_open_item_decode(struct jt_reader *in, struct jt_open_item *item);
+void jt_open_item_decode(struct jt_reader *in, const void *arg, void *decoded);
 
 void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out);
 enum jt_err jt_open_request_decode(struct jt_reader *in, struct jt_open_item *items,

@@ -1,61 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/reseal.h"
 
-#include "wire/frame.h"
-#include "wire/text.h"
+#include "wire/items.h"
 
 #include <string.h>
-
-enum { DEDUP = 1 << 0 };
-
-#define ITEM_FIXED_LEN (4 + 1 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + 2)
-
-void jt_reseal_request_encode(const struct jt_reseal_item *items, size_t n, struct jt_buf *out)
-{
-    if (n > JT_WIRE_MAX_ITEMS) {
-        out->err = JT_ERR_LIMIT;
-        return;
-    }
-    jt_buf_u16(out, (uint16_t)n);
-    for (size_t i = 0; i < n; i++) {
-        const struct jt_reseal_item *item = &items[i];
-        uint8_t *p = jt_buf_append(out, ITEM_FIXED_LEN + item->envelope_len);
-        if (p == NULL) {
-            return;
-        }
-        jt_put_u32(p, item->field);
-        p[4] = item->dedup ? DEDUP : 0;
-        jt_put_u64(p + 5, item->id);
-        memcpy(p + 13, item->fingerprint, JT_FINGERPRINT_LEN);
-        p += 13 + JT_FINGERPRINT_LEN;
-        jt_put_u16(p, item->envelope_len);
-        memcpy(p + 2, item->envelope, item->envelope_len);
-    }
-}
-
-enum jt_err jt_reseal_request_decode(struct jt_reader *in, struct jt_reseal_item *items, size_t *n)
-{
-    *n = 0;
-    size_t count = jt_reader_u16(in);
-    if (count > JT_WIRE_MAX_ITEMS) {
-        return JT_ERR_LIMIT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct jt_reseal_item *item = &items[i];
-        item->field = jt_reader_u32(in);
-        item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
-        item->id = jt_reader_u64(in);
-        item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
-        item->envelope_len = jt_reader_u16(in);
-        item->envelope = jt_reader_bytes(in, item->envelope_len);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    enum jt_err err = jt_wire_end(in);
-    *n = err == JT_OK ? count : 0;
-    return err;
-}
 
 static void result_encode(const struct jt_reseal_result *r, struct jt_buf *out)
 {
@@ -86,10 +34,15 @@ void jt_reseal_reply_encode(const struct jt_reseal_reply *reply, struct jt_buf *
     }
 }
 
-static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt_reseal_result *r)
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_DECRYPT, JT_ERR_ACTIVE_ALREADY, JT_ERR_NO_FIELD,
+                                       JT_OK };
+
+static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
-    *r = (struct jt_reseal_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_DECRYPT, JT_ERR_ACTIVE_ALREADY, &r->err);
+    const struct jt_reseal_reply *reply = arg;
+    struct jt_reseal_result *r = decoded;
+    r->err = jt_wire_item_reason(in, reasons);
     if (in->bad || r->err != JT_OK) {
         return;
     }
@@ -98,26 +51,17 @@ static void result_decode(struct jt_reader *in, uint8_t active_key_id, struct jt
     r->envelope_len = jt_reader_u16(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
     if (r->envelope == NULL || r->envelope_len < JT_PAN_ENVELOPE_MIN ||
-        r->envelope_len > JT_PAN_ENVELOPE_MAX || r->envelope[0] != active_key_id) {
+        r->envelope_len > JT_PAN_ENVELOPE_MAX || r->envelope[0] != reply->active.key_id) {
         in->bad = true;
     }
 }
 
 enum jt_err jt_reseal_reply_decode(struct jt_reader *in, size_t n, struct jt_reseal_reply *reply)
 {
+    const struct jt_wire_list list = { reply->results, sizeof reply->results[0], result_decode,
+                                       reply };
     reply->epoch = jt_reader_u64(in);
     reply->active.generation = jt_reader_u64(in);
     reply->active.key_id = jt_reader_u8(in);
-    reply->n = jt_reader_u16(in);
-    if (in->bad || reply->n != (reply->active.key_id == 0 ? 0 : n)) {
-        reply->n = 0;
-        return JT_ERR_PROTOCOL;
-    }
-    for (size_t i = 0; i < reply->n; i++) {
-        result_decode(in, reply->active.key_id, &reply->results[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    return jt_wire_end(in);
+    return jt_wire_results_decode(in, &list, reply->active.key_id == 0 ? 0 : n, &reply->n);
 }

@@ -1,68 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/seal.h"
 
-#include "wire/frame.h"
+#include "wire/items.h"
 #include "wire/text.h"
 
 #include <string.h>
-
-enum { DEDUP = 1 << 0 };
 
 /* of a probed generation */
 enum { RETIRED = 1 << 0 };
 
 static void item_encode(const struct jt_seal_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, 5u + JT_VALUE_HEAD_LEN + item->value.len);
+    uint8_t *p = jt_buf_append(out, 4u + JT_VALUE_HEAD_LEN + item->value.len);
     if (p == NULL) {
         return;
     }
     jt_put_u32(p, item->field);
-    p[4] = item->dedup ? DEDUP : 0;
-    (void)jt_value_encode(&item->value, p + 5);
+    (void)jt_value_encode(&item->value, p + 4);
 }
 
 void jt_seal_request_encode(const struct jt_seal_request *request, struct jt_buf *out)
 {
-    if (request->n > JT_WIRE_MAX_ITEMS || request->n_retired > JT_WIRE_MAX_PROBED) {
+    if (request->n_retired > JT_WIRE_MAX_PROBED) {
         out->err = JT_ERR_LIMIT;
         return;
     }
     jt_buf_u8(out, request->n_retired);
     jt_buf_put(out, request->retired, request->n_retired);
-    jt_buf_u16(out, (uint16_t)request->n);
-    for (size_t i = 0; i < request->n; i++) {
+    bool good = jt_wire_n_encode(request->n, JT_WIRE_MAX_ITEMS, out);
+    for (size_t i = 0; i < request->n && good; i++) {
         item_encode(&request->items[i], out);
     }
+}
+
+static void item_decode(struct jt_reader *in, const void *arg, void *decoded)
+{
+    (void)arg;
+    struct jt_seal_item *item = decoded;
+    item->field = jt_reader_u32(in);
+    jt_value_decode(in, &item->value);
 }
 
 enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *items,
                                    struct jt_seal_request *request)
 {
+    const struct jt_wire_list list = { items, sizeof items[0], item_decode, NULL };
     *request = (struct jt_seal_request){ .items = items };
     uint8_t n_retired = jt_reader_u8(in);
     if (n_retired > JT_WIRE_MAX_PROBED) {
         return JT_ERR_LIMIT;
     }
     jt_reader_copy(in, request->retired, n_retired);
-    size_t count = jt_reader_u16(in);
-    if (count > JT_WIRE_MAX_ITEMS) {
-        return JT_ERR_LIMIT;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct jt_seal_item *item = &items[i];
-        item->field = jt_reader_u32(in);
-        item->dedup = (jt_wire_flags_decode(in, DEDUP) & DEDUP) != 0;
-        jt_value_decode(in, &item->value);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    enum jt_err err = jt_wire_end(in);
-    if (err == JT_OK) {
-        request->n_retired = n_retired;
-        request->n = count;
-    }
+    enum jt_err err = jt_wire_items_decode(in, &list, JT_WIRE_MAX_ITEMS, &request->n);
+    request->n_retired = err == JT_OK ? n_retired : 0;
     return err;
 }
 
@@ -109,11 +99,14 @@ void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
     }
 }
 
-static void result_decode(struct jt_reader *in, const struct jt_seal_reply *reply,
-                          struct jt_seal_result *r)
+/* what an item may be answered with */
+static const enum jt_err reasons[] = { JT_ERR_INVALID, JT_ERR_NO_FIELD, JT_OK };
+
+static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
-    *r = (struct jt_seal_result){ 0 };
-    jt_wire_item_decode(in, JT_ERR_INVALID, JT_ERR_INVALID, &r->err);
+    const struct jt_seal_reply *reply = arg;
+    struct jt_seal_result *r = decoded;
+    r->err = jt_wire_item_reason(in, reasons);
     if (in->bad || r->err != JT_OK) {
         return;
     }
@@ -152,24 +145,14 @@ static bool probed_decode(struct jt_reader *in, struct jt_seal_reply *reply)
 
 enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n, struct jt_seal_reply *reply)
 {
-    struct jt_seal_result *results = reply->results;
-    *reply = (struct jt_seal_reply){ .results = results };
+    const struct jt_wire_list list = { reply->results, sizeof reply->results[0], result_decode,
+                                       reply };
+    *reply = (struct jt_seal_reply){ .results = reply->results };
     reply->epoch = jt_reader_u64(in);
     reply->active.generation = jt_reader_u64(in);
     reply->active.key_id = jt_reader_u8(in);
     if (!probed_decode(in, reply)) {
         return JT_ERR_PROTOCOL;
     }
-    reply->n = jt_reader_u16(in);
-    if (in->bad || reply->n != (reply->active.key_id == 0 ? 0 : n)) {
-        reply->n = 0;
-        return JT_ERR_PROTOCOL;
-    }
-    for (size_t i = 0; i < reply->n; i++) {
-        result_decode(in, reply, &results[i]);
-        if (in->bad) {
-            return JT_ERR_PROTOCOL;
-        }
-    }
-    return jt_wire_end(in);
+    return jt_wire_results_decode(in, &list, reply->active.key_id == 0 ? 0 : n, &reply->n);
 }

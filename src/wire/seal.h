@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verb SEAL: new cards. For each item the keeper mints an id and gives the token, and the envelope
- * and fingerprint under the active generation; and fingerprints under every draining one, so that
- * the caller can find a card that was stored before a roll. Fingerprints under retired generations
- * can be asked for as well: they find rows that should not be there any more.
+ * and fingerprint under the active generation. The fingerprint is that of the value, or, in a field
+ * without dedup, of the value followed by the id. There are also fingerprints under every draining
+ * one, so that the caller can find a card that was stored before a roll. Fingerprints under retired
+ * generations can be asked for as well: they find rows that should not be there any more.
  */
 #ifndef JETON_WIRE_SEAL_H
 #define JETON_WIRE_SEAL_H
@@ -15,7 +16,6 @@
 
 struct jt_seal_item {
     uint32_t field;
-    bool dedup; /* fingerprint of the value alone; else of the value followed by the id */
     struct jt_value value;
 };
 
@@ -27,8 +27,8 @@ struct jt_seal_request {
 };
 
 struct jt_seal_result {
-    enum jt_err
-        err; /* JT_OK, or JT_ERR_INVALID (no value of the field): then nothing else is set */
+    /* JT_ERR_INVALID: no value of the field; JT_ERR_NO_FIELD. Then nothing else is set */
+    enum jt_err err;
     /* fresh; ids of one keeper strictly ascend, within a batch by (field, fingerprint) */
     uint64_t id;
     const uint8_t *token;       /* JT_TOKEN_LEN: the id's, for this field */

@@ -9,7 +9,8 @@ enum {
     LOCKED = 1 << 1,
     HAS_ROOT = 1 << 2,
     JOINED = 1 << 3,
-    DIRECTORY_GOOD = 1 << 4
+    DIRECTORY_GOOD = 1 << 4,
+    SEALED = 1 << 5
 };
 
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out)
@@ -18,7 +19,8 @@ void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_bu
     jt_buf_u8(out,
               (uint8_t)((status->development ? DEVELOPMENT : 0) | (status->locked ? LOCKED : 0) |
                         (status->has_root ? HAS_ROOT : 0) | (status->joined ? JOINED : 0) |
-                        (status->directory_good ? DIRECTORY_GOOD : 0)));
+                        (status->directory_good ? DIRECTORY_GOOD : 0) |
+                        (status->sealed ? SEALED : 0)));
     jt_buf_u64(out, status->epoch);
     jt_buf_u64(out, status->highest_generation);
     jt_buf_u64(out, status->n_sealed);
@@ -34,12 +36,13 @@ enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_statu
 {
     *status = (struct jt_keeper_status){ 0 };
     jt_reader_copy(in, status->incarnation, sizeof status->incarnation);
-    uint8_t flags =
-        jt_wire_flags_decode(in, DEVELOPMENT | LOCKED | HAS_ROOT | JOINED | DIRECTORY_GOOD);
+    uint8_t flags = jt_wire_flags_decode(in, DEVELOPMENT | LOCKED | HAS_ROOT | JOINED |
+                                                 DIRECTORY_GOOD | SEALED);
     status->development = (flags & DEVELOPMENT) != 0;
     status->locked = (flags & LOCKED) != 0;
     status->has_root = (flags & HAS_ROOT) != 0;
     status->joined = (flags & JOINED) != 0;
+    status->sealed = (flags & SEALED) != 0;
     status->directory_good = (flags & DIRECTORY_GOOD) != 0;
     status->epoch = jt_reader_u64(in);
     status->highest_generation = jt_reader_u64(in);

@@ -10,6 +10,7 @@ struct jt_keeper_status {
     uint8_t incarnation[JT_INCARNATION_LEN];
     bool development;
     bool locked;                 /* memory is locked */
+    bool sealed;                 /* it holds no keys yet */
     bool has_root;               /* it holds a service root */
     bool joined;                 /* NODE_JOIN was done since its start: it mints ids */
     bool directory_good;         /* its files are there as they were opened; at most a second ago */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lock and the row that let one front serve, and what becomes of them when sessions are lost.
- *
  */
 #include "tests/db/fixture.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tokenize transactions on a real database: deduplication, the ring rule, the tally, the audit row.
- *
  */
 #include "tests/db/fixture.h"
 

@@ -335,7 +335,7 @@ def test_a_forged_generation_row_is_told_to_the_operator(service):
     )
     size = service.front_log.stat().st_size
     answer = service.operator.activate(number)
-    assert (answer.status_code, problem(answer)) == (500, "internal")
+    assert (answer.status_code, problem(answer)) == (500, "backend-fault")
     assert "not authentic" in since(service.front_log, size)
 
 

@@ -2,13 +2,15 @@
 """Canaries: card numbers, keys and credentials that must be nowhere but where they belong."""
 
 import os
+import resource
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cards import made_up, packed
-from service import base32_bytes
+from service import BIN, base32_bytes
 from traffic import Traffic
 
 LOUD = [
@@ -162,6 +164,34 @@ def test_no_core_dumps_and_no_swap_of_the_keeper(service):
     assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
     with pytest.raises(PermissionError):
         Path(f"/proc/{pid}/mem").open("rb")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may lock memory beyond any limit")
+def test_in_production_jetond_does_not_start_unless_its_memory_is_locked(make_service):
+    service = make_service(start=False)
+
+    def start():
+        return subprocess.run(
+            [BIN / "jetond", "--config", service.config],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    service.configure(jeton_environment="production")
+    done = start()
+    assert done.returncode == 1
+    assert " error jetond: this process cannot protect its memory: memory cannot be locked" in (
+        done.stderr
+    )
+    assert "LimitMEMLOCK=infinity" in done.stderr and len(done.stderr.splitlines()) == 1
+    # In development it is told, and jetond goes on, to an address that it does not serve.
+    service.configure(front_listen="192.0.2.1")
+    done = start()
+    assert done.returncode == 78
+    assert " warning jetond: allowed for development only: this process cannot" in done.stderr
 
 
 def test_command_lines_and_environments_hold_no_secret(service):

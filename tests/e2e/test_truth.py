@@ -430,7 +430,7 @@ def test_no_line_of_the_log_ends_in_an_empty_reason(service):
     service.wait_unready()
     service.sql("INSERT INTO retirement (generation, state, actor) VALUES (1, 1, 'test')")
     wait_until(
-        lambda: "retirement: unavailable" in service.front_log.read_text(),
+        lambda: "the keeper cannot be reached" in service.front_log.read_text(),
         "the retirement tells of its failure",
         60,
     )

@@ -20,18 +20,9 @@ LAYERS = {
     "store": {"base", "crypto", "model"},
     "vault": {"base", "options", "crypto", "pan", "model", "wire", "keyclient", "store"},
     "http": {"base"},
-    "rest": {
-        "base",
-        "options",
-        "crypto",
-        "pan",
-        "model",
-        "wire",
-        "keyclient",
-        "store",
-        "vault",
-        "http",
-    },
+    # No store, no keeper: what a request wants done is one call of the vault.
+    "api": {"base", "options", "pan", "model", "vault", "http"},
+    "front": {"base", "options", "model", "vault", "http", "api"},
     "batch": {"base", "options", "crypto", "pan", "model", "wire", "keyclient", "store", "vault"},
     "cli": {
         "base",
@@ -58,11 +49,11 @@ FOREIGN = {
     "openssl/": {"crypto"},
     "libpq-fe.h": {"store"},
     "postgres": set(),
-    "microhttpd.h": {"rest"},
-    "jansson.h": {"rest", "cli"},
+    "microhttpd.h": {"http"},
+    "jansson.h": {"api", "cli"},
     "ini.h": {"base"},
     "curl/": {"cli"},
-    "systemd/": {"rest"},
+    "systemd/": {"front"},
     "seccomp.h": {"keeper"},
 }
 

@@ -20,7 +20,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=Path)
     tree.BUILD = parser.parse_args().build
-    for module in ("layers", "names", "text", "pages"):
+    for module in ("layers", "names", "text", "pages", "tables"):
         importlib.import_module(module)
     n_failed = 0
     print(f"1..{len(tree.CHECKS)}")

@@ -64,8 +64,10 @@ def unique():
                 yield from claim("type", name, path)
         if header:
             for name in re.findall(r"^\s*#\s*define\s+(\w+)", text, re.M):
+                if re.search(rf"^#undef {name}$", text, re.M):  # an X-macro for one list
+                    continue
                 yield from claim("constant", name, path)
-            for name in enumerators(text):
+            for name in enumerators(declarations(path)):
                 yield from claim("constant", name, path)
             for name in re.findall(r"^typedef [^;{]*?\b(\w+)\s*\([^;]*\);", text, re.M):
                 yield from claim("type", name, path)
@@ -73,7 +75,8 @@ def unique():
                 yield from claim("prototype", name, path)
         else:
             for name, _ in definitions(path):
-                if name not in ("main", "LLVMFuzzerTestOneInput"):
+                # Every program has a main; --wrap puts a function in the place of another.
+                if name not in ("main", "LLVMFuzzerTestOneInput") and name[:7] != "__wrap_":
                     yield from claim("function", name, path)
 
 

@@ -3,9 +3,10 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
-from tree import FILES, TOP, c_files, check, code, files, rel
+from tree import CORPUS, FILES, INPUTS, TOP, c_files, check, code, files, rel
 
 FORBIDDEN_CALLS = "strcpy strcat sprintf vsprintf gets strtok tmpnam mktemp".split()
 
@@ -16,6 +17,8 @@ SLEEPS = "sleep usleep nanosleep clock_nanosleep".split()
 MAX_LINES = 600
 
 MAX_COLUMNS = 100
+MAX_CORPUS_FILE = 16384
+MAX_CORPUS = 1 << 20
 
 
 @check("every file is listed in a makefile fragment")
@@ -179,6 +182,27 @@ def machine_paths():
         ):
             if pattern.search(line):
                 yield f"{rel(path)}:{number}: {line.strip()[:60]}"
+
+
+@check("every fuzz target has a corpus, small and without card numbers")
+def corpora():
+    targets = {p.stem.removeprefix("fuzz_") for p in files("tests/fuzz/fuzz_*.c")}
+    for target in sorted(targets ^ {p.parent.name for p in INPUTS}):
+        yield f"tests/fuzz/fuzz_{target}.c and {CORPUS}{target} do not go together"
+    for path in INPUTS:
+        if path.stat().st_size > MAX_CORPUS_FILE:
+            yield f"{rel(path)}: {path.stat().st_size} bytes"
+    total = sum(p.stat().st_size for p in INPUTS)
+    if total > MAX_CORPUS:
+        yield f"{CORPUS}: {total} bytes"
+    cards = subprocess.run(
+        [sys.executable, TOP / "tests/fuzz/cards.py", *INPUTS],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in cards.stdout.splitlines():
+        yield f"{rel(Path(name))}: could hold a card number"
 
 
 @check("shell scripts parse")

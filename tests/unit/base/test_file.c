@@ -114,7 +114,6 @@ static void what_a_crash_left_is_cleared_away(void **state)
     assert_holds("key", "whole");
     /*
      * A crash between link and unlink: both names are one file, which clearing away must not empty.
-     *
      */
     assert_int_equal(linkat(dir_fd, "key", dir_fd, "key.new", 0), 0);
     assert_int_equal(jt_file_write_new(dir_fd, "key", "other", 5), JT_ERR_FILE_EXISTS);

@@ -29,6 +29,32 @@ static void members_are_separated_and_texts_escaped(void **state)
     jt_buf_clear(&out);
 }
 
+static void an_array_holds_objects(void **state)
+{
+    (void)state;
+    static const char want[] = "{\"a\":1,\"none\":[],\"two\":[{\"b\":-9223372036854775808},{}],"
+                               "\"c\":0}";
+    struct jt_buf out;
+    jt_buf_init(&out, 4096);
+    jt_jsonw_open(&out);
+    jt_jsonw_int(&out, "a", 1);
+    jt_jsonw_array(&out, "none");
+    jt_jsonw_array_end(&out);
+    jt_jsonw_array(&out, "two");
+    jt_jsonw_open(&out);
+    jt_jsonw_int(&out, "b", INT64_MIN);
+    jt_jsonw_close(&out);
+    jt_jsonw_open(&out);
+    jt_jsonw_close(&out);
+    jt_jsonw_array_end(&out);
+    jt_jsonw_int(&out, "c", 0);
+    jt_jsonw_close(&out);
+    assert_int_equal(jt_buf_status(&out), JT_OK);
+    assert_int_equal(out.len, sizeof want - 1);
+    assert_memory_equal(out.data, want, sizeof want - 1);
+    jt_buf_clear(&out);
+}
+
 static void what_does_not_fit_is_told_by_the_buffer(void **state)
 {
     (void)state;
@@ -45,6 +71,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_separated_and_texts_escaped),
+        cmocka_unit_test(an_array_holds_objects),
         cmocka_unit_test(what_does_not_fit_is_told_by_the_buffer),
     };
     return cmocka_run_group_tests_name("base/jsonw", tests, NULL, NULL);

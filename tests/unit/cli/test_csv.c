@@ -172,6 +172,30 @@ static void columns_are_found_by_name(void **state)
     close_text(&csv);
 }
 
+static void a_byte_order_mark_is_before_the_first_quote(void **state)
+{
+    (void)state;
+    struct jt_csv csv;
+    struct jt_csv_record r;
+    open_text(&csv, "\xef\xbb\xbf\"name,\r\nfirst\",pan\r\n\"a,b\",2\n");
+    assert_int_equal(jt_csv_next(&csv, &r), JT_OK);
+    assert_int_equal(r.n_fields, 2);
+    assert_int_equal(r.raw_len, 23);
+    assert_int_equal(jt_csv_find_column(&csv, &r, "name,\r\nfirst"), JT_OK);
+    assert_int_equal(csv.column, 0);
+    assert_int_equal(jt_csv_find_column(&csv, &r, "pan"), JT_OK);
+    assert_int_equal(csv.column, 1);
+    next(&csv, &r, 2, "2");
+    assert_int_equal(r.line, 3);
+    close_text(&csv);
+    /* Inside the file it is data. */
+    open_text(&csv, "x\n\xef\xbb\xbf\"a\n");
+    csv.column = 0;
+    next(&csv, &r, 1, "x");
+    next(&csv, &r, 1, "\xef\xbb\xbf\"a");
+    close_text(&csv);
+}
+
 static void a_record_without_end_is_bounded(void **state)
 {
     (void)state;
@@ -303,6 +327,7 @@ int main(void)
         cmocka_unit_test(bad_quoting_is_told_and_the_next_record_is_fine),
         cmocka_unit_test(a_quote_never_closed_is_an_error_of_the_file),
         cmocka_unit_test(columns_are_found_by_name),
+        cmocka_unit_test(a_byte_order_mark_is_before_the_first_quote),
         cmocka_unit_test(a_record_without_end_is_bounded),
         cmocka_unit_test(a_failing_read_is_told),
         cmocka_unit_test(where_a_read_ends_makes_no_difference),

@@ -223,7 +223,6 @@ static const uint8_t header[] = "a header of any length";
 
 /*
  * Seals as many and as single, compares, opens as many, compares, then refuses every third record.
- *
  */
 static void check_batch(size_t key_len, struct batch *b)
 {

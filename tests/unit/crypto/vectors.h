@@ -47,7 +47,6 @@ struct jt_bytes vector_get(const struct vector *v, const char *name);
 
 /*
  * All entries of that name, in order, into `out`, which holds VECTOR_ENTRIES_MAX; returns how many.
- *
  */
 size_t vector_all(const struct vector *v, const char *name, struct jt_bytes *out);
 

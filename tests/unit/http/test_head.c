@@ -250,8 +250,8 @@ static void heads_that_are_too_long(void **state)
     size_t scanned = 0, head_len;
     memset(text, 'a', sizeof text);
     memcpy(text, "GET /", 5);
-    assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX, &scanned, &head_len), JT_HEAD_MORE);
-    assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX + 1, &scanned, &head_len),
+    assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX + 1, &scanned, &head_len), JT_HEAD_MORE);
+    assert_int_equal(jt_head_scan(text, JT_HEAD_LINE_MAX + 2, &scanned, &head_len),
                      JT_HEAD_LINE_LONG);
     memcpy(text, L "X: ", sizeof L + 2);
     scanned = 0;
@@ -267,6 +267,25 @@ static void heads_that_are_too_long(void **state)
     assert_int_equal(read_in_steps(text, n, n, 1, &h), JT_HEAD_LARGE);
 }
 
+static void the_longest_line_is_taken_however_it_comes(void **state)
+{
+    (void)state;
+    static char text[2 * JT_HEAD_LINE_MAX];
+    struct jt_head h;
+    for (size_t more = 0; more <= 2; more++) {
+        static const char rest[] = " HTTP/1.1\r\n" H "\r\n";
+        size_t path_end = JT_HEAD_LINE_MAX + more - (sizeof " HTTP/1.1" - 1);
+        size_t len = path_end + sizeof rest - 1;
+        enum jt_head_fault expected = more == 0 ? JT_HEAD_GOOD : JT_HEAD_LINE_LONG;
+        memset(text, 'a', path_end);
+        memcpy(text, "GET /", 5);
+        memcpy(text + path_end, rest, sizeof rest);
+        assert_int_equal(read_in_steps(text, len, len, 1, &h), expected);
+        assert_int_equal(read_in_steps(text, len, 1, 1, &h), expected);
+        assert_int_equal(read_in_steps(text, len, JT_HEAD_LINE_MAX + more, 1, &h), expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +294,7 @@ int main(void)
         cmocka_unit_test(no_head_reads_beyond_its_bytes),
         cmocka_unit_test(what_is_taken_from_a_head),
         cmocka_unit_test(heads_that_are_too_long),
+        cmocka_unit_test(the_longest_line_is_taken_however_it_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,10 @@ static void load(struct inside *in)
     }
     in->session = (struct jt_session){ .greeted = true };
     for (uint32_t id = 1; id <= N_NAMED; id++) { /* as SET_SUM of their rows would */
-        assert_int_equal(jt_fieldtable_add(&in->k->fields, id), JT_OK);
+        const struct jt_field_spec spec = { .id = id,
+                                            .kind = JT_FIELD_PAN,
+                                            .dedup = id != FIELD_LINKED };
+        assert_int_equal(jt_fieldtable_add(&in->k->fields, &spec), JT_OK);
     }
     in->k->fields.complete = true;
 }
@@ -164,11 +167,10 @@ void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, 
     static struct jt_seal_item items[JT_WIRE_MAX_ITEMS];
     static struct jt_seal_result results[JT_WIRE_MAX_ITEMS];
     for (size_t i = 0; i < n; i++) {
-        rows[i] = (struct row){ .field = FIELD, .dedup = dedup };
+        rows[i] = (struct row){ .field = dedup ? FIELD : FIELD_LINKED };
         pan_of(first + i, rows[i].pan);
         items[i] = (struct jt_seal_item){
-            .field = FIELD,
-            .dedup = dedup,
+            .field = rows[i].field,
             .value = { .kind = JT_FIELD_PAN, .bytes = rows[i].pan, .len = 8 }
         };
     }
@@ -190,7 +192,7 @@ void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, 
 
 struct row inside_forge(struct inside *in, uint64_t generation, uint64_t id)
 {
-    struct row row = { .field = FIELD, .dedup = true, .id = id };
+    struct row row = { .field = FIELD, .id = id };
     struct jt_fieldkey *fk;
     uint8_t row_id[JT_ROW_ID_LEN];
     pan_of((size_t)(id % 1000), row.pan);

@@ -13,9 +13,10 @@
 #include "keeper_process.h"
 #include "wire/node.h"
 
-#define FIELD   3
-#define NODE    9
-#define N_NAMED 300 /* fields 1 to so many are named to the keeper */
+#define FIELD        3
+#define FIELD_LINKED 1 /* the only one without dedup: its cards' fingerprints go by their ids */
+#define NODE         9
+#define N_NAMED      300 /* fields 1 to so many are named to the keeper */
 
 struct inside {
     struct keeper files; /* only its directory */
@@ -28,7 +29,6 @@ struct inside {
 /* A stored row. */
 struct row {
     uint32_t field;
-    bool dedup;
     uint64_t id;
     uint8_t pan[8];
     uint8_t fingerprint[16];
@@ -60,7 +60,7 @@ void inside_retire(struct inside *in, uint64_t number);
 enum jt_err inside_join(struct inside *in, uint8_t number, const struct row *rows, size_t n,
                         bool accept_ahead, struct jt_node_joined *out);
 
-/* Seals `n` cards (PANs from `first` on) into rows. */
+/* Seals `n` cards (PANs from `first` on), of FIELD or of FIELD_LINKED, into rows. */
 void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, size_t n);
 
 /* A row as a keeper of these keys would have made it at that time. */

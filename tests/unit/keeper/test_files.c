@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keeper's directory and the three kinds of files in it, without a process. */
 #include "keeper/genfile.h"
+#include "keeper/genmark.h"
 #include "keeper/keydir.h"
 #include "keeper/keeper.h"
 #include "keeper/master.h"
 #include "keeper/root.h"
+#include "keeper/rowmac.h"
 #include "keeper/state.h"
 
 #include "base/file.h"
@@ -21,6 +23,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define ENVIRONMENT_AT 9 /* in every file: behind magic and format */
 
 struct fixture {
     struct keeper k; /* only its directory */
@@ -291,6 +295,41 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_ERR_NO_FILE);
 }
 
+/* As production: anything but development would be taken for it. */
+static void an_unknown_environment_is_refused_even_with_its_mac(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_fault fault = { 0 };
+    const struct jt_keeper_state s = { .development = false };
+    struct jt_keeper_state back;
+    struct jt_ring ring;
+    struct jt_buf file;
+    assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &fault), JT_OK);
+    read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
+    file.data[ENVIRONMENT_AT] = 7;
+    size_t body_len = file.len - JT_ROW_MAC_LEN;
+    assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
+    assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, file.len), JT_OK);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &fault),
+                     JT_ERR_FILE_ALTERED);
+    jt_buf_clear(&file);
+
+    const struct jt_genfile meta = { .number = 3, .key_id = 9 };
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_mark_name(3, name);
+    assert_int_equal(jt_genmark_write(f->dir_fd, f->root, &meta), JT_OK);
+    assert_int_equal(jt_genmark_check(f->dir_fd, f->root, false, 3, &meta, &fault), JT_OK);
+    read_file(f->dir_fd, name, &file);
+    file.data[ENVIRONMENT_AT] = 7;
+    body_len = file.len - JT_ROW_MAC_LEN;
+    assert_int_equal(jt_rowmac_mark(f->root, file.data, body_len, file.data + body_len), JT_OK);
+    assert_int_equal(jt_file_replace(f->dir_fd, name, file.data, file.len), JT_OK);
+    assert_int_equal(jt_genmark_check(f->dir_fd, f->root, false, 3, &meta, &fault),
+                     JT_ERR_FILE_ALTERED);
+    jt_buf_clear(&file);
+}
+
 static void put(int dir_fd, const char *name, mode_t mode)
 {
     int fd = openat(dir_fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, mode);
@@ -367,6 +406,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_environment_is_refused_even_with_its_mac, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(strangers_in_the_directory_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_crash_leaves_behind_is_cleared_away, setup,

@@ -25,7 +25,7 @@ static int setup(void **state)
     inside_seal(in, N / 2, false, rows + N / 2, N / 2);
     for (size_t i = 0; i < N; i++) {
         items[i] = (struct jt_match_item){
-            .field = FIELD,
+            .field = rows[i].field,
             .id = rows[i].id,
             .fingerprint = rows[i].fingerprint,
             .value = { .kind = JT_FIELD_PAN, .bytes = rows[i].pan, .len = 8 },

@@ -223,7 +223,7 @@ static void at_the_end_of_time_sealing_is_refused(void **state)
     struct row row = inside_forge(in, 1, id_at(JT_IDMINT_END_MS - 1, 1));
     assert_int_equal(inside_join(in, NODE, &row, 1, true, &joined), JT_OK);
     const struct jt_seal_item item = {
-        .field = FIELD, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = row.pan, .len = 8 }
+        .field = FIELD, .value = { .kind = JT_FIELD_PAN, .bytes = row.pan, .len = 8 }
     };
     const struct jt_seal_request request = { .items = &item, .n = 1 };
     struct jt_reader reply;

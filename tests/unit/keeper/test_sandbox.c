@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a keeper that somebody has taken over can no longer do, tried from inside: a child confines
- * itself as the keeper does and then tries. What only Landlock can refuse is skipped where the
+ * itself as the keeper does and then tries. What the filter of system calls refuses kills it, so
+ * that each such attempt has a child of its own. What only Landlock can refuse is skipped where the
  * kernel has none, and said so.
  */
 #include "keeper/sandbox.h"
@@ -19,6 +20,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -76,8 +79,11 @@ static int teardown(void **state)
 
 enum { CONFINED_ALL = 0, NO_LANDLOCK = 99, NOT_CONFINED = 98, WEAK = 97 };
 
-/* Runs `attempts` confined; what it returns: 0, or the number of the attempt that went wrong. */
-static int confined(int (*attempts)(bool landlocked))
+/*
+ * Runs `attempts` confined; its status as of waitpid. It ends with what `attempts` returns: 0, or
+ * the number of the attempt that went wrong.
+ */
+static int run_confined(int (*attempts)(bool landlocked))
 {
     fflush(NULL);
     pid_t pid = fork();
@@ -97,6 +103,12 @@ static int confined(int (*attempts)(bool landlocked))
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static int confined(int (*attempts)(bool landlocked))
+{
+    int status = run_confined(attempts);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -114,6 +126,7 @@ static void all_went_well(int code)
     assert_int_equal(code, CONFINED_ALL);
 }
 
+/* By Landlock. What the filter refuses, nobody survives. */
 static bool refused(long rc)
 {
     return rc < 0 && (errno == EPERM || errno == EACCES || errno == EXDEV);
@@ -151,39 +164,102 @@ static void what_serving_takes_is_left(void **state)
     all_went_well(confined(serve));
 }
 
-static int by_path_or_other_descriptor(bool landlocked)
+/* One thing that a keeper in somebody else's hand might try. */
+struct attempt {
+    const char *name;
+    void (*make)(const char *path); /* of a file in the third directory */
+};
+
+static const struct attempt *present;
+
+static int try_present(bool landlocked)
 {
     (void)landlocked;
     char path[128];
     snprintf(path, sizeof path, "%s/file", p.other);
-    if (!refused(open(path, O_RDONLY)) || !refused(openat(AT_FDCWD, "file", O_RDONLY))) {
-        return 1;
-    }
-    if (!refused(openat(p.other_fd, "file", O_RDONLY)) ||
-        !refused(openat(p.run_fd, "file", O_RDONLY))) {
-        return 2;
-    }
-    if (!refused(unlink(path)) || !refused(unlinkat(p.other_fd, "file", 0)) ||
-        !refused(unlinkat(AT_FDCWD, path, 0))) {
-        return 3;
-    }
-    if (!refused(rename(path, "/tmp/x")) ||
-        !refused(renameat(p.keys_fd, "file", p.other_fd, "stolen")) ||
-        !refused(renameat(p.other_fd, "file", p.keys_fd, "planted"))) {
-        return 4;
-    }
-    if (!refused(linkat(p.keys_fd, "file", p.other_fd, "stolen", 0)) ||
-        !refused(linkat(p.keys_fd, "file", p.run_fd, "stolen", 0))) {
-        return 5;
-    }
-    return syscall(SYS_renameat2, p.keys_fd, "file", AT_FDCWD, path, 0) < 0 && errno == EPERM ? 0
-                                                                                              : 6;
+    present->make(path);
+    return 1; /* still here */
 }
+
+static void each_kills(const struct attempt *attempts, size_t n)
+{
+    for (size_t i = 0; i < n && !jt_sandbox_is_weakened(); i++) {
+        present = &attempts[i];
+        int status = run_confined(try_present);
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS) {
+            fail_msg("%s: status %#x", attempts[i].name, (unsigned)status);
+        }
+    }
+}
+
+/* An attempt: what is done with `path`, whatever comes of it. */
+#define ATTEMPT(name, act)             \
+    static void name(const char *path) \
+    {                                  \
+        (void)path;                    \
+        long rc = (act);               \
+        (void)rc;                      \
+    }
+
+ATTEMPT(open_by_path, open(path, O_RDONLY))
+ATTEMPT(open_in_the_present_directory, openat(AT_FDCWD, "file", O_RDONLY))
+ATTEMPT(open_below_another_descriptor, openat(p.other_fd, "file", O_RDONLY))
+ATTEMPT(open_below_the_sockets_directory, openat(p.run_fd, "file", O_RDONLY))
+ATTEMPT(remove_by_path, unlink(path))
+ATTEMPT(remove_below_another_descriptor, unlinkat(p.other_fd, "file", 0))
+ATTEMPT(remove_below_no_descriptor, unlinkat(AT_FDCWD, path, 0))
+ATTEMPT(rename_by_path, rename(path, "/tmp/x"))
+ATTEMPT(rename_out, renameat(p.keys_fd, "file", p.other_fd, "stolen"))
+ATTEMPT(rename_in, renameat(p.other_fd, "file", p.keys_fd, "planted"))
+ATTEMPT(rename_with_flags, syscall(SYS_renameat2, p.keys_fd, "file", AT_FDCWD, path, 0))
+ATTEMPT(link_out, linkat(p.keys_fd, "file", p.other_fd, "stolen", 0))
+ATTEMPT(link_to_the_sockets_directory, linkat(p.keys_fd, "file", p.run_fd, "stolen", 0))
+
+#define NAMED(name) \
+    {               \
+#name, name \
+    }
 
 static void files_are_named_below_two_descriptors_only(void **state)
 {
     (void)state;
-    all_went_well(confined(by_path_or_other_descriptor));
+    static const struct attempt attempts[] = {
+        NAMED(open_by_path),
+        NAMED(open_in_the_present_directory),
+        NAMED(open_below_another_descriptor),
+        NAMED(open_below_the_sockets_directory),
+        NAMED(remove_by_path),
+        NAMED(remove_below_another_descriptor),
+        NAMED(remove_below_no_descriptor),
+        NAMED(rename_by_path),
+        NAMED(rename_out),
+        NAMED(rename_in),
+        NAMED(rename_with_flags),
+        NAMED(link_out),
+        NAMED(link_to_the_sockets_directory),
+    };
+    each_kills(attempts, sizeof attempts / sizeof attempts[0]);
+}
+
+ATTEMPT(make_a_socket, socket(AF_UNIX, SOCK_STREAM, 0))
+ATTEMPT(run_a_program, execl(path, path, (char *)NULL))
+ATTEMPT(fork_a_process, syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
+ATTEMPT(read_another_process, syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0))
+ATTEMPT(change_identity, syscall(SYS_setuid, 0))
+ATTEMPT(call_what_there_is_not, syscall(1000))
+ATTEMPT(make_memory_executable,
+        (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+ATTEMPT(duplicate_a_descriptor, dup(0))
+
+static void an_unlisted_call_kills(void **state)
+{
+    (void)state;
+    static const struct attempt attempts[] = {
+        NAMED(make_a_socket),          NAMED(run_a_program),          NAMED(fork_a_process),
+        NAMED(read_another_process),   NAMED(change_identity),        NAMED(call_what_there_is_not),
+        NAMED(make_memory_executable), NAMED(duplicate_a_descriptor),
+    };
+    each_kills(attempts, sizeof attempts / sizeof attempts[0]);
 }
 
 static int out_of_the_directory(bool landlocked)
@@ -217,20 +293,26 @@ static void names_that_lead_out_of_the_directory_are_refused(void **state)
     all_went_well(confined(out_of_the_directory));
 }
 
-static int signals(bool landlocked)
+ATTEMPT(signal_the_parent, syscall(SYS_tgkill, getppid(), getppid(), 0))
+ATTEMPT(kill_the_parent, kill(getppid(), 0))
+ATTEMPT(kill_itself, kill(getpid(), 0))
+
+static int signal_itself(bool landlocked)
 {
     (void)landlocked;
-    if (!refused(syscall(SYS_tgkill, getppid(), getppid(), 0)) || !refused(kill(getppid(), 0)) ||
-        !refused(kill(getpid(), 0))) {
-        return 1;
-    }
-    return syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), 0) == 0 ? 0 : 2;
+    return syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), 0) == 0 ? 0 : 1;
 }
 
 static void a_signal_goes_to_the_process_itself_only(void **state)
 {
     (void)state;
-    all_went_well(confined(signals));
+    static const struct attempt attempts[] = {
+        NAMED(signal_the_parent),
+        NAMED(kill_the_parent),
+        NAMED(kill_itself),
+    };
+    each_kills(attempts, sizeof attempts / sizeof attempts[0]);
+    all_went_well(confined(signal_itself));
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -240,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_serving_takes_is_left),
         TEST(files_are_named_below_two_descriptors_only),
+        TEST(an_unlisted_call_kills),
         TEST(names_that_lead_out_of_the_directory_are_refused),
         TEST(a_signal_goes_to_the_process_itself_only),
     };

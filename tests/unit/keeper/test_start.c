@@ -352,6 +352,9 @@ static void proc_line(const struct keeper *k, const char *file, const char *name
 static void the_serving_keeper_is_locked_filtered_and_undumpable(void **state)
 {
     struct keeper *k = *state;
+    if (getenv("JETON_TEST_TRACE_LIST") != NULL) {
+        skip(); /* the process that was started is the tracer */
+    }
     assert_true(keeper_start(k));
     char line[200];
     long soft = -1;

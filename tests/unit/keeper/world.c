@@ -45,7 +45,7 @@ static void make_fields(struct world *w)
     w->field_set = jt_set_row_empty(JT_SET_FIELDS);
     for (size_t i = 0; i < 2; i++) {
         struct jt_field_spec spec = {
-            .id = ids[i], .name = "a", .kind = JT_FIELD_PAN, .dedup = true
+            .id = ids[i], .name = "a", .kind = JT_FIELD_PAN, .dedup = ids[i] == FIELD_A
         };
         struct jt_field_change change;
         spec.name[0] = (char)('a' + i);
@@ -162,7 +162,6 @@ struct jt_seal_reply world_seal_probing(struct world *w, uint8_t retired)
         struct card *c = &w->cards[i];
         items[i] =
             (struct jt_seal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
-                                   .dedup = i % 3 != 0,
                                    .value = { .kind = JT_FIELD_PAN, .bytes = c->pan, .len = 8 } };
     }
     struct jt_seal_request request = {
@@ -232,15 +231,14 @@ void world_none_opens(struct world *w, enum jt_err why)
 
 struct jt_reseal_reply world_reseal(struct world *w, size_t n)
 {
-    struct jt_reseal_item items[N_CARDS];
+    struct jt_open_item items[N_CARDS];
     for (size_t i = 0; i < n; i++) {
         struct card *c = &w->cards[i];
-        items[i] = (struct jt_reseal_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
-                                            .dedup = i % 3 != 0,
-                                            .id = c->id,
-                                            .fingerprint = c->fingerprint,
-                                            .envelope = c->envelope,
-                                            .envelope_len = c->envelope_len };
+        items[i] = (struct jt_open_item){ .field = i % 3 == 0 ? FIELD_B : FIELD_A,
+                                          .id = c->id,
+                                          .fingerprint = c->fingerprint,
+                                          .envelope = c->envelope,
+                                          .envelope_len = c->envelope_len };
     }
     struct jt_reseal_reply reply;
     assert_int_equal(jt_keyclient_wait_reseal(w->kc, items, n, &reply), JT_OK);

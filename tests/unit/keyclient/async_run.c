@@ -84,9 +84,9 @@ void call_seal(struct run *r, int number, size_t n)
 {
     static struct jt_seal_item items[JT_WIRE_MAX_ITEMS + 1];
     for (size_t i = 0; i < n; i++) {
-        items[i] = (struct jt_seal_item){
-            .field = 1, .dedup = true, .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 }
-        };
+        items[i] =
+            (struct jt_seal_item){ .field = 1,
+                                   .value = { .kind = JT_FIELD_PAN, .bytes = pan, .len = 8 } };
     }
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
@@ -111,11 +111,11 @@ void call_open(struct run *r, int number, const uint8_t *envelope, uint16_t len)
 
 void call_reseal(struct run *r, int number, const uint8_t *envelope, uint16_t len)
 {
-    struct jt_reseal_item item = { .field = 1,
-                                   .id = r->id,
-                                   .fingerprint = r->fingerprint,
-                                   .envelope = envelope,
-                                   .envelope_len = len };
+    struct jt_open_item item = { .field = 1,
+                                 .id = r->id,
+                                 .fingerprint = r->fingerprint,
+                                 .envelope = envelope,
+                                 .envelope_len = len };
     tags[number] = (struct tag){ r, number };
     r->in_call = true;
     jt_keyclient_reseal(r->kc, &item, 1, on_resealed, &tags[number]);

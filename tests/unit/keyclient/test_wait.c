@@ -88,14 +88,14 @@ static void too_much_is_refused_here(void **state)
     struct jt_reseal_reply reply;
     fake_start(&f, FAKE_SILENT);
     assert_int_equal(jt_keyclient_open(f.socket, -1, 20000, &kc), JT_OK);
-    struct jt_reseal_item *items = calloc(JT_WIRE_MAX_ITEMS + 1, sizeof *items);
+    struct jt_open_item *items = calloc(JT_WIRE_MAX_ITEMS + 1, sizeof *items);
     assert_non_null(items);
     assert_int_equal(jt_keyclient_wait_reseal(kc, items, JT_WIRE_MAX_ITEMS + 1, &reply),
                      JT_ERR_LIMIT);
     assert_null(reply.results);
     static uint8_t bytes[1000];
     for (size_t i = 0; i < JT_WIRE_MAX_ITEMS; i++) {
-        items[i] = (struct jt_reseal_item){
+        items[i] = (struct jt_open_item){
             .field = 1, .id = 1, .fingerprint = bytes, .envelope = bytes, .envelope_len = 1000
         };
     }

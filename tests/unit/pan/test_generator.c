@@ -47,7 +47,6 @@ static void a_seed_is_a_file(void **state)
 
 /*
  * Files made by another version of this program must stay what they were: benchmarks compare them.
- *
  */
 static void the_first_rows_of_seed_1_never_change(void **state)
 {

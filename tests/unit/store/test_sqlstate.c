@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What server errors mean to Jeton; source of the codes: PostgreSQL 15 documentation, appendix A.
- *
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Workers: every posted job runs once on a worker and ends once on its loop; a full queue says so.
- *
  */
 #include "base/clock.h"
 #include "base/loop.h"

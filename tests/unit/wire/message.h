@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What every message of the protocol must stand: cut anywhere, lengthened, and altered at random.
- *
  */
 #ifndef JETON_TESTS_UNIT_WIRE_MESSAGE_H
 #define JETON_TESTS_UNIT_WIRE_MESSAGE_H

@@ -10,57 +10,12 @@
 
 #include <cmocka.h>
 
-static struct jt_reseal_item items[JT_WIRE_MAX_ITEMS];
 static struct jt_reseal_result results[2];
-
-static enum jt_err decode_request(struct jt_reader *in)
-{
-    size_t n;
-    return jt_reseal_request_decode(in, items, &n);
-}
 
 static enum jt_err decode_reply(struct jt_reader *in)
 {
     struct jt_reseal_reply reply = { .results = results };
     return jt_reseal_reply_decode(in, 2, &reply);
-}
-
-static void request_round_trip(void **state)
-{
-    (void)state;
-    uint8_t fingerprint[16];
-    uint8_t envelope[25];
-    message_fill(fingerprint, sizeof fingerprint, 1);
-    message_fill(envelope, sizeof envelope, 2);
-    const struct jt_reseal_item asked[2] = {
-        { .field = 7,
-          .dedup = true,
-          .id = 1,
-          .fingerprint = fingerprint,
-          .envelope = envelope,
-          .envelope_len = 25 },
-        { .field = 8,
-          .id = INT64_MAX,
-          .fingerprint = fingerprint,
-          .envelope = envelope,
-          .envelope_len = 23 },
-    };
-    struct jt_buf b;
-    jt_buf_init(&b, 10000);
-    jt_reseal_request_encode(asked, 2, &b);
-    struct jt_reader in = jt_reader_init(b.data, b.len);
-    size_t n;
-    assert_int_equal(jt_reseal_request_decode(&in, items, &n), JT_OK);
-    assert_int_equal(n, 2);
-    assert_true(items[0].dedup);
-    assert_false(items[1].dedup);
-    assert_int_equal(items[1].field, 8);
-    assert_true(items[1].id == INT64_MAX);
-    assert_memory_equal(items[1].fingerprint, fingerprint, 16);
-    assert_memory_equal(items[0].envelope, envelope, 25);
-    message_refuses_truncation(&b, decode_request);
-    message_survives_mutation(&b, decode_request, 1);
-    jt_buf_clear(&b);
 }
 
 static void reply_round_trip(void **state)
@@ -112,7 +67,6 @@ static void an_envelope_that_is_not_the_active_generations_is_refused(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_round_trip),
         cmocka_unit_test(reply_round_trip),
         cmocka_unit_test(an_envelope_that_is_not_the_active_generations_is_refused),
     };

@@ -29,7 +29,8 @@ static void round_trip(void **state)
                                        .n_matched = 8,
                                        .n_mismatched = 9,
                                        .n_identified = 10,
-                                       .has_root = true };
+                                       .has_root = true,
+                                       .sealed = true };
     message_fill(status.incarnation, sizeof status.incarnation, 1);
     struct jt_buf b;
     jt_buf_init(&b, 1000);
@@ -38,6 +39,7 @@ static void round_trip(void **state)
     struct jt_keeper_status back;
     assert_int_equal(jt_keeper_status_decode(&in, &back), JT_OK);
     assert_true(back.development);
+    assert_true(back.sealed);
     assert_false(back.locked);
     assert_int_equal(back.epoch, 2);
     assert_int_equal(back.highest_generation, 3);

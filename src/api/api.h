@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The REST API of one event loop: what its requests reach, and nothing beyond. The server
+ * (http/server.h) calls it through jt_api_ops, with the struct jt_api as their argument; it in turn
+ * knows of the server only the exchanges (http/exchange.h) in which it answers.
+ *
+ * Everything happens in the loop's thread.
+ */
+#ifndef JETON_API_API_H
+#define JETON_API_API_H
+
+#include "api/login.h"
+#include "http/server.h"
+#include "vault/lanes.h"
+
+#include <stdbool.h>
+
+struct jt_api {
+    struct jt_vault *vault;
+    struct jt_lanes *lanes;       /* of this loop */
+    struct jt_door_shared *doors; /* what is counted at all doors */
+    struct jt_logins logins;
+    bool closed; /* the lanes are gone: what still comes in is told that the process stops */
+};
+
+extern const struct jt_server_ops jt_api_ops;
+
+#endif

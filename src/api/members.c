@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/members.h"
+
+#include "api/request.h"
+#include "model/client.h"
+#include "pan/token.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- kinds --- */
+
+static bool take_text(const struct jt_member *member, json_t *value, void *at)
+{
+    const char *text = jt_json_text(value);
+    if (text == NULL || strlen(text) >= member->size ||
+        (member->valid != NULL && !member->valid(text))) {
+        return false;
+    }
+    memcpy(at, text, strlen(text) + 1);
+    return true;
+}
+
+static bool take_flag(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    bool *out = at;
+    *out = json_is_true(value);
+    return json_is_boolean(value);
+}
+
+static bool take_token(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    return json_is_string(value) &&
+           jt_token_parse(json_string_value(value), json_string_length(value), at) == JT_OK;
+}
+
+static uint32_t permission_of(const char *name)
+{
+    for (size_t i = 0; i < JT_N_PERMISSIONS && name != NULL; i++) {
+        if (strcmp(name, jt_permission_names[i].name) == 0) {
+            return jt_permission_names[i].bit;
+        }
+    }
+    return 0;
+}
+
+/* A non-empty array of names, none twice. */
+static bool take_permissions(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    uint32_t *out = at;
+    *out = 0;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        uint32_t bit = permission_of(jt_json_text(json_array_get(value, i)));
+        if (bit == 0 || (*out & bit) != 0) {
+            return false;
+        }
+        *out |= bit;
+    }
+    return *out != 0;
+}
+
+const struct jt_member_kind jt_member_text = { "string", take_text },
+                            jt_member_flag = { "boolean", take_flag },
+                            jt_member_token = { "string", take_token },
+                            jt_member_permissions = { "array", take_permissions };
+
+/* --- texts --- */
+
+bool jt_text_is_reason(const char *text)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
+/* `n` digits, of which the number is within bounds; moves on behind them. */
+static bool number(const char **text, int n, int low, int high, int *out)
+{
+    *out = 0;
+    for (int i = 0; i < n; i++) {
+        if (**text < '0' || **text > '9') {
+            return false;
+        }
+        *out = *out * 10 + (*(*text)++ - '0');
+    }
+    return *out >= low && *out <= high;
+}
+
+static bool passed(const char **text, char expected)
+{
+    bool there = **text == expected;
+    *text += there;
+    return there;
+}
+
+static bool date(const char **text)
+{
+    static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    int year, month, day;
+    if (!number(text, 4, 1, 9999, &year) || !passed(text, '-') || !number(text, 2, 1, 12, &month) ||
+        !passed(text, '-') || !number(text, 2, 1, days[month - 1], &day)) {
+        return false;
+    }
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return leap || month != 2 || day < 29;
+}
+
+static bool time_of_day(const char **text)
+{
+    int ignored;
+    if (!number(text, 2, 0, 23, &ignored) || !passed(text, ':') ||
+        !number(text, 2, 0, 59, &ignored) || !passed(text, ':') ||
+        !number(text, 2, 0, 60, &ignored)) {
+        return false;
+    }
+    if (passed(text, '.')) {
+        size_t digits = strspn(*text, "0123456789");
+        *text += digits;
+        return digits > 0;
+    }
+    return true;
+}
+
+static bool zone(const char **text)
+{
+    int ignored;
+    if (passed(text, 'Z')) {
+        return true;
+    }
+    /* no clock is farther off, and PostgreSQL takes none that is */
+    return (passed(text, '+') || passed(text, '-')) && number(text, 2, 0, 15, &ignored) &&
+           passed(text, ':') && number(text, 2, 0, 59, &ignored);
+}
+
+bool jt_text_is_time(const char *text)
+{
+    return *text == '\0' || (date(&text) && passed(&text, 'T') && time_of_day(&text) &&
+                             zone(&text) && *text == '\0');
+}
+
+/* --- bodies --- */
+
+static bool is_among(const char *key, const struct jt_members *members)
+{
+    size_t i = 0;
+    while (i < members->n && strcmp(members->all[i].name, key) != 0) {
+        i++;
+    }
+    return i < members->n;
+}
+
+static void say(struct jt_buf *out, const char *text)
+{
+    jt_buf_put(out, text, strlen(text));
+}
+
+static void refuse_unknown(struct jt_request *r, const struct jt_members *members)
+{
+    struct jt_buf detail;
+    jt_buf_init(&detail, JT_PROBLEM_DETAIL_MAX);
+    say(&detail, "The body has a member that this operation does not take. It takes");
+    for (size_t i = 0; i < members->n; i++) {
+        say(&detail, i == 0 ? ": " : ", ");
+        say(&detail, members->all[i].name);
+    }
+    say(&detail, members->n == 0 ? " none." : ".");
+    jt_buf_u8(&detail, '\0');
+    if (jt_buf_status(&detail) == JT_OK) {
+        jt_request_answer_detail(r, JT_PROBLEM_UNKNOWN_MEMBER, (const char *)detail.data);
+    } else {
+        jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
+    }
+    jt_buf_clear(&detail);
+}
+
+bool jt_members_only(struct jt_request *r, const struct jt_members *members)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(r->json, key, value)
+    {
+        if (!is_among(key, members)) {
+            refuse_unknown(r, members);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_required(struct jt_request *r, const struct jt_members *members)
+{
+    for (size_t i = 0; i < members->n; i++) {
+        if (members->all[i].required && json_object_get(r->json, members->all[i].name) == NULL) {
+            char detail[JT_PROBLEM_DETAIL_MAX];
+            (void)snprintf(detail, sizeof detail, "The body lacks the member %s.",
+                           members->all[i].name);
+            jt_request_answer_detail(r, JT_PROBLEM_MISSING_MEMBER, detail);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take(struct jt_request *r, const struct jt_member *member, void *at)
+{
+    json_t *value = json_object_get(r->json, member->name);
+    if (value == NULL) {
+        if (member->kind == &jt_member_flag) {
+            *(bool *)at = member->fallback;
+        }
+        return true;
+    }
+    if (member->kind->take(member, value, at)) {
+        return true;
+    }
+    char detail[JT_PROBLEM_DETAIL_MAX];
+    (void)snprintf(detail, sizeof detail, "The member %s must be %s.", member->name, member->must);
+    jt_request_answer_detail(r, JT_PROBLEM_INVALID_VALUE, detail);
+    return false;
+}
+
+bool jt_members_read(struct jt_request *r, const struct jt_members *members, void *out)
+{
+    bool good = jt_members_only(r, members) && has_required(r, members);
+    for (size_t i = 0; i < members->n && good; i++) {
+        good = take(r, &members->all[i], (char *)out + members->all[i].offset);
+    }
+    return good;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/operation.h"
+
+#include "api/api.h"
+#include "base/container.h"
+#include "base/log.h"
+#include "base/secmem.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All that a worker gets to see. */
+struct work {
+    struct jt_job job;
+    const struct jt_operation *operation;
+    struct jt_call call;
+    void *state;
+    enum jt_err err;                                     /* what the act returned */
+    char subject[sizeof((struct jt_fault *)0)->subject]; /* what it failed about */
+};
+
+struct task {
+    struct work work;
+    struct jt_request *request; /* the loop's */
+    max_align_t state[];
+};
+
+enum jt_body_rule jt_operation_body(const char *method, const struct jt_operation *operation)
+{
+    if (strcmp(method, "GET") == 0) {
+        return JT_BODY_NONE;
+    }
+    bool needed = operation->one_of;
+    for (size_t i = 0; i < operation->members.n; i++) {
+        needed |= operation->members.all[i].required;
+    }
+    return needed ? JT_BODY_OBJECT : JT_BODY_OPTIONAL;
+}
+
+/* --- on a worker --- */
+
+static void name_subject(const struct jt_route_params *params, struct jt_work_ctx *ctx)
+{
+    if (params->number != 0) {
+        jt_work_about(ctx, "generation %" PRIu64, params->number);
+    } else if (params->client[0] != '\0') {
+        jt_work_about(ctx, "client %s", params->client);
+    } else {
+        jt_work_about(ctx, "%s", "");
+    }
+}
+
+static void run(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    struct work *w = jt_container_of(job, struct work, job);
+    name_subject(&w->call.params, ctx);
+    w->err = w->operation->act(&w->call, w->state, ctx);
+    if (jt_work_comes_again(ctx)) {
+        return;
+    }
+    memcpy(w->subject, ctx->fault.subject, sizeof w->subject);
+    /* What the caller got wrong is for the caller to know; all else is for the operator as well. */
+    if (jt_problem_status(jt_problem_of_err(w->err)) >= 500) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_WARNING, "%s %s: %s", w->call.route->method, w->call.route->path,
+               jt_fault_line(&ctx->fault, w->err, line));
+    }
+}
+
+/* --- on the loop --- */
+
+static void done(struct jt_job *job)
+{
+    struct work *w = jt_container_of(job, struct work, job);
+    struct jt_request *r = jt_container_of(w, struct task, work)->request;
+    if (w->err != JT_OK) {
+        jt_request_answer_fault(r, w->err, w->subject);
+        return;
+    }
+    jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
+}
+
+static void free_task(void *state)
+{
+    struct task *task = state;
+    if (task->work.operation->clear != NULL) {
+        task->work.operation->clear(task->work.state);
+    }
+    jt_wipe_free(task);
+}
+
+static struct task *new_task(struct jt_request *r)
+{
+    const struct jt_operation *operation = r->route->operation;
+    struct task *task = calloc(1, sizeof *task + operation->state_size);
+    if (task == NULL) {
+        return NULL;
+    }
+    bool reads = strcmp(r->route->method, "GET") == 0; /* whatever else may have to wait */
+    task->request = r;
+    task->work = (struct work){
+        .job = { .kind = reads ? JT_WORK_LOOKUP : JT_WORK_ACT,
+                 .run = run,
+                 .done = done,
+                 .inbox = &r->api->lanes->inbox },
+        .operation = operation,
+        .call = { .route = r->route, .params = r->params, .credential = r->credential },
+        .state = task->state,
+    };
+    memcpy(task->work.call.actor, r->client, sizeof r->client);
+    r->state = task;
+    r->state_free = free_task;
+    return task;
+}
+
+void jt_operation_serve(struct jt_request *r)
+{
+    const struct jt_operation *operation = r->route->operation;
+    if (operation->handler != NULL) {
+        operation->handler(r);
+        return;
+    }
+    struct task *task = new_task(r);
+    if (task == NULL) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return;
+    }
+    struct work *w = &task->work;
+    if (!jt_members_read(r, &operation->members, w->state)) {
+        return;
+    }
+    enum jt_err err = jt_workers_post(r->api->vault->workers, &w->job);
+    if (err != JT_OK) { /* else the task is a worker's now, which may have ended it already */
+        jt_request_answer_err(r, err);
+    }
+}

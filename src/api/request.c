@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/request.h"
+
+#include "api/api.h"
+#include "api/operation.h"
+#include "base/container.h"
+#include "base/fault.h"
+#include "base/jsonw.h"
+#include "base/log.h"
+#include "base/secmem.h"
+#include "http/media.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The body stands in the answer already. `status` is that of an answer without problem. */
+static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
+{
+    struct jt_http_answer *answer = &r->http.answer;
+    if (problem != JT_PROBLEM_NONE) {
+        jt_problem_head(problem, answer);
+    } else {
+        answer->status = status;
+        answer->media_type = status == 204 ? NULL : "application/json";
+    }
+    jt_exchange_answered(&r->http);
+}
+
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
+                                    void (*members)(const void *arg, struct jt_buf *out),
+                                    const void *arg)
+{
+    if (jt_problem_status(problem) == 503) {
+        jt_count(&r->api->vault->counters.unavailable, 1);
+    }
+    jt_buf_reset(&r->http.answer.body);
+    jt_problem_write_with(problem, members, arg, &r->http.answer.body);
+    finish(r, 0, problem);
+}
+
+void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem)
+{
+    jt_request_answer_problem_with(r, problem, NULL, NULL);
+}
+
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
+                              const char *detail)
+{
+    jt_buf_reset(&r->http.answer.body);
+    jt_problem_write_detail(problem, detail, &r->http.answer.body);
+    finish(r, 0, problem);
+}
+
+void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject)
+{
+    enum jt_problem_type problem = jt_problem_of_err(err);
+    if (jt_problem_status(problem) == 503) {
+        jt_count(&r->api->vault->counters.unavailable, 1);
+    }
+    jt_buf_reset(&r->http.answer.body);
+    jt_problem_write_about(problem, subject, &r->http.answer.body);
+    finish(r, 0, problem);
+}
+
+void jt_request_answer_err(struct jt_request *r, enum jt_err err)
+{
+    jt_request_answer_problem(r, jt_problem_of_err(err));
+}
+
+void jt_request_answer_impossible(struct jt_request *r, const char *place)
+{
+    struct jt_fault fault = { .err = JT_OK };
+    char line[JT_FAULT_LINE_LEN];
+    enum jt_err err = jt_fault_note(&fault, JT_ERR_IMPOSSIBLE, place, "%s", "");
+    jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
+    jt_request_answer_err(r, err);
+}
+
+void jt_request_answer_reply(struct jt_request *r, int status)
+{
+    enum jt_err err = jt_buf_status(&r->http.answer.body);
+    if (err == JT_OK) {
+        finish(r, status, JT_PROBLEM_NONE);
+    } else if (err == JT_ERR_NOMEM) {
+        jt_request_answer_err(r, err);
+    } else {
+        jt_impossible(r); /* there is room for what all items of the longest body can become */
+    }
+}
+
+static int put_chunk(const char *chunk, size_t len, void *arg)
+{
+    jt_buf_put(arg, chunk, len);
+    return 0;
+}
+
+void jt_request_answer_json(struct jt_request *r, int status, json_t *body)
+{
+    jt_buf_reset(&r->http.answer.body);
+    if (body == NULL) {
+        jt_impossible(r); /* each text in it is UTF-8; it can only be memory that was lacking */
+    } else if (json_dump_callback(body, put_chunk, &r->http.answer.body, JSON_COMPACT) != 0) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+    } else {
+        jt_request_answer_reply(r, status);
+    }
+    json_decref(body);
+}
+
+/* --- before the body --- */
+
+#define QUERY_NAME_MAX 32
+
+/*
+ * A query parameter is named in the answer only if it is short and of letters: a card number in a
+ * URL shall not come back in a body.
+ */
+static void query_name(struct jt_slice query, char out[static QUERY_NAME_MAX + 1])
+{
+    out[0] = '\0';
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+    size_t n = 0;
+    while (n < query.len && memchr(letters, query.p[n], sizeof letters - 1) != NULL) {
+        n++;
+    }
+    bool whole = n == query.len || query.p[n] == '=' || query.p[n] == '&';
+    if (n <= QUERY_NAME_MAX && whole) {
+        memcpy(out, query.p, n);
+        out[n] = '\0';
+    }
+}
+
+static void write_parameter(const void *name, struct jt_buf *out)
+{
+    jt_jsonw_text(out, "parameter", name);
+}
+
+static void tell_allowed(struct jt_request *r)
+{
+    r->http.answer.name = "Allow";
+    r->http.answer.value = r->allow;
+}
+
+/* Finds the route; false: answered. */
+static bool find_route(struct jt_request *r, const struct jt_head *head)
+{
+    char method[12], path[256], name[QUERY_NAME_MAX + 1];
+    bool path_known = false, asterisk = head->path.p[0] == '*';
+    if (asterisk) {
+        snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, OPTIONS");
+    } else if (head->path.len < sizeof path) { /* no route is as long */
+        snprintf(method, sizeof method, "%.*s",
+                 (int)(head->method.len < 11 ? head->method.len : 11), head->method.p);
+        snprintf(path, sizeof path, "%.*s", (int)head->path.len, head->path.p);
+        r->route = jt_routes_find(method, path, &r->params, &path_known, r->allow, sizeof r->allow);
+    }
+    if (asterisk || (path_known && strcmp(method, "OPTIONS") == 0)) {
+        jt_request_answer_reply(r, 204); /* RFC 9110 section 9.3.7 */
+        tell_allowed(r);
+    } else if (r->route == NULL && path_known) {
+        jt_request_answer_problem(r, JT_PROBLEM_METHOD_NOT_ALLOWED);
+        tell_allowed(r);
+    } else if (r->route == NULL) {
+        jt_request_answer_problem(r, JT_PROBLEM_NOT_FOUND);
+    } else if (head->query.p != NULL) {
+        query_name(head->query, name);
+        jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
+                                       name[0] == '\0' ? NULL : write_parameter, name);
+    }
+    return r->http.answer.status == 0;
+}
+
+/* What the head says of the body. */
+static enum jt_problem_type judge_body(const struct jt_request *r, const struct jt_head *head)
+{
+    if (head->chunked) {
+        return JT_PROBLEM_LENGTH_REQUIRED;
+    }
+    if (head->content_length > (uint64_t)r->api->vault->conf->front_max_body) {
+        return JT_PROBLEM_BODY_TOO_LARGE;
+    }
+    if (head->encoded) {
+        return JT_PROBLEM_CONTENT_ENCODING;
+    }
+    enum jt_body_rule rule = jt_operation_body(r->route->method, r->route->operation);
+    if (rule == JT_BODY_NONE && head->content_length > 0) {
+        return JT_PROBLEM_MALFORMED_REQUEST;
+    }
+    if ((rule == JT_BODY_OBJECT || head->content_length > 0) &&
+        !jt_media_is_json(head->content_type)) {
+        return JT_PROBLEM_CONTENT_TYPE;
+    }
+    return JT_PROBLEM_NONE;
+}
+
+/* What can be said before it is known who asks; the request is answered where that is enough. */
+static void judge(struct jt_request *r, const struct jt_head *head)
+{
+    if (r->api->closed) {
+        jt_request_answer_err(r, JT_ERR_STOPPING);
+        return;
+    }
+    if (!find_route(r, head)) {
+        return;
+    }
+    enum jt_problem_type problem = judge_body(r, head);
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, problem);
+    } else if (r->route->permission != 0 &&
+               jt_login_read(head->authorization, &r->credential) != JT_OK) {
+        jt_login_refuse(r);
+    }
+}
+
+static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
+{
+    struct jt_api *api = arg;
+    struct jt_request *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        return false;
+    }
+    r->api = api;
+    jt_exchange_open(&r->http, conn, (size_t)api->vault->conf->front_max_body);
+    judge(r, head);
+    if (r->http.answer.status == 0 && r->route->permission != 0) {
+        jt_login_ask(r);
+    } else {
+        jt_exchange_admit(&r->http, NULL);
+    }
+    return true;
+}
+
+void jt_request_free(struct jt_request *r)
+{
+    if (r->state_free != NULL) {
+        r->state_free(r->state);
+    }
+    jt_exchange_clear(&r->http);
+    json_decref(r->json);
+    jt_wipe(&r->credential, sizeof r->credential);
+    free(r);
+}
+
+static void free_exchange(struct jt_exchange *x)
+{
+    jt_request_free(jt_container_of(x, struct jt_request, http));
+}
+
+/* --- after the body --- */
+
+/* The body against the route's rule, parsed. False: answered. */
+static bool take_body(struct jt_request *r)
+{
+    struct jt_buf *body = &r->http.body;
+    if (jt_buf_status(body) == JT_ERR_NOMEM) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return false;
+    }
+    if (jt_buf_status(body) != JT_OK) {
+        jt_impossible(r); /* the head was refused if it announced more than there is room for */
+        return false;
+    }
+    if (body->len == 0 &&
+        jt_operation_body(r->route->method, r->route->operation) != JT_BODY_OBJECT) {
+        return true;
+    }
+    enum jt_problem_type problem = JT_PROBLEM_NONE;
+    r->json = jt_json_parse_object(body->data, body->len, &problem);
+    jt_buf_clear(body);
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_problem(r, problem);
+    }
+    return problem == JT_PROBLEM_NONE;
+}
+
+static void start(struct jt_exchange *x)
+{
+    struct jt_request *r = jt_container_of(x, struct jt_request, http);
+    if (r->api->closed) {
+        jt_request_answer_err(r, JT_ERR_STOPPING);
+    } else if (take_body(r)) {
+        jt_operation_serve(r);
+    }
+}
+
+/* --- what the server asks --- */
+
+static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
+{
+    static const enum jt_problem_type problems[] = {
+        [JT_REFUSE_MALFORMED] = JT_PROBLEM_MALFORMED_REQUEST,
+        [JT_REFUSE_TARGET_LONG] = JT_PROBLEM_TARGET_TOO_LONG,
+        [JT_REFUSE_HEAD_LARGE] = JT_PROBLEM_HEAD_TOO_LARGE,
+        [JT_REFUSE_VERSION] = JT_PROBLEM_HTTP_VERSION,
+        [JT_REFUSE_CODING] = JT_PROBLEM_TRANSFER_CODING,
+        [JT_REFUSE_EXPECTATION] = JT_PROBLEM_EXPECTATION,
+        [JT_REFUSE_MISDIRECTED] = JT_PROBLEM_MISDIRECTED,
+        [JT_REFUSE_TIMEOUT] = JT_PROBLEM_REQUEST_TIMEOUT,
+        [JT_REFUSE_BUDGET] = JT_PROBLEM_BODY_BUDGET,
+        [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
+        [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
+    };
+    (void)arg;
+    jt_problem_write(problems[why], &out->body);
+    jt_problem_head(problems[why], out);
+}
+
+static void gathered(void *arg)
+{
+    struct jt_api *api = arg;
+    jt_lanes_pump(api->lanes);
+}
+
+const struct jt_server_ops jt_api_ops = { begin, start, free_exchange, refuse, gathered };

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request of the API, from its head to its answer.
+ *
+ * Life, as of every exchange (http/exchange.h): when the head is in, the route is found and
+ * whoever asks is looked up, now or later (api/login.h); when the body is there it is parsed and
+ * the route's handler called. The handler answers at once or later, exactly once, through one of
+ * the jt_request_answer functions; the answer goes out after the round. Where the client is gone
+ * before, the request lives on until its handler has answered.
+ *
+ * Everything happens in the thread of its event loop: no other may look at a request. A request
+ * holds PANs in its body and answer: both are wiped when freed.
+ */
+#ifndef JETON_API_REQUEST_H
+#define JETON_API_REQUEST_H
+
+#include "api/json.h"
+#include "api/problem.h"
+#include "api/routes.h"
+#include "base/fault.h"
+#include "http/exchange.h"
+#include "vault/credential.h"
+
+#include <jansson.h>
+
+struct jt_api;
+
+struct jt_request {
+    struct jt_exchange http;
+    struct jt_api *api;
+    struct jt_request *next; /* of those that wait for a look-up */
+    const struct jt_route *route;
+    struct jt_route_params params;
+    char allow[48];                    /* methods of the path, for 405 and OPTIONS */
+    struct jt_credential credential;   /* as presented, unchecked */
+    char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
+    json_t *json;                      /* the body, or NULL for a route that takes none */
+
+    void *state; /* the handler's own */
+    void (*state_free)(void *state);
+};
+
+/* For one whose client is gone before it was admitted. */
+void jt_request_free(struct jt_request *r);
+
+/* --- for handlers --- */
+
+void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem);
+/* The same with more members, which `members` writes (RFC 9457 section 3.2). */
+void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
+                                    void (*members)(const void *arg, struct jt_buf *out),
+                                    const void *arg);
+/* The same with a detail of its own instead of the problem's. */
+void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
+                              const char *detail);
+/* The problem of `err`, with what it is about as its member `subject`. */
+void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject);
+/* The problem of `err`. */
+void jt_request_answer_err(struct jt_request *r, enum jt_err err);
+/* What stands in r->http.answer.body. */
+void jt_request_answer_reply(struct jt_request *r, int status);
+/* Takes over the reference to `body`; NULL: it could not be built, which is impossible. */
+void jt_request_answer_json(struct jt_request *r, int status, json_t *body);
+
+/*
+ * What cannot happen has: a fault of Jeton's, not of the caller's or of anything that passes. The
+ * log has one line with the place.
+ */
+void jt_request_answer_impossible(struct jt_request *r, const char *place);
+#define jt_impossible(r) jt_request_answer_impossible((r), JT_FAULT_PLACE)
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. */
+#include "base/container.h"
+#include "base/jsonw.h"
+#include "base/secmem.h"
+#include "api/api.h"
+#include "api/operation.h"
+#include "api/items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct detokenize {
+    struct jt_items items;
+    struct jt_detokenize_request request;
+    struct jt_detokenize_item *cards;
+};
+
+static struct detokenize *of(const struct jt_items *items)
+{
+    return jt_container_of(items, struct detokenize, items);
+}
+
+static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t *value)
+{
+    uint8_t *token = of(items)->cards[at].token;
+    bool good = json_is_string(value) &&
+                jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
+    return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
+}
+
+static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
+{
+    return jt_problem_of_err(of(items)->cards[at].err);
+}
+
+static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)
+{
+    jt_jsonw_text(out, "pan", of(items)->cards[at].pan);
+}
+
+static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan };
+
+static void free_state(void *state)
+{
+    struct detokenize *d = state;
+    if (d->cards != NULL) {
+        jt_wipe(d->cards, d->items.n * sizeof *d->cards);
+    }
+    free(d->cards);
+    jt_items_clear(&d->items);
+    free(d);
+}
+
+static void answer(struct detokenize *d)
+{
+    struct jt_counters *c = &d->items.request->api->vault->counters;
+    size_t not_found = d->items.n - d->items.n_good;
+    for (size_t i = 0; i < d->items.n_good; i++) {
+        not_found += d->cards[i].err == JT_ERR_NO_TOKEN;
+    }
+    jt_count(&c->detokenize_requests, 1);
+    jt_count(&c->detokenize_items, d->items.n);
+    jt_count(&c->detokenize_not_found, not_found);
+    jt_items_answer(&d->items);
+}
+
+static void on_done(struct jt_detokenize_request *request)
+{
+    answer(request->arg);
+}
+
+static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
+{
+    struct detokenize *d = arg;
+    struct jt_request *r = d->items.request;
+    if (err != JT_OK) {
+        jt_request_answer_err(r, err);
+        return;
+    }
+    jt_items_take(&d->items);
+    if (d->items.n_good == 0) {
+        answer(d);
+        return;
+    }
+    d->request = (struct jt_detokenize_request){ .client = r->client,
+                                                 .field = field->id,
+                                                 .items = d->cards,
+                                                 .n_items = d->items.n_good,
+                                                 .done = on_done,
+                                                 .arg = d };
+    jt_lanes_detokenize(r->api->lanes, &d->request);
+}
+
+static void detokenize(struct jt_request *r)
+{
+    struct detokenize *d = calloc(1, sizeof *d);
+    r->state = d;
+    r->state_free = d == NULL ? NULL : free_state;
+    if (d == NULL) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return;
+    }
+    if (!jt_items_init(&d->items, r, &kind)) {
+        return;
+    }
+    d->cards = calloc(d->items.n, sizeof *d->cards);
+    if (d->cards == NULL) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return;
+    }
+    jt_directory_field(r->api->lanes->directory, r->params.field, on_field, d);
+}
+
+static const struct jt_member members[] = { { .name = "token" }, { .name = "items" } };
+
+const struct jt_operation jt_operation_detokenize = {
+    .members = JT_MEMBERS(members),
+    .one_of = true,
+    .handler = detokenize,
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /v1/fields: list and add. */
+#include "api/operation.h"
+#include "vault/registry.h"
+
+#include <stdlib.h>
+
+static json_t *field_json(const struct jt_field_spec *f)
+{
+    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind",
+                     jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
+                     (int)f->allow_bad_luhn);
+}
+
+/* --- list --- */
+
+struct fields {
+    struct jt_field_row *rows;
+    size_t n;
+};
+
+static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    (void)call;
+    struct fields *f = state;
+    return jt_sets_fields(ctx, &f->rows, &f->n);
+}
+
+static json_t *list_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    const struct fields *f = state;
+    json_t *fields = json_array();
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->rows[i].state == JT_ROW_ACTIVE) {
+            (void)json_array_append_new(fields, field_json(&f->rows[i].spec));
+        }
+    }
+    return json_pack("{so}", "fields", fields);
+}
+
+static void list_clear(void *state)
+{
+    free(((struct fields *)state)->rows);
+}
+
+const struct jt_operation jt_operation_fields_list = {
+    .state_size = sizeof(struct fields),
+    .act = list,
+    .status = 200,
+    .answer = list_answer,
+    .clear = list_clear,
+};
+
+/* --- add --- */
+
+static const struct jt_member members[] = {
+    { "name", &jt_member_text, JT_MEMBER_AT(struct jt_field_spec, name), .required = true,
+      .valid = jt_field_name_valid, .must = "1 to 64 of a-z 0-9 _ . - and start with a letter" },
+    { "dedup", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, dedup), .fallback = true,
+      .must = "true or false" },
+    { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, allow_bad_luhn),
+      .must = "true or false" },
+};
+
+static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct jt_field_spec *spec = state;
+    spec->kind = JT_FIELD_PAN;
+    return jt_registry_add_field(ctx, spec, call->actor);
+}
+
+static json_t *add_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    return field_json(state);
+}
+
+const struct jt_operation jt_operation_field_add = {
+    .members = JT_MEMBERS(members),
+    .state_size = sizeof(struct jt_field_spec),
+    .act = add,
+    .status = 201,
+    .answer = add_answer,
+};

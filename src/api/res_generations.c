@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /v1/generations: list, get, create, activate, abandon. */
+#include "api/api.h"
+#include "api/operation.h"
+#include "base/hex.h"
+#include "vault/inspect.h"
+#include "vault/activation.h"
+#include "vault/roll.h"
+
+static json_t *generation_json(const struct jt_generation_info *g)
+{
+    char check_value[2 * JT_CHECK_VALUE_LEN + 1];
+    jt_hex_encode(g->row.check_value, JT_CHECK_VALUE_LEN, check_value);
+    uint64_t rows = g->rows_written + g->rows_moved_in - g->rows_moved_out;
+    return json_pack(
+        "{sI,si,ss,ss,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}", "number",
+        (json_int_t)g->row.number, "key_id", (int)g->row.key_id, "state",
+        jt_generation_state_name(g->row.state), "check_value", check_value, "rows",
+        (json_int_t)rows, "rows_written", (json_int_t)g->rows_written, "rows_moved_in",
+        (json_int_t)g->rows_moved_in, "rows_moved_out", (json_int_t)g->rows_moved_out, "created_at",
+        jt_json_text_or_null(g->created_at), "created_by", jt_json_text_or_null(g->created_by),
+        "activated_at", jt_json_text_or_null(g->activated_at), "activated_by",
+        jt_json_text_or_null(g->activated_by), "draining_at", jt_json_text_or_null(g->draining_at),
+        "retired_at", jt_json_text_or_null(g->retired_at), "retired_by",
+        jt_json_text_or_null(g->retired_by), "destroyed_at", jt_json_text_or_null(g->destroyed_at),
+        "destroyed_by", jt_json_text_or_null(g->destroyed_by), "holder_override",
+        jt_json_text_or_null(g->holder_override));
+}
+
+/* --- list --- */
+
+struct generations {
+    json_t *found;
+};
+
+static void add_to_list(void *arg, const struct jt_generation_info *info)
+{
+    (void)json_array_append_new(arg, generation_json(info));
+}
+
+static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    (void)call;
+    struct generations *g = state;
+    g->found = json_array();
+    return jt_inspect_generations(ctx, add_to_list, g->found);
+}
+
+static json_t *list_answer(const struct jt_api *api, void *state)
+{
+    const struct generations *g = state;
+    return json_pack("{sI,sO}", "epoch", (json_int_t)atomic_load(&api->vault->ring_epoch),
+                     "generations", g->found);
+}
+
+static void list_clear(void *state)
+{
+    json_decref(((struct generations *)state)->found);
+}
+
+const struct jt_operation jt_operation_generations_list = {
+    .state_size = sizeof(struct generations),
+    .act = list,
+    .status = 200,
+    .answer = list_answer,
+    .clear = list_clear,
+};
+
+/* --- one generation --- */
+
+struct one {
+    struct jt_generation_info info;
+    char override[sizeof(((struct jt_generation_info *)0)->holder_override)];
+};
+
+static json_t *answer_one(const struct jt_api *api, void *state)
+{
+    (void)api;
+    return generation_json(&((const struct one *)state)->info);
+}
+
+static enum jt_err get(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_inspect_generation(ctx, call->params.number, &((struct one *)state)->info);
+}
+
+const struct jt_operation jt_operation_generation_get = {
+    .state_size = sizeof(struct one),
+    .act = get,
+    .status = 200,
+    .answer = answer_one,
+};
+
+static enum jt_err create(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_roll_create(ctx, call->actor, &((struct one *)state)->info);
+}
+
+const struct jt_operation jt_operation_generation_create = {
+    .state_size = sizeof(struct one),
+    .act = create,
+    .status = 201,
+    .answer = answer_one,
+};
+
+static const struct jt_member members_of_activate[] = {
+    { "accept_single_holder", &jt_member_text, JT_MEMBER_AT(struct one, override),
+      .valid = jt_text_is_reason, .must = JT_REASON_MUST },
+};
+
+static enum jt_err activate(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct one *o = state;
+    const char *override = o->override[0] == '\0' ? NULL : o->override;
+    return jt_activation_run(ctx, call->params.number, call->actor, override, &o->info);
+}
+
+const struct jt_operation jt_operation_generation_activate = {
+    .members = JT_MEMBERS(members_of_activate),
+    .state_size = sizeof(struct one),
+    .act = activate,
+    .status = 200,
+    .answer = answer_one,
+};
+
+static enum jt_err abandon(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct one *o = state;
+    return jt_roll_abandon(ctx, call->params.number, call->actor, &o->info);
+}
+
+const struct jt_operation jt_operation_generation_abandon = {
+    .state_size = sizeof(struct one),
+    .act = abandon,
+    .status = 200,
+    .answer = answer_one,
+};

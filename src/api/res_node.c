@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock.
+ * POST /v1/node/accept-sets: the same that older sets of clients and fields shall be current.
+ */
+#include "api/operation.h"
+#include "vault/accept.h"
+
+struct word {
+    char reason[128];
+    uint64_t newest_ms;
+};
+
+static const struct jt_member members[] = {
+    { "reason", &jt_member_text, JT_MEMBER_AT(struct word, reason), .required = true,
+      .valid = jt_text_is_reason, .must = JT_REASON_MUST },
+};
+
+static enum jt_err accept_ids(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct word *w = state;
+    return jt_accept_ids(ctx, call->actor, w->reason, &w->newest_ms);
+}
+
+static json_t *ids_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    const struct word *w = state;
+    return json_pack("{sI}", "newest_ms_since_2020", (json_int_t)w->newest_ms);
+}
+
+const struct jt_operation jt_operation_accept_ids = {
+    .members = JT_MEMBERS(members),
+    .state_size = sizeof(struct word),
+    .act = accept_ids,
+    .status = 200,
+    .answer = ids_answer,
+};
+
+static enum jt_err accept_sets(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_accept_sets(ctx, &call->credential, ((const struct word *)state)->reason);
+}
+
+static json_t *sets_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    (void)state;
+    return json_pack("{sb}", "accepted", 1);
+}
+
+const struct jt_operation jt_operation_accept_sets = {
+    .members = JT_MEMBERS(members),
+    .state_size = sizeof(struct word),
+    .act = accept_sets,
+    .status = 200,
+    .answer = sets_answer,
+};

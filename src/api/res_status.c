@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /v1/status for operators; /livez and /readyz for load balancers. */
+#include "api/api.h"
+#include "api/operation.h"
+#include "base/clock.h"
+#include "base/jsonw.h"
+#include "jeton/version.h"
+#include "vault/inspect.h"
+
+static enum jt_err look(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    (void)call;
+    jt_inspect_peers(ctx, state);
+    return JT_OK;
+}
+
+static json_t *counters_json(struct jt_counters *c)
+{
+    json_t *object = json_object();
+#define ADD(name) \
+    (void)json_object_set_new(object, #name, json_integer((json_int_t)jt_counted(&c->name)));
+    JT_COUNTERS(ADD)
+#undef ADD
+    return object;
+}
+
+static json_t *connections_json(struct jt_door_shared *door)
+{
+    json_t *object =
+        json_pack("{sI,sI,sb}", "open", (json_int_t)atomic_load(&door->n_open), "limit",
+                  (json_int_t)door->limit, "refusing", (int)jt_door_full(door));
+#define ADD(name) \
+    (void)json_object_set_new(object, #name, json_integer((json_int_t)atomic_load(&door->name)));
+    JT_DOOR_COUNTERS(ADD)
+#undef ADD
+    return object;
+}
+
+static json_t *keeper_json(const struct jt_peers *peers)
+{
+    const struct jt_keeper_status *k = &peers->keeper;
+    if (!peers->keeper_up) {
+        return json_pack("{sb}", "up", 0); /* nothing else is known of it */
+    }
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}", "up", 1, "epoch",
+                     (json_int_t)k->epoch, "development", (int)k->development, "locked",
+                     (int)k->locked, "service_root", (int)k->has_root, "mints_ids", (int)k->joined,
+                     "directory_good", (int)k->directory_good, "sealed", (json_int_t)k->n_sealed,
+                     "opened", (json_int_t)k->n_opened, "resealed", (json_int_t)k->n_resealed,
+                     "refused", (json_int_t)k->n_refused, "matched", (json_int_t)k->n_matched,
+                     "mismatched", (json_int_t)k->n_mismatched, "identified",
+                     (json_int_t)k->n_identified);
+}
+
+static json_t *answer(const struct jt_api *api, void *state)
+{
+    const struct jt_peers *peers = state;
+    struct jt_vault *vault = api->vault;
+    uint64_t active = atomic_load(&vault->active_generation);
+    return json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,so,so}", "node", vault->node.name,
+                     "version", JETON_VERSION, "uptime_seconds",
+                     (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper",
+                     keeper_json(peers), "database", "up", (int)peers->database_up, "schema",
+                     (int)jt_vault_database_good(vault), "ring", "epoch",
+                     (json_int_t)atomic_load(&vault->ring_epoch), "active",
+                     active == 0 ? json_null() : json_integer((json_int_t)active), "sets_verified",
+                     (int)atomic_load(&vault->sets.all_good), "connections",
+                     connections_json(api->doors), "counters", counters_json(&vault->counters));
+}
+
+const struct jt_operation jt_operation_status = {
+    .state_size = sizeof(struct jt_peers),
+    .act = look,
+    .status = 200,
+    .answer = answer,
+};
+
+/* --- for load balancers --- */
+
+static void say_alive(struct jt_request *r)
+{
+    jt_request_answer_json(r, 200, json_pack("{ss}", "status", "alive"));
+}
+
+const struct jt_operation jt_operation_livez = { .handler = say_alive };
+
+struct standing {
+    struct jt_readiness is;
+    bool full;
+};
+
+static void write_parts(const void *arg, struct jt_buf *out)
+{
+    const struct standing *s = arg;
+    jt_jsonw_bool(out, "keeper", s->is.keeper);
+    jt_jsonw_bool(out, "database", s->is.database);
+    jt_jsonw_bool(out, "registered", s->is.registered);
+    jt_jsonw_bool(out, "ring", s->is.ring);
+    jt_jsonw_bool(out, "ids", s->is.ids);
+    jt_jsonw_bool(out, "sets", s->is.sets);
+    jt_jsonw_bool(out, "directory", s->is.directory);
+    jt_jsonw_bool(out, "schema", s->is.schema);
+    jt_jsonw_bool(out, "connections", !s->full);
+}
+
+/*
+ * What of it stands is told as members of the problem: whoever is called at night asks here first.
+ */
+static void say_whether_ready(struct jt_request *r)
+{
+    const struct standing s = { .is = jt_lanes_readiness(r->api->lanes),
+                                .full = jt_door_full(r->api->doors) };
+    if (jt_vault_ready(r->api->vault) && !s.full) {
+        jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
+    } else {
+        jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, write_parts, &s);
+    }
+}
+
+const struct jt_operation jt_operation_readyz = { .handler = say_whether_ready };

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "front/loop.h"
+
+#include <unistd.h>
+
+static void on_wake(void *arg, uint32_t events)
+{
+    struct jt_front_loop *front = arg;
+    jt_inbox_drain(&front->lanes.inbox, events);
+    if (atomic_load(&front->stop)) {
+        jt_server_stop(&front->server);
+    }
+}
+
+enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault, int listen_fd,
+                               int index, const struct jt_door_conf *conf,
+                               struct jt_door_shared *doors)
+{
+    *front = (struct jt_front_loop){
+        .api = { .vault = vault, .lanes = &front->lanes, .doors = doors },
+    };
+    enum jt_err err = jt_loop_new(&front->loop);
+    if (err != JT_OK) {
+        close(listen_fd);
+        return err;
+    }
+    jt_loop_on_wake(front->loop, on_wake, front);
+    /*
+     * The server's hook after each round comes before the lanes' own, so that what it pumps into
+     * them is sent to the keeper in the same round.
+     */
+    err = jt_server_init(&front->server, front->loop, listen_fd, conf, doors, &jt_api_ops,
+                         &front->api);
+    if (err == JT_OK) {
+        err = jt_lanes_init(&front->lanes, vault, front->loop, index);
+    }
+    if (err != JT_OK) {
+        jt_front_loop_clear(front);
+    }
+    return err;
+}
+
+enum jt_err jt_front_loop_run(struct jt_front_loop *front)
+{
+    return jt_loop_run(front->loop);
+}
+
+void jt_front_loop_ask_stop(struct jt_front_loop *front)
+{
+    atomic_store(&front->stop, true);
+    jt_loop_wake(front->loop);
+}
+
+void jt_front_loop_clear(struct jt_front_loop *front)
+{
+    front->api.closed = true;
+    jt_lanes_clear(&front->lanes); /* answers whatever still waits */
+    jt_server_clear(&front->server);
+    jt_loop_free(front->loop);
+    front->loop = NULL;
+}

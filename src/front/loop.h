@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One event loop of jetond and all that is run in its one thread: the HTTP server, the API behind
+ * it, and the vault's lanes. Loops share nothing but struct jt_vault and the door's counters.
+ */
+#ifndef JETON_FRONT_LOOP_H
+#define JETON_FRONT_LOOP_H
+
+#include "api/api.h"
+
+#include <stdatomic.h>
+
+struct jt_front_loop {
+    struct jt_loop *loop;
+    struct jt_server server;
+    struct jt_lanes lanes;
+    struct jt_api api;
+    atomic_bool stop; /* asked from another thread */
+};
+
+/* Takes over the listening socket, also on failure. `index` counts the loops from 0. */
+enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault, int listen_fd,
+                               int index, const struct jt_door_conf *conf,
+                               struct jt_door_shared *doors) JT_CHECKED;
+
+/*
+ * Runs until jt_front_loop_ask_stop and the requests under way have been answered, or five seconds
+ * have passed.
+ */
+enum jt_err jt_front_loop_run(struct jt_front_loop *front) JT_CHECKED;
+
+/* Any thread. */
+void jt_front_loop_ask_stop(struct jt_front_loop *front);
+
+/*
+ * After the loop has ended and the workers have been stopped: answers what is left with 503 and
+ * frees everything.
+ */
+void jt_front_loop_clear(struct jt_front_loop *front);
+
+#endif

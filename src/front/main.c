@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jetond, the front process: REST in, database and keeper behind.
+ *
+ * Threads: one event loop for each processor (front/loop.h), two workers for look-ups and two for
+ * acts, which may block (vault/workers.h), one for each background duty (vault/duty.h), which are
+ * this node's place in the database (vault/membership.h) and retirement (vault/retirement.h), and
+ * this one, which starts and stops the others.
+ *
+ * No key ever comes here. PANs do, so the process protects its memory first of all
+ * (front/guard.h).
+ */
+#include "api/json.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "front/guard.h"
+#include "front/listen.h"
+#include "front/loop.h"
+#include "front/room.h"
+#include "options/command_line.h"
+#include "options/conf.h"
+#include "vault/membership.h"
+#include "vault/retirement.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define MAX_LOOPS JT_LOOPS_MAX
+#define N_WORKERS 2 /* for each kind of work */
+
+static struct jt_vault vault;
+static struct jt_front_loop loops[MAX_LOOPS];
+static pthread_t threads[MAX_LOOPS];
+static int n_started; /* of loops */
+static struct jt_door_shared doors;
+static struct jt_membership *membership;
+
+_Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
+
+static const struct jt_daemon daemon_jetond = {
+    .name = "jetond",
+    .summary =
+        "Serves the Jeton REST API as the configuration says. It logs to standard error, and\n"
+        "SIGTERM ends it.",
+};
+
+/*
+ * In production a process whose memory is not protected does not serve, as the keeper does not. A
+ * development machine is told of it.
+ */
+static bool may_run_unprotected(const struct jt_conf *conf, const struct jt_fault *fault)
+{
+    char line[JT_FAULT_LINE_LEN];
+    jt_fault_line(fault, fault->err, line);
+    if (jt_conf_is_development(conf)) {
+        jt_log(JT_LOG_WARNING, "allowed for development only: %s", line);
+        return true;
+    }
+    jt_log(JT_LOG_ERROR, "%s", line);
+    return false;
+}
+
+static void *serve(void *arg)
+{
+    enum jt_err err = jt_front_loop_run(arg);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_ERROR, "event loop: %s", jt_err_str(err));
+        /* one loop less would be a quiet loss: stop, and be started again */
+        kill(getpid(), SIGTERM);
+    }
+    return NULL;
+}
+
+static int n_loops(const struct jt_conf *conf)
+{
+    long n = conf->front_loops > 0 ? conf->front_loops : sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > MAX_LOOPS ? MAX_LOOPS : (int)n;
+}
+
+/* Written aside and renamed, so that whoever waits for it never reads half a number. */
+static enum jt_err write_port_file(const char *path, int port, struct jt_fault *fault)
+{
+    if (path[0] == '\0') {
+        return JT_OK;
+    }
+    char aside[4096];
+    int n = snprintf(aside, sizeof aside, "%s.new", path);
+    FILE *f = n > 0 && (size_t)n < sizeof aside ? fopen(aside, "we") : NULL;
+    bool good = f != NULL && fprintf(f, "%d\n", port) > 0;
+    good = f != NULL && fclose(f) == 0 && good;
+    if (!good || rename(aside, path) != 0) {
+        return jt_fault_set(fault, JT_ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    }
+    return JT_OK;
+}
+
+static void stop(void)
+{
+    jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
+    sd_notify(0, "STOPPING=1");
+    for (int i = 0; i < n_started; i++) {
+        jt_front_loop_ask_stop(&loops[i]);
+    }
+    for (int i = 0; i < n_started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    jt_retirer_stop(vault.retirer);
+    jt_workers_stop(vault.workers);
+    for (int i = 0; i < n_started; i++) {
+        jt_front_loop_clear(&loops[i]);
+    }
+    jt_workers_free(vault.workers);
+    jt_membership_stop(membership);
+    jt_sets_clear(&vault.sets);
+    jt_log(JT_LOG_DEBUG, "ended");
+}
+
+/* Until a signal asks to stop; the exit status. */
+static int watch(const sigset_t *signals)
+{
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0) {
+    }
+    if (jt_membership_verdict(membership) != JT_OK) {
+        return EXIT_FAILURE; /* its duty sent the signal, and the log says why */
+    }
+    jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
+    return EXIT_SUCCESS;
+}
+
+static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_fault *fault)
+{
+    int fds[MAX_LOOPS], n = vault.n_loops;
+    struct jt_door_conf door;
+    enum jt_err err = jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, fault);
+    if (err != JT_OK) {
+        return err;
+    }
+    jt_room_make(conf, n, &door, &doors);
+    while (err == JT_OK && n_started < n) {
+        struct jt_front_loop *loop = &loops[n_started];
+        err = jt_front_loop_init(loop, &vault, fds[n_started], n_started, &door, &doors);
+        if (err == JT_OK && pthread_create(&threads[n_started], NULL, serve, loop) != 0) {
+            jt_front_loop_clear(loop);
+            err = JT_ERR_NOMEM;
+        }
+        n_started += err == JT_OK;
+    }
+    if (err != JT_OK) {
+        for (int i = n_started + 1; i < n; i++) {
+            close(fds[i]); /* the one between was taken over */
+        }
+        return jt_fault_set(fault, err, "event loop %d did not start", n_started);
+    }
+    return JT_OK;
+}
+
+/*
+ * Everything in its order, until the first failure, which is in `fault` unless the membership has
+ * told the log already; stop() ends what was begun.
+ */
+static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault *fault)
+{
+    enum jt_err err = jt_membership_start(&vault, &membership);
+    if (err != JT_OK && membership != NULL && jt_membership_verdict(membership) != JT_OK) {
+        return err;
+    }
+    if (err == JT_ERR_INVALID) {
+        return jt_fault_set(fault, err, "socket in [keeper] is no path for one");
+    }
+    if (err != JT_OK) {
+        return jt_fault_raise(fault, err);
+    }
+    err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
+    if (err == JT_OK) {
+        err = jt_retirer_start(&vault, &vault.retirer);
+    }
+    if (err != JT_OK) {
+        return jt_fault_set(fault, err, "the workers or the retirement duty did not start");
+    }
+    err = start_loops(conf, port, fault);
+    return err == JT_OK ? write_port_file(conf->front_port_file, *port, fault) : err;
+}
+
+static void init_vault(const struct jt_conf *conf)
+{
+    vault.conf = conf;
+    vault.started_ms = jt_clock_ms();
+    vault.n_loops = n_loops(conf);
+    snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
+    vault.node.number = JT_NODE_NUMBER;
+    jt_sets_init(&vault.sets);
+    jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
+}
+
+static int run(const struct jt_conf *conf)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    init_vault(conf);
+    jt_log(JT_LOG_DEBUG, "keeper at %s, node %s, %d event loops", conf->keeper_socket,
+           conf->front_node, vault.n_loops);
+    int status = EXIT_FAILURE, port = 0;
+    struct jt_fault fault = { .err = JT_OK };
+    enum jt_err err = start(conf, &port, &fault);
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen,
+               port, conf->front_node, n_started);
+        sd_notify(0, "READY=1");
+        status = watch(&signals);
+        if (conf->front_port_file[0] != '\0') {
+            /* nobody shall take a dead port for a served one */
+            (void)unlink(conf->front_port_file);
+        }
+    } else if (fault.err != JT_OK) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
+    }
+    stop();
+    return err == JT_ERR_INVALID || err == JT_ERR_BAD_CONNINFO ? EX_CONFIG : status;
+}
+
+int main(int argc, char **argv)
+{
+    struct jt_daemon_settings settings;
+    int code = jt_command_line_parse(&daemon_jetond, argc, argv, &settings);
+    if (code != JT_COMMAND_LINE_GOOD) {
+        return code;
+    }
+    jt_log_init("jetond", settings.log_level);
+    struct jt_fault fault = { .err = JT_OK };
+    enum jt_err guarded = jt_guard_memory(&fault);
+    jt_json_init();
+    struct jt_conf conf;
+    char message[600];
+    if (jt_conf_load(settings.config, &conf, message, sizeof message) != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", message);
+        return EX_CONFIG;
+    }
+    jt_log(JT_LOG_DEBUG, "read %s", settings.config);
+    if (!jt_host_list_valid(conf.front_hosts)) {
+        jt_log(JT_LOG_ERROR,
+               "%s: hosts in [front] must be host names, comma-separated, without port",
+               settings.config);
+        jt_conf_clear(&conf);
+        return EX_CONFIG;
+    }
+    if (guarded != JT_OK && !may_run_unprotected(&conf, &fault)) {
+        jt_conf_clear(&conf);
+        return EXIT_FAILURE;
+    }
+    int status = run(&conf);
+    jt_conf_clear(&conf);
+    return status;
+}

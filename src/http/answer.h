@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An answer as its owner gives it: a status, at most two fields of the head, and a body. All other
+ * fields of the head are the same for every answer, and are put there in this folder.
+ */
+#ifndef JETON_HTTP_ANSWER_H
+#define JETON_HTTP_ANSWER_H
+
+#include "base/buf.h"
+
+struct jt_http_answer {
+    int status;               /* 0: there is none yet */
+    const char *media_type;   /* of the body, static storage; NULL: the answer has no body */
+    const char *name, *value; /* one more field of the head; NULL: none. They live as long as it */
+    struct jt_buf body;       /* may be secret: wiped with the answer */
+};
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/inspect.h"
+
+#include "base/log.h"
+#include "vault/registry.h"
+
+enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *each, void *arg)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    return err == JT_OK ? jt_generations_list(ctx->db, each, arg) : err;
+}
+
+enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
+                                  struct jt_generation_info *out)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    return err == JT_OK ? jt_generation_get(ctx->db, number, out) : err;
+}
+
+struct standing_only {
+    struct jt_sets *sets;
+    jt_client_fn *each;
+    void *arg;
+};
+
+static void pass_if_it_stands(void *arg, const struct jt_client_info *info)
+{
+    const struct standing_only *s = arg;
+    if (jt_sets_client_stands(s->sets, &info->row)) {
+        s->each(s->arg, info);
+    } else {
+        jt_log(JT_LOG_ERROR, "the row of client %s in the database is not the one that stands",
+               info->row.spec.id);
+    }
+}
+
+enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, jt_client_fn *each, void *arg)
+{
+    struct standing_only standing = { .sets = &ctx->vault->sets, .each = each, .arg = arg };
+    enum jt_err err = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
+    return err == JT_OK ? jt_clients_list(ctx->db, pass_if_it_stands, &standing) : err;
+}
+
+enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_readings_query *query,
+                                jt_audit_reading_fn *each, void *arg)
+{
+    struct jt_field_spec field;
+    struct jt_identify_reply reply;
+    enum jt_err err = jt_registry_get_field(ctx, query->field, &field);
+    if (err == JT_OK) {
+        const struct jt_identify_item item = { .field = field.id, .token = query->token };
+        err = jt_keyclient_wait_identify(ctx->keeper, &item, 1, &reply);
+    }
+    if (err == JT_OK) {
+        err = reply.results[0].err;
+    }
+    if (err == JT_OK) {
+        err = jt_audit_readings(ctx->db, field.id, reply.results[0].id, query->since, query->until,
+                                query->max, each, arg);
+    }
+    return err;
+}
+
+void jt_inspect_peers(struct jt_work_ctx *ctx, struct jt_peers *out)
+{
+    *out = (struct jt_peers){ .keeper_up = false };
+    out->keeper_up = jt_keyclient_wait_status(ctx->keeper, &out->keeper) == JT_OK;
+    out->database_up = jt_db_ensure(ctx->db) == JT_OK;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What operators and auditors ask to see: generations, clients, who was given a card, and how
+ * keeper and database stand. Nothing is changed by asking. Blocking; on a worker.
+ *
+ * The fields that stand are in vault/sets.h, a retirement in vault/retirement.h.
+ */
+#ifndef JETON_VAULT_INSPECT_H
+#define JETON_VAULT_INSPECT_H
+
+#include "store/audit.h"
+#include "store/clients.h"
+#include "store/generations.h"
+#include "vault/workers.h"
+#include "wire/status.h"
+
+/* All generations, ascending by number; one. JT_ERR_NO_GENERATION. */
+enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *each,
+                                   void *arg) JT_CHECKED;
+enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
+                                  struct jt_generation_info *out) JT_CHECKED;
+
+/*
+ * All clients, by id, revoked ones too: only rows that stand. A row of the database that is not the
+ * one that stands is told to the log and left out. Who made or revoked a client, and when, is the
+ * database's word.
+ */
+enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, jt_client_fn *each, void *arg) JT_CHECKED;
+
+/*
+ * Calls `each`, oldest first, for at most `max` times that the card of a token left. The times are
+ * RFC 3339; an empty one is unbounded. JT_ERR_NO_FIELD; JT_ERR_NO_TOKEN: no keeper made it.
+ */
+struct jt_readings_query {
+    const char *field; /* its name */
+    const uint8_t *token;
+    const char *since, *until;
+    size_t max;
+};
+enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_readings_query *query,
+                                jt_audit_reading_fn *each, void *arg) JT_CHECKED;
+
+/* How keeper and database answer now. What cannot be reached is down: it never fails. */
+struct jt_peers {
+    bool keeper_up, database_up;
+    struct jt_keeper_status keeper; /* zeroes while it is down */
+};
+void jt_inspect_peers(struct jt_work_ctx *ctx, struct jt_peers *out);
+
+#endif

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every message of the keeper protocol, as the keeper reads requests and as the front reads
+ * replies. The first byte of an input says which: the verb of a request, REPLY and the verb of its
+ * reply, or OTHER and a number for what stands in no message by itself. The second is how many
+ * items a reply must answer. The rest is the message.
+ *
+ * What was taken encodes to the very bytes that were read: one message has one form. It is refused
+ * when its last byte is missing, and a whole message when another byte follows. A refused request
+ * holds no items and no secret.
+ */
+#include "fuzz.h"
+
+#include "wire/certificate.h"
+#include "wire/client.h"
+#include "wire/field.h"
+#include "wire/frame.h"
+#include "wire/generation.h"
+#include "wire/hello.h"
+#include "wire/identify.h"
+#include "wire/match.h"
+#include "wire/node.h"
+#include "wire/open.h"
+#include "wire/reseal.h"
+#include "wire/ring.h"
+#include "wire/seal.h"
+#include "wire/set.h"
+#include "wire/status.h"
+
+enum { OTHER = 0x40, REPLY = 0x80 };
+enum { RING_BODY = OTHER + 1, FIELD_SPEC };
+
+#define MAX_LEN    65536
+#define MAX_ANSWER 255
+
+/*
+ * Decodes a message from `in`; where it was good, encodes it again. `n` is the number of items that
+ * a reply must answer.
+ */
+typedef enum jt_err message_fn(struct jt_reader *in, size_t n, struct jt_buf *out);
+
+static enum jt_err hello(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    uint16_t version;
+    enum jt_err err = jt_hello_decode(in, &version);
+    jt_hello_encode(version, out);
+    return err;
+}
+
+static enum jt_err hello_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_hello_reply reply;
+    enum jt_err err = jt_hello_reply_decode(in, &reply);
+    jt_hello_reply_encode(&reply, out);
+    return err;
+}
+
+static enum jt_err status_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_keeper_status status;
+    enum jt_err err = jt_keeper_status_decode(in, &status);
+    jt_keeper_status_encode(&status, out);
+    return err;
+}
+
+static enum jt_err seal(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_seal_item items[JT_WIRE_MAX_ITEMS];
+    struct jt_seal_request request;
+    enum jt_err err = jt_seal_request_decode(in, items, &request);
+    MUST(err == JT_OK || (request.n == 0 && request.n_retired == 0));
+    jt_seal_request_encode(&request, out);
+    return err;
+}
+
+static enum jt_err seal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_seal_result results[MAX_ANSWER];
+    struct jt_seal_reply reply = { .results = results };
+    enum jt_err err = jt_seal_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == (reply.active.key_id == 0 ? 0 : n));
+        jt_seal_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+static enum jt_err open_request(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_open_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_open_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_open_request_encode(items, n, out);
+    return err;
+}
+
+static enum jt_err open_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_open_result results[MAX_ANSWER];
+    struct jt_open_reply reply = { .results = results };
+    enum jt_err err = jt_open_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_open_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+static enum jt_err reseal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_reseal_result results[MAX_ANSWER];
+    struct jt_reseal_reply reply = { .results = results };
+    enum jt_err err = jt_reseal_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == (reply.active.key_id == 0 ? 0 : n));
+        jt_reseal_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+static enum jt_err match(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_match_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_match_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_match_request_encode(items, n, out);
+    return err;
+}
+
+static enum jt_err match_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_match_result results[MAX_ANSWER];
+    struct jt_match_reply reply = { .results = results };
+    enum jt_err err = jt_match_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_match_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+static enum jt_err identify(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_identify_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_identify_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_identify_request_encode(items, n, out);
+    return err;
+}
+
+static enum jt_err identify_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_identify_result results[MAX_ANSWER];
+    struct jt_identify_reply reply = { .results = results };
+    enum jt_err err = jt_identify_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n && reply.n_live <= JT_RING_MAX_LIVE);
+        jt_identify_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+static enum jt_err client_make(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_client_spec spec;
+    struct jt_set_row set;
+    uint8_t secret[JT_CLIENT_SECRET_LEN];
+    enum jt_err err = jt_client_make_decode(in, &spec, secret, &set);
+    MUST(err == JT_OK || fuzz_zero(secret, sizeof secret));
+    jt_client_make_encode(&spec, secret, &set, out);
+    return err;
+}
+
+static enum jt_err client_change(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_client_change change = { 0 };
+    enum jt_err err = jt_client_change_decode(in, &change);
+    jt_client_change_encode(&change, out);
+    return err;
+}
+
+static enum jt_err client_check(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_client_row row;
+    uint8_t secret[JT_CLIENT_SECRET_LEN];
+    enum jt_err err = jt_client_check_decode(in, &row, secret);
+    MUST(err == JT_OK || fuzz_zero(secret, sizeof secret));
+    jt_client_check_encode(&row, secret, out);
+    return err;
+}
+
+static enum jt_err field_make(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_field_spec spec;
+    struct jt_set_row set = { 0 };
+    enum jt_err err = jt_field_make_decode(in, &spec, &set);
+    jt_field_make_encode(&spec, &set, out);
+    return err;
+}
+
+static enum jt_err field_change(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_field_change change = { 0 };
+    enum jt_err err = jt_field_change_decode(in, &change);
+    jt_field_change_encode(&change, out);
+    return err;
+}
+
+static enum jt_err field_row(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_field_row row;
+    enum jt_err err = jt_field_row_decode(in, &row);
+    jt_field_row_encode(&row, out);
+    return err;
+}
+
+static enum jt_err field_spec(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_field_spec spec;
+    enum jt_err err = jt_field_spec_decode(in, &spec);
+    jt_field_spec_encode(&spec, out);
+    return err;
+}
+
+static enum jt_err generation_create(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_generation_create create;
+    enum jt_err err = jt_generation_create_decode(in, &create);
+    jt_generation_create_encode(&create, out);
+    return err;
+}
+
+static enum jt_err generation_row(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_generation_row row;
+    enum jt_err err = jt_generation_row_decode(in, &row);
+    jt_generation_row_encode(&row, out);
+    return err;
+}
+
+static enum jt_err generation_abandon(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_generation_row row;
+    enum jt_err err = jt_generation_abandon_decode(in, &row);
+    jt_generation_abandon_encode(&row, out);
+    return err;
+}
+
+static enum jt_err ack_request(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_ack_request request;
+    enum jt_err err = jt_ack_request_decode(in, &request);
+    jt_ack_request_encode(&request, out);
+    return err;
+}
+
+static enum jt_err ack_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_ack ack;
+    enum jt_err err = jt_ack_decode(in, &ack);
+    jt_ack_encode(&ack, out);
+    return err;
+}
+
+static enum jt_err ack_check(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_generation_row row;
+    struct jt_ack ack = { .node = "" };
+    enum jt_err err = jt_ack_check_decode(in, &row, &ack);
+    jt_ack_check_encode(&row, &ack, out);
+    return err;
+}
+
+static enum jt_err ring_body(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_ring ring;
+    enum jt_err err = jt_ring_decode(in->p, in->left, &ring);
+    if (err != JT_OK) {
+        MUST(fuzz_zero(&ring, sizeof ring));
+        return err;
+    }
+    size_t n_active = 0;
+    for (size_t i = 0; i < ring.n; i++) {
+        n_active += ring.entries[i].state == JT_GENERATION_ACTIVE;
+        MUST(jt_ring_find(&ring, ring.entries[i].number) == &ring.entries[i]);
+    }
+    MUST(n_active <= 1 && (jt_ring_active(&ring) != NULL) == (n_active == 1));
+    (void)jt_reader_bytes(in, in->left);
+    jt_ring_encode(&ring, out);
+    return err;
+}
+
+static enum jt_err ring_row(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_ring_row row;
+    enum jt_err err = jt_ring_row_decode(in, &row);
+    MUST(err == JT_OK || row.body_len == 0);
+    jt_ring_row_encode(&row, out);
+    return err;
+}
+
+static enum jt_err ring_propose(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_ring_propose propose;
+    enum jt_err err = jt_ring_propose_decode(in, &propose);
+    jt_ring_propose_encode(&propose, out);
+    return err;
+}
+
+static enum jt_err ring_proposal(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_ring_proposal proposal;
+    enum jt_err err = jt_ring_proposal_decode(in, &proposal);
+    MUST(proposal.n_rows <= 2);
+    jt_ring_proposal_encode(&proposal, out);
+    return err;
+}
+
+static enum jt_err ring_accepted(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    bool joined;
+    enum jt_err err = jt_ring_accepted_decode(in, &joined);
+    jt_ring_accepted_encode(joined, out);
+    return err;
+}
+
+static enum jt_err facts(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_retirement_facts facts;
+    enum jt_err err = jt_retirement_facts_decode(in, &facts);
+    jt_retirement_facts_encode(&facts, out);
+    return err;
+}
+
+static enum jt_err certificate(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_certificate certificate;
+    enum jt_err err = jt_certificate_decode(in, &certificate);
+    MUST(err != JT_OK || strlen(certificate.text) == certificate.text_len);
+    jt_certificate_encode(&certificate, out);
+    return err;
+}
+
+static enum jt_err node_join(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_open_item items[JT_WIRE_MAX_JOIN_ROWS];
+    struct jt_node_join join;
+    enum jt_err err = jt_node_join_decode(in, items, &join);
+    MUST(err == JT_OK || join.n == 0);
+    jt_node_join_encode(&join, out);
+    return err;
+}
+
+static enum jt_err node_joined(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_node_joined joined;
+    enum jt_err err = jt_node_joined_decode(in, &joined);
+    jt_node_joined_encode(&joined, out);
+    return err;
+}
+
+static enum jt_err set_sum(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_set_change changes[JT_WIRE_MAX_SET_ROWS];
+    struct jt_set_sum_request request;
+    enum jt_err err = jt_set_sum_request_decode(in, changes, &request);
+    MUST(err == JT_OK || request.n == 0);
+    jt_set_sum_request_encode(&request, out);
+    return err;
+}
+
+static enum jt_err set_sum_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_set_sum sum;
+    enum jt_err err = jt_set_sum_decode(in, &sum);
+    jt_set_sum_encode(&sum, out);
+    return err;
+}
+
+static enum jt_err set_verify(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_set_sum sum;
+    struct jt_set_row row = { 0 };
+    enum jt_err err = jt_set_verify_decode(in, &sum, &row);
+    jt_set_verify_encode(&sum, &row, out);
+    return err;
+}
+
+static enum jt_err set_accept(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_set_accept accept = { 0 };
+    enum jt_err err = jt_set_accept_decode(in, &accept);
+    MUST(err == JT_OK || fuzz_zero(accept.secret, sizeof accept.secret));
+    jt_set_accept_encode(&accept, out);
+    return err;
+}
+
+/* Whole messages refuse what follows; objects leave it unread. */
+enum kind { NONE, WHOLE, OBJECT };
+
+static const struct {
+    enum kind kind;
+    message_fn *decode;
+} messages[256] = {
+    [JT_VERB_HELLO] = { WHOLE, hello },
+    [JT_VERB_SEAL] = { WHOLE, seal },
+    [JT_VERB_OPEN] = { WHOLE, open_request },
+    [JT_VERB_RESEAL] = { WHOLE, open_request }, /* the items of an OPEN */
+    [JT_VERB_CLIENT_MAKE] = { WHOLE, client_make },
+    [JT_VERB_CLIENT_CHECK] = { WHOLE, client_check },
+    [JT_VERB_FIELD_MAKE] = { WHOLE, field_make },
+    [JT_VERB_FIELD_CHECK] = { OBJECT, field_row },
+    [JT_VERB_GENERATION_CREATE] = { WHOLE, generation_create },
+    [JT_VERB_GENERATION_ABANDON] = { WHOLE, generation_abandon },
+    [JT_VERB_ACK] = { WHOLE, ack_request },
+    [JT_VERB_ACK_CHECK] = { WHOLE, ack_check },
+    [JT_VERB_RING_PROPOSE] = { WHOLE, ring_propose },
+    [JT_VERB_RING_ACCEPT] = { OBJECT, ring_row },
+    [JT_VERB_CERTIFY] = { OBJECT, facts },
+    [JT_VERB_MATCH] = { WHOLE, match },
+    [JT_VERB_IDENTIFY] = { WHOLE, identify },
+    [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
+    [JT_VERB_CLIENT_REVOKE] = { WHOLE, client_change },
+    [JT_VERB_SET_SUM] = { WHOLE, set_sum },
+    [JT_VERB_SET_VERIFY] = { WHOLE, set_verify },
+    [JT_VERB_SET_ACCEPT] = { WHOLE, set_accept },
+    [RING_BODY] = { WHOLE, ring_body },
+    [FIELD_SPEC] = { OBJECT, field_spec },
+    [REPLY + JT_VERB_HELLO] = { WHOLE, hello_reply },
+    [REPLY + JT_VERB_STATUS] = { WHOLE, status_reply },
+    [REPLY + JT_VERB_SEAL] = { WHOLE, seal_reply },
+    [REPLY + JT_VERB_OPEN] = { WHOLE, open_reply },
+    [REPLY + JT_VERB_RESEAL] = { WHOLE, reseal_reply },
+    [REPLY + JT_VERB_CLIENT_MAKE] = { WHOLE, client_change },
+    [REPLY + JT_VERB_FIELD_MAKE] = { WHOLE, field_change },
+    [REPLY + JT_VERB_GENERATION_CREATE] = { OBJECT, generation_row },
+    [REPLY + JT_VERB_ACK] = { OBJECT, ack_reply },
+    [REPLY + JT_VERB_RING_PROPOSE] = { WHOLE, ring_proposal },
+    [REPLY + JT_VERB_RING_ACCEPT] = { WHOLE, ring_accepted },
+    [REPLY + JT_VERB_CERTIFY] = { OBJECT, certificate },
+    [REPLY + JT_VERB_MATCH] = { WHOLE, match_reply },
+    [REPLY + JT_VERB_IDENTIFY] = { WHOLE, identify_reply },
+    [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
+    [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },
+};
+
+/* Reads `len` bytes of `data` from memory of just that size. *used are those that were read. */
+static enum jt_err decode(uint8_t which, size_t n, const uint8_t *data, size_t len, size_t *used)
+{
+    uint8_t *copy = fuzz_copy(data, len);
+    struct jt_reader in = jt_reader_init(copy, len);
+    struct jt_buf again;
+    jt_buf_init(&again, 2 * MAX_LEN);
+    enum jt_err err = messages[which].decode(&in, n, &again);
+    *used = len - in.left;
+    if (err == JT_OK) {
+        MUST(!in.bad && jt_buf_status(&again) == JT_OK);
+        MUST(messages[which].kind == OBJECT || in.left == 0);
+        MUST(fuzz_same(again.data, again.len, copy, *used));
+    }
+    jt_buf_clear(&again);
+    free(copy);
+    return err;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    size_t used, ignored;
+    if (len < 2 || len > MAX_LEN || messages[data[0]].kind == NONE) {
+        return -1;
+    }
+    uint8_t which = data[0];
+    size_t n = data[1];
+    if (decode(which, n, data + 2, len - 2, &used) != JT_OK) {
+        return 0;
+    }
+    MUST(used == 0 || decode(which, n, data + 2, used - 1, &ignored) != JT_OK);
+    uint8_t *longer = malloc(used + 1);
+    MUST(longer != NULL);
+    memcpy(longer, data + 2, used);
+    longer[used] = 0;
+    MUST((decode(which, n, longer, used + 1, &ignored) == JT_OK) ==
+         (messages[which].kind == OBJECT));
+    free(longer);
+    return 0;
+}

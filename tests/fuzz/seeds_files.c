@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper's files without their wrapping and MACs, which fuzz_key_file adds: written here from
+ * docs/key-files.md, since the encoders are static in the keeper. Keys are patterns.
+ */
+#include "seeds.h"
+
+#include "wire/ring.h"
+
+enum { MASTER, ROOT, GENERATION, STATE, MARK };
+
+static struct jt_buf file;
+
+static void begin(const char magic[static 8], uint8_t format)
+{
+    jt_buf_reset(&file);
+    jt_buf_put(&file, magic, 8);
+    jt_buf_u8(&file, format);
+    jt_buf_u8(&file, JT_ENVIRONMENT_DEVELOPMENT);
+}
+
+static void put_bytes(uint8_t value, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        jt_buf_u8(&file, value);
+    }
+}
+
+/* For both environments: the file's own and the other. */
+static void store(int which)
+{
+    MUST(jt_buf_status(&file) == JT_OK);
+    for (int environment = 0; environment < 2; environment++) {
+        seed_with("key_file", which, environment, file.data, file.len);
+    }
+    seed_with("key_file", 0x80 + which, 1, file.data, file.len);
+    file.data[9] = JT_ENVIRONMENT_PRODUCTION;
+    seed_with("key_file", which, 0, file.data, file.len);
+}
+
+static void put_state(const struct jt_ring *ring)
+{
+    begin("JTKSTATE", 3);
+    jt_buf_u8(&file, 1);
+    jt_buf_u8(&file, 0);
+    jt_buf_u64(&file, 9);
+    jt_buf_u64(&file, 4);
+    jt_buf_u64(&file, 1u << 30);
+    for (int i = 0; i < 2; i++) {
+        jt_buf_u64(&file, 3);
+        put_bytes(5, JT_ROW_MAC_LEN);
+    }
+    jt_buf_u64(&file, 0);
+    struct jt_buf body;
+    jt_buf_init(&body, JT_RING_BODY_MAX);
+    if (ring != NULL) {
+        jt_ring_encode(ring, &body);
+    }
+    jt_buf_u16(&file, (uint16_t)body.len);
+    jt_buf_put(&file, body.data, body.len);
+    put_bytes(0, JT_ROW_MAC_LEN);
+    jt_buf_clear(&body);
+}
+
+void seeds_of_files(void)
+{
+    static struct jt_ring ring = { .development = true, .epoch = 9, .highest = 2, .n = 2 };
+    ring.entries[0] = (struct jt_ring_entry){ 1, 1, JT_GENERATION_DRAINING, false, { 1 } };
+    ring.entries[1] = (struct jt_ring_entry){ 2, 2, JT_GENERATION_ACTIVE, false, { 2 } };
+    jt_buf_init(&file, 8192);
+
+    begin("JTMASTER", 1);
+    jt_buf_u16(&file, 0);
+    put_bytes(0, JT_CHECK_VALUE_LEN);
+    put_bytes(0x11, 32);
+    store(MASTER);
+
+    begin("JTSVROOT", 1);
+    jt_buf_u16(&file, 0);
+    jt_buf_u64(&file, 1763712000);
+    put_bytes(0, JT_CHECK_VALUE_LEN);
+    put_bytes(0x22, 32);
+    store(ROOT);
+
+    begin("JTGENKEY", 1);
+    jt_buf_u8(&file, 9);
+    jt_buf_u8(&file, 0);
+    jt_buf_u64(&file, 3);
+    jt_buf_u64(&file, 1763712000);
+    put_bytes(0, JT_CHECK_VALUE_LEN);
+    put_bytes(0x33, 32);
+    store(GENERATION);
+
+    begin("JTGENUSE", 1);
+    jt_buf_u8(&file, 9);
+    jt_buf_u8(&file, 0);
+    jt_buf_u64(&file, 3);
+    put_bytes(4, JT_CHECK_VALUE_LEN);
+    store(MARK);
+
+    put_state(NULL);
+    store(STATE);
+    put_state(&ring);
+    store(STATE);
+    ring.development = false;
+    put_state(&ring);
+    store(STATE);
+    jt_buf_clear(&file);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One message of each kind, as fuzz_wire takes them, and streams of frames. */
+#include "seeds.h"
+
+#include "wire/certificate.h"
+#include "wire/frame.h"
+#include "wire/hello.h"
+#include "wire/identify.h"
+#include "wire/match.h"
+#include "wire/node.h"
+#include "wire/open.h"
+#include "wire/reseal.h"
+#include "wire/ring.h"
+#include "wire/seal.h"
+#include "wire/set.h"
+#include "wire/status.h"
+
+enum { RING_BODY = 0x41, FIELD_SPEC = 0x42, REPLY = 0x80 };
+
+static struct jt_buf message;
+static struct jt_buf stream;
+
+/* The message that was just encoded, also as a frame. */
+static void store(int which, int n_asked)
+{
+    MUST(jt_buf_status(&message) == JT_OK);
+    seed_with("wire", which, n_asked, message.data, message.len);
+    jt_buf_reset(&stream);
+    bool reply = (which & REPLY) != 0;
+    enum jt_verb verb = (enum jt_verb)(which & ~REPLY);
+    size_t mark = reply ? jt_frame_begin_reply(&stream, (uint8_t)verb)
+                        : jt_frame_begin_request(&stream, verb);
+    jt_buf_put(&stream, message.data, message.len);
+    MUST(jt_frame_end(&stream, mark) == JT_OK);
+    if (reply) {
+        jt_frame_put_refusal(&stream, JT_VERB_SEAL, JT_ERR_RING_MOVED);
+    }
+    seed("frame", stream.data, stream.len);
+    jt_buf_reset(&message);
+}
+
+static const uint8_t bytes[64] = { 7, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+/* 4111 1111 1111 1111, packed. */
+static const uint8_t packed[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
+static const struct jt_value pan = { packed, sizeof packed, JT_FIELD_PAN };
+
+static void batches(void)
+{
+    struct jt_seal_item seals[2] = { { 1, pan }, { 2, pan } };
+    struct jt_seal_request seal = { .n_retired = 2, .retired = { 9, 200 }, .items = seals, .n = 2 };
+    jt_seal_request_encode(&seal, &message);
+    store(JT_VERB_SEAL, 0);
+    struct jt_seal_result sealed[2] = { { .id = 5,
+                                          .token = bytes,
+                                          .fingerprint = bytes,
+                                          .probes = bytes,
+                                          .envelope = bytes,
+                                          .envelope_len = 25 },
+                                        { .err = JT_ERR_INVALID } };
+    struct jt_seal_reply seal_reply = { .epoch = 5,
+                                        .active = { 3, 7 },
+                                        .n_probed = 2,
+                                        .probed = { { { 2, 8 }, false }, { { 1, 1 }, true } },
+                                        .n = 2,
+                                        .results = sealed };
+    jt_seal_reply_encode(&seal_reply, &message);
+    store(REPLY + JT_VERB_SEAL, 2);
+
+    struct jt_open_item opens[2] = { { 1, 5, bytes, bytes, 25 }, { 1, 6, bytes, bytes, 23 } };
+    jt_open_request_encode(opens, 2, &message);
+    store(JT_VERB_OPEN, 0);
+    struct jt_open_result opened[3] = { { JT_OK, true, pan },
+                                        { .err = JT_ERR_DECRYPT },
+                                        { .err = JT_ERR_RING_MOVED } };
+    struct jt_open_reply open_reply = { 5, 3, opened };
+    jt_open_reply_encode(&open_reply, &message);
+    store(REPLY + JT_VERB_OPEN, 3);
+
+    jt_open_request_encode(opens, 1, &message);
+    store(JT_VERB_RESEAL, 0);
+    struct jt_reseal_result resealed[2] = { { JT_OK, 2, bytes, bytes, 25 },
+                                            { .err = JT_ERR_ACTIVE_ALREADY } };
+    struct jt_reseal_reply reseal_reply = { 5, { 3, 7 }, 2, resealed };
+    jt_reseal_reply_encode(&reseal_reply, &message);
+    store(REPLY + JT_VERB_RESEAL, 2);
+
+    struct jt_match_item matches[1] = { { 1, 5, bytes, pan, bytes, 25 } };
+    jt_match_request_encode(matches, 1, &message);
+    store(JT_VERB_MATCH, 0);
+    struct jt_match_result matched[2] = { { JT_OK, bytes }, { .err = JT_ERR_DECRYPT } };
+    struct jt_match_reply match_reply = { 5, 2, matched };
+    jt_match_reply_encode(&match_reply, &message);
+    store(REPLY + JT_VERB_MATCH, 2);
+
+    struct jt_identify_item tokens[2] = { { 1, bytes }, { 2, bytes } };
+    jt_identify_request_encode(tokens, 2, &message);
+    store(JT_VERB_IDENTIFY, 0);
+    struct jt_identify_result ids[2] = { { JT_OK, 5 }, { .err = JT_ERR_NO_TOKEN } };
+    struct jt_identify_reply identify_reply = { 5, 2, { 7, 8 }, 2, ids };
+    jt_identify_reply_encode(&identify_reply, &message);
+    store(REPLY + JT_VERB_IDENTIFY, 2);
+
+    struct jt_node_join join = { { "node1", 1, { 4 } }, true, opens, 2 };
+    jt_node_join_encode(&join, &message);
+    store(JT_VERB_NODE_JOIN, 0);
+    struct jt_node_joined joined = { { { "node1", 1, { 4 } }, 5, { 6 } }, 77 };
+    jt_node_joined_encode(&joined, &message);
+    store(REPLY + JT_VERB_NODE_JOIN, 0);
+}
+
+static void sessions(void)
+{
+    jt_hello_encode(JT_WIRE_VERSION, &message);
+    store(JT_VERB_HELLO, 0);
+    struct jt_hello_reply hello = { JT_WIRE_VERSION, { 1, 2 }, JT_WIRE_MAX_FRAME };
+    jt_hello_reply_encode(&hello, &message);
+    store(REPLY + JT_VERB_HELLO, 0);
+    struct jt_keeper_status status = { .development = true, .joined = true, .epoch = 3 };
+    jt_keeper_status_encode(&status, &message);
+    store(REPLY + JT_VERB_STATUS, 0);
+}
+
+static void clients_and_fields(void)
+{
+    struct jt_set_row clients = { .kind = JT_SET_CLIENTS, .version = 4, .n = 2 };
+    struct jt_set_row fields = { .kind = JT_SET_FIELDS, .version = 1, .n = 1 };
+    struct jt_client_change client = {
+        { { "shop-1", JT_MAY_ALL }, { 1 }, JT_ROW_ACTIVE, 4, 3, { 2 } }, clients
+    };
+    struct jt_field_change field = {
+        { { 1, "pan", JT_FIELD_PAN, true, false }, JT_ROW_ACTIVE, 1, 3, { 2 } }, fields
+    };
+    jt_client_make_encode(&client.row.spec, bytes, &clients, &message);
+    store(JT_VERB_CLIENT_MAKE, 0);
+    jt_client_change_encode(&client, &message);
+    store(REPLY + JT_VERB_CLIENT_MAKE, 0);
+    jt_client_change_encode(&client, &message);
+    store(JT_VERB_CLIENT_REVOKE, 0);
+    jt_client_check_encode(&client.row, bytes, &message);
+    store(JT_VERB_CLIENT_CHECK, 0);
+    jt_field_make_encode(&field.row.spec, &fields, &message);
+    store(JT_VERB_FIELD_MAKE, 0);
+    jt_field_change_encode(&field, &message);
+    store(REPLY + JT_VERB_FIELD_MAKE, 0);
+    jt_field_row_encode(&field.row, &message);
+    store(JT_VERB_FIELD_CHECK, 0);
+    jt_field_spec_encode(&field.row.spec, &message);
+    store(FIELD_SPEC, 0);
+
+    struct jt_set_sum sum = { JT_SET_CLIENTS, 2, { 1 }, { 2 }, { 3 } };
+    struct jt_set_sum field_sum = { JT_SET_FIELDS, 1, { 1 }, { 2 }, { 3 } };
+    struct jt_set_change changes[2] = {
+        { .replaces = true, .old.client = client.row, .now.client = client.row },
+        { .now.client = client.row }
+    };
+    struct jt_set_sum_request request = { JT_SET_CLIENTS, true, sum, 2, changes };
+    jt_set_sum_request_encode(&request, &message);
+    store(JT_VERB_SET_SUM, 0);
+    struct jt_set_change field_changes[2] = {
+        { .now.field = field.row },
+        { .replaces = true, .old.field = field.row, .now.field = field.row }
+    };
+    request =
+        (struct jt_set_sum_request){ .kind = JT_SET_FIELDS, .n = 2, .changes = field_changes };
+    jt_set_sum_request_encode(&request, &message);
+    store(JT_VERB_SET_SUM, 0);
+    jt_set_sum_encode(&sum, &message);
+    store(REPLY + JT_VERB_SET_SUM, 0);
+    jt_set_verify_encode(&sum, &clients, &message);
+    store(JT_VERB_SET_VERIFY, 0);
+    struct jt_set_accept accept = { sum, client.row, { 9 }, clients, field_sum, fields };
+    jt_set_accept_encode(&accept, &message);
+    store(JT_VERB_SET_ACCEPT, 0);
+}
+
+static void put_row(const struct jt_ring *ring, struct jt_ring_row *row)
+{
+    struct jt_buf body;
+    jt_buf_init(&body, JT_RING_BODY_MAX);
+    jt_ring_encode(ring, &body);
+    *row = (struct jt_ring_row){ .epoch = ring->epoch, .body_len = body.len };
+    memcpy(row->body, body.data, body.len);
+    jt_buf_clear(&body);
+}
+
+static void rings(void)
+{
+    static struct jt_ring ring = { .development = true,
+                                   .epoch = 9,
+                                   .highest = 4,
+                                   .n = 4,
+                                   .entries = { { 1, 1, JT_GENERATION_RETIRED, true, { 1 } },
+                                                { 2, 2, JT_GENERATION_DRAINING, false, { 2 } },
+                                                { 3, 3, JT_GENERATION_DRAINING, false, { 3 } },
+                                                { 4, 7, JT_GENERATION_ACTIVE, false, { 4 } } } };
+    static struct jt_ring_row row;
+    put_row(&ring, &row);
+    jt_ring_encode(&ring, &message);
+    store(RING_BODY, 0);
+    jt_ring_row_encode(&row, &message);
+    store(JT_VERB_RING_ACCEPT, 0);
+    jt_ring_accepted_encode(true, &message);
+    store(REPLY + JT_VERB_RING_ACCEPT, 0);
+    struct jt_generation_row g = { 4, 7, JT_GENERATION_ACTIVE, { 4 }, 9, { 5 } };
+    static struct jt_ring_propose propose;
+    static struct jt_ring_proposal proposal;
+    propose = (struct jt_ring_propose){ row, g, JT_GENERATION_DRAINING };
+    jt_ring_propose_encode(&propose, &message);
+    store(JT_VERB_RING_PROPOSE, 0);
+    proposal = (struct jt_ring_proposal){ row, 2, { g, g } };
+    jt_ring_proposal_encode(&proposal, &message);
+    store(REPLY + JT_VERB_RING_PROPOSE, 0);
+
+    struct jt_generation_create create = { 4, { 0x9e } };
+    struct jt_ack ack = { "node1", { 1 }, { 2 }, { 3 } };
+    struct jt_ack_request ask = { g, "node1", { 2 } };
+    jt_generation_create_encode(&create, &message);
+    store(JT_VERB_GENERATION_CREATE, 0);
+    jt_generation_row_encode(&g, &message);
+    store(REPLY + JT_VERB_GENERATION_CREATE, 0);
+    jt_generation_abandon_encode(&g, &message);
+    store(JT_VERB_GENERATION_ABANDON, 0);
+    jt_ack_request_encode(&ask, &message);
+    store(JT_VERB_ACK, 0);
+    jt_ack_encode(&ack, &message);
+    store(REPLY + JT_VERB_ACK, 0);
+    jt_ack_check_encode(&g, &ack, &message);
+    store(JT_VERB_ACK_CHECK, 0);
+
+    struct jt_retirement_facts facts = { .generation = 1,
+                                         .rows_written = 10,
+                                         .started_at = "2025-11-21T08:00:00Z",
+                                         .retired_at = "2025-11-21T09:00:00Z",
+                                         .node = "node1",
+                                         .actor = "operator" };
+    struct jt_certificate certificate = { 11, "generation:", { 1 }, { 2 } };
+    jt_retirement_facts_encode(&facts, &message);
+    store(JT_VERB_CERTIFY, 0);
+    jt_certificate_encode(&certificate, &message);
+    store(REPLY + JT_VERB_CERTIFY, 0);
+}
+
+void seeds_of_wire(void)
+{
+    jt_buf_init(&message, JT_WIRE_MAX_FRAME);
+    jt_buf_init(&stream, JT_WIRE_MAX_FRAME);
+    sessions();
+    batches();
+    clients_and_fields();
+    rings();
+    jt_buf_clear(&message);
+    jt_buf_clear(&stream);
+}

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of docs/ that follow from a list in src/, and names of such lists used anywhere.
+
+    python3 tests/lint/tables.py --write
+
+writes the tables anew. As a part of lint, it compares them.
+"""
+
+import re
+import sys
+
+from tree import FILES, TOP, check, rel
+
+PAGE = "docs/keeper-protocol.md"
+VERBS = "src/wire/verbs.def"
+REASONS = "src/base/reasons.def"
+
+NEEDS = {
+    "UNSEALED": "keys",
+    "FIRST": "to come first",
+    "SEALED_TOO": "",
+    "ROOT": "root",
+    "RING": "ring",
+    "SHOWN": "shown",
+    "NAMED": "fields",
+    "JOINED": "join",
+}
+PAYLOADS = {"SMALL": "small", "WITH_RING": "ring", "FRAME": "frame"}
+
+
+def entries(name, macro):
+    """The arguments of each line MACRO(...) of a list; texts without quotes, pieces joined."""
+    text = re.sub(r"/\*.*?\*/", "", (TOP / name).read_text(encoding="utf-8"), flags=re.S)
+    string = r'"(?:\\.|[^"\\])*"'
+    for match in re.finditer(rf"^{macro}\(((?:{string}|[^()\"])*)\)", text, re.M):
+        arguments = re.findall(rf"((?:{string}|[^,\"])+)(?:,|$)", match.group(1))
+        yield [
+            ("".join(piece[1:-1] for piece in re.findall(string, a)) if '"' in a else a.strip())
+            for a in arguments
+        ]
+
+
+def verbs_table():
+    yield "| | verb | request | reply | needs | length |"
+    yield "|---|---|---|---|---|---|"
+    for number, name, _, needs, payload, request, reply in sorted(
+        entries(VERBS, "JT_VERB"), key=lambda e: int(e[0])
+    ):
+        flags = [n.strip() for n in needs.split("|") if n.strip() != "0"]
+        if "SEALED_TOO" not in flags:
+            flags.insert(0, "UNSEALED")
+        told = ", ".join(NEEDS[f] for f in flags if NEEDS[f])
+        yield (
+            f"| {number} | {name} | {request} | {reply} | {told or 'nothing'} "
+            f"| {PAYLOADS[payload]} |"
+        )
+
+
+def reasons_table():
+    """Those that the keeper's own code names."""
+    code = "".join(
+        p.read_text(encoding="utf-8")
+        for p in FILES
+        if re.match(r"src/(keeper|wire|crypto)/\w+\.c$", rel(p))
+    )
+    classes = {"GIVE_UP": "1 give up", "REFRESH": "2 refresh", "REPEAT": "3 repeat"}
+    yield "| | reason | class | meaning |"
+    yield "|---|---|---|---|"
+    for number, name, kind, _, phrase in sorted(
+        entries(REASONS, "JT_REASON"), key=lambda e: int(e[0])
+    ):
+        if re.search(rf"\bJT_ERR_{name}\b", code):
+            yield f"| {number} | {name} | {classes[kind]} | {phrase} |"
+
+
+TABLES = {"reasons": (REASONS, reasons_table), "verbs": (VERBS, verbs_table)}
+
+
+def written(text):
+    """The page with its tables as they follow from the lists."""
+    for name, (source, rows) in TABLES.items():
+        begin = f"<!-- {name}: made from {source} by tests/lint/tables.py --write -->\n"
+        before, found, rest = text.partition(begin)
+        _, end, after = rest.partition("<!-- end -->\n")
+        if not found or not end:
+            raise OSError(f"{PAGE}: no place for the table {name}: {begin.strip()}")
+        text = before + begin + "\n" + "".join(r + "\n" for r in rows()) + "\n" + end + after
+    return text
+
+
+@check(f"the tables of {PAGE} follow from the lists")
+def tables():
+    text = (TOP / PAGE).read_text(encoding="utf-8")
+    for have, want in zip(text.splitlines(), written(text).splitlines()):
+        if have != want:
+            yield f"{PAGE}: {have[:60]}: run tests/lint/tables.py --write"
+            return
+    if text != written(text):
+        yield f"{PAGE}: run tests/lint/tables.py --write"
+
+
+@check("every verb and every number of a verb stands once")
+def verbs_once():
+    for column in (0, 1):
+        seen = [e[column] for e in entries(VERBS, "JT_VERB")]
+        if not seen:
+            yield f"no verbs found in {VERBS}"
+        yield from (f"{VERBS}: {x}, twice" for x in sorted(set(seen)) if seen.count(x) > 1)
+
+
+@check("every JT_ERR_ that is named anywhere is a reason of src/base/reasons.def")
+def reasons_exist():
+    known = {e[1] for e in entries(REASONS, "JT_REASON")} | {"MAX"}
+    examples = {"ID", "X"}  # of comments that say how a reason is named
+    for path in FILES:
+        if path.suffix not in (".c", ".h", ".def", ".md", ".py", ".sql", ".am"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for name in re.findall(r"\bJT_ERR_([A-Z0-9_]*[A-Z0-9])\b", line):
+                if name not in known and not (
+                    name in examples and rel(path).startswith("src/base/")
+                ):
+                    yield f"{rel(path)}:{number}: JT_ERR_{name}"
+
+
+@check(f"reasons that {PAGE} names exist")
+def page_reasons():
+    known = {e[1] for e in entries(REASONS, "JT_REASON")}
+    known |= {e[1] for e in entries(VERBS, "JT_VERB")}
+    text = (TOP / PAGE).read_text(encoding="utf-8")
+    text = re.sub(r"<!-- \w+: .*?<!-- end -->", "", text, flags=re.S)
+    for name in sorted(set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text)) - known):
+        if name != "SO_PEERCRED":
+            yield name
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(__doc__)
+    page = TOP / PAGE
+    page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bodies read by a table: what is taken, and refusals that name the member and what it must be, and
+ * repeat nothing of the client's.
+ */
+#include "api/operation.h"
+#include "model/client.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct target {
+    char name[8];
+    char reason[128];
+    bool flag, other;
+    uint32_t permissions;
+};
+
+static const struct jt_member all[] = {
+    { "name", &jt_member_text, JT_MEMBER_AT(struct target, name), .required = true,
+      .must = "a name" },
+    { "reason", &jt_member_text, JT_MEMBER_AT(struct target, reason), .valid = jt_text_is_reason,
+      .must = "a reason" },
+    { "flag", &jt_member_flag, JT_MEMBER_AT(struct target, flag), .fallback = true,
+      .must = "true or false" },
+    { "other", &jt_member_flag, JT_MEMBER_AT(struct target, other), .must = "true or false" },
+    { "permissions", &jt_member_permissions, JT_MEMBER_AT(struct target, permissions),
+      .must = "an array" },
+};
+static const struct jt_members members = JT_MEMBERS(all);
+
+/* The detail of the refusal of a body, NULL: it is taken; static storage. */
+static const char *refusal(const char *body, struct target *out)
+{
+    static char detail[JT_PROBLEM_DETAIL_MAX + 1];
+    struct jt_request r = { .next = NULL };
+    jt_buf_init(&r.http.answer.body, 4096);
+    r.json = body == NULL ? NULL : json_loads(body, JSON_ALLOW_NUL, NULL);
+    assert_true(body == NULL || r.json != NULL);
+    *out = (struct target){ .flag = false };
+    bool good = jt_members_read(&r, &members, out);
+    assert_int_equal(good, r.http.answer.status == 0);
+    json_t *answer =
+        json_loadb((const char *)r.http.answer.body.data, r.http.answer.body.len, 0, NULL);
+    assert_int_equal(good, answer == NULL);
+    if (!good) {
+        assert_in_range(r.http.answer.status, 400, 422);
+        snprintf(detail, sizeof detail, "%s", json_string_value(json_object_get(answer, "detail")));
+    }
+    json_decref(answer);
+    json_decref(r.json);
+    jt_buf_clear(&r.http.answer.body);
+    return good ? NULL : detail;
+}
+
+static void members_are_taken_to_where_the_table_says(void **state)
+{
+    (void)state;
+    struct target t;
+    assert_null(refusal("{\"name\":\"seven77\",\"reason\":\"it must\",\"flag\":false,"
+                        "\"other\":true,\"permissions\":[\"operate\",\"tokenize\"]}",
+                        &t));
+    assert_string_equal(t.name, "seven77");
+    assert_string_equal(t.reason, "it must");
+    assert_false(t.flag);
+    assert_true(t.other);
+    assert_int_equal(t.permissions, JT_MAY_OPERATE | JT_MAY_TOKENIZE);
+}
+
+static void what_is_absent_is_as_the_table_says(void **state)
+{
+    (void)state;
+    struct target t;
+    assert_null(refusal("{\"name\":\"\"}", &t));
+    assert_true(t.flag);
+    assert_false(t.other);
+    assert_string_equal(t.reason, "");
+    assert_int_equal(t.permissions, 0);
+}
+
+static void a_refusal_names_the_member_and_what_it_must_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *detail;
+    } cases[] = {
+        { "{}", "The body lacks the member name." },
+        { NULL, "The body lacks the member name." },
+        { "{\"name\":\"x\",\"4111111111111111\":1}",
+          "The body has a member that this operation does not take. It takes: name, reason, flag, "
+          "other, permissions." },
+        { "{\"name\":\"eight888\"}", "The member name must be a name." },
+        { "{\"name\":null}", "The member name must be a name." },
+        { "{\"name\":\"a\\u0000b\"}", "The member name must be a name." },
+        { "{\"name\":\"x\",\"reason\":\"\"}", "The member reason must be a reason." },
+        { "{\"name\":\"x\",\"reason\":\"a\\tb\"}", "The member reason must be a reason." },
+        { "{\"name\":\"x\",\"flag\":1}", "The member flag must be true or false." },
+        { "{\"name\":\"x\",\"flag\":null}", "The member flag must be true or false." },
+        { "{\"name\":\"x\",\"permissions\":[]}", "The member permissions must be an array." },
+        { "{\"name\":\"x\",\"permissions\":{}}", "The member permissions must be an array." },
+        { "{\"name\":\"x\",\"permissions\":[\"operate\",\"operate\"]}",
+          "The member permissions must be an array." },
+        { "{\"name\":\"x\",\"permissions\":[\"root\"]}",
+          "The member permissions must be an array." },
+    };
+    struct target t;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *detail = refusal(cases[i].body, &t);
+        assert_non_null(detail);
+        assert_string_equal(detail, cases[i].detail);
+    }
+}
+
+static void times_are_those_of_rfc_3339_that_there_are(void **state)
+{
+    (void)state;
+    static const char *const good[] = { "", "2026-11-01T00:00:00Z", "2026-11-01T23:59:60.123456Z",
+                                        "2024-02-29T12:00:00+05:30", "2000-02-29T12:00:00-15:59" };
+    static const char *const bad[] = { "yesterday",
+                                       "2026-11-01",
+                                       "2026-11-01 00:00:00Z",
+                                       "2026-11-01T00:00:00",
+                                       "2026-11-01T00:00:00z",
+                                       "2026-11-01T00:00:00.Z",
+                                       "2026-11-01T00:00:00Z ",
+                                       "2026-13-01T00:00:00Z",
+                                       "2026-00-01T00:00:00Z",
+                                       "2026-02-29T00:00:00Z",
+                                       "2100-02-29T00:00:00Z",
+                                       "2026-04-31T00:00:00Z",
+                                       "2026-11-01T24:00:00Z",
+                                       "2026-11-01T00:60:00Z",
+                                       "2026-11-01T00:00:00+16:00",
+                                       "0000-11-01T00:00:00Z",
+                                       "-infinity" };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(jt_text_is_time(good[i]));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(jt_text_is_time(bad[i]));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_are_taken_to_where_the_table_says),
+        cmocka_unit_test(what_is_absent_is_as_the_table_says),
+        cmocka_unit_test(a_refusal_names_the_member_and_what_it_must_be),
+        cmocka_unit_test(times_are_those_of_rfc_3339_that_there_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

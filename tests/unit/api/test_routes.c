@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The route table: matching, parameters, and what is answered for a known path with another method.
+ */
+#include "api/routes.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct jt_route_params params;
+static bool known;
+static char allow[48];
+
+static const struct jt_route *find(const char *method, const char *path)
+{
+    return jt_routes_find(method, path, &params, &known, allow, sizeof allow);
+}
+
+static void a_field_name_is_taken_from_the_path(void **state)
+{
+    (void)state;
+    const struct jt_route *r = find("POST", "/v1/fields/cards.pan/tokenize");
+    assert_non_null(r);
+    assert_string_equal(params.field, "cards.pan");
+    assert_int_equal(r->permission, JT_MAY_TOKENIZE);
+}
+
+static void a_number_is_taken_in_canonical_form_only(void **state)
+{
+    (void)state;
+    assert_non_null(find("POST", "/v1/generations/12/activate"));
+    assert_non_null(find("POST", "/v1/generations/12/abandon"));
+    assert_true(params.number == 12);
+    static const char *const bad[] = {
+        "/v1/generations/0",  "/v1/generations/01", "/v1/generations/-1",
+        "/v1/generations/1x", "/v1/generations/",   "/v1/generations/99999999999999999999"
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_null(find("GET", bad[i]));
+        assert_false(known);
+    }
+}
+
+static void near_misses_do_not_match(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "/",
+                                       "",
+                                       "/v1",
+                                       "/v1/fields/",
+                                       "/v1/fields//tokenize",
+                                       "/v1/fields/pan/tokenize/",
+                                       "/v1/fields/pan/tokenizer",
+                                       "/v2/fields/pan/tokenize",
+                                       "/livez/",
+                                       "livez" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_null(find("POST", bad[i]));
+        assert_null(find("GET", bad[i]));
+    }
+    char path[200];
+    snprintf(path, sizeof path, "/v1/fields/%0100d/tokenize", 1);
+    assert_null(find("POST", path));
+}
+
+static void another_method_is_told_which_are_allowed(void **state)
+{
+    (void)state;
+    assert_null(find("DELETE", "/v1/fields"));
+    assert_true(known);
+    assert_string_equal(allow, "GET, HEAD, POST, OPTIONS");
+    assert_null(find("GET", "/v1/fields/pan/tokenize"));
+    assert_string_equal(allow, "POST, OPTIONS");
+    assert_null(find("OPTIONS", "/livez"));
+    assert_string_equal(allow, "GET, HEAD, OPTIONS");
+}
+
+static void head_is_taken_where_get_is(void **state)
+{
+    (void)state;
+    assert_ptr_equal(find("HEAD", "/livez"), find("GET", "/livez"));
+    assert_null(find("HEAD", "/v1/fields/pan/tokenize"));
+    assert_true(known);
+}
+
+static void only_health_needs_no_key(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct jt_route *all = jt_routes_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        bool health = strcmp(all[i].path, "/livez") == 0 || strcmp(all[i].path, "/readyz") == 0;
+        assert_int_equal(all[i].permission == 0, health);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_field_name_is_taken_from_the_path),
+        cmocka_unit_test(a_number_is_taken_in_canonical_form_only),
+        cmocka_unit_test(near_misses_do_not_match),
+        cmocka_unit_test(another_method_is_told_which_are_allowed),
+        cmocka_unit_test(head_is_taken_where_get_is),
+        cmocka_unit_test(only_health_needs_no_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
