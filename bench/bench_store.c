@@ -132,9 +132,10 @@ static void set_up(void)
     epoch = 1;
     memcpy(node.name, "bench", 6);
     node.number = 1;
-    need(jt_node_claim(db, &node, 1000) == JT_OK, "lock");
+    need(jt_node_claim(db, &node) == JT_OK, "lock");
     const struct jt_node_row row = { .spec = node };
-    need(jt_node_register(db, &row, 1000) == JT_OK, "node");
+    bool busy;
+    need(jt_node_register(db, &row, &busy) == JT_OK, "node");
     activate(1);
     run_sql("CREATE TABLE reference (id bigint NOT NULL, field integer NOT NULL, bucket smallint "
             "NOT NULL DEFAULT 0, "

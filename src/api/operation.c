@@ -57,6 +57,9 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     struct work *w = jt_container_of(job, struct work, job);
     name_subject(&w->call.params, ctx);
     w->err = w->operation->act(&w->call, w->state, ctx);
+    if (jt_work_comes_again(ctx)) {
+        return;
+    }
     memcpy(w->subject, ctx->fault.subject, sizeof w->subject);
     /* What the caller got wrong is for the caller to know; all else is for the operator as well. */
     if (jt_problem_status(jt_problem_of_err(w->err)) >= 500) {

@@ -4,6 +4,7 @@
 #include "api/operation.h"
 #include "base/hex.h"
 #include "vault/inspect.h"
+#include "vault/activation.h"
 #include "vault/roll.h"
 
 static json_t *generation_json(const struct jt_generation_info *g)
@@ -111,7 +112,7 @@ static enum jt_err activate(const struct jt_call *call, void *state, struct jt_w
 {
     struct one *o = state;
     const char *override = o->override[0] == '\0' ? NULL : o->override;
-    return jt_roll_activate(ctx, call->params.number, call->actor, override, &o->info);
+    return jt_activation_run(ctx, call->params.number, call->actor, override, &o->info);
 }
 
 const struct jt_operation jt_operation_generation_activate = {

@@ -36,15 +36,14 @@ static json_t *answer(const struct jt_api *api, void *state)
     (void)api;
     const struct jt_retirement_view *v = state;
     const struct jt_generation_info *g = &v->generation;
-    bool mine = v->progress.generation == v->job.generation;
     uint64_t left = g->rows_written + g->rows_moved_in - g->rows_moved_out;
-    double rate = mine ? v->progress.rate : 0;
+    double rate = (double)v->job.moved_in_1000_s / 1000.0;
     json_t *body = json_pack(
         "{sI,ss,ss,so,sI,sI,sI,sf,so}", "generation", (json_int_t)v->job.generation, "state",
         state_name(v->job.state), "actor", v->job.actor, "started_at",
         jt_json_text_or_null(v->job.facts.started_at), "rows_left", (json_int_t)left, "rows_moved",
-        (json_int_t)g->rows_moved_out, "rows_stuck", (json_int_t)(mine ? v->progress.stuck : 0),
-        "rate", rate, "eta_seconds", eta_json(v, left, rate));
+        (json_int_t)g->rows_moved_out, "rows_stuck", (json_int_t)v->job.rows_stuck, "rate", rate,
+        "eta_seconds", eta_json(v, left, rate));
     if (body != NULL && v->job.state == JT_RETIREMENT_CERTIFIED) {
         (void)json_object_set_new(body, "certificate", certificate_json(&v->job.certificate));
     }

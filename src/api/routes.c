@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
-#include "vault/registry.h"
+#include "vault/client_check.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -14,6 +14,12 @@ int64_t jt_clock_ms(void);
 /* Microseconds of CLOCK_MONOTONIC, for measuring. */
 int64_t jt_clock_us(void);
 
+/*
+ * Pauses this thread. For commands, and for the few waits of a daemon that are short, bounded and
+ * nobody's to cut short; all others are duties and acts that come again (vault/duty.h, workers.h).
+ */
+void jt_clock_pause(int ms);
+
 #define JT_TIMESTAMP_LEN 21 /* "2026-11-21T07:46:00Z" and NUL */
 
 /* The present UTC time in RFC 3339 form, seconds precision. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton keys retire` and `jeton keys certificate`. */
+#include "base/clock.h"
 #include "cli/exit.h"
 #include "cli/number.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/rest.h"
 
-#include <poll.h>
 #include <string.h>
 
 #define POLL_MS 250
@@ -75,7 +75,7 @@ static int await_certificate(const struct jt_cli *cli, const char *path, struct 
         jt_progress_show(&progress, &state);
         tell_of_stuck_rows(answer->json, &progress, &told);
         jt_answer_clear(answer);
-        (void)poll(NULL, 0, POLL_MS);
+        jt_clock_pause(POLL_MS);
         code = jt_rest_call(cli, "GET", path, NULL, answer);
     }
     if (code == JT_EXIT_OK) {

@@ -6,7 +6,6 @@
 #include "cli/backoff.h"
 #include "cli/exit.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +104,7 @@ static int perform(const struct jt_cli *cli, const struct jt_endpoint *endpoint,
             return result == CURLE_OK ? JT_EXIT_OK : complain_of_transfer(endpoint, result, method);
         }
         int64_t wait_ms = at_ms - jt_clock_ms();
-        (void)poll(NULL, 0, wait_ms > 0 ? (int)wait_ms : 0);
+        jt_clock_pause(wait_ms > 0 ? (int)wait_ms : 0);
     }
 }
 

@@ -3,8 +3,9 @@
  * jetond, the front process: REST in, database and keeper behind.
  *
  * Threads: one event loop for each processor (front/loop.h), two workers for look-ups and two for
- * acts, which may block (vault/workers.h), the retirement job (vault/retire.h), and this one, which
- * starts and stops the others and keeps this node's place in the database (vault/membership.h).
+ * acts, which may block (vault/workers.h), one for each background duty (vault/duty.h), which are
+ * this node's place in the database (vault/membership.h) and retirement (vault/retirement.h), and
+ * this one, which starts and stops the others.
  *
  * No key ever comes here. PANs do, so the process protects its memory first of all
  * (front/guard.h).
@@ -20,7 +21,7 @@
 #include "options/command_line.h"
 #include "options/conf.h"
 #include "vault/membership.h"
-#include "vault/retire.h"
+#include "vault/retirement.h"
 
 #include <systemd/sd-daemon.h>
 
@@ -30,19 +31,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MAX_LOOPS 64
+#define MAX_LOOPS JT_LOOPS_MAX
 #define N_WORKERS 2 /* for each kind of work */
-#define TICK_S    1
 
 static struct jt_vault vault;
 static struct jt_front_loop loops[MAX_LOOPS];
 static pthread_t threads[MAX_LOOPS];
 static int n_started; /* of loops */
 static struct jt_door_shared doors;
-static struct jt_membership membership;
+static struct jt_membership *membership;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -119,25 +118,22 @@ static void stop(void)
         jt_front_loop_clear(&loops[i]);
     }
     jt_workers_free(vault.workers);
-    jt_membership_clear(&membership);
+    jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
-/* Keeps the node's place until a signal asks to stop; the exit status. */
+/* Until a signal asks to stop; the exit status. */
 static int watch(const sigset_t *signals)
 {
-    for (;;) {
-        struct timespec tick = { .tv_sec = TICK_S };
-        int signal_number = sigtimedwait(signals, NULL, &tick);
-        if (signal_number > 0) {
-            jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
-            return EXIT_SUCCESS;
-        }
-        if (jt_membership_tick(&membership) != JT_OK) {
-            return EXIT_FAILURE;
-        }
+    int signal_number = 0;
+    while (sigwait(signals, &signal_number) != 0) {
     }
+    if (jt_membership_verdict(membership) != JT_OK) {
+        return EXIT_FAILURE; /* its duty sent the signal, and the log says why */
+    }
+    jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
+    return EXIT_SUCCESS;
 }
 
 static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_fault *fault)
@@ -168,28 +164,27 @@ static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_
 }
 
 /*
- * Everything in its order, until the first failure, which is in `fault` unless the heartbeat has
+ * Everything in its order, until the first failure, which is in `fault` unless the membership has
  * told the log already; stop() ends what was begun.
  */
 static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault *fault)
 {
-    enum jt_err err = jt_membership_init(&membership, &vault);
+    enum jt_err err = jt_membership_start(&vault, &membership);
+    if (err != JT_OK && membership != NULL && jt_membership_verdict(membership) != JT_OK) {
+        return err;
+    }
     if (err == JT_ERR_INVALID) {
         return jt_fault_set(fault, err, "socket in [keeper] is no path for one");
     }
     if (err != JT_OK) {
         return jt_fault_raise(fault, err);
     }
-    err = jt_membership_tick(&membership);
-    if (err != JT_OK) {
-        return err;
-    }
     err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
     if (err == JT_OK) {
-        err = jt_retirer_start(&vault, JT_WRITER_RETIREMENT, &vault.retirer);
+        err = jt_retirer_start(&vault, &vault.retirer);
     }
     if (err != JT_OK) {
-        return jt_fault_set(fault, err, "the workers or the retirement thread did not start");
+        return jt_fault_set(fault, err, "the workers or the retirement duty did not start");
     }
     err = start_loops(conf, port, fault);
     return err == JT_OK ? write_port_file(conf->front_port_file, *port, fault) : err;

@@ -20,8 +20,10 @@ static void add_text(struct jt_params *p, const char *text)
     jt_params_add_bytes(p, text_or_empty(text), strlen(text_or_empty(text)));
 }
 
-void jt_audit_params(struct jt_params *p, const struct jt_audit_row *rows, size_t n)
+void jt_audit_params(struct jt_params *p, const struct jt_audit *audit)
 {
+    const struct jt_audit_row *rows = audit->rows;
+    size_t n = audit->n;
     jt_params_array(p, JT_PG_TEXT_ARRAY, n, 16);
     for (size_t i = 0; i < n; i++) {
         add_text(p, rows[i].client);
@@ -52,6 +54,23 @@ void jt_audit_params(struct jt_params *p, const struct jt_audit_row *rows, size_
     }
 }
 
+void jt_audit_statement(struct jt_params *p, const struct jt_audit *audit)
+{
+    jt_params_text(p, audit->node);
+    jt_audit_params(p, audit);
+}
+
+enum jt_err jt_audit_write(struct jt_db *db, const struct jt_audit *audit)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_audit_statement(&p, audit);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
+    PQclear(res);
+    return err;
+}
+
 enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
                          uint32_t field, const char *object)
 {
@@ -61,13 +80,8 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
                                       .n_items = 1,
                                       .n_done = 1,
                                       .object = object };
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_text(&p, act->node);
-    jt_audit_params(&p, &row, 1);
-    PGresult *res;
-    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
-    PQclear(res);
+    enum jt_err err =
+        jt_audit_write(db, &(struct jt_audit){ .node = act->node, .rows = &row, .n = 1 });
     return err == JT_ERR_DB_DUPLICATE || err == JT_ERR_DB_REFUSED ? JT_ERR_DB_FAULT : err;
 }
 

@@ -2,7 +2,8 @@
 /*
  * The audit trail: who did what, when, where, to which cards, with what result. One row a request,
  * in the transaction of what it records (tokenize, every administrative act) or committed before
- * the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration.
+ * the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration:
+ * whatever is written goes through the one builder of store/audit_params.h.
  */
 #ifndef JETON_STORE_AUDIT_H
 #define JETON_STORE_AUDIT_H
@@ -38,6 +39,13 @@ struct jt_audit_row {
     const char *object; /* name or number of what an administrative act touched; empty else */
 };
 
+/* The rows of one transaction, all of one node. */
+struct jt_audit {
+    const char *node;
+    const struct jt_audit_row *rows;
+    size_t n;
+};
+
 /*
  * Who does an administrative act, and on which node: for the row and the audit trail. The verbs
  * that take one write act and audit row in one transaction: there is never the one without the
@@ -62,7 +70,7 @@ typedef void jt_audit_reading_fn(void *arg, const struct jt_audit_reading *readi
  * Calls `each`, oldest first, for the detokenize rows of that field and time that hold the id; at
  * most `max`. Times are timestamptz text; an empty one is unbounded. The index on time bounds what
  * is read, so a long time takes long: JT_ERR_DB_PASSING when it takes longer than the connection's
- * time-out. JT_ERR_INVALID for what is no time.
+ * time-out. JT_ERR_DB_REFUSED for what is no time.
  */
 enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
                               const char *until, size_t max, jt_audit_reading_fn *each,

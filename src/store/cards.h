@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cards: the vault's rows. Every transaction that writes one follows the ring rule (DESIGN
- * section 6.4):
+ * Cards: the vault's rows. Every transaction that writes one follows the ring rule
+ * (docs/architecture.md, "The ring rule"):
  *
- *   BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
- *   shared advisory lock `ring`, as a statement of its own, first, at top level
- *   one statement that checks the epoch of the ring and whether this node's row and incarnation
- * stand, writes only where both do, and answers what it found COMMIT
+ *   1. BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
+ *   2. the shared advisory lock `ring`, as a statement of its own, first, at top level
+ *   3. one statement that checks the epoch of the ring and whether this node's row and incarnation
+ *      stand, writes only where both do, and answers what it found
+ *   4. COMMIT
  *
  * The verbs on a struct jt_pipe return at once and call back later; memory that a request points to
- * may be freed once the call returns. The verbs on a struct jt_db block and are for the retirement
- * job.
+ * may be freed once the call returns. The verbs on a struct jt_db block and are for workers and
+ * background duties.
  *
  * Errors common to all verbs on a pipe. At once, and then `done` is not called: JT_ERR_DB_AWAY
  * (the pipe is not ready, or broke), JT_ERR_NOMEM, JT_ERR_LIMIT (more than JT_STORE_MAX_CARDS, or a
@@ -18,8 +19,8 @@
  * the transaction names: the caller's mistake). To `done`: the class REPEAT (may pass; the
  * outcome is unknown, repeat), JT_ERR_RING_CONTRADICTED or JT_ERR_DB_DUPLICATE (an alarm: the
  * generation rows contradict the ring, or two cards claim one fingerprint or id; nothing was
- * written), JT_ERR_PROTOCOL and JT_ERR_INVALID (server and program do not fit together; for the
- * operator).
+ * written), JT_ERR_DB_FAULT, JT_ERR_DB_REFUSED and JT_ERR_DB_UNTRUE (the server is not as the
+ * program expects, or did not do what it was told; for the operator).
  */
 #ifndef JETON_STORE_CARDS_H
 #define JETON_STORE_CARDS_H
@@ -188,7 +189,7 @@ typedef void jt_move_fn(void *arg, enum jt_err err, const struct jt_move_result 
 
 /*
  * JT_ERR_DB_DUPLICATE to the callback: a fingerprint or an id exists already under `to`. That is an
- * alarm: it cannot happen (DESIGN section 6.4).
+ * alarm: tokenizing finds a card under every live generation and never makes it a second row.
  */
 enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt_move_fn *done,
                           void *arg) JT_CHECKED;

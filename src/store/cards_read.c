@@ -243,8 +243,8 @@ enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows
      */
     (void)jt_txn_step(&a->txn, JT_SQL_BEGIN);
     struct jt_params *p = jt_txn_step(&a->txn, JT_SQL_AUDIT);
-    jt_params_text(p, jt_pipe_node(pipe)->name);
-    jt_audit_params(p, rows, n);
+    jt_audit_statement(
+        p, &(struct jt_audit){ .node = jt_pipe_node(pipe)->name, .rows = rows, .n = n });
     (void)jt_txn_step(&a->txn, JT_SQL_COMMIT);
     err = jt_pipe_submit(pipe, &a->txn);
     if (err != JT_OK) {

@@ -202,7 +202,8 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     jt_params_u31(p, in->writer);
     add_cards(t, p, in);
-    jt_audit_params(p, in->audit, in->n_audit);
+    jt_audit_params(
+        p, &(struct jt_audit){ .node = t->node->name, .rows = in->audit, .n = in->n_audit });
     if (!alone) {
         jt_params_key_ids(p, in->draining, in->n_draining);
         err = add_probes(t, p, in);

@@ -388,7 +388,7 @@ static enum jt_err find_out(struct jt_db *db, const struct transaction *t)
         if (!may_pass || jt_clock_ms() >= give_up) {
             return JT_ERR_IN_DOUBT;
         }
-        jt_db_back_off(JT_DOUBT_PAUSE_MS);
+        jt_clock_pause(JT_DOUBT_PAUSE_MS); /* to be told the truth is worth it, also at a stop */
     }
 }
 
@@ -441,9 +441,4 @@ enum jt_err jt_db_run(struct jt_db *db, struct jt_txn *txn)
         roll_back(db);
     }
     return err;
-}
-
-void jt_db_back_off(int ms)
-{
-    (void)poll(NULL, 0, ms);
 }

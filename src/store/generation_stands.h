@@ -10,8 +10,8 @@
 #include "model/generation.h"
 
 /*
- * Inside an open transaction: JT_ERR_PROTOCOL when the row in the table is not, byte for byte, this
- * one.
+ * Inside an open transaction: JT_ERR_DB_UNTRUE when the row in the table is not, byte for byte,
+ * this one.
  */
 enum jt_err jt_generation_must_stand(struct jt_db *db,
                                      const struct jt_generation_row *row) JT_CHECKED;

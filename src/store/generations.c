@@ -4,6 +4,7 @@
 #include "store/audit_params.h"
 #include "store/columns.h"
 #include "store/generation_stands.h"
+#include "store/locks.h"
 #include "store/query.h"
 #include "store/statements.h"
 
@@ -100,15 +101,11 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
     return err;
 }
 
-enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *out)
+static enum jt_err read_taken(struct jt_db *db, struct jt_generations_taken *out)
 {
     memset(out, 0, sizeof *out);
-    enum jt_err err = jt_db_ensure(db);
-    if (err != JT_OK) {
-        return err;
-    }
     PGresult *res;
-    err = jt_db_query(db, "SELECT " COLUMNS " FROM generation", NULL, &res);
+    enum jt_err err = jt_db_query(db, "SELECT " COLUMNS " FROM generation", NULL, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_row row = jt_row_init(res, i);
         struct jt_generation_row g;
@@ -124,6 +121,39 @@ enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *
     }
     PQclear(res);
     return err;
+}
+
+/*
+ * Does not wait: whoever does not get it comes again. A statement of its own, so that what is read
+ * behind it is read in a snapshot taken after it was had.
+ */
+static enum jt_err take_creator_lock(struct jt_db *db, bool *busy)
+{
+    PGresult *res;
+    enum jt_err err =
+        jt_db_query_one(db, "SELECT pg_try_advisory_xact_lock(" JT_CREATOR_LOCK ")", NULL, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        bool had = jt_row_bool(&row, 0);
+        *busy = !row.bad && !had;
+        err = row.bad ? JT_ERR_DB_FAULT : had ? JT_OK : JT_ERR_DB_PASSING;
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generation_begin(struct jt_db *db, struct jt_generations_taken *taken, bool *busy)
+{
+    *busy = false;
+    enum jt_err err = jt_db_begin(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = take_creator_lock(db, busy);
+    if (err == JT_OK) {
+        err = read_taken(db, taken);
+    }
+    return err == JT_OK ? JT_OK : jt_db_end(db, err);
 }
 
 /* The time that a statement returns. */
@@ -152,25 +182,17 @@ enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generatio
                       &p, "the row of a generation does not stand as it was sent");
 }
 
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
-                                 const struct jt_act *act, char created_at[static JT_TIME_LEN])
+static enum jt_err insert_row(struct jt_db *db, const struct jt_generation_row *row,
+                              const struct jt_act *act, char created_at[static JT_TIME_LEN])
 {
-    created_at[0] = '\0';
-    if (row->state != JT_GENERATION_FUTURE) {
-        return JT_ERR_INVALID;
-    }
-    enum jt_err err = jt_db_begin(db);
-    if (err != JT_OK) {
-        return err;
-    }
     struct jt_params p;
     jt_params_init(&p);
     put_row(&p, row);
     jt_params_text(&p, act->actor);
-    err = take_time(db,
-                    "INSERT INTO generation (" COLUMNS ", created_by) "
-                    "VALUES (" JT_SQL_7_PARAMS ") RETURNING " JT_SQL_TIME("created_at"),
-                    &p, created_at);
+    enum jt_err err = take_time(db,
+                                "INSERT INTO generation (" COLUMNS ", created_by) "
+                                "VALUES (" JT_SQL_7_PARAMS ") RETURNING " JT_SQL_TIME("created_at"),
+                                &p, created_at);
     /* nothing was inserted, and nobody said why */
     err = err == JT_ERR_NO_ROW         ? JT_ERR_DB_UNTRUE
           : err == JT_ERR_DB_DUPLICATE ? JT_ERR_KEY_ID_TAKEN
@@ -178,10 +200,27 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
     if (err == JT_OK) {
         err = jt_generation_must_stand(db, row);
     }
+    return err == JT_OK ? jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number) : err;
+}
+
+enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
+                              const struct jt_generation_row *row, const struct jt_act *act,
+                              char created_at[static JT_TIME_LEN])
+{
+    created_at[0] = '\0';
     if (err == JT_OK) {
-        err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number);
+        err = row->state == JT_GENERATION_FUTURE ? insert_row(db, row, act, created_at)
+                                                 : JT_ERR_INVALID;
     }
     return jt_db_end(db, err);
+}
+
+enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
+                                 const struct jt_act *act, char created_at[static JT_TIME_LEN])
+{
+    created_at[0] = '\0';
+    enum jt_err err = jt_db_begin(db);
+    return err == JT_OK ? jt_generation_end(db, JT_OK, row, act, created_at) : err;
 }
 
 enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row,

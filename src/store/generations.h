@@ -34,20 +34,33 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
                               struct jt_generation_info *out) JT_CHECKED;
 
 /*
- * The highest number, the key ids (bit i of byte i/8) of generations that are not destroyed, and
- * how many are future: what a new one must avoid.
+ * The highest number, the key ids (a set of model/keyref.h) of generations that are not destroyed,
+ * and how many are future: what a new one must avoid.
  */
 struct jt_generations_taken {
     uint64_t highest;
     uint8_t key_ids[JT_KEY_ID_SET_LEN];
     size_t n_future;
 };
-enum jt_err jt_generations_taken(struct jt_db *db, struct jt_generations_taken *out) JT_CHECKED;
 
 /*
- * Stores a future generation, with its audit row; `created_at` receives the time that it bears.
- * JT_ERR_KEY_ID_TAKEN when its number or key id is taken (the loser of two creators).
+ * Making a generation is one transaction, in which the keeper is asked for the key: begin takes the
+ * lock `creator`, of which there is one for all nodes, and reads what is taken; end stores the row
+ * with `err` JT_OK, and ends the transaction. *busy and JT_ERR_DB_PASSING: somebody else is at it.
  */
+enum jt_err jt_generation_begin(struct jt_db *db, struct jt_generations_taken *taken,
+                                bool *busy) JT_CHECKED;
+
+/*
+ * Stores a future generation, with its audit row, and commits; with another `err` than JT_OK it
+ * rolls back and returns that. `created_at` receives the time that the row bears.
+ * JT_ERR_KEY_ID_TAKEN when its number or key id is taken.
+ */
+enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
+                              const struct jt_generation_row *row, const struct jt_act *act,
+                              char created_at[static JT_TIME_LEN]) JT_CHECKED;
+
+/* The same in a transaction of its own, without the lock. */
 enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
                                  const struct jt_act *act,
                                  char created_at[static JT_TIME_LEN]) JT_CHECKED;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/migrate.h"
 
+#include "store/locks.h"
 #include "store/migrations.h"
 #include "store/query.h"
 
 #include <limits.h>
-
-/* Serialises two runs. Not the ring lock, which a long migration must not hold. */
-#define MIGRATE_LOCK "7235419260851098"
 
 int jt_migrate_newest(void)
 {
@@ -127,7 +125,7 @@ static enum jt_err step(struct jt_db *db, const struct jt_migration **applied)
     }
     PGresult *res = NULL;
     if (err == JT_OK) {
-        err = jt_db_query(db, "SELECT pg_advisory_xact_lock(" MIGRATE_LOCK ")", NULL, &res);
+        err = jt_db_query(db, "SELECT pg_advisory_xact_lock(" JT_MIGRATE_LOCK ")", NULL, &res);
         PQclear(res);
     }
     if (err == JT_OK) {

@@ -3,12 +3,26 @@
 
 #include "base/clock.h"
 #include "store/columns.h"
+#include "store/locks.h"
 #include "store/ring_lock.h"
 #include "store/timeouts.h"
 
 #include <string.h>
 
-#define NODE_LOCK "7235419260851099" /* session-level: held as long as the front lives */
+/* Of the node whose number is that. */
+#define LOCK_OF(number) "(" JT_NODE_LOCKS "::int8 + " number ")"
+
+/*
+ * Rows of nodes whose lock nobody holds, and any other row of this node's number, $1, whose lock is
+ * ours. An advisory lock on one bigint shows its halves as classid and objid, and objsubid 1.
+ */
+#define IS_GONE                                                                                \
+    "(n.number = $1 OR NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' "      \
+    "AND l.granted AND l.objsubid = 1 "                                                        \
+    "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) " \
+    "AND l.classid::int8 = " LOCK_OF("n.number") " >> 32 "                                     \
+                                                 "AND l.objid::int8 = " LOCK_OF(               \
+                                                     "n.number") " & 4294967295))"
 
 #define NODE_ROW(FIRST, NEXT, t)                  \
     FIRST(TEXT, t "name", spec.name)              \
@@ -21,80 +35,75 @@
 
 static JT_COLUMNS_PUTTER(put_row, NODE_ROW, 5, struct jt_node_row);
 
-/* Takes the session's lock if it is not held yet. JT_ERR_NODE_TAKEN when another session holds it.
- */
-static enum jt_err take_lock(struct jt_db *db)
+/* The session's lock of a number, by pg_try_advisory_lock or pg_advisory_unlock. */
+static enum jt_err ask_lock(struct jt_db *db, const char *sql, uint8_t number, bool *had)
 {
-    enum jt_err err = jt_db_ensure(db);
-    if (err != JT_OK || db->holds_node_lock) {
-        return err;
-    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_i16(&p, number);
     PGresult *res;
-    err = jt_db_query_one(db, "SELECT pg_try_advisory_lock(" NODE_LOCK ")", NULL, &res);
+    *had = false;
+    enum jt_err err = jt_db_query_one(db, sql, &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
-        db->holds_node_lock = jt_row_bool(&row, 0);
-        err = row.bad ? JT_ERR_DB_FAULT : db->holds_node_lock ? JT_OK : JT_ERR_NODE_TAKEN;
+        *had = jt_row_bool(&row, 0);
+        err = jt_row_status(&row);
     }
     PQclear(res);
     return err;
 }
 
-static void free_lock(struct jt_db *db)
+/* Takes the node's lock if it is not held yet. JT_ERR_NODE_TAKEN when another session holds it. */
+static enum jt_err take_lock(struct jt_db *db, uint8_t number)
+{
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK || db->holds_node_lock) {
+        return err;
+    }
+    err = ask_lock(db, "SELECT pg_try_advisory_lock(" LOCK_OF("$1") ")", number,
+                   &db->holds_node_lock);
+    return err == JT_OK && !db->holds_node_lock ? JT_ERR_NODE_TAKEN : err;
+}
+
+static void free_lock(struct jt_db *db, uint8_t number)
 {
     if (db->holds_node_lock) {
-        PGresult *res = NULL;
-        enum jt_err err = jt_db_query(db, "SELECT pg_advisory_unlock(" NODE_LOCK ")", NULL, &res);
-        PQclear(res);
+        bool freed;
+        enum jt_err err =
+            ask_lock(db, "SELECT pg_advisory_unlock(" LOCK_OF("$1") ")", number, &freed);
         (void)err; /* a session that cannot unlock is lost, and its lock with it */
         db->holds_node_lock = false;
     }
 }
 
-/* Repeats `change` while the ring lock is busy, until the deadline. */
-static enum jt_err with_ring_lock(struct jt_db *db,
-                                  enum jt_err (*change)(struct jt_db *, const void *),
-                                  const void *arg, int64_t deadline_ms)
-{
-    for (;;) {
-        bool busy;
-        enum jt_err err = jt_ring_lock_begin(db, &busy);
-        if (err == JT_OK) {
-            return jt_db_end(db, change(db, arg));
-        }
-        if (!busy || jt_clock_ms() >= deadline_ms) {
-            return err;
-        }
-        jt_db_back_off(JT_LOCK_PAUSE_MS);
-    }
-}
-
-/* Ours is the only row, and it is as it was sent: nobody else's may go on fencing in nobody. */
-static enum jt_err check_alone(struct jt_db *db, const struct jt_node_row *row)
+/* The row is as it was sent, and no row of a node that is gone stands beside it. */
+static enum jt_err check_row(struct jt_db *db, const struct jt_node_row *row)
 {
     struct jt_params p;
     jt_params_init(&p);
+    jt_params_i16(&p, row->spec.number);
     put_row(&p, row);
     return jt_db_must(db,
-                      "SELECT coalesce(bool_and((" COLUMNS ") = (" JT_SQL_5_PARAMS ")) "
-                      "AND count(*) = 1, false) FROM node",
+                      "SELECT count(*) = 1 AND bool_and((" COLUMNS ") = ($2, $3, $4, $5, $6)) "
+                      "FROM node n WHERE " IS_GONE,
                       &p,
                       "the node's row does not stand as it was sent, or another does beside it");
 }
 
 /*
- * Every other row goes too: there is one front, and one that lost its lock under another name must
- * not go on writing.
+ * One that is gone goes from the table too: a front that lost its lock without knowing must not go
+ * on writing.
  */
-static enum jt_err replace_row(struct jt_db *db, const void *arg)
+static enum jt_err replace_row(struct jt_db *db, const struct jt_node_row *row)
 {
-    const struct jt_node_row *row = arg;
     if (!db->holds_node_lock) {
         return JT_ERR_DB_AWAY; /* the session was lost in between, and the lock with it */
     }
-    enum jt_err err = jt_db_change(db, "DELETE FROM node", NULL, NULL);
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_i16(&p, row->spec.number);
+    enum jt_err err = jt_db_change(db, "DELETE FROM node n WHERE " IS_GONE, &p, NULL);
     if (err == JT_OK) {
-        struct jt_params p;
         jt_params_init(&p);
         put_row(&p, row);
         err = jt_db_insert_one(db,
@@ -102,12 +111,11 @@ static enum jt_err replace_row(struct jt_db *db, const void *arg)
                                "VALUES (" JT_SQL_5_PARAMS ")",
                                &p);
     }
-    return err == JT_OK ? check_alone(db, row) : err;
+    return err == JT_OK ? check_row(db, row) : err;
 }
 
-static enum jt_err remove_row(struct jt_db *db, const void *arg)
+static enum jt_err remove_row(struct jt_db *db, const struct jt_node_spec *node)
 {
-    const struct jt_node_spec *node = arg;
     struct jt_params p;
     jt_params_init(&p);
     jt_params_text(&p, node->name);
@@ -145,7 +153,7 @@ static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node
  */
 static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *node)
 {
-    enum jt_err err = take_lock(db);
+    enum jt_err err = take_lock(db, node->number);
     if (err == JT_ERR_NODE_TAKEN) {
         bool ours;
         enum jt_err asked = row_is_ours(db, node, &ours);
@@ -154,21 +162,15 @@ static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *
     return err;
 }
 
-enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node, int patience_ms)
+enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node)
 {
-    int64_t deadline_ms = jt_clock_ms() + patience_ms;
-    enum jt_err err = take_lock_again(db, node);
-    /* The backend of a front that was just killed needs a moment to notice. */
-    while (err == JT_ERR_NODE_TAKEN && jt_clock_ms() < deadline_ms) {
-        jt_db_back_off(JT_LOCK_PAUSE_MS);
-        err = take_lock_again(db, node);
-    }
-    return err;
+    return take_lock_again(db, node);
 }
 
-enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, int patience_ms)
+enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, bool *busy)
 {
-    return with_ring_lock(db, replace_row, row, jt_clock_ms() + patience_ms);
+    enum jt_err err = jt_ring_lock_begin(db, busy);
+    return err == JT_OK ? jt_db_end(db, replace_row(db, row)) : err;
 }
 
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
@@ -180,15 +182,23 @@ enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
     bool ours;
     err = row_is_ours(db, node, &ours);
     if (err == JT_OK && !ours) {
-        free_lock(db);
+        free_lock(db, node->number);
         err = JT_ERR_NODE_GONE;
     }
     return err;
 }
 
+/* The process ends: its lock is freed in any case, and the row is gone for whoever comes next. */
 enum jt_err jt_node_leave(struct jt_db *db, const struct jt_node_spec *node)
 {
-    enum jt_err err = with_ring_lock(db, remove_row, node, jt_clock_ms() + JT_NODE_LEAVE_MS);
-    free_lock(db);
+    int64_t deadline_ms = jt_clock_ms() + JT_NODE_LEAVE_MS;
+    bool busy;
+    enum jt_err err = jt_ring_lock_begin(db, &busy);
+    while (err != JT_OK && busy && jt_clock_ms() < deadline_ms) {
+        jt_clock_pause(JT_LOCK_PAUSE_MS);
+        err = jt_ring_lock_begin(db, &busy);
+    }
+    err = err == JT_OK ? jt_db_end(db, remove_row(db, node)) : err;
+    free_lock(db, node->number);
     return err;
 }

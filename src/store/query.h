@@ -79,7 +79,4 @@ enum jt_err jt_db_begin(struct jt_db *db) JT_CHECKED;
  */
 enum jt_err jt_db_end(struct jt_db *db, enum jt_err err) JT_CHECKED;
 
-/* Pauses the thread between two attempts. */
-void jt_db_back_off(int ms);
-
 #endif

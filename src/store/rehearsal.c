@@ -8,6 +8,7 @@
 #include "store/ring.h"
 #include "store/ring_rule.h"
 #include "store/statements.h"
+#include "store/tally.h"
 
 #include <stdio.h>
 
@@ -15,20 +16,12 @@
 /* Ids of the first millisecond that there was an id for: nobody has minted one. */
 #define NO_IDS 0x3fffffu
 
-static const struct jt_audit_row audit = { .action = JT_AUDIT_DETOKENIZE,
-                                           .client = ROLE_PLAYED,
-                                           .object = "" };
-
-static enum jt_err rehearse_audit(struct jt_db *db, const struct jt_node_spec *node)
+static struct jt_audit audit_of(const struct jt_node_spec *node)
 {
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_text(&p, node->name);
-    jt_audit_params(&p, &audit, 1);
-    PGresult *res;
-    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
-    PQclear(res);
-    return err;
+    static const struct jt_audit_row row = { .action = JT_AUDIT_DETOKENIZE,
+                                             .client = ROLE_PLAYED,
+                                             .object = "" };
+    return (struct jt_audit){ .node = node->name, .rows = &row, .n = 1 };
 }
 
 /* A random fingerprint meets no card's; the envelope is the key id and noughts. */
@@ -52,12 +45,13 @@ static void add_card(struct jt_params *p, uint8_t key_id)
 static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
                                  const struct jt_keyref *active)
 {
+    const struct jt_audit audit = audit_of(node);
     struct jt_params p;
     jt_params_init(&p);
     jt_ring_rule_guard(&p, node, epoch, active);
-    jt_params_u31(&p, INT16_MAX); /* a writer of its own: no waiting for a row of the tally */
+    jt_params_u31(&p, JT_TALLY_REHEARSAL); /* no waiting for anybody's row */
     add_card(&p, active->key_id);
-    jt_audit_params(&p, &audit, 1);
+    jt_audit_params(&p, &audit);
     PGresult *res;
     enum jt_err err = jt_db_query(db, jt_statements[JT_SQL_TOKENIZE_ALONE].sql, &p, &res);
     if (err == JT_OK) {
@@ -87,7 +81,8 @@ enum jt_err jt_rehearse(struct jt_db *db, const struct jt_node_spec *node, uint6
     }
     if (err == JT_OK) {
         bool audit_only = active->generation == 0;
-        err = audit_only ? rehearse_audit(db, node) : rehearse_card(db, node, epoch, active);
+        const struct jt_audit audit = audit_of(node);
+        err = audit_only ? jt_audit_write(db, &audit) : rehearse_card(db, node, epoch, active);
     }
     /* Rolled back in any case. */
     enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_ROLLED_BACK : err);

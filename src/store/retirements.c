@@ -52,10 +52,17 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     return jt_db_end(db, err == JT_ERR_NO_ROW ? JT_ERR_NO_GENERATION : err);
 }
 
-#define JOB(FIRST, NEXT, t)                \
-    FIRST(U63, t "generation", generation) \
-    NEXT(U8, "g.key_id", key_id)           \
-    NEXT(U8, t "state", state)
+#define RATE_IF_FRESH(t) \
+    "CASE WHEN " t "noted_at > now() - interval '10 s' THEN " t "moved_in_1000_s ELSE 0 END"
+
+#define JOB(FIRST, NEXT, t)                    \
+    FIRST(U63, t "generation", generation)     \
+    NEXT(U8, "g.key_id", key_id)               \
+    NEXT(U8, t "state", state)                 \
+    NEXT(U8, t "walked_bucket", walked.bucket) \
+    NEXT(U63, t "walked_id", walked.id)        \
+    NEXT(U63, t "rows_stuck", rows_stuck)      \
+    NEXT(U63, RATE_IF_FRESH(t), moved_in_1000_s)
 
 #define CERTIFICATE(FIRST, NEXT, t)       \
     FIRST(TEXT, t "certificate", text)    \
@@ -124,6 +131,26 @@ enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after, struct jt_retir
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_retirement *out)
 {
     return select_one(db, select_job, generation, out);
+}
+
+enum jt_err jt_retirement_note(struct jt_db *db, const struct jt_retirement *job)
+{
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_u63(&p, job->generation);
+    jt_params_i16(&p, (int16_t)job->walked.bucket);
+    jt_params_u63(&p, job->walked.id);
+    jt_params_u63(&p, job->rows_stuck);
+    jt_params_u63(&p, job->moved_in_1000_s);
+    return jt_db_change_one(db,
+                            "UPDATE retirement SET walked_bucket = $2, walked_id = $3, "
+                            "rows_stuck = $4, moved_in_1000_s = $5, noted_at = now() "
+                            "WHERE generation = $1 AND state = " JT_SQL_JOB_DRAINING,
+                            &p);
 }
 
 enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,

@@ -6,6 +6,7 @@
 #ifndef JETON_STORE_RETIREMENTS_H
 #define JETON_STORE_RETIREMENTS_H
 
+#include "store/cards.h"
 #include "store/generations.h"
 #include "model/certificate.h"
 
@@ -24,6 +25,10 @@ struct jt_retirement {
     uint8_t key_id;
     enum jt_retirement_state state;
     char actor[JT_ACTOR_MAX + 1];
+    /* how it stands while it drains: where its pass is, what the last whole pass could not open */
+    struct jt_card_cursor walked;
+    uint64_t rows_stuck;
+    uint64_t moved_in_1000_s; /* the rate; 0 where it was not noted for some seconds */
     /* from RETIRED on; before: generation, actor and started_at only */
     struct jt_retirement_facts facts;
     struct jt_certificate certificate; /* from CERTIFIED on */
@@ -45,6 +50,9 @@ enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after,
 
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation,
                               struct jt_retirement *out) JT_CHECKED;
+
+/* Notes how a job that drains stands: `walked`, `rows_stuck` and the rate. JT_ERR_NO_CHANGE. */
+enum jt_err jt_retirement_note(struct jt_db *db, const struct jt_retirement *job) JT_CHECKED;
 
 /* Stores the certificate of a retired generation: RETIRED to CERTIFIED. */
 enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,

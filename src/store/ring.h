@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ring row in the database, and the one advisory lock that every writer of cards shares (DESIGN
- * section 6.4).
+ * The ring row in the database, and the one advisory lock that every writer of cards shares
+ * (store/locks.h).
  */
 #ifndef JETON_STORE_RING_H
 #define JETON_STORE_RING_H
 
 #include "store/db.h"
+#include "store/locks.h"
 #include "model/ring.h"
-
-/*
- * The advisory lock `ring`: shared by every transaction that writes a card, exclusive for changes
- * of state. One constant for ever.
- */
-#define JT_RING_LOCK "7235419260851097" /* bigint as SQL text */
 
 /*
  * JT_ERR_NOT_INITIALIZED when `jeton init` has not run. The MAC is not checked here: the keeper

@@ -29,7 +29,7 @@ enum jt_err jt_ring_row_replace(struct jt_db *db, const struct jt_ring_row *next
                                 uint64_t from_epoch) JT_CHECKED;
 
 /*
- * Inside an open transaction: JT_ERR_PROTOCOL when the ring in the table is not, byte for byte,
+ * Inside an open transaction: JT_ERR_DB_UNTRUE when the ring in the table is not, byte for byte,
  * this one.
  */
 enum jt_err jt_ring_must_stand(struct jt_db *db, const struct jt_ring_row *ring) JT_CHECKED;

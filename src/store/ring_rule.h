@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every transaction on a card shares (DESIGN section 6.4). */
+/* What every transaction on a card shares (docs/architecture.md, "The ring rule"). */
 #ifndef JETON_STORE_RING_RULE_H
 #define JETON_STORE_RING_RULE_H
 

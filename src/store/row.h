@@ -3,7 +3,7 @@
  * One row of a server's reply, read without trusting the server: each getter checks that the column
  * exists, that it is binary, its type, its length and that it is not NULL. In the manner of struct
  * jt_reader the first mismatch sets `bad`, later getters return zero, and jt_row_status is asked
- * once: JT_ERR_PROTOCOL.
+ * once: JT_ERR_DB_FAULT.
  */
 #ifndef JETON_STORE_ROW_H
 #define JETON_STORE_ROW_H

@@ -21,7 +21,8 @@ struct jt_connect_params {
 void jt_session_connect_params(const char *conninfo, const char *application,
                                struct jt_connect_params *out);
 
-/* JT_ERR_INVALID when libpq cannot parse it. The reason is not told: it could quote a password. */
+/* JT_ERR_BAD_CONNINFO when libpq cannot parse it. The reason is not told: it could quote a
+ * password. */
 enum jt_err jt_session_check_conninfo(const char *conninfo) JT_CHECKED;
 
 /* Terse errors, no notices: for a connection that stands. */

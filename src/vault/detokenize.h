@@ -22,8 +22,8 @@ struct jt_detokenize_item {
     /*
      * JT_OK; JT_ERR_NO_TOKEN; JT_ERR_DECRYPT: the row does not open, or there are two;
      * JT_ERR_STRANDED: it stands under a key id of no live generation; what may pass;
-     * JT_ERR_PROTOCOL: the database does not give rows or does not record that they are read, and
-     * that does not pass by itself.
+     * JT_ERR_DB_FAULT and its like: the database does not give rows or does not record that they
+     * are read, and that does not pass by itself.
      */
     enum jt_err err;
     char pan[JT_PAN_MAX_DIGITS + 1]; /* set with JT_OK only; the caller wipes it */

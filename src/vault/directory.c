@@ -2,8 +2,10 @@
 #include "vault/directory.h"
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/secmem.h"
 #include "crypto/digest.h"
+#include "vault/client_check.h"
 #include "vault/registry.h"
 
 #include <stdlib.h>
@@ -43,7 +45,7 @@ struct waiter {
 
 /* One look-up under way. Whoever asks the same meanwhile waits for it too, so a crowd costs one. */
 struct lookup {
-    struct jt_job job; /* first: the job is cast back */
+    struct jt_job job;
     struct jt_directory *directory;
     struct lookup *next;
     struct waiter *waiters; /* none: a refresh behind the scenes */
@@ -127,9 +129,9 @@ void jt_directory_free(struct jt_directory *d)
 
 static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 {
-    struct lookup *l = (struct lookup *)job;
+    struct lookup *l = jt_container_of(job, struct lookup, job);
     if (l->is_client) {
-        l->err = jt_registry_check_client(ctx, &l->credential, &l->permissions);
+        l->err = jt_client_check(ctx, &l->credential, &l->permissions);
     } else {
         l->err = jt_registry_get_field(ctx, l->field_name, &l->field);
     }
@@ -178,7 +180,7 @@ static void answer(struct waiter *w, const struct lookup *l, enum jt_err err)
 
 static void done(struct jt_job *job)
 {
-    struct lookup *l = (struct lookup *)job;
+    struct lookup *l = jt_container_of(job, struct lookup, job);
     struct jt_directory *d = l->directory;
     struct lookup **at = &d->under_way;
     while (*at != l) {

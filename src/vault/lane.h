@@ -65,6 +65,7 @@ struct jt_lane_verb {
     size_t size;             /* of the struct that begins with the lane */
     size_t item_size;
     size_t batch_max; /* JT_LANE_BATCH_MAX at most */
+    bool writes;      /* cards: it has a row of the tally */
     /* more items than this may not wait; 0: any number. What does not fit is the caller's. */
     size_t waiting_max;
     /* Starts the first step for the items that are open; lane->rounds is 1 in a fresh batch. */

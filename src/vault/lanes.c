@@ -3,9 +3,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/tally.h"
 #include "vault/reencrypt.h"
 
 #define START_MS 2000
+
+/* Lanes of a loop that write cards: those that tokenize, and the one that re-encrypts. */
+#define FIRST_WRITER (JT_TALLY_RETIREMENT + 1)
+#define WRITERS_EACH (JT_LANES_EACH + 1)
+_Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
+               "each lane that writes has a row of the tally");
 
 /*
  * Counts this loop among those that are up, and tells the operator once of each change and its
@@ -61,10 +68,11 @@ static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *v
                                          .loop = lanes->loop,
                                          .keeper = lanes->keeper,
                                          .refresher = lanes->refresher };
-    uint32_t writer = (uint32_t)(JT_LANES_MAX * (size_t)lanes->index + lanes->n + 1);
-    enum jt_err err = jt_lane_new(verb, &place, writer, out);
+    uint32_t n = FIRST_WRITER + WRITERS_EACH * (uint32_t)lanes->index + lanes->n_writers;
+    enum jt_err err = jt_lane_new(verb, &place, jt_tally_writer(lanes->vault->node.number, n), out);
     if (err == JT_OK) {
         lanes->all[lanes->n++] = *out;
+        lanes->n_writers += verb->writes;
     }
     return err;
 }

@@ -21,6 +21,9 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
 #define JT_LANES_EACH 2
 #define JT_LANES_MAX  (2 * JT_LANES_EACH + 1)
 
+/* So many loops may a front have. */
+#define JT_LOOPS_MAX 64
+
 struct jt_lanes {
     int index;
     enum jt_lanes_state state;
@@ -34,11 +37,12 @@ struct jt_lanes {
     struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *reencrypt;
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
+    uint32_t n_writers;
 };
 
 /*
- * `index` counts the loops from 0: it chooses the rows of the tally that this loop adds to. The
- * owner calls jt_inbox_drain on lanes->inbox whenever the loop is woken.
+ * `index` counts the loops from 0, JT_LOOPS_MAX at most: it chooses the rows of the tally that this
+ * loop adds to. The owner calls jt_inbox_drain on lanes->inbox whenever the loop is woken.
  */
 enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct jt_loop *loop,
                           int index) JT_CHECKED;
@@ -75,10 +79,5 @@ struct jt_readiness {
     bool schema;    /* the tables are in shape, and the database does what it is told */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
-
-/*
- * The writer number of the retirement job in the tally; each lane has one from 1 on.
- */
-#define JT_WRITER_RETIREMENT 0
 
 #endif

@@ -6,25 +6,47 @@
 #include "store/migrate.h"
 #include "store/nodes.h"
 #include "store/rehearsal.h"
-#include "vault/verdict.h"
+#include "store/shape.h"
+#include "vault/duty.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
+#include "vault/verdict.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#define EVERY_MS 1000
 /* A jetond that was killed leaves a backend that needs a moment to notice and free its lock. */
-#define REGISTER_PATIENCE_MS 5000
-#define SHAPE_EVERY_MS       60000
+#define CLAIM_PATIENCE_MS 5000
+#define TAKEN_MS          20 /* before a lock that was found taken is asked for again */
+#define SHAPE_EVERY_MS    60000
 /* before rows under unused key ids are looked for again where that failed */
 #define STRAYS_AGAIN_MS 60000
 #define MODEL_AGAIN_MS  10000 /* before the model is tried again where it could not be run */
 
-enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault)
-{
-    *m = (struct jt_membership){ .told = JT_OK };
-    return jt_work_ctx_init(&m->ctx, vault, "jetond node", JT_STATEMENT_TIMEOUT_MS);
-}
+struct jt_membership {
+    struct jt_work_ctx ctx;
+    struct jt_duty *duty;
+
+    /* the duty's own */
+    /* checked once: a schema that changes under a running front is the operator's doing */
+    bool schema_ok;
+    struct jt_shape shape;  /* what the tables should be */
+    bool strays_sought;     /* rows under unused key ids were looked for since it registered */
+    int64_t strays_due_ms;  /* when they are looked for again if not */
+    int64_t shape_due_ms;   /* when the tables are looked at again */
+    int64_t claim_until_ms; /* patience with a lock that somebody holds; 0: nobody does */
+    enum jt_err told;       /* what the log said last */
+    char told_shape[JT_SHAPE_MESSAGE]; /* the same of the tables */
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t changed;
+    bool tried;        /* the first attempt has come to something */
+    enum jt_err final; /* this process has no business here */
+};
 
 static enum jt_err check_schema(struct jt_membership *m)
 {
@@ -38,25 +60,30 @@ static enum jt_err check_schema(struct jt_membership *m)
                               found, jt_migrate_newest());
 }
 
-static enum jt_err join(struct jt_membership *m)
+/*
+ * Takes the node's lock. *taken: another session holds it, and may be a front that was killed: ask
+ * again.
+ */
+static enum jt_err join(struct jt_membership *m, bool *taken)
 {
     enum jt_err err = jt_db_ensure(m->ctx.db);
     if (err == JT_OK && !m->schema_ok) {
         err = check_schema(m);
         m->schema_ok = err == JT_OK;
-        if (err != JT_OK) {
-            return err;
-        }
     }
     if (err == JT_OK) {
-        err = jt_node_claim(m->ctx.db, &m->ctx.vault->node, REGISTER_PATIENCE_MS);
-        if (err == JT_ERR_NODE_TAKEN) {
-            err = jt_fault_set(&m->ctx.fault, err,
-                               "another jetond serves this database; several nodes are not "
-                               "supported by this version");
-        }
+        err = jt_node_claim(m->ctx.db, &m->ctx.vault->node);
     }
-    return err;
+    if (err != JT_ERR_NODE_TAKEN) {
+        m->claim_until_ms = 0;
+        return err;
+    }
+    int64_t now = jt_clock_ms();
+    m->claim_until_ms = m->claim_until_ms == 0 ? now + CLAIM_PATIENCE_MS : m->claim_until_ms;
+    *taken = now < m->claim_until_ms;
+    return jt_fault_set(&m->ctx.fault, err,
+                        "another jetond serves this database; several nodes are not supported by "
+                        "this version");
 }
 
 /* One log line a change, not one a second. */
@@ -99,13 +126,16 @@ static void look_for_strays(struct jt_membership *m)
     }
 }
 
-/* The keeper MACs this node's row, which is then put into the database. */
-static enum jt_err enrol(struct jt_membership *m)
+/*
+ * The keeper MACs this node's row, which is then put into the database. *busy: writers hold the
+ * ring lock; again in a moment.
+ */
+static enum jt_err enrol(struct jt_membership *m, bool *busy)
 {
     struct jt_node_joined joined;
     enum jt_err err = jt_refresh_join(&m->ctx, false, &joined);
     if (err == JT_OK) {
-        err = jt_node_register(m->ctx.db, &joined.row, REGISTER_PATIENCE_MS);
+        err = jt_node_register(m->ctx.db, &joined.row, busy);
     }
     if (err == JT_OK) {
         m->strays_sought = false;
@@ -192,28 +222,18 @@ static bool is_final(enum jt_err err)
     return err == JT_ERR_NODE_TAKEN || err == JT_ERR_NODE_GONE || err == JT_ERR_MIGRATION_FOREIGN;
 }
 
-enum jt_err jt_membership_tick(struct jt_membership *m)
+/* Everything that a node which holds its lock does once a second. */
+static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *busy)
 {
     struct jt_vault *vault = m->ctx.vault;
-    bool registered = atomic_load(&vault->registered);
-    jt_work_about(&m->ctx, "%s", vault->node.name);
-    enum jt_err err = registered ? jt_node_check(m->ctx.db, &vault->node) : join(m);
-    if (registered && is_final(err)) {
-        err = jt_fault_set(&m->ctx.fault, err, "another jetond has taken this database over");
-    }
-    if (err != JT_OK) {
-        atomic_store(&vault->registered, false);
-        tell(m, err);
-        return is_final(err) ? err : JT_OK;
-    }
+    struct jt_ring_row ring;
     look_at_tables(m);
     jt_fault_clear(&m->ctx.fault); /* what it found is told by itself */
     /*
      * Every time: so a keeper that missed a change hears of it, and a database that went back is
      * noticed without any traffic.
      */
-    err = registered ? JT_OK : enrol(m);
-    struct jt_ring_row ring;
+    enum jt_err err = registered ? JT_OK : enrol(m, busy);
     if (err == JT_OK) {
         err = jt_ring_refresh(&m->ctx, &ring);
     }
@@ -223,12 +243,85 @@ enum jt_err jt_membership_tick(struct jt_membership *m)
     if (err == JT_OK) {
         look_for_strays(m);
     }
-    tell(m, err);
-    return JT_OK;
+    return err;
 }
 
-void jt_membership_clear(struct jt_membership *m)
+static void conclude(struct jt_membership *m, enum jt_err final)
 {
+    pthread_mutex_lock(&m->mutex);
+    m->tried = true;
+    m->final = final;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->mutex);
+}
+
+static struct jt_again step(void *arg)
+{
+    struct jt_membership *m = arg;
+    struct jt_vault *vault = m->ctx.vault;
+    bool registered = atomic_load(&vault->registered), taken = false;
+    jt_work_about(&m->ctx, "%s", vault->node.name);
+    enum jt_err err = registered ? jt_node_check(m->ctx.db, &vault->node) : join(m, &taken);
+    if (registered && is_final(err)) {
+        err = jt_fault_set(&m->ctx.fault, err, "another jetond has taken this database over");
+    }
+    if (err == JT_OK) {
+        err = keep_place(m, registered, &taken);
+    } else {
+        atomic_store(&vault->registered, false);
+    }
+    if (taken) {
+        return (struct jt_again){ .ms = TAKEN_MS };
+    }
+    tell(m, err);
+    if (is_final(err)) {
+        conclude(m, err);
+        kill(getpid(), SIGTERM);
+        return JT_DUTY_NEVER_AGAIN;
+    }
+    conclude(m, JT_OK);
+    return (struct jt_again){ .ms = EVERY_MS };
+}
+
+enum jt_err jt_membership_start(struct jt_vault *vault, struct jt_membership **out)
+{
+    struct jt_membership *m = calloc(1, sizeof *m);
+    *out = m;
+    if (m == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    pthread_mutex_init(&m->mutex, NULL);
+    pthread_cond_init(&m->changed, NULL);
+    enum jt_err err = jt_work_ctx_init(&m->ctx, vault, "jetond node", JT_STATEMENT_TIMEOUT_MS);
+    if (err == JT_OK) {
+        err = jt_duty_start(step, m, &m->duty);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    pthread_mutex_lock(&m->mutex);
+    while (!m->tried) {
+        pthread_cond_wait(&m->changed, &m->mutex);
+    }
+    err = m->final;
+    pthread_mutex_unlock(&m->mutex);
+    return err;
+}
+
+enum jt_err jt_membership_verdict(struct jt_membership *m)
+{
+    pthread_mutex_lock(&m->mutex);
+    enum jt_err final = m->final;
+    pthread_mutex_unlock(&m->mutex);
+    return final;
+}
+
+void jt_membership_stop(struct jt_membership *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    jt_duty_stop(m->duty);
     if (m->ctx.vault != NULL && atomic_load(&m->ctx.vault->registered)) {
         enum jt_err err = jt_node_leave(m->ctx.db, &m->ctx.vault->node);
         if (err != JT_OK) {
@@ -237,4 +330,7 @@ void jt_membership_clear(struct jt_membership *m)
     }
     jt_shape_clear(&m->shape);
     jt_work_ctx_clear(&m->ctx);
+    pthread_cond_destroy(&m->changed);
+    pthread_mutex_destroy(&m->mutex);
+    free(m);
 }

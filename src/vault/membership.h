@@ -1,39 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * This node's place in the database: it registers, keeps the lock that a second jetond would need,
- * and notices when it has lost it. Blocking; one thread calls jt_membership_tick about once a
- * second.
+ * This node's place in the database, as a background duty (vault/duty.h): it registers, keeps the
+ * lock that a second jetond would need, and notices when it has lost it. Then it sees to it that
+ * the keeper has the ring; once a minute, and each time while they are not, whether the tables are
+ * what the migrations made; while transactions failed, by a rehearsal whether they do now. While
+ * database or keeper is away, the vault is marked as not registered, and the next step tries again.
+ *
+ * Some failures are final: another jetond serves this database, or the schema is not this
+ * program's. They are logged, and the process is asked to end.
  */
 #ifndef JETON_VAULT_MEMBERSHIP_H
 #define JETON_VAULT_MEMBERSHIP_H
 
-#include "store/shape.h"
 #include "vault/workers.h"
 
-struct jt_membership {
-    struct jt_work_ctx ctx;
-    /* checked once: a schema that changes under a running front is the operator's doing */
-    bool schema_ok;
-    struct jt_shape shape; /* what the tables should be */
-    bool strays_sought;    /* rows under unused key ids were looked for since the node registered */
-    int64_t strays_due_ms; /* when they are looked for again if not */
-    int64_t shape_due_ms;  /* when they are looked at again */
-    enum jt_err told;      /* what the log said last */
-    char told_shape[JT_SHAPE_MESSAGE]; /* the same of the tables */
-};
-
-enum jt_err jt_membership_init(struct jt_membership *m, struct jt_vault *vault) JT_CHECKED;
+struct jt_membership;
 
 /*
- * Registers or checks, then sees to it that the keeper has the ring; once a minute, and each time
- * while they are not, whether the tables are what the migrations made; while transactions failed,
- * by a rehearsal whether they do now. JT_OK also while the database or the keeper is away: then the
- * vault is marked as not registered and the next tick tries again. Errors are final and logged:
- * another jetond serves this database, or the schema is not this program's.
+ * Starts the duty and returns when its first attempt has come to something: also where database or
+ * keeper is away. A final failure, or what jt_work_ctx_init says; then *out is to be stopped too.
  */
-enum jt_err jt_membership_tick(struct jt_membership *m) JT_CHECKED;
+enum jt_err jt_membership_start(struct jt_vault *vault, struct jt_membership **out) JT_CHECKED;
 
-/* Leaves the database cleanly if it can be reached. */
-void jt_membership_clear(struct jt_membership *m);
+/* Ends the duty and leaves the database cleanly if it can be reached. NULL is accepted. */
+void jt_membership_stop(struct jt_membership *m);
+
+/*
+ * JT_OK as long as this process has its business here; else the final failure, for which the duty
+ * has sent it SIGTERM.
+ */
+enum jt_err jt_membership_verdict(struct jt_membership *m) JT_CHECKED;
 
 #endif

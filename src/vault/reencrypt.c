@@ -108,6 +108,7 @@ const struct jt_lane_verb jt_verb_reencrypt = {
     .item_size = sizeof(struct offered),
     .batch_max = BATCH_MAX,
     .waiting_max = WAITING_MAX,
+    .writes = true,
     .round = round_of,
     .give_up = jt_lane_end,
     .end_item = end_item,

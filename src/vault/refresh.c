@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/refresh.h"
 
+#include "base/container.h"
 #include "base/log.h"
 #include "store/cards.h"
 #include "store/ring.h"
@@ -61,10 +62,7 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
     return err == JT_OK ? jt_keyclient_wait_node_join(ctx->keeper, &request, joined) : err;
 }
 
-/*
- * DESIGN section 6.8: a database behind its keepers, or one that was tampered with, makes the node
- * not ready.
- */
+/* A database behind its keeper, or one that was tampered with, makes the node not ready. */
 static void lose_ring(struct jt_vault *vault)
 {
     atomic_store(&vault->ring_epoch, 0);
@@ -167,7 +165,7 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 }
 
 struct jt_refresher {
-    struct jt_job job; /* first: the job is cast back */
+    struct jt_job job;
     struct jt_vault *vault;
     struct {
         jt_refreshed_fn *done;
@@ -180,14 +178,14 @@ struct jt_refresher {
 
 static void run_refresh(struct jt_job *job, struct jt_work_ctx *ctx)
 {
-    struct jt_refresher *r = (struct jt_refresher *)job;
+    struct jt_refresher *r = jt_container_of(job, struct jt_refresher, job);
     jt_work_about(ctx, "the ring");
     r->result = jt_ring_refresh(ctx, NULL);
 }
 
 static void refresh_done(struct jt_job *job)
 {
-    struct jt_refresher *r = (struct jt_refresher *)job;
+    struct jt_refresher *r = jt_container_of(job, struct jt_refresher, job);
     r->under_way = false;
     int n = r->n_waiters;
     r->n_waiters = 0;

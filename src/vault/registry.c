@@ -101,47 +101,6 @@ enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, c
     return err;
 }
 
-/*
- * While the set of clients went back, an operator of that older set may do one thing: accept it.
- * Nobody else gets in.
- */
-static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credential *credential,
-                               uint32_t *permissions)
-{
-    struct jt_client_row row;
-    if (jt_sets_older_client(&ctx->vault->sets, credential->id, &row) != JT_OK ||
-        (row.spec.permissions & JT_MAY_OPERATE) == 0 ||
-        jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret) != JT_OK) {
-        return JT_ERR_SETS_UNVERIFIED;
-    }
-    *permissions = JT_MAY_ACCEPT_SETS;
-    return JT_OK;
-}
-
-enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx,
-                                     const struct jt_credential *credential, uint32_t *permissions)
-{
-    *permissions = 0;
-    struct jt_client_row row;
-    enum jt_err err = jt_sets_client(ctx, credential->id, &row);
-    if (err == JT_ERR_SETS_UNVERIFIED) {
-        return check_older(ctx, credential, permissions);
-    }
-    if (err == JT_ERR_NO_CLIENT) {
-        /* All-zero MACs: no keeper made such a row. The check costs what a real one costs. */
-        row = (struct jt_client_row){ .spec = { .id = "unknown" } };
-        err = JT_OK;
-    }
-    if (err == JT_OK) {
-        /* a revoked row is refused there */
-        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret);
-    }
-    if (err == JT_OK) {
-        *permissions = row.spec.permissions & JT_MAY_ALL;
-    }
-    return err;
-}
-
 static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                              const struct jt_act *act)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clients and fields: made, revoked and looked up among those that stand (vault/sets.h). Blocking;
- * on a worker.
+ * on a worker. Whether an API key is a client's: vault/client_check.h.
  */
 #ifndef JETON_VAULT_REGISTRY_H
 #define JETON_VAULT_REGISTRY_H
@@ -9,12 +9,6 @@
 #include "vault/credential.h"
 #include "vault/workers.h"
 #include "model/field.h"
-
-/*
- * Beside enum jt_permission: what an operator of an older set may do while no other is verified,
- * which is to accept it.
- */
-#define JT_MAY_ACCEPT_SETS (1u << 16)
 
 /*
  * Makes a client with a fresh secret. JT_ERR_CLIENT_EXISTS when the id is taken, by a revoked
@@ -31,15 +25,6 @@ enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_clie
  */
 enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id,
                                       const char *actor) JT_CHECKED;
-
-/*
- * Whether the credential is a client's, and what it may do. JT_ERR_BAD_CREDENTIAL: unknown or
- * revoked client and wrong secret alike, after the same work: an unknown id is checked against a
- * row that cannot match.
- */
-enum jt_err jt_registry_check_client(struct jt_work_ctx *ctx,
-                                     const struct jt_credential *credential,
-                                     uint32_t *permissions) JT_CHECKED;
 
 /* Makes a field; spec->id is chosen here. JT_ERR_FIELD_EXISTS when the name is taken. */
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,

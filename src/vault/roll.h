@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a generation up to retirement (DESIGN section 6, steps 1 to 3): create with
- * acknowledgement, activate. Blocking; on a worker.
- *
- * Until several nodes are built, the one node that may run acknowledges for itself: its keeper
- * proves possession to a fresh challenge, once when the generation is made and again when it is
- * activated.
+ * The life of a generation before it is active: it is made and acknowledged, or given up. Acts, on
+ * a worker; making one may come again (jt_work_again). What follows is vault/activation.h and
+ * vault/retirement.h.
  */
 #ifndef JETON_VAULT_ROLL_H
 #define JETON_VAULT_ROLL_H
@@ -18,7 +15,7 @@
 
 /*
  * Makes a key, stores the generation as future and acknowledges it. JT_ERR_TOO_MANY_FUTURE, before
- * a key is made: so many wait already; JT_ERR_LIMIT: no key id is free.
+ * a key is made: so many wait already; JT_ERR_NO_KEY_ID.
  */
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
                            struct jt_generation_info *out) JT_CHECKED;
@@ -34,25 +31,10 @@ enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char
                             struct jt_generation_info *out) JT_CHECKED;
 
 /*
- * Makes a future generation the active one; the active one becomes draining. One that is active
- * already is success. `holder_override` is the recorded reason to go ahead although the key has one
- * durable holder only; without it (NULL) that is JT_ERR_ONE_HOLDER. JT_ERR_NO_GENERATION;
- * JT_ERR_WRONG_STATE: not future; JT_ERR_LIMIT: too many generations drain; JT_ERR_CRYPTO: a row is
- * not authentic, logged; the class REPEAT: a dependency, or writers held the ring lock for all of
- * the patience.
+ * What there is to tell of a generation after a step that was taken: from the database, or else
+ * from what is known.
  */
-enum jt_err jt_roll_activate(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
-                             const char *holder_override,
-                             struct jt_generation_info *out) JT_CHECKED;
-
-/*
- * Proposes the step to the keeper, commits it in the database with back-off while writers hold the
- * ring lock, and makes the keeper accept it. Common to activation and retirement. `patience_ms`
- * bounds the back-off.
- */
-enum jt_err jt_ring_step(struct jt_work_ctx *ctx, const struct jt_generation_row *generation,
-                         enum jt_generation_state target, const char *actor,
-                         const char *holder_override, struct jt_retirement_facts *facts,
-                         int patience_ms) JT_CHECKED;
+void jt_roll_read_after(struct jt_work_ctx *ctx, struct jt_generation_info *out,
+                        enum jt_generation_state state);
 
 #endif

@@ -312,6 +312,7 @@ const struct jt_lane_verb jt_verb_tokenize = {
     .size = sizeof(struct tokenizer),
     .item_size = sizeof(struct jt_tokenize_item),
     .batch_max = BATCH,
+    .writes = true,
     .round = seal_batch,
     .give_up = give_up,
     .end_item = end_item,

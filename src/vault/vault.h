@@ -2,7 +2,7 @@
 /*
  * What all threads of one front share: configuration, identity, counters, and what is known of the
  * ring. Everything else belongs to one thread: an event loop (vault/lanes.h), a worker
- * (vault/workers.h) or the retirement job (vault/retire.h).
+ * (vault/workers.h) or a background duty (vault/duty.h).
  *
  * Made before the threads start and freed after they have ended.
  */
@@ -26,7 +26,13 @@ enum jt_mint {
     JT_MINT_PLANTED, /* the newest rows do not open */
 };
 
-/* With several nodes each will have its own; this version has one. */
+/*
+ * The number of every node of this version, which is why there can be only one: the lock of a
+ * number keeps a second front off (store/nodes.h). The number is in every id that its keeper mints
+ * and in its rows of the tally. When nodes have numbers of their own, each must get one that rested
+ * for a day since its last owner went, and what docs/architecture.md lists under "What still
+ * assumes one node" must have been dealt with.
+ */
 #define JT_NODE_NUMBER 1
 
 struct jt_vault {
@@ -48,7 +54,7 @@ struct jt_vault {
     _Atomic bool directory_good;        /* the keeper's, as its STATUS said to the last heartbeat */
     /* the tables were what the migrations made when they were last looked at (store/shape.h) */
     _Atomic bool in_shape;
-    _Atomic bool faulty;     /* transactions of cards failed, and not in passing (vault/fault.h) */
+    _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
     _Atomic bool registered; /* this node's row stands in the database */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */
     _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];

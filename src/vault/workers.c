@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/workers.h"
 
+#include "base/clock.h"
+#include "base/cond.h"
+
 #include <stdlib.h>
 
 #define MAX_WAITING 1024
 #define MAX_THREADS 8
+/* Before a job is run again: from the one to the other. */
+#define AGAIN_MIN_MS 50
+#define AGAIN_MAX_MS 800
 
 /* The jobs of one kind that wait for a thread. */
 struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t posted;
     struct jt_job *first, *last;
-    size_t n_waiting;
+    struct jt_job *parked; /* to be run again when they are due */
+    size_t n_waiting;      /* of both kinds */
     bool stopping;
 };
 
@@ -100,18 +107,95 @@ void jt_inbox_drain(void *arg, uint32_t events)
     }
 }
 
-static struct jt_job *take(struct queue *q)
+/* --- jobs that come again --- */
+
+bool jt_work_again(struct jt_work_ctx *ctx, int patience_ms)
+{
+    const struct jt_job *job = ctx->job;
+    if (job == NULL || ctx->last_call || jt_clock_ms() - job->first_ms >= patience_ms) {
+        return false;
+    }
+    ctx->again_ms = AGAIN_MIN_MS;
+    for (int i = 1; i < job->n_tries && ctx->again_ms < AGAIN_MAX_MS; i++) {
+        ctx->again_ms *= 2;
+    }
+    return true;
+}
+
+int jt_work_tries(const struct jt_work_ctx *ctx)
+{
+    return ctx->job == NULL ? 0 : ctx->job->n_tries;
+}
+
+bool jt_work_comes_again(const struct jt_work_ctx *ctx)
+{
+    return ctx->again_ms > 0;
+}
+
+static void park(struct queue *q, struct jt_job *job, int ms)
 {
     pthread_mutex_lock(&q->mutex);
-    while (q->first == NULL && !q->stopping) {
-        pthread_cond_wait(&q->posted, &q->mutex);
+    job->due_ms = jt_clock_ms() + ms;
+    job->next = q->parked;
+    q->parked = job;
+    q->n_waiting++;
+    pthread_cond_signal(&q->posted); /* whoever waits may have to wait less */
+    pthread_mutex_unlock(&q->mutex);
+}
+
+/* The one that is due first, of those that are due by `now_ms`, taken out; NULL: none is. */
+static struct jt_job *take_due(struct queue *q, int64_t now_ms)
+{
+    struct jt_job **first = NULL;
+    for (struct jt_job **at = &q->parked; *at != NULL; at = &(*at)->next) {
+        if ((*at)->due_ms <= now_ms && (first == NULL || (*at)->due_ms < (*first)->due_ms)) {
+            first = at;
+        }
     }
-    struct jt_job *job = q->first;
+    struct jt_job *job = first == NULL ? NULL : *first;
     if (job != NULL) {
-        q->first = job->next;
-        q->last = q->first == NULL ? NULL : q->last;
-        q->n_waiting--;
+        *first = job->next;
     }
+    return job;
+}
+
+/* With the mutex held: until something is posted or due. */
+static void wait_for_work(struct queue *q)
+{
+    if (q->parked == NULL) {
+        pthread_cond_wait(&q->posted, &q->mutex);
+        return;
+    }
+    int64_t due_ms = q->parked->due_ms;
+    for (const struct jt_job *job = q->parked; job != NULL; job = job->next) {
+        due_ms = job->due_ms < due_ms ? job->due_ms : due_ms;
+    }
+    int64_t left_ms = due_ms - jt_clock_ms();
+    if (left_ms > 0) {
+        (void)jt_cond_wait_ms(&q->posted, &q->mutex, (int)left_ms);
+    }
+}
+
+/* --- threads --- */
+
+static struct jt_job *take(struct queue *q, bool *last_call)
+{
+    struct jt_job *job;
+    pthread_mutex_lock(&q->mutex);
+    for (;;) {
+        job = take_due(q, q->stopping ? INT64_MAX : jt_clock_ms());
+        if (job == NULL && q->first != NULL) {
+            job = q->first;
+            q->first = job->next;
+            q->last = q->first == NULL ? NULL : q->last;
+        }
+        if (job != NULL || q->stopping) {
+            break;
+        }
+        wait_for_work(q);
+    }
+    q->n_waiting -= job != NULL;
+    *last_call = q->stopping;
     pthread_mutex_unlock(&q->mutex);
     return job;
 }
@@ -119,10 +203,16 @@ static struct jt_job *take(struct queue *q)
 static void *work(void *arg)
 {
     struct worker *self = arg;
-    struct jt_job *job;
-    while ((job = take(self->queue)) != NULL) {
-        job->run(job, &self->ctx);
-        inbox_put(job->inbox, job);
+    struct jt_work_ctx *ctx = &self->ctx;
+    while ((ctx->job = take(self->queue, &ctx->last_call)) != NULL) {
+        ctx->again_ms = 0;
+        ctx->job->first_ms = ctx->job->n_tries++ == 0 ? jt_clock_ms() : ctx->job->first_ms;
+        ctx->job->run(ctx->job, ctx);
+        if (ctx->again_ms > 0) {
+            park(self->queue, ctx->job, ctx->again_ms);
+        } else {
+            inbox_put(ctx->job->inbox, ctx->job);
+        }
     }
     return NULL;
 }
@@ -150,7 +240,7 @@ enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads, struct jt_wo
     enum jt_err err = n_threads <= MAX_THREADS ? JT_OK : JT_ERR_LIMIT;
     for (int kind = 0; kind < JT_N_WORK; kind++) {
         pthread_mutex_init(&w->queues[kind].mutex, NULL);
-        pthread_cond_init(&w->queues[kind].posted, NULL);
+        jt_cond_init(&w->queues[kind].posted);
     }
     for (int i = 0; i < JT_N_WORK * n_threads && err == JT_OK; i++) {
         err = start_thread(w, vault, &w->queues[i % JT_N_WORK]);
@@ -204,6 +294,7 @@ enum jt_err jt_workers_post(struct jt_workers *w, struct jt_job *job)
         err = q->stopping ? JT_ERR_STOPPING : JT_ERR_BUSY;
     } else {
         job->next = NULL;
+        job->n_tries = 0;
         if (q->last == NULL) {
             q->first = job;
         } else {

@@ -5,8 +5,11 @@
  * path proper never comes here.
  *
  * There are two queues, each with threads of its own: look-ups, which take a query or two, and
- * acts, which may wait for a lock, for one another or for a long answer. However many acts wait,
- * look-ups go on: clients are recognised, the ring is refreshed, operators see the state of things.
+ * acts, which may wait for one another or for a long answer. However many acts wait, look-ups go
+ * on: clients are recognised, the ring is refreshed, operators see the state of things.
+ *
+ * Nobody sleeps on a worker. An act that finds taken what it needs, the ring lock for one, gives
+ * its worker back and comes again a moment later (jt_work_again), until its patience is over.
  *
  * A job is posted from an event loop with that loop's inbox; its run() is called on a worker, then
  * its done() on the loop. The job belongs to the workers from the post until done() is called.
@@ -27,6 +30,11 @@ struct jt_work_ctx {
     struct jt_db *db;
     struct jt_keyclient *keeper;
     struct jt_fault fault; /* what fails here, or in one of the two, is noted in it */
+
+    /* the workers' own */
+    struct jt_job *job; /* that runs; NULL: none, this is no worker's */
+    int again_ms;       /* it comes again after so long; 0: it has ended */
+    bool last_call;     /* there is no later any more */
 };
 
 /* `statement_ms` bounds each statement of its database connection. */
@@ -38,6 +46,17 @@ void jt_work_ctx_clear(struct jt_work_ctx *ctx);
 void jt_work_about(struct jt_work_ctx *ctx, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * In a job's run(): what it needs is taken, and it is run again from the beginning, after a pause
+ * that grows from one time to the next. False when its patience, counted from its first run, is
+ * over, or when there is no later: then it ends with what it has.
+ */
+bool jt_work_again(struct jt_work_ctx *ctx, int patience_ms);
+
+/* How often it was run; whether it is to be run again, so that its result does not count. */
+int jt_work_tries(const struct jt_work_ctx *ctx);
+bool jt_work_comes_again(const struct jt_work_ctx *ctx);
+
 enum jt_work { JT_WORK_LOOKUP, JT_WORK_ACT, JT_N_WORK };
 
 struct jt_job {
@@ -45,7 +64,11 @@ struct jt_job {
     void (*run)(struct jt_job *job, struct jt_work_ctx *ctx);
     void (*done)(struct jt_job *job);
     struct jt_inbox *inbox;
+
+    /* the workers' own */
     struct jt_job *next;
+    int64_t first_ms, due_ms;
+    int n_tries;
 };
 
 /* Where finished jobs wait for their event loop. */
@@ -67,9 +90,9 @@ enum jt_err jt_workers_start(struct jt_vault *vault, int n_threads,
                              struct jt_workers **out) JT_CHECKED;
 
 /*
- * Finishes the jobs that were posted, then ends the threads. Their inboxes must still be drained
- * afterwards; whoever posts a job from there is refused. NULL is accepted, as by jt_workers_free,
- * which comes last.
+ * Finishes the jobs that were posted, then ends the threads; those that wait to be run again are
+ * run once more, at once. Their inboxes must still be drained afterwards; whoever posts a job from
+ * there is refused. NULL is accepted, as by jt_workers_free, which comes last.
  */
 void jt_workers_stop(struct jt_workers *w);
 void jt_workers_free(struct jt_workers *w);

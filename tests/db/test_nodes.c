@@ -25,12 +25,22 @@ static struct jt_db *other_db(void)
     return db;
 }
 
-/* Lock and row, as a front takes them. */
+/* Lock and row, as a front takes them: it comes again while they are taken. */
 static enum jt_err take_place(struct jt_db *db, const struct jt_node_spec *node, int patience_ms)
 {
     const struct jt_node_row row = { .spec = *node };
-    enum jt_err err = jt_node_claim(db, node, patience_ms);
-    return err == JT_OK ? jt_node_register(db, &row, patience_ms) : err;
+    int64_t deadline_ms = jt_clock_ms() + patience_ms;
+    for (;;) {
+        bool busy = false;
+        enum jt_err err = jt_node_claim(db, node);
+        if (err == JT_OK) {
+            err = jt_node_register(db, &row, &busy);
+        }
+        if ((err != JT_ERR_NODE_TAKEN && !busy) || jt_clock_ms() >= deadline_ms) {
+            return err;
+        }
+        jt_clock_pause(10);
+    }
 }
 
 static void end_session(struct fx *fx, const char *application)
@@ -159,8 +169,29 @@ static void registering_waits_for_writers_but_not_for_ever(void **state)
     struct jt_db *second = other_db();
     const struct jt_node_row row = { .spec = a };
     assert_int_equal(jt_db_ensure(second), JT_OK);
-    assert_int_equal(jt_node_register(second, &row, 200), JT_ERR_DB_AWAY);
+    bool busy;
+    assert_int_equal(jt_node_register(second, &row, &busy), JT_ERR_DB_AWAY);
     jt_db_free(second);
+}
+
+/* Registering speaks for no other node: one that lives keeps its row, one that is gone loses it. */
+static void a_node_that_lives_keeps_its_row_and_one_that_is_gone_does_not(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node_spec a = node("a", 1), b = node("b", 2), again = node("a", 3);
+    b.number = 2;
+    struct jt_db *second = other_db();
+    fx_exec(fx->plain, "DELETE FROM node");
+    assert_int_equal(take_place(second, &b, 100), JT_OK);
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 2);
+    assert_int_equal(jt_node_check(second, &b), JT_OK);
+    assert_int_equal(jt_node_check(fx->db, &a), JT_OK);
+    jt_db_free(second); /* killed: its row stays until somebody registers */
+    end_session(fx, "test_db");
+    assert_int_equal(take_place(fx->db, &again, 5000), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node WHERE name = 'b'"), 0);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM node"), 1);
 }
 
 int main(void)
@@ -169,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fx_vault_test(one_front_serves_and_a_second_is_refused),
         fx_vault_test(a_front_that_died_is_replaced),
+        fx_vault_test(a_node_that_lives_keeps_its_row_and_one_that_is_gone_does_not),
         fx_vault_test(a_lost_session_takes_the_lock_again_while_the_row_stands),
         fx_vault_test(a_front_that_was_replaced_meanwhile_is_told),
         fx_vault_test(our_own_old_session_is_waited_for_and_is_no_other_front),

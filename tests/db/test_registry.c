@@ -241,13 +241,22 @@ static void note_generation(void *arg, const struct jt_generation_info *info)
     numbers[++numbers[0]] = info->row.number;
 }
 
+static void see_taken(struct jt_db *db, struct jt_generations_taken *out)
+{
+    const struct jt_generation_row none = { 0 };
+    char at[JT_TIME_LEN];
+    bool busy;
+    assert_int_equal(jt_generation_begin(db, out, &busy), JT_OK);
+    assert_int_equal(jt_generation_end(db, JT_ERR_STOPPING, &none, &fx_act, at), JT_ERR_STOPPING);
+}
+
 static void generations_are_created_once_each_number_and_key_id(void **state)
 {
     struct fx *fx = *state;
     struct jt_generations_taken taken;
     char at[JT_TIME_LEN];
     const uint8_t none[32] = { 0 };
-    assert_int_equal(jt_generations_taken(fx->db, &taken), JT_OK);
+    see_taken(fx->db, &taken);
     assert_int_equal(taken.highest, 0);
     assert_int_equal(taken.n_future, 0);
     assert_memory_equal(taken.key_ids, none, 32);
@@ -268,7 +277,7 @@ static void generations_are_created_once_each_number_and_key_id(void **state)
     other.state = JT_GENERATION_ACTIVE;
     other.number = 6;
     assert_int_equal(jt_generation_insert(fx->db, &other, &alice, at), JT_ERR_INVALID);
-    assert_int_equal(jt_generations_taken(fx->db, &taken), JT_OK);
+    see_taken(fx->db, &taken);
     assert_int_equal(taken.highest, 5);
     assert_int_equal(taken.n_future, 2);
     assert_int_equal(taken.key_ids[25], 1);
@@ -317,6 +326,37 @@ static void the_newest_acknowledgement_counts(void **state)
     assert_int_equal(jt_ack_insert(fx->db, 2, &ack), JT_ERR_DB_REFUSED); /* no such generation */
 }
 
+/*
+ * Two creators, on whichever nodes: the database lets one at a time read what is taken and store,
+ * so that both make one, and neither is told of a conflict.
+ */
+static void creators_of_generations_take_turns(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_db *second;
+    assert_int_equal(jt_db_new(fx_conninfo(), "other_db", 30000, &second), JT_OK);
+    struct jt_generations_taken first_sees, second_sees;
+    bool busy;
+    char at[JT_TIME_LEN];
+    assert_int_equal(jt_generation_begin(fx->db, &first_sees, &busy), JT_OK);
+    assert_false(busy);
+    assert_int_equal(jt_generation_begin(second, &second_sees, &busy), JT_ERR_DB_PASSING);
+    assert_true(busy);
+    struct jt_generation_row row = {
+        .number = first_sees.highest + 1, .key_id = 7, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
+    };
+    assert_int_equal(jt_generation_end(fx->db, JT_OK, &row, &fx_act, at), JT_OK);
+    assert_int_equal(jt_generation_begin(second, &second_sees, &busy), JT_OK);
+    assert_int_equal(second_sees.highest, first_sees.highest + 1);
+    assert_true(jt_key_id_set_has(second_sees.key_ids, 7));
+    /* one that gives up leaves nothing behind, the lock neither */
+    assert_int_equal(jt_generation_end(second, JT_ERR_TOO_MANY_FUTURE, &row, &fx_act, at),
+                     JT_ERR_TOO_MANY_FUTURE);
+    see_taken(fx->db, &first_sees);
+    assert_int_equal(first_sees.highest, second_sees.highest);
+    jt_db_free(second);
+}
+
 int main(void)
 {
     (void)fx_conninfo();
@@ -328,6 +368,7 @@ int main(void)
         fx_vault_test(one_change_of_a_set_costs_one_row),
         fx_vault_test(whoever_changes_a_set_second_changes_nothing),
         fx_vault_test(generations_are_created_once_each_number_and_key_id),
+        fx_vault_test(creators_of_generations_take_turns),
         fx_vault_test(the_newest_acknowledgement_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ import kdf  # noqa: E402
 import keyfiles  # noqa: E402
 from siv import Siv  # noqa: E402
 
-RING_LOCK = 7235419260851097  # JT_RING_LOCK in src/store/ring.h
+RING_LOCK = 7235419260851097  # JT_RING_LOCK in src/store/locks.h
 DEADLINE_S = 30
 
 

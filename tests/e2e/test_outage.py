@@ -143,7 +143,7 @@ def test_a_keeper_with_other_keys_is_not_used(make_service):
 
 
 def test_a_database_that_went_back_is_noticed(make_cluster, make_service):
-    """DESIGN 6.8: a restored database, behind what the keeper has accepted, makes the node not
+    """A restored database, behind what the keeper has accepted, makes the node not
     ready.
     """
     service = make_service(cluster=make_cluster())

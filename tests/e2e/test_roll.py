@@ -2,6 +2,7 @@
 """Rolls under load: one token per card, and nothing under an old key."""
 
 import threading
+import time
 
 import psycopg2
 import pytest
@@ -112,6 +113,37 @@ def test_a_roll_waits_for_a_writer_and_traffic_goes_on(service):
         traffic.wait_for(8)
     assert service.operator.generations()[number]["state"] == "active"
     check_promises(service, traffic)
+
+
+def test_activations_that_wait_hold_up_no_other_act(service):
+    """There are two workers for acts; each activation used to hold one, asleep, for up to 20
+    seconds.
+    """
+    numbers = [service.operator.create_generation() for _ in range(4)]
+    with HeldWriter(service) as writer:
+        waiting = [in_background(lambda n=n: service.operator.activate(n)) for n in numbers]
+        started = time.monotonic()
+        for n in range(5):
+            assert service.new_client(f"meanwhile{n}", ["tokenize"])
+        assert time.monotonic() - started < 5
+        writer.execute("SELECT count(*) FROM generation WHERE state = 2 AND number > 1")
+        assert writer.fetchone()[0] == 0, "activated under a writer"
+        assert not any(answers for _, answers in waiting)
+    for thread, _ in waiting:
+        thread.join(60)
+    statuses = sorted(answers[0].status_code for _, answers in waiting)
+    assert statuses[0] == 200 and set(statuses) <= {200, 409, 503}
+    check_generations(service)
+
+
+def test_generations_asked_for_at_once_are_all_made(service):
+    asked = [in_background(service.operator.create_generation) for _ in range(4)]
+    for thread, _ in asked:
+        thread.join(60)
+    assert sorted(answers[0] for _, answers in asked) == [2, 3, 4, 5]
+    generations = service.operator.generations()
+    assert len({g["key_id"] for g in generations.values()}) == 5
+    assert len({g["check_value"] for g in generations.values()}) == 5
 
 
 def test_a_jeton_writer_stopped_in_mid_transaction_is_waited_for(service):

@@ -80,12 +80,16 @@ def forbidden():
                 yield f"{rel(path)}:{number}: {match.group(1)}"
 
 
-@check("no sleeping in C code")
-def sleeps():
-    pattern = re.compile(r"(?<![\w.>])(" + "|".join(SLEEPS) + r")\s*\(")
+@check("no sleeping in C code, and in src/ by jt_clock_pause only")
+def sleeping():
+    sleeps = re.compile(r"(?<![\w.>])(" + "|".join(SLEEPS) + r")\s*\(")
+    pauses = re.compile(r"(?<![\w.>])(poll)\s*\(NULL\b")
     for path in c_files("src", "tests"):
+        if rel(path) == "src/base/clock.c":
+            continue
+        in_src = rel(path).startswith("src/")
         for number, line in enumerate(code(path).splitlines(), 1):
-            match = pattern.search(line)
+            match = sleeps.search(line) or (in_src and pauses.search(line))
             if match:
                 yield f"{rel(path)}:{number}: {match.group(1)}"
 

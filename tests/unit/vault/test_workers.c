@@ -2,6 +2,7 @@
 /*
  * Workers: every posted job runs once on a worker and ends once on its loop; a full queue says so.
  */
+#include "base/clock.h"
 #include "base/loop.h"
 #include "vault/workers.h"
 
@@ -174,11 +175,113 @@ static void lookups_go_on_while_acts_wait(void **state)
     jt_loop_free(loop);
 }
 
+#define PATIENCE_MS 300
+
+struct patient {
+    struct jt_job job;
+    int tries;
+    bool over;
+};
+
+/* Finds taken what it needs, each time. */
+static void wait_in_vain(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    struct patient *p = (struct patient *)job;
+    p->tries = jt_work_tries(ctx);
+    p->over = !jt_work_again(ctx, PATIENCE_MS);
+    assert_true(jt_work_comes_again(ctx) == !p->over);
+}
+
+static void end_patient(struct jt_job *job)
+{
+    (void)job;
+    if (++n_done == 10) {
+        jt_loop_stop(loop);
+    }
+}
+
+/*
+ * Acts that wait used to hold their worker all the while: two of them, and no other act went on.
+ * One worker, ten acts that wait, and all of them end at about the same time.
+ */
+static void an_act_that_waits_gives_its_worker_back(void **state)
+{
+    (void)state;
+    static struct patient acts[10];
+    struct jt_inbox inbox;
+    n_done = 0;
+    assert_int_equal(jt_loop_new(&loop), JT_OK);
+    jt_inbox_init(&inbox, loop);
+    jt_loop_on_wake(loop, jt_inbox_drain, &inbox);
+    assert_int_equal(jt_workers_start(&vault, 1, &vault.workers), JT_OK);
+    int64_t started_ms = jt_clock_ms();
+    for (int i = 0; i < 10; i++) {
+        acts[i].job = (struct jt_job){
+            .kind = JT_WORK_ACT, .run = wait_in_vain, .done = end_patient, .inbox = &inbox
+        };
+        assert_int_equal(jt_workers_post(vault.workers, &acts[i].job), JT_OK);
+    }
+    assert_int_equal(jt_loop_run(loop), JT_OK);
+    int64_t took_ms = jt_clock_ms() - started_ms;
+    assert_in_range(took_ms, PATIENCE_MS, 5 * PATIENCE_MS);
+    for (int i = 0; i < 10; i++) {
+        assert_true(acts[i].over);
+        assert_in_range(acts[i].tries, 2, 5); /* at 0, 50, 150 and 350 ms */
+    }
+    jt_workers_stop(vault.workers);
+    jt_workers_free(vault.workers);
+    jt_inbox_clear(&inbox);
+    jt_loop_free(loop);
+}
+
+static pthread_mutex_t parked_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t parked = PTHREAD_COND_INITIALIZER;
+static int n_parked;
+
+static void wait_for_ever(struct jt_job *job, struct jt_work_ctx *ctx)
+{
+    struct patient *p = (struct patient *)job;
+    p->over = !jt_work_again(ctx, 3600 * 1000);
+    pthread_mutex_lock(&parked_mutex);
+    n_parked++;
+    pthread_cond_signal(&parked);
+    pthread_mutex_unlock(&parked_mutex);
+}
+
+static void stopping_ends_acts_that_wait(void **state)
+{
+    (void)state;
+    static struct patient act;
+    struct jt_inbox inbox;
+    n_done = 0;
+    assert_int_equal(jt_loop_new(&loop), JT_OK);
+    jt_inbox_init(&inbox, loop);
+    assert_int_equal(jt_workers_start(&vault, 1, &vault.workers), JT_OK);
+    act.job = (struct jt_job){
+        .kind = JT_WORK_ACT, .run = wait_for_ever, .done = count_done, .inbox = &inbox
+    };
+    assert_int_equal(jt_workers_post(vault.workers, &act.job), JT_OK);
+    pthread_mutex_lock(&parked_mutex);
+    while (n_parked < 3) {
+        pthread_cond_wait(&parked, &parked_mutex);
+    }
+    pthread_mutex_unlock(&parked_mutex);
+    jt_workers_stop(vault.workers);
+    jt_inbox_drain(&inbox, 0);
+    assert_true(act.over);
+    assert_int_equal(n_done, 1);
+    jt_workers_free(vault.workers);
+    jt_inbox_clear(&inbox);
+    jt_loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_job_runs_once_and_ends_on_its_loop),
         cmocka_unit_test(lookups_go_on_while_acts_wait),
+        cmocka_unit_test(an_act_that_waits_gives_its_worker_back),
+        cmocka_unit_test(stopping_ends_acts_that_wait),
         cmocka_unit_test(a_full_queue_refuses_and_stopping_finishes_what_was_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/acknowledge.h"
+
+#include "base/random.h"
+#include "store/generations.h"
+
+enum jt_err jt_acknowledge(struct jt_work_ctx *ctx, const struct jt_generation_row *generation)
+{
+    uint8_t challenge[JT_CHALLENGE_LEN];
+    jt_random_fill(challenge, sizeof challenge);
+    struct jt_ack ack;
+    enum jt_err err =
+        jt_keyclient_wait_ack(ctx->keeper, generation, ctx->vault->node.name, challenge, &ack);
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_ack_check(ctx->keeper, generation, &ack);
+    }
+    return err == JT_OK ? jt_ack_insert(ctx->db, generation->number, &ack) : err;
+}

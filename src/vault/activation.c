@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/activation.h"
+
+#include "vault/acknowledge.h"
+#include "vault/ring_step.h"
+#include "vault/roll.h"
+
+#define PATIENCE_MS 20000
+#define STUCK_TRIES 6 /* so many attempts in vain, and stuck writers are looked for */
+
+static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_generation_info *out)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    if (err == JT_OK) {
+        err = jt_generation_get(ctx->db, number, out);
+    }
+    if (err == JT_OK && out->row.state != JT_GENERATION_ACTIVE &&
+        out->row.state != JT_GENERATION_FUTURE) {
+        err = JT_ERR_WRONG_STATE;
+    }
+    return err;
+}
+
+/*
+ * Second nodes and escrow files come later; until then a key always has one durable holder: this
+ * keeper.
+ */
+static enum jt_err check_holders(const char *holder_override)
+{
+    return holder_override == NULL ? JT_ERR_ONE_HOLDER : JT_OK;
+}
+
+static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_step *step)
+{
+    bool again;
+    enum jt_err err = jt_ring_step_try(ctx, step, &again);
+    if (err != JT_OK && again && jt_work_again(ctx, PATIENCE_MS) &&
+        jt_work_tries(ctx) >= STUCK_TRIES) {
+        jt_ring_step_end_stuck(ctx);
+    }
+    return err;
+}
+
+enum jt_err jt_activation_run(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
+                              const char *holder_override, struct jt_generation_info *out)
+{
+    enum jt_err err = find(ctx, number, out);
+    if (err != JT_OK || out->row.state == JT_GENERATION_ACTIVE) {
+        return err;
+    }
+    err = check_holders(holder_override);
+    if (err == JT_OK) {
+        err = jt_acknowledge(ctx, &out->row);
+    }
+    if (err == JT_OK) {
+        const struct jt_ring_step step = { .generation = &out->row,
+                                           .target = JT_GENERATION_ACTIVE,
+                                           .actor = actor,
+                                           .holder_override = holder_override };
+        err = change_ring(ctx, &step);
+    }
+    if (err == JT_OK) {
+        jt_roll_read_after(ctx, out, JT_GENERATION_ACTIVE);
+    }
+    return err;
+}

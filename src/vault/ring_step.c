@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/ring_step.h"
+
+#include "base/log.h"
+#include "store/ring.h"
+#include "vault/refresh.h"
+
+/*
+ * No transaction of ours lasts this long unless its process was stopped in the middle
+ * (JT_TXN_TIMEOUT_MS ends a front's own).
+ */
+#define STUCK_AFTER_MS 5000
+
+void jt_ring_step_end_stuck(struct jt_work_ctx *ctx)
+{
+    int n_ended = 0;
+    enum jt_err err = jt_ring_end_stuck(ctx->db, STUCK_AFTER_MS, &n_ended);
+    if (err == JT_OK && n_ended > 0) {
+        jt_log(JT_LOG_WARNING, "ended %d stuck database sessions that held the ring lock", n_ended);
+    }
+}
+
+enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step *step, bool *again)
+{
+    const struct jt_act act = { .node = ctx->vault->node.name, .actor = step->actor };
+    struct jt_ring_row current, next;
+    struct jt_generation_row rows[2];
+    size_t n_rows = 0;
+    bool busy = false;
+    enum jt_err err = jt_ring_refresh(ctx, &current);
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_ring_propose(ctx->keeper, &current, step->generation, step->target,
+                                             &next, rows, &n_rows);
+    }
+    if (err == JT_OK) {
+        const struct jt_ring_change change = { .from_epoch = current.epoch,
+                                               .next = &next,
+                                               .rows = rows,
+                                               .n_rows = n_rows,
+                                               .act = &act,
+                                               .holder_override = step->holder_override,
+                                               .proof_of_zero =
+                                                   step->target == JT_GENERATION_RETIRED,
+                                               .facts = step->facts };
+        err = jt_ring_change(ctx->db, &change, &busy);
+    }
+    *again = busy || err == JT_ERR_RING_MOVED;
+    if (err != JT_OK) {
+        return err;
+    }
+    /*
+     * The step is taken: should the keeper be away now, it hears of it from the next request or
+     * heartbeat.
+     */
+    err = jt_ring_adopt(ctx, &next);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s", jt_err_str(err));
+    }
+    return JT_OK;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One change of the ring, common to activation and retirement: the keeper proposes it, the database
+ * takes it under the exclusive ring lock, and the keeper accepts what stands there then.
+ */
+#ifndef JETON_VAULT_RING_STEP_H
+#define JETON_VAULT_RING_STEP_H
+
+#include "store/generations.h"
+#include "vault/workers.h"
+
+struct jt_ring_step {
+    const struct jt_generation_row *generation; /* as it stands */
+    enum jt_generation_state target;
+    const char *actor;
+    const char *holder_override;       /* activation only; NULL or why */
+    struct jt_retirement_facts *facts; /* retirement only: completed */
+};
+
+/*
+ * Tries once. *again: writers hold the ring lock, or the ring moved meanwhile, and another attempt
+ * a moment later may do. Traffic goes first: an exclusive waiter would stall every writer behind
+ * it, so each attempt is short, and they are to be spread.
+ */
+enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step *step,
+                             bool *again) JT_CHECKED;
+
+/*
+ * After repeated failure to get the lock: our own stuck writers are ended, so that one stopped
+ * process cannot hold up a roll for ever.
+ */
+void jt_ring_step_end_stuck(struct jt_work_ctx *ctx);
+
+#endif
