@@ -25,7 +25,7 @@
 
 struct jt_fault {
     enum jt_err err;   /* the first failure's reason; JT_OK: none was noted */
-    const char *place; /* "folder/file.c:line" of it, static storage; NULL: none */
+    const char *place; /* as in "vault/roll.c:40", static storage; NULL: none */
     char subject[80];  /* what is being worked on, as in "generation 7"; empty: nothing named */
     char cause[400];   /* what is behind the reason; empty: the reason says it all */
 };

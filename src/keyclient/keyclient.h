@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caller's side of the keeper protocol: one connection, one stub a verb.
+ * The caller's side of the keeper protocol: one connection, a stub for each verb.
  *
  * Asynchronous use (event loops): jt_keyclient_new with a loop; the connection is made and remade
  * behind the scenes, and jt_keyclient_ready tells whether it stands. Each stub encodes its request

@@ -48,7 +48,7 @@ static enum jt_err receive_frame(struct jt_keyclient *kc, struct jt_frame *frame
         size_t n;
         enum jt_err err = jt_frame_next(kc->in.data, kc->in.len, frame, &used);
         if (err != JT_OK || used > 0) {
-            /* one reply a request, and no more */
+            /* one reply to each request, and no more */
             return err != JT_OK || used == kc->in.len ? err : JT_ERR_PROTOCOL;
         }
         err = wait_for(kc, POLLIN);

@@ -311,6 +311,23 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
     return err;
 }
 
+enum jt_err jt_generation_shows_no_card(struct jt_db *db, uint8_t key_id, bool *unused)
+{
+    *unused = false;
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_i16(&p, key_id);
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *unused = jt_row_bool(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
 enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused)
 {
     *unused = false;
@@ -319,18 +336,7 @@ enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unus
     if (err != JT_OK) {
         return err;
     }
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_i16(&p, key_id);
-    PGresult *res;
-    err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        *unused = jt_row_bool(&row, 0);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    err = jt_db_end(db, err);
+    err = jt_db_end(db, jt_generation_shows_no_card(db, key_id, unused));
     if (err != JT_OK) {
         *unused = false;
     }

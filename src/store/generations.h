@@ -114,4 +114,7 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
  */
 enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused) JT_CHECKED;
 
+/* The same as a statement of a transaction that is under way. */
+enum jt_err jt_generation_shows_no_card(struct jt_db *db, uint8_t key_id, bool *unused) JT_CHECKED;
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Retirement jobs: one row a generation, from the request to the signed certificate. A job that is
- * open is resumed after any restart.
+ * Retirement jobs: a row for each generation, from the request to the signed certificate. A job
+ * that is open is resumed after any restart.
  */
 #ifndef JETON_STORE_RETIREMENTS_H
 #define JETON_STORE_RETIREMENTS_H

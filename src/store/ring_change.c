@@ -55,18 +55,12 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
     if (err != JT_OK) {
         return err;
     }
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_i16(&p, key_id);
-    PGresult *res;
-    err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
+    bool unused;
+    err = jt_generation_shows_no_card(db, key_id, &unused);
     *busy = err != JT_OK && strcmp(db->sqlstate, JT_SQLSTATE_QUERY_CANCELED) == 0;
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        bool unused = jt_row_bool(&row, 0);
-        err = row.bad ? JT_ERR_DB_FAULT : unused ? JT_OK : JT_ERR_NOT_EMPTY;
+    if (err == JT_OK && !unused) {
+        err = JT_ERR_NOT_EMPTY;
     }
-    PQclear(res);
     return err == JT_OK ? jt_db_script(db, JT_SQL_RING_STATEMENT) : err;
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP as an attacker writes it, on raw sockets: what two parsers could read in two ways is
-refused, never served (SECURITY.md).
+refused, never served.
 """
 
 import re

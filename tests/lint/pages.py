@@ -43,6 +43,25 @@ def manuals():
                 yield f"{rel(path)}: no section {section}"
 
 
+# What a build makes, and what belongs to others.
+ELSEWHERE = re.compile(r"(src/backend|sys|linux|systemd)/|schema/(NNNN_what\.sql|migrations\.c)$")
+NAMED = re.compile(
+    r"(?<![\w/.<*$-])((?:[\w-]+/)+[\w-]+\.(?:c|h|def|sql|py)|(?:[\w-]+/)*[\w-]+\.md)\b"
+)
+
+
+@check("code and comments name no page and no file that is not in the tree")
+def pages_named():
+    there = ["/" + rel(p) for p in FILES]
+    for path in FILES:
+        if path.suffix not in (".c", ".h", ".def", ".py", ".sh", ".am", ".sql"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for name in NAMED.findall(line):
+                if not ELSEWHERE.match(name) and not any(t.endswith("/" + name) for t in there):
+                    yield f"{rel(path)}:{number}: {name}"
+
+
 def anchors(path):
     """GitHub's names for the headings of a page."""
     return {
