@@ -3,47 +3,6 @@
 
 #include "base/must.h"
 
-static void refuse_group(struct jt_keeper *k, const struct jt_walk *walk, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        walk->refuse(k, walk->arg, k->batch->cards[i].at, JT_ERR_DERIVATIONS);
-    }
-}
-
-/* Puts the items of the chunk that begins at `first` into their groups. */
-static void sort_chunk(struct jt_keeper *k, const struct jt_walk *walk, size_t first, size_t n)
-{
-    size_t n_chunk = jt_batch_chunk(k->batch, first, n);
-    for (size_t i = 0; i < n_chunk; i++) {
-        struct jt_group group = { 0 };
-        enum jt_err err = walk->sort(k, walk->arg, first + i, &group);
-        if (err == JT_OK) {
-            jt_batch_group(k->batch, i, group.key_id, group.field);
-        } else if (walk->refuse != NULL) {
-            walk->refuse(k, walk->arg, first + i, err);
-        }
-    }
-}
-
-enum jt_err jt_walk(struct jt_keeper *k, const struct jt_walk *walk, size_t n)
-{
-    enum jt_err err = JT_OK;
-    for (size_t first = 0; first < n && err == JT_OK; first += JT_BATCH_CHUNK) {
-        sort_chunk(k, walk, first, n);
-        struct jt_group group;
-        size_t n_group = jt_batch_next_group(k->batch, &group.key_id, &group.field);
-        while (n_group > 0 && err == JT_OK) {
-            err = walk->work(k, walk->arg, &group, n_group);
-            if (err == JT_ERR_DERIVATIONS && walk->refuse != NULL) {
-                refuse_group(k, walk, n_group);
-                err = JT_OK;
-            }
-            n_group = jt_batch_next_group(k->batch, &group.key_id, &group.field);
-        }
-    }
-    return err;
-}
-
 enum jt_err jt_walk_stored(const struct jt_keeper *k, uint32_t field, const uint8_t *envelope,
                            size_t envelope_len, enum jt_err no_field, struct jt_group *group)
 {

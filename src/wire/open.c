@@ -76,7 +76,7 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
     (void)arg;
     struct jt_open_result *r = decoded;
-    r->err = jt_wire_item_reason(in, reasons);
+    *r = (struct jt_open_result){ .err = jt_wire_item_reason(in, reasons) };
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -42,7 +42,7 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
     const struct jt_reseal_reply *reply = arg;
     struct jt_reseal_result *r = decoded;
-    r->err = jt_wire_item_reason(in, reasons);
+    *r = (struct jt_reseal_result){ .err = jt_wire_item_reason(in, reasons) };
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -106,7 +106,7 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
     const struct jt_seal_reply *reply = arg;
     struct jt_seal_result *r = decoded;
-    r->err = jt_wire_item_reason(in, reasons);
+    *r = (struct jt_seal_result){ .err = jt_wire_item_reason(in, reasons) };
     if (in->bad || r->err != JT_OK) {
         return;
     }

@@ -17,7 +17,6 @@ static void decode_even(struct jt_reader *in, const void *arg, void *item)
 {
     const uint32_t *highest = arg;
     uint32_t *number = item;
-    assert_int_equal(*number, 0); /* whatever was there before */
     *number = jt_reader_u32(in);
     in->bad = in->bad || *number % 2 != 0 || *number > *highest;
 }
@@ -37,7 +36,6 @@ static struct jt_buf message(uint16_t n, size_t real, uint32_t last)
     if (real > 0) {
         jt_buf_u32(&b, last);
     }
-    numbers[0] = numbers[1] = 77;
     return b;
 }
 
