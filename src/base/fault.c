@@ -48,11 +48,13 @@ enum jt_err jt_fault_note(struct jt_fault *fault, enum jt_err err, const char *p
     return err;
 }
 
-/* The path as the tree has it, whatever directory the compiler was called in. */
-static const char *in_tree(const char *place)
+const char *jt_fault_in_tree(const char *place)
 {
-    const char *src = strstr(place, "src/");
-    return src == NULL ? place : src + strlen("src/");
+    const char *from = place;
+    for (const char *src = strstr(place, "src/"); src != NULL; src = strstr(from, "src/")) {
+        from = src + strlen("src/");
+    }
+    return from;
 }
 
 const char *jt_fault_line(const struct jt_fault *fault, enum jt_err err,
@@ -60,7 +62,7 @@ const char *jt_fault_line(const struct jt_fault *fault, enum jt_err err,
 {
     bool noted = fault->err != JT_OK;
     bool another = noted && fault->err != err && err != JT_OK;
-    const char *place = noted && fault->place != NULL ? in_tree(fault->place) : "";
+    const char *place = noted && fault->place != NULL ? jt_fault_in_tree(fault->place) : "";
     (void)snprintf(out, JT_FAULT_LINE_LEN, "%s%s%s%s%s%s%s%s%s%s", fault->subject,
                    fault->subject[0] == '\0' ? "" : ": ",
                    jt_err_str(err == JT_OK ? fault->err : err), another ? ": " : "",

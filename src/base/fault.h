@@ -44,6 +44,9 @@ enum jt_err jt_fault_note(struct jt_fault *fault, enum jt_err err, const char *p
 #define JT_FAULT_TEXT(x) #x
 #define JT_FAULT_STR(x)  JT_FAULT_TEXT(x)
 #define JT_FAULT_PLACE   __FILE__ ":" JT_FAULT_STR(__LINE__)
+/* The place as the tree has it, below src, whatever directory the compiler was called in. */
+const char *jt_fault_in_tree(const char *place);
+
 /* The usual forms: return jt_fault_set(fault, JT_ERR_X, "cause %s", x); or without a cause. */
 #define jt_fault_set(fault, err, ...) jt_fault_note((fault), (err), JT_FAULT_PLACE, __VA_ARGS__)
 #define jt_fault_raise(fault, err)    jt_fault_note((fault), (err), JT_FAULT_PLACE, "%s", "")

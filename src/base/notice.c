@@ -17,7 +17,7 @@ int jt_notice_at(struct jt_notice *notice, const char *detail, int64_t now_ms)
         return 0; /* another thread writes the line */
     }
     uint64_t held = atomic_exchange(&notice->held, 0);
-    jt_log(JT_LOG_WARNING, "%s%s%.120s (%" PRIu64 " since the last such line)", notice->what,
+    jt_log(JT_LOG_WARNING, "%s%s%.400s (%" PRIu64 " since the last such line)", notice->what,
            detail == NULL ? "" : ": ", detail == NULL ? "" : detail, held);
     return 1;
 }

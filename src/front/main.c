@@ -112,8 +112,8 @@ static void stop(void)
     for (int i = 0; i < n_started; i++) {
         pthread_join(threads[i], NULL);
     }
+    jt_workers_stop(vault.workers); /* acts wake the retirement: they end first */
     jt_retirer_stop(vault.retirer);
-    jt_workers_stop(vault.workers);
     for (int i = 0; i < n_started; i++) {
         jt_front_loop_clear(&loops[i]);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit trail: who did what, when, where, to which cards, with what result. One row a request,
- * in the transaction of what it records (tokenize, every administrative act) or committed before
- * the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration:
+ * The audit trail: who did what, when, where, to which cards, with what result. One row for each
+ * request, in the transaction of what it records (tokenize, every administrative act) or committed
+ * before the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration:
  * whatever is written goes through the one builder of store/audit_params.h.
  */
 #ifndef JETON_STORE_AUDIT_H

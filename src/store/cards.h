@@ -179,7 +179,6 @@ struct jt_move_txn {
 
 /*
  * Rows moved; the others had been moved, deleted or locked by somebody else, which is success too.
- *
  */
 struct jt_move_result {
     struct jt_ring_check check;
@@ -201,7 +200,6 @@ enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node
 
 /*
  * Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero.
- *
  */
 struct jt_card_cursor {
     uint16_t bucket;

@@ -59,7 +59,6 @@ void jt_params_bool(struct jt_params *p, bool v);
 void jt_params_i16(struct jt_params *p, int16_t v);
 /*
  * Unsigned numbers travel in PostgreSQL's signed types: beyond the positive range is JT_ERR_LIMIT.
- *
  */
 void jt_params_u31(struct jt_params *p, uint32_t v);
 void jt_params_u63(struct jt_params *p, uint64_t v);
@@ -73,7 +72,6 @@ void jt_params_null_text(struct jt_params *p);
 
 /*
  * Begins an array of `n` elements; `reserve` is a guess of the bytes per element, to spare growth.
- *
  */
 void jt_params_array(struct jt_params *p, enum jt_pg_type array_type, size_t n, size_t reserve);
 void jt_params_add_i16(struct jt_params *p, int16_t v);

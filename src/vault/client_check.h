@@ -4,8 +4,8 @@
  *
  *   1. The text of the key is read (vault/credential.h). What is none costs nothing.
  *   2. The loop's memory knows it: a digest of a key that a keeper vouched for within seconds,
- * under the sets as they stand now (vault/directory.h). The rest is a look-up, on a worker; those
- * who ask the same at one time share one.
+ *      under the sets as they stand now (vault/directory.h). The rest is a look-up, on a worker;
+ *      those who ask the same at one time share one.
  *   3. The row of that client among those that stand (vault/sets.h). Where the set of clients went
  *      back, an operator of the older set may do one thing: accept it. Nobody else gets in.
  *   4. The keeper checks the row's MAC, its state and the secret. An unknown client is checked

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* One line a counter: name as the API shows it. */
+/* One line for each counter: name as the API shows it. */
 #define JT_COUNTERS(X)        \
     X(tokenize_requests)      \
     X(tokenize_items)         \

@@ -3,11 +3,11 @@
  * Detokenize: tokens in, cards out. A verb of a lane (vault/lane.h).
  *
  * A batch goes through four steps: the keeper turns tokens into ids (and knows those that were made
- * up), the rows are read under every live key id, the keeper opens them, one audit row a request is
- * committed. Only after the commit do the PANs go to their requests: no audit, no detokenize. "Not
- * found" counts only where the ring had not moved between the keeper's answer and the read; a row
- * that moved to another generation between two steps is read again. Rows found under a draining
- * generation are handed to re-encryption behind the reply.
+ * up), the rows are read under every live key id, the keeper opens them, one audit row for each
+ * request is committed. Only after the commit do the PANs go to their requests: no audit, no
+ * detokenize. "Not found" counts only where the ring had not moved between the keeper's answer and
+ * the read; a row that moved to another generation between two steps is read again. Rows found
+ * under a draining generation are handed to re-encryption behind the reply.
  */
 #ifndef JETON_VAULT_DETOKENIZE_H
 #define JETON_VAULT_DETOKENIZE_H

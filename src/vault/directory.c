@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/container.h"
+#include "base/notice.h"
 #include "base/secmem.h"
 #include "crypto/digest.h"
 #include "vault/client_check.h"
@@ -127,20 +128,33 @@ void jt_directory_free(struct jt_directory *d)
 
 /* --- look-ups --- */
 
+/* Whether it was found out what was asked. */
+static bool is_final(enum jt_err err)
+{
+    return err == JT_OK || err == JT_ERR_BAD_CREDENTIAL || err == JT_ERR_NO_FIELD;
+}
+
 static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 {
+    static struct jt_notice failed = { .what = "look-ups of clients and fields failed" };
     struct lookup *l = jt_container_of(job, struct lookup, job);
     if (l->is_client) {
+        jt_work_about(ctx, "client %s", l->credential.id);
         l->err = jt_client_check(ctx, &l->credential, &l->permissions);
     } else {
+        jt_work_about(ctx, "field %s", l->field_name);
         l->err = jt_registry_get_field(ctx, l->field_name, &l->field);
+    }
+    if (!is_final(l->err)) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_notice(&failed, jt_fault_line(&ctx->fault, l->err, line));
     }
 }
 
 static void remember(struct lookup *l)
 {
     int64_t checked_ms = l->err == JT_OK ? jt_clock_ms() : 0;
-    bool final = l->err == JT_OK || l->err == JT_ERR_BAD_CREDENTIAL || l->err == JT_ERR_NO_FIELD;
+    bool final = is_final(l->err);
     if (l->is_client) {
         struct client_slot *slot = client_slot(l->directory, l->credential.id);
         bool same = strcmp(slot->id, l->credential.id) == 0 &&

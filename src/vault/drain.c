@@ -42,14 +42,22 @@ static enum jt_err reseal_rows(struct jt_drain *d, struct jt_work_ctx *ctx, size
     return jt_keyclient_wait_reseal(ctx->keeper, d->reseal, n, reply);
 }
 
-/* The moves that the keeper's answer allows; it counts as stuck what it could not open. Of
- * which fields there are the keeper has a verified list of its own. */
+/*
+ * The moves that the keeper's answer allows; it counts as stuck what it could not open. Of which
+ * fields there are the keeper has a verified list of its own. What it could not look at this time
+ * (*later: why) is left to the next pass.
+ */
 static size_t choose_moves(struct jt_drain *d, const struct jt_retirement *job,
-                           const struct jt_reseal_reply *reply)
+                           const struct jt_reseal_reply *reply, enum jt_err *later)
 {
     size_t n = 0;
+    *later = JT_OK;
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_reseal_result *s = &reply->results[i];
+        if (jt_err_class(s->err) == JT_CLASS_REFRESH) {
+            *later = s->err;
+            continue;
+        }
         if (s->err != JT_OK || s->from != job->generation) {
             d->n_stuck++;
             continue;
@@ -74,14 +82,15 @@ static enum jt_err move_rows(struct jt_drain *d, struct jt_work_ctx *ctx,
     if (reply.active.key_id == 0) {
         return JT_ERR_RING_MOVED;
     }
+    enum jt_err later;
     struct jt_move_txn txn = { .epoch = reply.epoch,
                                .from = { .generation = job->generation, .key_id = job->key_id },
                                .to = reply.active,
                                .writer = d->writer,
                                .moves = d->moves,
-                               .n = choose_moves(d, job, &reply) };
+                               .n = choose_moves(d, job, &reply, &later) };
     if (txn.n == 0) {
-        return JT_OK;
+        return later; /* where none could be looked at, they come again after a refresh */
     }
     struct jt_move_result result;
     err = jt_cards_move_wait(ctx->db, &ctx->vault->node, &txn, &result);

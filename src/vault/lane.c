@@ -2,9 +2,11 @@
 #include "vault/lane.h"
 
 #include "base/log.h"
+#include "base/notice.h"
 #include "base/secmem.h"
 #include "vault/verdict.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void *item_at(const struct jt_lane *lane, const struct jt_lane_request *request, size_t i)
@@ -43,8 +45,21 @@ void jt_lane_end_item(struct jt_lane *lane, struct jt_lane_entry *entry, enum jt
     }
 }
 
+/* Why a batch failed for which no verdict is written. */
+static void tell(const struct jt_lane *lane, enum jt_err err)
+{
+    static struct jt_notice failed = { .what = "batches failed" };
+    char line[128];
+    (void)snprintf(line, sizeof line, "%s: %s", lane->verb->name, jt_err_str(err));
+    jt_notice(&failed, line);
+}
+
 void jt_lane_end(struct jt_lane *lane, enum jt_err err)
 {
+    if (err != JT_OK && err != JT_ERR_STOPPING && !lane->told) {
+        tell(lane, err);
+    }
+    lane->told = false;
     for (size_t i = 0; i < lane->n; i++) {
         if (!lane->entries[i].ended) {
             jt_lane_end_item(lane, &lane->entries[i], err);
@@ -56,6 +71,7 @@ void jt_lane_end(struct jt_lane *lane, enum jt_err err)
 
 void jt_lane_end_untrue(struct jt_lane *lane, const char *act, enum jt_err err)
 {
+    lane->told = true;
     jt_lane_end(lane, jt_verdict_bad(lane->vault, act, err, jt_pipe_fault(lane->pipe)));
 }
 

@@ -96,6 +96,7 @@ struct jt_lane {
     struct jt_lane_request *first, *last; /* with items not yet taken into a batch */
     size_t waiting;                       /* items that are not answered yet */
     bool busy;
+    bool told; /* the log has the reason for which the batch ends */
     /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
     bool closing;
     int rounds;

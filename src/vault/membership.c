@@ -20,9 +20,9 @@
 
 #define EVERY_MS 1000
 /* A jetond that was killed leaves a backend that needs a moment to notice and free its lock. */
-#define CLAIM_PATIENCE_MS 5000
-#define TAKEN_MS          20 /* before a lock that was found taken is asked for again */
-#define SHAPE_EVERY_MS    60000
+#define PATIENCE_MS    5000
+#define TAKEN_MS       20 /* before a lock that was found taken is asked for again */
+#define SHAPE_EVERY_MS 60000
 /* before rows under unused key ids are looked for again where that failed */
 #define STRAYS_AGAIN_MS 60000
 #define MODEL_AGAIN_MS  10000 /* before the model is tried again where it could not be run */
@@ -34,12 +34,12 @@ struct jt_membership {
     /* the duty's own */
     /* checked once: a schema that changes under a running front is the operator's doing */
     bool schema_ok;
-    struct jt_shape shape;  /* what the tables should be */
-    bool strays_sought;     /* rows under unused key ids were looked for since it registered */
-    int64_t strays_due_ms;  /* when they are looked for again if not */
-    int64_t shape_due_ms;   /* when the tables are looked at again */
-    int64_t claim_until_ms; /* patience with a lock that somebody holds; 0: nobody does */
-    enum jt_err told;       /* what the log said last */
+    struct jt_shape shape;    /* what the tables should be */
+    bool strays_sought;       /* rows under unused key ids were looked for since it registered */
+    int64_t strays_due_ms;    /* when they are looked for again if not */
+    int64_t shape_due_ms;     /* when the tables are looked at again */
+    int64_t patient_until_ms; /* with a lock that somebody holds; 0: nobody does */
+    enum jt_err told;         /* what the log said last */
     char told_shape[JT_SHAPE_MESSAGE]; /* the same of the tables */
 
     pthread_mutex_t mutex; /* of what follows */
@@ -60,10 +60,7 @@ static enum jt_err check_schema(struct jt_membership *m)
                               found, jt_migrate_newest());
 }
 
-/*
- * Takes the node's lock. *taken: another session holds it, and may be a front that was killed: ask
- * again.
- */
+/* Takes the node's lock. *taken: another session holds it, and may be a front that was killed. */
 static enum jt_err join(struct jt_membership *m, bool *taken)
 {
     enum jt_err err = jt_db_ensure(m->ctx.db);
@@ -75,18 +72,15 @@ static enum jt_err join(struct jt_membership *m, bool *taken)
         err = jt_node_claim(m->ctx.db, &m->ctx.vault->node);
     }
     if (err != JT_ERR_NODE_TAKEN) {
-        m->claim_until_ms = 0;
         return err;
     }
-    int64_t now = jt_clock_ms();
-    m->claim_until_ms = m->claim_until_ms == 0 ? now + CLAIM_PATIENCE_MS : m->claim_until_ms;
-    *taken = now < m->claim_until_ms;
+    *taken = true;
     return jt_fault_set(&m->ctx.fault, err,
                         "another jetond serves this database; several nodes are not supported by "
                         "this version");
 }
 
-/* One log line a change, not one a second. */
+/* One log line for each change, and not one every second. */
 static void tell(struct jt_membership *m, enum jt_err err)
 {
     if (err == m->told) {
@@ -255,6 +249,16 @@ static void conclude(struct jt_membership *m, enum jt_err final)
     pthread_mutex_unlock(&m->mutex);
 }
 
+/* Whether a lock that was found taken is asked for again at once, and nothing is told yet. */
+static bool is_patient(struct jt_membership *m)
+{
+    int64_t now = jt_clock_ms();
+    if (m->patient_until_ms == 0) {
+        m->patient_until_ms = now + PATIENCE_MS;
+    }
+    return now < m->patient_until_ms;
+}
+
 static struct jt_again step(void *arg)
 {
     struct jt_membership *m = arg;
@@ -270,9 +274,10 @@ static struct jt_again step(void *arg)
     } else {
         atomic_store(&vault->registered, false);
     }
-    if (taken) {
+    if (taken && is_patient(m)) {
         return (struct jt_again){ .ms = TAKEN_MS };
     }
+    m->patient_until_ms = taken ? m->patient_until_ms : 0;
     tell(m, err);
     if (is_final(err)) {
         conclude(m, err);
@@ -325,7 +330,9 @@ void jt_membership_stop(struct jt_membership *m)
     if (m->ctx.vault != NULL && atomic_load(&m->ctx.vault->registered)) {
         enum jt_err err = jt_node_leave(m->ctx.db, &m->ctx.vault->node);
         if (err != JT_OK) {
-            jt_log(JT_LOG_WARNING, "could not leave the database: %s", jt_err_str(err));
+            char line[JT_FAULT_LINE_LEN];
+            jt_log(JT_LOG_WARNING, "could not leave the database: %s",
+                   jt_fault_line(&m->ctx.fault, err, line));
         }
     }
     jt_shape_clear(&m->shape);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * This node's place in the database, as a background duty (vault/duty.h): it registers, keeps the
- * lock that a second jetond would need, and notices when it has lost it. Then it sees to it that
- * the keeper has the ring; once a minute, and each time while they are not, whether the tables are
- * what the migrations made; while transactions failed, by a rehearsal whether they do now. While
- * database or keeper is away, the vault is marked as not registered, and the next step tries again.
+ * This node's place in the database, as a background duty (vault/duty.h). Once a second:
+ *
+ *   - It registers, keeps the lock that a second jetond would need, and notices when it has lost
+ * it.
+ *   - It sees to it that the keeper has the ring.
+ *   - It compares the tables with what the migrations make: once a minute, and every time while
+ * they differ.
+ *   - While transactions fail, it rehearses them.
+ *
+ * While database or keeper is away, the vault is marked as not registered, and the next step tries
+ * again.
  *
  * Some failures are final: another jetond serves this database, or the schema is not this
  * program's. They are logged, and the process is asked to end.

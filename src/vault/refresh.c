@@ -161,6 +161,9 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
     }
     jt_sets_keep_up(ctx);
     note_directory(ctx);
+    if (err == JT_OK) {
+        jt_fault_clear(&ctx->fault); /* what these two met is told by themselves */
+    }
     return err;
 }
 
@@ -215,7 +218,7 @@ void jt_refresher_free(struct jt_refresher *r)
 void jt_refresher_request(struct jt_refresher *r, jt_refreshed_fn *done, void *arg)
 {
     if (r->n_waiters == MAX_WAITERS) {
-        done(arg, JT_ERR_IMPOSSIBLE); /* cannot happen: a loop has fewer lanes */
+        done(arg, JT_ERR_IMPOSSIBLE); /* a loop has fewer lanes */
         return;
     }
     r->waiters[r->n_waiters].done = done;

@@ -39,7 +39,7 @@ void jt_refresher_free(struct jt_refresher *r);
 
 /*
  * `done` is called once, on the loop, at once when no worker can take the job. At most 8 wait at
- * one time: one a lane.
+ * one time: one for each lane.
  */
 void jt_refresher_request(struct jt_refresher *r, jt_refreshed_fn *done, void *arg);
 

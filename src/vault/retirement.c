@@ -292,7 +292,11 @@ static struct jt_again step(void *arg)
 {
     struct jt_retirer *r = arg;
     int pause_ms = 0;
-    enum jt_err err = !may_work(r) ? JT_ERR_NODE_GONE : r->in_hand ? JT_OK : take_up(r);
+    if (!may_work(r)) {
+        r->in_hand = false; /* vault/membership.h tells why */
+        return (struct jt_again){ .ms = STALE_MS };
+    }
+    enum jt_err err = r->in_hand ? JT_OK : take_up(r);
     if (err == JT_OK) {
         err = go_on(r, &pause_ms);
     }

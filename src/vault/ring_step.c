@@ -54,7 +54,10 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
      */
     err = jt_ring_adopt(ctx, &next);
     if (err != JT_OK) {
-        jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s", jt_err_str(err));
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s",
+               jt_fault_line(&ctx->fault, err, line));
+        jt_fault_clear(&ctx->fault);
     }
     return JT_OK;
 }

@@ -20,9 +20,9 @@ struct abandoned {
     size_t n;
     struct jt_generation_row rows[MAX_ABANDONED];
 };
+
 /*
  * Abandoned generations whose keys the keeper may still have: something broke between row and key.
- *
  */
 static void note_abandoned(void *arg, const struct jt_generation_info *info)
 {

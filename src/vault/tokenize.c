@@ -216,7 +216,7 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_result *r = &reply->results[i];
         if (r->err != JT_OK) {
-            jt_lane_end(&t->lane, JT_ERR_IMPOSSIBLE); /* cannot happen for a parsed PAN */
+            jt_lane_end(&t->lane, JT_ERR_IMPOSSIBLE); /* for a parsed PAN */
             return;
         }
         memcpy(t->tokens[i], r->token, JT_TOKEN_LEN);

@@ -58,15 +58,6 @@ void jt_work_ctx_clear(struct jt_work_ctx *ctx)
     *ctx = (struct jt_work_ctx){ 0 };
 }
 
-void jt_work_about(struct jt_work_ctx *ctx, const char *format, ...)
-{
-    va_list args;
-    ctx->fault = (struct jt_fault){ 0 };
-    va_start(args, format);
-    (void)vsnprintf(ctx->fault.subject, sizeof ctx->fault.subject, format, args);
-    va_end(args);
-}
-
 void jt_inbox_init(struct jt_inbox *inbox, struct jt_loop *loop)
 {
     *inbox = (struct jt_inbox){ .loop = loop };
@@ -290,7 +281,7 @@ enum jt_err jt_workers_post(struct jt_workers *w, struct jt_job *job)
     struct queue *q = &w->queues[job->kind];
     enum jt_err err = JT_OK;
     pthread_mutex_lock(&q->mutex);
-    if (q->stopping || q->n_waiting == MAX_WAITING) {
+    if (q->stopping || q->n_waiting >= MAX_WAITING) {
         err = q->stopping ? JT_ERR_STOPPING : JT_ERR_BUSY;
     } else {
         job->next = NULL;

@@ -8,8 +8,10 @@
  * acts, which may wait for one another or for a long answer. However many acts wait, look-ups go
  * on: clients are recognised, the ring is refreshed, operators see the state of things.
  *
- * Nobody sleeps on a worker. An act that finds taken what it needs, the ring lock for one, gives
- * its worker back and comes again a moment later (jt_work_again), until its patience is over.
+ * Nobody waits on a worker for a lock. An act that finds taken what it needs, the ring lock for
+ * one, gives its worker back and comes again a moment later (jt_work_again), until its patience is
+ * over. One wait is left: where the connection broke at COMMIT, the worker asks the server until it
+ * knows what became of the transaction, for JT_DOUBT_PATIENCE_MS at most (store/db.c).
  *
  * A job is posted from an event loop with that loop's inbox; its run() is called on a worker, then
  * its done() on the loop. The job belongs to the workers from the post until done() is called.
@@ -43,8 +45,8 @@ enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
 void jt_work_ctx_clear(struct jt_work_ctx *ctx);
 
 /* Begins a task: nothing has failed yet, and this is what it is about, as in "generation 7". */
-void jt_work_about(struct jt_work_ctx *ctx, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+#define jt_work_about(ctx, ...) \
+    (jt_fault_clear(&(ctx)->fault), jt_fault_about(&(ctx)->fault, __VA_ARGS__))
 
 /*
  * In a job's run(): what it needs is taken, and it is run again from the beginning, after a pause

@@ -67,6 +67,25 @@ def test_a_front_that_stops_while_a_credential_is_looked_up_answers_and_ends(ser
     assert [a.status_code for a in answers] == [503]
 
 
+# -- starting
+
+
+def test_a_front_that_cannot_register_says_so_and_goes_on_trying(service):
+    """Somebody holds the ring lock: the start does not wait for ever, and a stop is obeyed."""
+    service.front.stop()
+    blocker = service.connect()
+    blocker.cursor().execute("SELECT pg_advisory_xact_lock_shared(7235419260851097)")
+    for _ in range(2):
+        size = len(service.front_log.read_text())
+        service.start_front()
+        assert "not serving" in service.front_log.read_text()[size:]
+        assert not service.ready()
+        assert service.front.stop() == 0
+    service.start_front()
+    blocker.rollback()
+    assert service.wait_ready().app.tokenize(made_up(1))
+
+
 # -- frozen
 
 

@@ -72,8 +72,16 @@ def test_new_rows_go_under_the_new_key_only(rolled):
     assert rolled.rows_under(1) == 400
 
 
-def certificate_lines(text):
-    return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+def test_cards_of_many_fields_are_not_called_stuck(service):
+    """A keeper derives 256 keys for one request, two for each field: the rest waits its turn."""
+    for n in range(150):
+        name = f"field-{n}"
+        assert service.operator.post("/v1/fields", {"name": name}).status_code == 201
+        service.app.tokenize(made_up(n), name)
+    service.operator.roll()
+    assert service.operator.retire(1)["rows_stuck"] == 0
+    assert "cannot be opened" not in service.front_log.read_text()
+    assert service.rows_under(1) == 0
 
 
 def test_a_retirement_ends_with_a_certificate_that_anybody_can_check(rolled, tmp_path):
