@@ -67,15 +67,23 @@ void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id)
     jt_put_u64(b->row_ids[at], id);
 }
 
+static bool is_pan(const struct jt_value *value)
+{
+    char digits[JT_PAN_MAX_DIGITS + 1];
+    bool good = jt_pan_unpack(value->bytes, value->len, digits) == JT_OK;
+    jt_wipe(digits, sizeof digits);
+    return good;
+}
+
 bool jt_batch_value_good(const struct jt_value *value)
 {
     if (!jt_value_len_valid(value->kind, value->len)) {
         return false;
     }
-    char digits[JT_PAN_MAX_DIGITS + 1];
-    bool good = jt_pan_unpack(value->bytes, value->len, digits) == JT_OK;
-    jt_wipe(digits, sizeof digits);
-    return good;
+    switch (value->kind) {
+    case JT_FIELD_PAN: return is_pan(value);
+    }
+    return false;
 }
 
 struct jt_value jt_batch_opened(const struct jt_batch *b, size_t at, size_t envelope_len)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FIELD_MAKE and FIELD_CHECK: field definitions as rows that only a keeper can make. */
+/* FIELD_MAKE: field definitions as rows that only a keeper can make. */
 #include "keeper/op.h"
 
-#include "base/secmem.h"
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
 #include "wire/field.h"
-#include "wire/frame.h"
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
@@ -36,24 +34,6 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
     }
     if (err == JT_OK) {
         jt_field_change_encode(&change, out);
-    }
-    return err;
-}
-
-enum jt_err jt_op_field_check(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
-{
-    (void)out;
-    struct jt_field_row row;
-    uint8_t mac[JT_ROW_MAC_LEN];
-    enum jt_err err = jt_field_row_decode(in, &row);
-    if (err == JT_OK) {
-        err = jt_wire_end(in);
-    }
-    if (err == JT_OK) {
-        err = jt_rowmac_field(k->root, &row, mac);
-    }
-    if (err == JT_OK && !jt_equal_ct(mac, row.mac, sizeof mac)) {
-        err = JT_ERR_FORGED;
     }
     return err;
 }

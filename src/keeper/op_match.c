@@ -54,11 +54,12 @@ static enum jt_err match_group(struct jt_keeper *k, void *arg, const struct jt_g
         jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
     }
     struct jt_tokenkey *tk;
-    enum jt_err err = jt_walk_open(k, group, n);
-    size_t n_same = err == JT_OK ? keep_matching(k, n) : 0;
+    /* Both keys first: a group is refused as a whole, or not at all. */
+    enum jt_err err = jt_root_tokenkey(k->root, group->field, &tk);
     if (err == JT_OK) {
-        err = jt_root_tokenkey(k->root, group->field, &tk);
+        err = jt_walk_open(k, group, n);
     }
+    size_t n_same = err == JT_OK ? keep_matching(k, n) : 0;
     if (err == JT_OK) {
         err = jt_batch_token(b, tk, n_same);
     }

@@ -60,9 +60,10 @@ static enum jt_err reseal_group(struct jt_keeper *k, void *arg, const struct jt_
     struct jt_batch *b = k->batch;
     const struct jt_ring_entry *active = arg;
     struct jt_fieldkey *fk;
-    enum jt_err err = open_group(k, group, &n);
+    /* Both keys first: a group is refused as a whole, or not at all. */
+    enum jt_err err = jt_keyring_fieldkey(k->keyring, active->number, group->field, &fk);
     if (err == JT_OK) {
-        err = jt_keyring_fieldkey(k->keyring, active->number, group->field, &fk);
+        err = open_group(k, group, &n);
     }
     if (err == JT_OK) {
         err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);

@@ -124,7 +124,7 @@ enum jt_err jt_op_set_verify(struct jt_keeper *k, struct jt_reader *in, struct j
 static enum jt_err check_operator(struct jt_keeper *k, const struct jt_set_accept *a)
 {
     uint8_t secret_mac[JT_ROW_MAC_LEN];
-    const struct jt_client_row *row = &a->operator;
+    const struct jt_client_row *row = &a->who;
     enum jt_err err = jt_rowmac_client_secret(k->root, row->spec.id, a->secret, secret_mac);
     if (err == JT_OK && !jt_equal_ct(secret_mac, row->secret_mac, sizeof secret_mac)) {
         err = JT_ERR_NOT_OPERATOR;
@@ -150,7 +150,7 @@ static enum jt_err accept(struct jt_keeper *k, const struct jt_set_accept *a)
         err = jt_setdigest_open_sum(k->root, &a->others, &clients);
     }
     if (err == JT_OK) {
-        err = jt_setdigest_add_client(k->root, &clients, &a->operator);
+        err = jt_setdigest_add_client(k->root, &clients, &a->who);
     }
     if (err == JT_OK) {
         err = jt_setrule_agrees(k, &clients, &a->clients);

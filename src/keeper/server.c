@@ -2,13 +2,14 @@
 #include "keeper/server.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/loop.h"
+#include "base/notice.h"
 #include "keeper/dispatch.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,7 +23,6 @@
 #define KEEP_BUFFER   (1u << 20)   /* larger ones are given back when they are empty */
 #define IN_MAX        (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + READ_AT_ONCE)
 #define TICK_MS       250
-#define LOG_EVERY_MS  10000
 #define OUT_MAX       (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
 
 struct connection {
@@ -40,12 +40,6 @@ struct connection {
     int64_t unsent_since_ms; /* the peer has read nothing of `out`; 0: there is nothing to read */
 };
 
-/* A line of the log that strangers can cause. */
-struct limited {
-    int64_t next_ms;
-    unsigned left_out;
-};
-
 struct jt_keeper_server {
     struct jt_keeper *keeper;
     struct jt_listener *listener;
@@ -53,48 +47,29 @@ struct jt_keeper_server {
     struct jt_watch accepting;
     struct jt_watch signals;
     bool resting; /* no descriptors: the listener is not watched */
-    struct limited refused, malformed, late;
     struct connection connections[JT_SERVER_MAX_CONNECTIONS];
 };
 
-/* Whether the line is due; *left_out: how many like it were not written since the last one. */
-static bool may_tell(struct limited *l, unsigned *left_out)
+static void tell_refused(const char *why, long uid)
 {
-    int64_t now = jt_clock_ms();
-    *left_out = l->left_out;
-    if (now < l->next_ms) {
-        l->left_out++;
-        return false;
-    }
-    *l = (struct limited){ .next_ms = now + LOG_EVERY_MS };
-    return true;
+    static struct jt_notice refused = { .what = "connections were refused" };
+    char detail[100];
+    (void)snprintf(detail, sizeof detail, "%s (uid %ld)", why, uid);
+    jt_notice(&refused, detail);
 }
 
-static void tell_refused(struct jt_keeper_server *s, const char *why, long uid)
+static void tell_malformed(const char *what, const char *name)
 {
-    unsigned left_out;
-    if (may_tell(&s->refused, &left_out)) {
-        jt_log(JT_LOG_WARNING, "connection refused: %s (uid %ld); %u more since the last such line",
-               why, uid, left_out);
-    }
+    static struct jt_notice malformed = { .what = "connections were closed" };
+    char detail[100];
+    (void)snprintf(detail, sizeof detail, "%s (%s)", what, name);
+    jt_notice(&malformed, detail);
 }
 
-static void tell_malformed(struct jt_keeper_server *s, const char *what, const char *name)
+static void tell_late(const char *what)
 {
-    unsigned left_out;
-    if (may_tell(&s->malformed, &left_out)) {
-        jt_log(JT_LOG_WARNING, "%s (%s): connection closed; %u more since the last such line", what,
-               name, left_out);
-    }
-}
-
-static void tell_late(struct jt_keeper_server *s, const char *what)
-{
-    unsigned left_out;
-    if (may_tell(&s->late, &left_out)) {
-        jt_log(JT_LOG_WARNING, "%s: connection closed; %u more since the last such line", what,
-               left_out);
-    }
+    static struct jt_notice late = { .what = "connections were closed" };
+    jt_notice(&late, what);
 }
 
 static void watch_listener(struct jt_keeper_server *s, bool on)
@@ -158,7 +133,7 @@ static bool answer(struct connection *c, bool *more)
         struct jt_frame request;
         size_t used;
         if (jt_frame_next(c->in.data + at, c->in.len - at, &request, &used) != JT_OK) {
-            tell_malformed(c->server, "a frame of impossible length", "no verb");
+            tell_malformed("a frame of impossible length", "no verb");
             good = false;
             break;
         }
@@ -178,7 +153,7 @@ static bool answer(struct connection *c, bool *more)
         at += used;
         c->answered = true;
         if (err == JT_ERR_PROTOCOL) {
-            tell_malformed(c->server, "malformed request", jt_verb_name(request.verb));
+            tell_malformed("malformed request", jt_verb_name(request.verb));
             c->closing = true;
         } else if (err != JT_OK) {
             good = false;
@@ -269,8 +244,7 @@ static bool make_room(struct connection *c)
         size_t growth = c->in.cap > 2 * READ_AT_ONCE ? c->in.cap : 2 * READ_AT_ONCE;
         while (held(s) + growth > JT_SERVER_MAX_HELD) {
             struct connection *other = oldest_stuck(s, c);
-            tell_late(s,
-                      "half frames and unread replies hold all the memory that there is for them");
+            tell_late("half frames and unread replies hold all the memory that there is for them");
             if (other == NULL) {
                 return false;
             }
@@ -362,7 +336,7 @@ static struct connection *take_place(struct jt_keeper_server *s)
         }
     }
     if (oldest != NULL) {
-        tell_late(s, "all places are taken, and this one has said no hello");
+        tell_late("all places are taken, and this one has said no hello");
         close_connection(oldest);
     }
     return oldest;
@@ -380,13 +354,13 @@ static void on_tick(void *arg, uint32_t events)
             continue;
         }
         if (!c->session.greeted && !c->closing && now - c->accepted_ms > JT_SERVER_HELLO_MS) {
-            tell_late(s, "no hello in time");
+            tell_late("no hello in time");
             close_connection(c);
         } else if (c->half_since_ms != 0 && now - c->half_since_ms > JT_SERVER_FRAME_MS) {
-            tell_late(s, "half a frame, and the rest did not come in time");
+            tell_late("half a frame, and the rest did not come in time");
             close_connection(c);
         } else if (c->unsent_since_ms != 0 && now - c->unsent_since_ms > JT_SERVER_REPLY_MS) {
-            tell_late(s, "a reply was not read in time");
+            tell_late("a reply was not read in time");
             close_connection(c);
         }
     }
@@ -426,17 +400,17 @@ static void on_accept(void *arg, uint32_t events)
     if (fd < 0) {
         bool gone = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
         if (!gone) {
-            tell_refused(s, strerror(errno), -1);
+            tell_refused(strerror(errno), -1);
             watch_listener(s, false); /* it would be ready again at once, and again */
         }
         return;
     }
     uid_t uid;
     if (!jt_listener_peer_allowed(s->listener, fd, &uid)) {
-        tell_refused(s, "neither the keeper's user nor the front's", (long)uid);
+        tell_refused("neither the keeper's user nor the front's", (long)uid);
         close(fd);
     } else if (jt_keeper_server_adopt(s, fd) != JT_OK) {
-        tell_refused(s, "too many connections", (long)uid);
+        tell_refused("too many connections", (long)uid);
         close(fd);
     }
 }

@@ -183,10 +183,6 @@ enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct j
                                          const struct jt_set_row *set,
                                          struct jt_field_change *out) JT_CHECKED;
 
-/* JT_OK, or JT_ERR_FORGED for a row that no keeper MACed. */
-enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc,
-                                          const struct jt_field_row *row) JT_CHECKED;
-
 /*
  * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to
  * the keeper. JT_ERR_FORGED: a row, or the sum to go on from, is no keeper's.

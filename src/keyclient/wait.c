@@ -96,12 +96,6 @@ enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct j
     return jt_keyclient_answer(kc, jt_field_change_decode, out);
 }
 
-enum jt_err jt_keyclient_wait_field_check(struct jt_keyclient *kc, const struct jt_field_row *row)
-{
-    jt_field_row_encode(row, jt_keyclient_begin(kc, JT_VERB_FIELD_CHECK));
-    return jt_keyclient_answer_nothing(kc);
-}
-
 enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc,
                                       const struct jt_set_sum_request *request,
                                       struct jt_set_sum *out)

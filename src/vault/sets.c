@@ -150,7 +150,7 @@ static enum jt_err sum_rows(struct jt_work_ctx *ctx, enum jt_set_kind kind,
 
 /* --- refreshing --- */
 
-/* One line a change. */
+/* One line for each change. */
 static void tell(enum jt_set_kind kind, enum jt_err err)
 {
     const char *name = names[kind - 1];
@@ -258,6 +258,7 @@ static enum jt_err refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool 
     if (piecemeal && err != JT_OK && jt_err_class(err) != JT_CLASS_REPEAT) {
         /* a set that went back, for one, is not reached by going on from this one */
         jt_set_copy_clear(&to);
+        jt_fault_clear(&ctx->fault);
         err = load(ctx, kind, &nothing, &to, &same);
     }
     if (same) {
@@ -474,12 +475,12 @@ static enum jt_err sum_others(struct jt_work_ctx *ctx, const struct jt_set_copy 
     return err;
 }
 
-static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct jt_set_accept * a)
+static enum jt_err accept(struct jt_work_ctx *ctx, const char *actor, struct jt_set_accept *a)
 {
     const struct jt_sets *s = &ctx->vault->sets;
     const struct jt_set_copy *clients = candidate(s, JT_SET_CLIENTS);
     const struct jt_set_copy *fields = candidate(s, JT_SET_FIELDS);
-    const struct jt_client_row key = client_key(operator);
+    const struct jt_client_row key = client_key(actor);
     bool there = false;
     if (!s->older[0].there && !s->older[1].there) {
         return JT_ERR_NO_OLD_SET;
@@ -488,7 +489,7 @@ static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct 
     if (!there || !fields->there) {
         return there ? JT_ERR_SETS_UNVERIFIED : JT_ERR_NOT_OPERATOR;
     }
-    a->operator= clients->clients[at];
+    a->who = clients->clients[at];
     a->clients = clients->row;
     a->fields = fields->row;
     a->field_rows = fields->sum;
@@ -496,14 +497,14 @@ static enum jt_err accept(struct jt_work_ctx *ctx, const char *operator, struct 
     return err == JT_OK ? jt_keyclient_wait_set_accept(ctx->keeper, a) : err;
 }
 
-enum jt_err jt_sets_accept(struct jt_work_ctx *ctx, const char *operator,
+enum jt_err jt_sets_accept(struct jt_work_ctx *ctx, const char *actor,
                            const uint8_t secret[static JT_CLIENT_SECRET_LEN])
 {
     struct jt_sets *s = &ctx->vault->sets;
     struct jt_set_accept a = { 0 };
     memcpy(a.secret, secret, sizeof a.secret);
     pthread_mutex_lock(&s->refreshing); /* nobody changes the copies meanwhile */
-    enum jt_err err = accept(ctx, operator, & a);
+    enum jt_err err = accept(ctx, actor, &a);
     if (err == JT_OK) {
         err = refresh(ctx, JT_SET_CLIENTS, true);
     }

@@ -88,10 +88,10 @@ enum jt_err jt_sets_older_client(struct jt_sets *s, const char *id,
                                  struct jt_client_row *out) JT_CHECKED;
 
 /*
- * Takes the older sets for current ones on an operator's word, then reads them. JT_ERR_NO_OLD_SET:
- * no set is older; else as jt_keyclient_wait_set_accept.
+ * Takes the older sets for current ones on the word of `actor`, an operator, then reads them.
+ * JT_ERR_NO_OLD_SET: no set is older; else as jt_keyclient_wait_set_accept.
  */
-enum jt_err jt_sets_accept(struct jt_work_ctx *ctx, const char *operator,
+enum jt_err jt_sets_accept(struct jt_work_ctx *ctx, const char *actor,
                            const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verbs FIELD_MAKE and FIELD_CHECK, and the row of a field in them. */
+/* Verb FIELD_MAKE, and the row of a field in it. */
 #ifndef JETON_WIRE_FIELD_H
 #define JETON_WIRE_FIELD_H
 

@@ -116,7 +116,7 @@ enum jt_err jt_set_verify_decode(struct jt_reader *in, struct jt_set_sum *sum,
 void jt_set_accept_encode(const struct jt_set_accept *accept, struct jt_buf *out)
 {
     jt_set_sum_encode(&accept->others, out);
-    jt_client_row_encode(&accept->operator, out);
+    jt_client_row_encode(&accept->who, out);
     jt_buf_put(out, accept->secret, sizeof accept->secret);
     jt_set_row_encode(&accept->clients, out);
     jt_set_sum_encode(&accept->field_rows, out);
@@ -127,7 +127,7 @@ enum jt_err jt_set_accept_decode(struct jt_reader *in, struct jt_set_accept *acc
 {
     enum jt_err err = jt_set_sum_decode(in, &accept->others);
     if (err == JT_OK) {
-        err = jt_client_row_decode(in, &accept->operator);
+        err = jt_client_row_decode(in, &accept->who);
     }
     jt_reader_copy(in, accept->secret, sizeof accept->secret);
     if (err == JT_OK) {

@@ -63,7 +63,7 @@ struct jt_set_sum_request {
  */
 struct jt_set_accept {
     struct jt_set_sum others; /* all rows of clients but the operator's */
-    struct jt_client_row operator;
+    struct jt_client_row who; /* gives the word */
     uint8_t secret[JT_CLIENT_SECRET_LEN];
     struct jt_set_row clients;
     struct jt_set_sum field_rows;

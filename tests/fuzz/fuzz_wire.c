@@ -215,15 +215,6 @@ static enum jt_err field_change(struct jt_reader *in, size_t n, struct jt_buf *o
     return err;
 }
 
-static enum jt_err field_row(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    (void)n;
-    struct jt_field_row row;
-    enum jt_err err = jt_field_row_decode(in, &row);
-    jt_field_row_encode(&row, out);
-    return err;
-}
-
 static enum jt_err field_spec(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
@@ -439,7 +430,6 @@ static const struct {
     [JT_VERB_CLIENT_MAKE] = { WHOLE, client_make },
     [JT_VERB_CLIENT_CHECK] = { WHOLE, client_check },
     [JT_VERB_FIELD_MAKE] = { WHOLE, field_make },
-    [JT_VERB_FIELD_CHECK] = { OBJECT, field_row },
     [JT_VERB_GENERATION_CREATE] = { WHOLE, generation_create },
     [JT_VERB_GENERATION_ABANDON] = { WHOLE, generation_abandon },
     [JT_VERB_ACK] = { WHOLE, ack_request },

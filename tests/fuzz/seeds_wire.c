@@ -143,7 +143,6 @@ static void clients_and_fields(void)
     jt_field_change_encode(&field, &message);
     store(REPLY + JT_VERB_FIELD_MAKE, 0);
     jt_field_row_encode(&field.row, &message);
-    store(JT_VERB_FIELD_CHECK, 0);
     jt_field_spec_encode(&field.row.spec, &message);
     store(FIELD_SPEC, 0);
 

@@ -273,18 +273,18 @@ static void a_change_starts_from_the_newest_set_only(void **state)
     assert_int_equal(make(in, "late", JT_MAY_ALL, &other_kind, &c), JT_ERR_INVALID);
 }
 
-static enum jt_err accept_by(struct inside *in, const struct db *db, size_t operator,
-                             const uint8_t * with)
+static enum jt_err accept_by(struct inside *in, const struct db *db, size_t who,
+                             const uint8_t *with)
 {
-    struct jt_set_accept a = {
-        .operator=
-            db->rows[operator], .clients = db->set, .fields = jt_set_row_empty(JT_SET_FIELDS) };
+    struct jt_set_accept a = { .who = db->rows[who],
+                               .clients = db->set,
+                               .fields = jt_set_row_empty(JT_SET_FIELDS) };
     struct jt_client_row others[N];
     size_t n = 0;
     struct jt_reader reply;
     const struct jt_set_sum_request none = { .kind = JT_SET_FIELDS };
     for (size_t i = 0; i < db->n; i++) {
-        if (i != operator) {
+        if (i != who) {
             others[n++] = db->rows[i];
         }
     }

@@ -131,7 +131,7 @@ static void verify_and_accept_round_trip(void **state)
     message_survives_mutation(&b, decode_verify, 1);
 
     struct jt_set_accept accept = { .others = sum,
-                                    .operator= { .spec = { .id = "op" } },
+                                    .who = { .spec = { .id = "op" } },
                                     .clients = clients,
                                     .field_rows = { .kind = JT_SET_FIELDS },
                                     .fields = fields };
