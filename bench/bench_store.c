@@ -124,11 +124,11 @@ static void set_up(void)
     need(jt_db_new(conninfo, "bench_store", 60000, &db) == JT_OK, "connection string");
     need(jt_migrate_run(db, NULL, NULL) == JT_OK, "migration");
     const struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
-    const struct jt_client_change operator= {
+    const struct jt_client_change first = {
         .row = { .spec = { .id = "bench" }, .state = JT_ROW_ACTIVE, .revision = 1 },
         .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
     };
-    need(jt_ring_first(db, &ring, &operator) == JT_OK, "first ring");
+    need(jt_ring_first(db, &ring, &first) == JT_OK, "first ring");
     epoch = 1;
     memcpy(node.name, "bench", 6);
     node.number = 1;

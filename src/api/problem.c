@@ -113,14 +113,26 @@ void jt_problem_write_detail(enum jt_problem_type problem, const char *detail, s
     jt_jsonw_close(out);
 }
 
-static void write_subject(const void *subject, struct jt_buf *out)
+struct about {
+    enum jt_err err;
+    const char *subject;
+};
+
+static void write_about(const void *arg, struct jt_buf *out)
 {
-    jt_jsonw_text(out, "subject", subject);
+    const struct about *a = arg;
+    if (a->subject[0] != '\0') {
+        jt_jsonw_text(out, "subject", a->subject);
+    }
+    if (jt_problem_status(jt_problem_of_err(a->err)) < 500) {
+        jt_jsonw_text(out, "reason", jt_err_str(a->err));
+    }
 }
 
-void jt_problem_write_about(enum jt_problem_type problem, const char *subject, struct jt_buf *out)
+void jt_problem_write_about(enum jt_err err, const char *subject, struct jt_buf *out)
 {
-    jt_problem_write_with(problem, subject[0] == '\0' ? NULL : write_subject, subject, out);
+    const struct about about = { .err = err, .subject = subject };
+    jt_problem_write_with(jt_problem_of_err(err), write_about, &about, out);
 }
 
 void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out)

@@ -50,8 +50,12 @@ void jt_problem_write_with(enum jt_problem_type problem,
                            void (*members)(const void *arg, struct jt_buf *out), const void *arg,
                            struct jt_buf *out);
 
-/* The same with what it is about as a member `subject`; empty: without. */
-void jt_problem_write_about(enum jt_problem_type problem, const char *subject, struct jt_buf *out);
+/*
+ * The problem of a failure, with what it is about as a member `subject` (empty: without). Below
+ * status 500, where it is for the caller to know what is in the way, with that as a member
+ * `reason`.
+ */
+void jt_problem_write_about(enum jt_err err, const char *subject, struct jt_buf *out);
 
 /* Writes the members of a failed item of a batch: {"status":422,"type":"urn:…","title":"…"}. */
 void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out);

@@ -59,7 +59,7 @@ void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *
         jt_count(&r->api->vault->counters.unavailable, 1);
     }
     jt_buf_reset(&r->http.answer.body);
-    jt_problem_write_about(problem, subject, &r->http.answer.body);
+    jt_problem_write_about(err, subject, &r->http.answer.body);
     finish(r, 0, problem);
 }
 
@@ -99,7 +99,7 @@ void jt_request_answer_json(struct jt_request *r, int status, json_t *body)
 {
     jt_buf_reset(&r->http.answer.body);
     if (body == NULL) {
-        jt_impossible(r); /* each text in it is UTF-8; it can only be memory that was lacking */
+        jt_request_answer_err(r, JT_ERR_NOMEM); /* each text in it is UTF-8 */
     } else if (json_dump_callback(body, put_chunk, &r->http.answer.body, JSON_COMPACT) != 0) {
         jt_request_answer_err(r, JT_ERR_NOMEM);
     } else {

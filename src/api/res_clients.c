@@ -84,6 +84,7 @@ static const struct jt_member members[] = {
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     struct addition *a = state;
+    jt_work_about(ctx, "client %s", a->spec.id);
     return jt_registry_add_client(ctx, &a->spec, call->actor, &a->credential);
 }
 

@@ -4,16 +4,6 @@
 #include "base/base64.h"
 #include "vault/retirement.h"
 
-static const char *state_name(enum jt_retirement_state state)
-{
-    switch (state) {
-    case JT_RETIREMENT_DRAINING: return "draining";
-    case JT_RETIREMENT_RETIRED: return "retired";
-    case JT_RETIREMENT_CERTIFIED: return "certified";
-    }
-    return "unknown";
-}
-
 static json_t *certificate_json(const struct jt_certificate *c)
 {
     char signature[JT_BASE64_LEN(JT_CERTIFICATE_SIGNATURE_LEN) + 1],
@@ -40,7 +30,7 @@ static json_t *answer(const struct jt_api *api, void *state)
     double rate = (double)v->job.moved_in_1000_s / 1000.0;
     json_t *body = json_pack(
         "{sI,ss,ss,so,sI,sI,sI,sf,so}", "generation", (json_int_t)v->job.generation, "state",
-        state_name(v->job.state), "actor", v->job.actor, "started_at",
+        jt_retirement_state_name(v->job.state), "actor", v->job.actor, "started_at",
         jt_json_text_or_null(v->job.facts.started_at), "rows_left", (json_int_t)left, "rows_moved",
         (json_int_t)g->rows_moved_out, "rows_stuck", (json_int_t)v->job.rows_stuck, "rate", rate,
         "eta_seconds", eta_json(v, left, rate));

@@ -32,7 +32,7 @@
 #define MASTER_KEY        "master.key" /* its name in the keeper's directory: keeper/keydir.h */
 
 struct init {
-    const char *config, *key_path, *operator;
+    const char *config, *key_path, *operator_id;
     struct jt_conf conf;
     struct jt_db *db;
     struct jt_credential credential;
@@ -88,7 +88,7 @@ static int choose_credential(struct init *init, bool *fresh)
 {
     *fresh = access(init->key_path, F_OK) != 0 && errno == ENOENT;
     if (*fresh) {
-        jt_credential_new(init->operator, & init->credential);
+        jt_credential_new(init->operator_id, &init->credential);
         return JT_EXIT_OK;
     }
     char key[JT_API_KEY_MAX + 1];
@@ -98,8 +98,8 @@ static int choose_credential(struct init *init, bool *fresh)
     }
     enum jt_err err = jt_credential_parse(key, &init->credential);
     jt_wipe(key, sizeof key);
-    if (err != JT_OK || strcmp(init->credential.id, init->operator) != 0) {
-        jt_complain("%s: exists already and is not a key of %s", init->key_path, init->operator);
+    if (err != JT_OK || strcmp(init->credential.id, init->operator_id) != 0) {
+        jt_complain("%s: exists already and is not a key of %s", init->key_path, init->operator_id);
         return JT_EXIT_FAILED;
     }
     fprintf(stderr, "jeton: %s is there from a run that did not end: taking its key up again\n",
@@ -132,7 +132,7 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
     }
     if (err == JT_OK) {
         struct jt_client_spec spec = { .permissions = JT_MAY_OPERATE };
-        snprintf(spec.id, sizeof spec.id, "%s", init->operator);
+        snprintf(spec.id, sizeof spec.id, "%s", init->operator_id);
         const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
         err =
             jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &none, &init->client);
@@ -181,7 +181,7 @@ static int store_key(const struct init *init)
 static bool was_stored(struct init *init)
 {
     struct jt_client_row row;
-    return jt_client_get(init->db, init->operator, & row) == JT_OK &&
+    return jt_client_get(init->db, init->operator_id, &row) == JT_OK &&
            jt_equal_ct(row.secret_mac, init->client.row.secret_mac, sizeof row.secret_mac);
 }
 
@@ -225,18 +225,18 @@ static int run(struct init *init)
         code = store_rows(init);
     }
     if (code == JT_EXIT_OK) {
-        printf("Initialised. The API key of %s is in %s\n", init->operator, init->key_path);
+        printf("Initialised. The API key of %s is in %s\n", init->operator_id, init->key_path);
     }
     return code;
 }
 
 int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
-    struct init init = { .operator= "operator" };
+    struct init init = { .operator_id = "operator" };
     const struct jt_option options[] = {
         JT_TEXT("operator-key", "FILE", &init.key_path,
                 "new file, mode 0600, that receives the first operator's API key (required)"),
-        JT_TEXT("operator", "NAME", &init.operator, "the first operator's client id (operator)"),
+        JT_TEXT("operator", "NAME", &init.operator_id, "the first operator's client id (operator)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -246,7 +246,7 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
     if (init.key_path == NULL) {
         return jt_usage_error(self, "--operator-key is missing");
     }
-    if (!jt_client_id_valid(init.operator)) {
+    if (!jt_client_id_valid(init.operator_id)) {
         return jt_usage_error(self,
                               "--operator must be 1 to 32 of a-z 0-9 - and start with a letter");
     }

@@ -40,7 +40,11 @@ bool jt_reply_true(const json_t *object, const char *name)
 static int complain(long status, const json_t *problem)
 {
     if (json_is_string(json_object_get(problem, "title"))) {
-        jt_complain("%.200s: %.1000s (%.200s)", jt_reply_text(problem, "title"),
+        const char *subject = json_string_value(json_object_get(problem, "subject"));
+        const char *reason = json_string_value(json_object_get(problem, "reason"));
+        jt_complain("%.100s%s%.200s: %.200s%s%.1000s (%.200s)", subject == NULL ? "" : subject,
+                    subject == NULL ? "" : ": ", jt_reply_text(problem, "title"),
+                    reason == NULL ? "" : reason, reason == NULL ? "" : ". ",
                     jt_reply_text(problem, "detail"), jt_reply_text(problem, "type"));
     } else {
         jt_complain("the server answered with status %ld and without a problem body", status);

@@ -2,7 +2,6 @@
 #include "store/clients.h"
 
 #include "store/audit_params.h"
-#include "store/client_insert.h"
 #include "store/query.h"
 #include "store/set_columns.h"
 #include "store/sets.h"

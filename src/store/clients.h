@@ -22,7 +22,10 @@ struct jt_client_info {
  */
 enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change,
                              const struct jt_act *act) JT_CHECKED;
-/* The same for a row that is revoked; JT_ERR_NO_CLIENT when it is not there. */
+/* The same inside an open transaction: also that of jt_ring_first (store/ring.h). */
+enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
+                                 const struct jt_act *act) JT_CHECKED;
+/* As jt_client_insert for a row that is revoked; JT_ERR_NO_CLIENT when it is not there. */
 enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change,
                              const struct jt_act *act) JT_CHECKED;
 /* JT_ERR_NO_CLIENT. */

@@ -15,9 +15,5 @@
  */
 enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,
                             const struct jt_act *act) JT_CHECKED;
-enum jt_err jt_field_get(struct jt_db *db, const char *name, struct jt_field_row *out) JT_CHECKED;
-
-typedef void jt_field_fn(void *arg, const struct jt_field_row *row);
-enum jt_err jt_fields_list(struct jt_db *db, jt_field_fn *each, void *arg) JT_CHECKED;
 
 #endif

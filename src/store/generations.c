@@ -3,7 +3,6 @@
 
 #include "store/audit_params.h"
 #include "store/columns.h"
-#include "store/generation_stands.h"
 #include "store/locks.h"
 #include "store/query.h"
 #include "store/statements.h"

@@ -117,4 +117,11 @@ enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unus
 /* The same as a statement of a transaction that is under way. */
 enum jt_err jt_generation_shows_no_card(struct jt_db *db, uint8_t key_id, bool *unused) JT_CHECKED;
 
+/*
+ * Inside an open transaction that writes a generation's row: JT_ERR_DB_UNTRUE when the row in the
+ * table is not, byte for byte, this one.
+ */
+enum jt_err jt_generation_must_stand(struct jt_db *db,
+                                     const struct jt_generation_row *row) JT_CHECKED;
+
 #endif

@@ -6,19 +6,10 @@
 #ifndef JETON_STORE_RETIREMENTS_H
 #define JETON_STORE_RETIREMENTS_H
 
+#include "model/certificate.h"
+#include "model/retirement.h"
 #include "store/cards.h"
 #include "store/generations.h"
-#include "model/certificate.h"
-
-/* Numbers for SQL text as well, like those of a generation's states. */
-#define JT_RETIREMENT_STATE_DRAINING  1
-#define JT_RETIREMENT_STATE_RETIRED   2
-#define JT_RETIREMENT_STATE_CERTIFIED 3
-enum jt_retirement_state {
-    JT_RETIREMENT_DRAINING = JT_RETIREMENT_STATE_DRAINING,
-    JT_RETIREMENT_RETIRED = JT_RETIREMENT_STATE_RETIRED,
-    JT_RETIREMENT_CERTIFIED = JT_RETIREMENT_STATE_CERTIFIED,
-};
 
 struct jt_retirement {
     uint64_t generation;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/ring.h"
 
-#include "store/client_insert.h"
+#include "store/clients.h"
 #include "store/columns.h"
 #include "store/ring_lock.h"
 #include "store/timeouts.h"

@@ -2,7 +2,6 @@
 #include "store/generations.h"
 
 #include "store/audit_params.h"
-#include "store/generation_stands.h"
 #include "store/retirement_columns.h"
 #include "store/ring_lock.h"
 #include "store/statements.h"

@@ -90,11 +90,11 @@ int fx_setup_vault(void **state)
     struct fx *fx = *state;
     assert_int_equal(jt_migrate_run(fx->db, NULL, NULL), JT_OK);
     struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
-    const struct jt_client_change operator= {
+    const struct jt_client_change first = {
         .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
         .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
     };
-    assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_OK);
+    assert_int_equal(jt_ring_first(fx->db, &ring, &first), JT_OK);
     fx->epoch = 1;
     (void)snprintf(fx->node.name, sizeof fx->node.name, "node-1");
     jt_random_fill(fx->node.incarnation, sizeof fx->node.incarnation);

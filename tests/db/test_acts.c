@@ -220,11 +220,11 @@ static void the_first_operator_is_told_with_the_first_ring(void **state)
             "DELETE FROM ring; DELETE FROM client; DELETE FROM row_set; DELETE FROM audit; "
             "REVOKE INSERT ON audit FROM current_user");
     const struct jt_ring_row ring = { .epoch = 1, .body_len = 20 };
-    const struct jt_client_change operator= {
+    const struct jt_client_change first = {
         .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
         .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
     };
-    assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_ERR_DB_FAULT);
+    assert_int_equal(jt_ring_first(fx->db, &ring, &first), JT_ERR_DB_FAULT);
     assert_int_equal(
         fx_number(fx->plain, "SELECT (SELECT count(*) FROM ring) + (SELECT count(*) FROM client)"),
         0);

@@ -29,11 +29,11 @@ static void the_first_ring_is_stored_once(void **state)
 {
     struct fx *fx = *state;
     struct jt_ring_row ring = { .epoch = 1, .body_len = 3, .body = { 9, 9, 9 } };
-    const struct jt_client_change operator= {
+    const struct jt_client_change first = {
         .row = { .spec = { .id = "second", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
         .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
     };
-    assert_int_equal(jt_ring_first(fx->db, &ring, &operator), JT_ERR_RING_THERE);
+    assert_int_equal(jt_ring_first(fx->db, &ring, &first), JT_ERR_RING_THERE);
     struct jt_client_row client;
     assert_int_equal(jt_client_get(fx->db, "second", &client), JT_ERR_NO_CLIENT);
     assert_int_equal(jt_client_get(fx->db, "first", &client), JT_OK);

@@ -55,6 +55,20 @@ def test_a_step_from_the_wrong_state_names_the_generation(service):
     answer = service.operator.post(f"/v1/generations/{number}/retire")
     assert (answer.status_code, problem(answer)) == (409, "conflict")
     assert answer.json()["subject"] == f"generation {number}"
+    assert answer.json()["reason"] == "not in the state that this step starts from"
+
+
+def test_a_conflict_says_what_is_in_the_way_over_rest_and_on_the_command_line(service):
+    answer = service.operator.post("/v1/clients/operator/revoke")
+    assert (answer.status_code, problem(answer)) == (409, "conflict")
+    assert answer.json()["reason"] == "it is the last client that may operate"
+    done = service.jeton("client", "revoke", "operator", check=False)
+    assert done.returncode == 2
+    assert "client operator" in done.stderr and "last client that may operate" in done.stderr
+    answer = service.operator.post("/v1/fields", {"name": "pan"})
+    assert (answer.status_code, problem(answer)) == (409, "conflict")
+    assert answer.json()["subject"] == "field pan"
+    assert answer.json()["reason"] == "a field has this name already"
 
 
 def test_a_front_without_its_keeper_says_which_socket(service):

@@ -165,7 +165,8 @@ def test_ids_far_ahead_of_the_clock_need_an_operators_recorded_word(service):
     )
     assert not service.ready()
     answer = service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(2)})
-    assert (answer.status_code, problem(answer)) == (503, "unavailable")
+    assert (answer.status_code, problem(answer)) == (503, "not-ready")
+    assert "Retry-After" not in answer.headers
     done = service.jeton("node", "accept-ids", check=False)
     assert done.returncode == 64 and "--reason" in done.stderr
     service.jeton("node", "accept-ids", "--reason", "the clock was wrong yesterday")

@@ -14,6 +14,7 @@ from tree import FILES, TOP, check, rel
 PAGE = "docs/keeper-protocol.md"
 VERBS = "src/wire/verbs.def"
 REASONS = "src/base/reasons.def"
+ROUTES = "src/api/routes.def"
 
 NEEDS = {
     "UNSEALED": "keys",
@@ -106,6 +107,19 @@ def verbs_once():
         if not seen:
             yield f"no verbs found in {VERBS}"
         yield from (f"{VERBS}: {x}, twice" for x in sorted(set(seen)) if seen.count(x) > 1)
+
+
+@check("a verb is named in its handler and by who asks it, an operation in its resource, no more")
+def one_place():
+    sources = {rel(p): p.read_text(encoding="utf-8") for p in FILES if p.suffix == ".c"}
+    sources = {name: text for name, text in sources.items() if name.startswith("src/")}
+    verbs = [(rf"JT_VERB_{e[1]}|jt_op_{e[2]}", "src/keeper/op_") for e in entries(VERBS, "JT_VERB")]
+    routes = [(f"jt_operation_{e[3]}", "src/api/res_") for e in entries(ROUTES, "JT_ROUTE")]
+    for name, home in verbs + routes:
+        named = [f for f, text in sources.items() if re.search(rf"\b({name})\b", text)]
+        named = [f for f in named if not f.startswith("src/keyclient/")]
+        if len(named) != 1 or not named[0].startswith(home):
+            yield f"{name}: in {', '.join(named) or 'no file'}"
 
 
 @check("every JT_ERR_ that is named anywhere is a reason of src/base/reasons.def")
