@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options/conf.h"
 
-#include "jeton/version.h"
 #include "options/tables.h"
 
 #include <string.h>
@@ -43,7 +42,7 @@ void jt_conf_print(FILE *out)
 static const char manual_head[] =
     ".\\\" SPDX-License-Identifier: Apache-2.0\n"
     ".\\\" Made by: jeton config --manual\n"
-    ".TH JETON.CONF 5 " MANUAL_DATE " \"Jeton " JETON_VERSION "\" \"File Formats\"\n"
+    ".TH JETON.CONF 5 " MANUAL_DATE " \"Jeton\" \"File Formats\"\n"
     ".SH NAME\n"
     "jeton.conf \\- configuration of Jeton\n"
     ".SH DESCRIPTION\n"

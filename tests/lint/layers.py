@@ -139,7 +139,6 @@ def headers():
         "-Wextra",
         "-Werror",
         f"-I{TOP}/src",
-        f"-I{TOP}/include",
         f"-I{TOP}",
     ]
     packages = ["libcrypto", "libpq", "libmicrohttpd", "jansson", "inih", "libcurl"]
