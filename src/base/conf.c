@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/conf.h"
 
+#include "base/must.h"
+
 #include <ini.h>
 
 #include <errno.h>
@@ -108,8 +110,8 @@ static void check_line(struct load *load, const char *line, size_t room)
     if (*line == '[' && strchr(line, ']') != NULL) {
         size_t name_len = strcspn(line + 1, "]");
         if (!section_known(load, line + 1, name_len)) {
-            complain(load, JT_ERR_INVALID, "no section [%.*s]", name_len > 60 ? 60 : (int)name_len,
-                     line + 1);
+            complain(load, JT_ERR_INVALID, "unknown section [%.*s]",
+                     name_len > 60 ? 60 : (int)name_len, line + 1);
         }
     }
 }
@@ -136,7 +138,7 @@ static int on_option(void *user, const char *section, const char *name, const ch
     size_t place;
     const struct jt_conf_option *o = find_option(load, section, name, &place);
     if (o == NULL) {
-        complain(load, JT_ERR_INVALID, "no option %.60s in section [%.60s]", name, section);
+        complain(load, JT_ERR_INVALID, "unknown option %.60s in section [%.60s]", name, section);
         return 0;
     }
     if (load->seen[place]) {
@@ -212,7 +214,7 @@ enum jt_err jt_conf_read(const char *path, const struct jt_conf_table *const *ta
     }
     enum jt_err err = set_defaults(&load);
     if (err != JT_OK) {
-        snprintf(message, message_len, "%s: out of memory", path);
+        snprintf(message, message_len, "%s: default values: %s", path, jt_err_str(err));
         goto out;
     }
     load.file = fopen(path, "re");
@@ -275,6 +277,7 @@ static void write_doc(FILE *out, const char *before, const struct jt_conf_option
 {
     char doc[400];
     int n = snprintf(doc, sizeof doc, "%s", o->doc);
+    jt_must(n >= 0 && (size_t)n < sizeof doc);
     if (o->kind == JT_CONF_NUMBER) {
         snprintf(doc + n, sizeof doc - (size_t)n, " From %ld to %ld.", o->min, o->max);
     }

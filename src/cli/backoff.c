@@ -4,6 +4,11 @@
 #define FIRST_PAUSE_MS   200
 #define LONGEST_PAUSE_MS 5000
 
+bool jt_status_is_passing(long status)
+{
+    return status == 429 || (status >= 502 && status <= 504);
+}
+
 void jt_backoff_init(struct jt_backoff *b, long retry_for_s)
 {
     b->retry_for_ms = (int64_t)retry_for_s * 1000;

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether an HTTP status says that the server is unavailable, or that it is too much for it now. */
+bool jt_status_is_passing(long status);
+
 struct jt_backoff {
     int64_t first_failure_ms; /* -1: nothing failed since jt_backoff_reset */
     int64_t pause_ms;

@@ -102,8 +102,7 @@ static int choose_credential(struct init *init, bool *fresh)
         jt_complain("%s: exists already and is not a key of %s", init->key_path, init->operator_id);
         return JT_EXIT_FAILED;
     }
-    fprintf(stderr, "jeton: %s is there from a run that did not end: taking its key up again\n",
-            init->key_path);
+    fprintf(stderr, "jeton: %s is left from a run that failed; its key is used\n", init->key_path);
     return JT_EXIT_OK;
 }
 
@@ -193,7 +192,7 @@ static int store_rows(struct init *init)
         return JT_EXIT_OK;
     }
     if (err == JT_ERR_RING_THERE || err == JT_ERR_CLIENT_EXISTS) {
-        jt_complain("already initialised, by somebody else just now; %s is of no use",
+        jt_complain("somebody else has just initialised the database; the key in %s is useless",
                     init->key_path);
         return JT_EXIT_FAILED;
     }

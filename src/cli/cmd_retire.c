@@ -56,9 +56,10 @@ static void tell_of_stuck_rows(const json_t *retirement, struct jt_progress *pro
     long long stuck = jt_reply_integer(retirement, "rows_stuck");
     if (stuck > 0 && !*told) {
         jt_progress_end(progress, NULL);
-        jt_complain("%lld rows cannot be moved: the retirement does not end before somebody has "
-                    "looked at them",
-                    stuck);
+        jt_complain(
+            "%lld rows cannot be moved: the retirement cannot end until they are repaired or "
+            "removed",
+            stuck);
         *told = true;
     }
 }

@@ -82,17 +82,22 @@ static void print_status(const json_t *reply)
         printf("ring      epoch %lld, no generation is active\n", jt_reply_integer(ring, "epoch"));
     }
     if (!jt_reply_true(reply, "sets_verified")) {
-        printf("clients   NOT VERIFIED, or the fields: see the log of jetond\n");
+        printf("sets      clients or fields NOT VERIFIED: see the log of jetond\n");
     }
     print_connections(json_object_get(reply, "connections"));
     print_counters(json_object_get(reply, "counters"));
 }
 
-/* What stands and what does not, from the one route that needs neither keeper nor database. */
+/*
+ * What stands and what does not, from the one route that needs neither keeper nor database. Its
+ * answer is 503 as long as something does not stand: it is asked once.
+ */
 static void explain(const struct jt_cli *cli)
 {
     struct jt_answer answer = { 0 };
-    if (jt_rest_ask(cli, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK &&
+    struct jt_cli once = *cli;
+    once.retry_for_s = 0;
+    if (jt_rest_ask(&once, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK &&
         json_object_get(answer.json, "keeper") != NULL) {
         fprintf(stderr,
                 "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields "
@@ -120,7 +125,7 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
     }
     struct jt_answer answer;
     code = jt_rest_call(cli, "GET", "/v1/status", NULL, &answer);
-    if (code == JT_EXIT_UNAVAILABLE) {
+    if (code == JT_EXIT_UNAVAILABLE && answer.status != 0) {
         explain(cli);
     }
     if (code == JT_EXIT_OK) {

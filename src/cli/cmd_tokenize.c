@@ -56,6 +56,20 @@ static bool same_file(const char *a, const char *a_end, const char *b, const cha
             st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino);
 }
 
+/*
+ * Whether one of the files would be written over another. Asked again when FILE.part of both
+ * outputs is there, because only then other spellings of a name are seen through.
+ */
+static bool collide(const struct request *r)
+{
+    return same_file(r->in, "", r->out, "") || same_file(r->in, "", r->rejects, "") ||
+           same_file(r->out, "", r->rejects, "") || same_file(r->in, "", r->out, ".part") ||
+           same_file(r->in, "", r->rejects, ".part") ||
+           same_file(r->out, ".part", r->rejects, "") || same_file(r->rejects, ".part", r->out, "");
+}
+
+#define COLLISION "--in, --out and --rejects must be different files, and so must FILE.part of each"
+
 /* What is missing or wrong on the command line. */
 static int check(const struct jt_command *self, const struct request *r)
 {
@@ -72,10 +86,8 @@ static int check(const struct jt_command *self, const struct request *r)
         return jt_usage_error(self,
                               "--field must be 1 to 64 of a-z 0-9 _ . - and start with a letter");
     }
-    if (same_file(r->in, "", r->out, "") || same_file(r->in, "", r->rejects, "") ||
-        same_file(r->out, "", r->rejects, "") || same_file(r->in, "", r->out, ".part") ||
-        same_file(r->in, "", r->rejects, ".part")) {
-        return jt_usage_error(self, "--in, --out and --rejects must be different files");
+    if (collide(r)) {
+        return jt_usage_error(self, COLLISION);
     }
     return JT_GO_ON;
 }
@@ -180,6 +192,10 @@ static int open_and_run(const struct jt_cli *cli, const struct request *r,
     }
     if (code == JT_EXIT_OK) {
         code = jt_output_open(r->rejects, &rejects);
+    }
+    if (code == JT_EXIT_OK && collide(r)) {
+        jt_complain(COLLISION);
+        code = JT_EXIT_FAILED;
     }
     if (code == JT_EXIT_OK) {
         struct jt_conveyor_job job = {

@@ -27,7 +27,7 @@ struct slot {
 };
 
 /* One connection. */
-struct lane {
+struct connection {
     CURL *handle;
     struct jt_reply reply;
     struct slot *slot; /* NULL: idle */
@@ -38,7 +38,7 @@ struct conveyor {
     struct jt_conveyor_result *result;
     char path[128];
     CURLM *multi;
-    struct lane *lanes;
+    struct connection *connections;
     struct slot *window; /* a ring of `n_slots` */
     size_t n_slots, first, n_used;
     bool input_ended;
@@ -50,6 +50,12 @@ struct conveyor {
 static struct slot *slot_at(struct conveyor *c, size_t i)
 {
     return &c->window[(c->first + i) % c->n_slots];
+}
+
+static int complain_of_curl(CURLMcode code)
+{
+    jt_complain("libcurl: %s", curl_multi_strerror(code));
+    return JT_EXIT_FAILED;
 }
 
 static int out_of_memory(void)
@@ -133,19 +139,19 @@ static struct slot *next_to_send(struct conveyor *c, int64_t now_ms)
 static int send_waiting(struct conveyor *c)
 {
     for (size_t i = 0; i < c->job->n_connections; i++) {
-        struct lane *lane = &c->lanes[i];
-        struct slot *slot = lane->slot != NULL ? NULL : next_to_send(c, jt_clock_ms());
+        struct connection *connection = &c->connections[i];
+        struct slot *slot = connection->slot != NULL ? NULL : next_to_send(c, jt_clock_ms());
         if (slot == NULL) {
             continue;
         }
         if (jt_portion_make_request(&slot->portion) != JT_OK ||
-            !jt_endpoint_prepare(c->job->endpoint, lane->handle, &lane->reply, "POST", c->path,
-                                 &slot->portion.request) ||
-            curl_multi_add_handle(c->multi, lane->handle) != CURLM_OK) {
+            !jt_endpoint_prepare(c->job->endpoint, connection->handle, &connection->reply, "POST",
+                                 c->path, &slot->portion.request) ||
+            curl_multi_add_handle(c->multi, connection->handle) != CURLM_OK) {
             return out_of_memory();
         }
         slot->state = SLOT_SENT;
-        lane->slot = slot;
+        connection->slot = slot;
     }
     return JT_EXIT_OK;
 }
@@ -171,19 +177,14 @@ static int repeat_later(struct conveyor *c, struct slot *slot, const struct jt_r
     return JT_EXIT_UNAVAILABLE;
 }
 
-static bool is_unavailable(const struct jt_reply *reply)
-{
-    return reply->status == 429 || (reply->status >= 502 && reply->status <= 504);
-}
-
 /* One transfer has ended. */
-static int take_reply(struct conveyor *c, struct lane *lane, CURLcode transfer)
+static int take_reply(struct conveyor *c, struct connection *connection, CURLcode transfer)
 {
-    struct slot *slot = lane->slot;
-    struct jt_reply *reply = &lane->reply;
-    jt_endpoint_finish(lane->handle, reply);
-    (void)curl_multi_remove_handle(c->multi, lane->handle);
-    lane->slot = NULL;
+    struct slot *slot = connection->slot;
+    struct jt_reply *reply = &connection->reply;
+    jt_endpoint_finish(connection->handle, reply);
+    (void)curl_multi_remove_handle(c->multi, connection->handle);
+    connection->slot = NULL;
     if (transfer == CURLE_WRITE_ERROR) {
         jt_complain("the server's answer is longer than %u bytes", JT_REPLY_MAX);
         return JT_EXIT_FAILED;
@@ -191,7 +192,7 @@ static int take_reply(struct conveyor *c, struct lane *lane, CURLcode transfer)
     if (transfer == CURLE_OUT_OF_MEMORY) {
         return out_of_memory();
     }
-    if (transfer != CURLE_OK || is_unavailable(reply)) {
+    if (transfer != CURLE_OK || jt_reply_is_passing(reply)) {
         return repeat_later(c, slot, reply, transfer);
     }
     if (reply->status != 200) {
@@ -214,11 +215,11 @@ static int take_reply(struct conveyor *c, struct lane *lane, CURLcode transfer)
     return repeat_later(c, slot, reply, CURLE_OK);
 }
 
-static struct lane *lane_of(struct conveyor *c, const CURL *handle)
+static struct connection *connection_of(struct conveyor *c, const CURL *handle)
 {
     for (size_t i = 0; i < c->job->n_connections; i++) {
-        if (c->lanes[i].handle == handle) {
-            return &c->lanes[i];
+        if (c->connections[i].handle == handle) {
+            return &c->connections[i];
         }
     }
     return NULL;
@@ -228,13 +229,15 @@ static int take_replies(struct conveyor *c)
 {
     int left;
     int running;
-    if (curl_multi_perform(c->multi, &running) != CURLM_OK) {
-        return out_of_memory();
+    CURLMcode done = curl_multi_perform(c->multi, &running);
+    if (done != CURLM_OK) {
+        return complain_of_curl(done);
     }
     for (CURLMsg *m = curl_multi_info_read(c->multi, &left); m != NULL;
          m = curl_multi_info_read(c->multi, &left)) {
-        struct lane *lane = m->msg == CURLMSG_DONE ? lane_of(c, m->easy_handle) : NULL;
-        int code = lane == NULL ? JT_EXIT_OK : take_reply(c, lane, m->data.result);
+        struct connection *connection =
+            m->msg == CURLMSG_DONE ? connection_of(c, m->easy_handle) : NULL;
+        int code = connection == NULL ? JT_EXIT_OK : take_reply(c, connection, m->data.result);
         if (code != JT_EXIT_OK) {
             return code;
         }
@@ -307,8 +310,10 @@ static int run(struct conveyor *c, const volatile sig_atomic_t *interrupted)
         }
         jt_progress_update(&c->progress, fraction_done(c), c->result->n_rows);
         bool window_moves = !c->input_ended && c->n_used < c->n_slots;
-        if (!window_moves && curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL) != CURLM_OK) {
-            return out_of_memory();
+        CURLMcode polled =
+            window_moves ? CURLM_OK : curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
+        if (polled != CURLM_OK) {
+            return complain_of_curl(polled);
         }
     }
     return code;
@@ -319,9 +324,9 @@ static bool set_up(struct conveyor *c)
     const struct jt_conveyor_job *job = c->job;
     c->n_slots = 2 * job->n_connections;
     c->multi = curl_multi_init();
-    c->lanes = calloc(job->n_connections, sizeof *c->lanes);
+    c->connections = calloc(job->n_connections, sizeof *c->connections);
     c->window = calloc(c->n_slots, sizeof *c->window);
-    if (c->multi == NULL || c->lanes == NULL || c->window == NULL) {
+    if (c->multi == NULL || c->connections == NULL || c->window == NULL) {
         return false;
     }
     /*
@@ -337,27 +342,27 @@ static bool set_up(struct conveyor *c)
                fine;
     }
     for (size_t i = 0; i < job->n_connections; i++) {
-        jt_reply_init(&c->lanes[i].reply);
-        c->lanes[i].handle = jt_endpoint_handle(job->endpoint, &c->lanes[i].reply);
-        fine = c->lanes[i].handle != NULL && fine;
+        jt_reply_init(&c->connections[i].reply);
+        c->connections[i].handle = jt_endpoint_handle(job->endpoint, &c->connections[i].reply);
+        fine = c->connections[i].handle != NULL && fine;
     }
     return fine;
 }
 
 static void tear_down(struct conveyor *c)
 {
-    for (size_t i = 0; c->lanes != NULL && i < c->job->n_connections; i++) {
-        if (c->lanes[i].slot != NULL) {
-            (void)curl_multi_remove_handle(c->multi, c->lanes[i].handle);
+    for (size_t i = 0; c->connections != NULL && i < c->job->n_connections; i++) {
+        if (c->connections[i].slot != NULL) {
+            (void)curl_multi_remove_handle(c->multi, c->connections[i].handle);
         }
-        curl_easy_cleanup(c->lanes[i].handle);
-        jt_reply_clear(&c->lanes[i].reply);
+        curl_easy_cleanup(c->connections[i].handle);
+        jt_reply_clear(&c->connections[i].reply);
     }
     for (size_t i = 0; c->window != NULL && i < c->n_slots; i++) {
         jt_portion_clear(&c->window[i].portion);
     }
     curl_multi_cleanup(c->multi);
-    free(c->lanes);
+    free(c->connections);
     free(c->window);
     jt_buf_clear(&c->out);
     jt_buf_clear(&c->rejects);

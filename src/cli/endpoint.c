@@ -2,6 +2,7 @@
 #include "cli/endpoint.h"
 
 #include "base/secmem.h"
+#include "cli/backoff.h"
 #include "cli/exit.h"
 #include "cli/keyfile.h"
 #include "cli/options.h"
@@ -200,4 +201,13 @@ void jt_endpoint_finish(CURL *handle, struct jt_reply *reply)
     bool given = curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK &&
                  retry_after > 0;
     reply->retry_after_s = given ? (retry_after > 3600 ? 3600 : (long)retry_after) : -1;
+}
+
+bool jt_reply_is_passing(const struct jt_reply *reply)
+{
+    static const char problem[] = "urn:jeton:problem:";
+    bool ours = reply->body.len > 0 &&
+                memmem(reply->body.data, reply->body.len, problem, sizeof problem - 1) != NULL;
+    return jt_status_is_passing(reply->status) &&
+           !(reply->status == 503 && ours && reply->retry_after_s < 0);
 }

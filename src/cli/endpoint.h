@@ -64,4 +64,11 @@ bool jt_transfer_may_have_arrived(CURLcode result);
 /* After the transfer: fills status and retry_after_s. */
 void jt_endpoint_finish(CURL *handle, struct jt_reply *reply);
 
+/*
+ * Whether the same request may be answered otherwise a little later: 429, 502, 503 and 504. A
+ * problem of Jeton's own with 503 says so by Retry-After, and where it has none, it says that
+ * somebody must see to something first.
+ */
+bool jt_reply_is_passing(const struct jt_reply *reply);
+
 #endif

@@ -148,7 +148,7 @@ static int refuse_unknown(int argc, char **argv)
 {
     char two[64] = "", seconds[200];
     if (argv[0][0] == '-') {
-        return jt_usage_error(NULL, "no option %.60s", argv[0]);
+        return jt_usage_error(NULL, "unknown option %.60s", argv[0]);
     }
     bool has_second = argc > 1 && argv[1][0] != '-';
     if (has_second) {
@@ -167,11 +167,12 @@ static int refuse_unknown(int argc, char **argv)
     const char *wrong =
         is_group || (nearest != NULL && strchr(nearest->name, ' ') != NULL) ? two : argv[0];
     if (nearest != NULL) {
-        return jt_usage_error(NULL, "no command %.60s; did you mean %s?", wrong, nearest->name);
+        return jt_usage_error(NULL, "unknown command %.60s; did you mean %s?", wrong,
+                              nearest->name);
     }
-    return is_group ? jt_usage_error(NULL, "no command %.60s: %s must be followed by %s", wrong,
-                                     argv[0], seconds)
-                    : jt_usage_error(NULL, "no command %.60s", wrong);
+    return is_group ? jt_usage_error(NULL, "unknown command %.60s: %s must be followed by %s",
+                                     wrong, argv[0], seconds)
+                    : jt_usage_error(NULL, "unknown command %.60s", wrong);
 }
 
 /* The command that argv begins with; *n_words tells how many words its name has. */

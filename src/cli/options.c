@@ -26,9 +26,9 @@ static size_t shared_options(struct jt_cli *cli, unsigned takes,
         out[n++] =
             (struct jt_option)JT_TEXT("key-file", "FILE", &cli->key_file,
                                       "file that holds the API key, mode 0600 (JETON_KEY_FILE)");
-        out[n++] =
-            (struct jt_option)JT_NUMBER("retry-for", "SECONDS", &cli->retry_for_s, 0, 86400,
-                                        "how long to repeat what finds the server unavailable");
+        out[n++] = (struct jt_option)JT_NUMBER(
+            "retry-for", "SECONDS", &cli->retry_for_s, 0, 86400,
+            "how long to repeat a request while the server is unavailable");
     }
     if (takes & JT_TAKES_JSON) {
         out[n++] =
@@ -118,7 +118,7 @@ static int set_option(const struct jt_command *self, const struct jt_option *opt
     size_t len = strcspn(name, "=");
     const struct jt_option *o = find(options, n, name, len);
     if (o == NULL) {
-        return jt_usage_error(self, "no option --%.*s", len > 60 ? 60 : (int)len, name);
+        return jt_usage_error(self, "unknown option --%.*s", len > 60 ? 60 : (int)len, name);
     }
     const char *value = name[len] == '=' ? name + len + 1 : NULL;
     if (o->kind == JT_OPTION_FLAG) {
@@ -194,7 +194,7 @@ int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct j
             only_arguments = true;
             continue;
         } else if (argv[i][1] != '-') {
-            code = jt_usage_error(self, "no option %.60s", argv[i]);
+            code = jt_usage_error(self, "unknown option %.60s", argv[i]);
         } else if (find(shared, n_shared, argv[i] + 2, strcspn(argv[i] + 2, "=")) != NULL) {
             code = set_option(self, shared, n_shared, argc, argv, &i);
         } else {

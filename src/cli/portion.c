@@ -2,6 +2,7 @@
 #include "cli/portion.h"
 
 #include "base/secmem.h"
+#include "cli/backoff.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -194,8 +195,7 @@ static enum jt_err apply_one(struct jt_portion *b, struct jt_portion_row *row, c
         b->n_pending--;
         return jt_buf_status(&b->results);
     }
-    bool later = code == 429 || (code >= 502 && code <= 504);
-    if (!later) {
+    if (!jt_status_is_passing((long)code)) {
         const char *type = json_string_value(json_object_get(result, "type"));
         const char *colon = type == NULL ? NULL : strrchr(type, ':');
         reject(b, row, colon != NULL ? colon + 1 : "unknown");

@@ -69,11 +69,7 @@ int jt_problem_complain(long status, const void *body, size_t len)
 static bool is_worth_repeating(CURLcode result, const struct jt_reply *reply, const char *method)
 {
     if (result == CURLE_OK) {
-        /* it may have been done */
-        static const char unknown[] = "urn:jeton:problem:outcome-unknown";
-        bool done = reply->body.len > 0 &&
-                    memmem(reply->body.data, reply->body.len, unknown, sizeof unknown - 1) != NULL;
-        return reply->status == 503 && !done;
+        return jt_reply_is_passing(reply);
     }
     return jt_transfer_may_recover(result) &&
            (strcmp(method, "GET") == 0 || !jt_transfer_may_have_arrived(result));
@@ -182,7 +178,9 @@ int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path,
         code = JT_EXIT_FAILED;
     }
     if (code != JT_EXIT_OK) {
+        long status = out->status;
         jt_answer_clear(out);
+        out->status = status;
     }
     return code;
 }

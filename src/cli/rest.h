@@ -3,9 +3,9 @@
  * One REST request at a time, for the commands that ask one thing and print the answer. Card files
  * go through cli/conveyor.h.
  *
- * A request is repeated while the server is unavailable (503, no connection) for the time that
- * --retry-for gives. One whose connection broke after it was sent is repeated only if it is a GET:
- * what became of another is unknown, and the message says so.
+ * A request is repeated while the server is unavailable (jt_reply_is_passing, no connection) for
+ * the time that --retry-for gives. One whose connection broke after it was sent is repeated only if
+ * it is a GET: what became of another is unknown, and the message says so.
  */
 #ifndef JETON_CLI_REST_H
 #define JETON_CLI_REST_H
@@ -32,7 +32,7 @@ int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, 
 
 /*
  * The same, but only a 2xx status with an object in it is JT_EXIT_OK; other answers are told as
- * jt_answer_complain does. `out` is empty then.
+ * jt_answer_complain does. `out` has nothing but the status then: 0 where no answer came.
  */
 int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
                  struct jt_answer *out);

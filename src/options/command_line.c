@@ -25,8 +25,9 @@ static void list_options(struct parse *p)
 {
     const struct jt_daemon_option shared[N_SHARED] = {
         { "config", "FILE", "configuration file (" JT_CONF_PATH ")", &p->config, NULL },
-        { "log-level", "LEVEL", "what to log at most: error, warning, info or debug (info)",
-          &p->level, NULL },
+        { "log-level", "LEVEL",
+          "the most detailed messages to log: error, warning, info or debug (info)", &p->level,
+          NULL },
         { "version", NULL, "print the version", NULL, &p->version },
         { "help", NULL, "print this", NULL, &p->help },
     };
@@ -82,7 +83,8 @@ static int take(struct parse *p, int argc, char **argv, int *at)
         }
     }
     if (o == NULL) {
-        return jt_command_line_refuse(p->daemon, "no option %.*s", len > 60 ? 60 : (int)len, word);
+        return jt_command_line_refuse(p->daemon, "unknown option %.*s", len > 60 ? 60 : (int)len,
+                                      word);
     }
     const char *value = word[len] == '=' ? word + len + 1 : NULL;
     if (o->text == NULL) {

@@ -14,12 +14,13 @@ static const char *check_node(const char *value)
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     return strspn(value, letters) == strlen(value)
                ? NULL
-               : "must be of letters, digits, dots, dashes and underscores";
+               : "must consist of letters, digits, dots, dashes and underscores";
 }
 
 static const struct jt_conf_option options[] = {
     { "node", JT_CONF_TEXT, JT_CONF_AT(front_node), "node1", 1, JT_CONF_NODE_MAX,
-      "The name of this node in the database, the audit trail and certificates. It is of letters, "
+      "The name of this node in the database, the audit trail and certificates. It consists of "
+      "letters, "
       "digits, dots, dashes and underscores.",
       check_node },
     { "listen", JT_CONF_TEXT, JT_CONF_AT(front_listen), "127.0.0.1", 1, 45,

@@ -13,7 +13,7 @@ static const struct jt_conf_option options[] = {
       MAX_SOCKET_PATH, "The Unix socket on which the keeper serves the front.", NULL },
     { "front_user", JT_CONF_TEXT, JT_CONF_AT(keeper_front_user), "", 0, 32,
       "The user, by name or number, whose processes may connect to the socket. The user must be in "
-      "the keeper's group. Empty: the keeper's own user.",
+      "the keeper's group. Empty: the keeper's own user, which is refused in production.",
       NULL },
 };
 

@@ -103,10 +103,10 @@ static void values_comments_and_spaces(void **state)
 static void mistakes_are_named_with_their_line(void **state)
 {
     (void)state;
-    assert_refused("[first]\nnmae = 1\n", ":2: no option nmae in section [first]");
-    assert_refused("[frist]\n", ":1: no section [frist]");
-    assert_refused("[second]\nn = 1\n", ":2: no option n in section [second]");
-    assert_refused("n = 1\n", ":1: no option n in section []");
+    assert_refused("[first]\nnmae = 1\n", ":2: unknown option nmae in section [first]");
+    assert_refused("[frist]\n", ":1: unknown section [frist]");
+    assert_refused("[second]\nn = 1\n", ":2: unknown option n in section [second]");
+    assert_refused("n = 1\n", ":1: unknown option n in section []");
     assert_refused("[first]\nn = 1\nn = 2\n", ":3: n in [first] is set twice");
     assert_refused("[first]\nn = 1\n[first]\nn = 1\n", ":4: n in [first] is set twice");
     assert_refused("[second]\npath = a\n  b\n",

@@ -151,6 +151,24 @@ def test_unavailable_is_repeated_as_the_server_wishes(script):
     assert times[1] - times[0] >= 0.95
 
 
+def test_a_problem_that_waits_for_an_operator_ends_the_job_at_once(script):
+    script.reply = lambda *_: problem(503, "not-ready")
+    process, out, _ = script.tokenize(card_file(5), status=69)
+    assert out is None and "not-ready" in process.err and len(script.requests) == 1
+
+
+def test_an_output_is_never_written_over_the_other_ones_part(script):
+    source, out = script.file("in.csv", card_file(3)), script.file("o")
+    for rejects, status in ((f"{out}.part", 64), (f"{script.directory}/./o.part", 1)):
+        done = script.jeton(
+            *("tokenize", "--field", "pan", "--column", "pan", "--in", source),
+            *("--out", out, "--rejects", rejects),
+            status=status,
+        )
+        assert "must be different files" in done.err
+        assert not out.exists() and script.requests == []
+
+
 def test_broken_connections_are_repeated(script):
     script.reply = lambda number, *rest: None if number in (1, 2, 5) else vault(number, *rest)
     process, out, _ = script.tokenize(card_file(50), "--batch", 10, "--connections", 2)
@@ -178,7 +196,7 @@ def test_rows_that_are_unavailable_are_asked_again_alone(script):
 
 
 def test_the_end_of_patience_is_69_and_leaves_no_file(script):
-    script.reply = lambda *_: problem(503, "unavailable")
+    script.reply = lambda *_: problem(503, "unavailable", **{"Retry-After": "1"})
     process, out, _ = script.tokenize(card_file(5), "--retry-for", 1, status=69)
     assert out is None
     assert (

@@ -162,7 +162,7 @@ def test_retire_waits_for_the_certificate(script):
         [
             (202, retirement("draining", 100)),
             (200, retirement("draining", 50)),
-            problem(503, "unavailable"),
+            problem(503, "unavailable", **{"Retry-After": "1"}),
             (200, retirement("retired", 0)),
             (200, retirement("certified", 0)),
         ]
@@ -206,12 +206,37 @@ def test_a_post_whose_fate_is_unknown_is_not_repeated(script):
 
 def test_unavailable_single_requests_are_repeated(script):
     script.reply = lambda number, *_: (
-        problem(503, "unavailable") if number < 3 else (201, GENERATION)
+        problem(503, "unavailable", **{"Retry-After": "1"}) if number < 3 else (201, GENERATION)
     )
     script.jeton("keys", "create")
     assert len(script.requests) == 3
-    script.reply = lambda *_: problem(503, "no-active-generation")
+    script.reply = lambda *_: problem(503, "unavailable", **{"Retry-After": "1"})
     script.jeton("keys", "create", "--retry-for", "0", status=69)
+
+
+def test_a_503_that_waits_for_an_operator_is_not_repeated(script):
+    script.reply = lambda *_: problem(503, "not-ready")
+    script.jeton("keys", "create", status=69)
+    assert len(script.requests) == 1
+    script.reply = lambda number, *_: (
+        (503, b"<html>of a proxy</html>") if number < 4 else (201, GENERATION)
+    )
+    script.jeton("keys", "create")
+    assert len(script.requests) == 4
+
+
+def test_status_asks_once_what_does_not_stand_and_only_where_there_is_an_answer(script):
+    script.reply = lambda _number, _method, path, _body: (
+        (503, {"status": "unavailable", "keeper": False, "database": True}, {"Retry-After": "1"})
+        if path == "/readyz"
+        else problem(503, "not-ready")
+    )
+    done = script.jeton("status", status=69)
+    assert "keeper DOWN, database up" in done.err
+    assert [r[1] for r in script.requests] == ["/v1/status", "/readyz"]
+    script.reply = lambda *_: None
+    done = script.jeton("status", "--retry-for", "0", status=69)
+    assert len(done.err.splitlines()) == 1
 
 
 def test_answers_that_are_no_api(script):

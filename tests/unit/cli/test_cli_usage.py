@@ -20,16 +20,16 @@ def test_every_command_has_help_and_a_place_in_the_manual(script):
 # What is wrong, as the message begins, and the words that are.
 WRONG = {
     "a command is missing": [[]],
-    "no command nonsense (": [["nonsense"], ["nonsense", "x"], ["help", "nonsense"]],
-    "no command statu; did you mean status?": [["statu"], ["statu", "--json"]],
-    "no command key list; did you mean keys list?": [["key", "list"]],
-    "no command keys activat; did you mean keys activate?": [["keys", "activat", "1"]],
-    "no command keys nonsense: keys must be followed by create, list, activate, abandon, retire "
-    "or certificate": [["keys", "nonsense"]],
+    "unknown command nonsense (": [["nonsense"], ["nonsense", "x"], ["help", "nonsense"]],
+    "unknown command statu; did you mean status?": [["statu"], ["statu", "--json"]],
+    "unknown command key list; did you mean keys list?": [["key", "list"]],
+    "unknown command keys activat; did you mean keys activate?": [["keys", "activat", "1"]],
+    "unknown command keys nonsense: keys must be followed by create, list, activate, abandon, "
+    "retire or certificate": [["keys", "nonsense"]],
     "field must be followed by add or list": [["field"], ["field", "--json"]],
     "node must be followed by accept-ids or accept-sets": [["node"]],
-    "no option --nonsense": [["--nonsense", "status"]],
-    "no option -x": [["-x"]],
+    "unknown option --nonsense": [["--nonsense", "status"]],
+    "unknown option -x": [["-x"]],
     "--config needs a value": [["--config"]],
     "--retry-for must be a whole number": [["--retry-for", "soon", "status"]],
     "too many arguments: --version": [["--version", "x"]],
@@ -63,7 +63,7 @@ WRONG = {
         for verb in ("activate", "abandon", "retire", "certificate")
         for wrong, words in (
             ("NUMBER is missing", []),
-            ("NUMBER must be a whole number", ["first"]),
+            ("NUMBER must be the number of a generation", ["first"]),
         )
     },
 }
@@ -90,7 +90,7 @@ def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
     assert len(commands) == 21
     for name, argument in commands:
         done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
-        assert done.err == f"jeton: {name}: no option --nonsense (see jeton {name} --help)\n"
+        assert done.err == f"jeton: {name}: unknown option --nonsense (see jeton {name} --help)\n"
         done = script.jeton(*name.split(), *[argument] * bool(argument), "411111", status=64)
         takes = f"{argument} and no more" if argument else "options only"
         expected = (

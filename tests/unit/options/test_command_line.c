@@ -108,11 +108,11 @@ static void what_is_wrong_comes_first(void **state)
     static const struct {
         const char *line, *told;
     } wrong[] = {
-        { "--nonsense", "no option --nonsense" },
-        { "--nonsense=1", "no option --nonsense" },
-        { "-c x", "no option -c" },
-        { "--", "no option --" },
-        { "--conf x", "no option --conf" },
+        { "--nonsense", "unknown option --nonsense" },
+        { "--nonsense=1", "unknown option --nonsense" },
+        { "-c x", "unknown option -c" },
+        { "--", "unknown option --" },
+        { "--conf x", "unknown option --conf" },
         { "extra", "unexpected argument extra" },
         { "--config", "--config needs a value" },
         { "--version=1", "--version takes no value" },

@@ -68,18 +68,20 @@ static void the_options_of_all_sections_are_known(void **state)
     assert_string_equal(conf.database_conninfo, "a b");
     assert_int_equal(conf.retirement_rate, 7);
     jt_conf_clear(&conf);
-    assert_refused("[keeper]\nport = 1\n", ":2: no option port in section [keeper]");
-    assert_refused("[keper]\n", ":1: no section [keper]");
+    assert_refused("[keeper]\nport = 1\n", ":2: unknown option port in section [keeper]");
+    assert_refused("[keper]\n", ":1: unknown section [keper]");
 }
 
 static void values_that_no_process_could_use_are_refused(void **state)
 {
     (void)state;
-    assert_refused("[front]\nnode = n\xc3\xb6"
-                   "de\n",
-                   ":2: node in [front] must be of letters, digits, dots, dashes and underscores");
-    assert_refused("[front]\nnode = a b\n",
-                   ":2: node in [front] must be of letters, digits, dots, dashes and underscores");
+    assert_refused(
+        "[front]\nnode = n\xc3\xb6"
+        "de\n",
+        ":2: node in [front] must consist of letters, digits, dots, dashes and underscores");
+    assert_refused(
+        "[front]\nnode = a b\n",
+        ":2: node in [front] must consist of letters, digits, dots, dashes and underscores");
     assert_refused("[jeton]\nenvironment = test\n",
                    ":2: environment in [jeton] must be development or production");
     assert_refused("[keeper]\nsocket =\n", ":2: socket in [keeper] must be of 1 to 107 bytes");
