@@ -96,8 +96,8 @@ static enum jt_problem_type outcome(const struct jt_items *items, const struct j
 }
 
 /*
- * When every good item failed for one passing reason, the whole answer is that problem with its
- * Retry-After: the client has one thing to do.
+ * When every good item failed for one reason with status 503, the whole answer is that problem,
+ * with its Retry-After if it has one: the client has one thing to do.
  */
 static enum jt_problem_type common_failure(const struct jt_items *items)
 {

@@ -139,7 +139,7 @@ static bool zone(const char **text)
            passed(text, ':') && number(text, 2, 0, 59, &ignored);
 }
 
-bool jt_text_is_time(const char *text)
+bool jt_text_is_time_or_empty(const char *text)
 {
     return *text == '\0' || (date(&text) && passed(&text, 'T') && time_of_day(&text) &&
                              zone(&text) && *text == '\0');

@@ -56,7 +56,7 @@ bool jt_text_is_reason(const char *text);
 #define JT_REASON_MUST "a text of 1 to 127 bytes without control characters"
 
 /* RFC 3339 section 5.6, a date that there is; or nothing. */
-bool jt_text_is_time(const char *text);
+bool jt_text_is_time_or_empty(const char *text);
 #define JT_TIME_MUST "a time as in 2026-11-01T00:00:00Z"
 
 /*

@@ -98,7 +98,7 @@ static struct task *new_task(struct jt_request *r)
     if (task == NULL) {
         return NULL;
     }
-    bool reads = strcmp(r->route->method, "GET") == 0; /* whatever else may have to wait */
+    bool reads = strcmp(r->route->method, "GET") == 0; /* all others may wait for a lock */
     task->request = r;
     task->work = (struct work){
         .job = { .kind = reads ? JT_WORK_LOOKUP : JT_WORK_ACT,

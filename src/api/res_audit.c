@@ -17,10 +17,10 @@ static const struct jt_member members[] = {
       .must = "the name of a field" },
     { "token", &jt_member_token, JT_MEMBER_AT(struct search, token), .required = true,
       .must = "a text: jtk_ and 26 characters of lower-case base32" },
-    { "since", &jt_member_text, JT_MEMBER_AT(struct search, since), .valid = jt_text_is_time,
-      .must = JT_TIME_MUST },
-    { "until", &jt_member_text, JT_MEMBER_AT(struct search, until), .valid = jt_text_is_time,
-      .must = JT_TIME_MUST },
+    { "since", &jt_member_text, JT_MEMBER_AT(struct search, since),
+      .valid = jt_text_is_time_or_empty, .must = JT_TIME_MUST },
+    { "until", &jt_member_text, JT_MEMBER_AT(struct search, until),
+      .valid = jt_text_is_time_or_empty, .must = JT_TIME_MUST },
 };
 
 static void add_to_list(void *arg, const struct jt_audit_reading *r)

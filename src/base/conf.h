@@ -31,7 +31,7 @@ struct jt_conf_option {
     const char *fallback;
     long min, max;   /* of a number; of the length of a text, in bytes */
     const char *doc; /* whole sentences */
-    /* Optional. NULL, or what the value must be: "must be of letters only". */
+    /* Optional. NULL, or what the value must be: "must consist of letters only". */
     const char *(*check)(const char *value);
 };
 

@@ -8,7 +8,8 @@
 
 void jt_must_failed(const char *condition, const char *place)
 {
-    jt_log(JT_LOG_ERROR, "impossible: not (%s) at %s: this is a fault of Jeton's, and the end",
+    jt_log(JT_LOG_ERROR,
+           "impossible: (%s) does not hold at %s; this is a fault of Jeton's, and the process ends",
            condition, jt_fault_in_tree(place));
     abort();
 }

@@ -174,7 +174,7 @@ static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault 
         return err;
     }
     if (err == JT_ERR_INVALID) {
-        return jt_fault_set(fault, err, "socket in [keeper] is no path for one");
+        return jt_fault_set(fault, err, "socket in [keeper] is not a path that a socket can have");
     }
     if (err != JT_OK) {
         return jt_fault_raise(fault, err);

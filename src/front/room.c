@@ -5,13 +5,13 @@
 
 #include <sys/resource.h>
 
-#define MAX_DESCRIPTORS          200000 /* what is more than this is never needed */
-#define OTHER_DESCRIPTORS        64
-#define OTHER_DESCRIPTORS_A_LOOP 24 /* lanes to the database, the keeper, epoll */
-#define MIN_UPSTREAMS            8  /* a loop, as are the next two */
-#define MAX_UPSTREAMS            1024
-#define MIN_CONNECTIONS          16
-#define DEFAULT_CONNECTIONS      20000
+#define MAX_DESCRIPTORS            200000 /* what is more than this is never needed */
+#define OTHER_DESCRIPTORS          64
+#define OTHER_DESCRIPTORS_PER_LOOP 24 /* lanes to the database, the keeper, epoll */
+#define MIN_UPSTREAMS              8  /* for each loop, as the next two */
+#define MAX_UPSTREAMS              1024
+#define MIN_CONNECTIONS            16
+#define DEFAULT_CONNECTIONS        20000
 
 void jt_room_make(const struct jt_conf *conf, int n_loops, struct jt_door_conf *out,
                   struct jt_door_shared *doors)
@@ -23,7 +23,7 @@ void jt_room_make(const struct jt_conf *conf, int n_loops, struct jt_door_conf *
         (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
     long all = limit.rlim_cur > MAX_DESCRIPTORS ? MAX_DESCRIPTORS : (long)limit.rlim_cur;
-    long left = all - OTHER_DESCRIPTORS - OTHER_DESCRIPTORS_A_LOOP * n_loops;
+    long left = all - OTHER_DESCRIPTORS - OTHER_DESCRIPTORS_PER_LOOP * n_loops;
     long upstreams = left / 8 / n_loops;
     upstreams = upstreams < MIN_UPSTREAMS   ? MIN_UPSTREAMS
                 : upstreams > MAX_UPSTREAMS ? MAX_UPSTREAMS
@@ -47,7 +47,7 @@ void jt_room_make(const struct jt_conf *conf, int n_loops, struct jt_door_conf *
     if (clients < wanted && conf->front_max_connections != 0) {
         jt_log(JT_LOG_WARNING,
                "max_connections = %ld needs more file descriptors: raise the limit (LimitNOFILE, "
-               "ulimit -n_loops)",
+               "ulimit -n)",
                conf->front_max_connections);
     }
 }

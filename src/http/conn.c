@@ -142,7 +142,7 @@ static void drain(struct jt_conn *c)
     if (n > 0) {
         c->drained += (uint64_t)n;
     }
-    if ((n <= 0 && errno != EAGAIN) || n == 0 || c->drained > LINGER_BYTES) {
+    if (n == 0 || (n < 0 && errno != EAGAIN) || c->drained > LINGER_BYTES) {
         jt_conn_close(c);
     }
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define STOP_PATIENCE_MS 5000
-#define RUNS_A_TURN      4
+#define RUNS_PER_TURN    4
 /* a connection's memory in libmicrohttpd, which clears it for each request */
 #define POOL_LEN        (4 * 1024)
 #define SPARE_UPSTREAMS 64 /* those that the door has given up and libmicrohttpd still closes */
@@ -154,7 +154,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 static void run_http(struct jt_server *server)
 {
     server->http_due = true;
-    for (int i = 0; i < RUNS_A_TURN && server->http_due; i++) {
+    for (int i = 0; i < RUNS_PER_TURN && server->http_due; i++) {
         MHD_UNSIGNED_LONG_LONG timeout;
         server->door.fed = false;
         MHD_run(server->daemon);

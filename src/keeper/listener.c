@@ -35,7 +35,7 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
     if (production && l->front_uid == geteuid()) {
         return jt_fault_set(
             fault, JT_ERR_INVALID,
-            "front_user in [keeper] must be another user than the keeper's own in production");
+            "in production, front_user in [keeper] must not be the keeper's own user");
     }
     return JT_OK;
 }

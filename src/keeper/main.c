@@ -146,15 +146,14 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     if (err == JT_OK && fd >= 0) {
         err = jt_keeper_server_adopt(server, fd);
     }
-    jt_log(JT_LOG_DEBUG, "closing the sandbox");
     if (err == JT_OK) {
+        jt_log(JT_LOG_DEBUG, "closing the sandbox");
         err =
             jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked, fault);
     }
     if (err == JT_OK && !landlocked && !jt_sandbox_is_weakened()) {
-        jt_log(
-            JT_LOG_WARNING,
-            "this kernel has no Landlock: files are fenced in by the filter of system calls alone");
+        jt_log(JT_LOG_WARNING, "this kernel has no Landlock: only the owner and mode of files keep "
+                               "the keeper from others");
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "serving %s: %s, memory %s, %s, epoch %" PRIu64 ", %zu generation keys",

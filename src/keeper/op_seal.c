@@ -74,20 +74,6 @@ static enum jt_err fingerprint(struct jt_keeper *k, uint64_t generation, uint32_
     return err == JT_OK ? jt_batch_fingerprint(k->batch, fk, n, out, stride) : err;
 }
 
-/* Brings the cards without dedup to the front; returns how many there are. */
-static size_t part_linked(struct jt_batch *b, size_t n)
-{
-    size_t n_linked = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!b->cards[i].dedup) {
-            struct jt_batch_card c = b->cards[i];
-            b->cards[i] = b->cards[n_linked];
-            b->cards[n_linked++] = c;
-        }
-    }
-    return n_linked;
-}
-
 /* First round, cards with dedup only. */
 static enum jt_err fingerprint_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
                                      size_t n)
@@ -127,8 +113,10 @@ static enum jt_err seal_group(struct jt_keeper *k, void *arg, const struct jt_gr
     struct jt_fieldkey *fk;
     struct jt_tokenkey *tk;
     fill_cards(b, n);
-    enum jt_err err = fingerprint(k, reply->active.generation, field, part_linked(b, n),
-                                  b->fingerprints[0], sizeof b->fingerprints[0]);
+    /* without dedup, which is the field's, the fingerprint covers the id */
+    size_t n_linked = b->cards[0].dedup ? 0 : n;
+    enum jt_err err = fingerprint(k, reply->active.generation, field, n_linked, b->fingerprints[0],
+                                  sizeof b->fingerprints[0]);
     for (size_t p = 0; p < reply->n_probed && err == JT_OK; p++) {
         err = fingerprint(k, reply->probed[p].key.generation, field, n,
                           b->probes[0] + p * JT_FINGERPRINT_LEN, sizeof b->probes[0]);

@@ -139,30 +139,35 @@ const struct jt_sandbox_call *jt_sandbox_calls(size_t *n)
     return calls;
 }
 
-/* A descriptor argument: the kernel looks at its low half only. */
-#define FD(n, fd) SCMP_CMP((n), SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)(uint32_t)(fd))
+/* An argument that is an int: the kernel looks at its low half only. */
+#define INT_IS(n, value) \
+    SCMP_CMP((n), SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)(uint32_t)(value))
 
-/* What names a file does so below a descriptor that was opened before. */
+/*
+ * What names a file does so by a descriptor that was opened before. An absolute name or ".." still
+ * leads out of it: that is left to Landlock (keeper/sandbox.h).
+ */
 static int add_file_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
 {
-    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, FD(0, keys_fd));
+    int rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, INT_IS(0, keys_fd));
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(linkat), 2, FD(0, keys_fd),
-                              FD(2, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(linkat), 2, INT_IS(0, keys_fd),
+                              INT_IS(2, keys_fd));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat), 2, FD(0, keys_fd),
-                              FD(2, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat), 2, INT_IS(0, keys_fd),
+                              INT_IS(2, keys_fd));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2, FD(0, keys_fd),
-                              FD(2, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2, INT_IS(0, keys_fd),
+                              INT_IS(2, keys_fd));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, FD(0, keys_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, INT_IS(0, keys_fd));
     }
     if (rc == 0 && socket_dir_fd >= 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, FD(0, socket_dir_fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1,
+                              INT_IS(0, socket_dir_fd));
     }
     return rc;
 }
@@ -186,7 +191,7 @@ static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     }
     if (rc == 0) {
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, FD(0, getpid()));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, INT_IS(0, getpid()));
     }
     return rc == 0 ? add_file_rules(filter, keys_fd, socket_dir_fd) : rc;
 }

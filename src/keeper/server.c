@@ -17,13 +17,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_AT_ONCE  (64u << 10)
-#define READS_A_TURN  8            /* then the other connections have theirs */
-#define ENOUGH_OUTPUT (256u << 10) /* answer no further request before this is sent */
-#define KEEP_BUFFER   (1u << 20)   /* larger ones are given back when they are empty */
-#define IN_MAX        (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + READ_AT_ONCE)
-#define TICK_MS       250
-#define OUT_MAX       (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
+#define READ_AT_ONCE   (64u << 10)
+#define READS_PER_TURN 8            /* then the other connections have theirs */
+#define ENOUGH_OUTPUT  (256u << 10) /* answer no further request before this is sent */
+#define KEEP_BUFFER    (1u << 20)   /* larger ones are given back when they are empty */
+#define IN_MAX         (JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + READ_AT_ONCE)
+#define TICK_MS        250
+#define OUT_MAX        (ENOUGH_OUTPUT + JT_FRAME_LENGTH_BYTES + JT_WIRE_MAX_FRAME + 64)
 
 struct connection {
     struct jt_keeper_server *server; /* NULL: free place */
@@ -279,7 +279,7 @@ static void on_connection(void *arg, uint32_t events)
     c->turn_over_ms = jt_clock_ms() + JT_SERVER_TURN_MS;
     bool alive = drain(c);
     enum reading r = READ_SOME;
-    for (int i = 0; i < READS_A_TURN && alive && r == READ_SOME && c->out.len == 0 && !c->waiting;
+    for (int i = 0; i < READS_PER_TURN && alive && r == READ_SOME && c->out.len == 0 && !c->waiting;
          i++) {
         r = read_some(c);
         alive = r != READ_END && drain(c);

@@ -19,7 +19,7 @@
 #define TICK_MS        50
 #define FIRST_RETRY_MS 50
 #define LAST_RETRY_MS  1000
-#define READS_A_TURN   8
+#define READS_PER_TURN 8
 /* bytes of requests that wait for the socket; more means that the keeper does not keep up */
 #define MAX_BACKLOG (32u << 20)
 
@@ -179,7 +179,7 @@ static void on_socket(void *arg, uint32_t events)
     enum jt_err err = JT_OK;
     /* readable, or an error that reading will tell */
     bool more = (events & ~(uint32_t)EPOLLOUT) != 0;
-    for (int i = 0; i < READS_A_TURN && err == JT_OK && more; i++) {
+    for (int i = 0; i < READS_PER_TURN && err == JT_OK && more; i++) {
         size_t n;
         err = jt_kc_receive_some(kc, &n);
         more = n == JT_KC_READ_AT_ONCE;

@@ -140,7 +140,7 @@ static void add_cards(const struct tokenize *t, struct jt_params *p,
     for (size_t k = 0; k < t->n_places; k++) {
         jt_params_add_bytes(p, t->places[k].fingerprint, JT_FINGERPRINT_LEN);
     }
-    jt_params_array(p, JT_PG_BYTEA_ARRAY, t->n_places, 28);
+    jt_params_array(p, JT_PG_BYTEA_ARRAY, t->n_places, JT_PAN_ENVELOPE_MAX);
     for (size_t k = 0; k < t->n_places; k++) {
         const struct jt_card_new *c = &in->cards[t->places[k].card];
         jt_params_add_bytes(p, c->envelope, c->envelope_len);
@@ -273,7 +273,6 @@ static enum jt_err take_cards(struct tokenize *t, const PGresult *res)
 static void build_search(struct tokenize *t)
 {
     jt_txn_clear(&t->txn);
-    t->txn.n_steps = 0;
     struct jt_params *p = jt_txn_step(&t->txn, JT_SQL_FIND_CARDS);
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     size_t n = 0;

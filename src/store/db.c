@@ -281,6 +281,20 @@ enum jt_err jt_db_insert_one(struct jt_db *db, const char *sql, struct jt_params
                : err;
 }
 
+enum jt_err jt_db_ask(struct jt_db *db, const char *sql, struct jt_params *params, bool *out)
+{
+    *out = false;
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(db, sql, params, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *out = jt_row_bool(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
 enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *params,
                        const char *otherwise)
 {

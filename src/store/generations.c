@@ -128,17 +128,11 @@ static enum jt_err read_taken(struct jt_db *db, struct jt_generations_taken *out
  */
 static enum jt_err take_creator_lock(struct jt_db *db, bool *busy)
 {
-    PGresult *res;
+    bool had;
     enum jt_err err =
-        jt_db_query_one(db, "SELECT pg_try_advisory_xact_lock(" JT_CREATOR_LOCK ")", NULL, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        bool had = jt_row_bool(&row, 0);
-        *busy = !row.bad && !had;
-        err = row.bad ? JT_ERR_DB_FAULT : had ? JT_OK : JT_ERR_DB_PASSING;
-    }
-    PQclear(res);
-    return err;
+        jt_db_ask(db, "SELECT pg_try_advisory_xact_lock(" JT_CREATOR_LOCK ")", NULL, &had);
+    *busy = err == JT_OK && !had;
+    return *busy ? JT_ERR_DB_PASSING : err;
 }
 
 enum jt_err jt_generation_begin(struct jt_db *db, struct jt_generations_taken *taken, bool *busy)
@@ -312,19 +306,10 @@ enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, 
 
 enum jt_err jt_generation_shows_no_card(struct jt_db *db, uint8_t key_id, bool *unused)
 {
-    *unused = false;
     struct jt_params p;
     jt_params_init(&p);
     jt_params_i16(&p, key_id);
-    PGresult *res;
-    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_UNUSED].sql, &p, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        *unused = jt_row_bool(&row, 0);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
+    return jt_db_ask(db, jt_statements[JT_SQL_UNUSED].sql, &p, unused);
 }
 
 enum jt_err jt_generation_is_unused(struct jt_db *db, uint8_t key_id, bool *unused)

@@ -41,16 +41,7 @@ static enum jt_err ask_lock(struct jt_db *db, const char *sql, uint8_t number, b
     struct jt_params p;
     jt_params_init(&p);
     jt_params_i16(&p, number);
-    PGresult *res;
-    *had = false;
-    enum jt_err err = jt_db_query_one(db, sql, &p, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        *had = jt_row_bool(&row, 0);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
+    return jt_db_ask(db, sql, &p, had);
 }
 
 /* Takes the node's lock if it is not held yet. JT_ERR_NODE_TAKEN when another session holds it. */
@@ -129,21 +120,12 @@ static enum jt_err remove_row(struct jt_db *db, const struct jt_node_spec *node)
 /* Whether the row is this incarnation's. */
 static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node, bool *ours)
 {
-    *ours = false;
     struct jt_params p;
     jt_params_init(&p);
     jt_params_text(&p, node->name);
     jt_params_uuid(&p, node->incarnation);
-    PGresult *res;
-    enum jt_err err = jt_db_query_one(
-        db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)", &p, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        *ours = jt_row_bool(&row, 0);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
+    return jt_db_ask(db, "SELECT EXISTS (SELECT FROM node WHERE name = $1 AND incarnation = $2)",
+                     &p, ours);
 }
 
 /*
@@ -151,7 +133,7 @@ static enum jt_err row_is_ours(struct jt_db *db, const struct jt_node_spec *node
  * else holds the lock is most likely our own old session, which the server has not missed yet:
  * JT_ERR_DB_AWAY.
  */
-static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *node)
+enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node)
 {
     enum jt_err err = take_lock(db, node->number);
     if (err == JT_ERR_NODE_TAKEN) {
@@ -162,11 +144,6 @@ static enum jt_err take_lock_again(struct jt_db *db, const struct jt_node_spec *
     return err;
 }
 
-enum jt_err jt_node_claim(struct jt_db *db, const struct jt_node_spec *node)
-{
-    return take_lock_again(db, node);
-}
-
 enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, bool *busy)
 {
     enum jt_err err = jt_ring_lock_begin(db, busy);
@@ -175,7 +152,7 @@ enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, bo
 
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
 {
-    enum jt_err err = take_lock_again(db, node);
+    enum jt_err err = jt_node_claim(db, node);
     if (err != JT_OK) {
         return err;
     }

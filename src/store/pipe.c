@@ -170,10 +170,10 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
         disconnect(pipe);
         return JT_ERR_DB_AWAY;
     }
-    jt_txn_clear(txn);
     pipe->txn = txn;
     pipe->err = JT_OK;
     begin_pipeline(pipe, BUSY, txn->n_steps, pipe->timeout_ms);
+    jt_txn_clear(txn);
     return JT_OK;
 }
 
@@ -240,11 +240,10 @@ static void note_result(struct jt_pipe *pipe, const PGresult *res)
     case PGRES_PIPELINE_ABORTED:
         fail(pipe, JT_ERR_DB_FAULT, false); /* behind the error that aborted it, which is kept */
         break;
-    case PGRES_FATAL_ERROR: /* libpq's own as well, when the connection broke: that may come at any
-                               place */
-        note_error(pipe, res);
-        break;
-    default: /* COPY and the like: nothing here asks for it */ mistrust(pipe); break;
+    /* libpq's own as well, when the connection broke: that may come at any place */
+    case PGRES_FATAL_ERROR: note_error(pipe, res); break;
+    /* COPY and the like: nothing here asks for it */
+    default: mistrust(pipe); break;
     }
     pipe->n_seen++;
 }

@@ -39,7 +39,11 @@ enum jt_err jt_db_query(struct jt_db *db, const char *sql, struct jt_params *par
 enum jt_err jt_db_query_one(struct jt_db *db, const char *sql, struct jt_params *params,
                             PGresult **rows) JT_CHECKED;
 
-/* The same for a statement that gives no rows but changes some; *n_changed may be NULL. */
+/* A query of one boolean. *out is false on failure. */
+enum jt_err jt_db_ask(struct jt_db *db, const char *sql, struct jt_params *params,
+                      bool *out) JT_CHECKED;
+
+/* As jt_db_query for a statement that gives no rows but changes some; *n_changed may be NULL. */
 enum jt_err jt_db_change(struct jt_db *db, const char *sql, struct jt_params *params,
                          uint64_t *n_changed) JT_CHECKED;
 

@@ -27,6 +27,7 @@ void jt_txn_clear(struct jt_txn *txn)
     for (int i = 0; i < txn->n_steps; i++) {
         jt_params_clear(&txn->steps[i].params);
     }
+    txn->n_steps = 0;
 }
 
 bool jt_txn_result_ok(enum jt_statement statement, const PGresult *res)

@@ -41,6 +41,7 @@ struct jt_params *jt_txn_step(struct jt_txn *txn, enum jt_statement statement);
 /* The first failure while parameters were built. */
 enum jt_err jt_txn_status(const struct jt_txn *txn) JT_CHECKED;
 
+/* No steps any more. */
 void jt_txn_clear(struct jt_txn *txn);
 
 /*

@@ -29,7 +29,8 @@ static void pass_if_it_stands(void *arg, const struct jt_client_info *info)
     if (jt_sets_client_stands(s->sets, &info->row)) {
         s->each(s->arg, info);
     } else {
-        jt_log(JT_LOG_ERROR, "the row of client %s in the database is not the one that stands",
+        jt_log(JT_LOG_ERROR,
+               "alarm: the row of client %s in the database is not the one that was verified",
                info->row.spec.id);
     }
 }

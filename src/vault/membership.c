@@ -114,7 +114,7 @@ static void look_for_strays(struct jt_membership *m)
     if (err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_WARNING,
-               "rows under key ids of no live generation could not be looked for, tried again in a "
+               "cannot look for cards under key ids of no live generation; trying again in a "
                "minute: %s",
                jt_fault_line(&m->ctx.fault, err, line));
     }
@@ -179,7 +179,7 @@ static void look_at_tables(struct jt_membership *m)
     err = jt_shape_check(m->ctx.db, &m->shape, difference);
     if (err == JT_OK) {
         m->shape_due_ms = now + SHAPE_EVERY_MS;
-        tell_shape(m, err, "the tables are what jeton migrate made again", "");
+        tell_shape(m, err, "the tables are again what jeton migrate made", "");
     } else if (jt_err_class(err) != JT_CLASS_REPEAT) {
         tell_shape(m, err, "the tables are not what jeton migrate made",
                    err == JT_ERR_OUT_OF_SHAPE ? difference : m->ctx.fault.cause);

@@ -30,9 +30,9 @@ static struct reencrypter *of(struct jt_lane *lane)
 static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *result)
 {
     struct reencrypter *r = arg;
+    r->lane.told = true;
     if (err == JT_ERR_DB_DUPLICATE) {
-        jt_log(JT_LOG_ERROR, "alarm: re-encryption met a fingerprint that stands already under the "
-                             "active generation");
+        jt_lane_alarm(&r->lane, 1, "fingerprint stands already under the active generation");
     } else if (err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
         /* no fault of the node: cards are served whether they move or not */

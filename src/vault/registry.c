@@ -10,16 +10,17 @@
 
 #define TRIES 5
 
-/*
- * What a change came to, once the database has been read back: only then does the keeper count it
- * as seen, and only then is it answered. A commit whose answer was lost is found out about in the
- * same way.
- */
+/* Whether a change may have been made that ended so. */
 static bool may_stand(enum jt_err err)
 {
     return err == JT_OK || err == JT_ERR_IN_DOUBT || jt_err_class(err) == JT_CLASS_REPEAT;
 }
 
+/*
+ * What a change came to, once the database has been read back: only then does the keeper count it
+ * as seen, and only then is it answered. A commit whose answer was lost is found out about in the
+ * same way.
+ */
 static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err,
                                  const struct jt_client_row *row)
 {
@@ -101,6 +102,22 @@ enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, c
     return err;
 }
 
+/* The same for a field. Reading it back names it to the keeper, too. */
+static enum jt_err settle_field(struct jt_work_ctx *ctx, enum jt_err err,
+                                const struct jt_field_row *made)
+{
+    if (!may_stand(err)) {
+        return err;
+    }
+    if (jt_sets_refresh(ctx, JT_SET_FIELDS, false) != JT_OK) {
+        return err == JT_OK ? JT_ERR_SETS_UNVERIFIED : err;
+    }
+    struct jt_field_row row;
+    enum jt_err found = jt_sets_field(ctx, made->spec.name, &row);
+    bool ours = found == JT_OK && jt_equal_ct(row.mac, made->mac, sizeof row.mac);
+    return ours ? JT_OK : err == JT_OK ? JT_ERR_SET_OLD : err;
+}
+
 static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                              const struct jt_act *act)
 {
@@ -115,19 +132,8 @@ static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec
     if (err == JT_OK) {
         err = jt_keyclient_wait_field_make(ctx->keeper, spec, &set, &change);
     }
-    if (err != JT_OK) {
-        return err;
-    }
-    err = jt_field_insert(ctx->db, &change, act);
-    if (!may_stand(err)) {
-        return err;
-    }
-    if (jt_sets_refresh(ctx, JT_SET_FIELDS, false) != JT_OK) { /* names it to the keeper, too */
-        return err == JT_OK ? JT_ERR_SETS_UNVERIFIED : err;
-    }
-    enum jt_err found = jt_sets_field(ctx, spec->name, &row);
-    bool ours = found == JT_OK && jt_equal_ct(row.mac, change.row.mac, sizeof row.mac);
-    return ours ? JT_OK : err == JT_OK ? JT_ERR_SET_OLD : err;
+    return err == JT_OK ? settle_field(ctx, jt_field_insert(ctx->db, &change, act), &change.row)
+                        : err;
 }
 
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,

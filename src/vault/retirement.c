@@ -123,11 +123,14 @@ static void end_pass(struct jt_retirer *r)
     r->job.rows_stuck = r->drain.n_stuck;
     bool same = r->told.of == r->job.generation ? r->told.n_stuck == r->job.rows_stuck
                                                 : r->job.rows_stuck == 0;
-    if (!same) {
-        jt_log(
-            r->job.rows_stuck > 0 ? JT_LOG_ERROR : JT_LOG_INFO,
-            "retirement of generation %llu: %llu rows cannot be opened and keep it from retiring",
-            (unsigned long long)r->job.generation, (unsigned long long)r->job.rows_stuck);
+    if (!same && r->job.rows_stuck == 0) {
+        jt_log(JT_LOG_INFO, "retirement of generation %llu: no row keeps it from retiring any more",
+               (unsigned long long)r->job.generation);
+    } else if (!same) {
+        jt_log(JT_LOG_ERROR,
+               "retirement of generation %llu: %llu rows cannot be opened and keep it from "
+               "retiring",
+               (unsigned long long)r->job.generation, (unsigned long long)r->job.rows_stuck);
     }
     r->told.of = r->job.generation;
     r->told.n_stuck = r->job.rows_stuck;
@@ -193,7 +196,7 @@ static void look_for_strays(struct jt_retirer *r)
     enum jt_err err = jt_strays_look(&r->ctx, NULL);
     if (err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
-        jt_log(JT_LOG_WARNING, "could not look for cards under key ids that are not live: %s",
+        jt_log(JT_LOG_WARNING, "cannot look for cards under key ids of no live generation: %s",
                jt_fault_line(&r->ctx.fault, err, line));
     }
 }
@@ -283,8 +286,8 @@ static void tell(struct jt_retirer *r, enum jt_err err)
     } else if (err != r->told.err || r->job.generation != r->told.job) {
         r->told.err = err;
         r->told.job = r->job.generation;
-        jt_log(JT_LOG_ERROR, "retirement: it cannot be %s: %s",
-               r->job.state == JT_RETIREMENT_DRAINING ? "retired" : "certified", line);
+        jt_log(JT_LOG_ERROR, "cannot %s: %s",
+               r->job.state == JT_RETIREMENT_DRAINING ? "retire" : "certify", line);
     }
 }
 

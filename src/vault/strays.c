@@ -42,7 +42,7 @@ static void remove_live(const struct jt_ring *ring, uint8_t key_ids[static JT_KE
     }
 }
 
-static void raise_alarm(const uint8_t key_ids[static JT_KEY_ID_SET_LEN])
+static void tell(const uint8_t key_ids[static JT_KEY_ID_SET_LEN])
 {
     char list[256] = "";
     size_t len = 0;
@@ -51,14 +51,15 @@ static void raise_alarm(const uint8_t key_ids[static JT_KEY_ID_SET_LEN])
             len += (size_t)snprintf(list + len, sizeof list - len, " %u", id);
         }
     }
+    bool more = len >= sizeof list - 8;
     if (len == 0) {
-        jt_log(JT_LOG_INFO, "no card stands under a key id that is not live any more");
+        jt_log(JT_LOG_INFO, "no card is left under a key id that is not live");
     } else {
         jt_log(JT_LOG_ERROR,
-               "alarm: cards stand under key ids of no live generation:%s. They were planted, "
-               "restored or replayed; "
-               "these key ids are not used again before they are gone (docs/operating.md)",
-               list);
+               "alarm: cards stand under key ids of no live generation:%s%s. They were "
+               "planted, restored or replayed; these key ids are not used again before they are "
+               "gone (docs/operating.md)",
+               list, more ? " and more" : "");
     }
 }
 
@@ -88,7 +89,7 @@ enum jt_err jt_strays_look(struct jt_work_ctx *ctx, uint8_t *used)
     }
     remove_live(&ring, key_ids);
     if (note(ctx->vault, key_ids)) {
-        raise_alarm(key_ids);
+        tell(key_ids);
     }
     return JT_OK;
 }

@@ -20,6 +20,7 @@ struct tokenizer {
     struct jt_lane lane;
     /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
     bool audited;
+    bool contradiction_told; /* in this batch */
     uint64_t sealed_epoch;
     /* key ids of the last sealing's retired generations */
     uint8_t retired[JT_KEY_ID_SET_LEN];
@@ -136,7 +137,8 @@ static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *
  */
 static void repeat_contradicted(struct tokenizer *t, enum jt_err err)
 {
-    if (t->lane.ended != JT_ERR_NOT_STORED && t->lane.ended != JT_ERR_RING_CONTRADICTED) {
+    if (!t->contradiction_told) {
+        t->contradiction_told = true;
         char line[JT_FAULT_LINE_LEN];
         jt_count(&t->lane.vault->counters.row_alarms, 1);
         jt_log(JT_LOG_ERROR,
@@ -271,6 +273,7 @@ static void seal_batch(struct jt_lane *lane)
 {
     struct tokenizer *t = of(lane);
     t->audited = t->audited && lane->rounds > 1;
+    t->contradiction_told = t->contradiction_told && lane->rounds > 1;
     struct jt_seal_request request = { .items = t->seal, .n = jt_lane_open(lane) };
     for (size_t i = 0; i < request.n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
@@ -287,8 +290,8 @@ static void seal_batch(struct jt_lane *lane)
  */
 static void give_up(struct jt_lane *lane, enum jt_err err)
 {
-    bool untrue = err == JT_ERR_NOT_STORED || err == JT_ERR_RING_CONTRADICTED;
-    jt_lane_end(lane, untrue ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
+    lane->told = err == JT_ERR_NOT_STORED || err == JT_ERR_RING_CONTRADICTED;
+    jt_lane_end(lane, lane->told ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
 }
 
 static void end_item(void *item, enum jt_err err)

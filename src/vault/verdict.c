@@ -31,6 +31,6 @@ enum jt_err jt_verdict_bad(struct jt_vault *vault, const char *act, enum jt_err 
 void jt_verdict_good(struct jt_vault *vault)
 {
     if (atomic_exchange(&vault->faulty, false)) {
-        jt_log(JT_LOG_INFO, "the database does what it is told again");
+        jt_log(JT_LOG_INFO, "the database again does what it is told");
     }
 }

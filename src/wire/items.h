@@ -20,10 +20,13 @@ struct jt_wire_list {
     const void *arg; /* the decoder's: what it must know of the rest of the message */
 };
 
-/* Appends `n`. False, and `out` has JT_ERR_LIMIT: there are more than `max`. */
+/* Appends `n`. With more than `max` it returns false, and `out` has JT_ERR_LIMIT. */
 bool jt_wire_n_encode(size_t n, size_t max, struct jt_buf *out);
 
-/* The rest of both lists below. Inline: an item of IDENTIFY takes 20 ns, and calls would show. */
+/*
+ * What jt_wire_items_decode and jt_wire_results_decode share: the items, then the end of the
+ * message. Inline: an item of IDENTIFY takes 20 ns, and calls would show.
+ */
 static inline __attribute__((always_inline)) enum jt_err
 jt_wire_list_decode(struct jt_reader *in, const struct jt_wire_list *list, size_t count, size_t *n)
 {

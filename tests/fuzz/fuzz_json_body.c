@@ -28,8 +28,8 @@ struct words {
 static const struct jt_member word_members[] = {
     { "reason", &jt_member_text, JT_MEMBER_AT(struct words, reason), .required = true,
       .valid = jt_text_is_reason, .must = "a text of 1 to 63 printable characters" },
-    { "since", &jt_member_text, JT_MEMBER_AT(struct words, other), .valid = jt_text_is_time,
-      .must = JT_TIME_MUST },
+    { "since", &jt_member_text, JT_MEMBER_AT(struct words, other),
+      .valid = jt_text_is_time_or_empty, .must = JT_TIME_MUST },
     { "dedup", &jt_member_flag, JT_MEMBER_AT(struct words, flag), .fallback = true,
       .must = "true or false" },
 };

@@ -23,7 +23,6 @@ LAYERS = {
     # No store, no keeper: what a request wants done is one call of the vault.
     "api": {"base", "options", "pan", "model", "vault", "http"},
     "front": {"base", "options", "model", "vault", "http", "api"},
-    "batch": {"base", "options", "crypto", "pan", "model", "wire", "keyclient", "store", "vault"},
     "cli": {
         "base",
         "options",
@@ -34,7 +33,6 @@ LAYERS = {
         "keyclient",
         "store",
         "vault",
-        "batch",
     },
 }
 

@@ -138,10 +138,10 @@ static void times_are_those_of_rfc_3339_that_there_are(void **state)
                                        "0000-11-01T00:00:00Z",
                                        "-infinity" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(jt_text_is_time(good[i]));
+        assert_true(jt_text_is_time_or_empty(good[i]));
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(jt_text_is_time(bad[i]));
+        assert_false(jt_text_is_time_or_empty(bad[i]));
     }
 }
 

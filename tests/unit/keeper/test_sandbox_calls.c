@@ -47,15 +47,32 @@ static const char *const programs[] = {
     "../keyclient/test_wait",
 };
 
-/* Runs a test as a whole: its keepers are traced. Its status as of waitpid. */
+/* What a test said, set off so that nobody counts it as results of this one. */
+static void quote(FILE *output)
+{
+    char line[400];
+    rewind(output);
+    while (fgets(line, sizeof line, output) != NULL) {
+        print_error("| %s", line);
+    }
+}
+
+/*
+ * Runs a test as a whole: its keepers are traced. Its status as of waitpid. What it says is told
+ * only where it fails: it has said the same in a run of its own.
+ */
 static int run_program(const char *name)
 {
     char path[500];
     snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *output = tmpfile();
+    assert_non_null(output);
     fflush(NULL);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)dup2(fileno(output), STDOUT_FILENO);
+        (void)dup2(fileno(output), STDERR_FILENO);
         (void)setenv("JETON_KEEPER", self, 1);
         (void)setenv(LIST, list_path, 1);
         execl(path, path, (char *)NULL);
@@ -63,6 +80,10 @@ static int run_program(const char *name)
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status != 0) {
+        quote(output);
+    }
+    fclose(output);
     return status;
 }
 
