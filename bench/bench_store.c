@@ -103,15 +103,17 @@ static void activate(uint64_t number)
 {
     static const struct jt_act act = { .node = "bench", .actor = "bench" };
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
+    struct jt_generations_taken taken;
     char at[JT_TIME_LEN];
-    need(jt_generation_insert(db, &row, &act, at) == JT_OK, "generation");
+    bool busy;
+    need(jt_generation_begin(db, &taken, &busy) == JT_OK, "lock of creators");
+    need(jt_generation_end(db, JT_OK, &row, &act, at) == JT_OK, "generation");
     const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
     const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
                                               generation_row(number - 1, JT_GENERATION_DRAINING) };
     const struct jt_ring_change change = {
         .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .act = &act
     };
-    bool busy;
     need(jt_ring_change(db, &change, &busy) == JT_OK, "activation");
     epoch++;
 }

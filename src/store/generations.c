@@ -208,14 +208,6 @@ enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
     return jt_db_end(db, err);
 }
 
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
-                                 const struct jt_act *act, char created_at[static JT_TIME_LEN])
-{
-    created_at[0] = '\0';
-    enum jt_err err = jt_db_begin(db);
-    return err == JT_OK ? jt_generation_end(db, JT_OK, row, act, created_at) : err;
-}
-
 enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row,
                                   const struct jt_act *act, char destroyed_at[static JT_TIME_LEN])
 {
@@ -250,58 +242,6 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
         err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_ABANDON, row->number);
     }
     return jt_db_end(db, err);
-}
-
-#define ACK(FIRST, NEXT, t)                  \
-    FIRST(TEXT, t "node", node)              \
-    NEXT(UUID, t "incarnation", incarnation) \
-    NEXT(FIXED, t "challenge", challenge)    \
-    NEXT(FIXED, t "mac", mac)
-
-#define ACK_COLUMNS JT_COLUMNS(ACK, "")
-
-static JT_COLUMNS_READER(read_ack, ACK, struct jt_ack);
-static JT_COLUMNS_PUTTER(put_ack, ACK, 4, struct jt_ack);
-
-enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation, const struct jt_ack *ack)
-{
-    enum jt_err err = jt_db_ensure(db);
-    if (err != JT_OK) {
-        return err;
-    }
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_u63(&p, generation);
-    put_ack(&p, ack);
-    return jt_db_insert_one(
-        db,
-        "INSERT INTO key_ack (generation, " ACK_COLUMNS ") VALUES (" JT_SQL_5_PARAMS ") "
-        "ON CONFLICT (generation, node) DO UPDATE SET incarnation = excluded.incarnation, "
-        "challenge = excluded.challenge, mac = excluded.mac, at = excluded.at",
-        &p);
-}
-
-enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node, struct jt_ack *out)
-{
-    memset(out, 0, sizeof *out);
-    enum jt_err err = jt_db_ensure(db);
-    if (err != JT_OK) {
-        return err;
-    }
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_u63(&p, generation);
-    jt_params_text(&p, node);
-    PGresult *res;
-    err = jt_db_query_one(
-        db, "SELECT " ACK_COLUMNS " FROM key_ack WHERE generation = $1 AND node = $2", &p, &res);
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        read_ack(&row, 0, out);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
 }
 
 enum jt_err jt_generation_shows_no_card(struct jt_db *db, uint8_t key_id, bool *unused)

@@ -60,11 +60,6 @@ enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
                               const struct jt_generation_row *row, const struct jt_act *act,
                               char created_at[static JT_TIME_LEN]) JT_CHECKED;
 
-/* The same in a transaction of its own, without the lock. */
-enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_row *row,
-                                 const struct jt_act *act,
-                                 char created_at[static JT_TIME_LEN]) JT_CHECKED;
-
 /*
  * Marks a future generation as destroyed, with its audit row, and frees its key id. `row` is as it
  * stands there, future. JT_ERR_WRONG_STATE when it is not future any more.
@@ -72,12 +67,6 @@ enum jt_err jt_generation_insert(struct jt_db *db, const struct jt_generation_ro
 enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_row *row,
                                   const struct jt_act *act,
                                   char destroyed_at[static JT_TIME_LEN]) JT_CHECKED;
-
-enum jt_err jt_ack_insert(struct jt_db *db, uint64_t generation,
-                          const struct jt_ack *ack) JT_CHECKED;
-/* The newest acknowledgement of a node for a generation; JT_ERR_NO_ROW. */
-enum jt_err jt_ack_get(struct jt_db *db, uint64_t generation, const char *node,
-                       struct jt_ack *out) JT_CHECKED;
 
 /*
  * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_DB_PASSING with

@@ -2,7 +2,7 @@
 #include "vault/acknowledge.h"
 
 #include "base/random.h"
-#include "store/generations.h"
+#include "store/acks.h"
 
 enum jt_err jt_acknowledge(struct jt_work_ctx *ctx, const struct jt_generation_row *generation)
 {

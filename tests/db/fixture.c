@@ -136,11 +136,21 @@ static struct jt_generation_row generation_row(uint64_t number, enum jt_generati
 
 const struct jt_act fx_act = { .node = "node-1", .actor = "tester" };
 
+enum jt_err fx_insert_generation(struct jt_db *db, const struct jt_generation_row *row,
+                                 const struct jt_act *act, char created_at[static JT_TIME_LEN])
+{
+    struct jt_generations_taken taken;
+    bool busy;
+    created_at[0] = '\0';
+    enum jt_err err = jt_generation_begin(db, &taken, &busy);
+    return err == JT_OK ? jt_generation_end(db, JT_OK, row, act, created_at) : err;
+}
+
 void fx_create_generation(struct fx *fx, uint64_t number)
 {
     struct jt_generation_row row = generation_row(number, JT_GENERATION_FUTURE);
     char at[JT_TIME_LEN];
-    assert_int_equal(jt_generation_insert(fx->db, &row, &fx_act, at), JT_OK);
+    assert_int_equal(fx_insert_generation(fx->db, &row, &fx_act, at), JT_OK);
 }
 
 enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, uint64_t draining,

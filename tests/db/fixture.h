@@ -58,6 +58,10 @@ void fx_await(PGconn *conn, const char *sql);
 /* Until `n` server processes of the application wait for a lock. */
 void fx_await_waiting(struct fx *fx, const char *application, int n);
 
+/* A row as it is, in a transaction of its own. */
+enum jt_err fx_insert_generation(struct jt_db *db, const struct jt_generation_row *row,
+                                 const struct jt_act *act, char created_at[static JT_TIME_LEN]);
+
 /*
  * Adds a future generation, and makes it active (the active one drains) in the next epoch. The key
  * id is the number.

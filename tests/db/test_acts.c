@@ -51,7 +51,7 @@ static enum jt_err create_generation(struct fx *fx)
         .number = 5, .key_id = 5, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
     };
     char at[JT_TIME_LEN];
-    return jt_generation_insert(fx->db, &row, &alice, at);
+    return fx_insert_generation(fx->db, &row, &alice, at);
 }
 
 static enum jt_err abandon_generation(struct fx *fx)

@@ -71,7 +71,7 @@ static enum jt_err create(struct jt_db *db, uint64_t number)
         .number = number, .key_id = (uint8_t)number, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
     };
     char at[JT_TIME_LEN];
-    return jt_generation_insert(db, &row, &fx_act, at);
+    return fx_insert_generation(db, &row, &fx_act, at);
 }
 
 static int64_t n_generations(struct fx *fx)
