@@ -6,7 +6,7 @@
  *
  *   bench_rest --port N --key-file FILE --mode tokenize|detokenize|livez|load [--field NAME]
  *              [--connections 64] [--batch 1] [--seconds 5] [--seed 1] [--cards N] [--items N]
- *              [--tokens FILE] [--keep-every K]
+ *              [--tokens FILE] [--keep-every K] [--tls]
  *
  * Card numbers are made up, Luhn-valid, 16 digits, drawn from a population of --cards (0, the
  * default: all new). Other seeds draw other cards.
@@ -17,6 +17,8 @@
  *
  * `detokenize` reads tokens of FILE, drawn at random, when --tokens is given; else it first
  * tokenizes 20,000 cards and reads those.
+ *
+ * --tls speaks TLS, and believes any certificate.
  *
  * The API key is read from a file; nothing of a card is printed.
  */
@@ -37,6 +39,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #define MAX_CONNECTIONS 1024
 #define RESPONSE_MAX    (8u << 20)
 #define TOKEN_TEXT_LEN  30
@@ -53,12 +57,14 @@ static struct {
     char key[200];
     uint64_t random, cards, items, keep_every;
     const char *tokens;
+    bool tls;
 } opt = {
     .connections = 64, .batch = 1, .seconds = 5, .field = "pan", .random = 1, .keep_every = 1
 };
 
 struct connection {
     int fd;
+    SSL *tls; /* NULL: plain */
     struct jt_buf out, in;
     size_t sent;
     int64_t started_us;
@@ -173,6 +179,20 @@ static void build_request(struct connection *c, enum mode mode, int batch)
     jt_buf_put(&c->out, body.data, body.len);
 }
 
+/* Whose certificate it is does not matter here: what is measured is the work. */
+static SSL *begin_tls(int fd)
+{
+    static SSL_CTX *ctx;
+    if (ctx == NULL) {
+        ctx = SSL_CTX_new(TLS_client_method());
+    }
+    SSL *tls = ctx == NULL ? NULL : SSL_new(ctx);
+    if (tls == NULL || SSL_set_fd(tls, fd) != 1 || SSL_connect(tls) != 1) {
+        die("TLS");
+    }
+    return tls;
+}
+
 static void connect_to(struct connection *c, int epoll_fd)
 {
     struct sockaddr_in a = { .sin_family = AF_INET,
@@ -180,8 +200,11 @@ static void connect_to(struct connection *c, int epoll_fd)
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int one = 1;
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-        fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&a, sizeof a) != 0) {
+        die("connect");
+    }
+    c->tls = opt.tls ? begin_tls(c->fd) : NULL;
+    if (fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0 ||
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
         die("connect");
     }
@@ -193,10 +216,32 @@ static void connect_to(struct connection *c, int epoll_fd)
     }
 }
 
+/* As send(2) and recv(2), with TLS if the connection has it. */
+static ssize_t of_tls(const struct connection *c, int result)
+{
+    if (result > 0) {
+        return result;
+    }
+    int why = SSL_get_error(c->tls, result);
+    errno = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+    return -1;
+}
+
+static ssize_t give(const struct connection *c, const void *p, size_t len)
+{
+    return c->tls == NULL ? send(c->fd, p, len, MSG_NOSIGNAL)
+                          : of_tls(c, SSL_write(c->tls, p, (int)len));
+}
+
+static ssize_t take(const struct connection *c, void *p, size_t len)
+{
+    return c->tls == NULL ? recv(c->fd, p, len, 0) : of_tls(c, SSL_read(c->tls, p, (int)len));
+}
+
 static void send_more(struct connection *c)
 {
     while (c->sent < c->out.len) {
-        ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL);
+        ssize_t n = give(c, c->out.data + c->sent, c->out.len - c->sent);
         if (n < 0 && errno == EAGAIN) {
             return;
         }
@@ -242,7 +287,7 @@ static bool receive(struct connection *c, bool keep_tokens)
 {
     for (;;) {
         uint8_t chunk[65536];
-        ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
+        ssize_t n = take(c, chunk, sizeof chunk);
         if (n < 0 && errno == EAGAIN) {
             return false;
         }
@@ -317,6 +362,7 @@ static double run(enum mode mode, int batch, double seconds, bool collect)
     }
     double took = (double)(jt_clock_us() - start) / 1e6;
     for (int i = 0; i < opt.connections; i++) {
+        SSL_free(connections[i].tls);
         close(connections[i].fd);
         jt_buf_clear(&connections[i].in);
         jt_buf_clear(&connections[i].out);
@@ -397,6 +443,7 @@ static void parse_options(int argc, char **argv)
         { "items", required_argument, NULL, 'i' },
         { "tokens", required_argument, NULL, 't' },
         { "keep-every", required_argument, NULL, 'e' },
+        { "tls", no_argument, NULL, 'T' },
         { 0 },
     };
     int o;
@@ -414,6 +461,7 @@ static void parse_options(int argc, char **argv)
         case 'i': opt.items = strtoull(optarg, NULL, 10); break;
         case 't': opt.tokens = optarg; break;
         case 'e': opt.keep_every = strtoull(optarg, NULL, 10); break;
+        case 'T': opt.tls = true; break;
         default: exit(64);
         }
     }

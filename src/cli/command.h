@@ -20,6 +20,7 @@ struct jt_cli {
     const char *config;   /* --config, JETON_CONFIG */
     const char *url;      /* --url, JETON_URL */
     const char *key_file; /* --key-file, JETON_KEY_FILE; NULL: none */
+    const char *ca_file;  /* --ca-file, JETON_CA_FILE; NULL: the system's */
     bool json;            /* --json: the server's reply as it is */
     long retry_for_s;     /* --retry-for; -1: the command's default */
 };

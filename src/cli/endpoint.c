@@ -81,6 +81,7 @@ int jt_endpoint_open(const struct jt_cli *cli, struct jt_endpoint *out)
         jt_complain("no API key: give --key-file FILE or set JETON_KEY_FILE");
         return JT_EXIT_CONFIG;
     }
+    out->ca_file = cli->ca_file;
     out->url = strdup(cli->url);
     if (out->url == NULL) {
         jt_complain("out of memory");
@@ -135,6 +136,8 @@ CURL *jt_endpoint_handle(const struct jt_endpoint *endpoint, struct jt_reply *re
     if (curl_easy_setopt(h, CURLOPT_HTTPHEADER, endpoint->headers) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_USERAGENT, "jeton/" JETON_VERSION) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+        (endpoint->ca_file != NULL &&
+         curl_easy_setopt(h, CURLOPT_CAINFO, endpoint->ca_file) != CURLE_OK) ||
         curl_easy_setopt(h, CURLOPT_PROXY, "") != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||

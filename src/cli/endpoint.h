@@ -18,7 +18,8 @@
 #define JT_REPLY_MAX (16u << 20) /* bytes of one reply */
 
 struct jt_endpoint {
-    char *url; /* without a slash at its end */
+    char *url;           /* without a slash at its end */
+    const char *ca_file; /* the command's; NULL: the system's */
     struct curl_slist *headers;
 };
 

@@ -257,6 +257,7 @@ int main(int argc, char **argv)
         .config = from_environment("JETON_CONFIG", "/etc/jeton/jeton.conf"),
         .url = from_environment("JETON_URL", "http://127.0.0.1:8080"),
         .key_file = from_environment("JETON_KEY_FILE", NULL),
+        .ca_file = from_environment("JETON_CA_FILE", NULL),
         .retry_for_s = -1,
     };
     int next;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SHARED 5
+#define MAX_SHARED 6
 
 /* The shared options that `takes` names, over `cli`; returns how many. */
 static size_t shared_options(struct jt_cli *cli, unsigned takes,
@@ -26,6 +26,9 @@ static size_t shared_options(struct jt_cli *cli, unsigned takes,
         out[n++] =
             (struct jt_option)JT_TEXT("key-file", "FILE", &cli->key_file,
                                       "file that holds the API key, mode 0600 (JETON_KEY_FILE)");
+        out[n++] = (struct jt_option)JT_TEXT(
+            "ca-file", "FILE", &cli->ca_file,
+            "certificates to trust for https, instead of the system's (JETON_CA_FILE)");
         out[n++] = (struct jt_option)JT_NUMBER(
             "retry-for", "SECONDS", &cli->retry_for_s, 0, 86400,
             "how long to repeat a request while the server is unavailable");

@@ -3,46 +3,178 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdbool.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define BACKLOG   1024
+#define UNIX_MODE 0660 /* who may connect is who its directory and group let in */
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
+static const char unix_prefix[] = "unix:";
 
-static bool parse(const char *text, int port, union address *out, socklen_t *len)
+/* --- reading the configuration --- */
+
+/* "[::1]:443", "192.0.2.1:443" or either without port. False: neither. */
+static bool split_port(char *text, char **host, int *port)
 {
-    *out = (union address){ 0 };
-    if (inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
-        out->v4.sin_family = AF_INET;
-        out->v4.sin_port = htons((uint16_t)port);
-        *len = sizeof out->v4;
-        return ntohl(out->v4.sin_addr.s_addr) >> 24 == 127;
+    char *colon = strrchr(text, ':'), *end;
+    *host = text;
+    if (text[0] == '[') {
+        char *bracket = strchr(text, ']');
+        if (bracket == NULL || (bracket[1] != '\0' && bracket[1] != ':')) {
+            return false;
+        }
+        *host = text + 1;
+        *bracket = '\0';
+        colon = bracket[1] == ':' ? bracket + 1 : NULL;
+    } else if (colon != NULL && strchr(text, ':') != colon) {
+        colon = NULL; /* IPv6 without brackets has no port */
     }
-    if (inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1) {
-        out->v6.sin6_family = AF_INET6;
-        out->v6.sin6_port = htons((uint16_t)port);
-        *len = sizeof out->v6;
-        return IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
+    if (colon == NULL) {
+        return true;
+    }
+    *colon = '\0';
+    long number = strtol(colon + 1, &end, 10);
+    *port = (int)number;
+    return colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && number >= 0 && number <= 65535;
+}
+
+static bool parse_address(const char *host, int port, struct jt_place *out)
+{
+    union jt_place_address *a = &out->address;
+    out->port = port;
+    if (inet_pton(AF_INET, host, &a->v4.sin_addr) == 1) {
+        a->v4.sin_family = AF_INET;
+        a->v4.sin_port = htons((uint16_t)port);
+        out->address_len = sizeof a->v4;
+        return true;
+    }
+    if (inet_pton(AF_INET6, host, &a->v6.sin6_addr) == 1) {
+        a->v6.sin6_family = AF_INET6;
+        a->v6.sin6_port = htons((uint16_t)port);
+        out->address_len = sizeof a->v6;
+        return true;
     }
     return false;
 }
 
-static int open_socket(const union address *address, socklen_t len, bool share)
+static bool is_of_this_machine(const union jt_place_address *a)
 {
+    switch (a->any.sa_family) {
+    case AF_INET: return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6: return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+    default: return true;
+    }
+}
+
+static enum jt_err refuse_plain(const struct jt_place *place, struct jt_fault *fault)
+{
+    return jt_fault_set(fault, JT_ERR_INVALID,
+                        "%s: without TLS only a loopback address or a Unix socket is served, "
+                        "unless plain_on_networks says yes",
+                        place->text);
+}
+
+static enum jt_err add_one(struct jt_places *places, const char *option, const char *text, int port,
+                           bool tls, bool anywhere, struct jt_fault *fault)
+{
+    char copy[sizeof places->all[0].text], *host;
+    if (places->n == JT_DOOR_SOCKETS_MAX) {
+        return jt_fault_set(fault, JT_ERR_INVALID, "%s: there are more than %d places", option,
+                            JT_DOOR_SOCKETS_MAX);
+    }
+    struct jt_place *place = &places->all[places->n];
+    *place = (struct jt_place){ .tls = tls, .socket = { .fd = -1, .dir_fd = -1 }, .inherited = -1 };
+    snprintf(place->text, sizeof place->text, "%s", text);
+    snprintf(copy, sizeof copy, "%s", text);
+    bool by_name = strncmp(text, unix_prefix, sizeof unix_prefix - 1) == 0;
+    if (!by_name && (!split_port(copy, &host, &port) || !parse_address(host, port, place))) {
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "%s: %s is no numeric address, with or without port, nor unix: and a "
+                            "path",
+                            option, text);
+    }
+    if (!tls && !anywhere && !is_of_this_machine(&place->address)) {
+        return refuse_plain(place, fault);
+    }
+    places->n++;
+    return JT_OK;
+}
+
+enum jt_err jt_places_add(struct jt_places *places, const char *option, const char *list, int port,
+                          bool tls, bool anywhere, struct jt_fault *fault)
+{
+    while (*list != '\0') {
+        char text[sizeof places->all[0].text];
+        size_t len = strcspn(list, ",");
+        const char *next = list + len + (list[len] == ',');
+        for (; len > 0 && *list == ' '; len--) {
+            list++;
+        }
+        for (; len > 0 && list[len - 1] == ' '; len--) {
+        }
+        if (len == 0 || len >= sizeof text) {
+            return jt_fault_set(fault, JT_ERR_INVALID, "%s: an entry is empty or too long", option);
+        }
+        memcpy(text, list, len);
+        text[len] = '\0';
+        enum jt_err err = add_one(places, option, text, port, tls, anywhere, fault);
+        if (err != JT_OK) {
+            return err;
+        }
+        list = next;
+    }
+    return JT_OK;
+}
+
+/* --- sockets that were handed over --- */
+
+static int flag_of(int fd, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value : -1;
+}
+
+enum jt_err jt_places_inherit(struct jt_places *places, int fd, bool tls, bool anywhere,
+                              struct jt_fault *fault)
+{
+    if (places->n == JT_DOOR_SOCKETS_MAX) {
+        return jt_fault_set(fault, JT_ERR_INVALID, "more than %d sockets were handed over",
+                            JT_DOOR_SOCKETS_MAX);
+    }
+    struct jt_place *place = &places->all[places->n++];
+    *place = (struct jt_place){ .tls = tls, .socket = { .fd = -1, .dir_fd = -1 }, .inherited = fd };
+    snprintf(place->text, sizeof place->text, "descriptor %d", fd);
+    place->address_len = sizeof place->address;
+    if (flag_of(fd, SO_TYPE) != SOCK_STREAM || flag_of(fd, SO_ACCEPTCONN) != 1 ||
+        getsockname(fd, &place->address.any, &place->address_len) != 0 ||
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) {
+        return jt_fault_set(fault, JT_ERR_INVALID, "%s was handed over and is no listening socket",
+                            place->text);
+    }
+    if (!tls && !anywhere && !is_of_this_machine(&place->address)) {
+        return refuse_plain(place, fault);
+    }
+    return JT_OK;
+}
+
+/* --- opening --- */
+
+static int open_socket(const struct jt_place *place, bool share)
+{
+    const union jt_place_address *address = &place->address;
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int one = 1;
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+        (address->any.sa_family != AF_INET6 ||
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0) &&
         (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0) &&
-        bind(fd, &address->any, len) == 0) {
+        bind(fd, &address->any, place->address_len) == 0) {
         return fd;
     }
     int saved = errno;
@@ -53,24 +185,14 @@ static int open_socket(const union address *address, socklen_t len, bool share)
     return -1;
 }
 
-static int port_of(int fd)
-{
-    union address bound;
-    socklen_t len = sizeof bound;
-    if (getsockname(fd, &bound.any, &len) != 0) {
-        return -1;
-    }
-    return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
-}
-
 /*
  * A port that another process of this user shares out (SO_REUSEPORT) would be shared with it in
  * silence, and half of the requests would go there: a bind without sharing meets it. The socket is
  * let go again before the shared ones are opened.
  */
-static bool is_free(const union address *address, socklen_t len)
+static bool is_free(const struct jt_place *place)
 {
-    int fd = open_socket(address, len, false);
+    int fd = open_socket(place, false);
     bool free_now = fd >= 0 && listen(fd, 1) == 0;
     int saved = errno;
     if (fd >= 0) {
@@ -80,36 +202,77 @@ static bool is_free(const union address *address, socklen_t len)
     return free_now;
 }
 
-enum jt_err jt_listen(const char *text, int port, int *fds, int n, int *chosen,
-                      struct jt_fault *fault)
+/* A socket of the kernel's choice has its port from here on. */
+static void note_port(struct jt_place *place, int fd)
 {
-    union address address;
-    socklen_t len;
-    if (!parse(text, port, &address, &len)) {
-        return jt_fault_set(fault, JT_ERR_INVALID,
-                            "listen = %s: only a numeric loopback address is served without TLS",
-                            text);
+    socklen_t len = sizeof place->address;
+    if (getsockname(fd, &place->address.any, &len) == 0) {
+        place->port = ntohs(place->address.any.sa_family == AF_INET6 ? place->address.v6.sin6_port
+                                                                     : place->address.v4.sin_port);
     }
+}
+
+static int open_shared(struct jt_place *place, int *fds, int n)
+{
     int opened = 0;
-    *chosen = port;
-    bool good = port == 0 || is_free(&address, len);
+    bool good = place->port == 0 || is_free(place);
     while (good && opened < n) {
-        fds[opened] = open_socket(&address, len, true);
+        fds[opened] = open_socket(place, true);
         good = fds[opened] >= 0;
         opened += good;
         if (good && opened == 1) {
-            *chosen = port_of(fds[0]);
-            (void)parse(text, *chosen, &address, &len);
+            note_port(place, fds[0]);
         }
         good = good && listen(fds[opened - 1], BACKLOG) == 0;
     }
-    if (good) {
-        return JT_OK;
+    return opened;
+}
+
+/* All loops accept from one queue: of such a socket there is only one. */
+static int open_copies(int fd, int *fds, int n)
+{
+    int opened = 0;
+    while (opened < n && (fds[opened] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0) {
+        opened++;
+    }
+    return opened;
+}
+
+enum jt_err jt_place_open(struct jt_place *place, int *fds, int n, struct jt_fault *fault)
+{
+    int opened;
+    if (place->inherited >= 0) {
+        opened = open_copies(place->inherited, fds, n);
+    } else if (place->address_len == 0) {
+        enum jt_err err =
+            jt_unix_socket_listen(&place->socket, place->text + sizeof unix_prefix - 1, UNIX_MODE,
+                                  getegid(), BACKLOG, fault);
+        if (err != JT_OK) {
+            return err;
+        }
+        opened = open_copies(place->socket.fd, fds, n);
+    } else {
+        opened = open_shared(place, fds, n);
     }
     int saved = errno;
+    if (opened == n && (n == 0 || flag_of(fds[n - 1], SO_ACCEPTCONN) == 1)) {
+        return JT_OK;
+    }
     while (opened > 0) {
         close(fds[--opened]);
     }
     return jt_fault_set(fault, saved == EADDRINUSE ? JT_ERR_IN_USE : JT_ERR_IO,
-                        "cannot listen on %s port %d: %s", text, port, strerror(saved));
+                        "cannot listen on %s port %d: %s", place->text, place->port,
+                        strerror(saved));
+}
+
+void jt_places_close(struct jt_places *places)
+{
+    for (size_t i = 0; i < places->n; i++) {
+        jt_unix_socket_close(&places->all[i].socket);
+        if (places->all[i].inherited >= 0) {
+            close(places->all[i].inherited);
+        }
+    }
+    places->n = 0;
 }

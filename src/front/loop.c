@@ -12,16 +12,18 @@ static void on_wake(void *arg, uint32_t events)
     }
 }
 
-enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault, int listen_fd,
-                               int index, const struct jt_door_conf *conf,
-                               struct jt_door_shared *doors)
+enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault,
+                               const struct jt_door_socket *sockets, size_t n, int index,
+                               const struct jt_door_conf *conf, struct jt_door_shared *doors)
 {
     *front = (struct jt_front_loop){
         .api = { .vault = vault, .lanes = &front->lanes, .doors = doors },
     };
     enum jt_err err = jt_loop_new(&front->loop);
     if (err != JT_OK) {
-        close(listen_fd);
+        for (size_t i = 0; i < n; i++) {
+            close(sockets[i].fd);
+        }
         return err;
     }
     jt_loop_on_wake(front->loop, on_wake, front);
@@ -29,7 +31,7 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
      * The server's hook after each round comes before the lanes' own, so that what it pumps into
      * them is sent to the keeper in the same round.
      */
-    err = jt_server_init(&front->server, front->loop, listen_fd, conf, doors, &jt_api_ops,
+    err = jt_server_init(&front->server, front->loop, sockets, n, conf, doors, &jt_api_ops,
                          &front->api);
     if (err == JT_OK) {
         err = jt_lanes_init(&front->lanes, vault, front->loop, index);

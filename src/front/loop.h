@@ -18,9 +18,10 @@ struct jt_front_loop {
     atomic_bool stop; /* asked from another thread */
 };
 
-/* Takes over the listening socket, also on failure. `index` counts the loops from 0. */
-enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault, int listen_fd,
-                               int index, const struct jt_door_conf *conf,
+/* Takes over the `n` listening sockets, also on failure. `index` counts the loops from 0. */
+enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault,
+                               const struct jt_door_socket *sockets, size_t n, int index,
+                               const struct jt_door_conf *conf,
                                struct jt_door_shared *doors) JT_CHECKED;
 
 /*

@@ -14,10 +14,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "front/certificate.h"
 #include "front/guard.h"
-#include "front/listen.h"
 #include "front/loop.h"
 #include "front/room.h"
+#include "front/sockets.h"
 #include "options/command_line.h"
 #include "options/conf.h"
 #include "vault/membership.h"
@@ -42,14 +43,16 @@ static pthread_t threads[MAX_LOOPS];
 static int n_started; /* of loops */
 static struct jt_door_shared doors;
 static struct jt_membership *membership;
+static struct jt_sockets sockets;
+static struct jt_tls_server *tls; /* NULL: none is served */
+static struct jt_certificate_duty *certificate;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
 static const struct jt_daemon daemon_jetond = {
     .name = "jetond",
-    .summary =
-        "Serves the Jeton REST API as the configuration says. It logs to standard error, and\n"
-        "SIGTERM ends it.",
+    .summary = "Serves the Jeton REST API as the configuration says. It logs to standard error.\n"
+               "SIGHUP reads the TLS certificate again, and SIGTERM ends it.",
 };
 
 /*
@@ -118,6 +121,9 @@ static void stop(void)
         jt_front_loop_clear(&loops[i]);
     }
     jt_workers_free(vault.workers);
+    jt_certificate_duty_stop(certificate);
+    jt_tls_server_free(tls);
+    jt_sockets_close(&sockets);
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
     jt_log(JT_LOG_DEBUG, "ended");
@@ -127,7 +133,8 @@ static void stop(void)
 static int watch(const sigset_t *signals)
 {
     int signal_number = 0;
-    while (sigwait(signals, &signal_number) != 0) {
+    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP) {
+        jt_certificate_duty_reload(certificate);
     }
     if (jt_membership_verdict(membership) != JT_OK) {
         return EXIT_FAILURE; /* its duty sent the signal, and the log says why */
@@ -136,18 +143,35 @@ static int watch(const sigset_t *signals)
     return EXIT_SUCCESS;
 }
 
-static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_fault *fault)
+/* The certificate, where there is one: it is read once before anything is served with it. */
+static enum jt_err start_tls(const struct jt_conf *conf, struct jt_fault *fault)
 {
-    int fds[MAX_LOOPS], n = vault.n_loops;
+    if (conf->front_tls_certificate[0] == '\0') {
+        return JT_OK;
+    }
+    const struct jt_tls_files files = { .certificate = conf->front_tls_certificate,
+                                        .key = conf->front_tls_key };
+    enum jt_err err = jt_tls_server_new(&files, fault, &tls);
+    if (err == JT_OK) {
+        err = jt_certificate_duty_start(tls, &certificate);
+    }
+    return err == JT_OK ? err : jt_fault_set(fault, err, "the certificate's duty did not start");
+}
+
+static enum jt_err start_loops(const struct jt_conf *conf, struct jt_fault *fault)
+{
+    int n = vault.n_loops;
     struct jt_door_conf door;
-    enum jt_err err = jt_listen(conf->front_listen, (int)conf->front_port, fds, n, port, fault);
+    enum jt_err err = jt_sockets_open(conf, n, &sockets, fault);
     if (err != JT_OK) {
         return err;
     }
     jt_room_make(conf, n, &door, &doors);
     while (err == JT_OK && n_started < n) {
         struct jt_front_loop *loop = &loops[n_started];
-        err = jt_front_loop_init(loop, &vault, fds[n_started], n_started, &door, &doors);
+        struct jt_door_socket its[JT_DOOR_SOCKETS_MAX];
+        size_t n_its = jt_sockets_of(&sockets, n_started, tls, its);
+        err = jt_front_loop_init(loop, &vault, its, n_its, n_started, &door, &doors);
         if (err == JT_OK && pthread_create(&threads[n_started], NULL, serve, loop) != 0) {
             jt_front_loop_clear(loop);
             err = JT_ERR_NOMEM;
@@ -155,9 +179,7 @@ static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_
         n_started += err == JT_OK;
     }
     if (err != JT_OK) {
-        for (int i = n_started + 1; i < n; i++) {
-            close(fds[i]); /* the one between was taken over */
-        }
+        jt_sockets_drop(&sockets, n_started + 1, n); /* those between were taken over */
         return jt_fault_set(fault, err, "event loop %d did not start", n_started);
     }
     return JT_OK;
@@ -167,7 +189,7 @@ static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_
  * Everything in its order, until the first failure, which is in `fault` unless the membership has
  * told the log already; stop() ends what was begun.
  */
-static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault *fault)
+static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
 {
     enum jt_err err = jt_membership_start(&vault, &membership);
     if (err != JT_OK && membership != NULL && jt_membership_verdict(membership) != JT_OK) {
@@ -186,8 +208,16 @@ static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault 
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or the retirement duty did not start");
     }
-    err = start_loops(conf, port, fault);
-    return err == JT_OK ? write_port_file(conf->front_port_file, *port, fault) : err;
+    err = start_tls(conf, fault);
+    if (err == JT_OK) {
+        err = start_loops(conf, fault);
+    }
+    if (err == JT_OK) {
+        err = write_port_file(conf->front_port_file, jt_sockets_port(&sockets, false), fault);
+    }
+    return err == JT_OK
+               ? write_port_file(conf->front_tls_port_file, jt_sockets_port(&sockets, true), fault)
+               : err;
 }
 
 static void init_vault(const struct jt_conf *conf)
@@ -201,30 +231,50 @@ static void init_vault(const struct jt_conf *conf)
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 
+/* One line for each place. */
+static void tell_places(const struct jt_conf *conf)
+{
+    for (size_t i = 0; i < sockets.places.n; i++) {
+        const struct jt_place *place = &sockets.places.all[i];
+        char port[24] = "";
+        if (place->port > 0) {
+            snprintf(port, sizeof port, " port %d", place->port);
+        }
+        jt_log(JT_LOG_INFO, "%s: serving on %s%s, node %s, %d event loops",
+               place->tls ? "HTTPS" : "HTTP", place->text, port, conf->front_node, n_started);
+    }
+}
+
+/* Nobody shall take a dead port for a served one. */
+static void remove_port_file(const char *path)
+{
+    if (path[0] != '\0') {
+        (void)unlink(path);
+    }
+}
+
 static int run(const struct jt_conf *conf)
 {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
     init_vault(conf);
     jt_log(JT_LOG_DEBUG, "keeper at %s, node %s, %d event loops", conf->keeper_socket,
            conf->front_node, vault.n_loops);
-    int status = EXIT_FAILURE, port = 0;
+    int status = EXIT_FAILURE;
     struct jt_fault fault = { .err = JT_OK };
-    enum jt_err err = start(conf, &port, &fault);
+    enum jt_err err = start(conf, &fault);
     if (err == JT_OK) {
-        jt_log(JT_LOG_INFO, "serving on %s port %d, node %s, %d event loops", conf->front_listen,
-               port, conf->front_node, n_started);
+        tell_places(conf);
         sd_notify(0, "READY=1");
         status = watch(&signals);
-        if (conf->front_port_file[0] != '\0') {
-            /* nobody shall take a dead port for a served one */
-            (void)unlink(conf->front_port_file);
-        }
+        remove_port_file(conf->front_port_file);
+        remove_port_file(conf->front_tls_port_file);
     } else if (fault.err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));

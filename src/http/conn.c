@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define IDLE_MS       60000 /* without a byte of a request */
-#define HEAD_MS       15000 /* for a head, from its first byte */
+#define HEAD_MS       15000 /* for a head, from its first byte; for a handshake, from the start */
 #define REQUEST_MS    65000 /* for the body, and then for the answer to be fetched */
 #define LINGER_MS     5000
 #define LINGER_BYTES  (64u << 20) /* a client that is told 413 goes on for a while */
@@ -54,7 +54,7 @@ static bool wants_input(const struct jt_conn *c)
  */
 static void watch_input(struct jt_conn *c)
 {
-    uint32_t out = c->out.len > 0 ? EPOLLOUT : 0;
+    uint32_t out = c->out.len > 0 || c->stream.wants_out ? EPOLLOUT : 0;
     jt_loop_set_events(c->door->loop, &c->watch, out | (wants_input(c) ? EPOLLIN : 0));
 }
 
@@ -106,7 +106,7 @@ void jt_conn_close(struct jt_conn *c)
     jt_loop_unwatch(c->door->loop, &c->watch);
     jt_conn_forget(c);
     c->state = JT_CONN_CLOSED;
-    close(c->stream.fd);
+    jt_stream_close(&c->stream);
     release_in(c);
     jt_buf_clear(&c->out);
     c->address->n_connections--;
@@ -198,6 +198,10 @@ void jt_conn_set_deadline(struct jt_conn *c)
 static void on_writable(struct jt_conn *c)
 {
     struct iovec part = { c->out.data, c->out.len };
+    if (c->out.len == 0) {
+        watch_input(c); /* it was the stream that waited */
+        return;
+    }
     ssize_t n = c->stream.kind->write(&c->stream, &part, 1);
     if (n < 0 && errno != EAGAIN) {
         jt_conn_close(c);
@@ -283,6 +287,29 @@ static void on_end(struct jt_conn *c)
     }
 }
 
+/* A handshake is counted once, however it went; from its end on the time of a request counts. */
+static void note_handshake(struct jt_conn *c)
+{
+    if (!c->shook && c->stream.kind->established(&c->stream)) {
+        c->shook = true;
+        c->due_ms = jt_clock_ms() + IDLE_MS;
+        atomic_fetch_add_explicit(&c->door->shared->tls_handshakes, 1, memory_order_relaxed);
+    }
+}
+
+static void count_failure(struct jt_conn *c)
+{
+    static struct jt_notice failed = { .what = "TLS handshakes failed" };
+    char peer[JT_PEER_TEXT], why[JT_STREAM_REASON], detail[JT_PEER_TEXT + JT_STREAM_REASON + 4];
+    if (!c->shook) {
+        jt_account_peer(c->address, peer);
+        c->stream.kind->reason(&c->stream, why);
+        snprintf(detail, sizeof detail, "%s: %s", peer, why);
+        atomic_fetch_add(&c->door->shared->tls_failures, 1);
+        jt_notice(&failed, detail);
+    }
+}
+
 static void on_readable(struct jt_conn *c)
 {
     if (c->state == JT_CONN_LINGER) {
@@ -295,7 +322,9 @@ static void on_readable(struct jt_conn *c)
     }
     char *scratch = c->door->scratch;
     size_t room = c->state == JT_CONN_BODY ? JT_SCRATCH_LEN : JT_HEAD_MAX;
+    _Static_assert(JT_HEAD_MAX >= JT_STREAM_ROOM, "what every kind of stream demands");
     ssize_t n = c->stream.kind->read(&c->stream, scratch, room);
+    note_handshake(c);
     if (n > 0) {
         take(c, scratch, (size_t)n);
         jt_wipe(scratch, (size_t)n);
@@ -303,8 +332,13 @@ static void on_readable(struct jt_conn *c)
         }
     } else if (n == 0) {
         on_end(c);
+    } else if (errno == ENOMSG) {
+        jt_conn_refuse(c, JT_REFUSE_PLAIN);
     } else if (errno != EAGAIN) {
+        count_failure(c);
         jt_conn_close(c);
+    } else {
+        watch_input(c);
     }
 }
 
@@ -314,7 +348,8 @@ static void on_client(void *arg, uint32_t events)
     if (events & EPOLLOUT) {
         on_writable(c);
     }
-    if (c->state != JT_CONN_CLOSED && (events & EPOLLIN)) {
+    if (c->state != JT_CONN_CLOSED &&
+        ((events & EPOLLIN) || ((events & EPOLLOUT) && c->stream.wants_out))) {
         on_readable(c);
     } else if (c->state != JT_CONN_CLOSED && (events & (EPOLLHUP | EPOLLERR))) {
         jt_conn_close(c);
@@ -342,21 +377,27 @@ void jt_conn_expire(struct jt_conn *c, int64_t now_ms)
     }
 }
 
-struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_account *address)
+struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_tls_server *tls,
+                            struct jt_account *address)
 {
     struct jt_conn *c = calloc(1, sizeof *c);
     if (c == NULL) {
         return NULL;
     }
     c->door = door;
-    c->stream = (struct jt_stream){ .kind = &jt_stream_plain, .fd = fd };
+    if (!jt_stream_open(&c->stream, fd, tls)) {
+        free(c);
+        return NULL;
+    }
+    c->shook = tls == NULL;
     c->watch = (struct jt_watch){ .fn = on_client, .arg = c, .fd = fd, .events = EPOLLIN };
     if (jt_loop_watch(door->loop, &c->watch) != JT_OK) {
+        c->stream.kind->release(&c->stream);
         free(c);
         return NULL;
     }
     c->address = address;
-    c->due_ms = jt_clock_ms() + IDLE_MS;
+    c->due_ms = jt_clock_ms() + (c->shook ? IDLE_MS : HEAD_MS);
     jt_buf_init(&c->in, 2 * JT_SCRATCH_LEN);
     jt_buf_init(&c->out, OUT_MAX);
     jt_conn_move(c, &door->strangers);

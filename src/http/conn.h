@@ -43,6 +43,7 @@ struct jt_conn {
     struct jt_watch watch;
     struct jt_account *address;
     enum jt_conn_state state;
+    bool shook;        /* no handshake is due any more */
     struct jt_buf in;  /* what was read and cannot be passed on yet */
     struct jt_buf out; /* what was to be written and the client does not take yet */
     size_t scanned;    /* of `in`, or of the bytes at hand */
@@ -73,7 +74,9 @@ struct jt_upstream {
 };
 
 /* conn.c */
-struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_account *address);
+/* NULL: `fd` and the account's reference are still the caller's. */
+struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_tls_server *tls,
+                            struct jt_account *address);
 void jt_conn_close(struct jt_conn *c);
 /* Looks at what is held, and reads on. */
 void jt_conn_pump(struct jt_conn *c);

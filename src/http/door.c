@@ -149,14 +149,15 @@ static void refuse(struct jt_door *door, int fd)
     close(fd);
 }
 
-static void welcome(struct jt_door *door, int fd, const union address *peer)
+static void welcome(struct jt_door *door, int fd, struct jt_tls_server *tls,
+                    const union address *peer)
 {
     int one = 1;
     struct jt_account *address = account_of(door, peer);
     struct jt_conn *c = NULL;
     if (address != NULL && make_room(door, address)) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        c = jt_conn_new(door, fd, address);
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one); /* if it is TCP */
+        c = jt_conn_new(door, fd, tls, address);
     }
     if (c == NULL) {
         jt_accounts_put(&door->addresses, address);
@@ -172,19 +173,20 @@ static void welcome(struct jt_door *door, int fd, const union address *peer)
 static void on_listener(void *arg, uint32_t events)
 {
     (void)events;
-    struct jt_door *door = arg;
+    struct jt_door_listener *listener = arg;
+    struct jt_door *door = listener->door;
     for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
         union address peer = { 0 };
         socklen_t len = sizeof peer;
-        int fd = accept4(door->listener.fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listener->watch.fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            welcome(door, fd, &peer);
+            welcome(door, fd, listener->tls, &peer);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             /* The next one waits in the kernel, and so do we: jt_door_tick looks again. */
             atomic_store(&door->shared->refused_ms, jt_clock_ms());
             jt_notice(&refused, strerror(errno));
             (void)jt_door_evict(door, NULL, NULL);
-            jt_loop_set_events(door->loop, &door->listener, 0);
+            jt_loop_set_events(door->loop, &listener->watch, 0);
             return;
         } else if (errno == EAGAIN) {
             return;
@@ -212,25 +214,55 @@ void jt_door_serve_queue(struct jt_door *door)
 
 /* --- the door as a whole --- */
 
-enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_fd,
+static void close_listeners(struct jt_door *door)
+{
+    for (size_t i = 0; i < door->n_listeners; i++) {
+        struct jt_watch *watch = &door->listeners[i].watch;
+        int fd = watch->fd;
+        if (fd >= 0) {
+            jt_loop_unwatch(door->loop, watch);
+            close(fd);
+        }
+    }
+}
+
+static enum jt_err watch_listeners(struct jt_door *door)
+{
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; err == JT_OK && i < door->n_listeners; i++) {
+        err = jt_loop_watch(door->loop, &door->listeners[i].watch);
+    }
+    return err;
+}
+
+enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop,
+                         const struct jt_door_socket *sockets, size_t n,
                          const struct jt_door_conf *conf, struct jt_door_shared *shared,
                          const struct jt_door_ops *ops, void *arg)
 {
     *door =
         (struct jt_door){ .loop = loop, .conf = *conf, .shared = shared, .ops = ops, .arg = arg };
-    door->listener =
-        (struct jt_watch){ .fn = on_listener, .arg = door, .fd = listen_fd, .events = EPOLLIN };
+    for (; door->n_listeners < n; door->n_listeners++) {
+        struct jt_door_listener *listener = &door->listeners[door->n_listeners];
+        *listener = (struct jt_door_listener){
+            .watch = { .fn = on_listener,
+                       .arg = listener,
+                       .fd = sockets[door->n_listeners].fd,
+                       .events = EPOLLIN },
+            .door = door,
+            .tls = sockets[door->n_listeners].tls,
+        };
+    }
     door->scratch = malloc(JT_SCRATCH_LEN);
     enum jt_err err = door->scratch == NULL ? JT_ERR_NOMEM : jt_accounts_init(&door->addresses);
     if (err == JT_OK) {
         err = jt_accounts_init(&door->clients);
     }
     if (err == JT_OK) {
-        err = jt_loop_watch(loop, &door->listener);
+        err = watch_listeners(door);
     }
     if (err != JT_OK) {
-        door->listener.fd = -1;
-        close(listen_fd);
+        close_listeners(door);
         jt_door_clear(door);
     }
     return err;
@@ -251,8 +283,10 @@ static void each(struct jt_door *door, void (*fn)(struct jt_conn *c, int64_t now
 
 void jt_door_tick(struct jt_door *door)
 {
-    if (door->listener.fd >= 0) {
-        jt_loop_set_events(door->loop, &door->listener, EPOLLIN);
+    for (size_t i = 0; i < door->n_listeners; i++) {
+        if (door->listeners[i].watch.fd >= 0) {
+            jt_loop_set_events(door->loop, &door->listeners[i].watch, EPOLLIN);
+        }
     }
     each(door, jt_conn_expire);
 }
@@ -272,15 +306,6 @@ void jt_door_after_round(struct jt_door *door)
     jt_door_serve_queue(door); /* an upstream may have ended meanwhile */
 }
 
-static void close_listener(struct jt_door *door)
-{
-    int fd = door->listener.fd;
-    if (door->loop != NULL && fd >= 0) {
-        jt_loop_unwatch(door->loop, &door->listener);
-        close(fd);
-    }
-}
-
 static void close_idle(struct jt_conn *c, int64_t now_ms)
 {
     (void)now_ms;
@@ -297,7 +322,7 @@ static void close_any(struct jt_conn *c, int64_t now_ms)
 
 void jt_door_stop(struct jt_door *door)
 {
-    close_listener(door);
+    close_listeners(door);
     door->stopping = true;
     each(door, close_idle);
 }
@@ -309,7 +334,7 @@ bool jt_door_is_busy(const struct jt_door *door)
 
 void jt_door_close(struct jt_door *door)
 {
-    close_listener(door);
+    close_listeners(door);
     each(door, close_any);
     while (door->idle != NULL) {
         struct jt_upstream *u = door->idle;
@@ -324,5 +349,5 @@ void jt_door_clear(struct jt_door *door)
     jt_accounts_clear(&door->addresses);
     jt_accounts_clear(&door->clients);
     free(door->scratch);
-    *door = (struct jt_door){ .listener.fd = -1 };
+    *door = (struct jt_door){ 0 };
 }

@@ -47,6 +47,7 @@
 
 struct jt_conn;
 struct jt_door;
+struct jt_tls_server;
 struct jt_upstream;
 
 /* Why the door answers by itself. */
@@ -58,6 +59,7 @@ enum jt_refusal {
     JT_REFUSE_CODING,
     JT_REFUSE_EXPECTATION,
     JT_REFUSE_MISDIRECTED,
+    JT_REFUSE_PLAIN, /* plain HTTP where TLS is spoken */
     JT_REFUSE_TIMEOUT,
     JT_REFUSE_BUDGET, /* a client or an address holds more than its share */
     JT_REFUSE_MEMORY, /* all bodies together are too much */
@@ -74,6 +76,8 @@ enum jt_refusal {
     X(requests_over_budget)   \
     X(requests_out_of_memory) \
     X(tls_hellos)             \
+    X(tls_handshakes)         \
+    X(tls_failures)           \
     X(logins_refused)
 
 /* One for all doors of the process; zeroed by its owner, then `limit` set. */
@@ -129,6 +133,21 @@ struct jt_door_conf {
     size_t max_connections, max_per_address, max_upstreams;
 };
 
+/* A listening socket, and what is spoken on it: TLS with that, or (NULL) plain HTTP. */
+struct jt_door_socket {
+    int fd;
+    struct jt_tls_server *tls;
+};
+
+/* How many listening sockets one door may have. */
+#define JT_DOOR_SOCKETS_MAX 16
+
+struct jt_door_listener {
+    struct jt_watch watch;
+    struct jt_door *door;
+    struct jt_tls_server *tls;
+};
+
 struct jt_door_list {
     struct jt_conn *first, *last;
 };
@@ -139,7 +158,8 @@ struct jt_door {
     struct jt_door_shared *shared;
     const struct jt_door_ops *ops;
     void *arg;
-    struct jt_watch listener;
+    struct jt_door_listener listeners[JT_DOOR_SOCKETS_MAX];
+    size_t n_listeners;
     struct jt_accounts addresses, clients;
     /* without a request, longest waiting first; with one */
     struct jt_door_list strangers, known, busy;
@@ -156,8 +176,9 @@ struct jt_door {
     char *scratch;
 };
 
-/* Takes over the listening socket, also on failure. */
-enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_fd,
+/* Takes over the `n` listening sockets, also on failure. */
+enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop,
+                         const struct jt_door_socket *sockets, size_t n,
                          const struct jt_door_conf *conf, struct jt_door_shared *shared,
                          const struct jt_door_ops *ops, void *arg) JT_CHECKED;
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 static struct jt_notice malformed = { .what = "requests with a malformed head were refused" };
+static struct jt_notice plain = { .what = "plain HTTP was spoken to a TLS port" };
 static struct jt_notice timed_out = { .what = "requests that did not arrive in time were refused" };
 
 static const char *phrase(int status)
@@ -34,6 +35,10 @@ static void count_refusal(struct jt_conn *c, enum jt_refusal why)
     char peer[JT_PEER_TEXT];
     jt_account_peer(c->address, peer);
     switch (why) {
+    case JT_REFUSE_PLAIN:
+        atomic_fetch_add(&shared->tls_failures, 1);
+        jt_notice(&plain, peer);
+        break;
     case JT_REFUSE_BUDGET: /* told where the account is known */
     case JT_REFUSE_MEMORY:
     case JT_REFUSE_BROKEN: break;

@@ -264,7 +264,8 @@ static enum jt_err start_daemon(struct jt_server *server, size_t max_upstreams)
     return jt_loop_watch(server->loop, &server->watch);
 }
 
-enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop, int listen_fd,
+enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop,
+                           const struct jt_door_socket *sockets, size_t n,
                            const struct jt_door_conf *conf, struct jt_door_shared *shared,
                            const struct jt_server_ops *ops, void *arg)
 {
@@ -272,10 +273,12 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop, int l
     server->watch.fd = -1;
     enum jt_err err = jt_loop_after_round(loop, after_round, server);
     if (err != JT_OK) {
-        close(listen_fd);
+        for (size_t i = 0; i < n; i++) {
+            close(sockets[i].fd);
+        }
         return err;
     }
-    err = jt_door_init(&server->door, loop, listen_fd, conf, shared, &door_ops, server);
+    err = jt_door_init(&server->door, loop, sockets, n, conf, shared, &door_ops, server);
     if (err == JT_OK) {
         err = start_daemon(server, conf->max_upstreams);
     }

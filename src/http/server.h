@@ -53,8 +53,9 @@ struct jt_server {
     int64_t stop_by_ms; /* 0: not stopping */
 };
 
-/* Takes over the listening socket, also on failure. */
-enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop, int listen_fd,
+/* Takes over the `n` listening sockets, also on failure. */
+enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop,
+                           const struct jt_door_socket *sockets, size_t n,
                            const struct jt_door_conf *conf, struct jt_door_shared *shared,
                            const struct jt_server_ops *ops, void *arg) JT_CHECKED;
 

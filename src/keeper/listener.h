@@ -9,19 +9,14 @@
 
 #include "base/err.h"
 #include "base/fault.h"
+#include "base/unixsocket.h"
 
 #include <stdbool.h>
-#include <sys/stat.h>
 #include <sys/types.h>
-#include <sys/un.h>
 
 struct jt_listener {
     int fd;
-    struct sockaddr_un address;
-    /* of the socket's directory, through which the name is removed at the end; -1: none */
-    int dir_fd;
-    dev_t dev; /* of the socket's name, so that only our own is removed at the end */
-    ino_t ino;
+    struct jt_unix_socket socket;
     uid_t front_uid;
     gid_t front_gid;
 };

@@ -148,8 +148,8 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_DEBUG, "closing the sandbox");
-        err =
-            jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->dir_fd, &landlocked, fault);
+        err = jt_sandbox_confine(keeper->dir_fd, fd >= 0 ? -1 : listener->socket.dir_fd,
+                                 &landlocked, fault);
     }
     if (err == JT_OK && !landlocked && !jt_sandbox_is_weakened()) {
         jt_log(JT_LOG_WARNING, "this kernel has no Landlock: only the owner and mode of files keep "

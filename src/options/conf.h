@@ -28,7 +28,12 @@ struct jt_conf {
     char *keeper_front_user; /* name or number of who may connect; empty: the keeper's own user */
 
     char *front_node;
-    char *front_listen; /* numeric loopback address until TLS is built */
+    char *front_listen;            /* places of plain HTTP, comma-separated: front/listen.h */
+    char *front_plain_on_networks; /* "yes" or "no" */
+    char *front_tls_listen;        /* places of HTTPS; empty: none */
+    long front_tls_port;
+    char *front_tls_port_file;
+    char *front_tls_certificate, *front_tls_key; /* PEM files */
     char *front_port_file;
     long front_port;            /* 0: the kernel picks one; see port_file */
     char *front_hosts;          /* permitted host names, comma-separated; empty: all */

@@ -17,19 +17,46 @@ static const char *check_node(const char *value)
                : "must consist of letters, digits, dots, dashes and underscores";
 }
 
+static const char *check_yes_or_no(const char *value)
+{
+    return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0 ? NULL : "must be yes or no";
+}
+
 static const struct jt_conf_option options[] = {
     { "node", JT_CONF_TEXT, JT_CONF_AT(front_node), "node1", 1, JT_CONF_NODE_MAX,
       "The name of this node in the database, the audit trail and certificates. It consists of "
       "letters, "
       "digits, dots, dashes and underscores.",
       check_node },
-    { "listen", JT_CONF_TEXT, JT_CONF_AT(front_listen), "127.0.0.1", 1, 45,
-      "The numeric loopback address on which REST is served.", NULL },
+    { "listen", JT_CONF_TEXT, JT_CONF_AT(front_listen), "127.0.0.1", 0, JT_CONF_MAX_TEXT,
+      "Where REST is served without TLS: numeric loopback addresses, each with or without a port, "
+      "or unix: and the path of a socket, separated by commas. Empty: nowhere. Sockets that "
+      "systemd hands over stand in place of this and of tls_listen.",
+      NULL },
     { "port", JT_CONF_NUMBER, JT_CONF_AT(front_port), "8080", 0, 65535,
-      "The TCP port on which REST is served. 0: the kernel picks one, and port_file tells which.",
+      "The TCP port for addresses of listen that name none. 0: the kernel picks one, and port_file "
+      "tells which.",
       NULL },
     { "port_file", JT_CONF_TEXT, JT_CONF_AT(front_port_file), "", 0, JT_CONF_MAX_TEXT,
-      "A file that receives the number of the port once it is served. Empty: no file.", NULL },
+      "A file that receives the number of the first port of listen once it is served. Empty: no "
+      "file.",
+      NULL },
+    { "plain_on_networks", JT_CONF_TEXT, JT_CONF_AT(front_plain_on_networks), "no", 2, 3,
+      "Whether listen may name addresses that other machines can reach: yes or no. Card numbers "
+      "and API keys then cross the network in the clear, unless something else encrypts it.",
+      check_yes_or_no },
+    { "tls_listen", JT_CONF_TEXT, JT_CONF_AT(front_tls_listen), "", 0, JT_CONF_MAX_TEXT,
+      "Where REST is served with TLS, as in listen but with any address. Empty: nowhere.", NULL },
+    { "tls_port", JT_CONF_NUMBER, JT_CONF_AT(front_tls_port), "8443", 0, 65535,
+      "The TCP port for addresses of tls_listen that name none. 0: the kernel picks one.", NULL },
+    { "tls_port_file", JT_CONF_TEXT, JT_CONF_AT(front_tls_port_file), "", 0, JT_CONF_MAX_TEXT,
+      "The same as port_file, for tls_listen.", NULL },
+    { "tls_certificate", JT_CONF_TEXT, JT_CONF_AT(front_tls_certificate), "", 0, JT_CONF_MAX_TEXT,
+      "A PEM file with the certificate that is shown to clients, and behind it its chain. It is "
+      "taken up again when it changes, and on SIGHUP.",
+      NULL },
+    { "tls_key", JT_CONF_TEXT, JT_CONF_AT(front_tls_key), "", 0, JT_CONF_MAX_TEXT,
+      "A PEM file with its private key, without passphrase, which others cannot read.", NULL },
     { "hosts", JT_CONF_TEXT, JT_CONF_AT(front_hosts), "", 0, JT_CONF_MAX_TEXT,
       "The host names that requests may name, separated by commas, without port. Empty: every "
       "well-formed name.",

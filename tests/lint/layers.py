@@ -19,10 +19,11 @@ LAYERS = {
     "keyclient": {"base", "model", "wire"},
     "store": {"base", "crypto", "model"},
     "vault": {"base", "options", "crypto", "pan", "model", "wire", "keyclient", "store"},
-    "http": {"base"},
+    "tls": {"base"},
+    "http": {"base", "tls"},
     # No store, no keeper: what a request wants done is one call of the vault.
     "api": {"base", "options", "pan", "model", "vault", "http"},
-    "front": {"base", "options", "model", "vault", "http", "api"},
+    "front": {"base", "options", "model", "vault", "tls", "http", "api"},
     "cli": {
         "base",
         "options",
@@ -44,7 +45,7 @@ SIZES_ONLY = {"crypto", "pan"}
 
 # Foreign headers and the folders that may include them.
 FOREIGN = {
-    "openssl/": {"crypto"},
+    "openssl/": {"crypto", "tls"},
     "libpq-fe.h": {"store"},
     "postgres": set(),
     "microhttpd.h": {"http"},
@@ -59,7 +60,7 @@ FOREIGN = {
 LINKS = {
     "jeton-keeper": (
         ["libcrypto"],
-        ["libpq", "libmicrohttpd", "libsystemd", "libcurl", "libjansson", "libgnutls"],
+        ["libpq", "libmicrohttpd", "libsystemd", "libcurl", "libjansson", "libgnutls", "libssl"],
     ),
     "jetond": (["libpq", "libmicrohttpd"], ["libcurl"]),
     "jeton": (["libcurl"], ["libmicrohttpd"]),

@@ -156,7 +156,8 @@ static const char *exchange(const char *request, bool hang_up)
     w.shared.limit = 16;
     assert_int_equal(jt_loop_new(&w.loop), JT_OK);
     int listener = listening(&address), client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(jt_server_init(&w.server, w.loop, listener, &conf, &w.shared, &ops, &w),
+    assert_int_equal(jt_server_init(&w.server, w.loop, &(struct jt_door_socket){ .fd = listener },
+                                    1, &conf, &w.shared, &ops, &w),
                      JT_OK);
     assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(send(client, request, strlen(request), MSG_NOSIGNAL),
