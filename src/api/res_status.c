@@ -42,14 +42,16 @@ static json_t *keeper_json(const struct jt_peers *peers)
     if (!peers->keeper_up) {
         return json_pack("{sb}", "up", 0); /* nothing else is known of it */
     }
-    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI}", "up", 1, "epoch",
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI}", "up", 1, "epoch",
                      (json_int_t)k->epoch, "development", (int)k->development, "locked",
                      (int)k->locked, "service_root", (int)k->has_root, "mints_ids", (int)k->joined,
                      "directory_good", (int)k->directory_good, "sealed", (json_int_t)k->n_sealed,
                      "opened", (json_int_t)k->n_opened, "resealed", (json_int_t)k->n_resealed,
                      "refused", (json_int_t)k->n_refused, "matched", (json_int_t)k->n_matched,
                      "mismatched", (json_int_t)k->n_mismatched, "identified",
-                     (json_int_t)k->n_identified);
+                     (json_int_t)k->n_identified, "held_back", (json_int_t)k->n_held_back,
+                     "opened_ever", (json_int_t)k->opened_ever, "opened_today",
+                     (json_int_t)k->opened_today);
 }
 
 static json_t *answer(const struct jt_api *api, void *state)

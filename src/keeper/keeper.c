@@ -83,6 +83,15 @@ static enum jt_err save_id_mark(void *arg, uint64_t mark_ms)
     return jt_keeper_save(k, &next);
 }
 
+/* Moves the count of opened cards: jt_ceiling_save_fn. */
+static enum jt_err save_opened(void *arg, const struct jt_opened *opened)
+{
+    struct jt_keeper *k = arg;
+    struct jt_keeper_state next = k->state;
+    next.opened = *opened;
+    return jt_keeper_save(k, &next);
+}
+
 static void index_live(struct jt_keeper *k)
 {
     memset(k->live, 0, sizeof k->live);
@@ -237,6 +246,7 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
     k->dir_checked_ms = jt_clock_ms();
     index_live(k);
     jt_idmint_init(&k->mint, k->state.id_mark, save_id_mark, k);
+    jt_ceiling_init(&k->ceiling, &k->state.opened, save_opened, k);
     *out = k;
     return JT_OK;
 }
@@ -335,6 +345,10 @@ enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms
 
 enum jt_err jt_keeper_settle(struct jt_keeper *k)
 {
-    return k->joined && k->mint.used_ms < k->state.id_mark ? save_id_mark(k, k->mint.used_ms)
-                                                           : JT_OK;
+    struct jt_keeper_state next = k->state;
+    bool mark = k->joined && k->mint.used_ms < k->state.id_mark;
+    bool count = k->ceiling.opened.ever != k->state.opened.ever;
+    next.id_mark = mark ? k->mint.used_ms : next.id_mark;
+    next.opened = k->ceiling.opened;
+    return mark || count ? jt_keeper_save(k, &next) : JT_OK;
 }

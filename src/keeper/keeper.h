@@ -36,6 +36,9 @@ struct jt_keeper {
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
+    struct jt_ceiling ceiling;
+    uint32_t warned_day;  /* the log was told that the day's ceiling is near */
+    uint64_t n_held_back; /* not opened, because of a ceiling */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
 };
 
@@ -82,9 +85,9 @@ enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms
 uint64_t jt_keeper_now_ms(void);
 
 /*
- * The clean end. The mark in the state file lies ahead of the ids; it is set back to the time of
- * the last one. No id may be minted after that. A failure only makes the next ids begin up to a
- * minute ahead of the clock.
+ * The clean end. The mark in the state file lies ahead of the ids, and the count of opened cards
+ * ahead of what was opened; both are set back. No id may be minted and no card opened after that. A
+ * failure only makes the next ids begin up to a minute ahead of the clock, and the count too high.
  */
 enum jt_err jt_keeper_settle(struct jt_keeper *k) JT_CHECKED;
 

@@ -185,6 +185,8 @@ static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listene
     }
     if (err == JT_OK) {
         keeper->locked = locked;
+        jt_ceiling_set(&keeper->ceiling, (uint64_t)conf->keeper_open_per_second,
+                       (uint64_t)conf->keeper_open_per_day);
         jt_log(JT_LOG_DEBUG, "key directory %s is good", conf->keeper_directory);
         err = run(keeper, listener, conf->keeper_socket, fd, fault);
     }

@@ -2,6 +2,7 @@
 /* OPEN: stored envelopes back to PANs, of live generations only. */
 #include "keeper/op.h"
 
+#include "keeper/opening.h"
 #include "keeper/walk.h"
 #include "wire/open.h"
 
@@ -14,10 +15,10 @@ static void refuse(struct jt_keeper *k, void *arg, size_t at, enum jt_err err)
 
 static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
 {
-    (void)arg;
     const struct jt_open_item *item = &k->batch->items.open[at];
-    return jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT,
-                          group);
+    enum jt_err err =
+        jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT, group);
+    return err == JT_OK ? jt_opening_take(arg) : err;
 }
 
 static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
@@ -37,7 +38,7 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
                 .draining = draining,
                 .value = jt_batch_opened(b, at, b->items.open[at].envelope_len),
             };
-            k->n_opened++;
+            jt_opening_opened(arg);
         } else {
             refuse(k, arg, at, b->siv[i].err);
         }
@@ -47,14 +48,21 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
 
 enum jt_err jt_op_open(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
-    static const struct jt_walk walk = { .sort = sort_item, .work = open_group, .refuse = refuse };
+    struct jt_opening opening;
+    const struct jt_walk walk = {
+        .sort = sort_item, .work = open_group, .refuse = refuse, .arg = &opening
+    };
     struct jt_batch *b = k->batch;
     struct jt_open_reply reply = { .epoch = k->ring.epoch, .results = b->results.open };
     enum jt_err err = jt_open_request_decode(in, b->items.open, &reply.n);
     if (err != JT_OK) {
         return err;
     }
-    err = jt_walk(k, &walk, reply.n);
+    err = jt_opening_begin(&opening, k, reply.n);
+    if (err == JT_OK) {
+        err = jt_walk(k, &walk, reply.n);
+        jt_opening_end(&opening);
+    }
     if (err == JT_OK) {
         jt_open_reply_encode(&reply, out);
     }

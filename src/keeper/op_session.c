@@ -9,6 +9,7 @@
 #include "wire/status.h"
 
 #include <string.h>
+#include <time.h>
 
 enum jt_err jt_op_hello(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
@@ -44,6 +45,9 @@ enum jt_err jt_op_status(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
         .n_matched = k->n_matched,
         .n_mismatched = k->n_mismatched,
         .n_identified = k->n_identified,
+        .n_held_back = k->n_held_back,
+        .opened_ever = k->ceiling.opened.ever,
+        .opened_today = jt_ceiling_today(&k->ceiling, time(NULL)),
     };
     memcpy(status.incarnation, k->incarnation, sizeof status.incarnation);
     jt_keeper_status_encode(&status, out);

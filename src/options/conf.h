@@ -27,6 +27,9 @@ struct jt_conf {
     char *keeper_socket;
     char *keeper_front_user; /* name or number of who may connect; empty: the keeper's own user */
 
+    long keeper_open_per_second; /* cards; 0: no ceiling */
+    long keeper_open_per_day;
+
     char *front_node;
     char *front_listen;            /* places of plain HTTP, comma-separated: front/listen.h */
     char *front_plain_on_networks; /* "yes" or "no" */

@@ -15,6 +15,12 @@ static const struct jt_conf_option options[] = {
       "The user, by name or number, whose processes may connect to the socket. The user must be in "
       "the keeper's group. Empty: the keeper's own user, which is refused in production.",
       NULL },
+    { "open_per_second", JT_CONF_NUMBER, JT_CONF_AT(keeper_open_per_second), "0", 0, 1000000000L,
+      "How many cards the keeper opens in a second, for all clients together. What is more is "
+      "refused, whatever the front says. 0: any number.",
+      NULL },
+    { "open_per_day", JT_CONF_NUMBER, JT_CONF_AT(keeper_open_per_day), "0", 0, 1000000000000L,
+      "The same for a day of UTC, over restarts. 0: any number.", NULL },
 };
 
 const struct jt_conf_table jt_conf_keeper = {

@@ -2,6 +2,7 @@
 #include "vault/detokenize.h"
 
 #include "base/container.h"
+#include "base/notice.h"
 #include "base/secmem.h"
 #include "store/cards.h"
 #include "vault/reencrypt.h"
@@ -63,6 +64,8 @@ static void give_up(struct jt_lane *lane, enum jt_err err)
 
 /* --- the third step: opening --- */
 
+static struct jt_notice held_back = { .what = "cards were not given out" };
+
 /*
  * Takes what the keeper opened; returns how many items must be read again because their row had
  * moved on.
@@ -75,6 +78,9 @@ static size_t take_opened(struct detokenizer *d, const struct jt_open_reply *rep
         const struct jt_open_result *r = &reply->results[i];
         if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             stale++;
+        } else if (r->err == JT_ERR_OPEN_RATE || r->err == JT_ERR_OPEN_QUOTA) {
+            settle(e, r->err);
+            jt_notice(&held_back, jt_err_str(r->err));
         } else if (r->err != JT_OK) {
             settle(e, JT_ERR_DECRYPT);
             refused++;

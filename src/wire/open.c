@@ -70,7 +70,7 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
 }
 
 /* what an item may be answered with */
-static const enum jt_err reasons[] = { JT_ERR_DECRYPT, JT_OK };
+static const enum jt_err reasons[] = { JT_ERR_DECRYPT, JT_ERR_OPEN_RATE, JT_ERR_OPEN_QUOTA, JT_OK };
 
 static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {

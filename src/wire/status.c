@@ -30,6 +30,9 @@ void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_bu
     jt_buf_u64(out, status->n_matched);
     jt_buf_u64(out, status->n_mismatched);
     jt_buf_u64(out, status->n_identified);
+    jt_buf_u64(out, status->n_held_back);
+    jt_buf_u64(out, status->opened_ever);
+    jt_buf_u64(out, status->opened_today);
 }
 
 enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_status *status)
@@ -53,5 +56,8 @@ enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_statu
     status->n_matched = jt_reader_u64(in);
     status->n_mismatched = jt_reader_u64(in);
     status->n_identified = jt_reader_u64(in);
+    status->n_held_back = jt_reader_u64(in);
+    status->opened_ever = jt_reader_u64(in);
+    status->opened_today = jt_reader_u64(in);
     return jt_wire_end(in);
 }

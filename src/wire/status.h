@@ -17,6 +17,8 @@ struct jt_keeper_status {
     uint64_t epoch;              /* 0: no ring accepted yet */
     uint64_t highest_generation; /* ever seen */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
+    uint64_t n_held_back;               /* not opened, because of a ceiling */
+    uint64_t opened_ever, opened_today; /* over restarts: keeper/ceiling.h */
 };
 
 void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_buf *out);

@@ -268,7 +268,8 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
                                  .highest_epoch = 0,
                                  .highest_generation = 4,
                                  .node = 200,
-                                 .id_mark = UINT64_C(1) << 40 };
+                                 .id_mark = UINT64_C(1) << 40,
+                                 .opened = { .ever = 7000000000, .day = 20000, .today = 81 } };
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     struct jt_keeper_state back;
     struct jt_ring ring;
@@ -277,6 +278,8 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(back.highest_generation, 4);
     assert_int_equal(back.node, 200);
     assert_true(back.id_mark == UINT64_C(1) << 40);
+    assert_true(back.opened.ever == 7000000000 && back.opened.day == 20000);
+    assert_true(back.opened.today == 81);
     assert_int_equal(ring.epoch, 0);
     assert_int_equal(jt_state_load(f->dir_fd, f->root, false, &back, &ring, &fault),
                      JT_ERR_FILE_FOREIGN);
@@ -293,6 +296,38 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     jt_buf_clear(&file);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_STATE, 0), 0);
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_ERR_NO_FILE);
+}
+
+/*
+ * One of format 3 has no count of opened cards (8 + 4 + 8 bytes at OPENED_AT). All else is the
+ * same.
+ */
+#define OPENED_AT  92
+#define OPENED_LEN 20
+static void a_state_file_without_the_count_of_opened_cards_is_read(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_fault fault = { 0 };
+    const struct jt_keeper_state s = { .development = true,
+                                       .node = 3,
+                                       .id_mark = 99,
+                                       .operators_revoked = 12,
+                                       .opened = { 1, 2, 3 } };
+    struct jt_keeper_state back;
+    struct jt_ring ring;
+    struct jt_buf file;
+    assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
+    read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
+    file.data[8] = 3;
+    memmove(file.data + OPENED_AT, file.data + OPENED_AT + OPENED_LEN,
+            file.len - OPENED_AT - OPENED_LEN);
+    size_t len = file.len - OPENED_LEN, body_len = len - JT_ROW_MAC_LEN;
+    assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
+    assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, len), JT_OK);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
+    assert_true(back.id_mark == 99 && back.operators_revoked == 12 && back.node == 3);
+    assert_true(back.opened.ever == 0 && back.opened.day == 0 && back.opened.today == 0);
+    jt_buf_clear(&file);
 }
 
 /* As production: anything but development would be taken for it. */
@@ -405,6 +440,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_state_file_without_the_count_of_opened_cards_is_read,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_unknown_environment_is_refused_even_with_its_mac, setup,
