@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client of Jeton in one file, with nothing but Python's standard library (3.9 or later).
+
+    from jeton import Client
+
+    with Client("https://cards.example:8443", key_file="shop.key") as jeton:
+        token = jeton.tokenize("pan", "4111111111111111")
+        pan = jeton.detokenize("pan", token)
+        for result in jeton.tokenize_many("pan", pans):
+            ...  # result.value, or result.problem where this one was refused
+
+One connection is kept and used again. What may pass is repeated: connections that break, 429, 502,
+503 and 504, as long as `retry_for_s` lasts and as the server's Retry-After says; within a batch,
+only the items that were not answered are sent again. Everything else is an error at once.
+
+Repeating is safe: where equal cards share a token (which is how fields are made unless they say
+otherwise), a card that was stored already gives the same token again. In a field without that, a
+request whose answer was lost may leave a second token for its cards.
+
+Not for several threads at a time: make a client for each. Card numbers, tokens and the API key are
+never put into an exception's text.
+"""
+
+import http.client
+import ipaddress
+import json
+import os
+import ssl
+import stat
+import time
+import urllib.parse
+from dataclasses import dataclass
+from typing import Iterable, Iterator, Optional
+
+PROBLEM = "urn:jeton:problem:"
+PASSING = (429, 502, 503, 504)
+
+
+class JetonError(Exception):
+    """The service refused, or could not be reached. `status` is HTTP's, or None; `problem` is the
+    last part of the problem's type, such as "token-unknown", or None.
+    """
+
+    def __init__(self, text, status=None, problem=None):
+        super().__init__(text)
+        self.status = status
+        self.problem = problem
+
+
+class JetonUnavailable(JetonError):
+    """It may pass, and did not within `retry_for_s`."""
+
+
+@dataclass
+class Result:
+    """What became of one item of a batch: a value, or the problem for which there is none."""
+
+    value: Optional[str]
+    status: int
+    problem: Optional[str] = None
+
+    @property
+    def good(self):
+        return self.value is not None
+
+
+class Client:
+    """`url` is https, or http to this machine. The API key is read from a file that only its owner
+    can read, or given as `key`. `ca_file` is what to trust instead of the system's certificates.
+    """
+
+    def __init__(
+        self,
+        url,
+        key=None,
+        key_file=None,
+        ca_file=None,
+        timeout_s=30.0,
+        retry_for_s=30.0,
+        batch=1000,
+    ):
+        self._address = urllib.parse.urlsplit(url)
+        _check_url(self._address)
+        self._headers = {
+            "Authorization": "Bearer " + (key if key is not None else _read_key(key_file)),
+            "Content-Type": "application/json",
+        }
+        self._ca_file = ca_file
+        self._timeout_s = timeout_s
+        self._retry_for_s = retry_for_s
+        self._batch = batch
+        self._connection = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # -- cards
+
+    def tokenize(self, field, pan):
+        """The token of one card number."""
+        return self._one(field, "tokenize", "pan", pan, "token")
+
+    def detokenize(self, field, token):
+        """The card number of one token."""
+        return self._one(field, "detokenize", "token", token, "pan")
+
+    def tokenize_many(self, field, pans: Iterable[str]) -> Iterator[Result]:
+        """A result for each card number, in their order."""
+        return self._many(field, "tokenize", "pan", pans, "token")
+
+    def detokenize_many(self, field, tokens: Iterable[str]) -> Iterator[Result]:
+        """A result for each token, in their order."""
+        return self._many(field, "detokenize", "token", tokens, "pan")
+
+    # -- everything else
+
+    def call(self, method, path, body=None):
+        """One request of the API, as in call("GET", "/v1/status"); the answer's body, decoded. It
+        is repeated only where the server says that nothing was done, or for GET.
+        """
+        return self._call(method, path, body, repeat=method == "GET")
+
+    # -- how it is done
+
+    def _one(self, field, verb, name, value, wanted):
+        answer = self._call("POST", _path(field, verb), {name: value}, repeat=True)
+        return answer[wanted]
+
+    def _many(self, field, verb, name, values, wanted):
+        batch = []
+        for value in values:
+            batch.append(value)
+            if len(batch) == self._batch:
+                yield from self._send(field, verb, name, batch, wanted)
+                batch = []
+        if batch:
+            yield from self._send(field, verb, name, batch, wanted)
+
+    def _send(self, field, verb, name, values, wanted):
+        results = [None] * len(values)
+        left = list(range(len(values)))
+        end = time.monotonic() + self._retry_for_s
+        while left:
+            items = [{name: values[i]} for i in left]
+            answer = self._call("POST", _path(field, verb), {"items": items}, repeat=True)
+            for i, got in zip(left, answer["results"]):
+                problem = got.get("type", "").removeprefix(PROBLEM) or None
+                results[i] = Result(got.get(wanted), got["status"], problem)
+            left = [i for i in left if results[i].status in PASSING]
+            if left and not self._wait(end, 1.0):
+                break
+        return results
+
+    def _call(self, method, path, body, repeat):
+        data = None if body is None else json.dumps(body).encode("utf-8")
+        end = time.monotonic() + self._retry_for_s
+        while True:
+            try:
+                status, headers, answer = self._request(method, path, data)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    raise JetonError("the server's certificate is not trusted") from None
+                if not repeat or not self._wait(end, 0.2):
+                    raise JetonUnavailable("the server cannot be reached") from None
+                continue
+            if 200 <= status < 300:
+                return answer
+            problem = answer.get("type", "").removeprefix(PROBLEM) or None
+            text = f"{answer.get('title', 'status ' + str(status))} ({problem or status})"
+            retry_after = headers.get("Retry-After", "")
+            passing = status in PASSING and (repeat or retry_after.isdigit())
+            if status == 503 and problem is not None and not retry_after.isdigit():
+                passing = False  # it does not pass by itself: an operator must look
+            if not passing:
+                raise JetonError(text, status, problem)
+            if not self._wait(end, float(retry_after) if retry_after.isdigit() else 1.0):
+                raise JetonUnavailable(text, status, problem)
+
+    @staticmethod
+    def _wait(end, seconds):
+        if time.monotonic() + seconds > end:
+            return False
+        time.sleep(seconds)
+        return True
+
+    def _request(self, method, path, data):
+        if self._connection is None:
+            self._connection = self._connect()
+        target = self._address.path.rstrip("/") + path
+        self._connection.request(method, target, body=data, headers=self._headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        if response.will_close:
+            self.close()
+        try:
+            answer = json.loads(body) if body else {}
+        except ValueError:
+            answer = {}
+        return response.status, response.headers, answer if isinstance(answer, dict) else {}
+
+    def _connect(self):
+        host, port = self._address.hostname, self._address.port
+        if self._address.scheme == "http":
+            return http.client.HTTPConnection(host, port, timeout=self._timeout_s)
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        return http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=context)
+
+
+def _path(field, verb):
+    return f"/v1/fields/{urllib.parse.quote(field, safe='')}/{verb}"
+
+
+def _check_url(address):
+    """Card numbers and the key must not cross a network in the clear."""
+    local = address.hostname == "localhost"
+    try:
+        local = local or ipaddress.ip_address(address.hostname or "").is_loopback
+    except ValueError:
+        pass
+    if address.username is not None or not address.hostname:
+        raise ValueError("the URL must have a host and no user")
+    if address.scheme != "https" and not (address.scheme == "http" and local):
+        raise ValueError("the URL must be https, or http to this machine")
+
+
+def _read_key(path):
+    with open(path, encoding="ascii") as file:
+        if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise PermissionError("the key file may be read by its owner only (chmod 600)")
+        return file.read().strip()

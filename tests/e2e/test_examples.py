@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The clients under docs/examples and the page docs/api.md do what they say."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cards import made_up
+from service import TREE, wait_until
+
+sys.path.insert(0, str(TREE / "docs" / "examples"))
+import jeton  # noqa: E402
+
+API_PAGE = TREE / "docs" / "api.md"
+
+
+def client_of(service, **options):
+    return jeton.Client(service.url, key=service.app_key, **options)
+
+
+def test_cards_go_and_come(shared):
+    pan = made_up(1, series="example")
+    with client_of(shared, batch=7) as client:
+        token = client.tokenize("pan", pan)
+        assert token.startswith("jtk_") and client.detokenize("pan", token) == pan
+        pans = [made_up(i, series="example") for i in range(40)]
+        tokens = [r.value for r in client.tokenize_many("pan", iter(pans))]
+        assert [r.value for r in client.detokenize_many("pan", tokens)] == pans
+
+
+def test_one_bad_item_fails_alone(shared):
+    pan = made_up(1, series="example")
+    with client_of(shared) as client:
+        good, bad, other = client.tokenize_many("pan", [pan, "4111-1111", pan])
+        assert good.good and good.value == other.value
+        assert (bad.value, bad.status, bad.problem) == (None, 422, "pan-not-digits")
+        with pytest.raises(jeton.JetonError) as caught:
+            client.tokenize("pan", "4111-1111")
+        assert (caught.value.status, caught.value.problem) == (422, "pan-not-digits")
+        assert "4111" not in str(caught.value)
+        with pytest.raises(jeton.JetonError) as caught:
+            client.call("GET", "/v1/status")
+        assert caught.value.problem == "forbidden"
+    with jeton.Client(shared.url, key=shared.operator_key_file.read_text().strip()) as operator:
+        assert operator.call("GET", "/v1/status")["node"] == "node1"
+
+
+def test_a_key_or_card_never_goes_out_in_the_clear(shared):
+    for url in (
+        "http://cards.example:8080",
+        "http://192.0.2.1",
+        "https://u:p@localhost",
+        "ftp://x",
+    ):
+        with pytest.raises(ValueError):
+            jeton.Client(url, key="jck_x")
+    key = shared.directory / "example.key"
+    key.write_text(shared.app_key)
+    key.chmod(0o644)
+    with pytest.raises(PermissionError):
+        jeton.Client(shared.url, key_file=key)
+    key.chmod(0o600)
+    jeton.Client(shared.url, key_file=key).close()
+
+
+def test_it_goes_on_over_a_restart_and_gives_up_in_time(service):
+    pan = made_up(1, series="example")
+    with client_of(service) as client:
+        token = client.tokenize("pan", pan)
+        port = service.url.rpartition(":")[2]
+        service.front.stop()
+        service.configure(front_port=port)
+        service.start_front()
+        # The kept connection is gone, and the server may not be ready yet.
+        assert client.detokenize("pan", token) == pan
+        service.front.stop()
+        with client_of(service, retry_for_s=0.5) as hasty:
+            with pytest.raises(jeton.JetonUnavailable):
+                hasty.detokenize("pan", token)
+        service.start_front()
+        wait_until(lambda: client.detokenize("pan", token) == pan, "served again")
+
+
+# -- docs/api.md: each block of commands is followed by the answer that it gets
+
+
+def blocks():
+    text = API_PAGE.read_text(encoding="utf-8")
+    return re.findall(r"```sh\n(.*?)```\n+(?:[^`]*?)```json\n(.*?)```", text, re.S)
+
+
+def same(shown, got):
+    """Whether an answer is what the page shows; "..." stands for any text, or for more members."""
+    if shown == "...":
+        return isinstance(got, str) and got != ""
+    if isinstance(shown, dict):
+        return (
+            isinstance(got, dict)
+            and set(shown) - {"..."} <= set(got)
+            and ("..." in shown or set(shown) == set(got))
+            and all(same(v, got[k]) for k, v in shown.items() if k != "...")
+        )
+    if isinstance(shown, list):
+        return isinstance(got, list) and len(shown) == len(got) and all(map(same, shown, got))
+    return shown == got
+
+
+def test_the_api_page_shows_what_is_answered(service):
+    pairs = blocks()
+    assert len(pairs) >= 5
+    # One shell for all blocks, since later ones use what earlier ones found.
+    script = "\n".join(f"{commands}\necho; echo '=== {i}'" for i, (commands, _) in enumerate(pairs))
+    done = subprocess.run(
+        ["bash", "-eu"],
+        input=script,
+        env={
+            "PATH": os.environ["PATH"],
+            "JETON_URL": service.url,
+            "APP_KEY": service.app_key,
+            "OPERATOR_KEY": service.operator_key_file.read_text(encoding="ascii").strip(),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    answers = re.split(r"=== \d+\n", done.stdout)
+    for (commands, shown), answer in zip(pairs, answers):
+        assert same(json.loads(shown), json.loads(answer)), (commands, shown, answer)
+
+
+def test_the_api_page_names_every_route_of_cards():
+    text = API_PAGE.read_text(encoding="utf-8")
+    paths = json.loads((TREE / "docs" / "openapi.json").read_text(encoding="utf-8"))["paths"]
+    for path in paths:
+        assert path in text, path
+
+
+def test_curl_is_told_no_secret_on_its_command_line():
+    """In examples that people copy, keys come from variables or files."""
+    for commands, _ in blocks():
+        assert not re.search(r"jck_[a-z]+_[0-9a-z]", commands), commands
