@@ -23,9 +23,9 @@ user_state_directory() {
     printf '%s\n' "$dir"
 }
 
-# user_gives_programs OBJ DIR: copies the three programs to DIR/bin. The build may lie where the
-# services' user cannot look, and may be rebuilt while they run.
+# user_gives_programs OBJ DIR: copies the programs to DIR/bin, the example's too. The build may lie
+# where the services' user cannot look, and may be rebuilt while they run.
 user_gives_programs() {
     mkdir -p "$2/bin"
-    install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$2/bin/"
+    install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/docs/examples/cards" "$2/bin/"
 }

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from cards import made_up
-from service import TREE, wait_until
+from service import BIN, TREE, wait_until
 
 sys.path.insert(0, str(TREE / "docs" / "examples"))
 import jeton  # noqa: E402
@@ -83,6 +83,60 @@ def test_it_goes_on_over_a_restart_and_gives_up_in_time(service):
                 hasty.detokenize("pan", token)
         service.start_front()
         wait_until(lambda: client.detokenize("pan", token) == pan, "served again")
+
+
+# -- the library for C, through the program of docs/examples
+
+
+def run_cards(service, verb, lines, key=None, url=None, env=None):
+    key_file = service.directory / "cards.key"
+    key_file.unlink(missing_ok=True)
+    key_file.write_text(key or service.app_key)
+    key_file.chmod(0o600)
+    return subprocess.run(
+        [BIN / "cards", verb, url or service.url, key_file, "pan"],
+        input="".join(f"{line}\n" for line in lines),
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_library_takes_cards_there_and_back(shared):
+    pans = [made_up(i, series="library") for i in range(6500)]  # more than a batch, and two rounds
+    done = run_cards(shared, "tokenize", pans)
+    assert (done.returncode, done.stderr) == (0, "")
+    tokens = done.stdout.split()
+    assert len(set(tokens)) == len(pans)
+    back = run_cards(shared, "detokenize", tokens)
+    assert back.stdout.split() == pans
+
+
+def test_the_library_tells_bad_items_from_good_ones(shared):
+    pan = made_up(1, series="library")
+    bad = ["", '"}],"x":"', "4111 1111", "\u00e9" * 10, "9" * 60]
+    done = run_cards(shared, "tokenize", [pan, *bad, pan])
+    lines = done.stdout.split("\n")
+    assert done.returncode == 0 and lines[0].startswith("jtk_") and lines[0] == lines[6]
+    assert lines[1:6] == [""] * 5
+    assert [line.rpartition(" ")[2] for line in done.stderr.splitlines()] == [
+        "pan-empty",
+        *["pan-not-digits"] * 4,
+    ]
+    assert pan not in done.stderr
+
+
+def test_the_library_says_why_it_cannot(shared):
+    pan = made_up(1, series="library")
+    made_up_key = "jck_app_" + "0" * 52
+    denied = run_cards(shared, "tokenize", [pan], key=made_up_key)
+    assert denied.returncode == 1 and "unauthorized" in denied.stderr
+    assert made_up_key not in denied.stderr and pan not in denied.stderr
+    assert run_cards(shared, "tokenize", [pan], url="http://192.0.2.1").returncode == 78
+    away = run_cards(shared, "tokenize", [pan], url="http://127.0.0.1:1")
+    assert away.returncode == 69
 
 
 # -- docs/api.md: each block of commands is followed by the answer that it gets

@@ -24,6 +24,8 @@ LAYERS = {
     # No store, no keeper: what a request wants done is one call of the vault.
     "api": {"base", "options", "pan", "model", "vault", "http"},
     "front": {"base", "options", "model", "vault", "tls", "http", "api"},
+    # What is installed for applications stands alone.
+    "client": set(),
     "cli": {
         "base",
         "options",
@@ -49,9 +51,9 @@ FOREIGN = {
     "libpq-fe.h": {"store"},
     "postgres": set(),
     "microhttpd.h": {"http"},
-    "jansson.h": {"api", "cli"},
+    "jansson.h": {"api", "cli", "client"},
     "ini.h": {"base"},
-    "curl/": {"cli"},
+    "curl/": {"cli", "client"},
     "systemd/": {"front"},
     "seccomp.h": {"keeper"},
 }
@@ -138,6 +140,7 @@ def headers():
         "-Wextra",
         "-Werror",
         f"-I{TOP}/src",
+        f"-I{TOP}/include",
         f"-I{TOP}",
     ]
     packages = ["libcrypto", "libpq", "libmicrohttpd", "jansson", "inih", "libcurl"]

@@ -85,7 +85,8 @@ def sleeping():
     sleeps = re.compile(r"(?<![\w.>])(" + "|".join(SLEEPS) + r")\s*\(")
     pauses = re.compile(r"(?<![\w.>])(poll)\s*\(NULL\b")
     for path in c_files("src", "tests"):
-        if rel(path) == "src/base/clock.c":
+        # src/client is the application's: nothing but its own call waits there.
+        if rel(path) in ("src/base/clock.c", "src/client/post.c"):
             continue
         in_src = rel(path).startswith("src/")
         for number, line in enumerate(code(path).splitlines(), 1):

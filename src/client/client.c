@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing a client: its URL, its key, and a libcurl handle made ready for both. */
+#include "client/internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEFAULT_MS    30000
+#define DEFAULT_BATCH 1000
+#define KEY_MAX       200
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+}
+
+/* Card numbers and the key must not cross a network in the clear. */
+static bool url_is_safe(const char *url)
+{
+    char *scheme = NULL, *host = NULL, *user = NULL;
+    CURLU *parts = curl_url();
+    bool safe =
+        url != NULL && parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_NO_USER &&
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_loopback(host)));
+    curl_free(user);
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return safe;
+}
+
+/* False: the file cannot be read, is not private, or holds no key. */
+static bool read_key(const char *path, char out[KEY_MAX])
+{
+    struct stat st;
+    FILE *f = path == NULL ? NULL : fopen(path, "re");
+    bool good = f != NULL && fstat(fileno(f), &st) == 0 &&
+                (st.st_mode & (S_IRWXG | S_IRWXO)) == 0 && fgets(out, KEY_MAX, f) != NULL;
+    if (f != NULL) {
+        fclose(f);
+    }
+    if (good) {
+        out[strcspn(out, "\r\n")] = '\0';
+    }
+    return good;
+}
+
+static bool add_header(struct curl_slist **list, const char *header)
+{
+    struct curl_slist *longer = curl_slist_append(*list, header);
+    if (longer != NULL) {
+        *list = longer;
+    }
+    return longer != NULL;
+}
+
+static enum jeton_status add_headers(struct jeton_client *c, const struct jeton_options *options)
+{
+    char key[KEY_MAX] = "", header[KEY_MAX + 32];
+    enum jeton_status status = JETON_OK;
+    if (options->api_key != NULL ? strlen(options->api_key) >= sizeof key
+                                 : !read_key(options->key_file, key)) {
+        return JETON_INVALID;
+    }
+    snprintf(header, sizeof header, "Authorization: Bearer %s",
+             options->api_key != NULL ? options->api_key : key);
+    if (!add_header(&c->headers, header) ||
+        !add_header(&c->headers, "Content-Type: application/json") ||
+        !add_header(&c->headers, "Expect:")) { /* no waiting for 100 Continue */
+        status = JETON_FAILED;
+    }
+    explicit_bzero(header, sizeof header);
+    explicit_bzero(key, sizeof key);
+    return status;
+}
+
+/* libcurl's write callback; taking less than was offered ends the transfer. */
+static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct jeton_buffer *reply = arg;
+    jeton_buffer_put(reply, bytes, size * n);
+    return reply->failed ? 0 : size * n;
+}
+
+/* Proxies of the environment, redirects and .netrc would carry the key elsewhere. */
+static bool make_handle(struct jeton_client *c, long timeout_ms)
+{
+    c->curl = curl_easy_init();
+    return c->curl != NULL &&
+           curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           (c->ca_file == NULL ||
+            curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->ca_file) == CURLE_OK) &&
+           curl_easy_setopt(c->curl, CURLOPT_PROXY, "") == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &c->reply) == CURLE_OK;
+}
+
+enum jeton_status jeton_open(const struct jeton_options *options, struct jeton_client **out)
+{
+    *out = NULL;
+    if (!url_is_safe(options->url)) {
+        return JETON_INVALID;
+    }
+    struct jeton_client *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        return JETON_FAILED;
+    }
+    c->retry_for_ms = options->retry_for_ms == 0 ? DEFAULT_MS : options->retry_for_ms;
+    c->batch = options->batch == 0 ? DEFAULT_BATCH : options->batch;
+    c->url = strdup(options->url);
+    c->ca_file = options->ca_file == NULL ? NULL : strdup(options->ca_file);
+    enum jeton_status status = add_headers(c, options);
+    if (status == JETON_OK &&
+        (c->url == NULL || (options->ca_file != NULL && c->ca_file == NULL) ||
+         !make_handle(c, options->timeout_ms == 0 ? DEFAULT_MS : options->timeout_ms))) {
+        status = JETON_FAILED;
+    }
+    if (status != JETON_OK) {
+        jeton_close(c);
+        return status;
+    }
+    for (size_t len = strlen(c->url); len > 0 && c->url[len - 1] == '/'; len--) {
+        c->url[len - 1] = '\0';
+    }
+    *out = c;
+    return JETON_OK;
+}
+
+void jeton_close(struct jeton_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    curl_easy_cleanup(client->curl);
+    for (struct curl_slist *h = client->headers; h != NULL; h = h->next) {
+        explicit_bzero(h->data, strlen(h->data));
+    }
+    curl_slist_free_all(client->headers);
+    jeton_buffer_clear(&client->request);
+    jeton_buffer_clear(&client->reply);
+    free(client->url);
+    free(client->ca_file);
+    free(client);
+}
+
+const char *jeton_error(const struct jeton_client *client)
+{
+    return client->error;
+}
+
+enum jeton_status jeton_fail(struct jeton_client *c, enum jeton_status status, const char *text)
+{
+    snprintf(c->error, sizeof c->error, "%s", text);
+    return status;
+}
