@@ -174,9 +174,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
 /* What the head says of the body. */
 static enum jt_problem_type judge_body(const struct jt_request *r, const struct jt_head *head)
 {
-    if (head->chunked) {
-        return JT_PROBLEM_LENGTH_REQUIRED;
-    }
+    bool any = head->content_length > 0 || head->chunked;
     if (head->content_length > (uint64_t)r->api->vault->conf->front_max_body) {
         return JT_PROBLEM_BODY_TOO_LARGE;
     }
@@ -184,11 +182,10 @@ static enum jt_problem_type judge_body(const struct jt_request *r, const struct 
         return JT_PROBLEM_CONTENT_ENCODING;
     }
     enum jt_body_rule rule = jt_operation_body(r->route->method, r->route->operation);
-    if (rule == JT_BODY_NONE && head->content_length > 0) {
+    if (rule == JT_BODY_NONE && any) {
         return JT_PROBLEM_MALFORMED_REQUEST;
     }
-    if ((rule == JT_BODY_OBJECT || head->content_length > 0) &&
-        !jt_media_is_json(head->content_type)) {
+    if ((rule == JT_BODY_OBJECT || any) && !jt_media_is_json(head->content_type)) {
         return JT_PROBLEM_CONTENT_TYPE;
     }
     return JT_PROBLEM_NONE;
@@ -258,7 +255,7 @@ static bool take_body(struct jt_request *r)
         return false;
     }
     if (jt_buf_status(body) != JT_OK) {
-        jt_impossible(r); /* the head was refused if it announced more than there is room for */
+        jt_impossible(r); /* the door takes no more than there is room for */
         return false;
     }
     if (body->len == 0 &&
@@ -296,6 +293,7 @@ static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
         [JT_REFUSE_CODING] = JT_PROBLEM_TRANSFER_CODING,
         [JT_REFUSE_EXPECTATION] = JT_PROBLEM_EXPECTATION,
         [JT_REFUSE_MISDIRECTED] = JT_PROBLEM_MISDIRECTED,
+        [JT_REFUSE_BODY_LARGE] = JT_PROBLEM_BODY_TOO_LARGE,
         [JT_REFUSE_TIMEOUT] = JT_PROBLEM_REQUEST_TIMEOUT,
         [JT_REFUSE_BUDGET] = JT_PROBLEM_BODY_BUDGET,
         [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,

@@ -17,6 +17,7 @@
 #ifndef JETON_HTTP_CONN_H
 #define JETON_HTTP_CONN_H
 
+#include "http/chunks.h"
 #include "http/door.h"
 #include "http/stream.h"
 
@@ -55,6 +56,7 @@ struct jt_conn {
     bool to_head, expects, chunked;
     bool consuming; /* the input is being looked at: who changes the state need not */
     uint64_t body_left, skip;
+    struct jt_chunks chunks; /* where the body is in them, if it comes so */
     struct jt_charge *request;
     struct jt_upstream *upstream;
     bool reply_begun;

@@ -58,6 +58,7 @@ enum jt_refusal {
     JT_REFUSE_CODING,
     JT_REFUSE_EXPECTATION,
     JT_REFUSE_MISDIRECTED,
+    JT_REFUSE_BODY_LARGE, /* only when it comes in chunks: else the head has said it */
     JT_REFUSE_TIMEOUT,
     JT_REFUSE_BUDGET, /* a client or an address holds more than its share */
     JT_REFUSE_MEMORY, /* all bodies together are too much */
@@ -97,11 +98,11 @@ struct jt_charge {
     struct jt_door *door;
     struct jt_conn *conn; /* that waits for the answer; NULL: nobody does */
     struct jt_account *address, *client;
-    size_t bytes;
+    size_t bytes, max_bytes; /* of the body so far; that it may have */
 };
 
-/* Binds a new request to its connection; in begin(). */
-void jt_charge_open(struct jt_charge *charge, struct jt_conn *c);
+/* Binds a new request, whose body may have `max_bytes`, to its connection; in begin(). */
+void jt_charge_open(struct jt_charge *charge, struct jt_conn *c, size_t max_bytes);
 /* Gives back what the request's body had taken. For the owner, when it frees the request. */
 void jt_charge_release(struct jt_charge *charge);
 

@@ -12,7 +12,7 @@
 
 void jt_exchange_open(struct jt_exchange *x, struct jt_conn *conn, size_t max_body)
 {
-    jt_charge_open(&x->charge, conn);
+    jt_charge_open(&x->charge, conn, max_body);
     x->server = jt_server_of(x->charge.door);
     jt_buf_init(&x->body, max_body);
     jt_buf_init(&x->answer.body, ANSWER_MAX);

@@ -54,6 +54,9 @@ struct jt_head {
  */
 enum jt_head_fault jt_head_scan(const char *p, size_t len, size_t *scanned, size_t *head_len);
 
+/* RFC 9110 section 5.6.2: whether `c` may stand in a method or in the name of a field. */
+bool jt_head_is_token_char(char c);
+
 /* `p` is one complete head as jt_head_scan found it. JT_HEAD_GOOD or a fault. */
 enum jt_head_fault jt_head_parse(const char *p, size_t len, struct jt_head *out);
 
