@@ -105,9 +105,10 @@ static bool take(struct jt_chunks *k, char c)
     }
 }
 
-enum jt_chunks_step jt_chunks_read(struct jt_chunks *k, const char *p, size_t len, size_t *used,
-                                   struct jt_slice *data)
+enum jt_chunks_step jt_chunks_read(struct jt_chunks *chunks, const char *p, size_t len,
+                                   size_t *used, struct jt_slice *data)
 {
+    struct jt_chunks *k = chunks;
     *data = (struct jt_slice){ 0 };
     while (*used < len) {
         if (k->place == JT_CHUNKS_DATA) {

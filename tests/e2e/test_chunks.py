@@ -84,9 +84,7 @@ def test_a_client_that_streams(shared):
 
 def test_expect_100_continue_before_chunks(shared):
     with connect(shared) as sock:
-        sock.sendall(
-            in_chunks(shared, b"", extra=b"Expect: 100-continue\r\nConnection: close\r\n")
-        )
+        sock.sendall(in_chunks(shared, b"", extra=b"Expect: 100-continue\r\nConnection: close\r\n"))
         assert sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(chunk(BODY) + END)
         assert [a[0] for a in parse_answers(read_to_end(sock))] == [200]
