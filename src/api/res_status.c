@@ -110,7 +110,9 @@ static void say_whether_ready(struct jt_request *r)
 {
     const struct standing s = { .is = jt_lanes_readiness(r->api->lanes),
                                 .full = jt_door_full(r->api->doors) };
-    if (jt_vault_ready(r->api->vault) && !s.full) {
+    if (atomic_load(&r->api->vault->stopping)) {
+        jt_request_answer_err(r, JT_ERR_STOPPING);
+    } else if (jt_vault_ready(r->api->vault) && !s.full) {
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
     } else {
         jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, write_parts, &s);

@@ -7,7 +7,10 @@ static void on_wake(void *arg, uint32_t events)
 {
     struct jt_front_loop *front = arg;
     jt_inbox_drain(&front->lanes.inbox, events);
-    if (atomic_load(&front->stop)) {
+    int stop = atomic_load(&front->stop);
+    if (stop == JT_FRONT_DRAIN) {
+        jt_server_drain(&front->server);
+    } else if (stop == JT_FRONT_STOP) {
         jt_server_stop(&front->server);
     }
 }
@@ -45,9 +48,9 @@ enum jt_err jt_front_loop_run(struct jt_front_loop *front)
     return jt_loop_run(front->loop);
 }
 
-void jt_front_loop_ask_stop(struct jt_front_loop *front)
+void jt_front_loop_ask(struct jt_front_loop *front, enum jt_front_stop stop)
 {
-    atomic_store(&front->stop, true);
+    atomic_store(&front->stop, stop);
     jt_loop_wake(front->loop);
 }
 

@@ -102,13 +102,33 @@ static enum jt_err write_port_file(const char *path, int port, struct jt_fault *
     return JT_OK;
 }
 
+static void ask_loops(enum jt_front_stop what)
+{
+    for (int i = 0; i < n_started; i++) {
+        jt_front_loop_ask(&loops[i], what);
+    }
+}
+
+/*
+ * Whoever sends requests here has to notice first that they shall go elsewhere: for so long
+ * everything is still served, while /readyz says no and each answer ends its connection. Another
+ * signal ends the wait.
+ */
+static void drain(const sigset_t *signals)
+{
+    const struct timespec patience = { .tv_sec = vault.conf->front_stop_delay };
+    atomic_store(&vault.stopping, true);
+    sd_notify(0, "STOPPING=1");
+    if (patience.tv_sec > 0 && n_started > 0) {
+        ask_loops(JT_FRONT_DRAIN);
+        (void)sigtimedwait(signals, NULL, &patience);
+    }
+}
+
 static void stop(void)
 {
     jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
-    sd_notify(0, "STOPPING=1");
-    for (int i = 0; i < n_started; i++) {
-        jt_front_loop_ask_stop(&loops[i]);
-    }
+    ask_loops(JT_FRONT_STOP);
     for (int i = 0; i < n_started; i++) {
         pthread_join(threads[i], NULL);
     }
@@ -221,6 +241,7 @@ static int run(const struct jt_conf *conf)
                port, conf->front_node, n_started);
         sd_notify(0, "READY=1");
         status = watch(&signals);
+        drain(&signals);
         if (conf->front_port_file[0] != '\0') {
             /* nobody shall take a dead port for a served one */
             (void)unlink(conf->front_port_file);

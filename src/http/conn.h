@@ -83,6 +83,8 @@ void jt_conn_pump(struct jt_conn *c);
 bool jt_conn_write(struct jt_conn *c, const struct iovec *parts, int n_parts);
 /* A request or an answer begins: its time starts. */
 void jt_conn_set_deadline(struct jt_conn *c);
+/* Takes a request that has come already; a connection without one is closed. */
+void jt_conn_read_last(struct jt_conn *c);
 /* Lets go of the request, wherever it has come. */
 void jt_conn_forget(struct jt_conn *c);
 /* The whole answer is written or waits to be. */

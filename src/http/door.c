@@ -281,12 +281,10 @@ static void close_listener(struct jt_door *door)
     }
 }
 
-static void close_idle(struct jt_conn *c, int64_t now_ms)
+static void read_last(struct jt_conn *c, int64_t now_ms)
 {
     (void)now_ms;
-    if (c->list != &c->door->busy) {
-        jt_conn_close(c);
-    }
+    jt_conn_read_last(c);
 }
 
 static void close_any(struct jt_conn *c, int64_t now_ms)
@@ -295,11 +293,23 @@ static void close_any(struct jt_conn *c, int64_t now_ms)
     jt_conn_close(c);
 }
 
+void jt_door_drain(struct jt_door *door)
+{
+    door->draining = true;
+}
+
+/*
+ * The kernel resets what waits at a listening socket, or is unread at a connection, when it is
+ * closed: whoever sent a request before the end gets an answer all the same.
+ */
 void jt_door_stop(struct jt_door *door)
 {
+    jt_door_drain(door);
+    if (door->listener.fd >= 0) {
+        on_listener(door, 0);
+    }
     close_listener(door);
-    door->stopping = true;
-    each(door, close_idle);
+    each(door, read_last);
 }
 
 bool jt_door_is_busy(const struct jt_door *door)

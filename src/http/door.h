@@ -128,6 +128,11 @@ struct jt_door_ops {
 struct jt_door_conf {
     const char *hosts; /* permitted host names, comma-separated; empty: all */
     size_t max_connections, max_per_address, max_upstreams;
+    /*
+     * Deadlines, which no byte puts off: for the first byte of a request to come, for its head from
+     * then on, and for its body and then again for its answer to be fetched.
+     */
+    int idle_ms, head_ms, request_ms;
 };
 
 struct jt_door_list {
@@ -153,7 +158,7 @@ struct jt_door {
     size_t body_bytes; /* of all charges */
     bool began;        /* a request has come; for the owner to reset */
     bool fed;          /* libmicrohttpd has something to do */
-    bool stopping;
+    bool draining;     /* connections end after their next answer */
     char *scratch;
 };
 
@@ -162,7 +167,12 @@ enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop, int listen_
                          const struct jt_door_conf *conf, struct jt_door_shared *shared,
                          const struct jt_door_ops *ops, void *arg) JT_CHECKED;
 
-/* No new connection; idle ones end now, others after their answer. */
+/* Connections end after their next answer, which says so; everything is served as before. */
+void jt_door_drain(struct jt_door *door);
+/*
+ * No new connection but those that wait for it already; idle ones that have sent nothing end now,
+ * others after their answer.
+ */
 void jt_door_stop(struct jt_door *door);
 /* Whether a request is under way or an answer on its way. */
 bool jt_door_is_busy(const struct jt_door *door);

@@ -34,8 +34,10 @@ struct jt_conf {
     char *front_hosts;          /* permitted host names, comma-separated; empty: all */
     long front_max_connections; /* of all clients; 0: as many as descriptors allow */
     long front_per_address;     /* connections of one address */
-    long front_loops;           /* 0: one for each processor */
-    long front_max_body;        /* bytes */
+    long front_idle_timeout, front_head_timeout, front_request_timeout; /* seconds */
+    long front_stop_delay; /* seconds from the signal to the end of serving */
+    long front_loops;      /* 0: one for each processor */
+    long front_max_body;   /* bytes */
     long front_max_items;
 
     char *database_conninfo;

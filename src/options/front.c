@@ -42,6 +42,21 @@ static const struct jt_conf_option options[] = {
       "How many connections one address may hold. At the limit, idle ones are closed to make room "
       "for new ones.",
       NULL },
+    { "idle_timeout", JT_CONF_NUMBER, JT_CONF_AT(front_idle_timeout), "60", 1, 86400,
+      "For how many seconds a connection may be without a request. A proxy before it should give "
+      "up "
+      "its idle connections sooner.",
+      NULL },
+    { "head_timeout", JT_CONF_NUMBER, JT_CONF_AT(front_head_timeout), "15", 1, 3600,
+      "Within how many seconds from its first byte the head of a request must be complete.", NULL },
+    { "request_timeout", JT_CONF_NUMBER, JT_CONF_AT(front_request_timeout), "65", 1, 3600,
+      "Within how many seconds the body of a request must be complete, and then again its answer "
+      "be fetched.",
+      NULL },
+    { "stop_delay", JT_CONF_NUMBER, JT_CONF_AT(front_stop_delay), "0", 0, 3600,
+      "For how many seconds a front that was told to stop still serves, while /readyz says that it "
+      "is not ready. It should be longer than a load balancer takes to notice.",
+      NULL },
     { "loops", JT_CONF_NUMBER, JT_CONF_AT(front_loops), "0", 0, 64,
       "How many event loops there are. 0: one for each processor.", NULL },
     { "max_body", JT_CONF_NUMBER, JT_CONF_AT(front_max_body), "2097152", 4096, 67108864,

@@ -177,10 +177,10 @@ bool jt_vault_database_good(const struct jt_vault *vault)
 
 bool jt_vault_ready(const struct jt_vault *vault)
 {
-    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) &&
-           atomic_load(&vault->ring_epoch) != 0 && atomic_load(&vault->mint) == JT_MINT_READY &&
-           atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good) &&
-           jt_vault_database_good(vault);
+    return !atomic_load(&vault->stopping) && atomic_load(&vault->n_loops_up) == vault->n_loops &&
+           atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
+           atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) &&
+           atomic_load(&vault->directory_good) && jt_vault_database_good(vault);
 }
 
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
