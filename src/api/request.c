@@ -27,6 +27,11 @@ static void finish(struct jt_request *r, int status, enum jt_problem_type proble
     jt_exchange_answered(&r->http);
 }
 
+bool jt_request_wanted(const struct jt_request *r)
+{
+    return r->http.charge.conn != NULL;
+}
+
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
                                     void (*members)(const void *arg, struct jt_buf *out),
                                     const void *arg)

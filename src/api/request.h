@@ -45,6 +45,9 @@ void jt_request_free(struct jt_request *r);
 
 /* --- for handlers --- */
 
+/* Whether the client is still there: what has not begun need not, where it is not. */
+bool jt_request_wanted(const struct jt_request *r);
+
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem);
 /* The same with more members, which `members` writes (RFC 9457 section 3.2). */
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,

@@ -15,8 +15,9 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
 
 /*
  * So many lanes of a kind in one loop: requests of few cards all go through the first, where they
- * gather into batches; large ones go where less waits, so that the database is at work on one while
- * the keeper and this loop are on another.
+ * gather into batches, and large ones wait for the second. While no small ones come the first helps
+ * with the large, so that the database is at work on one batch while the keeper and this loop are
+ * on another. While they do come it stands by for them, and batches of large ones are brief.
  */
 #define JT_LANES_EACH 2
 #define JT_LANES_MAX  (2 * JT_LANES_EACH + 1)
@@ -53,9 +54,9 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
  */
 void jt_lanes_clear(struct jt_lanes *lanes);
 
-/* Hands a request to a lane. */
-void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
-void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
+/* Hands a request to a lane. False: its client has its share of a full queue already. */
+bool jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
+bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
 void jt_lanes_pump(struct jt_lanes *lanes);
