@@ -2,7 +2,9 @@
 #include "api/request.h"
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "api/operation.h"
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/fault.h"
 #include "base/jsonw.h"
@@ -24,6 +26,8 @@ static void finish(struct jt_request *r, int status, enum jt_problem_type proble
         answer->status = status;
         answer->media_type = status == 204 ? NULL : "application/json";
     }
+    jt_metrics_request(r->api->metrics, r->route, answer->status,
+                       (uint64_t)(jt_clock_us() - r->began_us));
     jt_exchange_answered(&r->http);
 }
 
@@ -223,6 +227,7 @@ static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
         return false;
     }
     r->api = api;
+    r->began_us = jt_clock_us();
     jt_exchange_open(&r->http, conn, (size_t)api->vault->conf->front_max_body);
     judge(r, head);
     if (r->http.answer.status == 0 && r->route->permission != 0) {

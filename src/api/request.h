@@ -36,7 +36,8 @@ struct jt_request {
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     json_t *json;                      /* the body, or NULL for a route that takes none */
 
-    void *state; /* the handler's own */
+    int64_t began_us; /* its head was complete */
+    void *state;      /* the handler's own */
     void (*state_free)(void *state);
 };
 

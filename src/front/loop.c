@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/loop.h"
 
+#include "api/metrics.h"
+
+#include <stdlib.h>
 #include <unistd.h>
 
 static void on_wake(void *arg, uint32_t events)
@@ -22,8 +25,10 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
     *front = (struct jt_front_loop){
         .api = { .vault = vault, .lanes = &front->lanes, .doors = doors },
     };
-    enum jt_err err = jt_loop_new(&front->loop);
+    front->api.metrics = jt_metrics_new();
+    enum jt_err err = front->api.metrics == NULL ? JT_ERR_NOMEM : jt_loop_new(&front->loop);
     if (err != JT_OK) {
+        free(front->api.metrics);
         close(listen_fd);
         return err;
     }
@@ -61,4 +66,6 @@ void jt_front_loop_clear(struct jt_front_loop *front)
     jt_server_clear(&front->server);
     jt_loop_free(front->loop);
     front->loop = NULL;
+    free(front->api.metrics);
+    front->api.metrics = NULL;
 }

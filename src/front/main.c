@@ -18,6 +18,7 @@
 #include "front/listen.h"
 #include "front/loop.h"
 #include "front/room.h"
+#include "front/scrape.h"
 #include "options/command_line.h"
 #include "options/conf.h"
 #include "vault/membership.h"
@@ -42,6 +43,7 @@ static pthread_t threads[MAX_LOOPS];
 static int n_started; /* of loops */
 static struct jt_door_shared doors;
 static struct jt_membership *membership;
+static struct jt_scrape *scrape; /* NULL: no metrics are served */
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -132,8 +134,10 @@ static void stop(void)
     for (int i = 0; i < n_started; i++) {
         pthread_join(threads[i], NULL);
     }
+    jt_scrape_join(scrape);         /* it reads what the loops count */
     jt_workers_stop(vault.workers); /* acts wake the retirement: they end first */
     jt_retirer_stop(vault.retirer);
+    jt_scrape_free(scrape);
     for (int i = 0; i < n_started; i++) {
         jt_front_loop_clear(&loops[i]);
     }
@@ -183,6 +187,25 @@ static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_
     return JT_OK;
 }
 
+static enum jt_err start_scrape(const struct jt_conf *conf, struct jt_fault *fault)
+{
+    int fd, port;
+    if (conf->front_metrics_port < 0) {
+        return JT_OK;
+    }
+    enum jt_err err =
+        jt_listen(conf->front_metrics_listen, (int)conf->front_metrics_port, &fd, 1, &port, fault);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_scrape_start(&vault, fd, loops, n_started, &doors, &scrape);
+    if (err != JT_OK) {
+        return jt_fault_set(fault, err, "the thread for metrics did not start");
+    }
+    jt_log(JT_LOG_INFO, "metrics on %s port %d", conf->front_metrics_listen, port);
+    return write_port_file(conf->front_metrics_port_file, port, fault);
+}
+
 /*
  * Everything in its order, until the first failure, which is in `fault` unless the membership has
  * told the log already; stop() ends what was begun.
@@ -207,6 +230,9 @@ static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault 
         return jt_fault_set(fault, err, "the workers or the retirement duty did not start");
     }
     err = start_loops(conf, port, fault);
+    if (err == JT_OK) {
+        err = start_scrape(conf, fault);
+    }
     return err == JT_OK ? write_port_file(conf->front_port_file, *port, fault) : err;
 }
 
@@ -245,6 +271,9 @@ static int run(const struct jt_conf *conf)
         if (conf->front_port_file[0] != '\0') {
             /* nobody shall take a dead port for a served one */
             (void)unlink(conf->front_port_file);
+        }
+        if (conf->front_metrics_port_file[0] != '\0') {
+            (void)unlink(conf->front_metrics_port_file);
         }
     } else if (fault.err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];

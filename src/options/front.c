@@ -30,6 +30,16 @@ static const struct jt_conf_option options[] = {
       NULL },
     { "port_file", JT_CONF_TEXT, JT_CONF_AT(front_port_file), "", 0, JT_CONF_MAX_TEXT,
       "A file that receives the number of the port once it is served. Empty: no file.", NULL },
+    { "metrics_listen", JT_CONF_TEXT, JT_CONF_AT(front_metrics_listen), "127.0.0.1", 1, 45,
+      "The numeric loopback address on which metrics are served, as GET /metrics and without a "
+      "key.",
+      NULL },
+    { "metrics_port", JT_CONF_NUMBER, JT_CONF_AT(front_metrics_port), "-1", -1, 65535,
+      "The TCP port on which metrics are served. -1: none are. 0: the kernel picks one, and "
+      "metrics_port_file tells which.",
+      NULL },
+    { "metrics_port_file", JT_CONF_TEXT, JT_CONF_AT(front_metrics_port_file), "", 0,
+      JT_CONF_MAX_TEXT, "A file that receives the number of that port. Empty: no file.", NULL },
     { "hosts", JT_CONF_TEXT, JT_CONF_AT(front_hosts), "", 0, JT_CONF_MAX_TEXT,
       "The host names that requests may name, separated by commas, without port. Empty: every "
       "well-formed name.",

@@ -66,6 +66,7 @@ void jt_lane_end(struct jt_lane *lane, enum jt_err err)
             jt_lane_end_item(lane, &lane->entries[i], err);
         }
     }
+    jt_histogram_note(&lane->figures.us, &jt_bounds_us, (uint64_t)(jt_clock_us() - lane->began_us));
     lane->n = 0;
     lane->busy = false;
 }
@@ -213,6 +214,7 @@ static struct jt_lane *next_queue(struct jt_lane *lane)
 
 void jt_lane_pump(struct jt_lane *lane)
 {
+    jt_figure_set(&lane->figures.waiting, lane->turns.waiting);
     struct jt_lane *from = lane->busy ? NULL : next_queue(lane);
     if (from == NULL) {
         return;
@@ -229,6 +231,8 @@ void jt_lane_pump(struct jt_lane *lane)
     lane->rounds = 0;
     lane->ended = JT_ERR_RING_MOVED;
     gather(lane, from);
+    lane->began_us = jt_clock_us();
+    jt_histogram_note(&lane->figures.items, &jt_bounds_items, lane->n);
     jt_lane_again(lane);
 }
 
@@ -260,6 +264,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
         free(lane);
         return err;
     }
+    jt_pipe_measure(lane->pipe, &lane->figures.database_us);
     *out = lane;
     return JT_OK;
 }

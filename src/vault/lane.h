@@ -23,6 +23,7 @@
 #ifndef JETON_VAULT_LANE_H
 #define JETON_VAULT_LANE_H
 
+#include "base/histogram.h"
 #include "keyclient/keyclient.h"
 #include "store/audit.h"
 #include "store/pipe.h"
@@ -75,6 +76,13 @@ struct jt_lane_verb {
     void (*done)(struct jt_lane_request *request);
 };
 
+/* What a lane did, for whoever measures; read by any thread. */
+struct jt_lane_figures {
+    struct jt_histogram items, us; /* of batches */
+    struct jt_histogram database_us;
+    jt_figure waiting; /* items that are not answered yet */
+};
+
 /* What a lane works with: its loop's. */
 struct jt_lane_place {
     struct jt_vault *vault;
@@ -94,6 +102,8 @@ struct jt_lane {
     /* its owner's to set: a lane that it helps while it has nothing to do; NULL: none */
     struct jt_lane *helps;
     bool brief;       /* the same: its queue is taken in batches of JT_LANE_BRIEF_BATCH at most */
+    int64_t began_us; /* the batch under way */
+    struct jt_lane_figures figures;
     int64_t asked_ms; /* when a request was last submitted */
     bool busy;
     bool told; /* the log has the reason for which the batch ends */

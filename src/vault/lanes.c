@@ -108,6 +108,7 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
     enum jt_err err =
         jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
     if (err == JT_OK) {
+        jt_keyclient_measure(lanes->keeper, &lanes->keeper_us);
         err = jt_refresher_new(vault, &lanes->inbox, &lanes->refresher);
     }
     if (err == JT_OK) {
@@ -200,16 +201,25 @@ bool jt_vault_ready(const struct jt_vault *vault)
            atomic_load(&vault->directory_good) && jt_vault_database_good(vault);
 }
 
+struct jt_readiness jt_vault_readiness(const struct jt_vault *vault)
+{
+    bool all_up = atomic_load(&vault->n_loops_up) == vault->n_loops;
+    return (struct jt_readiness){
+        .keeper = all_up,
+        .database = all_up,
+        .registered = atomic_load(&vault->registered),
+        .ring = atomic_load(&vault->ring_epoch) != 0,
+        .ids = atomic_load(&vault->mint) == JT_MINT_READY,
+        .sets = atomic_load(&vault->sets.all_good),
+        .directory = atomic_load(&vault->directory_good),
+        .schema = jt_vault_database_good(vault),
+    };
+}
+
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
 {
-    return (struct jt_readiness){
-        .keeper = jt_keyclient_ready(lanes->keeper),
-        .database = jt_pipe_up(lanes->tokenize[0]->pipe),
-        .registered = atomic_load(&lanes->vault->registered),
-        .ring = atomic_load(&lanes->vault->ring_epoch) != 0,
-        .ids = atomic_load(&lanes->vault->mint) == JT_MINT_READY,
-        .sets = atomic_load(&lanes->vault->sets.all_good),
-        .directory = atomic_load(&lanes->vault->directory_good),
-        .schema = jt_vault_database_good(lanes->vault),
-    };
+    struct jt_readiness is = jt_vault_readiness(lanes->vault);
+    is.keeper = jt_keyclient_ready(lanes->keeper);
+    is.database = jt_pipe_up(lanes->tokenize[0]->pipe);
+    return is;
 }

@@ -39,6 +39,7 @@ struct jt_lanes {
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
     uint32_t n_writers;
+    struct jt_histogram keeper_us; /* of calls to the keeper; read by any thread */
 };
 
 /*
@@ -80,5 +81,7 @@ struct jt_readiness {
     bool schema;    /* the tables are in shape, and the database does what it is told */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
+/* The same of the whole front: `keeper` and `database` are the connections of all loops. */
+struct jt_readiness jt_vault_readiness(const struct jt_vault *vault);
 
 #endif

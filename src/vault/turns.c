@@ -159,10 +159,15 @@ static void pass_turn(struct jt_turns *t)
     t->turn_left = JT_TURN_ITEMS;
 }
 
-/* Few requests share the room that there is; many get a turn each. */
+/*
+ * Few requests share the room that there is; many get a turn each. Those of a client that is alone
+ * take turns from batch to batch: side by side they would all end at the same time, and nothing
+ * would be under way while the client reads its answers and sends the next ones.
+ */
 static size_t slice(const struct jt_turns *t, size_t left)
 {
-    size_t n = t->room / t->n_unvisited;
+    bool alone = t->first->next == NULL;
+    size_t n = alone ? t->room : t->room / t->n_unvisited;
     n = n > JT_TURN_ITEMS ? n : JT_TURN_ITEMS;
     n = n < left ? n : left;
     return n < t->room ? n : t->room;
