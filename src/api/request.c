@@ -17,18 +17,24 @@
 #include <string.h>
 
 /* The body stands in the answer already. `status` is that of an answer without problem. */
-static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
+static void finish_as(struct jt_request *r, int status, const char *media_type,
+                      enum jt_problem_type problem)
 {
     struct jt_http_answer *answer = &r->http.answer;
     if (problem != JT_PROBLEM_NONE) {
         jt_problem_head(problem, answer);
     } else {
         answer->status = status;
-        answer->media_type = status == 204 ? NULL : "application/json";
+        answer->media_type = status == 204 || status == 304 ? NULL : media_type;
     }
     jt_metrics_request(r->api->metrics, r->route, answer->status,
                        (uint64_t)(jt_clock_us() - r->began_us));
     jt_exchange_answered(&r->http);
+}
+
+static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
+{
+    finish_as(r, status, "application/json", problem);
 }
 
 bool jt_request_wanted(const struct jt_request *r)
@@ -86,16 +92,26 @@ void jt_request_answer_impossible(struct jt_request *r, const char *place)
     jt_request_answer_err(r, err);
 }
 
-void jt_request_answer_reply(struct jt_request *r, int status)
+static void answer_as(struct jt_request *r, int status, const char *media_type)
 {
     enum jt_err err = jt_buf_status(&r->http.answer.body);
     if (err == JT_OK) {
-        finish(r, status, JT_PROBLEM_NONE);
+        finish_as(r, status, media_type, JT_PROBLEM_NONE);
     } else if (err == JT_ERR_NOMEM) {
         jt_request_answer_err(r, err);
     } else {
         jt_impossible(r); /* there is room for what all items of the longest body can become */
     }
+}
+
+void jt_request_answer_reply(struct jt_request *r, int status)
+{
+    answer_as(r, status, "application/json");
+}
+
+void jt_request_answer_text(struct jt_request *r, int status)
+{
+    answer_as(r, status, "text/plain; charset=utf-8");
 }
 
 static int put_chunk(const char *chunk, size_t len, void *arg)
@@ -151,6 +167,12 @@ static void tell_allowed(struct jt_request *r)
     r->http.answer.value = r->allow;
 }
 
+static bool takes_query(const struct jt_operation *operation, struct jt_slice query)
+{
+    const char *taken = operation->query;
+    return taken != NULL && strlen(taken) == query.len && memcmp(taken, query.p, query.len) == 0;
+}
+
 /* Finds the route; false: answered. */
 static bool find_route(struct jt_request *r, const struct jt_head *head)
 {
@@ -172,6 +194,8 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
         tell_allowed(r);
     } else if (r->route == NULL) {
         jt_request_answer_problem(r, JT_PROBLEM_NOT_FOUND);
+    } else if (head->query.p != NULL && takes_query(r->route->operation, head->query)) {
+        r->query = true;
     } else if (head->query.p != NULL) {
         query_name(head->query, name);
         jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
@@ -209,6 +233,9 @@ static void judge(struct jt_request *r, const struct jt_head *head)
     }
     if (!find_route(r, head)) {
         return;
+    }
+    if (head->if_none_match.len < sizeof r->if_none_match && head->if_none_match.len > 0) {
+        memcpy(r->if_none_match, head->if_none_match.p, head->if_none_match.len);
     }
     enum jt_problem_type problem = judge_body(r, head);
     if (problem != JT_PROBLEM_NONE) {

@@ -31,6 +31,8 @@ struct jt_request {
     struct jt_request *next; /* of those that wait for a look-up */
     const struct jt_route *route;
     struct jt_route_params params;
+    char if_none_match[80];            /* as it was sent; empty: absent or too long */
+    bool query;                        /* the one that its operation takes was given */
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
@@ -63,6 +65,8 @@ void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->http.answer.body. */
 void jt_request_answer_reply(struct jt_request *r, int status);
+/* The same as text for people. */
+void jt_request_answer_text(struct jt_request *r, int status);
 /* Takes over the reference to `body`; NULL: it could not be built, which is impossible. */
 void jt_request_answer_json(struct jt_request *r, int status, json_t *body);
 

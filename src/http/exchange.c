@@ -56,7 +56,8 @@ static void add_fields(const struct jt_http_answer *answer, struct MHD_Response 
     if (answer->media_type != NULL) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->media_type);
     }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+                            answer->cache_control == NULL ? "no-store" : answer->cache_control);
     if (answer->name != NULL) {
         MHD_add_response_header(response, answer->name, answer->value);
     }

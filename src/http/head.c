@@ -287,6 +287,8 @@ static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, st
         if (is(name, "Authorization")) {
             seen->authorization++;
             out->authorization = v;
+        } else if (is(name, "If-None-Match")) {
+            out->if_none_match = v;
         }
         break;
     case 14:

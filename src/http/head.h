@@ -38,8 +38,9 @@ struct jt_head {
     struct jt_slice query; /* without its question mark; p is NULL when there is none */
     /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
     struct jt_slice host;
-    struct jt_slice authorization, content_type; /* p is NULL when absent */
-    uint64_t content_length;                     /* 0 when absent; UINT64_MAX for anything larger */
+    /* p is NULL when absent; of several fields If-None-Match the last one */
+    struct jt_slice authorization, content_type, if_none_match;
+    uint64_t content_length; /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;
     bool http10;
     bool close; /* the client asks for the end of the connection, or is of HTTP/1.0 */
