@@ -10,7 +10,7 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
 PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests
     python3-psycopg2 python3-cryptography openssl procps
-    binutils mandoc)
+    binutils mandoc prometheus)
 
 # On Debian 12 libfuzzer-14-dev lacks what -fsanitize=fuzzer links: it is in the second.
 PACKAGES_FUZZ=(clang-14 libclang-rt-14-dev)
@@ -28,21 +28,32 @@ packages_missing() {
 }
 
 # Runs as root. Debian's PostgreSQL package would make and start a cluster of its own; that is
-# switched off while it is installed, and the switch is put back as it was.
+# switched off while it is installed, and the switch is put back as it was. So it is with daemons
+# that packages start (policy-rc.d(8)): of prometheus only promtool is wanted, and its unit is
+# disabled afterwards.
 packages_install_as_root() {
     local switch=/etc/postgresql-common/createcluster.d/jeton-no-main-cluster.conf
+    local policy=/usr/sbin/policy-rc.d own_policy=
     local status=0 made_dirs=() dir
+    [ -e "$policy" ] || own_policy=$policy
     for dir in /etc/postgresql-common /etc/postgresql-common/createcluster.d; do
         [ -d "$dir" ] || { mkdir "$dir" && made_dirs=("$dir" "${made_dirs[@]}"); }
     done
-    trap 'rm -f "$switch"' EXIT
+    trap 'rm -f "$switch" $own_policy' EXIT
     printf 'create_main_cluster = off\n' >"$switch"
+    if [ -n "$own_policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
     export DEBIAN_FRONTEND=noninteractive
     # Package lists may be old or absent: try as things are first, then with fresh lists.
     apt-get install -y -q --no-install-recommends "$@" ||
         { apt-get update -q && apt-get install -y -q --no-install-recommends "$@"; } || status=$?
-    rm -f "$switch"
+    rm -f "$switch" $own_policy
     trap - EXIT
+    if [[ " $* " == *" prometheus "* ]] && command -v systemctl >/dev/null; then
+        systemctl disable --quiet prometheus.service 2>/dev/null || true
+    fi
     for dir in "${made_dirs[@]}"; do
         rmdir --ignore-fail-on-non-empty "$dir"
     done

@@ -15,10 +15,13 @@
 
 #include <stdbool.h>
 
+struct jt_metrics;
+
 struct jt_api {
     struct jt_vault *vault;
     struct jt_lanes *lanes;       /* of this loop */
     struct jt_door_shared *doors; /* what is counted at all doors */
+    struct jt_metrics *metrics;   /* of this loop; NULL: nobody counts */
     struct jt_logins logins;
     bool closed; /* the lanes are gone: what still comes in is told that the process stops */
 };

@@ -2,6 +2,7 @@
 #include "api/items.h"
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "api/operation.h"
 #include "base/jsonw.h"
 
@@ -129,9 +130,18 @@ static void answer_single(struct jt_items *items)
     jt_request_answer_reply(r, 200);
 }
 
+static void count_items(const struct jt_items *items)
+{
+    const struct jt_request *r = items->request;
+    for (size_t i = 0; i < items->n; i++) {
+        jt_metrics_item(r->api->metrics, r->route, outcome(items, &items->slots[i]));
+    }
+}
+
 void jt_items_answer(struct jt_items *items)
 {
     struct jt_request *r = items->request;
+    count_items(items);
     enum jt_problem_type failure = common_failure(items);
     if (failure != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, failure);

@@ -43,6 +43,8 @@ struct jt_operation {
     json_t *(*answer)(const struct jt_api *api, void *state);
     void (*clear)(void *state);
 
+    const char *query; /* what may follow a question mark, whole; NULL: nothing */
+
     /* instead of all after the members: answers the request once, now or later */
     void (*handler)(struct jt_request *r);
 };

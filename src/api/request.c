@@ -2,7 +2,9 @@
 #include "api/request.h"
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "api/operation.h"
+#include "base/clock.h"
 #include "base/container.h"
 #include "base/fault.h"
 #include "base/jsonw.h"
@@ -15,16 +17,29 @@
 #include <string.h>
 
 /* The body stands in the answer already. `status` is that of an answer without problem. */
-static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
+static void finish_as(struct jt_request *r, int status, const char *media_type,
+                      enum jt_problem_type problem)
 {
     struct jt_http_answer *answer = &r->http.answer;
     if (problem != JT_PROBLEM_NONE) {
         jt_problem_head(problem, answer);
     } else {
         answer->status = status;
-        answer->media_type = status == 204 ? NULL : "application/json";
+        answer->media_type = status == 204 || status == 304 ? NULL : media_type;
     }
+    jt_metrics_request(r->api->metrics, r->route, answer->status,
+                       (uint64_t)(jt_clock_us() - r->began_us));
     jt_exchange_answered(&r->http);
+}
+
+static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
+{
+    finish_as(r, status, "application/json", problem);
+}
+
+bool jt_request_wanted(const struct jt_request *r)
+{
+    return r->http.charge.conn != NULL;
 }
 
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
@@ -77,16 +92,26 @@ void jt_request_answer_impossible(struct jt_request *r, const char *place)
     jt_request_answer_err(r, err);
 }
 
-void jt_request_answer_reply(struct jt_request *r, int status)
+static void answer_as(struct jt_request *r, int status, const char *media_type)
 {
     enum jt_err err = jt_buf_status(&r->http.answer.body);
     if (err == JT_OK) {
-        finish(r, status, JT_PROBLEM_NONE);
+        finish_as(r, status, media_type, JT_PROBLEM_NONE);
     } else if (err == JT_ERR_NOMEM) {
         jt_request_answer_err(r, err);
     } else {
         jt_impossible(r); /* there is room for what all items of the longest body can become */
     }
+}
+
+void jt_request_answer_reply(struct jt_request *r, int status)
+{
+    answer_as(r, status, "application/json");
+}
+
+void jt_request_answer_text(struct jt_request *r, int status)
+{
+    answer_as(r, status, "text/plain; charset=utf-8");
 }
 
 static int put_chunk(const char *chunk, size_t len, void *arg)
@@ -142,6 +167,12 @@ static void tell_allowed(struct jt_request *r)
     r->http.answer.value = r->allow;
 }
 
+static bool takes_query(const struct jt_operation *operation, struct jt_slice query)
+{
+    const char *taken = operation->query;
+    return taken != NULL && strlen(taken) == query.len && memcmp(taken, query.p, query.len) == 0;
+}
+
 /* Finds the route; false: answered. */
 static bool find_route(struct jt_request *r, const struct jt_head *head)
 {
@@ -163,6 +194,8 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
         tell_allowed(r);
     } else if (r->route == NULL) {
         jt_request_answer_problem(r, JT_PROBLEM_NOT_FOUND);
+    } else if (head->query.p != NULL && takes_query(r->route->operation, head->query)) {
+        r->query = true;
     } else if (head->query.p != NULL) {
         query_name(head->query, name);
         jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
@@ -174,9 +207,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
 /* What the head says of the body. */
 static enum jt_problem_type judge_body(const struct jt_request *r, const struct jt_head *head)
 {
-    if (head->chunked) {
-        return JT_PROBLEM_LENGTH_REQUIRED;
-    }
+    bool any = head->content_length > 0 || head->chunked;
     if (head->content_length > (uint64_t)r->api->vault->conf->front_max_body) {
         return JT_PROBLEM_BODY_TOO_LARGE;
     }
@@ -184,11 +215,10 @@ static enum jt_problem_type judge_body(const struct jt_request *r, const struct 
         return JT_PROBLEM_CONTENT_ENCODING;
     }
     enum jt_body_rule rule = jt_operation_body(r->route->method, r->route->operation);
-    if (rule == JT_BODY_NONE && head->content_length > 0) {
+    if (rule == JT_BODY_NONE && any) {
         return JT_PROBLEM_MALFORMED_REQUEST;
     }
-    if ((rule == JT_BODY_OBJECT || head->content_length > 0) &&
-        !jt_media_is_json(head->content_type)) {
+    if ((rule == JT_BODY_OBJECT || any) && !jt_media_is_json(head->content_type)) {
         return JT_PROBLEM_CONTENT_TYPE;
     }
     return JT_PROBLEM_NONE;
@@ -203,6 +233,9 @@ static void judge(struct jt_request *r, const struct jt_head *head)
     }
     if (!find_route(r, head)) {
         return;
+    }
+    if (head->if_none_match.len < sizeof r->if_none_match && head->if_none_match.len > 0) {
+        memcpy(r->if_none_match, head->if_none_match.p, head->if_none_match.len);
     }
     enum jt_problem_type problem = judge_body(r, head);
     if (problem != JT_PROBLEM_NONE) {
@@ -221,6 +254,7 @@ static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
         return false;
     }
     r->api = api;
+    r->began_us = jt_clock_us();
     jt_exchange_open(&r->http, conn, (size_t)api->vault->conf->front_max_body);
     judge(r, head);
     if (r->http.answer.status == 0 && r->route->permission != 0) {
@@ -258,7 +292,7 @@ static bool take_body(struct jt_request *r)
         return false;
     }
     if (jt_buf_status(body) != JT_OK) {
-        jt_impossible(r); /* the head was refused if it announced more than there is room for */
+        jt_impossible(r); /* the door takes no more than there is room for */
         return false;
     }
     if (body->len == 0 &&
@@ -297,6 +331,7 @@ static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
         [JT_REFUSE_EXPECTATION] = JT_PROBLEM_EXPECTATION,
         [JT_REFUSE_MISDIRECTED] = JT_PROBLEM_MISDIRECTED,
         [JT_REFUSE_PLAIN] = JT_PROBLEM_TLS_REQUIRED,
+        [JT_REFUSE_BODY_LARGE] = JT_PROBLEM_BODY_TOO_LARGE,
         [JT_REFUSE_TIMEOUT] = JT_PROBLEM_REQUEST_TIMEOUT,
         [JT_REFUSE_BUDGET] = JT_PROBLEM_BODY_BUDGET,
         [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,

@@ -31,12 +31,15 @@ struct jt_request {
     struct jt_request *next; /* of those that wait for a look-up */
     const struct jt_route *route;
     struct jt_route_params params;
+    char if_none_match[80];            /* as it was sent; empty: absent or too long */
+    bool query;                        /* the one that its operation takes was given */
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     json_t *json;                      /* the body, or NULL for a route that takes none */
 
-    void *state; /* the handler's own */
+    int64_t began_us; /* its head was complete */
+    void *state;      /* the handler's own */
     void (*state_free)(void *state);
 };
 
@@ -44,6 +47,9 @@ struct jt_request {
 void jt_request_free(struct jt_request *r);
 
 /* --- for handlers --- */
+
+/* Whether the client is still there: what has not begun need not, where it is not. */
+bool jt_request_wanted(const struct jt_request *r);
 
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem);
 /* The same with more members, which `members` writes (RFC 9457 section 3.2). */
@@ -59,6 +65,8 @@ void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->http.answer.body. */
 void jt_request_answer_reply(struct jt_request *r, int status);
+/* The same as text for people. */
+void jt_request_answer_text(struct jt_request *r, int status);
 /* Takes over the reference to `body`; NULL: it could not be built, which is impossible. */
 void jt_request_answer_json(struct jt_request *r, int status, json_t *body);
 

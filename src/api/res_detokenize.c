@@ -70,6 +70,11 @@ static void on_done(struct jt_detokenize_request *request)
     answer(request->arg);
 }
 
+static bool is_wanted(void *arg)
+{
+    return jt_request_wanted(((const struct detokenize *)arg)->items.request);
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct detokenize *d = arg;
@@ -88,8 +93,11 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                  .items = d->cards,
                                                  .n_items = d->items.n_good,
                                                  .done = on_done,
+                                                 .wanted = is_wanted,
                                                  .arg = d };
-    jt_lanes_detokenize(r->api->lanes, &d->request);
+    if (!jt_lanes_detokenize(r->api->lanes, &d->request)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
 }
 
 static void detokenize(struct jt_request *r)

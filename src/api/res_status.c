@@ -7,6 +7,8 @@
 #include "jeton/version.h"
 #include "vault/inspect.h"
 
+#include <string.h>
+
 static enum jt_err look(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     (void)call;
@@ -86,37 +88,83 @@ static void say_alive(struct jt_request *r)
 
 const struct jt_operation jt_operation_livez = { .handler = say_alive };
 
-struct standing {
-    struct jt_readiness is;
-    bool full;
+/* What of readiness stands, in the order in which it is told. */
+struct check {
+    const char *name;
+    bool good;
 };
+#define N_CHECKS 9
+
+struct standing {
+    struct check checks[N_CHECKS];
+    bool ready, stopping;
+};
+
+static void look_around(const struct jt_api *api, struct standing *out)
+{
+    const struct jt_readiness is = jt_lanes_readiness(api->lanes);
+    bool full = jt_door_full(api->doors);
+    *out = (struct standing){
+        .checks = { { "keeper", is.keeper },
+                    { "database", is.database },
+                    { "registered", is.registered },
+                    { "ring", is.ring },
+                    { "ids", is.ids },
+                    { "sets", is.sets },
+                    { "directory", is.directory },
+                    { "schema", is.schema },
+                    { "connections", !full } },
+        .ready = jt_vault_ready(api->vault) && !full,
+        .stopping = atomic_load(&api->vault->stopping),
+    };
+}
 
 static void write_parts(const void *arg, struct jt_buf *out)
 {
     const struct standing *s = arg;
-    jt_jsonw_bool(out, "keeper", s->is.keeper);
-    jt_jsonw_bool(out, "database", s->is.database);
-    jt_jsonw_bool(out, "registered", s->is.registered);
-    jt_jsonw_bool(out, "ring", s->is.ring);
-    jt_jsonw_bool(out, "ids", s->is.ids);
-    jt_jsonw_bool(out, "sets", s->is.sets);
-    jt_jsonw_bool(out, "directory", s->is.directory);
-    jt_jsonw_bool(out, "schema", s->is.schema);
-    jt_jsonw_bool(out, "connections", !s->full);
-}
-
-/*
- * What of it stands is told as members of the problem: whoever is called at night asks here first.
- */
-static void say_whether_ready(struct jt_request *r)
-{
-    const struct standing s = { .is = jt_lanes_readiness(r->api->lanes),
-                                .full = jt_door_full(r->api->doors) };
-    if (jt_vault_ready(r->api->vault) && !s.full) {
-        jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
-    } else {
-        jt_request_answer_problem_with(r, JT_PROBLEM_UNAVAILABLE, write_parts, &s);
+    for (size_t i = 0; i < N_CHECKS; i++) {
+        jt_jsonw_bool(out, s->checks[i].name, s->checks[i].good);
     }
 }
 
-const struct jt_operation jt_operation_readyz = { .handler = say_whether_ready };
+static void say(struct jt_buf *out, const char *a, const char *b, const char *c)
+{
+    const char *const parts[] = { a, b, c };
+    for (size_t i = 0; i < 3; i++) {
+        jt_buf_put(out, parts[i], strlen(parts[i]));
+    }
+}
+
+/* As Kubernetes writes it. Another loop's connections may be what is missing. */
+static void say_line_by_line(struct jt_request *r, const struct standing *s)
+{
+    struct jt_buf *out = &r->http.answer.body;
+    for (size_t i = 0; i < N_CHECKS; i++) {
+        const struct check *c = &s->checks[i];
+        say(out, c->good ? "[+]" : "[-]", c->name, c->good ? " ok\n" : " failed\n");
+    }
+    say(out, s->stopping ? "[-]" : "[+]", "not-stopping", s->stopping ? " failed\n" : " ok\n");
+    say(out, "readyz check ", s->ready ? "passed" : "failed", "");
+    jt_request_answer_text(r, s->ready ? 200 : 503);
+}
+
+/*
+ * What of it stands is told as members of the problem, or line by line with ?verbose: whoever is
+ * called at night asks here first.
+ */
+static void say_whether_ready(struct jt_request *r)
+{
+    struct standing s;
+    look_around(r->api, &s);
+    if (r->query) {
+        say_line_by_line(r, &s);
+    } else if (s.ready) {
+        jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
+    } else {
+        jt_request_answer_problem_with(r, s.stopping ? JT_PROBLEM_STOPPING : JT_PROBLEM_UNAVAILABLE,
+                                       write_parts, &s);
+    }
+}
+
+const struct jt_operation jt_operation_readyz = { .query = "verbose",
+                                                  .handler = say_whether_ready };

@@ -75,6 +75,11 @@ static void on_done(struct jt_tokenize_request *request)
     answer(request->arg);
 }
 
+static bool is_wanted(void *arg)
+{
+    return jt_request_wanted(((const struct tokenize *)arg)->items.request);
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct tokenize *t = arg;
@@ -96,8 +101,11 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                .items = t->cards,
                                                .n_items = t->items.n_good,
                                                .done = on_done,
+                                               .wanted = is_wanted,
                                                .arg = t };
-    jt_lanes_tokenize(r->api->lanes, &t->request);
+    if (!jt_lanes_tokenize(r->api->lanes, &t->request)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
 }
 
 static void tokenize(struct jt_request *r)

@@ -8,7 +8,7 @@
 
 static const struct jt_route routes[] = {
 #define JT_ROUTE(method, path, permission, name) \
-    { #method, path, permission, &jt_operation_##name },
+    { #method, path, permission, &jt_operation_##name, #name },
 #include "api/routes.def"
 #undef JT_ROUTE
 };

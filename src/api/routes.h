@@ -23,6 +23,7 @@ struct jt_route {
     const char *path;    /* {field}, {client} and {number} stand for one segment */
     uint32_t permission; /* enum jt_permission; 0: no API key needed */
     const struct jt_operation *operation;
+    const char *name; /* of the operation, for metrics */
 };
 
 #define JT_ROUTE(method, path, permission, name) \

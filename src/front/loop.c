@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/loop.h"
 
+#include "api/metrics.h"
+
+#include <stdlib.h>
 #include <unistd.h>
 
 static void on_wake(void *arg, uint32_t events)
 {
     struct jt_front_loop *front = arg;
     jt_inbox_drain(&front->lanes.inbox, events);
-    if (atomic_load(&front->stop)) {
+    int stop = atomic_load(&front->stop);
+    if (stop == JT_FRONT_DRAIN) {
+        jt_server_drain(&front->server);
+    } else if (stop == JT_FRONT_STOP) {
         jt_server_stop(&front->server);
     }
 }
@@ -19,8 +25,10 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
     *front = (struct jt_front_loop){
         .api = { .vault = vault, .lanes = &front->lanes, .doors = doors },
     };
-    enum jt_err err = jt_loop_new(&front->loop);
+    front->api.metrics = jt_metrics_new();
+    enum jt_err err = front->api.metrics == NULL ? JT_ERR_NOMEM : jt_loop_new(&front->loop);
     if (err != JT_OK) {
+        free(front->api.metrics);
         for (size_t i = 0; i < n; i++) {
             close(sockets[i].fd);
         }
@@ -47,9 +55,9 @@ enum jt_err jt_front_loop_run(struct jt_front_loop *front)
     return jt_loop_run(front->loop);
 }
 
-void jt_front_loop_ask_stop(struct jt_front_loop *front)
+void jt_front_loop_ask(struct jt_front_loop *front, enum jt_front_stop stop)
 {
-    atomic_store(&front->stop, true);
+    atomic_store(&front->stop, stop);
     jt_loop_wake(front->loop);
 }
 
@@ -60,4 +68,6 @@ void jt_front_loop_clear(struct jt_front_loop *front)
     jt_server_clear(&front->server);
     jt_loop_free(front->loop);
     front->loop = NULL;
+    free(front->api.metrics);
+    front->api.metrics = NULL;
 }

@@ -10,12 +10,18 @@
 
 #include <stdatomic.h>
 
+enum jt_front_stop {
+    JT_FRONT_GO_ON,
+    JT_FRONT_DRAIN, /* serve, and let each client know that it should go elsewhere */
+    JT_FRONT_STOP,
+};
+
 struct jt_front_loop {
     struct jt_loop *loop;
     struct jt_server server;
     struct jt_lanes lanes;
     struct jt_api api;
-    atomic_bool stop; /* asked from another thread */
+    _Atomic int stop; /* enum jt_front_stop: asked from another thread */
 };
 
 /* Takes over the `n` listening sockets, also on failure. `index` counts the loops from 0. */
@@ -25,13 +31,13 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
                                struct jt_door_shared *doors) JT_CHECKED;
 
 /*
- * Runs until jt_front_loop_ask_stop and the requests under way have been answered, or five seconds
+ * Runs until JT_FRONT_STOP was asked and the requests under way have been answered, or five seconds
  * have passed.
  */
 enum jt_err jt_front_loop_run(struct jt_front_loop *front) JT_CHECKED;
 
 /* Any thread. */
-void jt_front_loop_ask_stop(struct jt_front_loop *front);
+void jt_front_loop_ask(struct jt_front_loop *front, enum jt_front_stop stop);
 
 /*
  * After the loop has ended and the workers have been stopped: answers what is left with 503 and

@@ -18,6 +18,7 @@
 #include "front/guard.h"
 #include "front/loop.h"
 #include "front/room.h"
+#include "front/scrape.h"
 #include "front/sockets.h"
 #include "options/command_line.h"
 #include "options/conf.h"
@@ -44,8 +45,10 @@ static int n_started; /* of loops */
 static struct jt_door_shared doors;
 static struct jt_membership *membership;
 static struct jt_sockets sockets;
+static struct jt_places metrics_places;
 static struct jt_tls_server *tls; /* NULL: none is served */
 static struct jt_certificate_duty *certificate;
+static struct jt_scrape *scrape; /* NULL: no metrics are served */
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -105,18 +108,40 @@ static enum jt_err write_port_file(const char *path, int port, struct jt_fault *
     return JT_OK;
 }
 
+static void ask_loops(enum jt_front_stop what)
+{
+    for (int i = 0; i < n_started; i++) {
+        jt_front_loop_ask(&loops[i], what);
+    }
+}
+
+/*
+ * Whoever sends requests here has to notice first that they shall go elsewhere: for so long
+ * everything is still served, while /readyz says no and each answer ends its connection. Another
+ * signal ends the wait.
+ */
+static void drain(const sigset_t *signals)
+{
+    const struct timespec patience = { .tv_sec = vault.conf->front_stop_delay };
+    atomic_store(&vault.stopping, true);
+    sd_notify(0, "STOPPING=1");
+    if (patience.tv_sec > 0 && n_started > 0) {
+        ask_loops(JT_FRONT_DRAIN);
+        (void)sigtimedwait(signals, NULL, &patience);
+    }
+}
+
 static void stop(void)
 {
     jt_log(JT_LOG_DEBUG, "ending: answering what is under way");
-    sd_notify(0, "STOPPING=1");
-    for (int i = 0; i < n_started; i++) {
-        jt_front_loop_ask_stop(&loops[i]);
-    }
+    ask_loops(JT_FRONT_STOP);
     for (int i = 0; i < n_started; i++) {
         pthread_join(threads[i], NULL);
     }
+    jt_scrape_join(scrape);         /* it reads what the loops count */
     jt_workers_stop(vault.workers); /* acts wake the retirement: they end first */
     jt_retirer_stop(vault.retirer);
+    jt_scrape_free(scrape);
     for (int i = 0; i < n_started; i++) {
         jt_front_loop_clear(&loops[i]);
     }
@@ -124,6 +149,7 @@ static void stop(void)
     jt_certificate_duty_stop(certificate);
     jt_tls_server_free(tls);
     jt_sockets_close(&sockets);
+    jt_places_close(&metrics_places);
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
     jt_log(JT_LOG_DEBUG, "ended");
@@ -185,6 +211,32 @@ static enum jt_err start_loops(const struct jt_conf *conf, struct jt_fault *faul
     return JT_OK;
 }
 
+static enum jt_err start_scrape(const struct jt_conf *conf, struct jt_fault *fault)
+{
+    int fd;
+    if (conf->front_metrics_port < 0) {
+        return JT_OK;
+    }
+    enum jt_err err = jt_places_add(&metrics_places, "metrics_listen", conf->front_metrics_listen,
+                                    (int)conf->front_metrics_port, false, false, fault);
+    if (err == JT_OK && metrics_places.n != 1) {
+        err = jt_fault_set(fault, JT_ERR_INVALID, "metrics_listen must name one place");
+    }
+    if (err == JT_OK) {
+        err = jt_place_open(&metrics_places.all[0], &fd, 1, fault);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    int port = metrics_places.all[0].port;
+    err = jt_scrape_start(&vault, fd, loops, n_started, &doors, &scrape);
+    if (err != JT_OK) {
+        return jt_fault_set(fault, err, "the thread for metrics did not start");
+    }
+    jt_log(JT_LOG_INFO, "metrics on %s port %d", conf->front_metrics_listen, port);
+    return write_port_file(conf->front_metrics_port_file, port, fault);
+}
+
 /*
  * Everything in its order, until the first failure, which is in `fault` unless the membership has
  * told the log already; stop() ends what was begun.
@@ -211,6 +263,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     err = start_tls(conf, fault);
     if (err == JT_OK) {
         err = start_loops(conf, fault);
+    }
+    if (err == JT_OK) {
+        err = start_scrape(conf, fault);
     }
     if (err == JT_OK) {
         err = write_port_file(conf->front_port_file, jt_sockets_port(&sockets, false), fault);
@@ -273,8 +328,10 @@ static int run(const struct jt_conf *conf)
         tell_places(conf);
         sd_notify(0, "READY=1");
         status = watch(&signals);
+        drain(&signals);
         remove_port_file(conf->front_port_file);
         remove_port_file(conf->front_tls_port_file);
+        remove_port_file(conf->front_metrics_port_file);
     } else if (fault.err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));

@@ -38,6 +38,9 @@ void jt_room_make(const struct jt_conf *conf, int n_loops, struct jt_door_conf *
         .max_connections = (size_t)clients,
         .max_per_address = (size_t)((conf->front_per_address + n_loops - 1) / n_loops),
         .max_upstreams = (size_t)upstreams,
+        .idle_ms = (int)conf->front_idle_timeout * 1000,
+        .head_ms = (int)conf->front_head_timeout * 1000,
+        .request_ms = (int)conf->front_request_timeout * 1000,
     };
     doors->limit = clients * n_loops;
     jt_log(JT_LOG_INFO,

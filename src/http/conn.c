@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define IDLE_MS       60000 /* without a byte of a request */
-#define HEAD_MS       15000 /* for a head, from its first byte; for a handshake, from the start */
-#define REQUEST_MS    65000 /* for the body, and then for the answer to be fetched */
 #define LINGER_MS     5000
 #define LINGER_BYTES  (64u << 20) /* a client that is told 413 goes on for a while */
 #define DRAIN_AT_ONCE (1u << 20)
@@ -149,12 +146,12 @@ static void drain(struct jt_conn *c)
 
 static void finish(struct jt_conn *c)
 {
-    if (c->closing || c->door->stopping) {
+    if (c->closing || c->door->draining) {
         linger(c);
         return;
     }
     c->state = JT_CONN_HEAD;
-    c->due_ms = jt_clock_ms() + IDLE_MS;
+    c->due_ms = jt_clock_ms() + c->door->conf.idle_ms;
     jt_conn_move(c, c->known ? &c->door->known : &c->door->strangers);
     jt_conn_pump(c);
 }
@@ -192,7 +189,7 @@ bool jt_conn_write(struct jt_conn *c, const struct iovec *parts, int n_parts)
 
 void jt_conn_set_deadline(struct jt_conn *c)
 {
-    c->due_ms = jt_clock_ms() + REQUEST_MS;
+    c->due_ms = jt_clock_ms() + c->door->conf.request_ms;
 }
 
 static void on_writable(struct jt_conn *c)
@@ -231,7 +228,7 @@ static void on_writable(struct jt_conn *c)
 static void hold(struct jt_conn *c, const char *p, size_t len)
 {
     if (c->in.len == 0 && c->state == JT_CONN_HEAD) {
-        c->due_ms = jt_clock_ms() + HEAD_MS;
+        c->due_ms = jt_clock_ms() + c->door->conf.head_ms;
     }
     jt_buf_put(&c->in, p, len);
     c->door->held += len;
@@ -292,7 +289,7 @@ static void note_handshake(struct jt_conn *c)
 {
     if (!c->shook && c->stream.kind->established(&c->stream)) {
         c->shook = true;
-        c->due_ms = jt_clock_ms() + IDLE_MS;
+        c->due_ms = jt_clock_ms() + c->door->conf.idle_ms;
         atomic_fetch_add_explicit(&c->door->shared->tls_handshakes, 1, memory_order_relaxed);
     }
 }
@@ -339,6 +336,16 @@ static void on_readable(struct jt_conn *c)
         jt_conn_close(c);
     } else {
         watch_input(c);
+    }
+}
+
+void jt_conn_read_last(struct jt_conn *c)
+{
+    if (c->state == JT_CONN_HEAD) {
+        on_readable(c);
+    }
+    if (c->list != NULL && c->list != &c->door->busy) {
+        jt_conn_close(c);
     }
 }
 
@@ -397,7 +404,7 @@ struct jt_conn *jt_conn_new(struct jt_door *door, int fd, struct jt_tls_server *
         return NULL;
     }
     c->address = address;
-    c->due_ms = jt_clock_ms() + (c->shook ? IDLE_MS : HEAD_MS);
+    c->due_ms = jt_clock_ms() + (c->shook ? door->conf.idle_ms : door->conf.head_ms);
     jt_buf_init(&c->in, 2 * JT_SCRATCH_LEN);
     jt_buf_init(&c->out, OUT_MAX);
     jt_conn_move(c, &door->strangers);

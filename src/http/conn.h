@@ -17,6 +17,7 @@
 #ifndef JETON_HTTP_CONN_H
 #define JETON_HTTP_CONN_H
 
+#include "http/chunks.h"
 #include "http/door.h"
 #include "http/stream.h"
 
@@ -56,6 +57,7 @@ struct jt_conn {
     bool to_head, expects, chunked;
     bool consuming; /* the input is being looked at: who changes the state need not */
     uint64_t body_left, skip;
+    struct jt_chunks chunks; /* where the body is in them, if it comes so */
     struct jt_charge *request;
     struct jt_upstream *upstream;
     bool reply_begun;
@@ -84,6 +86,8 @@ void jt_conn_pump(struct jt_conn *c);
 bool jt_conn_write(struct jt_conn *c, const struct iovec *parts, int n_parts);
 /* A request or an answer begins: its time starts. */
 void jt_conn_set_deadline(struct jt_conn *c);
+/* Takes a request that has come already; a connection without one is closed. */
+void jt_conn_read_last(struct jt_conn *c);
 /* Lets go of the request, wherever it has come. */
 void jt_conn_forget(struct jt_conn *c);
 /* The whole answer is written or waits to be. */

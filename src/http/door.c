@@ -306,12 +306,10 @@ void jt_door_after_round(struct jt_door *door)
     jt_door_serve_queue(door); /* an upstream may have ended meanwhile */
 }
 
-static void close_idle(struct jt_conn *c, int64_t now_ms)
+static void read_last(struct jt_conn *c, int64_t now_ms)
 {
     (void)now_ms;
-    if (c->list != &c->door->busy) {
-        jt_conn_close(c);
-    }
+    jt_conn_read_last(c);
 }
 
 static void close_any(struct jt_conn *c, int64_t now_ms)
@@ -320,11 +318,25 @@ static void close_any(struct jt_conn *c, int64_t now_ms)
     jt_conn_close(c);
 }
 
+void jt_door_drain(struct jt_door *door)
+{
+    door->draining = true;
+}
+
+/*
+ * The kernel resets what waits at a listening socket, or is unread at a connection, when it is
+ * closed: whoever sent a request before the end gets an answer all the same.
+ */
 void jt_door_stop(struct jt_door *door)
 {
+    jt_door_drain(door);
+    for (size_t i = 0; i < door->n_listeners; i++) {
+        if (door->listeners[i].watch.fd >= 0) {
+            on_listener(&door->listeners[i], 0);
+        }
+    }
     close_listeners(door);
-    door->stopping = true;
-    each(door, close_idle);
+    each(door, read_last);
 }
 
 bool jt_door_is_busy(const struct jt_door *door)

@@ -59,7 +59,8 @@ enum jt_refusal {
     JT_REFUSE_CODING,
     JT_REFUSE_EXPECTATION,
     JT_REFUSE_MISDIRECTED,
-    JT_REFUSE_PLAIN, /* plain HTTP where TLS is spoken */
+    JT_REFUSE_PLAIN,      /* plain HTTP where TLS is spoken */
+    JT_REFUSE_BODY_LARGE, /* only when it comes in chunks: else the head has said it */
     JT_REFUSE_TIMEOUT,
     JT_REFUSE_BUDGET, /* a client or an address holds more than its share */
     JT_REFUSE_MEMORY, /* all bodies together are too much */
@@ -101,11 +102,11 @@ struct jt_charge {
     struct jt_door *door;
     struct jt_conn *conn; /* that waits for the answer; NULL: nobody does */
     struct jt_account *address, *client;
-    size_t bytes;
+    size_t bytes, max_bytes; /* of the body so far; that it may have */
 };
 
-/* Binds a new request to its connection; in begin(). */
-void jt_charge_open(struct jt_charge *charge, struct jt_conn *c);
+/* Binds a new request, whose body may have `max_bytes`, to its connection; in begin(). */
+void jt_charge_open(struct jt_charge *charge, struct jt_conn *c, size_t max_bytes);
 /* Gives back what the request's body had taken. For the owner, when it frees the request. */
 void jt_charge_release(struct jt_charge *charge);
 
@@ -131,6 +132,11 @@ struct jt_door_ops {
 struct jt_door_conf {
     const char *hosts; /* permitted host names, comma-separated; empty: all */
     size_t max_connections, max_per_address, max_upstreams;
+    /*
+     * Deadlines, which no byte puts off: for the first byte of a request to come, for its head from
+     * then on, and for its body and then again for its answer to be fetched.
+     */
+    int idle_ms, head_ms, request_ms;
 };
 
 /* A listening socket, and what is spoken on it: TLS with that, or (NULL) plain HTTP. */
@@ -172,7 +178,7 @@ struct jt_door {
     size_t body_bytes; /* of all charges */
     bool began;        /* a request has come; for the owner to reset */
     bool fed;          /* libmicrohttpd has something to do */
-    bool stopping;
+    bool draining;     /* connections end after their next answer */
     char *scratch;
 };
 
@@ -182,7 +188,12 @@ enum jt_err jt_door_init(struct jt_door *door, struct jt_loop *loop,
                          const struct jt_door_conf *conf, struct jt_door_shared *shared,
                          const struct jt_door_ops *ops, void *arg) JT_CHECKED;
 
-/* No new connection; idle ones end now, others after their answer. */
+/* Connections end after their next answer, which says so; everything is served as before. */
+void jt_door_drain(struct jt_door *door);
+/*
+ * No new connection but those that wait for it already; idle ones that have sent nothing end now,
+ * others after their answer.
+ */
 void jt_door_stop(struct jt_door *door);
 /* Whether a request is under way or an answer on its way. */
 bool jt_door_is_busy(const struct jt_door *door);

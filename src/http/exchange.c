@@ -12,7 +12,7 @@
 
 void jt_exchange_open(struct jt_exchange *x, struct jt_conn *conn, size_t max_body)
 {
-    jt_charge_open(&x->charge, conn);
+    jt_charge_open(&x->charge, conn, max_body);
     x->server = jt_server_of(x->charge.door);
     jt_buf_init(&x->body, max_body);
     jt_buf_init(&x->answer.body, ANSWER_MAX);
@@ -56,7 +56,8 @@ static void add_fields(const struct jt_http_answer *answer, struct MHD_Response 
     if (answer->media_type != NULL) {
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->media_type);
     }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+                            answer->cache_control == NULL ? "no-store" : answer->cache_control);
     if (answer->name != NULL) {
         MHD_add_response_header(response, answer->name, answer->value);
     }

@@ -4,8 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* RFC 9110 section 5.6.2: the characters of a method and of a field name. */
-static bool is_token_char(unsigned char c)
+bool jt_head_is_token_char(char c)
 {
     bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     return alnum || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
@@ -14,7 +13,7 @@ static bool is_token_char(unsigned char c)
 static bool is_token(struct jt_slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_token_char((unsigned char)s.p[i])) {
+        if (!jt_head_is_token_char(s.p[i])) {
             return false;
         }
     }
@@ -224,19 +223,19 @@ static bool take_length(struct jt_slice v, struct jt_head *out)
 }
 
 /*
- * RFC 9112 section 6.1: chunked comes last and once; another coding before it is one that we do
- * not know.
+ * RFC 9112 section 6.1: chunked comes last and once; anything before or beside it is a coding that
+ * we do not know. Empty members of the list are among it: RFC 9110 section 5.6.1 would have them
+ * skipped, but who stands before us may read them otherwise, and no client sends them.
  */
 static enum jt_head_fault take_codings(struct jt_slice list, struct jt_head *out)
 {
     struct jt_slice member;
-    bool other = false;
+    bool other = !is(list, "chunked");
     while (next_member(&list, &member)) {
         if (out->chunked) {
             return JT_HEAD_MALFORMED;
         }
         out->chunked = is(member, "chunked");
-        other |= !out->chunked;
     }
     return !out->chunked ? JT_HEAD_MALFORMED : other ? JT_HEAD_CODING : JT_HEAD_GOOD;
 }
@@ -288,6 +287,8 @@ static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, st
         if (is(name, "Authorization")) {
             seen->authorization++;
             out->authorization = v;
+        } else if (is(name, "If-None-Match")) {
+            out->if_none_match = v;
         }
         break;
     case 14:

@@ -38,8 +38,9 @@ struct jt_head {
     struct jt_slice query; /* without its question mark; p is NULL when there is none */
     /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
     struct jt_slice host;
-    struct jt_slice authorization, content_type; /* p is NULL when absent */
-    uint64_t content_length;                     /* 0 when absent; UINT64_MAX for anything larger */
+    /* p is NULL when absent; of several fields If-None-Match the last one */
+    struct jt_slice authorization, content_type, if_none_match;
+    uint64_t content_length; /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;
     bool http10;
     bool close; /* the client asks for the end of the connection, or is of HTTP/1.0 */
@@ -53,6 +54,9 @@ struct jt_head {
  * before the head are the caller's to skip.
  */
 enum jt_head_fault jt_head_scan(const char *p, size_t len, size_t *scanned, size_t *head_len);
+
+/* RFC 9110 section 5.6.2: whether `c` may stand in a method or in the name of a field. */
+bool jt_head_is_token_char(char c);
 
 /* `p` is one complete head as jt_head_scan found it. JT_HEAD_GOOD or a fault. */
 enum jt_head_fault jt_head_parse(const char *p, size_t len, struct jt_head *out);

@@ -28,6 +28,7 @@ static void begin(struct jt_conn *c, const struct jt_head *head)
     c->to_head = head->method.len == 4 && memcmp(head->method.p, "HEAD", 4) == 0;
     c->expects = head->expects_continue;
     c->chunked = head->chunked;
+    c->chunks = (struct jt_chunks){ 0 };
     c->body_left = head->content_length;
     jt_conn_set_deadline(c);
     c->state = JT_CONN_JUDGED;
@@ -38,9 +39,11 @@ static void begin(struct jt_conn *c, const struct jt_head *head)
     }
 }
 
-void jt_charge_open(struct jt_charge *charge, struct jt_conn *c)
+void jt_charge_open(struct jt_charge *charge, struct jt_conn *c, size_t max_bytes)
 {
-    *charge = (struct jt_charge){ .door = c->door, .conn = c, .address = c->address };
+    *charge = (struct jt_charge){
+        .door = c->door, .conn = c, .address = c->address, .max_bytes = max_bytes
+    };
     c->address->refs++;
     c->request = charge;
 }
@@ -59,13 +62,14 @@ void jt_door_take_body(struct jt_charge *request, const char *client)
     c->known |= client != NULL;
     request->client =
         client == NULL ? NULL : jt_accounts_get(&c->door->clients, client, strlen(client));
-    if (c->expects && c->body_left > 0) { /* RFC 9110 section 10.1.1 */
+    bool any = c->body_left > 0 || c->chunked;
+    if (c->expects && any) { /* RFC 9110 section 10.1.1 */
         struct iovec part = { (void *)go_on, sizeof go_on - 1 };
         if (!jt_conn_write(c, &part, 1)) {
             return;
         }
     }
-    if (c->body_left == 0) {
+    if (!any) {
         complete(c);
     } else {
         jt_conn_pump(c);
@@ -99,20 +103,59 @@ void jt_door_answer(struct jt_charge *request)
     jt_door_serve_queue(door);
 }
 
+/* Passes a piece of the body on. False: there is no room for it, and the request is refused. */
+static bool give(struct jt_conn *c, const char *p, size_t len)
+{
+    enum jt_refusal why;
+    if (!jt_door_charge(c->request, len, &why)) {
+        jt_conn_refuse(c, why);
+        return false;
+    }
+    c->door->ops->body(c->door->arg, c->request, p, len);
+    return true;
+}
+
+/* A chunk says how long it is before it comes. */
+static bool chunk_fits(const struct jt_conn *c)
+{
+    const struct jt_charge *request = c->request;
+    return c->chunks.left <= request->max_bytes - request->bytes;
+}
+
+/* What `p` holds of a body in chunks; the bytes that are done with. */
+static size_t take_chunks(struct jt_conn *c, const char *p, size_t len)
+{
+    struct jt_slice data;
+    size_t used = 0;
+    enum jt_chunks_step step;
+    while ((step = jt_chunks_read(&c->chunks, p, len, &used, &data)) == JT_CHUNKS_GIVE) {
+        if (data.len == 0 && !chunk_fits(c)) {
+            jt_conn_refuse(c, JT_REFUSE_BODY_LARGE);
+            return used;
+        }
+        if (data.len > 0 && !give(c, data.p, data.len)) {
+            return used;
+        }
+    }
+    if (step == JT_CHUNKS_BAD) {
+        jt_conn_refuse(c, JT_REFUSE_MALFORMED);
+    } else if (step == JT_CHUNKS_END) {
+        complete(c);
+    }
+    return used;
+}
+
 /* What `p` holds of the body; the bytes that are done with. */
 static size_t take_body(struct jt_conn *c, const char *p, size_t len)
 {
-    enum jt_refusal why;
-    len = len < c->body_left ? len : (size_t)c->body_left;
-    if (len == 0) {
-        return 0;
+    if (c->chunked) {
+        return take_chunks(c, p, len);
     }
-    if (!jt_door_charge(c->request, len, &why)) {
-        jt_conn_refuse(c, why);
+    len = len < c->body_left ? len : (size_t)c->body_left;
+    if (len == 0 || !give(c, p, len)) {
         return 0;
     }
     c->body_left -= len;
-    c->door->ops->body(c->door->arg, c->request, p, len);
     if (c->body_left == 0) {
         complete(c);
     }

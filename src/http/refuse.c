@@ -17,6 +17,7 @@ static const char *phrase(int status)
     switch (status) {
     case 400: return "Bad Request";
     case 408: return "Request Timeout";
+    case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 417: return "Expectation Failed";
     case 421: return "Misdirected Request";
@@ -41,6 +42,7 @@ static void count_refusal(struct jt_conn *c, enum jt_refusal why)
         break;
     case JT_REFUSE_BUDGET: /* told where the account is known */
     case JT_REFUSE_MEMORY:
+    case JT_REFUSE_BODY_LARGE:
     case JT_REFUSE_BROKEN: break;
     case JT_REFUSE_TIMEOUT:
         atomic_fetch_add(&shared->requests_timed_out, 1);

@@ -60,7 +60,7 @@ enum jt_err jt_reply_parse(const char *p, size_t len, bool to_head, struct jt_re
         }
         line = next + 2;
     }
-    if (to_head || out->status == 204) {
+    if (to_head || out->status == 204 || out->status == 304) {
         out->body_len = 0;
     } else if (n_lengths != 1) {
         return JT_ERR_PROTOCOL;

@@ -17,7 +17,7 @@ struct jt_reply_head {
     int status;
     size_t line_len;   /* of the status line with its CRLF: where a field can be put in */
     size_t head_len;   /* with the empty line */
-    uint64_t body_len; /* bytes that follow; 0 after HEAD and for 204 */
+    uint64_t body_len; /* bytes that follow; 0 after HEAD, for 204 and for 304 */
     bool close;        /* the writer ends its connection after it */
 };
 

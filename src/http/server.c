@@ -291,6 +291,11 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop,
     return err;
 }
 
+void jt_server_drain(struct jt_server *server)
+{
+    jt_door_drain(&server->door);
+}
+
 void jt_server_stop(struct jt_server *server)
 {
     if (server->stop_by_ms == 0) {

@@ -60,6 +60,12 @@ enum jt_err jt_server_init(struct jt_server *server, struct jt_loop *loop,
                            const struct jt_server_ops *ops, void *arg) JT_CHECKED;
 
 /*
+ * From the loop: goes on as before, but each connection ends after its next answer, which tells its
+ * client so (Connection: close). Before jt_server_stop, or not at all.
+ */
+void jt_server_drain(struct jt_server *server);
+
+/*
  * From the loop: takes no new connection, and stops the loop when the requests under way have been
  * answered, or five seconds have passed. Once is enough; more often is harmless.
  */

@@ -174,7 +174,7 @@ static bool pass_head(struct jt_conn *c, const char *p, size_t len,
                       const struct jt_reply_head *reply)
 {
     static const char close_field[] = "Connection: close\r\n";
-    bool closing = c->closing || c->door->stopping || reply->close;
+    bool closing = c->closing || c->door->draining || reply->close;
     struct iovec parts[] = {
         { (void *)p, reply->line_len },
         { (void *)close_field, closing && !reply->close ? sizeof close_field - 1 : 0 },

@@ -10,6 +10,7 @@
 #include "keyclient/internal.h"
 
 #include "base/clock.h"
+#include "base/histogram.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -35,6 +36,7 @@ enum jt_err jt_kc_may_send(const struct jt_keyclient *kc, size_t n)
 void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_err err)
 {
     call->failed = err;
+    call->began_us = kc->us == NULL ? 0 : jt_clock_us();
     call->deadline_ms = jt_clock_ms() + kc->timeout_ms;
     if (kc->last != NULL) {
         kc->last->next = call;
@@ -59,6 +61,11 @@ void jt_kc_call_queue(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_
         ssize_t n = write(kc->kick.fd, &one, sizeof one);
         (void)n;
     }
+}
+
+void jt_keyclient_measure(struct jt_keyclient *kc, struct jt_histogram *us)
+{
+    kc->us = us;
 }
 
 static struct jt_kc_call *pop(struct jt_keyclient *kc)
@@ -140,6 +147,9 @@ static enum jt_err take_reply(struct jt_keyclient *kc, const struct jt_frame *fr
         return err;
     }
     struct jt_kc_call *call = pop(kc);
+    if (kc->us != NULL) {
+        jt_histogram_note(kc->us, &jt_bounds_us, (uint64_t)(jt_clock_us() - call->began_us));
+    }
     err = call->answer(call, status, &payload);
     free(call);
     return status == JT_OK ? err : JT_OK;

@@ -35,7 +35,7 @@ struct jt_kc_call {
     uint8_t verb;
     /* not JT_OK: nothing will come for it, answer with this when its turn comes */
     enum jt_err failed;
-    int64_t deadline_ms;
+    int64_t deadline_ms, began_us;
     jt_kc_answer_fn *answer;
     void *arg; /* the caller's */
     size_t n;  /* items asked */
@@ -58,6 +58,7 @@ struct jt_keyclient {
     struct jt_watch kick; /* an eventfd: calls that have failed already wait for the loop */
     struct jt_kc_call *first, *last;
     size_t n_calls;
+    struct jt_histogram *us; /* of answered calls; NULL: nobody measures */
     int64_t retry_at_ms;
     int retry_after_ms;
     int64_t greeting_deadline_ms;

@@ -53,6 +53,11 @@ enum jt_err jt_keyclient_new(struct jt_loop *loop, const char *socket_path, int 
 enum jt_err jt_keyclient_open(const char *socket_path, int fd, int timeout_ms,
                               struct jt_keyclient **out) JT_CHECKED;
 
+struct jt_histogram;
+
+/* How long each answered call took, in microseconds, is noted there. Asynchronous use. */
+void jt_keyclient_measure(struct jt_keyclient *kc, struct jt_histogram *us);
+
 /* Every outstanding call is answered with JT_ERR_KEEPER_AWAY first. NULL is accepted. */
 void jt_keyclient_free(struct jt_keyclient *kc);
 

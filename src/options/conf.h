@@ -38,12 +38,16 @@ struct jt_conf {
     char *front_tls_port_file;
     char *front_tls_certificate, *front_tls_key; /* PEM files */
     char *front_port_file;
-    long front_port;            /* 0: the kernel picks one; see port_file */
+    long front_port; /* 0: the kernel picks one; see port_file */
+    char *front_metrics_listen, *front_metrics_port_file;
+    long front_metrics_port;    /* -1: no metrics are served */
     char *front_hosts;          /* permitted host names, comma-separated; empty: all */
     long front_max_connections; /* of all clients; 0: as many as descriptors allow */
     long front_per_address;     /* connections of one address */
-    long front_loops;           /* 0: one for each processor */
-    long front_max_body;        /* bytes */
+    long front_idle_timeout, front_head_timeout, front_request_timeout; /* seconds */
+    long front_stop_delay; /* seconds from the signal to the end of serving */
+    long front_loops;      /* 0: one for each processor */
+    long front_max_body;   /* bytes */
     long front_max_items;
 
     char *database_conninfo;

@@ -57,6 +57,16 @@ static const struct jt_conf_option options[] = {
       NULL },
     { "tls_key", JT_CONF_TEXT, JT_CONF_AT(front_tls_key), "", 0, JT_CONF_MAX_TEXT,
       "A PEM file with its private key, without passphrase, which others cannot read.", NULL },
+    { "metrics_listen", JT_CONF_TEXT, JT_CONF_AT(front_metrics_listen), "127.0.0.1", 1, 45,
+      "The numeric loopback address on which metrics are served, as GET /metrics and without a "
+      "key.",
+      NULL },
+    { "metrics_port", JT_CONF_NUMBER, JT_CONF_AT(front_metrics_port), "-1", -1, 65535,
+      "The TCP port on which metrics are served. -1: none are. 0: the kernel picks one, and "
+      "metrics_port_file tells which.",
+      NULL },
+    { "metrics_port_file", JT_CONF_TEXT, JT_CONF_AT(front_metrics_port_file), "", 0,
+      JT_CONF_MAX_TEXT, "A file that receives the number of that port. Empty: no file.", NULL },
     { "hosts", JT_CONF_TEXT, JT_CONF_AT(front_hosts), "", 0, JT_CONF_MAX_TEXT,
       "The host names that requests may name, separated by commas, without port. Empty: every "
       "well-formed name.",
@@ -68,6 +78,21 @@ static const struct jt_conf_option options[] = {
     { "per_address", JT_CONF_NUMBER, JT_CONF_AT(front_per_address), "1024", 16, 1000000,
       "How many connections one address may hold. At the limit, idle ones are closed to make room "
       "for new ones.",
+      NULL },
+    { "idle_timeout", JT_CONF_NUMBER, JT_CONF_AT(front_idle_timeout), "60", 1, 86400,
+      "For how many seconds a connection may be without a request. A proxy before it should give "
+      "up "
+      "its idle connections sooner.",
+      NULL },
+    { "head_timeout", JT_CONF_NUMBER, JT_CONF_AT(front_head_timeout), "15", 1, 3600,
+      "Within how many seconds from its first byte the head of a request must be complete.", NULL },
+    { "request_timeout", JT_CONF_NUMBER, JT_CONF_AT(front_request_timeout), "65", 1, 3600,
+      "Within how many seconds the body of a request must be complete, and then again its answer "
+      "be fetched.",
+      NULL },
+    { "stop_delay", JT_CONF_NUMBER, JT_CONF_AT(front_stop_delay), "0", 0, 3600,
+      "For how many seconds a front that was told to stop still serves, while /readyz says that it "
+      "is not ready. It should be longer than a load balancer takes to notice.",
       NULL },
     { "loops", JT_CONF_NUMBER, JT_CONF_AT(front_loops), "0", 0, 64,
       "How many event loops there are. 0: one for each processor.", NULL },

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/pipe.h"
 
+#include "base/clock.h"
+#include "base/histogram.h"
 #include "store/deadline.h"
 #include "store/session.h"
 #include "store/sqlstate.h"
@@ -38,6 +40,8 @@ struct jt_pipe {
     jt_loop_fn *up_fn;
     void *up_arg;
     struct jt_fault fault; /* of the transaction, or of the last loss */
+    struct jt_histogram *us;
+    int64_t began_us;
 };
 
 /* --- losing the connection --- */
@@ -172,6 +176,7 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
     }
     pipe->txn = txn;
     pipe->err = JT_OK;
+    pipe->began_us = pipe->us == NULL ? 0 : jt_clock_us();
     begin_pipeline(pipe, BUSY, txn->n_steps, pipe->timeout_ms);
     jt_txn_clear(txn);
     return JT_OK;
@@ -277,6 +282,9 @@ static void end_pipeline(struct jt_pipe *pipe)
         pipe->txn = NULL;
         pipe->state = IDLE;
         jt_deadline_cancel(&pipe->deadline);
+        if (pipe->us != NULL) {
+            jt_histogram_note(pipe->us, &jt_bounds_us, (uint64_t)(jt_clock_us() - pipe->began_us));
+        }
         txn->finish(txn, pipe->err); /* may submit the next transaction */
     }
 }
@@ -455,6 +463,11 @@ void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
 {
     pipe->up_fn = fn;
     pipe->up_arg = arg;
+}
+
+void jt_pipe_measure(struct jt_pipe *pipe, struct jt_histogram *us)
+{
+    pipe->us = us;
 }
 
 const struct jt_fault *jt_pipe_fault(const struct jt_pipe *pipe)

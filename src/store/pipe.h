@@ -46,6 +46,11 @@ bool jt_pipe_up(const struct jt_pipe *pipe);
 /* `fn` runs each time the pipe becomes ready with a new connection, the first time included. */
 void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
 
+struct jt_histogram;
+
+/* How long each transaction took, in microseconds, is noted there; NULL: nowhere. */
+void jt_pipe_measure(struct jt_pipe *pipe, struct jt_histogram *us);
+
 /* What failed last, of the transaction or of the connection, for the operator's log. */
 const struct jt_fault *jt_pipe_fault(const struct jt_pipe *pipe);
 

@@ -347,6 +347,7 @@ const struct jt_lane_verb jt_verb_detokenize = {
     .size = sizeof(struct detokenizer),
     .item_size = sizeof(struct jt_detokenize_item),
     .batch_max = BATCH,
+    .waiting_max = JT_LANE_WAITING_MAX,
     .round = identify_batch,
     .give_up = give_up,
     .end_item = end_item,
@@ -359,11 +360,19 @@ void jt_detokenize_offer_to(struct jt_lane *detokenize, struct jt_lane *reencryp
     of(detokenize)->reencrypt = reencrypt;
 }
 
-void jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request)
+static bool wanted(const struct jt_lane_request *lane_request)
+{
+    const struct jt_detokenize_request *request =
+        jt_container_of(lane_request, struct jt_detokenize_request, lane);
+    return request->wanted(request->arg);
+}
+
+bool jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
                                               .field = request->field,
                                               .items = request->items,
-                                              .n_items = request->n_items };
-    (void)jt_lane_submit(lane, &request->lane); /* any number may wait */
+                                              .n_items = request->n_items,
+                                              .wanted = request->wanted == NULL ? NULL : wanted };
+    return jt_lane_submit(lane, &request->lane);
 }

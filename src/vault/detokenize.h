@@ -36,6 +36,8 @@ struct jt_detokenize_request {
     struct jt_detokenize_item *items;
     size_t n_items; /* at least 1 */
     void (*done)(struct jt_detokenize_request *request);
+    /* whether anybody waits for it; asked before its items are taken up. NULL: somebody does */
+    bool (*wanted)(void *arg);
     void *arg;
 
     struct jt_lane_request lane; /* the lane's own */
@@ -46,6 +48,7 @@ extern const struct jt_lane_verb jt_verb_detokenize;
 /* Rows found under a draining generation are offered to this lane, whose verb re-encrypts. */
 void jt_detokenize_offer_to(struct jt_lane *detokenize, struct jt_lane *reencrypt);
 
-void jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request);
+/* False: its client has its share of a full queue already, and the request is the caller's. */
+bool jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request);
 
 #endif

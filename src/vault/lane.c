@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/lane.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/notice.h"
 #include "base/secmem.h"
@@ -38,7 +39,7 @@ void jt_lane_end_item(struct jt_lane *lane, struct jt_lane_entry *entry, enum jt
     lane->verb->end_item(entry->item, err);
     entry->ended = true;
     lane->n_open--;
-    lane->waiting--;
+    jt_turns_end_item(request);
     request->n_open--;
     if (has_ended(request)) {
         lane->verb->done(request);
@@ -65,6 +66,7 @@ void jt_lane_end(struct jt_lane *lane, enum jt_err err)
             jt_lane_end_item(lane, &lane->entries[i], err);
         }
     }
+    jt_histogram_note(&lane->figures.us, &jt_bounds_us, (uint64_t)(jt_clock_us() - lane->began_us));
     lane->n = 0;
     lane->busy = false;
 }
@@ -146,60 +148,75 @@ void jt_lane_alarm(struct jt_lane *lane, size_t n, const char *what)
 
 bool jt_lane_submit(struct jt_lane *lane, struct jt_lane_request *request)
 {
-    size_t max = lane->verb->waiting_max;
-    if (max != 0 && request->n_items > max - lane->waiting) {
-        return false;
-    }
-    request->next = NULL;
-    request->n_taken = request->n_open = 0;
-    if (lane->last == NULL) {
-        lane->first = request;
-    } else {
-        lane->last->next = request;
-    }
-    lane->last = request;
-    lane->waiting += request->n_items;
-    return true;
+    lane->asked_ms = jt_clock_ms();
+    return jt_turns_put(&lane->turns, request);
 }
 
-static void gather(struct jt_lane *lane)
+/* Ends items that are in no batch. */
+static void end_turn(const struct jt_lane *lane, const struct jt_turn *turn, enum jt_err err)
 {
+    for (size_t i = 0; i < turn->n; i++) {
+        lane->verb->end_item(item_at(lane, turn->request, turn->first + i), err);
+        jt_turns_end_item(turn->request);
+    }
+    if (has_ended(turn->request)) {
+        lane->verb->done(turn->request);
+    }
+}
+
+/* While several clients wait, no batch is so long that it makes the next ones wait for long. */
+static size_t room_for(const struct jt_lane *from)
+{
+    size_t room = from->verb->batch_max;
+    bool brief = from->brief || from->turns.n_owners > 1;
+    return brief && room > JT_LANE_BRIEF_BATCH ? JT_LANE_BRIEF_BATCH : room;
+}
+
+/* Fills the batch from the queue of `from`: its own, or that of the lane which it helps. */
+static void gather(struct jt_lane *lane, struct jt_lane *from)
+{
+    struct jt_turn turn;
     lane->n = 0;
-    while (lane->first != NULL && lane->n < lane->verb->batch_max) {
-        struct jt_lane_request *request = lane->first;
-        while (request->n_taken < request->n_items && lane->n < lane->verb->batch_max) {
+    jt_turns_begin(&from->turns, room_for(from));
+    while (jt_turns_next(&from->turns, &turn)) {
+        if (turn.unwanted) {
+            end_turn(lane, &turn, JT_ERR_CLIENT_GONE);
+            continue;
+        }
+        for (size_t i = 0; i < turn.n; i++) {
             lane->entries[lane->n++] =
-                (struct jt_lane_entry){ .request = request,
-                                        .item = item_at(lane, request, request->n_taken++) };
-            request->n_open++;
+                (struct jt_lane_entry){ .request = turn.request,
+                                        .item = item_at(lane, turn.request, turn.first + i) };
         }
-        if (request->n_taken == request->n_items) {
-            lane->first = request->next;
-            lane->last = lane->first == NULL ? NULL : lane->last;
-        }
+        turn.request->n_open += turn.n;
     }
     lane->n_open = lane->n;
 }
 
-/* Fails what has gathered and is in no batch; none is under way. */
+/* Fails what has gathered and is in no batch. */
 static void fail_queue(struct jt_lane *lane, enum jt_err err)
 {
-    struct jt_lane_request *request = lane->first;
-    lane->first = lane->last = NULL;
-    while (request != NULL) {
-        struct jt_lane_request *next = request->next; /* done() may free the request */
-        for (; request->n_taken < request->n_items; request->n_taken++) {
-            lane->verb->end_item(item_at(lane, request, request->n_taken), err);
-            lane->waiting--;
-        }
-        lane->verb->done(request);
-        request = next;
+    struct jt_turn turn;
+    jt_turns_begin(&lane->turns, SIZE_MAX);
+    while (jt_turns_next(&lane->turns, &turn)) {
+        end_turn(lane, &turn, err);
     }
+}
+
+/* The lane whose queue the next batch is of; NULL: there is nothing to do. */
+static struct jt_lane *next_queue(struct jt_lane *lane)
+{
+    struct jt_lane *other = lane->helps;
+    return jt_turns_any(&lane->turns)                     ? lane
+           : other != NULL && jt_turns_any(&other->turns) ? other
+                                                          : NULL;
 }
 
 void jt_lane_pump(struct jt_lane *lane)
 {
-    if (lane->busy || lane->first == NULL) {
+    jt_figure_set(&lane->figures.waiting, lane->turns.waiting);
+    struct jt_lane *from = lane->busy ? NULL : next_queue(lane);
+    if (from == NULL) {
         return;
     }
     enum jt_err down = why_down(lane);
@@ -213,7 +230,9 @@ void jt_lane_pump(struct jt_lane *lane)
     lane->busy = true;
     lane->rounds = 0;
     lane->ended = JT_ERR_RING_MOVED;
-    gather(lane);
+    gather(lane, from);
+    lane->began_us = jt_clock_us();
+    jt_histogram_note(&lane->figures.items, &jt_bounds_items, lane->n);
     jt_lane_again(lane);
 }
 
@@ -237,6 +256,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
     lane->keeper = place->keeper;
     lane->refresher = place->refresher;
     lane->writer = writer;
+    lane->turns.max = verb->waiting_max;
     enum jt_err err =
         jt_pipe_new(place->loop, place->vault->conf->database_conninfo, verb->application,
                     &place->vault->node, JT_TXN_TIMEOUT_MS, &lane->pipe);
@@ -244,6 +264,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
         free(lane);
         return err;
     }
+    jt_pipe_measure(lane->pipe, &lane->figures.database_us);
     *out = lane;
     return JT_OK;
 }
@@ -259,5 +280,6 @@ void jt_lane_free(struct jt_lane *lane)
         jt_lane_end(lane, JT_ERR_STOPPING);
     }
     fail_queue(lane, JT_ERR_STOPPING);
+    jt_turns_clear(&lane->turns);
     jt_wipe_free(lane);
 }

@@ -23,29 +23,21 @@
 #ifndef JETON_VAULT_LANE_H
 #define JETON_VAULT_LANE_H
 
+#include "base/histogram.h"
 #include "keyclient/keyclient.h"
 #include "store/audit.h"
 #include "store/pipe.h"
 #include "vault/refresh.h"
+#include "vault/turns.h"
 
 /*
  * Items of one batch. Larger ones gain little (the database's cost is per row) and make single
  * requests behind them wait.
  */
-#define JT_LANE_BATCH_MAX  2048
-#define JT_LANE_MAX_ROUNDS 6
-
-/* A request as its lane sees it: embedded in the verb's own, and filled by its submit function. */
-struct jt_lane_request {
-    const char *client; /* for the audit; NULL where the verb has none */
-    uint32_t field;
-    void *items; /* of the verb's kind, n_items of them, at least 1 */
-    size_t n_items;
-
-    /* the lane's own */
-    struct jt_lane_request *next;
-    size_t n_taken, n_open;
-};
+#define JT_LANE_BATCH_MAX 2048
+/* The same while small requests, or those of several clients, shall not wait for long. */
+#define JT_LANE_BRIEF_BATCH 512
+#define JT_LANE_MAX_ROUNDS  6
 
 /* One item of the batch under way. */
 struct jt_lane_entry {
@@ -57,6 +49,9 @@ struct jt_lane_entry {
     bool ended;     /* answered: its request may be gone */
 };
 
+/* Items that may wait in a lane that answers somebody: some seconds of work. */
+#define JT_LANE_WAITING_MAX 262144
+
 struct jt_lane;
 
 struct jt_lane_verb {
@@ -66,7 +61,10 @@ struct jt_lane_verb {
     size_t item_size;
     size_t batch_max; /* JT_LANE_BATCH_MAX at most */
     bool writes;      /* cards: it has a row of the tally */
-    /* more items than this may not wait; 0: any number. What does not fit is the caller's. */
+    /*
+     * More items than this may not wait, except of clients that have less than their share of them;
+     * 0: any number. What does not fit is the caller's.
+     */
     size_t waiting_max;
     /* Starts the first step for the items that are open; lane->rounds is 1 in a fresh batch. */
     void (*round)(struct jt_lane *lane);
@@ -76,6 +74,13 @@ struct jt_lane_verb {
     void (*end_item)(void *item, enum jt_err err);
     /* All items of a request have ended: it is the caller's again. */
     void (*done)(struct jt_lane_request *request);
+};
+
+/* What a lane did, for whoever measures; read by any thread. */
+struct jt_lane_figures {
+    struct jt_histogram items, us; /* of batches */
+    struct jt_histogram database_us;
+    jt_figure waiting; /* items that are not answered yet */
 };
 
 /* What a lane works with: its loop's. */
@@ -92,9 +97,14 @@ struct jt_lane {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_pipe *pipe;
-    uint32_t writer;                      /* in the tally */
-    struct jt_lane_request *first, *last; /* with items not yet taken into a batch */
-    size_t waiting;                       /* items that are not answered yet */
+    uint32_t writer;       /* in the tally */
+    struct jt_turns turns; /* its queue */
+    /* its owner's to set: a lane that it helps while it has nothing to do; NULL: none */
+    struct jt_lane *helps;
+    bool brief;       /* the same: its queue is taken in batches of JT_LANE_BRIEF_BATCH at most */
+    int64_t began_us; /* the batch under way */
+    struct jt_lane_figures figures;
+    int64_t asked_ms; /* when a request was last submitted */
     bool busy;
     bool told; /* the log has the reason for which the batch ends */
     /* being freed: keeper, refresher and pipe are going, so nothing is started any more */
@@ -128,7 +138,7 @@ bool jt_lane_up(const struct jt_lane *lane);
 
 /*
  * Queues a request, which stays alive until done() is called for it, later from the loop. False
- * when too many items wait: it is not queued.
+ * when its client has its share of a full queue (waiting_max): it is not queued.
  */
 bool jt_lane_submit(struct jt_lane *lane, struct jt_lane_request *request);
 

@@ -8,6 +8,8 @@
 
 #define START_MS 2000
 
+_Static_assert(JT_LANES_EACH == 2, "one for small requests and one for large ones");
+
 /* Lanes of a loop that write cards: those that tokenize, and the one that re-encrypts. */
 #define FIRST_WRITER (JT_TALLY_RETIREMENT + 1)
 #define WRITERS_EACH (JT_LANES_EACH + 1)
@@ -106,6 +108,7 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
     enum jt_err err =
         jt_keyclient_new(loop, vault->conf->keeper_socket, JT_KEEPER_TIMEOUT_MS, &lanes->keeper);
     if (err == JT_OK) {
+        jt_keyclient_measure(lanes->keeper, &lanes->keeper_us);
         err = jt_refresher_new(vault, &lanes->inbox, &lanes->refresher);
     }
     if (err == JT_OK) {
@@ -141,30 +144,45 @@ void jt_lanes_clear(struct jt_lanes *lanes)
 /* From so many items on a request is a batch by itself, and gains nothing from waiting for others.
  */
 #define LARGE 256
+/* So long after the last small request its lane does not help; so long batches of large ones are
+ * brief. */
+#define STAND_BY_MS 50
+#define BRIEF_MS    5000
 
-/* The lane for a request of so many items. */
 static struct jt_lane *choose(struct jt_lane *const lanes[JT_LANES_EACH], size_t n_items)
 {
-    struct jt_lane *best = lanes[0];
-    for (size_t i = 1; i < JT_LANES_EACH && n_items >= LARGE; i++) {
-        best = lanes[i]->waiting < best->waiting ? lanes[i] : best;
-    }
-    return best;
+    return lanes[n_items >= LARGE];
 }
 
-void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request)
+static void set_help(struct jt_lane *const lanes[JT_LANES_EACH], int64_t quiet_ms)
 {
-    jt_tokenize_submit(choose(lanes->tokenize, request->n_items), request);
+    lanes[0]->helps = quiet_ms < STAND_BY_MS ? NULL : lanes[1];
+    lanes[1]->brief = quiet_ms < BRIEF_MS;
 }
 
-void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request)
+/* Small requests of both verbs count for both: keeper, database and this thread are the same. */
+static void share_lanes(struct jt_lanes *lanes)
 {
-    jt_detokenize_submit(choose(lanes->detokenize, request->n_items), request);
+    int64_t in = lanes->tokenize[0]->asked_ms, out = lanes->detokenize[0]->asked_ms;
+    int64_t quiet_ms = jt_clock_ms() - (in > out ? in : out);
+    set_help(lanes->tokenize, quiet_ms);
+    set_help(lanes->detokenize, quiet_ms);
+}
+
+bool jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request)
+{
+    return jt_tokenize_submit(choose(lanes->tokenize, request->n_items), request);
+}
+
+bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request)
+{
+    return jt_detokenize_submit(choose(lanes->detokenize, request->n_items), request);
 }
 
 void jt_lanes_pump(struct jt_lanes *lanes)
 {
     note_state(lanes, current_state(lanes));
+    share_lanes(lanes);
     for (size_t i = 0; i < lanes->n; i++) {
         jt_lane_pump(lanes->all[i]);
     }
@@ -177,22 +195,31 @@ bool jt_vault_database_good(const struct jt_vault *vault)
 
 bool jt_vault_ready(const struct jt_vault *vault)
 {
-    return atomic_load(&vault->n_loops_up) == vault->n_loops && atomic_load(&vault->registered) &&
-           atomic_load(&vault->ring_epoch) != 0 && atomic_load(&vault->mint) == JT_MINT_READY &&
-           atomic_load(&vault->sets.all_good) && atomic_load(&vault->directory_good) &&
-           jt_vault_database_good(vault);
+    return !atomic_load(&vault->stopping) && atomic_load(&vault->n_loops_up) == vault->n_loops &&
+           atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
+           atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) &&
+           atomic_load(&vault->directory_good) && jt_vault_database_good(vault);
+}
+
+struct jt_readiness jt_vault_readiness(const struct jt_vault *vault)
+{
+    bool all_up = atomic_load(&vault->n_loops_up) == vault->n_loops;
+    return (struct jt_readiness){
+        .keeper = all_up,
+        .database = all_up,
+        .registered = atomic_load(&vault->registered),
+        .ring = atomic_load(&vault->ring_epoch) != 0,
+        .ids = atomic_load(&vault->mint) == JT_MINT_READY,
+        .sets = atomic_load(&vault->sets.all_good),
+        .directory = atomic_load(&vault->directory_good),
+        .schema = jt_vault_database_good(vault),
+    };
 }
 
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes)
 {
-    return (struct jt_readiness){
-        .keeper = jt_keyclient_ready(lanes->keeper),
-        .database = jt_pipe_up(lanes->tokenize[0]->pipe),
-        .registered = atomic_load(&lanes->vault->registered),
-        .ring = atomic_load(&lanes->vault->ring_epoch) != 0,
-        .ids = atomic_load(&lanes->vault->mint) == JT_MINT_READY,
-        .sets = atomic_load(&lanes->vault->sets.all_good),
-        .directory = atomic_load(&lanes->vault->directory_good),
-        .schema = jt_vault_database_good(lanes->vault),
-    };
+    struct jt_readiness is = jt_vault_readiness(lanes->vault);
+    is.keeper = jt_keyclient_ready(lanes->keeper);
+    is.database = jt_pipe_up(lanes->tokenize[0]->pipe);
+    return is;
 }

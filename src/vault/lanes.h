@@ -15,8 +15,9 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
 
 /*
  * So many lanes of a kind in one loop: requests of few cards all go through the first, where they
- * gather into batches; large ones go where less waits, so that the database is at work on one while
- * the keeper and this loop are on another.
+ * gather into batches, and large ones wait for the second. While no small ones come the first helps
+ * with the large, so that the database is at work on one batch while the keeper and this loop are
+ * on another. While they do come it stands by for them, and batches of large ones are brief.
  */
 #define JT_LANES_EACH 2
 #define JT_LANES_MAX  (2 * JT_LANES_EACH + 1)
@@ -38,6 +39,7 @@ struct jt_lanes {
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
     uint32_t n_writers;
+    struct jt_histogram keeper_us; /* of calls to the keeper; read by any thread */
 };
 
 /*
@@ -53,9 +55,9 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
  */
 void jt_lanes_clear(struct jt_lanes *lanes);
 
-/* Hands a request to a lane. */
-void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
-void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
+/* Hands a request to a lane. False: its client has its share of a full queue already. */
+bool jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
+bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
 void jt_lanes_pump(struct jt_lanes *lanes);
@@ -79,5 +81,7 @@ struct jt_readiness {
     bool schema;    /* the tables are in shape, and the database does what it is told */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
+/* The same of the whole front: `keeper` and `database` are the connections of all loops. */
+struct jt_readiness jt_vault_readiness(const struct jt_vault *vault);
 
 #endif

@@ -315,6 +315,7 @@ const struct jt_lane_verb jt_verb_tokenize = {
     .size = sizeof(struct tokenizer),
     .item_size = sizeof(struct jt_tokenize_item),
     .batch_max = BATCH,
+    .waiting_max = JT_LANE_WAITING_MAX,
     .writes = true,
     .round = seal_batch,
     .give_up = give_up,
@@ -323,11 +324,19 @@ const struct jt_lane_verb jt_verb_tokenize = {
 };
 _Static_assert(offsetof(struct tokenizer, lane) == 0, "a lane is allocated as its verb's struct");
 
-void jt_tokenize_submit(struct jt_lane *lane, struct jt_tokenize_request *request)
+static bool wanted(const struct jt_lane_request *lane_request)
+{
+    const struct jt_tokenize_request *request =
+        jt_container_of(lane_request, struct jt_tokenize_request, lane);
+    return request->wanted(request->arg);
+}
+
+bool jt_tokenize_submit(struct jt_lane *lane, struct jt_tokenize_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
                                               .field = request->field,
                                               .items = request->items,
-                                              .n_items = request->n_items };
-    (void)jt_lane_submit(lane, &request->lane); /* any number may wait */
+                                              .n_items = request->n_items,
+                                              .wanted = request->wanted == NULL ? NULL : wanted };
+    return jt_lane_submit(lane, &request->lane);
 }

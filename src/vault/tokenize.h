@@ -42,6 +42,8 @@ struct jt_tokenize_request {
     struct jt_tokenize_item *items;
     size_t n_items; /* at least 1 */
     void (*done)(struct jt_tokenize_request *request);
+    /* whether anybody waits for it; asked before its items are taken up. NULL: somebody does */
+    bool (*wanted)(void *arg);
     void *arg;
 
     struct jt_lane_request lane; /* the lane's own */
@@ -49,6 +51,7 @@ struct jt_tokenize_request {
 
 extern const struct jt_lane_verb jt_verb_tokenize;
 
-void jt_tokenize_submit(struct jt_lane *lane, struct jt_tokenize_request *request);
+/* False: its client has its share of a full queue already, and the request is the caller's. */
+bool jt_tokenize_submit(struct jt_lane *lane, struct jt_tokenize_request *request);
 
 #endif

@@ -56,6 +56,7 @@ struct jt_vault {
     _Atomic bool in_shape;
     _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
     _Atomic bool registered; /* this node's row stands in the database */
+    _Atomic bool stopping;   /* the process ends soon: it still serves, and is not ready */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */
     _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];
     int n_loops;

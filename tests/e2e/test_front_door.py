@@ -132,16 +132,6 @@ def test_a_head_that_drips_is_given_up(shared):
         check_problem(answer, 408, "request-timeout")
 
 
-def test_chunked_bodies_are_refused_at_once(shared):
-    (answer,) = parse_answers(
-        exchange(
-            shared,
-            tokenize(shared, length=b"Transfer-Encoding: chunked\r\n", body=b"1\r\na\r\n0\r\n\r\n"),
-        )
-    )
-    check_problem(answer, 411, "length-required")
-
-
 def test_content_encoding_is_refused(shared):
     answers = parse_answers(exchange(shared, tokenize(shared, extra=b"Content-Encoding: gzip\r\n")))
     check_problem(answers[0], 415, "content-encoding", closes=False)

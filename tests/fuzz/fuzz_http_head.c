@@ -49,8 +49,10 @@ static bool same_head(const struct jt_head *a, const struct jt_head *b)
     return same_slice(a->method, b->method) && same_slice(a->path, b->path) &&
            same_slice(a->query, b->query) && same_slice(a->host, b->host) &&
            same_slice(a->authorization, b->authorization) &&
-           same_slice(a->content_type, b->content_type) && a->content_length == b->content_length &&
-           a->chunked == b->chunked && a->http10 == b->http10 && a->close == b->close &&
+           same_slice(a->content_type, b->content_type) &&
+           same_slice(a->if_none_match, b->if_none_match) &&
+           a->content_length == b->content_length && a->chunked == b->chunked &&
+           a->http10 == b->http10 && a->close == b->close &&
            a->expects_continue == b->expects_continue && a->encoded == b->encoded;
 }
 
@@ -72,6 +74,7 @@ static void check_head(const struct jt_head *head)
     check_slice(head->host);
     check_slice(head->authorization);
     check_slice(head->content_type);
+    check_slice(head->if_none_match);
     MUST(head->method.len > 0 && head->path.len > 0);
     MUST(head->path.p[0] == '/' || (head->path.len == 1 && head->path.p[0] == '*'));
     MUST(memmem(head->path.p, head->path.len, "/.", 2) == NULL);
@@ -110,6 +113,7 @@ static void write_head(const struct jt_head *head, struct jt_buf *out)
     put_field(out, "Host: ", head->host);
     put_field(out, "Authorization: ", head->authorization);
     put_field(out, "Content-Type: ", head->content_type);
+    put_field(out, "If-None-Match: ", head->if_none_match);
     if (head->content_length > 0) {
         jt_buf_put(out, length, (size_t)n);
     }

@@ -25,6 +25,16 @@ static const char *const heads[] = {
     "\x16\x03\x01",
 };
 
+static const char *const chunked[] = {
+    "0\r\n\r\n",
+    "4\r\nabcd\r\nA\r\n0123456789\r\n0\r\n\r\nGET / HTTP/1.1\r\n",
+    "0000000000000004;a=\"b c\" ; d\r\n\r\n\r\n\r\n0 ;x\r\nX-Sum: 1\r\nY:\r\n\r\n",
+    "ffffffffffffffff\r\nabc",
+    "3\r\nabcd\r\n",
+    "0\r\nX : a\r\n b\r\n\r\n",
+    "1\na\r\n0\r\n\n",
+};
+
 static const char *const replies[] = {
     "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 12\r\nConnection: close\r\n\r\nbody",
     "HTTP/1.1 204 No Content\r\nAllow: GET\r\n\r\n",
@@ -154,6 +164,8 @@ void seeds_of_text(void)
     store("http_head", 0, heads, N(heads));
     store("http_head", 255, heads, N(heads));
     long_heads();
+    store("http_chunks", 0, chunked, N(chunked));
+    store("http_chunks", 255, chunked, N(chunked));
     store("http_reply", 0, replies, N(replies));
     store("http_reply", 1, replies, N(replies));
     store("http_host", -1, hosts, N(hosts));

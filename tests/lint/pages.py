@@ -40,7 +40,8 @@ def manuals():
 
 # What a build makes, and what belongs to others.
 ELSEWHERE = re.compile(
-    r"(src/backend|sys|linux|systemd)/|schema/(NNNN_what\.sql|migrations\.c)$|.*jeton/version\.h$"
+    r"(src/backend|sys|linux|systemd)/|schema/(NNNN_what\.sql|migrations\.c)$|"
+    r"docs/openapi\.c$|.*jeton/version\.h$"
 )
 NAMED = re.compile(
     r"(?<![\w/.<*$-])((?:[\w-]+/)+[\w-]+\.(?:c|h|def|sql|py)|(?:[\w-]+/)*[\w-]+\.md)\b"

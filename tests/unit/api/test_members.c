@@ -3,6 +3,7 @@
  * Bodies read by a table: what is taken, and refusals that name the member and what it must be, and
  * repeat nothing of the client's.
  */
+#include "api/api.h"
 #include "api/operation.h"
 #include "model/client.h"
 
@@ -37,7 +38,8 @@ static const struct jt_members members = JT_MEMBERS(all);
 static const char *refusal(const char *body, struct target *out)
 {
     static char detail[JT_PROBLEM_DETAIL_MAX + 1];
-    struct jt_request r = { .next = NULL };
+    static struct jt_api api; /* which counts nothing */
+    struct jt_request r = { .api = &api };
     jt_buf_init(&r.http.answer.body, 4096);
     r.json = body == NULL ? NULL : json_loads(body, JSON_ALLOW_NUL, NULL);
     assert_true(body == NULL || r.json != NULL);

@@ -35,12 +35,15 @@ static void answers_without_a_body(void **state)
 {
     (void)state;
     static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n",
-                      none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n";
+                      none[] = "HTTP/1.1 204 No Content\r\n" DATE "\r\n",
+                      same[] = "HTTP/1.1 304 Not Modified\r\nContent-Length: 12\r\n\r\n";
     struct jt_reply_head reply;
     /* RFC 9112 section 6.3 */
     assert_int_equal(jt_reply_parse(head, sizeof head - 1, true, &reply), JT_OK);
     assert_int_equal(reply.body_len, 0);
     assert_int_equal(jt_reply_parse(none, sizeof none - 1, false, &reply), JT_OK);
+    assert_int_equal(reply.body_len, 0);
+    assert_int_equal(jt_reply_parse(same, sizeof same - 1, false, &reply), JT_OK);
     assert_int_equal(reply.body_len, 0);
 }
 

@@ -149,7 +149,13 @@ static int listening(struct sockaddr_in *address)
 static const char *exchange(const char *request, bool hang_up)
 {
     const struct jt_door_conf conf = {
-        .hosts = "", .max_connections = 16, .max_per_address = 16, .max_upstreams = 4
+        .hosts = "",
+        .max_connections = 16,
+        .max_per_address = 16,
+        .max_upstreams = 4,
+        .idle_ms = 60000,
+        .head_ms = 60000,
+        .request_ms = 60000,
     };
     struct sockaddr_in address;
     w = (struct world){ .hang_up = hang_up };

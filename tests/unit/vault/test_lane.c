@@ -83,12 +83,12 @@ static void a_lane_that_is_down_answers_every_item_once(void **state)
     struct jt_lane_request a = { .items = one, .n_items = 1 }, b = { .items = many, .n_items = 9 };
     assert_true(jt_lane_submit(lane, &a));
     assert_true(jt_lane_submit(lane, &b));
-    assert_int_equal(lane->waiting, 10);
+    assert_int_equal(lane->turns.waiting, 10);
     assert_false(jt_lane_up(lane));
     jt_lane_pump(lane);
     assert_int_equal(n_done, 2);
     assert_int_equal(n_rounds, 0);
-    assert_int_equal(lane->waiting, 0);
+    assert_int_equal(lane->turns.waiting, 0);
     assert_int_equal(jt_err_class(one[0].err), JT_CLASS_REPEAT);
     assert_int_equal(jt_err_class(many[8].err), JT_CLASS_REPEAT);
     jt_lane_free(lane);
