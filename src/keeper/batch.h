@@ -19,6 +19,7 @@
 #include "crypto/tokenkey.h"
 #include "keeper/order.h"
 #include "pan/pan.h"
+#include "wire/fingerprint.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/open.h"
@@ -50,6 +51,7 @@ struct jt_batch {
         struct jt_reseal_result reseal[JT_WIRE_MAX_ITEMS];
         struct jt_match_result match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
+        struct jt_fingerprint_result fingerprint[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
     uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];

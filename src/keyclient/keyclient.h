@@ -28,6 +28,7 @@
 #include "wire/certificate.h"
 #include "wire/client.h"
 #include "wire/field.h"
+#include "wire/fingerprint.h"
 #include "wire/generation.h"
 #include "wire/identify.h"
 #include "wire/match.h"
@@ -78,6 +79,8 @@ typedef void jt_seal_fn(void *arg, enum jt_err err, const struct jt_seal_reply *
 typedef void jt_open_fn(void *arg, enum jt_err err, const struct jt_open_reply *reply);
 typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_reply *reply);
 typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply *reply);
+typedef void jt_fingerprint_fn(void *arg, enum jt_err err,
+                               const struct jt_fingerprint_reply *reply);
 typedef void jt_identify_fn(void *arg, enum jt_err err, const struct jt_identify_reply *reply);
 
 /* Class REFRESH: the keeper has no ring, or fields are to be named, or NODE_JOIN is due. */
@@ -92,6 +95,9 @@ void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *ite
 /* Class REFRESH: the keeper has no ring, or fields are to be named. */
 void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                            jt_identify_fn *done, void *arg);
+/* The same. */
+void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_request *request,
+                              jt_fingerprint_fn *done, void *arg);
 
 /* --- any verb, synchronous (client from jt_keyclient_open) --- */
 

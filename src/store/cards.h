@@ -140,6 +140,24 @@ typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_read_r
 enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live,
                           size_t n_live, jt_cards_read_fn *done, void *arg) JT_CHECKED;
 
+/* --- lookup --- */
+
+/* A place where the row of a card may stand. */
+struct jt_card_wanted {
+    uint32_t place; /* which card, counted from 0 */
+    uint32_t field;
+    uint8_t key_id;
+    const uint8_t *fingerprint;
+};
+
+/*
+ * The rows of `n_cards` cards, each wanted in any number of places, all in one snapshot: the result
+ * is by place. At most JT_STORE_MAX_PROBED places for each card.
+ */
+enum jt_err jt_cards_find(struct jt_pipe *pipe, const struct jt_card_wanted *wanted,
+                          size_t n_wanted, size_t n_cards, jt_cards_read_fn *done,
+                          void *arg) JT_CHECKED;
+
 /*
  * Which of the ids stand under any key id at all, asked after jt_cards_read has not found them: a
  * row under a key id that is not live is a planted, restored or replayed one. `stranded[i]` is its

@@ -214,6 +214,19 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         FIRST_OF_ID ") AS l", true },
 
     /*
+     * Where cards may stand: $1 the card's place counted from 1, $2 key ids, $3 fields, $4
+     * fingerprints. The answer is that of JT_SQL_READ_CARDS.
+     */
+    [JT_SQL_LOOK_UP_CARDS] = { "look_up_cards",
+        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, "
+        "NULL::bytea UNION ALL "
+        "SELECT p.place, NULL, " ROW_OF("l") " "
+        "FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::uuid[]) AS p (place, key_id, "
+        "field, fp) "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l",
+        true },
+
+    /*
      * $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its
      * key id.
      */

@@ -19,6 +19,7 @@ enum jt_statement {
     JT_SQL_FIND_CARDS,
     JT_SQL_AUDIT,
     JT_SQL_READ_CARDS,
+    JT_SQL_LOOK_UP_CARDS,
     JT_SQL_FIND_STRAYS,
     JT_SQL_MOVE_CARDS,
     JT_SQL_COMMIT,

@@ -46,7 +46,7 @@ static bool all_up(const struct jt_lanes *lanes)
             return false;
         }
     }
-    return true;
+    return jt_lane_up(lanes->lookup);
 }
 
 static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
@@ -86,6 +86,9 @@ static enum jt_err add_lanes(struct jt_lanes *lanes)
         if (err == JT_OK) {
             err = add_lane(lanes, &jt_verb_detokenize, &lanes->detokenize[i]);
         }
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_lookup, &lanes->lookup);
     }
     if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_reencrypt, &lanes->reencrypt);
@@ -160,6 +163,11 @@ void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *reque
 void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request)
 {
     jt_detokenize_submit(choose(lanes->detokenize, request->n_items), request);
+}
+
+void jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request)
+{
+    jt_lookup_submit(lanes->lookup, request);
 }
 
 void jt_lanes_pump(struct jt_lanes *lanes)

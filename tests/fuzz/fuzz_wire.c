@@ -131,6 +131,18 @@ static enum jt_err match(struct jt_reader *in, size_t n, struct jt_buf *out)
     return err;
 }
 
+static enum jt_err fingerprint_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_fingerprint_result results[MAX_ANSWER];
+    struct jt_fingerprint_reply reply = { .results = results };
+    enum jt_err err = jt_fingerprint_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_fingerprint_reply_encode(&reply, out);
+    }
+    return err;
+}
+
 static enum jt_err match_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     static struct jt_match_result results[MAX_ANSWER];
@@ -440,6 +452,7 @@ static const struct {
     [JT_VERB_MATCH] = { WHOLE, match },
     [JT_VERB_IDENTIFY] = { WHOLE, identify },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
+    [JT_VERB_FINGERPRINT] = { WHOLE, seal }, /* the request of a SEAL */
     [JT_VERB_CLIENT_REVOKE] = { WHOLE, client_change },
     [JT_VERB_SET_SUM] = { WHOLE, set_sum },
     [JT_VERB_SET_VERIFY] = { WHOLE, set_verify },
@@ -461,6 +474,7 @@ static const struct {
     [REPLY + JT_VERB_MATCH] = { WHOLE, match_reply },
     [REPLY + JT_VERB_IDENTIFY] = { WHOLE, identify_reply },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
+    [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fingerprint_reply },
     [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },
 };
 

@@ -100,6 +100,13 @@ static void batches(void)
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
 
+    struct jt_fingerprint_result prints[2] = { { JT_OK, bytes }, { .err = JT_ERR_NOT_LINKED } };
+    struct jt_fingerprint_reply fingerprint_reply = {
+        5, 2, { { { 3, 7 }, false }, { { 2, 6 }, true } }, 2, prints
+    };
+    jt_fingerprint_reply_encode(&fingerprint_reply, &message);
+    store(REPLY + JT_VERB_FINGERPRINT, 2);
+
     struct jt_node_join join = { { "node1", 1, { 4 } }, true, opens, 2 };
     jt_node_join_encode(&join, &message);
     store(JT_VERB_NODE_JOIN, 0);
