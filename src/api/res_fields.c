@@ -7,9 +7,9 @@
 
 static json_t *field_json(const struct jt_field_spec *f)
 {
-    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind",
+    return json_pack("{ss,si,ss,sb,sb,si}", "name", f->name, "id", (int)f->id, "kind",
                      jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
-                     (int)f->allow_bad_luhn);
+                     (int)f->allow_bad_luhn, "mask_digits", f->mask_eight ? 8 : 6);
 }
 
 /* --- list --- */
@@ -61,6 +61,8 @@ static const struct jt_member members[] = {
       .must = "true or false" },
     { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, allow_bad_luhn),
       .must = "true or false" },
+    { "mask_digits", &jt_member_mask_digits, JT_MEMBER_AT(struct jt_field_spec, mask_eight),
+      .must = "6 or 8" },
 };
 
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)

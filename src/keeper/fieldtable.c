@@ -35,8 +35,9 @@ enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spe
         memmove(t->fields + at + 1, t->fields + at, (t->n - at) * sizeof t->fields[0]);
         t->n++;
     }
-    t->fields[at] =
-        (struct jt_named_field){ .id = spec->id, .kind = spec->kind, .dedup = spec->dedup };
+    t->fields[at] = (struct jt_named_field){
+        .id = spec->id, .kind = spec->kind, .dedup = spec->dedup, .mask_eight = spec->mask_eight
+    };
     return JT_OK;
 }
 

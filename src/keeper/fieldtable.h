@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fields that authentic rows have named to this keeper since its start, and what never changes
- * of them. Keys are derived for these only: a caller that makes up field ids costs a look-up each,
- * not a derivation. And whether equal cards of a field are linked is the field's own word, never
- * that of whoever asks.
+ * The fields that authentic rows have named to this keeper since its start, and what the
+ * keeper must know of them. Keys are derived for these only: a caller that makes up field ids costs
+ * a look-up each, not a derivation. And whether equal cards of a field are linked is the field's
+ * own word, never that of whoever asks.
  */
 #ifndef JETON_KEEPER_FIELDTABLE_H
 #define JETON_KEEPER_FIELDTABLE_H
@@ -18,6 +18,7 @@ struct jt_named_field {
     uint32_t id;
     uint8_t kind; /* enum jt_field_kind */
     bool dedup;
+    bool mask_eight;
 };
 
 struct jt_fieldtable {

@@ -50,6 +50,7 @@ BATCH_CALL(reseal)
 BATCH_CALL(match)
 BATCH_CALL(identify)
 BATCH_CALL(fingerprint)
+BATCH_CALL(open_masked)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -92,6 +93,17 @@ void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item 
     size_t mark;
     struct open_call *mine = new_open(n, done, arg);
     if (mine != NULL && begin(kc, &mine->call, JT_VERB_OPEN, &mark)) {
+        jt_open_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
+void jt_keyclient_open_masked(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
+                              jt_open_masked_fn *done, void *arg)
+{
+    size_t mark;
+    struct open_masked_call *mine = new_open_masked(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_OPEN_MASKED, &mark)) {
         jt_open_request_encode(items, n, &kc->out);
         end(kc, &mine->call, mark);
     }

@@ -34,6 +34,7 @@
 #include "wire/match.h"
 #include "wire/node.h"
 #include "wire/open.h"
+#include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
 #include "wire/seal.h"
@@ -77,6 +78,8 @@ const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc);
 
 typedef void jt_seal_fn(void *arg, enum jt_err err, const struct jt_seal_reply *reply);
 typedef void jt_open_fn(void *arg, enum jt_err err, const struct jt_open_reply *reply);
+typedef void jt_open_masked_fn(void *arg, enum jt_err err,
+                               const struct jt_open_masked_reply *reply);
 typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_reply *reply);
 typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply *reply);
 typedef void jt_fingerprint_fn(void *arg, enum jt_err err,
@@ -88,6 +91,8 @@ void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *re
                        jt_seal_fn *done, void *arg);
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                              jt_open_fn *done, void *arg);
+void jt_keyclient_open_masked(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
+                              jt_open_masked_fn *done, void *arg);
 void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg);
 void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
