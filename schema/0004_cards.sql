@@ -7,6 +7,7 @@ ALTER TABLE field ADD COLUMN mask_eight boolean NOT NULL DEFAULT false;
 -- number of rows that it has.
 ALTER TABLE tally ADD COLUMN deleted bigint NOT NULL DEFAULT 0;
 
--- The same in a retirement's record; NULL where it was recorded before deletion was counted, and then the certificate
+-- The same in a retirement's record; NULL where it was certified before deletion was counted, and then the certificate
 -- has no line about it.
 ALTER TABLE retirement ADD COLUMN rows_deleted bigint;
+UPDATE retirement SET rows_deleted = 0 WHERE state = 2;

@@ -216,6 +216,38 @@ enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node
                                const struct jt_move_txn *in,
                                struct jt_move_result *result) JT_CHECKED;
 
+/* --- deletion --- */
+
+/* A row that is to be deleted, as it was seen. */
+struct jt_card_doomed {
+    uint64_t id;
+    uint8_t key_id;
+};
+
+/* `cards` ascend by id, none twice. Their generations must be live. */
+struct jt_delete_txn {
+    uint64_t epoch;
+    uint32_t writer;
+    const struct jt_card_doomed *cards;
+    size_t n;
+    const struct jt_audit_row *audit;
+    size_t n_audit;
+};
+
+struct jt_delete_result {
+    struct jt_ring_check check;
+    /*
+     * Whether each row was where it had been seen. If not, or if the check does not agree, nothing
+     * was written, no audit row either: some were moved to another generation or deleted meanwhile.
+     */
+    bool all_there;
+    size_t n_deleted;
+};
+typedef void jt_delete_fn(void *arg, enum jt_err err, const struct jt_delete_result *result);
+
+enum jt_err jt_cards_delete(struct jt_pipe *pipe, const struct jt_delete_txn *in,
+                            jt_delete_fn *done, void *arg) JT_CHECKED;
+
 /*
  * Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero.
  */

@@ -17,6 +17,9 @@
     X(masked_requests)        \
     X(masked_items)           \
     X(masked_not_found)       \
+    X(delete_requests)        \
+    X(delete_items)           \
+    X(delete_not_found)       \
     X(lookup_requests)        \
     X(lookup_items)           \
     X(lookup_not_found)       \

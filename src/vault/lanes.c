@@ -8,9 +8,10 @@
 
 #define START_MS 2000
 
-/* Lanes of a loop that write cards: those that tokenize, and the one that re-encrypts. */
+/* Lanes of a loop that write cards: those that tokenize, and the ones that delete and re-encrypt.
+ */
 #define FIRST_WRITER (JT_TALLY_RETIREMENT + 1)
-#define WRITERS_EACH (JT_LANES_EACH + 1)
+#define WRITERS_EACH (JT_LANES_EACH + 2)
 _Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
                "each lane that writes has a row of the tally");
 
@@ -46,7 +47,7 @@ static bool all_up(const struct jt_lanes *lanes)
             return false;
         }
     }
-    return jt_lane_up(lanes->lookup);
+    return jt_lane_up(lanes->lookup) && jt_lane_up(lanes->delete);
 }
 
 static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
@@ -89,6 +90,9 @@ static enum jt_err add_lanes(struct jt_lanes *lanes)
     }
     if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_lookup, &lanes->lookup);
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_delete, &lanes->delete);
     }
     if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_reencrypt, &lanes->reencrypt);
@@ -163,6 +167,11 @@ void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *reque
 void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request)
 {
     jt_detokenize_submit(choose(lanes->detokenize, request->n_items), request);
+}
+
+void jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request)
+{
+    jt_delete_submit(lanes->delete, request);
 }
 
 void jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request)

@@ -7,6 +7,7 @@
 #ifndef JETON_VAULT_LANES_H
 #define JETON_VAULT_LANES_H
 
+#include "vault/delete.h"
 #include "vault/detokenize.h"
 #include "vault/directory.h"
 #include "vault/lookup.h"
@@ -20,7 +21,7 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
  * the keeper and this loop are on another.
  */
 #define JT_LANES_EACH 2
-#define JT_LANES_MAX  (2 * JT_LANES_EACH + 2)
+#define JT_LANES_MAX  (2 * JT_LANES_EACH + 3)
 
 /* So many loops may a front have. */
 #define JT_LOOPS_MAX 64
@@ -35,7 +36,8 @@ struct jt_lanes {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_directory *directory;
-    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *lookup, *reencrypt;
+    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *lookup, *delete,
+        *reencrypt;
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
     uint32_t n_writers;
@@ -57,6 +59,7 @@ void jt_lanes_clear(struct jt_lanes *lanes);
 /* Hands a request to a lane. */
 void jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
 void jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
+void jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request);
 void jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
