@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/fields: list and add. */
+#include "api/field_json.h"
 #include "api/operation.h"
 #include "vault/registry.h"
 
 #include <stdlib.h>
-
-static json_t *field_json(const struct jt_field_spec *f)
-{
-    return json_pack("{ss,si,ss,sb,sb,si}", "name", f->name, "id", (int)f->id, "kind",
-                     jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
-                     (int)f->allow_bad_luhn, "mask_digits", f->mask_eight ? 8 : 6);
-}
 
 /* --- list --- */
 
@@ -32,9 +26,7 @@ static json_t *list_answer(const struct jt_api *api, void *state)
     const struct fields *f = state;
     json_t *fields = json_array();
     for (size_t i = 0; i < f->n; i++) {
-        if (f->rows[i].state == JT_ROW_ACTIVE) {
-            (void)json_array_append_new(fields, field_json(&f->rows[i].spec));
-        }
+        (void)json_array_append_new(fields, jt_field_json(&f->rows[i]));
     }
     return json_pack("{so}", "fields", fields);
 }
@@ -76,7 +68,9 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
 static json_t *add_answer(const struct jt_api *api, void *state)
 {
     (void)api;
-    return field_json(state);
+    struct jt_field_row row = { .spec = *(const struct jt_field_spec *)state,
+                                .state = JT_ROW_ACTIVE };
+    return jt_field_json(&row);
 }
 
 const struct jt_operation jt_operation_field_add = {

@@ -17,7 +17,7 @@ static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct j
 {
     (void)arg;
     const struct jt_seal_item *item = &k->batch->items.seal[at];
-    const struct jt_named_field *field = jt_fieldtable_find(&k->fields, item->field);
+    const struct jt_named_field *field = jt_fieldtable_find_enabled(&k->fields, item->field);
     if (field == NULL) {
         return JT_ERR_NO_FIELD;
     }

@@ -195,6 +195,13 @@ enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct j
                                          struct jt_field_change *out) JT_CHECKED;
 
 /*
+ * The same for a field whose rules or standing change. JT_ERR_INVALID when anything else would.
+ */
+enum jt_err jt_keyclient_wait_field_change(struct jt_keyclient *kc,
+                                           const struct jt_field_alter *alter,
+                                           struct jt_field_change *out) JT_CHECKED;
+
+/*
  * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to
  * the keeper. JT_ERR_FORGED: a row, or the sum to go on from, is no keeper's.
  */

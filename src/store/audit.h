@@ -27,6 +27,7 @@ enum jt_audit_action {
     JT_AUDIT_LOOKUP = 11,
     JT_AUDIT_READ_MASKED = 12,
     JT_AUDIT_DELETE = 13,
+    JT_AUDIT_FIELD_CHANGE = 14,
     JT_AUDIT_CLIENT_REVOKE = 20,
     JT_AUDIT_SETS_ACCEPT = 21, /* object: the reason */
 };

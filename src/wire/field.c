@@ -82,3 +82,24 @@ enum jt_err jt_field_change_decode(struct jt_reader *in, struct jt_field_change 
     }
     return err == JT_OK ? jt_wire_end(in) : err;
 }
+
+void jt_field_alter_encode(const struct jt_field_alter *alter, struct jt_buf *out)
+{
+    jt_field_row_encode(&alter->was.row, out);
+    jt_field_spec_encode(&alter->spec, out);
+    jt_buf_u8(out, alter->state);
+    jt_set_row_encode(&alter->was.set, out);
+}
+
+enum jt_err jt_field_alter_decode(struct jt_reader *in, struct jt_field_alter *alter)
+{
+    enum jt_err err = jt_field_row_decode(in, &alter->was.row);
+    if (err == JT_OK) {
+        err = jt_field_spec_decode(in, &alter->spec);
+    }
+    alter->state = jt_reader_u8(in);
+    if (err == JT_OK) {
+        err = jt_set_row_decode(in, &alter->was.set);
+    }
+    return err == JT_OK ? jt_wire_end(in) : err;
+}

@@ -117,7 +117,7 @@ static void check_plans(void)
     must_have(plans[JT_SQL_MOVE_CARDS], "TID Cond: (ctid = due.at)");
     must_have(plans[JT_SQL_DELETE_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_DELETE_CARDS], BY_ID("d.key_id", "d.id"));
-    must_have(plans[JT_SQL_DELETE_CARDS], "TID Cond: (ctid = due.at)");
+    must_have(plans[JT_SQL_DELETE_CARDS], "TID Cond: (ctid = due_1.at)");
     must_have(plans[JT_SQL_STRAGGLERS],
               "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_NEWEST], "Index Scan Backward using card_id on card k");

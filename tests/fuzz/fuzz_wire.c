@@ -132,6 +132,17 @@ static enum jt_err match(struct jt_reader *in, size_t n, struct jt_buf *out)
     return err;
 }
 
+static enum jt_err field_alter(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_field_alter alter;
+    enum jt_err err = jt_field_alter_decode(in, &alter);
+    if (err == JT_OK) {
+        jt_field_alter_encode(&alter, out);
+    }
+    return err;
+}
+
 static enum jt_err open_masked_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     static struct jt_open_masked_result results[MAX_ANSWER];
@@ -465,6 +476,7 @@ static const struct {
     [JT_VERB_MATCH] = { WHOLE, match },
     [JT_VERB_IDENTIFY] = { WHOLE, identify },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
+    [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
     [JT_VERB_OPEN_MASKED] = { WHOLE, open_request }, /* the request of an OPEN */
     [JT_VERB_FINGERPRINT] = { WHOLE, seal },         /* the request of a SEAL */
     [JT_VERB_CLIENT_REVOKE] = { WHOLE, client_change },
@@ -488,6 +500,7 @@ static const struct {
     [REPLY + JT_VERB_MATCH] = { WHOLE, match_reply },
     [REPLY + JT_VERB_IDENTIFY] = { WHOLE, identify_reply },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
+    [REPLY + JT_VERB_FIELD_CHANGE] = { WHOLE, field_change },
     [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, open_masked_reply },
     [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fingerprint_reply },
     [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },

@@ -161,6 +161,9 @@ static void clients_and_fields(void)
     store(JT_VERB_FIELD_MAKE, 0);
     jt_field_change_encode(&field, &message);
     store(REPLY + JT_VERB_FIELD_MAKE, 0);
+    const struct jt_field_alter alter = { field, field.row.spec, JT_ROW_REVOKED };
+    jt_field_alter_encode(&alter, &message);
+    store(JT_VERB_FIELD_CHANGE, 0);
     jt_field_row_encode(&field.row, &message);
     jt_field_spec_encode(&field.row.spec, &message);
     store(FIELD_SPEC, 0);

@@ -36,11 +36,14 @@ def test_field_list(script):
                     "dedup": False,
                     "allow_bad_luhn": True,
                     "mask_digits": 8,
+                    "state": "active",
                 }
             ]
         },
     )
-    assert re.search(r"cards\.pan +7 +pan +no +accepted +8", script.jeton("field", "list").out)
+    assert re.search(
+        r"cards\.pan +7 +pan +no +accepted +8 +active", script.jeton("field", "list").out
+    )
 
 
 def test_client_add_keeps_the_key_out_of_the_terminal(script):
