@@ -75,6 +75,7 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);
+        r->permissions = permissions;
     }
     jt_exchange_admit(&r->http, r->client[0] == '\0' ? NULL : r->client);
     if (later) {

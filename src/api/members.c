@@ -62,10 +62,19 @@ static bool take_permissions(const struct jt_member *member, json_t *value, void
     return *out != 0;
 }
 
+static bool take_mask_digits(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    bool *eight = at;
+    *eight = json_integer_value(value) == 8;
+    return *eight || json_integer_value(value) == 6;
+}
+
 const struct jt_member_kind jt_member_text = { "string", take_text },
                             jt_member_flag = { "boolean", take_flag },
                             jt_member_token = { "string", take_token },
-                            jt_member_permissions = { "array", take_permissions };
+                            jt_member_permissions = { "array", take_permissions },
+                            jt_member_mask_digits = { "integer", take_mask_digits };
 
 /* --- texts --- */
 

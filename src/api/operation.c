@@ -29,7 +29,7 @@ struct task {
 
 enum jt_body_rule jt_operation_body(const char *method, const struct jt_operation *operation)
 {
-    if (strcmp(method, "GET") == 0) {
+    if (strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0) {
         return JT_BODY_NONE;
     }
     bool needed = operation->one_of;

@@ -179,7 +179,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
     char method[12], path[256], name[QUERY_NAME_MAX + 1];
     bool path_known = false, asterisk = head->path.p[0] == '*';
     if (asterisk) {
-        snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, OPTIONS");
+        snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
     } else if (head->path.len < sizeof path) { /* no route is as long */
         snprintf(method, sizeof method, "%.*s",
                  (int)(head->method.len < 11 ? head->method.len : 11), head->method.p);

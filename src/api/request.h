@@ -36,6 +36,7 @@ struct jt_request {
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
+    uint32_t permissions;              /* what they may do, enum jt_permission bits */
     json_t *json;                      /* the body, or NULL for a route that takes none */
 
     int64_t began_us; /* its head was complete */

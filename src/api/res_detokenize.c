@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. */
+/*
+ * POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. A client that
+ * may read masked numbers only is answered with these.
+ */
 #include "base/container.h"
 #include "base/jsonw.h"
 #include "base/secmem.h"
@@ -23,7 +26,7 @@ static struct detokenize *of(const struct jt_items *items)
 
 static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t *value)
 {
-    uint8_t *token = of(items)->cards[at].token;
+    uint8_t *token = of(items)->cards[at].located.token;
     bool good = json_is_string(value) &&
                 jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
     return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
@@ -31,12 +34,13 @@ static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 {
-    return jt_problem_of_err(of(items)->cards[at].err);
+    return jt_problem_of_err(of(items)->cards[at].located.err);
 }
 
 static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
-    jt_jsonw_text(out, "pan", of(items)->cards[at].pan);
+    const struct detokenize *d = of(items);
+    jt_jsonw_text(out, d->request.masked ? "masked_pan" : "pan", d->cards[at].pan);
 }
 
 static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan };
@@ -57,11 +61,12 @@ static void answer(struct detokenize *d)
     struct jt_counters *c = &d->items.request->api->vault->counters;
     size_t not_found = d->items.n - d->items.n_good;
     for (size_t i = 0; i < d->items.n_good; i++) {
-        not_found += d->cards[i].err == JT_ERR_NO_TOKEN;
+        not_found += d->cards[i].located.err == JT_ERR_NO_TOKEN;
     }
-    jt_count(&c->detokenize_requests, 1);
-    jt_count(&c->detokenize_items, d->items.n);
-    jt_count(&c->detokenize_not_found, not_found);
+    bool masked = d->request.masked;
+    jt_count(masked ? &c->masked_requests : &c->detokenize_requests, 1);
+    jt_count(masked ? &c->masked_items : &c->detokenize_items, d->items.n);
+    jt_count(masked ? &c->masked_not_found : &c->detokenize_not_found, not_found);
     jt_items_answer(&d->items);
 }
 
@@ -84,17 +89,19 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     jt_items_take(&d->items);
+    d->request =
+        (struct jt_detokenize_request){ .client = r->client,
+                                        .field = field->id,
+                                        .masked = (r->permissions & JT_MAY_DETOKENIZE) == 0,
+                                        .items = d->cards,
+                                        .n_items = d->items.n_good,
+                                        .done = on_done,
+                                        .wanted = is_wanted,
+                                        .arg = d };
     if (d->items.n_good == 0) {
         answer(d);
         return;
     }
-    d->request = (struct jt_detokenize_request){ .client = r->client,
-                                                 .field = field->id,
-                                                 .items = d->cards,
-                                                 .n_items = d->items.n_good,
-                                                 .done = on_done,
-                                                 .wanted = is_wanted,
-                                                 .arg = d };
     if (!jt_lanes_detokenize(r->api->lanes, &d->request)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

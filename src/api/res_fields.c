@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/fields: list and add. */
+#include "api/field_json.h"
 #include "api/operation.h"
 #include "vault/registry.h"
 
 #include <stdlib.h>
-
-static json_t *field_json(const struct jt_field_spec *f)
-{
-    return json_pack("{ss,si,ss,sb,sb}", "name", f->name, "id", (int)f->id, "kind",
-                     jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
-                     (int)f->allow_bad_luhn);
-}
 
 /* --- list --- */
 
@@ -32,9 +26,7 @@ static json_t *list_answer(const struct jt_api *api, void *state)
     const struct fields *f = state;
     json_t *fields = json_array();
     for (size_t i = 0; i < f->n; i++) {
-        if (f->rows[i].state == JT_ROW_ACTIVE) {
-            (void)json_array_append_new(fields, field_json(&f->rows[i].spec));
-        }
+        (void)json_array_append_new(fields, jt_field_json(&f->rows[i]));
     }
     return json_pack("{so}", "fields", fields);
 }
@@ -61,6 +53,8 @@ static const struct jt_member members[] = {
       .must = "true or false" },
     { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, allow_bad_luhn),
       .must = "true or false" },
+    { "mask_digits", &jt_member_mask_digits, JT_MEMBER_AT(struct jt_field_spec, mask_eight),
+      .must = "6 or 8" },
 };
 
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -74,7 +68,9 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
 static json_t *add_answer(const struct jt_api *api, void *state)
 {
     (void)api;
-    return field_json(state);
+    struct jt_field_row row = { .spec = *(const struct jt_field_spec *)state,
+                                .state = JT_ROW_ACTIVE };
+    return jt_field_json(&row);
 }
 
 const struct jt_operation jt_operation_field_add = {

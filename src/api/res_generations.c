@@ -11,13 +11,13 @@ static json_t *generation_json(const struct jt_generation_info *g)
 {
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
     jt_hex_encode(g->row.check_value, JT_CHECK_VALUE_LEN, check_value);
-    uint64_t rows = g->rows_written + g->rows_moved_in - g->rows_moved_out;
     return json_pack(
-        "{sI,si,ss,ss,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}", "number",
+        "{sI,si,ss,ss,sI,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}", "number",
         (json_int_t)g->row.number, "key_id", (int)g->row.key_id, "state",
         jt_generation_state_name(g->row.state), "check_value", check_value, "rows",
-        (json_int_t)rows, "rows_written", (json_int_t)g->rows_written, "rows_moved_in",
-        (json_int_t)g->rows_moved_in, "rows_moved_out", (json_int_t)g->rows_moved_out, "created_at",
+        (json_int_t)jt_generation_rows(g), "rows_written", (json_int_t)g->rows_written,
+        "rows_moved_in", (json_int_t)g->rows_moved_in, "rows_moved_out",
+        (json_int_t)g->rows_moved_out, "rows_deleted", (json_int_t)g->rows_deleted, "created_at",
         jt_json_text_or_null(g->created_at), "created_by", jt_json_text_or_null(g->created_by),
         "activated_at", jt_json_text_or_null(g->activated_at), "activated_by",
         jt_json_text_or_null(g->activated_by), "draining_at", jt_json_text_or_null(g->draining_at),

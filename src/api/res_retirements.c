@@ -26,7 +26,7 @@ static json_t *answer(const struct jt_api *api, void *state)
     (void)api;
     const struct jt_retirement_view *v = state;
     const struct jt_generation_info *g = &v->generation;
-    uint64_t left = g->rows_written + g->rows_moved_in - g->rows_moved_out;
+    uint64_t left = jt_generation_rows(g);
     double rate = (double)v->job.moved_in_1000_s / 1000.0;
     json_t *body = json_pack(
         "{sI,ss,ss,so,sI,sI,sI,sf,so}", "generation", (json_int_t)v->job.generation, "state",

@@ -4,6 +4,7 @@
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
+#include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
 
@@ -13,7 +14,7 @@ struct tokenize {
     struct jt_items items;
     struct jt_tokenize_request request;
     struct jt_tokenize_item *cards;
-    bool require_luhn;
+    struct jt_field_spec field;
 };
 
 static struct tokenize *of(const struct jt_items *items)
@@ -24,16 +25,7 @@ static struct tokenize *of(const struct jt_items *items)
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct tokenize *t = of(items);
-    if (!json_is_string(value)) {
-        return JT_PROBLEM_PAN_NOT_A_STRING;
-    }
-    struct jt_pan *pan = &t->cards[at].pan;
-    enum jt_pan_fault fault =
-        jt_pan_parse(json_string_value(value), json_string_length(value), t->require_luhn, pan);
-    if (fault != JT_PAN_GOOD) {
-        jt_wipe(pan, sizeof *pan);
-    }
-    return jt_problem_of_pan(fault);
+    return jt_card_take(value, &t->field, &t->cards[at].pan);
 }
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
@@ -88,7 +80,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_err(r, err);
         return;
     }
-    t->require_luhn = !field->allow_bad_luhn;
+    t->field = *field;
     jt_items_take(&t->items);
     if (t->items.n_good == 0) {
         answer(t);

@@ -5,6 +5,7 @@
 
 #include "model/client.h"
 #include "model/field.h"
+#include "pan/token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@ enum jt_body_rule {
 
 struct jt_route {
     const char *method;
-    const char *path;    /* {field}, {client} and {number} stand for one segment */
+    const char *path;    /* {field}, {client}, {token} and {number} stand for one segment */
     uint32_t permission; /* enum jt_permission; 0: no API key needed */
     const struct jt_operation *operation;
     const char *name; /* of the operation, for metrics */
@@ -35,6 +36,8 @@ struct jt_route_params {
     char field[JT_FIELD_NAME_MAX + 1];
     uint64_t number;
     char client[JT_CLIENT_ID_MAX + 1];
+    /* of the length of a token's text, or empty: whether it is one is the operation's to say */
+    char token[JT_TOKEN_TEXT_LEN + 1];
 };
 
 /*

@@ -68,7 +68,8 @@ int jt_cmd_client_add(const struct jt_command *self, struct jt_cli *cli, int arg
     const char *name = NULL, *may = NULL, *path = NULL;
     const struct jt_option options[] = {
         JT_TEXT("may", "LIST", &may,
-                "what it may do: one or more of tokenize,detokenize,operate (required)"),
+                "what it may do: one or more of "
+                "tokenize,detokenize,lookup,read-masked,delete,operate (required)"),
         JT_TEXT("key-file-out", "FILE", &path,
                 "new file, mode 0600, that receives the API key (required)"),
     };

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `jeton field add`, `jeton field list` */
+/* `jeton field add`, `list`, `show`, `change` */
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/rest.h"
+#include "model/field.h"
+
+#include <string.h>
 
 static void print_field(const json_t *field)
 {
-    printf("%-32s %8lld  %-6s %-8s %s\n", jt_reply_text(field, "name"),
+    printf("%-32s %8lld  %-6s %-8s %-8s %4lld  %s\n", jt_reply_text(field, "name"),
            jt_reply_integer(field, "id"), jt_reply_text(field, "kind"),
            jt_reply_true(field, "dedup") ? "yes" : "no",
-           jt_reply_true(field, "allow_bad_luhn") ? "accepted" : "refused");
+           jt_reply_true(field, "allow_bad_luhn") ? "accepted" : "refused",
+           jt_reply_integer(field, "mask_digits"), jt_reply_text(field, "state"));
 }
 
 static void print_head(void)
 {
-    printf("%-32s %8s  %-6s %-8s %s\n", "FIELD", "ID", "KIND", "DEDUP", "BAD LUHN");
+    printf("%-32s %8s  %-6s %-8s %-8s %4s  %s\n", "FIELD", "ID", "KIND", "DEDUP", "BAD LUHN",
+           "MASK", "STATE");
 }
 
-static void print_added(const json_t *field)
+static void print_one(const json_t *field)
 {
     print_head();
     print_field(field);
@@ -36,23 +41,25 @@ static void print_list(const json_t *reply)
 
 int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
-    bool no_dedup = false, allow_bad_luhn = false;
+    bool no_dedup = false, allow_bad_luhn = false, mask_eight = false;
     const char *name = NULL;
     const struct jt_option options[] = {
         JT_FLAG("no-dedup", &no_dedup, "give a new token each time, instead of one token per card"),
         JT_FLAG("allow-bad-luhn", &allow_bad_luhn, "accept numbers whose check digit is wrong"),
+        JT_FLAG("mask-eight", &mask_eight, "show eight leading digits of masked numbers, not six"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code != JT_GO_ON) {
         return code;
     }
-    json_t *body = json_pack("{s:s, s:b, s:b}", "name", name, "dedup", !no_dedup, "allow_bad_luhn",
-                             (int)allow_bad_luhn);
+    json_t *body =
+        json_pack("{s:s, s:b, s:b, s:i}", "name", name, "dedup", !no_dedup, "allow_bad_luhn",
+                  (int)allow_bad_luhn, "mask_digits", mask_eight ? 8 : 6);
     if (body == NULL) {
         return jt_usage_error(self, "the name is not UTF-8");
     }
-    code = jt_rest_show(cli, "POST", "/v1/fields", body, print_added);
+    code = jt_rest_show(cli, "POST", "/v1/fields", body, print_one);
     json_decref(body);
     return code;
 }
@@ -62,4 +69,74 @@ int jt_cmd_field_list(const struct jt_command *self, struct jt_cli *cli, int arg
     struct jt_parse parse = { 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/fields", NULL, print_list);
+}
+
+/* The name is checked here, so that it needs no encoding in the path. */
+static bool make_path(const char *name, char *out, size_t size)
+{
+    return jt_field_name_valid(name) && snprintf(out, size, "/v1/fields/%s", name) < (int)size;
+}
+
+int jt_cmd_field_show(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *name = NULL;
+    char path[sizeof "/v1/fields/" + JT_FIELD_NAME_MAX];
+    struct jt_parse parse = { NULL, 0, &name, 1, 1, 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    if (!make_path(name, path, sizeof path)) {
+        return jt_usage_error(self, "that is no name of a field");
+    }
+    return jt_rest_show(cli, "GET", path, NULL, print_one);
+}
+
+/* Adds a member for an option that takes one of two words; false: it is neither. */
+static bool add_choice(json_t *body, const char *member, const char *word, const char *first,
+                       const char *second, json_t *first_value, json_t *second_value)
+{
+    bool is_first = word != NULL && strcmp(word, first) == 0;
+    bool is_second = word != NULL && strcmp(word, second) == 0;
+    if (is_first || is_second) {
+        (void)json_object_set(body, member, is_first ? first_value : second_value);
+    }
+    json_decref(first_value);
+    json_decref(second_value);
+    return word == NULL || is_first || is_second;
+}
+
+int jt_cmd_field_change(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *name = NULL, *luhn = NULL, *mask = NULL, *state = NULL;
+    char path[sizeof "/v1/fields/" + JT_FIELD_NAME_MAX];
+    const struct jt_option options[] = {
+        JT_TEXT("bad-luhn", "accept|refuse", &luhn, "numbers whose check digit is wrong"),
+        JT_TEXT("mask-digits", "6|8", &mask, "how many leading digits of masked numbers are shown"),
+        JT_TEXT("state", "active|disabled", &state,
+                "a disabled field is as if it did not exist, and keeps its cards"),
+    };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    if (!make_path(name, path, sizeof path)) {
+        return jt_usage_error(self, "that is no name of a field");
+    }
+    json_t *body = json_object();
+    bool good =
+        add_choice(body, "allow_bad_luhn", luhn, "accept", "refuse", json_true(), json_false()) &&
+        add_choice(body, "mask_digits", mask, "6", "8", json_integer(6), json_integer(8)) &&
+        add_choice(body, "state", state, "active", "disabled", json_string("active"),
+                   json_string("disabled"));
+    if (!good) {
+        code = jt_usage_error(self, "an option has a word that it does not take");
+    } else if (json_object_size(body) == 0) {
+        code = jt_usage_error(self, "nothing is said that should change");
+    } else {
+        code = jt_rest_show(cli, "PATCH", path, body, print_one);
+    }
+    json_decref(body);
+    return code;
 }

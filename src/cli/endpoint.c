@@ -164,10 +164,13 @@ bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struc
         return false;
     }
     if (strcmp(method, "GET") == 0) {
-        return curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L) == CURLE_OK;
+        return curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, NULL) == CURLE_OK &&
+               curl_easy_setopt(handle, CURLOPT_HTTPGET, 1L) == CURLE_OK;
     }
+    const char *other = strcmp(method, "POST") == 0 ? NULL : method; /* sent as POST is, renamed */
     /* libcurl keeps the pointer and does not copy what it points to. */
-    return curl_easy_setopt(handle, CURLOPT_POST, 1L) == CURLE_OK &&
+    return curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, other) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(handle, CURLOPT_POSTFIELDS,
                             body != NULL && body->len > 0 ? (const char *)body->data : "") ==
                CURLE_OK &&

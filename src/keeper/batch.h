@@ -19,9 +19,11 @@
 #include "crypto/tokenkey.h"
 #include "keeper/order.h"
 #include "pan/pan.h"
+#include "wire/fingerprint.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/open.h"
+#include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/seal.h"
 #include "wire/set.h"
@@ -47,11 +49,14 @@ struct jt_batch {
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
         struct jt_open_result open[JT_WIRE_MAX_ITEMS];
+        struct jt_open_masked_result open_masked[JT_WIRE_MAX_ITEMS];
         struct jt_reseal_result reseal[JT_WIRE_MAX_ITEMS];
         struct jt_match_result match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
+        struct jt_fingerprint_result fingerprint[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
+    char masked[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_DIGITS + 1];
     uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
     uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];

@@ -25,7 +25,14 @@ const struct jt_named_field *jt_fieldtable_find(const struct jt_fieldtable *t, u
     return at < t->n && t->fields[at].id == id ? &t->fields[at] : NULL;
 }
 
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec)
+const struct jt_named_field *jt_fieldtable_find_enabled(const struct jt_fieldtable *t, uint32_t id)
+{
+    const struct jt_named_field *field = jt_fieldtable_find(t, id);
+    return field != NULL && !field->disabled ? field : NULL;
+}
+
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec,
+                              bool disabled)
 {
     size_t at = place_of(t, spec->id);
     if (at == t->n || t->fields[at].id != spec->id) {
@@ -35,18 +42,12 @@ enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spe
         memmove(t->fields + at + 1, t->fields + at, (t->n - at) * sizeof t->fields[0]);
         t->n++;
     }
-    t->fields[at] =
-        (struct jt_named_field){ .id = spec->id, .kind = spec->kind, .dedup = spec->dedup };
+    t->fields[at] = (struct jt_named_field){ .id = spec->id,
+                                             .kind = spec->kind,
+                                             .dedup = spec->dedup,
+                                             .mask_eight = spec->mask_eight,
+                                             .disabled = disabled };
     return JT_OK;
-}
-
-void jt_fieldtable_remove(struct jt_fieldtable *t, uint32_t id)
-{
-    size_t at = place_of(t, id);
-    if (at < t->n && t->fields[at].id == id) {
-        t->n--;
-        memmove(t->fields + at, t->fields + at + 1, (t->n - at) * sizeof t->fields[0]);
-    }
 }
 
 enum jt_err jt_fieldtable_check(const struct jt_fieldtable *t, uint32_t id, enum jt_err unknown)

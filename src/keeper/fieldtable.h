@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fields that authentic rows have named to this keeper since its start, and what never changes
- * of them. Keys are derived for these only: a caller that makes up field ids costs a look-up each,
- * not a derivation. And whether equal cards of a field are linked is the field's own word, never
- * that of whoever asks.
+ * The fields that authentic rows have named to this keeper since its start, and what the
+ * keeper must know of them. Keys are derived for these only: a caller that makes up field ids costs
+ * a look-up each, not a derivation. And whether equal cards of a field are linked is the field's
+ * own word, never that of whoever asks.
  */
 #ifndef JETON_KEEPER_FIELDTABLE_H
 #define JETON_KEEPER_FIELDTABLE_H
@@ -18,6 +18,8 @@ struct jt_named_field {
     uint32_t id;
     uint8_t kind; /* enum jt_field_kind */
     bool dedup;
+    bool mask_eight;
+    bool disabled; /* its cards can be moved to another generation, and nothing else */
 };
 
 struct jt_fieldtable {
@@ -29,9 +31,15 @@ struct jt_fieldtable {
 /* NULL: it was not named. Valid until the table changes. */
 const struct jt_named_field *jt_fieldtable_find(const struct jt_fieldtable *t, uint32_t id);
 
-/* Names a field, or again. JT_ERR_SET_FULL when there is no place. */
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec) JT_CHECKED;
-void jt_fieldtable_remove(struct jt_fieldtable *t, uint32_t id);
+/* The same for a field that is not disabled. */
+const struct jt_named_field *jt_fieldtable_find_enabled(const struct jt_fieldtable *t, uint32_t id);
+
+/*
+ * Names a field, or again, as its row has it now. One that is disabled stays: or its cards would
+ * keep their generation from retiring. JT_ERR_SET_FULL when there is no place.
+ */
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec,
+                              bool disabled) JT_CHECKED;
 
 /*
  * What a batch says of an item's field: JT_OK where it was named, JT_ERR_NO_FIELDS where it may yet

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/idmint.h"
 
-#define NODE_BITS  8
-#define COUNT_BITS 14
+#include "model/card_id.h"
+
+#define NODE_BITS  JT_CARD_ID_NODE_BITS
+#define COUNT_BITS JT_CARD_ID_COUNT_BITS
 
 void jt_idmint_init(struct jt_idmint *m, uint64_t mark_ms, jt_idmint_save_fn *save, void *arg)
 {
@@ -27,7 +29,7 @@ void jt_idmint_pass(struct jt_idmint *m, uint64_t ms)
 
 uint64_t jt_idmint_ms_of(uint64_t id)
 {
-    return id >> (NODE_BITS + COUNT_BITS);
+    return jt_card_id_ms(id);
 }
 
 /* Sees to it that ids up to `ms` may be given out. */

@@ -53,6 +53,7 @@ static enum jt_err write_text(const struct jt_retirement_facts *f,
                      "rows-written: %" PRIu64 "\n"
                      "rows-moved-in: %" PRIu64 "\n"
                      "rows-moved-out: %" PRIu64 "\n"
+                     "rows-deleted: %" PRIu64 "\n"
                      "rows-left: %" PRIu64 "\n"
                      "system-identifier: %" PRIu64 "\n"
                      "timeline: %" PRIu32 "\n"
@@ -63,8 +64,9 @@ static enum jt_err write_text(const struct jt_retirement_facts *f,
                      "actor: %s\n",
                      development ? "development" : "production", entry->number, entry->key_id,
                      check_value, f->epoch, f->rows_written, f->rows_moved_in, f->rows_moved_out,
-                     f->rows_left, f->system_identifier, f->timeline, (uint32_t)(f->lsn >> 32),
-                     (uint32_t)f->lsn, f->started_at, f->retired_at, f->node, f->actor);
+                     f->rows_deleted, f->rows_left, f->system_identifier, f->timeline,
+                     (uint32_t)(f->lsn >> 32), (uint32_t)f->lsn, f->started_at, f->retired_at,
+                     f->node, f->actor);
     if (n < 0 || (size_t)n >= sizeof c->text) {
         return JT_ERR_LIMIT;
     }

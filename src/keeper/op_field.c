@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FIELD_MAKE: field definitions as rows that only a keeper can make. */
+/* FIELD_MAKE and FIELD_CHANGE: field definitions as rows that only a keeper can make. */
 #include "keeper/op.h"
 
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
 #include "wire/field.h"
+
+#include <string.h>
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
@@ -31,6 +33,57 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
     }
     if (err == JT_OK) {
         err = jt_setdigest_close_row(k->root, &d, &change.set);
+    }
+    if (err == JT_OK) {
+        jt_field_change_encode(&change, out);
+    }
+    return err;
+}
+
+/* What never changes: whoever holds the row may trust it for as long as there are cards. */
+static bool changes_only_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
+{
+    return was->id == next->id && strcmp(was->name, next->name) == 0 && was->kind == next->kind &&
+           was->dedup == next->dedup;
+}
+
+/* Takes the old row out of the set and brings the next one in. */
+static enum jt_err replace_row(struct jt_keeper *k, const struct jt_field_change *was,
+                               struct jt_field_change *change)
+{
+    struct jt_setdigest d;
+    enum jt_err err = jt_setrule_next(k, &was->set, JT_SET_FIELDS, false, &d, &change->set);
+    if (err == JT_OK) {
+        change->row.revision = change->set.version;
+        err = jt_rowmac_field(k->root, &change->row, change->row.mac);
+    }
+    if (err == JT_OK) {
+        err = jt_setdigest_take_field(k->root, &d, &was->row);
+    }
+    if (err == JT_OK) {
+        err = jt_setdigest_add_field(k->root, &d, &change->row);
+    }
+    return err == JT_OK ? jt_setdigest_close_row(k->root, &d, &change->set) : err;
+}
+
+enum jt_err jt_op_field_change(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_field_alter alter;
+    enum jt_err err = jt_field_alter_decode(in, &alter);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = jt_rowmac_field_check(k->root, &alter.was.row);
+    bool good = changes_only_rules(&alter.was.row.spec, &alter.spec) &&
+                (alter.state == JT_ROW_ACTIVE || alter.state == JT_ROW_REVOKED);
+    if (err == JT_OK && !good) {
+        err = JT_ERR_INVALID;
+    }
+    struct jt_field_change change = {
+        .row = { .spec = alter.spec, .state = alter.state, .mac_epoch = k->ring.epoch }
+    };
+    if (err == JT_OK) {
+        err = replace_row(k, &alter.was, &change);
     }
     if (err == JT_OK) {
         jt_field_change_encode(&change, out);

@@ -20,7 +20,7 @@ static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct j
 {
     (void)arg;
     uint32_t field = k->batch->items.identify[at].field;
-    if (jt_fieldtable_find(&k->fields, field) == NULL) {
+    if (jt_fieldtable_find_enabled(&k->fields, field) == NULL) {
         answer(k, at, 0);
         return JT_ERR_NO_TOKEN;
     }

@@ -40,8 +40,7 @@ static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct j
 {
     (void)arg;
     const struct jt_match_item *item = &k->batch->items.match[at];
-    return jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT,
-                          group);
+    return jt_walk_told(k, item->field, item->envelope, item->envelope_len, group);
 }
 
 static enum jt_err match_group(struct jt_keeper *k, void *arg, const struct jt_group *group,

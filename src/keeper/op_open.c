@@ -16,8 +16,7 @@ static void refuse(struct jt_keeper *k, void *arg, size_t at, enum jt_err err)
 static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct jt_group *group)
 {
     const struct jt_open_item *item = &k->batch->items.open[at];
-    enum jt_err err =
-        jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT, group);
+    enum jt_err err = jt_walk_told(k, item->field, item->envelope, item->envelope_len, group);
     return err == JT_OK ? jt_opening_take(arg) : err;
 }
 

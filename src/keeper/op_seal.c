@@ -183,7 +183,7 @@ static enum jt_err give_ids(struct jt_keeper *k, size_t n_items)
 static enum jt_err check_item(struct jt_keeper *k, size_t i)
 {
     const struct jt_seal_item *item = &k->batch->items.seal[i];
-    const struct jt_named_field *field = jt_fieldtable_find(&k->fields, item->field);
+    const struct jt_named_field *field = jt_fieldtable_find_enabled(&k->fields, item->field);
     if (field == NULL) {
         return JT_ERR_NO_FIELD;
     }

@@ -35,11 +35,7 @@ static enum jt_err change_client(struct jt_keeper *k, struct jt_setdigest *d,
 /* An authentic row names its field: keys may be derived for it from here on. */
 static enum jt_err name_field(struct jt_keeper *k, const struct jt_field_row *row)
 {
-    if (row->state == JT_ROW_ACTIVE) {
-        return jt_fieldtable_add(&k->fields, &row->spec);
-    }
-    jt_fieldtable_remove(&k->fields, row->spec.id);
-    return JT_OK;
+    return jt_fieldtable_add(&k->fields, &row->spec, row->state != JT_ROW_ACTIVE);
 }
 
 static enum jt_err change_field(struct jt_keeper *k, struct jt_setdigest *d,

@@ -16,6 +16,16 @@ enum jt_err jt_walk_stored(const struct jt_keeper *k, uint32_t field, const uint
     return jt_fieldtable_check(&k->fields, field, no_field);
 }
 
+enum jt_err jt_walk_told(const struct jt_keeper *k, uint32_t field, const uint8_t *envelope,
+                         size_t envelope_len, struct jt_group *group)
+{
+    const struct jt_named_field *named = jt_fieldtable_find(&k->fields, field);
+    if (named != NULL && named->disabled) {
+        return JT_ERR_DECRYPT;
+    }
+    return jt_walk_stored(k, field, envelope, envelope_len, JT_ERR_DECRYPT, group);
+}
+
 void jt_walk_take(struct jt_batch *b, size_t i, uint64_t id, const uint8_t *fingerprint,
                   const uint8_t *envelope, size_t envelope_len)
 {

@@ -85,6 +85,13 @@ enum jt_err jt_walk_stored(const struct jt_keeper *k, uint32_t field, const uint
                            size_t envelope_len, enum jt_err no_field,
                            struct jt_group *group) JT_CHECKED;
 
+/*
+ * The same for verbs that tell of the card in the row: the answer of a field that is disabled is
+ * that of one that does not exist, JT_ERR_DECRYPT.
+ */
+enum jt_err jt_walk_told(const struct jt_keeper *k, uint32_t field, const uint8_t *envelope,
+                         size_t envelope_len, struct jt_group *group) JT_CHECKED;
+
 /* Makes a stored row card `i` of the group, for jt_walk_open. */
 void jt_walk_take(struct jt_batch *b, size_t i, uint64_t id, const uint8_t *fingerprint,
                   const uint8_t *envelope, size_t envelope_len);

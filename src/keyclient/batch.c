@@ -49,6 +49,8 @@ BATCH_CALL(open)
 BATCH_CALL(reseal)
 BATCH_CALL(match)
 BATCH_CALL(identify)
+BATCH_CALL(fingerprint)
+BATCH_CALL(open_masked)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -96,6 +98,17 @@ void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item 
     }
 }
 
+void jt_keyclient_open_masked(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
+                              jt_open_masked_fn *done, void *arg)
+{
+    size_t mark;
+    struct open_masked_call *mine = new_open_masked(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_OPEN_MASKED, &mark)) {
+        jt_open_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
 void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg)
 {
@@ -125,6 +138,17 @@ void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_ite
     struct identify_call *mine = new_identify(n, done, arg);
     if (mine != NULL && begin(kc, &mine->call, JT_VERB_IDENTIFY, &mark)) {
         jt_identify_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
+void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_request *request,
+                              jt_fingerprint_fn *done, void *arg)
+{
+    size_t mark;
+    struct fingerprint_call *mine = new_fingerprint(request->n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_FINGERPRINT, &mark)) {
+        jt_seal_request_encode(request, &kc->out);
         end(kc, &mine->call, mark);
     }
 }

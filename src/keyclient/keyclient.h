@@ -28,11 +28,13 @@
 #include "wire/certificate.h"
 #include "wire/client.h"
 #include "wire/field.h"
+#include "wire/fingerprint.h"
 #include "wire/generation.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
 #include "wire/open.h"
+#include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
 #include "wire/seal.h"
@@ -81,8 +83,12 @@ const uint8_t *jt_keyclient_incarnation(const struct jt_keyclient *kc);
 
 typedef void jt_seal_fn(void *arg, enum jt_err err, const struct jt_seal_reply *reply);
 typedef void jt_open_fn(void *arg, enum jt_err err, const struct jt_open_reply *reply);
+typedef void jt_open_masked_fn(void *arg, enum jt_err err,
+                               const struct jt_open_masked_reply *reply);
 typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_reply *reply);
 typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply *reply);
+typedef void jt_fingerprint_fn(void *arg, enum jt_err err,
+                               const struct jt_fingerprint_reply *reply);
 typedef void jt_identify_fn(void *arg, enum jt_err err, const struct jt_identify_reply *reply);
 
 /* Class REFRESH: the keeper has no ring, or fields are to be named, or NODE_JOIN is due. */
@@ -90,6 +96,8 @@ void jt_keyclient_seal(struct jt_keyclient *kc, const struct jt_seal_request *re
                        jt_seal_fn *done, void *arg);
 void jt_keyclient_open_items(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                              jt_open_fn *done, void *arg);
+void jt_keyclient_open_masked(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
+                              jt_open_masked_fn *done, void *arg);
 void jt_keyclient_reseal(struct jt_keyclient *kc, const struct jt_open_item *items, size_t n,
                          jt_reseal_fn *done, void *arg);
 void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *items, size_t n,
@@ -97,6 +105,9 @@ void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *ite
 /* Class REFRESH: the keeper has no ring, or fields are to be named. */
 void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                            jt_identify_fn *done, void *arg);
+/* The same. */
+void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_request *request,
+                              jt_fingerprint_fn *done, void *arg);
 
 /* --- any verb, synchronous (client from jt_keyclient_open) --- */
 
@@ -187,6 +198,13 @@ jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_r
 enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec,
                                          const struct jt_set_row *set,
                                          struct jt_field_change *out) JT_CHECKED;
+
+/*
+ * The same for a field whose rules or standing change. JT_ERR_INVALID when anything else would.
+ */
+enum jt_err jt_keyclient_wait_field_change(struct jt_keyclient *kc,
+                                           const struct jt_field_alter *alter,
+                                           struct jt_field_change *out) JT_CHECKED;
 
 /*
  * Adds rows to a sum (wire/set.h), at most JT_WIRE_MAX_SET_ROWS; each field row names its field to

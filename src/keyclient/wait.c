@@ -96,6 +96,14 @@ enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct j
     return jt_keyclient_answer(kc, jt_field_change_decode, out);
 }
 
+enum jt_err jt_keyclient_wait_field_change(struct jt_keyclient *kc,
+                                           const struct jt_field_alter *alter,
+                                           struct jt_field_change *out)
+{
+    return jt_keyclient_call(kc, JT_VERB_FIELD_CHANGE, jt_field_alter_encode, alter,
+                             jt_field_change_decode, out);
+}
+
 enum jt_err jt_keyclient_wait_set_sum(struct jt_keyclient *kc,
                                       const struct jt_set_sum_request *request,
                                       struct jt_set_sum *out)

@@ -20,6 +20,7 @@ struct jt_retirement_facts {
     uint64_t rows_written;   /* cards first sealed under it */
     uint64_t rows_moved_in;  /* cards re-encrypted into it */
     uint64_t rows_moved_out; /* cards re-encrypted out of it */
+    uint64_t rows_deleted;   /* cards deleted while they stood under it */
     uint64_t rows_left;      /* counted by the index at retirement: 0 */
     uint64_t lsn;            /* WAL position of the proof */
     uint32_t timeline;

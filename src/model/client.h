@@ -18,11 +18,16 @@ enum jt_permission {
     JT_MAY_TOKENIZE = 1 << 0,
     JT_MAY_DETOKENIZE = 1 << 1,
     JT_MAY_OPERATE = 1 << 2,
+    JT_MAY_READ_MASKED = 1 << 3,
+    JT_MAY_LOOKUP = 1 << 4,
+    JT_MAY_DELETE = 1 << 5,
 };
-#define JT_MAY_ALL (JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE | JT_MAY_OPERATE)
+#define JT_MAY_ALL                                                                               \
+    (JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE | JT_MAY_OPERATE | JT_MAY_READ_MASKED | JT_MAY_LOOKUP | \
+     JT_MAY_DELETE)
 
 /* Each of them with its name. */
-#define JT_N_PERMISSIONS 3
+#define JT_N_PERMISSIONS 6
 struct jt_permission_name {
     const char *name;
     uint32_t bit;

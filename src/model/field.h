@@ -19,6 +19,7 @@ struct jt_field_spec {
     uint8_t kind;                     /* enum jt_field_kind */
     bool dedup;
     bool allow_bad_luhn;
+    bool mask_eight; /* a masked number shows eight leading digits instead of six */
 };
 
 struct jt_field_row {

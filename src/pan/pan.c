@@ -86,3 +86,26 @@ enum jt_err jt_pan_unpack(const uint8_t *packed, size_t packed_len, char *out)
     out[n] = '\0';
     return JT_OK;
 }
+
+#define SHOWN_LAST       4
+#define HIDDEN_MIN       4
+#define EIGHT_MIN_DIGITS 16
+
+enum jt_err jt_pan_mask(const uint8_t *packed, size_t packed_len, bool eight, char *out,
+                        size_t *len)
+{
+    *len = 0;
+    enum jt_err err = jt_pan_unpack(packed, packed_len, out);
+    if (err != JT_OK) {
+        return err;
+    }
+    size_t n = strlen(out);
+    size_t leading = eight && n >= EIGHT_MIN_DIGITS ? 8 : 6;
+    size_t most = n - SHOWN_LAST - HIDDEN_MIN;
+    leading = leading < most ? leading : most;
+    for (size_t i = leading; i < n - SHOWN_LAST; i++) {
+        out[i] = '*';
+    }
+    *len = n;
+    return JT_OK;
+}

@@ -56,6 +56,20 @@ const char *jt_pan_fault_name(enum jt_pan_fault fault);
  */
 enum jt_err jt_pan_unpack(const uint8_t *packed, size_t packed_len, char *out) JT_CHECKED;
 
+/*
+ * The masked form of a packed number: leading and last digits, and a star for each one between, of
+ * which there are *len characters and a NUL. `out` holds JT_PAN_MAX_DIGITS + 1.
+ *
+ * Six leading digits are shown, or eight where `eight` is set and the number has 16 digits or more;
+ * and the last four. Four digits at least stay hidden: of a number of 12 or 13 digits fewer leading
+ * ones are shown. (PCI DSS 4.0 requirement 3.4.1 and the PCI SSC's FAQ 1091 allow no more; with two
+ * hidden digits, one of them a check digit, a thief would have ten to try.)
+ *
+ * JT_ERR_DECRYPT as jt_pan_unpack.
+ */
+enum jt_err jt_pan_mask(const uint8_t *packed, size_t packed_len, bool eight, char *out,
+                        size_t *len) JT_CHECKED;
+
 /* Whether the last of `n` digits is the Luhn check digit of the others (ISO/IEC 7812-1 annex B). */
 bool jt_pan_luhn_ok(const char *digits, size_t n);
 

@@ -24,6 +24,10 @@ enum jt_audit_action {
     JT_AUDIT_GENERATION_RETIRE,
     JT_AUDIT_IDS_ACCEPT, /* object: the reason */
     JT_AUDIT_GENERATION_ABANDON = 10,
+    JT_AUDIT_LOOKUP = 11,
+    JT_AUDIT_READ_MASKED = 12,
+    JT_AUDIT_DELETE = 13,
+    JT_AUDIT_FIELD_CHANGE = 14,
     JT_AUDIT_CLIENT_REVOKE = 20,
     JT_AUDIT_SETS_ACCEPT = 21, /* object: the reason */
 };
@@ -34,7 +38,8 @@ struct jt_audit_row {
     uint32_t field;      /* 0: none */
     uint32_t n_items;    /* asked for */
     uint32_t n_done;     /* granted; for tokenize as many as were well-formed */
-    const uint64_t *ids; /* detokenize: the rows whose PANs leave */
+    const uint64_t *ids; /* the rows whose PANs leave; masked or not; lookup: whose tokens do;
+                            delete: that go */
     size_t n_ids;
     const char *object; /* name or number of what an administrative act touched; empty else */
 };

@@ -140,6 +140,24 @@ typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_read_r
 enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live,
                           size_t n_live, jt_cards_read_fn *done, void *arg) JT_CHECKED;
 
+/* --- lookup --- */
+
+/* A place where the row of a card may stand. */
+struct jt_card_wanted {
+    uint32_t place; /* which card, counted from 0 */
+    uint32_t field;
+    uint8_t key_id;
+    const uint8_t *fingerprint;
+};
+
+/*
+ * The rows of `n_cards` cards, each wanted in any number of places, all in one snapshot: the result
+ * is by place. At most JT_STORE_MAX_PROBED places for each card.
+ */
+enum jt_err jt_cards_find(struct jt_pipe *pipe, const struct jt_card_wanted *wanted,
+                          size_t n_wanted, size_t n_cards, jt_cards_read_fn *done,
+                          void *arg) JT_CHECKED;
+
 /*
  * Which of the ids stand under any key id at all, asked after jt_cards_read has not found them: a
  * row under a key id that is not live is a planted, restored or replayed one. `stranded[i]` is its
@@ -197,6 +215,38 @@ enum jt_err jt_cards_move(struct jt_pipe *pipe, const struct jt_move_txn *in, jt
 enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node,
                                const struct jt_move_txn *in,
                                struct jt_move_result *result) JT_CHECKED;
+
+/* --- deletion --- */
+
+/* A row that is to be deleted, as it was seen. */
+struct jt_card_doomed {
+    uint64_t id;
+    uint8_t key_id;
+};
+
+/* `cards` ascend by id, none twice. Their generations must be live. */
+struct jt_delete_txn {
+    uint64_t epoch;
+    uint32_t writer;
+    const struct jt_card_doomed *cards;
+    size_t n;
+    const struct jt_audit_row *audit;
+    size_t n_audit;
+};
+
+struct jt_delete_result {
+    struct jt_ring_check check;
+    /*
+     * Whether each row was where it had been seen. If not, or if the check does not agree, nothing
+     * was written, no audit row either: some were moved to another generation or deleted meanwhile.
+     */
+    bool all_there;
+    size_t n_deleted;
+};
+typedef void jt_delete_fn(void *arg, enum jt_err err, const struct jt_delete_result *result);
+
+enum jt_err jt_cards_delete(struct jt_pipe *pipe, const struct jt_delete_txn *in,
+                            jt_delete_fn *done, void *arg) JT_CHECKED;
 
 /*
  * Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero.

@@ -39,7 +39,7 @@ static size_t place_of(struct jt_row *row, size_t n)
 struct reading {
     struct jt_txn txn;
     uint64_t epoch;
-    size_t n, n_live;
+    size_t n, max_rows; /* cards asked for; rows that these can have */
     struct jt_card_found *cards;
     jt_cards_read_fn *done;
     void *arg;
@@ -57,7 +57,7 @@ static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, c
 {
     (void)statement;
     struct reading *r = jt_container_of(txn, struct reading, txn);
-    if (PQntuples(res) < 1 || (size_t)PQntuples(res) > 1 + r->n * r->n_live) {
+    if (PQntuples(res) < 1 || (size_t)PQntuples(res) > 1 + r->max_rows) {
         return JT_ERR_DB_FAULT;
     }
     struct jt_row head = jt_row_init(res, 0);
@@ -84,15 +84,14 @@ static void finish_reading(struct jt_txn *txn, enum jt_err err)
     reading_free(r);
 }
 
-static struct reading *reading_new(const uint64_t *ids, size_t n, const uint8_t *live,
-                                   size_t n_live)
+static struct reading *reading_new(size_t n, size_t max_rows)
 {
     struct reading *r = calloc(1, sizeof *r);
     if (r == NULL) {
         return NULL;
     }
     r->n = n;
-    r->n_live = n_live;
+    r->max_rows = max_rows;
     r->cards = calloc(n + 1, sizeof *r->cards);
     if (r->cards == NULL) {
         reading_free(r);
@@ -100,10 +99,19 @@ static struct reading *reading_new(const uint64_t *ids, size_t n, const uint8_t 
     }
     r->txn.take = take_cards;
     r->txn.finish = finish_reading;
-    struct jt_params *p = jt_txn_step(&r->txn, JT_SQL_READ_CARDS);
-    add_ids(p, ids, n);
-    jt_params_key_ids(p, live, n_live);
     return r;
+}
+
+static enum jt_err submit_reading(struct jt_pipe *pipe, struct reading *r, jt_cards_read_fn *done,
+                                  void *arg)
+{
+    r->done = done;
+    r->arg = arg;
+    enum jt_err err = jt_pipe_submit(pipe, &r->txn);
+    if (err != JT_OK) {
+        reading_free(r);
+    }
+    return err;
 }
 
 enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live,
@@ -113,17 +121,51 @@ enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, c
     if (err != JT_OK) {
         return err;
     }
-    struct reading *r = reading_new(ids, n, live, n_live);
+    struct reading *r = reading_new(n, n * n_live);
     if (r == NULL) {
         return JT_ERR_NOMEM;
     }
-    r->done = done;
-    r->arg = arg;
-    err = jt_pipe_submit(pipe, &r->txn);
-    if (err != JT_OK) {
-        reading_free(r);
+    struct jt_params *p = jt_txn_step(&r->txn, JT_SQL_READ_CARDS);
+    add_ids(p, ids, n);
+    jt_params_key_ids(p, live, n_live);
+    return submit_reading(pipe, r, done, arg);
+}
+
+/* --- lookup --- */
+
+static void add_wanted(struct jt_params *p, const struct jt_card_wanted *wanted, size_t n)
+{
+    jt_params_array(p, JT_PG_INT8_ARRAY, n, 8);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_u63(p, wanted[i].place + 1u);
     }
-    return err;
+    jt_params_array(p, JT_PG_INT2_ARRAY, n, 2);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_i16(p, wanted[i].key_id);
+    }
+    jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_u31(p, wanted[i].field);
+    }
+    jt_params_array(p, JT_PG_UUID_ARRAY, n, JT_FINGERPRINT_LEN);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_bytes(p, wanted[i].fingerprint, JT_FINGERPRINT_LEN);
+    }
+}
+
+enum jt_err jt_cards_find(struct jt_pipe *pipe, const struct jt_card_wanted *wanted,
+                          size_t n_wanted, size_t n_cards, jt_cards_read_fn *done, void *arg)
+{
+    enum jt_err err = check_size(pipe, n_cards);
+    if (err == JT_OK && n_wanted > n_cards * JT_STORE_MAX_PROBED) {
+        err = JT_ERR_LIMIT;
+    }
+    struct reading *r = err == JT_OK ? reading_new(n_cards, n_wanted) : NULL;
+    if (r == NULL) {
+        return err == JT_OK ? JT_ERR_NOMEM : err;
+    }
+    add_wanted(jt_txn_step(&r->txn, JT_SQL_LOOK_UP_CARDS), wanted, n_wanted);
+    return submit_reading(pipe, r, done, arg);
 }
 
 /* --- rows that no live generation accounts for --- */

@@ -75,11 +75,12 @@
 #define JT_PUT_BYTES(member) jt_params_bytes(p, row->member, row->member##_len)
 
 /* The first so many parameters. */
-#define JT_SQL_3_PARAMS "$1, $2, $3"
-#define JT_SQL_5_PARAMS JT_SQL_3_PARAMS ", $4, $5"
-#define JT_SQL_6_PARAMS JT_SQL_5_PARAMS ", $6"
-#define JT_SQL_7_PARAMS JT_SQL_6_PARAMS ", $7"
-#define JT_SQL_8_PARAMS JT_SQL_7_PARAMS ", $8"
-#define JT_SQL_9_PARAMS JT_SQL_8_PARAMS ", $9"
+#define JT_SQL_3_PARAMS  "$1, $2, $3"
+#define JT_SQL_5_PARAMS  JT_SQL_3_PARAMS ", $4, $5"
+#define JT_SQL_6_PARAMS  JT_SQL_5_PARAMS ", $6"
+#define JT_SQL_7_PARAMS  JT_SQL_6_PARAMS ", $7"
+#define JT_SQL_8_PARAMS  JT_SQL_7_PARAMS ", $8"
+#define JT_SQL_9_PARAMS  JT_SQL_8_PARAMS ", $9"
+#define JT_SQL_10_PARAMS JT_SQL_9_PARAMS ", $10"
 
 #endif

@@ -16,4 +16,8 @@
 enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,
                             const struct jt_act *act) JT_CHECKED;
 
+/* The same for a row that changes. JT_ERR_NO_FIELD: there is no row of its id. */
+enum jt_err jt_field_update(struct jt_db *db, const struct jt_field_change *change,
+                            const struct jt_act *act) JT_CHECKED;
+
 #endif

@@ -31,7 +31,8 @@
     NEXT(TEXT_OR_EMPTY, t "destroyed_by", destroyed_by)              \
     NEXT(U63, "coalesce(t.written, 0)::int8", rows_written)          \
     NEXT(U63, "coalesce(t.moved_in, 0)::int8", rows_moved_in)        \
-    NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)
+    NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)      \
+    NEXT(U63, "coalesce(t.deleted, 0)::int8", rows_deleted)
 
 static JT_COLUMNS_READER(read_row, GENERATION_ROW, struct jt_generation_row);
 static JT_COLUMNS_READER(read_added, ADDED, struct jt_generation_info);
@@ -43,7 +44,8 @@ static JT_COLUMNS_PUTTER(put_row, GENERATION_ROW, 6, struct jt_generation_row);
 static const char select_info[] =
     "SELECT " INFO_COLUMNS " "
     "FROM generation g CROSS JOIN LATERAL ("
-    "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out "
+    "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out, "
+    "sum(deleted) AS deleted "
     "FROM tally WHERE generation = g.number) t "
     "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
 

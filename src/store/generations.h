@@ -22,9 +22,15 @@ struct jt_generation_info {
     char destroyed_at[JT_TIME_LEN], destroyed_by[JT_ACTOR_MAX + 1];
     /* why activation went ahead with one durable holder of the key; empty: not overridden */
     char holder_override[128];
-    /* rows now: written + moved_in - moved_out */
-    uint64_t rows_written, rows_moved_in, rows_moved_out;
+    /* rows now: jt_generation_rows */
+    uint64_t rows_written, rows_moved_in, rows_moved_out, rows_deleted;
 };
+
+/* Rows that it has now. */
+static inline uint64_t jt_generation_rows(const struct jt_generation_info *g)
+{
+    return g->rows_written + g->rows_moved_in - g->rows_moved_out - g->rows_deleted;
+}
 
 typedef void jt_generation_fn(void *arg, const struct jt_generation_info *info);
 

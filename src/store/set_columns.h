@@ -22,6 +22,7 @@
     NEXT(U8, t "kind", spec.kind)                       \
     NEXT(BOOL, t "dedup", spec.dedup)                   \
     NEXT(BOOL, t "allow_bad_luhn", spec.allow_bad_luhn) \
+    NEXT(BOOL, t "mask_eight", spec.mask_eight)         \
     NEXT(U8, t "state", state)                          \
     NEXT(U63, t "revision", revision)                   \
     NEXT(U63, t "mac_epoch", mac_epoch)                 \

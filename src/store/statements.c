@@ -51,6 +51,11 @@
     "SELECT l.key_id FROM used u CROSS JOIN LATERAL " \
     "(SELECT k.key_id FROM card k WHERE k.key_id > u.key_id ORDER BY k.key_id LIMIT 1) AS l)"
 
+/* The number of the live generation with a key id; NULL where there is none. */
+#define LIVE_NUMBER(q) \
+    "SELECT g.number FROM generation g WHERE g.key_id = " q ".key_id AND g.state IN (" \
+    JT_SQL_ACTIVE ", " JT_SQL_DRAINING ")"
+
 #define ADD_TO_TALLY(column) column " = t." column " + excluded." column
 
 #define AUDIT_INTO "INSERT INTO audit (node, client, action, field, n_items, n_done, ids, object) "
@@ -214,6 +219,19 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         FIRST_OF_ID ") AS l", true },
 
     /*
+     * Where cards may stand: $1 the card's place counted from 1, $2 key ids, $3 fields, $4
+     * fingerprints. The answer is that of JT_SQL_READ_CARDS.
+     */
+    [JT_SQL_LOOK_UP_CARDS] = { "look_up_cards",
+        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, "
+        "NULL::bytea UNION ALL "
+        "SELECT p.place, NULL, " ROW_OF("l") " "
+        "FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::uuid[]) AS p (place, key_id, "
+        "field, fp) "
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l",
+        true },
+
+    /*
      * $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its
      * key id.
      */
@@ -265,6 +283,46 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "told, "
         IS_ORDINARY("'card'::regclass, 'tally'::regclass") " AS ordinary FROM counted c OFFSET "
         "0) AS d", true },
+
+    /*
+     * $1 to $3 ring; $4 writer; the cards, ascending: $5 ids, $6 key ids; audit rows: $7 clients,
+     * $8 actions, $9 fields, $10 items, $11 done, $12 ids, $13 objects. Rows that somebody else
+     * has locked are waited for; what is not where it was seen keeps all others from being
+     * deleted. Answers epoch, whether the node stands and all key ids are live, whether all cards
+     * were there, and how many were deleted.
+     */
+    [JT_SQL_DELETE_CARDS] = { "delete_cards",
+        "WITH "
+        RING_NOW("NOT EXISTS (SELECT FROM unnest($6::int2[]) AS q (key_id) WHERE (" LIVE_NUMBER("q")
+        ") IS NULL)") ", "
+        "due AS MATERIALIZED ("
+        "SELECT l.ctid AS at FROM unnest($5::int8[], $6::int2[]) AS d (id, key_id) "
+        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("d.key_id", "d.id") FIRST_OF_ID
+        " FOR UPDATE) AS l WHERE " RING_HOLDS "), "
+        "whole AS MATERIALIZED (SELECT " RING_HOLDS " AND (SELECT count(*) FROM due) = "
+        "cardinality($5::int8[]) AS all_there), "
+        "gone AS (DELETE FROM card k USING due WHERE k.ctid = due.at AND (SELECT w.all_there FROM "
+        "whole w) RETURNING k.key_id), "
+        "counted AS MATERIALIZED (SELECT (" LIVE_NUMBER("o") ") AS generation, o.n FROM "
+        "(SELECT g.key_id, count(*) AS n FROM gone g GROUP BY g.key_id) AS o), "
+        "told AS (INSERT INTO tally AS t (generation, writer, deleted) SELECT c.generation, "
+        "$4::int4, c.n FROM counted c "
+        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("deleted") " RETURNING 1), "
+        "audited AS (" AUDIT_INTO "SELECT $2::text, a.* "
+        AUDIT_FROM("$7", "$8", "$9", "$10", "$11", "$12", "$13")
+        " WHERE (SELECT w.all_there FROM whole w) RETURNING at) "
+        "SELECT n.epoch, n.node_stands, n.agrees, d.all_there, "
+        OR_FAIL("d.n = d.due AND d.told = d.generations AND d.audited = d.rows AND d.ordinary",
+        "d.n",
+                "d.n || ' of ' || d.due || ' cards are deleted, ' || d.told || ' of ' || "
+                "d.generations || ' tallies and ' || d.audited || ' of ' || d.rows || ' audit "
+                "rows stand as they were sent' || " OF_STRANGERS)
+        " FROM now n, (SELECT w.all_there, (SELECT coalesce(sum(c.n), 0) FROM counted c)::int8 AS "
+        "n, CASE WHEN w.all_there THEN cardinality($5::int8[]) ELSE 0 END AS due, " COUNT_TOLD
+        " AS told, (SELECT count(*) FROM counted) AS generations, " COUNT_AUDITED " AS audited, "
+        "CASE WHEN w.all_there THEN cardinality($7::text[]) ELSE 0 END AS rows, "
+        IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM "
+        "whole w OFFSET 0) AS d", true },
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 

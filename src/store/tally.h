@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* So many writers may a node have. The retirement is one, the lanes of all loops are the others. */
-#define JT_TALLY_WRITERS    256
+#define JT_TALLY_WRITERS    512
 #define JT_TALLY_RETIREMENT 0
 
 /* Of writer `n` of a node. */

@@ -14,6 +14,15 @@
     X(detokenize_requests)    \
     X(detokenize_items)       \
     X(detokenize_not_found)   \
+    X(masked_requests)        \
+    X(masked_items)           \
+    X(masked_not_found)       \
+    X(delete_requests)        \
+    X(delete_items)           \
+    X(delete_not_found)       \
+    X(lookup_requests)        \
+    X(lookup_items)           \
+    X(lookup_not_found)       \
     X(lazy_reencrypted)       \
     X(lazy_dropped)           \
     X(retirement_reencrypted) \

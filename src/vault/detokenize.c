@@ -13,23 +13,18 @@
 
 /*
  * An entry is settled when it was read and opened or has failed for good: another round leaves it
- * alone, and it ends with the batch, behind the audit. It is missing when the last read found no
- * row under a live key id.
+ * alone, and it ends with the batch, behind the audit.
  */
 struct detokenizer {
     struct jt_lane lane;
     struct jt_lane *reencrypt;
-    uint64_t epoch; /* of the keeper's ring when it named the live key ids */
-    uint8_t live[JT_RING_MAX_LIVE];
-    uint8_t n_live;
-    struct jt_identify_item identify[BATCH];
-    uint64_t ids[BATCH];
+    struct jt_locator locator;
+    /* what is being opened: element i is that of the row opened[i] */
     struct jt_open_item open[BATCH];
-    struct jt_card_row rows[BATCH];
+    uint32_t opened[BATCH];
+    size_t n_refused;        /* rows that do not open */
     uint64_t granted[BATCH]; /* ids for the audit rows */
 };
-
-static void audit_batch(struct detokenizer *d);
 
 static struct detokenizer *of(struct jt_lane *lane)
 {
@@ -41,257 +36,12 @@ static struct jt_detokenize_item *item_of(const struct jt_lane_entry *e)
     return e->item;
 }
 
-static void settle(struct jt_lane_entry *e, enum jt_err err)
+static bool is_masked(const struct jt_lane_entry *e)
 {
-    item_of(e)->err = err;
-    e->settled = true;
+    return jt_container_of(e->request, struct jt_detokenize_request, lane)->masked;
 }
 
-/*
- * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold
- * up or fail its neighbours.
- */
-static void give_up(struct jt_lane *lane, enum jt_err err)
-{
-    struct detokenizer *d = of(lane);
-    for (size_t i = 0; i < d->lane.n; i++) {
-        if (!d->lane.entries[i].settled) {
-            settle(&d->lane.entries[i], err);
-        }
-    }
-    audit_batch(d);
-}
-
-/* --- the third step: opening --- */
-
-static struct jt_notice held_back = { .what = "cards were not given out" };
-
-/*
- * Takes what the keeper opened; returns how many items must be read again because their row had
- * moved on.
- */
-static size_t take_opened(struct detokenizer *d, const struct jt_open_reply *reply)
-{
-    size_t stale = 0, refused = 0;
-    for (size_t i = 0; i < reply->n; i++) {
-        struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
-        const struct jt_open_result *r = &reply->results[i];
-        if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
-            stale++;
-        } else if (r->err == JT_ERR_OPEN_RATE || r->err == JT_ERR_OPEN_QUOTA) {
-            settle(e, r->err);
-            jt_notice(&held_back, jt_err_str(r->err));
-        } else if (r->err != JT_OK) {
-            settle(e, JT_ERR_DECRYPT);
-            refused++;
-        } else {
-            settle(e, jt_pan_unpack(r->value.bytes, r->value.len, item_of(e)->pan));
-            if (r->draining && item_of(e)->err == JT_OK) {
-                jt_reencrypt_offer(d->reencrypt, &d->rows[i]);
-            }
-        }
-    }
-    jt_lane_alarm(&d->lane, refused, "rows do not open: they were altered");
-    return stale;
-}
-
-static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *reply)
-{
-    struct detokenizer *d = arg;
-    if (err != JT_OK) {
-        jt_lane_end(&d->lane, err);
-    } else if (take_opened(d, reply) > 0) {
-        jt_lane_refresh(&d->lane);
-    } else {
-        audit_batch(d);
-    }
-}
-
-static void open_batch(struct detokenizer *d, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct jt_card_row *row = &d->rows[i];
-        d->open[i] = (struct jt_open_item){ .field = row->field,
-                                            .id = row->id,
-                                            .fingerprint = row->fingerprint,
-                                            .envelope = row->envelope,
-                                            .envelope_len = row->envelope_len };
-    }
-    jt_keyclient_open_items(d->lane.keeper, d->open, n, on_opened, d);
-}
-
-/*
- * --- between the second and the third: tokens that were issued and have no row under a live key id
- * ---
- */
-
-static bool is_live(const struct detokenizer *d, uint8_t key_id)
-{
-    return memchr(d->live, key_id, d->n_live) != NULL;
-}
-
-/*
- * Sorts the missing out: deleted cards, mostly, or ones whose transaction never ended; but a row
- * under a key id that is not live is a card that somebody hid, and whoever asks for it must not
- * hear that there is none. False when one of them has come to light under a live key id meanwhile.
- */
-static bool take_strays(struct detokenizer *d, const uint8_t *stranded, size_t n, size_t *n_open)
-{
-    size_t n_stranded = 0, next = 0;
-    bool all_settled = true;
-    for (size_t i = 0; i < d->lane.n; i++) {
-        struct jt_lane_entry *e = &d->lane.entries[i];
-        if (e->settled) {
-            continue;
-        }
-        if (!e->missing) {
-            /* in the order of take_read: its row is rows[*n_open] */
-            d->lane.sent[(*n_open)++] = (uint32_t)i;
-            continue;
-        }
-        uint8_t key_id = next < n ? stranded[next++] : 0;
-        if (key_id != 0 && is_live(d, key_id)) {
-            all_settled = false;
-            continue;
-        }
-        settle(e, key_id != 0 ? JT_ERR_STRANDED : JT_ERR_NO_TOKEN);
-        n_stranded += key_id != 0;
-    }
-    jt_lane_alarm(&d->lane, n_stranded, "cards stand in rows under key ids of no live generation");
-    return all_settled;
-}
-
-static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
-{
-    struct detokenizer *d = arg;
-    if (err != JT_OK) {
-        jt_lane_end_untrue(&d->lane, "detokenize", err);
-        return;
-    }
-    size_t n_open = 0;
-    if (!take_strays(d, stranded, n, &n_open)) {
-        jt_lane_again(&d->lane);
-    } else if (n_open > 0) {
-        open_batch(d, n_open);
-    } else {
-        audit_batch(d);
-    }
-}
-
-static void look_for_strays(struct detokenizer *d)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < d->lane.n; i++) {
-        if (!d->lane.entries[i].settled && d->lane.entries[i].missing) {
-            d->ids[n++] = item_of(&d->lane.entries[i])->id;
-        }
-    }
-    enum jt_err err = jt_cards_strays(d->lane.pipe, d->ids, n, on_strays, d);
-    if (err != JT_OK) {
-        jt_lane_end(&d->lane, err);
-    }
-}
-
-/* --- the second step: reading --- */
-
-/* Takes the rows; how many are to be opened, and whether any is missing. */
-static size_t take_read(struct detokenizer *d, const struct jt_read_result *result,
-                        bool *any_missing)
-{
-    size_t n_open = 0, n_odd = 0;
-    for (size_t i = 0; i < result->n; i++) {
-        struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
-        const struct jt_card_found *card = &result->cards[i];
-        e->missing = card->n_rows == 0;
-        if (e->missing) {
-            *any_missing = true;
-        } else if (card->n_rows > 1 || card->row.field != e->request->field ||
-                   card->row.id != item_of(e)->id) {
-            settle(e, JT_ERR_DECRYPT);
-            n_odd++;
-        } else {
-            d->rows[n_open] = card->row;
-            d->lane.sent[n_open++] = d->lane.sent[i];
-        }
-    }
-    jt_lane_alarm(
-        &d->lane, n_odd,
-        "ids stand in two rows, or in a row of another field: the database was tampered with");
-    return n_open;
-}
-
-static void on_read(void *arg, enum jt_err err, const struct jt_read_result *result)
-{
-    struct detokenizer *d = arg;
-    if (err != JT_OK) {
-        jt_lane_end_untrue(&d->lane, "detokenize", err);
-        return;
-    }
-    if (result->epoch != d->epoch) {
-        /* the live key ids that were asked for were not the database's: nothing counts */
-        jt_lane_refresh(&d->lane);
-        return;
-    }
-    bool any_missing = false;
-    size_t n_open = take_read(d, result, &any_missing);
-    if (any_missing) {
-        look_for_strays(d);
-    } else if (n_open > 0) {
-        open_batch(d, n_open);
-    } else {
-        audit_batch(d);
-    }
-}
-
-/* --- the first step: tokens to ids --- */
-
-static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
-{
-    struct detokenizer *d = arg;
-    if (jt_err_class(err) == JT_CLASS_REFRESH) {
-        jt_lane_refresh(&d->lane);
-        return;
-    }
-    if (err != JT_OK) {
-        jt_lane_end(&d->lane, err);
-        return;
-    }
-    d->epoch = reply->epoch;
-    d->n_live = reply->n_live;
-    memcpy(d->live, reply->live, sizeof d->live);
-    size_t n = 0;
-    for (size_t i = 0; i < reply->n; i++) {
-        struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
-        if (reply->results[i].err != JT_OK) {
-            settle(e, JT_ERR_NO_TOKEN); /* made up, or of another field */
-            continue;
-        }
-        item_of(e)->id = d->ids[n] = reply->results[i].id;
-        d->lane.sent[n++] = d->lane.sent[i];
-    }
-    if (n == 0) {
-        audit_batch(d);
-        return;
-    }
-    err = jt_cards_read(d->lane.pipe, d->ids, n, reply->live, reply->n_live, on_read, d);
-    if (err != JT_OK) {
-        jt_lane_end(&d->lane, err);
-    }
-}
-
-static void identify_batch(struct jt_lane *lane)
-{
-    struct detokenizer *d = of(lane);
-    size_t n = jt_lane_open(lane);
-    for (size_t i = 0; i < n; i++) {
-        const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
-        d->identify[i] =
-            (struct jt_identify_item){ .field = e->request->field, .token = item_of(e)->token };
-    }
-    jt_keyclient_identify(lane->keeper, d->identify, n, on_identified, d);
-}
-
-/* --- the fourth step: the audit --- */
+/* --- the last step: the audit --- */
 
 static void on_audited(void *arg, enum jt_err err)
 {
@@ -309,19 +59,161 @@ static void audit_batch(struct detokenizer *d)
     size_t n = jt_lane_audit(&d->lane, JT_AUDIT_DETOKENIZE), n_granted = 0;
     for (size_t i = 0; i < d->lane.n; i++) {
         const struct jt_lane_entry *e = &d->lane.entries[i];
-        if (item_of(e)->err != JT_OK) {
+        struct jt_audit_row *row = &d->lane.audit[e->audit];
+        row->action = is_masked(e) ? JT_AUDIT_READ_MASKED : JT_AUDIT_DETOKENIZE;
+        if (item_of(e)->located.err != JT_OK) {
             continue;
         }
-        struct jt_audit_row *row = &d->lane.audit[e->audit];
         row->ids = row->n_ids == 0 ? &d->granted[n_granted] : row->ids;
         row->n_ids++;
         row->n_done++;
-        d->granted[n_granted++] = item_of(e)->id;
+        d->granted[n_granted++] = item_of(e)->located.id;
     }
     enum jt_err err = jt_cards_audit(d->lane.pipe, d->lane.audit, n, on_audited, d);
     if (err != JT_OK) {
         jt_lane_end(&d->lane, err);
     }
+}
+
+/* The end of a round: items whose row had moved on have another. */
+static void finish(struct detokenizer *d)
+{
+    if (jt_lane_open(&d->lane) > 0) {
+        jt_lane_refresh(&d->lane);
+    } else {
+        audit_batch(d);
+    }
+}
+
+/*
+ * What no refresh makes readable ends here, to be asked for again by its clients: it must not hold
+ * up or fail its neighbours.
+ */
+static void give_up(struct jt_lane *lane, enum jt_err err)
+{
+    jt_locate_settle_rest(lane, err);
+    audit_batch(of(lane));
+}
+
+/* --- opening: first what is given in the clear, then what is masked --- */
+
+static struct jt_notice held_back = { .what = "cards were not given out" };
+
+/* Takes what became of element i; false: its row has moved on and is to be read again. */
+static bool take(struct detokenizer *d, size_t i, enum jt_err err, bool draining)
+{
+    const struct jt_locator *l = &d->locator;
+    struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[d->opened[i]]];
+    if (jt_err_class(err) == JT_CLASS_REFRESH) {
+        return false;
+    }
+    if (err == JT_ERR_OPEN_RATE || err == JT_ERR_OPEN_QUOTA) {
+        jt_notice(&held_back, jt_err_str(err));
+    } else if (err != JT_OK) {
+        d->n_refused++;
+        err = JT_ERR_DECRYPT;
+    }
+    jt_locate_settle(e, err);
+    if (err == JT_OK && draining) {
+        jt_reencrypt_offer(d->reencrypt, &l->rows[d->opened[i]]);
+    }
+    return true;
+}
+
+static struct jt_detokenize_item *opened_item(struct detokenizer *d, size_t i)
+{
+    return item_of(&d->lane.entries[d->lane.sent[d->opened[i]]]);
+}
+
+/* Makes the items of OPEN or OPEN_MASKED; how many. */
+static size_t gather(struct detokenizer *d, bool masked)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->locator.n; i++) {
+        const struct jt_card_row *row = &d->locator.rows[i];
+        if (is_masked(&d->lane.entries[d->lane.sent[i]]) != masked) {
+            continue;
+        }
+        d->open[n] = (struct jt_open_item){ .field = row->field,
+                                            .id = row->id,
+                                            .fingerprint = row->fingerprint,
+                                            .envelope = row->envelope,
+                                            .envelope_len = row->envelope_len };
+        d->opened[n++] = (uint32_t)i;
+    }
+    return n;
+}
+
+static void tell_refused(struct detokenizer *d)
+{
+    jt_lane_alarm(&d->lane, d->n_refused, "rows do not open: they were altered");
+    d->n_refused = 0;
+}
+
+static void on_masked(void *arg, enum jt_err err, const struct jt_open_masked_reply *reply)
+{
+    struct detokenizer *d = arg;
+    if (err != JT_OK) {
+        jt_lane_end(&d->lane, err);
+        return;
+    }
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_open_masked_result *r = &reply->results[i];
+        if (take(d, i, r->err, r->draining) && r->err == JT_OK) {
+            struct jt_detokenize_item *item = opened_item(d, i);
+            memcpy(item->pan, r->masked, r->len);
+            item->pan[r->len] = '\0';
+            item->generation = r->generation;
+        }
+    }
+    tell_refused(d);
+    finish(d);
+}
+
+static void open_masked(struct detokenizer *d)
+{
+    size_t n = gather(d, true);
+    if (n > 0) {
+        jt_keyclient_open_masked(d->lane.keeper, d->open, n, on_masked, d);
+    } else {
+        finish(d);
+    }
+}
+
+static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *reply)
+{
+    struct detokenizer *d = arg;
+    if (err != JT_OK) {
+        jt_lane_end(&d->lane, err);
+        return;
+    }
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_open_result *r = &reply->results[i];
+        enum jt_err became = r->err;
+        if (became == JT_OK) {
+            became = jt_pan_unpack(r->value.bytes, r->value.len, opened_item(d, i)->pan);
+        }
+        (void)take(d, i, became, r->draining);
+    }
+    tell_refused(d);
+    open_masked(d);
+}
+
+static void on_located(struct jt_lane *lane)
+{
+    struct detokenizer *d = of(lane);
+    size_t n = gather(d, false);
+    if (n > 0) {
+        jt_keyclient_open_items(lane->keeper, d->open, n, on_opened, d);
+    } else {
+        open_masked(d);
+    }
+}
+
+static void locate_batch(struct jt_lane *lane)
+{
+    of(lane)->locator.found = on_located;
+    jt_locate(&of(lane)->locator, lane);
 }
 
 /* Each item keeps how it was settled, unless the batch failed. */
@@ -330,7 +222,7 @@ static void end_item(void *arg, enum jt_err err)
     struct jt_detokenize_item *item = arg;
     if (err != JT_OK) {
         jt_wipe(item->pan, sizeof item->pan);
-        item->err = err;
+        item->located.err = err;
     }
 }
 
@@ -348,7 +240,7 @@ const struct jt_lane_verb jt_verb_detokenize = {
     .item_size = sizeof(struct jt_detokenize_item),
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
-    .round = identify_batch,
+    .round = locate_batch,
     .give_up = give_up,
     .end_item = end_item,
     .done = done,

@@ -10,9 +10,9 @@
 
 _Static_assert(JT_LANES_EACH == 2, "one for small requests and one for large ones");
 
-/* Lanes of a loop that write cards: those that tokenize, and the one that re-encrypts. */
+/* Lanes of a loop that write cards: those that tokenize, and those that delete and re-encrypt. */
 #define FIRST_WRITER (JT_TALLY_RETIREMENT + 1)
-#define WRITERS_EACH (JT_LANES_EACH + 1)
+#define WRITERS_EACH (JT_LANES_EACH + 2)
 _Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
                "each lane that writes has a row of the tally");
 
@@ -48,7 +48,7 @@ static bool all_up(const struct jt_lanes *lanes)
             return false;
         }
     }
-    return true;
+    return jt_lane_up(lanes->lookup) && jt_lane_up(lanes->delete);
 }
 
 static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
@@ -88,6 +88,12 @@ static enum jt_err add_lanes(struct jt_lanes *lanes)
         if (err == JT_OK) {
             err = add_lane(lanes, &jt_verb_detokenize, &lanes->detokenize[i]);
         }
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_lookup, &lanes->lookup);
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_delete, &lanes->delete);
     }
     if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_reencrypt, &lanes->reencrypt);
@@ -177,6 +183,16 @@ bool jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *reque
 bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request)
 {
     return jt_detokenize_submit(choose(lanes->detokenize, request->n_items), request);
+}
+
+bool jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request)
+{
+    return jt_delete_submit(lanes->delete, request);
+}
+
+bool jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request)
+{
+    return jt_lookup_submit(lanes->lookup, request);
 }
 
 void jt_lanes_pump(struct jt_lanes *lanes)

@@ -7,8 +7,10 @@
 #ifndef JETON_VAULT_LANES_H
 #define JETON_VAULT_LANES_H
 
+#include "vault/delete.h"
 #include "vault/detokenize.h"
 #include "vault/directory.h"
+#include "vault/lookup.h"
 #include "vault/tokenize.h"
 
 enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LANES_NO_DATABASE };
@@ -20,7 +22,7 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
  * on another. While they do come it stands by for them, and batches of large ones are brief.
  */
 #define JT_LANES_EACH 2
-#define JT_LANES_MAX  (2 * JT_LANES_EACH + 1)
+#define JT_LANES_MAX  (2 * JT_LANES_EACH + 3)
 
 /* So many loops may a front have. */
 #define JT_LOOPS_MAX 64
@@ -35,7 +37,8 @@ struct jt_lanes {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_directory *directory;
-    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *reencrypt;
+    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *lookup, *delete,
+        *reencrypt;
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
     uint32_t n_writers;
@@ -58,6 +61,8 @@ void jt_lanes_clear(struct jt_lanes *lanes);
 /* Hands a request to a lane. False: its client has its share of a full queue already. */
 bool jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
 bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
+bool jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request);
+bool jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
 void jt_lanes_pump(struct jt_lanes *lanes);

@@ -147,6 +147,69 @@ enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec 
     return err;
 }
 
+static bool patched(bool was, enum jt_patch_flag patch)
+{
+    return patch == JT_PATCH_KEEP ? was : patch == JT_PATCH_SET;
+}
+
+/* What the row shall become; false: it is that already. */
+static bool apply(const struct jt_field_patch *patch, struct jt_field_alter *alter)
+{
+    const struct jt_field_row *row = &alter->was.row;
+    alter->spec = row->spec;
+    alter->spec.allow_bad_luhn = patched(row->spec.allow_bad_luhn, patch->allow_bad_luhn);
+    alter->spec.mask_eight = patched(row->spec.mask_eight, patch->mask_eight);
+    bool disabled = patched(row->state != JT_ROW_ACTIVE, patch->disabled);
+    alter->state = disabled ? JT_ROW_REVOKED : JT_ROW_ACTIVE;
+    return alter->state != row->state || alter->spec.mask_eight != row->spec.mask_eight ||
+           alter->spec.allow_bad_luhn != row->spec.allow_bad_luhn;
+}
+
+static enum jt_err change_field(struct jt_work_ctx *ctx, const char *name,
+                                const struct jt_field_patch *patch, const struct jt_act *act,
+                                struct jt_field_row *out)
+{
+    struct jt_field_alter alter;
+    struct jt_field_change change;
+    enum jt_err err = jt_sets_row(ctx, JT_SET_FIELDS, &alter.was.set, NULL);
+    if (err == JT_OK) {
+        err = jt_sets_field(ctx, name, &alter.was.row);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    *out = alter.was.row;
+    if (!apply(patch, &alter)) {
+        return JT_OK;
+    }
+    err = jt_keyclient_wait_field_change(ctx->keeper, &alter, &change);
+    if (err == JT_OK) {
+        err = settle_field(ctx, jt_field_update(ctx->db, &change, act), &change.row);
+    }
+    if (err == JT_OK) {
+        *out = change.row;
+    }
+    return err;
+}
+
+enum jt_err jt_registry_change_field(struct jt_work_ctx *ctx, const char *name,
+                                     const struct jt_field_patch *patch, const char *actor,
+                                     struct jt_field_row *out)
+{
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    enum jt_err err = JT_ERR_SET_OLD;
+    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
+        err = change_field(ctx, name, patch, &act, out);
+    }
+    return err;
+}
+
+enum jt_err jt_registry_get_field_row(struct jt_work_ctx *ctx, const char *name,
+                                      struct jt_field_row *out)
+{
+    return jt_field_name_valid(name) ? jt_sets_field(ctx, name, out) : JT_ERR_NO_FIELD;
+}
+
 enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name,
                                   struct jt_field_spec *out)
 {

@@ -30,7 +30,28 @@ enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id,
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                                   const char *actor) JT_CHECKED;
 
-/* JT_ERR_NO_FIELD; JT_ERR_SETS_UNVERIFIED also while the set of fields is not verified. */
+/* What becomes of a rule of a field; 0: it stays as it is. */
+enum jt_patch_flag { JT_PATCH_KEEP = 0, JT_PATCH_SET, JT_PATCH_CLEAR };
+
+struct jt_field_patch {
+    enum jt_patch_flag allow_bad_luhn, mask_eight, disabled;
+};
+
+/*
+ * Changes the rules of a field, or disables it: then it is as if it did not exist, for everybody
+ * but operators, until it is active again; its cards stay, and are moved when keys are rolled. *out
+ * is its row afterwards. It is done when this returns JT_OK. JT_ERR_NO_FIELD.
+ */
+enum jt_err jt_registry_change_field(struct jt_work_ctx *ctx, const char *name,
+                                     const struct jt_field_patch *patch, const char *actor,
+                                     struct jt_field_row *out) JT_CHECKED;
+
+/* The row of a field, a disabled one too. As the next one otherwise. */
+enum jt_err jt_registry_get_field_row(struct jt_work_ctx *ctx, const char *name,
+                                      struct jt_field_row *out) JT_CHECKED;
+
+/* JT_ERR_NO_FIELD, also of a disabled one; JT_ERR_SETS_UNVERIFIED also while the set of fields is
+ * not verified. */
 enum jt_err jt_registry_get_field(struct jt_work_ctx *ctx, const char *name,
                                   struct jt_field_spec *out) JT_CHECKED;
 

@@ -11,6 +11,7 @@ void jt_retirement_facts_encode(const struct jt_retirement_facts *facts, struct 
     jt_buf_u64(out, facts->rows_written);
     jt_buf_u64(out, facts->rows_moved_in);
     jt_buf_u64(out, facts->rows_moved_out);
+    jt_buf_u64(out, facts->rows_deleted);
     jt_buf_u64(out, facts->rows_left);
     jt_buf_u64(out, facts->lsn);
     jt_buf_u32(out, facts->timeline);
@@ -28,6 +29,7 @@ enum jt_err jt_retirement_facts_decode(struct jt_reader *in, struct jt_retiremen
     facts->rows_written = jt_reader_u64(in);
     facts->rows_moved_in = jt_reader_u64(in);
     facts->rows_moved_out = jt_reader_u64(in);
+    facts->rows_deleted = jt_reader_u64(in);
     facts->rows_left = jt_reader_u64(in);
     facts->lsn = jt_reader_u64(in);
     facts->timeline = jt_reader_u32(in);

@@ -4,15 +4,20 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1 };
+enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1, MASK_EIGHT = 1 << 2 };
 
 void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
 {
     jt_buf_u32(out, spec->id);
     jt_wire_text_encode(spec->name, JT_FIELD_NAME_MAX, out);
     jt_buf_u8(out, spec->kind);
+    /*
+     * A rule that was added later has a flag that is 0 where it is not in use, so that rows from
+     * before it keep their MACs.
+     */
     jt_buf_u8(out,
-              (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0)));
+              (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0) |
+                        (spec->mask_eight ? MASK_EIGHT : 0)));
 }
 
 enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spec)
@@ -20,9 +25,10 @@ enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spe
     spec->id = jt_reader_u32(in);
     jt_wire_text_decode(in, JT_FIELD_NAME_MAX, spec->name);
     spec->kind = jt_reader_u8(in);
-    uint8_t flags = jt_wire_flags_decode(in, DEDUP | ALLOW_BAD_LUHN);
+    uint8_t flags = jt_wire_flags_decode(in, DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT);
     spec->dedup = (flags & DEDUP) != 0;
     spec->allow_bad_luhn = (flags & ALLOW_BAD_LUHN) != 0;
+    spec->mask_eight = (flags & MASK_EIGHT) != 0;
     return in->bad ? JT_ERR_PROTOCOL : JT_OK;
 }
 
@@ -73,6 +79,27 @@ enum jt_err jt_field_change_decode(struct jt_reader *in, struct jt_field_change 
     enum jt_err err = jt_field_row_decode(in, &change->row);
     if (err == JT_OK) {
         err = jt_set_row_decode(in, &change->set);
+    }
+    return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+void jt_field_alter_encode(const struct jt_field_alter *alter, struct jt_buf *out)
+{
+    jt_field_row_encode(&alter->was.row, out);
+    jt_field_spec_encode(&alter->spec, out);
+    jt_buf_u8(out, alter->state);
+    jt_set_row_encode(&alter->was.set, out);
+}
+
+enum jt_err jt_field_alter_decode(struct jt_reader *in, struct jt_field_alter *alter)
+{
+    enum jt_err err = jt_field_row_decode(in, &alter->was.row);
+    if (err == JT_OK) {
+        err = jt_field_spec_decode(in, &alter->spec);
+    }
+    alter->state = jt_reader_u8(in);
+    if (err == JT_OK) {
+        err = jt_set_row_decode(in, &alter->was.set);
     }
     return err == JT_OK ? jt_wire_end(in) : err;
 }

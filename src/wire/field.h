@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verb FIELD_MAKE, and the row of a field in it. */
+/* Verbs FIELD_MAKE and FIELD_CHANGE, and the row of a field in them. */
 #ifndef JETON_WIRE_FIELD_H
 #define JETON_WIRE_FIELD_H
 
@@ -18,6 +18,17 @@ void jt_field_make_encode(const struct jt_field_spec *spec, const struct jt_set_
                           struct jt_buf *out);
 enum jt_err jt_field_make_decode(struct jt_reader *in, struct jt_field_spec *spec,
                                  struct jt_set_row *set) JT_CHECKED;
+
+/* The request of FIELD_CHANGE: the row and the set as they are, and what the row shall become. */
+struct jt_field_alter {
+    struct jt_field_change was;
+    struct jt_field_spec spec; /* only its rules may differ from the row's */
+    uint8_t state;             /* enum jt_standing */
+};
+void jt_field_alter_encode(const struct jt_field_alter *alter, struct jt_buf *out);
+enum jt_err jt_field_alter_decode(struct jt_reader *in, struct jt_field_alter *alter) JT_CHECKED;
+
+/* The reply of both. */
 void jt_field_change_encode(const struct jt_field_change *change, struct jt_buf *out);
 enum jt_err jt_field_change_decode(struct jt_reader *in, struct jt_field_change *change) JT_CHECKED;
 

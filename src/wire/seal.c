@@ -82,17 +82,22 @@ static void result_encode(const struct jt_seal_result *r, size_t probes_len, str
     memcpy(p + 2, r->envelope, r->envelope_len);
 }
 
+void jt_seal_probed_encode(const struct jt_seal_probed *probed, uint8_t n, struct jt_buf *out)
+{
+    jt_buf_u8(out, n);
+    for (size_t i = 0; i < n; i++) {
+        jt_buf_u64(out, probed[i].key.generation);
+        jt_buf_u8(out, probed[i].key.key_id);
+        jt_buf_u8(out, probed[i].retired ? RETIRED : 0);
+    }
+}
+
 void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
 {
     jt_buf_u64(out, reply->epoch);
     jt_buf_u64(out, reply->active.generation);
     jt_buf_u8(out, reply->active.key_id);
-    jt_buf_u8(out, reply->n_probed);
-    for (size_t i = 0; i < reply->n_probed; i++) {
-        jt_buf_u64(out, reply->probed[i].key.generation);
-        jt_buf_u8(out, reply->probed[i].key.key_id);
-        jt_buf_u8(out, reply->probed[i].retired ? RETIRED : 0);
-    }
+    jt_seal_probed_encode(reply->probed, reply->n_probed, out);
     jt_buf_u16(out, (uint16_t)reply->n);
     for (size_t i = 0; i < reply->n; i++) {
         result_encode(&reply->results[i], (size_t)reply->n_probed * JT_FINGERPRINT_LEN, out);
@@ -123,24 +128,19 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
     }
 }
 
-/* The generations of the reply; none is draining behind one that is retired. */
-static bool probed_decode(struct jt_reader *in, struct jt_seal_reply *reply)
+uint8_t jt_seal_probed_decode(struct jt_reader *in,
+                              struct jt_seal_probed probed[static JT_WIRE_MAX_PROBED])
 {
-    reply->n_probed = jt_reader_u8(in);
-    if (reply->n_probed > JT_WIRE_MAX_PROBED) {
-        reply->n_probed = 0;
-        return false;
-    }
-    for (size_t i = 0; i < reply->n_probed; i++) {
-        struct jt_seal_probed *p = &reply->probed[i];
+    uint8_t n = jt_reader_u8(in);
+    in->bad = in->bad || n > JT_WIRE_MAX_PROBED;
+    for (size_t i = 0; i < n && !in->bad; i++) {
+        struct jt_seal_probed *p = &probed[i];
         p->key.generation = jt_reader_u64(in);
         p->key.key_id = jt_reader_u8(in);
         p->retired = (jt_wire_flags_decode(in, RETIRED) & RETIRED) != 0;
-        if (i > 0 && reply->probed[i - 1].retired && !p->retired) {
-            return false;
-        }
+        in->bad = in->bad || (i > 0 && probed[i - 1].retired && !p->retired);
     }
-    return !in->bad;
+    return in->bad ? 0 : n;
 }
 
 enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n, struct jt_seal_reply *reply)
@@ -151,8 +151,6 @@ enum jt_err jt_seal_reply_decode(struct jt_reader *in, size_t n, struct jt_seal_
     reply->epoch = jt_reader_u64(in);
     reply->active.generation = jt_reader_u64(in);
     reply->active.key_id = jt_reader_u8(in);
-    if (!probed_decode(in, reply)) {
-        return JT_ERR_PROTOCOL;
-    }
+    reply->n_probed = jt_seal_probed_decode(in, reply->probed);
     return jt_wire_results_decode(in, &list, reply->active.key_id == 0 ? 0 : n, &reply->n);
 }

@@ -53,6 +53,12 @@ struct jt_seal_reply {
     struct jt_seal_result *results;
 };
 
+/* The generations of a reply; none is live behind one that is retired. */
+void jt_seal_probed_encode(const struct jt_seal_probed *probed, uint8_t n, struct jt_buf *out);
+/* How many; `in` turns bad when they make no sense. */
+uint8_t jt_seal_probed_decode(struct jt_reader *in,
+                              struct jt_seal_probed probed[static JT_WIRE_MAX_PROBED]);
+
 void jt_seal_request_encode(const struct jt_seal_request *request, struct jt_buf *out);
 /* `items` holds JT_WIRE_MAX_ITEMS; pointers stay inside the frame. */
 enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *items,

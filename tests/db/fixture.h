@@ -113,6 +113,8 @@ struct fx_result {
     uint64_t epoch;                                 /* read */
     uint8_t stranded[JT_STORE_MAX_CARDS];           /* strays */
     size_t n_moved;
+    bool all_there; /* delete */
+    size_t n_deleted;
 };
 
 /*
@@ -133,6 +135,11 @@ void fx_strays(struct fx_lane *lane, const uint64_t *ids, size_t n, struct fx_re
 void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n,
               struct fx_result *out);
 void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out);
+/* Deletes these cards, each under its key id, with an audit row of as many items. */
+void fx_delete(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards, size_t n,
+               struct fx_result *out);
+void fx_delete_start(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards,
+                     size_t n);
 void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);
 
 /*

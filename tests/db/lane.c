@@ -247,6 +247,18 @@ static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *re
     signal_change(lane);
 }
 
+static void on_deleted(void *arg, enum jt_err err, const struct jt_delete_result *result)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    if (err == JT_OK) {
+        lane->result->check = result->check;
+        lane->result->all_there = result->all_there;
+        lane->result->n_deleted = result->n_deleted;
+    }
+    signal_change(lane);
+}
+
 void fx_wait(struct fx_lane *lane, struct fx_result *out)
 {
     struct timespec until = soon();
@@ -271,6 +283,7 @@ struct request {
     size_t n_live;
     const struct jt_audit_row *rows;
     const struct jt_move_txn *move;
+    const struct jt_card_doomed *doomed;
     size_t n;
 };
 
@@ -412,6 +425,38 @@ void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn)
 void fx_move(struct fx_lane *lane, const struct jt_move_txn *txn, struct fx_result *out)
 {
     fx_move_start(lane, txn);
+    fx_wait(lane, out);
+}
+
+static void delete_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    const struct jt_audit_row audit = { .action = JT_AUDIT_DELETE,
+                                        .client = "app",
+                                        .field = 1,
+                                        .n_items = (uint32_t)q->n,
+                                        .n_done = (uint32_t)q->n };
+    const struct jt_delete_txn txn = { .epoch = q->epoch,
+                                       .writer = lane->writer,
+                                       .cards = q->doomed,
+                                       .n = q->n,
+                                       .audit = &audit,
+                                       .n_audit = 1 };
+    queuing = true;
+    must_queue(jt_cards_delete(lane->pipe, &txn, on_deleted, lane));
+}
+
+void fx_delete_start(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards,
+                     size_t n)
+{
+    struct request q = { .epoch = epoch, .doomed = cards, .n = n };
+    call(lane, delete_job, &q);
+}
+
+void fx_delete(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards, size_t n,
+               struct fx_result *out)
+{
+    fx_delete_start(lane, epoch, cards, n);
     fx_wait(lane, out);
 }
 

@@ -15,9 +15,9 @@
 static bool touches_cards(enum jt_statement s)
 {
     return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS ||
-           s == JT_SQL_READ_CARDS || s == JT_SQL_MOVE_CARDS || s == JT_SQL_FIND_STRAYS ||
-           s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS ||
-           s == JT_SQL_UNUSED;
+           s == JT_SQL_READ_CARDS || s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS ||
+           s == JT_SQL_DELETE_CARDS || s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS ||
+           s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED;
 }
 
 /* The generic plan, as text. */
@@ -108,12 +108,16 @@ static void check_plans(void)
     must_have(plans[JT_SQL_FIND_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_FIND_CARDS], BY_FINGERPRINT("$5", "u"));
     must_have(plans[JT_SQL_READ_CARDS], BY_ID("live.key_id", "q.id"));
+    must_have(plans[JT_SQL_LOOK_UP_CARDS], BY_FINGERPRINT("p.key_id", "p"));
     must_have(plans[JT_SQL_FIND_STRAYS], BY_ID("u.key_id", "q.id"));
     must_have(plans[JT_SQL_FIND_STRAYS], KEY_IDS_STEP);
     must_have(plans[JT_SQL_KEY_IDS], KEY_IDS_STEP);
     must_have(plans[JT_SQL_MOVE_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_MOVE_CARDS], BY_ID("$7", "m.id"));
     must_have(plans[JT_SQL_MOVE_CARDS], "TID Cond: (ctid = due.at)");
+    must_have(plans[JT_SQL_DELETE_CARDS], "One-Time Filter");
+    must_have(plans[JT_SQL_DELETE_CARDS], BY_ID("d.key_id", "d.id"));
+    must_have(plans[JT_SQL_DELETE_CARDS], "TID Cond: (ctid = due_1.at)");
     must_have(plans[JT_SQL_STRAGGLERS],
               "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_NEWEST], "Index Scan Backward using card_id on card k");

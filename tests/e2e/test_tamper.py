@@ -179,8 +179,9 @@ def test_a_deleted_client_is_missed(stored):
     restart_unverified(stored, "not those that its set row vouches for")
 
 
-def test_an_edited_field_is_refused(stored):
-    stored.sql("UPDATE field SET allow_bad_luhn = true")
+@pytest.mark.parametrize("column", ["allow_bad_luhn", "mask_eight"])
+def test_an_edited_field_is_refused(stored, column):
+    stored.sql(f"UPDATE field SET {column} = true")
     restart_unverified(stored, "the row of field 1 is not authentic")
     answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": stored.pans[0]})
     assert answer.status_code == 503

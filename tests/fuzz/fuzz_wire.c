@@ -15,12 +15,13 @@
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/frame.h"
+#include "wire/fingerprint.h"
 #include "wire/generation.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
-#include "wire/open.h"
+#include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
 #include "wire/seal.h"
@@ -128,6 +129,41 @@ static enum jt_err match(struct jt_reader *in, size_t n, struct jt_buf *out)
     enum jt_err err = jt_match_request_decode(in, items, &n);
     MUST(err == JT_OK || n == 0);
     jt_match_request_encode(items, n, out);
+    return err;
+}
+
+static enum jt_err field_alter(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_field_alter alter;
+    enum jt_err err = jt_field_alter_decode(in, &alter);
+    if (err == JT_OK) {
+        jt_field_alter_encode(&alter, out);
+    }
+    return err;
+}
+
+static enum jt_err open_masked_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_open_masked_result results[MAX_ANSWER];
+    struct jt_open_masked_reply reply = { .results = results };
+    enum jt_err err = jt_open_masked_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_open_masked_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+static enum jt_err fingerprint_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_fingerprint_result results[MAX_ANSWER];
+    struct jt_fingerprint_reply reply = { .results = results };
+    enum jt_err err = jt_fingerprint_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_fingerprint_reply_encode(&reply, out);
+    }
     return err;
 }
 
@@ -440,6 +476,9 @@ static const struct {
     [JT_VERB_MATCH] = { WHOLE, match },
     [JT_VERB_IDENTIFY] = { WHOLE, identify },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
+    [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
+    [JT_VERB_OPEN_MASKED] = { WHOLE, open_request }, /* the request of an OPEN */
+    [JT_VERB_FINGERPRINT] = { WHOLE, seal },         /* the request of a SEAL */
     [JT_VERB_CLIENT_REVOKE] = { WHOLE, client_change },
     [JT_VERB_SET_SUM] = { WHOLE, set_sum },
     [JT_VERB_SET_VERIFY] = { WHOLE, set_verify },
@@ -461,6 +500,9 @@ static const struct {
     [REPLY + JT_VERB_MATCH] = { WHOLE, match_reply },
     [REPLY + JT_VERB_IDENTIFY] = { WHOLE, identify_reply },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
+    [REPLY + JT_VERB_FIELD_CHANGE] = { WHOLE, field_change },
+    [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, open_masked_reply },
+    [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fingerprint_reply },
     [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },
 };
 

@@ -3,12 +3,13 @@
 #include "seeds.h"
 
 #include "wire/certificate.h"
+#include "wire/fingerprint.h"
 #include "wire/frame.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
-#include "wire/open.h"
+#include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
 #include "wire/seal.h"
@@ -100,6 +101,19 @@ static void batches(void)
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
 
+    struct jt_open_masked_result masked[2] = { { JT_OK, true, 3, "630400****0000", 14 },
+                                               { .err = JT_ERR_DECRYPT } };
+    struct jt_open_masked_reply masked_reply = { 5, 2, masked };
+    jt_open_masked_reply_encode(&masked_reply, &message);
+    store(REPLY + JT_VERB_OPEN_MASKED, 2);
+
+    struct jt_fingerprint_result prints[2] = { { JT_OK, bytes }, { .err = JT_ERR_NOT_LINKED } };
+    struct jt_fingerprint_reply fingerprint_reply = {
+        5, 2, { { { 3, 7 }, false }, { { 2, 6 }, true } }, 2, prints
+    };
+    jt_fingerprint_reply_encode(&fingerprint_reply, &message);
+    store(REPLY + JT_VERB_FINGERPRINT, 2);
+
     struct jt_node_join join = { { "node1", 1, { 4 } }, true, opens, 2 };
     jt_node_join_encode(&join, &message);
     store(JT_VERB_NODE_JOIN, 0);
@@ -128,7 +142,12 @@ static void clients_and_fields(void)
         { { "shop-1", JT_MAY_ALL }, { 1 }, JT_ROW_ACTIVE, 4, 3, { 2 } }, clients
     };
     struct jt_field_change field = {
-        { { 1, "pan", JT_FIELD_PAN, true, false }, JT_ROW_ACTIVE, 1, 3, { 2 } }, fields
+        { { .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true, .mask_eight = true },
+          JT_ROW_ACTIVE,
+          1,
+          3,
+          { 2 } },
+        fields
     };
     jt_client_make_encode(&client.row.spec, bytes, &clients, &message);
     store(JT_VERB_CLIENT_MAKE, 0);
@@ -142,6 +161,9 @@ static void clients_and_fields(void)
     store(JT_VERB_FIELD_MAKE, 0);
     jt_field_change_encode(&field, &message);
     store(REPLY + JT_VERB_FIELD_MAKE, 0);
+    const struct jt_field_alter alter = { field, field.row.spec, JT_ROW_REVOKED };
+    jt_field_alter_encode(&alter, &message);
+    store(JT_VERB_FIELD_CHANGE, 0);
     jt_field_row_encode(&field.row, &message);
     jt_field_spec_encode(&field.row.spec, &message);
     store(FIELD_SPEC, 0);

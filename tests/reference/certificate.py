@@ -26,6 +26,7 @@ def expected_text(environment, generation, row):
     """What the certificate must say: `generation` and `row` are rows of tables generation and
     retirement.
     """
+    deleted = [("rows-deleted", row["rows_deleted"])] if row["rows_deleted"] is not None else []
     lines = [
         ("environment", ENVIRONMENTS[environment]),
         ("generation", generation["number"]),
@@ -35,6 +36,7 @@ def expected_text(environment, generation, row):
         ("rows-written", row["rows_written"]),
         ("rows-moved-in", row["rows_moved_in"]),
         ("rows-moved-out", row["rows_moved_out"]),
+        *deleted,
         ("rows-left", row["rows_left"]),
         ("system-identifier", row["system_identifier"] % (1 << 64)),
         ("timeline", row["timeline"]),

@@ -10,13 +10,14 @@ COLUMNS = {
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
     "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
     "client": "id, permissions, secret_mac, state, revision, mac_epoch, mac",
-    "field": "id, name, kind, dedup, allow_bad_luhn, state, revision, mac_epoch, mac",
+    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, state, revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"
-    " rows_written, rows_moved_in, rows_moved_out, rows_left, lsn::text AS lsn, timeline,"
+    " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_left, lsn::text AS lsn,"
+    " timeline,"
     " system_identifier, epoch, certificate, signature, public_key",
     "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in,"
-    " sum(moved_out)::bigint AS moved_out",
+    " sum(moved_out)::bigint AS moved_out, sum(deleted)::bigint AS deleted",
 }
 AFTER = {"tally": "GROUP BY generation"}
 

@@ -113,15 +113,15 @@ def client_message(client_id, permissions, secret_mac, state, revision, epoch):
     )
 
 
-def _field_spec(field_id, name, kind, dedup, allow_bad_luhn):
-    flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0)
+def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight):
+    flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0) | (4 if mask_eight else 0)
     return struct.pack(">I", field_id) + text(name) + bytes([kind, flags])
 
 
-def field_message(field_id, name, kind, dedup, allow_bad_luhn, state, revision, epoch):
+def field_message(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, state, revision, epoch):
     return (
         struct.pack(">Q", epoch)
-        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn)
+        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight)
         + struct.pack(">BQ", state, revision)
     )
 
@@ -144,7 +144,8 @@ def client_object(row):
 
 
 def field_object(row):
-    head = _field_spec(row["id"], row["name"], row["kind"], row["dedup"], row["allow_bad_luhn"])
+    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight")
+    head = _field_spec(*(row[column] for column in columns))
     return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
 
 

@@ -87,13 +87,16 @@ class Vault:
             "kind": 1,
             "dedup": dedup,
             "allow_bad_luhn": False,
+            "mask_eight": False,
             "state": 1,
             "revision": len(self.tables["field"]) + 1,
             "mac_epoch": self.epoch,
         }
         row["mac"] = self.macs.make(
             rows.MAC_FIELD_ROW,
-            rows.field_message(number, name, 1, dedup, False, 1, row["revision"], self.epoch),
+            rows.field_message(
+                number, name, 1, dedup, False, False, 1, row["revision"], self.epoch
+            ),
         )
         self.tables["field"].append(row)
 
@@ -173,7 +176,8 @@ class Vault:
         }
         self._set_state(row, rows.ACTIVE)
         self.tables["generation"].append(row)
-        self.tallies[number] = {"generation": number, "written": 0, "moved_in": 0, "moved_out": 0}
+        counts = {"written": 0, "moved_in": 0, "moved_out": 0, "deleted": 0}
+        self.tallies[number] = {"generation": number, **counts}
         self._acknowledge(row, key)
 
     def _acknowledge(self, generation, key):
@@ -213,6 +217,7 @@ class Vault:
             "rows_written": tally["written"],
             "rows_moved_in": tally["moved_in"],
             "rows_moved_out": tally["moved_out"],
+            "rows_deleted": tally["deleted"],
             "rows_left": 0,
             "lsn": "1/6B374D48",
             "timeline": 1,

@@ -182,6 +182,7 @@ FORGED = [
     ("field", "name", "nap"),
     ("field", "dedup", False),
     ("field", "allow_bad_luhn", True),
+    ("field", "mask_eight", True),
     ("field", "kind", 2),
     ("field", "kind", 300),
     ("node", "name", "node2"),

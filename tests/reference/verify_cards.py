@@ -162,7 +162,10 @@ class CardChecks:
     # -- sums
 
     def _finish(self):
-        tally = {t["generation"]: t["written"] + t["moved_in"] - t["moved_out"] for t in self.tally}
+        tally = {
+            t["generation"]: t["written"] + t["moved_in"] - t["moved_out"] - t["deleted"]
+            for t in self.tally
+        }
         for number, row in sorted(self.generations.items()):
             counted, expected = self.counts[row["key_id"]], tally.pop(number, 0)
             self.report.line(

@@ -45,6 +45,20 @@ static void a_number_is_taken_in_canonical_form_only(void **state)
     }
 }
 
+static void a_token_is_kept_only_where_it_has_its_length(void **state)
+{
+    (void)state;
+    static const char token[] = "jtk_0123456789abcdefghjkmnpqrs";
+    char path[100];
+    snprintf(path, sizeof path, "/v1/fields/pan/tokens/%s", token);
+    assert_non_null(find("GET", path));
+    assert_string_equal(params.token, token);
+    assert_non_null(find("GET", "/v1/fields/pan/tokens/4111111111111111"));
+    assert_string_equal(params.token, "");
+    assert_null(find("GET", "/v1/fields/pan/tokens/"));
+    assert_null(find("GET", "/v1/fields/pan/tokens"));
+}
+
 static void near_misses_do_not_match(void **state)
 {
     (void)state;
@@ -104,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_name_is_taken_from_the_path),
         cmocka_unit_test(a_number_is_taken_in_canonical_form_only),
+        cmocka_unit_test(a_token_is_kept_only_where_it_has_its_length),
         cmocka_unit_test(near_misses_do_not_match),
         cmocka_unit_test(another_method_is_told_which_are_allowed),
         cmocka_unit_test(head_is_taken_where_get_is),

@@ -17,7 +17,10 @@ def test_field_add_sends_what_was_asked(script):
         "name": "pan",
         "dedup": False,
         "allow_bad_luhn": True,
+        "mask_digits": 6,
     }
+    script.jeton("field", "add", "pan", "--mask-eight")
+    assert json.loads(script.requests[1][3])["mask_digits"] == 8
     assert json.loads(script.jeton("field", "add", "pan", "--json").out)["id"] == 1
 
 
@@ -32,11 +35,15 @@ def test_field_list(script):
                     "kind": "pan",
                     "dedup": False,
                     "allow_bad_luhn": True,
+                    "mask_digits": 8,
+                    "state": "active",
                 }
             ]
         },
     )
-    assert re.search(r"cards\.pan +7 +pan +no +accepted", script.jeton("field", "list").out)
+    assert re.search(
+        r"cards\.pan +7 +pan +no +accepted +8 +active", script.jeton("field", "list").out
+    )
 
 
 def test_client_add_keeps_the_key_out_of_the_terminal(script):

@@ -19,7 +19,7 @@ static int setup(void **state)
 static enum jt_err add(uint32_t id, bool dedup)
 {
     const struct jt_field_spec spec = { .id = id, .kind = JT_FIELD_PAN, .dedup = dedup };
-    return jt_fieldtable_add(&t, &spec);
+    return jt_fieldtable_add(&t, &spec, false);
 }
 
 static void fields_are_found_with_what_their_rows_said(void **state)
@@ -34,10 +34,14 @@ static void fields_are_found_with_what_their_rows_said(void **state)
     assert_false(jt_fieldtable_find(&t, 3)->dedup);
     assert_int_equal(jt_fieldtable_find(&t, 0xffffffff)->kind, JT_FIELD_PAN);
     assert_null(jt_fieldtable_find(&t, 4));
-    jt_fieldtable_remove(&t, 4);
-    jt_fieldtable_remove(&t, 3);
-    assert_null(jt_fieldtable_find(&t, 3));
-    assert_non_null(jt_fieldtable_find(&t, 7));
+    const struct jt_field_spec spec = { .id = 3, .kind = JT_FIELD_PAN, .mask_eight = true };
+    assert_int_equal(jt_fieldtable_add(&t, &spec, true), JT_OK);
+    assert_true(jt_fieldtable_find(&t, 3)->mask_eight);
+    assert_null(jt_fieldtable_find_enabled(&t, 3));
+    assert_non_null(jt_fieldtable_find_enabled(&t, 7));
+    assert_null(jt_fieldtable_find_enabled(&t, 4));
+    assert_int_equal(jt_fieldtable_add(&t, &spec, false), JT_OK);
+    assert_non_null(jt_fieldtable_find_enabled(&t, 3));
 }
 
 static void an_unknown_field_may_yet_come_until_the_set_is_whole(void **state)

@@ -24,6 +24,7 @@ static struct jt_retirement_facts sample_facts(const struct world *w)
         .rows_written = 12,
         .rows_moved_in = 0,
         .rows_moved_out = 12,
+        .rows_deleted = 4,
         .rows_left = 0,
         .lsn = 0x16B374D48,
         .timeline = 1,

@@ -159,6 +159,51 @@ static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
     assert_int_equal(check_field(&altered), JT_ERR_FORGED);
 }
 
+static enum jt_err change_field(const struct jt_field_change *was, const struct jt_field_spec *spec,
+                                uint8_t standing, struct jt_field_change *out)
+{
+    const struct jt_field_alter alter = { .was = *was, .spec = *spec, .state = standing };
+    return jt_keyclient_wait_field_change(kc, &alter, out);
+}
+
+static void of_a_field_only_the_rules_change(void **state)
+{
+    (void)state;
+    struct jt_field_spec spec = { .id = 9, .name = "b", .kind = JT_FIELD_PAN, .dedup = true };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    struct jt_field_change made, changed, again;
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &none, &made), JT_OK);
+    spec.mask_eight = spec.allow_bad_luhn = true;
+    assert_int_equal(change_field(&made, &spec, JT_ROW_REVOKED, &changed), JT_OK);
+    assert_true(changed.row.spec.mask_eight && changed.row.spec.allow_bad_luhn);
+    assert_int_equal(changed.row.state, JT_ROW_REVOKED);
+    assert_int_equal(changed.set.version, made.set.version + 1);
+    assert_int_equal(changed.set.n, made.set.n);
+    assert_int_equal(changed.row.revision, changed.set.version);
+    assert_int_equal(check_field(&changed.row), JT_OK);
+    assert_int_equal(change_field(&changed, &spec, JT_ROW_ACTIVE, &again), JT_OK);
+
+    const struct jt_field_spec good = spec;
+    spec.id = 10;
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &again), JT_ERR_INVALID);
+    spec = good;
+    spec.name[0] = 'c';
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &again), JT_ERR_INVALID);
+    spec = good;
+    spec.kind = 2;
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &again), JT_ERR_INVALID);
+    spec = good;
+    spec.dedup = false;
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &again), JT_ERR_INVALID);
+    assert_int_equal(change_field(&made, &good, 3, &again), JT_ERR_INVALID);
+    struct jt_field_change forged = made;
+    forged.row.spec.mask_eight = true;
+    assert_int_equal(change_field(&forged, &good, JT_ROW_ACTIVE, &again), JT_ERR_FORGED);
+    forged = made;
+    forged.set.n++;
+    assert_int_equal(change_field(&forged, &good, JT_ROW_ACTIVE, &again), JT_ERR_FORGED);
+}
+
 static void malformed_fields_are_not_made(void **state)
 {
     (void)state;
@@ -203,6 +248,7 @@ int main(void)
         cmocka_unit_test(an_altered_client_row_is_refused),
         cmocka_unit_test(malformed_clients_are_not_made),
         cmocka_unit_test(a_field_row_stands_and_an_altered_one_is_refused),
+        cmocka_unit_test(of_a_field_only_the_rules_change),
         cmocka_unit_test(malformed_fields_are_not_made),
         cmocka_unit_test(rows_of_another_keeper_are_refused),
     };

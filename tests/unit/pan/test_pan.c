@@ -198,6 +198,38 @@ static void luhn_finds_typing_mistakes(void **state)
     assert_false(jt_pan_luhn_ok("", 0));
 }
 
+static void check_mask(const char *digits, bool eight, const char *expected)
+{
+    struct jt_pan pan;
+    char out[JT_PAN_MAX_DIGITS + 1];
+    size_t len;
+    assert_int_equal(jt_pan_parse(digits, strlen(digits), false, &pan), JT_PAN_GOOD);
+    assert_int_equal(jt_pan_mask(pan.packed, pan.packed_len, eight, out, &len), JT_OK);
+    assert_string_equal(out, expected);
+    assert_int_equal(len, strlen(digits));
+}
+
+/* Never more than eight and four digits, and never fewer than four are hidden. */
+static void masks_hide_four_digits_at_least(void **state)
+{
+    (void)state;
+    check_mask("4111111111111234", false, "411111******1234");
+    check_mask("4111111111111234", true, "41111111****1234");
+    check_mask("4111111111111111234", false, "411111*********1234");
+    check_mask("4111111111111111234", true, "41111111*******1234");
+    check_mask("378282246310005", false, "378282*****0005");
+    check_mask("378282246310005", true, "378282*****0005"); /* 15 digits: six at most */
+    check_mask("30569309025904", true, "305693****5904");
+    check_mask("4222222222222", true, "42222****2222");
+    check_mask("630400000123", false, "6304****0123");
+    char out[JT_PAN_MAX_DIGITS + 1];
+    size_t len = 1;
+    static const uint8_t bad[8] = { 0x41, 0xa1 };
+    assert_int_equal(jt_pan_mask(bad, sizeof bad, false, out, &len), JT_ERR_DECRYPT);
+    assert_int_equal(len, 0);
+    assert_int_equal(out[0], '\0');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +241,7 @@ int main(void)
         cmocka_unit_test(unpacking_accepts_canonical_bytes_only),
         cmocka_unit_test(malformed_nibbles_are_refused),
         cmocka_unit_test(luhn_finds_typing_mistakes),
+        cmocka_unit_test(masks_hide_four_digits_at_least),
     };
     return cmocka_run_group_tests_name("pan/pan", tests, NULL, NULL);
 }

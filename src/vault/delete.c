@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/delete.h"
+
+#include "base/container.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH JT_LANE_BATCH_MAX
+
+/* A card that is to go, by the entry that asked first. */
+struct doomed {
+    struct jt_card_doomed card;
+    uint32_t entry;
+};
+
+struct deleter {
+    struct jt_lane lane;
+    struct jt_locator locator;
+    size_t n; /* cards, each once, ascending by id */
+    struct doomed doomed[BATCH];
+    struct jt_card_doomed cards[BATCH];
+    uint64_t ids[BATCH]; /* for the audit rows */
+};
+
+static struct deleter *of(struct jt_lane *lane)
+{
+    return jt_container_of(lane, struct deleter, lane);
+}
+
+static struct jt_delete_item *item_of(const struct jt_lane_entry *e)
+{
+    return e->item;
+}
+
+/* Cards may be away, and then nothing was deleted: who asked hears of it, and the audit as well. */
+static void on_audited(void *arg, enum jt_err err)
+{
+    struct deleter *d = arg;
+    if (err == JT_OK) {
+        jt_lane_end(&d->lane, JT_OK);
+    } else {
+        jt_lane_end_untrue(&d->lane, "delete: audit", err);
+    }
+}
+
+static void give_up(struct jt_lane *lane, enum jt_err err)
+{
+    jt_locate_settle_rest(lane, err);
+    size_t n = jt_lane_audit(lane, JT_AUDIT_DELETE);
+    enum jt_err failed = jt_cards_audit(lane->pipe, lane->audit, n, on_audited, of(lane));
+    if (failed != JT_OK) {
+        jt_lane_end(lane, failed);
+    }
+}
+
+static void on_deleted(void *arg, enum jt_err err, const struct jt_delete_result *result)
+{
+    struct deleter *d = arg;
+    if (err == JT_ERR_RING_CONTRADICTED) {
+        d->lane.ended = err;
+        jt_lane_refresh(&d->lane);
+    } else if (err != JT_OK) {
+        jt_lane_end_untrue(&d->lane, "delete", err);
+    } else if (!result->check.node_stands) {
+        jt_lane_end(&d->lane, JT_ERR_NODE_GONE);
+    } else if (result->check.epoch != d->locator.epoch) {
+        d->lane.ended = JT_ERR_RING_MOVED;
+        jt_lane_refresh(&d->lane);
+    } else if (!result->all_there) {
+        d->lane.ended = JT_ERR_RING_MOVED;
+        jt_lane_again(&d->lane);
+    } else {
+        for (size_t i = 0; i < d->n; i++) {
+            jt_locate_settle(&d->lane.entries[d->doomed[i].entry], JT_OK);
+        }
+        jt_locate_settle_rest(&d->lane, JT_ERR_NO_TOKEN); /* an equal one was before them */
+        jt_lane_end(&d->lane, JT_OK);
+    }
+}
+
+/* By id, and of equal ones the first entry first. */
+static int compare(const void *a, const void *b)
+{
+    const struct doomed *x = a, *y = b;
+    if (x->card.id != y->card.id) {
+        return x->card.id < y->card.id ? -1 : 1;
+    }
+    return (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+static void sort_out(struct deleter *d)
+{
+    const struct jt_locator *l = &d->locator;
+    for (size_t i = 0; i < l->n; i++) {
+        d->doomed[i] =
+            (struct doomed){ .card = { .id = l->rows[i].id, .key_id = l->rows[i].envelope[0] },
+                             .entry = d->lane.sent[i] };
+    }
+    qsort(d->doomed, l->n, sizeof d->doomed[0], compare);
+    d->n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (d->n == 0 || d->doomed[d->n - 1].card.id != d->doomed[i].card.id) {
+            d->doomed[d->n++] = d->doomed[i];
+        }
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        d->cards[i] = d->doomed[i].card;
+    }
+}
+
+/* The ids of one request's cards are neighbours, as its entries are. */
+static size_t audit_rows(struct deleter *d)
+{
+    bool wins[BATCH] = { false };
+    for (size_t i = 0; i < d->n; i++) {
+        wins[d->doomed[i].entry] = true;
+    }
+    size_t n = jt_lane_audit(&d->lane, JT_AUDIT_DELETE), n_ids = 0;
+    for (size_t i = 0; i < d->lane.n; i++) {
+        const struct jt_lane_entry *e = &d->lane.entries[i];
+        if (wins[i]) {
+            struct jt_audit_row *row = &d->lane.audit[e->audit];
+            row->ids = row->n_ids == 0 ? &d->ids[n_ids] : row->ids;
+            row->n_ids++;
+            row->n_done++;
+            d->ids[n_ids++] = item_of(e)->located.id;
+        }
+    }
+    return n;
+}
+
+static void on_located(struct jt_lane *lane)
+{
+    struct deleter *d = of(lane);
+    sort_out(d);
+    const struct jt_delete_txn txn = { .epoch = d->locator.epoch,
+                                       .writer = lane->writer,
+                                       .cards = d->cards,
+                                       .n = d->n,
+                                       .audit = lane->audit,
+                                       .n_audit = audit_rows(d) };
+    enum jt_err err = jt_cards_delete(lane->pipe, &txn, on_deleted, d);
+    if (err != JT_OK) {
+        jt_lane_end(lane, err);
+    }
+}
+
+static void locate_batch(struct jt_lane *lane)
+{
+    of(lane)->locator.found = on_located;
+    jt_locate(&of(lane)->locator, lane);
+}
+
+/* Each item keeps how it was settled, unless the batch failed. */
+static void end_item(void *arg, enum jt_err err)
+{
+    struct jt_delete_item *item = arg;
+    if (err != JT_OK) {
+        item->located.err = err;
+    }
+}
+
+static void done(struct jt_lane_request *lane_request)
+{
+    struct jt_delete_request *request =
+        jt_container_of(lane_request, struct jt_delete_request, lane);
+    request->done(request);
+}
+
+const struct jt_lane_verb jt_verb_delete = {
+    .name = "delete",
+    .application = "jetond delete",
+    .size = sizeof(struct deleter),
+    .item_size = sizeof(struct jt_delete_item),
+    .batch_max = BATCH,
+    .waiting_max = JT_LANE_WAITING_MAX,
+    .writes = true,
+    .round = locate_batch,
+    .give_up = give_up,
+    .end_item = end_item,
+    .done = done,
+};
+_Static_assert(offsetof(struct deleter, lane) == 0, "a lane is allocated as its verb's struct");
+
+bool jt_delete_submit(struct jt_lane *lane, struct jt_delete_request *request)
+{
+    request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .field = request->field,
+                                              .items = request->items,
+                                              .n_items = request->n_items };
+    return jt_lane_submit(lane, &request->lane);
+}

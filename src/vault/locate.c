@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/locate.h"
+
+#include <string.h>
+
+static struct jt_located *item_of(const struct jt_lane_entry *e)
+{
+    return e->item;
+}
+
+void jt_locate_settle(struct jt_lane_entry *entry, enum jt_err err)
+{
+    item_of(entry)->err = err;
+    entry->settled = true;
+}
+
+void jt_locate_settle_rest(struct jt_lane *lane, enum jt_err err)
+{
+    for (size_t i = 0; i < lane->n; i++) {
+        if (!lane->entries[i].settled) {
+            jt_locate_settle(&lane->entries[i], err);
+        }
+    }
+}
+
+static void hand_over(struct jt_locator *l, size_t n)
+{
+    l->n = n;
+    l->found(l->lane);
+}
+
+/* --- the third step: tokens that were issued and have no row under a live key id --- */
+
+static bool is_live(const struct jt_locator *l, uint8_t key_id)
+{
+    return memchr(l->live, key_id, l->n_live) != NULL;
+}
+
+/*
+ * Sorts the missing out: deleted cards, mostly, or ones whose transaction never ended; but a row
+ * under a key id that is not live is a card that somebody hid, and whoever asks for it must not
+ * hear that there is none. False when one of them has come to light under a live key id meanwhile.
+ */
+static bool take_strays(struct jt_locator *l, const uint8_t *stranded, size_t n, size_t *n_open)
+{
+    size_t n_stranded = 0, next = 0;
+    bool all_settled = true;
+    for (size_t i = 0; i < l->lane->n; i++) {
+        struct jt_lane_entry *e = &l->lane->entries[i];
+        if (e->settled) {
+            continue;
+        }
+        if (!e->missing) {
+            /* in the order of take_read: its row is rows[*n_open] */
+            l->lane->sent[(*n_open)++] = (uint32_t)i;
+            continue;
+        }
+        uint8_t key_id = next < n ? stranded[next++] : 0;
+        if (key_id != 0 && is_live(l, key_id)) {
+            all_settled = false;
+            continue;
+        }
+        jt_locate_settle(e, key_id != 0 ? JT_ERR_STRANDED : JT_ERR_NO_TOKEN);
+        n_stranded += key_id != 0;
+    }
+    jt_lane_alarm(l->lane, n_stranded, "cards stand in rows under key ids of no live generation");
+    return all_settled;
+}
+
+static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
+{
+    struct jt_locator *l = arg;
+    if (err != JT_OK) {
+        jt_lane_end_untrue(l->lane, l->lane->verb->name, err);
+        return;
+    }
+    size_t n_open = 0;
+    if (!take_strays(l, stranded, n, &n_open)) {
+        jt_lane_again(l->lane);
+    } else {
+        hand_over(l, n_open);
+    }
+}
+
+static void look_for_strays(struct jt_locator *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->lane->n; i++) {
+        if (!l->lane->entries[i].settled && l->lane->entries[i].missing) {
+            l->ids[n++] = item_of(&l->lane->entries[i])->id;
+        }
+    }
+    enum jt_err err = jt_cards_strays(l->lane->pipe, l->ids, n, on_strays, l);
+    if (err != JT_OK) {
+        jt_lane_end(l->lane, err);
+    }
+}
+
+/* --- the second step: reading --- */
+
+/* Takes the rows; how many are to be opened, and whether any is missing. */
+static size_t take_read(struct jt_locator *l, const struct jt_read_result *result,
+                        bool *any_missing)
+{
+    size_t n_open = 0, n_odd = 0;
+    for (size_t i = 0; i < result->n; i++) {
+        struct jt_lane_entry *e = &l->lane->entries[l->lane->sent[i]];
+        const struct jt_card_found *card = &result->cards[i];
+        e->missing = card->n_rows == 0;
+        if (e->missing) {
+            *any_missing = true;
+        } else if (card->n_rows > 1 || card->row.field != e->request->field ||
+                   card->row.id != item_of(e)->id) {
+            jt_locate_settle(e, JT_ERR_DECRYPT);
+            n_odd++;
+        } else {
+            l->rows[n_open] = card->row;
+            l->lane->sent[n_open++] = l->lane->sent[i];
+        }
+    }
+    jt_lane_alarm(
+        l->lane, n_odd,
+        "ids stand in two rows, or in a row of another field: the database was tampered with");
+    return n_open;
+}
+
+static void on_read(void *arg, enum jt_err err, const struct jt_read_result *result)
+{
+    struct jt_locator *l = arg;
+    if (err != JT_OK) {
+        jt_lane_end_untrue(l->lane, l->lane->verb->name, err);
+        return;
+    }
+    if (result->epoch != l->epoch) {
+        /* the live key ids that were asked for were not the database's: nothing counts */
+        jt_lane_refresh(l->lane);
+        return;
+    }
+    bool any_missing = false;
+    size_t n_open = take_read(l, result, &any_missing);
+    if (any_missing) {
+        look_for_strays(l);
+    } else {
+        hand_over(l, n_open);
+    }
+}
+
+/* --- the first step: tokens to ids --- */
+
+static void on_identified(void *arg, enum jt_err err, const struct jt_identify_reply *reply)
+{
+    struct jt_locator *l = arg;
+    if (jt_err_class(err) == JT_CLASS_REFRESH) {
+        jt_lane_refresh(l->lane);
+        return;
+    }
+    if (err != JT_OK) {
+        jt_lane_end(l->lane, err);
+        return;
+    }
+    l->epoch = reply->epoch;
+    l->n_live = reply->n_live;
+    memcpy(l->live, reply->live, sizeof l->live);
+    size_t n = 0;
+    for (size_t i = 0; i < reply->n; i++) {
+        struct jt_lane_entry *e = &l->lane->entries[l->lane->sent[i]];
+        if (reply->results[i].err != JT_OK) {
+            jt_locate_settle(e, JT_ERR_NO_TOKEN); /* made up, or of another field */
+            continue;
+        }
+        item_of(e)->id = l->ids[n] = reply->results[i].id;
+        l->lane->sent[n++] = l->lane->sent[i];
+    }
+    if (n == 0) {
+        hand_over(l, 0);
+        return;
+    }
+    err = jt_cards_read(l->lane->pipe, l->ids, n, reply->live, reply->n_live, on_read, l);
+    if (err != JT_OK) {
+        jt_lane_end(l->lane, err);
+    }
+}
+
+void jt_locate(struct jt_locator *l, struct jt_lane *lane)
+{
+    l->lane = lane;
+    size_t n = jt_lane_open(lane);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
+        l->identify[i] =
+            (struct jt_identify_item){ .field = e->request->field, .token = item_of(e)->token };
+    }
+    jt_keyclient_identify(lane->keeper, l->identify, n, on_identified, l);
+}
