@@ -56,7 +56,24 @@ static void wait_to_ask(struct jt_request *r)
     logins->unasked_last = r;
 }
 
-static void on_client(void *arg, enum jt_err err, uint32_t permissions)
+static struct jt_source source_of(const struct jt_request *r)
+{
+    struct jt_slice address = jt_exchange_address(&r->http);
+    return jt_source_of(address.p, address.len);
+}
+
+/* A good key of a client that may come from here; what it may do in the field of the path. */
+static enum jt_err take_access(struct jt_request *r, const struct jt_access *access)
+{
+    struct jt_source source = source_of(r);
+    if (!jt_access_is_from(access, &source)) {
+        return JT_ERR_BAD_CREDENTIAL; /* as if the key were wrong: it may be stolen */
+    }
+    r->may = jt_may_in(&access->may, r->params.field);
+    return JT_OK;
+}
+
+static void on_client(void *arg, enum jt_err err, const struct jt_access *access)
 {
     struct jt_request *r = arg;
     struct jt_api *api = r->api; /* which outlives the request */
@@ -67,11 +84,14 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
         wait_to_ask(r);
         return;
     }
+    if (err == JT_OK) {
+        err = take_access(r, access);
+    }
     if (err == JT_ERR_BAD_CREDENTIAL) {
         jt_login_refuse(r);
     } else if (err != JT_OK || api->closed) {
         jt_request_answer_err(r, api->closed ? JT_ERR_STOPPING : err);
-    } else if ((permissions & r->route->permission) == 0) {
+    } else if ((r->may & r->route->permission) == 0) {
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);

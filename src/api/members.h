@@ -24,10 +24,9 @@ struct jt_member_kind {
     bool (*take)(const struct jt_member *member, json_t *value, void *at);
 };
 
-extern const struct jt_member_kind jt_member_text;        /* char[size], with its NUL */
-extern const struct jt_member_kind jt_member_flag;        /* bool */
-extern const struct jt_member_kind jt_member_token;       /* uint8_t[JT_TOKEN_LEN] */
-extern const struct jt_member_kind jt_member_permissions; /* uint32_t */
+extern const struct jt_member_kind jt_member_text;  /* char[size], with its NUL */
+extern const struct jt_member_kind jt_member_flag;  /* bool */
+extern const struct jt_member_kind jt_member_token; /* uint8_t[JT_TOKEN_LEN] */
 
 struct jt_member {
     const char *name;

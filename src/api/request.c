@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "api/operation.h"
+#include "api/query.h"
 #include "base/container.h"
 #include "base/fault.h"
 #include "base/jsonw.h"
@@ -142,6 +143,16 @@ static void tell_allowed(struct jt_request *r)
     r->http.answer.value = r->allow;
 }
 
+/* The query of an operation that takes one. */
+static bool read_query(struct jt_request *r, const struct jt_head *head)
+{
+    const struct jt_members *members = &r->route->operation->members;
+    if (strcmp(r->route->method, "GET") == 0 && members->n > 0) {
+        r->json = jt_query_read(head->query, members);
+    }
+    return r->json != NULL;
+}
+
 /* Finds the route; false: answered. */
 static bool find_route(struct jt_request *r, const struct jt_head *head)
 {
@@ -163,7 +174,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
         tell_allowed(r);
     } else if (r->route == NULL) {
         jt_request_answer_problem(r, JT_PROBLEM_NOT_FOUND);
-    } else if (head->query.p != NULL) {
+    } else if (head->query.p != NULL && !read_query(r, head)) {
         query_name(head->query, name);
         jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
                                        name[0] == '\0' ? NULL : write_parameter, name);

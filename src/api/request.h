@@ -34,7 +34,9 @@ struct jt_request {
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
-    json_t *json;                      /* the body, or NULL for a route that takes none */
+    /* what it may do in the field of the path, and what has no field: enum jt_permission */
+    uint32_t may;
+    json_t *json; /* the body, or NULL for a route that takes none */
 
     void *state; /* the handler's own */
     void (*state_free)(void *state);

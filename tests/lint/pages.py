@@ -122,7 +122,7 @@ def openapi():
         (TOP / "src/api/routes.def").read_text(encoding="utf-8"),
         re.M,
     )
-    served = {(method, path): permission.lower() for method, path, permission in rows}
+    served = {(m, path): permission.lower().replace("_", "-") for m, path, permission in rows}
     if not served:
         yield "no routes found in src/api/routes.def"
     for route in sorted(served.keys() - documented.keys()):
