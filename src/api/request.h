@@ -32,6 +32,7 @@ struct jt_request {
     const struct jt_route *route;
     struct jt_route_params params;
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
+    char retry_after[24];              /* seconds, where the client is locked out */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
     /* what it may do in the field of the path, and what has no field: enum jt_permission */

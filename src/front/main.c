@@ -20,6 +20,7 @@
 #include "front/room.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/lockout.h"
 #include "vault/membership.h"
 #include "vault/retirement.h"
 
@@ -120,6 +121,7 @@ static void stop(void)
     jt_workers_free(vault.workers);
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
+    jt_lockout_free(vault.lockout);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
@@ -169,7 +171,10 @@ static enum jt_err start_loops(const struct jt_conf *conf, int *port, struct jt_
  */
 static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault *fault)
 {
-    enum jt_err err = jt_membership_start(&vault, &membership);
+    enum jt_err err = jt_lockout_new(&vault.lockout);
+    if (err == JT_OK) {
+        err = jt_membership_start(&vault, &membership);
+    }
     if (err != JT_OK && membership != NULL && jt_membership_verdict(membership) != JT_OK) {
         return err;
     }

@@ -51,6 +51,22 @@ enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *ch
     return jt_db_end(db, jt_client_insert_row(db, change, act));
 }
 
+/* A client that gets a fresh key, or is let in again, is known: it is locked out no longer. */
+static enum jt_err let_in(struct jt_db *db, const char *id, enum jt_audit_action action)
+{
+    static const char sql[] =
+        "UPDATE login_failure SET n = 0, locked_until = NULL, last_at = now() "
+        "WHERE client = $1";
+    if (action != JT_AUDIT_CLIENT_ROTATE && action != JT_AUDIT_CLIENT_ENABLE &&
+        action != JT_AUDIT_CLIENT_RECOVER) {
+        return JT_OK;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, id);
+    return jt_db_change(db, sql, &p, NULL);
+}
+
 static enum jt_err update_row(struct jt_db *db, const struct jt_client_change *change,
                               const struct jt_act *act, enum jt_audit_action action,
                               const char *object)
@@ -63,6 +79,9 @@ static enum jt_err update_row(struct jt_db *db, const struct jt_client_change *c
     enum jt_err err = write_row(db, revoked ? revoke : update, change, act);
     if (err == JT_ERR_NO_CHANGE) {
         return JT_ERR_NO_CLIENT;
+    }
+    if (err == JT_OK) {
+        err = let_in(db, change->row.spec.id, action);
     }
     return err == JT_OK ? jt_audit_act(db, act, action, 0, object) : err;
 }
