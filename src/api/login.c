@@ -3,9 +3,12 @@
 
 #include "api/api.h"
 #include "api/request.h"
+#include "base/clock.h"
 #include "base/notice.h"
 #include "base/secmem.h"
+#include "vault/lockout.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,6 +43,23 @@ void jt_login_refuse(struct jt_request *r)
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
 }
 
+static struct jt_source source_of(const struct jt_request *r)
+{
+    struct jt_slice address = jt_exchange_address(&r->http);
+    return jt_source_of(address.p, address.len);
+}
+
+/* Answers that the client is kept out for so long still; counted like any refusal. */
+static void refuse_locked(struct jt_request *r, int64_t left_ms)
+{
+    atomic_fetch_add(&r->api->doors->logins_refused, 1);
+    jt_request_answer_problem(r, JT_PROBLEM_LOCKED_OUT);
+    (void)snprintf(r->retry_after, sizeof r->retry_after, "%lld",
+                   (long long)(left_ms + 999) / 1000);
+    r->http.answer.name = "Retry-After";
+    r->http.answer.value = r->retry_after;
+}
+
 static void ask_next(struct jt_logins *logins);
 
 /*
@@ -56,7 +76,42 @@ static void wait_to_ask(struct jt_request *r)
     logins->unasked_last = r;
 }
 
-static void on_client(void *arg, enum jt_err err, uint32_t permissions)
+/*
+ * Whether the client is kept out from there, and the request answered. It is asked before a keeper
+ * is, and again when a keeper has answered: of many keys that are tried at one time, no more than
+ * ten tell anything.
+ */
+static bool is_locked_out(struct jt_request *r)
+{
+    struct jt_source source = source_of(r);
+    int64_t left_ms =
+        jt_lockout_left_ms(r->api->vault->lockout, r->credential.id, &source, jt_clock_ms());
+    if (left_ms > 0) {
+        refuse_locked(r, left_ms);
+    }
+    return left_ms > 0;
+}
+
+/* A key that was none of its client's. */
+static void refuse_key(struct jt_request *r)
+{
+    struct jt_source source = source_of(r);
+    jt_lockout_failed(r->api->vault->lockout, r->credential.id, &source, jt_clock_ms());
+    jt_login_refuse(r);
+}
+
+/* A good key of a client that may come from here; what it may do in the field of the path. */
+static enum jt_err take_access(struct jt_request *r, const struct jt_access *access)
+{
+    struct jt_source source = source_of(r);
+    if (!jt_access_is_from(access, &source)) {
+        return JT_ERR_BAD_CREDENTIAL; /* as if the key were wrong: it may be stolen */
+    }
+    r->may = jt_may_in(&access->may, r->params.field);
+    return JT_OK;
+}
+
+static void on_client(void *arg, enum jt_err err, const struct jt_access *access)
 {
     struct jt_request *r = arg;
     struct jt_api *api = r->api; /* which outlives the request */
@@ -67,15 +122,19 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
         wait_to_ask(r);
         return;
     }
-    if (err == JT_ERR_BAD_CREDENTIAL) {
-        jt_login_refuse(r);
+    if (err == JT_OK) {
+        err = take_access(r, access);
+    }
+    if ((err == JT_OK || err == JT_ERR_BAD_CREDENTIAL) && is_locked_out(r)) {
+        /* it is answered */
+    } else if (err == JT_ERR_BAD_CREDENTIAL) {
+        refuse_key(r);
     } else if (err != JT_OK || api->closed) {
         jt_request_answer_err(r, api->closed ? JT_ERR_STOPPING : err);
-    } else if ((permissions & r->route->permission) == 0) {
+    } else if ((r->may & r->route->permission) == 0) {
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);
-        r->permissions = permissions;
     }
     jt_exchange_admit(&r->http, r->client[0] == '\0' ? NULL : r->client);
     if (later) {
@@ -86,6 +145,10 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
 void jt_login_ask(struct jt_request *r)
 {
     struct jt_logins *logins = &r->api->logins;
+    if (is_locked_out(r)) {
+        jt_exchange_admit(&r->http, NULL);
+        return;
+    }
     logins->n_asked++;
     logins->asking = true;
     logins->put_off = false;

@@ -2,7 +2,6 @@
 #include "api/members.h"
 
 #include "api/request.h"
-#include "model/client.h"
 #include "pan/token.h"
 
 #include <stdio.h>
@@ -36,32 +35,6 @@ static bool take_token(const struct jt_member *member, json_t *value, void *at)
            jt_token_parse(json_string_value(value), json_string_length(value), at) == JT_OK;
 }
 
-static uint32_t permission_of(const char *name)
-{
-    for (size_t i = 0; i < JT_N_PERMISSIONS && name != NULL; i++) {
-        if (strcmp(name, jt_permission_names[i].name) == 0) {
-            return jt_permission_names[i].bit;
-        }
-    }
-    return 0;
-}
-
-/* A non-empty array of names, none twice. */
-static bool take_permissions(const struct jt_member *member, json_t *value, void *at)
-{
-    (void)member;
-    uint32_t *out = at;
-    *out = 0;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        uint32_t bit = permission_of(jt_json_text(json_array_get(value, i)));
-        if (bit == 0 || (*out & bit) != 0) {
-            return false;
-        }
-        *out |= bit;
-    }
-    return *out != 0;
-}
-
 static bool take_mask_digits(const struct jt_member *member, json_t *value, void *at)
 {
     (void)member;
@@ -73,7 +46,6 @@ static bool take_mask_digits(const struct jt_member *member, json_t *value, void
 const struct jt_member_kind jt_member_text = { "string", take_text },
                             jt_member_flag = { "boolean", take_flag },
                             jt_member_token = { "string", take_token },
-                            jt_member_permissions = { "array", take_permissions },
                             jt_member_mask_digits = { "integer", take_mask_digits };
 
 /* --- texts --- */

@@ -45,7 +45,7 @@ static void name_subject(const struct jt_route_params *params, struct jt_work_ct
 {
     if (params->number != 0) {
         jt_work_about(ctx, "generation %" PRIu64, params->number);
-    } else if (params->client[0] != '\0') {
+    } else if (jt_client_id_valid(params->client) && !jt_name_is_cardlike(params->client)) {
         jt_work_about(ctx, "client %s", params->client);
     } else {
         jt_work_about(ctx, "%s", "");

@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/metrics.h"
 #include "api/operation.h"
+#include "api/query.h"
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/fault.h"
@@ -173,6 +174,16 @@ static bool takes_query(const struct jt_operation *operation, struct jt_slice qu
     return taken != NULL && strlen(taken) == query.len && memcmp(taken, query.p, query.len) == 0;
 }
 
+/* The query of an operation that takes one. */
+static bool read_query(struct jt_request *r, const struct jt_head *head)
+{
+    const struct jt_members *members = &r->route->operation->members;
+    if (strcmp(r->route->method, "GET") == 0 && members->n > 0) {
+        r->json = jt_query_read(head->query, members);
+    }
+    return r->json != NULL;
+}
+
 /* Finds the route; false: answered. */
 static bool find_route(struct jt_request *r, const struct jt_head *head)
 {
@@ -196,7 +207,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
         jt_request_answer_problem(r, JT_PROBLEM_NOT_FOUND);
     } else if (head->query.p != NULL && takes_query(r->route->operation, head->query)) {
         r->query = true;
-    } else if (head->query.p != NULL) {
+    } else if (head->query.p != NULL && !read_query(r, head)) {
         query_name(head->query, name);
         jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
                                        name[0] == '\0' ? NULL : write_parameter, name);

@@ -34,10 +34,12 @@ struct jt_request {
     char if_none_match[80];            /* as it was sent; empty: absent or too long */
     bool query;                        /* the one that its operation takes was given */
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
+    char retry_after[24];              /* seconds, where the client is locked out */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
-    uint32_t permissions;              /* what they may do, enum jt_permission bits */
-    json_t *json;                      /* the body, or NULL for a route that takes none */
+    /* what it may do in the field of the path, and what has no field: enum jt_permission */
+    uint32_t may;
+    json_t *json; /* the body, or NULL for a route that takes none */
 
     int64_t began_us; /* its head was complete */
     void *state;      /* the handler's own */

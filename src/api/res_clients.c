@@ -1,55 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * /v1/clients: list, add, revoke. The API key is in the answer and nowhere else: Jeton keeps a MAC
- * of it.
+ * /v1/clients: list, show, add, permit. The API key is in the answer to who adds one and nowhere
+ * else: Jeton keeps a MAC of it. What changes how a client stands: api/res_client_acts.c.
  */
+#include "api/client_json.h"
+#include "api/client_members.h"
 #include "api/operation.h"
 #include "base/secmem.h"
-#include "vault/inspect.h"
-#include "vault/registry.h"
 
 #include <string.h>
-
-static json_t *permissions_json(uint32_t bits)
-{
-    json_t *names = json_array();
-    for (size_t i = 0; i < JT_N_PERMISSIONS; i++) {
-        if ((bits & jt_permission_names[i].bit) != 0) {
-            (void)json_array_append_new(names, json_string(jt_permission_names[i].name));
-        }
-    }
-    return names;
-}
 
 /* --- list --- */
 
 struct clients {
+    char cursor[JT_CLIENT_ID_MAX + 1]; /* the last one of the page before */
+    uint32_t limit;
     json_t *found;
 };
 
-static void add_to_list(void *arg, const struct jt_client_info *info)
+static const struct jt_member list_query[] = {
+    { "cursor", &jt_member_text, JT_MEMBER_AT(struct clients, cursor), .valid = jt_client_id_valid,
+      .must = "the next of an earlier answer" },
+    { "limit", &jt_member_limit, JT_MEMBER_AT(struct clients, limit), .must = JT_LIMIT_MUST },
+};
+
+static void add_to_list(void *arg, const struct jt_client_seen *seen)
 {
-    (void)json_array_append_new(
-        arg,
-        json_pack("{ss,so,sb,ss,ss,so,so}", "id", info->row.spec.id, "permissions",
-                  permissions_json(info->row.spec.permissions), "revoked",
-                  info->row.state == JT_ROW_REVOKED, "created_at", info->created_at, "created_by",
-                  info->created_by, "revoked_at", jt_json_text_or_null(info->revoked_at),
-                  "revoked_by", jt_json_text_or_null(info->revoked_by)));
+    (void)json_array_append_new(arg, jt_client_json(seen));
 }
 
+/* One more than is answered, so that it is seen when there are more. */
 static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     (void)call;
     struct clients *c = state;
+    c->limit = c->limit == 0 ? JT_LIST_LIMIT : c->limit;
     c->found = json_array();
-    return jt_inspect_clients(ctx, add_to_list, c->found);
+    return jt_inspect_clients(ctx, c->cursor, c->limit + 1, add_to_list, c->found);
 }
 
 static json_t *list_answer(const struct jt_api *api, void *state)
 {
     (void)api;
-    return json_pack("{sO}", "clients", ((struct clients *)state)->found);
+    struct clients *c = state;
+    json_t *next = NULL;
+    if (json_array_size(c->found) > c->limit) {
+        (void)json_array_remove(c->found, c->limit);
+        next = json_object_get(json_array_get(c->found, c->limit - 1), "id");
+    }
+    return json_pack("{sO,sO?}", "clients", c->found, "next", next == NULL ? json_null() : next);
 }
 
 static void list_clear(void *state)
@@ -58,6 +57,7 @@ static void list_clear(void *state)
 }
 
 const struct jt_operation jt_operation_clients_list = {
+    .members = JT_MEMBERS(list_query),
     .state_size = sizeof(struct clients),
     .act = list,
     .status = 200,
@@ -65,27 +65,68 @@ const struct jt_operation jt_operation_clients_list = {
     .clear = list_clear,
 };
 
+/* --- show --- */
+
+struct shown {
+    json_t *client;
+};
+
+static void keep(void *arg, const struct jt_client_seen *seen)
+{
+    ((struct shown *)arg)->client = jt_client_json(seen);
+}
+
+static enum jt_err show(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_inspect_client(ctx, call->params.client, keep, state);
+}
+
+static json_t *show_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    return json_incref(((struct shown *)state)->client);
+}
+
+static void show_clear(void *state)
+{
+    json_decref(((struct shown *)state)->client);
+}
+
+const struct jt_operation jt_operation_client_get = {
+    .state_size = sizeof(struct shown),
+    .act = show,
+    .status = 200,
+    .answer = show_answer,
+    .clear = show_clear,
+};
+
 /* --- add --- */
 
 struct addition {
-    struct jt_client_spec spec;
+    char id[JT_CLIENT_ID_MAX + 1];
+    struct jt_may may;
+    struct jt_client_bounds bounds;
     struct jt_credential credential;
 };
 
-static const struct jt_member members[] = {
-    { "id", &jt_member_text, JT_MEMBER_AT(struct addition, spec.id), .required = true,
+static const struct jt_member add_members[] = {
+    { "id", &jt_member_text, JT_MEMBER_AT(struct addition, id), .required = true,
       .valid = jt_client_id_valid,
       .must = "1 to 32 lower-case letters, digits and dashes, a letter first" },
-    { "permissions", &jt_member_permissions, JT_MEMBER_AT(struct addition, spec.permissions),
-      .required = true,
-      .must = "an array of tokenize, detokenize, operate: at least one, none twice" },
+    { "permissions", &jt_member_permissions, JT_MEMBER_AT(struct addition, may), .required = true,
+      .must = JT_PERMISSIONS_MUST },
+    { "expires_at", &jt_member_expiry, JT_MEMBER_AT(struct addition, bounds),
+      .must = JT_EXPIRY_MUST },
+    { "networks", &jt_member_networks, JT_MEMBER_AT(struct addition, bounds),
+      .must = JT_NETWORKS_MUST },
 };
 
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     struct addition *a = state;
-    jt_work_about(ctx, "client %s", a->spec.id);
-    return jt_registry_add_client(ctx, &a->spec, call->actor, &a->credential);
+    /* the name is told after success only: it can be a card number */
+    jt_work_about(ctx, "%s", "the client");
+    return jt_client_add(ctx, a->id, &a->may, &a->bounds, call->actor, &a->credential);
 }
 
 static json_t *add_answer(const struct jt_api *api, void *state)
@@ -94,42 +135,51 @@ static json_t *add_answer(const struct jt_api *api, void *state)
     const struct addition *a = state;
     char key[JT_API_KEY_MAX + 1];
     jt_credential_format(&a->credential, key);
-    json_t *body = json_pack("{ss,so,ss}", "id", a->spec.id, "permissions",
-                             permissions_json(a->spec.permissions), "api_key", key);
+    json_t *body =
+        json_pack("{ss,so,so,so,ss}", "id", a->id, "permissions", jt_permissions_json(&a->may),
+                  "expires_at", jt_json_time_or_null(a->bounds.expires_s), "networks",
+                  jt_networks_json(a->bounds.networks, a->bounds.n_networks), "api_key", key);
     jt_wipe(key, sizeof key);
     return body;
 }
 
 const struct jt_operation jt_operation_client_add = {
-    .members = JT_MEMBERS(members),
+    .members = JT_MEMBERS(add_members),
     .state_size = sizeof(struct addition),
     .act = add,
     .status = 201,
     .answer = add_answer,
 };
 
-/* --- revoke --- */
+/* --- permit --- */
 
-struct revocation {
-    char id[JT_CLIENT_ID_MAX + 1];
+struct permission {
+    struct shown shown; /* first: the answer is that of show */
+    struct jt_may may;
+    struct jt_client_bounds bounds;
 };
 
-static enum jt_err revoke(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+static const struct jt_member permit_members[] = {
+    { "permissions", &jt_member_permissions, JT_MEMBER_AT(struct permission, may), .required = true,
+      .must = JT_PERMISSIONS_MUST },
+    { "expires_at", &jt_member_expiry, JT_MEMBER_AT(struct permission, bounds),
+      .must = JT_EXPIRY_MUST },
+    { "networks", &jt_member_networks, JT_MEMBER_AT(struct permission, bounds),
+      .must = JT_NETWORKS_MUST },
+};
+
+static enum jt_err permit(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    struct revocation *r = state;
-    memcpy(r->id, call->params.client, sizeof r->id);
-    return jt_registry_revoke_client(ctx, r->id, call->actor);
+    const struct permission *p = state;
+    enum jt_err err = jt_client_permit(ctx, call->params.client, &p->may, &p->bounds, call->actor);
+    return err == JT_OK ? show(call, state, ctx) : err;
 }
 
-static json_t *revoke_answer(const struct jt_api *api, void *state)
-{
-    (void)api;
-    return json_pack("{ss,sb}", "id", ((const struct revocation *)state)->id, "revoked", 1);
-}
-
-const struct jt_operation jt_operation_client_revoke = {
-    .state_size = sizeof(struct revocation),
-    .act = revoke,
+const struct jt_operation jt_operation_client_permit = {
+    .members = JT_MEMBERS(permit_members),
+    .state_size = sizeof(struct permission),
+    .act = permit,
     .status = 200,
-    .answer = revoke_answer,
+    .answer = show_answer,
+    .clear = show_clear,
 };

@@ -89,15 +89,14 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     jt_items_take(&d->items);
-    d->request =
-        (struct jt_detokenize_request){ .client = r->client,
-                                        .field = field->id,
-                                        .masked = (r->permissions & JT_MAY_DETOKENIZE) == 0,
-                                        .items = d->cards,
-                                        .n_items = d->items.n_good,
-                                        .done = on_done,
-                                        .wanted = is_wanted,
-                                        .arg = d };
+    d->request = (struct jt_detokenize_request){ .client = r->client,
+                                                 .field = field->id,
+                                                 .masked = (r->may & JT_MAY_DETOKENIZE) == 0,
+                                                 .items = d->cards,
+                                                 .n_items = d->items.n_good,
+                                                 .done = on_done,
+                                                 .wanted = is_wanted,
+                                                 .arg = d };
     if (d->items.n_good == 0) {
         answer(d);
         return;

@@ -61,7 +61,7 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
 {
     struct jt_field_spec *spec = state;
     spec->kind = JT_FIELD_PAN;
-    jt_work_about(ctx, "field %s", spec->name);
+    jt_work_about(ctx, "field %s", jt_name_is_cardlike(spec->name) ? "" : spec->name);
     return jt_registry_add_field(ctx, spec, call->actor);
 }
 

@@ -29,7 +29,7 @@ static void free_state(void *state)
  */
 static void write_created(const struct read_token *t, struct jt_buf *out)
 {
-    if ((t->request->permissions & JT_MAY_LOOKUP) == 0) {
+    if ((t->request->may & JT_MAY_LOOKUP) == 0) {
         return;
     }
     char text[JT_TIME_LEN];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `jeton client add`, `client list`, `client revoke`. The new client's API key goes to a file of
- * its own, never to the terminal.
+ * `jeton client add`, `list`, `show` and `permit`. The new client's API key goes to a file of its
+ * own, never to the terminal. What changes how a client stands: cmd_client_acts.c.
  */
 #include "base/secmem.h"
+#include "cli/client_key.h"
 #include "cli/exit.h"
-#include "cli/keyfile.h"
 #include "cli/options.h"
 #include "cli/rest.h"
 
@@ -28,83 +28,135 @@ static json_t *split(const char *list)
     return array;
 }
 
-/* Moves the key from the reply to its file. */
-static int store_key(const struct jt_answer *answer, struct jt_keyfile *file)
+/* What add and permit share. */
+struct grant {
+    const char *name, *may, *expires, *networks, *path;
+};
+
+#define GRANT_OPTIONS(g)                                                                      \
+    JT_TEXT("may", "LIST", &(g).may,                                                          \
+            "what it may do: operations between commas, each in every field or, as in "       \
+            "tokenize:cards.pan, in one: tokenize, detokenize, read-masked, lookup, delete, " \
+            "encrypt, decrypt; and those without field: operate, audit, clients, custodian "  \
+            "(required)"),                                                                    \
+        JT_TEXT("expires", "TIME", &(g).expires,                                              \
+                "when it expires, as in 2027-01-31T00:00:00Z, or never"),                     \
+        JT_TEXT("networks", "LIST", &(g).networks,                                            \
+                "where it may come from: networks as in 192.0.2.0/24,2001:db8::/32, or anywhere")
+
+/* Adds a list under `name` to the body, if there is one; false: a part of it is empty. */
+static bool put_list(json_t *body, const char *name, const char *list)
 {
-    struct jt_credential credential;
-    const char *key = json_string_value(json_object_get(answer->json, "api_key"));
-    if (key == NULL || jt_credential_parse(key, &credential) != JT_OK) {
-        jt_complain("the server's answer holds no API key");
-        jt_keyfile_abandon(file);
-        return JT_EXIT_FAILED;
+    if (list == NULL) {
+        return true;
     }
-    jt_wipe(&credential, sizeof credential);
-    return jt_keyfile_store(file, key);
+    json_t *parts = strcmp(list, "anywhere") == 0 ? json_array() : split(list);
+    return parts != NULL && json_object_set_new(body, name, parts) == 0;
 }
 
-static int add(const struct jt_cli *cli, json_t *body, const char *path)
+/* The body of add or permit, or NULL after a message. */
+static json_t *grant_body(const struct jt_command *self, const struct grant *g)
 {
-    struct jt_keyfile file;
-    int code = jt_keyfile_reserve(path, &file);
-    if (code != JT_EXIT_OK) {
-        return code;
+    json_t *body = json_object();
+    bool good = put_list(body, "permissions", g->may);
+    if (!good) {
+        (void)jt_usage_error(self, "--may needs permissions separated by commas");
+    } else if (!put_list(body, "networks", g->networks)) {
+        good = false;
+        (void)jt_usage_error(self, "--networks needs networks separated by commas, or anywhere");
+    } else if (g->expires != NULL &&
+               json_object_set_new(body, "expires_at", json_string(g->expires)) != 0) {
+        good = false;
+        (void)jt_usage_error(self, "--expires needs a time, or never");
     }
-    struct jt_answer answer;
-    code = jt_rest_call(cli, "POST", "/v1/clients", body, &answer);
-    if (code != JT_EXIT_OK) {
-        jt_keyfile_abandon(&file);
-        return code;
+    if (!good) {
+        json_decref(body);
+        body = NULL;
     }
-    code = store_key(&answer, &file);
-    if (code == JT_EXIT_OK) {
-        printf("Client %s added; its API key is in %s\n", jt_reply_text(answer.json, "id"), path);
-    }
-    jt_answer_clear(&answer);
-    return code;
+    return body;
 }
 
 int jt_cmd_client_add(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
-    const char *name = NULL, *may = NULL, *path = NULL;
+    struct grant g = { 0 };
     const struct jt_option options[] = {
-        JT_TEXT("may", "LIST", &may,
-                "what it may do: one or more of "
-                "tokenize,detokenize,lookup,read-masked,delete,operate (required)"),
-        JT_TEXT("key-file-out", "FILE", &path,
+        GRANT_OPTIONS(g),
+        JT_TEXT("key-file-out", "FILE", &g.path,
                 "new file, mode 0600, that receives the API key (required)"),
     };
-    struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &g.name, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code != JT_GO_ON) {
         return code;
     }
-    if (may == NULL || path == NULL) {
-        return jt_usage_error(self, "--%s is missing", may == NULL ? "may" : "key-file-out");
+    if (g.may == NULL || g.path == NULL) {
+        return jt_usage_error(self, "--%s is missing", g.may == NULL ? "may" : "key-file-out");
     }
-    json_t *permissions = split(may);
-    json_t *body = permissions == NULL
-                       ? NULL
-                       : json_pack("{s:s, s:o}", "id", name, "permissions", permissions);
+    json_t *body = grant_body(self, &g);
     if (body == NULL) {
-        return jt_usage_error(self, "--may needs permissions separated by commas");
+        return JT_EXIT_USAGE;
     }
-    code = add(cli, body, path);
+    (void)json_object_set_new(body, "id", json_string(g.name));
+    struct jt_answer answer;
+    code = jt_client_key_fetch(cli, "/v1/clients", body, g.path, &answer);
+    if (code == JT_EXIT_OK) {
+        printf("Client %s added; its API key is in %s\n", jt_reply_text(answer.json, "id"), g.path);
+        jt_answer_clear(&answer);
+    }
     json_decref(body);
     return code;
 }
 
-static void print_client(const json_t *client)
+/* --- permit --- */
+
+static void print_list(const json_t *array)
 {
     size_t i;
     json_t *name;
-    bool revoked = jt_reply_true(client, "revoked");
-    printf("%-32s %-10s %-24s ", jt_reply_text(client, "id"), revoked ? "REVOKED" : "active",
-           jt_reply_text(client, revoked ? "revoked_at" : "created_at"));
-    json_array_foreach(json_object_get(client, "permissions"), i, name)
+    json_array_foreach(array, i, name)
     {
         printf("%s%s", i == 0 ? "" : ",", json_string_value(name));
     }
     printf("\n");
+}
+
+static void print_permitted(const json_t *reply)
+{
+    printf("Client %s may now: ", jt_reply_text(reply, "id"));
+    print_list(json_object_get(reply, "permissions"));
+}
+
+int jt_cmd_client_permit(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct grant g = { 0 };
+    char path[JT_CLIENT_PATH_MAX];
+    const struct jt_option options[] = { GRANT_OPTIONS(g) };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &g.name, 1, 1, 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    if (g.may == NULL) {
+        return jt_usage_error(self, "--may is missing");
+    }
+    code = jt_client_path(self, g.name, "/permit", path);
+    json_t *body = code == JT_EXIT_OK ? grant_body(self, &g) : NULL;
+    if (body == NULL) {
+        return JT_EXIT_USAGE;
+    }
+    code = jt_rest_show(cli, "POST", path, body, print_permitted);
+    json_decref(body);
+    return code;
+}
+
+/* --- list and show --- */
+
+static void print_line(const json_t *client)
+{
+    bool removed = jt_reply_true(client, "revoked");
+    printf("%-32s %-10s %-24s ", jt_reply_text(client, "id"), jt_reply_text(client, "state"),
+           jt_reply_text(client, removed ? "revoked_at" : "created_at"));
+    print_list(json_object_get(client, "permissions"));
 }
 
 static void print_clients(const json_t *reply)
@@ -114,7 +166,30 @@ static void print_clients(const json_t *reply)
     printf("%-32s %-10s %-24s %s\n", "CLIENT", "STATE", "SINCE", "MAY");
     json_array_foreach(json_object_get(reply, "clients"), i, client)
     {
-        print_client(client);
+        print_line(client);
+    }
+}
+
+/* Page after page, as one list. */
+static int fetch_all(const struct jt_cli *cli, json_t *all)
+{
+    char path[JT_CLIENT_PATH_MAX] = "/v1/clients";
+    for (;;) {
+        struct jt_answer answer;
+        int code = jt_rest_call(cli, "GET", path, NULL, &answer);
+        if (code != JT_EXIT_OK) {
+            return code;
+        }
+        (void)json_array_extend(all, json_object_get(answer.json, "clients"));
+        const char *next = json_string_value(json_object_get(answer.json, "next"));
+        bool more = next != NULL && jt_client_id_valid(next);
+        if (more) {
+            (void)snprintf(path, sizeof path, "/v1/clients?cursor=%s", next);
+        }
+        jt_answer_clear(&answer);
+        if (!more) {
+            return JT_EXIT_OK;
+        }
     }
 }
 
@@ -122,27 +197,53 @@ int jt_cmd_client_list(const struct jt_command *self, struct jt_cli *cli, int ar
 {
     struct jt_parse parse = { 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
-    return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/clients", NULL, print_clients);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    json_t *reply = json_pack("{s:[]}", "clients");
+    code = fetch_all(cli, json_object_get(reply, "clients"));
+    if (code == JT_EXIT_OK && cli->json) {
+        (void)json_dumpf(reply, stdout, JSON_COMPACT);
+        printf("\n");
+    } else if (code == JT_EXIT_OK) {
+        print_clients(reply);
+    }
+    json_decref(reply);
+    return code;
 }
 
-static void print_revoked(const json_t *reply)
+static void print_client(const json_t *client)
 {
-    printf("Client %s is revoked; its name stays taken\n", jt_reply_text(reply, "id"));
+    const json_t *networks = json_object_get(client, "networks");
+    printf("client      %s\n", jt_reply_text(client, "id"));
+    printf("state       %s\n", jt_reply_text(client, "state"));
+    printf("may         ");
+    print_list(json_object_get(client, "permissions"));
+    printf("from        ");
+    if (json_array_size(networks) == 0) {
+        printf("anywhere\n");
+    } else {
+        print_list(networks);
+    }
+    printf("expires     %s\n", jt_reply_text(client, "expires_at"));
+    printf("old secret  %s\n", jt_reply_text(client, "old_secret_until"));
+    printf("created     %s by %s\n", jt_reply_text(client, "created_at"),
+           jt_reply_text(client, "created_by"));
+    printf("changed     %s by %s\n", jt_reply_text(client, "changed_at"),
+           jt_reply_text(client, "changed_by"));
+    printf("removed     %s by %s\n", jt_reply_text(client, "revoked_at"),
+           jt_reply_text(client, "revoked_by"));
 }
 
-int jt_cmd_client_revoke(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+int jt_cmd_client_show(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *name = NULL;
+    char path[JT_CLIENT_PATH_MAX];
     struct jt_parse parse = { NULL, 0, &name, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code != JT_GO_ON) {
         return code;
     }
-    if (!jt_client_id_valid(name)) {
-        return jt_usage_error(self,
-                              "a client's name is 1 to 32 of a-z 0-9 - and starts with a letter");
-    }
-    char path[64 + JT_CLIENT_ID_MAX];
-    snprintf(path, sizeof path, "/v1/clients/%s/revoke", name);
-    return jt_rest_show(cli, "POST", path, NULL, print_revoked);
+    code = jt_client_path(self, name, "", path);
+    return code != JT_EXIT_OK ? code : jt_rest_show(cli, "GET", path, NULL, print_client);
 }

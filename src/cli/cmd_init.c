@@ -21,6 +21,7 @@
 #include "store/clients.h"
 #include "store/migrate.h"
 #include "store/ring.h"
+#include "vault/client_change.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -130,11 +131,11 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
         return JT_EXIT_FAILED;
     }
     if (err == JT_OK) {
-        struct jt_client_spec spec = { .permissions = JT_MAY_OPERATE };
-        snprintf(spec.id, sizeof spec.id, "%s", init->operator_id);
+        struct jt_client_order order = { .permissions = JT_MAY_OF_OPERATORS, .fresh = true };
         const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
-        err =
-            jt_keyclient_wait_client_make(kc, &spec, init->credential.secret, &none, &init->client);
+        memcpy(order.secret, init->credential.secret, sizeof order.secret);
+        err = jt_keyclient_wait_client_make(kc, init->operator_id, &order, &none, &init->client);
+        jt_wipe(&order, sizeof order);
     }
     if (err != JT_OK) {
         jt_complain("jeton-keeper: %s", jt_err_str(err));
@@ -245,9 +246,10 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
     if (init.key_path == NULL) {
         return jt_usage_error(self, "--operator-key is missing");
     }
-    if (!jt_client_id_valid(init.operator_id)) {
-        return jt_usage_error(self,
-                              "--operator must be 1 to 32 of a-z 0-9 - and start with a letter");
+    if (!jt_client_id_valid(init.operator_id) || jt_name_is_cardlike(init.operator_id)) {
+        return jt_usage_error(
+            self, "--operator must be 1 to 32 of a-z 0-9 - and start with a letter, and "
+                  "not be such as could be a card number");
     }
     init.config = cli->config;
     code = jt_load_conf(cli, &init.conf);

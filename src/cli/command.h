@@ -46,8 +46,14 @@ struct jt_command {
 
 jt_command_fn jt_cmd_audit;
 jt_command_fn jt_cmd_client_add;
+jt_command_fn jt_cmd_client_disable;
+jt_command_fn jt_cmd_client_enable;
 jt_command_fn jt_cmd_client_list;
-jt_command_fn jt_cmd_client_revoke;
+jt_command_fn jt_cmd_client_permit;
+jt_command_fn jt_cmd_client_recover;
+jt_command_fn jt_cmd_client_remove;
+jt_command_fn jt_cmd_client_rotate;
+jt_command_fn jt_cmd_client_show;
 jt_command_fn jt_cmd_config;
 jt_command_fn jt_cmd_detokenize;
 jt_command_fn jt_cmd_field_add;

@@ -22,6 +22,7 @@
 #include "front/sockets.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/lockout.h"
 #include "vault/membership.h"
 #include "vault/retirement.h"
 
@@ -152,6 +153,7 @@ static void stop(void)
     jt_places_close(&metrics_places);
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
+    jt_lockout_free(vault.lockout);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
@@ -243,7 +245,10 @@ static enum jt_err start_scrape(const struct jt_conf *conf, struct jt_fault *fau
  */
 static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
 {
-    enum jt_err err = jt_membership_start(&vault, &membership);
+    enum jt_err err = jt_lockout_new(&vault.lockout);
+    if (err == JT_OK) {
+        err = jt_membership_start(&vault, &membership);
+    }
     if (err != JT_OK && membership != NULL && jt_membership_verdict(membership) != JT_OK) {
         return err;
     }

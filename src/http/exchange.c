@@ -51,6 +51,12 @@ void jt_exchange_peer(const struct jt_exchange *x, char out[JT_PEER_TEXT])
     jt_charge_peer(&x->charge, out);
 }
 
+struct jt_slice jt_exchange_address(const struct jt_exchange *x)
+{
+    const struct jt_account *address = x->charge.address;
+    return (struct jt_slice){ address->name, address->name_len };
+}
+
 static void add_fields(const struct jt_http_answer *answer, struct MHD_Response *response)
 {
     if (answer->media_type != NULL) {

@@ -18,6 +18,7 @@
 
 #include "http/answer.h"
 #include "http/door.h"
+#include "http/host.h"
 
 struct jt_server;
 struct MHD_Connection;
@@ -48,6 +49,9 @@ void jt_exchange_answered(struct jt_exchange *x);
 
 /* The address of the client, for log lines. */
 void jt_exchange_peer(const struct jt_exchange *x, char out[JT_PEER_TEXT]);
+
+/* The same as the bytes of an IPv4 or IPv6 address, 4 or 16 of them. */
+struct jt_slice jt_exchange_address(const struct jt_exchange *x);
 
 /* For http/server.c: hands the finished answer to libmicrohttpd. False: it cannot. */
 bool jt_exchange_send(struct jt_exchange *x, struct MHD_Connection *connection);

@@ -6,6 +6,7 @@
 #include "keeper/op.h"
 
 #include "base/secmem.h"
+#include "keeper/expiry.h"
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
@@ -128,7 +129,8 @@ static enum jt_err check_operator(struct jt_keeper *k, const struct jt_set_accep
     if (err == JT_OK) {
         err = jt_rowmac_client_check(k->root, row);
     }
-    bool may = row->state == JT_ROW_ACTIVE && (row->spec.permissions & JT_MAY_OPERATE) != 0;
+    bool may = row->state == JT_ROW_ACTIVE && (row->spec.permissions & JT_MAY_OPERATE) != 0 &&
+               !jt_expiry_is_over(row);
     jt_wipe(secret_mac, sizeof secret_mac);
     return err == JT_OK && !may ? JT_ERR_NOT_OPERATOR : err;
 }

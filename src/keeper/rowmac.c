@@ -24,9 +24,10 @@ enum domain {
     DOMAIN_SET_SUM = 11,
     DOMAIN_SET_MEMBER = 12,
     DOMAIN_SET_MASK = 13,
+    DOMAIN_CLIENT_WITH_TERMS = 30,
 };
 
-#define MESSAGE_MAX 512
+#define MESSAGE_MAX 1024
 
 /* MACs the message and clears it. */
 static enum jt_err finish(struct jt_cmac *key, struct jt_buf *message,
@@ -52,18 +53,26 @@ enum jt_err jt_rowmac_client_secret(const struct jt_root *root, const char *id,
     return finish(root->client_mac, &m, out);
 }
 
+/*
+ * A row without terms is MACed as before there were terms. One with terms begins with another byte:
+ * so nobody can pass one off as the other by adding or removing them.
+ */
 enum jt_err jt_rowmac_client(const struct jt_root *root, const struct jt_client_row *row,
                              uint8_t out[static JT_ROW_MAC_LEN])
 {
     struct jt_buf m;
     jt_buf_init(&m, MESSAGE_MAX);
-    jt_buf_u8(&m, DOMAIN_CLIENT);
+    jt_buf_u8(&m, row->terms_len > 0 ? DOMAIN_CLIENT_WITH_TERMS : DOMAIN_CLIENT);
     jt_buf_u64(&m, row->mac_epoch);
     jt_wire_text_encode(row->spec.id, JT_CLIENT_ID_MAX, &m);
     jt_buf_u32(&m, row->spec.permissions);
     jt_buf_put(&m, row->secret_mac, sizeof row->secret_mac);
     jt_buf_u8(&m, row->state);
     jt_buf_u64(&m, row->revision);
+    if (row->terms_len > 0) {
+        jt_buf_u16(&m, row->terms_len);
+        jt_buf_put(&m, row->terms, row->terms_len);
+    }
     return finish(root->client_mac, &m, out);
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define MESSAGE_MAX 512
+#define MESSAGE_MAX 1024
 
 static void add(struct jt_setdigest *d, uint64_t high, uint64_t low)
 {
@@ -22,7 +22,7 @@ static void take(struct jt_setdigest *d, uint64_t high, uint64_t low)
     d->high -= high + borrow;
 }
 
-/* F of a row: `encoded` is the whole row as it passes in messages. */
+/* F of a row: `encoded` is the whole row as the digest covers it. */
 static enum jt_err row_value(const struct jt_root *root, uint8_t kind, struct jt_buf *encoded,
                              uint64_t *high, uint64_t *low)
 {
@@ -43,7 +43,7 @@ static enum jt_err client_value(const struct jt_root *root, const struct jt_clie
 {
     struct jt_buf encoded;
     jt_buf_init(&encoded, MESSAGE_MAX);
-    jt_client_row_encode(row, &encoded);
+    jt_client_member_encode(row, &encoded);
     return row_value(root, JT_SET_CLIENTS, &encoded, high, low);
 }
 

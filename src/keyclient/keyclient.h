@@ -166,33 +166,28 @@ enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
                                        struct jt_identify_reply *out) JT_CHECKED;
 
 /*
- * Makes the stored form of a client from its id, permissions and fresh secret, and the set row that
- * comes after `set` with it. JT_ERR_SET_OLD when the keeper has seen a later set than `set`;
- * JT_ERR_FORGED when no keeper made it; JT_ERR_SET_FULL.
+ * Makes the stored form of a client with a fresh secret, and the set row that comes after `set`
+ * with it. JT_ERR_SET_OLD when the keeper has seen a later set than `set`; JT_ERR_FORGED when no
+ * keeper made it; JT_ERR_SET_FULL; JT_ERR_INVALID for what no client can be.
  */
-enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
-                                          const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const char *id,
+                                          const struct jt_client_order *order,
                                           const struct jt_set_row *set,
                                           struct jt_client_change *out) JT_CHECKED;
 
-/*
- * The same for a client that is revoked: `row` is its row. JT_ERR_CLIENT_REVOKED when it is revoked
- * already.
- */
-enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc,
-                                            const struct jt_client_row *row,
-                                            const struct jt_set_row *set,
+/* The same for a client that changes. JT_ERR_CLIENT_REVOKED when it is revoked already. */
+enum jt_err jt_keyclient_wait_client_change(struct jt_keyclient *kc,
+                                            const struct jt_client_edit *edit,
                                             struct jt_client_change *out) JT_CHECKED;
 
 /*
- * JT_OK when the row is authentic and active and the secret is the row's; JT_ERR_BAD_CREDENTIAL
- * otherwise, in time independent of which failed. Whether the row is the present one is a question
- * of its set.
+ * JT_OK when the row is authentic, active and not expired, and the secret is the row's, or the one
+ * before within its time; JT_ERR_BAD_CREDENTIAL otherwise, in time independent of which failed.
+ * Whether the row is the present one is a question of its set.
  */
-enum jt_err
-jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
-                               const uint8_t secret[static JT_CLIENT_SECRET_LEN]) JT_CHECKED;
+enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
+                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                           struct jt_client_checked *out) JT_CHECKED;
 
 /* As jt_keyclient_wait_client_make. */
 enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec,

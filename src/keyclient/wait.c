@@ -62,31 +62,29 @@ enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_op
     return err;
 }
 
-enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
-                                          const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const char *id,
+                                          const struct jt_client_order *order,
                                           const struct jt_set_row *set,
                                           struct jt_client_change *out)
 {
-    jt_client_make_encode(spec, secret, set, jt_keyclient_begin(kc, JT_VERB_CLIENT_MAKE));
+    jt_client_make_encode(id, order, set, jt_keyclient_begin(kc, JT_VERB_CLIENT_MAKE));
     return jt_keyclient_answer(kc, jt_client_change_decode, out);
 }
 
-enum jt_err jt_keyclient_wait_client_revoke(struct jt_keyclient *kc,
-                                            const struct jt_client_row *row,
-                                            const struct jt_set_row *set,
+enum jt_err jt_keyclient_wait_client_change(struct jt_keyclient *kc,
+                                            const struct jt_client_edit *edit,
                                             struct jt_client_change *out)
 {
-    const struct jt_client_change was = { .row = *row, .set = *set };
-    return jt_keyclient_call(kc, JT_VERB_CLIENT_REVOKE, jt_client_change_encode, &was,
+    return jt_keyclient_call(kc, JT_VERB_CLIENT_CHANGE, jt_client_edit_encode, edit,
                              jt_client_change_decode, out);
 }
 
 enum jt_err jt_keyclient_wait_client_check(struct jt_keyclient *kc, const struct jt_client_row *row,
-                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN])
+                                           const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+                                           struct jt_client_checked *out)
 {
     jt_client_check_encode(row, secret, jt_keyclient_begin(kc, JT_VERB_CLIENT_CHECK));
-    return jt_keyclient_answer_nothing(kc);
+    return jt_keyclient_answer(kc, jt_client_checked_decode, out);
 }
 
 enum jt_err jt_keyclient_wait_field_make(struct jt_keyclient *kc, const struct jt_field_spec *spec,

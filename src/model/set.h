@@ -25,7 +25,12 @@
 enum jt_set_kind { JT_SET_CLIENTS = JT_SET_KIND_CLIENTS, JT_SET_FIELDS = JT_SET_KIND_FIELDS };
 
 /* What a row of a client or field is. */
-enum jt_standing { JT_ROW_ACTIVE = 1, JT_ROW_REVOKED = 2 /* of a field: disabled */ };
+enum jt_standing {
+    JT_ROW_ACTIVE = 1,
+    JT_ROW_REVOKED =
+        2, /* of a client: for good, the row never changes again; of a field: disabled */
+    JT_ROW_DISABLED = 3 /* of clients only: until it is enabled again */
+};
 
 /* Version 0 and all else zero: the set that is empty because it never had a row. */
 struct jt_set_row {

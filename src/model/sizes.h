@@ -35,8 +35,12 @@
 #define JT_FIELD_NAME_MAX    64
 #define JT_CLIENT_ID_MAX     32
 #define JT_CLIENT_SECRET_LEN 32
-#define JT_ACTOR_MAX         64
-#define JT_SET_NONCE_LEN     16
-#define JT_SET_DIGEST_LEN    16
+
+/* How long a secret may be good beside its successor. */
+#define JT_CLIENT_OVERLAP_MAX_S (30 * 86400)
+
+#define JT_ACTOR_MAX      64
+#define JT_SET_NONCE_LEN  16
+#define JT_SET_DIGEST_LEN 16
 
 #endif

@@ -30,6 +30,12 @@ enum jt_audit_action {
     JT_AUDIT_FIELD_CHANGE = 14,
     JT_AUDIT_CLIENT_REVOKE = 20,
     JT_AUDIT_SETS_ACCEPT = 21, /* object: the reason */
+    JT_AUDIT_CLIENT_ROTATE = 22,
+    JT_AUDIT_CLIENT_DISABLE = 23,
+    JT_AUDIT_CLIENT_ENABLE = 24,
+    JT_AUDIT_CLIENT_PERMIT = 25,  /* object: the client, and what it may now */
+    JT_AUDIT_CLIENT_RECOVER = 26, /* object: the client and the reason; by a user of the machine */
+    JT_AUDIT_LOGIN_LOCKED = 27,   /* client: who was named; object: from where */
 };
 
 struct jt_audit_row {

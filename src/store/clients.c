@@ -11,9 +11,9 @@
 #define COLUMNS JT_COLUMNS(JT_CLIENT_ROW, "")
 
 JT_COLUMNS_READER(jt_client_row_read, JT_CLIENT_ROW, struct jt_client_row);
-static JT_COLUMNS_PUTTER(put_row, JT_CLIENT_ROW, 7, struct jt_client_row);
+static JT_COLUMNS_PUTTER(put_row, JT_CLIENT_ROW, 8, struct jt_client_row);
 
-/* Writes the row of a change by `sql`, $1 to $7, beside its set row; $8 is who did it. */
+/* Writes the row of a change by `sql`, $1 to $8, beside its set row; $9 is who did it. */
 static enum jt_err write_row(struct jt_db *db, const char *sql,
                              const struct jt_client_change *change, const struct jt_act *act)
 {
@@ -33,7 +33,7 @@ enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change
 {
     enum jt_err err = write_row(db,
                                 "INSERT INTO client (" COLUMNS ", created_by) "
-                                "VALUES (" JT_SQL_8_PARAMS ")",
+                                "VALUES (" JT_SQL_9_PARAMS ")",
                                 change, act);
     if (err == JT_ERR_DB_DUPLICATE) {
         return JT_ERR_CLIENT_EXISTS;
@@ -51,28 +51,50 @@ enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *ch
     return jt_db_end(db, jt_client_insert_row(db, change, act));
 }
 
-static enum jt_err revoke_row(struct jt_db *db, const struct jt_client_change *change,
-                              const struct jt_act *act)
+/* A client that gets a fresh key, or is let in again, is known: it is locked out no longer. */
+static enum jt_err let_in(struct jt_db *db, const char *id, enum jt_audit_action action)
 {
-    enum jt_err err = write_row(db,
-                                "UPDATE client SET (" COLUMNS ") = (" JT_SQL_7_PARAMS "), "
-                                "revoked_at = now(), revoked_by = $8 WHERE id = $1",
-                                change, act);
+    static const char sql[] =
+        "UPDATE login_failure SET n = 0, locked_until = NULL, last_at = now() "
+        "WHERE client = $1";
+    if (action != JT_AUDIT_CLIENT_ROTATE && action != JT_AUDIT_CLIENT_ENABLE &&
+        action != JT_AUDIT_CLIENT_RECOVER) {
+        return JT_OK;
+    }
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, id);
+    return jt_db_change(db, sql, &p, NULL);
+}
+
+static enum jt_err update_row(struct jt_db *db, const struct jt_client_change *change,
+                              const struct jt_act *act, enum jt_audit_action action,
+                              const char *object)
+{
+    static const char revoke[] = "UPDATE client SET (" COLUMNS ") = (" JT_SQL_8_PARAMS "), "
+                                 "revoked_at = now(), revoked_by = $9 WHERE id = $1";
+    static const char update[] = "UPDATE client SET (" COLUMNS ") = (" JT_SQL_8_PARAMS "), "
+                                 "changed_at = now(), changed_by = $9 WHERE id = $1";
+    bool revoked = change->row.state == JT_ROW_REVOKED;
+    enum jt_err err = write_row(db, revoked ? revoke : update, change, act);
     if (err == JT_ERR_NO_CHANGE) {
         return JT_ERR_NO_CLIENT;
     }
-    return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_REVOKE, 0, change->row.spec.id)
-                        : err;
+    if (err == JT_OK) {
+        err = let_in(db, change->row.spec.id, action);
+    }
+    return err == JT_OK ? jt_audit_act(db, act, action, 0, object) : err;
 }
 
-enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change,
-                             const struct jt_act *act)
+enum jt_err jt_client_update(struct jt_db *db, const struct jt_client_change *change,
+                             const struct jt_act *act, enum jt_audit_action action,
+                             const char *object)
 {
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
         return err;
     }
-    return jt_db_end(db, revoke_row(db, change, act));
+    return jt_db_end(db, update_row(db, change, act, action, object));
 }
 
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out)
@@ -101,21 +123,32 @@ enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row
     FIRST(TEXT, JT_SQL_TIME(t "created_at"), created_at)         \
     NEXT(TEXT, t "created_by", created_by)                       \
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "revoked_at"), revoked_at) \
-    NEXT(TEXT_OR_EMPTY, t "revoked_by", revoked_by)
+    NEXT(TEXT_OR_EMPTY, t "revoked_by", revoked_by)              \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "changed_at"), changed_at) \
+    NEXT(TEXT_OR_EMPTY, t "changed_by", changed_by)
 
 #define ADDED_COLUMNS JT_COLUMNS(ADDED, "")
 
 static JT_COLUMNS_READER(read_added, ADDED, struct jt_client_info);
 
-enum jt_err jt_clients_list(struct jt_db *db, jt_client_fn *each, void *arg)
+enum jt_err jt_clients_list(struct jt_db *db, const char *from, const char *after, size_t max,
+                            jt_client_fn *each, void *arg)
 {
-    static const char sql[] = "SELECT " COLUMNS ", " ADDED_COLUMNS " FROM client ORDER BY id";
+    static const char sql[] = "SELECT " COLUMNS ", " ADDED_COLUMNS " FROM client "
+                              "WHERE id COLLATE \"C\" >= $1 AND id COLLATE \"C\" > $2 "
+                              "ORDER BY id COLLATE \"C\" LIMIT $3::int8";
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, from);
+    jt_params_text(&p, after);
+    jt_params_u63(&p, max);
     enum jt_err err = jt_db_ensure(db);
     if (err != JT_OK) {
+        jt_params_clear(&p);
         return err;
     }
     PGresult *res;
-    err = jt_db_query(db, sql, NULL, &res);
+    err = jt_db_query(db, sql, &p, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_client_info info = { 0 };
         struct jt_row row = jt_row_init(res, i);

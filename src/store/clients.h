@@ -14,6 +14,7 @@ struct jt_client_info {
     struct jt_client_row row;
     char created_at[JT_TIME_LEN], created_by[JT_ACTOR_MAX + 1];
     char revoked_at[JT_TIME_LEN], revoked_by[JT_ACTOR_MAX + 1]; /* empty: not revoked */
+    char changed_at[JT_TIME_LEN], changed_by[JT_ACTOR_MAX + 1]; /* empty: never */
 };
 
 /*
@@ -25,14 +26,19 @@ enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *ch
 /* The same inside an open transaction: also that of jt_ring_first (store/ring.h). */
 enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
                                  const struct jt_act *act) JT_CHECKED;
-/* As jt_client_insert for a row that is revoked; JT_ERR_NO_CLIENT when it is not there. */
-enum jt_err jt_client_revoke(struct jt_db *db, const struct jt_client_change *change,
-                             const struct jt_act *act) JT_CHECKED;
+/*
+ * As jt_client_insert for a row that changed, with an audit row of `action` and `object`;
+ * JT_ERR_NO_CLIENT when it is not there.
+ */
+enum jt_err jt_client_update(struct jt_db *db, const struct jt_client_change *change,
+                             const struct jt_act *act, enum jt_audit_action action,
+                             const char *object) JT_CHECKED;
 /* JT_ERR_NO_CLIENT. */
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out) JT_CHECKED;
 
 typedef void jt_client_fn(void *arg, const struct jt_client_info *info);
-/* All of them, by id. */
-enum jt_err jt_clients_list(struct jt_db *db, jt_client_fn *each, void *arg) JT_CHECKED;
+/* By id, in the order of bytes: those from `from` on that come after `after`, at most `max`. */
+enum jt_err jt_clients_list(struct jt_db *db, const char *from, const char *after, size_t max,
+                            jt_client_fn *each, void *arg) JT_CHECKED;
 
 #endif

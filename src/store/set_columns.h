@@ -14,7 +14,8 @@
     NEXT(U8, t "state", state)                   \
     NEXT(U63, t "revision", revision)            \
     NEXT(U63, t "mac_epoch", mac_epoch)          \
-    NEXT(FIXED, t "mac", mac)
+    NEXT(FIXED, t "mac", mac)                    \
+    NEXT(BYTES, t "terms", terms)
 
 #define JT_FIELD_ROW(FIRST, NEXT, t)                    \
     FIRST(U31, t "id", spec.id)                         \

@@ -1,42 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/client_check.h"
 
+#include "base/clock.h"
 #include "vault/sets.h"
 
+#include <string.h>
+
+/* The row's terms as a loop remembers them; fields that are no more are left out. */
+static enum jt_err describe(struct jt_work_ctx *ctx, const struct jt_client_row *row,
+                            const struct jt_client_checked *checked, struct jt_access *out)
+{
+    struct jt_client_terms terms;
+    enum jt_err err = jt_client_terms_decode(row->terms, row->terms_len, &terms);
+    if (err != JT_OK) {
+        return JT_ERR_SETS_UNVERIFIED; /* the keeper could read them */
+    }
+    if (checked->good_ms > 0 && checked->good_ms < INT64_MAX / 2) {
+        out->good_until_ms = jt_clock_ms() + (int64_t)checked->good_ms;
+    }
+    out->n_networks = terms.n_networks;
+    memcpy(out->networks, terms.networks, sizeof out->networks);
+    return jt_sets_may(ctx, row, &out->may);
+}
+
 static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credential *credential,
-                               uint32_t *permissions)
+                               struct jt_access *out)
 {
     struct jt_client_row row;
+    struct jt_client_checked checked;
     if (jt_sets_older_client(&ctx->vault->sets, credential->id, &row) != JT_OK ||
         (row.spec.permissions & JT_MAY_OPERATE) == 0 ||
-        jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret) != JT_OK) {
+        jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret, &checked) != JT_OK) {
         return JT_ERR_SETS_UNVERIFIED;
     }
-    *permissions = JT_MAY_ACCEPT_SETS;
+    out->may.everywhere = JT_MAY_ACCEPT_SETS;
     return JT_OK;
 }
 
-/* No keeper made it: its MACs are all zero. */
-static const struct jt_client_row nobody = { .spec = { .id = "unknown" } };
+/*
+ * No keeper made it: its MACs are all zero. It has terms, as the rows of clients have, so that its
+ * check takes as long.
+ */
+static struct jt_client_row nobody(void)
+{
+    const struct jt_client_terms none = { 0 };
+    struct jt_client_row row = { .spec = { .id = "unknown" } };
+    row.terms_len = (uint16_t)jt_client_terms_encode(&none, row.terms);
+    return row;
+}
 
 enum jt_err jt_client_check(struct jt_work_ctx *ctx, const struct jt_credential *credential,
-                            uint32_t *permissions)
+                            struct jt_access *out)
 {
-    *permissions = 0;
+    memset(out, 0, sizeof *out);
     struct jt_client_row row;
+    struct jt_client_checked checked;
     enum jt_err err = jt_sets_client(ctx, credential->id, &row);
     if (err == JT_ERR_SETS_UNVERIFIED) {
-        return check_older(ctx, credential, permissions);
+        return check_older(ctx, credential, out);
     }
     if (err == JT_ERR_NO_CLIENT) {
-        row = nobody;
+        row = nobody();
         err = JT_OK;
     }
     if (err == JT_OK) {
-        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret);
+        err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret, &checked);
     }
-    if (err == JT_OK) {
-        *permissions = row.spec.permissions & JT_MAY_ALL;
-    }
-    return err;
+    return err == JT_OK ? describe(ctx, &row, &checked, out) : err;
 }

@@ -8,14 +8,18 @@
  *      those who ask the same at one time share one.
  *   3. The row of that client among those that stand (vault/sets.h). Where the set of clients went
  *      back, an operator of the older set may do one thing: accept it. Nobody else gets in.
- *   4. The keeper checks the row's MAC, its state and the secret. An unknown client is checked
- *      against a row that cannot match, so that it costs the time of a wrong secret.
+ *   4. The keeper checks the row's MAC, its state, its expiry by the keeper's clock, and the
+ *      secret. An unknown client is checked against a row that cannot match, so that it costs the
+ *      time of a wrong secret.
+ *   5. Its fields get their names, so that a request's field is compared before anything is looked
+ *      up: one that is forbidden and one that there is not are refused alike (vault/access.h).
  *
- * Steps 3 and 4 are here.
+ * Steps 3 to 5 are here.
  */
 #ifndef JETON_VAULT_CLIENT_CHECK_H
 #define JETON_VAULT_CLIENT_CHECK_H
 
+#include "vault/access.h"
 #include "vault/credential.h"
 #include "vault/workers.h"
 
@@ -30,6 +34,6 @@
  * JT_ERR_SETS_UNVERIFIED.
  */
 enum jt_err jt_client_check(struct jt_work_ctx *ctx, const struct jt_credential *credential,
-                            uint32_t *permissions) JT_CHECKED;
+                            struct jt_access *out) JT_CHECKED;
 
 #endif

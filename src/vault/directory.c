@@ -25,7 +25,7 @@
 struct client_slot {
     char id[JT_CLIENT_ID_MAX + 1];
     uint8_t secret_hash[JT_SHA256_LEN];
-    uint32_t permissions;
+    struct jt_access access;
     int64_t checked_ms; /* 0: empty */
     uint64_t stamp;     /* of the sets when it was asked for */
 };
@@ -60,7 +60,7 @@ struct lookup {
 
     /* the answer: the worker's until it is done */
     enum jt_err err;
-    uint32_t permissions;
+    struct jt_access access;
     struct jt_field_spec field;
 };
 
@@ -140,9 +140,9 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     struct lookup *l = jt_container_of(job, struct lookup, job);
     if (l->is_client) {
         jt_work_about(ctx, "client %s", l->credential.id);
-        l->err = jt_client_check(ctx, &l->credential, &l->permissions);
+        l->err = jt_client_check(ctx, &l->credential, &l->access);
     } else {
-        jt_work_about(ctx, "field %s", l->field_name);
+        jt_work_about(ctx, "field %s", jt_name_is_cardlike(l->field_name) ? "" : l->field_name);
         l->err = jt_registry_get_field(ctx, l->field_name, &l->field);
     }
     if (!is_final(l->err)) {
@@ -162,7 +162,7 @@ static void remember(struct lookup *l)
         if (l->err == JT_OK) {
             memcpy(slot->id, l->credential.id, sizeof slot->id);
             memcpy(slot->secret_hash, l->secret_hash, sizeof slot->secret_hash);
-            slot->permissions = l->permissions;
+            slot->access = l->access;
         }
         /* what was good is good no longer; a wrong secret says nothing of the right one */
         if (l->err == JT_OK || (final && same)) {
@@ -185,7 +185,7 @@ static void remember(struct lookup *l)
 static void answer(struct waiter *w, const struct lookup *l, enum jt_err err)
 {
     if (l->is_client) {
-        w->client_done(w->arg, err, err == JT_OK ? l->permissions : 0);
+        w->client_done(w->arg, err, err == JT_OK ? &l->access : NULL);
     } else {
         w->field_done(w->arg, err, err == JT_OK ? &l->field : NULL);
     }
@@ -277,14 +277,16 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
 {
     uint8_t hash[JT_SHA256_LEN];
     if (jt_sha256(credential->secret, sizeof credential->secret, hash) != JT_OK) {
-        client_done(arg, JT_ERR_CRYPTO, 0);
+        client_done(arg, JT_ERR_CRYPTO, NULL);
         return;
     }
     const struct client_slot *slot = client_slot(d, credential->id);
-    int64_t age = jt_clock_ms() - slot->checked_ms;
+    int64_t now_ms = jt_clock_ms();
+    int64_t age = now_ms - slot->checked_ms;
+    int64_t until_ms = slot->access.good_until_ms;
     uint64_t stamp = atomic_load(&d->vault->sets.stamp);
     bool known = slot->checked_ms != 0 && age < STALE_MS && slot->stamp == stamp &&
-                 strcmp(slot->id, credential->id) == 0 &&
+                 (until_ms == 0 || now_ms < until_ms) && strcmp(slot->id, credential->id) == 0 &&
                  jt_equal_ct(slot->secret_hash, hash, sizeof hash);
     struct lookup *l = NULL;
     if (!known || age >= FRESH_MS) {
@@ -292,9 +294,9 @@ void jt_directory_client(struct jt_directory *d, const struct jt_credential *cre
         l = l == NULL ? start(d, true, credential->id, credential, hash) : l;
     }
     if (known) {
-        client_done(arg, JT_OK, slot->permissions);
+        client_done(arg, JT_OK, &slot->access);
     } else if (!wait_for(l, client_done, NULL, arg)) {
-        client_done(arg, JT_ERR_BUSY, 0);
+        client_done(arg, JT_ERR_BUSY, NULL);
     }
 }
 

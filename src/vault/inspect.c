@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "vault/registry.h"
 
+#include <string.h>
+
 enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *each, void *arg)
 {
     enum jt_err err = jt_db_ensure(ctx->db);
@@ -18,16 +20,25 @@ enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
 }
 
 struct standing_only {
-    struct jt_sets *sets;
-    jt_client_fn *each;
+    struct jt_work_ctx *ctx;
+    jt_client_seen_fn *each;
     void *arg;
+    const char *only; /* NULL: all */
+    size_t n;
 };
 
 static void pass_if_it_stands(void *arg, const struct jt_client_info *info)
 {
-    const struct standing_only *s = arg;
-    if (jt_sets_client_stands(s->sets, &info->row)) {
-        s->each(s->arg, info);
+    struct standing_only *s = arg;
+    struct jt_client_seen seen = { .info = info };
+    if (s->only != NULL && strcmp(info->row.spec.id, s->only) != 0) {
+        return;
+    }
+    if (jt_sets_client_stands(&s->ctx->vault->sets, &info->row) &&
+        jt_client_terms_decode(info->row.terms, info->row.terms_len, &seen.terms) == JT_OK &&
+        jt_sets_may(s->ctx, &info->row, &seen.may) == JT_OK) {
+        s->n++;
+        s->each(s->arg, &seen);
     } else {
         jt_log(JT_LOG_ERROR,
                "alarm: the row of client %s in the database is not the one that was verified",
@@ -35,11 +46,27 @@ static void pass_if_it_stands(void *arg, const struct jt_client_info *info)
     }
 }
 
-enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, jt_client_fn *each, void *arg)
+enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, const char *after, size_t max,
+                               jt_client_seen_fn *each, void *arg)
 {
-    struct standing_only standing = { .sets = &ctx->vault->sets, .each = each, .arg = arg };
+    struct standing_only standing = { .ctx = ctx, .each = each, .arg = arg };
     enum jt_err err = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
-    return err == JT_OK ? jt_clients_list(ctx->db, pass_if_it_stands, &standing) : err;
+    if (err == JT_OK) {
+        err = jt_sets_refresh(ctx, JT_SET_FIELDS, false);
+    }
+    return err == JT_OK ? jt_clients_list(ctx->db, "", after, max, pass_if_it_stands, &standing)
+                        : err;
+}
+
+enum jt_err jt_inspect_client(struct jt_work_ctx *ctx, const char *id, jt_client_seen_fn *each,
+                              void *arg)
+{
+    struct standing_only standing = { .ctx = ctx, .each = each, .arg = arg, .only = id };
+    enum jt_err err = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
+    if (err == JT_OK) {
+        err = jt_clients_list(ctx->db, id, "", 1, pass_if_it_stands, &standing);
+    }
+    return err == JT_OK && standing.n == 0 ? JT_ERR_NO_CLIENT : err;
 }
 
 enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_readings_query *query,

@@ -20,12 +20,24 @@ enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *ea
 enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
                                   struct jt_generation_info *out) JT_CHECKED;
 
+/* A client as it stands; who made or changed it, and when, is the database's word. */
+struct jt_client_seen {
+    const struct jt_client_info *info;
+    struct jt_client_terms terms;
+    struct jt_may may;
+};
+typedef void jt_client_seen_fn(void *arg, const struct jt_client_seen *seen);
+
 /*
- * All clients, by id, revoked ones too: only rows that stand. A row of the database that is not the
- * one that stands is told to the log and left out. Who made or revoked a client, and when, is the
- * database's word.
+ * Clients by id, removed ones too: those that come after `after`, at most `max`, and only rows that
+ * stand. A row of the database that is not the one that stands is told to the log and left out.
  */
-enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, jt_client_fn *each, void *arg) JT_CHECKED;
+enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, const char *after, size_t max,
+                               jt_client_seen_fn *each, void *arg) JT_CHECKED;
+
+/* One of them. JT_ERR_NO_CLIENT. */
+enum jt_err jt_inspect_client(struct jt_work_ctx *ctx, const char *id, jt_client_seen_fn *each,
+                              void *arg) JT_CHECKED;
 
 /*
  * Calls `each`, oldest first, for at most `max` times that the card of a token left. The times are

@@ -8,6 +8,7 @@
 #include "store/rehearsal.h"
 #include "store/shape.h"
 #include "vault/duty.h"
+#include "vault/lockout.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
@@ -230,6 +231,10 @@ static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *bu
     enum jt_err err = registered ? JT_OK : enrol(m, busy);
     if (err == JT_OK) {
         err = jt_ring_refresh(&m->ctx, &ring);
+    }
+    if (err == JT_OK) {
+        jt_lockout_keep_up(vault->lockout, &m->ctx);
+        jt_fault_clear(&m->ctx.fault);
     }
     if (err == JT_OK && (!registered || atomic_load(&vault->faulty))) {
         rehearse(m, &ring);

@@ -2,7 +2,7 @@
 #include "vault/registry.h"
 
 #include "base/secmem.h"
-#include "store/clients.h"
+#include "model/client.h"
 #include "store/fields.h"
 #include "vault/sets.h"
 
@@ -17,92 +17,9 @@ static bool may_stand(enum jt_err err)
 }
 
 /*
- * What a change came to, once the database has been read back: only then does the keeper count it
- * as seen, and only then is it answered. A commit whose answer was lost is found out about in the
- * same way.
+ * What a change came to, once the database has been read back (vault/client_change.c tells why).
+ * Reading it back names the field to the keeper, too.
  */
-static enum jt_err settle_client(struct jt_work_ctx *ctx, enum jt_err err,
-                                 const struct jt_client_row *row)
-{
-    if (!may_stand(err)) {
-        return err;
-    }
-    if (jt_sets_refresh(ctx, JT_SET_CLIENTS, false) != JT_OK) {
-        return err == JT_OK ? JT_ERR_SETS_UNVERIFIED : err;
-    }
-    return jt_sets_client_stands(&ctx->vault->sets, row) ? JT_OK
-           : err == JT_OK                                ? JT_ERR_SET_OLD
-                                                         : err;
-}
-
-static enum jt_err add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec,
-                              const struct jt_act *act, const struct jt_credential *credential)
-{
-    struct jt_client_row taken;
-    struct jt_set_row set;
-    struct jt_client_change change;
-    enum jt_err err = jt_sets_row(ctx, JT_SET_CLIENTS, &set, NULL);
-    if (err == JT_OK) {
-        err = jt_sets_client(ctx, spec->id, &taken);
-        /* a revoked name stays taken */
-        err = err == JT_OK ? JT_ERR_CLIENT_EXISTS : err == JT_ERR_NO_CLIENT ? JT_OK : err;
-    }
-    if (err == JT_OK) {
-        err = jt_keyclient_wait_client_make(ctx->keeper, spec, credential->secret, &set, &change);
-    }
-    return err == JT_OK ? settle_client(ctx, jt_client_insert(ctx->db, &change, act), &change.row)
-                        : err;
-}
-
-enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec,
-                                   const char *actor, struct jt_credential *out)
-{
-    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    jt_credential_new(spec->id, out);
-    enum jt_err err = JT_ERR_SET_OLD;
-    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
-        err = add_client(ctx, spec, &act, out);
-    }
-    if (err != JT_OK) {
-        jt_wipe(out, sizeof *out);
-    }
-    return err;
-}
-
-static enum jt_err revoke_client(struct jt_work_ctx *ctx, const char *id, const struct jt_act *act)
-{
-    struct jt_client_row row;
-    struct jt_set_row set;
-    struct jt_client_change change;
-    enum jt_err err = jt_sets_row(ctx, JT_SET_CLIENTS, &set, NULL);
-    if (err == JT_OK) {
-        err = jt_sets_client(ctx, id, &row);
-    }
-    if (err == JT_OK && row.state == JT_ROW_REVOKED) {
-        return JT_OK; /* a repeated request, perhaps because the first one's answer was lost */
-    }
-    if (err == JT_OK && jt_sets_last_operator(&ctx->vault->sets, id)) {
-        /* nobody could operate the installation any more, nor add somebody who can */
-        return JT_ERR_LAST_OPERATOR;
-    }
-    if (err == JT_OK) {
-        err = jt_keyclient_wait_client_revoke(ctx->keeper, &row, &set, &change);
-    }
-    return err == JT_OK ? settle_client(ctx, jt_client_revoke(ctx->db, &change, act), &change.row)
-                        : err;
-}
-
-enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id, const char *actor)
-{
-    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    enum jt_err err = JT_ERR_SET_OLD;
-    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
-        err = revoke_client(ctx, id, &act);
-    }
-    return err;
-}
-
-/* The same for a field. Reading it back names it to the keeper, too. */
 static enum jt_err settle_field(struct jt_work_ctx *ctx, enum jt_err err,
                                 const struct jt_field_row *made)
 {
@@ -128,6 +45,9 @@ static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec
     if (err == JT_OK) {
         err = jt_sets_field(ctx, spec->name, &row);
         err = err == JT_OK ? JT_ERR_FIELD_EXISTS : err == JT_ERR_NO_FIELD ? JT_OK : err;
+    }
+    if (err == JT_OK && jt_name_is_cardlike(spec->name)) {
+        err = JT_ERR_CARDLIKE;
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_field_make(ctx->keeper, spec, &set, &change);

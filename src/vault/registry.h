@@ -1,32 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Clients and fields: made, revoked and looked up among those that stand (vault/sets.h). Blocking;
- * on a worker. Whether an API key is a client's: vault/client_check.h.
+ * Fields: made, and looked up among those that stand (vault/sets.h). Blocking; on a worker.
+ * Clients: vault/client_change.h; whether an API key is a client's: vault/client_check.h.
  */
 #ifndef JETON_VAULT_REGISTRY_H
 #define JETON_VAULT_REGISTRY_H
 
-#include "vault/credential.h"
 #include "vault/workers.h"
 #include "model/field.h"
 
-/*
- * Makes a client with a fresh secret. JT_ERR_CLIENT_EXISTS when the id is taken, by a revoked
- * client too. A commit whose answer was lost is found out about: the class REPEAT or
- * JT_ERR_IN_DOUBT only where the database stays away. The caller wipes *out.
- */
-enum jt_err jt_registry_add_client(struct jt_work_ctx *ctx, const struct jt_client_spec *spec,
-                                   const char *actor, struct jt_credential *out) JT_CHECKED;
-
-/*
- * Revokes a client for good; one that is revoked already is success. It is done when this returns
- * JT_OK: the keeper has seen the set without it, and takes no older one. JT_ERR_NO_CLIENT;
- * JT_ERR_LAST_OPERATOR: it is the last operator.
- */
-enum jt_err jt_registry_revoke_client(struct jt_work_ctx *ctx, const char *id,
-                                      const char *actor) JT_CHECKED;
-
-/* Makes a field; spec->id is chosen here. JT_ERR_FIELD_EXISTS when the name is taken. */
+/* Makes a field; spec->id is chosen here. JT_ERR_FIELD_EXISTS when the name is taken;
+ * JT_ERR_CARDLIKE when it could be a card number. */
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                                   const char *actor) JT_CHECKED;
 

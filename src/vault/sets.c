@@ -352,7 +352,16 @@ enum jt_err jt_sets_client(struct jt_work_ctx *ctx, const char *id, struct jt_cl
     return err == JT_OK ? find(s, &s->good[JT_SET_CLIENTS - 1], JT_SET_CLIENTS, &key, out) : err;
 }
 
-bool jt_sets_last_operator(struct jt_sets *s, const char *id)
+/* Whether somebody can always get in by the row who may do that. */
+static bool lasts(const struct jt_client_row *row, uint32_t permission)
+{
+    struct jt_client_terms terms;
+    return row->state == JT_ROW_ACTIVE && (jt_client_permissions(row) & permission) != 0 &&
+           jt_client_terms_decode(row->terms, row->terms_len, &terms) == JT_OK &&
+           terms.expires_s == 0;
+}
+
+bool jt_sets_last_with(struct jt_sets *s, const char *id, uint32_t permission)
 {
     bool is_one = false;
     bool another = false;
@@ -360,14 +369,52 @@ bool jt_sets_last_operator(struct jt_sets *s, const char *id)
     const struct jt_set_copy *c = &s->good[JT_SET_CLIENTS - 1];
     for (size_t i = 0; i < c->n; i++) {
         const struct jt_client_row *row = &c->clients[i];
-        if (row->state == JT_ROW_ACTIVE && (row->spec.permissions & JT_MAY_OPERATE) != 0) {
-            bool same = strcmp(row->spec.id, id) == 0;
-            is_one = is_one || same;
-            another = another || !same;
-        }
+        bool same = strcmp(row->spec.id, id) == 0;
+        is_one = is_one || (same && lasts(row, permission));
+        another = another || (!same && lasts(row, permission));
     }
     pthread_mutex_unlock(&s->mutex);
     return is_one && !another;
+}
+
+/* The name of a field that stands, into `out`; false: there is none. */
+static bool name_of_field(const struct jt_set_copy *fields, uint32_t id,
+                          char out[static JT_FIELD_NAME_MAX + 1])
+{
+    const struct jt_field_row key = { .spec = { .id = id } };
+    bool there = false;
+    size_t at = fields->there ? jt_set_copy_place(JT_SET_FIELDS, fields, &key, &there) : 0;
+    there = there && fields->fields[at].state == JT_ROW_ACTIVE;
+    if (there) {
+        memcpy(out, fields->fields[at].spec.name, JT_FIELD_NAME_MAX + 1);
+    }
+    return there;
+}
+
+enum jt_err jt_sets_may(struct jt_work_ctx *ctx, const struct jt_client_row *row,
+                        struct jt_may *out)
+{
+    struct jt_sets *s = &ctx->vault->sets;
+    struct jt_client_terms terms;
+    memset(out, 0, sizeof *out);
+    out->everywhere = jt_client_permissions(row);
+    enum jt_err err = jt_client_terms_decode(row->terms, row->terms_len, &terms);
+    if (err == JT_OK && terms.n_grants > 0) {
+        err = keep_fresh(ctx, JT_SET_FIELDS);
+    }
+    if (err != JT_OK) {
+        return JT_ERR_SETS_UNVERIFIED;
+    }
+    pthread_mutex_lock(&s->mutex);
+    for (size_t i = 0; i < terms.n_grants; i++) {
+        struct jt_field_access *f = &out->fields[out->n_fields];
+        if (name_of_field(&s->good[JT_SET_FIELDS - 1], terms.grants[i].field, f->field)) {
+            f->permissions = terms.grants[i].permissions;
+            out->n_fields++;
+        }
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return JT_OK;
 }
 
 bool jt_sets_client_stands(struct jt_sets *s, const struct jt_client_row *row)

@@ -15,6 +15,7 @@
 #ifndef JETON_VAULT_SETS_H
 #define JETON_VAULT_SETS_H
 
+#include "vault/access.h"
 #include "vault/set_copy.h"
 
 #include <pthread.h>
@@ -62,9 +63,17 @@ enum jt_err jt_sets_field(struct jt_work_ctx *ctx, const char *name,
                           struct jt_field_row *out) JT_CHECKED;
 
 /*
- * Whether this is the one active client that may operate: nobody could add another one without it.
+ * Whether this is the one client that may do that and always will: it is active and never expires.
+ * Where it is about operators or those who administer clients, nobody could make another one.
  */
-bool jt_sets_last_operator(struct jt_sets *s, const char *id);
+bool jt_sets_last_with(struct jt_sets *s, const char *id, uint32_t permission);
+
+/*
+ * What a client may do by its row, with fields by name; those that are no more are left out.
+ * JT_ERR_SETS_UNVERIFIED.
+ */
+enum jt_err jt_sets_may(struct jt_work_ctx *ctx, const struct jt_client_row *row,
+                        struct jt_may *out) JT_CHECKED;
 
 /* Whether a client's row is the one that stands. */
 bool jt_sets_client_stands(struct jt_sets *s, const struct jt_client_row *row);

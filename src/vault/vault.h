@@ -43,6 +43,7 @@ struct jt_vault {
     struct jt_workers *workers;
     struct jt_retirer *retirer;
     struct jt_sets sets; /* clients and fields that stand */
+    struct jt_lockout *lockout;
 
     /*
      * Written by whoever last made the keeper accept a ring; hints for readiness and status, never

@@ -31,7 +31,7 @@ static enum jt_err revoke_client(struct fx *fx)
                  .revision = 3 },
         .set = { .kind = JT_SET_CLIENTS, .version = 3, .n = 2 },
     };
-    return jt_client_revoke(fx->db, &change, &alice);
+    return jt_client_update(fx->db, &change, &alice, JT_AUDIT_CLIENT_REVOKE, "app-1");
 }
 
 static enum jt_err add_field(struct fx *fx)

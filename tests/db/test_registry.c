@@ -28,6 +28,8 @@ static void assert_same_client(const struct jt_client_row *a, const struct jt_cl
     assert_string_equal(a->spec.id, b->spec.id);
     assert_int_equal(a->spec.permissions, b->spec.permissions);
     assert_memory_equal(a->secret_mac, b->secret_mac, sizeof a->secret_mac);
+    assert_int_equal(a->terms_len, b->terms_len);
+    assert_memory_equal(a->terms, b->terms, a->terms_len);
     assert_int_equal(a->mac_epoch, b->mac_epoch);
     assert_memory_equal(a->mac, b->mac, sizeof a->mac);
 }
@@ -131,7 +133,9 @@ static struct jt_client_change client_change(const char *id, enum jt_standing st
                  .state = (uint8_t)state,
                  .revision = version,
                  .mac_epoch = 2,
-                 .mac = { 8, (uint8_t)version } },
+                 .mac = { 8, (uint8_t)version },
+                 .terms_len = 3,
+                 .terms = { 1, 0, (uint8_t)version } },
         .set = { .kind = JT_SET_CLIENTS,
                  .version = version,
                  .n = 2,
@@ -184,7 +188,8 @@ static void one_change_of_a_set_costs_one_row(void **state)
     assert_int_equal(seen.n, 2); /* the first operator is there from the beginning */
     assert_memory_equal(set.mac, added.set.mac, sizeof set.mac);
     assert_int_equal(set.operators, 1);
-    assert_int_equal(jt_client_revoke(fx->db, &revoked, &alice), JT_OK);
+    assert_int_equal(jt_client_update(fx->db, &revoked, &alice, JT_AUDIT_CLIENT_REVOKE, "app-1"),
+                     JT_OK);
     seen = (struct seen_clients){ 0 };
     assert_int_equal(jt_set_clients_since(fx->db, 2, &set, note_client, &seen), JT_OK);
     assert_int_equal(seen.n, 1);
@@ -210,7 +215,8 @@ static void whoever_changes_a_set_second_changes_nothing(void **state)
     assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
     assert_int_equal(jt_client_insert(fx->db, &second, &alice), JT_ERR_SET_OLD);
     assert_int_equal(jt_client_insert(fx->db, &ahead, &alice), JT_ERR_SET_OLD);
-    assert_int_equal(jt_client_revoke(fx->db, &nobody, &alice), JT_ERR_NO_CLIENT);
+    assert_int_equal(jt_client_update(fx->db, &nobody, &alice, JT_AUDIT_CLIENT_REVOKE, "app-1"),
+                     JT_ERR_NO_CLIENT);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM client WHERE id <> 'first'"), 1);
     assert_int_equal(fx_number(fx->plain, "SELECT version FROM row_set WHERE kind = 1"), 2);
     const struct jt_field_change late = {

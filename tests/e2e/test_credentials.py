@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what: credentials are checked first, and the three permissions are kept apart."""
+"""Who may do what: credentials are checked first, and the permissions are kept apart."""
 
 import pytest
 import requests
@@ -17,7 +17,16 @@ ENDPOINTS = [
     ("POST", "/v1/fields/pan/detokenize", {"items": []}, "detokenize"),
     ("POST", "/v1/fields", {"name": "pan"}, "operate"),
     ("GET", "/v1/fields", None, "operate"),
-    ("POST", "/v1/clients", {"id": "app", "permissions": ["operate"]}, "operate"),
+    ("POST", "/v1/clients", {"id": "app", "permissions": ["operate"]}, "clients"),
+    ("GET", "/v1/clients", None, "clients"),
+    ("GET", "/v1/clients/app", None, "clients"),
+    ("POST", "/v1/clients/nobody/permit", {"permissions": ["operate"]}, "clients"),
+    ("POST", "/v1/clients/nobody/rotate", {}, "clients"),
+    ("POST", "/v1/clients/nobody/disable", {}, "clients"),
+    ("POST", "/v1/clients/nobody/enable", {}, "clients"),
+    ("POST", "/v1/clients/nobody/remove", {}, "clients"),
+    ("POST", "/v1/clients/nobody/revoke", {}, "clients"),
+    ("POST", "/v1/audit/search", {"field": "pan", "token": TOKEN}, "audit"),
     ("GET", "/v1/generations", None, "operate"),
     ("GET", "/v1/generations/1", None, "operate"),
     ("POST", "/v1/generations/99/activate", {}, "operate"),
@@ -25,7 +34,19 @@ ENDPOINTS = [
     ("GET", "/v1/generations/99/retirement", None, "operate"),
     ("GET", "/v1/status", None, "operate"),
 ]
-PERMISSIONS = ["tokenize", "detokenize", "operate"]
+PERMISSIONS = [
+    "tokenize",
+    "detokenize",
+    "operate",
+    "read-masked",
+    "lookup",
+    "delete",
+    "encrypt",
+    "decrypt",
+    "audit",
+    "clients",
+    "custodian",
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +90,9 @@ def wrong_keys(key):
 
 
 @pytest.mark.parametrize("case", wrong_keys("jck_a_00"), ids=lambda c: c.replace(" ", "-"))
-@pytest.mark.parametrize("endpoint", [ENDPOINTS[0], ENDPOINTS[2], ENDPOINTS[7]], ids=lambda e: e[1])
+@pytest.mark.parametrize(
+    "endpoint", [ENDPOINTS[0], ENDPOINTS[2], ENDPOINTS[-1]], ids=lambda e: e[1]
+)
 def test_wrong_credentials(shared, case, endpoint):
     header = wrong_keys(shared.app_key)[case]
     method, path, body, _ = endpoint

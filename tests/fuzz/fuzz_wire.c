@@ -203,12 +203,30 @@ static enum jt_err identify_reply(struct jt_reader *in, size_t n, struct jt_buf 
 static enum jt_err client_make(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
-    struct jt_client_spec spec;
-    struct jt_set_row set;
-    uint8_t secret[JT_CLIENT_SECRET_LEN];
-    enum jt_err err = jt_client_make_decode(in, &spec, secret, &set);
-    MUST(err == JT_OK || fuzz_zero(secret, sizeof secret));
-    jt_client_make_encode(&spec, secret, &set, out);
+    char id[JT_CLIENT_ID_MAX + 1];
+    struct jt_client_order order;
+    struct jt_set_row set = { 0 };
+    enum jt_err err = jt_client_make_decode(in, id, &order, &set);
+    jt_client_make_encode(id, &order, &set, out);
+    return err;
+}
+
+static enum jt_err client_edit(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_client_edit edit;
+    memset(&edit, 0, sizeof edit);
+    enum jt_err err = jt_client_edit_decode(in, &edit);
+    jt_client_edit_encode(&edit, out);
+    return err;
+}
+
+static enum jt_err client_checked(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_client_checked checked;
+    enum jt_err err = jt_client_checked_decode(in, &checked);
+    jt_client_checked_encode(&checked, out);
     return err;
 }
 
@@ -479,7 +497,7 @@ static const struct {
     [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
     [JT_VERB_OPEN_MASKED] = { WHOLE, open_request }, /* the request of an OPEN */
     [JT_VERB_FINGERPRINT] = { WHOLE, seal },         /* the request of a SEAL */
-    [JT_VERB_CLIENT_REVOKE] = { WHOLE, client_change },
+    [JT_VERB_CLIENT_CHANGE] = { WHOLE, client_edit },
     [JT_VERB_SET_SUM] = { WHOLE, set_sum },
     [JT_VERB_SET_VERIFY] = { WHOLE, set_verify },
     [JT_VERB_SET_ACCEPT] = { WHOLE, set_accept },
@@ -491,6 +509,7 @@ static const struct {
     [REPLY + JT_VERB_OPEN] = { WHOLE, open_reply },
     [REPLY + JT_VERB_RESEAL] = { WHOLE, reseal_reply },
     [REPLY + JT_VERB_CLIENT_MAKE] = { WHOLE, client_change },
+    [REPLY + JT_VERB_CLIENT_CHECK] = { OBJECT, client_checked },
     [REPLY + JT_VERB_FIELD_MAKE] = { WHOLE, field_change },
     [REPLY + JT_VERB_GENERATION_CREATE] = { OBJECT, generation_row },
     [REPLY + JT_VERB_ACK] = { OBJECT, ack_reply },

@@ -139,7 +139,7 @@ static void clients_and_fields(void)
     struct jt_set_row clients = { .kind = JT_SET_CLIENTS, .version = 4, .n = 2 };
     struct jt_set_row fields = { .kind = JT_SET_FIELDS, .version = 1, .n = 1 };
     struct jt_client_change client = {
-        { { "shop-1", JT_MAY_ALL }, { 1 }, JT_ROW_ACTIVE, 4, 3, { 2 } }, clients
+        { { "shop-1", JT_MAY_ALL }, { 1 }, JT_ROW_ACTIVE, 4, 3, { 2 }, 0, { 0 } }, clients
     };
     struct jt_field_change field = {
         { { .id = 1, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true, .mask_eight = true },
@@ -149,12 +149,28 @@ static void clients_and_fields(void)
           { 2 } },
         fields
     };
-    jt_client_make_encode(&client.row.spec, bytes, &clients, &message);
+    struct jt_client_order order = {
+        .permissions = JT_MAY_OPERATE,
+        .terms = { .expires_s = 9,
+                   .n_networks = 2,
+                   .networks = { { JT_IPV4, 8, { 10 } }, { JT_IPV6, 16, { 0x20, 1 } } },
+                   .n_grants = 1,
+                   .grants = { { 1, JT_MAY_LOOKUP } } },
+        .fresh = true,
+        .secret = { 9 },
+        .overlap_s = 60,
+    };
+    client.row.terms_len = (uint16_t)jt_client_terms_encode(&order.terms, client.row.terms);
+    jt_client_make_encode("shop-1", &order, &clients, &message);
     store(JT_VERB_CLIENT_MAKE, 0);
     jt_client_change_encode(&client, &message);
     store(REPLY + JT_VERB_CLIENT_MAKE, 0);
-    jt_client_change_encode(&client, &message);
-    store(JT_VERB_CLIENT_REVOKE, 0);
+    struct jt_client_edit edit = { client.row, clients, JT_ROW_DISABLED, order };
+    jt_client_edit_encode(&edit, &message);
+    store(JT_VERB_CLIENT_CHANGE, 0);
+    struct jt_client_checked checked = { 1000 };
+    jt_client_checked_encode(&checked, &message);
+    store(REPLY + JT_VERB_CLIENT_CHECK, 0);
     jt_client_check_encode(&client.row, bytes, &message);
     store(JT_VERB_CLIENT_CHECK, 0);
     jt_field_make_encode(&field.row.spec, &fields, &message);

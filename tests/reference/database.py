@@ -9,7 +9,7 @@ COLUMNS = {
     "generation": "number, key_id, state, check_value, mac_epoch, mac",
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
     "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
-    "client": "id, permissions, secret_mac, state, revision, mac_epoch, mac",
+    "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",
     "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, state, revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"

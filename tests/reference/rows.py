@@ -18,6 +18,7 @@ MAC_ACK = 7
 MAC_NODE_ROW = 8
 MAC_MARK = 9
 MAC_SET_ROW = 10
+MAC_CLIENT_ROW_WITH_TERMS = 30
 SET_MEMBER = 12  # F of a row and G of a nonce: parts of a digest, no MACs
 SET_MASK = 13
 
@@ -103,14 +104,48 @@ def decode_ring(body):
 # -- messages of the MACs, without their first byte
 
 
-def client_message(client_id, permissions, secret_mac, state, revision, epoch):
+def _terms(terms):
+    """Nothing for a row without terms, else a u16 length and the bytes."""
+    return struct.pack(">H", len(terms)) + terms if terms else b""
+
+
+def client_kind(terms):
+    return MAC_CLIENT_ROW_WITH_TERMS if terms else MAC_CLIENT_ROW
+
+
+def client_message(client_id, permissions, secret_mac, state, revision, terms, epoch):
     return (
         struct.pack(">Q", epoch)
         + text(client_id)
         + struct.pack(">I", permissions)
         + secret_mac
         + struct.pack(">BQ", state, revision)
+        + _terms(terms)
     )
+
+
+IN_A_FIELD = 0b11111011
+
+
+def terms_good(data):
+    """Whether the bytes are terms in their one form; no bytes are those of an old row."""
+    if not data:
+        return True
+    form, _, until, old_mac, n = struct.unpack_from(">BQQ16sB", data)
+    at = struct.calcsize(">BQQ16sB")
+    good = form == 1 and n <= 8 and (until != 0 or old_mac == bytes(16))
+    for _ in range(n):
+        length = {4: 4, 6: 16}.get(data[at], 0)
+        address = int.from_bytes(data[at + 2 : at + 2 + length], "big")
+        behind = length * 8 - data[at + 1]
+        good = good and length > 0 and behind >= 0 and address & ((1 << behind) - 1) == 0
+        at += 2 + length
+    n, at, before = data[at], at + 1, 0
+    good = good and n <= 32 and len(data) == at + 8 * n
+    for field, permissions in struct.iter_unpack(">II", data[at:]) if good else ():
+        good = good and field > before and permissions != 0 and permissions & ~IN_A_FIELD == 0
+        before = field
+    return good
 
 
 def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight):
@@ -135,12 +170,13 @@ def set_message(kind, version, n, operators, nonce, digest, epoch):
     )
 
 
-# -- rows as they pass in messages: what the digest of a set is made of
+# -- what the digest of a set is made of
 
 
 def client_object(row):
     head = text(row["id"]) + struct.pack(">I", row["permissions"]) + row["secret_mac"]
-    return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
+    tail = struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
+    return head + tail + _terms(row["terms"])
 
 
 def field_object(row):
@@ -177,6 +213,7 @@ class RowMacs:
         )
         self._keys = {
             MAC_CLIENT_ROW: client,
+            MAC_CLIENT_ROW_WITH_TERMS: client,
             MAC_FIELD_ROW: field,
             MAC_GENERATION_ROW: state,
             MAC_RING: state,

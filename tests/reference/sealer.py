@@ -100,19 +100,20 @@ class Vault:
         )
         self.tables["field"].append(row)
 
-    def add_client(self, name, permissions):
+    def add_client(self, name, permissions, terms=b""):
         row = {
             "id": name,
             "permissions": permissions,
             "secret_mac": made_up_bytes("test/" + name, 16),
             "state": 1,
             "revision": len(self.tables["client"]) + 1,
+            "terms": terms,
             "mac_epoch": self.epoch,
         }
         message = rows.client_message(
-            name, permissions, row["secret_mac"], 1, row["revision"], self.epoch
+            name, permissions, row["secret_mac"], 1, row["revision"], terms, self.epoch
         )
-        row["mac"] = self.macs.make(rows.MAC_CLIENT_ROW, message)
+        row["mac"] = self.macs.make(rows.client_kind(terms), message)
         self.tables["client"].append(row)
 
     def set_row(self, kind):

@@ -28,6 +28,10 @@ PANS = [
 ]
 
 
+# docs/data-format.md: no end, no secret before, 10.0.0.0/8, tokenize in field 1
+TERMS = bytes([1]) + bytes(32) + bytes([1, 4, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1])
+
+
 @pytest.fixture
 def vault():
     """Two fields, four generations: 1 and 2 retired and certified, 3 draining, 4 active."""
@@ -36,6 +40,7 @@ def vault():
     vault.add_field(2, "plain", dedup=False)
     vault.add_client("init", 4)
     vault.add_client("app", 3)
+    vault.add_client("shop", 0, TERMS)
     vault.add_node("node1", 1)
     vault.tokens = []
     for number in (1, 2, 3, 4):
@@ -175,6 +180,7 @@ FORGED = [
     ("client", "mac", bytes(16)),
     ("client", "state", 2),
     ("client", "revision", 7),
+    ("client", "terms", TERMS),
     ("field", "state", 2),
     ("field", "revision", 2),
     ("client", "permissions", -1),
@@ -206,6 +212,19 @@ def test_a_forged_row_is_named(vault, tmp_path, table, column, value):
     vault.database = lambda: forged
     forged.tables[table][0][column] = value
     assert f"{table} row" in check(vault, tmp_path).kinds()
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [b"", TERMS[:-1], TERMS[:-1] + b"\x02", TERMS + b"\x00", b"\x01", b"\x02" + TERMS[1:]],
+    ids=range(6),
+)
+def test_forged_terms_are_named(vault, tmp_path, terms):
+    forged = vault.database()
+    forged.tables["client"] = [dict(row) for row in forged.tables["client"]]
+    vault.database = lambda: forged
+    forged.tables["client"][2]["terms"] = terms
+    assert "client row" in check(vault, tmp_path).kinds()
 
 
 @pytest.mark.parametrize("kind", [rows.SET_CLIENTS, rows.SET_FIELDS])

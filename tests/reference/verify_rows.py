@@ -206,12 +206,20 @@ class RowChecks:
 
     # -- client, field, node
 
+    def _terms(self, row):
+        try:
+            good = rows.terms_good(row["terms"])
+        except (IndexError, struct.error):
+            good = False
+        if not good:
+            self.report.fault("client row", f"{row['id']}: its terms are not in their form")
+
     def _row_macs(self):
         for row in self.tables["client"]:
             self._simple(
                 "client",
                 row["id"],
-                rows.MAC_CLIENT_ROW,
+                rows.client_kind(row["terms"]),
                 row,
                 rows.client_message,
                 "id",
@@ -219,7 +227,9 @@ class RowChecks:
                 "secret_mac",
                 "state",
                 "revision",
+                "terms",
             )
+            self._terms(row)
         for row in self.tables["field"]:
             self._simple(
                 "field",

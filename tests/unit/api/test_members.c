@@ -4,6 +4,7 @@
  * repeat nothing of the client's.
  */
 #include "api/api.h"
+#include "api/client_members.h"
 #include "api/operation.h"
 #include "model/client.h"
 
@@ -18,7 +19,7 @@ struct target {
     char name[8];
     char reason[128];
     bool flag, other;
-    uint32_t permissions;
+    struct jt_may permissions;
 };
 
 static const struct jt_member all[] = {
@@ -64,13 +65,15 @@ static void members_are_taken_to_where_the_table_says(void **state)
     (void)state;
     struct target t;
     assert_null(refusal("{\"name\":\"seven77\",\"reason\":\"it must\",\"flag\":false,"
-                        "\"other\":true,\"permissions\":[\"operate\",\"tokenize\"]}",
+                        "\"other\":true,\"permissions\":[\"operate\",\"tokenize\",\"lookup:a.b\"]}",
                         &t));
     assert_string_equal(t.name, "seven77");
     assert_string_equal(t.reason, "it must");
     assert_false(t.flag);
     assert_true(t.other);
-    assert_int_equal(t.permissions, JT_MAY_OPERATE | JT_MAY_TOKENIZE);
+    assert_int_equal(t.permissions.everywhere, JT_MAY_OPERATE | JT_MAY_TOKENIZE);
+    assert_int_equal(jt_may_in(&t.permissions, "a.b"),
+                     JT_MAY_OPERATE | JT_MAY_TOKENIZE | JT_MAY_LOOKUP);
 }
 
 static void what_is_absent_is_as_the_table_says(void **state)
@@ -81,7 +84,7 @@ static void what_is_absent_is_as_the_table_says(void **state)
     assert_true(t.flag);
     assert_false(t.other);
     assert_string_equal(t.reason, "");
-    assert_int_equal(t.permissions, 0);
+    assert_true(jt_may_nothing(&t.permissions));
 }
 
 static void a_refusal_names_the_member_and_what_it_must_be(void **state)
@@ -105,6 +108,8 @@ static void a_refusal_names_the_member_and_what_it_must_be(void **state)
         { "{\"name\":\"x\",\"permissions\":[]}", "The member permissions must be an array." },
         { "{\"name\":\"x\",\"permissions\":{}}", "The member permissions must be an array." },
         { "{\"name\":\"x\",\"permissions\":[\"operate\",\"operate\"]}",
+          "The member permissions must be an array." },
+        { "{\"name\":\"x\",\"permissions\":[\"operate:a.b\"]}",
           "The member permissions must be an array." },
         { "{\"name\":\"x\",\"permissions\":[\"root\"]}",
           "The member permissions must be an array." },

@@ -201,6 +201,38 @@ static void bodies_have_the_members_of_the_tables(void **state)
     }
 }
 
+static bool is_parameter(const struct jt_route *route, const struct jt_member *m)
+{
+    json_t *all = json_object_get(operation(route), "parameters");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        json_t *p = resolved(json_array_get(all, i));
+        json_t *type = json_object_get(resolved(json_object_get(p, "schema")), "type");
+        if (strcmp(json_string_value(json_object_get(p, "name")), m->name) == 0) {
+            return strcmp(json_string_value(json_object_get(p, "in")), "query") == 0 &&
+                   strcmp(json_string_value(type), m->kind->schema) == 0;
+        }
+    }
+    return false;
+}
+
+/* A GET has no body: its members are what its query may have. */
+static void queries_have_the_members_of_the_tables(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (size_t i = 0; i < n_routes; i++) {
+        const struct jt_members *members = &routes[i].operation->members;
+        for (size_t m = 0; m < members->n && strcmp(routes[i].method, "GET") == 0; m++) {
+            n++;
+            if (!is_parameter(&routes[i], &members->all[m])) {
+                fail_msg("%s: parameter %s is not documented", routes[i].path,
+                         members->all[m].name);
+            }
+        }
+    }
+    assert_true(n > 0);
+}
+
 static void success_has_the_status_of_the_tables(void **state)
 {
     (void)state;
@@ -258,6 +290,7 @@ int main(void)
         cmocka_unit_test(routes_are_documented_and_no_others),
         cmocka_unit_test(the_permission_is_the_role_of_the_operation),
         cmocka_unit_test(bodies_have_the_members_of_the_tables),
+        cmocka_unit_test(queries_have_the_members_of_the_tables),
         cmocka_unit_test(success_has_the_status_of_the_tables),
         cmocka_unit_test(operations_are_whole),
     };

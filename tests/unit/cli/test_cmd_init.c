@@ -194,19 +194,20 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
     return world.keeper_has_ring ? JT_ERR_RING_THERE : outcome(FIRST_RING);
 }
 
-enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc,
-                                          const struct jt_client_spec *spec,
-                                          const uint8_t secret[static JT_CLIENT_SECRET_LEN],
+enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const char *id,
+                                          const struct jt_client_order *order,
                                           const struct jt_set_row *set,
                                           struct jt_client_change *out)
 {
     (void)kc;
-    assert_int_equal(spec->permissions, JT_MAY_OPERATE);
+    assert_int_equal(order->permissions,
+                     JT_MAY_OPERATE | JT_MAY_AUDIT | JT_MAY_CLIENTS | JT_MAY_CUSTODIAN);
     assert_int_equal(set->version, 0);
-    *out = (struct jt_client_change){ .row = { .spec = *spec } };
+    *out = (struct jt_client_change){ .row = { .spec.permissions = order->permissions } };
+    (void)snprintf(out->row.spec.id, sizeof out->row.spec.id, "%s", id);
     /* unlike the keeper's, but as unlike for other secrets */
-    memcpy(out->row.secret_mac, secret, sizeof out->row.secret_mac);
-    memcpy(world.made, secret, sizeof world.made);
+    memcpy(out->row.secret_mac, order->secret, sizeof out->row.secret_mac);
+    memcpy(world.made, order->secret, sizeof world.made);
     return outcome(MAKE_CLIENT);
 }
 

@@ -3,340 +3,195 @@
  * Sets of clients and fields: what a database writer with every old row can show a keeper, and what
  * it takes. In a keeper inside the test, so that a set row can be as old as the test likes.
  */
-#include "inside.h"
-
-#include "wire/set.h"
+#include "rowset.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#define N 6
-
-static const uint8_t secret[JT_CLIENT_SECRET_LEN] = { 1, 2, 3 };
-
-/* A database with some clients: the rows as they stand, and the set row. */
-struct db {
-    size_t n;
-    struct jt_client_row rows[N];
-    struct jt_set_row set;
-};
-
-static enum jt_err make(struct inside *in, const char *id, uint32_t permissions,
-                        const struct jt_set_row *set, struct jt_client_change *out)
-{
-    struct jt_client_spec spec = { .permissions = permissions };
-    struct jt_reader reply;
-    (void)snprintf(spec.id, sizeof spec.id, "%s", id);
-    jt_client_make_encode(&spec, secret, set, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_CLIENT_MAKE, &reply);
-    if (err == JT_OK) {
-        assert_int_equal(jt_client_change_decode(&reply, out), JT_OK);
-    }
-    return err;
-}
-
-static enum jt_err revoke(struct inside *in, const struct jt_client_row *row,
-                          const struct jt_set_row *set, struct jt_client_change *out)
-{
-    const struct jt_client_change was = { .row = *row, .set = *set };
-    struct jt_reader reply;
-    jt_client_change_encode(&was, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_CLIENT_REVOKE, &reply);
-    if (err == JT_OK) {
-        assert_int_equal(jt_client_change_decode(&reply, out), JT_OK);
-    }
-    return err;
-}
-
-static enum jt_err sum(struct inside *in, const struct jt_set_sum *from,
-                       struct jt_set_change *changes, size_t n, struct jt_set_sum *out)
-{
-    struct jt_set_sum_request request = {
-        .kind = JT_SET_CLIENTS, .goes_on = from != NULL, .n = n, .changes = changes
-    };
-    struct jt_reader reply;
-    if (from != NULL) {
-        request.from = *from;
-    }
-    jt_set_sum_request_encode(&request, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_SET_SUM, &reply);
-    if (err == JT_OK) {
-        assert_int_equal(jt_set_sum_decode(&reply, out), JT_OK);
-    }
-    return err;
-}
-
-static enum jt_err sum_all(struct inside *in, const struct jt_client_row *rows, size_t n,
-                           struct jt_set_sum *out)
-{
-    static struct jt_set_change changes[JT_WIRE_MAX_SET_ROWS];
-    for (size_t i = 0; i < n; i++) {
-        changes[i] = (struct jt_set_change){ .now.client = rows[i] };
-    }
-    return sum(in, NULL, changes, n, out);
-}
-
-static enum jt_err verify_sum(struct inside *in, const struct jt_set_sum *s,
-                              const struct jt_set_row *set)
-{
-    struct jt_reader reply;
-    jt_set_verify_encode(s, set, &in->payload);
-    return inside_ask(in, JT_VERB_SET_VERIFY, &reply);
-}
-
-/* As a front that starts: all rows, then the set row. */
-static enum jt_err verify(struct inside *in, const struct db *db)
-{
-    struct jt_set_sum s;
-    enum jt_err err = sum_all(in, db->rows, db->n, &s);
-    return err == JT_OK ? verify_sum(in, &s, &db->set) : err;
-}
-
-static void add(struct inside *in, struct db *db, const char *id, uint32_t permissions)
-{
-    struct jt_client_change c;
-    assert_int_equal(make(in, id, permissions, &db->set, &c), JT_OK);
-    assert_int_equal(c.row.revision, db->set.version + 1);
-    assert_int_equal(c.set.version, db->set.version + 1);
-    assert_int_equal(c.set.n, db->n + 1);
-    db->rows[db->n++] = c.row;
-    db->set = c.set;
-}
-
-static struct db some_clients(struct inside *in)
-{
-    struct db db = { .set = jt_set_row_empty(JT_SET_CLIENTS) };
-    add(in, &db, "operator", JT_MAY_OPERATE);
-    add(in, &db, "shop", JT_MAY_TOKENIZE);
-    add(in, &db, "second-operator", JT_MAY_OPERATE);
-    assert_int_equal(verify(in, &db), JT_OK);
-    return db;
-}
-
-static void drop_client(struct inside *in, struct db *db, size_t i)
-{
-    struct jt_client_change c;
-    assert_int_equal(revoke(in, &db->rows[i], &db->set, &c), JT_OK);
-    assert_int_equal(c.row.state, JT_ROW_REVOKED);
-    assert_int_equal(c.set.n, db->n);
-    db->rows[i] = c.row;
-    db->set = c.set;
-}
-
-static enum jt_err check(struct inside *in, const struct jt_client_row *row)
-{
-    struct jt_reader reply;
-    jt_client_check_encode(row, secret, &in->payload);
-    return inside_ask(in, JT_VERB_CLIENT_CHECK, &reply);
-}
-
 static void a_revoked_row_put_back_does_not_agree_with_its_set(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
-    const struct db before = db;
-    drop_client(in, &db, 1);
-    assert_int_equal(verify(in, &db), JT_OK);
+    struct rowset db = rowset_some_clients(in);
+    const struct rowset before = db;
+    rowset_drop_client(in, &db, 1);
+    assert_int_equal(rowset_verify(in, &db), JT_OK);
     /* the revoked row is authentic, and refused */
-    assert_int_equal(check(in, &db.rows[1]), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(rowset_check(in, &db.rows[1]), JT_ERR_BAD_CREDENTIAL);
 
-    struct db mixed = db;
+    struct rowset mixed = db;
     mixed.rows[1] = before.rows[1]; /* the old row under the new set row */
-    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
+    assert_int_equal(rowset_verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed.n--; /* a row less */
-    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
+    assert_int_equal(rowset_verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed = db;
     mixed.rows[0] = mixed.rows[1]; /* one row for another */
-    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
+    assert_int_equal(rowset_verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed = db;
     mixed.rows[mixed.n++] = before.rows[1]; /* beside the new one */
-    assert_int_equal(verify(in, &mixed), JT_ERR_SET_WRONG);
+    assert_int_equal(rowset_verify(in, &mixed), JT_ERR_SET_WRONG);
     mixed = db;
     mixed.rows[2].spec.permissions = JT_MAY_ALL; /* wider */
-    assert_int_equal(verify(in, &mixed), JT_ERR_FORGED);
+    assert_int_equal(rowset_verify(in, &mixed), JT_ERR_FORGED);
 
     /* the whole old set with its old set row */
-    assert_int_equal(verify(in, &before), JT_ERR_SET_OLD);
+    assert_int_equal(rowset_verify(in, &before), JT_ERR_SET_OLD);
     inside_restart(in, false);
-    assert_int_equal(verify(in, &before), JT_ERR_SET_OLD); /* nor after a restart */
-    assert_int_equal(verify(in, &db), JT_OK);
+    assert_int_equal(rowset_verify(in, &before), JT_ERR_SET_OLD); /* nor after a restart */
+    assert_int_equal(rowset_verify(in, &db), JT_OK);
 }
 
 static void no_bit_of_a_set_row_or_a_sum_can_be_changed(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
+    struct rowset db = rowset_some_clients(in);
     struct jt_set_sum s;
-    assert_int_equal(sum_all(in, db.rows, db.n, &s), JT_OK);
-    struct db forged = db;
+    assert_int_equal(rowset_sum_all(in, db.rows, db.n, &s), JT_OK);
+    struct rowset forged = db;
     forged.set.version++;
-    assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
+    assert_int_equal(rowset_verify(in, &forged), JT_ERR_FORGED);
     forged = db;
     forged.set.n--;
-    assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
+    assert_int_equal(rowset_verify(in, &forged), JT_ERR_FORGED);
     forged = db;
     forged.set.operators = 9;
-    assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
+    assert_int_equal(rowset_verify(in, &forged), JT_ERR_FORGED);
     for (size_t i = 0; i < 16; i++) {
         forged = db;
         forged.set.digest[i] ^= 1;
-        assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
+        assert_int_equal(rowset_verify(in, &forged), JT_ERR_FORGED);
         forged = db;
         forged.set.nonce[i] ^= 1;
-        assert_int_equal(verify(in, &forged), JT_ERR_FORGED);
+        assert_int_equal(rowset_verify(in, &forged), JT_ERR_FORGED);
         struct jt_set_sum t = s;
         t.digest[i] ^= 0x10;
-        assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_FORGED);
+        assert_int_equal(rowset_verify_sum(in, &t, &db.set), JT_ERR_FORGED);
         t = s;
         t.nonce[i] ^= 0x10;
-        assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_FORGED);
+        assert_int_equal(rowset_verify_sum(in, &t, &db.set), JT_ERR_FORGED);
     }
     struct jt_set_sum t = s;
     t.n++;
-    assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_FORGED);
+    assert_int_equal(rowset_verify_sum(in, &t, &db.set), JT_ERR_FORGED);
     t = s;
     t.kind = JT_SET_FIELDS;
-    assert_int_equal(verify_sum(in, &t, &db.set), JT_ERR_INVALID);
+    assert_int_equal(rowset_verify_sum(in, &t, &db.set), JT_ERR_INVALID);
 }
 
 static void what_is_stored_of_a_digest_tells_nothing_about_rows(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
+    struct rowset db = rowset_some_clients(in);
     struct jt_set_sum a;
     struct jt_set_sum b;
-    assert_int_equal(sum_all(in, db.rows, db.n, &a), JT_OK);
-    assert_int_equal(sum_all(in, db.rows, db.n, &b), JT_OK);
+    assert_int_equal(rowset_sum_all(in, db.rows, db.n, &a), JT_OK);
+    assert_int_equal(rowset_sum_all(in, db.rows, db.n, &b), JT_OK);
     /* the same rows, and never the same digest */
     assert_memory_not_equal(a.nonce, b.nonce, sizeof a.nonce);
     assert_memory_not_equal(a.digest, b.digest, sizeof a.digest);
-    assert_int_equal(verify_sum(in, &a, &db.set), JT_OK);
-    assert_int_equal(verify_sum(in, &b, &db.set), JT_OK);
+    assert_int_equal(rowset_verify_sum(in, &a, &db.set), JT_OK);
+    assert_int_equal(rowset_verify_sum(in, &b, &db.set), JT_OK);
 }
 
 static void a_front_that_has_verified_a_set_goes_on_from_it(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
+    struct rowset db = rowset_some_clients(in);
     struct jt_set_sum s;
-    assert_int_equal(sum_all(in, db.rows, db.n, &s), JT_OK);
-    const struct db before = db;
-    drop_client(in, &db, 1);
-    add(in, &db, "another", JT_MAY_DETOKENIZE);
+    assert_int_equal(rowset_sum_all(in, db.rows, db.n, &s), JT_OK);
+    const struct rowset before = db;
+    rowset_drop_client(in, &db, 1);
+    rowset_add(in, &db, "another", JT_MAY_DETOKENIZE);
     struct jt_set_change changes[2] = {
         { .replaces = true, .old.client = before.rows[1], .now.client = db.rows[1] },
         { .now.client = db.rows[3] }
     };
     struct jt_set_sum next;
-    assert_int_equal(sum(in, &s, changes, 2, &next), JT_OK);
+    assert_int_equal(rowset_sum(in, &s, changes, 2, &next), JT_OK);
     assert_int_equal(next.n, 4);
-    assert_int_equal(verify_sum(in, &next, &db.set), JT_OK);
-    assert_int_equal(sum(in, &s, changes, 1, &next), JT_OK); /* one of the two held back */
-    assert_int_equal(verify_sum(in, &next, &db.set), JT_ERR_SET_WRONG);
+    assert_int_equal(rowset_verify_sum(in, &next, &db.set), JT_OK);
+    assert_int_equal(rowset_sum(in, &s, changes, 1, &next), JT_OK); /* one of the two held back */
+    assert_int_equal(rowset_verify_sum(in, &next, &db.set), JT_ERR_SET_WRONG);
     changes[0].old.client = before.rows[0]; /* in place of another's row */
-    assert_int_equal(sum(in, &s, changes, 2, &next), JT_ERR_INVALID);
+    assert_int_equal(rowset_sum(in, &s, changes, 2, &next), JT_ERR_INVALID);
 }
 
 static void a_change_starts_from_the_newest_set_only(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
-    const struct db before = db;
+    struct rowset db = rowset_some_clients(in);
+    const struct rowset before = db;
     struct jt_client_change c;
     struct jt_client_change rival;
-    assert_int_equal(make(in, "rival", JT_MAY_ALL, &db.set, &rival), JT_OK); /* never committed */
-    drop_client(in, &db, 1);
-    assert_int_equal(verify(in, &db), JT_OK);
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &before.set, &c), JT_ERR_SET_OLD);
-    assert_int_equal(revoke(in, &db.rows[0], &before.set, &c), JT_ERR_SET_OLD);
+    assert_int_equal(rowset_make(in, "rival", JT_MAY_ALL, &db.set, &rival),
+                     JT_OK); /* never committed */
+    rowset_drop_client(in, &db, 1);
+    assert_int_equal(rowset_verify(in, &db), JT_OK);
+    assert_int_equal(rowset_make(in, "late", JT_MAY_ALL, &before.set, &c), JT_ERR_SET_OLD);
+    assert_int_equal(rowset_revoke(in, &db.rows[0], &before.set, &c), JT_ERR_SET_OLD);
     /* another of the same version */
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &rival.set, &c), JT_ERR_SET_OLD);
+    assert_int_equal(rowset_make(in, "late", JT_MAY_ALL, &rival.set, &c), JT_ERR_SET_OLD);
     const struct jt_set_row nothing = jt_set_row_empty(JT_SET_CLIENTS);
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &nothing, &c), JT_ERR_SET_OLD);
-    struct db fork = before;
+    assert_int_equal(rowset_make(in, "late", JT_MAY_ALL, &nothing, &c), JT_ERR_SET_OLD);
+    struct rowset fork = before;
     fork.rows[fork.n++] = rival.row;
     fork.set = rival.set;
     /* a set that was made and lost the race */
-    assert_int_equal(verify(in, &fork), JT_ERR_SET_OLD);
-    assert_int_equal(revoke(in, &db.rows[1], &db.set, &c),
+    assert_int_equal(rowset_verify(in, &fork), JT_ERR_SET_OLD);
+    assert_int_equal(rowset_revoke(in, &db.rows[1], &db.set, &c),
                      JT_ERR_CLIENT_REVOKED); /* revoked already */
     struct jt_client_row forged = db.rows[0];
     forged.spec.permissions = 0;
-    assert_int_equal(revoke(in, &forged, &db.set, &c), JT_ERR_FORGED);
+    assert_int_equal(rowset_revoke(in, &forged, &db.set, &c), JT_ERR_FORGED);
     struct jt_set_row other_kind = db.set;
     other_kind.kind = JT_SET_FIELDS;
-    assert_int_equal(make(in, "late", JT_MAY_ALL, &other_kind, &c), JT_ERR_INVALID);
-}
-
-static enum jt_err accept_by(struct inside *in, const struct db *db, size_t who,
-                             const uint8_t *with)
-{
-    struct jt_set_accept a = { .who = db->rows[who],
-                               .clients = db->set,
-                               .fields = jt_set_row_empty(JT_SET_FIELDS) };
-    struct jt_client_row others[N];
-    size_t n = 0;
-    struct jt_reader reply;
-    const struct jt_set_sum_request none = { .kind = JT_SET_FIELDS };
-    for (size_t i = 0; i < db->n; i++) {
-        if (i != who) {
-            others[n++] = db->rows[i];
-        }
-    }
-    assert_int_equal(sum_all(in, others, n, &a.others), JT_OK);
-    jt_set_sum_request_encode(&none, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_SET_SUM, &reply), JT_OK);
-    assert_int_equal(jt_set_sum_decode(&reply, &a.field_rows), JT_OK);
-    memcpy(a.secret, with, sizeof a.secret);
-    jt_set_accept_encode(&a, &in->payload);
-    return inside_ask(in, JT_VERB_SET_ACCEPT, &reply);
+    assert_int_equal(rowset_make(in, "late", JT_MAY_ALL, &other_kind, &c), JT_ERR_INVALID);
 }
 
 static void an_operators_word_accepts_an_older_set(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
-    const struct db before = db;
+    struct rowset db = rowset_some_clients(in);
+    const struct rowset before = db;
     /* there is nothing to accept */
-    assert_int_equal(accept_by(in, &db, 0, secret), JT_ERR_NO_OLD_SET);
-    add(in, &db, "newcomer", JT_MAY_TOKENIZE);
-    assert_int_equal(verify(in, &db), JT_OK);
-    assert_int_equal(verify(in, &before), JT_ERR_SET_OLD);
+    assert_int_equal(rowset_accept_by(in, &db, 0, rowset_secret), JT_ERR_NO_OLD_SET);
+    rowset_add(in, &db, "newcomer", JT_MAY_TOKENIZE);
+    assert_int_equal(rowset_verify(in, &db), JT_OK);
+    assert_int_equal(rowset_verify(in, &before), JT_ERR_SET_OLD);
     const uint8_t wrong[JT_CLIENT_SECRET_LEN] = { 7 };
-    assert_int_equal(accept_by(in, &before, 0, wrong), JT_ERR_NOT_OPERATOR);
-    assert_int_equal(accept_by(in, &before, 1, secret), JT_ERR_NOT_OPERATOR); /* no operator */
-    struct db partial = before;
+    assert_int_equal(rowset_accept_by(in, &before, 0, wrong), JT_ERR_NOT_OPERATOR);
+    assert_int_equal(rowset_accept_by(in, &before, 1, rowset_secret),
+                     JT_ERR_NOT_OPERATOR); /* no operator */
+    struct rowset partial = before;
     partial.n--;
-    assert_int_equal(accept_by(in, &partial, 0, secret), JT_ERR_SET_WRONG);
-    assert_int_equal(accept_by(in, &before, 0, secret), JT_OK);
-    assert_int_equal(verify(in, &before), JT_OK);
+    assert_int_equal(rowset_accept_by(in, &partial, 0, rowset_secret), JT_ERR_SET_WRONG);
+    assert_int_equal(rowset_accept_by(in, &before, 0, rowset_secret), JT_OK);
+    assert_int_equal(rowset_verify(in, &before), JT_OK);
     inside_restart(in, false);
-    assert_int_equal(verify(in, &before), JT_OK);
+    assert_int_equal(rowset_verify(in, &before), JT_OK);
 }
 
 static void nobody_accepts_a_set_from_before_an_operator_was_revoked(void **state)
 {
     struct inside *in = *state;
-    struct db db = some_clients(in);
-    const struct db before = db;
-    drop_client(in, &db, 2); /* the key of second-operator was stolen */
-    assert_int_equal(verify(in, &db), JT_OK);
+    struct rowset db = rowset_some_clients(in);
+    const struct rowset before = db;
+    rowset_drop_client(in, &db, 2); /* the key of second-operator was stolen */
+    assert_int_equal(rowset_verify(in, &db), JT_OK);
     assert_int_equal(db.set.operators, db.set.version);
-    assert_int_equal(accept_by(in, &before, 2, secret), JT_ERR_NO_OLD_SET);
-    assert_int_equal(accept_by(in, &before, 0, secret), JT_ERR_NO_OLD_SET);
-    const struct db kept = db;
-    add(in, &db, "newcomer", JT_MAY_TOKENIZE);
-    assert_int_equal(verify(in, &db), JT_OK);
-    assert_int_equal(accept_by(in, &kept, 2, secret),
+    assert_int_equal(rowset_accept_by(in, &before, 2, rowset_secret), JT_ERR_NO_OLD_SET);
+    assert_int_equal(rowset_accept_by(in, &before, 0, rowset_secret), JT_ERR_NO_OLD_SET);
+    const struct rowset kept = db;
+    rowset_add(in, &db, "newcomer", JT_MAY_TOKENIZE);
+    assert_int_equal(rowset_verify(in, &db), JT_OK);
+    assert_int_equal(rowset_accept_by(in, &kept, 2, rowset_secret),
                      JT_ERR_NOT_OPERATOR); /* revoked in this one */
-    assert_int_equal(accept_by(in, &kept, 0, secret), JT_OK);
+    assert_int_equal(rowset_accept_by(in, &kept, 0, rowset_secret), JT_OK);
     /* and not by two steps either */
-    assert_int_equal(accept_by(in, &before, 0, secret), JT_ERR_NO_OLD_SET);
+    assert_int_equal(rowset_accept_by(in, &before, 0, rowset_secret), JT_ERR_NO_OLD_SET);
 }
 
 static void fields_that_no_row_has_named_cost_no_derivation(void **state)

@@ -38,14 +38,29 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct jt_client_row make_client(const char *id, uint32_t permissions)
+static enum jt_err try_make(const char *id, uint32_t permissions, const uint8_t *with,
+                            struct jt_client_row *out)
 {
-    struct jt_client_spec spec = { .permissions = permissions };
-    memcpy(spec.id, id, strlen(id));
+    struct jt_client_order order = { .permissions = permissions, .fresh = true };
     struct jt_client_change change;
     const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &change), JT_OK);
-    return change.row;
+    memcpy(order.secret, with, sizeof order.secret);
+    enum jt_err err = jt_keyclient_wait_client_make(kc, id, &order, &none, &change);
+    *out = change.row;
+    return err;
+}
+
+static struct jt_client_row make_client(const char *id, uint32_t permissions)
+{
+    struct jt_client_row row;
+    assert_int_equal(try_make(id, permissions, secret, &row), JT_OK);
+    return row;
+}
+
+static enum jt_err check_client(const struct jt_client_row *row, const uint8_t *with)
+{
+    struct jt_client_checked ignored;
+    return jt_keyclient_wait_client_check(kc, row, with, &ignored);
 }
 
 static void a_client_row_stands_with_its_own_secret_only(void **state)
@@ -53,12 +68,12 @@ static void a_client_row_stands_with_its_own_secret_only(void **state)
     (void)state;
     struct jt_client_row row = make_client("shop-1", JT_MAY_TOKENIZE);
     assert_string_equal(row.spec.id, "shop-1");
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &row, secret), JT_OK);
+    assert_int_equal(check_client(&row, secret), JT_OK);
     for (size_t bit = 0; bit < 8 * sizeof secret; bit += 7) {
         uint8_t wrong[sizeof secret];
         memcpy(wrong, secret, sizeof wrong);
         wrong[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(jt_keyclient_wait_client_check(kc, &row, wrong), JT_ERR_BAD_CREDENTIAL);
+        assert_int_equal(check_client(&row, wrong), JT_ERR_BAD_CREDENTIAL);
     }
 }
 
@@ -68,49 +83,45 @@ static void an_altered_client_row_is_refused(void **state)
     const struct jt_client_row row = make_client("shop-1", JT_MAY_TOKENIZE);
     struct jt_client_row altered = row;
     altered.spec.permissions |= JT_MAY_DETOKENIZE; /* wider */
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.spec.id[0] = 't'; /* another name */
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.revision++;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.state = JT_ROW_REVOKED;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.mac_epoch++;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.secret_mac[3] ^= 1;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
     altered = row;
     altered.mac[3] ^= 1;
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, secret), JT_ERR_BAD_CREDENTIAL);
+    assert_int_equal(check_client(&altered, secret), JT_ERR_BAD_CREDENTIAL);
 
     /* The secret of one client put into the row of another. */
     const struct jt_client_row admin = make_client("admin", JT_MAY_ALL);
     const uint8_t other[JT_CLIENT_SECRET_LEN] = { 9 };
-    struct jt_client_spec spec = { .id = "guest", .permissions = JT_MAY_TOKENIZE };
-    struct jt_client_change guest;
-    const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, other, &none, &guest), JT_OK);
+    struct jt_client_row guest;
+    assert_int_equal(try_make("guest", JT_MAY_TOKENIZE, other, &guest), JT_OK);
     altered = admin;
-    memcpy(altered.secret_mac, guest.row.secret_mac, sizeof altered.secret_mac);
-    assert_int_equal(jt_keyclient_wait_client_check(kc, &altered, other), JT_ERR_BAD_CREDENTIAL);
+    memcpy(altered.secret_mac, guest.secret_mac, sizeof altered.secret_mac);
+    assert_int_equal(check_client(&altered, other), JT_ERR_BAD_CREDENTIAL);
 }
 
 static void malformed_clients_are_not_made(void **state)
 {
     (void)state;
-    struct jt_client_change row;
-    const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
-    struct jt_client_spec spec = { .id = "Shop", .permissions = JT_MAY_TOKENIZE };
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &row), JT_ERR_INVALID);
-    spec = (struct jt_client_spec){ .id = "", .permissions = JT_MAY_TOKENIZE };
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &row), JT_ERR_INVALID);
-    spec = (struct jt_client_spec){ .id = "shop", .permissions = JT_MAY_ALL + 1 };
-    assert_int_equal(jt_keyclient_wait_client_make(kc, &spec, secret, &none, &row), JT_ERR_INVALID);
+    struct jt_client_row row;
+    const char *const bad[] = { "Shop", "", "a4111111111111111", "s-4111-1111-1111-1111" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(try_make(bad[i], JT_MAY_TOKENIZE, secret, &row), JT_ERR_INVALID);
+    }
+    assert_int_equal(try_make("shop", JT_MAY_ALL + 1, secret, &row), JT_ERR_INVALID);
     assert_true(jt_keyclient_ready(kc)); /* refused, not cut off */
 }
 
@@ -232,7 +243,8 @@ static void rows_of_another_keeper_are_refused(void **state)
     struct jt_client_row client = make_client("shop-1", JT_MAY_ALL);
     struct jt_ring_row ring;
     assert_int_equal(jt_keyclient_wait_ring_first(other_kc, &ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret),
+    struct jt_client_checked ignored;
+    assert_int_equal(jt_keyclient_wait_client_check(other_kc, &client, secret, &ignored),
                      JT_ERR_BAD_CREDENTIAL);
     bool joined;
     assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/client_members.h"
+
+#include "api/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static bool take_permissions(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_may *out = at;
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *text = jt_json_text(json_array_get(value, i));
+        if (text == NULL || !jt_may_add(out, text)) {
+            return false;
+        }
+    }
+    return !jt_may_nothing(out);
+}
+
+/* The seconds of a text that jt_text_is_time_or_empty takes; 0 for what lies before 1970. */
+static uint64_t seconds_of(const char *text)
+{
+    struct tm tm = { 0 };
+    const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (p == NULL) {
+        return 0;
+    }
+    p += *p == '.' ? 1 + strspn(p + 1, "0123456789") : 0;
+    long offset_s = 0;
+    if (*p == '+' || *p == '-') {
+        offset_s = (strtol(p + 1, NULL, 10) * 60 + strtol(p + 4, NULL, 10)) * 60;
+        offset_s = *p == '-' ? -offset_s : offset_s;
+    }
+    int64_t at = (int64_t)timegm(&tm) - offset_s;
+    return at > 0 ? (uint64_t)at : 0;
+}
+
+static bool take_expiry(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_client_bounds *out = at;
+    const char *text = jt_json_text(value);
+    if (text == NULL) {
+        return false;
+    }
+    out->has_expiry = true;
+    out->expires_s = 0;
+    if (strcmp(text, "never") == 0) {
+        return true;
+    }
+    if (*text == '\0' || !jt_text_is_time_or_empty(text)) {
+        return false;
+    }
+    out->expires_s = seconds_of(text);
+    return out->expires_s > (uint64_t)time(NULL);
+}
+
+static bool take_networks(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_client_bounds *out = at;
+    size_t n = json_array_size(value);
+    if (!json_is_array(value) || n > JT_CLIENT_MAX_NETWORKS) {
+        return false;
+    }
+    out->has_networks = true;
+    out->n_networks = (uint8_t)n;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = jt_json_text(json_array_get(value, i));
+        if (text == NULL || !jt_network_parse(text, &out->networks[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_overlap(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_overlap *out = at;
+    json_int_t seconds = json_is_integer(value) ? json_integer_value(value) : -1;
+    bool good = seconds >= 0 && seconds <= JT_CLIENT_OVERLAP_MAX_S;
+    *out = (struct jt_overlap){ .given = true, .s = good ? (uint32_t)seconds : 0 };
+    return good;
+}
+
+static bool take_limit(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    const char *text = jt_json_text(value);
+    size_t len = text == NULL ? 0 : strlen(text);
+    if (len == 0 || len > 4 || strspn(text, "0123456789") != len || text[0] == '0') {
+        return false;
+    }
+    *(uint32_t *)at = (uint32_t)strtoul(text, NULL, 10);
+    return *(uint32_t *)at <= JT_LIST_LIMIT;
+}
+
+const struct jt_member_kind jt_member_permissions = { "array", take_permissions },
+                            jt_member_expiry = { "string", take_expiry },
+                            jt_member_networks = { "array", take_networks },
+                            jt_member_overlap = { "integer", take_overlap },
+                            jt_member_limit = { "integer", take_limit };
+
+json_t *jt_json_time_or_null(uint64_t seconds)
+{
+    time_t at = (time_t)seconds;
+    struct tm tm;
+    char text[32];
+    if (seconds == 0 || gmtime_r(&at, &tm) == NULL ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+        return json_null();
+    }
+    return json_string(text);
+}

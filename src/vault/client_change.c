@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/client_change.h"
+
+#include "base/secmem.h"
+#include "store/clients.h"
+#include "vault/registry.h"
+#include "vault/sets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TRIES 5
+/* Of an audit row's object: a client, a colon, and what it may or why. */
+#define OBJECT_MAX 1024
+
+/* Whether a change may have been made that ended so. */
+static bool may_stand(enum jt_err err)
+{
+    return err == JT_OK || err == JT_ERR_IN_DOUBT || jt_err_class(err) == JT_CLASS_REPEAT;
+}
+
+/*
+ * What a change came to, once the database has been read back: only then does the keeper count it
+ * as seen, and only then is it answered. A commit whose answer was lost is found out about in the
+ * same way.
+ */
+static enum jt_err settle(struct jt_work_ctx *ctx, enum jt_err err, const struct jt_client_row *row)
+{
+    if (!may_stand(err)) {
+        return err;
+    }
+    if (jt_sets_refresh(ctx, JT_SET_CLIENTS, false) != JT_OK) {
+        return err == JT_OK ? JT_ERR_SETS_UNVERIFIED : err;
+    }
+    return jt_sets_client_stands(&ctx->vault->sets, row) ? JT_OK
+           : err == JT_OK                                ? JT_ERR_SET_OLD
+                                                         : err;
+}
+
+/* --- orders --- */
+
+static int by_field(const void *a, const void *b)
+{
+    uint32_t x = ((const struct jt_grant *)a)->field;
+    uint32_t y = ((const struct jt_grant *)b)->field;
+    return (x > y) - (x < y);
+}
+
+/* Fields by number in place of their names. */
+static enum jt_err order_may(struct jt_work_ctx *ctx, const struct jt_may *may,
+                             struct jt_client_order *order)
+{
+    order->permissions = may->everywhere;
+    order->terms.n_grants = may->n_fields;
+    memset(order->terms.grants, 0, sizeof order->terms.grants);
+    for (size_t i = 0; i < may->n_fields; i++) {
+        struct jt_field_spec field;
+        enum jt_err err = jt_registry_get_field(ctx, may->fields[i].field, &field);
+        if (err != JT_OK) {
+            return err;
+        }
+        order->terms.grants[i] =
+            (struct jt_grant){ .field = field.id, .permissions = may->fields[i].permissions };
+    }
+    qsort(order->terms.grants, order->terms.n_grants, sizeof order->terms.grants[0], by_field);
+    return JT_OK;
+}
+
+static void order_bounds(const struct jt_client_bounds *bounds, struct jt_client_order *order)
+{
+    if (bounds->has_expiry) {
+        order->terms.expires_s = bounds->expires_s;
+    }
+    if (bounds->has_networks) {
+        order->terms.n_networks = bounds->n_networks;
+        memcpy(order->terms.networks, bounds->networks, sizeof order->terms.networks);
+    }
+}
+
+/* --- adding --- */
+
+static enum jt_err make(struct jt_work_ctx *ctx, const char *id,
+                        const struct jt_client_order *order, struct jt_client_change *out)
+{
+    struct jt_client_row taken;
+    struct jt_set_row set;
+    enum jt_err err =
+        jt_name_is_cardlike(id) ? JT_ERR_CARDLIKE : jt_sets_row(ctx, JT_SET_CLIENTS, &set, NULL);
+    if (err == JT_OK) {
+        err = jt_sets_client(ctx, id, &taken);
+        /* a removed name stays taken */
+        err = err == JT_OK ? JT_ERR_CLIENT_EXISTS : err == JT_ERR_NO_CLIENT ? JT_OK : err;
+    }
+    return err == JT_OK ? jt_keyclient_wait_client_make(ctx->keeper, id, order, &set, out) : err;
+}
+
+enum jt_err jt_client_add(struct jt_work_ctx *ctx, const char *id, const struct jt_may *may,
+                          const struct jt_client_bounds *bounds, const char *actor,
+                          struct jt_credential *out)
+{
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    struct jt_client_order order = { .fresh = true };
+    struct jt_client_change change;
+    jt_credential_new(id, out);
+    memcpy(order.secret, out->secret, sizeof order.secret);
+    order_bounds(bounds, &order);
+    enum jt_err err = JT_ERR_SET_OLD;
+    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
+        err = order_may(ctx, may, &order);
+        if (err == JT_OK) {
+            err = make(ctx, id, &order, &change);
+        }
+        if (err == JT_OK) {
+            err = settle(ctx, jt_client_insert(ctx->db, &change, &act), &change.row);
+        }
+    }
+    jt_wipe(&order, sizeof order);
+    if (err != JT_OK) {
+        jt_wipe(out, sizeof *out);
+    }
+    return err;
+}
+
+/* --- changing --- */
+
+/* A change under way, and how it is told. */
+struct editing {
+    struct jt_client_edit edit;
+    enum jt_audit_action action;
+    char object[OBJECT_MAX];
+    bool nothing; /* it stands so already */
+    const void *arg;
+};
+
+/* Fills in what shall be different from the row as it is. */
+typedef enum jt_err edit_fn(struct jt_work_ctx *ctx, struct editing *e);
+
+/* Whether nobody could do any longer what this client alone may. */
+static enum jt_err check_last(struct jt_work_ctx *ctx, const struct jt_client_edit *edit)
+{
+    struct jt_sets *s = &ctx->vault->sets;
+    const char *id = edit->was.spec.id;
+    bool lasts = edit->state == JT_ROW_ACTIVE && edit->order.terms.expires_s == 0;
+    uint32_t kept = lasts ? edit->order.permissions : 0;
+    if ((kept & JT_MAY_OPERATE) == 0 && jt_sets_last_with(s, id, JT_MAY_OPERATE)) {
+        return JT_ERR_LAST_OPERATOR;
+    }
+    if ((kept & JT_MAY_CLIENTS) == 0 && jt_sets_last_with(s, id, JT_MAY_CLIENTS)) {
+        return JT_ERR_LAST_ADMINISTRATOR;
+    }
+    return JT_OK;
+}
+
+/* The order that would leave the row as it is, but for its form. */
+static enum jt_err begin(struct jt_work_ctx *ctx, const char *id, struct editing *e)
+{
+    struct jt_client_edit *edit = &e->edit;
+    memset(edit, 0, sizeof *edit);
+    enum jt_err err = jt_sets_row(ctx, JT_SET_CLIENTS, &edit->set, NULL);
+    if (err == JT_OK) {
+        err = jt_sets_client(ctx, id, &edit->was);
+    }
+    if (err == JT_OK) {
+        err = jt_client_terms_decode(edit->was.terms, edit->was.terms_len, &edit->order.terms);
+    }
+    edit->state = edit->was.state;
+    edit->order.permissions = jt_client_permissions(&edit->was);
+    edit->order.terms.old_until_s = 0; /* the keeper's */
+    memset(edit->order.terms.old_secret_mac, 0, sizeof edit->order.terms.old_secret_mac);
+    (void)snprintf(e->object, sizeof e->object, "%s", id);
+    return err;
+}
+
+static enum jt_err change_once(struct jt_work_ctx *ctx, const char *id, struct editing *e,
+                               edit_fn *fill, const struct jt_act *act,
+                               struct jt_client_change *change)
+{
+    enum jt_err err = begin(ctx, id, e);
+    if (err == JT_OK) {
+        err = fill(ctx, e);
+    }
+    if (err != JT_OK || e->nothing) {
+        return err;
+    }
+    if (e->edit.was.state == JT_ROW_REVOKED) {
+        return JT_ERR_CLIENT_REVOKED;
+    }
+    err = check_last(ctx, &e->edit);
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_client_change(ctx->keeper, &e->edit, change);
+    }
+    return err == JT_OK ? settle(ctx, jt_client_update(ctx->db, change, act, e->action, e->object),
+                                 &change->row)
+                        : err;
+}
+
+static enum jt_err change(struct jt_work_ctx *ctx, const char *id, edit_fn *fill, const void *arg,
+                          const char *actor, struct jt_client_row *out)
+{
+    struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    struct editing e = { .arg = arg };
+    struct jt_client_change change = { 0 };
+    enum jt_err err = JT_ERR_SET_OLD;
+    for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
+        err = change_once(ctx, id, &e, fill, &act, &change);
+    }
+    if (out != NULL) {
+        *out = change.row;
+    }
+    jt_wipe(&e, sizeof e);
+    return err;
+}
+
+/* --- rotate --- */
+
+struct rotation {
+    const struct jt_credential *credential;
+    uint32_t overlap_s;
+    bool again;
+};
+
+static enum jt_err fill_rotation(struct jt_work_ctx *ctx, struct editing *e)
+{
+    const struct rotation *r = e->arg;
+    struct jt_client_order *order = &e->edit.order;
+    struct jt_client_terms terms;
+    (void)ctx;
+    enum jt_err err = jt_client_terms_decode(e->edit.was.terms, e->edit.was.terms_len, &terms);
+    if (err == JT_OK && r->overlap_s > 0 && !r->again && terms.old_until_s > (uint64_t)time(NULL)) {
+        err = JT_ERR_ROTATING;
+    }
+    e->action = JT_AUDIT_CLIENT_ROTATE;
+    order->fresh = true;
+    order->replaces = r->again;
+    order->overlap_s = r->again ? 0 : r->overlap_s;
+    memcpy(order->secret, r->credential->secret, sizeof order->secret);
+    return err;
+}
+
+enum jt_err jt_client_rotate(struct jt_work_ctx *ctx, const char *id, uint32_t overlap_s,
+                             bool again, const char *actor, struct jt_credential *out,
+                             uint64_t *until_s)
+{
+    struct jt_client_row row;
+    struct jt_client_terms terms;
+    *until_s = 0;
+    jt_credential_new(id, out);
+    const struct rotation r = { out, overlap_s, again };
+    enum jt_err err = change(ctx, id, fill_rotation, &r, actor, &row);
+    if (err == JT_OK) {
+        err = jt_client_terms_decode(row.terms, row.terms_len, &terms);
+        *until_s = terms.old_until_s;
+    }
+    if (err != JT_OK) {
+        jt_wipe(out, sizeof *out);
+    }
+    return err;
+}
+
+/* --- disable, enable, remove --- */
+
+static enum jt_err fill_state(struct jt_work_ctx *ctx, struct editing *e)
+{
+    (void)ctx;
+    e->edit.state = *(const uint8_t *)e->arg;
+    e->action = e->edit.state == JT_ROW_REVOKED    ? JT_AUDIT_CLIENT_REVOKE
+                : e->edit.state == JT_ROW_DISABLED ? JT_AUDIT_CLIENT_DISABLE
+                                                   : JT_AUDIT_CLIENT_ENABLE;
+    /* a repeated request, perhaps because the first one's answer was lost */
+    e->nothing = e->edit.state == e->edit.was.state;
+    return JT_OK;
+}
+
+enum jt_err jt_client_set_state(struct jt_work_ctx *ctx, const char *id, enum jt_standing state,
+                                const char *actor)
+{
+    const uint8_t wanted = (uint8_t)state;
+    return change(ctx, id, fill_state, &wanted, actor, NULL);
+}
+
+/* --- permit --- */
+
+struct permit {
+    const struct jt_may *may;
+    const struct jt_client_bounds *bounds;
+};
+
+static void tell_permission(void *arg, const char *text)
+{
+    char *object = arg;
+    size_t len = strlen(object);
+    (void)snprintf(object + len, OBJECT_MAX - len, " %s", text);
+}
+
+static enum jt_err fill_permit(struct jt_work_ctx *ctx, struct editing *e)
+{
+    const struct permit *p = e->arg;
+    e->action = JT_AUDIT_CLIENT_PERMIT;
+    order_bounds(p->bounds, &e->edit.order);
+    size_t len = strlen(e->object);
+    (void)snprintf(e->object + len, sizeof e->object - len, ":");
+    jt_may_each(p->may, tell_permission, e->object);
+    return order_may(ctx, p->may, &e->edit.order);
+}
+
+enum jt_err jt_client_permit(struct jt_work_ctx *ctx, const char *id, const struct jt_may *may,
+                             const struct jt_client_bounds *bounds, const char *actor)
+{
+    const struct permit p = { may, bounds };
+    return change(ctx, id, fill_permit, &p, actor, NULL);
+}
+
+/* --- recover --- */
+
+struct recovery {
+    const struct jt_credential *credential;
+    const char *reason;
+};
+
+static enum jt_err fill_recovery(struct jt_work_ctx *ctx, struct editing *e)
+{
+    const struct recovery *r = e->arg;
+    struct jt_client_order *order = &e->edit.order;
+    (void)ctx;
+    e->action = JT_AUDIT_CLIENT_RECOVER;
+    size_t len = strlen(e->object);
+    (void)snprintf(e->object + len, sizeof e->object - len, ": %s", r->reason);
+    if (e->edit.was.state != JT_ROW_REVOKED) {
+        e->edit.state = JT_ROW_ACTIVE;
+    }
+    order->permissions |= JT_MAY_OF_OPERATORS;
+    order->terms.expires_s = 0;
+    order->terms.n_networks = 0;
+    memset(order->terms.networks, 0, sizeof order->terms.networks);
+    order->fresh = true;
+    memcpy(order->secret, r->credential->secret, sizeof order->secret);
+    return JT_OK;
+}
+
+/* A new client first, so that both ways leave the same record: its recovery. */
+static enum jt_err make_operator(struct jt_work_ctx *ctx, const char *id, const char *actor)
+{
+    struct jt_credential unused;
+    struct jt_client_row row;
+    const struct jt_may nothing = { 0 };
+    const struct jt_client_bounds none = { 0 };
+    enum jt_err err = jt_sets_client(ctx, id, &row);
+    if (err != JT_ERR_NO_CLIENT) {
+        return err;
+    }
+    err = jt_client_add(ctx, id, &nothing, &none, actor, &unused);
+    jt_wipe(&unused, sizeof unused);
+    return err;
+}
+
+enum jt_err jt_client_recover(struct jt_work_ctx *ctx, const char *id, const char *actor,
+                              const char *reason, struct jt_credential *out)
+{
+    struct recovery r = { out, reason };
+    jt_credential_new(id, out);
+    enum jt_err err = make_operator(ctx, id, actor);
+    if (err == JT_OK) {
+        err = change(ctx, id, fill_recovery, &r, actor, NULL);
+    }
+    if (err != JT_OK) {
+        jt_wipe(out, sizeof *out);
+    }
+    return err;
+}
