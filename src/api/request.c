@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/request.h"
 
+#include "api/access.h"
 #include "api/api.h"
 #include "api/metrics.h"
 #include "api/operation.h"
@@ -27,8 +28,11 @@ static void finish_as(struct jt_request *r, int status, const char *media_type,
         answer->status = status;
         answer->media_type = status == 204 || status == 304 ? NULL : media_type;
     }
-    jt_metrics_request(r->api->metrics, r->route, answer->status,
-                       (uint64_t)(jt_clock_us() - r->began_us));
+    uint64_t us = (uint64_t)(jt_clock_us() - r->began_us);
+    jt_metrics_request(r->api->metrics, r->route, answer->status, us);
+    if (r->api->access_log) {
+        jt_access_note(r, us);
+    }
     jt_exchange_answered(&r->http);
 }
 

@@ -17,6 +17,11 @@ static const char *check_node(const char *value)
                : "must consist of letters, digits, dots, dashes and underscores";
 }
 
+static const char *check_switch(const char *value)
+{
+    return strcmp(value, "on") == 0 || strcmp(value, "off") == 0 ? NULL : "must be on or off";
+}
+
 static const struct jt_conf_option options[] = {
     { "node", JT_CONF_TEXT, JT_CONF_AT(front_node), "node1", 1, JT_CONF_NODE_MAX,
       "The name of this node in the database, the audit trail and certificates. It consists of "
@@ -67,6 +72,11 @@ static const struct jt_conf_option options[] = {
       "For how many seconds a front that was told to stop still serves, while /readyz says that it "
       "is not ready. It should be longer than a load balancer takes to notice.",
       NULL },
+    { "access_log", JT_CONF_TEXT, JT_CONF_AT(front_access_log), "off", 2, 3,
+      "Whether the log has a line for each request: on or off. It tells method, route, status, "
+      "bytes "
+      "and time, client and address; never a path as it was sent, nor anything of a body.",
+      check_switch },
     { "loops", JT_CONF_NUMBER, JT_CONF_AT(front_loops), "0", 0, 64,
       "How many event loops there are. 0: one for each processor.", NULL },
     { "max_body", JT_CONF_NUMBER, JT_CONF_AT(front_max_body), "2097152", 4096, 67108864,
