@@ -71,6 +71,14 @@ void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem
     finish(r, 0, problem);
 }
 
+void jt_request_answer_at(struct jt_request *r, enum jt_problem_type problem, const char *detail,
+                          const char *pointer)
+{
+    jt_buf_reset(&r->http.answer.body);
+    jt_problem_write_at(problem, detail, pointer, &r->http.answer.body);
+    finish(r, 0, problem);
+}
+
 void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject)
 {
     enum jt_problem_type problem = jt_problem_of_err(err);
@@ -165,6 +173,11 @@ static void write_parameter(const void *name, struct jt_buf *out)
     jt_jsonw_text(out, "parameter", name);
 }
 
+static void write_limit(const void *api, struct jt_buf *out)
+{
+    jt_jsonw_int(out, "limit", ((const struct jt_api *)api)->vault->conf->front_max_body);
+}
+
 static void tell_allowed(struct jt_request *r)
 {
     r->http.answer.name = "Allow";
@@ -243,7 +256,8 @@ static void judge(struct jt_request *r, const struct jt_head *head)
     }
     enum jt_problem_type problem = judge_body(r, head);
     if (problem != JT_PROBLEM_NONE) {
-        jt_request_answer_problem(r, problem);
+        jt_request_answer_problem_with(
+            r, problem, problem == JT_PROBLEM_BODY_TOO_LARGE ? write_limit : NULL, r->api);
     } else if (r->route->permission != 0 &&
                jt_login_read(head->authorization, &r->credential) != JT_OK) {
         jt_login_refuse(r);
@@ -340,8 +354,8 @@ static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
         [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
         [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
     };
-    (void)arg;
-    jt_problem_write(problems[why], &out->body);
+    jt_problem_write_with(problems[why], why == JT_REFUSE_BODY_LARGE ? write_limit : NULL, arg,
+                          &out->body);
     jt_problem_head(problems[why], out);
 }
 
