@@ -23,7 +23,8 @@ struct jt_api {
     struct jt_door_shared *doors; /* what is counted at all doors */
     struct jt_metrics *metrics;   /* of this loop; NULL: nobody counts */
     struct jt_logins logins;
-    bool closed; /* the lanes are gone: what still comes in is told that the process stops */
+    bool access_log; /* each answer is noted (api/access.h) */
+    bool closed;     /* the lanes are gone: what still comes in is told that the process stops */
 };
 
 extern const struct jt_server_ops jt_api_ops;

@@ -26,7 +26,7 @@ static bool has_one_of(struct jt_request *r, const char *member)
                  one ? "The body has both %s and items, of which it takes one."
                      : "The body lacks a member: it needs %s or items.",
                  member);
-        jt_request_answer_detail(r, JT_PROBLEM_MISSING_MEMBER, detail);
+        jt_request_answer_at(r, JT_PROBLEM_MISSING_MEMBER, detail, "#");
     }
     return one != many;
 }
@@ -45,8 +45,9 @@ bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt
         char detail[200];
         snprintf(detail, sizeof detail, "The member items must be an array of 1 to %ld objects.",
                  max);
-        jt_request_answer_detail(
-            r, items->n == 0 ? JT_PROBLEM_INVALID_VALUE : JT_PROBLEM_TOO_MANY_ITEMS, detail);
+        jt_request_answer_at(r,
+                             items->n == 0 ? JT_PROBLEM_INVALID_VALUE : JT_PROBLEM_TOO_MANY_ITEMS,
+                             detail, "#/items");
         return false;
     }
     items->slots = calloc(items->n, sizeof *items->slots);
@@ -115,10 +116,29 @@ static enum jt_problem_type common_failure(const struct jt_items *items)
     return first;
 }
 
+/* An item whose text is at fault: which, and which member of it. */
+static void write_bad(const struct jt_items *items, size_t i, struct jt_buf *out)
+{
+    char pointer[80];
+    enum jt_problem_type problem = items->slots[i].problem;
+    if (problem == JT_PROBLEM_MALFORMED_ITEM) {
+        (void)snprintf(pointer, sizeof pointer, "#/items/%zu", i);
+    } else {
+        (void)snprintf(pointer, sizeof pointer, "#/items/%zu/%s", i, items->kind->member);
+    }
+    jt_problem_write_item_at(problem, pointer, out);
+}
+
 static void answer_single(struct jt_items *items)
 {
     struct jt_request *r = items->request;
     enum jt_problem_type problem = outcome(items, &items->slots[0]);
+    if (items->slots[0].problem != JT_PROBLEM_NONE) {
+        char pointer[40];
+        (void)snprintf(pointer, sizeof pointer, "#/%s", items->kind->member);
+        jt_request_answer_at(r, problem, jt_problem_detail(problem), pointer);
+        return;
+    }
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, problem);
         return;
@@ -158,7 +178,9 @@ void jt_items_answer(struct jt_items *items)
     for (size_t i = 0; i < items->n; i++) {
         const struct jt_item_slot *slot = &items->slots[i];
         enum jt_problem_type problem = outcome(items, slot);
-        if (problem == JT_PROBLEM_NONE) {
+        if (slot->problem != JT_PROBLEM_NONE) {
+            write_bad(items, i, out);
+        } else if (problem == JT_PROBLEM_NONE) {
             jt_jsonw_open(out);
             jt_jsonw_int(out, "status", 200);
             items->kind->write(items, slot->at, out);

@@ -154,7 +154,7 @@ static void refuse_unknown(struct jt_request *r, const struct jt_members *member
     say(&detail, members->n == 0 ? " none." : ".");
     jt_buf_u8(&detail, '\0');
     if (jt_buf_status(&detail) == JT_OK) {
-        jt_request_answer_detail(r, JT_PROBLEM_UNKNOWN_MEMBER, (const char *)detail.data);
+        jt_request_answer_at(r, JT_PROBLEM_UNKNOWN_MEMBER, (const char *)detail.data, "#");
     } else {
         jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
     }
@@ -175,6 +175,15 @@ bool jt_members_only(struct jt_request *r, const struct jt_members *members)
     return true;
 }
 
+/* Names of members need no escape in a pointer. */
+static void refuse_at(struct jt_request *r, enum jt_problem_type problem, const char *detail,
+                      const struct jt_member *member)
+{
+    char pointer[80];
+    (void)snprintf(pointer, sizeof pointer, "#/%s", member->name);
+    jt_request_answer_at(r, problem, detail, pointer);
+}
+
 static bool has_required(struct jt_request *r, const struct jt_members *members)
 {
     for (size_t i = 0; i < members->n; i++) {
@@ -182,7 +191,7 @@ static bool has_required(struct jt_request *r, const struct jt_members *members)
             char detail[JT_PROBLEM_DETAIL_MAX];
             (void)snprintf(detail, sizeof detail, "The body lacks the member %s.",
                            members->all[i].name);
-            jt_request_answer_detail(r, JT_PROBLEM_MISSING_MEMBER, detail);
+            refuse_at(r, JT_PROBLEM_MISSING_MEMBER, detail, &members->all[i]);
             return false;
         }
     }
@@ -203,7 +212,7 @@ static bool take(struct jt_request *r, const struct jt_member *member, void *at)
     }
     char detail[JT_PROBLEM_DETAIL_MAX];
     (void)snprintf(detail, sizeof detail, "The member %s must be %s.", member->name, member->must);
-    jt_request_answer_detail(r, JT_PROBLEM_INVALID_VALUE, detail);
+    refuse_at(r, JT_PROBLEM_INVALID_VALUE, detail, member);
     return false;
 }
 

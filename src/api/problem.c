@@ -113,6 +113,24 @@ void jt_problem_write_detail(enum jt_problem_type problem, const char *detail, s
     jt_jsonw_close(out);
 }
 
+static void write_errors(const char *detail, const char *pointer, struct jt_buf *out)
+{
+    jt_jsonw_array(out, "errors");
+    jt_jsonw_open(out);
+    jt_jsonw_text(out, "pointer", pointer);
+    jt_jsonw_text(out, "detail", detail);
+    jt_jsonw_close(out);
+    jt_jsonw_array_end(out);
+}
+
+void jt_problem_write_at(enum jt_problem_type problem, const char *detail, const char *pointer,
+                         struct jt_buf *out)
+{
+    begin_body(&texts[problem], detail, out);
+    write_errors(detail, pointer, out);
+    jt_jsonw_close(out);
+}
+
 struct about {
     enum jt_err err;
     const char *subject;
@@ -135,12 +153,23 @@ void jt_problem_write_about(enum jt_err err, const char *subject, struct jt_buf 
     jt_problem_write_with(jt_problem_of_err(err), write_about, &about, out);
 }
 
-void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out)
+static void begin_item(const struct text *t, struct jt_buf *out)
 {
-    const struct text *t = &texts[problem];
     jt_jsonw_open(out);
     jt_jsonw_int(out, "status", t->status);
     jt_jsonw_text2(out, "type", JT_PROBLEM_PREFIX, t->name);
     jt_jsonw_text(out, "title", t->title);
+}
+
+void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out)
+{
+    begin_item(&texts[problem], out);
+    jt_jsonw_close(out);
+}
+
+void jt_problem_write_item_at(enum jt_problem_type problem, const char *pointer, struct jt_buf *out)
+{
+    begin_item(&texts[problem], out);
+    write_errors(texts[problem].detail, pointer, out);
     jt_jsonw_close(out);
 }

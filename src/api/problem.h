@@ -45,6 +45,13 @@ void jt_problem_write(enum jt_problem_type problem, struct jt_buf *out);
 #define JT_PROBLEM_DETAIL_MAX 500
 void jt_problem_write_detail(enum jt_problem_type problem, const char *detail, struct jt_buf *out);
 
+/*
+ * The same, with what is at fault as the one entry of the member `errors`: `pointer`, a JSON
+ * pointer as a URI fragment (RFC 6901 section 6; "#" is the whole body), and `detail`.
+ */
+void jt_problem_write_at(enum jt_problem_type problem, const char *detail, const char *pointer,
+                         struct jt_buf *out);
+
 /* The same with more members, which `members` (NULL: none) writes by base/jsonw.h. */
 void jt_problem_write_with(enum jt_problem_type problem,
                            void (*members)(const void *arg, struct jt_buf *out), const void *arg,
@@ -59,5 +66,8 @@ void jt_problem_write_about(enum jt_err err, const char *subject, struct jt_buf 
 
 /* Writes the members of a failed item of a batch: {"status":422,"type":"urn:…","title":"…"}. */
 void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out);
+/* The same of one whose text is at fault, with `errors` as above. */
+void jt_problem_write_item_at(enum jt_problem_type problem, const char *pointer,
+                              struct jt_buf *out);
 
 #endif

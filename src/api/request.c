@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/request.h"
 
+#include "api/access.h"
 #include "api/api.h"
 #include "api/metrics.h"
 #include "api/operation.h"
@@ -28,8 +29,11 @@ static void finish_as(struct jt_request *r, int status, const char *media_type,
         answer->status = status;
         answer->media_type = status == 204 || status == 304 ? NULL : media_type;
     }
-    jt_metrics_request(r->api->metrics, r->route, answer->status,
-                       (uint64_t)(jt_clock_us() - r->began_us));
+    uint64_t us = (uint64_t)(jt_clock_us() - r->began_us);
+    jt_metrics_request(r->api->metrics, r->route, answer->status, us);
+    if (r->api->access_log) {
+        jt_access_note(r, us);
+    }
     jt_exchange_answered(&r->http);
 }
 
@@ -65,6 +69,14 @@ void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem
 {
     jt_buf_reset(&r->http.answer.body);
     jt_problem_write_detail(problem, detail, &r->http.answer.body);
+    finish(r, 0, problem);
+}
+
+void jt_request_answer_at(struct jt_request *r, enum jt_problem_type problem, const char *detail,
+                          const char *pointer)
+{
+    jt_buf_reset(&r->http.answer.body);
+    jt_problem_write_at(problem, detail, pointer, &r->http.answer.body);
     finish(r, 0, problem);
 }
 
@@ -162,6 +174,11 @@ static void write_parameter(const void *name, struct jt_buf *out)
     jt_jsonw_text(out, "parameter", name);
 }
 
+static void write_limit(const void *api, struct jt_buf *out)
+{
+    jt_jsonw_int(out, "limit", ((const struct jt_api *)api)->vault->conf->front_max_body);
+}
+
 static void tell_allowed(struct jt_request *r)
 {
     r->http.answer.name = "Allow";
@@ -250,7 +267,8 @@ static void judge(struct jt_request *r, const struct jt_head *head)
     }
     enum jt_problem_type problem = judge_body(r, head);
     if (problem != JT_PROBLEM_NONE) {
-        jt_request_answer_problem(r, problem);
+        jt_request_answer_problem_with(
+            r, problem, problem == JT_PROBLEM_BODY_TOO_LARGE ? write_limit : NULL, r->api);
     } else if (r->route->permission != 0 &&
                jt_login_read(head->authorization, &r->credential) != JT_OK) {
         jt_login_refuse(r);
@@ -348,8 +366,8 @@ static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
         [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
         [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
     };
-    (void)arg;
-    jt_problem_write(problems[why], &out->body);
+    jt_problem_write_with(problems[why], why == JT_REFUSE_BODY_LARGE ? write_limit : NULL, arg,
+                          &out->body);
     jt_problem_head(problems[why], out);
 }
 

@@ -62,6 +62,9 @@ void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type p
 /* The same with a detail of its own instead of the problem's. */
 void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
                               const char *detail);
+/* The same, and what is at fault: a JSON pointer as a URI fragment (api/problem.h). */
+void jt_request_answer_at(struct jt_request *r, enum jt_problem_type problem, const char *detail,
+                          const char *pointer);
 /* The problem of `err`, with what it is about as its member `subject`. */
 void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject);
 /* The problem of `err`. */

@@ -4,6 +4,7 @@
 #include "api/metrics.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void on_wake(void *arg, uint32_t events)
@@ -23,7 +24,10 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
                                const struct jt_door_conf *conf, struct jt_door_shared *doors)
 {
     *front = (struct jt_front_loop){
-        .api = { .vault = vault, .lanes = &front->lanes, .doors = doors },
+        .api = { .vault = vault,
+                 .lanes = &front->lanes,
+                 .doors = doors,
+                 .access_log = strcmp(vault->conf->front_access_log, "yes") == 0 },
     };
     front->api.metrics = jt_metrics_new();
     enum jt_err err = front->api.metrics == NULL ? JT_ERR_NOMEM : jt_loop_new(&front->loop);

@@ -353,6 +353,7 @@ int main(int argc, char **argv)
         return code;
     }
     jt_log_init("jetond", settings.log_level);
+    jt_log_set_format(settings.log_format);
     struct jt_fault fault = { .err = JT_OK };
     enum jt_err guarded = jt_guard_memory(&fault);
     jt_json_init();

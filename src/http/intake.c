@@ -184,7 +184,8 @@ static size_t take_head(struct jt_conn *c, const char *p, size_t len)
     }
     c->scanned = 0;
     c->n_blank = 0;
-    c->to_head = false;
+    /* also where the rest of the line is malformed: RFC 9110 section 9.3.2 */
+    c->to_head = len >= 5 && memcmp(p, "HEAD ", 5) == 0;
     if (fault == JT_HEAD_TLS) {
         char peer[JT_PEER_TEXT];
         jt_account_peer(c->address, peer);

@@ -205,6 +205,7 @@ int main(int argc, char **argv)
         return code;
     }
     jt_log_init("jeton-keeper", o.settings.log_level);
+    jt_log_set_format(o.settings.log_format);
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away; the keeper stays */
     struct jt_conf conf;
     char message[300];

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define N_SHARED  4
+#define N_SHARED  5
 #define MAX_EXTRA 4
 
 /* Everything that one parse fills. */
 struct parse {
     const struct jt_daemon *daemon;
-    const char *config, *level;
+    const char *config, *level, *format;
     bool version, help;
     struct jt_daemon_option options[N_SHARED + MAX_EXTRA];
     size_t n_options;
@@ -28,6 +28,8 @@ static void list_options(struct parse *p)
         { "log-level", "LEVEL",
           "the most detailed messages to log: error, warning, info or debug (info)", &p->level,
           NULL },
+        { "log-format", "FORM",
+          "the form of log lines: text, json, or journal for systemd's (text)", &p->format, NULL },
         { "version", NULL, "print the version", NULL, &p->version },
         { "help", NULL, "print this", NULL, &p->help },
     };
@@ -104,22 +106,39 @@ static int take(struct parse *p, int argc, char **argv, int *at)
     return JT_COMMAND_LINE_GOOD;
 }
 
-static bool level_from(const char *name, enum jt_log_level *out)
+/* The place of `name` among `names`; false: it is not there. */
+static bool place_of(const char *name, const char *const *names, size_t n, size_t *out)
 {
-    static const char *const names[] = { "error", "warning", "info", "debug" };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], name) == 0) {
-            *out = (enum jt_log_level)i;
-            return true;
-        }
+    *out = 0;
+    while (*out < n && strcmp(names[*out], name) != 0) {
+        ++*out;
     }
-    return false;
+    return *out < n;
+}
+
+static int take_log(const struct parse *p, struct jt_daemon_settings *out)
+{
+    static const char *const levels[] = { "error", "warning", "info", "debug" };
+    static const char *const forms[] = { "text", "json", "journal" };
+    size_t level, form;
+    if (!place_of(p->level, levels, 4, &level)) {
+        return jt_command_line_refuse(p->daemon,
+                                      "--log-level must be error, warning, info or debug");
+    }
+    if (!place_of(p->format, forms, 3, &form)) {
+        return jt_command_line_refuse(p->daemon, "--log-format must be text, json or journal");
+    }
+    out->log_level = (enum jt_log_level)level;
+    out->log_format = (enum jt_log_format)form;
+    return JT_COMMAND_LINE_GOOD;
 }
 
 int jt_command_line_parse(const struct jt_daemon *daemon, int argc, char **argv,
                           struct jt_daemon_settings *out)
 {
-    struct parse p = { .daemon = daemon, .config = JT_CONF_PATH, .level = "info" };
+    struct parse p = {
+        .daemon = daemon, .config = JT_CONF_PATH, .level = "info", .format = "text"
+    };
     list_options(&p);
     for (int i = 1; i < argc; i++) {
         int code = take(&p, argc, argv, &i);
@@ -135,9 +154,6 @@ int jt_command_line_parse(const struct jt_daemon *daemon, int argc, char **argv,
         printf("%s %s\n", daemon->name, JETON_VERSION);
         return EX_OK;
     }
-    if (!level_from(p.level, &out->log_level)) {
-        return jt_command_line_refuse(daemon, "--log-level must be error, warning, info or debug");
-    }
     out->config = p.config;
-    return JT_COMMAND_LINE_GOOD;
+    return take_log(&p, out);
 }

@@ -30,8 +30,9 @@ struct jt_daemon {
 };
 
 struct jt_daemon_settings {
-    const char *config;          /* JT_CONF_PATH unless it was given */
-    enum jt_log_level log_level; /* JT_LOG_INFO unless it was given */
+    const char *config; /* JT_CONF_PATH unless it was given */
+    enum jt_log_level log_level;
+    enum jt_log_format log_format; /* JT_LOG_INFO unless it was given */
 };
 
 #define JT_COMMAND_LINE_GOOD (-1)

@@ -41,6 +41,7 @@ struct jt_conf {
     long front_port; /* 0: the kernel picks one; see port_file */
     char *front_metrics_listen, *front_metrics_port_file;
     long front_metrics_port;    /* -1: no metrics are served */
+    char *front_access_log;     /* "yes" or "no" */
     char *front_hosts;          /* permitted host names, comma-separated; empty: all */
     long front_max_connections; /* of all clients; 0: as many as descriptors allow */
     long front_per_address;     /* connections of one address */

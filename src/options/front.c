@@ -94,6 +94,10 @@ static const struct jt_conf_option options[] = {
       "For how many seconds a front that was told to stop still serves, while /readyz says that it "
       "is not ready. It should be longer than a load balancer takes to notice.",
       NULL },
+    { "access_log", JT_CONF_TEXT, JT_CONF_AT(front_access_log), "no", 2, 3,
+      "Whether the log has a line for each request: yes or no. It tells method, route, status, "
+      "bytes and time, client and address; never a path as it was sent, nor anything of a body.",
+      check_yes_or_no },
     { "loops", JT_CONF_NUMBER, JT_CONF_AT(front_loops), "0", 0, 64,
       "How many event loops there are. 0: one for each processor.", NULL },
     { "max_body", JT_CONF_NUMBER, JT_CONF_AT(front_max_body), "2097152", 4096, 67108864,

@@ -353,3 +353,63 @@ def test_bad_clients(unchanged, body, status):
     assert answer.status_code == status
     assert problem(answer)
     assert "jck_" not in answer.text
+
+
+# -- where it is
+
+
+def at_fault(answer):
+    return [e["pointer"] for e in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    "path, body, pointer",
+    [
+        (TOKENIZE, {"pan": "1"}, "#/pan"),
+        (TOKENIZE, {"pan": 4111111111111111}, "#/pan"),
+        (DETOKENIZE, {"token": "jtk_"}, "#/token"),
+        (TOKENIZE, {}, "#"),
+        (TOKENIZE, {"pan": PAN, "items": []}, "#"),
+        (TOKENIZE, {"items": []}, "#/items"),
+        (TOKENIZE, {"items": [{"pan": PAN}] * 10001}, "#/items"),
+        (TOKENIZE, {PAN: 1}, "#"),
+    ],
+)
+def test_a_refusal_points_at_what_is_wrong(unchanged, path, body, pointer):
+    answer = unchanged.app.post(path, body)
+    assert 400 <= answer.status_code < 500 and at_fault(answer) == [pointer]
+    assert answer.json()["errors"][0]["detail"] == answer.json()["detail"]
+    assert PAN not in answer.text
+
+
+def test_members_of_an_act_are_pointed_at(unchanged):
+    operator = unchanged.operator
+    assert at_fault(operator.post("/v1/fields", {})) == ["#/name"]
+    assert at_fault(operator.post("/v1/fields", {"name": "x", "dedup": 1})) == ["#/dedup"]
+    assert at_fault(operator.post("/v1/fields", {"name": "x", PAN: 1})) == ["#"]
+
+
+def test_items_of_a_batch_are_pointed_at(shared):
+    items = [{"pan": PAN}, {"pan": "1"}, {}, {"pan": PAN, "x": 1}, 7, {"pan": "x" * 13}]
+    results = shared.app.post(TOKENIZE, {"items": items}).json()["results"]
+    assert "errors" not in results[0]
+    assert [r["errors"][0]["pointer"] for r in results[1:]] == [
+        "#/items/1/pan",
+        "#/items/2",
+        "#/items/3",
+        "#/items/4",
+        "#/items/5/pan",
+    ]
+    assert results[1]["errors"][0]["detail"] == "A card number has 12 to 19 digits."
+
+
+def test_the_limit_of_a_body_is_told(unchanged):
+    for data in (b" " * (3 << 20), iter([b" " * 65536] * 40)):
+        try:
+            answer = unchanged.app.request(
+                "POST", TOKENIZE, data=data, headers={"Content-Type": "application/json"}
+            )
+        except OSError:
+            continue  # the connection ended while the client still sent
+        check_problem(answer, 413, "body-too-large")
+        assert answer.json()["limit"] == 2 << 20

@@ -210,6 +210,12 @@ def test_head_and_options(shared):
     assert shared.app.request("HEAD", "/v1/fields/pan/tokenize").status_code == 405
 
 
+def test_a_malformed_head_request_gets_no_body(shared):
+    for line in (b"HEAD livez HTTP/1.1\r\n", b"HEAD /livez HTTP/2.0\r\n", b"HEAD /livez\r\n"):
+        (answer,) = parse_answers(exchange(shared, line + HOST + b"\r\n"), to_head=True)
+        assert answer[0] in (400, 505) and int(answer[1]["content-length"]) > 0
+
+
 def test_a_query_that_is_not_taken_is_named(shared):
     (answer,) = parse_answers(exchange(shared, b"GET /livez?verbose HTTP/1.1\r\n" + HOST + b"\r\n"))
     check_problem(answer, 400, "query-not-taken", closes=False)

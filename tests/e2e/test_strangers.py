@@ -10,12 +10,15 @@ import socket
 import statistics
 import struct
 import time
+from pathlib import Path
 
 import pytest
 import requests
 
 from cards import made_up
 from door import (
+    GET,
+    HOST,
     MADE_UP_KEY,
     PAN,
     check_problem,
@@ -283,3 +286,34 @@ def test_stopping_lets_the_answers_out(service):
                 for answer in parse_answers(read_to_end(sock)):
                     assert answer[0] in (200, 503)
     assert service.front.process.wait(20) == 0
+
+
+def resident_bytes(service):
+    pages = Path(f"/proc/{service.front.process.pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def test_five_thousand_idle_connections_are_cheap(make_service):
+    """Each of them has asked something, and is kept for the next request."""
+    raise_descriptors()
+    service = make_service(options={"front_per_address": 20000})
+    if service.operator.get("/v1/status").json()["connections"]["limit"] < 5200:
+        pytest.skip("too few file descriptors here")
+    for i in range(200):  # what the first requests take is taken
+        service.app.tokenize(made_up(i, series="idle"))
+    held = []
+    try:
+        before = resident_bytes(service)
+        for _ in range(5000):
+            sock = connect(service)
+            held.append(sock)
+            sock.sendall(GET + HOST + b"\r\n")
+        for sock in held:
+            assert sock.recv(1000).startswith(b"HTTP/1.1 200 ")
+        assert service.operator.get("/v1/status").json()["connections"]["open"] >= 5000
+        grown = resident_bytes(service) - before
+        print(f"5,000 idle connections: {grown / 1e6:.1f} MB more")
+        assert grown < 60_000_000
+    finally:
+        for sock in held:
+            sock.close()

@@ -53,6 +53,13 @@ static const char *refusal(const char *body, struct target *out)
     if (!good) {
         assert_in_range(r.http.answer.status, 400, 422);
         snprintf(detail, sizeof detail, "%s", json_string_value(json_object_get(answer, "detail")));
+        json_t *error = json_array_get(json_object_get(answer, "errors"), 0);
+        const char *pointer = json_string_value(json_object_get(error, "pointer"));
+        assert_string_equal(json_string_value(json_object_get(error, "detail")), detail);
+        /* "#/name" of the member that the detail names, or "#" */
+        assert_memory_equal(pointer, "#/", pointer[1] == '\0' ? 1 : 2);
+        assert_true(pointer[1] == '\0' || strstr(detail, pointer + 2) != NULL);
+        assert_int_equal(pointer[1] == '\0', strstr(detail, "does not take") != NULL);
     }
     json_decref(answer);
     json_decref(r.json);

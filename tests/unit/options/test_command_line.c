@@ -83,7 +83,8 @@ static void every_daemon_takes_the_shared_options(void **state)
         assert_int_equal(parse(&daemons[i], STDOUT_FILENO, "--help"), EX_OK);
         assert_int_equal(strncmp(printed, "usage: plain [OPTIONS]\n\nServes.\n", 31), 0);
         for (const char *const *o =
-                 (const char *const[]){ "config FILE", "log-level LEVEL", "version", "help", NULL };
+                 (const char *const[]){ "config FILE", "log-level LEVEL", "log-format FORM",
+                                        "version", "help", NULL };
              *o != NULL; o++) {
             assert_non_null(strstr(printed, *o));
         }
@@ -117,6 +118,7 @@ static void what_is_wrong_comes_first(void **state)
         { "--config", "--config needs a value" },
         { "--version=1", "--version takes no value" },
         { "--log-level loud", "--log-level must be error, warning, info or debug" },
+        { "--log-format xml", "--log-format must be text, json or journal" },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         char expected[200];

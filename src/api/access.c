@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/access.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void jt_access_note(const struct jt_request *r, uint64_t us)
+{
+    char status[16], bytes[24], ms[32], peer[JT_PEER_TEXT];
+    const struct jt_http_answer *answer = &r->http.answer;
+    (void)snprintf(status, sizeof status, "%d", answer->status);
+    (void)snprintf(bytes, sizeof bytes, "%zu", answer->body.len);
+    (void)snprintf(ms, sizeof ms, "%" PRIu64 ".%03" PRIu64, us / 1000, us % 1000);
+    jt_exchange_peer(&r->http, peer);
+    const struct jt_log_pair pairs[] = {
+        { "method", r->route == NULL ? "-" : r->route->method, false },
+        { "route", r->route == NULL ? "-" : r->route->path, false },
+        { "status", status, true },
+        { "bytes", bytes, true },
+        { "ms", ms, true },
+        { "client", r->client[0] == '\0' ? "-" : r->client, false },
+        { "source", peer, false },
+    };
+    jt_log_pairs(JT_LOG_INFO, "access", pairs, sizeof pairs / sizeof pairs[0]);
+}
