@@ -186,7 +186,9 @@ def test_the_api_page_shows_what_is_answered(service):
     )
     answers = re.split(r"=== \d+\n", done.stdout)
     for (commands, shown), answer in zip(pairs, answers):
-        assert same(json.loads(shown), json.loads(answer)), (commands, shown, answer)
+        if not same(json.loads(shown), json.loads(answer)):
+            redacted = re.sub(r"(jck_[a-z-]+)_\w+", r"\1_...", answer)
+            pytest.fail(f"{commands}\nis shown as\n{shown}\nand answered with\n{redacted}")
 
 
 def test_the_api_page_names_every_route_of_cards():
