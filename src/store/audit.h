@@ -17,7 +17,7 @@ enum jt_audit_action {
     JT_AUDIT_TOKENIZE = 1,
     JT_AUDIT_DETOKENIZE,
     JT_AUDIT_FIELD_ADD,
-    JT_AUDIT_CLIENT_ADD,
+    JT_AUDIT_CLIENT_ADD, /* object: the client, and what it may */
     JT_AUDIT_GENERATION_CREATE,
     JT_AUDIT_GENERATION_ACTIVATE,
     JT_AUDIT_RETIREMENT_START,

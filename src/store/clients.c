@@ -28,8 +28,8 @@ static enum jt_err write_row(struct jt_db *db, const char *sql,
     return jt_db_change_one(db, sql, &p);
 }
 
-enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
-                                 const struct jt_act *act)
+static enum jt_err insert_row(struct jt_db *db, const struct jt_client_change *change,
+                              const struct jt_act *act, const char *object)
 {
     enum jt_err err = write_row(db,
                                 "INSERT INTO client (" COLUMNS ", created_by) "
@@ -38,17 +38,23 @@ enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change
     if (err == JT_ERR_DB_DUPLICATE) {
         return JT_ERR_CLIENT_EXISTS;
     }
-    return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_ADD, 0, change->row.spec.id) : err;
+    return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_ADD, 0, object) : err;
+}
+
+enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
+                                 const struct jt_act *act)
+{
+    return insert_row(db, change, act, change->row.spec.id);
 }
 
 enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change,
-                             const struct jt_act *act)
+                             const struct jt_act *act, const char *object)
 {
     enum jt_err err = jt_db_begin(db);
     if (err != JT_OK) {
         return err;
     }
-    return jt_db_end(db, jt_client_insert_row(db, change, act));
+    return jt_db_end(db, insert_row(db, change, act, object));
 }
 
 /* A client that gets a fresh key, or is let in again, is known: it is locked out no longer. */

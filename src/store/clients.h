@@ -18,12 +18,13 @@ struct jt_client_info {
 };
 
 /*
- * With its set row and its audit row, in one transaction. JT_ERR_CLIENT_EXISTS when the id is
- * taken; JT_ERR_SET_OLD when the set has changed since the keeper made the rows.
+ * With its set row and its audit row about `object`, in one transaction. JT_ERR_CLIENT_EXISTS when
+ * the id is taken; JT_ERR_SET_OLD when the set has changed since the keeper made the rows.
  */
 enum jt_err jt_client_insert(struct jt_db *db, const struct jt_client_change *change,
-                             const struct jt_act *act) JT_CHECKED;
-/* The same inside an open transaction: also that of jt_ring_first (store/ring.h). */
+                             const struct jt_act *act, const char *object) JT_CHECKED;
+/* The same inside an open transaction, about the client: also that of jt_ring_first (store/ring.h).
+ */
 enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
                                  const struct jt_act *act) JT_CHECKED;
 /*

@@ -13,7 +13,7 @@
 
 #define TRIES 5
 /* Of an audit row's object: a client, a colon, and what it may or why. */
-#define OBJECT_MAX 1024
+#define OBJECT_MAX 4096
 
 /* Whether a change may have been made that ended so. */
 static bool may_stand(enum jt_err err)
@@ -79,6 +79,28 @@ static void order_bounds(const struct jt_client_bounds *bounds, struct jt_client
     }
 }
 
+/* --- what is recorded --- */
+
+static void tell_permission(void *arg, const char *text)
+{
+    static const char cut[] = " ...";
+    char *object = arg;
+    size_t len = strlen(object);
+    bool fits = len + 1 + strlen(text) + sizeof cut <= OBJECT_MAX;
+    if (fits) {
+        (void)snprintf(object + len, OBJECT_MAX - len, " %s", text);
+    } else if (len + sizeof cut <= OBJECT_MAX && strcmp(object + len + 1 - sizeof cut, cut) != 0) {
+        memcpy(object + len, cut, sizeof cut);
+    }
+}
+
+/* "shop: tokenize lookup:pan": a client, and what it may from here on. */
+static void tell_grants(const char *id, const struct jt_may *may, char object[static OBJECT_MAX])
+{
+    (void)snprintf(object, OBJECT_MAX, "%s:", id);
+    jt_may_each(may, tell_permission, object);
+}
+
 /* --- adding --- */
 
 static enum jt_err make(struct jt_work_ctx *ctx, const char *id,
@@ -103,6 +125,8 @@ enum jt_err jt_client_add(struct jt_work_ctx *ctx, const char *id, const struct 
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     struct jt_client_order order = { .fresh = true };
     struct jt_client_change change;
+    char object[OBJECT_MAX];
+    tell_grants(id, may, object);
     jt_credential_new(id, out);
     memcpy(order.secret, out->secret, sizeof order.secret);
     order_bounds(bounds, &order);
@@ -113,7 +137,7 @@ enum jt_err jt_client_add(struct jt_work_ctx *ctx, const char *id, const struct 
             err = make(ctx, id, &order, &change);
         }
         if (err == JT_OK) {
-            err = settle(ctx, jt_client_insert(ctx->db, &change, &act), &change.row);
+            err = settle(ctx, jt_client_insert(ctx->db, &change, &act, object), &change.row);
         }
     }
     jt_wipe(&order, sizeof order);
@@ -287,21 +311,12 @@ struct permit {
     const struct jt_client_bounds *bounds;
 };
 
-static void tell_permission(void *arg, const char *text)
-{
-    char *object = arg;
-    size_t len = strlen(object);
-    (void)snprintf(object + len, OBJECT_MAX - len, " %s", text);
-}
-
 static enum jt_err fill_permit(struct jt_work_ctx *ctx, struct editing *e)
 {
     const struct permit *p = e->arg;
     e->action = JT_AUDIT_CLIENT_PERMIT;
     order_bounds(p->bounds, &e->edit.order);
-    size_t len = strlen(e->object);
-    (void)snprintf(e->object + len, sizeof e->object - len, ":");
-    jt_may_each(p->may, tell_permission, e->object);
+    tell_grants(e->edit.was.spec.id, p->may, e->object);
     return order_may(ctx, p->may, &e->edit.order);
 }
 

@@ -20,7 +20,7 @@ static enum jt_err add_client(struct fx *fx)
                  .revision = 2 },
         .set = { .kind = JT_SET_CLIENTS, .version = 2, .n = 2 },
     };
-    return jt_client_insert(fx->db, &change, &alice);
+    return jt_client_insert(fx->db, &change, &alice, change.row.spec.id);
 }
 
 static enum jt_err revoke_client(struct fx *fx)

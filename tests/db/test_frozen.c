@@ -123,11 +123,11 @@ static void a_slow_statement_is_ended_by_the_server_and_the_session_stays(void *
     assert_int_equal(jt_db_ensure(db), JT_OK);
     int pid = fx_backend_of(fx, "frozen");
     fx_exec(fx->plain, "BEGIN; LOCK TABLE client");
-    enum jt_err err = jt_client_insert(db, &client, &act);
+    enum jt_err err = jt_client_insert(db, &client, &act, client.row.spec.id);
     fx_exec(fx->plain, "COMMIT");
     assert_int_equal(err, JT_ERR_DB_PASSING);
     assert_memory_equal(jt_db_fault(db)->cause, "57014", 5);
-    assert_int_equal(jt_client_insert(db, &client, &act), JT_OK);
+    assert_int_equal(jt_client_insert(db, &client, &act, client.row.spec.id), JT_OK);
     assert_string_equal(jt_db_fault(db)->cause, "");
     assert_int_equal(fx_backend_of(fx, "frozen"), pid);
     jt_db_free(db);

@@ -156,8 +156,9 @@ static void clients_are_stored_once_and_come_back_whole(void **state)
     const struct jt_client_change again = client_change("app-1", JT_ROW_ACTIVE, 3);
     struct jt_client_row back;
     assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_ERR_NO_CLIENT);
-    assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
-    assert_int_equal(jt_client_insert(fx->db, &again, &alice), JT_ERR_CLIENT_EXISTS);
+    assert_int_equal(jt_client_insert(fx->db, &first, &alice, first.row.spec.id), JT_OK);
+    assert_int_equal(jt_client_insert(fx->db, &again, &alice, again.row.spec.id),
+                     JT_ERR_CLIENT_EXISTS);
     assert_int_equal(jt_client_get(fx->db, "app-1", &back), JT_OK);
     assert_same_client(&back, &first.row);
     assert_int_equal(back.state, JT_ROW_ACTIVE);
@@ -183,7 +184,7 @@ static void one_change_of_a_set_costs_one_row(void **state)
     struct jt_set_row set;
     const struct jt_client_change added = client_change("app-1", JT_ROW_ACTIVE, 2);
     const struct jt_client_change revoked = client_change("app-1", JT_ROW_REVOKED, 3);
-    assert_int_equal(jt_client_insert(fx->db, &added, &alice), JT_OK);
+    assert_int_equal(jt_client_insert(fx->db, &added, &alice, added.row.spec.id), JT_OK);
     assert_int_equal(jt_set_clients_since(fx->db, 0, &set, note_client, &seen), JT_OK);
     assert_int_equal(seen.n, 2); /* the first operator is there from the beginning */
     assert_memory_equal(set.mac, added.set.mac, sizeof set.mac);
@@ -212,9 +213,9 @@ static void whoever_changes_a_set_second_changes_nothing(void **state)
     const struct jt_client_change second = client_change("app-2", JT_ROW_ACTIVE, 2);
     const struct jt_client_change ahead = client_change("app-2", JT_ROW_ACTIVE, 4);
     const struct jt_client_change nobody = client_change("app-9", JT_ROW_REVOKED, 3);
-    assert_int_equal(jt_client_insert(fx->db, &first, &alice), JT_OK);
-    assert_int_equal(jt_client_insert(fx->db, &second, &alice), JT_ERR_SET_OLD);
-    assert_int_equal(jt_client_insert(fx->db, &ahead, &alice), JT_ERR_SET_OLD);
+    assert_int_equal(jt_client_insert(fx->db, &first, &alice, first.row.spec.id), JT_OK);
+    assert_int_equal(jt_client_insert(fx->db, &second, &alice, second.row.spec.id), JT_ERR_SET_OLD);
+    assert_int_equal(jt_client_insert(fx->db, &ahead, &alice, ahead.row.spec.id), JT_ERR_SET_OLD);
     assert_int_equal(jt_client_update(fx->db, &nobody, &alice, JT_AUDIT_CLIENT_REVOKE, "app-1"),
                      JT_ERR_NO_CLIENT);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM client WHERE id <> 'first'"), 1);

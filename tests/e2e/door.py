@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Raw connections to the front door, and answers read byte by byte."""
 
+import itertools
 import re
 import socket
 import urllib.parse
@@ -9,7 +10,15 @@ from cards import made_up
 
 PAN = made_up(1, series="door")
 BODY = b'{"pan": "' + PAN.encode() + b'"}'
-MADE_UP_KEY = b"Authorization: Bearer jck_app_" + b"0" * 52 + b"\r\n"
+_strangers = itertools.count()
+
+
+def made_up_key():
+    """Of a client that there is not, another one each time: none of them is locked out."""
+    name = b"stranger-%d" % next(_strangers)
+    return b"Authorization: Bearer jck_" + name + b"_" + b"0" * 52 + b"\r\n"
+
+
 HEADERS_OF_ALL = {"date", "content-type", "cache-control", "content-length"}
 GET = b"GET /livez HTTP/1.1\r\n"
 HOST = b"Host: localhost\r\n"

@@ -3,6 +3,7 @@
 what is left behind.
 """
 
+import itertools
 import os
 import signal
 import socket
@@ -100,13 +101,14 @@ def test_a_frozen_database_session_does_not_hold_a_request_for_ever(service):
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
-        # For a second or so the front knows its clients; then it must ask, and nobody answers. A
-        # wrong secret is never remembered.
-        head, _, secret = key.rpartition("_")
-        wrong = Api(service, f"{head}_{'1' if secret[0] == '0' else '0'}{secret[1:]}")
+        # For a second or so the front knows its clients; then it must ask, and nobody answers.
+        # Strangers are never remembered.
+        names = itertools.count()
         answer = wait_until(
             lambda: (
-                a := wrong.post("/v1/fields/pan/tokenize", {"pan": made_up(1, series="frozen")})
+                a := Api(service, f"jck_stranger-{next(names)}_{'0' * 52}").post(
+                    "/v1/fields/pan/tokenize", {"pan": made_up(1, series="frozen")}
+                )
             ).status_code
             == 503
             and [a],

@@ -12,11 +12,11 @@ from door import (
     BODY,
     GET,
     HOST,
-    MADE_UP_KEY,
     PAN,
     check_problem,
     connect,
     exchange,
+    made_up_key,
     parse_answers,
     read_to_end,
     tokenize,
@@ -243,7 +243,7 @@ def test_expect_100_continue(shared):
         sock.sendall(
             tokenize(
                 shared,
-                auth=MADE_UP_KEY,
+                auth=made_up_key(),
                 extra=b"Expect: 100-continue\r\n",
                 body=b"",
                 length=b"Content-Length: 1000\r\n",
@@ -269,12 +269,12 @@ def test_tls_at_the_plain_port_is_closed_at_once(shared):
 
 @pytest.mark.parametrize(
     "auth, size, status",
-    [(MADE_UP_KEY, 2_000_000, 401), (b"", 2_000_000, 401), (None, 3_000_000, 413)],
+    [(made_up_key, 2_000_000, 401), (bytes, 2_000_000, 401), (lambda: None, 3_000_000, 413)],
 )
 def test_answers_before_the_body_are_seen(shared, auth, size, status):
     for _ in range(60):
         with connect(shared) as sock:
-            data = tokenize(shared, auth=auth, body=b"", length=b"Content-Length: %d\r\n" % size)
+            data = tokenize(shared, auth=auth(), body=b"", length=b"Content-Length: %d\r\n" % size)
             sock.sendall(data + b"x" * size)  # as a client that writes first and reads then
             (answer,) = parse_answers(read_to_end(sock))
             assert answer[0] == status and answer[1]["connection"] == "close"
@@ -283,7 +283,7 @@ def test_answers_before_the_body_are_seen(shared, auth, size, status):
 def test_an_early_answer_does_not_wait_for_the_body(shared):
     with connect(shared) as sock:
         sock.sendall(
-            tokenize(shared, auth=MADE_UP_KEY, body=b"", length=b"Content-Length: 2000000\r\n")
+            tokenize(shared, auth=made_up_key(), body=b"", length=b"Content-Length: 2000000\r\n")
         )
         sock.settimeout(5)
         assert parse_answers(read_to_end(sock))[0][0] == 401

@@ -19,11 +19,11 @@ from cards import made_up
 from door import (
     GET,
     HOST,
-    MADE_UP_KEY,
     PAN,
     check_problem,
     connect,
     exchange,
+    made_up_key,
     parse_answers,
     read_to_end,
     tokenize,
@@ -95,7 +95,7 @@ KINDS_OF_300_BYTES = {
     "made-up keys and announced bodies": lambda s: [
         tokenize(
             s,
-            auth=MADE_UP_KEY,
+            auth=made_up_key(),
             body=b"",
             length=b"Content-Length: %d\r\n" % n,
             extra=b"X: " + b"x" * 60 + b"\r\n",
@@ -269,7 +269,7 @@ def test_a_client_that_resets_leaves_nothing_behind(service):
 def test_refused_logins_are_counted_and_logged_at_a_limited_rate(service):
     before = service.operator.get("/v1/status").json()["connections"]["logins_refused"]
     for _ in range(20):
-        assert parse_answers(exchange(service, tokenize(service, auth=MADE_UP_KEY)))[0][0] == 401
+        assert parse_answers(exchange(service, tokenize(service, auth=made_up_key())))[0][0] == 401
     assert service.operator.get("/v1/status").json()["connections"]["logins_refused"] == before + 20
     assert 1 <= service.front_log.read_text().count("logins were refused: 127.0.0.1") <= 3
 
