@@ -17,14 +17,15 @@ struct jt_item_slot {
 /* One item or many, never both, never neither. */
 static bool has_one_of(struct jt_request *r, const char *member)
 {
-    bool one = json_object_get(r->json, member) != NULL,
-         many = json_object_get(r->json, "items") != NULL;
+    bool many = json_object_get(r->json, "items") != NULL;
+    bool one = member != NULL ? json_object_get(r->json, member) != NULL
+                              : json_object_size(r->json) > (size_t)many;
     if (one == many) {
         char detail[200];
         snprintf(detail, sizeof detail,
                  one ? "The body has both %s and items, of which it takes one."
                      : "The body lacks a member: it needs %s or items.",
-                 member);
+                 member != NULL ? member : "the members of one item");
         jt_request_answer_detail(r, JT_PROBLEM_MISSING_MEMBER, detail);
     }
     return one != many;
@@ -69,18 +70,27 @@ static void take(struct jt_items *items, struct jt_item_slot *slot, json_t *valu
     }
 }
 
+/* What take() gets of an item; NULL when the item is not an object of the right form. */
+static json_t *value_of(const struct jt_items *items, json_t *item)
+{
+    const char *member = items->kind->member;
+    if (member == NULL) {
+        return json_is_object(item) ? item : NULL;
+    }
+    return json_object_size(item) == 1 ? json_object_get(item, member) : NULL;
+}
+
 void jt_items_take(struct jt_items *items)
 {
     struct jt_request *r = items->request;
     json_t *many = json_object_get(r->json, "items");
     if (items->single) {
-        take(items, &items->slots[0], json_object_get(r->json, items->kind->member));
+        take(items, &items->slots[0],
+             items->kind->member == NULL ? r->json : json_object_get(r->json, items->kind->member));
     }
     for (size_t i = 0; i < items->n && !items->single; i++) {
-        json_t *item = json_array_get(many, i);
-        /* NULL for anything but an object */
-        json_t *value = json_object_get(item, items->kind->member);
-        if (value == NULL || json_object_size(item) != 1) {
+        json_t *value = value_of(items, json_array_get(many, i));
+        if (value == NULL) {
             items->slots[i].problem = JT_PROBLEM_MALFORMED_ITEM;
         } else {
             take(items, &items->slots[i], value);

@@ -69,7 +69,7 @@ int jt_cmd_client_add(const struct jt_command *self, struct jt_cli *cli, int arg
     const struct jt_option options[] = {
         JT_TEXT("may", "LIST", &may,
                 "what it may do: one or more of "
-                "tokenize,detokenize,lookup,read-masked,delete,operate (required)"),
+                "tokenize,detokenize,lookup,read-masked,delete,encrypt,decrypt,operate (required)"),
         JT_TEXT("key-file-out", "FILE", &path,
                 "new file, mode 0600, that receives the API key (required)"),
     };

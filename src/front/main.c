@@ -120,6 +120,7 @@ static void stop(void)
     jt_workers_free(vault.workers);
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
+    jt_held_use_clear(&vault.held_use);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
@@ -198,6 +199,7 @@ static void init_vault(const struct jt_conf *conf)
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
     vault.node.number = JT_NODE_NUMBER;
     jt_sets_init(&vault.sets);
+    jt_held_use_init(&vault.held_use);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 

@@ -21,13 +21,15 @@ enum jt_permission {
     JT_MAY_READ_MASKED = 1 << 3,
     JT_MAY_LOOKUP = 1 << 4,
     JT_MAY_DELETE = 1 << 5,
+    JT_MAY_ENCRYPT = 1 << 6,
+    JT_MAY_DECRYPT = 1 << 7,
 };
 #define JT_MAY_ALL                                                                               \
     (JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE | JT_MAY_OPERATE | JT_MAY_READ_MASKED | JT_MAY_LOOKUP | \
-     JT_MAY_DELETE)
+     JT_MAY_DELETE | JT_MAY_ENCRYPT | JT_MAY_DECRYPT)
 
 /* Each of them with its name. */
-#define JT_N_PERMISSIONS 6
+#define JT_N_PERMISSIONS 8
 struct jt_permission_name {
     const char *name;
     uint32_t bit;
