@@ -11,3 +11,14 @@ ALTER TABLE tally ADD COLUMN deleted bigint NOT NULL DEFAULT 0;
 -- has no line about it.
 ALTER TABLE retirement ADD COLUMN rows_deleted bigint;
 UPDATE retirement SET rows_deleted = 0 WHERE state = 2;
+
+-- When envelopes that applications keep were last sealed and last opened, by field, generation and node; written by a
+-- duty once a minute, never by a request. What a node did in its last minute before a crash may be missing.
+CREATE TABLE held_use (
+    field integer NOT NULL,
+    generation bigint NOT NULL,
+    node text NOT NULL,
+    last_seal timestamptz,
+    last_open timestamptz,
+    PRIMARY KEY (field, generation, node)
+);

@@ -16,3 +16,8 @@ enum jt_problem_type jt_card_take(json_t *value, const struct jt_field_spec *fie
     }
     return jt_problem_of_pan(fault);
 }
+
+enum jt_err jt_card_vaulted(enum jt_err looked_up, const struct jt_field_spec *field)
+{
+    return looked_up == JT_OK && field->kind != JT_FIELD_PAN ? JT_ERR_NOT_VAULTED : looked_up;
+}

@@ -18,14 +18,15 @@ struct jt_item_slot {
 /* One item or many, never both, never neither. */
 static bool has_one_of(struct jt_request *r, const char *member)
 {
-    bool one = json_object_get(r->json, member) != NULL,
-         many = json_object_get(r->json, "items") != NULL;
+    bool many = json_object_get(r->json, "items") != NULL;
+    bool one = member != NULL ? json_object_get(r->json, member) != NULL
+                              : json_object_size(r->json) > (size_t)many;
     if (one == many) {
         char detail[200];
         snprintf(detail, sizeof detail,
                  one ? "The body has both %s and items, of which it takes one."
                      : "The body lacks a member: it needs %s or items.",
-                 member);
+                 member != NULL ? member : "the members of one item");
         jt_request_answer_at(r, JT_PROBLEM_MISSING_MEMBER, detail, "#");
     }
     return one != many;
@@ -71,18 +72,27 @@ static void take(struct jt_items *items, struct jt_item_slot *slot, json_t *valu
     }
 }
 
+/* What take() gets of an item; NULL when the item is not an object of the right form. */
+static json_t *value_of(const struct jt_items *items, json_t *item)
+{
+    const char *member = items->kind->member;
+    if (member == NULL) {
+        return json_is_object(item) ? item : NULL;
+    }
+    return json_object_size(item) == 1 ? json_object_get(item, member) : NULL;
+}
+
 void jt_items_take(struct jt_items *items)
 {
     struct jt_request *r = items->request;
     json_t *many = json_object_get(r->json, "items");
     if (items->single) {
-        take(items, &items->slots[0], json_object_get(r->json, items->kind->member));
+        take(items, &items->slots[0],
+             items->kind->member == NULL ? r->json : json_object_get(r->json, items->kind->member));
     }
     for (size_t i = 0; i < items->n && !items->single; i++) {
-        json_t *item = json_array_get(many, i);
-        /* NULL for anything but an object */
-        json_t *value = json_object_get(item, items->kind->member);
-        if (value == NULL || json_object_size(item) != 1) {
+        json_t *value = value_of(items, json_array_get(many, i));
+        if (value == NULL) {
             items->slots[i].problem = JT_PROBLEM_MALFORMED_ITEM;
         } else {
             take(items, &items->slots[i], value);
@@ -121,7 +131,7 @@ static void write_bad(const struct jt_items *items, size_t i, struct jt_buf *out
 {
     char pointer[80];
     enum jt_problem_type problem = items->slots[i].problem;
-    if (problem == JT_PROBLEM_MALFORMED_ITEM) {
+    if (problem == JT_PROBLEM_MALFORMED_ITEM || items->kind->member == NULL) {
         (void)snprintf(pointer, sizeof pointer, "#/items/%zu", i);
     } else {
         (void)snprintf(pointer, sizeof pointer, "#/items/%zu/%s", i, items->kind->member);
@@ -135,7 +145,8 @@ static void answer_single(struct jt_items *items)
     enum jt_problem_type problem = outcome(items, &items->slots[0]);
     if (items->slots[0].problem != JT_PROBLEM_NONE) {
         char pointer[40];
-        (void)snprintf(pointer, sizeof pointer, "#/%s", items->kind->member);
+        (void)snprintf(pointer, sizeof pointer, items->kind->member == NULL ? "#%s" : "#/%s",
+                       items->kind->member == NULL ? "" : items->kind->member);
         jt_request_answer_at(r, problem, jt_problem_detail(problem), pointer);
         return;
     }

@@ -12,7 +12,8 @@
 struct jt_items;
 
 struct jt_items_kind {
-    const char *member; /* of the body or of each item */
+    /* of the body or of each item; NULL: several, of which take() gets the object */
+    const char *member;
     /* Takes the value into the good item `at`; NONE when it is good. */
     enum jt_problem_type (*take)(struct jt_items *items, size_t at, json_t *value);
     /* How the good item `at` ended. */

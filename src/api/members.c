@@ -35,6 +35,20 @@ static bool take_token(const struct jt_member *member, json_t *value, void *at)
            jt_token_parse(json_string_value(value), json_string_length(value), at) == JT_OK;
 }
 
+static bool take_field_kind(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    const char *text = jt_json_text(value);
+    uint8_t *out = at;
+    for (uint8_t kind = JT_FIELD_PAN; text != NULL && kind <= JT_FIELD_BYTES; kind++) {
+        if (strcmp(text, jt_field_kind_name((enum jt_field_kind)kind)) == 0) {
+            *out = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_mask_digits(const struct jt_member *member, json_t *value, void *at)
 {
     (void)member;
@@ -46,6 +60,7 @@ static bool take_mask_digits(const struct jt_member *member, json_t *value, void
 const struct jt_member_kind jt_member_text = { "string", take_text },
                             jt_member_flag = { "boolean", take_flag },
                             jt_member_token = { "string", take_token },
+                            jt_member_field_kind = { "string", take_field_kind },
                             jt_member_mask_digits = { "integer", take_mask_digits };
 
 /* --- texts --- */

@@ -4,6 +4,7 @@
  * {"items": [{"token": …}, …]}.
  */
 #include "api/api.h"
+#include "api/card.h"
 #include "api/items.h"
 #include "api/operation.h"
 #include "base/container.h"
@@ -117,8 +118,9 @@ static void on_done(struct jt_delete_request *ask)
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct delete *d = arg;
+    err = jt_card_vaulted(err, field);
     if (err != JT_OK) {
-        jt_request_answer_err(d->request, err);
+        jt_request_answer_fault(d->request, err, "");
         return;
     }
     jt_items_take(&d->items);
@@ -163,8 +165,9 @@ static void on_one_field(void *arg, enum jt_err err, const struct jt_field_spec 
 {
     struct delete *d = arg;
     const char *token = d->request->params.token;
+    err = jt_card_vaulted(err, field);
     if (err != JT_OK) {
-        jt_request_answer_err(d->request, err);
+        jt_request_answer_fault(d->request, err, "");
     } else if (jt_token_parse(token, strlen(token), d->cards[0].located.token) != JT_OK) {
         jt_request_answer_problem(d->request, JT_PROBLEM_TOKEN_MALFORMED);
     } else {

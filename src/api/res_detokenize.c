@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
+#include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
 
@@ -84,8 +85,9 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
 {
     struct detokenize *d = arg;
     struct jt_request *r = d->items.request;
+    err = jt_card_vaulted(err, field);
     if (err != JT_OK) {
-        jt_request_answer_err(r, err);
+        jt_request_answer_fault(r, err, "");
         return;
     }
     jt_items_take(&d->items);

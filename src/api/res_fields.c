@@ -49,6 +49,8 @@ const struct jt_operation jt_operation_fields_list = {
 static const struct jt_member members[] = {
     { "name", &jt_member_text, JT_MEMBER_AT(struct jt_field_spec, name), .required = true,
       .valid = jt_field_name_valid, .must = "1 to 64 of a-z 0-9 _ . - and start with a letter" },
+    { "kind", &jt_member_field_kind, JT_MEMBER_AT(struct jt_field_spec, kind),
+      .must = "pan or bytes" },
     { "dedup", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, dedup), .fallback = true,
       .must = "true or false" },
     { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, allow_bad_luhn),
@@ -60,7 +62,11 @@ static const struct jt_member members[] = {
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     struct jt_field_spec *spec = state;
-    spec->kind = JT_FIELD_PAN;
+    if (spec->kind == JT_FIELD_BYTES) {
+        spec->dedup = false; /* nothing is stored that could be linked */
+    } else {
+        spec->kind = JT_FIELD_PAN;
+    }
     jt_work_about(ctx, "field %s", jt_name_is_cardlike(spec->name) ? "" : spec->name);
     return jt_registry_add_field(ctx, spec, call->actor);
 }

@@ -76,8 +76,9 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
 {
     struct tokenize *t = arg;
     struct jt_request *r = t->items.request;
+    err = jt_card_vaulted(err, field);
     if (err != JT_OK) {
-        jt_request_answer_err(r, err);
+        jt_request_answer_fault(r, err, "");
         return;
     }
     t->field = *field;

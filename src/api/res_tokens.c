@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/fields/{field}/tokens/{token}: what may be shown of the card behind a token. */
 #include "api/api.h"
+#include "api/card.h"
 #include "api/operation.h"
 #include "base/jsonw.h"
 #include "base/secmem.h"
@@ -68,8 +69,9 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
 {
     struct read_token *t = arg;
     struct jt_request *r = t->request;
+    err = jt_card_vaulted(err, field);
     if (err != JT_OK) {
-        jt_request_answer_err(r, err);
+        jt_request_answer_fault(r, err, "");
         return;
     }
     if (jt_token_parse(r->params.token, strlen(r->params.token), t->card.located.token) != JT_OK) {

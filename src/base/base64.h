@@ -14,4 +14,11 @@
 /* Writes JT_BASE64_LEN(len) characters and a NUL. */
 void jt_base64_encode(const void *in, size_t len, char *out);
 
+/*
+ * Reads `len` characters into at most `max` bytes; *out_len receives how many. JT_ERR_INVALID
+ * unless canonical: whole groups of four, padding at the end only, and no bit set that no byte has.
+ */
+enum jt_err jt_base64_decode(const char *in, size_t len, uint8_t *out, size_t max,
+                             size_t *out_len) JT_CHECKED;
+
 #endif

@@ -42,8 +42,11 @@ static void print_list(const json_t *reply)
 int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     bool no_dedup = false, allow_bad_luhn = false, mask_eight = false;
-    const char *name = NULL;
+    const char *name = NULL, *kind = "pan";
     const struct jt_option options[] = {
+        JT_TEXT(
+            "kind", "pan|bytes", &kind,
+            "what it protects; of bytes the vault stores none: applications keep the ciphertext"),
         JT_FLAG("no-dedup", &no_dedup, "give a new token each time, instead of one token per card"),
         JT_FLAG("allow-bad-luhn", &allow_bad_luhn, "accept numbers whose check digit is wrong"),
         JT_FLAG("mask-eight", &mask_eight, "show eight leading digits of masked numbers, not six"),
@@ -54,8 +57,8 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
         return code;
     }
     json_t *body =
-        json_pack("{s:s, s:b, s:b, s:i}", "name", name, "dedup", !no_dedup, "allow_bad_luhn",
-                  (int)allow_bad_luhn, "mask_digits", mask_eight ? 8 : 6);
+        json_pack("{s:s, s:s, s:b, s:b, s:i}", "name", name, "kind", kind, "dedup", !no_dedup,
+                  "allow_bad_luhn", (int)allow_bad_luhn, "mask_digits", mask_eight ? 8 : 6);
     if (body == NULL) {
         return jt_usage_error(self, "the name is not UTF-8");
     }

@@ -107,8 +107,17 @@ void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static 
     record->n_ad = 3;
 }
 
+void jt_fieldkey_bind_held(struct jt_siv_record *record, const uint8_t *row_id, size_t row_id_len)
+{
+    record->ad[0] = (struct jt_bytes){ row_id, row_id_len };
+    record->n_ad = 1;
+}
+
 static bool bound(const struct jt_siv_record *r)
 {
+    if (r->n_ad == 1) {
+        return r->ad[0].len >= 1 && r->ad[0].len <= JT_HELD_ROW_ID_MAX;
+    }
     return r->n_ad == 3 && r->ad[0].len == JT_ROW_ID_LEN && r->ad[1].len == JT_FINGERPRINT_LEN &&
            r->ad[2].len == 0;
 }

@@ -43,6 +43,13 @@ void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static 
                       const uint8_t fingerprint[static JT_FINGERPRINT_LEN]);
 
 /*
+ * The same for an envelope that an application keeps, with a row-id of 1 to JT_HELD_ROW_ID_MAX
+ * bytes: after the header the row-id is the only component. S2V of two components is independent of
+ * S2V of four (RFC 5297 section 2.4), so that neither kind of envelope opens as the other.
+ */
+void jt_fieldkey_bind_held(struct jt_siv_record *record, const uint8_t *row_id, size_t row_id_len);
+
+/*
  * Seals records into envelopes: record.in is the plaintext (1 to JT_PLAINTEXT_MAX bytes),
  * record.out receives JT_ENVELOPE_OVERHEAD + in_len bytes, record.ad was set by jt_fieldkey_bind. A
  * record that is not so gets err = JT_ERR_INVALID and an untouched output; its neighbours are

@@ -153,6 +153,7 @@ static void stop(void)
     jt_places_close(&metrics_places);
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
+    jt_held_use_clear(&vault.held_use);
     jt_lockout_free(vault.lockout);
     jt_log(JT_LOG_DEBUG, "ended");
 }
@@ -288,6 +289,7 @@ static void init_vault(const struct jt_conf *conf)
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
     vault.node.number = JT_NODE_NUMBER;
     jt_sets_init(&vault.sets);
+    jt_held_use_init(&vault.held_use);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 

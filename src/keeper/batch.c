@@ -77,13 +77,8 @@ static bool is_pan(const struct jt_value *value)
 
 bool jt_batch_value_good(const struct jt_value *value)
 {
-    if (!jt_value_len_valid(value->kind, value->len)) {
-        return false;
-    }
-    switch (value->kind) {
-    case JT_FIELD_PAN: return is_pan(value);
-    }
-    return false;
+    return value->kind == JT_FIELD_PAN && jt_value_len_valid(value->kind, value->len) &&
+           is_pan(value);
 }
 
 struct jt_value jt_batch_opened(const struct jt_batch *b, size_t at, size_t envelope_len)

@@ -20,6 +20,7 @@
 #include "keeper/order.h"
 #include "pan/pan.h"
 #include "wire/fingerprint.h"
+#include "wire/held.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/open.h"
@@ -45,6 +46,7 @@ struct jt_batch {
         struct jt_open_item open[JT_WIRE_MAX_ITEMS];
         struct jt_match_item match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_item identify[JT_WIRE_MAX_ITEMS];
+        struct jt_held_item held[JT_WIRE_MAX_HELD];
     } items;
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
@@ -54,9 +56,13 @@ struct jt_batch {
         struct jt_match_result match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
         struct jt_fingerprint_result fingerprint[JT_WIRE_MAX_ITEMS];
+        struct jt_held_result held[JT_WIRE_MAX_HELD];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
     char masked[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_DIGITS + 1];
+    uint8_t held_values[JT_WIRE_MAX_HELD][JT_PLAINTEXT_MAX];
+    uint8_t held_envelopes[JT_WIRE_MAX_HELD][JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX];
+    uint8_t held_tags[JT_WIRE_MAX_HELD][JT_HELD_TAG_LEN];
     uint8_t envelopes[JT_WIRE_MAX_ITEMS][JT_PAN_ENVELOPE_MAX];
     uint8_t fingerprints[JT_WIRE_MAX_ITEMS][JT_FINGERPRINT_LEN];
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
@@ -106,7 +112,7 @@ size_t jt_batch_next_group(struct jt_batch *b, uint8_t *key_id, uint32_t *field)
 /* Sets row_ids[at]. */
 void jt_batch_set_id(struct jt_batch *b, size_t at, uint64_t id);
 
-/* Whether it is what its kind says: of a PAN, packed BCD. */
+/* Whether it is a value that the vault stores: a PAN, packed BCD. */
 bool jt_batch_value_good(const struct jt_value *value);
 
 /* Seals the first `n` cards into envelopes[at], bound to row_ids[at] and fingerprints[at]. */

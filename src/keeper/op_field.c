@@ -20,7 +20,9 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
         return err;
     }
     const struct jt_field_spec *spec = &change.row.spec;
-    if (spec->id == 0 || !jt_field_name_valid(spec->name) || spec->kind != JT_FIELD_PAN) {
+    bool rules = spec->dedup || spec->allow_bad_luhn || spec->mask_eight; /* of cards */
+    bool kind_good = spec->kind == JT_FIELD_PAN || (spec->kind == JT_FIELD_BYTES && !rules);
+    if (spec->id == 0 || !jt_field_name_valid(spec->name) || !kind_good) {
         return JT_ERR_INVALID;
     }
     err = jt_setrule_next(k, &now, JT_SET_FIELDS, true, &d, &change.set);
@@ -44,7 +46,8 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
 static bool changes_only_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
 {
     return was->id == next->id && strcmp(was->name, next->name) == 0 && was->kind == next->kind &&
-           was->dedup == next->dedup;
+           was->dedup == next->dedup &&
+           (was->kind == JT_FIELD_PAN || !(next->allow_bad_luhn || next->mask_eight));
 }
 
 /* Takes the old row out of the set and brings the next one in. */

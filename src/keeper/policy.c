@@ -19,6 +19,11 @@ bool jt_policy_openable(const struct jt_ring_entry *entry)
     return entry->state == JT_GENERATION_ACTIVE || entry->state == JT_GENERATION_DRAINING;
 }
 
+bool jt_policy_openable_held(const struct jt_ring_entry *entry)
+{
+    return jt_policy_openable(entry) || entry->state == JT_GENERATION_RETIRED;
+}
+
 bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked)
 {
     return entry->state == JT_GENERATION_DRAINING ||

@@ -23,6 +23,12 @@ const struct jt_ring_entry *jt_policy_writable(const struct jt_ring *ring);
 bool jt_policy_openable(const struct jt_ring_entry *entry);
 
 /*
+ * Whether an envelope that an application keeps may be opened: its generation is live or retired.
+ * Nobody can move what lies elsewhere, so that it stays readable until the key is destroyed.
+ */
+bool jt_policy_openable_held(const struct jt_ring_entry *entry);
+
+/*
  * Whether fingerprints under the generation may be made to look for cards: it is draining, or
  * retired and asked for by name.
  */

@@ -6,6 +6,8 @@
 #include "wire/ring.h"
 #include "wire/text.h"
 
+#include <string.h>
+
 _Static_assert(JT_ROW_MAC_LEN == JT_CMAC_LEN, "a row's MAC is a CMAC");
 _Static_assert(JT_SET_DIGEST_LEN == JT_CMAC_LEN, "a digest is a sum of CMACs");
 
@@ -24,6 +26,7 @@ enum domain {
     DOMAIN_SET_SUM = 11,
     DOMAIN_SET_MEMBER = 12,
     DOMAIN_SET_MASK = 13,
+    DOMAIN_HELD = 14,
     DOMAIN_CLIENT_WITH_TERMS = 30,
 };
 
@@ -224,4 +227,16 @@ enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, s
                               uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_SET_SUM, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_held(const struct jt_root *root, uint32_t field, const uint8_t *row_id,
+                           size_t row_id_len, uint8_t out[static JT_HELD_TAG_LEN])
+{
+    uint8_t head[1 + 4] = { DOMAIN_HELD };
+    uint8_t mac[JT_ROW_MAC_LEN];
+    jt_put_u32(head + 1, field);
+    const struct jt_bytes parts[] = { { head, sizeof head }, { row_id, row_id_len } };
+    enum jt_err err = jt_cmac_compute(root->state_mac, parts, 2, mac);
+    memcpy(out, mac, JT_HELD_TAG_LEN);
+    return err;
 }

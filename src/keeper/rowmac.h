@@ -59,6 +59,13 @@ enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_ro
 enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, size_t body_len,
                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
+/*
+ * The name under which the audit knows a row of an application's: a MAC cut to 8 bytes, because a
+ * row-id may be anything, a card number even.
+ */
+enum jt_err jt_rowmac_held(const struct jt_root *root, uint32_t field, const uint8_t *row_id,
+                           size_t row_id_len, uint8_t out[static JT_HELD_TAG_LEN]) JT_CHECKED;
+
 /* JT_OK when the row carries its right MAC, else JT_ERR_FORGED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
                                        const struct jt_generation_row *row) JT_CHECKED;

@@ -51,6 +51,7 @@ BATCH_CALL(match)
 BATCH_CALL(identify)
 BATCH_CALL(fingerprint)
 BATCH_CALL(open_masked)
+BATCH_CALL(held)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -151,4 +152,33 @@ void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_requ
         jt_seal_request_encode(request, &kc->out);
         end(kc, &mine->call, mark);
     }
+}
+
+static void ask_held(struct jt_keyclient *kc, enum jt_verb verb, const struct jt_held_item *items,
+                     size_t n, jt_held_fn *done, void *arg)
+{
+    size_t mark;
+    struct held_call *mine = new_held(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, verb, &mark)) {
+        jt_held_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
+void jt_keyclient_seal_held(struct jt_keyclient *kc, const struct jt_held_item *items, size_t n,
+                            jt_held_fn *done, void *arg)
+{
+    ask_held(kc, JT_VERB_SEAL_HELD, items, n, done, arg);
+}
+
+void jt_keyclient_open_held(struct jt_keyclient *kc, const struct jt_held_item *items, size_t n,
+                            jt_held_fn *done, void *arg)
+{
+    ask_held(kc, JT_VERB_OPEN_HELD, items, n, done, arg);
+}
+
+void jt_keyclient_reseal_held(struct jt_keyclient *kc, const struct jt_held_item *items, size_t n,
+                              jt_held_fn *done, void *arg)
+{
+    ask_held(kc, JT_VERB_RESEAL_HELD, items, n, done, arg);
 }

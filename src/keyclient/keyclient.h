@@ -30,6 +30,7 @@
 #include "wire/field.h"
 #include "wire/fingerprint.h"
 #include "wire/generation.h"
+#include "wire/held.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
@@ -89,6 +90,7 @@ typedef void jt_reseal_fn(void *arg, enum jt_err err, const struct jt_reseal_rep
 typedef void jt_match_fn(void *arg, enum jt_err err, const struct jt_match_reply *reply);
 typedef void jt_fingerprint_fn(void *arg, enum jt_err err,
                                const struct jt_fingerprint_reply *reply);
+typedef void jt_held_fn(void *arg, enum jt_err err, const struct jt_held_reply *reply);
 typedef void jt_identify_fn(void *arg, enum jt_err err, const struct jt_identify_reply *reply);
 
 /* Class REFRESH: the keeper has no ring, or fields are to be named, or NODE_JOIN is due. */
@@ -108,6 +110,13 @@ void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_ite
 /* The same. */
 void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_request *request,
                               jt_fingerprint_fn *done, void *arg);
+/*
+ * JT_ERR_NO_ACTIVE where something is to be sealed and nothing may be; sealing and resealing only.
+ * At most JT_WIRE_MAX_HELD items.
+ */
+typedef void jt_keyclient_held_fn(struct jt_keyclient *kc, const struct jt_held_item *items,
+                                  size_t n, jt_held_fn *done, void *arg);
+jt_keyclient_held_fn jt_keyclient_seal_held, jt_keyclient_open_held, jt_keyclient_reseal_held;
 
 /* --- any verb, synchronous (client from jt_keyclient_open) --- */
 

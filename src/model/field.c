@@ -16,6 +16,7 @@ const char *jt_field_kind_name(enum jt_field_kind kind)
 {
     switch (kind) {
     case JT_FIELD_PAN: return "pan";
+    case JT_FIELD_BYTES: return "bytes";
     }
     return "unknown";
 }

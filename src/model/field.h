@@ -11,7 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum jt_field_kind { JT_FIELD_PAN = 1 }; /* `bytes` fields come with application-held ciphertext */
+/*
+ * Card numbers, which the vault stores or whose envelopes applications keep; or any bytes, of which
+ * the vault stores none.
+ */
+enum jt_field_kind { JT_FIELD_PAN = 1, JT_FIELD_BYTES = 2 };
 
 struct jt_field_spec {
     uint32_t id;                      /* 1 and up */
@@ -43,7 +47,7 @@ struct jt_field_change {
 /* Whether `name` has the form above. */
 bool jt_field_name_valid(const char *name);
 
-/* "pan"; "unknown" for what is none of enum jt_field_kind. */
+/* "pan", "bytes"; "unknown" for what is none of enum jt_field_kind. */
 const char *jt_field_kind_name(enum jt_field_kind kind);
 
 #endif

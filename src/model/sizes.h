@@ -23,6 +23,10 @@
 #define JT_CARD_ENVELOPE_MIN (JT_ENVELOPE_OVERHEAD + 1)
 #define JT_CARD_ENVELOPE_MAX 64
 
+/* Envelopes that applications keep: what names the row that they belong to, and its keyed name. */
+#define JT_HELD_ROW_ID_MAX 255
+#define JT_HELD_TAG_LEN    8
+
 /* RFC 3339 UTC text and NUL. */
 #define JT_TIME_LEN 32
 

@@ -28,6 +28,9 @@ enum jt_audit_action {
     JT_AUDIT_READ_MASKED = 12,
     JT_AUDIT_DELETE = 13,
     JT_AUDIT_FIELD_CHANGE = 14,
+    JT_AUDIT_ENCRYPT = 15,
+    JT_AUDIT_DECRYPT = 16, /* ids: what names the rows, by a keeper's MAC */
+    JT_AUDIT_REENCRYPT = 17,
     JT_AUDIT_CLIENT_REVOKE = 20,
     JT_AUDIT_SETS_ACCEPT = 21, /* object: the reason */
     JT_AUDIT_CLIENT_ROTATE = 22,

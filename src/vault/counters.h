@@ -20,6 +20,10 @@
     X(delete_requests)        \
     X(delete_items)           \
     X(delete_not_found)       \
+    X(encrypt_items)          \
+    X(decrypt_items)          \
+    X(decrypt_refused)        \
+    X(reencrypt_items)        \
     X(lookup_requests)        \
     X(lookup_items)           \
     X(lookup_not_found)       \

@@ -48,7 +48,7 @@ static bool all_up(const struct jt_lanes *lanes)
             return false;
         }
     }
-    return jt_lane_up(lanes->lookup) && jt_lane_up(lanes->delete);
+    return jt_lane_up(lanes->lookup) && jt_lane_up(lanes->delete) && jt_lane_up(lanes->held);
 }
 
 static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
@@ -94,6 +94,9 @@ static enum jt_err add_lanes(struct jt_lanes *lanes)
     }
     if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_delete, &lanes->delete);
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_held, &lanes->held);
     }
     if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_reencrypt, &lanes->reencrypt);
@@ -188,6 +191,11 @@ bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *r
 bool jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request)
 {
     return jt_delete_submit(lanes->delete, request);
+}
+
+bool jt_lanes_held(struct jt_lanes *lanes, struct jt_held_request *request)
+{
+    return jt_held_submit(lanes->held, request);
 }
 
 bool jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request)

@@ -10,6 +10,7 @@
 #include "vault/delete.h"
 #include "vault/detokenize.h"
 #include "vault/directory.h"
+#include "vault/held.h"
 #include "vault/lookup.h"
 #include "vault/tokenize.h"
 
@@ -22,7 +23,7 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
  * on another. While they do come it stands by for them, and batches of large ones are brief.
  */
 #define JT_LANES_EACH 2
-#define JT_LANES_MAX  (2 * JT_LANES_EACH + 3)
+#define JT_LANES_MAX  (2 * JT_LANES_EACH + 4)
 
 /* So many loops may a front have. */
 #define JT_LOOPS_MAX 64
@@ -37,7 +38,7 @@ struct jt_lanes {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_directory *directory;
-    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *lookup, *delete,
+    struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *lookup, *delete, *held,
         *reencrypt;
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
@@ -62,6 +63,7 @@ void jt_lanes_clear(struct jt_lanes *lanes);
 bool jt_lanes_tokenize(struct jt_lanes *lanes, struct jt_tokenize_request *request);
 bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *request);
 bool jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request);
+bool jt_lanes_held(struct jt_lanes *lanes, struct jt_held_request *request);
 bool jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */

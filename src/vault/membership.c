@@ -39,6 +39,7 @@ struct jt_membership {
     bool strays_sought;       /* rows under unused key ids were looked for since it registered */
     int64_t strays_due_ms;    /* when they are looked for again if not */
     int64_t shape_due_ms;     /* when the tables are looked at again */
+    int64_t use_due_ms;       /* when the use of held ciphertext is written again */
     int64_t patient_until_ms; /* with a lock that somebody holds; 0: nobody does */
     enum jt_err told;         /* what the log said last */
     char told_shape[JT_SHAPE_MESSAGE]; /* the same of the tables */
@@ -264,6 +265,15 @@ static bool is_patient(struct jt_membership *m)
     return now < m->patient_until_ms;
 }
 
+/* vault/held_use.h. What could not be written is tried again with the next heartbeat. */
+static void write_held_use(struct jt_membership *m)
+{
+    int64_t now = jt_clock_ms();
+    if (now >= m->use_due_ms && jt_held_use_write(&m->ctx) == JT_OK) {
+        m->use_due_ms = now + JT_HELD_USE_EVERY_MS;
+    }
+}
+
 static struct jt_again step(void *arg)
 {
     struct jt_membership *m = arg;
@@ -276,6 +286,7 @@ static struct jt_again step(void *arg)
     }
     if (err == JT_OK) {
         err = keep_place(m, registered, &taken);
+        write_held_use(m);
     } else {
         atomic_store(&vault->registered, false);
     }
@@ -333,6 +344,8 @@ void jt_membership_stop(struct jt_membership *m)
     }
     jt_duty_stop(m->duty);
     if (m->ctx.vault != NULL && atomic_load(&m->ctx.vault->registered)) {
+        m->use_due_ms = 0;
+        write_held_use(m);
         enum jt_err err = jt_node_leave(m->ctx.db, &m->ctx.vault->node);
         if (err != JT_OK) {
             char line[JT_FAULT_LINE_LEN];

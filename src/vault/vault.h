@@ -13,6 +13,7 @@
 #include "model/node.h"
 #include "options/conf.h"
 #include "vault/counters.h"
+#include "vault/held_use.h"
 #include "vault/sets.h"
 
 #include <stdatomic.h>
@@ -44,6 +45,7 @@ struct jt_vault {
     struct jt_retirer *retirer;
     struct jt_sets sets; /* clients and fields that stand */
     struct jt_lockout *lockout;
+    struct jt_held_use held_use;
 
     /*
      * Written by whoever last made the keeper accept a ring; hints for readiness and status, never

@@ -17,6 +17,7 @@
 #include "wire/frame.h"
 #include "wire/fingerprint.h"
 #include "wire/generation.h"
+#include "wire/held.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
 #include "wire/match.h"
@@ -139,6 +140,27 @@ static enum jt_err field_alter(struct jt_reader *in, size_t n, struct jt_buf *ou
     enum jt_err err = jt_field_alter_decode(in, &alter);
     if (err == JT_OK) {
         jt_field_alter_encode(&alter, out);
+    }
+    return err;
+}
+
+static enum jt_err held(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_held_item items[JT_WIRE_MAX_HELD];
+    enum jt_err err = jt_held_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_held_request_encode(items, n, out);
+    return err;
+}
+
+static enum jt_err held_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_held_result results[MAX_ANSWER];
+    struct jt_held_reply reply = { .results = results };
+    enum jt_err err = jt_held_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_held_reply_encode(&reply, out);
     }
     return err;
 }
@@ -495,6 +517,7 @@ static const struct {
     [JT_VERB_IDENTIFY] = { WHOLE, identify },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
     [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
+    [JT_VERB_SEAL_HELD] = { WHOLE, held },           /* and so are the other two */
     [JT_VERB_OPEN_MASKED] = { WHOLE, open_request }, /* the request of an OPEN */
     [JT_VERB_FINGERPRINT] = { WHOLE, seal },         /* the request of a SEAL */
     [JT_VERB_CLIENT_CHANGE] = { WHOLE, client_edit },
@@ -520,6 +543,7 @@ static const struct {
     [REPLY + JT_VERB_IDENTIFY] = { WHOLE, identify_reply },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
     [REPLY + JT_VERB_FIELD_CHANGE] = { WHOLE, field_change },
+    [REPLY + JT_VERB_SEAL_HELD] = { WHOLE, held_reply },
     [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, open_masked_reply },
     [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fingerprint_reply },
     [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },

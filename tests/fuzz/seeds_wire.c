@@ -5,6 +5,7 @@
 #include "wire/certificate.h"
 #include "wire/fingerprint.h"
 #include "wire/frame.h"
+#include "wire/held.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
 #include "wire/match.h"
@@ -106,6 +107,15 @@ static void batches(void)
     struct jt_open_masked_reply masked_reply = { 5, 2, masked };
     jt_open_masked_reply_encode(&masked_reply, &message);
     store(REPLY + JT_VERB_OPEN_MASKED, 2);
+
+    struct jt_held_item kept[2] = { { 1, bytes, 8, pan }, { 2, bytes, 1, { bytes, 25, 0 } } };
+    jt_held_request_encode(kept, 2, &message);
+    store(JT_VERB_SEAL_HELD, 0);
+    struct jt_held_result held[2] = { { JT_OK, 3, true, bytes, pan, bytes, 25 },
+                                      { .err = JT_ERR_DECRYPT } };
+    struct jt_held_reply held_reply = { 5, { 3, bytes[0] }, 2, held };
+    jt_held_reply_encode(&held_reply, &message);
+    store(REPLY + JT_VERB_SEAL_HELD, 2);
 
     struct jt_fingerprint_result prints[2] = { { JT_OK, bytes }, { .err = JT_ERR_NOT_LINKED } };
     struct jt_fingerprint_reply fingerprint_reply = {

@@ -106,6 +106,26 @@ def header(key_id, bucket, field, generation):
     return struct.pack(">BBHIQ", ENVELOPE_FORMAT, key_id, bucket, field, generation)
 
 
+class HeldKeys:
+    """The key of one field in one generation, for envelopes that applications keep."""
+
+    def __init__(self, generation_key, generation, key_id, field):
+        context = kdf.field_context(field)
+        self._siv = Siv(kdf.from_generation_key(generation_key, "field-siv", context))
+        self._header = header(key_id, 0, field, generation)
+        self._key_id = key_id
+
+    def seal(self, value, row_id):
+        """The envelope of a value in the row of these bytes."""
+        return bytes([self._key_id]) + self._siv.seal([self._header, row_id], value)
+
+    def open(self, envelope, row_id):
+        """The value, or None."""
+        if len(envelope) < 1 or envelope[0] != self._key_id:
+            return None
+        return self._siv.open([self._header, row_id], envelope[1:])
+
+
 class CardKeys:
     """The two keys of one field in one generation."""
 

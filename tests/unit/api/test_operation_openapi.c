@@ -165,17 +165,38 @@ static void check_body(const struct jt_route *route)
     }
 }
 
-/* Tokenize and detokenize: one item, or the member `items`. */
+/* Whether the table names the member. */
+static bool is_member(const struct jt_members *members, const char *name)
+{
+    size_t i = 0;
+    while (i < members->n && strcmp(members->all[i].name, name) != 0) {
+        i++;
+    }
+    return i < members->n;
+}
+
+/* One item, in one of its forms, or the member `items`: each needs all of its members. */
 static void check_alternatives(const struct jt_route *route)
 {
     const struct jt_members *members = &route->operation->members;
     json_t *alternatives = json_object_get(schema_of_body(route), "oneOf");
-    assert_int_equal(json_array_size(alternatives), members->n);
+    bool documented[8] = { false };
+    assert_true(members->n <= 8);
+    for (size_t a = 0; a < json_array_size(alternatives); a++) {
+        json_t *schema = resolved(json_array_get(alternatives, a));
+        const char *name;
+        json_t *ignored;
+        json_object_foreach(json_object_get(schema, "properties"), name, ignored)
+        {
+            assert_true(is_member(members, name));
+            assert_true(lists(json_object_get(schema, "required"), name));
+        }
+        for (size_t i = 0; i < members->n; i++) {
+            documented[i] |= at(schema, "properties", members->all[i].name) != NULL;
+        }
+    }
     for (size_t i = 0; i < members->n; i++) {
-        json_t *schema = resolved(json_array_get(alternatives, i));
-        assert_int_equal(json_object_size(json_object_get(schema, "properties")), 1);
-        assert_non_null(at(schema, "properties", members->all[i].name));
-        assert_true(lists(json_object_get(schema, "required"), members->all[i].name));
+        assert_true(documented[i]);
     }
 }
 

@@ -44,11 +44,52 @@ static void all_sixty_four_characters(void **state)
     assert_string_equal(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 }
 
+static enum jt_err decode(const char *text, size_t max, uint8_t *out, size_t *n)
+{
+    return jt_base64_decode(text, strlen(text), out, max, n);
+}
+
+static void decoding_is_the_inverse(void **state)
+{
+    (void)state;
+    uint8_t bytes[70], back[70];
+    char text[JT_BASE64_LEN(sizeof bytes) + 1];
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        for (size_t i = 0; i < len; i++) {
+            bytes[i] = (uint8_t)(i * 37 + len * 11);
+        }
+        size_t n = 99;
+        jt_base64_encode(bytes, len, text);
+        assert_int_equal(decode(text, len, back, &n), JT_OK);
+        assert_int_equal(n, len);
+        assert_memory_equal(bytes, back, len);
+        if (len > 0) {
+            assert_int_equal(decode(text, len - 1, back, &n), JT_ERR_INVALID);
+        }
+    }
+}
+
+static void only_canonical_text_is_taken(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "Zg",   "Zg=",   "Zg=a", "Z===",      "====",     "Zh==",
+                                       "Zm9=", "Zm9v=", "Zm-v", "Zm9v\n",    "Zg==Zg==", " m9v",
+                                       "Zm_v", "=m9v",  "Z=9v", "Zm9vZm9vA", "Zm9\x80" };
+    uint8_t out[20];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        size_t n = 99;
+        assert_int_equal(decode(bad[i], sizeof out, out, &n), JT_ERR_INVALID);
+        assert_int_equal(n, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc_4648_vectors),
         cmocka_unit_test(all_sixty_four_characters),
+        cmocka_unit_test(decoding_is_the_inverse),
+        cmocka_unit_test(only_canonical_text_is_taken),
     };
     return cmocka_run_group_tests_name("base/base64", tests, NULL, NULL);
 }

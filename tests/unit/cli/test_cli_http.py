@@ -18,6 +18,7 @@ def test_field_add_sends_what_was_asked(script):
         "dedup": False,
         "allow_bad_luhn": True,
         "mask_digits": 6,
+        "kind": "pan",
     }
     script.jeton("field", "add", "pan", "--mask-eight")
     assert json.loads(script.requests[1][3])["mask_digits"] == 8

@@ -307,6 +307,47 @@ static void fingerprints_differ_by_field_generation_key_and_contents(void **stat
     }
 }
 
+/* An envelope that an application keeps never opens as a vaulted one, nor the other way round. */
+static void held_and_vaulted_envelopes_do_not_mix(void **state)
+{
+    (void)state;
+    static const uint8_t value[PLAIN_LEN] = { 0x41, 1, 2 };
+    static const uint8_t row_id[JT_ROW_ID_LEN] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    static const uint8_t fingerprint[JT_FINGERPRINT_LEN] = { 9 };
+    uint8_t all[JT_ROW_ID_LEN + JT_FINGERPRINT_LEN], envelope[ENVELOPE_LEN], out[PLAIN_LEN];
+    struct jt_fieldkey *fk = fieldkey(some_key, GENERATION, KEY_ID, FIELD);
+    memcpy(all, row_id, sizeof row_id);
+    memcpy(all + sizeof row_id, fingerprint, sizeof fingerprint);
+
+    struct jt_siv_record r = record_of(row_id, fingerprint, value, PLAIN_LEN, envelope);
+    assert_int_equal(jt_fieldkey_seal(fk, &r, 1), JT_OK);
+    const struct jt_bytes row_ids[] = { { row_id, sizeof row_id }, { all, sizeof all } };
+    for (size_t i = 0; i < 2; i++) {
+        struct jt_siv_record held = { .in = envelope, .in_len = ENVELOPE_LEN, .out = out };
+        jt_fieldkey_bind_held(&held, row_ids[i].p, row_ids[i].len);
+        assert_int_equal(jt_fieldkey_open(fk, &held, 1), JT_OK);
+        assert_int_equal(held.err, JT_ERR_DECRYPT);
+        assert_true(all_zero(out, sizeof out));
+    }
+
+    struct jt_siv_record held = { .in = value, .in_len = PLAIN_LEN, .out = envelope };
+    jt_fieldkey_bind_held(&held, row_id, sizeof row_id);
+    assert_int_equal(jt_fieldkey_seal(fk, &held, 1), JT_OK);
+    assert_int_equal(held.err, JT_OK);
+    r = record_of(row_id, fingerprint, envelope, ENVELOPE_LEN, out);
+    assert_int_equal(jt_fieldkey_open(fk, &r, 1), JT_OK);
+    assert_int_equal(r.err, JT_ERR_DECRYPT);
+    held = (struct jt_siv_record){ .in = envelope, .in_len = ENVELOPE_LEN, .out = out };
+    jt_fieldkey_bind_held(&held, row_id, sizeof row_id);
+    assert_int_equal(jt_fieldkey_open(fk, &held, 1), JT_OK);
+    assert_int_equal(held.err, JT_OK);
+    assert_memory_equal(out, value, PLAIN_LEN);
+    jt_fieldkey_bind_held(&held, row_id, 0); /* bound to nothing */
+    assert_int_equal(jt_fieldkey_open(fk, &held, 1), JT_OK);
+    assert_int_equal(held.err, JT_ERR_DECRYPT);
+    jt_fieldkey_free(fk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +357,7 @@ int main(void)
         cmocka_unit_test(foreign_fields_generations_and_key_ids_are_refused),
         cmocka_unit_test(bad_records_leave_their_neighbours_alone),
         cmocka_unit_test(empty_plaintexts_are_refused_both_ways),
+        cmocka_unit_test(held_and_vaulted_envelopes_do_not_mix),
         cmocka_unit_test(fingerprints_differ_by_field_generation_key_and_contents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

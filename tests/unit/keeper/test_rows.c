@@ -224,7 +224,9 @@ static void malformed_fields_are_not_made(void **state)
         { .id = 0, .name = "cards", .kind = JT_FIELD_PAN },
         { .id = 1, .name = "Cards", .kind = JT_FIELD_PAN },
         { .id = 1, .name = "", .kind = JT_FIELD_PAN },
-        { .id = 1, .name = "cards", .kind = 2 },
+        { .id = 1, .name = "cards", .kind = 3 },
+        { .id = 1, .name = "b", .kind = JT_FIELD_BYTES, .dedup = true },
+        { .id = 1, .name = "b", .kind = JT_FIELD_BYTES, .mask_eight = true },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(jt_keyclient_wait_field_make(kc, &bad[i], &none, &row), JT_ERR_INVALID);

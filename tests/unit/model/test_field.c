@@ -22,6 +22,7 @@ static void kinds_have_names(void **state)
 {
     (void)state;
     assert_string_equal(jt_field_kind_name(JT_FIELD_PAN), "pan");
+    assert_string_equal(jt_field_kind_name(JT_FIELD_BYTES), "bytes");
     assert_string_equal(jt_field_kind_name((enum jt_field_kind)0), "unknown");
 }
 

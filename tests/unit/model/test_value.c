@@ -19,8 +19,13 @@ static void no_other_kind_has_values(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < 256; kind++) {
-        assert_int_equal(jt_value_len_valid((uint8_t)kind, 8), kind == JT_FIELD_PAN);
+        assert_int_equal(jt_value_len_valid((uint8_t)kind, 8),
+                         kind == JT_FIELD_PAN || kind == JT_FIELD_BYTES);
     }
+    assert_true(jt_value_len_valid(JT_FIELD_BYTES, 1));
+    assert_true(jt_value_len_valid(JT_FIELD_BYTES, 4096));
+    assert_false(jt_value_len_valid(JT_FIELD_BYTES, 0));
+    assert_false(jt_value_len_valid(JT_FIELD_BYTES, 4097));
 }
 
 int main(void)
