@@ -5,7 +5,8 @@
  * Threads: one event loop for each processor (front/loop.h), two workers for look-ups and two for
  * acts, which may block (vault/workers.h), one for each background duty (vault/duty.h), which are
  * this node's place in the database (vault/membership.h) and retirement (vault/retirement.h), and
- * this one, which starts and stops the others.
+ * this one, which starts and stops the others. Where metrics are served, one more does that
+ * (front/scrape.h).
  *
  * No key ever comes here. PANs do, so the process protects its memory first of all
  * (front/guard.h).
@@ -121,12 +122,12 @@ static void ask_loops(enum jt_front_stop what)
  * everything is still served, while /readyz says no and each answer ends its connection. Another
  * signal ends the wait.
  */
-static void drain(const sigset_t *signals)
+static void drain(const sigset_t *signals, bool patiently)
 {
     const struct timespec patience = { .tv_sec = vault.conf->front_stop_delay };
     atomic_store(&vault.stopping, true);
     sd_notify(0, "STOPPING=1");
-    if (patience.tv_sec > 0 && n_started > 0) {
+    if (patiently && patience.tv_sec > 0) {
         ask_loops(JT_FRONT_DRAIN);
         (void)sigtimedwait(signals, NULL, &patience);
     }
@@ -335,7 +336,7 @@ static int run(const struct jt_conf *conf)
         tell_places(conf);
         sd_notify(0, "READY=1");
         status = watch(&signals);
-        drain(&signals);
+        drain(&signals, status == EXIT_SUCCESS); /* who lost its place has to go at once */
         remove_port_file(conf->front_port_file);
         remove_port_file(conf->front_tls_port_file);
         remove_port_file(conf->front_metrics_port_file);

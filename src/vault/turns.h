@@ -69,7 +69,7 @@ struct jt_turns {
     size_t room, n_unvisited, turn_left;
 };
 
-/* Of a zeroed queue: with it everything is set up but `max`. Clears one that is empty. */
+/* A zeroed queue is empty and has no bound. Clears one that is empty again. */
 void jt_turns_clear(struct jt_turns *turns);
 
 /* False when its owner has its share already: it is not queued. Never false without a bound. */

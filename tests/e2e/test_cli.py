@@ -194,7 +194,7 @@ def test_both_daemons_take_the_same_options(shared):
             [BIN / program, "--log-level", "loud"], capture_output=True, text=True
         )
         assert done.returncode == 64 and done.stderr.startswith(f"{program}: --log-level must be")
-    assert told["jetond"] == {"config", "log-level", "version", "help"}
+    assert told["jetond"] == {"config", "log-format", "log-level", "version", "help"}
     assert told["jeton-keeper"] - told["jetond"] == {"init", "fd"}
     assert " debug " not in shared.front_log.read_text() + shared.keeper_log.read_text()
 

@@ -220,6 +220,54 @@ def test_a_client_that_holds_its_share_is_told_so_alone(make_service):
     assert answer.status_code == 200  # what it held is free again
 
 
+def test_an_address_that_holds_its_share_is_told_so_alone(make_service):
+    """Four clients of one address, each below its own share: together they are above that of the
+    address, and a client of another address is served.
+    """
+    raise_descriptors()
+    service = make_service(options={"front_loops": 1, "front_max_body": 8_000_000})
+    keys = [service.new_client(f"hog-{i}", ["tokenize"]) for i in range(4)]
+    held = []
+
+    def over_budget():
+        return service.operator.get("/v1/status").json()["connections"]["requests_over_budget"]
+
+    try:
+        for key in keys:
+            auth = b"Authorization: Bearer " + key.encode() + b"\r\n"
+            head = tokenize(service, auth=auth, body=b"", length=b"Content-Length: 7900000\r\n")
+            for _ in range(8):  # 62.4 MB of each client, whose share is 64 MiB
+                held.append(connect(service, source="127.0.0.9"))
+                with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                    held[-1].sendall(head + b"x" * 7_800_000)
+        wait_until(lambda: over_budget() >= 1, "the address meets its share")
+        assert parse_answers(exchange(service, tokenize(service)))[0][0] == 200
+    finally:
+        for sock in held:
+            sock.close()
+
+
+def test_unfinished_heads_are_bounded(make_service):
+    """More of them than may be held: who has waited longest makes room, and nobody else notices."""
+    raise_descriptors()
+    service = make_service(options={"front_loops": 1, "front_per_address": 20000})
+    part = GET + HOST + b"X: " + b"a" * 8000 + b"\r\nY: " + b"a" * 7000
+    held = []
+    try:
+        for _ in range(1300):
+            held.append(connect(service))
+            held[-1].sendall(part)
+        figures = service.operator.get("/v1/status").json()["connections"]
+        assert 100 <= figures["connections_evicted"] < 600, figures
+        with contextlib.suppress(ConnectionResetError):
+            assert held[0].recv(100) == b"", "the first one made room"
+        held[-1].sendall(b"\r\n\r\n")
+        assert held[-1].recv(1000).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for sock in held:
+            sock.close()
+
+
 def test_readiness_tells_when_connections_are_refused(make_service):
     service = make_service(options={"front_loops": 1, "front_max_connections": 16})
     head = tokenize(
