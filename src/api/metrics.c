@@ -32,6 +32,9 @@ static struct jt_route_figures *figures_of(struct jt_metrics *metrics, const str
 {
     size_t n;
     const struct jt_route *all = jt_routes_all(&n);
+    while (route != NULL && route > all && route[-1].operation == route->operation) {
+        route--; /* another name of the same operation: routes.def has them together */
+    }
     return &metrics->routes[route == NULL ? n : (size_t)(route - all)];
 }
 
@@ -67,6 +70,14 @@ static const char *operation_name(size_t at)
     return at < n ? all[at].name : "none";
 }
 
+/* Whether it stands for itself, and not for an operation that the route before it has named. */
+static bool is_told(size_t at)
+{
+    size_t n;
+    const struct jt_route *all = jt_routes_all(&n);
+    return at == 0 || at >= n || all[at].operation != all[at - 1].operation;
+}
+
 static uint64_t sum_of_code(const struct jt_metrics_view *v, size_t route, size_t code)
 {
     uint64_t sum = 0;
@@ -100,6 +111,9 @@ static void write_durations(const struct jt_metrics_view *v, struct jt_buf *out)
     jt_prom_family(out, name, "histogram", "From the head of a request to its answer.");
     for (size_t r = 0; r < v->metrics[0]->n; r++) {
         struct jt_histogram sum = { 0 };
+        if (!is_told(r)) {
+            continue;
+        }
         for (size_t i = 0; i < v->n_loops; i++) {
             jt_histogram_add(&sum, &v->metrics[i]->routes[r].us);
         }
