@@ -76,6 +76,10 @@ enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_reading
         err = reply.results[0].err;
     }
     if (err == JT_OK) {
+        err =
+            jt_db_ensure(ctx->db); /* this may be the first that its worker asks of the database */
+    }
+    if (err == JT_OK) {
         err = jt_audit_readings(ctx->db, field.id, reply.results[0].id, query->since, query->until,
                                 query->max, each, arg);
     }
