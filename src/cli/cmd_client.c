@@ -212,6 +212,14 @@ int jt_cmd_client_list(const struct jt_command *self, struct jt_cli *cli, int ar
     return code;
 }
 
+/* Nothing for what never was. */
+static void print_act(const json_t *client, const char *what, const char *at, const char *by)
+{
+    if (json_is_string(json_object_get(client, at))) {
+        printf("%-12s%s by %s\n", what, jt_reply_text(client, at), jt_reply_text(client, by));
+    }
+}
+
 static void print_client(const json_t *client)
 {
     const json_t *networks = json_object_get(client, "networks");
@@ -225,14 +233,14 @@ static void print_client(const json_t *client)
     } else {
         print_list(networks);
     }
-    printf("expires     %s\n", jt_reply_text(client, "expires_at"));
-    printf("old secret  %s\n", jt_reply_text(client, "old_secret_until"));
-    printf("created     %s by %s\n", jt_reply_text(client, "created_at"),
-           jt_reply_text(client, "created_by"));
-    printf("changed     %s by %s\n", jt_reply_text(client, "changed_at"),
-           jt_reply_text(client, "changed_by"));
-    printf("removed     %s by %s\n", jt_reply_text(client, "revoked_at"),
-           jt_reply_text(client, "revoked_by"));
+    bool ends = json_is_string(json_object_get(client, "expires_at"));
+    printf("expires     %s\n", ends ? jt_reply_text(client, "expires_at") : "never");
+    if (json_is_string(json_object_get(client, "old_secret_until"))) {
+        printf("old key     good until %s\n", jt_reply_text(client, "old_secret_until"));
+    }
+    print_act(client, "created", "created_at", "created_by");
+    print_act(client, "changed", "changed_at", "changed_by");
+    print_act(client, "removed", "revoked_at", "revoked_by");
 }
 
 int jt_cmd_client_show(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)

@@ -137,24 +137,16 @@ enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row
 
 static JT_COLUMNS_READER(read_added, ADDED, struct jt_client_info);
 
-enum jt_err jt_clients_list(struct jt_db *db, const char *from, const char *after, size_t max,
-                            jt_client_fn *each, void *arg)
+static enum jt_err list(struct jt_db *db, const char *sql, struct jt_params *p, jt_client_fn *each,
+                        void *arg)
 {
-    static const char sql[] = "SELECT " COLUMNS ", " ADDED_COLUMNS " FROM client "
-                              "WHERE id COLLATE \"C\" >= $1 AND id COLLATE \"C\" > $2 "
-                              "ORDER BY id COLLATE \"C\" LIMIT $3::int8";
-    struct jt_params p;
-    jt_params_init(&p);
-    jt_params_text(&p, from);
-    jt_params_text(&p, after);
-    jt_params_u63(&p, max);
     enum jt_err err = jt_db_ensure(db);
     if (err != JT_OK) {
-        jt_params_clear(&p);
+        jt_params_clear(p);
         return err;
     }
     PGresult *res;
-    err = jt_db_query(db, sql, &p, &res);
+    err = jt_db_query(db, sql, p, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_client_info info = { 0 };
         struct jt_row row = jt_row_init(res, i);
@@ -167,4 +159,26 @@ enum jt_err jt_clients_list(struct jt_db *db, const char *from, const char *afte
     }
     PQclear(res);
     return err;
+}
+
+enum jt_err jt_clients_list(struct jt_db *db, const char *after, size_t max, jt_client_fn *each,
+                            void *arg)
+{
+    static const char sql[] = "SELECT " COLUMNS ", " ADDED_COLUMNS " FROM client "
+                              "WHERE id COLLATE \"C\" > $1 "
+                              "ORDER BY id COLLATE \"C\" LIMIT $2::int8";
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, after);
+    jt_params_u63(&p, max);
+    return list(db, sql, &p, each, arg);
+}
+
+enum jt_err jt_clients_one(struct jt_db *db, const char *id, jt_client_fn *each, void *arg)
+{
+    static const char sql[] = "SELECT " COLUMNS ", " ADDED_COLUMNS " FROM client WHERE id = $1";
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, id);
+    return list(db, sql, &p, each, arg);
 }

@@ -38,8 +38,11 @@ enum jt_err jt_client_update(struct jt_db *db, const struct jt_client_change *ch
 enum jt_err jt_client_get(struct jt_db *db, const char *id, struct jt_client_row *out) JT_CHECKED;
 
 typedef void jt_client_fn(void *arg, const struct jt_client_info *info);
-/* By id, in the order of bytes: those from `from` on that come after `after`, at most `max`. */
-enum jt_err jt_clients_list(struct jt_db *db, const char *from, const char *after, size_t max,
-                            jt_client_fn *each, void *arg) JT_CHECKED;
+/* By id, in the order of bytes: those that come after `after`, at most `max`. */
+enum jt_err jt_clients_list(struct jt_db *db, const char *after, size_t max, jt_client_fn *each,
+                            void *arg) JT_CHECKED;
+/* The one of that id, if there is one. */
+enum jt_err jt_clients_one(struct jt_db *db, const char *id, jt_client_fn *each,
+                           void *arg) JT_CHECKED;
 
 #endif

@@ -6,13 +6,12 @@
 
 #include <string.h>
 
-/* The row's terms as a loop remembers them; fields that are no more are left out. */
-static enum jt_err describe(struct jt_work_ctx *ctx, const struct jt_client_row *row,
-                            const struct jt_client_checked *checked, struct jt_access *out)
+/* Until when and from where, as a loop remembers it. */
+static enum jt_err bound(const struct jt_client_row *row, const struct jt_client_checked *checked,
+                         struct jt_access *out)
 {
     struct jt_client_terms terms;
-    enum jt_err err = jt_client_terms_decode(row->terms, row->terms_len, &terms);
-    if (err != JT_OK) {
+    if (jt_client_terms_decode(row->terms, row->terms_len, &terms) != JT_OK) {
         return JT_ERR_SETS_UNVERIFIED; /* the keeper could read them */
     }
     if (checked->good_ms > 0 && checked->good_ms < INT64_MAX / 2) {
@@ -20,7 +19,7 @@ static enum jt_err describe(struct jt_work_ctx *ctx, const struct jt_client_row 
     }
     out->n_networks = terms.n_networks;
     memcpy(out->networks, terms.networks, sizeof out->networks);
-    return jt_sets_may(ctx, row, &out->may);
+    return JT_OK;
 }
 
 static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credential *credential,
@@ -34,7 +33,7 @@ static enum jt_err check_older(struct jt_work_ctx *ctx, const struct jt_credenti
         return JT_ERR_SETS_UNVERIFIED;
     }
     out->may.everywhere = JT_MAY_ACCEPT_SETS;
-    return JT_OK;
+    return bound(&row, &checked, out);
 }
 
 /*
@@ -66,5 +65,8 @@ enum jt_err jt_client_check(struct jt_work_ctx *ctx, const struct jt_credential 
     if (err == JT_OK) {
         err = jt_keyclient_wait_client_check(ctx->keeper, &row, credential->secret, &checked);
     }
-    return err == JT_OK ? describe(ctx, &row, &checked, out) : err;
+    if (err == JT_OK) {
+        err = bound(&row, &checked, out);
+    }
+    return err == JT_OK ? jt_sets_may(ctx, &row, &out->may) : err;
 }

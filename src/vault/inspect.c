@@ -4,8 +4,6 @@
 #include "base/log.h"
 #include "vault/registry.h"
 
-#include <string.h>
-
 enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *each, void *arg)
 {
     enum jt_err err = jt_db_ensure(ctx->db);
@@ -23,7 +21,6 @@ struct standing_only {
     struct jt_work_ctx *ctx;
     jt_client_seen_fn *each;
     void *arg;
-    const char *only; /* NULL: all */
     size_t n;
 };
 
@@ -31,9 +28,6 @@ static void pass_if_it_stands(void *arg, const struct jt_client_info *info)
 {
     struct standing_only *s = arg;
     struct jt_client_seen seen = { .info = info };
-    if (s->only != NULL && strcmp(info->row.spec.id, s->only) != 0) {
-        return;
-    }
     if (jt_sets_client_stands(&s->ctx->vault->sets, &info->row) &&
         jt_client_terms_decode(info->row.terms, info->row.terms_len, &seen.terms) == JT_OK &&
         jt_sets_may(s->ctx, &info->row, &seen.may) == JT_OK) {
@@ -54,17 +48,16 @@ enum jt_err jt_inspect_clients(struct jt_work_ctx *ctx, const char *after, size_
     if (err == JT_OK) {
         err = jt_sets_refresh(ctx, JT_SET_FIELDS, false);
     }
-    return err == JT_OK ? jt_clients_list(ctx->db, "", after, max, pass_if_it_stands, &standing)
-                        : err;
+    return err == JT_OK ? jt_clients_list(ctx->db, after, max, pass_if_it_stands, &standing) : err;
 }
 
 enum jt_err jt_inspect_client(struct jt_work_ctx *ctx, const char *id, jt_client_seen_fn *each,
                               void *arg)
 {
-    struct standing_only standing = { .ctx = ctx, .each = each, .arg = arg, .only = id };
+    struct standing_only standing = { .ctx = ctx, .each = each, .arg = arg };
     enum jt_err err = jt_sets_refresh(ctx, JT_SET_CLIENTS, false);
     if (err == JT_OK) {
-        err = jt_clients_list(ctx->db, id, "", 1, pass_if_it_stands, &standing);
+        err = jt_clients_one(ctx->db, id, pass_if_it_stands, &standing);
     }
     return err == JT_OK && standing.n == 0 ? JT_ERR_NO_CLIENT : err;
 }
@@ -81,6 +74,10 @@ enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_reading
     }
     if (err == JT_OK) {
         err = reply.results[0].err;
+    }
+    if (err == JT_OK) {
+        err =
+            jt_db_ensure(ctx->db); /* this may be the first that its worker asks of the database */
     }
     if (err == JT_OK) {
         err = jt_audit_readings(ctx->db, field.id, reply.results[0].id, query->since, query->until,

@@ -49,7 +49,7 @@ size_t jt_set_copy_place(enum jt_set_kind kind, const struct jt_set_copy *c, con
     return low;
 }
 
-static enum jt_err reserve(enum jt_set_kind kind, struct jt_set_copy *c, size_t n)
+enum jt_err jt_set_copy_reserve(enum jt_set_kind kind, struct jt_set_copy *c, size_t n)
 {
     if (n <= c->cap) {
         return JT_OK;
@@ -64,11 +64,33 @@ static enum jt_err reserve(enum jt_set_kind kind, struct jt_set_copy *c, size_t 
     return JT_OK;
 }
 
+static int compare_clients(const void *a, const void *b)
+{
+    return compare(JT_SET_CLIENTS, a, b);
+}
+
+static int compare_fields(const void *a, const void *b)
+{
+    return compare(JT_SET_FIELDS, a, b);
+}
+
+void jt_set_copy_fill(enum jt_set_kind kind, struct jt_set_copy *c, void *rows, size_t n)
+{
+    free(c->clients);
+    c->clients = rows;
+    c->n = n;
+    c->cap = n;
+    if (n > 0) {
+        qsort(rows, n, jt_set_row_size(kind),
+              kind == JT_SET_CLIENTS ? compare_clients : compare_fields);
+    }
+}
+
 enum jt_err jt_set_copy_put(enum jt_set_kind kind, struct jt_set_copy *c, const void *row)
 {
     bool there;
     size_t at = jt_set_copy_place(kind, c, row, &there);
-    enum jt_err err = there ? JT_OK : reserve(kind, c, c->n + 1);
+    enum jt_err err = there ? JT_OK : jt_set_copy_reserve(kind, c, c->n + 1);
     if (err != JT_OK) {
         return err;
     }
@@ -87,7 +109,7 @@ enum jt_err jt_set_copy_of(enum jt_set_kind kind, const struct jt_set_copy *from
     *to = *from;
     to->clients = NULL;
     to->cap = 0;
-    enum jt_err err = reserve(kind, to, from->n);
+    enum jt_err err = jt_set_copy_reserve(kind, to, from->n);
     if (err == JT_OK && from->n > 0) {
         memcpy(to->clients, from->clients, from->n * jt_set_row_size(kind));
     }

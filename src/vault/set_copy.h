@@ -37,6 +37,15 @@ size_t jt_set_copy_place(enum jt_set_kind kind, const struct jt_set_copy *c, con
 enum jt_err jt_set_copy_put(enum jt_set_kind kind, struct jt_set_copy *c,
                             const void *row) JT_CHECKED;
 
+/*
+ * Takes over `n` rows from malloc, in any order, into a copy that has none. Two of one name stay
+ * both: no keeper vouches for such a set.
+ */
+void jt_set_copy_fill(enum jt_set_kind kind, struct jt_set_copy *c, void *rows, size_t n);
+
+/* Makes room for so many rows in all: as many jt_set_copy_put cannot fail then. JT_ERR_NOMEM. */
+enum jt_err jt_set_copy_reserve(enum jt_set_kind kind, struct jt_set_copy *c, size_t n) JT_CHECKED;
+
 /* A copy of the copy, with rows of its own. JT_ERR_NOMEM. */
 enum jt_err jt_set_copy_of(enum jt_set_kind kind, const struct jt_set_copy *from,
                            struct jt_set_copy *to) JT_CHECKED;

@@ -205,34 +205,52 @@ static void publish(struct jt_sets *s, enum jt_set_kind kind, struct jt_set_copy
 }
 
 /*
- * Reads from `from` on (empty: everything), sums and verifies. *same: the database holds what is
- * there already.
+ * Reads from `from` on (empty: everything), sums and verifies. *to has the rows where everything
+ * was read; else they are the changes, and all else stays in `from`. *same: the database holds what
+ * is there already.
  */
-static enum jt_err load(struct jt_work_ctx *ctx, enum jt_set_kind kind,
-                        const struct jt_set_copy *from, struct jt_set_copy *to, bool *same)
+static enum jt_err load(struct jt_work_ctx *ctx, const struct jt_set_copy *from, struct changes *c,
+                        struct jt_set_copy *to, bool *same)
 {
-    struct changes c = { .kind = kind };
     struct jt_set_row row;
+    enum jt_err err = read_changes(ctx, from->row.version, &row, c);
     *same = false;
-    enum jt_err err = read_changes(ctx, from->row.version, &row, &c);
-    if (err == JT_OK && from->there && jt_set_row_same(&from->row, &row)) {
-        *same = c.n == 0;
-        err = c.n == 0 ? JT_OK : JT_ERR_SET_WRONG;
-        free(c.rows);
+    if (err != JT_OK) {
         return err;
     }
-    if (err == JT_OK) {
-        err = jt_set_copy_of(kind, from, to);
+    if (from->there && jt_set_row_same(&from->row, &row)) {
+        *same = c->n == 0;
+        return c->n == 0 ? JT_OK : JT_ERR_SET_WRONG;
     }
-    if (err == JT_OK) {
-        to->row = row;
-        err = sum_rows(ctx, kind, from, c.rows, c.n, to);
+    *to = (struct jt_set_copy){ .row = row, .sum = from->sum, .summed = from->summed };
+    err = sum_rows(ctx, c->kind, from, c->rows, c->n, to);
+    if (err == JT_OK && !from->there) {
+        jt_set_copy_fill(c->kind, to, c->rows, c->n);
+        c->rows = NULL;
+        c->n = 0;
     }
-    for (size_t i = 0; i < c.n && err == JT_OK; i++) {
-        err = jt_set_copy_put(kind, to, c.rows + i * jt_set_row_size(kind));
-    }
-    free(c.rows);
     return err == JT_OK ? jt_keyclient_wait_set_verify(ctx->keeper, &to->sum, &row) : err;
+}
+
+/* Verified changes go into the copy that stands, which costs nothing for the rows that do not. */
+static enum jt_err go_on(struct jt_sets *s, const struct changes *c, const struct jt_set_copy *to)
+{
+    size_t i = c->kind - 1;
+    struct jt_set_copy *good = &s->good[i];
+    pthread_mutex_lock(&s->mutex);
+    enum jt_err err = jt_set_copy_reserve(c->kind, good, good->n + c->n);
+    for (size_t j = 0; j < c->n && err == JT_OK; j++) {
+        err = jt_set_copy_put(c->kind, good, c->rows + j * jt_set_row_size(c->kind));
+    }
+    if (err == JT_OK) {
+        good->row = to->row;
+        good->sum = to->sum;
+        good->summed = to->summed;
+        s->confirmed_ms[i] = jt_clock_ms();
+        atomic_fetch_add(&s->stamp, 1);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return err;
 }
 
 /* Whether the failure says that what the database holds is no set that a keeper made. */
@@ -247,6 +265,7 @@ static enum jt_err refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool 
     struct jt_sets *s = &ctx->vault->sets;
     struct jt_set_copy nothing = { .row = jt_set_row_empty(kind) };
     struct jt_set_copy to = { .there = false };
+    struct changes c = { .kind = kind };
     bool same = false;
     /*
      * `good` is changed by whoever holds `refreshing`, that is by us: it may be read without the
@@ -254,24 +273,27 @@ static enum jt_err refresh(struct jt_work_ctx *ctx, enum jt_set_kind kind, bool 
      */
     const struct jt_set_copy *from = &s->good[kind - 1];
     bool piecemeal = !whole && from->there && s->trouble[kind - 1] == JT_OK;
-    enum jt_err err = load(ctx, kind, piecemeal ? from : &nothing, &to, &same);
+    enum jt_err err = load(ctx, piecemeal ? from : &nothing, &c, &to, &same);
     if (piecemeal && err != JT_OK && jt_err_class(err) != JT_CLASS_REPEAT) {
         /* a set that went back, for one, is not reached by going on from this one */
-        jt_set_copy_clear(&to);
+        piecemeal = false;
+        free(c.rows);
+        c = (struct changes){ .kind = kind };
         jt_fault_clear(&ctx->fault);
-        err = load(ctx, kind, &nothing, &to, &same);
+        err = load(ctx, &nothing, &c, &to, &same);
     }
+    err = is_wrong(err) ? JT_ERR_SET_WRONG : err;
     if (same) {
         pthread_mutex_lock(&s->mutex);
         s->confirmed_ms[kind - 1] = jt_clock_ms();
         pthread_mutex_unlock(&s->mutex);
-        return JT_OK;
-    }
-    err = is_wrong(err) ? JT_ERR_SET_WRONG : err;
-    if (err == JT_OK || err == JT_ERR_SET_OLD || err == JT_ERR_SET_WRONG) {
+    } else if (piecemeal && err == JT_OK) {
+        err = go_on(s, &c, &to);
+    } else if (err == JT_OK || err == JT_ERR_SET_OLD || err == JT_ERR_SET_WRONG) {
         publish(s, kind, &to, err);
     }
     jt_set_copy_clear(&to);
+    free(c.rows);
     return err;
 }
 

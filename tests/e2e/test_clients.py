@@ -9,6 +9,7 @@ import time
 import pytest
 import requests
 
+import rows
 from cards import made_up
 from service import Api, problem, wait_until
 
@@ -393,3 +394,77 @@ def test_no_route_recovers(shared):
     answer = shared.operator.post("/v1/clients/operator/recover")
     assert (answer.status_code, problem(answer)) == (404, "not-found")
     assert requests.get(shared.url + "/livez", timeout=30).status_code == 200
+
+
+# -- rows of before there were terms
+
+
+def old_format(service, name, permissions):
+    """Puts a row without terms in the place of a client's, as a keeper of before made it."""
+    columns = "kind, version, n, operators, nonce, mac_epoch"
+    kind, version, n, operators, nonce, epoch = service.sql(
+        f"SELECT {columns} FROM row_set WHERE kind = 1"
+    )[0]
+    nonce = bytes(nonce)
+    macs = rows.RowMacs(service.service_root())
+    version += 1
+    secret_mac = bytes(service.sql("SELECT secret_mac FROM client WHERE id = %s", (name,))[0][0])
+    message = rows.client_message(name, permissions, secret_mac, 1, version, b"", epoch)
+    service.sql(
+        "UPDATE client SET permissions = %s, terms = '', revision = %s, mac_epoch = %s, mac = %s, "
+        "state = 1 WHERE id = %s",
+        (permissions, version, epoch, macs.make(rows.MAC_CLIENT_ROW, message), name),
+    )
+    names = ("id", "permissions", "secret_mac", "state", "revision", "mac_epoch", "mac", "terms")
+    members = [
+        rows.client_object(
+            {k: bytes(v) if isinstance(v, memoryview) else v for k, v in zip(names, row)}
+        )
+        for row in service.sql(f"SELECT {', '.join(names)} FROM client")
+    ]
+    digest = rows.set_digest(macs, 1, nonce, members)
+    mac = macs.make(
+        rows.MAC_SET_ROW, rows.set_message(kind, version, n, operators, nonce, digest, epoch)
+    )
+    service.sql(
+        "UPDATE row_set SET version = %s, digest = %s, mac = %s WHERE kind = 1",
+        (version, digest, mac),
+    )
+
+
+def test_clients_of_before_there_were_terms_go_on_as_they_were(service):
+    service.stop()
+    old_format(service, "operator", 4)
+    old_format(service, "app", 3)
+    service.start_keeper().start_front().wait_ready()
+    operator = service.operator
+    assert service.app.detokenize(service.app.tokenize(made_up(1))) == made_up(1)
+    assert show(service, "operator")["permissions"] == ["operate", "audit", "clients"]
+    token = service.app.tokenize(made_up(1))
+    answer = operator.post("/v1/audit/search", {"field": "pan", "token": token})
+    assert answer.status_code == 200 and len(answer.json()["readings"]) == 1
+    # the first change gives the row terms, and says what it may
+    fresh = post(service, "/v1/clients/operator/rotate", {"overlap": 60})
+    assert bytes(service.sql("SELECT terms FROM client WHERE id = 'operator'")[0][0])
+    assert service.sql("SELECT permissions FROM client WHERE id = 'operator'") == [(4 + 256 + 512,)]
+    service.operator_key_file.write_text(fresh["api_key"] + "\n")
+    post(service, "/v1/clients/app/permit", {"permissions": ["tokenize:pan"]})
+    wait_until(
+        lambda: service.app.post("/v1/fields/pan/detokenize", {"token": token}).status_code == 403,
+        "it may tokenize only",
+        FELT_S,
+    )
+
+
+def test_terms_can_be_neither_added_nor_taken_away(service):
+    """A database writer makes of a row with terms one without, or the other way round."""
+    service.new_client("narrow", ["tokenize:pan"])
+    service.stop()
+    terms = bytes(service.sql("SELECT terms FROM client WHERE id = 'narrow'")[0][0])
+    service.sql("UPDATE client SET terms = '', permissions = 3 WHERE id = 'narrow'")
+    service.start_keeper().start_front()
+    says = "the row of client narrow is not authentic"
+    wait_until(lambda: says in service.front_log.read_text(), "the row is named")
+    service.stop()
+    service.sql("UPDATE client SET terms = %s, permissions = 0 WHERE id = 'narrow'", (terms,))
+    service.start_keeper().start_front().wait_ready()

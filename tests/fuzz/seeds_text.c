@@ -107,6 +107,21 @@ static const char *const routes[] = {
     "GET\n/v1/generations/12/retirement/",
 };
 
+static const char *const client_texts[] = {
+    "qlimit=10&cursor=shop-1",
+    "qcursor=%73hop",
+    "qlimit=1&limit=2",
+    "qlimit",
+    "n192.0.2.0/24",
+    "n2001:db8::/32",
+    "n10.0.0.1/8",
+    "s192.0.2.7",
+    "s2001:db8::/64",
+    "slocal",
+    "ptokenize\nlookup:cards.pan\noperate",
+    "ptokenize:a\ntokenize:a",
+};
+
 static const char *const pans[] = {
     "4111111111111111",
     "4111111111111112",
@@ -174,6 +189,7 @@ void seeds_of_text(void)
     store("conf", -1, confs, N(confs));
     store("pan", -1, pans, N(pans));
     store("route", -1, routes, N(routes));
+    store("client_text", -1, client_texts, N(client_texts));
     tokens();
 
     char *sample = NULL;

@@ -81,9 +81,33 @@ static void a_copy_has_rows_of_its_own(void **state)
     jt_set_copy_clear(&b);
 }
 
+static void rows_that_come_in_any_order_are_taken_over_in_theirs(void **state)
+{
+    (void)state;
+    struct jt_set_copy c = { .there = false };
+    struct jt_client_row *rows = calloc(N, sizeof *rows);
+    assert_non_null(rows);
+    for (unsigned i = 0; i < N; i++) {
+        rows[i] = client(i * 7919 % N, 1);
+    }
+    jt_set_copy_fill(JT_SET_CLIENTS, &c, rows, N);
+    assert_int_equal(c.n, N);
+    for (size_t i = 1; i < c.n; i++) {
+        assert_true(strcmp(c.clients[i - 1].spec.id, c.clients[i].spec.id) < 0);
+    }
+    assert_int_equal(jt_set_copy_reserve(JT_SET_CLIENTS, &c, N + 1), JT_OK);
+    const struct jt_client_row one_more = client(N, 1);
+    assert_int_equal(jt_set_copy_put(JT_SET_CLIENTS, &c, &one_more), JT_OK);
+    assert_int_equal(c.n, N + 1);
+    jt_set_copy_clear(&c);
+    jt_set_copy_fill(JT_SET_CLIENTS, &c, NULL, 0);
+    assert_int_equal(c.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_that_come_in_any_order_are_taken_over_in_theirs),
         cmocka_unit_test(rows_stand_in_order_and_once),
         cmocka_unit_test(fields_stand_in_the_order_of_their_numbers),
         cmocka_unit_test(a_copy_has_rows_of_its_own),
