@@ -31,9 +31,9 @@ const struct jt_named_field *jt_fieldtable_find_enabled(const struct jt_fieldtab
     return field != NULL && !field->disabled ? field : NULL;
 }
 
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec,
-                              bool disabled)
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_row *row)
 {
+    const struct jt_field_spec *spec = &row->spec;
     size_t at = place_of(t, spec->id);
     if (at == t->n || t->fields[at].id != spec->id) {
         if (t->n == JT_SET_MAX_FIELDS) {
@@ -41,13 +41,21 @@ enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spe
         }
         memmove(t->fields + at + 1, t->fields + at, (t->n - at) * sizeof t->fields[0]);
         t->n++;
+    } else if (t->fields[at].revision > row->revision) {
+        return JT_OK;
     }
     t->fields[at] = (struct jt_named_field){ .id = spec->id,
                                              .kind = spec->kind,
                                              .dedup = spec->dedup,
                                              .mask_eight = spec->mask_eight,
-                                             .disabled = disabled };
+                                             .revision = row->revision,
+                                             .disabled = row->state != JT_ROW_ACTIVE };
     return JT_OK;
+}
+
+void jt_fieldtable_clear(struct jt_fieldtable *t)
+{
+    *t = (struct jt_fieldtable){ .n = 0 };
 }
 
 enum jt_err jt_fieldtable_check(const struct jt_fieldtable *t, uint32_t id, enum jt_err unknown)

@@ -19,6 +19,7 @@ struct jt_named_field {
     uint8_t kind; /* enum jt_field_kind */
     bool dedup;
     bool mask_eight;
+    uint64_t revision;
     bool disabled; /* its cards can be moved to another generation, and nothing else */
 };
 
@@ -35,11 +36,15 @@ const struct jt_named_field *jt_fieldtable_find(const struct jt_fieldtable *t, u
 const struct jt_named_field *jt_fieldtable_find_enabled(const struct jt_fieldtable *t, uint32_t id);
 
 /*
- * Names a field, or again, as its row has it now. One that is disabled stays: or its cards would
- * keep their generation from retiring. JT_ERR_SET_FULL when there is no place.
+ * Names a field, or again, as its row has it now. An older row than the one that named it changes
+ * nothing: it may be authentic, and put back by somebody whom its rules suited better. One that is
+ * disabled stays: or its cards would keep their generation from retiring. JT_ERR_SET_FULL when
+ * there is no place.
  */
-enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_spec *spec,
-                              bool disabled) JT_CHECKED;
+enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_row *row) JT_CHECKED;
+
+/* Names none: what an older set names counts from here on. */
+void jt_fieldtable_clear(struct jt_fieldtable *t);
 
 /*
  * What a batch says of an item's field: JT_OK where it was named, JT_ERR_NO_FIELDS where it may yet

@@ -36,7 +36,7 @@ static enum jt_err change_client(struct jt_keeper *k, struct jt_setdigest *d,
 /* An authentic row names its field: keys may be derived for it from here on. */
 static enum jt_err name_field(struct jt_keeper *k, const struct jt_field_row *row)
 {
-    return jt_fieldtable_add(&k->fields, &row->spec, row->state != JT_ROW_ACTIVE);
+    return jt_fieldtable_add(&k->fields, row);
 }
 
 static enum jt_err change_field(struct jt_keeper *k, struct jt_setdigest *d,
@@ -159,7 +159,13 @@ static enum jt_err accept(struct jt_keeper *k, const struct jt_set_accept *a)
     if (err == JT_OK) {
         err = jt_setrule_agrees(k, &fields, &a->fields);
     }
-    return err == JT_OK ? jt_setrule_go_back(k, &a->clients, &a->fields) : err;
+    if (err == JT_OK) {
+        err = jt_setrule_go_back(k, &a->clients, &a->fields);
+    }
+    if (err == JT_OK) {
+        jt_fieldtable_clear(&k->fields); /* they are to be named anew, by the older set */
+    }
+    return err;
 }
 
 enum jt_err jt_op_set_accept(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)

@@ -199,6 +199,8 @@ def test_head_and_options(shared):
         b"/livez": "GET, HEAD, OPTIONS",
         b"/v1/fields/pan/tokenize": "POST, OPTIONS",
         b"*": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
+        b"/v1/fields/pan": "GET, HEAD, PATCH, OPTIONS",
+        b"/v1/fields/pan/tokens/x": "GET, HEAD, DELETE, OPTIONS",
         b"/v1/fields": "GET, HEAD, POST, OPTIONS",
     }
     for path, methods in allowed.items():

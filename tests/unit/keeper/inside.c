@@ -19,7 +19,10 @@ static void load(struct inside *in)
         const struct jt_field_spec spec = { .id = id,
                                             .kind = JT_FIELD_PAN,
                                             .dedup = id != FIELD_LINKED };
-        assert_int_equal(jt_fieldtable_add(&in->k->fields, &spec, false), JT_OK);
+        assert_int_equal(
+            jt_fieldtable_add(&in->k->fields,
+                              &(struct jt_field_row){ .spec = spec, .state = JT_ROW_ACTIVE }),
+            JT_OK);
     }
     in->k->fields.complete = true;
 }

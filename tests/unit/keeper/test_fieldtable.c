@@ -19,7 +19,8 @@ static int setup(void **state)
 static enum jt_err add(uint32_t id, bool dedup)
 {
     const struct jt_field_spec spec = { .id = id, .kind = JT_FIELD_PAN, .dedup = dedup };
-    return jt_fieldtable_add(&t, &spec, false);
+    const struct jt_field_row row = { .spec = spec, .state = JT_ROW_ACTIVE, .revision = 1 };
+    return jt_fieldtable_add(&t, &row);
 }
 
 static void fields_are_found_with_what_their_rows_said(void **state)
@@ -34,14 +35,24 @@ static void fields_are_found_with_what_their_rows_said(void **state)
     assert_false(jt_fieldtable_find(&t, 3)->dedup);
     assert_int_equal(jt_fieldtable_find(&t, 0xffffffff)->kind, JT_FIELD_PAN);
     assert_null(jt_fieldtable_find(&t, 4));
-    const struct jt_field_spec spec = { .id = 3, .kind = JT_FIELD_PAN, .mask_eight = true };
-    assert_int_equal(jt_fieldtable_add(&t, &spec, true), JT_OK);
+    struct jt_field_row row = { .spec = { .id = 3, .kind = JT_FIELD_PAN, .mask_eight = true },
+                                .state = JT_ROW_REVOKED,
+                                .revision = 5 };
+    assert_int_equal(jt_fieldtable_add(&t, &row), JT_OK);
     assert_true(jt_fieldtable_find(&t, 3)->mask_eight);
     assert_null(jt_fieldtable_find_enabled(&t, 3));
     assert_non_null(jt_fieldtable_find_enabled(&t, 7));
     assert_null(jt_fieldtable_find_enabled(&t, 4));
-    assert_int_equal(jt_fieldtable_add(&t, &spec, false), JT_OK);
+    assert_int_equal(add(3, true), JT_OK); /* an older row that somebody put back */
+    assert_null(jt_fieldtable_find_enabled(&t, 3));
+    row.state = JT_ROW_ACTIVE;
+    row.revision++;
+    assert_int_equal(jt_fieldtable_add(&t, &row), JT_OK);
     assert_non_null(jt_fieldtable_find_enabled(&t, 3));
+    jt_fieldtable_clear(&t);
+    assert_null(jt_fieldtable_find(&t, 7));
+    assert_int_equal(add(3, true), JT_OK); /* on an operator's word the older one counts */
+    assert_false(jt_fieldtable_find(&t, 3)->mask_eight);
 }
 
 static void an_unknown_field_may_yet_come_until_the_set_is_whole(void **state)

@@ -31,7 +31,10 @@ static int setup(void **state)
     const struct jt_field_spec bytes = { .id = BYTES, .name = "b", .kind = JT_FIELD_BYTES };
     struct jt_node_joined joined;
     assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
-    assert_int_equal(jt_fieldtable_add(&in->k->fields, &bytes, false), JT_OK);
+    assert_int_equal(
+        jt_fieldtable_add(&in->k->fields,
+                          &(struct jt_field_row){ .spec = bytes, .state = JT_ROW_ACTIVE }),
+        JT_OK);
     for (size_t i = 0; i < N; i++) {
         (void)snprintf(row_ids[i], sizeof row_ids[i], "row-%zu", i);
         memset(values[i], (int)i, sizeof values[i]);

@@ -78,7 +78,10 @@ static void how_much_is_shown_is_the_fields_word(void **state)
     const struct jt_field_spec eight = {
         .id = FIELD, .name = "pan", .kind = JT_FIELD_PAN, .dedup = true, .mask_eight = true
     };
-    assert_int_equal(jt_fieldtable_add(&in->k->fields, &eight, false), JT_OK);
+    assert_int_equal(
+        jt_fieldtable_add(&in->k->fields,
+                          &(struct jt_field_row){ .spec = eight, .state = JT_ROW_ACTIVE }),
+        JT_OK);
     ask(in);
     check(0, 8);
 }
