@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-void jt_access_note(const struct jt_request *r, uint64_t us)
+void jt_access_note(const struct jt_request *r, int code, uint64_t us)
 {
     char status[16], bytes[24], ms[32], peer[JT_PEER_TEXT];
     const struct jt_http_answer *answer = &r->http.answer;
-    (void)snprintf(status, sizeof status, "%d", answer->status);
+    (void)snprintf(status, sizeof status, "%d", code);
     (void)snprintf(bytes, sizeof bytes, "%zu", answer->body.len);
     (void)snprintf(ms, sizeof ms, "%" PRIu64 ".%03" PRIu64, us / 1000, us % 1000);
     jt_exchange_peer(&r->http, peer);

@@ -9,7 +9,7 @@
 
 #include "api/request.h"
 
-/* `r` is answered; it took `us` microseconds. */
-void jt_access_note(const struct jt_request *r, uint64_t us);
+/* `r` is answered with `code`; it took `us` microseconds. */
+void jt_access_note(const struct jt_request *r, int code, uint64_t us);
 
 #endif

@@ -19,13 +19,17 @@ struct jt_metrics;
 
 struct jt_api {
     struct jt_vault *vault;
-    struct jt_lanes *lanes;       /* of this loop */
-    struct jt_door_shared *doors; /* what is counted at all doors */
-    struct jt_metrics *metrics;   /* of this loop; NULL: nobody counts */
+    struct jt_lanes *lanes;                /* of this loop */
+    struct jt_door_shared *doors;          /* what is counted at all doors */
+    struct jt_request *large, *large_last; /* whose bodies are to be read, a step a round */
+    struct jt_metrics *metrics;            /* of this loop; NULL: nobody counts */
     struct jt_logins logins;
     bool access_log; /* each answer is noted (api/access.h) */
     bool closed;     /* the lanes are gone: what still comes in is told that the process stops */
 };
+
+/* When the lanes are gone and before the server goes: answers what is still to be read. */
+void jt_api_close(struct jt_api *api);
 
 extern const struct jt_server_ops jt_api_ops;
 

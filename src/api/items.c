@@ -164,6 +164,9 @@ static void answer_single(struct jt_items *items)
 static void count_items(const struct jt_items *items)
 {
     const struct jt_request *r = items->request;
+    if (!jt_request_wanted(r)) {
+        return; /* some may not even have been begun */
+    }
     for (size_t i = 0; i < items->n; i++) {
         jt_metrics_item(r->api->metrics, r->route, outcome(items, &items->slots[i]));
     }

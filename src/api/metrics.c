@@ -13,9 +13,11 @@
 #include <time.h>
 
 /* The last one stands for all that are not here. */
-static const int codes[JT_METRICS_CODES] = { 200, 201, 202, 204, 304, 400, 401, 403, 404,
-                                             405, 406, 408, 409, 411, 412, 413, 415, 421,
-                                             422, 428, 429, 500, 501, 503, 507, 0 };
+static const int codes[JT_METRICS_CODES] = {
+    200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406,
+    408, 409, 411, 412, 413, 415, 421, 422, 428, 429, JT_CODE_CLIENT_GONE,
+    500, 501, 503, 0
+};
 
 struct jt_metrics *jt_metrics_new(void)
 {

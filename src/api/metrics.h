@@ -17,6 +17,8 @@
 #include "vault/lanes.h"
 
 #define JT_METRICS_CODES 26 /* statuses that are told apart */
+/* Of an answer that nobody waited for any more: whatever it was, no client saw it. */
+#define JT_CODE_CLIENT_GONE 499
 
 #define JT_PROBLEM(id, name, status, head, title, detail) +1
 enum {

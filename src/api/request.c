@@ -18,6 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool jt_request_wanted(const struct jt_request *r)
+{
+    return r->http.charge.conn != NULL;
+}
+
 /* The body stands in the answer already. `status` is that of an answer without problem. */
 static void finish_as(struct jt_request *r, int status, const char *media_type,
                       enum jt_problem_type problem)
@@ -30,9 +35,10 @@ static void finish_as(struct jt_request *r, int status, const char *media_type,
         answer->media_type = status == 204 || status == 304 ? NULL : media_type;
     }
     uint64_t us = (uint64_t)(jt_clock_us() - r->began_us);
-    jt_metrics_request(r->api->metrics, r->route, answer->status, us);
+    int told = jt_request_wanted(r) ? answer->status : JT_CODE_CLIENT_GONE;
+    jt_metrics_request(r->api->metrics, r->route, told, us);
     if (r->api->access_log) {
-        jt_access_note(r, us);
+        jt_access_note(r, told, us);
     }
     jt_exchange_answered(&r->http);
 }
@@ -40,11 +46,6 @@ static void finish_as(struct jt_request *r, int status, const char *media_type,
 static void finish(struct jt_request *r, int status, enum jt_problem_type problem)
 {
     finish_as(r, status, "application/json", problem);
-}
-
-bool jt_request_wanted(const struct jt_request *r)
-{
-    return r->http.charge.conn != NULL;
 }
 
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
@@ -337,13 +338,53 @@ static bool take_body(struct jt_request *r)
     return problem == JT_PROBLEM_NONE;
 }
 
+/*
+ * To parse a body of thousands of items takes milliseconds, and so does to take them; whoever has
+ * one item would wait for all that came before. So large ones wait in a line, and the loop does one
+ * step of the first in each round, after what was small.
+ */
+#define LARGE_BODY 16384
+
 static void start(struct jt_exchange *x)
 {
     struct jt_request *r = jt_container_of(x, struct jt_request, http);
-    if (r->api->closed) {
+    struct jt_api *api = r->api;
+    if (api->closed) {
         jt_request_answer_err(r, JT_ERR_STOPPING);
+    } else if (x->body.len >= LARGE_BODY) {
+        r->next = NULL;
+        *(api->large == NULL ? &api->large : &api->large_last->next) = r;
+        api->large_last = r;
     } else if (take_body(r)) {
         jt_operation_serve(r);
+    }
+}
+
+static void take_step(struct jt_api *api)
+{
+    struct jt_request *r = api->large;
+    if (r == NULL) {
+        return;
+    }
+    jt_loop_again(api->lanes->loop);
+    if (r->json == NULL && jt_request_wanted(r) && take_body(r)) {
+        return; /* the next step is to serve it */
+    }
+    api->large = r->next;
+    if (!jt_request_wanted(r) && r->http.answer.status == 0) {
+        jt_request_answer_err(r, JT_ERR_CLIENT_GONE);
+    } else if (r->json != NULL) {
+        jt_operation_serve(r);
+    }
+}
+
+void jt_api_close(struct jt_api *api)
+{
+    api->closed = true;
+    while (api->large != NULL) {
+        struct jt_request *r = api->large;
+        api->large = r->next;
+        jt_request_answer_err(r, JT_ERR_STOPPING);
     }
 }
 
@@ -374,6 +415,7 @@ static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
 static void gathered(void *arg)
 {
     struct jt_api *api = arg;
+    take_step(api);
     jt_lanes_pump(api->lanes);
 }
 

@@ -28,7 +28,7 @@ struct jt_api;
 struct jt_request {
     struct jt_exchange http;
     struct jt_api *api;
-    struct jt_request *next; /* of those that wait for a look-up */
+    struct jt_request *next; /* of those that wait for a look-up, or to be read */
     const struct jt_route *route;
     struct jt_route_params params;
     char if_none_match[80];            /* as it was sent; empty: absent or too long */

@@ -69,6 +69,7 @@ void jt_front_loop_clear(struct jt_front_loop *front)
 {
     front->api.closed = true;
     jt_lanes_clear(&front->lanes); /* answers whatever still waits */
+    jt_api_close(&front->api);
     jt_server_clear(&front->server);
     jt_loop_free(front->loop);
     front->loop = NULL;

@@ -131,3 +131,4 @@ def test_what_nobody_waits_for_is_not_done(crowded):
     first.close()
     crowded.app.tokenize(made_up(1, series="fair"))  # a batch later: those that waited are through
     assert status()["keeper"]["sealed"] - sealed <= 12
+    assert status()["counters"]["unavailable"] == 0
