@@ -6,6 +6,7 @@
 #include "base/notice.h"
 #include "base/secmem.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,10 +34,12 @@ enum jt_err jt_login_read(struct jt_slice authorization, struct jt_credential *o
 void jt_login_refuse(struct jt_request *r)
 {
     static struct jt_notice refused = { .what = "logins were refused" };
-    char peer[JT_PEER_TEXT];
+    char peer[JT_PEER_TEXT], line[JT_PEER_TEXT + JT_REQUEST_ID_TEXT + 16];
     jt_exchange_peer(&r->http, peer);
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
-    jt_notice(&refused, peer);
+    (void)snprintf(line, sizeof line, "%s, request %s", peer, r->http.answer.request_id);
+    jt_notice(&refused, line);
+    jt_request_note_refusal(r, JT_AUDIT_LOGIN_REFUSED, r->credential.id, JT_PROBLEM_UNAUTHORIZED);
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
 }
 
@@ -72,6 +75,7 @@ static void on_client(void *arg, enum jt_err err, uint32_t permissions)
     } else if (err != JT_OK || api->closed) {
         jt_request_answer_err(r, api->closed ? JT_ERR_STOPPING : err);
     } else if ((permissions & r->route->permission) == 0) {
+        jt_request_note_refusal(r, JT_AUDIT_REFUSED, r->credential.id, JT_PROBLEM_FORBIDDEN);
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);

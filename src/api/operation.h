@@ -31,11 +31,14 @@ struct jt_call {
     struct jt_route_params params;
     char actor[JT_CLIENT_ID_MAX + 1]; /* who asks */
     struct jt_credential credential;  /* with which key; wiped with the state */
+    struct jt_origin origin;
+    char request_id[JT_REQUEST_ID_TEXT]; /* the same for log lines */
 };
 
 struct jt_operation {
     struct jt_members members;
     bool one_of; /* exactly one of the members is given; the handler looks for itself */
+    bool query;  /* of a GET: the members, all texts, stand in the query of the address */
 
     size_t state_size;
     enum jt_err (*act)(const struct jt_call *call, void *state, struct jt_work_ctx *ctx);

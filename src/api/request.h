@@ -19,7 +19,9 @@
 #include "api/routes.h"
 #include "base/fault.h"
 #include "http/exchange.h"
+#include "model/origin.h"
 #include "vault/credential.h"
+#include "vault/failures.h"
 
 #include <jansson.h>
 
@@ -32,8 +34,10 @@ struct jt_request {
     const struct jt_route *route;
     struct jt_route_params params;
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
+    struct jt_origin origin;           /* its id stands in the answer as text as well */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
+    bool audited;                      /* the lane that has it writes its audit row */
     json_t *json;                      /* the body, or NULL for a route that takes none */
 
     void *state; /* the handler's own */
@@ -42,6 +46,10 @@ struct jt_request {
 
 /* For one whose client is gone before it was admitted. */
 void jt_request_free(struct jt_request *r);
+
+/* Notes for the audit trail that `client` is refused. */
+void jt_request_note_refusal(struct jt_request *r, enum jt_audit_action action, const char *client,
+                             enum jt_problem_type problem);
 
 /* --- for handlers --- */
 

@@ -84,11 +84,13 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     d->request = (struct jt_detokenize_request){ .client = r->client,
+                                                 .origin = &r->origin,
                                                  .field = field->id,
                                                  .items = d->cards,
                                                  .n_items = d->items.n_good,
                                                  .done = on_done,
                                                  .arg = d };
+    r->audited = true;
     jt_lanes_detokenize(r->api->lanes, &d->request);
 }
 

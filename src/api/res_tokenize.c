@@ -90,6 +90,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     t->request = (struct jt_tokenize_request){ .client = r->client,
+                                               .origin = &r->origin,
                                                .field = field->id,
                                                .kind = field->kind,
                                                .dedup = field->dedup,
@@ -97,6 +98,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                .n_items = t->items.n_good,
                                                .done = on_done,
                                                .arg = t };
+    r->audited = true;
     jt_lanes_tokenize(r->api->lanes, &t->request);
 }
 

@@ -4,8 +4,9 @@
  *
  * Threads: one event loop for each processor (front/loop.h), two workers for look-ups and two for
  * acts, which may block (vault/workers.h), one for each background duty (vault/duty.h), which are
- * this node's place in the database (vault/membership.h) and retirement (vault/retirement.h), and
- * this one, which starts and stops the others.
+ * this node's place in the database (vault/membership.h), retirement (vault/retirement.h),
+ * refused requests and the heads of the audit trail (vault/failures.h, heads.h), and this one,
+ * which starts and stops the others.
  *
  * No key ever comes here. PANs do, so the process protects its memory first of all
  * (front/guard.h).
@@ -20,6 +21,8 @@
 #include "front/room.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/failures.h"
+#include "vault/heads.h"
 #include "vault/membership.h"
 #include "vault/retirement.h"
 
@@ -42,6 +45,7 @@ static pthread_t threads[MAX_LOOPS];
 static int n_started; /* of loops */
 static struct jt_door_shared doors;
 static struct jt_membership *membership;
+static struct jt_heads *heads;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -118,8 +122,11 @@ static void stop(void)
         jt_front_loop_clear(&loops[i]);
     }
     jt_workers_free(vault.workers);
+    jt_failures_stop(vault.failures);
+    jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
+    jt_trail_clear(&vault.trail);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
@@ -183,8 +190,14 @@ static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault 
     if (err == JT_OK) {
         err = jt_retirer_start(&vault, &vault.retirer);
     }
+    if (err == JT_OK) {
+        err = jt_failures_start(&vault, &vault.failures);
+    }
+    if (err == JT_OK) {
+        err = jt_heads_start(&vault, &heads);
+    }
     if (err != JT_OK) {
-        return jt_fault_set(fault, err, "the workers or the retirement duty did not start");
+        return jt_fault_set(fault, err, "the workers or a duty did not start");
     }
     err = start_loops(conf, port, fault);
     return err == JT_OK ? write_port_file(conf->front_port_file, *port, fault) : err;
@@ -198,6 +211,7 @@ static void init_vault(const struct jt_conf *conf)
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
     vault.node.number = JT_NODE_NUMBER;
     jt_sets_init(&vault.sets);
+    jt_trail_init(&vault.trail);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 

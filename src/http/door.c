@@ -54,6 +54,12 @@ void jt_charge_peer(const struct jt_charge *charge, char out[JT_PEER_TEXT])
     jt_account_peer(charge->address, out);
 }
 
+size_t jt_charge_address(const struct jt_charge *charge, const uint8_t **address)
+{
+    *address = (const uint8_t *)charge->address->name;
+    return charge->address->name_len;
+}
+
 /* --- what bodies hold --- */
 
 static void add(struct jt_charge *charge, ssize_t len)

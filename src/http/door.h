@@ -208,5 +208,6 @@ void jt_upstream_closed(struct jt_upstream *u);
 /* The address of the client, for log lines. */
 #define JT_PEER_TEXT 48
 void jt_charge_peer(const struct jt_charge *charge, char out[JT_PEER_TEXT]);
+size_t jt_charge_address(const struct jt_charge *charge, const uint8_t **address);
 
 #endif

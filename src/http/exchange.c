@@ -46,6 +46,11 @@ void jt_exchange_answered(struct jt_exchange *x)
     }
 }
 
+size_t jt_exchange_address(const struct jt_exchange *x, const uint8_t **address)
+{
+    return jt_charge_address(&x->charge, address);
+}
+
 void jt_exchange_peer(const struct jt_exchange *x, char out[JT_PEER_TEXT])
 {
     jt_charge_peer(&x->charge, out);
@@ -57,6 +62,7 @@ static void add_fields(const struct jt_http_answer *answer, struct MHD_Response 
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->media_type);
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, "X-Request-Id", answer->request_id);
     if (answer->name != NULL) {
         MHD_add_response_header(response, answer->name, answer->value);
     }

@@ -48,6 +48,8 @@ void jt_exchange_answered(struct jt_exchange *x);
 
 /* The address of the client, for log lines. */
 void jt_exchange_peer(const struct jt_exchange *x, char out[JT_PEER_TEXT]);
+/* The same as bytes in network order, valid as long as the exchange; how many: 4 or 16. */
+size_t jt_exchange_address(const struct jt_exchange *x, const uint8_t **address);
 
 /* For http/server.c: hands the finished answer to libmicrohttpd. False: it cannot. */
 bool jt_exchange_send(struct jt_exchange *x, struct MHD_Connection *connection);

@@ -39,6 +39,7 @@ struct jt_head {
     /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
     struct jt_slice host;
     struct jt_slice authorization, content_type; /* p is NULL when absent */
+    struct jt_slice traceparent;                 /* the same, and when there are several */
     uint64_t content_length;                     /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;
     bool http10;

@@ -3,6 +3,7 @@
 
 #include "base/secmem.h"
 #include "crypto/kdf.h"
+#include "wire/audit.h"
 #include "wire/ring.h"
 #include "wire/text.h"
 
@@ -24,6 +25,8 @@ enum domain {
     DOMAIN_SET_SUM = 11,
     DOMAIN_SET_MEMBER = 12,
     DOMAIN_SET_MASK = 13,
+    DOMAIN_AUDIT_START = 40,
+    DOMAIN_AUDIT_LINK = 41,
 };
 
 #define MESSAGE_MAX 512
@@ -215,4 +218,20 @@ enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, s
                               uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_SET_SUM, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_audit_start(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN])
+{
+    static const uint8_t domain = DOMAIN_AUDIT_START;
+    const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
+    return jt_cmac_compute(root->audit_mac, parts, 2, out);
+}
+
+enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,
+                                 uint8_t out[static JT_ROW_MAC_LEN])
+{
+    uint8_t message[1 + JT_AUDIT_LINK_LEN] = { DOMAIN_AUDIT_LINK };
+    jt_audit_link_pack(link, message + 1);
+    return jt_cmac_compute(root->audit_mac, &(struct jt_bytes){ message, sizeof message }, 1, out);
 }

@@ -10,6 +10,7 @@
 
 #include "keeper/genfile.h"
 #include "keeper/root.h"
+#include "model/audit.h"
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/generation.h"
@@ -58,6 +59,14 @@ enum jt_err jt_rowmac_set_row(const struct jt_root *root, const struct jt_set_ro
                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, size_t body_len,
                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
+/*
+ * The audit trail: a start as its body is sent (wire/audit.h), and a link, which gives its head.
+ */
+enum jt_err jt_rowmac_audit_start(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,
+                                 uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /* JT_OK when the row carries its right MAC, else JT_ERR_FORGED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,

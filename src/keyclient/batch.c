@@ -49,6 +49,7 @@ BATCH_CALL(open)
 BATCH_CALL(reseal)
 BATCH_CALL(match)
 BATCH_CALL(identify)
+BATCH_CALL(audit_link)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -125,6 +126,17 @@ void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_ite
     struct identify_call *mine = new_identify(n, done, arg);
     if (mine != NULL && begin(kc, &mine->call, JT_VERB_IDENTIFY, &mark)) {
         jt_identify_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
+void jt_keyclient_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                             jt_audit_link_fn *done, void *arg)
+{
+    size_t mark;
+    struct audit_link_call *mine = new_audit_link(1, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_AUDIT_LINK, &mark)) {
+        jt_audit_link_encode(link, &kc->out);
         end(kc, &mine->call, mark);
     }
 }

@@ -26,6 +26,7 @@
 #include "base/fault.h"
 #include "base/loop.h"
 #include "wire/certificate.h"
+#include "wire/audit.h"
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/generation.h"
@@ -92,6 +93,15 @@ void jt_keyclient_match(struct jt_keyclient *kc, const struct jt_match_item *ite
 /* Class REFRESH: the keeper has no ring, or fields are to be named. */
 void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_item *items, size_t n,
                            jt_identify_fn *done, void *arg);
+
+/*
+ * The head of a link of the audit trail, as its one result. Calls are answered in the order in
+ * which they were made: where this one is made first, its answer is there when the next one's
+ * comes.
+ */
+typedef void jt_audit_link_fn(void *arg, enum jt_err err, const struct jt_audit_link_reply *reply);
+void jt_keyclient_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                             jt_audit_link_fn *done, void *arg);
 
 /* --- any verb, synchronous (client from jt_keyclient_open) --- */
 
@@ -294,6 +304,18 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
  */
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out) JT_CHECKED;
+
+/* The MAC of a start of the audit trail, and the head of a link. */
+enum jt_err jt_keyclient_wait_audit_start(struct jt_keyclient *kc,
+                                          const struct jt_audit_start *start,
+                                          uint8_t mac[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_keyclient_wait_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                                         uint8_t head[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
+/* Whether each of at most JT_WIRE_MAX_AUDIT links has the head that it is said to have. */
+enum jt_err jt_keyclient_wait_audit_check(struct jt_keyclient *kc,
+                                          const struct jt_audit_claim *claims, size_t n,
+                                          bool *good) JT_CHECKED;
 
 /*
  * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as

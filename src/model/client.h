@@ -18,6 +18,7 @@ enum jt_permission {
     JT_MAY_TOKENIZE = 1 << 0,
     JT_MAY_DETOKENIZE = 1 << 1,
     JT_MAY_OPERATE = 1 << 2,
+    JT_MAY_AUDIT = 1 << 8,
 };
 #define JT_MAY_ALL (JT_MAY_TOKENIZE | JT_MAY_DETOKENIZE | JT_MAY_OPERATE)
 

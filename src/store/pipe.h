@@ -46,6 +46,13 @@ bool jt_pipe_up(const struct jt_pipe *pipe);
 /* `fn` runs each time the pipe becomes ready with a new connection, the first time included. */
 void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
 
+/*
+ * Whether nobody knows what became of the last transaction, which failed; and the server process
+ * that it was sent to.
+ */
+bool jt_pipe_unsure(const struct jt_pipe *pipe);
+int jt_pipe_backend(const struct jt_pipe *pipe);
+
 /* What failed last, of the transaction or of the connection, for the operator's log. */
 const struct jt_fault *jt_pipe_fault(const struct jt_pipe *pipe);
 

@@ -26,8 +26,10 @@ struct detokenizer {
     struct jt_open_item open[BATCH];
     struct jt_card_row rows[BATCH];
     uint64_t granted[BATCH]; /* ids for the audit rows */
+    size_t n_audit;
 };
 
+static void make_audit_rows(struct detokenizer *d, bool opening);
 static void audit_batch(struct detokenizer *d);
 
 static struct detokenizer *of(struct jt_lane *lane)
@@ -111,6 +113,9 @@ static void open_batch(struct detokenizer *d, size_t n)
                                             .envelope = row->envelope,
                                             .envelope_len = row->envelope_len };
     }
+    /* All will open, as a rule: the link for that is there when they have. */
+    make_audit_rows(d, true);
+    jt_lane_ask_link(&d->lane, d->n_audit);
     jt_keyclient_open_items(d->lane.keeper, d->open, n, on_opened, d);
 }
 
@@ -290,6 +295,7 @@ static void identify_batch(struct jt_lane *lane)
 static void on_audited(void *arg, enum jt_err err)
 {
     struct detokenizer *d = arg;
+    jt_lane_link_ended(&d->lane, err, true);
     if (err == JT_OK) {
         jt_lane_end(&d->lane, JT_OK);
     } else {
@@ -297,13 +303,17 @@ static void on_audited(void *arg, enum jt_err err)
     }
 }
 
-/* The ids of one request's granted items are neighbours, as its entries are. */
-static void audit_batch(struct detokenizer *d)
+/*
+ * The ids of one request's granted items are neighbours, as its entries are. With `opening`, those
+ * that are being opened count as granted.
+ */
+static void make_audit_rows(struct detokenizer *d, bool opening)
 {
-    size_t n = jt_lane_audit(&d->lane, JT_AUDIT_DETOKENIZE), n_granted = 0;
+    size_t n_granted = 0;
+    d->n_audit = jt_lane_audit(&d->lane, JT_AUDIT_DETOKENIZE);
     for (size_t i = 0; i < d->lane.n; i++) {
         const struct jt_lane_entry *e = &d->lane.entries[i];
-        if (item_of(e)->err != JT_OK) {
+        if (e->settled ? item_of(e)->err != JT_OK : !opening) {
             continue;
         }
         struct jt_audit_row *row = &d->lane.audit[e->audit];
@@ -312,9 +322,23 @@ static void audit_batch(struct detokenizer *d)
         row->n_done++;
         d->granted[n_granted++] = item_of(e)->id;
     }
-    enum jt_err err = jt_cards_audit(d->lane.pipe, d->lane.audit, n, on_audited, d);
+}
+
+static void audit_batch(struct detokenizer *d)
+{
+    make_audit_rows(d, false);
+    jt_lane_await_link(&d->lane, d->n_audit);
+}
+
+static void linked(struct jt_lane *lane, enum jt_err err)
+{
+    struct detokenizer *d = of(lane);
+    if (err == JT_OK) {
+        const struct jt_audit audit = jt_lane_linked(lane, d->n_audit);
+        err = jt_cards_audit(lane->pipe, &audit, on_audited, d);
+    }
     if (err != JT_OK) {
-        jt_lane_end(&d->lane, err);
+        jt_lane_end(lane, err);
     }
 }
 
@@ -342,7 +366,9 @@ const struct jt_lane_verb jt_verb_detokenize = {
     .item_size = sizeof(struct jt_detokenize_item),
     .batch_max = BATCH,
     .round = identify_batch,
+    .audits = true,
     .give_up = give_up,
+    .linked = linked,
     .end_item = end_item,
     .done = done,
 };
@@ -356,6 +382,7 @@ void jt_detokenize_offer_to(struct jt_lane *detokenize, struct jt_lane *reencryp
 void jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .origin = request->origin,
                                               .field = request->field,
                                               .items = request->items,
                                               .n_items = request->n_items };

@@ -14,6 +14,7 @@
 #include "options/conf.h"
 #include "vault/counters.h"
 #include "vault/sets.h"
+#include "vault/trail.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -42,7 +43,9 @@ struct jt_vault {
     struct jt_counters counters;
     struct jt_workers *workers;
     struct jt_retirer *retirer;
+    struct jt_failures *failures;
     struct jt_sets sets; /* clients and fields that stand */
+    struct jt_trail trail;
 
     /*
      * Written by whoever last made the keeper accept a ring; hints for readiness and status, never
