@@ -47,8 +47,26 @@ CREATE TABLE audit (
     object text NOT NULL,
     source bytea NOT NULL,
     ids bytea NOT NULL
-);
+) PARTITION BY RANGE (at);
 ALTER TABLE audit ALTER COLUMN ids SET STORAGE EXTERNAL; -- compressing them is wasted work
+
+-- Appended only, and in the order of time: a block-range index is enough for every question about a time.
+CREATE INDEX audit_time ON audit USING brin (at) WITH (autosummarize = on);
+
+-- A partition for each month (UTC) from the first row to two months from now. jetond makes the later ones.
+DO $$
+DECLARE
+    month timestamp;
+BEGIN
+    FOR month IN SELECT generate_series(date_trunc('month', least((SELECT min(o.at) FROM audit_before o), now())
+        AT TIME ZONE 'UTC'), (now() AT TIME ZONE 'UTC') + interval '2 months', interval '1 month')
+    LOOP
+        month := date_trunc('month', month);
+        EXECUTE format('CREATE TABLE %I PARTITION OF audit FOR VALUES FROM (%L) TO (%L)',
+            'audit_' || to_char(month, 'YYYY_MM'), month AT TIME ZONE 'UTC',
+            (month + interval '1 month') AT TIME ZONE 'UTC');
+    END LOOP;
+END $$;
 
 INSERT INTO audit_start
 SELECT -row_number() OVER (ORDER BY o.node), o.node, '00000000-0000-0000-0000-000000000000', min(o.at), 0, '',
@@ -61,5 +79,14 @@ SELECT o.at, o.seq, s.id, o.field, o.n_items, o.n_done, o.action, 0, 0, 0, '0000
 FROM audit_before o JOIN audit_start s ON s.node = o.node ORDER BY o.at, o.seq;
 DROP TABLE audit_before;
 
--- Appended only, and in the order of time: a block-range index is enough for every question about a time.
-CREATE INDEX audit_time ON audit USING brin (at) WITH (autosummarize = on);
+-- Where a chain stood at the end of a partition that was dropped when its time was over, MACed: its rows were not cut
+-- off. before: the end of that partition.
+CREATE TABLE audit_close (
+    start integer NOT NULL,
+    connection smallint NOT NULL,
+    link bigint NOT NULL,
+    head uuid NOT NULL,
+    before timestamptz NOT NULL,
+    mac bytea NOT NULL CHECK (octet_length(mac) = 16),
+    PRIMARY KEY (start, connection)
+);

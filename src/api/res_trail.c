@@ -235,7 +235,7 @@ const struct jt_operation jt_operation_audit_list = {
 /* --- starts --- */
 
 struct starts {
-    json_t *found;
+    json_t *found, *closes;
     bool failed;
 };
 
@@ -262,24 +262,42 @@ static void add_start(void *arg, const struct jt_audit_start *start)
     s->failed |= json_array_append_new(s->found, json) != 0;
 }
 
+static void add_close(void *arg, const struct jt_audit_close *close)
+{
+    struct starts *s = arg;
+    json_t *json =
+        json_pack("{sI,si,sI,so,sI,so}", "start", (json_int_t)close->start, "connection",
+                  (int)close->connection, "link", (json_int_t)close->number, "head",
+                  hex_json(close->head, sizeof close->head), "before_us",
+                  (json_int_t)close->before_us, "mac", hex_json(close->mac, sizeof close->mac));
+    s->failed |= json_array_append_new(s->closes, json) != 0;
+}
+
 static enum jt_err list_starts(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     (void)call;
     struct starts *s = state;
     s->found = json_array();
+    s->closes = json_array();
     enum jt_err err = jt_audit_read_starts(ctx, add_start, s);
+    if (err == JT_OK) {
+        err = jt_audit_read_closes(ctx, add_close, s);
+    }
     return err == JT_OK && s->failed ? JT_ERR_NOMEM : err;
 }
 
 static json_t *starts_answer(const struct jt_api *api, void *state)
 {
     (void)api;
-    return json_pack("{sO}", "starts", ((struct starts *)state)->found);
+    const struct starts *s = state;
+    return json_pack("{sO,sO}", "starts", s->found, "closes", s->closes);
 }
 
 static void starts_clear(void *state)
 {
-    json_decref(((struct starts *)state)->found);
+    struct starts *s = state;
+    json_decref(s->found);
+    json_decref(s->closes);
 }
 
 const struct jt_operation jt_operation_audit_starts = {
@@ -300,8 +318,8 @@ struct claims {
 };
 
 struct verify {
-    struct claims links, starts;
-    bool *good_links, *good_starts;
+    struct claims links, starts, closes;
+    bool *good_links, *good_starts, *good_closes;
 };
 
 static bool take_claim(struct claims *claims, const char *text, size_t len)
@@ -343,6 +361,8 @@ static const struct jt_member verify_members[] = {
       .must = "an array of at most 1000 links, each with its head, in hexadecimal digits" },
     { "starts", &claims_kind, JT_MEMBER_AT(struct verify, starts),
       .must = "an array of at most 1000 starts, each with its MAC, in hexadecimal digits" },
+    { "closes", &claims_kind, JT_MEMBER_AT(struct verify, closes),
+      .must = "an array of at most 1000 closes, each with its MAC, in hexadecimal digits" },
 };
 
 static bool all_links(const struct claims *claims)
@@ -355,25 +375,37 @@ static bool all_links(const struct claims *claims)
     return true;
 }
 
+typedef enum jt_err check_fn(struct jt_work_ctx *ctx, const uint8_t *claim, size_t len, bool *good);
+
+static enum jt_err check_each(struct jt_work_ctx *ctx, const struct claims *claims, check_fn *check,
+                              bool *good)
+{
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; i < claims->n && err == JT_OK; i++) {
+        size_t from = i == 0 ? 0 : claims->ends[i - 1];
+        err = check(ctx, claims->bytes + from, claims->ends[i] - from, &good[i]);
+    }
+    return err;
+}
+
 static enum jt_err verify(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     (void)call;
     struct verify *v = state;
     v->good_links = calloc(v->links.n + 1, sizeof *v->good_links);
     v->good_starts = calloc(v->starts.n + 1, sizeof *v->good_starts);
-    if (v->good_links == NULL || v->good_starts == NULL) {
+    v->good_closes = calloc(v->closes.n + 1, sizeof *v->good_closes);
+    if (v->good_links == NULL || v->good_starts == NULL || v->good_closes == NULL) {
         return JT_ERR_NOMEM;
     }
     if (!all_links(&v->links)) {
         return JT_ERR_NOT_LINKS;
     }
     enum jt_err err = jt_audit_check_links(ctx, v->links.bytes, v->links.n, v->good_links);
-    for (size_t i = 0; i < v->starts.n && err == JT_OK; i++) {
-        size_t from = i == 0 ? 0 : v->starts.ends[i - 1];
-        err = jt_audit_check_start(ctx, v->starts.bytes + from, v->starts.ends[i] - from,
-                                   &v->good_starts[i]);
+    if (err == JT_OK) {
+        err = check_each(ctx, &v->starts, jt_audit_check_start, v->good_starts);
     }
-    return err;
+    return err == JT_OK ? check_each(ctx, &v->closes, jt_audit_check_close, v->good_closes) : err;
 }
 
 static json_t *flags_json(const bool *flags, size_t n)
@@ -389,8 +421,9 @@ static json_t *verify_answer(const struct jt_api *api, void *state)
 {
     (void)api;
     const struct verify *v = state;
-    return json_pack("{so,so}", "links", flags_json(v->good_links, v->links.n), "starts",
-                     flags_json(v->good_starts, v->starts.n));
+    return json_pack("{so,so,so}", "links", flags_json(v->good_links, v->links.n), "starts",
+                     flags_json(v->good_starts, v->starts.n), "closes",
+                     flags_json(v->good_closes, v->closes.n));
 }
 
 static void verify_clear(void *state)
@@ -400,8 +433,11 @@ static void verify_clear(void *state)
     free(v->links.ends);
     free(v->starts.bytes);
     free(v->starts.ends);
+    free(v->closes.bytes);
+    free(v->closes.ends);
     free(v->good_links);
     free(v->good_starts);
+    free(v->good_closes);
 }
 
 const struct jt_operation jt_operation_audit_verify = {

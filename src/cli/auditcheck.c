@@ -2,6 +2,7 @@
 #include "cli/auditcheck.h"
 
 #include "base/hex.h"
+#include "cli/auditask.h"
 #include "cli/auditjson.h"
 #include "cli/exit.h"
 #include "cli/rest.h"
@@ -29,7 +30,9 @@ struct chain {
     struct jt_chain at; /* how far it has come */
     bool from_start;    /* seen from its first link on: `running` is known */
     bool has_head;      /* of the link before the next one */
-    bool bad;           /* its first bad place was told */
+    uint64_t closed;    /* links up to this one were dropped when their time was over; 0: none */
+    uint8_t closed_head[JT_ROW_MAC_LEN];
+    bool bad; /* its first bad place was told */
     struct anchor *anchors;
     size_t n_anchors;
 };
@@ -192,34 +195,19 @@ void jt_auditcheck_until(struct jt_auditcheck *c, uint64_t until_us)
 
 /* --- starts --- */
 
-/* Asks the keeper whether it made the start. */
-static int ask_start(struct jt_auditcheck *c, const struct jt_audit_start *start)
+/* Whether the keeper made the start. */
+static int check_start(struct jt_auditcheck *c, const struct jt_audit_start *start)
 {
-    if (c->cli == NULL) {
-        return JT_EXIT_OK;
-    }
     struct jt_buf body;
+    bool good;
     jt_buf_init(&body, JT_WIRE_MAX_FRAME);
     jt_audit_start_encode(start, &body);
     jt_buf_put(&body, start->mac, sizeof start->mac);
-    char *text = malloc(HEX(body.len));
-    if (text == NULL || jt_buf_status(&body) != JT_OK) {
-        free(text);
-        jt_buf_clear(&body);
-        return no_memory();
-    }
-    jt_hex_encode(body.data, body.len, text);
-    json_t *ask = json_pack("{s[s]}", "starts", text);
-    struct jt_answer answer;
-    int code = jt_rest_call(c->cli, "POST", "/v1/audit/verify", ask, &answer);
-    if (code == JT_EXIT_OK &&
-        !json_is_true(json_array_get(json_object_get(answer.json, "starts"), 0))) {
+    int code = jt_auditask(c->cli, "starts", &body, &good);
+    jt_buf_clear(&body);
+    if (code == JT_EXIT_OK && !good) {
         tell_start(c, start->id, "its row was changed, or no keeper of this service made it");
     }
-    jt_answer_clear(&answer);
-    json_decref(ask);
-    free(text);
-    jt_buf_clear(&body);
     return code;
 }
 
@@ -261,7 +249,36 @@ int jt_auditcheck_start(struct jt_auditcheck *c, const json_t *json)
     }
     c->starts = grown;
     grown[c->n_starts++] = start;
-    return ask_start(c, &start.start);
+    return check_start(c, &start.start);
+}
+
+/* --- closes --- */
+
+int jt_auditcheck_close(struct jt_auditcheck *c, const json_t *json)
+{
+    struct jt_audit_close close;
+    struct jt_buf body;
+    bool good;
+    if (!jt_auditjson_close(json, &close)) {
+        jt_complain("a close of the audit trail is not as it should be");
+        return JT_EXIT_FAILED;
+    }
+    struct chain *chain = chain_of(c, close.start, close.connection);
+    if (chain == NULL) {
+        return no_memory();
+    }
+    jt_buf_init(&body, JT_WIRE_MAX_FRAME);
+    jt_audit_close_encode(&close, &body);
+    jt_buf_put(&body, close.mac, sizeof close.mac);
+    int code = jt_auditask(c->cli, "closes", &body, &good);
+    jt_buf_clear(&body);
+    if (code == JT_EXIT_OK && !good) {
+        tell(c, chain, close.number, "no keeper of this service said that it may end here");
+    } else if (code == JT_EXIT_OK) {
+        chain->closed = close.number;
+        memcpy(chain->closed_head, close.head, sizeof close.head);
+    }
+    return code;
 }
 
 /* --- links --- */
@@ -332,13 +349,19 @@ static void begin_chain(struct jt_auditcheck *c, struct chain *chain)
     const struct start *start = find_start(c, chain->at.start);
     if (start == NULL) {
         tell(c, chain, c->link, "the row of its start is missing");
+    } else if (c->link == chain->closed + 1 && chain->closed > 0) {
+        memcpy(chain->at.head, chain->closed_head, sizeof chain->at.head);
+        chain->at.number = chain->closed;
+        chain->has_head = true;
+        chain->from_start = false;
+        return;
     } else if (c->link == 1) {
         memcpy(chain->at.head, start->start.mac, sizeof chain->at.head);
         chain->has_head = true;
         return;
     }
-    if (!c->partial) {
-        tell(c, chain, 1, "links are missing before the first one that is there");
+    if (!c->partial && c->link > chain->closed) {
+        tell(c, chain, chain->closed + 1, "links are missing before the first one that is there");
     }
     chain->from_start = false;
     chain->at.number = c->link - 1;
@@ -473,6 +496,7 @@ static void see_chains(struct jt_auditcheck *c)
         struct chain *chain = &c->chains[i];
         for (size_t a = 0; a < chain->n_anchors && !c->partial; a++) {
             bool due = c->until_us == 0 || chain->anchors[a].at_us < c->until_us;
+            due = due && chain->anchors[a].number > chain->closed;
             if (due && !chain->anchors[a].met && !chain->bad) {
                 tell(c, chain, chain->at.number + 1,
                      "links are missing from here on: the end was cut off");

@@ -4,7 +4,8 @@
  * (docs/data-format.md, "The audit trail"). Rows come in the order of the trail.
  *
  *     jt_auditcheck_new, jt_auditcheck_heads (heads that were kept outside), then
- *     jt_auditcheck_start for each start, jt_auditcheck_row for each row, jt_auditcheck_end
+ *     jt_auditcheck_start for each start, jt_auditcheck_close for each close (of what was dropped
+ *     when its time was over), jt_auditcheck_row for each row, jt_auditcheck_end
  *
  * What was found stands on standard output as it is found, the first bad place of each chain only.
  */
@@ -34,6 +35,7 @@ void jt_auditcheck_until(struct jt_auditcheck *c, uint64_t until_us);
 
 /* JT_EXIT_OK, or an exit code after a message: the check cannot go on. */
 int jt_auditcheck_start(struct jt_auditcheck *c, const json_t *json);
+int jt_auditcheck_close(struct jt_auditcheck *c, const json_t *json);
 int jt_auditcheck_row(struct jt_auditcheck *c, const json_t *json);
 
 /* What remains to be seen, and the summary. JT_EXIT_OK, or JT_EXIT_REFUSED: it is not whole. */

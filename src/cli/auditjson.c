@@ -67,6 +67,25 @@ bool jt_auditjson_start(const json_t *json, struct jt_audit_start *out)
     return take_ends(json_object_get(json, "ends"), out);
 }
 
+bool jt_auditjson_close(const json_t *json, struct jt_audit_close *out)
+{
+    int64_t start, connection, link, before_us;
+    *out = (struct jt_audit_close){ .start = 0 };
+    if (!jt_auditjson_number(json, "start", 1, INT32_MAX, &start) ||
+        !jt_auditjson_number(json, "connection", 0, INT16_MAX, &connection) ||
+        !jt_auditjson_number(json, "link", 1, INT64_MAX, &link) ||
+        !jt_auditjson_number(json, "before_us", 0, INT64_MAX, &before_us) ||
+        !jt_auditjson_hex(json, "head", out->head, sizeof out->head) ||
+        !jt_auditjson_hex(json, "mac", out->mac, sizeof out->mac)) {
+        return false;
+    }
+    out->start = (uint32_t)start;
+    out->connection = (uint16_t)connection;
+    out->number = (uint64_t)link;
+    out->before_us = (uint64_t)before_us;
+    return true;
+}
+
 static bool take_source(const json_t *json, struct jt_origin *origin)
 {
     const json_t *value = json_object_get(json, "source");

@@ -17,6 +17,8 @@ bool jt_auditjson_number(const json_t *object, const char *name, int64_t low, in
 /* False: it is none, or memory is out. out->ends is the caller's to free in both cases. */
 bool jt_auditjson_start(const json_t *json, struct jt_audit_start *out);
 
+bool jt_auditjson_close(const json_t *json, struct jt_audit_close *out);
+
 /* The same for what a digest is made of; in both cases the caller clears it. */
 bool jt_auditjson_row(const json_t *json, struct jt_audit_row *row);
 void jt_auditjson_row_clear(struct jt_audit_row *row);

@@ -40,6 +40,18 @@ static int write_line(void *arg, const json_t *item)
     return code;
 }
 
+static int write_start(void *arg, const json_t *item)
+{
+    ((struct export *)arg)->kind = "start";
+    return write_line(arg, item);
+}
+
+static int write_close(void *arg, const json_t *item)
+{
+    ((struct export *)arg)->kind = "close";
+    return write_line(arg, item);
+}
+
 /*
  * Cuts off a line that is not whole, and finds the cursor of the last row: what comes behind it is
  * still to be fetched. False: the file cannot be read.
@@ -96,8 +108,7 @@ static int close_output(FILE *out, int code)
 
 static int write_all(const struct jt_cli *cli, struct jt_trail_query *query, struct export *x)
 {
-    x->kind = "start";
-    int code = jt_trail_starts(cli, write_line, x);
+    int code = jt_trail_starts(cli, write_start, write_close, x);
     if (code == JT_EXIT_OK) {
         x->kind = "row";
         x->n = 0;

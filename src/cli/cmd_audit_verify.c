@@ -15,6 +15,11 @@ static int take_start(void *arg, const json_t *start)
     return jt_auditcheck_start(arg, start);
 }
 
+static int take_close(void *arg, const json_t *close)
+{
+    return jt_auditcheck_close(arg, close);
+}
+
 static int take_row(void *arg, const json_t *row)
 {
     return jt_auditcheck_row(arg, row);
@@ -40,7 +45,7 @@ static int verify_now(const struct jt_cli *cli, struct jt_auditcheck *c,
     query->until = query->until == NULL ? stable : query->until;
     jt_auditcheck_until(c, jt_trail_time_us(query->until));
     if (code == JT_EXIT_OK) {
-        code = jt_trail_starts(cli, take_start, c);
+        code = jt_trail_starts(cli, take_start, take_close, c);
     }
     return code == JT_EXIT_OK ? jt_trail_rows(cli, query, take_row, c) : code;
 }
@@ -54,6 +59,8 @@ static int take_line(struct jt_auditcheck *c, const char *path, const char *line
         jt_complain("%s: a line is cut off or was changed", path);
     } else if (strcmp(kind, "start") == 0) {
         code = jt_auditcheck_start(c, json);
+    } else if (strcmp(kind, "close") == 0) {
+        code = jt_auditcheck_close(c, json);
     } else if (strcmp(kind, "row") == 0) {
         code = jt_auditcheck_row(c, json);
     } else {

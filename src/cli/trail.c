@@ -56,12 +56,16 @@ static int each_of(const json_t *list, jt_trail_fn *each, void *arg)
     return code;
 }
 
-int jt_trail_starts(const struct jt_cli *cli, jt_trail_fn *each, void *arg)
+int jt_trail_starts(const struct jt_cli *cli, jt_trail_fn *each_start, jt_trail_fn *each_close,
+                    void *arg)
 {
     struct jt_answer answer;
     int code = jt_rest_call(cli, "GET", "/v1/audit/starts", NULL, &answer);
     if (code == JT_EXIT_OK) {
-        code = each_of(json_object_get(answer.json, "starts"), each, arg);
+        code = each_of(json_object_get(answer.json, "starts"), each_start, arg);
+    }
+    if (code == JT_EXIT_OK) {
+        code = each_of(json_object_get(answer.json, "closes"), each_close, arg);
     }
     jt_answer_clear(&answer);
     return code;

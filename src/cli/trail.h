@@ -19,8 +19,9 @@ struct jt_trail_query {
 /* JT_EXIT_OK to go on; any other code ends it. */
 typedef int jt_trail_fn(void *arg, const json_t *row);
 
-/* Each start; then each row. They return what ended it, after a message. */
-int jt_trail_starts(const struct jt_cli *cli, jt_trail_fn *each, void *arg);
+/* Each start and each close; then each row. They return what ended it, after a message. */
+int jt_trail_starts(const struct jt_cli *cli, jt_trail_fn *each_start, jt_trail_fn *each_close,
+                    void *arg);
 int jt_trail_rows(const struct jt_cli *cli, const struct jt_trail_query *query, jt_trail_fn *each,
                   void *arg);
 

@@ -24,6 +24,7 @@
 #include "vault/failures.h"
 #include "vault/heads.h"
 #include "vault/membership.h"
+#include "vault/months.h"
 #include "vault/retirement.h"
 
 #include <systemd/sd-daemon.h>
@@ -46,6 +47,7 @@ static int n_started; /* of loops */
 static struct jt_door_shared doors;
 static struct jt_membership *membership;
 static struct jt_heads *heads;
+static struct jt_months *months;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -122,6 +124,7 @@ static void stop(void)
         jt_front_loop_clear(&loops[i]);
     }
     jt_workers_free(vault.workers);
+    jt_months_stop(months);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
@@ -195,6 +198,9 @@ static enum jt_err start(const struct jt_conf *conf, int *port, struct jt_fault 
     }
     if (err == JT_OK) {
         err = jt_heads_start(&vault, &heads);
+    }
+    if (err == JT_OK) {
+        err = jt_months_start(&vault, &months);
     }
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or a duty did not start");

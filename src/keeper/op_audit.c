@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * AUDIT_START, AUDIT_LINK and AUDIT_CHECK: the MACs of the audit trail.
+ * AUDIT_START, AUDIT_LINK, AUDIT_CLOSE and AUDIT_CHECK: the MACs of the audit trail.
  *
  * The keeper remembers nothing of a chain. It would have to forget at each restart, or write its
  * state file for every transaction; and what it could refuse then, a second link of one number, is
@@ -61,6 +61,21 @@ enum jt_err jt_op_audit_check(struct jt_keeper *k, struct jt_reader *in, struct 
     }
     if (err == JT_OK) {
         jt_audit_check_reply_encode(good, n, out);
+    }
+    return err;
+}
+
+enum jt_err jt_op_audit_close(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_audit_close close;
+    const struct jt_reader whole = *in;
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_audit_close_decode(in, &close);
+    if (err == JT_OK) {
+        err = jt_rowmac_audit_close(k->root, whole.p, whole.left, mac);
+    }
+    if (err == JT_OK) {
+        jt_buf_put(out, mac, sizeof mac);
     }
     return err;
 }

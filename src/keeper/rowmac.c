@@ -27,6 +27,7 @@ enum domain {
     DOMAIN_SET_MASK = 13,
     DOMAIN_AUDIT_START = 40,
     DOMAIN_AUDIT_LINK = 41,
+    DOMAIN_AUDIT_CLOSE = 42,
 };
 
 #define MESSAGE_MAX 512
@@ -220,12 +221,23 @@ enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, s
     return state_mac(root, DOMAIN_SET_SUM, body, body_len, out);
 }
 
+static enum jt_err audit_mac(const struct jt_root *root, uint8_t domain, const uint8_t *body,
+                             size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
+    return jt_cmac_compute(root->audit_mac, parts, 2, out);
+}
+
 enum jt_err jt_rowmac_audit_start(const struct jt_root *root, const uint8_t *body, size_t body_len,
                                   uint8_t out[static JT_ROW_MAC_LEN])
 {
-    static const uint8_t domain = DOMAIN_AUDIT_START;
-    const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
-    return jt_cmac_compute(root->audit_mac, parts, 2, out);
+    return audit_mac(root, DOMAIN_AUDIT_START, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_audit_close(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return audit_mac(root, DOMAIN_AUDIT_CLOSE, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,

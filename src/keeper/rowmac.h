@@ -61,9 +61,12 @@ enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, s
                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /*
- * The audit trail: a start as its body is sent (wire/audit.h), and a link, which gives its head.
+ * The audit trail: a start and a close as their bodies are sent (wire/audit.h), and a link, which
+ * gives its head.
  */
 enum jt_err jt_rowmac_audit_start(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_audit_close(const struct jt_root *root, const uint8_t *body, size_t body_len,
                                   uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,
                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;

@@ -312,6 +312,11 @@ enum jt_err jt_keyclient_wait_audit_start(struct jt_keyclient *kc,
 enum jt_err jt_keyclient_wait_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
                                          uint8_t head[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
+/* The MAC of a close. */
+enum jt_err jt_keyclient_wait_audit_close(struct jt_keyclient *kc,
+                                          const struct jt_audit_close *close,
+                                          uint8_t mac[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
 /* Whether each of at most JT_WIRE_MAX_AUDIT links has the head that it is said to have. */
 enum jt_err jt_keyclient_wait_audit_check(struct jt_keyclient *kc,
                                           const struct jt_audit_claim *claims, size_t n,

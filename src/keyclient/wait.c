@@ -244,3 +244,14 @@ enum jt_err jt_keyclient_wait_audit_check(struct jt_keyclient *kc,
                ? jt_keyclient_decoded(kc, jt_audit_check_reply_decode(&payload, n, good), &payload)
                : err;
 }
+
+enum jt_err jt_keyclient_wait_audit_close(struct jt_keyclient *kc,
+                                          const struct jt_audit_close *close,
+                                          uint8_t mac[static JT_ROW_MAC_LEN])
+{
+    struct jt_audit_link_result result;
+    enum jt_err err = jt_keyclient_call(kc, JT_VERB_AUDIT_CLOSE, jt_audit_close_encode, close,
+                                        jt_audit_link_result_decode, &result);
+    memcpy(mac, result.head, JT_ROW_MAC_LEN);
+    return err;
+}

@@ -43,6 +43,16 @@ struct jt_audit_start {
     uint8_t mac[JT_ROW_MAC_LEN];
 };
 
+/* Where a chain stood at the end of a partition that is dropped. */
+struct jt_audit_close {
+    uint32_t start;
+    uint16_t connection;
+    uint64_t number;
+    uint8_t head[JT_ROW_MAC_LEN];
+    uint64_t before_us; /* the end of that partition, since 1970 */
+    uint8_t mac[JT_ROW_MAC_LEN];
+};
+
 /* The bytes of an end, in a start's row and in what its MAC is over. */
 #define JT_AUDIT_END_LEN (2 + 8 + JT_ROW_MAC_LEN)
 void jt_audit_end_pack(const struct jt_audit_end *end, uint8_t out[static JT_AUDIT_END_LEN]);

@@ -89,6 +89,9 @@
 #define IS_ORDINARY(tables) \
     "NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid IN (" tables ")) " \
     "AND NOT EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class IN (" tables "))"
+/* The same of the partition that the audit rows went to; each has its own triggers and rules. */
+#define PARTITION_IS_ORDINARY \
+    "NOT EXISTS (SELECT FROM audited a JOIN pg_trigger t ON t.tgrelid = a.tableoid)"
 #define OF_STRANGERS "CASE WHEN d.ordinary THEN '' ELSE ': there are triggers or rules' END"
 #define OR_FAIL(holds, then, sentence) "CASE WHEN " holds " THEN " then " ELSE (" sentence \
     ")::int8 END"
@@ -128,7 +131,7 @@
     "audited AS (" AUDIT_INTO \
     AUDIT_ROWS("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19", "$20", "$21", "$22", \
                "$23", "$24", "$25") " WHERE " RING_HOLDS " " \
-    "RETURNING at)"
+    "RETURNING at, tableoid)"
 #define COUNT_TOLD "(SELECT count(*) FROM told)"
 /* Behind OFFSET, so that each count is made once although the sentence names it as well. */
 #define ANSWER_NOW \
@@ -142,7 +145,8 @@
     COUNT_TOLD " AS told, " \
     COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($16::text[]) ELSE 0 " \
     "END AS due, " \
-    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM " \
+    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND " \
+    PARTITION_IS_ORDINARY " AS ordinary FROM " \
     "counted c OFFSET 0) AS d "
 #define ANSWER_KNOWN(unless_old) \
     "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") " " \
@@ -208,11 +212,12 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_AUDIT] = { "audit",
         "WITH audited AS (" AUDIT_INTO
         AUDIT_ROWS("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12",
-                   "$13", "$14", "$15") " RETURNING at) SELECT "
+                   "$13", "$14", "$15") " RETURNING at, tableoid) SELECT "
         OR_FAIL("d.n = cardinality($6::text[]) AND d.ordinary", "d.n",
                 "d.n || ' of ' || cardinality($6::text[]) || ' audit rows stand as they were "
                 "sent, within a day of this server''s clock' || " OF_STRANGERS)
-        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AS ordinary "
+        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AND "
+        PARTITION_IS_ORDINARY " AS ordinary "
         "OFFSET 0) AS d", true },
 
     /*

@@ -28,6 +28,12 @@ enum jt_err jt_audit_read_starts(struct jt_work_ctx *ctx, jt_audit_start_fn *eac
     return err == JT_OK ? jt_audit_starts(ctx->db, each, arg) : err;
 }
 
+enum jt_err jt_audit_read_closes(struct jt_work_ctx *ctx, jt_audit_close_fn *each, void *arg)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    return err == JT_OK ? jt_audit_closes(ctx->db, each, arg) : err;
+}
+
 enum jt_err jt_audit_read_ids_digest(const struct jt_audit_row *row,
                                      uint8_t out[static JT_AUDIT_DIGEST_LEN])
 {
@@ -70,4 +76,22 @@ enum jt_err jt_audit_check_start(struct jt_work_ctx *ctx, const uint8_t *claim, 
     }
     free(start.ends);
     return err == JT_ERR_INVALID ? JT_OK : err;
+}
+
+enum jt_err jt_audit_check_close(struct jt_work_ctx *ctx, const uint8_t *claim, size_t len,
+                                 bool *good)
+{
+    struct jt_audit_close close;
+    uint8_t mac[JT_ROW_MAC_LEN];
+    *good = false;
+    if (len != JT_AUDIT_CLOSE_LEN + sizeof mac) {
+        return JT_OK;
+    }
+    struct jt_reader in = jt_reader_init(claim, JT_AUDIT_CLOSE_LEN);
+    enum jt_err err = jt_audit_close_decode(&in, &close);
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_audit_close(ctx->keeper, &close, mac);
+    }
+    *good = err == JT_OK && jt_equal_ct(mac, claim + JT_AUDIT_CLOSE_LEN, sizeof mac) != 0;
+    return err;
 }

@@ -4,6 +4,7 @@
 #define JETON_VAULT_AUDIT_READ_H
 
 #include "store/audit_list.h"
+#include "store/partitions.h"
 #include "vault/workers.h"
 
 /* As jt_audit_list; `field` is a name, empty: any. JT_ERR_NO_FIELD. */
@@ -12,6 +13,9 @@ enum jt_err jt_audit_read_rows(struct jt_work_ctx *ctx, const char *field,
                                uint64_t *stable_us) JT_CHECKED;
 
 enum jt_err jt_audit_read_starts(struct jt_work_ctx *ctx, jt_audit_start_fn *each,
+                                 void *arg) JT_CHECKED;
+
+enum jt_err jt_audit_read_closes(struct jt_work_ctx *ctx, jt_audit_close_fn *each,
                                  void *arg) JT_CHECKED;
 
 /* SHA-256 of the ids of a row that was read. */
@@ -28,6 +32,9 @@ enum jt_err jt_audit_check_links(struct jt_work_ctx *ctx, const uint8_t *claims,
 
 /* The same of a start as it is sent, and its MAC. What is no start is not good. */
 enum jt_err jt_audit_check_start(struct jt_work_ctx *ctx, const uint8_t *claim, size_t len,
+                                 bool *good) JT_CHECKED;
+/* The same of a close. */
+enum jt_err jt_audit_check_close(struct jt_work_ctx *ctx, const uint8_t *claim, size_t len,
                                  bool *good) JT_CHECKED;
 
 #endif

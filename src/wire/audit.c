@@ -85,6 +85,25 @@ enum jt_err jt_audit_link_decode(struct jt_reader *in, struct jt_audit_link *lin
     return jt_reader_done(in) ? JT_OK : JT_ERR_PROTOCOL;
 }
 
+void jt_audit_close_encode(const struct jt_audit_close *close, struct jt_buf *out)
+{
+    jt_buf_u32(out, close->start);
+    jt_buf_u16(out, close->connection);
+    jt_buf_u64(out, close->number);
+    jt_buf_put(out, close->head, sizeof close->head);
+    jt_buf_u64(out, close->before_us);
+}
+
+enum jt_err jt_audit_close_decode(struct jt_reader *in, struct jt_audit_close *close)
+{
+    close->start = jt_reader_u32(in);
+    close->connection = jt_reader_u16(in);
+    close->number = jt_reader_u64(in);
+    jt_reader_copy(in, close->head, sizeof close->head);
+    close->before_us = jt_reader_u64(in);
+    return jt_reader_done(in) ? JT_OK : JT_ERR_PROTOCOL;
+}
+
 enum jt_err jt_audit_link_result_decode(struct jt_reader *in, struct jt_audit_link_result *out)
 {
     jt_reader_copy(in, out->head, sizeof out->head);

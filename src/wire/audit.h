@@ -7,8 +7,9 @@
 #include "model/audit.h"
 #include "wire/limits.h"
 
-#define JT_AUDIT_LINK_LEN (4 + 2 + 8 + JT_ROW_MAC_LEN + JT_AUDIT_DIGEST_LEN)
-#define JT_WIRE_MAX_AUDIT 4096 /* links in AUDIT_CHECK */
+#define JT_AUDIT_LINK_LEN  (4 + 2 + 8 + JT_ROW_MAC_LEN + JT_AUDIT_DIGEST_LEN)
+#define JT_AUDIT_CLOSE_LEN (4 + 2 + 8 + JT_ROW_MAC_LEN + 8)
+#define JT_WIRE_MAX_AUDIT  4096 /* links in AUDIT_CHECK */
 
 /* The bytes of a link, which its head is over and in which it is sent. */
 void jt_audit_link_pack(const struct jt_audit_link *link, uint8_t out[static JT_AUDIT_LINK_LEN]);
@@ -30,7 +31,11 @@ enum jt_err jt_audit_ends_decode(struct jt_reader *in, struct jt_audit_end *ends
 void jt_audit_link_encode(const struct jt_audit_link *link, struct jt_buf *out);
 enum jt_err jt_audit_link_decode(struct jt_reader *in, struct jt_audit_link *link) JT_CHECKED;
 
-/* The reply of AUDIT_START and AUDIT_LINK. */
+/* Everything but its MAC, which is over these bytes. The whole request of AUDIT_CLOSE. */
+void jt_audit_close_encode(const struct jt_audit_close *close, struct jt_buf *out);
+enum jt_err jt_audit_close_decode(struct jt_reader *in, struct jt_audit_close *close) JT_CHECKED;
+
+/* The reply of AUDIT_START, AUDIT_LINK and AUDIT_CLOSE. */
 struct jt_audit_link_result {
     uint8_t head[JT_ROW_MAC_LEN];
 };

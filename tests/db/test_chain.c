@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "store/audit_params.h"
+#include "store/partitions.h"
 #include "store/query.h"
 #include "store/starts.h"
 
@@ -185,6 +186,99 @@ static void a_start_finds_where_the_chains_before_it_ended(void **state)
     assert_int_equal(n, 2);
 }
 
+/* --- months --- */
+
+static void a_trigger_on_a_partition_is_seen(void **state)
+{
+    struct fx *fx = *state;
+    fx_exec(fx->plain, "CREATE FUNCTION stranger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                       "NEW.client = 'x'; RETURN NEW; END $$; "
+                       "DO $$ BEGIN EXECUTE (SELECT string_agg(format('CREATE TRIGGER stranger "
+                       "BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION stranger()', "
+                       "h.inhrelid::regclass), '; ') FROM pg_inherits h WHERE h.inhparent = "
+                       "'audit'::regclass); END $$");
+    assert_int_equal(act(fx, "a"), JT_ERR_DB_UNTRUE);
+    assert_unbroken(fx, 1);
+}
+
+static int64_t n_partitions(struct fx *fx)
+{
+    return fx_number(fx->plain, "SELECT count(*) FROM pg_inherits WHERE inhparent = "
+                                "'audit'::regclass");
+}
+
+static void partitions_are_made_ahead_while_rows_are_written(void **state)
+{
+    struct fx *fx = *state;
+    assert_int_equal(n_partitions(fx), 3);
+    fx_exec(fx->plain, "DO $$ BEGIN EXECUTE (SELECT 'DROP TABLE ' || string_agg(x, ', ') FROM "
+                       "(SELECT h.inhrelid::regclass::text AS x FROM pg_inherits h WHERE "
+                       "h.inhparent = 'audit'::regclass ORDER BY 1 DESC LIMIT 2) AS t); END $$");
+    /* an insert that is under way, and holds its lock */
+    fx_exec(fx->plain, "BEGIN; INSERT INTO audit SELECT * FROM audit LIMIT 1");
+    struct jt_db *duty;
+    assert_int_equal(jt_db_new(fx_conninfo(), "months", 5000, &duty), JT_OK);
+    assert_int_equal(jt_partitions_make(duty), JT_OK);
+    fx_exec(fx->plain, "ROLLBACK");
+    assert_int_equal(n_partitions(fx), 3);
+    assert_int_equal(jt_partitions_make(duty), JT_OK);
+    assert_int_equal(n_partitions(fx), 3);
+    uint64_t until_us;
+    assert_int_equal(jt_partitions_reach(duty, &until_us), JT_OK);
+    assert_true(until_us > jt_clock_wall_us() + 30 * DAY_US);
+    assert_int_equal(act(fx, "a"), JT_OK);
+    jt_db_free(duty);
+}
+
+static void a_month_goes_behind_records_of_its_chains(void **state)
+{
+    struct fx *fx = *state;
+    fx_exec(fx->plain,
+            "CREATE TABLE audit_2024_02 PARTITION OF audit FOR VALUES FROM ('2024-02-01Z') TO "
+            "('2024-03-01Z'); INSERT INTO audit SELECT '2024-02-03', n, 77, 0, 1, 1, 9, 0, 5, 1, "
+            "gen_random_uuid(), lpad(to_hex(n), 32, '0')::uuid, 'x', '', '', '' FROM "
+            "generate_series(1, 7) AS n");
+    char name[JT_PARTITION_NAME_LEN];
+    uint64_t before_us;
+    struct jt_audit_close closes[4];
+    size_t n;
+    assert_int_equal(jt_partitions_oldest(fx->db, 1000, name, &before_us), JT_OK);
+    assert_string_equal(name, "");
+    assert_int_equal(jt_partitions_oldest(fx->db, 12, name, &before_us), JT_OK);
+    assert_string_equal(name, "audit_2024_02");
+    assert_int_equal(before_us, UINT64_C(1709251200000000));
+    assert_int_equal(jt_partition_ends(fx->db, name, before_us, 4, closes, &n), JT_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(closes[0].start, FX_START);
+    assert_int_equal(closes[0].connection, 5);
+    assert_int_equal(closes[0].number, 7);
+    assert_int_equal(closes[0].head[15], 7);
+    assert_int_equal(jt_partition_close(fx->db, closes, n), JT_OK);
+    assert_int_equal(jt_partition_ends(fx->db, name, before_us, 4, closes, &n), JT_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(jt_partition_drop(fx->db, name), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM pg_class WHERE relname = "
+                                          "'audit_2024_02'"),
+                     0);
+    assert_int_equal(jt_partitions_oldest(fx->db, 12, name, &before_us), JT_OK);
+    assert_string_equal(name, "");
+    assert_int_equal(fx_number(fx->plain, "SELECT link FROM audit_close WHERE start = 77"), 7);
+}
+
+/* What a run that was cut off has detached already. */
+static void a_month_that_was_detached_is_dropped(void **state)
+{
+    struct fx *fx = *state;
+    fx_exec(fx->plain, "CREATE TABLE audit_2024_02 (LIKE audit)");
+    char name[JT_PARTITION_NAME_LEN];
+    uint64_t before_us;
+    assert_int_equal(jt_partitions_oldest(fx->db, 12, name, &before_us), JT_OK);
+    assert_string_equal(name, "audit_2024_02");
+    assert_int_equal(jt_partition_drop(fx->db, name), JT_OK);
+    assert_int_equal(jt_partitions_oldest(fx->db, 12, name, &before_us), JT_OK);
+    assert_string_equal(name, "");
+}
+
 int main(void)
 {
     (void)fx_conninfo();
@@ -197,6 +291,10 @@ int main(void)
         fx_vault_test(several_writes_of_one_transaction_are_links_of_it),
         fx_vault_test(a_clock_that_is_days_off_records_nothing),
         fx_vault_test(times_of_a_chain_never_go_back),
+        fx_vault_test(a_trigger_on_a_partition_is_seen),
+        fx_vault_test(partitions_are_made_ahead_while_rows_are_written),
+        fx_vault_test(a_month_goes_behind_records_of_its_chains),
+        fx_vault_test(a_month_that_was_detached_is_dropped),
         fx_vault_test(a_start_finds_where_the_chains_before_it_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

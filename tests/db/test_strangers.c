@@ -346,7 +346,7 @@ static void a_move_that_did_not_happen_is_no_success(void **state)
 
 /*
  * A view that takes inserts and keeps none of them: what a stranger can put in the place of a
- * table.
+ * table. A session that begins later does not come up at all, because a view has no partitions.
  */
 static void a_view_in_place_of_the_audit_keeps_nothing_and_is_no_success(void **state)
 {
@@ -358,8 +358,6 @@ static void a_view_in_place_of_the_audit_keeps_nothing_and_is_no_success(void **
                        "RETURN NULL; END $$; "
                        "CREATE TRIGGER stranger INSTEAD OF INSERT ON audit FOR EACH ROW EXECUTE "
                        "FUNCTION stranger()");
-    fx_lane_free(lane);
-    lane = lane_of(fx);
     const struct jt_audit_row row = {
         .action = JT_AUDIT_DETOKENIZE, .client = "a", .n_items = 1, .n_done = 1
     };

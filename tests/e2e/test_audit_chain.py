@@ -18,7 +18,7 @@ NOW = ("--until", "2100-01-01T00:00:00Z")  # idle services only: nothing is bein
 
 
 def fill(service, clients=6):
-    """Rows of many kinds, and links of several rows."""
+    """Rows of many kinds, and links of several rows: what comes together goes together."""
     tokens = service.app.tokenize_many(PANS)
     service.app.tokenize(made_up(1, series="chain-single"))
 
@@ -28,14 +28,17 @@ def fill(service, clients=6):
             app.detokenize_many(random.sample(tokens, 5))
             app.post("/v1/fields/pan/detokenize", {"token": "jtk_" + "0" * 26})
 
-    threads = [threading.Thread(target=read) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def read_together():
+        threads = [threading.Thread(target=read) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return service.sql("SELECT max(place) FROM audit")[0][0] > 1
+
+    wait_until(read_together, "a link of several rows")
     service.new_client("auditee", ["tokenize"])
     service.operator.create_generation()
-    assert service.sql("SELECT max(place) FROM audit")[0][0] > 1
     return tokens
 
 
@@ -432,3 +435,49 @@ def test_refusals_wait_for_a_database_that_is_away(make_cluster, make_service):
     service.front.stop()
     service.start_front().wait_ready()
     verify(service, *NOW)
+
+
+# --- months
+
+
+def test_a_month_that_is_over_goes_and_is_no_deletion(service, tmp_path):
+    """As if it were two years later: rows cannot be made old, so the months are told to be."""
+    fill(service, clients=2)
+    service.front.stop()
+    heads = service.front_log
+    # The present month's partition becomes one of long ago; its rows keep their times.
+    (now,) = service.sql("SELECT 'audit_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')")[0]
+    service.sql(f"ALTER TABLE audit DETACH PARTITION {now}")
+    service.sql(f"ALTER TABLE {now} RENAME TO audit_2023_05")
+    service.start_front().wait_ready()
+    wait_until(
+        lambda: service.sql("SELECT to_regclass('audit_2023_05') IS NULL")[0][0],
+        "the old month is dropped",
+    )
+    assert service.sql("SELECT count(*) FROM audit_close")[0][0] > 2
+    assert "dropped audit_2023_05" in service.front_log.read_text()
+    service.app.tokenize_many(PANS)
+    service.new_client("later", ["tokenize"])
+    verify(service, *NOW)
+    verify(service, "--heads", heads, *NOW)
+    path = tmp_path / "trail.jsonl"
+    service.jeton("audit", "export", "--output", path, *NOW)
+    verify(service, "--file", path)
+    # what nobody has closed is missing
+    service.sql("DELETE FROM audit_close")
+    verify(service, *NOW, good=False)
+
+
+def test_a_close_that_no_keeper_made_is_no_excuse(service):
+    fill(service, clients=2)
+    service.front.stop()
+    service.start_front().wait_ready()
+    verify(service, *NOW)
+    service.sql(
+        "INSERT INTO audit_close SELECT DISTINCT ON (start, connection) start, connection, link, "
+        "head, now(), decode(repeat('11', 16), 'hex') FROM audit WHERE head IS NOT NULL AND "
+        "action = 2 ORDER BY start, connection, link DESC"
+    )
+    service.sql("DELETE FROM audit WHERE action = 2")
+    lines = verify(service, *NOW, good=False)
+    assert any("no keeper of this service" in line for line in lines)

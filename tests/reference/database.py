@@ -41,6 +41,9 @@ MICROSECONDS = "(extract(epoch FROM at) * 1000000)::bigint AS at"
 AUDIT_STARTS = f"""
     SELECT id, node, uuid_send(incarnation), {MICROSECONDS}, predecessor, ends, mac
     FROM audit_start WHERE id > 0 ORDER BY audit_start.at, id"""
+AUDIT_CLOSES = """
+    SELECT start, connection, link, uuid_send(head),
+        (extract(epoch FROM before) * 1000000)::bigint, mac FROM audit_close"""
 AUDIT_ROWS = f"""
     SELECT {MICROSECONDS}, start, connection, link, place, action, result, field, n_items, n_done,
         client, object, source, uuid_send(request) AS request, ids, uuid_send(head) AS head
@@ -131,6 +134,12 @@ class Database:
             for *columns, ends, mac in cursor:
                 incarnation = bytes(columns.pop(2))
                 yield audit.Start(*columns[:2], incarnation, *columns[2:], bytes(ends), bytes(mac))
+
+    def audit_closes(self):
+        """Where chains stood at the end of months that were dropped."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(AUDIT_CLOSES)
+            return [audit.Close(*map(_plain, row)) for row in cursor]
 
     def audit_rows(self):
         """The rows of the chains in the order of the trail."""

@@ -94,7 +94,8 @@ def verify(keys, database, report, wanted=None, consumer=None):
     if n_bad:
         report.fault("audit", f"{n_bad} rows whose ids are not 8 bytes each")
     key = kdf.from_service_root(keys.root, "mac-audit")
-    wrong, n_links = audit.verify(key, list(database.audit_starts()), database.audit_rows())
+    starts, closes = list(database.audit_starts()), database.audit_closes()
+    wrong, n_links = audit.verify(key, starts, database.audit_rows(), closes)
     for what in wrong:
         report.fault("audit", what)
     report.line(f"audit: {n_links} links")

@@ -345,5 +345,8 @@ class MemoryDatabase:
     def audit_starts(self):
         return []
 
+    def audit_closes(self):
+        return []
+
     def audit_rows(self):
         return []

@@ -95,6 +95,16 @@ def test_a_whole_trail_is_good():
     assert audit.verify(KEY, *trail()) == ([], 3)
 
 
+def test_what_went_in_time_is_not_missed():
+    starts, rows = trail()
+    close = audit.Close(*rows[1].chain, 2, rows[1].head, 1764150000000003, b"")
+    close.mac = close.computed_mac(KEY)
+    assert audit.verify(KEY, starts, rows[2:], [close]) == ([], 1)
+    assert audit.verify(KEY, starts, rows[2:])[0]
+    close.link = 1
+    assert audit.verify(KEY, starts, rows[2:], [close])[0]
+
+
 def test_what_is_changed_is_found():
     for change in (
         lambda starts, rows: setattr(rows[1], "n_done", 1),

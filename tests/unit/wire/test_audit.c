@@ -83,6 +83,25 @@ static void links_and_claims_come_back(void **state)
     jt_buf_clear(&b);
 }
 
+static void a_close_comes_back_whole(void **state)
+{
+    (void)state;
+    const struct jt_audit_close close = {
+        .start = 1, .connection = 2, .number = 3, .head = { 4 }, .before_us = 5
+    };
+    struct jt_audit_close back = { .start = 0 };
+    struct jt_buf b;
+    jt_buf_init(&b, 100);
+    jt_audit_close_encode(&close, &b);
+    assert_int_equal(b.len, JT_AUDIT_CLOSE_LEN);
+    struct jt_reader in = jt_reader_init(b.data, b.len);
+    assert_int_equal(jt_audit_close_decode(&in, &back), JT_OK);
+    assert_memory_equal(&back, &close, sizeof back);
+    in = jt_reader_init(b.data, b.len - 1);
+    assert_int_equal(jt_audit_close_decode(&in, &back), JT_ERR_PROTOCOL);
+    jt_buf_clear(&b);
+}
+
 static void a_reply_answers_as_many_as_were_asked(void **state)
 {
     (void)state;
@@ -108,6 +127,7 @@ int main(void)
         cmocka_unit_test(a_start_comes_back_whole),
         cmocka_unit_test(ends_ascend),
         cmocka_unit_test(links_and_claims_come_back),
+        cmocka_unit_test(a_close_comes_back_whole),
         cmocka_unit_test(a_reply_answers_as_many_as_were_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
