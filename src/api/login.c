@@ -36,10 +36,12 @@ enum jt_err jt_login_read(struct jt_slice authorization, struct jt_credential *o
 void jt_login_refuse(struct jt_request *r)
 {
     static struct jt_notice refused = { .what = "logins were refused" };
-    char peer[JT_PEER_TEXT];
+    char peer[JT_PEER_TEXT], line[JT_PEER_TEXT + JT_REQUEST_ID_TEXT + 16];
     jt_exchange_peer(&r->http, peer);
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
-    jt_notice(&refused, peer);
+    (void)snprintf(line, sizeof line, "%s, request %s", peer, r->http.answer.request_id);
+    jt_notice(&refused, line);
+    jt_request_note_refusal(r, JT_AUDIT_LOGIN_REFUSED, r->credential.id, JT_PROBLEM_UNAUTHORIZED);
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
 }
 
@@ -53,6 +55,7 @@ static struct jt_source source_of(const struct jt_request *r)
 static void refuse_locked(struct jt_request *r, int64_t left_ms)
 {
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
+    jt_request_note_refusal(r, JT_AUDIT_LOGIN_REFUSED, r->credential.id, JT_PROBLEM_LOCKED_OUT);
     jt_request_answer_problem(r, JT_PROBLEM_LOCKED_OUT);
     (void)snprintf(r->retry_after, sizeof r->retry_after, "%lld",
                    (long long)(left_ms + 999) / 1000);
@@ -132,6 +135,7 @@ static void on_client(void *arg, enum jt_err err, const struct jt_access *access
     } else if (err != JT_OK || api->closed) {
         jt_request_answer_err(r, api->closed ? JT_ERR_STOPPING : err);
     } else if ((r->may & r->route->permission) == 0) {
+        jt_request_note_refusal(r, JT_AUDIT_REFUSED, r->credential.id, JT_PROBLEM_FORBIDDEN);
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);

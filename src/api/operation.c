@@ -56,6 +56,7 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 {
     struct work *w = jt_container_of(job, struct work, job);
     name_subject(&w->call.params, ctx);
+    ctx->origin = w->call.origin;
     w->err = w->operation->act(&w->call, w->state, ctx);
     if (jt_work_comes_again(ctx)) {
         return;
@@ -64,8 +65,8 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     /* What the caller got wrong is for the caller to know; all else is for the operator as well. */
     if (jt_problem_status(jt_problem_of_err(w->err)) >= 500) {
         char line[JT_FAULT_LINE_LEN];
-        jt_log(JT_LOG_WARNING, "%s %s: %s", w->call.route->method, w->call.route->path,
-               jt_fault_line(&ctx->fault, w->err, line));
+        jt_log(JT_LOG_WARNING, "%s %s: request %s: %s", w->call.route->method, w->call.route->path,
+               w->call.request_id, jt_fault_line(&ctx->fault, w->err, line));
     }
 }
 
@@ -109,7 +110,9 @@ static struct task *new_task(struct jt_request *r)
         .call = { .route = r->route, .params = r->params, .credential = r->credential },
         .state = task->state,
     };
+    task->work.call.origin = r->origin;
     memcpy(task->work.call.actor, r->client, sizeof r->client);
+    memcpy(task->work.call.request_id, r->http.answer.request_id, JT_REQUEST_ID_TEXT);
     r->state = task;
     r->state_free = free_task;
     return task;

@@ -31,6 +31,8 @@ struct jt_call {
     struct jt_route_params params;
     char actor[JT_CLIENT_ID_MAX + 1]; /* who asks */
     struct jt_credential credential;  /* with which key; wiped with the state */
+    struct jt_origin origin;
+    char request_id[JT_REQUEST_ID_TEXT]; /* the same for log lines */
 };
 
 struct jt_operation {

@@ -5,10 +5,12 @@
 #include "api/api.h"
 #include "api/metrics.h"
 #include "api/operation.h"
+#include "api/origin.h"
 #include "api/query.h"
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/fault.h"
+#include "base/hex.h"
 #include "base/jsonw.h"
 #include "base/log.h"
 #include "base/secmem.h"
@@ -23,12 +25,35 @@ bool jt_request_wanted(const struct jt_request *r)
     return r->http.charge.conn != NULL;
 }
 
+void jt_request_note_refusal(struct jt_request *r, enum jt_audit_action action, const char *client,
+                             enum jt_problem_type problem)
+{
+    char object[120];
+    (void)snprintf(object, sizeof object, "%s %s: %s", r->route->method, r->route->path,
+                   jt_problem_name(problem));
+    const struct jt_failure failure = { .action = action,
+                                        .status = jt_problem_status(problem),
+                                        .client = client,
+                                        .object = object,
+                                        .origin = &r->origin };
+    jt_failures_note(r->api->vault->failures, &failure);
+}
+
+/* What a known client was refused, unless its items are counted in a row of their own. */
+static void note_failure(struct jt_request *r, enum jt_problem_type problem)
+{
+    if (r->client[0] != '\0' && (!r->audited || jt_problem_status(problem) >= 500)) {
+        jt_request_note_refusal(r, JT_AUDIT_REFUSED, r->client, problem);
+    }
+}
+
 /* The body stands in the answer already. `status` is that of an answer without problem. */
 static void finish_as(struct jt_request *r, int status, const char *media_type,
                       enum jt_problem_type problem)
 {
     struct jt_http_answer *answer = &r->http.answer;
     if (problem != JT_PROBLEM_NONE) {
+        note_failure(r, problem);
         jt_problem_head(problem, answer);
     } else {
         answer->status = status;
@@ -102,7 +127,8 @@ void jt_request_answer_impossible(struct jt_request *r, const char *place)
     struct jt_fault fault = { .err = JT_OK };
     char line[JT_FAULT_LINE_LEN];
     enum jt_err err = jt_fault_note(&fault, JT_ERR_IMPOSSIBLE, place, "%s", "");
-    jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));
+    jt_log(JT_LOG_ERROR, "request %s: %s", r->http.answer.request_id,
+           jt_fault_line(&fault, err, line));
     jt_request_answer_err(r, err);
 }
 
@@ -276,6 +302,14 @@ static void judge(struct jt_request *r, const struct jt_head *head)
     }
 }
 
+static void identify(struct jt_request *r, const struct jt_head *head)
+{
+    struct jt_slice address = jt_exchange_address(&r->http);
+    jt_origin_name(head->traceparent, &r->origin);
+    jt_origin_place((const uint8_t *)address.p, address.len, &r->origin);
+    jt_hex_encode(r->origin.request, sizeof r->origin.request, r->http.answer.request_id);
+}
+
 static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
 {
     struct jt_api *api = arg;
@@ -286,6 +320,7 @@ static bool begin(void *arg, struct jt_conn *conn, const struct jt_head *head)
     r->api = api;
     r->began_us = jt_clock_us();
     jt_exchange_open(&r->http, conn, (size_t)api->vault->conf->front_max_body);
+    identify(r, head);
     judge(r, head);
     if (r->http.answer.status == 0 && r->route->permission != 0) {
         jt_login_ask(r);
@@ -407,6 +442,9 @@ static void refuse(void *arg, enum jt_refusal why, struct jt_http_answer *out)
         [JT_REFUSE_MEMORY] = JT_PROBLEM_OUT_OF_MEMORY,
         [JT_REFUSE_BROKEN] = JT_PROBLEM_INTERNAL,
     };
+    struct jt_origin origin = { .source_len = 0 };
+    jt_origin_name((struct jt_slice){ NULL, 0 }, &origin); /* its head was not read */
+    jt_hex_encode(origin.request, sizeof origin.request, out->request_id);
     jt_problem_write_with(problems[why], why == JT_REFUSE_BODY_LARGE ? write_limit : NULL, arg,
                           &out->body);
     jt_problem_head(problems[why], out);

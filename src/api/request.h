@@ -19,7 +19,9 @@
 #include "api/routes.h"
 #include "base/fault.h"
 #include "http/exchange.h"
+#include "model/origin.h"
 #include "vault/credential.h"
+#include "vault/failures.h"
 
 #include <jansson.h>
 
@@ -35,8 +37,10 @@ struct jt_request {
     bool query;                        /* the one that its operation takes was given */
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
     char retry_after[24];              /* seconds, where the client is locked out */
+    struct jt_origin origin;           /* its id stands in the answer as text as well */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */
+    bool audited;                      /* the lane that has it writes its audit row */
     /* what it may do in the field of the path, and what has no field: enum jt_permission */
     uint32_t may;
     json_t *json; /* the body, or NULL for a route that takes none */
@@ -48,6 +52,10 @@ struct jt_request {
 
 /* For one whose client is gone before it was admitted. */
 void jt_request_free(struct jt_request *r);
+
+/* Notes for the audit trail that `client` is refused. */
+void jt_request_note_refusal(struct jt_request *r, enum jt_audit_action action, const char *client,
+                             enum jt_problem_type problem);
 
 /* --- for handlers --- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/audit/search: who was given the card of a token, and when. */
 #include "api/operation.h"
+#include "base/hex.h"
 #include "vault/inspect.h"
 
 #define MAX_READINGS  1000
@@ -25,8 +26,10 @@ static const struct jt_member members[] = {
 
 static void add_to_list(void *arg, const struct jt_audit_reading *r)
 {
-    (void)json_array_append_new(arg, json_pack("{sI,ss,ss,ss}", "seq", (json_int_t)r->seq, "at",
-                                               r->at, "client", r->client, "node", r->node));
+    char request[JT_REQUEST_ID_TEXT];
+    jt_hex_encode(r->request, sizeof r->request, request);
+    (void)json_array_append_new(arg, json_pack("{ss,ss,ss,ss}", "at", r->at, "client", r->client,
+                                               "node", r->node, "request", request));
 }
 
 /* One more than is answered, so that it is seen when there are more. */

@@ -94,9 +94,14 @@ static void submit(struct delete *d, uint32_t field, size_t n,
                    void (*done)(struct jt_delete_request *request))
 {
     struct jt_request *r = d->request;
-    d->ask = (struct jt_delete_request){
-        .client = r->client, .field = field, .items = d->cards, .n_items = n, .done = done, .arg = d
-    };
+    d->ask = (struct jt_delete_request){ .client = r->client,
+                                         .origin = &r->origin,
+                                         .field = field,
+                                         .items = d->cards,
+                                         .n_items = n,
+                                         .done = done,
+                                         .arg = d };
+    r->audited = true;
     if (!jt_lanes_delete(r->api->lanes, &d->ask)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

@@ -92,6 +92,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     }
     jt_items_take(&d->items);
     d->request = (struct jt_detokenize_request){ .client = r->client,
+                                                 .origin = &r->origin,
                                                  .field = field->id,
                                                  .masked = (r->may & JT_MAY_DETOKENIZE) == 0,
                                                  .items = d->cards,
@@ -103,6 +104,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         answer(d);
         return;
     }
+    r->audited = true;
     if (!jt_lanes_detokenize(r->api->lanes, &d->request)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

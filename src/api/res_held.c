@@ -233,6 +233,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     h->request = (struct jt_held_request){ .client = r->client,
+                                           .origin = &r->origin,
                                            .work = h->work,
                                            .field = field->id,
                                            .kind = field->kind,
@@ -240,6 +241,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                            .n_items = h->items.n_good,
                                            .done = on_done,
                                            .arg = h };
+    r->audited = true;
     if (!jt_lanes_held(r->api->lanes, &h->request)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

@@ -91,12 +91,14 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     l->request = (struct jt_lookup_request){ .client = r->client,
+                                             .origin = &r->origin,
                                              .field = field->id,
                                              .kind = field->kind,
                                              .items = l->cards,
                                              .n_items = l->items.n_good,
                                              .done = on_done,
                                              .arg = l };
+    r->audited = true;
     if (!jt_lanes_lookup(r->api->lanes, &l->request)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

@@ -88,6 +88,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     t->request = (struct jt_tokenize_request){ .client = r->client,
+                                               .origin = &r->origin,
                                                .field = field->id,
                                                .kind = field->kind,
                                                .dedup = field->dedup,
@@ -96,6 +97,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                .done = on_done,
                                                .wanted = is_wanted,
                                                .arg = t };
+    r->audited = true;
     if (!jt_lanes_tokenize(r->api->lanes, &t->request)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

@@ -79,12 +79,14 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     t->ask = (struct jt_detokenize_request){ .client = r->client,
+                                             .origin = &r->origin,
                                              .field = field->id,
                                              .masked = true,
                                              .items = &t->card,
                                              .n_items = 1,
                                              .done = on_done,
                                              .arg = t };
+    r->audited = true;
     if (!jt_lanes_detokenize(r->api->lanes, &t->ask)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
     }

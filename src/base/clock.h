@@ -20,6 +20,9 @@ int64_t jt_clock_us(void);
  */
 void jt_clock_pause(int ms);
 
+/* Microseconds of the wall clock since 1970. */
+uint64_t jt_clock_wall_us(void);
+
 #define JT_TIMESTAMP_LEN 21 /* "2026-11-21T07:46:00Z" and NUL */
 
 /* The present UTC time in RFC 3339 form, seconds precision. */

@@ -8,12 +8,12 @@ static void print_readings(const json_t *reply)
 {
     size_t i;
     json_t *reading;
-    printf("%-26s  %-32s  %-24s  %s\n", "AT", "CLIENT", "NODE", "SEQ");
+    printf("%-26s  %-32s  %-24s  %s\n", "AT", "CLIENT", "NODE", "REQUEST");
     json_array_foreach(json_object_get(reply, "readings"), i, reading)
     {
-        printf("%-26s  %-32s  %-24s  %lld\n", jt_reply_text(reading, "at"),
+        printf("%-26s  %-32s  %-24s  %s\n", jt_reply_text(reading, "at"),
                jt_reply_text(reading, "client"), jt_reply_text(reading, "node"),
-               jt_reply_integer(reading, "seq"));
+               jt_reply_text(reading, "request"));
     }
     if (jt_reply_true(reply, "more")) {
         printf("There are more: ask again with --since\n");

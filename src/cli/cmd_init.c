@@ -9,7 +9,9 @@
  * A run that finds the key file of an earlier one takes its key up again. The keeper makes first
  * rings as long as it has accepted none.
  */
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/random.h"
 #include "base/secmem.h"
 #include "cli/database.h"
 #include "cli/exit.h"
@@ -21,6 +23,7 @@
 #include "store/clients.h"
 #include "store/migrate.h"
 #include "store/ring.h"
+#include "store/starts.h"
 #include "vault/client_change.h"
 
 #include <errno.h>
@@ -39,6 +42,9 @@ struct init {
     struct jt_credential credential;
     struct jt_ring_row ring;
     struct jt_client_change client;
+    struct jt_keeper_process keeper;
+    bool keeper_runs;
+    struct jt_keyclient *kc;
 };
 
 /*
@@ -144,25 +150,55 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
     return JT_EXIT_OK;
 }
 
+/* --- the audit trail: a start of no node, and one link --- */
+
+/* The start's row comes in the transaction of its first link. */
+static enum jt_err open_trail(void *arg, struct jt_chain *chain)
+{
+    struct init *init = arg;
+    struct jt_audit_start start = { .at_us = jt_clock_wall_us() };
+    jt_random_fill(&start.id, sizeof start.id);
+    start.id = (start.id & INT32_MAX) | 1;
+    enum jt_err err = jt_keyclient_wait_audit_start(init->kc, &start, start.mac);
+    if (err == JT_OK) {
+        jt_chain_begin(chain, start.id, 0, start.mac);
+        err = jt_start_insert(init->db, &start);
+    }
+    return err;
+}
+
+static enum jt_err sign_link(void *arg, const struct jt_audit_link *link,
+                             uint8_t head[static JT_ROW_MAC_LEN])
+{
+    const struct init *init = arg;
+    return jt_keyclient_wait_audit_link(init->kc, link, head);
+}
+
+/* It runs until the rows are stored. */
 static int run_keeper(struct init *init)
 {
-    struct jt_keeper_process keeper;
-    int code = jt_keeper_process_start(init->config, &keeper);
+    int code = jt_keeper_process_start(init->config, &init->keeper);
     if (code != JT_EXIT_OK) {
         return code;
     }
-    struct jt_keyclient *kc = NULL;
-    enum jt_err err = jt_keyclient_open(NULL, keeper.fd, KEEPER_TIMEOUT_MS, &kc);
-    if (err == JT_OK) {
-        keeper.fd = -1; /* the client closes it */
-        code = ask_keeper(init, kc);
-    } else {
+    init->keeper_runs = true;
+    enum jt_err err = jt_keyclient_open(NULL, init->keeper.fd, KEEPER_TIMEOUT_MS, &init->kc);
+    if (err != JT_OK) {
         jt_complain("jeton-keeper: %s", jt_err_str(err));
-        code = JT_EXIT_FAILED;
+        return JT_EXIT_FAILED;
     }
-    jt_keyclient_free(kc);
-    jt_keeper_process_stop(&keeper);
-    return code;
+    init->keeper.fd = -1; /* the client closes it */
+    const struct jt_chain_owner owner = { open_trail, sign_link, NULL, init };
+    jt_db_chain(init->db, &owner);
+    return ask_keeper(init, init->kc);
+}
+
+static void stop_keeper(struct init *init)
+{
+    jt_keyclient_free(init->kc);
+    if (init->keeper_runs) {
+        jt_keeper_process_stop(&init->keeper);
+    }
 }
 
 static int store_key(const struct init *init)
@@ -257,6 +293,7 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
         return code;
     }
     code = run(&init);
+    stop_keeper(&init);
     jt_db_free(init.db);
     jt_conf_clear(&init.conf);
     jt_wipe(&init.credential, sizeof init.credential);

@@ -45,6 +45,9 @@ struct jt_command {
 };
 
 jt_command_fn jt_cmd_audit;
+jt_command_fn jt_cmd_audit_export;
+jt_command_fn jt_cmd_audit_list;
+jt_command_fn jt_cmd_audit_verify;
 jt_command_fn jt_cmd_client_add;
 jt_command_fn jt_cmd_client_disable;
 jt_command_fn jt_cmd_client_enable;

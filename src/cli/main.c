@@ -62,6 +62,12 @@ static const struct jt_command commands[] = {
       jt_cmd_keys_retire },
     { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON,
       jt_cmd_keys_certificate },
+    { "audit list", "", "List rows of the audit trail, oldest first.", REST | JSON,
+      jt_cmd_audit_list },
+    { "audit export", "", "Write the audit trail as JSON lines, for keeping and for verifying.",
+      REST, jt_cmd_audit_export },
+    { "audit verify", "", "Verify the audit trail, or an export of it.", REST,
+      jt_cmd_audit_verify },
     { "audit", "TOKEN", "Tell who was given the card of a token, and when.", REST | JSON,
       jt_cmd_audit },
     { "node accept-ids", "", "Let new ids run far ahead of the clock, for a recorded reason.",
@@ -234,7 +240,8 @@ static int help(struct jt_cli *cli, int argc, char **argv)
         print_help();
         return JT_EXIT_OK;
     }
-    if (argc == 1 && print_group(argv[0])) {
+    int ignored;
+    if (argc == 1 && find_command(1, argv, &ignored) == NULL && print_group(argv[0])) {
         return JT_EXIT_OK;
     }
     char option[] = "--help", *words[] = { argv[0], argc == 2 ? argv[1] : option, option };

@@ -4,7 +4,8 @@
  *
  * Threads: one event loop for each processor (front/loop.h), two workers for look-ups and two for
  * acts, which may block (vault/workers.h), one for each background duty (vault/duty.h), which are
- * this node's place in the database (vault/membership.h) and retirement (vault/retirement.h), and
+ * this node's place in the database (vault/membership.h), retirement (vault/retirement.h), refused
+ * requests and the heads and months of the audit trail (vault/failures.h, heads.h, months.h), and
  * this one, which starts and stops the others. Where metrics are served, one more does that
  * (front/scrape.h).
  *
@@ -23,8 +24,11 @@
 #include "front/sockets.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/failures.h"
+#include "vault/heads.h"
 #include "vault/lockout.h"
 #include "vault/membership.h"
+#include "vault/months.h"
 #include "vault/retirement.h"
 
 #include <systemd/sd-daemon.h>
@@ -51,6 +55,8 @@ static struct jt_places metrics_places;
 static struct jt_tls_server *tls; /* NULL: none is served */
 static struct jt_certificate_duty *certificate;
 static struct jt_scrape *scrape; /* NULL: no metrics are served */
+static struct jt_heads *heads;
+static struct jt_months *months;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -152,10 +158,14 @@ static void stop(void)
     jt_tls_server_free(tls);
     jt_sockets_close(&sockets);
     jt_places_close(&metrics_places);
+    jt_months_stop(months);
+    jt_failures_stop(vault.failures);
+    jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
     jt_sets_clear(&vault.sets);
     jt_held_use_clear(&vault.held_use);
     jt_lockout_free(vault.lockout);
+    jt_trail_clear(&vault.trail);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
@@ -264,8 +274,17 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     if (err == JT_OK) {
         err = jt_retirer_start(&vault, &vault.retirer);
     }
+    if (err == JT_OK) {
+        err = jt_failures_start(&vault, &vault.failures);
+    }
+    if (err == JT_OK) {
+        err = jt_heads_start(&vault, &heads);
+    }
+    if (err == JT_OK) {
+        err = jt_months_start(&vault, &months);
+    }
     if (err != JT_OK) {
-        return jt_fault_set(fault, err, "the workers or the retirement duty did not start");
+        return jt_fault_set(fault, err, "the workers or a duty did not start");
     }
     err = start_tls(conf, fault);
     if (err == JT_OK) {
@@ -291,6 +310,7 @@ static void init_vault(const struct jt_conf *conf)
     vault.node.number = JT_NODE_NUMBER;
     jt_sets_init(&vault.sets);
     jt_held_use_init(&vault.held_use);
+    jt_trail_init(&vault.trail);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 

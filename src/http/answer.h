@@ -8,12 +8,15 @@
 
 #include "base/buf.h"
 
+#define JT_REQUEST_ID_TEXT 33 /* 32 hex digits and NUL */
+
 struct jt_http_answer {
     int status;                /* 0: there is none yet */
     const char *cache_control; /* static storage; NULL: no-store */
     const char *media_type;    /* of the body, static storage; NULL: the answer has no body */
     const char *name, *value;  /* one more field of the head; NULL: none. They live as long as it */
-    struct jt_buf body;        /* may be secret: wiped with the answer */
+    char request_id[JT_REQUEST_ID_TEXT]; /* X-Request-Id; empty: none */
+    struct jt_buf body;                  /* may be secret: wiped with the answer */
 };
 
 #endif

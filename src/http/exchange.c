@@ -64,6 +64,9 @@ static void add_fields(const struct jt_http_answer *answer, struct MHD_Response 
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
                             answer->cache_control == NULL ? "no-store" : answer->cache_control);
+    if (answer->request_id[0] != '\0') {
+        MHD_add_response_header(response, "X-Request-Id", answer->request_id);
+    }
     if (answer->name != NULL) {
         MHD_add_response_header(response, answer->name, answer->value);
     }

@@ -204,7 +204,7 @@ static enum jt_head_fault take_request_line(struct jt_slice line, struct jt_head
 
 /* What is counted while the fields are read. */
 struct seen {
-    int host, authorization, content_type, content_length, transfer_encoding;
+    int host, authorization, content_type, content_length, transfer_encoding, traceparent;
     struct jt_slice host_value;
 };
 
@@ -275,6 +275,11 @@ static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, st
     case 10:
         if (is(name, "Connection")) {
             take_connection(v, out);
+        }
+        break;
+    case 11:
+        if (is(name, "traceparent")) {
+            out->traceparent = seen->traceparent++ == 0 ? v : (struct jt_slice){ NULL, 0 };
         }
         break;
     case 12:

@@ -74,11 +74,11 @@ void jt_conn_refuse(struct jt_conn *c, enum jt_refusal why)
     bool more = answer.name != NULL;
     int n = snprintf(head, sizeof head,
                      "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\n%s%s%s%s"
-                     "Content-Type: %s\r\n"
+                     "X-Request-Id: %s\r\nContent-Type: %s\r\n"
                      "Cache-Control: no-store\r\nContent-Length: %zu\r\n\r\n",
                      answer.status, phrase(answer.status), date, more ? answer.name : "",
                      more ? ": " : "", more ? answer.value : "", more ? "\r\n" : "",
-                     answer.media_type, answer.body.len);
+                     answer.request_id, answer.media_type, answer.body.len);
     c->closing = true;
     c->state = JT_CONN_ANSWERING;
     jt_conn_set_deadline(c);

@@ -19,6 +19,7 @@
 #include "crypto/tokenkey.h"
 #include "keeper/order.h"
 #include "pan/pan.h"
+#include "wire/audit.h"
 #include "wire/fingerprint.h"
 #include "wire/held.h"
 #include "wire/identify.h"
@@ -70,6 +71,9 @@ struct jt_batch {
     uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKEN_LEN];
     bool dedup[JT_WIRE_MAX_ITEMS]; /* of new cards: whether their field links equal ones */
     struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
+    struct jt_audit_end audit_ends[JT_AUDIT_ENDS_MAX];
+    struct jt_audit_claim audit_claims[JT_WIRE_MAX_AUDIT];
+    bool audit_good[JT_WIRE_MAX_AUDIT];
     uint64_t ids[JT_WIRE_MAX_ITEMS]; /* fresh ones, in the order in which they were minted */
     struct jt_order order;
 

@@ -3,6 +3,7 @@
 
 #include "base/secmem.h"
 #include "crypto/kdf.h"
+#include "wire/audit.h"
 #include "wire/ring.h"
 #include "wire/text.h"
 
@@ -28,6 +29,9 @@ enum domain {
     DOMAIN_SET_MASK = 13,
     DOMAIN_HELD = 14,
     DOMAIN_CLIENT_WITH_TERMS = 30,
+    DOMAIN_AUDIT_START = 40,
+    DOMAIN_AUDIT_LINK = 41,
+    DOMAIN_AUDIT_CLOSE = 42,
 };
 
 #define MESSAGE_MAX 1024
@@ -239,4 +243,31 @@ enum jt_err jt_rowmac_held(const struct jt_root *root, uint32_t field, const uin
     enum jt_err err = jt_cmac_compute(root->state_mac, parts, 2, mac);
     memcpy(out, mac, JT_HELD_TAG_LEN);
     return err;
+}
+
+static enum jt_err audit_mac(const struct jt_root *root, uint8_t domain, const uint8_t *body,
+                             size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    const struct jt_bytes parts[] = { { &domain, 1 }, { body, body_len } };
+    return jt_cmac_compute(root->audit_mac, parts, 2, out);
+}
+
+enum jt_err jt_rowmac_audit_start(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return audit_mac(root, DOMAIN_AUDIT_START, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_audit_close(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return audit_mac(root, DOMAIN_AUDIT_CLOSE, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,
+                                 uint8_t out[static JT_ROW_MAC_LEN])
+{
+    uint8_t message[1 + JT_AUDIT_LINK_LEN] = { DOMAIN_AUDIT_LINK };
+    jt_audit_link_pack(link, message + 1);
+    return jt_cmac_compute(root->audit_mac, &(struct jt_bytes){ message, sizeof message }, 1, out);
 }

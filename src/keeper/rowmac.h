@@ -10,6 +10,7 @@
 
 #include "keeper/genfile.h"
 #include "keeper/root.h"
+#include "model/audit.h"
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/generation.h"
@@ -65,6 +66,17 @@ enum jt_err jt_rowmac_set_sum(const struct jt_root *root, const uint8_t *body, s
  */
 enum jt_err jt_rowmac_held(const struct jt_root *root, uint32_t field, const uint8_t *row_id,
                            size_t row_id_len, uint8_t out[static JT_HELD_TAG_LEN]) JT_CHECKED;
+
+/*
+ * The audit trail: a start and a close as their bodies are sent (wire/audit.h), and a link, which
+ * gives its head.
+ */
+enum jt_err jt_rowmac_audit_start(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_audit_close(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,
+                                 uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /* JT_OK when the row carries its right MAC, else JT_ERR_FORGED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,

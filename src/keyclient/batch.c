@@ -52,6 +52,7 @@ BATCH_CALL(identify)
 BATCH_CALL(fingerprint)
 BATCH_CALL(open_masked)
 BATCH_CALL(held)
+BATCH_CALL(audit_link)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -181,4 +182,14 @@ void jt_keyclient_reseal_held(struct jt_keyclient *kc, const struct jt_held_item
                               jt_held_fn *done, void *arg)
 {
     ask_held(kc, JT_VERB_RESEAL_HELD, items, n, done, arg);
+}
+void jt_keyclient_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                             jt_audit_link_fn *done, void *arg)
+{
+    size_t mark;
+    struct audit_link_call *mine = new_audit_link(1, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_AUDIT_LINK, &mark)) {
+        jt_audit_link_encode(link, &kc->out);
+        end(kc, &mine->call, mark);
+    }
 }

@@ -26,6 +26,7 @@
 #include "base/fault.h"
 #include "base/loop.h"
 #include "wire/certificate.h"
+#include "wire/audit.h"
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/fingerprint.h"
@@ -117,6 +118,15 @@ void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_requ
 typedef void jt_keyclient_held_fn(struct jt_keyclient *kc, const struct jt_held_item *items,
                                   size_t n, jt_held_fn *done, void *arg);
 jt_keyclient_held_fn jt_keyclient_seal_held, jt_keyclient_open_held, jt_keyclient_reseal_held;
+
+/*
+ * The head of a link of the audit trail, as its one result. Calls are answered in the order in
+ * which they were made: where this one is made first, its answer is there when the next one's
+ * comes.
+ */
+typedef void jt_audit_link_fn(void *arg, enum jt_err err, const struct jt_audit_link_reply *reply);
+void jt_keyclient_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                             jt_audit_link_fn *done, void *arg);
 
 /* --- any verb, synchronous (client from jt_keyclient_open) --- */
 
@@ -321,6 +331,23 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
  */
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out) JT_CHECKED;
+
+/* The MAC of a start of the audit trail, and the head of a link. */
+enum jt_err jt_keyclient_wait_audit_start(struct jt_keyclient *kc,
+                                          const struct jt_audit_start *start,
+                                          uint8_t mac[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_keyclient_wait_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                                         uint8_t head[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
+/* The MAC of a close. */
+enum jt_err jt_keyclient_wait_audit_close(struct jt_keyclient *kc,
+                                          const struct jt_audit_close *close,
+                                          uint8_t mac[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
+/* Whether each of at most JT_WIRE_MAX_AUDIT links has the head that it is said to have. */
+enum jt_err jt_keyclient_wait_audit_check(struct jt_keyclient *kc,
+                                          const struct jt_audit_claim *claims, size_t n,
+                                          bool *good) JT_CHECKED;
 
 /*
  * Writes and signs the certificate of a retirement; the keeper's ring must list the generation as

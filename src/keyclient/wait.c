@@ -214,3 +214,50 @@ enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc,
     return jt_keyclient_call(kc, JT_VERB_CERTIFY, jt_retirement_facts_encode, facts,
                              jt_certificate_decode, out);
 }
+
+enum jt_err jt_keyclient_wait_audit_start(struct jt_keyclient *kc,
+                                          const struct jt_audit_start *start,
+                                          uint8_t mac[static JT_ROW_MAC_LEN])
+{
+    struct jt_audit_link_result result;
+    enum jt_err err = jt_keyclient_call(kc, JT_VERB_AUDIT_START, jt_audit_start_encode, start,
+                                        jt_audit_link_result_decode, &result);
+    memcpy(mac, result.head, JT_ROW_MAC_LEN);
+    return err;
+}
+
+enum jt_err jt_keyclient_wait_audit_link(struct jt_keyclient *kc, const struct jt_audit_link *link,
+                                         uint8_t head[static JT_ROW_MAC_LEN])
+{
+    struct jt_audit_link_result result;
+    enum jt_err err = jt_keyclient_call(kc, JT_VERB_AUDIT_LINK, jt_audit_link_encode, link,
+                                        jt_audit_link_result_decode, &result);
+    memcpy(head, result.head, JT_ROW_MAC_LEN);
+    return err;
+}
+
+enum jt_err jt_keyclient_wait_audit_check(struct jt_keyclient *kc,
+                                          const struct jt_audit_claim *claims, size_t n, bool *good)
+{
+    struct jt_reader payload;
+    memset(good, 0, n * sizeof *good);
+    if (n > JT_WIRE_MAX_AUDIT) {
+        return JT_ERR_LIMIT;
+    }
+    jt_audit_check_encode(claims, n, jt_keyclient_begin(kc, JT_VERB_AUDIT_CHECK));
+    enum jt_err err = jt_keyclient_exchange(kc, &payload);
+    return err == JT_OK
+               ? jt_keyclient_decoded(kc, jt_audit_check_reply_decode(&payload, n, good), &payload)
+               : err;
+}
+
+enum jt_err jt_keyclient_wait_audit_close(struct jt_keyclient *kc,
+                                          const struct jt_audit_close *close,
+                                          uint8_t mac[static JT_ROW_MAC_LEN])
+{
+    struct jt_audit_link_result result;
+    enum jt_err err = jt_keyclient_call(kc, JT_VERB_AUDIT_CLOSE, jt_audit_close_encode, close,
+                                        jt_audit_link_result_decode, &result);
+    memcpy(mac, result.head, JT_ROW_MAC_LEN);
+    return err;
+}

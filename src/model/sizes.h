@@ -47,4 +47,9 @@
 #define JT_SET_NONCE_LEN  16
 #define JT_SET_DIGEST_LEN 16
 
+/* The audit trail. */
+#define JT_AUDIT_DIGEST_LEN 32
+#define JT_REQUEST_ID_LEN   16
+#define JT_SOURCE_MAX       16 /* an IPv6 address */
+
 #endif

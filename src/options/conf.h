@@ -55,6 +55,9 @@ struct jt_conf {
 
     long retirement_rate;  /* rows per second; 0: as fast as it goes */
     long retirement_batch; /* rows in one transaction */
+
+    char *audit_heads_file;      /* empty: none */
+    long audit_retention_months; /* 0: for ever */
 };
 
 /*

@@ -13,5 +13,6 @@ extern const struct jt_conf_table jt_conf_keeper;
 extern const struct jt_conf_table jt_conf_front;
 extern const struct jt_conf_table jt_conf_database;
 extern const struct jt_conf_table jt_conf_retirement;
+extern const struct jt_conf_table jt_conf_audit;
 
 #endif

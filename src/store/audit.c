@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/audit.h"
 
+#include "base/clock.h"
 #include "store/audit_params.h"
+#include "store/chain.h"
 #include "store/columns.h"
 #include "store/query.h"
 #include "store/statements.h"
@@ -20,10 +22,37 @@ static void add_text(struct jt_params *p, const char *text)
     jt_params_add_bytes(p, text_or_empty(text), strlen(text_or_empty(text)));
 }
 
+static void put_link(struct jt_params *p, const struct jt_link *link)
+{
+    static const struct jt_link none;
+    const struct jt_link *l = link == NULL ? &none : link;
+    jt_params_u31(p, l->what.start);
+    jt_params_i16(p, (int16_t)l->what.connection);
+    jt_params_u63(p, l->what.number);
+    jt_params_time(p, l->at_us);
+    jt_params_uuid(p, l->head);
+}
+
+static void add_origins(struct jt_params *p, const struct jt_audit_row *rows, size_t n)
+{
+    static const struct jt_origin nowhere;
+    jt_params_array(p, JT_PG_UUID_ARRAY, n, JT_REQUEST_ID_LEN);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_origin *origin = rows[i].origin == NULL ? &nowhere : rows[i].origin;
+        jt_params_add_bytes(p, origin->request, sizeof origin->request);
+    }
+    jt_params_array(p, JT_PG_BYTEA_ARRAY, n, JT_SOURCE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_origin *origin = rows[i].origin == NULL ? &nowhere : rows[i].origin;
+        jt_params_add_bytes(p, origin->source, origin->source_len);
+    }
+}
+
 void jt_audit_params(struct jt_params *p, const struct jt_audit *audit)
 {
     const struct jt_audit_row *rows = audit->rows;
     size_t n = audit->n;
+    put_link(p, audit->link);
     jt_params_array(p, JT_PG_TEXT_ARRAY, n, 16);
     for (size_t i = 0; i < n; i++) {
         add_text(p, rows[i].client);
@@ -52,22 +81,53 @@ void jt_audit_params(struct jt_params *p, const struct jt_audit *audit)
     for (size_t i = 0; i < n; i++) {
         add_text(p, rows[i].object);
     }
+    jt_params_array(p, JT_PG_INT2_ARRAY, n, 2);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_i16(p, (int16_t)rows[i].result);
+    }
+    add_origins(p, rows, n);
 }
 
-void jt_audit_statement(struct jt_params *p, const struct jt_audit *audit)
-{
-    jt_params_text(p, audit->node);
-    jt_audit_params(p, audit);
-}
-
-enum jt_err jt_audit_write(struct jt_db *db, const struct jt_audit *audit)
+enum jt_err jt_audit_put(struct jt_db *db, const struct jt_audit *audit)
 {
     struct jt_params p;
     jt_params_init(&p);
-    jt_audit_statement(&p, audit);
+    jt_audit_params(&p, audit);
     PGresult *res;
     enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_AUDIT].sql, &p, &res);
     PQclear(res);
+    return err;
+}
+
+/* Before the first link of a transaction: the chain stands where the database has it. */
+static enum jt_err take_up(struct jt_db *db)
+{
+    enum jt_err err =
+        db->owner.sign == NULL ? JT_ERR_TRAIL_CLOSED : db->owner.ready(db->owner.arg, &db->chain);
+    if (err == JT_OK && db->chain.doubtful) {
+        err = jt_chain_settle_wait(db);
+    }
+    db->tentative = db->chain;
+    return err;
+}
+
+enum jt_err jt_audit_write(struct jt_db *db, const struct jt_audit_row *rows, size_t n)
+{
+    struct jt_link *link = &db->link;
+    enum jt_err err = db->n_links == 0 ? take_up(db) : JT_OK;
+    if (err == JT_OK) {
+        err = jt_chain_next(&db->tentative, rows, n, jt_clock_wall_us(), link);
+    }
+    if (err == JT_OK) {
+        err = db->owner.sign(db->owner.arg, &link->what, link->head);
+    }
+    if (err == JT_OK) {
+        err = jt_audit_put(db, &(struct jt_audit){ .link = link, .rows = rows, .n = n });
+    }
+    if (err == JT_OK) {
+        jt_chain_stands(&db->tentative, link);
+        db->n_links++;
+    }
     return err;
 }
 
@@ -79,17 +139,17 @@ enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_aud
                                       .field = field,
                                       .n_items = 1,
                                       .n_done = 1,
-                                      .object = object };
-    enum jt_err err =
-        jt_audit_write(db, &(struct jt_audit){ .node = act->node, .rows = &row, .n = 1 });
+                                      .object = object,
+                                      .origin = db->origin };
+    enum jt_err err = jt_audit_write(db, &row, 1);
     return err == JT_ERR_DB_DUPLICATE || err == JT_ERR_DB_REFUSED ? JT_ERR_DB_FAULT : err;
 }
 
-#define READING(FIRST, NEXT, t)         \
-    FIRST(U63, t "seq", seq)            \
-    NEXT(TEXT, JT_SQL_TIME(t "at"), at) \
-    NEXT(TEXT, t "client", client)      \
-    NEXT(TEXT, t "node", node)
+#define READING(FIRST, NEXT, t)                                                                  \
+    FIRST(TEXT, JT_SQL_TIME(t "at"), at)                                                         \
+    NEXT(TEXT, t "client", client)                                                               \
+    NEXT(TEXT, "coalesce((SELECT s.node FROM audit_start s WHERE s.id = " t "start), '')", node) \
+    NEXT(UUID, t "request", request)
 
 static JT_COLUMNS_READER(read_reading, READING, struct jt_audit_reading);
 
@@ -102,7 +162,7 @@ static const char find_readings[] =
     "WHERE substring(a.ids FROM i * 8 + 1 FOR 8) = $2::bytea) "
     "AND a.at >= coalesce(nullif($3::text, '')::timestamptz, '-infinity') "
     "AND a.at < coalesce(nullif($4::text, '')::timestamptz, 'infinity') "
-    "ORDER BY a.at, a.seq LIMIT $5::int8";
+    "ORDER BY a.at, a.start, a.connection, a.link, a.place LIMIT $5::int8";
 
 enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
                               const char *until, size_t max, jt_audit_reading_fn *each, void *arg)
@@ -130,6 +190,12 @@ enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, con
     }
     PQclear(res);
     return err;
+}
+
+enum jt_err jt_audit_record_rows(struct jt_db *db, const struct jt_audit_row *rows, size_t n)
+{
+    enum jt_err err = jt_db_begin(db);
+    return err == JT_OK ? jt_db_end(db, jt_audit_write(db, rows, n)) : err;
 }
 
 enum jt_err jt_audit_record(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit trail: who did what, when, where, to which cards, with what result. One row for each
- * request, in the transaction of what it records (tokenize, every administrative act) or committed
- * before the PANs leave (detokenize). Plain rows for now; chain and MAC come by a later migration:
- * whatever is written goes through the one builder of store/audit_params.h.
+ * The audit trail: who did what, when, from where, to which cards, with what result. One row for
+ * each request, in the transaction of what it records (tokenize, every administrative act) or
+ * committed before the PANs leave (detokenize). The rows of a transaction are one link of a chain
+ * (store/chain.h). Whatever is written goes through the one builder of store/audit_params.h.
  */
 #ifndef JETON_STORE_AUDIT_H
 #define JETON_STORE_AUDIT_H
 
 #include "store/db.h"
+#include "model/origin.h"
 #include "model/sizes.h"
 
 #include <stddef.h>
@@ -39,6 +40,9 @@ enum jt_audit_action {
     JT_AUDIT_CLIENT_PERMIT = 25,  /* object: the client, and what it may now */
     JT_AUDIT_CLIENT_RECOVER = 26, /* object: the client and the reason; by a user of the machine */
     JT_AUDIT_LOGIN_LOCKED = 27,   /* client: who was named; object: from where */
+    JT_AUDIT_REFUSED = 40,        /* a request of a known client; object: method and route */
+    JT_AUDIT_LOGIN_REFUSED = 41, /* n_items: how often in that second; object: the client, if any */
+    JT_AUDIT_LOST = 42,          /* n_items: so many of the two before could not be recorded */
 };
 
 struct jt_audit_row {
@@ -50,18 +54,24 @@ struct jt_audit_row {
     const uint64_t *ids; /* the rows whose PANs leave; masked or not; lookup: whose tokens do;
                             delete: that go */
     size_t n_ids;
+    const uint8_t *ids_digest; /* JT_AUDIT_DIGEST_LEN, where `ids` is NULL and they are known so */
     const char *object; /* name or number of what an administrative act touched; empty else */
+    enum jt_err result; /* why it failed */
+    const struct jt_origin *origin; /* NULL: of no request */
 };
 
-/* The rows of one transaction, all of one node. */
+struct jt_link;
+
+/* The rows of one transaction, which are one link. */
 struct jt_audit {
-    const char *node;
+    const struct jt_link *link; /* without rows: NULL */
     const struct jt_audit_row *rows;
     size_t n;
 };
 
 /*
- * Who does an administrative act, and on which node: for the row and the audit trail. The verbs
+ * Who does an administrative act, and on which node (the audit trail has that of its chain). The
+ * verbs
  * that take one write act and audit row in one transaction: there is never the one without the
  * other.
  */
@@ -72,10 +82,10 @@ struct jt_act {
 
 /* One time that a card number left. */
 struct jt_audit_reading {
-    uint64_t seq;
     char at[JT_TIME_LEN];
     char client[JT_CLIENT_ID_MAX + 1];
     char node[JT_NODE_NAME_MAX + 1];
+    uint8_t request[JT_REQUEST_ID_LEN];
 };
 
 typedef void jt_audit_reading_fn(void *arg, const struct jt_audit_reading *reading);
@@ -89,6 +99,10 @@ typedef void jt_audit_reading_fn(void *arg, const struct jt_audit_reading *readi
 enum jt_err jt_audit_readings(struct jt_db *db, uint32_t field, uint64_t id, const char *since,
                               const char *until, size_t max, jt_audit_reading_fn *each,
                               void *arg) JT_CHECKED;
+
+/* Rows in a transaction of their own, as one link of the connection's chain. */
+enum jt_err jt_audit_record_rows(struct jt_db *db, const struct jt_audit_row *rows,
+                                 size_t n) JT_CHECKED;
 
 /* The row of an act that changes nothing in the database, in a transaction of its own. */
 enum jt_err jt_audit_record(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,

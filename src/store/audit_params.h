@@ -3,9 +3,8 @@
  * How audit rows are written, for the verbs whose transaction they stand in: cards (JT_SQL_TOKENIZE
  * has them in its own statement), reads (JT_SQL_AUDIT) and administrative acts (the same).
  *
- * There is one builder, jt_audit_params. When the trail becomes a chain, the node's next head is
- * made there from these rows and the head before, and goes as one more parameter behind the arrays;
- * the two statements that take them (AUDIT_INTO in store/statements.c) store it with the rows.
+ * There is one builder, jt_audit_params, for the two statements that store them (AUDIT_INTO in
+ * store/statements.c).
  */
 #ifndef JETON_STORE_AUDIT_PARAMS_H
 #define JETON_STORE_AUDIT_PARAMS_H
@@ -14,16 +13,19 @@
 #include "store/params.h"
 
 /*
- * Appends the seven arrays that both statements take: clients, actions, fields, items, done, ids,
- * objects. The node is a parameter of its own before them.
+ * Appends what both statements take: of the link start, connection, number, time and head; then the
+ * arrays clients, actions, fields, items, done, ids, objects, results, requests, sources.
  */
 void jt_audit_params(struct jt_params *p, const struct jt_audit *audit);
 
-/* All parameters of JT_SQL_AUDIT. */
-void jt_audit_statement(struct jt_params *p, const struct jt_audit *audit);
-
 /* Runs JT_SQL_AUDIT inside an open transaction. */
-enum jt_err jt_audit_write(struct jt_db *db, const struct jt_audit *audit) JT_CHECKED;
+enum jt_err jt_audit_put(struct jt_db *db, const struct jt_audit *audit) JT_CHECKED;
+
+/*
+ * The same with the next link of the connection's own chain, which jt_db_end takes over. Several
+ * calls in one transaction are as many links.
+ */
+enum jt_err jt_audit_write(struct jt_db *db, const struct jt_audit_row *rows, size_t n) JT_CHECKED;
 
 /*
  * Writes the row of an administrative act inside its open transaction. Whatever the server has

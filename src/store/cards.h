@@ -82,8 +82,7 @@ struct jt_tokenize_txn {
     /* key ids of draining generations: no card of theirs may have a new card's id */
     const uint8_t *draining;
     size_t n_draining;
-    const struct jt_audit_row *audit;
-    size_t n_audit;
+    struct jt_audit audit;
 };
 
 /* What became of one card. */
@@ -170,7 +169,7 @@ enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
 typedef void jt_pipe_done_fn(void *arg, enum jt_err err);
 
 /* Commits audit rows on the primary: before any PAN they speak of leaves. */
-enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n,
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit *audit,
                            jt_pipe_done_fn *done, void *arg) JT_CHECKED;
 
 /* --- re-encryption --- */
@@ -230,8 +229,7 @@ struct jt_delete_txn {
     uint32_t writer;
     const struct jt_card_doomed *cards;
     size_t n;
-    const struct jt_audit_row *audit;
-    size_t n_audit;
+    struct jt_audit audit;
 };
 
 struct jt_delete_result {

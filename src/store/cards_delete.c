@@ -24,7 +24,7 @@ static void deleting_free(struct deleting *d)
 /* Ascending, so that no two transactions lock the same cards in different order. */
 static enum jt_err check_input(const struct jt_delete_txn *in)
 {
-    if (in->n > JT_STORE_MAX_CARDS || in->n_audit > JT_STORE_MAX_CARDS) {
+    if (in->n > JT_STORE_MAX_CARDS || in->audit.n > JT_STORE_MAX_CARDS) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n; i++) {
@@ -77,8 +77,7 @@ static void build(struct deleting *d, const struct jt_node_spec *node,
     jt_params_uuid(p, node->incarnation);
     jt_params_u31(p, in->writer);
     add_cards(p, in);
-    jt_audit_params(p,
-                    &(struct jt_audit){ .node = node->name, .rows = in->audit, .n = in->n_audit });
+    jt_audit_params(p, &in->audit);
     (void)jt_txn_step(&d->txn, JT_SQL_COMMIT);
 }
 

@@ -264,10 +264,10 @@ static void finish_auditing(struct jt_txn *txn, enum jt_err err)
     auditing_free(a);
 }
 
-enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows, size_t n,
+enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit *audit,
                            jt_pipe_done_fn *done, void *arg)
 {
-    enum jt_err err = check_size(pipe, n);
+    enum jt_err err = check_size(pipe, audit->n);
     if (err != JT_OK) {
         return err;
     }
@@ -284,9 +284,7 @@ enum jt_err jt_cards_audit(struct jt_pipe *pipe, const struct jt_audit_row *rows
      * COMMIT's result.
      */
     (void)jt_txn_step(&a->txn, JT_SQL_BEGIN);
-    struct jt_params *p = jt_txn_step(&a->txn, JT_SQL_AUDIT);
-    jt_audit_statement(
-        p, &(struct jt_audit){ .node = jt_pipe_node(pipe)->name, .rows = rows, .n = n });
+    jt_audit_params(jt_txn_step(&a->txn, JT_SQL_AUDIT), audit);
     (void)jt_txn_step(&a->txn, JT_SQL_COMMIT);
     err = jt_pipe_submit(pipe, &a->txn);
     if (err != JT_OK) {

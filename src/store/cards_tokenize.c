@@ -79,7 +79,7 @@ static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
     if (in->n_cards > JT_STORE_MAX_CARDS ||
         in->n_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
-        in->n_audit > JT_STORE_MAX_CARDS || in->n_draining > JT_RING_MAX_DRAINING) {
+        in->audit.n > JT_STORE_MAX_CARDS || in->n_draining > JT_RING_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {
@@ -202,8 +202,7 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     jt_params_u31(p, in->writer);
     add_cards(t, p, in);
-    jt_audit_params(
-        p, &(struct jt_audit){ .node = t->node->name, .rows = in->audit, .n = in->n_audit });
+    jt_audit_params(p, &in->audit);
     if (!alone) {
         jt_params_key_ids(p, in->draining, in->n_draining);
         err = add_probes(t, p, in);

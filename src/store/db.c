@@ -312,9 +312,20 @@ enum jt_err jt_db_must(struct jt_db *db, const char *sql, struct jt_params *para
     return err;
 }
 
+void jt_db_chain(struct jt_db *db, const struct jt_chain_owner *owner)
+{
+    db->owner = *owner;
+}
+
+void jt_db_origin(struct jt_db *db, const struct jt_origin *origin)
+{
+    db->origin = origin;
+}
+
 enum jt_err jt_db_begin(struct jt_db *db)
 {
     enum jt_err err = jt_db_ensure(db);
+    db->n_links = 0;
     return err == JT_OK ? jt_db_change(db, jt_statements[JT_SQL_BEGIN].sql, NULL, NULL) : err;
 }
 
@@ -424,10 +435,26 @@ static enum jt_err commit(struct jt_db *db)
     return lost && transaction.xid[0] != '\0' ? find_out(db, &transaction) : err;
 }
 
+/* What became of the links of the transaction. */
+static void end_links(struct jt_db *db, enum jt_err err, int backend)
+{
+    if (db->n_links > 0 && err == JT_OK) {
+        db->chain = db->tentative;
+        if (db->owner.stands != NULL) {
+            db->owner.stands(db->owner.arg, &db->chain);
+        }
+    } else if (db->n_links > 0 && err == JT_ERR_IN_DOUBT) {
+        jt_chain_doubt(&db->chain, &db->link, backend);
+    }
+    db->n_links = 0;
+}
+
 enum jt_err jt_db_end(struct jt_db *db, enum jt_err err)
 {
+    int backend = db->conn == NULL ? 0 : PQbackendPID(db->conn);
     if (err == JT_OK) {
         err = commit(db);
+        end_links(db, err, backend);
     }
     if (err != JT_OK) {
         roll_back(db);

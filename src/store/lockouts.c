@@ -83,7 +83,7 @@ static enum jt_err read_locked(const PGresult *res, struct locked *out)
     return err;
 }
 
-static enum jt_err tell(struct jt_db *db, const char *node, const struct locked *locked)
+static enum jt_err tell(struct jt_db *db, const struct locked *locked)
 {
     struct jt_audit_row rows[TOLD_MAX + 1];
     size_t n = 0;
@@ -99,12 +99,10 @@ static enum jt_err tell(struct jt_db *db, const char *node, const struct locked 
                                            .n_items = (uint32_t)locked->n_more,
                                            .object = "as many more clients and places" };
     }
-    return n == 0 ? JT_OK
-                  : jt_audit_write(db, &(struct jt_audit){ .node = node, .rows = rows, .n = n });
+    return n == 0 ? JT_OK : jt_audit_write(db, rows, n);
 }
 
-static enum jt_err add_all(struct jt_db *db, const char *node,
-                           const struct jt_login_failure *failures, size_t n)
+static enum jt_err add_all(struct jt_db *db, const struct jt_login_failure *failures, size_t n)
 {
     struct jt_params p;
     struct locked locked = { .n = 0 };
@@ -116,16 +114,15 @@ static enum jt_err add_all(struct jt_db *db, const char *node,
     }
     PQclear(res);
     if (err == JT_OK) {
-        err = tell(db, node, &locked);
+        err = tell(db, &locked);
     }
     return err == JT_OK ? jt_db_change(db, bound, NULL, NULL) : err;
 }
 
-enum jt_err jt_lockouts_add(struct jt_db *db, const char *node,
-                            const struct jt_login_failure *failures, size_t n)
+enum jt_err jt_lockouts_add(struct jt_db *db, const struct jt_login_failure *failures, size_t n)
 {
     enum jt_err err = n <= JT_LOCKOUT_BATCH ? jt_db_begin(db) : JT_ERR_LIMIT;
-    return err == JT_OK ? jt_db_end(db, add_all(db, node, failures, n)) : err;
+    return err == JT_OK ? jt_db_end(db, add_all(db, failures, n)) : err;
 }
 
 enum jt_err jt_lockouts_prune(struct jt_db *db)

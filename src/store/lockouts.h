@@ -27,8 +27,8 @@ struct jt_login_failure {
  * Adds failures to those that stand, in one transaction with an audit row for each pair that is
  * locked out by them, and keeps the table to its bound. At most JT_LOCKOUT_BATCH, none twice.
  */
-enum jt_err jt_lockouts_add(struct jt_db *db, const char *node,
-                            const struct jt_login_failure *failures, size_t n) JT_CHECKED;
+enum jt_err jt_lockouts_add(struct jt_db *db, const struct jt_login_failure *failures,
+                            size_t n) JT_CHECKED;
 
 /* Removes what counts no longer. */
 enum jt_err jt_lockouts_prune(struct jt_db *db) JT_CHECKED;

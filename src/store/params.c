@@ -87,6 +87,12 @@ void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static JT_PG_UUID_LE
     jt_buf_put(&p->buf, uuid, JT_PG_UUID_LEN);
 }
 
+/* PostgreSQL counts microseconds since 2000-01-01T00:00:00Z. */
+void jt_params_time(struct jt_params *p, uint64_t us)
+{
+    jt_params_raw64(p, JT_PG_TIMESTAMPTZ, us - JT_PG_EPOCH_US);
+}
+
 void jt_params_null_text(struct jt_params *p)
 {
     begin(p, JT_PG_TEXT);

@@ -26,6 +26,7 @@ enum jt_pg_type {
     JT_PG_INT2 = 21,
     JT_PG_INT4 = 23,
     JT_PG_TEXT = 25,
+    JT_PG_TIMESTAMPTZ = 1184,
     JT_PG_UUID = 2950,
     JT_PG_LSN = 3220,
     JT_PG_BYTEA_ARRAY = 1001,
@@ -36,12 +37,15 @@ enum jt_pg_type {
     JT_PG_UUID_ARRAY = 2951,
 };
 
+/* The epoch of its times, in microseconds since 1970. */
+#define JT_PG_EPOCH_US UINT64_C(946684800000000)
+
 /* A fingerprint and an incarnation travel as one. */
 #define JT_PG_UUID_LEN 16
 _Static_assert(JT_FINGERPRINT_LEN == JT_PG_UUID_LEN, "a fingerprint is a uuid in SQL");
 _Static_assert(JT_INCARNATION_LEN == JT_PG_UUID_LEN, "an incarnation is a uuid in SQL");
 
-#define JT_PARAMS_MAX       24
+#define JT_PARAMS_MAX       40
 #define JT_PARAMS_MAX_BYTES (64u << 20)
 
 struct jt_params {
@@ -67,6 +71,8 @@ void jt_params_raw64(struct jt_params *p, enum jt_pg_type type, uint64_t v);
 void jt_params_text(struct jt_params *p, const char *text);
 void jt_params_bytes(struct jt_params *p, const void *bytes, size_t len);
 void jt_params_uuid(struct jt_params *p, const uint8_t uuid[static JT_PG_UUID_LEN]);
+/* Microseconds since 1970 as a timestamptz. */
+void jt_params_time(struct jt_params *p, uint64_t us);
 /* A text that is absent. */
 void jt_params_null_text(struct jt_params *p);
 

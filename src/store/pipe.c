@@ -37,6 +37,10 @@ struct jt_pipe {
     struct jt_txn *txn; /* BUSY, ROLLING_BACK */
     enum jt_err err;    /* the first of this pipeline */
     bool give_up;       /* the session is no good any more */
+    bool committed;     /* COMMIT was answered: what comes behind it changes nothing */
+    bool refused;       /* the server has ended the transaction before: it comes to nothing */
+    bool unsure;        /* of the last transaction: it failed, and may be committed */
+    int backend;        /* the server process that it went to */
     jt_loop_fn *up_fn;
     void *up_arg;
     struct jt_fault fault; /* of the transaction, or of the last loss */
@@ -65,6 +69,7 @@ static void lose(struct jt_pipe *pipe)
     enum jt_err err = pipe->err != JT_OK ? pipe->err : JT_ERR_DB_AWAY;
     disconnect(pipe);
     if (txn != NULL) {
+        pipe->unsure = !pipe->refused;
         txn->finish(txn, err);
     }
 }
@@ -176,6 +181,8 @@ enum jt_err jt_pipe_submit(struct jt_pipe *pipe, struct jt_txn *txn)
     }
     pipe->txn = txn;
     pipe->err = JT_OK;
+    pipe->committed = pipe->refused = pipe->unsure = false;
+    pipe->backend = PQbackendPID(pipe->conn);
     pipe->began_us = pipe->us == NULL ? 0 : jt_clock_us();
     begin_pipeline(pipe, BUSY, txn->n_steps, pipe->timeout_ms);
     jt_txn_clear(txn);
@@ -207,6 +214,7 @@ static void note_error(struct jt_pipe *pipe, const PGresult *res)
     if (pipe->state != BUSY) {
         jt_fault_clear(&pipe->fault);
     }
+    pipe->refused |= sqlstate != NULL && !pipe->committed; /* libpq's own word has none */
     (void)jt_fault_set(&pipe->fault, jt_sqlstate_err(sqlstate), "%s", message);
     fail(pipe, jt_sqlstate_err(sqlstate),
          pipe->state != BUSY || jt_sqlstate_ends_session(sqlstate));
@@ -221,6 +229,8 @@ static void note_success(struct jt_pipe *pipe, const PGresult *res)
     enum jt_statement statement = txn->steps[pipe->n_seen].statement;
     if (!jt_txn_result_ok(statement, res)) {
         mistrust(pipe);
+    } else if (statement == JT_SQL_COMMIT) {
+        pipe->committed = true;
     } else if (jt_statements[statement].returns_rows && pipe->err == JT_OK) {
         enum jt_err err = txn->take(txn, statement, res);
         if (err == JT_ERR_DB_FAULT) {
@@ -282,6 +292,7 @@ static void end_pipeline(struct jt_pipe *pipe)
         pipe->txn = NULL;
         pipe->state = IDLE;
         jt_deadline_cancel(&pipe->deadline);
+        pipe->unsure = pipe->err != JT_OK && !pipe->refused;
         if (pipe->us != NULL) {
             jt_histogram_note(pipe->us, &jt_bounds_us, (uint64_t)(jt_clock_us() - pipe->began_us));
         }
@@ -442,6 +453,7 @@ void jt_pipe_free(struct jt_pipe *pipe)
     pipe->conn = NULL;
     pipe->state = WAITING;
     if (pipe->txn != NULL) {
+        pipe->unsure = true;
         pipe->txn->finish(pipe->txn, JT_ERR_STOPPING);
     }
     free(pipe->conninfo);
@@ -463,6 +475,16 @@ void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
 {
     pipe->up_fn = fn;
     pipe->up_arg = arg;
+}
+
+bool jt_pipe_unsure(const struct jt_pipe *pipe)
+{
+    return pipe->unsure;
+}
+
+int jt_pipe_backend(const struct jt_pipe *pipe)
+{
+    return pipe->backend;
 }
 
 void jt_pipe_measure(struct jt_pipe *pipe, struct jt_histogram *us)

@@ -50,6 +50,12 @@ struct jt_histogram;
 
 /* How long each transaction took, in microseconds, is noted there; NULL: nowhere. */
 void jt_pipe_measure(struct jt_pipe *pipe, struct jt_histogram *us);
+/*
+ * Whether nobody knows what became of the last transaction, which failed; and the server process
+ * that it was sent to.
+ */
+bool jt_pipe_unsure(const struct jt_pipe *pipe);
+int jt_pipe_backend(const struct jt_pipe *pipe);
 
 /* What failed last, of the transaction or of the connection, for the operator's log. */
 const struct jt_fault *jt_pipe_fault(const struct jt_pipe *pipe);

@@ -13,6 +13,7 @@
 #ifndef JETON_STORE_QUERY_H
 #define JETON_STORE_QUERY_H
 
+#include "store/chain.h"
 #include "store/db.h"
 #include "store/row.h"
 #include "store/sql.h"
@@ -25,6 +26,14 @@ struct jt_db {
     bool holds_node_lock;        /* of this session; a new session holds nothing */
     char sqlstate[6];            /* of the last error; empty when it had none */
     struct jt_fault own, *fault; /* where failures are noted: `own` unless the owner has one */
+
+    /* the audit trail (store/chain.h) */
+    struct jt_chain_owner owner;
+    const struct jt_origin *origin;
+    struct jt_chain chain;
+    struct jt_chain tentative; /* behind the links of the transaction under way, n_links of them */
+    struct jt_link link;       /* the last of them */
+    size_t n_links;
 };
 
 /*
@@ -82,5 +91,11 @@ enum jt_err jt_db_begin(struct jt_db *db) JT_CHECKED;
  * nobody knows.
  */
 enum jt_err jt_db_end(struct jt_db *db, enum jt_err err) JT_CHECKED;
+
+/*
+ * Where an earlier transaction of the connection's chain ended nobody knows how: as
+ * jt_chain_settle, inside the open transaction.
+ */
+enum jt_err jt_chain_settle_wait(struct jt_db *db) JT_CHECKED;
 
 #endif

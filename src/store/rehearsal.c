@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/rehearsal.h"
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "store/audit_params.h"
 #include "store/cards.h"
+#include "store/chain.h"
 #include "store/query.h"
 #include "store/ring.h"
 #include "store/ring_rule.h"
@@ -16,12 +18,14 @@
 /* Ids of the first millisecond that there was an id for: nobody has minted one. */
 #define NO_IDS 0x3fffffu
 
-static struct jt_audit audit_of(const struct jt_node_spec *node)
+/* A row of no chain; `link` receives its time. */
+static struct jt_audit audit_of(struct jt_link *link)
 {
     static const struct jt_audit_row row = { .action = JT_AUDIT_DETOKENIZE,
                                              .client = ROLE_PLAYED,
                                              .object = "" };
-    return (struct jt_audit){ .node = node->name, .rows = &row, .n = 1 };
+    *link = (struct jt_link){ .at_us = jt_clock_wall_us() };
+    return (struct jt_audit){ .link = link, .rows = &row, .n = 1 };
 }
 
 /* A random fingerprint meets no card's; the envelope is the key id and noughts. */
@@ -45,7 +49,8 @@ static void add_card(struct jt_params *p, uint8_t key_id)
 static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
                                  const struct jt_keyref *active)
 {
-    const struct jt_audit audit = audit_of(node);
+    struct jt_link link;
+    const struct jt_audit audit = audit_of(&link);
     struct jt_params p;
     jt_params_init(&p);
     jt_ring_rule_guard(&p, node, epoch, active);
@@ -81,8 +86,9 @@ enum jt_err jt_rehearse(struct jt_db *db, const struct jt_node_spec *node, uint6
     }
     if (err == JT_OK) {
         bool audit_only = active->generation == 0;
-        const struct jt_audit audit = audit_of(node);
-        err = audit_only ? jt_audit_write(db, &audit) : rehearse_card(db, node, epoch, active);
+        struct jt_link link;
+        const struct jt_audit audit = audit_of(&link);
+        err = audit_only ? jt_audit_put(db, &audit) : rehearse_card(db, node, epoch, active);
     }
     /* Rolled back in any case. */
     enum jt_err ended = jt_db_end(db, err == JT_OK ? JT_ERR_ROLLED_BACK : err);

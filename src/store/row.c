@@ -60,6 +60,16 @@ uint8_t jt_row_u8(struct jt_row *r, int column)
     return p[1];
 }
 
+uint16_t jt_row_u15(struct jt_row *r, int column)
+{
+    const uint8_t *p = exact(r, column, JT_PG_INT2, 2);
+    if (p == NULL || p[0] > INT8_MAX) {
+        r->bad = true;
+        return 0;
+    }
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
 uint32_t jt_row_u31(struct jt_row *r, int column)
 {
     const uint8_t *p = exact(r, column, JT_PG_INT4, 4);

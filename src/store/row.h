@@ -23,6 +23,7 @@ bool jt_row_is_null(struct jt_row *r, int column);
 
 bool jt_row_bool(struct jt_row *r, int column);
 uint8_t jt_row_u8(struct jt_row *r, int column);   /* smallint of 0 to 255 */
+uint16_t jt_row_u15(struct jt_row *r, int column); /* smallint, not negative */
 uint32_t jt_row_u31(struct jt_row *r, int column); /* integer, not negative */
 uint64_t jt_row_u63(struct jt_row *r, int column); /* bigint, not negative */
 uint64_t jt_row_raw64(struct jt_row *r, int column, enum jt_pg_type type);

@@ -16,13 +16,17 @@
  * path, as it is for model and tables alike; whatever is printed with one is not what the
  * migrations named.
  *
- * A table of the model is temporary because it is the model; that alone is left out.
+ * A table of the model is temporary because it is the model; that alone is left out, and most of
+ * the partitions of the audit, which come and go with the months: that they are tables and logged
+ * is said of all together. What else somebody does to one of them is seen by each statement that
+ * writes to it, and by the chain.
  */
 /* SQL is laid out by hand. */
 /* clang-format off */
 #define TABLES \
     "tables AS (SELECT c.* FROM pg_class c WHERE c.relnamespace = $1::oid " \
-    "AND c.relkind IN ('r', 'p', 'v', 'm', 'f'))"
+    "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (c.relispartition AND c.relname ~ " \
+    "'^audit_[0-9]{4}_[0-9]{2}$'))"
 #define OF_TABLES(alias, column) "FROM " alias " JOIN tables c ON c.oid = " column " "
 
 #define DESCRIPTION \
@@ -60,8 +64,12 @@
         "r", "r.ev_class") \
     "UNION ALL SELECT 'policy', c.relname::text, p.polname::text " \
     OF_TABLES("pg_policy p", "p.polrelid") \
+    "UNION ALL SELECT DISTINCT 'partitions', c.relname::text, concat_ws(' ', m.relkind, " \
+    "CASE WHEN $1::oid = pg_my_temp_schema() THEN 'p' ELSE m.relpersistence::text END, " \
+    "m.relrowsecurity) " OF_TABLES("pg_inherits h", "h.inhparent") \
+    "JOIN pg_class m ON m.oid = h.inhrelid WHERE c.relname = 'audit' " \
     "UNION ALL SELECT 'parent of', c.relname::text, h.inhrelid::regclass::text " \
-    OF_TABLES("pg_inherits h", "h.inhparent") \
+    OF_TABLES("pg_inherits h", "h.inhparent") "WHERE c.relname <> 'audit' " \
     "UNION ALL SELECT 'child of', c.relname::text, h.inhparent::regclass::text " \
     OF_TABLES("pg_inherits h", "h.inhrelid") \
     "UNION ALL SELECT 'function', p.proname::text, '' FROM pg_proc p WHERE " \

@@ -18,6 +18,9 @@ enum jt_err jt_sqlstate_err(const char *sqlstate)
     if (sqlstate == NULL || strlen(sqlstate) != 5) {
         return JT_ERR_DB_AWAY;
     }
+    if (strcmp(sqlstate, JT_SQLSTATE_DISK_FULL) == 0) {
+        return JT_ERR_DB_FULL;
+    }
     for (size_t i = 0; i < sizeof passing_classes / sizeof passing_classes[0]; i++) {
         if (is_class(sqlstate, passing_classes[i])) {
             return JT_ERR_DB_PASSING;

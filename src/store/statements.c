@@ -4,6 +4,7 @@
 #include "store/card_row.h"
 #include "store/ring.h"
 #include "store/sql.h"
+#include "store/timeouts.h"
 
 /* SQL is laid out by hand. */
 /* clang-format off */
@@ -58,11 +59,20 @@
 
 #define ADD_TO_TALLY(column) column " = t." column " + excluded." column
 
-#define AUDIT_INTO "INSERT INTO audit (node, client, action, field, n_items, n_done, ids, object) "
-#define AUDIT_FROM(clients, actions, fields, items, done, ids, objects) \
+/*
+ * The rows of one link. Of its parameters, in the order of jt_audit_params: start, connection,
+ * number, time and head of the link; then the arrays.
+ */
+#define AUDIT_INTO "INSERT INTO audit (start, connection, link, at, head, client, action, field, " \
+    "n_items, n_done, ids, object, result, request, source, place) "
+#define AUDIT_ROWS(start, connection, link, at, head, clients, actions, fields, items, done, ids, \
+    objects, results, requests, sources) \
+    "SELECT " start "::int4, " connection "::int2, " link "::int8, " at "::timestamptz, " \
+    "CASE WHEN a.place = cardinality(" clients "::text[]) THEN " head "::uuid END, a.* " \
     "FROM unnest(" clients "::text[], " actions "::int2[], " fields "::int4[], " items \
-    "::int4[], " done "::int4[], " \
-    ids "::bytea[], " objects "::text[]) AS a (client, action, field, n_items, n_done, ids, object)"
+    "::int4[], " done "::int4[], " ids "::bytea[], " objects "::text[], " results "::int2[], " \
+    requests "::uuid[], " sources "::bytea[]) WITH ORDINALITY AS a (client, action, field, " \
+    "n_items, n_done, ids, object, result, request, source, place)"
 
 /*
  * What was written is what counts, not that nobody complained: a trigger may drop a row or change
@@ -84,19 +94,24 @@
 #define IS_ORDINARY(tables) \
     "NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid IN (" tables ")) " \
     "AND NOT EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class IN (" tables "))"
+/* The same of the partition that the audit rows went to; each has its own triggers and rules. */
+#define PARTITION_IS_ORDINARY \
+    "NOT EXISTS (SELECT FROM audited a JOIN pg_trigger t ON t.tgrelid = a.tableoid)"
 #define OF_STRANGERS "CASE WHEN d.ordinary THEN '' ELSE ': there are triggers or rules' END"
 #define OR_FAIL(holds, then, sentence) "CASE WHEN " holds " THEN " then " ELSE (" sentence \
     ")::int8 END"
 
-/* The time of an audit row is the table's own default; it must be about now. */
+/*
+ * The time of an audit row is the front's. One that is a day off the database's would put rows
+ * where nobody looks for them.
+ */
 #define COUNT_AUDITED \
-    "(SELECT count(*) FROM audited d WHERE d.at BETWEEN now() - interval '1 minute' AND now() + " \
-    "interval '1 minute')"
+    "(SELECT count(*) FROM audited d WHERE d.at BETWEEN now() - interval '1 day' AND now() + " \
+    "interval '1 day')"
 
 /*
  * Tokenize, on $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 ids, $9
- * fingerprints, $10 envelopes; audit rows: $11 clients, $12 actions, $13 fields, $14 items, $15
- * done, $16 ids, $17 objects.
+ * fingerprints, $10 envelopes; audit rows, as in JT_SQL_AUDIT: $11 to $25.
  *
  * Answers one row of place 0: epoch, whether node and generation stand, how many cards were
  * written; and, where the ring holds, a row for each card that was not written: the row that has
@@ -118,9 +133,10 @@
     "told AS (INSERT INTO tally AS t (generation, writer, written) SELECT $4::int8, $6::int4, n " \
     "FROM counted WHERE n > 0 " \
     "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("written") " RETURNING 1), " \
-    "audited AS (" AUDIT_INTO "SELECT $2::text, a.* " \
-    AUDIT_FROM("$11", "$12", "$13", "$14", "$15", "$16", "$17") " WHERE " RING_HOLDS " " \
-    "RETURNING at)"
+    "audited AS (" AUDIT_INTO \
+    AUDIT_ROWS("$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19", "$20", "$21", "$22", \
+               "$23", "$24", "$25") " WHERE " RING_HOLDS " " \
+    "RETURNING at, tableoid)"
 #define COUNT_TOLD "(SELECT count(*) FROM told)"
 /* Behind OFFSET, so that each count is made once although the sentence names it as well. */
 #define ANSWER_NOW \
@@ -132,9 +148,10 @@
             "' audit rows stand as they were sent' || " OF_STRANGERS) ", " \
     "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea FROM now n, (SELECT c.n, c.good, " \
     COUNT_TOLD " AS told, " \
-    COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($11::text[]) ELSE 0 " \
+    COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($16::text[]) ELSE 0 " \
     "END AS due, " \
-    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM " \
+    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND " \
+    PARTITION_IS_ORDINARY " AS ordinary FROM " \
     "counted c OFFSET 0) AS d "
 #define ANSWER_KNOWN(unless_old) \
     "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") " " \
@@ -161,19 +178,19 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "" ANSWER_KNOWN(""), true },
 
     /*
-     * $18 key ids of draining generations; probes: $19 the card's place counted from 1, $20 key
-     * ids, $21 fields, $22 fingerprints.
+     * $26 key ids of draining generations; probes: $27 the card's place counted from 1, $28 key
+     * ids, $29 fields, $30 fingerprints.
      */
     [JT_SQL_TOKENIZE] = { "tokenize",
         "WITH " RING_NOW(ACTIVE_AGREES) ", "
         "old AS MATERIALIZED ("
         "SELECT p.place, l.* "
-        "FROM unnest($19::int8[], $20::int2[], $21::int4[], $22::uuid[]) AS p (place, key_id, "
+        "FROM unnest($27::int8[], $28::int2[], $29::int4[], $30::uuid[]) AS p (place, key_id, "
         "field, fp) "
         "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l "
         "WHERE " RING_HOLDS "), "
         WRITTEN("AND fresh.place NOT IN (SELECT o.place FROM old o) "
-                "AND (SELECT l.id FROM unnest($18::int2[]) AS d (key_id) CROSS JOIN LATERAL "
+                "AND (SELECT l.id FROM unnest($26::int2[]) AS d (key_id) CROSS JOIN LATERAL "
                 "(SELECT k.id "
                 CARD_BY_ID("d.key_id", "fresh.id") FIRST_OF_ID ") AS l LIMIT 1) IS NULL ") ", "
         BOOKED " " ANSWER_NOW "UNION ALL "
@@ -193,16 +210,19 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "WHERE " RING_HOLDS, true },
 
     /*
-     * $1 node; $2 clients, $3 actions, $4 fields, $5 items, $6 done, $7 ids, $8 objects. Answers
-     * how many rows were written, which is all of them.
+     * The link: $1 start, $2 connection, $3 number, $4 time, $5 head; its rows: $6 clients, $7
+     * actions, $8 fields, $9 items, $10 done, $11 ids, $12 objects, $13 results, $14 requests, $15
+     * sources. Answers how many rows were written, which is all of them.
      */
     [JT_SQL_AUDIT] = { "audit",
-        "WITH audited AS (" AUDIT_INTO "SELECT $1::text, a.* "
-        AUDIT_FROM("$2", "$3", "$4", "$5", "$6", "$7", "$8") " RETURNING at) SELECT "
-        OR_FAIL("d.n = cardinality($2::text[]) AND d.ordinary", "d.n",
-                "d.n || ' of ' || cardinality($2::text[]) || ' audit rows stand as they were "
-                "sent' || " OF_STRANGERS)
-        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AS ordinary "
+        "WITH audited AS (" AUDIT_INTO
+        AUDIT_ROWS("$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12",
+                   "$13", "$14", "$15") " RETURNING at, tableoid) SELECT "
+        OR_FAIL("d.n = cardinality($6::text[]) AND d.ordinary", "d.n",
+                "d.n || ' of ' || cardinality($6::text[]) || ' audit rows stand as they were "
+                "sent, within a day of this server''s clock' || " OF_STRANGERS)
+        " FROM (SELECT " COUNT_AUDITED " AS n, " IS_ORDINARY("'audit'::regclass") " AND "
+        PARTITION_IS_ORDINARY " AS ordinary "
         "OFFSET 0) AS d", true },
 
     /*
@@ -285,8 +305,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "0) AS d", true },
 
     /*
-     * $1 to $3 ring; $4 writer; the cards, ascending: $5 ids, $6 key ids; audit rows: $7 clients,
-     * $8 actions, $9 fields, $10 items, $11 done, $12 ids, $13 objects. Rows that somebody else
+     * $1 to $3 ring; $4 writer; the cards, ascending: $5 ids, $6 key ids; audit rows, as
+     * in JT_SQL_AUDIT: $7 to $21. Rows that somebody else
      * has locked are waited for; what is not where it was seen keeps all others from being
      * deleted. Answers epoch, whether the node stands and all key ids are live, whether all cards
      * were there, and how many were deleted.
@@ -308,9 +328,10 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "told AS (INSERT INTO tally AS t (generation, writer, deleted) SELECT c.generation, "
         "$4::int4, c.n FROM counted c "
         "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("deleted") " RETURNING 1), "
-        "audited AS (" AUDIT_INTO "SELECT $2::text, a.* "
-        AUDIT_FROM("$7", "$8", "$9", "$10", "$11", "$12", "$13")
-        " WHERE (SELECT w.all_there FROM whole w) RETURNING at) "
+        "audited AS (" AUDIT_INTO
+        AUDIT_ROWS("$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18",
+                   "$19", "$20", "$21")
+        " WHERE (SELECT w.all_there FROM whole w) RETURNING at, tableoid) "
         "SELECT n.epoch, n.node_stands, n.agrees, d.all_there, "
         OR_FAIL("d.n = d.due AND d.told = d.generations AND d.audited = d.rows AND d.ordinary",
         "d.n",
@@ -320,9 +341,24 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         " FROM now n, (SELECT w.all_there, (SELECT coalesce(sum(c.n), 0) FROM counted c)::int8 AS "
         "n, CASE WHEN w.all_there THEN cardinality($5::int8[]) ELSE 0 END AS due, " COUNT_TOLD
         " AS told, (SELECT count(*) FROM counted) AS generations, " COUNT_AUDITED " AS audited, "
-        "CASE WHEN w.all_there THEN cardinality($7::text[]) ELSE 0 END AS rows, "
-        IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AS ordinary FROM "
+        "CASE WHEN w.all_there THEN cardinality($12::text[]) ELSE 0 END AS rows, "
+        IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND "
+        PARTITION_IS_ORDINARY " AS ordinary FROM "
         "whole w OFFSET 0) AS d", true },
+
+    /*
+     * $1 process number, $2 application name: ends a session of ours, and waits until it is gone.
+     * No row: there is none. False: it lives.
+     */
+    [JT_SQL_END_SESSION] = { "end_session",
+        "SELECT pg_terminate_backend(a.pid, " JT_SQL_NUMBER(JT_END_SESSION_MS) ") "
+        "FROM pg_stat_activity a WHERE a.pid = $1::int4 AND a.pid <> pg_backend_pid() "
+        "AND a.application_name = $2::text AND a.usename = current_user", true },
+
+    /* $1 start, $2 connection, $3 number, $4 time: the head of a link, if it stands. */
+    [JT_SQL_FIND_LINK] = { "find_link",
+        "SELECT a.head FROM audit a WHERE a.at = $4::timestamptz AND a.start = $1::int4 "
+        "AND a.connection = $2::int2 AND a.link = $3::int8 AND a.head IS NOT NULL", true },
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 

@@ -39,6 +39,9 @@
 #define JT_RECONNECT_MIN_MS 50
 #define JT_RECONNECT_MAX_MS 1000
 
+/* How long a session is waited for that was told to end. */
+#define JT_END_SESSION_MS 2000
+
 /* How long the outcome of a transaction is asked for. A server that restarts takes about so long.
  */
 #define JT_DOUBT_PATIENCE_MS 5000

@@ -21,6 +21,8 @@ struct deleter {
     struct doomed doomed[BATCH];
     struct jt_card_doomed cards[BATCH];
     uint64_t ids[BATCH]; /* for the audit rows */
+    size_t n_audit;
+    bool gave_up; /* nothing is deleted any more: the audit rows go alone */
 };
 
 static struct deleter *of(struct jt_lane *lane)
@@ -37,6 +39,7 @@ static struct jt_delete_item *item_of(const struct jt_lane_entry *e)
 static void on_audited(void *arg, enum jt_err err)
 {
     struct deleter *d = arg;
+    jt_lane_link_ended(&d->lane, err, true);
     if (err == JT_OK) {
         jt_lane_end(&d->lane, JT_OK);
     } else {
@@ -46,17 +49,19 @@ static void on_audited(void *arg, enum jt_err err)
 
 static void give_up(struct jt_lane *lane, enum jt_err err)
 {
+    struct deleter *d = of(lane);
     jt_locate_settle_rest(lane, err);
-    size_t n = jt_lane_audit(lane, JT_AUDIT_DELETE);
-    enum jt_err failed = jt_cards_audit(lane->pipe, lane->audit, n, on_audited, of(lane));
-    if (failed != JT_OK) {
-        jt_lane_end(lane, failed);
-    }
+    d->gave_up = true;
+    d->n_audit = jt_lane_audit(lane, JT_AUDIT_DELETE);
+    jt_lane_await_link(lane, d->n_audit);
 }
 
 static void on_deleted(void *arg, enum jt_err err, const struct jt_delete_result *result)
 {
     struct deleter *d = arg;
+    jt_lane_link_ended(&d->lane, err,
+                       err == JT_OK && result->check.node_stands && result->all_there &&
+                           result->check.epoch == d->locator.epoch);
     if (err == JT_ERR_RING_CONTRADICTED) {
         d->lane.ended = err;
         jt_lane_refresh(&d->lane);
@@ -110,13 +115,14 @@ static void sort_out(struct deleter *d)
 }
 
 /* The ids of one request's cards are neighbours, as its entries are. */
-static size_t audit_rows(struct deleter *d)
+static void make_audit_rows(struct deleter *d)
 {
     bool wins[BATCH] = { false };
     for (size_t i = 0; i < d->n; i++) {
         wins[d->doomed[i].entry] = true;
     }
-    size_t n = jt_lane_audit(&d->lane, JT_AUDIT_DELETE), n_ids = 0;
+    size_t n_ids = 0;
+    d->n_audit = jt_lane_audit(&d->lane, JT_AUDIT_DELETE);
     for (size_t i = 0; i < d->lane.n; i++) {
         const struct jt_lane_entry *e = &d->lane.entries[i];
         if (wins[i]) {
@@ -127,20 +133,29 @@ static size_t audit_rows(struct deleter *d)
             d->ids[n_ids++] = item_of(e)->located.id;
         }
     }
-    return n;
 }
 
 static void on_located(struct jt_lane *lane)
 {
     struct deleter *d = of(lane);
     sort_out(d);
+    make_audit_rows(d);
+    jt_lane_await_link(lane, d->n_audit);
+}
+
+static void linked(struct jt_lane *lane, enum jt_err err)
+{
+    struct deleter *d = of(lane);
     const struct jt_delete_txn txn = { .epoch = d->locator.epoch,
                                        .writer = lane->writer,
                                        .cards = d->cards,
                                        .n = d->n,
-                                       .audit = lane->audit,
-                                       .n_audit = audit_rows(d) };
-    enum jt_err err = jt_cards_delete(lane->pipe, &txn, on_deleted, d);
+                                       .audit = jt_lane_linked(lane, d->n_audit) };
+    if (err == JT_OK && d->gave_up) {
+        err = jt_cards_audit(lane->pipe, &txn.audit, on_audited, d);
+    } else if (err == JT_OK) {
+        err = jt_cards_delete(lane->pipe, &txn, on_deleted, d);
+    }
     if (err != JT_OK) {
         jt_lane_end(lane, err);
     }
@@ -148,6 +163,7 @@ static void on_located(struct jt_lane *lane)
 
 static void locate_batch(struct jt_lane *lane)
 {
+    of(lane)->gave_up = false;
     of(lane)->locator.found = on_located;
     jt_locate(&of(lane)->locator, lane);
 }
@@ -176,8 +192,10 @@ const struct jt_lane_verb jt_verb_delete = {
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
     .writes = true,
+    .audits = true,
     .round = locate_batch,
     .give_up = give_up,
+    .linked = linked,
     .end_item = end_item,
     .done = done,
 };
@@ -186,6 +204,7 @@ _Static_assert(offsetof(struct deleter, lane) == 0, "a lane is allocated as its 
 bool jt_delete_submit(struct jt_lane *lane, struct jt_delete_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .origin = request->origin,
                                               .field = request->field,
                                               .items = request->items,
                                               .n_items = request->n_items };

@@ -23,6 +23,7 @@ struct jt_delete_item {
 /* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */
 struct jt_delete_request {
     const char *client;
+    const struct jt_origin *origin;
     uint32_t field;
     struct jt_delete_item *items;
     size_t n_items; /* at least 1 */

@@ -24,6 +24,7 @@ struct detokenizer {
     uint32_t opened[BATCH];
     size_t n_refused;        /* rows that do not open */
     uint64_t granted[BATCH]; /* ids for the audit rows */
+    size_t n_audit;
 };
 
 static struct detokenizer *of(struct jt_lane *lane)
@@ -46,6 +47,7 @@ static bool is_masked(const struct jt_lane_entry *e)
 static void on_audited(void *arg, enum jt_err err)
 {
     struct detokenizer *d = arg;
+    jt_lane_link_ended(&d->lane, err, true);
     if (err == JT_OK) {
         jt_lane_end(&d->lane, JT_OK);
     } else {
@@ -53,15 +55,19 @@ static void on_audited(void *arg, enum jt_err err)
     }
 }
 
-/* The ids of one request's granted items are neighbours, as its entries are. */
-static void audit_batch(struct detokenizer *d)
+/*
+ * The ids of one request's granted items are neighbours, as its entries are. With `opening`, those
+ * that are being opened count as granted.
+ */
+static void make_audit_rows(struct detokenizer *d, bool opening)
 {
-    size_t n = jt_lane_audit(&d->lane, JT_AUDIT_DETOKENIZE), n_granted = 0;
+    size_t n_granted = 0;
+    d->n_audit = jt_lane_audit(&d->lane, JT_AUDIT_DETOKENIZE);
     for (size_t i = 0; i < d->lane.n; i++) {
         const struct jt_lane_entry *e = &d->lane.entries[i];
         struct jt_audit_row *row = &d->lane.audit[e->audit];
         row->action = is_masked(e) ? JT_AUDIT_READ_MASKED : JT_AUDIT_DETOKENIZE;
-        if (item_of(e)->located.err != JT_OK) {
+        if (e->settled ? item_of(e)->located.err != JT_OK : !opening) {
             continue;
         }
         row->ids = row->n_ids == 0 ? &d->granted[n_granted] : row->ids;
@@ -69,9 +75,23 @@ static void audit_batch(struct detokenizer *d)
         row->n_done++;
         d->granted[n_granted++] = item_of(e)->located.id;
     }
-    enum jt_err err = jt_cards_audit(d->lane.pipe, d->lane.audit, n, on_audited, d);
+}
+
+static void audit_batch(struct detokenizer *d)
+{
+    make_audit_rows(d, false);
+    jt_lane_await_link(&d->lane, d->n_audit);
+}
+
+static void linked(struct jt_lane *lane, enum jt_err err)
+{
+    struct detokenizer *d = of(lane);
+    if (err == JT_OK) {
+        const struct jt_audit audit = jt_lane_linked(lane, d->n_audit);
+        err = jt_cards_audit(lane->pipe, &audit, on_audited, d);
+    }
     if (err != JT_OK) {
-        jt_lane_end(&d->lane, err);
+        jt_lane_end(lane, err);
     }
 }
 
@@ -203,6 +223,9 @@ static void on_located(struct jt_lane *lane)
 {
     struct detokenizer *d = of(lane);
     size_t n = gather(d, false);
+    /* All will open, as a rule: the link for that is there when they have. */
+    make_audit_rows(d, true);
+    jt_lane_ask_link(lane, d->n_audit);
     if (n > 0) {
         jt_keyclient_open_items(lane->keeper, d->open, n, on_opened, d);
     } else {
@@ -240,8 +263,10 @@ const struct jt_lane_verb jt_verb_detokenize = {
     .item_size = sizeof(struct jt_detokenize_item),
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
+    .audits = true,
     .round = locate_batch,
     .give_up = give_up,
+    .linked = linked,
     .end_item = end_item,
     .done = done,
 };
@@ -262,6 +287,7 @@ static bool wanted(const struct jt_lane_request *lane_request)
 bool jt_detokenize_submit(struct jt_lane *lane, struct jt_detokenize_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .origin = request->origin,
                                               .field = request->field,
                                               .items = request->items,
                                               .n_items = request->n_items,

@@ -27,6 +27,7 @@ struct jt_detokenize_item {
 /* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */
 struct jt_detokenize_request {
     const char *client;
+    const struct jt_origin *origin; /* for the audit trail */
     uint32_t field;
     bool masked;
     struct jt_detokenize_item *items;

@@ -18,6 +18,8 @@ struct holder {
     uint64_t epoch;         /* of the keeper's answers in this round; 0: none yet */
     struct jt_held_item ask[BATCH];
     uint64_t tags[BATCH]; /* for the audit rows */
+    size_t n_audit;
+    uint64_t audit_epoch; /* under which the audit rows are written */
 };
 
 static const struct {
@@ -95,6 +97,9 @@ static void note_use(struct holder *h)
 static void on_audited(void *arg, enum jt_err err, const struct jt_delete_result *result)
 {
     struct holder *h = arg;
+    jt_lane_link_ended(&h->lane, err,
+                       err == JT_OK && result->check.node_stands &&
+                           result->check.epoch == h->audit_epoch);
     if (err != JT_OK) {
         jt_lane_end_untrue(&h->lane, "held ciphertext: audit", err);
     } else if (!result->check.node_stands) {
@@ -110,7 +115,8 @@ static void on_audited(void *arg, enum jt_err err, const struct jt_delete_result
 /* The tags of one request's opened items are neighbours, as its entries are. */
 static void audit_batch(struct holder *h)
 {
-    size_t n = jt_lane_audit(&h->lane, JT_AUDIT_ENCRYPT), n_opened = 0;
+    size_t n_opened = 0;
+    h->n_audit = jt_lane_audit(&h->lane, JT_AUDIT_ENCRYPT);
     for (size_t i = 0; i < h->lane.n; i++) {
         const struct jt_lane_entry *e = &h->lane.entries[i];
         struct jt_audit_row *row = &h->lane.audit[e->audit];
@@ -125,16 +131,22 @@ static void audit_batch(struct holder *h)
             h->tags[n_opened++] = item_of(e)->tag;
         }
     }
-    /* the ring rule and the audit of a deletion, without cards */
-    const struct jt_delete_txn txn = { .epoch = h->epoch != 0
-                                                    ? h->epoch
-                                                    : atomic_load(&h->lane.vault->ring_epoch),
-                                       .writer = h->lane.writer,
-                                       .audit = h->lane.audit,
-                                       .n_audit = n };
-    enum jt_err err = jt_cards_delete(h->lane.pipe, &txn, on_audited, h);
+    h->audit_epoch = h->epoch != 0 ? h->epoch : atomic_load(&h->lane.vault->ring_epoch);
+    jt_lane_await_link(&h->lane, h->n_audit);
+}
+
+/* The ring rule and the audit of a deletion, without cards. */
+static void linked(struct jt_lane *lane, enum jt_err err)
+{
+    struct holder *h = of(lane);
+    const struct jt_delete_txn txn = { .epoch = h->audit_epoch,
+                                       .writer = lane->writer,
+                                       .audit = jt_lane_linked(lane, h->n_audit) };
+    if (err == JT_OK) {
+        err = jt_cards_delete(lane->pipe, &txn, on_audited, h);
+    }
     if (err != JT_OK) {
-        jt_lane_end(&h->lane, err);
+        jt_lane_end(lane, err);
     }
 }
 
@@ -285,8 +297,10 @@ const struct jt_lane_verb jt_verb_held = {
     .item_size = sizeof(struct jt_held_item_io),
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
+    .audits = true,
     .round = round_of,
     .give_up = give_up,
+    .linked = linked,
     .end_item = end_item,
     .done = done,
 };
@@ -295,6 +309,7 @@ _Static_assert(offsetof(struct holder, lane) == 0, "a lane is allocated as its v
 bool jt_held_submit(struct jt_lane *lane, struct jt_held_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .origin = request->origin,
                                               .field = request->field,
                                               .items = request->items,
                                               .n_items = request->n_items };

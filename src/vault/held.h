@@ -43,6 +43,7 @@ struct jt_held_item_io {
 /* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */
 struct jt_held_request {
     const char *client;
+    const struct jt_origin *origin;
     enum jt_held_work work;
     uint32_t field;
     uint8_t kind; /* enum jt_field_kind: the field's */

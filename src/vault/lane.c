@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *item_at(const struct jt_lane *lane, const struct jt_lane_request *request, size_t i)
 {
@@ -86,11 +87,104 @@ static enum jt_err why_down(const struct jt_lane *lane)
                                                : JT_OK;
 }
 
+/* --- the chain of the audit trail --- */
+
+static void on_settled(void *arg, enum jt_err err)
+{
+    struct jt_lane *lane = arg;
+    if (err == JT_OK) {
+        jt_trail_stands(&lane->vault->trail, &lane->chain);
+        jt_lane_again(lane);
+    } else {
+        jt_lane_end_untrue(lane, "audit trail", err);
+    }
+}
+
+/* Whether the chain may go on. False: the lane comes again, or has ended. */
+static bool may_link(struct jt_lane *lane)
+{
+    bool begun;
+    enum jt_err err = jt_trail_ready(&lane->vault->trail, &lane->chain, lane->connection, &begun);
+    if (begun) {
+        lane->link_state = JT_LANE_NO_LINK;
+    }
+    if (err == JT_OK && lane->chain.doubtful) {
+        err = jt_chain_settle(lane->pipe, &lane->chain, lane->verb->application, on_settled, lane);
+        if (err == JT_OK) {
+            return false;
+        }
+    }
+    if (err != JT_OK) {
+        jt_lane_end(lane, err);
+    }
+    return err == JT_OK;
+}
+
+static void on_link(void *arg, enum jt_err err, const struct jt_audit_link_reply *reply)
+{
+    struct jt_lane *lane = arg;
+    lane->link_err = err;
+    lane->link_state = err == JT_OK ? JT_LANE_LINK_MADE : JT_LANE_NO_LINK;
+    if (err == JT_OK) {
+        memcpy(lane->link.head, reply->results[0].head, sizeof lane->link.head);
+    }
+    if (lane->awaits_link) {
+        lane->awaits_link = false;
+        lane->verb->linked(lane, err);
+    }
+}
+
+void jt_lane_ask_link(struct jt_lane *lane, size_t n)
+{
+    struct jt_link link;
+    lane->link_err = jt_chain_next(&lane->chain, lane->audit, n, lane->at_us, &link);
+    if (lane->link_err != JT_OK) {
+        lane->link_state = JT_LANE_NO_LINK;
+    } else if (lane->link_state == JT_LANE_NO_LINK ||
+               memcmp(link.what.digest, lane->link.what.digest, sizeof link.what.digest) != 0 ||
+               link.what.number != lane->link.what.number) {
+        lane->link = link;
+        lane->link_state = JT_LANE_LINK_ASKED;
+        jt_keyclient_audit_link(lane->keeper, &lane->link.what, on_link, lane);
+    }
+}
+
+void jt_lane_await_link(struct jt_lane *lane, size_t n)
+{
+    jt_lane_ask_link(lane, n);
+    if (lane->link_state == JT_LANE_LINK_ASKED) {
+        lane->awaits_link = true;
+    } else {
+        lane->verb->linked(lane, lane->link_err);
+    }
+}
+
+struct jt_audit jt_lane_linked(const struct jt_lane *lane, size_t n)
+{
+    return (struct jt_audit){ .link = n == 0 ? NULL : &lane->link, .rows = lane->audit, .n = n };
+}
+
+void jt_lane_link_ended(struct jt_lane *lane, enum jt_err err, bool written)
+{
+    if (err == JT_OK && written) {
+        jt_chain_stands(&lane->chain, &lane->link);
+        jt_trail_stands(&lane->vault->trail, &lane->chain);
+        lane->link_state = JT_LANE_NO_LINK;
+    } else if (err != JT_OK && jt_pipe_unsure(lane->pipe)) {
+        jt_chain_doubt(&lane->chain, &lane->link, jt_pipe_backend(lane->pipe));
+        lane->link_state = JT_LANE_NO_LINK;
+    }
+}
+
+/* --- rounds --- */
+
 void jt_lane_again(struct jt_lane *lane)
 {
     enum jt_err down = lane->n_open == 0 ? JT_OK : why_down(lane);
     if (lane->n_open == 0 || down != JT_OK) {
         jt_lane_end(lane, down);
+    } else if (lane->verb->audits && !may_link(lane)) {
+        return;
     } else if (++lane->rounds > JT_LANE_MAX_ROUNDS) {
         lane->verb->give_up(lane, lane->ended);
     } else {
@@ -127,7 +221,8 @@ size_t jt_lane_audit(struct jt_lane *lane, enum jt_audit_action action)
             lane->audit[n++] = (struct jt_audit_row){ .action = action,
                                                       .client = e->request->client,
                                                       .field = e->request->field,
-                                                      .object = "" };
+                                                      .object = "",
+                                                      .origin = e->request->origin };
             previous = e->request;
         }
         e->audit = (uint32_t)n - 1;
@@ -229,6 +324,7 @@ void jt_lane_pump(struct jt_lane *lane)
     }
     lane->busy = true;
     lane->rounds = 0;
+    lane->at_us = jt_clock_wall_us();
     lane->ended = JT_ERR_RING_MOVED;
     gather(lane, from);
     lane->began_us = jt_clock_us();
@@ -258,8 +354,13 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
     lane->writer = writer;
     lane->turns.max = verb->waiting_max;
     enum jt_err err =
-        jt_pipe_new(place->loop, place->vault->conf->database_conninfo, verb->application,
-                    &place->vault->node, JT_TXN_TIMEOUT_MS, &lane->pipe);
+        verb->audits ? jt_trail_connect(&place->vault->trail, &lane->connection) : JT_OK;
+    if (err != JT_OK) {
+        free(lane);
+        return err;
+    }
+    err = jt_pipe_new(place->loop, place->vault->conf->database_conninfo, verb->application,
+                      &place->vault->node, JT_TXN_TIMEOUT_MS, &lane->pipe);
     if (err != JT_OK) {
         free(lane);
         return err;

@@ -25,7 +25,7 @@
 
 #include "base/histogram.h"
 #include "keyclient/keyclient.h"
-#include "store/audit.h"
+#include "store/chain.h"
 #include "store/pipe.h"
 #include "vault/refresh.h"
 #include "vault/turns.h"
@@ -61,6 +61,7 @@ struct jt_lane_verb {
     size_t item_size;
     size_t batch_max; /* JT_LANE_BATCH_MAX at most */
     bool writes;      /* cards: it has a row of the tally */
+    bool audits;      /* it has a chain of the audit trail */
     /*
      * More items than this may not wait, except of clients that have less than their share of them;
      * 0: any number. What does not fit is the caller's.
@@ -70,6 +71,8 @@ struct jt_lane_verb {
     void (*round)(struct jt_lane *lane);
     /* There is no further round, for this reason: ends the batch. */
     void (*give_up)(struct jt_lane *lane, enum jt_err err);
+    /* The link that jt_lane_await_link is about has its head, or why it has none. */
+    void (*linked)(struct jt_lane *lane, enum jt_err err);
     /* Notes in an item how it ended. */
     void (*end_item)(void *item, enum jt_err err);
     /* All items of a request have ended: it is the caller's again. */
@@ -117,6 +120,15 @@ struct jt_lane {
     /* element i of what a step sends and is answered belongs to entries[sent[i]] */
     uint32_t sent[JT_LANE_BATCH_MAX];
     struct jt_audit_row audit[JT_LANE_BATCH_MAX];
+
+    /* the audit trail */
+    uint16_t connection;
+    struct jt_chain chain;
+    uint64_t at_us;      /* when the batch began: the time of its rows */
+    struct jt_link link; /* of the batch's rows, as far as they are known */
+    enum { JT_LANE_NO_LINK, JT_LANE_LINK_ASKED, JT_LANE_LINK_MADE } link_state;
+    enum jt_err link_err; /* why there is none */
+    bool awaits_link;
 };
 
 /* --- for the owner of lanes (vault/lanes.c) --- */
@@ -158,6 +170,25 @@ void jt_lane_end_untrue(struct jt_lane *lane, const char *act, enum jt_err err);
  * are left for the verb. Only while no entry has ended. How many rows.
  */
 size_t jt_lane_audit(struct jt_lane *lane, enum jt_audit_action action);
+
+/*
+ * Has the keeper make the link of the first `n` rows of `audit`, if it is not being made already.
+ * A verb that knows its rows, or guesses them, before it asks the keeper for something else asks
+ * for the link first: then it is there with the other answer, and costs no time.
+ */
+void jt_lane_ask_link(struct jt_lane *lane, size_t n);
+
+/* Calls the verb's linked(), at once or later, when the link of these rows is made. */
+void jt_lane_await_link(struct jt_lane *lane, size_t n);
+
+/* What of it goes with the transaction. */
+struct jt_audit jt_lane_linked(const struct jt_lane *lane, size_t n);
+
+/*
+ * How the transaction that had the link ended, and whether it wrote its rows. Where nobody knows,
+ * the lane asks before the next round.
+ */
+void jt_lane_link_ended(struct jt_lane *lane, enum jt_err err, bool written);
 
 /* `n` rows are not what they should be: the operator hears of it. */
 void jt_lane_alarm(struct jt_lane *lane, size_t n, const char *what);

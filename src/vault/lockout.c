@@ -295,7 +295,7 @@ static void learn(void *arg, const struct jt_login_failure *f)
 static enum jt_err save(struct jt_lockout *l, struct jt_work_ctx *ctx)
 {
     size_t n = atomic_load(&l->unsaved) ? gather(l) : 0;
-    enum jt_err err = n > 0 ? jt_lockouts_add(ctx->db, ctx->vault->node.name, l->batch, n) : JT_OK;
+    enum jt_err err = n > 0 ? jt_lockouts_add(ctx->db, l->batch, n) : JT_OK;
     if (err != JT_OK) {
         put_back(l, n);
     }

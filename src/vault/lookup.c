@@ -22,6 +22,7 @@ struct finder {
     struct jt_card_wanted wanted[BATCH * JT_WIRE_MAX_PROBED];
     struct jt_match_item match[BATCH];
     uint64_t found[BATCH]; /* ids for the audit rows */
+    size_t n_audit;
 };
 
 static struct finder *of(struct jt_lane *lane)
@@ -54,6 +55,7 @@ static void settle(struct jt_lane_entry *e, enum jt_err err)
 static void on_audited(void *arg, enum jt_err err)
 {
     struct finder *f = arg;
+    jt_lane_link_ended(&f->lane, err, true);
     if (err == JT_OK) {
         jt_lane_end(&f->lane, JT_OK);
     } else {
@@ -64,7 +66,8 @@ static void on_audited(void *arg, enum jt_err err)
 /* The ids of one request's found items are neighbours, as its entries are. */
 static void audit_batch(struct finder *f)
 {
-    size_t n = jt_lane_audit(&f->lane, JT_AUDIT_LOOKUP), n_found = 0;
+    size_t n_found = 0;
+    f->n_audit = jt_lane_audit(&f->lane, JT_AUDIT_LOOKUP);
     for (size_t i = 0; i < f->lane.n; i++) {
         const struct jt_lane_entry *e = &f->lane.entries[i];
         if (item_of(e)->err != JT_OK) {
@@ -76,9 +79,18 @@ static void audit_batch(struct finder *f)
         row->n_done++;
         f->found[n_found++] = item_of(e)->id;
     }
-    enum jt_err err = jt_cards_audit(f->lane.pipe, f->lane.audit, n, on_audited, f);
+    jt_lane_await_link(&f->lane, f->n_audit);
+}
+
+static void linked(struct jt_lane *lane, enum jt_err err)
+{
+    struct finder *f = of(lane);
+    if (err == JT_OK) {
+        const struct jt_audit audit = jt_lane_linked(lane, f->n_audit);
+        err = jt_cards_audit(lane->pipe, &audit, on_audited, f);
+    }
     if (err != JT_OK) {
-        jt_lane_end(&f->lane, err);
+        jt_lane_end(lane, err);
     }
 }
 
@@ -283,8 +295,10 @@ const struct jt_lane_verb jt_verb_lookup = {
     .item_size = sizeof(struct jt_lookup_item),
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
+    .audits = true,
     .round = fingerprint_batch,
     .give_up = give_up,
+    .linked = linked,
     .end_item = end_item,
     .done = done,
 };
@@ -293,6 +307,7 @@ _Static_assert(offsetof(struct finder, lane) == 0, "a lane is allocated as its v
 bool jt_lookup_submit(struct jt_lane *lane, struct jt_lookup_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .origin = request->origin,
                                               .field = request->field,
                                               .items = request->items,
                                               .n_items = request->n_items };

@@ -31,6 +31,7 @@ struct jt_lookup_item {
 /* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */
 struct jt_lookup_request {
     const char *client;
+    const struct jt_origin *origin;
     uint32_t field;
     uint8_t kind; /* enum jt_field_kind: the field's */
     struct jt_lookup_item *items;

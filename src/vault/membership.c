@@ -229,7 +229,12 @@ static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *bu
      * Every time: so a keeper that missed a change hears of it, and a database that went back is
      * noticed without any traffic.
      */
-    enum jt_err err = registered ? JT_OK : enrol(m, busy);
+    enum jt_err err = JT_OK;
+    if (!registered) {
+        /* first: what operators do about a node that cannot be enrolled is recorded */
+        err = jt_trail_open(&m->ctx);
+        err = err == JT_OK ? enrol(m, busy) : err;
+    }
     if (err == JT_OK) {
         err = jt_ring_refresh(&m->ctx, &ring);
     }

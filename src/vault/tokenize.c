@@ -20,6 +20,7 @@ struct tokenizer {
     struct jt_lane lane;
     /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
     bool audited;
+    size_t n_audit;          /* rows that go with this round */
     bool contradiction_told; /* in this batch */
     uint64_t sealed_epoch;
     /* key ids of the last sealing's retired generations */
@@ -152,6 +153,11 @@ static void repeat_contradicted(struct tokenizer *t, enum jt_err err)
 static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
 {
     struct tokenizer *t = arg;
+    if (t->n_audit > 0) {
+        jt_lane_link_ended(&t->lane, err,
+                           err == JT_OK && result->check.node_stands &&
+                               result->check.epoch == t->sealed_epoch);
+    }
     if (err == JT_ERR_DB_DUPLICATE || err == JT_ERR_RING_CONTRADICTED) {
         repeat_contradicted(t, err);
     } else if (err != JT_OK) {
@@ -166,13 +172,15 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
     }
 }
 
-static size_t audit_rows(struct tokenizer *t)
+static void make_audit_rows(struct tokenizer *t)
 {
-    size_t n = t->audited ? 0 : jt_lane_audit(&t->lane, JT_AUDIT_TOKENIZE);
-    for (size_t i = 0; i < n; i++) {
+    t->n_audit = t->audited ? 0 : jt_lane_audit(&t->lane, JT_AUDIT_TOKENIZE);
+    for (size_t i = 0; i < t->n_audit; i++) {
         t->lane.audit[i].n_done = t->lane.audit[i].n_items;
     }
-    return n;
+    if (t->n_audit > 0) {
+        jt_lane_ask_link(&t->lane, t->n_audit);
+    }
 }
 
 /*
@@ -240,8 +248,7 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
                                    .n_probes = n_probes,
                                    .draining = draining,
                                    .n_draining = note_probed(t, reply, draining),
-                                   .audit = t->lane.audit,
-                                   .n_audit = audit_rows(t) };
+                                   .audit = jt_lane_linked(&t->lane, t->n_audit) };
     enum jt_err err = jt_cards_tokenize(t->lane.pipe, &txn, on_stored, t);
     if (err != JT_OK) {
         jt_lane_end(&t->lane, err);
@@ -264,6 +271,8 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
         jt_lane_refresh(&t->lane);
     } else if (err != JT_OK) {
         jt_lane_end(&t->lane, err);
+    } else if (t->n_audit > 0 && t->lane.link_state != JT_LANE_LINK_MADE) {
+        jt_lane_end(&t->lane, t->lane.link_err);
     } else {
         store_batch(t, reply);
     }
@@ -279,6 +288,7 @@ static void seal_batch(struct jt_lane *lane)
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
         t->seal[i] = (struct jt_seal_item){ .field = e->request->field, .value = value_of(e) };
     }
+    make_audit_rows(t); /* the link is there when the cards are sealed */
     request.n_retired =
         jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);
     jt_keyclient_seal(lane->keeper, &request, on_sealed, t);
@@ -317,6 +327,7 @@ const struct jt_lane_verb jt_verb_tokenize = {
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
     .writes = true,
+    .audits = true,
     .round = seal_batch,
     .give_up = give_up,
     .end_item = end_item,
@@ -334,6 +345,7 @@ static bool wanted(const struct jt_lane_request *lane_request)
 bool jt_tokenize_submit(struct jt_lane *lane, struct jt_tokenize_request *request)
 {
     request->lane = (struct jt_lane_request){ .client = request->client,
+                                              .origin = request->origin,
                                               .field = request->field,
                                               .items = request->items,
                                               .n_items = request->n_items,

@@ -36,6 +36,7 @@ struct jt_tokenize_item {
  */
 struct jt_tokenize_request {
     const char *client;
+    const struct jt_origin *origin; /* for the audit trail */
     uint32_t field;
     uint8_t kind; /* enum jt_field_kind: the field's */
     bool dedup;

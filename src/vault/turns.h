@@ -32,6 +32,7 @@ struct jt_turns;
 /* A request as its lane sees it: embedded in the verb's own, and filled by its submit function. */
 struct jt_lane_request {
     const char *client; /* whose turn it is, and for the audit; NULL where the verb has none */
+    const struct jt_origin *origin; /* for the audit; NULL: of no request */
     uint32_t field;
     void *items; /* of the verb's kind, n_items of them, at least 1 */
     size_t n_items;

@@ -15,6 +15,7 @@
 #include "vault/counters.h"
 #include "vault/held_use.h"
 #include "vault/sets.h"
+#include "vault/trail.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -43,9 +44,11 @@ struct jt_vault {
     struct jt_counters counters;
     struct jt_workers *workers;
     struct jt_retirer *retirer;
+    struct jt_failures *failures;
     struct jt_sets sets; /* clients and fields that stand */
     struct jt_lockout *lockout;
     struct jt_held_use held_use;
+    struct jt_trail trail;
 
     /*
      * Written by whoever last made the keeper accept a ring; hints for readiness and status, never

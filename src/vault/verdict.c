@@ -2,6 +2,7 @@
 #include "vault/verdict.h"
 
 #include "base/log.h"
+#include "base/notice.h"
 
 static bool may_pass(enum jt_err err)
 {
@@ -16,6 +17,11 @@ enum jt_err jt_verdict_bad(struct jt_vault *vault, const char *act, enum jt_err 
     const struct jt_fault nothing = { 0 };
     char line[JT_FAULT_LINE_LEN];
     (void)jt_fault_line(fault == NULL ? &nothing : fault, err, line);
+    if (err == JT_ERR_DB_FULL) {
+        static struct jt_notice full = { .what = "alarm: the database's disk is full" };
+        jt_notice(&full, line);
+        return err;
+    }
     if (may_pass(err)) {
         jt_log(JT_LOG_WARNING, "%s: %s", act, line);
         return err;

@@ -32,6 +32,28 @@ struct jt_workers {
     } threads[JT_N_WORK * MAX_THREADS];
 };
 
+/* --- the chain of a connection --- */
+
+static enum jt_err chain_ready(void *arg, struct jt_chain *chain)
+{
+    const struct jt_work_ctx *ctx = arg;
+    bool begun;
+    return jt_trail_ready(&ctx->vault->trail, chain, ctx->connection, &begun);
+}
+
+static enum jt_err chain_sign(void *arg, const struct jt_audit_link *link,
+                              uint8_t head[static JT_ROW_MAC_LEN])
+{
+    const struct jt_work_ctx *ctx = arg;
+    return jt_keyclient_wait_audit_link(ctx->keeper, link, head);
+}
+
+static void chain_stands(void *arg, const struct jt_chain *chain)
+{
+    const struct jt_work_ctx *ctx = arg;
+    jt_trail_stands(&ctx->vault->trail, chain);
+}
+
 enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
                              const char *application, int statement_ms)
 {
@@ -42,6 +64,12 @@ enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
         err = jt_keyclient_open(vault->conf->keeper_socket, -1, JT_KEEPER_TIMEOUT_MS, &ctx->keeper);
     }
     if (err == JT_OK) {
+        err = jt_trail_connect(&vault->trail, &ctx->connection);
+    }
+    if (err == JT_OK) {
+        const struct jt_chain_owner owner = { chain_ready, chain_sign, chain_stands, ctx };
+        jt_db_chain(ctx->db, &owner);
+        jt_db_origin(ctx->db, &ctx->origin);
         jt_db_note_into(ctx->db, &ctx->fault);
         jt_keyclient_note_into(ctx->keeper, &ctx->fault);
     }

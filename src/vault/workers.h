@@ -31,7 +31,9 @@ struct jt_work_ctx {
     struct jt_vault *vault;
     struct jt_db *db;
     struct jt_keyclient *keeper;
-    struct jt_fault fault; /* what fails here, or in one of the two, is noted in it */
+    struct jt_fault fault;   /* what fails here, or in one of the two, is noted in it */
+    struct jt_origin origin; /* of the request that is worked on, for the audit trail */
+    uint16_t connection;     /* the number of its chain there */
 
     /* the workers' own */
     struct jt_job *job; /* that runs; NULL: none, this is no worker's */
@@ -39,7 +41,10 @@ struct jt_work_ctx {
     bool last_call;     /* there is no later any more */
 };
 
-/* `statement_ms` bounds each statement of its database connection. */
+/*
+ * `statement_ms` bounds each statement of its database connection. It does not move from then on:
+ * its connections refer to it.
+ */
 enum jt_err jt_work_ctx_init(struct jt_work_ctx *ctx, struct jt_vault *vault,
                              const char *application, int statement_ms) JT_CHECKED;
 void jt_work_ctx_clear(struct jt_work_ctx *ctx);

@@ -73,6 +73,36 @@ void fx_await_waiting(struct fx *fx, const char *application, int n)
     fx_await(fx->plain, sql);
 }
 
+/* --- the audit trail --- */
+
+void fx_head(const struct jt_audit_link *link, uint8_t head[static JT_ROW_MAC_LEN])
+{
+    memcpy(head, link->digest, JT_ROW_MAC_LEN);
+}
+
+static enum jt_err chain_ready(void *arg, struct jt_chain *chain)
+{
+    static _Atomic uint16_t n_chains = 500; /* lanes count from 1 */
+    (void)arg;
+    if (chain->start == 0) {
+        jt_chain_begin(chain, FX_START, n_chains++, (const uint8_t[JT_ROW_MAC_LEN]){ 0 });
+    }
+    return JT_OK;
+}
+
+static enum jt_err chain_sign(void *arg, const struct jt_audit_link *link,
+                              uint8_t head[static JT_ROW_MAC_LEN])
+{
+    (void)arg;
+    fx_head(link, head);
+    return JT_OK;
+}
+
+void fx_chain(struct jt_db *db)
+{
+    jt_db_chain(db, &(struct jt_chain_owner){ chain_ready, chain_sign, NULL, NULL });
+}
+
 int fx_setup_empty(void **state)
 {
     struct fx *fx = calloc(1, sizeof *fx);
@@ -80,6 +110,7 @@ int fx_setup_empty(void **state)
     fx->plain = fx_connect();
     fx_exec(fx->plain, "DROP SCHEMA IF EXISTS jeton CASCADE");
     assert_int_equal(jt_db_new(fx_conninfo(), "test_db", 30000, &fx->db), JT_OK);
+    fx_chain(fx->db);
     *state = fx;
     return 0;
 }
@@ -94,6 +125,10 @@ int fx_setup_vault(void **state)
         .row = { .spec = { .id = "first", .permissions = JT_MAY_ALL }, .state = 1, .revision = 1 },
         .set = { .kind = JT_SET_CLIENTS, .version = 1, .n = 1 }
     };
+    fx_exec(fx->plain,
+            "INSERT INTO audit_start (id, node, incarnation, at, predecessor, ends, mac) "
+            "VALUES (77, 'node-1', '00000000-0000-0000-0000-000000000000', now(), 0, '', "
+            "decode(repeat('00', 16), 'hex'))");
     assert_int_equal(jt_ring_first(fx->db, &ring, &first), JT_OK);
     fx->epoch = 1;
     (void)snprintf(fx->node.name, sizeof fx->node.name, "node-1");

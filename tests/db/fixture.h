@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "store/cards.h"
+#include "store/chain.h"
 #include "store/generations.h"
 #include "model/keyref.h"
 
@@ -44,6 +45,14 @@ int fx_setup_vault(void **state);
 int fx_teardown(void **state);
 #define fx_empty_test(test) cmocka_unit_test_setup_teardown(test, fx_setup_empty, fx_teardown)
 #define fx_vault_test(test) cmocka_unit_test_setup_teardown(test, fx_setup_vault, fx_teardown)
+
+/*
+ * The audit trail: fx_setup_vault makes this start, of node-1. fx->db has a chain of it, and any
+ * other connection gets one by fx_chain. A head is what comes first of the digest.
+ */
+#define FX_START 77
+void fx_chain(struct jt_db *db);
+void fx_head(const struct jt_audit_link *link, uint8_t head[static JT_ROW_MAC_LEN]);
 
 PGconn *fx_connect(void);
 void fx_exec(PGconn *conn, const char *sql);

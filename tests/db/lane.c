@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/db/fixture.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -25,6 +27,8 @@ struct fx_lane {
     bool answered;
     struct fx_result *result;
     uint64_t ids[JT_STORE_MAX_CARDS]; /* of the cards under way */
+    struct jt_chain chain;
+    struct jt_link link;
 };
 
 static struct timespec soon(void)
@@ -108,6 +112,7 @@ struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node_spec *nod
     struct fx_lane *lane = calloc(1, sizeof *lane);
     assert_non_null(lane);
     lane->writer = ++n_lanes;
+    jt_chain_begin(&lane->chain, FX_START, lane->writer, (const uint8_t[16]){ 0 });
     lane->result = calloc(1, sizeof *lane->result);
     assert_non_null(lane->result);
     pthread_mutex_init(&lane->mutex, NULL);
@@ -296,6 +301,17 @@ static void must_queue(enum jt_err err)
     }
 }
 
+/* The next link of the lane's chain, which goes on from there whatever becomes of it. */
+static struct jt_audit next_link(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n)
+{
+    if (jt_chain_next(&lane->chain, rows, n, jt_clock_wall_us(), &lane->link) != JT_OK) {
+        abort();
+    }
+    fx_head(&lane->link.what, lane->link.head);
+    jt_chain_stands(&lane->chain, &lane->link);
+    return (struct jt_audit){ .link = &lane->link, .rows = rows, .n = n };
+}
+
 static void tokenize_job(struct fx_lane *lane, void *arg)
 {
     const struct request *q = arg;
@@ -326,6 +342,7 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
                                         .field = 1,
                                         .n_items = (uint32_t)q->n,
                                         .n_done = (uint32_t)q->n };
+    const struct jt_audit rows = next_link(lane, &audit, 1);
     const struct jt_tokenize_txn txn = { .epoch = q->epoch,
                                          .generation = q->active,
                                          .key_id = (uint8_t)q->active,
@@ -336,8 +353,7 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
                                          .n_probes = n_probes,
                                          .draining = draining,
                                          .n_draining = q->n_draining,
-                                         .audit = &audit,
-                                         .n_audit = 1 };
+                                         .audit = rows };
     queuing = true;
     must_queue(jt_cards_tokenize(lane->pipe, &txn, on_tokenized, lane));
     free(cards);
@@ -398,7 +414,8 @@ static void audit_job(struct fx_lane *lane, void *arg)
 {
     const struct request *q = arg;
     queuing = true;
-    must_queue(jt_cards_audit(lane->pipe, q->rows, q->n, on_done, lane));
+    const struct jt_audit audit = next_link(lane, q->rows, q->n);
+    must_queue(jt_cards_audit(lane->pipe, &audit, on_done, lane));
 }
 
 void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n,

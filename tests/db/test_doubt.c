@@ -56,6 +56,7 @@ static struct jt_db *cutting_start(struct cutting *cutting, PGconn *plain)
     *cutting = (struct cutting){ .proxy = { .pass = pass } };
     fx_proxy_start(&cutting->proxy, plain);
     assert_int_equal(jt_db_new(cutting->proxy.conninfo, "jetond worker", 2000, &db), JT_OK);
+    fx_chain(db);
     return db;
 }
 

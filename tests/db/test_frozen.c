@@ -29,6 +29,7 @@ static struct jt_db *open_db(const char *conninfo, int timeout_ms)
 {
     struct jt_db *db;
     assert_int_equal(jt_db_new(conninfo, "frozen", timeout_ms, &db), JT_OK);
+    fx_chain(db);
     return db;
 }
 

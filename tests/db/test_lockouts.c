@@ -18,7 +18,7 @@ static struct jt_login_failure failures(const char *client, const char *place, u
 static void add(struct fx *fx, const char *client, uint32_t n)
 {
     const struct jt_login_failure f = failures(client, "192.0.2.1", n);
-    assert_int_equal(jt_lockouts_add(fx->db, "node-1", &f, 1), JT_OK);
+    assert_int_equal(jt_lockouts_add(fx->db, &f, 1), JT_OK);
 }
 
 static long locked(struct fx *fx)
@@ -115,7 +115,7 @@ static void the_table_is_bounded_and_keeps_whom_it_locks_out(void **state)
             (void)snprintf(name, sizeof name, "x%d", round * JT_LOCKOUT_BATCH + i);
             many[i] = failures(name, "192.0.2.2", 1);
         }
-        assert_int_equal(jt_lockouts_add(fx->db, "node-1", many, JT_LOCKOUT_BATCH), JT_OK);
+        assert_int_equal(jt_lockouts_add(fx->db, many, JT_LOCKOUT_BATCH), JT_OK);
     }
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM login_failure"),
                      JT_LOCKOUT_MAX_ROWS);
@@ -133,7 +133,7 @@ static void many_lock_outs_at_one_time_are_told_by_their_number(void **state)
         (void)snprintf(name, sizeof name, "x%d", i);
         many[i] = failures(name, "2001:db8::/64", 10);
     }
-    assert_int_equal(jt_lockouts_add(fx->db, "node-1", many, 100), JT_OK);
+    assert_int_equal(jt_lockouts_add(fx->db, many, 100), JT_OK);
     assert_int_equal(locked(fx), 100);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 27"), 33);
     assert_int_equal(

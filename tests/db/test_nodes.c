@@ -22,6 +22,7 @@ static struct jt_db *other_db(void)
 {
     struct jt_db *db;
     assert_int_equal(jt_db_new(fx_conninfo(), "other_db", 30000, &db), JT_OK);
+    fx_chain(db);
     return db;
 }
 

@@ -222,6 +222,7 @@ static void the_application_name_is_not_the_operators_to_change(void **state)
     fx_lane_wait_up(lane);
     struct jt_db *db;
     assert_int_equal(jt_db_new(conninfo, "jetond blocking", 1000, &db), JT_OK);
+    fx_chain(db);
     assert_int_equal(jt_db_ensure(db), JT_OK);
     assert_int_equal(unsetenv("PGAPPNAME"), 0);
     assert_true(fx_backend_of(fx, "test_pipe") > 0);

@@ -333,6 +333,7 @@ static void creators_of_generations_take_turns(void **state)
     struct fx *fx = *state;
     struct jt_db *second;
     assert_int_equal(jt_db_new(fx_conninfo(), "other_db", 30000, &second), JT_OK);
+    fx_chain(second);
     struct jt_generations_taken first_sees, second_sees;
     bool busy;
     char at[JT_TIME_LEN];

@@ -46,9 +46,9 @@ struct spoiling {
                   "NEW.ids = '\\xff'; RETURN "                                              \
                   "NEW;"),                                                                  \
           NO_TRIGGER },                                                                     \
-        { "the node in the audit is changed",                                               \
+        { "the start in the audit is changed",                                              \
           TRIGGER("INSERT", "audit",                                                        \
-                  "NEW.node = 'x'; RETURN "                                                 \
+                  "NEW.start = 7; RETURN "                                                  \
                   "NEW;"),                                                                  \
           NO_TRIGGER },                                                                     \
         { "the time in the audit is changed",                                               \
@@ -98,10 +98,6 @@ static const struct spoiling of_tokenize[] = {
     { "cards are swallowed", TRIGGER("INSERT", "card", "RETURN NULL;"), NO_TRIGGER },
     { "buckets have another default", "ALTER TABLE card ALTER bucket SET DEFAULT 7",
       "ALTER TABLE card ALTER bucket SET DEFAULT 0" },
-    { "the time in the audit has another default",
-      "ALTER TABLE audit ALTER at SET DEFAULT "
-      "'2001-01-01'",
-      "ALTER TABLE audit ALTER at SET DEFAULT clock_timestamp()" },
     TALLY_SPOILINGS("INSERT"),
     { "envelopes are changed on their way",
       TRIGGER("INSERT", "card",
@@ -350,7 +346,7 @@ static void a_move_that_did_not_happen_is_no_success(void **state)
 
 /*
  * A view that takes inserts and keeps none of them: what a stranger can put in the place of a
- * table.
+ * table. A session that begins later does not come up at all, because a view has no partitions.
  */
 static void a_view_in_place_of_the_audit_keeps_nothing_and_is_no_success(void **state)
 {
@@ -362,8 +358,6 @@ static void a_view_in_place_of_the_audit_keeps_nothing_and_is_no_success(void **
                        "RETURN NULL; END $$; "
                        "CREATE TRIGGER stranger INSTEAD OF INSERT ON audit FOR EACH ROW EXECUTE "
                        "FUNCTION stranger()");
-    fx_lane_free(lane);
-    lane = lane_of(fx);
     const struct jt_audit_row row = {
         .action = JT_AUDIT_DETOKENIZE, .client = "a", .n_items = 1, .n_done = 1
     };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jeton's tables in PostgreSQL, read in one snapshot; docs/data-format.md, "Database"."""
 
+import audit
 import psycopg2
 import psycopg2.extensions
 
@@ -35,6 +36,19 @@ CARDS = """
 BY_FINGERPRINT = """
     SELECT w.field, w.fp::text, c.id FROM unnest(%s::integer[], %s::uuid[]) AS w (field, fp)
     JOIN card c ON c.key_id = %s AND c.bucket = 0 AND c.field = w.field AND c.fp = w.fp"""
+
+
+MICROSECONDS = "(extract(epoch FROM at) * 1000000)::bigint AS at"
+AUDIT_STARTS = f"""
+    SELECT id, node, uuid_send(incarnation), {MICROSECONDS}, predecessor, ends, mac
+    FROM audit_start WHERE id > 0 ORDER BY audit_start.at, id"""
+AUDIT_CLOSES = """
+    SELECT start, connection, link, uuid_send(head),
+        (extract(epoch FROM before) * 1000000)::bigint, mac FROM audit_close"""
+AUDIT_ROWS = f"""
+    SELECT {MICROSECONDS}, start, connection, link, place, action, result, field, n_items, n_done,
+        client, object, source, uuid_send(request) AS request, ids, uuid_send(head) AS head
+    FROM audit a WHERE start > 0 ORDER BY a.at, start, connection, link, place"""
 
 
 def _plain(value):
@@ -113,3 +127,29 @@ class Database:
         with self._connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM audit WHERE octet_length(ids) % 8 <> 0")
             return cursor.fetchone()[0]
+
+    def audit_starts(self):
+        """The starts that a keeper made."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(AUDIT_STARTS)
+            for *columns, ends, mac in cursor:
+                incarnation = bytes(columns.pop(2))
+                yield audit.Start(*columns[:2], incarnation, *columns[2:], bytes(ends), bytes(mac))
+
+    def audit_closes(self):
+        """Where chains stood at the end of months that were dropped."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(AUDIT_CLOSES)
+            return [audit.Close(*map(_plain, row)) for row in cursor]
+
+    def audit_rows(self):
+        """The rows of the chains in the order of the trail."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_sort = on; SET LOCAL enable_seqscan = on")
+        with self._connection.cursor(name="reader_audit") as cursor:
+            cursor.itersize = self.FETCH
+            cursor.execute(AUDIT_ROWS)
+            names = None
+            for row in cursor:
+                names = names or [d.name for d in cursor.description]
+                yield audit.Row(**dict(zip(names, map(_plain, row))))

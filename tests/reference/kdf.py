@@ -16,6 +16,7 @@ FROM_SERVICE_ROOT = {
     "mac-client": ("jeton/v1/mac/client", 0, 32),
     "mac-field": ("jeton/v1/mac/field", 0, 32),
     "mac-state": ("jeton/v1/mac/state", 0, 32),
+    "mac-audit": ("jeton/v1/mac/audit", 0, 32),
     "sign": ("jeton/v1/sign", 0, 32),
     "token": ("jeton/v1/token", 4, 32),
     "root-check": ("jeton/v1/root-check", 0, 8),

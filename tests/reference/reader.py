@@ -18,7 +18,9 @@ import sys
 
 import psycopg2
 
+import audit
 import formats
+import kdf
 from database import Database
 from keyfiles import Damaged, KeyDirectory
 from report import Report
@@ -91,6 +93,12 @@ def verify(keys, database, report, wanted=None, consumer=None):
     n_bad = database.n_bad_audit_rows()
     if n_bad:
         report.fault("audit", f"{n_bad} rows whose ids are not 8 bytes each")
+    key = kdf.from_service_root(keys.root, "mac-audit")
+    starts, closes = list(database.audit_starts()), database.audit_closes()
+    wrong, n_links = audit.verify(key, starts, database.audit_rows(), closes)
+    for what in wrong:
+        report.fault("audit", what)
+    report.line(f"audit: {n_links} links")
     if consumer is not None:
         consumer.finish()
 

@@ -30,7 +30,7 @@ static void each_code_has_its_meaning(void **state)
         { "25P03", JT_ERR_DB_PASSING, false }, /* idle in transaction too long */
         { "40001", JT_ERR_DB_PASSING, false },
         { "40P01", JT_ERR_DB_PASSING, false },
-        { "53100", JT_ERR_DB_PASSING, false }, /* disk full */
+        { "53100", JT_ERR_DB_FULL, false }, /* disk full */
         { "53300", JT_ERR_DB_PASSING, false },
         { "55P03", JT_ERR_DB_PASSING, false }, /* lock time-out */
         { "58030", JT_ERR_DB_PASSING, false }, /* input/output error of the server */
