@@ -89,23 +89,10 @@ static bool take_overlap(const struct jt_member *member, json_t *value, void *at
     return good;
 }
 
-static bool take_limit(const struct jt_member *member, json_t *value, void *at)
-{
-    (void)member;
-    const char *text = jt_json_text(value);
-    size_t len = text == NULL ? 0 : strlen(text);
-    if (len == 0 || len > 4 || strspn(text, "0123456789") != len || text[0] == '0') {
-        return false;
-    }
-    *(uint32_t *)at = (uint32_t)strtoul(text, NULL, 10);
-    return *(uint32_t *)at <= JT_LIST_LIMIT;
-}
-
 const struct jt_member_kind jt_member_permissions = { "array", take_permissions },
                             jt_member_expiry = { "string", take_expiry },
                             jt_member_networks = { "array", take_networks },
-                            jt_member_overlap = { "integer", take_overlap },
-                            jt_member_limit = { "integer", take_limit };
+                            jt_member_overlap = { "integer", take_overlap };
 
 json_t *jt_json_time_or_null(uint64_t seconds)
 {

@@ -28,11 +28,6 @@ struct jt_overlap {
 extern const struct jt_member_kind jt_member_overlap;
 #define JT_OVERLAP_MUST "seconds, a whole number from 0 to 2592000"
 
-/* uint32_t: of a query, how many of a list. */
-extern const struct jt_member_kind jt_member_limit;
-#define JT_LIST_LIMIT 1000
-#define JT_LIMIT_MUST "a whole number from 1 to 1000"
-
 /* Seconds since 1970 as RFC 3339 text in JSON; null for 0. */
 json_t *jt_json_time_or_null(uint64_t seconds);
 

@@ -57,11 +57,24 @@ static bool take_mask_digits(const struct jt_member *member, json_t *value, void
     return *eight || json_integer_value(value) == 6;
 }
 
+static bool take_limit(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    const char *text = jt_json_text(value);
+    size_t len = text == NULL ? 0 : strlen(text);
+    if (len == 0 || len > 4 || strspn(text, "0123456789") != len || text[0] == '0') {
+        return false;
+    }
+    *(uint32_t *)at = (uint32_t)strtoul(text, NULL, 10);
+    return *(uint32_t *)at <= JT_LIST_LIMIT;
+}
+
 const struct jt_member_kind jt_member_text = { "string", take_text },
                             jt_member_flag = { "boolean", take_flag },
                             jt_member_token = { "string", take_token },
                             jt_member_field_kind = { "string", take_field_kind },
-                            jt_member_mask_digits = { "integer", take_mask_digits };
+                            jt_member_mask_digits = { "integer", take_mask_digits },
+                            jt_member_limit = { "integer", take_limit };
 
 /* --- texts --- */
 

@@ -29,6 +29,10 @@ extern const struct jt_member_kind jt_member_flag;        /* bool */
 extern const struct jt_member_kind jt_member_token;       /* uint8_t[JT_TOKEN_LEN] */
 extern const struct jt_member_kind jt_member_field_kind;  /* uint8_t: enum jt_field_kind */
 extern const struct jt_member_kind jt_member_mask_digits; /* bool: 8, not 6 */
+/* uint32_t: of a query, how many of a list. */
+extern const struct jt_member_kind jt_member_limit;
+#define JT_LIST_LIMIT 1000
+#define JT_LIMIT_MUST "a whole number from 1 to 1000"
 
 struct jt_member {
     const char *name;

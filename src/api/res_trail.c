@@ -26,7 +26,8 @@
 struct listing {
     char client[JT_CLIENT_ID_MAX + 1], action[ACTION_MAX + 1], field[JT_FIELD_NAME_MAX + 1];
     char since[TIME_TEXT_MAX], until[TIME_TEXT_MAX], request[JT_REQUEST_ID_TEXT];
-    char cursor[CURSOR_MAX], limit[NUMBER_MAX], ids[NUMBER_MAX];
+    char cursor[CURSOR_MAX], ids[NUMBER_MAX];
+    uint32_t limit;
     json_t *rows;
     bool with_ids, failed;
     char last[CURSOR_MAX]; /* the cursor of the last row */
@@ -58,11 +59,6 @@ static void cursor_write(const struct jt_audit_cursor *at, char out[static CURSO
 {
     snprintf(out, CURSOR_MAX, "%" PRIu64 ".%" PRId64 ".%u.%" PRIu64 ".%u", at->at_us, at->start,
              at->connection, at->link, at->place);
-}
-
-static bool limit_valid(const char *text)
-{
-    return strspn(text, "0123456789") == strlen(text) && atoi(text) >= 1 && atoi(text) <= LIMIT_MAX;
 }
 
 static bool action_valid(const char *text)
@@ -106,8 +102,7 @@ static const struct jt_member list_members[] = {
       .must = "an X-Request-Id: 32 lower-case hexadecimal digits" },
     { "cursor", &jt_member_text, JT_MEMBER_AT(struct listing, cursor), .valid = cursor_valid,
       .must = "a cursor of an answer" },
-    { "limit", &jt_member_text, JT_MEMBER_AT(struct listing, limit), .valid = limit_valid,
-      .must = "a number from 1 to 1000" },
+    { "limit", &jt_member_limit, JT_MEMBER_AT(struct listing, limit), .must = JT_LIMIT_MUST },
     { "ids", &jt_member_text, JT_MEMBER_AT(struct listing, ids), .valid = yes_or_no,
       .must = "true or false" },
 };
@@ -194,7 +189,7 @@ static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_
                                       .until = l->until,
                                       .client = l->client,
                                       .action = (uint32_t)jt_audit_action_of(l->action) };
-    l->max = filter.max = l->limit[0] == '\0' ? LIMIT_DEFAULT : (size_t)atoi(l->limit);
+    l->max = filter.max = l->limit == 0 ? LIMIT_DEFAULT : l->limit;
     l->with_ids = strcmp(l->ids, "true") == 0;
     (void)cursor_parse(l->cursor, &filter.after);
     if (l->request[0] != '\0' && jt_hex_decode(l->request, sizeof request, request) == JT_OK) {

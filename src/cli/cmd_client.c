@@ -33,15 +33,13 @@ struct grant {
     const char *name, *may, *expires, *networks, *path;
 };
 
-#define GRANT_OPTIONS(g)                                                                      \
-    JT_TEXT("may", "LIST", &(g).may,                                                          \
-            "what it may do: operations between commas, each in every field or, as in "       \
-            "tokenize:cards.pan, in one: tokenize, detokenize, read-masked, lookup, delete, " \
-            "encrypt, decrypt; and those without field: operate, audit, clients, custodian "  \
-            "(required)"),                                                                    \
-        JT_TEXT("expires", "TIME", &(g).expires,                                              \
-                "when it expires, as in 2027-01-31T00:00:00Z, or never"),                     \
-        JT_TEXT("networks", "LIST", &(g).networks,                                            \
+#define GRANT_OPTIONS(g)                                                                           \
+    JT_TEXT("may", "LIST", &(g).may,                                                               \
+            "what it may, between commas: tokenize (in every field), tokenize:pan (in that one), " \
+            "operate and so on; jeton(1) has them all (required)"),                                \
+        JT_TEXT("expires", "TIME", &(g).expires,                                                   \
+                "when it expires, as in 2027-01-31T00:00:00Z, or never"),                          \
+        JT_TEXT("networks", "LIST", &(g).networks,                                                 \
                 "where it may come from: networks as in 192.0.2.0/24,2001:db8::/32, or anywhere")
 
 /* Adds a list under `name` to the body, if there is one; false: a part of it is empty. */

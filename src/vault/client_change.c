@@ -252,7 +252,10 @@ static enum jt_err fill_rotation(struct jt_work_ctx *ctx, struct editing *e)
     struct jt_client_terms terms;
     (void)ctx;
     enum jt_err err = jt_client_terms_decode(e->edit.was.terms, e->edit.was.terms_len, &terms);
-    if (err == JT_OK && r->overlap_s > 0 && !r->again && terms.old_until_s > (uint64_t)time(NULL)) {
+    bool two = terms.old_until_s > (uint64_t)time(NULL);
+    if (err == JT_OK && r->again && !two) {
+        err = JT_ERR_NOT_ROTATING;
+    } else if (err == JT_OK && r->overlap_s > 0 && !r->again && two) {
         err = JT_ERR_ROTATING;
     }
     e->action = JT_AUDIT_CLIENT_ROTATE;

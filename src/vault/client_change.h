@@ -42,8 +42,9 @@ enum jt_err jt_client_add(struct jt_work_ctx *ctx, const char *id, const struct 
 /*
  * Gives a fresh secret; the one before is good for `overlap_s` still, 0: not at all. Two are good
  * at most: JT_ERR_ROTATING while the time of an earlier one is not over and `overlap_s` is not 0.
- * With `again` the newest one is void, for whoever lost it, and the one before keeps its time. The
- * caller wipes *out. *until_s: when the one before ends; 0: there is none.
+ * With `again` the newest one is void, for whoever lost it, and the one before keeps its time:
+ * JT_ERR_NOT_ROTATING where there is none. The caller wipes *out. *until_s: when the one before
+ * ends; 0: there is none.
  */
 enum jt_err jt_client_rotate(struct jt_work_ctx *ctx, const char *id, uint32_t overlap_s,
                              bool again, const char *actor, struct jt_credential *out,

@@ -1,91 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The query of an address, and which request it is: what is taken of them, and what is refused. */
-#include "api/origin.h"
 #include "api/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-static json_t *parse(const char *text, enum jt_problem_type *problem)
+static const struct jt_member all[] = { { .name = "cursor" }, { .name = "limit" } };
+static const struct jt_members members = JT_MEMBERS(all);
+
+static json_t *read_query(const char *text)
 {
-    return jt_query_parse((struct jt_slice){ text, strlen(text) }, problem);
+    return jt_query_read((struct jt_slice){ text, strlen(text) }, &members);
 }
 
-static void values_are_decoded(void **state)
+static void parameters_become_texts(void **state)
 {
     (void)state;
-    enum jt_problem_type problem;
-    json_t *q = parse("a=1&since=2026-01-01T00%3A00%3a00+01:00&empty=&flag", &problem);
-    assert_int_equal(problem, JT_PROBLEM_NONE);
-    assert_string_equal(json_string_value(json_object_get(q, "since")),
-                        "2026-01-01T00:00:00+01:00");
-    assert_string_equal(json_string_value(json_object_get(q, "empty")), "");
-    assert_string_equal(json_string_value(json_object_get(q, "flag")), "");
-    assert_int_equal(json_object_size(q), 4);
-    json_decref(q);
-    q = jt_query_parse((struct jt_slice){ NULL, 0 }, &problem);
-    assert_int_equal(json_object_size(q), 0);
-    json_decref(q);
+    json_t *query = read_query("limit=10&cursor=%73hop%2D1");
+    assert_non_null(query);
+    assert_int_equal(json_object_size(query), 2);
+    assert_string_equal(json_string_value(json_object_get(query, "limit")), "10");
+    assert_string_equal(json_string_value(json_object_get(query, "cursor")), "shop-1");
+    json_decref(query);
+    query = read_query("cursor=");
+    assert_string_equal(json_string_value(json_object_get(query, "cursor")), "");
+    json_decref(query);
 }
 
-static void what_is_malformed_is_refused(void **state)
+static void what_is_no_query_of_the_table_is_refused(void **state)
 {
     (void)state;
-    static char long_one[400];
-    memset(long_one, 'x', sizeof long_one - 1);
-    memcpy(long_one, "a=", 2);
-    const char *const bad[] = {
-        "a=1&a=2", "=1",    "&",     "a=1&&b=2", "a=%",    "a=%4",  "a=%4g",
-        "a=%00",   "%00=1", "a=%ff", "a=%c3",    long_one, "a=1&=", "a=%-1"
+    static const char *const bad[] = {
+        "",         "limit",     "&",         "limit=1&",   "limit=1&limit=2", "other=1", "Limit=1",
+        "limit=%4", "limit=%zz", "limit=%00", "limit=\x7f", "limit=\xc3\xa9",  "=1",      "limi=1",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        enum jt_problem_type problem;
-        assert_null(parse(bad[i], &problem));
-        assert_int_equal(problem, JT_PROBLEM_MALFORMED_REQUEST);
+        assert_null(read_query(bad[i]));
     }
 }
 
-static void a_valid_traceparent_names_the_request(void **state)
+static void a_value_has_a_longest_length(void **state)
 {
     (void)state;
-    static const char *const valid[] = {
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-brings",
-    };
-    static const uint8_t id[] = { 0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd,
-                                  0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c };
-    for (size_t i = 0; i < 2; i++) {
-        struct jt_origin origin;
-        jt_origin_name((struct jt_slice){ valid[i], strlen(valid[i]) }, &origin);
-        assert_memory_equal(origin.request, id, sizeof id);
-    }
-}
-
-static void an_ipv4_address_is_itself_in_ipv6(void **state)
-{
-    (void)state;
-    const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 9 };
-    const uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8 };
-    struct jt_origin origin;
-    jt_origin_place(mapped, sizeof mapped, &origin);
-    assert_int_equal(origin.source_len, 4);
-    assert_memory_equal(origin.source, mapped + 12, 4);
-    jt_origin_place(v6, sizeof v6, &origin);
-    assert_int_equal(origin.source_len, 16);
+    char text[7 + 257 + 1] = "cursor=";
+    memset(text + 7, 'x', 256);
+    json_t *query = read_query(text);
+    assert_int_equal(json_string_length(json_object_get(query, "cursor")), 256);
+    json_decref(query);
+    text[7 + 256] = 'x';
+    assert_null(read_query(text));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_are_decoded),
-        cmocka_unit_test(what_is_malformed_is_refused),
-        cmocka_unit_test(a_valid_traceparent_names_the_request),
-        cmocka_unit_test(an_ipv4_address_is_itself_in_ipv6),
+        cmocka_unit_test(parameters_become_texts),
+        cmocka_unit_test(what_is_no_query_of_the_table_is_refused),
+        cmocka_unit_test(a_value_has_a_longest_length),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("api/query", tests, NULL, NULL);
 }

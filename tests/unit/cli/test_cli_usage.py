@@ -41,7 +41,26 @@ WRONG = {
     "client add: --may needs permissions": [
         ["client", "add", "shop", "--may", "tokenize,,", "--key-file-out", "f"]
     ],
+    "client add: --networks needs networks": [
+        ["client", "add", "s", "--may", "audit", "--networks", "a,", "--key-file-out", "f"]
+    ],
     "client revoke: NAME is missing": [["client", "revoke"]],
+    "client show: NAME is missing": [["client", "show"]],
+    "client show: a client's name is 1 to 32": [["client", "show", "4111"]],
+    "client permit: --may is missing": [["client", "permit", "shop"]],
+    "client permit: a client's name is 1 to 32": [["client", "permit", "NO", "--may", "audit"]],
+    "client rotate: --key-file-out is missing": [["client", "rotate", "shop"]],
+    "client rotate: --overlap must be a whole number from 0 to 2592000": [
+        ["client", "rotate", "shop", "--key-file-out", "f", "--overlap", n]
+        for n in ("-1", "2592001")
+    ],
+    "client recover: --key-file-out is missing": [["client", "recover", "shop"]],
+    "client recover: --reason is missing": [["client", "recover", "shop", "--key-file-out", "f"]],
+    "client recover: NAME is 1 to 32": [
+        ["client", "recover", "NO", "--key-file-out", "f", "--reason", "x"],
+        ["client", "recover", "shop", "--key-file-out", "f", "--reason", "x" * 128],
+        ["client", "recover", "shop", "--key-file-out", "f", "--reason", "a\tb"],
+    ],
     "client revoke: a client's name is 1 to 32": [["client", "revoke", "Not Valid"]],
     "audit: TOKEN is missing": [["audit"]],
     "audit: --field is missing": [["audit", "t"]],
