@@ -27,10 +27,12 @@ struct detokenizer {
     struct jt_card_row rows[BATCH];
     uint64_t granted[BATCH]; /* ids for the audit rows */
     size_t n_audit;
+    bool guessed; /* the audit rows and their link were made as if all would open, and all did */
 };
 
 static void make_audit_rows(struct detokenizer *d, bool opening);
 static void audit_batch(struct detokenizer *d);
+static void linked(struct jt_lane *lane, enum jt_err err);
 
 static struct detokenizer *of(struct jt_lane *lane)
 {
@@ -72,6 +74,7 @@ static void give_up(struct jt_lane *lane, enum jt_err err)
 static size_t take_opened(struct detokenizer *d, const struct jt_open_reply *reply)
 {
     size_t stale = 0, refused = 0;
+    d->guessed = true;
     for (size_t i = 0; i < reply->n; i++) {
         struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[i]];
         const struct jt_open_result *r = &reply->results[i];
@@ -86,6 +89,7 @@ static size_t take_opened(struct detokenizer *d, const struct jt_open_reply *rep
                 jt_reencrypt_offer(d->reencrypt, &d->rows[i]);
             }
         }
+        d->guessed = d->guessed && r->err == JT_OK && item_of(e)->err == JT_OK;
     }
     jt_lane_alarm(&d->lane, refused, "rows do not open: they were altered");
     return stale;
@@ -281,6 +285,7 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
 static void identify_batch(struct jt_lane *lane)
 {
     struct detokenizer *d = of(lane);
+    d->guessed = false;
     size_t n = jt_lane_open(lane);
     for (size_t i = 0; i < n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
@@ -326,6 +331,10 @@ static void make_audit_rows(struct detokenizer *d, bool opening)
 
 static void audit_batch(struct detokenizer *d)
 {
+    if (d->guessed && d->lane.link_state == JT_LANE_LINK_MADE) {
+        linked(&d->lane, JT_OK);
+        return;
+    }
     make_audit_rows(d, false);
     jt_lane_await_link(&d->lane, d->n_audit);
 }
