@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPAN_MIN_US UINT64_C(60000000)
+#define SPAN_MIN_US UINT64_C(1000000)
 #define SPAN_GROWS  4
 #define IDS_MAX     8192
 #define TEXT_MAX    256

@@ -11,6 +11,7 @@
  */
 #include "fuzz.h"
 
+#include "wire/audit.h"
 #include "wire/certificate.h"
 #include "wire/client.h"
 #include "wire/field.h"
@@ -492,6 +493,50 @@ static enum jt_err set_accept(struct jt_reader *in, size_t n, struct jt_buf *out
     return err;
 }
 
+static enum jt_err audit_start(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_audit_end ends[JT_AUDIT_ENDS_MAX];
+    struct jt_audit_start start = { .ends = ends };
+    enum jt_err err = jt_audit_start_decode(in, &start);
+    jt_audit_start_encode(&start, out);
+    return err;
+}
+
+static enum jt_err audit_link(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_audit_link link;
+    enum jt_err err = jt_audit_link_decode(in, &link);
+    jt_audit_link_encode(&link, out);
+    return err;
+}
+
+static enum jt_err audit_check(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_audit_claim claims[JT_WIRE_MAX_AUDIT];
+    enum jt_err err = jt_audit_check_decode(in, claims, &n);
+    jt_audit_check_encode(claims, err == JT_OK ? n : 0, out);
+    return err;
+}
+
+static enum jt_err audit_check_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    bool good[MAX_ANSWER + 1] = { false };
+    enum jt_err err = jt_audit_check_reply_decode(in, n, good);
+    jt_audit_check_reply_encode(good, n, out);
+    return err;
+}
+
+static enum jt_err audit_close(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_audit_close close = { .start = 0 };
+    enum jt_err err = jt_audit_close_decode(in, &close);
+    jt_audit_close_encode(&close, out);
+    return err;
+}
+
 /* Whole messages refuse what follows; objects leave it unread. */
 enum kind { NONE, WHOLE, OBJECT };
 
@@ -524,6 +569,11 @@ static const struct {
     [JT_VERB_SET_SUM] = { WHOLE, set_sum },
     [JT_VERB_SET_VERIFY] = { WHOLE, set_verify },
     [JT_VERB_SET_ACCEPT] = { WHOLE, set_accept },
+    [JT_VERB_AUDIT_START] = { WHOLE, audit_start },
+    [JT_VERB_AUDIT_LINK] = { WHOLE, audit_link },
+    [JT_VERB_AUDIT_CHECK] = { WHOLE, audit_check },
+    [JT_VERB_AUDIT_CLOSE] = { WHOLE, audit_close },
+    [REPLY + JT_VERB_AUDIT_CHECK] = { OBJECT, audit_check_reply },
     [RING_BODY] = { WHOLE, ring_body },
     [FIELD_SPEC] = { OBJECT, field_spec },
     [REPLY + JT_VERB_HELLO] = { WHOLE, hello_reply },

@@ -2,6 +2,7 @@
 /* One message of each kind, as fuzz_wire takes them, and streams of frames. */
 #include "seeds.h"
 
+#include "wire/audit.h"
 #include "wire/certificate.h"
 #include "wire/fingerprint.h"
 #include "wire/frame.h"
@@ -287,6 +288,28 @@ static void rings(void)
     store(REPLY + JT_VERB_CERTIFY, 0);
 }
 
+static void audit_trail(void)
+{
+    struct jt_audit_end ends[2] = { { 1, 7, { 1 } }, { 4, 9, { 2 } } };
+    const struct jt_audit_start start = {
+        .id = 5, .node = "node1", .at_us = 77, .predecessor = 3, .ends = ends, .n_ends = 2
+    };
+    const struct jt_audit_claim claims[2] = { { { 1, 2, 3, { 4 }, { 5 } }, { 6 } },
+                                              { { 7, 8, 9, { 10 }, { 11 } }, { 12 } } };
+    const struct jt_audit_close close = { 1, 2, 3, { 4 }, 5, { 6 } };
+    const bool good[2] = { true, false };
+    jt_audit_start_encode(&start, &message);
+    store(JT_VERB_AUDIT_START, 0);
+    jt_audit_link_encode(&claims[0].link, &message);
+    store(JT_VERB_AUDIT_LINK, 0);
+    jt_audit_check_encode(claims, 2, &message);
+    store(JT_VERB_AUDIT_CHECK, 0);
+    jt_audit_check_reply_encode(good, 2, &message);
+    store(REPLY + JT_VERB_AUDIT_CHECK, 2);
+    jt_audit_close_encode(&close, &message);
+    store(JT_VERB_AUDIT_CLOSE, 0);
+}
+
 void seeds_of_wire(void)
 {
     jt_buf_init(&message, JT_WIRE_MAX_FRAME);
@@ -295,6 +318,7 @@ void seeds_of_wire(void)
     batches();
     clients_and_fields();
     rings();
+    audit_trail();
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }
