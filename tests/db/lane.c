@@ -457,8 +457,7 @@ static void delete_job(struct fx_lane *lane, void *arg)
                                        .writer = lane->writer,
                                        .cards = q->doomed,
                                        .n = q->n,
-                                       .audit = &audit,
-                                       .n_audit = 1 };
+                                       .audit = next_link(lane, &audit, 1) };
     queuing = true;
     must_queue(jt_cards_delete(lane->pipe, &txn, on_deleted, lane));
 }

@@ -13,10 +13,10 @@ from door import (
     BODY,
     GET,
     HOST,
-    MADE_UP_KEY,
     check_problem,
     connect,
     exchange,
+    made_up_key,
     parse_answers,
     read_to_end,
     tokenize,
@@ -147,7 +147,7 @@ def test_the_largest_body_is_taken_in_chunks(shared):
 
 def test_what_is_refused_without_the_body_is_refused_at_once(shared):
     cases = [
-        (in_chunks(shared, b"", auth=MADE_UP_KEY), 401, "unauthorized"),
+        (in_chunks(shared, b"", auth=made_up_key()), 401, "unauthorized"),
         (in_chunks(shared, b"", kind=b"Content-Type: text/plain\r\n"), 415, "content-type"),
         (in_chunks(shared, b"", extra=b"Content-Encoding: gzip\r\n"), 415, "content-encoding"),
         (in_chunks(shared, b"", line=b"POST /v1/nothing HTTP/1.1"), 404, "not-found"),

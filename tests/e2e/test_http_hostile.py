@@ -80,9 +80,7 @@ def refused(service, data):
     and the server lives on.
     """
     received = exchange(service, data)
-    assert status(received) in (None, 400, 404, 405, 408, 413, 414, 431, 501, 505), received[
-        :100
-    ]
+    assert status(received) in (None, 400, 404, 405, 408, 413, 414, 431, 501, 505), received[:100]
     assert PAN.encode() not in received
     assert not re.search(rb"HTTP/1\.[01] 2\d\d", received)
     assert service.ready()
