@@ -6,7 +6,6 @@
 #include "cli/auditjson.h"
 #include "cli/exit.h"
 #include "cli/rest.h"
-#include "store/audit_list.h"
 #include "store/chain.h"
 #include "wire/audit.h"
 
@@ -183,9 +182,8 @@ int jt_auditcheck_heads(struct jt_auditcheck *c, FILE *in)
     free(line);
     if (!good) {
         jt_complain("a line of the heads is cut off or was changed");
-        return JT_EXIT_FAILED;
     }
-    return JT_EXIT_OK;
+    return good ? JT_EXIT_OK : JT_EXIT_FAILED;
 }
 
 void jt_auditcheck_until(struct jt_auditcheck *c, uint64_t until_us)
@@ -286,7 +284,7 @@ int jt_auditcheck_close(struct jt_auditcheck *c, const json_t *json)
 static int ask_claims(struct jt_auditcheck *c)
 {
     size_t n = json_array_size(c->claims);
-    if (n == 0 || c->cli == NULL) {
+    if (n == 0) {
         return JT_EXIT_OK;
     }
     json_t *ask = json_pack("{sO}", "links", c->claims);
@@ -311,6 +309,9 @@ static int claim(struct jt_auditcheck *c, const struct chain *chain, const struc
     uint8_t bytes[JT_AUDIT_LINK_LEN + JT_ROW_MAC_LEN];
     char text[HEX(sizeof bytes)];
     size_t n = json_array_size(c->claims);
+    if (c->cli == NULL) {
+        return JT_EXIT_OK;
+    }
     jt_audit_link_pack(&link->what, bytes);
     memcpy(bytes + JT_AUDIT_LINK_LEN, link->head, sizeof link->head);
     jt_hex_encode(bytes, sizeof bytes, text);
@@ -417,9 +418,9 @@ static int give_up_link(struct jt_auditcheck *c, const char *what)
         tell(c, chain, c->link, what);
         chain->has_head = false;
     }
-    bool lost = c->n_rows > 0 && chain == NULL;
+    int code = c->n_rows > 0 && chain == NULL ? no_memory() : JT_EXIT_OK;
     free_rows(c);
-    return lost ? no_memory() : JT_EXIT_OK;
+    return code;
 }
 
 static bool same_link(const struct jt_auditcheck *c, int64_t start, int64_t connection,
