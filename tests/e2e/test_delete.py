@@ -96,7 +96,8 @@ def test_audit_rows_say_exactly_what_went_and_without_them_nothing_goes(service)
     remover.post(POST, {"items": [{"token": t} for t in [tokens[1], NEVER, tokens[0], tokens[1]]]})
     assert remover.request("DELETE", path(NEVER)).status_code == 404
     rows = service.sql(
-        "SELECT client, n_items, n_done, ids FROM audit WHERE action = 13 ORDER BY at, start, connection, link, place"
+        "SELECT client, n_items, n_done, ids FROM audit WHERE action = 13 "
+        "ORDER BY at, start, connection, link, place"
     )
     assert [r[:3] for r in rows] == [("remover", 4, 2), ("remover", 1, 0)]
     assert bytes(rows[0][3]) == ids[1].to_bytes(8, "big") + ids[0].to_bytes(8, "big")

@@ -111,7 +111,8 @@ def test_masked_reads_are_audited_before_they_are_answered(service):
     assert read(reader, token).status_code == 200
     reader.post("/v1/fields/pan/detokenize", {"items": [{"token": token}] * 2})
     rows = service.sql(
-        "SELECT n_items, n_done, ids FROM audit WHERE action = 12 ORDER BY at, start, connection, link, place"
+        "SELECT n_items, n_done, ids FROM audit WHERE action = 12 "
+        "ORDER BY at, start, connection, link, place"
     )
     assert [r[:2] for r in rows] == [(1, 1), (2, 2)]
     number = service.id_of(token).to_bytes(8, "big")

@@ -10,37 +10,24 @@
  * holds no items and no secret.
  */
 #include "fuzz.h"
+#include "wire_batches.h"
 
 #include "wire/audit.h"
 #include "wire/certificate.h"
 #include "wire/client.h"
 #include "wire/field.h"
 #include "wire/frame.h"
-#include "wire/fingerprint.h"
 #include "wire/generation.h"
-#include "wire/held.h"
 #include "wire/hello.h"
-#include "wire/identify.h"
-#include "wire/match.h"
 #include "wire/node.h"
-#include "wire/open_masked.h"
-#include "wire/reseal.h"
 #include "wire/ring.h"
-#include "wire/seal.h"
 #include "wire/set.h"
 #include "wire/status.h"
 
 enum { OTHER = 0x40, REPLY = 0x80 };
 enum { RING_BODY = OTHER + 1, FIELD_SPEC };
 
-#define MAX_LEN    65536
-#define MAX_ANSWER 255
-
-/*
- * Decodes a message from `in`; where it was good, encodes it again. `n` is the number of items that
- * a reply must answer.
- */
-typedef enum jt_err message_fn(struct jt_reader *in, size_t n, struct jt_buf *out);
+#define MAX_LEN 65536
 
 static enum jt_err hello(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
@@ -69,71 +56,6 @@ static enum jt_err status_reply(struct jt_reader *in, size_t n, struct jt_buf *o
     return err;
 }
 
-static enum jt_err seal(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    (void)n;
-    static struct jt_seal_item items[JT_WIRE_MAX_ITEMS];
-    struct jt_seal_request request;
-    enum jt_err err = jt_seal_request_decode(in, items, &request);
-    MUST(err == JT_OK || (request.n == 0 && request.n_retired == 0));
-    jt_seal_request_encode(&request, out);
-    return err;
-}
-
-static enum jt_err seal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_seal_result results[MAX_ANSWER];
-    struct jt_seal_reply reply = { .results = results };
-    enum jt_err err = jt_seal_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == (reply.active.key_id == 0 ? 0 : n));
-        jt_seal_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err open_request(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_open_item items[JT_WIRE_MAX_ITEMS];
-    enum jt_err err = jt_open_request_decode(in, items, &n);
-    MUST(err == JT_OK || n == 0);
-    jt_open_request_encode(items, n, out);
-    return err;
-}
-
-static enum jt_err open_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_open_result results[MAX_ANSWER];
-    struct jt_open_reply reply = { .results = results };
-    enum jt_err err = jt_open_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == n);
-        jt_open_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err reseal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_reseal_result results[MAX_ANSWER];
-    struct jt_reseal_reply reply = { .results = results };
-    enum jt_err err = jt_reseal_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == (reply.active.key_id == 0 ? 0 : n));
-        jt_reseal_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err match(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_match_item items[JT_WIRE_MAX_ITEMS];
-    enum jt_err err = jt_match_request_decode(in, items, &n);
-    MUST(err == JT_OK || n == 0);
-    jt_match_request_encode(items, n, out);
-    return err;
-}
-
 static enum jt_err field_alter(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
@@ -141,84 +63,6 @@ static enum jt_err field_alter(struct jt_reader *in, size_t n, struct jt_buf *ou
     enum jt_err err = jt_field_alter_decode(in, &alter);
     if (err == JT_OK) {
         jt_field_alter_encode(&alter, out);
-    }
-    return err;
-}
-
-static enum jt_err held(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_held_item items[JT_WIRE_MAX_HELD];
-    enum jt_err err = jt_held_request_decode(in, items, &n);
-    MUST(err == JT_OK || n == 0);
-    jt_held_request_encode(items, n, out);
-    return err;
-}
-
-static enum jt_err held_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_held_result results[MAX_ANSWER];
-    struct jt_held_reply reply = { .results = results };
-    enum jt_err err = jt_held_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == n);
-        jt_held_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err open_masked_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_open_masked_result results[MAX_ANSWER];
-    struct jt_open_masked_reply reply = { .results = results };
-    enum jt_err err = jt_open_masked_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == n);
-        jt_open_masked_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err fingerprint_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_fingerprint_result results[MAX_ANSWER];
-    struct jt_fingerprint_reply reply = { .results = results };
-    enum jt_err err = jt_fingerprint_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == n);
-        jt_fingerprint_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err match_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_match_result results[MAX_ANSWER];
-    struct jt_match_reply reply = { .results = results };
-    enum jt_err err = jt_match_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == n);
-        jt_match_reply_encode(&reply, out);
-    }
-    return err;
-}
-
-static enum jt_err identify(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_identify_item items[JT_WIRE_MAX_ITEMS];
-    enum jt_err err = jt_identify_request_decode(in, items, &n);
-    MUST(err == JT_OK || n == 0);
-    jt_identify_request_encode(items, n, out);
-    return err;
-}
-
-static enum jt_err identify_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    static struct jt_identify_result results[MAX_ANSWER];
-    struct jt_identify_reply reply = { .results = results };
-    enum jt_err err = jt_identify_reply_decode(in, n, &reply);
-    if (err == JT_OK) {
-        MUST(reply.n == n && reply.n_live <= JT_RING_MAX_LIVE);
-        jt_identify_reply_encode(&reply, out);
     }
     return err;
 }
@@ -545,9 +389,9 @@ static const struct {
     message_fn *decode;
 } messages[256] = {
     [JT_VERB_HELLO] = { WHOLE, hello },
-    [JT_VERB_SEAL] = { WHOLE, seal },
-    [JT_VERB_OPEN] = { WHOLE, open_request },
-    [JT_VERB_RESEAL] = { WHOLE, open_request }, /* the items of an OPEN */
+    [JT_VERB_SEAL] = { WHOLE, fuzz_batch_seal },
+    [JT_VERB_OPEN] = { WHOLE, fuzz_batch_open_request },
+    [JT_VERB_RESEAL] = { WHOLE, fuzz_batch_open_request }, /* the items of an OPEN */
     [JT_VERB_CLIENT_MAKE] = { WHOLE, client_make },
     [JT_VERB_CLIENT_CHECK] = { WHOLE, client_check },
     [JT_VERB_FIELD_MAKE] = { WHOLE, field_make },
@@ -558,13 +402,13 @@ static const struct {
     [JT_VERB_RING_PROPOSE] = { WHOLE, ring_propose },
     [JT_VERB_RING_ACCEPT] = { OBJECT, ring_row },
     [JT_VERB_CERTIFY] = { OBJECT, facts },
-    [JT_VERB_MATCH] = { WHOLE, match },
-    [JT_VERB_IDENTIFY] = { WHOLE, identify },
+    [JT_VERB_MATCH] = { WHOLE, fuzz_batch_match },
+    [JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
     [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
-    [JT_VERB_SEAL_HELD] = { WHOLE, held },           /* and so are the other two */
-    [JT_VERB_OPEN_MASKED] = { WHOLE, open_request }, /* the request of an OPEN */
-    [JT_VERB_FINGERPRINT] = { WHOLE, seal },         /* the request of a SEAL */
+    [JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held },           /* and so are the other two */
+    [JT_VERB_OPEN_MASKED] = { WHOLE, fuzz_batch_open_request }, /* the request of an OPEN */
+    [JT_VERB_FINGERPRINT] = { WHOLE, fuzz_batch_seal },         /* the request of a SEAL */
     [JT_VERB_CLIENT_CHANGE] = { WHOLE, client_edit },
     [JT_VERB_SET_SUM] = { WHOLE, set_sum },
     [JT_VERB_SET_VERIFY] = { WHOLE, set_verify },
@@ -578,9 +422,9 @@ static const struct {
     [FIELD_SPEC] = { OBJECT, field_spec },
     [REPLY + JT_VERB_HELLO] = { WHOLE, hello_reply },
     [REPLY + JT_VERB_STATUS] = { WHOLE, status_reply },
-    [REPLY + JT_VERB_SEAL] = { WHOLE, seal_reply },
-    [REPLY + JT_VERB_OPEN] = { WHOLE, open_reply },
-    [REPLY + JT_VERB_RESEAL] = { WHOLE, reseal_reply },
+    [REPLY + JT_VERB_SEAL] = { WHOLE, fuzz_batch_seal_reply },
+    [REPLY + JT_VERB_OPEN] = { WHOLE, fuzz_batch_open_reply },
+    [REPLY + JT_VERB_RESEAL] = { WHOLE, fuzz_batch_reseal_reply },
     [REPLY + JT_VERB_CLIENT_MAKE] = { WHOLE, client_change },
     [REPLY + JT_VERB_CLIENT_CHECK] = { OBJECT, client_checked },
     [REPLY + JT_VERB_FIELD_MAKE] = { WHOLE, field_change },
@@ -589,13 +433,13 @@ static const struct {
     [REPLY + JT_VERB_RING_PROPOSE] = { WHOLE, ring_proposal },
     [REPLY + JT_VERB_RING_ACCEPT] = { WHOLE, ring_accepted },
     [REPLY + JT_VERB_CERTIFY] = { OBJECT, certificate },
-    [REPLY + JT_VERB_MATCH] = { WHOLE, match_reply },
-    [REPLY + JT_VERB_IDENTIFY] = { WHOLE, identify_reply },
+    [REPLY + JT_VERB_MATCH] = { WHOLE, fuzz_batch_match_reply },
+    [REPLY + JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify_reply },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
     [REPLY + JT_VERB_FIELD_CHANGE] = { WHOLE, field_change },
-    [REPLY + JT_VERB_SEAL_HELD] = { WHOLE, held_reply },
-    [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, open_masked_reply },
-    [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fingerprint_reply },
+    [REPLY + JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held_reply },
+    [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, fuzz_batch_open_masked_reply },
+    [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fuzz_batch_fingerprint_reply },
     [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },
 };
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire_batches.h"
+
+#include "fuzz.h"
+
+#include "wire/fingerprint.h"
+#include "wire/held.h"
+#include "wire/identify.h"
+#include "wire/match.h"
+#include "wire/open_masked.h"
+#include "wire/reseal.h"
+#include "wire/seal.h"
+
+enum jt_err fuzz_batch_seal(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_seal_item items[JT_WIRE_MAX_ITEMS];
+    struct jt_seal_request request;
+    enum jt_err err = jt_seal_request_decode(in, items, &request);
+    MUST(err == JT_OK || (request.n == 0 && request.n_retired == 0));
+    jt_seal_request_encode(&request, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_seal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_seal_result results[MAX_ANSWER];
+    struct jt_seal_reply reply = { .results = results };
+    enum jt_err err = jt_seal_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == (reply.active.key_id == 0 ? 0 : n));
+        jt_seal_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_open_request(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_open_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_open_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_open_request_encode(items, n, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_open_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_open_result results[MAX_ANSWER];
+    struct jt_open_reply reply = { .results = results };
+    enum jt_err err = jt_open_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_open_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_reseal_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_reseal_result results[MAX_ANSWER];
+    struct jt_reseal_reply reply = { .results = results };
+    enum jt_err err = jt_reseal_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == (reply.active.key_id == 0 ? 0 : n));
+        jt_reseal_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_match(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_match_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_match_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_match_request_encode(items, n, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_held(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_held_item items[JT_WIRE_MAX_HELD];
+    enum jt_err err = jt_held_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_held_request_encode(items, n, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_held_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_held_result results[MAX_ANSWER];
+    struct jt_held_reply reply = { .results = results };
+    enum jt_err err = jt_held_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_held_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_open_masked_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_open_masked_result results[MAX_ANSWER];
+    struct jt_open_masked_reply reply = { .results = results };
+    enum jt_err err = jt_open_masked_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_open_masked_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_fingerprint_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_fingerprint_result results[MAX_ANSWER];
+    struct jt_fingerprint_reply reply = { .results = results };
+    enum jt_err err = jt_fingerprint_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_fingerprint_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_match_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_match_result results[MAX_ANSWER];
+    struct jt_match_reply reply = { .results = results };
+    enum jt_err err = jt_match_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_match_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_identify(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_identify_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_identify_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_identify_request_encode(items, n, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_identify_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_identify_result results[MAX_ANSWER];
+    struct jt_identify_reply reply = { .results = results };
+    enum jt_err err = jt_identify_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n && reply.n_live <= JT_RING_MAX_LIVE);
+        jt_identify_reply_encode(&reply, out);
+    }
+    return err;
+}
