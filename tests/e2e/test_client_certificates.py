@@ -4,6 +4,7 @@
 import contextlib
 import datetime
 import hashlib
+import os
 import socket
 import ssl
 import subprocess
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from cards import made_up
-from service import TREE, Api, problem, wait_until
+from service import BIN, TREE, Api, problem, wait_until
 from test_tls import TlsService, make_certificate, start_front_that_refuses, tls_options
 
 FELT_S = 1.5  # the last entry of a change, by the service's promise: "about a second"
@@ -357,6 +358,26 @@ def test_the_client_in_python_shows_a_certificate(tls, identities, monkeypatch):
     with Client(tls.url, **common) as jeton, pytest.raises(JetonError) as refused:
         jeton.tokenize("pan", BODY["pan"])
     assert refused.value.status == 401
+
+
+def test_the_library_shows_a_certificate(tls, identities, tmp_path):
+    own = identities("own")
+    key_file = tmp_path / "bound.key"
+    key_file.write_text(add(tls, "bound", own))
+    key_file.chmod(0o600)
+    shown = {"JETON_CERT_FILE": own.pair[0], "JETON_CERT_KEY_FILE": own.pair[1]}
+    for environment, status in ((shown, 0), ({}, 1)):
+        done = subprocess.run(
+            [BIN / "cards", "tokenize", tls.url, key_file, "pan"],
+            input=BODY["pan"] + "\n",
+            env={**os.environ, "JETON_CA_FILE": str(tls.certificate), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode == 0) == (status == 0), done.stderr
+        assert len(done.stdout.split()) == 1 - status
 
 
 def test_certificates_have_one_form(tls, identities):
