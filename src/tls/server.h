@@ -35,7 +35,8 @@ struct jt_tls_files {
     const char *certificate; /* PEM, the server's own first, then its chain */
     const char *key;         /* PEM, without passphrase, not readable by others */
     enum jt_tls_clients clients;
-    const char *client_ca; /* PEM; a client's certificate must lead there; NULL: any is taken */
+    const char *client_ca; /* PEM; a client's certificate must lead there; NULL: any is taken,
+                              with a chain of four at most */
 };
 
 /*

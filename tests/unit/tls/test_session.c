@@ -278,6 +278,30 @@ static void a_certificate_with_a_weak_key_is_none(void **state)
     files_remove(&own);
 }
 
+static int shake_with_chain(const struct files *own, size_t n)
+{
+    pair_open(&p, server, 0, own);
+    X509 *certificate = SSL_get_certificate(p.client);
+    for (size_t i = 1; i < n; i++) {
+        assert_int_equal(SSL_add1_chain_cert(p.client, certificate), 1);
+    }
+    int why = pair_shake(&p);
+    pair_close(&p);
+    return why;
+}
+
+static void a_long_chain_is_not_held(void **state)
+{
+    (void)state;
+    struct files own;
+    files_make(&own, "client");
+    open_another_server(JT_TLS_CLIENTS_ASKED, NULL);
+    assert_int_equal(shake_with_chain(&own, 4), 0);
+    assert_int_equal(shake_with_chain(&own, 5), EPROTO);
+    assert_int_equal(shake_with_chain(&own, 100), EPROTO); /* more bytes than are taken */
+    files_remove(&own);
+}
+
 static SSL_SESSION *ticket;
 
 static int keep_ticket(SSL *ssl, SSL_SESSION *session)
@@ -334,6 +358,7 @@ int main(void)
         cmocka_unit_test(who_must_have_a_certificate_does_not_get_in_without),
         cmocka_unit_test(where_an_authority_is_named_others_certificates_are_refused),
         cmocka_unit_test(a_certificate_with_a_weak_key_is_none),
+        cmocka_unit_test(a_long_chain_is_not_held),
         cmocka_unit_test(a_resumed_connection_is_known_as_before),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
