@@ -228,6 +228,14 @@ static void a_client_is_known_by_the_digest_of_its_certificate(void **state)
     files_remove(&other);
 }
 
+static void assert_refused(const struct files *own)
+{
+    pair_open(&p, server, 0, own);
+    assert_int_equal(pair_shake(&p), EPROTO);
+    assert_null(jt_tls_peer(p.server));
+    pair_close(&p);
+}
+
 static void who_must_have_a_certificate_does_not_get_in_without(void **state)
 {
     (void)state;
@@ -235,10 +243,7 @@ static void who_must_have_a_certificate_does_not_get_in_without(void **state)
     uint8_t digest[JT_TLS_DIGEST_LEN];
     files_make(&own, "client");
     open_another_server(JT_TLS_CLIENTS_REQUIRED, NULL);
-    pair_open(&p, server, 0, NULL);
-    assert_int_equal(pair_shake(&p), EPROTO);
-    assert_null(jt_tls_peer(p.server));
-    pair_close(&p);
+    assert_refused(NULL);
     assert_true(known_by(&own, digest));
     files_remove(&own);
 }
@@ -253,13 +258,15 @@ static void where_an_authority_is_named_others_certificates_are_refused(void **s
     open_another_server(JT_TLS_CLIENTS_ASKED, trusted.certificate);
     assert_true(known_by(&trusted, digest));
     assert_false(known_by(NULL, digest));
-    pair_open(&p, server, 0, &stranger);
-    assert_int_equal(pair_shake(&p), EPROTO);
-    assert_null(jt_tls_peer(p.server));
-    pair_close(&p);
+    assert_refused(&stranger);
     struct jt_tls_files paths = files_of(&files, JT_TLS_CLIENTS_ASKED);
     struct jt_fault fault = { .err = JT_OK };
     struct jt_tls_server *none = NULL;
+    bool changed;
+    files_replace(&trusted, "trusted"); /* another authority, which is taken up with the file */
+    assert_refused(&trusted);
+    assert_int_equal(jt_tls_server_reload(server, false, &changed, &fault), JT_OK);
+    assert_true(changed && known_by(&trusted, digest));
     paths.client_ca = trusted.key; /* no certificate is in it */
     assert_int_equal(jt_tls_server_new(&paths, &fault, &none), JT_ERR_TLS_FILES);
     files_remove(&trusted);
