@@ -100,7 +100,7 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
 {
     bool no_dedup = false, allow_bad_luhn = false, mask_eight = false;
     const char *name = NULL, *kind = "pan";
-    struct jt_card_rule_words words = { NULL };
+    struct jt_card_rule_words words = { .normalise = NULL };
     const struct jt_option options[] = {
         JT_TEXT(
             "kind", "pan|bytes", &kind,
@@ -173,7 +173,7 @@ static bool add_choice(json_t *body, const char *member, const char *word, const
 int jt_cmd_field_change(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *name = NULL, *luhn = NULL, *mask = NULL, *state = NULL;
-    struct jt_card_rule_words words = { NULL };
+    struct jt_card_rule_words words = { .normalise = NULL };
     char path[sizeof "/v1/fields/" + JT_FIELD_NAME_MAX];
     const struct jt_option options[] = {
         JT_TEXT("bad-luhn", "accept|refuse", &luhn, "numbers whose check digit is wrong"),
