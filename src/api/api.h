@@ -11,6 +11,7 @@
 
 #include "api/login.h"
 #include "http/server.h"
+#include "model/proxies.h"
 #include "vault/lanes.h"
 
 #include <stdbool.h>
@@ -24,8 +25,9 @@ struct jt_api {
     struct jt_request *large, *large_last; /* whose bodies are to be read, a step a round */
     struct jt_metrics *metrics;            /* of this loop; NULL: nobody counts */
     struct jt_logins logins;
-    bool access_log; /* each answer is noted (api/access.h) */
-    bool closed;     /* the lanes are gone: what still comes in is told that the process stops */
+    struct jt_proxies proxies; /* that are believed */
+    bool access_log;           /* each answer is noted (api/access.h) */
+    bool closed; /* the lanes are gone: what still comes in is told that the process stops */
 };
 
 /* When the lanes are gone and before the server goes: answers what is still to be read. */

@@ -36,19 +36,13 @@ enum jt_err jt_login_read(struct jt_slice authorization, struct jt_credential *o
 void jt_login_refuse(struct jt_request *r)
 {
     static struct jt_notice refused = { .what = "logins were refused" };
-    char peer[JT_PEER_TEXT], line[JT_PEER_TEXT + JT_REQUEST_ID_TEXT + 16];
-    jt_exchange_peer(&r->http, peer);
+    char source[JT_NETWORK_TEXT_MAX + 1], line[sizeof source + JT_REQUEST_ID_TEXT + 16];
+    jt_source_address(&r->source, source);
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
-    (void)snprintf(line, sizeof line, "%s, request %s", peer, r->http.answer.request_id);
+    (void)snprintf(line, sizeof line, "%s, request %s", source, r->http.answer.request_id);
     jt_notice(&refused, line);
     jt_request_note_refusal(r, JT_AUDIT_LOGIN_REFUSED, r->credential.id, JT_PROBLEM_UNAUTHORIZED);
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
-}
-
-static struct jt_source source_of(const struct jt_request *r)
-{
-    struct jt_slice address = jt_exchange_address(&r->http);
-    return jt_source_of(address.p, address.len);
 }
 
 /* Answers that the client is kept out for so long still; counted like any refusal. */
@@ -86,9 +80,8 @@ static void wait_to_ask(struct jt_request *r)
  */
 static bool is_locked_out(struct jt_request *r)
 {
-    struct jt_source source = source_of(r);
     int64_t left_ms =
-        jt_lockout_left_ms(r->api->vault->lockout, r->credential.id, &source, jt_clock_ms());
+        jt_lockout_left_ms(r->api->vault->lockout, r->credential.id, &r->source, jt_clock_ms());
     if (left_ms > 0) {
         refuse_locked(r, left_ms);
     }
@@ -98,16 +91,14 @@ static bool is_locked_out(struct jt_request *r)
 /* A key that was none of its client's. */
 static void refuse_key(struct jt_request *r)
 {
-    struct jt_source source = source_of(r);
-    jt_lockout_failed(r->api->vault->lockout, r->credential.id, &source, jt_clock_ms());
+    jt_lockout_failed(r->api->vault->lockout, r->credential.id, &r->source, jt_clock_ms());
     jt_login_refuse(r);
 }
 
 /* A good key of a client that may come from here; what it may do in the field of the path. */
 static enum jt_err take_access(struct jt_request *r, const struct jt_access *access)
 {
-    struct jt_source source = source_of(r);
-    if (!jt_access_is_from(access, &source)) {
+    if (!jt_access_is_from(access, &r->source)) {
         return JT_ERR_BAD_CREDENTIAL; /* as if the key were wrong: it may be stolen */
     }
     r->may = jt_may_in(&access->may, r->params.field);

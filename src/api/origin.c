@@ -61,13 +61,8 @@ void jt_origin_name(struct jt_slice traceparent, struct jt_origin *out)
     }
 }
 
-void jt_origin_place(const uint8_t *address, size_t len, struct jt_origin *out)
+void jt_origin_place(const struct jt_source *source, struct jt_origin *out)
 {
-    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-    if (len == JT_SOURCE_MAX && memcmp(address, mapped, sizeof mapped) == 0) {
-        address += sizeof mapped;
-        len -= sizeof mapped;
-    }
-    out->source_len = len <= JT_SOURCE_MAX ? (uint8_t)len : 0;
-    memcpy(out->source, address, out->source_len);
+    out->source_len = (uint8_t)jt_network_address_len(source->family);
+    memcpy(out->source, source->address, out->source_len);
 }

@@ -4,6 +4,7 @@
 #define JETON_API_ORIGIN_H
 
 #include "http/host.h"
+#include "model/network.h"
 #include "model/origin.h"
 
 /*
@@ -12,7 +13,7 @@
  */
 void jt_origin_name(struct jt_slice traceparent, struct jt_origin *out);
 
-/* The address, an IPv4 one that was mapped into IPv6 as itself. */
-void jt_origin_place(const uint8_t *address, size_t len, struct jt_origin *out);
+/* Where it comes from; nothing, of a Unix socket. */
+void jt_origin_place(const struct jt_source *source, struct jt_origin *out);
 
 #endif

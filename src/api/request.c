@@ -304,9 +304,17 @@ static void judge(struct jt_request *r, const struct jt_head *head)
 
 static void identify(struct jt_request *r, const struct jt_head *head)
 {
-    struct jt_slice address = jt_exchange_address(&r->http);
+    static struct jt_notice unreadable = { .what = "a trusted proxy sent X-Forwarded-For without "
+                                                   "an address at its end" };
+    struct jt_slice address = jt_exchange_address(&r->http), said = head->forwarded_for;
+    const struct jt_source peer = jt_source_of(address.p, address.len);
+    if (!jt_proxies_source(&r->api->proxies, &peer, said.p, said.len, &r->source)) {
+        char proxy[JT_NETWORK_TEXT_MAX + 1];
+        jt_source_address(&peer, proxy);
+        jt_notice(&unreadable, proxy);
+    }
     jt_origin_name(head->traceparent, &r->origin);
-    jt_origin_place((const uint8_t *)address.p, address.len, &r->origin);
+    jt_origin_place(&r->source, &r->origin);
     jt_hex_encode(r->origin.request, sizeof r->origin.request, r->http.answer.request_id);
 }
 

@@ -19,6 +19,7 @@
 #include "api/routes.h"
 #include "base/fault.h"
 #include "http/exchange.h"
+#include "model/network.h"
 #include "model/origin.h"
 #include "vault/credential.h"
 #include "vault/failures.h"
@@ -37,6 +38,7 @@ struct jt_request {
     bool query;                        /* the one that its operation takes was given */
     char allow[48];                    /* methods of the path, for 405 and OPTIONS */
     char retry_after[24];              /* seconds, where the client is locked out */
+    struct jt_source source;           /* who asks, as the connection or a trusted proxy says */
     struct jt_origin origin;           /* its id stands in the answer as text as well */
     struct jt_credential credential;   /* as presented, unchecked */
     char client[JT_CLIENT_ID_MAX + 1]; /* who asks, once authenticated */

@@ -13,6 +13,7 @@
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
 #include "cli/keyfile.h"
+#include "cli/localtrail.h"
 #include "cli/options.h"
 #include "store/migrate.h"
 #include "store/ring.h"
@@ -33,6 +34,7 @@ struct recover {
     struct jt_conf conf;
     struct jt_vault vault;
     struct jt_work_ctx ctx;
+    struct jt_localtrail trail;
 };
 
 /* Who logged in, as the kernel keeps it whatever was run since; else who says that he used sudo. */
@@ -120,6 +122,8 @@ static int let_in(struct recover *r, struct jt_keyfile *file)
     if (code != JT_EXIT_OK) {
         return code;
     }
+    r->trail = (struct jt_localtrail){ r->ctx.db, r->ctx.keeper };
+    jt_localtrail(&r->trail);
     enum jt_err err = jt_client_recover(&r->ctx, r->name, r->actor, r->reason, &credential);
     if (err != JT_OK) {
         return complain(r, err);

@@ -9,21 +9,19 @@
  * A run that finds the key file of an earlier one takes its key up again. The keeper makes first
  * rings as long as it has accepted none.
  */
-#include "base/clock.h"
 #include "base/file.h"
-#include "base/random.h"
 #include "base/secmem.h"
 #include "cli/database.h"
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
 #include "cli/keyfile.h"
+#include "cli/localtrail.h"
 #include "cli/options.h"
 #include "keyclient/keyclient.h"
 #include "store/cards.h"
 #include "store/clients.h"
 #include "store/migrate.h"
 #include "store/ring.h"
-#include "store/starts.h"
 #include "vault/client_change.h"
 
 #include <errno.h>
@@ -45,6 +43,7 @@ struct init {
     struct jt_keeper_process keeper;
     bool keeper_runs;
     struct jt_keyclient *kc;
+    struct jt_localtrail trail;
 };
 
 /*
@@ -150,30 +149,6 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
     return JT_EXIT_OK;
 }
 
-/* --- the audit trail: a start of no node, and one link --- */
-
-/* The start's row comes in the transaction of its first link. */
-static enum jt_err open_trail(void *arg, struct jt_chain *chain)
-{
-    struct init *init = arg;
-    struct jt_audit_start start = { .at_us = jt_clock_wall_us() };
-    jt_random_fill(&start.id, sizeof start.id);
-    start.id = (start.id & INT32_MAX) | 1;
-    enum jt_err err = jt_keyclient_wait_audit_start(init->kc, &start, start.mac);
-    if (err == JT_OK) {
-        jt_chain_begin(chain, start.id, 0, start.mac);
-        err = jt_start_insert(init->db, &start);
-    }
-    return err;
-}
-
-static enum jt_err sign_link(void *arg, const struct jt_audit_link *link,
-                             uint8_t head[static JT_ROW_MAC_LEN])
-{
-    const struct init *init = arg;
-    return jt_keyclient_wait_audit_link(init->kc, link, head);
-}
-
 /* It runs until the rows are stored. */
 static int run_keeper(struct init *init)
 {
@@ -188,8 +163,8 @@ static int run_keeper(struct init *init)
         return JT_EXIT_FAILED;
     }
     init->keeper.fd = -1; /* the client closes it */
-    const struct jt_chain_owner owner = { open_trail, sign_link, NULL, init };
-    jt_db_chain(init->db, &owner);
+    init->trail = (struct jt_localtrail){ init->db, init->kc };
+    jt_localtrail(&init->trail);
     return ask_keeper(init, init->kc);
 }
 

@@ -30,7 +30,13 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
                  .access_log = strcmp(vault->conf->front_access_log, "yes") == 0 },
     };
     front->api.metrics = jt_metrics_new();
-    enum jt_err err = front->api.metrics == NULL ? JT_ERR_NOMEM : jt_loop_new(&front->loop);
+    enum jt_err err = front->api.metrics == NULL ? JT_ERR_NOMEM : JT_OK;
+    if (!jt_proxies_parse(vault->conf->front_trusted_proxy, &front->api.proxies)) {
+        err = JT_ERR_INVALID;
+    }
+    if (err == JT_OK) {
+        err = jt_loop_new(&front->loop);
+    }
     if (err != JT_OK) {
         free(front->api.metrics);
         for (size_t i = 0; i < n; i++) {

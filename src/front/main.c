@@ -22,6 +22,7 @@
 #include "front/room.h"
 #include "front/scrape.h"
 #include "front/sockets.h"
+#include "model/proxies.h"
 #include "options/command_line.h"
 #include "options/conf.h"
 #include "vault/failures.h"
@@ -387,6 +388,15 @@ int main(int argc, char **argv)
         return EX_CONFIG;
     }
     jt_log(JT_LOG_DEBUG, "read %s", settings.config);
+    struct jt_proxies proxies;
+    if (!jt_proxies_parse(conf.front_trusted_proxy, &proxies)) {
+        jt_log(JT_LOG_ERROR,
+               "%s: trusted_proxy in [front] must be addresses, networks or the word unix, "
+               "comma-separated",
+               settings.config);
+        jt_conf_clear(&conf);
+        return EX_CONFIG;
+    }
     if (!jt_host_list_valid(conf.front_hosts)) {
         jt_log(JT_LOG_ERROR,
                "%s: hosts in [front] must be host names, comma-separated, without port",

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -44,8 +45,8 @@ bool jt_door_full(const struct jt_door_shared *shared)
 void jt_account_peer(const struct jt_account *address, char out[JT_PEER_TEXT])
 {
     int family = address->name_len == sizeof(struct in_addr) ? AF_INET : AF_INET6;
-    if (inet_ntop(family, address->name, out, JT_PEER_TEXT) == NULL) {
-        out[0] = '\0';
+    if (address->name_len == 0 || inet_ntop(family, address->name, out, JT_PEER_TEXT) == NULL) {
+        (void)snprintf(out, JT_PEER_TEXT, "local");
     }
 }
 
@@ -122,10 +123,13 @@ bool jt_door_evict(struct jt_door *door, const struct jt_account *address,
 
 static struct jt_account *account_of(struct jt_door *door, const union address *peer)
 {
-    if (peer->any.sa_family == AF_INET6) {
+    switch (peer->any.sa_family) {
+    case AF_INET:
+        return jt_accounts_get(&door->addresses, &peer->v4.sin_addr, sizeof peer->v4.sin_addr);
+    case AF_INET6:
         return jt_accounts_get(&door->addresses, &peer->v6.sin6_addr, sizeof peer->v6.sin6_addr);
+    default: return jt_accounts_get(&door->addresses, "", 0); /* a path would be of his choosing */
     }
-    return jt_accounts_get(&door->addresses, &peer->v4.sin_addr, sizeof peer->v4.sin_addr);
 }
 
 /* Whether there is room for one more of this address, after another has gone if need be. */

@@ -46,11 +46,6 @@ void jt_exchange_answered(struct jt_exchange *x)
     }
 }
 
-void jt_exchange_peer(const struct jt_exchange *x, char out[JT_PEER_TEXT])
-{
-    jt_charge_peer(&x->charge, out);
-}
-
 struct jt_slice jt_exchange_address(const struct jt_exchange *x)
 {
     const struct jt_account *address = x->charge.address;

@@ -47,10 +47,10 @@ void jt_exchange_admit(struct jt_exchange *x, const char *client);
 /* `answer` is complete. */
 void jt_exchange_answered(struct jt_exchange *x);
 
-/* The address of the client, for log lines. */
-void jt_exchange_peer(const struct jt_exchange *x, char out[JT_PEER_TEXT]);
-
-/* The same as the bytes of an IPv4 or IPv6 address, 4 or 16 of them. */
+/*
+ * What is at the other end of the connection, as the bytes of an IPv4 or IPv6 address, 4 or 16 of
+ * them; none: it is a Unix socket.
+ */
 struct jt_slice jt_exchange_address(const struct jt_exchange *x);
 
 /* For http/server.c: hands the finished answer to libmicrohttpd. False: it cannot. */

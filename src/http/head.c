@@ -302,6 +302,11 @@ static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, st
             return take_length(v, out) ? JT_HEAD_GOOD : JT_HEAD_MALFORMED;
         }
         break;
+    case 15:
+        if (is(name, "X-Forwarded-For")) {
+            out->forwarded_for = v;
+        }
+        break;
     case 16: out->encoded |= is(name, "Content-Encoding") && v.len > 0 && !is(v, "identity"); break;
     case 17:
         if (is(name, "Transfer-Encoding")) {

@@ -38,8 +38,8 @@ struct jt_head {
     struct jt_slice query; /* without its question mark; p is NULL when there is none */
     /* of an absolute target, else of Host; p is NULL in HTTP/1.0 without one */
     struct jt_slice host;
-    /* p is NULL when absent; of several fields If-None-Match the last one */
-    struct jt_slice authorization, content_type, if_none_match;
+    /* p is NULL when absent; of several fields the last one, where several may be sent */
+    struct jt_slice authorization, content_type, if_none_match, forwarded_for;
     struct jt_slice traceparent; /* the same, and when there are several */
     uint64_t content_length;     /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;

@@ -110,14 +110,23 @@ struct jt_source jt_source_place(const struct jt_source *source)
     return place;
 }
 
+void jt_source_address(const struct jt_source *source, char out[static JT_NETWORK_TEXT_MAX + 1])
+{
+    int family = source->family == JT_IPV6 ? AF_INET6 : AF_INET;
+    if (source->family == 0 ||
+        inet_ntop(family, source->address, out, JT_NETWORK_TEXT_MAX + 1) == NULL) {
+        (void)snprintf(out, JT_NETWORK_TEXT_MAX + 1, "local");
+    }
+}
+
 void jt_source_format(const struct jt_source *place, char out[static JT_NETWORK_TEXT_MAX + 1])
 {
     struct jt_network n = { .family = place->family, .bits = PLACE_BITS };
     memcpy(n.address, place->address, sizeof n.address);
     if (place->family == JT_IPV6) {
         jt_network_format(&n, out);
-    } else if (place->family != JT_IPV4 || inet_ntop(AF_INET, n.address, out, 16) == NULL) {
-        (void)snprintf(out, JT_NETWORK_TEXT_MAX + 1, "local");
+    } else {
+        jt_source_address(place, out);
     }
 }
 

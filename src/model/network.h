@@ -51,6 +51,9 @@ bool jt_network_has(const struct jt_network *n, const struct jt_source *source);
  */
 struct jt_source jt_source_place(const struct jt_source *source);
 
+/* The address alone; "local". */
+void jt_source_address(const struct jt_source *source, char out[static JT_NETWORK_TEXT_MAX + 1]);
+
 /* Of a place: "192.0.2.7", "2001:db8::/64", "local". */
 void jt_source_format(const struct jt_source *place, char out[static JT_NETWORK_TEXT_MAX + 1]);
 

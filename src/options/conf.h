@@ -43,6 +43,7 @@ struct jt_conf {
     long front_metrics_port;    /* -1: no metrics are served */
     char *front_access_log;     /* "yes" or "no" */
     char *front_hosts;          /* permitted host names, comma-separated; empty: all */
+    char *front_trusted_proxy;  /* model/proxies.h */
     long front_max_connections; /* of all clients; 0: as many as descriptors allow */
     long front_per_address;     /* connections of one address */
     long front_idle_timeout, front_head_timeout, front_request_timeout; /* seconds */

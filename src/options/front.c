@@ -71,6 +71,11 @@ static const struct jt_conf_option options[] = {
       "The host names that requests may name, separated by commas, without port. Empty: every "
       "well-formed name.",
       NULL },
+    { "trusted_proxy", JT_CONF_TEXT, JT_CONF_AT(front_trusted_proxy), "", 0, JT_CONF_MAX_TEXT,
+      "The proxies that are believed when X-Forwarded-For says whom they speak for: at most 16 "
+      "addresses or networks, or unix for whoever comes over a Unix socket, separated by commas. "
+      "Empty: nobody is believed.",
+      NULL },
     { "max_connections", JT_CONF_NUMBER, JT_CONF_AT(front_max_connections), "0", 0, 1000000,
       "How many connections all clients together may hold. 0: as many as file descriptors allow, "
       "and 20000 at most.",

@@ -15,6 +15,7 @@ from service import Api, problem, wait_until
 
 # The last entry of a revocation, by the service's promise: "about a second".
 FELT_S = 1.5
+TO_THE_END = ("--until", "2100-01-01T00:00:00Z")  # nothing is being added any more
 
 
 def post(service, path, body=None, status=200):
@@ -340,10 +341,14 @@ def test_an_operator_who_lost_the_key_gets_back_in_on_the_machine(service, tmp_p
     felt(service, old, 401, "/v1/clients/app/enable", {})
     service.operator_key_file.write_text(path.read_text())
     assert show(service, "app")["state"] == "disabled"
-    rows = service.sql("SELECT client, node, object FROM audit WHERE action = 26")
+    rows = service.sql(
+        "SELECT client, node, object FROM audit JOIN audit_start s ON s.id = start "
+        "WHERE action = 26"
+    )
     assert [(node, o) for _, node, o in rows] == [("", "operator: the key was lost")]
     assert rows[0][0].startswith("local:")
     assert recover(service, "operator", *why, check=False).returncode == 1  # the file is there
+    service.jeton("audit", "verify", *TO_THE_END)
 
 
 def test_a_new_operator_is_made_where_the_only_one_was_disabled(service, tmp_path):
@@ -360,6 +365,9 @@ def test_a_new_operator_is_made_where_the_only_one_was_disabled(service, tmp_pat
     service.start_keeper().start_front().wait_ready()
     service.operator_key_file.write_text(path.read_text())
     assert show(service, "fresh")["permissions"] == ["operate", "audit", "clients", "custodian"]
+    service.jeton(
+        "audit", "verify", *TO_THE_END
+    )  # the new client and its recovery: two links of one chain
 
 
 def test_nobody_is_let_in_to_an_older_set(service, tmp_path):

@@ -175,7 +175,8 @@ def test_the_api_page_shows_what_is_answered(service):
             "PATH": os.environ["PATH"],
             "JETON_URL": service.url,
             "APP_KEY": service.new_client(
-                "everything", ["tokenize", "detokenize", "read-masked", "lookup", "delete"]
+                "everything",
+                "tokenize detokenize read-masked lookup delete encrypt decrypt".split(),
             ),
             "OPERATOR_KEY": service.operator_key_file.read_text(encoding="ascii").strip(),
         },

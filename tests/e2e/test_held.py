@@ -225,7 +225,7 @@ def test_use_is_audited_and_recorded(service):
     post(api, "reencrypt", good)
     rows = service.sql(
         "SELECT action, client, n_items, n_done, octet_length(ids), ids FROM audit "
-        "WHERE action BETWEEN 15 AND 17 ORDER BY seq"
+        "WHERE action BETWEEN 15 AND 17 ORDER BY at, action"
     )
     assert [r[:5] for r in rows] == [
         (15, "held", 1, 1, 0),

@@ -57,7 +57,10 @@ def test_ten_failures_keep_one_client_out_from_one_place(service):
     assert ask(service, service.app_key)[0] == 429
     service.keeper.resume()
     wait_until(lambda: locked_rows(service) == [("app", "127.0.0.1"), ("nobody", "127.0.0.1")], "")
-    rows = service.sql("SELECT client, object, n_done, node FROM audit WHERE action = 27")
+    rows = service.sql(
+        "SELECT client, object, n_done, node FROM audit JOIN audit_start s ON s.id = start "
+        "WHERE action = 27"
+    )
     assert sorted(rows) == [("app", "127.0.0.1", 0, "node1"), ("nobody", "127.0.0.1", 0, "node1")]
 
 

@@ -95,7 +95,7 @@ def test_what_is_no_token_of_the_field(shared, reader):
 
 def test_it_takes_its_permission(shared, reader):
     token = shared.app.tokenize(made_up(5, series="masked"))
-    finder = client(shared, "only-lookup", ["lookup"])
+    finder = client(shared, "masked-lookup", ["lookup"])
     for api in (finder, shared.operator):
         assert read(api, token).status_code == 403
         assert api.post("/v1/fields/pan/detokenize", {"token": token}).status_code == 403

@@ -26,24 +26,29 @@ static void a_valid_traceparent_names_the_request(void **state)
     }
 }
 
-static void an_ipv4_address_is_itself_in_ipv6(void **state)
+static void the_place_is_the_address(void **state)
 {
     (void)state;
     const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 9 };
     const uint8_t v6[16] = { 0x20, 1, 0x0d, 0xb8 };
+    const struct jt_source v4_there = jt_source_of(mapped, sizeof mapped);
+    const struct jt_source v6_there = jt_source_of(v6, sizeof v6), nowhere = { 0 };
     struct jt_origin origin;
-    jt_origin_place(mapped, sizeof mapped, &origin);
+    jt_origin_place(&v4_there, &origin);
     assert_int_equal(origin.source_len, 4);
     assert_memory_equal(origin.source, mapped + 12, 4);
-    jt_origin_place(v6, sizeof v6, &origin);
+    jt_origin_place(&v6_there, &origin);
     assert_int_equal(origin.source_len, 16);
+    assert_memory_equal(origin.source, v6, sizeof v6);
+    jt_origin_place(&nowhere, &origin);
+    assert_int_equal(origin.source_len, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_valid_traceparent_names_the_request),
-        cmocka_unit_test(an_ipv4_address_is_itself_in_ipv6),
+        cmocka_unit_test(the_place_is_the_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static enum jt_err decode(const char *text, size_t max, uint8_t *out, size_t *n)
 static void decoding_is_the_inverse(void **state)
 {
     (void)state;
-    uint8_t bytes[70], back[70];
+    uint8_t bytes[70] = { 0 }, back[70];
     char text[JT_BASE64_LEN(sizeof bytes) + 1];
     for (size_t len = 0; len <= sizeof bytes; len++) {
         for (size_t i = 0; i < len; i++) {
