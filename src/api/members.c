@@ -57,6 +57,14 @@ static bool take_mask_digits(const struct jt_member *member, json_t *value, void
     return *eight || json_integer_value(value) == 6;
 }
 
+/* What is in it is read as a body is. */
+static bool take_object(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    (void)at;
+    return json_is_object(value);
+}
+
 static bool take_limit(const struct jt_member *member, json_t *value, void *at)
 {
     (void)member;
@@ -74,6 +82,7 @@ const struct jt_member_kind jt_member_text = { "string", take_text },
                             jt_member_token = { "string", take_token },
                             jt_member_field_kind = { "string", take_field_kind },
                             jt_member_mask_digits = { "integer", take_mask_digits },
+                            jt_member_object = { "object", take_object },
                             jt_member_limit = { "integer", take_limit };
 
 /* --- texts --- */
@@ -170,11 +179,13 @@ static void say(struct jt_buf *out, const char *text)
     jt_buf_put(out, text, strlen(text));
 }
 
-static void refuse_unknown(struct jt_request *r, const struct jt_members *members)
+static void refuse_unknown(struct jt_request *r, const struct jt_members *members,
+                           const char *pointer)
 {
     struct jt_buf detail;
     jt_buf_init(&detail, JT_PROBLEM_DETAIL_MAX);
-    say(&detail, "The body has a member that this operation does not take. It takes");
+    say(&detail, pointer[1] == '\0' ? "The body" : "An object in the body");
+    say(&detail, " has a member that this operation does not take. It takes");
     for (size_t i = 0; i < members->n; i++) {
         say(&detail, i == 0 ? ": " : ", ");
         say(&detail, members->all[i].name);
@@ -182,73 +193,97 @@ static void refuse_unknown(struct jt_request *r, const struct jt_members *member
     say(&detail, members->n == 0 ? " none." : ".");
     jt_buf_u8(&detail, '\0');
     if (jt_buf_status(&detail) == JT_OK) {
-        jt_request_answer_at(r, JT_PROBLEM_UNKNOWN_MEMBER, (const char *)detail.data, "#");
+        jt_request_answer_at(r, JT_PROBLEM_UNKNOWN_MEMBER, (const char *)detail.data, pointer);
     } else {
         jt_request_answer_problem(r, JT_PROBLEM_UNKNOWN_MEMBER);
     }
     jt_buf_clear(&detail);
 }
 
-bool jt_members_only(struct jt_request *r, const struct jt_members *members)
+/* `pointer` is that of the object: "#", or "#/name" of one within the body. */
+static bool has_only(struct jt_request *r, json_t *object, const struct jt_members *members,
+                     const char *pointer)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(r->json, key, value)
+    json_object_foreach(object, key, value)
     {
         if (!is_among(key, members)) {
-            refuse_unknown(r, members);
+            refuse_unknown(r, members, pointer);
             return false;
         }
     }
     return true;
+}
+
+bool jt_members_only(struct jt_request *r, const struct jt_members *members)
+{
+    return has_only(r, r->json, members, "#");
 }
 
 /* Names of members need no escape in a pointer. */
 static void refuse_at(struct jt_request *r, enum jt_problem_type problem, const char *detail,
-                      const struct jt_member *member)
+                      const char *object, const struct jt_member *member)
 {
     char pointer[80];
-    (void)snprintf(pointer, sizeof pointer, "#/%s", member->name);
+    (void)snprintf(pointer, sizeof pointer, "%s/%s", object, member->name);
     jt_request_answer_at(r, problem, detail, pointer);
 }
 
-static bool has_required(struct jt_request *r, const struct jt_members *members)
+static bool has_required(struct jt_request *r, json_t *object, const struct jt_members *members,
+                         const char *pointer)
 {
     for (size_t i = 0; i < members->n; i++) {
-        if (members->all[i].required && json_object_get(r->json, members->all[i].name) == NULL) {
+        if (members->all[i].required && json_object_get(object, members->all[i].name) == NULL) {
             char detail[JT_PROBLEM_DETAIL_MAX];
             (void)snprintf(detail, sizeof detail, "The body lacks the member %s.",
                            members->all[i].name);
-            refuse_at(r, JT_PROBLEM_MISSING_MEMBER, detail, &members->all[i]);
+            refuse_at(r, JT_PROBLEM_MISSING_MEMBER, detail, pointer, &members->all[i]);
             return false;
         }
     }
     return true;
 }
 
-static bool take(struct jt_request *r, const struct jt_member *member, void *at)
+static bool read_object(struct jt_request *r, json_t *object, const struct jt_members *members,
+                        const char *pointer, void *out);
+
+static bool take(struct jt_request *r, json_t *object, const struct jt_member *member,
+                 const char *pointer, void *at)
 {
-    json_t *value = json_object_get(r->json, member->name);
+    json_t *value = json_object_get(object, member->name);
     if (value == NULL) {
         if (member->kind == &jt_member_flag) {
             *(bool *)at = member->fallback;
         }
         return true;
     }
-    if (member->kind->take(member, value, at)) {
+    if (!member->kind->take(member, value, at)) {
+        char detail[JT_PROBLEM_DETAIL_MAX];
+        (void)snprintf(detail, sizeof detail, "The member %s must be %s.", member->name,
+                       member->must);
+        refuse_at(r, JT_PROBLEM_INVALID_VALUE, detail, pointer, member);
+        return false;
+    }
+    if (member->within == NULL) {
         return true;
     }
-    char detail[JT_PROBLEM_DETAIL_MAX];
-    (void)snprintf(detail, sizeof detail, "The member %s must be %s.", member->name, member->must);
-    refuse_at(r, JT_PROBLEM_INVALID_VALUE, detail, member);
-    return false;
+    char inner[80];
+    (void)snprintf(inner, sizeof inner, "%s/%s", pointer, member->name);
+    return read_object(r, value, member->within, inner, at);
+}
+
+static bool read_object(struct jt_request *r, json_t *object, const struct jt_members *members,
+                        const char *pointer, void *out)
+{
+    bool good = has_only(r, object, members, pointer) && has_required(r, object, members, pointer);
+    for (size_t i = 0; i < members->n && good; i++) {
+        good = take(r, object, &members->all[i], pointer, (char *)out + members->all[i].offset);
+    }
+    return good;
 }
 
 bool jt_members_read(struct jt_request *r, const struct jt_members *members, void *out)
 {
-    bool good = jt_members_only(r, members) && has_required(r, members);
-    for (size_t i = 0; i < members->n && good; i++) {
-        good = take(r, &members->all[i], (char *)out + members->all[i].offset);
-    }
-    return good;
+    return read_object(r, r->json, members, "#", out);
 }

@@ -29,6 +29,7 @@ extern const struct jt_member_kind jt_member_flag;        /* bool */
 extern const struct jt_member_kind jt_member_token;       /* uint8_t[JT_TOKEN_LEN] */
 extern const struct jt_member_kind jt_member_field_kind;  /* uint8_t: enum jt_field_kind */
 extern const struct jt_member_kind jt_member_mask_digits; /* bool: 8, not 6 */
+extern const struct jt_member_kind jt_member_object;      /* a struct */
 /* uint32_t: of a query, how many of a list. */
 extern const struct jt_member_kind jt_member_limit;
 #define JT_LIST_LIMIT 1000
@@ -42,6 +43,7 @@ struct jt_member {
     bool fallback; /* of a flag that is absent; anything else is left as it is, zeroes */
     bool (*valid)(const char *text); /* of texts; NULL: any that has room */
     const char *must;                /* "The member x must be ...", without full stop */
+    const struct jt_members *within; /* of jt_member_object: its own, read to where it stands */
 };
 
 struct jt_members {

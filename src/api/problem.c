@@ -58,6 +58,10 @@ enum jt_problem_type jt_problem_of_pan(enum jt_pan_fault fault)
         [JT_PAN_TOO_SHORT] = JT_PROBLEM_PAN_TOO_SHORT,
         [JT_PAN_TOO_LONG] = JT_PROBLEM_PAN_TOO_LONG,
         [JT_PAN_BAD_LUHN] = JT_PROBLEM_PAN_BAD_LUHN,
+        [JT_PAN_ALL_ZEROS] = JT_PROBLEM_PAN_ALL_ZEROS,
+        [JT_PAN_LEADING_ZEROS] = JT_PROBLEM_PAN_LEADING_ZEROS,
+        [JT_PAN_LENGTH_REFUSED] = JT_PROBLEM_PAN_LENGTH_REFUSED,
+        [JT_PAN_TEST_CARD] = JT_PROBLEM_PAN_TEST_CARD,
     };
     return problems[fault];
 }

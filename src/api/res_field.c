@@ -2,6 +2,7 @@
 /* /v1/fields/{field}: show, and change what may change. */
 #include "api/field_json.h"
 #include "api/operation.h"
+#include "api/rules_members.h"
 #include "vault/registry.h"
 
 /* --- show --- */
@@ -71,6 +72,8 @@ static const struct jt_member members[] = {
     { "mask_digits", &mask, JT_MEMBER_AT(struct change, patch.mask_eight), .must = "6 or 8" },
     { "state", &standing, JT_MEMBER_AT(struct change, patch.disabled),
       .must = "active or disabled" },
+    { "rules", &jt_member_object, JT_MEMBER_AT(struct change, patch.rules), .must = JT_RULES_MUST,
+      .within = &jt_rules_members },
 };
 
 static enum jt_err change(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)

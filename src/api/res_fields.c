@@ -2,6 +2,7 @@
 /* /v1/fields: list and add. */
 #include "api/field_json.h"
 #include "api/operation.h"
+#include "api/rules_members.h"
 #include "vault/registry.h"
 
 #include <stdlib.h>
@@ -46,42 +47,50 @@ const struct jt_operation jt_operation_fields_list = {
 
 /* --- add --- */
 
+struct addition {
+    struct jt_field_spec spec;
+    struct jt_card_rules_patch rules;
+};
+
 static const struct jt_member members[] = {
-    { "name", &jt_member_text, JT_MEMBER_AT(struct jt_field_spec, name), .required = true,
+    { "name", &jt_member_text, JT_MEMBER_AT(struct addition, spec.name), .required = true,
       .valid = jt_field_name_valid, .must = "1 to 64 of a-z 0-9 _ . - and start with a letter" },
-    { "kind", &jt_member_field_kind, JT_MEMBER_AT(struct jt_field_spec, kind),
+    { "kind", &jt_member_field_kind, JT_MEMBER_AT(struct addition, spec.kind),
       .must = "pan or bytes" },
-    { "dedup", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, dedup), .fallback = true,
+    { "dedup", &jt_member_flag, JT_MEMBER_AT(struct addition, spec.dedup), .fallback = true,
       .must = "true or false" },
-    { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct jt_field_spec, allow_bad_luhn),
+    { "allow_bad_luhn", &jt_member_flag, JT_MEMBER_AT(struct addition, spec.allow_bad_luhn),
       .must = "true or false" },
-    { "mask_digits", &jt_member_mask_digits, JT_MEMBER_AT(struct jt_field_spec, mask_eight),
+    { "mask_digits", &jt_member_mask_digits, JT_MEMBER_AT(struct addition, spec.mask_eight),
       .must = "6 or 8" },
+    { "rules", &jt_member_object, JT_MEMBER_AT(struct addition, rules), .must = JT_RULES_MUST,
+      .within = &jt_rules_members },
 };
 
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    struct jt_field_spec *spec = state;
+    struct addition *a = state;
+    struct jt_field_spec *spec = &a->spec;
     if (spec->kind == JT_FIELD_BYTES) {
         spec->dedup = false; /* nothing is stored that could be linked */
     } else {
         spec->kind = JT_FIELD_PAN;
     }
     jt_work_about(ctx, "field %s", jt_name_is_cardlike(spec->name) ? "" : spec->name);
-    return jt_registry_add_field(ctx, spec, call->actor);
+    return jt_registry_add_field(ctx, spec, &a->rules, call->actor);
 }
 
 static json_t *add_answer(const struct jt_api *api, void *state)
 {
     (void)api;
-    struct jt_field_row row = { .spec = *(const struct jt_field_spec *)state,
+    struct jt_field_row row = { .spec = ((const struct addition *)state)->spec,
                                 .state = JT_ROW_ACTIVE };
     return jt_field_json(&row);
 }
 
 const struct jt_operation jt_operation_field_add = {
     .members = JT_MEMBERS(members),
-    .state_size = sizeof(struct jt_field_spec),
+    .state_size = sizeof(struct addition),
     .act = add,
     .status = 201,
     .answer = add_answer,

@@ -28,6 +28,7 @@ struct held {
     struct jt_held_item_io *ask;
     struct came *came;
     struct jt_field_spec field;
+    struct jt_card_terms terms;
     enum jt_held_work work;
 };
 
@@ -52,8 +53,8 @@ static enum jt_problem_type take_row_id(struct held *h, size_t at, json_t *value
 
 static enum jt_problem_type take_pan(struct held *h, size_t at, json_t *value)
 {
-    struct jt_pan pan;
-    enum jt_problem_type problem = jt_card_take(value, &h->field, &pan);
+    struct jt_pan pan = { 0 };
+    enum jt_problem_type problem = jt_card_take(value, &h->terms, &pan);
     struct came *c = &h->came[at];
     if (problem == JT_PROBLEM_NONE) {
         c->bytes = malloc(sizeof pan.packed);
@@ -222,6 +223,9 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
 {
     struct held *h = arg;
     struct jt_request *r = h->items.request;
+    if (err == JT_OK) {
+        err = jt_card_terms_of(field, &h->terms);
+    }
     if (err != JT_OK) {
         jt_request_answer_err(r, err);
         return;

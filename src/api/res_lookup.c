@@ -14,7 +14,7 @@ struct lookup {
     struct jt_items items;
     struct jt_lookup_request request;
     struct jt_lookup_item *cards;
-    struct jt_field_spec field;
+    struct jt_card_terms terms;
 };
 
 static struct lookup *of(const struct jt_items *items)
@@ -25,7 +25,7 @@ static struct lookup *of(const struct jt_items *items)
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct lookup *l = of(items);
-    return jt_card_take(value, &l->field, &l->cards[at].pan);
+    return jt_card_take(value, &l->terms, &l->cards[at].pan);
 }
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
@@ -76,6 +76,9 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     struct lookup *l = arg;
     struct jt_request *r = l->items.request;
     err = jt_card_vaulted(err, field);
+    if (err == JT_OK) {
+        err = jt_card_terms_of(field, &l->terms);
+    }
     if (err != JT_OK) {
         jt_request_answer_fault(r, err, "");
         return;
@@ -84,7 +87,6 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_fault(r, JT_ERR_NOT_LINKED, "");
         return;
     }
-    l->field = *field;
     jt_items_take(&l->items);
     if (l->items.n_good == 0) {
         answer(l);

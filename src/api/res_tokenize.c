@@ -14,7 +14,7 @@ struct tokenize {
     struct jt_items items;
     struct jt_tokenize_request request;
     struct jt_tokenize_item *cards;
-    struct jt_field_spec field;
+    struct jt_card_terms terms;
 };
 
 static struct tokenize *of(const struct jt_items *items)
@@ -25,7 +25,7 @@ static struct tokenize *of(const struct jt_items *items)
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct tokenize *t = of(items);
-    return jt_card_take(value, &t->field, &t->cards[at].pan);
+    return jt_card_take(value, &t->terms, &t->cards[at].pan);
 }
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
@@ -77,11 +77,13 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     struct tokenize *t = arg;
     struct jt_request *r = t->items.request;
     err = jt_card_vaulted(err, field);
+    if (err == JT_OK) {
+        err = jt_card_terms_of(field, &t->terms);
+    }
     if (err != JT_OK) {
         jt_request_answer_fault(r, err, "");
         return;
     }
-    t->field = *field;
     jt_items_take(&t->items);
     if (t->items.n_good == 0) {
         answer(t);

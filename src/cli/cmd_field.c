@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton field add`, `list`, `show`, `change` */
+#include "cli/card_rules.h"
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/rest.h"
 #include "model/field.h"
+#include "pan/pan.h"
 
 #include <string.h>
 
@@ -16,16 +18,69 @@ static void print_field(const json_t *field)
            jt_reply_integer(field, "mask_digits"), jt_reply_text(field, "state"));
 }
 
+#define N_LENGTHS (JT_PAN_MAX_DIGITS - JT_PAN_MIN_DIGITS + 1)
+
+/* The texts or numbers of an array with commas; returns how many there are. */
+static size_t join(const json_t *array, char *out, size_t size)
+{
+    size_t at = 0, i;
+    json_t *value;
+    out[0] = '\0';
+    json_array_foreach(array, i, value)
+    {
+        const char *comma = i == 0 ? "" : ",";
+        int n = json_is_string(value)
+                    ? snprintf(out + at, size - at, "%s%s", comma, json_string_value(value))
+                    : snprintf(out + at, size - at, "%s%lld", comma, json_integer_value(value));
+        if (n < 0 || (size_t)n >= size - at) {
+            break;
+        }
+        at += (size_t)n;
+    }
+    return json_array_size(array);
+}
+
 static void print_head(void)
 {
     printf("%-32s %8s  %-6s %-8s %-8s %4s  %s\n", "FIELD", "ID", "KIND", "DEDUP", "BAD LUHN",
            "MASK", "STATE");
 }
 
+/* One rule a line, in words that the options take; those that everybody has are left out. */
+static void print_rules(const json_t *rules)
+{
+    char list[200];
+    const char *zeros = jt_reply_text(rules, "leading_zeros");
+    if (join(json_object_get(rules, "luhn_exempt"), list, sizeof list) > 0) {
+        printf("  luhn-exempt %s\n", list);
+    }
+    if (join(json_object_get(rules, "lengths"), list, sizeof list) < N_LENGTHS) {
+        printf("  lengths %s\n", list);
+    }
+    if (strcmp(zeros, "keep") != 0) {
+        printf("  leading-zeros %s\n", zeros);
+    }
+    if (jt_reply_true(rules, "refuse_all_zeros")) {
+        printf("  all-zeros refuse\n");
+    }
+    if (jt_reply_true(rules, "refuse_test_cards")) {
+        printf("  test-cards refuse\n");
+    }
+    if (jt_reply_true(rules, "normalise")) {
+        printf("  normalise on\n");
+    }
+}
+
 static void print_one(const json_t *field)
 {
+    const json_t *rules = json_object_get(field, "rules");
     print_head();
     print_field(field);
+    if (json_is_object(rules)) {
+        print_rules(rules);
+    } else if (json_is_null(rules)) {
+        printf("  its card rules are of a form that the server does not know\n");
+    }
 }
 
 static void print_list(const json_t *reply)
@@ -39,10 +94,13 @@ static void print_list(const json_t *reply)
     }
 }
 
+#define BAD_WORD "an option has a word that it does not take"
+
 int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     bool no_dedup = false, allow_bad_luhn = false, mask_eight = false;
     const char *name = NULL, *kind = "pan";
+    struct jt_card_rule_words words = { .normalise = NULL };
     const struct jt_option options[] = {
         JT_TEXT(
             "kind", "pan|bytes", &kind,
@@ -50,6 +108,7 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
         JT_FLAG("no-dedup", &no_dedup, "give a new token each time, instead of one token per card"),
         JT_FLAG("allow-bad-luhn", &allow_bad_luhn, "accept numbers whose check digit is wrong"),
         JT_FLAG("mask-eight", &mask_eight, "show eight leading digits of masked numbers, not six"),
+        JT_CARD_RULE_OPTIONS(words),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -62,7 +121,9 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
     if (body == NULL) {
         return jt_usage_error(self, "the name is not UTF-8");
     }
-    code = jt_rest_show(cli, "POST", "/v1/fields", body, print_one);
+    code = jt_card_rules_put(&words, body)
+               ? jt_rest_show(cli, "POST", "/v1/fields", body, print_one)
+               : jt_usage_error(self, BAD_WORD);
     json_decref(body);
     return code;
 }
@@ -112,12 +173,14 @@ static bool add_choice(json_t *body, const char *member, const char *word, const
 int jt_cmd_field_change(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *name = NULL, *luhn = NULL, *mask = NULL, *state = NULL;
+    struct jt_card_rule_words words = { .normalise = NULL };
     char path[sizeof "/v1/fields/" + JT_FIELD_NAME_MAX];
     const struct jt_option options[] = {
         JT_TEXT("bad-luhn", "accept|refuse", &luhn, "numbers whose check digit is wrong"),
         JT_TEXT("mask-digits", "6|8", &mask, "how many leading digits of masked numbers are shown"),
         JT_TEXT("state", "active|disabled", &state,
                 "a disabled field is as if it did not exist, and keeps its cards"),
+        JT_CARD_RULE_OPTIONS(words),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -132,9 +195,10 @@ int jt_cmd_field_change(const struct jt_command *self, struct jt_cli *cli, int a
         add_choice(body, "allow_bad_luhn", luhn, "accept", "refuse", json_true(), json_false()) &&
         add_choice(body, "mask_digits", mask, "6", "8", json_integer(6), json_integer(8)) &&
         add_choice(body, "state", state, "active", "disabled", json_string("active"),
-                   json_string("disabled"));
+                   json_string("disabled")) &&
+        jt_card_rules_put(&words, body);
     if (!good) {
-        code = jt_usage_error(self, "an option has a word that it does not take");
+        code = jt_usage_error(self, BAD_WORD);
     } else if (json_object_size(body) == 0) {
         code = jt_usage_error(self, "nothing is said that should change");
     } else {

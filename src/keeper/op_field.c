@@ -5,9 +5,21 @@
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
+#include "pan/rules.h"
 #include "wire/field.h"
 
 #include <string.h>
+
+/* Whether they are for fields of this kind, and card rules some that this version knows. */
+static bool rules_good(const struct jt_field_spec *spec)
+{
+    struct jt_card_rules ignored;
+    if (spec->kind == JT_FIELD_PAN) {
+        return jt_card_rules_decode(spec->rules, spec->rules_len, &ignored) == JT_OK;
+    }
+    return spec->kind == JT_FIELD_BYTES && !spec->dedup && !spec->allow_bad_luhn &&
+           !spec->mask_eight && spec->rules_len == 0;
+}
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
@@ -20,9 +32,7 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
         return err;
     }
     const struct jt_field_spec *spec = &change.row.spec;
-    bool rules = spec->dedup || spec->allow_bad_luhn || spec->mask_eight; /* of cards */
-    bool kind_good = spec->kind == JT_FIELD_PAN || (spec->kind == JT_FIELD_BYTES && !rules);
-    if (spec->id == 0 || !jt_field_name_valid(spec->name) || !kind_good) {
+    if (spec->id == 0 || !jt_field_name_valid(spec->name) || !rules_good(spec)) {
         return JT_ERR_INVALID;
     }
     err = jt_setrule_next(k, &now, JT_SET_FIELDS, true, &d, &change.set);
@@ -42,12 +52,19 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
     return err;
 }
 
+/* A field can be disabled whose rules a later version made. */
+static bool same_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
+{
+    return was->allow_bad_luhn == next->allow_bad_luhn && was->mask_eight == next->mask_eight &&
+           was->rules_len == next->rules_len &&
+           memcmp(was->rules, next->rules, was->rules_len) == 0;
+}
+
 /* What never changes: whoever holds the row may trust it for as long as there are cards. */
 static bool changes_only_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
 {
     return was->id == next->id && strcmp(was->name, next->name) == 0 && was->kind == next->kind &&
-           was->dedup == next->dedup &&
-           (was->kind == JT_FIELD_PAN || !(next->allow_bad_luhn || next->mask_eight));
+           was->dedup == next->dedup && (rules_good(next) || same_rules(was, next));
 }
 
 /* Takes the old row out of the set and brings the next one in. */

@@ -23,7 +23,9 @@ struct jt_field_spec {
     uint8_t kind;                     /* enum jt_field_kind */
     bool dedup;
     bool allow_bad_luhn;
-    bool mask_eight; /* a masked number shows eight leading digits instead of six */
+    bool mask_eight;   /* a masked number shows eight leading digits instead of six */
+    uint8_t rules_len; /* 0: no rules but those above */
+    uint8_t rules[JT_CARD_RULES_MAX]; /* pan/rules.h; whoever goes by them decodes them */
 };
 
 struct jt_field_row {

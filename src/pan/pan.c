@@ -60,6 +60,10 @@ const char *jt_pan_fault_name(enum jt_pan_fault fault)
     case JT_PAN_TOO_SHORT: return "pan-too-short";
     case JT_PAN_TOO_LONG: return "pan-too-long";
     case JT_PAN_BAD_LUHN: return "pan-bad-luhn";
+    case JT_PAN_ALL_ZEROS: return "pan-all-zeros";
+    case JT_PAN_LEADING_ZEROS: return "pan-leading-zeros";
+    case JT_PAN_LENGTH_REFUSED: return "pan-length-refused";
+    case JT_PAN_TEST_CARD: return "pan-test-card";
     }
     return "pan-malformed";
 }

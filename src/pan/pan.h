@@ -27,7 +27,7 @@ struct jt_pan {
     uint8_t packed[JT_PAN_MAX_PACKED];
 };
 
-/* Why a text is not a card number; the order is the order of the checks. */
+/* Why a text is not a card number; up to JT_PAN_BAD_LUHN the order is that of the checks. */
 enum jt_pan_fault {
     JT_PAN_GOOD = 0,
     JT_PAN_EMPTY,
@@ -35,6 +35,11 @@ enum jt_pan_fault {
     JT_PAN_TOO_SHORT,
     JT_PAN_TOO_LONG,
     JT_PAN_BAD_LUHN, /* reported only when luhn is required; *out is filled all the same */
+    /* told by the rules of a field only: pan/rules.h */
+    JT_PAN_ALL_ZEROS,
+    JT_PAN_LEADING_ZEROS,  /* refused; or, where they are stripped, what is left is no card's */
+    JT_PAN_LENGTH_REFUSED, /* 12 to 19, but none that the field takes */
+    JT_PAN_TEST_CARD,
 };
 
 /*

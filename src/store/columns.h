@@ -82,5 +82,6 @@
 #define JT_SQL_8_PARAMS  JT_SQL_7_PARAMS ", $8"
 #define JT_SQL_9_PARAMS  JT_SQL_8_PARAMS ", $9"
 #define JT_SQL_10_PARAMS JT_SQL_9_PARAMS ", $10"
+#define JT_SQL_11_PARAMS JT_SQL_10_PARAMS ", $11"
 
 #endif

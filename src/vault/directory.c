@@ -144,6 +144,10 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     } else {
         jt_work_about(ctx, "field %s", jt_name_is_cardlike(l->field_name) ? "" : l->field_name);
         l->err = jt_registry_get_field(ctx, l->field_name, &l->field);
+        if (l->err == JT_OK) {
+            struct jt_card_rules ignored; /* a field is not in use under rules that nobody knows */
+            l->err = jt_card_rules_decode(l->field.rules, l->field.rules_len, &ignored);
+        }
     }
     if (!is_final(l->err)) {
         char line[JT_FAULT_LINE_LEN];

@@ -56,11 +56,52 @@ static enum jt_err add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec
                         : err;
 }
 
+/* Where all is said, it does not matter what was. */
+static enum jt_err apply_rules(const struct jt_card_rules_patch *patch, struct jt_field_spec *spec)
+{
+    struct jt_card_rules r;
+    if (patch->said == 0) {
+        return JT_OK;
+    }
+    enum jt_err err = jt_card_rules_decode(spec->rules, spec->rules_len, &r);
+    if (err != JT_OK && patch->said != JT_RULES_ALL) {
+        return err;
+    }
+    if ((patch->said & JT_RULE_LUHN_EXEMPT) != 0) {
+        r.n_exempt = patch->rules.n_exempt;
+        memcpy(r.exempt, patch->rules.exempt, sizeof r.exempt);
+    }
+    r.lengths = (patch->said & JT_RULE_LENGTHS) != 0 ? patch->rules.lengths : r.lengths;
+    r.zeros = (patch->said & JT_RULE_LEADING_ZEROS) != 0 ? patch->rules.zeros : r.zeros;
+    r.refuse_all_zeros =
+        (patch->said & JT_RULE_ALL_ZEROS) != 0 ? patch->rules.refuse_all_zeros : r.refuse_all_zeros;
+    r.refuse_test_cards = (patch->said & JT_RULE_TEST_CARDS) != 0 ? patch->rules.refuse_test_cards
+                                                                  : r.refuse_test_cards;
+    r.normalise = (patch->said & JT_RULE_NORMALISE) != 0 ? patch->rules.normalise : r.normalise;
+    spec->rules_len = (uint8_t)jt_card_rules_encode(&r, spec->rules);
+    return JT_OK;
+}
+
+/* The keeper would refuse it, but not say why. */
+static enum jt_err check_kind(const struct jt_field_spec *spec)
+{
+    bool of_cards = spec->allow_bad_luhn || spec->mask_eight || spec->rules_len > 0;
+    return spec->kind != JT_FIELD_PAN && of_cards ? JT_ERR_NOT_OF_CARDS : JT_OK;
+}
+
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
-                                  const char *actor)
+                                  const struct jt_card_rules_patch *rules, const char *actor)
 {
     struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    enum jt_err err = JT_ERR_SET_OLD;
+    spec->rules_len = 0;
+    enum jt_err err = apply_rules(rules, spec);
+    if (err == JT_OK) {
+        err = check_kind(spec);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    err = JT_ERR_SET_OLD;
     for (int i = 0; i < TRIES && err == JT_ERR_SET_OLD; i++) {
         err = add_field(ctx, spec, &act);
     }
@@ -72,17 +113,23 @@ static bool patched(bool was, enum jt_patch_flag patch)
     return patch == JT_PATCH_KEEP ? was : patch == JT_PATCH_SET;
 }
 
-/* What the row shall become; false: it is that already. */
-static bool apply(const struct jt_field_patch *patch, struct jt_field_alter *alter)
+/* What the row shall become; *same: it is that already. */
+static enum jt_err apply(const struct jt_field_patch *patch, struct jt_field_alter *alter,
+                         bool *same)
 {
     const struct jt_field_row *row = &alter->was.row;
-    alter->spec = row->spec;
-    alter->spec.allow_bad_luhn = patched(row->spec.allow_bad_luhn, patch->allow_bad_luhn);
-    alter->spec.mask_eight = patched(row->spec.mask_eight, patch->mask_eight);
+    struct jt_field_spec *next = &alter->spec;
+    *next = row->spec;
+    next->allow_bad_luhn = patched(row->spec.allow_bad_luhn, patch->allow_bad_luhn);
+    next->mask_eight = patched(row->spec.mask_eight, patch->mask_eight);
     bool disabled = patched(row->state != JT_ROW_ACTIVE, patch->disabled);
     alter->state = disabled ? JT_ROW_REVOKED : JT_ROW_ACTIVE;
-    return alter->state != row->state || alter->spec.mask_eight != row->spec.mask_eight ||
-           alter->spec.allow_bad_luhn != row->spec.allow_bad_luhn;
+    enum jt_err err = apply_rules(&patch->rules, next);
+    *same = alter->state == row->state && next->mask_eight == row->spec.mask_eight &&
+            next->allow_bad_luhn == row->spec.allow_bad_luhn &&
+            next->rules_len == row->spec.rules_len &&
+            memcmp(next->rules, row->spec.rules, next->rules_len) == 0;
+    return err == JT_OK ? check_kind(next) : err;
 }
 
 static enum jt_err change_field(struct jt_work_ctx *ctx, const char *name,
@@ -99,8 +146,10 @@ static enum jt_err change_field(struct jt_work_ctx *ctx, const char *name,
         return err;
     }
     *out = alter.was.row;
-    if (!apply(patch, &alter)) {
-        return JT_OK;
+    bool same;
+    err = apply(patch, &alter, &same);
+    if (err != JT_OK || same) {
+        return err;
     }
     err = jt_keyclient_wait_field_change(ctx->keeper, &alter, &change);
     if (err == JT_OK) {

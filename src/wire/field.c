@@ -4,7 +4,7 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1, MASK_EIGHT = 1 << 2 };
+enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1, MASK_EIGHT = 1 << 2, RULES = 1 << 3 };
 
 void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
 {
@@ -17,7 +17,22 @@ void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
      */
     jt_buf_u8(out,
               (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0) |
-                        (spec->mask_eight ? MASK_EIGHT : 0)));
+                        (spec->mask_eight ? MASK_EIGHT : 0) | (spec->rules_len > 0 ? RULES : 0)));
+    if (spec->rules_len > 0) {
+        jt_buf_u8(out, spec->rules_len);
+        jt_buf_put(out, spec->rules, spec->rules_len);
+    }
+}
+
+/* Whether the bytes are rules is for the keeper to say that is asked to make them some. */
+static void rules_decode(struct jt_reader *in, struct jt_field_spec *spec)
+{
+    uint8_t len = jt_reader_u8(in);
+    in->bad = in->bad || len == 0 || len > sizeof spec->rules;
+    if (!in->bad) {
+        jt_reader_copy(in, spec->rules, len);
+        spec->rules_len = len;
+    }
 }
 
 enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spec)
@@ -25,10 +40,14 @@ enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spe
     spec->id = jt_reader_u32(in);
     jt_wire_text_decode(in, JT_FIELD_NAME_MAX, spec->name);
     spec->kind = jt_reader_u8(in);
-    uint8_t flags = jt_wire_flags_decode(in, DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT);
+    uint8_t flags = jt_wire_flags_decode(in, DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT | RULES);
     spec->dedup = (flags & DEDUP) != 0;
     spec->allow_bad_luhn = (flags & ALLOW_BAD_LUHN) != 0;
     spec->mask_eight = (flags & MASK_EIGHT) != 0;
+    spec->rules_len = 0;
+    if ((flags & RULES) != 0) {
+        rules_decode(in, spec);
+    }
     return in->bad ? JT_ERR_PROTOCOL : JT_OK;
 }
 

@@ -6,6 +6,15 @@ import pytest
 from cards import bad_luhn, made_up
 from service import Api, problem, wait_until
 
+PLAIN = {
+    "luhn_exempt": [],
+    "lengths": list(range(12, 20)),
+    "leading_zeros": "keep",
+    "refuse_all_zeros": False,
+    "refuse_test_cards": False,
+    "normalise": False,
+}
+
 
 def change(service, body, field="pan"):
     return service.operator.request("PATCH", f"/v1/fields/{field}", json=body)
@@ -21,6 +30,7 @@ def test_a_field_is_shown(shared):
         "allow_bad_luhn": True,
         "mask_digits": 6,
         "state": "active",
+        "rules": PLAIN,
     }
     listed = shared.operator.get("/v1/fields").json()["fields"]
     assert answer.json() in listed

@@ -179,9 +179,12 @@ def test_a_deleted_client_is_missed(stored):
     restart_unverified(stored, "not those that its set row vouches for")
 
 
-@pytest.mark.parametrize("column", ["allow_bad_luhn", "mask_eight"])
-def test_an_edited_field_is_refused(stored, column):
-    stored.sql(f"UPDATE field SET {column} = true")
+@pytest.mark.parametrize(
+    "edit",
+    ["allow_bad_luhn = true", "mask_eight = true", r"rules = '\x01ff000100'", r"rules = '\x02'"],
+)
+def test_an_edited_field_is_refused(stored, edit):
+    stored.sql(f"UPDATE field SET {edit}")
     restart_unverified(stored, "the row of field 1 is not authentic")
     answer = stored.app.post("/v1/fields/pan/tokenize", {"pan": stored.pans[0]})
     assert answer.status_code == 503

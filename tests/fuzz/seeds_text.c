@@ -174,6 +174,29 @@ static void tokens(void)
     seed("base32", "00ffAB", 6);
 }
 
+/* First bytes as of fuzz_card_rules.c: whether check digits are looked at, length, rules, text. */
+static void card_rules(void)
+{
+    static const struct {
+        uint8_t len, rules[20];
+        const char *text;
+    } inputs[] = {
+        { 0, { 0 }, "4111111111111111" },
+        { 5, { 1, 0xff, 1, 7, 0 }, "000 4111-1111 1111-1111" },
+        { 5, { 1, 0x10, 2, 5, 0 }, "00000000 00000000" },
+        { 10, { 1, 0xff, 0, 0, 1, 2, 0, 0, 0, 62 }, "6200000000000001" },
+        { 15, { 1, 0xf8, 1, 6, 2, 2, 0, 0, 0, 62, 4, 0, 0, 0x1f, 0xeb }, "000-378282246310005" },
+        { 5, { 2, 0xff, 0, 1, 0 }, "" },
+    };
+    for (size_t i = 0; i < N(inputs); i++) {
+        char all[64];
+        size_t len = strlen(inputs[i].text);
+        memcpy(all, inputs[i].rules, inputs[i].len);
+        memcpy(all + inputs[i].len, inputs[i].text, len);
+        seed_with("card_rules", 1, inputs[i].len, all, inputs[i].len + len);
+    }
+}
+
 void seeds_of_text(void)
 {
     store("http_head", 0, heads, N(heads));
@@ -190,6 +213,7 @@ void seeds_of_text(void)
     store("pan", -1, pans, N(pans));
     store("route", -1, routes, N(routes));
     store("client_text", -1, client_texts, N(client_texts));
+    card_rules();
     tokens();
 
     char *sample = NULL;

@@ -11,7 +11,8 @@ COLUMNS = {
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
     "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
     "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",
-    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, state, revision, mac_epoch, mac",
+    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, state, revision,"
+    " mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"
     " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_left, lsn::text AS lsn,"

@@ -153,17 +153,41 @@ def terms_good(data):
     return good
 
 
-def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight):
+def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules):
     flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0) | (4 if mask_eight else 0)
-    return struct.pack(">I", field_id) + text(name) + bytes([kind, flags])
+    flags |= 8 if rules else 0
+    card_rules = bytes([len(rules)]) + rules if rules else b""
+    return struct.pack(">I", field_id) + text(name) + bytes([kind, flags]) + card_rules
 
 
-def field_message(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, state, revision, epoch):
+def field_message(
+    field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, state, revision, epoch
+):
     return (
         struct.pack(">Q", epoch)
-        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight)
+        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules)
         + struct.pack(">BQ", state, revision)
     )
+
+
+PLAIN_RULES = bytes([1, 255, 0, 0, 0])
+
+
+def card_rules_good(data):
+    """Whether the bytes are card rules in their one form; no bytes are the plain rules."""
+    if not data:
+        return True
+    if len(data) < 5:
+        return False
+    form, lengths, zeros, flags, n = data[:5]
+    good = form == 1 and lengths != 0 and zeros <= 2 and flags <= 7 and n <= 16
+    good = good and len(data) == 5 + 5 * n and data != PLAIN_RULES
+    end = 0
+    for digits, value in struct.iter_unpack(">BI", data[5:]) if good else ():
+        width = 10 ** (8 - digits) if 1 <= digits <= 8 else 0
+        good = good and width > 0 and value < 10**digits and value * width >= end
+        end = (value + 1) * width
+    return good
 
 
 def set_message(kind, version, n, operators, nonce, digest, epoch):
@@ -185,7 +209,7 @@ def client_object(row):
 
 
 def field_object(row):
-    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight")
+    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight", "rules")
     head = _field_spec(*(row[column] for column in columns))
     return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
 

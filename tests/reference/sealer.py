@@ -80,7 +80,7 @@ class Vault:
 
     # -- control rows
 
-    def add_field(self, number, name, dedup=True):
+    def add_field(self, number, name, dedup=True, rules=b""):
         row = {
             "id": number,
             "name": name,
@@ -88,6 +88,7 @@ class Vault:
             "dedup": dedup,
             "allow_bad_luhn": False,
             "mask_eight": False,
+            "rules": rules,
             "state": 1,
             "revision": len(self.tables["field"]) + 1,
             "mac_epoch": self.epoch,
@@ -95,7 +96,7 @@ class Vault:
         row["mac"] = self.macs.make(
             rows.MAC_FIELD_ROW,
             rows.field_message(
-                number, name, 1, dedup, False, False, 1, row["revision"], self.epoch
+                number, name, 1, dedup, False, False, rules, 1, row["revision"], self.epoch
             ),
         )
         self.tables["field"].append(row)

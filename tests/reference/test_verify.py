@@ -34,13 +34,16 @@ CERTIFICATES = [bytes([n]) * 32 for n in range(1, 4)]
 GRANTS = bytes([1, 0, 0, 0, 1, 0, 0, 0, 1])
 TERMS = HEAD + bytes([2]) + CERTIFICATES[0] + CERTIFICATES[1] + GRANTS
 
+# docs/data-format.md: any length, zeros stripped, test cards refused, 62 exempt
+RULES = bytes([1, 255, 1, 2, 1, 2, 0, 0, 0, 62])
+
 
 @pytest.fixture
 def vault():
     """Two fields, four generations: 1 and 2 retired and certified, 3 draining, 4 active."""
     vault = Vault()
     vault.add_field(1, "pan")
-    vault.add_field(2, "plain", dedup=False)
+    vault.add_field(2, "plain", dedup=False, rules=RULES)
     vault.add_client("init", 4)
     vault.add_client("app", 3)
     vault.add_client("shop", 0, TERMS)
@@ -192,6 +195,7 @@ FORGED = [
     ("field", "dedup", False),
     ("field", "allow_bad_luhn", True),
     ("field", "mask_eight", True),
+    ("field", "rules", RULES),
     ("field", "kind", 2),
     ("field", "kind", 300),
     ("node", "name", "node2"),
@@ -242,6 +246,32 @@ def test_forged_terms_are_named(vault, tmp_path, terms):
     vault.database = lambda: forged
     forged.tables["client"][2]["terms"] = terms
     assert "client row" in check(vault, tmp_path).kinds()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        b"",
+        RULES[:-1],
+        RULES + b"\0",
+        b"\1",
+        b"\2" + RULES[1:],
+        bytes([1, 255, 0, 0, 0]),
+        bytes([1, 0, 0, 1, 0]),
+        bytes([1, 255, 3, 1, 0]),
+        bytes([1, 255, 0, 8, 0]),
+        bytes([1, 255, 0, 0, 1, 2, 0, 0, 0, 100]),
+        bytes([1, 255, 0, 0, 2, 2, 0, 0, 0, 62, 1, 0, 0, 0, 6]),
+    ],
+    ids=range(11),
+)
+def test_forged_card_rules_are_named(vault, tmp_path, rules):
+    forged = vault.database()
+    forged.tables["field"] = [dict(row) for row in forged.tables["field"]]
+    vault.database = lambda: forged
+    forged.tables["field"][1]["rules"] = rules
+    assert "field row" in check(vault, tmp_path).kinds()
+    assert rows.card_rules_good(rules) == (rules == b"")
 
 
 @pytest.mark.parametrize("kind", [rows.SET_CLIENTS, rows.SET_FIELDS])

@@ -214,6 +214,10 @@ class RowChecks:
         if not good:
             self.report.fault("client row", f"{row['id']}: its terms are not in their form")
 
+    def _card_rules(self, row):
+        if not rows.card_rules_good(row["rules"]) or (row["rules"] and row["kind"] != 1):
+            self.report.fault("field row", f"{row['id']}: its card rules are not in their form")
+
     def _row_macs(self):
         for row in self.tables["client"]:
             self._simple(
@@ -243,9 +247,11 @@ class RowChecks:
                 "dedup",
                 "allow_bad_luhn",
                 "mask_eight",
+                "rules",
                 "state",
                 "revision",
             )
+            self._card_rules(row)
         for row in self.tables["node"]:
             self._simple(
                 "node",

@@ -125,6 +125,9 @@ static bool lists(json_t *array, const char *text)
     return found;
 }
 
+static void check_object(const struct jt_route *route, const struct jt_members *members,
+                         json_t *schema);
+
 static void check_member(const struct jt_route *route, const struct jt_member *m, json_t *schema)
 {
     json_t *property = resolved(at(schema, "properties", m->name));
@@ -147,6 +150,21 @@ static void check_member(const struct jt_route *route, const struct jt_member *m
     if (m->kind == &jt_member_text && (size_t)json_integer_value(longest) != m->size - 1) {
         fail_msg("%s: member %s has at most %zu bytes", route->path, m->name, m->size - 1);
     }
+    if (m->within != NULL) {
+        check_object(route, m->within, property);
+    }
+}
+
+static void check_object(const struct jt_route *route, const struct jt_members *members,
+                         json_t *schema)
+{
+    assert_true(json_is_false(json_object_get(schema, "additionalProperties")));
+    for (size_t i = 0; i < members->n; i++) {
+        check_member(route, &members->all[i], schema);
+    }
+    if (json_object_size(json_object_get(schema, "properties")) != members->n) {
+        fail_msg("%s: more members are documented than there are", route->path);
+    }
 }
 
 static void check_body(const struct jt_route *route)
@@ -156,13 +174,7 @@ static void check_body(const struct jt_route *route)
     if (schema == NULL || json_object_get(schema, "properties") == NULL) {
         fail_msg("%s: its body is not documented", route->path);
     }
-    assert_true(json_is_false(json_object_get(schema, "additionalProperties")));
-    for (size_t i = 0; i < members->n; i++) {
-        check_member(route, &members->all[i], schema);
-    }
-    if (json_object_size(json_object_get(schema, "properties")) != members->n) {
-        fail_msg("%s: more members are documented than there are", route->path);
-    }
+    check_object(route, members, schema);
 }
 
 /* Whether the table names the member. */

@@ -25,6 +25,42 @@ def test_field_add_sends_what_was_asked(script):
     assert json.loads(script.jeton("field", "add", "pan", "--json").out)["id"] == 1
 
 
+def test_field_rules_are_sent_as_far_as_they_are_said(script):
+    rules = {
+        "luhn_exempt": ["62"],
+        "lengths": [16],
+        "leading_zeros": "strip",
+        "refuse_all_zeros": True,
+        "refuse_test_cards": False,
+        "normalise": True,
+    }
+    script.reply = lambda *_: (200, {"name": "pan", "id": 1, "kind": "pan", "rules": rules})
+    words = ["--luhn-exempt", "8171,62", "--lengths", "19,12-14", "--test-cards", "accept"]
+    done = script.jeton("field", "change", "pan", *words)
+    script.jeton("field", "add", "pan", "--normalise", "on", "--all-zeros", "refuse")
+    script.jeton("field", "change", "pan", "--leading-zeros", "strip", "--luhn-exempt", "none")
+    sent = [json.loads(r[3]) for r in script.requests]
+    assert sent[0] == {
+        "rules": {
+            "luhn_exempt": ["8171", "62"],
+            "lengths": [12, 13, 14, 19],
+            "refuse_test_cards": False,
+        }
+    }
+    assert sent[1]["rules"] == {"normalise": True, "refuse_all_zeros": True}
+    assert sent[2] == {"rules": {"leading_zeros": "strip", "luhn_exempt": []}}
+    shown = [line.strip() for line in done.out.splitlines()[2:]]
+    assert shown == [
+        "luhn-exempt 62",
+        "lengths 16",
+        "leading-zeros strip",
+        "all-zeros refuse",
+        "normalise on",
+    ]
+    script.reply = lambda *_: (200, {"name": "pan", "id": 1, "kind": "pan", "rules": None})
+    assert "does not know" in script.jeton("field", "show", "pan").out
+
+
 def test_field_list(script):
     script.reply = lambda *_: (
         200,

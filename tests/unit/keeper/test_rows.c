@@ -125,6 +125,9 @@ static void malformed_clients_are_not_made(void **state)
     assert_true(jt_keyclient_ready(kc)); /* refused, not cut off */
 }
 
+/* All zeros are refused, and nothing else is chosen: pan/rules.h. */
+static const uint8_t card_rules[] = { 1, 0xff, 0, 1, 0 };
+
 static enum jt_err check_field(const struct jt_field_row *row)
 {
     struct jt_set_change change = { .now.field = *row };
@@ -149,6 +152,10 @@ static void a_field_row_stands_and_an_altered_one_is_refused(void **state)
     assert_int_equal(check_field(&altered), JT_ERR_FORGED);
     altered = row;
     altered.spec.allow_bad_luhn = true;
+    assert_int_equal(check_field(&altered), JT_ERR_FORGED);
+    altered = row;
+    altered.spec.rules_len = 5;
+    memcpy(altered.spec.rules, card_rules, sizeof card_rules);
     assert_int_equal(check_field(&altered), JT_ERR_FORGED);
     altered = row;
     altered.spec.id = 8;
@@ -215,6 +222,35 @@ static void of_a_field_only_the_rules_change(void **state)
     assert_int_equal(change_field(&forged, &good, JT_ROW_ACTIVE, &again), JT_ERR_FORGED);
 }
 
+static void card_rules_change_and_are_part_of_the_row(void **state)
+{
+    (void)state;
+    struct jt_field_spec spec = { .id = 9, .name = "b", .kind = JT_FIELD_PAN, .rules_len = 5 };
+    memcpy(spec.rules, card_rules, sizeof card_rules);
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    struct jt_field_change made, changed, ignored;
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &none, &made), JT_OK);
+    assert_int_equal(made.row.spec.rules_len, sizeof card_rules);
+    assert_memory_equal(made.row.spec.rules, card_rules, sizeof card_rules);
+    assert_int_equal(check_field(&made.row), JT_OK);
+    for (size_t i = 0; i < sizeof card_rules; i++) {
+        struct jt_field_row altered = made.row;
+        altered.spec.rules[i] ^= 4;
+        assert_int_equal(check_field(&altered), JT_ERR_FORGED);
+    }
+    struct jt_field_row altered = made.row;
+    altered.spec.rules_len = 0;
+    assert_int_equal(check_field(&altered), JT_ERR_FORGED);
+    spec.rules[3] = 2;
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &changed), JT_OK);
+    assert_int_equal(check_field(&changed.row), JT_OK);
+    assert_int_equal(changed.row.spec.rules[3], 2);
+    spec.rules[0] = 2; /* a form that there is not */
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &ignored), JT_ERR_INVALID);
+    spec.rules_len = 0;
+    assert_int_equal(change_field(&changed, &spec, JT_ROW_ACTIVE, &ignored), JT_OK);
+}
+
 static void malformed_fields_are_not_made(void **state)
 {
     (void)state;
@@ -227,6 +263,10 @@ static void malformed_fields_are_not_made(void **state)
         { .id = 1, .name = "cards", .kind = 3 },
         { .id = 1, .name = "b", .kind = JT_FIELD_BYTES, .dedup = true },
         { .id = 1, .name = "b", .kind = JT_FIELD_BYTES, .mask_eight = true },
+        { .id = 1, .name = "b", .kind = JT_FIELD_BYTES, .rules_len = 5, .rules = { 1, 255, 0, 1 } },
+        { .id = 1, .name = "b", .kind = JT_FIELD_PAN, .rules_len = 5, .rules = { 2, 255, 0, 1 } },
+        { .id = 1, .name = "b", .kind = JT_FIELD_PAN, .rules_len = 5, .rules = { 1, 255 } },
+        { .id = 1, .name = "b", .kind = JT_FIELD_PAN, .rules_len = 4, .rules = { 1, 255, 0, 1 } },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(jt_keyclient_wait_field_make(kc, &bad[i], &none, &row), JT_ERR_INVALID);
@@ -263,6 +303,7 @@ int main(void)
         cmocka_unit_test(malformed_clients_are_not_made),
         cmocka_unit_test(a_field_row_stands_and_an_altered_one_is_refused),
         cmocka_unit_test(of_a_field_only_the_rules_change),
+        cmocka_unit_test(card_rules_change_and_are_part_of_the_row),
         cmocka_unit_test(malformed_fields_are_not_made),
         cmocka_unit_test(rows_of_another_keeper_are_refused),
     };

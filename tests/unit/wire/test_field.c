@@ -59,6 +59,40 @@ static void round_trips(void **state)
     jt_buf_clear(&b);
 }
 
+static void card_rules_come_with_a_row(void **state)
+{
+    (void)state;
+    struct jt_field_row row = { .spec = { .id = 9, .name = "p", .kind = JT_FIELD_PAN },
+                                .state = JT_ROW_ACTIVE,
+                                .revision = 4 };
+    struct jt_field_row back = { .spec = { .rules_len = 9 } };
+    struct jt_buf b;
+    jt_buf_init(&b, 1000);
+    for (size_t len = 0; len <= JT_CARD_RULES_MAX; len += JT_CARD_RULES_MAX) {
+        row.spec.rules_len = (uint8_t)len;
+        message_fill(row.spec.rules, len, 8);
+        jt_buf_reset(&b);
+        jt_field_row_encode(&row, &b);
+        struct jt_reader in = jt_reader_init(b.data, b.len);
+        assert_int_equal(jt_field_row_decode(&in, &back), JT_OK);
+        assert_int_equal(back.spec.rules_len, len);
+        assert_memory_equal(back.spec.rules, row.spec.rules, len);
+        assert_int_equal(back.revision, 4);
+        message_refuses_truncation(&b, decode_row);
+        message_survives_mutation(&b, decode_row, 4);
+    }
+    /* the flag without bytes, and more bytes than there may be, would be second forms */
+    size_t at = 4 + 1 + 1 + 1 + 1; /* of the length: behind id, name, kind and flags */
+    static const uint8_t bad[] = { 0, JT_CARD_RULES_MAX + 1 };
+    for (size_t i = 0; i < sizeof bad; i++) {
+        assert_int_equal(b.data[at], i == 0 ? JT_CARD_RULES_MAX : bad[i - 1]);
+        b.data[at] = bad[i];
+        struct jt_reader in = jt_reader_init(b.data, b.len);
+        assert_int_equal(jt_field_row_decode(&in, &back), JT_ERR_PROTOCOL);
+    }
+    jt_buf_clear(&b);
+}
+
 static enum jt_err decode_alter(struct jt_reader *in)
 {
     struct jt_field_alter alter;
@@ -103,6 +137,14 @@ static void a_rule_that_is_not_in_use_leaves_no_trace(void **state)
     jt_buf_reset(&b);
     jt_field_spec_encode(&spec, &b);
     assert_int_equal(b.data[b.len - 1], 5);
+    spec.rules_len = 2;
+    spec.rules[0] = 7;
+    spec.rules[1] = 9;
+    jt_buf_reset(&b);
+    jt_field_spec_encode(&spec, &b);
+    static const uint8_t with[] = { 0, 0, 0, 1, 1, 'p', 1, 13, 2, 7, 9 };
+    assert_int_equal(b.len, sizeof with);
+    assert_memory_equal(b.data, with, sizeof with);
     jt_buf_clear(&b);
 }
 
@@ -110,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),
+        cmocka_unit_test(card_rules_come_with_a_row),
         cmocka_unit_test(a_change_round_trips),
         cmocka_unit_test(a_rule_that_is_not_in_use_leaves_no_trace),
     };
