@@ -52,6 +52,8 @@ int main(int argc, char **argv)
     const struct jeton_options options = { .url = argv[2],
                                            .key_file = argv[3],
                                            .ca_file = getenv("JETON_CA_FILE"),
+                                           .cert_file = getenv("JETON_CERT_FILE"),
+                                           .cert_key_file = getenv("JETON_CERT_KEY_FILE"),
                                            .retry_for_ms = 3000 };
     struct jeton_client *client;
     enum jeton_status status = jeton_open(&options, &client);

@@ -67,6 +67,8 @@ class Result:
 class Client:
     """`url` is https, or http to this machine. The API key is read from a file that only its owner
     can read, or given as `key`. `ca_file` is what to trust instead of the system's certificates.
+    `cert_file` is a certificate to show to the server, with its key in `cert_key_file` or in the
+    same file.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Client:
         timeout_s=30.0,
         retry_for_s=30.0,
         batch=1000,
+        cert_file=None,
+        cert_key_file=None,
     ):
         self._address = urllib.parse.urlsplit(url)
         _check_url(self._address)
@@ -86,6 +90,8 @@ class Client:
             "Content-Type": "application/json",
         }
         self._ca_file = ca_file
+        self._cert_file = cert_file
+        self._cert_key_file = cert_key_file
         self._timeout_s = timeout_s
         self._retry_for_s = retry_for_s
         self._batch = batch
@@ -213,6 +219,8 @@ class Client:
             return http.client.HTTPConnection(host, port, timeout=self._timeout_s)
         context = ssl.create_default_context(cafile=self._ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self._cert_file is not None:
+            context.load_cert_chain(self._cert_file, self._cert_key_file)
         return http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=context)
 
 

@@ -35,13 +35,15 @@ enum jeton_status {
 };
 
 struct jeton_options {
-    const char *url;      /* https, or http to a loopback address */
-    const char *api_key;  /* NULL: key_file */
-    const char *key_file; /* one line, readable by its owner only */
-    const char *ca_file;  /* PEM certificates to trust; NULL: the system's */
-    long timeout_ms;      /* of one request; 0: 30000 */
-    long retry_for_ms;    /* 0: 30000; negative: nothing is repeated */
-    size_t batch;         /* items in one request; 0: 1000 */
+    const char *url;           /* https, or http to a loopback address */
+    const char *api_key;       /* NULL: key_file */
+    const char *key_file;      /* one line, readable by its owner only */
+    const char *ca_file;       /* PEM certificates to trust; NULL: the system's */
+    const char *cert_file;     /* PEM certificate to show to the server; NULL: none */
+    const char *cert_key_file; /* its private key; NULL: in cert_file */
+    long timeout_ms;           /* of one request; 0: 30000 */
+    long retry_for_ms;         /* 0: 30000; negative: nothing is repeated */
+    size_t batch;              /* items in one request; 0: 1000 */
 };
 
 #define JETON_VALUE_MAX   48 /* with its NUL: tokens have 30 characters, card numbers 19 */

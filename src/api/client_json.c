@@ -3,6 +3,7 @@
 
 #include "api/client_members.h"
 #include "api/json.h"
+#include "base/hex.h"
 
 static void add_text(void *arg, const char *text)
 {
@@ -27,6 +28,17 @@ json_t *jt_networks_json(const struct jt_network *networks, size_t n)
     return texts;
 }
 
+json_t *jt_certs_json(const uint8_t (*digests)[JT_CERT_DIGEST_LEN], size_t n)
+{
+    json_t *texts = json_array();
+    for (size_t i = 0; i < n; i++) {
+        char text[JT_CERT_DIGEST_LEN * 2 + 1];
+        jt_hex_encode(digests[i], JT_CERT_DIGEST_LEN, text);
+        add_text(texts, text);
+    }
+    return texts;
+}
+
 static const char *state_name(uint8_t state)
 {
     return state == JT_ROW_ACTIVE ? "active" : state == JT_ROW_DISABLED ? "disabled" : "removed";
@@ -37,11 +49,12 @@ json_t *jt_client_json(const struct jt_client_seen *seen)
     const struct jt_client_info *info = seen->info;
     const struct jt_client_terms *terms = &seen->terms;
     return json_pack(
-        "{ss,so,ss,sb,so,so,so,ss,ss,so,so,so,so}", "id", info->row.spec.id, "permissions",
+        "{ss,so,ss,sb,so,so,so,so,ss,ss,so,so,so,so}", "id", info->row.spec.id, "permissions",
         jt_permissions_json(&seen->may), "state", state_name(info->row.state), "revoked",
         (int)(info->row.state == JT_ROW_REVOKED), "expires_at",
         jt_json_time_or_null(terms->expires_s), "networks",
-        jt_networks_json(terms->networks, terms->n_networks), "old_secret_until",
+        jt_networks_json(terms->networks, terms->n_networks), "certificates",
+        jt_certs_json(terms->certs, terms->n_certs), "old_secret_until",
         jt_json_time_or_null(terms->old_until_s), "created_at", info->created_at, "created_by",
         info->created_by, "changed_at", jt_json_text_or_null(info->changed_at), "changed_by",
         jt_json_text_or_null(info->changed_by), "revoked_at",

@@ -9,8 +9,9 @@
 
 json_t *jt_client_json(const struct jt_client_seen *seen);
 
-/* Its permissions and its networks. */
+/* Its permissions, its networks and its certificates. */
 json_t *jt_permissions_json(const struct jt_may *may);
 json_t *jt_networks_json(const struct jt_network *networks, size_t n);
+json_t *jt_certs_json(const uint8_t (*digests)[JT_CERT_DIGEST_LEN], size_t n);
 
 #endif

@@ -2,6 +2,7 @@
 #include "api/client_members.h"
 
 #include "api/json.h"
+#include "base/hex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,41 @@ static bool take_networks(const struct jt_member *member, json_t *value, void *a
     return true;
 }
 
+/* One form for one digest, as everywhere: no upper case, no colons. */
+static bool take_digest(const char *text, uint8_t out[static JT_CERT_DIGEST_LEN])
+{
+    return text != NULL && strlen(text) == JT_CERT_DIGEST_LEN * 2 &&
+           strspn(text, "0123456789abcdef") == JT_CERT_DIGEST_LEN * 2 &&
+           jt_hex_decode(text, JT_CERT_DIGEST_LEN, out) == JT_OK;
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    return memcmp(a, b, JT_CERT_DIGEST_LEN);
+}
+
+static bool take_certs(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_client_bounds *out = at;
+    struct jt_client_terms terms = { 0 };
+    size_t n = json_array_size(value);
+    if (!json_is_array(value) || n > JT_CLIENT_MAX_CERTS) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!take_digest(jt_json_text(json_array_get(value, i)), terms.certs[i])) {
+            return false;
+        }
+    }
+    qsort(terms.certs, n, sizeof terms.certs[0], by_digest);
+    terms.n_certs = (uint8_t)n;
+    out->has_certs = true;
+    out->n_certs = terms.n_certs;
+    memcpy(out->certs, terms.certs, sizeof out->certs);
+    return jt_client_terms_valid(&terms);
+}
+
 static bool take_overlap(const struct jt_member *member, json_t *value, void *at)
 {
     (void)member;
@@ -92,6 +128,7 @@ static bool take_overlap(const struct jt_member *member, json_t *value, void *at
 const struct jt_member_kind jt_member_permissions = { "array", take_permissions },
                             jt_member_expiry = { "string", take_expiry },
                             jt_member_networks = { "array", take_networks },
+                            jt_member_certs = { "array", take_certs },
                             jt_member_overlap = { "integer", take_overlap };
 
 json_t *jt_json_time_or_null(uint64_t seconds)

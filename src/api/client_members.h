@@ -13,13 +13,21 @@ extern const struct jt_member_kind jt_member_permissions;
     "read-masked, lookup, delete, encrypt, decrypt, operate, audit, clients, custodian), or one " \
     "of the first seven, a colon and the name of a field; at most 32 fields"
 
-/* struct jt_client_bounds: its expiry, from a time to come or "never"; its networks. */
+/*
+ * struct jt_client_bounds: its expiry, from a time to come or "never"; its networks; its
+ * certificates.
+ */
 extern const struct jt_member_kind jt_member_expiry;
 #define JT_EXPIRY_MUST "a time to come, as in 2027-01-31T00:00:00Z, or never"
 extern const struct jt_member_kind jt_member_networks;
 #define JT_NETWORKS_MUST                                                                      \
     "an array of at most 8 networks as in 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7, without " \
     "bits behind the prefix; empty: from anywhere"
+
+extern const struct jt_member_kind jt_member_certs;
+#define JT_CERTS_MUST                                                                        \
+    "an array of at most 2 different SHA-256 digests of certificates in DER, in lower-case " \
+    "hexadecimal digits; empty: none is asked for"
 
 struct jt_overlap {
     bool given;

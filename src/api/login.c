@@ -33,23 +33,29 @@ enum jt_err jt_login_read(struct jt_slice authorization, struct jt_credential *o
     return err;
 }
 
-void jt_login_refuse(struct jt_request *r)
+/* Answers 401; `cause` is for the audit trail and the log alone. */
+static void refuse(struct jt_request *r, struct jt_notice *notice, const char *cause, bool known)
 {
-    static struct jt_notice refused = { .what = "logins were refused" };
     char source[JT_NETWORK_TEXT_MAX + 1], line[sizeof source + JT_REQUEST_ID_TEXT + 16];
     jt_source_address(&r->source, source);
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
     (void)snprintf(line, sizeof line, "%s, request %s", source, r->http.answer.request_id);
-    jt_notice(&refused, line);
-    jt_request_note_refusal(r, JT_AUDIT_LOGIN_REFUSED, r->credential.id, JT_PROBLEM_UNAUTHORIZED);
+    jt_notice(notice, line);
+    jt_request_note_login(r, JT_PROBLEM_UNAUTHORIZED, cause, known);
     jt_request_answer_problem(r, JT_PROBLEM_UNAUTHORIZED);
+}
+
+void jt_login_refuse(struct jt_request *r)
+{
+    static struct jt_notice refused = { .what = "logins were refused" };
+    refuse(r, &refused, jt_problem_name(JT_PROBLEM_UNAUTHORIZED), false);
 }
 
 /* Answers that the client is kept out for so long still; counted like any refusal. */
 static void refuse_locked(struct jt_request *r, int64_t left_ms)
 {
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
-    jt_request_note_refusal(r, JT_AUDIT_LOGIN_REFUSED, r->credential.id, JT_PROBLEM_LOCKED_OUT);
+    jt_request_note_login(r, JT_PROBLEM_LOCKED_OUT, jt_problem_name(JT_PROBLEM_LOCKED_OUT), false);
     jt_request_answer_problem(r, JT_PROBLEM_LOCKED_OUT);
     (void)snprintf(r->retry_after, sizeof r->retry_after, "%lld",
                    (long long)(left_ms + 999) / 1000);
@@ -88,18 +94,29 @@ static bool is_locked_out(struct jt_request *r)
     return left_ms > 0;
 }
 
-/* A key that was none of its client's. */
-static void refuse_key(struct jt_request *r)
+/*
+ * A key that was none of its client's, or came without the client's certificate. To who sends it
+ * both are the same, the lock-out included, so that a stolen key is not told from a made-up one.
+ */
+static void refuse_key(struct jt_request *r, enum jt_err err)
 {
     jt_lockout_failed(r->api->vault->lockout, r->credential.id, &r->source, jt_clock_ms());
-    jt_login_refuse(r);
+    if (err == JT_ERR_NO_CERTIFICATE) {
+        atomic_fetch_add(&r->api->doors->logins_without_certificate, 1);
+        refuse(r, &uncertified, "client-certificate", true);
+    } else {
+        jt_login_refuse(r);
+    }
 }
 
-/* A good key of a client that may come from here; what it may do in the field of the path. */
+/* A good key of a client that may come from here, and so; what it may in the field of the path. */
 static enum jt_err take_access(struct jt_request *r, const struct jt_access *access)
 {
     if (!jt_access_is_from(access, &r->source)) {
         return JT_ERR_BAD_CREDENTIAL; /* as if the key were wrong: it may be stolen */
+    }
+    if (!jt_access_is_with(access, jt_exchange_certificate(&r->http))) {
+        return JT_ERR_NO_CERTIFICATE;
     }
     r->may = jt_may_in(&access->may, r->params.field);
     return JT_OK;
@@ -119,14 +136,15 @@ static void on_client(void *arg, enum jt_err err, const struct jt_access *access
     if (err == JT_OK) {
         err = take_access(r, access);
     }
-    if ((err == JT_OK || err == JT_ERR_BAD_CREDENTIAL) && is_locked_out(r)) {
+    bool refused = err == JT_ERR_BAD_CREDENTIAL || err == JT_ERR_NO_CERTIFICATE;
+    if ((err == JT_OK || refused) && is_locked_out(r)) {
         /* it is answered */
-    } else if (err == JT_ERR_BAD_CREDENTIAL) {
-        refuse_key(r);
+    } else if (refused) {
+        refuse_key(r, err);
     } else if (err != JT_OK || api->closed) {
         jt_request_answer_err(r, api->closed ? JT_ERR_STOPPING : err);
     } else if ((r->may & r->route->permission) == 0) {
-        jt_request_note_refusal(r, JT_AUDIT_REFUSED, r->credential.id, JT_PROBLEM_FORBIDDEN);
+        jt_request_note_refusal(r, r->credential.id, JT_PROBLEM_FORBIDDEN);
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);

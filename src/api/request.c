@@ -25,25 +25,40 @@ bool jt_request_wanted(const struct jt_request *r)
     return r->http.charge.conn != NULL;
 }
 
-void jt_request_note_refusal(struct jt_request *r, enum jt_audit_action action, const char *client,
-                             enum jt_problem_type problem)
+static void note(struct jt_request *r, const struct jt_failure *what, const char *cause,
+                 enum jt_problem_type problem)
 {
+    struct jt_failure failure = *what;
     char object[120];
-    (void)snprintf(object, sizeof object, "%s %s: %s", r->route->method, r->route->path,
-                   jt_problem_name(problem));
-    const struct jt_failure failure = { .action = action,
-                                        .status = jt_problem_status(problem),
-                                        .client = client,
-                                        .object = object,
-                                        .origin = &r->origin };
+    (void)snprintf(object, sizeof object, "%s %s: %s", r->route->method, r->route->path, cause);
+    failure.status = jt_problem_status(problem);
+    failure.object = object;
+    failure.origin = &r->origin;
     jt_failures_note(r->api->vault->failures, &failure);
+}
+
+void jt_request_note_refusal(struct jt_request *r, const char *client, enum jt_problem_type problem)
+{
+    const struct jt_failure failure = { .action = JT_AUDIT_REFUSED,
+                                        .known = true,
+                                        .client = client };
+    note(r, &failure, jt_problem_name(problem), problem);
+}
+
+void jt_request_note_login(struct jt_request *r, enum jt_problem_type problem, const char *cause,
+                           bool known)
+{
+    const struct jt_failure failure = { .action = JT_AUDIT_LOGIN_REFUSED,
+                                        .known = known,
+                                        .client = r->credential.id };
+    note(r, &failure, cause, problem);
 }
 
 /* What a known client was refused, unless its items are counted in a row of their own. */
 static void note_failure(struct jt_request *r, enum jt_problem_type problem)
 {
     if (r->client[0] != '\0' && (!r->audited || jt_problem_status(problem) >= 500)) {
-        jt_request_note_refusal(r, JT_AUDIT_REFUSED, r->client, problem);
+        jt_request_note_refusal(r, r->client, problem);
     }
 }
 

@@ -55,9 +55,15 @@ struct jt_request {
 /* For one whose client is gone before it was admitted. */
 void jt_request_free(struct jt_request *r);
 
-/* Notes for the audit trail that `client` is refused. */
-void jt_request_note_refusal(struct jt_request *r, enum jt_audit_action action, const char *client,
+/* Notes for the audit trail that `client`, whose key is good, is refused. */
+void jt_request_note_refusal(struct jt_request *r, const char *client,
                              enum jt_problem_type problem);
+/*
+ * Notes that a login was; `known`: its key was good. `cause` is in a few words of this program's
+ * what the problem does not tell.
+ */
+void jt_request_note_login(struct jt_request *r, enum jt_problem_type problem, const char *cause,
+                           bool known);
 
 /* --- for handlers --- */
 

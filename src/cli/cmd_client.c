@@ -5,6 +5,7 @@
  */
 #include "base/secmem.h"
 #include "cli/client_key.h"
+#include "cli/clientcert.h"
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/rest.h"
@@ -30,7 +31,7 @@ static json_t *split(const char *list)
 
 /* What add and permit share. */
 struct grant {
-    const char *name, *may, *expires, *networks, *path;
+    const char *name, *may, *expires, *networks, *certs, *path;
 };
 
 #define GRANT_OPTIONS(g)                                                                           \
@@ -40,7 +41,10 @@ struct grant {
         JT_TEXT("expires", "TIME", &(g).expires,                                                   \
                 "when it expires, as in 2027-01-31T00:00:00Z, or never"),                          \
         JT_TEXT("networks", "LIST", &(g).networks,                                                 \
-                "where it may come from: networks as in 192.0.2.0/24,2001:db8::/32, or anywhere")
+                "where it may come from: networks as in 192.0.2.0/24,2001:db8::/32, or anywhere"), \
+        JT_TEXT(                                                                                   \
+            "certificates", "LIST", &(g).certs,                                                    \
+            "which certificate it must show: one or two PEM files or SHA-256 digests, or none")
 
 /* Adds a list under `name` to the body, if there is one; false: a part of it is empty. */
 static bool put_list(json_t *body, const char *name, const char *list)
@@ -50,6 +54,39 @@ static bool put_list(json_t *body, const char *name, const char *list)
     }
     json_t *parts = strcmp(list, "anywhere") == 0 ? json_array() : split(list);
     return parts != NULL && json_object_set_new(body, name, parts) == 0;
+}
+
+/* The same for certificates, whose files are read here. False after a message. */
+static bool put_certs(const struct jt_command *self, json_t *body, const char *list)
+{
+    json_t *words = list == NULL || strcmp(list, "none") == 0 ? json_array() : split(list);
+    json_t *digests = json_array(), *word;
+    bool good = words != NULL;
+    size_t i;
+    if (words == NULL) {
+        (void)jt_usage_error(self, "--certificates needs files or digests separated by commas, "
+                                   "or none");
+    }
+    json_array_foreach(words, i, word)
+    {
+        char text[JT_CLIENTCERT_TEXT];
+        enum jt_err err = jt_clientcert_digest(json_string_value(word), text);
+        if (err != JT_OK) {
+            good = false;
+            (void)jt_usage_error(self, "--certificates: %s: %s", json_string_value(word),
+                                 err == JT_ERR_INVALID
+                                     ? "it is no digest, and a file without a certificate in PEM"
+                                     : jt_err_str(err));
+            break;
+        }
+        (void)json_array_append_new(digests, json_string(text));
+    }
+    json_decref(words);
+    if (good && list != NULL) {
+        return json_object_set_new(body, "certificates", digests) == 0;
+    }
+    json_decref(digests);
+    return good;
 }
 
 /* The body of add or permit, or NULL after a message. */
@@ -62,6 +99,8 @@ static json_t *grant_body(const struct jt_command *self, const struct grant *g)
     } else if (!put_list(body, "networks", g->networks)) {
         good = false;
         (void)jt_usage_error(self, "--networks needs networks separated by commas, or anywhere");
+    } else if (!put_certs(self, body, g->certs)) {
+        good = false;
     } else if (g->expires != NULL &&
                json_object_set_new(body, "expires_at", json_string(g->expires)) != 0) {
         good = false;
@@ -218,6 +257,17 @@ static void print_act(const json_t *client, const char *what, const char *at, co
     }
 }
 
+/* Nothing where none is asked for. */
+static void print_certs(const json_t *digests)
+{
+    size_t i;
+    json_t *digest;
+    json_array_foreach(digests, i, digest)
+    {
+        printf("%-12s%s\n", i == 0 ? "certificate" : "  or", json_string_value(digest));
+    }
+}
+
 static void print_client(const json_t *client)
 {
     const json_t *networks = json_object_get(client, "networks");
@@ -231,6 +281,7 @@ static void print_client(const json_t *client)
     } else {
         print_list(networks);
     }
+    print_certs(json_object_get(client, "certificates"));
     bool ends = json_is_string(json_object_get(client, "expires_at"));
     printf("expires     %s\n", ends ? jt_reply_text(client, "expires_at") : "never");
     if (json_is_string(json_object_get(client, "old_secret_until"))) {

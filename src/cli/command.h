@@ -17,12 +17,14 @@
  * command's name.
  */
 struct jt_cli {
-    const char *config;   /* --config, JETON_CONFIG */
-    const char *url;      /* --url, JETON_URL */
-    const char *key_file; /* --key-file, JETON_KEY_FILE; NULL: none */
-    const char *ca_file;  /* --ca-file, JETON_CA_FILE; NULL: the system's */
-    bool json;            /* --json: the server's reply as it is */
-    long retry_for_s;     /* --retry-for; -1: the command's default */
+    const char *config;        /* --config, JETON_CONFIG */
+    const char *url;           /* --url, JETON_URL */
+    const char *key_file;      /* --key-file, JETON_KEY_FILE; NULL: none */
+    const char *ca_file;       /* --ca-file, JETON_CA_FILE; NULL: the system's */
+    const char *cert_file;     /* --cert-file, JETON_CERT_FILE; NULL: none is shown */
+    const char *cert_key_file; /* --cert-key-file, JETON_CERT_KEY_FILE; NULL: in cert_file */
+    bool json;                 /* --json: the server's reply as it is */
+    long retry_for_s;          /* --retry-for; -1: the command's default */
 };
 
 /* Which of the shared options a command takes. */

@@ -82,6 +82,8 @@ int jt_endpoint_open(const struct jt_cli *cli, struct jt_endpoint *out)
         return JT_EXIT_CONFIG;
     }
     out->ca_file = cli->ca_file;
+    out->cert_file = cli->cert_file;
+    out->cert_key_file = cli->cert_key_file;
     out->url = strdup(cli->url);
     if (out->url == NULL) {
         jt_complain("out of memory");
@@ -127,6 +129,15 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
     return jt_buf_status(&reply->body) == JT_OK ? size * n : 0;
 }
 
+/* libcurl looks for the key in the certificate's file where no other is named. */
+static bool show_certificate(const struct jt_endpoint *endpoint, CURL *h)
+{
+    return endpoint->cert_file == NULL ||
+           (curl_easy_setopt(h, CURLOPT_SSLCERT, endpoint->cert_file) == CURLE_OK &&
+            (endpoint->cert_key_file == NULL ||
+             curl_easy_setopt(h, CURLOPT_SSLKEY, endpoint->cert_key_file) == CURLE_OK));
+}
+
 CURL *jt_endpoint_handle(const struct jt_endpoint *endpoint, struct jt_reply *reply)
 {
     CURL *h = curl_easy_init();
@@ -138,7 +149,7 @@ CURL *jt_endpoint_handle(const struct jt_endpoint *endpoint, struct jt_reply *re
         curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
         (endpoint->ca_file != NULL &&
          curl_easy_setopt(h, CURLOPT_CAINFO, endpoint->ca_file) != CURLE_OK) ||
-        curl_easy_setopt(h, CURLOPT_PROXY, "") != CURLE_OK ||
+        !show_certificate(endpoint, h) || curl_easy_setopt(h, CURLOPT_PROXY, "") != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||
         curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, 5L) != CURLE_OK ||

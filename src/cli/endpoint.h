@@ -18,8 +18,9 @@
 #define JT_REPLY_MAX (16u << 20) /* bytes of one reply */
 
 struct jt_endpoint {
-    char *url;           /* without a slash at its end */
-    const char *ca_file; /* the command's; NULL: the system's */
+    char *url;                             /* without a slash at its end */
+    const char *ca_file;                   /* the command's; NULL: the system's */
+    const char *cert_file, *cert_key_file; /* the command's; NULL: none, in cert_file */
     struct curl_slist *headers;
 };
 

@@ -282,6 +282,8 @@ int main(int argc, char **argv)
         .url = from_environment("JETON_URL", "http://127.0.0.1:8080"),
         .key_file = from_environment("JETON_KEY_FILE", NULL),
         .ca_file = from_environment("JETON_CA_FILE", NULL),
+        .cert_file = from_environment("JETON_CERT_FILE", NULL),
+        .cert_key_file = from_environment("JETON_CERT_KEY_FILE", NULL),
         .retry_for_s = -1,
     };
     int next;

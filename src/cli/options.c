@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SHARED 6
+#define MAX_SHARED 8
 
 /* The shared options that `takes` names, over `cli`; returns how many. */
 static size_t shared_options(struct jt_cli *cli, unsigned takes,
@@ -29,6 +29,12 @@ static size_t shared_options(struct jt_cli *cli, unsigned takes,
         out[n++] = (struct jt_option)JT_TEXT(
             "ca-file", "FILE", &cli->ca_file,
             "certificates to trust for https, instead of the system's (JETON_CA_FILE)");
+        out[n++] =
+            (struct jt_option)JT_TEXT("cert-file", "FILE", &cli->cert_file,
+                                      "certificate to show to the server, PEM (JETON_CERT_FILE)");
+        out[n++] = (struct jt_option)JT_TEXT(
+            "cert-key-file", "FILE", &cli->cert_key_file,
+            "its private key, if it is not in the same file (JETON_CERT_KEY_FILE)");
         out[n++] = (struct jt_option)JT_NUMBER(
             "retry-for", "SECONDS", &cli->retry_for_s, 0, 86400,
             "how long to repeat a request while the server is unavailable");

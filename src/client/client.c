@@ -100,6 +100,10 @@ static bool make_handle(struct jeton_client *c, long timeout_ms)
            curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            (c->ca_file == NULL ||
             curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->ca_file) == CURLE_OK) &&
+           (c->cert_file == NULL ||
+            curl_easy_setopt(c->curl, CURLOPT_SSLCERT, c->cert_file) == CURLE_OK) &&
+           (c->cert_key_file == NULL ||
+            curl_easy_setopt(c->curl, CURLOPT_SSLKEY, c->cert_key_file) == CURLE_OK) &&
            curl_easy_setopt(c->curl, CURLOPT_PROXY, "") == CURLE_OK &&
            curl_easy_setopt(c->curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
@@ -107,6 +111,13 @@ static bool make_handle(struct jeton_client *c, long timeout_ms)
            curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, timeout_ms) == CURLE_OK &&
            curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
            curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &c->reply) == CURLE_OK;
+}
+
+/* NULL is copied as NULL. False: out of memory. */
+static bool copy(const char *text, char **out)
+{
+    *out = text == NULL ? NULL : strdup(text);
+    return text == NULL || *out != NULL;
 }
 
 enum jeton_status jeton_open(const struct jeton_options *options, struct jeton_client **out)
@@ -121,12 +132,12 @@ enum jeton_status jeton_open(const struct jeton_options *options, struct jeton_c
     }
     c->retry_for_ms = options->retry_for_ms == 0 ? DEFAULT_MS : options->retry_for_ms;
     c->batch = options->batch == 0 ? DEFAULT_BATCH : options->batch;
-    c->url = strdup(options->url);
-    c->ca_file = options->ca_file == NULL ? NULL : strdup(options->ca_file);
+    bool copied = copy(options->url, &c->url) && copy(options->ca_file, &c->ca_file) &&
+                  copy(options->cert_file, &c->cert_file) &&
+                  copy(options->cert_key_file, &c->cert_key_file);
     enum jeton_status status = add_headers(c, options);
     if (status == JETON_OK &&
-        (c->url == NULL || (options->ca_file != NULL && c->ca_file == NULL) ||
-         !make_handle(c, options->timeout_ms == 0 ? DEFAULT_MS : options->timeout_ms))) {
+        (!copied || !make_handle(c, options->timeout_ms == 0 ? DEFAULT_MS : options->timeout_ms))) {
         status = JETON_FAILED;
     }
     if (status != JETON_OK) {
@@ -154,6 +165,8 @@ void jeton_close(struct jeton_client *client)
     jeton_buffer_clear(&client->reply);
     free(client->url);
     free(client->ca_file);
+    free(client->cert_file);
+    free(client->cert_key_file);
     free(client);
 }
 

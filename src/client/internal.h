@@ -24,7 +24,7 @@ void jeton_buffer_clear(struct jeton_buffer *b);
 
 struct jeton_client {
     char *url; /* without a slash at its end */
-    char *ca_file;
+    char *ca_file, *cert_file, *cert_key_file;
     struct curl_slist *headers; /* one of them is the API key */
     CURL *curl;
     long retry_for_ms;

@@ -187,11 +187,26 @@ static int watch(const sigset_t *signals)
 /* The certificate, where there is one: it is read once before anything is served with it. */
 static enum jt_err start_tls(const struct jt_conf *conf, struct jt_fault *fault)
 {
+    const char *ask = conf->front_client_certificates, *ca = conf->front_client_ca_file;
+    bool asks = strcmp(ask, "none") != 0;
+    if (ca[0] != '\0' && !asks) {
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "client_ca_file is set, and client_certificates is none");
+    }
+    if (asks && conf->front_tls_certificate[0] == '\0') {
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "client_certificates is %s, and tls_certificate is not set", ask);
+    }
     if (conf->front_tls_certificate[0] == '\0') {
         return JT_OK;
     }
     const struct jt_tls_files files = { .certificate = conf->front_tls_certificate,
-                                        .key = conf->front_tls_key };
+                                        .key = conf->front_tls_key,
+                                        .clients = !asks ? JT_TLS_CLIENTS_UNASKED
+                                                   : strcmp(ask, "required") == 0
+                                                       ? JT_TLS_CLIENTS_REQUIRED
+                                                       : JT_TLS_CLIENTS_ASKED,
+                                        .client_ca = ca[0] == '\0' ? NULL : ca };
     enum jt_err err = jt_tls_server_new(&files, fault, &tls);
     if (err == JT_OK) {
         err = jt_certificate_duty_start(tls, &certificate);

@@ -79,7 +79,8 @@ enum jt_refusal {
     X(tls_hellos)             \
     X(tls_handshakes)         \
     X(tls_failures)           \
-    X(logins_refused)
+    X(logins_refused)         \
+    X(logins_without_certificate)
 
 /* One for all doors of the process; zeroed by its owner, then `limit` set. */
 struct jt_door_shared {

@@ -2,11 +2,13 @@
 #include "http/exchange.h"
 
 #include "base/secmem.h"
+#include "http/conn.h"
 #include "http/server.h"
 
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ANSWER_MAX (64u << 20)
 
@@ -14,6 +16,7 @@ void jt_exchange_open(struct jt_exchange *x, struct jt_conn *conn, size_t max_bo
 {
     jt_charge_open(&x->charge, conn, max_body);
     x->server = jt_server_of(x->charge.door);
+    x->certified = conn->stream.kind->peer(&conn->stream, &x->peer);
     jt_buf_init(&x->body, max_body);
     jt_buf_init(&x->answer.body, ANSWER_MAX);
 }
@@ -50,6 +53,13 @@ struct jt_slice jt_exchange_address(const struct jt_exchange *x)
 {
     const struct jt_account *address = x->charge.address;
     return (struct jt_slice){ address->name, address->name_len };
+}
+
+const uint8_t *jt_exchange_certificate(const struct jt_exchange *x)
+{
+    int64_t now_s = (int64_t)time(NULL);
+    bool good = x->certified && x->peer.from_s <= now_s && now_s <= x->peer.until_s;
+    return good ? x->peer.digest : NULL;
 }
 
 static void add_fields(const struct jt_http_answer *answer, struct MHD_Response *response)

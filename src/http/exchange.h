@@ -19,6 +19,7 @@
 #include "http/answer.h"
 #include "http/door.h"
 #include "http/host.h"
+#include "http/stream.h"
 
 struct jt_server;
 struct MHD_Connection;
@@ -30,6 +31,8 @@ struct jt_exchange {
     bool admitted;            /* the verdict is given: the answer goes out by itself */
     struct jt_buf body;
     struct jt_http_answer answer;
+    bool certified; /* its connection's other end owns the certificate `peer` */
+    struct jt_stream_peer peer;
 };
 
 /* Binds a zeroed exchange to its connection; within begin(). */
@@ -52,6 +55,12 @@ void jt_exchange_answered(struct jt_exchange *x);
  * them; none: it is a Unix socket.
  */
 struct jt_slice jt_exchange_address(const struct jt_exchange *x);
+
+/*
+ * The SHA-256 of the certificate that the client's end of the connection has proven to own, if it
+ * is good now; NULL: there is none. Also when the connection is gone.
+ */
+const uint8_t *jt_exchange_certificate(const struct jt_exchange *x);
 
 /* For http/server.c: hands the finished answer to libmicrohttpd. False: it cannot. */
 bool jt_exchange_send(struct jt_exchange *x, struct MHD_Connection *connection);

@@ -44,10 +44,10 @@ static void plain_reason(const struct jt_stream *s, char out[JT_STREAM_REASON])
     snprintf(out, JT_STREAM_REASON, "the connection broke");
 }
 
-static bool plain_peer_digest(const struct jt_stream *s, uint8_t out[JT_STREAM_DIGEST])
+static bool plain_peer(const struct jt_stream *s, struct jt_stream_peer *out)
 {
     (void)s;
-    memset(out, 0, JT_STREAM_DIGEST);
+    (void)out;
     return false;
 }
 
@@ -58,7 +58,7 @@ static const struct jt_stream_kind plain = {
     .release = plain_release,
     .established = plain_established,
     .reason = plain_reason,
-    .peer_digest = plain_peer_digest,
+    .peer = plain_peer,
 };
 
 /* --- TLS --- */
@@ -106,9 +106,15 @@ static void tls_reason(const struct jt_stream *s, char out[JT_STREAM_REASON])
     jt_tls_reason(s->state, out);
 }
 
-static bool tls_peer_digest(const struct jt_stream *s, uint8_t out[JT_STREAM_DIGEST])
+static bool tls_peer(const struct jt_stream *s, struct jt_stream_peer *out)
 {
-    return jt_tls_peer_digest(s->state, out);
+    const struct jt_tls_peer *peer = jt_tls_peer(s->state);
+    if (peer != NULL) {
+        memcpy(out->digest, peer->digest, sizeof out->digest);
+        out->from_s = peer->from_s;
+        out->until_s = peer->until_s;
+    }
+    return peer != NULL;
 }
 
 static const struct jt_stream_kind with_tls = {
@@ -118,7 +124,7 @@ static const struct jt_stream_kind with_tls = {
     .release = tls_release,
     .established = tls_established,
     .reason = tls_reason,
-    .peer_digest = tls_peer_digest,
+    .peer = tls_peer,
 };
 
 /* --- either --- */

@@ -17,6 +17,12 @@
 #define JT_STREAM_REASON 80
 #define JT_STREAM_DIGEST 32
 
+/* The certificate of a client that has proven to own it. */
+struct jt_stream_peer {
+    uint8_t digest[JT_STREAM_DIGEST]; /* SHA-256 */
+    int64_t from_s, until_s;          /* when it is good, in seconds since 1970 */
+};
+
 struct jt_stream;
 struct jt_tls_server;
 
@@ -35,8 +41,8 @@ struct jt_stream_kind {
     bool (*established)(const struct jt_stream *s);
     /* why it failed, for a log line */
     void (*reason)(const struct jt_stream *s, char out[JT_STREAM_REASON]);
-    /* SHA-256 of the client's certificate; false: there is none */
-    bool (*peer_digest)(const struct jt_stream *s, uint8_t out[JT_STREAM_DIGEST]);
+    /* false: there is none, and *out is left alone */
+    bool (*peer)(const struct jt_stream *s, struct jt_stream_peer *out);
 };
 
 struct jt_stream {

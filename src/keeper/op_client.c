@@ -84,7 +84,8 @@ enum jt_err jt_op_client_make(struct jt_keeper *k, struct jt_reader *in, struct 
 
 /*
  * Whether the change takes something from an operator: the standing, the permission, a secret at
- * once, or when and from where it counts. Then no keeper goes back to a set of before it.
+ * once, or when, from where and with what certificate it counts. Then no keeper goes back to a set
+ * of before it.
  */
 static bool ends_operator(const struct jt_client_edit *edit, const struct jt_client_terms *before)
 {
@@ -94,9 +95,11 @@ static bool ends_operator(const struct jt_client_edit *edit, const struct jt_cli
     }
     bool same_networks = o->terms.n_networks == before->n_networks &&
                          memcmp(o->terms.networks, before->networks, sizeof before->networks) == 0;
+    bool same_certs = o->terms.n_certs == before->n_certs &&
+                      memcmp(o->terms.certs, before->certs, sizeof before->certs) == 0;
     return edit->state != JT_ROW_ACTIVE || (o->permissions & JT_MAY_OPERATE) == 0 ||
            (o->fresh && o->overlap_s == 0) || o->terms.expires_s != before->expires_s ||
-           !same_networks;
+           !same_networks || !same_certs;
 }
 
 /*

@@ -10,10 +10,24 @@
 
 _Static_assert(JT_CLIENT_TERMS_MAX <= UINT16_MAX, "the length of terms is a u16");
 
+static bool certs_valid(const struct jt_client_terms *terms)
+{
+    static const uint8_t none[JT_CERT_DIGEST_LEN] = { 0 };
+    const uint8_t *before = none;
+    for (size_t i = 0; i < terms->n_certs; i++) {
+        if (memcmp(terms->certs[i], before, JT_CERT_DIGEST_LEN) <= 0) {
+            return false;
+        }
+        before = terms->certs[i];
+    }
+    return true;
+}
+
 bool jt_client_terms_valid(const struct jt_client_terms *terms)
 {
     static const uint8_t none[JT_ROW_MAC_LEN] = { 0 };
     if (terms->n_networks > JT_CLIENT_MAX_NETWORKS || terms->n_grants > JT_CLIENT_MAX_GRANTS ||
+        terms->n_certs > JT_CLIENT_MAX_CERTS || !certs_valid(terms) ||
         (terms->old_until_s == 0 && memcmp(terms->old_secret_mac, none, sizeof none) != 0)) {
         return false;
     }
@@ -51,6 +65,9 @@ size_t jt_client_terms_encode(const struct jt_client_terms *terms,
         memcpy(p, n->address, jt_network_address_len(n->family));
         p += jt_network_address_len(n->family);
     }
+    *p++ = terms->n_certs;
+    memcpy(p, terms->certs, (size_t)terms->n_certs * JT_CERT_DIGEST_LEN);
+    p += (size_t)terms->n_certs * JT_CERT_DIGEST_LEN;
     *p++ = terms->n_grants;
     for (size_t i = 0; i < terms->n_grants; i++, p += 8) {
         jt_put_u32(p, terms->grants[i].field);
@@ -72,6 +89,10 @@ static void decode(struct jt_reader *in, struct jt_client_terms *out)
         n->family = jt_reader_u8(in);
         n->bits = jt_reader_u8(in);
         jt_reader_copy(in, n->address, jt_network_address_len(n->family));
+    }
+    out->n_certs = jt_reader_u8(in);
+    for (size_t i = 0; i < out->n_certs && i < JT_CLIENT_MAX_CERTS; i++) {
+        jt_reader_copy(in, out->certs[i], JT_CERT_DIGEST_LEN);
     }
     out->n_grants = jt_reader_u8(in);
     for (size_t i = 0; i < out->n_grants && i < JT_CLIENT_MAX_GRANTS; i++) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The terms of a client, as bytes in its row: when it expires, the secret before the present one
- * and how long that is still good, the networks it may come from, and what it may do in single
- * fields. The bytes are canonical: one form for one meaning (docs/data-format.md).
+ * and how long that is still good, the networks it may come from, the certificates one of which it
+ * must show, and what it may do in single fields. The bytes are canonical: one form for one meaning
+ * (docs/data-format.md).
  *
  * A row of before there were terms has none, zero bytes; each row that is made or changed has some.
  */
@@ -19,9 +20,11 @@
 
 #define JT_CLIENT_MAX_GRANTS   32
 #define JT_CLIENT_MAX_NETWORKS 8
+#define JT_CLIENT_MAX_CERTS    2  /* the present one, and the one that takes its place */
+#define JT_CERT_DIGEST_LEN     32 /* SHA-256 of a certificate in DER */
 #define JT_CLIENT_TERMS_MAX                                                   \
     (1 + 8 + 8 + JT_ROW_MAC_LEN + 1 + JT_CLIENT_MAX_NETWORKS * (2 + 16) + 1 + \
-     JT_CLIENT_MAX_GRANTS * (4 + 4))
+     JT_CLIENT_MAX_CERTS * JT_CERT_DIGEST_LEN + 1 + JT_CLIENT_MAX_GRANTS * (4 + 4))
 
 /* Operations in one field. */
 struct jt_grant {
@@ -35,11 +38,14 @@ struct jt_client_terms {
     uint8_t old_secret_mac[JT_ROW_MAC_LEN];
     uint8_t n_networks; /* 0: from anywhere */
     struct jt_network networks[JT_CLIENT_MAX_NETWORKS];
+    uint8_t n_certs; /* 0: none is asked for */
+    /* digests, ascending, none twice and none all zeroes */
+    uint8_t certs[JT_CLIENT_MAX_CERTS][JT_CERT_DIGEST_LEN];
     uint8_t n_grants;
     struct jt_grant grants[JT_CLIENT_MAX_GRANTS]; /* ascending by field, none twice */
 };
 
-/* Whether they can be encoded: counts, order, operations and networks as above. */
+/* Whether they can be encoded: counts, orders, operations and networks as above. */
 bool jt_client_terms_valid(const struct jt_client_terms *terms);
 
 /* Writes the bytes of valid terms; returns how many. */

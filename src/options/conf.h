@@ -37,6 +37,8 @@ struct jt_conf {
     long front_tls_port;
     char *front_tls_port_file;
     char *front_tls_certificate, *front_tls_key; /* PEM files */
+    char *front_client_certificates;             /* "none", "optional" or "required" */
+    char *front_client_ca_file;                  /* PEM file; empty: any certificate is taken */
     char *front_port_file;
     long front_port; /* 0: the kernel picks one; see port_file */
     char *front_metrics_listen, *front_metrics_port_file;

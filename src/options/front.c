@@ -22,6 +22,14 @@ static const char *check_yes_or_no(const char *value)
     return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0 ? NULL : "must be yes or no";
 }
 
+static const char *check_asking(const char *value)
+{
+    return strcmp(value, "none") == 0 || strcmp(value, "optional") == 0 ||
+                   strcmp(value, "required") == 0
+               ? NULL
+               : "must be none, optional or required";
+}
+
 static const struct jt_conf_option options[] = {
     { "node", JT_CONF_TEXT, JT_CONF_AT(front_node), "node1", 1, JT_CONF_NODE_MAX,
       "The name of this node in the database, the audit trail and certificates. It consists of "
@@ -57,6 +65,16 @@ static const struct jt_conf_option options[] = {
       NULL },
     { "tls_key", JT_CONF_TEXT, JT_CONF_AT(front_tls_key), "", 0, JT_CONF_MAX_TEXT,
       "A PEM file with its private key, without passphrase, which others cannot read.", NULL },
+    { "client_certificates", JT_CONF_TEXT, JT_CONF_AT(front_client_certificates), "none", 4, 8,
+      "Whether clients that connect with TLS are asked for a certificate of their own: none, "
+      "optional or required. Clients that are bound to a certificate need optional at least; with "
+      "required nobody connects without one.",
+      check_asking },
+    { "client_ca_file", JT_CONF_TEXT, JT_CONF_AT(front_client_ca_file), "", 0, JT_CONF_MAX_TEXT,
+      "A PEM file with the authorities one of which must have issued each client's certificate. "
+      "Empty: any certificate is taken, also one that its owner signed, and the digest decides to "
+      "which clients it belongs.",
+      NULL },
     { "metrics_listen", JT_CONF_TEXT, JT_CONF_AT(front_metrics_listen), "127.0.0.1", 1, 45,
       "The numeric loopback address on which metrics are served, as GET /metrics and without a "
       "key.",

@@ -15,7 +15,9 @@
 
 /* Authenticated encryption with forward secrecy; TLS 1.3 has nothing else. */
 #define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define GROUPS        "X25519:P-256:P-384"
+/* A stranger's certificates are held while the connection lasts. */
+#define CLIENT_CHAIN_MAX 16384
+#define GROUPS           "X25519:P-256:P-384"
 
 /* Which file it was: what a change shows in. */
 struct identity {
@@ -27,7 +29,7 @@ struct identity {
 
 struct jt_tls_server {
     struct jt_tls_files files;
-    struct identity tried[2]; /* certificate and key, at the last try */
+    struct identity tried[3]; /* certificate, key and clients' authority, at the last try */
     pthread_mutex_t mutex;    /* guards what follows */
     SSL_CTX *served;
     int64_t expires;
@@ -98,12 +100,30 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* Whose certificate it is, is decided by its digest when a client is known: any chain will do. */
-static int take_any(int verified, X509_STORE_CTX *store)
+/*
+ * Whose certificate it is, is decided by its digest when a client is known: no chain is built, so
+ * that strangers' certificates cost no work but the proof of their key.
+ */
+static int take_any(X509_STORE_CTX *store, void *arg)
 {
-    (void)verified;
     (void)store;
+    (void)arg;
     return 1;
+}
+
+static void ask_clients(SSL_CTX *ctx, const struct jt_tls_files *files)
+{
+    int mode = files->clients == JT_TLS_CLIENTS_REQUIRED
+                   ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                   : SSL_VERIFY_PEER;
+    if (files->clients == JT_TLS_CLIENTS_UNASKED) {
+        return;
+    }
+    SSL_CTX_set_verify(ctx, mode, NULL);
+    SSL_CTX_set_max_cert_list(ctx, CLIENT_CHAIN_MAX);
+    if (files->client_ca == NULL) {
+        SSL_CTX_set_cert_verify_callback(ctx, take_any, NULL);
+    }
 }
 
 static bool set_up(SSL_CTX *ctx, const struct jt_tls_files *files)
@@ -117,9 +137,7 @@ static bool set_up(SSL_CTX *ctx, const struct jt_tls_files *files)
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets need none */
     SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
-    if (files->ask_certificate) {
-        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, take_any);
-    }
+    ask_clients(ctx, files);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS) == 1 &&
            SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
@@ -136,6 +154,14 @@ static enum jt_err load(SSL_CTX *ctx, const struct jt_tls_files *files, int64_t 
     if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(ctx) != 1) {
         return unusable(fault, files->key);
+    }
+    if (files->client_ca != NULL) {
+        STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(files->client_ca);
+        if (names == NULL || SSL_CTX_load_verify_file(ctx, files->client_ca) != 1) {
+            sk_X509_NAME_pop_free(names, X509_NAME_free);
+            return unusable(fault, files->client_ca);
+        }
+        SSL_CTX_set_client_CA_list(ctx, names); /* which is told to clients, and is now its own */
     }
     struct tm end;
     if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(ctx)), &end) != 1) {
@@ -169,7 +195,7 @@ static enum jt_err make(const struct jt_tls_files *files, SSL_CTX **out, int64_t
 enum jt_err jt_tls_server_reload(struct jt_tls_server *server, bool anyway, bool *changed,
                                  struct jt_fault *fault)
 {
-    struct identity now[2] = { 0 };
+    struct identity now[3] = { 0 };
     SSL_CTX *ctx = NULL;
     int64_t expires = 0;
     *changed = false;
@@ -177,7 +203,11 @@ enum jt_err jt_tls_server_reload(struct jt_tls_server *server, bool anyway, bool
     if (err == JT_OK) {
         err = look(server->files.key, true, &now[1], fault);
     }
-    if (!anyway && same(&now[0], &server->tried[0]) && same(&now[1], &server->tried[1])) {
+    if (err == JT_OK && server->files.client_ca != NULL) {
+        err = look(server->files.client_ca, false, &now[2], fault);
+    }
+    if (!anyway && same(&now[0], &server->tried[0]) && same(&now[1], &server->tried[1]) &&
+        same(&now[2], &server->tried[2])) {
         jt_fault_clear(fault);
         return JT_OK; /* also where that try failed: it has been told */
     }

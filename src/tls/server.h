@@ -21,11 +21,21 @@
 
 struct jt_tls_server;
 
+/*
+ * Whether clients are asked for a certificate of their own. That its key is theirs is proven in the
+ * handshake (RFC 8446 section 4.4.3); what it opens is decided by its digest, later on.
+ */
+enum jt_tls_clients {
+    JT_TLS_CLIENTS_UNASKED,
+    JT_TLS_CLIENTS_ASKED,    /* and may have none */
+    JT_TLS_CLIENTS_REQUIRED, /* without one there is no connection */
+};
+
 struct jt_tls_files {
     const char *certificate; /* PEM, the server's own first, then its chain */
     const char *key;         /* PEM, without passphrase, not readable by others */
-    /* Clients are asked for a certificate. Any is taken: what it opens is decided by its digest. */
-    bool ask_certificate;
+    enum jt_tls_clients clients;
+    const char *client_ca; /* PEM; a client's certificate must lead there; NULL: any is taken */
 };
 
 /*

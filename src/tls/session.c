@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+
+#define KEY_BITS_MIN 112
 
 _Static_assert(JT_TLS_RECORD_MAX == SSL3_RT_MAX_PLAIN_LENGTH, "a record's bound is the protocol's");
 
@@ -22,6 +25,9 @@ struct jt_tls_session {
     bool wants_out;
     bool over; /* after a fatal error nothing may be asked of it any more */
     unsigned long reason;
+    bool looked; /* at the client's certificate */
+    bool has_peer;
+    struct jt_tls_peer peer;
 };
 
 struct jt_tls_session *jt_tls_session_new(struct jt_tls_server *server, int fd)
@@ -169,16 +175,36 @@ bool jt_tls_established(const struct jt_tls_session *s)
     return SSL_is_init_finished(s->ssl);
 }
 
-bool jt_tls_peer_digest(const struct jt_tls_session *s, uint8_t out[JT_TLS_DIGEST_LEN])
+static bool seconds_of(const ASN1_TIME *time, int64_t *out)
 {
-    X509 *certificate = SSL_get0_peer_certificate(s->ssl);
-    unsigned len = 0;
-    bool good = certificate != NULL && X509_digest(certificate, EVP_sha256(), out, &len) == 1 &&
-                len == JT_TLS_DIGEST_LEN;
-    if (!good) {
-        memset(out, 0, JT_TLS_DIGEST_LEN);
-    }
+    struct tm tm;
+    bool good = ASN1_TIME_to_tm(time, &tm) == 1;
+    *out = good ? timegm(&tm) : 0;
     return good;
+}
+
+static bool look_at_peer(const SSL *ssl, struct jt_tls_peer *out)
+{
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    if (certificate == NULL) {
+        return false;
+    }
+    unsigned len = 0;
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    return key != NULL && EVP_PKEY_get_security_bits(key) >= KEY_BITS_MIN &&
+           X509_digest(certificate, EVP_sha256(), out->digest, &len) == 1 &&
+           len == JT_TLS_DIGEST_LEN && seconds_of(X509_get0_notBefore(certificate), &out->from_s) &&
+           seconds_of(X509_get0_notAfter(certificate), &out->until_s);
+}
+
+const struct jt_tls_peer *jt_tls_peer(struct jt_tls_session *s)
+{
+    if (!s->looked && SSL_is_init_finished(s->ssl)) {
+        s->looked = true;
+        s->has_peer = look_at_peer(s->ssl, &s->peer);
+        ERR_clear_error();
+    }
+    return s->has_peer ? &s->peer : NULL;
 }
 
 void jt_tls_reason(const struct jt_tls_session *s, char out[JT_TLS_REASON_TEXT])

@@ -47,8 +47,17 @@ bool jt_tls_wants_out(const struct jt_tls_session *s);
 /* Whether the handshake is done. */
 bool jt_tls_established(const struct jt_tls_session *s);
 
-/* The digest of the client's certificate; false: it has shown none. */
-bool jt_tls_peer_digest(const struct jt_tls_session *s, uint8_t out[JT_TLS_DIGEST_LEN]);
+/* The client's own certificate, whose key it has proven to have. */
+struct jt_tls_peer {
+    uint8_t digest[JT_TLS_DIGEST_LEN];
+    int64_t from_s, until_s; /* when it is good, in seconds since 1970 */
+};
+
+/*
+ * After the handshake; NULL: it has shown none, or one whose key is weaker than 112 bits (SP 800-57
+ * part 1, table 2). It is looked at once, and lives as long as the session.
+ */
+const struct jt_tls_peer *jt_tls_peer(struct jt_tls_session *s);
 
 /* Why the session is over, in OpenSSL's words. */
 void jt_tls_reason(const struct jt_tls_session *s, char out[JT_TLS_REASON_TEXT]);

@@ -82,3 +82,13 @@ bool jt_access_is_from(const struct jt_access *access, const struct jt_source *s
     }
     return found;
 }
+
+/* Digests of certificates are no secret. */
+bool jt_access_is_with(const struct jt_access *access, const uint8_t *digest)
+{
+    bool found = access->n_certs == 0;
+    for (size_t i = 0; i < access->n_certs && digest != NULL; i++) {
+        found = found || memcmp(access->certs[i], digest, JT_CERT_DIGEST_LEN) == 0;
+    }
+    return found;
+}

@@ -45,8 +45,13 @@ struct jt_access {
     int64_t good_until_ms; /* by jt_clock_ms; 0: no end is in sight */
     uint8_t n_networks;    /* 0: from anywhere */
     struct jt_network networks[JT_CLIENT_MAX_NETWORKS];
+    uint8_t n_certs; /* 0: with any certificate or none */
+    uint8_t certs[JT_CLIENT_MAX_CERTS][JT_CERT_DIGEST_LEN];
 };
 
 bool jt_access_is_from(const struct jt_access *access, const struct jt_source *source);
+
+/* `digest`: of the certificate that the connection's other end owns; NULL: of none. */
+bool jt_access_is_with(const struct jt_access *access, const uint8_t *digest);
 
 #endif

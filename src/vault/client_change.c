@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/client_change.h"
 
+#include "base/hex.h"
 #include "base/secmem.h"
 #include "store/clients.h"
 #include "vault/registry.h"
@@ -77,6 +78,10 @@ static void order_bounds(const struct jt_client_bounds *bounds, struct jt_client
         order->terms.n_networks = bounds->n_networks;
         memcpy(order->terms.networks, bounds->networks, sizeof order->terms.networks);
     }
+    if (bounds->has_certs) {
+        order->terms.n_certs = bounds->n_certs;
+        memcpy(order->terms.certs, bounds->certs, sizeof order->terms.certs);
+    }
 }
 
 /* --- what is recorded --- */
@@ -99,6 +104,21 @@ static void tell_grants(const char *id, const struct jt_may *may, char object[st
 {
     (void)snprintf(object, OBJECT_MAX, "%s:", id);
     jt_may_each(may, tell_permission, object);
+}
+
+/* And, where they are set, the certificates: " certificate=HEX", or none. */
+static void tell_certs(const struct jt_client_bounds *bounds, char object[static OBJECT_MAX])
+{
+    static const char name[] = "certificate=";
+    char text[sizeof name + JT_CERT_DIGEST_LEN * 2];
+    memcpy(text, name, sizeof name);
+    for (size_t i = 0; bounds->has_certs && i < bounds->n_certs; i++) {
+        jt_hex_encode(bounds->certs[i], JT_CERT_DIGEST_LEN, text + sizeof name - 1);
+        tell_permission(object, text);
+    }
+    if (bounds->has_certs && bounds->n_certs == 0) {
+        tell_permission(object, "certificate=none");
+    }
 }
 
 /* --- adding --- */
@@ -127,6 +147,7 @@ enum jt_err jt_client_add(struct jt_work_ctx *ctx, const char *id, const struct 
     struct jt_client_change change;
     char object[OBJECT_MAX];
     tell_grants(id, may, object);
+    tell_certs(bounds, object);
     jt_credential_new(id, out);
     memcpy(order.secret, out->secret, sizeof order.secret);
     order_bounds(bounds, &order);
@@ -320,6 +341,7 @@ static enum jt_err fill_permit(struct jt_work_ctx *ctx, struct editing *e)
     e->action = JT_AUDIT_CLIENT_PERMIT;
     order_bounds(p->bounds, &e->edit.order);
     tell_grants(e->edit.was.spec.id, p->may, e->object);
+    tell_certs(p->bounds, e->object);
     return order_may(ctx, p->may, &e->edit.order);
 }
 
@@ -352,6 +374,8 @@ static enum jt_err fill_recovery(struct jt_work_ctx *ctx, struct editing *e)
     order->terms.expires_s = 0;
     order->terms.n_networks = 0;
     memset(order->terms.networks, 0, sizeof order->terms.networks);
+    order->terms.n_certs = 0;
+    memset(order->terms.certs, 0, sizeof order->terms.certs);
     order->fresh = true;
     memcpy(order->secret, r->credential->secret, sizeof order->secret);
     return JT_OK;

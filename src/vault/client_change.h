@@ -22,10 +22,13 @@
 
 /* Beside its permissions. */
 struct jt_client_bounds {
-    bool has_expiry, has_networks; /* whether they are to be set; else they stay */
-    uint64_t expires_s;            /* seconds since 1970; 0: never */
-    uint8_t n_networks;            /* 0: from anywhere */
+    bool has_expiry, has_networks, has_certs; /* whether they are to be set; else they stay */
+    uint64_t expires_s;                       /* seconds since 1970; 0: never */
+    uint8_t n_networks;                       /* 0: from anywhere */
     struct jt_network networks[JT_CLIENT_MAX_NETWORKS];
+    uint8_t n_certs; /* 0: with any certificate or none */
+    /* as in struct jt_client_terms */
+    uint8_t certs[JT_CLIENT_MAX_CERTS][JT_CERT_DIGEST_LEN];
 };
 
 /*
@@ -63,7 +66,8 @@ enum jt_err jt_client_permit(struct jt_work_ctx *ctx, const char *id, const stru
 
 /*
  * Lets an operator in again: a new client, or one that is there, with a fresh secret, enabled, from
- * anywhere, without end, and with JT_MAY_OF_OPERATORS beside what it had. Every earlier secret of
+ * anywhere, with any certificate or none, without end, and with JT_MAY_OF_OPERATORS beside what it
+ * had. Every earlier secret of
  * it is void. For a command on the keeper's own machine only.
  */
 enum jt_err jt_client_recover(struct jt_work_ctx *ctx, const char *id, const char *actor,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Until when and from where, as a loop remembers it. */
+/* Until when, from where and with what, as a loop remembers it. */
 static enum jt_err bound(const struct jt_client_row *row, const struct jt_client_checked *checked,
                          struct jt_access *out)
 {
@@ -19,6 +19,8 @@ static enum jt_err bound(const struct jt_client_row *row, const struct jt_client
     }
     out->n_networks = terms.n_networks;
     memcpy(out->networks, terms.networks, sizeof out->networks);
+    out->n_certs = terms.n_certs;
+    memcpy(out->certs, terms.certs, sizeof out->certs);
     return JT_OK;
 }
 

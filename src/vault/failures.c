@@ -20,6 +20,7 @@
 
 struct entry {
     enum jt_audit_action action;
+    bool known;
     int status;
     char client[JT_CLIENT_ID_MAX + 1];
     char object[OBJECT_LEN];
@@ -46,9 +47,9 @@ struct jt_failures {
 static bool same(const struct entry *e, const struct jt_failure *failure, time_t second)
 {
     return e->second == second && e->action == failure->action && e->status == failure->status &&
-           e->origin.source_len == failure->origin->source_len &&
+           e->known == failure->known && e->origin.source_len == failure->origin->source_len &&
            memcmp(e->origin.source, failure->origin->source, sizeof e->origin.source) == 0 &&
-           (e->action == JT_AUDIT_LOGIN_REFUSED ||
+           (!e->known ||
             (strcmp(e->client, failure->client) == 0 && strcmp(e->object, failure->object) == 0));
 }
 
@@ -72,6 +73,7 @@ static struct entry *entry_of(struct jt_failures *f, const struct jt_failure *fa
     }
     struct entry *e = &f->entries[(f->first + f->n++) % ROOM];
     *e = (struct entry){ .action = failure->action,
+                         .known = failure->known,
                          .status = failure->status,
                          .origin = *failure->origin,
                          .second = second };

@@ -14,7 +14,12 @@
 
 struct jt_failure {
     enum jt_audit_action action; /* JT_AUDIT_REFUSED, JT_AUDIT_LOGIN_REFUSED */
-    int status;                  /* of the answer */
+    /*
+     * The key of `client` was good. All other refused logins from one place are of one kind, so
+     * that strangers cannot fill the trail with names.
+     */
+    bool known;
+    int status; /* of the answer */
     /* who; of a refused login whom it claimed to be, which is kept only where there is such one */
     const char *client;
     const char *object; /* method, route and problem: this program's own words */

@@ -165,6 +165,8 @@ static void clients_and_fields(void)
         .terms = { .expires_s = 9,
                    .n_networks = 2,
                    .networks = { { JT_IPV4, 8, { 10 } }, { JT_IPV6, 16, { 0x20, 1 } } },
+                   .n_certs = 2,
+                   .certs = { { 1 }, { 2 } },
                    .n_grants = 1,
                    .grants = { { 1, JT_MAY_LOOKUP } } },
         .fresh = true,

@@ -140,6 +140,11 @@ def terms_good(data):
         behind = length * 8 - data[at + 1]
         good = good and length > 0 and behind >= 0 and address & ((1 << behind) - 1) == 0
         at += 2 + length
+    n, at, before = data[at], at + 1, bytes(32)
+    good = good and n <= 2
+    for _ in range(n):
+        good = good and data[at : at + 32] > before and len(data) >= at + 32
+        before, at = data[at : at + 32], at + 32
     n, at, before = data[at], at + 1, 0
     good = good and n <= 32 and len(data) == at + 8 * n
     for field, permissions in struct.iter_unpack(">II", data[at:]) if good else ():

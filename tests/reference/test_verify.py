@@ -29,7 +29,10 @@ PANS = [
 
 
 # docs/data-format.md: no end, no secret before, 10.0.0.0/8, tokenize in field 1
-TERMS = bytes([1]) + bytes(32) + bytes([1, 4, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1])
+HEAD = bytes([1]) + bytes(32) + bytes([1, 4, 8, 10, 0, 0, 0])
+CERTIFICATES = [bytes([n]) * 32 for n in range(1, 4)]
+GRANTS = bytes([1, 0, 0, 0, 1, 0, 0, 0, 1])
+TERMS = HEAD + bytes([2]) + CERTIFICATES[0] + CERTIFICATES[1] + GRANTS
 
 
 @pytest.fixture
@@ -214,10 +217,24 @@ def test_a_forged_row_is_named(vault, tmp_path, table, column, value):
     assert f"{table} row" in check(vault, tmp_path).kinds()
 
 
+def with_certificates(*certificates):
+    return HEAD + bytes([len(certificates)]) + b"".join(certificates) + GRANTS
+
+
+def test_terms_have_one_form():
+    one, two, three = CERTIFICATES
+    assert TERMS == with_certificates(one, two)
+    for good in (b"", TERMS, with_certificates(), with_certificates(one), with_certificates(two)):
+        assert rows.terms_good(good)
+    for bad in ((two, one), (one, one), (bytes(32),), (one, two, three)):
+        assert not rows.terms_good(with_certificates(*bad))
+
+
 @pytest.mark.parametrize(
     "terms",
-    [b"", TERMS[:-1], TERMS[:-1] + b"\x02", TERMS + b"\x00", b"\x01", b"\x02" + TERMS[1:]],
-    ids=range(6),
+    [b"", TERMS[:-1], TERMS[:-1] + b"\x02", TERMS + b"\x00", b"\x01", b"\x02" + TERMS[1:]]
+    + [with_certificates(), TERMS[:70], TERMS[:42]],
+    ids=range(9),
 )
 def test_forged_terms_are_named(vault, tmp_path, terms):
     forged = vault.database()

@@ -44,6 +44,12 @@ WRONG = {
     "client add: --networks needs networks": [
         ["client", "add", "s", "--may", "audit", "--networks", "a,", "--key-file-out", "f"]
     ],
+    "client add: --certificates needs files": [
+        ["client", "add", "s", "--may", "audit", "--certificates", "a,", "--key-file-out", "f"]
+    ],
+    "client permit: --certificates: /nowhere: ": [
+        ["client", "permit", "s", "--may", "audit", "--certificates", "/nowhere"]
+    ],
     "client revoke: NAME is missing": [["client", "revoke"]],
     "client show: NAME is missing": [["client", "show"]],
     "client show: a client's name is 1 to 32": [["client", "show", "4111"]],

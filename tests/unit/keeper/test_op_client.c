@@ -227,6 +227,10 @@ static void what_weakens_an_operator_is_never_gone_back_behind(void **state)
     edit.order.terms.networks[0] = (struct jt_network){ .family = JT_IPV4, .bits = 0 };
     assert_ends_an_operator(in, &edit, &db, true);
     edit = same;
+    edit.order.terms.n_certs = 1;
+    edit.order.terms.certs[0][0] = 1;
+    assert_ends_an_operator(in, &edit, &db, true);
+    edit = same;
     edit.order.fresh = true; /* the key was stolen */
     assert_ends_an_operator(in, &edit, &db, true);
     edit.order.overlap_s = 60; /* a rotation like any other */

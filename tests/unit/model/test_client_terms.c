@@ -18,6 +18,8 @@ static struct jt_client_terms sample(void)
         .old_secret_mac = { 1, 2 },
         .n_networks = 2,
         .networks = { { JT_IPV4, 8, { 10 } }, { JT_IPV6, 32, { 0x20, 1, 0xd, 0xb8 } } },
+        .n_certs = 2,
+        .certs = { { 5 }, { 5, 1 } },
         .n_grants = 2,
         .grants = { { 3, JT_MAY_TOKENIZE }, { 4000000000u, JT_MAY_IN_A_FIELD } },
     };
@@ -31,7 +33,7 @@ static void terms_come_back_and_have_one_form(void **state)
     uint8_t bytes[JT_CLIENT_TERMS_MAX], again[JT_CLIENT_TERMS_MAX];
     assert_true(jt_client_terms_valid(&terms));
     size_t len = jt_client_terms_encode(&terms, bytes);
-    assert_int_equal(len, 33 + 1 + 6 + 18 + 1 + 16);
+    assert_int_equal(len, 33 + 1 + 6 + 18 + 1 + 64 + 1 + 16);
     assert_int_equal(jt_client_terms_decode(bytes, len, &back), JT_OK);
     assert_memory_equal(&back, &terms, sizeof back);
     for (size_t i = 0; i < len; i++) { /* what is taken is the form that is written */
@@ -52,6 +54,8 @@ static void the_fullest_terms_have_room(void **state)
 {
     (void)state;
     struct jt_client_terms terms = { .n_networks = JT_CLIENT_MAX_NETWORKS,
+                                     .n_certs = 2,
+                                     .certs = { { 1 }, { 2 } },
                                      .n_grants = JT_CLIENT_MAX_GRANTS };
     uint8_t bytes[JT_CLIENT_TERMS_MAX];
     for (size_t i = 0; i < JT_CLIENT_MAX_NETWORKS; i++) {
@@ -92,6 +96,18 @@ static void what_means_nothing_is_refused(void **state)
     assert_false(jt_client_terms_valid(&t));
     t = sample();
     t.n_grants = JT_CLIENT_MAX_GRANTS + 1;
+    assert_false(jt_client_terms_valid(&t));
+    t = sample();
+    t.certs[1][1] = 0; /* twice */
+    assert_false(jt_client_terms_valid(&t));
+    t = sample();
+    t.certs[0][0] = 6; /* descending */
+    assert_false(jt_client_terms_valid(&t));
+    t = sample();
+    t.certs[0][0] = 0; /* the digest of nothing */
+    assert_false(jt_client_terms_valid(&t));
+    t = sample();
+    t.n_certs = JT_CLIENT_MAX_CERTS + 1;
     assert_false(jt_client_terms_valid(&t));
 }
 

@@ -35,9 +35,8 @@ static X509 *certificate_of(EVP_PKEY *key, const char *name)
     return x;
 }
 
-void files_replace(struct files *f, const char *name)
+static void put_files(struct files *f, const char *name, EVP_PKEY *key)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = certificate_of(key, name);
     (void)unlink(f->certificate);
     (void)unlink(f->key);
@@ -52,13 +51,23 @@ void files_replace(struct files *f, const char *name)
     EVP_PKEY_free(key);
 }
 
-void files_make(struct files *f, const char *name)
+void files_replace(struct files *f, const char *name)
+{
+    put_files(f, name, EVP_EC_gen("P-256"));
+}
+
+void files_make_with(struct files *f, const char *name, EVP_PKEY *key)
 {
     snprintf(f->directory, sizeof f->directory, "/tmp/jeton-tls-test-XXXXXX");
     assert_non_null(mkdtemp(f->directory));
     snprintf(f->certificate, sizeof f->certificate, "%s/cert.pem", f->directory);
     snprintf(f->key, sizeof f->key, "%s/key.pem", f->directory);
-    files_replace(f, name);
+    put_files(f, name, key);
+}
+
+void files_make(struct files *f, const char *name)
+{
+    files_make_with(f, name, EVP_EC_gen("P-256"));
 }
 
 void files_remove(struct files *f)
@@ -68,9 +77,10 @@ void files_remove(struct files *f)
     assert_int_equal(rmdir(f->directory), 0);
 }
 
-struct jt_tls_files files_of(const struct files *f, bool ask_certificate)
+struct jt_tls_files files_of(const struct files *f, enum jt_tls_clients clients)
 {
-    return (struct jt_tls_files){ f->certificate, f->key, ask_certificate };
+    return (
+        struct jt_tls_files){ .certificate = f->certificate, .key = f->key, .clients = clients };
 }
 
 void pair_open(struct pair *p, struct jt_tls_server *server, int max_version, const struct files *f)

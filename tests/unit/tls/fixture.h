@@ -14,11 +14,13 @@ struct files {
 
 /* A fresh directory with a certificate of `name` and its key. */
 void files_make(struct files *f, const char *name);
+/* The same with that key, which becomes its own. */
+void files_make_with(struct files *f, const char *name, EVP_PKEY *key);
 /* Another certificate and key in the same files. */
 void files_replace(struct files *f, const char *name);
 void files_remove(struct files *f);
 
-struct jt_tls_files files_of(const struct files *f, bool ask_certificate);
+struct jt_tls_files files_of(const struct files *f, enum jt_tls_clients clients);
 
 /* Both ends of a connection, in one thread. */
 struct pair {

@@ -24,7 +24,7 @@ static int set_up(void **state)
 {
     (void)state;
     files_make(&files, "first");
-    paths = files_of(&files, false);
+    paths = files_of(&files, JT_TLS_CLIENTS_UNASKED);
     fault = (struct jt_fault){ .err = JT_OK };
     return 0;
 }

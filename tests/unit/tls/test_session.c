@@ -23,18 +23,25 @@ static struct jt_tls_server *server;
 static struct pair p;
 static char sent[LONG_LEN], got[LONG_LEN + JT_TLS_RECORD_MAX];
 
-static void open_server(bool ask_certificate)
+static void open_server(enum jt_tls_clients clients, const char *ca)
 {
     struct jt_fault fault = { .err = JT_OK };
-    struct jt_tls_files paths = files_of(&files, ask_certificate);
+    struct jt_tls_files paths = files_of(&files, clients);
+    paths.client_ca = ca;
     assert_int_equal(jt_tls_server_new(&paths, &fault, &server), JT_OK);
+}
+
+static void open_another_server(enum jt_tls_clients clients, const char *ca)
+{
+    jt_tls_server_free(server);
+    open_server(clients, ca);
 }
 
 static int set_up(void **state)
 {
     (void)state;
     files_make(&files, "server");
-    open_server(false);
+    open_server(JT_TLS_CLIENTS_UNASKED, NULL);
     for (size_t i = 0; i < sizeof sent; i++) {
         sent[i] = (char)(i * 31 + i / 251);
     }
@@ -183,29 +190,134 @@ static void plain_http_is_known_as_that_and_garbage_is_not(void **state)
     }
 }
 
+/* The digest that a connection of who has `own` (NULL: none) is known by; false: by none. */
+static bool known_by(const struct files *own, uint8_t out[static JT_TLS_DIGEST_LEN])
+{
+    uint8_t expected[EVP_MAX_MD_SIZE];
+    unsigned len;
+    pair_open(&p, server, 0, own);
+    assert_null(jt_tls_peer(p.server)); /* nothing is proven yet */
+    assert_int_equal(pair_shake(&p), 0);
+    const struct jt_tls_peer *peer = jt_tls_peer(p.server);
+    if (peer != NULL) {
+        assert_int_equal(X509_digest(SSL_get_certificate(p.client), EVP_sha256(), expected, &len),
+                         1);
+        assert_memory_equal(peer->digest, expected, sizeof peer->digest);
+        assert_int_equal(peer->until_s - peer->from_s, 86400 + 60);
+        assert_ptr_equal(jt_tls_peer(p.server), peer);
+        memcpy(out, peer->digest, sizeof peer->digest);
+    }
+    pair_close(&p);
+    return peer != NULL;
+}
+
 static void a_client_is_known_by_the_digest_of_its_certificate(void **state)
 {
     (void)state;
-    struct files own;
-    uint8_t digest[JT_TLS_DIGEST_LEN], expected[EVP_MAX_MD_SIZE];
-    unsigned len;
+    struct files own, other;
+    uint8_t digest[JT_TLS_DIGEST_LEN], another[JT_TLS_DIGEST_LEN];
     files_make(&own, "client");
-    pair_open(&p, server, 0, &own);
-    assert_int_equal(pair_shake(&p), 0);
-    assert_false(jt_tls_peer_digest(p.server, digest)); /* it was not asked */
-    pair_close(&p);
-    jt_tls_server_free(server);
-    open_server(true);
+    files_make(&other, "client");         /* the same name */
+    assert_false(known_by(&own, digest)); /* it was not asked */
+    open_another_server(JT_TLS_CLIENTS_ASKED, NULL);
+    assert_false(known_by(NULL, digest)); /* it has none, and may still speak */
+    assert_true(known_by(&own, digest));
+    assert_true(known_by(&other, another));
+    assert_memory_not_equal(digest, another, sizeof digest);
+    files_remove(&own);
+    files_remove(&other);
+}
+
+static void who_must_have_a_certificate_does_not_get_in_without(void **state)
+{
+    (void)state;
+    struct files own;
+    uint8_t digest[JT_TLS_DIGEST_LEN];
+    files_make(&own, "client");
+    open_another_server(JT_TLS_CLIENTS_REQUIRED, NULL);
     pair_open(&p, server, 0, NULL);
-    assert_int_equal(pair_shake(&p), 0);
-    assert_false(jt_tls_peer_digest(p.server, digest)); /* it has none, and may still speak */
+    assert_int_equal(pair_shake(&p), EPROTO);
+    assert_null(jt_tls_peer(p.server));
     pair_close(&p);
-    pair_open(&p, server, 0, &own);
-    assert_int_equal(pair_shake(&p), 0);
-    assert_true(jt_tls_peer_digest(p.server, digest));
-    assert_int_equal(X509_digest(SSL_get_certificate(p.client), EVP_sha256(), expected, &len), 1);
-    assert_memory_equal(digest, expected, sizeof digest);
+    assert_true(known_by(&own, digest));
+    files_remove(&own);
+}
+
+static void where_an_authority_is_named_others_certificates_are_refused(void **state)
+{
+    (void)state;
+    struct files trusted, stranger;
+    uint8_t digest[JT_TLS_DIGEST_LEN];
+    files_make(&trusted, "trusted");
+    files_make(&stranger, "trusted");
+    open_another_server(JT_TLS_CLIENTS_ASKED, trusted.certificate);
+    assert_true(known_by(&trusted, digest));
+    assert_false(known_by(NULL, digest));
+    pair_open(&p, server, 0, &stranger);
+    assert_int_equal(pair_shake(&p), EPROTO);
+    assert_null(jt_tls_peer(p.server));
     pair_close(&p);
+    struct jt_tls_files paths = files_of(&files, JT_TLS_CLIENTS_ASKED);
+    struct jt_fault fault = { .err = JT_OK };
+    struct jt_tls_server *none = NULL;
+    paths.client_ca = trusted.key; /* no certificate is in it */
+    assert_int_equal(jt_tls_server_new(&paths, &fault, &none), JT_ERR_TLS_FILES);
+    files_remove(&trusted);
+    files_remove(&stranger);
+}
+
+/* Of a key that can be computed from its certificate no possession is proven. */
+static void a_certificate_with_a_weak_key_is_none(void **state)
+{
+    (void)state;
+    struct files own;
+    uint8_t digest[JT_TLS_DIGEST_LEN];
+    files_make_with(&own, "weak", EVP_RSA_gen(1024));
+    open_another_server(JT_TLS_CLIENTS_ASKED, NULL);
+    assert_false(known_by(&own, digest));
+    files_remove(&own);
+}
+
+static SSL_SESSION *ticket;
+
+static int keep_ticket(SSL *ssl, SSL_SESSION *session)
+{
+    (void)ssl;
+    SSL_SESSION_free(ticket);
+    ticket = session;
+    return 1;
+}
+
+/* What a ticket brings back is who was there when it was given, not who could show a certificate.
+ */
+static void a_resumed_connection_is_known_as_before(void **state)
+{
+    (void)state;
+    struct files own;
+    char byte = 'x';
+    struct iovec part = { &byte, 1 };
+    files_make(&own, "client");
+    open_another_server(JT_TLS_CLIENTS_ASKED, NULL);
+    for (int with = 0; with < 2; with++) {
+        pair_open(&p, server, 0, with ? &own : NULL);
+        (void)SSL_CTX_set_session_cache_mode(p.ctx,
+                                             SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(p.ctx, keep_ticket);
+        assert_int_equal(pair_shake(&p), 0);
+        assert_int_equal(jt_tls_write(p.server, &part, 1), 1);
+        assert_int_equal(SSL_read(p.client, &byte, 1), 1); /* and the ticket before it */
+        assert_non_null(ticket);
+        assert_int_equal(SSL_shutdown(p.client), 0); /* else OpenSSL takes the ticket for bad */
+        pair_close(&p);
+        pair_open(&p, server, 0, with ? NULL : &own);
+        assert_int_equal(SSL_set_session(p.client, ticket), 1);
+        assert_int_equal(pair_shake(&p), 0);
+        assert_true(SSL_session_reused(p.client));
+        assert_true((jt_tls_peer(p.server) != NULL) == (with == 1));
+        pair_close(&p);
+    }
+    SSL_SESSION_free(ticket);
+    ticket = NULL;
     files_remove(&own);
 }
 
@@ -219,6 +331,10 @@ int main(void)
         cmocka_unit_test(another_protocol_than_http_1_is_refused),
         cmocka_unit_test(plain_http_is_known_as_that_and_garbage_is_not),
         cmocka_unit_test(a_client_is_known_by_the_digest_of_its_certificate),
+        cmocka_unit_test(who_must_have_a_certificate_does_not_get_in_without),
+        cmocka_unit_test(where_an_authority_is_named_others_certificates_are_refused),
+        cmocka_unit_test(a_certificate_with_a_weak_key_is_none),
+        cmocka_unit_test(a_resumed_connection_is_known_as_before),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

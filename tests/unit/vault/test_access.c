@@ -78,6 +78,27 @@ static void a_client_may_come_from_its_networks_only(void **state)
     assert_false(jt_access_is_from(&access, &nowhere));
 }
 
+static void a_bound_client_shows_one_of_its_certificates(void **state)
+{
+    (void)state;
+    struct jt_access access = { .n_certs = 0 };
+    const uint8_t a[JT_CERT_DIGEST_LEN] = { 1 }, b[JT_CERT_DIGEST_LEN] = { 2 };
+    const uint8_t none[JT_CERT_DIGEST_LEN] = { 0 };
+    assert_true(jt_access_is_with(&access, NULL));
+    assert_true(jt_access_is_with(&access, a));
+    access.n_certs = 1;
+    memcpy(access.certs[0], a, sizeof a);
+    assert_false(jt_access_is_with(&access, NULL));
+    assert_true(jt_access_is_with(&access, a));
+    assert_false(jt_access_is_with(&access, b));
+    assert_false(jt_access_is_with(&access, none)); /* the second, which is not there */
+    access.n_certs = 2;
+    memcpy(access.certs[1], b, sizeof b);
+    assert_true(jt_access_is_with(&access, a));
+    assert_true(jt_access_is_with(&access, b));
+    assert_false(jt_access_is_with(&access, none));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +106,7 @@ int main(void)
         cmocka_unit_test(there_is_room_for_so_many_fields),
         cmocka_unit_test(what_is_granted_in_a_field_holds_there),
         cmocka_unit_test(a_client_may_come_from_its_networks_only),
+        cmocka_unit_test(a_bound_client_shows_one_of_its_certificates),
     };
     return cmocka_run_group_tests_name("vault/access", tests, NULL, NULL);
 }
