@@ -2,6 +2,7 @@
 #include "api/login.h"
 
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/notice.h"
@@ -100,6 +101,9 @@ static bool is_locked_out(struct jt_request *r)
  */
 static void refuse_key(struct jt_request *r, enum jt_err err)
 {
+    static struct jt_notice uncertified = {
+        .what = "good keys came without the certificate that their client must show"
+    };
     jt_lockout_failed(r->api->vault->lockout, r->credential.id, &r->source, jt_clock_ms());
     if (err == JT_ERR_NO_CERTIFICATE) {
         atomic_fetch_add(&r->api->doors->logins_without_certificate, 1);
@@ -148,6 +152,7 @@ static void on_client(void *arg, enum jt_err err, const struct jt_access *access
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);
+        jt_budget_find(r, access);
     }
     jt_exchange_admit(&r->http, r->client[0] == '\0' ? NULL : r->client);
     if (later) {
