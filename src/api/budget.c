@@ -122,8 +122,8 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     static struct jt_notice failed = { .what = "quotas of clients could not be reserved" };
     struct jt_budget_ask *a = jt_container_of(job, struct jt_budget_ask, job);
     jt_work_about(ctx, "client %s", a->client);
-    a->err = jt_budgets_reserve(ctx->vault->budgets, ctx, a->client, &a->budget, a->n,
-                                jt_budget_now());
+    a->err =
+        jt_budgets_reserve(ctx->vault->budgets, ctx, a->client, &a->budget, a->n, jt_budget_now());
     if (a->err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
         jt_notice(&failed, jt_fault_line(&ctx->fault, a->err, line));
@@ -171,14 +171,13 @@ static struct jt_budget_ask *start(const struct jt_request *r)
     if (a == NULL) {
         return NULL;
     }
-    *a = (struct jt_budget_ask){ .job = { .kind = JT_WORK_LOOKUP,
-                                          .run = run,
-                                          .done = done,
-                                          .inbox = &api->lanes->inbox },
-                                 .api = api,
-                                 .next = api->budget_asks,
-                                 .budget = r->budget->budget,
-                                 .n = r->budget->n_asked };
+    *a = (struct jt_budget_ask){
+        .job = { .kind = JT_WORK_LOOKUP, .run = run, .done = done, .inbox = &api->lanes->inbox },
+        .api = api,
+        .next = api->budget_asks,
+        .budget = r->budget->budget,
+        .n = r->budget->n_asked
+    };
     memcpy(a->client, r->client, sizeof a->client);
     if (jt_workers_post(api->vault->workers, &a->job) != JT_OK) {
         free(a);

@@ -49,10 +49,10 @@ json_t *jt_budgets_json(const struct jt_budget *budgets, size_t n)
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++) {
         const struct jt_budget *b = &budgets[i];
-        (void)json_array_append_new(
-            all, json_pack("{ss,so,so}", "operation",
-                           jt_permission_name(UINT32_C(1) << b->operation), "per_second",
-                           bound_json(b->rate), "per_day", bound_json(b->quota)));
+        (void)json_array_append_new(all, json_pack("{ss,so,so}", "operation",
+                                                   jt_permission_name(UINT32_C(1) << b->operation),
+                                                   "per_second", bound_json(b->rate), "per_day",
+                                                   bound_json(b->quota)));
     }
     return all;
 }

@@ -47,7 +47,7 @@ struct jt_request {
     /* what it may do in the field of the path, and what has no field: enum jt_permission */
     uint32_t may;
     struct jt_request_budget *budget; /* of the client for this (api/budget.h); NULL: it has none */
-    json_t *json; /* the body, or NULL for a route that takes none */
+    json_t *json;                     /* the body, or NULL for a route that takes none */
 
     int64_t began_us; /* its head was complete */
     void *state;      /* the handler's own */

@@ -139,12 +139,12 @@ static json_t *add_answer(const struct jt_api *api, void *state)
     const struct addition *a = state;
     char key[JT_API_KEY_MAX + 1];
     jt_credential_format(&a->credential, key);
-    json_t *body =
-        json_pack("{ss,so,so,so,so,so,ss}", "id", a->id, "permissions", jt_permissions_json(&a->may),
-                  "expires_at", jt_json_time_or_null(a->bounds.expires_s), "networks",
-                  jt_networks_json(a->bounds.networks, a->bounds.n_networks), "certificates",
-                  jt_certs_json(a->bounds.certs, a->bounds.n_certs), "budgets",
-                  jt_budgets_json(a->bounds.budgets, a->bounds.n_budgets), "api_key", key);
+    json_t *body = json_pack(
+        "{ss,so,so,so,so,so,ss}", "id", a->id, "permissions", jt_permissions_json(&a->may),
+        "expires_at", jt_json_time_or_null(a->bounds.expires_s), "networks",
+        jt_networks_json(a->bounds.networks, a->bounds.n_networks), "certificates",
+        jt_certs_json(a->bounds.certs, a->bounds.n_certs), "budgets",
+        jt_budgets_json(a->bounds.budgets, a->bounds.n_budgets), "api_key", key);
     jt_wipe(key, sizeof key);
     return body;
 }

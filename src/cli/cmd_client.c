@@ -99,8 +99,7 @@ static bool put_budgets(const struct jt_command *self, json_t *body, const char 
         (void)jt_usage_error(self, "--budget needs operations with a number a second, a day or "
                                    "both, as in detokenize=200/s,100000/day,lookup=5/s, or none");
     }
-    return list == NULL ||
-           (budgets != NULL && json_object_set_new(body, "budgets", budgets) == 0);
+    return list == NULL || (budgets != NULL && json_object_set_new(body, "budgets", budgets) == 0);
 }
 
 /* The body of add or permit, or NULL after a message. */

@@ -23,10 +23,10 @@
 #define JT_CLIENT_MAX_CERTS    2  /* the present one, and the one that takes its place */
 #define JT_CERT_DIGEST_LEN     32 /* SHA-256 of a certificate in DER */
 #define JT_CLIENT_MAX_BUDGETS  7  /* one for each operation in a field */
-#define JT_CLIENT_TERMS_MAX                                                         \
-    (1 + 8 + 8 + JT_ROW_MAC_LEN + 1 + JT_CLIENT_MAX_NETWORKS * (2 + 16) + 1 +       \
-     JT_CLIENT_MAX_CERTS * JT_CERT_DIGEST_LEN + 1 + JT_CLIENT_MAX_GRANTS * (4 + 4) + \
-     1 + JT_CLIENT_MAX_BUDGETS * (1 + 4 + 4))
+#define JT_CLIENT_TERMS_MAX                                                              \
+    (1 + 8 + 8 + JT_ROW_MAC_LEN + 1 + JT_CLIENT_MAX_NETWORKS * (2 + 16) + 1 +            \
+     JT_CLIENT_MAX_CERTS * JT_CERT_DIGEST_LEN + 1 + JT_CLIENT_MAX_GRANTS * (4 + 4) + 1 + \
+     JT_CLIENT_MAX_BUDGETS * (1 + 4 + 4))
 
 /* Operations in one field. */
 struct jt_grant {

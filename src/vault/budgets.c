@@ -15,8 +15,8 @@
 /* A quota is reserved in so many parts. */
 #define PARTS 64
 /* An answer of the table that says no counts so long: others may give something back. */
-#define FRESH_US 1000000
-#define CHAINS   4096
+#define FRESH_US       1000000
+#define CHAINS         4096
 #define IN_A_STATEMENT 1000 /* parts that are given back together */
 
 struct entry {
@@ -224,14 +224,14 @@ void jt_budgets_look(struct jt_budgets *b, const char *client, const struct jt_b
 
 /* --- the table --- */
 
-/* What is to be asked of the table; false: nothing, there is room. What goes back leaves the entry. */
+/* What is to be asked of the table; false: nothing, there is room. What goes back leaves the entry.
+ */
 static bool prepare(struct jt_budgets *b, const char *client, const struct jt_budget *budget,
                     uint32_t n, struct jt_budget_time now, struct jt_budget_part *part,
                     uint64_t *need)
 {
     bool lacks = false;
-    *part = (struct jt_budget_part){ .operation = budget->operation,
-                                     .day = (uint32_t)day_of(now) };
+    *part = (struct jt_budget_part){ .operation = budget->operation, .day = (uint32_t)day_of(now) };
     memcpy(part->client, client, strlen(client) + 1);
     pthread_mutex_lock(&b->mutex);
     struct entry *e = entry_of(b, client, budget, now);
@@ -288,8 +288,7 @@ enum jt_err jt_budgets_reserve(struct jt_budgets *b, struct jt_work_ctx *ctx, co
         return JT_OK;
     }
     uint64_t want = need + budget->quota / PARTS;
-    enum jt_err err =
-        jt_budget_reserve(ctx->db, &part, need, want, budget->quota, &granted, &used);
+    enum jt_err err = jt_budget_reserve(ctx->db, &part, need, want, budget->quota, &granted, &used);
     if (err != JT_OK) {
         return err;
     }

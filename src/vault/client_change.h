@@ -25,7 +25,7 @@ struct jt_client_bounds {
     /* whether they are to be set; else they stay */
     bool has_expiry, has_networks, has_certs, has_budgets;
     uint64_t expires_s; /* seconds since 1970; 0: never */
-    uint8_t n_networks;                       /* 0: from anywhere */
+    uint8_t n_networks; /* 0: from anywhere */
     struct jt_network networks[JT_CLIENT_MAX_NETWORKS];
     uint8_t n_certs; /* 0: with any certificate or none */
     /* as in struct jt_client_terms */
