@@ -20,8 +20,10 @@
 #include "api/request.h"
 #include "vault/access.h"
 
-/* When it is known who asks: whether there is a budget. One for whom there is no memory has none to
- * give: it is answered so when it takes. */
+/*
+ * When it is known who asks: whether there is a budget. Where there is no memory for it the request
+ * is answered so, and has no client.
+ */
 void jt_budget_find(struct jt_request *r, const struct jt_access *access);
 
 /*

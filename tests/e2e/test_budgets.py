@@ -212,6 +212,7 @@ def test_a_crowd_gets_the_quota_and_no_more(service):
     token = service.app.tokenize(made_up(1))
     shop = client_with(service, "shop", [budget(per_day=500)])
     with_all = [shop.another() for _ in range(CROWD)]
+
     def ask(api):
         served = 0
         for _ in range(60):
