@@ -6,6 +6,7 @@
 #include "store/budgets.h"
 #include "vault/budgets.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,6 +114,52 @@ static void two_fronts_together_serve_the_quota(void **state)
     for (size_t i = 0; i < 2; i++) {
         jt_budgets_free(fronts[i]);
     }
+}
+
+#define FRONTS 4
+
+struct crowd {
+    pthread_t thread;
+    struct jt_db *db;
+    uint64_t granted;
+    enum jt_err err;
+};
+
+/* Reserves and gives back at one time with others; it keeps three of four. */
+static void *reserve_many(void *arg)
+{
+    struct crowd *c = arg;
+    for (int i = 0; i < 200 && c->err == JT_OK; i++) {
+        struct jt_budget_part p = part(0);
+        uint64_t got = 0, all = 0;
+        c->err = jt_budget_reserve(c->db, &p, 1, 20, 5000, &got, &all);
+        c->granted += got;
+        p.n = got / 4;
+        if (c->err == JT_OK && p.n > 0) {
+            c->err = jt_budget_give_back(c->db, &p, 1);
+            c->granted -= p.n;
+        }
+    }
+    return NULL;
+}
+
+static void fronts_that_reserve_at_one_time_get_parts_of_their_own(void **state)
+{
+    struct fx *fx = *state;
+    struct crowd crowd[FRONTS] = { 0 };
+    uint64_t granted = 0;
+    for (size_t i = 0; i < FRONTS; i++) {
+        assert_int_equal(jt_db_new(fx_conninfo(), "front", 5000, &crowd[i].db), JT_OK);
+        assert_int_equal(pthread_create(&crowd[i].thread, NULL, reserve_many, &crowd[i]), 0);
+    }
+    for (size_t i = 0; i < FRONTS; i++) {
+        assert_int_equal(pthread_join(crowd[i].thread, NULL), 0);
+        assert_int_equal(crowd[i].err, JT_OK);
+        granted += crowd[i].granted;
+        jt_db_free(crowd[i].db);
+    }
+    assert_int_equal(used(fx), granted);
+    assert_in_range(granted, 4000, 5000);
 }
 
 static void what_a_front_holds_is_missing_elsewhere_until_it_stops(void **state)
@@ -231,6 +278,7 @@ int main(void)
         fx_vault_test(a_first_request_beyond_the_quota_reserves_nothing),
         fx_vault_test(old_days_are_forgotten),
         fx_vault_test(two_fronts_together_serve_the_quota),
+        fx_vault_test(fronts_that_reserve_at_one_time_get_parts_of_their_own),
         fx_vault_test(what_a_front_holds_is_missing_elsewhere_until_it_stops),
         fx_vault_test(a_day_ends_at_midnight),
         fx_vault_test(another_quota_counts_what_was_used),
