@@ -25,8 +25,9 @@ struct jt_api {
     struct jt_request *large, *large_last; /* whose bodies are to be read, a step a round */
     struct jt_metrics *metrics;            /* of this loop; NULL: nobody counts */
     struct jt_logins logins;
-    struct jt_proxies proxies; /* that are believed */
-    bool access_log;           /* each answer is noted (api/access.h) */
+    struct jt_budget_ask *budget_asks; /* reservations that are under way (api/budget.h) */
+    struct jt_proxies proxies;         /* that are believed */
+    bool access_log;                   /* each answer is noted (api/access.h) */
     bool closed; /* the lanes are gone: what still comes in is told that the process stops */
 };
 

@@ -39,6 +39,24 @@ json_t *jt_certs_json(const uint8_t (*digests)[JT_CERT_DIGEST_LEN], size_t n)
     return texts;
 }
 
+static json_t *bound_json(uint32_t bound)
+{
+    return bound == 0 ? json_null() : json_integer(bound);
+}
+
+json_t *jt_budgets_json(const struct jt_budget *budgets, size_t n)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_budget *b = &budgets[i];
+        (void)json_array_append_new(all, json_pack("{ss,so,so}", "operation",
+                                                   jt_permission_name(UINT32_C(1) << b->operation),
+                                                   "per_second", bound_json(b->rate), "per_day",
+                                                   bound_json(b->quota)));
+    }
+    return all;
+}
+
 static const char *state_name(uint8_t state)
 {
     return state == JT_ROW_ACTIVE ? "active" : state == JT_ROW_DISABLED ? "disabled" : "removed";
@@ -49,12 +67,13 @@ json_t *jt_client_json(const struct jt_client_seen *seen)
     const struct jt_client_info *info = seen->info;
     const struct jt_client_terms *terms = &seen->terms;
     return json_pack(
-        "{ss,so,ss,sb,so,so,so,so,ss,ss,so,so,so,so}", "id", info->row.spec.id, "permissions",
+        "{ss,so,ss,sb,so,so,so,so,so,ss,ss,so,so,so,so}", "id", info->row.spec.id, "permissions",
         jt_permissions_json(&seen->may), "state", state_name(info->row.state), "revoked",
         (int)(info->row.state == JT_ROW_REVOKED), "expires_at",
         jt_json_time_or_null(terms->expires_s), "networks",
         jt_networks_json(terms->networks, terms->n_networks), "certificates",
-        jt_certs_json(terms->certs, terms->n_certs), "old_secret_until",
+        jt_certs_json(terms->certs, terms->n_certs), "budgets",
+        jt_budgets_json(terms->budgets, terms->n_budgets), "old_secret_until",
         jt_json_time_or_null(terms->old_until_s), "created_at", info->created_at, "created_by",
         info->created_by, "changed_at", jt_json_text_or_null(info->changed_at), "changed_by",
         jt_json_text_or_null(info->changed_by), "revoked_at",

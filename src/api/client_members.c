@@ -115,6 +115,62 @@ static bool take_certs(const struct jt_member *member, json_t *value, void *at)
     return jt_client_terms_valid(&terms);
 }
 
+/* An absent bound is 0: there is none. False: it is no bound. */
+static bool take_bound(json_t *object, const char *name, uint32_t *out, size_t *n_members)
+{
+    json_t *value = json_object_get(object, name);
+    if (value == NULL) {
+        *out = 0;
+        return true;
+    }
+    json_int_t number = json_is_integer(value) ? json_integer_value(value) : 0;
+    *out = number < 1 || number > UINT32_MAX ? 0 : (uint32_t)number;
+    (*n_members)++;
+    return *out != 0;
+}
+
+static bool take_budget(json_t *object, struct jt_budget *out)
+{
+    const char *operation = jt_json_text(json_object_get(object, "operation"));
+    uint32_t bit = operation == NULL ? 0 : jt_permission_of(operation, strlen(operation));
+    size_t n_members = 1;
+    for (out->operation = 0; out->operation < 31 && UINT32_C(1) << out->operation != bit;) {
+        out->operation++;
+    }
+    return bit != 0 && take_bound(object, "per_second", &out->rate, &n_members) &&
+           take_bound(object, "per_day", &out->quota, &n_members) &&
+           json_object_size(object) == n_members;
+}
+
+static int by_operation(const void *a, const void *b)
+{
+    uint32_t x = ((const struct jt_budget *)a)->operation;
+    uint32_t y = ((const struct jt_budget *)b)->operation;
+    return (x > y) - (x < y);
+}
+
+static bool take_budgets(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_client_bounds *out = at;
+    struct jt_client_terms terms = { 0 };
+    size_t n = json_array_size(value);
+    if (!json_is_array(value) || n > JT_CLIENT_MAX_BUDGETS) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!take_budget(json_array_get(value, i), &terms.budgets[i])) {
+            return false;
+        }
+    }
+    qsort(terms.budgets, n, sizeof terms.budgets[0], by_operation);
+    terms.n_budgets = (uint8_t)n;
+    out->has_budgets = true;
+    out->n_budgets = terms.n_budgets;
+    memcpy(out->budgets, terms.budgets, sizeof out->budgets);
+    return jt_client_terms_valid(&terms);
+}
+
 static bool take_overlap(const struct jt_member *member, json_t *value, void *at)
 {
     (void)member;
@@ -129,6 +185,7 @@ const struct jt_member_kind jt_member_permissions = { "array", take_permissions 
                             jt_member_expiry = { "string", take_expiry },
                             jt_member_networks = { "array", take_networks },
                             jt_member_certs = { "array", take_certs },
+                            jt_member_budgets = { "array", take_budgets },
                             jt_member_overlap = { "integer", take_overlap };
 
 json_t *jt_json_time_or_null(uint64_t seconds)

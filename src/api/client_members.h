@@ -15,7 +15,7 @@ extern const struct jt_member_kind jt_member_permissions;
 
 /*
  * struct jt_client_bounds: its expiry, from a time to come or "never"; its networks; its
- * certificates.
+ * certificates; its budgets.
  */
 extern const struct jt_member_kind jt_member_expiry;
 #define JT_EXPIRY_MUST "a time to come, as in 2027-01-31T00:00:00Z, or never"
@@ -28,6 +28,13 @@ extern const struct jt_member_kind jt_member_certs;
 #define JT_CERTS_MUST                                                                        \
     "an array of at most 2 different SHA-256 digests of certificates in DER, in lower-case " \
     "hexadecimal digits; empty: none is asked for"
+
+/* And its budgets: objects with an operation and one or both of its bounds. */
+extern const struct jt_member_kind jt_member_budgets;
+#define JT_BUDGETS_MUST                                                                        \
+    "an array of objects, each of an operation (tokenize, detokenize, read-masked, lookup, "   \
+    "delete, encrypt or decrypt, none twice) with per_second, per_day or both, whole numbers " \
+    "from 1 to 4294967295; empty: no budget"
 
 struct jt_overlap {
     bool given;

@@ -2,6 +2,7 @@
 #include "api/login.h"
 
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/notice.h"
@@ -151,6 +152,7 @@ static void on_client(void *arg, enum jt_err err, const struct jt_access *access
         jt_request_answer_problem(r, JT_PROBLEM_FORBIDDEN);
     } else {
         memcpy(r->client, r->credential.id, sizeof r->client);
+        jt_budget_find(r, access);
     }
     jt_exchange_admit(&r->http, r->client[0] == '\0' ? NULL : r->client);
     if (later) {

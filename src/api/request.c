@@ -3,6 +3,7 @@
 
 #include "api/access.h"
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/metrics.h"
 #include "api/operation.h"
 #include "api/origin.h"
@@ -73,6 +74,9 @@ static void finish_as(struct jt_request *r, int status, const char *media_type,
     } else {
         answer->status = status;
         answer->media_type = status == 204 || status == 304 ? NULL : media_type;
+    }
+    if (r->budget != NULL) {
+        jt_budget_tell(r, problem);
     }
     uint64_t us = (uint64_t)(jt_clock_us() - r->began_us);
     int told = jt_request_wanted(r) ? answer->status : JT_CODE_CLIENT_GONE;
@@ -360,6 +364,7 @@ void jt_request_free(struct jt_request *r)
     }
     jt_exchange_clear(&r->http);
     json_decref(r->json);
+    free(r->budget);
     jt_wipe(&r->credential, sizeof r->credential);
     free(r);
 }

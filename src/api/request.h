@@ -27,11 +27,12 @@
 #include <jansson.h>
 
 struct jt_api;
+struct jt_request_budget;
 
 struct jt_request {
     struct jt_exchange http;
     struct jt_api *api;
-    struct jt_request *next; /* of those that wait for a look-up, or to be read */
+    struct jt_request *next; /* of those that wait for a look-up, to be read, or for a budget */
     const struct jt_route *route;
     struct jt_route_params params;
     char if_none_match[80];            /* as it was sent; empty: absent or too long */
@@ -45,7 +46,8 @@ struct jt_request {
     bool audited;                      /* the lane that has it writes its audit row */
     /* what it may do in the field of the path, and what has no field: enum jt_permission */
     uint32_t may;
-    json_t *json; /* the body, or NULL for a route that takes none */
+    struct jt_request_budget *budget; /* of the client for this (api/budget.h); NULL: it has none */
+    json_t *json;                     /* the body, or NULL for a route that takes none */
 
     int64_t began_us; /* its head was complete */
     void *state;      /* the handler's own */

@@ -121,6 +121,8 @@ static const struct jt_member add_members[] = {
       .must = JT_NETWORKS_MUST },
     { "certificates", &jt_member_certs, JT_MEMBER_AT(struct addition, bounds),
       .must = JT_CERTS_MUST },
+    { "budgets", &jt_member_budgets, JT_MEMBER_AT(struct addition, bounds),
+      .must = JT_BUDGETS_MUST },
 };
 
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -137,11 +139,12 @@ static json_t *add_answer(const struct jt_api *api, void *state)
     const struct addition *a = state;
     char key[JT_API_KEY_MAX + 1];
     jt_credential_format(&a->credential, key);
-    json_t *body =
-        json_pack("{ss,so,so,so,so,ss}", "id", a->id, "permissions", jt_permissions_json(&a->may),
-                  "expires_at", jt_json_time_or_null(a->bounds.expires_s), "networks",
-                  jt_networks_json(a->bounds.networks, a->bounds.n_networks), "certificates",
-                  jt_certs_json(a->bounds.certs, a->bounds.n_certs), "api_key", key);
+    json_t *body = json_pack(
+        "{ss,so,so,so,so,so,ss}", "id", a->id, "permissions", jt_permissions_json(&a->may),
+        "expires_at", jt_json_time_or_null(a->bounds.expires_s), "networks",
+        jt_networks_json(a->bounds.networks, a->bounds.n_networks), "certificates",
+        jt_certs_json(a->bounds.certs, a->bounds.n_certs), "budgets",
+        jt_budgets_json(a->bounds.budgets, a->bounds.n_budgets), "api_key", key);
     jt_wipe(key, sizeof key);
     return body;
 }
@@ -171,6 +174,8 @@ static const struct jt_member permit_members[] = {
       .must = JT_NETWORKS_MUST },
     { "certificates", &jt_member_certs, JT_MEMBER_AT(struct permission, bounds),
       .must = JT_CERTS_MUST },
+    { "budgets", &jt_member_budgets, JT_MEMBER_AT(struct permission, bounds),
+      .must = JT_BUDGETS_MUST },
 };
 
 static enum jt_err permit(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)

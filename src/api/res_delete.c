@@ -4,6 +4,7 @@
  * {"items": [{"token": …}, …]}.
  */
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/card.h"
 #include "api/items.h"
 #include "api/operation.h"
@@ -90,6 +91,15 @@ static bool has_cards(struct delete *d, size_t n)
     return d->cards != NULL;
 }
 
+static void send(struct jt_request *r)
+{
+    struct delete *d = r->state;
+    r->audited = true;
+    if (!jt_lanes_delete(r->api->lanes, &d->ask)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
 static void submit(struct delete *d, uint32_t field, size_t n,
                    void (*done)(struct jt_delete_request *request))
 {
@@ -101,9 +111,8 @@ static void submit(struct delete *d, uint32_t field, size_t n,
                                          .n_items = n,
                                          .done = done,
                                          .arg = d };
-    r->audited = true;
-    if (!jt_lanes_delete(r->api->lanes, &d->ask)) {
-        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    if (jt_budget_take(r, n, send)) {
+        send(r);
     }
 }
 

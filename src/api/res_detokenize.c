@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
@@ -81,6 +82,15 @@ static bool is_wanted(void *arg)
     return jt_request_wanted(((const struct detokenize *)arg)->items.request);
 }
 
+static void send(struct jt_request *r)
+{
+    struct detokenize *d = r->state;
+    r->audited = true;
+    if (!jt_lanes_detokenize(r->api->lanes, &d->request)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct detokenize *d = arg;
@@ -104,9 +114,8 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         answer(d);
         return;
     }
-    r->audited = true;
-    if (!jt_lanes_detokenize(r->api->lanes, &d->request)) {
-        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    if (jt_budget_take(r, d->items.n_good, send)) {
+        send(r);
     }
 }
 

@@ -4,6 +4,7 @@
  * ciphertext: {"row_id": …, "pan" or "value" or "envelope": …}, or items of these.
  */
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/card.h"
 #include "api/items.h"
 #include "api/operation.h"
@@ -219,6 +220,15 @@ static void on_done(struct jt_held_request *request)
     answer(request->arg);
 }
 
+static void send(struct jt_request *r)
+{
+    struct held *h = r->state;
+    r->audited = true;
+    if (!jt_lanes_held(r->api->lanes, &h->request)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct held *h = arg;
@@ -245,9 +255,8 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                            .n_items = h->items.n_good,
                                            .done = on_done,
                                            .arg = h };
-    r->audited = true;
-    if (!jt_lanes_held(r->api->lanes, &h->request)) {
-        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    if (jt_budget_take(r, h->items.n_good, send)) {
+        send(r);
     }
 }
 

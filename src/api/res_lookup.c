@@ -4,6 +4,7 @@
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
@@ -71,6 +72,15 @@ static void on_done(struct jt_lookup_request *request)
     answer(request->arg);
 }
 
+static void send(struct jt_request *r)
+{
+    struct lookup *l = r->state;
+    r->audited = true;
+    if (!jt_lanes_lookup(r->api->lanes, &l->request)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct lookup *l = arg;
@@ -100,9 +110,8 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                              .n_items = l->items.n_good,
                                              .done = on_done,
                                              .arg = l };
-    r->audited = true;
-    if (!jt_lanes_lookup(r->api->lanes, &l->request)) {
-        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    if (jt_budget_take(r, l->items.n_good, send)) {
+        send(r);
     }
 }
 

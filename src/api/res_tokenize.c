@@ -4,6 +4,7 @@
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
@@ -72,6 +73,15 @@ static bool is_wanted(void *arg)
     return jt_request_wanted(((const struct tokenize *)arg)->items.request);
 }
 
+static void send(struct jt_request *r)
+{
+    struct tokenize *t = r->state;
+    r->audited = true;
+    if (!jt_lanes_tokenize(r->api->lanes, &t->request)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct tokenize *t = arg;
@@ -99,9 +109,8 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                                .done = on_done,
                                                .wanted = is_wanted,
                                                .arg = t };
-    r->audited = true;
-    if (!jt_lanes_tokenize(r->api->lanes, &t->request)) {
-        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    if (jt_budget_take(r, t->items.n_good, send)) {
+        send(r);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /v1/fields/{field}/tokens/{token}: what may be shown of the card behind a token. */
 #include "api/api.h"
+#include "api/budget.h"
 #include "api/card.h"
 #include "api/operation.h"
 #include "base/jsonw.h"
@@ -65,6 +66,15 @@ static void on_done(struct jt_detokenize_request *ask)
     jt_request_answer_reply(r, 200);
 }
 
+static void send(struct jt_request *r)
+{
+    struct read_token *t = r->state;
+    r->audited = true;
+    if (!jt_lanes_detokenize(r->api->lanes, &t->ask)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
 {
     struct read_token *t = arg;
@@ -86,9 +96,8 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
                                              .n_items = 1,
                                              .done = on_done,
                                              .arg = t };
-    r->audited = true;
-    if (!jt_lanes_detokenize(r->api->lanes, &t->ask)) {
-        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    if (jt_budget_take(r, 1, send)) {
+        send(r);
     }
 }
 

@@ -4,6 +4,7 @@
  * own, never to the terminal. What changes how a client stands: cmd_client_acts.c.
  */
 #include "base/secmem.h"
+#include "cli/budget_list.h"
 #include "cli/client_key.h"
 #include "cli/clientcert.h"
 #include "cli/exit.h"
@@ -31,7 +32,7 @@ static json_t *split(const char *list)
 
 /* What add and permit share. */
 struct grant {
-    const char *name, *may, *expires, *networks, *certs, *path;
+    const char *name, *may, *expires, *networks, *certs, *budget, *path;
 };
 
 #define GRANT_OPTIONS(g)                                                                           \
@@ -44,7 +45,9 @@ struct grant {
                 "where it may come from: networks as in 192.0.2.0/24,2001:db8::/32, or anywhere"), \
         JT_TEXT(                                                                                   \
             "certificates", "LIST", &(g).certs,                                                    \
-            "which certificate it must show: one or two PEM files or SHA-256 digests, or none")
+            "which certificate it must show: one or two PEM files or SHA-256 digests, or none"),   \
+        JT_TEXT("budget", "LIST", &(g).budget,                                                     \
+                "how many items it may have: detokenize=200/s,100000/day and so on, or none")
 
 /* Adds a list under `name` to the body, if there is one; false: a part of it is empty. */
 static bool put_list(json_t *body, const char *name, const char *list)
@@ -89,6 +92,16 @@ static bool put_certs(const struct jt_command *self, json_t *body, const char *l
     return good;
 }
 
+static bool put_budgets(const struct jt_command *self, json_t *body, const char *list)
+{
+    json_t *budgets = list == NULL ? NULL : jt_budget_list(list);
+    if (list != NULL && budgets == NULL) {
+        (void)jt_usage_error(self, "--budget needs operations with a number a second, a day or "
+                                   "both, as in detokenize=200/s,100000/day,lookup=5/s, or none");
+    }
+    return list == NULL || (budgets != NULL && json_object_set_new(body, "budgets", budgets) == 0);
+}
+
 /* The body of add or permit, or NULL after a message. */
 static json_t *grant_body(const struct jt_command *self, const struct grant *g)
 {
@@ -99,7 +112,7 @@ static json_t *grant_body(const struct jt_command *self, const struct grant *g)
     } else if (!put_list(body, "networks", g->networks)) {
         good = false;
         (void)jt_usage_error(self, "--networks needs networks separated by commas, or anywhere");
-    } else if (!put_certs(self, body, g->certs)) {
+    } else if (!put_certs(self, body, g->certs) || !put_budgets(self, body, g->budget)) {
         good = false;
     } else if (g->expires != NULL &&
                json_object_set_new(body, "expires_at", json_string(g->expires)) != 0) {
@@ -268,6 +281,26 @@ static void print_certs(const json_t *digests)
     }
 }
 
+/* Nothing where there is none. */
+static void print_budgets(const json_t *budgets)
+{
+    size_t i;
+    json_t *budget;
+    json_array_foreach(budgets, i, budget)
+    {
+        const json_t *rate = json_object_get(budget, "per_second");
+        const json_t *quota = json_object_get(budget, "per_day");
+        printf("%-12s%s", i == 0 ? "budget" : "", jt_reply_text(budget, "operation"));
+        if (json_is_integer(rate)) {
+            printf(" %lld/s", (long long)json_integer_value(rate));
+        }
+        if (json_is_integer(quota)) {
+            printf(" %lld/day", (long long)json_integer_value(quota));
+        }
+        printf("\n");
+    }
+}
+
 static void print_client(const json_t *client)
 {
     const json_t *networks = json_object_get(client, "networks");
@@ -282,6 +315,7 @@ static void print_client(const json_t *client)
         print_list(networks);
     }
     print_certs(json_object_get(client, "certificates"));
+    print_budgets(json_object_get(client, "budgets"));
     bool ends = json_is_string(json_object_get(client, "expires_at"));
     printf("expires     %s\n", ends ? jt_reply_text(client, "expires_at") : "never");
     if (json_is_string(json_object_get(client, "old_secret_until"))) {

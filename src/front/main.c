@@ -25,6 +25,7 @@
 #include "model/proxies.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/budgets.h"
 #include "vault/failures.h"
 #include "vault/heads.h"
 #include "vault/lockout.h"
@@ -166,6 +167,7 @@ static void stop(void)
     jt_sets_clear(&vault.sets);
     jt_held_use_clear(&vault.held_use);
     jt_lockout_free(vault.lockout);
+    jt_budgets_free(vault.budgets);
     jt_trail_clear(&vault.trail);
     jt_log(JT_LOG_DEBUG, "ended");
 }
@@ -274,6 +276,9 @@ static enum jt_err start_scrape(const struct jt_conf *conf, struct jt_fault *fau
 static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
 {
     enum jt_err err = jt_lockout_new(&vault.lockout);
+    if (err == JT_OK) {
+        err = jt_budgets_new(&vault.budgets);
+    }
     if (err == JT_OK) {
         err = jt_membership_start(&vault, &membership);
     }

@@ -75,6 +75,9 @@ static void add_fields(const struct jt_http_answer *answer, struct MHD_Response 
     if (answer->name != NULL) {
         MHD_add_response_header(response, answer->name, answer->value);
     }
+    for (size_t i = 0; i < answer->n_more; i++) {
+        MHD_add_response_header(response, answer->more[i].name, answer->more[i].value);
+    }
 }
 
 bool jt_exchange_send(struct jt_exchange *x, struct MHD_Connection *connection)

@@ -26,6 +26,16 @@ uint32_t jt_permission_of(const char *name, size_t len)
     return 0;
 }
 
+const char *jt_permission_name(uint32_t bit)
+{
+    for (size_t i = 0; i < JT_N_PERMISSIONS; i++) {
+        if (jt_permission_names[i].bit == bit) {
+            return jt_permission_names[i].name;
+        }
+    }
+    return "";
+}
+
 bool jt_client_id_valid(const char *id)
 {
     size_t n = strnlen(id, JT_CLIENT_ID_MAX + 1);

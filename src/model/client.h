@@ -50,6 +50,9 @@ extern const struct jt_permission_name jt_permission_names[JT_N_PERMISSIONS];
 /* Its bit; 0: there is no such permission. `name` need not end with NUL. */
 uint32_t jt_permission_of(const char *name, size_t len);
 
+/* The name of the permission with this bit; empty: there is none. */
+const char *jt_permission_name(uint32_t bit);
+
 struct jt_client_spec {
     char id[JT_CLIENT_ID_MAX + 1]; /* 1 to 32 of a-z 0-9 -, starting with a letter */
     uint32_t permissions;          /* enum jt_permission bits: in every field, or of none */

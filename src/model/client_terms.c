@@ -23,11 +23,25 @@ static bool certs_valid(const struct jt_client_terms *terms)
     return true;
 }
 
+static bool budgets_valid(const struct jt_client_terms *terms)
+{
+    for (size_t i = 0; i < terms->n_budgets; i++) {
+        const struct jt_budget *b = &terms->budgets[i];
+        if (b->operation >= 32 || (UINT32_C(1) << b->operation & JT_MAY_IN_A_FIELD) == 0 ||
+            (i > 0 && b->operation <= terms->budgets[i - 1].operation) ||
+            (b->rate == 0 && b->quota == 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool jt_client_terms_valid(const struct jt_client_terms *terms)
 {
     static const uint8_t none[JT_ROW_MAC_LEN] = { 0 };
     if (terms->n_networks > JT_CLIENT_MAX_NETWORKS || terms->n_grants > JT_CLIENT_MAX_GRANTS ||
         terms->n_certs > JT_CLIENT_MAX_CERTS || !certs_valid(terms) ||
+        terms->n_budgets > JT_CLIENT_MAX_BUDGETS || !budgets_valid(terms) ||
         (terms->old_until_s == 0 && memcmp(terms->old_secret_mac, none, sizeof none) != 0)) {
         return false;
     }
@@ -73,6 +87,12 @@ size_t jt_client_terms_encode(const struct jt_client_terms *terms,
         jt_put_u32(p, terms->grants[i].field);
         jt_put_u32(p + 4, terms->grants[i].permissions);
     }
+    *p++ = terms->n_budgets;
+    for (size_t i = 0; i < terms->n_budgets; i++, p += 9) {
+        p[0] = (uint8_t)terms->budgets[i].operation;
+        jt_put_u32(p + 1, terms->budgets[i].rate);
+        jt_put_u32(p + 5, terms->budgets[i].quota);
+    }
     return (size_t)(p - out);
 }
 
@@ -98,6 +118,13 @@ static void decode(struct jt_reader *in, struct jt_client_terms *out)
     for (size_t i = 0; i < out->n_grants && i < JT_CLIENT_MAX_GRANTS; i++) {
         out->grants[i].field = jt_reader_u32(in);
         out->grants[i].permissions = jt_reader_u32(in);
+    }
+    out->n_budgets = jt_reader_u8(in);
+    for (size_t i = 0; i < out->n_budgets && i < JT_CLIENT_MAX_BUDGETS; i++) {
+        struct jt_budget *b = &out->budgets[i];
+        b->operation = jt_reader_u8(in);
+        b->rate = jt_reader_u32(in);
+        b->quota = jt_reader_u32(in);
     }
 }
 

@@ -92,3 +92,13 @@ bool jt_access_is_with(const struct jt_access *access, const uint8_t *digest)
     }
     return found;
 }
+
+const struct jt_budget *jt_access_budget(const struct jt_access *access, uint32_t permission)
+{
+    for (size_t i = 0; i < access->n_budgets; i++) {
+        if (UINT32_C(1) << access->budgets[i].operation == permission) {
+            return &access->budgets[i];
+        }
+    }
+    return NULL;
+}

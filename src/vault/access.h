@@ -47,11 +47,16 @@ struct jt_access {
     struct jt_network networks[JT_CLIENT_MAX_NETWORKS];
     uint8_t n_certs; /* 0: with any certificate or none */
     uint8_t certs[JT_CLIENT_MAX_CERTS][JT_CERT_DIGEST_LEN];
+    uint8_t n_budgets; /* 0: of everything as much as it likes */
+    struct jt_budget budgets[JT_CLIENT_MAX_BUDGETS];
 };
 
 bool jt_access_is_from(const struct jt_access *access, const struct jt_source *source);
 
 /* `digest`: of the certificate that the connection's other end owns; NULL: of none. */
 bool jt_access_is_with(const struct jt_access *access, const uint8_t *digest);
+
+/* The budget of an operation, enum jt_permission; NULL: there is none. */
+const struct jt_budget *jt_access_budget(const struct jt_access *access, uint32_t permission);
 
 #endif

@@ -7,6 +7,7 @@
 #include "vault/registry.h"
 #include "vault/sets.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,10 @@ static void order_bounds(const struct jt_client_bounds *bounds, struct jt_client
         order->terms.n_certs = bounds->n_certs;
         memcpy(order->terms.certs, bounds->certs, sizeof order->terms.certs);
     }
+    if (bounds->has_budgets) {
+        order->terms.n_budgets = bounds->n_budgets;
+        memcpy(order->terms.budgets, bounds->budgets, sizeof order->terms.budgets);
+    }
 }
 
 /* --- what is recorded --- */
@@ -121,6 +126,27 @@ static void tell_certs(const struct jt_client_bounds *bounds, char object[static
     }
 }
 
+/* And, where they are set, the budgets: " budget=detokenize:200/s:100000/day", or none. */
+static void tell_budgets(const struct jt_client_bounds *bounds, char object[static OBJECT_MAX])
+{
+    for (size_t i = 0; bounds->has_budgets && i < bounds->n_budgets; i++) {
+        const struct jt_budget *b = &bounds->budgets[i];
+        char text[80], rate[16] = "", quota[20] = "";
+        if (b->rate != 0) {
+            (void)snprintf(rate, sizeof rate, ":%" PRIu32 "/s", b->rate);
+        }
+        if (b->quota != 0) {
+            (void)snprintf(quota, sizeof quota, ":%" PRIu32 "/day", b->quota);
+        }
+        (void)snprintf(text, sizeof text, "budget=%s%s%s",
+                       jt_permission_name(UINT32_C(1) << b->operation), rate, quota);
+        tell_permission(object, text);
+    }
+    if (bounds->has_budgets && bounds->n_budgets == 0) {
+        tell_permission(object, "budget=none");
+    }
+}
+
 /* --- adding --- */
 
 static enum jt_err make(struct jt_work_ctx *ctx, const char *id,
@@ -148,6 +174,7 @@ enum jt_err jt_client_add(struct jt_work_ctx *ctx, const char *id, const struct 
     char object[OBJECT_MAX];
     tell_grants(id, may, object);
     tell_certs(bounds, object);
+    tell_budgets(bounds, object);
     jt_credential_new(id, out);
     memcpy(order.secret, out->secret, sizeof order.secret);
     order_bounds(bounds, &order);
@@ -342,6 +369,7 @@ static enum jt_err fill_permit(struct jt_work_ctx *ctx, struct editing *e)
     order_bounds(p->bounds, &e->edit.order);
     tell_grants(e->edit.was.spec.id, p->may, e->object);
     tell_certs(p->bounds, e->object);
+    tell_budgets(p->bounds, e->object);
     return order_may(ctx, p->may, &e->edit.order);
 }
 

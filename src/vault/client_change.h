@@ -22,13 +22,16 @@
 
 /* Beside its permissions. */
 struct jt_client_bounds {
-    bool has_expiry, has_networks, has_certs; /* whether they are to be set; else they stay */
-    uint64_t expires_s;                       /* seconds since 1970; 0: never */
-    uint8_t n_networks;                       /* 0: from anywhere */
+    /* whether they are to be set; else they stay */
+    bool has_expiry, has_networks, has_certs, has_budgets;
+    uint64_t expires_s; /* seconds since 1970; 0: never */
+    uint8_t n_networks; /* 0: from anywhere */
     struct jt_network networks[JT_CLIENT_MAX_NETWORKS];
     uint8_t n_certs; /* 0: with any certificate or none */
     /* as in struct jt_client_terms */
     uint8_t certs[JT_CLIENT_MAX_CERTS][JT_CERT_DIGEST_LEN];
+    uint8_t n_budgets; /* 0: of everything as much as it likes */
+    struct jt_budget budgets[JT_CLIENT_MAX_BUDGETS];
 };
 
 /*

@@ -21,6 +21,8 @@ static enum jt_err bound(const struct jt_client_row *row, const struct jt_client
     memcpy(out->networks, terms.networks, sizeof out->networks);
     out->n_certs = terms.n_certs;
     memcpy(out->certs, terms.certs, sizeof out->certs);
+    out->n_budgets = terms.n_budgets;
+    memcpy(out->budgets, terms.budgets, sizeof out->budgets);
     return JT_OK;
 }
 

@@ -32,6 +32,8 @@
     X(retirement_reencrypted) \
     X(row_alarms)             \
     X(database_faults)        \
+    X(budget_rate_refused)    \
+    X(budget_quota_refused)   \
     X(unavailable)
 
 struct jt_counters {

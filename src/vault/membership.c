@@ -7,6 +7,7 @@
 #include "store/nodes.h"
 #include "store/rehearsal.h"
 #include "store/shape.h"
+#include "vault/budgets.h"
 #include "vault/duty.h"
 #include "vault/lockout.h"
 #include "vault/refresh.h"
@@ -351,6 +352,7 @@ void jt_membership_stop(struct jt_membership *m)
     if (m->ctx.vault != NULL && atomic_load(&m->ctx.vault->registered)) {
         m->use_due_ms = 0;
         write_held_use(m);
+        jt_budgets_give_back(m->ctx.vault->budgets, &m->ctx);
         enum jt_err err = jt_node_leave(m->ctx.db, &m->ctx.vault->node);
         if (err != JT_OK) {
             char line[JT_FAULT_LINE_LEN];

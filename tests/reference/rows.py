@@ -146,10 +146,19 @@ def terms_good(data):
         good = good and data[at : at + 32] > before and len(data) >= at + 32
         before, at = data[at : at + 32], at + 32
     n, at, before = data[at], at + 1, 0
-    good = good and n <= 32 and len(data) == at + 8 * n
-    for field, permissions in struct.iter_unpack(">II", data[at:]) if good else ():
+    good = good and n <= 32 and len(data) > at + 8 * n
+    for field, permissions in struct.iter_unpack(">II", data[at : at + 8 * n]) if good else ():
         good = good and field > before and permissions != 0 and permissions & ~IN_A_FIELD == 0
         before = field
+    return good and _budgets_good(data[at + 8 * n], data[at + 8 * n + 1 :])
+
+
+def _budgets_good(n, data):
+    good, before = n <= 7 and len(data) == 9 * n, -1
+    for operation, rate, quota in struct.iter_unpack(">BII", data) if good else ():
+        good = good and operation > before and (IN_A_FIELD >> operation) & 1 == 1
+        good = good and (rate, quota) != (0, 0)
+        before = operation
     return good
 
 

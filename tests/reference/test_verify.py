@@ -28,11 +28,12 @@ PANS = [
 ]
 
 
-# docs/data-format.md: no end, no secret before, 10.0.0.0/8, tokenize in field 1
+# docs/data-format.md: no end, no secret before, 10.0.0.0/8, tokenize in field 1, of which 5 a day
 HEAD = bytes([1]) + bytes(32) + bytes([1, 4, 8, 10, 0, 0, 0])
 CERTIFICATES = [bytes([n]) * 32 for n in range(1, 4)]
 GRANTS = bytes([1, 0, 0, 0, 1, 0, 0, 0, 1])
-TERMS = HEAD + bytes([2]) + CERTIFICATES[0] + CERTIFICATES[1] + GRANTS
+BUDGETS = bytes([1, 0, 0, 0, 0, 0, 0, 0, 0, 5])
+TERMS = HEAD + bytes([2]) + CERTIFICATES[0] + CERTIFICATES[1] + GRANTS + BUDGETS
 
 # docs/data-format.md: any length, zeros stripped, test cards refused, 62 exempt
 RULES = bytes([1, 255, 1, 2, 1, 2, 0, 0, 0, 62])
@@ -222,7 +223,21 @@ def test_a_forged_row_is_named(vault, tmp_path, table, column, value):
 
 
 def with_certificates(*certificates):
-    return HEAD + bytes([len(certificates)]) + b"".join(certificates) + GRANTS
+    return HEAD + bytes([len(certificates)]) + b"".join(certificates) + GRANTS + BUDGETS
+
+
+def with_budgets(*budgets):
+    return TERMS[: -len(BUDGETS)] + bytes([len(budgets)]) + b"".join(map(bytes, budgets))
+
+
+def test_budgets_have_one_form():
+    one, two = [0, 0, 0, 0, 1, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0, 1]
+    for good in ((), (one,), (two,), (one, two)):
+        assert rows.terms_good(with_budgets(*good))
+    for bad in ((two, one), (one, one), ([2] + one[1:],), ([9] + one[1:],), ([1] + [0] * 8,)):
+        assert not rows.terms_good(with_budgets(*bad))
+    assert not rows.terms_good(with_budgets(one, two)[:-1])
+    assert not rows.terms_good(with_budgets() + b"\x00")
 
 
 def test_terms_have_one_form():

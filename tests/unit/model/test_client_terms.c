@@ -22,6 +22,8 @@ static struct jt_client_terms sample(void)
         .certs = { { 5 }, { 5, 1 } },
         .n_grants = 2,
         .grants = { { 3, JT_MAY_TOKENIZE }, { 4000000000u, JT_MAY_IN_A_FIELD } },
+        .n_budgets = 2,
+        .budgets = { { 0, 0, 1 }, { 7, 200, 100000 } },
     };
 }
 
@@ -33,7 +35,7 @@ static void terms_come_back_and_have_one_form(void **state)
     uint8_t bytes[JT_CLIENT_TERMS_MAX], again[JT_CLIENT_TERMS_MAX];
     assert_true(jt_client_terms_valid(&terms));
     size_t len = jt_client_terms_encode(&terms, bytes);
-    assert_int_equal(len, 33 + 1 + 6 + 18 + 1 + 64 + 1 + 16);
+    assert_int_equal(len, 33 + 1 + 6 + 18 + 1 + 64 + 1 + 16 + 1 + 18);
     assert_int_equal(jt_client_terms_decode(bytes, len, &back), JT_OK);
     assert_memory_equal(&back, &terms, sizeof back);
     for (size_t i = 0; i < len; i++) { /* what is taken is the form that is written */
@@ -56,7 +58,9 @@ static void the_fullest_terms_have_room(void **state)
     struct jt_client_terms terms = { .n_networks = JT_CLIENT_MAX_NETWORKS,
                                      .n_certs = 2,
                                      .certs = { { 1 }, { 2 } },
-                                     .n_grants = JT_CLIENT_MAX_GRANTS };
+                                     .n_grants = JT_CLIENT_MAX_GRANTS,
+                                     .n_budgets = JT_CLIENT_MAX_BUDGETS };
+    static const uint8_t operations[] = { 0, 1, 3, 4, 5, 6, 7 };
     uint8_t bytes[JT_CLIENT_TERMS_MAX];
     for (size_t i = 0; i < JT_CLIENT_MAX_NETWORKS; i++) {
         terms.networks[i] = (struct jt_network){ JT_IPV6, 0, { 0 } };
@@ -64,8 +68,32 @@ static void the_fullest_terms_have_room(void **state)
     for (uint32_t i = 0; i < JT_CLIENT_MAX_GRANTS; i++) {
         terms.grants[i] = (struct jt_grant){ i + 1, JT_MAY_DECRYPT };
     }
+    for (size_t i = 0; i < JT_CLIENT_MAX_BUDGETS; i++) {
+        terms.budgets[i] = (struct jt_budget){ operations[i], UINT32_MAX, UINT32_MAX };
+    }
     assert_true(jt_client_terms_valid(&terms));
     assert_int_equal(jt_client_terms_encode(&terms, bytes), JT_CLIENT_TERMS_MAX);
+}
+
+static void a_budget_is_of_an_operation_in_a_field_and_bounds_something(void **state)
+{
+    (void)state;
+    static const struct jt_budget bad[][2] = {
+        { { 1, 0, 0 }, { 7, 1, 0 } },  /* no bound */
+        { { 7, 1, 0 }, { 7, 1, 0 } },  /* twice */
+        { { 7, 1, 0 }, { 1, 1, 0 } },  /* another order */
+        { { 1, 1, 0 }, { 2, 1, 0 } },  /* to operate */
+        { { 1, 1, 0 }, { 11, 1, 0 } }, /* no operation */
+        { { 1, 1, 0 }, { 33, 1, 0 } },
+    };
+    struct jt_client_terms t = sample();
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        memcpy(t.budgets, bad[i], sizeof bad[i]);
+        assert_false(jt_client_terms_valid(&t));
+    }
+    t = sample();
+    t.n_budgets = JT_CLIENT_MAX_BUDGETS + 1;
+    assert_false(jt_client_terms_valid(&t));
 }
 
 static void what_means_nothing_is_refused(void **state)
@@ -116,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(terms_come_back_and_have_one_form),
         cmocka_unit_test(the_fullest_terms_have_room),
+        cmocka_unit_test(a_budget_is_of_an_operation_in_a_field_and_bounds_something),
         cmocka_unit_test(what_means_nothing_is_refused),
     };
     return cmocka_run_group_tests_name("model/client_terms", tests, NULL, NULL);

@@ -99,6 +99,16 @@ static void a_bound_client_shows_one_of_its_certificates(void **state)
     assert_false(jt_access_is_with(&access, none));
 }
 
+static void a_budget_is_found_by_its_operation(void **state)
+{
+    (void)state;
+    const struct jt_access access = { .n_budgets = 2, .budgets = { { 1, 0, 5 }, { 3, 7, 0 } } };
+    assert_int_equal(jt_access_budget(&access, JT_MAY_DETOKENIZE)->quota, 5);
+    assert_int_equal(jt_access_budget(&access, JT_MAY_READ_MASKED)->rate, 7);
+    assert_null(jt_access_budget(&access, JT_MAY_TOKENIZE));
+    assert_null(jt_access_budget(&access, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +117,7 @@ int main(void)
         cmocka_unit_test(what_is_granted_in_a_field_holds_there),
         cmocka_unit_test(a_client_may_come_from_its_networks_only),
         cmocka_unit_test(a_bound_client_shows_one_of_its_certificates),
+        cmocka_unit_test(a_budget_is_found_by_its_operation),
     };
     return cmocka_run_group_tests_name("vault/access", tests, NULL, NULL);
 }
