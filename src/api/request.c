@@ -4,6 +4,7 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/metrics.h"
+#include "api/once.h"
 #include "api/operation.h"
 #include "api/origin.h"
 #include "api/query.h"
@@ -293,6 +294,9 @@ static void judge(struct jt_request *r, const struct jt_head *head)
         memcpy(r->if_none_match, head->if_none_match.p, head->if_none_match.len);
     }
     enum jt_problem_type problem = judge_body(r, head);
+    if (problem == JT_PROBLEM_NONE) {
+        problem = jt_once_read(r, head);
+    }
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem_with(
             r, problem, problem == JT_PROBLEM_BODY_TOO_LARGE ? write_limit : NULL, r->api);
@@ -343,6 +347,7 @@ void jt_request_free(struct jt_request *r)
     if (r->state_free != NULL) {
         r->state_free(r->state);
     }
+    jt_once_free(r);
     jt_exchange_clear(&r->http);
     json_decref(r->json);
     jt_wipe(&r->credential, sizeof r->credential);
@@ -371,6 +376,9 @@ static bool take_body(struct jt_request *r)
     if (body->len == 0 &&
         jt_operation_body(r->route->method, r->route->operation) != JT_BODY_OBJECT) {
         return true;
+    }
+    if (!jt_once_digest(r, body->data, body->len)) {
+        return false;
     }
     enum jt_problem_type problem = JT_PROBLEM_NONE;
     r->json = jt_json_parse_object(body->data, body->len, &problem);

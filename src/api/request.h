@@ -27,6 +27,7 @@
 #include <jansson.h>
 
 struct jt_api;
+struct jt_request_once;
 
 struct jt_request {
     struct jt_exchange http;
@@ -45,7 +46,8 @@ struct jt_request {
     bool audited;                      /* the lane that has it writes its audit row */
     /* what it may do in the field of the path, and what has no field: enum jt_permission */
     uint32_t may;
-    json_t *json; /* the body, or NULL for a route that takes none */
+    struct jt_request_once *once; /* api/once.h; NULL: it came without Idempotency-Key */
+    json_t *json;                 /* the body, or NULL for a route that takes none */
 
     int64_t began_us; /* its head was complete */
     void *state;      /* the handler's own */

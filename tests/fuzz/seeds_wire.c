@@ -9,6 +9,7 @@
 #include "wire/held.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
+#include "wire/once.h"
 #include "wire/match.h"
 #include "wire/node.h"
 #include "wire/open_masked.h"
@@ -102,6 +103,14 @@ static void batches(void)
     struct jt_identify_reply identify_reply = { 5, 2, { 7, 8 }, 2, ids };
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
+
+    struct jt_once_item digests[2] = { { bytes }, { bytes } };
+    jt_once_request_encode(digests, 2, &message);
+    store(JT_VERB_ONCE, 0);
+    struct jt_once_result macs[2] = { { { 1 } }, { { 2 } } };
+    struct jt_once_reply once_reply = { 2, macs };
+    jt_once_reply_encode(&once_reply, &message);
+    store(REPLY + JT_VERB_ONCE, 2);
 
     struct jt_open_masked_result masked[2] = { { JT_OK, true, 3, "630400****0000", 14 },
                                                { .err = JT_ERR_DECRYPT } };
