@@ -429,7 +429,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     /*
      * $1 clients, $2 keys, $3 MACs, $4 incarnation. Place, state and attempt of each: state 0, it
      * is the caller's; 1, somebody is at it; 2, another request has the key; 3, it has no row. None
-     * of one that is locked. Of equal ones in one batch the first has it.
+     * of one that is locked. Of equal ones in one batch the first has it; they are counted so that
+     * all are seen before any is changed.
      */
     [JT_SQL_ONCE_TAKE] = { "once_take",
         "WITH asked AS MATERIALIZED (SELECT a.*, row_number() OVER (PARTITION BY a.client, a.key "
@@ -441,7 +442,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "idempotency i WHERE " ONCE_ROW("i", "a") " FOR UPDATE SKIP LOCKED) AS l), "
         "taken AS (UPDATE idempotency i SET attempt = i.attempt + 1, incarnation = $4::uuid, "
         "busy_until = now() + interval '" JT_CLAIM_BUSY "' FROM seen s WHERE i.ctid = s.at AND "
-        "s.same AND NOT s.busy RETURNING s.place, i.attempt) "
+        "s.same AND NOT s.busy AND (SELECT count(*) FROM seen) > 0 RETURNING s.place, i.attempt) "
         "SELECT t.place, 0::int4, t.attempt FROM taken t UNION ALL "
         "SELECT s.place, CASE WHEN s.same THEN 1 ELSE 2 END, 0 FROM seen s WHERE s.busy OR NOT "
         "s.same UNION ALL "

@@ -2,6 +2,7 @@
 #include "vault/once.h"
 
 #include "base/container.h"
+#include "base/notice.h"
 #include "base/secmem.h"
 #include "crypto/digest.h"
 
@@ -31,11 +32,21 @@ static struct jt_once *once_of(const struct jt_lane_entry *e)
     return e->item;
 }
 
+/* The cards are not concerned: the node stays ready for whoever sends no key. */
+static void fail(struct claimer *c, enum jt_err err)
+{
+    static struct jt_notice failed = { .what = "requests could not be claimed" };
+    char line[JT_FAULT_LINE_LEN];
+    jt_notice(&failed, jt_fault_line(jt_pipe_fault(c->lane.pipe), err, line));
+    c->lane.told = true;
+    jt_lane_end(&c->lane, err);
+}
+
 static void on_run(void *arg, enum jt_err err, struct jt_claim_result *results, size_t n)
 {
     struct claimer *c = arg;
     if (err != JT_OK) {
-        jt_lane_end_untrue(&c->lane, "idempotency", err);
+        fail(c, err);
         return;
     }
     for (size_t i = 0; i < n; i++) {

@@ -104,14 +104,6 @@ static void batches(void)
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
 
-    struct jt_once_item digests[2] = { { bytes }, { bytes } };
-    jt_once_request_encode(digests, 2, &message);
-    store(JT_VERB_ONCE, 0);
-    struct jt_once_result macs[2] = { { { 1 } }, { { 2 } } };
-    struct jt_once_reply once_reply = { 2, macs };
-    jt_once_reply_encode(&once_reply, &message);
-    store(REPLY + JT_VERB_ONCE, 2);
-
     struct jt_open_masked_result masked[2] = { { JT_OK, true, 3, "630400****0000", 14 },
                                                { .err = JT_ERR_DECRYPT } };
     struct jt_open_masked_reply masked_reply = { 5, 2, masked };
@@ -319,6 +311,17 @@ static void audit_trail(void)
     store(JT_VERB_AUDIT_CLOSE, 0);
 }
 
+static void requests_done_once(void)
+{
+    struct jt_once_item digests[2] = { { bytes }, { bytes } };
+    jt_once_request_encode(digests, 2, &message);
+    store(JT_VERB_ONCE, 0);
+    struct jt_once_result macs[2] = { { { 1 } }, { { 2 } } };
+    struct jt_once_reply once_reply = { 2, macs };
+    jt_once_reply_encode(&once_reply, &message);
+    store(REPLY + JT_VERB_ONCE, 2);
+}
+
 void seeds_of_wire(void)
 {
     jt_buf_init(&message, JT_WIRE_MAX_FRAME);
@@ -328,6 +331,7 @@ void seeds_of_wire(void)
     clients_and_fields();
     rings();
     audit_trail();
+    requests_done_once();
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }
