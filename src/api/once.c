@@ -105,7 +105,10 @@ static void on_claimed(struct jt_once_request *ask)
 {
     struct jt_request_once *o = ask->arg;
     o->held = o->once.err == JT_OK;
-    if (o->held) {
+    if (o->held && o->request->large && !o->request->api->closed) {
+        jt_request_line_up(o->request); /* many may have been claimed together */
+        jt_loop_again(o->request->api->lanes->loop);
+    } else if (o->held) {
         o->then(o->request);
     } else {
         jt_request_answer_err(o->request, o->once.err);
@@ -115,7 +118,7 @@ static void on_claimed(struct jt_once_request *ask)
 void jt_once_claim(struct jt_request *r, void (*serve)(struct jt_request *r))
 {
     struct jt_request_once *o = r->once;
-    if (o == NULL) {
+    if (o == NULL || o->held) {
         serve(r);
         return;
     }

@@ -396,16 +396,22 @@ static bool take_body(struct jt_request *r)
  */
 #define LARGE_BODY 16384
 
+void jt_request_line_up(struct jt_request *r)
+{
+    struct jt_api *api = r->api;
+    r->next = NULL;
+    *(api->large == NULL ? &api->large : &api->large_last->next) = r;
+    api->large_last = r;
+}
+
 static void start(struct jt_exchange *x)
 {
     struct jt_request *r = jt_container_of(x, struct jt_request, http);
-    struct jt_api *api = r->api;
-    if (api->closed) {
+    if (r->api->closed) {
         jt_request_answer_err(r, JT_ERR_STOPPING);
     } else if (x->body.len >= LARGE_BODY) {
-        r->next = NULL;
-        *(api->large == NULL ? &api->large : &api->large_last->next) = r;
-        api->large_last = r;
+        r->large = true;
+        jt_request_line_up(r);
     } else if (take_body(r)) {
         jt_operation_serve(r);
     }
