@@ -6,7 +6,7 @@
  *
  *   bench_rest --port N --key-file FILE --mode tokenize|detokenize|livez|load [--field NAME]
  *              [--connections 64] [--batch 1] [--seconds 5] [--seed 1] [--cards N] [--items N]
- *              [--tokens FILE] [--keep-every K] [--tls]
+ *              [--tokens FILE] [--keep-every K] [--tls] [--named]
  *
  * Card numbers are made up, Luhn-valid, 16 digits, drawn from a population of --cards (0, the
  * default: all new). Other seeds draw other cards.
@@ -18,7 +18,8 @@
  * `detokenize` reads tokens of FILE, drawn at random, when --tokens is given; else it first
  * tokenizes 20,000 cards and reads those.
  *
- * --tls speaks TLS, and believes any certificate.
+ * --tls speaks TLS, and believes any certificate. --named gives each request an Idempotency-Key of
+ * its own.
  *
  * The API key is read from a file; nothing of a card is printed.
  */
@@ -57,7 +58,7 @@ static struct {
     char key[200];
     uint64_t random, cards, items, keep_every;
     const char *tokens;
-    bool tls;
+    bool tls, named;
 } opt = {
     .connections = 64, .batch = 1, .seconds = 5, .field = "pan", .random = 1, .keep_every = 1
 };
@@ -170,11 +171,18 @@ static void build_request(struct connection *c, enum mode mode, int batch)
         }
         put_text(&body, "]}");
     }
+    char name[80] = "";
+    if (opt.named) {
+        static uint64_t n_named;
+        snprintf(name, sizeof name, "Idempotency-Key: k%d-%llu\r\n", (int)getpid(),
+                 (unsigned long long)n_named++);
+    }
     int n = snprintf(head, sizeof head,
                      "POST /v1/fields/%s/%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
                      "%s\r\nContent-Type: application/json\r\n"
-                     "Content-Length: %zu\r\n\r\n",
-                     opt.field, mode == DETOKENIZE ? "detokenize" : "tokenize", opt.key, body.len);
+                     "%sContent-Length: %zu\r\n\r\n",
+                     opt.field, mode == DETOKENIZE ? "detokenize" : "tokenize", opt.key, name,
+                     body.len);
     jt_buf_put(&c->out, head, (size_t)n);
     jt_buf_put(&c->out, body.data, body.len);
 }
@@ -444,6 +452,7 @@ static void parse_options(int argc, char **argv)
         { "tokens", required_argument, NULL, 't' },
         { "keep-every", required_argument, NULL, 'e' },
         { "tls", no_argument, NULL, 'T' },
+        { "named", no_argument, NULL, 'N' },
         { 0 },
     };
     int o;
@@ -462,6 +471,7 @@ static void parse_options(int argc, char **argv)
         case 't': opt.tokens = optarg; break;
         case 'e': opt.keep_every = strtoull(optarg, NULL, 10); break;
         case 'T': opt.tls = true; break;
+        case 'N': opt.named = true; break;
         default: exit(64);
         }
     }

@@ -91,6 +91,7 @@ void jt_items_take(struct jt_items *items)
              items->kind->member == NULL ? r->json : json_object_get(r->json, items->kind->member));
     }
     for (size_t i = 0; i < items->n && !items->single; i++) {
+        items->place = i;
         json_t *value = value_of(items, json_array_get(many, i));
         if (value == NULL) {
             items->slots[i].problem = JT_PROBLEM_MALFORMED_ITEM;

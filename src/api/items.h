@@ -28,6 +28,7 @@ struct jt_items {
     const struct jt_items_kind *kind;
     bool single;
     size_t n;      /* items of the body */
+    size_t place;  /* in the body, of the item that `take` gets: counted from 0 */
     size_t n_good; /* those that `take` found good: numbered from 0 in input order */
     struct jt_item_slot *slots;
 };

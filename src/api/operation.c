@@ -118,7 +118,7 @@ static struct task *new_task(struct jt_request *r)
     return task;
 }
 
-void jt_operation_serve(struct jt_request *r)
+static void serve(struct jt_request *r)
 {
     const struct jt_operation *operation = r->route->operation;
     if (operation->handler != NULL) {
@@ -138,4 +138,9 @@ void jt_operation_serve(struct jt_request *r)
     if (err != JT_OK) { /* else the task is a worker's now, which may have ended it already */
         jt_request_answer_err(r, err);
     }
+}
+
+void jt_operation_serve(struct jt_request *r)
+{
+    jt_once_claim(r, serve);
 }

@@ -19,6 +19,7 @@
 #define JETON_API_OPERATION_H
 
 #include "api/members.h"
+#include "api/once.h"
 #include "api/request.h"
 #include "vault/workers.h"
 
@@ -46,6 +47,8 @@ struct jt_operation {
     void (*clear)(void *state);
 
     const char *query; /* what may follow a question mark, whole; NULL: nothing */
+
+    enum jt_once_rule once; /* Idempotency-Key: for those that have a handler */
 
     /* instead of all after the members: answers the request once, now or later */
     void (*handler)(struct jt_request *r);

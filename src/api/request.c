@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "api/budget.h"
 #include "api/metrics.h"
+#include "api/once.h"
 #include "api/operation.h"
 #include "api/origin.h"
 #include "api/query.h"
@@ -312,6 +313,9 @@ static void judge(struct jt_request *r, const struct jt_head *head)
         memcpy(r->if_none_match, head->if_none_match.p, head->if_none_match.len);
     }
     enum jt_problem_type problem = judge_body(r, head);
+    if (problem == JT_PROBLEM_NONE) {
+        problem = jt_once_read(r, head);
+    }
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem_with(
             r, problem, problem == JT_PROBLEM_BODY_TOO_LARGE ? write_limit : NULL, r->api);
@@ -362,6 +366,7 @@ void jt_request_free(struct jt_request *r)
     if (r->state_free != NULL) {
         r->state_free(r->state);
     }
+    jt_once_free(r);
     jt_exchange_clear(&r->http);
     json_decref(r->json);
     free(r->budget);
@@ -392,6 +397,9 @@ static bool take_body(struct jt_request *r)
         jt_operation_body(r->route->method, r->route->operation) != JT_BODY_OBJECT) {
         return true;
     }
+    if (!jt_once_digest(r, body->data, body->len)) {
+        return false;
+    }
     enum jt_problem_type problem = JT_PROBLEM_NONE;
     r->json = jt_json_parse_object(body->data, body->len, &problem);
     jt_buf_clear(body);
@@ -408,16 +416,22 @@ static bool take_body(struct jt_request *r)
  */
 #define LARGE_BODY 16384
 
+void jt_request_line_up(struct jt_request *r)
+{
+    struct jt_api *api = r->api;
+    r->next = NULL;
+    *(api->large == NULL ? &api->large : &api->large_last->next) = r;
+    api->large_last = r;
+}
+
 static void start(struct jt_exchange *x)
 {
     struct jt_request *r = jt_container_of(x, struct jt_request, http);
-    struct jt_api *api = r->api;
-    if (api->closed) {
+    if (r->api->closed) {
         jt_request_answer_err(r, JT_ERR_STOPPING);
     } else if (x->body.len >= LARGE_BODY) {
-        r->next = NULL;
-        *(api->large == NULL ? &api->large : &api->large_last->next) = r;
-        api->large_last = r;
+        r->large = true;
+        jt_request_line_up(r);
     } else if (take_body(r)) {
         jt_operation_serve(r);
     }

@@ -28,6 +28,7 @@
 
 struct jt_api;
 struct jt_request_budget;
+struct jt_request_once;
 
 struct jt_request {
     struct jt_exchange http;
@@ -46,6 +47,8 @@ struct jt_request {
     bool audited;                      /* the lane that has it writes its audit row */
     /* what it may do in the field of the path, and what has no field: enum jt_permission */
     uint32_t may;
+    bool large;                       /* its body is: it waits in line for each step */
+    struct jt_request_once *once;     /* api/once.h; NULL: it came without Idempotency-Key */
     struct jt_request_budget *budget; /* of the client for this (api/budget.h); NULL: it has none */
     json_t *json;                     /* the body, or NULL for a route that takes none */
 
@@ -56,6 +59,9 @@ struct jt_request {
 
 /* For one whose client is gone before it was admitted. */
 void jt_request_free(struct jt_request *r);
+
+/* The next step of a large one: jt_operation_serve, when its turn comes. */
+void jt_request_line_up(struct jt_request *r);
 
 /* Notes for the audit trail that `client`, whose key is good, is refused. */
 void jt_request_note_refusal(struct jt_request *r, const char *client,

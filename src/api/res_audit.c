@@ -63,6 +63,7 @@ static void clear(void *state)
 }
 
 const struct jt_operation jt_operation_audit_search = {
+    .once = JT_ONCE_IGNORED,
     .members = JT_MEMBERS(members),
     .state_size = sizeof(struct search),
     .act = search,

@@ -7,6 +7,7 @@
 #include "api/budget.h"
 #include "api/card.h"
 #include "api/items.h"
+#include "api/once.h"
 #include "api/operation.h"
 #include "base/container.h"
 #include "base/jsonw.h"
@@ -20,6 +21,10 @@ struct delete
     struct jt_delete_request ask;
     struct jt_delete_item *cards;
     struct jt_request *request;
+    /* where the same request was there before (api/once.h): what was not deleted then */
+    struct jt_delete_item *rest;
+    uint32_t *rest_of; /* of each the good item that it is */
+    size_t n_rest;
 };
 
 static struct delete *of(const struct jt_items *items)
@@ -30,6 +35,7 @@ static struct delete *of(const struct jt_items *items)
 static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t *value)
 {
     uint8_t *token = of(items)->cards[at].located.token;
+    of(items)->cards[at].place = (uint32_t)items->place;
     bool good = json_is_string(value) &&
                 jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
     return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
@@ -52,6 +58,8 @@ static const struct jt_items_kind kind = { "token", take_token, outcome, write_d
 static void free_state(void *state)
 {
     struct delete *d = state;
+    free(d->rest);
+    free(d->rest_of);
     free(d->cards);
     jt_items_clear(&d->items);
     free(d);
@@ -100,14 +108,15 @@ static void send(struct jt_request *r)
     }
 }
 
-static void submit(struct delete *d, uint32_t field, size_t n,
+static void submit(struct delete *d, uint32_t field, struct jt_delete_item *cards, size_t n,
                    void (*done)(struct jt_delete_request *request))
 {
     struct jt_request *r = d->request;
     d->ask = (struct jt_delete_request){ .client = r->client,
                                          .origin = &r->origin,
                                          .field = field,
-                                         .items = d->cards,
+                                         .claim = jt_once_claimed(r),
+                                         .items = cards,
                                          .n_items = n,
                                          .done = done,
                                          .arg = d };
@@ -118,15 +127,39 @@ static void submit(struct delete *d, uint32_t field, size_t n,
 
 /* --- POST --- */
 
-static void answer(struct delete *d)
+static void answer(struct jt_request *r)
 {
+    struct delete *d = r->state;
     count(d, d->items.n, d->items.n_good);
     jt_items_answer(&d->items);
 }
 
 static void on_done(struct jt_delete_request *ask)
 {
-    answer(ask->arg);
+    struct delete *d = ask->arg;
+    for (size_t i = 0; i < d->n_rest; i++) {
+        d->cards[d->rest_of[i]] = d->rest[i];
+    }
+    jt_once_release(d->request, NULL, 0, answer);
+}
+
+/* What was deleted before is answered as it was then. False: no memory. */
+static bool sort_out(struct delete *d)
+{
+    uint64_t *ids;
+    d->rest = calloc(d->items.n, sizeof *d->rest);
+    d->rest_of = calloc(d->items.n, sizeof *d->rest_of);
+    if (d->rest == NULL || d->rest_of == NULL || !jt_once_known(d->request, d->items.n, &ids)) {
+        return false;
+    }
+    for (size_t i = 0; i < d->items.n_good; i++) {
+        if (ids[d->cards[i].place] == 0) {
+            d->rest_of[d->n_rest] = (uint32_t)i;
+            d->rest[d->n_rest++] = d->cards[i];
+        }
+    }
+    free(ids);
+    return true;
 }
 
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
@@ -138,11 +171,19 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     jt_items_take(&d->items);
-    if (d->items.n_good == 0) {
-        answer(d);
-    } else {
-        submit(d, field->id, d->items.n_good, on_done);
+    if (!jt_once_repeated(d->request)) {
+        if (d->items.n_good > 0) {
+            submit(d, field->id, d->cards, d->items.n_good, on_done);
+            return;
+        }
+    } else if (!sort_out(d)) {
+        jt_request_answer_err(d->request, JT_ERR_NOMEM);
+        return;
+    } else if (d->n_rest > 0) {
+        submit(d, field->id, d->rest, d->n_rest, on_done);
+        return;
     }
+    jt_once_release(d->request, NULL, 0, answer);
 }
 
 static void delete_post(struct jt_request *r)
@@ -158,6 +199,7 @@ static const struct jt_member members[] = { { .name = "token" }, { .name = "item
 const struct jt_operation jt_operation_cards_delete = {
     .members = JT_MEMBERS(members),
     .one_of = true,
+    .once = JT_ONCE_TAKEN,
     .handler = delete_post,
 };
 
@@ -185,7 +227,7 @@ static void on_one_field(void *arg, enum jt_err err, const struct jt_field_spec 
     } else if (jt_token_parse(token, strlen(token), d->cards[0].located.token) != JT_OK) {
         jt_request_answer_problem(d->request, JT_PROBLEM_TOKEN_MALFORMED);
     } else {
-        submit(d, field->id, 1, on_one_done);
+        submit(d, field->id, d->cards, 1, on_one_done);
     }
 }
 

@@ -144,5 +144,6 @@ static const struct jt_member members[] = { { .name = "token" }, { .name = "item
 const struct jt_operation jt_operation_detokenize = {
     .members = JT_MEMBERS(members),
     .one_of = true,
+    .once = JT_ONCE_IGNORED,
     .handler = detokenize,
 };

@@ -307,17 +307,20 @@ static const struct jt_member of_envelopes[] = { { .name = "row_id" },
 const struct jt_operation jt_operation_encrypt = {
     .members = JT_MEMBERS(of_encrypt),
     .one_of = true,
+    .once = JT_ONCE_IGNORED,
     .handler = encrypt,
 };
 
 const struct jt_operation jt_operation_decrypt = {
     .members = JT_MEMBERS(of_envelopes),
     .one_of = true,
+    .once = JT_ONCE_IGNORED,
     .handler = decrypt,
 };
 
 const struct jt_operation jt_operation_reencrypt = {
     .members = JT_MEMBERS(of_envelopes),
     .one_of = true,
+    .once = JT_ONCE_IGNORED,
     .handler = reencrypt,
 };

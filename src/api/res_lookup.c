@@ -140,5 +140,6 @@ static const struct jt_member members[] = { { .name = "pan" }, { .name = "items"
 const struct jt_operation jt_operation_lookup = {
     .members = JT_MEMBERS(members),
     .one_of = true,
+    .once = JT_ONCE_IGNORED,
     .handler = lookup,
 };

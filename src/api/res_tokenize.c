@@ -8,14 +8,35 @@
 #include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
+#include "api/once.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/*
+ * Where the same request was there before (api/once.h), its cards go two ways: those that were
+ * stored then are recalled by their ids, and the rest is stored now.
+ */
+struct again {
+    struct jt_recall_request ask;
+    struct jt_recall_item *cards;
+    uint32_t *of; /* of each the good item that it is */
+    size_t n;
+};
+struct rest {
+    struct jt_tokenize_item *cards;
+    uint32_t *of;
+    size_t n;
+};
 
 struct tokenize {
     struct jt_items items;
     struct jt_tokenize_request request;
     struct jt_tokenize_item *cards;
+    struct jt_field_spec field;
     struct jt_card_terms terms;
+    struct again again;
+    struct rest rest; /* without `cards`: all of them are */
 };
 
 static struct tokenize *of(const struct jt_items *items)
@@ -26,6 +47,7 @@ static struct tokenize *of(const struct jt_items *items)
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct tokenize *t = of(items);
+    t->cards[at].place = (uint32_t)items->place;
     return jt_card_take(value, &t->terms, &t->cards[at].pan);
 }
 
@@ -49,23 +71,54 @@ static void free_state(void *state)
     if (t->cards != NULL) {
         jt_wipe(t->cards, t->items.n * sizeof *t->cards);
     }
+    if (t->rest.cards != NULL) {
+        jt_wipe(t->rest.cards, t->items.n * sizeof *t->rest.cards);
+    }
+    if (t->again.cards != NULL) {
+        jt_wipe(t->again.cards, t->items.n * sizeof *t->again.cards);
+    }
+    free(t->rest.cards);
+    free(t->rest.of);
+    free(t->again.cards);
+    free(t->again.of);
     free(t->cards);
     jt_items_clear(&t->items);
     free(t);
 }
 
-static void answer(struct tokenize *t)
+static void answer(struct jt_request *r)
 {
-    struct jt_counters *c = &t->items.request->api->vault->counters;
+    struct tokenize *t = r->state;
+    struct jt_counters *c = &r->api->vault->counters;
     jt_count(&c->tokenize_requests, 1);
     jt_count(&c->tokenize_items, t->items.n);
     jt_count(&c->tokenize_rejected, t->items.n - t->items.n_good);
     jt_items_answer(&t->items);
 }
 
+/* Of cards that had a row already nothing is remembered yet. */
+static void end(struct tokenize *t)
+{
+    struct jt_request *r = t->items.request;
+    size_t n = 0;
+    struct jt_claim_card *cards =
+        jt_once_claimed(r) == NULL ? NULL : calloc(t->items.n_good + 1, sizeof *cards);
+    for (size_t i = 0; i < t->items.n_good && cards != NULL; i++) {
+        const struct jt_tokenize_item *card = &t->cards[i];
+        if (card->err == JT_OK && !card->kept) {
+            cards[n++] = (struct jt_claim_card){ .place = card->place, .id = card->id };
+        }
+    }
+    jt_once_release(r, cards, n, answer);
+}
+
 static void on_done(struct jt_tokenize_request *request)
 {
-    answer(request->arg);
+    struct tokenize *t = request->arg;
+    for (size_t i = 0; i < t->rest.n; i++) {
+        t->cards[t->rest.of[i]] = t->rest.cards[i];
+    }
+    end(t);
 }
 
 static bool is_wanted(void *arg)
@@ -73,12 +126,106 @@ static bool is_wanted(void *arg)
     return jt_request_wanted(((const struct tokenize *)arg)->items.request);
 }
 
-static void send(struct jt_request *r)
+static void store(struct tokenize *t)
 {
-    struct tokenize *t = r->state;
+    struct jt_request *r = t->items.request;
+    bool all = t->rest.cards == NULL;
+    t->request = (struct jt_tokenize_request){ .client = r->client,
+                                               .origin = &r->origin,
+                                               .field = t->field.id,
+                                               .kind = t->field.kind,
+                                               .dedup = t->field.dedup,
+                                               .claim = jt_once_claimed(r),
+                                               .items = all ? t->cards : t->rest.cards,
+                                               .n_items = all ? t->items.n_good : t->rest.n,
+                                               .done = on_done,
+                                               .wanted = is_wanted,
+                                               .arg = t };
     r->audited = true;
     if (!jt_lanes_tokenize(r->api->lanes, &t->request)) {
         jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
+/* --- the same request again --- */
+
+static void on_recalled(struct jt_recall_request *ask)
+{
+    struct tokenize *t = ask->arg;
+    for (size_t i = 0; i < t->again.n; i++) {
+        const struct jt_recall_item *recalled = &t->again.cards[i];
+        struct jt_tokenize_item *card = &t->cards[t->again.of[i]];
+        card->err = recalled->located.err;
+        memcpy(card->token, recalled->located.token, JT_TOKEN_LEN);
+        card->kept = true;
+    }
+    if (t->rest.n > 0) {
+        store(t);
+    } else {
+        end(t);
+    }
+}
+
+/* Which of the cards were stored before. False: no memory. */
+static bool sort_out(struct tokenize *t)
+{
+    uint64_t *ids;
+    size_t n = t->items.n;
+    t->again.cards = calloc(n, sizeof *t->again.cards);
+    t->again.of = calloc(n, sizeof *t->again.of);
+    t->rest.cards = calloc(n, sizeof *t->rest.cards);
+    t->rest.of = calloc(n, sizeof *t->rest.of);
+    if (t->again.cards == NULL || t->again.of == NULL || t->rest.cards == NULL ||
+        t->rest.of == NULL || !jt_once_known(t->items.request, n, &ids)) {
+        return false;
+    }
+    for (size_t i = 0; i < t->items.n_good; i++) {
+        struct jt_tokenize_item *card = &t->cards[i];
+        if (ids[card->place] == 0) {
+            t->rest.of[t->rest.n] = (uint32_t)i;
+            t->rest.cards[t->rest.n++] = *card;
+        } else {
+            t->again.of[t->again.n] = (uint32_t)i;
+            t->again.cards[t->again.n++] =
+                (struct jt_recall_item){ .located = { .id = ids[card->place] }, .pan = card->pan };
+        }
+        jt_wipe(&card->pan, sizeof card->pan);
+    }
+    free(ids);
+    return true;
+}
+
+static void recall(struct tokenize *t)
+{
+    struct jt_request *r = t->items.request;
+    if (!sort_out(t)) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return;
+    }
+    t->again.ask = (struct jt_recall_request){ .client = r->client,
+                                               .origin = &r->origin,
+                                               .field = t->field.id,
+                                               .kind = t->field.kind,
+                                               .items = t->again.cards,
+                                               .n_items = t->again.n,
+                                               .done = on_recalled,
+                                               .arg = t };
+    r->audited = true;
+    if (t->again.n == 0) {
+        store(t);
+    } else if (!jt_lanes_recall(r->api->lanes, &t->again.ask)) {
+        jt_request_answer_err(r, JT_ERR_OVER_SHARE);
+    }
+}
+
+/* Once the client's budget has room for it. */
+static void begin(struct jt_request *r)
+{
+    struct tokenize *t = r->state;
+    if (jt_once_repeated(r)) {
+        recall(t);
+    } else {
+        store(t);
     }
 }
 
@@ -94,23 +241,12 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_fault(r, err, "");
         return;
     }
+    t->field = *field;
     jt_items_take(&t->items);
     if (t->items.n_good == 0) {
-        answer(t);
-        return;
-    }
-    t->request = (struct jt_tokenize_request){ .client = r->client,
-                                               .origin = &r->origin,
-                                               .field = field->id,
-                                               .kind = field->kind,
-                                               .dedup = field->dedup,
-                                               .items = t->cards,
-                                               .n_items = t->items.n_good,
-                                               .done = on_done,
-                                               .wanted = is_wanted,
-                                               .arg = t };
-    if (jt_budget_take(r, t->items.n_good, send)) {
-        send(r);
+        end(t);
+    } else if (jt_budget_take(r, t->items.n_good, begin)) {
+        begin(r);
     }
 }
 
@@ -139,5 +275,6 @@ static const struct jt_member members[] = { { .name = "pan" }, { .name = "items"
 const struct jt_operation jt_operation_tokenize = {
     .members = JT_MEMBERS(members),
     .one_of = true,
+    .once = JT_ONCE_TAKEN,
     .handler = tokenize,
 };

@@ -435,6 +435,7 @@ static void verify_clear(void *state)
 }
 
 const struct jt_operation jt_operation_audit_verify = {
+    .once = JT_ONCE_IGNORED,
     .members = JT_MEMBERS(verify_members),
     .state_size = sizeof(struct verify),
     .act = verify,

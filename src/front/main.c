@@ -31,6 +31,7 @@
 #include "vault/lockout.h"
 #include "vault/membership.h"
 #include "vault/months.h"
+#include "vault/once_expiry.h"
 #include "vault/retirement.h"
 
 #include <systemd/sd-daemon.h>
@@ -59,6 +60,7 @@ static struct jt_certificate_duty *certificate;
 static struct jt_scrape *scrape; /* NULL: no metrics are served */
 static struct jt_heads *heads;
 static struct jt_months *months;
+static struct jt_once_expiry *once_expiry;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -161,6 +163,7 @@ static void stop(void)
     jt_sockets_close(&sockets);
     jt_places_close(&metrics_places);
     jt_months_stop(months);
+    jt_once_expiry_stop(once_expiry);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
@@ -303,6 +306,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_months_start(&vault, &months);
+    }
+    if (err == JT_OK) {
+        err = jt_once_expiry_start(&vault, &once_expiry);
     }
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or a duty did not start");

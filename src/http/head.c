@@ -204,7 +204,8 @@ static enum jt_head_fault take_request_line(struct jt_slice line, struct jt_head
 
 /* What is counted while the fields are read. */
 struct seen {
-    int host, authorization, content_type, content_length, transfer_encoding, traceparent;
+    int host, authorization, content_type, content_length, transfer_encoding, traceparent,
+        idempotency_key;
     struct jt_slice host_value;
 };
 
@@ -305,6 +306,9 @@ static enum jt_head_fault take_value(struct jt_slice name, struct jt_slice v, st
     case 15:
         if (is(name, "X-Forwarded-For")) {
             out->forwarded_for = v;
+        } else if (is(name, "Idempotency-Key")) {
+            seen->idempotency_key++;
+            out->idempotency_key = v;
         }
         break;
     case 16: out->encoded |= is(name, "Content-Encoding") && v.len > 0 && !is(v, "identity"); break;
@@ -336,7 +340,7 @@ static enum jt_head_fault take_field(struct jt_slice line, struct seen *seen, st
 static bool agree(const struct seen *seen, struct jt_head *out)
 {
     if (seen->host > 1 || seen->authorization > 1 || seen->content_type > 1 ||
-        seen->content_length > 1 || seen->transfer_encoding > 1) {
+        seen->content_length > 1 || seen->transfer_encoding > 1 || seen->idempotency_key > 1) {
         return false;
     }
     if (seen->transfer_encoding > 0 && (seen->content_length > 0 || out->http10)) {

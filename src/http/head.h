@@ -40,8 +40,9 @@ struct jt_head {
     struct jt_slice host;
     /* p is NULL when absent; of several fields the last one, where several may be sent */
     struct jt_slice authorization, content_type, if_none_match, forwarded_for;
-    struct jt_slice traceparent; /* the same, and when there are several */
-    uint64_t content_length;     /* 0 when absent; UINT64_MAX for anything larger */
+    struct jt_slice idempotency_key; /* once at most */
+    struct jt_slice traceparent;     /* the same, and when there are several */
+    uint64_t content_length;         /* 0 when absent; UINT64_MAX for anything larger */
     bool chunked;
     bool http10;
     bool close; /* the client asks for the end of the connection, or is of HTTP/1.0 */

@@ -24,6 +24,7 @@
 #include "wire/held.h"
 #include "wire/identify.h"
 #include "wire/match.h"
+#include "wire/once.h"
 #include "wire/open.h"
 #include "wire/open_masked.h"
 #include "wire/reseal.h"
@@ -48,6 +49,7 @@ struct jt_batch {
         struct jt_match_item match[JT_WIRE_MAX_ITEMS];
         struct jt_identify_item identify[JT_WIRE_MAX_ITEMS];
         struct jt_held_item held[JT_WIRE_MAX_HELD];
+        struct jt_once_item once[JT_WIRE_MAX_ITEMS];
     } items;
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
@@ -58,6 +60,7 @@ struct jt_batch {
         struct jt_identify_result identify[JT_WIRE_MAX_ITEMS];
         struct jt_fingerprint_result fingerprint[JT_WIRE_MAX_ITEMS];
         struct jt_held_result held[JT_WIRE_MAX_HELD];
+        struct jt_once_result once[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
     char masked[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_DIGITS + 1];

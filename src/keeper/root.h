@@ -38,6 +38,7 @@ struct jt_root {
     struct jt_cmac *field_mac;  /* field rows */
     struct jt_cmac *state_mac;  /* generation rows, ring row, node rows, state file */
     struct jt_cmac *audit_mac;  /* starts and links of the audit trail */
+    struct jt_cmac *once_mac;   /* requests with an Idempotency-Key */
     struct jt_root_cached cache[JT_ROOT_CACHE];
     uint64_t clock; /* of the cache */
     /* how many token keys may be derived from here on: set before each request */

@@ -28,6 +28,7 @@ enum domain {
     DOMAIN_SET_MEMBER = 12,
     DOMAIN_SET_MASK = 13,
     DOMAIN_HELD = 14,
+    DOMAIN_ONCE = 15,
     DOMAIN_CLIENT_WITH_TERMS = 30,
     DOMAIN_AUDIT_START = 40,
     DOMAIN_AUDIT_LINK = 41,
@@ -270,4 +271,12 @@ enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_aud
     uint8_t message[1 + JT_AUDIT_LINK_LEN] = { DOMAIN_AUDIT_LINK };
     jt_audit_link_pack(link, message + 1);
     return jt_cmac_compute(root->audit_mac, &(struct jt_bytes){ message, sizeof message }, 1, out);
+}
+
+enum jt_err jt_rowmac_once(const struct jt_root *root, const uint8_t *digest,
+                           uint8_t out[static JT_ROW_MAC_LEN])
+{
+    const uint8_t domain = DOMAIN_ONCE;
+    const struct jt_bytes parts[] = { { &domain, 1 }, { digest, JT_ONCE_DIGEST_LEN } };
+    return jt_cmac_compute(root->once_mac, parts, 2, out);
 }

@@ -78,6 +78,10 @@ enum jt_err jt_rowmac_audit_close(const struct jt_root *root, const uint8_t *bod
 enum jt_err jt_rowmac_audit_link(const struct jt_root *root, const struct jt_audit_link *link,
                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
+/* A request that is done once, by the digest of who asks for what and with which body. */
+enum jt_err jt_rowmac_once(const struct jt_root *root, const uint8_t *digest,
+                           uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
 /* JT_OK when the row carries its right MAC, else JT_ERR_FORGED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
                                        const struct jt_generation_row *row) JT_CHECKED;

@@ -53,6 +53,7 @@ BATCH_CALL(fingerprint)
 BATCH_CALL(open_masked)
 BATCH_CALL(held)
 BATCH_CALL(audit_link)
+BATCH_CALL(once)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -140,6 +141,17 @@ void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_ite
     struct identify_call *mine = new_identify(n, done, arg);
     if (mine != NULL && begin(kc, &mine->call, JT_VERB_IDENTIFY, &mark)) {
         jt_identify_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
+void jt_keyclient_once(struct jt_keyclient *kc, const struct jt_once_item *items, size_t n,
+                       jt_once_fn *done, void *arg)
+{
+    size_t mark;
+    struct once_call *mine = new_once(n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_ONCE, &mark)) {
+        jt_once_request_encode(items, n, &kc->out);
         end(kc, &mine->call, mark);
     }
 }

@@ -35,6 +35,7 @@
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
+#include "wire/once.h"
 #include "wire/open.h"
 #include "wire/open_masked.h"
 #include "wire/reseal.h"
@@ -111,6 +112,10 @@ void jt_keyclient_identify(struct jt_keyclient *kc, const struct jt_identify_ite
 /* The same. */
 void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_request *request,
                               jt_fingerprint_fn *done, void *arg);
+/* No reason but that the keeper is away or has no root. */
+typedef void jt_once_fn(void *arg, enum jt_err err, const struct jt_once_reply *reply);
+void jt_keyclient_once(struct jt_keyclient *kc, const struct jt_once_item *items, size_t n,
+                       jt_once_fn *done, void *arg);
 /*
  * JT_ERR_NO_ACTIVE where something is to be sealed and nothing may be; sealing and resealing only.
  * At most JT_WIRE_MAX_HELD items.

@@ -31,6 +31,7 @@
 #define JT_TIME_LEN 32
 
 /* Rows in the database that a keeper vouches for. */
+#define JT_ONCE_DIGEST_LEN   32 /* SHA-256 of a request that is done once */
 #define JT_ROW_MAC_LEN       16
 #define JT_CHECK_VALUE_LEN   8
 #define JT_INCARNATION_LEN   16

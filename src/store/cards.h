@@ -26,6 +26,7 @@
 #define JETON_STORE_CARDS_H
 
 #include "store/audit.h"
+#include "store/claims.h"
 #include "store/pipe.h"
 #include "model/keyref.h"
 #include "model/ring.h"
@@ -82,6 +83,9 @@ struct jt_tokenize_txn {
     /* key ids of draining generations: no card of theirs may have a new card's id */
     const uint8_t *draining;
     size_t n_draining;
+    /* of these cards, what is remembered of those that are written: any of them, by their ids */
+    const struct jt_claim_mark *marks;
+    size_t n_marks;
     struct jt_audit audit;
 };
 
@@ -229,6 +233,9 @@ struct jt_delete_txn {
     uint32_t writer;
     const struct jt_card_doomed *cards;
     size_t n;
+    const struct jt_claim_mark
+        *marks; /* of these cards, what is remembered when they are deleted */
+    size_t n_marks;
     struct jt_audit audit;
 };
 

@@ -24,7 +24,8 @@ static void deleting_free(struct deleting *d)
 /* Ascending, so that no two transactions lock the same cards in different order. */
 static enum jt_err check_input(const struct jt_delete_txn *in)
 {
-    if (in->n > JT_STORE_MAX_CARDS || in->audit.n > JT_STORE_MAX_CARDS) {
+    if (in->n > JT_STORE_MAX_CARDS || in->audit.n > JT_STORE_MAX_CARDS ||
+        in->n_marks > JT_STORE_MAX_CARDS) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n; i++) {
@@ -50,7 +51,7 @@ static void add_cards(struct jt_params *p, const struct jt_delete_txn *in)
 static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
     struct deleting *d = jt_container_of(txn, struct deleting, txn);
-    if (statement != JT_SQL_DELETE_CARDS) {
+    if (statement != JT_SQL_DELETE_CARDS && statement != JT_SQL_DELETE_CARDS_ONCE) {
         return JT_OK;
     }
     struct jt_row row = jt_row_init(res, 0);
@@ -71,13 +72,17 @@ static void build(struct deleting *d, const struct jt_node_spec *node,
                   const struct jt_delete_txn *in)
 {
     jt_ring_rule_begin(&d->txn);
-    struct jt_params *p = jt_txn_step(&d->txn, JT_SQL_DELETE_CARDS);
+    struct jt_params *p =
+        jt_txn_step(&d->txn, in->n_marks > 0 ? JT_SQL_DELETE_CARDS_ONCE : JT_SQL_DELETE_CARDS);
     jt_params_u63(p, in->epoch);
     jt_params_text(p, node->name);
     jt_params_uuid(p, node->incarnation);
     jt_params_u31(p, in->writer);
     add_cards(p, in);
     jt_audit_params(p, &in->audit);
+    if (in->n_marks > 0) {
+        jt_claims_params(p, in->marks, in->n_marks);
+    }
     (void)jt_txn_step(&d->txn, JT_SQL_COMMIT);
 }
 

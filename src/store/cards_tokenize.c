@@ -79,7 +79,8 @@ static enum jt_err check_input(const struct jt_tokenize_txn *in)
 {
     if (in->n_cards > JT_STORE_MAX_CARDS ||
         in->n_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
-        in->audit.n > JT_STORE_MAX_CARDS || in->n_draining > JT_RING_MAX_DRAINING) {
+        in->audit.n > JT_STORE_MAX_CARDS || in->n_marks > JT_STORE_MAX_CARDS ||
+        in->n_draining > JT_RING_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {
@@ -206,6 +207,11 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     if (!alone) {
         jt_params_key_ids(p, in->draining, in->n_draining);
         err = add_probes(t, p, in);
+    }
+    if (in->n_marks > 0) {
+        p = jt_txn_step(&t->txn, JT_SQL_ONCE_CARDS);
+        jt_claims_params(p, in->marks, in->n_marks);
+        jt_params_i16(p, in->key_id);
     }
     (void)jt_txn_step(&t->txn, JT_SQL_COMMIT);
     return err;

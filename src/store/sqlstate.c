@@ -38,6 +38,9 @@ enum jt_err jt_sqlstate_err(const char *sqlstate)
         /* a statement that saw its own writes come to nothing: OR_FAIL in store/statements.c */
         return JT_ERR_DB_UNTRUE;
     }
+    if (strcmp(sqlstate, JT_SQLSTATE_DIVISION_BY_ZERO) == 0) {
+        return JT_ERR_ONCE_LOST; /* ONCE_HELD, in the same file */
+    }
     return is_class(sqlstate, "22") || is_class(sqlstate, "23") ? JT_ERR_DB_REFUSED
                                                                 : JT_ERR_DB_FAULT;
 }

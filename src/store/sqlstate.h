@@ -15,6 +15,7 @@
 #define JT_SQLSTATE_READ_ONLY           "25006" /* a demoted primary */
 #define JT_SQLSTATE_IDLE_IN_TRANSACTION "25P03"
 #define JT_SQLSTATE_INVALID_TEXT        "22P02" /* OR_FAIL in store/statements.c */
+#define JT_SQLSTATE_DIVISION_BY_ZERO    "22012" /* ONCE_HELD in store/statements.c */
 #define JT_SQLSTATE_DISK_FULL           "53100"
 #define JT_SQLSTATE_UNIQUE              "23505"
 #define JT_SQLSTATE_LOCK_NOT_AVAILABLE  "55P03"

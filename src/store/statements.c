@@ -2,6 +2,7 @@
 #include "store/statements.h"
 
 #include "store/card_row.h"
+#include "store/claims.h"
 #include "store/ring.h"
 #include "store/sql.h"
 #include "store/timeouts.h"
@@ -163,6 +164,80 @@
     "WHERE " RING_HOLDS " AND (SELECT n FROM counted) < cardinality($8::int8[]) " \
     "AND c.id NOT IN (SELECT w.id FROM written w) " unless_old
 
+/*
+ * $1 to $3 ring; $4 writer; the cards, ascending: $5 ids, $6 key ids; audit rows, as
+ * in JT_SQL_AUDIT: $7 to $21. Rows that somebody else
+ * has locked are waited for; what is not where it was seen keeps all others from being
+ * deleted. Answers epoch, whether the node stands and all key ids are live, whether all cards
+ * were there, and how many were deleted.
+ */
+#define DELETE_CARDS(more, holds, then) \
+    "WITH " \
+    RING_NOW("NOT EXISTS (SELECT FROM unnest($6::int2[]) AS q (key_id) WHERE (" LIVE_NUMBER("q") \
+    ") IS NULL)") ", " \
+    "due AS MATERIALIZED (" \
+    "SELECT l.ctid AS at FROM unnest($5::int8[], $6::int2[]) AS d (id, key_id) " \
+    "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("d.key_id", "d.id") FIRST_OF_ID \
+    " FOR UPDATE) AS l WHERE " RING_HOLDS "), " \
+    "whole AS MATERIALIZED (SELECT " RING_HOLDS " AND (SELECT count(*) FROM due) = " \
+    "cardinality($5::int8[]) AS all_there), " \
+    "gone AS (DELETE FROM card k USING due WHERE k.ctid = due.at AND (SELECT w.all_there FROM " \
+    "whole w) RETURNING k.key_id), " \
+    "counted AS MATERIALIZED (SELECT (" LIVE_NUMBER("o") ") AS generation, o.n FROM " \
+    "(SELECT g.key_id, count(*) AS n FROM gone g GROUP BY g.key_id) AS o), " \
+    "told AS (INSERT INTO tally AS t (generation, writer, deleted) SELECT c.generation, " \
+    "$4::int4, c.n FROM counted c " \
+    "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("deleted") " RETURNING 1), " \
+    "audited AS (" AUDIT_INTO \
+    AUDIT_ROWS("$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", \
+               "$19", "$20", "$21") \
+    " WHERE (SELECT w.all_there FROM whole w) RETURNING at, tableoid) " more \
+    "SELECT n.epoch, n.node_stands, n.agrees, d.all_there, " \
+    OR_FAIL("d.n = d.due AND d.told = d.generations AND d.audited = d.rows AND d.ordinary" holds, \
+    then, \
+            "d.n || ' of ' || d.due || ' cards are deleted, ' || d.told || ' of ' || " \
+            "d.generations || ' tallies and ' || d.audited || ' of ' || d.rows || ' audit " \
+            "rows stand as they were sent' || " OF_STRANGERS) \
+    " FROM now n, (SELECT w.all_there, (SELECT coalesce(sum(c.n), 0) FROM counted c)::int8 AS " \
+    "n, CASE WHEN w.all_there THEN cardinality($5::int8[]) ELSE 0 END AS due, " COUNT_TOLD \
+    " AS told, (SELECT count(*) FROM counted) AS generations, " COUNT_AUDITED " AS audited, " \
+    "CASE WHEN w.all_there THEN cardinality($12::text[]) ELSE 0 END AS rows, " \
+    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND " \
+    PARTITION_IS_ORDINARY " AS ordinary FROM " \
+    "whole w OFFSET 0) AS d"
+
+/*
+ * What a transaction does for requests that are done once (store/claims.h). `claim`: the claims
+ * that it acts for, as long as they are the caller's; the rows stay locked. `put`: the cards that
+ * meet the condition, remembered. A claim that was taken over meanwhile divides by zero: SQLSTATE
+ * 22012, JT_ERR_ONCE_LOST.
+ */
+#define ONCE_CLAIM(clients, keys, attempts) \
+    "claim AS MATERIALIZED (SELECT l.mac FROM unnest(" clients "::text[], " keys "::text[], " \
+    attempts "::int4[]) AS q (client, key, attempt) CROSS JOIN LATERAL " \
+    "(SELECT i.mac FROM idempotency i WHERE i.client = q.client AND i.key = q.key " \
+    "AND i.attempt = q.attempt FOR SHARE) AS l)"
+#define ONCE_PUT(macs, places, ids, condition) \
+    "done AS MATERIALIZED (SELECT u.mac, " \
+    "string_agg(int4send(u.place) || int8send(u.id), ''::bytea) AS cards " \
+    "FROM unnest(" macs "::uuid[], " places "::int4[], " ids "::int8[]) AS u (mac, place, id) " \
+    "WHERE " condition " GROUP BY u.mac), " \
+    "put AS (INSERT INTO idempotency_card (mac, cards) SELECT d.mac, d.cards FROM done d " \
+    "RETURNING 1)"
+#define ONCE_ALL_PUT "(SELECT count(*) FROM put) = (SELECT count(*) FROM done)"
+#define ONCE_HELD(attempts, then, zero) \
+    "CASE WHEN (SELECT count(*) FROM claim) = cardinality(" attempts "::int4[]) THEN " then \
+    " ELSE 1 / " zero " END"
+#define ONCE_COUNTED(rows, writer, sign) \
+    "INSERT INTO idempotency_count AS t (client, writer, live) SELECT o.client, " writer \
+    "::int4, " sign "count(*) FROM " rows " o GROUP BY o.client " \
+    "ON CONFLICT (client, writer) DO UPDATE SET live = t.live + excluded.live"
+#define ONCE_FORGOTTEN \
+    "cards AS (DELETE FROM idempotency_card c USING (SELECT l.at FROM old o CROSS JOIN LATERAL " \
+    "(SELECT k.ctid AS at FROM idempotency_card k WHERE k.mac = o.mac OFFSET 0) AS l) AS x " \
+    "WHERE c.ctid = x.at)"
+#define ONCE_ROW(i, a) i ".client = " a ".client AND " i ".key = " a ".key"
+
 const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_BEGIN] = { "begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", false },
 
@@ -304,47 +379,104 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         IS_ORDINARY("'card'::regclass, 'tally'::regclass") " AS ordinary FROM counted c OFFSET "
         "0) AS d", true },
 
+    [JT_SQL_DELETE_CARDS] = { "delete_cards", DELETE_CARDS("", "", "d.n"), true },
+
     /*
-     * $1 to $3 ring; $4 writer; the cards, ascending: $5 ids, $6 key ids; audit rows, as
-     * in JT_SQL_AUDIT: $7 to $21. Rows that somebody else
-     * has locked are waited for; what is not where it was seen keeps all others from being
-     * deleted. Answers epoch, whether the node stands and all key ids are live, whether all cards
-     * were there, and how many were deleted.
+     * The same for requests that are done once: $22 clients, $23 keys, $24 attempts; the cards to
+     * be remembered: $25 MACs, $26 places, $27 ids.
      */
-    [JT_SQL_DELETE_CARDS] = { "delete_cards",
-        "WITH "
-        RING_NOW("NOT EXISTS (SELECT FROM unnest($6::int2[]) AS q (key_id) WHERE (" LIVE_NUMBER("q")
-        ") IS NULL)") ", "
-        "due AS MATERIALIZED ("
-        "SELECT l.ctid AS at FROM unnest($5::int8[], $6::int2[]) AS d (id, key_id) "
-        "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("d.key_id", "d.id") FIRST_OF_ID
-        " FOR UPDATE) AS l WHERE " RING_HOLDS "), "
-        "whole AS MATERIALIZED (SELECT " RING_HOLDS " AND (SELECT count(*) FROM due) = "
-        "cardinality($5::int8[]) AS all_there), "
-        "gone AS (DELETE FROM card k USING due WHERE k.ctid = due.at AND (SELECT w.all_there FROM "
-        "whole w) RETURNING k.key_id), "
-        "counted AS MATERIALIZED (SELECT (" LIVE_NUMBER("o") ") AS generation, o.n FROM "
-        "(SELECT g.key_id, count(*) AS n FROM gone g GROUP BY g.key_id) AS o), "
-        "told AS (INSERT INTO tally AS t (generation, writer, deleted) SELECT c.generation, "
-        "$4::int4, c.n FROM counted c "
-        "ON CONFLICT (generation, writer) DO UPDATE SET " ADD_TO_TALLY("deleted") " RETURNING 1), "
-        "audited AS (" AUDIT_INTO
-        AUDIT_ROWS("$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18",
-                   "$19", "$20", "$21")
-        " WHERE (SELECT w.all_there FROM whole w) RETURNING at, tableoid) "
-        "SELECT n.epoch, n.node_stands, n.agrees, d.all_there, "
-        OR_FAIL("d.n = d.due AND d.told = d.generations AND d.audited = d.rows AND d.ordinary",
-        "d.n",
-                "d.n || ' of ' || d.due || ' cards are deleted, ' || d.told || ' of ' || "
-                "d.generations || ' tallies and ' || d.audited || ' of ' || d.rows || ' audit "
-                "rows stand as they were sent' || " OF_STRANGERS)
-        " FROM now n, (SELECT w.all_there, (SELECT coalesce(sum(c.n), 0) FROM counted c)::int8 AS "
-        "n, CASE WHEN w.all_there THEN cardinality($5::int8[]) ELSE 0 END AS due, " COUNT_TOLD
-        " AS told, (SELECT count(*) FROM counted) AS generations, " COUNT_AUDITED " AS audited, "
-        "CASE WHEN w.all_there THEN cardinality($12::text[]) ELSE 0 END AS rows, "
-        IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND "
-        PARTITION_IS_ORDINARY " AS ordinary FROM "
-        "whole w OFFSET 0) AS d", true },
+    [JT_SQL_DELETE_CARDS_ONCE] = { "delete_cards_once",
+        DELETE_CARDS(", " ONCE_CLAIM("$22", "$23", "$24") ", "
+                     ONCE_PUT("$25", "$26", "$27", "(SELECT w.all_there FROM whole w)") " ",
+                     " AND " ONCE_ALL_PUT, ONCE_HELD("$24", "d.n", "(d.n - d.n)")), true },
+
+    /*
+     * Releases: $1 clients, $2 keys, $3 attempts, $4 MACs, $5 cards as they are stored, which may
+     * be none. A claim that was taken over, or that somebody is at, is left alone.
+     */
+    [JT_SQL_ONCE_RELEASE] = { "once_release",
+        "WITH held AS MATERIALIZED (SELECT l.at, q.mac, q.cards FROM unnest($1::text[], "
+        "$2::text[], $3::int4[], $4::uuid[], $5::bytea[]) AS q (client, key, attempt, mac, cards) "
+        "CROSS JOIN LATERAL (SELECT i.ctid AS at FROM idempotency i WHERE " ONCE_ROW("i", "q")
+        " AND i.attempt = q.attempt FOR UPDATE SKIP LOCKED) AS l), "
+        "put AS (INSERT INTO idempotency_card (mac, cards) SELECT h.mac, h.cards FROM held h "
+        "WHERE h.cards <> ''::bytea) "
+        "UPDATE idempotency i SET busy_until = '-infinity' FROM held h WHERE i.ctid = "
+        "h.at", false },
+
+    /* $1 clients, $2 keys, $3 writer: removes those of them whose time is over. */
+    [JT_SQL_ONCE_OLD] = { "once_old",
+        "WITH due AS MATERIALIZED (SELECT l.at FROM unnest($1::text[], $2::text[]) AS a "
+        "(client, key) CROSS JOIN LATERAL (SELECT i.ctid AS at FROM idempotency i WHERE "
+        ONCE_ROW("i", "a") " AND i.at < now() - interval '" JT_CLAIM_KEPT "' FOR UPDATE SKIP "
+        "LOCKED) AS l), "
+        "old AS (DELETE FROM idempotency i USING due d WHERE i.ctid = d.at RETURNING i.client, "
+        "i.mac), "
+        ONCE_FORGOTTEN " "
+        ONCE_COUNTED("old", "$3", "-"), false },
+
+    /*
+     * $1 clients, $2 keys, $3 MACs, $4 writer, $5 so many a client may have: rows for those that
+     * have none. Sorted, so that two who claim the same keys wait in the same order.
+     */
+    [JT_SQL_ONCE_NEW] = { "once_new",
+        "WITH fresh AS (INSERT INTO idempotency (client, key, mac) SELECT a.client, a.key, a.mac "
+        "FROM unnest($1::text[], $2::text[], $3::uuid[]) AS a (client, key, mac) WHERE coalesce("
+        "(SELECT sum(t.live) FROM idempotency_count t WHERE t.client = a.client), 0) < $5::int8 "
+        "ORDER BY a.client, a.key ON CONFLICT (client, key) DO NOTHING RETURNING client) "
+        ONCE_COUNTED("fresh", "$4", ""), false },
+
+    /*
+     * $1 clients, $2 keys, $3 MACs, $4 incarnation. Place, state and attempt of each: state 0, it
+     * is the caller's; 1, somebody is at it; 2, another request has the key; 3, it has no row. None
+     * of one that is locked. Of equal ones in one batch the first has it; they are counted so that
+     * all are seen before any is changed.
+     */
+    [JT_SQL_ONCE_TAKE] = { "once_take",
+        "WITH asked AS MATERIALIZED (SELECT a.*, row_number() OVER (PARTITION BY a.client, a.key "
+        "ORDER BY a.place) AS nth FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY "
+        "AS a (client, key, mac, place)), "
+        "seen AS MATERIALIZED (SELECT a.place, l.at, l.same, a.nth > 1 OR l.busy AS busy FROM "
+        "asked a CROSS JOIN LATERAL (SELECT i.ctid AS at, i.mac = a.mac AS same, i.busy_until > "
+        "now() AND EXISTS (SELECT FROM node n WHERE n.incarnation = i.incarnation) AS busy FROM "
+        "idempotency i WHERE " ONCE_ROW("i", "a") " FOR UPDATE SKIP LOCKED) AS l), "
+        "taken AS (UPDATE idempotency i SET attempt = i.attempt + 1, incarnation = $4::uuid, "
+        "busy_until = now() + interval '" JT_CLAIM_BUSY "' FROM seen s WHERE i.ctid = s.at AND "
+        "s.same AND NOT s.busy AND (SELECT count(*) FROM seen) > 0 RETURNING s.place, i.attempt) "
+        "SELECT t.place, 0::int4, t.attempt FROM taken t UNION ALL "
+        "SELECT s.place, CASE WHEN s.same THEN 1 ELSE 2 END, 0 FROM seen s WHERE s.busy OR NOT "
+        "s.same UNION ALL "
+        "SELECT a.place, 3, 0 FROM asked a WHERE (SELECT i.mac FROM idempotency i WHERE "
+        ONCE_ROW("i", "a") ") IS NULL", true },
+
+    /* $1 MACs. Place, and what is remembered, in pieces. */
+    [JT_SQL_ONCE_KNOWN] = { "once_known",
+        "SELECT a.place, l.cards FROM unnest($1::uuid[]) WITH ORDINALITY AS a (mac, place) "
+        "CROSS JOIN LATERAL (SELECT c.cards FROM idempotency_card c WHERE c.mac = a.mac OFFSET 0) "
+        "AS l", true },
+
+    /*
+     * In a transaction that tokenizes, behind it: $1 clients, $2 keys, $3 attempts; the cards: $4
+     * MACs, $5 places, $6 ids; $7 key id. Remembers those that stand there: ids are minted once,
+     * so this transaction has written them.
+     */
+    [JT_SQL_ONCE_CARDS] = { "once_cards",
+        "WITH " ONCE_CLAIM("$1", "$2", "$3") ", "
+        ONCE_PUT("$4", "$5", "$6", "(SELECT l.id FROM (SELECT k.id "
+                 CARD_BY_ID("$7::int2", "u.id") FIRST_OF_ID ") AS l) IS NOT NULL") " "
+        "SELECT " OR_FAIL("d.n = d.due", ONCE_HELD("$3", "d.n", "(d.n - d.n)"),
+                          "d.n || ' of ' || d.due || ' requests are remembered'")
+        " FROM (SELECT (SELECT count(*) FROM put) AS n, (SELECT count(*) FROM done) AS due "
+        "OFFSET 0) AS d", true },
+
+    /* $1 at most so many, $2 writer. How many were removed. */
+    [JT_SQL_ONCE_EXPIRE] = { "once_expire",
+        "WITH due AS MATERIALIZED (SELECT i.ctid AS at FROM idempotency i WHERE i.at < now() - "
+        "interval '" JT_CLAIM_KEPT "' ORDER BY i.at LIMIT $1::int8 FOR UPDATE SKIP LOCKED), "
+        "old AS (DELETE FROM idempotency i USING due d WHERE i.ctid = d.at RETURNING i.client, "
+        "i.mac), "
+        ONCE_FORGOTTEN ", "
+        "told AS (" ONCE_COUNTED("old", "$2", "-") ") SELECT count(*) FROM old", true },
 
     /*
      * $1 process number, $2 application name: ends a session of ours, and waits until it is gone.

@@ -20,6 +20,7 @@ struct deleter {
     size_t n; /* cards, each once, ascending by id */
     struct doomed doomed[BATCH];
     struct jt_card_doomed cards[BATCH];
+    struct jt_claim_mark marks[BATCH];
     uint64_t ids[BATCH]; /* for the audit rows */
     size_t n_audit;
     bool gave_up; /* nothing is deleted any more: the audit rows go alone */
@@ -143,6 +144,27 @@ static void on_located(struct jt_lane *lane)
     jt_lane_await_link(lane, d->n_audit);
 }
 
+/* What is to be remembered, in the order of the entries: those of a request are neighbours. */
+static size_t add_marks(struct deleter *d)
+{
+    bool wins[BATCH] = { false };
+    size_t n = 0;
+    for (size_t i = 0; i < d->n; i++) {
+        wins[d->doomed[i].entry] = true;
+    }
+    for (size_t i = 0; i < d->lane.n; i++) {
+        const struct jt_lane_entry *e = &d->lane.entries[i];
+        const struct jt_claim *claim =
+            wins[i] ? jt_container_of(e->request, struct jt_delete_request, lane)->claim : NULL;
+        if (claim != NULL) {
+            d->marks[n++] = (struct jt_claim_mark){
+                .claim = claim, .card = { .place = item_of(e)->place, .id = item_of(e)->located.id }
+            };
+        }
+    }
+    return n;
+}
+
 static void linked(struct jt_lane *lane, enum jt_err err)
 {
     struct deleter *d = of(lane);
@@ -150,6 +172,8 @@ static void linked(struct jt_lane *lane, enum jt_err err)
                                        .writer = lane->writer,
                                        .cards = d->cards,
                                        .n = d->n,
+                                       .marks = d->marks,
+                                       .n_marks = add_marks(d),
                                        .audit = jt_lane_linked(lane, d->n_audit) };
     if (err == JT_OK && d->gave_up) {
         err = jt_cards_audit(lane->pipe, &txn.audit, on_audited, d);

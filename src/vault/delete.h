@@ -18,6 +18,7 @@
 
 struct jt_delete_item {
     struct jt_located located; /* how it ended */
+    uint32_t place;            /* in the body: with a claim only */
 };
 
 /* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */
@@ -25,6 +26,7 @@ struct jt_delete_request {
     const char *client;
     const struct jt_origin *origin;
     uint32_t field;
+    const struct jt_claim *claim; /* for which its cards are remembered; NULL: for none */
     struct jt_delete_item *items;
     size_t n_items; /* at least 1 */
     void (*done)(struct jt_delete_request *request);

@@ -10,9 +10,12 @@
 
 _Static_assert(JT_LANES_EACH == 2, "one for small requests and one for large ones");
 
-/* Lanes of a loop that write cards: those that tokenize, and those that delete and re-encrypt. */
+/*
+ * Lanes of a loop that write cards: those that tokenize, and those that delete and re-encrypt. And
+ * the one that claims requests, which has a number of its own for its counts.
+ */
 #define FIRST_WRITER (JT_TALLY_RETIREMENT + 1)
-#define WRITERS_EACH (JT_LANES_EACH + 2)
+#define WRITERS_EACH (JT_LANES_EACH + 3)
 _Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
                "each lane that writes has a row of the tally");
 
@@ -48,7 +51,8 @@ static bool all_up(const struct jt_lanes *lanes)
             return false;
         }
     }
-    return jt_lane_up(lanes->lookup) && jt_lane_up(lanes->delete) && jt_lane_up(lanes->held);
+    return jt_lane_up(lanes->lookup) && jt_lane_up(lanes->delete) && jt_lane_up(lanes->held) &&
+           jt_lane_up(lanes->recall) && jt_lane_up(lanes->once);
 }
 
 static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
@@ -99,6 +103,12 @@ static enum jt_err add_lanes(struct jt_lanes *lanes)
         err = add_lane(lanes, &jt_verb_held, &lanes->held);
     }
     if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_recall, &lanes->recall);
+    }
+    if (err == JT_OK) {
+        err = add_lane(lanes, &jt_verb_once, &lanes->once);
+    }
+    if (err == JT_OK) {
         err = add_lane(lanes, &jt_verb_reencrypt, &lanes->reencrypt);
     }
     for (size_t i = 0; i < JT_LANES_EACH && err == JT_OK; i++) {
@@ -137,6 +147,7 @@ void jt_lanes_clear(struct jt_lanes *lanes)
     if (lanes->loop == NULL) {
         return;
     }
+    lanes->ending = true;
     atomic_fetch_sub(&lanes->vault->n_loops_up, lanes->state == JT_LANES_UP);
     jt_inbox_drain(&lanes->inbox, 0);
     /* first: what waits for the keeper ends and reaches its lane, which still stands */
@@ -201,6 +212,16 @@ bool jt_lanes_held(struct jt_lanes *lanes, struct jt_held_request *request)
 bool jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request)
 {
     return jt_lookup_submit(lanes->lookup, request);
+}
+
+bool jt_lanes_recall(struct jt_lanes *lanes, struct jt_recall_request *request)
+{
+    return !lanes->ending && jt_recall_submit(lanes->recall, request);
+}
+
+bool jt_lanes_once(struct jt_lanes *lanes, struct jt_once_request *request)
+{
+    return lanes->loop != NULL && !lanes->ending && jt_once_submit(lanes->once, request);
 }
 
 void jt_lanes_pump(struct jt_lanes *lanes)

@@ -12,6 +12,8 @@
 #include "vault/directory.h"
 #include "vault/held.h"
 #include "vault/lookup.h"
+#include "vault/once.h"
+#include "vault/recall.h"
 #include "vault/tokenize.h"
 
 enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LANES_NO_DATABASE };
@@ -23,7 +25,7 @@ enum jt_lanes_state { JT_LANES_STARTING, JT_LANES_UP, JT_LANES_NO_KEEPER, JT_LAN
  * on another. While they do come it stands by for them, and batches of large ones are brief.
  */
 #define JT_LANES_EACH 2
-#define JT_LANES_MAX  (2 * JT_LANES_EACH + 4)
+#define JT_LANES_MAX  (2 * JT_LANES_EACH + 6)
 
 /* So many loops may a front have. */
 #define JT_LOOPS_MAX 64
@@ -39,7 +41,8 @@ struct jt_lanes {
     struct jt_refresher *refresher;
     struct jt_directory *directory;
     struct jt_lane *tokenize[JT_LANES_EACH], *detokenize[JT_LANES_EACH], *lookup, *delete, *held,
-        *reencrypt;
+        *recall, *once, *reencrypt;
+    bool ending; /* lanes go: no request is taken any more by one that may be gone */
     struct jt_lane *all[JT_LANES_MAX]; /* the same, in the order in which they end */
     size_t n;
     uint32_t n_writers;
@@ -65,6 +68,9 @@ bool jt_lanes_detokenize(struct jt_lanes *lanes, struct jt_detokenize_request *r
 bool jt_lanes_delete(struct jt_lanes *lanes, struct jt_delete_request *request);
 bool jt_lanes_held(struct jt_lanes *lanes, struct jt_held_request *request);
 bool jt_lanes_lookup(struct jt_lanes *lanes, struct jt_lookup_request *request);
+bool jt_lanes_recall(struct jt_lanes *lanes, struct jt_recall_request *request);
+/* False as well when the lanes are going. */
+bool jt_lanes_once(struct jt_lanes *lanes, struct jt_once_request *request);
 
 /* Starts what has gathered: call after each round of the loop, once requests have been taken in. */
 void jt_lanes_pump(struct jt_lanes *lanes);

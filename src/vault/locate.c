@@ -162,8 +162,12 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
     l->n_live = reply->n_live;
     memcpy(l->live, reply->live, sizeof l->live);
     size_t n = 0;
-    for (size_t i = 0; i < reply->n; i++) {
+    for (size_t i = 0; i < l->n_asked; i++) {
         struct jt_lane_entry *e = &l->lane->entries[l->lane->sent[i]];
+        if (l->by_id) {
+            l->ids[n++] = item_of(e)->id;
+            continue;
+        }
         if (reply->results[i].err != JT_OK) {
             jt_locate_settle(e, JT_ERR_NO_TOKEN); /* made up, or of another field */
             continue;
@@ -185,10 +189,20 @@ void jt_locate(struct jt_locator *l, struct jt_lane *lane)
 {
     l->lane = lane;
     size_t n = jt_lane_open(lane);
+    l->n_asked = n;
+    l->by_id = false;
     for (size_t i = 0; i < n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
         l->identify[i] =
             (struct jt_identify_item){ .field = e->request->field, .token = item_of(e)->token };
     }
     jt_keyclient_identify(lane->keeper, l->identify, n, on_identified, l);
+}
+
+void jt_locate_ids(struct jt_locator *l, struct jt_lane *lane)
+{
+    l->lane = lane;
+    l->n_asked = jt_lane_open(lane);
+    l->by_id = true;
+    jt_keyclient_identify(lane->keeper, l->identify, 0, on_identified, l);
 }

@@ -36,6 +36,8 @@ struct jt_locator {
     uint8_t n_live;
     /* of the `n` items that were found: rows[i] is that of entries[sent[i]] */
     size_t n;
+    size_t n_asked; /* items of this round */
+    bool by_id;     /* which have their ids already */
     struct jt_card_row rows[JT_LANE_BATCH_MAX];
     struct jt_identify_item identify[JT_LANE_BATCH_MAX];
     uint64_t ids[JT_LANE_BATCH_MAX];
@@ -50,5 +52,8 @@ void jt_locate_settle_rest(struct jt_lane *lane, enum jt_err err);
 
 /* A round: locates the items that are open. l->found is set; the rest is this file's. */
 void jt_locate(struct jt_locator *l, struct jt_lane *lane);
+
+/* The same for items whose ids are known: the keeper only names the live key ids. */
+void jt_locate_ids(struct jt_locator *l, struct jt_lane *lane);
 
 #endif

@@ -28,6 +28,7 @@ struct tokenizer {
     size_t n_known; /* entries whose card has a row, which the keeper is matching */
     uint32_t known[BATCH];
     uint8_t tokens[BATCH][JT_TOKEN_LEN]; /* of the ids that the keeper minted */
+    struct jt_claim_mark marks[BATCH];
     struct jt_seal_item seal[BATCH];
     struct jt_card_new cards[BATCH];
     struct jt_card_probe probes[BATCH * JT_WIRE_MAX_PROBED];
@@ -53,9 +54,10 @@ static struct jt_value value_of(const struct jt_lane_entry *e)
 }
 
 static void give_token(struct jt_lane *lane, struct jt_lane_entry *e,
-                       const uint8_t token[static JT_TOKEN_LEN])
+                       const uint8_t token[static JT_TOKEN_LEN], uint64_t id)
 {
     struct jt_tokenize_item *item = e->item;
+    item->id = id;
     memcpy(item->token, token, JT_TOKEN_LEN);
     jt_lane_end_item(lane, e, JT_OK);
 }
@@ -74,7 +76,7 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
         struct jt_lane_entry *e = &t->lane.entries[t->known[i]];
         const struct jt_match_result *r = &reply->results[i];
         if (r->err == JT_OK) {
-            give_token(&t->lane, e, r->token);
+            give_token(&t->lane, e, r->token, t->match[i].id);
         } else if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             t->lane.ended = JT_ERR_RING_MOVED; /* between the two calls: look again */
         } else {
@@ -96,7 +98,9 @@ static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_out
     struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
     const struct jt_card_row *row = outcome->row;
     if (outcome->kind == JT_CARD_WRITTEN) {
-        give_token(&t->lane, e, t->tokens[outcome->written]);
+        struct jt_tokenize_item *item = e->item;
+        item->kept = outcome->written == i && request_of(e)->claim != NULL;
+        give_token(&t->lane, e, t->tokens[outcome->written], t->cards[outcome->written].id);
     } else if (outcome->kind == JT_CARD_LOST) {
         return;
     } else if (jt_key_id_set_has(t->retired, row->envelope[0])) {
@@ -219,6 +223,23 @@ static size_t note_probed(struct tokenizer *t, const struct jt_seal_reply *reply
     return n;
 }
 
+/* What is to be remembered of the batch. */
+static size_t add_marks(struct tokenizer *t, size_t n)
+{
+    size_t n_marks = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
+        const struct jt_tokenize_item *item = e->item;
+        const struct jt_claim *claim = request_of(e)->claim;
+        if (claim != NULL) {
+            t->marks[n_marks++] =
+                (struct jt_claim_mark){ .claim = claim,
+                                        .card = { .place = item->place, .id = t->cards[i].id } };
+        }
+    }
+    return n_marks;
+}
+
 static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
 {
     uint8_t draining[JT_WIRE_MAX_PROBED];
@@ -248,6 +269,8 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
                                    .n_probes = n_probes,
                                    .draining = draining,
                                    .n_draining = note_probed(t, reply, draining),
+                                   .marks = t->marks,
+                                   .n_marks = add_marks(t, reply->n),
                                    .audit = jt_lane_linked(&t->lane, t->n_audit) };
     enum jt_err err = jt_cards_tokenize(t->lane.pipe, &txn, on_stored, t);
     if (err != JT_OK) {

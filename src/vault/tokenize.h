@@ -17,11 +17,15 @@
 
 #include "pan/pan.h"
 #include "pan/token.h"
+#include "store/claims.h"
 #include "vault/lane.h"
 
 struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
     uint8_t token[JT_TOKEN_LEN];
+    uint64_t id;    /* of its row, for whoever remembers it; never shown */
+    uint32_t place; /* in the body: with a claim only */
+    bool kept;      /* remembered for the claim already */
     /*
      * JT_OK; what may pass, by its class; JT_ERR_NOT_STORED: the database does not store the card,
      * however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row that has the card's
@@ -40,6 +44,7 @@ struct jt_tokenize_request {
     uint32_t field;
     uint8_t kind; /* enum jt_field_kind: the field's */
     bool dedup;
+    const struct jt_claim *claim; /* for which its cards are remembered; NULL: for none */
     struct jt_tokenize_item *items;
     size_t n_items; /* at least 1 */
     void (*done)(struct jt_tokenize_request *request);

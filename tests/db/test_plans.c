@@ -17,7 +17,14 @@ static bool touches_cards(enum jt_statement s)
     return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS ||
            s == JT_SQL_READ_CARDS || s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS ||
            s == JT_SQL_DELETE_CARDS || s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS ||
-           s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED;
+           s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED ||
+           s == JT_SQL_DELETE_CARDS_ONCE || s == JT_SQL_ONCE_CARDS;
+}
+
+/* And those on the claims of requests; they sort and group what they were sent. */
+static bool touches_claims(enum jt_statement s)
+{
+    return (s >= JT_SQL_ONCE_RELEASE && s <= JT_SQL_ONCE_EXPIRE) || s == JT_SQL_DELETE_CARDS_ONCE;
 }
 
 /* The generic plan, as text. */
@@ -68,6 +75,8 @@ static void must_not_have(const char *plan, const char *what)
 #define BY_ID(key_id, id) \
     "Index Cond: ((key_id = " key_id ") AND (bucket = 0) AND (id >= " id ") AND (id <= " id "))"
 
+#define BY_NAME(q) "Index Cond: ((client = " q ".client) AND (key = " q ".key))"
+
 #define KEY_IDS_STEP "Index Cond: (key_id > u_1.key_id)"
 
 static void check_plans(void)
@@ -84,6 +93,13 @@ static void check_plans(void)
             fail_msg("%s: %s", jt_statements[s].name, PQresultErrorMessage(res));
         }
         PQclear(res);
+        if (touches_claims((enum jt_statement)s)) {
+            explain(conn, (enum jt_statement)s, plans[s], sizeof plans[s]);
+            must_not_have(plans[s], "Seq Scan on idempotency");
+            must_not_have(plans[s], "Bitmap");
+            must_not_have(plans[s], "Hash Join");
+            must_not_have(plans[s], "Merge Join");
+        }
         if (touches_cards((enum jt_statement)s)) {
             explain(conn, (enum jt_statement)s, plans[s], sizeof plans[s]);
             must_not_have(plans[s], "Seq Scan on card");
@@ -92,7 +108,7 @@ static void check_plans(void)
             must_not_have(plans[s], "Merge Join");
             must_not_have(plans[s], "Sort");
         } else {
-            assert_null(strstr(jt_statements[s].sql, "card "));
+            assert_null(strstr(jt_statements[s].sql, " card "));
         }
     }
     must_have(plans[JT_SQL_TOKENIZE], "One-Time Filter");
@@ -118,6 +134,20 @@ static void check_plans(void)
     must_have(plans[JT_SQL_DELETE_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_DELETE_CARDS], BY_ID("d.key_id", "d.id"));
     must_have(plans[JT_SQL_DELETE_CARDS], "TID Cond: (ctid = due_1.at)");
+    must_have(plans[JT_SQL_DELETE_CARDS_ONCE], "One-Time Filter");
+    must_have(plans[JT_SQL_DELETE_CARDS_ONCE], BY_ID("d.key_id", "d.id"));
+    must_have(plans[JT_SQL_DELETE_CARDS_ONCE], "TID Cond: (ctid = due_1.at)");
+    must_have(plans[JT_SQL_DELETE_CARDS_ONCE], BY_NAME("q_1"));
+    must_have(plans[JT_SQL_ONCE_CARDS], BY_ID("$7", "u.id"));
+    must_have(plans[JT_SQL_ONCE_CARDS], BY_NAME("q"));
+    must_have(plans[JT_SQL_ONCE_RELEASE], BY_NAME("q"));
+    must_have(plans[JT_SQL_ONCE_OLD], BY_NAME("a"));
+    must_have(plans[JT_SQL_ONCE_OLD], "Index Cond: (mac = o_1.mac)");
+    must_have(plans[JT_SQL_ONCE_TAKE], BY_NAME("a"));
+    must_have(plans[JT_SQL_ONCE_TAKE], "TID Cond: (ctid = s_1.at)");
+    must_have(plans[JT_SQL_ONCE_KNOWN], "Index Cond: (mac = a.mac)");
+    must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Scan using idempotency_age");
+    must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Cond: (mac = o.mac)");
     must_have(plans[JT_SQL_STRAGGLERS],
               "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_NEWEST], "Index Scan Backward using card_id on card k");

@@ -9,6 +9,7 @@
 #include "wire/held.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
+#include "wire/once.h"
 #include "wire/match.h"
 #include "wire/node.h"
 #include "wire/open_masked.h"
@@ -314,6 +315,17 @@ static void audit_trail(void)
     store(JT_VERB_AUDIT_CLOSE, 0);
 }
 
+static void requests_done_once(void)
+{
+    struct jt_once_item digests[2] = { { bytes }, { bytes } };
+    jt_once_request_encode(digests, 2, &message);
+    store(JT_VERB_ONCE, 0);
+    struct jt_once_result macs[2] = { { { 1 } }, { { 2 } } };
+    struct jt_once_reply once_reply = { 2, macs };
+    jt_once_reply_encode(&once_reply, &message);
+    store(REPLY + JT_VERB_ONCE, 2);
+}
+
 void seeds_of_wire(void)
 {
     jt_buf_init(&message, JT_WIRE_MAX_FRAME);
@@ -323,6 +335,7 @@ void seeds_of_wire(void)
     clients_and_fields();
     rings();
     audit_trail();
+    requests_done_once();
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }

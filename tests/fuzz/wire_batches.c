@@ -6,6 +6,7 @@
 #include "wire/fingerprint.h"
 #include "wire/held.h"
 #include "wire/identify.h"
+#include "wire/once.h"
 #include "wire/match.h"
 #include "wire/open_masked.h"
 #include "wire/reseal.h"
@@ -150,6 +151,27 @@ enum jt_err fuzz_batch_identify_reply(struct jt_reader *in, size_t n, struct jt_
     if (err == JT_OK) {
         MUST(reply.n == n && reply.n_live <= JT_RING_MAX_LIVE);
         jt_identify_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_once(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_once_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_once_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_once_request_encode(items, n, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_once_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_once_result results[MAX_ANSWER];
+    struct jt_once_reply reply = { .results = results };
+    enum jt_err err = jt_once_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_once_reply_encode(&reply, out);
     }
     return err;
 }

@@ -28,5 +28,7 @@ message_fn fuzz_batch_fingerprint_reply;
 message_fn fuzz_batch_match_reply;
 message_fn fuzz_batch_identify;
 message_fn fuzz_batch_identify_reply;
+message_fn fuzz_batch_once;
+message_fn fuzz_batch_once_reply;
 
 #endif

@@ -140,6 +140,7 @@ static const struct a_case cases[] = {
     TEXT("9110 10.1.1", L H "Expect: 100-continue, x\r\n" E, JT_HEAD_EXPECTATION),
     TEXT("9110 10.1.1", "GET /livez HTTP/1.0\r\nExpect: x\r\n" E, JT_HEAD_GOOD),
     TEXT("9110 11.6.2", L H "Authorization: a\r\nAuthorization: a\r\n" E, JT_HEAD_MALFORMED),
+    TEXT("9110 5.3", L H "Idempotency-Key: a\r\nIdempotency-Key: a\r\n" E, JT_HEAD_MALFORMED),
     TEXT("9110 8.3", L H "Content-Type: a/b\r\nContent-Type: a/b\r\n" E, JT_HEAD_MALFORMED),
     TEXT("what is ambiguous comes before what is unknown",
          L H "Expect: x\r\nContent-Length: x\r\n" E, JT_HEAD_MALFORMED),
@@ -219,7 +220,8 @@ static void what_is_taken_from_a_head(void **state)
         "POST http://b.example:8/v1/x?verbose=1 HTTP/1.1\r\nhost: a\r\nAUTHORIZATION:\tBearer k "
         "\r\n"
         "Content-Type: application/json;\r\nContent-Length: 12 \r\nExpect: 100-continue\r\n"
-        "Connection: keep-alive, Close\r\nContent-Encoding: gzip\r\n\r\n";
+        "Connection: keep-alive, Close\r\nContent-Encoding: gzip\r\n"
+        "idempotency-key: \"k\"\r\n\r\n";
     struct jt_head h;
     assert_int_equal(read_in_steps(text, sizeof text - 1, 1, 1, &h), JT_HEAD_GOOD);
     assert_true(same(h.method, "POST"));
@@ -227,6 +229,7 @@ static void what_is_taken_from_a_head(void **state)
     assert_true(same(h.query, "verbose=1"));
     assert_true(same(h.host, "b.example:8")); /* section 3.2.2: the target's host replaces Host */
     assert_true(same(h.authorization, "Bearer k"));
+    assert_true(same(h.idempotency_key, "\"k\""));
     assert_true(same(h.content_type, "application/json;"));
     assert_int_equal(h.content_length, 12);
     assert_true(h.expects_continue && h.close && h.encoded && !h.chunked && !h.http10);
