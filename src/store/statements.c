@@ -392,7 +392,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
 
     /*
      * Releases: $1 clients, $2 keys, $3 attempts, $4 MACs, $5 cards as they are stored, which may
-     * be none. A claim that was taken over, or that somebody is at, is left alone.
+     * be none. A claim that was taken over, or for which a lost connection may still write cards,
+     * is left alone.
      */
     [JT_SQL_ONCE_RELEASE] = { "once_release",
         "WITH held AS MATERIALIZED (SELECT l.at, q.mac, q.cards FROM unnest($1::text[], "
@@ -429,20 +430,24 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     /*
      * $1 clients, $2 keys, $3 MACs, $4 incarnation. Place, state and attempt of each: state 0, it
      * is the caller's; 1, somebody is at it; 2, another request has the key; 3, it has no row. None
-     * of one that is locked. Of equal ones in one batch the first has it; they are counted so that
-     * all are seen before any is changed.
+     * of one that was locked, or taken by another a moment ago. Only a row that seems free is
+     * locked, so that whoever asks in vain never stands in the way of its release. Of equal ones in
+     * one batch the first has it; they are counted so that all are locked before any is changed.
      */
     [JT_SQL_ONCE_TAKE] = { "once_take",
         "WITH asked AS MATERIALIZED (SELECT a.*, row_number() OVER (PARTITION BY a.client, a.key "
         "ORDER BY a.place) AS nth FROM unnest($1::text[], $2::text[], $3::uuid[]) WITH ORDINALITY "
         "AS a (client, key, mac, place)), "
-        "seen AS MATERIALIZED (SELECT a.place, l.at, l.same, a.nth > 1 OR l.busy AS busy FROM "
-        "asked a CROSS JOIN LATERAL (SELECT i.ctid AS at, i.mac = a.mac AS same, i.busy_until > "
-        "now() AND EXISTS (SELECT FROM node n WHERE n.incarnation = i.incarnation) AS busy FROM "
-        "idempotency i WHERE " ONCE_ROW("i", "a") " FOR UPDATE SKIP LOCKED) AS l), "
+        "seen AS MATERIALIZED (SELECT a.client, a.key, a.place, l.attempt, l.same, a.nth > 1 OR "
+        "l.busy AS busy FROM asked a CROSS JOIN LATERAL (SELECT i.attempt, i.mac = a.mac AS same, "
+        "i.busy_until > now() AND EXISTS (SELECT FROM node n WHERE n.incarnation = i.incarnation) "
+        "AS busy FROM idempotency i WHERE " ONCE_ROW("i", "a") " OFFSET 0) AS l), "
+        "free AS MATERIALIZED (SELECT s.place, l.at FROM seen s CROSS JOIN LATERAL (SELECT i.ctid "
+        "AS at FROM idempotency i WHERE " ONCE_ROW("i", "s") " AND i.attempt = s.attempt FOR "
+        "UPDATE SKIP LOCKED) AS l WHERE s.same AND NOT s.busy), "
         "taken AS (UPDATE idempotency i SET attempt = i.attempt + 1, incarnation = $4::uuid, "
-        "busy_until = now() + interval '" JT_CLAIM_BUSY "' FROM seen s WHERE i.ctid = s.at AND "
-        "s.same AND NOT s.busy AND (SELECT count(*) FROM seen) > 0 RETURNING s.place, i.attempt) "
+        "busy_until = now() + interval '" JT_CLAIM_BUSY "' FROM free f WHERE i.ctid = f.at AND "
+        "(SELECT count(*) FROM free) > 0 RETURNING f.place, i.attempt) "
         "SELECT t.place, 0::int4, t.attempt FROM taken t UNION ALL "
         "SELECT s.place, CASE WHEN s.same THEN 1 ELSE 2 END, 0 FROM seen s WHERE s.busy OR NOT "
         "s.same UNION ALL "

@@ -4,6 +4,7 @@
 
 #include "base/loop.h"
 #include "store/claims.h"
+#include "store/statements.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,29 @@ static void a_row_that_somebody_writes_for_is_not_waited_for(void **state)
     close_scene(&s);
 }
 
+/* Two loops: one asks in vain while the other releases. */
+static void who_asks_in_vain_does_not_keep_it_from_being_released(void **state)
+{
+    struct fx *fx = *state;
+    struct scene s;
+    open_scene(&s, &fx->node);
+    struct jt_claim claim = claim_of("a", 1);
+    static const char *const same[] = { "{shop}", "{a}", "{01610000-0000-0000-0000-000000000000}",
+                                        "01610000-0000-0000-0000-000000000000" };
+    assert_int_equal(ask(&s, &claim), JT_OK);
+    fx_exec(fx->plain, "BEGIN");
+    PGresult *res =
+        PQexecParams(fx->plain, jt_statements[JT_SQL_ONCE_TAKE].sql, 4, NULL, same, NULL, NULL, 0);
+    assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
+    assert_int_equal(PQntuples(res), 1);
+    assert_string_equal(PQgetvalue(res, 0, 1), "1"); /* somebody is at it */
+    PQclear(res);
+    release(&s, &claim, NULL, 0);
+    fx_exec(fx->plain, "COMMIT");
+    assert_int_equal(ask(&s, &claim), JT_OK);
+    close_scene(&s);
+}
+
 static void what_is_remembered_comes_with_the_next_claim(void **state)
 {
     struct fx *fx = *state;
@@ -265,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fx_vault_test(one_has_it_until_it_is_released),
         fx_vault_test(of_equal_ones_in_a_batch_the_first_has_it),
+        fx_vault_test(who_asks_in_vain_does_not_keep_it_from_being_released),
         fx_vault_test(a_row_that_somebody_writes_for_is_not_waited_for),
         fx_vault_test(what_is_remembered_comes_with_the_next_claim),
         fx_vault_test(a_front_that_is_gone_or_late_loses_it),

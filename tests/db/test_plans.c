@@ -143,8 +143,9 @@ static void check_plans(void)
     must_have(plans[JT_SQL_ONCE_RELEASE], BY_NAME("q"));
     must_have(plans[JT_SQL_ONCE_OLD], BY_NAME("a"));
     must_have(plans[JT_SQL_ONCE_OLD], "Index Cond: (mac = o_1.mac)");
-    must_have(plans[JT_SQL_ONCE_TAKE], BY_NAME("a"));
-    must_have(plans[JT_SQL_ONCE_TAKE], "TID Cond: (ctid = s_1.at)");
+    must_have(plans[JT_SQL_ONCE_TAKE], BY_NAME("a_2"));
+    must_have(plans[JT_SQL_ONCE_TAKE], BY_NAME("s_1"));
+    must_have(plans[JT_SQL_ONCE_TAKE], "TID Cond: (ctid = f.at)");
     must_have(plans[JT_SQL_ONCE_KNOWN], "Index Cond: (mac = a.mac)");
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Scan using idempotency_age");
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Cond: (mac = o.mac)");
