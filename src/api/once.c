@@ -55,11 +55,8 @@ enum jt_problem_type jt_once_read(struct jt_request *r, const struct jt_head *he
 {
     enum jt_once_rule rule = r->route->operation->once;
     if (head->idempotency_key.p == NULL || strcmp(r->route->method, "POST") != 0 ||
-        rule == JT_ONCE_IGNORED) {
+        rule != JT_ONCE_TAKEN) {
         return JT_PROBLEM_NONE;
-    }
-    if (rule == JT_ONCE_REFUSED) {
-        return JT_PROBLEM_IDEMPOTENCY_NOT_TAKEN;
     }
     struct jt_slice key = unquoted(head->idempotency_key);
     if (!is_good(key)) {
@@ -90,6 +87,8 @@ bool jt_once_digest(struct jt_request *r, const void *body, size_t len)
     const struct jt_once_what what = { .method = r->route->method,
                                        .path = r->route->path,
                                        .field = r->params.field,
+                                       .client = r->params.client,
+                                       .number = r->params.number,
                                        .body = body,
                                        .body_len = len };
     enum jt_err err = jt_once_name(&o->once, &what);
@@ -154,6 +153,16 @@ bool jt_once_known(const struct jt_request *r, size_t n, uint64_t **ids)
     return true;
 }
 
+uint64_t jt_once_done(const struct jt_request *r)
+{
+    uint64_t done = 0;
+    for (size_t i = 0; r->once != NULL && i < r->once->once.n_cards; i++) {
+        const struct jt_claim_card *card = &r->once->once.cards[i];
+        done = card->id > done ? card->id : done;
+    }
+    return done;
+}
+
 /* --- the release --- */
 
 static void on_released(struct jt_once_request *ask)
@@ -191,6 +200,15 @@ void jt_once_release(struct jt_request *r, struct jt_claim_card *cards, size_t n
     if (!release(o, r->api->lanes)) {
         then(r);
     }
+}
+
+void jt_once_release_done(struct jt_request *r, uint64_t what, void (*then)(struct jt_request *r))
+{
+    struct jt_claim_card *done = malloc(sizeof *done);
+    if (done != NULL) {
+        *done = (struct jt_claim_card){ .place = 0, .id = what };
+    }
+    jt_once_release(r, done, done != NULL, then);
 }
 
 void jt_once_free(struct jt_request *r)

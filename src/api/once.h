@@ -20,9 +20,12 @@
 
 struct jt_head;
 
-/* What an operation with the method POST makes of the header; other methods ignore it. */
+/*
+ * What an operation with the method POST makes of the header; other methods ignore it. Each POST
+ * says one: who relies on the header must not find out later that it did not hold.
+ */
 enum jt_once_rule {
-    JT_ONCE_REFUSED, /* the default: who relies on it must hear that it does not hold */
+    JT_ONCE_UNSAID,
     JT_ONCE_IGNORED, /* it changes nothing */
     JT_ONCE_TAKEN,
 };
@@ -47,6 +50,12 @@ bool jt_once_repeated(const struct jt_request *r);
  * caller's to free, 0 where nothing is remembered. False: no memory.
  */
 bool jt_once_known(const struct jt_request *r, size_t n, uint64_t **ids);
+
+/* What is remembered of an act that was done for it before: the newest; 0: nothing. */
+uint64_t jt_once_done(const struct jt_request *r);
+
+/* jt_once_release for such an act. */
+void jt_once_release_done(struct jt_request *r, uint64_t what, void (*then)(struct jt_request *r));
 
 /*
  * Releases the claim and calls `then`. `cards` are remembered as well: malloc'ed, and taken over;

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ struct work {
     struct jt_job job;
     const struct jt_operation *operation;
     struct jt_call call;
+    struct jt_claim claim; /* its texts are here and in the call */
+    char key[JT_ONCE_KEY_MAX + 1];
     void *state;
     enum jt_err err;                                     /* what the act returned */
     char subject[sizeof((struct jt_fault *)0)->subject]; /* what it failed about */
@@ -57,7 +60,10 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     struct work *w = jt_container_of(job, struct work, job);
     name_subject(&w->call.params, ctx);
     ctx->origin = w->call.origin;
-    w->err = w->operation->act(&w->call, w->state, ctx);
+    jt_db_claim(ctx->db, w->claim.key == NULL ? NULL : &w->claim);
+    w->err = w->call.done != 0 ? w->operation->again(&w->call, w->state, ctx)
+                               : w->operation->act(&w->call, w->state, ctx);
+    jt_db_claim(ctx->db, NULL);
     if (jt_work_comes_again(ctx)) {
         return;
     }
@@ -72,15 +78,28 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 
 /* --- on the loop --- */
 
+static void answer(struct jt_request *r)
+{
+    const struct work *w = &((const struct task *)r->state)->work;
+    jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
+}
+
+/*
+ * What succeeded is remembered once more: there may have been nothing to do, and no transaction
+ * that remembers it.
+ */
 static void done(struct jt_job *job)
 {
     struct work *w = jt_container_of(job, struct work, job);
     struct jt_request *r = jt_container_of(w, struct task, work)->request;
     if (w->err != JT_OK) {
         jt_request_answer_fault(r, w->err, w->subject);
-        return;
+    } else if (jt_once_claimed(r) == NULL) {
+        answer(r);
+    } else {
+        uint64_t (*mark)(const void *) = w->operation->mark;
+        jt_once_release_done(r, mark == NULL ? 1 : mark(w->state), answer);
     }
-    jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
 }
 
 static void free_task(void *state)
@@ -90,6 +109,18 @@ static void free_task(void *state)
         task->work.operation->clear(task->work.state);
     }
     jt_wipe_free(task);
+}
+
+static void take_claim(const struct jt_request *r, struct work *w)
+{
+    const struct jt_claim *claim = jt_once_claimed(r);
+    if (claim != NULL) {
+        w->claim = *claim;
+        (void)snprintf(w->key, sizeof w->key, "%s", claim->key);
+        w->claim.key = w->key;
+        w->claim.client = w->call.actor;
+        w->call.done = jt_once_done(r);
+    }
 }
 
 static struct task *new_task(struct jt_request *r)
@@ -113,6 +144,7 @@ static struct task *new_task(struct jt_request *r)
     task->work.call.origin = r->origin;
     memcpy(task->work.call.actor, r->client, sizeof r->client);
     memcpy(task->work.call.request_id, r->http.answer.request_id, JT_REQUEST_ID_TEXT);
+    take_claim(r, &task->work);
     r->state = task;
     r->state_free = free_task;
     return task;

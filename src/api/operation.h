@@ -34,6 +34,7 @@ struct jt_call {
     struct jt_credential credential;  /* with which key; wiped with the state */
     struct jt_origin origin;
     char request_id[JT_REQUEST_ID_TEXT]; /* the same for log lines */
+    uint64_t done; /* a repeated request: what is remembered of the first one; else 0 */
 };
 
 struct jt_operation {
@@ -48,7 +49,15 @@ struct jt_operation {
 
     const char *query; /* what may follow a question mark, whole; NULL: nothing */
 
-    enum jt_once_rule once; /* Idempotency-Key: for those that have a handler */
+    /*
+     * Idempotency-Key. An act that takes it is remembered in its own transaction (store/claims.h,
+     * jt_db_remember), and `again` finds for a repeated request what the first one was answered:
+     * as it stands by now, and with a fresh secret in place of one that is shown once.
+     */
+    enum jt_once_rule once;
+    enum jt_err (*again)(const struct jt_call *call, void *state, struct jt_work_ctx *ctx);
+    /* after success, more to remember, 1 or more; NULL: there is no more */
+    uint64_t (*mark)(const void *state);
 
     /* instead of all after the members: answers the request once, now or later */
     void (*handler)(struct jt_request *r);

@@ -35,6 +35,13 @@ static enum jt_err rotate(const struct jt_call *call, void *state, struct jt_wor
                             &r->credential, &r->until_s);
 }
 
+static enum jt_err rotate_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct rotation *r = state;
+    return jt_client_rekey(ctx, call->params.client, call->done, call->actor, &r->credential,
+                           &r->until_s);
+}
+
 static json_t *rotate_answer(const struct jt_api *api, void *state)
 {
     (void)api;
@@ -53,6 +60,8 @@ const struct jt_operation jt_operation_client_rotate = {
     .act = rotate,
     .status = 200,
     .answer = rotate_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = rotate_again,
 };
 
 /* --- disable, enable, remove --- */
@@ -66,11 +75,16 @@ static void keep(void *arg, const struct jt_client_seen *seen)
     ((struct standing *)arg)->client = jt_client_json(seen);
 }
 
+static enum jt_err show(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_inspect_client(ctx, call->params.client, keep, state);
+}
+
 static enum jt_err change(const struct jt_call *call, void *state, struct jt_work_ctx *ctx,
                           enum jt_standing standing)
 {
     enum jt_err err = jt_client_set_state(ctx, call->params.client, standing, call->actor);
-    return err == JT_OK ? jt_inspect_client(ctx, call->params.client, keep, state) : err;
+    return err == JT_OK ? show(call, state, ctx) : err;
 }
 
 static enum jt_err disable(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -102,7 +116,7 @@ static void clear(void *state)
 #define STANDING(how)                                                                         \
     {                                                                                         \
         .state_size = sizeof(struct standing), .act = (how), .status = 200, .answer = answer, \
-        .clear = clear,                                                                       \
+        .clear = clear, .once = JT_ONCE_TAKEN, .again = show,                                 \
     }
 
 const struct jt_operation jt_operation_client_disable = STANDING(disable);

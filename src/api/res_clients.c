@@ -133,6 +133,14 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
     return jt_client_add(ctx, a->id, &a->may, &a->bounds, call->actor, &a->credential);
 }
 
+static enum jt_err add_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct addition *a = state;
+    uint64_t until_s;
+    jt_work_about(ctx, "%s", "the client");
+    return jt_client_rekey(ctx, a->id, call->done, call->actor, &a->credential, &until_s);
+}
+
 static json_t *add_answer(const struct jt_api *api, void *state)
 {
     (void)api;
@@ -155,6 +163,8 @@ const struct jt_operation jt_operation_client_add = {
     .act = add,
     .status = 201,
     .answer = add_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = add_again,
 };
 
 /* --- permit --- */
@@ -192,4 +202,6 @@ const struct jt_operation jt_operation_client_permit = {
     .status = 200,
     .answer = show_answer,
     .clear = show_clear,
+    .once = JT_ONCE_TAKEN,
+    .again = show,
 };

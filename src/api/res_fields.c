@@ -50,6 +50,7 @@ const struct jt_operation jt_operation_fields_list = {
 struct addition {
     struct jt_field_spec spec;
     struct jt_card_rules_patch rules;
+    uint8_t state; /* enum jt_standing */
 };
 
 static const struct jt_member members[] = {
@@ -77,14 +78,26 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
         spec->kind = JT_FIELD_PAN;
     }
     jt_work_about(ctx, "field %s", jt_name_is_cardlike(spec->name) ? "" : spec->name);
+    a->state = JT_ROW_ACTIVE;
     return jt_registry_add_field(ctx, spec, &a->rules, call->actor);
+}
+
+static enum jt_err add_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct addition *a = state;
+    struct jt_field_row row;
+    (void)call;
+    enum jt_err err = jt_registry_get_field_row(ctx, a->spec.name, &row);
+    a->spec = row.spec;
+    a->state = row.state;
+    return err;
 }
 
 static json_t *add_answer(const struct jt_api *api, void *state)
 {
     (void)api;
-    struct jt_field_row row = { .spec = ((const struct addition *)state)->spec,
-                                .state = JT_ROW_ACTIVE };
+    const struct addition *a = state;
+    struct jt_field_row row = { .spec = a->spec, .state = a->state };
     return jt_field_json(&row);
 }
 
@@ -94,4 +107,6 @@ const struct jt_operation jt_operation_field_add = {
     .act = add,
     .status = 201,
     .answer = add_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = add_again,
 };

@@ -96,11 +96,18 @@ static enum jt_err create(const struct jt_call *call, void *state, struct jt_wor
     return jt_roll_create(ctx, call->actor, &((struct one *)state)->info);
 }
 
+static enum jt_err create_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_inspect_generation(ctx, call->done, &((struct one *)state)->info);
+}
+
 const struct jt_operation jt_operation_generation_create = {
     .state_size = sizeof(struct one),
     .act = create,
     .status = 201,
     .answer = answer_one,
+    .once = JT_ONCE_TAKEN,
+    .again = create_again,
 };
 
 static const struct jt_member members_of_activate[] = {
@@ -121,6 +128,8 @@ const struct jt_operation jt_operation_generation_activate = {
     .act = activate,
     .status = 200,
     .answer = answer_one,
+    .once = JT_ONCE_TAKEN,
+    .again = get,
 };
 
 static enum jt_err abandon(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -134,4 +143,6 @@ const struct jt_operation jt_operation_generation_abandon = {
     .act = abandon,
     .status = 200,
     .answer = answer_one,
+    .once = JT_ONCE_TAKEN,
+    .again = get,
 };

@@ -22,6 +22,19 @@ static enum jt_err accept_ids(const struct jt_call *call, void *state, struct jt
     return jt_accept_ids(ctx, call->actor, w->reason, &w->newest_ms);
 }
 
+/* Nothing of it is in a transaction: what was answered is remembered afterwards. */
+static uint64_t ids_mark(const void *state)
+{
+    return ((const struct word *)state)->newest_ms + 1;
+}
+
+static enum jt_err ids_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    (void)ctx;
+    ((struct word *)state)->newest_ms = call->done - 1;
+    return JT_OK;
+}
+
 static json_t *ids_answer(const struct jt_api *api, void *state)
 {
     (void)api;
@@ -35,11 +48,22 @@ const struct jt_operation jt_operation_accept_ids = {
     .act = accept_ids,
     .status = 200,
     .answer = ids_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = ids_again,
+    .mark = ids_mark,
 };
 
 static enum jt_err accept_sets(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     return jt_accept_sets(ctx, &call->credential, ((const struct word *)state)->reason);
+}
+
+static enum jt_err sets_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    (void)call;
+    (void)state;
+    (void)ctx;
+    return JT_OK;
 }
 
 static json_t *sets_answer(const struct jt_api *api, void *state)
@@ -55,4 +79,6 @@ const struct jt_operation jt_operation_accept_sets = {
     .act = accept_sets,
     .status = 200,
     .answer = sets_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = sets_again,
 };

@@ -40,6 +40,11 @@ static json_t *answer(const struct jt_api *api, void *state)
     return body;
 }
 
+static enum jt_err look(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_retirement_look(ctx, call->params.number, state);
+}
+
 static enum jt_err start(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     return jt_retirement_start(ctx, call->params.number, call->actor, state);
@@ -50,12 +55,9 @@ const struct jt_operation jt_operation_retirement_start = {
     .act = start,
     .status = 202,
     .answer = answer,
+    .once = JT_ONCE_TAKEN,
+    .again = look,
 };
-
-static enum jt_err look(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
-{
-    return jt_retirement_look(ctx, call->params.number, state);
-}
 
 const struct jt_operation jt_operation_retirement_get = {
     .state_size = sizeof(struct jt_retirement_view),

@@ -210,5 +210,6 @@ enum jt_err jt_audit_act_on(struct jt_db *db, const struct jt_act *act, enum jt_
 {
     char number[24];
     (void)snprintf(number, sizeof number, "%" PRIu64, generation);
-    return jt_audit_act(db, act, action, 0, number);
+    enum jt_err err = jt_audit_act(db, act, action, 0, number);
+    return err == JT_OK ? jt_db_remember(db, generation) : err;
 }

@@ -33,7 +33,7 @@ enum jt_err jt_audit_write(struct jt_db *db, const struct jt_audit_row *rows, si
  */
 enum jt_err jt_audit_act(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
                          uint32_t field, const char *object) JT_CHECKED;
-/* The same where the object is a generation. */
+/* The same where the object is a generation, which is remembered for the connection's claim. */
 enum jt_err jt_audit_act_on(struct jt_db *db, const struct jt_act *act, enum jt_audit_action action,
                             uint64_t generation) JT_CHECKED;
 

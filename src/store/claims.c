@@ -270,6 +270,26 @@ enum jt_err jt_claims_run(struct jt_pipe *pipe, const struct jt_claim_txn *in, j
     return err;
 }
 
+void jt_db_claim(struct jt_db *db, const struct jt_claim *claim)
+{
+    db->claim = claim;
+}
+
+enum jt_err jt_db_remember(struct jt_db *db, uint64_t what)
+{
+    if (db->claim == NULL) {
+        return JT_OK;
+    }
+    const struct jt_claim_mark mark = { .claim = db->claim, .card = { .place = 0, .id = what } };
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_claims_params(&p, &mark, 1);
+    PGresult *res = NULL;
+    enum jt_err err = jt_db_query_one(db, jt_statements[JT_SQL_ONCE_ACT].sql, &p, &res);
+    PQclear(res);
+    return err;
+}
+
 enum jt_err jt_claims_expire(struct jt_db *db, size_t max, uint64_t *n)
 {
     *n = 0;

@@ -74,6 +74,19 @@ enum jt_err jt_claims_run(struct jt_pipe *pipe, const struct jt_claim_txn *in, j
 struct jt_params;
 void jt_claims_params(struct jt_params *p, const struct jt_claim_mark *marks, size_t n);
 
+/*
+ * From here on what this connection does is done for the claim, which outlives that; NULL: for
+ * none.
+ */
+void jt_db_claim(struct jt_db *db, const struct jt_claim *claim);
+
+/*
+ * Inside the open transaction that does something for the claim of the connection: remembers that
+ * it was done, as a card of place 0, whose id is `what`, 1 or more. Nothing without a claim.
+ * JT_ERR_ONCE_LOST.
+ */
+enum jt_err jt_db_remember(struct jt_db *db, uint64_t what) JT_CHECKED;
+
 /* Removes claims whose time is over, at most `max`; how many. Blocks. */
 enum jt_err jt_claims_expire(struct jt_db *db, size_t max, uint64_t *n) JT_CHECKED;
 

@@ -28,6 +28,14 @@ static enum jt_err write_row(struct jt_db *db, const char *sql,
     return jt_db_change_one(db, sql, &p);
 }
 
+/* The revision of the row tells whether it is as that left it. */
+static enum jt_err record(struct jt_db *db, const struct jt_client_change *change,
+                          const struct jt_act *act, enum jt_audit_action action, const char *object)
+{
+    enum jt_err err = jt_audit_act(db, act, action, 0, object);
+    return err == JT_OK ? jt_db_remember(db, change->row.revision) : err;
+}
+
 static enum jt_err insert_row(struct jt_db *db, const struct jt_client_change *change,
                               const struct jt_act *act, const char *object)
 {
@@ -38,7 +46,7 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_client_change *c
     if (err == JT_ERR_DB_DUPLICATE) {
         return JT_ERR_CLIENT_EXISTS;
     }
-    return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_CLIENT_ADD, 0, object) : err;
+    return err == JT_OK ? record(db, change, act, JT_AUDIT_CLIENT_ADD, object) : err;
 }
 
 enum jt_err jt_client_insert_row(struct jt_db *db, const struct jt_client_change *change,
@@ -89,7 +97,7 @@ static enum jt_err update_row(struct jt_db *db, const struct jt_client_change *c
     if (err == JT_OK) {
         err = let_in(db, change->row.spec.id, action);
     }
-    return err == JT_OK ? jt_audit_act(db, act, action, 0, object) : err;
+    return err == JT_OK ? record(db, change, act, action, object) : err;
 }
 
 enum jt_err jt_client_update(struct jt_db *db, const struct jt_client_change *change,

@@ -35,7 +35,7 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *ch
     if (err == JT_OK) {
         err = jt_audit_act(db, act, JT_AUDIT_FIELD_ADD, row->spec.id, row->spec.name);
     }
-    return err;
+    return err == JT_OK ? jt_db_remember(db, row->spec.id) : err;
 }
 
 enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,

@@ -14,6 +14,7 @@
 #define JETON_STORE_QUERY_H
 
 #include "store/chain.h"
+#include "store/claims.h"
 #include "store/db.h"
 #include "store/row.h"
 #include "store/sql.h"
@@ -34,6 +35,8 @@ struct jt_db {
     struct jt_chain tentative; /* behind the links of the transaction under way, n_links of them */
     struct jt_link link;       /* the last of them */
     size_t n_links;
+
+    const struct jt_claim *claim; /* for which what is done is remembered; NULL: for none */
 };
 
 /*

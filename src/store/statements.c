@@ -228,6 +228,11 @@
 #define ONCE_HELD(attempts, then, zero) \
     "CASE WHEN (SELECT count(*) FROM claim) = cardinality(" attempts "::int4[]) THEN " then \
     " ELSE 1 / " zero " END"
+#define ONCE_REMEMBERED(attempts) \
+    "SELECT " OR_FAIL("d.n = d.due", ONCE_HELD(attempts, "d.n", "(d.n - d.n)"), \
+                      "d.n || ' of ' || d.due || ' requests are remembered'") \
+    " FROM (SELECT (SELECT count(*) FROM put) AS n, (SELECT count(*) FROM done) AS due " \
+    "OFFSET 0) AS d"
 #define ONCE_COUNTED(rows, writer, sign) \
     "INSERT INTO idempotency_count AS t (client, writer, live) SELECT o.client, " writer \
     "::int4, " sign "count(*) FROM " rows " o GROUP BY o.client " \
@@ -469,10 +474,12 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "WITH " ONCE_CLAIM("$1", "$2", "$3") ", "
         ONCE_PUT("$4", "$5", "$6", "(SELECT l.id FROM (SELECT k.id "
                  CARD_BY_ID("$7::int2", "u.id") FIRST_OF_ID ") AS l) IS NOT NULL") " "
-        "SELECT " OR_FAIL("d.n = d.due", ONCE_HELD("$3", "d.n", "(d.n - d.n)"),
-                          "d.n || ' of ' || d.due || ' requests are remembered'")
-        " FROM (SELECT (SELECT count(*) FROM put) AS n, (SELECT count(*) FROM done) AS due "
-        "OFFSET 0) AS d", true },
+        ONCE_REMEMBERED("$3"), true },
+
+    /* In a transaction that does something else: the same for whatever is to be remembered. */
+    [JT_SQL_ONCE_ACT] = { "once_act",
+        "WITH " ONCE_CLAIM("$1", "$2", "$3") ", " ONCE_PUT("$4", "$5", "$6", "true") " "
+        ONCE_REMEMBERED("$3"), true },
 
     /* $1 at most so many, $2 writer. How many were removed. */
     [JT_SQL_ONCE_EXPIRE] = { "once_expire",

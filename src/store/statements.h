@@ -30,6 +30,7 @@ enum jt_statement {
     JT_SQL_ONCE_TAKE,
     JT_SQL_ONCE_KNOWN,
     JT_SQL_ONCE_CARDS,
+    JT_SQL_ONCE_ACT,
     JT_SQL_ONCE_EXPIRE,
     JT_SQL_END_SESSION,
     JT_SQL_FIND_LINK,

@@ -291,7 +291,20 @@ struct rotation {
     const struct jt_credential *credential;
     uint32_t overlap_s;
     bool again;
+    uint64_t
+        revision; /* 0: of the row whatever it is; else of this one, again where two are good */
 };
+
+static enum jt_err check_rotation(const struct rotation *r, const struct jt_client_row *was,
+                                  bool two)
+{
+    if (r->revision != 0) {
+        return was->revision == r->revision ? JT_OK : JT_ERR_CHANGED_SINCE;
+    }
+    return r->again && !two                       ? JT_ERR_NOT_ROTATING
+           : r->overlap_s > 0 && !r->again && two ? JT_ERR_ROTATING
+                                                  : JT_OK;
+}
 
 static enum jt_err fill_rotation(struct jt_work_ctx *ctx, struct editing *e)
 {
@@ -301,29 +314,25 @@ static enum jt_err fill_rotation(struct jt_work_ctx *ctx, struct editing *e)
     (void)ctx;
     enum jt_err err = jt_client_terms_decode(e->edit.was.terms, e->edit.was.terms_len, &terms);
     bool two = terms.old_until_s > (uint64_t)time(NULL);
-    if (err == JT_OK && r->again && !two) {
-        err = JT_ERR_NOT_ROTATING;
-    } else if (err == JT_OK && r->overlap_s > 0 && !r->again && two) {
-        err = JT_ERR_ROTATING;
+    if (err == JT_OK) {
+        err = check_rotation(r, &e->edit.was, two);
     }
     e->action = JT_AUDIT_CLIENT_ROTATE;
     order->fresh = true;
-    order->replaces = r->again;
-    order->overlap_s = r->again ? 0 : r->overlap_s;
+    order->replaces = r->again || (r->revision != 0 && two);
+    order->overlap_s = order->replaces ? 0 : r->overlap_s;
     memcpy(order->secret, r->credential->secret, sizeof order->secret);
     return err;
 }
 
-enum jt_err jt_client_rotate(struct jt_work_ctx *ctx, const char *id, uint32_t overlap_s,
-                             bool again, const char *actor, struct jt_credential *out,
-                             uint64_t *until_s)
+static enum jt_err run_rotation(struct jt_work_ctx *ctx, const char *id, const struct rotation *r,
+                                const char *actor, struct jt_credential *out, uint64_t *until_s)
 {
     struct jt_client_row row;
     struct jt_client_terms terms;
     *until_s = 0;
     jt_credential_new(id, out);
-    const struct rotation r = { out, overlap_s, again };
-    enum jt_err err = change(ctx, id, fill_rotation, &r, actor, &row);
+    enum jt_err err = change(ctx, id, fill_rotation, r, actor, &row);
     if (err == JT_OK) {
         err = jt_client_terms_decode(row.terms, row.terms_len, &terms);
         *until_s = terms.old_until_s;
@@ -332,6 +341,21 @@ enum jt_err jt_client_rotate(struct jt_work_ctx *ctx, const char *id, uint32_t o
         jt_wipe(out, sizeof *out);
     }
     return err;
+}
+
+enum jt_err jt_client_rotate(struct jt_work_ctx *ctx, const char *id, uint32_t overlap_s,
+                             bool again, const char *actor, struct jt_credential *out,
+                             uint64_t *until_s)
+{
+    const struct rotation r = { .credential = out, .overlap_s = overlap_s, .again = again };
+    return run_rotation(ctx, id, &r, actor, out, until_s);
+}
+
+enum jt_err jt_client_rekey(struct jt_work_ctx *ctx, const char *id, uint64_t revision,
+                            const char *actor, struct jt_credential *out, uint64_t *until_s)
+{
+    const struct rotation r = { .credential = out, .revision = revision };
+    return run_rotation(ctx, id, &r, actor, out, until_s);
 }
 
 /* --- disable, enable, remove --- */

@@ -57,6 +57,15 @@ enum jt_err jt_client_rotate(struct jt_work_ctx *ctx, const char *id, uint32_t o
                              uint64_t *until_s) JT_CHECKED;
 
 /*
+ * What jt_client_add or jt_client_rotate did, again, for whoever lost the answer: the newest secret
+ * is void, and there is a fresh one in its place. `revision` is that of the row as the first one
+ * left it; JT_ERR_CHANGED_SINCE: the row is another by now. Otherwise as jt_client_rotate.
+ */
+enum jt_err jt_client_rekey(struct jt_work_ctx *ctx, const char *id, uint64_t revision,
+                            const char *actor, struct jt_credential *out,
+                            uint64_t *until_s) JT_CHECKED;
+
+/*
  * JT_ROW_DISABLED: it may nothing until it is enabled; JT_ROW_REVOKED: removed for good, and its
  * name stays taken. A client that stands so already is success.
  */

@@ -165,6 +165,8 @@ enum jt_err jt_once_name(struct jt_once *once, const struct jt_once_what *what)
     put_text(&m, what->method);
     put_text(&m, what->path);
     put_text(&m, what->field);
+    put_text(&m, what->client);
+    jt_buf_u64(&m, what->number);
     enum jt_err err = jt_sha256(what->body, what->body_len, body);
     jt_buf_put(&m, body, sizeof body);
     if (err == JT_OK) {

@@ -26,7 +26,9 @@ struct jt_once {
 
 /* What is asked for: texts without NUL, and the body as it came. */
 struct jt_once_what {
-    const char *method, *path, *field;
+    const char *method, *path; /* the path's pattern; what stands in it: */
+    const char *field, *client;
+    uint64_t number;
     const void *body;
     size_t body_len;
 };

@@ -140,6 +140,7 @@ static void check_plans(void)
     must_have(plans[JT_SQL_DELETE_CARDS_ONCE], BY_NAME("q_1"));
     must_have(plans[JT_SQL_ONCE_CARDS], BY_ID("$7", "u.id"));
     must_have(plans[JT_SQL_ONCE_CARDS], BY_NAME("q"));
+    must_have(plans[JT_SQL_ONCE_ACT], BY_NAME("q"));
     must_have(plans[JT_SQL_ONCE_RELEASE], BY_NAME("q"));
     must_have(plans[JT_SQL_ONCE_OLD], BY_NAME("a"));
     must_have(plans[JT_SQL_ONCE_OLD], "Index Cond: (mac = o_1.mac)");

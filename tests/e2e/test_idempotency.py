@@ -10,6 +10,7 @@ from cards import made_up
 from service import RING_LOCK, Api, problem, wait_until
 
 ONE = "/v1/fields/plain/tokenize"
+IDS_ACCEPT, PERMIT = 9, 25  # actions of audit rows
 _keys = itertools.count()
 
 
@@ -163,14 +164,7 @@ def test_keys_that_are_none(shared):
         good(post(shared.app, ONE, body, key))
 
 
-def test_what_does_not_take_it_refuses_it_and_reads_ignore_it(shared):
-    for path, body in (
-        ("/v1/generations", {}),
-        ("/v1/clients", {"id": "never", "permissions": ["tokenize"]}),
-        ("/v1/fields", {"name": "never"}),
-    ):
-        answer = post(shared.operator, path, body, fresh())
-        assert refused(answer) == (400, "idempotency-key-not-taken")
+def test_reads_ignore_it(shared):
     token, key = shared.app.tokenize(made_up(8, series="once")), fresh()
     for _ in range(2):
         good(post(shared.app, "/v1/fields/pan/detokenize", {"token": token}, key))
@@ -313,6 +307,166 @@ def test_a_claim_that_was_taken_over_keeps_the_first_from_writing(own):
     assert rows(own) == before and own.ready
     first = good(post(own.app, ONE, body, key))
     assert good(post(own.app, ONE, body, key)) == first and rows(own) == before + 1
+
+
+# --- administration ---
+
+
+def acts(service, action):
+    """How many audit rows tell of it."""
+    return service.sql(f"SELECT count(*) FROM audit WHERE action = {action}")[0][0]
+
+
+def done(answer, status=200):
+    assert answer.status_code == status, (answer.status_code, problem(answer))
+    return answer.json()
+
+
+def is_good_key(service, key):
+    """Of a client that may tokenize."""
+    return Api(service, key).post(ONE, {"pan": "1"}).status_code == 422
+
+
+def test_fields_and_generations_are_made_once(own):
+    path, key, body = "/v1/fields", fresh(), {"name": "cards.other", "mask_digits": 8}
+    first = done(post(own.operator, path, body, key), 201)
+    assert done(post(own.operator, path, body, key), 201) == first
+    assert refused(post(own.operator, path, body, fresh())) == (409, "conflict")
+    assert own.operator.request("PATCH", path + "/cards.other", json={"mask_digits": 6}).ok
+    # as it stands by now
+    assert done(post(own.operator, path, body, key), 201)["mask_digits"] == 6
+
+    path, key = "/v1/generations", fresh()
+    first = done(post(own.operator, path, {}, key), 201)
+    assert done(post(own.operator, path, {}, key), 201) == first
+    second = done(post(own.operator, path, {}, fresh()), 201)
+    assert second["number"] == first["number"] + 1
+    one = f"{path}/{first['number']}/activate"
+    body, key = {"accept_single_holder": "a test"}, fresh()
+    first = done(post(own.operator, one, body, key))
+    assert done(post(own.operator, one, body, key)) == first
+    # the same key for another generation is another request
+    two = f"{path}/{second['number']}/activate"
+    assert refused(post(own.operator, two, body, key)) == (422, "idempotency-key-reused")
+    key = fresh()
+    for _ in range(2):
+        abandoned = post(own.operator, f"{path}/{second['number']}/abandon", {}, key)
+        assert done(abandoned)["state"] == "destroyed"
+    key = fresh()
+    for _ in range(2):
+        assert done(post(own.operator, f"{path}/1/retire", {}, key), 202)["generation"] == 1
+    own.operator.wait_certified(1)
+    assert done(post(own.operator, f"{path}/1/retire", {}, key), 202)["state"] == "certified"
+
+
+def test_a_clients_key_is_a_fresh_one_and_the_first_is_void(own):
+    path, key = "/v1/clients", fresh()
+    body = {"id": "shop", "permissions": ["tokenize"]}
+    keys = [done(post(own.operator, path, body, key), 201).pop("api_key") for _ in range(3)]
+    assert len(set(keys)) == 3
+    assert [is_good_key(own, k) for k in keys] == [False, False, True]
+    assert refused(post(own.operator, path, body, fresh())) == (409, "conflict")
+    # rotation: the one before keeps its time, whatever becomes of the answers
+    rotation = fresh()
+    before = keys[-1]
+    answers = [
+        done(post(own.operator, path + "/shop/rotate", {"overlap": 600}, rotation))
+        for _ in range(3)
+    ]
+    keys = [a["api_key"] for a in answers]
+    assert len({a["old_secret_until"] for a in answers}) == 1
+    assert [is_good_key(own, k) for k in [before, *keys]] == [True, False, False, True]
+    # what was changed since is not given again
+    done(post(own.operator, path + "/shop/rotate", {"overlap": 0}, fresh()))
+    for where, what, old in (
+        (path, body, key),
+        (path + "/shop/rotate", {"overlap": 600}, rotation),
+    ):
+        assert refused(post(own.operator, where, what, old)) == (409, "conflict")
+    # without an overlap none is good but the newest
+    rotation = fresh()
+    keys = [
+        done(post(own.operator, path + "/shop/rotate", {"overlap": 0}, rotation))["api_key"]
+        for _ in range(2)
+    ]
+    assert [is_good_key(own, k) for k in keys] == [False, True]
+
+
+def test_what_a_client_may_and_whether_it_stands_is_changed_once(own):
+    own.new_client("shop", ["tokenize"])
+    path = "/v1/clients/shop"
+    off, on = fresh(), fresh()
+    assert done(post(own.operator, path + "/disable", {}, off))["state"] == "disabled"
+    assert done(post(own.operator, path + "/enable", {}, on))["state"] == "active"
+    # late repetitions tell how it stands, and change nothing
+    assert done(post(own.operator, path + "/disable", {}, off))["state"] == "active"
+    same = fresh()
+    assert done(post(own.operator, path + "/enable", {}, same))["state"] == "active"  # no change
+    done(post(own.operator, path + "/disable", {}, fresh()))
+    assert done(post(own.operator, path + "/enable", {}, same))["state"] == "disabled"
+    key, body = fresh(), {"permissions": ["detokenize:pan"]}
+    for _ in range(2):
+        assert done(post(own.operator, path + "/permit", body, key))["permissions"] == [
+            "detokenize:pan"
+        ]
+    assert acts(own, PERMIT) == 1
+    key = fresh()
+    for _ in range(2):
+        assert done(post(own.operator, path + "/remove", {}, key))["state"] == "removed"
+    body, key = {"reason": "a test"}, fresh()
+    first = done(post(own.operator, "/v1/node/accept-ids", body, key))
+    assert done(post(own.operator, "/v1/node/accept-ids", body, key)) == first
+    assert acts(own, IDS_ACCEPT) == 1
+
+
+def test_what_failed_is_tried_again(own):
+    path, key, body = "/v1/generations/9/activate", fresh(), {}
+    assert refused(post(own.operator, path, body, key)) == (404, "not-found")
+    assert refused(post(own.operator, path, body, key)) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "path, body, status, count, names",
+    [
+        ("/v1/clients", {"id": "shop", "permissions": ["tokenize"]}, 201, "client", "id"),
+        ("/v1/fields", {"name": "cards.other"}, 201, "field", "name"),
+        ("/v1/generations", {}, 201, "generation", "number"),
+    ],
+)
+def test_an_act_of_a_front_that_is_killed_before_its_answer(own, path, body, status, count, names):
+    """It is committed, and the front is killed while it waits to release the claim."""
+
+    def rows_of_it():
+        return own.sql(f"SELECT count(*) FROM {count}")[0][0]
+
+    key, before = fresh(), rows_of_it()
+    held = Held(own, "LOCK TABLE audit IN SHARE MODE")
+    thread, answers = begin(own.operator, path, body, key)
+    wait_until(lambda: waiting(own, "jetond worker"), "the act waits for its audit row")
+    claims = Held(own, "LOCK TABLE idempotency IN SHARE MODE")
+    held.release()
+    wait_until(lambda: rows_of_it() == before + 1, "the act is committed")
+    own.front.kill()
+    claims.release()
+    thread.join()
+    assert isinstance(answers[0], OSError)
+    own.start_front()
+    own.wait_ready()
+    first = done(post(own.operator, path, body, key), status)
+    assert rows_of_it() == before + 1
+    again = done(post(own.operator, path, body, key), status)
+    assert first[names] == again[names]
+    if count == "client":
+        assert [is_good_key(own, a["api_key"]) for a in (first, again)] == [False, True]
+
+
+def test_no_key_of_a_client_is_stored(own):
+    body = {"id": "shop", "permissions": ["tokenize"]}
+    api_key = done(post(own.operator, "/v1/clients", body, "the-key"), 201)["api_key"]
+    text = str(
+        own.sql("SELECT i::text, c::text FROM idempotency i JOIN idempotency_card c USING (mac)")
+    )
+    assert "the-key" in text and api_key.split("_")[-1] not in text
 
 
 # --- the table ---

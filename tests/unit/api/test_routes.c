@@ -2,6 +2,7 @@
 /*
  * The route table: matching, parameters, and what is answered for a known path with another method.
  */
+#include "api/operation.h"
 #include "api/routes.h"
 
 #include <stdarg.h>
@@ -113,6 +114,20 @@ static void health_and_the_contract_alone_need_no_key(void **state)
     }
 }
 
+static void each_post_says_what_becomes_of_a_repetition(void **state)
+{
+    (void)state;
+    size_t n;
+    const struct jt_route *all = jt_routes_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_operation *o = all[i].operation;
+        bool post = strcmp(all[i].method, "POST") == 0;
+        assert_int_equal(o->once != JT_ONCE_UNSAID, post);
+        /* what a worker does once needs a way to be answered again */
+        assert_int_equal(o->once == JT_ONCE_TAKEN && o->handler == NULL, o->again != NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +138,7 @@ int main(void)
         cmocka_unit_test(another_method_is_told_which_are_allowed),
         cmocka_unit_test(head_is_taken_where_get_is),
         cmocka_unit_test(health_and_the_contract_alone_need_no_key),
+        cmocka_unit_test(each_post_says_what_becomes_of_a_repetition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
