@@ -54,7 +54,8 @@ int main(int argc, char **argv)
                                            .ca_file = getenv("JETON_CA_FILE"),
                                            .cert_file = getenv("JETON_CERT_FILE"),
                                            .cert_key_file = getenv("JETON_CERT_KEY_FILE"),
-                                           .retry_for_ms = 3000 };
+                                           .retry_for_ms = 3000,
+                                           .once = getenv("JETON_ONCE") != NULL };
     struct jeton_client *client;
     enum jeton_status status = jeton_open(&options, &client);
     if (status != JETON_OK) {

@@ -15,7 +15,8 @@ only the items that were not answered are sent again. Everything else is an erro
 
 Repeating is safe: where equal cards share a token (which is how fields are made unless they say
 otherwise), a card that was stored already gives the same token again. In a field without that, a
-request whose answer was lost may leave a second token for its cards.
+request whose answer was lost may leave a second token for its cards, unless the client is made with
+`once=True`: then each has an Idempotency-Key, which costs the server two more transactions.
 
 Not for several threads at a time: make a client for each. Card numbers, tokens and the API key are
 never put into an exception's text.
@@ -29,6 +30,7 @@ import ssl
 import stat
 import time
 import urllib.parse
+import uuid
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Optional
 
@@ -82,6 +84,7 @@ class Client:
         batch=1000,
         cert_file=None,
         cert_key_file=None,
+        once=False,
     ):
         self._address = urllib.parse.urlsplit(url)
         _check_url(self._address)
@@ -95,6 +98,7 @@ class Client:
         self._timeout_s = timeout_s
         self._retry_for_s = retry_for_s
         self._batch = batch
+        self._once = once
         self._connection = None
 
     def __enter__(self):
@@ -129,15 +133,16 @@ class Client:
     # -- everything else
 
     def call(self, method, path, body=None):
-        """One request of the API, as in call("GET", "/v1/status"); the answer's body, decoded. It
-        is repeated only where the server says that nothing was done, or for GET.
+        """One request of the API, as in call("GET", "/v1/status"); the answer's body, decoded. A
+        POST has an Idempotency-Key; another method but GET is repeated only where the server says
+        that nothing was done.
         """
-        return self._call(method, path, body, repeat=method == "GET")
+        return self._call(method, path, body, method in ("GET", "POST"), method == "POST")
 
     # -- how it is done
 
     def _one(self, field, verb, name, value, wanted):
-        answer = self._call("POST", _path(field, verb), {name: value}, repeat=True)
+        answer = self._call("POST", _path(field, verb), {name: value}, True, self._once)
         return answer[wanted]
 
     def _many(self, field, verb, name, values, wanted):
@@ -153,24 +158,32 @@ class Client:
     def _send(self, field, verb, name, values, wanted):
         results = [None] * len(values)
         left = list(range(len(values)))
+        key = uuid.uuid4().hex if self._once else None  # a batch that has one is repeated whole
         end = time.monotonic() + self._retry_for_s
         while left:
             items = [{name: values[i]} for i in left]
-            answer = self._call("POST", _path(field, verb), {"items": items}, repeat=True)
+            answer = self._call("POST", _path(field, verb), {"items": items}, True, key)
             for i, got in zip(left, answer["results"]):
                 problem = got.get("type", "").removeprefix(PROBLEM) or None
                 results[i] = Result(got.get(wanted), got["status"], problem)
-            left = [i for i in left if results[i].status in PASSING]
+            if any(r.status in PASSING for r in results):
+                left = [i for i in left if key or results[i].status in PASSING]
+            else:
+                left = []
             if left and not self._wait(end, 1.0):
                 break
         return results
 
-    def _call(self, method, path, body, repeat):
+    def _call(self, method, path, body, repeat, key):
+        """`key`: an Idempotency-Key, or True for a fresh one."""
         data = None if body is None else json.dumps(body).encode("utf-8")
+        named = dict(self._headers)
+        if key:
+            named["Idempotency-Key"] = uuid.uuid4().hex if key is True else key
         end = time.monotonic() + self._retry_for_s
         while True:
             try:
-                status, headers, answer = self._request(method, path, data)
+                status, headers, answer = self._request(method, path, data, named)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if isinstance(error, ssl.SSLCertVerificationError):
@@ -186,6 +199,8 @@ class Client:
             passing = status in PASSING and (repeat or retry_after.isdigit())
             if status == 503 and problem is not None and not retry_after.isdigit():
                 passing = False  # it does not pass by itself: an operator must look
+            if status == 409 and retry_after.isdigit():
+                passing = True  # the one before is under way still, of which there was no answer
             if not passing:
                 raise JetonError(text, status, problem)
             if not self._wait(end, float(retry_after) if retry_after.isdigit() else 1.0):
@@ -198,11 +213,11 @@ class Client:
         time.sleep(seconds)
         return True
 
-    def _request(self, method, path, data):
+    def _request(self, method, path, data, headers):
         if self._connection is None:
             self._connection = self._connect()
         target = self._address.path.rstrip("/") + path
-        self._connection.request(method, target, body=data, headers=self._headers)
+        self._connection.request(method, target, body=data, headers=headers)
         response = self._connection.getresponse()
         body = response.read()
         if response.will_close:

@@ -7,8 +7,9 @@
  * each. Requests that may pass are repeated for so long as `retry_for_ms` says: connections that
  * break, and statuses 429, 502, 503 and 504, as the server's Retry-After wants it. Within a batch
  * only the items that were not answered are sent again. Repeating is safe: where equal cards share
- * a token, a card that was stored already gives the same token again. (In a field that was made
- * without that, a request whose answer was lost may leave a second token for its cards.)
+ * a token, a card that was stored already gives the same token again. In a field that was made
+ * without that, a request whose answer was lost may leave a second token for its cards, unless
+ * `once` is set.
  *
  * Card numbers and the API key are wiped from the library's own buffers; those of libcurl and
  * jansson, and the caller's, are not its own. No error text holds one of them.
@@ -44,6 +45,11 @@ struct jeton_options {
     long timeout_ms;           /* of one request; 0: 30000 */
     long retry_for_ms;         /* 0: 30000; negative: nothing is repeated */
     size_t batch;              /* items in one request; 0: 1000 */
+    /*
+     * Not 0: each batch has an Idempotency-Key and is done once, whatever became of its answers.
+     * That costs the server two more transactions: see docs/api.md.
+     */
+    int once;
 };
 
 #define JETON_VALUE_MAX   48 /* with its NUL: tokens have 30 characters, card numbers 19 */

@@ -6,6 +6,7 @@
 #include "base/secmem.h"
 #include "http/head.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,27 @@ static void once_free(struct jt_request_once *o)
 
 /* --- the header --- */
 
+/*
+ * 32 hexadecimal digits, with the dashes of RFC 9562 section 4 or without. One in twenty of them
+ * has 12 to 19 decimal digits in a row; what has a letter besides is a UUID and no card number.
+ */
+static bool is_uuid(const char *text)
+{
+    size_t n_digits = 0, n_dashes = 0, n_letters = 0;
+    for (const char *p = text; *p != '\0'; p++) {
+        bool dashed = n_digits == 8 || n_digits == 12 || n_digits == 16 || n_digits == 20;
+        if (*p == '-' && dashed && p[-1] != '-') {
+            n_dashes++;
+        } else if (isxdigit((unsigned char)*p)) {
+            n_digits++;
+            n_letters += !isdigit((unsigned char)*p);
+        } else {
+            return false;
+        }
+    }
+    return n_digits == 32 && n_letters > 0 && (n_dashes == 0 || n_dashes == 4);
+}
+
 static bool is_good(struct jt_slice key)
 {
     char text[JT_ONCE_KEY_MAX + 1] = { 0 };
@@ -41,7 +63,7 @@ static bool is_good(struct jt_slice key)
         }
     }
     memcpy(text, key.p, key.len);
-    return !jt_name_is_cardlike(text); /* it is stored, and no card number is */
+    return is_uuid(text) || !jt_name_is_cardlike(text); /* it is stored, and no card number is */
 }
 
 /* A String of RFC 9651 stands in quotes; most clients send the bare key, which is the same. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/endpoint.h"
 
+#include "base/hex.h"
+#include "base/random.h"
 #include "base/secmem.h"
 #include "cli/backoff.h"
 #include "cli/exit.h"
@@ -97,6 +99,21 @@ int jt_endpoint_open(const struct jt_cli *cli, struct jt_endpoint *out)
         jt_endpoint_clear(out);
     }
     return code;
+}
+
+int jt_endpoint_name(struct jt_endpoint *endpoint)
+{
+    static const char name[] = "Idempotency-Key: ";
+    uint8_t random[16];
+    char header[sizeof name + 2 * sizeof random];
+    jt_random_fill(random, sizeof random);
+    memcpy(header, name, sizeof name);
+    jt_hex_encode(random, sizeof random, header + sizeof name - 1);
+    if (!add_header(&endpoint->headers, header)) {
+        jt_complain("out of memory");
+        return JT_EXIT_FAILED;
+    }
+    return JT_EXIT_OK;
 }
 
 void jt_endpoint_clear(struct jt_endpoint *endpoint)

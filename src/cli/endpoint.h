@@ -38,6 +38,9 @@ struct jt_reply {
 int jt_endpoint_open(const struct jt_cli *cli, struct jt_endpoint *out);
 void jt_endpoint_clear(struct jt_endpoint *endpoint);
 
+/* Gives its requests one random Idempotency-Key. JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
+int jt_endpoint_name(struct jt_endpoint *endpoint);
+
 /* Whether `url` may carry secrets: https, or http to a loopback address. */
 bool jt_endpoint_url_is_safe(const char *url);
 

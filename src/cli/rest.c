@@ -65,14 +65,21 @@ int jt_problem_complain(long status, const void *body, size_t len)
     return code;
 }
 
+static bool is_done_once(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "POST") == 0;
+}
+
 /* Whether repeating can help and can do no harm. */
 static bool is_worth_repeating(CURLcode result, const struct jt_reply *reply, const char *method)
 {
     if (result == CURLE_OK) {
-        return jt_reply_is_passing(reply);
+        /* the first of it is under way still, of which there was no answer */
+        bool in_use = reply->status == 409 && reply->retry_after_s >= 0;
+        return in_use || jt_reply_is_passing(reply);
     }
     return jt_transfer_may_recover(result) &&
-           (strcmp(method, "GET") == 0 || !jt_transfer_may_have_arrived(result));
+           (is_done_once(method) || !jt_transfer_may_have_arrived(result));
 }
 
 static int complain_of_transfer(const struct jt_endpoint *endpoint, CURLcode result,
@@ -144,6 +151,12 @@ int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, 
     int code = jt_endpoint_open(cli, &endpoint);
     if (code != JT_EXIT_OK) {
         goto out;
+    }
+    if (strcmp(method, "POST") == 0) {
+        code = jt_endpoint_name(&endpoint);
+        if (code != JT_EXIT_OK) {
+            goto out;
+        }
     }
     handle = jt_endpoint_handle(&endpoint, &reply);
     if (handle == NULL || (body != NULL && dumped == NULL) || jt_buf_status(&body_text) != JT_OK) {

@@ -4,8 +4,9 @@
  * go through cli/conveyor.h.
  *
  * A request is repeated while the server is unavailable (jt_reply_is_passing, no connection) for
- * the time that --retry-for gives. One whose connection broke after it was sent is repeated only if
- * it is a GET: what became of another is unknown, and the message says so.
+ * the time that --retry-for gives. A POST has an Idempotency-Key, so that it is done once even if
+ * its connection broke after it was sent. What became of another method but GET is unknown then: it
+ * is not repeated, and the message says so.
  */
 #ifndef JETON_CLI_REST_H
 #define JETON_CLI_REST_H

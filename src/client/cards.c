@@ -89,14 +89,20 @@ static bool take_results(struct jeton_client *c, const struct verb *verb, struct
     return good;
 }
 
-/* Forgets the statuses that may pass; whether there are any. */
-static bool reopen(struct jeton_item *items, size_t n)
+/*
+ * Forgets the statuses that may pass; whether there are any. A batch that is done once is repeated
+ * whole, as it was: then all of them.
+ */
+static bool reopen(struct jeton_item *items, size_t n, bool whole)
 {
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        if (jeton_is_passing(items[i].status)) {
+        any |= jeton_is_passing(items[i].status);
+    }
+    for (size_t i = 0; i < n && any; i++) {
+        if (whole || jeton_is_passing(items[i].status)) {
             items[i].status = 0;
-            any = true;
+            items[i].out[0] = '\0';
         }
     }
     return any;
@@ -106,6 +112,7 @@ static enum jeton_status send_batch(struct jeton_client *c, const struct verb *v
                                     const char *path, struct jeton_item *items, size_t n)
 {
     int64_t end_ms = jeton_now_ms() + (c->retry_for_ms < 0 ? 0 : c->retry_for_ms);
+    jeton_name(c);
     for (;;) {
         size_t n_sent = put_items(&c->request, verb, items, n);
         enum jeton_status status = jeton_post(c, path, end_ms);
@@ -116,7 +123,7 @@ static enum jeton_status send_batch(struct jeton_client *c, const struct verb *v
         if (!take_results(c, verb, items, n, n_sent)) {
             return jeton_fail(c, JETON_FAILED, "the answer is not one of Jeton's");
         }
-        if (!reopen(items, n)) {
+        if (!reopen(items, n, c->name != NULL)) {
             return JETON_OK;
         }
         if (!jeton_wait(1000, end_ms)) {

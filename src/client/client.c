@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #define DEFAULT_MS    30000
@@ -63,6 +64,39 @@ static bool add_header(struct curl_slist **list, const char *header)
     return longer != NULL;
 }
 
+static const char name_header[] = "Idempotency-Key: 00000000000000000000000000000000";
+
+static enum jeton_status add_name(struct jeton_client *c)
+{
+    if (!add_header(&c->headers, name_header)) {
+        return JETON_FAILED;
+    }
+    struct curl_slist *last = c->headers;
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    c->name = strchr(last->data, '0'); /* libcurl reads it when a request is sent */
+    return JETON_OK;
+}
+
+void jeton_name(struct jeton_client *c)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char random[16];
+    if (c->name == NULL) {
+        return;
+    }
+    size_t got = 0;
+    while (got < sizeof random) {
+        ssize_t n = getrandom(random + got, sizeof random - got, 0);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    for (size_t i = 0; i < sizeof random; i++) {
+        c->name[2 * i] = digits[random[i] >> 4];
+        c->name[2 * i + 1] = digits[random[i] & 15];
+    }
+}
+
 static enum jeton_status add_headers(struct jeton_client *c, const struct jeton_options *options)
 {
     char key[KEY_MAX] = "", header[KEY_MAX + 32];
@@ -80,7 +114,7 @@ static enum jeton_status add_headers(struct jeton_client *c, const struct jeton_
     }
     explicit_bzero(header, sizeof header);
     explicit_bzero(key, sizeof key);
-    return status;
+    return status == JETON_OK && options->once != 0 ? add_name(c) : status;
 }
 
 /* libcurl's write callback; taking less than was offered ends the transfer. */

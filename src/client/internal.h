@@ -26,6 +26,7 @@ struct jeton_client {
     char *url; /* without a slash at its end */
     char *ca_file, *cert_file, *cert_key_file;
     struct curl_slist *headers; /* one of them is the API key */
+    char *name; /* in one of them, the hexadecimal digits of the Idempotency-Key; NULL: none */
     CURL *curl;
     long retry_for_ms;
     size_t batch;
@@ -43,6 +44,9 @@ enum jeton_status jeton_fail(struct jeton_client *c, enum jeton_status status, c
  * JETON_OK: client->reply is the body of a 200.
  */
 enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t end_ms);
+
+/* Gives what is posted from here on another Idempotency-Key, where it has any. */
+void jeton_name(struct jeton_client *c);
 
 /* Whether a request or item that was answered with `status` may be repeated. */
 bool jeton_is_passing(long status);

@@ -111,6 +111,8 @@ enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t e
             /* 503 without Retry-After does not pass by itself: an operator must look */
             bool passing = jeton_is_passing(c->http_status) &&
                            !(c->http_status == 503 && ours && c->retry_after_ms < 0);
+            /* the one before is under way still, of which there was no answer */
+            passing |= c->http_status == 409 && c->retry_after_ms >= 0;
             if (!passing) {
                 return status_of(c->http_status);
             }

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The clients under docs/examples and the page docs/api.md do what they say."""
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
+import urllib.parse
 
 import pytest
 
@@ -85,16 +89,104 @@ def test_it_goes_on_over_a_restart_and_gives_up_in_time(service):
         wait_until(lambda: client.detokenize("pan", token) == pan, "served again")
 
 
+class Lossy:
+    """Between a client and the service: the first answer is read to its end and thrown away."""
+
+    def __init__(self, service):
+        address = urllib.parse.urlsplit(service.url)
+        self.service = (address.hostname, address.port)
+        self.lost = False
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.serve(self.listener.accept()[0])
+
+    def serve(self, client):
+        with client, socket.create_connection(self.service) as server:
+            while request := self.message(client):
+                server.sendall(request)
+                answer = self.message(server)
+                if not self.lost:
+                    self.lost = True
+                    return
+                client.sendall(answer)
+
+    @staticmethod
+    def message(sock):
+        """A head and as many bytes as its Content-Length says."""
+        got = b""
+        while b"\r\n\r\n" not in got:
+            part = sock.recv(65536)
+            if not part:
+                return b""
+            got += part
+        head, _, body = got.partition(b"\r\n\r\n")
+        length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(body) < length:
+            body += sock.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def cards_of(service):
+    return service.sql("SELECT count(*) FROM card")[0][0]
+
+
+@pytest.mark.parametrize("how", ["python", "python alone", "c"])
+def test_a_lost_answer_leaves_one_card_where_all_is_done_once(shared, how):
+    """In a field without dedup, where repeating would make a second one."""
+    pans = [made_up(i, series="lost") for i in range(1 if how == "python alone" else 50)]
+    before = cards_of(shared)
+    with Lossy(shared) as lossy:
+        if how == "c":
+            done = run_cards(shared, "tokenize", pans, url=lossy.url, field="plain", env=ONCE)
+            tokens = done.stdout.split()
+        else:
+            with jeton.Client(lossy.url, key=shared.app_key, once=True) as client:
+                if how == "python":
+                    tokens = [r.value for r in client.tokenize_many("plain", pans)]
+                else:
+                    tokens = [client.tokenize("plain", pans[0])]
+        assert lossy.lost
+    assert cards_of(shared) == before + len(pans)
+    assert shared.app.detokenize_many(tokens, "plain") == pans
+
+
+def test_an_act_of_an_operator_is_done_once(shared):
+    key = shared.operator_key_file.read_text(encoding="ascii").strip()
+    before = shared.sql("SELECT count(*) FROM client")[0][0]
+    with Lossy(shared) as lossy, jeton.Client(lossy.url, key=key) as operator:
+        body = {"id": "lossy", "permissions": ["tokenize"]}
+        made = operator.call("POST", "/v1/clients", body)
+        assert lossy.lost and made["id"] == "lossy"
+    assert shared.sql("SELECT count(*) FROM client")[0][0] == before + 1
+    with jeton.Client(shared.url, key=made["api_key"]) as client:
+        assert client.tokenize("pan", made_up(1, series="lost")).startswith("jtk_")
+
+
 # -- the library for C, through the program of docs/examples
 
 
-def run_cards(service, verb, lines, key=None, url=None, env=None):
+ONCE = {"JETON_ONCE": "1"}
+
+
+def run_cards(service, verb, lines, key=None, url=None, env=None, field="pan"):
     key_file = service.directory / "cards.key"
     key_file.unlink(missing_ok=True)
     key_file.write_text(key or service.app_key)
     key_file.chmod(0o600)
     return subprocess.run(
-        [BIN / "cards", verb, url or service.url, key_file, "pan"],
+        [BIN / "cards", verb, url or service.url, key_file, field],
         input="".join(f"{line}\n" for line in lines),
         env={**os.environ, **(env or {})},
         capture_output=True,

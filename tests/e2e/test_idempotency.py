@@ -157,10 +157,13 @@ def test_another_client_has_keys_of_its_own(shared):
 def test_keys_that_are_none(shared):
     body = {"pan": made_up(7, series="once")}
     before = rows(shared)
-    for key in ("", '""', "a" * 65, "a b", 'a"b', "a\\b", "k-4111111111111111"):
+    uuids = ("a2345678-1234-4234-b234-12345678901b", "a234567812344234b23412345678901b")
+    near = (uuids[0][:-1], uuids[0] + "0", uuids[0].replace("-", "", 1))
+    bad = ("", '""', "a" * 65, "a b", 'a"b', "a\\b", "k-4111111111111111", "k-4111-1111-1111-1111k")
+    for key in (*bad, *near):
         assert refused(post(shared.app, ONE, body, key)) == (400, "idempotency-key-malformed")
     assert rows(shared) == before
-    for key in ("a" * 64, "!", "~", '"' + "b" * 64 + '"'):
+    for key in ("a" * 64, "!", "~", '"' + "b" * 64 + '"', *uuids, uuids[0].upper()):
         good(post(shared.app, ONE, body, key))
 
 

@@ -242,10 +242,29 @@ def test_certificate(script):
     assert done.out == "" and "draining" in done.err
 
 
-def test_a_post_whose_fate_is_unknown_is_not_repeated(script):
+def test_a_post_is_named_and_repeated_under_its_name(script):
+    in_use = problem(409, "idempotency-key-in-use", **{"Retry-After": "1"})
+    script.reply = lambda number, *_: [None, in_use, (201, GENERATION)][number - 1]
+    script.jeton("keys", "create")
+    names = {headers["Idempotency-Key"] for _, _, headers, _ in script.requests}
+    assert len(script.requests) == 3 and len(names) == 1
+    assert re.fullmatch("[0-9a-f]{32}", names.pop())
+    script.requests.clear()
+    script.reply = lambda *_: (201, GENERATION)
+    names = set()
+    for _ in range(2):
+        script.jeton("keys", "create")
+    assert len({headers["Idempotency-Key"] for _, _, headers, _ in script.requests}) == 2
     script.reply = lambda *_: None
-    done = script.jeton("keys", "create", status=69)
+    done = script.jeton("keys", "create", "--retry-for", "1", status=69)
+    assert "whether it was done is unknown" in done.err and len(script.requests) > 3
+
+
+def test_a_patch_whose_fate_is_unknown_is_not_repeated(script):
+    script.reply = lambda *_: None
+    done = script.jeton("field", "change", "pan", "--test-cards", "accept", status=69)
     assert "whether it was done is unknown" in done.err and len(script.requests) == 1
+    assert "Idempotency-Key" not in script.requests[0][2]
 
 
 def test_unavailable_single_requests_are_repeated(script):
