@@ -60,6 +60,7 @@ struct jt_conf {
     long retirement_batch; /* rows in one transaction */
 
     char *audit_heads_file;      /* empty: none */
+    char *audit_heads_syslog;    /* the same */
     long audit_retention_months; /* 0: for ever */
 };
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/syslog.h"
 #include "store/starts.h"
 #include "vault/duty.h"
 #include "vault/workers.h"
@@ -28,9 +29,13 @@ struct jt_heads {
     size_t n; /* chains that have come on since the last time */
     struct jt_audit_end ends[JT_AUDIT_ENDS_MAX];
     uint8_t running[JT_AUDIT_ENDS_MAX][JT_AUDIT_DIGEST_LEN];
-    enum jt_err told_note; /* what the log said last of noting */
-    int told_errno;        /* and of the file */
+    enum jt_err told_note;       /* what the log said last of noting */
+    int told_errno;              /* and of the file */
+    struct jt_syslog *collector; /* NULL: none is configured */
+    bool told_collector;         /* the log said that it cannot be reached */
 };
+
+_Static_assert(LINE_MAX <= JT_SYSLOG_TEXT_MAX, "a line fits a message");
 
 static void gather(struct jt_heads *h)
 {
@@ -60,6 +65,17 @@ static void keep(struct jt_heads *h)
     pthread_mutex_lock(&trail->mutex);
     for (size_t i = 0; i < h->n && h->start == trail->start; i++) {
         trail->places[h->ends[i].connection].told = false;
+    }
+    pthread_mutex_unlock(&trail->mutex);
+}
+
+/* All that stand are told again. */
+static void keep_all(struct jt_heads *h)
+{
+    struct jt_trail *trail = &h->ctx.vault->trail;
+    pthread_mutex_lock(&trail->mutex);
+    for (size_t i = 0; i < trail->n_connections; i++) {
+        trail->places[i].told = false;
     }
     pthread_mutex_unlock(&trail->mutex);
 }
@@ -115,6 +131,42 @@ static void tell_log(const struct jt_heads *h)
     }
 }
 
+/* A new connection of the collector's: what was said on the one before may be lost. */
+static enum jt_err reach_collector(struct jt_heads *h)
+{
+    bool fresh;
+    enum jt_err err = jt_syslog_connect(h->collector, &fresh, &h->ctx.fault);
+    if (err == JT_OK && fresh) {
+        keep_all(h);
+    }
+    return err;
+}
+
+static enum jt_err tell_collector(struct jt_heads *h)
+{
+    char line[LINE_MAX];
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; i < h->n && err == JT_OK;) {
+        i += write_line(h, i, line);
+        err = jt_syslog_say(h->collector, line, &h->ctx.fault);
+    }
+    return err;
+}
+
+/* Once for each time that it is away. */
+static void complain_of_collector(struct jt_heads *h, enum jt_err err)
+{
+    if (err != JT_OK && !h->told_collector) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_ERROR, "alarm: the heads of the audit trail cannot be sent: %s",
+               jt_fault_line(&h->ctx.fault, err, line));
+    } else if (err == JT_OK && h->told_collector) {
+        jt_log(JT_LOG_INFO, "the heads of the audit trail are sent to %s again",
+               h->ctx.vault->conf->audit_heads_syslog);
+    }
+    h->told_collector = err != JT_OK;
+}
+
 /* For the next start; one that fails makes it read more. */
 static void note(struct jt_heads *h)
 {
@@ -131,24 +183,37 @@ static void note(struct jt_heads *h)
     h->told_note = err;
 }
 
-static struct jt_again step(void *arg)
+static void tell_outside(struct jt_heads *h, enum jt_err reached)
 {
-    struct jt_heads *h = arg;
     const char *path = h->ctx.vault->conf->audit_heads_file;
-    gather(h);
-    if (h->n > 0) {
-        tell_log(h);
-        note(h);
-    }
     int failed = h->n == 0 || path[0] == '\0' || tell_file(h, path) ? 0 : errno;
-    if (failed != 0) {
-        keep(h);
-    }
     if (failed != 0 && failed != h->told_errno) {
         jt_log(JT_LOG_ERROR, "alarm: the heads of the audit trail cannot be written to %s: %s",
                path, strerror(failed));
     }
     h->told_errno = failed;
+    if (h->collector != NULL) {
+        reached = reached == JT_OK ? tell_collector(h) : reached;
+        complain_of_collector(h, reached);
+    }
+    if (failed != 0 || reached != JT_OK) {
+        keep(h);
+    }
+}
+
+static struct jt_again step(void *arg)
+{
+    struct jt_heads *h = arg;
+    jt_work_about(&h->ctx, "%s", h->ctx.vault->conf->audit_heads_syslog);
+    enum jt_err reached = h->collector == NULL ? JT_OK : reach_collector(h);
+    struct jt_fault why = h->ctx.fault;
+    gather(h);
+    if (h->n > 0) {
+        tell_log(h);
+        note(h);
+    }
+    h->ctx.fault = why;
+    tell_outside(h, reached);
     return (struct jt_again){ .ms = EVERY_MS };
 }
 
@@ -160,6 +225,10 @@ enum jt_err jt_heads_start(struct jt_vault *vault, struct jt_heads **out)
         return JT_ERR_NOMEM;
     }
     enum jt_err err = jt_work_ctx_init(&h->ctx, vault, "jetond heads", JT_STATEMENT_TIMEOUT_MS);
+    if (err == JT_OK && vault->conf->audit_heads_syslog[0] != '\0') {
+        err =
+            jt_syslog_new(vault->conf->audit_heads_syslog, "jetond", "audit-heads", &h->collector);
+    }
     return err == JT_OK ? jt_duty_start(step, h, &h->duty) : err;
 }
 
@@ -172,6 +241,7 @@ void jt_heads_stop(struct jt_heads *h)
         jt_duty_stop(h->duty);
         (void)step(h);
     }
+    jt_syslog_free(h->collector);
     jt_work_ctx_clear(&h->ctx);
     free(h);
 }

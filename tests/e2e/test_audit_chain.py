@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit trail is a chain: whatever is changed, removed, added or swapped is found."""
 
+import contextlib
 import json
 import random
 import re
+import socket
 import threading
 
 import pytest
@@ -438,6 +440,47 @@ def test_refusals_wait_for_a_database_that_is_away(make_cluster, make_service):
     service.front.stop()
     service.start_front().wait_ready()
     verify(service, *NOW)
+
+
+def collect(listener, lines, ended):
+    """Messages of RFC 6587 section 3.4.1; `ended` when a sender has closed."""
+    with contextlib.suppress(OSError):
+        while True:
+            with listener.accept()[0] as sock, sock.makefile("rb") as stream:
+                while digits := b"".join(iter(lambda: stream.read(1).strip(), b"")):
+                    lines.append(stream.read(int(digits)).decode())
+                ended.set()
+
+
+def test_a_collector_elsewhere_has_the_heads(make_service, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        lines, ended = [], threading.Event()
+        thread = threading.Thread(target=collect, args=(listener, lines, ended), daemon=True)
+        thread.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        service = make_service(options={"audit_heads_syslog": address})
+        fill(service)
+        service.front.stop()
+        assert ended.wait(30) and lines
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+    assert all(
+        " jetond " in line and " audit-heads - audit-heads 1 node1 " in line for line in lines
+    )
+    heads = tmp_path / "collected"
+    heads.write_text("".join(line + "\n" for line in lines))
+    service.start_front().wait_ready()  # nobody listens now
+    verify(service, "--heads", heads, *NOW)
+    wait_until(
+        lambda: f"the audit trail cannot be sent: {address}" in service.front_log.read_text(),
+        "the log says so",
+    )
+    service.app.tokenize_many(PANS)
+    # what the collector has tells of rows that are missing
+    service.front.stop()
+    service.sql("DELETE FROM audit")
+    service.start_front().wait_ready()
+    verify(service, "--heads", heads, *NOW, good=False)
 
 
 # --- months
