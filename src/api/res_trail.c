@@ -30,9 +30,7 @@ struct listing {
     uint32_t limit;
     json_t *rows;
     bool with_ids, failed;
-    char last[CURSOR_MAX]; /* the cursor of the last row */
-    size_t max;
-    uint64_t stable_us;
+    struct jt_audit_seen seen;
 };
 
 /* --- texts --- */
@@ -172,8 +170,9 @@ static json_t *row_json(const struct jt_audit_view *v, const char *cursor)
 static void add_row(void *arg, const struct jt_audit_view *v)
 {
     struct listing *l = arg;
-    cursor_write(&v->at, l->last);
-    json_t *row = row_json(v, l->last);
+    char cursor[CURSOR_MAX];
+    cursor_write(&v->at, cursor);
+    json_t *row = row_json(v, cursor);
     if (row != NULL && l->with_ids) {
         l->failed |= json_object_set_new(row, "ids", ids_json(&v->row)) != 0;
     }
@@ -189,27 +188,27 @@ static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_
                                       .until = l->until,
                                       .client = l->client,
                                       .action = (uint32_t)jt_audit_action_of(l->action) };
-    l->max = filter.max = l->limit == 0 ? LIMIT_DEFAULT : l->limit;
+    filter.max = l->limit == 0 ? LIMIT_DEFAULT : l->limit;
     l->with_ids = strcmp(l->ids, "true") == 0;
     (void)cursor_parse(l->cursor, &filter.after);
     if (l->request[0] != '\0' && jt_hex_decode(l->request, sizeof request, request) == JT_OK) {
         filter.request = request;
     }
     l->rows = json_array();
-    enum jt_err err = jt_audit_read_rows(ctx, l->field, &filter, add_row, l, &l->stable_us);
+    enum jt_err err = jt_audit_read_rows(ctx, l->field, &filter, add_row, l, &l->seen);
     return err == JT_OK && l->failed ? JT_ERR_NOMEM : err;
 }
 
-/* `next` is null when there is nothing more now. */
+/* `next` is null when there is nothing more now; a page with a next one may have no rows. */
 static json_t *list_answer(const struct jt_api *api, void *state)
 {
     (void)api;
     struct listing *l = state;
-    char stable[AT_TEXT];
-    time_write(l->stable_us, stable);
-    bool more = json_array_size(l->rows) == l->max;
+    char stable[AT_TEXT], next[CURSOR_MAX];
+    time_write(l->seen.stable_us, stable);
+    cursor_write(&l->seen.last, next);
     return json_pack("{sO,so,ss}", "rows", l->rows, "next",
-                     more ? json_string(l->last) : json_null(), "stable_until", stable);
+                     l->seen.more ? json_string(next) : json_null(), "stable_until", stable);
 }
 
 static void list_clear(void *state)

@@ -96,7 +96,7 @@ int jt_trail_rows(const struct jt_cli *cli, const struct jt_trail_query *query, 
         if (code == JT_EXIT_OK) {
             code = each_of(json_object_get(answer.json, "rows"), each, arg);
         }
-        left -= limit;
+        left -= (long)json_array_size(json_object_get(answer.json, "rows"));
         more = code == JT_EXIT_OK && json_is_string(next) && (query->max == 0 || left > 0);
         if (more) {
             (void)snprintf(cursor, sizeof cursor, "%s", json_string_value(next));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/audit_list.h"
 
+#include "base/clock.h"
 #include "store/query.h"
 
 #include <stdlib.h>
@@ -8,6 +9,9 @@
 
 #define SPAN_MIN_US UINT64_C(1000000)
 #define SPAN_GROWS  4
+#define QUICK_MS    200  /* after a span that took no longer the next one is longer */
+#define SLOW_MS     600  /* and after one that took longer it is shorter */
+#define PATIENCE_MS 2000 /* no span begins later */
 #define IDS_MAX     8192
 #define TEXT_MAX    256
 #define IDS_LEN     (IDS_MAX * JT_ROW_ID_LEN)
@@ -92,6 +96,7 @@ struct listing {
     jt_audit_view_fn *each;
     void *arg;
     size_t n;
+    uint64_t from_us, before_us; /* what is left to be read */
     struct jt_audit_view view;
     struct jt_origin origin;
     char client[TEXT_MAX], object[TEXT_MAX];
@@ -193,26 +198,76 @@ static enum jt_err bounds_of(struct jt_db *db, const struct jt_audit_filter *f, 
     return err;
 }
 
-enum jt_err jt_audit_list(struct jt_db *db, const struct jt_audit_filter *filter,
-                          jt_audit_view_fn *each, void *arg, uint64_t *stable_us)
+/*
+ * Reads spans until there is enough, or no time. One that is too long for the connection's time-out
+ * is tried again as a shorter one, unless there was some way before it.
+ */
+static enum jt_err list_spans(struct jt_db *db, struct listing *l)
 {
-    uint64_t from_us, before_us, now_us;
-    *stable_us = 0;
-    enum jt_err err = bounds_of(db, filter, &from_us, &before_us, &now_us);
-    struct listing *l = err == JT_OK ? calloc(1, sizeof *l) : NULL;
+    int64_t begun_ms = jt_clock_ms(), span_begun_ms = begun_ms;
+    uint64_t span_us = SPAN_MIN_US, first_us = l->from_us;
+    enum jt_err err = JT_OK;
+    while (err == JT_OK && l->from_us < l->before_us && l->n < l->filter->max &&
+           (span_begun_ms - begun_ms < PATIENCE_MS || l->from_us == first_us)) {
+        uint64_t left_us = l->before_us - l->from_us;
+        uint64_t to_us = l->from_us + (left_us > span_us ? span_us : left_us);
+        err = list_span(db, l, l->from_us, to_us);
+        int64_t now_ms = jt_clock_ms();
+        if (err == JT_OK) {
+            l->from_us = to_us;
+            span_us = now_ms - span_begun_ms <= QUICK_MS  ? span_us * SPAN_GROWS
+                      : now_ms - span_begun_ms <= SLOW_MS ? span_us
+                                                          : span_us / SPAN_GROWS;
+        } else if (err == JT_ERR_DB_PASSING && span_us > SPAN_MIN_US) {
+            err = JT_OK;
+            span_us /= SPAN_GROWS * SPAN_GROWS;
+        } else if (err == JT_ERR_DB_PASSING && l->from_us > first_us) {
+            return JT_OK;
+        }
+        span_us = span_us < SPAN_MIN_US ? SPAN_MIN_US : span_us;
+        span_begun_ms = now_ms;
+    }
+    return err;
+}
+
+/*
+ * Where the next page begins. Before `stable_us` nothing is added any more, so that it may begin
+ * between two rows there, and later only behind a row that was told.
+ */
+static struct jt_audit_cursor ended_at(const struct listing *l, uint64_t stable_us)
+{
+    uint64_t us = l->from_us < stable_us ? l->from_us : stable_us;
+    if (l->n == l->filter->max || (l->n > 0 && l->view.at.at_us >= us)) {
+        return l->view.at;
+    }
+    return (struct jt_audit_cursor){ .at_us = us - 1,
+                                     .start = UINT32_MAX,
+                                     .connection = INT16_MAX,
+                                     .link = INT64_MAX,
+                                     .place = INT16_MAX };
+}
+
+enum jt_err jt_audit_list(struct jt_db *db, const struct jt_audit_filter *filter,
+                          jt_audit_view_fn *each, void *arg, struct jt_audit_seen *seen)
+{
+    struct listing *l = calloc(1, sizeof *l);
+    uint64_t now_us;
+    *seen = (struct jt_audit_seen){ .more = false };
     if (l == NULL) {
-        return err == JT_OK ? JT_ERR_NOMEM : err;
+        return JT_ERR_NOMEM;
     }
     l->filter = filter;
     l->each = each;
     l->arg = arg;
-    *stable_us = now_us - JT_AUDIT_SETTLES_US;
-    from_us = filter->after.at_us > from_us ? filter->after.at_us : from_us;
-    for (uint64_t span_us = SPAN_MIN_US; err == JT_OK && from_us < before_us && l->n < filter->max;
-         span_us *= SPAN_GROWS) {
-        uint64_t to_us = before_us - from_us > span_us ? from_us + span_us : before_us;
-        err = list_span(db, l, from_us, to_us);
-        from_us = to_us;
+    enum jt_err err = bounds_of(db, filter, &l->from_us, &l->before_us, &now_us);
+    if (err == JT_OK) {
+        l->from_us = filter->after.at_us > l->from_us ? filter->after.at_us : l->from_us;
+        err = list_spans(db, l);
+    }
+    if (err == JT_OK) {
+        seen->stable_us = now_us - JT_AUDIT_SETTLES_US;
+        seen->more = l->n == filter->max || l->from_us < l->before_us;
+        seen->last = ended_at(l, seen->stable_us);
     }
     free(l);
     return err;

@@ -37,13 +37,20 @@ struct jt_audit_filter {
 
 typedef void jt_audit_view_fn(void *arg, const struct jt_audit_view *view);
 
+/* How far a listing came. */
+struct jt_audit_seen {
+    uint64_t stable_us;          /* nothing is added any more before this time */
+    bool more;                   /* it ended before the end of what was asked for */
+    struct jt_audit_cursor last; /* where, then: at a row, or between two */
+};
+
 /*
- * Calls `each` for the rows that come first, at most filter->max. *stable_us: nothing is added any
- * more before this time. No index serves the filters: time is read in spans of growing length, and
- * what takes longer than the connection's time-out is JT_ERR_DB_PASSING.
+ * Calls `each` for the rows that come first, at most filter->max. No index serves the filters but
+ * that of time, so time is read in spans, whose length follows how long the last one took; after
+ * two seconds it ends where it is, with whatever it has found, which may be nothing.
  */
 enum jt_err jt_audit_list(struct jt_db *db, const struct jt_audit_filter *filter,
-                          jt_audit_view_fn *each, void *arg, uint64_t *stable_us) JT_CHECKED;
+                          jt_audit_view_fn *each, void *arg, struct jt_audit_seen *seen) JT_CHECKED;
 
 /* A row's transaction ends so long after its time, at the most. */
 #define JT_AUDIT_SETTLES_US UINT64_C(30000000)

@@ -11,7 +11,7 @@ _Static_assert(JT_AUDIT_CLAIM_LEN == JT_AUDIT_LINK_LEN + JT_ROW_MAC_LEN, "a link
 
 enum jt_err jt_audit_read_rows(struct jt_work_ctx *ctx, const char *field,
                                struct jt_audit_filter *filter, jt_audit_view_fn *each, void *arg,
-                               uint64_t *stable_us)
+                               struct jt_audit_seen *seen)
 {
     struct jt_field_spec spec = { .id = 0 };
     enum jt_err err = field[0] == '\0' ? JT_OK : jt_registry_get_field(ctx, field, &spec);
@@ -19,7 +19,7 @@ enum jt_err jt_audit_read_rows(struct jt_work_ctx *ctx, const char *field,
         err = jt_db_ensure(ctx->db);
     }
     filter->field = spec.id;
-    return err == JT_OK ? jt_audit_list(ctx->db, filter, each, arg, stable_us) : err;
+    return err == JT_OK ? jt_audit_list(ctx->db, filter, each, arg, seen) : err;
 }
 
 enum jt_err jt_audit_read_starts(struct jt_work_ctx *ctx, jt_audit_start_fn *each, void *arg)

@@ -10,7 +10,7 @@
 /* As jt_audit_list; `field` is a name, empty: any. JT_ERR_NO_FIELD. */
 enum jt_err jt_audit_read_rows(struct jt_work_ctx *ctx, const char *field,
                                struct jt_audit_filter *filter, jt_audit_view_fn *each, void *arg,
-                               uint64_t *stable_us) JT_CHECKED;
+                               struct jt_audit_seen *seen) JT_CHECKED;
 
 enum jt_err jt_audit_read_starts(struct jt_work_ctx *ctx, jt_audit_start_fn *each,
                                  void *arg) JT_CHECKED;
