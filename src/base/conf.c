@@ -5,6 +5,7 @@
 
 #include <ini.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,30 +20,33 @@ static void *at(const struct jt_conf_option *o, void *target)
 }
 
 /* JT_ERR_INVALID when the value is out of the option's bounds. */
-static enum jt_err assign(const struct jt_conf_option *o, void *target, const char *value)
+static enum jt_err check_bounds(const struct jt_conf_option *o, const char *value)
 {
-    if (o->kind == JT_CONF_TEXT) {
-        char **text = at(o, target);
+    if (o->kind != JT_CONF_NUMBER) {
         size_t len = strlen(value);
-        if (len < (size_t)o->min || len > (size_t)o->max) {
-            return JT_ERR_INVALID;
-        }
-        char *copy = strdup(value);
-        if (copy == NULL) {
-            return JT_ERR_NOMEM;
-        }
-        free(*text);
-        *text = copy;
-        return JT_OK;
+        return len >= (size_t)o->min && len <= (size_t)o->max ? JT_OK : JT_ERR_INVALID;
     }
-    long *number = at(o, target);
     char *end;
     errno = 0;
     long v = strtol(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || v < o->min || v > o->max) {
-        return JT_ERR_INVALID;
+    return errno == 0 && end != value && *end == '\0' && v >= o->min && v <= o->max
+               ? JT_OK
+               : JT_ERR_INVALID;
+}
+
+/* Of a value within them. */
+static enum jt_err assign(const struct jt_conf_option *o, void *target, const char *value)
+{
+    if (o->kind == JT_CONF_NUMBER) {
+        *(long *)at(o, target) = strtol(value, NULL, 10);
+        return JT_OK;
     }
-    *number = v;
+    char **text = at(o, target), *copy = strdup(value);
+    if (copy == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    free(*text);
+    *text = copy;
     return JT_OK;
 }
 
@@ -131,6 +135,26 @@ static char *next_line(char *line, int room, void *stream)
     return load->err == JT_OK ? line : NULL;
 }
 
+/* What is wrong with the value goes to the load's problem. */
+static void take_value(struct load *load, const char *section, const struct jt_conf_option *o,
+                       const char *value)
+{
+    const char *must = o->check == NULL ? NULL : o->check(value);
+    enum jt_err err = check_bounds(o, value) != JT_OK ? JT_ERR_INVALID
+                      : must == NULL                  ? assign(o, load->target, value)
+                                                      : JT_OK;
+    if (err == JT_ERR_NOMEM) {
+        complain(load, err, "out of memory");
+    } else if (err != JT_OK) {
+        complain(load, err,
+                 o->kind == JT_CONF_NUMBER ? "%s in [%s] must be a whole number from %ld to %ld"
+                                           : "%s in [%s] must be of %ld to %ld bytes",
+                 o->name, section, o->min, o->max);
+    } else if (must != NULL) {
+        complain(load, JT_ERR_INVALID, "%s in [%s] %s", o->name, section, must);
+    }
+}
+
 /* inih's callback; 0 tells it that the option is wrong. */
 static int on_option(void *user, const char *section, const char *name, const char *value)
 {
@@ -147,22 +171,8 @@ static int on_option(void *user, const char *section, const char *name, const ch
         return 0;
     }
     load->seen[place] = true;
-    const char *must = NULL;
-    switch (assign(o, load->target, value)) {
-    case JT_OK:
-        must = o->check == NULL ? NULL : o->check(value);
-        if (must != NULL) {
-            complain(load, JT_ERR_INVALID, "%s in [%s] %s", name, section, must);
-        }
-        return must == NULL;
-    case JT_ERR_NOMEM: complain(load, JT_ERR_NOMEM, "out of memory"); return 0;
-    default:
-        complain(load, JT_ERR_INVALID,
-                 o->kind == JT_CONF_NUMBER ? "%s in [%s] must be a whole number from %ld to %ld"
-                                           : "%s in [%s] must be of %ld to %ld bytes",
-                 name, section, o->min, o->max);
-        return 0;
-    }
+    take_value(load, section, o, value);
+    return load->err == JT_OK;
 }
 
 static enum jt_err set_defaults(const struct load *load)
@@ -170,7 +180,10 @@ static enum jt_err set_defaults(const struct load *load)
     for (size_t t = 0; t < load->n_tables; t++) {
         for (size_t i = 0; i < load->tables[t]->n_options; i++) {
             const struct jt_conf_option *o = &load->tables[t]->options[i];
-            enum jt_err err = assign(o, load->target, o->fallback);
+            enum jt_err err = check_bounds(o, o->fallback);
+            if (err == JT_OK) {
+                err = assign(o, load->target, o->fallback);
+            }
             if (err != JT_OK) {
                 return err;
             }
@@ -236,12 +249,113 @@ out:
     return err;
 }
 
+/* --- over the file --- */
+
+enum jt_err jt_conf_set(const struct jt_conf_table *const *tables, size_t n_tables, void *target,
+                        const char *assignment, char *message, size_t message_len)
+{
+    struct load load = { .tables = tables, .n_tables = n_tables, .target = target };
+    char section[64] = "", name[64] = "";
+    int used = 0;
+    size_t place;
+    (void)sscanf(assignment, "%63[^.= ].%63[^.= ]=%n", section, name, &used);
+    const struct jt_conf_option *o = used == 0 ? NULL : find_option(&load, section, name, &place);
+    if (used == 0) {
+        complain(&load, JT_ERR_INVALID, "not of the form SECTION.NAME=VALUE");
+    } else if (o == NULL) {
+        complain(&load, JT_ERR_INVALID, "unknown option %.60s in section [%.60s]", name, section);
+    } else {
+        take_value(&load, section, o, assignment + used);
+    }
+    (void)snprintf(message, message_len, "%s", load.problem);
+    return load.err;
+}
+
+/* "FRONT_PORT" of "front" and "port". */
+static void write_variable(char *out, size_t size, const char *section, const char *name)
+{
+    (void)snprintf(out, size, "%s_%s", section, name);
+    for (char *p = out; *p != '\0'; p++) {
+        *p = (char)toupper((unsigned char)*p);
+    }
+}
+
+/* Whether it is the variable `name` (of `name_len` bytes); what is wrong goes to the problem. */
+static bool take_variable(struct load *load, const char *name, size_t name_len, const char *value)
+{
+    for (size_t t = 0; t < load->n_tables; t++) {
+        const struct jt_conf_table *table = load->tables[t];
+        for (size_t i = 0; i < table->n_options; i++) {
+            char variable[130];
+            write_variable(variable, sizeof variable, table->section, table->options[i].name);
+            if (strlen(variable) == name_len && memcmp(variable, name, name_len) == 0) {
+                take_value(load, table->section, &table->options[i], value);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+enum jt_err jt_conf_set_from(const struct jt_conf_table *const *tables, size_t n_tables,
+                             void *target, const char *prefix, const char *const *environment,
+                             char *message, size_t message_len)
+{
+    struct load load = { .tables = tables, .n_tables = n_tables, .target = target };
+    size_t prefix_len = strlen(prefix);
+    for (size_t i = 0; environment[i] != NULL && load.err == JT_OK; i++) {
+        const char *name = environment[i] + prefix_len;
+        const char *equals = strchr(environment[i], '=');
+        if (strncmp(environment[i], prefix, prefix_len) != 0 || equals < name) {
+            continue;
+        }
+        if (!take_variable(&load, name, (size_t)(equals - name), equals + 1)) {
+            complain(&load, JT_ERR_INVALID, "there is no such option");
+        }
+        if (load.err != JT_OK) {
+            int len = (int)(equals - environment[i]);
+            (void)snprintf(message, message_len, "%.*s: %s", len > 100 ? 100 : len, environment[i],
+                           load.problem);
+        }
+    }
+    return load.err;
+}
+
+static void write_value(FILE *out, const struct jt_conf_option *o, const void *target)
+{
+    const void *place = (const char *)target + o->offset;
+    char number[24];
+    const char *value = number;
+    if (o->kind != JT_CONF_NUMBER) {
+        value = *(const char *const *)place;
+    } else {
+        (void)snprintf(number, sizeof number, "%ld", *(const long *)place);
+    }
+    bool is_default = strcmp(value, o->fallback) == 0;
+    if (o->kind == JT_CONF_HIDDEN && !is_default) {
+        fprintf(out, "# %s is set, and not shown: it may hold a secret\n", o->name);
+        return;
+    }
+    fprintf(out, "%s%s =%s%s\n", is_default ? "#" : "", o->name, *value == '\0' ? "" : " ", value);
+}
+
+void jt_conf_write_values(const struct jt_conf_table *const *tables, size_t n_tables,
+                          const void *target, FILE *out)
+{
+    for (size_t t = 0; t < n_tables; t++) {
+        fprintf(out, "%s[%s]\n", t == 0 ? "" : "\n", tables[t]->section);
+        for (size_t i = 0; i < tables[t]->n_options; i++) {
+            write_value(out, &tables[t]->options[i], target);
+        }
+    }
+}
+
 void jt_conf_free_texts(const struct jt_conf_table *const *tables, size_t n_tables, void *target)
 {
     for (size_t t = 0; t < n_tables; t++) {
         for (size_t i = 0; i < tables[t]->n_options; i++) {
             const struct jt_conf_option *o = &tables[t]->options[i];
-            if (o->kind == JT_CONF_TEXT) {
+            if (o->kind != JT_CONF_NUMBER) {
                 char **text = at(o, target);
                 free(*text);
                 *text = NULL;

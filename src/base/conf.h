@@ -22,7 +22,8 @@
 #define JT_CONF_MAX_TEXT    4096 /* libinih's own limit on a line comes first */
 #define JT_CONF_MAX_OPTIONS 64   /* of all tables together */
 
-enum jt_conf_kind { JT_CONF_TEXT, JT_CONF_NUMBER };
+/* A hidden text may be a secret, and is never written out. */
+enum jt_conf_kind { JT_CONF_TEXT, JT_CONF_HIDDEN, JT_CONF_NUMBER };
 
 struct jt_conf_option {
     const char *name;
@@ -51,6 +52,29 @@ struct jt_conf_table {
 enum jt_err jt_conf_read(const char *path, const struct jt_conf_table *const *tables,
                          size_t n_tables, void *target, char *message,
                          size_t message_len) JT_CHECKED;
+
+/*
+ * Puts "section.name=value" in the place of what `target` has. On failure `message` names the
+ * option and what is wrong with it, and the target keeps what it had. JT_ERR_INVALID, JT_ERR_NOMEM.
+ */
+enum jt_err jt_conf_set(const struct jt_conf_table *const *tables, size_t n_tables, void *target,
+                        const char *assignment, char *message, size_t message_len) JT_CHECKED;
+
+/*
+ * The same for each variable of `environment` (environ(7)) whose name begins with `prefix`; what
+ * follows is section, underscore and name in capitals, as in PREFIX_FRONT_PORT. One that names no
+ * option is an error, as a misspelt line of the file is.
+ */
+enum jt_err jt_conf_set_from(const struct jt_conf_table *const *tables, size_t n_tables,
+                             void *target, const char *prefix, const char *const *environment,
+                             char *message, size_t message_len) JT_CHECKED;
+
+/*
+ * Writes what `target` has as a file that can be read: options at their defaults are comments. In
+ * the place of a value that may be a secret stands a comment that says so.
+ */
+void jt_conf_write_values(const struct jt_conf_table *const *tables, size_t n_tables,
+                          const void *target, FILE *out);
 
 /* Frees the texts at `target` and sets them to NULL. */
 void jt_conf_free_texts(const struct jt_conf_table *const *tables, size_t n_tables, void *target);

@@ -408,12 +408,10 @@ int main(int argc, char **argv)
     enum jt_err guarded = jt_guard_memory(&fault);
     jt_json_init();
     struct jt_conf conf;
-    char message[600];
-    if (jt_conf_load(settings.config, &conf, message, sizeof message) != JT_OK) {
-        jt_log(JT_LOG_ERROR, "%s", message);
-        return EX_CONFIG;
+    code = jt_command_line_configure(&settings, &conf);
+    if (code != JT_COMMAND_LINE_GOOD) {
+        return code;
     }
-    jt_log(JT_LOG_DEBUG, "read %s", settings.config);
     struct jt_proxies proxies;
     if (!jt_proxies_parse(conf.front_trusted_proxy, &proxies)) {
         jt_log(JT_LOG_ERROR,

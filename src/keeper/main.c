@@ -208,12 +208,10 @@ int main(int argc, char **argv)
     jt_log_set_format(o.settings.log_format);
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads the log may go away; the keeper stays */
     struct jt_conf conf;
-    char message[300];
-    if (jt_conf_load(o.settings.config, &conf, message, sizeof message) != JT_OK) {
-        jt_log(JT_LOG_ERROR, "%s", message);
-        return EX_CONFIG;
+    code = jt_command_line_configure(&o.settings, &conf);
+    if (code != JT_COMMAND_LINE_GOOD) {
+        return code;
     }
-    jt_log(JT_LOG_DEBUG, "read %s", o.settings.config);
     struct jt_fault fault = { 0 };
     char line[JT_FAULT_LINE_LEN];
     struct jt_listener listener;

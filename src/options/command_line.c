@@ -2,21 +2,21 @@
 #include "options/command_line.h"
 
 #include "jeton/version.h"
-#include "options/conf.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
-#define N_SHARED  5
+#define N_SHARED  7
 #define MAX_EXTRA 4
 
 /* Everything that one parse fills. */
 struct parse {
     const struct jt_daemon *daemon;
-    const char *config, *level, *format;
-    bool version, help;
+    const char *config, *level, *format, *set; /* set: the last one */
+    bool print_config, version, help;
+    struct jt_daemon_settings *out;
     struct jt_daemon_option options[N_SHARED + MAX_EXTRA];
     size_t n_options;
 };
@@ -30,6 +30,10 @@ static void list_options(struct parse *p)
           NULL },
         { "log-format", "FORM",
           "the form of log lines: text, json, or journal for systemd's (text)", &p->format, NULL },
+        { "set", "S.NAME=VALUE",
+          "an option of the configuration, over file and environment; repeat it", &p->set, NULL },
+        { "print-config", NULL, "print the configuration that holds, and end", NULL,
+          &p->print_config },
         { "version", NULL, "print the version", NULL, &p->version },
         { "help", NULL, "print this", NULL, &p->help },
     };
@@ -103,6 +107,13 @@ static int take(struct parse *p, int argc, char **argv, int *at)
         value = argv[++*at];
     }
     *o->text = value;
+    if (o->text == &p->set) {
+        if (p->out->n_sets == JT_DAEMON_SETS_MAX) {
+            return jt_command_line_refuse(p->daemon, "more than %d times --set",
+                                          JT_DAEMON_SETS_MAX);
+        }
+        p->out->sets[p->out->n_sets++] = value;
+    }
     return JT_COMMAND_LINE_GOOD;
 }
 
@@ -137,8 +148,9 @@ int jt_command_line_parse(const struct jt_daemon *daemon, int argc, char **argv,
                           struct jt_daemon_settings *out)
 {
     struct parse p = {
-        .daemon = daemon, .config = JT_CONF_PATH, .level = "info", .format = "text"
+        .daemon = daemon, .config = JT_CONF_PATH, .level = "info", .format = "text", .out = out
     };
+    *out = (struct jt_daemon_settings){ .n_sets = 0 };
     list_options(&p);
     for (int i = 1; i < argc; i++) {
         int code = take(&p, argc, argv, &i);
@@ -155,5 +167,28 @@ int jt_command_line_parse(const struct jt_daemon *daemon, int argc, char **argv,
         return EX_OK;
     }
     out->config = p.config;
+    out->print_config = p.print_config;
     return take_log(&p, out);
+}
+
+int jt_command_line_configure(const struct jt_daemon_settings *settings, struct jt_conf *conf)
+{
+    char message[500];
+    if (jt_conf_load(settings->config, conf, message, sizeof message) != JT_OK) {
+        jt_log(JT_LOG_ERROR, "%s", message);
+        return EX_CONFIG;
+    }
+    for (size_t i = 0; i < settings->n_sets; i++) {
+        if (jt_conf_override(conf, settings->sets[i], message, sizeof message) != JT_OK) {
+            jt_log(JT_LOG_ERROR, "--set: %s", message);
+            return EX_CONFIG;
+        }
+    }
+    if (settings->print_config) {
+        jt_conf_print_values(conf, stdout);
+        jt_conf_clear(conf);
+        return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+    }
+    jt_log(JT_LOG_DEBUG, "read %s", settings->config);
+    return JT_COMMAND_LINE_GOOD;
 }

@@ -9,6 +9,7 @@
 #define JETON_OPTIONS_COMMAND_LINE_H
 
 #include "base/log.h"
+#include "options/conf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +30,13 @@ struct jt_daemon {
     size_t n_options; /* at most 4 */
 };
 
+#define JT_DAEMON_SETS_MAX 32
+
 struct jt_daemon_settings {
-    const char *config; /* JT_CONF_PATH unless it was given */
+    const char *config;                   /* JT_CONF_PATH unless it was given */
+    const char *sets[JT_DAEMON_SETS_MAX]; /* SECTION.NAME=VALUE, n_sets of them */
+    size_t n_sets;
+    bool print_config; /* what holds is to be printed, and that is all */
     enum jt_log_level log_level;
     enum jt_log_format log_format; /* JT_LOG_INFO unless it was given */
 };
@@ -40,6 +46,13 @@ struct jt_daemon_settings {
 /* JT_COMMAND_LINE_GOOD, or the exit code to end with: everything has been printed. */
 int jt_command_line_parse(const struct jt_daemon *daemon, int argc, char **argv,
                           struct jt_daemon_settings *out);
+
+/*
+ * The configuration that the settings ask for. JT_COMMAND_LINE_GOOD; or the exit code to end with:
+ * an error has been logged, or what holds printed. Only on JT_COMMAND_LINE_GOOD the caller ends
+ * with jt_conf_clear.
+ */
+int jt_command_line_configure(const struct jt_daemon_settings *settings, struct jt_conf *conf);
 
 /* Says on standard error what is wrong and where help is; returns the exit code, EX_USAGE. */
 int jt_command_line_refuse(const struct jt_daemon *daemon, const char *format, ...)

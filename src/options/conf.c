@@ -4,6 +4,7 @@
 #include "options/tables.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const struct jt_conf_table *const tables[] = {
     &jt_conf_jeton,    &jt_conf_keeper,     &jt_conf_front,
@@ -16,10 +17,29 @@ enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message, 
 {
     *conf = (struct jt_conf){ 0 };
     enum jt_err err = jt_conf_read(path, tables, N_TABLES, conf, message, message_len);
+    if (err == JT_OK) {
+        err = jt_conf_set_from(tables, N_TABLES, conf, JT_CONF_PREFIX, (const char *const *)environ,
+                               message, message_len);
+    }
     if (err != JT_OK) {
         jt_conf_clear(conf);
     }
     return err;
+}
+
+enum jt_err jt_conf_override(struct jt_conf *conf, const char *assignment, char *message,
+                             size_t message_len)
+{
+    enum jt_err err = jt_conf_set(tables, N_TABLES, conf, assignment, message, message_len);
+    if (err != JT_OK) {
+        jt_conf_clear(conf);
+    }
+    return err;
+}
+
+void jt_conf_print_values(const struct jt_conf *conf, FILE *out)
+{
+    jt_conf_write_values(tables, N_TABLES, conf, out);
 }
 
 void jt_conf_clear(struct jt_conf *conf)
@@ -62,7 +82,18 @@ static const char manual_head[] =
     "too.\n"
     "A value stands on one line; a line has at most 198 bytes.\n"
     ".PP\n"
-    "An option that is not set has its default. Unknown sections and names, an option that is set\n"
+    "An option that is not set has its default. Over the file stands the environment: the "
+    "variable\n"
+    ".B JETON_CONF_FRONT_PORT\n"
+    "is the option port of section [front], and so for each. Over both stands what a daemon is "
+    "told "
+    "with\n"
+    ".BR \\-\\-set ,\n"
+    "as in\n"
+    ".BR front.port=8443 ;\n"
+    "its option\n"
+    ".B \\-\\-print\\-config\n"
+    "shows what holds then. Unknown sections and names, an option that is set\n"
     "twice and a value out of bounds stop the program, with a message that names the line. Every\n"
     "process checks the options of all.\n"
     ".PP\n"

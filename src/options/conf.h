@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #define JT_CONF_PATH     "/etc/jeton/jeton.conf"
+#define JT_CONF_PREFIX   "JETON_CONF_"
 #define JT_CONF_NODE_MAX 63 /* bytes of a node's name, a bound of the keeper protocol */
 
 struct jt_conf {
@@ -65,14 +66,25 @@ struct jt_conf {
 };
 
 /*
- * Reads `path` over the defaults. On failure `message` (of `message_len` bytes) holds one line for
+ * Reads `path` over the defaults, and the environment over that: JETON_CONF_FRONT_PORT is option
+ * port of section [front]. On failure `message` (of `message_len` bytes) holds one line for
  * the operator that names file, line and option; *conf is cleared. JT_ERR_NO_FILE (it cannot be
  * opened), JT_ERR_INVALID, JT_ERR_NOMEM. On success the caller ends with jt_conf_clear.
  */
 enum jt_err jt_conf_load(const char *path, struct jt_conf *conf, char *message,
                          size_t message_len) JT_CHECKED;
 
+/*
+ * And over that an option of the command line, "front.port=8080". On failure `message` says what is
+ * wrong with it, and *conf is cleared. JT_ERR_INVALID, JT_ERR_NOMEM.
+ */
+enum jt_err jt_conf_override(struct jt_conf *conf, const char *assignment, char *message,
+                             size_t message_len) JT_CHECKED;
+
 void jt_conf_clear(struct jt_conf *conf);
+
+/* Writes what holds, without what may be a secret. */
+void jt_conf_print_values(const struct jt_conf *conf, FILE *out);
 
 bool jt_conf_is_development(const struct jt_conf *conf);
 

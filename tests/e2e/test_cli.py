@@ -194,9 +194,38 @@ def test_both_daemons_take_the_same_options(shared):
             [BIN / program, "--log-level", "loud"], capture_output=True, text=True
         )
         assert done.returncode == 64 and done.stderr.startswith(f"{program}: --log-level must be")
-    assert told["jetond"] == {"config", "log-format", "log-level", "version", "help"}
+    shared_by_both = "config log-format log-level set print-config version help"
+    assert told["jetond"] == set(shared_by_both.split())
     assert told["jeton-keeper"] - told["jetond"] == {"init", "fd"}
     assert " debug " not in shared.front_log.read_text() + shared.keeper_log.read_text()
+
+
+def test_environment_and_command_line_stand_over_the_file(service):
+    def holds(*words, **variables):
+        done = subprocess.run(
+            [BIN / "jetond", "--config", service.config, "--print-config", *words],
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    env = {"JETON_CONF_FRONT_LOOPS": "3", "JETON_CONF_FRONT_MAX_ITEMS": "77"}
+    code, text, _ = holds("--set", "front.loops=4", **env)
+    assert code == 0 and "\nloops = 4\n" in text and "\nmax_items = 77\n" in text
+    assert "#log" not in text and "conninfo is set, and not shown" in text
+    code, text, said = holds(JETON_CONF_FRONT_LOOP="3")
+    assert (code, text) == (78, "") and "JETON_CONF_FRONT_LOOP: there is no such option" in said
+    code, text, said = holds("--set", "front.loops=many")
+    assert (code, text) == (78, "") and "--set: loops in [front] must be a whole number" in said
+    # and it serves so
+    assert service.front.stop() == 0
+    log = service.directory / "other.log"
+    words = [BIN / "jetond", "--config", service.config, "--set", "front.loops=1"]
+    front = Daemon(words, log)
+    wait_until(lambda: "serving on" in log.read_text(), "the front serves")
+    assert front.stop() == 0
+    assert "1 event loops" in log.read_text()
 
 
 def test_debug_messages_of_a_daemon(service):

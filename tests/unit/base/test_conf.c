@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 struct things {
-    char *name, *color, *path;
+    char *name, *color, *path, *word;
     long n;
 };
 
@@ -26,6 +26,7 @@ static const char *check_color(const char *value)
 static const struct jt_conf_option first_options[] = {
     { "name", JT_CONF_TEXT, AT(name), "n", 1, 63, "What it is called.", NULL },
     { "n", JT_CONF_NUMBER, AT(n), "80", 0, 65535, "How many.", NULL },
+    { "word", JT_CONF_HIDDEN, AT(word), "", 0, 40, "What nobody is shown.", NULL },
 };
 static const struct jt_conf_option second_options[] = {
     { "color", JT_CONF_TEXT, AT(color), "red", 1, 20, "What it looks like.", check_color },
@@ -34,7 +35,7 @@ static const struct jt_conf_option second_options[] = {
       "next.",
       NULL },
 };
-static const struct jt_conf_table first = { "first", "The first.", first_options, 2 };
+static const struct jt_conf_table first = { "first", "The first.", first_options, 3 };
 static const struct jt_conf_table second = { "second", "The second.", second_options, 2 };
 static const struct jt_conf_table *const tables[] = { &first, &second };
 
@@ -195,6 +196,8 @@ static void the_sample_shows_every_option_at_its_default(void **state)
         "#name = n\n"
         "# How many. From 0 to 65535.\n"
         "#n = 80\n"
+        "# What nobody is shown.\n"
+        "#word =\n"
         "\n"
         "[second]\n"
         "# What it looks like.\n"
@@ -202,6 +205,93 @@ static void the_sample_shows_every_option_at_its_default(void **state)
         "# Where it is. This is a sentence that does not fit on one line and so must go on in "
         "the next.\n"
         "#path =\n");
+    free(text);
+}
+
+/* --- over the file --- */
+
+static void one_option_is_set_over_what_was_read(void **state)
+{
+    (void)state;
+    struct things things;
+    static const struct {
+        const char *assignment, *told;
+    } wrong[] = {
+        { "", "not of the form" },           { "first.n", "not of the form" },
+        { "n=1", "not of the form" },        { "first n=1", "not of the form" },
+        { ".n=1", "not of the form" },       { "first.m=1", "unknown option m in section [first]" },
+        { "third.n=1", "unknown option n" }, { "first.n=x", "whole number from 0 to 65535" },
+        { "first.name=", "of 1 to 63" },     { "second.color=green", "must be red or blue" },
+    };
+    assert_int_equal(load("[first]\nname = file\n", &things), JT_OK);
+    assert_int_equal(jt_conf_set(tables, 2, &things, "first.n=7", message, sizeof message), JT_OK);
+    assert_int_equal(jt_conf_set(tables, 2, &things, "second.path=a=b. c", message, sizeof message),
+                     JT_OK);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(
+            jt_conf_set(tables, 2, &things, wrong[i].assignment, message, sizeof message),
+            JT_ERR_INVALID);
+        assert_non_null(strstr(message, wrong[i].told));
+    }
+    assert_int_equal(things.n, 7);
+    assert_string_equal(things.path, "a=b. c");
+    assert_string_equal(things.name, "file");
+    assert_string_equal(things.color, "red");
+    clear(&things);
+}
+
+static void the_environment_names_each_option_in_capitals(void **state)
+{
+    (void)state;
+    struct things things;
+    static const char *const good[] = { "HOME=/", "PRE_FIRST_NAME=env", "PRE_SECOND_PATH=",
+                                        "PRE=x",  "PRFIRST_N=1",        NULL };
+    static const char *const bad[][3] = { { "PRE_FIRST_M=secret", NULL },
+                                          { "PRE_FIRST_NAMES=secret", NULL },
+                                          { "PRE_first_name=secret", NULL },
+                                          { "PRE_=secret", NULL },
+                                          { "PRE_FIRST_N=1", "PRE_FIRST_N=secret", NULL } };
+    assert_int_equal(load("[first]\nname = file\nn = 5\n[second]\npath = p\n", &things), JT_OK);
+    assert_int_equal(jt_conf_set_from(tables, 2, &things, "PRE_", good, message, sizeof message),
+                     JT_OK);
+    assert_string_equal(things.name, "env");
+    assert_string_equal(things.path, "");
+    assert_int_equal(things.n, 5);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(
+            jt_conf_set_from(tables, 2, &things, "PRE_", bad[i], message, sizeof message),
+            JT_ERR_INVALID);
+        assert_int_equal(strncmp(message, "PRE_", 4), 0);
+        assert_null(strstr(message, "secret"));
+    }
+    clear(&things);
+}
+
+static void what_holds_is_written_so_that_it_can_be_read(void **state)
+{
+    (void)state;
+    struct things things;
+    char *text = NULL;
+    size_t len = 0;
+    assert_int_equal(
+        load("[first]\nn = 7\nword = hush\n[second]\npath = a b\ncolor = red\n", &things), JT_OK);
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    jt_conf_write_values(tables, 2, &things, out);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text, "[first]\n"
+                              "#name = n\n"
+                              "n = 7\n"
+                              "# word is set, and not shown: it may hold a secret\n"
+                              "\n"
+                              "[second]\n"
+                              "#color = red\n"
+                              "path = a b\n");
+    clear(&things);
+    assert_int_equal(load(text, &things), JT_OK);
+    assert_int_equal(things.n, 7);
+    assert_string_equal(things.path, "a b");
+    clear(&things);
     free(text);
 }
 
@@ -217,6 +307,9 @@ int main(void)
         cmocka_unit_test(a_line_too_long_for_the_parser_is_an_error),
         cmocka_unit_test(a_file_that_cannot_be_read_is_no_empty_file),
         cmocka_unit_test(the_sample_shows_every_option_at_its_default),
+        cmocka_unit_test(one_option_is_set_over_what_was_read),
+        cmocka_unit_test(the_environment_names_each_option_in_capitals),
+        cmocka_unit_test(what_holds_is_written_so_that_it_can_be_read),
     };
     return cmocka_run_group_tests_name("base/conf", tests, NULL, NULL);
 }

@@ -84,12 +84,27 @@ static void every_daemon_takes_the_shared_options(void **state)
         assert_int_equal(strncmp(printed, "usage: plain [OPTIONS]\n\nServes.\n", 31), 0);
         for (const char *const *o =
                  (const char *const[]){ "config FILE", "log-level LEVEL", "log-format FORM",
-                                        "version", "help", NULL };
+                                        "set S.NAME=VALUE", "print-config", "version", "help",
+                                        NULL };
              *o != NULL; o++) {
             assert_non_null(strstr(printed, *o));
         }
         assert_int_equal(strstr(printed, "--text TEXT") != NULL, i == 1);
     }
+}
+
+static void options_of_the_configuration_may_be_repeated(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(&daemons[0], STDERR_FILENO, "--set a.b=1 --set=c.d=2 --print-config"),
+                     JT_COMMAND_LINE_GOOD);
+    assert_int_equal(settings.n_sets, 2);
+    assert_string_equal(settings.sets[0], "a.b=1");
+    assert_string_equal(settings.sets[1], "c.d=2");
+    assert_true(settings.print_config);
+    assert_int_equal(parse(&daemons[0], STDERR_FILENO, ""), JT_COMMAND_LINE_GOOD);
+    assert_int_equal(settings.n_sets, 0);
+    assert_false(settings.print_config);
 }
 
 static void a_daemon_adds_its_own(void **state)
@@ -133,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_given_means_the_defaults),
         cmocka_unit_test(every_daemon_takes_the_shared_options),
+        cmocka_unit_test(options_of_the_configuration_may_be_repeated),
         cmocka_unit_test(a_daemon_adds_its_own),
         cmocka_unit_test(what_is_wrong_comes_first),
     };
