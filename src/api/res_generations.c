@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /v1/generations: list, get, create, activate, abandon. */
+/* /v1/generations: list, get, create, activate, abandon; what applications keep under one. */
 #include "api/api.h"
 #include "api/operation.h"
 #include "base/hex.h"
@@ -90,6 +90,51 @@ const struct jt_operation jt_operation_generation_get = {
     .status = 200,
     .answer = answer_one,
 };
+
+/* --- what applications keep --- */
+
+struct held {
+    json_t *fields;
+    bool failed;
+};
+
+static void add_held(void *arg, const struct jt_held_last *last)
+{
+    struct held *h = arg;
+    json_t *field = json_pack("{ss,so,so}", "field", last->field, "last_sealed_at",
+                              jt_json_text_or_null(last->sealed_at), "last_opened_at",
+                              jt_json_text_or_null(last->opened_at));
+    h->failed |= json_array_append_new(h->fields, field) != 0;
+}
+
+static enum jt_err held(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct held *h = state;
+    h->fields = json_array();
+    enum jt_err err = jt_inspect_held(ctx, call->params.number, add_held, h);
+    return err == JT_OK && h->failed ? JT_ERR_NOMEM : err;
+}
+
+static json_t *held_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    return json_pack("{sO}", "fields", ((const struct held *)state)->fields);
+}
+
+static void held_clear(void *state)
+{
+    json_decref(((struct held *)state)->fields);
+}
+
+const struct jt_operation jt_operation_generation_held = {
+    .state_size = sizeof(struct held),
+    .act = held,
+    .status = 200,
+    .answer = held_answer,
+    .clear = held_clear,
+};
+
+/* --- acts --- */
 
 static enum jt_err create(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {

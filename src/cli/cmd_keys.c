@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `jeton keys create`, `list`, `activate` and `abandon`; the end of a generation is in
+ * `jeton keys create`, `list`, `held`, `activate` and `abandon`; the end of a generation is in
  * cmd_retire.c.
  */
 #include "cli/exit.h"
@@ -56,6 +56,32 @@ int jt_cmd_keys_list(const struct jt_command *self, struct jt_cli *cli, int argc
     struct jt_parse parse = { 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", "/v1/generations", NULL, print_list);
+}
+
+#define HELD_ROW "%-64s  %-24s  %s\n"
+
+static void print_held(const json_t *reply)
+{
+    size_t i;
+    json_t *field;
+    printf(HELD_ROW, "FIELD", "LAST SEALED", "LAST OPENED");
+    json_array_foreach(json_object_get(reply, "fields"), i, field)
+    {
+        printf(HELD_ROW, jt_reply_text(field, "field"), jt_reply_text(field, "last_sealed_at"),
+               jt_reply_text(field, "last_opened_at"));
+    }
+}
+
+int jt_cmd_keys_held(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *number = NULL;
+    struct jt_parse parse = { NULL, 0, &number, 1, 1, 0 };
+    char path[JT_GENERATION_PATH];
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, "/held", path);
+    }
+    return code != JT_GO_ON ? code : jt_rest_show(cli, "GET", path, NULL, print_held);
 }
 
 int jt_cmd_keys_abandon(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)

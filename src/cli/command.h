@@ -71,6 +71,7 @@ jt_command_fn jt_cmd_keys_abandon;
 jt_command_fn jt_cmd_keys_activate;
 jt_command_fn jt_cmd_keys_certificate;
 jt_command_fn jt_cmd_keys_create;
+jt_command_fn jt_cmd_keys_held;
 jt_command_fn jt_cmd_keys_list;
 jt_command_fn jt_cmd_keys_retire;
 jt_command_fn jt_cmd_migrate;

@@ -54,6 +54,8 @@ static const struct jt_command commands[] = {
       JT_TAKES_CONFIG, jt_cmd_client_recover },
     { "keys create", "", "Create the next key generation.", REST | JSON, jt_cmd_keys_create },
     { "keys list", "", "List the key generations.", REST | JSON, jt_cmd_keys_list },
+    { "keys held", "NUMBER", "List what applications keep under a generation, and its last use.",
+      REST | JSON, jt_cmd_keys_held },
     { "keys activate", "NUMBER", "Roll: make a generation the active one; the old one drains.",
       REST | JSON, jt_cmd_keys_activate },
     { "keys abandon", "NUMBER", "Give up a generation that was never activated, and erase its key.",

@@ -17,6 +17,14 @@ enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
     return err == JT_OK ? jt_generation_get(ctx->db, number, out) : err;
 }
 
+enum jt_err jt_inspect_held(struct jt_work_ctx *ctx, uint64_t number, jt_held_last_fn *each,
+                            void *arg)
+{
+    struct jt_generation_info info;
+    enum jt_err err = jt_inspect_generation(ctx, number, &info);
+    return err == JT_OK ? jt_held_use_list(ctx->db, number, each, arg) : err;
+}
+
 struct standing_only {
     struct jt_work_ctx *ctx;
     jt_client_seen_fn *each;

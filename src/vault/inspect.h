@@ -20,6 +20,13 @@ enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *ea
 enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
                                   struct jt_generation_info *out) JT_CHECKED;
 
+/*
+ * Which fields' ciphertext, kept by applications, was last sealed and opened under a generation,
+ * and when: the database's word, up to a minute old (vault/held_use.h). JT_ERR_NO_GENERATION.
+ */
+enum jt_err jt_inspect_held(struct jt_work_ctx *ctx, uint64_t number, jt_held_last_fn *each,
+                            void *arg) JT_CHECKED;
+
 /* A client as it stands; who made or changed it, and when, is the database's word. */
 struct jt_client_seen {
     const struct jt_client_info *info;

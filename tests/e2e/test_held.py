@@ -242,6 +242,16 @@ def test_use_is_audited_and_recorded(service):
     assert used == [(number, 1, "node1", True, True)]
     service.start()
     assert post(api, "decrypt", good).status_code == 200
+    path = "/v1/generations/{}/held"
+    (used,) = service.operator.get(path.format(1)).json()["fields"]
+    assert used["field"] == "secret" and set(used) == {"field", "last_sealed_at", "last_opened_at"}
+    assert used["last_opened_at"] >= used["last_sealed_at"] > "2026"
+    shown = service.jeton("keys", "held", "1").stdout.splitlines()
+    assert shown[1].split() == ["secret", used["last_sealed_at"], used["last_opened_at"]]
+    service.operator.roll()
+    assert service.operator.get(path.format(2)).json() == {"fields": []}
+    answer = service.operator.get(path.format(3))
+    assert (answer.status_code, problem(answer)) == (404, "not-found")
 
 
 def test_no_audit_no_value(service):
