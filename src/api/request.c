@@ -393,12 +393,12 @@ static bool take_body(struct jt_request *r)
         jt_impossible(r); /* the door takes no more than there is room for */
         return false;
     }
+    if (!jt_once_digest(r, body->data, body->len)) {
+        return false;
+    }
     if (body->len == 0 &&
         jt_operation_body(r->route->method, r->route->operation) != JT_BODY_OBJECT) {
         return true;
-    }
-    if (!jt_once_digest(r, body->data, body->len)) {
-        return false;
     }
     enum jt_problem_type problem = JT_PROBLEM_NONE;
     r->json = jt_json_parse_object(body->data, body->len, &problem);

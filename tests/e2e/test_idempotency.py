@@ -422,6 +422,17 @@ def test_what_a_client_may_and_whether_it_stands_is_changed_once(own):
     assert acts(own, IDS_ACCEPT) == 1
 
 
+def test_a_request_without_a_body_is_done_once(own):
+    own.new_client("shop", ["tokenize"])
+    path, key = "/v1/clients/shop/disable", fresh()
+    headers = {"Idempotency-Key": key}
+    for state in ("disabled", "active"):
+        assert done(own.operator.request("POST", path, headers=headers))["state"] == state
+        assert own.operator.post("/v1/clients/shop/enable", {}).ok
+    assert own.operator.get("/v1/clients/shop").json()["state"] == "active"
+    assert refused(post(own.operator, path, {}, key)) == (422, "idempotency-key-reused")
+
+
 def test_what_failed_is_tried_again(own):
     path, key, body = "/v1/generations/9/activate", fresh(), {}
     assert refused(post(own.operator, path, body, key)) == (404, "not-found")
