@@ -43,7 +43,7 @@
 
 /* The card rules of a field as bytes (pan/rules.h). */
 #define JT_CARD_RULES_EXEMPT_MAX 16
-#define JT_CARD_RULES_MAX        (5 + JT_CARD_RULES_EXEMPT_MAX * 5)
+#define JT_CARD_RULES_MAX        (5 + JT_CARD_RULES_EXEMPT_MAX * 5 + 4)
 
 /* How long a secret may be good beside its successor. */
 #define JT_CLIENT_OVERLAP_MAX_S (30 * 86400)

@@ -15,6 +15,7 @@ PLAIN = {
     "refuse_all_zeros": False,
     "refuse_test_cards": False,
     "normalise": False,
+    "max_lifetime": 0,
 }
 EVERYTHING = ["tokenize", "detokenize", "lookup", "encrypt", "decrypt", "delete"]
 
