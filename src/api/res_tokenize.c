@@ -297,7 +297,7 @@ static void tokenize(struct jt_request *r)
 
 static const struct jt_member members[] = { { .name = "pan" },
                                             { .name = "items" },
-                                            { .name = "expires_at" } };
+                                            { .name = "expires_at", .beside = true } };
 
 const struct jt_operation jt_operation_tokenize = {
     .members = JT_MEMBERS(members),

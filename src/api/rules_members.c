@@ -2,7 +2,7 @@
 #include "api/rules_members.h"
 
 #include "api/json.h"
-#include "model/lifetime.h"
+#include "model/sizes.h"
 
 #include <string.h>
 

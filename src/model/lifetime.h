@@ -9,8 +9,6 @@
 #include <stdint.h>
 
 #define JT_LIFETIME_ENDLESS UINT64_C(0)
-/* The longest that a field can have as its maximum: a hundred years. */
-#define JT_LIFETIME_MAX_S UINT32_C(3155760000)
 /* The end of the year 9999, the last that RFC 3339 can say. */
 #define JT_LIFETIME_LAST_US UINT64_C(253402300799999999)
 

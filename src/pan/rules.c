@@ -2,7 +2,6 @@
 #include "pan/rules.h"
 
 #include "base/buf.h"
-#include "model/lifetime.h"
 
 #include <stdlib.h>
 #include <string.h>

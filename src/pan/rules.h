@@ -42,7 +42,7 @@ struct jt_card_rules {
     bool refuse_all_zeros;
     bool refuse_test_cards;  /* pan/test_cards.def */
     bool normalise;          /* spaces and dashes are left out before anything else is looked at */
-    uint32_t max_lifetime_s; /* of a card from when it comes; 0: none; model/lifetime.h */
+    uint32_t max_lifetime_s; /* of a card from when it comes; 0: none */
     uint8_t n_exempt;        /* the check digit of these numbers is not looked at */
     struct jt_pan_prefix
         exempt[JT_CARD_RULES_EXEMPT_MAX]; /* ascending as digits, none in another */

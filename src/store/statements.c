@@ -51,8 +51,8 @@
 
 /*
  * A card whose date is over is there for nobody, by this server's clock and in the snapshot that
- * reads it. Both are written so that neither implies the condition of the partial index card_expiry,
- * which otherwise could be taken for a look-up.
+ * reads it. Neither of the two implies the condition of the partial index card_expiry, which else
+ * could be taken for a look-up.
  */
 #define IS_ALIVE   " AND (k.expires_at IS NULL OR k.expires_at > now())"
 #define IS_EXPIRED " AND coalesce(k.expires_at <= now(), false)"
@@ -273,7 +273,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
      * a sixth less work for one with a single card.
      */
     [JT_SQL_TOKENIZE_ALONE] = { "tokenize_alone",
-        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("$26", "") ", " BOOKED " " ANSWER_NOW "UNION ALL "
+        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("$26", "") ", " BOOKED " " ANSWER_NOW
+        "UNION ALL "
         "" ANSWER_KNOWN(""), true },
 
     /*
@@ -416,7 +417,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_DELETE_EXPIRED] = { "delete_expired", DELETE_CARDS(EXPIRED_CARD, "", "", "d.n"), true },
     [JT_SQL_PURGE_CARDS] = { "purge_cards", DELETE_CARDS(PURGED_CARD, "", "", "d.n"), true },
 
-    /* $1 at least so many seconds ago, $2 at most so many: cards whose date is over, oldest first. */
+    /* $1 for at least so many seconds, $2 at most so many: cards that are over, oldest first. */
     [JT_SQL_FIND_EXPIRED] = { "find_expired",
         "SELECT k.id, k.key_id, k.field, coalesce((extract(epoch FROM now() - nullif("
         "k.expires_at, '-infinity')) * 1000000)::int8, 0) "

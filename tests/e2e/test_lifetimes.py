@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lifetimes of cards: from the end on a card is unknown everywhere, and after a grace it is gone."""
+"""Lifetimes: from its end on a card is unknown everywhere, and after a grace it is gone."""
 
 import datetime
 import threading

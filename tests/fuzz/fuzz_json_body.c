@@ -63,7 +63,7 @@ static void write_token(const struct jt_items *items, size_t at, struct jt_buf *
     jt_jsonw_text(out, "token", "jtk_0123");
 }
 
-static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token };
+static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token, "expires_at" };
 
 /* The answer parsed, after what every answer must be. */
 static json_t *check_answer(const struct jt_request *r)
