@@ -331,3 +331,27 @@ def test_clients_that_tokenize_the_same_expiring_cards_agree(make_service):
     wait_until(lambda: service.sql("SELECT count(*) FROM card") == [(0,)], "all are purged")
     generation = service.operator.generations()[1]
     assert generation["rows_written"] == generation["rows_deleted"]
+
+
+def test_the_command_line_gives_a_file_of_cards_one_end(shared, tmp_path):
+    pans = [made_up(n, series="lifetime-file") for n in range(30)]
+    files = {name: tmp_path / f"{name}.csv" for name in ("in", "out", "rejects")}
+    files["in"].write_text("pan\n" + "".join(p + "\n" for p in pans))
+    common = [word for name, path in files.items() for word in (f"--{name}", path)]
+    common += ["--field", "pan", "--column", "pan", "--batch", 7]
+    key = tmp_path / "app.key"
+    key.touch(0o600)
+    key.write_text(shared.app_key)
+
+    def run(*more, **options):
+        return shared.jeton("tokenize", *common, *more, key_file=key, **options)
+
+    run("--expires-at", "2199-12-31T23:59:59Z")
+    tokens = files["out"].read_text().split()[1:]
+    ids = shared.ids_of(tokens)
+    years = "SELECT count(*) FROM card WHERE id = ANY(%s) AND extract(year FROM expires_at) = 2199"
+    assert shared.sql(years, (ids,)) == [(30,)]
+    for bad, code in (("2019-12-31T23:59:59Z", 2), ("tomorrow", 64), ('2199"', 64)):
+        done = run("--expires-at", bad, check=False)
+        assert done.returncode == code, done
+    assert "expires-at-refused" in run("--expires-at", "2019-01-01T00:00:00Z", check=False).stderr
