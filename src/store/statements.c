@@ -279,7 +279,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
 
     /*
      * $26 key ids of draining generations; probes: $27 the card's place counted from 1, $28 key
-     * ids, $29 fields, $30 fingerprints.
+     * ids, $29 fields, $30 fingerprints. A row that is over is in the way where it can be removed,
+     * which is under a draining generation; a planted one under another is as good as none.
      */
     [JT_SQL_TOKENIZE] = { "tokenize",
         "WITH " RING_NOW(ACTIVE_AGREES) ", "
@@ -288,7 +289,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "FROM unnest($27::int8[], $28::int2[], $29::int4[], $30::uuid[]) AS p (place, key_id, "
         "field, fp) "
         "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l "
-        "WHERE " RING_HOLDS "), "
+        "WHERE " RING_HOLDS " AND (l.expires_at IS NULL OR l.expires_at > now() OR "
+        "p.key_id = ANY ($26::int2[]))), "
         WRITTEN("$31", "AND fresh.place NOT IN (SELECT o.place FROM old o) "
                 "AND (SELECT l.id FROM unnest($26::int2[]) AS d (key_id) CROSS JOIN LATERAL "
                 "(SELECT k.id "

@@ -238,6 +238,34 @@ def test_a_roll_moves_cards_with_their_dates_and_the_expired_too(make_service):
     answer = api.post(f"{POST}/detokenize", {"token": tokens[1]})
     assert problem(answer) == "token-unknown"
     assert service.operator.counters()["row_alarms"] == 0
+    assert service.jeton("audit", "verify").returncode == 0
+
+
+def test_a_purged_row_of_an_old_copy_is_in_nobodys_way(make_service):
+    """It comes back with its date, under a key that has been retired meanwhile."""
+    service = make_service()
+    api = Api(service, service.new_client("life", EVERYTHING))
+    pan, end = made_up(1, series="lifetime-copy"), after(service, 2)
+    token = tokenize(api, pan, end)
+    columns = "id, field, fp, envelope, expires_at"
+    old = service.sql(f"SELECT {columns} FROM card WHERE id = %s", (service.id_of(token),))[0]
+    api.request("DELETE", f"{POST}/tokens/{token}")
+    service.operator.roll()
+    service.operator.retire(1)
+    service.sql(
+        f"INSERT INTO card ({columns}) VALUES (%s, %s, %s, %s, %s)",
+        (*old[:3], bytes(old[3]), old[4]),
+    )
+    wait_past(service, end)
+    service.operator.create_generation()  # looks for strays, and then says so
+    alarms = service.operator.counters()["row_alarms"]
+    answer = api.post(f"{POST}/detokenize", {"token": token})
+    assert (answer.status_code, problem(answer)) == (404, "token-unknown")
+    answer = api.post(f"{POST}/lookup", {"pan": pan})
+    assert (answer.status_code, problem(answer)) == (404, "card-unknown")
+    again = tokenize(api, pan)
+    assert again != token and api.detokenize(again) == pan and tokenize(api, pan) == again
+    assert service.operator.counters()["row_alarms"] == alarms
 
 
 def test_the_purge_removes_what_is_over_and_counts_it(make_service):
