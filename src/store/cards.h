@@ -302,10 +302,10 @@ struct jt_card_expired {
 
 /*
  * At most `max` cards under live key ids whose date has been over for `grace_s` seconds or longer,
- * oldest first, by the index and without a scan.
+ * oldest first but for the first `skip`, by the index and without a scan.
  */
-enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, struct jt_card_expired *cards,
-                             size_t max, size_t *n) JT_CHECKED;
+enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, size_t skip,
+                             struct jt_card_expired *cards, size_t max, size_t *n) JT_CHECKED;
 
 /*
  * Removes such cards, all or none, with audit rows of the connection's chain; in->audit has the

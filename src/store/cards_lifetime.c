@@ -124,8 +124,8 @@ enum jt_err jt_cards_lengthen(struct jt_pipe *pipe, const struct jt_lengthen_txn
     return err;
 }
 
-enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, struct jt_card_expired *cards,
-                             size_t max, size_t *n)
+enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, size_t skip,
+                             struct jt_card_expired *cards, size_t max, size_t *n)
 {
     *n = 0;
     enum jt_err err = jt_db_ensure(db);
@@ -136,6 +136,7 @@ enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, struct jt_card_
     jt_params_init(&p);
     jt_params_u63(&p, grace_s);
     jt_params_u63(&p, max);
+    jt_params_u63(&p, skip);
     PGresult *res;
     err = jt_db_query(db, jt_statements[JT_SQL_FIND_EXPIRED].sql, &p, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {

@@ -419,12 +419,15 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_DELETE_EXPIRED] = { "delete_expired", DELETE_CARDS(EXPIRED_CARD, "", "", "d.n"), true },
     [JT_SQL_PURGE_CARDS] = { "purge_cards", DELETE_CARDS(PURGED_CARD, "", "", "d.n"), true },
 
-    /* $1 for at least so many seconds, $2 at most so many: cards that are over, oldest first. */
+    /*
+     * $1 for at least so many seconds, $2 at most so many, $3 so many passed over: cards that are
+     * over, oldest first.
+     */
     [JT_SQL_FIND_EXPIRED] = { "find_expired",
         "SELECT k.id, k.key_id, k.field, coalesce((extract(epoch FROM now() - nullif("
         "k.expires_at, '-infinity')) * 1000000)::int8, 0) "
         "FROM card k WHERE k.expires_at < now() - $1::int8 * interval '1 second' AND ("
-        LIVE_NUMBER("k") ") IS NOT NULL ORDER BY k.expires_at LIMIT $2::int8", true },
+        LIVE_NUMBER("k") ") IS NOT NULL ORDER BY k.expires_at LIMIT $2::int8 OFFSET $3::int8", true },
 
     /*
      * $1 to $3 ring; the cards, ascending: $4 ids, $5 key ids, $6 dates, infinity for none. A row

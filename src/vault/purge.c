@@ -21,6 +21,7 @@ struct jt_purge {
     struct jt_duty *duty;
     int n_failed; /* in a row */
     size_t piece; /* smaller after a batch in which something was in the way */
+    size_t skip;  /* cards that were in the way alone, until the next interval */
     struct jt_card_expired cards[PIECE];
     struct jt_card_doomed doomed[PIECE];
     uint64_t ids[PIECE];
@@ -105,12 +106,13 @@ static enum jt_err batch(struct jt_purge *p, int *pause_ms)
     struct jt_vault *vault = p->ctx.vault;
     uint64_t grace_s = (uint64_t)vault->conf->cards_purge_grace;
     size_t n;
-    enum jt_err err = jt_cards_expired(p->ctx.db, grace_s, p->cards, p->piece, &n);
-    if (err == JT_OK) {
+    enum jt_err err = jt_cards_expired(p->ctx.db, grace_s, p->skip, p->cards, p->piece, &n);
+    if (err == JT_OK && p->skip == 0) {
         uint64_t since_s = n == 0 ? 0 : p->cards[0].since_us / 1000000;
         atomic_store(&vault->purge_overdue_s, since_s > grace_s ? since_s - grace_s : 0);
     }
     if (err != JT_OK || n == 0) {
+        p->skip = 0;
         return err;
     }
     bool more = n == p->piece;
@@ -120,6 +122,7 @@ static enum jt_err batch(struct jt_purge *p, int *pause_ms)
         p->piece = p->piece * 2 > PIECE ? PIECE : p->piece * 2;
     } else if (err == JT_ERR_NO_CHANGE) {
         *pause_ms = IN_WAY_MS;
+        p->skip += n == 1;
         p->piece = p->piece > 8 ? p->piece / 8 : 1;
         err = JT_OK;
     } else if (err == JT_ERR_RING_MOVED) {

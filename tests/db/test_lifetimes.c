@@ -314,25 +314,28 @@ static void the_purge_finds_the_oldest_first_after_their_grace(void **state)
     struct scene *s = open_scene(fx);
     struct jt_card_expired found[10];
     size_t n;
-    assert_int_equal(jt_cards_expired(fx->db, 0, found, 10, &n), JT_OK);
+    assert_int_equal(jt_cards_expired(fx->db, 0, 0, found, 10, &n), JT_OK);
     assert_int_equal(n, 0);
     age(fx, s, 1, 2);
     age(fx, s, 4, 3);
     age(fx, s, 7, 26);
-    assert_int_equal(jt_cards_expired(fx->db, 2 * 3600 + 60, found, 10, &n), JT_OK);
+    assert_int_equal(jt_cards_expired(fx->db, 2 * 3600 + 60, 0, found, 10, &n), JT_OK);
     assert_int_equal(n, 2);
     assert_true(found[0].card.id == s->cards[7].id && found[1].card.id == s->cards[4].id);
     assert_true(found[0].card.key_id == 1 && found[0].field == 1);
     assert_true(found[0].since_us > 26 * HOUR_US && found[0].since_us < 27 * HOUR_US);
-    assert_int_equal(jt_cards_expired(fx->db, 0, found, 1, &n), JT_OK);
+    assert_int_equal(jt_cards_expired(fx->db, 0, 0, found, 1, &n), JT_OK);
     assert_int_equal(n, 1);
+    assert_int_equal(jt_cards_expired(fx->db, 0, 1, found, 10, &n), JT_OK);
+    assert_int_equal(n, 2);
+    assert_true(found[0].card.id == s->cards[4].id);
     fx_exec(fx->plain, "UPDATE card SET expires_at = '-infinity' WHERE id = (SELECT max(id) FROM "
                        "card)");
-    assert_int_equal(jt_cards_expired(fx->db, 0, found, 10, &n), JT_OK);
+    assert_int_equal(jt_cards_expired(fx->db, 0, 0, found, 10, &n), JT_OK);
     assert_int_equal(n, 4);
     fx_exec(fx->plain,
             "UPDATE generation SET state = 4 WHERE number = 1"); /* strays: not its own */
-    assert_int_equal(jt_cards_expired(fx->db, 0, found, 10, &n), JT_OK);
+    assert_int_equal(jt_cards_expired(fx->db, 0, 0, found, 10, &n), JT_OK);
     assert_int_equal(n, 0);
     close_scene(s);
 }
