@@ -427,7 +427,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "SELECT k.id, k.key_id, k.field, coalesce((extract(epoch FROM now() - nullif("
         "k.expires_at, '-infinity')) * 1000000)::int8, 0) "
         "FROM card k WHERE k.expires_at < now() - $1::int8 * interval '1 second' AND ("
-        LIVE_NUMBER("k") ") IS NOT NULL ORDER BY k.expires_at LIMIT $2::int8 OFFSET $3::int8", true },
+        LIVE_NUMBER("k") ") IS NOT NULL ORDER BY k.expires_at LIMIT $2::int8 "
+        "OFFSET $3::int8", true },
 
     /*
      * $1 to $3 ring; the cards, ascending: $4 ids, $5 key ids, $6 dates, infinity for none. A row
