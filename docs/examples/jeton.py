@@ -114,17 +114,19 @@ class Client:
 
     # -- cards
 
-    def tokenize(self, field, pan):
-        """The token of one card number."""
-        return self._one(field, "tokenize", "pan", pan, "token")
+    def tokenize(self, field, pan, expires_at=None):
+        """The token of one card number. `expires_at` is when the card's lifetime ends, as in
+        "2030-01-31T00:00:00Z"; a card that is there with a later end keeps that.
+        """
+        return self._one(field, "tokenize", "pan", pan, "token", _until(expires_at))
 
     def detokenize(self, field, token):
         """The card number of one token."""
         return self._one(field, "detokenize", "token", token, "pan")
 
-    def tokenize_many(self, field, pans: Iterable[str]) -> Iterator[Result]:
-        """A result for each card number, in their order."""
-        return self._many(field, "tokenize", "pan", pans, "token")
+    def tokenize_many(self, field, pans: Iterable[str], expires_at=None) -> Iterator[Result]:
+        """A result for each card number, in their order; the end is that of all of them."""
+        return self._many(field, "tokenize", "pan", pans, "token", _until(expires_at))
 
     def detokenize_many(self, field, tokens: Iterable[str]) -> Iterator[Result]:
         """A result for each token, in their order."""
@@ -141,28 +143,29 @@ class Client:
 
     # -- how it is done
 
-    def _one(self, field, verb, name, value, wanted):
-        answer = self._call("POST", _path(field, verb), {name: value}, True, self._once)
+    def _one(self, field, verb, name, value, wanted, common=None):
+        body = {name: value, **(common or {})}
+        answer = self._call("POST", _path(field, verb), body, True, self._once)
         return answer[wanted]
 
-    def _many(self, field, verb, name, values, wanted):
+    def _many(self, field, verb, name, values, wanted, common=None):
         batch = []
         for value in values:
             batch.append(value)
             if len(batch) == self._batch:
-                yield from self._send(field, verb, name, batch, wanted)
+                yield from self._send(field, verb, name, batch, wanted, common)
                 batch = []
         if batch:
-            yield from self._send(field, verb, name, batch, wanted)
+            yield from self._send(field, verb, name, batch, wanted, common)
 
-    def _send(self, field, verb, name, values, wanted):
+    def _send(self, field, verb, name, values, wanted, common):
         results = [None] * len(values)
         left = list(range(len(values)))
         key = uuid.uuid4().hex if self._once else None  # a batch that has one is repeated whole
         end = time.monotonic() + self._retry_for_s
         while left:
-            items = [{name: values[i]} for i in left]
-            answer = self._call("POST", _path(field, verb), {"items": items}, True, key)
+            body = {"items": [{name: values[i]} for i in left], **(common or {})}
+            answer = self._call("POST", _path(field, verb), body, True, key)
             for i, got in zip(left, answer["results"]):
                 problem = got.get("type", "").removeprefix(PROBLEM) or None
                 results[i] = Result(got.get(wanted), got["status"], problem)
@@ -237,6 +240,10 @@ class Client:
         if self._cert_file is not None:
             context.load_cert_chain(self._cert_file, self._cert_key_file)
         return http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=context)
+
+
+def _until(expires_at):
+    return {} if expires_at is None else {"expires_at": expires_at}
 
 
 def _path(field, verb):

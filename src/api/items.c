@@ -13,6 +13,7 @@
 struct jt_item_slot {
     enum jt_problem_type problem; /* of the item's text; NONE: the good item `at` */
     uint32_t at;
+    bool beside; /* `problem` is about the member beside */
 };
 
 /* One item or many, never both, never neither. */
@@ -66,20 +67,24 @@ void jt_items_clear(struct jt_items *items)
 
 static void take(struct jt_items *items, struct jt_item_slot *slot, json_t *value)
 {
+    items->beside_faulty = false;
     slot->problem = items->kind->take(items, items->n_good, value);
+    slot->beside = items->beside_faulty;
     if (slot->problem == JT_PROBLEM_NONE) {
         slot->at = (uint32_t)items->n_good++;
     }
 }
 
 /* What take() gets of an item; NULL when the item is not an object of the right form. */
-static json_t *value_of(const struct jt_items *items, json_t *item)
+static json_t *value_of(struct jt_items *items, json_t *item)
 {
-    const char *member = items->kind->member;
+    const char *member = items->kind->member, *beside = items->kind->beside;
+    items->beside = beside == NULL ? NULL : json_object_get(item, beside);
     if (member == NULL) {
         return json_is_object(item) ? item : NULL;
     }
-    return json_object_size(item) == 1 ? json_object_get(item, member) : NULL;
+    return json_object_size(item) == 1u + (items->beside != NULL) ? json_object_get(item, member)
+                                                                  : NULL;
 }
 
 void jt_items_take(struct jt_items *items)
@@ -135,7 +140,8 @@ static void write_bad(const struct jt_items *items, size_t i, struct jt_buf *out
     if (problem == JT_PROBLEM_MALFORMED_ITEM || items->kind->member == NULL) {
         (void)snprintf(pointer, sizeof pointer, "#/items/%zu", i);
     } else {
-        (void)snprintf(pointer, sizeof pointer, "#/items/%zu/%s", i, items->kind->member);
+        (void)snprintf(pointer, sizeof pointer, "#/items/%zu/%s", i,
+                       items->slots[i].beside ? items->kind->beside : items->kind->member);
     }
     jt_problem_write_item_at(problem, pointer, out);
 }

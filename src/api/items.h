@@ -20,6 +20,8 @@ struct jt_items_kind {
     enum jt_problem_type (*outcome)(const struct jt_items *items, size_t at);
     /* Writes the member of the answer by base/jsonw.h, for an item that ended well. */
     void (*write)(const struct jt_items *items, size_t at, struct jt_buf *out);
+    /* another member, which items of a batch may have beside the first; NULL: none */
+    const char *beside;
 };
 
 /* Embedded in the handler's state. */
@@ -27,9 +29,11 @@ struct jt_items {
     struct jt_request *request;
     const struct jt_items_kind *kind;
     bool single;
-    size_t n;      /* items of the body */
-    size_t place;  /* in the body, of the item that `take` gets: counted from 0 */
-    size_t n_good; /* those that `take` found good: numbered from 0 in input order */
+    size_t n;           /* items of the body */
+    json_t *beside;     /* of that item; NULL: it has none */
+    bool beside_faulty; /* set by `take`: that one is at fault, not `member` */
+    size_t place;       /* in the body, of the item that `take` gets: counted from 0 */
+    size_t n_good;      /* those that `take` found good: numbered from 0 in input order */
     struct jt_item_slot *slots;
 };
 

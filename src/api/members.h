@@ -40,6 +40,7 @@ struct jt_member {
     const struct jt_member_kind *kind;
     size_t offset, size; /* in the struct: JT_MEMBER_AT */
     bool required;
+    bool beside;   /* of an operation that takes one of several forms: it goes with each */
     bool fallback; /* of a flag that is absent; anything else is left as it is, zeroes */
     bool (*valid)(const char *text); /* of texts; NULL: any that has room */
     const char *must;                /* "The member x must be ...", without full stop */

@@ -53,7 +53,7 @@ static void write_deleted(const struct jt_items *items, size_t at, struct jt_buf
     jt_jsonw_bool(out, "deleted", true);
 }
 
-static const struct jt_items_kind kind = { "token", take_token, outcome, write_deleted };
+static const struct jt_items_kind kind = { "token", take_token, outcome, write_deleted, NULL };
 
 static void free_state(void *state)
 {

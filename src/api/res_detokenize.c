@@ -45,7 +45,7 @@ static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *ou
     jt_jsonw_text(out, d->request.masked ? "masked_pan" : "pan", d->cards[at].pan);
 }
 
-static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan };
+static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan, NULL };
 
 static void free_state(void *state)
 {

@@ -181,7 +181,7 @@ static void write(const struct jt_items *items, size_t at, struct jt_buf *out)
     }
 }
 
-static const struct jt_items_kind kind = { NULL, take, outcome, write };
+static const struct jt_items_kind kind = { NULL, take, outcome, write, NULL };
 
 static void free_state(void *state)
 {

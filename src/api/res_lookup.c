@@ -41,7 +41,7 @@ static void write_token(const struct jt_items *items, size_t at, struct jt_buf *
     jt_jsonw_text(out, "token", text);
 }
 
-static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token };
+static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token, NULL };
 
 static void free_state(void *state)
 {

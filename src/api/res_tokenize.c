@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/fields/{field}/tokenize: {"pan": …} or {"items": [{"pan": …}, …]}. */
+/*
+ * POST /v1/fields/{field}/tokenize: {"pan": …} or {"items": [{"pan": …}, …]}; `expires_at` stands
+ * in the body for all of its cards, and in an item for its own.
+ */
 #include "base/container.h"
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "api/api.h"
 #include "api/budget.h"
 #include "api/card.h"
+#include "api/dates.h"
 #include "api/operation.h"
 #include "api/items.h"
 #include "api/once.h"
@@ -35,6 +39,7 @@ struct tokenize {
     struct jt_tokenize_item *cards;
     struct jt_field_spec field;
     struct jt_card_terms terms;
+    uint64_t now_us, expires_us; /* of the cards whose items say nothing else */
     struct again again;
     struct rest rest; /* without `cards`: all of them are */
 };
@@ -48,6 +53,15 @@ static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *
 {
     struct tokenize *t = of(items);
     t->cards[at].place = (uint32_t)items->place;
+    t->cards[at].expires_us = t->expires_us;
+    if (items->beside != NULL) {
+        enum jt_problem_type problem = jt_date_take(
+            items->beside, t->now_us, t->terms.rules.max_lifetime_s, &t->cards[at].expires_us);
+        if (problem != JT_PROBLEM_NONE) {
+            items->beside_faulty = true;
+            return problem;
+        }
+    }
     return jt_card_take(value, &t->terms, &t->cards[at].pan);
 }
 
@@ -63,7 +77,11 @@ static void write_token(const struct jt_items *items, size_t at, struct jt_buf *
     jt_jsonw_text(out, "token", text);
 }
 
-static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token };
+static const struct jt_items_kind kind = { .member = "pan",
+                                           .beside = "expires_at",
+                                           .take = take_pan,
+                                           .outcome = outcome,
+                                           .write = write_token };
 
 static void free_state(void *state)
 {
@@ -242,6 +260,13 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         return;
     }
     t->field = *field;
+    t->now_us = jt_date_now_us(r->api->vault);
+    enum jt_problem_type problem = jt_date_take(json_object_get(r->json, "expires_at"), t->now_us,
+                                                t->terms.rules.max_lifetime_s, &t->expires_us);
+    if (problem != JT_PROBLEM_NONE) {
+        jt_request_answer_at(r, problem, jt_problem_detail(problem), "#/expires_at");
+        return;
+    }
     jt_items_take(&t->items);
     if (t->items.n_good == 0) {
         end(t);
@@ -270,7 +295,9 @@ static void tokenize(struct jt_request *r)
     jt_directory_field(r->api->lanes->directory, r->params.field, on_field, t);
 }
 
-static const struct jt_member members[] = { { .name = "pan" }, { .name = "items" } };
+static const struct jt_member members[] = { { .name = "pan" },
+                                            { .name = "items" },
+                                            { .name = "expires_at", .beside = true } };
 
 const struct jt_operation jt_operation_tokenize = {
     .members = JT_MEMBERS(members),

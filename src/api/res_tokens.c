@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "api/budget.h"
 #include "api/card.h"
+#include "api/dates.h"
 #include "api/operation.h"
 #include "base/jsonw.h"
 #include "base/secmem.h"
@@ -26,10 +27,10 @@ static void free_state(void *state)
 }
 
 /*
- * When a card came tells whether it was there before: that is for clients who may know which cards
- * are known.
+ * When a card came tells whether it was there before, and so does until when it lives, where that
+ * is later than who asks has said: both are for clients who may know which cards are known.
  */
-static void write_created(const struct read_token *t, struct jt_buf *out)
+static void write_times(const struct read_token *t, struct jt_buf *out)
 {
     if ((t->request->may & JT_MAY_LOOKUP) == 0) {
         return;
@@ -40,6 +41,7 @@ static void write_created(const struct read_token *t, struct jt_buf *out)
     if (gmtime_r(&at, &tm) != NULL && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0) {
         jt_jsonw_text(out, "created_at", text);
     }
+    jt_date_write(out, "expires_at", t->card.expires_us);
 }
 
 static void on_done(struct jt_detokenize_request *ask)
@@ -61,7 +63,7 @@ static void on_done(struct jt_detokenize_request *ask)
     jt_jsonw_text(out, "token", text);
     jt_jsonw_text(out, "masked_pan", t->card.pan);
     jt_jsonw_int(out, "generation", (int64_t)t->card.generation);
-    write_created(t, out);
+    write_times(t, out);
     jt_jsonw_close(out);
     jt_request_answer_reply(r, 200);
 }

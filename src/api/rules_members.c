@@ -2,6 +2,7 @@
 #include "api/rules_members.h"
 
 #include "api/json.h"
+#include "model/sizes.h"
 
 #include <string.h>
 
@@ -71,12 +72,25 @@ TAKE_FLAG(take_all_zeros, JT_RULE_ALL_ZEROS, refuse_all_zeros);
 TAKE_FLAG(take_test_cards, JT_RULE_TEST_CARDS, refuse_test_cards);
 TAKE_FLAG(take_normalise, JT_RULE_NORMALISE, normalise);
 
+/* Seconds; 0: none. */
+static bool take_max_lifetime(const struct jt_member *member, json_t *value, void *at)
+{
+    (void)member;
+    struct jt_card_rules_patch *out = at;
+    json_int_t seconds = json_is_integer(value) ? json_integer_value(value) : -1;
+    bool good = seconds >= 0 && seconds <= (json_int_t)JT_LIFETIME_MAX_S;
+    out->said |= JT_RULE_MAX_LIFETIME;
+    out->rules.max_lifetime_s = good ? (uint32_t)seconds : 0;
+    return good;
+}
+
 static const struct jt_member_kind exempt = { "array", take_exempt },
                                    lengths = { "array", take_lengths },
                                    zeros = { "string", take_zeros },
                                    all_zeros = { "boolean", take_all_zeros },
                                    test_cards = { "boolean", take_test_cards },
-                                   normalise = { "boolean", take_normalise };
+                                   normalise = { "boolean", take_normalise },
+                                   max_lifetime = { "integer", take_max_lifetime };
 
 /* Each sees the whole patch: it notes that it was said, too. */
 #define WHOLE .offset = 0, .size = sizeof(struct jt_card_rules_patch)
@@ -89,6 +103,8 @@ static const struct jt_member members[] = {
     { "refuse_all_zeros", &all_zeros, WHOLE, .must = "true or false" },
     { "refuse_test_cards", &test_cards, WHOLE, .must = "true or false" },
     { "normalise", &normalise, WHOLE, .must = "true or false" },
+    { "max_lifetime", &max_lifetime, WHOLE,
+      .must = "a whole number of seconds, at most 3155760000; 0 stands for none" },
 };
 
 const struct jt_members jt_rules_members = JT_MEMBERS(members);
@@ -121,8 +137,9 @@ json_t *jt_rules_json(const struct jt_field_spec *field)
     if (jt_card_rules_decode(field->rules, field->rules_len, &rules) != JT_OK) {
         return json_null();
     }
-    return json_pack("{so,so,ss,sb,sb,sb}", "luhn_exempt", exempt_json(&rules), "lengths",
+    return json_pack("{so,so,ss,sb,sb,sb,sI}", "luhn_exempt", exempt_json(&rules), "lengths",
                      lengths_json(&rules), "leading_zeros", jt_leading_zeros_name(rules.zeros),
                      "refuse_all_zeros", (int)rules.refuse_all_zeros, "refuse_test_cards",
-                     (int)rules.refuse_test_cards, "normalise", (int)rules.normalise);
+                     (int)rules.refuse_test_cards, "normalise", (int)rules.normalise,
+                     "max_lifetime", (json_int_t)rules.max_lifetime_s);
 }

@@ -111,3 +111,9 @@ void jt_jsonw_bool(struct jt_buf *out, const char *name, bool value)
     begin_member(out, name);
     put(out, value ? "true" : "false");
 }
+
+void jt_jsonw_null(struct jt_buf *out, const char *name)
+{
+    begin_member(out, name);
+    put(out, "null");
+}

@@ -29,6 +29,7 @@ void jt_jsonw_text(struct jt_buf *out, const char *name, const char *text);
 /* One text that is put together of two. */
 void jt_jsonw_text2(struct jt_buf *out, const char *name, const char *first, const char *second);
 void jt_jsonw_int(struct jt_buf *out, const char *name, int64_t value);
+void jt_jsonw_null(struct jt_buf *out, const char *name);
 void jt_jsonw_bool(struct jt_buf *out, const char *name, bool value);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/card_rules.h"
 
+#include "model/sizes.h"
 #include "pan/rules.h"
 
 #include <stdlib.h>
@@ -104,6 +105,29 @@ static bool put_lengths(json_t *rules, const char *list)
     return true;
 }
 
+/* "400d" and so on, as seconds. */
+static bool put_max_lifetime(json_t *rules, const char *word)
+{
+    static const struct {
+        char letter;
+        unsigned long seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    if (word == NULL) {
+        return true;
+    }
+    size_t digits = strspn(word, "0123456789");
+    unsigned long n = digits > 0 && digits <= 10 ? strtoul(word, NULL, 10) : 0;
+    bool good = strcmp(word, "none") == 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && !good; i++) {
+        if (n > 0 && word[digits] == units[i].letter && word[digits + 1] == '\0') {
+            n *= units[i].seconds;
+            good = n <= JT_LIFETIME_MAX_S;
+        }
+    }
+    (void)json_object_set_new(rules, "max_lifetime", json_integer((json_int_t)n));
+    return good;
+}
+
 bool jt_card_rules_put(const struct jt_card_rule_words *words, json_t *body)
 {
     json_t *rules = json_object();
@@ -111,7 +135,8 @@ bool jt_card_rules_put(const struct jt_card_rule_words *words, json_t *body)
                 put_zeros(rules, words->zeros) &&
                 put_flag(rules, "refuse_all_zeros", words->all_zeros, "refuse", "accept") &&
                 put_flag(rules, "refuse_test_cards", words->test_cards, "refuse", "accept") &&
-                put_flag(rules, "normalise", words->normalise, "on", "off");
+                put_flag(rules, "normalise", words->normalise, "on", "off") &&
+                put_max_lifetime(rules, words->max_lifetime);
     if (good && json_object_size(rules) > 0) {
         (void)json_object_set(body, "rules", rules);
     }

@@ -9,7 +9,7 @@
 
 /* The texts of the options; NULL: not said. */
 struct jt_card_rule_words {
-    const char *luhn_exempt, *lengths, *zeros, *all_zeros, *test_cards, *normalise;
+    const char *luhn_exempt, *lengths, *zeros, *all_zeros, *test_cards, *normalise, *max_lifetime;
 };
 
 /* Lines of a command's table of options; `words` is a struct. */
@@ -24,7 +24,9 @@ struct jt_card_rule_words {
         JT_TEXT("test-cards", "accept|refuse", &(words).test_cards,                         \
                 "numbers that schemes and providers publish for testing"),                  \
         JT_TEXT("normalise", "on|off", &(words).normalise,                                  \
-                "whether spaces and dashes in numbers are left out")
+                "whether spaces and dashes in numbers are left out"),                       \
+        JT_TEXT("max-lifetime", "TIME|none", &(words).max_lifetime,                         \
+                "how long cards live at most from when they come, as in 400d, 12h, 30m or 90s")
 
 /*
  * Adds the member `rules` with what was said; nothing, where nothing was. False: an option has a

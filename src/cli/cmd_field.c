@@ -46,6 +46,21 @@ static void print_head(void)
            "MASK", "STATE");
 }
 
+/* In the largest unit that it is a whole number of. */
+static void print_max_lifetime(long long seconds)
+{
+    if (seconds <= 0) {
+        return;
+    }
+    bool days = seconds % 86400 == 0, hours = seconds % 3600 == 0, minutes = seconds % 60 == 0;
+    long long unit = days ? 86400 : hours ? 3600 : minutes ? 60 : 1;
+    printf("  max-lifetime %lld%c\n", seconds / unit,
+           days      ? 'd'
+           : hours   ? 'h'
+           : minutes ? 'm'
+                     : 's');
+}
+
 /* One rule a line, in words that the options take; those that everybody has are left out. */
 static void print_rules(const json_t *rules)
 {
@@ -69,6 +84,7 @@ static void print_rules(const json_t *rules)
     if (jt_reply_true(rules, "normalise")) {
         printf("  normalise on\n");
     }
+    print_max_lifetime(jt_reply_integer(rules, "max_lifetime"));
 }
 
 static void print_one(const json_t *field)

@@ -17,6 +17,7 @@
 struct request {
     const char *field, *column, *in, *out, *rejects;
     long batch, connections;
+    const char *expires_at; /* of tokenize only */
     bool progress, fail_on_reject;
 };
 
@@ -70,6 +71,9 @@ static bool collide(const struct request *r)
 
 #define COLLISION "--in, --out and --rejects must be different files, and so must FILE.part of each"
 
+/* Those of RFC 3339; the server reads what is made of them. */
+#define TIME_CHARACTERS "0123456789TZ:.+-"
+
 /* What is missing or wrong on the command line. */
 static int check(const struct jt_command *self, const struct request *r)
 {
@@ -88,6 +92,10 @@ static int check(const struct jt_command *self, const struct request *r)
     }
     if (collide(r)) {
         return jt_usage_error(self, COLLISION);
+    }
+    if (r->expires_at != NULL && (r->expires_at[0] == '\0' ||
+                                  r->expires_at[strspn(r->expires_at, TIME_CHARACTERS)] != '\0')) {
+        return jt_usage_error(self, "--expires-at must be a time as in 2026-11-01T00:00:00Z");
     }
     return JT_GO_ON;
 }
@@ -222,7 +230,7 @@ static int open_and_run(const struct jt_cli *cli, const struct request *r,
 }
 
 static int replace_column(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
-                          const struct jt_direction *direction)
+                          const struct jt_direction *verb)
 {
     struct request r = { .batch = 1000, .connections = 4 };
     const struct jt_option options[] = {
@@ -241,8 +249,12 @@ static int replace_column(const struct jt_command *self, struct jt_cli *cli, int
                 "draw the progress bar even when standard error is no terminal"),
         JT_FLAG("fail-on-reject", &r.fail_on_reject,
                 "end with exit code 1 when a row was rejected"),
+        JT_TEXT("expires-at", "TIME", &r.expires_at,
+                "when the cards' lifetimes end, as in 2026-11-01T00:00:00Z; a later end stands"),
     };
-    struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
+    bool dates = strcmp(verb->verb, jt_direction_tokenize.verb) == 0;
+    struct jt_parse parse = { .options = options,
+                              .n_options = sizeof options / sizeof options[0] - !dates };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code == JT_GO_ON) {
         code = check(self, &r);
@@ -250,7 +262,9 @@ static int replace_column(const struct jt_command *self, struct jt_cli *cli, int
     if (code != JT_GO_ON) {
         return code;
     }
-    code = open_and_run(cli, &r, direction);
+    struct jt_direction direction = *verb;
+    direction.expires_at = r.expires_at;
+    code = open_and_run(cli, &r, &direction);
     if (interrupted && code != JT_EXIT_OK) {
         /*
          * Everything is cleaned up: end the way the signal would have, so that a calling shell sees

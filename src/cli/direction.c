@@ -43,7 +43,7 @@ static bool is_pan(const char *value, size_t len)
     return len >= JT_PAN_MIN_DIGITS && len <= JT_PAN_MAX_DIGITS;
 }
 
-const struct jt_direction jt_direction_tokenize = { "tokenize", "pan", "token", pan_fault,
-                                                    is_token };
-const struct jt_direction jt_direction_detokenize = { "detokenize", "token", "pan", token_fault,
-                                                      is_pan };
+const struct jt_direction jt_direction_tokenize = { "tokenize", "pan",    "token",
+                                                    pan_fault,  is_token, NULL };
+const struct jt_direction jt_direction_detokenize = { "detokenize", "token", "pan",
+                                                      token_fault,  is_pan,  NULL };

@@ -154,7 +154,13 @@ enum jt_err jt_portion_make_request(struct jt_portion *b)
 {
     struct jt_buf *out = &b->request;
     jt_buf_reset(out);
-    put_text(out, "{\"items\":[");
+    if (b->direction->expires_at != NULL) {
+        put_text(out, "{\"expires_at\":\"");
+        put_text(out, b->direction->expires_at);
+        put_text(out, "\",\"items\":[");
+    } else {
+        put_text(out, "{\"items\":[");
+    }
     bool first = true;
     for (size_t i = 0; i < b->n_rows; i++) {
         const struct jt_portion_row *row = &b->rows[i];

@@ -28,6 +28,7 @@ struct jt_direction {
     const char *(*fault)(const char *value, size_t len);
     /* whether a result may go into a CSV field as it is */
     bool (*result_ok)(const char *value, size_t len);
+    const char *expires_at; /* of all cards of the file, plain text; NULL: nothing is said */
 };
 
 extern const struct jt_direction jt_direction_tokenize, jt_direction_detokenize;

@@ -32,6 +32,7 @@
 #include "vault/membership.h"
 #include "vault/months.h"
 #include "vault/once_expiry.h"
+#include "vault/purge.h"
 #include "vault/retirement.h"
 
 #include <systemd/sd-daemon.h>
@@ -61,6 +62,7 @@ static struct jt_scrape *scrape; /* NULL: no metrics are served */
 static struct jt_heads *heads;
 static struct jt_months *months;
 static struct jt_once_expiry *once_expiry;
+static struct jt_purge *purge;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
 
@@ -164,6 +166,7 @@ static void stop(void)
     jt_places_close(&metrics_places);
     jt_months_stop(months);
     jt_once_expiry_stop(once_expiry);
+    jt_purge_stop(purge);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
@@ -309,6 +312,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_once_expiry_start(&vault, &once_expiry);
+    }
+    if (err == JT_OK) {
+        err = jt_purge_start(&vault, &purge);
     }
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or a duty did not start");

@@ -43,7 +43,9 @@
 
 /* The card rules of a field as bytes (pan/rules.h). */
 #define JT_CARD_RULES_EXEMPT_MAX 16
-#define JT_CARD_RULES_MAX        (5 + JT_CARD_RULES_EXEMPT_MAX * 5)
+#define JT_CARD_RULES_MAX        (5 + JT_CARD_RULES_EXEMPT_MAX * 5 + 4)
+/* The longest that a field can have as the maximum lifetime of its cards: a hundred years. */
+#define JT_LIFETIME_MAX_S UINT32_C(3155760000)
 
 /* How long a secret may be good beside its successor. */
 #define JT_CLIENT_OVERLAP_MAX_S (30 * 86400)

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 static const struct jt_conf_table *const tables[] = {
-    &jt_conf_jeton,    &jt_conf_keeper,     &jt_conf_front,
-    &jt_conf_database, &jt_conf_retirement, &jt_conf_audit,
+    &jt_conf_jeton, &jt_conf_keeper,     &jt_conf_front, &jt_conf_database,
+    &jt_conf_cards, &jt_conf_retirement, &jt_conf_audit,
 };
 
 #define N_TABLES (sizeof tables / sizeof tables[0])

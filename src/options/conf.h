@@ -2,11 +2,11 @@
 /*
  * The configuration: one file that every Jeton process on a machine reads.
  *
- * Each section has a table of its own (jeton.c, keeper.c, front.c, database.c, retirement.c). All
- * of them stand in this low layer, and not beside what they configure, because each process must
- * know the options of the others: it refuses a misspelt one wherever it stands, and the keeper may
- * link nothing of the front. The file holds no secret: keys and credentials have files of their
- * own.
+ * Each section has a table of its own (jeton.c, keeper.c, front.c, database.c, cards.c,
+ * retirement.c). All of them stand in this low layer, and not beside what they configure, because
+ * each process must know the options of the others: it refuses a misspelt one wherever it stands,
+ * and the keeper may link nothing of the front. The file holds no secret: keys and credentials have
+ * files of their own.
  */
 #ifndef JETON_OPTIONS_CONF_H
 #define JETON_OPTIONS_CONF_H
@@ -59,6 +59,8 @@ struct jt_conf {
 
     long retirement_rate;  /* rows per second; 0: as fast as it goes */
     long retirement_batch; /* rows in one transaction */
+
+    long cards_purge_grace; /* seconds */
 
     char *audit_heads_file;      /* empty: none */
     char *audit_heads_syslog;    /* the same */

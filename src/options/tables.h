@@ -12,6 +12,7 @@ extern const struct jt_conf_table jt_conf_jeton;
 extern const struct jt_conf_table jt_conf_keeper;
 extern const struct jt_conf_table jt_conf_front;
 extern const struct jt_conf_table jt_conf_database;
+extern const struct jt_conf_table jt_conf_cards;
 extern const struct jt_conf_table jt_conf_retirement;
 extern const struct jt_conf_table jt_conf_audit;
 

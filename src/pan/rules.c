@@ -8,8 +8,10 @@
 
 #define FORMAT 1
 
-enum { ALL_ZEROS = 1 << 0, TEST_CARDS = 1 << 1, NORMALISE = 1 << 2 };
-#define KNOWN_FLAGS (ALL_ZEROS | TEST_CARDS | NORMALISE)
+/* A rule that was added later has a flag that is 0 without it: rows from before keep their bytes.
+ */
+enum { ALL_ZEROS = 1 << 0, TEST_CARDS = 1 << 1, NORMALISE = 1 << 2, MAX_LIFETIME = 1 << 3 };
+#define KNOWN_FLAGS (ALL_ZEROS | TEST_CARDS | NORMALISE | MAX_LIFETIME)
 
 const struct jt_card_rules jt_card_rules_plain = { .lengths = JT_LENGTHS_ALL };
 
@@ -103,13 +105,14 @@ const char *jt_leading_zeros_name(uint8_t zeros)
 
 bool jt_card_rules_valid(const struct jt_card_rules *rules)
 {
-    return rules->lengths != 0 && rules->zeros <= JT_ZEROS_REFUSE && in_order(rules);
+    return rules->lengths != 0 && rules->zeros <= JT_ZEROS_REFUSE &&
+           rules->max_lifetime_s <= JT_LIFETIME_MAX_S && in_order(rules);
 }
 
 static bool is_plain(const struct jt_card_rules *r)
 {
     return r->lengths == JT_LENGTHS_ALL && r->zeros == JT_ZEROS_KEEP && !r->refuse_all_zeros &&
-           !r->refuse_test_cards && !r->normalise && r->n_exempt == 0;
+           !r->refuse_test_cards && !r->normalise && r->n_exempt == 0 && r->max_lifetime_s == 0;
 }
 
 size_t jt_card_rules_encode(const struct jt_card_rules *rules,
@@ -124,11 +127,16 @@ size_t jt_card_rules_encode(const struct jt_card_rules *rules,
     *p++ = rules->zeros;
     *p++ =
         (uint8_t)((rules->refuse_all_zeros ? ALL_ZEROS : 0) |
-                  (rules->refuse_test_cards ? TEST_CARDS : 0) | (rules->normalise ? NORMALISE : 0));
+                  (rules->refuse_test_cards ? TEST_CARDS : 0) | (rules->normalise ? NORMALISE : 0) |
+                  (rules->max_lifetime_s != 0 ? MAX_LIFETIME : 0));
     *p++ = rules->n_exempt;
     for (size_t i = 0; i < rules->n_exempt; i++, p += 5) {
         p[0] = rules->exempt[i].n_digits;
         jt_put_u32(p + 1, rules->exempt[i].value);
+    }
+    if (rules->max_lifetime_s != 0) {
+        jt_put_u32(p, rules->max_lifetime_s);
+        p += 4;
     }
     return (size_t)(p - out);
 }
@@ -148,7 +156,9 @@ static bool read_rules(struct jt_reader *in, struct jt_card_rules *out)
         out->exempt[i].n_digits = jt_reader_u8(in);
         out->exempt[i].value = jt_reader_u32(in);
     }
-    return format == FORMAT && (flags & ~KNOWN_FLAGS) == 0;
+    bool ends = (flags & MAX_LIFETIME) != 0;
+    out->max_lifetime_s = ends ? jt_reader_u32(in) : 0;
+    return format == FORMAT && (flags & ~KNOWN_FLAGS) == 0 && ends == (out->max_lifetime_s != 0);
 }
 
 enum jt_err jt_card_rules_decode(const uint8_t *bytes, size_t len, struct jt_card_rules *out)

@@ -4,8 +4,8 @@
  * the field's row, covered by its MAC, in one form for one meaning (docs/data-format.md); no bytes
  * are the rules that every field had before there were any to choose.
  *
- * Rules say what comes in. What is stored is never asked: a token gives its number back whatever
- * the rules are by then.
+ * Rules say what comes in, and for how long. What is stored is never asked: a token gives its
+ * number back whatever the rules are by then.
  */
 #ifndef JETON_PAN_RULES_H
 #define JETON_PAN_RULES_H
@@ -40,9 +40,10 @@ struct jt_card_rules {
     uint8_t lengths; /* those that are taken, of the number as it is stored; not 0 */
     uint8_t zeros;   /* enum jt_leading_zeros */
     bool refuse_all_zeros;
-    bool refuse_test_cards; /* pan/test_cards.def */
-    bool normalise;         /* spaces and dashes are left out before anything else is looked at */
-    uint8_t n_exempt;       /* the check digit of these numbers is not looked at */
+    bool refuse_test_cards;  /* pan/test_cards.def */
+    bool normalise;          /* spaces and dashes are left out before anything else is looked at */
+    uint32_t max_lifetime_s; /* of a card from when it comes; 0: none */
+    uint8_t n_exempt;        /* the check digit of these numbers is not looked at */
     struct jt_pan_prefix
         exempt[JT_CARD_RULES_EXEMPT_MAX]; /* ascending as digits, none in another */
 };

@@ -32,6 +32,8 @@ enum jt_audit_action {
     JT_AUDIT_ENCRYPT = 15,
     JT_AUDIT_DECRYPT = 16, /* ids: what names the rows, by a keeper's MAC */
     JT_AUDIT_REENCRYPT = 17,
+    JT_AUDIT_PURGE = 18, /* ids: that go, their time being over; client: who tokenized one again, or
+                            none */
     JT_AUDIT_CLIENT_REVOKE = 20,
     JT_AUDIT_SETS_ACCEPT = 21, /* object: the reason */
     JT_AUDIT_CLIENT_ROTATE = 22,

@@ -34,6 +34,7 @@ static const char *const action_names[] = {
     [JT_AUDIT_ENCRYPT] = "encrypt",
     [JT_AUDIT_DECRYPT] = "decrypt",
     [JT_AUDIT_REENCRYPT] = "reencrypt",
+    [JT_AUDIT_PURGE] = "purge",
     [JT_AUDIT_CLIENT_REVOKE] = "client-revoke",
     [JT_AUDIT_SETS_ACCEPT] = "sets-accept",
     [JT_AUDIT_CLIENT_ROTATE] = "client-rotate",

@@ -52,6 +52,8 @@ struct jt_card_row {
     uint8_t fingerprint[JT_FINGERPRINT_LEN];
     uint16_t envelope_len;
     uint8_t envelope[JT_CARD_ENVELOPE_MAX];
+    uint64_t expires_us; /* model/lifetime.h */
+    bool expired;        /* by the server's clock; only tokenizing and the walks see such rows */
 };
 
 /* --- tokenize --- */
@@ -62,6 +64,7 @@ struct jt_card_new {
     const uint8_t *fingerprint; /* under the active generation */
     const uint8_t *envelope;
     size_t envelope_len;
+    uint64_t expires_us; /* model/lifetime.h; of equal cards the latest counts */
 };
 
 /* The fingerprint of an item under a generation that it may have been stored under before. */
@@ -227,8 +230,12 @@ struct jt_card_doomed {
     uint8_t key_id;
 };
 
-/* `cards` ascend by id, none twice. Their generations must be live. */
+/*
+ * `cards` ascend by id, none twice. Their generations must be live. With `expired`, a row whose
+ * date is not over by the server's clock counts as one that is not there.
+ */
 struct jt_delete_txn {
+    bool expired;
     uint64_t epoch;
     uint32_t writer;
     const struct jt_card_doomed *cards;
@@ -252,6 +259,61 @@ typedef void jt_delete_fn(void *arg, enum jt_err err, const struct jt_delete_res
 
 enum jt_err jt_cards_delete(struct jt_pipe *pipe, const struct jt_delete_txn *in,
                             jt_delete_fn *done, void *arg) JT_CHECKED;
+
+/* --- lifetimes --- */
+
+/* A card that shall live until then, as it was seen. */
+struct jt_card_longer {
+    uint64_t id;
+    uint8_t key_id;
+    uint64_t expires_us;
+};
+
+/* `cards` ascend by id, none twice. Their generations must be live. */
+struct jt_lengthen_txn {
+    uint64_t epoch;
+    const struct jt_card_longer *cards;
+    size_t n;
+};
+
+/*
+ * Of each card whether it lives until then at least. Those that do not were moved, deleted, given
+ * another date or over meanwhile: they are to be looked for again. Valid during the callback.
+ */
+struct jt_lengthen_result {
+    struct jt_ring_check check;
+    size_t n;
+    const bool *lives;
+};
+typedef void jt_lengthen_fn(void *arg, enum jt_err err, const struct jt_lengthen_result *result);
+
+enum jt_err jt_cards_lengthen(struct jt_pipe *pipe, const struct jt_lengthen_txn *in,
+                              jt_lengthen_fn *done, void *arg) JT_CHECKED;
+
+/* The server's clock, by which dates are over: microseconds since 1970. */
+enum jt_err jt_cards_clock(struct jt_db *db, uint64_t *now_us) JT_CHECKED;
+
+/* A card whose date is over. */
+struct jt_card_expired {
+    struct jt_card_doomed card;
+    uint32_t field;
+    uint64_t since_us; /* for so long */
+};
+
+/*
+ * At most `max` cards under live key ids whose date has been over for `grace_s` seconds or longer,
+ * oldest first but for the first `skip`, by the index and without a scan.
+ */
+enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, size_t skip,
+                             struct jt_card_expired *cards, size_t max, size_t *n) JT_CHECKED;
+
+/*
+ * Removes such cards, all or none, with audit rows of the connection's chain; in->audit has the
+ * rows, and its link is this verb's. It waits for no card: JT_ERR_NO_CHANGE where one of them is
+ * locked, or is not where it was seen; JT_ERR_RING_MOVED: the ring or the node's row is another.
+ */
+enum jt_err jt_cards_purge(struct jt_db *db, const struct jt_node_spec *node,
+                           const struct jt_delete_txn *in) JT_CHECKED;
 
 /*
  * Where a walk over a generation's cards stands: the index order (bucket, id). Start with all zero.

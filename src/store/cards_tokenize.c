@@ -2,6 +2,7 @@
 #include "store/cards.h"
 
 #include "base/container.h"
+#include "model/lifetime.h"
 #include "store/audit_params.h"
 #include "store/card_row.h"
 #include "store/ring_rule.h"
@@ -18,6 +19,7 @@ struct place {
     uint32_t card; /* the caller's index of its first occurrence */
     uint32_t field;
     uint8_t fingerprint[JT_FINGERPRINT_LEN]; /* under the active generation */
+    uint64_t expires_us;                     /* the latest of its occurrences */
     const struct jt_card_row *known;
     bool lost; /* not written, and no row seen */
 };
@@ -35,6 +37,7 @@ struct tokenize {
     struct jt_card_row *rows; /* those that were found, n_rows of them */
     size_t n_rows;
     struct jt_card_outcome *outcomes; /* the answer */
+    bool any_date;                    /* some card's lifetime ends */
     bool searching;                   /* the second round trip, for cards that lost a race */
     jt_tokenize_fn *done;
     void *arg;
@@ -114,7 +117,11 @@ static enum jt_err assign_places(struct tokenize *t, const struct jt_tokenize_tx
             place->card = keys[k].index;
             place->field = keys[k].field;
             memcpy(place->fingerprint, in->cards[keys[k].index].fingerprint, JT_FINGERPRINT_LEN);
+            place->expires_us = in->cards[keys[k].index].expires_us;
         }
+        struct place *its = &t->places[t->n_places - 1];
+        its->expires_us = jt_lifetime_later(its->expires_us, in->cards[keys[k].index].expires_us);
+        t->any_date = t->any_date || its->expires_us != JT_LIFETIME_ENDLESS;
         t->place_of[keys[k].index] = (uint32_t)t->n_places - 1;
     }
     free(keys);
@@ -145,6 +152,16 @@ static void add_cards(const struct tokenize *t, struct jt_params *p,
     for (size_t k = 0; k < t->n_places; k++) {
         const struct jt_card_new *c = &in->cards[t->places[k].card];
         jt_params_add_bytes(p, c->envelope, c->envelope_len);
+    }
+}
+
+/* Where no card has a date, as in most batches, nothing is sent for any. */
+static void add_dates(const struct tokenize *t, struct jt_params *p)
+{
+    size_t n = t->any_date ? t->n_places : 0;
+    jt_params_array(p, JT_PG_TIMESTAMPTZ_ARRAY, n, 8);
+    for (size_t k = 0; k < n; k++) {
+        jt_params_add_time(p, t->places[k].expires_us);
     }
 }
 
@@ -208,6 +225,7 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
         jt_params_key_ids(p, in->draining, in->n_draining);
         err = add_probes(t, p, in);
     }
+    add_dates(t, p);
     if (in->n_marks > 0) {
         p = jt_txn_step(&t->txn, JT_SQL_ONCE_CARDS);
         jt_claims_params(p, in->marks, in->n_marks);

@@ -59,6 +59,7 @@
 #define JT_READ_U63(member)   out->member = jt_row_u63(row, column++)
 #define JT_READ_RAW64(member) out->member = jt_row_raw64(row, column++, JT_PG_INT8)
 #define JT_READ_LSN(member)   out->member = jt_row_raw64(row, column++, JT_PG_LSN)
+#define JT_READ_TIME(member)  out->member = jt_row_time_or_0(row, column++)
 #define JT_READ_FIXED(member) jt_row_fixed(row, column++, out->member, sizeof out->member)
 #define JT_READ_UUID(member)  jt_row_uuid(row, column++, out->member)
 #define JT_READ_BYTES(member) \

@@ -105,6 +105,7 @@ static enum jt_pg_type element_type(enum jt_pg_type array_type)
     case JT_PG_INT2_ARRAY: return JT_PG_INT2;
     case JT_PG_INT4_ARRAY: return JT_PG_INT4;
     case JT_PG_INT8_ARRAY: return JT_PG_INT8;
+    case JT_PG_TIMESTAMPTZ_ARRAY: return JT_PG_TIMESTAMPTZ;
     case JT_PG_TEXT_ARRAY: return JT_PG_TEXT;
     case JT_PG_UUID_ARRAY: return JT_PG_UUID;
     default: return JT_PG_BYTEA;
@@ -158,6 +159,15 @@ void jt_params_add_u63(struct jt_params *p, uint64_t v)
     }
     jt_buf_u32(&p->buf, 8);
     jt_buf_u64(&p->buf, v);
+}
+
+void jt_params_add_time(struct jt_params *p, uint64_t us)
+{
+    if (us > INT64_MAX) {
+        fail(p, JT_ERR_LIMIT);
+    }
+    jt_buf_u32(&p->buf, 8);
+    jt_buf_u64(&p->buf, us == 0 ? INT64_MAX : us - JT_PG_EPOCH_US);
 }
 
 void jt_params_add_bytes(struct jt_params *p, const void *bytes, size_t len)

@@ -34,6 +34,7 @@ enum jt_pg_type {
     JT_PG_INT4_ARRAY = 1007,
     JT_PG_TEXT_ARRAY = 1009,
     JT_PG_INT8_ARRAY = 1016,
+    JT_PG_TIMESTAMPTZ_ARRAY = 1185,
     JT_PG_UUID_ARRAY = 2951,
 };
 
@@ -83,6 +84,8 @@ void jt_params_array(struct jt_params *p, enum jt_pg_type array_type, size_t n, 
 void jt_params_add_i16(struct jt_params *p, int16_t v);
 void jt_params_add_u31(struct jt_params *p, uint32_t v);
 void jt_params_add_u63(struct jt_params *p, uint64_t v);
+/* Microseconds since 1970 as a timestamptz; 0: infinity. */
+void jt_params_add_time(struct jt_params *p, uint64_t us);
 /* bytea, text or uuid */
 void jt_params_add_bytes(struct jt_params *p, const void *bytes, size_t len);
 /* One bytea: 8 bytes big-endian for each number. */

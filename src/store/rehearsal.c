@@ -57,6 +57,7 @@ static enum jt_err rehearse_card(struct jt_db *db, const struct jt_node_spec *no
     jt_params_u31(&p, JT_TALLY_REHEARSAL); /* no waiting for anybody's row */
     add_card(&p, active->key_id);
     jt_audit_params(&p, &audit);
+    jt_params_array(&p, JT_PG_TIMESTAMPTZ_ARRAY, 0, 8);
     PGresult *res;
     enum jt_err err = jt_db_query(db, jt_statements[JT_SQL_TOKENIZE_ALONE].sql, &p, &res);
     if (err == JT_OK) {

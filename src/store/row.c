@@ -96,6 +96,15 @@ uint64_t jt_row_raw64(struct jt_row *r, int column, enum jt_pg_type type)
     return p == NULL ? 0 : jt_get_u64(p);
 }
 
+uint64_t jt_row_time_or_0(struct jt_row *r, int column)
+{
+    if (jt_row_is_null(r, column)) {
+        return 0;
+    }
+    int64_t since_2000 = (int64_t)jt_row_raw64(r, column, JT_PG_TIMESTAMPTZ);
+    return since_2000 <= -(int64_t)JT_PG_EPOCH_US ? 1 : (uint64_t)since_2000 + JT_PG_EPOCH_US;
+}
+
 const uint8_t *jt_row_bytes(struct jt_row *r, int column, size_t max, size_t *len)
 {
     const uint8_t *p = value(r, column, JT_PG_BYTEA, len);

@@ -37,6 +37,9 @@ const uint8_t *jt_row_bytes(struct jt_row *r, int column, size_t max, size_t *le
 /* The bytes copied to `out`, at most `max`; their number, 0 when bad. */
 size_t jt_row_copy(struct jt_row *r, int column, void *out, size_t max);
 
+/* A timestamptz as microseconds since 1970; 0 for NULL, 1 for what lies before. */
+uint64_t jt_row_time_or_0(struct jt_row *r, int column);
+
 /* Exactly `len` bytes of a bytea. `out` is zeroed when bad. */
 void jt_row_fixed(struct jt_row *r, int column, void *out, size_t len);
 void jt_row_uuid(struct jt_row *r, int column, uint8_t out[static JT_PG_UUID_LEN]);

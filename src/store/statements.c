@@ -46,6 +46,23 @@
     "FROM card k WHERE k.key_id = " key_id " AND k.bucket = 0 AND k.id >= " id " AND k.id <= " id
 #define FIRST_OF_ID " ORDER BY k.id LIMIT 1"
 #define ROW_OF(k) JT_COLUMNS(JT_CARD_ROW, k ".")
+#define NO_ROW \
+    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea, NULL::timestamptz, NULL::bool"
+
+/*
+ * A card whose date is over is there for nobody, by this server's clock and in the snapshot that
+ * reads it. Neither of the two implies the condition of the partial index card_expiry, which else
+ * could be taken for a look-up.
+ */
+#define IS_ALIVE   " AND (k.expires_at IS NULL OR k.expires_at > now())"
+#define IS_EXPIRED " AND coalesce(k.expires_at <= now(), false)"
+
+/*
+ * Whoever locks a row may get a newer version of it than the statement sees, where another
+ * transaction changed the row meanwhile without moving it: that gave it a later date. Such a row
+ * counts as one that is not where it was seen, since the statement could not write it.
+ */
+#define AS_SEEN(at) "(SELECT v.id FROM card v WHERE v.ctid = " at ") IS NOT NULL"
 
 /* Every key id that a card has: each step is a descent to the next one. */
 #define KEY_IDS \
@@ -112,7 +129,8 @@
 
 /*
  * Tokenize, on $1 to $5 ring, $6 writer; the cards, each once and sorted: $7 fields, $8 ids, $9
- * fingerprints, $10 envelopes; audit rows, as in JT_SQL_AUDIT: $11 to $25.
+ * fingerprints, $10 envelopes; audit rows, as in JT_SQL_AUDIT: $11 to $25; last of all the cards'
+ * dates, with infinity for none, or an empty array where no card has one.
  *
  * Answers one row of place 0: epoch, whether node and generation stand, how many cards were
  * written; and, where the ring holds, a row for each card that was not written: the row that has
@@ -120,12 +138,13 @@
  * which JT_SQL_FIND_CARDS finds, or its id is taken). The look-ups see the table as it was before
  * the INSERT; where everything was written there are none.
  */
-#define WRITTEN(unless_old) \
+#define WRITTEN(dates, unless_old) \
     "written AS (" \
-    "INSERT INTO card (id, field, fp, envelope) " \
-    "SELECT fresh.id, fresh.field, fresh.fp, fresh.envelope " \
-    "FROM unnest($7::int4[], $8::int8[], $9::uuid[], $10::bytea[]) WITH ORDINALITY " \
-    "AS fresh (field, id, fp, envelope, place) WHERE " RING_HOLDS " " unless_old \
+    "INSERT INTO card (id, field, fp, envelope, expires_at) " \
+    "SELECT fresh.id, fresh.field, fresh.fp, fresh.envelope, nullif(fresh.until, 'infinity') " \
+    "FROM unnest($7::int4[], $8::int8[], $9::uuid[], $10::bytea[], " dates "::timestamptz[]) " \
+    "WITH ORDINALITY AS fresh (field, id, fp, envelope, until, place) WHERE " RING_HOLDS " " \
+    unless_old \
     "ON CONFLICT (key_id, bucket, field, fp) DO NOTHING RETURNING id, bucket, key_id)"
 #define BOOKED \
     "counted AS (SELECT count(*) AS n, count(*) FILTER (WHERE w.bucket = 0 AND w.key_id = " \
@@ -147,7 +166,7 @@
             "d.good || ' of ' || d.n || ' cards, ' || d.told || ' tallies, ' || d.audited || ' " \
             "of ' || d.due || " \
             "' audit rows stand as they were sent' || " OF_STRANGERS) ", " \
-    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea FROM now n, (SELECT c.n, c.good, " \
+    NO_ROW " FROM now n, (SELECT c.n, c.good, " \
     COUNT_TOLD " AS told, " \
     COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($16::text[]) ELSE 0 " \
     "END AS due, " \
@@ -171,14 +190,14 @@
  * deleted. Answers epoch, whether the node stands and all key ids are live, whether all cards
  * were there, and how many were deleted.
  */
-#define DELETE_CARDS(more, holds, then) \
+#define DELETE_CARDS(which, more, holds, then) \
     "WITH " \
     RING_NOW("NOT EXISTS (SELECT FROM unnest($6::int2[]) AS q (key_id) WHERE (" LIVE_NUMBER("q") \
     ") IS NULL)") ", " \
     "due AS MATERIALIZED (" \
     "SELECT l.ctid AS at FROM unnest($5::int8[], $6::int2[]) AS d (id, key_id) " \
-    "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("d.key_id", "d.id") FIRST_OF_ID \
-    " FOR UPDATE) AS l WHERE " RING_HOLDS "), " \
+    "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("d.key_id", "d.id") which \
+    ") AS l WHERE " RING_HOLDS " AND " AS_SEEN("l.ctid") "), " \
     "whole AS MATERIALIZED (SELECT " RING_HOLDS " AND (SELECT count(*) FROM due) = " \
     "cardinality($5::int8[]) AS all_there), " \
     "gone AS (DELETE FROM card k USING due WHERE k.ctid = due.at AND (SELECT w.all_there FROM " \
@@ -205,6 +224,11 @@
     IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND " \
     PARTITION_IS_ORDINARY " AS ordinary FROM " \
     "whole w OFFSET 0) AS d"
+
+/* Which rows: of a purge only those that nobody has locked, so that it never waits. */
+#define ANY_CARD     FIRST_OF_ID " FOR UPDATE"
+#define EXPIRED_CARD IS_EXPIRED FIRST_OF_ID " FOR UPDATE"
+#define PURGED_CARD  IS_EXPIRED FIRST_OF_ID " FOR UPDATE SKIP LOCKED"
 
 /*
  * What a transaction does for requests that are done once (store/claims.h). `claim`: the claims
@@ -254,12 +278,14 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
      * a sixth less work for one with a single card.
      */
     [JT_SQL_TOKENIZE_ALONE] = { "tokenize_alone",
-        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("") ", " BOOKED " " ANSWER_NOW "UNION ALL "
+        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("$26", "") ", " BOOKED " " ANSWER_NOW
+        "UNION ALL "
         "" ANSWER_KNOWN(""), true },
 
     /*
      * $26 key ids of draining generations; probes: $27 the card's place counted from 1, $28 key
-     * ids, $29 fields, $30 fingerprints.
+     * ids, $29 fields, $30 fingerprints. A row that is over is in the way where it can be removed,
+     * which is under a draining generation; a planted one under another is as good as none.
      */
     [JT_SQL_TOKENIZE] = { "tokenize",
         "WITH " RING_NOW(ACTIVE_AGREES) ", "
@@ -268,8 +294,9 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "FROM unnest($27::int8[], $28::int2[], $29::int4[], $30::uuid[]) AS p (place, key_id, "
         "field, fp) "
         "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l "
-        "WHERE " RING_HOLDS "), "
-        WRITTEN("AND fresh.place NOT IN (SELECT o.place FROM old o) "
+        "WHERE " RING_HOLDS " AND (l.expires_at IS NULL OR l.expires_at > now() OR "
+        "p.key_id = ANY ($26::int2[]))), "
+        WRITTEN("$31", "AND fresh.place NOT IN (SELECT o.place FROM old o) "
                 "AND (SELECT l.id FROM unnest($26::int2[]) AS d (key_id) CROSS JOIN LATERAL "
                 "(SELECT k.id "
                 CARD_BY_ID("d.key_id", "fresh.id") FIRST_OF_ID ") AS l LIMIT 1) IS NULL ") ", "
@@ -310,26 +337,24 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
      * 1, and row of each card, twice where two key ids have it.
      */
     [JT_SQL_READ_CARDS] = { "read_cards",
-        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, "
-        "NULL::bytea UNION ALL "
+        "SELECT 0::int8, (SELECT r.epoch FROM ring r), " NO_ROW " UNION ALL "
         "SELECT q.place, NULL, " ROW_OF("l") " "
         "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN unnest($2::int2[]) "
         "AS live (key_id) "
         "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_ID("live.key_id", "q.id")
-        FIRST_OF_ID ") AS l", true },
+        IS_ALIVE FIRST_OF_ID ") AS l", true },
 
     /*
      * Where cards may stand: $1 the card's place counted from 1, $2 key ids, $3 fields, $4
      * fingerprints. The answer is that of JT_SQL_READ_CARDS.
      */
     [JT_SQL_LOOK_UP_CARDS] = { "look_up_cards",
-        "SELECT 0::int8, (SELECT r.epoch FROM ring r), NULL::int4, NULL::int8, NULL::uuid, "
-        "NULL::bytea UNION ALL "
+        "SELECT 0::int8, (SELECT r.epoch FROM ring r), " NO_ROW " UNION ALL "
         "SELECT p.place, NULL, " ROW_OF("l") " "
         "FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::uuid[]) AS p (place, key_id, "
         "field, fp) "
-        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") " OFFSET 0) AS l",
-        true },
+        "CROSS JOIN LATERAL (SELECT " ROW_OF("k") " " CARD_BY_FINGERPRINT("p") IS_ALIVE
+        " OFFSET 0) AS l", true },
 
     /*
      * $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its
@@ -339,8 +364,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "WITH " KEY_IDS " "
         "SELECT q.place, u.key_id "
         "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN used u "
-        "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("u.key_id", "q.id") FIRST_OF_ID ") AS l",
-        true },
+        "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("u.key_id", "q.id") IS_ALIVE FIRST_OF_ID
+        ") AS l", true },
 
     /*
      * $1 to $5 ring, the active generation being the one they go to; $6 and $7 number and key id
@@ -358,7 +383,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         "envelope, fp) "
         "CROSS JOIN LATERAL (SELECT k.ctid " CARD_BY_ID("$7::int2", "m.id") " AND k.envelope = "
         "m.old" FIRST_OF_ID
-        " FOR UPDATE SKIP LOCKED) AS l WHERE " RING_HOLDS "), "
+        " FOR UPDATE SKIP LOCKED) AS l WHERE " RING_HOLDS " AND " AS_SEEN("l.ctid") "), "
         "moved AS (UPDATE card k SET envelope = due.envelope, fp = due.fp FROM due WHERE k.ctid "
         "= due.at "
         "RETURNING k.bucket, k.key_id), "
@@ -384,16 +409,56 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
         IS_ORDINARY("'card'::regclass, 'tally'::regclass") " AS ordinary FROM counted c OFFSET "
         "0) AS d", true },
 
-    [JT_SQL_DELETE_CARDS] = { "delete_cards", DELETE_CARDS("", "", "d.n"), true },
+    [JT_SQL_DELETE_CARDS] = { "delete_cards", DELETE_CARDS(ANY_CARD, "", "", "d.n"), true },
 
     /*
      * The same for requests that are done once: $22 clients, $23 keys, $24 attempts; the cards to
      * be remembered: $25 MACs, $26 places, $27 ids.
      */
     [JT_SQL_DELETE_CARDS_ONCE] = { "delete_cards_once",
-        DELETE_CARDS(", " ONCE_CLAIM("$22", "$23", "$24") ", "
+        DELETE_CARDS(ANY_CARD, ", " ONCE_CLAIM("$22", "$23", "$24") ", "
                      ONCE_PUT("$25", "$26", "$27", "(SELECT w.all_there FROM whole w)") " ",
                      " AND " ONCE_ALL_PUT, ONCE_HELD("$24", "d.n", "(d.n - d.n)")), true },
+
+    /* The same of cards whose date is over, and nothing where one of them is not such. */
+    [JT_SQL_DELETE_EXPIRED] = { "delete_expired", DELETE_CARDS(EXPIRED_CARD, "", "", "d.n"), true },
+    [JT_SQL_PURGE_CARDS] = { "purge_cards", DELETE_CARDS(PURGED_CARD, "", "", "d.n"), true },
+
+    /*
+     * $1 for at least so many seconds, $2 at most so many, $3 so many passed over: cards that are
+     * over, oldest first.
+     */
+    [JT_SQL_FIND_EXPIRED] = { "find_expired",
+        "SELECT k.id, k.key_id, k.field, coalesce((extract(epoch FROM now() - nullif("
+        "k.expires_at, '-infinity')) * 1000000)::int8, 0) "
+        "FROM card k WHERE k.expires_at < now() - $1::int8 * interval '1 second' AND ("
+        LIVE_NUMBER("k") ") IS NOT NULL ORDER BY k.expires_at LIMIT $2::int8 "
+        "OFFSET $3::int8", true },
+
+    /*
+     * $1 to $3 ring; the cards, ascending: $4 ids, $5 key ids, $6 dates, infinity for none. A row
+     * that somebody else has locked is waited for. One row of place 0: epoch, whether the node
+     * stands and all key ids are live, how many were given a later date; then the places, counted
+     * from 1, of those that were found alive: their date is this one now, or was later already.
+     */
+    [JT_SQL_LENGTHEN_CARDS] = { "lengthen_cards",
+        "WITH "
+        RING_NOW("NOT EXISTS (SELECT FROM unnest($5::int2[]) AS q (key_id) WHERE ("
+                 LIVE_NUMBER("q") ") IS NULL)") ", "
+        "due AS MATERIALIZED ("
+        "SELECT d.place, d.until, l.at, l.was FROM unnest($4::int8[], $5::int2[], "
+        "$6::timestamptz[]) WITH ORDINALITY AS d (id, key_id, until, place) "
+        "CROSS JOIN LATERAL (SELECT k.ctid AS at, k.expires_at AS was "
+        CARD_BY_ID("d.key_id", "d.id") IS_ALIVE FIRST_OF_ID
+        " FOR UPDATE) AS l WHERE " RING_HOLDS " AND " AS_SEEN("l.at") "), "
+        "longer AS (UPDATE card k SET expires_at = nullif(due.until, 'infinity') FROM due WHERE "
+        "k.ctid = due.at AND due.was < due.until RETURNING k.key_id) "
+        "SELECT 0::int8, n.epoch, n.node_stands, n.agrees, "
+        OR_FAIL("d.n = d.due AND d.ordinary", "d.n",
+                "d.n || ' of ' || d.due || ' cards have the date that was sent' || " OF_STRANGERS)
+        " FROM now n, (SELECT (SELECT count(*) FROM longer) AS n, (SELECT count(*) FROM due WHERE "
+        "due.was < due.until) AS due, " IS_ORDINARY("'card'::regclass") " AS ordinary OFFSET 0) "
+        "AS d UNION ALL SELECT due.place, NULL, NULL, NULL, NULL FROM due", true },
 
     /*
      * Releases: $1 clients, $2 keys, $3 attempts, $4 MACs, $5 cards as they are stored, which may

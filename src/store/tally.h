@@ -10,9 +10,13 @@
 
 #include <stdint.h>
 
-/* So many writers may a node have. The retirement is one, the lanes of all loops are the others. */
+/*
+ * So many writers may a node have. The retirement and the purge are two, the lanes of all loops are
+ * the others.
+ */
 #define JT_TALLY_WRITERS    512
 #define JT_TALLY_RETIREMENT 0
+#define JT_TALLY_PURGE      1
 
 /* Of writer `n` of a node. */
 static inline uint32_t jt_tally_writer(uint8_t node_number, uint32_t n)

@@ -27,6 +27,7 @@
     X(lookup_requests)        \
     X(lookup_items)           \
     X(lookup_not_found)       \
+    X(purged_cards)           \
     X(lazy_reencrypted)       \
     X(lazy_dropped)           \
     X(retirement_reencrypted) \

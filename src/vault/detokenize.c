@@ -192,6 +192,7 @@ static void on_masked(void *arg, enum jt_err err, const struct jt_open_masked_re
             memcpy(item->pan, r->masked, r->len);
             item->pan[r->len] = '\0';
             item->generation = r->generation;
+            item->expires_us = d->locator.rows[d->opened[i]].expires_us;
         }
     }
     tell_refused(d);

@@ -22,6 +22,7 @@ struct jt_detokenize_item {
     /* set with JT_OK only; the caller wipes it. Masked: digits and stars */
     char pan[JT_PAN_MAX_DIGITS + 1];
     uint64_t generation; /* masked only: under which its row stands */
+    uint64_t expires_us; /* the same: until when it lives; model/lifetime.h */
 };
 
 /* Owned by the caller, who keeps it alive until `done`, as in vault/tokenize.h. */

@@ -14,7 +14,7 @@ _Static_assert(JT_LANES_EACH == 2, "one for small requests and one for large one
  * Lanes of a loop that write cards: those that tokenize, and those that delete and re-encrypt. And
  * the one that claims requests, which has a number of its own for its counts.
  */
-#define FIRST_WRITER (JT_TALLY_RETIREMENT + 1)
+#define FIRST_WRITER (JT_TALLY_PURGE + 1)
 #define WRITERS_EACH (JT_LANES_EACH + 3)
 _Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
                "each lane that writes has a row of the tally");

@@ -2,6 +2,7 @@
 #include "vault/membership.h"
 
 #include "base/clock.h"
+#include "store/cards.h"
 #include "base/log.h"
 #include "store/migrate.h"
 #include "store/nodes.h"
@@ -280,6 +281,16 @@ static void write_held_use(struct jt_membership *m)
     }
 }
 
+/* The middle of the question is compared with the answer. */
+static void note_clock(struct jt_membership *m)
+{
+    uint64_t before_us = jt_clock_wall_us(), now_us;
+    if (jt_cards_clock(m->ctx.db, &now_us) == JT_OK) {
+        uint64_t ours_us = before_us + (jt_clock_wall_us() - before_us) / 2;
+        atomic_store(&m->ctx.vault->clock_ahead_us, (int64_t)(now_us - ours_us));
+    }
+}
+
 static struct jt_again step(void *arg)
 {
     struct jt_membership *m = arg;
@@ -293,6 +304,7 @@ static struct jt_again step(void *arg)
     if (err == JT_OK) {
         err = keep_place(m, registered, &taken);
         write_held_use(m);
+        note_clock(m);
     } else {
         atomic_store(&vault->registered, false);
     }

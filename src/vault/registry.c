@@ -78,6 +78,8 @@ static enum jt_err apply_rules(const struct jt_card_rules_patch *patch, struct j
     r.refuse_test_cards = (patch->said & JT_RULE_TEST_CARDS) != 0 ? patch->rules.refuse_test_cards
                                                                   : r.refuse_test_cards;
     r.normalise = (patch->said & JT_RULE_NORMALISE) != 0 ? patch->rules.normalise : r.normalise;
+    r.max_lifetime_s =
+        (patch->said & JT_RULE_MAX_LIFETIME) != 0 ? patch->rules.max_lifetime_s : r.max_lifetime_s;
     spec->rules_len = (uint8_t)jt_card_rules_encode(&r, spec->rules);
     return JT_OK;
 }

@@ -21,7 +21,8 @@ struct jt_card_rules_patch {
 #define JT_RULE_ALL_ZEROS     (1u << 3)
 #define JT_RULE_TEST_CARDS    (1u << 4)
 #define JT_RULE_NORMALISE     (1u << 5)
-#define JT_RULES_ALL          ((1u << 6) - 1)
+#define JT_RULE_MAX_LIFETIME  (1u << 6)
+#define JT_RULES_ALL          ((1u << 7) - 1)
 
 /*
  * Makes a field; spec->id and spec->rules are chosen here. JT_ERR_FIELD_EXISTS when the name is

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/secmem.h"
 #include "store/cards.h"
+#include "vault/expiring.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
 
@@ -33,6 +34,8 @@ struct tokenizer {
     struct jt_card_new cards[BATCH];
     struct jt_card_probe probes[BATCH * JT_WIRE_MAX_PROBED];
     struct jt_match_item match[BATCH];
+    uint8_t lengthen[BATCH]; /* key id of a known card's row that is to live longer; 0: it is not */
+    struct jt_expiring expiring;
 };
 
 static struct tokenizer *of(struct jt_lane *lane)
@@ -75,7 +78,15 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
     for (size_t i = 0; i < t->n_known; i++) {
         struct jt_lane_entry *e = &t->lane.entries[t->known[i]];
         const struct jt_match_result *r = &reply->results[i];
-        if (r->err == JT_OK) {
+        if (r->err == JT_OK && t->lengthen[i] != 0) {
+            struct jt_tokenize_item *item = e->item;
+            item->id = t->match[i].id;
+            memcpy(item->token, r->token, JT_TOKEN_LEN);
+            jt_expiring_lengthen(&t->expiring, t->known[i],
+                                 &(struct jt_card_longer){ .id = item->id,
+                                                           .key_id = t->lengthen[i],
+                                                           .expires_us = item->expires_us });
+        } else if (r->err == JT_OK) {
             give_token(&t->lane, e, r->token, t->match[i].id);
         } else if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             t->lane.ended = JT_ERR_RING_MOVED; /* between the two calls: look again */
@@ -86,7 +97,7 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
     }
     jt_lane_alarm(&t->lane, n_bad,
                   "rows answer for a card that is not in them: the database was tampered with");
-    jt_lane_again(&t->lane);
+    jt_expiring_settle(&t->expiring);
 }
 
 /* --- the second step: storing --- */
@@ -106,7 +117,13 @@ static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_out
     } else if (jt_key_id_set_has(t->retired, row->envelope[0])) {
         jt_lane_end_item(&t->lane, e, JT_ERR_STRANDED);
         (*n_stranded)++;
+    } else if (row->expired) {
+        jt_expiring_remove(&t->expiring, t->lane.sent[i],
+                           &(struct jt_card_doomed){ .id = row->id, .key_id = row->envelope[0] });
     } else {
+        const struct jt_tokenize_item *item = e->item;
+        bool longer = jt_lifetime_is_later(item->expires_us, row->expires_us);
+        t->lengthen[t->n_known] = longer ? row->envelope[0] : 0;
         t->match[t->n_known] = (struct jt_match_item){ .field = e->request->field,
                                                        .id = row->id,
                                                        .fingerprint = row->fingerprint,
@@ -123,6 +140,7 @@ static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *
     t->audited = true;
     t->lane.ended = JT_ERR_NOT_STORED;
     t->n_known = 0;
+    jt_expiring_begin(&t->expiring, &t->lane, t->sealed_epoch);
     for (size_t i = 0; i < result->n; i++) {
         take_outcome(t, i, &result->cards[i], &n_stranded);
     }
@@ -132,7 +150,7 @@ static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *
     if (t->n_known > 0) {
         jt_keyclient_match(t->lane.keeper, t->match, t->n_known, on_matched, t);
     } else {
-        jt_lane_again(&t->lane);
+        jt_expiring_settle(&t->expiring);
     }
 }
 
@@ -251,7 +269,9 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
             return;
         }
         memcpy(t->tokens[i], r->token, JT_TOKEN_LEN);
+        const struct jt_tokenize_item *item = t->lane.entries[t->lane.sent[i]].item;
         t->cards[i] = (struct jt_card_new){ .field = t->seal[i].field,
+                                            .expires_us = item->expires_us,
                                             .id = r->id,
                                             .fingerprint = r->fingerprint,
                                             .envelope = r->envelope,
@@ -327,6 +347,11 @@ static void give_up(struct jt_lane *lane, enum jt_err err)
     jt_lane_end(lane, lane->told ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
 }
 
+static void linked(struct jt_lane *lane, enum jt_err err)
+{
+    jt_expiring_linked(&of(lane)->expiring, err);
+}
+
 static void end_item(void *item, enum jt_err err)
 {
     ((struct jt_tokenize_item *)item)->err = err;
@@ -353,6 +378,7 @@ const struct jt_lane_verb jt_verb_tokenize = {
     .audits = true,
     .round = seal_batch,
     .give_up = give_up,
+    .linked = linked,
     .end_item = end_item,
     .done = done,
 };

@@ -23,9 +23,10 @@
 struct jt_tokenize_item {
     struct jt_pan pan; /* wiped when the request is done */
     uint8_t token[JT_TOKEN_LEN];
-    uint64_t id;    /* of its row, for whoever remembers it; never shown */
-    uint32_t place; /* in the body: with a claim only */
-    bool kept;      /* remembered for the claim already */
+    uint64_t expires_us; /* model/lifetime.h; its row keeps a later one */
+    uint64_t id;         /* of its row, for whoever remembers it; never shown */
+    uint32_t place;      /* in the body: with a claim only */
+    bool kept;           /* remembered for the claim already */
     /*
      * JT_OK; what may pass, by its class; JT_ERR_NOT_STORED: the database does not store the card,
      * however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row that has the card's

@@ -63,7 +63,10 @@ struct jt_vault {
     _Atomic bool in_shape;
     _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
     _Atomic bool registered; /* this node's row stands in the database */
-    _Atomic bool stopping;   /* the process ends soon: it still serves, and is not ready */
+    /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
+    _Atomic int64_t clock_ahead_us;
+    _Atomic uint64_t purge_overdue_s; /* of the card that has waited longest for its removal */
+    _Atomic bool stopping;            /* the process ends soon: it still serves, and is not ready */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */
     _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];
     int n_loops;

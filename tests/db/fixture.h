@@ -96,6 +96,7 @@ struct fx_card {
     uint64_t number; /* which card: equal numbers are equal cards */
     uint64_t id;     /* ascending in the order in which cards are made */
     uint8_t fingerprint[16], envelope[25];
+    uint64_t expires_us; /* 0: never */
 };
 
 void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16]);
@@ -118,6 +119,8 @@ struct fx_result {
     uint64_t ids[JT_STORE_MAX_CARDS]; /* tokenize: of the row that was written or found */
     bool found[JT_STORE_MAX_CARDS];   /* tokenize: not lost */
     bool written[JT_STORE_MAX_CARDS]; /* tokenize */
+    bool expired[JT_STORE_MAX_CARDS]; /* tokenize: the row that was found is over */
+    bool lives[JT_STORE_MAX_CARDS];   /* lengthen */
     struct jt_card_found cards[JT_STORE_MAX_CARDS]; /* read */
     uint64_t epoch;                                 /* read */
     uint8_t stranded[JT_STORE_MAX_CARDS];           /* strays */
@@ -149,6 +152,13 @@ void fx_delete(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed
                struct fx_result *out);
 void fx_delete_start(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards,
                      size_t n);
+/* The same of cards whose date is over. */
+void fx_delete_expired(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards,
+                       size_t n, struct fx_result *out);
+void fx_lengthen(struct fx_lane *lane, uint64_t epoch, const struct jt_card_longer *cards, size_t n,
+                 struct fx_result *out);
+void fx_lengthen_start(struct fx_lane *lane, uint64_t epoch, const struct jt_card_longer *cards,
+                       size_t n);
 void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);
 
 /*

@@ -204,6 +204,7 @@ static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_re
             const struct jt_card_outcome *card = &result->cards[i];
             lane->result->found[i] = card->kind != JT_CARD_LOST;
             lane->result->written[i] = card->kind == JT_CARD_WRITTEN;
+            lane->result->expired[i] = card->kind == JT_CARD_KNOWN && card->row->expired;
             lane->result->ids[i] =
                 card->kind == JT_CARD_KNOWN ? card->row->id : lane->ids[card->written];
         }
@@ -264,6 +265,17 @@ static void on_deleted(void *arg, enum jt_err err, const struct jt_delete_result
     signal_change(lane);
 }
 
+static void on_lengthened(void *arg, enum jt_err err, const struct jt_lengthen_result *result)
+{
+    struct fx_lane *lane = arg;
+    begin_answer(lane, err);
+    if (err == JT_OK) {
+        lane->result->check = result->check;
+        memcpy(lane->result->lives, result->lives, result->n * sizeof *result->lives);
+    }
+    signal_change(lane);
+}
+
 void fx_wait(struct fx_lane *lane, struct fx_result *out)
 {
     struct timespec until = soon();
@@ -289,6 +301,8 @@ struct request {
     const struct jt_audit_row *rows;
     const struct jt_move_txn *move;
     const struct jt_card_doomed *doomed;
+    const struct jt_card_longer *longer;
+    bool expired;
     size_t n;
 };
 
@@ -324,8 +338,9 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
     size_t n_probes = 0;
     for (size_t i = 0; i < q->n; i++) {
         const struct fx_card *c = &q->cards[i];
-        cards[i] = (struct jt_card_new){ c->field, c->id, c->fingerprint, c->envelope,
-                                         sizeof c->envelope };
+        cards[i] =
+            (struct jt_card_new){ c->field,           c->id,        c->fingerprint, c->envelope,
+                                  sizeof c->envelope, c->expires_us };
         lane->ids[i] = c->id;
         for (size_t d = 0; d < q->n_draining; d++, n_probes++) {
             fx_fingerprint(c->number, q->draining[d], fingerprints[n_probes]);
@@ -453,7 +468,8 @@ static void delete_job(struct fx_lane *lane, void *arg)
                                         .field = 1,
                                         .n_items = (uint32_t)q->n,
                                         .n_done = (uint32_t)q->n };
-    const struct jt_delete_txn txn = { .epoch = q->epoch,
+    const struct jt_delete_txn txn = { .expired = q->expired,
+                                       .epoch = q->epoch,
                                        .writer = lane->writer,
                                        .cards = q->doomed,
                                        .n = q->n,
@@ -473,6 +489,36 @@ void fx_delete(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed
                struct fx_result *out)
 {
     fx_delete_start(lane, epoch, cards, n);
+    fx_wait(lane, out);
+}
+
+void fx_delete_expired(struct fx_lane *lane, uint64_t epoch, const struct jt_card_doomed *cards,
+                       size_t n, struct fx_result *out)
+{
+    struct request q = { .epoch = epoch, .doomed = cards, .n = n, .expired = true };
+    call(lane, delete_job, &q);
+    fx_wait(lane, out);
+}
+
+static void lengthen_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    const struct jt_lengthen_txn txn = { .epoch = q->epoch, .cards = q->longer, .n = q->n };
+    queuing = true;
+    must_queue(jt_cards_lengthen(lane->pipe, &txn, on_lengthened, lane));
+}
+
+void fx_lengthen_start(struct fx_lane *lane, uint64_t epoch, const struct jt_card_longer *cards,
+                       size_t n)
+{
+    struct request q = { .epoch = epoch, .longer = cards, .n = n };
+    call(lane, lengthen_job, &q);
+}
+
+void fx_lengthen(struct fx_lane *lane, uint64_t epoch, const struct jt_card_longer *cards, size_t n,
+                 struct fx_result *out)
+{
+    fx_lengthen_start(lane, epoch, cards, n);
     fx_wait(lane, out);
 }
 

@@ -79,7 +79,7 @@ static void spoiled_replies_cost_the_connection_at_most(void **state)
         fx_lane_wait_ready(lane);
     }
     assert_true(n_hit > 20);
-    assert_true(n_failed > n_hit / 2);
+    assert_true(n_failed > n_hit / 3); /* the rest are names of columns, and values */
     fx_lane_free(lane);
     fx_proxy_stop(&spoil.proxy);
     /* Whatever the client was told: each card has one row, and the books are right. */

@@ -18,7 +18,8 @@ static bool touches_cards(enum jt_statement s)
            s == JT_SQL_READ_CARDS || s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS ||
            s == JT_SQL_DELETE_CARDS || s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS ||
            s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED ||
-           s == JT_SQL_DELETE_CARDS_ONCE || s == JT_SQL_ONCE_CARDS;
+           s == JT_SQL_DELETE_CARDS_ONCE || s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED ||
+           s == JT_SQL_PURGE_CARDS || s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
 }
 
 /* And those on the claims of requests; they sort and group what they were sent. */
@@ -134,6 +135,19 @@ static void check_plans(void)
     must_have(plans[JT_SQL_DELETE_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_DELETE_CARDS], BY_ID("d.key_id", "d.id"));
     must_have(plans[JT_SQL_DELETE_CARDS], "TID Cond: (ctid = due_1.at)");
+    for (enum jt_statement s = JT_SQL_DELETE_EXPIRED; s <= JT_SQL_PURGE_CARDS; s++) {
+        must_have(plans[s], "One-Time Filter");
+        must_have(plans[s], BY_ID("d.key_id", "d.id"));
+        must_have(plans[s], "TID Cond: (ctid = due_1.at)");
+        must_not_have(plans[s], "card_expiry");
+    }
+    must_have(plans[JT_SQL_LENGTHEN_CARDS], "One-Time Filter");
+    must_have(plans[JT_SQL_LENGTHEN_CARDS], BY_ID("d.key_id", "d.id"));
+    must_have(plans[JT_SQL_LENGTHEN_CARDS], "TID Cond: (ctid = due_1.at)");
+    must_have(plans[JT_SQL_LENGTHEN_CARDS], "TID Cond: (ctid = l.at)");
+    must_not_have(plans[JT_SQL_LENGTHEN_CARDS], "card_expiry");
+    must_have(plans[JT_SQL_FIND_EXPIRED], "Index Scan using card_expiry on card k");
+    must_have(plans[JT_SQL_MOVE_CARDS], "TID Cond: (ctid = l.ctid)");
     must_have(plans[JT_SQL_DELETE_CARDS_ONCE], "One-Time Filter");
     must_have(plans[JT_SQL_DELETE_CARDS_ONCE], BY_ID("d.key_id", "d.id"));
     must_have(plans[JT_SQL_DELETE_CARDS_ONCE], "TID Cond: (ctid = due_1.at)");

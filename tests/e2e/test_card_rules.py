@@ -15,6 +15,7 @@ PLAIN = {
     "refuse_all_zeros": False,
     "refuse_test_cards": False,
     "normalise": False,
+    "max_lifetime": 0,
 }
 EVERYTHING = ["tokenize", "detokenize", "lookup", "encrypt", "decrypt", "delete"]
 
@@ -283,6 +284,7 @@ def test_the_command_line_makes_and_changes_rules(service):
         "refuse_all_zeros": True,
         "refuse_test_cards": True,
         "normalise": True,
+        "max_lifetime": 0,
     }
     out = service.jeton("field", "change", "cards", "--luhn-exempt", "none", "--lengths", "all")
     assert "luhn-exempt" not in out.stdout and "lengths" not in out.stdout

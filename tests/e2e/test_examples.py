@@ -36,6 +36,19 @@ def test_cards_go_and_come(shared):
         assert [r.value for r in client.detokenize_many("pan", tokens)] == pans
 
 
+def test_cards_can_live_for_a_time(shared):
+    pans = [made_up(n, series="example-time") for n in range(9)]
+    with client_of(shared, batch=4) as client:
+        token = client.tokenize("pan", pans[0], expires_at="2199-12-31T23:59:59Z")
+        tokens = [r.value for r in client.tokenize_many("pan", pans[1:], "2199-01-01T00:00:00Z")]
+        with pytest.raises(jeton.JetonError) as caught:
+            client.tokenize("pan", pans[0], expires_at="2019-12-31T23:59:59Z")
+        assert caught.value.problem == "expires-at-refused"
+    ids = shared.ids_of([token] + tokens)
+    years = "SELECT count(*) FROM card WHERE id = ANY(%s) AND extract(year FROM expires_at) = 2199"
+    assert shared.sql(years, (ids,)) == [(9,)]
+
+
 def test_one_bad_item_fails_alone(shared):
     pan = made_up(1, series="example")
     with client_of(shared) as client:

@@ -13,6 +13,7 @@ PLAIN = {
     "refuse_all_zeros": False,
     "refuse_test_cards": False,
     "normalise": False,
+    "max_lifetime": 0,
 }
 
 

@@ -71,10 +71,15 @@ scalars = st.one_of(
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([CANARY, PAN, "", "pan", "jtk_" + "0" * 26, "jtk_" + CANARY, PAN + " "]),
+    st.sampled_from(
+        ["2199-01-31T00:00:00.5+02:00", "1999-02-29T00:00:00Z", "9999-12-31T23:59:60Z"]
+    ),
     st.text(max_size=30),
 )
 names = st.one_of(
-    st.sampled_from(["pan", "token", "items", "name", "id", "permissions", "reason", CANARY, PAN]),
+    st.sampled_from(
+        ["pan", "token", "items", "name", "id", "permissions", "reason", "expires_at", CANARY, PAN]
+    ),
     st.text(max_size=10),
 )
 values = st.recursive(

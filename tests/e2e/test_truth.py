@@ -357,7 +357,8 @@ def test_activations_that_wait_hold_up_no_lookup(service):
             "/v1/fields/pan/tokenize",
             {"pan": "1", "cvv": "1"},
             "unknown-member",
-            "The body has a member that this operation does not take. It takes: pan, items.",
+            "The body has a member that this operation does not take. It takes: pan, items, "
+            "expires_at.",
         ),
         ("/v1/clients", {"id": "x"}, "missing-member", "The body lacks the member permissions."),
         (

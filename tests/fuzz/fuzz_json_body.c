@@ -11,6 +11,7 @@
 
 #include "base/secmem.h"
 #include "api/api.h"
+#include "api/dates.h"
 #include "api/items.h"
 #include "api/operation.h"
 #include "base/jsonw.h"
@@ -39,10 +40,21 @@ static const struct jt_member item_members[] = { { .name = "pan" }, { .name = "i
 static const struct jt_operation of_items = { .members = JT_MEMBERS(item_members), .one_of = true };
 static const struct jt_route route = { .operation = &of_items };
 
+#define NOW_US UINT64_C(1800000000000000)
+
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct jt_pan pan;
     MUST(at == items->n_good);
+    if (items->beside != NULL) {
+        uint64_t us;
+        enum jt_problem_type problem = jt_date_take(items->beside, NOW_US, 0, &us);
+        MUST(problem != JT_PROBLEM_NONE || (us > NOW_US && us <= JT_LIFETIME_LAST_US));
+        items->beside_faulty = problem != JT_PROBLEM_NONE;
+        if (problem != JT_PROBLEM_NONE) {
+            return problem;
+        }
+    }
     if (!json_is_string(value)) {
         return JT_PROBLEM_PAN_NOT_A_STRING;
     }
@@ -63,7 +75,7 @@ static void write_token(const struct jt_items *items, size_t at, struct jt_buf *
     jt_jsonw_text(out, "token", "jtk_0123");
 }
 
-static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token };
+static const struct jt_items_kind kind = { "pan", take_pan, outcome, write_token, "expires_at" };
 
 /* The answer parsed, after what every answer must be. */
 static json_t *check_answer(const struct jt_request *r)

@@ -189,7 +189,12 @@ def card_rules_good(data):
     if len(data) < 5:
         return False
     form, lengths, zeros, flags, n = data[:5]
-    good = form == 1 and lengths != 0 and zeros <= 2 and flags <= 7 and n <= 16
+    good = form == 1 and lengths != 0 and zeros <= 2 and flags <= 15 and n <= 16
+    lifetime = data[5 + 5 * n :] if flags & 8 else b""
+    if flags & 8:
+        good = good and len(lifetime) == 4
+        good = good and 0 < int.from_bytes(lifetime, "big") <= 100 * 365.25 * 86400
+    data = data[: len(data) - len(lifetime)]
     good = good and len(data) == 5 + 5 * n and data != PLAIN_RULES
     end = 0
     for digits, value in struct.iter_unpack(">BI", data[5:]) if good else ():

@@ -177,17 +177,20 @@ static void check_body(const struct jt_route *route)
     check_object(route, members, schema);
 }
 
-/* Whether the table names the member. */
-static bool is_member(const struct jt_members *members, const char *name)
+/* The member of the table; NULL: it names none such. */
+static const struct jt_member *member_of(const struct jt_members *members, const char *name)
 {
     size_t i = 0;
     while (i < members->n && strcmp(members->all[i].name, name) != 0) {
         i++;
     }
-    return i < members->n;
+    return i < members->n ? &members->all[i] : NULL;
 }
 
-/* One item, in one of its forms, or the member `items`: each needs all of its members. */
+/*
+ * One item, in one of its forms, or the member `items`: each needs all of its members, but for
+ * those that go with each.
+ */
 static void check_alternatives(const struct jt_route *route)
 {
     const struct jt_members *members = &route->operation->members;
@@ -200,8 +203,9 @@ static void check_alternatives(const struct jt_route *route)
         json_t *ignored;
         json_object_foreach(json_object_get(schema, "properties"), name, ignored)
         {
-            assert_true(is_member(members, name));
-            assert_true(lists(json_object_get(schema, "required"), name));
+            const struct jt_member *member = member_of(members, name);
+            assert_non_null(member);
+            assert_true(lists(json_object_get(schema, "required"), name) != member->beside);
         }
         for (size_t i = 0; i < members->n; i++) {
             documented[i] |= at(schema, "properties", members->all[i].name) != NULL;

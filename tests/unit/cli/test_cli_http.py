@@ -33,6 +33,7 @@ def test_field_rules_are_sent_as_far_as_they_are_said(script):
         "refuse_all_zeros": True,
         "refuse_test_cards": False,
         "normalise": True,
+        "max_lifetime": 34560000,
     }
     script.reply = lambda *_: (200, {"name": "pan", "id": 1, "kind": "pan", "rules": rules})
     words = ["--luhn-exempt", "8171,62", "--lengths", "19,12-14", "--test-cards", "accept"]
@@ -56,9 +57,23 @@ def test_field_rules_are_sent_as_far_as_they_are_said(script):
         "leading-zeros strip",
         "all-zeros refuse",
         "normalise on",
+        "max-lifetime 400d",
     ]
     script.reply = lambda *_: (200, {"name": "pan", "id": 1, "kind": "pan", "rules": None})
     assert "does not know" in script.jeton("field", "show", "pan").out
+
+
+def test_the_maximum_lifetime_of_a_field_is_said_in_units(script):
+    said = {"400d": 34560000, "12h": 43200, "90m": 5400, "90s": 90, "none": 0}
+    for word, seconds in said.items():
+        script.reply = lambda *_, s=seconds: (200, {"rules": {"max_lifetime": s}})
+        done = script.jeton("field", "change", "pan", "--max-lifetime", word)
+        assert json.loads(script.requests[-1][3]) == {"rules": {"max_lifetime": seconds}}
+        assert ("max-lifetime " + word in done.out) == (word != "none")
+    n = len(script.requests)
+    for bad in ("", "0s", "400", "d", "-1d", "1 d", "36526d", "1w", "99999999999s"):
+        script.jeton("field", "change", "pan", "--max-lifetime", bad, status=64)
+    assert len(script.requests) == n
 
 
 def test_field_list(script):

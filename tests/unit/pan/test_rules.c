@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The card rules of a field as values and as bytes: one form for one meaning, and no other taken.
  */
+#include "model/sizes.h"
 #include "pan/rules.h"
 
 #include <setjmp.h>
@@ -50,6 +51,36 @@ static void rules_are_these_bytes(void **state)
     uint8_t bytes[JT_CARD_RULES_MAX];
     assert_int_equal(jt_card_rules_encode(&rules, bytes), sizeof expected);
     assert_memory_equal(bytes, expected, sizeof expected);
+}
+
+/* A rule that came later leaves the bytes of all others as they are. */
+static void a_maximum_lifetime_stands_behind_the_rest(void **state)
+{
+    (void)state;
+    static const uint8_t alone[] = { 1, 0xff, 0, 8, 0, 0x02, 0x0f, 0x58, 0x00 };
+    struct jt_card_rules rules = jt_card_rules_plain, back;
+    uint8_t bytes[JT_CARD_RULES_MAX], before[JT_CARD_RULES_MAX];
+    rules.max_lifetime_s = 400 * 86400;
+    assert_int_equal(jt_card_rules_encode(&rules, bytes), sizeof alone);
+    assert_memory_equal(bytes, alone, sizeof alone);
+    assert_int_equal(jt_card_rules_decode(alone, sizeof alone, &back), JT_OK);
+    assert_int_equal(back.max_lifetime_s, 400 * 86400);
+    struct jt_card_rules more = some_rules();
+    size_t len = jt_card_rules_encode(&more, before);
+    more.max_lifetime_s = 1;
+    assert_int_equal(jt_card_rules_encode(&more, bytes), len + 4);
+    bytes[3] ^= 8;
+    assert_memory_equal(bytes, before, len);
+    /* none has one form, and a hundred years are the most */
+    static const uint8_t bad[][9] = { { 1, 0xff, 0, 8, 0, 0, 0, 0, 0 },
+                                      { 1, 0xff, 0, 0, 0, 0, 0, 0, 1 },
+                                      { 1, 0xff, 0, 8, 0, 0xbc, 0x19, 0x13, 0x81 } };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(jt_card_rules_decode(bad[i], 9, &back), JT_ERR_FIELD_RULES);
+        assert_int_equal(back.max_lifetime_s, 0);
+    }
+    rules.max_lifetime_s = JT_LIFETIME_MAX_S + 1;
+    assert_false(jt_card_rules_valid(&rules));
 }
 
 static bool taken(const uint8_t *bytes, size_t len)
@@ -150,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_plain_rules_have_no_bytes),
         cmocka_unit_test(rules_are_these_bytes),
+        cmocka_unit_test(a_maximum_lifetime_stands_behind_the_rest),
         cmocka_unit_test(other_bytes_are_no_rules),
         cmocka_unit_test(prefixes_are_sorted_and_none_holds_another),
         cmocka_unit_test(prefixes_are_one_to_eight_digits),
