@@ -25,6 +25,7 @@
 #include "model/proxies.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/brakes.h"
 #include "vault/budgets.h"
 #include "vault/failures.h"
 #include "vault/heads.h"
@@ -164,6 +165,7 @@ static void stop(void)
     jt_places_close(&metrics_places);
     jt_months_stop(months);
     jt_once_expiry_stop(once_expiry);
+    jt_brakes_stop(vault.brakes);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
@@ -309,6 +311,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_once_expiry_start(&vault, &once_expiry);
+    }
+    if (err == JT_OK) {
+        err = jt_brakes_start(&vault, &vault.brakes);
     }
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or a duty did not start");

@@ -54,7 +54,10 @@ static enum jt_err derive(struct jt_root *root)
     if (err == JT_OK) {
         err = derive_mac(root, JT_KDF_MAC_AUDIT, &root->audit_mac);
     }
-    return err == JT_OK ? derive_mac(root, JT_KDF_MAC_ONCE, &root->once_mac) : err;
+    if (err == JT_OK) {
+        err = derive_mac(root, JT_KDF_MAC_ONCE, &root->once_mac);
+    }
+    return err == JT_OK ? derive_mac(root, JT_KDF_MAC_GUESS, &root->guess_mac) : err;
 }
 
 enum jt_err jt_root_generate(struct jt_root **out)
@@ -189,6 +192,7 @@ void jt_root_free(struct jt_root *root)
     jt_cmac_free(root->state_mac);
     jt_cmac_free(root->audit_mac);
     jt_cmac_free(root->once_mac);
+    jt_cmac_free(root->guess_mac);
     jt_secmem_free(root, sizeof *root);
 }
 

@@ -31,6 +31,7 @@
 #include "wire/field.h"
 #include "wire/fingerprint.h"
 #include "wire/generation.h"
+#include "wire/guess.h"
 #include "wire/held.h"
 #include "wire/identify.h"
 #include "wire/match.h"
@@ -116,6 +117,10 @@ void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_requ
 typedef void jt_once_fn(void *arg, enum jt_err err, const struct jt_once_reply *reply);
 void jt_keyclient_once(struct jt_keyclient *kc, const struct jt_once_item *items, size_t n,
                        jt_once_fn *done, void *arg);
+/* The same; JT_ERR_INVALID: something is no card number. */
+typedef void jt_guess_fn(void *arg, enum jt_err err, const struct jt_guess_reply *reply);
+void jt_keyclient_guess(struct jt_keyclient *kc, const struct jt_guess_request *request,
+                        jt_guess_fn *done, void *arg);
 /*
  * JT_ERR_NO_ACTIVE where something is to be sealed and nothing may be; sealing and resealing only.
  * At most JT_WIRE_MAX_HELD items.

@@ -43,6 +43,7 @@ enum jt_audit_action {
     JT_AUDIT_REFUSED = 40,        /* a request of a known client; object: method and route */
     JT_AUDIT_LOGIN_REFUSED = 41, /* n_items: how often in that second; object: the client, if any */
     JT_AUDIT_LOST = 42,          /* n_items: so many of the two before could not be recorded */
+    JT_AUDIT_GUESS_BRAKE = 47,   /* n_items: how often in that second; object: the operation */
 };
 
 struct jt_audit_row {

@@ -41,6 +41,7 @@ static const char *const action_names[] = {
     [JT_AUDIT_REFUSED] = "refused",
     [JT_AUDIT_LOGIN_REFUSED] = "login-refused",
     [JT_AUDIT_LOST] = "lost",
+    [JT_AUDIT_GUESS_BRAKE] = "guess-brake",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

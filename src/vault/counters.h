@@ -34,6 +34,9 @@
     X(database_faults)        \
     X(budget_rate_refused)    \
     X(budget_quota_refused)   \
+    X(guess_lookup_refused)   \
+    X(guess_tokenize_refused) \
+    X(guess_counts_lost)      \
     X(unavailable)
 
 struct jt_counters {

@@ -405,6 +405,7 @@ static const struct {
     [JT_VERB_MATCH] = { WHOLE, fuzz_batch_match },
     [JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify },
     [JT_VERB_ONCE] = { WHOLE, fuzz_batch_once },
+    [JT_VERB_GUESS] = { WHOLE, fuzz_batch_guess },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
     [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
     [JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held },           /* and so are the other two */
@@ -437,6 +438,7 @@ static const struct {
     [REPLY + JT_VERB_MATCH] = { WHOLE, fuzz_batch_match_reply },
     [REPLY + JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify_reply },
     [REPLY + JT_VERB_ONCE] = { WHOLE, fuzz_batch_once_reply },
+    [REPLY + JT_VERB_GUESS] = { WHOLE, fuzz_batch_guess_reply },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
     [REPLY + JT_VERB_FIELD_CHANGE] = { WHOLE, field_change },
     [REPLY + JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held_reply },

@@ -9,6 +9,7 @@
 #include "wire/held.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
+#include "wire/guess.h"
 #include "wire/once.h"
 #include "wire/match.h"
 #include "wire/node.h"
@@ -326,6 +327,19 @@ static void requests_done_once(void)
     store(REPLY + JT_VERB_ONCE, 2);
 }
 
+static void guesses(void)
+{
+    static const uint8_t card[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
+    const struct jt_guess_item items[2] = { { "app", card, 3, 8 }, { "", card, 0, 8 } };
+    const struct jt_guess_request request = { JT_GUESS_TOKENIZE, 20000, items, 2 };
+    jt_guess_request_encode(&request, &message);
+    store(JT_VERB_GUESS, 0);
+    struct jt_guess_result macs[2] = { { { 1 }, { 2 } }, { { 3 }, { 4 } } };
+    const struct jt_guess_reply reply = { 2, macs };
+    jt_guess_reply_encode(&reply, &message);
+    store(REPLY + JT_VERB_GUESS, 2);
+}
+
 void seeds_of_wire(void)
 {
     jt_buf_init(&message, JT_WIRE_MAX_FRAME);
@@ -336,6 +350,7 @@ void seeds_of_wire(void)
     rings();
     audit_trail();
     requests_done_once();
+    guesses();
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }

@@ -6,6 +6,7 @@
 #include "wire/fingerprint.h"
 #include "wire/held.h"
 #include "wire/identify.h"
+#include "wire/guess.h"
 #include "wire/once.h"
 #include "wire/match.h"
 #include "wire/open_masked.h"
@@ -172,6 +173,29 @@ enum jt_err fuzz_batch_once_reply(struct jt_reader *in, size_t n, struct jt_buf 
     if (err == JT_OK) {
         MUST(reply.n == n);
         jt_once_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_guess(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_guess_item items[JT_WIRE_MAX_ITEMS];
+    struct jt_guess_request request;
+    (void)n;
+    enum jt_err err = jt_guess_request_decode(in, items, &request);
+    MUST(err == JT_OK || request.n == 0);
+    jt_guess_request_encode(&request, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_guess_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_guess_result results[MAX_ANSWER];
+    struct jt_guess_reply reply = { .results = results };
+    enum jt_err err = jt_guess_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_guess_reply_encode(&reply, out);
     }
     return err;
 }

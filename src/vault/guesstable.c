@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/guesstable.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WAYS        8
+#define PARTS       16 /* of a limit: so much more than in the database goes there */
+#define BLUR        4  /* up to so small a part of the limit less */
+#define DUE_AT_ONCE 8192
+
+struct counted {
+    uint8_t mac[JT_ROW_MAC_LEN];
+    uint32_t day; /* 0: free */
+    uint32_t n;   /* as far as is known here */
+    uint32_t n_unsaved;
+    uint32_t call;   /* in which it was looked for last, */
+    uint16_t within; /* and how often there */
+    bool due;        /* stands in `due` */
+};
+
+struct jt_guess_table {
+    pthread_mutex_t mutex;
+    struct counted *classes;
+    uint32_t *cards; /* 0: free */
+    uint32_t class_sets, card_sets;
+    uint32_t call;
+    struct jt_guess_figures figures;
+    size_t n_due;
+    uint32_t due[DUE_AT_ONCE]; /* places of classes */
+};
+
+enum jt_err jt_guess_table_new(uint32_t n_classes, uint32_t n_cards, struct jt_guess_table **out)
+{
+    struct jt_guess_table *t = calloc(1, sizeof *t);
+    *out = t;
+    if (t == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    pthread_mutex_init(&t->mutex, NULL);
+    t->class_sets = n_classes / WAYS;
+    t->card_sets = n_cards / WAYS;
+    t->classes = calloc(n_classes, sizeof *t->classes);
+    t->cards = calloc(n_cards, sizeof *t->cards);
+    if (t->classes == NULL || t->cards == NULL) {
+        jt_guess_table_free(t);
+        *out = NULL;
+        return JT_ERR_NOMEM;
+    }
+    return JT_OK;
+}
+
+void jt_guess_table_free(struct jt_guess_table *t)
+{
+    if (t != NULL) {
+        pthread_mutex_destroy(&t->mutex);
+        free(t->classes);
+        free(t->cards);
+        free(t);
+    }
+}
+
+/* --- classes --- */
+
+static struct counted *set_of(struct jt_guess_table *t, const uint8_t *mac)
+{
+    return &t->classes[(size_t)(jt_get_u32(mac) & (t->class_sets - 1)) * WAYS];
+}
+
+static struct counted *find(struct jt_guess_table *t, const uint8_t *mac, uint32_t day)
+{
+    struct counted *set = set_of(t, mac);
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].day == day && memcmp(set[i].mac, mac, sizeof set[i].mac) == 0) {
+            return &set[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether `a` may rather be forgotten than `b`: earlier days first, then the lower count. */
+static bool rather(const struct counted *a, const struct counted *b)
+{
+    return a->day != b->day ? a->day < b->day : a->n < b->n;
+}
+
+/* The class, or a fresh one in the place of another; NULL: all others wait for the database. */
+static struct counted *take(struct jt_guess_table *t, const uint8_t *mac, uint32_t day)
+{
+    struct counted *set = set_of(t, mac), *c = find(t, mac, day), *victim = NULL;
+    if (c != NULL) {
+        return c;
+    }
+    for (size_t i = 0; i < WAYS; i++) {
+        if (!set[i].due && (victim == NULL || rather(&set[i], victim))) {
+            victim = &set[i];
+        }
+    }
+    if (victim != NULL) {
+        t->figures.n_pushed += victim->day == day ? victim->n_unsaved : 0;
+        *victim = (struct counted){ .day = day };
+        memcpy(victim->mac, mac, sizeof victim->mac);
+    }
+    return victim;
+}
+
+static uint32_t limit_of(const struct jt_guess_limit *limit, const uint8_t *mac)
+{
+    uint32_t spread = limit->blurred ? limit->n / BLUR + 1 : 1;
+    return limit->n - jt_get_u32(mac + 12) % spread;
+}
+
+static void note_due(struct jt_guess_table *t, const struct jt_guess_limit *limit,
+                     struct counted *c)
+{
+    uint32_t part = limit->n / PARTS > 0 ? limit->n / PARTS : 1;
+    bool reached = c->n >= limit_of(limit, c->mac);
+    if (!c->due && (c->n_unsaved >= part || reached) && t->n_due < DUE_AT_ONCE) {
+        c->due = true;
+        t->due[t->n_due++] = (uint32_t)(c - t->classes);
+    }
+}
+
+/* --- cards --- */
+
+/* Whether it is the first try of the card today; then it is remembered. */
+static bool is_first(struct jt_guess_table *t, const uint8_t *mac)
+{
+    uint32_t *set = &t->cards[(size_t)(jt_get_u32(mac) & (t->card_sets - 1)) * WAYS];
+    uint32_t tag = jt_get_u32(mac + 4);
+    size_t free_at = jt_get_u32(mac + 8) % WAYS; /* any one goes when all places are taken */
+    tag = tag != 0 ? tag : 1;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i] == tag) {
+            return false;
+        }
+        free_at = set[i] == 0 ? i : free_at;
+    }
+    set[free_at] = tag;
+    return true;
+}
+
+/* --- tries --- */
+
+static bool holds(struct jt_guess_table *t, const struct jt_guess_limit *limit, struct counted *c,
+                  bool within)
+{
+    if (c == NULL) {
+        return false;
+    }
+    if (c->call != t->call) {
+        c->call = t->call;
+        c->within = 0;
+    }
+    bool held = c->n + c->within >= limit_of(limit, c->mac);
+    c->within += within;
+    return held;
+}
+
+void jt_guess_table_hold(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t day,
+                         struct jt_guess_try *tries, size_t n, bool within)
+{
+    pthread_mutex_lock(&t->mutex);
+    t->call++;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *mac = tries[i].macs->class_mac;
+        struct counted *c = within ? take(t, mac, day) : find(t, mac, day);
+        tries[i].held = holds(t, limit, c, within);
+    }
+    pthread_mutex_unlock(&t->mutex);
+}
+
+static void count_one(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t day,
+                      struct jt_guess_try *try)
+{
+    const uint8_t *mac = try->macs->class_mac;
+    struct counted *c = try->counts ? take(t, mac, day) : find(t, mac, day);
+    try->held = c != NULL && c->n >= limit_of(limit, mac);
+    if (try->held || !try->counts || !is_first(t, try->macs->card_mac)) {
+        return;
+    }
+    t->figures.n_counted++;
+    if (c == NULL) {
+        t->figures.n_pushed++;
+        return;
+    }
+    c->n++;
+    c->n_unsaved++;
+    note_due(t, limit, c);
+}
+
+void jt_guess_table_count(struct jt_guess_table *t, const struct jt_guess_limit *limit,
+                          uint32_t day, struct jt_guess_try *tries, size_t n)
+{
+    pthread_mutex_lock(&t->mutex);
+    for (size_t i = 0; i < n; i++) {
+        count_one(t, limit, day, &tries[i]);
+    }
+    pthread_mutex_unlock(&t->mutex);
+}
+
+/* --- the database --- */
+
+size_t jt_guess_table_gather(struct jt_guess_table *t, struct jt_guess_count *counts, size_t max)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&t->mutex);
+    while (n < max && t->n_due > 0) {
+        struct counted *c = &t->classes[t->due[--t->n_due]];
+        counts[n] = (struct jt_guess_count){ .day = c->day, .n = c->n_unsaved };
+        memcpy(counts[n++].class_mac, c->mac, sizeof c->mac);
+        c->n_unsaved = 0;
+        c->due = false;
+    }
+    pthread_mutex_unlock(&t->mutex);
+    return n;
+}
+
+void jt_guess_table_put_back(struct jt_guess_table *t, const struct jt_guess_count *counts,
+                             size_t n)
+{
+    pthread_mutex_lock(&t->mutex);
+    for (size_t i = 0; i < n; i++) {
+        struct counted *c = find(t, counts[i].class_mac, counts[i].day);
+        if (c == NULL) {
+            t->figures.n_pushed += counts[i].n;
+            continue;
+        }
+        c->n_unsaved += counts[i].n;
+        if (!c->due && t->n_due < DUE_AT_ONCE) {
+            c->due = true;
+            t->due[t->n_due++] = (uint32_t)(c - t->classes);
+        }
+    }
+    pthread_mutex_unlock(&t->mutex);
+}
+
+void jt_guess_table_learn(struct jt_guess_table *t, const struct jt_guess_count *count)
+{
+    pthread_mutex_lock(&t->mutex);
+    struct counted *c = take(t, count->class_mac, count->day);
+    if (c != NULL && c->n < count->n + c->n_unsaved) {
+        c->n = count->n + c->n_unsaved;
+    }
+    pthread_mutex_unlock(&t->mutex);
+}
+
+struct jt_guess_figures jt_guess_table_figures(struct jt_guess_table *t)
+{
+    pthread_mutex_lock(&t->mutex);
+    struct jt_guess_figures figures = t->figures;
+    pthread_mutex_unlock(&t->mutex);
+    return figures;
+}
