@@ -8,3 +8,12 @@ CREATE TABLE guess (
     n integer NOT NULL CHECK (n >= 0),
     PRIMARY KEY (day, class)
 ) WITH (fillfactor = 70);
+
+-- The set of honey marks, sealed by a keeper (docs/data-format.md): one row, whose bytes have the same length however many
+-- cards are marked. Which are is in no other place of the database. Each keeper has the newest set that it saw in its own
+-- directory and has it put back here.
+CREATE TABLE honey (
+    one boolean PRIMARY KEY CHECK (one),
+    sealed bytea NOT NULL -- empty: no card was ever marked
+);
+INSERT INTO honey VALUES (true, '');

@@ -30,6 +30,7 @@
 #include "vault/failures.h"
 #include "vault/heads.h"
 #include "vault/lockout.h"
+#include "vault/marked.h"
 #include "vault/membership.h"
 #include "vault/months.h"
 #include "vault/once_expiry.h"
@@ -166,6 +167,7 @@ static void stop(void)
     jt_months_stop(months);
     jt_once_expiry_stop(once_expiry);
     jt_brakes_stop(vault.brakes);
+    jt_marked_stop(vault.marked);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
@@ -314,6 +316,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_brakes_start(&vault, &vault.brakes);
+    }
+    if (err == JT_OK) {
+        err = jt_marked_start(&vault, &vault.marked);
     }
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or a duty did not start");

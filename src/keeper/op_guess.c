@@ -81,6 +81,6 @@ enum jt_err jt_op_guess(struct jt_keeper *k, struct jt_reader *in, struct jt_buf
         const struct jt_guess_reply reply = { .n = request.n, .results = b->results.guess };
         jt_guess_reply_encode(&reply, out);
     }
-    jt_wipe(b->guesses, sizeof b->guesses);
+    jt_wipe(b->guesses, (request.n < CHUNK ? request.n : CHUNK) * 2 * sizeof b->guesses[0]);
     return err;
 }

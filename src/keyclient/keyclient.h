@@ -33,6 +33,7 @@
 #include "wire/generation.h"
 #include "wire/guess.h"
 #include "wire/held.h"
+#include "wire/honey.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
@@ -253,6 +254,17 @@ enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct j
  */
 enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
                                          const struct jt_set_accept *accept) JT_CHECKED;
+
+/* Honey marks: wire/honey.h. JT_ERR_NOT_OPERATOR for the latter two. */
+enum jt_err jt_keyclient_wait_honey_accept(struct jt_keyclient *kc,
+                                           const struct jt_honey_sealed *shown,
+                                           struct jt_honey_accepted *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_honey_change(struct jt_keyclient *kc,
+                                           const struct jt_honey_order *order,
+                                           struct jt_honey_sealed *next) JT_CHECKED;
+enum jt_err jt_keyclient_wait_honey_list(struct jt_keyclient *kc,
+                                         const struct jt_honey_order *order,
+                                         struct jt_honey_tokens *out) JT_CHECKED;
 
 /*
  * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`;

@@ -9,6 +9,8 @@
 #include "vault/brakes.h"
 #include "vault/lane.h"
 
+_Static_assert(JT_LANE_BATCH_MAX <= JT_GUESS_TRIES, "a batch is one call");
+
 struct jt_guessing {
     enum jt_guess_act act;
     bool on; /* for this batch */

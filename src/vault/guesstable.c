@@ -9,24 +9,35 @@
 #define PARTS       16 /* of a limit: so much more than in the database goes there */
 #define BLUR        4  /* up to so small a part of the limit less */
 #define DUE_AT_ONCE 8192
+#define AHEAD       8
 
 struct counted {
     uint8_t mac[JT_ROW_MAC_LEN];
     uint32_t day; /* 0: free */
     uint32_t n;   /* as far as is known here */
     uint32_t n_unsaved;
-    uint32_t call;   /* in which it was looked for last, */
-    uint16_t within; /* and how often there */
-    bool due;        /* stands in `due` */
+    bool due; /* stands in `due` */
+};
+
+/* How often a class came in the call under way. A call has at most half as many tries. */
+#define WITHIN 4096
+_Static_assert(WITHIN >= 2 * JT_GUESS_TRIES, "there is always a free place");
+struct within {
+    uint32_t call; /* of another call: free */
+    uint32_t tag;
+    uint32_t n;
 };
 
 struct jt_guess_table {
     pthread_mutex_t mutex;
     struct counted *classes;
+    uint32_t *tags;  /* of the classes, a set in a line of the processor's cache; 0: free */
     uint32_t *cards; /* 0: free */
     uint32_t class_sets, card_sets;
-    uint32_t call;
     struct jt_guess_figures figures;
+    uint32_t highest; /* count of a class, on any day since the start */
+    uint32_t call;
+    struct within within[WITHIN];
     size_t n_due;
     uint32_t due[DUE_AT_ONCE]; /* places of classes */
 };
@@ -42,8 +53,9 @@ enum jt_err jt_guess_table_new(uint32_t n_classes, uint32_t n_cards, struct jt_g
     t->class_sets = n_classes / WAYS;
     t->card_sets = n_cards / WAYS;
     t->classes = calloc(n_classes, sizeof *t->classes);
+    t->tags = calloc(n_classes, sizeof *t->tags);
     t->cards = calloc(n_cards, sizeof *t->cards);
-    if (t->classes == NULL || t->cards == NULL) {
+    if (t->classes == NULL || t->tags == NULL || t->cards == NULL) {
         jt_guess_table_free(t);
         *out = NULL;
         return JT_ERR_NOMEM;
@@ -56,6 +68,7 @@ void jt_guess_table_free(struct jt_guess_table *t)
     if (t != NULL) {
         pthread_mutex_destroy(&t->mutex);
         free(t->classes);
+        free(t->tags);
         free(t->cards);
         free(t);
     }
@@ -63,17 +76,31 @@ void jt_guess_table_free(struct jt_guess_table *t)
 
 /* --- classes --- */
 
-static struct counted *set_of(struct jt_guess_table *t, const uint8_t *mac)
+/* 32 bits of a MAC as what stands in a place that is taken. */
+static uint32_t tag_of(const uint8_t *bits)
 {
-    return &t->classes[(size_t)(jt_get_u32(mac) & (t->class_sets - 1)) * WAYS];
+    uint32_t tag = jt_get_u32(bits);
+    return tag != 0 ? tag : 1;
+}
+
+static size_t class_set(const struct jt_guess_table *t, const uint8_t *mac)
+{
+    return (size_t)(jt_get_u32(mac) & (t->class_sets - 1)) * WAYS;
+}
+
+static size_t card_set(const struct jt_guess_table *t, const uint8_t *mac)
+{
+    return (size_t)(jt_get_u32(mac) & (t->card_sets - 1)) * WAYS;
 }
 
 static struct counted *find(struct jt_guess_table *t, const uint8_t *mac, uint32_t day)
 {
-    struct counted *set = set_of(t, mac);
-    for (size_t i = 0; i < WAYS; i++) {
-        if (set[i].day == day && memcmp(set[i].mac, mac, sizeof set[i].mac) == 0) {
-            return &set[i];
+    size_t set = class_set(t, mac);
+    uint32_t tag = tag_of(mac + 4);
+    for (size_t i = set; i < set + WAYS; i++) {
+        struct counted *c = &t->classes[i];
+        if (t->tags[i] == tag && c->day == day && memcmp(c->mac, mac, sizeof c->mac) == 0) {
+            return c;
         }
     }
     return NULL;
@@ -85,24 +112,41 @@ static bool rather(const struct counted *a, const struct counted *b)
     return a->day != b->day ? a->day < b->day : a->n < b->n;
 }
 
-/* The class, or a fresh one in the place of another; NULL: all others wait for the database. */
+/* A place of the set for another class; NULL: all wait for the database. */
+static struct counted *make_room(struct jt_guess_table *t, size_t set, uint32_t day)
+{
+    struct counted *victim = NULL;
+    for (size_t i = set; i < set + WAYS; i++) {
+        if (t->tags[i] == 0) {
+            return &t->classes[i];
+        }
+    }
+    for (size_t i = set; i < set + WAYS; i++) {
+        struct counted *c = &t->classes[i];
+        if (!c->due && (victim == NULL || rather(c, victim))) {
+            victim = c;
+        }
+    }
+    if (victim != NULL && victim->day == day) {
+        t->figures.n_pushed += victim->n_unsaved;
+    }
+    return victim;
+}
+
+/* The class, or a fresh one in the place of another; NULL: there is no room. */
 static struct counted *take(struct jt_guess_table *t, const uint8_t *mac, uint32_t day)
 {
-    struct counted *set = set_of(t, mac), *c = find(t, mac, day), *victim = NULL;
+    struct counted *c = find(t, mac, day);
     if (c != NULL) {
         return c;
     }
-    for (size_t i = 0; i < WAYS; i++) {
-        if (!set[i].due && (victim == NULL || rather(&set[i], victim))) {
-            victim = &set[i];
-        }
+    c = make_room(t, class_set(t, mac), day);
+    if (c != NULL) {
+        *c = (struct counted){ .day = day };
+        memcpy(c->mac, mac, sizeof c->mac);
+        t->tags[c - t->classes] = tag_of(mac + 4);
     }
-    if (victim != NULL) {
-        t->figures.n_pushed += victim->day == day ? victim->n_unsaved : 0;
-        *victim = (struct counted){ .day = day };
-        memcpy(victim->mac, mac, sizeof victim->mac);
-    }
-    return victim;
+    return c;
 }
 
 static uint32_t limit_of(const struct jt_guess_limit *limit, const uint8_t *mac)
@@ -127,10 +171,9 @@ static void note_due(struct jt_guess_table *t, const struct jt_guess_limit *limi
 /* Whether it is the first try of the card today; then it is remembered. */
 static bool is_first(struct jt_guess_table *t, const uint8_t *mac)
 {
-    uint32_t *set = &t->cards[(size_t)(jt_get_u32(mac) & (t->card_sets - 1)) * WAYS];
-    uint32_t tag = jt_get_u32(mac + 4);
+    uint32_t *set = &t->cards[card_set(t, mac)];
+    uint32_t tag = tag_of(mac + 4);
     size_t free_at = jt_get_u32(mac + 8) % WAYS; /* any one goes when all places are taken */
-    tag = tag != 0 ? tag : 1;
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i] == tag) {
             return false;
@@ -143,30 +186,50 @@ static bool is_first(struct jt_guess_table *t, const uint8_t *mac)
 
 /* --- tries --- */
 
-static bool holds(struct jt_guess_table *t, const struct jt_guess_limit *limit, struct counted *c,
-                  bool within)
+/* How many of the class came in this call before. */
+static uint32_t came_before(struct jt_guess_table *t, const uint8_t *mac)
 {
-    if (c == NULL) {
-        return false;
+    uint32_t tag = jt_get_u32(mac + 8);
+    size_t at = jt_get_u32(mac + 4) % WITHIN;
+    while (t->within[at].call == t->call && t->within[at].tag != tag) {
+        at = (at + 1) % WITHIN;
     }
-    if (c->call != t->call) {
-        c->call = t->call;
-        c->within = 0;
+    struct within *w = &t->within[at];
+    if (w->call != t->call) {
+        *w = (struct within){ .call = t->call, .tag = tag };
     }
-    bool held = c->n + c->within >= limit_of(limit, c->mac);
-    c->within += within;
-    return held;
+    return w->n++;
+}
+
+/*
+ * What comes in a moment is asked for now: the tables are larger than any cache, and a batch walks
+ * through them at random.
+ */
+static void ask_ahead(const struct jt_guess_table *t, const struct jt_guess_try *tries, size_t n,
+                      size_t i)
+{
+    if (i + AHEAD < n) {
+        const struct jt_guess_result *macs = tries[i + AHEAD].macs;
+        __builtin_prefetch(&t->tags[class_set(t, macs->class_mac)]);
+        __builtin_prefetch(&t->cards[card_set(t, macs->card_mac)], 1);
+    }
 }
 
 void jt_guess_table_hold(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t day,
                          struct jt_guess_try *tries, size_t n, bool within)
 {
+    /* as a rule no class comes near its limit, and so none is looked for */
+    uint32_t least = limit->n - (limit->blurred ? limit->n / BLUR : 0);
     pthread_mutex_lock(&t->mutex);
     t->call++;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *mac = tries[i].macs->class_mac;
-        struct counted *c = within ? take(t, mac, day) : find(t, mac, day);
-        tries[i].held = holds(t, limit, c, within);
+        uint32_t so_far = within ? came_before(t, mac) : 0;
+        if (t->highest + so_far >= least) {
+            const struct counted *c = find(t, mac, day);
+            so_far += c == NULL ? 0 : c->n;
+        }
+        tries[i].held = so_far >= limit_of(limit, mac);
     }
     pthread_mutex_unlock(&t->mutex);
 }
@@ -187,6 +250,7 @@ static void count_one(struct jt_guess_table *t, const struct jt_guess_limit *lim
     }
     c->n++;
     c->n_unsaved++;
+    t->highest = c->n > t->highest ? c->n : t->highest;
     note_due(t, limit, c);
 }
 
@@ -195,6 +259,7 @@ void jt_guess_table_count(struct jt_guess_table *t, const struct jt_guess_limit 
 {
     pthread_mutex_lock(&t->mutex);
     for (size_t i = 0; i < n; i++) {
+        ask_ahead(t, tries, n, i);
         count_one(t, limit, day, &tries[i]);
     }
     pthread_mutex_unlock(&t->mutex);
@@ -242,6 +307,7 @@ void jt_guess_table_learn(struct jt_guess_table *t, const struct jt_guess_count 
     struct counted *c = take(t, count->class_mac, count->day);
     if (c != NULL && c->n < count->n + c->n_unsaved) {
         c->n = count->n + c->n_unsaved;
+        t->highest = c->n > t->highest ? c->n : t->highest;
     }
     pthread_mutex_unlock(&t->mutex);
 }

@@ -26,9 +26,10 @@
 
 #include <stdbool.h>
 
-/* Classes and cards that are remembered: some 37 MB when all are in use. */
+/* Classes and cards that are remembered: some 40 MB when all are in use. */
 #define JT_GUESS_CLASSES (UINT32_C(1) << 19)
 #define JT_GUESS_CARDS   (UINT32_C(1) << 22)
+#define JT_GUESS_TRIES   2048 /* in one call of jt_guess_table_hold, at most */
 
 struct jt_guess_limit {
     uint32_t n; /* different cards of a class on a day; not 0 */

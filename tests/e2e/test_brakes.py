@@ -124,9 +124,9 @@ def test_restarts_do_not_give_another_day(service):
     service.wait_ready()
     assert ask(finder, LOOKUP, cards[:1]) == [429]
     # Nothing of a card is in the table: one row, a MAC and a number.
-    assert service.sql(
-        "SELECT count(*), min(octet_length(uuid_send(class))) FROM guess"
-    ) == [(1, 16)]
+    assert service.sql("SELECT count(*), min(octet_length(uuid_send(class))) FROM guess") == [
+        (1, 16)
+    ]
 
 
 def test_without_the_database_a_front_counts_for_itself(service):
