@@ -3,11 +3,14 @@
 numbers that are left; who has real cards never notices.
 """
 
+import struct
 import time
 
 import pytest
 
+import kdf
 from cards import luhn_digit, made_up
+from primitives import cmac
 from service import Api, problem, wait_until
 
 LOOKUP = "/v1/fields/pan/lookup"
@@ -127,6 +130,32 @@ def test_restarts_do_not_give_another_day(service):
     assert service.sql("SELECT count(*), min(octet_length(uuid_send(class))) FROM guess") == [
         (1, 16)
     ]
+
+
+def class_mac(service, act, client_name, pan):
+    """As docs/data-format.md says."""
+    key = kdf.from_service_root(service.service_root(), "mac-guess")
+    name = client_name.encode()
+    head = struct.pack(">BBIB", 1, act, int(time.time()) // 86400, len(name)) + name
+    return cmac(key, head + bytes([len(pan)]) + (pan[:6] + pan[-4:]).encode())
+
+
+def test_what_another_node_counted_holds_here(service):
+    front(service, guess_lookup=30)  # so that two at a time go to the database
+    finder = client(service, "finder", "lookup")
+    cards = alike(40)
+    assert ask(finder, LOOKUP, cards[:2]) == [404] * 2
+    wait_until(lambda: guesses(service) == [(2,)], "the database has them")
+    row = service.sql("SELECT uuid_send(class), n FROM guess")[0]
+    assert (row[0].tobytes(), row[1]) == (class_mac(service, 1, "finder", cards[0]), 2)
+    service.sql("UPDATE guess SET n = n + 25")  # another node's
+    assert ask(finder, LOOKUP, cards[2:4]) == [404] * 2
+    wait_until(lambda: guesses(service) == [(29,)], "they were added")
+    # 29 of 30, which the front learns with the answer to what it added: one is left, or one or two
+    # more for whoever is faster than that answer.
+    answered = [ask(finder, LOOKUP, [c])[0] for c in cards[4:]]
+    left = answered.index(429)
+    assert 1 <= left <= 4 and answered == [404] * left + [429] * (len(answered) - left)
 
 
 def test_without_the_database_a_front_counts_for_itself(service):
