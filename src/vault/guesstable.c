@@ -35,7 +35,8 @@ struct jt_guess_table {
     uint32_t *cards; /* 0: free */
     uint32_t class_sets, card_sets;
     struct jt_guess_figures figures;
-    uint32_t highest; /* count of a class, on any day since the start */
+    uint32_t latest;  /* the latest day that anything was counted on */
+    uint32_t highest; /* count of a class on it */
     uint32_t call;
     struct within within[WITHIN];
     size_t n_due;
@@ -155,6 +156,18 @@ static uint32_t limit_of(const struct jt_guess_limit *limit, const uint8_t *mac)
     return limit->n - jt_get_u32(mac + 12) % spread;
 }
 
+/* A count has risen. */
+static void note_highest(struct jt_guess_table *t, const struct counted *c)
+{
+    if (c->day > t->latest) {
+        t->latest = c->day;
+        t->highest = 0;
+    }
+    if (c->day == t->latest && c->n > t->highest) {
+        t->highest = c->n;
+    }
+}
+
 static void note_due(struct jt_guess_table *t, const struct jt_guess_limit *limit,
                      struct counted *c)
 {
@@ -225,7 +238,7 @@ void jt_guess_table_hold(struct jt_guess_table *t, const struct jt_guess_limit *
     for (size_t i = 0; i < n; i++) {
         const uint8_t *mac = tries[i].macs->class_mac;
         uint32_t so_far = within ? came_before(t, mac) : 0;
-        if (t->highest + so_far >= least) {
+        if (day < t->latest || (day == t->latest && t->highest + so_far >= least)) {
             const struct counted *c = find(t, mac, day);
             so_far += c == NULL ? 0 : c->n;
         }
@@ -250,7 +263,7 @@ static void count_one(struct jt_guess_table *t, const struct jt_guess_limit *lim
     }
     c->n++;
     c->n_unsaved++;
-    t->highest = c->n > t->highest ? c->n : t->highest;
+    note_highest(t, c);
     note_due(t, limit, c);
 }
 
@@ -307,7 +320,7 @@ void jt_guess_table_learn(struct jt_guess_table *t, const struct jt_guess_count 
     struct counted *c = take(t, count->class_mac, count->day);
     if (c != NULL && c->n < count->n + c->n_unsaved) {
         c->n = count->n + c->n_unsaved;
-        t->highest = c->n > t->highest ? c->n : t->highest;
+        note_highest(t, c);
     }
     pthread_mutex_unlock(&t->mutex);
 }
