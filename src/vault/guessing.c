@@ -16,9 +16,12 @@ bool jt_guessing_begin(struct jt_guessing *g, const struct jt_lane *lane, enum j
 void jt_guessing_add(struct jt_guessing *g, const struct jt_lane *lane, uint32_t entry,
                      const uint8_t *packed, size_t packed_len)
 {
+    /* entries of one request are neighbours */
     const char *client = lane->entries[entry].request->client;
+    bool same = g->n > 0 && g->items[g->n - 1].client == client;
+    size_t len = same ? g->items[g->n - 1].client_len : strlen(client);
     g->items[g->n] = (struct jt_guess_item){ .client = client,
-                                             .client_len = (uint8_t)strlen(client),
+                                             .client_len = (uint8_t)len,
                                              .packed = packed,
                                              .packed_len = (uint8_t)packed_len };
     g->tries[g->n] = (struct jt_guess_try){ .macs = &g->macs[g->n] };
