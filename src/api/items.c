@@ -5,6 +5,7 @@
 #include "api/metrics.h"
 #include "api/operation.h"
 #include "base/jsonw.h"
+#include "vault/brakes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,9 @@ static void answer_single(struct jt_items *items)
     }
     if (problem != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, problem);
+        if (problem == JT_PROBLEM_GUESS_BRAKE) {
+            jt_request_retry_after(r, jt_brakes_day_left_s());
+        }
         return;
     }
     struct jt_buf *out = &r->http.answer.body;

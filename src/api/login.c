@@ -58,10 +58,7 @@ static void refuse_locked(struct jt_request *r, int64_t left_ms)
     atomic_fetch_add(&r->api->doors->logins_refused, 1);
     jt_request_note_login(r, JT_PROBLEM_LOCKED_OUT, jt_problem_name(JT_PROBLEM_LOCKED_OUT), false);
     jt_request_answer_problem(r, JT_PROBLEM_LOCKED_OUT);
-    (void)snprintf(r->retry_after, sizeof r->retry_after, "%lld",
-                   (long long)(left_ms + 999) / 1000);
-    r->http.answer.name = "Retry-After";
-    r->http.answer.value = r->retry_after;
+    jt_request_retry_after(r, (left_ms + 999) / 1000);
 }
 
 static void ask_next(struct jt_logins *logins);

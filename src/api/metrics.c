@@ -318,6 +318,10 @@ static void write_keeper(const struct jt_keeper_status *k, struct jt_buf *out)
         { "identified", k->n_identified },
     };
     char labels[60];
+    jt_prom_gauge(out, "jeton_keeper_seals",
+                  "Messages that the key of the active generation sealed in this keeper: not more "
+                  "than 2^40.",
+                  k->seals);
     jt_prom_family(out, name, "counter", "What the keeper did since it started, by act.");
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
         (void)snprintf(labels, sizeof labels, "act=\"%s\"", acts[i].act);

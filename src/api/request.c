@@ -110,6 +110,13 @@ void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type proble
     jt_request_answer_problem_with(r, problem, NULL, NULL);
 }
 
+void jt_request_retry_after(struct jt_request *r, int64_t seconds)
+{
+    (void)snprintf(r->retry_after, sizeof r->retry_after, "%lld", (long long)seconds);
+    r->http.answer.name = "Retry-After";
+    r->http.answer.value = r->retry_after;
+}
+
 void jt_request_answer_detail(struct jt_request *r, enum jt_problem_type problem,
                               const char *detail)
 {

@@ -79,6 +79,8 @@ void jt_request_note_login(struct jt_request *r, enum jt_problem_type problem, c
 bool jt_request_wanted(const struct jt_request *r);
 
 void jt_request_answer_problem(struct jt_request *r, enum jt_problem_type problem);
+/* After an answer: the seconds after which it is worth another attempt. */
+void jt_request_retry_after(struct jt_request *r, int64_t seconds);
 /* The same with more members, which `members` writes (RFC 9457 section 3.2). */
 void jt_request_answer_problem_with(struct jt_request *r, enum jt_problem_type problem,
                                     void (*members)(const void *arg, struct jt_buf *out),

@@ -44,7 +44,7 @@ static json_t *keeper_json(const struct jt_peers *peers)
     if (!peers->keeper_up) {
         return json_pack("{sb}", "up", 0); /* nothing else is known of it */
     }
-    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI}", "up", 1, "epoch",
+    return json_pack("{sb,sI,sb,sb,sb,sb,sb,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI,sI}", "up", 1, "epoch",
                      (json_int_t)k->epoch, "development", (int)k->development, "locked",
                      (int)k->locked, "service_root", (int)k->has_root, "mints_ids", (int)k->joined,
                      "directory_good", (int)k->directory_good, "sealed", (json_int_t)k->n_sealed,
@@ -53,7 +53,8 @@ static json_t *keeper_json(const struct jt_peers *peers)
                      "mismatched", (json_int_t)k->n_mismatched, "identified",
                      (json_int_t)k->n_identified, "held_back", (json_int_t)k->n_held_back,
                      "opened_ever", (json_int_t)k->opened_ever, "opened_today",
-                     (json_int_t)k->opened_today);
+                     (json_int_t)k->opened_today, "seals_generation",
+                     (json_int_t)k->seals_generation, "seals", (json_int_t)k->seals);
 }
 
 static json_t *answer(const struct jt_api *api, void *state)

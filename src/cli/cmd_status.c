@@ -21,6 +21,17 @@ static void print_counters(const json_t *counters)
     }
 }
 
+/* More than 2^39 messages under one key are told, more than 2^40 are too many. */
+static void print_seals(const json_t *keeper)
+{
+    long long seals = jt_reply_integer(keeper, "seals");
+    if (seals >= 1ll << 39) {
+        printf("          %s generation %lld has sealed %lld messages here: roll to another one\n",
+               seals >= 1ll << 40 ? "ALARM:" : "warning:",
+               jt_reply_integer(keeper, "seals_generation"), seals);
+    }
+}
+
 static void print_keeper(const json_t *keeper)
 {
     if (!jt_reply_true(keeper, "up")) {
@@ -38,6 +49,7 @@ static void print_keeper(const json_t *keeper)
                "jetond\n",
                jt_reply_integer(keeper, "mismatched"));
     }
+    print_seals(keeper);
     if (!jt_reply_true(keeper, "service_root")) {
         printf("          NO SERVICE ROOT: restore service-root.key\n");
     } else if (!jt_reply_true(keeper, "mints_ids")) {

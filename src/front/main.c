@@ -25,10 +25,12 @@
 #include "model/proxies.h"
 #include "options/command_line.h"
 #include "options/conf.h"
+#include "vault/brakes.h"
 #include "vault/budgets.h"
 #include "vault/failures.h"
 #include "vault/heads.h"
 #include "vault/lockout.h"
+#include "vault/marked.h"
 #include "vault/membership.h"
 #include "vault/months.h"
 #include "vault/once_expiry.h"
@@ -167,6 +169,8 @@ static void stop(void)
     jt_months_stop(months);
     jt_once_expiry_stop(once_expiry);
     jt_purge_stop(purge);
+    jt_brakes_stop(vault.brakes);
+    jt_marked_stop(vault.marked);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
     jt_membership_stop(membership);
@@ -315,6 +319,12 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_purge_start(&vault, &purge);
+    }
+    if (err == JT_OK) {
+        err = jt_brakes_start(&vault, &vault.brakes);
+    }
+    if (err == JT_OK) {
+        err = jt_marked_start(&vault, &vault.marked);
     }
     if (err != JT_OK) {
         return jt_fault_set(fault, err, "the workers or a duty did not start");

@@ -21,6 +21,7 @@
 #include "pan/pan.h"
 #include "wire/audit.h"
 #include "wire/fingerprint.h"
+#include "wire/guess.h"
 #include "wire/held.h"
 #include "wire/identify.h"
 #include "wire/match.h"
@@ -32,6 +33,9 @@
 #include "wire/set.h"
 
 #define JT_BATCH_CHUNK 1024
+
+/* keeper/op_guess.c */
+#define JT_GUESS_MESSAGE_MAX (1 + 1 + 4 + 1 + JT_CLIENT_ID_MAX + 1 + 6 + 4)
 
 /* One card on its way through a step. */
 struct jt_batch_card {
@@ -50,6 +54,7 @@ struct jt_batch {
         struct jt_identify_item identify[JT_WIRE_MAX_ITEMS];
         struct jt_held_item held[JT_WIRE_MAX_HELD];
         struct jt_once_item once[JT_WIRE_MAX_ITEMS];
+        struct jt_guess_item guess[JT_WIRE_MAX_ITEMS];
     } items;
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
@@ -61,6 +66,7 @@ struct jt_batch {
         struct jt_fingerprint_result fingerprint[JT_WIRE_MAX_ITEMS];
         struct jt_held_result held[JT_WIRE_MAX_HELD];
         struct jt_once_result once[JT_WIRE_MAX_ITEMS];
+        struct jt_guess_result guess[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
     char masked[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_DIGITS + 1];
@@ -93,6 +99,7 @@ struct jt_batch {
     uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKEN_LEN];
     /* PAN followed by row-id: fingerprints without dedup */
     uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN];
+    uint8_t guesses[JT_BATCH_CHUNK][JT_GUESS_MESSAGE_MAX];
 };
 
 enum jt_err jt_batch_new(struct jt_batch **out) JT_CHECKED;

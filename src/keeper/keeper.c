@@ -92,6 +92,15 @@ static enum jt_err save_opened(void *arg, const struct jt_opened *opened)
     return jt_keeper_save(k, &next);
 }
 
+/* Moves the count of messages sealed: jt_sealcount_save_fn. */
+static enum jt_err save_sealed(void *arg, const struct jt_sealed_under *sealed)
+{
+    struct jt_keeper *k = arg;
+    struct jt_keeper_state next = k->state;
+    next.sealed = *sealed;
+    return jt_keeper_save(k, &next);
+}
+
 static void index_live(struct jt_keeper *k)
 {
     memset(k->live, 0, sizeof k->live);
@@ -191,6 +200,9 @@ static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listin
         err = jt_state_load(k->dir_fd, k->root, k->development, &k->state, &k->ring, fault);
     }
     if (err == JT_OK) {
+        err = jt_honey_load(k->dir_fd, k->root, k->development, &k->honey, fault);
+    }
+    if (err == JT_OK) {
         err = check_ring(k, fault);
     }
     return err == JT_OK ? mark_ring(k, &k->ring) : err;
@@ -247,6 +259,7 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
     index_live(k);
     jt_idmint_init(&k->mint, k->state.id_mark, save_id_mark, k);
     jt_ceiling_init(&k->ceiling, &k->state.opened, save_opened, k);
+    jt_sealcount_init(&k->sealcount, &k->state.sealed, save_sealed, k);
     *out = k;
     return JT_OK;
 }
@@ -349,6 +362,8 @@ enum jt_err jt_keeper_settle(struct jt_keeper *k)
     bool mark = k->joined && k->mint.used_ms < k->state.id_mark;
     bool count = k->ceiling.opened.ever != k->state.opened.ever;
     next.id_mark = mark ? k->mint.used_ms : next.id_mark;
+    bool seals = k->sealcount.sealed.n != k->state.sealed.n;
     next.opened = k->ceiling.opened;
-    return mark || count ? jt_keeper_save(k, &next) : JT_OK;
+    next.sealed = k->sealcount.sealed;
+    return mark || count || seals ? jt_keeper_save(k, &next) : JT_OK;
 }

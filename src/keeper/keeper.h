@@ -8,6 +8,7 @@
 
 #include "keeper/batch.h"
 #include "keeper/fieldtable.h"
+#include "keeper/honey.h"
 #include "keeper/idmint.h"
 #include "keeper/keyring.h"
 #include "keeper/master.h"
@@ -37,6 +38,8 @@ struct jt_keeper {
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
     struct jt_ceiling ceiling;
+    struct jt_sealcount sealcount;
+    struct jt_honey honey;
     uint32_t warned_day;  /* the log was told that the day's ceiling is near */
     uint64_t n_held_back; /* not opened, because of a ceiling */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;

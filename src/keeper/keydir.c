@@ -154,7 +154,8 @@ static bool is_left_over(const char *name)
     memcpy(known, name, len - 4);
     known[len - 4] = '\0';
     return strcmp(known, JT_KEYDIR_MASTER) == 0 || strcmp(known, JT_KEYDIR_ROOT) == 0 ||
-           strcmp(known, JT_KEYDIR_STATE) == 0 || generation_of(known) != 0 || mark_of(known) != 0;
+           strcmp(known, JT_KEYDIR_STATE) == 0 || strcmp(known, JT_KEYDIR_HONEY) == 0 ||
+           generation_of(known) != 0 || mark_of(known) != 0;
 }
 
 static const char *kind_of(mode_t mode)
@@ -239,6 +240,8 @@ static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
         out->root = true;
     } else if (strcmp(name, JT_KEYDIR_STATE) == 0) {
         out->state = true;
+    } else if (strcmp(name, JT_KEYDIR_HONEY) == 0) {
+        out->honey = true;
     } else if (number != 0 && out->n_generations < JT_KEYDIR_MAX_GENERATIONS) {
         out->generations[out->n_generations++] = number;
     } else if (mark != 0 && out->n_marks < JT_KEYDIR_MAX_GENERATIONS) {

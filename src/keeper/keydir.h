@@ -27,11 +27,12 @@
 #define JT_KEYDIR_MASTER          "master.key"
 #define JT_KEYDIR_ROOT            "service-root.key"
 #define JT_KEYDIR_STATE           "state"
+#define JT_KEYDIR_HONEY           "honey" /* keeper/honey.h */
 #define JT_KEYDIR_NAME_LEN        48
 #define JT_KEYDIR_MAX_GENERATIONS 255 /* as many as there are key ids */
 
 struct jt_keydir {
-    bool master, root, state;
+    bool master, root, state, honey;
     size_t n_generations;
     uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
     size_t n_marks;

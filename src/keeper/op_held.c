@@ -60,6 +60,9 @@ static enum jt_err seal(struct jt_keeper *k, const struct jt_ring_entry *active,
     }
     enum jt_err err = jt_keyring_fieldkey(k->keyring, active->number, field, &fk);
     if (err == JT_OK) {
+        err = jt_sealcount_take(&k->sealcount, active->number, n);
+    }
+    if (err == JT_OK) {
         err = jt_fieldkey_seal(fk, b->siv, n);
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {

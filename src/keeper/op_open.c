@@ -34,6 +34,7 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
         size_t at = b->cards[i].at;
         if (b->siv[i].err == JT_OK) {
             b->results.open[at] = (struct jt_open_result){
+                .honey = jt_opening_honey(arg, group->field, b->items.open[at].id),
                 .draining = draining,
                 .value = jt_batch_opened(b, at, b->items.open[at].envelope_len),
             };

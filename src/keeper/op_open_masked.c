@@ -54,6 +54,9 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
         enum jt_err one =
             b->siv[i].err == JT_OK ? mask_one(k, group, b->cards[i].at) : b->siv[i].err;
         if (one == JT_OK) {
+            size_t at = b->cards[i].at;
+            b->results.open_masked[at].honey =
+                jt_opening_honey(arg, group->field, b->items.open[at].id);
             jt_opening_opened(arg);
         } else {
             refuse(k, arg, b->cards[i].at, one);

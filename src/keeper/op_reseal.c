@@ -69,6 +69,9 @@ static enum jt_err reseal_group(struct jt_keeper *k, void *arg, const struct jt_
         err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);
     }
     if (err == JT_OK) {
+        err = jt_sealcount_take(&k->sealcount, active->number, n);
+    }
+    if (err == JT_OK) {
         err = jt_batch_seal(b, fk, n); /* bound to the new fingerprint */
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {

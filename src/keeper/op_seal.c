@@ -203,6 +203,9 @@ static enum jt_err seal_all(struct jt_keeper *k, struct jt_seal_reply *reply)
     }
     enum jt_err err = jt_walk(k, &first, reply->n);
     if (err == JT_OK) {
+        err = jt_sealcount_take(&k->sealcount, reply->active.generation, reply->n);
+    }
+    if (err == JT_OK) {
         err = give_ids(k, reply->n);
     }
     if (err == JT_OK) {

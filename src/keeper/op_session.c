@@ -46,6 +46,8 @@ enum jt_err jt_op_status(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
         .n_mismatched = k->n_mismatched,
         .n_identified = k->n_identified,
         .n_held_back = k->n_held_back,
+        .seals_generation = k->sealcount.sealed.generation,
+        .seals = k->sealcount.sealed.n,
         .opened_ever = k->ceiling.opened.ever,
         .opened_today = jt_ceiling_today(&k->ceiling, time(NULL)),
     };

@@ -6,7 +6,7 @@
 #include "keeper/op.h"
 
 #include "base/secmem.h"
-#include "keeper/expiry.h"
+#include "keeper/operator.h"
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
@@ -117,24 +117,6 @@ enum jt_err jt_op_set_verify(struct jt_keeper *k, struct jt_reader *in, struct j
     return err;
 }
 
-/* An operator of the very set that is to be accepted, by row and secret. */
-static enum jt_err check_operator(struct jt_keeper *k, const struct jt_set_accept *a)
-{
-    uint8_t secret_mac[JT_ROW_MAC_LEN];
-    const struct jt_client_row *row = &a->who;
-    enum jt_err err = jt_rowmac_client_secret(k->root, row->spec.id, a->secret, secret_mac);
-    if (err == JT_OK && !jt_equal_ct(secret_mac, row->secret_mac, sizeof secret_mac)) {
-        err = JT_ERR_NOT_OPERATOR;
-    }
-    if (err == JT_OK) {
-        err = jt_rowmac_client_check(k->root, row);
-    }
-    bool may = row->state == JT_ROW_ACTIVE && (row->spec.permissions & JT_MAY_OPERATE) != 0 &&
-               !jt_expiry_is_over(row);
-    jt_wipe(secret_mac, sizeof secret_mac);
-    return err == JT_OK && !may ? JT_ERR_NOT_OPERATOR : err;
-}
-
 static enum jt_err accept(struct jt_keeper *k, const struct jt_set_accept *a)
 {
     struct jt_setdigest clients;
@@ -143,7 +125,8 @@ static enum jt_err accept(struct jt_keeper *k, const struct jt_set_accept *a)
         a->fields.kind != JT_SET_FIELDS || a->field_rows.kind != JT_SET_FIELDS) {
         return JT_ERR_INVALID;
     }
-    enum jt_err err = check_operator(k, a);
+    /* an operator of the very set that is to be accepted */
+    enum jt_err err = jt_operator_check(k, &a->who, a->secret);
     if (err == JT_OK) {
         err = jt_setdigest_open_sum(k->root, &a->others, &clients);
     }

@@ -33,6 +33,16 @@ void jt_opening_opened(struct jt_opening *o)
     o->n_opened++;
 }
 
+bool jt_opening_honey(struct jt_opening *o, uint32_t field, uint64_t id)
+{
+    struct jt_honey *honey = &o->keeper->honey;
+    bool marked = jt_honey_has(&honey->set, field, id);
+    if (marked) {
+        jt_honey_rang(honey, field);
+    }
+    return marked;
+}
+
 static void tell_near(struct jt_keeper *k)
 {
     const struct jt_ceiling *c = &k->ceiling;

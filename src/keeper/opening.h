@@ -22,6 +22,9 @@ enum jt_err jt_opening_begin(struct jt_opening *o, struct jt_keeper *k, size_t n
 /* JT_OK: one more item may be opened; JT_ERR_OPEN_RATE, JT_ERR_OPEN_QUOTA: it may not. */
 enum jt_err jt_opening_take(struct jt_opening *o) JT_CHECKED;
 
+/* Whether the card that was opened is a marked one; if so, the alarm is on its way. */
+bool jt_opening_honey(struct jt_opening *o, uint32_t field, uint64_t id);
+
 /* One was, and goes out with the answer. */
 void jt_opening_opened(struct jt_opening *o);
 

@@ -29,6 +29,17 @@ static enum jt_err derive_mac(const struct jt_root *root, enum jt_kdf_role role,
     return err;
 }
 
+static enum jt_err derive_honey(struct jt_root *root)
+{
+    uint8_t key[JT_SIV_256_KEY_LEN];
+    enum jt_err err = jt_kdf_derive(root->key, JT_KDF_HONEY, NULL, 0, key, sizeof key);
+    if (err == JT_OK) {
+        err = jt_siv_new(key, sizeof key, &root->honey);
+    }
+    jt_wipe(key, sizeof key);
+    return err;
+}
+
 /* Everything from root->key. */
 static enum jt_err derive(struct jt_root *root)
 {
@@ -54,7 +65,13 @@ static enum jt_err derive(struct jt_root *root)
     if (err == JT_OK) {
         err = derive_mac(root, JT_KDF_MAC_AUDIT, &root->audit_mac);
     }
-    return err == JT_OK ? derive_mac(root, JT_KDF_MAC_ONCE, &root->once_mac) : err;
+    if (err == JT_OK) {
+        err = derive_mac(root, JT_KDF_MAC_ONCE, &root->once_mac);
+    }
+    if (err == JT_OK) {
+        err = derive_mac(root, JT_KDF_MAC_GUESS, &root->guess_mac);
+    }
+    return err == JT_OK ? derive_honey(root) : err;
 }
 
 enum jt_err jt_root_generate(struct jt_root **out)
@@ -189,6 +206,8 @@ void jt_root_free(struct jt_root *root)
     jt_cmac_free(root->state_mac);
     jt_cmac_free(root->audit_mac);
     jt_cmac_free(root->once_mac);
+    jt_cmac_free(root->guess_mac);
+    jt_siv_free(root->honey);
     jt_secmem_free(root, sizeof *root);
 }
 

@@ -15,6 +15,7 @@
 
 #include "crypto/cmac.h"
 #include "crypto/sign.h"
+#include "crypto/siv.h"
 #include "crypto/tokenkey.h"
 #include "keeper/master.h"
 #include "base/fault.h"
@@ -39,6 +40,8 @@ struct jt_root {
     struct jt_cmac *state_mac;  /* generation rows, ring row, node rows, state file */
     struct jt_cmac *audit_mac;  /* starts and links of the audit trail */
     struct jt_cmac *once_mac;   /* requests with an Idempotency-Key */
+    struct jt_cmac *guess_mac;  /* guesses at card numbers */
+    struct jt_siv *honey;       /* the set of honey marks */
     struct jt_root_cached cache[JT_ROOT_CACHE];
     uint64_t clock; /* of the cache */
     /* how many token keys may be derived from here on: set before each request */

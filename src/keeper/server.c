@@ -284,6 +284,7 @@ static void on_connection(void *arg, uint32_t events)
         r = read_some(c);
         alive = r != READ_END && drain(c);
     }
+    jt_honey_tell(&c->server->keeper->honey); /* the replies are out */
     if (!alive) {
         close_connection(c);
         return;
@@ -348,6 +349,7 @@ static void on_tick(void *arg, uint32_t events)
     (void)events;
     struct jt_keeper_server *s = arg;
     int64_t now = jt_clock_ms();
+    jt_honey_tell(&s->keeper->honey);
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
         struct connection *c = &s->connections[i];
         if (c->server == NULL) {

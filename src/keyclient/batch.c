@@ -54,6 +54,7 @@ BATCH_CALL(open_masked)
 BATCH_CALL(held)
 BATCH_CALL(audit_link)
 BATCH_CALL(once)
+BATCH_CALL(guess)
 
 /* Begins the request of a call; false: nothing may be sent, and it has its error. */
 static bool begin(struct jt_keyclient *kc, struct jt_kc_call *call, enum jt_verb verb, size_t *mark)
@@ -152,6 +153,17 @@ void jt_keyclient_once(struct jt_keyclient *kc, const struct jt_once_item *items
     struct once_call *mine = new_once(n, done, arg);
     if (mine != NULL && begin(kc, &mine->call, JT_VERB_ONCE, &mark)) {
         jt_once_request_encode(items, n, &kc->out);
+        end(kc, &mine->call, mark);
+    }
+}
+
+void jt_keyclient_guess(struct jt_keyclient *kc, const struct jt_guess_request *request,
+                        jt_guess_fn *done, void *arg)
+{
+    size_t mark;
+    struct guess_call *mine = new_guess(request->n, done, arg);
+    if (mine != NULL && begin(kc, &mine->call, JT_VERB_GUESS, &mark)) {
+        jt_guess_request_encode(request, &kc->out);
         end(kc, &mine->call, mark);
     }
 }

@@ -31,7 +31,9 @@
 #include "wire/field.h"
 #include "wire/fingerprint.h"
 #include "wire/generation.h"
+#include "wire/guess.h"
 #include "wire/held.h"
+#include "wire/honey.h"
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
@@ -116,6 +118,10 @@ void jt_keyclient_fingerprint(struct jt_keyclient *kc, const struct jt_seal_requ
 typedef void jt_once_fn(void *arg, enum jt_err err, const struct jt_once_reply *reply);
 void jt_keyclient_once(struct jt_keyclient *kc, const struct jt_once_item *items, size_t n,
                        jt_once_fn *done, void *arg);
+/* The same; JT_ERR_INVALID: something is no card number. */
+typedef void jt_guess_fn(void *arg, enum jt_err err, const struct jt_guess_reply *reply);
+void jt_keyclient_guess(struct jt_keyclient *kc, const struct jt_guess_request *request,
+                        jt_guess_fn *done, void *arg);
 /*
  * JT_ERR_NO_ACTIVE where something is to be sealed and nothing may be; sealing and resealing only.
  * At most JT_WIRE_MAX_HELD items.
@@ -248,6 +254,17 @@ enum jt_err jt_keyclient_wait_set_verify(struct jt_keyclient *kc, const struct j
  */
 enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
                                          const struct jt_set_accept *accept) JT_CHECKED;
+
+/* Honey marks: wire/honey.h. JT_ERR_NOT_OPERATOR for the latter two. */
+enum jt_err jt_keyclient_wait_honey_accept(struct jt_keyclient *kc,
+                                           const struct jt_honey_sealed *shown,
+                                           struct jt_honey_accepted *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_honey_change(struct jt_keyclient *kc,
+                                           const struct jt_honey_order *order,
+                                           struct jt_honey_sealed *next) JT_CHECKED;
+enum jt_err jt_keyclient_wait_honey_list(struct jt_keyclient *kc,
+                                         const struct jt_honey_order *order,
+                                         struct jt_honey_tokens *out) JT_CHECKED;
 
 /*
  * Makes the key of a new generation: number = 1 + the highest of the keeper's own and `db_highest`;

@@ -124,6 +124,30 @@ enum jt_err jt_keyclient_wait_set_accept(struct jt_keyclient *kc,
     return jt_keyclient_answer_nothing(kc);
 }
 
+enum jt_err jt_keyclient_wait_honey_accept(struct jt_keyclient *kc,
+                                           const struct jt_honey_sealed *shown,
+                                           struct jt_honey_accepted *out)
+{
+    return jt_keyclient_call(kc, JT_VERB_HONEY_ACCEPT, jt_honey_sealed_encode, shown,
+                             jt_honey_accepted_decode, out);
+}
+
+enum jt_err jt_keyclient_wait_honey_change(struct jt_keyclient *kc,
+                                           const struct jt_honey_order *order,
+                                           struct jt_honey_sealed *next)
+{
+    return jt_keyclient_call(kc, JT_VERB_HONEY_CHANGE, jt_honey_change_encode, order,
+                             jt_honey_sealed_decode, next);
+}
+
+enum jt_err jt_keyclient_wait_honey_list(struct jt_keyclient *kc,
+                                         const struct jt_honey_order *order,
+                                         struct jt_honey_tokens *out)
+{
+    return jt_keyclient_call(kc, JT_VERB_HONEY_LIST, jt_honey_list_encode, order,
+                             jt_honey_tokens_decode, out);
+}
+
 enum jt_err
 jt_keyclient_wait_generation_create(struct jt_keyclient *kc, uint64_t db_highest,
                                     const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN],

@@ -54,6 +54,9 @@ struct jt_conf {
     long front_loops;      /* 0: one for each processor */
     long front_max_body;   /* bytes */
     long front_max_items;
+    long
+        front_guess_lookup; /* different cards of a class in a day: vault/brakes.h; 0: any number */
+    long front_guess_tokenize;
 
     char *database_conninfo;
 

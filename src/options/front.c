@@ -127,6 +127,14 @@ static const struct jt_conf_option options[] = {
       "The largest request body, in bytes.", NULL },
     { "max_items", JT_CONF_NUMBER, JT_CONF_AT(front_max_items), "10000", 1, 100000,
       "How many items one batch request may hold.", NULL },
+    { "guess_lookup", JT_CONF_NUMBER, JT_CONF_AT(front_guess_lookup), "100", 0, 1000000,
+      "How many different card numbers with the same first six and last four digits a client may "
+      "look up in vain in a day (UTC). 0: any number.",
+      NULL },
+    { "guess_tokenize", JT_CONF_NUMBER, JT_CONF_AT(front_guess_tokenize), "1000", 0, 1000000,
+      "About how many different new ones of these it may tokenize in a day: up to a quarter less, "
+      "so that nobody learns from the limit whether a card was new. 0: any number.",
+      NULL },
 };
 
 const struct jt_conf_table jt_conf_front = { "front", "How jetond serves REST.", options,

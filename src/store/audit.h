@@ -45,6 +45,10 @@ enum jt_audit_action {
     JT_AUDIT_REFUSED = 40,        /* a request of a known client; object: method and route */
     JT_AUDIT_LOGIN_REFUSED = 41, /* n_items: how often in that second; object: the client, if any */
     JT_AUDIT_LOST = 42,          /* n_items: so many of the two before could not be recorded */
+    JT_AUDIT_GUESS_BRAKE = 47,   /* n_items: how often in that second; object: the operation */
+    JT_AUDIT_HONEY_OPENED = 48,  /* a marked card was opened; which, is not told */
+    JT_AUDIT_HONEY_ADD = 49,
+    JT_AUDIT_HONEY_REMOVE = 50,
 };
 
 struct jt_audit_row {

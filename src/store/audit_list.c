@@ -46,6 +46,10 @@ static const char *const action_names[] = {
     [JT_AUDIT_REFUSED] = "refused",
     [JT_AUDIT_LOGIN_REFUSED] = "login-refused",
     [JT_AUDIT_LOST] = "lost",
+    [JT_AUDIT_GUESS_BRAKE] = "guess-brake",
+    [JT_AUDIT_HONEY_OPENED] = "honey-opened",
+    [JT_AUDIT_HONEY_ADD] = "honey-add",
+    [JT_AUDIT_HONEY_REMOVE] = "honey-remove",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

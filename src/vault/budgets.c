@@ -268,10 +268,12 @@ static void keep(struct jt_budgets *b, const struct jt_budget *budget,
 }
 
 /* One reservation a day crosses the mark, of all nodes' and whenever they start. */
-static void warn(const struct jt_budget_part *part, uint64_t granted, uint64_t used, uint32_t quota)
+static void warn(struct jt_counters *counters, const struct jt_budget_part *part, uint64_t granted,
+                 uint64_t used, uint32_t quota)
 {
     uint64_t mark = quota / 5 * 4 + quota % 5 * 4 / 5;
     if (granted > 0 && used >= mark && used - granted < mark) {
+        jt_count(&counters->budget_quota_near, 1);
         jt_log(JT_LOG_WARNING,
                "client %s: of its quota of %" PRIu32 " a day for %s %" PRIu64 " are taken",
                part->client, quota, jt_permission_name(UINT32_C(1) << part->operation), used);
@@ -293,7 +295,7 @@ enum jt_err jt_budgets_reserve(struct jt_budgets *b, struct jt_work_ctx *ctx, co
         return err;
     }
     keep(b, budget, &part, granted, used, now);
-    warn(&part, granted, used, budget->quota);
+    warn(&ctx->vault->counters, &part, granted, used, budget->quota);
     if (atomic_exchange(&b->pruned_day, day_of(now)) != day_of(now)) {
         if (jt_budget_prune(ctx->db, part.day) != JT_OK) {
             jt_fault_clear(&ctx->fault); /* old rows are in nobody's way */

@@ -35,6 +35,11 @@
     X(database_faults)        \
     X(budget_rate_refused)    \
     X(budget_quota_refused)   \
+    X(budget_quota_near)      \
+    X(guess_lookup_refused)   \
+    X(guess_tokenize_refused) \
+    X(guess_counts_lost)      \
+    X(honey_opened)           \
     X(unavailable)
 
 struct jt_counters {

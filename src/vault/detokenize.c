@@ -5,6 +5,7 @@
 #include "base/notice.h"
 #include "base/secmem.h"
 #include "store/cards.h"
+#include "vault/marked.h"
 #include "vault/reencrypt.h"
 
 #include <string.h>
@@ -172,6 +173,14 @@ static size_t gather(struct detokenizer *d, bool masked)
     return n;
 }
 
+/* A marked card was given out like any other; the alarm is somebody else's to raise. */
+static void note_honey(struct detokenizer *d, size_t i, bool masked)
+{
+    const struct jt_lane_entry *e = &d->lane.entries[d->lane.sent[d->opened[i]]];
+    jt_marked_opened(d->lane.vault->marked, e->request->client, e->request->origin,
+                     e->request->field, masked);
+}
+
 static void tell_refused(struct detokenizer *d)
 {
     jt_lane_alarm(&d->lane, d->n_refused, "rows do not open: they were altered");
@@ -193,6 +202,9 @@ static void on_masked(void *arg, enum jt_err err, const struct jt_open_masked_re
             item->pan[r->len] = '\0';
             item->generation = r->generation;
             item->expires_us = d->locator.rows[d->opened[i]].expires_us;
+            if (r->honey) {
+                note_honey(d, i, true);
+            }
         }
     }
     tell_refused(d);
@@ -223,6 +235,9 @@ static void on_opened(void *arg, enum jt_err err, const struct jt_open_reply *re
             became = jt_pan_unpack(r->value.bytes, r->value.len, opened_item(d, i)->pan);
         }
         (void)take(d, i, became, r->draining);
+        if (became == JT_OK && r->honey) {
+            note_honey(d, i, false);
+        }
     }
     tell_refused(d);
     open_masked(d);

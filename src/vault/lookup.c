@@ -4,6 +4,7 @@
 #include "base/container.h"
 #include "base/secmem.h"
 #include "store/cards.h"
+#include "vault/guessing.h"
 #include "vault/strays.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@ _Static_assert(JT_RING_MAX_LIVE < JT_WIRE_MAX_PROBED, "room for retired ones as 
 /* An entry is settled when it is known how it ends; it ends with the batch, behind the audit. */
 struct finder {
     struct jt_lane lane;
+    struct jt_guessing guessing;
     uint64_t epoch; /* of the keeper's ring when it made the fingerprints */
     uint8_t retired[JT_KEY_ID_SET_LEN];
     struct jt_seal_item asked[BATCH];
@@ -63,10 +65,31 @@ static void on_audited(void *arg, enum jt_err err)
     }
 }
 
+/*
+ * What the guess brakes hold is not answered, found or not, and so there is no telling a hit from a
+ * miss behind the limit. This decides, not what was held before the rows were read: until here
+ * other batches may have had misses of the same class.
+ */
+static void brake(struct finder *f)
+{
+    struct jt_guessing *g = &f->guessing;
+    for (size_t i = 0; i < g->n; i++) {
+        g->tries[i].counts = item_of(&f->lane.entries[g->at[i]])->err == JT_ERR_NO_CARD;
+    }
+    jt_guessing_count(g, &f->lane);
+    for (size_t i = 0; i < g->n && g->on; i++) {
+        if (g->tries[i].held) {
+            settle(&f->lane.entries[g->at[i]], JT_ERR_GUESS_BRAKE);
+        }
+    }
+    jt_guessing_tell(g, &f->lane);
+}
+
 /* The ids of one request's found items are neighbours, as its entries are. */
 static void audit_batch(struct finder *f)
 {
     size_t n_found = 0;
+    brake(f);
     f->n_audit = jt_lane_audit(&f->lane, JT_AUDIT_LOOKUP);
     for (size_t i = 0; i < f->lane.n; i++) {
         const struct jt_lane_entry *e = &f->lane.entries[i];
@@ -208,6 +231,9 @@ static size_t want(struct finder *f, const struct jt_fingerprint_reply *reply, s
     for (size_t i = 0; i < reply->n; i++) {
         struct jt_lane_entry *e = &f->lane.entries[f->lane.sent[i]];
         const struct jt_fingerprint_result *r = &reply->results[i];
+        if (e->settled) {
+            continue; /* held by a brake */
+        }
         if (jt_err_class(r->err) == JT_CLASS_REFRESH) {
             continue; /* another round */
         }
@@ -234,6 +260,7 @@ static void on_fingerprinted(void *arg, enum jt_err err, const struct jt_fingerp
         jt_lane_refresh(&f->lane);
         return;
     }
+    err = err == JT_OK ? f->guessing.err : err;
     if (err != JT_OK) {
         jt_lane_end(&f->lane, err);
         return;
@@ -256,6 +283,32 @@ static void on_fingerprinted(void *arg, enum jt_err err, const struct jt_fingerp
     }
 }
 
+/* The answer comes before the one with the fingerprints: both are asked for at once. */
+static void on_guessed(void *arg, enum jt_err err, const struct jt_guess_reply *reply)
+{
+    struct finder *f = arg;
+    struct jt_guessing *g = &f->guessing;
+    jt_guessing_take(g, &f->lane, err, reply);
+    for (size_t i = 0; i < g->n && err == JT_OK; i++) {
+        if (g->tries[i].held) {
+            settle(&f->lane.entries[g->at[i]], JT_ERR_GUESS_BRAKE);
+        }
+    }
+}
+
+static void ask_brakes(struct finder *f, size_t n)
+{
+    struct jt_guessing *g = &f->guessing;
+    if (f->lane.rounds > 1 || !jt_guessing_begin(g, &f->lane, JT_GUESS_LOOKUP)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct jt_pan *pan = &item_of(&f->lane.entries[f->lane.sent[i]])->pan;
+        jt_guessing_add(g, &f->lane, f->lane.sent[i], pan->packed, pan->packed_len);
+    }
+    jt_guessing_ask(g, &f->lane, on_guessed, f);
+}
+
 static void fingerprint_batch(struct jt_lane *lane)
 {
     struct finder *f = of(lane);
@@ -266,6 +319,7 @@ static void fingerprint_batch(struct jt_lane *lane)
     }
     request.n_retired =
         jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_LIVE);
+    ask_brakes(f, request.n);
     jt_keyclient_fingerprint(lane->keeper, &request, on_fingerprinted, f);
 }
 

@@ -21,9 +21,9 @@ struct jt_lookup_item {
     uint8_t token[JT_TOKEN_LEN];
     uint64_t id; /* the lane's own */
     /*
-     * JT_OK; JT_ERR_NO_CARD; JT_ERR_NOT_LINKED; JT_ERR_DECRYPT: the row that has the card's
-     * fingerprint is not that card's, or there are two; JT_ERR_STRANDED: its row stands under a
-     * retired key id; what may pass, by its class.
+     * JT_OK; JT_ERR_NO_CARD; JT_ERR_GUESS_BRAKE; JT_ERR_NOT_LINKED; JT_ERR_DECRYPT: the row that
+     * has the card's fingerprint is not that card's, or there are two; JT_ERR_STRANDED: its row
+     * stands under a retired key id; what may pass, by its class.
      */
     enum jt_err err;
 };

@@ -6,6 +6,7 @@
 #include "base/secmem.h"
 #include "store/cards.h"
 #include "vault/expiring.h"
+#include "vault/guessing.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
 
@@ -28,6 +29,11 @@ struct tokenizer {
     uint8_t retired[JT_KEY_ID_SET_LEN];
     size_t n_known; /* entries whose card has a row, which the keeper is matching */
     uint32_t known[BATCH];
+    struct jt_guessing guessing;
+    size_t n_held; /* entries that a brake holds: settled, and ended once the others are stored */
+    bool held_now; /* found in this round: what was sealed is not stored */
+    uint32_t try_of[BATCH]; /* by entry */
+    struct jt_guess_try written[BATCH];
     uint8_t tokens[BATCH][JT_TOKEN_LEN]; /* of the ids that the keeper minted */
     struct jt_claim_mark marks[BATCH];
     struct jt_seal_item seal[BATCH];
@@ -134,6 +140,34 @@ static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_out
     }
 }
 
+/* New cards of fields that link equal ones are tries at a number. */
+static void count_written(struct tokenizer *t, const struct jt_tokenize_result *result)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < result->n && t->guessing.on; i++) {
+        uint32_t at = t->lane.sent[i];
+        if (result->cards[i].kind == JT_CARD_WRITTEN && request_of(&t->lane.entries[at])->dedup) {
+            t->written[n++] =
+                (struct jt_guess_try){ .macs = &t->guessing.macs[t->try_of[at]], .counts = true };
+        }
+    }
+    if (n > 0) {
+        jt_brakes_count(t->lane.vault->brakes, JT_GUESS_TOKENIZE, t->guessing.day, t->written, n);
+    }
+}
+
+/* What a brake holds was waiting for the audit row, which is committed now. */
+static void end_held(struct tokenizer *t)
+{
+    for (size_t i = 0; i < t->lane.n && t->n_held > 0; i++) {
+        struct jt_lane_entry *e = &t->lane.entries[i];
+        if (e->settled && !e->ended) {
+            jt_lane_end_item(&t->lane, e, JT_ERR_GUESS_BRAKE);
+            t->n_held--;
+        }
+    }
+}
+
 static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *result)
 {
     size_t n_stranded = 0;
@@ -141,6 +175,8 @@ static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *
     t->lane.ended = JT_ERR_NOT_STORED;
     t->n_known = 0;
     jt_expiring_begin(&t->expiring, &t->lane, t->sealed_epoch);
+    count_written(t, result);
+    end_held(t);
     for (size_t i = 0; i < result->n; i++) {
         take_outcome(t, i, &result->cards[i], &n_stranded);
     }
@@ -199,6 +235,9 @@ static void make_audit_rows(struct tokenizer *t)
     t->n_audit = t->audited ? 0 : jt_lane_audit(&t->lane, JT_AUDIT_TOKENIZE);
     for (size_t i = 0; i < t->n_audit; i++) {
         t->lane.audit[i].n_done = t->lane.audit[i].n_items;
+    }
+    for (size_t i = 0; i < t->lane.n && t->n_audit > 0 && t->n_held > 0; i++) {
+        t->lane.audit[t->lane.entries[i].audit].n_done -= t->lane.entries[i].settled;
     }
     if (t->n_audit > 0) {
         jt_lane_ask_link(&t->lane, t->n_audit);
@@ -300,6 +339,64 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
 
 /* --- the first step: sealing --- */
 
+/* The answer comes before the one with the sealed cards: both are asked for at once. */
+static void on_guessed(void *arg, enum jt_err err, const struct jt_guess_reply *reply)
+{
+    struct tokenizer *t = arg;
+    struct jt_guessing *g = &t->guessing;
+    jt_guessing_take(g, &t->lane, err, reply);
+    for (size_t i = 0; i < g->n && err == JT_OK; i++) {
+        if (g->tries[i].held) {
+            t->lane.entries[g->at[i]].settled = true;
+            t->n_held++;
+        }
+    }
+    t->held_now = t->n_held > 0;
+    if (t->held_now) {
+        jt_guessing_tell(g, &t->lane);
+    }
+}
+
+/*
+ * What is sealed already is stored by nobody, and those that are not held are sealed once more:
+ * that is rare, and so costs nothing where nothing is held.
+ */
+static void leave_held(struct tokenizer *t)
+{
+    t->held_now = false;
+    if (jt_lane_open(&t->lane) > 0) {
+        jt_lane_again(&t->lane);
+        return;
+    }
+    t->lane.told = true; /* the brakes did */
+    jt_lane_end(&t->lane, JT_ERR_GUESS_BRAKE);
+}
+
+static void ask_brakes(struct tokenizer *t, size_t n)
+{
+    struct jt_guessing *g = &t->guessing;
+    if (t->lane.rounds > 1) {
+        return;
+    }
+    t->n_held = 0;
+    t->held_now = false;
+    if (!jt_guessing_begin(g, &t->lane, JT_GUESS_TOKENIZE)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = t->lane.sent[i];
+        const struct jt_lane_entry *e = &t->lane.entries[at];
+        const struct jt_tokenize_item *item = e->item;
+        if (request_of(e)->dedup) {
+            t->try_of[at] = (uint32_t)g->n;
+            jt_guessing_add(g, &t->lane, at, item->pan.packed, item->pan.packed_len);
+        }
+    }
+    if (g->n > 0) {
+        jt_guessing_ask(g, &t->lane, on_guessed, t);
+    }
+}
+
 static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *reply)
 {
     struct tokenizer *t = arg;
@@ -312,8 +409,10 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
          * needs to be told.
          */
         jt_lane_refresh(&t->lane);
-    } else if (err != JT_OK) {
-        jt_lane_end(&t->lane, err);
+    } else if (err != JT_OK || t->guessing.err != JT_OK) {
+        jt_lane_end(&t->lane, err != JT_OK ? err : t->guessing.err);
+    } else if (t->held_now) {
+        leave_held(t);
     } else if (t->n_audit > 0 && t->lane.link_state != JT_LANE_LINK_MADE) {
         jt_lane_end(&t->lane, t->lane.link_err);
     } else {
@@ -331,6 +430,7 @@ static void seal_batch(struct jt_lane *lane)
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
         t->seal[i] = (struct jt_seal_item){ .field = e->request->field, .value = value_of(e) };
     }
+    ask_brakes(t, request.n);
     make_audit_rows(t); /* the link is there when the cards are sealed */
     request.n_retired =
         jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);

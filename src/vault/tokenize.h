@@ -28,9 +28,10 @@ struct jt_tokenize_item {
     uint32_t place;      /* in the body: with a claim only */
     bool kept;           /* remembered for the claim already */
     /*
-     * JT_OK; what may pass, by its class; JT_ERR_NOT_STORED: the database does not store the card,
-     * however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row that has the card's
-     * fingerprint is not that card's; JT_ERR_STRANDED: its row stands under a retired key id.
+     * JT_OK; what may pass, by its class; JT_ERR_GUESS_BRAKE; JT_ERR_NOT_STORED: the database does
+     * not store the card, however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row
+     * that has the card's fingerprint is not that card's; JT_ERR_STRANDED: its row stands under a
+     * retired key id.
      */
     enum jt_err err;
 };

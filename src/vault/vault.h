@@ -48,6 +48,8 @@ struct jt_vault {
     struct jt_sets sets; /* clients and fields that stand */
     struct jt_lockout *lockout;
     struct jt_budgets *budgets;
+    struct jt_brakes *brakes;
+    struct jt_marked *marked;
     struct jt_held_use held_use;
     struct jt_trail trail;
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { DRAINING = 1 << 0 };
+enum { DRAINING = 1 << 0, HONEY = 1 << 7 };
 
 #define ITEM_FIXED_LEN (4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + 2)
 
@@ -64,7 +64,7 @@ void jt_open_reply_encode(const struct jt_open_reply *reply, struct jt_buf *out)
             return;
         }
         p[0] = JT_OK;
-        p[1] = r->draining ? DRAINING : 0;
+        p[1] = (uint8_t)((r->draining ? DRAINING : 0) | (r->honey ? HONEY : 0));
         (void)jt_value_encode(&r->value, p + 2);
     }
 }
@@ -80,7 +80,9 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
     if (in->bad || r->err != JT_OK) {
         return;
     }
-    r->draining = (jt_wire_flags_decode(in, DRAINING) & DRAINING) != 0;
+    uint8_t flags = jt_wire_flags_decode(in, DRAINING | HONEY);
+    r->draining = (flags & DRAINING) != 0;
+    r->honey = (flags & HONEY) != 0;
     jt_value_decode(in, &r->value);
     if (!jt_value_len_valid(r->value.kind, r->value.len)) {
         in->bad = true;

@@ -22,6 +22,7 @@ struct jt_open_result {
     enum jt_err err;
     bool draining;         /* sealed under a draining generation: due for re-encryption */
     struct jt_value value; /* checked */
+    bool honey;            /* a marked card: keeper/honey.h */
 };
 
 struct jt_open_reply {

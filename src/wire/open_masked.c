@@ -4,7 +4,7 @@
 #include "wire/items.h"
 #include "wire/text.h"
 
-enum { DRAINING = 1 << 0 };
+enum { DRAINING = 1 << 0, HONEY = 1 << 7 };
 
 /* A packed number of so many bytes has at most twice as many digits; one half byte is left over. */
 #define DIGITS_MIN (2 * JT_PAN_MIN_PACKED)
@@ -18,7 +18,7 @@ void jt_open_masked_reply_encode(const struct jt_open_masked_reply *reply, struc
         const struct jt_open_masked_result *r = &reply->results[i];
         jt_buf_u8(out, (uint8_t)r->err);
         if (r->err == JT_OK) {
-            jt_buf_u8(out, r->draining ? DRAINING : 0);
+            jt_buf_u8(out, (uint8_t)((r->draining ? DRAINING : 0) | (r->honey ? HONEY : 0)));
             jt_buf_u64(out, r->generation);
             jt_buf_u8(out, r->len);
             jt_buf_put(out, r->masked, r->len);
@@ -48,7 +48,9 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
     if (in->bad || r->err != JT_OK) {
         return;
     }
-    r->draining = (jt_wire_flags_decode(in, DRAINING) & DRAINING) != 0;
+    uint8_t flags = jt_wire_flags_decode(in, DRAINING | HONEY);
+    r->draining = (flags & DRAINING) != 0;
+    r->honey = (flags & HONEY) != 0;
     r->generation = jt_reader_u64(in);
     r->len = jt_reader_u8(in);
     r->masked = (const char *)jt_reader_bytes(in, r->len);

@@ -15,6 +15,7 @@ struct jt_open_masked_result {
     uint64_t generation; /* under which it is sealed */
     const char *masked;  /* digits and stars, as many as the number has digits; no NUL */
     uint8_t len;
+    bool honey; /* a marked card: keeper/honey.h */
 };
 
 struct jt_open_masked_reply {

@@ -33,6 +33,8 @@ void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_bu
     jt_buf_u64(out, status->n_held_back);
     jt_buf_u64(out, status->opened_ever);
     jt_buf_u64(out, status->opened_today);
+    jt_buf_u64(out, status->seals_generation);
+    jt_buf_u64(out, status->seals);
 }
 
 enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_status *status)
@@ -59,5 +61,7 @@ enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_statu
     status->n_held_back = jt_reader_u64(in);
     status->opened_ever = jt_reader_u64(in);
     status->opened_today = jt_reader_u64(in);
+    status->seals_generation = jt_reader_u64(in);
+    status->seals = jt_reader_u64(in);
     return jt_wire_end(in);
 }

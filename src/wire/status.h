@@ -17,7 +17,9 @@ struct jt_keeper_status {
     uint64_t epoch;              /* 0: no ring accepted yet */
     uint64_t highest_generation; /* ever seen */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;
-    uint64_t n_held_back;               /* not opened, because of a ceiling */
+    uint64_t n_held_back; /* not opened, because of a ceiling */
+    /* the generation that sealed last, and how much it did: keeper/sealcount.h */
+    uint64_t seals_generation, seals;
     uint64_t opened_ever, opened_today; /* over restarts: keeper/ceiling.h */
 };
 

@@ -13,6 +13,8 @@
 #define DAY    20000u
 #define OF_DAY INT64_C(1728000000) /* its first second */
 
+static struct jt_vault vault; /* of its counters only */
+
 static struct jt_budget_part part(uint64_t n)
 {
     return (struct jt_budget_part){ .client = "shop", .operation = 1, .day = DAY, .n = n };
@@ -76,7 +78,7 @@ static enum jt_budget_verdict ask(struct jt_budgets *front, struct fx *fx,
                                   const struct jt_budget *budget, uint32_t n,
                                   struct jt_budget_time now)
 {
-    struct jt_work_ctx ctx = { .db = fx->db };
+    struct jt_work_ctx ctx = { .vault = &vault, .db = fx->db };
     uint32_t retry_s;
     enum jt_budget_verdict verdict = jt_budgets_take(front, "shop", budget, n, now, &retry_s);
     if (verdict == JT_BUDGET_RESERVE) {
@@ -102,6 +104,7 @@ static void two_fronts_together_serve_the_quota(void **state)
     struct jt_budget_time now = { 0, OF_DAY };
     size_t served = 0, statements = 0;
     int64_t before = 0;
+    uint64_t near = jt_counted(&vault.counters.budget_quota_near);
     for (size_t i = 0; i < 8000; i++, now.us += 1000) {
         served += ask(fronts[i % 2], fx, &budget, 1, now) == JT_BUDGET_TAKEN;
         if (i % 50 == 0 && used(fx) != before) {
@@ -111,6 +114,7 @@ static void two_fronts_together_serve_the_quota(void **state)
     }
     assert_int_equal(served, 6400); /* both used up what they had: no more and no less */
     assert_in_range(statements, 30, 64);
+    assert_int_equal(jt_counted(&vault.counters.budget_quota_near), near + 1); /* once for both */
     for (size_t i = 0; i < 2; i++) {
         jt_budgets_free(fronts[i]);
     }
@@ -168,7 +172,7 @@ static void what_a_front_holds_is_missing_elsewhere_until_it_stops(void **state)
     struct jt_budgets *one = new_front(), *other = new_front();
     const struct jt_budget budget = { 1, 0, 640 };
     struct jt_budget_time now = { 0, OF_DAY };
-    struct jt_work_ctx ctx = { .db = fx->db };
+    struct jt_work_ctx ctx = { .vault = &vault, .db = fx->db };
     assert_int_equal(ask(one, fx, &budget, 1, now), JT_BUDGET_TAKEN);
     assert_int_equal(used(fx), 11);
     assert_int_equal(ask(other, fx, &budget, 630, now), JT_BUDGET_QUOTA);
@@ -261,7 +265,7 @@ static void without_the_table_what_is_reserved_remains(void **state)
     struct jt_budgets *front = new_front();
     const struct jt_budget budget = { 1, 0, 640 };
     struct jt_budget_time now = { 0, OF_DAY };
-    struct jt_work_ctx ctx = { .db = fx->db };
+    struct jt_work_ctx ctx = { .vault = &vault, .db = fx->db };
     uint32_t retry_s;
     assert_int_equal(ask(front, fx, &budget, 1, now), JT_BUDGET_TAKEN);
     fx_exec(fx->plain, "DROP TABLE client_budget");

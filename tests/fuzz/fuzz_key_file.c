@@ -37,7 +37,7 @@ enum { AS_IT_STANDS = 0x80 };
 #define GENFILE_CHECK  28
 #define MARK_BODY      28
 #define MARK_NUMBER    12
-#define STATE_RING     92 /* the length of its body, that body, and its MAC come last */
+#define STATE_RING     128 /* the length of its body, that body, and its MAC come last */
 #define KEY_LEN        32
 
 static struct jt_buf file; /* what is read, by whatever name */
@@ -200,18 +200,28 @@ static void read_generation(bool sealed, bool development)
     MUST(fuzz_zero(&meta, sizeof meta) && fuzz_zero(key, sizeof key));
 }
 
-/* The MACs of the ring in it, if there is one, and of the whole. */
-/* A state file without the count of opened cards says in its byte 8 that it is one. */
-#define OLD_STATE_FORMAT 3
-#define OPENED_LEN       20
+/*
+ * What a state file of an older format, which its byte 8 tells, does not have: the counts of opened
+ * cards and of messages sealed.
+ */
+#define OPENED_LEN 20
+#define SEALED_LEN 16
 
+static size_t state_lacks(void)
+{
+    uint8_t format = file.len > 8 ? file.data[8] : 0;
+    return format == 3 ? OPENED_LEN + SEALED_LEN : format == 4 ? SEALED_LEN : 0;
+}
+
+/* The MACs of the ring in it, if there is one, and of the whole. */
 static void seal_state(void)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
-    if (file.len >= STATE_RING + 2) {
-        size_t body_len = (size_t)file.data[STATE_RING] << 8 | file.data[STATE_RING + 1];
-        uint8_t *body = file.data + STATE_RING + 2;
-        if (body_len > 0 && file.len == STATE_RING + 2 + body_len + sizeof mac) {
+    size_t at = STATE_RING - state_lacks();
+    if (file.len >= at + 2) {
+        size_t body_len = (size_t)file.data[at] << 8 | file.data[at + 1];
+        uint8_t *body = file.data + at + 2;
+        if (body_len > 0 && file.len == at + 2 + body_len + sizeof mac) {
             MUST(jt_rowmac_ring(root, body, body_len, body + body_len) == JT_OK);
         }
     }
@@ -236,8 +246,8 @@ static void read_state(bool sealed, bool development)
     MUST(state.development == development && ring.epoch <= state.highest_epoch);
     MUST((ring.epoch == 0) == (state.ring.body_len == 0));
     MUST(jt_state_save(-1, root, &state) == JT_OK);
-    if (file.data[8] == OLD_STATE_FORMAT) {
-        MUST(written.len == file.len + OPENED_LEN); /* it is written in the present one */
+    if (state_lacks() > 0) {
+        MUST(written.len == file.len + state_lacks()); /* it is written in the present one */
     } else {
         check_written();
     }

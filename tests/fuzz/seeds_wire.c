@@ -9,6 +9,8 @@
 #include "wire/held.h"
 #include "wire/hello.h"
 #include "wire/identify.h"
+#include "wire/guess.h"
+#include "wire/honey.h"
 #include "wire/once.h"
 #include "wire/match.h"
 #include "wire/node.h"
@@ -73,7 +75,7 @@ static void batches(void)
     struct jt_open_item opens[2] = { { 1, 5, bytes, bytes, 25 }, { 1, 6, bytes, bytes, 23 } };
     jt_open_request_encode(opens, 2, &message);
     store(JT_VERB_OPEN, 0);
-    struct jt_open_result opened[3] = { { JT_OK, true, pan },
+    struct jt_open_result opened[3] = { { .draining = true, .value = pan, .honey = true },
                                         { .err = JT_ERR_DECRYPT },
                                         { .err = JT_ERR_RING_MOVED } };
     struct jt_open_reply open_reply = { 5, 3, opened };
@@ -104,7 +106,7 @@ static void batches(void)
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
 
-    struct jt_open_masked_result masked[2] = { { JT_OK, true, 3, "630400****0000", 14 },
+    struct jt_open_masked_result masked[2] = { { JT_OK, true, 3, "630400****0000", 14, false },
                                                { .err = JT_ERR_DECRYPT } };
     struct jt_open_masked_reply masked_reply = { 5, 2, masked };
     jt_open_masked_reply_encode(&masked_reply, &message);
@@ -326,6 +328,40 @@ static void requests_done_once(void)
     store(REPLY + JT_VERB_ONCE, 2);
 }
 
+static void guesses(void)
+{
+    static const uint8_t card[8] = { 0x41, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11 };
+    const struct jt_guess_item items[2] = { { "app", card, 3, 8 }, { "", card, 0, 8 } };
+    const struct jt_guess_request request = { JT_GUESS_TOKENIZE, 20000, items, 2 };
+    jt_guess_request_encode(&request, &message);
+    store(JT_VERB_GUESS, 0);
+    struct jt_guess_result macs[2] = { { { 1 }, { 2 } }, { { 3 }, { 4 } } };
+    const struct jt_guess_reply reply = { 2, macs };
+    jt_guess_reply_encode(&reply, &message);
+    store(REPLY + JT_VERB_GUESS, 2);
+}
+
+/* Sets of marks are too long for a seed: those here are of before there was one. */
+static void honey(void)
+{
+    const struct jt_honey_sealed none = { .len = 0 };
+    const struct jt_honey_accepted accepted = { .verdict = JT_HONEY_SAME };
+    const struct jt_honey_order order = {
+        .who.spec.id = "operator", .who.state = JT_ROW_ACTIVE, .act = JT_HONEY_ADD, .field = 1
+    };
+    static const struct jt_honey_tokens tokens = { .n = 1, .marks = { { 1, { 2 } } } };
+    jt_honey_sealed_encode(&none, &message);
+    store(JT_VERB_HONEY_ACCEPT, 0);
+    jt_honey_accepted_encode(&accepted, &message);
+    store(REPLY + JT_VERB_HONEY_ACCEPT, 0);
+    jt_honey_change_encode(&order, &message);
+    store(JT_VERB_HONEY_CHANGE, 0);
+    jt_honey_list_encode(&order, &message);
+    store(JT_VERB_HONEY_LIST, 0);
+    jt_honey_tokens_encode(&tokens, &message);
+    store(REPLY + JT_VERB_HONEY_LIST, 0);
+}
+
 void seeds_of_wire(void)
 {
     jt_buf_init(&message, JT_WIRE_MAX_FRAME);
@@ -336,6 +372,8 @@ void seeds_of_wire(void)
     rings();
     audit_trail();
     requests_done_once();
+    guesses();
+    honey();
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }

@@ -6,6 +6,8 @@
 #include "wire/fingerprint.h"
 #include "wire/held.h"
 #include "wire/identify.h"
+#include "wire/guess.h"
+#include "wire/honey.h"
 #include "wire/once.h"
 #include "wire/match.h"
 #include "wire/open_masked.h"
@@ -175,3 +177,46 @@ enum jt_err fuzz_batch_once_reply(struct jt_reader *in, size_t n, struct jt_buf 
     }
     return err;
 }
+
+enum jt_err fuzz_batch_guess(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_guess_item items[JT_WIRE_MAX_ITEMS];
+    struct jt_guess_request request;
+    (void)n;
+    enum jt_err err = jt_guess_request_decode(in, items, &request);
+    MUST(err == JT_OK || request.n == 0);
+    jt_guess_request_encode(&request, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_guess_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_guess_result results[MAX_ANSWER];
+    struct jt_guess_reply reply = { .results = results };
+    enum jt_err err = jt_guess_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_guess_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+/* A whole message, and the same again. */
+#define HONEY(name, type, decode, encode)                                   \
+    enum jt_err name(struct jt_reader *in, size_t n, struct jt_buf *out)    \
+    {                                                                       \
+        static type message;                                                \
+        (void)n;                                                            \
+        enum jt_err err = decode(in, &message);                             \
+        if (err == JT_OK) {                                                 \
+            encode(&message, out);                                          \
+        }                                                                   \
+        return err == JT_OK && !jt_reader_done(in) ? JT_ERR_PROTOCOL : err; \
+    }
+
+HONEY(fuzz_honey_sealed, struct jt_honey_sealed, jt_honey_sealed_decode, jt_honey_sealed_encode)
+HONEY(fuzz_honey_accepted, struct jt_honey_accepted, jt_honey_accepted_decode,
+      jt_honey_accepted_encode)
+HONEY(fuzz_honey_change, struct jt_honey_order, jt_honey_change_decode, jt_honey_change_encode)
+HONEY(fuzz_honey_list, struct jt_honey_order, jt_honey_list_decode, jt_honey_list_encode)
+HONEY(fuzz_honey_tokens, struct jt_honey_tokens, jt_honey_tokens_decode, jt_honey_tokens_encode)

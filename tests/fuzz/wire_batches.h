@@ -28,6 +28,13 @@ message_fn fuzz_batch_fingerprint_reply;
 message_fn fuzz_batch_match_reply;
 message_fn fuzz_batch_identify;
 message_fn fuzz_batch_identify_reply;
+message_fn fuzz_honey_sealed;
+message_fn fuzz_honey_accepted;
+message_fn fuzz_honey_change;
+message_fn fuzz_honey_list;
+message_fn fuzz_honey_tokens;
+message_fn fuzz_batch_guess;
+message_fn fuzz_batch_guess_reply;
 message_fn fuzz_batch_once;
 message_fn fuzz_batch_once_reply;
 

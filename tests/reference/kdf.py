@@ -18,6 +18,8 @@ FROM_SERVICE_ROOT = {
     "mac-state": ("jeton/v1/mac/state", 0, 32),
     "mac-audit": ("jeton/v1/mac/audit", 0, 32),
     "mac-once": ("jeton/v1/mac/idempotency", 0, 32),
+    "mac-guess": ("jeton/v1/mac/guess", 0, 32),
+    "honey": ("jeton/v1/honey", 0, 64),
     "sign": ("jeton/v1/sign", 0, 32),
     "token": ("jeton/v1/token", 4, 32),
     "root-check": ("jeton/v1/root-check", 0, 8),

@@ -33,13 +33,14 @@ class Key:
 class State:
     """What the keeper must not forget."""
 
-    def __init__(self, node, epoch, highest, id_mark, sets, operators, ring_body, ring_mac):
+    def __init__(self, node, epoch, highest, id_mark, sets, operators, seals, ring_body, ring_mac):
         self.node = node
         self.epoch = epoch
         self.highest = highest
         self.id_mark = id_mark
         self.sets = sets  # kind: (highest version seen, MAC of its row)
         self.operators = operators  # version at which an operator was revoked last
+        self.seals = seals  # a generation, and how many messages were sealed under it
         self.ring_body = ring_body
         self.ring_mac = ring_mac
 
@@ -101,12 +102,12 @@ def read_generation(data, wrap, environment, number):
 
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
-    _need(len(data) >= 146, "too short")
+    _need(len(data) >= 162, "too short")
     magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
     clients, clients_mac, fields, fields_mac, operators = struct.unpack(">Q16sQ16sQ", data[36:92])
-    _ever, _day, _today, length = struct.unpack(">QIQH", data[92:114])
-    _need(magic == b"JTKSTATE" and form == 4 and zero == 0, "not a state file of format 4")
-    _need(len(data) == 146 + length, "not as long as it says")
+    _ever, _day, _today, generation, seals, length = struct.unpack(">QIQQQH", data[92:130])
+    _need(magic == b"JTKSTATE" and form == 5 and zero == 0, "not a state file of format 5")
+    _need(len(data) == 162 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")
     _need(
         equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])),
@@ -121,9 +122,27 @@ def read_state(data, root, environment):
         id_mark,
         sets,
         operators,
-        data[114 : 114 + length],
-        data[114 + length : 130 + length],
+        (generation, seals),
+        data[130 : 130 + length],
+        data[130 + length : 146 + length],
     )
+
+
+def read_honey(data, root, environment):
+    """The set of honey marks, as file and database have it: its version, and (field, id) of each
+    mark.
+    """
+    _need(len(data) == 12326, "not 12326 bytes")
+    magic, form, env, zero, version = struct.unpack(">8sBBHQ", data[:20])
+    _need(magic == b"JTKHONEY" and form == 1 and zero == 0, "not a honey set of format 1")
+    _need(env == environment, "of another environment than the master key")
+    body = Siv(kdf.from_service_root(root, "honey")).open([data[:20]], data[20:])
+    _need(body is not None, "not sealed under the service root")
+    (n,) = struct.unpack(">H", body[:2])
+    _need(n <= 1024 and not any(body[2 + 12 * n :]), "not as long as it says")
+    marks = [struct.unpack(">IQ", body[2 + 12 * i : 14 + 12 * i]) for i in range(n)]
+    _need(marks == sorted(set(marks), key=lambda m: (m[1], m[0])), "not in order")
+    return version, marks
 
 
 def read_mark(data, root, environment, number):
@@ -183,6 +202,10 @@ class KeyDirectory:
                     self.generations[number] = key
             elif self._mark(report, path.name):
                 pass
+            elif path.name == "honey":
+                self._try(
+                    report, path.name, lambda data: read_honey(data, self.root, self.environment)
+                )
             elif path.name not in ("master.key", "service-root.key", "state"):
                 report.note(f"{path.name}: not read; not a file of this directory")
 

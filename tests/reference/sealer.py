@@ -52,9 +52,9 @@ def mark_file(root, number, key_id, check, environment=DEVELOPMENT):
 def state_file(
     root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1
 ):
-    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 4, environment, node, 0, epoch, highest, id_mark)
+    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 5, environment, node, 0, epoch, highest, id_mark)
     seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
-    opened = struct.pack(">QIQ", 0, 0, 0)
+    opened = struct.pack(">QIQQQ", 0, 0, 0, 0, 0)
     data = head + seen + opened + struct.pack(">H", len(ring_body)) + ring_body + ring_mac
     return data + cmac(
         kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data

@@ -70,6 +70,9 @@ WRONG = {
     "client revoke: a client's name is 1 to 32": [["client", "revoke", "Not Valid"]],
     "audit: TOKEN is missing": [["audit"]],
     "audit: --field is missing": [["audit", "t"]],
+    "honey must be followed by add, list or remove": [["honey"]],
+    "honey add: TOKEN is missing": [["honey", "add"]],
+    "honey remove: --field is missing": [["honey", "remove", "t"]],
     "node accept-ids: --reason is missing": [["node", "accept-ids"]],
     "node accept-sets: --reason is missing": [["node", "accept-sets"]],
     "init: --operator-key is missing": [["init"]],
@@ -112,7 +115,7 @@ def commands_of(script):
 
 def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
     commands = commands_of(script)
-    assert len(commands) == 34
+    assert len(commands) == 37
     for name, argument in commands:
         done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
         assert done.err == f"jeton: {name}: unknown option --nonsense (see jeton {name} --help)\n"

@@ -299,35 +299,43 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
 }
 
 /*
- * One of format 3 has no count of opened cards (8 + 4 + 8 bytes at OPENED_AT). All else is the
- * same.
+ * One of format 4 has no count of messages sealed (8 + 8 bytes at SEALED_AT), and one of format 3
+ * none of opened cards either (8 + 4 + 8 bytes at OPENED_AT). All else is the same.
  */
 #define OPENED_AT  92
-#define OPENED_LEN 20
-static void a_state_file_without_the_count_of_opened_cards_is_read(void **state)
+#define SEALED_AT  112
+#define SEALED_END 128
+static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt_keeper_state *back)
 {
-    struct fixture *f = *state;
     struct jt_fault fault = { 0 };
     const struct jt_keeper_state s = { .development = true,
                                        .node = 3,
                                        .id_mark = 99,
                                        .operators_revoked = 12,
-                                       .opened = { 1, 2, 3 } };
-    struct jt_keeper_state back;
+                                       .opened = { 1, 2, 3 },
+                                       .sealed = { 4, 5 } };
     struct jt_ring ring;
     struct jt_buf file;
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
-    file.data[8] = 3;
-    memmove(file.data + OPENED_AT, file.data + OPENED_AT + OPENED_LEN,
-            file.len - OPENED_AT - OPENED_LEN);
-    size_t len = file.len - OPENED_LEN, body_len = len - JT_ROW_MAC_LEN;
+    file.data[8] = format;
+    memmove(file.data + from, file.data + SEALED_END, file.len - SEALED_END);
+    size_t len = file.len - (SEALED_END - from), body_len = len - JT_ROW_MAC_LEN;
     assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
     assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, len), JT_OK);
-    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
-    assert_true(back.id_mark == 99 && back.operators_revoked == 12 && back.node == 3);
-    assert_true(back.opened.ever == 0 && back.opened.day == 0 && back.opened.today == 0);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, back, &ring, &fault), JT_OK);
+    assert_true(back->id_mark == 99 && back->operators_revoked == 12 && back->node == 3);
+    assert_true(back->sealed.generation == 0 && back->sealed.n == 0);
     jt_buf_clear(&file);
+}
+
+static void a_state_file_without_the_counts_of_later_versions_is_read(void **state)
+{
+    struct jt_keeper_state back;
+    read_older(*state, 4, SEALED_AT, &back);
+    assert_true(back.opened.ever == 1 && back.opened.day == 2 && back.opened.today == 3);
+    read_older(*state, 3, OPENED_AT, &back);
+    assert_true(back.opened.ever == 0 && back.opened.day == 0 && back.opened.today == 0);
 }
 
 /* As production: anything but development would be taken for it. */
@@ -440,7 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_state_file_without_the_count_of_opened_cards_is_read,
+        cmocka_unit_test_setup_teardown(a_state_file_without_the_counts_of_later_versions_is_read,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,
                                         teardown),

@@ -29,6 +29,9 @@ static void round_trip(void **state)
                                        .n_matched = 8,
                                        .n_mismatched = 9,
                                        .n_identified = 10,
+                                       .opened_today = 11,
+                                       .seals_generation = 12,
+                                       .seals = 13,
                                        .has_root = true,
                                        .sealed = true };
     message_fill(status.incarnation, sizeof status.incarnation, 1);
@@ -47,6 +50,9 @@ static void round_trip(void **state)
     assert_int_equal(back.n_matched, 8);
     assert_int_equal(back.n_mismatched, 9);
     assert_int_equal(back.n_identified, 10);
+    assert_int_equal(back.opened_today, 11);
+    assert_int_equal(back.seals_generation, 12);
+    assert_int_equal(back.seals, 13);
     assert_true(back.has_root);
     assert_false(back.joined);
     message_refuses_truncation(&b, decode);

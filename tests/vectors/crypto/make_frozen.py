@@ -29,6 +29,8 @@ ROLES = [
     ("mac-state", "jeton/v1/mac/state", b"", 32),
     ("mac-audit", "jeton/v1/mac/audit", b"", 32),
     ("mac-once", "jeton/v1/mac/idempotency", b"", 32),
+    ("mac-guess", "jeton/v1/mac/guess", b"", 32),
+    ("honey", "jeton/v1/honey", b"", 64),
     ("sign", "jeton/v1/sign", b"", 32),
     ("master-check", "jeton/v1/master-check", b"", 8),
     ("token", "jeton/v1/token", struct.pack(">I", FIELD), 32),
