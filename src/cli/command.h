@@ -75,6 +75,7 @@ jt_command_fn jt_cmd_keys_list;
 jt_command_fn jt_cmd_keys_retire;
 jt_command_fn jt_cmd_migrate;
 jt_command_fn jt_cmd_node_accept_ids;
+jt_command_fn jt_cmd_node_accept_numeric;
 jt_command_fn jt_cmd_node_accept_sets;
 jt_command_fn jt_cmd_status;
 jt_command_fn jt_cmd_tokenize;

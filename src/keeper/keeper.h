@@ -36,6 +36,7 @@ struct jt_keeper {
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
+    bool numeric_open; /* numeric tokens may be made: keeper/op_numeric_mark.c */
     struct jt_ceiling ceiling;
     uint32_t warned_day;  /* the log was told that the day's ceiling is near */
     uint64_t n_held_back; /* not opened, because of a ceiling */

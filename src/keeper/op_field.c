@@ -5,20 +5,34 @@
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
+#include "pan/numeric.h"
 #include "pan/rules.h"
 #include "wire/field.h"
 
 #include <string.h>
 
+/*
+ * Where a token could be a card of the field, each is looked for among the others by fingerprint.
+ * Without dedup there is none to look for.
+ */
+static bool form_good(const struct jt_field_spec *spec, const struct jt_card_rules *rules)
+{
+    struct jt_numeric_form form;
+    return spec->token_form == 0 ||
+           (jt_numeric_form_decode(spec->token_form, &form) &&
+            (spec->dedup || !(form.luhn_valid || spec->allow_bad_luhn || rules->n_exempt > 0)));
+}
+
 /* Whether they are for fields of this kind, and card rules some that this version knows. */
 static bool rules_good(const struct jt_field_spec *spec)
 {
-    struct jt_card_rules ignored;
+    struct jt_card_rules rules;
     if (spec->kind == JT_FIELD_PAN) {
-        return jt_card_rules_decode(spec->rules, spec->rules_len, &ignored) == JT_OK;
+        return jt_card_rules_decode(spec->rules, spec->rules_len, &rules) == JT_OK &&
+               form_good(spec, &rules);
     }
     return spec->kind == JT_FIELD_BYTES && !spec->dedup && !spec->allow_bad_luhn &&
-           !spec->mask_eight && spec->rules_len == 0;
+           !spec->mask_eight && spec->rules_len == 0 && spec->token_form == 0;
 }
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
@@ -64,7 +78,8 @@ static bool same_rules(const struct jt_field_spec *was, const struct jt_field_sp
 static bool changes_only_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
 {
     return was->id == next->id && strcmp(was->name, next->name) == 0 && was->kind == next->kind &&
-           was->dedup == next->dedup && (rules_good(next) || same_rules(was, next));
+           was->dedup == next->dedup && was->token_form == next->token_form &&
+           (rules_good(next) || same_rules(was, next));
 }
 
 /* Takes the old row out of the set and brings the next one in. */

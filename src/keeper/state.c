@@ -8,10 +8,11 @@
 
 #include <string.h>
 
-#define STATE_FORMAT 4
-#define OLD_FORMAT   3 /* without the cards opened */
-#define STATE_FILE_MAX                                                              \
-    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 2 + JT_RING_BODY_MAX + \
+#define STATE_FORMAT 5
+#define OLD_FORMAT   3 /* without the cards opened, and */
+#define MARKLESS     4 /* without the mark of numeric tokens */
+#define STATE_FILE_MAX                                                                   \
+    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 20 + 2 + JT_RING_BODY_MAX + \
      2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
@@ -37,6 +38,9 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
     jt_buf_u64(&file, state->opened.ever);
     jt_buf_u32(&file, state->opened.day);
     jt_buf_u64(&file, state->opened.today);
+    jt_buf_u64(&file, state->numeric.mark);
+    jt_buf_u64(&file, state->numeric.system_identifier);
+    jt_buf_u32(&file, state->numeric.timeline);
     jt_buf_u16(&file, (uint16_t)state->ring.body_len);
     jt_buf_put(&file, state->ring.body, state->ring.body_len);
     jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
@@ -112,11 +116,16 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
         state->opened.day = jt_reader_u32(&in);
         state->opened.today = jt_reader_u64(&in);
     }
+    if (format != OLD_FORMAT && format != MARKLESS) {
+        state->numeric.mark = jt_reader_u64(&in);
+        state->numeric.system_identifier = jt_reader_u64(&in);
+        state->numeric.timeline = jt_reader_u32(&in);
+    }
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 ||
-        (format != STATE_FORMAT && format != OLD_FORMAT) || zero != 0 ||
+        (format != STATE_FORMAT && format != OLD_FORMAT && format != MARKLESS) || zero != 0 ||
         body_len > JT_RING_BODY_MAX ||
         (!state->development && environment != JT_ENVIRONMENT_PRODUCTION)) {
         return JT_ERR_FILE_ALTERED;

@@ -6,15 +6,18 @@
  * It is MACed under mac/state. By it a keeper notices a database that went back, and gives no id
  * twice. So a keeper that has a service root does not start without it.
  *
- * File: magic "JTKSTATE", u8 format = 4, u8 environment, u8 node number (0: none yet), u8 zero, u64
+ * File: magic "JTKSTATE", u8 format = 5, u8 environment, u8 node number (0: none yet), u8 zero, u64
  * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
  * time up to and including this one may have been minted), for the set of clients and the set of
  * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
  * revoked last; u64 cards opened ever, u32 day since 1970-01-01, u64 cards opened on it, all three
- * written ahead (keeper/ceiling.h); u16 length of the ring's body (0: no ring accepted yet), body,
- * the ring's MAC (16; zeroes without a ring), MAC of all before (16).
+ * written ahead (keeper/ceiling.h); u64
+ * mark, u64 system identifier and u32 timeline of the database of numeric tokens (0: none yet); u16
+ * length of the ring's body (0: no ring accepted yet), body, the ring's MAC (16; zeroes without a
+ * ring), MAC of all before (16).
  *
- * Format 3 has no count of cards opened. It is read, and the count begins then.
+ * Format 3 has no count of cards opened, formats 3 and 4 no mark of numeric tokens. They are read,
+ * and what is missing begins then.
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -22,6 +25,7 @@
 #include "keeper/ceiling.h"
 #include "keeper/root.h"
 #include "base/fault.h"
+#include "wire/numeric.h"
 #include "wire/ring.h"
 
 /* The highest version of a set that was seen (keeper/setrule.h); 0: none yet. */
@@ -34,12 +38,13 @@ struct jt_keeper_state {
     bool development;
     uint64_t highest_epoch;
     uint64_t highest_generation;
-    uint8_t node;               /* 0: none yet */
-    uint64_t id_mark;           /* keeper/idmint.h */
-    struct jt_seen_set seen[2]; /* by enum jt_set_kind, less 1 */
-    uint64_t operators_revoked; /* the highest `operators` of a set of clients that was seen */
-    struct jt_opened opened;    /* or less: it is written ahead */
-    struct jt_ring_row ring;    /* body_len 0: none */
+    uint8_t node;                   /* 0: none yet */
+    uint64_t id_mark;               /* keeper/idmint.h */
+    struct jt_seen_set seen[2];     /* by enum jt_set_kind, less 1 */
+    uint64_t operators_revoked;     /* the highest `operators` of a set of clients that was seen */
+    struct jt_opened opened;        /* or less: it is written ahead */
+    struct jt_numeric_mark numeric; /* keeper/op_numeric_mark.c; system identifier 0: none yet */
+    struct jt_ring_row ring;        /* body_len 0: none */
 };
 
 /* Durable when it returns. */

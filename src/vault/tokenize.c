@@ -4,13 +4,18 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "base/secmem.h"
+#include "pan/numeric.h"
 #include "store/cards.h"
+#include "vault/numeric.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
 
 #include <string.h>
 
 #define BATCH JT_LANE_BATCH_MAX
+
+/* So often numeric tokens are drawn again beyond the rounds of every lane. */
+#define TAKEN_ROUNDS 24
 
 /* What one keeper call may hold, one transaction takes. */
 _Static_assert(JT_STORE_MAX_CARDS == JT_WIRE_MAX_ITEMS, "a transaction for a keeper call");
@@ -25,13 +30,16 @@ struct tokenizer {
     uint64_t sealed_epoch;
     /* key ids of the last sealing's retired generations */
     uint8_t retired[JT_KEY_ID_SET_LEN];
-    size_t n_known; /* entries whose card has a row, which the keeper is matching */
+    size_t n_taken;   /* items of this round whose numeric token was taken */
+    int taken_rounds; /* of this batch: repeats because numeric tokens were taken */
+    size_t n_known;   /* entries whose card has a row, which the keeper is matching */
     uint32_t known[BATCH];
     uint8_t tokens[BATCH][JT_TOKEN_LEN]; /* of the ids that the keeper minted */
     struct jt_claim_mark marks[BATCH];
     struct jt_seal_item seal[BATCH];
     struct jt_card_new cards[BATCH];
     struct jt_card_probe probes[BATCH * JT_WIRE_MAX_PROBED];
+    struct jt_card_probe digit_probes[BATCH * JT_RING_MAX_LIVE];
     struct jt_match_item match[BATCH];
 };
 
@@ -91,9 +99,33 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
 
 /* --- the second step: storing --- */
 
+/* One that was neither stored nor found: it ends, or stays for another round. */
+static void take_lost(struct tokenizer *t, struct jt_lane_entry *e,
+                      const struct jt_card_outcome *outcome, bool behind)
+{
+    const struct jt_tokenize_request *request = request_of(e);
+    struct jt_counters *c = &t->lane.vault->counters;
+    if (request->token_form != 0 && behind) {
+        jt_lane_end_item(&t->lane, e, jt_numeric_is_behind(t->lane.vault));
+    } else if (outcome->why == JT_CARD_IS_TOKEN) {
+        jt_count(&c->pan_is_token, 1);
+        jt_lane_end_item(&t->lane, e, JT_ERR_CARD_IS_TOKEN);
+    } else if (outcome->why == JT_CARD_TOKEN_TAKEN) {
+        const struct jt_tokenize_item *item = e->item;
+        jt_count(&c->numeric_taken, 1);
+        if (jt_numeric_spent(t->lane.vault, e->request->field, request->token_form,
+                             item->pan.n_digits, outcome->n_taken)) {
+            jt_lane_end_item(&t->lane, e, JT_ERR_TOKENS_SPENT);
+        }
+        t->n_taken++;
+    } else {
+        t->lane.ended = JT_ERR_NOT_STORED;
+    }
+}
+
 /* Sorts an item out by what became of its card; one that was lost stays for another round. */
 static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_outcome *outcome,
-                         size_t *n_stranded)
+                         bool behind, size_t *n_stranded)
 {
     struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
     const struct jt_card_row *row = outcome->row;
@@ -102,7 +134,7 @@ static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_out
         item->kept = outcome->written == i && request_of(e)->claim != NULL;
         give_token(&t->lane, e, t->tokens[outcome->written], t->cards[outcome->written].id);
     } else if (outcome->kind == JT_CARD_LOST) {
-        return;
+        take_lost(t, e, outcome, behind);
     } else if (jt_key_id_set_has(t->retired, row->envelope[0])) {
         jt_lane_end_item(&t->lane, e, JT_ERR_STRANDED);
         (*n_stranded)++;
@@ -112,8 +144,21 @@ static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_out
                                                        .fingerprint = row->fingerprint,
                                                        .value = value_of(e),
                                                        .envelope = row->envelope,
-                                                       .envelope_len = row->envelope_len };
+                                                       .envelope_len = row->envelope_len,
+                                                       .digits = row->digits };
         t->known[t->n_known++] = t->lane.sent[i];
+    }
+}
+
+/* Items that the keeper refused wait for the end of the round, because its audit row is theirs too.
+ */
+static void end_settled(struct jt_lane *lane)
+{
+    for (size_t i = 0; i < lane->n; i++) {
+        struct jt_lane_entry *e = &lane->entries[i];
+        if (e->settled && !e->ended) {
+            jt_lane_end_item(lane, e, ((struct jt_tokenize_item *)e->item)->err);
+        }
     }
 }
 
@@ -121,10 +166,18 @@ static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *
 {
     size_t n_stranded = 0;
     t->audited = true;
-    t->lane.ended = JT_ERR_NOT_STORED;
+    t->lane.ended = JT_ERR_TOKENS_SPENT; /* unless a card is lost for another reason */
     t->n_known = 0;
+    t->n_taken = 0;
+    end_settled(&t->lane);
     for (size_t i = 0; i < result->n; i++) {
-        take_outcome(t, i, &result->cards[i], &n_stranded);
+        take_outcome(t, i, &result->cards[i], result->numeric_behind, &n_stranded);
+    }
+    /* A race has few rounds. To draw another token may take more, and is no fault of anything. */
+    if (t->n_taken > 0 && t->lane.ended == JT_ERR_TOKENS_SPENT && t->lane.rounds > 1 &&
+        t->taken_rounds < TAKEN_ROUNDS) {
+        t->taken_rounds++;
+        t->lane.rounds--;
     }
     jt_lane_alarm(
         &t->lane, n_stranded,
@@ -190,15 +243,15 @@ static void make_audit_rows(struct tokenizer *t)
 /*
  * Fingerprints under all other generations that may have a row of the card; without dedup none has.
  */
-static size_t add_probes(struct tokenizer *t, const struct jt_seal_reply *reply, size_t i,
-                         size_t n_probes)
+static size_t add_probes(struct tokenizer *t, const struct jt_seal_reply *reply,
+                         const struct jt_seal_result *r, size_t i, size_t n_probes)
 {
     for (size_t d = 0; d < reply->n_probed && request_of(&t->lane.entries[t->lane.sent[i]])->dedup;
          d++) {
-        t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
-                                                        .key_id = reply->probed[d].key.key_id,
-                                                        .fingerprint = reply->results[i].probes +
-                                                                       d * JT_FINGERPRINT_LEN };
+        t->probes[n_probes++] =
+            (struct jt_card_probe){ .card = (uint32_t)i,
+                                    .key_id = reply->probed[d].key.key_id,
+                                    .fingerprint = r->probes + d * JT_FINGERPRINT_LEN };
     }
     return n_probes;
 }
@@ -240,37 +293,91 @@ static size_t add_marks(struct tokenizer *t, size_t n)
     return n_marks;
 }
 
+/* The digits of a card as if they were one: under the active generation, then the draining ones. */
+static size_t add_digit_probes(struct tokenizer *t, const struct jt_seal_reply *reply,
+                               const struct jt_seal_result *r, size_t n, size_t n_probes)
+{
+    for (size_t d = 0; r->digit_fps != NULL && d <= jt_seal_draining(reply); d++) {
+        uint8_t key_id = d == 0 ? reply->active.key_id : reply->probed[d - 1].key.key_id;
+        t->digit_probes[n_probes++] =
+            (struct jt_card_probe){ .card = (uint32_t)n,
+                                    .key_id = key_id,
+                                    .fingerprint = r->digit_fps + d * JT_FINGERPRINT_LEN };
+    }
+    return n_probes;
+}
+
+static void take_sealed(struct tokenizer *t, const struct jt_seal_result *r, uint32_t field,
+                        size_t n)
+{
+    bool numeric = r->digits.packed_len > 0;
+    if (numeric) {
+        atomic_store_explicit(&t->lane.vault->numeric.used, true, memory_order_relaxed);
+        jt_numeric_to_token(r->digits.packed, r->digits.packed_len, t->tokens[n]);
+    } else {
+        memcpy(t->tokens[n], r->token, JT_TOKEN_LEN);
+    }
+    t->cards[n] = (struct jt_card_new){ .field = field,
+                                        .id = r->id,
+                                        .fingerprint = r->fingerprint,
+                                        .envelope = r->envelope,
+                                        .envelope_len = r->envelope_len,
+                                        .digits = r->digits,
+                                        .tok = numeric ? r->token : NULL,
+                                        .value_tok = r->value_tok };
+}
+
+/*
+ * Takes what was sealed, with its probes; how many cards. Only a numeric token can be refused to a
+ * parsed number: its item ends with the round.
+ */
+static size_t take_all_sealed(struct tokenizer *t, const struct jt_seal_reply *reply,
+                              size_t *n_probes, size_t *n_digit_probes)
+{
+    size_t n = 0;
+    *n_probes = *n_digit_probes = 0;
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct jt_seal_result *r = &reply->results[i];
+        struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
+        if (r->err != JT_OK) {
+            struct jt_tokenize_item *item = e->item;
+            item->err = r->err == JT_ERR_TOKEN_SPACE || r->err == JT_ERR_NUMERIC_WAITS
+                            ? r->err
+                            : JT_ERR_IMPOSSIBLE;
+            e->settled = true;
+            continue;
+        }
+        t->lane.sent[n] = t->lane.sent[i];
+        take_sealed(t, r, e->request->field, n);
+        *n_probes = add_probes(t, reply, r, n, *n_probes);
+        *n_digit_probes = add_digit_probes(t, reply, r, n, *n_digit_probes);
+        n++;
+    }
+    return n;
+}
+
 static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
 {
     uint8_t draining[JT_WIRE_MAX_PROBED];
-    size_t n_probes = 0;
-    for (size_t i = 0; i < reply->n; i++) {
-        const struct jt_seal_result *r = &reply->results[i];
-        if (r->err != JT_OK) {
-            jt_lane_end(&t->lane, JT_ERR_IMPOSSIBLE); /* for a parsed PAN */
-            return;
-        }
-        memcpy(t->tokens[i], r->token, JT_TOKEN_LEN);
-        t->cards[i] = (struct jt_card_new){ .field = t->seal[i].field,
-                                            .id = r->id,
-                                            .fingerprint = r->fingerprint,
-                                            .envelope = r->envelope,
-                                            .envelope_len = r->envelope_len };
-        n_probes = add_probes(t, reply, i, n_probes);
-    }
+    size_t n_probes, n_digit_probes;
+    size_t n = take_all_sealed(t, reply, &n_probes, &n_digit_probes);
     t->sealed_epoch = reply->epoch;
     struct jt_tokenize_txn txn = { .epoch = reply->epoch,
                                    .generation = reply->active.generation,
                                    .key_id = reply->active.key_id,
                                    .writer = t->lane.writer,
                                    .cards = t->cards,
-                                   .n_cards = reply->n,
+                                   .n_cards = n,
                                    .probes = t->probes,
                                    .n_probes = n_probes,
+                                   .digit_probes = t->digit_probes,
+                                   .n_digit_probes = n_digit_probes,
+                                   .numeric_mark = atomic_load(&t->lane.vault->numeric.mark),
+                                   .count_taken = t->lane.rounds > 1,
                                    .draining = draining,
                                    .n_draining = note_probed(t, reply, draining),
                                    .marks = t->marks,
-                                   .n_marks = add_marks(t, reply->n),
+                                   .n_marks = add_marks(t, n),
                                    .audit = jt_lane_linked(&t->lane, t->n_audit) };
     enum jt_err err = jt_cards_tokenize(t->lane.pipe, &txn, on_stored, t);
     if (err != JT_OK) {
@@ -306,6 +413,10 @@ static void seal_batch(struct jt_lane *lane)
     struct tokenizer *t = of(lane);
     t->audited = t->audited && lane->rounds > 1;
     t->contradiction_told = t->contradiction_told && lane->rounds > 1;
+    t->taken_rounds = lane->rounds > 1 ? t->taken_rounds : 0;
+    for (size_t i = 0; i < lane->n; i++) {
+        lane->entries[i].settled = false; /* what the keeper refused it may take by now */
+    }
     struct jt_seal_request request = { .items = t->seal, .n = jt_lane_open(lane) };
     for (size_t i = 0; i < request.n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
@@ -323,8 +434,12 @@ static void seal_batch(struct jt_lane *lane)
  */
 static void give_up(struct jt_lane *lane, enum jt_err err)
 {
-    lane->told = err == JT_ERR_NOT_STORED || err == JT_ERR_RING_CONTRADICTED;
-    jt_lane_end(lane, lane->told ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
+    bool untrue = err == JT_ERR_NOT_STORED || err == JT_ERR_RING_CONTRADICTED;
+    if (err == JT_ERR_TOKENS_SPENT) {
+        jt_count(&lane->vault->counters.numeric_spent, lane->n_open);
+    }
+    lane->told = untrue || err == JT_ERR_TOKENS_SPENT; /* vault/numeric.c has warned before */
+    jt_lane_end(lane, untrue ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
 }
 
 static void end_item(void *item, enum jt_err err)

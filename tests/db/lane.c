@@ -27,6 +27,7 @@ struct fx_lane {
     bool answered;
     struct fx_result *result;
     uint64_t ids[JT_STORE_MAX_CARDS]; /* of the cards under way */
+    uint64_t numeric_mark;
     struct jt_chain chain;
     struct jt_link link;
 };
@@ -199,11 +200,14 @@ static void on_tokenized(void *arg, enum jt_err err, const struct jt_tokenize_re
     begin_answer(lane, err);
     if (err == JT_OK) {
         lane->result->check = result->check;
+        lane->result->numeric_behind = result->numeric_behind;
         lane->result->n = result->n;
         for (size_t i = 0; i < result->n; i++) {
             const struct jt_card_outcome *card = &result->cards[i];
             lane->result->found[i] = card->kind != JT_CARD_LOST;
             lane->result->written[i] = card->kind == JT_CARD_WRITTEN;
+            lane->result->why[i] = card->kind == JT_CARD_LOST ? (int)card->why : 0;
+            lane->result->n_taken[i] = card->n_taken;
             lane->result->ids[i] =
                 card->kind == JT_CARD_KNOWN ? card->row->id : lane->ids[card->written];
         }
@@ -312,6 +316,37 @@ static struct jt_audit next_link(struct fx_lane *lane, const struct jt_audit_row
     return (struct jt_audit){ .link = &lane->link, .rows = rows, .n = n };
 }
 
+/* What a transaction has because of numeric tokens; one at a time makes it. */
+struct numeric {
+    uint8_t toks[JT_STORE_MAX_CARDS][JT_TOK_LEN], value_toks[JT_STORE_MAX_CARDS][JT_TOK_LEN];
+    uint8_t fingerprints[2 * JT_STORE_MAX_CARDS][JT_FINGERPRINT_LEN];
+    struct jt_card_probe probes[2 * JT_STORE_MAX_CARDS];
+    size_t n;
+};
+
+static void add_numeric(const struct request *q, size_t i, struct jt_card_new *card,
+                        struct numeric *numeric)
+{
+    const struct fx_card *c = &q->cards[i];
+    if (c->token == 0) {
+        return;
+    }
+    fx_tok(c->field, c->token, numeric->toks[i]);
+    card->digits = fx_digits(c->token);
+    card->tok = numeric->toks[i];
+    if (!c->guarded) {
+        return;
+    }
+    fx_tok(c->field, c->number, numeric->value_toks[i]);
+    card->value_tok = numeric->value_toks[i];
+    for (size_t d = 0; d <= q->n_draining; d++, numeric->n++) {
+        uint64_t generation = d == 0 ? q->active : q->draining[d - 1];
+        fx_fingerprint(c->token, generation, numeric->fingerprints[numeric->n]);
+        numeric->probes[numeric->n] = (struct jt_card_probe){ (uint32_t)i, (uint8_t)generation,
+                                                              numeric->fingerprints[numeric->n] };
+    }
+}
+
 static void tokenize_job(struct fx_lane *lane, void *arg)
 {
     const struct request *q = arg;
@@ -321,11 +356,18 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
     if (cards == NULL || probes == NULL || fingerprints == NULL) {
         abort();
     }
+    static struct numeric numerics;
+    struct numeric *numeric = &numerics;
+    numeric->n = 0;
     size_t n_probes = 0;
     for (size_t i = 0; i < q->n; i++) {
         const struct fx_card *c = &q->cards[i];
-        cards[i] = (struct jt_card_new){ c->field, c->id, c->fingerprint, c->envelope,
-                                         sizeof c->envelope };
+        cards[i] = (struct jt_card_new){ .field = c->field,
+                                         .id = c->id,
+                                         .fingerprint = c->fingerprint,
+                                         .envelope = c->envelope,
+                                         .envelope_len = sizeof c->envelope };
+        add_numeric(q, i, &cards[i], numeric);
         lane->ids[i] = c->id;
         for (size_t d = 0; d < q->n_draining; d++, n_probes++) {
             fx_fingerprint(c->number, q->draining[d], fingerprints[n_probes]);
@@ -353,6 +395,10 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
                                          .n_probes = n_probes,
                                          .draining = draining,
                                          .n_draining = q->n_draining,
+                                         .digit_probes = numeric->probes,
+                                         .n_digit_probes = numeric->n,
+                                         .numeric_mark = lane->numeric_mark,
+                                         .count_taken = true,
                                          .audit = rows };
     queuing = true;
     must_queue(jt_cards_tokenize(lane->pipe, &txn, on_tokenized, lane));
@@ -393,6 +439,34 @@ void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t 
 {
     struct request q = { .ids = ids, .n = n, .live = live, .n_live = n_live };
     call(lane, read_job, &q);
+    fx_wait(lane, out);
+}
+
+void fx_lane_need_mark(struct fx_lane *lane, uint64_t mark)
+{
+    lane->numeric_mark = mark;
+}
+
+static void read_toks_job(struct fx_lane *lane, void *arg)
+{
+    const struct request *q = arg;
+    static const uint64_t none[64];
+    struct jt_tok_wanted wanted[64];
+    uint8_t toks[64][JT_TOK_LEN];
+    for (size_t i = 0; i < q->n; i++) {
+        fx_tok((uint32_t)q->active, q->ids[i], toks[i]);
+        wanted[i] = (struct jt_tok_wanted){ (uint32_t)i, (uint32_t)q->active, toks[i] };
+    }
+    queuing = true;
+    must_queue(jt_cards_read_toks(lane->pipe, none, q->n, q->live, q->n_live, wanted, q->n, on_read,
+                                  lane));
+}
+
+void fx_read_toks(struct fx_lane *lane, uint32_t field, const uint64_t *tokens, size_t n,
+                  const uint8_t *live, size_t n_live, struct fx_result *out)
+{
+    struct request q = { .active = field, .ids = tokens, .n = n, .live = live, .n_live = n_live };
+    call(lane, read_toks_job, &q);
     fx_wait(lane, out);
 }
 

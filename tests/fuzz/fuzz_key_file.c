@@ -203,7 +203,9 @@ static void read_generation(bool sealed, bool development)
 /* The MACs of the ring in it, if there is one, and of the whole. */
 /* A state file without the count of opened cards says in its byte 8 that it is one. */
 #define OLD_STATE_FORMAT 3
+#define MARKLESS_FORMAT  4
 #define OPENED_LEN       20
+#define MARK_LEN         20
 
 static void seal_state(void)
 {
@@ -237,7 +239,9 @@ static void read_state(bool sealed, bool development)
     MUST((ring.epoch == 0) == (state.ring.body_len == 0));
     MUST(jt_state_save(-1, root, &state) == JT_OK);
     if (file.data[8] == OLD_STATE_FORMAT) {
-        MUST(written.len == file.len + OPENED_LEN); /* it is written in the present one */
+        MUST(written.len == file.len + OPENED_LEN + MARK_LEN); /* written in the present one */
+    } else if (file.data[8] == MARKLESS_FORMAT) {
+        MUST(written.len == file.len + MARK_LEN);
     } else {
         check_written();
     }

@@ -101,12 +101,12 @@ def read_generation(data, wrap, environment, number):
 
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
-    _need(len(data) >= 146, "too short")
+    _need(len(data) >= 166, "too short")
     magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
     clients, clients_mac, fields, fields_mac, operators = struct.unpack(">Q16sQ16sQ", data[36:92])
-    _ever, _day, _today, length = struct.unpack(">QIQH", data[92:114])
-    _need(magic == b"JTKSTATE" and form == 4 and zero == 0, "not a state file of format 4")
-    _need(len(data) == 146 + length, "not as long as it says")
+    _ever, _day, _today, _mark, _system, _timeline, length = struct.unpack(">QIQQQIH", data[92:134])
+    _need(magic == b"JTKSTATE" and form == 5 and zero == 0, "not a state file of format 5")
+    _need(len(data) == 166 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")
     _need(
         equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])),
@@ -121,8 +121,8 @@ def read_state(data, root, environment):
         id_mark,
         sets,
         operators,
-        data[114 : 114 + length],
-        data[114 + length : 130 + length],
+        data[134 : 134 + length],
+        data[134 + length : 150 + length],
     )
 
 

@@ -299,12 +299,27 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
 }
 
 /*
- * One of format 3 has no count of opened cards (8 + 4 + 8 bytes at OPENED_AT). All else is the
- * same.
+ * One of format 3 has no count of opened cards (8 + 4 + 8 bytes at OPENED_AT) and no mark of
+ * numeric tokens (8 + 8 + 4 bytes behind it), one of format 4 has no mark. All else is the same.
  */
 #define OPENED_AT  92
 #define OPENED_LEN 20
-static void a_state_file_without_the_count_of_opened_cards_is_read(void **state)
+#define MARK_LEN   20
+
+/* Makes the state file one of an older format, by leaving out `len` bytes at `at`. */
+static void make_older(struct fixture *f, uint8_t format, size_t at, size_t left_out)
+{
+    struct jt_buf file;
+    read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
+    file.data[8] = format;
+    memmove(file.data + at, file.data + at + left_out, file.len - at - left_out);
+    size_t len = file.len - left_out, body_len = len - JT_ROW_MAC_LEN;
+    assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
+    assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, len), JT_OK);
+    jt_buf_clear(&file);
+}
+
+static void state_files_of_older_formats_are_read(void **state)
 {
     struct fixture *f = *state;
     struct jt_fault fault = { 0 };
@@ -312,22 +327,23 @@ static void a_state_file_without_the_count_of_opened_cards_is_read(void **state)
                                        .node = 3,
                                        .id_mark = 99,
                                        .operators_revoked = 12,
-                                       .opened = { 1, 2, 3 } };
+                                       .opened = { 1, 2, 3 },
+                                       .numeric = { 4, 5, 6 } };
     struct jt_keeper_state back;
     struct jt_ring ring;
-    struct jt_buf file;
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
-    read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
-    file.data[8] = 3;
-    memmove(file.data + OPENED_AT, file.data + OPENED_AT + OPENED_LEN,
-            file.len - OPENED_AT - OPENED_LEN);
-    size_t len = file.len - OPENED_LEN, body_len = len - JT_ROW_MAC_LEN;
-    assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
-    assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, len), JT_OK);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
+    assert_memory_equal(&back, &s, sizeof s);
+    make_older(f, 4, OPENED_AT + OPENED_LEN, MARK_LEN);
+    assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
+    assert_true(back.opened.ever == 1 && back.opened.day == 2 && back.opened.today == 3);
+    assert_true(back.numeric.mark == 0 && back.numeric.system_identifier == 0);
+    assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
+    make_older(f, 3, OPENED_AT, OPENED_LEN + MARK_LEN);
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
     assert_true(back.id_mark == 99 && back.operators_revoked == 12 && back.node == 3);
     assert_true(back.opened.ever == 0 && back.opened.day == 0 && back.opened.today == 0);
-    jt_buf_clear(&file);
+    assert_true(back.numeric.mark == 0 && back.numeric.system_identifier == 0);
 }
 
 /* As production: anything but development would be taken for it. */
@@ -440,8 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_state_file_without_the_count_of_opened_cards_is_read,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(state_files_of_older_formats_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_unknown_environment_is_refused_even_with_its_mac, setup,
