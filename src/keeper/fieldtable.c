@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/fieldtable.h"
 
-#include "pan/rules.h"
-
 #include <string.h>
 
 /* The place of the first id that is not below `id`. */
@@ -33,19 +31,6 @@ const struct jt_named_field *jt_fieldtable_find_enabled(const struct jt_fieldtab
     return field != NULL && !field->disabled ? field : NULL;
 }
 
-/*
- * Tokens whose check digit is wrong are no cards of a field that takes right ones only, so none of
- * them needs to be looked for among its cards, and no card among its tokens. Rules may change: from
- * then on both are looked for, and what was let in before collides with nothing.
- */
-static bool is_guarded(const struct jt_field_spec *spec, const struct jt_numeric_form *form)
-{
-    struct jt_card_rules rules;
-    return form->luhn_valid || spec->allow_bad_luhn ||
-           jt_card_rules_decode(spec->rules, spec->rules_len, &rules) != JT_OK ||
-           rules.n_exempt > 0;
-}
-
 enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_row *row)
 {
     const struct jt_field_spec *spec = &row->spec;
@@ -66,9 +51,11 @@ enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_row
                                              .revision = row->revision,
                                              .disabled = row->state != JT_ROW_ACTIVE };
     struct jt_named_field *named = &t->fields[at];
-    named->numeric =
-        spec->token_form != 0 && jt_numeric_form_decode(spec->token_form, &named->form);
-    named->guarded = named->numeric && is_guarded(spec, &named->form);
+    if (spec->token_form != 0) {
+        named->numeric = jt_numeric_form_decode(spec->token_form, &named->form);
+        /* a form that a later version made: this one neither makes nor reads such tokens */
+        named->disabled = named->disabled || !named->numeric;
+    }
     return JT_OK;
 }
 

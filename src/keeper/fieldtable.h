@@ -22,8 +22,6 @@ struct jt_named_field {
     bool mask_eight;
     bool numeric; /* has numeric tokens, of this form */
     struct jt_numeric_form form;
-    /* some token could be a number that the field takes as a card, now or by what it took before */
-    bool guarded;
     uint64_t revision;
     bool disabled; /* its cards can be moved to another generation, and nothing else */
 };

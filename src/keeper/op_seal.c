@@ -105,8 +105,8 @@ static void set_results(struct jt_keeper *k, const struct jt_named_field *field,
         if (c->digits != NULL) {
             struct jt_seal_result *r = &b->results.seal[c->at];
             r->digits = *c->digits;
-            r->value_tok = field->guarded ? b->value_toks[c->at] : NULL;
-            r->digit_fps = field->guarded ? b->digit_fps[c->at] : NULL;
+            r->value_tok = field->form.guarded ? b->value_toks[c->at] : NULL;
+            r->digit_fps = field->form.guarded ? b->digit_fps[c->at] : NULL;
         }
     }
     k->n_sealed += n;

@@ -97,5 +97,5 @@ enum jt_err jt_seal_numeric(struct jt_keeper *k, const struct jt_named_field *fi
     if (err == JT_OK) {
         err = make_toks(k, field, true, n, k->batch->tokens);
     }
-    return err == JT_OK && field->guarded ? guard(k, field, reply, n) : err;
+    return err == JT_OK && field->form.guarded ? guard(k, field, reply, n) : err;
 }

@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* The byte of a form. */
-enum { LEADING_MASK = 3, LEADING_0 = 1, LEADING_6 = 2, LEADING_8 = 3, LAST_4 = 4, LUHN_VALID = 8 };
-#define KNOWN_BITS (LEADING_MASK | LAST_4 | LUHN_VALID)
+enum { LEADING_MASK = 3, LEADING_0 = 1, LEADING_6 = 2, LEADING_8 = 3 };
+enum { LAST_4 = 4, LUHN_VALID = 8, GUARDED = 16 };
+#define KNOWN_BITS (LEADING_MASK | LAST_4 | LUHN_VALID | GUARDED)
 
 #define OWN_MIN 2 /* digits of a token that are not kept */
 /* One draw in four is thrown away at most; so many in a row are a source that is broken. */
@@ -22,7 +23,8 @@ bool jt_numeric_form_valid(const struct jt_numeric_form *form)
 uint8_t jt_numeric_form_encode(const struct jt_numeric_form *form)
 {
     uint8_t leading = form->leading == 0 ? LEADING_0 : form->leading == 6 ? LEADING_6 : LEADING_8;
-    return (uint8_t)(leading | (form->last > 0 ? LAST_4 : 0) | (form->luhn_valid ? LUHN_VALID : 0));
+    return (uint8_t)(leading | (form->last > 0 ? LAST_4 : 0) | (form->luhn_valid ? LUHN_VALID : 0) |
+                     (form->guarded ? GUARDED : 0));
 }
 
 bool jt_numeric_form_decode(uint8_t code, struct jt_numeric_form *out)
@@ -30,7 +32,8 @@ bool jt_numeric_form_decode(uint8_t code, struct jt_numeric_form *out)
     static const uint8_t leading[] = { 0, [LEADING_0] = 0, [LEADING_6] = 6, [LEADING_8] = 8 };
     *out = (struct jt_numeric_form){ .leading = leading[code & LEADING_MASK],
                                      .last = (code & LAST_4) != 0 ? 4 : 0,
-                                     .luhn_valid = (code & LUHN_VALID) != 0 };
+                                     .luhn_valid = (code & LUHN_VALID) != 0,
+                                     .guarded = (code & GUARDED) != 0 };
     return (code & ~KNOWN_BITS) == 0 && (code & LEADING_MASK) != 0;
 }
 

@@ -18,6 +18,8 @@ struct jt_numeric_form {
     uint8_t leading; /* digits that are kept: 0, 6 or 8 */
     uint8_t last;    /* 0 or 4 */
     bool luhn_valid; /* the check digit is right */
+    /* set by the keeper, for good: some card of the field could be a token, now or before */
+    bool guarded;
 };
 
 /* The byte that stands for a form in a field's row (model/field.h): never 0, which is opaque. */

@@ -16,6 +16,8 @@
 
 /* So often numeric tokens are drawn again beyond the rounds of every lane. */
 #define TAKEN_ROUNDS 24
+/* How many are used is counted in each so manieth round: it can take a while. */
+#define COUNT_EVERY 8
 
 /* What one keeper call may hold, one transaction takes. */
 _Static_assert(JT_STORE_MAX_CARDS == JT_WIRE_MAX_ITEMS, "a transaction for a keeper call");
@@ -373,7 +375,8 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
                                    .digit_probes = t->digit_probes,
                                    .n_digit_probes = n_digit_probes,
                                    .numeric_mark = atomic_load(&t->lane.vault->numeric.mark),
-                                   .count_taken = t->lane.rounds > 1,
+                                   .count_taken =
+                                       t->lane.rounds > 1 && t->taken_rounds % COUNT_EVERY == 0,
                                    .draining = draining,
                                    .n_draining = note_probed(t, reply, draining),
                                    .marks = t->marks,

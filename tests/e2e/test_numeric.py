@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numeric tokens: digits that stand for a card number, never twice and never for another card."""
 
+import csv
+import random
+import statistics
 import threading
+import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cards import PUBLISHED, bad_luhn, luhn_digit, made_up
 from service import Api, problem, wait_until
@@ -305,11 +311,6 @@ def test_an_exchanged_token_opens_nothing(own):
     assert own.operator.counters()["row_alarms"] >= 5
 
 
-def dump(service, name):
-    """A copy of the database as it is; what restores it."""
-    service.sql(f"CREATE DATABASE {name} TEMPLATE {service.database}")
-
-
 def test_a_database_that_went_back_waits_for_a_word(own):
     old = own.client.tokenize_many([made_up(n, series="numeric-back") for n in range(5)], "n")
     mark = own.sql("SELECT mark FROM numeric_mark")[0][0]
@@ -349,11 +350,34 @@ def test_a_mark_that_falls_while_the_front_runs_stops_minting(own):
     own.sql("UPDATE numeric_mark SET mark = 1")
     answer = tokenize(own.client, made_up(2, series="numeric-fall"), "n")
     assert (answer.status_code, problem(answer)) == (503, "numeric-minting-waits")
-    wait_until(
-        lambda: "[-]numeric" in own.operator.get("/readyz?verbose").text, "it is told"
-    )
+    wait_until(lambda: "[-]numeric" in own.operator.get("/readyz?verbose").text, "it is told")
     own.operator.post("/v1/node/accept-numeric", {"reason": "a test"})
     own.client.tokenize(made_up(2, series="numeric-fall"), "n")
+
+
+def test_what_was_let_in_by_older_rules_is_never_a_token(own):
+    """90 tokens of 14 digits; while the field took wrong check digits, half of them became cards."""
+    name = field(own, "was-lenient", leading=8, rules={"lengths": [14]})
+    begin, end = "41234567", "0123"
+    every = [f"{begin}{m:02}{end}" for m in range(100)]
+    wrong, right = [p for p in every if not luhn_ok(p)], [p for p in every if luhn_ok(p)]
+    path = f"/v1/fields/{name}"
+    assert own.operator.request("PATCH", path, json={"allow_bad_luhn": True}).status_code == 200
+    cards = set()
+    for pan in wrong[:45]:
+        answer = tokenize(own.client, pan, name)
+        assert answer.status_code == 200 or problem(answer) == "pan-is-token"
+        cards |= {pan} if answer.status_code == 200 else set()
+    assert own.operator.request("PATCH", path, json={"allow_bad_luhn": False}).status_code == 200
+    answer = tokenize(own.client, wrong[50], name)
+    assert (answer.status_code, problem(answer)) == (422, "pan-bad-luhn")
+    for pan in right:
+        answer = tokenize(own.client, pan, name)
+        if answer.status_code == 200:
+            assert answer.json()["token"] not in cards
+        else:
+            assert problem(answer) == "tokens-used-up"
+    assert own.sql("SELECT token_form & 16 FROM field WHERE name = %s", (name,)) == [(16,)]
 
 
 def test_bad_luhn_where_tokens_could_be_cards(shared, api):
@@ -365,3 +389,154 @@ def test_bad_luhn_where_tokens_could_be_cards(shared, api):
     assert (answer.status_code, problem(answer)) == (422, "pan-is-token")
     answer = api.post(f"/v1/fields/{name}/lookup", {"pan": token})
     assert (answer.status_code, problem(answer)) == (404, "card-unknown")
+
+
+def test_a_request_is_done_once_with_numeric_tokens_too(shared, api):
+    for name, more in (("once", {}), ("once.plain", {"dedup": False})):
+        field(shared, name, **more)
+        pans = [made_up(n, series="numeric-once") for n in range(5)]
+        body = {"items": [{"pan": p} for p in pans]}
+        key = {"Idempotency-Key": f"numeric-{name}"}
+        first, again = (
+            api.post(f"/v1/fields/{name}/tokenize", body, headers=key) for _ in range(2)
+        )
+        assert first.status_code == 200 and again.content == first.content
+        tokens = [r["token"] for r in first.json()["results"]]
+        assert all(well_formed(t, p) for t, p in zip(tokens, pans))
+        body = {"items": [{"token": t} for t in tokens]}
+        key = {"Idempotency-Key": f"numeric-gone-{name}"}
+        first, again = (api.post(f"/v1/fields/{name}/delete", body, headers=key) for _ in range(2))
+        assert {r["status"] for r in first.json()["results"]} == {200}
+        assert again.content == first.content
+
+
+def test_the_command_line_makes_such_fields_and_does_whole_files(own, tmp_path):
+    out = own.jeton(
+        "field", "add", "cli", "--numeric", "--keep-leading", "8", "--keep-last", "0",
+        "--luhn-valid",
+    )  # fmt: skip
+    assert "numeric tokens: keep-leading 8, keep-last 0, check digit right" in out.stdout
+    assert own.operator.get("/v1/fields/cli").json()["token"] == {
+        "format": "numeric", "leading": 8, "last": 0, "luhn": "valid",
+    }  # fmt: skip
+    for wrong in (["--keep-leading", "7"], ["--keep-last", "44"]):
+        assert own.jeton("field", "add", "no", "--numeric", *wrong, check=False).returncode == 64
+    answer = own.jeton("field", "add", "no", "--keep-last", "4", check=False)
+    assert answer.returncode != 0 and "format numeric" in answer.stderr
+    pans = [made_up(n, 14 + n % 6, "numeric-csv") for n in range(700)]
+    cards, tokens, back = (tmp_path / n for n in ("cards.csv", "tokens.csv", "back.csv"))
+    cards.write_text("id,pan\n" + "".join(f"{n},{p}\n" for n, p in enumerate(pans)))
+    key_file = tmp_path / "app.key"
+    key_file.write_text(own.client.key + "\n")
+    key_file.chmod(0o600)
+    for verb, source, target in (("tokenize", cards, tokens), ("detokenize", tokens, back)):
+        own.jeton(
+            verb, "--field", "cli", "--column", "pan", "--in", source, "--out", target,
+            "--rejects", tmp_path / f"{verb}.rejects", key_file=key_file,
+        )  # fmt: skip
+    with tokens.open() as file:
+        made = [row["pan"] for row in csv.DictReader(file)]
+    assert all(well_formed(t, p, 8, 0, "valid") for t, p in zip(made, pans))
+    assert back.read_text() == cards.read_text()
+    told = own.jeton("audit", made[0], "--field", "cli")
+    assert "all" in told.stdout.split()
+
+
+def test_the_database_never_hears_what_could_be_a_card_number(own, cluster):
+    """Whoever sends a card number where a token belongs has not sent it any further."""
+    own.sql(f"ALTER DATABASE {own.database} SET log_min_duration_statement = 0")
+    own.sql(f"ALTER DATABASE {own.database} SET log_parameter_max_length = -1")
+    field(own, "v", luhn="valid", last=0)
+    own.stop()
+    own.start()
+    pans = [made_up(n, series="numeric-heard") for n in range(20)]
+    for name in ("n", "v"):
+        for pan in pans:
+            assert problem(detokenize(own.client, pan, name)) == "token-unknown"
+            where = f"/v1/fields/{name}/tokens/{pan}"
+            assert own.client.get(where).status_code == 404
+            assert own.client.request("DELETE", where).status_code == 404
+        tokens = own.client.tokenize_many(pans, name)
+        assert own.client.detokenize_many(tokens, name) == pans
+    heard = b"".join(path.read_bytes() for path in own.logs())
+    assert b"read_numeric" in heard or b"numeric_token" in heard
+    for pan in pans:
+        assert pan.encode() not in heard and pan not in heard.decode("utf-8", "replace")
+        assert pan.encode("ascii").hex().encode() not in heard
+
+
+def seconds(function, n):
+    """The median of n calls."""
+    times = []
+    for _ in range(n):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def test_deleted_tokens_take_the_time_of_those_that_never_were(shared, api):
+    name = field(shared, "timing", last=0)
+    pans = [made_up(n, series="numeric-timing") for n in range(50)]
+    gone = api.tokenize_many(pans, name)
+    other = field(shared, "timing.other", last=0)
+    foreign = api.tokenize_many(pans, other)
+    api.post(f"/v1/fields/{name}/delete", {"items": [{"token": t} for t in gone]})
+    random.seed(1)
+
+    def ask(tokens):
+        return lambda: detokenize(api, random.choice(tokens), name)
+
+    took = [[seconds(ask(tokens), 60) for tokens in (gone, foreign)] for _ in range(5)]
+    deleted, never = (statistics.median(column) for column in zip(*took))
+    print(f"deleted {deleted * 1e6:.0f} us, never issued {never * 1e6:.0f} us")
+    assert 0.7 < deleted / never < 1.4
+
+
+@st.composite
+def cards_and_forms(draw):
+    form = draw(st.sampled_from(FORMS))
+    length = draw(st.integers(14, 19))
+    body = draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
+    return form, body + luhn_digit(body)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(cards_and_forms())
+def test_any_card_in_any_form_comes_back(shared, api, case):
+    form, pan = case
+    name = f"any.{form['leading']}.{form['last']}.{form['luhn']}"
+    if shared.operator.get(f"/v1/fields/{name}").status_code == 404:
+        field(shared, name, **form)
+    answer = tokenize(api, pan, name)
+    if answer.status_code == 422:  # of few: it was issued as a token before
+        assert problem(answer) == "pan-is-token" and form["luhn"] == "valid"
+        return
+    token = answer.json()["token"]
+    assert well_formed(token, pan, **form)
+    assert detokenize(api, token, name).json() == {"pan": pan}
+    assert tokenize(api, pan, name).json() == {"token": token}
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.one_of(st.text(max_size=40), st.text("0123456789", max_size=22), st.integers(0, 2**62)))
+def test_whatever_is_sent_as_a_token_is_refused(shared, api, text):
+    if shared.operator.get("/v1/fields/any").status_code == 404:
+        field(shared, "any")
+    answer = detokenize(api, text, "any")
+    digits = isinstance(text, str) and text.isascii() and text.isdigit() and 12 <= len(text) <= 19
+    expected = (404, "token-unknown") if digits else (422, "token-malformed")
+    assert (answer.status_code, problem(answer)) == expected
+    assert not digits or text not in answer.text

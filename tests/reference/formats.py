@@ -114,7 +114,7 @@ class NumericForm:
     LEADING = {1: 0, 2: 6, 3: 8}
 
     def __init__(self, code):
-        self.good = code & ~15 == 0 and code & 3 in self.LEADING
+        self.good = code & ~31 == 0 and code & 3 in self.LEADING
         self.leading = self.LEADING.get(code & 3, 0)
         self.last = 4 if code & 4 else 0
         self.luhn_valid = code & 8 != 0

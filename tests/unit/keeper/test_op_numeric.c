@@ -65,9 +65,9 @@ static int setup(void **state)
     (void)inside_setup(state);
     struct inside *in = *state;
     struct jt_node_joined joined;
-    name_field(in, PLAIN, (struct jt_numeric_form){ 6, 4, false }, true);
-    name_field(in, GUARDED, (struct jt_numeric_form){ 6, 4, true }, true);
-    name_field(in, UNLINKED, (struct jt_numeric_form){ 0, 0, false }, false);
+    name_field(in, PLAIN, (struct jt_numeric_form){ 6, 4, false, false }, true);
+    name_field(in, GUARDED, (struct jt_numeric_form){ 6, 4, true, true }, true);
+    name_field(in, UNLINKED, (struct jt_numeric_form){ 0, 0, false, false }, false);
     assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
     return 0;
 }
@@ -303,7 +303,7 @@ static void numbers_without_room_are_refused(void **state)
 {
     struct inside *in = *state;
     assert_true(show(in, 1, 7, 1, false));
-    name_field(in, 503, (struct jt_numeric_form){ 8, 4, false }, true);
+    name_field(in, 503, (struct jt_numeric_form){ 8, 4, false, false }, true);
     static const uint8_t digits_13[7] = { 0x42, 0x22, 0x22, 0x22, 0x22, 0x22, 0x2f };
     static const uint8_t digits_14[7] = { 0x30, 0x56, 0x93, 0x09, 0x02, 0x59, 0x04 };
     const uint8_t *const pans[] = { digits_13, digits_14 };
@@ -352,7 +352,7 @@ static void nothing_is_made_for_a_database_that_went_back(void **state)
     assert_true(in->k->state.numeric.mark == 9);
     for (int clean = 0; clean < 2; clean++) {
         inside_restart(in, clean);
-        name_field(in, PLAIN, (struct jt_numeric_form){ 6, 4, false }, true);
+        name_field(in, PLAIN, (struct jt_numeric_form){ 6, 4, false, false }, true);
         assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
         check_waits(in, true);
         assert_false(show(in, 8, 7, 1, false));
