@@ -356,7 +356,7 @@ def test_a_mark_that_falls_while_the_front_runs_stops_minting(own):
 
 
 def test_what_was_let_in_by_older_rules_is_never_a_token(own):
-    """90 tokens of 14 digits; while the field took wrong check digits, half of them became cards."""
+    """90 tokens of 14 digits; while wrong check digits were taken, half of them became cards."""
     name = field(own, "was-lenient", leading=8, rules={"lengths": [14]})
     begin, end = "41234567", "0123"
     every = [f"{begin}{m:02}{end}" for m in range(100)]
