@@ -8,12 +8,6 @@
 
 #include <string.h>
 
-/*
- * Two-part advisory locks are apart from those of one bigint (store/locks.h). The first part is
- * this plus the field id, of which there are few.
- */
-#define LOCK_CLASS 1246000000u
-_Static_assert(LOCK_CLASS + JT_SET_MAX_FIELDS <= INT32_MAX, "an int4 of SQL");
 _Static_assert(JT_NUMERIC_STRIPES == 32, "a bit each in a word");
 
 /*
@@ -50,52 +44,31 @@ static const struct jt_card_probe *digit_probe(const struct jt_tokenize_txn *in,
     return NULL;
 }
 
-/* The stripes of the cards of one field, which begin at place `k`; *k goes behind them. */
-static uint32_t stripes_of_field(const struct jt_numeric_batch *b, size_t *k, uint32_t *field)
+void jt_numeric_lock(const struct jt_numeric_batch *b, struct jt_txn *txn)
 {
     uint32_t stripes = 0;
-    *field = b->in->cards[b->cards[*k]].field;
-    for (; *k < b->n && b->in->cards[b->cards[*k]].field == *field; (*k)++) {
-        const struct jt_card_new *c = &b->in->cards[b->cards[*k]];
+    size_t n = 0;
+    for (size_t k = 0; k < b->n && stripes != UINT32_MAX && b->in->n_digit_probes > 0; k++) {
+        const struct jt_card_new *c = &b->in->cards[b->cards[k]];
         const struct jt_card_probe *probe =
-            c->value_tok == NULL || stripes == UINT32_MAX ? NULL : digit_probe(b->in, b->cards[*k]);
+            c->value_tok == NULL ? NULL : digit_probe(b->in, b->cards[k]);
         if (probe != NULL) {
             stripes |= stripe_of(c->fingerprint) | stripe_of(probe->fingerprint);
         }
     }
-    return stripes;
-}
-
-/* Walks the stripes, ascending: first to count them, then to append one of the two arrays. */
-static size_t each_stripe(const struct jt_numeric_batch *b, struct jt_params *p, bool fields)
-{
-    size_t n = 0;
-    for (size_t k = 0; k < b->n;) {
-        uint32_t field, stripes = stripes_of_field(b, &k, &field);
-        for (uint32_t s = 0; s < JT_NUMERIC_STRIPES; s++) {
-            if ((stripes & UINT32_C(1) << s) == 0) {
-                continue;
-            }
-            n++;
-            if (p != NULL) {
-                jt_params_add_u31(p, fields ? LOCK_CLASS + field : s);
-            }
-        }
+    for (uint32_t left = stripes; left != 0; left &= left - 1) {
+        n++;
     }
-    return n;
-}
-
-void jt_numeric_lock(const struct jt_numeric_batch *b, struct jt_txn *txn)
-{
-    size_t n = b->in->n_digit_probes == 0 ? 0 : each_stripe(b, NULL, false);
     if (n == 0) {
         return;
     }
     struct jt_params *p = jt_txn_step(txn, JT_SQL_NUMERIC_LOCK);
     jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
-    (void)each_stripe(b, p, true);
-    jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
-    (void)each_stripe(b, p, false);
+    for (uint32_t s = 0; s < JT_NUMERIC_STRIPES; s++) {
+        if ((stripes & UINT32_C(1) << s) != 0) {
+            jt_params_add_u31(p, s);
+        }
+    }
 }
 
 /* --- parameters --- */

@@ -5,15 +5,14 @@
  *
  * Where a token could be a card of its field, whoever stores card X and whoever issues token X must
  * not both succeed. Neither sees what the other has not committed; so both first take the lock of
- * X's stripe, one of JT_NUMERIC_STRIPES of the field, by the fingerprint of X under the active
- * generation, which is the same for all writers of one epoch. Stripes, and not a lock for each
- * number, because a large batch must not fill the server's table of locks.
+ * X's stripe, one of JT_NUMERIC_STRIPES, by the fingerprint of X under the active generation, which
+ * is the same for all writers of one epoch. Stripes, and not a lock for each number, because a
+ * large batch must not fill the server's table of locks.
  */
 #ifndef JETON_STORE_NUMERIC_H
 #define JETON_STORE_NUMERIC_H
 
 #include "model/numeric_mark.h"
-#include "model/set.h"
 #include "store/cards.h"
 #include "store/db.h"
 

@@ -3,6 +3,7 @@
 
 #include "store/card_row.h"
 #include "store/claims.h"
+#include "store/locks.h"
 #include "store/ring.h"
 #include "store/sql.h"
 #include "store/timeouts.h"

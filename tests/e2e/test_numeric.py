@@ -540,3 +540,25 @@ def test_whatever_is_sent_as_a_token_is_refused(shared, api, text):
     expected = (404, "token-unknown") if digits else (422, "token-malformed")
     assert (answer.status_code, problem(answer)) == expected
     assert not digits or text not in answer.text
+
+
+def test_an_older_copy_of_the_database_is_known_for_what_it_is(own):
+    """A backup, taken while the front was down, comes back after one more token was issued."""
+    own.client.tokenize(made_up(1, series="numeric-copy"), "n")
+    own.stop()
+    copy, name = f"{own.database}_old", own.database
+    own.cluster.sql("postgres", f"CREATE DATABASE {copy} TEMPLATE {name} OWNER jeton")
+    own.start()
+    lost = own.client.tokenize(made_up(2, series="numeric-copy"), "n")
+    own.stop()
+    own.cluster.sql("postgres", f"DROP DATABASE {name}")
+    own.cluster.sql("postgres", f"ALTER DATABASE {copy} RENAME TO {name}")
+    own.start()
+    answer = tokenize(own.client, made_up(3, series="numeric-copy"), "n")
+    assert (answer.status_code, problem(answer)) == (503, "numeric-minting-waits")
+    assert problem(detokenize(own.client, lost, "n")) == "token-unknown"
+    status = own.jeton("status")
+    assert "NUMERIC TOKENS WAIT" in status.stdout
+    own.jeton("node", "accept-numeric", "--reason", "the backup is all there is")
+    own.client.tokenize(made_up(3, series="numeric-copy"), "n")
+    assert "NUMERIC" not in own.jeton("status").stdout
