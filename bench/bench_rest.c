@@ -44,7 +44,7 @@
 
 #define MAX_CONNECTIONS 1024
 #define RESPONSE_MAX    (8u << 20)
-#define TOKEN_TEXT_LEN  30
+#define TOKEN_TEXT_MAX  30 /* an opaque one; numeric ones are as long as the card number */
 #define N_TO_READ       20000
 #define N_TOKENS_MAX    2000000
 
@@ -79,7 +79,7 @@ static uint64_t n_answered; /* tokens that `load` was given */
 static FILE *tokens_out;
 static uint32_t *latencies_us;
 static size_t n_latencies, latencies_cap;
-static char (*tokens)[TOKEN_TEXT_LEN];
+static char (*tokens)[TOKEN_TEXT_MAX + 1];
 static size_t n_tokens;
 
 static void die(const char *what)
@@ -138,7 +138,7 @@ static void put_item(struct jt_buf *b, enum mode mode)
         jt_buf_put(b, pan, sizeof pan);
     } else {
         put_text(b, "{\"token\":\"");
-        jt_buf_put(b, tokens[next_random() % n_tokens], TOKEN_TEXT_LEN);
+        put_text(b, tokens[next_random() % n_tokens]);
     }
     put_text(b, "\"}");
 }
@@ -280,13 +280,20 @@ static size_t response_len(const struct connection *c, size_t *body)
 static void note_tokens(const struct connection *c, size_t body, size_t whole)
 {
     const char *p = (const char *)c->in.data + body, *end = (const char *)c->in.data + whole;
-    while ((p = memmem(p, (size_t)(end - p), "jtk_", 4)) != NULL && end - p > TOKEN_TEXT_LEN) {
-        if (tokens_out == NULL && n_tokens < N_TO_READ) {
-            memcpy(tokens[n_tokens++], p, TOKEN_TEXT_LEN);
-        } else if (tokens_out != NULL && n_answered++ % opt.keep_every == 0) {
-            fprintf(tokens_out, "%.*s\n", TOKEN_TEXT_LEN, p);
+    static const char before[] = "\"token\":\"";
+    while ((p = memmem(p, (size_t)(end - p), before, sizeof before - 1)) != NULL) {
+        p += sizeof before - 1;
+        const char *quote = memchr(p, '"', (size_t)(end - p));
+        if (quote == NULL || quote - p > TOKEN_TEXT_MAX) {
+            return;
         }
-        p += TOKEN_TEXT_LEN;
+        if (tokens_out == NULL && n_tokens < N_TO_READ) {
+            memcpy(tokens[n_tokens], p, (size_t)(quote - p));
+            tokens[n_tokens++][quote - p] = '\0';
+        } else if (tokens_out != NULL && n_answered++ % opt.keep_every == 0) {
+            fprintf(tokens_out, "%.*s\n", (int)(quote - p), p);
+        }
+        p = quote;
     }
 }
 
@@ -401,14 +408,16 @@ static void read_key(const char *path)
 
 static void read_tokens(void)
 {
-    char line[TOKEN_TEXT_LEN + 2];
+    char line[TOKEN_TEXT_MAX + 2];
     FILE *f = fopen(opt.tokens, "re");
     if (f == NULL) {
         die(opt.tokens);
     }
     while (n_tokens < N_TOKENS_MAX && fgets(line, sizeof line, f) != NULL) {
-        if (strlen(line) == TOKEN_TEXT_LEN + 1) {
-            memcpy(tokens[n_tokens++], line, TOKEN_TEXT_LEN);
+        size_t len = strcspn(line, "\n");
+        if (len > 0 && len <= TOKEN_TEXT_MAX) {
+            memcpy(tokens[n_tokens], line, len);
+            tokens[n_tokens++][len] = '\0';
         }
     }
     fclose(f);

@@ -302,8 +302,11 @@ static void submit_tokenize(struct run *run)
     static struct jt_card_probe probes[BATCH_MAX];
     make_cards(run->batch, run->key_id, run->draining);
     for (size_t i = 0; i < run->batch; i++) {
-        cards[i] =
-            (struct jt_card_new){ 1, ids[i], fingerprints[i], envelopes[i], ENVELOPE_LEN, 0 };
+        cards[i] = (struct jt_card_new){ .field = 1,
+                                         .id = ids[i],
+                                         .fingerprint = fingerprints[i],
+                                         .envelope = envelopes[i],
+                                         .envelope_len = ENVELOPE_LEN };
         probes[i] = (struct jt_card_probe){ (uint32_t)i, run->draining, old_fingerprints[i] };
     }
     const struct jt_audit_row audit = {

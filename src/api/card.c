@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/card.h"
 
+#include "pan/numeric.h"
+
 enum jt_problem_type jt_card_take(json_t *value, const struct jt_card_terms *terms,
                                   struct jt_pan *pan)
 {
@@ -19,5 +21,10 @@ enum jt_err jt_card_terms_of(const struct jt_field_spec *field, struct jt_card_t
 
 enum jt_err jt_card_vaulted(enum jt_err looked_up, const struct jt_field_spec *field)
 {
-    return looked_up == JT_OK && field->kind != JT_FIELD_PAN ? JT_ERR_NOT_VAULTED : looked_up;
+    struct jt_numeric_form ignored;
+    if (looked_up != JT_OK) {
+        return looked_up;
+    }
+    bool known = field->token_form == 0 || jt_numeric_form_decode(field->token_form, &ignored);
+    return field->kind != JT_FIELD_PAN ? JT_ERR_NOT_VAULTED : known ? JT_OK : JT_ERR_FIELD_RULES;
 }

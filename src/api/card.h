@@ -10,7 +10,8 @@
 #include <jansson.h>
 
 /*
- * JT_OK when the vault stores what the field protects, else JT_ERR_NOT_VAULTED, with which the
+ * JT_OK when the vault stores what the field protects, else JT_ERR_NOT_VAULTED, or
+ * JT_ERR_FIELD_RULES where its tokens have a form that this version does not know: with these the
  * request is to be answered (jt_request_answer_fault).
  */
 enum jt_err jt_card_vaulted(enum jt_err looked_up, const struct jt_field_spec *field) JT_CHECKED;

@@ -2,6 +2,7 @@
 #include "api/members.h"
 
 #include "api/request.h"
+#include "pan/numeric.h"
 #include "pan/token.h"
 
 #include <stdio.h>
@@ -32,7 +33,9 @@ static bool take_token(const struct jt_member *member, json_t *value, void *at)
 {
     (void)member;
     return json_is_string(value) &&
-           jt_token_parse(json_string_value(value), json_string_length(value), at) == JT_OK;
+           (jt_token_parse(json_string_value(value), json_string_length(value), at) == JT_OK ||
+            jt_numeric_token_parse(json_string_value(value), json_string_length(value), at) ==
+                JT_OK);
 }
 
 static bool take_field_kind(const struct jt_member *member, json_t *value, void *at)

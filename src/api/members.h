@@ -26,7 +26,7 @@ struct jt_member_kind {
 
 extern const struct jt_member_kind jt_member_text;        /* char[size], with its NUL */
 extern const struct jt_member_kind jt_member_flag;        /* bool */
-extern const struct jt_member_kind jt_member_token;       /* uint8_t[JT_TOKEN_LEN] */
+extern const struct jt_member_kind jt_member_token;       /* uint8_t[JT_TOKEN_LEN], of any field */
 extern const struct jt_member_kind jt_member_field_kind;  /* uint8_t: enum jt_field_kind */
 extern const struct jt_member_kind jt_member_mask_digits; /* bool: 8, not 6 */
 extern const struct jt_member_kind jt_member_object;      /* a struct */

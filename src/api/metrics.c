@@ -273,6 +273,7 @@ static void write_checks(const struct jt_metrics_view *v, struct jt_buf *out)
         { "sets", r.sets },
         { "directory", r.directory },
         { "schema", r.schema },
+        { "numeric", r.numeric },
         { "connections", !jt_door_full(v->doors) },
     };
     char labels[60];

@@ -17,7 +17,7 @@ static const struct jt_member members[] = {
     { "field", &jt_member_text, JT_MEMBER_AT(struct search, field), .required = true,
       .must = "the name of a field" },
     { "token", &jt_member_token, JT_MEMBER_AT(struct search, token), .required = true,
-      .must = "a text: jtk_ and 26 characters of lower-case base32" },
+      .must = "a text: jtk_ and 26 characters of lower-case base32, or 12 to 19 digits" },
     { "since", &jt_member_text, JT_MEMBER_AT(struct search, since),
       .valid = jt_text_is_time_or_empty, .must = JT_TIME_MUST },
     { "until", &jt_member_text, JT_MEMBER_AT(struct search, until),

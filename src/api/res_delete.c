@@ -7,6 +7,7 @@
 #include "api/budget.h"
 #include "api/card.h"
 #include "api/items.h"
+#include "api/token_text.h"
 #include "api/once.h"
 #include "api/operation.h"
 #include "base/container.h"
@@ -20,6 +21,7 @@ struct delete
     struct jt_items items;
     struct jt_delete_request ask;
     struct jt_delete_item *cards;
+    struct jt_field_spec field;
     struct jt_request *request;
     /* where the same request was there before (api/once.h): what was not deleted then */
     struct jt_delete_item *rest;
@@ -36,9 +38,7 @@ static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t
 {
     uint8_t *token = of(items)->cards[at].located.token;
     of(items)->cards[at].place = (uint32_t)items->place;
-    bool good = json_is_string(value) &&
-                jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
-    return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
+    return jt_token_take(&of(items)->field, value, token);
 }
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
@@ -170,6 +170,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_fault(d->request, err, "");
         return;
     }
+    d->field = *field;
     jt_items_take(&d->items);
     if (!jt_once_repeated(d->request)) {
         if (d->items.n_good > 0) {
@@ -224,7 +225,8 @@ static void on_one_field(void *arg, enum jt_err err, const struct jt_field_spec 
     err = jt_card_vaulted(err, field);
     if (err != JT_OK) {
         jt_request_answer_fault(d->request, err, "");
-    } else if (jt_token_parse(token, strlen(token), d->cards[0].located.token) != JT_OK) {
+    } else if (jt_token_take_text(field, token, strlen(token), d->cards[0].located.token) !=
+               JT_PROBLEM_NONE) {
         jt_request_answer_problem(d->request, JT_PROBLEM_TOKEN_MALFORMED);
     } else {
         submit(d, field->id, d->cards, 1, on_one_done);

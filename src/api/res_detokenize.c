@@ -11,6 +11,7 @@
 #include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
+#include "api/token_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct detokenize {
     struct jt_items items;
     struct jt_detokenize_request request;
     struct jt_detokenize_item *cards;
+    struct jt_field_spec field;
 };
 
 static struct detokenize *of(const struct jt_items *items)
@@ -29,9 +31,7 @@ static struct detokenize *of(const struct jt_items *items)
 static enum jt_problem_type take_token(struct jt_items *items, size_t at, json_t *value)
 {
     uint8_t *token = of(items)->cards[at].located.token;
-    bool good = json_is_string(value) &&
-                jt_token_parse(json_string_value(value), json_string_length(value), token) == JT_OK;
-    return good ? JT_PROBLEM_NONE : JT_PROBLEM_TOKEN_MALFORMED;
+    return jt_token_take(&of(items)->field, value, token);
 }
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
@@ -100,6 +100,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_fault(r, err, "");
         return;
     }
+    d->field = *field;
     jt_items_take(&d->items);
     d->request = (struct jt_detokenize_request){ .client = r->client,
                                                  .origin = &r->origin,

@@ -3,6 +3,7 @@
 #include "api/field_json.h"
 #include "api/operation.h"
 #include "api/rules_members.h"
+#include "api/token_members.h"
 #include "vault/registry.h"
 
 #include <stdlib.h>
@@ -51,6 +52,7 @@ struct addition {
     struct jt_field_spec spec;
     struct jt_card_rules_patch rules;
     uint8_t state; /* enum jt_standing */
+    struct jt_token_said token;
 };
 
 static const struct jt_member members[] = {
@@ -66,6 +68,8 @@ static const struct jt_member members[] = {
       .must = "6 or 8" },
     { "rules", &jt_member_object, JT_MEMBER_AT(struct addition, rules), .must = JT_RULES_MUST,
       .within = &jt_rules_members },
+    { "token", &jt_member_object, JT_MEMBER_AT(struct addition, token), .must = JT_TOKEN_MUST,
+      .within = &jt_token_members },
 };
 
 static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -79,7 +83,8 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
     }
     jt_work_about(ctx, "field %s", jt_name_is_cardlike(spec->name) ? "" : spec->name);
     a->state = JT_ROW_ACTIVE;
-    return jt_registry_add_field(ctx, spec, &a->rules, call->actor);
+    enum jt_err err = jt_token_form_of(&a->token, &spec->token_form);
+    return err == JT_OK ? jt_registry_add_field(ctx, spec, &a->rules, call->actor) : err;
 }
 
 static enum jt_err add_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)

@@ -8,6 +8,7 @@
 #include "api/card.h"
 #include "api/operation.h"
 #include "api/items.h"
+#include "api/token_text.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ struct lookup {
     struct jt_lookup_request request;
     struct jt_lookup_item *cards;
     struct jt_card_terms terms;
+    struct jt_field_spec field;
 };
 
 static struct lookup *of(const struct jt_items *items)
@@ -36,8 +38,8 @@ static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 
 static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
-    char text[JT_TOKEN_TEXT_LEN + 1];
-    jt_token_format(of(items)->cards[at].token, text);
+    char text[JT_ANY_TOKEN_TEXT_LEN + 1];
+    jt_token_text(&of(items)->field, of(items)->cards[at].token, text);
     jt_jsonw_text(out, "token", text);
 }
 
@@ -97,6 +99,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_fault(r, JT_ERR_NOT_LINKED, "");
         return;
     }
+    l->field = *field;
     jt_items_take(&l->items);
     if (l->items.n_good == 0) {
         answer(l);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /v1/node/accept-ids: an operator's word that ids may lie far ahead of the keeper's clock.
+ * POST /v1/node/accept-numeric: the same that numeric tokens may be issued on this database.
  * POST /v1/node/accept-sets: the same that older sets of clients and fields shall be current.
  */
 #include "api/operation.h"
 #include "vault/accept.h"
+#include "vault/numeric.h"
 
 struct word {
     char reason[128];
@@ -58,7 +60,7 @@ static enum jt_err accept_sets(const struct jt_call *call, void *state, struct j
     return jt_accept_sets(ctx, &call->credential, ((const struct word *)state)->reason);
 }
 
-static enum jt_err sets_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+static enum jt_err accepted_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     (void)call;
     (void)state;
@@ -66,19 +68,34 @@ static enum jt_err sets_again(const struct jt_call *call, void *state, struct jt
     return JT_OK;
 }
 
-static json_t *sets_answer(const struct jt_api *api, void *state)
+static json_t *accepted_answer(const struct jt_api *api, void *state)
 {
     (void)api;
     (void)state;
     return json_pack("{sb}", "accepted", 1);
 }
 
+static enum jt_err accept_numeric(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_numeric_accept(ctx, call->actor, ((const struct word *)state)->reason);
+}
+
+const struct jt_operation jt_operation_accept_numeric = {
+    .members = JT_MEMBERS(members),
+    .state_size = sizeof(struct word),
+    .act = accept_numeric,
+    .status = 200,
+    .answer = accepted_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = accepted_again,
+};
+
 const struct jt_operation jt_operation_accept_sets = {
     .members = JT_MEMBERS(members),
     .state_size = sizeof(struct word),
     .act = accept_sets,
     .status = 200,
-    .answer = sets_answer,
+    .answer = accepted_answer,
     .once = JT_ONCE_TAKEN,
-    .again = sets_again,
+    .again = accepted_again,
 };

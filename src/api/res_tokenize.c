@@ -12,6 +12,8 @@
 #include "api/dates.h"
 #include "api/operation.h"
 #include "api/items.h"
+#include "api/token_text.h"
+#include "pan/numeric.h"
 #include "api/once.h"
 
 #include <stdlib.h>
@@ -49,6 +51,18 @@ static struct tokenize *of(const struct jt_items *items)
     return jt_container_of(items, struct tokenize, items);
 }
 
+/* Whether a number of this length can have a token; the keeper would say the same. */
+static enum jt_problem_type has_room(const struct jt_field_spec *field, struct jt_pan *pan)
+{
+    struct jt_numeric_form form;
+    if (field->token_form == 0 || (jt_numeric_form_decode(field->token_form, &form) &&
+                                   jt_numeric_fits(&form, pan->n_digits))) {
+        return JT_PROBLEM_NONE;
+    }
+    jt_wipe(pan, sizeof *pan);
+    return JT_PROBLEM_TOKEN_SPACE;
+}
+
 static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *value)
 {
     struct tokenize *t = of(items);
@@ -62,7 +76,8 @@ static enum jt_problem_type take_pan(struct jt_items *items, size_t at, json_t *
             return problem;
         }
     }
-    return jt_card_take(value, &t->terms, &t->cards[at].pan);
+    enum jt_problem_type problem = jt_card_take(value, &t->terms, &t->cards[at].pan);
+    return problem == JT_PROBLEM_NONE ? has_room(&t->field, &t->cards[at].pan) : problem;
 }
 
 static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
@@ -72,8 +87,8 @@ static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 
 static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
-    char text[JT_TOKEN_TEXT_LEN + 1];
-    jt_token_format(of(items)->cards[at].token, text);
+    char text[JT_ANY_TOKEN_TEXT_LEN + 1];
+    jt_token_text(&of(items)->field, of(items)->cards[at].token, text);
     jt_jsonw_text(out, "token", text);
 }
 
@@ -153,6 +168,7 @@ static void store(struct tokenize *t)
                                                .field = t->field.id,
                                                .kind = t->field.kind,
                                                .dedup = t->field.dedup,
+                                               .token_form = t->field.token_form,
                                                .claim = jt_once_claimed(r),
                                                .items = all ? t->cards : t->rest.cards,
                                                .n_items = all ? t->items.n_good : t->rest.n,

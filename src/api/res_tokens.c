@@ -5,6 +5,7 @@
 #include "api/card.h"
 #include "api/dates.h"
 #include "api/operation.h"
+#include "api/token_text.h"
 #include "base/jsonw.h"
 #include "base/secmem.h"
 #include "model/card_id.h"
@@ -17,6 +18,7 @@ struct read_token {
     struct jt_request *request;
     struct jt_detokenize_request ask;
     struct jt_detokenize_item card;
+    struct jt_field_spec field;
 };
 
 static void free_state(void *state)
@@ -56,8 +58,8 @@ static void on_done(struct jt_detokenize_request *ask)
         jt_request_answer_err(r, t->card.located.err);
         return;
     }
-    char text[JT_TOKEN_TEXT_LEN + 1];
-    jt_token_format(t->card.located.token, text);
+    char text[JT_ANY_TOKEN_TEXT_LEN + 1];
+    jt_token_text(&t->field, t->card.located.token, text);
     struct jt_buf *out = &r->http.answer.body;
     jt_jsonw_open(out);
     jt_jsonw_text(out, "token", text);
@@ -86,7 +88,9 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
         jt_request_answer_fault(r, err, "");
         return;
     }
-    if (jt_token_parse(r->params.token, strlen(r->params.token), t->card.located.token) != JT_OK) {
+    t->field = *field;
+    if (jt_token_take_text(field, r->params.token, strlen(r->params.token),
+                           t->card.located.token) != JT_PROBLEM_NONE) {
         jt_request_answer_problem(r, JT_PROBLEM_TOKEN_MALFORMED);
         return;
     }

@@ -53,7 +53,7 @@ static bool take_param(const char *pattern, size_t pattern_len, const char *segm
         return true;
     }
     if (pattern_len == 7 && memcmp(pattern, "{token}", 7) == 0 && len > 0) {
-        bool fits = len == JT_TOKEN_TEXT_LEN;
+        bool fits = len <= JT_TOKEN_TEXT_LEN;
         memcpy(params->token, segment, fits ? len : 0);
         params->token[fits ? len : 0] = '\0';
         return true;

@@ -87,11 +87,22 @@ static void print_rules(const json_t *rules)
     print_max_lifetime(jt_reply_integer(rules, "max_lifetime"));
 }
 
+/* Opaque tokens are what everybody has. */
+static void print_token(const json_t *token)
+{
+    if (json_is_object(token) && strcmp(jt_reply_text(token, "format"), "numeric") == 0) {
+        printf("  numeric tokens: keep-leading %lld, keep-last %lld, check digit %s\n",
+               jt_reply_integer(token, "leading"), jt_reply_integer(token, "last"),
+               strcmp(jt_reply_text(token, "luhn"), "valid") == 0 ? "right" : "wrong");
+    }
+}
+
 static void print_one(const json_t *field)
 {
     const json_t *rules = json_object_get(field, "rules");
     print_head();
     print_field(field);
+    print_token(json_object_get(field, "token"));
     if (json_is_object(rules)) {
         print_rules(rules);
     } else if (json_is_null(rules)) {
@@ -112,10 +123,37 @@ static void print_list(const json_t *reply)
 
 #define BAD_WORD "an option has a word that it does not take"
 
+static bool put_digits(json_t *token, const char *member, const char *word, const char *choices)
+{
+    if (word == NULL) {
+        return true;
+    }
+    bool good = strlen(word) == 1 && strchr(choices, word[0]) != NULL;
+    return json_object_set_new(token, member, json_integer(word[0] - '0')) == 0 && good;
+}
+
+/* Member `token`, unless nothing is said about tokens; false: a word is none that is taken. */
+static bool put_token(bool numeric, const char *leading, const char *last, bool luhn_valid,
+                      json_t *body)
+{
+    if (!numeric && leading == NULL && last == NULL && !luhn_valid) {
+        return true;
+    }
+    json_t *token = json_pack("{s:s}", "format", numeric ? "numeric" : "opaque");
+    if (luhn_valid) {
+        (void)json_object_set_new(token, "luhn", json_string("valid"));
+    }
+    bool good =
+        put_digits(token, "leading", leading, "068") && put_digits(token, "last", last, "04");
+    return json_object_set_new(body, "token", token) == 0 && good;
+}
+
 int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     bool no_dedup = false, allow_bad_luhn = false, mask_eight = false;
     const char *name = NULL, *kind = "pan";
+    bool numeric = false, luhn_valid = false;
+    const char *leading = NULL, *last = NULL;
     struct jt_card_rule_words words = { .normalise = NULL };
     const struct jt_option options[] = {
         JT_TEXT(
@@ -124,6 +162,14 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
         JT_FLAG("no-dedup", &no_dedup, "give a new token each time, instead of one token per card"),
         JT_FLAG("allow-bad-luhn", &allow_bad_luhn, "accept numbers whose check digit is wrong"),
         JT_FLAG("mask-eight", &mask_eight, "show eight leading digits of masked numbers, not six"),
+        JT_FLAG("numeric", &numeric, "tokens are digits, as many as the card number has"),
+        JT_TEXT("keep-leading", "0|6|8", &leading,
+                "numeric tokens begin with so many digits of the card number (6)"),
+        JT_TEXT("keep-last", "0|4", &last,
+                "numeric tokens end with so many digits of the card number (4)"),
+        JT_FLAG("luhn-valid", &luhn_valid,
+                "the check digit of numeric tokens is right, so that they may be taken for card "
+                "numbers; otherwise it is wrong"),
         JT_CARD_RULE_OPTIONS(words),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &name, 1, 1, 0 };
@@ -137,7 +183,7 @@ int jt_cmd_field_add(const struct jt_command *self, struct jt_cli *cli, int argc
     if (body == NULL) {
         return jt_usage_error(self, "the name is not UTF-8");
     }
-    code = jt_card_rules_put(&words, body)
+    code = jt_card_rules_put(&words, body) && put_token(numeric, leading, last, luhn_valid, body)
                ? jt_rest_show(cli, "POST", "/v1/fields", body, print_one)
                : jt_usage_error(self, BAD_WORD);
     json_decref(body);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `jeton node accept-ids`, `jeton node accept-sets` */
+/* `jeton node accept-ids`, `jeton node accept-numeric`, `jeton node accept-sets` */
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/rest.h"
@@ -35,6 +35,26 @@ int jt_cmd_node_accept_ids(const struct jt_command *self, struct jt_cli *cli, in
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     return code != JT_GO_ON ? code : say(self, cli, "/v1/node/accept-ids", reason, print_accepted);
+}
+
+static void print_numeric(const json_t *reply)
+{
+    (void)reply;
+    printf("Accepted: numeric tokens are issued on this database\n");
+}
+
+int jt_cmd_node_accept_numeric(const struct jt_command *self, struct jt_cli *cli, int argc,
+                               char **argv)
+{
+    const char *reason = NULL;
+    const struct jt_option options[] = {
+        JT_TEXT("reason", "REASON", &reason,
+                "why no numeric token that was lost can do harm; it is recorded (required)"),
+    };
+    struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code
+                            : say(self, cli, "/v1/node/accept-numeric", reason, print_numeric);
 }
 
 static void print_sets(const json_t *reply)

@@ -96,6 +96,10 @@ static void print_status(const json_t *reply)
     if (!jt_reply_true(reply, "sets_verified")) {
         printf("sets      clients or fields NOT VERIFIED: see the log of jetond\n");
     }
+    if (!jt_reply_true(reply, "numeric_tokens")) {
+        printf("numeric   NUMERIC TOKENS WAIT, because the database went back: see the log of "
+               "jetond\n");
+    }
     print_connections(json_object_get(reply, "connections"));
     print_counters(json_object_get(reply, "counters"));
 }

@@ -103,8 +103,13 @@ void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static 
 {
     record->ad[0] = (struct jt_bytes){ row_id, JT_ROW_ID_LEN };
     record->ad[1] = (struct jt_bytes){ fingerprint, JT_FINGERPRINT_LEN };
-    record->ad[2] = (struct jt_bytes){ NULL, 0 }; /* the numeric token that no row has yet */
+    record->ad[2] = (struct jt_bytes){ NULL, 0 };
     record->n_ad = 3;
+}
+
+void jt_fieldkey_bind_digits(struct jt_siv_record *record, const uint8_t *digits, size_t len)
+{
+    record->ad[2] = (struct jt_bytes){ digits, len };
 }
 
 void jt_fieldkey_bind_held(struct jt_siv_record *record, const uint8_t *row_id, size_t row_id_len)
@@ -119,7 +124,7 @@ static bool bound(const struct jt_siv_record *r)
         return r->ad[0].len >= 1 && r->ad[0].len <= JT_HELD_ROW_ID_MAX;
     }
     return r->n_ad == 3 && r->ad[0].len == JT_ROW_ID_LEN && r->ad[1].len == JT_FINGERPRINT_LEN &&
-           r->ad[2].len == 0;
+           r->ad[2].len <= JT_PAN_MAX_PACKED;
 }
 
 static bool sealable(const struct jt_siv_record *r)

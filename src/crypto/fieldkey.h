@@ -43,6 +43,12 @@ void jt_fieldkey_bind(struct jt_siv_record *record, const uint8_t row_id[static 
                       const uint8_t fingerprint[static JT_FINGERPRINT_LEN]);
 
 /*
+ * After jt_fieldkey_bind: the envelope is bound to the packed digits of a numeric token as well,
+ * which must stay valid too; none are those of an opaque one.
+ */
+void jt_fieldkey_bind_digits(struct jt_siv_record *record, const uint8_t *digits, size_t len);
+
+/*
  * The same for an envelope that an application keeps, with a row-id of 1 to JT_HELD_ROW_ID_MAX
  * bytes: after the header the row-id is the only component. S2V of two components is independent of
  * S2V of four (RFC 5297 section 2.4), so that neither kind of envelope opens as the other.

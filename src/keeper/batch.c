@@ -22,6 +22,7 @@ void jt_batch_free(struct jt_batch *b)
 void jt_batch_wipe(struct jt_batch *b, size_t n)
 {
     jt_wipe(b->pans, n * sizeof b->pans[0]);
+    jt_wipe(b->numeric, (n < JT_BATCH_CHUNK ? n : JT_BATCH_CHUNK) * sizeof b->numeric[0]);
     jt_wipe(b->linked, (n < JT_BATCH_CHUNK ? n : JT_BATCH_CHUNK) * sizeof b->linked[0]);
 }
 
@@ -101,6 +102,9 @@ enum jt_err jt_batch_seal(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
                                             .in_len = c->value.len,
                                             .out = b->envelopes[c->at] };
         jt_fieldkey_bind(&b->siv[i], b->row_ids[c->at], b->fingerprints[c->at]);
+        if (c->digits != NULL) {
+            jt_fieldkey_bind_digits(&b->siv[i], c->digits->packed, c->digits->packed_len);
+        }
     }
     enum jt_err err = jt_fieldkey_seal(fk, b->siv, n);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
@@ -133,6 +137,9 @@ enum jt_err jt_batch_open(struct jt_batch *b, struct jt_fieldkey *fk, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct jt_batch_card *c = &b->cards[i];
         jt_fieldkey_bind(&b->siv[i], b->row_ids[c->at], c->fingerprint);
+        if (c->digits != NULL) {
+            jt_fieldkey_bind_digits(&b->siv[i], c->digits->packed, c->digits->packed_len);
+        }
         b->siv[i].out = b->pans[c->at];
     }
     enum jt_err err = jt_fieldkey_open(fk, b->siv, n);

@@ -17,6 +17,7 @@
 
 #include "crypto/fieldkey.h"
 #include "crypto/tokenkey.h"
+#include "keeper/numeric.h"
 #include "keeper/order.h"
 #include "pan/pan.h"
 #include "wire/audit.h"
@@ -39,8 +40,9 @@
 
 /* One card on its way through a step. */
 struct jt_batch_card {
-    size_t at;                  /* its place in the whole batch */
-    const uint8_t *fingerprint; /* as stored: what jt_batch_open binds the envelope to */
+    size_t at;                      /* its place in the whole batch */
+    const uint8_t *fingerprint;     /* as stored: what jt_batch_open binds the envelope to */
+    const struct jt_digits *digits; /* the same of a numeric token; NULL: there is none */
     struct jt_value value;
     bool dedup;
 };
@@ -78,6 +80,9 @@ struct jt_batch {
     uint8_t probes[JT_WIRE_MAX_ITEMS][JT_WIRE_MAX_PROBED * JT_FINGERPRINT_LEN];
     uint8_t row_ids[JT_WIRE_MAX_ITEMS][JT_ROW_ID_LEN];
     uint8_t tokens[JT_WIRE_MAX_ITEMS][JT_TOKEN_LEN];
+    struct jt_digits digits[JT_WIRE_MAX_ITEMS]; /* fresh ones of numeric tokens */
+    uint8_t value_toks[JT_WIRE_MAX_ITEMS][JT_TOK_LEN];
+    uint8_t digit_fps[JT_WIRE_MAX_ITEMS][JT_RING_MAX_LIVE * JT_FINGERPRINT_LEN];
     bool dedup[JT_WIRE_MAX_ITEMS]; /* of new cards: whether their field links equal ones */
     struct jt_set_change set_changes[JT_WIRE_MAX_SET_ROWS];
     struct jt_audit_end audit_ends[JT_AUDIT_ENDS_MAX];
@@ -97,6 +102,8 @@ struct jt_batch {
     struct jt_cmac_record cmac[JT_BATCH_CHUNK];
     uint64_t group_ids[JT_BATCH_CHUNK]; /* of a group's cards, side by side for the token key */
     uint8_t group_tokens[JT_BATCH_CHUNK][JT_TOKEN_LEN];
+    struct jt_numeric_message numeric[JT_BATCH_CHUNK]; /* what toks are computed over */
+    struct jt_numeric_source source;                   /* of digits */
     /* PAN followed by row-id: fingerprints without dedup */
     uint8_t linked[JT_BATCH_CHUNK][JT_PAN_MAX_PACKED + JT_ROW_ID_LEN];
     uint8_t guesses[JT_BATCH_CHUNK][JT_GUESS_MESSAGE_MAX];

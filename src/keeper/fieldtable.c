@@ -50,6 +50,12 @@ enum jt_err jt_fieldtable_add(struct jt_fieldtable *t, const struct jt_field_row
                                              .mask_eight = spec->mask_eight,
                                              .revision = row->revision,
                                              .disabled = row->state != JT_ROW_ACTIVE };
+    struct jt_named_field *named = &t->fields[at];
+    if (spec->token_form != 0) {
+        named->numeric = jt_numeric_form_decode(spec->token_form, &named->form);
+        /* a form that a later version made: this one neither makes nor reads such tokens */
+        named->disabled = named->disabled || !named->numeric;
+    }
     return JT_OK;
 }
 

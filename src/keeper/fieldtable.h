@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "model/field.h"
+#include "pan/numeric.h"
 #include "wire/set_row.h"
 
 #include <stddef.h>
@@ -19,6 +20,8 @@ struct jt_named_field {
     uint8_t kind; /* enum jt_field_kind */
     bool dedup;
     bool mask_eight;
+    bool numeric; /* has numeric tokens, of this form */
+    struct jt_numeric_form form;
     uint64_t revision;
     bool disabled; /* its cards can be moved to another generation, and nothing else */
 };

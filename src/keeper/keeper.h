@@ -37,6 +37,7 @@ struct jt_keeper {
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
     struct jt_idmint mint;
+    bool numeric_open; /* numeric tokens may be made: keeper/op_numeric_mark.c */
     struct jt_ceiling ceiling;
     struct jt_sealcount sealcount;
     struct jt_honey honey;

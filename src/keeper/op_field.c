@@ -5,20 +5,56 @@
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
+#include "pan/numeric.h"
 #include "pan/rules.h"
 #include "wire/field.h"
 
 #include <string.h>
 
+/*
+ * Whether a token could be a card of the field. One whose check digit is wrong is none of a field
+ * that takes right ones only.
+ */
+static bool could_be_card(const struct jt_field_spec *spec, const struct jt_numeric_form *form)
+{
+    struct jt_card_rules rules;
+    return form->luhn_valid || spec->allow_bad_luhn ||
+           jt_card_rules_decode(spec->rules, spec->rules_len, &rules) != JT_OK ||
+           rules.n_exempt > 0;
+}
+
+/* Cards and tokens are looked for among each other by fingerprint: without dedup there is none. */
+static bool form_good(const struct jt_field_spec *spec)
+{
+    struct jt_numeric_form form;
+    return spec->token_form == 0 || (jt_numeric_form_decode(spec->token_form, &form) &&
+                                     (spec->dedup || !could_be_card(spec, &form)));
+}
+
+/*
+ * The form with the keeper's own bit. It stays when the rules are changed back: what was let in
+ * meanwhile is there still.
+ */
+static uint8_t guard(const struct jt_field_spec *spec)
+{
+    struct jt_numeric_form form;
+    if (spec->token_form == 0 || !jt_numeric_form_decode(spec->token_form, &form)) {
+        return spec->token_form;
+    }
+    form.guarded = form.guarded || could_be_card(spec, &form);
+    return jt_numeric_form_encode(&form);
+}
+
 /* Whether they are for fields of this kind, and card rules some that this version knows. */
 static bool rules_good(const struct jt_field_spec *spec)
 {
-    struct jt_card_rules ignored;
+    struct jt_card_rules rules;
     if (spec->kind == JT_FIELD_PAN) {
-        return jt_card_rules_decode(spec->rules, spec->rules_len, &ignored) == JT_OK;
+        return jt_card_rules_decode(spec->rules, spec->rules_len, &rules) == JT_OK &&
+               form_good(spec);
     }
     return spec->kind == JT_FIELD_BYTES && !spec->dedup && !spec->allow_bad_luhn &&
-           !spec->mask_eight && spec->rules_len == 0;
+           !spec->mask_eight && spec->rules_len == 0 && spec->token_form == 0;
 }
 
 enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
@@ -35,6 +71,7 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
     if (spec->id == 0 || !jt_field_name_valid(spec->name) || !rules_good(spec)) {
         return JT_ERR_INVALID;
     }
+    change.row.spec.token_form = guard(spec);
     err = jt_setrule_next(k, &now, JT_SET_FIELDS, true, &d, &change.set);
     if (err == JT_OK) {
         change.row.revision = change.set.version;
@@ -64,7 +101,8 @@ static bool same_rules(const struct jt_field_spec *was, const struct jt_field_sp
 static bool changes_only_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
 {
     return was->id == next->id && strcmp(was->name, next->name) == 0 && was->kind == next->kind &&
-           was->dedup == next->dedup && (rules_good(next) || same_rules(was, next));
+           was->dedup == next->dedup && was->token_form == next->token_form &&
+           (rules_good(next) || same_rules(was, next));
 }
 
 /* Takes the old row out of the set and brings the next one in. */
@@ -102,6 +140,7 @@ enum jt_err jt_op_field_change(struct jt_keeper *k, struct jt_reader *in, struct
     struct jt_field_change change = {
         .row = { .spec = alter.spec, .state = alter.state, .mac_epoch = k->ring.epoch }
     };
+    change.row.spec.token_form = guard(&alter.spec);
     if (err == JT_OK) {
         err = replace_row(k, &alter.was, &change);
     }

@@ -2,6 +2,7 @@
 /* IDENTIFY: tokens to the ids of their rows. */
 #include "keeper/op.h"
 
+#include "base/secmem.h"
 #include "keeper/policy.h"
 #include "keeper/walk.h"
 #include "wire/identify.h"
@@ -28,12 +29,49 @@ static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct j
     return JT_OK;
 }
 
+/* Numeric tokens: what is none of the field's form was never issued. */
+static enum jt_err find_toks(struct jt_keeper *k, const struct jt_named_field *field, size_t n)
+{
+    struct jt_batch *b = k->batch;
+    size_t n_good = 0;
+    struct jt_cmac *key;
+    enum jt_err err = jt_root_numeric(k->root, field->id, &key);
+    for (size_t i = 0; i < n && err == JT_OK; i++) {
+        size_t at = b->cards[i].at;
+        struct jt_pan digits; /* they may be a card number, sent where a token belongs */
+        if (jt_numeric_of_token(b->items.identify[at].token, &digits) == JT_OK &&
+            jt_numeric_has_form(&field->form, digits.packed, digits.packed_len)) {
+            err = jt_numeric_message(&field->form, digits.packed, digits.packed_len,
+                                     &b->numeric[n_good]);
+            b->cards[n_good++].at = at;
+        } else {
+            answer(k, at, 0);
+        }
+        jt_wipe(&digits, sizeof digits);
+    }
+    if (err == JT_OK) {
+        err = jt_numeric_macs(key, b->numeric, b->cmac, n_good);
+    }
+    for (size_t i = 0; i < n_good && err == JT_OK; i++) {
+        size_t at = b->cards[i].at;
+        jt_numeric_tok(&b->numeric[i], b->tokens[at]);
+        b->results.identify[at] = (struct jt_identify_result){ .err = JT_OK, .tok = b->tokens[at] };
+        k->n_identified++;
+    }
+    jt_wipe(b->numeric, n * sizeof b->numeric[0]);
+    return err;
+}
+
 static enum jt_err identify_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
                                   size_t n)
 {
     (void)arg;
     struct jt_batch *b = k->batch;
     struct jt_tokenkey *tk;
+    const struct jt_named_field *field = jt_fieldtable_find(&k->fields, group->field);
+    if (field != NULL && field->numeric) {
+        return find_toks(k, field, n);
+    }
     for (size_t i = 0; i < n; i++) {
         memcpy(b->group_tokens[i], b->items.identify[b->cards[i].at].token, JT_TOKEN_LEN);
     }

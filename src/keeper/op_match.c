@@ -51,16 +51,24 @@ static enum jt_err match_group(struct jt_keeper *k, void *arg, const struct jt_g
     for (size_t i = 0; i < n; i++) {
         const struct jt_match_item *item = &b->items.match[b->cards[i].at];
         jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
+        b->cards[i].digits = &item->digits;
     }
     struct jt_tokenkey *tk;
+    const struct jt_named_field *named = jt_fieldtable_find(&k->fields, group->field);
+    bool numeric = named != NULL && named->numeric;
     /* Both keys first: a group is refused as a whole, or not at all. */
     enum jt_err err = jt_root_tokenkey(k->root, group->field, &tk);
     if (err == JT_OK) {
         err = jt_walk_open(k, group, n);
     }
     size_t n_same = err == JT_OK ? keep_matching(k, n) : 0;
-    if (err == JT_OK) {
+    if (err == JT_OK && !numeric) {
         err = jt_batch_token(b, tk, n_same);
+    }
+    for (size_t i = 0; i < n_same && numeric; i++) {
+        /* the row's envelope has just opened with them */
+        const struct jt_digits *digits = b->cards[i].digits;
+        jt_numeric_to_token(digits->packed, digits->packed_len, b->tokens[b->cards[i].at]);
     }
     for (size_t i = 0; i < n_same && err == JT_OK; i++) {
         size_t at = b->cards[i].at;

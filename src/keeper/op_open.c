@@ -27,6 +27,7 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
     for (size_t i = 0; i < n; i++) {
         const struct jt_open_item *item = &b->items.open[b->cards[i].at];
         jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
+        b->cards[i].digits = &item->digits;
     }
     bool draining = jt_walk_entry(k, group)->state == JT_GENERATION_DRAINING;
     enum jt_err err = jt_walk_open(k, group, n);

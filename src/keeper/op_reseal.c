@@ -35,6 +35,7 @@ static enum jt_err open_group(struct jt_keeper *k, const struct jt_group *group,
         struct jt_batch_card *c = &b->cards[i];
         const struct jt_open_item *item = &b->items.open[c->at];
         jt_walk_take(b, i, item->id, item->fingerprint, item->envelope, item->envelope_len);
+        b->cards[i].digits = &item->digits;
         c->value = jt_batch_opened(b, c->at, item->envelope_len);
         c->dedup = named->dedup;
     }

@@ -5,8 +5,10 @@
  */
 #include "keeper/op.h"
 
+#include "base/must.h"
 #include "base/secmem.h"
 #include "keeper/policy.h"
+#include "keeper/seal_numeric.h"
 #include "keeper/walk.h"
 #include "wire/seal.h"
 
@@ -62,6 +64,7 @@ static void fill_cards(struct jt_batch *b, size_t n)
         const struct jt_seal_item *item = &b->items.seal[c->at];
         c->value = item->value;
         c->dedup = b->dedup[c->at];
+        c->digits = NULL;
     }
 }
 
@@ -85,7 +88,7 @@ static enum jt_err fingerprint_group(struct jt_keeper *k, void *arg, const struc
                        sizeof b->fingerprints[0]);
 }
 
-static void set_results(struct jt_keeper *k, size_t n)
+static void set_results(struct jt_keeper *k, const struct jt_named_field *field, size_t n)
 {
     struct jt_batch *b = k->batch;
     for (size_t i = 0; i < n; i++) {
@@ -99,8 +102,22 @@ static void set_results(struct jt_keeper *k, size_t n)
             .envelope = b->envelopes[c->at],
             .envelope_len = (uint16_t)(JT_ENVELOPE_OVERHEAD + c->value.len),
         };
+        if (c->digits != NULL) {
+            struct jt_seal_result *r = &b->results.seal[c->at];
+            r->digits = *c->digits;
+            r->value_tok = field->form.guarded ? b->value_toks[c->at] : NULL;
+            r->digit_fps = field->form.guarded ? b->digit_fps[c->at] : NULL;
+        }
     }
     k->n_sealed += n;
+}
+
+/* Opaque ones. */
+static enum jt_err give_tokens(struct jt_keeper *k, uint32_t field, size_t n)
+{
+    struct jt_tokenkey *tk;
+    enum jt_err err = jt_root_tokenkey(k->root, field, &tk);
+    return err == JT_OK ? jt_batch_token(k->batch, tk, n) : err;
 }
 
 /* Second round: all cards have their ids. */
@@ -111,7 +128,8 @@ static enum jt_err seal_group(struct jt_keeper *k, void *arg, const struct jt_gr
     uint32_t field = group->field;
     struct jt_batch *b = k->batch;
     struct jt_fieldkey *fk;
-    struct jt_tokenkey *tk;
+    const struct jt_named_field *named = jt_fieldtable_find(&k->fields, field);
+    jt_must(named != NULL); /* or its items would not have been good */
     fill_cards(b, n);
     /* without dedup, which is the field's, the fingerprint covers the id */
     size_t n_linked = b->cards[0].dedup ? 0 : n;
@@ -122,10 +140,7 @@ static enum jt_err seal_group(struct jt_keeper *k, void *arg, const struct jt_gr
                           b->probes[0] + p * JT_FINGERPRINT_LEN, sizeof b->probes[0]);
     }
     if (err == JT_OK) {
-        err = jt_root_tokenkey(k->root, field, &tk);
-    }
-    if (err == JT_OK) {
-        err = jt_batch_token(b, tk, n);
+        err = named->numeric ? jt_seal_numeric(k, named, reply, n) : give_tokens(k, field, n);
     }
     if (err == JT_OK) {
         err = jt_keyring_fieldkey(k->keyring, reply->active.generation, field, &fk);
@@ -134,7 +149,7 @@ static enum jt_err seal_group(struct jt_keeper *k, void *arg, const struct jt_gr
         err = jt_batch_seal(b, fk, n);
     }
     if (err == JT_OK) {
-        set_results(k, n);
+        set_results(k, named, n);
     }
     return err;
 }
@@ -189,6 +204,9 @@ static enum jt_err check_item(struct jt_keeper *k, size_t i)
     }
     k->batch->dedup[i] = field->dedup;
     bool good = item->value.kind == field->kind && jt_batch_value_good(&item->value);
+    if (good && field->numeric) {
+        return jt_seal_numeric_check(k, field, &item->value);
+    }
     return good ? JT_OK : JT_ERR_INVALID;
 }
 

@@ -193,13 +193,20 @@ enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool develo
     return err;
 }
 
+static void forget(struct jt_root_cached *c)
+{
+    jt_tokenkey_free(c->tk);
+    jt_cmac_free(c->numeric);
+    *c = (struct jt_root_cached){ .tk = NULL };
+}
+
 void jt_root_free(struct jt_root *root)
 {
     if (root == NULL) {
         return;
     }
     for (size_t i = 0; i < JT_ROOT_CACHE; i++) {
-        jt_tokenkey_free(root->cache[i].tk);
+        forget(&root->cache[i]);
     }
     jt_cmac_free(root->client_mac);
     jt_cmac_free(root->field_mac);
@@ -211,15 +218,15 @@ void jt_root_free(struct jt_root *root)
     jt_secmem_free(root, sizeof *root);
 }
 
-enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tokenkey **out)
+/* The place of a field's keys in the cache. */
+static enum jt_err cached(struct jt_root *root, uint32_t field, struct jt_root_cached **out)
 {
-    *out = NULL;
     struct jt_root_cached *victim = &root->cache[0];
     for (size_t i = 0; i < JT_ROOT_CACHE; i++) {
         struct jt_root_cached *c = &root->cache[i];
         if (c->tk != NULL && c->field == field) {
             c->last_used = ++root->clock;
-            *out = c->tk;
+            *out = c;
             return JT_OK;
         }
         if (c->last_used < victim->last_used) {
@@ -235,8 +242,31 @@ enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tok
     if (err != JT_OK) {
         return err;
     }
-    jt_tokenkey_free(victim->tk);
+    forget(victim);
     *victim = (struct jt_root_cached){ .tk = tk, .field = field, .last_used = ++root->clock };
-    *out = tk;
+    *out = victim;
     return JT_OK;
+}
+
+enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field, struct jt_tokenkey **out)
+{
+    struct jt_root_cached *c;
+    enum jt_err err = cached(root, field, &c);
+    *out = err == JT_OK ? c->tk : NULL;
+    return err;
+}
+
+enum jt_err jt_root_numeric(struct jt_root *root, uint32_t field, struct jt_cmac **out)
+{
+    struct jt_root_cached *c;
+    enum jt_err err = cached(root, field, &c);
+    if (err == JT_OK && c->numeric == NULL) {
+        uint8_t context[4], key[JT_CMAC_KEY_LEN];
+        jt_put_u32(context, field);
+        err = jt_kdf_derive(root->key, JT_KDF_NUMERIC, context, sizeof context, key, sizeof key);
+        err = err == JT_OK ? jt_cmac_new(key, &c->numeric) : err;
+        jt_wipe(key, sizeof key);
+    }
+    *out = err == JT_OK ? c->numeric : NULL;
+    return err;
 }

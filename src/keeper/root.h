@@ -24,7 +24,8 @@
 
 /* A token key of the cache. */
 struct jt_root_cached {
-    struct jt_tokenkey *tk; /* NULL: free */
+    struct jt_tokenkey *tk;  /* NULL: free */
+    struct jt_cmac *numeric; /* the same field's key of numeric tokens; NULL: not asked for yet */
     uint32_t field;
     uint64_t last_used;
 };
@@ -74,5 +75,8 @@ void jt_root_free(struct jt_root *root);
  */
 enum jt_err jt_root_tokenkey(struct jt_root *root, uint32_t field,
                              struct jt_tokenkey **out) JT_CHECKED;
+
+/* The key by which numeric tokens of a field are found; as jt_root_tokenkey. */
+enum jt_err jt_root_numeric(struct jt_root *root, uint32_t field, struct jt_cmac **out) JT_CHECKED;
 
 #endif

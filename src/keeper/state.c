@@ -9,10 +9,10 @@
 #include <string.h>
 
 #define STATE_FORMAT   5
-#define WITHOUT_SEALED 4
-#define WITHOUT_OPENED 3 /* and without sealed */
-#define STATE_FILE_MAX                                                                   \
-    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 16 + 2 + JT_RING_BODY_MAX + \
+#define WITHOUT_SEALED 4 /* and without the mark of numeric tokens */
+#define WITHOUT_OPENED 3 /* and without both */
+#define STATE_FILE_MAX                                                                        \
+    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 16 + 20 + 2 + JT_RING_BODY_MAX + \
      2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
@@ -40,6 +40,9 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
     jt_buf_u64(&file, state->opened.today);
     jt_buf_u64(&file, state->sealed.generation);
     jt_buf_u64(&file, state->sealed.n);
+    jt_buf_u64(&file, state->numeric.mark);
+    jt_buf_u64(&file, state->numeric.system_identifier);
+    jt_buf_u32(&file, state->numeric.timeline);
     jt_buf_u16(&file, (uint16_t)state->ring.body_len);
     jt_buf_put(&file, state->ring.body, state->ring.body_len);
     jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
@@ -118,6 +121,9 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     if (format != WITHOUT_OPENED && format != WITHOUT_SEALED) {
         state->sealed.generation = jt_reader_u64(&in);
         state->sealed.n = jt_reader_u64(&in);
+        state->numeric.mark = jt_reader_u64(&in);
+        state->numeric.system_identifier = jt_reader_u64(&in);
+        state->numeric.timeline = jt_reader_u32(&in);
     }
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);

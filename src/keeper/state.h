@@ -12,11 +12,12 @@
  * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
  * revoked last; u64 cards opened ever, u32 day since 1970-01-01, u64 cards opened on it, all three
  * written ahead (keeper/ceiling.h); u64 the generation that is active and u64 messages sealed under
- * it, written ahead (keeper/sealcount.h); u16 length of the ring's body (0: no ring accepted yet),
- * body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
+ * it, written ahead (keeper/sealcount.h); u64 mark, u64 system identifier and u32 timeline of the
+ * database of numeric tokens (0: none yet); u16 length of the ring's body (0: no ring accepted
+ * yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
  *
- * Format 4 has no count of messages sealed, and format 3 none of cards opened either. Both are
- * read, and what they do not have begins to be counted then.
+ * Format 4 has no count of messages sealed and no mark of numeric tokens, and format 3 no count of
+ * cards opened either. Both are read, and what they do not have begins then.
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -25,6 +26,7 @@
 #include "keeper/root.h"
 #include "keeper/sealcount.h"
 #include "base/fault.h"
+#include "wire/numeric.h"
 #include "wire/ring.h"
 
 /* The highest version of a set that was seen (keeper/setrule.h); 0: none yet. */
@@ -37,13 +39,14 @@ struct jt_keeper_state {
     bool development;
     uint64_t highest_epoch;
     uint64_t highest_generation;
-    uint8_t node;                  /* 0: none yet */
-    uint64_t id_mark;              /* keeper/idmint.h */
-    struct jt_seen_set seen[2];    /* by enum jt_set_kind, less 1 */
-    uint64_t operators_revoked;    /* the highest `operators` of a set of clients that was seen */
-    struct jt_opened opened;       /* or less: it is written ahead */
-    struct jt_sealed_under sealed; /* the same */
-    struct jt_ring_row ring;       /* body_len 0: none */
+    uint8_t node;                   /* 0: none yet */
+    uint64_t id_mark;               /* keeper/idmint.h */
+    struct jt_seen_set seen[2];     /* by enum jt_set_kind, less 1 */
+    uint64_t operators_revoked;     /* the highest `operators` of a set of clients that was seen */
+    struct jt_opened opened;        /* or less: it is written ahead */
+    struct jt_sealed_under sealed;  /* the same */
+    struct jt_numeric_mark numeric; /* keeper/op_numeric_mark.c; system identifier 0: none yet */
+    struct jt_ring_row ring;        /* body_len 0: none */
 };
 
 /* Durable when it returns. */

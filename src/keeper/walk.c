@@ -31,6 +31,7 @@ void jt_walk_take(struct jt_batch *b, size_t i, uint64_t id, const uint8_t *fing
 {
     jt_batch_set_id(b, b->cards[i].at, id);
     b->cards[i].fingerprint = fingerprint;
+    b->cards[i].digits = NULL;
     b->siv[i] = (struct jt_siv_record){ .in = envelope, .in_len = envelope_len };
 }
 

@@ -92,7 +92,7 @@ enum jt_err jt_walk_stored(const struct jt_keeper *k, uint32_t field, const uint
 enum jt_err jt_walk_told(const struct jt_keeper *k, uint32_t field, const uint8_t *envelope,
                          size_t envelope_len, struct jt_group *group) JT_CHECKED;
 
-/* Makes a stored row card `i` of the group, for jt_walk_open. */
+/* Makes a stored row card `i` of the group, for jt_walk_open; its digits are set apart. */
 void jt_walk_take(struct jt_batch *b, size_t i, uint64_t id, const uint8_t *fingerprint,
                   const uint8_t *envelope, size_t envelope_len);
 

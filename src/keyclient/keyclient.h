@@ -37,6 +37,7 @@
 #include "wire/identify.h"
 #include "wire/match.h"
 #include "wire/node.h"
+#include "wire/numeric.h"
 #include "wire/once.h"
 #include "wire/open.h"
 #include "wire/open_masked.h"
@@ -351,6 +352,9 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
  * some key id no row opens; JT_ERR_IDS_AHEAD when the newest id lies more than an hour ahead of the
  * keeper's clock and `accept_ahead` is not set.
  */
+enum jt_err jt_keyclient_wait_numeric_mark(struct jt_keyclient *kc,
+                                           const struct jt_numeric_show *show,
+                                           struct jt_numeric_shown *shown) JT_CHECKED;
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out) JT_CHECKED;
 

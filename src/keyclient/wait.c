@@ -224,6 +224,14 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
                              jt_ring_accepted_decode, joined);
 }
 
+enum jt_err jt_keyclient_wait_numeric_mark(struct jt_keyclient *kc,
+                                           const struct jt_numeric_show *show,
+                                           struct jt_numeric_shown *shown)
+{
+    return jt_keyclient_call(kc, JT_VERB_NUMERIC_MARK, jt_numeric_show_encode, show,
+                             jt_numeric_shown_decode, shown);
+}
+
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out)
 {

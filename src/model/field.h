@@ -26,6 +26,7 @@ struct jt_field_spec {
     bool mask_eight;   /* a masked number shows eight leading digits instead of six */
     uint8_t rules_len; /* 0: no rules but those above */
     uint8_t rules[JT_CARD_RULES_MAX]; /* pan/rules.h; whoever goes by them decodes them */
+    uint8_t token_form; /* of numeric tokens, pan/numeric.h; 0: tokens are opaque. Never changes */
 };
 
 struct jt_field_row {

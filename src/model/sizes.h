@@ -11,6 +11,8 @@
 #define JT_KEY_ID_LEN        1
 #define JT_ROW_ID_LEN        8 /* an id as bytes; its value is 1 to 2^63 - 1 */
 #define JT_TOKEN_LEN         16
+#define JT_TOK_LEN           16 /* by which a numeric token is found */
+#define JT_TOK_CLASS_LEN     6  /* of it, shared by all tokens that keep the same digits */
 #define JT_FINGERPRINT_LEN   16
 #define JT_PLAINTEXT_MAX     4096 /* bytes under one envelope, of any kind of field */
 #define JT_PAN_MIN_PACKED    6    /* 12 digits */

@@ -41,6 +41,7 @@ enum jt_audit_action {
     JT_AUDIT_CLIENT_ENABLE = 24,
     JT_AUDIT_CLIENT_PERMIT = 25,  /* object: the client, and what it may now */
     JT_AUDIT_CLIENT_RECOVER = 26, /* object: the client and the reason; by a user of the machine */
+    JT_AUDIT_NUMERIC_ACCEPT = 30, /* object: the reason */
     JT_AUDIT_LOGIN_LOCKED = 27,   /* client: who was named; object: from where */
     JT_AUDIT_REFUSED = 40,        /* a request of a known client; object: method and route */
     JT_AUDIT_LOGIN_REFUSED = 41, /* n_items: how often in that second; object: the client, if any */

@@ -26,6 +26,7 @@ static const char *const action_names[] = {
     [JT_AUDIT_RETIREMENT_START] = "retirement-start",
     [JT_AUDIT_GENERATION_RETIRE] = "generation-retire",
     [JT_AUDIT_IDS_ACCEPT] = "ids-accept",
+    [JT_AUDIT_NUMERIC_ACCEPT] = "numeric-accept",
     [JT_AUDIT_GENERATION_ABANDON] = "generation-abandon",
     [JT_AUDIT_LOOKUP] = "lookup",
     [JT_AUDIT_READ_MASKED] = "read-masked",

@@ -28,6 +28,7 @@
 #include "store/audit.h"
 #include "store/claims.h"
 #include "store/pipe.h"
+#include "model/digits.h"
 #include "model/keyref.h"
 #include "model/ring.h"
 #include "model/sizes.h"
@@ -54,6 +55,7 @@ struct jt_card_row {
     uint8_t envelope[JT_CARD_ENVELOPE_MAX];
     uint64_t expires_us; /* model/lifetime.h */
     bool expired;        /* by the server's clock; only tokenizing and the walks see such rows */
+    struct jt_digits digits; /* of its numeric token; none: the token is opaque */
 };
 
 /* --- tokenize --- */
@@ -65,6 +67,11 @@ struct jt_card_new {
     const uint8_t *envelope;
     size_t envelope_len;
     uint64_t expires_us; /* model/lifetime.h; of equal cards the latest counts */
+    /* of a numeric token; otherwise none, and NULL */
+    struct jt_digits digits;
+    const uint8_t *tok; /* JT_TOK_LEN */
+    /* the value's own, where no card of the field may be a token of it; NULL: not looked for */
+    const uint8_t *value_tok;
 };
 
 /* The fingerprint of an item under a generation that it may have been stored under before. */
@@ -83,6 +90,14 @@ struct jt_tokenize_txn {
     size_t n_cards;
     const struct jt_card_probe *probes;
     size_t n_probes;
+    /*
+     * For cards with a value_tok: the fingerprints of their digits, under the active generation and
+     * each draining one. Where a row has one, the token is a card of the field, and is not used
+     */
+    const struct jt_card_probe *digit_probes;
+    size_t n_digit_probes;
+    uint64_t numeric_mark; /* numeric tokens are issued only where the database's is no lower */
+    bool count_taken;      /* of cards whose token was taken: how many of their kind are */
     /* key ids of draining generations: no card of theirs may have a new card's id */
     const uint8_t *draining;
     size_t n_draining;
@@ -104,6 +119,14 @@ struct jt_card_outcome {
     /* WRITTEN: which of the batch's equal cards it is that was stored, with that one's id */
     uint32_t written;
     const struct jt_card_row *row; /* KNOWN */
+    /* LOST: why */
+    enum {
+        JT_CARD_RACED = 0,
+        JT_CARD_TOKEN_TAKEN, /* the token was issued before, or is a card of the field */
+        JT_CARD_IS_TOKEN,    /* the value was issued as a token of the field */
+    } why;
+    /* TOKEN_TAKEN: tokens issued that agree with it in what they keep; 0: they were not counted */
+    uint64_t n_taken;
 };
 
 /*
@@ -112,6 +135,7 @@ struct jt_card_outcome {
  */
 struct jt_tokenize_result {
     struct jt_ring_check check;
+    bool numeric_behind; /* the database's mark is lower: cards with numeric tokens are LOST */
     size_t n;
     const struct jt_card_outcome *cards; /* in the caller's order */
 };
@@ -129,6 +153,7 @@ struct jt_card_found {
      */
     unsigned n_rows;
     struct jt_card_row row;
+    uint64_t id; /* where a tok was asked for: its card's, which may be gone; 0: never issued */
 };
 
 struct jt_read_result {
@@ -145,6 +170,18 @@ typedef void jt_cards_read_fn(void *arg, enum jt_err err, const struct jt_read_r
 /* Reads by id under each of the live key ids, all in one snapshot. Repeated ids are allowed. */
 enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, const uint8_t *live,
                           size_t n_live, jt_cards_read_fn *done, void *arg) JT_CHECKED;
+
+/* A numeric token whose card is asked for. */
+struct jt_tok_wanted {
+    uint32_t place; /* among the ids, counted from 0; the id there is 0 */
+    uint32_t field;
+    const uint8_t *tok; /* JT_TOK_LEN */
+};
+
+/* The same, and by numeric tokens, in one snapshot. */
+enum jt_err jt_cards_read_toks(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
+                               const uint8_t *live, size_t n_live, const struct jt_tok_wanted *toks,
+                               size_t n_toks, jt_cards_read_fn *done, void *arg) JT_CHECKED;
 
 /* --- lookup --- */
 

@@ -52,6 +52,16 @@ static void reading_free(struct reading *r)
     free(r);
 }
 
+/* A card; or that it is gone, of a numeric token that was issued. */
+static void take_one(struct jt_row *row, struct jt_card_found *card)
+{
+    card->id = jt_row_is_null(row, 1) ? 0 : jt_row_u63(row, 1);
+    if (card->id == 0 || !jt_row_is_null(row, 2)) {
+        jt_card_row_read(row, 2, &card->row);
+        card->n_rows++;
+    }
+}
+
 /* One row of place 0 with the epoch, then the cards. */
 static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, const PGresult *res)
 {
@@ -69,8 +79,7 @@ static enum jt_err take_cards(struct jt_txn *txn, enum jt_statement statement, c
     for (int i = 1; i < PQntuples(res) && err == JT_OK; i++) {
         struct jt_row row = jt_row_init(res, i);
         struct jt_card_found *card = &r->cards[place_of(&row, r->n)];
-        jt_card_row_read(&row, 2, &card->row);
-        card->n_rows++;
+        take_one(&row, card);
         err = jt_row_status(&row);
     }
     return err;
@@ -128,6 +137,41 @@ enum jt_err jt_cards_read(struct jt_pipe *pipe, const uint64_t *ids, size_t n, c
     struct jt_params *p = jt_txn_step(&r->txn, JT_SQL_READ_CARDS);
     add_ids(p, ids, n);
     jt_params_key_ids(p, live, n_live);
+    return submit_reading(pipe, r, done, arg);
+}
+
+static void add_toks(struct jt_params *p, const struct jt_tok_wanted *toks, size_t n)
+{
+    jt_params_array(p, JT_PG_INT8_ARRAY, n, 8);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_u63(p, toks[i].place + 1u);
+    }
+    jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_u31(p, toks[i].field);
+    }
+    jt_params_array(p, JT_PG_UUID_ARRAY, n, JT_TOK_LEN);
+    for (size_t i = 0; i < n; i++) {
+        jt_params_add_bytes(p, toks[i].tok, JT_TOK_LEN);
+    }
+}
+
+enum jt_err jt_cards_read_toks(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
+                               const uint8_t *live, size_t n_live, const struct jt_tok_wanted *toks,
+                               size_t n_toks, jt_cards_read_fn *done, void *arg)
+{
+    if (n_toks == 0) {
+        return jt_cards_read(pipe, ids, n, live, n_live, done, arg);
+    }
+    enum jt_err err = check_size(pipe, n);
+    struct reading *r = err == JT_OK ? reading_new(n, n * (n_live > 0 ? n_live : 1)) : NULL;
+    if (r == NULL) {
+        return err == JT_OK ? JT_ERR_NOMEM : err;
+    }
+    struct jt_params *p = jt_txn_step(&r->txn, JT_SQL_READ_NUMERIC);
+    add_ids(p, ids, n);
+    jt_params_key_ids(p, live, n_live);
+    add_toks(p, toks, n_toks);
     return submit_reading(pipe, r, done, arg);
 }
 

@@ -5,6 +5,7 @@
 #include "model/lifetime.h"
 #include "store/audit_params.h"
 #include "store/card_row.h"
+#include "store/numeric.h"
 #include "store/ring_rule.h"
 #include "store/sorted.h"
 
@@ -21,7 +22,10 @@ struct place {
     uint8_t fingerprint[JT_FINGERPRINT_LEN]; /* under the active generation */
     uint64_t expires_us;                     /* the latest of its occurrences */
     const struct jt_card_row *known;
-    bool lost; /* not written, and no row seen */
+    bool lost;               /* not written, and no row seen */
+    int why;                 /* of a lost one: as in struct jt_card_outcome */
+    uint8_t tok[JT_TOK_LEN]; /* of its numeric token */
+    uint64_t n_taken;
 };
 
 struct tokenize {
@@ -39,6 +43,9 @@ struct tokenize {
     struct jt_card_outcome *outcomes; /* the answer */
     bool any_date;                    /* some card's lifetime ends */
     bool searching;                   /* the second round trip, for cards that lost a race */
+    bool numeric;                     /* the batch has numeric tokens */
+    bool numeric_behind, count_taken;
+    uint32_t *firsts; /* of each place: the caller's index */
     jt_tokenize_fn *done;
     void *arg;
 };
@@ -48,6 +55,7 @@ static void tokenize_free(struct tokenize *t)
     jt_txn_clear(&t->txn);
     free(t->places);
     free(t->place_of);
+    free(t->firsts);
     free(t->rows);
     free(t->outcomes);
     free(t);
@@ -67,7 +75,10 @@ static struct tokenize *tokenize_new(struct jt_pipe *pipe, const struct jt_token
     t->places = calloc(in->n_cards + 1, sizeof *t->places);
     t->place_of = calloc(in->n_cards + 1, sizeof *t->place_of);
     t->outcomes = calloc(in->n_cards + 1, sizeof *t->outcomes);
-    if (t->places == NULL || t->place_of == NULL || t->outcomes == NULL) {
+    t->firsts = calloc(in->n_cards + 1, sizeof *t->firsts);
+    t->numeric = jt_numeric_any(in);
+    t->count_taken = in->count_taken;
+    if (t->places == NULL || t->firsts == NULL || t->place_of == NULL || t->outcomes == NULL) {
         tokenize_free(t);
         return NULL;
     }
@@ -83,13 +94,20 @@ static enum jt_err check_input(const struct jt_tokenize_txn *in)
     if (in->n_cards > JT_STORE_MAX_CARDS ||
         in->n_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
         in->audit.n > JT_STORE_MAX_CARDS || in->n_marks > JT_STORE_MAX_CARDS ||
+        in->n_digit_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
         in->n_draining > JT_RING_MAX_DRAINING) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {
         const struct jt_card_new *c = &in->cards[i];
         if (c->envelope_len < JT_CARD_ENVELOPE_MIN || c->envelope_len > JT_CARD_ENVELOPE_MAX ||
-            c->envelope[0] != in->key_id) {
+            c->envelope[0] != in->key_id || (c->digits.packed_len > 0) != (c->tok != NULL) ||
+            (c->value_tok != NULL && c->tok == NULL)) {
+            return JT_ERR_INVALID;
+        }
+    }
+    for (size_t i = 0; i < in->n_digit_probes; i++) {
+        if (in->digit_probes[i].card >= in->n_cards) {
             return JT_ERR_INVALID;
         }
     }
@@ -117,7 +135,10 @@ static enum jt_err assign_places(struct tokenize *t, const struct jt_tokenize_tx
             place->card = keys[k].index;
             place->field = keys[k].field;
             memcpy(place->fingerprint, in->cards[keys[k].index].fingerprint, JT_FINGERPRINT_LEN);
+            const uint8_t *tok = in->cards[keys[k].index].tok;
+            memcpy(place->tok, tok, tok != NULL ? JT_TOK_LEN : 0);
             place->expires_us = in->cards[keys[k].index].expires_us;
+            t->firsts[t->n_places - 1] = place->card;
         }
         struct place *its = &t->places[t->n_places - 1];
         its->expires_us = jt_lifetime_later(its->expires_us, in->cards[keys[k].index].expires_us);
@@ -166,27 +187,28 @@ static void add_dates(const struct tokenize *t, struct jt_params *p)
 }
 
 /* The probes of each place's first occurrence; `probes` has room for all of the caller's. */
-static size_t choose_probes(const struct tokenize *t, const struct jt_tokenize_txn *in,
+static size_t choose_probes(const struct tokenize *t, const struct jt_card_probe *all, size_t n_all,
                             const struct jt_card_probe **probes)
 {
     size_t n = 0;
-    for (size_t i = 0; i < in->n_probes; i++) {
-        uint32_t card = in->probes[i].card;
+    for (size_t i = 0; i < n_all; i++) {
+        uint32_t card = all[i].card;
         if (t->places[t->place_of[card]].card == card) {
-            probes[n++] = &in->probes[i];
+            probes[n++] = &all[i];
         }
     }
     return n;
 }
 
-static enum jt_err add_probes(struct tokenize *t, struct jt_params *p,
-                              const struct jt_tokenize_txn *in)
+static enum jt_err add_probes(const struct tokenize *t, struct jt_params *p,
+                              const struct jt_tokenize_txn *in, const struct jt_card_probe *all,
+                              size_t n_all, size_t *n_added)
 {
-    const struct jt_card_probe **probes = calloc(in->n_probes + 1, sizeof *probes);
+    const struct jt_card_probe **probes = calloc(n_all + 1, sizeof *probes);
     if (probes == NULL) {
         return JT_ERR_NOMEM;
     }
-    size_t n = choose_probes(t, in, probes);
+    size_t n = choose_probes(t, all, n_all, probes);
     jt_params_array(p, JT_PG_INT8_ARRAY, n, 8);
     for (size_t i = 0; i < n; i++) {
         jt_params_add_u63(p, t->place_of[probes[i]->card] + 1u);
@@ -203,9 +225,18 @@ static enum jt_err add_probes(struct tokenize *t, struct jt_params *p,
     for (size_t i = 0; i < n; i++) {
         jt_params_add_bytes(p, probes[i]->fingerprint, JT_FINGERPRINT_LEN);
     }
-    t->n_probes = n;
+    *n_added = n;
     free(probes);
     return JT_OK;
+}
+
+static enum jt_err add_numeric(const struct tokenize *t, const struct jt_numeric_batch *batch,
+                               struct jt_params *p)
+{
+    const struct jt_tokenize_txn *in = batch->in;
+    size_t ignored;
+    jt_numeric_params(batch, p);
+    return add_probes(t, p, in, in->digit_probes, in->n_digit_probes, &ignored);
 }
 
 static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
@@ -214,16 +245,25 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     if (err != JT_OK) {
         return err;
     }
+    const struct jt_numeric_batch batch = { in, t->firsts, t->n_places };
     jt_ring_rule_begin(&t->txn);
-    bool alone = in->n_probes == 0 && in->n_draining == 0;
-    struct jt_params *p = jt_txn_step(&t->txn, alone ? JT_SQL_TOKENIZE_ALONE : JT_SQL_TOKENIZE);
+    if (t->numeric) {
+        jt_numeric_lock(&batch, &t->txn);
+    }
+    bool alone = in->n_probes == 0 && in->n_draining == 0 && !t->numeric;
+    struct jt_params *p = jt_txn_step(&t->txn, t->numeric ? JT_SQL_TOKENIZE_NUMERIC
+                                               : alone    ? JT_SQL_TOKENIZE_ALONE
+                                                          : JT_SQL_TOKENIZE);
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     jt_params_u31(p, in->writer);
     add_cards(t, p, in);
     jt_audit_params(p, &in->audit);
     if (!alone) {
         jt_params_key_ids(p, in->draining, in->n_draining);
-        err = add_probes(t, p, in);
+        err = add_probes(t, p, in, in->probes, in->n_probes, &t->n_probes);
+    }
+    if (t->numeric && err == JT_OK) {
+        err = add_numeric(t, &batch, p);
     }
     add_dates(t, p);
     if (in->n_marks > 0) {
@@ -234,6 +274,8 @@ static enum jt_err build(struct tokenize *t, const struct jt_tokenize_txn *in)
     (void)jt_txn_step(&t->txn, JT_SQL_COMMIT);
     return err;
 }
+
+#define ROW_COLUMNS JT_N_COLUMNS(JT_CARD_ROW)
 
 /*
  * A place and the row that has its fingerprint, or NULLs. The first that comes counts: it is
@@ -249,6 +291,7 @@ static enum jt_err take_row(struct tokenize *t, const PGresult *res, int i, int 
     struct place *place = &t->places[number - 1];
     if (jt_row_is_null(&row, column)) {
         place->lost = true;
+        place->why = t->numeric ? (int)jt_row_u31(&row, column + ROW_COLUMNS) : JT_CARD_RACED;
     } else if (place->known == NULL) {
         jt_card_row_read(&row, column, &t->rows[t->n_rows]);
         place->known = &t->rows[t->n_rows++];
@@ -275,6 +318,7 @@ static enum jt_err take_cards(struct tokenize *t, const PGresult *res)
     }
     enum jt_err err = jt_ring_rule_take(&head, 1, t->epoch, &t->check);
     uint64_t n_written = jt_row_u63(&head, 4);
+    t->numeric_behind = t->numeric && jt_row_u31(&head, 5 + ROW_COLUMNS) != 0;
     bool held = jt_ring_rule_held(&t->check, t->epoch);
     size_t n = (size_t)PQntuples(res) - 1;
     if (err != JT_OK || head.bad || n > (held ? t->n_places + t->n_probes : 0)) {
@@ -293,6 +337,43 @@ static enum jt_err take_cards(struct tokenize *t, const PGresult *res)
  * after its commit ---
  */
 
+/* A lost one that may have a row by now. */
+static bool is_sought(const struct place *place)
+{
+    return place->lost && place->why == JT_CARD_RACED;
+}
+
+/* How many tokens of its kind were issued: of one, because it may take a while. */
+static void build_count(struct tokenize *t)
+{
+    for (size_t k = 0; k < t->n_places && t->count_taken; k++) {
+        if (t->places[k].lost && t->places[k].why == JT_CARD_TOKEN_TAKEN) {
+            jt_numeric_count(t->places[k].field, t->places[k].tok, &t->txn);
+            return;
+        }
+    }
+}
+
+/* The count is that of all which keep the same digits. */
+static enum jt_err take_count(struct tokenize *t, const PGresult *res)
+{
+    struct jt_row row = jt_row_init(res, 0);
+    uint64_t n_taken = jt_row_u63(&row, 0);
+    const struct place *counted = NULL;
+    for (size_t k = 0; k < t->n_places; k++) {
+        struct place *place = &t->places[k];
+        if (!place->lost || place->why != JT_CARD_TOKEN_TAKEN) {
+            continue;
+        }
+        counted = counted == NULL ? place : counted;
+        if (place->field == counted->field &&
+            memcmp(place->tok, counted->tok, JT_TOK_CLASS_LEN) == 0) {
+            place->n_taken = n_taken;
+        }
+    }
+    return jt_row_status(&row);
+}
+
 static void build_search(struct tokenize *t)
 {
     jt_txn_clear(&t->txn);
@@ -300,20 +381,21 @@ static void build_search(struct tokenize *t)
     jt_ring_rule_guard(p, t->node, t->epoch, &t->active);
     size_t n = 0;
     for (size_t k = 0; k < t->n_places; k++) {
-        n += t->places[k].lost;
+        n += is_sought(&t->places[k]);
     }
     jt_params_array(p, JT_PG_INT4_ARRAY, n, 4);
     for (size_t k = 0; k < t->n_places; k++) {
-        if (t->places[k].lost) {
+        if (is_sought(&t->places[k])) {
             jt_params_add_u31(p, t->places[k].field);
         }
     }
     jt_params_array(p, JT_PG_UUID_ARRAY, n, JT_FINGERPRINT_LEN);
     for (size_t k = 0; k < t->n_places; k++) {
-        if (t->places[k].lost) {
+        if (is_sought(&t->places[k])) {
             jt_params_add_bytes(p, t->places[k].fingerprint, JT_FINGERPRINT_LEN);
         }
     }
+    build_count(t);
 }
 
 /* The answer counts the lost places from 1; it ascends, so one walk over all places finds them. */
@@ -324,7 +406,7 @@ static enum jt_err take_search(struct tokenize *t, const PGresult *res)
         struct jt_row row = jt_row_init(res, i);
         uint64_t number = jt_row_u63(&row, 0);
         for (; k < t->n_places && lost < number; k++) {
-            lost += t->places[k].lost;
+            lost += is_sought(&t->places[k]);
         }
         if (row.bad || number == 0 || lost != number || t->places[k - 1].known != NULL) {
             return JT_ERR_DB_FAULT;
@@ -340,10 +422,13 @@ static enum jt_err take_search(struct tokenize *t, const PGresult *res)
     return JT_OK;
 }
 
+/* Whether a second round trip has anything to find out. */
 static bool any_lost(const struct tokenize *t)
 {
     for (size_t k = 0; k < t->n_places; k++) {
-        if (t->places[k].lost) {
+        const struct place *place = &t->places[k];
+        if (is_sought(place) ||
+            (place->lost && place->why == JT_CARD_TOKEN_TAKEN && t->count_taken)) {
             return true;
         }
     }
@@ -357,8 +442,10 @@ static enum jt_err take(struct jt_txn *txn, enum jt_statement statement, const P
     struct tokenize *t = jt_container_of(txn, struct tokenize, txn);
     switch (statement) {
     case JT_SQL_TOKENIZE:
+    case JT_SQL_TOKENIZE_NUMERIC:
     case JT_SQL_TOKENIZE_ALONE: return take_cards(t, res);
     case JT_SQL_FIND_CARDS: return take_search(t, res);
+    case JT_SQL_NUMERIC_COUNT: return take_count(t, res);
     default: return JT_OK;
     }
 }
@@ -371,11 +458,14 @@ static void answer(struct tokenize *t, enum jt_err err)
         struct jt_card_outcome *outcome = &t->outcomes[i];
         outcome->row = place->known;
         outcome->written = place->card;
+        outcome->why = held ? place->why : JT_CARD_RACED;
+        outcome->n_taken = place->n_taken;
         outcome->kind = place->known != NULL   ? JT_CARD_KNOWN
                         : place->lost || !held ? JT_CARD_LOST
                                                : JT_CARD_WRITTEN;
     }
     const struct jt_tokenize_result result = { .check = t->check,
+                                               .numeric_behind = t->numeric_behind,
                                                .n = t->n_cards,
                                                .cards = t->outcomes };
     t->done(t->arg, err, err == JT_OK ? &result : NULL);

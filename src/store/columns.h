@@ -66,6 +66,15 @@
     out->member##_len =       \
         (__typeof__(out->member##_len))jt_row_copy(row, column++, out->member, sizeof out->member)
 
+/* NULL is no bytes. */
+#define JT_READ_BYTES_OR_NONE(member)  \
+    if (jt_row_is_null(row, column)) { \
+        out->member##_len = 0;         \
+        column++;                      \
+    } else {                           \
+        JT_READ_BYTES(member);         \
+    }
+
 #define JT_PUT_TEXT(member)  jt_params_text(p, row->member)
 #define JT_PUT_BOOL(member)  jt_params_bool(p, row->member)
 #define JT_PUT_U8(member)    jt_params_i16(p, row->member)
@@ -84,5 +93,6 @@
 #define JT_SQL_9_PARAMS  JT_SQL_8_PARAMS ", $9"
 #define JT_SQL_10_PARAMS JT_SQL_9_PARAMS ", $10"
 #define JT_SQL_11_PARAMS JT_SQL_10_PARAMS ", $11"
+#define JT_SQL_12_PARAMS JT_SQL_11_PARAMS ", $12"
 
 #endif

@@ -11,7 +11,7 @@
 #define COLUMNS JT_COLUMNS(JT_FIELD_ROW, "")
 
 JT_COLUMNS_READER(jt_field_row_read, JT_FIELD_ROW, struct jt_field_row);
-static JT_COLUMNS_PUTTER(put_row, JT_FIELD_ROW, 11, struct jt_field_row);
+static JT_COLUMNS_PUTTER(put_row, JT_FIELD_ROW, 12, struct jt_field_row);
 
 static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *change,
                               const struct jt_act *act)
@@ -27,7 +27,7 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_field_change *ch
     jt_params_text(&p, act->actor);
     err = jt_db_insert_one(db,
                            "INSERT INTO field (" COLUMNS ", created_by) "
-                           "VALUES (" JT_SQL_11_PARAMS ", $12)",
+                           "VALUES (" JT_SQL_12_PARAMS ", $13)",
                            &p);
     if (err == JT_ERR_DB_DUPLICATE) {
         return JT_ERR_FIELD_EXISTS;
@@ -59,7 +59,7 @@ static enum jt_err update_row(struct jt_db *db, const struct jt_field_change *ch
     jt_params_init(&p);
     put_row(&p, &change->row);
     err = jt_db_change_one(
-        db, "UPDATE field SET (" COLUMNS ") = (" JT_SQL_11_PARAMS ") WHERE id = $1", &p);
+        db, "UPDATE field SET (" COLUMNS ") = (" JT_SQL_12_PARAMS ") WHERE id = $1", &p);
     if (err == JT_ERR_NO_CHANGE) {
         return JT_ERR_NO_FIELD;
     }

@@ -15,6 +15,12 @@
  */
 #define JT_RING_LOCK "7235419260851097"
 
+/*
+ * The first half of two-part locks, which are apart from those of one bigint: the second one is a
+ * stripe (store/numeric.h).
+ */
+#define JT_NUMERIC_LOCKS "1246000000"
+
 /* Serialises two runs of the migrations, which must not hold the ring lock for long. */
 #define JT_MIGRATE_LOCK "7235419260851098"
 

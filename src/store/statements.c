@@ -3,6 +3,7 @@
 
 #include "store/card_row.h"
 #include "store/claims.h"
+#include "store/locks.h"
 #include "store/ring.h"
 #include "store/sql.h"
 #include "store/timeouts.h"
@@ -47,7 +48,7 @@
 #define FIRST_OF_ID " ORDER BY k.id LIMIT 1"
 #define ROW_OF(k) JT_COLUMNS(JT_CARD_ROW, k ".")
 #define NO_ROW \
-    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea, NULL::timestamptz, NULL::bool"
+    "NULL::int4, NULL::int8, NULL::uuid, NULL::bytea, NULL::timestamptz, NULL::bool, NULL::bytea"
 
 /*
  * A card whose date is over is there for nobody, by this server's clock and in the snapshot that
@@ -159,22 +160,22 @@
     "RETURNING at, tableoid)"
 #define COUNT_TOLD "(SELECT count(*) FROM told)"
 /* Behind OFFSET, so that each count is made once although the sentence names it as well. */
-#define ANSWER_NOW \
+#define ANSWER_NOW(more_tables, more_columns) \
     "SELECT 0::int8, n.epoch, n.node_stands, n.agrees, " \
     OR_FAIL("d.n = d.good AND d.told = (d.n > 0)::int4 AND d.audited = d.due AND d.ordinary", \
     "d.n", \
             "d.good || ' of ' || d.n || ' cards, ' || d.told || ' tallies, ' || d.audited || ' " \
             "of ' || d.due || " \
             "' audit rows stand as they were sent' || " OF_STRANGERS) ", " \
-    NO_ROW " FROM now n, (SELECT c.n, c.good, " \
+    NO_ROW more_columns " FROM now n, (SELECT c.n, c.good, " \
     COUNT_TOLD " AS told, " \
     COUNT_AUDITED " AS audited, CASE WHEN " RING_HOLDS " THEN cardinality($16::text[]) ELSE 0 " \
     "END AS due, " \
-    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass") " AND " \
+    IS_ORDINARY("'card'::regclass, 'tally'::regclass, 'audit'::regclass" more_tables) " AND " \
     PARTITION_IS_ORDINARY " AS ordinary FROM " \
     "counted c OFFSET 0) AS d "
-#define ANSWER_KNOWN(unless_old) \
-    "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") " " \
+#define ANSWER_KNOWN(unless_old, more_columns) \
+    "SELECT c.place, NULL, NULL, NULL, NULL, " ROW_OF("l") more_columns " " \
     "FROM (SELECT u.place, u.id, u.field, u.fp, $5::int2 AS key_id " \
     "FROM unnest($7::int4[], $8::int8[], $9::uuid[]) WITH ORDINALITY AS u (field, id, fp, " \
     "place)) AS c " \
@@ -278,9 +279,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
      * a sixth less work for one with a single card.
      */
     [JT_SQL_TOKENIZE_ALONE] = { "tokenize_alone",
-        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("$26", "") ", " BOOKED " " ANSWER_NOW
-        "UNION ALL "
-        "" ANSWER_KNOWN(""), true },
+        "WITH " RING_NOW(ACTIVE_AGREES) ", " WRITTEN("$26", "") ", " BOOKED " " ANSWER_NOW("", "")
+        "UNION ALL " ANSWER_KNOWN("", ""), true },
 
     /*
      * $26 key ids of draining generations; probes: $27 the card's place counted from 1, $28 key
@@ -300,9 +300,9 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
                 "AND (SELECT l.id FROM unnest($26::int2[]) AS d (key_id) CROSS JOIN LATERAL "
                 "(SELECT k.id "
                 CARD_BY_ID("d.key_id", "fresh.id") FIRST_OF_ID ") AS l LIMIT 1) IS NULL ") ", "
-        BOOKED " " ANSWER_NOW "UNION ALL "
+        BOOKED " " ANSWER_NOW("", "") "UNION ALL "
         "SELECT o.place, NULL, NULL, NULL, NULL, " ROW_OF("o") " FROM old o UNION ALL "
-        ANSWER_KNOWN("AND c.place NOT IN (SELECT o.place FROM old o)"), true },
+        ANSWER_KNOWN("AND c.place NOT IN (SELECT o.place FROM old o)", ""), true },
 
     /*
      * $1 to $5 ring; $6 fields, $7 fingerprints under the active generation. Place, counted from 1,
@@ -568,6 +568,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_FIND_LINK] = { "find_link",
         "SELECT a.head FROM audit a WHERE a.at = $4::timestamptz AND a.start = $1::int4 "
         "AND a.connection = $2::int2 AND a.link = $3::int8 AND a.head IS NOT NULL", true },
+
+#include "store/statements_numeric.def"
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 

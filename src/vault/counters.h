@@ -33,6 +33,9 @@
     X(retirement_reencrypted) \
     X(row_alarms)             \
     X(database_faults)        \
+    X(numeric_taken)          \
+    X(numeric_spent)          \
+    X(pan_is_token)           \
     X(budget_rate_refused)    \
     X(budget_quota_refused)   \
     X(budget_quota_near)      \

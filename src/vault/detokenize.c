@@ -167,7 +167,8 @@ static size_t gather(struct detokenizer *d, bool masked)
                                             .id = row->id,
                                             .fingerprint = row->fingerprint,
                                             .envelope = row->envelope,
-                                            .envelope_len = row->envelope_len };
+                                            .envelope_len = row->envelope_len,
+                                            .digits = row->digits };
         d->opened[n++] = (uint32_t)i;
     }
     return n;

@@ -37,7 +37,8 @@ static enum jt_err reseal_rows(struct jt_drain *d, struct jt_work_ctx *ctx, size
                                               .id = row->id,
                                               .fingerprint = row->fingerprint,
                                               .envelope = row->envelope,
-                                              .envelope_len = row->envelope_len };
+                                              .envelope_len = row->envelope_len,
+                                              .digits = row->digits };
     }
     return jt_keyclient_wait_reseal(ctx->keeper, d->reseal, n, reply);
 }

@@ -2,6 +2,7 @@
 #include "vault/inspect.h"
 
 #include "base/log.h"
+#include "store/numeric.h"
 #include "vault/registry.h"
 
 enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *each, void *arg)
@@ -87,9 +88,13 @@ enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_reading
         err =
             jt_db_ensure(ctx->db); /* this may be the first that its worker asks of the database */
     }
+    uint64_t id = err == JT_OK ? reply.results[0].id : 0;
+    if (err == JT_OK && id == 0) {
+        err = jt_numeric_find(ctx->db, field.id, reply.results[0].tok, &id);
+    }
     if (err == JT_OK) {
-        err = jt_audit_readings(ctx->db, field.id, reply.results[0].id, query->since, query->until,
-                                query->max, each, arg);
+        err = jt_audit_readings(ctx->db, field.id, id, query->since, query->until, query->max, each,
+                                arg);
     }
     return err;
 }

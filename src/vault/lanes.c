@@ -257,6 +257,7 @@ struct jt_readiness jt_vault_readiness(const struct jt_vault *vault)
         .ids = atomic_load(&vault->mint) == JT_MINT_READY,
         .sets = atomic_load(&vault->sets.all_good),
         .directory = atomic_load(&vault->directory_good),
+        .numeric = !atomic_load(&vault->numeric.waits),
         .schema = jt_vault_database_good(vault),
     };
 }

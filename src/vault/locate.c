@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/locate.h"
 
+#include "pan/numeric.h"
+
 #include <string.h>
 
 static struct jt_located *item_of(const struct jt_lane_entry *e)
@@ -98,6 +100,14 @@ static void look_for_strays(struct jt_locator *l)
 
 /* --- the second step: reading --- */
 
+/* Whether the row is that of the numeric token which was asked for: its envelope is bound to it. */
+static bool same_digits(const struct jt_located *item, const struct jt_card_row *row)
+{
+    uint8_t token[JT_TOKEN_LEN];
+    jt_numeric_to_token(row->digits.packed, row->digits.packed_len, token);
+    return memcmp(token, item->token, sizeof token) == 0;
+}
+
 /* Takes the rows; how many are to be opened, and whether any is missing. */
 static size_t take_read(struct jt_locator *l, const struct jt_read_result *result,
                         bool *any_missing)
@@ -106,11 +116,15 @@ static size_t take_read(struct jt_locator *l, const struct jt_read_result *resul
     for (size_t i = 0; i < result->n; i++) {
         struct jt_lane_entry *e = &l->lane->entries[l->lane->sent[i]];
         const struct jt_card_found *card = &result->cards[i];
+        if (l->numeric[i]) {
+            item_of(e)->id = card->id;
+        }
         e->missing = card->n_rows == 0;
         if (e->missing) {
             *any_missing = true;
         } else if (card->n_rows > 1 || card->row.field != e->request->field ||
-                   card->row.id != item_of(e)->id) {
+                   card->row.id != item_of(e)->id ||
+                   (l->numeric[i] && !same_digits(item_of(e), &card->row))) {
             jt_locate_settle(e, JT_ERR_DECRYPT);
             n_odd++;
         } else {
@@ -120,7 +134,8 @@ static size_t take_read(struct jt_locator *l, const struct jt_read_result *resul
     }
     jt_lane_alarm(
         l->lane, n_odd,
-        "ids stand in two rows, or in a row of another field: the database was tampered with");
+        "ids stand in two rows, or in a row of another token or field: the database was tampered "
+        "with");
     return n_open;
 }
 
@@ -161,9 +176,10 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
     l->epoch = reply->epoch;
     l->n_live = reply->n_live;
     memcpy(l->live, reply->live, sizeof l->live);
-    size_t n = 0;
+    size_t n = 0, n_toks = 0;
     for (size_t i = 0; i < l->n_asked; i++) {
         struct jt_lane_entry *e = &l->lane->entries[l->lane->sent[i]];
+        l->numeric[n] = false;
         if (l->by_id) {
             l->ids[n++] = item_of(e)->id;
             continue;
@@ -173,13 +189,20 @@ static void on_identified(void *arg, enum jt_err err, const struct jt_identify_r
             continue;
         }
         item_of(e)->id = l->ids[n] = reply->results[i].id;
+        l->numeric[n] = reply->results[i].id == 0;
+        if (l->numeric[n]) {
+            l->toks[n_toks++] = (struct jt_tok_wanted){ .place = (uint32_t)n,
+                                                        .field = e->request->field,
+                                                        .tok = reply->results[i].tok };
+        }
         l->lane->sent[n++] = l->lane->sent[i];
     }
     if (n == 0) {
         hand_over(l, 0);
         return;
     }
-    err = jt_cards_read(l->lane->pipe, l->ids, n, reply->live, reply->n_live, on_read, l);
+    err = jt_cards_read_toks(l->lane->pipe, l->ids, n, reply->live, reply->n_live, l->toks, n_toks,
+                             on_read, l);
     if (err != JT_OK) {
         jt_lane_end(l->lane, err);
     }

@@ -18,8 +18,8 @@
 #include "vault/lane.h"
 
 struct jt_located {
-    uint8_t token[JT_TOKEN_LEN];
-    uint64_t id; /* the lane's own */
+    uint8_t token[JT_TOKEN_LEN]; /* a numeric one as in pan/numeric.h */
+    uint64_t id;                 /* the lane's own */
     /*
      * JT_OK; JT_ERR_NO_TOKEN; JT_ERR_DECRYPT: the row does not open, or there are two;
      * JT_ERR_STRANDED: it stands under a key id of no live generation; what may pass;
@@ -41,6 +41,8 @@ struct jt_locator {
     struct jt_card_row rows[JT_LANE_BATCH_MAX];
     struct jt_identify_item identify[JT_LANE_BATCH_MAX];
     uint64_t ids[JT_LANE_BATCH_MAX];
+    bool numeric[JT_LANE_BATCH_MAX]; /* of what is read: its token is */
+    struct jt_tok_wanted toks[JT_LANE_BATCH_MAX];
     void (*found)(struct jt_lane *lane); /* the verb's next step; `n` may be 0 */
 };
 

@@ -191,7 +191,8 @@ static size_t take_rows(struct finder *f, const struct jt_read_result *result)
                                                         .fingerprint = card->row.fingerprint,
                                                         .value = value_of(e),
                                                         .envelope = card->row.envelope,
-                                                        .envelope_len = card->row.envelope_len };
+                                                        .envelope_len = card->row.envelope_len,
+                                                        .digits = card->row.digits };
             f->lane.sent[n_match++] = f->lane.sent[i];
         }
     }

@@ -11,6 +11,7 @@
 #include "vault/budgets.h"
 #include "vault/duty.h"
 #include "vault/lockout.h"
+#include "vault/numeric.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
@@ -242,6 +243,7 @@ static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *bu
     }
     if (err == JT_OK) {
         jt_lockout_keep_up(vault->lockout, &m->ctx);
+        jt_numeric_keep_up(&m->ctx);
         jt_fault_clear(&m->ctx.fault);
     }
     if (err == JT_OK && (!registered || atomic_load(&vault->faulty))) {

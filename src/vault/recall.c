@@ -133,7 +133,8 @@ static void on_located(struct jt_lane *lane)
                                               .fingerprint = row->fingerprint,
                                               .value = value_of(e),
                                               .envelope = row->envelope,
-                                              .envelope_len = row->envelope_len };
+                                              .envelope_len = row->envelope_len,
+                                              .digits = row->digits };
     }
     if (l->n > 0) {
         jt_keyclient_match(lane->keeper, r->match, l->n, on_matched, r);

@@ -85,7 +85,8 @@ static void round_of(struct jt_lane *lane)
                                               .id = row->card.id,
                                               .fingerprint = row->card.fingerprint,
                                               .envelope = row->card.envelope,
-                                              .envelope_len = row->card.envelope_len };
+                                              .envelope_len = row->card.envelope_len,
+                                              .digits = row->card.digits };
     }
     jt_keyclient_reseal(lane->keeper, r->reseal, n, on_resealed, r);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "store/cards.h"
 #include "store/ring.h"
+#include "vault/numeric.h"
 
 #include <stdlib.h>
 
@@ -54,11 +55,15 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
                                            .id = rows[i].id,
                                            .fingerprint = rows[i].fingerprint,
                                            .envelope = rows[i].envelope,
-                                           .envelope_len = rows[i].envelope_len };
+                                           .envelope_len = rows[i].envelope_len,
+                                           .digits = rows[i].digits };
     }
     struct jt_node_join request = {
         .spec = ctx->vault->node, .accept_ahead = accept_ahead, .newest = newest, .n = n
     };
+    if (err == JT_OK) {
+        err = jt_numeric_show(ctx, false);
+    }
     return err == JT_OK ? jt_keyclient_wait_node_join(ctx->keeper, &request, joined) : err;
 }
 

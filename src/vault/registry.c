@@ -3,6 +3,7 @@
 
 #include "base/secmem.h"
 #include "model/client.h"
+#include "pan/numeric.h"
 #include "store/fields.h"
 #include "vault/sets.h"
 
@@ -87,8 +88,20 @@ static enum jt_err apply_rules(const struct jt_card_rules_patch *patch, struct j
 /* The keeper would refuse it, but not say why. */
 static enum jt_err check_kind(const struct jt_field_spec *spec)
 {
-    bool of_cards = spec->allow_bad_luhn || spec->mask_eight || spec->rules_len > 0;
-    return spec->kind != JT_FIELD_PAN && of_cards ? JT_ERR_NOT_OF_CARDS : JT_OK;
+    struct jt_numeric_form form;
+    struct jt_card_rules rules;
+    bool of_cards =
+        spec->allow_bad_luhn || spec->mask_eight || spec->rules_len > 0 || spec->token_form != 0;
+    if (spec->kind != JT_FIELD_PAN && of_cards) {
+        return JT_ERR_NOT_OF_CARDS;
+    }
+    /* Where a token could be a card, each is looked for by fingerprints that equal cards share. */
+    bool could_be_card =
+        spec->token_form != 0 &&
+        (!jt_numeric_form_decode(spec->token_form, &form) || form.luhn_valid ||
+         spec->allow_bad_luhn ||
+         jt_card_rules_decode(spec->rules, spec->rules_len, &rules) != JT_OK || rules.n_exempt > 0);
+    return could_be_card && !spec->dedup ? JT_ERR_NUMERIC_UNLINKED : JT_OK;
 }
 
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,

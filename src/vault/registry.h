@@ -27,7 +27,8 @@ struct jt_card_rules_patch {
 /*
  * Makes a field; spec->id and spec->rules are chosen here. JT_ERR_FIELD_EXISTS when the name is
  * taken; JT_ERR_CARDLIKE when it could be a card number; JT_ERR_NOT_OF_CARDS when a field of bytes
- * is to have rules about cards.
+ * is to have rules about cards; JT_ERR_NUMERIC_UNLINKED when tokens could be cards of a field
+ * without dedup.
  */
 enum jt_err jt_registry_add_field(struct jt_work_ctx *ctx, struct jt_field_spec *spec,
                                   const struct jt_card_rules_patch *rules,
@@ -45,7 +46,8 @@ struct jt_field_patch {
  * Changes the rules of a field, or disables it: then it is as if it did not exist, for everybody
  * but operators, until it is active again; its cards stay, and are moved when keys are rolled. *out
  * is its row afterwards. It is done when this returns JT_OK. JT_ERR_NO_FIELD; JT_ERR_NOT_OF_CARDS;
- * JT_ERR_FIELD_RULES where some card rules are said of a field whose others cannot be read.
+ * JT_ERR_NUMERIC_UNLINKED; JT_ERR_FIELD_RULES where some card rules are said of a field whose
+ * others cannot be read.
  */
 enum jt_err jt_registry_change_field(struct jt_work_ctx *ctx, const char *name,
                                      const struct jt_field_patch *patch, const char *actor,

@@ -1,63 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "vault/tokenize.h"
+#include "vault/tokenizer.h"
 
-#include "base/container.h"
 #include "base/log.h"
 #include "base/secmem.h"
-#include "store/cards.h"
-#include "vault/expiring.h"
-#include "vault/guessing.h"
+#include "pan/numeric.h"
+#include "vault/numeric.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
 
 #include <string.h>
 
-#define BATCH JT_LANE_BATCH_MAX
+/* So often numeric tokens are drawn again beyond the rounds of every lane. */
+#define TAKEN_ROUNDS 24
+/* How many are used is counted in each so manieth round: it can take a while. */
+#define COUNT_EVERY 8
 
 /* What one keeper call may hold, one transaction takes. */
 _Static_assert(JT_STORE_MAX_CARDS == JT_WIRE_MAX_ITEMS, "a transaction for a keeper call");
 _Static_assert(JT_STORE_MAX_PROBED == JT_WIRE_MAX_PROBED, "a transaction for a keeper call");
 
-struct tokenizer {
-    struct jt_lane lane;
-    /* the batch under way has its audit rows; a repeat for items that lost a race writes none */
-    bool audited;
-    size_t n_audit;          /* rows that go with this round */
-    bool contradiction_told; /* in this batch */
-    uint64_t sealed_epoch;
-    /* key ids of the last sealing's retired generations */
-    uint8_t retired[JT_KEY_ID_SET_LEN];
-    size_t n_known; /* entries whose card has a row, which the keeper is matching */
-    uint32_t known[BATCH];
-    struct jt_guessing guessing;
-    size_t n_held; /* entries that a brake holds: settled, and ended once the others are stored */
-    bool held_now; /* found in this round: what was sealed is not stored */
-    uint32_t try_of[BATCH]; /* by entry */
-    struct jt_guess_try written[BATCH];
-    uint8_t tokens[BATCH][JT_TOKEN_LEN]; /* of the ids that the keeper minted */
-    struct jt_claim_mark marks[BATCH];
-    struct jt_seal_item seal[BATCH];
-    struct jt_card_new cards[BATCH];
-    struct jt_card_probe probes[BATCH * JT_WIRE_MAX_PROBED];
-    struct jt_match_item match[BATCH];
-    uint8_t lengthen[BATCH]; /* key id of a known card's row that is to live longer; 0: it is not */
-    struct jt_expiring expiring;
-};
-
-static struct tokenizer *of(struct jt_lane *lane)
+static struct jt_tokenizer *of(struct jt_lane *lane)
 {
-    return jt_container_of(lane, struct tokenizer, lane);
-}
-
-static const struct jt_tokenize_request *request_of(const struct jt_lane_entry *e)
-{
-    return jt_container_of(e->request, struct jt_tokenize_request, lane);
+    return jt_container_of(lane, struct jt_tokenizer, lane);
 }
 
 static struct jt_value value_of(const struct jt_lane_entry *e)
 {
     const struct jt_tokenize_item *item = e->item;
-    return (struct jt_value){ .kind = request_of(e)->kind,
+    return (struct jt_value){ .kind = jt_tokenize_request_of(e)->kind,
                               .bytes = item->pan.packed,
                               .len = item->pan.packed_len };
 }
@@ -75,7 +45,7 @@ static void give_token(struct jt_lane *lane, struct jt_lane_entry *e,
 
 static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *reply)
 {
-    struct tokenizer *t = arg;
+    struct jt_tokenizer *t = arg;
     if (err != JT_OK) {
         jt_lane_end(&t->lane, err);
         return;
@@ -108,22 +78,47 @@ static void on_matched(void *arg, enum jt_err err, const struct jt_match_reply *
 
 /* --- the second step: storing --- */
 
+/* One that was neither stored nor found: it ends, or stays for another round. */
+static void take_lost(struct jt_tokenizer *t, struct jt_lane_entry *e,
+                      const struct jt_card_outcome *outcome, bool behind)
+{
+    const struct jt_tokenize_request *request = jt_tokenize_request_of(e);
+    struct jt_counters *c = &t->lane.vault->counters;
+    if (request->token_form != 0 && behind) {
+        jt_lane_end_item(&t->lane, e, jt_numeric_is_behind(t->lane.vault));
+    } else if (outcome->why == JT_CARD_IS_TOKEN) {
+        jt_count(&c->pan_is_token, 1);
+        jt_lane_end_item(&t->lane, e, JT_ERR_CARD_IS_TOKEN);
+    } else if (outcome->why == JT_CARD_TOKEN_TAKEN) {
+        const struct jt_tokenize_item *item = e->item;
+        jt_count(&c->numeric_taken, 1);
+        if (jt_numeric_spent(t->lane.vault, e->request->field, request->token_form,
+                             item->pan.n_digits, outcome->n_taken)) {
+            jt_lane_end_item(&t->lane, e, JT_ERR_TOKENS_SPENT);
+        }
+        t->n_taken++;
+    } else {
+        t->lane.ended = JT_ERR_NOT_STORED;
+    }
+}
+
 /* Sorts an item out by what became of its card; one that was lost stays for another round. */
-static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_outcome *outcome,
-                         size_t *n_stranded)
+static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_outcome *outcome,
+                         bool behind, size_t *n_stranded)
 {
     struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
     const struct jt_card_row *row = outcome->row;
     if (outcome->kind == JT_CARD_WRITTEN) {
         struct jt_tokenize_item *item = e->item;
-        item->kept = outcome->written == i && request_of(e)->claim != NULL;
+        item->kept = outcome->written == i && jt_tokenize_request_of(e)->claim != NULL;
         give_token(&t->lane, e, t->tokens[outcome->written], t->cards[outcome->written].id);
     } else if (outcome->kind == JT_CARD_LOST) {
-        return;
+        take_lost(t, e, outcome, behind);
     } else if (jt_key_id_set_has(t->retired, row->envelope[0])) {
         jt_lane_end_item(&t->lane, e, JT_ERR_STRANDED);
         (*n_stranded)++;
     } else if (row->expired) {
+        t->lane.ended = JT_ERR_NOT_STORED;
         jt_expiring_remove(&t->expiring, t->lane.sent[i],
                            &(struct jt_card_doomed){ .id = row->id, .key_id = row->envelope[0] });
     } else {
@@ -135,50 +130,44 @@ static void take_outcome(struct tokenizer *t, size_t i, const struct jt_card_out
                                                        .fingerprint = row->fingerprint,
                                                        .value = value_of(e),
                                                        .envelope = row->envelope,
-                                                       .envelope_len = row->envelope_len };
+                                                       .envelope_len = row->envelope_len,
+                                                       .digits = row->digits };
         t->known[t->n_known++] = t->lane.sent[i];
     }
 }
 
-/* New cards of fields that link equal ones are tries at a number. */
-static void count_written(struct tokenizer *t, const struct jt_tokenize_result *result)
+/*
+ * Items that a brake holds or the keeper refused wait for the end of the round, because its audit
+ * row, which is committed now, is theirs too.
+ */
+static void end_settled(struct jt_tokenizer *t)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < result->n && t->guessing.on; i++) {
-        uint32_t at = t->lane.sent[i];
-        if (result->cards[i].kind == JT_CARD_WRITTEN && request_of(&t->lane.entries[at])->dedup) {
-            t->written[n++] =
-                (struct jt_guess_try){ .macs = &t->guessing.macs[t->try_of[at]], .counts = true };
-        }
-    }
-    if (n > 0) {
-        jt_brakes_count(t->lane.vault->brakes, JT_GUESS_TOKENIZE, t->guessing.day, t->written, n);
-    }
-}
-
-/* What a brake holds was waiting for the audit row, which is committed now. */
-static void end_held(struct tokenizer *t)
-{
-    for (size_t i = 0; i < t->lane.n && t->n_held > 0; i++) {
+    for (size_t i = 0; i < t->lane.n; i++) {
         struct jt_lane_entry *e = &t->lane.entries[i];
         if (e->settled && !e->ended) {
-            jt_lane_end_item(&t->lane, e, JT_ERR_GUESS_BRAKE);
-            t->n_held--;
+            jt_lane_end_item(&t->lane, e, ((struct jt_tokenize_item *)e->item)->err);
         }
     }
 }
 
-static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *result)
+static void take_outcomes(struct jt_tokenizer *t, const struct jt_tokenize_result *result)
 {
     size_t n_stranded = 0;
     t->audited = true;
-    t->lane.ended = JT_ERR_NOT_STORED;
+    t->lane.ended = JT_ERR_TOKENS_SPENT; /* unless a card is lost for another reason */
     t->n_known = 0;
+    t->n_taken = 0;
     jt_expiring_begin(&t->expiring, &t->lane, t->sealed_epoch);
-    count_written(t, result);
-    end_held(t);
+    jt_tokenizer_count_written(t, result);
+    end_settled(t);
     for (size_t i = 0; i < result->n; i++) {
-        take_outcome(t, i, &result->cards[i], &n_stranded);
+        take_outcome(t, i, &result->cards[i], result->numeric_behind, &n_stranded);
+    }
+    /* A race has few rounds. To draw another token may take more, and is no fault of anything. */
+    if (t->n_taken > 0 && t->lane.ended == JT_ERR_TOKENS_SPENT && t->lane.rounds > 1 &&
+        t->taken_rounds < TAKEN_ROUNDS) {
+        t->taken_rounds++;
+        t->lane.rounds--;
     }
     jt_lane_alarm(
         &t->lane, n_stranded,
@@ -194,7 +183,7 @@ static void take_outcomes(struct tokenizer *t, const struct jt_tokenize_result *
  * Nothing was written. Fresh ids may do; what contradicts the ring will not pass and ends with the
  * rounds.
  */
-static void repeat_contradicted(struct tokenizer *t, enum jt_err err)
+static void repeat_contradicted(struct jt_tokenizer *t, enum jt_err err)
 {
     if (!t->contradiction_told) {
         t->contradiction_told = true;
@@ -210,7 +199,7 @@ static void repeat_contradicted(struct tokenizer *t, enum jt_err err)
 
 static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
 {
-    struct tokenizer *t = arg;
+    struct jt_tokenizer *t = arg;
     if (t->n_audit > 0) {
         jt_lane_link_ended(&t->lane, err,
                            err == JT_OK && result->check.node_stands &&
@@ -230,7 +219,7 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
     }
 }
 
-static void make_audit_rows(struct tokenizer *t)
+static void make_audit_rows(struct jt_tokenizer *t)
 {
     t->n_audit = t->audited ? 0 : jt_lane_audit(&t->lane, JT_AUDIT_TOKENIZE);
     for (size_t i = 0; i < t->n_audit; i++) {
@@ -247,15 +236,16 @@ static void make_audit_rows(struct tokenizer *t)
 /*
  * Fingerprints under all other generations that may have a row of the card; without dedup none has.
  */
-static size_t add_probes(struct tokenizer *t, const struct jt_seal_reply *reply, size_t i,
-                         size_t n_probes)
+static size_t add_probes(struct jt_tokenizer *t, const struct jt_seal_reply *reply,
+                         const struct jt_seal_result *r, size_t i, size_t n_probes)
 {
-    for (size_t d = 0; d < reply->n_probed && request_of(&t->lane.entries[t->lane.sent[i]])->dedup;
+    for (size_t d = 0;
+         d < reply->n_probed && jt_tokenize_request_of(&t->lane.entries[t->lane.sent[i]])->dedup;
          d++) {
-        t->probes[n_probes++] = (struct jt_card_probe){ .card = (uint32_t)i,
-                                                        .key_id = reply->probed[d].key.key_id,
-                                                        .fingerprint = reply->results[i].probes +
-                                                                       d * JT_FINGERPRINT_LEN };
+        t->probes[n_probes++] =
+            (struct jt_card_probe){ .card = (uint32_t)i,
+                                    .key_id = reply->probed[d].key.key_id,
+                                    .fingerprint = r->probes + d * JT_FINGERPRINT_LEN };
     }
     return n_probes;
 }
@@ -264,7 +254,7 @@ static size_t add_probes(struct tokenizer *t, const struct jt_seal_reply *reply,
  * Key ids of the reply's draining generations go to `draining`, retired ones are noted; how many
  * drain.
  */
-static size_t note_probed(struct tokenizer *t, const struct jt_seal_reply *reply,
+static size_t note_probed(struct jt_tokenizer *t, const struct jt_seal_reply *reply,
                           uint8_t draining[static JT_WIRE_MAX_PROBED])
 {
     size_t n = 0;
@@ -281,13 +271,13 @@ static size_t note_probed(struct tokenizer *t, const struct jt_seal_reply *reply
 }
 
 /* What is to be remembered of the batch. */
-static size_t add_marks(struct tokenizer *t, size_t n)
+static size_t add_marks(struct jt_tokenizer *t, size_t n)
 {
     size_t n_marks = 0;
     for (size_t i = 0; i < n; i++) {
         const struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
         const struct jt_tokenize_item *item = e->item;
-        const struct jt_claim *claim = request_of(e)->claim;
+        const struct jt_claim *claim = jt_tokenize_request_of(e)->claim;
         if (claim != NULL) {
             t->marks[n_marks++] =
                 (struct jt_claim_mark){ .claim = claim,
@@ -297,39 +287,94 @@ static size_t add_marks(struct tokenizer *t, size_t n)
     return n_marks;
 }
 
-static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
+/* The digits of a card as if they were one: under the active generation, then the draining ones. */
+static size_t add_digit_probes(struct jt_tokenizer *t, const struct jt_seal_reply *reply,
+                               const struct jt_seal_result *r, size_t n, size_t n_probes)
 {
-    uint8_t draining[JT_WIRE_MAX_PROBED];
-    size_t n_probes = 0;
+    for (size_t d = 0; r->digit_fps != NULL && d <= jt_seal_draining(reply); d++) {
+        uint8_t key_id = d == 0 ? reply->active.key_id : reply->probed[d - 1].key.key_id;
+        t->digit_probes[n_probes++] =
+            (struct jt_card_probe){ .card = (uint32_t)n,
+                                    .key_id = key_id,
+                                    .fingerprint = r->digit_fps + d * JT_FINGERPRINT_LEN };
+    }
+    return n_probes;
+}
+
+static void take_sealed(struct jt_tokenizer *t, const struct jt_seal_result *r,
+                        const struct jt_lane_entry *e, size_t n)
+{
+    const struct jt_tokenize_item *item = e->item;
+    bool numeric = r->digits.packed_len > 0;
+    if (numeric) {
+        atomic_store_explicit(&t->lane.vault->numeric.used, true, memory_order_relaxed);
+        jt_numeric_to_token(r->digits.packed, r->digits.packed_len, t->tokens[n]);
+    } else {
+        memcpy(t->tokens[n], r->token, JT_TOKEN_LEN);
+    }
+    t->cards[n] = (struct jt_card_new){ .field = e->request->field,
+                                        .expires_us = item->expires_us,
+                                        .id = r->id,
+                                        .fingerprint = r->fingerprint,
+                                        .envelope = r->envelope,
+                                        .envelope_len = r->envelope_len,
+                                        .digits = r->digits,
+                                        .tok = numeric ? r->token : NULL,
+                                        .value_tok = r->value_tok };
+}
+
+/*
+ * Takes what was sealed, with its probes; how many cards. Only a numeric token can be refused to a
+ * parsed number: its item ends with the round.
+ */
+static size_t take_all_sealed(struct jt_tokenizer *t, const struct jt_seal_reply *reply,
+                              size_t *n_probes, size_t *n_digit_probes)
+{
+    size_t n = 0;
+    *n_probes = *n_digit_probes = 0;
     for (size_t i = 0; i < reply->n; i++) {
         const struct jt_seal_result *r = &reply->results[i];
+        struct jt_lane_entry *e = &t->lane.entries[t->lane.sent[i]];
         if (r->err != JT_OK) {
-            jt_lane_end(&t->lane, JT_ERR_IMPOSSIBLE); /* for a parsed PAN */
-            return;
+            struct jt_tokenize_item *item = e->item;
+            item->err = r->err == JT_ERR_TOKEN_SPACE || r->err == JT_ERR_NUMERIC_WAITS
+                            ? r->err
+                            : JT_ERR_IMPOSSIBLE;
+            e->settled = true;
+            continue;
         }
-        memcpy(t->tokens[i], r->token, JT_TOKEN_LEN);
-        const struct jt_tokenize_item *item = t->lane.entries[t->lane.sent[i]].item;
-        t->cards[i] = (struct jt_card_new){ .field = t->seal[i].field,
-                                            .expires_us = item->expires_us,
-                                            .id = r->id,
-                                            .fingerprint = r->fingerprint,
-                                            .envelope = r->envelope,
-                                            .envelope_len = r->envelope_len };
-        n_probes = add_probes(t, reply, i, n_probes);
+        t->lane.sent[n] = t->lane.sent[i];
+        take_sealed(t, r, e, n);
+        *n_probes = add_probes(t, reply, r, n, *n_probes);
+        *n_digit_probes = add_digit_probes(t, reply, r, n, *n_digit_probes);
+        n++;
     }
+    return n;
+}
+
+static void store_batch(struct jt_tokenizer *t, const struct jt_seal_reply *reply)
+{
+    uint8_t draining[JT_WIRE_MAX_PROBED];
+    size_t n_probes, n_digit_probes;
+    size_t n = take_all_sealed(t, reply, &n_probes, &n_digit_probes);
     t->sealed_epoch = reply->epoch;
     struct jt_tokenize_txn txn = { .epoch = reply->epoch,
                                    .generation = reply->active.generation,
                                    .key_id = reply->active.key_id,
                                    .writer = t->lane.writer,
                                    .cards = t->cards,
-                                   .n_cards = reply->n,
+                                   .n_cards = n,
                                    .probes = t->probes,
                                    .n_probes = n_probes,
+                                   .digit_probes = t->digit_probes,
+                                   .n_digit_probes = n_digit_probes,
+                                   .numeric_mark = atomic_load(&t->lane.vault->numeric.mark),
+                                   .count_taken =
+                                       t->lane.rounds > 1 && t->taken_rounds % COUNT_EVERY == 0,
                                    .draining = draining,
                                    .n_draining = note_probed(t, reply, draining),
                                    .marks = t->marks,
-                                   .n_marks = add_marks(t, reply->n),
+                                   .n_marks = add_marks(t, n),
                                    .audit = jt_lane_linked(&t->lane, t->n_audit) };
     enum jt_err err = jt_cards_tokenize(t->lane.pipe, &txn, on_stored, t);
     if (err != JT_OK) {
@@ -339,67 +384,9 @@ static void store_batch(struct tokenizer *t, const struct jt_seal_reply *reply)
 
 /* --- the first step: sealing --- */
 
-/* The answer comes before the one with the sealed cards: both are asked for at once. */
-static void on_guessed(void *arg, enum jt_err err, const struct jt_guess_reply *reply)
-{
-    struct tokenizer *t = arg;
-    struct jt_guessing *g = &t->guessing;
-    jt_guessing_take(g, &t->lane, err, reply);
-    for (size_t i = 0; i < g->n && err == JT_OK; i++) {
-        if (g->tries[i].held) {
-            t->lane.entries[g->at[i]].settled = true;
-            t->n_held++;
-        }
-    }
-    t->held_now = t->n_held > 0;
-    if (t->held_now) {
-        jt_guessing_tell(g, &t->lane);
-    }
-}
-
-/*
- * What is sealed already is stored by nobody, and those that are not held are sealed once more:
- * that is rare, and so costs nothing where nothing is held.
- */
-static void leave_held(struct tokenizer *t)
-{
-    t->held_now = false;
-    if (jt_lane_open(&t->lane) > 0) {
-        jt_lane_again(&t->lane);
-        return;
-    }
-    t->lane.told = true; /* the brakes did */
-    jt_lane_end(&t->lane, JT_ERR_GUESS_BRAKE);
-}
-
-static void ask_brakes(struct tokenizer *t, size_t n)
-{
-    struct jt_guessing *g = &t->guessing;
-    if (t->lane.rounds > 1) {
-        return;
-    }
-    t->n_held = 0;
-    t->held_now = false;
-    if (!jt_guessing_begin(g, &t->lane, JT_GUESS_TOKENIZE)) {
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t at = t->lane.sent[i];
-        const struct jt_lane_entry *e = &t->lane.entries[at];
-        const struct jt_tokenize_item *item = e->item;
-        if (request_of(e)->dedup) {
-            t->try_of[at] = (uint32_t)g->n;
-            jt_guessing_add(g, &t->lane, at, item->pan.packed, item->pan.packed_len);
-        }
-    }
-    if (g->n > 0) {
-        jt_guessing_ask(g, &t->lane, on_guessed, t);
-    }
-}
-
 static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *reply)
 {
-    struct tokenizer *t = arg;
+    struct jt_tokenizer *t = arg;
     bool nothing_active = err == JT_OK && reply->active.key_id == 0;
     if (nothing_active && t->lane.rounds > 1) {
         jt_lane_end(&t->lane, JT_ERR_NO_ACTIVE);
@@ -412,7 +399,7 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
     } else if (err != JT_OK || t->guessing.err != JT_OK) {
         jt_lane_end(&t->lane, err != JT_OK ? err : t->guessing.err);
     } else if (t->held_now) {
-        leave_held(t);
+        jt_tokenizer_leave_held(t);
     } else if (t->n_audit > 0 && t->lane.link_state != JT_LANE_LINK_MADE) {
         jt_lane_end(&t->lane, t->lane.link_err);
     } else {
@@ -422,15 +409,22 @@ static void on_sealed(void *arg, enum jt_err err, const struct jt_seal_reply *re
 
 static void seal_batch(struct jt_lane *lane)
 {
-    struct tokenizer *t = of(lane);
+    struct jt_tokenizer *t = of(lane);
     t->audited = t->audited && lane->rounds > 1;
     t->contradiction_told = t->contradiction_told && lane->rounds > 1;
+    t->taken_rounds = lane->rounds > 1 ? t->taken_rounds : 0;
+    for (size_t i = 0; i < lane->n; i++) {
+        struct jt_lane_entry *e = &lane->entries[i];
+        /* what the keeper refused it may take by now; what a brake holds stays so */
+        e->settled = e->settled && !e->ended &&
+                     ((const struct jt_tokenize_item *)e->item)->err == JT_ERR_GUESS_BRAKE;
+    }
     struct jt_seal_request request = { .items = t->seal, .n = jt_lane_open(lane) };
     for (size_t i = 0; i < request.n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
         t->seal[i] = (struct jt_seal_item){ .field = e->request->field, .value = value_of(e) };
     }
-    ask_brakes(t, request.n);
+    jt_tokenizer_ask_brakes(t, request.n);
     make_audit_rows(t); /* the link is there when the cards are sealed */
     request.n_retired =
         jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);
@@ -443,8 +437,12 @@ static void seal_batch(struct jt_lane *lane)
  */
 static void give_up(struct jt_lane *lane, enum jt_err err)
 {
-    lane->told = err == JT_ERR_NOT_STORED || err == JT_ERR_RING_CONTRADICTED;
-    jt_lane_end(lane, lane->told ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
+    bool untrue = err == JT_ERR_NOT_STORED || err == JT_ERR_RING_CONTRADICTED;
+    if (err == JT_ERR_TOKENS_SPENT) {
+        jt_count(&lane->vault->counters.numeric_spent, lane->n_open);
+    }
+    lane->told = untrue || err == JT_ERR_TOKENS_SPENT; /* vault/numeric.c has warned before */
+    jt_lane_end(lane, untrue ? jt_verdict_bad(lane->vault, "tokenize", err, NULL) : err);
 }
 
 static void linked(struct jt_lane *lane, enum jt_err err)
@@ -470,9 +468,9 @@ static void done(struct jt_lane_request *lane_request)
 const struct jt_lane_verb jt_verb_tokenize = {
     .name = "tokenize",
     .application = "jetond tokenize",
-    .size = sizeof(struct tokenizer),
+    .size = sizeof(struct jt_tokenizer),
     .item_size = sizeof(struct jt_tokenize_item),
-    .batch_max = BATCH,
+    .batch_max = JT_LANE_BATCH_MAX,
     .waiting_max = JT_LANE_WAITING_MAX,
     .writes = true,
     .audits = true,
@@ -482,7 +480,8 @@ const struct jt_lane_verb jt_verb_tokenize = {
     .end_item = end_item,
     .done = done,
 };
-_Static_assert(offsetof(struct tokenizer, lane) == 0, "a lane is allocated as its verb's struct");
+_Static_assert(offsetof(struct jt_tokenizer, lane) == 0,
+               "a lane is allocated as its verb's struct");
 
 static bool wanted(const struct jt_lane_request *lane_request)
 {

@@ -31,7 +31,8 @@ struct jt_tokenize_item {
      * JT_OK; what may pass, by its class; JT_ERR_GUESS_BRAKE; JT_ERR_NOT_STORED: the database does
      * not store the card, however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row
      * that has the card's fingerprint is not that card's; JT_ERR_STRANDED: its row stands under a
-     * retired key id.
+     * retired key id; JT_ERR_TOKEN_SPACE, JT_ERR_TOKENS_SPENT, JT_ERR_CARD_IS_TOKEN,
+     * JT_ERR_NUMERIC_WAITS: no numeric token can be given.
      */
     enum jt_err err;
 };
@@ -46,6 +47,7 @@ struct jt_tokenize_request {
     uint32_t field;
     uint8_t kind; /* enum jt_field_kind: the field's */
     bool dedup;
+    uint8_t token_form;           /* the field's */
     const struct jt_claim *claim; /* for which its cards are remembered; NULL: for none */
     struct jt_tokenize_item *items;
     size_t n_items; /* at least 1 */

@@ -14,6 +14,7 @@
 #include "options/conf.h"
 #include "vault/counters.h"
 #include "vault/held_use.h"
+#include "vault/numeric.h"
 #include "vault/sets.h"
 #include "vault/trail.h"
 
@@ -52,6 +53,7 @@ struct jt_vault {
     struct jt_marked *marked;
     struct jt_held_use held_use;
     struct jt_trail trail;
+    struct jt_numeric numeric;
 
     /*
      * Written by whoever last made the keeper accept a ring; hints for readiness and status, never

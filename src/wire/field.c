@@ -4,7 +4,14 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
-enum { DEDUP = 1 << 0, ALLOW_BAD_LUHN = 1 << 1, MASK_EIGHT = 1 << 2, RULES = 1 << 3 };
+enum {
+    DEDUP = 1 << 0,
+    ALLOW_BAD_LUHN = 1 << 1,
+    MASK_EIGHT = 1 << 2,
+    RULES = 1 << 3,
+    NUMERIC = 1 << 5
+};
+#define KNOWN_FLAGS (DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT | RULES | NUMERIC)
 
 void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
 {
@@ -17,10 +24,14 @@ void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
      */
     jt_buf_u8(out,
               (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0) |
-                        (spec->mask_eight ? MASK_EIGHT : 0) | (spec->rules_len > 0 ? RULES : 0)));
+                        (spec->mask_eight ? MASK_EIGHT : 0) | (spec->rules_len > 0 ? RULES : 0) |
+                        (spec->token_form != 0 ? NUMERIC : 0)));
     if (spec->rules_len > 0) {
         jt_buf_u8(out, spec->rules_len);
         jt_buf_put(out, spec->rules, spec->rules_len);
+    }
+    if (spec->token_form != 0) {
+        jt_buf_u8(out, spec->token_form);
     }
 }
 
@@ -40,7 +51,7 @@ enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spe
     spec->id = jt_reader_u32(in);
     jt_wire_text_decode(in, JT_FIELD_NAME_MAX, spec->name);
     spec->kind = jt_reader_u8(in);
-    uint8_t flags = jt_wire_flags_decode(in, DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT | RULES);
+    uint8_t flags = jt_wire_flags_decode(in, KNOWN_FLAGS);
     spec->dedup = (flags & DEDUP) != 0;
     spec->allow_bad_luhn = (flags & ALLOW_BAD_LUHN) != 0;
     spec->mask_eight = (flags & MASK_EIGHT) != 0;
@@ -48,6 +59,8 @@ enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spe
     if ((flags & RULES) != 0) {
         rules_decode(in, spec);
     }
+    spec->token_form = (flags & NUMERIC) != 0 ? jt_reader_u8(in) : 0;
+    in->bad = in->bad || ((flags & NUMERIC) != 0 && spec->token_form == 0);
     return in->bad ? JT_ERR_PROTOCOL : JT_OK;
 }
 

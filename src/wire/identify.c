@@ -45,6 +45,9 @@ void jt_identify_reply_encode(const struct jt_identify_reply *reply, struct jt_b
         if (r->err == JT_OK) {
             jt_buf_u64(out, r->id);
         }
+        if (r->err == JT_OK && r->id == 0) {
+            jt_buf_put(out, r->tok, JT_TOK_LEN);
+        }
     }
 }
 
@@ -60,9 +63,8 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
         return;
     }
     r->id = jt_reader_u64(in);
-    if (r->id == 0 || r->id > INT64_MAX) {
-        in->bad = true;
-    }
+    r->tok = r->id == 0 ? jt_reader_bytes(in, JT_TOK_LEN) : NULL;
+    in->bad = in->bad || r->id > INT64_MAX;
 }
 
 enum jt_err jt_identify_reply_decode(struct jt_reader *in, size_t n,

@@ -12,12 +12,13 @@
 
 struct jt_identify_item {
     uint32_t field;
-    const uint8_t *token; /* JT_TOKEN_LEN */
+    const uint8_t *token; /* JT_TOKEN_LEN: of a field with numeric ones as in pan/numeric.h */
 };
 
 struct jt_identify_result {
-    enum jt_err err; /* JT_ERR_NO_TOKEN: no token of this field */
-    uint64_t id;
+    enum jt_err err;    /* JT_ERR_NO_TOKEN: no token of this field */
+    uint64_t id;        /* 0: the token is numeric, and its row is found by `tok` */
+    const uint8_t *tok; /* then JT_TOK_LEN */
 };
 
 struct jt_identify_reply {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/match.h"
 
+#include "wire/digits.h"
 #include "wire/items.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@
 static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
 {
     uint8_t *p = jt_buf_append(out, 4 + JT_ROW_ID_LEN + JT_FINGERPRINT_LEN + JT_VALUE_HEAD_LEN +
-                                        item->value.len + 2 + (size_t)item->envelope_len);
+                                        item->value.len + 2 + (size_t)item->envelope_len +
+                                        JT_DIGITS_WIRE_LEN(&item->digits));
     if (p == NULL) {
         return;
     }
@@ -19,6 +21,7 @@ static void item_encode(const struct jt_match_item *item, struct jt_buf *out)
     p = jt_value_encode(&item->value, p);
     jt_put_u16(p, item->envelope_len);
     memcpy(p + 2, item->envelope, item->envelope_len);
+    (void)jt_digits_encode(&item->digits, p + 2 + item->envelope_len);
 }
 
 void jt_match_request_encode(const struct jt_match_item *items, size_t n, struct jt_buf *out)
@@ -39,6 +42,7 @@ static void item_decode(struct jt_reader *in, const void *arg, void *decoded)
     jt_value_decode(in, &item->value);
     item->envelope_len = jt_reader_u16(in);
     item->envelope = jt_reader_bytes(in, item->envelope_len);
+    jt_digits_decode(in, &item->digits);
 }
 
 enum jt_err jt_match_request_decode(struct jt_reader *in, struct jt_match_item *items, size_t *n)

@@ -8,6 +8,7 @@
 #define JETON_WIRE_MATCH_H
 
 #include "base/buf.h"
+#include "model/digits.h"
 #include "wire/limits.h"
 #include "wire/value.h"
 
@@ -18,6 +19,7 @@ struct jt_match_item {
     struct jt_value value;      /* that was asked about */
     const uint8_t *envelope;    /* as stored */
     uint16_t envelope_len;
+    struct jt_digits digits; /* as stored */
 };
 
 struct jt_match_result {
@@ -26,7 +28,7 @@ struct jt_match_result {
      * names no live generation of the keeper's ring
      */
     enum jt_err err;
-    const uint8_t *token; /* JT_TOKEN_LEN */
+    const uint8_t *token; /* JT_TOKEN_LEN: of a field with numeric ones as in pan/numeric.h */
 };
 
 struct jt_match_reply {

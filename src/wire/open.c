@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/open.h"
 
+#include "wire/digits.h"
 #include "wire/items.h"
 #include "wire/text.h"
 
@@ -12,7 +13,8 @@ enum { DRAINING = 1 << 0, HONEY = 1 << 7 };
 
 void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out)
 {
-    uint8_t *p = jt_buf_append(out, ITEM_FIXED_LEN + item->envelope_len);
+    uint8_t *p =
+        jt_buf_append(out, ITEM_FIXED_LEN + item->envelope_len + JT_DIGITS_WIRE_LEN(&item->digits));
     if (p == NULL) {
         return;
     }
@@ -22,6 +24,7 @@ void jt_open_item_encode(const struct jt_open_item *item, struct jt_buf *out)
     p += 12 + JT_FINGERPRINT_LEN;
     jt_put_u16(p, item->envelope_len);
     memcpy(p + 2, item->envelope, item->envelope_len);
+    (void)jt_digits_encode(&item->digits, p + 2 + item->envelope_len);
 }
 
 void jt_open_item_decode(struct jt_reader *in, const void *arg, void *decoded)
@@ -33,6 +36,7 @@ void jt_open_item_decode(struct jt_reader *in, const void *arg, void *decoded)
     item->fingerprint = jt_reader_bytes(in, JT_FINGERPRINT_LEN);
     item->envelope_len = jt_reader_u16(in);
     item->envelope = jt_reader_bytes(in, item->envelope_len);
+    jt_digits_decode(in, &item->digits);
 }
 
 void jt_open_request_encode(const struct jt_open_item *items, size_t n, struct jt_buf *out)

@@ -4,6 +4,7 @@
 #define JETON_WIRE_OPEN_H
 
 #include "base/buf.h"
+#include "model/digits.h"
 #include "model/keyref.h"
 #include "wire/limits.h"
 #include "wire/value.h"
@@ -14,6 +15,7 @@ struct jt_open_item {
     const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, as stored: authenticated with the envelope */
     const uint8_t *envelope;
     uint16_t envelope_len;
+    struct jt_digits digits; /* as stored: authenticated with the envelope as well */
 };
 
 struct jt_open_result {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/seal.h"
 
+#include "wire/digits.h"
 #include "wire/items.h"
 #include "wire/text.h"
 
@@ -8,6 +9,8 @@
 
 /* of a probed generation */
 enum { RETIRED = 1 << 0 };
+/* of a result */
+enum { GUARDED = 1 << 0 };
 
 static void item_encode(const struct jt_seal_item *item, struct jt_buf *out)
 {
@@ -56,6 +59,41 @@ enum jt_err jt_seal_request_decode(struct jt_reader *in, struct jt_seal_item *it
     return err;
 }
 
+size_t jt_seal_draining(const struct jt_seal_reply *reply)
+{
+    size_t n = 0;
+    while (n < reply->n_probed && !reply->probed[n].retired) {
+        n++;
+    }
+    return n;
+}
+
+/* What a result has because its token is numeric; one byte of an opaque one. */
+static void numeric_encode(const struct jt_seal_result *r, size_t n_draining, struct jt_buf *out)
+{
+    uint8_t *p = jt_buf_append(out, JT_DIGITS_WIRE_LEN(&r->digits));
+    if (p == NULL) {
+        return;
+    }
+    (void)jt_digits_encode(&r->digits, p);
+    if (r->digits.packed_len > 0) {
+        jt_buf_u8(out, r->value_tok != NULL ? GUARDED : 0);
+    }
+    if (r->digits.packed_len > 0 && r->value_tok != NULL) {
+        jt_buf_put(out, r->value_tok, JT_TOK_LEN);
+        jt_buf_put(out, r->digit_fps, (1 + n_draining) * JT_FINGERPRINT_LEN);
+    }
+}
+
+static void numeric_decode(struct jt_reader *in, size_t n_draining, struct jt_seal_result *r)
+{
+    jt_digits_decode(in, &r->digits);
+    if (r->digits.packed_len > 0 && (jt_wire_flags_decode(in, GUARDED) & GUARDED) != 0) {
+        r->value_tok = jt_reader_bytes(in, JT_TOK_LEN);
+        r->digit_fps = jt_reader_bytes(in, (1 + n_draining) * JT_FINGERPRINT_LEN);
+    }
+}
+
 static void result_encode(const struct jt_seal_result *r, size_t probes_len, struct jt_buf *out)
 {
     if (r->err != JT_OK) {
@@ -101,11 +139,15 @@ void jt_seal_reply_encode(const struct jt_seal_reply *reply, struct jt_buf *out)
     jt_buf_u16(out, (uint16_t)reply->n);
     for (size_t i = 0; i < reply->n; i++) {
         result_encode(&reply->results[i], (size_t)reply->n_probed * JT_FINGERPRINT_LEN, out);
+        if (reply->results[i].err == JT_OK) {
+            numeric_encode(&reply->results[i], jt_seal_draining(reply), out);
+        }
     }
 }
 
 /* what an item may be answered with */
-static const enum jt_err reasons[] = { JT_ERR_INVALID, JT_ERR_NO_FIELD, JT_OK };
+static const enum jt_err reasons[] = { JT_ERR_INVALID, JT_ERR_NO_FIELD, JT_ERR_TOKEN_SPACE,
+                                       JT_ERR_NUMERIC_WAITS, JT_OK };
 
 static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
 {
@@ -121,6 +163,7 @@ static void result_decode(struct jt_reader *in, const void *arg, void *decoded)
     r->probes = jt_reader_bytes(in, (size_t)reply->n_probed * JT_FINGERPRINT_LEN);
     r->envelope_len = jt_reader_u16(in);
     r->envelope = jt_reader_bytes(in, r->envelope_len);
+    numeric_decode(in, jt_seal_draining(reply), r);
     if (r->id == 0 || r->id > INT64_MAX || r->envelope == NULL ||
         r->envelope_len < JT_PAN_ENVELOPE_MIN || r->envelope_len > JT_PAN_ENVELOPE_MAX ||
         r->envelope[0] != reply->active.key_id) {

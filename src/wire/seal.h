@@ -10,6 +10,7 @@
 #define JETON_WIRE_SEAL_H
 
 #include "base/buf.h"
+#include "model/digits.h"
 #include "model/keyref.h"
 #include "wire/limits.h"
 #include "wire/value.h"
@@ -27,15 +28,26 @@ struct jt_seal_request {
 };
 
 struct jt_seal_result {
-    /* JT_ERR_INVALID: no value of the field; JT_ERR_NO_FIELD. Then nothing else is set */
+    /*
+     * JT_ERR_INVALID: no value of the field; JT_ERR_NO_FIELD; JT_ERR_TOKEN_SPACE,
+     * JT_ERR_NUMERIC_WAITS: no numeric token can be made. Then nothing else is set
+     */
     enum jt_err err;
     /* fresh; ids of one keeper strictly ascend, within a batch by (field, fingerprint) */
     uint64_t id;
-    const uint8_t *token;       /* JT_TOKEN_LEN: the id's, for this field */
+    const uint8_t *token;       /* JT_TOKEN_LEN: the id's, for this field; numeric: its tok */
     const uint8_t *fingerprint; /* JT_FINGERPRINT_LEN, under the active generation */
     const uint8_t *probes; /* JT_FINGERPRINT_LEN for each probed generation, in the reply's order */
     const uint8_t *envelope;
     uint16_t envelope_len;
+    struct jt_digits digits; /* of a numeric token: fresh ones */
+    /*
+     * NULL, or, where a token of the field could be a card of the field: JT_TOK_LEN of the value as
+     * if it were a token, and the fingerprints of the digits as if they were a card:
+     * JT_FINGERPRINT_LEN under the active generation and each draining one, in the reply's order
+     */
+    const uint8_t *value_tok;
+    const uint8_t *digit_fps;
 };
 
 /* A generation under which fingerprints were made besides the active one. */
@@ -52,6 +64,9 @@ struct jt_seal_reply {
     size_t n;
     struct jt_seal_result *results;
 };
+
+/* How many of the probed generations drain. */
+size_t jt_seal_draining(const struct jt_seal_reply *reply);
 
 /* The generations of a reply; none is live behind one that is retired. */
 void jt_seal_probed_encode(const struct jt_seal_probed *probed, uint8_t n, struct jt_buf *out);

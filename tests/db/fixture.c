@@ -263,6 +263,23 @@ struct fx_card fx_card(uint32_t field, uint64_t number, uint64_t generation)
     return card;
 }
 
+struct jt_digits fx_digits(uint64_t token)
+{
+    struct jt_digits digits = { .packed_len = 8 };
+    for (size_t i = 0; i < 8; i++, token /= 100) {
+        digits.packed[7 - i] = (uint8_t)((token / 10 % 10) << 4 | token % 10);
+    }
+    return digits;
+}
+
+void fx_tok(uint32_t field, uint64_t token, uint8_t out[static JT_TOK_LEN])
+{
+    uint8_t of_class[16];
+    fx_fingerprint(token / 10000, field, of_class);
+    fx_fingerprint(token, field, out);
+    memcpy(out, of_class, JT_TOK_CLASS_LEN);
+}
+
 struct jt_card_row fx_row(const struct fx_card *card)
 {
     struct jt_card_row row = { .field = card->field,
@@ -270,6 +287,7 @@ struct jt_card_row fx_row(const struct fx_card *card)
                                .envelope_len = sizeof card->envelope };
     memcpy(row.fingerprint, card->fingerprint, sizeof row.fingerprint);
     memcpy(row.envelope, card->envelope, sizeof card->envelope);
+    row.digits = card->token != 0 ? fx_digits(card->token) : row.digits;
     return row;
 }
 

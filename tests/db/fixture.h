@@ -97,7 +97,17 @@ struct fx_card {
     uint64_t id;     /* ascending in the order in which cards are made */
     uint8_t fingerprint[16], envelope[25];
     uint64_t expires_us; /* 0: never */
+    /*
+     * Its numeric token, as the card that has the same digits; 0: it is opaque. Guarded: no card
+     * may be a token of its field.
+     */
+    uint64_t token;
+    bool guarded;
 };
+
+/* Digits and tok of a token; all that are equal up to the last 4 digits share what is counted. */
+struct jt_digits fx_digits(uint64_t token);
+void fx_tok(uint32_t field, uint64_t token, uint8_t out[static JT_TOK_LEN]);
 
 void fx_fingerprint(uint64_t number, uint64_t generation, uint8_t out[static 16]);
 /* A row as the database has it, for moves. */
@@ -121,6 +131,9 @@ struct fx_result {
     bool written[JT_STORE_MAX_CARDS]; /* tokenize */
     bool expired[JT_STORE_MAX_CARDS]; /* tokenize: the row that was found is over */
     bool lives[JT_STORE_MAX_CARDS];   /* lengthen */
+    int why[JT_STORE_MAX_CARDS];      /* tokenize: of lost ones */
+    uint64_t n_taken[JT_STORE_MAX_CARDS];
+    bool numeric_behind;
     struct jt_card_found cards[JT_STORE_MAX_CARDS]; /* read */
     uint64_t epoch;                                 /* read */
     uint8_t stranded[JT_STORE_MAX_CARDS];           /* strays */
@@ -143,6 +156,11 @@ void fx_wait(struct fx_lane *lane, struct fx_result *out);
 
 void fx_read(struct fx_lane *lane, const uint64_t *ids, size_t n, const uint8_t *live,
              size_t n_live, struct fx_result *out);
+/* The mark that the lane's transactions need from here on (0). */
+void fx_lane_need_mark(struct fx_lane *lane, uint64_t mark);
+/* The same by numeric tokens of a field; ids are not asked for. */
+void fx_read_toks(struct fx_lane *lane, uint32_t field, const uint64_t *tokens, size_t n,
+                  const uint8_t *live, size_t n_live, struct fx_result *out);
 void fx_strays(struct fx_lane *lane, const uint64_t *ids, size_t n, struct fx_result *out);
 void fx_audit(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n,
               struct fx_result *out);

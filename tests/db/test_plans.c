@@ -15,11 +15,12 @@
 static bool touches_cards(enum jt_statement s)
 {
     return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS ||
-           s == JT_SQL_READ_CARDS || s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS ||
-           s == JT_SQL_DELETE_CARDS || s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS ||
-           s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED ||
-           s == JT_SQL_DELETE_CARDS_ONCE || s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED ||
-           s == JT_SQL_PURGE_CARDS || s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
+           s == JT_SQL_TOKENIZE_NUMERIC || s == JT_SQL_READ_NUMERIC || s == JT_SQL_READ_CARDS ||
+           s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS || s == JT_SQL_DELETE_CARDS ||
+           s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST ||
+           s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED || s == JT_SQL_DELETE_CARDS_ONCE ||
+           s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED || s == JT_SQL_PURGE_CARDS ||
+           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
 }
 
 /* And those on the claims of requests; they sort and group what they were sent. */
@@ -28,10 +29,22 @@ static bool touches_claims(enum jt_statement s)
     return (s >= JT_SQL_ONCE_RELEASE && s <= JT_SQL_ONCE_EXPIRE) || s == JT_SQL_DELETE_CARDS_ONCE;
 }
 
+/* And those on numeric tokens. */
+static bool touches_numeric_tokens(enum jt_statement s)
+{
+    return s == JT_SQL_TOKENIZE_NUMERIC || s == JT_SQL_READ_NUMERIC || s == JT_SQL_NUMERIC_COUNT;
+}
+
+/* Tokens are inserted in an order of their own: what is sorted is what was sent. */
+static bool may_sort(enum jt_statement s)
+{
+    return s == JT_SQL_TOKENIZE_NUMERIC;
+}
+
 /* The generic plan, as text. */
 static void explain(PGconn *conn, enum jt_statement s, char *out, size_t size)
 {
-    char sql[256];
+    char sql[512];
     (void)snprintf(
         sql, sizeof sql,
         "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = '%s'",
@@ -87,7 +100,7 @@ static void check_plans(void)
     PGresult *res = PQexecParams(conn, jt_session_settings, 1, NULL, timeout, NULL, NULL, 0);
     assert_int_equal(PQresultStatus(res), PGRES_TUPLES_OK);
     PQclear(res);
-    static char plans[JT_N_SQL][8192];
+    static char plans[JT_N_SQL][16384];
     for (int s = 0; s < JT_N_SQL; s++) {
         res = PQprepare(conn, jt_statements[s].name, jt_statements[s].sql, 0, NULL);
         if (PQresultStatus(res) != PGRES_COMMAND_OK) {
@@ -101,13 +114,20 @@ static void check_plans(void)
             must_not_have(plans[s], "Hash Join");
             must_not_have(plans[s], "Merge Join");
         }
+        if (touches_numeric_tokens((enum jt_statement)s)) {
+            explain(conn, (enum jt_statement)s, plans[s], sizeof plans[s]);
+            must_not_have(plans[s], "Seq Scan on numeric_token");
+            must_have(plans[s], "numeric_token_pkey");
+        }
         if (touches_cards((enum jt_statement)s)) {
             explain(conn, (enum jt_statement)s, plans[s], sizeof plans[s]);
             must_not_have(plans[s], "Seq Scan on card");
             must_not_have(plans[s], "Bitmap");
             must_not_have(plans[s], "Hash Join");
             must_not_have(plans[s], "Merge Join");
-            must_not_have(plans[s], "Sort");
+            if (!may_sort((enum jt_statement)s)) {
+                must_not_have(plans[s], "Sort");
+            }
         } else {
             assert_null(strstr(jt_statements[s].sql, " card "));
         }
@@ -122,6 +142,14 @@ static void check_plans(void)
     must_have(plans[JT_SQL_TOKENIZE_ALONE], "(NOT (hashed SubPlan");
     must_have(plans[JT_SQL_TOKENIZE_ALONE], BY_FINGERPRINT("$5", "u"));
     must_have(plans[JT_SQL_TOKENIZE_ALONE], "Conflict Arbiter Indexes: card_fingerprint");
+    must_have(plans[JT_SQL_TOKENIZE_NUMERIC], BY_FINGERPRINT("p.key_id", "p"));
+    must_have(plans[JT_SQL_TOKENIZE_NUMERIC], BY_ID("d.key_id", "f_2.id"));
+    must_have(plans[JT_SQL_TOKENIZE_NUMERIC], BY_FINGERPRINT("f_2.key_id", "f_2"));
+    must_have(plans[JT_SQL_TOKENIZE_NUMERIC], "Conflict Arbiter Indexes: numeric_token_pkey");
+    must_not_have(plans[JT_SQL_TOKENIZE_NUMERIC], "Semi Join");
+    must_have(plans[JT_SQL_TOKENIZE_NUMERIC], "Conflict Arbiter Indexes: card_fingerprint");
+    must_have(plans[JT_SQL_READ_NUMERIC], BY_ID("live.key_id", "q.id"));
+    must_have(plans[JT_SQL_READ_NUMERIC], BY_ID("live_1.key_id", "n.id"));
     must_have(plans[JT_SQL_FIND_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_FIND_CARDS], BY_FINGERPRINT("$5", "u"));
     must_have(plans[JT_SQL_READ_CARDS], BY_ID("live.key_id", "q.id"));

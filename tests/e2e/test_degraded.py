@@ -386,6 +386,7 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
         "sets": True,
         "directory": True,
         "schema": True,
+        "numeric": True,
         "connections": True,
     }
     assert ("not authentic" if lie == "forged" else "behind") in since(service.front_log, size)

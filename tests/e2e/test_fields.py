@@ -32,6 +32,7 @@ def test_a_field_is_shown(shared):
         "mask_digits": 6,
         "state": "active",
         "rules": PLAIN,
+        "token": {"format": "opaque"},
     }
     listed = shared.operator.get("/v1/fields").json()["fields"]
     assert answer.json() in listed

@@ -60,10 +60,13 @@ def check_good(service):
 
 
 def tokenize(service, series, n):
-    """n new cards of all lengths in each field; in the one without deduplication, each twice."""
+    """n new cards of all lengths in each field; in the one without deduplication, each twice, and
+    one of each in the one with numeric tokens.
+    """
     pans = [made_up(i, 12 + i % 8, series) for i in range(n)]
     service.pans += pans
-    for field, what in (("pan", pans), ("other", pans), ("plain", pans + pans)):
+    fields = ("pan", pans), ("other", pans), ("plain", pans + pans), ("digits", pans)
+    for field, what in fields:
         service.promises.update(zip(service.app.tokenize_many(what, field), what))
 
 
@@ -75,6 +78,8 @@ def use(service):
     other = {"name": "other", "rules": {"refuse_test_cards": True, "luhn_exempt": ["62", "81"]}}
     assert service.operator.post("/v1/fields", other).status_code == 201
     assert service.operator.post("/v1/fields", {"name": "plain", "dedup": False}).status_code == 201
+    digits = {"name": "digits", "token": {"format": "numeric"}}
+    assert service.operator.post("/v1/fields", digits).status_code == 201
     service.promises.update(zip(service.app.tokenize_many(PUBLISHED), PUBLISHED))
     for number in (1, 2, 3):
         tokenize(service, f"reference-{number}", 60)

@@ -202,10 +202,10 @@ static void read_generation(bool sealed, bool development)
 
 /*
  * What a state file of an older format, which its byte 8 tells, does not have: the counts of opened
- * cards and of messages sealed.
+ * cards and of messages sealed, and the mark of numeric tokens.
  */
 #define OPENED_LEN 20
-#define SEALED_LEN 16
+#define SEALED_LEN 36
 
 static size_t state_lacks(void)
 {

@@ -20,6 +20,7 @@
 #include "wire/generation.h"
 #include "wire/hello.h"
 #include "wire/node.h"
+#include "wire/numeric.h"
 #include "wire/ring.h"
 #include "wire/set.h"
 #include "wire/status.h"
@@ -297,6 +298,24 @@ static enum jt_err node_joined(struct jt_reader *in, size_t n, struct jt_buf *ou
     return err;
 }
 
+static enum jt_err numeric_show(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_numeric_show show;
+    enum jt_err err = jt_numeric_show_decode(in, &show);
+    jt_numeric_show_encode(&show, out);
+    return err;
+}
+
+static enum jt_err numeric_shown(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    struct jt_numeric_shown shown;
+    enum jt_err err = jt_numeric_shown_decode(in, &shown);
+    jt_numeric_shown_encode(&shown, out);
+    return err;
+}
+
 static enum jt_err set_sum(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
@@ -410,6 +429,7 @@ static const struct {
     [JT_VERB_HONEY_CHANGE] = { WHOLE, fuzz_honey_change },
     [JT_VERB_HONEY_LIST] = { WHOLE, fuzz_honey_list },
     [JT_VERB_NODE_JOIN] = { WHOLE, node_join },
+    [JT_VERB_NUMERIC_MARK] = { WHOLE, numeric_show },
     [JT_VERB_FIELD_CHANGE] = { WHOLE, field_alter },
     [JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held },           /* and so are the other two */
     [JT_VERB_OPEN_MASKED] = { WHOLE, fuzz_batch_open_request }, /* the request of an OPEN */
@@ -446,6 +466,7 @@ static const struct {
     [REPLY + JT_VERB_HONEY_CHANGE] = { WHOLE, fuzz_honey_sealed },
     [REPLY + JT_VERB_HONEY_LIST] = { WHOLE, fuzz_honey_tokens },
     [REPLY + JT_VERB_NODE_JOIN] = { WHOLE, node_joined },
+    [REPLY + JT_VERB_NUMERIC_MARK] = { WHOLE, numeric_shown },
     [REPLY + JT_VERB_FIELD_CHANGE] = { WHOLE, field_change },
     [REPLY + JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held_reply },
     [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, fuzz_batch_open_masked_reply },

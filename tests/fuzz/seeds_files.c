@@ -56,6 +56,9 @@ static void put_state(const struct jt_ring *ring)
     jt_buf_u64(&file, 70);
     jt_buf_u64(&file, 2);
     jt_buf_u64(&file, 1u << 20);
+    jt_buf_u64(&file, 8);
+    jt_buf_u64(&file, UINT64_MAX);
+    jt_buf_u32(&file, 2);
     struct jt_buf body;
     jt_buf_init(&body, JT_RING_BODY_MAX);
     if (ring != NULL) {

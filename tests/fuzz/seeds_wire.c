@@ -13,7 +13,9 @@
 #include "wire/honey.h"
 #include "wire/once.h"
 #include "wire/match.h"
+#include "wire/field.h"
 #include "wire/node.h"
+#include "wire/numeric.h"
 #include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
@@ -72,7 +74,8 @@ static void batches(void)
     jt_seal_reply_encode(&seal_reply, &message);
     store(REPLY + JT_VERB_SEAL, 2);
 
-    struct jt_open_item opens[2] = { { 1, 5, bytes, bytes, 25 }, { 1, 6, bytes, bytes, 23 } };
+    struct jt_open_item opens[2] = { { 1, 5, bytes, bytes, 25, { 0, { 0 } } },
+                                     { 1, 6, bytes, bytes, 23, { 0, { 0 } } } };
     jt_open_request_encode(opens, 2, &message);
     store(JT_VERB_OPEN, 0);
     struct jt_open_result opened[3] = { { .draining = true, .value = pan, .honey = true },
@@ -90,7 +93,7 @@ static void batches(void)
     jt_reseal_reply_encode(&reseal_reply, &message);
     store(REPLY + JT_VERB_RESEAL, 2);
 
-    struct jt_match_item matches[1] = { { 1, 5, bytes, pan, bytes, 25 } };
+    struct jt_match_item matches[1] = { { 1, 5, bytes, pan, bytes, 25, { 0, { 0 } } } };
     jt_match_request_encode(matches, 1, &message);
     store(JT_VERB_MATCH, 0);
     struct jt_match_result matched[2] = { { JT_OK, bytes }, { .err = JT_ERR_DECRYPT } };
@@ -101,7 +104,7 @@ static void batches(void)
     struct jt_identify_item tokens[2] = { { 1, bytes }, { 2, bytes } };
     jt_identify_request_encode(tokens, 2, &message);
     store(JT_VERB_IDENTIFY, 0);
-    struct jt_identify_result ids[2] = { { JT_OK, 5 }, { .err = JT_ERR_NO_TOKEN } };
+    struct jt_identify_result ids[2] = { { JT_OK, 5, NULL }, { .err = JT_ERR_NO_TOKEN } };
     struct jt_identify_reply identify_reply = { 5, 2, { 7, 8 }, 2, ids };
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
@@ -134,6 +137,50 @@ static void batches(void)
     struct jt_node_joined joined = { { { "node1", 1, { 4 } }, 5, { 6 } }, 77 };
     jt_node_joined_encode(&joined, &message);
     store(REPLY + JT_VERB_NODE_JOIN, 0);
+}
+
+/* What batches have more where tokens are numeric. */
+static void numeric(void)
+{
+    static const struct jt_digits digits = { 8,
+                                             { 0x41, 0x11, 0x11, 0x82, 0x64, 0x09, 0x11, 0x11 } };
+    struct jt_seal_result sealed[3] = { { .id = 5,
+                                          .token = bytes,
+                                          .fingerprint = bytes,
+                                          .probes = bytes,
+                                          .envelope = bytes,
+                                          .envelope_len = 25,
+                                          .digits = digits,
+                                          .value_tok = bytes,
+                                          .digit_fps = bytes },
+                                        { .err = JT_ERR_TOKEN_SPACE } };
+    sealed[2] = sealed[0];
+    sealed[2].value_tok = sealed[2].digit_fps = NULL;
+    struct jt_seal_reply seal_reply = { .epoch = 5,
+                                        .active = { 3, 7 },
+                                        .n_probed = 2,
+                                        .probed = { { { 2, 8 }, false }, { { 1, 1 }, true } },
+                                        .n = 3,
+                                        .results = sealed };
+    jt_seal_reply_encode(&seal_reply, &message);
+    store(REPLY + JT_VERB_SEAL, 3);
+    struct jt_open_item open = { 1, 5, bytes, bytes, 25, digits };
+    jt_open_request_encode(&open, 1, &message);
+    store(JT_VERB_OPEN, 0);
+    struct jt_match_item match = { 1, 5, bytes, pan, bytes, 25, digits };
+    jt_match_request_encode(&match, 1, &message);
+    store(JT_VERB_MATCH, 0);
+    struct jt_identify_result found = { .tok = bytes };
+    struct jt_identify_reply identified = { 5, 1, { 7 }, 1, &found };
+    jt_identify_reply_encode(&identified, &message);
+    store(REPLY + JT_VERB_IDENTIFY, 1);
+    jt_numeric_show_encode(&(struct jt_numeric_show){ { 9, 8, 7 }, true }, &message);
+    store(JT_VERB_NUMERIC_MARK, 0);
+    jt_numeric_shown_encode(&(struct jt_numeric_shown){ true, { 9, 8, 7 } }, &message);
+    store(REPLY + JT_VERB_NUMERIC_MARK, 0);
+    struct jt_field_spec spec = { .id = 9, .name = "n", .kind = JT_FIELD_PAN, .token_form = 6 };
+    jt_field_spec_encode(&spec, &message);
+    store(FIELD_SPEC, 0);
 }
 
 static void sessions(void)
@@ -368,6 +415,7 @@ void seeds_of_wire(void)
     jt_buf_init(&stream, JT_WIRE_MAX_FRAME);
     sessions();
     batches();
+    numeric();
     clients_and_fields();
     rings();
     audit_trail();

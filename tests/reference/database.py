@@ -11,8 +11,8 @@ COLUMNS = {
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
     "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
     "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",
-    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, state, revision,"
-    " mac_epoch, mac",
+    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form, state,"
+    " revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"
     " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_left, lsn::text AS lsn,"
@@ -32,8 +32,11 @@ KEY_IDS = """
         FROM k WHERE k.key_id IS NOT NULL)
     SELECT key_id FROM k WHERE key_id IS NOT NULL"""
 CARDS = """
-    SELECT bucket, id, field, uuid_send(fp), envelope FROM card
+    SELECT bucket, id, field, uuid_send(fp), envelope, digits FROM card
     WHERE key_id = %s ORDER BY bucket, id"""
+BY_TOK = """
+    SELECT w.field, w.tok::text, n.id FROM unnest(%s::integer[], %s::uuid[]) AS w (field, tok)
+    JOIN numeric_token n ON n.field = w.field AND n.tok = w.tok"""
 BY_FINGERPRINT = """
     SELECT w.field, w.fp::text, c.id FROM unnest(%s::integer[], %s::uuid[]) AS w (field, fp)
     JOIN card c ON c.key_id = %s AND c.bucket = 0 AND c.field = w.field AND c.fp = w.fp"""
@@ -92,14 +95,14 @@ class Database:
             return [row[0] for row in cursor]
 
     def cards(self, key_id):
-        """(bucket, id, field, fingerprint, envelope) under a key id, ascending, by a cursor of the
-        server.
+        """(bucket, id, field, fingerprint, envelope, digits) under a key id, ascending, by a cursor
+        of the server.
         """
         with self._connection.cursor(name=f"reader_{key_id}") as cursor:
             cursor.itersize = self.FETCH
             cursor.execute(CARDS, (key_id,))
-            for bucket, number, field, fp, envelope in cursor:
-                yield bucket, number, field, bytes(fp), bytes(envelope)
+            for bucket, number, field, fp, envelope, digits in cursor:
+                yield bucket, number, field, bytes(fp), bytes(envelope), bytes(digits or b"")
 
     def ids_by_fingerprint(self, key_id, wanted):
         """Of (field, fingerprint) pairs those that are there under a key id: {(field, fingerprint):
@@ -111,6 +114,15 @@ class Database:
             )
             return {
                 (field, bytes.fromhex(fp.replace("-", ""))): number for field, fp, number in cursor
+            }
+
+    def ids_by_tok(self, wanted):
+        """Of (field, tok) pairs those that were issued: {(field, tok): id}."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(BY_TOK, ([f for f, _ in wanted], [tok.hex() for _, tok in wanted]))
+            return {
+                (field, bytes.fromhex(tok.replace("-", ""))): number
+                for field, tok, number in cursor
             }
 
     def n_cards(self):

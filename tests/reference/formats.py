@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stored formats of a card: packed PAN, id, token, envelope, fingerprint; docs/data-format.md,
+"""The stored formats of a card: packed PAN, id, tokens, envelope, fingerprint; docs/data-format.md,
 "Formats".
 """
 
@@ -83,13 +83,19 @@ class TokenKey:
 
 
 def token_text(token):
-    """`jtk_` and 26 characters; the last two bits are zero."""
+    """`jtk_` and 26 characters, of which the last two bits are zero; or the digits of a numeric
+    one.
+    """
+    if token == numeric_token(token[: min(token[15], 15)]) and unpack_pan(token[: token[15]]):
+        return unpack_pan(token[: token[15]])
     value = int.from_bytes(token, "big") << 2
     return "jtk_" + "".join(CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
 
 
 def token_from_text(text):
     """The 16 bytes, or None when the text is not exactly what token_text() writes."""
+    if text.isdecimal() and 12 <= len(text) <= 19:
+        return numeric_token(pack_pan(text))
     digits = text[4:]
     if len(text) != 30 or not text.startswith("jtk_") or any(c not in CROCKFORD for c in digits):
         return None
@@ -97,6 +103,57 @@ def token_from_text(text):
     for c in digits:
         value = value << 5 | CROCKFORD.index(c)
     return None if value & 3 else (value >> 2).to_bytes(16, "big")
+
+
+# -- numeric token
+
+
+class NumericForm:
+    """What the tokens of a field keep, from the byte in its row."""
+
+    LEADING = {1: 0, 2: 6, 3: 8}
+
+    def __init__(self, code):
+        self.good = code & ~31 == 0 and code & 3 in self.LEADING
+        self.leading = self.LEADING.get(code & 3, 0)
+        self.last = 4 if code & 4 else 0
+        self.luhn_valid = code & 8 != 0
+
+    def kept(self, digits):
+        return digits[: self.leading], digits[len(digits) - self.last :]
+
+    def wrong(self, token, pan):
+        """Why these digits cannot be the token of this card number, or None."""
+        if len(token) != len(pan) or self.kept(token) != self.kept(pan):
+            return "its token does not keep the digits that it should"
+        if self.leading == 0 and token[0] != "9":
+            return "its token does not begin with 9"
+        if luhn_good(token) != self.luhn_valid:
+            return "the check digit of its token is not as it should be"
+        return "its token is the card number" if token == pan else None
+
+
+def luhn_good(digits):
+    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
+    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+
+
+def numeric_token(packed):
+    """The 16 bytes in which the reader speaks of a numeric token: packed digits, zeroes, length."""
+    return packed + bytes(15 - len(packed)) + bytes([len(packed)])
+
+
+class NumericKey:
+    """By what the numeric tokens of one field are found."""
+
+    def __init__(self, service_root, field, form):
+        self._mac = Mac(kdf.from_service_root(service_root, "numeric", kdf.field_context(field)))
+        self._form = form
+
+    def tok(self, digits):
+        leading, last = self._form.kept(digits)
+        of_kept = self._mac(bytes([1, len(digits)]) + (leading + last).encode("ascii"))
+        return of_kept[:6] + self._mac(b"\x02" + pack_pan(digits))[:10]
 
 
 # -- envelope and fingerprint
@@ -136,19 +193,20 @@ class CardKeys:
         self._header = header(key_id, 0, field, generation)
         self._key_id = key_id
 
-    def _components(self, number, fingerprint):
-        return [self._header, id_bytes(number), fingerprint, b""]
+    def _components(self, number, fingerprint, digits):
+        return [self._header, id_bytes(number), fingerprint, digits]
 
     def fingerprint(self, packed, number, dedup):
         """16 bytes; without deduplication the id makes them unlike any other card's."""
         return self._mac(packed if dedup else packed + id_bytes(number))
 
-    def open(self, envelope, number, fingerprint):
-        """The packed PAN, or None."""
+    def open(self, envelope, number, fingerprint, digits=b""):
+        """The packed PAN, or None; `digits` are those of the numeric token, packed."""
         if len(envelope) < 1 or envelope[0] != self._key_id:
             return None
-        return self._siv.open(self._components(number, fingerprint), envelope[1:])
+        return self._siv.open(self._components(number, fingerprint, digits), envelope[1:])
 
-    def seal(self, packed, number, fingerprint):
+    def seal(self, packed, number, fingerprint, digits=b""):
         """What a keeper does; the reader never seals, its tests do."""
-        return bytes([self._key_id]) + self._siv.seal(self._components(number, fingerprint), packed)
+        components = self._components(number, fingerprint, digits)
+        return bytes([self._key_id]) + self._siv.seal(components, packed)

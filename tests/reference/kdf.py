@@ -22,6 +22,7 @@ FROM_SERVICE_ROOT = {
     "honey": ("jeton/v1/honey", 0, 64),
     "sign": ("jeton/v1/sign", 0, 32),
     "token": ("jeton/v1/token", 4, 32),
+    "numeric": ("jeton/v1/numeric", 4, 32),
     "root-check": ("jeton/v1/root-check", 0, 8),
 }
 FROM_GENERATION_KEY = {

@@ -102,12 +102,13 @@ def read_generation(data, wrap, environment, number):
 
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
-    _need(len(data) >= 162, "too short")
+    _need(len(data) >= 182, "too short")
     magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
     clients, clients_mac, fields, fields_mac, operators = struct.unpack(">Q16sQ16sQ", data[36:92])
-    _ever, _day, _today, generation, seals, length = struct.unpack(">QIQQQH", data[92:130])
+    _ever, _day, _today, generation, seals = struct.unpack(">QIQQQ", data[92:128])
+    _mark, _system, _timeline, length = struct.unpack(">QQIH", data[128:150])
     _need(magic == b"JTKSTATE" and form == 5 and zero == 0, "not a state file of format 5")
-    _need(len(data) == 162 + length, "not as long as it says")
+    _need(len(data) == 182 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")
     _need(
         equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])),
@@ -123,8 +124,8 @@ def read_state(data, root, environment):
         sets,
         operators,
         (generation, seals),
-        data[130 : 130 + length],
-        data[130 + length : 146 + length],
+        data[150 : 150 + length],
+        data[150 + length : 166 + length],
     )
 
 

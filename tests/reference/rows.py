@@ -162,19 +162,30 @@ def _budgets_good(n, data):
     return good
 
 
-def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules):
+def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form):
     flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0) | (4 if mask_eight else 0)
-    flags |= 8 if rules else 0
+    flags |= (8 if rules else 0) | (32 if token_form else 0)
     card_rules = bytes([len(rules)]) + rules if rules else b""
-    return struct.pack(">I", field_id) + text(name) + bytes([kind, flags]) + card_rules
+    form = bytes([token_form]) if token_form else b""
+    return struct.pack(">I", field_id) + text(name) + bytes([kind, flags]) + card_rules + form
 
 
 def field_message(
-    field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, state, revision, epoch
+    field_id,
+    name,
+    kind,
+    dedup,
+    allow_bad_luhn,
+    mask_eight,
+    rules,
+    token_form,
+    state,
+    revision,
+    epoch,
 ):
     return (
         struct.pack(">Q", epoch)
-        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules)
+        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form)
         + struct.pack(">BQ", state, revision)
     )
 
@@ -223,7 +234,7 @@ def client_object(row):
 
 
 def field_object(row):
-    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight", "rules")
+    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight", "rules", "token_form")
     head = _field_spec(*(row[column] for column in columns))
     return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
 

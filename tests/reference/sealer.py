@@ -54,7 +54,8 @@ def state_file(
 ):
     head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 5, environment, node, 0, epoch, highest, id_mark)
     seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
-    opened = struct.pack(">QIQQQ", 0, 0, 0, 0, 0)
+    # nothing opened or sealed, and no mark of numeric tokens
+    opened = struct.pack(">QIQQQQQI", 0, 0, 0, 0, 0, 0, 0, 0)
     data = head + seen + opened + struct.pack(">H", len(ring_body)) + ring_body + ring_mac
     return data + cmac(
         kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data
@@ -75,12 +76,13 @@ class Vault:
             name: [] for name in ("generation", "key_ack", "node", "client", "field", "retirement")
         }
         self.tallies = {}
-        self.cards = []  # dictionaries: bucket, id, field, fp, envelope
+        self.cards = []  # dictionaries: bucket, id, field, fp, envelope, digits
+        self.numeric = {}  # ids by (field, tok)
         self._keys = {}
 
     # -- control rows
 
-    def add_field(self, number, name, dedup=True, rules=b""):
+    def add_field(self, number, name, dedup=True, rules=b"", token_form=0):
         row = {
             "id": number,
             "name": name,
@@ -89,6 +91,7 @@ class Vault:
             "allow_bad_luhn": False,
             "mask_eight": False,
             "rules": rules,
+            "token_form": token_form,
             "state": 1,
             "revision": len(self.tables["field"]) + 1,
             "mac_epoch": self.epoch,
@@ -96,7 +99,17 @@ class Vault:
         row["mac"] = self.macs.make(
             rows.MAC_FIELD_ROW,
             rows.field_message(
-                number, name, 1, dedup, False, False, rules, 1, row["revision"], self.epoch
+                number,
+                name,
+                1,
+                dedup,
+                False,
+                False,
+                rules,
+                token_form,
+                1,
+                row["revision"],
+                self.epoch,
             ),
         )
         self.tables["field"].append(row)
@@ -241,31 +254,47 @@ class Vault:
             )
         return self._keys[generation, field]
 
-    def _dedup(self, field):
-        return next(f["dedup"] for f in self.tables["field"] if f["id"] == field)
+    def _field(self, field):
+        return next(f for f in self.tables["field"] if f["id"] == field)
 
-    def _seal(self, generation, number, field, packed):
+    def _seal(self, generation, number, field, packed, digits):
         keys = self.keys_of(generation, field)
-        fingerprint = keys.fingerprint(packed, number, self._dedup(field))
-        return fingerprint, keys.seal(packed, number, fingerprint)
+        fingerprint = keys.fingerprint(packed, number, self._field(field)["dedup"])
+        return fingerprint, keys.seal(packed, number, fingerprint, digits)
 
-    def add_card(self, field, pan):
-        """Stores a card under the newest generation; its token."""
+    def add_card(self, field, pan, digits=""):
+        """Stores a card under the newest generation; its token. `digits`: of a numeric one."""
         self.count += 1
         number = formats.make_id(217_000_000_000 + self.count // 4, 1, self.count % 4)
         generation = len(self.generation_keys)
-        fingerprint, envelope = self._seal(generation, number, field, formats.pack_pan(pan))
+        packed = formats.pack_pan(digits)
+        fingerprint, envelope = self._seal(generation, number, field, formats.pack_pan(pan), packed)
         self.cards.append(
-            {"bucket": 0, "id": number, "field": field, "fp": fingerprint, "envelope": envelope}
+            {
+                "bucket": 0,
+                "id": number,
+                "field": field,
+                "fp": fingerprint,
+                "envelope": envelope,
+                "digits": packed,
+            }
         )
         self.tallies[generation]["written"] += 1
+        if digits:
+            form = formats.NumericForm(self._field(field)["token_form"])
+            tok = formats.NumericKey(self.root, field, form).tok(digits)
+            self.numeric[field, tok] = number
+            return formats.numeric_token(packed)
         return formats.TokenKey(self.root, field).token(number)
 
     def move(self, card):
         """Re-encrypts a card into the newest generation."""
         old, new = card["envelope"][0] - 10, len(self.generation_keys)
-        packed = self.keys_of(old, card["field"]).open(card["envelope"], card["id"], card["fp"])
-        card["fp"], card["envelope"] = self._seal(new, card["id"], card["field"], packed)
+        digits = card["digits"]
+        packed = self.keys_of(old, card["field"]).open(
+            card["envelope"], card["id"], card["fp"], digits
+        )
+        card["fp"], card["envelope"] = self._seal(new, card["id"], card["field"], packed, digits)
         self.tallies[old]["moved_out"] += 1
         self.tallies[new]["moved_in"] += 1
 
@@ -316,15 +345,16 @@ class Vault:
             row_set=[s for s in self.sets() if s["version"] > 0],
             tally=list(self.tallies.values()),
         )
-        return MemoryDatabase(tables, self.cards)
+        return MemoryDatabase(tables, self.cards, self.numeric)
 
 
 class MemoryDatabase:
     """What database.Database is to the checks, over rows in memory."""
 
-    def __init__(self, tables, cards):
+    def __init__(self, tables, cards, numeric):
         self.tables = tables
         self._cards = cards
+        self._numeric = numeric
 
     def table(self, name):
         return [dict(row) for row in self.tables[name]]
@@ -338,11 +368,16 @@ class MemoryDatabase:
             key=lambda c: (c["bucket"], c["id"]),
         )
         for card in mine:
-            yield card["bucket"], card["id"], card["field"], card["fp"], card["envelope"]
+            yield tuple(
+                card[column] for column in ("bucket", "id", "field", "fp", "envelope", "digits")
+            )
 
     def ids_by_fingerprint(self, key_id, wanted):
         there = {(c["field"], c["fp"]): c["id"] for c in self._cards if c["envelope"][0] == key_id}
         return {pair: there[pair] for pair in wanted if pair in there}
+
+    def ids_by_tok(self, wanted):
+        return {pair: self._numeric[pair] for pair in wanted if pair in self._numeric}
 
     def n_cards(self):
         return len(self._cards)

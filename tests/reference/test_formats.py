@@ -105,8 +105,28 @@ def test_cards_are_those_of_the_frozen_vectors():
         number = int.from_bytes(case["row"], "big")
         assert keys.fingerprint(case["plain"], number, True) == case["fingerprint"]
         assert keys.fingerprint(case["plain"], number, False) == case["linked"]
-        assert keys.open(case["envelope"], number, case["fingerprint"]) == case["plain"]
-        assert keys.seal(case["plain"], number, case["fingerprint"]) == case["envelope"]
+        digits, fp = case.get("digits", b""), case["fingerprint"]
+        assert keys.open(case["envelope"], number, fp, digits) == case["plain"]
+        assert keys.seal(case["plain"], number, fp, digits) == case["envelope"]
+
+
+def test_numeric_tokens_are_found_as_the_frozen_vectors_say():
+    for case in frozen("tok"):
+        code = {(6, 4): 2 | 4, (0, 0): 1}[tuple(case["kept"])]
+        key = formats.NumericKey(case["key"], 7, formats.NumericForm(code))
+        assert key.tok(formats.unpack_pan(case["digits"])) == case["tok"]
+
+
+def test_a_numeric_token_has_the_form_of_its_field():
+    pan = "4111111111111111"
+    keeps = formats.NumericForm(2 | 4)
+    assert keeps.good and not formats.NumericForm(0).good and not formats.NumericForm(32 | 2).good
+    assert keeps.wrong("4111118264091111", pan) is None
+    for token in ("4111108264091111", "4111118264091112", pan, "411111826491111"):
+        assert keeps.wrong(token, pan)
+    assert formats.NumericForm(1).wrong("9111111111111111", pan) is None
+    assert formats.NumericForm(1).wrong("8111111111111111", pan)
+    assert formats.NumericForm(1 | 8).wrong("9111111111111111", pan)
 
 
 def test_tokens_are_those_of_the_frozen_vectors():

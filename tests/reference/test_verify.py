@@ -39,12 +39,16 @@ TERMS = HEAD + bytes([2]) + CERTIFICATES[0] + CERTIFICATES[1] + GRANTS + BUDGETS
 RULES = bytes([1, 255, 1, 2, 1, 2, 0, 0, 0, 62])
 
 
+NUMERIC = "4111118264091111"  # a token of the first card
+
+
 @pytest.fixture
 def vault():
-    """Two fields, four generations: 1 and 2 retired and certified, 3 draining, 4 active."""
+    """Three fields, four generations: 1 and 2 retired and certified, 3 draining, 4 active."""
     vault = Vault()
     vault.add_field(1, "pan")
     vault.add_field(2, "plain", dedup=False, rules=RULES)
+    vault.add_field(3, "numeric", token_form=2 | 4)
     vault.add_client("init", 4)
     vault.add_client("app", 3)
     vault.add_client("shop", 0, TERMS)
@@ -57,6 +61,7 @@ def vault():
         mine = PANS[2 * number - 2 : 2 * number]
         vault.tokens += [(vault.add_card(1, pan), pan) for pan in mine]
         vault.tokens += [(vault.add_card(2, PANS[0]), PANS[0]) for _ in range(2)]
+    vault.tokens.append((vault.add_card(3, PANS[0], NUMERIC), PANS[0]))
     return vault
 
 
@@ -78,10 +83,10 @@ def test_a_good_vault_is_good(vault, tmp_path):
     report = check(vault, tmp_path)
     text = report.text()
     assert report.good(), text
-    assert "cards: 16, opened: 16" in text and "certificates: 2 good" in text
+    assert "cards: 17, opened: 17" in text and "certificates: 2 good" in text
     assert (
         "generation 3: key id 13, draining, 12 cards" in text
-        and "generation 4: key id 14, active, 4 cards" in text
+        and "generation 4: key id 14, active, 5 cards" in text
     )
     assert not re.search(r"\d{12}", text)
 
@@ -89,7 +94,7 @@ def test_a_good_vault_is_good(vault, tmp_path):
 def test_every_token_stands_for_its_card(vault, tmp_path):
     expected = {token: hashlib.sha256(pan.encode("ascii")).digest() for token, pan in vault.tokens}
     report = check(vault, tmp_path, lambda report: Comparison(expected, report))
-    assert report.good() and "compared: 16 as expected" in report.text()
+    assert report.good() and "compared: 17 as expected" in report.text()
 
 
 def test_a_wrong_expectation_is_named(vault, tmp_path):
@@ -145,6 +150,7 @@ def test_a_replayed_row_of_a_retired_generation_is_named(vault, tmp_path):
             "field": 1,
             "fp": fingerprint,
             "envelope": keys.seal(packed, number, fingerprint),
+            "digits": b"",
         }
     )
     report = check(vault, tmp_path)
@@ -161,6 +167,38 @@ def test_one_id_under_two_key_ids_is_named(vault, tmp_path):
     assert {"one id twice", "one card twice", "tally"} == report.kinds()
 
 
+def test_a_numeric_token_is_bound_to_its_row(vault, tmp_path):
+    card = vault.cards[-1]
+    assert card["digits"].hex() == NUMERIC
+    card["digits"] = bytes.fromhex("4111118264101111")
+    report = check(vault, tmp_path)
+    assert report.kinds() == {"card"} and "the envelope does not open" in report.text()
+
+
+@pytest.mark.parametrize("number", [None, 5])
+def test_a_numeric_token_that_leads_elsewhere_is_named(vault, tmp_path, number):
+    (pair,) = vault.numeric
+    vault.numeric = {pair: number} if number else {}
+    report = check(vault, tmp_path)
+    assert report.n_faults("card") == 1 and "does not lead back to it" in report.text()
+
+
+@pytest.mark.parametrize(
+    "digits, why",
+    [
+        ("4111110000091111", "check digit"),
+        ("4111108264091111", "keep the digits"),
+        (PANS[0], "check digit"),
+        ("411111826409111", "keep the digits"),
+        ("", "no tokens of this form"),
+    ],
+)
+def test_a_token_of_another_form_is_named(vault, tmp_path, digits, why):
+    vault.add_card(3, PANS[0], digits)
+    report = check(vault, tmp_path)
+    assert why in report.text() and report.n_faults("card") >= 1
+
+
 def test_one_card_under_two_tokens_is_named(vault, tmp_path):
     vault.add_card(1, PANS[0])
     report = check(vault, tmp_path)
@@ -174,7 +212,7 @@ def test_a_deleted_card_is_missed_by_the_tally(vault, tmp_path):
 
 def test_an_index_that_lacks_cards_is_named(vault, tmp_path):
     database = vault.database()
-    database.n_cards = lambda: 17
+    database.n_cards = lambda: 18
     vault.database = lambda: database
     assert check(vault, tmp_path).kinds() == {"index"}
 
@@ -435,5 +473,5 @@ def test_keys_of_another_vault_open_nothing(vault, tmp_path):
     verify(KeyDirectory(tmp_path, report), vault.database(), report)
     assert (
         "ring: its MAC is not the service root's" in report.text()
-        and "cards: 16, opened: 0" in report.text()
+        and "cards: 17, opened: 0" in report.text()
     )

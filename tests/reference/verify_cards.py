@@ -34,12 +34,14 @@ class CardChecks:
         self.opened = 0
         self._card_keys = {}
         self._token_keys = {}
+        self._numeric_keys = {}
+        self._toks = []
         self._elsewhere = collections.defaultdict(list)
 
     def run(self):
         streams = [self._stream(key_id) for key_id in self.database.key_ids()]
         last = None
-        for bucket, number, key_id, field, fp, envelope in heapq.merge(*streams):
+        for bucket, number, key_id, field, fp, envelope, digits in heapq.merge(*streams):
             if last == (bucket, number):
                 self.report.fault(
                     "one id twice", f"card {number:016x}: under key id {key_id} and another"
@@ -47,18 +49,19 @@ class CardChecks:
             last = (bucket, number)
             self.counts[key_id] += 1
             self.nodes[formats.split_id(number)[1]] += 1
-            self._card(bucket, number, key_id, field, fp, envelope)
+            self._card(bucket, number, key_id, field, fp, envelope, digits)
+        self._look_for_toks()
         for pair in list(self._elsewhere):
             self._look_elsewhere(pair)
         self._finish()
 
     def _stream(self, key_id):
-        for bucket, number, field, fp, envelope in self.database.cards(key_id):
-            yield bucket, number, key_id, field, fp, envelope
+        for bucket, number, *rest in self.database.cards(key_id):
+            yield bucket, number, key_id, *rest
 
     # -- one card
 
-    def _card(self, bucket, number, key_id, field, fp, envelope):
+    def _card(self, bucket, number, key_id, field, fp, envelope, digits):
         why = self._placed_wrongly(bucket, number, key_id, field, envelope)
         if why:
             self.report.fault("card", f"card {number:016x} under key id {key_id}: {why}")
@@ -70,7 +73,7 @@ class CardChecks:
                 "card", f"card {number:016x} under key id {key_id}: the generation's key is missing"
             )
             return
-        packed = keys.open(envelope, number, fp)
+        packed = keys.open(envelope, number, fp, digits)
         if packed is None:
             self.report.fault(
                 "card",
@@ -78,7 +81,7 @@ class CardChecks:
                 "row, field and generation",
             )
             return
-        self._opened(number, generation, field, fp, packed)
+        self._opened(number, generation, field, fp, packed, digits)
 
     def _placed_wrongly(self, bucket, number, key_id, field, envelope):
         if key_id not in self.by_key_id:
@@ -98,7 +101,7 @@ class CardChecks:
             return "not an id that a keeper makes"
         return None
 
-    def _opened(self, number, generation, field, fp, packed):
+    def _opened(self, number, generation, field, fp, packed, digits):
         dedup = self.fields[field]["dedup"]
         pan = formats.unpack_pan(packed)
         if pan is None:
@@ -107,7 +110,10 @@ class CardChecks:
         if self._keys_of(generation, field).fingerprint(packed, number, dedup) != fp:
             self.report.fault("card", f"card {number:016x}: the fingerprint is not the card's")
         self.opened += 1
-        self._token(number, field, pan)
+        if self.fields[field]["token_form"] or digits:
+            self._numeric_token(number, field, pan, digits)
+        else:
+            self._token(number, field, pan)
         if dedup:
             self._remember_elsewhere(number, generation, field, packed)
 
@@ -120,6 +126,32 @@ class CardChecks:
             self.report.fault("card", f"card {number:016x}: its token does not lead back to it")
         if token in self.wanted and self.on_open is not None:
             self.on_open(token, pan)
+
+    def _numeric_token(self, number, field, pan, digits):
+        form = formats.NumericForm(self.fields[field]["token_form"])
+        token = formats.unpack_pan(digits)
+        wrong = "its field has no tokens of this form" if not form.good or token is None else None
+        wrong = wrong or form.wrong(token, pan)
+        if wrong:
+            self.report.fault("card", f"card {number:016x}: {wrong}")
+            return
+        key = self._numeric_keys.get(field)
+        if key is None:
+            key = self._numeric_keys[field] = formats.NumericKey(self.keys.root, field, form)
+        self._toks.append((field, key.tok(token), number))
+        if len(self._toks) >= BATCH:
+            self._look_for_toks()
+        known = formats.numeric_token(digits)
+        if known in self.wanted and self.on_open is not None:
+            self.on_open(known, pan)
+
+    def _look_for_toks(self):
+        """Each numeric token leads back to its card."""
+        found = self.database.ids_by_tok([(field, tok) for field, tok, _ in self._toks])
+        for field, tok, number in self._toks:
+            if found.get((field, tok)) != number:
+                self.report.fault("card", f"card {number:016x}: its token does not lead back to it")
+        self._toks = []
 
     def _keys_of(self, generation, field):
         keys = self._card_keys.get((generation, field))

@@ -248,6 +248,7 @@ class RowChecks:
                 "allow_bad_luhn",
                 "mask_eight",
                 "rules",
+                "token_form",
                 "state",
                 "revision",
             )

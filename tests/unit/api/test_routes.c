@@ -46,7 +46,7 @@ static void a_number_is_taken_in_canonical_form_only(void **state)
     }
 }
 
-static void a_token_is_kept_only_where_it_has_its_length(void **state)
+static void a_token_is_kept_only_where_it_has_a_length_that_tokens_have(void **state)
 {
     (void)state;
     static const char token[] = "jtk_0123456789abcdefghjkmnpqrs";
@@ -55,7 +55,9 @@ static void a_token_is_kept_only_where_it_has_its_length(void **state)
     assert_non_null(find("GET", path));
     assert_string_equal(params.token, token);
     assert_non_null(find("GET", "/v1/fields/pan/tokens/4111111111111111"));
-    assert_string_equal(params.token, "");
+    assert_string_equal(params.token, "4111111111111111"); /* a numeric one has its length */
+    assert_non_null(find("GET", "/v1/fields/pan/tokens/jtk_0123456789abcdefghjkmnpqrs0"));
+    assert_string_equal(params.token, ""); /* longer than any */
     assert_null(find("GET", "/v1/fields/pan/tokens/"));
     assert_null(find("GET", "/v1/fields/pan/tokens"));
 }
@@ -133,7 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_name_is_taken_from_the_path),
         cmocka_unit_test(a_number_is_taken_in_canonical_form_only),
-        cmocka_unit_test(a_token_is_kept_only_where_it_has_its_length),
+        cmocka_unit_test(a_token_is_kept_only_where_it_has_a_length_that_tokens_have),
         cmocka_unit_test(near_misses_do_not_match),
         cmocka_unit_test(another_method_is_told_which_are_allowed),
         cmocka_unit_test(head_is_taken_where_get_is),

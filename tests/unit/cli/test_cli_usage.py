@@ -27,7 +27,7 @@ WRONG = {
     "unknown command keys nonsense: keys must be followed by create, list, held, activate, "
     "abandon, retire or certificate": [["keys", "nonsense"]],
     "field must be followed by add, list, show or change": [["field"], ["field", "--json"]],
-    "node must be followed by accept-ids or accept-sets": [["node"]],
+    "node must be followed by accept-ids, accept-numeric or accept-sets": [["node"]],
     "unknown option --nonsense": [["--nonsense", "status"]],
     "unknown option -x": [["-x"]],
     "--config needs a value": [["--config"]],
@@ -115,7 +115,7 @@ def commands_of(script):
 
 def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
     commands = commands_of(script)
-    assert len(commands) == 37
+    assert len(commands) == 38
     for name, argument in commands:
         done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
         assert done.err == f"jeton: {name}: unknown option --nonsense (see jeton {name} --help)\n"

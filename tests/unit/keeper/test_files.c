@@ -299,12 +299,15 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
 }
 
 /*
- * One of format 4 has no count of messages sealed (8 + 8 bytes at SEALED_AT), and one of format 3
- * none of opened cards either (8 + 4 + 8 bytes at OPENED_AT). All else is the same.
+/*
+ * One of format 4 has no count of messages sealed (8 + 8 bytes at SEALED_AT) and no mark of numeric
+ * tokens (8 + 8 + 4 bytes behind it), and one of format 3 no count of opened cards either (8 + 4 +
+8
+ * bytes at OPENED_AT). All else is the same.
  */
 #define OPENED_AT  92
 #define SEALED_AT  112
-#define SEALED_END 128
+#define SEALED_END 148
 static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt_keeper_state *back)
 {
     struct jt_fault fault = { 0 };
@@ -313,9 +316,9 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
                                        .id_mark = 99,
                                        .operators_revoked = 12,
                                        .opened = { 1, 2, 3 },
-                                       .sealed = { 4, 5 } };
+                                       .sealed = { 4, 5 },
+                                       .numeric = { 4, 5, 6 } };
     struct jt_ring ring;
-    struct jt_buf file;
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     file.data[8] = format;
@@ -326,6 +329,7 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, back, &ring, &fault), JT_OK);
     assert_true(back->id_mark == 99 && back->operators_revoked == 12 && back->node == 3);
     assert_true(back->sealed.generation == 0 && back->sealed.n == 0);
+    assert_true(back->numeric.mark == 0 && back->numeric.system_identifier == 0);
     jt_buf_clear(&file);
 }
 

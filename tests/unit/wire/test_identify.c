@@ -65,7 +65,10 @@ static void more_items_than_the_bound_are_refused(void **state)
 /* Encodes a reply of two results, the first of which has this id. */
 static void encode_reply(struct jt_buf *b, uint64_t id, enum jt_err second, uint8_t n_live)
 {
-    struct jt_identify_result made[2] = { { .err = JT_OK, .id = id }, { .err = second } };
+    static uint8_t tok[JT_TOK_LEN];
+    message_fill(tok, sizeof tok, 3);
+    struct jt_identify_result made[2] = { { .err = JT_OK, .id = id, .tok = tok },
+                                          { .err = second } };
     struct jt_identify_reply sent = {
         .epoch = 9, .n_live = n_live, .live = { 3, 200 }, .n = 2, .results = made
     };
@@ -94,6 +97,23 @@ static void reply_round_trip(void **state)
     jt_buf_clear(&b);
 }
 
+static void a_numeric_token_has_a_tok_and_no_id(void **state)
+{
+    (void)state;
+    struct jt_buf b;
+    uint8_t tok[JT_TOK_LEN];
+    message_fill(tok, sizeof tok, 3);
+    encode_reply(&b, 0, JT_ERR_NO_TOKEN, 2);
+    struct jt_reader in = jt_reader_init(b.data, b.len);
+    struct jt_identify_reply reply = { .results = results };
+    assert_int_equal(jt_identify_reply_decode(&in, 2, &reply), JT_OK);
+    assert_true(results[0].err == JT_OK && results[0].id == 0);
+    assert_memory_equal(results[0].tok, tok, sizeof tok);
+    message_refuses_truncation(&b, decode_reply);
+    message_survives_mutation(&b, decode_reply, 2);
+    jt_buf_clear(&b);
+}
+
 static void bad_values_in_a_reply_are_refused(void **state)
 {
     (void)state;
@@ -104,7 +124,7 @@ static void bad_values_in_a_reply_are_refused(void **state)
         enum jt_err expected;
     } cases[] = {
         { 1, JT_ERR_NO_TOKEN, JT_RING_MAX_LIVE, JT_OK },
-        { 0, JT_ERR_NO_TOKEN, 1, JT_ERR_PROTOCOL },
+        { 0, JT_ERR_NO_TOKEN, 1, JT_OK }, /* numeric: with a tok */
         { UINT64_C(1) << 63, JT_ERR_NO_TOKEN, 1, JT_ERR_PROTOCOL },
         { 1, JT_ERR_DECRYPT, 1, JT_ERR_PROTOCOL },
     };
@@ -129,6 +149,7 @@ int main(void)
         cmocka_unit_test(request_round_trip),
         cmocka_unit_test(more_items_than_the_bound_are_refused),
         cmocka_unit_test(reply_round_trip),
+        cmocka_unit_test(a_numeric_token_has_a_tok_and_no_id),
         cmocka_unit_test(bad_values_in_a_reply_are_refused),
     };
     return cmocka_run_group_tests_name("wire/identify", tests, NULL, NULL);

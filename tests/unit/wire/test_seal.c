@@ -112,6 +112,53 @@ static void encode_changed(struct jt_buf *b, uint64_t id, bool first_retired, ui
     jt_seal_reply_encode(&reply, b);
 }
 
+static void a_numeric_token_brings_its_digits(void **state)
+{
+    (void)state;
+    static uint8_t fp[16], tok[16], value_tok[16], fps[2 * 16], probes[32], envelope[25] = { 9 };
+    message_fill(tok, sizeof tok, 1);
+    message_fill(value_tok, sizeof value_tok, 2);
+    message_fill(fps, sizeof fps, 3);
+    for (int guarded = 0; guarded < 2; guarded++) {
+        struct jt_seal_result made[2] = { { .err = JT_OK,
+                                            .id = 1,
+                                            .token = tok,
+                                            .fingerprint = fp,
+                                            .probes = probes,
+                                            .envelope = envelope,
+                                            .envelope_len = 25,
+                                            .digits = { 8, { 1, 2, 3, 4, 5, 6, 7, 8 } },
+                                            .value_tok = guarded ? value_tok : NULL,
+                                            .digit_fps = guarded ? fps : NULL },
+                                          { .err = JT_ERR_TOKEN_SPACE } };
+        struct jt_seal_reply reply = {
+            .epoch = 5, .active = { 3, 9 }, .n_probed = 2, .n = 2, .results = made
+        };
+        reply.probed[0] = (struct jt_seal_probed){ .key = { 2, 8 } };
+        reply.probed[1] = (struct jt_seal_probed){ .key = { 1, 1 }, .retired = true };
+        struct jt_buf b;
+        jt_buf_init(&b, 10000);
+        jt_seal_reply_encode(&reply, &b);
+        struct jt_reader in = jt_reader_init(b.data, b.len);
+        reply.results = results;
+        assert_int_equal(jt_seal_reply_decode(&in, 2, &reply), JT_OK);
+        assert_int_equal(jt_seal_draining(&reply), 1);
+        assert_int_equal(results[0].digits.packed_len, 8);
+        assert_memory_equal(results[0].digits.packed, made[0].digits.packed, 8);
+        assert_memory_equal(results[0].token, tok, sizeof tok);
+        assert_int_equal(results[1].err, JT_ERR_TOKEN_SPACE);
+        if (guarded) {
+            assert_memory_equal(results[0].value_tok, value_tok, sizeof value_tok);
+            assert_memory_equal(results[0].digit_fps, fps, sizeof fps);
+        } else {
+            assert_true(results[0].value_tok == NULL && results[0].digit_fps == NULL);
+        }
+        message_refuses_truncation(&b, decode_reply);
+        message_survives_mutation(&b, decode_reply, 3);
+        jt_buf_clear(&b);
+    }
+}
+
 #define SAMPLE_ID UINT64_C(0x0123456789abcdef)
 
 static void encode_sample(struct jt_buf *b)
@@ -204,6 +251,7 @@ int main(void)
         cmocka_unit_test(request_round_trip),
         cmocka_unit_test(more_items_than_the_bound_are_refused),
         cmocka_unit_test(reply_round_trip),
+        cmocka_unit_test(a_numeric_token_brings_its_digits),
         cmocka_unit_test(a_reply_must_answer_exactly_what_was_asked),
         cmocka_unit_test(bad_values_in_a_reply_are_refused),
         cmocka_unit_test(a_reply_without_an_active_generation_has_no_results),

@@ -34,6 +34,7 @@ ROLES = [
     ("sign", "jeton/v1/sign", b"", 32),
     ("master-check", "jeton/v1/master-check", b"", 8),
     ("token", "jeton/v1/token", struct.pack(">I", FIELD), 32),
+    ("numeric", "jeton/v1/numeric", struct.pack(">I", FIELD), 32),
     ("root-check", "jeton/v1/root-check", b"", 8),
     ("field-siv", "jeton/v1/field-siv", struct.pack(">I", FIELD), 64),
     ("field-fingerprint", "jeton/v1/field-fingerprint", struct.pack(">I", FIELD), 32),
@@ -48,6 +49,20 @@ ENVELOPES = [
     (2**63 - 1, b"\x00"),
     (0x00000A0B0C0D0E0F, bytes(range(41))),
 ]
+
+# packed card number, packed digits of its token, kept leading and last digits
+NUMERIC = [
+    ("4111111111111111", "4111118264091111", 6, 4),
+    ("4222222222222f", "9071538264091f", 0, 0),
+]
+
+
+def tok(key, packed, leading, last):
+    """How a numeric token is found."""
+    digits = packed.rstrip("f")
+    kept = digits[:leading] + digits[len(digits) - last :]
+    of_class = cmac(key, bytes([1, len(digits)]) + kept.encode())
+    return of_class[:6] + cmac(key, b"\x02" + bytes.fromhex(packed))[:10]
 
 
 def cmac(key, message):
@@ -80,7 +95,7 @@ def main():
     )
     print(
         '# Format: blocks of "name = hexadecimal"; a block has "role" (its label), "row" (an '
-        'envelope) or "token".'
+        'envelope; of a numeric token with "digits"), "token" or "tok".'
     )
     for role, label, context, length in ROLES:
         print(f"\n# {role}")
@@ -99,6 +114,25 @@ def main():
         linked = cmac(fingerprint_key, plain + row)
         show(
             key=KEY, row=row, plain=plain, envelope=envelope, fingerprint=fingerprint, linked=linked
+        )
+    numeric_key = derive(KEY, "jeton/v1/numeric", struct.pack(">I", FIELD), 32)
+    for pan, token, leading, last in NUMERIC:
+        print(
+            f"\n# the same of a numeric token that keeps {leading} and {last} digits, and its tok"
+        )
+        row, plain, digits = struct.pack(">Q", 9), bytes.fromhex(pan), bytes.fromhex(token)
+        fingerprint = cmac(fingerprint_key, plain)
+        envelope = bytes([KEY_ID]) + siv.encrypt(plain, [header, row, fingerprint, digits])
+        show(
+            key=KEY,
+            row=row,
+            plain=plain,
+            digits=digits,
+            envelope=envelope,
+            fingerprint=fingerprint,
+            linked=cmac(fingerprint_key, plain + row),
+            kept=bytes([leading, last]),
+            tok=tok(numeric_key, token, leading, last),
         )
     cipher = Cipher(AES(derive(KEY, "jeton/v1/token", struct.pack(">I", FIELD), 32)), modes.ECB())
     for row_id, _ in ENVELOPES:
