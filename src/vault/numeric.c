@@ -9,6 +9,7 @@
 #include "vault/workers.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /*
  * Tokens are drawn at random, so one is found as long as an eighth is free. A space that small is
@@ -21,21 +22,46 @@
 
 /* --- the mark --- */
 
-static void note(struct jt_vault *vault, const struct jt_numeric_shown *shown)
+/* Whether any field has numeric tokens; disabled ones as well. Where that is not known they may. */
+static bool has_numeric_fields(struct jt_work_ctx *ctx)
 {
-    struct jt_numeric *n = &vault->numeric;
-    atomic_store(&n->mark, shown->seen.mark);
-    atomic_store(&n->stale, false);
-    bool waited = atomic_exchange(&n->waits, !shown->open);
-    if (!waited && !shown->open) {
+    struct jt_field_row *rows = NULL;
+    size_t n = 0;
+    bool any = jt_sets_fields(ctx, &rows, &n) != JT_OK;
+    for (size_t i = 0; i < n && !any; i++) {
+        any = rows[i].spec.token_form != 0;
+    }
+    free(rows);
+    return any;
+}
+
+/*
+ * Nobody waits for anything where there is no field with numeric tokens. The keeper waits all the
+ * same, because such a field may have been lost with the rest.
+ */
+static void tell(struct jt_work_ctx *ctx)
+{
+    struct jt_numeric *n = &ctx->vault->numeric;
+    bool waits = atomic_load(&n->closed) && has_numeric_fields(ctx);
+    bool waited = atomic_exchange(&n->waits, waits);
+    if (!waited && waits) {
         jt_log(
             JT_LOG_ERROR,
             "alarm: the database is behind what the keeper has seen of it, or another: numeric "
             "tokens may be lost, and none is issued before jeton node accept-numeric; everything "
             "else works");
-    } else if (waited && shown->open) {
+    } else if (waited && !waits) {
         jt_log(JT_LOG_INFO, "numeric tokens are issued again");
     }
+}
+
+static void note(struct jt_work_ctx *ctx, const struct jt_numeric_shown *shown)
+{
+    struct jt_numeric *n = &ctx->vault->numeric;
+    atomic_store(&n->mark, shown->seen.mark);
+    atomic_store(&n->stale, false);
+    atomic_store(&n->closed, !shown->open);
+    tell(ctx);
 }
 
 static enum jt_err show_once(struct jt_work_ctx *ctx, bool accept, struct jt_numeric_shown *shown)
@@ -61,7 +87,7 @@ enum jt_err jt_numeric_show(struct jt_work_ctx *ctx, bool accept)
     }
     if (err == JT_OK) {
         atomic_store(&n->raised_ms, jt_clock_ms());
-        note(ctx->vault, &shown);
+        note(ctx, &shown);
     }
     return err;
 }
@@ -69,10 +95,13 @@ enum jt_err jt_numeric_show(struct jt_work_ctx *ctx, bool accept)
 void jt_numeric_keep_up(struct jt_work_ctx *ctx)
 {
     struct jt_numeric *n = &ctx->vault->numeric;
-    bool due = atomic_load(&n->used) && !atomic_load(&n->waits) &&
+    bool due = atomic_load(&n->used) && !atomic_load(&n->closed) &&
                jt_clock_ms() - atomic_load(&n->raised_ms) >= JT_NUMERIC_RAISE_MS;
     if ((due || atomic_load(&n->stale)) && jt_numeric_show(ctx, false) != JT_OK) {
         atomic_store(&n->used, true); /* again with the next heartbeat */
+    }
+    if (atomic_load(&n->closed)) {
+        tell(ctx); /* the first such field may have been made meanwhile */
     }
 }
 

@@ -28,7 +28,8 @@ struct jt_work_ctx;
 /* Part of struct jt_vault; any thread. */
 struct jt_numeric {
     _Atomic uint64_t mark; /* that the database must have; 0: not read yet */
-    _Atomic bool waits;    /* no numeric token is issued: an operator's word is needed */
+    _Atomic bool closed;   /* the keeper issues no numeric tokens: an operator's word is needed */
+    _Atomic bool waits;    /* and there are fields that have some */
     _Atomic bool stale;    /* a transaction found the database behind: it is to be shown again */
     _Atomic bool used;     /* tokens were issued since the mark rose last */
     _Atomic int64_t raised_ms;
