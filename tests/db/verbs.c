@@ -2,6 +2,8 @@
 /* The verbs on cards as tests call them: each runs in its lane's thread, and is waited for. */
 #include "tests/db/lane.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -299,11 +299,9 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
 }
 
 /*
-/*
  * One of format 4 has no count of messages sealed (8 + 8 bytes at SEALED_AT) and no mark of numeric
- * tokens (8 + 8 + 4 bytes behind it), and one of format 3 no count of opened cards either (8 + 4 +
-8
- * bytes at OPENED_AT). All else is the same.
+ * tokens (8 + 8 + 4 bytes behind it), and one of format 3 no count of opened cards either (20 bytes
+ * at OPENED_AT). All else is the same.
  */
 #define OPENED_AT  92
 #define SEALED_AT  112
@@ -319,6 +317,7 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
                                        .sealed = { 4, 5 },
                                        .numeric = { 4, 5, 6 } };
     struct jt_ring ring;
+    struct jt_buf file;
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     file.data[8] = format;

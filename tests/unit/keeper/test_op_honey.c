@@ -95,8 +95,11 @@ static unsigned ringing(struct inside *in)
     struct jt_reader payload;
     unsigned bits = 0, masked_bits = 0;
     for (size_t i = 0; i < CARDS; i++) {
-        items[i] = (struct jt_open_item){ cards[i].field, cards[i].id, cards[i].fingerprint,
-                                          cards[i].envelope, sizeof cards[i].envelope };
+        items[i] = (struct jt_open_item){ .field = cards[i].field,
+                                          .id = cards[i].id,
+                                          .fingerprint = cards[i].fingerprint,
+                                          .envelope = cards[i].envelope,
+                                          .envelope_len = sizeof cards[i].envelope };
     }
     jt_open_request_encode(items, CARDS, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_OPEN, &payload), JT_OK);
