@@ -80,3 +80,46 @@ json_t *jt_client_json(const struct jt_client_seen *seen)
         jt_json_text_or_null(info->revoked_at), "revoked_by",
         jt_json_text_or_null(info->revoked_by));
 }
+
+/* In any order. Both are given up. */
+static bool same_all(json_t *found, json_t *wanted)
+{
+    size_t i, j;
+    json_t *x, *y;
+    bool same =
+        found != NULL && wanted != NULL && json_array_size(found) == json_array_size(wanted);
+    json_array_foreach(wanted, i, x)
+    {
+        bool there = false;
+        json_array_foreach(found, j, y)
+        {
+            there = there || json_equal(x, y);
+        }
+        same = same && there;
+    }
+    json_decref(found);
+    json_decref(wanted);
+    return same;
+}
+
+static json_t *member(const json_t *client, const char *name)
+{
+    return json_incref(json_object_get(client, name));
+}
+
+bool jt_client_json_is(const json_t *client, const struct jt_may *may,
+                       const struct jt_client_bounds *bounds, bool whole)
+{
+    const struct jt_client_bounds *b = bounds;
+    json_t *expiry = jt_json_time_or_null(b->expires_s);
+    bool same_expiry = json_equal(json_object_get(client, "expires_at"), expiry);
+    json_decref(expiry);
+    return same_all(member(client, "permissions"), jt_permissions_json(may)) &&
+           (same_expiry || !(whole || b->has_expiry)) &&
+           (!(whole || b->has_networks) ||
+            same_all(member(client, "networks"), jt_networks_json(b->networks, b->n_networks))) &&
+           (!(whole || b->has_certs) ||
+            same_all(member(client, "certificates"), jt_certs_json(b->certs, b->n_certs))) &&
+           (!(whole || b->has_budgets) ||
+            same_all(member(client, "budgets"), jt_budgets_json(b->budgets, b->n_budgets)));
+}

@@ -53,6 +53,10 @@ struct jt_operation {
      * Idempotency-Key. An act that takes it is remembered in its own transaction (store/claims.h,
      * jt_db_remember), and `again` finds for a repeated request what the first one was answered:
      * as it stands by now, and with a fresh secret in place of one that is shown once.
+     *
+     * What is remembered is the database's word, and so only a hint: whoever can write there could
+     * have an act taken for done that never was. `again` succeeds only where what was asked for
+     * stands, as far as that can be seen; else it does it, or says JT_ERR_CHANGED_SINCE.
      */
     enum jt_once_rule once;
     enum jt_err (*again)(const struct jt_call *call, void *state, struct jt_work_ctx *ctx);

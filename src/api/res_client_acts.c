@@ -87,20 +87,30 @@ static enum jt_err change(const struct jt_call *call, void *state, struct jt_wor
     return err == JT_OK ? show(call, state, ctx) : err;
 }
 
-static enum jt_err disable(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+/* It must stand as it was asked for: somebody may have changed it since. */
+static enum jt_err change_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx,
+                                const char *wanted)
 {
-    return change(call, state, ctx, JT_ROW_DISABLED);
+    const struct standing *s = state;
+    enum jt_err err = show(call, state, ctx);
+    const char *is = json_string_value(json_object_get(s->client, "state"));
+    return err == JT_OK && (is == NULL || strcmp(is, wanted) != 0) ? JT_ERR_CHANGED_SINCE : err;
 }
 
-static enum jt_err enable(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
-{
-    return change(call, state, ctx, JT_ROW_ACTIVE);
-}
+#define STANDING_ACT(name, standing, wanted)                                                  \
+    static enum jt_err name(const struct jt_call *call, void *state, struct jt_work_ctx *ctx) \
+    {                                                                                         \
+        return change(call, state, ctx, standing);                                            \
+    }                                                                                         \
+    static enum jt_err name##_again(const struct jt_call *call, void *state,                  \
+                                    struct jt_work_ctx *ctx)                                  \
+    {                                                                                         \
+        return change_again(call, state, ctx, wanted);                                        \
+    }
 
-static enum jt_err revoke(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
-{
-    return change(call, state, ctx, JT_ROW_REVOKED);
-}
+STANDING_ACT(disable, JT_ROW_DISABLED, "disabled")
+STANDING_ACT(enable, JT_ROW_ACTIVE, "active")
+STANDING_ACT(revoke, JT_ROW_REVOKED, "removed")
 
 static json_t *answer(const struct jt_api *api, void *state)
 {
@@ -113,10 +123,10 @@ static void clear(void *state)
     json_decref(((struct standing *)state)->client);
 }
 
-#define STANDING(how)                                                                         \
-    {                                                                                         \
-        .state_size = sizeof(struct standing), .act = (how), .status = 200, .answer = answer, \
-        .clear = clear, .once = JT_ONCE_TAKEN, .again = show,                                 \
+#define STANDING(how)                                                                       \
+    {                                                                                       \
+        .state_size = sizeof(struct standing), .act = how, .status = 200, .answer = answer, \
+        .clear = clear, .once = JT_ONCE_TAKEN, .again = how##_again,                        \
     }
 
 const struct jt_operation jt_operation_client_disable = STANDING(disable);

@@ -136,8 +136,15 @@ static enum jt_err add(const struct jt_call *call, void *state, struct jt_work_c
 static enum jt_err add_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     struct addition *a = state;
+    struct shown is = { NULL };
     uint64_t until_s;
     jt_work_about(ctx, "%s", "the client");
+    enum jt_err err = jt_inspect_client(ctx, a->id, keep, &is);
+    bool stands = err == JT_OK && jt_client_json_is(is.client, &a->may, &a->bounds, true);
+    json_decref(is.client);
+    if (err != JT_OK || !stands) {
+        return err == JT_OK ? JT_ERR_CHANGED_SINCE : err;
+    }
     return jt_client_rekey(ctx, a->id, call->done, call->actor, &a->credential, &until_s);
 }
 
@@ -195,6 +202,14 @@ static enum jt_err permit(const struct jt_call *call, void *state, struct jt_wor
     return err == JT_OK ? show(call, state, ctx) : err;
 }
 
+static enum jt_err permit_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct permission *p = state;
+    enum jt_err err = show(call, state, ctx);
+    bool stands = err == JT_OK && jt_client_json_is(p->shown.client, &p->may, &p->bounds, false);
+    return err == JT_OK && !stands ? JT_ERR_CHANGED_SINCE : err;
+}
+
 const struct jt_operation jt_operation_client_permit = {
     .members = JT_MEMBERS(permit_members),
     .state_size = sizeof(struct permission),
@@ -203,5 +218,5 @@ const struct jt_operation jt_operation_client_permit = {
     .answer = show_answer,
     .clear = show_clear,
     .once = JT_ONCE_TAKEN,
-    .again = show,
+    .again = permit_again,
 };

@@ -23,10 +23,7 @@ struct delete
     struct jt_delete_item *cards;
     struct jt_field_spec field;
     struct jt_request *request;
-    /* where the same request was there before (api/once.h): what was not deleted then */
-    struct jt_delete_item *rest;
-    uint32_t *rest_of; /* of each the good item that it is */
-    size_t n_rest;
+    uint64_t *before; /* by place, where the same request was there before: 0, or it was deleted */
 };
 
 static struct delete *of(const struct jt_items *items)
@@ -58,8 +55,7 @@ static const struct jt_items_kind kind = { "token", take_token, outcome, write_d
 static void free_state(void *state)
 {
     struct delete *d = state;
-    free(d->rest);
-    free(d->rest_of);
+    free(d->before);
     free(d->cards);
     jt_items_clear(&d->items);
     free(d);
@@ -134,32 +130,20 @@ static void answer(struct jt_request *r)
     jt_items_answer(&d->items);
 }
 
+/*
+ * What is gone because the same request has deleted it before is answered as it was then. A card
+ * that is there is deleted, whatever the database remembers of it.
+ */
 static void on_done(struct jt_delete_request *ask)
 {
     struct delete *d = ask->arg;
-    for (size_t i = 0; i < d->n_rest; i++) {
-        d->cards[d->rest_of[i]] = d->rest[i];
-    }
-    jt_once_release(d->request, NULL, 0, answer);
-}
-
-/* What was deleted before is answered as it was then. False: no memory. */
-static bool sort_out(struct delete *d)
-{
-    uint64_t *ids;
-    d->rest = calloc(d->items.n, sizeof *d->rest);
-    d->rest_of = calloc(d->items.n, sizeof *d->rest_of);
-    if (d->rest == NULL || d->rest_of == NULL || !jt_once_known(d->request, d->items.n, &ids)) {
-        return false;
-    }
-    for (size_t i = 0; i < d->items.n_good; i++) {
-        if (ids[d->cards[i].place] == 0) {
-            d->rest_of[d->n_rest] = (uint32_t)i;
-            d->rest[d->n_rest++] = d->cards[i];
+    for (size_t i = 0; i < d->items.n_good && d->before != NULL; i++) {
+        struct jt_delete_item *item = &d->cards[i];
+        if (item->located.err == JT_ERR_NO_TOKEN && d->before[item->place] != 0) {
+            item->located.err = JT_OK;
         }
     }
-    free(ids);
-    return true;
+    jt_once_release(d->request, NULL, 0, answer);
 }
 
 static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *field)
@@ -172,19 +156,13 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     }
     d->field = *field;
     jt_items_take(&d->items);
-    if (!jt_once_repeated(d->request)) {
-        if (d->items.n_good > 0) {
-            submit(d, field->id, d->cards, d->items.n_good, on_done);
-            return;
-        }
-    } else if (!sort_out(d)) {
+    if (jt_once_repeated(d->request) && !jt_once_known(d->request, d->items.n, &d->before)) {
         jt_request_answer_err(d->request, JT_ERR_NOMEM);
-        return;
-    } else if (d->n_rest > 0) {
-        submit(d, field->id, d->rest, d->n_rest, on_done);
-        return;
+    } else if (d->items.n_good > 0) {
+        submit(d, field->id, d->cards, d->items.n_good, on_done);
+    } else {
+        jt_once_release(d->request, NULL, 0, answer);
     }
-    jt_once_release(d->request, NULL, 0, answer);
 }
 
 static void delete_post(struct jt_request *r)

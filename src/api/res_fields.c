@@ -92,10 +92,20 @@ static enum jt_err add_again(const struct jt_call *call, void *state, struct jt_
     struct addition *a = state;
     struct jt_field_row row;
     (void)call;
-    enum jt_err err = jt_registry_get_field_row(ctx, a->spec.name, &row);
+    enum jt_err err = jt_token_form_of(&a->token, &a->spec.token_form);
+    if (err == JT_OK) {
+        err = jt_registry_get_field_row(ctx, a->spec.name, &row);
+    }
+    if (err != JT_OK) {
+        return err;
+    }
+    bool bytes = a->spec.kind == JT_FIELD_BYTES;
+    bool is_it = (row.spec.kind == JT_FIELD_BYTES) == bytes &&
+                 row.spec.dedup == (a->spec.dedup && !bytes) &&
+                 row.spec.token_form == a->spec.token_form;
     a->spec = row.spec;
     a->state = row.state;
-    return err;
+    return is_it ? JT_OK : JT_ERR_FIELD_EXISTS;
 }
 
 static json_t *add_answer(const struct jt_api *api, void *state)

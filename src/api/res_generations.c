@@ -7,6 +7,8 @@
 #include "vault/activation.h"
 #include "vault/roll.h"
 
+#include <string.h>
+
 static json_t *generation_json(const struct jt_generation_info *g)
 {
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
@@ -143,7 +145,10 @@ static enum jt_err create(const struct jt_call *call, void *state, struct jt_wor
 
 static enum jt_err create_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    return jt_inspect_generation(ctx, call->done, &((struct one *)state)->info);
+    struct one *o = state;
+    enum jt_err err = jt_inspect_generation(ctx, call->done, &o->info);
+    bool is_it = err == JT_OK && strcmp(o->info.created_by, call->actor) == 0;
+    return err == JT_OK && !is_it ? JT_ERR_CHANGED_SINCE : err;
 }
 
 const struct jt_operation jt_operation_generation_create = {
@@ -167,6 +172,13 @@ static enum jt_err activate(const struct jt_call *call, void *state, struct jt_w
     return jt_activation_run(ctx, call->params.number, call->actor, override, &o->info);
 }
 
+static enum jt_err activate_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    enum jt_err err = get(call, state, ctx);
+    bool is_future = ((struct one *)state)->info.row.state == JT_GENERATION_FUTURE;
+    return err == JT_OK && is_future ? activate(call, state, ctx) : err;
+}
+
 const struct jt_operation jt_operation_generation_activate = {
     .members = JT_MEMBERS(members_of_activate),
     .state_size = sizeof(struct one),
@@ -174,7 +186,7 @@ const struct jt_operation jt_operation_generation_activate = {
     .status = 200,
     .answer = answer_one,
     .once = JT_ONCE_TAKEN,
-    .again = get,
+    .again = activate_again,
 };
 
 static enum jt_err abandon(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -183,11 +195,18 @@ static enum jt_err abandon(const struct jt_call *call, void *state, struct jt_wo
     return jt_roll_abandon(ctx, call->params.number, call->actor, &o->info);
 }
 
+static enum jt_err abandon_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    enum jt_err err = get(call, state, ctx);
+    bool stands = ((struct one *)state)->info.row.state == JT_GENERATION_DESTROYED;
+    return err == JT_OK && !stands ? abandon(call, state, ctx) : err;
+}
+
 const struct jt_operation jt_operation_generation_abandon = {
     .state_size = sizeof(struct one),
     .act = abandon,
     .status = 200,
     .answer = answer_one,
     .once = JT_ONCE_TAKEN,
-    .again = get,
+    .again = abandon_again,
 };

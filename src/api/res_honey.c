@@ -36,20 +36,17 @@ static enum jt_err take_away(const struct jt_call *call, void *state, struct jt_
     return jt_marked_change(ctx, &call->credential, JT_HONEY_REMOVE, o->field, o->token);
 }
 
+/* To mark what is marked, or take away what is not there, is what was asked for. */
 static enum jt_err add_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    (void)call;
-    (void)ctx;
-    ((struct one *)state)->marked = true;
-    return JT_OK;
+    enum jt_err err = add(call, state, ctx);
+    return err == JT_ERR_HONEY_THERE ? JT_OK : err;
 }
 
 static enum jt_err take_away_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    (void)call;
-    (void)state;
-    (void)ctx;
-    return JT_OK;
+    enum jt_err err = take_away(call, state, ctx);
+    return err == JT_ERR_NO_HONEY ? JT_OK : err;
 }
 
 static json_t *one_answer(const struct jt_api *api, void *state)

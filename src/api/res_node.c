@@ -32,9 +32,8 @@ static uint64_t ids_mark(const void *state)
 
 static enum jt_err ids_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    (void)ctx;
     ((struct word *)state)->newest_ms = call->done - 1;
-    return JT_OK;
+    return atomic_load(&ctx->vault->mint) == JT_MINT_READY ? JT_OK : JT_ERR_CHANGED_SINCE;
 }
 
 static json_t *ids_answer(const struct jt_api *api, void *state)
@@ -60,12 +59,19 @@ static enum jt_err accept_sets(const struct jt_call *call, void *state, struct j
     return jt_accept_sets(ctx, &call->credential, ((const struct word *)state)->reason);
 }
 
-static enum jt_err accepted_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+/* Nothing must wait for a word any more: what went back since is another matter. */
+static enum jt_err sets_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     (void)call;
     (void)state;
-    (void)ctx;
-    return JT_OK;
+    return atomic_load(&ctx->vault->sets.all_good) ? JT_OK : JT_ERR_CHANGED_SINCE;
+}
+
+static enum jt_err numeric_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    (void)call;
+    (void)state;
+    return atomic_load(&ctx->vault->numeric.closed) ? JT_ERR_CHANGED_SINCE : JT_OK;
 }
 
 static json_t *accepted_answer(const struct jt_api *api, void *state)
@@ -87,7 +93,7 @@ const struct jt_operation jt_operation_accept_numeric = {
     .status = 200,
     .answer = accepted_answer,
     .once = JT_ONCE_TAKEN,
-    .again = accepted_again,
+    .again = numeric_again,
 };
 
 const struct jt_operation jt_operation_accept_sets = {
@@ -97,5 +103,5 @@ const struct jt_operation jt_operation_accept_sets = {
     .status = 200,
     .answer = accepted_answer,
     .once = JT_ONCE_TAKEN,
-    .again = accepted_again,
+    .again = sets_again,
 };

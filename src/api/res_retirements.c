@@ -50,13 +50,19 @@ static enum jt_err start(const struct jt_call *call, void *state, struct jt_work
     return jt_retirement_start(ctx, call->params.number, call->actor, state);
 }
 
+static enum jt_err start_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    enum jt_err err = look(call, state, ctx);
+    return err == JT_ERR_NO_RETIREMENT ? start(call, state, ctx) : err;
+}
+
 const struct jt_operation jt_operation_retirement_start = {
     .state_size = sizeof(struct jt_retirement_view),
     .act = start,
     .status = 202,
     .answer = answer,
     .once = JT_ONCE_TAKEN,
-    .again = look,
+    .again = start_again,
 };
 
 const struct jt_operation jt_operation_retirement_get = {

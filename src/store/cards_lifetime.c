@@ -139,6 +139,9 @@ enum jt_err jt_cards_expired(struct jt_db *db, uint64_t grace_s, size_t skip,
     jt_params_u63(&p, skip);
     PGresult *res;
     err = jt_db_query(db, jt_statements[JT_SQL_FIND_EXPIRED].sql, &p, &res);
+    if (err == JT_OK && (size_t)PQntuples(res) > max) {
+        err = JT_ERR_DB_FAULT; /* more than was asked for, and than there is room for */
+    }
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_row row = jt_row_init(res, i);
         struct jt_card_expired *card = &cards[(*n)++];

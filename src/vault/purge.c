@@ -119,6 +119,7 @@ static enum jt_err batch(struct jt_purge *p, int *pause_ms)
     err = remove_cards(p, n);
     if (err == JT_OK) {
         *pause_ms = more ? PAUSE_MS : *pause_ms;
+        p->skip = more ? p->skip : 0; /* what was in the way comes first the next time */
         p->piece = p->piece * 2 > PIECE ? PIECE : p->piece * 2;
     } else if (err == JT_ERR_NO_CHANGE) {
         *pause_ms = IN_WAY_MS;

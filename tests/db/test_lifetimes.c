@@ -4,6 +4,7 @@
  * counts, and both stay right beside re-encryption, deletion and the purge of the same rows.
  */
 #include "tests/db/fixture.h"
+#include "tests/db/proxy.h"
 
 #include "base/clock.h"
 
@@ -491,6 +492,37 @@ static void dates_moves_and_deletions_of_the_same_rows_go_together(void **state)
     close_scene(s);
 }
 
+/* Asks the server for nine rows where the front asked for three. */
+static bool ask_for_more(struct fx_proxy *proxy, int to, unsigned char *bytes, size_t n,
+                         bool to_server)
+{
+    static const unsigned char three[] = { 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 3 };
+    unsigned char *at = to_server ? memmem(bytes, n, three, sizeof three) : NULL;
+    (void)proxy;
+    if (at != NULL) {
+        at[sizeof three - 1] = 9;
+    }
+    return fx_proxy_send(to, bytes, n);
+}
+
+static void a_server_that_sends_more_than_there_is_room_for_is_refused(void **state)
+{
+    struct fx *fx = *state;
+    struct scene *s = open_scene(fx);
+    struct fx_proxy proxy = { .pass = ask_for_more };
+    struct jt_card_expired found[3];
+    struct jt_db *db;
+    size_t n;
+    fx_exec(fx->plain, "UPDATE card SET expires_at = now() - interval '1 day'");
+    fx_proxy_start(&proxy, fx->plain);
+    assert_int_equal(jt_db_new(proxy.conninfo, "test", 5000, &db), JT_OK);
+    assert_int_equal(jt_cards_expired(db, 0, 0, found, 3, &n), JT_ERR_DB_FAULT);
+    assert_int_equal(n, 0);
+    jt_db_free(db);
+    fx_proxy_stop(&proxy);
+    close_scene(s);
+}
+
 int main(void)
 {
     (void)fx_conninfo();
@@ -506,6 +538,7 @@ int main(void)
         fx_vault_test(the_purge_finds_the_oldest_first_after_their_grace),
         fx_vault_test(the_purge_waits_for_no_row_and_leaves_all_where_one_is_in_the_way),
         fx_vault_test(dates_moves_and_deletions_of_the_same_rows_go_together),
+        fx_vault_test(a_server_that_sends_more_than_there_is_room_for_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -401,12 +401,13 @@ def test_what_a_client_may_and_whether_it_stands_is_changed_once(own):
     off, on = fresh(), fresh()
     assert done(post(own.operator, path + "/disable", {}, off))["state"] == "disabled"
     assert done(post(own.operator, path + "/enable", {}, on))["state"] == "active"
-    # late repetitions tell how it stands, and change nothing
-    assert done(post(own.operator, path + "/disable", {}, off))["state"] == "active"
+    # late repetitions say that it stands otherwise by now, and change nothing
+    assert refused(post(own.operator, path + "/disable", {}, off)) == (409, "conflict")
     same = fresh()
     assert done(post(own.operator, path + "/enable", {}, same))["state"] == "active"  # no change
     done(post(own.operator, path + "/disable", {}, fresh()))
-    assert done(post(own.operator, path + "/enable", {}, same))["state"] == "disabled"
+    assert refused(post(own.operator, path + "/enable", {}, same)) == (409, "conflict")
+    assert own.operator.get(path).json()["state"] == "disabled"
     key, body = fresh(), {"permissions": ["detokenize:pan"]}
     for _ in range(2):
         assert done(post(own.operator, path + "/permit", body, key))["permissions"] == [
@@ -426,9 +427,12 @@ def test_a_request_without_a_body_is_done_once(own):
     own.new_client("shop", ["tokenize"])
     path, key = "/v1/clients/shop/disable", fresh()
     headers = {"Idempotency-Key": key}
-    for state in ("disabled", "active"):
-        assert done(own.operator.request("POST", path, headers=headers))["state"] == state
-        assert own.operator.post("/v1/clients/shop/enable", {}).ok
+    for _ in range(2):
+        answer = own.operator.request("POST", path, headers=headers)
+        assert done(answer)["state"] == "disabled"
+    assert own.operator.post("/v1/clients/shop/enable", {}).ok
+    answer = own.operator.request("POST", path, headers=headers)
+    assert refused(answer) == (409, "conflict")
     assert own.operator.get("/v1/clients/shop").json()["state"] == "active"
     assert refused(post(own.operator, path, {}, key)) == (422, "idempotency-key-reused")
 
@@ -472,6 +476,55 @@ def test_an_act_of_a_front_that_is_killed_before_its_answer(own, path, body, sta
     assert first[names] == again[names]
     if count == "client":
         assert [is_good_key(own, a["api_key"]) for a in (first, again)] == [False, True]
+
+
+def test_who_plants_what_is_remembered_makes_nothing_seem_done(own):
+    """A database administrator's trigger says of each request that it was done before."""
+    tokens = own.app.tokenize_many([made_up(i, series="once-plant") for i in range(3)], "pan")
+    thief = Api(own, own.new_client("thief", ["detokenize", "delete"]))
+    own.new_client("shop", ["tokenize"])
+    own.sql(
+        "CREATE FUNCTION plant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "INSERT INTO jeton.idempotency_card SELECT NEW.mac, int4send(0) || int8send(n) "
+        "FROM generate_series(1, 12) n; RETURN NEW; END $$"
+    )
+    own.sql(
+        "CREATE TRIGGER plant AFTER INSERT ON idempotency FOR EACH ROW EXECUTE FUNCTION plant()"
+    )
+
+    def tried(path, body):
+        answer = post(own.operator, path, body, fresh())
+        assert answer.ok or refused(answer)[0] in (404, 409), (path, refused(answer))
+        return answer.ok
+
+    mark = {"field": "pan", "token": tokens[0]}
+    if tried("/v1/honey/add", mark):
+        assert [m["token"] for m in own.operator.get("/v1/honey").json()["marks"]] == tokens[:1]
+    if tried("/v1/clients/shop/permit", {"permissions": ["lookup"]}):
+        assert own.operator.get("/v1/clients/shop").json()["permissions"] == ["lookup"]
+    for path, body in (
+        ("/v1/clients", {"id": "shop", "permissions": ["detokenize"]}),
+        ("/v1/clients/shop/rotate", {"overlap": 0}),
+    ):
+        tried(path, body)
+    assert "detokenize" not in own.operator.get("/v1/clients/shop").json()["permissions"]
+    if tried("/v1/generations", {}):
+        found = [g["number"] for g in own.operator.get("/v1/generations").json()["generations"]]
+        if 2 in found and tried("/v1/generations/2/activate", {"accept_single_holder": "x"}):
+            assert own.operator.get("/v1/generations/2").json()["state"] == "active"
+    # a card that is there is deleted
+    path, body = "/v1/fields/pan/delete", {"token": tokens[1]}
+    assert good(post(thief, path, body, fresh())) == {"deleted": True}
+    assert own.app.post("/v1/fields/pan/detokenize", body).status_code == 404
+    for act, state in (("disable", "disabled"), ("remove", "removed")):
+        if tried(f"/v1/clients/thief/{act}", {}):
+            assert own.operator.get("/v1/clients/thief").json()["state"] == state
+        else:
+            assert own.operator.request("POST", f"/v1/clients/thief/{act}").ok
+    wait_until(
+        lambda: thief.post("/v1/fields/pan/detokenize", {"token": tokens[2]}).status_code == 401,
+        "the thief is out",
+    )
 
 
 def test_no_key_of_a_client_is_stored(own):

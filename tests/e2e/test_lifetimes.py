@@ -309,6 +309,14 @@ def test_a_card_that_is_locked_holds_up_the_purge_of_no_other_for_long(make_serv
             lambda: service.sql("SELECT count(*) FROM card") == [(1,)], "all others are purged"
         )
         assert row(service, tokens[-1]) is not None
+    # it is not passed over while others come due all the time
+    cards = (made_up(n, series="due") for n in range(10000))
+
+    def gone_while_others_come_due():
+        tokenize(api, next(cards), after(service, 1))
+        return row(service, tokens[-1]) is None
+
+    wait_until(gone_while_others_come_due, "the oldest is purged")
     wait_until(lambda: service.sql("SELECT count(*) FROM card") == [(0,)], "all are purged")
     holder.close()
 
