@@ -31,8 +31,9 @@ static void once_free(struct jt_request_once *o)
 /* --- the header --- */
 
 /*
- * 32 hexadecimal digits, with the dashes of RFC 9562 section 4 or without. One in twenty of them
- * has 12 to 19 decimal digits in a row; what has a letter besides is a UUID and no card number.
+ * 32 hexadecimal digits with the version and the variant of RFC 9562 (sections 4.1 and 4.2), with
+ * its dashes or without. One in twenty has 12 to 19 decimal digits in a row; what has a letter
+ * besides is a UUID and no card number.
  */
 static bool is_uuid(const char *text)
 {
@@ -42,6 +43,10 @@ static bool is_uuid(const char *text)
         if (*p == '-' && dashed && p[-1] != '-') {
             n_dashes++;
         } else if (isxdigit((unsigned char)*p)) {
+            if ((n_digits == 12 && strchr("12345678", *p) == NULL) ||
+                (n_digits == 16 && strchr("89abAB", *p) == NULL)) {
+                return false;
+            }
             n_digits++;
             n_letters += !isdigit((unsigned char)*p);
         } else {

@@ -246,6 +246,9 @@ static struct jt_audit_cursor ended_at(const struct listing *l, uint64_t stable_
     if (l->n == l->filter->max || (l->n > 0 && l->view.at.at_us >= us)) {
         return l->view.at;
     }
+    if (l->filter->after.at_us >= us) {
+        return l->filter->after;
+    }
     return (struct jt_audit_cursor){ .at_us = us - 1,
                                      .start = UINT32_MAX,
                                      .connection = INT16_MAX,

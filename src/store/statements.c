@@ -260,7 +260,7 @@
     "OFFSET 0) AS d"
 #define ONCE_COUNTED(rows, writer, sign) \
     "INSERT INTO idempotency_count AS t (client, writer, live) SELECT o.client, " writer \
-    "::int4, " sign "count(*) FROM " rows " o GROUP BY o.client " \
+    "::int4, " sign "count(*) FROM " rows " o GROUP BY o.client ORDER BY o.client " \
     "ON CONFLICT (client, writer) DO UPDATE SET live = t.live + excluded.live"
 #define ONCE_FORGOTTEN \
     "cards AS (DELETE FROM idempotency_card c USING (SELECT l.at FROM old o CROSS JOIN LATERAL " \
@@ -479,8 +479,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     [JT_SQL_ONCE_OLD] = { "once_old",
         "WITH due AS MATERIALIZED (SELECT l.at FROM unnest($1::text[], $2::text[]) AS a "
         "(client, key) CROSS JOIN LATERAL (SELECT i.ctid AS at FROM idempotency i WHERE "
-        ONCE_ROW("i", "a") " AND i.at < now() - interval '" JT_CLAIM_KEPT "' FOR UPDATE SKIP "
-        "LOCKED) AS l), "
+        ONCE_ROW("i", "a") " AND i.at < now() - interval '" JT_CLAIM_KEPT "' AND i.busy_until <= "
+        "now() FOR UPDATE SKIP LOCKED) AS l), "
         "old AS (DELETE FROM idempotency i USING due d WHERE i.ctid = d.at RETURNING i.client, "
         "i.mac), "
         ONCE_FORGOTTEN " "
@@ -549,7 +549,8 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
     /* $1 at most so many, $2 writer. How many were removed. */
     [JT_SQL_ONCE_EXPIRE] = { "once_expire",
         "WITH due AS MATERIALIZED (SELECT i.ctid AS at FROM idempotency i WHERE i.at < now() - "
-        "interval '" JT_CLAIM_KEPT "' ORDER BY i.at LIMIT $1::int8 FOR UPDATE SKIP LOCKED), "
+        "interval '" JT_CLAIM_KEPT "' AND i.busy_until <= now() ORDER BY i.at LIMIT $1::int8 FOR "
+        "UPDATE SKIP LOCKED), "
         "old AS (DELETE FROM idempotency i USING due d WHERE i.ctid = d.at RETURNING i.client, "
         "i.mac), "
         ONCE_FORGOTTEN ", "

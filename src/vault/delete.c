@@ -57,6 +57,27 @@ static void give_up(struct jt_lane *lane, enum jt_err err)
     jt_lane_await_link(lane, d->n_audit);
 }
 
+static const struct jt_claim *claim_of(const struct jt_lane_entry *e)
+{
+    return jt_container_of(e->request, struct jt_delete_request, lane)->claim;
+}
+
+/* As in vault/tokenize.c: a claim is another's by now, and nothing was deleted. */
+static void leave_claims(struct deleter *d)
+{
+    for (size_t i = 0; i < d->lane.n; i++) {
+        struct jt_lane_entry *e = &d->lane.entries[i];
+        if (!e->settled && claim_of(e) != NULL) {
+            jt_locate_settle(e, JT_ERR_ONCE_LOST);
+        }
+    }
+    if (jt_lane_open(&d->lane) > 0) {
+        jt_lane_again(&d->lane);
+    } else {
+        jt_lane_end(&d->lane, JT_ERR_ONCE_LOST);
+    }
+}
+
 static void on_deleted(void *arg, enum jt_err err, const struct jt_delete_result *result)
 {
     struct deleter *d = arg;
@@ -66,6 +87,8 @@ static void on_deleted(void *arg, enum jt_err err, const struct jt_delete_result
     if (err == JT_ERR_RING_CONTRADICTED) {
         d->lane.ended = err;
         jt_lane_refresh(&d->lane);
+    } else if (err == JT_ERR_ONCE_LOST) {
+        leave_claims(d);
     } else if (err != JT_OK) {
         jt_lane_end_untrue(&d->lane, "delete", err);
     } else if (!result->check.node_stands) {
@@ -154,8 +177,7 @@ static size_t add_marks(struct deleter *d)
     }
     for (size_t i = 0; i < d->lane.n; i++) {
         const struct jt_lane_entry *e = &d->lane.entries[i];
-        const struct jt_claim *claim =
-            wins[i] ? jt_container_of(e->request, struct jt_delete_request, lane)->claim : NULL;
+        const struct jt_claim *claim = wins[i] ? claim_of(e) : NULL;
         if (claim != NULL) {
             d->marks[n++] = (struct jt_claim_mark){
                 .claim = claim, .card = { .place = item_of(e)->place, .id = item_of(e)->located.id }

@@ -131,21 +131,16 @@ static void tell_log(const struct jt_heads *h)
     }
 }
 
-/* A new connection of the collector's: what was said on the one before may be lost. */
-static enum jt_err reach_collector(struct jt_heads *h)
+/* On a new connection all are told: what was said on the one before may be lost. */
+static enum jt_err tell_collector(struct jt_heads *h)
 {
+    char line[LINE_MAX];
     bool fresh;
     enum jt_err err = jt_syslog_connect(h->collector, &fresh, &h->ctx.fault);
     if (err == JT_OK && fresh) {
         keep_all(h);
+        gather(h);
     }
-    return err;
-}
-
-static enum jt_err tell_collector(struct jt_heads *h)
-{
-    char line[LINE_MAX];
-    enum jt_err err = JT_OK;
     for (size_t i = 0; i < h->n && err == JT_OK;) {
         i += write_line(h, i, line);
         err = jt_syslog_say(h->collector, line, &h->ctx.fault);
@@ -183,37 +178,39 @@ static void note(struct jt_heads *h)
     h->told_note = err;
 }
 
-static void tell_outside(struct jt_heads *h, enum jt_err reached)
+/* What could not be told is told again the next time. */
+static void tell_outside(struct jt_heads *h)
 {
     const char *path = h->ctx.vault->conf->audit_heads_file;
     int failed = h->n == 0 || path[0] == '\0' || tell_file(h, path) ? 0 : errno;
+    if (failed != 0) {
+        keep(h);
+    }
     if (failed != 0 && failed != h->told_errno) {
         jt_log(JT_LOG_ERROR, "alarm: the heads of the audit trail cannot be written to %s: %s",
                path, strerror(failed));
     }
     h->told_errno = failed;
-    if (h->collector != NULL) {
-        reached = reached == JT_OK ? tell_collector(h) : reached;
-        complain_of_collector(h, reached);
+    if (h->collector == NULL) {
+        return;
     }
-    if (failed != 0 || reached != JT_OK) {
+    jt_work_about(&h->ctx, "%s", h->ctx.vault->conf->audit_heads_syslog);
+    enum jt_err err = tell_collector(h);
+    if (err != JT_OK) {
         keep(h);
     }
+    complain_of_collector(h, err);
 }
 
 static struct jt_again step(void *arg)
 {
     struct jt_heads *h = arg;
-    jt_work_about(&h->ctx, "%s", h->ctx.vault->conf->audit_heads_syslog);
-    enum jt_err reached = h->collector == NULL ? JT_OK : reach_collector(h);
-    struct jt_fault why = h->ctx.fault;
     gather(h);
     if (h->n > 0) {
         tell_log(h);
         note(h);
     }
-    h->ctx.fault = why;
-    tell_outside(h, reached);
+    tell_outside(h);
     return (struct jt_again){ .ms = EVERY_MS };
 }
 

@@ -197,6 +197,22 @@ static void repeat_contradicted(struct jt_tokenizer *t, enum jt_err err)
     jt_lane_refresh(&t->lane);
 }
 
+/*
+ * Nothing was written, because some request's claim is another's by now. It is not known whose:
+ * those that have one end, and the others go on without them.
+ */
+static void leave_claims(struct jt_tokenizer *t)
+{
+    for (size_t i = 0; i < t->lane.n; i++) {
+        struct jt_lane_entry *e = &t->lane.entries[i];
+        if (!e->ended && jt_tokenize_request_of(e)->claim != NULL) {
+            jt_lane_end_item(&t->lane, e, JT_ERR_ONCE_LOST);
+        }
+    }
+    t->lane.ended = JT_ERR_ONCE_LOST;
+    jt_lane_again(&t->lane);
+}
+
 static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_result *result)
 {
     struct jt_tokenizer *t = arg;
@@ -207,6 +223,8 @@ static void on_stored(void *arg, enum jt_err err, const struct jt_tokenize_resul
     }
     if (err == JT_ERR_DB_DUPLICATE || err == JT_ERR_RING_CONTRADICTED) {
         repeat_contradicted(t, err);
+    } else if (err == JT_ERR_ONCE_LOST) {
+        leave_claims(t);
     } else if (err != JT_OK) {
         jt_lane_end_untrue(&t->lane, "tokenize", err);
     } else if (!result->check.node_stands) {

@@ -238,3 +238,22 @@ def test_old_days_are_forgotten(service):
         lambda: service.sql("SELECT day FROM guess ORDER BY day") == [(today - 1,), (today,)],
         "they are gone",
     )
+
+
+def test_they_hold_where_tokens_are_numeric(make_service):
+    service = make_service(options={"front_guess_tokenize": 20})
+    answer = service.operator.post("/v1/fields", {"name": "n", "token": {"format": "numeric"}})
+    assert answer.status_code == 201
+    api = client(service, "numeric", "tokenize", "detokenize")
+    others = [made_up(n, series="beside") for n in range(20)]
+    guessed = alike(60)
+    pans = [p for pair in zip(guessed[:20], others) for p in pair] + guessed[20:]
+    path, body = "/v1/fields/n/tokenize", {"items": [{"pan": p} for p in pans]}
+    for _ in range(2):
+        results = api.post(path, body).json()["results"]
+    statuses = [r["status"] for r in results]
+    assert set(statuses) == {200, 429} and statuses.count(429) >= 20
+    assert statuses[1:40:2] == [200] * 20
+    good = [(p, r["token"]) for p, r in zip(pans, results) if r["status"] == 200]
+    assert [len(t) for _, t in good] == [16] * len(good)
+    assert api.detokenize_many([t for _, t in good], "n") == [p for p, _ in good]

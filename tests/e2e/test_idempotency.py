@@ -19,7 +19,8 @@ def fresh():
 
 
 def post(api, path, body, key):
-    return api.post(path, body, headers={"Idempotency-Key": key})
+    """`key` None: without one."""
+    return api.post(path, body, headers={} if key is None else {"Idempotency-Key": key})
 
 
 def good(answer):
@@ -159,6 +160,7 @@ def test_keys_that_are_none(shared):
     before = rows(shared)
     uuids = ("a2345678-1234-4234-b234-12345678901b", "a234567812344234b23412345678901b")
     near = (uuids[0][:-1], uuids[0] + "0", uuids[0].replace("-", "", 1))
+    near += ("4111111111111111cbcdefabcdefabcd", "a2345678-1234-9234-b234-12345678901b")
     bad = ("", '""', "a" * 65, "a b", 'a"b', "a\\b", "k-4111111111111111", "k-4111-1111-1111-1111k")
     for key in (*bad, *near):
         assert refused(post(shared.app, ONE, body, key)) == (400, "idempotency-key-malformed")
@@ -310,6 +312,29 @@ def test_a_claim_that_was_taken_over_keeps_the_first_from_writing(own):
     assert rows(own) == before and own.ready
     first = good(post(own.app, ONE, body, key))
     assert good(post(own.app, ONE, body, key)) == first and rows(own) == before + 1
+
+
+def test_a_claim_that_is_lost_ends_its_own_request_alone(own):
+    """Requests without a key are in the same batch."""
+    ring = hold_ring(own)
+    first, first_answers = begin(own.app, ONE, {"pan": made_up(30, series="once")}, fresh())
+    wait_until(lambda: waiting(own, "jetond tokenize"), "the first waits")
+    rest = [
+        begin(own.app.another(), ONE, {"pan": made_up(31 + i, series="once")}, key)
+        for i, key in enumerate([fresh(), *[None] * 8])
+    ]
+    wait_until(
+        lambda: own.sql("SELECT count(*) FROM idempotency WHERE attempt > 0") == [(2,)],
+        "the second is claimed",
+    )
+    own.sql("UPDATE idempotency SET attempt = attempt + 1, busy_until = '-infinity'")
+    ring.release()
+    for thread, _ in [(first, first_answers), *rest]:
+        thread.join()
+    codes = [answers[0].status_code for _, answers in rest]
+    assert first_answers[0].status_code == codes[0] == 503
+    assert codes[1:] == [200] * 8
+    assert rows(own) == 8
 
 
 # --- administration ---

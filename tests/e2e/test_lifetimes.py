@@ -371,6 +371,29 @@ def test_clients_that_tokenize_the_same_expiring_cards_agree(make_service):
     assert generation["rows_written"] == generation["rows_deleted"]
 
 
+def test_a_card_that_is_over_never_gets_its_numeric_token_again(make_service):
+    """Of 90 tokens that there are for it, and also when its row has been removed."""
+    service = make_service(options={"cards_purge_grace": 0})
+    token = {"format": "numeric", "leading": 8, "last": 4}
+    assert service.operator.post("/v1/fields", {"name": "few", "token": token}).status_code == 201
+    api, few = Api(service, service.new_client("few", EVERYTHING)), "/v1/fields/few"
+    pan, seen = made_up(1, 14, "over"), []
+    for _ in range(4):
+        end = after(service, 1)
+        seen.append(tokenize(api, pan, end, few))
+        assert api.detokenize(seen[-1], "few") == pan
+        wait_past(service, end)
+        for token in seen:
+            answer = api.post(f"{few}/detokenize", {"token": token})
+            assert problem(answer) == "token-unknown"
+        assert problem(api.post(f"{few}/lookup", {"pan": pan})) == "card-unknown"
+    assert len(set(seen)) == 4
+    wait_until(lambda: service.sql("SELECT count(*) FROM card") == [(0,)], "the purge")
+    assert service.sql("SELECT count(*) FROM numeric_token") == [(4,)]
+    assert tokenize(api, pan, at=few) not in seen
+    assert service.operator.counters()["row_alarms"] == 0
+
+
 def test_the_command_line_gives_a_file_of_cards_one_end(shared, tmp_path):
     pans = [made_up(n, series="lifetime-file") for n in range(30)]
     files = {name: tmp_path / f"{name}.csv" for name in ("in", "out", "rejects")}

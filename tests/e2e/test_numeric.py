@@ -411,50 +411,6 @@ def test_a_request_is_done_once_with_numeric_tokens_too(shared, api):
         assert again.content == first.content
 
 
-def test_a_card_whose_time_is_over_never_gets_its_token_again(make_service):
-    """Of 90 tokens that there are for it, and also when its row has been removed."""
-    service = make_service(options={"cards_purge_grace": 0})
-    name = field(service, "few", leading=8, last=4)
-    client = Api(service, service.new_client("all", EVERYTHING))
-    pan, seen = made_up(1, 14, "over"), []
-    for _ in range(4):
-        (end,) = service.sql("SELECT clock_timestamp() + interval '1 second'")[0]
-        body = {"pan": pan, "expires_at": end.isoformat()}
-        token = client.post(f"/v1/fields/{name}/tokenize", body).json()["token"]
-        assert token not in seen
-        assert detokenize(client, token, name).json() == {"pan": pan}
-        seen.append(token)
-        wait_until(lambda: service.sql("SELECT clock_timestamp() > %s", (end,))[0][0], "its end")
-        assert [problem(detokenize(client, t, name)) for t in seen] == ["token-unknown"] * len(seen)
-        answer = client.post(f"/v1/fields/{name}/lookup", {"pan": pan})
-        assert problem(answer) == "card-unknown"
-    assert service.sql("SELECT count(*) FROM numeric_token") == [(4,)]
-    wait_until(lambda: service.sql("SELECT count(*) FROM card") == [(0,)], "the purge", 90)
-    assert service.sql("SELECT count(*) FROM numeric_token") == [(4,)]
-    assert tokenize(client, pan, name).json()["token"] not in seen
-    assert service.operator.counters()["row_alarms"] == 0
-
-
-def test_guess_brakes_hold_where_tokens_are_numeric(make_service):
-    service = make_service(options={"front_guess_tokenize": 20})
-    name = field(service, "n")
-    client = Api(service, service.new_client("all", EVERYTHING))
-    alike = [f"411111{n:05d}" for n in range(60)]
-    alike = [p + d + "1111" for p in alike for d in "0123456789"]
-    alike = [p for p in alike if luhn_ok(p)]
-    others = [made_up(n, series="beside") for n in range(20)]
-    items = [{"pan": p} for pair in zip(alike[:20], others) for p in pair]
-    items += [{"pan": p} for p in alike[20:60]]
-    for _ in range(2):
-        results = client.post(f"/v1/fields/{name}/tokenize", {"items": items}).json()["results"]
-    held = [r for r in results if r["status"] == 429]
-    good = [(i["pan"], r["token"]) for i, r in zip(items, results) if r["status"] == 200]
-    assert len(held) + len(good) == 80 and 20 <= len(held) <= 60
-    assert [r["status"] for r in results[1:40:2]] == [200] * 20
-    for pan, token in good:
-        assert well_formed(token, pan) and detokenize(client, token, name).json() == {"pan": pan}
-
-
 def test_the_command_line_makes_such_fields_and_does_whole_files(own, tmp_path):
     out = own.jeton(
         "field", "add", "cli", "--numeric", "--keep-leading", "8", "--keep-last", "0",
