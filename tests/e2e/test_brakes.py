@@ -172,6 +172,32 @@ def test_without_the_database_a_front_counts_for_itself(service):
     wait_until(lambda: guesses(service) == [(8,)], "they are made up for")
 
 
+def test_a_database_that_refuses_is_asked_once_a_second(service):
+    front(service, guess_lookup=1)  # so low that each class goes to the database at once
+    service.sql("CREATE SEQUENCE jeton.attempts")  # what is drawn from it stays drawn
+    service.sql(
+        "CREATE FUNCTION jeton.refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+        "$$BEGIN PERFORM nextval('jeton.attempts'); RAISE 'not now'; END$$"
+    )
+    service.sql(
+        "CREATE TRIGGER refuse BEFORE INSERT ON guess FOR EACH STATEMENT "
+        "EXECUTE FUNCTION jeton.refuse()"
+    )
+    finder = client(service, "finder", "lookup")
+    cards = [made_up(i, series="many") for i in range(6000)]  # more than one statement takes
+    assert set(ask(finder, LOOKUP, cards)) == {404}
+
+    def attempts():
+        return service.sql("SELECT last_value FROM jeton.attempts")[0][0]
+
+    before = wait_until(lambda: n if (n := attempts()) > 1 else None, "it was refused")
+    start = time.monotonic()
+    wait_until(lambda: attempts() >= before + 3, "it was refused again")
+    assert time.monotonic() - start > 1.5
+    service.sql("DROP TRIGGER refuse ON guess")
+    wait_until(lambda: len(guesses(service)) == 6000, "they are made up for")
+
+
 def test_a_merchant_never_notices(service):
     cards = [made_up(i, series="merchant") for i in range(3000)]
     # of one BIN, as many in a class as 10 million cards over 50 BINs have, three times over
