@@ -11,7 +11,8 @@
 
 One connection is kept and used again. What may pass is repeated: connections that break, 429, 502,
 503 and 504, as long as `retry_for_s` lasts and as the server's Retry-After says; within a batch,
-only the items that were not answered are sent again. Everything else is an error at once.
+only the items that were not answered are sent again. Everything else is an error at once, and so is
+429 `guess-brake`, which lasts until the next day (UTC).
 
 Repeating is safe: where equal cards share a token (which is how fields are made unless they say
 otherwise), a card that was stored already gives the same token again. In a field without that, a
@@ -36,6 +37,7 @@ from typing import Iterable, Iterator, Optional
 
 PROBLEM = "urn:jeton:problem:"
 PASSING = (429, 502, 503, 504)
+LASTING = "guess-brake"  # until midnight, with 429
 
 
 class JetonError(Exception):
@@ -64,6 +66,10 @@ class Result:
     @property
     def good(self):
         return self.value is not None
+
+    @property
+    def passing(self):
+        return self.status in PASSING and self.problem != LASTING
 
 
 class Client:
@@ -169,8 +175,8 @@ class Client:
             for i, got in zip(left, answer["results"]):
                 problem = got.get("type", "").removeprefix(PROBLEM) or None
                 results[i] = Result(got.get(wanted), got["status"], problem)
-            if any(r.status in PASSING for r in results):
-                left = [i for i in left if key or results[i].status in PASSING]
+            if any(r.passing for r in results):
+                left = [i for i in left if key or results[i].passing]
             else:
                 left = []
             if left and not self._wait(end, 1.0):
@@ -202,6 +208,8 @@ class Client:
             passing = status in PASSING and (repeat or retry_after.isdigit())
             if status == 503 and problem is not None and not retry_after.isdigit():
                 passing = False  # it does not pass by itself: an operator must look
+            if problem == LASTING:
+                passing = False
             if status == 409 and retry_after.isdigit():
                 passing = True  # the one before is under way still, of which there was no answer
             if not passing:

@@ -6,10 +6,10 @@
  * A client keeps one connection and uses it again. It is for one thread at a time: make one for
  * each. Requests that may pass are repeated for so long as `retry_for_ms` says: connections that
  * break, and statuses 429, 502, 503 and 504, as the server's Retry-After wants it. Within a batch
- * only the items that were not answered are sent again. Repeating is safe: where equal cards share
- * a token, a card that was stored already gives the same token again. In a field that was made
- * without that, a request whose answer was lost may leave a second token for its cards, unless
- * `once` is set.
+ * only the items that were not answered are sent again; one with the problem "guess-brake" was,
+ * since that lasts until the next day (UTC). Repeating is safe: where equal cards share a token, a
+ * card that was stored already gives the same token again. In a field that was made without that, a
+ * request whose answer was lost may leave a second token for its cards, unless `once` is set.
  *
  * Card numbers and the API key are wiped from the library's own buffers; those of libcurl and
  * jansson, and the caller's, are not its own. No error text holds one of them.

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/backoff.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #define FIRST_PAUSE_MS   200
 #define LONGEST_PAUSE_MS 5000
 
 bool jt_status_is_passing(long status)
 {
     return status == 429 || (status >= 502 && status <= 504);
+}
+
+bool jt_item_is_passing(long status, const char *problem)
+{
+    return jt_status_is_passing(status) && (problem == NULL || strcmp(problem, "guess-brake") != 0);
 }
 
 void jt_backoff_init(struct jt_backoff *b, long retry_for_s)

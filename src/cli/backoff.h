@@ -13,6 +13,12 @@
 /* Whether an HTTP status says that the server is unavailable, or that it is too much for it now. */
 bool jt_status_is_passing(long status);
 
+/*
+ * The same of an item of a batch, with the last part of its problem's type, or NULL: one that a
+ * guess brake holds passes at midnight only.
+ */
+bool jt_item_is_passing(long status, const char *problem);
+
 struct jt_backoff {
     int64_t first_failure_ms; /* -1: nothing failed since jt_backoff_reset */
     int64_t pause_ms;

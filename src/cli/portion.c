@@ -201,10 +201,11 @@ static enum jt_err apply_one(struct jt_portion *b, struct jt_portion_row *row, c
         b->n_pending--;
         return jt_buf_status(&b->results);
     }
-    if (!jt_status_is_passing((long)code)) {
-        const char *type = json_string_value(json_object_get(result, "type"));
-        const char *colon = type == NULL ? NULL : strrchr(type, ':');
-        reject(b, row, colon != NULL ? colon + 1 : "unknown");
+    const char *type = json_string_value(json_object_get(result, "type"));
+    const char *colon = type == NULL ? NULL : strrchr(type, ':');
+    const char *problem = colon == NULL ? NULL : colon + 1;
+    if (!jt_item_is_passing((long)code, problem)) {
+        reject(b, row, problem != NULL ? problem : "unknown");
         b->n_pending--;
     }
     return JT_OK;

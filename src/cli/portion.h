@@ -5,9 +5,9 @@
  *
  * A row is pending until the server has answered it. An answer of 200 gives the new value; 429 and
  * 502 to 504 leave the row pending, so that a portion can be sent again with only what is left of
- * it; any other rejects it for the reason that the problem type names. What can be told without the
- * server, because it could not be put into JSON or would only fill the request, is rejected at
- * once.
+ * it; any other, and 429 for a guess brake, rejects it for the reason that the problem type names.
+ * What can be told without the server, because it could not be put into JSON or would only fill the
+ * request, is rejected at once.
  *
  * A portion holds card numbers: everything is in buffers that are wiped.
  */

@@ -48,7 +48,7 @@ enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t e
 /* Gives what is posted from here on another Idempotency-Key, where it has any. */
 void jeton_name(struct jeton_client *c);
 
-/* Whether a request or item that was answered with `status` may be repeated. */
+/* Whether what was answered with `status` may be repeated, as a rule. */
 bool jeton_is_passing(long status);
 
 /* Waits; false when that would be after `end_ms`. */

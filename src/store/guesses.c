@@ -100,6 +100,9 @@ enum jt_err jt_guesses_of_day(struct jt_db *db, uint32_t day, uint32_t max, jt_g
         struct jt_row row = jt_row_init(res, i);
         read_count(&row, &count);
         err = jt_row_status(&row);
+        if (err == JT_OK && count.day != day) {
+            err = JT_ERR_DB_FAULT;
+        }
         if (err == JT_OK) {
             each(arg, &count);
         }

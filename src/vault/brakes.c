@@ -184,7 +184,7 @@ static struct jt_again step(void *arg)
                jt_fault_line(&b->ctx.fault, err, line));
     }
     b->told = err;
-    return (struct jt_again){ .ms = n == JT_GUESS_BATCH ? 0 : EVERY_MS };
+    return (struct jt_again){ .ms = err == JT_OK && n == JT_GUESS_BATCH ? 0 : EVERY_MS };
 }
 
 /* --- life --- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/guesstable.h"
 
+#include "base/random.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +21,14 @@ struct counted {
     bool due; /* stands in `due` */
 };
 
-/* How often a class came in the call under way. A call has at most half as many tries. */
-#define WITHIN 4096
-_Static_assert(WITHIN >= 2 * JT_GUESS_TRIES, "there is always a free place");
+/*
+ * What came in the pass under way: classes with a number of tries, and cards, which are as
+ * different from classes as from one another. At most one of each for a try.
+ */
+#define WITHIN 8192
+_Static_assert(WITHIN >= 4 * JT_GUESS_TRIES, "half the places are always free");
 struct within {
-    uint32_t call; /* of another call: free */
+    uint32_t pass; /* of another pass: free */
     uint32_t tag;
     uint32_t n;
 };
@@ -34,10 +39,11 @@ struct jt_guess_table {
     uint32_t *tags;  /* of the classes, a set in a line of the processor's cache; 0: free */
     uint32_t *cards; /* 0: free */
     uint32_t class_sets, card_sets;
+    uint64_t salt; /* of the places where blurred limits lie */
     struct jt_guess_figures figures;
     uint32_t latest;  /* the latest day that anything was counted on */
     uint32_t highest; /* count of a class on it */
-    uint32_t call;
+    uint32_t pass;
     struct within within[WITHIN];
     size_t n_due;
     uint32_t due[DUE_AT_ONCE]; /* places of classes */
@@ -53,6 +59,7 @@ enum jt_err jt_guess_table_new(uint32_t n_classes, uint32_t n_cards, struct jt_g
     pthread_mutex_init(&t->mutex, NULL);
     t->class_sets = n_classes / WAYS;
     t->card_sets = n_cards / WAYS;
+    jt_random_fill(&t->salt, sizeof t->salt);
     t->classes = calloc(n_classes, sizeof *t->classes);
     t->tags = calloc(n_classes, sizeof *t->tags);
     t->cards = calloc(n_cards, sizeof *t->cards);
@@ -150,10 +157,12 @@ static struct counted *take(struct jt_guess_table *t, const uint8_t *mac, uint32
     return c;
 }
 
-static uint32_t limit_of(const struct jt_guess_limit *limit, const uint8_t *mac)
+static uint32_t limit_of(const struct jt_guess_table *t, const struct jt_guess_limit *limit,
+                         const uint8_t *mac)
 {
+    uint64_t mixed = (jt_get_u64(mac + 8) ^ t->salt) * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t spread = limit->blurred ? limit->n / BLUR + 1 : 1;
-    return limit->n - jt_get_u32(mac + 12) % spread;
+    return limit->n - (uint32_t)(mixed >> 32) % spread;
 }
 
 /* A count has risen. */
@@ -172,46 +181,82 @@ static void note_due(struct jt_guess_table *t, const struct jt_guess_limit *limi
                      struct counted *c)
 {
     uint32_t part = limit->n / PARTS > 0 ? limit->n / PARTS : 1;
-    bool reached = c->n >= limit_of(limit, c->mac);
+    bool reached = c->n >= limit_of(t, limit, c->mac);
     if (!c->due && (c->n_unsaved >= part || reached) && t->n_due < DUE_AT_ONCE) {
         c->due = true;
         t->due[t->n_due++] = (uint32_t)(c - t->classes);
     }
 }
 
+/*
+ * A class is at its limit from now on, whatever was counted, and at that of every node that learns
+ * of it, wherever it lies there.
+ */
+static void close_class(struct jt_guess_table *t, const struct jt_guess_limit *limit,
+                        struct counted *c)
+{
+    c->n_unsaved += limit->n - c->n;
+    c->n = limit->n;
+    note_highest(t, c);
+    note_due(t, limit, c);
+}
+
 /* --- cards --- */
+
+/* Whether the card was counted today; else *free_at is where it may be remembered. */
+static bool was_counted(struct jt_guess_table *t, const uint8_t *mac, uint32_t **free_at)
+{
+    uint32_t *set = &t->cards[card_set(t, mac)];
+    uint32_t tag = tag_of(mac + 4);
+    *free_at = &set[jt_get_u32(mac + 8) % WAYS]; /* any one goes when all places are taken */
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i] == tag) {
+            return true;
+        }
+        *free_at = set[i] == 0 ? &set[i] : *free_at;
+    }
+    return false;
+}
 
 /* Whether it is the first try of the card today; then it is remembered. */
 static bool is_first(struct jt_guess_table *t, const uint8_t *mac)
 {
-    uint32_t *set = &t->cards[card_set(t, mac)];
-    uint32_t tag = tag_of(mac + 4);
-    size_t free_at = jt_get_u32(mac + 8) % WAYS; /* any one goes when all places are taken */
-    for (size_t i = 0; i < WAYS; i++) {
-        if (set[i] == tag) {
-            return false;
-        }
-        free_at = set[i] == 0 ? i : free_at;
+    uint32_t *free_at;
+    if (was_counted(t, mac, &free_at)) {
+        return false;
     }
-    set[free_at] = tag;
+    *free_at = tag_of(mac + 4);
     return true;
 }
 
 /* --- tries --- */
 
-/* How many of the class came in this call before. */
-static uint32_t came_before(struct jt_guess_table *t, const uint8_t *mac)
+/* The number beside a MAC in the pass under way; 0 at first. */
+static uint32_t *number_of(struct jt_guess_table *t, const uint8_t *mac)
 {
     uint32_t tag = jt_get_u32(mac + 8);
     size_t at = jt_get_u32(mac + 4) % WITHIN;
-    while (t->within[at].call == t->call && t->within[at].tag != tag) {
+    while (t->within[at].pass == t->pass && t->within[at].tag != tag) {
         at = (at + 1) % WITHIN;
     }
     struct within *w = &t->within[at];
-    if (w->call != t->call) {
-        *w = (struct within){ .call = t->call, .tag = tag };
+    if (w->pass != t->pass) {
+        *w = (struct within){ .pass = t->pass, .tag = tag };
     }
-    return w->n++;
+    return &w->n;
+}
+
+/* Tries of the class that has most of them in the call. */
+static uint32_t most_of_a_class(struct jt_guess_table *t, const struct jt_guess_try *tries,
+                                size_t n)
+{
+    uint32_t most = 0;
+    t->pass++;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t times = ++*number_of(t, tries[i].macs->class_mac);
+        most = times > most ? times : most;
+    }
+    return most;
 }
 
 /*
@@ -228,21 +273,54 @@ static void ask_ahead(const struct jt_guess_table *t, const struct jt_guess_try 
     }
 }
 
+/* Whether a card is one more than there is room for with those that came before it in the call. */
+static bool is_beyond(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t so_far,
+                      const struct jt_guess_result *macs)
+{
+    uint32_t *free_at, *came = number_of(t, macs->card_mac);
+    if (*came > 0 || was_counted(t, macs->card_mac, &free_at)) {
+        return false;
+    }
+    uint32_t *others = number_of(t, macs->class_mac);
+    if (so_far + *others >= limit_of(t, limit, macs->class_mac)) {
+        return true;
+    }
+    ++*others;
+    *came = 1;
+    return false;
+}
+
+static bool is_held(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t day,
+                    const struct jt_guess_result *macs, bool closing)
+{
+    struct counted *c = find(t, macs->class_mac, day);
+    uint32_t so_far = c == NULL ? 0 : c->n;
+    if (so_far >= limit_of(t, limit, macs->class_mac)) {
+        return true;
+    }
+    if (!closing || !is_beyond(t, limit, so_far, macs)) {
+        return false;
+    }
+    c = take(t, macs->class_mac, day);
+    if (c != NULL) {
+        close_class(t, limit, c);
+    } else {
+        t->figures.n_pushed++;
+    }
+    return true;
+}
+
 void jt_guess_table_hold(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t day,
-                         struct jt_guess_try *tries, size_t n, bool within)
+                         struct jt_guess_try *tries, size_t n, bool closing)
 {
     /* as a rule no class comes near its limit, and so none is looked for */
     uint32_t least = limit->n - (limit->blurred ? limit->n / BLUR : 0);
     pthread_mutex_lock(&t->mutex);
-    t->call++;
+    uint32_t highest = day > t->latest ? 0 : t->highest;
+    bool near = day < t->latest || highest + (closing ? most_of_a_class(t, tries, n) : 0) >= least;
+    t->pass++;
     for (size_t i = 0; i < n; i++) {
-        const uint8_t *mac = tries[i].macs->class_mac;
-        uint32_t so_far = within ? came_before(t, mac) : 0;
-        if (day < t->latest || (day == t->latest && t->highest + so_far >= least)) {
-            const struct counted *c = find(t, mac, day);
-            so_far += c == NULL ? 0 : c->n;
-        }
-        tries[i].held = so_far >= limit_of(limit, mac);
+        tries[i].held = near && is_held(t, limit, day, tries[i].macs, closing);
     }
     pthread_mutex_unlock(&t->mutex);
 }
@@ -252,7 +330,7 @@ static void count_one(struct jt_guess_table *t, const struct jt_guess_limit *lim
 {
     const uint8_t *mac = try->macs->class_mac;
     struct counted *c = try->counts ? take(t, mac, day) : find(t, mac, day);
-    try->held = c != NULL && c->n >= limit_of(limit, mac);
+    try->held = c != NULL && c->n >= limit_of(t, limit, mac);
     if (try->held || !try->counts || !is_first(t, try->macs->card_mac)) {
         return;
     }
@@ -263,8 +341,12 @@ static void count_one(struct jt_guess_table *t, const struct jt_guess_limit *lim
     }
     c->n++;
     c->n_unsaved++;
-    note_highest(t, c);
-    note_due(t, limit, c);
+    if (c->n >= limit_of(t, limit, mac)) {
+        close_class(t, limit, c);
+    } else {
+        note_highest(t, c);
+        note_due(t, limit, c);
+    }
 }
 
 void jt_guess_table_count(struct jt_guess_table *t, const struct jt_guess_limit *limit,

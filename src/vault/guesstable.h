@@ -34,8 +34,9 @@
 struct jt_guess_limit {
     uint32_t n; /* different cards of a class on a day; not 0 */
     /*
-     * Up to a quarter less, by the class and the day, and only the keeper can tell how much: nobody
-     * learns from where it begins whether a single card was counted.
+     * Up to a quarter less, by the class, the day and the front: from where it begins nobody learns
+     * how many cards were counted, but to within that quarter. A secret of the front's own is in
+     * it, so that it cannot be found out at one node for use at another.
      */
     bool blurred;
 };
@@ -56,11 +57,21 @@ enum jt_err jt_guess_table_new(uint32_t n_classes, uint32_t n_cards,
 void jt_guess_table_free(struct jt_guess_table *t);
 
 /*
- * Before anything is done: which tries are held. With `within`, also those that would go beyond the
- * limit if all before them in the call counted.
+ * Before anything is done: which tries are held, because their class is at its limit.
+ *
+ * With `closing`, for acts that cannot be taken back once they count: a call may also have no more
+ * different cards of a class than there is room for if all of them count. The first that is beyond
+ * is held, and sets its class to the limit for the rest of the day. It must: whether a card is new
+ * is not known yet, so that known ones take up room too, and a call that cost nothing would tell
+ * exactly how much room there is, again and again; what it tells between two calls is whether the
+ * card in between was new. So the room of a class shows once a day, and blurred. A card that came
+ * in the call before, or was counted today, takes up no room: honest repetitions close nothing.
+ *
+ * Without it, a class would go beyond its limit by all that fits in the calls under way, which is
+ * many times a limit that is set low.
  */
 void jt_guess_table_hold(struct jt_guess_table *t, const struct jt_guess_limit *limit, uint32_t day,
-                         struct jt_guess_try *tries, size_t n, bool within);
+                         struct jt_guess_try *tries, size_t n, bool closing);
 
 /*
  * Afterwards: counts, in order, and holds whatever comes once the limit is reached, counted or not.

@@ -80,6 +80,24 @@ static void what_a_database_of_another_hand_says_is_not_believed(void **state)
     assert_int_equal(jt_guesses_add(fx->db, one, 1), JT_ERR_DB_UNTRUE);
 }
 
+/* A day to come would be counted on, and push out what was counted on this one. */
+static void a_row_of_another_day_is_none_of_this_one(void **state)
+{
+    struct fx *fx = *state;
+    struct seen seen = { .n = 0 };
+    struct jt_guess_count one[1] = { count_of(DAY, 1, 3) };
+    assert_int_equal(jt_guesses_add(fx->db, one, 1), JT_OK);
+    /* once the day that is asked for, and then the one after it */
+    fx_exec(fx->plain,
+            "CREATE SEQUENCE asked; "
+            "CREATE FUNCTION lie(day int4) RETURNS int4 STABLE LANGUAGE plpgsql SECURITY DEFINER "
+            "AS 'BEGIN RETURN day + (nextval(''jeton.asked'') - 1) % 2; END'; "
+            "ALTER TABLE guess RENAME TO real; "
+            "CREATE VIEW guess AS SELECT lie(day) AS day, class, n FROM real");
+    assert_int_equal(jt_guesses_of_day(fx->db, DAY, 8, note, &seen), JT_ERR_DB_FAULT);
+    assert_int_equal(seen.n, 0);
+}
+
 /* --- honey --- */
 
 static struct jt_honey_sealed shown;
@@ -147,6 +165,7 @@ int main(void)
         TEST(a_day_is_read_from_the_highest_on),
         TEST(days_of_before_yesterday_go),
         TEST(what_a_database_of_another_hand_says_is_not_believed),
+        TEST(a_row_of_another_day_is_none_of_this_one),
         TEST(a_change_of_marks_and_its_audit_row_are_one),
         TEST(a_row_that_is_gone_or_of_no_form_is_told_and_put_back),
     };

@@ -172,6 +172,32 @@ def test_without_the_database_a_front_counts_for_itself(service):
     wait_until(lambda: guesses(service) == [(8,)], "they are made up for")
 
 
+def test_a_database_that_refuses_is_asked_once_a_second(service):
+    front(service, guess_lookup=1)  # so low that each class goes to the database at once
+    service.sql("CREATE SEQUENCE jeton.attempts")  # what is drawn from it stays drawn
+    service.sql(
+        "CREATE FUNCTION jeton.refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+        "$$BEGIN PERFORM nextval('jeton.attempts'); RAISE 'not now'; END$$"
+    )
+    service.sql(
+        "CREATE TRIGGER refuse BEFORE INSERT ON guess FOR EACH STATEMENT "
+        "EXECUTE FUNCTION jeton.refuse()"
+    )
+    finder = client(service, "finder", "lookup")
+    cards = [made_up(i, series="many") for i in range(6000)]  # more than one statement takes
+    assert set(ask(finder, LOOKUP, cards)) == {404}
+
+    def attempts():
+        return service.sql("SELECT last_value FROM jeton.attempts")[0][0]
+
+    before = wait_until(lambda: n if (n := attempts()) > 1 else None, "it was refused")
+    start = time.monotonic()
+    wait_until(lambda: attempts() >= before + 3, "it was refused again")
+    assert time.monotonic() - start > 1.5
+    service.sql("DROP TRIGGER refuse ON guess")
+    wait_until(lambda: len(guesses(service)) == 6000, "they are made up for")
+
+
 def test_a_merchant_never_notices(service):
     cards = [made_up(i, series="merchant") for i in range(3000)]
     # of one BIN, as many in a class as 10 million cards over 50 BINs have, three times over
@@ -209,6 +235,41 @@ def test_new_cards_of_one_class_are_held_within_a_quarter_of_the_limit(service):
     assert done == stored + 5 and asked == 400 + 10
     wait_until(lambda: len(brake_rows(service, "seller")) > 0, "it is recorded")
     assert {r[1] for r in brake_rows(service, "seller")} == {"tokenize"}
+
+
+def test_the_same_card_many_times_is_served_and_tells_nothing(service):
+    """Who stored one card of a class cannot read from a batch of it how many others were new."""
+    front(service, guess_tokenize=40)
+    known, *cards = alike(31)
+    seller = client(service, "seller", "tokenize")
+    assert ask(seller, TOKENIZE, [known] * 1500) == [200] * 1500
+    for card in cards[:29]:  # there is room for 30 at least
+        assert ask(seller, TOKENIZE, [card]) == [200]
+        assert ask(seller, TOKENIZE, [known] * 60) == [200] * 60
+    assert ask(seller, TOKENIZE, ([known] + cards[:29]) * 20) == [200] * 600
+    assert "alarm" not in service.front_log.read_text()
+
+
+def test_what_a_probe_tells_it_tells_once_a_day(service):
+    front(service, guess_tokenize=0)
+    cards = alike(120)
+    service.app.tokenize_many(cards[:100])
+    front(service, guess_tokenize=40)
+    seller = client(service, "seller", "tokenize")
+    # known cards only, but more different ones than there is room for: it shows how much that is
+    statuses = ask(seller, TOKENIZE, cards[:100])
+    room = statuses.count(200)
+    assert 30 <= room <= 40 and statuses == [200] * room + [429] * (100 - room)
+    # and then the class is closed: nobody reads it before and after a card that may be new
+    assert ask(seller, TOKENIZE, [cards[0], cards[110]]) == [429] * 2
+    assert ask(seller, TOKENIZE, cards[:100]) == [429] * 100
+    assert ask(seller, TOKENIZE, [made_up(1)]) == [200]
+    wait_until(lambda: (40,) in guesses(service), "other nodes know")
+    service.front.kill()
+    service.start_front()
+    service.wait_ready()
+    assert ask(seller, TOKENIZE, [cards[0], cards[110]]) == [429] * 2
+    assert service.sql("SELECT count(*) FROM card") == [(100 + 1,)]
 
 
 def test_a_known_card_is_no_guess_and_neither_is_one_in_a_field_without_dedup(service):

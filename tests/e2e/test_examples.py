@@ -244,6 +244,46 @@ def test_the_library_says_why_it_cannot(shared):
     assert away.returncode == 69
 
 
+@pytest.mark.parametrize("how", ["python", "python, once", "c", "c, once", "command"])
+def test_what_a_guess_brake_holds_is_an_answer_like_others(service, how):
+    """It lasts until midnight: nobody waits for it, and the other cards are served."""
+    service.front.stop()
+    service.configure(front_guess_tokenize=1)
+    service.start_front()
+    service.wait_ready()
+    last_two = ["4111110000091111", "4111110000171111"]  # of one class: the second one is held
+    pans = [made_up(i, series="braked") for i in range(20)]
+    pans[5:5] = last_two
+    once = "once" in how
+    if how == "command":
+        source, out = service.directory / "in.csv", service.directory / "out.csv"
+        rejects = service.directory / "rejects.csv"
+        source.write_text("pan\n" + "".join(f"{p}\n" for p in pans), encoding="ascii")
+        files = ("--in", source, "--out", out, "--rejects", rejects)
+        key_file = service.directory / "app.key"
+        key_file.touch(mode=0o600)
+        key_file.write_text(service.app_key, encoding="ascii")
+        options = ("--field", "pan", "--column", "pan", *files, "--retry-for", 3)
+        service.jeton("tokenize", *options, key_file=key_file)
+        assert rejects.read_text(encoding="ascii") == "line,reason\n8,guess-brake\n"
+        tokens = out.read_text(encoding="ascii").split()[1:]
+        tokens.insert(6, "")
+    elif how.startswith("c"):
+        done = run_cards(service, "tokenize", pans, env=ONCE if once else None)
+        assert (done.returncode, done.stderr) == (0, "line 7: guess-brake\n")
+        tokens = done.stdout.split("\n")[:-1]
+    else:
+        with client_of(service, retry_for_s=3, once=once) as client:
+            results = list(client.tokenize_many("pan", pans))
+            assert (results[6].status, results[6].problem) == (429, "guess-brake")
+            with pytest.raises(jeton.JetonError) as caught:
+                client.tokenize("pan", last_two[1])
+            assert caught.value.problem == "guess-brake"
+            assert not isinstance(caught.value, jeton.JetonUnavailable)
+        tokens = [r.value or "" for r in results]
+    assert len(tokens) == len(pans) and [i for i, t in enumerate(tokens) if t == ""] == [6]
+
+
 # -- docs/api.md: each block of commands is followed by the answer that it gets
 
 

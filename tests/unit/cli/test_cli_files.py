@@ -195,6 +195,25 @@ def test_rows_that_are_unavailable_are_asked_again_alone(script):
     assert [len(json.loads(r[3])["items"]) for r in script.requests] == [3, 1]
 
 
+def test_what_a_guess_brake_holds_is_rejected_and_the_job_goes_on(script):
+    def reply(number, method, path, body):
+        status, payload = vault(number, method, path, body)
+        for i, item in enumerate(body["items"]):
+            if item["pan"].endswith("7"):
+                payload["results"][i] = {
+                    "status": 429,
+                    "type": "urn:jeton:problem:guess-brake",
+                    "title": "t",
+                }
+        return status, payload
+
+    script.reply = reply
+    process, out, rejects = script.tokenize(card_file(30), "--batch", 10, "--retry-for", 1)
+    assert out.count(b"jtk_") == 27
+    assert rejects == [(n + 2, "guess-brake") for n in (7, 17, 27)]
+    assert len(script.requests) == 3
+
+
 def test_the_end_of_patience_is_69_and_leaves_no_file(script):
     script.reply = lambda *_: problem(503, "unavailable", **{"Retry-After": "1"})
     process, out, _ = script.tokenize(card_file(5), "--retry-for", 1, status=69)

@@ -128,6 +128,23 @@ static void unavailable_rows_stay_and_are_asked_again(void **state)
     assert_holds(&out, "a\nb\nc\n");
 }
 
+static void what_a_guess_brake_holds_is_a_reject(void **state)
+{
+    (void)state;
+    add("411111111111\n422222222222\n433333333333\n", 0, 1);
+    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
+    assert_int_equal(
+        apply("{\"results\":[{\"status\":429,\"type\":\"urn:jeton:problem:guess-brake\"},"
+              "{\"status\":200,\"token\":\"b\"},"
+              "{\"status\":429,\"type\":\"urn:jeton:problem:opening-rate\"}]}"),
+        JT_OK);
+    assert_int_equal(portion.n_pending, 1); /* the last one, which passes soon */
+    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"c\"}]}"), JT_OK);
+    write_out();
+    assert_holds(&out, "b\nc\n");
+    assert_holds(&rejects, "1,guess-brake\n");
+}
+
 static void what_json_cannot_hold_is_refused_without_asking(void **state)
 {
     (void)state;
@@ -259,6 +276,7 @@ int main(void)
         TEST(a_column_is_replaced_and_nothing_else),
         TEST(rejected_rows_tell_line_and_reason_and_never_the_value),
         TEST(unavailable_rows_stay_and_are_asked_again),
+        TEST(what_a_guess_brake_holds_is_a_reject),
         TEST(what_json_cannot_hold_is_refused_without_asking),
         TEST(a_nul_is_refused_without_asking),
         TEST(rows_that_are_no_proper_csv),

@@ -65,20 +65,31 @@ static size_t try_some(uint64_t group, uint64_t first, size_t n, bool counts, ui
     return n_held;
 }
 
-static size_t hold_some(const struct jt_guess_limit *limit, uint64_t group, size_t n, bool within)
+/* Cards first .. first + n - 1 of a group, each `times`, come in one call; how many are held. */
+static size_t hold_cards(const struct jt_guess_limit *limit, uint64_t group, uint64_t first,
+                         size_t n, size_t times, bool closing)
 {
     size_t n_held = 0;
-    struct jt_guess_result macs = macs_of(group, 1);
-    struct jt_guess_try *tries = calloc(n, sizeof *tries);
+    struct jt_guess_result *macs = calloc(n, sizeof *macs);
+    struct jt_guess_try *tries = calloc(n * times, sizeof *tries);
     for (size_t i = 0; i < n; i++) {
-        tries[i].macs = &macs;
+        macs[i] = macs_of(group, first + i);
     }
-    jt_guess_table_hold(t, limit, DAY, tries, n, within);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n * times; i++) {
+        tries[i].macs = &macs[i % n];
+    }
+    jt_guess_table_hold(t, limit, DAY, tries, n * times, closing);
+    for (size_t i = 0; i < n * times; i++) {
         n_held += tries[i].held;
     }
+    free(macs);
     free(tries);
     return n_held;
+}
+
+static size_t hold_some(const struct jt_guess_limit *limit, uint64_t group, size_t n, bool closing)
+{
+    return hold_cards(limit, group, 100000, n, 1, closing);
 }
 
 static void exactly_the_limit_counts_and_then_all_is_held(void **state)
@@ -120,13 +131,59 @@ static void another_day_begins_at_nothing(void **state)
     assert_int_equal(try_some(1, 300, 1, true, DAY + 1), 1);
 }
 
-static void within_a_call_all_count_as_new(void **state)
+static void a_call_beyond_the_limit_closes_the_class_for_the_day(void **state)
+{
+    (void)state;
+    struct jt_guess_count count;
+    assert_int_equal(try_some(4, 0, 90, true, DAY), 0);
+    assert_int_equal(hold_some(&hundred, 4, 10, true), 0); /* as many as there is room for */
+    assert_int_equal(hold_some(&hundred, 4, 10, true), 0); /* each call by itself */
+    assert_int_equal(jt_guess_table_gather(t, &count, 1), 1);
+    assert_int_equal(hold_some(&hundred, 4, 30, true), 20);
+    /* whoever learnt from this how much room there was learns nothing more today */
+    assert_int_equal(hold_some(&hundred, 4, 1, true), 1);
+    assert_int_equal(hold_some(&hundred, 4, 1, false), 1);
+    assert_int_equal(try_some(4, 0, 1, false, DAY), 1);
+    assert_int_equal(hold_some(&hundred, 5, 100, true), 0); /* another group */
+    /* neither at other nodes nor after a restart */
+    assert_int_equal(jt_guess_table_gather(t, &count, 1), 1);
+    assert_int_equal(count.n, 10);
+}
+
+static void a_probe_that_costs_nothing_tells_nothing(void **state)
+{
+    (void)state;
+    /* a card that comes again shows the limit only once it is reached: by a card that was new */
+    assert_int_equal(try_some(4, 0, 99, true, DAY), 0);
+    assert_int_equal(hold_cards(&hundred, 4, 1000, 1, 100, true), 0);
+    assert_int_equal(try_some(4, 99, 1, true, DAY), 0);
+    assert_int_equal(hold_cards(&hundred, 4, 1000, 1, 100, true), 100);
+    /* different cards show how many are left, and nothing after that */
+    assert_int_equal(try_some(5, 0, 60, true, DAY), 0);
+    assert_int_equal(hold_cards(&hundred, 5, 1000, 100, 1, true), 60);
+    for (uint64_t card = 60; card < 70; card++) {
+        assert_int_equal(try_some(5, card, 1, true, DAY), 1);
+        assert_int_equal(hold_cards(&hundred, 5, 1000, 100, 1, true), 100);
+    }
+}
+
+static void a_card_that_comes_again_takes_up_no_room(void **state)
+{
+    (void)state;
+    assert_int_equal(hold_cards(&hundred, 7, 0, 1, 1500, true), 0);
+    assert_int_equal(hold_cards(&hundred, 7, 0, 90, 20, true), 0);
+    /* those that were counted today are none of those that are still possible */
+    assert_int_equal(try_some(7, 0, 90, true, DAY), 0);
+    assert_int_equal(hold_cards(&hundred, 7, 0, 100, 15, true), 0);
+    assert_int_equal(hold_cards(&hundred, 7, 0, 101, 2, true), 1 + 101);
+}
+
+static void a_lookup_closes_nothing(void **state)
 {
     (void)state;
     assert_int_equal(try_some(4, 0, 90, true, DAY), 0);
-    assert_int_equal(hold_some(&hundred, 4, 30, true), 20);
-    assert_int_equal(hold_some(&hundred, 4, 10, true), 0); /* each call by itself */
     assert_int_equal(hold_some(&hundred, 4, 30, false), 0);
+    assert_int_equal(try_some(4, 90, 10, true, DAY), 0);
 }
 
 static void a_blurred_limit_is_up_to_a_quarter_less_by_the_class(void **state)
@@ -135,8 +192,11 @@ static void a_blurred_limit_is_up_to_a_quarter_less_by_the_class(void **state)
     const struct jt_guess_limit blurred = { .n = 100, .blurred = true };
     size_t least = 100, most = 0, sum = 0;
     for (uint64_t group = 10; group < 410; group++) {
+        struct jt_guess_count count;
         size_t free = 200 - hold_some(&blurred, group, 200, true);
-        assert_int_equal(200 - hold_some(&blurred, group, 200, true), free);
+        assert_int_equal(hold_some(&blurred, group, 200, true), 200);
+        assert_int_equal(jt_guess_table_gather(t, &count, 1), 1);
+        assert_int_equal(count.n, 100); /* at the limit of any node */
         least = free < least ? free : least;
         most = free > most ? free : most;
         sum += free;
@@ -146,6 +206,24 @@ static void a_blurred_limit_is_up_to_a_quarter_less_by_the_class(void **state)
     assert_in_range(sum / 400, 85, 90);
     const struct jt_guess_limit one = { .n = 1, .blurred = true };
     assert_int_equal(hold_some(&one, 5, 2, true), 1); /* never 0 */
+}
+
+static void where_a_limit_lies_is_each_fronts_own(void **state)
+{
+    (void)state;
+    const struct jt_guess_limit blurred = { .n = 1000, .blurred = true };
+    struct jt_guess_table *here = t, *there;
+    size_t n_same = 0;
+    assert_int_equal(jt_guess_table_new(1024, 65536, &there), JT_OK);
+    for (uint64_t group = 1; group <= 50; group++) {
+        t = here;
+        size_t n_held = hold_some(&blurred, group, 1100, true);
+        t = there;
+        n_same += hold_some(&blurred, group, 1100, true) == n_held;
+    }
+    t = here;
+    jt_guess_table_free(there);
+    assert_in_range(n_same, 0, 10); /* 0.2 on average */
 }
 
 static void the_database_gets_a_sixteenth_at_a_time(void **state)
@@ -225,9 +303,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hit_behind_the_limit_of_its_own_call_is_held, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(another_day_begins_at_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(within_a_call_all_count_as_new, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_call_beyond_the_limit_closes_the_class_for_the_day, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_probe_that_costs_nothing_tells_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_card_that_comes_again_takes_up_no_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lookup_closes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_blurred_limit_is_up_to_a_quarter_less_by_the_class, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(where_a_limit_lies_is_each_fronts_own, setup, teardown),
         cmocka_unit_test_setup_teardown(the_database_gets_a_sixteenth_at_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(what_others_counted_is_learnt_and_never_unlearnt, setup,
                                         teardown),
