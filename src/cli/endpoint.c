@@ -107,6 +107,8 @@ int jt_endpoint_name(struct jt_endpoint *endpoint)
     uint8_t random[16];
     char header[sizeof name + 2 * sizeof random];
     jt_random_fill(random, sizeof random);
+    random[6] = (random[6] & 0x0f) | 0x40; /* a UUID of version 4 (RFC 9562 section 5.4) */
+    random[8] = (random[8] & 0x3f) | 0x80;
     memcpy(header, name, sizeof name);
     jt_hex_encode(random, sizeof random, header + sizeof name - 1);
     if (!add_header(&endpoint->headers, header)) {

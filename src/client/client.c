@@ -91,6 +91,8 @@ void jeton_name(struct jeton_client *c)
         ssize_t n = getrandom(random + got, sizeof random - got, 0);
         got += n > 0 ? (size_t)n : 0;
     }
+    random[6] = (random[6] & 0x0f) | 0x40; /* a UUID of version 4 (RFC 9562 section 5.4) */
+    random[8] = (random[8] & 0x3f) | 0x80;
     for (size_t i = 0; i < sizeof random; i++) {
         c->name[2 * i] = digits[random[i] >> 4];
         c->name[2 * i + 1] = digits[random[i] & 15];

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import urllib.parse
+import uuid
 
 import pytest
 
@@ -173,6 +174,9 @@ def test_a_lost_answer_leaves_one_card_where_all_is_done_once(shared, how):
         assert lossy.lost
     assert cards_of(shared) == before + len(pans)
     assert shared.app.detokenize_many(tokens, "plain") == pans
+    # the key is a UUID: another could look like a card number one time in twenty
+    newest = "SELECT key FROM idempotency ORDER BY at DESC LIMIT 1"
+    assert uuid.UUID(shared.sql(newest)[0][0]).version == 4
 
 
 def test_an_act_of_an_operator_is_done_once(shared):

@@ -263,7 +263,7 @@ def test_a_post_is_named_and_repeated_under_its_name(script):
     script.jeton("keys", "create")
     names = {headers["Idempotency-Key"] for _, _, headers, _ in script.requests}
     assert len(script.requests) == 3 and len(names) == 1
-    assert re.fullmatch("[0-9a-f]{32}", names.pop())
+    assert re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", names.pop())
     script.requests.clear()
     script.reply = lambda *_: (201, GENERATION)
     names = set()
