@@ -36,7 +36,7 @@
  */
 #define JT_LANE_BATCH_MAX 2048
 /* The same while small requests, or those of several clients, shall not wait for long. */
-#define JT_LANE_BRIEF_BATCH 512
+#define JT_LANE_BRIEF_BATCH 256
 #define JT_LANE_MAX_ROUNDS  6
 
 /* One item of the batch under way. */
