@@ -84,6 +84,12 @@ static void answer(struct jt_request *r)
     jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
 }
 
+static void answer_failure(struct jt_request *r)
+{
+    const struct work *w = &((const struct task *)r->state)->work;
+    jt_request_answer_fault(r, w->err, w->subject);
+}
+
 /*
  * What succeeded is remembered once more: there may have been nothing to do, and no transaction
  * that remembers it.
@@ -93,7 +99,7 @@ static void done(struct jt_job *job)
     struct work *w = jt_container_of(job, struct work, job);
     struct jt_request *r = jt_container_of(w, struct task, work)->request;
     if (w->err != JT_OK) {
-        jt_request_answer_fault(r, w->err, w->subject);
+        jt_once_release(r, NULL, 0, answer_failure); /* first: whoever repeats it may be quick */
     } else if (jt_once_claimed(r) == NULL) {
         answer(r);
     } else {
