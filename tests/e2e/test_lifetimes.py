@@ -322,48 +322,56 @@ def test_a_card_that_is_locked_holds_up_the_purge_of_no_other_for_long(make_serv
 
 
 def test_clients_that_tokenize_the_same_expiring_cards_agree(make_service):
-    """Short lifetimes, many rounds: at each moment a card has one row, and a token that was given
-    out gives its card back or is unknown, never another card's.
+    """Short lifetimes, many clients: at each moment a card has one row, and a token that was given
+    out gives its card back or is unknown, never another card's. Between the rounds every card is
+    over, so no token of one round is given out in another.
     """
     service = make_service(options={"front_loops": 2, "cards_purge_grace": 0})
     key = service.new_client("life", EVERYTHING)
     pans = [made_up(n, series="lifetime-race") for n in range(12)]
-    failures, seen = [], {}
-    lock, stop_at = threading.Lock(), after(service, 8)
+    failures, owners, rounds, ends = [], {}, {}, []
+    lock = threading.Lock()
 
-    def run(seed):
-        api = Api(service, key)
-        n = seed
-        while now(service) < stop_at:
+    def give(api, number, n):
+        chosen = [pans[(n * k) % 12] for k in (1, 5, 7)]
+        end = after(service, 0.5 + n % 3 * 0.4)
+        ends.append(end)
+        answer = api.post(
+            f"{POST}/tokenize", {"items": [{"pan": p} for p in chosen], "expires_at": text(end)}
+        )
+        results = answer.json().get("results", [])
+        if [r["status"] for r in results] != [200] * 3:
+            failures.append(answer.text)
+            return
+        for pan, result in zip(chosen, results):
+            with lock:
+                owner = owners.setdefault(result["token"], pan)
+                first = rounds.setdefault(result["token"], number)
+            back = api.post(f"{POST}/detokenize", {"token": result["token"]})
+            if (owner, first) != (pan, number) or back.status_code not in (200, 404):
+                failures.append((owner == pan, first, number, back.text))
+            if back.status_code == 200 and back.json()["pan"] != pan:
+                failures.append("another card's")
+        alive = service.sql("SELECT count(*), count(DISTINCT fp) FROM card")[0]
+        if alive[0] != alive[1] or alive[0] > 12:
+            failures.append(alive)
+
+    def run(seed, number, stop_at):
+        api, n = Api(service, key), seed
+        while n == seed or now(service) < stop_at:
             n += 1
-            chosen = [pans[(n * k) % 12] for k in (1, 5, 7)]
-            end = text(after(service, 0.3 + n % 3 * 0.3))
-            answer = api.post(
-                f"{POST}/tokenize", {"items": [{"pan": p} for p in chosen], "expires_at": end}
-            )
-            results = answer.json().get("results", [])
-            if [r["status"] for r in results] != [200] * 3:
-                failures.append(answer.text)
-                continue
-            for pan, result in zip(chosen, results):
-                with lock:
-                    owner = seen.setdefault(result["token"], pan)
-                back = api.post(f"{POST}/detokenize", {"token": result["token"]})
-                if owner != pan or back.status_code not in (200, 404):
-                    failures.append((owner == pan, back.text))
-                if back.status_code == 200 and back.json()["pan"] != pan:
-                    failures.append("another card's")
-            alive = service.sql("SELECT count(*), count(DISTINCT fp) FROM card")[0]
-            if alive[0] != alive[1] or alive[0] > 12:
-                failures.append(alive)
+            give(api, number, n)
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for number in range(4):
+        stop_at = after(service, 1.5)
+        threads = [threading.Thread(target=run, args=(n, number, stop_at)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wait_past(service, max(ends))
     assert not failures
-    assert len(seen) > 24  # each card had several tokens
+    assert set(rounds.values()) == {0, 1, 2, 3}
     assert service.operator.counters()["row_alarms"] == 0
     assert service.operator.counters()["database_faults"] == 0
     wait_until(lambda: service.sql("SELECT count(*) FROM card") == [(0,)], "all are purged")
