@@ -109,7 +109,7 @@ static void activate(uint64_t number)
     char at[JT_TIME_LEN];
     bool busy;
     need(jt_generation_begin(db, &taken, &busy) == JT_OK, "lock of creators");
-    need(jt_generation_end(db, JT_OK, &row, &act, at) == JT_OK, "generation");
+    need(jt_generation_end(db, JT_OK, &row, NULL, &act, at) == JT_OK, "generation");
     const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
     const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
                                               generation_row(number - 1, JT_GENERATION_DRAINING) };

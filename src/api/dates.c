@@ -24,8 +24,7 @@ static uint64_t fraction_us(const char **text)
     return us;
 }
 
-/* Of a text that jt_text_is_time_or_empty takes; 1 for what lies before 1970. */
-static uint64_t microseconds_of(const char *text)
+uint64_t jt_date_of(const char *text)
 {
     struct tm tm = { 0 };
     const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -53,8 +52,8 @@ enum jt_problem_type jt_date_take(json_t *value, uint64_t now_us, uint32_t max_s
     if (text == NULL || *text == '\0' || !jt_text_is_time_or_empty(text)) {
         return JT_PROBLEM_EXPIRES_MALFORMED;
     }
-    return jt_lifetime_take(now_us, max_s, microseconds_of(text), out) ? JT_PROBLEM_NONE
-                                                                       : JT_PROBLEM_EXPIRES_REFUSED;
+    return jt_lifetime_take(now_us, max_s, jt_date_of(text), out) ? JT_PROBLEM_NONE
+                                                                  : JT_PROBLEM_EXPIRES_REFUSED;
 }
 
 uint64_t jt_date_now_us(const struct jt_vault *vault)

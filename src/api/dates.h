@@ -15,6 +15,13 @@
  */
 enum jt_problem_type jt_date_take(json_t *value, uint64_t now_us, uint32_t max_s, uint64_t *out);
 
+/*
+ * Microseconds since 1970 of a text that jt_text_is_time_or_empty takes and that is not empty; 1
+ * for what lies before 1970.
+ */
+uint64_t jt_date_of(const char *text);
+#define JT_DATE_TEXT 41 /* bytes, with the NUL: as much as such a text has */
+
 /* What the database's clock says now, as far as this front knows. */
 uint64_t jt_date_now_us(const struct jt_vault *vault);
 

@@ -294,6 +294,9 @@ static void write_generations(const struct jt_metrics_view *v, struct jt_buf *ou
                   atomic_load(&v->vault->ring_epoch));
     jt_prom_gauge(out, "jeton_active_generation", "The number of the active generation; 0: none.",
                   atomic_load(&v->vault->active_generation));
+    jt_prom_gauge(out, "jeton_key_ids_taken",
+                  "Key ids of generations that are not destroyed, of 255; each roll takes one.",
+                  atomic_load(&v->vault->key_ids_taken));
     jt_prom_gauge(out, "jeton_purge_overdue_seconds",
                   "For how long a card has waited for its removal, its grace being over.",
                   atomic_load(&v->vault->purge_overdue_s));

@@ -1,32 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/generations: list, get, create, activate, abandon; what applications keep under one. */
 #include "api/api.h"
+#include "api/dates.h"
 #include "api/operation.h"
 #include "base/hex.h"
 #include "vault/inspect.h"
 #include "vault/activation.h"
+#include "vault/compromise.h"
+#include "vault/plan.h"
 #include "vault/roll.h"
 
 #include <string.h>
 
+/* Texts that are null where they are empty. */
+struct text_of {
+    const char *name, *text;
+};
+
 static json_t *generation_json(const struct jt_generation_info *g)
 {
+    const struct text_of texts[] = {
+        { "created_at", g->created_at },
+        { "created_by", g->created_by },
+        { "adopt_at", g->adopt_at },
+        { "planned_by", g->planned_by },
+        { "activated_at", g->activated_at },
+        { "activated_by", g->activated_by },
+        { "holder_override", g->holder_override },
+        { "draining_at", g->draining_at },
+        { "draining_by", g->draining_by },
+        { "retired_at", g->retired_at },
+        { "retired_by", g->retired_by },
+        { "destroyed_at", g->destroyed_at },
+        { "destroyed_by", g->destroyed_by },
+        { "compromised_at", g->compromised_at },
+        { "compromised_by", g->compromised_by },
+        { "compromised_why", g->compromised_why },
+    };
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
     jt_hex_encode(g->row.check_value, JT_CHECK_VALUE_LEN, check_value);
-    return json_pack(
-        "{sI,si,ss,ss,sI,sI,sI,sI,sI,so,so,so,so,so,so,so,so,so,so}", "number",
-        (json_int_t)g->row.number, "key_id", (int)g->row.key_id, "state",
-        jt_generation_state_name(g->row.state), "check_value", check_value, "rows",
-        (json_int_t)jt_generation_rows(g), "rows_written", (json_int_t)g->rows_written,
-        "rows_moved_in", (json_int_t)g->rows_moved_in, "rows_moved_out",
-        (json_int_t)g->rows_moved_out, "rows_deleted", (json_int_t)g->rows_deleted, "created_at",
-        jt_json_text_or_null(g->created_at), "created_by", jt_json_text_or_null(g->created_by),
-        "activated_at", jt_json_text_or_null(g->activated_at), "activated_by",
-        jt_json_text_or_null(g->activated_by), "draining_at", jt_json_text_or_null(g->draining_at),
-        "retired_at", jt_json_text_or_null(g->retired_at), "retired_by",
-        jt_json_text_or_null(g->retired_by), "destroyed_at", jt_json_text_or_null(g->destroyed_at),
-        "destroyed_by", jt_json_text_or_null(g->destroyed_by), "holder_override",
-        jt_json_text_or_null(g->holder_override));
+    json_t *json =
+        json_pack("{sI,si,ss,ss,sb,sI,sI,sI,sI,sI}", "number", (json_int_t)g->row.number, "key_id",
+                  (int)g->row.key_id, "state", jt_generation_state_name(g->row.state),
+                  "check_value", check_value, "compromised", g->compromised_at[0] != '\0', "rows",
+                  (json_int_t)jt_generation_rows(g), "rows_written", (json_int_t)g->rows_written,
+                  "rows_moved_in", (json_int_t)g->rows_moved_in, "rows_moved_out",
+                  (json_int_t)g->rows_moved_out, "rows_deleted", (json_int_t)g->rows_deleted);
+    for (size_t i = 0; json != NULL && i < sizeof texts / sizeof texts[0]; i++) {
+        if (json_object_set_new(json, texts[i].name, jt_json_text_or_null(texts[i].text)) != 0) {
+            json_decref(json);
+            json = NULL;
+        }
+    }
+    return json;
 }
 
 /* --- list --- */
@@ -73,6 +99,8 @@ const struct jt_operation jt_operation_generations_list = {
 struct one {
     struct jt_generation_info info;
     char override[sizeof(((struct jt_generation_info *)0)->holder_override)];
+    char adopt_at[JT_DATE_TEXT];
+    char reason[sizeof(((struct jt_generation_info *)0)->compromised_why)];
 };
 
 static json_t *answer_one(const struct jt_api *api, void *state)
@@ -138,9 +166,40 @@ const struct jt_operation jt_operation_generation_held = {
 
 /* --- acts --- */
 
+#define OVERRIDE                                                                     \
+    {                                                                                \
+        "accept_single_holder", &jt_member_text, JT_MEMBER_AT(struct one, override), \
+            .valid = jt_text_is_reason, .must = JT_REASON_MUST                       \
+    }
+
+static const struct jt_member members_of_create[] = {
+    { "adopt_at", &jt_member_text, JT_MEMBER_AT(struct one, adopt_at),
+      .valid = jt_text_is_time_or_empty, .must = JT_TIME_MUST },
+    OVERRIDE,
+};
+
+/* The date of the body; JT_ERR_DATE_OVER: a slip, since the roll would follow at once. */
+static enum jt_err take_plan(const struct one *o, const struct jt_work_ctx *ctx,
+                             struct jt_generation_plan *plan)
+{
+    *plan = (struct jt_generation_plan){ 0 };
+    if (o->adopt_at[0] != '\0') {
+        plan->adopt_at_us = jt_date_of(o->adopt_at);
+        memcpy(plan->holder_override, o->override, sizeof plan->holder_override);
+        return plan->adopt_at_us > jt_date_now_us(ctx->vault) ? JT_OK : JT_ERR_DATE_OVER;
+    }
+    return JT_OK;
+}
+
 static enum jt_err create(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
-    return jt_roll_create(ctx, call->actor, &((struct one *)state)->info);
+    struct one *o = state;
+    struct jt_generation_plan plan;
+    enum jt_err err = take_plan(o, ctx, &plan);
+    if (err == JT_OK) {
+        err = jt_roll_create(ctx, plan.adopt_at_us == 0 ? NULL : &plan, call->actor, &o->info);
+    }
+    return err;
 }
 
 static enum jt_err create_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -152,6 +211,7 @@ static enum jt_err create_again(const struct jt_call *call, void *state, struct 
 }
 
 const struct jt_operation jt_operation_generation_create = {
+    .members = JT_MEMBERS(members_of_create),
     .state_size = sizeof(struct one),
     .act = create,
     .status = 201,
@@ -160,16 +220,16 @@ const struct jt_operation jt_operation_generation_create = {
     .again = create_again,
 };
 
-static const struct jt_member members_of_activate[] = {
-    { "accept_single_holder", &jt_member_text, JT_MEMBER_AT(struct one, override),
-      .valid = jt_text_is_reason, .must = JT_REASON_MUST },
-};
+static const struct jt_member members_of_activate[] = { OVERRIDE };
 
 static enum jt_err activate(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
 {
     struct one *o = state;
     const char *override = o->override[0] == '\0' ? NULL : o->override;
-    return jt_activation_run(ctx, call->params.number, call->actor, override, &o->info);
+    const struct jt_activation activation = { .number = call->params.number,
+                                              .actor = call->actor,
+                                              .holder_override = override };
+    return jt_activation_run(ctx, &activation, &o->info);
 }
 
 static enum jt_err activate_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -209,4 +269,60 @@ const struct jt_operation jt_operation_generation_abandon = {
     .answer = answer_one,
     .once = JT_ONCE_TAKEN,
     .again = abandon_again,
+};
+
+static const struct jt_member members_of_plan[] = {
+    { "adopt_at", &jt_member_text, JT_MEMBER_AT(struct one, adopt_at), .required = true,
+      .valid = jt_text_is_time_or_empty, .must = JT_TIME_MUST ", or empty" },
+    OVERRIDE,
+};
+
+static enum jt_err plan(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct one *o = state;
+    struct jt_generation_plan plan;
+    enum jt_err err = take_plan(o, ctx, &plan);
+    return err == JT_OK ? jt_plan_set(ctx, call->params.number, &plan, call->actor, &o->info) : err;
+}
+
+static enum jt_err plan_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct one *o = state;
+    uint64_t asked_us = o->adopt_at[0] == '\0' ? 0 : jt_date_of(o->adopt_at);
+    enum jt_err err = get(call, state, ctx);
+    return err == JT_OK && o->info.plan.adopt_at_us != asked_us ? JT_ERR_CHANGED_SINCE : err;
+}
+
+const struct jt_operation jt_operation_generation_plan = {
+    .members = JT_MEMBERS(members_of_plan),
+    .state_size = sizeof(struct one),
+    .act = plan,
+    .status = 200,
+    .answer = answer_one,
+    .once = JT_ONCE_TAKEN,
+    .again = plan_again,
+};
+
+static const struct jt_member members_of_compromise[] = {
+    { "reason", &jt_member_text, JT_MEMBER_AT(struct one, reason), .required = true,
+      .valid = jt_text_is_reason, .must = JT_REASON_MUST },
+    OVERRIDE,
+};
+
+/* A mark that is there stays: whoever asks again gets it as it stands. */
+static enum jt_err compromise(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct one *o = state;
+    return jt_compromise_run(ctx, call->params.number, o->reason, call->actor,
+                             o->override[0] == '\0' ? NULL : o->override, &o->info);
+}
+
+const struct jt_operation jt_operation_generation_compromise = {
+    .members = JT_MEMBERS(members_of_compromise),
+    .state_size = sizeof(struct one),
+    .act = compromise,
+    .status = 200,
+    .answer = answer_one,
+    .once = JT_ONCE_TAKEN,
+    .again = compromise,
 };

@@ -93,6 +93,10 @@ static void print_status(const json_t *reply)
     } else {
         printf("ring      epoch %lld, no generation is active\n", jt_reply_integer(ring, "epoch"));
     }
+    if (jt_reply_integer(ring, "key_ids_taken") >= 200) {
+        printf("          warning: %lld of 255 key ids are taken: destroy retired generations\n",
+               jt_reply_integer(ring, "key_ids_taken"));
+    }
     if (!jt_reply_true(reply, "sets_verified")) {
         printf("sets      clients or fields NOT VERIFIED: see the log of jetond\n");
     }

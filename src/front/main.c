@@ -34,6 +34,7 @@
 #include "vault/membership.h"
 #include "vault/months.h"
 #include "vault/once_expiry.h"
+#include "vault/plan.h"
 #include "vault/purge.h"
 #include "vault/retirement.h"
 
@@ -64,6 +65,7 @@ static struct jt_scrape *scrape; /* NULL: no metrics are served */
 static struct jt_heads *heads;
 static struct jt_months *months;
 static struct jt_once_expiry *once_expiry;
+static struct jt_planner *planner;
 static struct jt_purge *purge;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
@@ -168,6 +170,7 @@ static void stop(void)
     jt_places_close(&metrics_places);
     jt_months_stop(months);
     jt_once_expiry_stop(once_expiry);
+    jt_planner_stop(planner);
     jt_purge_stop(purge);
     jt_brakes_stop(vault.brakes);
     jt_marked_stop(vault.marked);
@@ -316,6 +319,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_once_expiry_start(&vault, &once_expiry);
+    }
+    if (err == JT_OK) {
+        err = jt_planner_start(&vault, &planner);
     }
     if (err == JT_OK) {
         err = jt_purge_start(&vault, &purge);

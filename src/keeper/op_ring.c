@@ -112,7 +112,7 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
     }
     err = jt_rowmac_generation_check(k->root, &propose.generation);
     if (err == JT_OK) {
-        err = jt_policy_propose(&k->ring, &propose.generation, propose.target, &next);
+        err = jt_policy_propose(&k->ring, &propose.generation, propose.step, &next);
     }
     if (err == JT_OK) {
         /* never propose what could not be accepted here */

@@ -59,8 +59,12 @@ static struct jt_ring_entry *find(struct jt_ring *ring, uint64_t number)
     return NULL;
 }
 
-static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row *g)
+static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row *g,
+                            bool old_is_compromised)
 {
+    if (old_is_compromised && jt_ring_active(ring) == NULL) {
+        return JT_ERR_NO_ACTIVE;
+    }
     if (g->state != JT_GENERATION_FUTURE || g->number <= ring->highest) {
         return JT_ERR_WRONG_STATE;
     }
@@ -73,6 +77,7 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
     for (size_t i = 0; i < ring->n; i++) {
         if (ring->entries[i].state == JT_GENERATION_ACTIVE) {
             ring->entries[i].state = JT_GENERATION_DRAINING;
+            ring->entries[i].compromised |= old_is_compromised;
         }
     }
     if (count_draining(ring) > JT_RING_MAX_DRAINING) {
@@ -87,32 +92,55 @@ static enum jt_err activate(struct jt_ring *ring, const struct jt_generation_row
     return JT_OK;
 }
 
-static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *g)
+/* The ring's entry that the row means, and in the state that the row says. */
+static struct jt_ring_entry *find_as(struct jt_ring *ring, const struct jt_generation_row *g)
 {
     struct jt_ring_entry *e = find(ring, g->number);
-    if (e == NULL) {
+    bool same = e != NULL && e->state == g->state && e->key_id == g->key_id &&
+                jt_equal_ct(e->check_value, g->check_value, sizeof e->check_value);
+    return same ? e : NULL;
+}
+
+static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *g)
+{
+    if (find(ring, g->number) == NULL) {
         return JT_ERR_NO_GENERATION;
     }
-    if (e->state != JT_GENERATION_DRAINING || g->state != JT_GENERATION_DRAINING ||
-        e->key_id != g->key_id ||
-        !jt_equal_ct(e->check_value, g->check_value, sizeof e->check_value)) {
+    struct jt_ring_entry *e = find_as(ring, g);
+    if (e == NULL || e->state != JT_GENERATION_DRAINING) {
         return JT_ERR_WRONG_STATE;
     }
     e->state = JT_GENERATION_RETIRED;
     return JT_OK;
 }
 
+/* The active one is replaced instead: from that moment nothing could be written. */
+static enum jt_err compromise(struct jt_ring *ring, const struct jt_generation_row *g)
+{
+    if (find(ring, g->number) == NULL) {
+        return JT_ERR_NO_GENERATION;
+    }
+    struct jt_ring_entry *e = find_as(ring, g);
+    if (e == NULL || e->state == JT_GENERATION_ACTIVE || e->compromised) {
+        return JT_ERR_WRONG_STATE;
+    }
+    e->compromised = true;
+    return JT_OK;
+}
+
 enum jt_err jt_policy_propose(const struct jt_ring *current,
-                              const struct jt_generation_row *generation, uint8_t target,
+                              const struct jt_generation_row *generation, uint8_t step,
                               struct jt_ring *next)
 {
     *next = *current;
     next->epoch++;
     enum jt_err err = JT_ERR_WRONG_STATE;
-    if (target == JT_GENERATION_ACTIVE) {
-        err = activate(next, generation);
-    } else if (target == JT_GENERATION_RETIRED) {
+    if (step == JT_RING_ACTIVATE || step == JT_RING_REPLACE) {
+        err = activate(next, generation, step == JT_RING_REPLACE);
+    } else if (step == JT_RING_RETIRE) {
         err = retire(next, generation);
+    } else if (step == JT_RING_COMPROMISE) {
+        err = compromise(next, generation);
     }
     if (err != JT_OK) {
         *next = (struct jt_ring){ 0 };

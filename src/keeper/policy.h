@@ -35,18 +35,22 @@ bool jt_policy_openable_held(const struct jt_ring_entry *entry);
 bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked);
 
 /*
- * Makes the ring that comes after `generation` (an authentic row) goes to `target`.
+ * Makes the ring that comes after `step` (enum jt_ring_step_kind) is taken with `generation`, an
+ * authentic row.
  *
- * ACTIVE starts from future. The number must be above every one that the ring has ever had, and the
- * key id must be free. The present active generation becomes draining. JT_ERR_WRONG_STATE;
+ * ACTIVATE starts from future. The number must be above every one that the ring has ever had, and
+ * the key id must be free. The present active generation becomes draining. JT_ERR_WRONG_STATE;
  * JT_ERR_NO_KEY_ID: the ring is full; JT_ERR_KEY_ID_TAKEN; JT_ERR_TOO_MANY_LIVE: more than
  * JT_RING_MAX_DRAINING generations would be draining.
  *
- * RETIRED starts from draining. JT_ERR_NO_GENERATION: the ring does not list it;
- * JT_ERR_WRONG_STATE.
+ * REPLACE is the same, and the generation that was active gets the mark of a compromised one.
+ * JT_ERR_NO_ACTIVE: there is none.
+ *
+ * RETIRE starts from draining. COMPROMISE marks a draining or retired one. JT_ERR_NO_GENERATION:
+ * the ring does not list it; JT_ERR_WRONG_STATE: not in such a state, or marked already.
  */
 enum jt_err jt_policy_propose(const struct jt_ring *current,
-                              const struct jt_generation_row *generation, uint8_t target,
+                              const struct jt_generation_row *generation, uint8_t step,
                               struct jt_ring *next) JT_CHECKED;
 
 /*

@@ -29,6 +29,7 @@ enum domain {
     DOMAIN_SET_MASK = 13,
     DOMAIN_HELD = 14,
     DOMAIN_ONCE = 15,
+    DOMAIN_PLAN = 16,
     DOMAIN_CLIENT_WITH_TERMS = 30,
     DOMAIN_AUDIT_START = 40,
     DOMAIN_AUDIT_LINK = 41,
@@ -108,6 +109,21 @@ enum jt_err jt_rowmac_generation(const struct jt_root *root, const struct jt_gen
     jt_buf_u8(&m, row->key_id);
     jt_buf_u8(&m, row->state);
     jt_buf_put(&m, row->check_value, sizeof row->check_value);
+    return finish(root->state_mac, &m, out);
+}
+
+enum jt_err jt_rowmac_plan(const struct jt_root *root, const struct jt_generation_row *row,
+                           const struct jt_generation_plan *plan,
+                           uint8_t out[static JT_ROW_MAC_LEN])
+{
+    struct jt_buf m;
+    jt_buf_init(&m, MESSAGE_MAX);
+    jt_buf_u8(&m, DOMAIN_PLAN);
+    jt_buf_u64(&m, row->number);
+    jt_buf_u8(&m, row->key_id);
+    jt_buf_put(&m, row->check_value, sizeof row->check_value);
+    jt_buf_u64(&m, plan->adopt_at_us);
+    jt_wire_text_encode(plan->holder_override, JT_PLAN_REASON_MAX, &m);
     return finish(root->state_mac, &m, out);
 }
 

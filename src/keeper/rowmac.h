@@ -27,6 +27,9 @@ enum jt_err jt_rowmac_field(const struct jt_root *root, const struct jt_field_ro
                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_generation(const struct jt_root *root, const struct jt_generation_row *row,
                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_plan(const struct jt_root *root, const struct jt_generation_row *row,
+                           const struct jt_generation_plan *plan,
+                           uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_ring(const struct jt_root *root, const uint8_t *body, size_t body_len,
                            uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row *row,

@@ -39,6 +39,7 @@
 #include "wire/node.h"
 #include "wire/numeric.h"
 #include "wire/once.h"
+#include "wire/plan.h"
 #include "wire/open.h"
 #include "wire/open_masked.h"
 #include "wire/reseal.h"
@@ -328,11 +329,12 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc,
  * JT_ERR_KEY_WRONG when the keeper lacks a key of it; JT_ERR_FORGED for a generation row that no
  * keeper MACed.
  */
-enum jt_err
-jt_keyclient_wait_ring_propose(struct jt_keyclient *kc, const struct jt_ring_row *current,
-                               const struct jt_generation_row *generation,
-                               enum jt_generation_state target, struct jt_ring_row *next,
-                               struct jt_generation_row rows[static 2], size_t *n_rows) JT_CHECKED;
+enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc,
+                                           const struct jt_ring_row *current,
+                                           const struct jt_generation_row *generation, uint8_t step,
+                                           struct jt_ring_row *next,
+                                           struct jt_generation_row rows[static 2],
+                                           size_t *n_rows) JT_CHECKED;
 
 /*
  * Makes the keeper work under this ring. The ring it has already is fine. JT_ERR_FORGED for a bad
@@ -357,6 +359,13 @@ enum jt_err jt_keyclient_wait_numeric_mark(struct jt_keyclient *kc,
                                            struct jt_numeric_shown *shown) JT_CHECKED;
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,
                                         struct jt_node_joined *out) JT_CHECKED;
+
+/*
+ * The MAC of a future generation's date. JT_ERR_FORGED: the row is not authentic;
+ * JT_ERR_WRONG_STATE: it is not future.
+ */
+enum jt_err jt_keyclient_wait_plan(struct jt_keyclient *kc, const struct jt_plan_request *request,
+                                   uint8_t mac[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /* The MAC of a start of the audit trail, and the head of a link. */
 enum jt_err jt_keyclient_wait_audit_start(struct jt_keyclient *kc,

@@ -198,14 +198,13 @@ enum jt_err jt_keyclient_wait_ring_first(struct jt_keyclient *kc, struct jt_ring
 
 enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc,
                                            const struct jt_ring_row *current,
-                                           const struct jt_generation_row *generation,
-                                           enum jt_generation_state target,
+                                           const struct jt_generation_row *generation, uint8_t step,
                                            struct jt_ring_row *next,
                                            struct jt_generation_row rows[static 2], size_t *n_rows)
 {
     struct jt_ring_propose propose = { .current = *current,
                                        .generation = *generation,
-                                       .target = (uint8_t)target };
+                                       .step = step };
     struct jt_ring_proposal proposal;
     enum jt_err err = jt_keyclient_call(kc, JT_VERB_RING_PROPOSE, jt_ring_propose_encode, &propose,
                                         jt_ring_proposal_decode, &proposal);
@@ -230,6 +229,16 @@ enum jt_err jt_keyclient_wait_numeric_mark(struct jt_keyclient *kc,
 {
     return jt_keyclient_call(kc, JT_VERB_NUMERIC_MARK, jt_numeric_show_encode, show,
                              jt_numeric_shown_decode, shown);
+}
+
+enum jt_err jt_keyclient_wait_plan(struct jt_keyclient *kc, const struct jt_plan_request *request,
+                                   uint8_t mac[static JT_ROW_MAC_LEN])
+{
+    struct jt_plan_reply reply;
+    enum jt_err err = jt_keyclient_call(kc, JT_VERB_PLAN, jt_plan_request_encode, request,
+                                        jt_plan_reply_decode, &reply);
+    memcpy(mac, reply.mac, sizeof reply.mac);
+    return err;
 }
 
 enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt_node_join *join,

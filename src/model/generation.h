@@ -36,6 +36,15 @@ struct jt_generation_row {
     uint8_t mac[JT_ROW_MAC_LEN];
 };
 
+#define JT_PLAN_REASON_MAX 127 /* bytes */
+
+/* When a future generation is to become active by itself; covered by a keeper's MAC. */
+struct jt_generation_plan {
+    uint64_t adopt_at_us;                         /* since 1970; 0: it has no date */
+    char holder_override[JT_PLAN_REASON_MAX + 1]; /* why one durable holder is enough; or empty */
+    uint8_t mac[JT_ROW_MAC_LEN];
+};
+
 /*
  * Proof that one run of one node's keeper holds a generation's key: CMAC under the generation's
  * `ack` key of all of it.

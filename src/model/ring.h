@@ -18,9 +18,22 @@
  * Generations listed: live ones and retired ones not yet destroyed. As many as there are key ids,
  * which are distinct within a ring: it is key ids that run out.
  */
-#define JT_RING_MAX          255
+#define JT_KEY_IDS           255
+#define JT_KEY_IDS_WARN      200 /* so many taken, and operators are told */
+#define JT_RING_MAX          JT_KEY_IDS
 #define JT_RING_MAX_DRAINING 8 /* at one time */
 #define JT_RING_MAX_LIVE     (1 + JT_RING_MAX_DRAINING)
+
+/*
+ * The steps from one ring to the next (verb RING_PROPOSE). Two bear the number of the state that
+ * they lead to.
+ */
+enum jt_ring_step_kind {
+    JT_RING_ACTIVATE = JT_STATE_ACTIVE, /* a future generation; the active one drains */
+    JT_RING_RETIRE = JT_STATE_RETIRED,  /* a draining one */
+    JT_RING_COMPROMISE = 6,             /* marks a draining or retired one as compromised */
+    JT_RING_REPLACE = 7,                /* activates; the one that was active is compromised */
+};
 
 /* The canonical bytes: what comes before the entries, and each of them. */
 #define JT_RING_HEAD_LEN  (1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN + 2)

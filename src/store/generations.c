@@ -18,20 +18,31 @@
     NEXT(FIXED, t "mac", mac)
 
 /* What the database adds to a row, and the counts. */
-#define ADDED(FIRST, NEXT, t)                                        \
-    FIRST(TEXT, JT_SQL_TIME(t "created_at"), created_at)             \
-    NEXT(TEXT, t "created_by", created_by)                           \
-    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "activated_at"), activated_at) \
-    NEXT(TEXT_OR_EMPTY, t "activated_by", activated_by)              \
-    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "draining_at"), draining_at)   \
-    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "retired_at"), retired_at)     \
-    NEXT(TEXT_OR_EMPTY, t "retired_by", retired_by)                  \
-    NEXT(TEXT_OR_EMPTY, t "holder_override", holder_override)        \
-    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "destroyed_at"), destroyed_at) \
-    NEXT(TEXT_OR_EMPTY, t "destroyed_by", destroyed_by)              \
-    NEXT(U63, "coalesce(t.written, 0)::int8", rows_written)          \
-    NEXT(U63, "coalesce(t.moved_in, 0)::int8", rows_moved_in)        \
-    NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)      \
+#define ADDED(FIRST, NEXT, t)                                                                     \
+    FIRST(TEXT, JT_SQL_TIME(t "created_at"), created_at)                                          \
+    NEXT(TEXT, t "created_by", created_by)                                                        \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "activated_at"), activated_at)                              \
+    NEXT(TEXT_OR_EMPTY, t "activated_by", activated_by)                                           \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "draining_at"), draining_at)                                \
+    NEXT(TEXT_OR_EMPTY, t "draining_by", draining_by)                                             \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "retired_at"), retired_at)                                  \
+    NEXT(TEXT_OR_EMPTY, t "retired_by", retired_by)                                               \
+    NEXT(TEXT_OR_EMPTY, t "holder_override", holder_override)                                     \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "destroyed_at"), destroyed_at)                              \
+    NEXT(TEXT_OR_EMPTY, t "destroyed_by", destroyed_by)                                           \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "compromised_at"), compromised_at)                          \
+    NEXT(TEXT_OR_EMPTY, t "compromised_by", compromised_by)                                       \
+    NEXT(TEXT_OR_EMPTY, t "compromised_why", compromised_why)                                     \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "adopt_at"), adopt_at)                                      \
+    NEXT(TEXT_OR_EMPTY, t "planned_by", planned_by)                                               \
+    NEXT(TIME, t "adopt_at", plan.adopt_at_us)                                                    \
+    NEXT(TEXT_OR_EMPTY, t "planned_override", plan.holder_override)                               \
+    NEXT(FIXED, "coalesce(" t "plan_mac, '\\x00000000000000000000000000000000')", plan.mac)       \
+    NEXT(BOOL, "(" t "state = " JT_SQL_FUTURE " AND " t "adopt_at <= clock_timestamp()) IS TRUE", \
+         due)                                                                                     \
+    NEXT(U63, "coalesce(t.written, 0)::int8", rows_written)                                       \
+    NEXT(U63, "coalesce(t.moved_in, 0)::int8", rows_moved_in)                                     \
+    NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)                                   \
     NEXT(U63, "coalesce(t.deleted, 0)::int8", rows_deleted)
 
 static JT_COLUMNS_READER(read_row, GENERATION_ROW, struct jt_generation_row);
@@ -177,6 +188,74 @@ enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generatio
                       &p, "the row of a generation does not stand as it was sent");
 }
 
+/* --- the date of a future generation --- */
+
+/* $2: a date, or the beginning of 1970 for none. */
+#define DATE            "nullif($2::timestamptz, to_timestamp(0))"
+#define WITH_DATE(what) "CASE WHEN " DATE " IS NOT NULL THEN " what " END"
+
+/*
+ * Whoever is first in line becomes active first: a number below one that was active can never
+ * become active any more.
+ */
+static const char in_order[] =
+    "SELECT NOT EXISTS (SELECT FROM generation WHERE state = " JT_SQL_FUTURE " AND number < $1 "
+    "AND " DATE " IS NOT NULL AND (adopt_at IS NULL OR adopt_at > " DATE ")) "
+    "AND NOT EXISTS (SELECT FROM generation WHERE state = " JT_SQL_FUTURE " AND number > $1 "
+    "AND adopt_at < coalesce(" DATE ", 'infinity'))";
+
+/* $3 actor, $4 reason or nothing, $5 MAC */
+#define PLANNED_BY "(" WITH_DATE("$3") ")"
+#define OVERRIDE   "(" WITH_DATE("nullif($4, '')") ")"
+#define PLAN_MAC   "(" WITH_DATE("$5::bytea") ")"
+
+static const char set_plan[] = "UPDATE generation SET adopt_at = " DATE ", planned_by = " PLANNED_BY
+                               ", planned_override = " OVERRIDE ", plan_mac = " PLAN_MAC
+                               " WHERE number = $1 AND state = " JT_SQL_FUTURE;
+
+static const char plan_stands[] =
+    "SELECT EXISTS (SELECT FROM generation WHERE number = $1 "
+    "AND (adopt_at, planned_by, planned_override, plan_mac) "
+    "IS NOT DISTINCT FROM (" DATE ", " PLANNED_BY ", " OVERRIDE ", " PLAN_MAC "))";
+
+static void put_plan(struct jt_params *p, uint64_t number, const struct jt_generation_plan *plan,
+                     const char *actor)
+{
+    jt_params_init(p);
+    jt_params_u63(p, number);
+    jt_params_time(p, plan->adopt_at_us);
+    jt_params_text(p, actor);
+    jt_params_text(p, plan->holder_override);
+    jt_params_bytes(p, plan->mac, sizeof plan->mac);
+}
+
+static enum jt_err store_plan(struct jt_db *db, uint64_t number,
+                              const struct jt_generation_plan *plan, const struct jt_act *act)
+{
+    struct jt_params p;
+    bool ordered;
+    jt_params_init(&p);
+    jt_params_u63(&p, number);
+    jt_params_time(&p, plan->adopt_at_us);
+    enum jt_err err = jt_db_ask(db, in_order, &p, &ordered);
+    if (err == JT_OK && !ordered) {
+        err = JT_ERR_PLAN_ORDER;
+    }
+    if (err == JT_OK) {
+        put_plan(&p, number, plan, act->actor);
+        err = jt_db_change_one(db, set_plan, &p);
+        err = err == JT_ERR_NO_CHANGE ? JT_ERR_WRONG_STATE : err;
+    }
+    if (err == JT_OK) {
+        put_plan(&p, number, plan, act->actor);
+        err = jt_db_must(db, plan_stands, &p,
+                         "the date of a generation does not stand as it was sent");
+    }
+    return err == JT_OK ? jt_audit_act_on(db, act, JT_AUDIT_GENERATION_PLAN, number) : err;
+}
+
+/* --- making one --- */
+
 static enum jt_err insert_row(struct jt_db *db, const struct jt_generation_row *row,
                               const struct jt_act *act, char created_at[static JT_TIME_LEN])
 {
@@ -199,13 +278,17 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_generation_row *
 }
 
 enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
-                              const struct jt_generation_row *row, const struct jt_act *act,
+                              const struct jt_generation_row *row,
+                              const struct jt_generation_plan *plan, const struct jt_act *act,
                               char created_at[static JT_TIME_LEN])
 {
     created_at[0] = '\0';
     if (err == JT_OK) {
         err = row->state == JT_GENERATION_FUTURE ? insert_row(db, row, act, created_at)
                                                  : JT_ERR_INVALID;
+    }
+    if (err == JT_OK && plan != NULL) {
+        err = store_plan(db, row->number, plan, act);
     }
     return jt_db_end(db, err);
 }
@@ -244,6 +327,42 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
         err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_ABANDON, row->number);
     }
     return jt_db_end(db, err);
+}
+
+enum jt_err jt_generation_plan(struct jt_db *db, uint64_t number,
+                               const struct jt_generation_plan *plan, const struct jt_act *act,
+                               bool *busy)
+{
+    *busy = false;
+    enum jt_err err = jt_db_begin(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    err = take_creator_lock(db, busy);
+    return jt_db_end(db, err == JT_OK ? store_plan(db, number, plan, act) : err);
+}
+
+enum jt_err jt_generation_next_due(struct jt_db *db, uint64_t *number, uint32_t *n_taken)
+{
+    static const char sql[] =
+        "SELECT coalesce(min(number) FILTER (WHERE state = " JT_SQL_FUTURE
+        " AND adopt_at <= clock_timestamp()), 0)::int8, "
+        "(count(*) FILTER (WHERE state <> " JT_SQL_DESTROYED "))::int4 FROM generation";
+    *number = 0;
+    *n_taken = 0;
+    PGresult *res = NULL;
+    enum jt_err err = jt_db_ensure(db);
+    if (err == JT_OK) {
+        err = jt_db_query_one(db, sql, NULL, &res);
+    }
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *number = jt_row_u63(&row, 0);
+        *n_taken = jt_row_u31(&row, 1);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
 }
 
 enum jt_err jt_generation_shows_no_card(struct jt_db *db, uint8_t key_id, bool *unused)

@@ -17,14 +17,24 @@ struct jt_generation_info {
     struct jt_generation_row row;
     char created_at[JT_TIME_LEN], created_by[JT_ACTOR_MAX + 1];
     char activated_at[JT_TIME_LEN], activated_by[JT_ACTOR_MAX + 1]; /* empty: not yet */
-    char draining_at[JT_TIME_LEN];
+    char draining_at[JT_TIME_LEN], draining_by[JT_ACTOR_MAX + 1];
     char retired_at[JT_TIME_LEN], retired_by[JT_ACTOR_MAX + 1];
     char destroyed_at[JT_TIME_LEN], destroyed_by[JT_ACTOR_MAX + 1];
     /* why activation went ahead with one durable holder of the key; empty: not overridden */
     char holder_override[128];
+    char compromised_at[JT_TIME_LEN], compromised_by[JT_ACTOR_MAX + 1], compromised_why[128];
+    char adopt_at[JT_TIME_LEN], planned_by[JT_ACTOR_MAX + 1]; /* empty: no date */
+    struct jt_generation_plan plan;                           /* the same for a keeper */
+    bool due; /* future, and the date is reached by the server's clock */
     /* rows now: jt_generation_rows */
     uint64_t rows_written, rows_moved_in, rows_moved_out, rows_deleted;
 };
+
+/* Whether it has a date. */
+static inline bool jt_generation_is_planned(const struct jt_generation_info *g)
+{
+    return g->plan.adopt_at_us != 0;
+}
 
 /* Rows that it has now. */
 static inline uint64_t jt_generation_rows(const struct jt_generation_info *g)
@@ -58,12 +68,14 @@ enum jt_err jt_generation_begin(struct jt_db *db, struct jt_generations_taken *t
                                 bool *busy) JT_CHECKED;
 
 /*
- * Stores a future generation, with its audit row, and commits; with another `err` than JT_OK it
+ * Stores a future generation, with its date if `plan` is not NULL (jt_generation_plan) and with its
+ * audit row, and commits; with another `err` than JT_OK it
  * rolls back and returns that. `created_at` receives the time that the row bears.
  * JT_ERR_KEY_ID_TAKEN when its number or key id is taken.
  */
 enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
-                              const struct jt_generation_row *row, const struct jt_act *act,
+                              const struct jt_generation_row *row,
+                              const struct jt_generation_plan *plan, const struct jt_act *act,
                               char created_at[static JT_TIME_LEN]) JT_CHECKED;
 
 /*
@@ -75,12 +87,31 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
                                   char destroyed_at[static JT_TIME_LEN]) JT_CHECKED;
 
 /*
+ * Gives a future generation a date, or takes it away again (adopt_at_us 0), with its audit row.
+ * `plan` bears the keeper's MAC. *busy and JT_ERR_DB_PASSING: somebody else makes or plans a
+ * generation. JT_ERR_WRONG_STATE: not future any more; JT_ERR_PLAN_ORDER: future
+ * generations become active in the order of their numbers, so their dates must ascend with them,
+ * and what has no date comes after all that have one.
+ */
+enum jt_err jt_generation_plan(struct jt_db *db, uint64_t number,
+                               const struct jt_generation_plan *plan, const struct jt_act *act,
+                               bool *busy) JT_CHECKED;
+
+/*
+ * The future generation whose date is reached, the lowest (0: none); and how many key ids are
+ * taken, of JT_KEY_IDS.
+ */
+enum jt_err jt_generation_next_due(struct jt_db *db, uint64_t *number,
+                                   uint32_t *n_taken) JT_CHECKED;
+
+/*
  * One change of the ring: the exclusive ring lock (lock_timeout 50 ms; JT_ERR_DB_PASSING with
  * *busy set when it was not had: back off and repeat), then only if the epoch is still `from_epoch`
  * and the generations are in the states they must leave: their new states, times and actor, the new
  * ring row, and the audit row; commit. JT_ERR_RING_MOVED when the epoch moved; JT_ERR_WRONG_STATE
  * when a state is not as it must be. A change activates one generation (and may let another drain)
- * or, with `proof_of_zero`, retires one; JT_ERR_INVALID for any other.
+ * or, with `proof_of_zero`, retires one, or only marks one as compromised; JT_ERR_INVALID for any
+ * other.
  *
  * A retirement also refuses (JT_ERR_NOT_EMPTY, JT_ERR_NO_JOB) while a card carries the generation's
  * key id or when no retirement job is open, fills `facts` (LSN, timeline, system identifier,
@@ -96,6 +127,9 @@ struct jt_ring_change {
     size_t n_rows;
     const struct jt_act *act;
     const char *holder_override; /* activation only; NULL or why */
+    /* the generation that gets the mark of a compromised one, which is one of `rows`; 0: none */
+    uint64_t compromised;
+    const char *compromised_why;
     bool proof_of_zero;
     /* with proof_of_zero: `node` is the caller's, everything else is filled */
     struct jt_retirement_facts *facts;

@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+/* A change that only marks a generation as compromised: no state moves. */
+static bool marks_only(const struct jt_ring_change *c)
+{
+    return c->compromised != 0 && c->n_rows == 1 && c->rows[0].number == c->compromised;
+}
+
 static enum jt_err check_input(const struct jt_ring_change *c)
 {
     if (c->next->epoch <= c->from_epoch || c->n_rows < 1 || c->n_rows > 2) {
@@ -15,6 +21,9 @@ static enum jt_err check_input(const struct jt_ring_change *c)
     }
     if (c->proof_of_zero && (c->n_rows != 1 || c->facts == NULL)) {
         return JT_ERR_INVALID;
+    }
+    if (marks_only(c)) {
+        return c->proof_of_zero ? JT_ERR_INVALID : JT_OK;
     }
     size_t n_active = 0;
     for (size_t i = 0; i < c->n_rows; i++) {
@@ -127,6 +136,55 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     return err == JT_ERR_NO_CHANGE ? check_left_out(db, row) : err;
 }
 
+/* $1 to $6: number, key id, check value, epoch of the MAC, MAC, state; $7 actor; $8 why */
+static const char mark_only[] =
+    "UPDATE generation SET mac_epoch = $4, mac = $5, compromised_at = now(), compromised_by = $7, "
+    "compromised_why = $8 WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = $6";
+static const char mark_beside[] =
+    "UPDATE generation SET compromised_at = now(), compromised_by = $2, compromised_why = $3 "
+    "WHERE number = $1";
+static const char mark_stands[] =
+    "SELECT EXISTS (SELECT FROM generation WHERE number = $1 AND compromised_at = now() "
+    "AND compromised_by = $2 AND compromised_why = $3)";
+
+static void put_mark(struct jt_params *p, const struct jt_ring_change *c)
+{
+    jt_params_init(p);
+    jt_params_u63(p, c->compromised);
+    jt_params_text(p, c->act->actor);
+    jt_params_text(p, c->compromised_why);
+}
+
+static enum jt_err mark_compromised(struct jt_db *db, const struct jt_ring_change *c)
+{
+    struct jt_params p;
+    const struct jt_generation_row *row = &c->rows[0];
+    if (marks_only(c)) {
+        jt_params_init(&p);
+        jt_params_u63(&p, row->number);
+        jt_params_i16(&p, row->key_id);
+        jt_params_bytes(&p, row->check_value, sizeof row->check_value);
+        jt_params_u63(&p, row->mac_epoch);
+        jt_params_bytes(&p, row->mac, sizeof row->mac);
+        jt_params_i16(&p, row->state);
+        jt_params_text(&p, c->act->actor);
+        jt_params_text(&p, c->compromised_why);
+    } else {
+        put_mark(&p, c);
+    }
+    enum jt_err err = jt_db_change_one(db, marks_only(c) ? mark_only : mark_beside, &p);
+    if (err == JT_ERR_NO_CHANGE) {
+        return JT_ERR_WRONG_STATE;
+    }
+    if (err == JT_OK) {
+        put_mark(&p, c);
+        err = jt_db_must(db, mark_stands, &p, "a generation was to be marked, and was not");
+    }
+    return err == JT_OK
+               ? jt_audit_act_on(db, c->act, JT_AUDIT_GENERATION_COMPROMISE, c->compromised)
+               : err;
+}
+
 /* What leaves the active state goes first: at no moment may two be active. */
 static enum jt_err change_generations(struct jt_db *db, const struct jt_ring_change *c)
 {
@@ -226,8 +284,11 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     if (err == JT_OK && change->proof_of_zero) {
         err = check_unused(db, change->rows[0].key_id, busy);
     }
-    if (err == JT_OK) {
+    if (err == JT_OK && !marks_only(change)) {
         err = change_generations(db, change);
+    }
+    if (err == JT_OK && change->compromised != 0) {
+        err = mark_compromised(db, change);
     }
     if (err == JT_OK) {
         err = replace_ring(db, change);
@@ -238,7 +299,7 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     if (err == JT_OK && change->proof_of_zero) {
         err = record_retirement(db, change);
     }
-    if (err == JT_OK) {
+    if (err == JT_OK && !marks_only(change)) {
         err = record_act(db, change);
     }
     return jt_db_end(db, err);

@@ -2,6 +2,7 @@
 #include "vault/activation.h"
 
 #include "vault/acknowledge.h"
+#include "vault/plan.h"
 #include "vault/ring_step.h"
 #include "vault/roll.h"
 
@@ -16,7 +17,24 @@ static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_gene
     }
     if (err == JT_OK && out->row.state != JT_GENERATION_ACTIVE &&
         out->row.state != JT_GENERATION_FUTURE) {
-        err = JT_ERR_WRONG_STATE;
+        err = jt_fault_set(&ctx->fault, JT_ERR_WRONG_STATE,
+                           "generation %llu is %s: only a future one can become active",
+                           (unsigned long long)number, jt_generation_state_name(out->row.state));
+    }
+    return err;
+}
+
+/* A date that is there is a keeper's, and reached; one that is forged makes no roll, also no other.
+ */
+static enum jt_err check_date(struct jt_work_ctx *ctx, const struct jt_activation *a,
+                              const struct jt_generation_info *info)
+{
+    if (!jt_generation_is_planned(info) || a->compromised != 0) {
+        return JT_OK;
+    }
+    enum jt_err err = jt_plan_check(ctx, info);
+    if (err == JT_OK && !info->due) {
+        err = jt_fault_set(&ctx->fault, JT_ERR_NOT_DUE, "its date is %s", info->adopt_at);
     }
     return err;
 }
@@ -41,22 +59,39 @@ static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_ste
     return err;
 }
 
-enum jt_err jt_activation_run(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
-                              const char *holder_override, struct jt_generation_info *out)
+/* The reason that was given now, or that was planned. */
+static const char *override_of(const struct jt_activation *a, const struct jt_generation_info *info)
 {
-    enum jt_err err = find(ctx, number, out);
+    if (a->holder_override != NULL) {
+        return a->holder_override;
+    }
+    return info->plan.holder_override[0] == '\0' ? NULL : info->plan.holder_override;
+}
+
+enum jt_err jt_activation_run(struct jt_work_ctx *ctx, const struct jt_activation *a,
+                              struct jt_generation_info *out)
+{
+    enum jt_err err = find(ctx, a->number, out);
     if (err != JT_OK || out->row.state == JT_GENERATION_ACTIVE) {
         return err;
     }
-    err = check_holders(holder_override);
+    err = check_date(ctx, a, out);
+    if (err == JT_OK) {
+        err = check_holders(override_of(a, out));
+    }
     if (err == JT_OK) {
         err = jt_acknowledge(ctx, &out->row);
     }
     if (err == JT_OK) {
-        const struct jt_ring_step step = { .generation = &out->row,
-                                           .target = JT_GENERATION_ACTIVE,
-                                           .actor = actor,
-                                           .holder_override = holder_override };
+        const struct jt_generation_row row = out->row;
+        const struct jt_ring_step step = {
+            .generation = &row,
+            .step = a->compromised == 0 ? JT_RING_ACTIVATE : JT_RING_REPLACE,
+            .actor = a->actor,
+            .holder_override = override_of(a, out),
+            .compromised = a->compromised,
+            .compromised_why = a->compromised_why,
+        };
         err = change_ring(ctx, &step);
     }
     if (err == JT_OK) {

@@ -220,10 +220,9 @@ static enum jt_err retire(struct jt_retirer *r, int *pause_ms)
     enum jt_err err = jt_generation_get(r->ctx.db, r->job.generation, &info);
     if (err == JT_OK) {
         snprintf(facts.node, sizeof facts.node, "%s", r->ctx.vault->node.name);
-        const struct jt_ring_step step = { .generation = &info.row,
-                                           .target = JT_GENERATION_RETIRED,
-                                           .actor = r->job.actor,
-                                           .facts = &facts };
+        const struct jt_ring_step step = {
+            .generation = &info.row, .step = JT_RING_RETIRE, .actor = r->job.actor, .facts = &facts
+        };
         err = jt_ring_step_try(&r->ctx, &step, &again);
     }
     if (again) {

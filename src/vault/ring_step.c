@@ -29,8 +29,8 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
     bool busy = false;
     enum jt_err err = jt_ring_refresh(ctx, &current);
     if (err == JT_OK) {
-        err = jt_keyclient_wait_ring_propose(ctx->keeper, &current, step->generation, step->target,
-                                             &next, rows, &n_rows);
+        err = jt_keyclient_wait_ring_propose(ctx->keeper, &current, step->generation,
+                                             (uint8_t)step->step, &next, rows, &n_rows);
     }
     if (err == JT_OK) {
         const struct jt_ring_change change = { .from_epoch = current.epoch,
@@ -39,8 +39,9 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
                                                .n_rows = n_rows,
                                                .act = &act,
                                                .holder_override = step->holder_override,
-                                               .proof_of_zero =
-                                                   step->target == JT_GENERATION_RETIRED,
+                                               .compromised = step->compromised,
+                                               .compromised_why = step->compromised_why,
+                                               .proof_of_zero = step->step == JT_RING_RETIRE,
                                                .facts = step->facts };
         err = jt_ring_change(ctx->db, &change, &busy);
     }

@@ -11,9 +11,11 @@
 
 struct jt_ring_step {
     const struct jt_generation_row *generation; /* as it stands */
-    enum jt_generation_state target;
+    enum jt_ring_step_kind step;
     const char *actor;
     const char *holder_override;       /* activation only; NULL or why */
+    uint64_t compromised;              /* JT_RING_COMPROMISE and JT_RING_REPLACE: which one, and */
+    const char *compromised_why;       /* why */
     struct jt_retirement_facts *facts; /* retirement only: completed */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "vault/acknowledge.h"
+#include "vault/plan.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 
@@ -68,7 +69,8 @@ static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
  * given the same number. Its lock is held across one call of the keeper, and by nobody for longer
  * than that and a transaction take.
  */
-static enum jt_err make_and_store(struct jt_work_ctx *ctx, const uint8_t *used, const char *actor,
+static enum jt_err make_and_store(struct jt_work_ctx *ctx, const uint8_t *used,
+                                  const struct jt_generation_plan *plan, const char *actor,
                                   struct jt_generation_info *out, bool *busy)
 {
     const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
@@ -84,15 +86,20 @@ static enum jt_err make_and_store(struct jt_work_ctx *ctx, const uint8_t *used, 
               ? JT_ERR_TOO_MANY_FUTURE
               : jt_keyclient_wait_generation_create(ctx->keeper, taken.highest, taken.key_ids,
                                                     &out->row);
+    struct jt_generation_plan with_mac;
+    if (err == JT_OK && plan != NULL) {
+        err = jt_plan_seal(ctx, &out->row, plan, &with_mac);
+    }
     /*
      * Should storing fail, the keeper gives the same key out again; if it was done after all, the
      * next one.
      */
-    return jt_generation_end(ctx->db, err, &out->row, &act, out->created_at);
+    return jt_generation_end(ctx->db, err, &out->row, plan == NULL ? NULL : &with_mac, &act,
+                             out->created_at);
 }
 
-static enum jt_err create(struct jt_work_ctx *ctx, const char *actor,
-                          struct jt_generation_info *out)
+static enum jt_err create(struct jt_work_ctx *ctx, const struct jt_generation_plan *plan,
+                          const char *actor, struct jt_generation_info *out)
 {
     uint8_t used[JT_KEY_ID_SET_LEN];
     bool busy = false;
@@ -106,7 +113,7 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor,
         err = jt_strays_look(ctx, used);
     }
     if (err == JT_OK) {
-        err = make_and_store(ctx, used, actor, out, &busy);
+        err = make_and_store(ctx, used, plan, actor, out, &busy);
     }
     if (busy) {
         (void)jt_work_again(ctx, CREATE_PATIENCE_MS);
@@ -115,11 +122,11 @@ static enum jt_err create(struct jt_work_ctx *ctx, const char *actor,
     return err;
 }
 
-enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
-                           struct jt_generation_info *out)
+enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const struct jt_generation_plan *plan,
+                           const char *actor, struct jt_generation_info *out)
 {
     memset(out, 0, sizeof *out);
-    enum jt_err err = create(ctx, actor, out);
+    enum jt_err err = create(ctx, plan, actor, out);
     if (err != JT_OK) {
         return err;
     }
@@ -132,6 +139,9 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s",
                (unsigned long long)out->row.number, jt_fault_line(&ctx->fault, proved, line));
+    }
+    if (plan != NULL) {
+        jt_roll_read_after(ctx, out, JT_GENERATION_FUTURE);
     }
     return JT_OK;
 }

@@ -11,14 +11,15 @@
 #include "vault/workers.h"
 
 /* So many future generations may wait in line: each has a key id, of which there are 255. */
-#define JT_ROLL_MAX_FUTURE 4
+#define JT_ROLL_MAX_FUTURE 12
 
 /*
- * Makes a key, stores the generation as future and acknowledges it. JT_ERR_TOO_MANY_FUTURE, before
+ * Makes a key, stores the generation as future, with its date if `plan` is not NULL (vault/plan.h;
+ * the MAC is added), and acknowledges it. JT_ERR_PLAN_ORDER; JT_ERR_TOO_MANY_FUTURE, before
  * a key is made: so many wait already; JT_ERR_NO_KEY_ID.
  */
-enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const char *actor,
-                           struct jt_generation_info *out) JT_CHECKED;
+enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const struct jt_generation_plan *plan,
+                           const char *actor, struct jt_generation_info *out) JT_CHECKED;
 
 /*
  * Gives up a future generation: first its row says that it is destroyed, then the keeper erases the

@@ -69,6 +69,7 @@ struct jt_vault {
     _Atomic bool registered; /* this node's row stands in the database */
     /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
     _Atomic int64_t clock_ahead_us;
+    _Atomic uint32_t key_ids_taken;   /* of JT_KEY_IDS, in the database */
     _Atomic uint64_t purge_overdue_s; /* of the card that has waited longest for its removal */
     _Atomic bool stopping;            /* the process ends soon: it still serves, and is not ready */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */

@@ -98,7 +98,7 @@ void jt_ring_propose_encode(const struct jt_ring_propose *propose, struct jt_buf
 {
     jt_ring_row_encode(&propose->current, out);
     jt_generation_row_encode(&propose->generation, out);
-    jt_buf_u8(out, propose->target);
+    jt_buf_u8(out, propose->step);
 }
 
 enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose *propose)
@@ -107,7 +107,7 @@ enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose 
     if (err == JT_OK) {
         err = jt_generation_row_decode(in, &propose->generation);
     }
-    propose->target = jt_reader_u8(in);
+    propose->step = jt_reader_u8(in);
     return err == JT_OK ? jt_wire_end(in) : err;
 }
 

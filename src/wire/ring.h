@@ -32,7 +32,7 @@ enum jt_err jt_ring_row_decode(struct jt_reader *in, struct jt_ring_row *row) JT
 struct jt_ring_propose {
     struct jt_ring_row current;
     struct jt_generation_row generation;
-    uint8_t target; /* enum jt_generation_state */
+    uint8_t step; /* enum jt_ring_step_kind */
 };
 
 struct jt_ring_proposal {

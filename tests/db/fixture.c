@@ -178,7 +178,7 @@ enum jt_err fx_insert_generation(struct jt_db *db, const struct jt_generation_ro
     bool busy;
     created_at[0] = '\0';
     enum jt_err err = jt_generation_begin(db, &taken, &busy);
-    return err == JT_OK ? jt_generation_end(db, JT_OK, row, act, created_at) : err;
+    return err == JT_OK ? jt_generation_end(db, JT_OK, row, NULL, act, created_at) : err;
 }
 
 void fx_create_generation(struct fx *fx, uint64_t number)

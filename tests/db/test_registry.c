@@ -247,7 +247,8 @@ static void see_taken(struct jt_db *db, struct jt_generations_taken *out)
     char at[JT_TIME_LEN];
     bool busy;
     assert_int_equal(jt_generation_begin(db, out, &busy), JT_OK);
-    assert_int_equal(jt_generation_end(db, JT_ERR_STOPPING, &none, &fx_act, at), JT_ERR_STOPPING);
+    assert_int_equal(jt_generation_end(db, JT_ERR_STOPPING, &none, NULL, &fx_act, at),
+                     JT_ERR_STOPPING);
 }
 
 static void generations_are_created_once_each_number_and_key_id(void **state)
@@ -348,12 +349,12 @@ static void creators_of_generations_take_turns(void **state)
     struct jt_generation_row row = {
         .number = first_sees.highest + 1, .key_id = 7, .state = JT_GENERATION_FUTURE, .mac_epoch = 1
     };
-    assert_int_equal(jt_generation_end(fx->db, JT_OK, &row, &fx_act, at), JT_OK);
+    assert_int_equal(jt_generation_end(fx->db, JT_OK, &row, NULL, &fx_act, at), JT_OK);
     assert_int_equal(jt_generation_begin(second, &second_sees, &busy), JT_OK);
     assert_int_equal(second_sees.highest, first_sees.highest + 1);
     assert_true(jt_key_id_set_has(second_sees.key_ids, 7));
     /* one that gives up leaves nothing behind, the lock neither */
-    assert_int_equal(jt_generation_end(second, JT_ERR_TOO_MANY_FUTURE, &row, &fx_act, at),
+    assert_int_equal(jt_generation_end(second, JT_ERR_TOO_MANY_FUTURE, &row, NULL, &fx_act, at),
                      JT_ERR_TOO_MANY_FUTURE);
     see_taken(fx->db, &first_sees);
     assert_int_equal(first_sees.highest, second_sees.highest);

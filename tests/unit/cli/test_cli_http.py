@@ -180,7 +180,7 @@ def test_keys(script):
     script.jeton("keys", "activate", "2", "--accept-single-holder", "a reason")
     script.jeton("keys", "activate", "2")
     assert [(r[1], json.loads(r[3] or b"null")) for r in script.requests] == [
-        ("/v1/generations", None),
+        ("/v1/generations", {}),
         ("/v1/generations/2/activate", {"accept_single_holder": "a reason"}),
         ("/v1/generations/2/activate", {}),
     ]
@@ -191,6 +191,30 @@ def test_keys(script):
     assert len(script.jeton("keys", "list").out.splitlines()) == 3
     for bad in ("0", "-1", "1x", "", "01", "9" * 19):
         script.jeton("keys", "activate", "--", bad, status=64)
+
+
+def test_keys_with_dates_and_marks(script):
+    planned = GENERATION | {"state": "future", "adopt_at": "2027-01-01T02:00:00.000Z"}
+    script.reply = lambda *_: (200, planned)
+    at = "2027-01-01T02:00:00Z"
+    assert "due 2027-01-01T02:00:00.000Z" in script.jeton("keys", "create", "--at", at).out
+    script.jeton("keys", "plan", "2", "--at", at, "--accept-single-holder", "one site")
+    script.jeton("keys", "plan", "2", "--never")
+    script.reply = lambda *_: (200, GENERATION | {"state": "draining", "compromised": True})
+    assert "compromised" in script.jeton("keys", "compromise", "2", "--reason", "seen").out
+    assert [(r[1], json.loads(r[3])) for r in script.requests] == [
+        ("/v1/generations", {"adopt_at": at}),
+        ("/v1/generations/2/plan", {"adopt_at": at, "accept_single_holder": "one site"}),
+        ("/v1/generations/2/plan", {"adopt_at": ""}),
+        ("/v1/generations/2/compromise", {"reason": "seen"}),
+    ]
+    for wrong in (
+        ["plan", "2"],
+        ["plan", "2", "--at", at, "--never"],
+        ["compromise", "2"],
+        ["create", "--accept-single-holder", "why"],
+    ):
+        script.jeton("keys", *wrong, status=64)
 
 
 def retirement(state, left):

@@ -24,7 +24,7 @@ STATUS = {
         "directory_good": True,
     },
     "database": {"up": False, "schema": True},
-    "ring": {"epoch": 4, "active": 2},
+    "ring": {"epoch": 4, "active": 2, "key_ids_taken": 3},
     "sets_verified": True,
     "connections": {"open": 3, "limit": 16000, "refusing": False},
     "counters": {"tokenize_items": 12345},

@@ -96,7 +96,7 @@ static void step(struct inside *in, const struct jt_generation_row *g, uint8_t t
 {
     const struct jt_ring_propose propose = { .current = in->ring,
                                              .generation = *g,
-                                             .target = target };
+                                             .step = target };
     struct jt_ring_proposal proposal;
     struct jt_reader reply;
     jt_ring_propose_encode(&propose, &in->payload);

@@ -154,15 +154,58 @@ static void retirement_goes_from_draining_only(void **state)
                      JT_ERR_WRONG_STATE);
 }
 
-static void no_other_target_can_be_proposed(void **state)
+static void a_compromised_active_generation_is_replaced_in_the_same_step(void **state)
 {
     (void)state;
     struct jt_ring ring = sample();
     struct jt_ring next;
-    for (unsigned target = 0; target < 256; target++) {
+    struct jt_generation_row g = row(4, JT_GENERATION_FUTURE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_REPLACE, &next), JT_OK);
+    assert_int_equal(next.epoch, 7);
+    assert_int_equal(jt_ring_active(&next)->number, 4);
+    assert_false(jt_ring_active(&next)->compromised);
+    assert_int_equal(jt_ring_find(&next, 3)->state, JT_GENERATION_DRAINING);
+    assert_true(jt_ring_find(&next, 3)->compromised);
+    assert_false(jt_ring_find(&next, 2)->compromised); /* it drained before */
+    assert_int_equal(jt_policy_writable(&next)->number, 4);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+
+    struct jt_ring without = { .development = true, .epoch = 1 };
+    assert_int_equal(jt_policy_propose(&without, &g, JT_RING_REPLACE, &next), JT_ERR_NO_ACTIVE);
+}
+
+static void a_mark_alone_is_for_what_drains_or_is_retired(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next, again;
+    struct jt_generation_row g = row(2, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_COMPROMISE, &next), JT_OK);
+    assert_true(jt_ring_find(&next, 2)->compromised);
+    assert_int_equal(jt_ring_find(&next, 2)->state, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+    assert_int_equal(jt_policy_propose(&next, &g, JT_RING_COMPROMISE, &again), JT_ERR_WRONG_STATE);
+
+    g = row(1, JT_GENERATION_RETIRED);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_COMPROMISE, &next), JT_OK);
+    assert_true(jt_ring_find(&next, 1)->compromised);
+    g = row(3, JT_GENERATION_ACTIVE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_COMPROMISE, &next), JT_ERR_WRONG_STATE);
+    g = row(2, JT_GENERATION_ACTIVE); /* an older row of it */
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_COMPROMISE, &next), JT_ERR_WRONG_STATE);
+    g = row(9, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_COMPROMISE, &next), JT_ERR_NO_GENERATION);
+}
+
+static void no_other_step_can_be_proposed(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    struct jt_ring next;
+    for (unsigned step = 0; step < 256; step++) {
         struct jt_generation_row g = row(2, JT_GENERATION_DRAINING);
-        if (target != JT_GENERATION_ACTIVE && target != JT_GENERATION_RETIRED) {
-            assert_int_equal(jt_policy_propose(&ring, &g, (uint8_t)target, &next),
+        if (step != JT_RING_RETIRE && step != JT_RING_COMPROMISE) {
+            assert_int_equal(jt_policy_propose(&ring, &g, (uint8_t)step, &next),
                              JT_ERR_WRONG_STATE);
         }
     }
@@ -318,7 +361,9 @@ int main(void)
         cmocka_unit_test(no_more_generations_drain_than_the_bound),
         cmocka_unit_test(a_ring_has_room_for_every_key_id_and_then_is_full),
         cmocka_unit_test(retirement_goes_from_draining_only),
-        cmocka_unit_test(no_other_target_can_be_proposed),
+        cmocka_unit_test(a_compromised_active_generation_is_replaced_in_the_same_step),
+        cmocka_unit_test(a_mark_alone_is_for_what_drains_or_is_retired),
+        cmocka_unit_test(no_other_step_can_be_proposed),
         cmocka_unit_test(a_ring_that_goes_back_is_never_accepted),
         cmocka_unit_test(a_listed_generation_cannot_disappear),
         cmocka_unit_test(a_compromised_mark_stays),

@@ -153,7 +153,7 @@ static void rows_and_proposals_round_trip(void **state)
 
     struct jt_ring_propose propose = { .current = row,
                                        .generation = { .number = 4 },
-                                       .target = JT_GENERATION_ACTIVE };
+                                       .step = JT_RING_ACTIVATE };
     jt_buf_reset(&b);
     jt_ring_propose_encode(&propose, &b);
     message_refuses_truncation(&b, decode_propose);
