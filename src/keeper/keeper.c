@@ -7,7 +7,9 @@
 #include "base/secmem.h"
 #include "keeper/genmark.h"
 #include "keeper/keydir.h"
+#include "keeper/nodemarks.h"
 #include "keeper/policy.h"
+#include "keeper/rowmac.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -340,20 +342,33 @@ uint64_t jt_keeper_now_ms(void)
                : (uint64_t)(t.tv_sec - JT_IDMINT_EPOCH_S) * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms)
+enum jt_err jt_keeper_join(struct jt_keeper *k, const struct jt_node_spec *node, uint64_t newest_ms)
 {
     struct jt_keeper_state next = k->state;
-    next.node = node;
+    jt_nodemarks_take(&next, node->number);
     next.id_mark = newest_ms > next.id_mark ? newest_ms : next.id_mark;
     enum jt_err err = JT_OK;
     if (next.node != k->state.node || next.id_mark != k->state.id_mark) {
         err = jt_keeper_save(k, &next);
     }
     if (err == JT_OK) {
-        jt_idmint_pass(&k->mint, newest_ms);
+        jt_idmint_pass(&k->mint, next.id_mark > k->mint.mark_ms ? next.id_mark : newest_ms);
+        err = jt_idmint_ahead(&k->mint, jt_keeper_now_ms());
+    }
+    if (err == JT_OK) {
+        k->node = *node;
         k->joined = true;
     }
     return err;
+}
+
+enum jt_err jt_keeper_node_row(const struct jt_keeper *k, struct jt_node_row *row)
+{
+    *row = (struct jt_node_row){ .spec = k->node,
+                                 .id_mark = k->state.id_mark,
+                                 .mac_epoch = k->ring.epoch };
+    memcpy(row->keeper, k->incarnation, sizeof row->keeper);
+    return jt_rowmac_node(k->root, row, row->mac);
 }
 
 enum jt_err jt_keeper_settle(struct jt_keeper *k)
@@ -361,7 +376,9 @@ enum jt_err jt_keeper_settle(struct jt_keeper *k)
     struct jt_keeper_state next = k->state;
     bool mark = k->joined && k->mint.used_ms < k->state.id_mark;
     bool count = k->ceiling.opened.ever != k->state.opened.ever;
-    next.id_mark = mark ? k->mint.used_ms : next.id_mark;
+    if (mark) {
+        jt_nodemarks_settle(&next, k->mint.used_ms);
+    }
     bool seals = k->sealcount.sealed.n != k->state.sealed.n;
     next.opened = k->ceiling.opened;
     next.sealed = k->sealcount.sealed;

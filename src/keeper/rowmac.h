@@ -85,6 +85,8 @@ enum jt_err jt_rowmac_once(const struct jt_root *root, const uint8_t *digest,
 /* JT_OK when the row carries its right MAC, else JT_ERR_FORGED. */
 enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
                                        const struct jt_generation_row *row) JT_CHECKED;
+enum jt_err jt_rowmac_node_check(const struct jt_root *root,
+                                 const struct jt_node_row *row) JT_CHECKED;
 enum jt_err jt_rowmac_client_check(const struct jt_root *root,
                                    const struct jt_client_row *row) JT_CHECKED;
 enum jt_err jt_rowmac_field_check(const struct jt_root *root,

@@ -37,8 +37,9 @@ enum { AS_IT_STANDS = 0x80 };
 #define GENFILE_CHECK  28
 #define MARK_BODY      28
 #define MARK_NUMBER    12
-#define STATE_RING     128 /* the length of its body, that body, and its MAC come last */
-#define KEY_LEN        32
+/* Behind it come n marks of nodes; then the length of the ring's body, that body, and its MAC. */
+#define STATE_MARKS ((size_t)148)
+#define KEY_LEN     32
 
 static struct jt_buf file; /* what is read, by whatever name */
 static struct jt_buf written;
@@ -202,22 +203,39 @@ static void read_generation(bool sealed, bool development)
 
 /*
  * What a state file of an older format, which its byte 8 tells, does not have: the counts of opened
- * cards and of messages sealed, and the mark of numeric tokens.
+ * cards and of messages sealed, the mark of numeric tokens, and the number of marks of nodes.
  */
 #define OPENED_LEN 20
 #define SEALED_LEN 36
+#define MARKS_LEN  1
+#define ONE_MARK   9
 
 static size_t state_lacks(void)
 {
-    uint8_t format = file.len > 8 ? file.data[8] : 0;
-    return format == 3 ? OPENED_LEN + SEALED_LEN : format == 4 ? SEALED_LEN : 0;
+    switch (file.len > 8 ? file.data[8] : 0) {
+    case 3: return OPENED_LEN + SEALED_LEN + MARKS_LEN;
+    case 4: return SEALED_LEN + MARKS_LEN;
+    case 5: return MARKS_LEN;
+    default: return 0;
+    }
+}
+
+/* Where the length of the ring's body stands, or the end of the file. */
+static size_t ring_at(void)
+{
+    size_t lacks = state_lacks();
+    if (lacks > 0) {
+        return STATE_MARKS + MARKS_LEN - lacks;
+    }
+    return file.len > STATE_MARKS ? STATE_MARKS + MARKS_LEN + file.data[STATE_MARKS] * ONE_MARK
+                                  : file.len;
 }
 
 /* The MACs of the ring in it, if there is one, and of the whole. */
 static void seal_state(void)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
-    size_t at = STATE_RING - state_lacks();
+    size_t at = ring_at();
     if (file.len >= at + 2) {
         size_t body_len = (size_t)file.data[at] << 8 | file.data[at + 1];
         uint8_t *body = file.data + at + 2;

@@ -40,7 +40,7 @@ static void store(int which)
 
 static void put_state(const struct jt_ring *ring)
 {
-    begin("JTKSTATE", 5);
+    begin("JTKSTATE", 6);
     jt_buf_u8(&file, 1);
     jt_buf_u8(&file, 0);
     jt_buf_u64(&file, 9);
@@ -59,6 +59,11 @@ static void put_state(const struct jt_ring *ring)
     jt_buf_u64(&file, 8);
     jt_buf_u64(&file, UINT64_MAX);
     jt_buf_u32(&file, 2);
+    jt_buf_u8(&file, 2);
+    jt_buf_u8(&file, 1);
+    jt_buf_u64(&file, 1u << 29);
+    jt_buf_u8(&file, 255);
+    jt_buf_u64(&file, 1u << 31);
     struct jt_buf body;
     jt_buf_init(&body, JT_RING_BODY_MAX);
     if (ring != NULL) {

@@ -5,6 +5,8 @@
  */
 #include "world.h"
 
+#include "keyclient/nodes.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,29 +22,33 @@
 static void acknowledgements_prove_possession(void **state)
 {
     struct world *w = *state;
+    const struct jt_node_spec spec = { .name = "node1", .number = WORLD_NODE };
     struct jt_generation_row a = world_create(w);
-    const uint8_t challenge[JT_CHALLENGE_LEN] = { 1, 2, 3 };
+    uint8_t challenge[JT_CHALLENGE_LEN];
+    struct jt_node_row node;
     struct jt_ack ack;
+    assert_int_equal(jt_keyclient_wait_ack_challenge(w->kc, &a, challenge), JT_OK);
+    assert_int_equal(jt_keyclient_wait_node_row(w->kc, &spec, &node), JT_OK);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack), JT_OK);
     assert_string_equal(ack.node, "node1");
     assert_memory_equal(ack.incarnation, jt_keyclient_incarnation(w->kc), JT_INCARNATION_LEN);
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &ack), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &ack, &node), JT_OK);
 
     struct jt_ack forged = ack;
     forged.node[0] = 'm';
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
     forged = ack;
     forged.challenge[0] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
     forged = ack;
     forged.incarnation[0] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
     forged = ack;
     forged.mac[15] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
 
     struct jt_generation_row b = world_create(w);
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack, &node), JT_ERR_FORGED);
     struct jt_generation_row unsigned_row = a;
     unsigned_row.state = JT_GENERATION_ACTIVE;
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack),
