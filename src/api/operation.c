@@ -84,10 +84,17 @@ static void answer(struct jt_request *r)
     jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
 }
 
+static void write_failure(const void *arg, struct jt_buf *out)
+{
+    const struct work *w = arg;
+    w->operation->failure(w->err, w->state, out);
+}
+
 static void answer_failure(struct jt_request *r)
 {
     const struct work *w = &((const struct task *)r->state)->work;
-    jt_request_answer_fault(r, w->err, w->subject);
+    jt_request_answer_fault_with(r, w->err, w->subject,
+                                 w->operation->failure == NULL ? NULL : write_failure, w);
 }
 
 /*

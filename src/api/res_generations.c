@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "api/operation.h"
 #include "base/hex.h"
+#include "base/jsonw.h"
 #include "vault/inspect.h"
 #include "vault/activation.h"
 #include "vault/roll.h"
@@ -73,6 +74,7 @@ const struct jt_operation jt_operation_generations_list = {
 struct one {
     struct jt_generation_info info;
     char override[sizeof(((struct jt_generation_info *)0)->holder_override)];
+    struct jt_missing_nodes missing;
 };
 
 static json_t *answer_one(const struct jt_api *api, void *state)
@@ -169,7 +171,23 @@ static enum jt_err activate(const struct jt_call *call, void *state, struct jt_w
 {
     struct one *o = state;
     const char *override = o->override[0] == '\0' ? NULL : o->override;
-    return jt_activation_run(ctx, call->params.number, call->actor, override, &o->info);
+    return jt_activation_run(ctx, call->params.number, call->actor, override, &o->info,
+                             &o->missing);
+}
+
+/* Who has not acknowledged. A row that a stranger made may have any name. */
+static void activate_failed(enum jt_err err, const void *state, struct jt_buf *out)
+{
+    const struct jt_missing_nodes *missing = &((const struct one *)state)->missing;
+    if (err != JT_ERR_NODES_MISSING) {
+        return;
+    }
+    jt_jsonw_array(out, "missing_nodes");
+    for (size_t i = 0; i < missing->n; i++) {
+        bool valid = jt_node_name_valid(missing->names[i]);
+        jt_jsonw_array_text(out, valid ? missing->names[i] : "(not a name)");
+    }
+    jt_jsonw_array_end(out);
 }
 
 static enum jt_err activate_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -183,6 +201,7 @@ const struct jt_operation jt_operation_generation_activate = {
     .members = JT_MEMBERS(members_of_activate),
     .state_size = sizeof(struct one),
     .act = activate,
+    .failure = activate_failed,
     .status = 200,
     .answer = answer_one,
     .once = JT_ONCE_TAKEN,

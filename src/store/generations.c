@@ -102,6 +102,45 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
     return err;
 }
 
+static enum jt_err read_rows(struct jt_db *db, const char *sql, size_t max,
+                             struct jt_generation_row *out, size_t *n)
+{
+    PGresult *res;
+    *n = 0;
+    enum jt_err err = jt_db_query(db, sql, NULL, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < max; i++) {
+        struct jt_row row = jt_row_init(res, i);
+        out[*n] = (struct jt_generation_row){ .number = 0 };
+        read_row(&row, 0, &out[(*n)++]);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out)
+{
+    memset(out, 0, sizeof *out);
+    enum jt_err err = jt_db_ensure(db);
+    if (err == JT_OK) {
+        err = read_rows(db,
+                        "SELECT " COLUMNS " FROM generation WHERE state <> " JT_SQL_DESTROYED
+                        " ORDER BY number LIMIT " JT_SQL_NUMBER(JT_GENERATIONS_MAX),
+                        JT_GENERATIONS_MAX, out->rows, &out->n);
+    }
+    if (err == JT_OK) {
+        err = read_rows(db,
+                        "SELECT " COLUMNS " FROM generation WHERE state = " JT_SQL_DESTROYED
+                        " AND activated_at IS NULL ORDER BY number DESC "
+                        "LIMIT " JT_SQL_NUMBER(JT_ABANDONED_MAX),
+                        JT_ABANDONED_MAX, out->abandoned, &out->n_abandoned);
+    }
+    for (size_t i = 0; i < out->n_abandoned; i++) {
+        out->abandoned[i].state = JT_GENERATION_FUTURE;
+    }
+    return err;
+}
+
 static enum jt_err read_taken(struct jt_db *db, struct jt_generations_taken *out)
 {
     memset(out, 0, sizeof *out);

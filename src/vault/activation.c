@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/activation.h"
 
-#include "vault/acknowledge.h"
 #include "vault/ring_step.h"
 #include "vault/roll.h"
+
+#include <stdlib.h>
 
 #define PATIENCE_MS 20000
 #define STUCK_TRIES 6 /* so many attempts in vain, and stuck writers are looked for */
@@ -21,15 +22,13 @@ static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_gene
     return err;
 }
 
-/*
- * Second nodes and escrow files come later; until then a key always has one durable holder: this
- * keeper.
- */
-static enum jt_err check_holders(const char *holder_override)
+/* The keys of all of them are durable before they acknowledge. */
+static enum jt_err check_holders(const struct jt_adopters *adopters, const char *holder_override)
 {
-    return holder_override == NULL ? JT_ERR_ONE_HOLDER : JT_OK;
+    return adopters->n_holders < 2 && holder_override == NULL ? JT_ERR_ONE_HOLDER : JT_OK;
 }
 
+/* Once all is known: the step itself. */
 static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_step *step)
 {
     bool again;
@@ -41,24 +40,43 @@ static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_ste
     return err;
 }
 
+/*
+ * A single node without the operator's word is told at once: nobody else will come. Where others
+ * are missing they are waited for.
+ */
+static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_generation_info *info,
+                          const char *holder_override, struct jt_adopters *adopters,
+                          struct jt_missing_nodes *missing)
+{
+    enum jt_err err = jt_adoption_look(ctx, &info->row, adopters, missing);
+    if (err == JT_OK) {
+        err = check_holders(adopters, holder_override);
+    } else if (err == JT_ERR_NODES_MISSING) {
+        (void)jt_work_again(ctx, PATIENCE_MS);
+    }
+    return err;
+}
+
 enum jt_err jt_activation_run(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
-                              const char *holder_override, struct jt_generation_info *out)
+                              const char *holder_override, struct jt_generation_info *out,
+                              struct jt_missing_nodes *missing)
 {
     enum jt_err err = find(ctx, number, out);
     if (err != JT_OK || out->row.state == JT_GENERATION_ACTIVE) {
         return err;
     }
-    err = check_holders(holder_override);
-    if (err == JT_OK) {
-        err = jt_acknowledge(ctx, &out->row);
-    }
+    struct jt_adopters *adopters = calloc(1, sizeof *adopters);
+    err = adopters == NULL ? JT_ERR_NOMEM : gather(ctx, out, holder_override, adopters, missing);
     if (err == JT_OK) {
         const struct jt_ring_step step = { .generation = &out->row,
                                            .target = JT_GENERATION_ACTIVE,
                                            .actor = actor,
-                                           .holder_override = holder_override };
+                                           .holder_override = holder_override,
+                                           .adopters = adopters->all,
+                                           .n_adopters = adopters->n };
         err = change_ring(ctx, &step);
     }
+    free(adopters);
     if (err == JT_OK) {
         jt_roll_read_after(ctx, out, JT_GENERATION_ACTIVE);
     }

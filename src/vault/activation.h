@@ -5,28 +5,31 @@
  *
  *   1. The generation stands, and is future. One that is active already is success: the request was
  *      repeated, perhaps because the first one's answer was lost.
- *   2. Its key has two durable holders, or an operator has said why one is enough, which is put on
- *      record.
- *   3. Every node proves that it holds the key (vault/acknowledge.h).
- *   4. The ring changes (vault/ring_step.h). While writers hold the ring lock, the act gives its
- *      worker back and comes again from the beginning, until its patience is over.
+ *   2. Every node proves that it holds the key (vault/adoption.h). While some have not, the act
+ *      gives its worker back and comes again, until its patience is over; then it says who is
+ *      missing.
+ *   3. So its key has two durable holders, or an operator has said why one is enough, which is put
+ *      on record.
+ *   4. The ring changes (vault/ring_step.h), if no other node has registered meanwhile. While
+ *      writers hold the ring lock, the act comes again from the beginning as well.
  *   5. What stands now is read back and told.
  */
 #ifndef JETON_VAULT_ACTIVATION_H
 #define JETON_VAULT_ACTIVATION_H
 
 #include "store/generations.h"
+#include "vault/adoption.h"
 #include "vault/workers.h"
 
 /*
  * An act, on a worker; it may come again (jt_work_again). `holder_override` is the recorded reason
  * to go ahead although the key has one durable holder only; without it (NULL) that is
- * JT_ERR_ONE_HOLDER. JT_ERR_NO_GENERATION; JT_ERR_WRONG_STATE: not future; JT_ERR_TOO_MANY_LIVE;
- * JT_ERR_FORGED: a row is not authentic; the class REPEAT: a dependency, or writers held the ring
- * lock for all of the patience.
+ * JT_ERR_ONE_HOLDER. JT_ERR_NODES_MISSING: `missing` says which. JT_ERR_NO_GENERATION;
+ * JT_ERR_WRONG_STATE: not future; JT_ERR_TOO_MANY_LIVE; JT_ERR_FORGED: a row is not authentic; the
+ * class REPEAT: a dependency, or writers held the ring lock for all of the patience.
  */
 enum jt_err jt_activation_run(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
-                              const char *holder_override,
-                              struct jt_generation_info *out) JT_CHECKED;
+                              const char *holder_override, struct jt_generation_info *out,
+                              struct jt_missing_nodes *missing) JT_CHECKED;
 
 #endif

@@ -100,7 +100,8 @@ struct jt_lane {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_pipe *pipe;
-    uint32_t writer;       /* in the tally */
+    uint32_t nth_writer;   /* of the node */
+    uint32_t writer;       /* in the tally, of the batch under way */
     struct jt_turns turns; /* its queue */
     /* its owner's to set: a lane that it helps while it has nothing to do; NULL: none */
     struct jt_lane *helps;
@@ -133,9 +134,9 @@ struct jt_lane {
 
 /* --- for the owner of lanes (vault/lanes.c) --- */
 
-/* `writer` is the lane's row of the tally (store/tally.h), for verbs that write. */
+/* `nth_writer` is the lane's row of the tally (store/tally.h) among its node's. */
 enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_place *place,
-                        uint32_t writer, struct jt_lane **out) JT_CHECKED;
+                        uint32_t nth_writer, struct jt_lane **out) JT_CHECKED;
 
 /* Ends every request with JT_ERR_STOPPING. NULL is accepted. */
 void jt_lane_free(struct jt_lane *lane);

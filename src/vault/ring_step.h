@@ -13,7 +13,9 @@ struct jt_ring_step {
     const struct jt_generation_row *generation; /* as it stands */
     enum jt_generation_state target;
     const char *actor;
-    const char *holder_override;       /* activation only; NULL or why */
+    const char *holder_override;        /* activation only; NULL or why */
+    const struct jt_node_row *adopters; /* activation only: vault/adoption.h */
+    size_t n_adopters;
     struct jt_retirement_facts *facts; /* retirement only: completed */
 };
 
