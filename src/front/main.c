@@ -35,6 +35,7 @@
 #include "vault/marked.h"
 #include "vault/membership.h"
 #include "vault/months.h"
+#include "vault/news.h"
 #include "vault/once_expiry.h"
 #include "vault/purge.h"
 #include "vault/retirement.h"
@@ -58,6 +59,7 @@ static pthread_t threads[MAX_LOOPS];
 static int n_started; /* of loops */
 static struct jt_door_shared doors;
 static struct jt_lease *lease;
+static struct jt_news *news;
 static struct jt_sockets sockets;
 static struct jt_places metrics_places;
 static struct jt_tls_server *tls; /* NULL: none is served */
@@ -175,6 +177,7 @@ static void stop(void)
     jt_marked_stop(vault.marked);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
+    jt_news_stop(news);
     jt_delivery_stop(vault.delivery);
     jt_lease_stop(lease);
     jt_membership_stop(vault.membership);
@@ -309,6 +312,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     err = jt_lease_start(&vault, &lease);
     if (err == JT_OK) {
         err = jt_delivery_start(&vault, &vault.delivery);
+    }
+    if (err == JT_OK) {
+        err = jt_news_start(&vault, &news);
     }
     if (err == JT_OK) {
         err = jt_workers_start(&vault, N_WORKERS, &vault.workers);

@@ -4,6 +4,7 @@
 #include "store/audit_params.h"
 #include "store/columns.h"
 #include "store/locks.h"
+#include "store/news.h"
 #include "store/query.h"
 #include "store/statements.h"
 
@@ -234,7 +235,13 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_generation_row *
     if (err == JT_OK) {
         err = jt_generation_must_stand(db, row);
     }
-    return err == JT_OK ? jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number) : err;
+    if (err == JT_OK) {
+        err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number);
+    }
+    if (err == JT_OK) {
+        jt_news_tell(db);
+    }
+    return err;
 }
 
 enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
@@ -281,6 +288,9 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
     }
     if (err == JT_OK) {
         err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_ABANDON, row->number);
+    }
+    if (err == JT_OK) {
+        jt_news_tell(db);
     }
     return jt_db_end(db, err);
 }
