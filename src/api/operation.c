@@ -50,6 +50,8 @@ static void name_subject(const struct jt_route_params *params, struct jt_work_ct
         jt_work_about(ctx, "generation %" PRIu64, params->number);
     } else if (jt_client_id_valid(params->client) && !jt_name_is_cardlike(params->client)) {
         jt_work_about(ctx, "client %s", params->client);
+    } else if (jt_node_name_valid(params->node) && !jt_name_is_cardlike(params->node)) {
+        jt_work_about(ctx, "node %s", params->node);
     } else {
         jt_work_about(ctx, "%s", "");
     }

@@ -30,15 +30,38 @@ static json_t *generation_json(const struct jt_generation_info *g)
         jt_json_text_or_null(g->holder_override));
 }
 
-/* --- list --- */
-
+/* Generations as an array, to which it is added who holds their keys. */
 struct generations {
     json_t *found;
+    bool failed;
 };
+
+static void add_standing(void *arg, uint64_t generation, const char *node, bool stands)
+{
+    struct generations *g = arg;
+    size_t i;
+    json_t *one;
+    bool valid = jt_node_name_valid(node); /* a row that a stranger made may have any */
+    json_array_foreach(g->found, i, one)
+    {
+        if (json_integer_value(json_object_get(one, "number")) == (json_int_t)generation) {
+            json_t *list = json_object_get(one, stands ? "acknowledged_by" : "missing_nodes");
+            g->failed |=
+                json_array_append_new(list, json_string(valid ? node : "(not a name)")) != 0;
+        }
+    }
+}
+
+/* --- list --- */
 
 static void add_to_list(void *arg, const struct jt_generation_info *info)
 {
-    (void)json_array_append_new(arg, generation_json(info));
+    struct generations *g = arg;
+    json_t *one = generation_json(info);
+    bool told = info->row.state <= JT_GENERATION_DRAINING; /* of the others nobody asks */
+    g->failed |= told && (json_object_set_new(one, "acknowledged_by", json_array()) != 0 ||
+                          json_object_set_new(one, "missing_nodes", json_array()) != 0);
+    g->failed |= json_array_append_new(g->found, one) != 0;
 }
 
 static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -46,7 +69,11 @@ static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_
     (void)call;
     struct generations *g = state;
     g->found = json_array();
-    return jt_inspect_generations(ctx, add_to_list, g->found);
+    enum jt_err err = jt_inspect_generations(ctx, add_to_list, g);
+    if (err == JT_OK) {
+        err = jt_inspect_acks(ctx, add_standing, g);
+    }
+    return err == JT_OK && g->failed ? JT_ERR_NOMEM : err;
 }
 
 static json_t *list_answer(const struct jt_api *api, void *state)

@@ -347,7 +347,12 @@ class Service:
         values = {
             "jeton": {"environment": "development"},
             "keeper": {"directory": self.keeper_directory, "socket": self.directory / "k.sock"},
-            "front": {"node": self.node, "port": 0, "port_file": self.directory / "port", "loops": 2},
+            "front": {
+                "node": self.node,
+                "port": 0,
+                "port_file": self.directory / "port",
+                "loops": 2,
+            },
             "database": {
                 "conninfo": f"host={self.cluster.directory} dbname={self.database} user=jeton"
             },
