@@ -244,6 +244,9 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
         err = jt_batch_new(&k->batch);
     }
     if (err == JT_OK) {
+        err = jt_pending_new(&k->pending);
+    }
+    if (err == JT_OK) {
         err = load_files(k, directory, fault);
     }
     if (err != JT_OK) {
@@ -272,6 +275,7 @@ void jt_keeper_free(struct jt_keeper *k)
         return;
     }
     jt_batch_free(k->batch);
+    jt_pending_free(k->pending);
     jt_keyring_free(k->keyring);
     jt_root_free(k->root);
     jt_master_free(k->master);
@@ -313,24 +317,33 @@ enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
     return jt_keeper_save(k, &next);
 }
 
+enum jt_err jt_keeper_take_root(struct jt_keeper *k, struct jt_root *root,
+                                const struct jt_keeper_state *state)
+{
+    enum jt_err err = jt_state_save(k->dir_fd, root, state);
+    if (err == JT_OK) {
+        err = jt_root_store(k->dir_fd, k->master, root, k->development, root->created_s);
+    }
+    if (err == JT_OK) {
+        k->root = root;
+        k->state = *state;
+    }
+    return err;
+}
+
 enum jt_err jt_keeper_make_root(struct jt_keeper *k)
 {
     const struct jt_keeper_state empty = { .development = k->development };
     struct jt_root *root;
     enum jt_err err = jt_root_generate(&root);
     if (err == JT_OK) {
-        err = jt_state_save(k->dir_fd, root, &empty);
-    }
-    if (err == JT_OK) {
-        err = jt_root_store(k->dir_fd, k->master, root, k->development, (uint64_t)time(NULL));
+        root->created_s = (uint64_t)time(NULL);
+        err = jt_keeper_take_root(k, root, &empty);
     }
     if (err != JT_OK) {
         jt_root_free(root);
-        return err;
     }
-    k->root = root;
-    k->state = empty;
-    return JT_OK;
+    return err;
 }
 
 uint64_t jt_keeper_now_ms(void)

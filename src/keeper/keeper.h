@@ -13,6 +13,7 @@
 #include "keeper/idmint.h"
 #include "keeper/keyring.h"
 #include "keeper/master.h"
+#include "keeper/pending.h"
 #include "base/fault.h"
 #include "keeper/root.h"
 #include "keeper/state.h"
@@ -41,7 +42,8 @@ struct jt_keeper {
     struct jt_node_spec node;    /* as joined */
     struct jt_idmint mint;
     struct jt_challenges challenges;
-    bool numeric_open; /* numeric tokens may be made: keeper/op_numeric_mark.c */
+    struct jt_pending *pending; /* keys that were asked for */
+    bool numeric_open;          /* numeric tokens may be made: keeper/op_numeric_mark.c */
     struct jt_ceiling ceiling;
     struct jt_sealcount sealcount;
     struct jt_honey honey;
@@ -82,6 +84,13 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
  * and then its own file. So a crash leaves either no service root, or a whole one with its state.
  */
 enum jt_err jt_keeper_make_root(struct jt_keeper *k) JT_CHECKED;
+
+/*
+ * The same with a root that another keeper has made, and what is to be remembered from the start.
+ * It becomes the keeper's when this succeeds.
+ */
+enum jt_err jt_keeper_take_root(struct jt_keeper *k, struct jt_root *root,
+                                const struct jt_keeper_state *state) JT_CHECKED;
 
 /*
  * Makes it durable that this keeper mints ids for `node`, and that ids up to the time `newest_ms`

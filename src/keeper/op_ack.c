@@ -8,31 +8,12 @@
 
 #include "base/secmem.h"
 #include "keeper/dirwatch.h"
+#include "keeper/heldkey.h"
 #include "keeper/rowmac.h"
 #include "wire/generation.h"
 #include "wire/verdicts.h"
 
 #include <string.h>
-
-/*
- * The key that the row means, and no other of the same number: two creators may both have made one.
- */
-static enum jt_err find_key(const struct jt_keeper *k, const struct jt_generation_row *row,
-                            const struct jt_genfile **meta, const uint8_t **key)
-{
-    enum jt_err err = jt_rowmac_generation_check(k->root, row);
-    if (err != JT_OK) {
-        return err;
-    }
-    *meta = jt_keyring_find(k->keyring, row->number);
-    *key = jt_keyring_key(k->keyring, row->number);
-    if (*meta == NULL) {
-        return JT_ERR_KEY_MISSING;
-    }
-    bool same = (*meta)->key_id == row->key_id &&
-                jt_equal_ct((*meta)->check_value, row->check_value, sizeof row->check_value);
-    return same ? JT_OK : JT_ERR_KEY_WRONG;
-}
 
 enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
@@ -46,7 +27,7 @@ enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *
     if (!jt_node_name_valid(request.node)) {
         return JT_ERR_INVALID;
     }
-    err = find_key(k, &request.generation, &meta, &key);
+    err = jt_heldkey_find(k, &request.generation, &meta, &key);
     if (err != JT_OK) {
         return err;
     }
@@ -60,6 +41,7 @@ enum jt_err jt_op_ack(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *
     memcpy(ack.challenge, request.challenge, sizeof ack.challenge);
     err = jt_rowmac_ack(key, meta, &ack, ack.mac);
     if (err == JT_OK) {
+        jt_keyring_set_acked(k->keyring, request.generation.number);
         jt_ack_encode(&ack, out);
     }
     return err;
@@ -100,7 +82,7 @@ enum jt_err jt_op_ack_check(struct jt_keeper *k, struct jt_reader *in, struct jt
     uint8_t mac[JT_ROW_MAC_LEN];
     enum jt_err err = jt_ack_claim_decode(in, &claim);
     if (err == JT_OK) {
-        err = find_key(k, &claim.generation, &meta, &key);
+        err = jt_heldkey_find(k, &claim.generation, &meta, &key);
     }
     if (err == JT_OK) {
         err = jt_rowmac_ack(key, meta, &claim.ack, mac);
@@ -123,7 +105,7 @@ enum jt_err jt_op_generation_held(struct jt_keeper *k, struct jt_reader *in, str
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         const struct jt_genfile *meta;
         const uint8_t *key;
-        verdicts[i] = find_key(k, &rows[i], &meta, &key);
+        verdicts[i] = jt_heldkey_find(k, &rows[i], &meta, &key);
         if (verdicts[i] != JT_ERR_FORGED && rows[i].state == JT_GENERATION_DESTROYED) {
             verdicts[i] = JT_ERR_WRONG_STATE;
         }

@@ -11,7 +11,7 @@ enum jt_err jt_keyclient_wait_node_row(struct jt_keyclient *kc, const struct jt_
 }
 
 /* For the two verbs whose replies are verdicts, after their request was encoded. */
-static enum jt_err verdicts(struct jt_keyclient *kc, size_t n, enum jt_err *out)
+static enum jt_err answer(struct jt_keyclient *kc, size_t n, enum jt_err *out)
 {
     struct jt_reader payload;
     memset(out, 0, n * sizeof *out);
@@ -21,18 +21,18 @@ static enum jt_err verdicts(struct jt_keyclient *kc, size_t n, enum jt_err *out)
 }
 
 enum jt_err jt_keyclient_wait_node_marks(struct jt_keyclient *kc, const struct jt_node_row *rows,
-                                         size_t n, enum jt_err *out)
+                                         size_t n, enum jt_err *verdicts)
 {
     jt_node_marks_encode(rows, n, jt_keyclient_begin(kc, JT_VERB_NODE_MARKS));
-    return verdicts(kc, n, out);
+    return answer(kc, n, verdicts);
 }
 
 enum jt_err jt_keyclient_wait_generation_held(struct jt_keyclient *kc,
                                               const struct jt_generation_row *rows, size_t n,
-                                              enum jt_err *out)
+                                              enum jt_err *verdicts)
 {
     jt_generation_held_encode(rows, n, jt_keyclient_begin(kc, JT_VERB_GENERATION_HELD));
-    return verdicts(kc, n, out);
+    return answer(kc, n, verdicts);
 }
 
 enum jt_err jt_keyclient_wait_ack_challenge(struct jt_keyclient *kc,

@@ -32,7 +32,9 @@ enum { AS_IT_STANDS = 0x80 };
 #define ROOT_HEADER    28
 #define ROOT_CREATED   12
 #define ROOT_CHECK     20
+#define FORMAT_AT      8
 #define GENFILE_HEADER 36
+#define GENFILE_FORMAT 2
 #define GENFILE_NUMBER 12
 #define GENFILE_CHECK  28
 #define MARK_BODY      28
@@ -193,7 +195,11 @@ static void read_generation(bool sealed, bool development)
     if (err == JT_OK) {
         MUST(meta.number == number && meta.development == development && meta.key_id != 0);
         MUST(jt_genfile_create(-1, master, &meta, key) == JT_OK);
-        check_written();
+        if (file.data[FORMAT_AT] == GENFILE_FORMAT) {
+            check_written();
+        } else {
+            MUST(!meta.foreign); /* it is written in the present one */
+        }
         /* Under another generation's name it is refused. */
         err = jt_genfile_load(-1, master, development, number ^ 1, &meta, key, &fault);
         MUST(err == JT_ERR_FILE_ALTERED);

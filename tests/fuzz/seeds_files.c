@@ -95,14 +95,16 @@ void seeds_of_files(void)
     put_bytes(0x22, 32);
     store(ROOT);
 
-    begin("JTGENKEY", 1);
-    jt_buf_u8(&file, 9);
-    jt_buf_u8(&file, 0);
-    jt_buf_u64(&file, 3);
-    jt_buf_u64(&file, 1763712000);
-    put_bytes(0, JT_CHECK_VALUE_LEN);
-    put_bytes(0x33, 32);
-    store(GENERATION);
+    for (int origin = -1; origin < 2; origin++) {
+        begin("JTGENKEY", origin < 0 ? 1 : 2); /* format 1 has no origin */
+        jt_buf_u8(&file, 9);
+        jt_buf_u8(&file, origin == 1);
+        jt_buf_u64(&file, 3);
+        jt_buf_u64(&file, 1763712000);
+        put_bytes(0, JT_CHECK_VALUE_LEN);
+        put_bytes(0x33, 32);
+        store(GENERATION);
+    }
 
     begin("JTGENUSE", 1);
     jt_buf_u8(&file, 9);

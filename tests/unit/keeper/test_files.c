@@ -300,6 +300,34 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_ERR_NO_FILE);
 }
 
+/* A key file of before there were several keepers: its key is this one's own. */
+static void a_key_file_of_the_first_format_is_read(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_fault fault = { 0 };
+    uint8_t key[JT_GENERATION_KEY_LEN] = { 1 }, back[JT_GENERATION_KEY_LEN];
+    struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true, .foreign = true };
+    struct jt_buf file;
+    assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, back, &fault), JT_OK);
+    assert_true(meta.foreign);
+    read_file(f->dir_fd, "generation-1.key", &file);
+    for (uint8_t origin = 0; origin < 2; origin++) { /* which that format did not have */
+        file.data[8] = 1;
+        file.data[11] = origin;
+        assert_int_equal(
+            jt_wrap_seal(f->master->wrap_key, file.data, 36, key, sizeof key, file.data + 36),
+            JT_OK);
+        assert_int_equal(jt_file_replace(f->dir_fd, "generation-1.key", file.data, file.len),
+                         JT_OK);
+        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, back, &fault),
+                         origin == 0 ? JT_OK : JT_ERR_FILE_ALTERED);
+        assert_false(meta.foreign);
+    }
+    jt_buf_clear(&file);
+}
+
 /*
  * One of format 5 has no marks of nodes (a byte, as long as there are none, at MARKS_AT); one of
  * format 4 no count of messages sealed (8 + 8 bytes at SEALED_AT) and no mark of numeric tokens (8
@@ -463,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_file_of_the_first_format_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_state_file_without_the_counts_of_later_versions_is_read,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,
