@@ -151,6 +151,31 @@ void jt_node_number_give_back(struct jt_db *db, uint8_t number)
     }
 }
 
+enum jt_err jt_node_keeper_is_shared(struct jt_db *db, const char *name,
+                                     const uint8_t keeper[static JT_INCARNATION_LEN], bool *shared,
+                                     char other[static JT_NODE_NAME_MAX + 1])
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_text(&p, name);
+    jt_params_uuid(&p, keeper);
+    PGresult *res;
+    *shared = false;
+    enum jt_err err = jt_db_query(db,
+                                  "SELECT name FROM node WHERE name <> $1 AND "
+                                  "keeper_incarnation = $2 AND lease_until > clock_timestamp() "
+                                  "LIMIT 1",
+                                  &p, &res);
+    if (err == JT_OK && PQntuples(res) == 1) {
+        struct jt_row row = jt_row_init(res, 0);
+        jt_row_text(&row, 0, other, JT_NODE_NAME_MAX + 1);
+        err = jt_row_status(&row);
+        *shared = err == JT_OK;
+    }
+    PQclear(res);
+    return err;
+}
+
 /* --- the row --- */
 
 static enum jt_err check_epoch(struct jt_db *db, uint64_t epoch)

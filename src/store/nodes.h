@@ -39,6 +39,14 @@ enum jt_err jt_node_number_take(struct jt_db *db, const char *name, uint8_t pinn
 void jt_node_number_give_back(struct jt_db *db, uint8_t number);
 
 /*
+ * Whether a node of another name, whose lease runs, has this keeper: two fronts are not to share
+ * one. `other` receives that name.
+ */
+enum jt_err jt_node_keeper_is_shared(struct jt_db *db, const char *name,
+                                     const uint8_t keeper[static JT_INCARNATION_LEN], bool *shared,
+                                     char other[static JT_NODE_NAME_MAX + 1]) JT_CHECKED;
+
+/*
  * Puts this node's row, which the keeper has MACed, in the place of the one that the name had, with
  * a fresh lease, under the exclusive ring lock. `epoch` is that of the ring under which the keeper
  * works: JT_ERR_RING_MOVED when it is another by now, so that no ring can become active past a node

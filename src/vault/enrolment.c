@@ -15,6 +15,20 @@ struct place {
     uint64_t epoch; /* of the ring under which the keeper joined */
 };
 
+static enum jt_err check_keeper(struct jt_work_ctx *ctx, const struct jt_keeper_status *status)
+{
+    bool shared;
+    char other[JT_NODE_NAME_MAX + 1];
+    enum jt_err err = jt_node_keeper_is_shared(ctx->db, ctx->vault->node.name, status->incarnation,
+                                               &shared, other);
+    if (err != JT_OK || !shared) {
+        return err;
+    }
+    return jt_fault_set(&ctx->fault, JT_ERR_KEEPER_SHARED,
+                        "another jetond serves with this keeper, as node %s",
+                        jt_node_name_valid(other) ? other : "of no name");
+}
+
 /* Steps 1 to 4. The number's lock is to be given back whatever comes. */
 static enum jt_err join(struct jt_neighbours *neighbours, struct jt_work_ctx *ctx,
                         struct place *place, bool *busy)
@@ -27,6 +41,9 @@ static enum jt_err join(struct jt_neighbours *neighbours, struct jt_work_ctx *ct
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_status(ctx->keeper, &status);
+    }
+    if (err == JT_OK) {
+        err = check_keeper(ctx, &status);
     }
     if (err == JT_OK) {
         err = jt_node_number_take(ctx->db, ctx->vault->node.name, status.node, &place->order.number,

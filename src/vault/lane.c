@@ -94,7 +94,12 @@ static enum jt_err why_down(const struct jt_lane *lane)
 static enum jt_err why_not(const struct jt_lane *lane)
 {
     enum jt_err down = why_down(lane);
-    return down == JT_OK && !jt_vault_leased(lane->vault) ? JT_ERR_LEASE_OVER : down;
+    if (down != JT_OK || lane->verb->unleased || jt_vault_leased(lane->vault)) {
+        return down;
+    }
+    /* what does not pass by itself is worth knowing to whoever asks again and again */
+    enum jt_err why = (enum jt_err)atomic_load(&lane->vault->unregistered_why);
+    return jt_err_class(why) == JT_CLASS_GIVE_UP ? why : JT_ERR_LEASE_OVER;
 }
 
 /* --- the chain of the audit trail --- */

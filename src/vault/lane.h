@@ -62,6 +62,7 @@ struct jt_lane_verb {
     size_t batch_max; /* JT_LANE_BATCH_MAX at most */
     bool writes;      /* cards: it has a row of the tally */
     bool audits;      /* it has a chain of the audit trail */
+    bool unleased;    /* it is about no cards: it serves while the lease is over too */
     /*
      * More items than this may not wait, except of clients that have less than their share of them;
      * 0: any number. What does not fit is the caller's.

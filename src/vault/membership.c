@@ -218,7 +218,8 @@ static void rehearse(struct jt_membership *m, const struct jt_ring_row *row)
 /* Whether this process has no business here, however often it tries. */
 static bool is_final(enum jt_err err)
 {
-    return err == JT_ERR_NODE_TAKEN || err == JT_ERR_MIGRATION_FOREIGN;
+    return err == JT_ERR_NODE_TAKEN || err == JT_ERR_KEEPER_SHARED ||
+           err == JT_ERR_MIGRATION_FOREIGN;
 }
 
 static void lose_place(struct jt_vault *vault, enum jt_err why)
@@ -355,6 +356,7 @@ static struct jt_again step(void *arg)
         return (struct jt_again){ .ms = TAKEN_MS };
     }
     m->patient_until_ms = taken ? m->patient_until_ms : 0;
+    atomic_store(&vault->unregistered_why, (int)err);
     tell(m, err);
     if (is_final(err)) {
         conclude(m, err);

@@ -65,6 +65,7 @@ struct jt_vault {
     _Atomic bool in_shape;
     _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
     _Atomic bool registered; /* this node's row stands in the database */
+    _Atomic int unregistered_why; /* enum jt_err of the last heartbeat; a hint */
     /* Cards are served until then, by jt_clock_ms: vault/lease.h. */
     _Atomic int64_t leased_until_ms;
     _Atomic bool keys_held; /* the keeper holds every key that it should: vault/delivery.h */
