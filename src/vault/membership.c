@@ -103,7 +103,8 @@ static void tell(struct jt_membership *m, enum jt_err err)
         jt_log(JT_LOG_INFO, "node: registered, and the keeper works under the database's ring");
     } else {
         char line[JT_FAULT_LINE_LEN];
-        bool passes = jt_err_class(err) != JT_CLASS_GIVE_UP;
+        /* a key that is missing is asked for, and an alarm only if it does not come */
+        bool passes = jt_err_class(err) != JT_CLASS_GIVE_UP || err == JT_ERR_KEY_MISSING;
         jt_log(passes ? JT_LOG_WARNING : JT_LOG_ERROR, "node: %s%s; not serving",
                passes ? "" : "alarm: ", jt_fault_line(&m->ctx.fault, err, line));
     }

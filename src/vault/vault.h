@@ -64,7 +64,7 @@ struct jt_vault {
     /* the tables were what the migrations made when they were last looked at (store/shape.h) */
     _Atomic bool in_shape;
     _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
-    _Atomic bool registered; /* this node's row stands in the database */
+    _Atomic bool registered;      /* this node's row stands in the database */
     _Atomic int unregistered_why; /* enum jt_err of the last heartbeat; a hint */
     /* Cards are served until then, by jt_clock_ms: vault/lease.h. */
     _Atomic int64_t leased_until_ms;

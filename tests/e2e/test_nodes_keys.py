@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys over nodes: a new generation reaches every node by itself, and becomes active when every node
-has proved that it holds the key.
+"""Keys over nodes: a new generation reaches every node by itself, and becomes active when every
+node has proved that it holds the key.
 """
 
 import contextlib
@@ -94,16 +94,24 @@ def test_activation_waits_for_a_node_that_is_gone_and_says_for_whom(three):
     third.app.tokenize(made_up(1))
 
 
-def test_a_node_that_lost_a_live_key_gets_it_again_before_it_serves(three):
-    token = three.app.tokenize(made_up(1))
+def test_a_node_that_lost_its_directory_needs_the_master_key_again_and_nothing_else(three):
+    """Its row stands with the number that it had; its keeper knows of none, and takes another."""
     second = three.nodes[1]
-    second.front.stop()
-    second.keeper.stop()
-    (second.keeper_directory / "generation-1.key").unlink()
-    second.start_keeper().start_front()
-    second.wait_ready()
-    assert second.app.detokenize(token) == made_up(1)
+    tokens = second.app.tokenize_many([made_up(n) for n in range(50)])
+    second.front.kill()
+    second.keeper.kill()
+    shutil.rmtree(second.keeper_directory)
+    second.keeper_directory.mkdir(mode=0o700)
+    second.copy_master_key(three)
+    second.start_keeper().start_front().wait_ready()
+    assert second.app.detokenize_many(tokens) == [made_up(n) for n in range(50)]
+    second.app.tokenize_many([made_up(n, series="again") for n in range(50)])
     assert "the key of generation 1 has come from another node" in second.front_log.read_text()
+    assert three.sql("SELECT name, number FROM node ORDER BY 1") == [
+        ("node1", 1),
+        ("node2", 4),
+        ("node3", 3),
+    ]
 
 
 def test_a_node_with_an_old_key_directory_gets_what_it_lacks(three, tmp_path):
@@ -167,3 +175,53 @@ def test_reads_and_writes_go_on_over_rolls_on_all_nodes(three):
             traffic[0].tokens.setdefault(pan, set()).update(tokens)
         traffic[0].problems += t.problems
     check_promises(three, traffic[0])
+
+
+def test_a_creator_that_died_is_waited_for_or_its_generation_given_up(three):
+    """Its key is on no other node yet: nobody can activate it, and anybody can abandon it."""
+    rest = three.nodes[1:]
+    for node in rest:
+        node.front.pause()
+    number = three.operator.create_generation()
+    lost = three.operator.create_generation()
+    three.front.kill()
+    three.keeper.kill()
+    for node in rest:
+        node.front.resume()
+        node.wait_ready()
+    second = rest[0]
+    refused = second.operator.post(f"/v1/generations/{number}/activate")
+    assert refused.status_code in (409, 503), refused.text
+    assert problem(refused) in ("nodes-missing", "key-missing")
+    given_up = second.operator.post(f"/v1/generations/{lost}/abandon")
+    assert given_up.status_code == 200, given_up.text
+    three.start()
+    everybody_holds(three, number)
+    wait_until(lambda: f"generation-{lost}.key" not in key_files(three), "it is erased there")
+    assert second.operator.post(f"/v1/generations/{number}/activate").status_code == 200
+
+
+def test_an_abandoned_key_goes_from_every_node(three):
+    number = three.operator.create_generation()
+    everybody_holds(three, number)
+    assert three.nodes[2].operator.post(f"/v1/generations/{number}/abandon").status_code == 200
+    for node in three.nodes:
+        wait_until(lambda n=node: f"generation-{number}.key" not in key_files(n), "it is erased")
+
+
+def test_every_node_down_with_requests_pending(three):
+    second = three.nodes[1]
+    assert second.front.stop() == 0
+    number = three.operator.create_generation()
+    assert three.nodes[2].front.stop() == 0
+    second.start_front(wait=False)
+    three.front.kill()
+    second.front.kill()
+    for node in three.nodes:
+        node.keeper.kill()
+    for node in three.nodes[::-1]:
+        node.start_keeper().start_front()
+    for node in three.nodes:
+        node.wait_ready()
+    everybody_holds(three, number)
+    assert second.operator.post(f"/v1/generations/{number}/activate").status_code == 200
