@@ -160,11 +160,38 @@ static void an_acknowledgement_binds_challenge_and_run(void **state)
     keeper_remove(&b);
 }
 
+/* Made by one keeper, restored into an empty directory, and checked by both. */
+static void an_escrow_file_fills_an_empty_keeper(void **state)
+{
+    struct world *w = *state;
+    struct keeper b;
+    static struct jt_escrow_file file;
+    struct jt_escrow_report report;
+    struct jt_generation_row g = world_create(w);
+    bool joined;
+    world_step(w, &g, JT_GENERATION_ACTIVE, NULL);
+    struct jt_seal_reply sealed = world_seal(w);
+    world_keep_sealed(w, &sealed);
+    assert_int_equal(jt_keyclient_wait_escrow_make(w->kc, &file), JT_OK);
+    assert_int_equal(jt_keyclient_wait_escrow_check(w->kc, &file, &report), JT_OK);
+    assert_int_equal(report.n, 1);
+    assert_int_equal(jt_keyclient_wait_escrow_restore(w->kc, &file), JT_ERR_KEY_THERE);
+    make_beside(&b, &w->k);
+    struct jt_keyclient *kc = connect_to(&b);
+    assert_int_equal(jt_keyclient_wait_escrow_restore(kc, &file), JT_OK);
+    assert_int_equal(jt_keyclient_wait_escrow_check(kc, &file, &report), JT_OK);
+    assert_int_equal(report.keys[0].verdict, JT_OK);
+    assert_int_equal(jt_keyclient_wait_ring_accept(kc, &w->ring, &joined), JT_OK);
+    jt_keyclient_free(kc);
+    keeper_remove(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_WORLD(a_second_node_comes_and_adopts_a_generation),
         IN_A_WORLD(an_acknowledgement_binds_challenge_and_run),
+        IN_A_WORLD(an_escrow_file_fills_an_empty_keeper),
     };
     return cmocka_run_group_tests_name("keyclient/nodes", tests, NULL, NULL);
 }
