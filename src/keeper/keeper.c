@@ -311,9 +311,10 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
 enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
 {
     struct jt_keeper_state next = k->state;
-    if (number > next.highest_generation) {
-        next.highest_generation = number;
+    if (number <= next.highest_generation) {
+        return JT_OK;
     }
+    next.highest_generation = number;
     return jt_keeper_save(k, &next);
 }
 

@@ -131,6 +131,18 @@ const struct jt_genfile *jt_keyring_by_key_id(const struct jt_keyring *kr, uint8
     return NULL;
 }
 
+const struct jt_genfile *jt_keyring_next(const struct jt_keyring *kr, uint64_t above)
+{
+    const struct jt_genfile *next = NULL;
+    for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
+        const struct jt_genfile *m = &kr->meta[i];
+        if (m->number > above && (next == NULL || m->number < next->number)) {
+            next = m;
+        }
+    }
+    return next;
+}
+
 uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
                                  const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN])
 {

@@ -38,6 +38,9 @@ const struct jt_genfile *jt_keyring_find(const struct jt_keyring *kr, uint64_t n
 /* The same by key id. */
 const struct jt_genfile *jt_keyring_by_key_id(const struct jt_keyring *kr, uint8_t key_id);
 
+/* The one of the lowest number above `above`, or NULL. */
+const struct jt_genfile *jt_keyring_next(const struct jt_keyring *kr, uint64_t above);
+
 /* Notes that a held key's mark is on disk; that it was acknowledged. */
 void jt_keyring_set_used(struct jt_keyring *kr, uint64_t number);
 void jt_keyring_set_acked(struct jt_keyring *kr, uint64_t number);

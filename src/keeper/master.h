@@ -28,6 +28,7 @@
 struct jt_master {
     uint8_t wrap_key[JT_SIV_256_KEY_LEN]; /* key files */
     uint8_t join[JT_PARCEL_BASE_LEN];     /* the service root on its way: keeper/parcel.h */
+    uint8_t escrow[JT_SIV_256_KEY_LEN];   /* escrow files */
     uint8_t check_value[JT_CHECK_VALUE_LEN];
 };
 

@@ -6,11 +6,10 @@
 #include "keeper/op.h"
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "base/log.h"
-#include "base/notice.h"
 #include "base/secmem.h"
 #include "keeper/dirwatch.h"
+#include "keeper/foreign.h"
 #include "keeper/heldkey.h"
 #include "keeper/rowmac.h"
 #include "wire/node.h"
@@ -106,27 +105,11 @@ enum jt_err jt_op_parcel_ask(struct jt_keeper *k, struct jt_reader *in, struct j
     return err;
 }
 
-/*
- * Whoever asks says which master key, or service root, it works under. That is believed only as far
- * as it explains a refusal: a keeper that was set up wrongly should be found by its operator. The
- * log has this keeper's own check value, since the other may be anything.
- */
+/* Whether the asker says that it works under what this keeper has; its MAC comes next. */
 static enum jt_err same_base(const struct jt_keeper *k, const struct jt_parcel_request *request)
 {
-    static struct jt_notice notices[] = {
-        { .what = "another keeper asks for a key and has another service root: it gets none" },
-        { .what =
-              "another keeper asks for the service root and has another master key: it gets none" },
-    };
-    const uint8_t *own = base_check_value(k, request->generation);
-    if (memcmp(own, request->base_check_value, JT_CHECK_VALUE_LEN) == 0) {
-        return JT_OK;
-    }
-    bool root = request->generation == 0;
-    char detail[] = "the one here has the check value 0123456789abcdef";
-    jt_hex_encode(own, JT_CHECK_VALUE_LEN, strrchr(detail, ' ') + 1);
-    jt_notice(&notices[root], detail);
-    return root ? JT_ERR_MASTER_OTHER : JT_ERR_ROOT_OTHER;
+    return request->generation == 0 ? jt_foreign_master(k, request->base_check_value)
+                                    : jt_foreign_root(k, request->base_check_value);
 }
 
 /* Everything that is checked before anything is sealed; the key, and the parcel's head. */
@@ -210,19 +193,6 @@ static enum jt_err take_generation(struct jt_keeper *k, const struct jt_parcel_d
     return err;
 }
 
-/* A ring that is not authentic under the root that has come: it may be another root's. */
-static enum jt_err check_ring(const struct jt_keeper *k, const struct jt_root *root,
-                              const struct jt_ring_row *row, struct jt_ring *ring)
-{
-    enum jt_err err = jt_state_ring_authentic(root, k->development, row, ring);
-    struct jt_ring said;
-    if (err == JT_ERR_FORGED && jt_ring_decode(row->body, row->body_len, &said) == JT_OK &&
-        !jt_equal_ct(said.root_check_value, root->check_value, sizeof said.root_check_value)) {
-        err = JT_ERR_KEY_WRONG;
-    }
-    return err;
-}
-
 static enum jt_err take_root(struct jt_keeper *k, const struct jt_parcel_delivery *delivery,
                              const uint8_t key[static JT_PARCEL_KEY_LEN])
 {
@@ -230,7 +200,7 @@ static enum jt_err take_root(struct jt_keeper *k, const struct jt_parcel_deliver
     struct jt_root *root;
     enum jt_err err = jt_root_new(key, &root);
     if (err == JT_OK) {
-        err = check_ring(k, root, &delivery->ring, &ring);
+        err = jt_foreign_ring(root, k->development, &delivery->ring, &ring);
     }
     if (err == JT_OK &&
         (!jt_equal_ct(ring.root_check_value, root->check_value, sizeof root->check_value) ||

@@ -18,7 +18,7 @@
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 
-static void marks_encode(const struct jt_keeper_state *state, struct jt_buf *out)
+void jt_state_marks_encode(const struct jt_keeper_state *state, struct jt_buf *out)
 {
     uint8_t n = 0;
     for (unsigned number = 1; number < 256; number++) {
@@ -33,7 +33,7 @@ static void marks_encode(const struct jt_keeper_state *state, struct jt_buf *out
     }
 }
 
-static void marks_decode(struct jt_reader *in, struct jt_keeper_state *state)
+void jt_state_marks_decode(struct jt_reader *in, struct jt_keeper_state *state)
 {
     uint8_t n = jt_reader_u8(in);
     uint8_t last = 0;
@@ -72,7 +72,7 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
     jt_buf_u64(&file, state->numeric.mark);
     jt_buf_u64(&file, state->numeric.system_identifier);
     jt_buf_u32(&file, state->numeric.timeline);
-    marks_encode(state, &file);
+    jt_state_marks_encode(state, &file);
     jt_buf_u16(&file, (uint16_t)state->ring.body_len);
     jt_buf_put(&file, state->ring.body, state->ring.body_len);
     jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
@@ -156,7 +156,7 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
         state->numeric.timeline = jt_reader_u32(&in);
     }
     if (format > WITHOUT_MARKS) {
-        marks_decode(&in, state);
+        jt_state_marks_decode(&in, state);
     }
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);

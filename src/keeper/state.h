@@ -65,6 +65,10 @@ enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool developme
                           struct jt_keeper_state *state, struct jt_ring *ring,
                           struct jt_fault *fault) JT_CHECKED;
 
+/* The marks of nodes, as state files and escrow files have them; decoding marks `in` bad. */
+void jt_state_marks_encode(const struct jt_keeper_state *state, struct jt_buf *out);
+void jt_state_marks_decode(struct jt_reader *in, struct jt_keeper_state *state);
+
 /*
  * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_FORGED when it is not a
  * keeper's word for this environment.

@@ -93,3 +93,24 @@ enum jt_err jt_keyclient_wait_root_accept(struct jt_keyclient *kc, const struct 
     jt_parcel_delivery_encode(&delivery, jt_keyclient_begin(kc, JT_VERB_PARCEL_ACCEPT));
     return jt_keyclient_answer_nothing(kc);
 }
+
+enum jt_err jt_keyclient_wait_escrow_make(struct jt_keyclient *kc, struct jt_escrow_file *out)
+{
+    (void)jt_keyclient_begin(kc, JT_VERB_ESCROW_MAKE);
+    return jt_keyclient_answer(kc, jt_escrow_file_decode, out);
+}
+
+enum jt_err jt_keyclient_wait_escrow_check(struct jt_keyclient *kc,
+                                           const struct jt_escrow_file *file,
+                                           struct jt_escrow_report *out)
+{
+    return jt_keyclient_call(kc, JT_VERB_ESCROW_CHECK, jt_escrow_file_encode, file,
+                             jt_escrow_report_decode, out);
+}
+
+enum jt_err jt_keyclient_wait_escrow_restore(struct jt_keyclient *kc,
+                                             const struct jt_escrow_file *file)
+{
+    jt_escrow_file_encode(file, jt_keyclient_begin(kc, JT_VERB_ESCROW_RESTORE));
+    return jt_keyclient_answer_nothing(kc);
+}

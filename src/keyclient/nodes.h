@@ -13,6 +13,7 @@
 #define JETON_KEYCLIENT_NODES_H
 
 #include "keyclient/keyclient.h"
+#include "wire/escrow.h"
 #include "wire/parcel.h"
 #include "wire/verdicts.h"
 
@@ -83,5 +84,23 @@ enum jt_err jt_keyclient_wait_parcel_accept(struct jt_keyclient *kc,
 /* The same for the service root, which must be the one that the ring names (else KEY_WRONG). */
 enum jt_err jt_keyclient_wait_root_accept(struct jt_keyclient *kc, const struct jt_ring_row *ring,
                                           const struct jt_parcel *parcel) JT_CHECKED;
+
+/*
+ * All keys of this keeper in one sealed file (model/escrow.h), and what of a file is held here.
+ * JT_ERR_FILE_ALTERED, JT_ERR_FILE_FOREIGN (another environment), JT_ERR_MASTER_OTHER,
+ * JT_ERR_ROOT_OTHER.
+ */
+enum jt_err jt_keyclient_wait_escrow_make(struct jt_keyclient *kc,
+                                          struct jt_escrow_file *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_escrow_check(struct jt_keyclient *kc,
+                                           const struct jt_escrow_file *file,
+                                           struct jt_escrow_report *out) JT_CHECKED;
+
+/*
+ * Fills a keeper that has a master key and nothing else; the same one again, where it was cut off.
+ * JT_ERR_KEY_THERE when it has a service root already; else as the check.
+ */
+enum jt_err jt_keyclient_wait_escrow_restore(struct jt_keyclient *kc,
+                                             const struct jt_escrow_file *file) JT_CHECKED;
 
 #endif

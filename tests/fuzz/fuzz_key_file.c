@@ -16,13 +16,14 @@
 #include "base/file.h"
 #include "base/secmem.h"
 #include "crypto/kdf.h"
+#include "keeper/escrow.h"
 #include "keeper/genmark.h"
 #include "keeper/rowmac.h"
 #include "keeper/state.h"
 
 #define MAX_FILE 8192
 
-enum file { MASTER, ROOT, GENERATION, STATE, MARK, N_FILES };
+enum file { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, N_FILES };
 enum { AS_IT_STANDS = 0x80 };
 
 /* Places in the files: docs/key-files.md. */
@@ -40,8 +41,11 @@ enum { AS_IT_STANDS = 0x80 };
 #define MARK_BODY      28
 #define MARK_NUMBER    12
 /* Behind it come n marks of nodes; then the length of the ring's body, that body, and its MAC. */
-#define STATE_MARKS ((size_t)148)
-#define KEY_LEN     32
+#define STATE_MARKS   ((size_t)148)
+#define ESCROW_N      10
+#define ESCROW_MASTER 20
+#define ESCROW_ROOT   28
+#define KEY_LEN       32
 
 static struct jt_buf file; /* what is read, by whatever name */
 static struct jt_buf written;
@@ -301,9 +305,61 @@ static void read_mark(bool sealed, bool development)
     }
 }
 
+/* Puts check values that are those of the keys, where the keys are, and seals what comes last. */
+static void seal_escrow(void)
+{
+    uint8_t check[JT_CHECK_VALUE_LEN];
+    size_t n =
+        file.len >= ESCROW_N + 2 ? (size_t)file.data[ESCROW_N] << 8 | file.data[ESCROW_N + 1] : 0;
+    size_t clear = JT_ESCROW_HEAD_LEN + n * JT_ESCROW_ENTRY_LEN;
+    if (file.len < clear + 8 + KEY_LEN + n * (8 + KEY_LEN)) {
+        return;
+    }
+    const uint8_t *key = file.data + clear + 8;
+    MUST(jt_kdf_derive(key, JT_KDF_ROOT_CHECK, NULL, 0, check, sizeof check) == JT_OK);
+    memcpy(file.data + ESCROW_ROOT, check, sizeof check);
+    for (size_t i = 0; i < n; i++) {
+        key += KEY_LEN + 8;
+        MUST(jt_genfile_check_value(key, check) == JT_OK);
+        memcpy(file.data + JT_ESCROW_HEAD_LEN + (i + 1) * JT_ESCROW_ENTRY_LEN - sizeof check, check,
+               sizeof check);
+    }
+    memcpy(file.data + ESCROW_MASTER, master->check_value, JT_CHECK_VALUE_LEN);
+    size_t len = file.len - clear;
+    uint8_t *plain = fuzz_copy(file.data + clear, len);
+    file.len = clear;
+    uint8_t *sealed = jt_buf_append(&file, len + JT_WRAP_OVERHEAD);
+    MUST(sealed != NULL);
+    MUST(jt_wrap_seal(master->escrow, file.data, clear, plain, len, sealed) == JT_OK);
+    free(plain);
+}
+
+static void read_escrow(bool sealed, bool development)
+{
+    static struct jt_escrow escrow;
+    static struct jt_escrow_file in, again;
+    if (sealed) {
+        seal_escrow();
+    }
+    if (file.len > sizeof in.bytes) {
+        return;
+    }
+    memcpy(in.bytes, file.data, file.len);
+    in.len = file.len;
+    enum jt_err err = jt_escrow_open(master, development, &in, &escrow);
+    if (err != JT_OK) {
+        MUST(fuzz_zero(&escrow, sizeof escrow));
+        return;
+    }
+    MUST(escrow.state.development == development && escrow.n <= JT_ESCROW_MAX_KEYS);
+    MUST(jt_escrow_seal(master, &escrow, &again) == JT_OK);
+    MUST(fuzz_same(again.bytes, again.len, in.bytes, in.len));
+    memset(&escrow, 0, sizeof escrow);
+}
+
 static void (*const readers[N_FILES])(bool sealed, bool development) = {
     [MASTER] = read_master, [ROOT] = read_root, [GENERATION] = read_generation,
-    [STATE] = read_state,   [MARK] = read_mark,
+    [STATE] = read_state,   [MARK] = read_mark, [ESCROW] = read_escrow,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -7,7 +7,7 @@
 
 #include "wire/ring.h"
 
-enum { MASTER, ROOT, GENERATION, STATE, MARK };
+enum { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW };
 
 static struct jt_buf file;
 
@@ -112,6 +112,28 @@ void seeds_of_files(void)
     jt_buf_u64(&file, 3);
     put_bytes(4, JT_CHECK_VALUE_LEN);
     store(MARK);
+
+    begin("JTESCROW", 1);
+    jt_buf_u16(&file, 2);
+    jt_buf_u64(&file, 1763712000);
+    put_bytes(0, 2 * JT_CHECK_VALUE_LEN);
+    jt_buf_u64(&file, 9);
+    for (uint8_t i = 1; i <= 2; i++) {
+        jt_buf_u64(&file, i);
+        jt_buf_u8(&file, i);
+        jt_buf_u8(&file, i == 1);
+        put_bytes(0, JT_CHECK_VALUE_LEN);
+    }
+    for (uint8_t i = 0; i < 3; i++) {
+        jt_buf_u64(&file, 1763712000);
+        put_bytes(0x22 + i, 32);
+    }
+    jt_buf_u64(&file, 4);
+    put_bytes(5, 2 * (8 + JT_ROW_MAC_LEN) + 8 + 8 + 8 + 4);
+    jt_buf_u8(&file, 1);
+    jt_buf_u8(&file, 7);
+    jt_buf_u64(&file, 1u << 30);
+    store(ESCROW);
 
     put_state(NULL);
     store(STATE);

@@ -4,6 +4,7 @@
 
 #include "wire/audit.h"
 #include "wire/certificate.h"
+#include "wire/escrow.h"
 #include "wire/fingerprint.h"
 #include "wire/frame.h"
 #include "wire/held.h"
@@ -391,6 +392,18 @@ static void nodes(void)
     }
 }
 
+static void escrow(void)
+{
+    static struct jt_escrow_file file = { .len = 70, .bytes = { 'J', 'T', 'E', 'S' } };
+    static const struct jt_escrow_report report = {
+        77, 9, 1, 2, { { 1, 1, { 2 }, JT_OK }, { 5, 2, { 3 }, JT_ERR_KEY_MISSING } }
+    };
+    jt_escrow_file_encode(&file, &message);
+    store(JT_VERB_ESCROW_CHECK, 0);
+    jt_escrow_report_encode(&report, &message);
+    store(REPLY + JT_VERB_ESCROW_CHECK, 0);
+}
+
 static void audit_trail(void)
 {
     struct jt_audit_end ends[2] = { { 1, 7, { 1 } }, { 4, 9, { 2 } } };
@@ -468,6 +481,7 @@ void seeds_of_wire(void)
     clients_and_fields();
     rings();
     nodes();
+    escrow();
     audit_trail();
     requests_done_once();
     guesses();

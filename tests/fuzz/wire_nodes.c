@@ -2,6 +2,7 @@
 #include "fuzz.h"
 #include "wire_nodes.h"
 
+#include "wire/escrow.h"
 #include "wire/generation.h"
 #include "wire/node.h"
 #include "wire/parcel.h"
@@ -98,6 +99,26 @@ enum jt_err fuzz_nodes_delivery(struct jt_reader *in, size_t n, struct jt_buf *o
     memset(&m, 0, sizeof m);
     enum jt_err err = jt_parcel_delivery_decode(in, &m);
     jt_parcel_delivery_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_nodes_escrow_file(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_escrow_file m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_escrow_file_decode(in, &m);
+    jt_escrow_file_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_nodes_escrow_report(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_escrow_report m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_escrow_report_decode(in, &m);
+    jt_escrow_report_encode(&m, out);
     return err;
 }
 

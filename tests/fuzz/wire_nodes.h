@@ -17,5 +17,7 @@ message_fn fuzz_nodes_request;
 message_fn fuzz_nodes_order;
 message_fn fuzz_nodes_parcel;
 message_fn fuzz_nodes_delivery;
+message_fn fuzz_nodes_escrow_file;
+message_fn fuzz_nodes_escrow_report;
 
 #endif

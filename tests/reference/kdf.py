@@ -11,6 +11,7 @@ from primitives import Mac
 FROM_MASTER_KEY = {
     "wrap": ("jeton/v1/wrap", 0, 64),
     "join": ("jeton/v1/join", 0, 64),
+    "escrow": ("jeton/v1/escrow", 0, 64),
     "master-check": ("jeton/v1/master-check", 0, 8),
 }
 FROM_SERVICE_ROOT = {
