@@ -113,9 +113,14 @@ static void activate(uint64_t number)
     const struct jt_ring_row next = { .epoch = epoch + 1, .body_len = 20 };
     const struct jt_generation_row rows[] = { generation_row(number, JT_GENERATION_ACTIVE),
                                               generation_row(number - 1, JT_GENERATION_DRAINING) };
-    const struct jt_ring_change change = {
-        .from_epoch = epoch, .next = &next, .rows = rows, .n_rows = number == 1 ? 1 : 2, .act = &act
-    };
+    const struct jt_node_row adopter = { .spec = node };
+    const struct jt_ring_change change = { .adopters = &adopter,
+                                           .n_adopters = 1,
+                                           .from_epoch = epoch,
+                                           .next = &next,
+                                           .rows = rows,
+                                           .n_rows = number == 1 ? 1 : 2,
+                                           .act = &act };
     need(jt_ring_change(db, &change, &busy) == JT_OK, "activation");
     epoch++;
 }
@@ -156,7 +161,7 @@ static void set_up(void)
     need(jt_node_claim(db, &node) == JT_OK, "lock");
     const struct jt_node_row row = { .spec = node };
     bool busy;
-    need(jt_node_register(db, &row, &busy) == JT_OK, "node");
+    need(jt_node_register(db, &row, epoch, 3600000, &busy) == JT_OK, "node");
     activate(1);
     run_sql("CREATE TABLE reference (id bigint NOT NULL, field integer NOT NULL, bucket smallint "
             "NOT NULL DEFAULT 0, "

@@ -268,6 +268,8 @@ static void write_checks(const struct jt_metrics_view *v, struct jt_buf *out)
         { "keeper", v->peers.keeper_up },
         { "database", v->peers.database_up },
         { "registered", r.registered },
+        { "lease", r.lease },
+        { "keys", r.keys },
         { "ring", r.ring },
         { "ids", r.ids },
         { "sets", r.sets },

@@ -50,6 +50,8 @@ static void name_subject(const struct jt_route_params *params, struct jt_work_ct
         jt_work_about(ctx, "generation %" PRIu64, params->number);
     } else if (jt_client_id_valid(params->client) && !jt_name_is_cardlike(params->client)) {
         jt_work_about(ctx, "client %s", params->client);
+    } else if (jt_node_name_valid(params->node) && !jt_name_is_cardlike(params->node)) {
+        jt_work_about(ctx, "node %s", params->node);
     } else {
         jt_work_about(ctx, "%s", "");
     }
@@ -84,10 +86,17 @@ static void answer(struct jt_request *r)
     jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
 }
 
+static void write_failure(const void *arg, struct jt_buf *out)
+{
+    const struct work *w = arg;
+    w->operation->failure(w->err, w->state, out);
+}
+
 static void answer_failure(struct jt_request *r)
 {
     const struct work *w = &((const struct task *)r->state)->work;
-    jt_request_answer_fault(r, w->err, w->subject);
+    jt_request_answer_fault_with(r, w->err, w->subject,
+                                 w->operation->failure == NULL ? NULL : write_failure, w);
 }
 
 /*

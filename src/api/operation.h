@@ -43,6 +43,8 @@ struct jt_operation {
 
     size_t state_size;
     enum jt_err (*act)(const struct jt_call *call, void *state, struct jt_work_ctx *ctx);
+    /* more members of the problem that a failure is, by base/jsonw.h; NULL: none */
+    void (*failure)(enum jt_err err, const void *state, struct jt_buf *out);
     int status; /* of the answer after success */
     json_t *(*answer)(const struct jt_api *api, void *state);
     void (*clear)(void *state);

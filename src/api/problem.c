@@ -138,6 +138,8 @@ void jt_problem_write_at(enum jt_problem_type problem, const char *detail, const
 struct about {
     enum jt_err err;
     const char *subject;
+    void (*members)(const void *arg, struct jt_buf *out);
+    const void *arg;
 };
 
 static void write_about(const void *arg, struct jt_buf *out)
@@ -149,12 +151,22 @@ static void write_about(const void *arg, struct jt_buf *out)
     if (jt_problem_status(jt_problem_of_err(a->err)) < 500) {
         jt_jsonw_text(out, "reason", jt_err_str(a->err));
     }
+    if (a->members != NULL) {
+        a->members(a->arg, out);
+    }
+}
+
+void jt_problem_write_about_with(enum jt_err err, const char *subject,
+                                 void (*members)(const void *arg, struct jt_buf *out),
+                                 const void *arg, struct jt_buf *out)
+{
+    const struct about about = { .err = err, .subject = subject, .members = members, .arg = arg };
+    jt_problem_write_with(jt_problem_of_err(err), write_about, &about, out);
 }
 
 void jt_problem_write_about(enum jt_err err, const char *subject, struct jt_buf *out)
 {
-    const struct about about = { .err = err, .subject = subject };
-    jt_problem_write_with(jt_problem_of_err(err), write_about, &about, out);
+    jt_problem_write_about_with(err, subject, NULL, NULL, out);
 }
 
 static void begin_item(const struct text *t, struct jt_buf *out)

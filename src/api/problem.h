@@ -63,6 +63,10 @@ void jt_problem_write_with(enum jt_problem_type problem,
  * `reason`.
  */
 void jt_problem_write_about(enum jt_err err, const char *subject, struct jt_buf *out);
+/* The same with more members, which `members` (NULL: none) writes. */
+void jt_problem_write_about_with(enum jt_err err, const char *subject,
+                                 void (*members)(const void *arg, struct jt_buf *out),
+                                 const void *arg, struct jt_buf *out);
 
 /* Writes the members of a failed item of a batch: {"status":422,"type":"urn:…","title":"…"}. */
 void jt_problem_write_item(enum jt_problem_type problem, struct jt_buf *out);

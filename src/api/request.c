@@ -135,12 +135,19 @@ void jt_request_answer_at(struct jt_request *r, enum jt_problem_type problem, co
 
 void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject)
 {
+    jt_request_answer_fault_with(r, err, subject, NULL, NULL);
+}
+
+void jt_request_answer_fault_with(struct jt_request *r, enum jt_err err, const char *subject,
+                                  void (*members)(const void *arg, struct jt_buf *out),
+                                  const void *arg)
+{
     enum jt_problem_type problem = jt_problem_of_err(err);
     if (jt_problem_status(problem) == 503) {
         jt_count(&r->api->vault->counters.unavailable, 1);
     }
     jt_buf_reset(&r->http.answer.body);
-    jt_problem_write_about(err, subject, &r->http.answer.body);
+    jt_problem_write_about_with(err, subject, members, arg, &r->http.answer.body);
     finish(r, 0, problem);
 }
 

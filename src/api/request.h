@@ -93,6 +93,10 @@ void jt_request_answer_at(struct jt_request *r, enum jt_problem_type problem, co
                           const char *pointer);
 /* The problem of `err`, with what it is about as its member `subject`. */
 void jt_request_answer_fault(struct jt_request *r, enum jt_err err, const char *subject);
+/* The same with more members, which `members` (NULL: none) writes. */
+void jt_request_answer_fault_with(struct jt_request *r, enum jt_err err, const char *subject,
+                                  void (*members)(const void *arg, struct jt_buf *out),
+                                  const void *arg);
 /* The problem of `err`. */
 void jt_request_answer_err(struct jt_request *r, enum jt_err err);
 /* What stands in r->http.answer.body. */

@@ -4,6 +4,7 @@
 #include "api/dates.h"
 #include "api/operation.h"
 #include "base/hex.h"
+#include "base/jsonw.h"
 #include "vault/inspect.h"
 #include "vault/activation.h"
 #include "vault/compromise.h"
@@ -55,15 +56,38 @@ static json_t *generation_json(const struct jt_generation_info *g)
     return json;
 }
 
-/* --- list --- */
-
+/* Generations as an array, to which it is added who holds their keys. */
 struct generations {
     json_t *found;
+    bool failed;
 };
+
+static void add_standing(void *arg, uint64_t generation, const char *node, bool stands)
+{
+    struct generations *g = arg;
+    size_t i;
+    json_t *one;
+    bool valid = jt_node_name_valid(node); /* a row that a stranger made may have any */
+    json_array_foreach(g->found, i, one)
+    {
+        if (json_integer_value(json_object_get(one, "number")) == (json_int_t)generation) {
+            json_t *list = json_object_get(one, stands ? "acknowledged_by" : "missing_nodes");
+            g->failed |=
+                json_array_append_new(list, json_string(valid ? node : "(not a name)")) != 0;
+        }
+    }
+}
+
+/* --- list --- */
 
 static void add_to_list(void *arg, const struct jt_generation_info *info)
 {
-    (void)json_array_append_new(arg, generation_json(info));
+    struct generations *g = arg;
+    json_t *one = generation_json(info);
+    bool told = info->row.state <= JT_GENERATION_DRAINING; /* of the others nobody asks */
+    g->failed |= told && (json_object_set_new(one, "acknowledged_by", json_array()) != 0 ||
+                          json_object_set_new(one, "missing_nodes", json_array()) != 0);
+    g->failed |= json_array_append_new(g->found, one) != 0;
 }
 
 static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -71,7 +95,11 @@ static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_
     (void)call;
     struct generations *g = state;
     g->found = json_array();
-    return jt_inspect_generations(ctx, add_to_list, g->found);
+    enum jt_err err = jt_inspect_generations(ctx, add_to_list, g);
+    if (err == JT_OK) {
+        err = jt_inspect_acks(ctx, add_standing, g);
+    }
+    return err == JT_OK && g->failed ? JT_ERR_NOMEM : err;
 }
 
 static json_t *list_answer(const struct jt_api *api, void *state)
@@ -101,6 +129,7 @@ struct one {
     char override[sizeof(((struct jt_generation_info *)0)->holder_override)];
     char adopt_at[JT_DATE_TEXT];
     char reason[sizeof(((struct jt_generation_info *)0)->compromised_why)];
+    struct jt_missing_nodes missing;
 };
 
 static json_t *answer_one(const struct jt_api *api, void *state)
@@ -229,7 +258,22 @@ static enum jt_err activate(const struct jt_call *call, void *state, struct jt_w
     const struct jt_activation activation = { .number = call->params.number,
                                               .actor = call->actor,
                                               .holder_override = override };
-    return jt_activation_run(ctx, &activation, &o->info);
+    return jt_activation_run(ctx, &activation, &o->info, &o->missing);
+}
+
+/* Who has not acknowledged. A row that a stranger made may have any name. */
+static void activate_failed(enum jt_err err, const void *state, struct jt_buf *out)
+{
+    const struct jt_missing_nodes *missing = &((const struct one *)state)->missing;
+    if (err != JT_ERR_NODES_MISSING) {
+        return;
+    }
+    jt_jsonw_array(out, "missing_nodes");
+    for (size_t i = 0; i < missing->n; i++) {
+        bool valid = jt_node_name_valid(missing->names[i]);
+        jt_jsonw_array_text(out, valid ? missing->names[i] : "(not a name)");
+    }
+    jt_jsonw_array_end(out);
 }
 
 static enum jt_err activate_again(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -243,6 +287,7 @@ const struct jt_operation jt_operation_generation_activate = {
     .members = JT_MEMBERS(members_of_activate),
     .state_size = sizeof(struct one),
     .act = activate,
+    .failure = activate_failed,
     .status = 200,
     .answer = answer_one,
     .once = JT_ONCE_TAKEN,
@@ -314,7 +359,7 @@ static enum jt_err compromise(const struct jt_call *call, void *state, struct jt
 {
     struct one *o = state;
     return jt_compromise_run(ctx, call->params.number, o->reason, call->actor,
-                             o->override[0] == '\0' ? NULL : o->override, &o->info);
+                             o->override[0] == '\0' ? NULL : o->override, &o->info, &o->missing);
 }
 
 const struct jt_operation jt_operation_generation_compromise = {
@@ -323,6 +368,7 @@ const struct jt_operation jt_operation_generation_compromise = {
     .act = compromise,
     .status = 200,
     .answer = answer_one,
+    .failure = activate_failed,
     .once = JT_ONCE_TAKEN,
     .again = compromise,
 };

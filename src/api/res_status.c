@@ -96,7 +96,7 @@ struct check {
     const char *name;
     bool good;
 };
-#define N_CHECKS 10
+#define N_CHECKS 12
 
 struct standing {
     struct check checks[N_CHECKS];
@@ -111,6 +111,8 @@ static void look_around(const struct jt_api *api, struct standing *out)
         .checks = { { "keeper", is.keeper },
                     { "database", is.database },
                     { "registered", is.registered },
+                    { "lease", is.lease },
+                    { "keys", is.keys },
                     { "ring", is.ring },
                     { "ids", is.ids },
                     { "sets", is.sets },

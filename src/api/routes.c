@@ -52,6 +52,12 @@ static bool take_param(const char *pattern, size_t pattern_len, const char *segm
         params->client[len] = '\0';
         return true;
     }
+    if (pattern_len == 6 && memcmp(pattern, "{node}", 6) == 0 && len > 0 &&
+        len <= JT_NODE_NAME_MAX) {
+        memcpy(params->node, segment, len);
+        params->node[len] = '\0';
+        return true;
+    }
     if (pattern_len == 7 && memcmp(pattern, "{token}", 7) == 0 && len > 0) {
         bool fits = len <= JT_TOKEN_TEXT_LEN;
         memcpy(params->token, segment, fits ? len : 0);

@@ -5,6 +5,7 @@
 
 #include "model/client.h"
 #include "model/field.h"
+#include "model/node.h"
 #include "pan/token.h"
 
 #include <stdbool.h>
@@ -21,7 +22,7 @@ enum jt_body_rule {
 
 struct jt_route {
     const char *method;
-    const char *path;    /* {field}, {client}, {token} and {number} stand for one segment */
+    const char *path;    /* {field}, {client}, {node}, {token} and {number} stand for one segment */
     uint32_t permission; /* enum jt_permission; 0: no API key needed */
     const struct jt_operation *operation;
     const char *name; /* of the operation, for metrics */
@@ -36,6 +37,7 @@ struct jt_route_params {
     char field[JT_FIELD_NAME_MAX + 1];
     uint64_t number;
     char client[JT_CLIENT_ID_MAX + 1];
+    char node[JT_NODE_NAME_MAX + 1];
     /* of the length of a token's text, or empty: whether it is one is the operation's to say */
     char token[JT_TOKEN_TEXT_LEN + 1];
 };

@@ -76,6 +76,16 @@ void jt_jsonw_array_end(struct jt_buf *out)
     jt_buf_u8(out, ']');
 }
 
+void jt_jsonw_array_text(struct jt_buf *out, const char *text)
+{
+    if (follows(out)) {
+        jt_buf_u8(out, ',');
+    }
+    jt_buf_u8(out, '"');
+    put_escaped(out, text);
+    jt_buf_u8(out, '"');
+}
+
 void jt_jsonw_text2(struct jt_buf *out, const char *name, const char *first, const char *second)
 {
     begin_member(out, name);

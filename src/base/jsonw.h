@@ -24,6 +24,9 @@ void jt_jsonw_close(struct jt_buf *out);
 void jt_jsonw_array(struct jt_buf *out, const char *name);
 void jt_jsonw_array_end(struct jt_buf *out);
 
+/* A text in an array of texts. */
+void jt_jsonw_array_text(struct jt_buf *out, const char *text);
+
 /* Members. Names are the program's own and need no escape. */
 void jt_jsonw_text(struct jt_buf *out, const char *name, const char *text);
 /* One text that is put together of two. */

@@ -46,14 +46,35 @@ static void print_one(const json_t *reply)
     print_row(reply);
 }
 
+/* Below the table: of whom the key is waited for. */
+static void print_missing(const json_t *generation)
+{
+    size_t i;
+    json_t *node, *missing = json_object_get(generation, "missing_nodes");
+    if (json_array_size(missing) == 0) {
+        return;
+    }
+    printf("Generation %lld is not acknowledged yet by", jt_reply_integer(generation, "number"));
+    json_array_foreach(missing, i, node)
+    {
+        const char *name = json_string_value(node);
+        printf("%s %s", i == 0 ? "" : ",", name == NULL ? "?" : name);
+    }
+    printf("\n");
+}
+
 static void print_list(const json_t *reply)
 {
     size_t i;
-    json_t *generation;
+    json_t *generation, *all = json_object_get(reply, "generations");
     print_head();
-    json_array_foreach(json_object_get(reply, "generations"), i, generation)
+    json_array_foreach(all, i, generation)
     {
         print_row(generation);
+    }
+    json_array_foreach(all, i, generation)
+    {
+        print_missing(generation);
     }
 }
 

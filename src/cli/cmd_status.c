@@ -120,12 +120,15 @@ static void explain(const struct jt_cli *cli)
     if (jt_rest_ask(&once, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK &&
         json_object_get(answer.json, "keeper") != NULL) {
         fprintf(stderr,
-                "jeton: keeper %s, database %s, node %s, key state %s, ids %s, clients and fields "
+                "jeton: keeper %s, database %s, node %s, lease %s, keys %s, key state %s, ids %s, "
+                "clients and fields "
                 "%s, key directory %s, "
                 "schema %s, connections %s\n",
                 yes_no(answer.json, "keeper", "up", "DOWN"),
                 yes_no(answer.json, "database", "up", "DOWN"),
                 yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
+                yes_no(answer.json, "lease", "good", "OVER"),
+                yes_no(answer.json, "keys", "held", "NOT ALL HELD"),
                 yes_no(answer.json, "ring", "good", "NOT ACCEPTED"),
                 yes_no(answer.json, "ids", "good", "NOT MINTED"),
                 yes_no(answer.json, "sets", "good", "NOT VERIFIED"),

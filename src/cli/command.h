@@ -83,6 +83,8 @@ jt_command_fn jt_cmd_honey_remove;
 jt_command_fn jt_cmd_node_accept_ids;
 jt_command_fn jt_cmd_node_accept_numeric;
 jt_command_fn jt_cmd_node_accept_sets;
+jt_command_fn jt_cmd_nodes_list;
+jt_command_fn jt_cmd_nodes_remove;
 jt_command_fn jt_cmd_status;
 jt_command_fn jt_cmd_tokenize;
 

@@ -37,15 +37,33 @@ bool jt_reply_true(const json_t *object, const char *name)
     return json_is_true(json_object_get(object, name));
 }
 
+/* Of a list of names: "a, b"; empty where there is none. */
+static void join_names(const json_t *list, char *out, size_t size)
+{
+    size_t i, used = 0;
+    json_t *name;
+    out[0] = '\0';
+    json_array_foreach(list, i, name)
+    {
+        const char *text = json_string_value(name);
+        int n = snprintf(out + used, size - used, "%s%.63s", i == 0 ? "" : ", ",
+                         text == NULL ? "?" : text);
+        used = n > 0 && used + (size_t)n < size ? used + (size_t)n : used;
+    }
+}
+
 static int complain(long status, const json_t *problem)
 {
+    char names[600];
+    join_names(json_object_get(problem, "missing_nodes"), names, sizeof names);
     if (json_is_string(json_object_get(problem, "title"))) {
         const char *subject = json_string_value(json_object_get(problem, "subject"));
         const char *reason = json_string_value(json_object_get(problem, "reason"));
-        jt_complain("%.100s%s%.200s: %.200s%s%.1000s (%.200s)", subject == NULL ? "" : subject,
+        jt_complain("%.100s%s%.200s: %.200s%s%s%s%.1000s (%.200s)", subject == NULL ? "" : subject,
                     subject == NULL ? "" : ": ", jt_reply_text(problem, "title"),
-                    reason == NULL ? "" : reason, reason == NULL ? "" : ". ",
-                    jt_reply_text(problem, "detail"), jt_reply_text(problem, "type"));
+                    reason == NULL ? "" : reason, names[0] == '\0' ? "" : ": ", names,
+                    reason == NULL ? "" : ". ", jt_reply_text(problem, "detail"),
+                    jt_reply_text(problem, "type"));
     } else {
         jt_complain("the server answered with status %ld and without a problem body", status);
     }

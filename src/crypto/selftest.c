@@ -5,6 +5,7 @@
 #include "crypto/cmac.h"
 #include "crypto/fieldkey.h"
 #include "crypto/kdf.h"
+#include "crypto/ecdh.h"
 #include "crypto/sign.h"
 #include "crypto/siv.h"
 #include "crypto/tokenkey.h"
@@ -255,6 +256,19 @@ static bool sign_answers(struct run *run)
            jt_sign_verify(public_key.p, other, sizeof(other), want.p) == JT_ERR_BAD_SIGNATURE;
 }
 
+/* RFC 7748 section 5.2, the first vector; a point of order 1 */
+static bool ecdh_answers(struct run *run)
+{
+    struct hex scalar = unhex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4");
+    struct hex u = unhex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
+    struct hex want = unhex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+    static const uint8_t low[JT_ECDH_PUBLIC_LEN];
+    uint8_t shared[JT_ECDH_SHARED_LEN];
+    return jt_ecdh_shared(scalar.p, low, shared) == JT_ERR_INVALID &&
+           jt_ecdh_shared(scalar.p, u.p, shared) == JT_OK &&
+           answer_is(run, shared, sizeof(shared), want.p, want.len);
+}
+
 /*
  * Seals one envelope, opens it, then expects a flipped bit in each of its parts and a foreign row
  * to be refused.
@@ -331,6 +345,7 @@ static const struct {
     { "AES-SIV, many records against one", siv_many_agrees },
     { "KDF (SP 800-108)", kdf_answers },
     { "Ed25519 (RFC 8032)", sign_answers },
+    { "X25519 (RFC 7748)", ecdh_answers },
     { "forged envelopes refused", forgeries_refused },
     { "tokens", token_answers },
 };

@@ -29,10 +29,13 @@
 #include "vault/budgets.h"
 #include "vault/failures.h"
 #include "vault/heads.h"
+#include "vault/delivery.h"
+#include "vault/lease.h"
 #include "vault/lockout.h"
 #include "vault/marked.h"
 #include "vault/membership.h"
 #include "vault/months.h"
+#include "vault/news.h"
 #include "vault/once_expiry.h"
 #include "vault/plan.h"
 #include "vault/purge.h"
@@ -56,7 +59,8 @@ static struct jt_front_loop loops[MAX_LOOPS];
 static pthread_t threads[MAX_LOOPS];
 static int n_started; /* of loops */
 static struct jt_door_shared doors;
-static struct jt_membership *membership;
+static struct jt_lease *lease;
+static struct jt_news *news;
 static struct jt_sockets sockets;
 static struct jt_places metrics_places;
 static struct jt_tls_server *tls; /* NULL: none is served */
@@ -176,7 +180,10 @@ static void stop(void)
     jt_marked_stop(vault.marked);
     jt_failures_stop(vault.failures);
     jt_heads_stop(heads); /* nothing is added to the audit trail any more */
-    jt_membership_stop(membership);
+    jt_news_stop(news);
+    jt_delivery_stop(vault.delivery);
+    jt_lease_stop(lease);
+    jt_membership_stop(vault.membership);
     jt_sets_clear(&vault.sets);
     jt_held_use_clear(&vault.held_use);
     jt_lockout_free(vault.lockout);
@@ -192,7 +199,7 @@ static int watch(const sigset_t *signals)
     while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP) {
         jt_certificate_duty_reload(certificate);
     }
-    if (jt_membership_verdict(membership) != JT_OK) {
+    if (jt_membership_verdict(vault.membership) != JT_OK) {
         return EXIT_FAILURE; /* its duty sent the signal, and the log says why */
     }
     jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
@@ -293,9 +300,10 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
         err = jt_budgets_new(&vault.budgets);
     }
     if (err == JT_OK) {
-        err = jt_membership_start(&vault, &membership);
+        err = jt_membership_start(&vault, &vault.membership);
     }
-    if (err != JT_OK && membership != NULL && jt_membership_verdict(membership) != JT_OK) {
+    if (err != JT_OK && vault.membership != NULL &&
+        jt_membership_verdict(vault.membership) != JT_OK) {
         return err;
     }
     if (err == JT_ERR_INVALID) {
@@ -304,7 +312,16 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     if (err != JT_OK) {
         return jt_fault_raise(fault, err);
     }
-    err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
+    err = jt_lease_start(&vault, &lease);
+    if (err == JT_OK) {
+        err = jt_delivery_start(&vault, &vault.delivery);
+    }
+    if (err == JT_OK) {
+        err = jt_news_start(&vault, &news);
+    }
+    if (err == JT_OK) {
+        err = jt_workers_start(&vault, N_WORKERS, &vault.workers);
+    }
     if (err == JT_OK) {
         err = jt_retirer_start(&vault, &vault.retirer);
     }
@@ -356,7 +373,6 @@ static void init_vault(const struct jt_conf *conf)
     vault.started_ms = jt_clock_ms();
     vault.n_loops = n_loops(conf);
     snprintf(vault.node.name, sizeof vault.node.name, "%s", conf->front_node);
-    vault.node.number = JT_NODE_NUMBER;
     jt_sets_init(&vault.sets);
     jt_held_use_init(&vault.held_use);
     jt_trail_init(&vault.trail);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/dispatch.h"
 
+#include "base/clock.h"
 #include "keeper/op.h"
 
 /*
@@ -73,6 +74,9 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
     jt_keyring_allow(k->keyring, DERIVATIONS);
     if (k->root != NULL) {
         k->root->may_derive = DERIVATIONS;
+    }
+    if (k->pending->n > 0) {
+        jt_pending_sweep(k->pending, jt_clock_ms()); /* secrets that nobody needs any more */
     }
     struct jt_reader in = jt_reader_init(request->payload, request->payload_len);
     return op->fn(k, &in, out);

@@ -14,12 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GENERATION_FORMAT 1
+#define GENERATION_FORMAT 2
+#define WITHOUT_ORIGIN    1
 #define HEADER_LEN        (8 + 1 + 1 + 1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN)
 #define WRAPPED_LEN       (JT_WRAP_OVERHEAD + JT_GENERATION_KEY_LEN)
 #define FILE_LEN          (HEADER_LEN + WRAPPED_LEN)
 
 static const char magic[8] = { 'J', 'T', 'G', 'E', 'N', 'K', 'E', 'Y' };
+
+enum { FOREIGN = 1 };
 
 enum jt_err jt_genfile_check_value(const uint8_t key[static JT_GENERATION_KEY_LEN],
                                    uint8_t out[static JT_CHECK_VALUE_LEN])
@@ -33,7 +36,7 @@ static void header_encode(const struct jt_genfile *meta, struct jt_buf *out)
     jt_buf_u8(out, GENERATION_FORMAT);
     jt_buf_u8(out, meta->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
     jt_buf_u8(out, meta->key_id);
-    jt_buf_u8(out, 0);
+    jt_buf_u8(out, meta->foreign ? FOREIGN : 0);
     jt_buf_u64(out, meta->number);
     jt_buf_u64(out, meta->created_s);
     jt_buf_put(out, meta->check_value, sizeof meta->check_value);
@@ -46,13 +49,14 @@ static bool header_decode(struct jt_reader *in, struct jt_genfile *meta)
     uint8_t environment = jt_reader_u8(in);
     meta->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
     meta->key_id = jt_reader_u8(in);
-    uint8_t zero = jt_reader_u8(in);
+    uint8_t origin = jt_reader_u8(in);
+    meta->foreign = origin == FOREIGN;
     meta->number = jt_reader_u64(in);
     meta->created_s = jt_reader_u64(in);
     jt_reader_copy(in, meta->check_value, sizeof meta->check_value);
-    return !in->bad && memcmp(m, magic, sizeof magic) == 0 && format == GENERATION_FORMAT &&
-           zero == 0 && meta->key_id != 0 &&
-           (meta->development || environment == JT_ENVIRONMENT_PRODUCTION);
+    return !in->bad && memcmp(m, magic, sizeof magic) == 0 && format >= WITHOUT_ORIGIN &&
+           format <= GENERATION_FORMAT && origin <= (format == WITHOUT_ORIGIN ? 0 : FOREIGN) &&
+           meta->key_id != 0 && (meta->development || environment == JT_ENVIRONMENT_PRODUCTION);
 }
 
 enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,

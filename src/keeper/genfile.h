@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The key file of one generation, write-once (docs/key-files.md): magic "JTGENKEY", u8 format = 1,
- * u8 environment, u8 key id, u8 zero, u64 number, u64 creation time (seconds since 1970), check
- * value (8), then the key wrapped by AES-256-SIV (16 + 32 bytes). The whole header is associated
- * data of the wrap, and the number must be that of the file's name: no byte of the file can be
- * changed, and no file can take the place of another.
+ * The key file of one generation, write-once (docs/key-files.md): magic "JTGENKEY", u8 format = 2,
+ * u8 environment, u8 key id, u8 origin (1: it came from another keeper), u64 number, u64 creation
+ * time (seconds since 1970), check value (8), then the key wrapped by AES-256-SIV (16 + 32 bytes).
+ * The whole header is associated data of the wrap, and the number must be that of the file's name:
+ * no byte of the file can be changed, and no file can take the place of another.
+ *
+ * Format 1 has a zero in the place of the origin. It is read: when it was written, every key was
+ * made by the keeper that holds it.
  */
 #ifndef JETON_KEEPER_GENFILE_H
 #define JETON_KEEPER_GENFILE_H
@@ -22,7 +25,10 @@ struct jt_genfile {
     uint8_t key_id;
     bool development;
     uint64_t created_s;
+    bool foreign; /* another keeper made it: it came by parcel, or out of an escrow file */
     uint8_t check_value[JT_CHECK_VALUE_LEN];
+    /* this run has acknowledged it: somebody counts on it; no part of the file */
+    bool acked;
     /* it has been in a ring: its mark is there (keeper/genmark.h); no part of the file */
     bool used;
 };

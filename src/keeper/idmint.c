@@ -45,6 +45,12 @@ static enum jt_err cover(struct jt_idmint *m, uint64_t ms)
     return ms <= m->mark_ms ? JT_OK : err; /* renewed too early to matter, if it failed */
 }
 
+enum jt_err jt_idmint_ahead(struct jt_idmint *m, uint64_t now_ms)
+{
+    uint64_t ms = now_ms > m->last_ms ? now_ms : m->last_ms;
+    return ms < JT_IDMINT_END_MS ? cover(m, ms) : JT_OK; /* where none is left, none comes */
+}
+
 enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, uint64_t *ids,
                            size_t n)
 {

@@ -53,6 +53,12 @@ void jt_idmint_pass(struct jt_idmint *m, uint64_t ms);
 enum jt_err jt_idmint_take(struct jt_idmint *m, uint8_t node, uint64_t now_ms, uint64_t *ids,
                            size_t n) JT_CHECKED;
 
+/*
+ * Moves the mark so that it lies JT_IDMINT_RENEW_MS ahead of the next id at least, for whoever
+ * tells it to others. Fails only where not even the next id is covered: with what saving said.
+ */
+enum jt_err jt_idmint_ahead(struct jt_idmint *m, uint64_t now_ms) JT_CHECKED;
+
 /* The time in an id. */
 uint64_t jt_idmint_ms_of(uint64_t id);
 

@@ -7,7 +7,9 @@
 #include "base/secmem.h"
 #include "keeper/genmark.h"
 #include "keeper/keydir.h"
+#include "keeper/nodemarks.h"
 #include "keeper/policy.h"
+#include "keeper/rowmac.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -242,6 +244,9 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
         err = jt_batch_new(&k->batch);
     }
     if (err == JT_OK) {
+        err = jt_pending_new(&k->pending);
+    }
+    if (err == JT_OK) {
         err = load_files(k, directory, fault);
     }
     if (err != JT_OK) {
@@ -270,6 +275,7 @@ void jt_keeper_free(struct jt_keeper *k)
         return;
     }
     jt_batch_free(k->batch);
+    jt_pending_free(k->pending);
     jt_keyring_free(k->keyring);
     jt_root_free(k->root);
     jt_master_free(k->master);
@@ -305,10 +311,25 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
 enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
 {
     struct jt_keeper_state next = k->state;
-    if (number > next.highest_generation) {
-        next.highest_generation = number;
+    if (number <= next.highest_generation) {
+        return JT_OK;
     }
+    next.highest_generation = number;
     return jt_keeper_save(k, &next);
+}
+
+enum jt_err jt_keeper_take_root(struct jt_keeper *k, struct jt_root *root,
+                                const struct jt_keeper_state *state)
+{
+    enum jt_err err = jt_state_save(k->dir_fd, root, state);
+    if (err == JT_OK) {
+        err = jt_root_store(k->dir_fd, k->master, root, k->development, root->created_s);
+    }
+    if (err == JT_OK) {
+        k->root = root;
+        k->state = *state;
+    }
+    return err;
 }
 
 enum jt_err jt_keeper_make_root(struct jt_keeper *k)
@@ -317,18 +338,13 @@ enum jt_err jt_keeper_make_root(struct jt_keeper *k)
     struct jt_root *root;
     enum jt_err err = jt_root_generate(&root);
     if (err == JT_OK) {
-        err = jt_state_save(k->dir_fd, root, &empty);
-    }
-    if (err == JT_OK) {
-        err = jt_root_store(k->dir_fd, k->master, root, k->development, (uint64_t)time(NULL));
+        root->created_s = (uint64_t)time(NULL);
+        err = jt_keeper_take_root(k, root, &empty);
     }
     if (err != JT_OK) {
         jt_root_free(root);
-        return err;
     }
-    k->root = root;
-    k->state = empty;
-    return JT_OK;
+    return err;
 }
 
 uint64_t jt_keeper_now_ms(void)
@@ -340,20 +356,33 @@ uint64_t jt_keeper_now_ms(void)
                : (uint64_t)(t.tv_sec - JT_IDMINT_EPOCH_S) * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms)
+enum jt_err jt_keeper_join(struct jt_keeper *k, const struct jt_node_spec *node, uint64_t newest_ms)
 {
     struct jt_keeper_state next = k->state;
-    next.node = node;
+    jt_nodemarks_take(&next, node->number);
     next.id_mark = newest_ms > next.id_mark ? newest_ms : next.id_mark;
     enum jt_err err = JT_OK;
     if (next.node != k->state.node || next.id_mark != k->state.id_mark) {
         err = jt_keeper_save(k, &next);
     }
     if (err == JT_OK) {
-        jt_idmint_pass(&k->mint, newest_ms);
+        jt_idmint_pass(&k->mint, next.id_mark > k->mint.mark_ms ? next.id_mark : newest_ms);
+        err = jt_idmint_ahead(&k->mint, jt_keeper_now_ms());
+    }
+    if (err == JT_OK) {
+        k->node = *node;
         k->joined = true;
     }
     return err;
+}
+
+enum jt_err jt_keeper_node_row(const struct jt_keeper *k, struct jt_node_row *row)
+{
+    *row = (struct jt_node_row){ .spec = k->node,
+                                 .id_mark = k->state.id_mark,
+                                 .mac_epoch = k->ring.epoch };
+    memcpy(row->keeper, k->incarnation, sizeof row->keeper);
+    return jt_rowmac_node(k->root, row, row->mac);
 }
 
 enum jt_err jt_keeper_settle(struct jt_keeper *k)
@@ -361,7 +390,9 @@ enum jt_err jt_keeper_settle(struct jt_keeper *k)
     struct jt_keeper_state next = k->state;
     bool mark = k->joined && k->mint.used_ms < k->state.id_mark;
     bool count = k->ceiling.opened.ever != k->state.opened.ever;
-    next.id_mark = mark ? k->mint.used_ms : next.id_mark;
+    if (mark) {
+        jt_nodemarks_settle(&next, k->mint.used_ms);
+    }
     bool seals = k->sealcount.sealed.n != k->state.sealed.n;
     next.opened = k->ceiling.opened;
     next.sealed = k->sealcount.sealed;

@@ -7,14 +7,17 @@
 #define JETON_KEEPER_KEEPER_H
 
 #include "keeper/batch.h"
+#include "keeper/challenges.h"
 #include "keeper/fieldtable.h"
 #include "keeper/honey.h"
 #include "keeper/idmint.h"
 #include "keeper/keyring.h"
 #include "keeper/master.h"
+#include "keeper/pending.h"
 #include "base/fault.h"
 #include "keeper/root.h"
 #include "keeper/state.h"
+#include "model/node.h"
 #include "wire/ring.h"
 
 struct jt_keeper {
@@ -36,8 +39,11 @@ struct jt_keeper {
     struct jt_fieldtable fields; /* named since the start */
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
+    struct jt_node_spec node;    /* as joined */
     struct jt_idmint mint;
-    bool numeric_open; /* numeric tokens may be made: keeper/op_numeric_mark.c */
+    struct jt_challenges challenges;
+    struct jt_pending *pending; /* keys that were asked for */
+    bool numeric_open;          /* numeric tokens may be made: keeper/op_numeric_mark.c */
     struct jt_ceiling ceiling;
     struct jt_sealcount sealcount;
     struct jt_honey honey;
@@ -80,10 +86,21 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
 enum jt_err jt_keeper_make_root(struct jt_keeper *k) JT_CHECKED;
 
 /*
- * Makes it durable that this keeper mints ids for `node`, and that ids up to the time `newest_ms`
- * exist. From here on it may mint.
+ * The same with a root that another keeper has made, and what is to be remembered from the start.
+ * It becomes the keeper's when this succeeds.
  */
-enum jt_err jt_keeper_join(struct jt_keeper *k, uint8_t node, uint64_t newest_ms) JT_CHECKED;
+enum jt_err jt_keeper_take_root(struct jt_keeper *k, struct jt_root *root,
+                                const struct jt_keeper_state *state) JT_CHECKED;
+
+/*
+ * Makes it durable that this keeper mints ids for `node`, and that ids up to the time `newest_ms`
+ * exist. From here on it may mint, above all that is known of the node's number.
+ */
+enum jt_err jt_keeper_join(struct jt_keeper *k, const struct jt_node_spec *node,
+                           uint64_t newest_ms) JT_CHECKED;
+
+/* The row of the node that has joined, as it is now. */
+enum jt_err jt_keeper_node_row(const struct jt_keeper *k, struct jt_node_row *row) JT_CHECKED;
 
 /* The wall clock in milliseconds since 2020-01-01T00:00:00Z; 0 before that. */
 uint64_t jt_keeper_now_ms(void);

@@ -113,6 +113,36 @@ void jt_keyring_set_used(struct jt_keyring *kr, uint64_t number)
     }
 }
 
+void jt_keyring_set_acked(struct jt_keyring *kr, uint64_t number)
+{
+    int slot = number == 0 ? -1 : slot_of(kr, number);
+    if (slot >= 0) {
+        kr->meta[slot].acked = true;
+    }
+}
+
+const struct jt_genfile *jt_keyring_by_key_id(const struct jt_keyring *kr, uint8_t key_id)
+{
+    for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
+        if (kr->meta[i].number != 0 && kr->meta[i].key_id == key_id) {
+            return &kr->meta[i];
+        }
+    }
+    return NULL;
+}
+
+const struct jt_genfile *jt_keyring_next(const struct jt_keyring *kr, uint64_t above)
+{
+    const struct jt_genfile *next = NULL;
+    for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
+        const struct jt_genfile *m = &kr->meta[i];
+        if (m->number > above && (next == NULL || m->number < next->number)) {
+            next = m;
+        }
+    }
+    return next;
+}
+
 uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
                                  const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN])
 {
@@ -120,7 +150,8 @@ uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
     for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
         const struct jt_genfile *m = &kr->meta[i];
         bool taken = jt_key_id_set_has(used_key_ids, m->key_id);
-        if (m->number > above && !m->used && !taken && (lowest == 0 || m->number < lowest)) {
+        if (m->number > above && !m->used && !m->foreign && !taken &&
+            (lowest == 0 || m->number < lowest)) {
             lowest = m->number;
         }
     }
@@ -135,12 +166,7 @@ const uint8_t *jt_keyring_key(const struct jt_keyring *kr, uint64_t number)
 
 bool jt_keyring_has_key_id(const struct jt_keyring *kr, uint8_t key_id)
 {
-    for (size_t i = 0; i < JT_KEYRING_MAX; i++) {
-        if (kr->meta[i].number != 0 && kr->meta[i].key_id == key_id) {
-            return true;
-        }
-    }
-    return false;
+    return jt_keyring_by_key_id(kr, key_id) != NULL;
 }
 
 uint64_t jt_keyring_highest(const struct jt_keyring *kr)

@@ -35,12 +35,20 @@ void jt_keyring_remove(struct jt_keyring *kr, uint64_t number);
 /* What is known of a held key, or NULL. Valid until the next add or remove. */
 const struct jt_genfile *jt_keyring_find(const struct jt_keyring *kr, uint64_t number);
 
-/* Notes that a held key's mark is on disk. */
+/* The same by key id. */
+const struct jt_genfile *jt_keyring_by_key_id(const struct jt_keyring *kr, uint8_t key_id);
+
+/* The one of the lowest number above `above`, or NULL. */
+const struct jt_genfile *jt_keyring_next(const struct jt_keyring *kr, uint64_t above);
+
+/* Notes that a held key's mark is on disk; that it was acknowledged. */
 void jt_keyring_set_used(struct jt_keyring *kr, uint64_t number);
+void jt_keyring_set_acked(struct jt_keyring *kr, uint64_t number);
 
 /*
- * The lowest number above `above` of a held key that has no mark and whose key id is not among
- * `used_key_ids`; 0 when there is none.
+ * The lowest number above `above` of a held key that this keeper has made, that has no mark and
+ * whose key id is not among `used_key_ids`; 0 when there is none. One that another keeper made is
+ * never a left-over of this one's.
  */
 uint64_t jt_keyring_unused_above(const struct jt_keyring *kr, uint64_t above,
                                  const uint8_t used_key_ids[static JT_KEY_ID_SET_LEN]);

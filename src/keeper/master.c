@@ -59,6 +59,12 @@ static enum jt_err derive(const uint8_t key[static JT_KDF_KEY_LEN], struct jt_ma
     if (err == JT_OK) {
         err = jt_kdf_derive(key, JT_KDF_WRAP, NULL, 0, m->wrap_key, sizeof m->wrap_key);
     }
+    if (err == JT_OK) {
+        err = jt_kdf_derive(key, JT_KDF_JOIN, NULL, 0, m->join, sizeof m->join);
+    }
+    if (err == JT_OK) {
+        err = jt_kdf_derive(key, JT_KDF_ESCROW, NULL, 0, m->escrow, sizeof m->escrow);
+    }
     return err;
 }
 

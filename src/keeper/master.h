@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The master key: its file, and the one key derived from it. It only wraps: the files of the
- * service root and of the generation keys lie on disk sealed under it. What is MACed, signed or
+ * The master key: its file, and the keys derived from it. It only wraps: the files of the service
+ * root and of the generation keys lie on disk sealed under it, and the service root on its way to
+ * another keeper. What is MACed, signed or
  * made into tokens hangs on the service root (keeper/root.h), so that a master key can be changed
  * by wrapping those files anew.
  *
@@ -10,13 +11,14 @@
  * only: its environment byte must say so. Master keys for production are sealed by the custody work
  * and are refused in this version.
  *
- * The master key itself is wiped as soon as its child is derived.
+ * The master key itself is wiped as soon as its children are derived.
  */
 #ifndef JETON_KEEPER_MASTER_H
 #define JETON_KEEPER_MASTER_H
 
 #include "base/buf.h"
 #include "crypto/wrap.h"
+#include "keeper/parcel.h"
 #include "base/fault.h"
 #include "model/sizes.h"
 
@@ -25,6 +27,8 @@
 /* Lives in secret memory. */
 struct jt_master {
     uint8_t wrap_key[JT_SIV_256_KEY_LEN]; /* key files */
+    uint8_t join[JT_PARCEL_BASE_LEN];     /* the service root on its way: keeper/parcel.h */
+    uint8_t escrow[JT_SIV_256_KEY_LEN];   /* escrow files */
     uint8_t check_value[JT_CHECK_VALUE_LEN];
 };
 

@@ -5,6 +5,7 @@
 #include "base/secmem.h"
 #include "crypto/wrap.h"
 #include "keeper/dirwatch.h"
+#include "keeper/heldkey.h"
 #include "keeper/policy.h"
 #include "keeper/rowmac.h"
 #include "wire/generation.h"
@@ -12,10 +13,6 @@
 #include <string.h>
 #include <time.h>
 
-/*
- * Key file first, state file second, keyring last: a crash in between leaves a key that nobody has
- * heard of.
- */
 static enum jt_err make_key(struct jt_keeper *k, struct jt_genfile *meta)
 {
     uint8_t *key = jt_secmem_alloc(JT_GENERATION_KEY_LEN);
@@ -27,24 +24,15 @@ static enum jt_err make_key(struct jt_keeper *k, struct jt_genfile *meta)
         err = jt_genfile_check_value(key, meta->check_value);
     }
     if (err == JT_OK) {
-        err = jt_genfile_create(k->dir_fd, k->master, meta, key);
-    }
-    if (err == JT_OK) {
-        err = jt_keeper_saw_generation(k, meta->number);
-        if (err == JT_OK) {
-            err = jt_keyring_add(k->keyring, meta, key);
-        }
-        if (err != JT_OK && jt_genfile_erase(k->dir_fd, meta->number) != JT_OK) {
-            err = JT_ERR_IO; /* the file stays, unknown to all, until the next start finds it */
-        }
+        err = jt_heldkey_store(k, meta, key);
     }
     jt_secmem_free(key, JT_GENERATION_KEY_LEN);
     return err;
 }
 
 /*
- * A key that was made and never came into a ring, and of which the database knows nothing: it is
- * given out again.
+ * A key that was made here and never came into a ring, and of which the database knows nothing: it
+ * is given out again.
  */
 static bool take_unused(const struct jt_keeper *k, const struct jt_generation_create *create,
                         struct jt_genfile *meta)
@@ -125,15 +113,5 @@ enum jt_err jt_op_generation_abandon(struct jt_keeper *k, struct jt_reader *in, 
     if (err == JT_OK) {
         err = may_abandon(k, &row);
     }
-    if (err == JT_OK) {
-        /* an older state file may not know the number: no other key may get it */
-        err = jt_keeper_saw_generation(k, row.number);
-    }
-    if (err == JT_OK) {
-        err = jt_genfile_erase(k->dir_fd, row.number);
-    }
-    if (err == JT_OK) {
-        jt_keyring_remove(k->keyring, row.number);
-    }
-    return err;
+    return err == JT_OK ? jt_heldkey_erase(k, row.number) : err;
 }

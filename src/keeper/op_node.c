@@ -7,7 +7,6 @@
  */
 #include "keeper/op.h"
 
-#include "keeper/rowmac.h"
 #include "keeper/walk.h"
 #include "wire/node.h"
 
@@ -96,18 +95,18 @@ enum jt_err jt_op_node_join(struct jt_keeper *k, struct jt_reader *in, struct jt
     if (!jt_node_name_valid(join.spec.name) || join.spec.number == 0) {
         return JT_ERR_INVALID;
     }
-    if (k->state.node != 0 && k->state.node != join.spec.number) {
+    bool changed = k->state.node != 0 && k->state.node != join.spec.number;
+    if (changed && !join.renumbered) {
         return JT_ERR_NODE_CHANGED;
     }
     err = look_at_newest(k, &join, &seen);
     jt_batch_wipe(k->batch, join.n);
-    struct jt_node_joined joined = { .row = { .spec = join.spec, .mac_epoch = k->ring.epoch },
-                                     .newest_ms = seen.newest_ms };
+    struct jt_node_joined joined = { .newest_ms = seen.newest_ms };
     if (err == JT_OK) {
-        err = jt_rowmac_node(k->root, &joined.row, joined.row.mac);
+        err = jt_keeper_join(k, &join.spec, seen.newest_ms);
     }
     if (err == JT_OK) {
-        err = jt_keeper_join(k, join.spec.number, seen.newest_ms);
+        err = jt_keeper_node_row(k, &joined.row);
     }
     if (err == JT_OK) {
         jt_node_joined_encode(&joined, out);

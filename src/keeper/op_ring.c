@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "base/secmem.h"
 #include "keeper/dirwatch.h"
+#include "keeper/foreign.h"
 #include "keeper/policy.h"
 #include "keeper/rowmac.h"
 #include "wire/frame.h"
@@ -134,7 +135,7 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
 {
     struct jt_ring next;
     uint64_t missing;
-    enum jt_err err = jt_state_ring_authentic(k->root, k->development, row, &next);
+    enum jt_err err = jt_foreign_ring(k->root, k->development, row, &next);
     if (err != JT_OK || same_ring(row, &k->state.ring)) {
         return err;
     }

@@ -34,6 +34,7 @@ enum jt_err jt_op_status(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
         .locked = k->locked,
         .sealed = k->sealed,
         .has_root = k->root != NULL,
+        .node = k->state.node,
         .joined = k->joined,
         .directory_good = !k->sealed && jt_dirwatch_good(k),
         .epoch = k->ring.epoch,

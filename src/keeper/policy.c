@@ -204,6 +204,23 @@ enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_rin
     return JT_OK;
 }
 
+enum jt_err jt_policy_take(const struct jt_ring *ring, const struct jt_generation_row *row)
+{
+    if (row->state < JT_GENERATION_FUTURE || row->state > JT_GENERATION_RETIRED) {
+        return JT_ERR_WRONG_STATE;
+    }
+    const struct jt_ring_entry *e = jt_ring_find(ring, row->number);
+    if (e != NULL) {
+        bool same = e->key_id == row->key_id &&
+                    jt_equal_ct(e->check_value, row->check_value, sizeof e->check_value);
+        return same ? JT_OK : JT_ERR_KEY_WRONG;
+    }
+    if (row->number <= ring->highest) {
+        return JT_ERR_WRONG_STATE; /* it can never become active any more */
+    }
+    return row->key_id == 0 || key_id_in(ring, row->key_id) ? JT_ERR_KEY_ID_TAKEN : JT_OK;
+}
+
 enum jt_err jt_policy_next_generation(const struct jt_keyring *keyring, const struct jt_ring *ring,
                                       uint64_t highest_seen,
                                       const struct jt_generation_create *create, uint64_t *number,

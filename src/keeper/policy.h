@@ -70,6 +70,14 @@ enum jt_err jt_policy_held(const struct jt_keyring *keyring, const struct jt_rin
                            uint64_t *number) JT_CHECKED;
 
 /*
+ * Whether the key of an authentic row may come from another keeper, as far as the ring is
+ * concerned. JT_ERR_WRONG_STATE: it is destroyed, or the ring has gone on without it;
+ * JT_ERR_KEY_WRONG: the ring means another key by its number; JT_ERR_KEY_ID_TAKEN.
+ */
+enum jt_err jt_policy_take(const struct jt_ring *ring,
+                           const struct jt_generation_row *row) JT_CHECKED;
+
+/*
  * The number and the key id of the next generation. The number is one above everything seen. The
  * key id is the lowest that neither the ring nor a key file nor `used_key_ids` has;
  * JT_ERR_NO_KEY_ID when all 255 are taken.

@@ -51,6 +51,9 @@ static enum jt_err derive(struct jt_root *root)
             jt_kdf_derive(root->key, JT_KDF_SIGN, NULL, 0, root->sign_seed, sizeof root->sign_seed);
     }
     if (err == JT_OK) {
+        err = jt_kdf_derive(root->key, JT_KDF_PARCEL, NULL, 0, root->parcel, sizeof root->parcel);
+    }
+    if (err == JT_OK) {
         err = jt_sign_public(root->sign_seed, root->sign_public);
     }
     if (err == JT_OK) {
@@ -74,14 +77,20 @@ static enum jt_err derive(struct jt_root *root)
     return err == JT_OK ? derive_honey(root) : err;
 }
 
-enum jt_err jt_root_generate(struct jt_root **out)
+/* With a fresh key where none is given. */
+static enum jt_err new_root(const uint8_t *key, struct jt_root **out)
 {
     *out = NULL;
     struct jt_root *root = jt_secmem_alloc(sizeof *root);
     if (root == NULL) {
         return JT_ERR_NOMEM;
     }
-    enum jt_err err = jt_wrap_random_key(root->key, sizeof root->key);
+    enum jt_err err = JT_OK;
+    if (key != NULL) {
+        memcpy(root->key, key, sizeof root->key);
+    } else {
+        err = jt_wrap_random_key(root->key, sizeof root->key);
+    }
     if (err == JT_OK) {
         err = derive(root);
     }
@@ -91,6 +100,16 @@ enum jt_err jt_root_generate(struct jt_root **out)
     }
     *out = root;
     return JT_OK;
+}
+
+enum jt_err jt_root_generate(struct jt_root **out)
+{
+    return new_root(NULL, out);
+}
+
+enum jt_err jt_root_new(const uint8_t key[static JT_TOKENKEY_ROOT_LEN], struct jt_root **out)
+{
+    return new_root(key, out);
 }
 
 enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root,
@@ -120,7 +139,7 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
 /*
  * Checks the header and hands out the check value and the wrapped key, where they lie in the file.
  */
-static enum jt_err file_decode(const struct jt_buf *file, bool development,
+static enum jt_err file_decode(const struct jt_buf *file, bool development, uint64_t *created_s,
                                const uint8_t **check_value, const uint8_t **wrapped,
                                struct jt_fault *fault)
 {
@@ -129,7 +148,7 @@ static enum jt_err file_decode(const struct jt_buf *file, bool development,
     uint8_t format = jt_reader_u8(&in);
     uint8_t environment = jt_reader_u8(&in);
     uint16_t zero = jt_reader_u16(&in);
-    (void)jt_reader_u64(&in); /* created: for people */
+    *created_s = jt_reader_u64(&in);
     *check_value = jt_reader_bytes(&in, JT_CHECK_VALUE_LEN);
     *wrapped = jt_reader_bytes(&in, WRAPPED_LEN);
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format != ROOT_FORMAT ||
@@ -150,7 +169,8 @@ static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *mas
 {
     const uint8_t *check_value;
     const uint8_t *wrapped;
-    enum jt_err err = file_decode(file, development, &check_value, &wrapped, fault);
+    enum jt_err err =
+        file_decode(file, development, &root->created_s, &check_value, &wrapped, fault);
     if (err != JT_OK) {
         return err;
     }

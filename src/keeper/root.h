@@ -18,6 +18,7 @@
 #include "crypto/siv.h"
 #include "crypto/tokenkey.h"
 #include "keeper/master.h"
+#include "keeper/parcel.h"
 #include "base/fault.h"
 
 #define JT_ROOT_CACHE 512 /* token keys */
@@ -36,21 +37,25 @@ struct jt_root {
     uint8_t sign_seed[JT_SIGN_SEED_LEN]; /* certificates */
     uint8_t sign_public[JT_SIGN_PUBLIC_LEN];
     uint8_t check_value[JT_CHECK_VALUE_LEN];
-    struct jt_cmac *client_mac; /* client rows and credentials */
-    struct jt_cmac *field_mac;  /* field rows */
-    struct jt_cmac *state_mac;  /* generation rows, ring row, node rows, state file */
-    struct jt_cmac *audit_mac;  /* starts and links of the audit trail */
-    struct jt_cmac *once_mac;   /* requests with an Idempotency-Key */
-    struct jt_cmac *guess_mac;  /* guesses at card numbers */
-    struct jt_siv *honey;       /* the set of honey marks */
+    uint8_t parcel[JT_PARCEL_BASE_LEN]; /* keys on their way: keeper/parcel.h */
+    uint64_t created_s;                 /* since 1970: for people */
+    struct jt_cmac *client_mac;         /* client rows and credentials */
+    struct jt_cmac *field_mac;          /* field rows */
+    struct jt_cmac *state_mac;          /* generation rows, ring row, node rows, state file */
+    struct jt_cmac *audit_mac;          /* starts and links of the audit trail */
+    struct jt_cmac *once_mac;           /* requests with an Idempotency-Key */
+    struct jt_cmac *guess_mac;          /* guesses at card numbers */
+    struct jt_siv *honey;               /* the set of honey marks */
     struct jt_root_cached cache[JT_ROOT_CACHE];
     uint64_t clock; /* of the cache */
     /* how many token keys may be derived from here on: set before each request */
     unsigned may_derive;
 };
 
-/* Makes a new one in memory. */
+/* Makes a new one in memory, or that of a key which came from elsewhere. */
 enum jt_err jt_root_generate(struct jt_root **out) JT_CHECKED;
+enum jt_err jt_root_new(const uint8_t key[static JT_TOKENKEY_ROOT_LEN],
+                        struct jt_root **out) JT_CHECKED;
 
 /*
  * Makes the file. Durable when it returns. JT_ERR_FILE_EXISTS when there is one, JT_ERR_IO,

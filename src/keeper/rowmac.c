@@ -21,7 +21,7 @@ enum domain {
     DOMAIN_RING = 5,
     DOMAIN_STATE = 6,
     DOMAIN_ACK = 7,
-    DOMAIN_NODE = 8,
+    /* 8 was a node row without a mark */
     DOMAIN_MARK = 9,
     DOMAIN_SET_ROW = 10,
     DOMAIN_SET_SUM = 11,
@@ -30,6 +30,8 @@ enum domain {
     DOMAIN_HELD = 14,
     DOMAIN_ONCE = 15,
     DOMAIN_PLAN = 16,
+    DOMAIN_NODE = 20,
+    DOMAIN_PARCEL = JT_ROWMAC_PARCEL,
     DOMAIN_CLIENT_WITH_TERMS = 30,
     DOMAIN_AUDIT_START = 40,
     DOMAIN_AUDIT_LINK = 41,
@@ -135,6 +137,8 @@ enum jt_err jt_rowmac_node(const struct jt_root *root, const struct jt_node_row 
     jt_buf_u8(&m, DOMAIN_NODE);
     jt_buf_u64(&m, row->mac_epoch);
     jt_node_spec_encode(&row->spec, &m);
+    jt_buf_put(&m, row->keeper, sizeof row->keeper);
+    jt_buf_u64(&m, row->id_mark);
     return finish(root->state_mac, &m, out);
 }
 
@@ -201,6 +205,13 @@ enum jt_err jt_rowmac_generation_check(const struct jt_root *root,
         err = JT_ERR_FORGED;
     }
     return err;
+}
+
+enum jt_err jt_rowmac_node_check(const struct jt_root *root, const struct jt_node_row *row)
+{
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_rowmac_node(root, row, mac);
+    return err == JT_OK && !jt_equal_ct(mac, row->mac, sizeof mac) ? JT_ERR_FORGED : err;
 }
 
 enum jt_err jt_rowmac_client_check(const struct jt_root *root, const struct jt_client_row *row)

@@ -6,18 +6,20 @@
  * It is MACed under mac/state. By it a keeper notices a database that went back, and gives no id
  * twice. So a keeper that has a service root does not start without it.
  *
- * File: magic "JTKSTATE", u8 format = 5, u8 environment, u8 node number (0: none yet), u8 zero, u64
+ * File: magic "JTKSTATE", u8 format = 6, u8 environment, u8 node number (0: none yet), u8 zero, u64
  * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
  * time up to and including this one may have been minted), for the set of clients and the set of
  * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
  * revoked last; u64 cards opened ever, u32 day since 1970-01-01, u64 cards opened on it, all three
  * written ahead (keeper/ceiling.h); u64 the generation that is active and u64 messages sealed under
  * it, written ahead (keeper/sealcount.h); u64 mark, u64 system identifier and u32 timeline of the
- * database of numeric tokens (0: none yet); u16 length of the ring's body (0: no ring accepted
+ * database of numeric tokens (0: none yet); u8 n, then n times u8 node number and u64 mark,
+ * ascending by number (keeper/nodemarks.h); u16 length of the ring's body (0: no ring accepted
  * yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
  *
- * Format 4 has no count of messages sealed and no mark of numeric tokens, and format 3 no count of
- * cards opened either. Both are read, and what they do not have begins then.
+ * Format 5 has no marks of nodes, format 4 no count of messages sealed and no mark of numeric
+ * tokens, and format 3 no count of cards opened either. Both are read, and what they do not have
+ * begins then.
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -41,6 +43,7 @@ struct jt_keeper_state {
     uint64_t highest_generation;
     uint8_t node;                   /* 0: none yet */
     uint64_t id_mark;               /* keeper/idmint.h */
+    uint64_t node_marks[256];       /* by node number: keeper/nodemarks.h; 0: none known */
     struct jt_seen_set seen[2];     /* by enum jt_set_kind, less 1 */
     uint64_t operators_revoked;     /* the highest `operators` of a set of clients that was seen */
     struct jt_opened opened;        /* or less: it is written ahead */
@@ -61,6 +64,10 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
 enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool development,
                           struct jt_keeper_state *state, struct jt_ring *ring,
                           struct jt_fault *fault) JT_CHECKED;
+
+/* The marks of nodes, as state files and escrow files have them; decoding marks `in` bad. */
+void jt_state_marks_encode(const struct jt_keeper_state *state, struct jt_buf *out);
+void jt_state_marks_decode(struct jt_reader *in, struct jt_keeper_state *state);
 
 /*
  * Checks a ring row's MAC, form and environment and decodes it. JT_ERR_FORGED when it is not a

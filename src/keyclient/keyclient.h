@@ -301,12 +301,15 @@ enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc,
                                   struct jt_ack *out) JT_CHECKED;
 
 /*
- * JT_OK, or JT_ERR_FORGED when row or proof do not hold; JT_ERR_KEY_MISSING or JT_ERR_KEY_WRONG
- * when the keeper lacks the key.
+ * JT_OK, or JT_ERR_FORGED when a row or the proof do not hold; JT_ERR_KEY_MISSING or
+ * JT_ERR_KEY_WRONG when the keeper lacks the key; JT_ERR_ACK_STALE unless the proof answers the
+ * challenge that this keeper gave last for the generation (keyclient/nodes.h), and is of the node
+ * and of the run of its keeper that the node's row names.
  */
 enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc,
                                         const struct jt_generation_row *generation,
-                                        const struct jt_ack *ack) JT_CHECKED;
+                                        const struct jt_ack *ack,
+                                        const struct jt_node_row *node) JT_CHECKED;
 
 /*
  * A MACed empty ring (epoch 1): for `jeton init` only. A keeper without a service root makes one

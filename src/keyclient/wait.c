@@ -184,9 +184,10 @@ enum jt_err jt_keyclient_wait_ack(struct jt_keyclient *kc,
 
 enum jt_err jt_keyclient_wait_ack_check(struct jt_keyclient *kc,
                                         const struct jt_generation_row *generation,
-                                        const struct jt_ack *ack)
+                                        const struct jt_ack *ack, const struct jt_node_row *node)
 {
-    jt_ack_check_encode(generation, ack, jt_keyclient_begin(kc, JT_VERB_ACK_CHECK));
+    const struct jt_ack_claim claim = { *generation, *ack, *node };
+    jt_ack_claim_encode(&claim, jt_keyclient_begin(kc, JT_VERB_ACK_CHECK));
     return jt_keyclient_answer_nothing(kc);
 }
 

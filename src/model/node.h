@@ -16,6 +16,12 @@ struct jt_node_spec {
 
 struct jt_node_row {
     struct jt_node_spec spec;
+    uint8_t keeper[JT_INCARNATION_LEN]; /* of its keeper's start */
+    /*
+     * Milliseconds since 2020: ids of any time up to and including this one may have been minted
+     * under the number. Whoever takes the number over begins above it.
+     */
+    uint64_t id_mark;
     uint64_t mac_epoch;
     uint8_t mac[JT_ROW_MAC_LEN];
 };

@@ -32,6 +32,7 @@ struct jt_conf {
     long keeper_open_per_day;
 
     char *front_node;
+    long front_lease;              /* seconds */
     char *front_listen;            /* places of plain HTTP, comma-separated: front/listen.h */
     char *front_plain_on_networks; /* "yes" or "no" */
     char *front_tls_listen;        /* places of HTTPS; empty: none */

@@ -36,6 +36,11 @@ static const struct jt_conf_option options[] = {
       "letters, "
       "digits, dots, dashes and underscores.",
       check_node },
+    { "lease", JT_CONF_NUMBER, JT_CONF_AT(front_lease), "10", 3, 60,
+      "For how many seconds this node may serve cards without a word from the database. A node "
+      "that "
+      "is silent for longer registers anew before it serves again, and can be removed.",
+      NULL },
     { "listen", JT_CONF_TEXT, JT_CONF_AT(front_listen), "127.0.0.1", 0, JT_CONF_MAX_TEXT,
       "Where REST is served without TLS: numeric loopback addresses, each with or without a port, "
       "or unix: and the path of a socket, separated by commas. Empty: nowhere. Sockets that "

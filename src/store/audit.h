@@ -50,6 +50,7 @@ enum jt_audit_action {
     JT_AUDIT_HONEY_OPENED = 48,  /* a marked card was opened; which, is not told */
     JT_AUDIT_HONEY_ADD = 49,
     JT_AUDIT_HONEY_REMOVE = 50,
+    JT_AUDIT_NODE_REMOVE = 51, /* object: its name */
     JT_AUDIT_GENERATION_PLAN = 65,
     JT_AUDIT_GENERATION_COMPROMISE = 66,
 };

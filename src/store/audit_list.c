@@ -51,6 +51,7 @@ static const char *const action_names[] = {
     [JT_AUDIT_HONEY_OPENED] = "honey-opened",
     [JT_AUDIT_HONEY_ADD] = "honey-add",
     [JT_AUDIT_HONEY_REMOVE] = "honey-remove",
+    [JT_AUDIT_NODE_REMOVE] = "node-remove",
     [JT_AUDIT_GENERATION_PLAN] = "generation-plan",
     [JT_AUDIT_GENERATION_COMPROMISE] = "generation-compromise",
 };

@@ -42,6 +42,7 @@ static void disconnect(struct jt_db *db)
     PQfinish(db->conn);
     db->conn = NULL;
     db->holds_node_lock = false;
+    db->listens = false;
 }
 
 void jt_db_free(struct jt_db *db)

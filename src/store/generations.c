@@ -4,6 +4,7 @@
 #include "store/audit_params.h"
 #include "store/columns.h"
 #include "store/locks.h"
+#include "store/news.h"
 #include "store/query.h"
 #include "store/statements.h"
 
@@ -110,6 +111,45 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
         err = PQntuples(res) == 0 ? JT_ERR_NO_GENERATION : read_info(res, 0, out);
     }
     PQclear(res);
+    return err;
+}
+
+static enum jt_err read_rows(struct jt_db *db, const char *sql, size_t max,
+                             struct jt_generation_row *out, size_t *n)
+{
+    PGresult *res;
+    *n = 0;
+    enum jt_err err = jt_db_query(db, sql, NULL, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < max; i++) {
+        struct jt_row row = jt_row_init(res, i);
+        out[*n] = (struct jt_generation_row){ .number = 0 };
+        read_row(&row, 0, &out[(*n)++]);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out)
+{
+    memset(out, 0, sizeof *out);
+    enum jt_err err = jt_db_ensure(db);
+    if (err == JT_OK) {
+        err = read_rows(db,
+                        "SELECT " COLUMNS " FROM generation WHERE state <> " JT_SQL_DESTROYED
+                        " ORDER BY number LIMIT " JT_SQL_NUMBER(JT_GENERATIONS_MAX),
+                        JT_GENERATIONS_MAX, out->rows, &out->n);
+    }
+    if (err == JT_OK) {
+        err = read_rows(db,
+                        "SELECT " COLUMNS " FROM generation WHERE state = " JT_SQL_DESTROYED
+                        " AND activated_at IS NULL ORDER BY number DESC "
+                        "LIMIT " JT_SQL_NUMBER(JT_ABANDONED_MAX),
+                        JT_ABANDONED_MAX, out->abandoned, &out->n_abandoned);
+    }
+    for (size_t i = 0; i < out->n_abandoned; i++) {
+        out->abandoned[i].state = JT_GENERATION_FUTURE;
+    }
     return err;
 }
 
@@ -274,7 +314,13 @@ static enum jt_err insert_row(struct jt_db *db, const struct jt_generation_row *
     if (err == JT_OK) {
         err = jt_generation_must_stand(db, row);
     }
-    return err == JT_OK ? jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number) : err;
+    if (err == JT_OK) {
+        err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_CREATE, row->number);
+    }
+    if (err == JT_OK) {
+        jt_news_tell(db);
+    }
+    return err;
 }
 
 enum jt_err jt_generation_end(struct jt_db *db, enum jt_err err,
@@ -325,6 +371,9 @@ enum jt_err jt_generation_abandon(struct jt_db *db, const struct jt_generation_r
     }
     if (err == JT_OK) {
         err = jt_audit_act_on(db, act, JT_AUDIT_GENERATION_ABANDON, row->number);
+    }
+    if (err == JT_OK) {
+        jt_news_tell(db);
     }
     return jt_db_end(db, err);
 }

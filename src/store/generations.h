@@ -50,6 +50,18 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
                               struct jt_generation_info *out) JT_CHECKED;
 
 /*
+ * The rows of all generations that are not destroyed, at most JT_GENERATIONS_MAX, ascending by
+ * number; and those of the newest that were abandoned, as they were: future.
+ */
+#define JT_GENERATIONS_MAX 255
+#define JT_ABANDONED_MAX   64
+struct jt_generation_rows {
+    struct jt_generation_row rows[JT_GENERATIONS_MAX], abandoned[JT_ABANDONED_MAX];
+    size_t n, n_abandoned;
+};
+enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out) JT_CHECKED;
+
+/*
  * The highest number, the key ids (a set of model/keyref.h) of generations that are not destroyed,
  * and how many are future: what a new one must avoid.
  */
@@ -113,6 +125,10 @@ enum jt_err jt_generation_next_due(struct jt_db *db, uint64_t *number,
  * or, with `proof_of_zero`, retires one, or only marks one as compromised; JT_ERR_INVALID for any
  * other.
  *
+ * An activation also refuses (JT_ERR_NODES_MISSING) while a node stands that is not among
+ * `adopters`: registering takes the same lock, so every node either is one of them or has been
+ * shown the new ring before it registered.
+ *
  * A retirement also refuses (JT_ERR_NOT_EMPTY, JT_ERR_NO_JOB) while a card carries the generation's
  * key id or when no retirement job is open, fills `facts` (LSN, timeline, system identifier,
  * counts, times) inside the same transaction and stores them in `retirement`. All writers wait
@@ -130,6 +146,9 @@ struct jt_ring_change {
     /* the generation that gets the mark of a compromised one, which is one of `rows`; 0: none */
     uint64_t compromised;
     const char *compromised_why;
+    /* activation only: the nodes that have proved that they hold the key */
+    const struct jt_node_row *adopters;
+    size_t n_adopters;
     bool proof_of_zero;
     /* with proof_of_zero: `node` is the caller's, everything else is filled */
     struct jt_retirement_facts *facts;

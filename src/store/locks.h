@@ -25,9 +25,18 @@
 #define JT_MIGRATE_LOCK "7235419260851098"
 
 /*
- * A node's, by the session of its front: this plus the node's number, 1 to 255. It is held as long
- * as the front lives; a row of a node whose lock nobody holds is of a front that is gone.
+ * A node number's: this plus the number, 1 to 255. Held by whoever is about to register under it,
+ * and no longer.
  */
 #define JT_NODE_LOCKS "7235419260851098"
+
+/*
+ * A node's name, by the session of its front and for as long as that lives: the hash of the name
+ * with this seed, which makes 64 bits of it.
+ */
+#define JT_NODE_NAME_SEED "7235419260851354"
+
+/* The partitions of the audit trail, by the session that makes and drops them. */
+#define JT_MONTHS_LOCK "7235419260851355"
 
 #endif

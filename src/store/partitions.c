@@ -2,6 +2,7 @@
 #include "store/partitions.h"
 
 #include "store/columns.h"
+#include "store/locks.h"
 #include "store/query.h"
 
 #include <stdio.h>
@@ -47,6 +48,25 @@ static const char find_ends[] =
     "WHERE k.start = a.start AND k.connection = a.connection AND k.before >= $1::timestamptz) "
     "ORDER BY a.start, a.connection, a.link DESC LIMIT $2::int8";
 /* clang-format on */
+
+enum jt_err jt_partitions_begin(struct jt_db *db, bool *ours)
+{
+    *ours = false;
+    enum jt_err err = jt_db_ensure(db);
+    return err == JT_OK
+               ? jt_db_ask(db, "SELECT pg_try_advisory_lock(" JT_MONTHS_LOCK ")", NULL, ours)
+               : err;
+}
+
+void jt_partitions_end(struct jt_db *db)
+{
+    bool freed;
+    enum jt_err err = jt_db_ensure(db);
+    if (err == JT_OK) {
+        err = jt_db_ask(db, "SELECT pg_advisory_unlock(" JT_MONTHS_LOCK ")", NULL, &freed);
+    }
+    (void)err; /* a session that cannot unlock is lost, and its lock with it */
+}
 
 enum jt_err jt_partitions_make(struct jt_db *db)
 {

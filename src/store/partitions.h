@@ -16,6 +16,13 @@
 
 #define JT_PARTITION_NAME_LEN 16 /* "audit_2026_11" and NUL */
 
+/*
+ * Takes the work on by a lock of the session, which the next call gives back: of several nodes one
+ * does it at a time. *ours: no other node is at it.
+ */
+enum jt_err jt_partitions_begin(struct jt_db *db, bool *ours) JT_CHECKED;
+void jt_partitions_end(struct jt_db *db);
+
 /* Makes those of this month and of the two after it that are not there. */
 enum jt_err jt_partitions_make(struct jt_db *db) JT_CHECKED;
 

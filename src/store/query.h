@@ -25,6 +25,7 @@ struct jt_db {
     int timeout_ms;              /* of a statement; 0: none */
     PGconn *conn;                /* non-blocking */
     bool holds_node_lock;        /* of this session; a new session holds nothing */
+    bool listens;                /* the same: store/news.h */
     char sqlstate[6];            /* of the last error; empty when it had none */
     struct jt_fault own, *fault; /* where failures are noted: `own` unless the owner has one */
 

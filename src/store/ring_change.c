@@ -3,6 +3,7 @@
 
 #include "store/audit_params.h"
 #include "store/retirement_columns.h"
+#include "store/news.h"
 #include "store/ring_lock.h"
 #include "store/statements.h"
 
@@ -51,6 +52,35 @@ static enum jt_err check_epoch(struct jt_db *db, uint64_t from_epoch)
     }
     PQclear(res);
     return err;
+}
+
+/* Every node that is registered now has proved, to a keeper, that it holds the key (I3). */
+static enum jt_err check_adopters(struct jt_db *db, const struct jt_ring_change *c)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_array(&p, JT_PG_TEXT_ARRAY, c->n_adopters, 32);
+    for (size_t i = 0; i < c->n_adopters; i++) {
+        const char *name = c->adopters[i].spec.name;
+        jt_params_add_bytes(&p, name, strlen(name));
+    }
+    jt_params_array(&p, JT_PG_UUID_ARRAY, c->n_adopters, JT_PG_UUID_LEN);
+    for (size_t i = 0; i < c->n_adopters; i++) {
+        jt_params_add_bytes(&p, c->adopters[i].spec.incarnation, JT_INCARNATION_LEN);
+    }
+    jt_params_array(&p, JT_PG_UUID_ARRAY, c->n_adopters, JT_PG_UUID_LEN);
+    for (size_t i = 0; i < c->n_adopters; i++) {
+        jt_params_add_bytes(&p, c->adopters[i].keeper, JT_INCARNATION_LEN);
+    }
+    bool all;
+    enum jt_err err =
+        jt_db_ask(db,
+                  "SELECT NOT EXISTS (SELECT FROM node n WHERE NOT EXISTS (SELECT FROM "
+                  "unnest($1::text[], $2::uuid[], $3::uuid[]) AS a (name, incarnation, keeper) "
+                  "WHERE a.name = n.name AND a.incarnation = n.incarnation "
+                  "AND a.keeper = n.keeper_incarnation))",
+                  &p, &all);
+    return err == JT_OK && !all ? JT_ERR_NODES_MISSING : err;
 }
 
 /*
@@ -281,6 +311,9 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
         return err;
     }
     err = check_epoch(db, change->from_epoch);
+    if (err == JT_OK && !change->proof_of_zero) {
+        err = check_adopters(db, change);
+    }
     if (err == JT_OK && change->proof_of_zero) {
         err = check_unused(db, change->rows[0].key_id, busy);
     }
@@ -301,6 +334,9 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     }
     if (err == JT_OK && !marks_only(change)) {
         err = record_act(db, change);
+    }
+    if (err == JT_OK) {
+        jt_news_tell(db);
     }
     return jt_db_end(db, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sets.h"
 
+#include "store/news.h"
 #include "store/query.h"
 #include "store/set_columns.h"
 
@@ -112,5 +113,8 @@ enum jt_err jt_set_advance(struct jt_db *db, const struct jt_set_row *next)
     jt_params_init(&p);
     put_row(&p, next);
     enum jt_err err = jt_db_change_one(db, next->version == 1 ? first : later, &p);
+    if (err == JT_OK) {
+        jt_news_tell(db);
+    }
     return err == JT_ERR_NO_CHANGE ? JT_ERR_SET_OLD : err;
 }

@@ -27,12 +27,16 @@
     "tables AS (SELECT c.* FROM pg_class c WHERE c.relnamespace = $1::oid " \
     "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (c.relispartition AND c.relname ~ " \
     "'^audit_[0-9]{4}_[0-9]{2}$'))"
+/* Of the model every table is temporary. These two are of use for a minute only. */
+#define PERSISTENCE \
+    "CASE WHEN $1::oid <> pg_my_temp_schema() THEN c.relpersistence::text " \
+    "WHEN c.relname IN ('adoption', 'parcel') THEN 'u' ELSE 'p' END"
 #define OF_TABLES(alias, column) "FROM " alias " JOIN tables c ON c.oid = " column " "
 
 #define DESCRIPTION \
     TABLES ", facts (kind, name, fact) AS (" \
     "SELECT 'table', c.relname::text, concat_ws(' ', c.relkind, " \
-    "CASE WHEN $1::oid = pg_my_temp_schema() THEN 'p' ELSE c.relpersistence::text END, " \
+    PERSISTENCE ", " \
     "am.amname, c.relispartition, c.relrowsecurity, c.relforcerowsecurity) " \
     "FROM tables c LEFT JOIN pg_am am ON am.oid = c.relam " \
     "UNION ALL SELECT 'column', c.relname::text, concat_ws(' ', a.attname, " \
@@ -90,7 +94,8 @@ static const char describe_model[] =
  * written; the audit is appended to.
  */
 #define RIGHTS_OF(name) \
-    "CASE " name " WHEN 'audit' THEN 'SELECT, INSERT' WHEN 'node' THEN 'SELECT, INSERT, DELETE' " \
+    "CASE WHEN " name " = 'audit' THEN 'SELECT, INSERT' " \
+    "WHEN " name " IN ('node', 'parcel', 'adoption') THEN 'SELECT, INSERT, UPDATE, DELETE' " \
     "ELSE 'SELECT, INSERT, UPDATE' END"
 static const char find_differences[] =
     "WITH " DESCRIPTION ", "

@@ -2,7 +2,7 @@
 #include "vault/accept.h"
 
 #include "store/audit.h"
-#include "vault/refresh.h"
+#include "vault/enrolment.h"
 
 enum jt_err jt_accept_ids(struct jt_work_ctx *ctx, const char *actor, const char *reason,
                           uint64_t *newest_ms)
@@ -11,7 +11,7 @@ enum jt_err jt_accept_ids(struct jt_work_ctx *ctx, const char *actor, const char
     struct jt_node_joined joined;
     enum jt_err err = jt_audit_record(ctx->db, &act, JT_AUDIT_IDS_ACCEPT, reason);
     if (err == JT_OK) {
-        err = jt_refresh_join(ctx, true, &joined);
+        err = jt_enrolment_accept_ahead(ctx, &joined);
     }
     if (err == JT_OK) {
         *newest_ms = joined.newest_ms;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/activation.h"
 
-#include "vault/acknowledge.h"
 #include "vault/plan.h"
 #include "vault/ring_step.h"
 #include "vault/roll.h"
+
+#include <stdlib.h>
 
 #define PATIENCE_MS 20000
 #define STUCK_TRIES 6 /* so many attempts in vain, and stuck writers are looked for */
@@ -39,15 +40,13 @@ static enum jt_err check_date(struct jt_work_ctx *ctx, const struct jt_activatio
     return err;
 }
 
-/*
- * Second nodes and escrow files come later; until then a key always has one durable holder: this
- * keeper.
- */
-static enum jt_err check_holders(const char *holder_override)
+/* The keys of all of them are durable before they acknowledge. */
+static enum jt_err check_holders(const struct jt_adopters *adopters, const char *holder_override)
 {
-    return holder_override == NULL ? JT_ERR_ONE_HOLDER : JT_OK;
+    return adopters->n_holders < 2 && holder_override == NULL ? JT_ERR_ONE_HOLDER : JT_OK;
 }
 
+/* Once all is known: the step itself. */
 static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_step *step)
 {
     bool again;
@@ -68,32 +67,51 @@ static const char *override_of(const struct jt_activation *a, const struct jt_ge
     return info->plan.holder_override[0] == '\0' ? NULL : info->plan.holder_override;
 }
 
+/*
+ * A single node without the operator's word is told at once: nobody else will come. Where others
+ * are missing they are waited for.
+ */
+static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_generation_info *info,
+                          const char *holder_override, struct jt_adopters *adopters,
+                          struct jt_missing_nodes *missing)
+{
+    enum jt_err err = jt_adoption_look(ctx, &info->row, adopters, missing);
+    if (err == JT_OK) {
+        err = check_holders(adopters, holder_override);
+    } else if (err == JT_ERR_NODES_MISSING) {
+        (void)jt_work_again(ctx, PATIENCE_MS);
+    }
+    return err;
+}
+
 enum jt_err jt_activation_run(struct jt_work_ctx *ctx, const struct jt_activation *a,
-                              struct jt_generation_info *out)
+                              struct jt_generation_info *out, struct jt_missing_nodes *missing)
 {
     enum jt_err err = find(ctx, a->number, out);
     if (err != JT_OK || out->row.state == JT_GENERATION_ACTIVE) {
         return err;
     }
     err = check_date(ctx, a, out);
-    if (err == JT_OK) {
-        err = check_holders(override_of(a, out));
+    if (err != JT_OK) {
+        return err;
     }
+    struct jt_adopters *adopters = calloc(1, sizeof *adopters);
+    const char *why = override_of(a, out);
+    err = adopters == NULL ? JT_ERR_NOMEM : gather(ctx, out, why, adopters, missing);
     if (err == JT_OK) {
-        err = jt_acknowledge(ctx, &out->row);
-    }
-    if (err == JT_OK) {
-        const struct jt_generation_row row = out->row;
         const struct jt_ring_step step = {
-            .generation = &row,
+            .generation = &out->row,
             .step = a->compromised == 0 ? JT_RING_ACTIVATE : JT_RING_REPLACE,
             .actor = a->actor,
-            .holder_override = override_of(a, out),
+            .holder_override = why,
+            .adopters = adopters->all,
+            .n_adopters = adopters->n,
             .compromised = a->compromised,
             .compromised_why = a->compromised_why,
         };
         err = change_ring(ctx, &step);
     }
+    free(adopters);
     if (err == JT_OK) {
         jt_roll_read_after(ctx, out, JT_GENERATION_ACTIVE);
     }

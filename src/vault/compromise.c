@@ -55,7 +55,8 @@ static void look_for_first(void *arg, const struct jt_generation_info *info)
 }
 
 static enum jt_err replace(struct jt_work_ctx *ctx, const struct jt_generation_info *info,
-                           const char *why, const char *actor, const char *holder_override)
+                           const char *why, const char *actor, const char *holder_override,
+                           struct jt_missing_nodes *missing)
 {
     struct line line = { .above = info->row.number };
     enum jt_err err = jt_generations_list(ctx->db, look_for_first, &line);
@@ -71,7 +72,7 @@ static enum jt_err replace(struct jt_work_ctx *ctx, const struct jt_generation_i
                                               .compromised = info->row.number,
                                               .compromised_why = why };
     struct jt_generation_info successor;
-    return jt_activation_run(ctx, &activation, &successor);
+    return jt_activation_run(ctx, &activation, &successor, missing);
 }
 
 static enum jt_err mark(struct jt_work_ctx *ctx, const struct jt_generation_info *info,
@@ -93,7 +94,7 @@ static enum jt_err mark(struct jt_work_ctx *ctx, const struct jt_generation_info
 
 enum jt_err jt_compromise_run(struct jt_work_ctx *ctx, uint64_t number, const char *why,
                               const char *actor, const char *holder_override,
-                              struct jt_generation_info *out)
+                              struct jt_generation_info *out, struct jt_missing_nodes *missing)
 {
     bool marked = false;
     enum jt_err err = find(ctx, number, out);
@@ -103,8 +104,9 @@ enum jt_err jt_compromise_run(struct jt_work_ctx *ctx, uint64_t number, const ch
     if (err != JT_OK || marked) {
         return err;
     }
-    err = out->row.state == JT_GENERATION_ACTIVE ? replace(ctx, out, why, actor, holder_override)
-                                                 : mark(ctx, out, why, actor);
+    err = out->row.state == JT_GENERATION_ACTIVE
+              ? replace(ctx, out, why, actor, holder_override, missing)
+              : mark(ctx, out, why, actor);
     if (err == JT_OK) {
         jt_log(JT_LOG_WARNING, "generation %llu is marked as compromised: drain and retire it",
                (unsigned long long)number);

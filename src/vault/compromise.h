@@ -9,6 +9,7 @@
 #define JETON_VAULT_COMPROMISE_H
 
 #include "store/generations.h"
+#include "vault/adoption.h"
 #include "vault/workers.h"
 
 /*
@@ -19,6 +20,7 @@
  */
 enum jt_err jt_compromise_run(struct jt_work_ctx *ctx, uint64_t number, const char *why,
                               const char *actor, const char *holder_override,
-                              struct jt_generation_info *out) JT_CHECKED;
+                              struct jt_generation_info *out,
+                              struct jt_missing_nodes *missing) JT_CHECKED;
 
 #endif

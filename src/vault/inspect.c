@@ -18,6 +18,12 @@ enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
     return err == JT_OK ? jt_generation_get(ctx->db, number, out) : err;
 }
 
+enum jt_err jt_inspect_acks(struct jt_work_ctx *ctx, jt_ack_standing_fn *each, void *arg)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    return err == JT_OK ? jt_acks_standing(ctx->db, each, arg) : err;
+}
+
 enum jt_err jt_inspect_held(struct jt_work_ctx *ctx, uint64_t number, jt_held_last_fn *each,
                             void *arg)
 {

@@ -8,6 +8,7 @@
 #ifndef JETON_VAULT_INSPECT_H
 #define JETON_VAULT_INSPECT_H
 
+#include "store/acks.h"
 #include "store/audit.h"
 #include "store/clients.h"
 #include "store/generations.h"
@@ -19,6 +20,10 @@ enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *ea
                                    void *arg) JT_CHECKED;
 enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
                                   struct jt_generation_info *out) JT_CHECKED;
+
+/* As jt_acks_standing: who holds which key, the database's word. */
+enum jt_err jt_inspect_acks(struct jt_work_ctx *ctx, jt_ack_standing_fn *each,
+                            void *arg) JT_CHECKED;
 
 /*
  * Which fields' ciphertext, kept by applications, was last sealed and opened under a generation,

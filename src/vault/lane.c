@@ -87,6 +87,21 @@ static enum jt_err why_down(const struct jt_lane *lane)
                                                : JT_OK;
 }
 
+/*
+ * The same with the lease: a front that was stopped for a while, or that has not heard from the
+ * database, must not serve what others may have gone on from (vault/lease.h).
+ */
+static enum jt_err why_not(const struct jt_lane *lane)
+{
+    enum jt_err down = why_down(lane);
+    if (down != JT_OK || lane->verb->unleased || jt_vault_leased(lane->vault)) {
+        return down;
+    }
+    /* what does not pass by itself is worth knowing to whoever asks again and again */
+    enum jt_err why = (enum jt_err)atomic_load(&lane->vault->unregistered_why);
+    return jt_err_class(why) == JT_CLASS_GIVE_UP ? why : JT_ERR_LEASE_OVER;
+}
+
 /* --- the chain of the audit trail --- */
 
 static void on_settled(void *arg, enum jt_err err)
@@ -180,7 +195,7 @@ void jt_lane_link_ended(struct jt_lane *lane, enum jt_err err, bool written)
 
 void jt_lane_again(struct jt_lane *lane)
 {
-    enum jt_err down = lane->n_open == 0 ? JT_OK : why_down(lane);
+    enum jt_err down = lane->n_open == 0 ? JT_OK : why_not(lane);
     if (lane->n_open == 0 || down != JT_OK) {
         jt_lane_end(lane, down);
     } else if (lane->verb->audits && !may_link(lane)) {
@@ -314,7 +329,7 @@ void jt_lane_pump(struct jt_lane *lane)
     if (from == NULL) {
         return;
     }
-    enum jt_err down = why_down(lane);
+    enum jt_err down = why_not(lane);
     if (down != JT_OK) {
         fail_queue(lane, down);
         return;
@@ -324,6 +339,7 @@ void jt_lane_pump(struct jt_lane *lane)
     }
     lane->busy = true;
     lane->rounds = 0;
+    lane->writer = jt_vault_writer(lane->vault, lane->nth_writer);
     lane->at_us = jt_clock_wall_us();
     lane->ended = JT_ERR_RING_MOVED;
     gather(lane, from);
@@ -340,7 +356,7 @@ bool jt_lane_up(const struct jt_lane *lane)
 /* --- life --- */
 
 enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_place *place,
-                        uint32_t writer, struct jt_lane **out)
+                        uint32_t nth_writer, struct jt_lane **out)
 {
     *out = NULL;
     struct jt_lane *lane = calloc(1, verb->size);
@@ -351,7 +367,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
     lane->vault = place->vault;
     lane->keeper = place->keeper;
     lane->refresher = place->refresher;
-    lane->writer = writer;
+    lane->nth_writer = nth_writer;
     lane->turns.max = verb->waiting_max;
     enum jt_err err =
         verb->audits ? jt_trail_connect(&place->vault->trail, &lane->connection) : JT_OK;

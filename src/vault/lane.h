@@ -62,6 +62,7 @@ struct jt_lane_verb {
     size_t batch_max; /* JT_LANE_BATCH_MAX at most */
     bool writes;      /* cards: it has a row of the tally */
     bool audits;      /* it has a chain of the audit trail */
+    bool unleased;    /* it is about no cards: it serves while the lease is over too */
     /*
      * More items than this may not wait, except of clients that have less than their share of them;
      * 0: any number. What does not fit is the caller's.
@@ -100,7 +101,8 @@ struct jt_lane {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_pipe *pipe;
-    uint32_t writer;       /* in the tally */
+    uint32_t nth_writer;   /* of the node */
+    uint32_t writer;       /* in the tally, of the batch under way */
     struct jt_turns turns; /* its queue */
     /* its owner's to set: a lane that it helps while it has nothing to do; NULL: none */
     struct jt_lane *helps;
@@ -133,9 +135,9 @@ struct jt_lane {
 
 /* --- for the owner of lanes (vault/lanes.c) --- */
 
-/* `writer` is the lane's row of the tally (store/tally.h), for verbs that write. */
+/* `nth_writer` is the lane's row of the tally (store/tally.h) among its node's. */
 enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_place *place,
-                        uint32_t writer, struct jt_lane **out) JT_CHECKED;
+                        uint32_t nth_writer, struct jt_lane **out) JT_CHECKED;
 
 /* Ends every request with JT_ERR_STOPPING. NULL is accepted. */
 void jt_lane_free(struct jt_lane *lane);

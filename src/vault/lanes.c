@@ -75,7 +75,7 @@ static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *v
                                          .keeper = lanes->keeper,
                                          .refresher = lanes->refresher };
     uint32_t n = FIRST_WRITER + WRITERS_EACH * (uint32_t)lanes->index + lanes->n_writers;
-    enum jt_err err = jt_lane_new(verb, &place, jt_tally_writer(lanes->vault->node.number, n), out);
+    enum jt_err err = jt_lane_new(verb, &place, n, out);
     if (err == JT_OK) {
         lanes->all[lanes->n++] = *out;
         lanes->n_writers += verb->writes;
@@ -238,21 +238,24 @@ bool jt_vault_database_good(const struct jt_vault *vault)
     return atomic_load(&vault->in_shape) && !atomic_load(&vault->faulty);
 }
 
-bool jt_vault_ready(const struct jt_vault *vault)
+bool jt_vault_ready(struct jt_vault *vault)
 {
     return !atomic_load(&vault->stopping) && atomic_load(&vault->n_loops_up) == vault->n_loops &&
-           atomic_load(&vault->registered) && atomic_load(&vault->ring_epoch) != 0 &&
+           atomic_load(&vault->registered) && jt_vault_leased(vault) &&
+           atomic_load(&vault->keys_held) && atomic_load(&vault->ring_epoch) != 0 &&
            atomic_load(&vault->mint) == JT_MINT_READY && atomic_load(&vault->sets.all_good) &&
            atomic_load(&vault->directory_good) && jt_vault_database_good(vault);
 }
 
-struct jt_readiness jt_vault_readiness(const struct jt_vault *vault)
+struct jt_readiness jt_vault_readiness(struct jt_vault *vault)
 {
     bool all_up = atomic_load(&vault->n_loops_up) == vault->n_loops;
     return (struct jt_readiness){
         .keeper = all_up,
         .database = all_up,
         .registered = atomic_load(&vault->registered),
+        .lease = jt_vault_leased(vault),
+        .keys = atomic_load(&vault->keys_held),
         .ring = atomic_load(&vault->ring_epoch) != 0,
         .ids = atomic_load(&vault->mint) == JT_MINT_READY,
         .sets = atomic_load(&vault->sets.all_good),

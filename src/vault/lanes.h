@@ -77,10 +77,11 @@ void jt_lanes_pump(struct jt_lanes *lanes);
 
 /*
  * Whether this front can serve: keeper and database connections of every loop stand, the node is
- * registered, the keeper has the ring. A fresh installation is ready before its first generation is
- * active, so that whoever must activate one gets through to it.
+ * registered and its lease runs, the keeper has the ring and its keys. A fresh installation is
+ * ready before its first generation is active, so that whoever must activate one gets through to
+ * it.
  */
-bool jt_vault_ready(const struct jt_vault *vault);
+bool jt_vault_ready(struct jt_vault *vault);
 
 /* Whether the tables are in shape, and the last transactions did what they were told. */
 bool jt_vault_database_good(const struct jt_vault *vault);
@@ -89,6 +90,8 @@ bool jt_vault_database_good(const struct jt_vault *vault);
 struct jt_readiness {
     bool keeper, database; /* connections of this loop */
     bool registered, ring, ids;
+    bool lease;     /* it runs: cards are served */
+    bool keys;      /* the keeper holds the keys of all live generations */
     bool sets;      /* clients and fields are verified */
     bool directory; /* the keeper's files are there */
     bool numeric;   /* numeric tokens are issued; a node that does not is ready all the same */
@@ -96,6 +99,6 @@ struct jt_readiness {
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);
 /* The same of the whole front: `keeper` and `database` are the connections of all loops. */
-struct jt_readiness jt_vault_readiness(const struct jt_vault *vault);
+struct jt_readiness jt_vault_readiness(struct jt_vault *vault);
 
 #endif

@@ -2,14 +2,17 @@
 #include "vault/membership.h"
 
 #include "base/clock.h"
-#include "store/cards.h"
 #include "base/log.h"
+#include "keyclient/nodes.h"
+#include "store/cards.h"
 #include "store/migrate.h"
 #include "store/nodes.h"
 #include "store/rehearsal.h"
 #include "store/shape.h"
 #include "vault/budgets.h"
 #include "vault/duty.h"
+#include "vault/enrolment.h"
+#include "vault/lease.h"
 #include "vault/lockout.h"
 #include "vault/numeric.h"
 #include "vault/refresh.h"
@@ -36,6 +39,8 @@ struct jt_membership {
     struct jt_duty *duty;
 
     /* the duty's own */
+    struct jt_neighbours neighbours;
+    struct jt_node_row row; /* this node's, as it stands in the database */
     /* checked once: a schema that changes under a running front is the operator's doing */
     bool schema_ok;
     struct jt_shape shape;    /* what the tables should be */
@@ -80,9 +85,11 @@ static enum jt_err join(struct jt_membership *m, bool *taken)
         return err;
     }
     *taken = true;
-    return jt_fault_set(&m->ctx.fault, err,
-                        "another jetond serves this database; several nodes are not supported by "
-                        "this version");
+    return jt_fault_set(
+        &m->ctx.fault, err,
+        "another jetond serves as node %s on this database: every node needs a name "
+        "of its own",
+        m->ctx.vault->node.name);
 }
 
 /* One log line for each change, and not one every second. */
@@ -96,7 +103,8 @@ static void tell(struct jt_membership *m, enum jt_err err)
         jt_log(JT_LOG_INFO, "node: registered, and the keeper works under the database's ring");
     } else {
         char line[JT_FAULT_LINE_LEN];
-        bool passes = jt_err_class(err) != JT_CLASS_GIVE_UP;
+        /* a key that is missing is asked for, and an alarm only if it does not come */
+        bool passes = jt_err_class(err) != JT_CLASS_GIVE_UP || err == JT_ERR_KEY_MISSING;
         jt_log(passes ? JT_LOG_WARNING : JT_LOG_ERROR, "node: %s%s; not serving",
                passes ? "" : "alarm: ", jt_fault_line(&m->ctx.fault, err, line));
     }
@@ -125,17 +133,10 @@ static void look_for_strays(struct jt_membership *m)
     }
 }
 
-/*
- * The keeper MACs this node's row, which is then put into the database. *busy: writers hold the
- * ring lock; again in a moment.
- */
+/* vault/enrolment.h. *busy: again in a moment. */
 static enum jt_err enrol(struct jt_membership *m, bool *busy)
 {
-    struct jt_node_joined joined;
-    enum jt_err err = jt_refresh_join(&m->ctx, false, &joined);
-    if (err == JT_OK) {
-        err = jt_node_register(m->ctx.db, &joined.row, busy);
-    }
+    enum jt_err err = jt_enrolment_run(&m->neighbours, &m->ctx, &m->row, busy);
     if (err == JT_OK) {
         m->strays_sought = false;
         m->strays_due_ms = 0;
@@ -218,7 +219,35 @@ static void rehearse(struct jt_membership *m, const struct jt_ring_row *row)
 /* Whether this process has no business here, however often it tries. */
 static bool is_final(enum jt_err err)
 {
-    return err == JT_ERR_NODE_TAKEN || err == JT_ERR_NODE_GONE || err == JT_ERR_MIGRATION_FOREIGN;
+    return err == JT_ERR_NODE_TAKEN || err == JT_ERR_KEEPER_SHARED ||
+           err == JT_ERR_MIGRATION_FOREIGN;
+}
+
+static void lose_place(struct jt_vault *vault, enum jt_err why)
+{
+    if (atomic_exchange(&vault->registered, false)) {
+        jt_log(JT_LOG_WARNING, "node: %s; registering anew", jt_err_str(why));
+    }
+}
+
+/*
+ * What the keeper says of the row now: the mark rises while ids are minted, and a keeper that
+ * started anew has another incarnation. One that has not joined yet has no row.
+ */
+static enum jt_err keep_row(struct jt_membership *m)
+{
+    struct jt_node_spec spec = m->ctx.vault->node;
+    struct jt_node_row now;
+    spec.number = atomic_load(&m->ctx.vault->number);
+    enum jt_err err = jt_keyclient_wait_node_row(m->ctx.keeper, &spec, &now);
+    if (err == JT_ERR_NOT_JOINED) {
+        return JT_OK;
+    }
+    if (err == JT_OK && memcmp(&now, &m->row, sizeof now) != 0) {
+        err = jt_node_update(m->ctx.db, &now);
+        m->row = err == JT_OK ? now : m->row;
+    }
+    return err;
 }
 
 /* Everything that a node which holds its lock does once a second. */
@@ -240,6 +269,15 @@ static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *bu
     }
     if (err == JT_OK) {
         err = jt_ring_refresh(&m->ctx, &ring);
+    }
+    if (err == JT_ERR_NODE_CHANGED) {
+        lose_place(vault, err); /* the keeper is another one, with a number of its own */
+    }
+    if (err == JT_OK) {
+        err = jt_neighbours_show(&m->neighbours, &m->ctx);
+    }
+    if (err == JT_OK) {
+        err = keep_row(m);
     }
     if (err == JT_OK) {
         jt_lockout_keep_up(vault->lockout, &m->ctx);
@@ -301,7 +339,12 @@ static struct jt_again step(void *arg)
     jt_work_about(&m->ctx, "%s", vault->node.name);
     enum jt_err err = registered ? jt_node_check(m->ctx.db, &vault->node) : join(m, &taken);
     if (registered && is_final(err)) {
-        err = jt_fault_set(&m->ctx.fault, err, "another jetond has taken this database over");
+        err = jt_fault_set(&m->ctx.fault, err, "another jetond has taken over as this node");
+    }
+    if (err == JT_ERR_NODE_GONE) {
+        jt_lease_end(vault);
+        lose_place(vault, err);
+        return (struct jt_again){ .ms = TAKEN_MS };
     }
     if (err == JT_OK) {
         err = keep_place(m, registered, &taken);
@@ -314,6 +357,7 @@ static struct jt_again step(void *arg)
         return (struct jt_again){ .ms = TAKEN_MS };
     }
     m->patient_until_ms = taken ? m->patient_until_ms : 0;
+    atomic_store(&vault->unregistered_why, (int)err);
     tell(m, err);
     if (is_final(err)) {
         conclude(m, err);
@@ -321,7 +365,18 @@ static struct jt_again step(void *arg)
         return JT_DUTY_NEVER_AGAIN;
     }
     conclude(m, JT_OK);
-    return (struct jt_again){ .ms = EVERY_MS };
+    return (struct jt_again){ .ms = EVERY_MS, .on_news = true };
+}
+
+void jt_membership_lost(struct jt_vault *vault, enum jt_err why)
+{
+    lose_place(vault, why);
+    jt_membership_nudge(vault);
+}
+
+void jt_membership_nudge(struct jt_vault *vault)
+{
+    jt_duty_nudge(vault->membership->duty);
 }
 
 enum jt_err jt_membership_start(struct jt_vault *vault, struct jt_membership **out)

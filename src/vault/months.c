@@ -78,10 +78,20 @@ static void look_ahead(struct jt_months *m, enum jt_err err)
 static struct jt_again step(void *arg)
 {
     struct jt_months *m = arg;
+    bool ours;
     jt_work_about(&m->ctx, "audit trail");
-    enum jt_err made = jt_partitions_make(m->ctx.db);
-    look_ahead(m, made);
-    enum jt_err err = made == JT_OK ? drop_old(m) : made;
+    enum jt_err err = jt_partitions_begin(m->ctx.db, &ours);
+    if (err == JT_OK && !ours) {
+        return (struct jt_again){ .ms = SOON_MS }; /* another node is at it */
+    }
+    if (err == JT_OK) {
+        err = jt_partitions_make(m->ctx.db);
+    }
+    look_ahead(m, err);
+    if (err == JT_OK) {
+        err = drop_old(m);
+    }
+    jt_partitions_end(m->ctx.db);
     if (err != JT_OK && err != m->told) {
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_WARNING, "partitions cannot be made or dropped now: %s",

@@ -135,6 +135,7 @@ const struct jt_lane_verb jt_verb_once = {
     .batch_max = BATCH,
     .waiting_max = JT_LANE_WAITING_MAX,
     .writes = true, /* no cards, but rows that are counted by writer */
+    .unleased = true,
     .round = begin,
     .give_up = give_up,
     .end_item = end_item,

@@ -6,6 +6,7 @@
 #include "vault/duty.h"
 #include "vault/refresh.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,22 +68,39 @@ struct jt_planner {
     /* the duty's own: what the log was told last */
     uint64_t told_of;
     enum jt_err told;
+    struct jt_missing_nodes missing;
 };
+
+/* The names of who has not acknowledged, as many as there is room for. */
+static void list_missing(const struct jt_missing_nodes *missing, char *out, size_t size)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < missing->n && len + JT_NODE_NAME_MAX + 3 < size; i++) {
+        bool valid = jt_node_name_valid(missing->names[i]); /* a stranger may have made the row */
+        len += (size_t)snprintf(out + len, size - len, "%s%s", i == 0 ? ": " : ", ",
+                                valid ? missing->names[i] : "(not a name)");
+    }
+}
 
 static void tell(struct jt_planner *p, uint64_t number, enum jt_err err)
 {
     if (p->told_of == number && p->told == err) {
         return;
     }
-    char line[JT_FAULT_LINE_LEN];
+    char line[JT_FAULT_LINE_LEN], names[400] = "";
+    if (err == JT_ERR_NODES_MISSING) {
+        list_missing(&p->missing, names, sizeof names);
+    }
     p->told_of = number;
     p->told = err;
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "generation %llu is active: its date was reached",
                (unsigned long long)number);
     } else if (jt_err_class(err) != JT_CLASS_REPEAT) {
-        jt_log(JT_LOG_ERROR, "alarm: generation %llu should be active by its date, and is not: %s",
-               (unsigned long long)number, jt_fault_line(&p->ctx.fault, err, line));
+        jt_log(JT_LOG_ERROR,
+               "alarm: generation %llu should be active by its date, and is not: %s%s",
+               (unsigned long long)number, jt_fault_line(&p->ctx.fault, err, line), names);
     }
 }
 
@@ -116,7 +134,7 @@ static struct jt_again step(void *arg)
     struct jt_generation_info info;
     const struct jt_activation activation = { .number = number, .actor = "schedule" };
     jt_work_about(&p->ctx, "generation %llu", (unsigned long long)number);
-    err = jt_activation_run(&p->ctx, &activation, &info);
+    err = jt_activation_run(&p->ctx, &activation, &info, &p->missing);
     tell(p, number, err);
     bool busy = jt_err_class(err) == JT_CLASS_REPEAT || err == JT_ERR_RING_MOVED;
     return (struct jt_again){ .ms = busy ? BUSY_MS : EVERY_MS };

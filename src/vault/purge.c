@@ -71,7 +71,7 @@ static enum jt_err remove_cards(struct jt_purge *p, size_t n)
     const struct jt_delete_txn txn = {
         .expired = true,
         .epoch = atomic_load(&vault->ring_epoch),
-        .writer = jt_tally_writer(vault->node.number, JT_TALLY_PURGE),
+        .writer = jt_vault_writer(vault, JT_TALLY_PURGE),
         .cards = p->doomed,
         .n = n,
         .audit = { .rows = p->rows, .n = make_audit_rows(p, n) },

@@ -33,8 +33,8 @@ static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_RIN
  * Ids must never be minted twice, also when clock, keeper's state or database went back: so the
  * keeper sees the newest rows before it mints.
  */
-static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, bool accept_ahead,
-                        struct jt_node_joined *joined)
+static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring,
+                        const struct jt_join_order *order, struct jt_node_joined *joined)
 {
     /*
      * A keeper that has started knows no field yet, and derives keys for those only that it was
@@ -58,9 +58,12 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring, boo
                                            .envelope_len = rows[i].envelope_len,
                                            .digits = rows[i].digits };
     }
-    struct jt_node_join request = {
-        .spec = ctx->vault->node, .accept_ahead = accept_ahead, .newest = newest, .n = n
-    };
+    struct jt_node_join request = { .spec = ctx->vault->node,
+                                    .accept_ahead = order->accept_ahead,
+                                    .renumbered = order->renumbered,
+                                    .newest = newest,
+                                    .n = n };
+    request.spec.number = order->number;
     if (err == JT_OK) {
         err = jt_numeric_show(ctx, false);
     }
@@ -105,20 +108,31 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
     return err;
 }
 
-enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, bool accept_ahead, struct jt_node_joined *out)
+static enum jt_err read_and_accept(struct jt_work_ctx *ctx, struct jt_ring *ring)
 {
     struct jt_ring_row row;
-    struct jt_ring ring;
     bool joined;
     enum jt_err err = jt_db_ensure(ctx->db);
     if (err == JT_OK) {
         err = jt_ring_read(ctx->db, &row);
     }
+    return err == JT_OK ? accept_ring(ctx, &row, ring, &joined) : err;
+}
+
+enum jt_err jt_refresh_accept(struct jt_work_ctx *ctx)
+{
+    struct jt_ring ring;
+    return read_and_accept(ctx, &ring);
+}
+
+enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, const struct jt_join_order *order,
+                            struct jt_node_joined *out, uint64_t *epoch)
+{
+    struct jt_ring ring;
+    enum jt_err err = read_and_accept(ctx, &ring);
     if (err == JT_OK) {
-        err = accept_ring(ctx, &row, &ring, &joined);
-    }
-    if (err == JT_OK) {
-        err = join(ctx, &ring, accept_ahead, out);
+        *epoch = ring.epoch;
+        err = join(ctx, &ring, order, out);
         note_join(ctx->vault, err);
     }
     return err;
@@ -128,11 +142,12 @@ enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row
 {
     struct jt_ring ring;
     bool joined;
+    const struct jt_join_order order = { .number = atomic_load(&ctx->vault->number) };
     enum jt_err err = accept_ring(ctx, row, &ring, &joined);
-    if (err == JT_OK && !joined) {
-        /* the node's row stands already, or the heartbeat will put it there */
+    if (err == JT_OK && !joined && order.number != 0) {
+        /* the heartbeat puts its row into the database */
         struct jt_node_joined ignored;
-        err = join(ctx, &ring, false, &ignored);
+        err = join(ctx, &ring, &order, &ignored);
         note_join(ctx->vault, err);
     }
     return err;

@@ -13,15 +13,23 @@
  */
 enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row) JT_CHECKED;
 
+/* Reads the ring and makes the keeper accept it, and nothing more. Errors as above. */
+enum jt_err jt_refresh_accept(struct jt_work_ctx *ctx) JT_CHECKED;
+
 /*
  * Takes this front's place with its keeper, which sees the newest rows and mints ids beyond them
- * from then on; `out` has the node's row. `accept_ahead`: an operator has said that ids may lie far
- * ahead of the clock. Errors as of jt_ring_refresh, and JT_ERR_IDS_AHEAD: they do, and nobody has;
- * JT_ERR_ROWS_PLANTED. A keeper that has started anew is
- * joined again by jt_ring_refresh and jt_ring_adopt.
+ * from then on; `out` has the node's row, *epoch that of the ring that the keeper has accepted for
+ * it. Errors as of jt_ring_refresh, and JT_ERR_IDS_AHEAD: ids lie far ahead of the clock, and no
+ * operator has accepted it; JT_ERR_ROWS_PLANTED. A keeper that has started anew is joined again by
+ * jt_ring_refresh and jt_ring_adopt, once the node has a number.
  */
-enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, bool accept_ahead,
-                            struct jt_node_joined *out) JT_CHECKED;
+struct jt_join_order {
+    uint8_t number;
+    bool renumbered;   /* the keeper had another one, which is known to be another's or to rest */
+    bool accept_ahead; /* an operator has said that ids may lie far ahead of the clock */
+};
+enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, const struct jt_join_order *order,
+                            struct jt_node_joined *out, uint64_t *epoch) JT_CHECKED;
 
 /* Makes the keeper accept `row`; notes it in the vault. */
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row) JT_CHECKED;

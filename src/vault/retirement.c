@@ -326,9 +326,8 @@ enum jt_err jt_retirer_start(struct jt_vault *vault, struct jt_retirer **out)
     if (r == NULL) {
         return JT_ERR_NOMEM;
     }
-    enum jt_err err =
-        jt_drain_init(&r->drain, jt_tally_writer(vault->node.number, JT_TALLY_RETIREMENT),
-                      (size_t)vault->conf->retirement_batch);
+    enum jt_err err = jt_drain_init(&r->drain, jt_vault_writer(vault, JT_TALLY_RETIREMENT),
+                                    (size_t)vault->conf->retirement_batch);
     if (err == JT_OK) {
         err = jt_work_ctx_init(&r->ctx, vault, "jetond retirement", STATEMENT_MS);
     }

@@ -41,11 +41,13 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
                                                .holder_override = step->holder_override,
                                                .compromised = step->compromised,
                                                .compromised_why = step->compromised_why,
+                                               .adopters = step->adopters,
+                                               .n_adopters = step->n_adopters,
                                                .proof_of_zero = step->step == JT_RING_RETIRE,
                                                .facts = step->facts };
         err = jt_ring_change(ctx->db, &change, &busy);
     }
-    *again = busy || err == JT_ERR_RING_MOVED;
+    *again = busy || err == JT_ERR_RING_MOVED || err == JT_ERR_NODES_MISSING;
     if (err != JT_OK) {
         return err;
     }

@@ -13,7 +13,9 @@ struct jt_ring_step {
     const struct jt_generation_row *generation; /* as it stands */
     enum jt_ring_step_kind step;
     const char *actor;
-    const char *holder_override;       /* activation only; NULL or why */
+    const char *holder_override;        /* activation only; NULL or why */
+    const struct jt_node_row *adopters; /* activation only: vault/adoption.h */
+    size_t n_adopters;
     uint64_t compromised;              /* JT_RING_COMPROMISE and JT_RING_REPLACE: which one, and */
     const char *compromised_why;       /* why */
     struct jt_retirement_facts *facts; /* retirement only: completed */

@@ -2,37 +2,16 @@
 #include "vault/roll.h"
 
 #include "base/log.h"
-#include "vault/acknowledge.h"
+#include "vault/delivery.h"
 #include "vault/plan.h"
 #include "vault/refresh.h"
 #include "vault/strays.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CREATE_PATIENCE_MS 20000
-/*
- * So many abandoned generations, the newest, are looked at when one is made; the keys of older ones
- * went long ago.
- */
-#define MAX_ABANDONED 64
-
-struct abandoned {
-    size_t n;
-    struct jt_generation_row rows[MAX_ABANDONED];
-};
-
-/*
- * Abandoned generations whose keys the keeper may still have: something broke between row and key.
- */
-static void note_abandoned(void *arg, const struct jt_generation_info *info)
-{
-    struct abandoned *a = arg;
-    if (info->row.state == JT_GENERATION_DESTROYED && info->activated_at[0] == '\0') {
-        a->rows[a->n++ % MAX_ABANDONED] = info->row;
-    }
-}
-
 /*
  * The key of an abandoned generation goes, if the keeper has it: the row says already that it is
  * destroyed, so that whatever breaks here, no card can come under it any more. The keeper wants to
@@ -46,21 +25,31 @@ static enum jt_err erase(struct jt_work_ctx *ctx, const struct jt_generation_row
     return err == JT_ERR_KEY_MISSING ? JT_OK : err;
 }
 
-static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
+enum jt_err jt_roll_erase(struct jt_work_ctx *ctx, const struct jt_generation_rows *rows)
 {
-    struct abandoned abandoned = { .n = 0 };
-    enum jt_err err = jt_generations_list(ctx->db, note_abandoned, &abandoned);
-    for (size_t i = 0; i < abandoned.n && i < MAX_ABANDONED && err == JT_OK; i++) {
-        enum jt_err erased = erase(ctx, &abandoned.rows[i]);
+    enum jt_err err = JT_OK;
+    for (size_t i = 0; i < rows->n_abandoned && err == JT_OK; i++) {
+        enum jt_err erased = erase(ctx, &rows->abandoned[i]);
         if (erased == JT_ERR_USED_BEFORE || erased == JT_ERR_FORGED) {
             jt_log(JT_LOG_ERROR,
                    "alarm: generation %llu is marked as destroyed, and the keeper knows better; "
                    "its key stays",
-                   (unsigned long long)abandoned.rows[i].number);
+                   (unsigned long long)rows->abandoned[i].number);
         } else {
             err = erased;
         }
     }
+    return err;
+}
+
+static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
+{
+    struct jt_generation_rows *rows = calloc(1, sizeof *rows);
+    enum jt_err err = rows == NULL ? JT_ERR_NOMEM : jt_generations_read(ctx->db, rows);
+    if (err == JT_OK) {
+        err = jt_roll_erase(ctx, rows);
+    }
+    free(rows);
     return err;
 }
 
@@ -127,23 +116,13 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const struct jt_generation_p
 {
     memset(out, 0, sizeof *out);
     enum jt_err err = create(ctx, plan, actor, out);
-    if (err != JT_OK) {
-        return err;
+    if (err == JT_OK) {
+        jt_delivery_nudge(ctx->vault);
     }
-    /* It stands, whatever comes now; the proof that counts is given when it is activated. */
-    enum jt_err proved = jt_db_ensure(ctx->db);
-    if (proved == JT_OK) {
-        proved = jt_acknowledge(ctx, &out->row);
-    }
-    if (proved != JT_OK) {
-        char line[JT_FAULT_LINE_LEN];
-        jt_log(JT_LOG_WARNING, "generation %llu is made and not acknowledged yet: %s",
-               (unsigned long long)out->row.number, jt_fault_line(&ctx->fault, proved, line));
-    }
-    if (plan != NULL) {
+    if (err == JT_OK && plan != NULL) {
         jt_roll_read_after(ctx, out, JT_GENERATION_FUTURE);
     }
-    return JT_OK;
+    return err;
 }
 
 void jt_roll_read_after(struct jt_work_ctx *ctx, struct jt_generation_info *out,

@@ -14,8 +14,9 @@
 #define JT_ROLL_MAX_FUTURE 12
 
 /*
- * Makes a key, stores the generation as future, with its date if `plan` is not NULL (vault/plan.h;
- * the MAC is added), and acknowledges it. JT_ERR_PLAN_ORDER; JT_ERR_TOO_MANY_FUTURE, before
+ * Makes a key and stores the generation as future, with its date if `plan` is not NULL
+ * (vault/plan.h; the MAC is added); from then on every node fetches the key and acknowledges it
+ * (vault/delivery.h). JT_ERR_PLAN_ORDER; JT_ERR_TOO_MANY_FUTURE, before
  * a key is made: so many wait already; JT_ERR_NO_KEY_ID.
  */
 enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const struct jt_generation_plan *plan,
@@ -30,6 +31,13 @@ enum jt_err jt_roll_create(struct jt_work_ctx *ctx, const struct jt_generation_p
  */
 enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char *actor,
                             struct jt_generation_info *out) JT_CHECKED;
+
+/*
+ * Erases the keys of abandoned generations, where this node's keeper still has them: something
+ * broke between row and key, or it was another node that gave them up.
+ */
+enum jt_err jt_roll_erase(struct jt_work_ctx *ctx,
+                          const struct jt_generation_rows *rows) JT_CHECKED;
 
 /*
  * What there is to tell of a generation after a step that was taken: from the database, or else

@@ -9,9 +9,11 @@
 #ifndef JETON_VAULT_VAULT_H
 #define JETON_VAULT_VAULT_H
 
+#include "base/clock.h"
 #include "model/keyref.h"
 #include "model/node.h"
 #include "options/conf.h"
+#include "store/tally.h"
 #include "vault/counters.h"
 #include "vault/held_use.h"
 #include "vault/numeric.h"
@@ -29,21 +31,17 @@ enum jt_mint {
     JT_MINT_PLANTED, /* the newest rows do not open */
 };
 
-/*
- * The number of every node of this version, which is why there can be only one: the lock of a
- * number keeps a second front off (store/nodes.h). The number is in every id that its keeper mints
- * and in its rows of the tally. When nodes have numbers of their own, each must get one that rested
- * for a day since its last owner went, and what docs/architecture.md lists under "What still
- * assumes one node" must have been dealt with.
- */
-#define JT_NODE_NUMBER 1
-
 struct jt_vault {
     const struct jt_conf *conf;
+    /* Name and incarnation, which never change. The number is in `number`: it is given out when the
+     * node registers, and may be another later. */
     struct jt_node_spec node;
+    _Atomic uint8_t number; /* 0: none yet */
     int64_t started_ms;
     struct jt_counters counters;
     struct jt_workers *workers;
+    struct jt_membership *membership;
+    struct jt_delivery *delivery;
     struct jt_retirer *retirer;
     struct jt_failures *failures;
     struct jt_sets sets; /* clients and fields that stand */
@@ -66,7 +64,11 @@ struct jt_vault {
     /* the tables were what the migrations made when they were last looked at (store/shape.h) */
     _Atomic bool in_shape;
     _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
-    _Atomic bool registered; /* this node's row stands in the database */
+    _Atomic bool registered;      /* this node's row stands in the database */
+    _Atomic int unregistered_why; /* enum jt_err of the last heartbeat; a hint */
+    /* Cards are served until then, by jt_clock_ms: vault/lease.h. */
+    _Atomic int64_t leased_until_ms;
+    _Atomic bool keys_held; /* the keeper holds every key that it should: vault/delivery.h */
     /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
     _Atomic int64_t clock_ahead_us;
     _Atomic uint32_t key_ids_taken;   /* of JT_KEY_IDS, in the database */
@@ -78,6 +80,18 @@ struct jt_vault {
     /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
     _Atomic int n_loops_up;
 };
+
+/* Whether cards are served: the lease runs. */
+static inline bool jt_vault_leased(struct jt_vault *vault)
+{
+    return jt_clock_ms() < atomic_load(&vault->leased_until_ms);
+}
+
+/* The row of the tally of this node's `n`th writer: store/tally.h. */
+static inline uint32_t jt_vault_writer(struct jt_vault *vault, uint32_t n)
+{
+    return jt_tally_writer(atomic_load(&vault->number), n);
+}
 
 /* How long one call to the keeper and one transaction may take before they count as lost. */
 #define JT_KEEPER_TIMEOUT_MS 5000

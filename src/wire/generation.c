@@ -2,6 +2,7 @@
 #include "wire/generation.h"
 
 #include "wire/frame.h"
+#include "wire/node.h"
 #include "wire/text.h"
 
 void jt_generation_row_encode(const struct jt_generation_row *row, struct jt_buf *out)
@@ -81,19 +82,44 @@ enum jt_err jt_ack_request_decode(struct jt_reader *in, struct jt_ack_request *r
     return err == JT_OK ? jt_wire_end(in) : err;
 }
 
-void jt_ack_check_encode(const struct jt_generation_row *generation, const struct jt_ack *ack,
-                         struct jt_buf *out)
+void jt_ack_challenge_request_encode(const struct jt_generation_row *row, struct jt_buf *out)
 {
-    jt_generation_row_encode(generation, out);
-    jt_ack_encode(ack, out);
+    jt_generation_row_encode(row, out);
 }
 
-enum jt_err jt_ack_check_decode(struct jt_reader *in, struct jt_generation_row *generation,
-                                struct jt_ack *ack)
+enum jt_err jt_ack_challenge_request_decode(struct jt_reader *in, struct jt_generation_row *row)
 {
-    enum jt_err err = jt_generation_row_decode(in, generation);
+    enum jt_err err = jt_generation_row_decode(in, row);
+    return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+void jt_ack_challenge_encode(const struct jt_ack_challenge *challenge, struct jt_buf *out)
+{
+    jt_buf_put(out, challenge->bytes, sizeof challenge->bytes);
+}
+
+enum jt_err jt_ack_challenge_decode(struct jt_reader *in, struct jt_ack_challenge *challenge)
+{
+    jt_reader_copy(in, challenge->bytes, sizeof challenge->bytes);
+    return jt_wire_end(in);
+}
+
+void jt_ack_claim_encode(const struct jt_ack_claim *claim, struct jt_buf *out)
+{
+    jt_generation_row_encode(&claim->generation, out);
+    jt_ack_encode(&claim->ack, out);
+    jt_node_row_encode(&claim->node, out);
+}
+
+enum jt_err jt_ack_claim_decode(struct jt_reader *in, struct jt_ack_claim *claim)
+{
+    *claim = (struct jt_ack_claim){ 0 };
+    enum jt_err err = jt_generation_row_decode(in, &claim->generation);
     if (err == JT_OK) {
-        err = jt_ack_decode(in, ack);
+        err = jt_ack_decode(in, &claim->ack);
+    }
+    if (err == JT_OK) {
+        err = jt_node_row_decode(in, &claim->node);
     }
     return err == JT_OK ? jt_wire_end(in) : err;
 }

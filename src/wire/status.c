@@ -35,6 +35,7 @@ void jt_keeper_status_encode(const struct jt_keeper_status *status, struct jt_bu
     jt_buf_u64(out, status->opened_today);
     jt_buf_u64(out, status->seals_generation);
     jt_buf_u64(out, status->seals);
+    jt_buf_u8(out, status->node);
 }
 
 enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_status *status)
@@ -63,5 +64,6 @@ enum jt_err jt_keeper_status_decode(struct jt_reader *in, struct jt_keeper_statu
     status->opened_today = jt_reader_u64(in);
     status->seals_generation = jt_reader_u64(in);
     status->seals = jt_reader_u64(in);
+    status->node = jt_reader_u8(in);
     return jt_wire_end(in);
 }

@@ -14,6 +14,7 @@ struct jt_keeper_status {
     bool has_root;               /* it holds a service root */
     bool joined;                 /* NODE_JOIN was done since its start: it mints ids */
     bool directory_good;         /* its files are there as they were opened; at most a second ago */
+    uint8_t node;                /* the number that it mints under; 0: none yet */
     uint64_t epoch;              /* 0: no ring accepted yet */
     uint64_t highest_generation; /* ever seen */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;

@@ -133,14 +133,15 @@ int fx_setup_vault(void **state)
     fx->epoch = 1;
     (void)snprintf(fx->node.name, sizeof fx->node.name, "node-1");
     jt_random_fill(fx->node.incarnation, sizeof fx->node.incarnation);
-    char sql[200], hex[33];
+    char sql[400], hex[33];
     for (size_t i = 0; i < 16; i++) {
         (void)snprintf(hex + 2 * i, 3, "%02x", fx->node.incarnation[i]);
     }
     (void)snprintf(sql, sizeof sql,
-                   "INSERT INTO node (name, number, incarnation, mac_epoch, mac) "
-                   "VALUES ('node-1', 1, '%s', 0, decode(repeat('00', 16), 'hex'))",
-                   hex);
+                   "INSERT INTO node (name, number, incarnation, keeper_incarnation, id_mark, "
+                   "mac_epoch, mac, lease_until, renewed_at) VALUES ('node-1', 1, '%s', '%s', 0, "
+                   "0, decode(repeat('00', 16), 'hex'), now() + interval '1 hour', now())",
+                   hex, hex);
     fx_exec(fx->plain, sql);
     return 0;
 }
@@ -196,7 +197,11 @@ enum jt_err fx_try_activate(struct fx *fx, struct jt_db *db, uint64_t number, ui
                                               generation_row(draining, JT_GENERATION_DRAINING) };
     char why[32];
     (void)snprintf(why, sizeof why, "test of %u", (unsigned)number);
+    struct jt_node_row adopter = { .spec = fx->node };
+    memcpy(adopter.keeper, fx->node.incarnation, sizeof adopter.keeper);
     const struct jt_ring_change change = { .from_epoch = fx->epoch,
+                                           .adopters = &adopter,
+                                           .n_adopters = 1,
                                            .next = &next,
                                            .rows = rows,
                                            .n_rows = draining == 0 ? 1 : 2,

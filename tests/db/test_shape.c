@@ -42,7 +42,9 @@ static void what_the_migrations_made_is_in_shape(void **state)
     assert_true(PQntuples(res) >= 10);
     for (int i = 0; i < PQntuples(res); i++) {
         char line[100];
-        (void)snprintf(line, sizeof line, "table %s: r p heap f f f", PQgetvalue(res, i, 0));
+        const char *name = PQgetvalue(res, i, 0);
+        bool passing = strcmp(name, "adoption") == 0 || strcmp(name, "parcel") == 0;
+        (void)snprintf(line, sizeof line, "table %s: r %s heap f f f", name, passing ? "u" : "p");
         if (strstr(shape.text, line) == NULL) {
             fail_msg("no \"%s\"", line);
         }

@@ -315,9 +315,11 @@ def problem(answer):
 
 
 class Service:
-    """One keeper and one front on a database of their own."""
+    """One keeper and one front: the first node of a database of its own, and with `beside` a node
+    more of that service.
+    """
 
-    def __init__(self, directory, cluster, database, settings=(), options=None):
+    def __init__(self, directory, cluster, database, settings=(), options=None, beside=None):
         self.directory = Path(directory)
         self.directory.mkdir(mode=0o700, exist_ok=True)
         self.cluster = cluster
@@ -329,16 +331,28 @@ class Service:
         self.keeper_log = self.directory / "keeper.log"
         self.front_log = self.directory / "front.log"
         self.config = self.directory / "jeton.conf"
-        self.operator_key_file = self.directory / "operator.key"
+        self.beside = beside
+        self.nodes = [self]  # of the service, this one first
+        self.node = "node1" if beside is None else f"node{len(beside.nodes) + 1}"
+        self.operator_key_file = (beside or self).directory / "operator.key"
         self.configure(**(options or {}))
-        cluster.create_database(database, **dict(settings))
+        if beside is None:
+            cluster.create_database(database, **dict(settings))
+        else:
+            self.populated = beside.populated
+            beside.nodes.append(self)
 
     def configure(self, **options):
         """Writes jeton.conf; options are named section_name, as in front_max_items=100."""
         values = {
             "jeton": {"environment": "development"},
             "keeper": {"directory": self.keeper_directory, "socket": self.directory / "k.sock"},
-            "front": {"node": "node1", "port": 0, "port_file": self.directory / "port", "loops": 2},
+            "front": {
+                "node": self.node,
+                "port": 0,
+                "port_file": self.directory / "port",
+                "loops": 2,
+            },
             "database": {
                 "conninfo": f"host={self.cluster.directory} dbname={self.database} user=jeton"
             },
@@ -379,6 +393,32 @@ class Service:
         self.jeton("init", "--operator-key", self.operator_key_file)
         return self
 
+    def add_node(self, start=True, wait=True, master=True, **options):
+        """Another node of this service, as an operator sets it up: a configuration and the master
+        key, and nothing else.
+        """
+        name = f"{self.directory}.{len(self.nodes) + 1}"
+        node = Service(name, self.cluster, self.database, options=options, beside=self)
+        node.keeper_directory.mkdir(mode=0o700, exist_ok=True)
+        if master:
+            node.copy_master_key(self)
+        if start:
+            node.start_keeper()
+            node.start_front()
+            if wait:
+                node.wait_ready()
+        return node
+
+    def copy_directory(self, other):
+        """The whole key directory of another node, as from a backup of it."""
+        shutil.rmtree(self.keeper_directory)
+        shutil.copytree(other.keeper_directory, self.keeper_directory)
+
+    def copy_master_key(self, other):
+        target = self.keeper_directory / "master.key"
+        shutil.copyfile(other.keeper_directory / "master.key", target)
+        target.chmod(0o600)
+
     def populate(self):
         """One active generation, the field `pan`, one client `app` that may tokenize and
         detokenize.
@@ -401,7 +441,7 @@ class Service:
 
     @property
     def app(self):
-        return Api(self, self.app_key)
+        return Api(self, (self.beside or self).app_key)
 
     # -- processes
 
@@ -459,6 +499,8 @@ class Service:
         """Stops in order; a process that does not end cleanly (a sanitizer's report included) is a
         failure.
         """
+        for node in self.nodes[:0:-1]:
+            node.stop()
         for daemon in (self.front, self.keeper):
             if daemon is not None and daemon.running:
                 daemon.resume()
@@ -517,7 +559,8 @@ class Service:
         ][0]
 
     def logs(self):
-        return [p for p in (self.keeper_log, self.front_log, self.cluster.log) if p.exists()]
+        own = [p for node in self.nodes for p in (node.keeper_log, node.front_log)]
+        return [p for p in (*own, self.cluster.log) if p.exists()]
 
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"

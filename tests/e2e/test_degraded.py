@@ -340,8 +340,11 @@ def test_keys_that_could_not_be_stored_do_not_pile_up(service):
 
 def test_an_acknowledgement_is_made_anew_at_activation(service):
     number = service.operator.create_generation()
-    made = service.sql(
-        "SELECT incarnation, challenge FROM key_ack WHERE generation = %s", (number,)
+    made = wait_until(
+        lambda: service.sql(
+            "SELECT incarnation, challenge FROM key_ack WHERE generation = %s", (number,)
+        ),
+        "it is acknowledged",
     )
     service.keeper.kill()
     service.start_keeper().wait_ready()
@@ -381,6 +384,8 @@ def test_a_ring_that_the_keeper_refuses_makes_the_node_not_ready(service, lie):
         "keeper": True,
         "database": True,
         "registered": True,
+        "lease": True,
+        "keys": True,
         "ring": False,
         "ids": True,
         "sets": True,

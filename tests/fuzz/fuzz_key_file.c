@@ -16,13 +16,14 @@
 #include "base/file.h"
 #include "base/secmem.h"
 #include "crypto/kdf.h"
+#include "keeper/escrow.h"
 #include "keeper/genmark.h"
 #include "keeper/rowmac.h"
 #include "keeper/state.h"
 
 #define MAX_FILE 8192
 
-enum file { MASTER, ROOT, GENERATION, STATE, MARK, N_FILES };
+enum file { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, N_FILES };
 enum { AS_IT_STANDS = 0x80 };
 
 /* Places in the files: docs/key-files.md. */
@@ -32,13 +33,19 @@ enum { AS_IT_STANDS = 0x80 };
 #define ROOT_HEADER    28
 #define ROOT_CREATED   12
 #define ROOT_CHECK     20
+#define FORMAT_AT      8
 #define GENFILE_HEADER 36
+#define GENFILE_FORMAT 2
 #define GENFILE_NUMBER 12
 #define GENFILE_CHECK  28
 #define MARK_BODY      28
 #define MARK_NUMBER    12
-#define STATE_RING     128 /* the length of its body, that body, and its MAC come last */
-#define KEY_LEN        32
+/* Behind it come n marks of nodes; then the length of the ring's body, that body, and its MAC. */
+#define STATE_MARKS   ((size_t)148)
+#define ESCROW_N      10
+#define ESCROW_MASTER 20
+#define ESCROW_ROOT   28
+#define KEY_LEN       32
 
 static struct jt_buf file; /* what is read, by whatever name */
 static struct jt_buf written;
@@ -192,7 +199,11 @@ static void read_generation(bool sealed, bool development)
     if (err == JT_OK) {
         MUST(meta.number == number && meta.development == development && meta.key_id != 0);
         MUST(jt_genfile_create(-1, master, &meta, key) == JT_OK);
-        check_written();
+        if (file.data[FORMAT_AT] == GENFILE_FORMAT) {
+            check_written();
+        } else {
+            MUST(!meta.foreign); /* it is written in the present one */
+        }
         /* Under another generation's name it is refused. */
         err = jt_genfile_load(-1, master, development, number ^ 1, &meta, key, &fault);
         MUST(err == JT_ERR_FILE_ALTERED);
@@ -202,22 +213,39 @@ static void read_generation(bool sealed, bool development)
 
 /*
  * What a state file of an older format, which its byte 8 tells, does not have: the counts of opened
- * cards and of messages sealed, and the mark of numeric tokens.
+ * cards and of messages sealed, the mark of numeric tokens, and the number of marks of nodes.
  */
 #define OPENED_LEN 20
 #define SEALED_LEN 36
+#define MARKS_LEN  1
+#define ONE_MARK   9
 
 static size_t state_lacks(void)
 {
-    uint8_t format = file.len > 8 ? file.data[8] : 0;
-    return format == 3 ? OPENED_LEN + SEALED_LEN : format == 4 ? SEALED_LEN : 0;
+    switch (file.len > 8 ? file.data[8] : 0) {
+    case 3: return OPENED_LEN + SEALED_LEN + MARKS_LEN;
+    case 4: return SEALED_LEN + MARKS_LEN;
+    case 5: return MARKS_LEN;
+    default: return 0;
+    }
+}
+
+/* Where the length of the ring's body stands, or the end of the file. */
+static size_t ring_at(void)
+{
+    size_t lacks = state_lacks();
+    if (lacks > 0) {
+        return STATE_MARKS + MARKS_LEN - lacks;
+    }
+    return file.len > STATE_MARKS ? STATE_MARKS + MARKS_LEN + file.data[STATE_MARKS] * ONE_MARK
+                                  : file.len;
 }
 
 /* The MACs of the ring in it, if there is one, and of the whole. */
 static void seal_state(void)
 {
     uint8_t mac[JT_ROW_MAC_LEN];
-    size_t at = STATE_RING - state_lacks();
+    size_t at = ring_at();
     if (file.len >= at + 2) {
         size_t body_len = (size_t)file.data[at] << 8 | file.data[at + 1];
         uint8_t *body = file.data + at + 2;
@@ -277,9 +305,61 @@ static void read_mark(bool sealed, bool development)
     }
 }
 
+/* Puts check values that are those of the keys, where the keys are, and seals what comes last. */
+static void seal_escrow(void)
+{
+    uint8_t check[JT_CHECK_VALUE_LEN];
+    size_t n =
+        file.len >= ESCROW_N + 2 ? (size_t)file.data[ESCROW_N] << 8 | file.data[ESCROW_N + 1] : 0;
+    size_t clear = JT_ESCROW_HEAD_LEN + n * JT_ESCROW_ENTRY_LEN;
+    if (file.len < clear + 8 + KEY_LEN + n * (8 + KEY_LEN)) {
+        return;
+    }
+    const uint8_t *key = file.data + clear + 8;
+    MUST(jt_kdf_derive(key, JT_KDF_ROOT_CHECK, NULL, 0, check, sizeof check) == JT_OK);
+    memcpy(file.data + ESCROW_ROOT, check, sizeof check);
+    for (size_t i = 0; i < n; i++) {
+        key += KEY_LEN + 8;
+        MUST(jt_genfile_check_value(key, check) == JT_OK);
+        memcpy(file.data + JT_ESCROW_HEAD_LEN + (i + 1) * JT_ESCROW_ENTRY_LEN - sizeof check, check,
+               sizeof check);
+    }
+    memcpy(file.data + ESCROW_MASTER, master->check_value, JT_CHECK_VALUE_LEN);
+    size_t len = file.len - clear;
+    uint8_t *plain = fuzz_copy(file.data + clear, len);
+    file.len = clear;
+    uint8_t *sealed = jt_buf_append(&file, len + JT_WRAP_OVERHEAD);
+    MUST(sealed != NULL);
+    MUST(jt_wrap_seal(master->escrow, file.data, clear, plain, len, sealed) == JT_OK);
+    free(plain);
+}
+
+static void read_escrow(bool sealed, bool development)
+{
+    static struct jt_escrow escrow;
+    static struct jt_escrow_file in, again;
+    if (sealed) {
+        seal_escrow();
+    }
+    if (file.len > sizeof in.bytes) {
+        return;
+    }
+    memcpy(in.bytes, file.data, file.len);
+    in.len = file.len;
+    enum jt_err err = jt_escrow_open(master, development, &in, &escrow);
+    if (err != JT_OK) {
+        MUST(fuzz_zero(&escrow, sizeof escrow));
+        return;
+    }
+    MUST(escrow.state.development == development && escrow.n <= JT_ESCROW_MAX_KEYS);
+    MUST(jt_escrow_seal(master, &escrow, &again) == JT_OK);
+    MUST(fuzz_same(again.bytes, again.len, in.bytes, in.len));
+    memset(&escrow, 0, sizeof escrow);
+}
+
 static void (*const readers[N_FILES])(bool sealed, bool development) = {
     [MASTER] = read_master, [ROOT] = read_root, [GENERATION] = read_generation,
-    [STATE] = read_state,   [MARK] = read_mark,
+    [STATE] = read_state,   [MARK] = read_mark, [ESCROW] = read_escrow,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -11,6 +11,7 @@
  */
 #include "fuzz.h"
 #include "wire_batches.h"
+#include "wire_nodes.h"
 
 #include "wire/audit.h"
 #include "wire/certificate.h"
@@ -191,13 +192,12 @@ static enum jt_err ack_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
     return err;
 }
 
-static enum jt_err ack_check(struct jt_reader *in, size_t n, struct jt_buf *out)
+static enum jt_err ack_claim(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
-    struct jt_generation_row row;
-    struct jt_ack ack = { .node = "" };
-    enum jt_err err = jt_ack_check_decode(in, &row, &ack);
-    jt_ack_check_encode(&row, &ack, out);
+    struct jt_ack_claim claim;
+    enum jt_err err = jt_ack_claim_decode(in, &claim);
+    jt_ack_claim_encode(&claim, out);
     return err;
 }
 
@@ -417,7 +417,15 @@ static const struct {
     [JT_VERB_GENERATION_CREATE] = { WHOLE, generation_create },
     [JT_VERB_GENERATION_ABANDON] = { WHOLE, generation_abandon },
     [JT_VERB_ACK] = { WHOLE, ack_request },
-    [JT_VERB_ACK_CHECK] = { WHOLE, ack_check },
+    [JT_VERB_ACK_CHECK] = { WHOLE, ack_claim },
+    [JT_VERB_ACK_CHALLENGE] = { WHOLE, fuzz_nodes_challenge_request },
+    [JT_VERB_GENERATION_HELD] = { WHOLE, fuzz_nodes_held },
+    [JT_VERB_NODE_MARKS] = { WHOLE, fuzz_nodes_marks },
+    [JT_VERB_NODE_ROW] = { OBJECT, fuzz_nodes_spec },
+    [JT_VERB_ESCROW_CHECK] = { WHOLE, fuzz_nodes_escrow_file },
+    [JT_VERB_PARCEL_ASK] = { WHOLE, fuzz_nodes_ask },
+    [JT_VERB_PARCEL_ANSWER] = { WHOLE, fuzz_nodes_order },
+    [JT_VERB_PARCEL_ACCEPT] = { WHOLE, fuzz_nodes_delivery },
     [JT_VERB_RING_PROPOSE] = { WHOLE, ring_propose },
     [JT_VERB_RING_ACCEPT] = { OBJECT, ring_row },
     [JT_VERB_CERTIFY] = { OBJECT, facts },
@@ -471,6 +479,12 @@ static const struct {
     [REPLY + JT_VERB_SEAL_HELD] = { WHOLE, fuzz_batch_held_reply },
     [REPLY + JT_VERB_OPEN_MASKED] = { WHOLE, fuzz_batch_open_masked_reply },
     [REPLY + JT_VERB_FINGERPRINT] = { WHOLE, fuzz_batch_fingerprint_reply },
+    [REPLY + JT_VERB_ACK_CHALLENGE] = { WHOLE, fuzz_nodes_challenge },
+    [REPLY + JT_VERB_NODE_MARKS] = { WHOLE, fuzz_nodes_verdicts },
+    [REPLY + JT_VERB_NODE_ROW] = { OBJECT, fuzz_nodes_row },
+    [REPLY + JT_VERB_ESCROW_CHECK] = { WHOLE, fuzz_nodes_escrow_report },
+    [REPLY + JT_VERB_PARCEL_ASK] = { OBJECT, fuzz_nodes_request },
+    [REPLY + JT_VERB_PARCEL_ANSWER] = { OBJECT, fuzz_nodes_parcel },
     [REPLY + JT_VERB_SET_SUM] = { OBJECT, set_sum_reply },
 };
 

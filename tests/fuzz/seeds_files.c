@@ -7,7 +7,7 @@
 
 #include "wire/ring.h"
 
-enum { MASTER, ROOT, GENERATION, STATE, MARK };
+enum { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW };
 
 static struct jt_buf file;
 
@@ -40,7 +40,7 @@ static void store(int which)
 
 static void put_state(const struct jt_ring *ring)
 {
-    begin("JTKSTATE", 5);
+    begin("JTKSTATE", 6);
     jt_buf_u8(&file, 1);
     jt_buf_u8(&file, 0);
     jt_buf_u64(&file, 9);
@@ -59,6 +59,11 @@ static void put_state(const struct jt_ring *ring)
     jt_buf_u64(&file, 8);
     jt_buf_u64(&file, UINT64_MAX);
     jt_buf_u32(&file, 2);
+    jt_buf_u8(&file, 2);
+    jt_buf_u8(&file, 1);
+    jt_buf_u64(&file, 1u << 29);
+    jt_buf_u8(&file, 255);
+    jt_buf_u64(&file, 1u << 31);
     struct jt_buf body;
     jt_buf_init(&body, JT_RING_BODY_MAX);
     if (ring != NULL) {
@@ -90,14 +95,16 @@ void seeds_of_files(void)
     put_bytes(0x22, 32);
     store(ROOT);
 
-    begin("JTGENKEY", 1);
-    jt_buf_u8(&file, 9);
-    jt_buf_u8(&file, 0);
-    jt_buf_u64(&file, 3);
-    jt_buf_u64(&file, 1763712000);
-    put_bytes(0, JT_CHECK_VALUE_LEN);
-    put_bytes(0x33, 32);
-    store(GENERATION);
+    for (int origin = -1; origin < 2; origin++) {
+        begin("JTGENKEY", origin < 0 ? 1 : 2); /* format 1 has no origin */
+        jt_buf_u8(&file, 9);
+        jt_buf_u8(&file, origin == 1);
+        jt_buf_u64(&file, 3);
+        jt_buf_u64(&file, 1763712000);
+        put_bytes(0, JT_CHECK_VALUE_LEN);
+        put_bytes(0x33, 32);
+        store(GENERATION);
+    }
 
     begin("JTGENUSE", 1);
     jt_buf_u8(&file, 9);
@@ -105,6 +112,28 @@ void seeds_of_files(void)
     jt_buf_u64(&file, 3);
     put_bytes(4, JT_CHECK_VALUE_LEN);
     store(MARK);
+
+    begin("JTESCROW", 1);
+    jt_buf_u16(&file, 2);
+    jt_buf_u64(&file, 1763712000);
+    put_bytes(0, 2 * JT_CHECK_VALUE_LEN);
+    jt_buf_u64(&file, 9);
+    for (uint8_t i = 1; i <= 2; i++) {
+        jt_buf_u64(&file, i);
+        jt_buf_u8(&file, i);
+        jt_buf_u8(&file, i == 1);
+        put_bytes(0, JT_CHECK_VALUE_LEN);
+    }
+    for (uint8_t i = 0; i < 3; i++) {
+        jt_buf_u64(&file, 1763712000);
+        put_bytes(0x22 + i, 32);
+    }
+    jt_buf_u64(&file, 4);
+    put_bytes(5, 2 * (8 + JT_ROW_MAC_LEN) + 8 + 8 + 8 + 4);
+    jt_buf_u8(&file, 1);
+    jt_buf_u8(&file, 7);
+    jt_buf_u64(&file, 1u << 30);
+    store(ESCROW);
 
     put_state(NULL);
     store(STATE);

@@ -4,6 +4,7 @@
 
 #include "wire/audit.h"
 #include "wire/certificate.h"
+#include "wire/escrow.h"
 #include "wire/fingerprint.h"
 #include "wire/frame.h"
 #include "wire/held.h"
@@ -17,11 +18,13 @@
 #include "wire/node.h"
 #include "wire/numeric.h"
 #include "wire/open_masked.h"
+#include "wire/parcel.h"
 #include "wire/reseal.h"
 #include "wire/ring.h"
 #include "wire/seal.h"
 #include "wire/set.h"
 #include "wire/status.h"
+#include "wire/verdicts.h"
 
 enum { RING_BODY = 0x41, FIELD_SPEC = 0x42, REPLY = 0x80 };
 
@@ -131,10 +134,10 @@ static void batches(void)
     jt_fingerprint_reply_encode(&fingerprint_reply, &message);
     store(REPLY + JT_VERB_FINGERPRINT, 2);
 
-    struct jt_node_join join = { { "node1", 1, { 4 } }, true, opens, 2 };
+    struct jt_node_join join = { { "node1", 1, { 4 } }, true, true, opens, 2 };
     jt_node_join_encode(&join, &message);
     store(JT_VERB_NODE_JOIN, 0);
-    struct jt_node_joined joined = { { { "node1", 1, { 4 } }, 5, { 6 } }, 77 };
+    struct jt_node_joined joined = { { { "node1", 1, { 4 } }, { 7 }, 80, 5, { 6 } }, 77 };
     jt_node_joined_encode(&joined, &message);
     store(REPLY + JT_VERB_NODE_JOIN, 0);
 }
@@ -326,8 +329,13 @@ static void rings(void)
     store(JT_VERB_ACK, 0);
     jt_ack_encode(&ack, &message);
     store(REPLY + JT_VERB_ACK, 0);
-    jt_ack_check_encode(&g, &ack, &message);
+    struct jt_ack_claim claim = { g, ack, { { "node1", 1, { 4 } }, { 1 }, 77, 5, { 6 } } };
+    jt_ack_claim_encode(&claim, &message);
     store(JT_VERB_ACK_CHECK, 0);
+    jt_ack_challenge_request_encode(&g, &message);
+    store(JT_VERB_ACK_CHALLENGE, 0);
+    jt_ack_challenge_encode(&(struct jt_ack_challenge){ { 2 } }, &message);
+    store(REPLY + JT_VERB_ACK_CHALLENGE, 0);
 
     struct jt_retirement_facts facts = { .generation = 1,
                                          .rows_written = 10,
@@ -340,6 +348,60 @@ static void rings(void)
     store(JT_VERB_CERTIFY, 0);
     jt_certificate_encode(&certificate, &message);
     store(REPLY + JT_VERB_CERTIFY, 0);
+}
+
+/* What passes between keepers; of each message that may have a generation's row one without. */
+static void nodes(void)
+{
+    const struct jt_generation_row generations[2] = {
+        { 4, 7, JT_GENERATION_ACTIVE, { 4 }, 9, { 5 } },
+        { 5, 8, JT_GENERATION_FUTURE, { 5 }, 9, { 6 } },
+    };
+    const struct jt_node_row rows[2] = { { { "node1", 1, { 4 } }, { 1 }, 77, 5, { 6 } },
+                                         { { "node2", 255, { 5 } }, { 2 }, 78, 5, { 7 } } };
+    const enum jt_err verdicts[3] = { JT_OK, JT_ERR_FORGED, JT_ERR_KEY_MISSING };
+    jt_node_marks_encode(rows, 2, &message);
+    store(JT_VERB_NODE_MARKS, 0);
+    jt_generation_held_encode(generations, 2, &message);
+    store(JT_VERB_GENERATION_HELD, 0);
+    jt_verdicts_encode(verdicts, 3, &message);
+    store(REPLY + JT_VERB_NODE_MARKS, 3);
+    jt_node_spec_encode(&rows[0].spec, &message);
+    store(JT_VERB_NODE_ROW, 0);
+    jt_node_row_encode(&rows[0], &message);
+    store(REPLY + JT_VERB_NODE_ROW, 0);
+    static struct jt_parcel_delivery delivery = { .ring = { .epoch = 9, .body_len = 4 },
+                                                  .parcel = { .environment = 1, .key_id = 8 } };
+    struct jt_parcel_ask ask = { .node = "node2" };
+    struct jt_parcel_order order = { .request = { .environment = 1, .node = "node2" } };
+    for (int generation = 0; generation < 2; generation++) {
+        if (generation == 1) {
+            ask.generation = order.generation = delivery.generation = generations[1];
+            order.request.generation = delivery.parcel.generation = generations[1].number;
+        }
+        jt_parcel_ask_encode(&ask, &message);
+        store(JT_VERB_PARCEL_ASK, 0);
+        jt_parcel_request_encode(&order.request, &message);
+        store(REPLY + JT_VERB_PARCEL_ASK, 0);
+        jt_parcel_order_encode(&order, &message);
+        store(JT_VERB_PARCEL_ANSWER, 0);
+        jt_parcel_encode(&delivery.parcel, &message);
+        store(REPLY + JT_VERB_PARCEL_ANSWER, 0);
+        jt_parcel_delivery_encode(&delivery, &message);
+        store(JT_VERB_PARCEL_ACCEPT, 0);
+    }
+}
+
+static void escrow(void)
+{
+    static struct jt_escrow_file file = { .len = 70, .bytes = { 'J', 'T', 'E', 'S' } };
+    static const struct jt_escrow_report report = {
+        77, 9, 1, 2, { { 1, 1, { 2 }, JT_OK }, { 5, 2, { 3 }, JT_ERR_KEY_MISSING } }
+    };
+    jt_escrow_file_encode(&file, &message);
+    store(JT_VERB_ESCROW_CHECK, 0);
+    jt_escrow_report_encode(&report, &message);
+    store(REPLY + JT_VERB_ESCROW_CHECK, 0);
 }
 
 static void audit_trail(void)
@@ -418,6 +480,8 @@ void seeds_of_wire(void)
     numeric();
     clients_and_fields();
     rings();
+    nodes();
+    escrow();
     audit_trail();
     requests_done_once();
     guesses();

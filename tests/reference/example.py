@@ -39,7 +39,7 @@ def key_file():
     """The file of the generation key."""
     wrap = kdf.from_master_key(MASTER_KEY, "wrap")
     check = kdf.from_generation_key(GENERATION_KEY, "check")
-    head = struct.pack(">8sBBBBQQ", b"JTGENKEY", 1, 1, KEY_ID, 0, GENERATION, CREATED) + check
+    head = struct.pack(">8sBBBBQQ", b"JTGENKEY", 2, 1, KEY_ID, 0, GENERATION, CREATED) + check
     sealed = Siv(wrap).seal([head], GENERATION_KEY)
     return [
         ("wrap", wrap),

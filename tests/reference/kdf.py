@@ -10,6 +10,8 @@ from primitives import Mac
 # role: label, length of the context, length of the derived key, in bytes
 FROM_MASTER_KEY = {
     "wrap": ("jeton/v1/wrap", 0, 64),
+    "join": ("jeton/v1/join", 0, 64),
+    "escrow": ("jeton/v1/escrow", 0, 64),
     "master-check": ("jeton/v1/master-check", 0, 8),
 }
 FROM_SERVICE_ROOT = {
@@ -20,6 +22,7 @@ FROM_SERVICE_ROOT = {
     "mac-once": ("jeton/v1/mac/idempotency", 0, 32),
     "mac-guess": ("jeton/v1/mac/guess", 0, 32),
     "honey": ("jeton/v1/honey", 0, 64),
+    "parcel": ("jeton/v1/parcel", 0, 64),
     "sign": ("jeton/v1/sign", 0, 32),
     "token": ("jeton/v1/token", 4, 32),
     "numeric": ("jeton/v1/numeric", 4, 32),

@@ -88,10 +88,12 @@ def read_service_root(data, wrap, environment):
 def read_generation(data, wrap, environment, number):
     """One generation key; `number` is the one in the file's name."""
     _need(len(data) == 84, "not 84 bytes")
-    magic, form, env, key_id, zero, inside, created, check = struct.unpack(">8sBBBBQQ8s", data[:36])
+    magic, form, env, key_id, origin, inside, created, check = struct.unpack(
+        ">8sBBBBQQ8s", data[:36]
+    )
     _need(
-        magic == b"JTGENKEY" and form == 1 and zero == 0 and key_id > 0,
-        "not a generation key file of format 1",
+        magic == b"JTGENKEY" and (form, origin) in ((1, 0), (2, 0), (2, 1)) and key_id > 0,
+        "not a generation key file of format 1 or 2",
     )
     _need(env == environment, "of another environment than the master key")
     _need(inside == number, "another number in it than in its name")
@@ -102,13 +104,19 @@ def read_generation(data, wrap, environment, number):
 
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
-    _need(len(data) >= 182, "too short")
+    _need(len(data) >= 183, "too short")
     magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
     clients, clients_mac, fields, fields_mac, operators = struct.unpack(">Q16sQ16sQ", data[36:92])
     _ever, _day, _today, generation, seals = struct.unpack(">QIQQQ", data[92:128])
-    _mark, _system, _timeline, length = struct.unpack(">QQIH", data[128:150])
-    _need(magic == b"JTKSTATE" and form == 5 and zero == 0, "not a state file of format 5")
-    _need(len(data) == 182 + length, "not as long as it says")
+    _mark, _system, _timeline, n_marks = struct.unpack(">QQIB", data[128:149])
+    _need(magic == b"JTKSTATE" and form == 6 and zero == 0, "not a state file of format 6")
+    at = 149 + 9 * n_marks
+    _need(len(data) >= at + 34, "too short")
+    marks = dict(struct.unpack(">BQ", data[149 + 9 * i : 158 + 9 * i]) for i in range(n_marks))
+    _need(list(marks) == sorted(marks) and 0 not in marks, "marks of nodes that are not in order")
+    _need(len(marks) == n_marks and all(marks.values()), "marks of nodes that are none")
+    (length,) = struct.unpack(">H", data[at : at + 2])
+    _need(len(data) == at + 34 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")
     _need(
         equal(data[-16:], cmac(mac_key, bytes([rows.MAC_STATE_FILE]) + data[:-16])),
@@ -124,8 +132,8 @@ def read_state(data, root, environment):
         sets,
         operators,
         (generation, seals),
-        data[150 : 150 + length],
-        data[150 + length : 166 + length],
+        data[at + 2 : at + 2 + length],
+        data[at + 2 + length : at + 18 + length],
     )
 
 

@@ -39,7 +39,7 @@ def service_root_file(root, wrap, environment=DEVELOPMENT, created=1_700_000_000
 
 def generation_file(key, number, key_id, wrap, environment=DEVELOPMENT, created=1_700_000_000):
     head = struct.pack(
-        ">8sBBBBQQ", b"JTGENKEY", 1, environment, key_id, 0, number, created
+        ">8sBBBBQQ", b"JTGENKEY", 2, environment, key_id, 0, number, created
     ) + kdf.from_generation_key(key, "check")
     return head + wrap.seal([head], key)
 
@@ -52,10 +52,10 @@ def mark_file(root, number, key_id, check, environment=DEVELOPMENT):
 def state_file(
     root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1
 ):
-    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 5, environment, node, 0, epoch, highest, id_mark)
+    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 6, environment, node, 0, epoch, highest, id_mark)
     seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
-    # nothing opened or sealed, and no mark of numeric tokens
-    opened = struct.pack(">QIQQQQQI", 0, 0, 0, 0, 0, 0, 0, 0)
+    # nothing opened or sealed, no mark of numeric tokens, and that of one other node
+    opened = struct.pack(">QIQQQQQIBBQ", 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 77)
     data = head + seen + opened + struct.pack(">H", len(ring_body)) + ring_body + ring_mac
     return data + cmac(
         kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data

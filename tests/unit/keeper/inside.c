@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inside.h"
 
+#include "base/file.h"
+#include "keeper/keydir.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include <unistd.h>
 
 static void load(struct inside *in)
 {
@@ -82,6 +87,26 @@ int inside_teardown(void **state)
     return 0;
 }
 
+struct inside *inside_beside(const struct inside *first)
+{
+    void *state;
+    struct jt_fault fault = { 0 };
+    int from;
+    struct jt_buf master;
+    (void)inside_setup_bare(&state);
+    struct inside *in = state;
+    jt_keeper_free(in->k);
+    jt_buf_init(&master, 1000);
+    from = first->k->dir_fd;
+    assert_int_equal(jt_file_read(from, JT_KEYDIR_MASTER, true, &master), JT_OK);
+    assert_int_equal(jt_keydir_open(in->files.keys, &from, &fault), JT_OK);
+    assert_int_equal(jt_file_replace(from, JT_KEYDIR_MASTER, master.data, master.len), JT_OK);
+    close(from);
+    jt_buf_clear(&master);
+    load(in);
+    return in;
+}
+
 void inside_restart(struct inside *in, bool clean)
 {
     if (clean) {
@@ -107,19 +132,36 @@ static void step(struct inside *in, const struct jt_generation_row *g, uint8_t t
     in->ring = proposal.next;
 }
 
-uint64_t inside_roll(struct inside *in)
+struct jt_generation_row inside_create(struct inside *in, uint64_t db_highest)
 {
-    const struct jt_generation_create create = { 0 };
+    const struct jt_generation_create create = { .db_highest = db_highest };
     struct jt_generation_row g;
     struct jt_reader reply;
     jt_generation_create_encode(&create, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_GENERATION_CREATE, &reply), JT_OK);
     assert_int_equal(jt_generation_row_decode(&reply, &g), JT_OK);
+    return g;
+}
+
+uint64_t inside_roll(struct inside *in)
+{
+    struct jt_generation_row g = inside_create(in, 0);
     step(in, &g, JT_GENERATION_ACTIVE);
     return g.number;
 }
 
-void inside_retire(struct inside *in, uint64_t number)
+enum jt_err inside_accept(struct inside *in, const struct jt_ring_row *ring)
+{
+    struct jt_reader reply;
+    jt_ring_row_encode(ring, &in->payload);
+    enum jt_err err = inside_ask(in, JT_VERB_RING_ACCEPT, &reply);
+    if (err == JT_OK) {
+        in->ring = *ring;
+    }
+    return err;
+}
+
+struct jt_generation_row inside_row(struct inside *in, uint64_t number)
 {
     const struct jt_ring_entry *e = jt_ring_find(&in->k->ring, number);
     assert_non_null(e);
@@ -128,6 +170,12 @@ void inside_retire(struct inside *in, uint64_t number)
     };
     memcpy(g.check_value, e->check_value, sizeof g.check_value);
     assert_int_equal(jt_rowmac_generation(in->k->root, &g, g.mac), JT_OK);
+    return g;
+}
+
+void inside_retire(struct inside *in, uint64_t number)
+{
+    struct jt_generation_row g = inside_row(in, number);
     step(in, &g, JT_GENERATION_RETIRED);
 }
 

@@ -44,14 +44,26 @@ int inside_setup_bare(void **state);
 int inside_setup(void **state);
 int inside_teardown(void **state);
 
+/* A second keeper of the same installation: with the master key of the first, and nothing else. */
+struct inside *inside_beside(const struct inside *first);
+
 /* Loads it again; after a clean end, or as if it had been killed. Not joined. */
 void inside_restart(struct inside *in, bool clean);
 
 /* Asks with in->payload, which is empty afterwards; the reply's payload and its status. */
 enum jt_err inside_ask(struct inside *in, uint8_t verb, struct jt_reader *out);
 
+/* A new future generation; `db_highest` as the database would know it. */
+struct jt_generation_row inside_create(struct inside *in, uint64_t db_highest);
+
 /* A new generation becomes active; its number. The one before drains. */
 uint64_t inside_roll(struct inside *in);
+
+/* The row of a generation that the ring lists. */
+struct jt_generation_row inside_row(struct inside *in, uint64_t number);
+
+/* Accepts the ring of another keeper. */
+enum jt_err inside_accept(struct inside *in, const struct jt_ring_row *ring);
 
 /* A draining generation retires. */
 void inside_retire(struct inside *in, uint64_t number);

@@ -268,6 +268,7 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
                                  .highest_epoch = 0,
                                  .highest_generation = 4,
                                  .node = 200,
+                                 .node_marks = { [1] = 77, [200] = 5, [255] = UINT64_MAX },
                                  .id_mark = UINT64_C(1) << 40,
                                  .opened = { .ever = 7000000000, .day = 20000, .today = 81 } };
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
@@ -277,6 +278,7 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_OK);
     assert_int_equal(back.highest_generation, 4);
     assert_int_equal(back.node, 200);
+    assert_memory_equal(back.node_marks, s.node_marks, sizeof s.node_marks);
     assert_true(back.id_mark == UINT64_C(1) << 40);
     assert_true(back.opened.ever == 7000000000 && back.opened.day == 20000);
     assert_true(back.opened.today == 81);
@@ -298,14 +300,44 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, &back, &ring, &fault), JT_ERR_NO_FILE);
 }
 
+/* A key file of before there were several keepers: its key is this one's own. */
+static void a_key_file_of_the_first_format_is_read(void **state)
+{
+    struct fixture *f = *state;
+    struct jt_fault fault = { 0 };
+    uint8_t key[JT_GENERATION_KEY_LEN] = { 1 }, back[JT_GENERATION_KEY_LEN];
+    struct jt_genfile meta = { .number = 1, .key_id = 1, .development = true, .foreign = true };
+    struct jt_buf file;
+    assert_int_equal(jt_genfile_check_value(key, meta.check_value), JT_OK);
+    assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
+    assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, back, &fault), JT_OK);
+    assert_true(meta.foreign);
+    read_file(f->dir_fd, "generation-1.key", &file);
+    for (uint8_t origin = 0; origin < 2; origin++) { /* which that format did not have */
+        file.data[8] = 1;
+        file.data[11] = origin;
+        assert_int_equal(
+            jt_wrap_seal(f->master->wrap_key, file.data, 36, key, sizeof key, file.data + 36),
+            JT_OK);
+        assert_int_equal(jt_file_replace(f->dir_fd, "generation-1.key", file.data, file.len),
+                         JT_OK);
+        assert_int_equal(jt_genfile_load(f->dir_fd, f->master, true, 1, &meta, back, &fault),
+                         origin == 0 ? JT_OK : JT_ERR_FILE_ALTERED);
+        assert_false(meta.foreign);
+    }
+    jt_buf_clear(&file);
+}
+
 /*
- * One of format 4 has no count of messages sealed (8 + 8 bytes at SEALED_AT) and no mark of numeric
- * tokens (8 + 8 + 4 bytes behind it), and one of format 3 no count of opened cards either (20 bytes
- * at OPENED_AT). All else is the same.
+ * One of format 5 has no marks of nodes (a byte, as long as there are none, at MARKS_AT); one of
+ * format 4 no count of messages sealed (8 + 8 bytes at SEALED_AT) and no mark of numeric tokens (8
+ * + 8 + 4 bytes behind it) either, and one of format 3 no count of opened cards (20 bytes at
+ * OPENED_AT). All else is the same.
  */
-#define OPENED_AT  92
-#define SEALED_AT  112
-#define SEALED_END 148
+#define OPENED_AT 92
+#define SEALED_AT 112
+#define MARKS_AT  148
+#define MARKS_END 149
 static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt_keeper_state *back)
 {
     struct jt_fault fault = { 0 };
@@ -321,20 +353,28 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     file.data[8] = format;
-    memmove(file.data + from, file.data + SEALED_END, file.len - SEALED_END);
-    size_t len = file.len - (SEALED_END - from), body_len = len - JT_ROW_MAC_LEN;
+    memmove(file.data + from, file.data + MARKS_END, file.len - MARKS_END);
+    size_t len = file.len - (MARKS_END - from), body_len = len - JT_ROW_MAC_LEN;
     assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
     assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, len), JT_OK);
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, back, &ring, &fault), JT_OK);
     assert_true(back->id_mark == 99 && back->operators_revoked == 12 && back->node == 3);
-    assert_true(back->sealed.generation == 0 && back->sealed.n == 0);
-    assert_true(back->numeric.mark == 0 && back->numeric.system_identifier == 0);
+    bool counted = from >= MARKS_AT;
+    assert_true(back->sealed.generation == (counted ? 4 : 0));
+    assert_true(back->sealed.n == (counted ? 5 : 0));
+    assert_true(back->numeric.mark == (counted ? 4 : 0));
+    assert_true(back->numeric.system_identifier == (counted ? 5 : 0));
+    for (size_t i = 0; i < 256; i++) {
+        assert_int_equal(back->node_marks[i], 0);
+    }
     jt_buf_clear(&file);
 }
 
 static void a_state_file_without_the_counts_of_later_versions_is_read(void **state)
 {
     struct jt_keeper_state back;
+    read_older(*state, 5, MARKS_AT, &back);
+    assert_true(back.opened.ever == 1 && back.opened.day == 2 && back.opened.today == 3);
     read_older(*state, 4, SEALED_AT, &back);
     assert_true(back.opened.ever == 1 && back.opened.day == 2 && back.opened.today == 3);
     read_older(*state, 3, OPENED_AT, &back);
@@ -451,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(token_keys_are_kept_for_more_fields_than_fit, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_erased_key_file_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_file_of_the_first_format_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_state_file_without_the_counts_of_later_versions_is_read,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_of_the_state_file_is_refused, setup,

@@ -5,6 +5,8 @@
  */
 #include "world.h"
 
+#include "keyclient/nodes.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,29 +22,33 @@
 static void acknowledgements_prove_possession(void **state)
 {
     struct world *w = *state;
+    const struct jt_node_spec spec = { .name = "node1", .number = WORLD_NODE };
     struct jt_generation_row a = world_create(w);
-    const uint8_t challenge[JT_CHALLENGE_LEN] = { 1, 2, 3 };
+    uint8_t challenge[JT_CHALLENGE_LEN];
+    struct jt_node_row node;
     struct jt_ack ack;
+    assert_int_equal(jt_keyclient_wait_ack_challenge(w->kc, &a, challenge), JT_OK);
+    assert_int_equal(jt_keyclient_wait_node_row(w->kc, &spec, &node), JT_OK);
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &a, "node1", challenge, &ack), JT_OK);
     assert_string_equal(ack.node, "node1");
     assert_memory_equal(ack.incarnation, jt_keyclient_incarnation(w->kc), JT_INCARNATION_LEN);
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &ack), JT_OK);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &ack, &node), JT_OK);
 
     struct jt_ack forged = ack;
     forged.node[0] = 'm';
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
     forged = ack;
     forged.challenge[0] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
     forged = ack;
     forged.incarnation[0] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
     forged = ack;
     forged.mac[15] ^= 1;
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &a, &forged, &node), JT_ERR_FORGED);
 
     struct jt_generation_row b = world_create(w);
-    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ack_check(w->kc, &b, &ack, &node), JT_ERR_FORGED);
     struct jt_generation_row unsigned_row = a;
     unsigned_row.state = JT_GENERATION_ACTIVE;
     assert_int_equal(jt_keyclient_wait_ack(w->kc, &unsigned_row, "node1", challenge, &ack),
@@ -320,10 +326,13 @@ static void a_ring_that_went_back_or_was_forged_is_refused(void **state)
     assert_int_equal(
         jt_keyclient_wait_ring_propose(w->kc, &w->ring, &b, JT_GENERATION_ACTIVE, &next, rows, &n),
         JT_OK);
+    const size_t root_at = JT_RING_HEAD_LEN - 2 - JT_CHECK_VALUE_LEN;
     for (size_t bit = 0; bit < 8 * next.body_len; bit += 5) {
         struct jt_ring_row forged = next;
         forged.body[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(world_accept(w, &forged), JT_ERR_FORGED);
+        /* one that names another service root says so itself */
+        bool other_root = bit / 8 >= root_at && bit / 8 < root_at + JT_CHECK_VALUE_LEN;
+        assert_int_equal(world_accept(w, &forged), other_root ? JT_ERR_KEY_WRONG : JT_ERR_FORGED);
     }
     struct jt_ring_row forged = next;
     forged.mac[0] ^= 1;

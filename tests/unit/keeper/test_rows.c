@@ -290,7 +290,7 @@ static void rows_of_another_keeper_are_refused(void **state)
                      JT_ERR_BAD_CREDENTIAL);
     bool joined;
     assert_int_equal(jt_keyclient_wait_ring_first(kc, &ring), JT_OK);
-    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring, &joined), JT_ERR_FORGED);
+    assert_int_equal(jt_keyclient_wait_ring_accept(other_kc, &ring, &joined), JT_ERR_KEY_WRONG);
     jt_keyclient_free(other_kc);
     keeper_remove(&other);
 }

@@ -43,6 +43,7 @@ static const char *const programs[] = {
     "test_rows",
     "test_server",
     "test_start",
+    "../keyclient/test_nodes",
     "../keyclient/test_async",
     "../keyclient/test_wait",
 };

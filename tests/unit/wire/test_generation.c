@@ -36,11 +36,22 @@ static enum jt_err decode_ack_request(struct jt_reader *in)
     return jt_ack_request_decode(in, &request);
 }
 
-static enum jt_err decode_ack_check(struct jt_reader *in)
+static enum jt_err decode_ack_claim(struct jt_reader *in)
+{
+    struct jt_ack_claim claim;
+    return jt_ack_claim_decode(in, &claim);
+}
+
+static enum jt_err decode_challenge_request(struct jt_reader *in)
 {
     struct jt_generation_row row;
-    struct jt_ack ack;
-    return jt_ack_check_decode(in, &row, &ack);
+    return jt_ack_challenge_request_decode(in, &row);
+}
+
+static enum jt_err decode_challenge(struct jt_reader *in)
+{
+    struct jt_ack_challenge challenge;
+    return jt_ack_challenge_decode(in, &challenge);
 }
 
 static struct jt_generation_row sample(void)
@@ -121,16 +132,44 @@ static void acknowledgements_round_trip(void **state)
     message_fill(ack.incarnation, sizeof ack.incarnation, 6);
     message_fill(ack.challenge, sizeof ack.challenge, 7);
     message_fill(ack.mac, sizeof ack.mac, 8);
+    const struct jt_ack_claim claim = {
+        request.generation, ack, { .spec = { .name = "node1", .number = 4 }, .id_mark = 8 }
+    };
+    struct jt_ack_claim claim_back;
     jt_buf_reset(&b);
-    jt_ack_check_encode(&request.generation, &ack, &b);
+    jt_ack_claim_encode(&claim, &b);
     in = jt_reader_init(b.data, b.len);
-    struct jt_generation_row row;
-    struct jt_ack ack_back;
-    assert_int_equal(jt_ack_check_decode(&in, &row, &ack_back), JT_OK);
-    assert_string_equal(ack_back.node, "node1");
-    assert_memory_equal(ack_back.mac, ack.mac, sizeof ack.mac);
-    message_refuses_truncation(&b, decode_ack_check);
-    message_survives_mutation(&b, decode_ack_check, 3);
+    assert_int_equal(jt_ack_claim_decode(&in, &claim_back), JT_OK);
+    assert_int_equal(claim_back.generation.key_id, 9);
+    assert_string_equal(claim_back.ack.node, "node1");
+    assert_memory_equal(claim_back.ack.mac, ack.mac, sizeof ack.mac);
+    assert_int_equal(claim_back.node.spec.number, 4);
+    assert_int_equal(claim_back.node.id_mark, 8);
+    message_refuses_truncation(&b, decode_ack_claim);
+    message_survives_mutation(&b, decode_ack_claim, 3);
+    jt_buf_clear(&b);
+}
+
+static void challenges_round_trip(void **state)
+{
+    (void)state;
+    const struct jt_generation_row row = sample();
+    struct jt_generation_row row_back;
+    struct jt_ack_challenge challenge, back;
+    message_fill(challenge.bytes, sizeof challenge.bytes, 5);
+    struct jt_buf b;
+    jt_buf_init(&b, 1000);
+    jt_ack_challenge_request_encode(&row, &b);
+    struct jt_reader in = jt_reader_init(b.data, b.len);
+    assert_int_equal(jt_ack_challenge_request_decode(&in, &row_back), JT_OK);
+    assert_true(row_back.number == row.number);
+    message_refuses_truncation(&b, decode_challenge_request);
+    jt_buf_reset(&b);
+    jt_ack_challenge_encode(&challenge, &b);
+    in = jt_reader_init(b.data, b.len);
+    assert_int_equal(jt_ack_challenge_decode(&in, &back), JT_OK);
+    assert_memory_equal(back.bytes, challenge.bytes, sizeof back.bytes);
+    message_refuses_truncation(&b, decode_challenge);
     jt_buf_clear(&b);
 }
 
@@ -140,6 +179,7 @@ int main(void)
         cmocka_unit_test(row_round_trip),
         cmocka_unit_test(create_and_abandon_round_trip),
         cmocka_unit_test(acknowledgements_round_trip),
+        cmocka_unit_test(challenges_round_trip),
     };
     return cmocka_run_group_tests_name("wire/generation", tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static void request_round_trip(void **state)
           .envelope_len = 0 },
     };
     const struct jt_node_join sent = {
-        .spec = sample(), .accept_ahead = true, .newest = newest, .n = 2
+        .spec = sample(), .accept_ahead = true, .renumbered = true, .newest = newest, .n = 2
     };
     struct jt_buf b;
     jt_buf_init(&b, 10000);
@@ -63,6 +63,7 @@ static void request_round_trip(void **state)
     assert_int_equal(join.spec.number, 255);
     assert_memory_equal(join.spec.incarnation, sent.spec.incarnation, JT_INCARNATION_LEN);
     assert_true(join.accept_ahead);
+    assert_true(join.renumbered);
     assert_int_equal(join.n, 2);
     assert_ptr_equal(join.newest, items);
     assert_true(items[0].id == INT64_MAX);
@@ -87,7 +88,7 @@ static void bad_values_in_a_request_are_refused(void **state)
     size_t flags_at = 1 + strlen(sent.spec.name) + 1 + JT_INCARNATION_LEN;
     struct jt_reader in = jt_reader_init(b.data, b.len);
     assert_int_equal(decode_join(&in), JT_OK);
-    b.data[flags_at] = 2;
+    b.data[flags_at] = 4;
     in = jt_reader_init(b.data, b.len);
     assert_int_equal(decode_join(&in), JT_ERR_PROTOCOL);
     b.data[flags_at] = 0;
@@ -100,8 +101,9 @@ static void bad_values_in_a_request_are_refused(void **state)
 static void reply_round_trip(void **state)
 {
     (void)state;
-    struct jt_node_joined sent = { .row = { .spec = sample(), .mac_epoch = 5 },
+    struct jt_node_joined sent = { .row = { .spec = sample(), .id_mark = 9, .mac_epoch = 5 },
                                    .newest_ms = UINT64_C(1) << 40 };
+    message_fill(sent.row.keeper, sizeof sent.row.keeper, 5);
     message_fill(sent.row.mac, sizeof sent.row.mac, 6);
     struct jt_buf b;
     jt_buf_init(&b, 1000);
@@ -111,6 +113,8 @@ static void reply_round_trip(void **state)
     assert_int_equal(jt_node_joined_decode(&in, &back), JT_OK);
     assert_string_equal(back.row.spec.name, "node-1.example");
     assert_int_equal(back.row.spec.number, 255);
+    assert_memory_equal(back.row.keeper, sent.row.keeper, JT_INCARNATION_LEN);
+    assert_int_equal(back.row.id_mark, 9);
     assert_int_equal(back.row.mac_epoch, 5);
     assert_memory_equal(back.row.mac, sent.row.mac, JT_ROW_MAC_LEN);
     assert_true(back.newest_ms == UINT64_C(1) << 40);

@@ -32,6 +32,7 @@ static void round_trip(void **state)
                                        .opened_today = 11,
                                        .seals_generation = 12,
                                        .seals = 13,
+                                       .node = 14,
                                        .has_root = true,
                                        .sealed = true };
     message_fill(status.incarnation, sizeof status.incarnation, 1);
@@ -53,6 +54,7 @@ static void round_trip(void **state)
     assert_int_equal(back.opened_today, 11);
     assert_int_equal(back.seals_generation, 12);
     assert_int_equal(back.seals, 13);
+    assert_int_equal(back.node, 14);
     assert_true(back.has_root);
     assert_false(back.joined);
     message_refuses_truncation(&b, decode);

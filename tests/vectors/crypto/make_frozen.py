@@ -24,6 +24,10 @@ KEY_ID = 0xA5
 # role, label, context, length of the derived key in bytes
 ROLES = [
     ("wrap", "jeton/v1/wrap", b"", 64),
+    ("join", "jeton/v1/join", b"", 64),
+    ("escrow", "jeton/v1/escrow", b"", 64),
+    ("parcel", "jeton/v1/parcel", b"", 64),
+    ("parcel-siv", "jeton/v1/parcel-siv", b"", 64),
     ("mac-client", "jeton/v1/mac/client", b"", 32),
     ("mac-field", "jeton/v1/mac/field", b"", 32),
     ("mac-state", "jeton/v1/mac/state", b"", 32),
