@@ -300,6 +300,25 @@ static enum jt_err record_act(struct jt_db *db, const struct jt_ring_change *c)
     return jt_audit_act_on(db, c->act, JT_AUDIT_GENERATION_ACTIVATE, c->rows[activated].number);
 }
 
+/* What must be so before anything is written. */
+static enum jt_err check_before(struct jt_db *db, const struct jt_ring_change *change, bool *busy)
+{
+    enum jt_err err = check_epoch(db, change->from_epoch);
+    if (err == JT_OK && !change->proof_of_zero && !marks_only(change)) {
+        err = check_adopters(db, change);
+    }
+    if (err == JT_OK && change->proof_of_zero) {
+        err = check_unused(db, change->rows[0].key_id, busy);
+    }
+    return err;
+}
+
+static enum jt_err write_generations(struct jt_db *db, const struct jt_ring_change *change)
+{
+    enum jt_err err = marks_only(change) ? JT_OK : change_generations(db, change);
+    return err == JT_OK && change->compromised != 0 ? mark_compromised(db, change) : err;
+}
+
 enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change, bool *busy)
 {
     *busy = false;
@@ -310,18 +329,9 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     if (err != JT_OK) {
         return err;
     }
-    err = check_epoch(db, change->from_epoch);
-    if (err == JT_OK && !change->proof_of_zero) {
-        err = check_adopters(db, change);
-    }
-    if (err == JT_OK && change->proof_of_zero) {
-        err = check_unused(db, change->rows[0].key_id, busy);
-    }
-    if (err == JT_OK && !marks_only(change)) {
-        err = change_generations(db, change);
-    }
-    if (err == JT_OK && change->compromised != 0) {
-        err = mark_compromised(db, change);
+    err = check_before(db, change, busy);
+    if (err == JT_OK) {
+        err = write_generations(db, change);
     }
     if (err == JT_OK) {
         err = replace_ring(db, change);
