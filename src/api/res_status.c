@@ -62,16 +62,17 @@ static json_t *answer(const struct jt_api *api, void *state)
     const struct jt_peers *peers = state;
     struct jt_vault *vault = api->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    return json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so},sb,sb,so,so}", "node", vault->node.name,
-                     "version", JETON_VERSION, "uptime_seconds",
-                     (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper",
-                     keeper_json(peers), "database", "up", (int)peers->database_up, "schema",
-                     (int)jt_vault_database_good(vault), "ring", "epoch",
-                     (json_int_t)atomic_load(&vault->ring_epoch), "active",
-                     active == 0 ? json_null() : json_integer((json_int_t)active), "sets_verified",
-                     (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
-                     (int)!atomic_load(&vault->numeric.waits), "connections",
-                     connections_json(api->doors), "counters", counters_json(&vault->counters));
+    return json_pack(
+        "{ss,si,sb,sb,ss,sI,so,s{sb,sb},s{sI,so},sb,sb,so,so}", "node", vault->node.name, "number",
+        (int)atomic_load(&vault->number), "lease", (int)jt_vault_leased(vault), "keys_held",
+        (int)atomic_load(&vault->keys_held), "version", JETON_VERSION, "uptime_seconds",
+        (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper", keeper_json(peers),
+        "database", "up", (int)peers->database_up, "schema", (int)jt_vault_database_good(vault),
+        "ring", "epoch", (json_int_t)atomic_load(&vault->ring_epoch), "active",
+        active == 0 ? json_null() : json_integer((json_int_t)active), "sets_verified",
+        (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
+        (int)!atomic_load(&vault->numeric.waits), "connections", connections_json(api->doors),
+        "counters", counters_json(&vault->counters));
 }
 
 const struct jt_operation jt_operation_status = {

@@ -73,7 +73,16 @@ class Vault:
         self.epoch = 1
         self.count = 0
         self.tables = {
-            name: [] for name in ("generation", "key_ack", "node", "client", "field", "retirement")
+            name: []
+            for name in (
+                "generation",
+                "key_ack",
+                "node",
+                "node_number",
+                "client",
+                "field",
+                "retirement",
+            )
         }
         self.tallies = {}
         self.cards = []  # dictionaries: bucket, id, field, fp, envelope, digits
@@ -157,17 +166,18 @@ class Vault:
     def sets(self):
         return [self.set_row(kind) for kind in (rows.SET_CLIENTS, rows.SET_FIELDS)]
 
-    def add_node(self, name, number):
+    def add_node(self, name, number, table="node"):
         row = {
             "name": name,
             "number": number,
             "incarnation": made_up_bytes("test/incarnation", 16),
+            "keeper_incarnation": made_up_bytes("test/keeper", 16),
+            "id_mark": 1 << 38,
             "mac_epoch": self.epoch,
         }
-        row["mac"] = self.macs.make(
-            rows.MAC_NODE_ROW, rows.node_message(name, number, row["incarnation"], self.epoch)
-        )
-        self.tables["node"].append(row)
+        parts = (row["incarnation"], row["keeper_incarnation"], row["id_mark"], self.epoch)
+        row["mac"] = self.macs.make(rows.MAC_NODE_ROW, rows.node_message(name, number, *parts))
+        self.tables[table].append(row)
 
     def _set_state(self, row, state):
         row.update(state=state, mac_epoch=self.epoch)
