@@ -9,7 +9,8 @@ COLUMNS = {
     "ring": "epoch, body, mac",
     "generation": "number, key_id, state, check_value, mac_epoch, mac",
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
-    "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
+    "node": "name, number, uuid_send(incarnation) AS incarnation,"
+    " uuid_send(keeper_incarnation) AS keeper_incarnation, id_mark, mac_epoch, mac",
     "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",
     "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form, state,"
     " revision, mac_epoch, mac",

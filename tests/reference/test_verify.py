@@ -240,6 +240,8 @@ FORGED = [
     ("node", "name", "node2"),
     ("node", "number", 2),
     ("node", "incarnation", bytes(16)),
+    ("node", "keeper_incarnation", bytes(16)),
+    ("node", "id_mark", 1),
     ("node", "mac_epoch", 9),
     ("generation", "state", 2),
     ("generation", "check_value", bytes(8)),

@@ -263,6 +263,8 @@ class RowChecks:
                 "name",
                 "number",
                 "incarnation",
+                "keeper_incarnation",
+                "id_mark",
             )
 
     def _simple(self, table, name, kind, row, encode, *columns):
