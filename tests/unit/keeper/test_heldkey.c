@@ -136,6 +136,22 @@ static void an_abandoned_generations_copies_are_erased_everywhere(void **state)
     assert_int_equal(inside_create(p->b, 1).number, 3);
 }
 
+/* The key file knew the number, and the state file did not: an older one was put back. */
+static void an_erased_keys_number_stays_used_whatever_the_state_file_knew(void **state)
+{
+    struct keeper_pair *p = *state;
+    struct jt_keeper_state older = p->a->k->state;
+    struct jt_reader reply;
+    struct jt_generation_row two = inside_create(p->a, 1);
+    assert_int_equal(jt_state_save(p->a->k->dir_fd, p->a->k->root, &older), JT_OK);
+    inside_restart(p->a, false);
+    assert_int_equal(inside_accept(p->a, &p->a->ring), JT_OK);
+    jt_generation_abandon_encode(&two, &p->a->payload);
+    assert_int_equal(inside_ask(p->a, JT_VERB_GENERATION_ABANDON, &reply), JT_OK);
+    inside_restart(p->a, false);
+    assert_int_equal(inside_create(p->a, 1).number, 3);
+}
+
 /* A file was lost, its mark was not. */
 static void a_lost_key_comes_back_with_its_mark(void **state)
 {
@@ -204,6 +220,7 @@ int main(void)
         IN_A_PAIR(a_key_that_is_used_or_counted_on_gives_way_to_none),
         IN_A_PAIR(what_the_ring_has_left_behind_is_not_taken),
         IN_A_PAIR(an_abandoned_generations_copies_are_erased_everywhere),
+        IN_A_PAIR(an_erased_keys_number_stays_used_whatever_the_state_file_knew),
         IN_A_PAIR(a_lost_key_comes_back_with_its_mark),
         IN_A_PAIR(a_mark_of_another_key_keeps_one_out),
         IN_A_PAIR(an_older_directory_gets_what_it_lacks),
