@@ -243,9 +243,9 @@ def generation_message(number, key_id, state, check, epoch):
     return struct.pack(">QQBB", epoch, number, key_id, state) + check
 
 
-def node_message(name, number, incarnation, keeper, id_mark, epoch):
+def node_message(name, number, incarnation, keeper_incarnation, id_mark, epoch):
     spec = text(name) + bytes([number]) + incarnation
-    return struct.pack(">Q", epoch) + spec + keeper + struct.pack(">Q", id_mark)
+    return struct.pack(">Q", epoch) + spec + keeper_incarnation + struct.pack(">Q", id_mark)
 
 
 def ack_message(environment, number, key_id, check, node, incarnation, challenge):

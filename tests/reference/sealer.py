@@ -62,6 +62,21 @@ def state_file(
     )
 
 
+def escrow_file(master, root, keys, marks, environment=DEVELOPMENT, created=1_700_000_000):
+    """`keys`: number: (key id, key); `marks`: node number: mark."""
+    clear = struct.pack(">8sBBHQ", b"JTESCROW", 1, environment, len(keys), created)
+    clear += kdf.from_master_key(master, "master-check") + kdf.from_service_root(root, "root-check")
+    clear += struct.pack(">Q", 3)
+    body = struct.pack(">Q", created) + root
+    for number, (key_id, key) in sorted(keys.items()):
+        clear += struct.pack(">QBB", number, key_id, 1) + kdf.from_generation_key(key, "check")
+        body += struct.pack(">Q", created) + key
+    # the highest generation, nothing of sets, operators and numeric tokens
+    body += struct.pack(">Q", max(keys)) + bytes(48 + 8 + 20) + bytes([len(marks)])
+    body += b"".join(struct.pack(">BQ", number, mark) for number, mark in sorted(marks.items()))
+    return clear + Siv(kdf.from_master_key(master, "escrow")).seal([clear], body)
+
+
 class Vault:
     """One keeper's keys and one database's rows, in memory."""
 
