@@ -62,7 +62,9 @@ static json_t *answer(const struct jt_api *api, void *state)
     const struct jt_peers *peers = state;
     struct jt_vault *vault = api->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    return json_pack("{ss,ss,sI,so,s{sb,sb},s{sI,so,si},sb,sb,so,so}", "node", vault->node.name,
+    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb},s{sI,so,si},sb,sb,so,so}", "node",
+                     vault->node.name, "number", (int)atomic_load(&vault->number), "lease",
+                     (int)jt_vault_leased(vault), "keys_held", (int)atomic_load(&vault->keys_held),
                      "version", JETON_VERSION, "uptime_seconds",
                      (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper",
                      keeper_json(peers), "database", "up", (int)peers->database_up, "schema",

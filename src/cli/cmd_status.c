@@ -72,9 +72,10 @@ static void print_status(const json_t *reply)
 {
     const json_t *ring = json_object_get(reply, "ring");
     long long uptime = jt_reply_integer(reply, "uptime_seconds");
-    printf("node      %s, version %s, up %lld d %02lld:%02lld:%02lld\n",
-           jt_reply_text(reply, "node"), jt_reply_text(reply, "version"), uptime / 86400,
-           uptime / 3600 % 24, uptime / 60 % 60, uptime % 60);
+    printf("node      %s, number %lld, version %s, up %lld d %02lld:%02lld:%02lld\n",
+           jt_reply_text(reply, "node"), jt_reply_integer(reply, "number"),
+           jt_reply_text(reply, "version"), uptime / 86400, uptime / 3600 % 24, uptime / 60 % 60,
+           uptime % 60);
     const json_t *database = json_object_get(reply, "database");
     printf("database  %s\n", yes_no(database, "up", "up", "DOWN"));
     if (jt_reply_true(database, "up") && !jt_reply_true(database, "schema")) {
@@ -84,6 +85,12 @@ static void print_status(const json_t *reply)
         printf("schema    good\n");
     }
     print_keeper(json_object_get(reply, "keeper"));
+    if (!jt_reply_true(reply, "keys_held")) {
+        printf("keys      NOT ALL HELD: other nodes are asked for them, see the log of jetond\n");
+    }
+    if (!jt_reply_true(reply, "lease")) {
+        printf("lease     OVER, so no card is served: see the log of jetond\n");
+    }
     if (jt_reply_integer(ring, "epoch") == 0) {
         printf(
             "ring      NOT ACCEPTED by the keeper, so nothing is served: see the log of jetond\n");
@@ -161,6 +168,8 @@ int jt_cmd_status(const struct jt_command *self, struct jt_cli *cli, int argc, c
         bool serves = jt_reply_true(keeper, "up") && jt_reply_true(keeper, "mints_ids") &&
                       jt_reply_true(keeper, "directory_good") &&
                       jt_reply_true(answer.json, "sets_verified") &&
+                      jt_reply_true(answer.json, "lease") &&
+                      jt_reply_true(answer.json, "keys_held") &&
                       jt_reply_integer(json_object_get(answer.json, "ring"), "epoch") > 0 &&
                       jt_reply_true(json_object_get(answer.json, "database"), "schema");
         code = serves ? JT_EXIT_OK : JT_EXIT_UNAVAILABLE;

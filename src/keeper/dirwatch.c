@@ -9,6 +9,7 @@
 #include "keeper/policy.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define AGAIN_MS 1000
 
@@ -46,6 +47,7 @@ static enum jt_err check_state(const struct jt_keeper *k, struct jt_fault *fault
     enum jt_err err = jt_state_load(k->dir_fd, k->root, k->development, &state, &ring, fault);
     if (err == JT_OK &&
         (state.highest_epoch != k->state.highest_epoch || state.id_mark != k->state.id_mark ||
+         memcmp(state.node_marks, k->state.node_marks, sizeof state.node_marks) != 0 ||
          !jt_equal_ct(state.ring.mac, k->state.ring.mac, sizeof state.ring.mac))) {
         err = jt_fault_set(fault, JT_ERR_DIRECTORY_BAD,
                            "the state file is not what this keeper has written last");

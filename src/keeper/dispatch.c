@@ -55,6 +55,9 @@ static const struct op *find_op(const struct jt_session *session, const struct j
 static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request,
                        struct jt_buf *out)
 {
+    if (k->pending->n > 0) {
+        jt_pending_sweep(k->pending, jt_clock_ms()); /* secrets that nobody needs any more */
+    }
     if (k->sealed && (op->needs & SEALED_TOO) == 0) {
         return JT_ERR_SEALED;
     }
@@ -74,9 +77,6 @@ static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt
     jt_keyring_allow(k->keyring, DERIVATIONS);
     if (k->root != NULL) {
         k->root->may_derive = DERIVATIONS;
-    }
-    if (k->pending->n > 0) {
-        jt_pending_sweep(k->pending, jt_clock_ms()); /* secrets that nobody needs any more */
     }
     struct jt_reader in = jt_reader_init(request->payload, request->payload_len);
     return op->fn(k, &in, out);

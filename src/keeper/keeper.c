@@ -311,10 +311,13 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
 enum jt_err jt_keeper_saw_generation(struct jt_keeper *k, uint64_t number)
 {
     struct jt_keeper_state next = k->state;
-    if (number <= next.highest_generation) {
-        return JT_OK;
+    if (number > next.highest_generation) {
+        next.highest_generation = number;
     }
-    next.highest_generation = number;
+    /*
+     * Saved in any case: what was loaded may be higher than the file, since key files may know of
+     * numbers that it does not (jt_keeper_load).
+     */
     return jt_keeper_save(k, &next);
 }
 

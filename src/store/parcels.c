@@ -40,13 +40,15 @@ enum jt_err jt_parcel_post(struct jt_db *db, const struct jt_parcel_row *request
     put_row(&p, request);
     *fresh = false;
     uint64_t n = 0;
-    enum jt_err err = jt_db_change(db,
-                                   "INSERT INTO parcel (node, generation, request) VALUES ($1, $2, "
-                                   "$3) ON CONFLICT (node, generation) DO UPDATE SET "
-                                   "request = excluded.request, answer = NULL, at = excluded.at "
-                                   "WHERE parcel.request <> excluded.request "
-                                   "OR parcel.at < excluded.at - interval '10 seconds'",
-                                   &p, &n);
+    enum jt_err err =
+        jt_db_change(db,
+                     "INSERT INTO parcel (node, generation, request) VALUES ($1, $2, $3) "
+                     "ON CONFLICT (node, generation) DO UPDATE SET "
+                     "request = excluded.request, at = excluded.at, answer = CASE "
+                     "WHEN parcel.request = excluded.request THEN parcel.answer END "
+                     "WHERE parcel.request <> excluded.request "
+                     "OR parcel.at < excluded.at - interval '10 seconds'",
+                     &p, &n);
     *fresh = err == JT_OK && n > 0;
     return err;
 }

@@ -267,8 +267,9 @@ static struct jt_again step(void *arg)
 {
     struct jt_delivery *d = arg;
     jt_work_about(&d->ctx, "keys of other nodes");
+    d->wanted.took = false;
     tell(d, do_all(d));
-    return (struct jt_again){ .ms = EVERY_MS, .on_news = true };
+    return (struct jt_again){ .ms = d->wanted.took ? 0 : EVERY_MS, .on_news = true };
 }
 
 enum jt_err jt_delivery_start(struct jt_vault *vault, struct jt_delivery **out)

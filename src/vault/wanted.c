@@ -160,6 +160,7 @@ static enum jt_err settle(struct jt_wanted *w, struct jt_work_ctx *ctx,
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "%s has come from another node", name_of(answer->generation).text);
         forget(w, answer->generation);
+        w->took = true;
         jt_membership_nudge(ctx->vault);
     } else if (err != JT_ERR_KEY_THERE && err != JT_ERR_PARCEL_UNASKED) {
         tell_refused(w, ctx, answer->generation, err);
@@ -214,27 +215,44 @@ static bool is_live(const struct jt_generation_row *row)
     return row->state == JT_GENERATION_ACTIVE || row->state == JT_GENERATION_DRAINING;
 }
 
-enum jt_err jt_wanted_generations(struct jt_wanted *w, struct jt_work_ctx *ctx,
-                                  const struct jt_generation_rows *rows, bool *lacks_live)
+/* Asks for what is missing of the live generations, or of all others; how much that is. */
+static enum jt_err ask_for(struct jt_wanted *w, struct jt_work_ctx *ctx,
+                           const struct jt_generation_rows *rows, const enum jt_err *verdicts,
+                           bool live, size_t *n_missing)
 {
-    enum jt_err verdicts[JT_GENERATIONS_MAX];
-    size_t n_missing = 0;
-    *lacks_live = false;
-    enum jt_err err = rows->n == 0 ? JT_OK
-                                   : jt_keyclient_wait_generation_held(ctx->keeper, rows->rows,
-                                                                       rows->n, verdicts);
+    enum jt_err err = JT_OK;
     for (size_t i = 0; i < rows->n && err == JT_OK; i++) {
         const struct jt_generation_row *row = &rows->rows[i];
+        if (is_live(row) != live) {
+            continue;
+        }
         if (verdicts[i] == JT_OK) {
             forget(w, row->number);
         } else if (verdicts[i] == JT_ERR_KEY_MISSING || verdicts[i] == JT_ERR_KEY_WRONG) {
-            n_missing++;
-            *lacks_live |= is_live(row);
+            (*n_missing)++;
             err = ask(w, ctx, row);
             err = err == JT_ERR_BUSY ? JT_OK : err; /* the next ones when these have come */
         } else {
             tell_refused(w, ctx, row->number, verdicts[i]);
         }
     }
-    return err == JT_OK && n_missing > 0 ? take_all(w, ctx, rows) : err;
+    return err;
+}
+
+enum jt_err jt_wanted_generations(struct jt_wanted *w, struct jt_work_ctx *ctx,
+                                  const struct jt_generation_rows *rows, bool *lacks_live)
+{
+    enum jt_err verdicts[JT_GENERATIONS_MAX], err = JT_OK;
+    size_t n_live = 0, n_others = 0;
+    if (rows->n > 0) {
+        err = jt_keyclient_wait_generation_held(ctx->keeper, rows->rows, rows->n, verdicts);
+    }
+    if (err == JT_OK) {
+        err = ask_for(w, ctx, rows, verdicts, true, &n_live);
+    }
+    if (err == JT_OK) {
+        err = ask_for(w, ctx, rows, verdicts, false, &n_others);
+    }
+    *lacks_live = n_live > 0;
+    return err == JT_OK && n_live + n_others > 0 ? take_all(w, ctx, rows) : err;
 }

@@ -20,6 +20,7 @@ struct jt_wanted_key {
 struct jt_wanted {
     struct jt_wanted_key keys[JT_GENERATIONS_MAX + 1];
     size_t n;
+    bool took; /* a key has come in this step: the next ones may be asked for */
 };
 
 /* Asks for the service root, or takes it. */

@@ -362,6 +362,27 @@ static void the_row_follows_what_the_keeper_says(void **state)
     assert_int_equal(jt_node_update(fx->db, &row), JT_ERR_NODE_GONE);
 }
 
+static void a_keeper_is_shared_while_a_node_that_lives_has_it(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_node_spec a = node("a", 1);
+    static const uint8_t its[JT_INCARNATION_LEN] = { 9 }, another[JT_INCARNATION_LEN] = { 8 };
+    char other[JT_NODE_NAME_MAX + 1];
+    bool shared;
+    fx_exec(fx->plain, "DELETE FROM node");
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
+    assert_int_equal(jt_node_keeper_is_shared(fx->db, "b", its, &shared, other), JT_OK);
+    assert_true(shared);
+    assert_string_equal(other, "a");
+    assert_int_equal(jt_node_keeper_is_shared(fx->db, "b", another, &shared, other), JT_OK);
+    assert_false(shared);
+    assert_int_equal(jt_node_keeper_is_shared(fx->db, "a", its, &shared, other), JT_OK);
+    assert_false(shared); /* its own row */
+    fx_exec(fx->plain, "UPDATE node SET lease_until = clock_timestamp()");
+    assert_int_equal(jt_node_keeper_is_shared(fx->db, "b", its, &shared, other), JT_OK);
+    assert_false(shared); /* it was renamed */
+}
+
 static void only_a_node_that_is_gone_can_be_removed(void **state)
 {
     struct fx *fx = *state;
@@ -398,6 +419,7 @@ int main(void)
         fx_vault_test(there_are_no_more_than_255_numbers),
         fx_vault_test(a_lease_is_prolonged_only_while_it_runs),
         fx_vault_test(the_row_follows_what_the_keeper_says),
+        fx_vault_test(a_keeper_is_shared_while_a_node_that_lives_has_it),
         fx_vault_test(only_a_node_that_is_gone_can_be_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

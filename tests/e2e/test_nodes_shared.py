@@ -155,3 +155,36 @@ def test_a_request_with_a_key_is_done_once_whichever_node_gets_it(pair):
         if a not in good
     )
     assert pair.sql("SELECT count(*) FROM card")[0][0] == before + 2
+
+
+def test_a_honey_card_that_is_marked_on_one_node_is_marked_on_the_other(pair):
+    second = pair.nodes[1]
+    token = pair.app.tokenize(made_up(1, series="honey"))
+    answer = pair.operator.post("/v1/honey/add", {"field": "pan", "token": token})
+    assert answer.status_code in (200, 201, 204), answer.text
+
+    def noticed():
+        assert second.app.detokenize(token) == made_up(1, series="honey")
+        log = second.front_log.read_text()
+        return "alarm: honey: client app opened a marked card" in log
+
+    wait_until(noticed, "the other node knows the mark", every_s=0.5)
+
+
+def test_numeric_tokens_are_given_and_taken_by_both_nodes(pair):
+    answer = pair.operator.post("/v1/fields", {"name": "digits", "token": {"format": "numeric"}})
+    assert answer.status_code == 201, answer.text
+    key = client(pair, "digits", ["tokenize", "detokenize"])
+    pans = [made_up(n, series="digits") for n in range(200)]
+    first, second = (on(n, key) for n in pair.nodes)
+
+    def knows():
+        body = {"pan": pans[0]}
+        return second.post("/v1/fields/digits/tokenize", body).status_code == 200
+
+    wait_until(knows, "the other node knows the field", FELT_S)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(api.tokenize_many, pans, "digits") for api in (first, second)]
+        here, there = (a.result() for a in asked)
+    assert here == there and len(set(here)) == 200
+    assert second.detokenize_many(here, "digits") == pans

@@ -278,3 +278,17 @@ def test_an_edited_row_is_named(copy, edit, pattern):
 def test_an_altered_certificate_is_named(copy, edit, pattern):
     copy.sql(f"UPDATE retirement SET {edit} WHERE generation = 2")
     copy.check_named(f"^FAULT certificate: generation 2: {pattern}")
+
+
+def test_what_several_nodes_stored_opens_with_the_keys_of_any_of_them(service):
+    second = service.add_node()
+    tokens = {}
+    for number in (2, 3):
+        for node in service.nodes:
+            pans = [made_up(n, series=f"{node.node}-{number}") for n in range(30)]
+            tokens.update(zip(node.app.tokenize_many(pans), pans))
+        assert second.operator.roll() == number
+    assert second.front.stop() == 0  # its row is one of a number that was given up
+    for node in service.nodes:
+        node.promises, node.pans = tokens, list(tokens.values())
+        assert "1 node_number" in check_good(node)

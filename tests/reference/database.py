@@ -5,11 +5,16 @@ import audit
 import psycopg2
 import psycopg2.extensions
 
+NODE = (
+    "name, number, uuid_send(incarnation) AS incarnation,"
+    " uuid_send(keeper_incarnation) AS keeper_incarnation, id_mark, mac_epoch, mac"
+)
 COLUMNS = {
     "ring": "epoch, body, mac",
     "generation": "number, key_id, state, check_value, mac_epoch, mac",
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
-    "node": "name, number, uuid_send(incarnation) AS incarnation, mac_epoch, mac",
+    "node": NODE,
+    "node_number": NODE,
     "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",
     "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form, state,"
     " revision, mac_epoch, mac",

@@ -137,6 +137,39 @@ def read_state(data, root, environment):
     )
 
 
+def read_escrow(data, master_key, environment):
+    """All keys of a keeper from one file: service root, generation keys by number, highest marks by
+    node number. Which generations it has stands in it in the clear.
+    """
+    _need(len(data) >= 44, "too short")
+    magic, form, env, n, _created, check, root_check, _epoch = struct.unpack(
+        ">8sBBHQ8s8sQ", data[:44]
+    )
+    _need(magic == b"JTESCROW" and form == 1, "not an escrow file of format 1")
+    _need(env == environment, "of another environment than the master key")
+    _need(equal(check, kdf.from_master_key(master_key, "master-check")), "of another master key")
+    at = 44 + 18 * n
+    _need(n <= 255 and len(data) >= at + 16, "not as long as it says")
+    listed = [struct.unpack(">QBB8s", data[44 + 18 * i : 62 + 18 * i]) for i in range(n)]
+    _need([g[0] for g in listed] == sorted({g[0] for g in listed} - {0}), "not in order")
+    body = Siv(kdf.from_master_key(master_key, "escrow")).open([data[:at]], data[at:])
+    _need(body is not None, "it does not open: altered, or of another master key")
+    _need(len(body) >= 125 + 40 * n, "not as long as it says")
+    root, keys = body[8:40], {}
+    _need(equal(root_check, kdf.from_service_root(root, "root-check")), "another service root")
+    for i, (number, key_id, flags, check) in enumerate(listed):
+        (created,) = struct.unpack(">Q", body[40 + 40 * i : 48 + 40 * i])
+        key = body[48 + 40 * i : 80 + 40 * i]
+        _need(key_id > 0 and flags <= 1, "not a generation")
+        _need(equal(check, kdf.from_generation_key(key, "check")), "another generation's key")
+        keys[number] = Key(key, number, key_id, check, created)
+    rest = body[40 + 40 * n + 84 :]
+    _need(len(rest) == 1 + 9 * rest[0], "not as long as it says")
+    marks = dict(struct.unpack(">BQ", rest[1 + 9 * i : 10 + 9 * i]) for i in range(rest[0]))
+    _need(list(marks) == sorted(marks) and all(marks) and all(marks.values()), "not marks of nodes")
+    return root, keys, marks
+
+
 def read_honey(data, root, environment):
     """The set of honey marks, as file and database have it: its version, and (field, id) of each
     mark.

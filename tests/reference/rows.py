@@ -15,7 +15,7 @@ MAC_GENERATION_ROW = 4
 MAC_RING = 5
 MAC_STATE_FILE = 6
 MAC_ACK = 7
-MAC_NODE_ROW = 8
+MAC_NODE_ROW = 20
 MAC_MARK = 9
 MAC_SET_ROW = 10
 MAC_CLIENT_ROW_WITH_TERMS = 30
@@ -243,8 +243,9 @@ def generation_message(number, key_id, state, check, epoch):
     return struct.pack(">QQBB", epoch, number, key_id, state) + check
 
 
-def node_message(name, number, incarnation, epoch):
-    return struct.pack(">Q", epoch) + text(name) + bytes([number]) + incarnation
+def node_message(name, number, incarnation, keeper_incarnation, id_mark, epoch):
+    spec = text(name) + bytes([number]) + incarnation
+    return struct.pack(">Q", epoch) + spec + keeper_incarnation + struct.pack(">Q", id_mark)
 
 
 def ack_message(environment, number, key_id, check, node, incarnation, challenge):

@@ -62,6 +62,21 @@ def state_file(
     )
 
 
+def escrow_file(master, root, keys, marks, environment=DEVELOPMENT, created=1_700_000_000):
+    """`keys`: number: (key id, key); `marks`: node number: mark."""
+    clear = struct.pack(">8sBBHQ", b"JTESCROW", 1, environment, len(keys), created)
+    clear += kdf.from_master_key(master, "master-check") + kdf.from_service_root(root, "root-check")
+    clear += struct.pack(">Q", 3)
+    body = struct.pack(">Q", created) + root
+    for number, (key_id, key) in sorted(keys.items()):
+        clear += struct.pack(">QBB", number, key_id, 1) + kdf.from_generation_key(key, "check")
+        body += struct.pack(">Q", created) + key
+    # the highest generation, nothing of sets, operators and numeric tokens
+    body += struct.pack(">Q", max(keys)) + bytes(48 + 8 + 20) + bytes([len(marks)])
+    body += b"".join(struct.pack(">BQ", number, mark) for number, mark in sorted(marks.items()))
+    return clear + Siv(kdf.from_master_key(master, "escrow")).seal([clear], body)
+
+
 class Vault:
     """One keeper's keys and one database's rows, in memory."""
 
@@ -73,7 +88,16 @@ class Vault:
         self.epoch = 1
         self.count = 0
         self.tables = {
-            name: [] for name in ("generation", "key_ack", "node", "client", "field", "retirement")
+            name: []
+            for name in (
+                "generation",
+                "key_ack",
+                "node",
+                "node_number",
+                "client",
+                "field",
+                "retirement",
+            )
         }
         self.tallies = {}
         self.cards = []  # dictionaries: bucket, id, field, fp, envelope, digits
@@ -157,17 +181,18 @@ class Vault:
     def sets(self):
         return [self.set_row(kind) for kind in (rows.SET_CLIENTS, rows.SET_FIELDS)]
 
-    def add_node(self, name, number):
+    def add_node(self, name, number, table="node"):
         row = {
             "name": name,
             "number": number,
             "incarnation": made_up_bytes("test/incarnation", 16),
+            "keeper_incarnation": made_up_bytes("test/keeper", 16),
+            "id_mark": 1 << 38,
             "mac_epoch": self.epoch,
         }
-        row["mac"] = self.macs.make(
-            rows.MAC_NODE_ROW, rows.node_message(name, number, row["incarnation"], self.epoch)
-        )
-        self.tables["node"].append(row)
+        parts = (row["incarnation"], row["keeper_incarnation"], row["id_mark"], self.epoch)
+        row["mac"] = self.macs.make(rows.MAC_NODE_ROW, rows.node_message(name, number, *parts))
+        self.tables[table].append(row)
 
     def _set_state(self, row, state):
         row.update(state=state, mac_epoch=self.epoch)

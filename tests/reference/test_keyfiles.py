@@ -3,9 +3,9 @@
 
 import pytest
 
-from keyfiles import Damaged, KeyDirectory, read_master_key
+from keyfiles import Damaged, KeyDirectory, read_escrow, read_master_key
 from report import Report
-from sealer import Vault
+from sealer import Vault, escrow_file
 
 
 @pytest.fixture
@@ -69,3 +69,20 @@ def test_a_strange_file_is_noted_and_no_fault(directory):
     (directory / "README").write_text("mine", encoding="ascii")
     _, report = read(directory)
     assert report.good() and "note: README" in report.text()
+
+
+def test_an_escrow_file_is_read_and_every_altered_byte_of_it_noticed():
+    master, root = bytes(range(32)), bytes(range(32, 64))
+    keys, marks = {3: (9, bytes(range(64, 96))), 5: (8, bytes(range(96, 128)))}, {1: 77, 255: 88}
+    good = escrow_file(master, root, keys, marks)
+    read_root, read_keys, read_marks = read_escrow(good, master, 1)
+    assert read_root == root and read_marks == marks
+    assert {n: (k.key_id, k.key) for n, k in read_keys.items()} == keys
+    for i in range(len(good)):
+        with pytest.raises(Damaged):
+            read_escrow(good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :], master, 1)
+    for data in (good[:-1], good + b"\0", good[:50], b""):
+        with pytest.raises(Damaged):
+            read_escrow(data, master, 1)
+    with pytest.raises(Damaged):
+        read_escrow(good, bytes(32), 1)

@@ -53,6 +53,7 @@ def vault():
     vault.add_client("app", 3)
     vault.add_client("shop", 0, TERMS)
     vault.add_node("node1", 1)
+    vault.add_node("node0", 9, "node_number")
     vault.tokens = []
     for number in (1, 2, 3, 4):
         vault.roll()
@@ -240,7 +241,11 @@ FORGED = [
     ("node", "name", "node2"),
     ("node", "number", 2),
     ("node", "incarnation", bytes(16)),
+    ("node", "keeper_incarnation", bytes(16)),
+    ("node", "id_mark", 7),
     ("node", "mac_epoch", 9),
+    ("node_number", "number", 2),
+    ("node_number", "id_mark", 1),
     ("generation", "state", 2),
     ("generation", "check_value", bytes(8)),
     ("generation", "mac_epoch", 7),

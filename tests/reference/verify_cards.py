@@ -24,7 +24,9 @@ class CardChecks:
         self.tally = checked.tables["tally"]
         self.generations = checked.generations
         self.fields = {row["id"]: row for row in checked.tables["field"]}
-        self.node_numbers = {row["number"] for row in checked.tables["node"]}
+        self.node_numbers = {
+            row["number"] for table in ("node", "node_number") for row in checked.tables[table]
+        }
         self.live = checked.ring.live() if checked.ring else {}
         self.by_key_id = {e.key_id: e for e in self.live.values()}
         self.wanted = wanted or set()
@@ -216,7 +218,7 @@ class CardChecks:
         for number in sorted(set(self.nodes) - self.node_numbers):
             self.report.note(
                 f"{self.nodes[number]} cards have ids of node number {number}, which no node has "
-                "now"
+                "or had"
             )
         n, n_there = sum(self.counts.values()), self.database.n_cards()
         if n != n_there:

@@ -27,6 +27,7 @@ class RowChecks:
                 "generation",
                 "key_ack",
                 "node",
+                "node_number",
                 "client",
                 "field",
                 "row_set",
@@ -48,7 +49,15 @@ class RowChecks:
         self._retirements()
         counts = ", ".join(
             f"{len(self.tables[t])} {t}"
-            for t in ("generation", "key_ack", "node", "client", "field", "retirement")
+            for t in (
+                "generation",
+                "key_ack",
+                "node",
+                "node_number",
+                "client",
+                "field",
+                "retirement",
+            )
         )
         self.report.line(f"rows checked: {counts}")
 
@@ -253,17 +262,20 @@ class RowChecks:
                 "revision",
             )
             self._card_rules(row)
-        for row in self.tables["node"]:
-            self._simple(
-                "node",
-                row["name"],
-                rows.MAC_NODE_ROW,
-                row,
-                rows.node_message,
-                "name",
-                "number",
-                "incarnation",
-            )
+        for table in ("node", "node_number"):
+            for row in self.tables[table]:
+                self._simple(
+                    table,
+                    row["name"],
+                    rows.MAC_NODE_ROW,
+                    row,
+                    rows.node_message,
+                    "name",
+                    "number",
+                    "incarnation",
+                    "keeper_incarnation",
+                    "id_mark",
+                )
 
     def _simple(self, table, name, kind, row, encode, *columns):
         values = [row[c] for c in columns] + [row["mac_epoch"]]

@@ -46,6 +46,20 @@ static void a_number_is_taken_in_canonical_form_only(void **state)
     }
 }
 
+static void a_node_is_named_as_it_is_and_too_long_a_name_is_no_path(void **state)
+{
+    (void)state;
+    char path[128];
+    assert_non_null(find("DELETE", "/v1/nodes/Node-2.example_x"));
+    assert_string_equal(params.node, "Node-2.example_x");
+    (void)snprintf(path, sizeof path, "/v1/nodes/%0*d", JT_NODE_NAME_MAX, 0);
+    assert_non_null(find("DELETE", path));
+    (void)snprintf(path, sizeof path, "/v1/nodes/%0*d", JT_NODE_NAME_MAX + 1, 0);
+    assert_null(find("DELETE", path));
+    assert_null(find("DELETE", "/v1/nodes/"));
+    assert_null(find("GET", "/v1/nodes/node2"));
+}
+
 static void a_token_is_kept_only_where_it_has_a_length_that_tokens_have(void **state)
 {
     (void)state;
@@ -135,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_name_is_taken_from_the_path),
         cmocka_unit_test(a_number_is_taken_in_canonical_form_only),
+        cmocka_unit_test(a_node_is_named_as_it_is_and_too_long_a_name_is_no_path),
         cmocka_unit_test(a_token_is_kept_only_where_it_has_a_length_that_tokens_have),
         cmocka_unit_test(near_misses_do_not_match),
         cmocka_unit_test(another_method_is_told_which_are_allowed),

@@ -5,6 +5,9 @@ import json
 
 STATUS = {
     "node": "node1",
+    "number": 3,
+    "lease": True,
+    "keys_held": True,
     "version": "0.1.0",
     "uptime_seconds": 90061,
     "keeper": {
@@ -35,7 +38,7 @@ def test_status(script):
     script.reply = lambda *_: (200, STATUS)
     out = script.jeton("status").out
     for part in (
-        "node1",
+        "node1, number 3,",
         "up 1 d 01:01:01",
         "database  DOWN",
         "DEVELOPMENT KEYS",
@@ -52,6 +55,13 @@ def test_status(script):
 def test_status_with_a_ring_that_the_keeper_refused_is_69(script):
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 0, "active": None}})
     assert "ring      NOT ACCEPTED by the keeper" in script.jeton("status", status=69).out
+
+
+def test_status_without_all_keys_or_with_its_lease_over_is_69(script):
+    script.reply = lambda *_: (200, STATUS | {"keys_held": False})
+    assert "keys      NOT ALL HELD" in script.jeton("status", status=69).out
+    script.reply = lambda *_: (200, STATUS | {"lease": False})
+    assert "lease     OVER" in script.jeton("status", status=69).out
 
 
 def test_status_with_tables_that_are_not_as_they_were_made_is_69(script):

@@ -5,6 +5,7 @@
 #include "pair.h"
 
 #include "keeper/genmark.h"
+#include "wire/verdicts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,31 @@
 #include <cmocka.h>
 
 #include <unistd.h>
+
+/* GENERATION_HELD: each row has a verdict of its own. */
+static void what_is_held_is_told_row_by_row(void **state)
+{
+    struct keeper_pair *p = *state;
+    enum jt_err verdicts[5];
+    struct jt_reader reply;
+    struct jt_generation_row future = inside_create(p->a, 1);
+    struct jt_generation_row rows[5] = { inside_row(p->a, 1), future, future, future, future };
+    rows[1].number = 9; /* nobody has that */
+    rows[2].check_value[0] ^= 1;
+    rows[3].state = JT_GENERATION_DESTROYED;
+    for (size_t i = 1; i < 4; i++) {
+        assert_int_equal(jt_rowmac_generation(p->a->k->root, &rows[i], rows[i].mac), JT_OK);
+    }
+    rows[4].mac[0] ^= 1;
+    jt_generation_held_encode(rows, 5, &p->a->payload);
+    assert_int_equal(inside_ask(p->a, JT_VERB_GENERATION_HELD, &reply), JT_OK);
+    assert_int_equal(jt_verdicts_decode(&reply, 5, verdicts), JT_OK);
+    assert_int_equal(verdicts[0], JT_OK);
+    assert_int_equal(verdicts[1], JT_ERR_KEY_MISSING);
+    assert_int_equal(verdicts[2], JT_ERR_KEY_WRONG);
+    assert_int_equal(verdicts[3], JT_ERR_WRONG_STATE);
+    assert_int_equal(verdicts[4], JT_ERR_FORGED);
+}
 
 /* It is another keeper's: this one never gives it out as its own left-over. */
 static void a_key_that_came_is_not_given_out_as_a_left_over(void **state)
@@ -136,6 +162,22 @@ static void an_abandoned_generations_copies_are_erased_everywhere(void **state)
     assert_int_equal(inside_create(p->b, 1).number, 3);
 }
 
+/* The key file knew the number, and the state file did not: an older one was put back. */
+static void an_erased_keys_number_stays_used_whatever_the_state_file_knew(void **state)
+{
+    struct keeper_pair *p = *state;
+    struct jt_keeper_state older = p->a->k->state;
+    struct jt_reader reply;
+    struct jt_generation_row two = inside_create(p->a, 1);
+    assert_int_equal(jt_state_save(p->a->k->dir_fd, p->a->k->root, &older), JT_OK);
+    inside_restart(p->a, false);
+    assert_int_equal(inside_accept(p->a, &p->a->ring), JT_OK);
+    jt_generation_abandon_encode(&two, &p->a->payload);
+    assert_int_equal(inside_ask(p->a, JT_VERB_GENERATION_ABANDON, &reply), JT_OK);
+    inside_restart(p->a, false);
+    assert_int_equal(inside_create(p->a, 1).number, 3);
+}
+
 /* A file was lost, its mark was not. */
 static void a_lost_key_comes_back_with_its_mark(void **state)
 {
@@ -198,12 +240,14 @@ static void in_a_directory_that_is_gone_nothing_is_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        IN_A_PAIR(what_is_held_is_told_row_by_row),
         IN_A_PAIR(a_key_that_came_is_not_given_out_as_a_left_over),
         IN_A_PAIR(the_loser_of_two_creators_gets_the_winners_key),
         IN_A_PAIR(a_left_over_gives_its_key_id_up),
         IN_A_PAIR(a_key_that_is_used_or_counted_on_gives_way_to_none),
         IN_A_PAIR(what_the_ring_has_left_behind_is_not_taken),
         IN_A_PAIR(an_abandoned_generations_copies_are_erased_everywhere),
+        IN_A_PAIR(an_erased_keys_number_stays_used_whatever_the_state_file_knew),
         IN_A_PAIR(a_lost_key_comes_back_with_its_mark),
         IN_A_PAIR(a_mark_of_another_key_keeps_one_out),
         IN_A_PAIR(an_older_directory_gets_what_it_lacks),

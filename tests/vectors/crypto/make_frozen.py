@@ -9,12 +9,15 @@ stored under a label or a format, its answer here may never change: a difference
 program no longer reads what it wrote.
 """
 
+import hashlib
 import struct
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 KEY = bytes(range(32))
 FIELD = 7
@@ -86,6 +89,56 @@ def derive(key, label, context, length):
     return out[:length]
 
 
+def public(private):
+    return (
+        X25519PrivateKey.from_private_bytes(private)
+        .public_key()
+        .public_bytes(Encoding.Raw, PublicFormat.Raw)
+    )
+
+
+def parcel(base, generation, key_id):
+    """A request of one keeper, and the parcel of another that answers it."""
+    asker, answerer, key = bytes(range(64, 96)), bytes(range(96, 128)), bytes(range(128, 160))
+    head = bytes([1, 1]) + struct.pack(">QB", generation, key_id) + bytes(range(8))
+    head += struct.pack(">Q", 1763712000)
+    body = bytes([1, 1, 5]) + b"node2" + bytes(range(16)) + struct.pack(">Q", generation)
+    body += (bytes(range(8)) if generation else bytes(8)) + bytes(range(8, 16))
+    body += bytes(range(16, 32)) + public(asker)
+    request = body + cmac(base[:32], bytes([21]) + body)
+    shared = X25519PrivateKey.from_private_bytes(asker).exchange(
+        X25519PublicKey.from_public_bytes(public(answerer))
+    )
+    said = struct.pack(">I", 1) + shared + base[32:] + request + head + public(answerer)
+    seal = derive(hashlib.sha256(said).digest(), "jeton/v1/parcel-siv", b"", 64)
+    sealed = AESSIV(seal).encrypt(key, [head])
+    show(
+        base=base,
+        private=asker,
+        request=request,
+        parcel=head + public(answerer) + sealed,
+        sealedkey=key,
+    )
+
+
+def escrow(key):
+    """An escrow file of two generations and the marks of two nodes."""
+    root, keys = bytes(range(32, 64)), [bytes(range(64, 96)), bytes(range(96, 128))]
+    clear = b"JTESCROW" + struct.pack(">BBHQ", 1, 1, 2, 1763712000)
+    clear += derive(key, "jeton/v1/master-check", b"", 8)
+    clear += derive(root, "jeton/v1/root-check", b"", 8) + struct.pack(">Q", 9)
+    for i, generation in enumerate(keys):
+        clear += struct.pack(">QBB", 7 + i, 11 + i, 1 - i)
+        clear += derive(generation, "jeton/v1/check", b"", 8)
+    inside = struct.pack(">Q", 1763711000) + root
+    for i, generation in enumerate(keys):
+        inside += struct.pack(">Q", 1763711001 + i) + generation
+    inside += struct.pack(">QQ16sQ16sQ", 8, 3, bytes(range(16)), 4, bytes(range(16, 32)), 2)
+    inside += struct.pack(">QQI", 5, 6, 7) + struct.pack(">BBQBQ", 2, 1, 77, 255, 88)
+    sealed = AESSIV(derive(key, "jeton/v1/escrow", b"", 64)).encrypt(inside, [clear])
+    show(master=key, escrow=clear + sealed, root=root, first=keys[0], second=keys[1])
+
+
 def show(**values):
     for name, value in values.items():
         print(f"{name} = {value.hex()}".rstrip())
@@ -99,7 +152,7 @@ def main():
     )
     print(
         '# Format: blocks of "name = hexadecimal"; a block has "role" (its label), "row" (an '
-        'envelope; of a numeric token with "digits"), "token" or "tok".'
+        'envelope; of a numeric token with "digits"), "token", "tok", "parcel" or "escrow".'
     )
     for role, label, context, length in ROLES:
         print(f"\n# {role}")
@@ -143,6 +196,12 @@ def main():
         print(f"\n# token: field {FIELD}")
         block = struct.pack(">QIHH", row_id, FIELD, 0, 0x4A54)
         show(key=KEY, id=struct.pack(">Q", row_id), token=cipher.encryptor().update(block))
+    print("\n# a request for the key of generation 7, and the parcel that answers it")
+    parcel(derive(KEY, "jeton/v1/parcel", b"", 64), 7, 11)
+    print("\n# the same for the service root")
+    parcel(derive(KEY, "jeton/v1/join", b"", 64), 0, 0)
+    print("\n# an escrow file")
+    escrow(KEY)
 
 
 main()
