@@ -87,5 +87,6 @@ jt_command_fn jt_cmd_nodes_list;
 jt_command_fn jt_cmd_nodes_remove;
 jt_command_fn jt_cmd_status;
 jt_command_fn jt_cmd_tokenize;
+jt_command_fn jt_cmd_verify_certificate;
 
 #endif

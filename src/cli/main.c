@@ -96,6 +96,8 @@ static const struct jt_command commands[] = {
       REST | JSON, jt_cmd_nodes_remove },
     { "status", "", "Tell how the server, its keeper and its database are.", REST | JSON,
       jt_cmd_status },
+    { "verify certificate", "FILE", "Verify a printed certificate with the public key alone.", 0,
+      jt_cmd_verify_certificate },
     { "gen", "", "Generate a card file for tests: columns id, pan, amount.", 0, jt_cmd_gen },
     { "tokenize", "", "Replace the card numbers in one column of a CSV file by tokens.", REST,
       jt_cmd_tokenize },

@@ -265,3 +265,17 @@ def test_migrate_refuses_a_database_of_format_1_in_one_sentence(make_service):
         and "stored format 1, which cannot be converted" in done.stderr
     )
     assert service.sql("SELECT count(*) FROM jeton.schema_migration") == [(2,)]
+
+
+def test_a_certificate_is_verified_by_whoever_has_the_public_key(service, tmp_path):
+    service.app.tokenize(made_up(1, series="certificate"))
+    service.operator.roll()
+    service.operator.retire(1)
+    printed = tmp_path / "certificate"
+    printed.write_text(service.jeton("keys", "certificate", 1).stdout)
+    key = printed.read_text().rsplit("public-key: ", 1)[1].strip()
+    alone = {"JETON_CONFIG": "/nowhere", "JETON_URL": "http://nowhere.invalid"}
+    verify = ["verify", "certificate", printed, "--public-key", key]
+    assert "rows-left: 0\n" in service.jeton(*verify, env=alone).stdout
+    printed.write_text(printed.read_text().replace("rows-left: 0", "rows-left: 9"))
+    assert service.jeton(*verify, env=alone, check=False).returncode == 1
