@@ -6,7 +6,7 @@
  *
  *   bench_rest --port N --key-file FILE --mode tokenize|detokenize|livez|load [--field NAME]
  *              [--connections 64] [--batch 1] [--seconds 5] [--seed 1] [--cards N] [--items N]
- *              [--tokens FILE] [--keep-every K] [--tls] [--named]
+ *              [--tokens FILE] [--keep-every K] [--tls] [--named] [--rate N]
  *
  * Card numbers are made up, Luhn-valid, 16 digits, drawn from a population of --cards (0, the
  * default: all new). Other seeds draw other cards.
@@ -17,6 +17,10 @@
  *
  * `detokenize` reads tokens of FILE, drawn at random, when --tokens is given; else it first
  * tokenizes 20,000 cards and reads those.
+ *
+ * --rate sends so many requests a second over all connections, at even distances, whether those
+ * before are answered or not, as far as there are connections; latencies count from the moment at
+ * which a request was due. Without it each connection sends its next request as soon as it can.
  *
  * --tls speaks TLS, and believes any certificate. --named gives each request an Idempotency-Key of
  * its own.
@@ -52,7 +56,7 @@ enum mode { TOKENIZE, DETOKENIZE, LIVEZ, LOAD };
 
 static struct {
     int port, connections, batch;
-    double seconds;
+    double seconds, rate;
     enum mode mode;
     const char *field;
     char key[200];
@@ -340,36 +344,71 @@ static bool more(enum mode mode, bool collect, int64_t end)
     return collect ? n_tokens < N_TO_READ : jt_clock_us() < end;
 }
 
+/* Connections without a request, and when the next one is due: with --rate only. */
+static struct connection *idle[MAX_CONNECTIONS];
+static int n_idle;
+static int64_t due_us;
+
+static void begin(struct connection *c, enum mode mode, int batch, int64_t since_us)
+{
+    build_request(c, mode, batch);
+    c->started_us = since_us;
+    send_more(c);
+}
+
+/* Sends what is due. Returns how many requests that are. */
+static int begin_due(enum mode mode, int batch, bool collect, int64_t end)
+{
+    int n = 0;
+    while (n_idle > 0 && jt_clock_us() >= due_us && more(mode, collect, end)) {
+        begin(idle[--n_idle], mode, batch, due_us);
+        due_us += (int64_t)(1e6 / opt.rate);
+        n++;
+    }
+    return n;
+}
+
+static int wait_for_events(int epoll_fd, struct epoll_event events[256])
+{
+    int64_t us = n_idle > 0 ? due_us - jt_clock_us() : 1000000;
+    us = us < 0 ? 0 : us > 1000000 ? 1000000 : us;
+    const struct timespec timeout = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
+    return epoll_pwait2(epoll_fd, events, 256, &timeout, NULL);
+}
+
 static double run(enum mode mode, int batch, double seconds, bool collect)
 {
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int64_t start = jt_clock_us(), end = start + (int64_t)(seconds * 1e6);
     int under_way = 0;
+    n_idle = 0;
+    due_us = start;
     n_asked = 0;
     n_items = n_requests = n_errors = n_latencies = 0;
     for (int i = 0; i < opt.connections; i++) {
         connect_to(&connections[i], epoll_fd);
-        if (!more(mode, collect, end)) {
-            continue;
+        if (opt.rate > 0) {
+            idle[n_idle++] = &connections[i];
+        } else if (more(mode, collect, end)) {
+            under_way++;
+            begin(&connections[i], mode, batch, jt_clock_us());
         }
-        under_way++;
-        build_request(&connections[i], mode, batch);
-        connections[i].started_us = jt_clock_us();
-        send_more(&connections[i]);
     }
-    while (under_way > 0) {
+    while (under_way > 0 || (n_idle > 0 && more(mode, collect, end))) {
         struct epoll_event events[256];
-        int n = epoll_wait(epoll_fd, events, 256, 1000);
+        under_way += begin_due(mode, batch, collect, end);
+        int n = wait_for_events(epoll_fd, events);
         for (int i = 0; i < n; i++) {
             struct connection *c = events[i].data.ptr;
             send_more(c);
             if (!receive(c, collect || tokens_out != NULL)) {
                 continue;
             }
-            if (more(mode, collect, end)) {
-                build_request(c, mode, batch);
-                c->started_us = jt_clock_us();
-                send_more(c);
+            if (opt.rate > 0) {
+                idle[n_idle++] = c;
+                under_way--;
+            } else if (more(mode, collect, end)) {
+                begin(c, mode, batch, jt_clock_us());
             } else {
                 under_way--;
             }
@@ -462,6 +501,7 @@ static void parse_options(int argc, char **argv)
         { "keep-every", required_argument, NULL, 'e' },
         { "tls", no_argument, NULL, 'T' },
         { "named", no_argument, NULL, 'N' },
+        { "rate", required_argument, NULL, 'R' },
         { 0 },
     };
     int o;
@@ -481,6 +521,7 @@ static void parse_options(int argc, char **argv)
         case 'e': opt.keep_every = strtoull(optarg, NULL, 10); break;
         case 'T': opt.tls = true; break;
         case 'N': opt.named = true; break;
+        case 'R': opt.rate = strtod(optarg, NULL); break;
         default: exit(64);
         }
     }
