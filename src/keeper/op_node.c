@@ -4,10 +4,18 @@
  * what it is told about the newest ids: a row counts only if its envelope opens, which nobody but a
  * keeper can bring about. So whoever writes to the database can neither push a keeper's ids far
  * ahead nor, as long as the newest rows are there, make it begin too low.
+ *
+ * Ids of other node numbers cannot collide with this keeper's. They are followed as long as they
+ * are near the clock, which keeps ids in the order in which cards came; but one node whose clock is
+ * wrong neither drags the others along nor keeps them from joining. What its own number has minted
+ * a keeper must follow wherever it leads.
  */
 #include "keeper/op.h"
 
+#include "base/log.h"
+#include "keeper/nodemarks.h"
 #include "keeper/walk.h"
+#include "model/card_id.h"
 #include "wire/node.h"
 
 /* How far the newest id may be ahead of the clock: keepers' clocks differ, but not by more. */
@@ -15,8 +23,12 @@
 
 /* What the newest rows have shown. */
 struct seen {
-    uint64_t newest_ms;
-    bool present[256]; /* by key id */
+    uint8_t number;     /* that the keeper joins under */
+    uint64_t limit_ms;  /* ids of other numbers beyond it are not followed */
+    uint64_t newest_ms; /* of those that are */
+    uint64_t own_ms;    /* the newest of its number */
+    bool others_ahead;  /* some were not followed */
+    bool present[256];  /* by key id */
     bool opened[256];
 };
 
@@ -26,6 +38,18 @@ static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct j
     const struct jt_open_item *item = &k->batch->items.open[at];
     return jt_walk_stored(k, item->field, item->envelope, item->envelope_len, JT_ERR_DECRYPT,
                           group);
+}
+
+static void note_id(struct seen *seen, uint64_t id)
+{
+    uint64_t ms = jt_idmint_ms_of(id);
+    bool own = jt_card_id_node(id) == seen->number;
+    if (!own && ms > seen->limit_ms) {
+        seen->others_ahead = true;
+        return;
+    }
+    seen->own_ms = own && ms > seen->own_ms ? ms : seen->own_ms;
+    seen->newest_ms = ms > seen->newest_ms ? ms : seen->newest_ms;
 }
 
 static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
@@ -41,9 +65,8 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
     enum jt_err err = jt_walk_open(k, group, n);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         if (b->siv[i].err == JT_OK) {
-            uint64_t ms = jt_idmint_ms_of(b->items.open[b->cards[i].at].id);
+            note_id(seen, b->items.open[b->cards[i].at].id);
             seen->opened[group->key_id] = true;
-            seen->newest_ms = ms > seen->newest_ms ? ms : seen->newest_ms;
         }
     }
     return err;
@@ -79,8 +102,14 @@ static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join
             err = JT_ERR_ROWS_PLANTED; /* whoever overwrote them may have hidden newer ones */
         }
     }
-    bool ahead =
-        seen->newest_ms > k->state.id_mark && seen->newest_ms > jt_keeper_now_ms() + AHEAD_MAX_MS;
+    if (err == JT_OK && seen->others_ahead) {
+        jt_log(JT_LOG_WARNING, "ids of another node lie more than an hour ahead of this keeper's "
+                               "clock: one of the two clocks is wrong; they are not followed");
+    }
+    /* what is known of the number was minted, as its keeper's word says */
+    bool news = seen->own_ms > k->state.id_mark &&
+                seen->own_ms > jt_nodemarks_known(&k->state, join->spec.number);
+    bool ahead = news && seen->own_ms > seen->limit_ms;
     return err == JT_OK && ahead && !join->accept_ahead ? JT_ERR_IDS_AHEAD : err;
 }
 
@@ -99,6 +128,8 @@ enum jt_err jt_op_node_join(struct jt_keeper *k, struct jt_reader *in, struct jt
     if (changed && !join.renumbered) {
         return JT_ERR_NODE_CHANGED;
     }
+    seen.number = join.spec.number;
+    seen.limit_ms = jt_keeper_now_ms() + AHEAD_MAX_MS;
     err = look_at_newest(k, &join, &seen);
     jt_batch_wipe(k->batch, join.n);
     struct jt_node_joined joined = { .newest_ms = seen.newest_ms };

@@ -18,4 +18,10 @@ static inline uint64_t jt_card_id_ms(uint64_t id)
     return id >> (JT_CARD_ID_NODE_BITS + JT_CARD_ID_COUNT_BITS);
 }
 
+/* The number of the node. */
+static inline uint8_t jt_card_id_node(uint64_t id)
+{
+    return (uint8_t)(id >> JT_CARD_ID_COUNT_BITS);
+}
+
 #endif

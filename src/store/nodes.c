@@ -141,6 +141,15 @@ enum jt_err jt_node_number_take(struct jt_db *db, const char *name, uint8_t pinn
     return err;
 }
 
+enum jt_err jt_node_number_look(struct jt_db *db, const char *name, uint8_t pinned, uint8_t *number)
+{
+    uint8_t numbers[MAX_CANDIDATES];
+    size_t n;
+    enum jt_err err = find_candidates(db, name, pinned, numbers, &n);
+    *number = err == JT_OK && n > 0 ? numbers[0] : 0;
+    return err == JT_OK && n == 0 ? JT_ERR_NODE_NUMBERS : err;
+}
+
 void jt_node_number_give_back(struct jt_db *db, uint8_t number)
 {
     bool freed;

@@ -38,6 +38,10 @@ enum jt_err jt_node_number_take(struct jt_db *db, const char *name, uint8_t pinn
                                 bool *busy) JT_CHECKED;
 void jt_node_number_give_back(struct jt_db *db, uint8_t number);
 
+/* The number that the node would be given, and no more. */
+enum jt_err jt_node_number_look(struct jt_db *db, const char *name, uint8_t pinned,
+                                uint8_t *number) JT_CHECKED;
+
 /*
  * Whether a node of another name, whose lease runs, has this keeper: two fronts are not to share
  * one. `other` receives that name.

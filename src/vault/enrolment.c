@@ -29,10 +29,15 @@ static enum jt_err check_keeper(struct jt_work_ctx *ctx, const struct jt_keeper_
                         jt_node_name_valid(other) ? other : "of no name");
 }
 
-/* Steps 1 to 4. The number's lock is to be given back whatever comes. */
+/*
+ * Steps 1 to 4. The number's lock is to be given back whatever comes. With `busy` NULL none is
+ * taken: nothing is registered under it.
+ */
 static enum jt_err join(struct jt_neighbours *neighbours, struct jt_work_ctx *ctx,
                         struct place *place, bool *busy)
 {
+    const char *self = ctx->vault->node.name;
+    uint8_t *number = &place->order.number;
     struct jt_keeper_status status;
     /* first: without the service root and the keys nothing else can be done */
     enum jt_err err = jt_refresh_accept(ctx);
@@ -46,18 +51,18 @@ static enum jt_err join(struct jt_neighbours *neighbours, struct jt_work_ctx *ct
         err = check_keeper(ctx, &status);
     }
     if (err == JT_OK) {
-        err = jt_node_number_take(ctx->db, ctx->vault->node.name, status.node, &place->order.number,
-                                  busy);
+        err = busy == NULL ? jt_node_number_look(ctx->db, self, status.node, number)
+                           : jt_node_number_take(ctx->db, self, status.node, number, busy);
     }
     if (err == JT_OK) {
-        place->order.renumbered = status.node != 0 && status.node != place->order.number;
+        place->order.renumbered = status.node != 0 && status.node != *number;
         err = jt_refresh_join(ctx, &place->order, &place->joined, &place->epoch);
     }
     if (err == JT_OK && place->order.renumbered) {
         jt_log(JT_LOG_WARNING,
                "node: number %u, which this keeper had, is another node's or rests: the number is "
                "%u from now on",
-               status.node, place->order.number);
+               status.node, *number);
     }
     return err;
 }
@@ -86,9 +91,7 @@ enum jt_err jt_enrolment_accept_ahead(struct jt_work_ctx *ctx, struct jt_node_jo
 {
     struct place place = { .order = { .accept_ahead = true } };
     struct jt_neighbours *neighbours = calloc(1, sizeof *neighbours);
-    bool busy;
-    enum jt_err err = neighbours == NULL ? JT_ERR_NOMEM : join(neighbours, ctx, &place, &busy);
-    jt_node_number_give_back(ctx->db, place.order.number);
+    enum jt_err err = neighbours == NULL ? JT_ERR_NOMEM : join(neighbours, ctx, &place, NULL);
     free(neighbours);
     *out = place.joined;
     return err;

@@ -267,6 +267,9 @@ static void a_new_node_gets_the_lowest_number_that_rested(void **state)
     assert_int_equal(number_for(fx->db, "c", 0), 3);
     /* while one is about to register under it, it is nobody else's */
     assert_int_equal(number_for(second, "d", 0), 4);
+    uint8_t number;
+    assert_int_equal(jt_node_number_look(second, "d", 0, &number), JT_OK);
+    assert_int_equal(number, 3); /* to look takes and asks for no lock */
     jt_node_number_give_back(fx->db, 3);
     jt_node_number_give_back(second, 4);
     assert_int_equal(jt_node_leave(second, &b), JT_OK);

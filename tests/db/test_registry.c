@@ -321,12 +321,13 @@ static void the_newest_acknowledgement_counts(void **state)
         "get_byte(uuid_send(incarnation), 0) = 1 AND get_byte(challenge, 0) = 4 AND "
         "get_byte(mac, 0) = 3 AND at > now() - interval '1 minute'";
     struct jt_ack ack = { .node = "n1", .incarnation = { 1 }, .challenge = { 2 }, .mac = { 3 } };
-    assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
+    assert_int_equal(jt_ack_insert(fx->db, 1, "n1", &ack), JT_OK);
     ack.challenge[0] = 4;
-    assert_int_equal(jt_ack_insert(fx->db, 1, &ack), JT_OK);
+    assert_int_equal(jt_ack_insert(fx->db, 1, "n1", &ack), JT_OK);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM key_ack"), 1);
     assert_int_equal(fx_number(fx->plain, stored), 1);
-    assert_int_equal(jt_ack_insert(fx->db, 2, &ack), JT_ERR_DB_REFUSED); /* no such generation */
+    assert_int_equal(jt_ack_insert(fx->db, 2, "n1", &ack),
+                     JT_ERR_DB_REFUSED); /* no such generation */
 }
 
 /*

@@ -207,7 +207,7 @@ static void a_row_more_than_an_hour_ahead_needs_the_operators_word(void **state)
 {
     struct inside *in = *state;
     uint64_t ms = jt_keeper_now_ms() + 2 * HOUR_MS;
-    struct row row = inside_forge(in, 1, id_at(ms, 1));
+    struct row row = inside_forge(in, 1, id_at(ms, NODE));
     assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_IDS_AHEAD);
     assert_int_equal(in->k->state.id_mark, 0);
     assert_int_equal(in->k->state.node, 0); /* nothing was taken over */
@@ -220,10 +220,38 @@ static void a_row_more_than_an_hour_ahead_needs_the_operators_word(void **state)
     assert_true(next_ms(in) > ms + 1);
 }
 
+/* A node whose clock is wrong neither drags the others along nor keeps them from joining. */
+static void rows_of_other_nodes_far_ahead_are_not_followed(void **state)
+{
+    struct inside *in = *state;
+    uint64_t now = jt_keeper_now_ms();
+    const struct row rows[2] = { inside_forge(in, 1, id_at(now + 2 * HOUR_MS, NODE + 1)),
+                                 inside_forge(in, 1, id_at(now + HOUR_MS / 2, NODE + 1)) };
+    assert_int_equal(inside_join(in, NODE, rows, 2, false, &joined), JT_OK);
+    assert_true(joined.newest_ms == now + HOUR_MS / 2);
+    assert_true(next_ms(in) == now + HOUR_MS / 2 + 1);
+    inside_restart(in, false);
+    assert_int_equal(inside_join(in, NODE, rows, 1, true, &joined), JT_OK); /* nor on any word */
+    assert_true(next_ms(in) < now + HOUR_MS);
+}
+
+/* Its keeper's word, in a node row, is worth more than a clock. */
+static void a_row_far_ahead_that_is_below_the_numbers_mark_needs_no_word(void **state)
+{
+    struct inside *in = *state;
+    uint64_t ms = jt_keeper_now_ms() + 2 * HOUR_MS;
+    struct row row = inside_forge(in, 1, id_at(ms, NODE));
+    in->k->state.node_marks[NODE] = ms - 1;
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_ERR_IDS_AHEAD);
+    in->k->state.node_marks[NODE] = ms + 1000;
+    assert_int_equal(inside_join(in, NODE, &row, 1, false, &joined), JT_OK);
+    assert_true(next_ms(in) > ms + 1000);
+}
+
 static void at_the_end_of_time_sealing_is_refused(void **state)
 {
     struct inside *in = *state;
-    struct row row = inside_forge(in, 1, id_at(JT_IDMINT_END_MS - 1, 1));
+    struct row row = inside_forge(in, 1, id_at(JT_IDMINT_END_MS - 1, NODE));
     assert_int_equal(inside_join(in, NODE, &row, 1, true, &joined), JT_OK);
     const struct jt_seal_item item = {
         .field = FIELD, .value = { .kind = JT_FIELD_PAN, .bytes = row.pan, .len = 8 }
@@ -276,6 +304,8 @@ int main(void)
         IN_A_KEEPER(a_row_without_an_envelope_is_refused),
         IN_A_KEEPER(opened_rows_are_wiped),
         IN_A_KEEPER(a_row_more_than_an_hour_ahead_needs_the_operators_word),
+        IN_A_KEEPER(rows_of_other_nodes_far_ahead_are_not_followed),
+        IN_A_KEEPER(a_row_far_ahead_that_is_below_the_numbers_mark_needs_no_word),
         IN_A_KEEPER(at_the_end_of_time_sealing_is_refused),
         IN_A_KEEPER(a_clean_end_leaves_the_mark_that_was_used),
         IN_A_KEEPER(joining_again_changes_nothing),
