@@ -81,8 +81,8 @@ size_of() {
     instance_sql jeton "SELECT pg_total_relation_size('jeton.$1')"
 }
 
-# The same columns change as when a card is moved: envelope, fingerprint, and by the envelope's first
-# byte the key id.
+# The same columns change as when a card is moved: envelope and fingerprint, and by the first byte
+# of the envelope the key id.
 reference() {
     local size wal began took
     instance_sql jeton "CREATE TABLE jeton.plain (LIKE jeton.card INCLUDING ALL)" || exit 1
