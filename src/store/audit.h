@@ -50,6 +50,9 @@ enum jt_audit_action {
     JT_AUDIT_HONEY_OPENED = 48,  /* a marked card was opened; which, is not told */
     JT_AUDIT_HONEY_ADD = 49,
     JT_AUDIT_HONEY_REMOVE = 50,
+    JT_AUDIT_RETIREMENT_PAUSE = 56, /* object: the generation */
+    JT_AUDIT_RETIREMENT_RESUME = 57,
+    JT_AUDIT_REPAIR = 58, /* ids: of the rows that were mended; object: the generation */
 };
 
 struct jt_audit_row {

@@ -51,6 +51,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_HONEY_OPENED] = "honey-opened",
     [JT_AUDIT_HONEY_ADD] = "honey-add",
     [JT_AUDIT_HONEY_REMOVE] = "honey-remove",
+    [JT_AUDIT_RETIREMENT_PAUSE] = "retirement-pause",
+    [JT_AUDIT_RETIREMENT_RESUME] = "retirement-resume",
+    [JT_AUDIT_REPAIR] = "repair",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

@@ -44,6 +44,8 @@ enum jt_statement {
     JT_SQL_FIND_LINK,
     JT_SQL_COMMIT,
     JT_SQL_STRAGGLERS,
+    JT_SQL_CUT,
+    JT_SQL_STUCK,
     JT_SQL_NEWEST,
     JT_SQL_KEY_IDS,
     JT_SQL_UNUSED,

@@ -16,7 +16,7 @@ _Static_assert(JT_LANES_EACH == 2, "one for small requests and one for large one
  */
 #define FIRST_WRITER (JT_TALLY_PURGE + 1)
 #define WRITERS_EACH (JT_LANES_EACH + 3)
-_Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
+_Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WORKERS,
                "each lane that writes has a row of the tally");
 
 /*

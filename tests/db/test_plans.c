@@ -17,10 +17,10 @@ static bool touches_cards(enum jt_statement s)
     return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS ||
            s == JT_SQL_TOKENIZE_NUMERIC || s == JT_SQL_READ_NUMERIC || s == JT_SQL_READ_CARDS ||
            s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS || s == JT_SQL_DELETE_CARDS ||
-           s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST ||
-           s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED || s == JT_SQL_DELETE_CARDS_ONCE ||
-           s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED || s == JT_SQL_PURGE_CARDS ||
-           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
+           s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_CUT ||
+           s == JT_SQL_STUCK || s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED ||
+           s == JT_SQL_DELETE_CARDS_ONCE || s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED ||
+           s == JT_SQL_PURGE_CARDS || s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
 }
 
 /* And those on the claims of requests; they sort and group what they were sent. */
@@ -193,7 +193,14 @@ static void check_plans(void)
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Scan using idempotency_age");
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Cond: (mac = o.mac)");
     must_have(plans[JT_SQL_STRAGGLERS],
-              "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
+              "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)) AND "
+              "(ROW(bucket, id) <= ROW($4, $5)))");
+    must_have(plans[JT_SQL_CUT], "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
+    must_have(plans[JT_SQL_CUT], "Index Only Scan using card_id on card k");
+    must_have(plans[JT_SQL_STUCK], "stuck_card_pkey");
+    must_have(plans[JT_SQL_STUCK],
+              "Index Cond: ((key_id = $2) AND (bucket = c.bucket) AND (id >= c.id) AND (id <= "
+              "c.id))");
     must_have(plans[JT_SQL_NEWEST], "Index Scan Backward using card_id on card k");
     must_have(plans[JT_SQL_UNUSED], "Index Cond: (key_id = $1)");
     PQfinish(conn);
