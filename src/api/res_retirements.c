@@ -90,6 +90,33 @@ const struct jt_operation jt_operation_retirement_start = {
     .again = start_again,
 };
 
+/* --- what it would be --- */
+
+static enum jt_err project(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_retirement_project(ctx, call->params.number, state);
+}
+
+static json_t *projection_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    const struct jt_projection *p = state;
+    return json_pack(
+        "{sI,sI,sI,so,so,so,so}", "rows_left", (json_int_t)p->rows_left, "observed_seconds",
+        (json_int_t)p->observed_s, "gone_by_itself", (json_int_t)p->gone_by_itself, "end_by_itself",
+        jt_json_text_or_null(p->end_by_itself), "job_rate",
+        p->job_rate == 0 ? json_null() : json_integer((json_int_t)p->job_rate), "job_rate_of",
+        p->job_rate == 0 ? json_null() : json_string(p->rate_is_option ? "option" : "last-job"),
+        "end_by_job", jt_json_text_or_null(p->end_by_job));
+}
+
+const struct jt_operation jt_operation_retirement_project = {
+    .state_size = sizeof(struct jt_projection),
+    .act = project,
+    .status = 200,
+    .answer = projection_answer,
+};
+
 /* --- pause and resume --- */
 
 /* To pause what is paused is success: there is nothing else to find for a repeated request. */

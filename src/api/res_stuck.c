@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /v1/generations/{number}/stuck: cards that keep a generation from retiring, by token. */
+/*
+ * GET /v1/generations/{number}/stuck: cards that keep a generation from retiring, by token.
+ * POST /v1/generations/{number}/repair: mends those of them that can be.
+ */
 #include "api/operation.h"
 #include "api/token_text.h"
+#include "vault/repair.h"
 #include "vault/stuck.h"
 
 #include <stdio.h>
@@ -80,4 +84,30 @@ const struct jt_operation jt_operation_stuck_list = {
     .status = 200,
     .answer = answer,
     .clear = clear,
+};
+
+/* --- repair --- */
+
+/* What was mended is whole: to ask again does the rest. */
+static enum jt_err repair(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    return jt_repair_run(ctx, call->params.number, call->actor, state);
+}
+
+static json_t *repair_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    const struct jt_repair_view *v = state;
+    return json_pack("{sI,sI,sI,sb}", "mended", (json_int_t)v->n_mended, "left",
+                     (json_int_t)v->n_left, "held_back", (json_int_t)v->n_held_back, "more",
+                     (int)v->more);
+}
+
+const struct jt_operation jt_operation_stuck_repair = {
+    .state_size = sizeof(struct jt_repair_view),
+    .act = repair,
+    .status = 200,
+    .answer = repair_answer,
+    .once = JT_ONCE_TAKEN,
+    .again = repair,
 };

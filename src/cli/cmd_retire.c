@@ -156,36 +156,46 @@ static int start(const struct jt_cli *cli, const char *retire_path, const char *
     return jt_answer_complain(answer);
 }
 
-int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+/* --- a dry run --- */
+
+static void print_projection(const json_t *p)
 {
-    const char *number = NULL;
-    bool wait = false;
-    const struct jt_option options[] = {
-        JT_FLAG("wait", &wait, "wait until it is retired, then print the certificate"),
-    };
-    struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
-    char retire_path[JT_GENERATION_PATH], retirement_path[JT_GENERATION_PATH];
-    int code = jt_options_parse(self, cli, &parse, argc, argv);
-    if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/retire", retire_path);
+    long long seconds = jt_reply_integer(p, "observed_seconds");
+    long long gone = jt_reply_integer(p, "gone_by_itself");
+    const char *alone = json_string_value(json_object_get(p, "end_by_itself"));
+    const char *job = json_string_value(json_object_get(p, "end_by_job"));
+    printf("%lld rows left\n", jt_reply_integer(p, "rows_left"));
+    if (seconds == 0) {
+        printf("by readers alone: not observed yet, ask again in a minute\n");
+    } else {
+        printf("by readers alone: %lld in the last %lld minutes%s%s\n", gone, (seconds + 59) / 60,
+               alone == NULL ? "; no end is in sight" : "; the last one about ",
+               alone == NULL ? "" : alone);
     }
-    if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/retirement", retirement_path);
+    if (job == NULL) {
+        printf("with the job: not known, there is no rate to go by\n");
+    } else if (json_is_integer(json_object_get(p, "job_rate"))) {
+        printf("with the job: %lld rows/s (%s), until about %s\n", jt_reply_integer(p, "job_rate"),
+               strcmp(jt_reply_text(p, "job_rate_of"), "option") == 0 ? "option rate"
+                                                                      : "as the last one",
+               job);
+    } else {
+        printf("with the job: at once\n");
     }
-    if (code != JT_GO_ON) {
-        return code;
-    }
+}
+
+static int retire(struct jt_cli *cli, const char *retire_path, const char *retirement_path,
+                  bool wait)
+{
     struct jt_answer answer = { 0 };
-    code = start(cli, retire_path, retirement_path, wait, &answer);
+    int code = start(cli, retire_path, retirement_path, wait, &answer);
     if (code == JT_EXIT_OK && wait) {
         code = await_certificate(cli, retirement_path, &answer);
     }
     if (code == JT_EXIT_OK || code == JT_EXIT_STUCK) {
         if (cli->json) {
             printf("%s\n", answer.text);
-        } else if (code == JT_EXIT_STUCK) {
-            print_started(answer.json);
-        } else if (wait) {
+        } else if (wait && code == JT_EXIT_OK) {
             print_certificate(answer.json);
         } else {
             print_started(answer.json);
@@ -193,6 +203,33 @@ int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int ar
     }
     jt_answer_clear(&answer);
     return code;
+}
+
+int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *number = NULL;
+    bool wait = false, dry = false;
+    const struct jt_option options[] = {
+        JT_FLAG("wait", &wait, "wait until it is retired, then print the certificate"),
+        JT_FLAG("dry-run", &dry, "begin nothing: tell how long it would take, with and without"),
+    };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
+    char retire_path[JT_GENERATION_PATH], other_path[JT_GENERATION_PATH];
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code == JT_GO_ON && wait && dry) {
+        return jt_usage_error(self, "--wait and --dry-run exclude each other");
+    }
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, "/retire", retire_path);
+    }
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, dry ? "/projection" : "/retirement", other_path);
+    }
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    return dry ? jt_rest_show(cli, "GET", other_path, NULL, print_projection)
+               : retire(cli, retire_path, other_path, wait);
 }
 
 int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, int argc,

@@ -77,6 +77,7 @@ jt_command_fn jt_cmd_keys_pause;
 jt_command_fn jt_cmd_keys_resume;
 jt_command_fn jt_cmd_keys_retire;
 jt_command_fn jt_cmd_keys_stuck;
+jt_command_fn jt_cmd_repair;
 jt_command_fn jt_cmd_migrate;
 jt_command_fn jt_cmd_honey_add;
 jt_command_fn jt_cmd_honey_list;

@@ -69,6 +69,8 @@ static const struct jt_command commands[] = {
       REST | JSON, jt_cmd_keys_stuck },
     { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON,
       jt_cmd_keys_certificate },
+    { "repair", "NUMBER", "Mend what can be of the cards that keep a generation from retiring.",
+      REST | JSON, jt_cmd_repair },
     { "audit list", "", "List rows of the audit trail, oldest first.", REST | JSON,
       jt_cmd_audit_list },
     { "audit export", "", "Write the audit trail as JSON lines, for keeping and for verifying.",

@@ -260,6 +260,18 @@ enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node
                                const struct jt_move_txn *in,
                                struct jt_move_result *result) JT_CHECKED;
 
+/* --- mending --- */
+
+/*
+ * Gives a row whose fingerprint or bucket is damaged those that it must have, with its audit row.
+ * JT_ERR_NO_CHANGE: it is not as it was seen, or somebody has locked it; JT_ERR_RING_MOVED: not
+ * under the ring of `epoch`; JT_ERR_DB_DUPLICATE: another row has that fingerprint or place.
+ * Blocks.
+ */
+enum jt_err jt_card_mend(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
+                         const struct jt_card_row *seen, const uint8_t *fingerprint,
+                         const struct jt_audit_row *audit) JT_CHECKED;
+
 /* --- deletion --- */
 
 /* A row that is to be deleted, as it was seen. */

@@ -30,7 +30,8 @@
 #define TELL_PASSING  20 /* so many failures in passing are told of once */
 #define LOCK_MIN_MS   50 /* between attempts at the ring lock: from the one to the other */
 #define LOCK_MAX_MS   800
-#define OPEN_MAX      32 /* retirements: there are never as many draining generations */
+#define SAMPLE_MS     20000 /* a sample a minute is taken, by whoever comes first */
+#define OPEN_MAX      32    /* retirements: there are never as many draining generations */
 
 /* What this duty remembers of a retirement that is open; all of it may be forgotten. */
 struct open_job {
@@ -53,7 +54,10 @@ struct jt_retirer {
     struct jt_movers *movers;
     struct jt_throttle throttle;
 
+    _Atomic bool retry; /* what is stuck, now */
+
     /* the duty's own */
+    int64_t next_sample_ms;
     struct jt_drain drain; /* for single cards */
     struct open_job open[OPEN_MAX];
     int n_passing; /* failures in passing, in a row */
@@ -117,6 +121,13 @@ enum jt_err jt_retirement_hold(struct jt_work_ctx *ctx, uint64_t generation, boo
         look_after(ctx, generation, actor, out);
     }
     return err;
+}
+
+enum jt_err jt_retirement_project(struct jt_work_ctx *ctx, uint64_t generation,
+                                  struct jt_projection *out)
+{
+    return jt_samples_project(ctx->db, generation, (uint64_t)ctx->vault->conf->retirement_rate,
+                              out);
 }
 
 /* --- 2. drain --- */
@@ -442,6 +453,17 @@ static void forget_closed(struct jt_retirer *r)
     }
 }
 
+/* What the end is projected from; one that is missed is no loss. */
+static void take_sample(struct jt_retirer *r)
+{
+    if (jt_clock_ms() >= r->next_sample_ms) {
+        r->next_sample_ms = jt_clock_ms() + SAMPLE_MS;
+        if (jt_samples_take(r->ctx.db) != JT_OK) {
+            jt_fault_clear(&r->ctx.fault);
+        }
+    }
+}
+
 /* Each open job has its turn: one that cannot go on holds up no other. */
 static struct jt_again step(void *arg)
 {
@@ -452,6 +474,13 @@ static struct jt_again step(void *arg)
     enum jt_err err = JT_OK;
     if (!may_work(r)) {
         return (struct jt_again){ .ms = STALE_MS }; /* vault/membership.h tells why */
+    }
+    take_sample(r);
+    if (atomic_exchange(&r->retry, false)) {
+        for (size_t i = 0; i < OPEN_MAX; i++) {
+            r->open[i].next_stuck_ms = 0;
+            r->open[i].stuck_pause_ms = STUCK_MS;
+        }
     }
     for (uint64_t after = 0; err == JT_OK; after = job.generation) {
         jt_work_about(&r->ctx, "the next retirement");
@@ -485,6 +514,12 @@ void jt_retirer_nudge(struct jt_retirer *r)
 {
     nudge(r);
     jt_movers_nudge(r->movers);
+}
+
+void jt_retirer_retry(struct jt_retirer *r)
+{
+    atomic_store(&r->retry, true);
+    nudge(r);
 }
 
 static void set_duty(struct jt_retirer *r, struct jt_duty *duty)

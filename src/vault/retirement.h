@@ -22,6 +22,7 @@
 #define JETON_VAULT_RETIREMENT_H
 
 #include "store/retirement_ranges.h"
+#include "store/retirement_samples.h"
 #include "store/retirements.h"
 #include "store/stuck.h"
 #include "vault/workers.h"
@@ -50,6 +51,13 @@ enum jt_err jt_retirement_start(struct jt_work_ctx *ctx, uint64_t generation, co
 enum jt_err jt_retirement_hold(struct jt_work_ctx *ctx, uint64_t generation, bool pause,
                                const char *actor, struct jt_retirement_view *out) JT_CHECKED;
 
+/*
+ * A look-up, on a worker: how a draining generation would end with and without the job, of which
+ * none is begun. JT_ERR_NO_GENERATION; JT_ERR_WRONG_STATE: not draining.
+ */
+enum jt_err jt_retirement_project(struct jt_work_ctx *ctx, uint64_t generation,
+                                  struct jt_projection *out) JT_CHECKED;
+
 /* A look-up, on a worker. JT_ERR_NO_RETIREMENT: none was started. */
 enum jt_err jt_retirement_look(struct jt_work_ctx *ctx, uint64_t generation,
                                struct jt_retirement_view *out) JT_CHECKED;
@@ -58,6 +66,9 @@ struct jt_retirer;
 
 /* A job was opened, or may go on. Any thread. */
 void jt_retirer_nudge(struct jt_retirer *r);
+
+/* The same, and cards that are noted as stuck are tried again at once. */
+void jt_retirer_retry(struct jt_retirer *r);
 
 /* On failure *out is to be stopped as well. */
 enum jt_err jt_retirer_start(struct jt_vault *vault, struct jt_retirer **out) JT_CHECKED;

@@ -18,9 +18,10 @@ static bool touches_cards(enum jt_statement s)
            s == JT_SQL_TOKENIZE_NUMERIC || s == JT_SQL_READ_NUMERIC || s == JT_SQL_READ_CARDS ||
            s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS || s == JT_SQL_DELETE_CARDS ||
            s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_CUT ||
-           s == JT_SQL_STUCK || s == JT_SQL_NEWEST || s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED ||
-           s == JT_SQL_DELETE_CARDS_ONCE || s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED ||
-           s == JT_SQL_PURGE_CARDS || s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
+           s == JT_SQL_MEND_CARD || s == JT_SQL_STUCK || s == JT_SQL_NEWEST ||
+           s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED || s == JT_SQL_DELETE_CARDS_ONCE ||
+           s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED || s == JT_SQL_PURGE_CARDS ||
+           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
 }
 
 /* And those on the claims of requests; they sort and group what they were sent. */
@@ -197,6 +198,10 @@ static void check_plans(void)
               "(ROW(bucket, id) <= ROW($4, $5)))");
     must_have(plans[JT_SQL_CUT], "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_CUT], "Index Only Scan using card_id on card k");
+    must_have(plans[JT_SQL_MEND_CARD], "One-Time Filter");
+    must_have(plans[JT_SQL_MEND_CARD],
+              "Index Cond: ((key_id = $4) AND (bucket = $5) AND (id >= $6) AND (id <= $6))");
+    must_have(plans[JT_SQL_MEND_CARD], "TID Cond: (ctid = due.at)");
     must_have(plans[JT_SQL_STUCK], "stuck_card_pkey");
     must_have(plans[JT_SQL_STUCK],
               "Index Cond: ((key_id = $2) AND (bucket = c.bucket) AND (id >= c.id) AND (id <= "

@@ -162,3 +162,70 @@ def test_a_deletion_under_way_is_not_undone_by_the_job(rolled):
     assert final["rows_left"] == 0
     answer = service.app.post("/v1/fields/pan/detokenize", {"token": token})
     assert (answer.status_code, problem(answer)) == (404, "token-unknown")
+
+
+# -- a dry run
+
+
+def projected(service, generation=1):
+    answer = service.operator.get(f"/v1/generations/{generation}/projection")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_a_dry_run_begins_nothing_and_projects_the_end(make_service):
+    service = slow(make_service)
+    # As if it had been drained for an hour already.
+    service.sql(
+        "INSERT INTO retirement_sample (generation, minute, rows, moved_by_job) "
+        "VALUES (1, extract(epoch FROM now()) / 60 - 60, %s, 0)",
+        (N,),
+    )
+    silent = projected(service)
+    assert silent["rows_left"] == N and silent["gone_by_itself"] == 0
+    assert silent["end_by_itself"] is None
+    assert silent["job_rate"] == 300 and silent["job_rate_of"] == "option"
+    service.app.detokenize_many(service.tokens[: N // 3])
+    wait_until(lambda: service.rows_under(1) == N - N // 3, "readers move what they read")
+    seen = projected(service)
+    assert seen["rows_left"] == N - N // 3 and seen["gone_by_itself"] == N // 3
+    assert 3500 < seen["observed_seconds"] < 3900
+    # A third in an hour: ln(600) / ln(3/2) hours more, 15.8 of them.
+    hours = service.sql(
+        "SELECT extract(epoch FROM %s::timestamptz - now()) / 3600", (seen["end_by_itself"],)
+    )[0][0]
+    assert 15 < hours < 17
+    to_go = service.sql("SELECT extract(epoch FROM %s::timestamptz - now())", (seen["end_by_job"],))
+    assert 0 < to_go[0][0] <= (N - N // 3) / 300 + 1
+    told = service.jeton("keys", "retire", "1", "--dry-run").stdout
+    assert f"{N - N // 3} rows left" in told and "300 rows/s (option rate)" in told
+    assert service.sql("SELECT count(*) FROM retirement")[0][0] == 0
+    assert service.rows_under(1) == N - N // 3
+
+    # What the job moves is not taken for what readers do.
+    service.operator.retire(1)
+    assert service.sql("SELECT count(*) FROM retirement_sample WHERE generation = 1")[0][0] == 0
+    answer = service.operator.get("/v1/generations/1/projection")
+    assert (answer.status_code, problem(answer)) == (409, "conflict")
+
+
+def test_without_a_ceiling_the_last_job_is_what_to_go_by(service):
+    service.app.tokenize_many([made_up(n, series="before") for n in range(50)])
+    service.operator.roll()
+    first = projected(service)
+    assert first["job_rate"] is None and first["end_by_job"] is None
+    assert "not known" in service.jeton("keys", "retire", "1", "--dry-run").stdout
+    service.operator.retire(1)
+    service.operator.roll()
+    second = projected(service, 2)
+    assert second["job_rate_of"] == "last-job" and second["end_by_job"]
+
+
+def test_draining_generations_are_observed(service):
+    service.app.tokenize_many([made_up(n, series="watched") for n in range(7)])
+    service.operator.roll()
+    wait_until(
+        lambda: service.sql("SELECT generation, rows FROM retirement_sample") == [(1, 7)],
+        "a sample is taken",
+        deadline_s=40,
+    )

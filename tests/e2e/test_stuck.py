@@ -146,3 +146,95 @@ def test_the_command_line_says_what_holds_it_up_and_ends(rolled):
 def test_without_a_retirement_nothing_is_stuck(service):
     answer = service.operator.get("/v1/generations/1/stuck")
     assert (answer.status_code, problem(answer)) == (404, "not-found")
+
+
+# -- repair
+
+LOSE = "fp = md5(fp::text)::uuid"
+
+
+def test_a_damaged_fingerprint_is_mended_and_the_card_moves(rolled):
+    service = rolled
+    for token in service.tokens[:3]:
+        spoil(service, token, LOSE)
+    spoil(service, service.tokens[3], FLIP)
+    spoil(service, service.tokens[4], "bucket = 9")
+    service.operator.start_retirement(1)
+    held_up(service, 5)
+    answer = service.app.post("/v1/fields/pan/detokenize", {"token": service.tokens[0]})
+    assert answer.status_code >= 400
+    done = service.jeton("repair", "1", check=False)
+    assert done.returncode == 3
+    assert done.stdout == "4 cards mended, 1 left that nothing mends\n"
+    state = held_up(service, 1)
+    assert state["stuck"] == {"corrupt": 1}
+    good = service.tokens[:3] + service.tokens[4:]
+    assert service.app.detokenize_many(good) == service.pans[:3] + service.pans[4:]
+    # The fingerprint finds the card again: it keeps its one token.
+    assert service.app.tokenize_many(service.pans[:3]) == service.tokens[:3]
+    trail = service.sql("SELECT client, object, n_done, ids FROM audit WHERE action = 58")
+    assert len(trail) == 4 and {row[1] for row in trail} == {"1"}
+    ids = {int.from_bytes(bytes(row[3]), "big") for row in trail}
+    assert ids == set(service.ids_of([*service.tokens[:3], service.tokens[4]]))
+    spoil(service, service.tokens[3], FLIP)
+    service.operator.wait_certified(1)
+    assert service.app.detokenize_many(service.tokens) == service.pans
+
+
+def test_a_card_that_came_again_meanwhile_is_not_joined(rolled):
+    """While its fingerprint was damaged the card was stored anew: two tokens, and it is said so."""
+    service = rolled
+    spoil(service, service.tokens[0], LOSE)
+    again = service.app.tokenize(service.pans[0])
+    assert again != service.tokens[0]
+    service.operator.start_retirement(1)
+    held_up(service, 1)
+    assert service.jeton("repair", "1").stdout.startswith("1 cards mended, 0 left")
+    wait_until(
+        lambda: service.operator.retirement(1)["stuck"] == {"stored-twice": 1},
+        "it cannot move beside its twin",
+    )
+    both = [service.tokens[0], again]
+    assert service.app.detokenize_many(both) == [service.pans[0]] * 2
+    remover = Api(service, service.new_client("remover", ["delete"]))
+    assert remover.request("DELETE", f"/v1/fields/pan/tokens/{again}").status_code == 204
+    service.operator.wait_certified(1)
+    assert service.app.detokenize(service.tokens[0]) == service.pans[0]
+
+
+def test_what_somebody_holds_is_mended_the_next_time(rolled):
+    service = rolled
+    spoil(service, service.tokens[0], LOSE)
+    service.operator.start_retirement(1)
+    held_up(service, 1)
+    holder = service.connect()
+    holder.autocommit = False
+    holder.cursor().execute(
+        "SELECT 1 FROM card WHERE id = %s FOR UPDATE", (service.id_of(service.tokens[0]),)
+    )
+    answer = service.operator.post("/v1/generations/1/repair").json()
+    assert (answer["mended"], answer["left"]) == (0, 1)
+    holder.rollback()
+    holder.close()
+    answer = service.operator.post("/v1/generations/1/repair").json()
+    assert (answer["mended"], answer["left"]) == (1, 0)
+    service.operator.wait_certified(1)
+
+
+def test_repair_counts_against_the_ceiling_on_opened_cards(make_service):
+    service = make_service(options={"keeper_open_per_day": 2})
+    tokens = service.app.tokenize_many([made_up(n, series="few") for n in range(4)])
+    service.operator.roll()
+    for token in tokens:
+        spoil(service, token, LOSE)
+    service.operator.start_retirement(1)
+    held_up(service, 4)
+    answer = service.operator.post("/v1/generations/1/repair").json()
+    assert answer == {"mended": 2, "left": 0, "held_back": 2, "more": False}
+
+
+def test_it_takes_a_retirement_and_its_permission(service):
+    answer = service.operator.post("/v1/generations/1/repair")
+    assert (answer.status_code, problem(answer)) == (404, "not-found")
+    answer = service.app.post("/v1/generations/1/repair")
+    assert (answer.status_code, problem(answer)) == (403, "forbidden")

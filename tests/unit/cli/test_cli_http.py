@@ -279,6 +279,47 @@ def test_stuck_cards_are_listed_page_after_page(script):
     assert len(script.jeton("keys", "stuck", "1").out.splitlines()) == 1
 
 
+def test_a_dry_run_tells_and_asks_for_nothing_else(script):
+    found = {
+        "rows_left": 600,
+        "observed_seconds": 3600,
+        "gone_by_itself": 300,
+        "end_by_itself": "2026-01-02T00:00:00Z",
+        "job_rate": 300,
+        "job_rate_of": "option",
+        "end_by_job": "2026-01-01T00:00:02Z",
+    }
+    script.reply = lambda *_: (200, found)
+    assert script.jeton("keys", "retire", "1", "--dry-run").out.splitlines() == [
+        "600 rows left",
+        "by readers alone: 300 in the last 60 minutes; the last one about 2026-01-02T00:00:00Z",
+        "with the job: 300 rows/s (option rate), until about 2026-01-01T00:00:02Z",
+    ]
+    assert [r[:2] for r in script.requests] == [("GET", "/v1/generations/1/projection")]
+    found |= {"observed_seconds": 0, "end_by_itself": None, "job_rate": None, "end_by_job": None}
+    out = script.jeton("keys", "retire", "1", "--dry-run").out
+    assert "not observed yet" in out and "not known" in out
+    script.jeton("keys", "retire", "1", "--dry-run", "--wait", status=64)
+
+
+def test_repair_asks_until_there_was_time_for_all(script):
+    steps = iter(
+        [
+            (200, {"mended": 5, "left": 0, "held_back": 0, "more": True}),
+            (200, {"mended": 2, "left": 1, "held_back": 3, "more": False}),
+        ]
+        * 2
+        + [(200, {"mended": 0, "left": 0, "held_back": 0, "more": False})]
+    )
+    script.reply = lambda *_: next(steps)
+    out = script.jeton("repair", "1", status=3).out
+    assert out == "7 cards mended, 1 left that nothing mends, 3 held back by the keeper's ceiling\n"
+    assert [r[:2] for r in script.requests] == [("POST", "/v1/generations/1/repair")] * 2
+    done = script.jeton("--json", "repair", "1", status=3)
+    assert json.loads(done.out) == {"mended": 7, "left": 1, "held_back": 3}
+    assert script.jeton("repair", "1").out == "0 cards mended, 0 left that nothing mends\n"
+
+
 def test_retire_goes_on_waiting_when_repeated(script):
     script.reply = lambda _n, method, *_: (
         problem(409, "conflict") if method == "POST" else (200, retirement("certified", 0))
