@@ -62,7 +62,8 @@ struct jt_conf {
 
     long retirement_rate; /* rows per second; 0: as fast as it goes */
     long retirement_workers;
-    long retirement_batch; /* rows in one transaction */
+    long retirement_max_lag_ms; /* 0: lag does not matter */
+    long retirement_batch;      /* rows in one transaction */
 
     long cards_purge_grace; /* seconds */
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/replication.h"
 #include "store/tally.h"
 #include "vault/drain.h"
 #include "vault/duty.h"
@@ -16,8 +17,9 @@
 #define PASSING_MS    500   /* before a step that failed in passing is repeated */
 #define STALE_MS      2000  /* while the node may not work */
 #define SLICE_MS      500 /* so often a range is claimed anew, also while the worker is held back */
-#define RANGE_BATCHES 20  /* of a range */
-#define TELL_PASSING  20  /* so many failures in passing are told of once */
+#define REST_MAX_US   10000000 /* after one batch */
+#define RANGE_BATCHES 20       /* of a range */
+#define TELL_PASSING  20       /* so many failures in passing are told of once */
 
 struct mover {
     struct jt_movers *all;
@@ -31,6 +33,7 @@ struct mover {
     uint64_t after; /* the generation that it worked on last: others get their turn */
     struct jt_rate rate;
     int64_t renewed_ms;
+    int64_t rest_until_us;                /* it gives way to others */
     enum jt_throttle_reason throttled_by; /* since it was renewed */
     int n_passing;
     enum jt_err told;
@@ -41,6 +44,7 @@ struct jt_movers {
     void (*walked)(void *arg);
     void *arg;
     _Atomic bool all_started;
+    _Atomic bool told_hidden; /* the log was told that standbys are hidden */
     int n;
     struct mover each[];
 };
@@ -84,6 +88,25 @@ static void give_back(struct mover *m)
     m->has_range = false;
 }
 
+/* Whether the request path or a standby suffers. What cannot be seen holds nobody back. */
+static void look_around(struct mover *m)
+{
+    struct jt_throttle *throttle = m->all->throttle;
+    jt_movers_look(throttle, m->ctx.vault);
+    if (jt_throttle_lag_due(throttle, jt_clock_us())) {
+        struct jt_replication seen;
+        if (jt_replication_look(m->ctx.db, &seen) != JT_OK) {
+            jt_fault_clear(&m->ctx.fault);
+        }
+        jt_throttle_lag(throttle, &seen, jt_clock_us());
+        if (seen.n_hidden > 0 && !atomic_exchange(&m->all->told_hidden, true)) {
+            jt_log(JT_LOG_WARNING,
+                   "retirement: how far standbys are behind cannot be seen, and so does not hold "
+                   "the job back: grant pg_read_all_stats to the role, or set max_lag_ms to 0");
+        }
+    }
+}
+
 /* Twice a second: where it stands, and whether it is to go on. */
 static enum jt_err renew(struct mover *m)
 {
@@ -92,6 +115,7 @@ static enum jt_err renew(struct mover *m)
         return JT_OK;
     }
     (void)jt_rate_note(&m->rate, 0);
+    look_around(m);
     const struct jt_worker_note note = { .moved_in_1000_s = (uint64_t)(m->rate.now * 1000.0),
                                          .throttled_by = m->throttled_by };
     bool paused;
@@ -125,10 +149,14 @@ static enum jt_err end_range(struct mover *m)
 static enum jt_err go_on(struct mover *m, int *pause_ms)
 {
     size_t n = jt_throttle_batch(m->all->throttle, m->drain.batch);
-    enum jt_throttle_reason why;
-    int64_t wait_us = jt_throttle_take(m->all->throttle, n, jt_clock_us(), &why);
+    enum jt_throttle_reason why = JT_THROTTLE_NONE;
+    int64_t began_us = jt_clock_us();
+    int64_t wait_us = m->rest_until_us - began_us;
+    if (wait_us <= 0) {
+        wait_us = jt_throttle_take(m->all->throttle, n, began_us, &why);
+    }
     if (wait_us > 0) {
-        m->throttled_by = why;
+        m->throttled_by = why != JT_THROTTLE_NONE ? why : m->throttled_by;
         *pause_ms = wait_us > SLICE_MS * 1000 ? SLICE_MS : (int)(wait_us / 1000) + 1;
         return renew(m);
     }
@@ -136,6 +164,10 @@ static enum jt_err go_on(struct mover *m, int *pause_ms)
     bool end = false;
     enum jt_err err = jt_drain_batch(&m->drain, &m->ctx, &m->range, n, &end);
     if (err == JT_OK) {
+        int64_t ended_us = jt_clock_us();
+        int64_t rest_us = jt_throttle_rest(m->all->throttle, ended_us - began_us, &why);
+        m->rest_until_us = ended_us + (rest_us > REST_MAX_US ? REST_MAX_US : rest_us);
+        m->throttled_by = why != JT_THROTTLE_NONE ? why : m->throttled_by;
         (void)jt_rate_note(&m->rate, m->range.n_moved - moved_before);
         err = end ? end_range(m) : renew(m);
     }
@@ -234,6 +266,15 @@ enum jt_err jt_movers_start(struct jt_movers *m, struct jt_vault *vault,
     }
     atomic_store(&m->all_started, err == JT_OK);
     return err;
+}
+
+void jt_movers_look(struct jt_throttle *throttle, const struct jt_vault *vault)
+{
+    uint64_t counts[JT_LATENCY_STEPS] = { 0 };
+    for (int i = 0; i < vault->n_loops; i++) {
+        jt_latency_add(counts, &vault->foreground[i]);
+    }
+    jt_throttle_look(throttle, counts, jt_clock_us());
 }
 
 void jt_movers_stop(struct jt_movers *m)

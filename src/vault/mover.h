@@ -28,4 +28,7 @@ void jt_movers_stop(struct jt_movers *m);
 /* There is something to do. Any thread, between new and stop. */
 void jt_movers_nudge(struct jt_movers *m);
 
+/* A look at the request path, for who looks while no mover works as well. */
+void jt_movers_look(struct jt_throttle *throttle, const struct jt_vault *vault);
+
 #endif

@@ -476,6 +476,7 @@ static struct jt_again step(void *arg)
         return (struct jt_again){ .ms = STALE_MS }; /* vault/membership.h tells why */
     }
     take_sample(r);
+    jt_movers_look(&r->throttle, r->ctx.vault);
     if (atomic_exchange(&r->retry, false)) {
         for (size_t i = 0; i < OPEN_MAX; i++) {
             r->open[i].next_stuck_ms = 0;
@@ -541,7 +542,7 @@ enum jt_err jt_retirer_start(struct jt_vault *vault, struct jt_retirer **out)
         return JT_ERR_NOMEM;
     }
     pthread_mutex_init(&r->mutex, NULL);
-    jt_throttle_init(&r->throttle, conf->retirement_rate);
+    jt_throttle_init(&r->throttle, conf->retirement_rate, conf->retirement_max_lag_ms);
     enum jt_err err =
         jt_drain_init(&r->drain, jt_tally_writer(vault->node.number, JT_TALLY_RETIREMENT),
                       (size_t)conf->retirement_batch);

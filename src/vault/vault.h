@@ -9,6 +9,7 @@
 #ifndef JETON_VAULT_VAULT_H
 #define JETON_VAULT_VAULT_H
 
+#include "base/latency.h"
 #include "model/keyref.h"
 #include "model/node.h"
 #include "options/conf.h"
@@ -37,6 +38,8 @@ enum jt_mint {
  * assumes one node" must have been dealt with.
  */
 #define JT_NODE_NUMBER 1
+
+#define JT_VAULT_LOOPS 64 /* at most */
 
 struct jt_vault {
     const struct jt_conf *conf;
@@ -73,6 +76,8 @@ struct jt_vault {
     _Atomic bool stopping;            /* the process ends soon: it still serves, and is not ready */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */
     _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];
+    /* batches of each loop's lanes that answer somebody, and are not large ones */
+    struct jt_latency foreground[JT_VAULT_LOOPS];
     int n_loops;
     /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
     _Atomic int n_loops_up;

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The retirement job: several workers, pause and resume, what a dead worker leaves."""
 
+import subprocess
+
 import pytest
 
 from cards import made_up
-from service import problem, wait_until
+from service import pg_bin, problem, wait_until
 from traffic import check_generations
 
 N = 900
@@ -229,3 +231,70 @@ def test_draining_generations_are_observed(service):
         "a sample is taken",
         deadline_s=40,
     )
+
+
+# -- standbys
+
+
+class Standby:
+    """A standby of a test cluster, in a directory of its own."""
+
+    def __init__(self, cluster, directory):
+        self.directory = directory
+        self.data = directory / "pg"
+        self.directory.mkdir()
+        subprocess.run(
+            [pg_bin("pg_basebackup"), "-h", cluster.directory, "-U", "postgres", "-D", self.data]
+            + ["-R", "-X", "stream", "-c", "fast"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
+            conf.write(f"unix_socket_directories = '{directory}'\n")
+        self.ctl("-w", "-t", "60", "start")
+
+    def ctl(self, *arguments):
+        subprocess.run(
+            [pg_bin("pg_ctl"), "-s", "-D", self.data, "-l", self.directory / "log", *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def sql(self, query):
+        subprocess.run(
+            [pg_bin("psql"), "-h", self.directory, "-U", "postgres", "-d", "postgres"]
+            + ["-q", "-c", query],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture
+def behind(make_service, tmp_path):
+    """A slow service, and a standby of its database that replays nothing."""
+    service = slow(make_service, retirement_rate=100, retirement_max_lag_ms=100)
+    standby = Standby(service.cluster, tmp_path / "standby")
+    standby.sql("SELECT pg_wal_replay_pause()")
+    yield service, standby
+    standby.ctl("-m", "immediate", "stop")
+    service.cluster.sql("postgres", "REVOKE pg_read_all_stats FROM jeton")
+
+
+def test_it_gives_way_to_a_standby_that_is_behind(behind):
+    service, standby = behind
+    service.cluster.sql("postgres", "GRANT pg_read_all_stats TO jeton")
+    service.operator.start_retirement(1)
+    wait_until(
+        lambda: service.operator.retirement(1)["throttled_by"] == "replication",
+        "the standby holds it back",
+    )
+    standby.sql("SELECT pg_wal_replay_resume()")
+    service.operator.wait_certified(1)
+    assert "cannot be seen" not in service.front_log.read_text()
+
+
+def test_what_it_may_not_see_does_not_hold_it_back_and_is_said(behind):
+    service, _ = behind
+    service.operator.start_retirement(1)
+    service.operator.wait_certified(1)
+    assert "grant pg_read_all_stats" in service.front_log.read_text()
