@@ -194,8 +194,7 @@ static void check_plans(void)
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Scan using idempotency_age");
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Cond: (mac = o.mac)");
     must_have(plans[JT_SQL_STRAGGLERS],
-              "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)) AND "
-              "(ROW(bucket, id) <= ROW($4, $5)))");
+              "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_CUT], "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
     must_have(plans[JT_SQL_CUT], "Index Only Scan using card_id on card k");
     must_have(plans[JT_SQL_MEND_CARD], "One-Time Filter");
@@ -250,12 +249,24 @@ static void statistics_that_say_one_key_id_do_not_lead_the_planner_astray(void *
     check_plans();
 }
 
+/* As after a first import: the planner guesses from the size of the file alone. */
+static void a_table_of_one_generation_that_was_never_analysed_is_walked_in_order(void **state)
+{
+    struct fx *fx = *state;
+    fx_exec(fx->plain, "ALTER TABLE card SET (autovacuum_enabled = off)");
+    fx_exec(fx->plain, "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, "
+                       "md5('f' || i)::uuid, decode('01' || repeat('ee', 24), 'hex') "
+                       "FROM generate_series(1, 100000) i");
+    check_plans();
+}
+
 int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
         fx_vault_test(every_statement_on_cards_stays_on_its_index),
         fx_vault_test(statistics_that_say_one_key_id_do_not_lead_the_planner_astray),
+        fx_vault_test(a_table_of_one_generation_that_was_never_analysed_is_walked_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
