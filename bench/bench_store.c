@@ -375,7 +375,8 @@ static void submit_move(struct run *run)
     static struct jt_card_row rows[BATCH_MAX];
     static struct jt_card_move moves[BATCH_MAX];
     size_t n;
-    need(jt_cards_stragglers(db, run->draining, &cursor, rows, run->batch, &n) == JT_OK &&
+    need(jt_cards_stragglers(db, run->draining, &cursor, JT_CARD_CURSOR_END, rows, run->batch,
+                             &n) == JT_OK &&
              n == run->batch,
          "stragglers");
     for (size_t i = 0; i < n; i++) {

@@ -8,6 +8,7 @@
 #include "cli/rest.h"
 
 #include <string.h>
+#include <time.h>
 
 #define POLL_MS 250
 
@@ -37,53 +38,94 @@ static bool is_certified(const json_t *retirement)
            json_is_object(json_object_get(retirement, "certificate"));
 }
 
-static struct jt_progress_state progress_of(const json_t *retirement)
+/* "until 18:03, held back: rate": when it ends by this machine's clock, and why not earlier. */
+static const char *write_note(const json_t *retirement, int64_t eta_s, char *out, size_t room)
+{
+    const char *held = json_string_value(json_object_get(retirement, "throttled_by"));
+    char until[40] = "";
+    if (eta_s > 0) {
+        time_t end = time(NULL) + (time_t)eta_s;
+        struct tm tm;
+        (void)strftime(until, sizeof until, eta_s < 86400 ? "until %H:%M" : "until %Y-%m-%d %H:%M",
+                       localtime_r(&end, &tm));
+    }
+    if (json_is_string(json_object_get(retirement, "paused_at"))) {
+        held = "paused";
+    }
+    snprintf(out, room, "%s%s%s%.20s", until, until[0] != '\0' && held != NULL ? ", " : "",
+             held != NULL ? "held back: " : "", held != NULL ? held : "");
+    return out[0] == '\0' ? NULL : out;
+}
+
+static struct jt_progress_state progress_of(const json_t *retirement, char *note, size_t room)
 {
     double left = (double)jt_reply_integer(retirement, "rows_left");
     double moved = (double)jt_reply_integer(retirement, "rows_moved");
     const json_t *eta = json_object_get(retirement, "eta_seconds");
-    return (struct jt_progress_state){
+    struct jt_progress_state state = {
         .fraction = left + moved > 0 ? moved / (left + moved) : 1,
         .rows = (uint64_t)jt_reply_integer(retirement, "rows_moved"),
         .rate = json_number_value(json_object_get(retirement, "rate")),
         .eta_s = json_is_integer(eta) ? (int64_t)json_integer_value(eta) : -1,
     };
+    state.note = write_note(retirement, state.eta_s, note, room);
+    return state;
 }
 
-/* Rows that cannot be opened keep a retirement from ending: said once, while the wait goes on. */
-static void tell_of_stuck_rows(const json_t *retirement, struct jt_progress *progress, bool *told)
+/* Nothing is left but cards that cannot be moved: no wait makes it end. */
+static bool is_stuck(const json_t *retirement)
 {
     long long stuck = jt_reply_integer(retirement, "rows_stuck");
-    if (stuck > 0 && !*told) {
-        jt_progress_end(progress, NULL);
-        jt_complain(
-            "%lld rows cannot be moved: the retirement cannot end until they are repaired or "
-            "removed",
-            stuck);
-        *told = true;
-    }
+    return stuck > 0 && jt_reply_integer(retirement, "rows_left") <= stuck &&
+           strcmp(jt_reply_text(retirement, "state"), "draining") == 0;
 }
 
-/* Asks until the certificate is there. `answer` holds the last retirement seen and is replaced. */
+static void tell_stuck(const json_t *retirement)
+{
+    char causes[200] = "";
+    size_t len = 0;
+    const char *cause;
+    json_t *n;
+    json_object_foreach(json_object_get(retirement, "stuck"), cause, n)
+    {
+        if (len < sizeof causes) {
+            len +=
+                (size_t)snprintf(causes + len, sizeof causes - len, "%s%lld %.30s",
+                                 len == 0 ? ": " : ", ", (long long)json_integer_value(n), cause);
+        }
+    }
+    jt_complain("%lld rows cannot be moved and keep generation %lld from retiring%s; jeton keys "
+                "stuck lists them, and the retirement goes on when they are mended or deleted",
+                jt_reply_integer(retirement, "rows_stuck"),
+                jt_reply_integer(retirement, "generation"), causes);
+}
+
+/*
+ * Asks until the certificate is there, or nothing moves any more. `answer` holds the last
+ * retirement seen and is replaced.
+ */
 static int await_certificate(const struct jt_cli *cli, const char *path, struct jt_answer *answer)
 {
     struct jt_progress progress;
+    char note[80];
     jt_progress_start(&progress, "retire", false);
     int code = JT_EXIT_OK;
-    bool told = false;
-    while (code == JT_EXIT_OK && !is_certified(answer->json)) {
-        struct jt_progress_state state = progress_of(answer->json);
+    while (code == JT_EXIT_OK && !is_certified(answer->json) && !is_stuck(answer->json)) {
+        struct jt_progress_state state = progress_of(answer->json, note, sizeof note);
         jt_progress_show(&progress, &state);
-        tell_of_stuck_rows(answer->json, &progress, &told);
         jt_answer_clear(answer);
         jt_clock_pause(POLL_MS);
         code = jt_rest_call(cli, "GET", path, NULL, answer);
     }
     if (code == JT_EXIT_OK) {
-        struct jt_progress_state state = progress_of(answer->json);
+        struct jt_progress_state state = progress_of(answer->json, note, sizeof note);
         jt_progress_end(&progress, &state);
     } else {
         jt_progress_end(&progress, NULL);
+    }
+    if (code == JT_EXIT_OK && is_stuck(answer->json)) {
+        tell_stuck(answer->json);
+        code = JT_EXIT_STUCK;
     }
     return code;
 }
@@ -114,34 +156,46 @@ static int start(const struct jt_cli *cli, const char *retire_path, const char *
     return jt_answer_complain(answer);
 }
 
-int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+/* --- a dry run --- */
+
+static void print_projection(const json_t *p)
 {
-    const char *number = NULL;
-    bool wait = false;
-    const struct jt_option options[] = {
-        JT_FLAG("wait", &wait, "wait until it is retired, then print the certificate"),
-    };
-    struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
-    char retire_path[JT_GENERATION_PATH], retirement_path[JT_GENERATION_PATH];
-    int code = jt_options_parse(self, cli, &parse, argc, argv);
-    if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/retire", retire_path);
+    long long seconds = jt_reply_integer(p, "observed_seconds");
+    long long gone = jt_reply_integer(p, "gone_by_itself");
+    const char *alone = json_string_value(json_object_get(p, "end_by_itself"));
+    const char *job = json_string_value(json_object_get(p, "end_by_job"));
+    printf("%lld rows left\n", jt_reply_integer(p, "rows_left"));
+    if (seconds == 0) {
+        printf("by readers alone: not observed yet, ask again in a minute\n");
+    } else {
+        printf("by readers alone: %lld in the last %lld minutes%s%s\n", gone, (seconds + 59) / 60,
+               alone == NULL ? "; no end is in sight" : "; the last one about ",
+               alone == NULL ? "" : alone);
     }
-    if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/retirement", retirement_path);
+    if (job == NULL) {
+        printf("with the job: not known, there is no rate to go by\n");
+    } else if (json_is_integer(json_object_get(p, "job_rate"))) {
+        printf("with the job: %lld rows/s (%s), until about %s\n", jt_reply_integer(p, "job_rate"),
+               strcmp(jt_reply_text(p, "job_rate_of"), "option") == 0 ? "option rate"
+                                                                      : "as the last one",
+               job);
+    } else {
+        printf("with the job: at once\n");
     }
-    if (code != JT_GO_ON) {
-        return code;
-    }
+}
+
+static int retire(struct jt_cli *cli, const char *retire_path, const char *retirement_path,
+                  bool wait)
+{
     struct jt_answer answer = { 0 };
-    code = start(cli, retire_path, retirement_path, wait, &answer);
+    int code = start(cli, retire_path, retirement_path, wait, &answer);
     if (code == JT_EXIT_OK && wait) {
         code = await_certificate(cli, retirement_path, &answer);
     }
-    if (code == JT_EXIT_OK) {
+    if (code == JT_EXIT_OK || code == JT_EXIT_STUCK) {
         if (cli->json) {
             printf("%s\n", answer.text);
-        } else if (wait) {
+        } else if (wait && code == JT_EXIT_OK) {
             print_certificate(answer.json);
         } else {
             print_started(answer.json);
@@ -149,6 +203,33 @@ int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int ar
     }
     jt_answer_clear(&answer);
     return code;
+}
+
+int jt_cmd_keys_retire(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *number = NULL;
+    bool wait = false, dry = false;
+    const struct jt_option options[] = {
+        JT_FLAG("wait", &wait, "wait until it is retired, then print the certificate"),
+        JT_FLAG("dry-run", &dry, "begin nothing: tell how long it would take, with and without"),
+    };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
+    char retire_path[JT_GENERATION_PATH], other_path[JT_GENERATION_PATH];
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code == JT_GO_ON && wait && dry) {
+        return jt_usage_error(self, "--wait and --dry-run exclude each other");
+    }
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, "/retire", retire_path);
+    }
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, dry ? "/projection" : "/retirement", other_path);
+    }
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    return dry ? jt_rest_show(cli, "GET", other_path, NULL, print_projection)
+               : retire(cli, retire_path, other_path, wait);
 }
 
 int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, int argc,

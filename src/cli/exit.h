@@ -13,6 +13,7 @@ enum jt_exit {
     JT_EXIT_OK = 0,
     JT_EXIT_FAILED = 1,       /* the operation failed here */
     JT_EXIT_REFUSED = 2,      /* the server refused it */
+    JT_EXIT_STUCK = 3,        /* what was waited for does not come before somebody acts */
     JT_EXIT_USAGE = 64,       /* the command line is wrong */
     JT_EXIT_UNAVAILABLE = 69, /* server or database cannot be reached now, also after repeating */
     JT_EXIT_DENIED = 77,      /* the credential does not permit it */

@@ -67,8 +67,15 @@ static const struct jt_command commands[] = {
       REST | JSON, jt_cmd_keys_abandon },
     { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON,
       jt_cmd_keys_retire },
+    { "keys pause", "NUMBER", "Let a retirement pause, on all nodes.", REST | JSON,
+      jt_cmd_keys_pause },
+    { "keys resume", "NUMBER", "Let a paused retirement go on.", REST | JSON, jt_cmd_keys_resume },
+    { "keys stuck", "NUMBER", "List the cards that keep a generation from retiring, and why.",
+      REST | JSON, jt_cmd_keys_stuck },
     { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON,
       jt_cmd_keys_certificate },
+    { "repair", "NUMBER", "Mend what can be of the cards that keep a generation from retiring.",
+      REST | JSON, jt_cmd_repair },
     { "audit list", "", "List rows of the audit trail, oldest first.", REST | JSON,
       jt_cmd_audit_list },
     { "audit export", "", "Write the audit trail as JSON lines, for keeping and for verifying.",
@@ -121,7 +128,7 @@ static void print_help(void)
     printf("\nOptions, before or after the command:\n");
     jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, stdout);
     printf("\njeton COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 refused by "
-           "the server, 64 usage,\n"
+           "the server,\n3 stuck, 64 usage, "
            "69 unavailable, 77 denied, 78 configuration. Manual: jeton(1).\n");
 }
 

@@ -54,8 +54,11 @@ void jt_progress_format(const char *label, const struct jt_progress_state *state
         memcpy(drawn + 1 + BAR_WIDTH, "] ", 3);
     }
     format_eta(state->eta_s, eta, sizeof eta);
-    snprintf(out, JT_PROGRESS_LINE, "%.20s %s%s  %" PRIu64 " rows  %.0f rows/s  ETA %s", label,
-             drawn, percent, state->rows, state->rate, eta);
+    int len = snprintf(out, JT_PROGRESS_LINE, "%.20s %s%s  %" PRIu64 " rows  %.0f rows/s  ETA %s",
+                       label, drawn, percent, state->rows, state->rate, eta);
+    if (state->note != NULL && len < JT_PROGRESS_LINE) {
+        snprintf(out + len, JT_PROGRESS_LINE - (size_t)len, "  %s", state->note);
+    }
 }
 
 static void draw(struct jt_progress *p, const struct jt_progress_state *state)

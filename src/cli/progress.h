@@ -21,10 +21,11 @@ struct jt_progress {
 
 /* What one line shows. */
 struct jt_progress_state {
-    double fraction; /* 0 to 1; negative: unknown */
-    uint64_t rows;   /* done */
-    double rate;     /* rows per second */
-    int64_t eta_s;   /* seconds to go; -1: unknown */
+    double fraction;  /* 0 to 1; negative: unknown */
+    uint64_t rows;    /* done */
+    double rate;      /* rows per second */
+    int64_t eta_s;    /* seconds to go; -1: unknown */
+    const char *note; /* what else there is to say; NULL: nothing */
 };
 
 /*

@@ -216,6 +216,16 @@ enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *recor
     return err;
 }
 
+enum jt_err jt_fieldkey_candidate(struct jt_fieldkey *fk, const uint8_t *envelope,
+                                  size_t envelope_len, uint8_t *out)
+{
+    if (envelope_len <= JT_ENVELOPE_OVERHEAD ||
+        envelope_len > JT_ENVELOPE_OVERHEAD + JT_PLAINTEXT_MAX || envelope[0] != fk->key_id) {
+        return JT_ERR_DECRYPT;
+    }
+    return jt_siv_candidate(fk->siv, envelope + JT_KEY_ID_LEN, envelope_len - JT_KEY_ID_LEN, out);
+}
+
 enum jt_err jt_fieldkey_fingerprint(struct jt_fieldkey *fk, struct jt_cmac_record *records,
                                     size_t n)
 {

@@ -75,6 +75,15 @@ enum jt_err jt_fieldkey_open(struct jt_fieldkey *fk, struct jt_siv_record *recor
                              size_t n) JT_CHECKED;
 
 /*
+ * What an envelope would open to if it is authentic, for whoever has to find out what it is bound
+ * to (jt_siv_candidate): `out` receives envelope_len - JT_ENVELOPE_OVERHEAD bytes that nobody is
+ * told of before jt_fieldkey_open has accepted the envelope. JT_ERR_DECRYPT for another key id, or
+ * a length that is none.
+ */
+enum jt_err jt_fieldkey_candidate(struct jt_fieldkey *fk, const uint8_t *envelope,
+                                  size_t envelope_len, uint8_t *out) JT_CHECKED;
+
+/*
  * Fingerprints: record.in is the packed PAN, or without dedup the packed PAN followed by the
  * row-id.
  */

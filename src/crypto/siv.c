@@ -266,6 +266,21 @@ enum jt_err jt_siv_open(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_
     return err;
 }
 
+enum jt_err jt_siv_candidate(struct jt_siv *siv, const uint8_t *in, size_t in_len, uint8_t *out)
+{
+    if (in_len < JT_SIV_TAG_LEN) {
+        return JT_ERR_DECRYPT;
+    }
+    size_t out_len = in_len - JT_SIV_TAG_LEN;
+    ctr_job_set(&siv->job[0], jt_block_load(in), in + JT_SIV_TAG_LEN, out, out_len);
+    enum jt_err err = ctr_run(siv, 1);
+    if (err != JT_OK) {
+        jt_wipe(out, out_len);
+    }
+    wipe_scratch(siv, 1);
+    return err;
+}
+
 enum jt_err jt_siv_header(struct jt_siv *siv, const uint8_t *header, size_t header_len,
                           uint8_t header_mac[static JT_SIV_TAG_LEN])
 {

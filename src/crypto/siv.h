@@ -52,6 +52,15 @@ enum jt_err jt_siv_seal(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_
 enum jt_err jt_siv_open(struct jt_siv *siv, const struct jt_bytes *ad, size_t n_ad,
                         const uint8_t *in, size_t in_len, uint8_t *out) JT_CHECKED;
 
+/*
+ * The decryption alone, without the verification that makes it a plaintext: `out` may be anything.
+ * For a caller who does not know the associated data, computes what it could be from `out`, and
+ * then believes jt_siv_open only. Nothing of `out` may be told to anybody before that. Lengths and
+ * JT_ERR_DECRYPT as there.
+ */
+enum jt_err jt_siv_candidate(struct jt_siv *siv, const uint8_t *in, size_t in_len,
+                             uint8_t *out) JT_CHECKED;
+
 #define JT_SIV_RECORD_AD 3
 
 /*

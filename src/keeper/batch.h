@@ -26,6 +26,8 @@
 #include "wire/held.h"
 #include "wire/identify.h"
 #include "wire/match.h"
+#include "wire/mend.h"
+#include "wire/name.h"
 #include "wire/once.h"
 #include "wire/open.h"
 #include "wire/open_masked.h"
@@ -57,6 +59,7 @@ struct jt_batch {
         struct jt_held_item held[JT_WIRE_MAX_HELD];
         struct jt_once_item once[JT_WIRE_MAX_ITEMS];
         struct jt_guess_item guess[JT_WIRE_MAX_ITEMS];
+        struct jt_name_item name[JT_WIRE_MAX_ITEMS];
     } items;
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];
@@ -69,6 +72,8 @@ struct jt_batch {
         struct jt_held_result held[JT_WIRE_MAX_HELD];
         struct jt_once_result once[JT_WIRE_MAX_ITEMS];
         struct jt_guess_result guess[JT_WIRE_MAX_ITEMS];
+        struct jt_mend_result mend[JT_WIRE_MAX_ITEMS];
+        struct jt_name_result name[JT_WIRE_MAX_ITEMS];
     } results;
     uint8_t pans[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_PACKED];
     char masked[JT_WIRE_MAX_ITEMS][JT_PAN_MAX_DIGITS + 1];

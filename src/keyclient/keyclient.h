@@ -36,6 +36,8 @@
 #include "wire/honey.h"
 #include "wire/identify.h"
 #include "wire/match.h"
+#include "wire/mend.h"
+#include "wire/name.h"
 #include "wire/node.h"
 #include "wire/numeric.h"
 #include "wire/once.h"
@@ -196,6 +198,12 @@ enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_op
 enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
                                        const struct jt_identify_item *items, size_t n,
                                        struct jt_identify_reply *out) JT_CHECKED;
+
+/* The same for MEND and NAME (wire/mend.h, wire/name.h). */
+enum jt_err jt_keyclient_wait_mend(struct jt_keyclient *kc, const struct jt_open_item *items,
+                                   size_t n, struct jt_mend_reply *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_name(struct jt_keyclient *kc, const struct jt_name_item *items,
+                                   size_t n, struct jt_name_reply *out) JT_CHECKED;
 
 /*
  * Makes the stored form of a client with a fresh secret, and the set row that comes after `set`

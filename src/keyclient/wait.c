@@ -23,43 +23,50 @@ static enum jt_err make_room(struct jt_keyclient *kc, size_t n, size_t result_si
     return kc->results != NULL ? JT_OK : JT_ERR_NOMEM;
 }
 
+/* A list of items goes, and a list of as many results comes back. */
+#define WAIT_LIST(kc, verb, encode, items, n, decode, out)                               \
+    ({                                                                                   \
+        struct jt_reader payload_;                                                       \
+        enum jt_err err_ = make_room((kc), (n), sizeof *(out)->results);                 \
+        *(out) = (__typeof__(*(out))){ .results = (kc)->results };                       \
+        if (err_ == JT_OK) {                                                             \
+            encode((items), (n), jt_keyclient_begin((kc), (verb)));                      \
+            err_ = jt_keyclient_exchange((kc), &payload_);                               \
+        }                                                                                \
+        if (err_ == JT_OK) {                                                             \
+            err_ = jt_keyclient_decoded((kc), decode(&payload_, (n), (out)), &payload_); \
+        }                                                                                \
+        if (err_ != JT_OK) {                                                             \
+            *(out) = (__typeof__(*(out))){ 0 };                                          \
+        }                                                                                \
+        err_;                                                                            \
+    })
+
 enum jt_err jt_keyclient_wait_identify(struct jt_keyclient *kc,
                                        const struct jt_identify_item *items, size_t n,
                                        struct jt_identify_reply *out)
 {
-    struct jt_reader payload;
-    enum jt_err err = make_room(kc, n, sizeof *out->results);
-    *out = (struct jt_identify_reply){ .results = kc->results };
-    if (err == JT_OK) {
-        jt_identify_request_encode(items, n, jt_keyclient_begin(kc, JT_VERB_IDENTIFY));
-        err = jt_keyclient_exchange(kc, &payload);
-    }
-    if (err == JT_OK) {
-        err = jt_keyclient_decoded(kc, jt_identify_reply_decode(&payload, n, out), &payload);
-    }
-    if (err != JT_OK) {
-        *out = (struct jt_identify_reply){ 0 };
-    }
-    return err;
+    return WAIT_LIST(kc, JT_VERB_IDENTIFY, jt_identify_request_encode, items, n,
+                     jt_identify_reply_decode, out);
 }
 
 enum jt_err jt_keyclient_wait_reseal(struct jt_keyclient *kc, const struct jt_open_item *items,
                                      size_t n, struct jt_reseal_reply *out)
 {
-    struct jt_reader payload;
-    enum jt_err err = make_room(kc, n, sizeof *out->results);
-    *out = (struct jt_reseal_reply){ .results = kc->results };
-    if (err == JT_OK) {
-        jt_open_request_encode(items, n, jt_keyclient_begin(kc, JT_VERB_RESEAL));
-        err = jt_keyclient_exchange(kc, &payload);
-    }
-    if (err == JT_OK) {
-        err = jt_keyclient_decoded(kc, jt_reseal_reply_decode(&payload, n, out), &payload);
-    }
-    if (err != JT_OK) {
-        *out = (struct jt_reseal_reply){ 0 };
-    }
-    return err;
+    return WAIT_LIST(kc, JT_VERB_RESEAL, jt_open_request_encode, items, n, jt_reseal_reply_decode,
+                     out);
+}
+
+enum jt_err jt_keyclient_wait_mend(struct jt_keyclient *kc, const struct jt_open_item *items,
+                                   size_t n, struct jt_mend_reply *out)
+{
+    return WAIT_LIST(kc, JT_VERB_MEND, jt_open_request_encode, items, n, jt_mend_reply_decode, out);
+}
+
+enum jt_err jt_keyclient_wait_name(struct jt_keyclient *kc, const struct jt_name_item *items,
+                                   size_t n, struct jt_name_reply *out)
+{
+    return WAIT_LIST(kc, JT_VERB_NAME, jt_name_request_encode, items, n, jt_name_reply_decode, out);
 }
 
 enum jt_err jt_keyclient_wait_client_make(struct jt_keyclient *kc, const char *id,

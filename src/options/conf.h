@@ -61,8 +61,10 @@ struct jt_conf {
 
     char *database_conninfo;
 
-    long retirement_rate;  /* rows per second; 0: as fast as it goes */
-    long retirement_batch; /* rows in one transaction */
+    long retirement_rate; /* rows per second; 0: as fast as it goes */
+    long retirement_workers;
+    long retirement_max_lag_ms; /* 0: lag does not matter */
+    long retirement_batch;      /* rows in one transaction */
 
     long cards_purge_grace; /* seconds */
 

@@ -53,6 +53,9 @@ enum jt_audit_action {
     JT_AUDIT_NODE_REMOVE = 51, /* object: its name */
     JT_AUDIT_GENERATION_PLAN = 65,
     JT_AUDIT_GENERATION_COMPROMISE = 66,
+    JT_AUDIT_RETIREMENT_PAUSE = 56, /* object: the generation */
+    JT_AUDIT_RETIREMENT_RESUME = 57,
+    JT_AUDIT_REPAIR = 58, /* ids: of the rows that were mended; object: the generation */
 };
 
 struct jt_audit_row {

@@ -54,6 +54,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_NODE_REMOVE] = "node-remove",
     [JT_AUDIT_GENERATION_PLAN] = "generation-plan",
     [JT_AUDIT_GENERATION_COMPROMISE] = "generation-compromise",
+    [JT_AUDIT_RETIREMENT_PAUSE] = "retirement-pause",
+    [JT_AUDIT_RETIREMENT_RESUME] = "retirement-resume",
+    [JT_AUDIT_REPAIR] = "repair",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

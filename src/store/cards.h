@@ -56,6 +56,7 @@ struct jt_card_row {
     uint64_t expires_us; /* model/lifetime.h */
     bool expired;        /* by the server's clock; only tokenizing and the walks see such rows */
     struct jt_digits digits; /* of its numeric token; none: the token is opaque */
+    uint16_t bucket;         /* only the walks tell it; 0 for every card of Jeton's */
 };
 
 /* --- tokenize --- */
@@ -259,6 +260,18 @@ enum jt_err jt_cards_move_wait(struct jt_db *db, const struct jt_node_spec *node
                                const struct jt_move_txn *in,
                                struct jt_move_result *result) JT_CHECKED;
 
+/* --- mending --- */
+
+/*
+ * Gives a row whose fingerprint or bucket is damaged those that it must have, with its audit row.
+ * JT_ERR_NO_CHANGE: it is not as it was seen, or somebody has locked it; JT_ERR_RING_MOVED: not
+ * under the ring of `epoch`; JT_ERR_DB_DUPLICATE: another row has that fingerprint or place.
+ * Blocks.
+ */
+enum jt_err jt_card_mend(struct jt_db *db, const struct jt_node_spec *node, uint64_t epoch,
+                         const struct jt_card_row *seen, const uint8_t *fingerprint,
+                         const struct jt_audit_row *audit) JT_CHECKED;
+
 /* --- deletion --- */
 
 /* A row that is to be deleted, as it was seen. */
@@ -360,12 +373,23 @@ struct jt_card_cursor {
     uint64_t id;
 };
 
+/* Behind every card. */
+#define JT_CARD_CURSOR_END ((struct jt_card_cursor){ INT16_MAX, INT64_MAX })
+
 /*
- * The next cards under a key id after the cursor, by the index and without a scan; at most `max`;
- * advances the cursor. Zero cards: the end of the index range was reached.
+ * The next cards under a key id after the cursor, up to and with `to`, by the index and without a
+ * scan; at most `max`; advances the cursor. Zero cards: there are no more.
  */
 enum jt_err jt_cards_stragglers(struct jt_db *db, uint8_t key_id, struct jt_card_cursor *cursor,
-                                struct jt_card_row *rows, size_t max, size_t *n) JT_CHECKED;
+                                struct jt_card_cursor to, struct jt_card_row *rows, size_t max,
+                                size_t *n) JT_CHECKED;
+
+/*
+ * The place of the `n`th card under a key id after `from`, by the index; JT_CARD_CURSOR_END where
+ * there are fewer.
+ */
+enum jt_err jt_cards_cut(struct jt_db *db, uint8_t key_id, struct jt_card_cursor from, size_t n,
+                         struct jt_card_cursor *out) JT_CHECKED;
 
 /*
  * The newest cards under each of the key ids, newest first; at most `max_each` of each, `n_key_ids

@@ -52,17 +52,66 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation, const stru
     return jt_db_end(db, err == JT_ERR_NO_ROW ? JT_ERR_NO_GENERATION : err);
 }
 
-#define RATE_IF_FRESH(t) \
-    "CASE WHEN " t "noted_at > now() - interval '10 s' THEN " t "moved_in_1000_s ELSE 0 END"
+/* Whether the job stands as it was asked for, and why not. */
+static enum jt_err check_paused(struct jt_db *db, uint64_t generation, bool pause)
+{
+    struct jt_params p;
+    PGresult *res;
+    jt_params_init(&p);
+    jt_params_u63(&p, generation);
+    enum jt_err err =
+        jt_db_query_one(db,
+                        "SELECT state = " JT_SQL_JOB_DRAINING ", paused_at IS NOT NULL "
+                        "FROM retirement WHERE generation = $1",
+                        &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        bool draining = jt_row_bool(&row, 0), paused = jt_row_bool(&row, 1);
+        err = row.bad ? JT_ERR_DB_FAULT : !draining ? JT_ERR_WRONG_STATE : JT_OK;
+        if (err == JT_OK && paused != pause) {
+            err = jt_fault_set(db->fault, JT_ERR_DB_UNTRUE,
+                               "a retirement was to be paused or resumed, and was not");
+        }
+    }
+    PQclear(res);
+    return err == JT_ERR_NO_ROW ? JT_ERR_NO_RETIREMENT : err;
+}
 
-#define JOB(FIRST, NEXT, t)                    \
-    FIRST(U63, t "generation", generation)     \
-    NEXT(U8, "g.key_id", key_id)               \
-    NEXT(U8, t "state", state)                 \
-    NEXT(U8, t "walked_bucket", walked.bucket) \
-    NEXT(U63, t "walked_id", walked.id)        \
-    NEXT(U63, t "rows_stuck", rows_stuck)      \
-    NEXT(U63, RATE_IF_FRESH(t), moved_in_1000_s)
+enum jt_err jt_retirement_pause(struct jt_db *db, uint64_t generation, bool pause,
+                                const struct jt_act *act)
+{
+    enum jt_err err = jt_db_begin(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    struct jt_params p;
+    uint64_t n_changed;
+    jt_params_init(&p);
+    jt_params_u63(&p, generation);
+    jt_params_bool(&p, pause);
+    jt_params_text(&p, act->actor);
+    err = jt_db_change(db,
+                       "UPDATE retirement SET paused_at = CASE WHEN $2::bool THEN now() END, "
+                       "paused_by = CASE WHEN $2::bool THEN $3::text END "
+                       "WHERE generation = $1 AND state = " JT_SQL_JOB_DRAINING " "
+                       "AND (paused_at IS NOT NULL) <> $2::bool",
+                       &p, &n_changed);
+    if (err == JT_OK) {
+        err = check_paused(db, generation, pause);
+    }
+    if (err == JT_OK && n_changed > 0) {
+        err = jt_audit_act_on(
+            db, act, pause ? JT_AUDIT_RETIREMENT_PAUSE : JT_AUDIT_RETIREMENT_RESUME, generation);
+    }
+    return jt_db_end(db, err);
+}
+
+#define JOB(FIRST, NEXT, t)                                    \
+    FIRST(U63, t "generation", generation)                     \
+    NEXT(U8, "g.key_id", key_id)                               \
+    NEXT(U8, t "state", state)                                 \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "paused_at"), paused_at) \
+    NEXT(TEXT_OR_EMPTY, t "paused_by", paused_by)
 
 #define CERTIFICATE(FIRST, NEXT, t)       \
     FIRST(TEXT, t "certificate", text)    \
@@ -133,7 +182,7 @@ enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation, struct jt_r
     return select_one(db, select_job, generation, out);
 }
 
-enum jt_err jt_retirement_note(struct jt_db *db, const struct jt_retirement *job)
+enum jt_err jt_retirement_forget(struct jt_db *db, uint64_t generation)
 {
     enum jt_err err = jt_db_ensure(db);
     if (err != JT_OK) {
@@ -141,16 +190,14 @@ enum jt_err jt_retirement_note(struct jt_db *db, const struct jt_retirement *job
     }
     struct jt_params p;
     jt_params_init(&p);
-    jt_params_u63(&p, job->generation);
-    jt_params_i16(&p, (int16_t)job->walked.bucket);
-    jt_params_u63(&p, job->walked.id);
-    jt_params_u63(&p, job->rows_stuck);
-    jt_params_u63(&p, job->moved_in_1000_s);
-    return jt_db_change_one(db,
-                            "UPDATE retirement SET walked_bucket = $2, walked_id = $3, "
-                            "rows_stuck = $4, moved_in_1000_s = $5, noted_at = now() "
-                            "WHERE generation = $1 AND state = " JT_SQL_JOB_DRAINING,
-                            &p);
+    jt_params_u63(&p, generation);
+    return jt_db_change(
+        db,
+        "WITH ranges AS (DELETE FROM retirement_range WHERE generation = $1::int8), "
+        "workers AS (DELETE FROM retirement_worker WHERE generation = $1::int8), "
+        "samples AS (DELETE FROM retirement_sample WHERE generation = $1::int8) "
+        "DELETE FROM stuck_card WHERE generation = $1::int8",
+        &p, NULL);
 }
 
 enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,

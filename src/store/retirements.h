@@ -16,10 +16,7 @@ struct jt_retirement {
     uint8_t key_id;
     enum jt_retirement_state state;
     char actor[JT_ACTOR_MAX + 1];
-    /* how it stands while it drains: where its pass is, what the last whole pass could not open */
-    struct jt_card_cursor walked;
-    uint64_t rows_stuck;
-    uint64_t moved_in_1000_s; /* the rate; 0 where it was not noted for some seconds */
+    char paused_at[JT_TIME_LEN], paused_by[JT_ACTOR_MAX + 1]; /* empty: it is not paused */
     /* from RETIRED on; before: generation, actor and started_at only */
     struct jt_retirement_facts facts;
     struct jt_certificate certificate; /* from CERTIFIED on */
@@ -33,6 +30,13 @@ enum jt_err jt_retirement_open(struct jt_db *db, uint64_t generation,
                                const struct jt_act *act) JT_CHECKED;
 
 /*
+ * Pauses a job that drains, or lets it go on, with the audit row. One that is so already is success
+ * and writes nothing. JT_ERR_NO_RETIREMENT; JT_ERR_WRONG_STATE: it does not drain any more.
+ */
+enum jt_err jt_retirement_pause(struct jt_db *db, uint64_t generation, bool pause,
+                                const struct jt_act *act) JT_CHECKED;
+
+/*
  * The job not certified yet whose generation follows `after`, the lowest of all when none does:
  * passing back what came last gives each its turn. JT_ERR_NO_RETIREMENT when none is open.
  */
@@ -42,8 +46,8 @@ enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after,
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation,
                               struct jt_retirement *out) JT_CHECKED;
 
-/* Notes how a job that drains stands: `walked`, `rows_stuck` and the rate. JT_ERR_NO_CHANGE. */
-enum jt_err jt_retirement_note(struct jt_db *db, const struct jt_retirement *job) JT_CHECKED;
+/* Forgets what the workers of a job that is retired left: ranges, notes, samples. */
+enum jt_err jt_retirement_forget(struct jt_db *db, uint64_t generation) JT_CHECKED;
 
 /* Stores the certificate of a retired generation: RETIRED to CERTIFIED. */
 enum jt_err jt_retirement_certify(struct jt_db *db, uint64_t generation,

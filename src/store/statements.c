@@ -574,14 +574,7 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
 
     [JT_SQL_COMMIT] = { "commit", "COMMIT", false },
 
-    /*
-     * $1 key id; $2 bucket, $3 id after which to go on; $4 at most so many. The order is the
-     * index's own.
-     */
-    [JT_SQL_STRAGGLERS] = { "stragglers",
-        "SELECT k.bucket, " ROW_OF("k") " FROM card k "
-        "WHERE k.key_id = $1::int2 AND (k.bucket, k.id) > ($2::int2, $3::int8) "
-        "ORDER BY k.bucket, k.id LIMIT $4::int8", true },
+#include "store/statements_job.def"
 
     /* $1 key ids, $2 at most so many of each */
     [JT_SQL_NEWEST] = { "newest",

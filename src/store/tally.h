@@ -11,12 +11,15 @@
 #include <stdint.h>
 
 /*
- * So many writers may a node have. The retirement and the purge are two, the lanes of all loops are
+ * So many writers may a node have. The purge is one, the workers of the retirement are the last
+ * ones and number 0, which its one worker was before there were several; the lanes of all loops are
  * the others.
  */
-#define JT_TALLY_WRITERS    512
-#define JT_TALLY_RETIREMENT 0
-#define JT_TALLY_PURGE      1
+#define JT_TALLY_WRITERS          512
+#define JT_TALLY_RETIREMENT       0
+#define JT_TALLY_PURGE            1
+#define JT_TALLY_WORKERS          496 /* and those behind it */
+#define JT_RETIREMENT_WORKERS_MAX 16
 
 /* Of writer `n` of a node. */
 static inline uint32_t jt_tally_writer(uint8_t node_number, uint32_t n)

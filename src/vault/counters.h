@@ -29,6 +29,7 @@
     X(lookup_not_found)       \
     X(purged_cards)           \
     X(lazy_reencrypted)       \
+    X(lazy_lost)              \
     X(lazy_dropped)           \
     X(retirement_reencrypted) \
     X(row_alarms)             \

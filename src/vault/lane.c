@@ -67,7 +67,11 @@ void jt_lane_end(struct jt_lane *lane, enum jt_err err)
             jt_lane_end_item(lane, &lane->entries[i], err);
         }
     }
-    jt_histogram_note(&lane->figures.us, &jt_bounds_us, (uint64_t)(jt_clock_us() - lane->began_us));
+    uint64_t us = (uint64_t)(jt_clock_us() - lane->began_us);
+    jt_histogram_note(&lane->figures.us, &jt_bounds_us, us);
+    if (lane->foreground != NULL && lane->n <= JT_LANE_BRIEF_BATCH) {
+        jt_latency_note(lane->foreground, us);
+    }
     lane->n = 0;
     lane->busy = false;
 }
@@ -368,6 +372,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
     lane->keeper = place->keeper;
     lane->refresher = place->refresher;
     lane->nth_writer = nth_writer;
+    lane->foreground = verb->audits ? place->foreground : NULL;
     lane->turns.max = verb->waiting_max;
     enum jt_err err =
         verb->audits ? jt_trail_connect(&place->vault->trail, &lane->connection) : JT_OK;

@@ -23,7 +23,7 @@
 #ifndef JETON_VAULT_LANE_H
 #define JETON_VAULT_LANE_H
 
-#include "base/histogram.h"
+#include "base/latency.h"
 #include "keyclient/keyclient.h"
 #include "store/chain.h"
 #include "store/pipe.h"
@@ -93,6 +93,7 @@ struct jt_lane_place {
     struct jt_loop *loop;
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
+    struct jt_latency *foreground; /* NULL: nobody looks */
 };
 
 struct jt_lane {
@@ -109,7 +110,8 @@ struct jt_lane {
     bool brief;       /* the same: its queue is taken in batches of JT_LANE_BRIEF_BATCH at most */
     int64_t began_us; /* the batch under way */
     struct jt_lane_figures figures;
-    int64_t asked_ms; /* when a request was last submitted */
+    struct jt_latency *foreground; /* where its batches are noted as well; NULL: nowhere */
+    int64_t asked_ms;              /* when a request was last submitted */
     bool busy;
     bool told; /* the log has the reason for which the batch ends */
     /* being freed: keeper, refresher and pipe are going, so nothing is started any more */

@@ -16,7 +16,8 @@ _Static_assert(JT_LANES_EACH == 2, "one for small requests and one for large one
  */
 #define FIRST_WRITER (JT_TALLY_PURGE + 1)
 #define WRITERS_EACH (JT_LANES_EACH + 3)
-_Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WRITERS,
+_Static_assert(JT_LOOPS_MAX <= JT_VAULT_LOOPS, "each loop notes its batches");
+_Static_assert(FIRST_WRITER + WRITERS_EACH * JT_LOOPS_MAX <= JT_TALLY_WORKERS,
                "each lane that writes has a row of the tally");
 
 /*
@@ -73,7 +74,8 @@ static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *v
     const struct jt_lane_place place = { .vault = lanes->vault,
                                          .loop = lanes->loop,
                                          .keeper = lanes->keeper,
-                                         .refresher = lanes->refresher };
+                                         .refresher = lanes->refresher,
+                                         .foreground = &lanes->vault->foreground[lanes->index] };
     uint32_t n = FIRST_WRITER + WRITERS_EACH * (uint32_t)lanes->index + lanes->n_writers;
     enum jt_err err = jt_lane_new(verb, &place, n, out);
     if (err == JT_OK) {

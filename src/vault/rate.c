@@ -25,13 +25,3 @@ bool jt_rate_note(struct jt_rate *rate, uint64_t n)
     rate->n = 0;
     return true;
 }
-
-int jt_rate_pause_ms(long per_second, size_t n, int64_t started_us)
-{
-    if (per_second <= 0) {
-        return 0;
-    }
-    int64_t due_us = (int64_t)n * 1000000 / per_second;
-    int64_t took_us = jt_clock_us() - started_us;
-    return took_us >= due_us ? 0 : (int)((due_us - took_us + 999) / 1000);
-}

@@ -19,11 +19,22 @@ struct reencrypter {
     struct jt_lane lane;
     struct jt_open_item reseal[BATCH_MAX];
     struct jt_card_move moves[BATCH_MAX];
+    uint64_t epoch;           /* under which they were sealed */
+    size_t n_batch, n_moving; /* of the batch under way; those of them that are to move */
 };
 
 static struct reencrypter *of(struct jt_lane *lane)
 {
     return jt_container_of(lane, struct reencrypter, lane);
+}
+
+/* Every row that was offered is counted once: as done, lost to somebody else, or dropped. */
+static void count(struct reencrypter *r, size_t n_moved, size_t n_lost)
+{
+    struct jt_counters *counters = &r->lane.vault->counters;
+    jt_count(&counters->lazy_reencrypted, n_moved);
+    jt_count(&counters->lazy_lost, n_lost);
+    jt_count(&counters->lazy_dropped, r->n_batch - n_moved - n_lost);
 }
 
 /* Whether they moved or not, nobody waits for them: the next read offers again what is left. */
@@ -39,7 +50,9 @@ static void on_moved(void *arg, enum jt_err err, const struct jt_move_result *re
         jt_log(JT_LOG_WARNING, "re-encryption: %s",
                jt_fault_line(jt_pipe_fault(r->lane.pipe), err, line));
     }
-    jt_count(&r->lane.vault->counters.lazy_reencrypted, err == JT_OK ? result->n_moved : 0);
+    size_t n_moved = err == JT_OK ? result->n_moved : 0;
+    bool held = err == JT_OK && result->check.epoch == r->epoch && result->check.node_stands;
+    count(r, n_moved, held ? r->n_moving - n_moved : 0);
     jt_lane_end(&r->lane, err);
 }
 
@@ -47,6 +60,7 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
 {
     struct reencrypter *r = arg;
     if (err != JT_OK || reply->active.key_id == 0) {
+        count(r, 0, 0);
         jt_lane_end(&r->lane, err);
         return;
     }
@@ -69,8 +83,11 @@ static void on_resealed(void *arg, enum jt_err err, const struct jt_reseal_reply
                                                    .envelope_len = s->envelope_len,
                                                    .fingerprint = s->fingerprint };
     }
+    r->n_moving = txn.n;
+    r->epoch = reply->epoch;
     err = txn.n == 0 ? JT_OK : jt_cards_move(r->lane.pipe, &txn, on_moved, r);
     if (txn.n == 0 || err != JT_OK) {
+        count(r, 0, 0);
         jt_lane_end(&r->lane, err);
     }
 }
@@ -79,6 +96,7 @@ static void round_of(struct jt_lane *lane)
 {
     struct reencrypter *r = of(lane);
     size_t n = jt_lane_open(lane);
+    r->n_batch = n;
     for (size_t i = 0; i < n; i++) {
         const struct offered *row = lane->entries[lane->sent[i]].item;
         r->reseal[i] = (struct jt_open_item){ .field = row->card.field,
@@ -89,6 +107,15 @@ static void round_of(struct jt_lane *lane)
                                               .digits = row->card.digits };
     }
     jt_keyclient_reseal(lane->keeper, r->reseal, n, on_resealed, r);
+}
+
+/* Neither keeper nor database was asked. */
+static void give_up(struct jt_lane *lane, enum jt_err err)
+{
+    struct reencrypter *r = of(lane);
+    r->n_batch = jt_lane_open(lane);
+    count(r, 0, 0);
+    jt_lane_end(lane, err);
 }
 
 static void end_item(void *item, enum jt_err err)
@@ -111,7 +138,7 @@ const struct jt_lane_verb jt_verb_reencrypt = {
     .waiting_max = WAITING_MAX,
     .writes = true,
     .round = round_of,
-    .give_up = jt_lane_end,
+    .give_up = give_up,
     .end_item = end_item,
     .done = done,
 };

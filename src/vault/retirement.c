@@ -6,44 +6,61 @@
 #include "store/tally.h"
 #include "vault/drain.h"
 #include "vault/duty.h"
-#include "vault/rate.h"
+#include "vault/mover.h"
 #include "vault/refresh.h"
 #include "vault/ring_step.h"
 #include "vault/strays.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define IDLE_MS      5000  /* how often an idle duty looks again without news */
-#define STATEMENT_MS 30000 /* the unlocked proof may take its time */
-#define PASSING_MS   500   /* before a step that failed in passing is repeated */
-#define STALE_MS     2000  /* before a job that could not go on is taken up again */
-#define NEXT_PASS_MS 200   /* rows that others had locked come with it */
-#define PROOF_MAX_US 100000
-#define TELL_PASSING 20 /* so many failures in passing are told of once */
-#define LOCK_MIN_MS  50 /* between attempts at the ring lock: from the one to the other */
-#define LOCK_MAX_MS  800
+#define IDLE_MS       5000  /* how often an idle duty looks again without news */
+#define LOOK_MS       1000  /* the same while a retirement is open */
+#define STATEMENT_MS  30000 /* the unlocked proof may take its time */
+#define PASSING_MS    500   /* before a step that failed in passing is repeated */
+#define STALE_MS      2000  /* before a job that could not go on is taken up again */
+#define NEXT_PASS_MS  200   /* rows that others had locked come with it */
+#define REST_FACTOR   4     /* and a pass that took long is not repeated at once */
+#define STUCK_MS      2000  /* how often cards that are noted as stuck are tried again: at first, */
+#define STUCK_MAX_MS  30000 /* and after nothing has become of it time and again */
+#define STUCK_PASS_MS 60000 /* and how often a pass is made where nothing else is left */
+#define PROOF_MAX_US  100000
+#define TELL_PASSING  20 /* so many failures in passing are told of once */
+#define LOCK_MIN_MS   50 /* between attempts at the ring lock: from the one to the other */
+#define LOCK_MAX_MS   800
+#define SAMPLE_MS     20000 /* a sample a minute is taken, by whoever comes first */
+#define OPEN_MAX      32    /* retirements: there are never as many draining generations */
 
-/* What the log has been told, so that it hears of changes only. */
-struct told {
-    uint64_t n_stuck, of; /* rows that cannot be opened, of this generation */
-    uint64_t job;         /* whose failure */
-    enum jt_err err;
-    int n_passing; /* failures in passing, in a row */
+/* What this duty remembers of a retirement that is open; all of it may be forgotten. */
+struct open_job {
+    uint64_t generation;   /* 0: a free place */
+    bool seen;             /* in this round */
+    int64_t pass_began_ms; /* 0: not while this duty looked */
+    int64_t next_pass_ms;
+    struct jt_card_cursor stuck_at; /* those that are noted are tried again from there on */
+    int64_t next_stuck_ms;
+    int stuck_pause_ms;
+    int lock_pause_ms; /* after the next attempt in vain */
+    struct jt_stuck_counts told_stuck;
+    enum jt_err told; /* why it could not go on */
 };
 
 struct jt_retirer {
     struct jt_work_ctx ctx;
+    pthread_mutex_t mutex; /* of `duty`, which movers and workers nudge */
     struct jt_duty *duty;
+    struct jt_movers *movers;
+    struct jt_throttle throttle;
+
+    _Atomic bool retry; /* what is stuck, now */
 
     /* the duty's own */
-    bool in_hand; /* `job` is being worked on */
-    struct jt_retirement job;
-    uint64_t after; /* the job before the next one to look at */
-    struct jt_drain drain;
-    struct jt_rate rate;
-    int lock_pause_ms; /* after the next attempt in vain */
-    struct told told;
+    int64_t next_sample_ms;
+    struct jt_drain drain; /* for single cards */
+    struct open_job open[OPEN_MAX];
+    int n_passing; /* failures in passing, in a row */
 };
 
 /* --- 1. open --- */
@@ -52,7 +69,16 @@ enum jt_err jt_retirement_look(struct jt_work_ctx *ctx, uint64_t generation,
                                struct jt_retirement_view *out)
 {
     enum jt_err err = jt_retirement_get(ctx->db, generation, &out->job);
-    return err == JT_OK ? jt_generation_get(ctx->db, generation, &out->generation) : err;
+    if (err == JT_OK) {
+        err = jt_generation_get(ctx->db, generation, &out->generation);
+    }
+    if (err == JT_OK && out->job.state == JT_RETIREMENT_DRAINING) {
+        err = jt_stuck_count(ctx->db, generation, &out->stuck);
+    }
+    if (err == JT_OK && out->job.state == JT_RETIREMENT_DRAINING && out->job.paused_at[0] == '\0') {
+        err = jt_range_workers(ctx->db, generation, &out->workers);
+    }
+    return err;
 }
 
 /*
@@ -79,89 +105,164 @@ enum jt_err jt_retirement_start(struct jt_work_ctx *ctx, uint64_t generation, co
     const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     enum jt_err err = jt_retirement_open(ctx->db, generation, &act);
     if (err == JT_OK) {
-        jt_duty_nudge(ctx->vault->retirer->duty);
+        jt_retirer_nudge(ctx->vault->retirer);
         look_after(ctx, generation, actor, out);
     }
     return err;
 }
 
-/* Takes up the next open job, where it was left. JT_ERR_NO_RETIREMENT: there is none. */
-static enum jt_err take_up(struct jt_retirer *r)
+enum jt_err jt_retirement_hold(struct jt_work_ctx *ctx, uint64_t generation, bool pause,
+                               const char *actor, struct jt_retirement_view *out)
 {
-    jt_work_about(&r->ctx, "the next retirement");
-    enum jt_err err = jt_retirement_next(r->ctx.db, r->after, &r->job);
-    if (err != JT_OK) {
-        return err;
+    const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    enum jt_err err = jt_retirement_pause(ctx->db, generation, pause, &act);
+    if (err == JT_OK) {
+        jt_retirer_nudge(ctx->vault->retirer);
+        look_after(ctx, generation, actor, out);
     }
-    jt_work_about(&r->ctx, "generation %llu", (unsigned long long)r->job.generation);
-    if (r->drain.generation != r->job.generation) {
-        jt_drain_start_pass(&r->drain, r->job.generation);
-        r->drain.at = r->job.walked;
-        jt_rate_start(&r->rate);
-        r->lock_pause_ms = LOCK_MIN_MS;
-    }
-    r->in_hand = true;
-    return jt_ring_refresh(&r->ctx, NULL);
+    return err;
+}
+
+enum jt_err jt_retirement_project(struct jt_work_ctx *ctx, uint64_t generation,
+                                  struct jt_projection *out)
+{
+    return jt_samples_project(ctx->db, generation, (uint64_t)ctx->vault->conf->retirement_rate,
+                              out);
 }
 
 /* --- 2. drain --- */
 
-/* For whoever asks, and for the next start. */
-static enum jt_err note_progress(struct jt_retirer *r)
+static bool same_counts(const struct jt_stuck_counts *a, const struct jt_stuck_counts *b)
 {
-    r->job.walked = r->drain.at;
-    r->job.moved_in_1000_s = (uint64_t)(r->rate.now * 1000.0);
-    return jt_retirement_note(r->ctx.db, &r->job);
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* "2 corrupt, 1 foreign-bytes" */
+static const char *list_causes(const struct jt_stuck_counts *counts, char *out, size_t room)
+{
+    size_t len = 0;
+    out[0] = '\0';
+    for (int i = 0; i < JT_N_STUCK_CAUSES && len < room; i++) {
+        if (counts->by_cause[i] > 0) {
+            len +=
+                (size_t)snprintf(out + len, room - len, "%s%" PRIu64 " %s", len == 0 ? "" : ", ",
+                                 counts->by_cause[i], jt_stuck_cause_name((enum jt_stuck_cause)i));
+        }
+    }
+    return out;
 }
 
 /*
- * What a whole pass could not open keeps the generation from retiring; the log hears of it when the
- * number changes.
+ * What cannot be moved keeps the generation from retiring; the log hears of it when the numbers
+ * change.
  */
-static void end_pass(struct jt_retirer *r)
+static void tell_stuck(struct open_job *o, const struct jt_stuck_counts *counts)
 {
-    r->job.rows_stuck = r->drain.n_stuck;
-    bool same = r->told.of == r->job.generation ? r->told.n_stuck == r->job.rows_stuck
-                                                : r->job.rows_stuck == 0;
-    if (!same && r->job.rows_stuck == 0) {
-        jt_log(JT_LOG_INFO, "retirement of generation %llu: no row keeps it from retiring any more",
-               (unsigned long long)r->job.generation);
-    } else if (!same) {
-        jt_log(JT_LOG_ERROR,
-               "retirement of generation %llu: %llu rows cannot be opened and keep it from "
-               "retiring",
-               (unsigned long long)r->job.generation, (unsigned long long)r->job.rows_stuck);
+    char causes[200];
+    if (same_counts(&o->told_stuck, counts)) {
+        return;
     }
-    r->told.of = r->job.generation;
-    r->told.n_stuck = r->job.rows_stuck;
+    if (counts->all == 0) {
+        jt_log(JT_LOG_INFO,
+               "retirement of generation %" PRIu64 ": no row keeps it from retiring any more",
+               o->generation);
+    } else {
+        jt_log(JT_LOG_ERROR,
+               "retirement of generation %" PRIu64 ": %" PRIu64 " rows cannot be moved and keep it "
+               "from retiring: %s (jeton keys stuck)",
+               o->generation, counts->all, list_causes(counts, causes, sizeof causes));
+    }
+    o->told_stuck = *counts;
+    o->stuck_pause_ms = STUCK_MS;
 }
 
-/* One batch. *empty: a pass is over and the index shows no card. */
-static enum jt_err drain(struct jt_retirer *r, bool *empty, int *pause_ms)
+/*
+ * Cards that are noted as stuck are tried again, some at a time: whoever mends or deletes one does
+ * not wait for a pass.
+ */
+static enum jt_err try_stuck(struct jt_retirer *r, struct open_job *o,
+                             const struct jt_retirement *job, bool *more)
 {
+    const struct jt_keyref from = { .generation = job->generation, .key_id = job->key_id };
     uint64_t n_moved;
     bool end;
-    int64_t started_us = jt_clock_us();
+    enum jt_err err = jt_ring_refresh(&r->ctx, NULL);
+    r->drain.fresh = err == JT_OK;
+    if (err == JT_OK) {
+        err = jt_drain_stuck(&r->drain, &r->ctx, &from, &o->stuck_at, &n_moved, &end);
+    }
+    if (err == JT_OK && end) {
+        o->stuck_at = (struct jt_card_cursor){ 0 };
+        o->next_stuck_ms = jt_clock_ms() + o->stuck_pause_ms;
+        o->stuck_pause_ms =
+            o->stuck_pause_ms * 2 > STUCK_MAX_MS ? STUCK_MAX_MS : o->stuck_pause_ms * 2;
+    }
+    *more = err == JT_OK && !end;
+    return err;
+}
+
+/*
+ * The pass is over and cards are left: those that others had locked, and those that are stuck.
+ * Where nothing but stuck ones is left, to walk the index again would find what is known.
+ */
+static enum jt_err after_pass(struct jt_retirer *r, struct open_job *o,
+                              const struct jt_retirement *job, int *pause_ms)
+{
+    struct jt_stuck_counts counts;
+    struct jt_generation_info info;
+    int64_t now_ms = jt_clock_ms();
+    bool more = false;
+    enum jt_err err = jt_stuck_count(r->ctx.db, job->generation, &counts);
+    if (err == JT_OK) {
+        tell_stuck(o, &counts);
+        err = jt_generation_get(r->ctx.db, job->generation, &info);
+    }
+    if (o->next_pass_ms == 0) {
+        int64_t took_ms = o->pass_began_ms == 0 ? 0 : now_ms - o->pass_began_ms;
+        int64_t rest_ms = took_ms * REST_FACTOR;
+        o->next_pass_ms = now_ms + (rest_ms < NEXT_PASS_MS    ? NEXT_PASS_MS
+                                    : rest_ms > STUCK_PASS_MS ? STUCK_PASS_MS
+                                                              : rest_ms);
+        o->next_stuck_ms = now_ms + NEXT_PASS_MS;
+    }
+    if (err == JT_OK && counts.all > 0 && now_ms >= o->next_stuck_ms) {
+        err = try_stuck(r, o, job, &more);
+    }
+    bool known = err == JT_OK && jt_generation_rows(&info) <= counts.all;
+    int64_t due_ms = o->next_pass_ms + (known ? STUCK_PASS_MS : 0);
+    if (err == JT_OK && now_ms >= due_ms) {
+        err = jt_pass_begin(r->ctx.db, job->generation);
+        o->pass_began_ms = now_ms;
+        o->next_pass_ms = 0;
+        jt_movers_nudge(r->movers);
+        return err == JT_ERR_NO_CHANGE ? JT_OK : err; /* another node was quicker */
+    }
+    *pause_ms = more ? 0 : due_ms - now_ms < LOOK_MS && !known ? NEXT_PASS_MS : LOOK_MS;
+    return err;
+}
+
+/* *over: the pass is, and the index shows no card. */
+static enum jt_err drain(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job,
+                         bool *empty, int *pause_ms)
+{
+    struct jt_pass pass;
     *empty = false;
-    enum jt_err err = jt_drain_batch(&r->drain, &r->ctx, &r->job, &n_moved, &end);
-    if (err != JT_OK) {
+    *pause_ms = LOOK_MS;
+    if (job->paused_at[0] != '\0') {
+        return JT_OK;
+    }
+    enum jt_err err = jt_pass_look(r->ctx.db, job->generation, &pass);
+    if (err == JT_OK && pass.to_have) {
+        if (o->pass_began_ms == 0) {
+            o->pass_began_ms = jt_clock_ms();
+        }
+        jt_movers_nudge(r->movers);
+    }
+    if (err != JT_OK || !pass.is_over) {
         return err;
     }
-    jt_count(&r->ctx.vault->counters.retirement_reencrypted, n_moved);
-    bool news = jt_rate_note(&r->rate, n_moved);
-    if (!end) {
-        *pause_ms =
-            jt_rate_pause_ms(r->ctx.vault->conf->retirement_rate, r->drain.batch, started_us);
-        return news ? note_progress(r) : JT_OK;
-    }
-    end_pass(r);
-    err = jt_generation_is_unused(r->ctx.db, r->job.key_id, empty);
-    if (err == JT_OK && !*empty) {
-        jt_drain_start_pass(&r->drain, r->job.generation);
-        err = note_progress(r);
-        *pause_ms = NEXT_PASS_MS;
-    }
-    return err == JT_OK && !*empty && r->job.rows_stuck > 0 ? JT_ERR_CARDS_STUCK : err;
+    err = jt_generation_is_unused(r->ctx.db, job->key_id, empty);
+    return err == JT_OK && !*empty ? after_pass(r, o, job, pause_ms) : err;
 }
 
 /* --- 3. prove --- */
@@ -170,22 +271,28 @@ static enum jt_err drain(struct jt_retirer *r, bool *empty, int *pause_ms)
  * The proof of zero again, timed. It is slow only while an old snapshot (a running backup) keeps
  * the dead index entries of the moved rows alive.
  */
-static enum jt_err prove_quickly(struct jt_retirer *r)
+static enum jt_err prove_quickly(struct jt_retirer *r, struct open_job *o,
+                                 const struct jt_retirement *job)
 {
+    const struct jt_range_owner owner = { .node = &r->ctx.vault->node };
+    const struct jt_worker_note note = { .throttled_by = JT_THROTTLE_SNAPSHOT };
     bool unused = false;
     int64_t started_us = jt_clock_us();
-    enum jt_err err = jt_generation_is_unused(r->ctx.db, r->job.key_id, &unused);
+    enum jt_err err = jt_generation_is_unused(r->ctx.db, job->key_id, &unused);
     if (err == JT_OK && !unused) {
         err = JT_ERR_NOT_EMPTY;
     }
-    if (err == JT_OK && jt_clock_us() - started_us > PROOF_MAX_US) {
-        jt_log(JT_LOG_WARNING,
-               "retirement of generation %llu: its cards are gone, but an old snapshot makes the "
-               "proof slow; waiting for it to end",
-               (unsigned long long)r->job.generation);
-        err = JT_ERR_PROOF_SLOW;
+    if (err != JT_OK || jt_clock_us() - started_us <= PROOF_MAX_US) {
+        return err;
     }
-    return err;
+    if (o->told != JT_ERR_PROOF_SLOW) {
+        jt_log(JT_LOG_WARNING,
+               "retirement of generation %" PRIu64 ": its cards are gone, but an old snapshot "
+               "makes the proof slow; waiting for it to end",
+               job->generation);
+    }
+    err = jt_worker_note(r->ctx.db, job->generation, &owner, &note);
+    return err == JT_OK ? JT_ERR_PROOF_SLOW : err;
 }
 
 /* --- 4. retire --- */
@@ -202,38 +309,39 @@ static void look_for_strays(struct jt_retirer *r)
 }
 
 /* The ring lock was held by writers: later, and later still. */
-static int pause_for_lock(struct jt_retirer *r)
+static int pause_for_lock(struct jt_retirer *r, struct open_job *o)
 {
-    int pause_ms = r->lock_pause_ms;
+    int pause_ms = o->lock_pause_ms < LOCK_MIN_MS ? LOCK_MIN_MS : o->lock_pause_ms;
     if (pause_ms >= LOCK_MAX_MS) {
         jt_ring_step_end_stuck(&r->ctx);
     }
-    r->lock_pause_ms = pause_ms * 2 > LOCK_MAX_MS ? LOCK_MAX_MS : pause_ms * 2;
+    o->lock_pause_ms = pause_ms * 2 > LOCK_MAX_MS ? LOCK_MAX_MS : pause_ms * 2;
     return pause_ms;
 }
 
-static enum jt_err retire(struct jt_retirer *r, int *pause_ms)
+static enum jt_err retire(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job,
+                          int *pause_ms)
 {
     struct jt_generation_info info;
-    struct jt_retirement_facts facts = r->job.facts;
+    struct jt_retirement_facts facts = job->facts;
     bool again = false;
-    enum jt_err err = jt_generation_get(r->ctx.db, r->job.generation, &info);
+    enum jt_err err = jt_generation_get(r->ctx.db, job->generation, &info);
     if (err == JT_OK) {
         snprintf(facts.node, sizeof facts.node, "%s", r->ctx.vault->node.name);
         const struct jt_ring_step step = {
-            .generation = &info.row, .step = JT_RING_RETIRE, .actor = r->job.actor, .facts = &facts
+            .generation = &info.row, .step = JT_RING_RETIRE, .actor = job->actor, .facts = &facts
         };
         err = jt_ring_step_try(&r->ctx, &step, &again);
     }
     if (again) {
         jt_fault_clear(&r->ctx.fault);
-        *pause_ms = pause_for_lock(r);
+        *pause_ms = pause_for_lock(r, o);
         return JT_OK;
     }
     if (err == JT_OK) {
-        r->in_hand = false; /* to be read again, for the certificate */
-        jt_log(JT_LOG_INFO, "generation %llu is retired: no card carries its key",
-               (unsigned long long)r->job.generation);
+        *pause_ms = 0; /* to be read again, for the certificate */
+        jt_log(JT_LOG_INFO, "generation %" PRIu64 " is retired: no card carries its key",
+               job->generation);
         look_for_strays(r);
     }
     return err;
@@ -241,15 +349,14 @@ static enum jt_err retire(struct jt_retirer *r, int *pause_ms)
 
 /* --- 5. certify --- */
 
-static enum jt_err certify(struct jt_retirer *r)
+static enum jt_err certify(struct jt_retirer *r, const struct jt_retirement *job)
 {
     struct jt_certificate certificate;
-    enum jt_err err = jt_keyclient_wait_certify(r->ctx.keeper, &r->job.facts, &certificate);
+    enum jt_err err = jt_retirement_forget(r->ctx.db, job->generation);
     if (err == JT_OK) {
-        err = jt_retirement_certify(r->ctx.db, r->job.generation, &certificate);
+        err = jt_keyclient_wait_certify(r->ctx.keeper, &job->facts, &certificate);
     }
-    r->in_hand = err != JT_OK;
-    return err;
+    return err == JT_OK ? jt_retirement_certify(r->ctx.db, job->generation, &certificate) : err;
 }
 
 /* --- the duty --- */
@@ -260,86 +367,196 @@ static bool may_work(const struct jt_retirer *r)
     return atomic_load(&r->ctx.vault->registered) && atomic_load(&r->ctx.vault->in_shape);
 }
 
-static enum jt_err go_on(struct jt_retirer *r, int *pause_ms)
+static enum jt_err go_on(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job,
+                         int *pause_ms)
 {
-    if (r->job.state != JT_RETIREMENT_DRAINING) {
-        return certify(r);
+    if (job->state != JT_RETIREMENT_DRAINING) {
+        *pause_ms = 0;
+        return certify(r, job);
     }
     bool empty;
-    enum jt_err err = drain(r, &empty, pause_ms);
+    enum jt_err err = drain(r, o, job, &empty, pause_ms);
     if (err == JT_OK && empty) {
-        err = prove_quickly(r);
+        err = prove_quickly(r, o, job);
     }
-    return err == JT_OK && empty ? retire(r, pause_ms) : err;
+    return err == JT_OK && empty ? retire(r, o, job, pause_ms) : err;
 }
 
 /* A passing failure is no news; one that lasts is, once in a while; one that will not pass is. */
-static void tell(struct jt_retirer *r, enum jt_err err)
+static void tell(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job,
+                 enum jt_err err)
 {
     char line[JT_FAULT_LINE_LEN];
     (void)jt_fault_line(&r->ctx.fault, err, line);
     if (jt_err_class(err) != JT_CLASS_GIVE_UP) {
-        if (r->told.n_passing++ % TELL_PASSING == TELL_PASSING / 2) {
+        if (r->n_passing++ % TELL_PASSING == TELL_PASSING / 2) {
             jt_log(JT_LOG_WARNING, "retirement: %s", line);
         }
-    } else if (err != r->told.err || r->job.generation != r->told.job) {
-        r->told.err = err;
-        r->told.job = r->job.generation;
+    } else if (o == NULL || err != o->told) {
         jt_log(JT_LOG_ERROR, "cannot %s: %s",
-               r->job.state == JT_RETIREMENT_DRAINING ? "retire" : "certify", line);
+               job->state == JT_RETIREMENT_RETIRED ? "certify" : "retire", line);
+    }
+    if (o != NULL) {
+        o->told = err;
     }
 }
 
+/* The place of a job; NULL: there are too many, which this one outlasts. */
+static struct open_job *place_of(struct jt_retirer *r, uint64_t generation)
+{
+    struct open_job *free_place = NULL;
+    for (size_t i = 0; i < OPEN_MAX; i++) {
+        if (r->open[i].generation == generation) {
+            return &r->open[i];
+        }
+        if (r->open[i].generation == 0 && free_place == NULL) {
+            free_place = &r->open[i];
+        }
+    }
+    if (free_place != NULL) {
+        *free_place = (struct open_job){ .generation = generation };
+    }
+    return free_place;
+}
+
+/* One step for one job. How long until the next. */
+static int work_on(struct jt_retirer *r, const struct jt_retirement *job)
+{
+    int pause_ms = LOOK_MS;
+    struct open_job *o = place_of(r, job->generation);
+    jt_work_about(&r->ctx, "generation %" PRIu64, job->generation);
+    if (o == NULL) {
+        return LOOK_MS;
+    }
+    o->seen = true;
+    enum jt_err err = jt_ring_refresh(&r->ctx, NULL);
+    if (err == JT_OK) {
+        err = go_on(r, o, job, &pause_ms);
+    }
+    if (err == JT_OK) {
+        o->told = JT_OK;
+        r->n_passing = 0;
+        return pause_ms;
+    }
+    tell(r, o, job, err);
+    return jt_err_class(err) == JT_CLASS_REPEAT ? PASSING_MS : STALE_MS;
+}
+
+static void forget_closed(struct jt_retirer *r)
+{
+    for (size_t i = 0; i < OPEN_MAX; i++) {
+        if (!r->open[i].seen) {
+            r->open[i].generation = 0;
+        }
+        r->open[i].seen = false;
+    }
+}
+
+/* What the end is projected from; one that is missed is no loss. */
+static void take_sample(struct jt_retirer *r)
+{
+    if (jt_clock_ms() >= r->next_sample_ms) {
+        r->next_sample_ms = jt_clock_ms() + SAMPLE_MS;
+        if (jt_samples_take(r->ctx.db) != JT_OK) {
+            jt_fault_clear(&r->ctx.fault);
+        }
+    }
+}
+
+/* Each open job has its turn: one that cannot go on holds up no other. */
 static struct jt_again step(void *arg)
 {
     struct jt_retirer *r = arg;
-    int pause_ms = 0;
+    struct jt_retirement job = { 0 };
+    int pause_ms = IDLE_MS;
+    bool first = true;
+    enum jt_err err = JT_OK;
     if (!may_work(r)) {
-        r->in_hand = false; /* vault/membership.h tells why */
-        return (struct jt_again){ .ms = STALE_MS };
+        return (struct jt_again){ .ms = STALE_MS }; /* vault/membership.h tells why */
     }
-    enum jt_err err = r->in_hand ? JT_OK : take_up(r);
-    if (err == JT_OK) {
-        err = go_on(r, &pause_ms);
+    take_sample(r);
+    jt_movers_look(&r->throttle, r->ctx.vault);
+    if (atomic_exchange(&r->retry, false)) {
+        for (size_t i = 0; i < OPEN_MAX; i++) {
+            r->open[i].next_stuck_ms = 0;
+            r->open[i].stuck_pause_ms = STUCK_MS;
+        }
     }
-    if (err == JT_OK) {
-        r->told.n_passing = 0;
-        return (struct jt_again){ .ms = pause_ms };
+    for (uint64_t after = 0; err == JT_OK; after = job.generation) {
+        jt_work_about(&r->ctx, "the next retirement");
+        err = jt_retirement_next(r->ctx.db, after, &job);
+        if (err != JT_OK || (!first && job.generation <= after)) {
+            break; /* all had their turn */
+        }
+        first = false;
+        int wanted_ms = work_on(r, &job);
+        pause_ms = wanted_ms < pause_ms ? wanted_ms : pause_ms;
     }
-    if (err == JT_ERR_NO_RETIREMENT) {
-        r->told.n_passing = 0;
-        return (struct jt_again){ .ms = IDLE_MS, .on_news = true };
+    if (err != JT_OK && err != JT_ERR_NO_RETIREMENT) {
+        tell(r, NULL, &job, err);
+        return (struct jt_again){ .ms = PASSING_MS };
     }
-    tell(r, err);
-    bool passing = jt_err_class(err) == JT_CLASS_REPEAT;
-    if (r->in_hand && !passing) {
-        r->after = r->job.generation; /* a job that cannot go on lets the others pass */
+    forget_closed(r);
+    return (struct jt_again){ .ms = pause_ms, .on_news = pause_ms >= LOOK_MS };
+}
+
+static void nudge(void *arg)
+{
+    struct jt_retirer *r = arg;
+    pthread_mutex_lock(&r->mutex);
+    if (r->duty != NULL) {
+        jt_duty_nudge(r->duty);
     }
-    r->in_hand = false;
-    return (struct jt_again){ .ms = passing ? PASSING_MS : STALE_MS };
+    pthread_mutex_unlock(&r->mutex);
+}
+
+void jt_retirer_nudge(struct jt_retirer *r)
+{
+    nudge(r);
+    jt_movers_nudge(r->movers);
+}
+
+void jt_retirer_retry(struct jt_retirer *r)
+{
+    atomic_store(&r->retry, true);
+    nudge(r);
+}
+
+static void set_duty(struct jt_retirer *r, struct jt_duty *duty)
+{
+    pthread_mutex_lock(&r->mutex);
+    struct jt_duty *before = r->duty;
+    r->duty = duty;
+    pthread_mutex_unlock(&r->mutex);
+    jt_duty_stop(before);
 }
 
 enum jt_err jt_retirer_start(struct jt_vault *vault, struct jt_retirer **out)
 {
-    *out = NULL;
+    const struct jt_conf *conf = vault->conf;
+    struct jt_duty *duty;
     struct jt_retirer *r = calloc(1, sizeof *r);
+    *out = r;
     if (r == NULL) {
         return JT_ERR_NOMEM;
     }
-    enum jt_err err = jt_drain_init(&r->drain, jt_vault_writer(vault, JT_TALLY_RETIREMENT),
-                                    (size_t)vault->conf->retirement_batch);
+    pthread_mutex_init(&r->mutex, NULL);
+    jt_throttle_init(&r->throttle, conf->retirement_rate, conf->retirement_max_lag_ms);
+    enum jt_err err = jt_drain_init(&r->drain, JT_TALLY_RETIREMENT, (size_t)conf->retirement_batch);
     if (err == JT_OK) {
         err = jt_work_ctx_init(&r->ctx, vault, "jetond retirement", STATEMENT_MS);
     }
     if (err == JT_OK) {
-        err = jt_duty_start(step, r, &r->duty);
+        err = jt_movers_new((int)conf->retirement_workers, nudge, r, &r->movers);
     }
-    if (err != JT_OK) {
-        jt_retirer_stop(r);
-        return err;
+    if (err == JT_OK) {
+        err = jt_duty_start(step, r, &duty);
     }
-    *out = r;
-    return JT_OK;
+    if (err == JT_OK) {
+        set_duty(r, duty);
+        err = jt_movers_start(r->movers, vault, &r->throttle);
+    }
+    return err;
 }
 
 void jt_retirer_stop(struct jt_retirer *r)
@@ -347,8 +564,11 @@ void jt_retirer_stop(struct jt_retirer *r)
     if (r == NULL) {
         return;
     }
-    jt_duty_stop(r->duty);
+    set_duty(r, NULL);
+    jt_movers_stop(r->movers);
     jt_work_ctx_clear(&r->ctx);
     jt_drain_clear(&r->drain);
+    jt_throttle_clear(&r->throttle);
+    pthread_mutex_destroy(&r->mutex);
     free(r);
 }

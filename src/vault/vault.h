@@ -10,6 +10,7 @@
 #define JETON_VAULT_VAULT_H
 
 #include "base/clock.h"
+#include "base/latency.h"
 #include "model/keyref.h"
 #include "model/node.h"
 #include "options/conf.h"
@@ -30,6 +31,8 @@ enum jt_mint {
     JT_MINT_AHEAD,   /* the newest id lies far ahead of the clock: an operator's word is needed */
     JT_MINT_PLANTED, /* the newest rows do not open */
 };
+
+#define JT_VAULT_LOOPS 64 /* at most */
 
 struct jt_vault {
     const struct jt_conf *conf;
@@ -76,6 +79,8 @@ struct jt_vault {
     _Atomic bool stopping;            /* the process ends soon: it still serves, and is not ready */
     /* key ids of rows that no live generation accounts for (vault/strays.h) */
     _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];
+    /* batches of each loop's lanes that answer somebody, and are not large ones */
+    struct jt_latency foreground[JT_VAULT_LOOPS];
     int n_loops;
     /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
     _Atomic int n_loops_up;

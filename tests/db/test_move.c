@@ -206,7 +206,8 @@ static void the_walk_meets_every_card_once_in_order_of_id(void **state)
     bool met[N] = { false };
     uint64_t id = 0;
     do {
-        assert_int_equal(jt_cards_stragglers(fx->db, 1, &cursor, rows, 7, &n), JT_OK);
+        assert_int_equal(jt_cards_stragglers(fx->db, 1, &cursor, JT_CARD_CURSOR_END, rows, 7, &n),
+                         JT_OK);
         for (size_t r = 0; r < n; r++) {
             assert_true(rows[r].id > id);
             id = rows[r].id;
@@ -225,7 +226,8 @@ static void the_walk_meets_every_card_once_in_order_of_id(void **state)
     } while (n > 0);
     assert_int_equal(seen, N);
     cursor = (struct jt_card_cursor){ 0 };
-    assert_int_equal(jt_cards_stragglers(fx->db, 2, &cursor, rows, 7, &n), JT_OK);
+    assert_int_equal(jt_cards_stragglers(fx->db, 2, &cursor, JT_CARD_CURSOR_END, rows, 7, &n),
+                     JT_OK);
     assert_int_equal(n, 0);
     close_scene(s);
 }

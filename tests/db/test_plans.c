@@ -17,7 +17,8 @@ static bool touches_cards(enum jt_statement s)
     return s == JT_SQL_TOKENIZE || s == JT_SQL_TOKENIZE_ALONE || s == JT_SQL_FIND_CARDS ||
            s == JT_SQL_TOKENIZE_NUMERIC || s == JT_SQL_READ_NUMERIC || s == JT_SQL_READ_CARDS ||
            s == JT_SQL_LOOK_UP_CARDS || s == JT_SQL_MOVE_CARDS || s == JT_SQL_DELETE_CARDS ||
-           s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_NEWEST ||
+           s == JT_SQL_FIND_STRAYS || s == JT_SQL_STRAGGLERS || s == JT_SQL_CUT ||
+           s == JT_SQL_MEND_CARD || s == JT_SQL_STUCK || s == JT_SQL_NEWEST ||
            s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED || s == JT_SQL_DELETE_CARDS_ONCE ||
            s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED || s == JT_SQL_PURGE_CARDS ||
            s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
@@ -194,6 +195,16 @@ static void check_plans(void)
     must_have(plans[JT_SQL_ONCE_EXPIRE], "Index Cond: (mac = o.mac)");
     must_have(plans[JT_SQL_STRAGGLERS],
               "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
+    must_have(plans[JT_SQL_CUT], "Index Cond: ((key_id = $1) AND (ROW(bucket, id) > ROW($2, $3)))");
+    must_have(plans[JT_SQL_CUT], "Index Only Scan using card_id on card k");
+    must_have(plans[JT_SQL_MEND_CARD], "One-Time Filter");
+    must_have(plans[JT_SQL_MEND_CARD],
+              "Index Cond: ((key_id = $4) AND (bucket = $5) AND (id >= $6) AND (id <= $6))");
+    must_have(plans[JT_SQL_MEND_CARD], "TID Cond: (ctid = due.at)");
+    must_have(plans[JT_SQL_STUCK], "stuck_card_pkey");
+    must_have(plans[JT_SQL_STUCK],
+              "Index Cond: ((key_id = $2) AND (bucket = c.bucket) AND (id >= c.id) AND (id <= "
+              "c.id))");
     must_have(plans[JT_SQL_NEWEST], "Index Scan Backward using card_id on card k");
     must_have(plans[JT_SQL_UNUSED], "Index Cond: (key_id = $1)");
     PQfinish(conn);
@@ -238,12 +249,24 @@ static void statistics_that_say_one_key_id_do_not_lead_the_planner_astray(void *
     check_plans();
 }
 
+/* As after a first import: the planner guesses from the size of the file alone. */
+static void a_table_of_one_generation_that_was_never_analysed_is_walked_in_order(void **state)
+{
+    struct fx *fx = *state;
+    fx_exec(fx->plain, "ALTER TABLE card SET (autovacuum_enabled = off)");
+    fx_exec(fx->plain, "INSERT INTO card (id, field, fp, envelope) SELECT i, 1, "
+                       "md5('f' || i)::uuid, decode('01' || repeat('ee', 24), 'hex') "
+                       "FROM generate_series(1, 100000) i");
+    check_plans();
+}
+
 int main(void)
 {
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
         fx_vault_test(every_statement_on_cards_stays_on_its_index),
         fx_vault_test(statistics_that_say_one_key_id_do_not_lead_the_planner_astray),
+        fx_vault_test(a_table_of_one_generation_that_was_never_analysed_is_walked_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ def test_a_retirement_goes_on_after_a_restart(make_service):
     tokens = service.app.tokenize_many(pans)
     service.operator.roll()
     service.operator.start_retirement(1)
-    walked = "SELECT walked_id FROM retirement WHERE generation = 1"
+    walked = "SELECT coalesce(max(cursor_id), 0) FROM retirement_range"
     wait_until(lambda: service.sql(walked)[0][0] > 0, "the place in the walk is on record")
     service.front.kill()
     service.keeper.kill()

@@ -431,6 +431,8 @@ static const struct {
     [JT_VERB_CERTIFY] = { OBJECT, facts },
     [JT_VERB_MATCH] = { WHOLE, fuzz_batch_match },
     [JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify },
+    [JT_VERB_MEND] = { WHOLE, fuzz_batch_open_request }, /* the request of an OPEN */
+    [JT_VERB_NAME] = { WHOLE, fuzz_batch_name },
     [JT_VERB_ONCE] = { WHOLE, fuzz_batch_once },
     [JT_VERB_GUESS] = { WHOLE, fuzz_batch_guess },
     [JT_VERB_HONEY_ACCEPT] = { WHOLE, fuzz_honey_sealed },
@@ -468,6 +470,8 @@ static const struct {
     [REPLY + JT_VERB_CERTIFY] = { OBJECT, certificate },
     [REPLY + JT_VERB_MATCH] = { WHOLE, fuzz_batch_match_reply },
     [REPLY + JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify_reply },
+    [REPLY + JT_VERB_MEND] = { WHOLE, fuzz_batch_mend_reply },
+    [REPLY + JT_VERB_NAME] = { WHOLE, fuzz_batch_name_reply },
     [REPLY + JT_VERB_ONCE] = { WHOLE, fuzz_batch_once_reply },
     [REPLY + JT_VERB_GUESS] = { WHOLE, fuzz_batch_guess_reply },
     [REPLY + JT_VERB_HONEY_ACCEPT] = { WHOLE, fuzz_honey_accepted },

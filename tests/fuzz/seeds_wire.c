@@ -14,6 +14,8 @@
 #include "wire/honey.h"
 #include "wire/once.h"
 #include "wire/match.h"
+#include "wire/mend.h"
+#include "wire/name.h"
 #include "wire/field.h"
 #include "wire/node.h"
 #include "wire/numeric.h"
@@ -111,6 +113,20 @@ static void batches(void)
     struct jt_identify_reply identify_reply = { 5, 2, { 7, 8 }, 2, ids };
     jt_identify_reply_encode(&identify_reply, &message);
     store(REPLY + JT_VERB_IDENTIFY, 2);
+
+    struct jt_mend_result mended[3] = { { JT_OK, bytes },
+                                        { .err = JT_ERR_DECRYPT },
+                                        { .err = JT_ERR_OPEN_QUOTA } };
+    struct jt_mend_reply mend_reply = { 5, 3, mended };
+    jt_mend_reply_encode(&mend_reply, &message);
+    store(REPLY + JT_VERB_MEND, 3);
+    struct jt_name_item names[2] = { { 1, 5 }, { 2, 6 } };
+    jt_name_request_encode(names, 2, &message);
+    store(JT_VERB_NAME, 0);
+    struct jt_name_result named[2] = { { JT_OK, bytes }, { .err = JT_ERR_NO_TOKEN } };
+    struct jt_name_reply name_reply = { 2, named };
+    jt_name_reply_encode(&name_reply, &message);
+    store(REPLY + JT_VERB_NAME, 2);
 
     struct jt_open_masked_result masked[2] = { { JT_OK, true, 3, "630400****0000", 14, false },
                                                { .err = JT_ERR_DECRYPT } };

@@ -10,6 +10,8 @@
 #include "wire/honey.h"
 #include "wire/once.h"
 #include "wire/match.h"
+#include "wire/mend.h"
+#include "wire/name.h"
 #include "wire/open_masked.h"
 #include "wire/reseal.h"
 #include "wire/seal.h"
@@ -153,6 +155,39 @@ enum jt_err fuzz_batch_identify_reply(struct jt_reader *in, size_t n, struct jt_
     if (err == JT_OK) {
         MUST(reply.n == n && reply.n_live <= JT_RING_MAX_LIVE);
         jt_identify_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_mend_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_mend_result results[MAX_ANSWER];
+    struct jt_mend_reply reply = { .results = results };
+    enum jt_err err = jt_mend_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_mend_reply_encode(&reply, out);
+    }
+    return err;
+}
+
+enum jt_err fuzz_batch_name(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_name_item items[JT_WIRE_MAX_ITEMS];
+    enum jt_err err = jt_name_request_decode(in, items, &n);
+    MUST(err == JT_OK || n == 0);
+    jt_name_request_encode(items, n, out);
+    return err;
+}
+
+enum jt_err fuzz_batch_name_reply(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    static struct jt_name_result results[MAX_ANSWER];
+    struct jt_name_reply reply = { .results = results };
+    enum jt_err err = jt_name_reply_decode(in, n, &reply);
+    if (err == JT_OK) {
+        MUST(reply.n == n);
+        jt_name_reply_encode(&reply, out);
     }
     return err;
 }

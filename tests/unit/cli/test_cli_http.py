@@ -257,12 +257,91 @@ def test_retire_waits_for_the_certificate(script):
     ] * 4
 
 
-def test_retire_tells_of_rows_that_cannot_be_moved(script):
-    stuck = retirement("draining", 3) | {"rows_stuck": 3}
-    steps = iter([(202, stuck), (200, stuck), (200, retirement("certified", 0))])
+def test_retire_ends_where_nothing_but_stuck_cards_is_left(script):
+    some = retirement("draining", 7) | {"rows_stuck": 3, "stuck": {"corrupt": 3}}
+    rest = retirement("draining", 3) | {
+        "rows_stuck": 3,
+        "stuck": {"corrupt": 2, "foreign-bytes": 1},
+    }
+    steps = iter([(202, some), (200, some), (200, rest)])
     script.reply = lambda *_: next(steps)
-    done = script.jeton("keys", "retire", "1", "--wait")
-    assert done.err.count("3 rows cannot be moved") == 1 and done.out == CERTIFICATE
+    done = script.jeton("keys", "retire", "1", "--wait", status=3)
+    assert "3 rows cannot be moved and keep generation 1 from retiring" in done.err
+    assert "2 corrupt, 1 foreign-bytes" in done.err and "draining" in done.out
+    steps = iter([(202, rest)])
+    done = script.jeton("--json", "keys", "retire", "1", "--wait", status=3)
+    assert json.loads(done.out)["rows_stuck"] == 3
+
+
+def test_a_paused_retirement_is_shown_as_that(script):
+    held = retirement("draining", 7) | {"paused_at": "2026-01-01T00:00:00Z", "paused_by": "bob"}
+    script.reply = lambda *_: (200, held)
+    assert script.jeton("keys", "pause", "1").out == "generation 1: paused by bob, 7 rows left\n"
+    assert script.requests[-1][:2] == ("POST", "/v1/generations/1/pause")
+    script.reply = lambda *_: (200, retirement("draining", 7))
+    assert script.jeton("keys", "resume", "1").out == "generation 1: draining, 7 rows left\n"
+    assert script.requests[-1][:2] == ("POST", "/v1/generations/1/resume")
+
+
+def test_stuck_cards_are_listed_page_after_page(script):
+    card = {"field": "pan", "token": "jtk_x", "cause": "corrupt", "first_seen_at": "2026-01-01"}
+    unknown = {"field": None, "token": None, "cause": "field-unknown", "first_seen_at": "2026"}
+    pages = iter(
+        [(200, {"cards": [card] * 2, "next": "2"}), (200, {"cards": [unknown], "next": None})] * 2
+    )
+    script.reply = lambda *_: next(pages)
+    lines = script.jeton("keys", "stuck", "1").out.splitlines()
+    assert len(lines) == 4 and lines[3].split() == ["-", "-", "field-unknown", "2026"]
+    assert [r[1] for r in script.requests] == [
+        "/v1/generations/1/stuck",
+        "/v1/generations/1/stuck?cursor=2",
+    ]
+    done = script.jeton("--json", "keys", "stuck", "1")
+    assert json.loads(done.out) == {"cards": [card, card, unknown]}
+    # What a server sends as a cursor is no part of another path.
+    script.reply = lambda *_: (200, {"cards": [], "next": "1/../../x"})
+    assert len(script.jeton("keys", "stuck", "1").out.splitlines()) == 1
+
+
+def test_a_dry_run_tells_and_asks_for_nothing_else(script):
+    found = {
+        "rows_left": 600,
+        "observed_seconds": 3600,
+        "gone_by_itself": 300,
+        "end_by_itself": "2026-01-02T00:00:00Z",
+        "job_rate": 300,
+        "job_rate_of": "option",
+        "end_by_job": "2026-01-01T00:00:02Z",
+    }
+    script.reply = lambda *_: (200, found)
+    assert script.jeton("keys", "retire", "1", "--dry-run").out.splitlines() == [
+        "600 rows left",
+        "by readers alone: 300 in the last 60 minutes; the last one about 2026-01-02T00:00:00Z",
+        "with the job: 300 rows/s (option rate), until about 2026-01-01T00:00:02Z",
+    ]
+    assert [r[:2] for r in script.requests] == [("GET", "/v1/generations/1/projection")]
+    found |= {"observed_seconds": 0, "end_by_itself": None, "job_rate": None, "end_by_job": None}
+    out = script.jeton("keys", "retire", "1", "--dry-run").out
+    assert "not observed yet" in out and "not known" in out
+    script.jeton("keys", "retire", "1", "--dry-run", "--wait", status=64)
+
+
+def test_repair_asks_until_there_was_time_for_all(script):
+    steps = iter(
+        [
+            (200, {"mended": 5, "left": 0, "held_back": 0, "more": True}),
+            (200, {"mended": 2, "left": 1, "held_back": 3, "more": False}),
+        ]
+        * 2
+        + [(200, {"mended": 0, "left": 0, "held_back": 0, "more": False})]
+    )
+    script.reply = lambda *_: next(steps)
+    out = script.jeton("repair", "1", status=3).out
+    assert out == "7 cards mended, 1 left that nothing mends, 3 held back by the keeper's ceiling\n"
+    assert [r[:2] for r in script.requests] == [("POST", "/v1/generations/1/repair")] * 2
+    done = script.jeton("--json", "repair", "1", status=3)
+    assert json.loads(done.out) == {"mended": 7, "left": 1, "held_back": 3}
+    assert script.jeton("repair", "1").out == "0 cards mended, 0 left that nothing mends\n"
 
 
 def test_retire_goes_on_waiting_when_repeated(script):

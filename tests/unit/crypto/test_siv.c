@@ -142,6 +142,26 @@ static void shorter_than_a_tag_is_refused(void **state)
     jt_siv_free(siv);
 }
 
+/* It needs no associated data and verifies nothing: opening does. */
+static void a_candidate_is_what_opening_would_give(void **state)
+{
+    (void)state;
+    struct jt_siv *siv;
+    const uint8_t text[25] = "candidate of 25 bytes...";
+    const struct jt_bytes ad[] = { { some_key, 5 } };
+    uint8_t sealed[JT_SIV_TAG_LEN + sizeof text], out[sizeof text];
+    assert_int_equal(jt_siv_new(some_key, sizeof some_key, &siv), JT_OK);
+    assert_int_equal(jt_siv_seal(siv, ad, 1, text, sizeof text, sealed), JT_OK);
+    assert_int_equal(jt_siv_candidate(siv, sealed, sizeof sealed, out), JT_OK);
+    assert_memory_equal(out, text, sizeof text);
+    sealed[JT_SIV_TAG_LEN] ^= 1;
+    assert_int_equal(jt_siv_candidate(siv, sealed, sizeof sealed, out), JT_OK);
+    assert_int_equal(out[0], text[0] ^ 1);
+    assert_int_equal(jt_siv_open(siv, ad, 1, sealed, sizeof sealed, out), JT_ERR_DECRYPT);
+    assert_int_equal(jt_siv_candidate(siv, sealed, JT_SIV_TAG_LEN - 1, out), JT_ERR_DECRYPT);
+    jt_siv_free(siv);
+}
+
 static void empty_plaintext_round_trip(void **state)
 {
     (void)state;
@@ -368,6 +388,7 @@ int main(void)
         cmocka_unit_test(key_lengths_other_than_32_and_64_are_refused),
         cmocka_unit_test(components_up_to_126),
         cmocka_unit_test(shorter_than_a_tag_is_refused),
+        cmocka_unit_test(a_candidate_is_what_opening_would_give),
         cmocka_unit_test(empty_plaintext_round_trip),
         cmocka_unit_test(many_agree_with_single_for_packed_pans),
         cmocka_unit_test(many_agree_with_single_for_mixed_lengths),
