@@ -41,6 +41,13 @@ static enum jt_err read_range(const PGresult *res, struct jt_retirement_range *o
     return jt_row_status(&row);
 }
 
+/*
+ * Its claim is over; or it reaches further than any claim, as after the server's clock was set
+ * back.
+ */
+#define IS_FREE(r) \
+    "(" r ".claimed_until < clock_timestamp() OR " r ".claimed_until > " CLAIMED_UNTIL ")"
+
 /* A range whose worker has not been heard of in time. JT_ERR_NO_ROW: there is none. */
 static enum jt_err take_over(struct jt_db *db, const struct jt_range_owner *owner,
                              struct jt_retirement_range *out)
@@ -50,16 +57,17 @@ static enum jt_err take_over(struct jt_db *db, const struct jt_range_owner *owne
     jt_params_u63(&p, out->generation);
     put_owner(&p, owner);
     PGresult *res;
-    enum jt_err err =
-        jt_db_query_one(db,
-                        "UPDATE retirement_range r SET node = $2::text, incarnation = $3::uuid, "
-                        "worker = $4::int2, claimed_until = " CLAIMED_UNTIL " "
-                        "FROM (SELECT o.from_bucket, o.from_id FROM retirement_range o "
-                        "WHERE o.generation = $1::int8 AND o.claimed_until < clock_timestamp() "
-                        "ORDER BY o.from_bucket, o.from_id LIMIT 1 FOR UPDATE SKIP LOCKED) AS x "
-                        "WHERE r.generation = $1::int8 AND r.from_bucket = x.from_bucket "
-                        "AND r.from_id = x.from_id RETURNING " RANGE_COLUMNS,
-                        &p, &res);
+    enum jt_err err = jt_db_query_one(
+        db,
+        "UPDATE retirement_range r SET node = $2::text, incarnation = $3::uuid, "
+        "worker = $4::int2, claimed_until = " CLAIMED_UNTIL " "
+        "FROM (SELECT o.from_bucket, o.from_id FROM retirement_range o "
+        "WHERE o.generation = $1::int8 AND " IS_FREE(
+            "o") " "
+                 "ORDER BY o.from_bucket, o.from_id LIMIT 1 FOR UPDATE SKIP LOCKED) AS x "
+                 "WHERE r.generation = $1::int8 AND r.from_bucket = x.from_bucket "
+                 "AND r.from_id = x.from_id RETURNING " RANGE_COLUMNS,
+        &p, &res);
     if (err == JT_OK) {
         err = read_range(res, out);
     }
@@ -127,7 +135,7 @@ static enum jt_err hand_out(struct jt_db *db, const struct jt_range_owner *owner
 /* Whether a worker would find something to do for the job `j`. */
 #define TO_HAVE                                                    \
     "(NOT j.handed_out OR EXISTS (SELECT FROM retirement_range r " \
-    "WHERE r.generation = j.generation AND r.claimed_until < clock_timestamp()))"
+    "WHERE r.generation = j.generation AND " IS_FREE("r") "))"
 
 enum jt_err jt_range_next_job(struct jt_db *db, uint64_t after, uint64_t *generation)
 {

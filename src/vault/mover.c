@@ -21,6 +21,9 @@
 #define RANGE_BATCHES 20       /* of a range */
 #define TELL_PASSING  20       /* so many failures in passing are told of once */
 
+_Static_assert(JT_TALLY_WORKERS + JT_RETIREMENT_WORKERS_MAX <= JT_TALLY_WRITERS,
+               "each worker has a row of the tally");
+
 struct mover {
     struct jt_movers *all;
     struct jt_work_ctx ctx;

@@ -6,6 +6,7 @@
 #include "store/tally.h"
 #include "vault/drain.h"
 #include "vault/duty.h"
+#include "vault/leftover.h"
 #include "vault/mover.h"
 #include "vault/refresh.h"
 #include "vault/ring_step.h"
@@ -16,35 +17,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_MS       5000  /* how often an idle duty looks again without news */
-#define LOOK_MS       1000  /* the same while a retirement is open */
-#define STATEMENT_MS  30000 /* the unlocked proof may take its time */
-#define PASSING_MS    500   /* before a step that failed in passing is repeated */
-#define STALE_MS      2000  /* before a job that could not go on is taken up again */
-#define NEXT_PASS_MS  200   /* rows that others had locked come with it */
-#define REST_FACTOR   4     /* and a pass that took long is not repeated at once */
-#define STUCK_MS      2000  /* how often cards that are noted as stuck are tried again: at first, */
-#define STUCK_MAX_MS  30000 /* and after nothing has become of it time and again */
-#define STUCK_PASS_MS 60000 /* and how often a pass is made where nothing else is left */
-#define PROOF_MAX_US  100000
-#define TELL_PASSING  20 /* so many failures in passing are told of once */
-#define LOCK_MIN_MS   50 /* between attempts at the ring lock: from the one to the other */
-#define LOCK_MAX_MS   800
-#define SAMPLE_MS     20000 /* a sample a minute is taken, by whoever comes first */
-#define OPEN_MAX      32    /* retirements: there are never as many draining generations */
+#define IDLE_MS      5000  /* how often an idle duty looks again without news */
+#define LOOK_MS      1000  /* the same while a retirement is open */
+#define STATEMENT_MS 30000 /* the unlocked proof may take its time */
+#define PASSING_MS   500   /* before a step that failed in passing is repeated */
+#define STALE_MS     2000  /* before a job that could not go on is taken up again */
+#define PROBE_FACTOR 20    /* a look at the index may take a twentieth of the time */
+#define PROOF_MAX_US 100000
+#define TELL_PASSING 20 /* so many failures in passing are told of once */
+#define LOCK_MIN_MS  50 /* between attempts at the ring lock: from the one to the other */
+#define LOCK_MAX_MS  800
+#define SAMPLE_MS    20000 /* a sample a minute is taken, by whoever comes first */
+#define OPEN_MAX     32    /* retirements: there are never as many draining generations */
 
 /* What this duty remembers of a retirement that is open; all of it may be forgotten. */
 struct open_job {
-    uint64_t generation;   /* 0: a free place */
-    bool seen;             /* in this round */
-    int64_t pass_began_ms; /* 0: not while this duty looked */
-    int64_t next_pass_ms;
-    struct jt_card_cursor stuck_at; /* those that are noted are tried again from there on */
-    int64_t next_stuck_ms;
-    int stuck_pause_ms;
-    int lock_pause_ms; /* after the next attempt in vain */
-    struct jt_stuck_counts told_stuck;
-    enum jt_err told; /* why it could not go on */
+    uint64_t generation; /* 0: a free place */
+    bool seen;           /* in this round */
+    struct jt_leftover left;
+    int64_t next_probe_ms; /* of whether the index shows a card: dead entries make that dear */
+    int lock_pause_ms;     /* after the next attempt in vain */
+    enum jt_err told;      /* why it could not go on */
 };
 
 struct jt_retirer {
@@ -132,115 +125,6 @@ enum jt_err jt_retirement_project(struct jt_work_ctx *ctx, uint64_t generation,
 
 /* --- 2. drain --- */
 
-static bool same_counts(const struct jt_stuck_counts *a, const struct jt_stuck_counts *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-/* "2 corrupt, 1 foreign-bytes" */
-static const char *list_causes(const struct jt_stuck_counts *counts, char *out, size_t room)
-{
-    size_t len = 0;
-    out[0] = '\0';
-    for (int i = 0; i < JT_N_STUCK_CAUSES && len < room; i++) {
-        if (counts->by_cause[i] > 0) {
-            len +=
-                (size_t)snprintf(out + len, room - len, "%s%" PRIu64 " %s", len == 0 ? "" : ", ",
-                                 counts->by_cause[i], jt_stuck_cause_name((enum jt_stuck_cause)i));
-        }
-    }
-    return out;
-}
-
-/*
- * What cannot be moved keeps the generation from retiring; the log hears of it when the numbers
- * change.
- */
-static void tell_stuck(struct open_job *o, const struct jt_stuck_counts *counts)
-{
-    char causes[200];
-    if (same_counts(&o->told_stuck, counts)) {
-        return;
-    }
-    if (counts->all == 0) {
-        jt_log(JT_LOG_INFO,
-               "retirement of generation %" PRIu64 ": no row keeps it from retiring any more",
-               o->generation);
-    } else {
-        jt_log(JT_LOG_ERROR,
-               "retirement of generation %" PRIu64 ": %" PRIu64 " rows cannot be moved and keep it "
-               "from retiring: %s (jeton keys stuck)",
-               o->generation, counts->all, list_causes(counts, causes, sizeof causes));
-    }
-    o->told_stuck = *counts;
-    o->stuck_pause_ms = STUCK_MS;
-}
-
-/*
- * Cards that are noted as stuck are tried again, some at a time: whoever mends or deletes one does
- * not wait for a pass.
- */
-static enum jt_err try_stuck(struct jt_retirer *r, struct open_job *o,
-                             const struct jt_retirement *job, bool *more)
-{
-    const struct jt_keyref from = { .generation = job->generation, .key_id = job->key_id };
-    uint64_t n_moved;
-    bool end;
-    enum jt_err err = jt_ring_refresh(&r->ctx, NULL);
-    r->drain.fresh = err == JT_OK;
-    if (err == JT_OK) {
-        err = jt_drain_stuck(&r->drain, &r->ctx, &from, &o->stuck_at, &n_moved, &end);
-    }
-    if (err == JT_OK && end) {
-        o->stuck_at = (struct jt_card_cursor){ 0 };
-        o->next_stuck_ms = jt_clock_ms() + o->stuck_pause_ms;
-        o->stuck_pause_ms =
-            o->stuck_pause_ms * 2 > STUCK_MAX_MS ? STUCK_MAX_MS : o->stuck_pause_ms * 2;
-    }
-    *more = err == JT_OK && !end;
-    return err;
-}
-
-/*
- * The pass is over and cards are left: those that others had locked, and those that are stuck.
- * Where nothing but stuck ones is left, to walk the index again would find what is known.
- */
-static enum jt_err after_pass(struct jt_retirer *r, struct open_job *o,
-                              const struct jt_retirement *job, int *pause_ms)
-{
-    struct jt_stuck_counts counts;
-    struct jt_generation_info info;
-    int64_t now_ms = jt_clock_ms();
-    bool more = false;
-    enum jt_err err = jt_stuck_count(r->ctx.db, job->generation, &counts);
-    if (err == JT_OK) {
-        tell_stuck(o, &counts);
-        err = jt_generation_get(r->ctx.db, job->generation, &info);
-    }
-    if (o->next_pass_ms == 0) {
-        int64_t took_ms = o->pass_began_ms == 0 ? 0 : now_ms - o->pass_began_ms;
-        int64_t rest_ms = took_ms * REST_FACTOR;
-        o->next_pass_ms = now_ms + (rest_ms < NEXT_PASS_MS    ? NEXT_PASS_MS
-                                    : rest_ms > STUCK_PASS_MS ? STUCK_PASS_MS
-                                                              : rest_ms);
-        o->next_stuck_ms = now_ms + NEXT_PASS_MS;
-    }
-    if (err == JT_OK && counts.all > 0 && now_ms >= o->next_stuck_ms) {
-        err = try_stuck(r, o, job, &more);
-    }
-    bool known = err == JT_OK && jt_generation_rows(&info) <= counts.all;
-    int64_t due_ms = o->next_pass_ms + (known ? STUCK_PASS_MS : 0);
-    if (err == JT_OK && now_ms >= due_ms) {
-        err = jt_pass_begin(r->ctx.db, job->generation);
-        o->pass_began_ms = now_ms;
-        o->next_pass_ms = 0;
-        jt_movers_nudge(r->movers);
-        return err == JT_ERR_NO_CHANGE ? JT_OK : err; /* another node was quicker */
-    }
-    *pause_ms = more ? 0 : due_ms - now_ms < LOOK_MS && !known ? NEXT_PASS_MS : LOOK_MS;
-    return err;
-}
-
 /* *over: the pass is, and the index shows no card. */
 static enum jt_err drain(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job,
                          bool *empty, int *pause_ms)
@@ -253,16 +137,24 @@ static enum jt_err drain(struct jt_retirer *r, struct open_job *o, const struct 
     }
     enum jt_err err = jt_pass_look(r->ctx.db, job->generation, &pass);
     if (err == JT_OK && pass.to_have) {
-        if (o->pass_began_ms == 0) {
-            o->pass_began_ms = jt_clock_ms();
-        }
         jt_movers_nudge(r->movers);
     }
     if (err != JT_OK || !pass.is_over) {
         return err;
     }
-    err = jt_generation_is_unused(r->ctx.db, job->key_id, empty);
-    return err == JT_OK && !*empty ? after_pass(r, o, job, pause_ms) : err;
+    int64_t began_ms = jt_clock_ms();
+    if (began_ms >= o->next_probe_ms) {
+        err = jt_generation_is_unused(r->ctx.db, job->key_id, empty);
+        o->next_probe_ms = began_ms + (jt_clock_ms() - began_ms) * PROBE_FACTOR;
+    }
+    bool begun = false;
+    if (err == JT_OK && !*empty) {
+        err = jt_leftover_handle(&r->ctx, &r->drain, &o->left, job, &begun, pause_ms);
+    }
+    if (begun) {
+        jt_movers_nudge(r->movers);
+    }
+    return err;
 }
 
 /* --- 3. prove --- */
@@ -414,7 +306,7 @@ static struct open_job *place_of(struct jt_retirer *r, uint64_t generation)
         }
     }
     if (free_place != NULL) {
-        *free_place = (struct open_job){ .generation = generation };
+        *free_place = (struct open_job){ .generation = generation, .left.generation = generation };
     }
     return free_place;
 }
@@ -478,8 +370,7 @@ static struct jt_again step(void *arg)
     jt_movers_look(&r->throttle, r->ctx.vault);
     if (atomic_exchange(&r->retry, false)) {
         for (size_t i = 0; i < OPEN_MAX; i++) {
-            r->open[i].next_stuck_ms = 0;
-            r->open[i].stuck_pause_ms = STUCK_MS;
+            jt_leftover_retry(&r->open[i].left);
         }
     }
     for (uint64_t after = 0; err == JT_OK; after = job.generation) {

@@ -11,14 +11,17 @@
 #define FORGET     0.5 /* of what is now, each second */
 #define DOWN       0.6
 #define DOWN_LAG   0.5
+#define AT_FIRST   0.25
 #define UP         1.15
 #define UP_BY      0.01
 
 void jt_throttle_init(struct jt_throttle *t, long per_second, long max_lag_ms)
 {
-    *t = (struct jt_throttle){
-        .per_second = per_second, .max_lag_ms = max_lag_ms, .for_latency = 1, .for_lag = 1
-    };
+    *t = (struct jt_throttle){ .per_second = per_second,
+                               .max_lag_ms = max_lag_ms,
+                               .for_latency = 1,
+                               .for_lag = 1,
+                               .at_first = AT_FIRST };
     pthread_mutex_init(&t->mutex, NULL);
 }
 
@@ -61,6 +64,7 @@ int64_t jt_throttle_rest(struct jt_throttle *t, int64_t took_us, enum jt_throttl
     *why = share >= 1              ? JT_THROTTLE_NONE
            : latency <= t->for_lag ? JT_THROTTLE_LATENCY
                                    : JT_THROTTLE_REPLICATION;
+    share = share < t->at_first ? share : t->at_first;
     pthread_mutex_unlock(&t->mutex);
     return (int64_t)((double)took_us * (1 / share - 1));
 }
@@ -149,6 +153,7 @@ void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LAT
         } else if (quiet) {
             t->for_latency = rise(t->for_latency);
         }
+        t->at_first = t->worked_us == 0 ? AT_FIRST : rise(t->at_first);
         memcpy(t->seen, counts, sizeof t->seen);
         t->worked_us = 0;
         t->looked_us = now_us;

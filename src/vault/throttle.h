@@ -15,7 +15,8 @@
  * and the workers come back. The other way round: after each two minutes of work they hold back for
  * three seconds, to see what is usual. They begin with that if they do not know it.
  *
- * With fewer than fifty batches to go by, nobody is disturbed.
+ * With fewer than fifty batches to go by, nobody is disturbed. Whoever begins to work begins with a
+ * quarter, so that requests are not held up before it is seen that they are.
  *
  * Replication: the share halves each second in which a standby is further behind than [retirement]
  * max_lag_ms: by what the server says of it, which says nothing of one that replays nothing at all,
@@ -53,7 +54,7 @@ struct jt_throttle {
     struct jt_latency_view now, quiet;
     uint64_t usual[JT_THROTTLE_USUAL]; /* percentiles of quiet seconds, n_usual of them so far */
     size_t n_usual;
-    double for_latency, for_lag; /* shares */
+    double for_latency, for_lag, at_first; /* shares */
     int probing, since_probe;
     struct {
         int64_t at_us;

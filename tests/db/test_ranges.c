@@ -145,6 +145,24 @@ static void a_range_that_is_taken_over_now_is_passed_over(void **state)
     PQfinish(held);
 }
 
+/* As after the server's clock was set back: nobody waits for an hour. */
+static void a_claim_that_reaches_too_far_is_none(void **state)
+{
+    struct fx *fx = *state;
+    struct jt_pass pass;
+    struct jt_retirement_range none;
+    open_job(fx);
+    while (jt_range_claim(fx->db, 1, &one, PIECE, &none) == JT_OK) {
+    }
+    assert_int_equal(jt_pass_look(fx->db, 1, &pass), JT_OK);
+    assert_false(pass.to_have);
+    fx_exec(fx->plain, "UPDATE retirement_range SET claimed_until = now() + interval '1 hour' "
+                       "WHERE from_id = 0");
+    assert_int_equal(jt_pass_look(fx->db, 1, &pass), JT_OK);
+    assert_true(pass.to_have);
+    assert_true(claim(fx, &two).from.id == 0);
+}
+
 static void a_run_of_a_node_owns_its_ranges_and_not_the_next_run(void **state)
 {
     struct fx *fx = *state;
@@ -259,6 +277,7 @@ int main(void)
         fx_vault_test(two_who_claim_at_once_get_two_ranges),
         fx_vault_test(a_dead_workers_range_is_taken_over_at_its_cursor),
         fx_vault_test(a_range_that_is_taken_over_now_is_passed_over),
+        fx_vault_test(a_claim_that_reaches_too_far_is_none),
         fx_vault_test(a_run_of_a_node_owns_its_ranges_and_not_the_next_run),
         fx_vault_test(nobody_works_on_a_paused_job),
         fx_vault_test(workers_of_all_nodes_add_up_while_they_are_fresh),

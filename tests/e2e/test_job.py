@@ -10,6 +10,7 @@ from service import pg_bin, problem, wait_until
 from traffic import check_generations
 
 N = 900
+ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
 def slow(make_service, **options):
@@ -164,6 +165,35 @@ def test_a_deletion_under_way_is_not_undone_by_the_job(rolled):
     assert final["rows_left"] == 0
     answer = service.app.post("/v1/fields/pan/detokenize", {"token": token})
     assert (answer.status_code, problem(answer)) == (404, "token-unknown")
+
+
+def test_purge_and_job_meet_at_cards_that_somebody_holds(make_service):
+    service = make_service(options={"cards_purge_grace": 0, "retirement_batch": 10})
+    pans = [made_up(n, series="meet") for n in range(200)]
+    until = service.sql("SELECT to_char(now() AT TIME ZONE 'UTC' + interval '3 s', %s)", (ISO,))
+    items = [{"pan": p, "expires_at": until[0][0]} for p in pans[:100]]
+    items += [{"pan": p} for p in pans[100:]]
+    answer = service.app.post("/v1/fields/pan/tokenize", {"items": items}).json()
+    tokens = [r["token"] for r in answer["results"]]
+    held = service.ids_of([*tokens[:3], *tokens[100:102]])
+    holder = service.connect()
+    holder.autocommit = False
+    holder.cursor().execute("SELECT 1 FROM card WHERE id = ANY (%s) FOR UPDATE", (held,))
+    service.operator.roll()
+    service.operator.start_retirement(1)
+    left = "SELECT count(*) FROM card WHERE key_id = %s OR expires_at < now()"
+    wait_until(
+        lambda: service.sql("SELECT now() > %s::timestamptz", (until[0][0],))[0][0]
+        and service.sql(left, (service.key_id(1),))[0][0] == 5,
+        "all others are moved or purged",
+    )
+    assert service.operator.retirement(1)["state"] == "draining"
+    holder.rollback()
+    holder.close()
+    service.operator.wait_certified(1)
+    wait_until(lambda: service.sql("SELECT count(*) FROM card") == [(100,)], "the rest is purged")
+    assert service.app.detokenize_many(tokens[100:]) == pans[100:]
+    check_generations(service)
 
 
 # -- a dry run
