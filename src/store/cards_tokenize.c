@@ -136,7 +136,9 @@ static enum jt_err assign_places(struct tokenize *t, const struct jt_tokenize_tx
             place->field = keys[k].field;
             memcpy(place->fingerprint, in->cards[keys[k].index].fingerprint, JT_FINGERPRINT_LEN);
             const uint8_t *tok = in->cards[keys[k].index].tok;
-            memcpy(place->tok, tok, tok != NULL ? JT_TOK_LEN : 0);
+            if (tok != NULL) {
+                memcpy(place->tok, tok, JT_TOK_LEN);
+            }
             place->expires_us = in->cards[keys[k].index].expires_us;
             t->firsts[t->n_places - 1] = place->card;
         }

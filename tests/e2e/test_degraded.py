@@ -48,10 +48,17 @@ def test_a_front_that_stops_while_a_credential_is_looked_up_answers_and_ends(ser
     key = service.new_client("late", ["operate"])
     blocker = service.connect()
     blocker.cursor().execute("LOCK TABLE client IN ACCESS EXCLUSIVE MODE")
+    # it has heard of the client at once: what it knows of clients must be too old to go on with
+    old = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+        "application_name = 'jetond node' AND wait_event_type = 'Lock' AND "
+        "query_start < clock_timestamp() - interval '1500 ms'"
+    )
+    wait_until(lambda: service.sql(old), "the heartbeat has waited for longer than that")
     api = Api(service, key)
 
     def ask():
-        """What a front knows it answers from memory; a second later it asks again, and waits."""
+        """What a front knows it answers from memory; else it asks, and waits."""
         while (answer := api.get("/v1/status")).status_code == 200:
             pass
         return answer
