@@ -48,6 +48,20 @@ static enum jt_err read_range(const PGresult *res, struct jt_retirement_range *o
 #define IS_FREE(r) \
     "(" r ".claimed_until < clock_timestamp() OR " r ".claimed_until > " CLAIMED_UNTIL ")"
 
+/*
+ * $1 generation, $2 node, $3 incarnation, $4 worker. Materialized: the planner may run a subquery
+ * once for each range, and then it passes over the one that it had.
+ */
+static const char take_free[] =
+    "WITH x AS MATERIALIZED (SELECT o.from_bucket, o.from_id FROM retirement_range o "
+    "WHERE o.generation = $1::int8 AND " IS_FREE(
+        "o") " "
+             "ORDER BY o.from_bucket, o.from_id LIMIT 1 FOR UPDATE SKIP LOCKED) "
+             "UPDATE retirement_range r SET node = $2::text, incarnation = $3::uuid, "
+             "worker = $4::int2, claimed_until = " CLAIMED_UNTIL " FROM x "
+             "WHERE r.generation = $1::int8 AND r.from_bucket = x.from_bucket "
+             "AND r.from_id = x.from_id RETURNING " RANGE_COLUMNS;
+
 /* A range whose worker has not been heard of in time. JT_ERR_NO_ROW: there is none. */
 static enum jt_err take_over(struct jt_db *db, const struct jt_range_owner *owner,
                              struct jt_retirement_range *out)
@@ -57,17 +71,7 @@ static enum jt_err take_over(struct jt_db *db, const struct jt_range_owner *owne
     jt_params_u63(&p, out->generation);
     put_owner(&p, owner);
     PGresult *res;
-    enum jt_err err = jt_db_query_one(
-        db,
-        "UPDATE retirement_range r SET node = $2::text, incarnation = $3::uuid, "
-        "worker = $4::int2, claimed_until = " CLAIMED_UNTIL " "
-        "FROM (SELECT o.from_bucket, o.from_id FROM retirement_range o "
-        "WHERE o.generation = $1::int8 AND " IS_FREE(
-            "o") " "
-                 "ORDER BY o.from_bucket, o.from_id LIMIT 1 FOR UPDATE SKIP LOCKED) AS x "
-                 "WHERE r.generation = $1::int8 AND r.from_bucket = x.from_bucket "
-                 "AND r.from_id = x.from_id RETURNING " RANGE_COLUMNS,
-        &p, &res);
+    enum jt_err err = jt_db_query_one(db, take_free, &p, &res);
     if (err == JT_OK) {
         err = read_range(res, out);
     }

@@ -71,13 +71,14 @@ static const char *override_of(const struct jt_activation *a, const struct jt_ge
  * A single node without the operator's word is told at once: nobody else will come. Where others
  * are missing they are waited for.
  */
-static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_generation_info *info,
-                          const char *holder_override, struct jt_adopters *adopters,
+static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_activation *a,
+                          const struct jt_generation_info *info, struct jt_adopters *adopters,
                           struct jt_missing_nodes *missing)
 {
-    enum jt_err err = jt_adoption_look(ctx, &info->row, adopters, missing);
+    bool asked = a->asked || jt_work_tries(ctx) > 1;
+    enum jt_err err = jt_adoption_look(ctx, &info->row, asked, adopters, missing);
     if (err == JT_OK) {
-        err = check_holders(adopters, holder_override);
+        err = check_holders(adopters, override_of(a, info));
     } else if (err == JT_ERR_NODES_MISSING) {
         (void)jt_work_again(ctx, PATIENCE_MS);
     }
@@ -97,7 +98,7 @@ enum jt_err jt_activation_run(struct jt_work_ctx *ctx, const struct jt_activatio
     }
     struct jt_adopters *adopters = calloc(1, sizeof *adopters);
     const char *why = override_of(a, out);
-    err = adopters == NULL ? JT_ERR_NOMEM : gather(ctx, out, why, adopters, missing);
+    err = adopters == NULL ? JT_ERR_NOMEM : gather(ctx, a, out, adopters, missing);
     if (err == JT_OK) {
         const struct jt_ring_step step = {
             .generation = &out->row,

@@ -29,6 +29,7 @@
 struct jt_activation {
     uint64_t number;
     const char *actor;
+    bool asked; /* a step of a duty: an earlier one has asked the nodes, and they may answer yet */
     const char *holder_override; /* the recorded reason to go ahead with one durable holder; NULL */
     uint64_t compromised;        /* the active one, which is replaced because of that; 0: none */
     const char *compromised_why;

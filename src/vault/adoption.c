@@ -94,7 +94,8 @@ static enum jt_err look_at_answers(struct look *look)
 }
 
 enum jt_err jt_adoption_look(struct jt_work_ctx *ctx, const struct jt_generation_row *generation,
-                             struct jt_adopters *adopters, struct jt_missing_nodes *missing)
+                             bool asked, struct jt_adopters *adopters,
+                             struct jt_missing_nodes *missing)
 {
     struct look look = {
         .ctx = ctx, .generation = generation, .adopters = adopters, .missing = missing
@@ -103,7 +104,7 @@ enum jt_err jt_adoption_look(struct jt_work_ctx *ctx, const struct jt_generation
     if (!atomic_load(&ctx->vault->registered)) {
         return JT_ERR_NODE_GONE; /* its own row is part of what is looked at */
     }
-    enum jt_err err = jt_work_tries(ctx) <= 1 ? ask_anew(&look) : JT_OK;
+    enum jt_err err = asked ? JT_OK : ask_anew(&look);
     if (err == JT_OK) {
         err = look_at_answers(&look);
     }

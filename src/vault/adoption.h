@@ -31,12 +31,13 @@ struct jt_adopters {
 };
 
 /*
- * An act, on a worker: asks when it runs for the first time, and looks at the answers.
- * JT_ERR_NODES_MISSING: not all are there yet, and `missing` says of whom. JT_ERR_KEY_MISSING,
- * JT_ERR_KEY_WRONG, JT_ERR_FORGED: of this node's own keeper; the class REPEAT.
+ * An act, on a worker, or a step of a duty: asks unless it has `asked` already, and looks at the
+ * answers. A new question voids the answers to the one before. JT_ERR_NODES_MISSING: not all are
+ * there yet, and `missing` says of whom. JT_ERR_KEY_MISSING, JT_ERR_KEY_WRONG, JT_ERR_FORGED: of
+ * this node's own keeper; the class REPEAT.
  */
 enum jt_err jt_adoption_look(struct jt_work_ctx *ctx, const struct jt_generation_row *generation,
-                             struct jt_adopters *adopters,
+                             bool asked, struct jt_adopters *adopters,
                              struct jt_missing_nodes *missing) JT_CHECKED;
 
 #endif

@@ -133,14 +133,18 @@ static enum jt_err answer_requests(struct jt_delivery *d)
 
 /* --- questions of others --- */
 
+/* *n counts what was answered. */
 static enum jt_err acknowledge(struct jt_delivery *d, const struct jt_generation_row *generation,
-                               const char *asker, const uint8_t challenge[static JT_CHALLENGE_LEN])
+                               const char *asker, const uint8_t challenge[static JT_CHALLENGE_LEN],
+                               size_t *n)
 {
     struct jt_ack ack;
     enum jt_err err =
         jt_keyclient_wait_ack(d->ctx.keeper, generation, d->ctx.vault->node.name, challenge, &ack);
     if (err == JT_OK) {
-        return jt_ack_insert(d->ctx.db, generation->number, asker, &ack);
+        err = jt_ack_insert(d->ctx.db, generation->number, asker, &ack);
+        *n += err == JT_OK;
+        return err;
     }
     if (jt_err_class(err) == JT_CLASS_REPEAT) {
         return err;
@@ -151,7 +155,7 @@ static enum jt_err acknowledge(struct jt_delivery *d, const struct jt_generation
 
 static enum jt_err answer_questions(struct jt_delivery *d)
 {
-    size_t n;
+    size_t n, n_answered = 0;
     enum jt_err err = jt_adoptions_open(d->ctx.db, d->ctx.vault->node.name, d->keeper.incarnation,
                                         &d->question_after, d->questions, &n);
     if (err != JT_OK) {
@@ -162,10 +166,11 @@ static enum jt_err answer_questions(struct jt_delivery *d)
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         const struct jt_generation_row *generation = find(d, d->questions[i].generation);
         if (generation != NULL) {
-            err = acknowledge(d, generation, d->questions[i].asker, d->questions[i].challenge);
+            err = acknowledge(d, generation, d->questions[i].asker, d->questions[i].challenge,
+                              &n_answered);
         }
     }
-    if (err == JT_OK && n > 0) {
+    if (err == JT_OK && n_answered > 0) { /* a question that cannot be answered is no news */
         jt_news_tell(d->ctx.db);
     }
     return err;
@@ -176,14 +181,14 @@ static enum jt_err acknowledge_own(struct jt_delivery *d)
 {
     uint64_t numbers[MAX_OWN];
     uint8_t challenge[JT_CHALLENGE_LEN];
-    size_t n;
+    size_t n, n_answered = 0;
     const char *self = d->ctx.vault->node.name;
     enum jt_err err = jt_acks_wanted(d->ctx.db, self, d->keeper.incarnation, numbers, MAX_OWN, &n);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         const struct jt_generation_row *generation = find(d, numbers[i]);
         jt_random_fill(challenge, sizeof challenge);
         if (generation != NULL) {
-            err = acknowledge(d, generation, self, challenge);
+            err = acknowledge(d, generation, self, challenge, &n_answered);
         }
     }
     return err;

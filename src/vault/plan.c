@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/plan.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "vault/activation.h"
 #include "vault/duty.h"
@@ -12,8 +13,10 @@
 
 #define PATIENCE_MS 20000
 #define EVERY_MS    1000
-#define WARN_EVERY  10  /* more key ids taken, from JT_KEY_IDS_WARN on */
-#define BUSY_MS     200 /* before an activation that found the ring lock taken is tried again */
+#define WARN_EVERY  10   /* more key ids taken, from JT_KEY_IDS_WARN on */
+#define BUSY_MS     200  /* before an activation that waits for writers or answers is tried again */
+#define ANSWER_MS   5000 /* before it is told who has not answered */
+#define ASK_MS      10000 /* before the nodes are asked anew: what they were asked lives a minute */
 
 enum jt_err jt_plan_seal(struct jt_work_ctx *ctx, const struct jt_generation_row *row,
                          const struct jt_generation_plan *plan, struct jt_generation_plan *out)
@@ -65,7 +68,10 @@ struct jt_planner {
     struct jt_work_ctx ctx;
     struct jt_duty *duty;
 
-    /* the duty's own: what the log was told last */
+    /* the duty's own: of which generation the nodes were asked, first and last */
+    uint64_t asked_of;
+    int64_t asked_first_ms, asked_ms;
+    /* what the log was told last */
     uint64_t told_of;
     enum jt_err told;
     struct jt_missing_nodes missing;
@@ -114,7 +120,25 @@ static void note_key_ids(struct jt_planner *p, uint32_t n_taken)
     }
 }
 
-/* What failed because of writers is tried again soon, and everything else with the next look. */
+/* One attempt. What the nodes were asked stands until they had the time to answer. */
+static enum jt_err activate(struct jt_planner *p, uint64_t number)
+{
+    struct jt_generation_info info;
+    int64_t now_ms = jt_clock_ms();
+    if (p->asked_of != number) {
+        p->asked_of = number;
+        p->asked_first_ms = now_ms;
+        p->asked_ms = now_ms - ASK_MS;
+    }
+    const struct jt_activation activation = { .number = number,
+                                              .actor = "schedule",
+                                              .asked = now_ms - p->asked_ms < ASK_MS };
+    p->asked_ms = activation.asked ? p->asked_ms : now_ms;
+    jt_work_about(&p->ctx, "generation %llu", (unsigned long long)number);
+    return jt_activation_run(&p->ctx, &activation, &info, &p->missing);
+}
+
+/* What waits for writers or answers is tried again soon, all else with the next look. */
 static struct jt_again step(void *arg)
 {
     struct jt_planner *p = arg;
@@ -131,12 +155,12 @@ static struct jt_again step(void *arg)
     if (err != JT_OK || number == 0) {
         return (struct jt_again){ .ms = EVERY_MS };
     }
-    struct jt_generation_info info;
-    const struct jt_activation activation = { .number = number, .actor = "schedule" };
-    jt_work_about(&p->ctx, "generation %llu", (unsigned long long)number);
-    err = jt_activation_run(&p->ctx, &activation, &info, &p->missing);
-    tell(p, number, err);
-    bool busy = jt_err_class(err) == JT_CLASS_REPEAT || err == JT_ERR_RING_MOVED;
+    err = activate(p, number);
+    bool answering = err == JT_ERR_NODES_MISSING && jt_clock_ms() - p->asked_first_ms < ANSWER_MS;
+    if (!answering) {
+        tell(p, number, err);
+    }
+    bool busy = answering || jt_err_class(err) == JT_CLASS_REPEAT || err == JT_ERR_RING_MOVED;
     return (struct jt_again){ .ms = busy ? BUSY_MS : EVERY_MS };
 }
 

@@ -131,6 +131,21 @@ static void a_dead_workers_range_is_taken_over_at_its_cursor(void **state)
     assert_int_equal(jt_range_end(fx->db, &taken, &two), JT_OK);
 }
 
+/* The planner believes what it counted last, and the table is mostly empty or nearly so. */
+static void of_several_dead_workers_ranges_one_is_taken_over_at_a_time(void **state)
+{
+    struct fx *fx = *state;
+    open_job(fx);
+    fx_exec(fx->plain, "TRUNCATE retirement_range; ANALYZE retirement_range");
+    for (int i = 0; i < 3; i++) {
+        (void)claim(fx, &one);
+    }
+    fx_exec(fx->plain, "UPDATE retirement_range SET claimed_until = now() - interval '1 s'");
+    for (uint64_t from = 0; from < 3 * PIECE; from += PIECE) {
+        assert_true(claim(fx, &two).from.id == from);
+    }
+}
+
 static void a_range_that_is_taken_over_now_is_passed_over(void **state)
 {
     struct fx *fx = *state;
@@ -276,6 +291,7 @@ int main(void)
         fx_vault_test(ranges_follow_one_another_without_gap_or_overlap),
         fx_vault_test(two_who_claim_at_once_get_two_ranges),
         fx_vault_test(a_dead_workers_range_is_taken_over_at_its_cursor),
+        fx_vault_test(of_several_dead_workers_ranges_one_is_taken_over_at_a_time),
         fx_vault_test(a_range_that_is_taken_over_now_is_passed_over),
         fx_vault_test(a_claim_that_reaches_too_far_is_none),
         fx_vault_test(a_run_of_a_node_owns_its_ranges_and_not_the_next_run),

@@ -3,6 +3,8 @@
 than he is at it.
 """
 
+import contextlib
+
 import pytest
 
 from cards import made_up
@@ -225,3 +227,28 @@ def test_numbers_that_were_made_free_too_early_mint_no_id_twice(pair):
     second.app.tokenize_many([made_up(n, series="again") for n in range(50)])
     ids = [row[0] for row in pair.sql("SELECT id FROM card")]
     assert len(ids) == len(set(ids)) == 150
+
+
+def test_a_question_that_cannot_be_answered_is_no_news_to_anybody(pair):
+    """Whoever told all nodes of it would wake himself as well, and be at it without end."""
+    with contextlib.closing(pair.connect()) as listener:
+        listener.autocommit = True
+        with listener.cursor() as cursor:
+            cursor.execute("LISTEN jeton")
+            cursor.execute(
+                "INSERT INTO adoption (generation, asker, challenge) "
+                "VALUES (99, 'node1', %s), (99, 'stranger', %s)",
+                (b"c" * 16, b"d" * 16),
+            )
+        renewed = "SELECT max(renewed_at) FROM node"
+        for _ in range(3):  # a renewal comes no more often than the nodes look by themselves
+            before = pair.sql(renewed)[0][0]
+            wait_until(lambda b=before: pair.sql(renewed)[0][0] > b, "time passes")
+        everybody = "SELECT bool_and(renewed_at > now() - interval '3 seconds') FROM node"
+        assert pair.sql(everybody)[0][0]
+        wait_until(
+            lambda: pair.sql("SELECT now() - max(at) > interval '3 seconds' FROM adoption")[0][0],
+            "they looked",
+        )
+        listener.poll()
+        assert listener.notifies == []

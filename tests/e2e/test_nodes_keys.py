@@ -4,6 +4,7 @@ node has proved that it holds the key.
 """
 
 import contextlib
+import datetime
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -219,3 +220,45 @@ def test_every_node_down_with_requests_pending(three):
         node.wait_ready()
     everybody_holds(three, number)
     assert second.operator.post(f"/v1/generations/{number}/activate").status_code == 200
+
+
+def test_a_date_is_kept_over_several_nodes_without_a_reason(three):
+    date = three.sql("SELECT clock_timestamp() + interval '2 seconds'")[0][0]
+    body = {"adopt_at": date.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")}
+    answer = three.operator.post("/v1/generations", body)
+    assert answer.status_code == 201, answer.text
+    number = answer.json()["number"]
+
+    def generation():
+        return three.operator.generations()[number]
+
+    wait_until(lambda: generation()["state"] == "active", "its date is reached")
+    assert generation()["activated_by"] == "schedule"
+    assert generation()["holder_override"] is None
+
+
+def test_a_date_that_passed_asks_for_who_is_missing_and_lets_them_answer(three):
+    """Each new question voids the answers to the last one."""
+    second = three.nodes[1]
+    number = three.operator.create_generation()
+    everybody_holds(three, number)
+    second.front.pause()
+    date = three.sql("SELECT clock_timestamp() + interval '1 second'")[0][0]
+    body = {"adopt_at": date.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")}
+    assert three.operator.post(f"/v1/generations/{number}/plan", body).status_code == 200
+
+    def asked():
+        return three.sql(
+            "SELECT challenge, now() - at FROM adoption WHERE generation = %s AND asker = 'node1'",
+            (number,),
+        )
+
+    first = wait_until(asked, "the nodes are asked")[0]
+    # 2.5 s: the node looks at the answers at least twice more
+    later = wait_until(lambda: [a for a in asked() if a[1].total_seconds() > 2.5], "it waits")[0]
+    assert bytes(later[0]) == bytes(first[0])
+    alarm = f"generation {number} should be active by its date"
+    wait_until(lambda: alarm in three.front_log.read_text(), "alarm")
+    assert ": node2" in three.front_log.read_text()
+    second.front.resume()
+    wait_until(lambda: three.operator.generations()[number]["state"] == "active", "all answered")
