@@ -53,6 +53,11 @@ enum jt_audit_action {
     JT_AUDIT_NODE_REMOVE = 51, /* object: its name */
     JT_AUDIT_GENERATION_PLAN = 65,
     JT_AUDIT_GENERATION_COMPROMISE = 66,
+    JT_AUDIT_CUSTODIANS = 67, /* object: the version that they have from then on */
+    JT_AUDIT_DESTRUCTION_REQUEST = 68,
+    JT_AUDIT_DESTRUCTION_APPROVE = 69, /* client: who brought the custodian's signature */
+    JT_AUDIT_GENERATION_DESTROY = 70,
+    JT_AUDIT_DESTRUCTION_CERTIFY = 71,
 };
 
 struct jt_audit_row {
