@@ -3,7 +3,7 @@
 #include "base/hex.h"
 #include "base/secmem.h"
 #include "cli/custodianfile.h"
-#include "cli/enroll.h"
+#include "cli/custodianlist.h"
 #include "cli/exit.h"
 #include "cli/options.h"
 #include "cli/rest.h"
@@ -115,7 +115,7 @@ int jt_cmd_custodian_approve(const struct jt_command *self, struct jt_cli *cli, 
     if (code != JT_GO_ON) {
         return code;
     }
-    if (name == NULL || path == NULL || !jt_enroll_parse(texts, parse.n_arguments, &next)) {
+    if (name == NULL || path == NULL || !jt_custodianlist_parse(texts, parse.n_arguments, &next)) {
         return jt_usage_error(self, "the custodians to be (jcp_...), --custodian and --key are "
                                     "needed");
     }

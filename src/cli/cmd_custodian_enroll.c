@@ -6,6 +6,7 @@
  * directory, whose lock a running keeper holds. So whoever names the first custodians is somebody
  * who may read the key files, and a front never is.
  */
+#include "cli/custodianlist.h"
 #include "cli/database.h"
 #include "cli/enroll.h"
 #include "cli/exit.h"
@@ -63,7 +64,7 @@ int jt_cmd_custodian_enroll(const struct jt_command *self, struct jt_cli *cli, i
     if (code != JT_GO_ON) {
         return code;
     }
-    if (!jt_enroll_parse(texts, parse.n_arguments, &e.set)) {
+    if (!jt_custodianlist_parse(texts, parse.n_arguments, &e.set)) {
         return jt_usage_error(self, "CUSTODIAN is a line that jeton custodian key prints, jcp_...; "
                                     "names and keys must be different ones");
     }

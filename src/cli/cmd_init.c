@@ -11,6 +11,7 @@
  */
 #include "base/file.h"
 #include "base/secmem.h"
+#include "cli/custodianlist.h"
 #include "cli/database.h"
 #include "cli/enroll.h"
 #include "cli/exit.h"
@@ -284,7 +285,7 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
                   "not be such as could be a card number");
     }
     if (init.custodian_texts != NULL &&
-        !jt_enroll_parse_list(init.custodian_texts, &init.custodians)) {
+        !jt_custodianlist_split(init.custodian_texts, &init.custodians)) {
         return jt_usage_error(self, "--custodians must be 2 to 16 texts of custodians with "
                                     "different names and keys, as jeton custodian key prints them");
     }

@@ -7,11 +7,6 @@
 #include "model/custodian.h"
 #include "store/db.h"
 
-/* Texts of custodians; false unless they are a set. */
-bool jt_enroll_parse(const char *const texts[], size_t n, struct jt_custodian_set *out);
-/* The same with commas between. */
-bool jt_enroll_parse_list(const char *list, struct jt_custodian_set *out);
-
 /* JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
 int jt_enroll(struct jt_db *db, struct jt_keyclient *keeper, const struct jt_custodian_set *set,
               const char *actor);

@@ -125,12 +125,12 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
     }
     err = jt_rowmac_generation_check(k->root, &propose.generation);
     bool destroys = propose.step == JT_RING_DESTROY;
+    if (err == JT_OK) {
+        err = jt_policy_propose(&k->ring, &propose.generation, propose.step, &next);
+    }
     if (err == JT_OK && destroys) {
         err = jt_destructions_due(k, &propose.generation, propose.system_identifier,
                                   propose.timeline);
-    }
-    if (err == JT_OK) {
-        err = jt_policy_propose(&k->ring, &propose.generation, propose.step, &next);
     }
     if (err == JT_OK) {
         /* never propose what could not be accepted here */
