@@ -13,18 +13,13 @@
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
 #include "cli/keyfile.h"
+#include "cli/local.h"
 #include "cli/localtrail.h"
 #include "cli/options.h"
-#include "store/migrate.h"
-#include "store/ring.h"
 #include "vault/client_change.h"
 
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define REASON_MAX 127
 
@@ -36,38 +31,6 @@ struct recover {
     struct jt_work_ctx ctx;
     struct jt_localtrail trail;
 };
-
-/* Who logged in, as the kernel keeps it whatever was run since; else who says that he used sudo. */
-static const char *login_name(void)
-{
-    char text[16] = "";
-    int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
-    unsigned long uid = len > 0 ? strtoul(text, NULL, 10) : UINT32_MAX;
-    const struct passwd *user = uid < UINT32_MAX ? getpwuid((uid_t)uid) : NULL;
-    return user != NULL ? user->pw_name : getenv("SUDO_USER");
-}
-
-/* "local:", the user who runs the command, and in parentheses who that is. */
-static void name_actor(struct recover *r)
-{
-    const struct passwd *user = getpwuid(getuid());
-    char name[25];
-    if (user != NULL) {
-        (void)snprintf(name, sizeof name, "%s", user->pw_name);
-    } else {
-        (void)snprintf(name, sizeof name, "%u", (unsigned)getuid());
-    }
-    const char *login = login_name();
-    if (login == NULL || strcmp(login, name) == 0) {
-        (void)snprintf(r->actor, sizeof r->actor, "local:%s", name);
-    } else {
-        (void)snprintf(r->actor, sizeof r->actor, "local:%s (%.24s)", name, login);
-    }
-}
 
 static int complain(struct recover *r, enum jt_err err)
 {
@@ -89,36 +52,11 @@ static int complain(struct recover *r, enum jt_err err)
     }
 }
 
-/* The database is one that this keeper serves. */
-static int check_database(struct recover *r)
-{
-    int found = 0;
-    struct jt_ring_row ring;
-    bool joined;
-    enum jt_err err = jt_migrate_check(r->ctx.db, &found);
-    if (err == JT_ERR_MIGRATION_FOREIGN) {
-        jt_complain("the database's tables are not those of this program: run jeton migrate first");
-        return JT_EXIT_FAILED;
-    }
-    if (err == JT_OK) {
-        err = jt_ring_read(r->ctx.db, &ring);
-    }
-    if (err != JT_OK) {
-        return jt_database_complain(r->ctx.db, "cannot read the database", err);
-    }
-    err = jt_keyclient_wait_ring_accept(r->ctx.keeper, &ring, &joined);
-    if (err != JT_OK) {
-        jt_complain("this keeper does not serve that database: %s", jt_err_str(err));
-        return JT_EXIT_FAILED;
-    }
-    return JT_EXIT_OK;
-}
-
 static int let_in(struct recover *r, struct jt_keyfile *file)
 {
     struct jt_credential credential;
     char key[JT_API_KEY_MAX + 1];
-    int code = check_database(r);
+    int code = jt_local_database(r->ctx.db, r->ctx.keeper);
     if (code != JT_EXIT_OK) {
         return code;
     }
@@ -216,7 +154,7 @@ int jt_cmd_client_recover(const struct jt_command *self, struct jt_cli *cli, int
     if (code != JT_EXIT_OK) {
         return code;
     }
-    name_actor(&r);
+    jt_local_actor(r.actor);
     jt_sets_init(&r.vault.sets);
     r.vault.conf = &r.conf;
     r.ctx.vault = &r.vault;

@@ -11,7 +11,9 @@
  */
 #include "base/file.h"
 #include "base/secmem.h"
+#include "cli/custodianlist.h"
 #include "cli/database.h"
+#include "cli/enroll.h"
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
 #include "cli/keyfile.h"
@@ -34,7 +36,8 @@
 #define MASTER_KEY        "master.key" /* its name in the keeper's directory: keeper/keydir.h */
 
 struct init {
-    const char *config, *key_path, *operator_id;
+    const char *config, *key_path, *operator_id, *custodian_texts;
+    struct jt_custodian_set custodians; /* n 0: none are enrolled */
     struct jt_conf conf;
     struct jt_db *db;
     struct jt_credential credential;
@@ -213,6 +216,20 @@ static int store_rows(struct init *init)
     return code;
 }
 
+/* Last: an installation without custodians works, and can enroll them later. */
+static int enroll(struct init *init)
+{
+    if (init->custodians.n == 0) {
+        return JT_EXIT_OK;
+    }
+    int code = jt_enroll(init->db, init->kc, &init->custodians, "init");
+    if (code != JT_EXIT_OK) {
+        jt_complain("the installation is there, with its operator, but without custodians: use "
+                    "jeton custodian enroll");
+    }
+    return code;
+}
+
 static int run(struct init *init)
 {
     bool fresh = false;
@@ -236,6 +253,9 @@ static int run(struct init *init)
         code = store_rows(init);
     }
     if (code == JT_EXIT_OK) {
+        code = enroll(init);
+    }
+    if (code == JT_EXIT_OK) {
         printf("Initialised. The API key of %s is in %s\n", init->operator_id, init->key_path);
     }
     return code;
@@ -248,6 +268,8 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
         JT_TEXT("operator-key", "FILE", &init.key_path,
                 "new file, mode 0600, that receives the first operator's API key (required)"),
         JT_TEXT("operator", "NAME", &init.operator_id, "the first operator's client id (operator)"),
+        JT_TEXT("custodians", "LIST", &init.custodian_texts,
+                "the custodians, jcp_..., 2 to 16 of them with commas between (none)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -261,6 +283,11 @@ int jt_cmd_init(const struct jt_command *self, struct jt_cli *cli, int argc, cha
         return jt_usage_error(
             self, "--operator must be 1 to 32 of a-z 0-9 - and start with a letter, and "
                   "not be such as could be a card number");
+    }
+    if (init.custodian_texts != NULL &&
+        !jt_custodianlist_split(init.custodian_texts, &init.custodians)) {
+        return jt_usage_error(self, "--custodians must be 2 to 16 texts of custodians with "
+                                    "different names and keys, as jeton custodian key prints them");
     }
     init.config = cli->config;
     code = jt_load_conf(cli, &init.conf);

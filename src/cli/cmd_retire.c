@@ -236,11 +236,15 @@ int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, i
                             char **argv)
 {
     const char *number = NULL;
-    struct jt_parse parse = { NULL, 0, &number, 1, 1, 0 };
+    bool destruction = false;
+    const struct jt_option options[] = {
+        JT_FLAG("destruction", &destruction, "the one that its key was destroyed"),
+    };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
     char path[JT_GENERATION_PATH];
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/retirement", path);
+        code = jt_generation_path(self, number, destruction ? "/destruction" : "/retirement", path);
     }
     if (code != JT_GO_ON) {
         return code;
@@ -248,7 +252,8 @@ int jt_cmd_keys_certificate(const struct jt_command *self, struct jt_cli *cli, i
     struct jt_answer answer;
     code = jt_rest_call(cli, "GET", path, NULL, &answer);
     if (code == JT_EXIT_OK && !is_certified(answer.json)) {
-        jt_complain("generation %s has no certificate yet: its retirement is %s", number,
+        jt_complain("generation %s has no certificate yet: its %s is %s", number,
+                    destruction ? "destruction" : "retirement",
                     jt_reply_text(answer.json, "state"));
         code = JT_EXIT_REFUSED;
     } else if (code == JT_EXIT_OK && cli->json) {

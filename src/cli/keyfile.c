@@ -93,18 +93,24 @@ static size_t format_line(const char *key, char line[static JT_API_KEY_MAX + 2])
     return (size_t)n;
 }
 
-int jt_keyfile_create(const char *path, const char *key)
+int jt_privatefile_create(const char *path, const void *bytes, size_t len)
 {
     const char *name;
-    char line[JT_API_KEY_MAX + 2];
     int dir_fd = open_directory_of(path, &name);
     if (dir_fd < 0) {
         return finish(path, JT_ERR_IO);
     }
-    size_t len = format_line(key, line);
-    int code = finish(path, jt_file_write_new(dir_fd, name, line, len));
-    jt_wipe(line, sizeof line);
+    int code = finish(path, jt_file_write_new(dir_fd, name, bytes, len));
     close(dir_fd);
+    return code;
+}
+
+int jt_keyfile_create(const char *path, const char *key)
+{
+    char line[JT_API_KEY_MAX + 2];
+    size_t len = format_line(key, line);
+    int code = jt_privatefile_create(path, line, len);
+    jt_wipe(line, sizeof line);
     return code;
 }
 

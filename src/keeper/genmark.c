@@ -7,7 +7,9 @@
 #include "keeper/rowmac.h"
 #include "model/ring.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MARK_FORMAT 1
 #define BODY_LEN    (8 + 1 + 1 + 1 + 1 + 8 + JT_CHECK_VALUE_LEN)
@@ -51,6 +53,16 @@ enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root, const struc
         err = jt_genmark_check(dir_fd, root, meta->development, meta->number, meta, &ignored);
     }
     return err;
+}
+
+enum jt_err jt_genmark_erase(int dir_fd, uint64_t number)
+{
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_mark_name(number, name);
+    if (unlinkat(dir_fd, name, 0) != 0) {
+        return errno == ENOENT ? JT_OK : JT_ERR_IO;
+    }
+    return fsync(dir_fd) == 0 ? JT_OK : JT_ERR_IO;
 }
 
 static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,

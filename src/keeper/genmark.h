@@ -36,4 +36,7 @@ enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool develo
                              uint64_t number, const struct jt_genfile *meta,
                              struct jt_fault *fault) JT_CHECKED;
 
+/* Of a generation whose key is destroyed: gone for good when it returns. JT_OK without one too. */
+enum jt_err jt_genmark_erase(int dir_fd, uint64_t number) JT_CHECKED;
+
 #endif

@@ -205,6 +205,12 @@ static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listin
         err = jt_honey_load(k->dir_fd, k->root, k->development, &k->honey, fault);
     }
     if (err == JT_OK) {
+        err = jt_custodians_load(k->dir_fd, k->root, k->development, &k->custodians, fault);
+    }
+    if (err == JT_OK) {
+        err = jt_destructions_load(k->dir_fd, k->root, k->development, &k->destructions, fault);
+    }
+    if (err == JT_OK) {
         err = check_ring(k, fault);
     }
     return err == JT_OK ? mark_ring(k, &k->ring) : err;
@@ -295,7 +301,10 @@ enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
     if (ring->highest > next.highest_generation) {
         next.highest_generation = ring->highest;
     }
-    enum jt_err err = mark_ring(k, ring);
+    enum jt_err err = jt_destructions_follow(k, ring);
+    if (err == JT_OK) {
+        err = mark_ring(k, ring);
+    }
     if (err == JT_OK) {
         err = jt_keeper_save(k, &next);
     }
@@ -399,5 +408,7 @@ enum jt_err jt_keeper_settle(struct jt_keeper *k)
     bool seals = k->sealcount.sealed.n != k->state.sealed.n;
     next.opened = k->ceiling.opened;
     next.sealed = k->sealcount.sealed;
-    return mark || count || seals ? jt_keeper_save(k, &next) : JT_OK;
+    enum jt_err err = mark || count || seals ? jt_keeper_save(k, &next) : JT_OK;
+    enum jt_err settled = k->root == NULL ? JT_OK : jt_destructions_settle(k);
+    return err == JT_OK ? settled : err;
 }

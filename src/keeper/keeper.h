@@ -8,6 +8,8 @@
 
 #include "keeper/batch.h"
 #include "keeper/challenges.h"
+#include "keeper/custodians.h"
+#include "keeper/destructions.h"
 #include "keeper/fieldtable.h"
 #include "keeper/honey.h"
 #include "keeper/idmint.h"
@@ -23,6 +25,7 @@
 struct jt_keeper {
     bool development;
     bool sealed;     /* holds no keys, and refuses what needs any; so far it never is */
+    bool local;      /* started for one command, on a socket that it inherited: set by main */
     bool locked;     /* memory is locked: set by main, told by STATUS */
     int dir_fd;      /* holds the directory's lock */
     char *directory; /* its path */
@@ -47,6 +50,8 @@ struct jt_keeper {
     struct jt_ceiling ceiling;
     struct jt_sealcount sealcount;
     struct jt_honey honey;
+    struct jt_custodians custodians;
+    struct jt_destructions destructions;
     uint32_t warned_day;  /* the log was told that the day's ceiling is near */
     uint64_t n_held_back; /* not opened, because of a ceiling */
     uint64_t n_sealed, n_opened, n_resealed, n_refused, n_matched, n_mismatched, n_identified;

@@ -155,6 +155,7 @@ static bool is_left_over(const char *name)
     known[len - 4] = '\0';
     return strcmp(known, JT_KEYDIR_MASTER) == 0 || strcmp(known, JT_KEYDIR_ROOT) == 0 ||
            strcmp(known, JT_KEYDIR_STATE) == 0 || strcmp(known, JT_KEYDIR_HONEY) == 0 ||
+           strcmp(known, JT_KEYDIR_CUSTODIANS) == 0 || strcmp(known, JT_KEYDIR_DESTRUCTIONS) == 0 ||
            generation_of(known) != 0 || mark_of(known) != 0;
 }
 
@@ -242,6 +243,9 @@ static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
         out->state = true;
     } else if (strcmp(name, JT_KEYDIR_HONEY) == 0) {
         out->honey = true;
+    } else if (strcmp(name, JT_KEYDIR_CUSTODIANS) == 0 ||
+               strcmp(name, JT_KEYDIR_DESTRUCTIONS) == 0) {
+        return JT_OK; /* looked for by their names */
     } else if (number != 0 && out->n_generations < JT_KEYDIR_MAX_GENERATIONS) {
         out->generations[out->n_generations++] = number;
     } else if (mark != 0 && out->n_marks < JT_KEYDIR_MAX_GENERATIONS) {

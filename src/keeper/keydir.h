@@ -6,6 +6,7 @@
  *   master.key                the master key file (keeper/master.h)
  *   service-root.key          the service root (keeper/root.h)
  *   state                     the state file (keeper/state.h)
+ *   custodians, destructions  whose files say what they are (keeper/custodians.h, destructions.h)
  *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal
  * without leading zeros generation-<number>.used  the mark of one that has been in a ring
  * (keeper/genmark.h)
@@ -27,7 +28,9 @@
 #define JT_KEYDIR_MASTER          "master.key"
 #define JT_KEYDIR_ROOT            "service-root.key"
 #define JT_KEYDIR_STATE           "state"
-#define JT_KEYDIR_HONEY           "honey" /* keeper/honey.h */
+#define JT_KEYDIR_HONEY           "honey"        /* keeper/honey.h */
+#define JT_KEYDIR_CUSTODIANS      "custodians"   /* keeper/custodians.h */
+#define JT_KEYDIR_DESTRUCTIONS    "destructions" /* keeper/destructions.h */
 #define JT_KEYDIR_NAME_LEN        48
 #define JT_KEYDIR_MAX_GENERATIONS 255 /* as many as there are key ids */
 

@@ -26,6 +26,8 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 
+#define GRACE_MIN_S 86400 /* destroy_grace in production */
+
 struct options {
     struct jt_daemon_settings settings;
     bool init;
@@ -173,18 +175,34 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     return err;
 }
 
+/* A slip in the configuration is not to cost a key. */
+static enum jt_err check_grace(const struct jt_conf *conf, struct jt_fault *fault)
+{
+    bool good = jt_conf_is_development(conf) || conf->keeper_destroy_grace >= GRACE_MIN_S;
+    return good ? JT_OK
+                : jt_fault_set(fault, JT_ERR_INVALID,
+                               "destroy_grace in [keeper] must be a day or more (%d seconds) in "
+                               "production",
+                               GRACE_MIN_S);
+}
+
 static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener, int fd,
                          struct jt_fault *fault)
 {
     bool development = jt_conf_is_development(conf);
     bool locked;
     struct jt_keeper *keeper = NULL;
-    enum jt_err err = lock_memory(development, &locked, fault);
+    enum jt_err err = check_grace(conf, fault);
+    if (err == JT_OK) {
+        err = lock_memory(development, &locked, fault);
+    }
     if (err == JT_OK) {
         err = jt_keeper_load(conf->keeper_directory, development, &keeper, fault);
     }
     if (err == JT_OK) {
         keeper->locked = locked;
+        keeper->local = fd >= 0;
+        keeper->destructions.grace_s = (uint64_t)conf->keeper_destroy_grace;
         jt_ceiling_set(&keeper->ceiling, (uint64_t)conf->keeper_open_per_second,
                        (uint64_t)conf->keeper_open_per_day);
         jt_log(JT_LOG_DEBUG, "key directory %s is good", conf->keeper_directory);

@@ -7,48 +7,28 @@
  */
 #include "keeper/op.h"
 
-#include "base/hex.h"
-#include "crypto/sign.h"
+#include "keeper/certtext.h"
 #include "wire/certificate.h"
 #include "wire/frame.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-_Static_assert(JT_CERTIFICATE_SIGNATURE_LEN == JT_SIGN_LEN, "Ed25519");
-_Static_assert(JT_CERTIFICATE_PUBLIC_KEY_LEN == JT_SIGN_PUBLIC_LEN, "Ed25519");
-
-/* Printable ASCII only, and something: no fact can forge a line of the certificate. */
-static bool fact_good(const char *text)
-{
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p < 0x20 || *p > 0x7e) {
-            return false;
-        }
-    }
-    return text[0] != '\0';
-}
 
 static bool facts_good(const struct jt_retirement_facts *f, const struct jt_ring *ring)
 {
     return f->rows_left == 0 && f->epoch > 0 && f->epoch <= ring->epoch &&
-           fact_good(f->started_at) && fact_good(f->retired_at) && fact_good(f->node) &&
-           fact_good(f->actor);
+           jt_certtext_fact_good(f->started_at) && jt_certtext_fact_good(f->retired_at) &&
+           jt_certtext_fact_good(f->node) && jt_certtext_fact_good(f->actor);
 }
 
-static enum jt_err write_text(const struct jt_retirement_facts *f,
-                              const struct jt_ring_entry *entry, bool development,
-                              struct jt_certificate *c)
+static enum jt_err write_text(const struct jt_keeper *k, const struct jt_retirement_facts *f,
+                              const struct jt_ring_entry *entry, struct jt_certificate *c)
 {
-    char check_value[2 * JT_CHECK_VALUE_LEN + 1];
-    jt_hex_encode(entry->check_value, sizeof entry->check_value, check_value);
+    char head[JT_CERTTEXT_HEAD_MAX];
+    (void)jt_certtext_head(k, JT_CERTTEXT_RETIREMENT, entry->number, entry->key_id,
+                           entry->check_value, head);
     int n = snprintf(c->text, sizeof c->text,
-                     "jeton retirement certificate v1\n"
-                     "environment: %s\n"
-                     "generation: %" PRIu64 "\n"
-                     "key-id: %u\n"
-                     "check-value: %s\n"
+                     "%s"
                      "epoch: %" PRIu64 "\n"
                      "rows-written: %" PRIu64 "\n"
                      "rows-moved-in: %" PRIu64 "\n"
@@ -62,8 +42,7 @@ static enum jt_err write_text(const struct jt_retirement_facts *f,
                      "retired-at: %s\n"
                      "node: %s\n"
                      "actor: %s\n",
-                     development ? "development" : "production", entry->number, entry->key_id,
-                     check_value, f->epoch, f->rows_written, f->rows_moved_in, f->rows_moved_out,
+                     head, f->epoch, f->rows_written, f->rows_moved_in, f->rows_moved_out,
                      f->rows_deleted, f->rows_left, f->system_identifier, f->timeline,
                      (uint32_t)(f->lsn >> 32), (uint32_t)f->lsn, f->started_at, f->retired_at,
                      f->node, f->actor);
@@ -92,13 +71,11 @@ enum jt_err jt_op_certify(struct jt_keeper *k, struct jt_reader *in, struct jt_b
     if (!facts_good(&facts, &k->ring)) {
         return JT_ERR_INVALID;
     }
-    err = write_text(&facts, entry, k->development, &certificate);
+    err = write_text(k, &facts, entry, &certificate);
     if (err == JT_OK) {
-        err = jt_sign(k->root->sign_seed, certificate.text, certificate.text_len,
-                      certificate.signature);
+        err = jt_certtext_sign(k, &certificate);
     }
     if (err == JT_OK) {
-        memcpy(certificate.public_key, k->root->sign_public, sizeof certificate.public_key);
         jt_certificate_encode(&certificate, out);
     }
     return err;

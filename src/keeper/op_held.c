@@ -226,7 +226,10 @@ static enum jt_err open_group(struct jt_keeper *k, void *arg, const struct jt_gr
         return err;
     }
     size_t kept = keep_opened(k, jt_fieldtable_find(&k->fields, group->field)->kind, n);
-    if (entry != h->active && h->active != NULL) {
+    if (entry->state == JT_GENERATION_RETIRED) {
+        err = jt_destructions_used(k, entry->number, kept, n - kept);
+    }
+    if (err == JT_OK && entry != h->active && h->active != NULL) {
         err = seal(k, h->active, group->field, kept);
     }
     if (err == JT_OK) {

@@ -144,8 +144,9 @@ static enum jt_err may_answer(const struct jt_keeper *k, const struct jt_parcel_
     if (err != JT_OK) {
         return err;
     }
-    if (row->state < JT_GENERATION_FUTURE || row->state > JT_GENERATION_RETIRED) {
-        return JT_ERR_WRONG_STATE;
+    bool gone = row->number <= k->ring.highest && jt_ring_find(&k->ring, row->number) == NULL;
+    if (gone || row->state < JT_GENERATION_FUTURE || row->state > JT_GENERATION_RETIRED) {
+        return JT_ERR_WRONG_STATE; /* an older row of a destroyed one may have been put back */
     }
     parcel->key_id = meta->key_id;
     parcel->created_s = meta->created_s;

@@ -63,7 +63,7 @@ static enum jt_err make_generation_row(const struct jt_keeper *k, const struct j
                                        const struct jt_ring_entry *entry,
                                        struct jt_generation_row *row)
 {
-    jt_must(entry != NULL); /* it was just proposed, and nothing leaves a ring */
+    jt_must(entry != NULL); /* it was just proposed */
     *row = (struct jt_generation_row){
         .number = entry->number,
         .key_id = entry->key_id,
@@ -72,6 +72,18 @@ static enum jt_err make_generation_row(const struct jt_keeper *k, const struct j
     };
     memcpy(row->check_value, entry->check_value, sizeof row->check_value);
     return jt_rowmac_generation(k->root, row, row->mac);
+}
+
+/* The row of a generation that leaves the ring: as the ring had it, and destroyed. */
+static enum jt_err make_last_row(const struct jt_keeper *k, const struct jt_ring *next,
+                                 uint64_t number, struct jt_ring_proposal *proposal)
+{
+    const struct jt_ring_entry *before = jt_ring_find(&k->ring, number);
+    jt_must(before != NULL); /* the policy found it */
+    struct jt_ring_entry gone = *before;
+    gone.state = JT_GENERATION_DESTROYED;
+    proposal->n_rows = 1;
+    return make_generation_row(k, next, &gone, &proposal->rows[0]);
 }
 
 /* The rows of the generations whose state is not what it was: the one asked for first. */
@@ -112,8 +124,13 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
         return JT_ERR_RING_MOVED;
     }
     err = jt_rowmac_generation_check(k->root, &propose.generation);
+    bool destroys = propose.step == JT_RING_DESTROY;
     if (err == JT_OK) {
         err = jt_policy_propose(&k->ring, &propose.generation, propose.step, &next);
+    }
+    if (err == JT_OK && destroys) {
+        err = jt_destructions_due(k, &propose.generation, propose.system_identifier,
+                                  propose.timeline);
     }
     if (err == JT_OK) {
         /* never propose what could not be accepted here */
@@ -123,7 +140,8 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
         err = make_row(k, &next, &proposal.next);
     }
     if (err == JT_OK) {
-        err = make_changed_rows(k, &next, propose.generation.number, &proposal);
+        err = destroys ? make_last_row(k, &next, propose.generation.number, &proposal)
+                       : make_changed_rows(k, &next, propose.generation.number, &proposal);
     }
     if (err == JT_OK) {
         jt_ring_proposal_encode(&proposal, out);

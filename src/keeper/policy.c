@@ -114,6 +114,23 @@ static enum jt_err retire(struct jt_ring *ring, const struct jt_generation_row *
     return JT_OK;
 }
 
+/* Whether its time has come is asked before (keeper/destructions.h). */
+static enum jt_err destroy(struct jt_ring *ring, const struct jt_generation_row *g)
+{
+    if (find(ring, g->number) == NULL) {
+        return JT_ERR_NO_GENERATION;
+    }
+    struct jt_ring_entry *e = find_as(ring, g);
+    if (e == NULL || e->state != JT_GENERATION_RETIRED) {
+        return JT_ERR_WRONG_STATE;
+    }
+    size_t behind = (size_t)(&ring->entries[ring->n] - (e + 1));
+    memmove(e, e + 1, behind * sizeof *e);
+    ring->n--;
+    ring->entries[ring->n] = (struct jt_ring_entry){ .number = 0 };
+    return JT_OK;
+}
+
 /* The active one is replaced instead: from that moment nothing could be written. */
 static enum jt_err compromise(struct jt_ring *ring, const struct jt_generation_row *g)
 {
@@ -139,6 +156,8 @@ enum jt_err jt_policy_propose(const struct jt_ring *current,
         err = activate(next, generation, step == JT_RING_REPLACE);
     } else if (step == JT_RING_RETIRE) {
         err = retire(next, generation);
+    } else if (step == JT_RING_DESTROY) {
+        err = destroy(next, generation);
     } else if (step == JT_RING_COMPROMISE) {
         err = compromise(next, generation);
     }
@@ -148,10 +167,24 @@ enum jt_err jt_policy_propose(const struct jt_ring *current,
     return err;
 }
 
-/* One generation that the present ring lists, as it stands in the next one. */
-static bool went_forward(const struct jt_ring_entry *before, const struct jt_ring_entry *after)
+/*
+ * Whether a generation that left the ring may have: a keeper that was away has not seen every step,
+ * but each takes an epoch, and there are so many on the way.
+ */
+static bool may_be_gone(const struct jt_ring_entry *before, uint64_t n_epochs)
 {
-    return after != NULL && after->key_id == before->key_id && after->state >= before->state &&
+    return before->state <= JT_GENERATION_RETIRED &&
+           n_epochs > (uint64_t)(JT_GENERATION_RETIRED - before->state);
+}
+
+/* One generation that the present ring lists, as it stands in the next one. */
+static bool went_forward(const struct jt_ring_entry *before, const struct jt_ring_entry *after,
+                         uint64_t n_epochs)
+{
+    if (after == NULL) {
+        return may_be_gone(before, n_epochs);
+    }
+    return after->key_id == before->key_id && after->state >= before->state &&
            (after->compromised || !before->compromised) &&
            jt_equal_ct(after->check_value, before->check_value, sizeof before->check_value);
 }
@@ -169,7 +202,9 @@ enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring
         return JT_ERR_WENT_BACK;
     }
     for (size_t i = 0; i < current->n; i++) {
-        if (!went_forward(&current->entries[i], jt_ring_find(next, current->entries[i].number))) {
+        const struct jt_ring_entry *before = &current->entries[i];
+        if (!went_forward(before, jt_ring_find(next, before->number),
+                          next->epoch - current->epoch)) {
             return JT_ERR_WENT_BACK;
         }
     }

@@ -46,7 +46,8 @@ bool jt_policy_probeable(const struct jt_ring_entry *entry, bool asked);
  * REPLACE is the same, and the generation that was active gets the mark of a compromised one.
  * JT_ERR_NO_ACTIVE: there is none.
  *
- * RETIRE starts from draining. COMPROMISE marks a draining or retired one. JT_ERR_NO_GENERATION:
+ * RETIRE starts from draining. DESTROY starts from retired, and the generation leaves the ring.
+ * COMPROMISE marks a draining or retired one. JT_ERR_NO_GENERATION:
  * the ring does not list it; JT_ERR_WRONG_STATE: not in such a state, or marked already.
  */
 enum jt_err jt_policy_propose(const struct jt_ring *current,
@@ -56,9 +57,11 @@ enum jt_err jt_policy_propose(const struct jt_ring *current,
 /*
  * Whether the keeper may go from `current` (epoch 0: none yet) to `next`, both authentic.
  *
- * The epoch must rise. No generation may go back in its life, change its key, lose a compromised
- * mark or leave the ring (destruction will have a verb of its own). New ones must be above every
- * number there was. Else JT_ERR_WENT_BACK. The very ring that the keeper has is the caller's case.
+ * The epoch must rise. No generation may go back in its life, change its key or lose a compromised
+ * mark, and only a retired one may leave the ring: whose key is destroyed (a keeper that was away
+ * may find one gone that it knew as live, if there were epochs enough in between to retire it). New
+ * ones must be above every number there was, so that one that left never comes back. Else
+ * JT_ERR_WENT_BACK. The very ring that the keeper has is the caller's case.
  */
 enum jt_err jt_policy_accept(const struct jt_ring *current, const struct jt_ring *next) JT_CHECKED;
 

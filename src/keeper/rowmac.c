@@ -36,6 +36,10 @@ enum domain {
     DOMAIN_AUDIT_START = 40,
     DOMAIN_AUDIT_LINK = 41,
     DOMAIN_AUDIT_CLOSE = 42,
+    DOMAIN_CUSTODIANS = 50,
+    DOMAIN_DESTRUCTION = 51,
+    DOMAIN_ERASED = 52,
+    DOMAIN_DESTRUCTIONS = 53,
 };
 
 #define MESSAGE_MAX 1024
@@ -159,6 +163,30 @@ enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, siz
                             uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_STATE, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_custodians(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                 uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_CUSTODIANS, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_destruction(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_DESTRUCTION, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_erased(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                             uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_ERASED, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_destructions(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                   uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_DESTRUCTIONS, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size_t body_len,

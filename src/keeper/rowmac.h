@@ -47,6 +47,20 @@ enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size
                            uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /*
+ * Custodians (wire/custodian.h); a request of a destruction, and the word of a keeper that it holds
+ * no key of it any more (wire/destruction.h); the file of what a keeper knows of destructions
+ * (keeper/destructions.h).
+ */
+enum jt_err jt_rowmac_custodians(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                 uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_destruction(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_erased(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_destructions(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                   uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
+/*
  * Proof of possession: under the generation's own `ack` key, over `meta` and everything in `ack`
  * but its MAC.
  */

@@ -25,14 +25,15 @@
 #define JT_RING_MAX_LIVE     (1 + JT_RING_MAX_DRAINING)
 
 /*
- * The steps from one ring to the next (verb RING_PROPOSE). Two bear the number of the state that
+ * The steps from one ring to the next (verb RING_PROPOSE). Three bear the number of the state that
  * they lead to.
  */
 enum jt_ring_step_kind {
-    JT_RING_ACTIVATE = JT_STATE_ACTIVE, /* a future generation; the active one drains */
-    JT_RING_RETIRE = JT_STATE_RETIRED,  /* a draining one */
-    JT_RING_COMPROMISE = 6,             /* marks a draining or retired one as compromised */
-    JT_RING_REPLACE = 7,                /* activates; the one that was active is compromised */
+    JT_RING_ACTIVATE = JT_STATE_ACTIVE,   /* a future generation; the active one drains */
+    JT_RING_RETIRE = JT_STATE_RETIRED,    /* a draining one */
+    JT_RING_DESTROY = JT_STATE_DESTROYED, /* a retired one leaves the ring */
+    JT_RING_COMPROMISE = 6,               /* marks a draining or retired one as compromised */
+    JT_RING_REPLACE = 7,                  /* activates; the one that was active is compromised */
 };
 
 /* The canonical bytes: what comes before the entries, and each of them. */

@@ -29,6 +29,7 @@ struct jt_conf {
     char *keeper_front_user; /* name or number of who may connect; empty: the keeper's own user */
 
     long keeper_open_per_second; /* cards; 0: no ceiling */
+    long keeper_destroy_grace;   /* seconds */
     long keeper_open_per_day;
 
     char *front_node;

@@ -21,6 +21,11 @@ static const struct jt_conf_option options[] = {
       NULL },
     { "open_per_day", JT_CONF_NUMBER, JT_CONF_AT(keeper_open_per_day), "0", 0, 1000000000000L,
       "The same for a day of UTC, over restarts. 0: any number.", NULL },
+    { "destroy_grace", JT_CONF_NUMBER, JT_CONF_AT(keeper_destroy_grace), "2592000", 0, 315360000L,
+      "For how many seconds the keeper keeps the key of a generation after it has seen that two "
+      "custodians approve its destruction; whoever still uses the key in that time cancels it. "
+      "Longer than any backup of the database is kept. In production a day or more.",
+      NULL },
 };
 
 const struct jt_conf_table jt_conf_keeper = {

@@ -55,7 +55,12 @@ enum jt_audit_action {
     JT_AUDIT_GENERATION_COMPROMISE = 66,
     JT_AUDIT_RETIREMENT_PAUSE = 56, /* object: the generation */
     JT_AUDIT_RETIREMENT_RESUME = 57,
-    JT_AUDIT_REPAIR = 58, /* ids: of the rows that were mended; object: the generation */
+    JT_AUDIT_REPAIR = 58,     /* ids: of the rows that were mended; object: the generation */
+    JT_AUDIT_CUSTODIANS = 67, /* object: the version that they have from then on */
+    JT_AUDIT_DESTRUCTION_REQUEST = 68,
+    JT_AUDIT_DESTRUCTION_APPROVE = 69, /* client: who brought the custodian's signature */
+    JT_AUDIT_GENERATION_DESTROY = 70,
+    JT_AUDIT_DESTRUCTION_CERTIFY = 71,
 };
 
 struct jt_audit_row {

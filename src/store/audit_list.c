@@ -57,6 +57,11 @@ static const char *const action_names[] = {
     [JT_AUDIT_RETIREMENT_PAUSE] = "retirement-pause",
     [JT_AUDIT_RETIREMENT_RESUME] = "retirement-resume",
     [JT_AUDIT_REPAIR] = "repair",
+    [JT_AUDIT_CUSTODIANS] = "custodians",
+    [JT_AUDIT_DESTRUCTION_REQUEST] = "destruction-request",
+    [JT_AUDIT_DESTRUCTION_APPROVE] = "destruction-approve",
+    [JT_AUDIT_GENERATION_DESTROY] = "generation-destroy",
+    [JT_AUDIT_DESTRUCTION_CERTIFY] = "destruction-certify",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

@@ -153,6 +153,27 @@ enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out
     return err;
 }
 
+/*
+ * A destroyed generation keeps its key id until every node has erased its key: a keeper holds one
+ * key of an id only.
+ */
+static enum jt_err read_leaving(struct jt_db *db, struct jt_generations_taken *out)
+{
+    PGresult *res;
+    enum jt_err err = jt_db_query(db,
+                                  "SELECT g.key_id FROM generation g "
+                                  "JOIN destruction d ON d.generation = g.number "
+                                  "WHERE d.certified_at IS NULL",
+                                  NULL, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
+        struct jt_row row = jt_row_init(res, i);
+        jt_key_id_set_add(out->key_ids, jt_row_u8(&row, 0));
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
 static enum jt_err read_taken(struct jt_db *db, struct jt_generations_taken *out)
 {
     memset(out, 0, sizeof *out);
@@ -172,7 +193,7 @@ static enum jt_err read_taken(struct jt_db *db, struct jt_generations_taken *out
         out->n_future += g.state == JT_GENERATION_FUTURE;
     }
     PQclear(res);
-    return err;
+    return err == JT_OK ? read_leaving(db, out) : err;
 }
 
 /*

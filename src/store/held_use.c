@@ -50,10 +50,10 @@ enum jt_err jt_held_use_record(struct jt_db *db, const char *node, const struct 
     return err == JT_OK && n_changed != n ? JT_ERR_DB_UNTRUE : err;
 }
 
-#define LAST(FIRST, NEXT, t)                               \
-    FIRST(TEXT, t "name", field)                           \
-    NEXT(TEXT, JT_SQL_TIME("max(h.last_seal)"), sealed_at) \
-    NEXT(TEXT, JT_SQL_TIME("max(h.last_open)"), opened_at)
+#define LAST(FIRST, NEXT, t)                                        \
+    FIRST(TEXT, t "name", field)                                    \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME("max(h.last_seal)"), sealed_at) \
+    NEXT(TEXT_OR_EMPTY, JT_SQL_TIME("max(h.last_open)"), opened_at)
 
 static JT_COLUMNS_READER(read_last, LAST, struct jt_held_last);
 

@@ -15,10 +15,19 @@ static bool marks_only(const struct jt_ring_change *c)
     return c->compromised != 0 && c->n_rows == 1 && c->rows[0].number == c->compromised;
 }
 
+/* A retired generation leaves the ring: its key may be erased from now on. */
+static bool destroys(const struct jt_ring_change *c)
+{
+    return c->rows[0].state == JT_GENERATION_DESTROYED;
+}
+
 static enum jt_err check_input(const struct jt_ring_change *c)
 {
     if (c->next->epoch <= c->from_epoch || c->n_rows < 1 || c->n_rows > 2) {
         return JT_ERR_INVALID;
+    }
+    if (destroys(c)) {
+        return c->n_rows == 1 && c->proof_of_zero && c->facts == NULL ? JT_OK : JT_ERR_INVALID;
     }
     if (c->proof_of_zero && (c->n_rows != 1 || c->facts == NULL)) {
         return JT_ERR_INVALID;
@@ -120,6 +129,17 @@ static const char to_draining[] =
 static const char to_retired[] =
     SET_ROW("state = " JT_SQL_RETIRED ", retired_at = now(), retired_by = $6")
         WHERE_ROW(JT_SQL_DRAINING);
+static const char to_destroyed[] =
+    SET_ROW("state = " JT_SQL_DESTROYED ", destroyed_at = now(), destroyed_by = $6")
+        WHERE_ROW(JT_SQL_RETIRED);
+
+static const char *change_to(uint8_t state)
+{
+    return state == JT_GENERATION_ACTIVE      ? to_active
+           : state == JT_GENERATION_DRAINING  ? to_draining
+           : state == JT_GENERATION_DESTROYED ? to_destroyed
+                                              : to_retired;
+}
 
 /*
  * No row was changed. JT_ERR_WRONG_STATE: there is none in the state that this step starts from;
@@ -158,11 +178,7 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     } else {
         jt_params_text(&p, c->holder_override);
     }
-    const char *sql = to_retired;
-    if (row->state != JT_GENERATION_RETIRED) {
-        sql = row->state == JT_GENERATION_ACTIVE ? to_active : to_draining;
-    }
-    enum jt_err err = jt_db_change_one(db, sql, &p);
+    enum jt_err err = jt_db_change_one(db, change_to(row->state), &p);
     return err == JT_ERR_NO_CHANGE ? check_left_out(db, row) : err;
 }
 
@@ -293,6 +309,9 @@ static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_chan
 
 static enum jt_err record_act(struct jt_db *db, const struct jt_ring_change *c)
 {
+    if (destroys(c)) {
+        return jt_audit_act_on(db, c->act, JT_AUDIT_GENERATION_DESTROY, c->rows[0].number);
+    }
     if (c->proof_of_zero) {
         return jt_audit_act_on(db, c->act, JT_AUDIT_GENERATION_RETIRE, c->rows[0].number);
     }
@@ -339,7 +358,7 @@ enum jt_err jt_ring_change(struct jt_db *db, const struct jt_ring_change *change
     if (err == JT_OK) {
         err = check_written(db, change);
     }
-    if (err == JT_OK && change->proof_of_zero) {
+    if (err == JT_OK && change->facts != NULL) {
         err = record_retirement(db, change);
     }
     if (err == JT_OK && !marks_only(change)) {

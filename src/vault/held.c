@@ -94,6 +94,18 @@ static void note_use(struct holder *h)
     }
 }
 
+/* Where nothing is given out nothing has to be done again: the ring may not come to agree at all.
+ */
+static bool any_good(const struct holder *h)
+{
+    for (size_t i = 0; i < h->lane.n; i++) {
+        if (item_of(&h->lane.entries[i])->err == JT_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_audited(void *arg, enum jt_err err, const struct jt_delete_result *result)
 {
     struct holder *h = arg;
@@ -104,7 +116,7 @@ static void on_audited(void *arg, enum jt_err err, const struct jt_delete_result
         jt_lane_end_untrue(&h->lane, "held ciphertext: audit", err);
     } else if (!result->check.node_stands) {
         jt_lane_end(&h->lane, JT_ERR_NODE_GONE);
-    } else if (h->epoch != 0 && result->check.epoch != h->epoch) {
+    } else if (h->epoch != 0 && result->check.epoch != h->epoch && any_good(h)) {
         start_over(h);
     } else {
         note_use(h);

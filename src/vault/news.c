@@ -3,6 +3,7 @@
 
 #include "store/news.h"
 #include "vault/delivery.h"
+#include "vault/destroyer.h"
 #include "vault/membership.h"
 
 #include <poll.h>
@@ -40,6 +41,7 @@ static void *work(void *arg)
         if (any) {
             jt_delivery_nudge(vault);
             jt_membership_nudge(vault);
+            jt_destroyer_nudge(vault);
         }
     }
     return NULL;

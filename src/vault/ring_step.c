@@ -2,6 +2,7 @@
 #include "vault/ring_step.h"
 
 #include "base/log.h"
+#include "keyclient/ends.h"
 #include "store/ring.h"
 #include "vault/refresh.h"
 
@@ -20,30 +21,45 @@ void jt_ring_step_end_stuck(struct jt_work_ctx *ctx)
     }
 }
 
+static enum jt_err propose(struct jt_work_ctx *ctx, const struct jt_ring_row *current,
+                           const struct jt_ring_step *step, struct jt_ring_proposal *out)
+{
+    if (step->step != JT_RING_DESTROY) {
+        return jt_keyclient_wait_ring_propose(ctx->keeper, current, step->generation,
+                                              (uint8_t)step->step, &out->next, out->rows,
+                                              &out->n_rows);
+    }
+    const struct jt_ring_propose request = { .current = *current,
+                                             .generation = *step->generation,
+                                             .step = JT_RING_DESTROY,
+                                             .system_identifier = step->system_identifier,
+                                             .timeline = step->timeline };
+    return jt_keyclient_wait_ring_destroy(ctx->keeper, &request, out);
+}
+
 enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step *step, bool *again)
 {
     const struct jt_act act = { .node = ctx->vault->node.name, .actor = step->actor };
-    struct jt_ring_row current, next;
-    struct jt_generation_row rows[2];
-    size_t n_rows = 0;
+    struct jt_ring_row current;
+    struct jt_ring_proposal proposal = { .n_rows = 0 };
     bool busy = false;
     enum jt_err err = jt_ring_refresh(ctx, &current);
     if (err == JT_OK) {
-        err = jt_keyclient_wait_ring_propose(ctx->keeper, &current, step->generation,
-                                             (uint8_t)step->step, &next, rows, &n_rows);
+        err = propose(ctx, &current, step, &proposal);
     }
     if (err == JT_OK) {
         const struct jt_ring_change change = { .from_epoch = current.epoch,
-                                               .next = &next,
-                                               .rows = rows,
-                                               .n_rows = n_rows,
+                                               .next = &proposal.next,
+                                               .rows = proposal.rows,
+                                               .n_rows = proposal.n_rows,
                                                .act = &act,
                                                .holder_override = step->holder_override,
                                                .compromised = step->compromised,
                                                .compromised_why = step->compromised_why,
                                                .adopters = step->adopters,
                                                .n_adopters = step->n_adopters,
-                                               .proof_of_zero = step->step == JT_RING_RETIRE,
+                                               .proof_of_zero = step->step == JT_RING_RETIRE ||
+                                                                step->step == JT_RING_DESTROY,
                                                .facts = step->facts };
         err = jt_ring_change(ctx->db, &change, &busy);
     }
@@ -55,7 +71,7 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
      * The step is taken: should the keeper be away now, it hears of it from the next request or
      * heartbeat.
      */
-    err = jt_ring_adopt(ctx, &next);
+    err = jt_ring_adopt(ctx, &proposal.next);
     if (err != JT_OK) {
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_WARNING, "the keeper has not accepted the new ring yet: %s",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One change of the ring, common to activation and retirement: the keeper proposes it, the database
- * takes it under the exclusive ring lock, and the keeper accepts what stands there then.
+ * One change of the ring, common to activation, retirement and destruction: the keeper proposes it,
+ * the database takes it under the exclusive ring lock, and the keeper accepts what stands there
+ * then.
  */
 #ifndef JETON_VAULT_RING_STEP_H
 #define JETON_VAULT_RING_STEP_H
@@ -19,6 +20,8 @@ struct jt_ring_step {
     uint64_t compromised;              /* JT_RING_COMPROMISE and JT_RING_REPLACE: which one, and */
     const char *compromised_why;       /* why */
     struct jt_retirement_facts *facts; /* retirement only: completed */
+    uint64_t system_identifier;        /* destruction only: of the database as it is now */
+    uint32_t timeline;
 };
 
 /*

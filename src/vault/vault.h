@@ -46,6 +46,7 @@ struct jt_vault {
     struct jt_membership *membership;
     struct jt_delivery *delivery;
     struct jt_retirer *retirer;
+    struct jt_destroyer *destroyer;
     struct jt_failures *failures;
     struct jt_sets sets; /* clients and fields that stand */
     struct jt_lockout *lockout;
@@ -71,7 +72,8 @@ struct jt_vault {
     _Atomic int unregistered_why; /* enum jt_err of the last heartbeat; a hint */
     /* Cards are served until then, by jt_clock_ms: vault/lease.h. */
     _Atomic int64_t leased_until_ms;
-    _Atomic bool keys_held; /* the keeper holds every key that it should: vault/delivery.h */
+    _Atomic bool custody_wrong; /* the database has other custodians: vault/custody.h */
+    _Atomic bool keys_held;     /* the keeper holds every key that it should: vault/delivery.h */
     /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
     _Atomic int64_t clock_ahead_us;
     _Atomic uint32_t key_ids_taken;   /* of JT_KEY_IDS, in the database */

@@ -99,6 +99,10 @@ void jt_ring_propose_encode(const struct jt_ring_propose *propose, struct jt_buf
     jt_ring_row_encode(&propose->current, out);
     jt_generation_row_encode(&propose->generation, out);
     jt_buf_u8(out, propose->step);
+    if (propose->step == JT_RING_DESTROY) {
+        jt_buf_u64(out, propose->system_identifier);
+        jt_buf_u32(out, propose->timeline);
+    }
 }
 
 enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose *propose)
@@ -108,6 +112,12 @@ enum jt_err jt_ring_propose_decode(struct jt_reader *in, struct jt_ring_propose 
         err = jt_generation_row_decode(in, &propose->generation);
     }
     propose->step = jt_reader_u8(in);
+    propose->system_identifier = 0;
+    propose->timeline = 0;
+    if (propose->step == JT_RING_DESTROY) {
+        propose->system_identifier = jt_reader_u64(in);
+        propose->timeline = jt_reader_u32(in);
+    }
     return err == JT_OK ? jt_wire_end(in) : err;
 }
 

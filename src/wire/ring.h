@@ -32,7 +32,9 @@ enum jt_err jt_ring_row_decode(struct jt_reader *in, struct jt_ring_row *row) JT
 struct jt_ring_propose {
     struct jt_ring_row current;
     struct jt_generation_row generation;
-    uint8_t step; /* enum jt_ring_step_kind */
+    uint8_t step;               /* enum jt_ring_step_kind */
+    uint64_t system_identifier; /* of JT_RING_DESTROY only: the database as it is now */
+    uint32_t timeline;
 };
 
 struct jt_ring_proposal {

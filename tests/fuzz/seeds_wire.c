@@ -325,7 +325,7 @@ static void rings(void)
     struct jt_generation_row g = { 4, 7, JT_GENERATION_ACTIVE, { 4 }, 9, { 5 } };
     static struct jt_ring_propose propose;
     static struct jt_ring_proposal proposal;
-    propose = (struct jt_ring_propose){ row, g, JT_GENERATION_DRAINING };
+    propose = (struct jt_ring_propose){ .current = row, .generation = g, .step = JT_RING_RETIRE };
     jt_ring_propose_encode(&propose, &message);
     store(JT_VERB_RING_PROPOSE, 0);
     proposal = (struct jt_ring_proposal){ row, 2, { g, g } };

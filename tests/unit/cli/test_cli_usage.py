@@ -117,7 +117,7 @@ def commands_of(script):
 
 def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
     commands = commands_of(script)
-    assert len(commands) == 47
+    assert len(commands) == 51
     for name, argument in commands:
         done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
         assert done.err == f"jeton: {name}: unknown option --nonsense (see jeton {name} --help)\n"
@@ -136,7 +136,7 @@ def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
 def test_help_on_a_group(script):
     for words in (["help", "keys"], ["keys", "--help"], ["keys", "-h"], ["--help", "keys"]):
         out = script.jeton(*words).out
-        assert out.startswith("usage:\n") and out.count("  jeton keys ") == 12
+        assert out.startswith("usage:\n") and out.count("  jeton keys ") == 14
     for words in (["help", "help"], ["--help", "--help"], ["help", "-h"]):
         assert "usage: jeton" in script.jeton(*words).out
 

@@ -239,15 +239,40 @@ static void a_ring_that_goes_back_is_never_accepted(void **state)
     assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
 }
 
-static void a_listed_generation_cannot_disappear(void **state)
+/* The ring without one of its generations, so many epochs on. */
+static struct jt_ring without(const struct jt_ring *ring, size_t i, uint64_t n_epochs)
+{
+    struct jt_ring next = *ring;
+    next.epoch += n_epochs;
+    next.n--;
+    memmove(next.entries + i, ring->entries + i + 1, (next.n - i) * sizeof next.entries[0]);
+    return next;
+}
+
+static void only_a_retired_generation_leaves_the_ring_and_for_good(void **state)
 {
     (void)state;
     const struct jt_ring ring = sample();
-    struct jt_ring next = ring;
-    next.epoch = 7;
-    next.n = 2;
-    memmove(next.entries, ring.entries + 1, 2 * sizeof next.entries[0]);
-    assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
+    struct jt_ring next;
+    /* retired, draining and active: each step that it takes to retire it was an epoch */
+    for (size_t i = 0; i < 3; i++) {
+        next = without(&ring, i, i);
+        assert_int_equal(jt_policy_accept(&ring, &next), JT_ERR_WENT_BACK);
+        next = without(&ring, i, i + 1);
+        assert_int_equal(jt_policy_accept(&ring, &next), JT_OK);
+    }
+    struct jt_generation_row g = row(1, JT_GENERATION_RETIRED);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_DESTROY, &next), JT_OK);
+    assert_int_equal(next.n, 2);
+    assert_null(jt_ring_find(&next, 1));
+    struct jt_ring back = ring;
+    back.epoch = 9;
+    assert_int_equal(jt_policy_accept(&next, &back), JT_ERR_WENT_BACK);
+    assert_int_equal(jt_policy_take(&next, &g), JT_ERR_WRONG_STATE);
+    g = row(2, JT_GENERATION_DRAINING);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_DESTROY, &next), JT_ERR_WRONG_STATE);
+    g = row(3, JT_GENERATION_ACTIVE);
+    assert_int_equal(jt_policy_propose(&ring, &g, JT_RING_DESTROY, &next), JT_ERR_WRONG_STATE);
 }
 
 static void a_compromised_mark_stays(void **state)
@@ -365,7 +390,7 @@ int main(void)
         cmocka_unit_test(a_mark_alone_is_for_what_drains_or_is_retired),
         cmocka_unit_test(no_other_step_can_be_proposed),
         cmocka_unit_test(a_ring_that_goes_back_is_never_accepted),
-        cmocka_unit_test(a_listed_generation_cannot_disappear),
+        cmocka_unit_test(only_a_retired_generation_leaves_the_ring_and_for_good),
         cmocka_unit_test(a_compromised_mark_stays),
         cmocka_unit_test(a_number_that_was_passed_over_cannot_come_later),
         cmocka_unit_test(every_live_generation_must_be_held),

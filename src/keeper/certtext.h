@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the texts of certificates have in common: they are written by keepers alone, from facts that
+ * cannot forge a line, and signed under the service root.
+ */
+#ifndef JETON_KEEPER_CERTTEXT_H
+#define JETON_KEEPER_CERTTEXT_H
+
+#include "keeper/keeper.h"
+#include "model/certificate.h"
+
+#define JT_CERTTEXT_RETIREMENT  "jeton retirement certificate v1"
+#define JT_CERTTEXT_DESTRUCTION "jeton destruction certificate v1"
+
+/* Printable ASCII only, and something: no fact can forge a line. */
+bool jt_certtext_fact_good(const char *text);
+
+/* Signs the text that is there. */
+enum jt_err jt_certtext_sign(const struct jt_keeper *k, struct jt_certificate *c) JT_CHECKED;
+
+/* Whether a keeper of this service has signed it, of that kind and for that very key. */
+bool jt_certtext_good(const struct jt_keeper *k, const char *kind, uint64_t generation,
+                      uint8_t key_id, const uint8_t check_value[static JT_CHECK_VALUE_LEN],
+                      const struct jt_certificate *certificate);
+
+/* The first lines of a certificate of that kind; how many characters. */
+#define JT_CERTTEXT_HEAD_MAX 256
+size_t jt_certtext_head(const struct jt_keeper *k, const char *kind, uint64_t generation,
+                        uint8_t key_id, const uint8_t check_value[static JT_CHECK_VALUE_LEN],
+                        char out[static JT_CERTTEXT_HEAD_MAX]);
+
+#endif

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Custodians and the destruction of keys, in a keeper inside the test: what a front that was taken
+ * over, or whoever writes to the database, could ask for; and 600 generations after one another.
+ */
+#include "inside.h"
+
+#include "base/file.h"
+#include "crypto/sign.h"
+#include "keeper/certtext.h"
+#include "keeper/destructions.h"
+#include "keeper/keydir.h"
+#include "wire/certificate.h"
+#include "wire/custodian.h"
+#include "wire/destruction.h"
+#include "wire/ring.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SYSTEM   7300000000000000001u
+#define TIMELINE 3
+#define CYCLES   600
+
+static const char *const names[] = { "alice", "bob", "carol", "dave" };
+static struct jt_destruction_show shown; /* large */
+static struct jt_destruction_shown seen;
+
+static void seed_of(size_t who, uint8_t seed[static JT_SIGN_SEED_LEN])
+{
+    memset(seed, (int)who + 1, JT_SIGN_SEED_LEN);
+}
+
+static struct jt_custodian custodian(size_t who)
+{
+    uint8_t seed[JT_SIGN_SEED_LEN];
+    struct jt_custodian c = { .name = "" };
+    seed_of(who, seed);
+    (void)snprintf(c.name, sizeof c.name, "%s", names[who]);
+    assert_int_equal(jt_sign_public(seed, c.key), JT_OK);
+    return c;
+}
+
+static struct jt_approval sign(size_t who, const void *text, size_t len)
+{
+    uint8_t seed[JT_SIGN_SEED_LEN];
+    struct jt_approval a = { .custodian = "" };
+    seed_of(who, seed);
+    (void)snprintf(a.custodian, sizeof a.custodian, "%s", names[who]);
+    assert_int_equal(jt_sign(seed, text, len, a.signature), JT_OK);
+    return a;
+}
+
+/* The custodians `from` to `from` + 1, and approvals by two of the present ones. */
+static struct jt_custodians_make make_of(const struct inside *in, size_t from, size_t by_a,
+                                         size_t by_b)
+{
+    struct jt_custodians_make make = { .set = { .n = 2 } };
+    make.set.all[0] = custodian(from);
+    make.set.all[1] = custodian(from + 1);
+    if (in->k->custodians.set.version > 0) {
+        struct jt_custodian_set next = make.set;
+        struct jt_buf text;
+        next.development = true;
+        next.version = in->k->custodians.set.version + 1;
+        memcpy(next.root_check_value, in->k->root->check_value, JT_CHECK_VALUE_LEN);
+        jt_buf_init(&text, JT_CUSTODIAN_SET_TEXT_MAX);
+        jt_custodian_set_text(&next, &text);
+        make.approvals.n = 2;
+        make.approvals.all[0] = sign(by_a, text.data, text.len);
+        make.approvals.all[1] = sign(by_b, text.data, text.len);
+        jt_buf_clear(&text);
+    }
+    return make;
+}
+
+static enum jt_err ask_make(struct inside *in, const struct jt_custodians_make *make,
+                            struct jt_custodian_row *row)
+{
+    struct jt_reader reply;
+    jt_custodians_make_encode(make, &in->payload);
+    enum jt_err err = inside_ask(in, JT_VERB_CUSTODIANS_MAKE, &reply);
+    return err == JT_OK ? jt_custodian_row_decode(&reply, row) : err;
+}
+
+static uint8_t show_row(struct inside *in, const struct jt_custodian_row *row)
+{
+    struct jt_reader reply;
+    struct jt_custodians_shown answer;
+    jt_custodian_row_encode(row, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_CUSTODIANS_SHOW, &reply), JT_OK);
+    assert_int_equal(jt_custodians_shown_decode(&reply, &answer), JT_OK);
+    return answer.verdict;
+}
+
+static struct jt_custodian_row enroll(struct inside *in)
+{
+    struct jt_custodian_row row;
+    const struct jt_custodians_make make = make_of(in, 0, 0, 0);
+    in->k->local = true;
+    assert_int_equal(ask_make(in, &make, &row), JT_OK);
+    in->k->local = false;
+    assert_int_equal(show_row(in, &row), JT_CUSTODIANS_NEWER);
+    return row;
+}
+
+/* --- custodians --- */
+
+static void the_first_custodians_are_enrolled_on_the_keepers_machine_only(void **state)
+{
+    struct inside *in = *state;
+    struct jt_custodian_row row;
+    struct jt_custodians_make make = make_of(in, 0, 0, 0);
+    assert_int_equal(ask_make(in, &make, &row), JT_ERR_NOT_LOCAL);
+    in->k->local = true;
+    make.set.n = 1;
+    assert_int_equal(ask_make(in, &make, &row), JT_ERR_INVALID);
+    make.set.n = 2;
+    make.set.all[1] = make.set.all[0];
+    assert_int_equal(ask_make(in, &make, &row), JT_ERR_INVALID);
+    row = enroll(in);
+    assert_int_equal(show_row(in, &row), JT_CUSTODIANS_SAME);
+    in->k->local = true;
+    make = make_of(in, 2, 0, 1);
+    make.approvals.n = 0;
+    assert_int_equal(ask_make(in, &make, &row), JT_ERR_CUSTODIANS_THERE);
+    inside_restart(in, false);
+    assert_int_equal(in->k->custodians.set.version, 1);
+}
+
+static void custodians_give_way_to_others_that_two_of_them_approve(void **state)
+{
+    struct inside *in = *state;
+    struct jt_custodian_row next, again, altered;
+    const struct jt_custodian_row first = enroll(in);
+    struct jt_custodians_make make = make_of(in, 2, 0, 0);
+    assert_int_equal(ask_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* one of them, twice */
+    make = make_of(in, 2, 0, 2);
+    assert_int_equal(ask_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* a future one */
+    make = make_of(in, 2, 0, 1);
+    assert_int_equal(ask_make(in, &make, &next), JT_OK);
+    altered = next;
+    altered.body[30] ^= 1;
+    assert_int_equal(show_row(in, &altered), JT_CUSTODIANS_FOREIGN);
+    assert_int_equal(show_row(in, &next), JT_CUSTODIANS_NEWER);
+    assert_int_equal(show_row(in, &first), JT_CUSTODIANS_OLDER);
+    altered.body_len = 0;
+    assert_int_equal(show_row(in, &altered), JT_CUSTODIANS_OLDER);
+    assert_int_equal(ask_make(in, &make, &again), JT_ERR_NOT_APPROVED); /* for one version only */
+    inside_restart(in, true);
+    assert_string_equal(in->k->custodians.set.all[0].name, "carol");
+}
+
+/* A set that another keeper made by itself is no successor. */
+static void no_keeper_takes_custodians_that_its_own_have_not_approved(void **state)
+{
+    struct inside *in = *state;
+    struct jt_custodian_row row = { .body_len = 0 };
+    struct jt_custodian_set set = { .development = true, .version = 2, .n = 2 };
+    const struct jt_approvals none = { .n = 0 };
+    struct jt_buf body;
+    (void)enroll(in);
+    set.all[0] = custodian(2);
+    set.all[1] = custodian(3);
+    memcpy(set.root_check_value, in->k->root->check_value, sizeof set.root_check_value);
+    for (set.version = 1; set.version < 4; set.version++) {
+        jt_buf_init(&body, sizeof row.body);
+        jt_custodian_body_encode(&set, &none, &body);
+        memcpy(row.body, body.data, body.len);
+        row.body_len = (uint16_t)body.len;
+        assert_int_equal(jt_rowmac_custodians(in->k->root, row.body, row.body_len, row.mac), JT_OK);
+        jt_buf_clear(&body);
+        assert_int_equal(show_row(in, &row), JT_CUSTODIANS_FOREIGN);
+    }
+    assert_string_equal(in->k->custodians.set.all[0].name, "alice");
+}
+
+/* --- requests --- */
+
+static void certify(struct inside *in, uint64_t number, struct jt_certificate *out)
+{
+    struct jt_retirement_facts facts = { .generation = number,
+                                         .epoch = in->k->ring.epoch,
+                                         .system_identifier = SYSTEM,
+                                         .timeline = TIMELINE,
+                                         .started_at = "then",
+                                         .retired_at = "now",
+                                         .node = "node1",
+                                         .actor = "operator" };
+    struct jt_reader reply;
+    jt_retirement_facts_encode(&facts, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_CERTIFY, &reply), JT_OK);
+    assert_int_equal(jt_certificate_decode(&reply, out), JT_OK);
+}
+
+static enum jt_err open_with(struct inside *in, const struct jt_destruction_open *open)
+{
+    struct jt_reader reply;
+    jt_destruction_open_encode(open, &in->payload);
+    enum jt_err err = inside_ask(in, JT_VERB_DESTRUCTION_OPEN, &reply);
+    memset(&shown, 0, sizeof shown);
+    (void)snprintf(shown.node, sizeof shown.node, "node1");
+    return err == JT_OK ? jt_destruction_request_decode(&reply, &shown.request) : err;
+}
+
+static struct jt_destruction_open open_of(struct inside *in, uint64_t number)
+{
+    struct jt_destruction_open open = { .generation = inside_row(in, number),
+                                        .system_identifier = SYSTEM,
+                                        .timeline = TIMELINE };
+    certify(in, number, &open.certificate);
+    return open;
+}
+
+static void approve(size_t who)
+{
+    shown.approvals.all[shown.approvals.n++] =
+        sign(who, shown.request.text, shown.request.text_len);
+}
+
+static enum jt_err show(struct inside *in)
+{
+    struct jt_reader reply;
+    jt_destruction_show_encode(&shown, &in->payload);
+    enum jt_err err = inside_ask(in, JT_VERB_DESTRUCTION_SHOW, &reply);
+    return err == JT_OK ? jt_destruction_shown_decode(&reply, &seen) : err;
+}
+
+static uint8_t view(struct inside *in)
+{
+    assert_int_equal(show(in), JT_OK);
+    return seen.view;
+}
+
+/* A generation that is retired beside an active one. */
+static uint64_t retired(struct inside *in)
+{
+    uint64_t number = jt_ring_active(&in->k->ring)->number;
+    (void)inside_roll(in);
+    inside_retire(in, number);
+    return number;
+}
+
+static enum jt_err leave(struct inside *in, uint64_t number, uint64_t system, uint32_t timeline)
+{
+    const struct jt_ring_propose propose = { .current = in->ring,
+                                             .generation = inside_row(in, number),
+                                             .step = JT_RING_DESTROY,
+                                             .system_identifier = system,
+                                             .timeline = timeline };
+    struct jt_ring_proposal proposal;
+    struct jt_reader reply;
+    jt_ring_propose_encode(&propose, &in->payload);
+    enum jt_err err = inside_ask(in, JT_VERB_RING_PROPOSE, &reply);
+    if (err == JT_OK) {
+        assert_int_equal(jt_ring_proposal_decode(&reply, &proposal), JT_OK);
+        assert_int_equal(proposal.n_rows, 1);
+        assert_int_equal(proposal.rows[0].state, JT_GENERATION_DESTROYED);
+        assert_int_equal(jt_rowmac_generation_check(in->k->root, &proposal.rows[0]), JT_OK);
+        assert_int_equal(inside_accept(in, &proposal.next), JT_OK);
+    }
+    return err;
+}
+
+static bool has_file(const struct inside *in, uint64_t number)
+{
+    char key[JT_KEYDIR_NAME_LEN], mark[JT_KEYDIR_NAME_LEN];
+    jt_keydir_generation_name(number, key);
+    jt_keydir_mark_name(number, mark);
+    bool there = faccessat(in->k->dir_fd, key, F_OK, 0) == 0;
+    assert_int_equal(faccessat(in->k->dir_fd, mark, F_OK, 0) == 0, there);
+    return there;
+}
+
+/* A request for a retired generation that has both approvals. */
+static uint64_t approved(struct inside *in)
+{
+    (void)enroll(in);
+    uint64_t number = retired(in);
+    const struct jt_destruction_open open = open_of(in, number);
+    assert_int_equal(open_with(in, &open), JT_OK);
+    approve(0);
+    approve(1);
+    return number;
+}
+
+static void a_request_is_for_a_retired_generation_with_its_certificate(void **state)
+{
+    struct inside *in = *state;
+    uint64_t number = retired(in);
+    struct jt_destruction_open open = open_of(in, number);
+    assert_int_equal(open_with(in, &open), JT_ERR_NO_CUSTODIANS);
+    (void)enroll(in);
+    assert_int_equal(open_with(in, &open), JT_OK);
+    open.certificate.text[open.certificate.text_len - 2] ^= 1;
+    assert_int_equal(open_with(in, &open), JT_ERR_NOT_CERTIFIED);
+    uint64_t other = retired(in);
+    certify(in, other, &open.certificate); /* a good one, of another generation */
+    assert_int_equal(open_with(in, &open), JT_ERR_NOT_CERTIFIED);
+    open.generation = inside_row(in, jt_ring_active(&in->k->ring)->number);
+    assert_int_equal(open_with(in, &open), JT_ERR_WRONG_STATE);
+    open.generation.state = JT_GENERATION_RETIRED;
+    assert_int_equal(open_with(in, &open), JT_ERR_FORGED);
+}
+
+static void no_fact_forges_a_line_of_the_request(void **state)
+{
+    struct inside *in = *state;
+    (void)enroll(in);
+    uint64_t number = retired(in);
+    struct jt_destruction_held held = { .field = "secret", .sealed_at = "2026", .opened_at = "" };
+    struct jt_destruction_open open = open_of(in, number);
+    open.n_held = 1;
+    open.held = &held;
+    assert_int_equal(open_with(in, &open), JT_OK);
+    assert_non_null(strstr(shown.request.text, "\nheld: secret sealed 2026 opened never\n"));
+    held.opened_at[0] = '\n';
+    assert_int_equal(open_with(in, &open), JT_ERR_INVALID);
+}
+
+static void two_custodians_are_needed_and_one_twice_is_one(void **state)
+{
+    struct inside *in = *state;
+    uint64_t number = approved(in);
+    shown.approvals.n = 0;
+    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
+    approve(0);
+    approve(0);
+    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
+    assert_int_equal(seen.n_approved, 1);
+    approve(2); /* no custodian */
+    shown.approvals.all[shown.approvals.n++] = sign(1, "another text", 12);
+    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);
+    approve(1);
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE); /* no grace here */
+    shown.request.text[60] ^= 1;
+    assert_int_equal(show(in), JT_ERR_FORGED);
+}
+
+static void a_grace_runs_by_the_keepers_own_clock(void **state)
+{
+    struct inside *in = *state;
+    in->k->destructions.grace_s = 100;
+    uint64_t number = approved(in);
+    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
+    assert_in_range(seen.left_s, 99, 100);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_GRACE_RUNS);
+    in->k->destructions.all[0].passed_ms = 60000;
+    inside_restart(in, true); /* grace_s is 0 from here on: for others */
+    assert_int_equal(inside_accept(in, &in->ring), JT_OK);
+    shown.approvals.n = 0; /* what was seen was seen */
+    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
+    assert_in_range(seen.left_s, 39, 40);
+    in->k->destructions.all[0].passed_ms = 100000;
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    assert_int_equal(leave(in, number, SYSTEM + 1, TIMELINE), JT_ERR_OTHER_DATABASE);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE - 1), JT_ERR_OTHER_DATABASE);
+    assert_true(has_file(in, number));
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE + 1), JT_OK);
+    assert_true(has_file(in, number));
+    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+    assert_false(has_file(in, number));
+    assert_int_equal(in->k->destructions.n, 0);
+}
+
+static void a_use_cancels_a_request_for_good(void **state)
+{
+    struct inside *in = *state;
+    in->k->destructions.grace_s = 100;
+    uint64_t number = approved(in);
+    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
+    assert_int_equal(jt_destructions_used(in->k, number, 0, 5), JT_OK);
+    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
+    assert_int_equal(seen.n_tried, 5);
+    assert_int_equal(jt_destructions_used(in->k, number, 1, 0), JT_OK);
+    assert_int_equal(view(in), JT_DESTRUCTION_CANCELLED);
+    inside_restart(in, false);
+    assert_int_equal(inside_accept(in, &in->ring), JT_OK);
+    assert_int_equal(view(in), JT_DESTRUCTION_CANCELLED);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_DESTRUCTION_CANCELLED);
+    /* another request starts over */
+    const struct jt_destruction_open open = open_of(in, number);
+    assert_int_equal(open_with(in, &open), JT_OK);
+    approve(0);
+    approve(1);
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+}
+
+static void approvals_of_custodians_who_left_count_for_nothing(void **state)
+{
+    struct inside *in = *state;
+    struct jt_custodian_row next;
+    uint64_t number = approved(in);
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    const struct jt_custodians_make make = make_of(in, 2, 0, 1);
+    assert_int_equal(ask_make(in, &make, &next), JT_OK);
+    assert_int_equal(show_row(in, &next), JT_CUSTODIANS_NEWER);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);
+    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
+    approve(2);
+    approve(3);
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
+}
+
+/* --- afterwards --- */
+
+static void certify_end(struct inside *in, enum jt_err expected)
+{
+    static struct jt_destruction_certify c;
+    struct jt_reader reply;
+    memset(&c, 0, sizeof c);
+    c.request = shown.request;
+    c.approvals = shown.approvals;
+    c.n = 1;
+    c.nodes[0] = seen.erased;
+    (void)snprintf(c.requested_at, sizeof c.requested_at, "then");
+    (void)snprintf(c.destroyed_at, sizeof c.destroyed_at, "later");
+    (void)snprintf(c.certified_at, sizeof c.certified_at, "now");
+    (void)snprintf(c.actor, sizeof c.actor, "operator");
+    jt_destruction_certify_encode(&c, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_DESTRUCTION_CERTIFY, &reply), expected);
+    if (expected == JT_OK) {
+        assert_int_equal(jt_certificate_decode(&reply, &shown.certificate), JT_OK);
+    }
+}
+
+static void a_certificate_needs_keepers_words(void **state)
+{
+    struct inside *in = *state;
+    uint64_t number = approved(in);
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    certify_end(in, JT_ERR_WRONG_STATE); /* it is in the ring */
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
+    certify_end(in, JT_ERR_NOT_ERASED);
+    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+    seen.erased.mac[0] ^= 1;
+    certify_end(in, JT_ERR_FORGED);
+    seen.erased.mac[0] ^= 1;
+    seen.erased.node[0] ^= 1; /* said of another node */
+    certify_end(in, JT_ERR_FORGED);
+    seen.erased.node[0] ^= 1;
+    shown.approvals.n = 1;
+    certify_end(in, JT_ERR_NOT_APPROVED);
+    shown.approvals.n = 2;
+    certify_end(in, JT_OK);
+    assert_non_null(strstr(shown.certificate.text, "\napproved-by: jcp_alice_"));
+    assert_non_null(strstr(shown.certificate.text, "\nerased-by: node1 "));
+}
+
+/* The key comes back with an old copy of the directory; the certificate is enough to erase it. */
+static void an_old_key_file_goes_when_the_keeper_is_shown_the_certificate(void **state)
+{
+    struct inside *in = *state;
+    char name[JT_KEYDIR_NAME_LEN];
+    struct jt_buf file;
+    uint64_t number = approved(in);
+    const struct jt_ring_row before = in->ring;
+    jt_keydir_generation_name(number, name);
+    jt_buf_init(&file, 1000);
+    assert_int_equal(jt_file_read(in->k->dir_fd, name, true, &file), JT_OK);
+    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
+    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+    certify_end(in, JT_OK);
+    assert_int_equal(jt_file_write_new(in->k->dir_fd, name, file.data, file.len), JT_OK);
+    jt_buf_clear(&file);
+    const struct jt_ring_row now = in->ring;
+    inside_restart(in, false);
+    in->k->destructions.grace_s = 100;
+    assert_int_equal(inside_accept(in, &before), JT_ERR_WENT_BACK);
+    assert_int_equal(inside_accept(in, &now), JT_OK);
+    assert_non_null(jt_keyring_find(in->k->keyring, number));
+    assert_int_equal(view(in), JT_DESTRUCTION_GRACE); /* by the request alone: its own grace */
+    shown.certified = true;
+    shown.certificate.signature[0] ^= 1;
+    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
+    shown.certificate.signature[0] ^= 1;
+    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+    assert_null(jt_keyring_find(in->k->keyring, number));
+    shown.certified = false;
+}
+
+/* As long as there are key ids: what is destroyed leaves nothing behind. */
+static void keys_roll_for_ever(void **state)
+{
+    struct inside *in = *state;
+    (void)enroll(in);
+    uint64_t number = 0;
+    uint8_t highest_key_id = 0;
+    for (int i = 0; i < CYCLES; i++) {
+        number = retired(in);
+        const struct jt_destruction_open open = open_of(in, number);
+        assert_int_equal(open_with(in, &open), JT_OK);
+        approve(0);
+        approve(1);
+        assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+        assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
+        assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+        uint8_t key_id = jt_ring_active(&in->k->ring)->key_id;
+        highest_key_id = key_id > highest_key_id ? key_id : highest_key_id;
+    }
+    assert_int_equal(number, CYCLES);
+    assert_int_equal(in->k->ring.n, 1);
+    assert_int_equal(highest_key_id, 2);
+    assert_int_equal(jt_keyring_count(in->k->keyring), 1);
+    assert_int_equal(in->k->destructions.n, 0);
+    inside_restart(in, true);
+    assert_int_equal(jt_keyring_count(in->k->keyring), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_A_KEEPER(the_first_custodians_are_enrolled_on_the_keepers_machine_only),
+        IN_A_KEEPER(custodians_give_way_to_others_that_two_of_them_approve),
+        IN_A_KEEPER(no_keeper_takes_custodians_that_its_own_have_not_approved),
+        IN_A_KEEPER(a_request_is_for_a_retired_generation_with_its_certificate),
+        IN_A_KEEPER(no_fact_forges_a_line_of_the_request),
+        IN_A_KEEPER(two_custodians_are_needed_and_one_twice_is_one),
+        IN_A_KEEPER(a_grace_runs_by_the_keepers_own_clock),
+        IN_A_KEEPER(a_use_cancels_a_request_for_good),
+        IN_A_KEEPER(approvals_of_custodians_who_left_count_for_nothing),
+        IN_A_KEEPER(a_certificate_needs_keepers_words),
+        IN_A_KEEPER(an_old_key_file_goes_when_the_keeper_is_shown_the_certificate),
+        IN_A_KEEPER(keys_roll_for_ever),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
