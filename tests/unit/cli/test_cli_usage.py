@@ -25,7 +25,7 @@ WRONG = {
     "unknown command key list; did you mean keys list?": [["key", "list"]],
     "unknown command keys activat; did you mean keys activate?": [["keys", "activat", "1"]],
     "unknown command keys nonsense: keys must be followed by create, list, held, activate, "
-    "plan, compromise, abandon, retire, pause, resume, stuck or certificate": [
+    "plan, compromise, abandon, retire, pause, resume, stuck, certificate, destroy or approve": [
         ["keys", "nonsense"]
     ],
     "field must be followed by add, list, show or change": [["field"], ["field", "--json"]],
