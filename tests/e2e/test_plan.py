@@ -76,6 +76,19 @@ def test_dates_ascend_with_the_numbers(service):
     assert plan(9, 3600).status_code == 404
 
 
+def test_a_generation_that_was_passed_over_holds_up_no_date(service):
+    """One with a lower number than the active one can never become active any more."""
+    passed = create(service, 3600, **HOLDER).json()["number"]
+    undated = create(service).json()["number"]
+    assert service.operator.activate(undated).status_code == 200
+    answer = create(service, 1, **HOLDER)
+    assert answer.status_code == 201, answer.text
+    service.sql("UPDATE generation SET adopt_at = now() WHERE number = %s", (passed,))
+    number = answer.json()["number"]
+    wait_until(lambda: state(service, number) == "active", "its date is reached")
+    assert state(service, passed) == "future"
+
+
 def test_a_date_that_is_over_or_is_none_is_refused(service):
     for bad in ("2020-01-01T00:00:00Z", "tomorrow", "", 7):
         answer = service.operator.post("/v1/generations", {"adopt_at": bad, **HOLDER})
