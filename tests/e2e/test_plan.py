@@ -116,6 +116,20 @@ def test_a_date_that_the_database_made_up_makes_no_roll(service):
     wait_until(lambda: state(service, number) == "active", "the date that was planned")
 
 
+def test_a_reason_that_the_database_made_up_is_no_operators_word(service):
+    edit = "UPDATE generation SET planned_override = 'x' WHERE number = %s"
+    number = create(service).json()["number"]
+    service.sql(edit, (number,))
+    refused = service.operator.post(f"/v1/generations/{number}/activate")
+    assert (refused.status_code, problem(refused)) == (409, "needs-durable-holder")
+    assert service.operator.post(f"/v1/generations/{number}/abandon").status_code == 200
+    dated = create(service, 3600).json()["number"]
+    service.sql(edit, (dated,))
+    refused = service.operator.post("/v1/generations/1/compromise", {"reason": "test"})
+    assert (refused.status_code, problem(refused)) == (409, "needs-durable-holder")
+    assert service.operator.generations()[1]["state"] == "active"
+
+
 def compromise(service, number, **members):
     body = {"reason": "found in a dump", **HOLDER, **members}
     return service.operator.post(f"/v1/generations/{number}/compromise", body)
