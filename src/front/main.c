@@ -74,6 +74,7 @@ static struct jt_planner *planner;
 static struct jt_purge *purge;
 
 _Static_assert(JT_CONF_NODE_MAX == JT_NODE_NAME_MAX, "the option's bound is the protocol's");
+_Static_assert(JT_CONF_LEASE_MAX == JT_NODE_LEASE_MAX_S, "and so is the one of the lease");
 
 static const struct jt_daemon daemon_jetond = {
     .name = "jetond",

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A lease is no longer than this. */
+#define JT_NODE_LEASE_MAX_S 60
+
 struct jt_node_spec {
     char name[JT_NODE_NAME_MAX + 1];
     uint8_t number;                          /* 1 to 255: part of every id that its keeper mints */

@@ -17,9 +17,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define JT_CONF_PATH     "/etc/jeton/jeton.conf"
-#define JT_CONF_PREFIX   "JETON_CONF_"
-#define JT_CONF_NODE_MAX 63 /* bytes of a node's name, a bound of the keeper protocol */
+#define JT_CONF_PATH      "/etc/jeton/jeton.conf"
+#define JT_CONF_PREFIX    "JETON_CONF_"
+#define JT_CONF_NODE_MAX  63 /* bytes of a node's name, a bound of the keeper protocol */
+#define JT_CONF_LEASE_MAX 60 /* seconds */
 
 struct jt_conf {
     char *environment; /* "development" or "production" */

@@ -36,7 +36,7 @@ static const struct jt_conf_option options[] = {
       "letters, "
       "digits, dots, dashes and underscores.",
       check_node },
-    { "lease", JT_CONF_NUMBER, JT_CONF_AT(front_lease), "10", 3, 60,
+    { "lease", JT_CONF_NUMBER, JT_CONF_AT(front_lease), "10", 3, JT_CONF_LEASE_MAX,
       "For how many seconds this node may serve cards without a word from the database. A node "
       "that "
       "is silent for longer registers anew before it serves again, and can be removed.",

@@ -256,11 +256,14 @@ enum jt_err jt_generation_must_stand(struct jt_db *db, const struct jt_generatio
 #define WITH_DATE(what) "CASE WHEN " DATE " IS NOT NULL THEN " what " END"
 
 /*
- * Whoever is first in line becomes active first: a number below one that was active can never
- * become active any more.
+ * Whoever is first in line becomes active first: a number below the active one's can never become
+ * active any more, and holds up no other.
  */
+#define IN_LINE                                                                                \
+    "state = " JT_SQL_FUTURE " AND number > coalesce((SELECT max(a.number) FROM generation a " \
+    "WHERE a.state = " JT_SQL_ACTIVE "), 0)"
 static const char in_order[] =
-    "SELECT NOT EXISTS (SELECT FROM generation WHERE state = " JT_SQL_FUTURE " AND number < $1 "
+    "SELECT NOT EXISTS (SELECT FROM generation WHERE " IN_LINE " AND number < $1 "
     "AND " DATE " IS NOT NULL AND (adopt_at IS NULL OR adopt_at > " DATE ")) "
     "AND NOT EXISTS (SELECT FROM generation WHERE state = " JT_SQL_FUTURE " AND number > $1 "
     "AND adopt_at < coalesce(" DATE ", 'infinity'))";
@@ -415,7 +418,7 @@ enum jt_err jt_generation_plan(struct jt_db *db, uint64_t number,
 enum jt_err jt_generation_next_due(struct jt_db *db, uint64_t *number, uint32_t *n_taken)
 {
     static const char sql[] =
-        "SELECT coalesce(min(number) FILTER (WHERE state = " JT_SQL_FUTURE
+        "SELECT coalesce(min(number) FILTER (WHERE " IN_LINE
         " AND adopt_at <= clock_timestamp()), 0)::int8, "
         "(count(*) FILTER (WHERE state <> " JT_SQL_DESTROYED "))::int4 FROM generation";
     *number = 0;

@@ -17,6 +17,14 @@
 
 #define JT_NODE_COLUMNS JT_COLUMNS(JT_NODE_ROW, "")
 
+/*
+ * Whether the lease of a row of `node` runs. One that reaches much further than any may is none:
+ * the server's clock was set back, or a stranger's hand would keep the row there for ever.
+ */
+#define JT_SQL_LEASED(t)                                                                \
+    "(" t "lease_until > clock_timestamp() AND " t "lease_until < clock_timestamp() + " \
+    "2 * interval '" JT_SQL_NUMBER(JT_NODE_LEASE_MAX_S) " s')"
+
 /* store/node_list.c */
 struct jt_row;
 void jt_node_row_read(struct jt_row *row, int column, struct jt_node_row *out);

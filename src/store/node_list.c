@@ -7,10 +7,8 @@
 
 #include <string.h>
 
-#define LIVES(t) "(" t "lease_until > clock_timestamp())"
-
 #define ADDED(FIRST, NEXT, t)                             \
-    FIRST(BOOL, LIVES(t), lives)                          \
+    FIRST(BOOL, JT_SQL_LEASED(t), lives)                  \
     NEXT(TEXT, JT_SQL_TIME(t "started_at"), started_at)   \
     NEXT(TEXT, JT_SQL_TIME(t "lease_until"), lease_until) \
     NEXT(TEXT, JT_SQL_TIME(t "renewed_at"), renewed_at)
@@ -67,8 +65,9 @@ enum jt_err jt_nodes_read(struct jt_db *db, struct jt_node_rows *out)
     memset(out, 0, sizeof *out);
     enum jt_err err = jt_db_ensure(db);
     if (err == JT_OK) {
-        err = read_rows(db, "SELECT " JT_NODE_COLUMNS ", " LIVES("") " FROM node ORDER BY number",
-                        out->nodes, &out->n_nodes, &out->n_live);
+        err = read_rows(
+            db, "SELECT " JT_NODE_COLUMNS ", " JT_SQL_LEASED("") " FROM node ORDER BY number",
+            out->nodes, &out->n_nodes, &out->n_live);
     }
     if (err == JT_OK) {
         err = read_rows(db, "SELECT " JT_NODE_COLUMNS ", true FROM node_number ORDER BY number",
@@ -85,7 +84,7 @@ static enum jt_err remove_dead(struct jt_db *db, const char *name, const struct 
     uint64_t n = 0;
     enum jt_err err = jt_db_change(db,
                                    "WITH gone AS (DELETE FROM node WHERE name = $1 "
-                                   "AND NOT " LIVES("") " RETURNING *) " JT_SQL_RELEASE,
+                                   "AND NOT " JT_SQL_LEASED("") " RETURNING *) " JT_SQL_RELEASE,
                                    &p, &n);
     if (err == JT_OK) {
         bool stands;

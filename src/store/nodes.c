@@ -172,8 +172,7 @@ enum jt_err jt_node_keeper_is_shared(struct jt_db *db, const char *name,
     *shared = false;
     enum jt_err err = jt_db_query(db,
                                   "SELECT name FROM node WHERE name <> $1 AND "
-                                  "keeper_incarnation = $2 AND lease_until > clock_timestamp() "
-                                  "LIMIT 1",
+                                  "keeper_incarnation = $2 AND " JT_SQL_LEASED("") " LIMIT 1",
                                   &p, &res);
     if (err == JT_OK && PQntuples(res) == 1) {
         struct jt_row row = jt_row_init(res, 0);
@@ -205,7 +204,7 @@ static enum jt_err check_row(struct jt_db *db, const struct jt_node_row *row)
     jt_node_row_put(&p, row);
     return jt_db_must(db,
                       "SELECT EXISTS (SELECT FROM node WHERE (" JT_NODE_COLUMNS ") = "
-                      "(" JT_SQL_7_PARAMS ") AND lease_until > clock_timestamp())",
+                      "(" JT_SQL_7_PARAMS ") AND " JT_SQL_LEASED("") ")",
                       &p, "the node's row does not stand as it was sent");
 }
 
@@ -295,7 +294,7 @@ enum jt_err jt_node_renew(struct jt_db *db, const struct jt_node_spec *node, int
         "UPDATE node SET lease_until = clock_timestamp() + " SO_MANY_MS(
             "$3") ", "
                   "renewed_at = clock_timestamp() WHERE name = $1 AND incarnation = $2 "
-                  "AND lease_until > clock_timestamp()",
+                  "AND " JT_SQL_LEASED(""),
         &p, node, JT_ERR_LEASE_OVER);
 }
 

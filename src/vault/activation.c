@@ -25,16 +25,27 @@ static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_gene
     return err;
 }
 
-/* A date that is there is a keeper's, and reached; one that is forged makes no roll, also no other.
+/*
+ * A date that is there is a keeper's, and reached; one that is forged makes no roll, also no other,
+ * unless a key must be replaced. *why: the reason for one holder that was given now, or that a
+ * keeper's plan has; what else stands in the row anybody may have written.
  */
-static enum jt_err check_date(struct jt_work_ctx *ctx, const struct jt_activation *a,
-                              const struct jt_generation_info *info)
+static enum jt_err check_plan(struct jt_work_ctx *ctx, const struct jt_activation *a,
+                              const struct jt_generation_info *info, const char **why)
 {
-    if (!jt_generation_is_planned(info) || a->compromised != 0) {
+    bool urgent = a->compromised != 0;
+    *why = a->holder_override;
+    if (!jt_generation_is_planned(info)) {
         return JT_OK;
     }
     enum jt_err err = jt_plan_check(ctx, info);
-    if (err == JT_OK && !info->due) {
+    if (err == JT_ERR_PLAN_FORGED && urgent) {
+        return JT_OK;
+    }
+    if (err == JT_OK && *why == NULL && info->plan.holder_override[0] != '\0') {
+        *why = info->plan.holder_override;
+    }
+    if (err == JT_OK && !info->due && !urgent) {
         err = jt_fault_set(&ctx->fault, JT_ERR_NOT_DUE, "its date is %s", info->adopt_at);
     }
     return err;
@@ -58,27 +69,18 @@ static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_ste
     return err;
 }
 
-/* The reason that was given now, or that was planned. */
-static const char *override_of(const struct jt_activation *a, const struct jt_generation_info *info)
-{
-    if (a->holder_override != NULL) {
-        return a->holder_override;
-    }
-    return info->plan.holder_override[0] == '\0' ? NULL : info->plan.holder_override;
-}
-
 /*
  * A single node without the operator's word is told at once: nobody else will come. Where others
  * are missing they are waited for.
  */
 static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_activation *a,
-                          const struct jt_generation_info *info, struct jt_adopters *adopters,
-                          struct jt_missing_nodes *missing)
+                          const struct jt_generation_info *info, const char *why,
+                          struct jt_adopters *adopters, struct jt_missing_nodes *missing)
 {
     bool asked = a->asked || jt_work_tries(ctx) > 1;
     enum jt_err err = jt_adoption_look(ctx, &info->row, asked, adopters, missing);
     if (err == JT_OK) {
-        err = check_holders(adopters, override_of(a, info));
+        err = check_holders(adopters, why);
     } else if (err == JT_ERR_NODES_MISSING) {
         (void)jt_work_again(ctx, PATIENCE_MS);
     }
@@ -92,13 +94,13 @@ enum jt_err jt_activation_run(struct jt_work_ctx *ctx, const struct jt_activatio
     if (err != JT_OK || out->row.state == JT_GENERATION_ACTIVE) {
         return err;
     }
-    err = check_date(ctx, a, out);
+    const char *why;
+    err = check_plan(ctx, a, out, &why);
     if (err != JT_OK) {
         return err;
     }
     struct jt_adopters *adopters = calloc(1, sizeof *adopters);
-    const char *why = override_of(a, out);
-    err = adopters == NULL ? JT_ERR_NOMEM : gather(ctx, a, out, adopters, missing);
+    err = adopters == NULL ? JT_ERR_NOMEM : gather(ctx, a, out, why, adopters, missing);
     if (err == JT_OK) {
         const struct jt_ring_step step = {
             .generation = &out->row,

@@ -140,7 +140,7 @@ int fx_setup_vault(void **state)
     (void)snprintf(sql, sizeof sql,
                    "INSERT INTO node (name, number, incarnation, keeper_incarnation, id_mark, "
                    "mac_epoch, mac, lease_until, renewed_at) VALUES ('node-1', 1, '%s', '%s', 0, "
-                   "0, decode(repeat('00', 16), 'hex'), now() + interval '1 hour', now())",
+                   "0, decode(repeat('00', 16), 'hex'), now() + interval '1 minute', now())",
                    hex, hex);
     fx_exec(fx->plain, sql);
     return 0;

@@ -158,7 +158,7 @@ def test_a_made_up_node_is_an_alarm_and_holds_up_adoption_until_it_is_removed(pa
     pair.sql(
         "INSERT INTO node (name, number, incarnation, keeper_incarnation, id_mark, mac_epoch, mac, "
         "lease_until, renewed_at) SELECT 'ghost', 9, incarnation, keeper_incarnation, id_mark, "
-        "mac_epoch, mac, clock_timestamp(), now() FROM node WHERE name = 'node2'"
+        "mac_epoch, mac, 'infinity', now() FROM node WHERE name = 'node2'"
     )
     wait_until(
         lambda: "the row of node ghost, number 9, in table node is not authentic"
@@ -244,8 +244,6 @@ def test_a_question_that_cannot_be_answered_is_no_news_to_anybody(pair):
         for _ in range(3):  # a renewal comes no more often than the nodes look by themselves
             before = pair.sql(renewed)[0][0]
             wait_until(lambda b=before: pair.sql(renewed)[0][0] > b, "time passes")
-        everybody = "SELECT bool_and(renewed_at > now() - interval '3 seconds') FROM node"
-        assert pair.sql(everybody)[0][0]
         wait_until(
             lambda: pair.sql("SELECT now() - max(at) > interval '3 seconds' FROM adoption")[0][0],
             "they looked",

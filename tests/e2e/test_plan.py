@@ -76,6 +76,19 @@ def test_dates_ascend_with_the_numbers(service):
     assert plan(9, 3600).status_code == 404
 
 
+def test_a_generation_that_was_passed_over_holds_up_no_date(service):
+    """One with a lower number than the active one can never become active any more."""
+    passed = create(service, 3600, **HOLDER).json()["number"]
+    undated = create(service).json()["number"]
+    assert service.operator.activate(undated).status_code == 200
+    answer = create(service, 1, **HOLDER)
+    assert answer.status_code == 201, answer.text
+    service.sql("UPDATE generation SET adopt_at = now() WHERE number = %s", (passed,))
+    number = answer.json()["number"]
+    wait_until(lambda: state(service, number) == "active", "its date is reached")
+    assert state(service, passed) == "future"
+
+
 def test_a_date_that_is_over_or_is_none_is_refused(service):
     for bad in ("2020-01-01T00:00:00Z", "tomorrow", "", 7):
         answer = service.operator.post("/v1/generations", {"adopt_at": bad, **HOLDER})
@@ -101,6 +114,20 @@ def test_a_date_that_the_database_made_up_makes_no_roll(service):
     plan = {"adopt_at": in_seconds(service, 1), **HOLDER}
     assert service.operator.post(f"/v1/generations/{number}/plan", plan).status_code == 200
     wait_until(lambda: state(service, number) == "active", "the date that was planned")
+
+
+def test_a_reason_that_the_database_made_up_is_no_operators_word(service):
+    edit = "UPDATE generation SET planned_override = 'x' WHERE number = %s"
+    number = create(service).json()["number"]
+    service.sql(edit, (number,))
+    refused = service.operator.post(f"/v1/generations/{number}/activate")
+    assert (refused.status_code, problem(refused)) == (409, "needs-durable-holder")
+    assert service.operator.post(f"/v1/generations/{number}/abandon").status_code == 200
+    dated = create(service, 3600).json()["number"]
+    service.sql(edit, (dated,))
+    refused = service.operator.post("/v1/generations/1/compromise", {"reason": "test"})
+    assert (refused.status_code, problem(refused)) == (409, "needs-durable-holder")
+    assert service.operator.generations()[1]["state"] == "active"
 
 
 def compromise(service, number, **members):
