@@ -65,7 +65,7 @@ int jt_cmd_custodian_enroll(const struct jt_command *self, struct jt_cli *cli, i
         return code;
     }
     if (!jt_custodianlist_parse(texts, parse.n_arguments, &e.set)) {
-        return jt_usage_error(self, "CUSTODIAN is a line that jeton custodian key prints, jcp_...; "
+        return jt_usage_error(self, "TEXT is a line that jeton custodian key prints, jcp_...; "
                                     "names and keys must be different ones");
     }
     e.config = cli->config;

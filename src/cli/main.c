@@ -80,14 +80,13 @@ static const struct jt_command commands[] = {
       jt_cmd_keys_approve },
     { "custodian key", "FILE", "Make a custodian's key, where the custodian sits.", 0,
       jt_cmd_custodian_key },
-    { "custodian enroll", "CUSTODIAN...", "Enroll the first custodians, on the keeper's machine.",
+    { "custodian enroll", "TEXT...", "Enroll the first custodians, on the keeper's machine.",
       JT_TAKES_CONFIG, jt_cmd_custodian_enroll },
     { "custodian list", "", "List the custodians.", REST | JSON, jt_cmd_custodian_list },
-    { "custodian approve", "CUSTODIAN...", "Sign, as a custodian, that others take the place.",
-      REST, jt_cmd_custodian_approve },
-    { "custodian replace", "CUSTODIAN|APPROVAL...",
-      "Put other custodians in the place of the present ones.", REST | JSON,
-      jt_cmd_custodian_replace },
+    { "custodian approve", "TEXT...", "Sign, as a custodian, that others take the place.", REST,
+      jt_cmd_custodian_approve },
+    { "custodian replace", "TEXT...", "Put other custodians in the place of the present ones.",
+      REST | JSON, jt_cmd_custodian_replace },
     { "repair", "NUMBER", "Mend what can be of the cards that keep a generation from retiring.",
       REST | JSON, jt_cmd_repair },
     { "audit list", "", "List rows of the audit trail, oldest first.", REST | JSON,
@@ -137,7 +136,7 @@ static void print_help(void)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         char left[60];
         snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
-        printf("  %-24s %s\n", left, commands[i].summary);
+        printf("  %-26s %s\n", left, commands[i].summary);
     }
     printf("\nOptions, before or after the command:\n");
     jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, stdout);

@@ -10,6 +10,7 @@ import pytest
 from cards import made_up
 from custody import Custodians, destroy, destruction, key_files
 from service import Api, wait_until
+from test_reference import run_reader
 
 FAST = {"keeper_destroy_grace": 0}
 
@@ -17,6 +18,7 @@ FAST = {"keeper_destroy_grace": 0}
 @pytest.fixture
 def fast(make_service):
     service = make_service(options=FAST)
+    service.pans = []  # for the reader
     service.custodians = Custodians(service, "alice", "bob", "carol")
     assert service.custodians.enroll().returncode == 0
     return service
@@ -57,6 +59,14 @@ def test_a_key_is_destroyed_by_two_custodians(fast):
     assert re.search(rf"\nerased-by: {fast.node} [0-9a-f]{{32}}\n", text)
     printed = fast.jeton("keys", "certificate", number, "--destruction").stdout
     assert printed.startswith(text)
+    reads = run_reader(fast)
+    assert reads.returncode == 0 and "destroyed keys: 1 certificates good" in reads.stdout
+    # a certificate that was altered, and a custodian's signature that is another's
+    fast.sql("UPDATE destruction SET certificate = replace(certificate, 'bob', 'eve')")
+    assert "the signature is not that of the text" in run_reader(fast).stdout
+    fast.sql("UPDATE destruction SET certificate = replace(certificate, 'eve', 'bob')")
+    fast.sql("UPDATE approval SET signature = decode(repeat('00', 64), 'hex')")
+    assert "not approved by those whom it names" in run_reader(fast).stdout
     state = fast.operator.generations()[number]
     assert state["state"] == "destroyed" and state["destroyed_by"] == "operator"
     # cards go on

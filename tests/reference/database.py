@@ -23,6 +23,11 @@ COLUMNS = {
     " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_left, lsn::text AS lsn,"
     " timeline,"
     " system_identifier, epoch, certificate, signature, public_key",
+    "custodian_set": "version, body, mac",
+    "destruction": "generation, body, mac, certificate, signature, public_key",
+    "approval": "generation, custodian, signature",
+    "destruction_node": "generation, node, view,"
+    " uuid_send(keeper_incarnation) AS keeper_incarnation, mac",
     "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in,"
     " sum(moved_out)::bigint AS moved_out, sum(deleted)::bigint AS deleted",
 }

@@ -248,6 +248,8 @@ class KeyDirectory:
                 self._try(
                     report, path.name, lambda data: read_honey(data, self.root, self.environment)
                 )
+            elif path.name in ("custodians", "destructions"):
+                pass  # ends.py reads them
             elif path.name not in ("master.key", "service-root.key", "state"):
                 report.note(f"{path.name}: not read; not a file of this directory")
 

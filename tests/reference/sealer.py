@@ -369,6 +369,10 @@ class Vault:
             ring=[self.ring()],
             row_set=[s for s in self.sets() if s["version"] > 0],
             tally=list(self.tallies.values()),
+            custodian_set=[],
+            destruction=[],
+            approval=[],
+            destruction_node=[],
         )
         return MemoryDatabase(tables, self.cards, self.numeric)
 

@@ -6,6 +6,7 @@ agree.
 import struct
 
 import certificate
+import ends
 import kdf
 import rows
 from primitives import equal, sign_public_key, signature_is_good
@@ -33,6 +34,10 @@ class RowChecks:
                 "row_set",
                 "retirement",
                 "tally",
+                "custodian_set",
+                "destruction",
+                "approval",
+                "destruction_node",
             )
         }
         self.ring = None
@@ -47,6 +52,7 @@ class RowChecks:
         self._set(rows.SET_CLIENTS, "client", rows.client_object)
         self._set(rows.SET_FIELDS, "field", rows.field_object)
         self._retirements()
+        ends.EndChecks(self.keys, self.tables, self.report).run()
         counts = ", ".join(
             f"{len(self.tables[t])} {t}"
             for t in (
@@ -351,7 +357,8 @@ class RowChecks:
             if generation is None:
                 self.report.fault("retirement", f"{name}: no such generation")
                 continue
-            if (generation["state"] == rows.RETIRED) != (row["state"] >= 2):
+            ended = generation["state"] in (rows.RETIRED, rows.DESTROYED)
+            if ended != (row["state"] >= 2):
                 self.report.fault(
                     "retirement", f"{name}: generation row and retirement row do not agree"
                 )
