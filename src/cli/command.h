@@ -69,6 +69,8 @@ jt_command_fn jt_cmd_gen;
 jt_command_fn jt_cmd_init;
 jt_command_fn jt_cmd_keys_abandon;
 jt_command_fn jt_cmd_keys_activate;
+jt_command_fn jt_cmd_keys_backup;
+jt_command_fn jt_cmd_keys_backups;
 jt_command_fn jt_cmd_keys_certificate;
 jt_command_fn jt_cmd_keys_compromise;
 jt_command_fn jt_cmd_keys_create;

@@ -52,6 +52,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_HONEY_ADD] = "honey-add",
     [JT_AUDIT_HONEY_REMOVE] = "honey-remove",
     [JT_AUDIT_NODE_REMOVE] = "node-remove",
+    [JT_AUDIT_BACKUP_MAKE] = "backup-make",
+    [JT_AUDIT_BACKUP_VERIFY] = "backup-verify",
+    [JT_AUDIT_BACKUP_FORGET] = "backup-forget",
     [JT_AUDIT_GENERATION_PLAN] = "generation-plan",
     [JT_AUDIT_GENERATION_COMPROMISE] = "generation-compromise",
 };

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backups of keys: sealed files that count once a keeper has opened what was read back."""
+
+import base64
+import hashlib
+import json
+import os
+import stat
+
+import pytest
+
+from cards import made_up
+from service import problem, wait_until
+
+MASTER_ONLY = ["master.key"]
+
+
+def backup(service, name, **kwargs):
+    path = service.directory / name
+    done = service.jeton("keys", "backup", path, **kwargs)
+    return path, done
+
+
+def rows(service, table):
+    return service.sql(f"SELECT count(*) FROM {table}")[0][0]
+
+
+def listed(service):
+    answer = service.operator.get("/v1/backups")
+    assert answer.status_code == 200, (answer.status_code, problem(answer))
+    return answer.json()["backups"]
+
+
+def test_a_single_node_rolls_with_a_backup_instead_of_a_reason(make_service):
+    service = make_service()
+    operator = service.operator
+    number = operator.create_generation()
+    answer = operator.post(f"/v1/generations/{number}/activate")
+    assert (answer.status_code, problem(answer)) == (409, "needs-durable-holder")
+    # A backup of before the key was made does not have it.
+    path, done = backup(service, "a.backup")
+    assert f"generations 1, {number}" in done.stdout
+    later = operator.create_generation()
+    answer = operator.post(f"/v1/generations/{number}/activate")
+    assert answer.status_code == 200, problem(answer)
+    assert answer.json()["holder_override"] is None
+    answer = operator.post(f"/v1/generations/{later}/activate")
+    assert (answer.status_code, problem(answer)) == (409, "needs-durable-holder")
+    done = service.jeton("keys", "backup", "--check", path, check=False)
+    assert done.returncode == 1 and f"LACKS        the keys of generations {later}" in done.stdout
+    backup(service, "b.backup")
+    done = service.jeton("keys", "activate", later)
+    assert "active" in done.stdout
+    log = service.front_log.read_text(encoding="utf-8")
+    digest = hashlib.sha256((service.directory / "b.backup").read_bytes()).hexdigest()
+    assert f"generation {later}: the second holder of its key is the backup {digest}" in log
+
+
+def test_a_file_is_private_new_and_recorded_with_what_is_in_it(make_service):
+    service = make_service()
+    path, done = backup(service, "a.backup")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert digest in done.stdout and "master key" in done.stdout
+    [row] = listed(service)
+    assert (row["digest"], row["verified_by"], row["lacks"]) == (digest, "operator", [])
+    generation = service.operator.generations()[1]
+    assert row["generations"] == [{k: generation[k] for k in ("number", "key_id", "check_value")}]
+    assert row["epoch"] == service.operator.epoch()
+    # Never in the place of another file, and then no key leaves.
+    before = path.read_bytes()
+    done = service.jeton("keys", "backup", path, check=False)
+    assert done.returncode == 1 and "exists already" in done.stderr
+    assert path.read_bytes() == before
+    assert rows(service, "audit WHERE action = 76") == 1
+    assert rows(service, f"audit WHERE action = 77 AND object = '{digest}'") == 1
+    assert digest[:16] in service.jeton("keys", "backups").stdout
+    assert json.loads(service.jeton("keys", "backups", "--json").stdout)["backups"] == [row]
+    # The file is gone.
+    service.jeton("keys", "backups", "--forget", digest)
+    assert listed(service) == []
+    done = service.jeton("keys", "backups", "--forget", digest, check=False)
+    assert done.returncode == 2 and "not-found" in done.stderr
+
+
+def test_generations_tell_which_backups_hold_their_keys(make_service):
+    service = make_service()
+    operator = service.operator
+    first, _ = backup(service, "a.backup")
+    operator.roll()
+    second, _ = backup(service, "b.backup")
+    digests = [hashlib.sha256(p.read_bytes()).hexdigest() for p in (first, second)]
+    generations = json.loads(service.jeton("keys", "list", "--json").stdout)["generations"]
+    holding = {g["number"]: {b["digest"] for b in g["backups"]} for g in generations}
+    assert holding == {1: set(digests), 2: {digests[1]}}
+    one = operator.get("/v1/generations/2").json()
+    assert [b["digest"] for b in one["backups"]] == [digests[1]]
+    operator.retire(1)
+    one = operator.get("/v1/generations/1").json()
+    assert {b["digest"] for b in one["backups"]} == set(digests)
+
+
+def test_what_does_not_open_here_is_refused_and_not_recorded(make_service):
+    service, other = make_service(), make_service()
+    operator = service.operator
+    path, _ = backup(other, "x.backup")
+    good = base64.b64decode(operator.post("/v1/backups").json()["file"])
+    cases = {
+        "made under another master key": path.read_bytes(),
+        "altered or cut": good[:-1],
+        "or is no backup": b"hello",
+        "is no backup": good[:100] + bytes([good[100] ^ 1]) + good[101:],
+    }
+    for reason, data in cases.items():
+        body = {"file": base64.b64encode(data).decode("ascii")}
+        answer = operator.post("/v1/backups/verify", body)
+        assert (answer.status_code, problem(answer)) == (422, "backup-refused")
+        assert reason in answer.json()["reason"]
+        bad = service.directory / "bad.backup"
+        bad.write_bytes(data)
+        done = service.jeton("keys", "backup", "--check", bad, check=False)
+        assert done.returncode == 2 and reason in done.stderr
+    for body in ({"file": "!"}, {"file": ""}, {"file": base64.b64encode(bytes(20000)).decode()}):
+        answer = operator.post("/v1/backups/verify", body)
+        assert (answer.status_code, problem(answer)) == (422, "invalid-value")
+    assert listed(service) == []
+    assert rows(service, "backup") == 0
+    # A client that does not operate gets none.
+    assert service.app.post("/v1/backups").status_code == 403
+    assert service.app.get("/v1/backups").status_code == 403
+
+
+def test_a_row_that_no_keeper_gave_counts_for_nothing(make_service):
+    """The DBA makes rows, alters them, and puts those of another installation in."""
+    service, other = make_service(), make_service()
+    operator = service.operator
+    backup(service, "a.backup")
+    backup(other, "x.backup")
+    number = operator.create_generation()
+    row = operator.generations()[number]
+    entry = "int8send({number}) || set_byte('\\x00', 0, {key_id}) || decode('{check_value}', 'hex')"
+    entry = entry.format(**row)
+    # One more generation in the receipt, the digest of another file, a row of elsewhere.
+    service.sql(
+        "INSERT INTO backup SELECT sha256('x'), "
+        "substr(body, 1, 56) || '\\x0002' || substr(body, 59)"
+        f" || {entry}, mac, made_at, verified_at, verified_by, node FROM backup"
+    )
+    service.sql(
+        "INSERT INTO backup SELECT sha256('y'), body, mac, made_at, verified_at, 'mallory', node "
+        "FROM backup WHERE digest <> sha256('x')"
+    )
+    body, mac = other.sql("SELECT body, mac FROM backup")[0]
+    with service.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO jeton.backup VALUES (%s, %s, %s, now(), now(), 'mallory', 'node1')",
+            (bytes(body)[:32], bytes(body), bytes(mac)),
+        )
+    assert rows(service, "backup") == 4
+    assert [b["verified_by"] for b in listed(service)] == ["operator"]
+    answer = operator.post(f"/v1/generations/{number}/activate")
+    assert (answer.status_code, problem(answer)) == (409, "needs-durable-holder")
+    log = service.front_log.read_text(encoding="utf-8")
+    assert "alarm: 3 rows of table backup are no keeper's" in log
+    # What is longer than any receipt is not looked at, and stops nothing.
+    service.sql(
+        "UPDATE backup SET body = body || decode(repeat('00', 9000), 'hex') "
+        "WHERE digest = sha256('x')"
+    )
+    assert len(listed(service)) == 1
+    # A good receipt, put back after it was forgotten, counts again: it is true as it was.
+    backup(service, "b.backup")
+    assert operator.post(f"/v1/generations/{number}/activate").status_code == 200
