@@ -19,12 +19,8 @@
 #include "store/ring.h"
 #include "vault/client_change.h"
 
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define REASON_MAX 127
 
@@ -36,38 +32,6 @@ struct recover {
     struct jt_work_ctx ctx;
     struct jt_localtrail trail;
 };
-
-/* Who logged in, as the kernel keeps it whatever was run since; else who says that he used sudo. */
-static const char *login_name(void)
-{
-    char text[16] = "";
-    int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-    if (fd >= 0) {
-        close(fd);
-    }
-    unsigned long uid = len > 0 ? strtoul(text, NULL, 10) : UINT32_MAX;
-    const struct passwd *user = uid < UINT32_MAX ? getpwuid((uid_t)uid) : NULL;
-    return user != NULL ? user->pw_name : getenv("SUDO_USER");
-}
-
-/* "local:", the user who runs the command, and in parentheses who that is. */
-static void name_actor(struct recover *r)
-{
-    const struct passwd *user = getpwuid(getuid());
-    char name[25];
-    if (user != NULL) {
-        (void)snprintf(name, sizeof name, "%s", user->pw_name);
-    } else {
-        (void)snprintf(name, sizeof name, "%u", (unsigned)getuid());
-    }
-    const char *login = login_name();
-    if (login == NULL || strcmp(login, name) == 0) {
-        (void)snprintf(r->actor, sizeof r->actor, "local:%s", name);
-    } else {
-        (void)snprintf(r->actor, sizeof r->actor, "local:%s (%.24s)", name, login);
-    }
-}
 
 static int complain(struct recover *r, enum jt_err err)
 {
@@ -216,7 +180,7 @@ int jt_cmd_client_recover(const struct jt_command *self, struct jt_cli *cli, int
     if (code != JT_EXIT_OK) {
         return code;
     }
-    name_actor(&r);
+    jt_localtrail_actor(r.actor);
     jt_sets_init(&r.vault.sets);
     r.vault.conf = &r.conf;
     r.ctx.vault = &r.vault;

@@ -77,6 +77,7 @@ jt_command_fn jt_cmd_keys_create;
 jt_command_fn jt_cmd_keys_held;
 jt_command_fn jt_cmd_keys_list;
 jt_command_fn jt_cmd_keys_plan;
+jt_command_fn jt_cmd_keys_restore;
 jt_command_fn jt_cmd_keys_retire;
 jt_command_fn jt_cmd_migrate;
 jt_command_fn jt_cmd_honey_add;

@@ -6,6 +6,13 @@
 #include "store/chain.h"
 #include "store/starts.h"
 
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 /* Until a link stands, what was opened before it may have been rolled back: it is opened anew. */
 static enum jt_err open_start(void *arg, struct jt_chain *chain)
 {
@@ -35,4 +42,36 @@ void jt_localtrail(struct jt_localtrail *trail)
 {
     const struct jt_chain_owner owner = { open_start, sign_link, NULL, trail };
     jt_db_chain(trail->db, &owner);
+}
+
+/* Who logged in, as the kernel keeps it whatever was run since; else who says that he used sudo. */
+static const char *login_name(void)
+{
+    char text[16] = "";
+    int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) {
+        close(fd);
+    }
+    unsigned long uid = len > 0 ? strtoul(text, NULL, 10) : UINT32_MAX;
+    const struct passwd *user = uid < UINT32_MAX ? getpwuid((uid_t)uid) : NULL;
+    return user != NULL ? user->pw_name : getenv("SUDO_USER");
+}
+
+/* "local:", the user who runs the command, and in parentheses who that is. */
+void jt_localtrail_actor(char actor[static JT_ACTOR_MAX + 1])
+{
+    const struct passwd *user = getpwuid(getuid());
+    char name[25];
+    if (user != NULL) {
+        (void)snprintf(name, sizeof name, "%s", user->pw_name);
+    } else {
+        (void)snprintf(name, sizeof name, "%u", (unsigned)getuid());
+    }
+    const char *login = login_name();
+    if (login == NULL || strcmp(login, name) == 0) {
+        (void)snprintf(actor, JT_ACTOR_MAX + 1, "local:%s", name);
+    } else {
+        (void)snprintf(actor, JT_ACTOR_MAX + 1, "local:%s (%.24s)", name, login);
+    }
 }

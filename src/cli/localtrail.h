@@ -4,6 +4,7 @@
 #define JETON_CLI_LOCALTRAIL_H
 
 #include "keyclient/keyclient.h"
+#include "model/sizes.h"
 #include "store/db.h"
 
 struct jt_localtrail {
@@ -17,5 +18,11 @@ struct jt_localtrail {
  * changes nothing leaves no start. `trail` and what it refers to outlive the use of the connection.
  */
 void jt_localtrail(struct jt_localtrail *trail);
+
+/*
+ * Whom the audit trail names: "local:", the user who runs the command, and in parentheses who that
+ * is.
+ */
+void jt_localtrail_actor(char actor[static JT_ACTOR_MAX + 1]);
 
 #endif

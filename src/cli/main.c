@@ -69,6 +69,8 @@ static const struct jt_command commands[] = {
       REST | JSON, jt_cmd_keys_backup },
     { "keys backups", "", "List the backups that a keeper has opened, and what each lacks.",
       REST | JSON, jt_cmd_keys_backups },
+    { "keys restore", "FILE", "Fill a lost keeper's directory from a backup and the master key.",
+      JT_TAKES_CONFIG, jt_cmd_keys_restore },
     { "keys retire", "NUMBER", "Drain what is left under a generation and retire it.", REST | JSON,
       jt_cmd_keys_retire },
     { "keys certificate", "NUMBER", "Print the certificate of a retirement.", REST | JSON,

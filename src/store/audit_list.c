@@ -55,6 +55,7 @@ static const char *const action_names[] = {
     [JT_AUDIT_BACKUP_MAKE] = "backup-make",
     [JT_AUDIT_BACKUP_VERIFY] = "backup-verify",
     [JT_AUDIT_BACKUP_FORGET] = "backup-forget",
+    [JT_AUDIT_KEYS_RESTORE] = "keys-restore",
     [JT_AUDIT_GENERATION_PLAN] = "generation-plan",
     [JT_AUDIT_GENERATION_COMPROMISE] = "generation-compromise",
 };

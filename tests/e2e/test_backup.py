@@ -4,13 +4,11 @@
 import base64
 import hashlib
 import json
-import os
+import shutil
 import stat
 
-import pytest
-
 from cards import made_up
-from service import problem, wait_until
+from service import problem
 
 MASTER_ONLY = ["master.key"]
 
@@ -171,3 +169,144 @@ def test_a_row_that_no_keeper_gave_counts_for_nothing(make_service):
     # A good receipt, put back after it was forgotten, counts again: it is true as it was.
     backup(service, "b.backup")
     assert operator.post(f"/v1/generations/{number}/activate").status_code == 200
+
+
+# -- a keeper's directory that was lost
+
+
+def lose(service):
+    """The directory is gone; the master key comes from where it is kept."""
+    master = (service.keeper_directory / "master.key").read_bytes()
+    shutil.rmtree(service.keeper_directory)
+    service.keeper_directory.mkdir(mode=0o700)
+    put(service.keeper_directory / "master.key", master)
+
+
+def put(path, data):
+    path.write_bytes(data)
+    path.chmod(0o600)
+
+
+def contents(service):
+    return {p.name: p.read_bytes() for p in service.keeper_directory.iterdir()}
+
+
+def cards(first, n):
+    return [made_up(i) for i in range(first, first + n)]
+
+
+def restore(service, path, check=True):
+    return service.jeton("keys", "restore", path, check=check)
+
+
+def test_a_lost_directory_of_the_only_node_is_restored(make_service):
+    """With a roll after the backup, whose key was in it, and cards stored since."""
+    service = make_service()
+    first = cards(0, 20)
+    tokens = service.app.tokenize_many(first)
+    number = service.operator.create_generation()
+    path, _ = backup(service, "a.backup")
+    assert service.operator.post(f"/v1/generations/{number}/activate").status_code == 200
+    then = cards(1000, 20)
+    tokens += service.app.tokenize_many(then)
+    epoch = service.operator.epoch()
+    newest = service.sql("SELECT max(id) FROM card")[0][0]
+    service.stop()
+    lose(service)
+    done = restore(service, path)
+    assert f"the keys of generations 1, {number}" in done.stdout
+    assert (
+        f"The database's ring is good: epoch {epoch}" in done.stdout
+        and done.stderr.count("is not in the file") == 0
+    )
+    service.start()
+    assert service.app.detokenize_many(tokens) == first + then
+    assert service.app.tokenize_many(first + then) == tokens  # and found again
+    service.app.tokenize_many(cards(5000, 5))
+    assert service.sql(f"SELECT count(*) FROM card WHERE id > {newest}")[0][0] == 5
+    assert service.sql("SELECT client FROM audit WHERE action = 79")[0][0].startswith("local:")
+    assert service.operator.roll() == number + 1
+
+
+def test_a_key_made_after_the_backup_comes_from_another_node(make_service):
+    service = make_service()
+    path, _ = backup(service, "a.backup")
+    other = service.add_node()
+    number = service.operator.roll()
+    pans = cards(0, 10)
+    tokens = service.app.tokenize_many(pans)
+    service.front.stop()
+    service.keeper.stop()
+    lose(service)
+    done = restore(service, path)
+    assert f"generation {number}, active, is not in the file" in done.stderr
+    service.start()
+    assert service.app.detokenize_many(tokens) == pans
+    assert (service.keeper_directory / f"generation-{number}.key").exists()
+    other.wait_ready()
+
+
+def test_what_cannot_be_restored_changes_nothing(make_service):
+    service, other = make_service(), make_service()
+    path, _ = backup(service, "a.backup")
+    foreign, _ = backup(other, "x.backup")
+    good = path.read_bytes()
+    # The keeper runs; then it does not, and has its keys.
+    done = restore(service, path, check=False)
+    assert done.returncode == 1 and "must not run" in done.stderr
+    service.stop()
+    before = contents(service)
+    done = restore(service, path, check=False)
+    assert done.returncode == 1 and "has keys already" in done.stderr
+    # The service root alone is gone: that is no directory to be filled.
+    (service.keeper_directory / "service-root.key").unlink()
+    assert restore(service, path, check=False).returncode == 1
+    assert (service.keeper_directory / "service-root.key").exists() is False
+    put(service.keeper_directory / "service-root.key", before["service-root.key"])
+    assert contents(service) == before
+    lose(service)
+    bad = service.directory / "bad.backup"
+    for data, why in (
+        (good[:-1], "altered or cut"),
+        (b"", "altered or cut"),
+        (good[:200] + bytes([good[200] ^ 4]) + good[201:], "altered or cut"),
+        (foreign.read_bytes(), "another master key"),
+    ):
+        bad.write_bytes(data)
+        done = restore(service, bad, check=False)
+        assert done.returncode == 1 and why in done.stderr and "nothing was changed" in done.stderr
+        assert list(contents(service)) == MASTER_ONLY
+    (service.keeper_directory / "master.key").unlink()
+    done = restore(service, path, check=False)
+    assert done.returncode == 1 and "has no master.key" in done.stderr
+    assert contents(service) == {}
+    put(service.keeper_directory / "master.key", before["master.key"])
+    restore(service, path)
+    service.start()
+
+
+def test_a_restore_that_was_cut_off_is_repeated(make_service):
+    """Killed after each file that it writes, or while it writes the next one."""
+    service = make_service()
+    token = service.app.tokenize(made_up(1))
+    service.operator.roll()
+    path, _ = backup(service, "a.backup")
+    service.stop()
+    service.configure(database_conninfo=f"host={service.directory} dbname=none")
+    lose(service)
+    restore(service, path)  # the database cannot be asked now, which is no obstacle
+    order = ["state", "service-root.key"]
+    order += [f"generation-{n}.{what}" for n in (1, 2) for what in ("key", "used")]
+    whole = contents(service)
+    assert sorted(whole) == sorted(order + MASTER_ONLY)
+    for n in range(len(order)):
+        lose(service)
+        for name in order[:n]:
+            put(service.keeper_directory / name, whole[name])
+        put(service.keeper_directory / f"{order[n]}.new", whole[order[n]][:20])
+        restore(service, path)
+        keys = {name: data for name, data in contents(service).items() if name.endswith("used")}
+        assert sorted(contents(service)) == sorted(whole) and len(keys) == 2
+    service.configure()
+    service.start()
+    assert service.app.detokenize(token) == made_up(1)
