@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "keyclient/nodes.h"
+#include "vault/holders.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ enum jt_err jt_backups_verify(struct jt_work_ctx *ctx, const struct jt_escrow_fi
         err = jt_backup_record(ctx->db, &out->backup, &receipt, &act);
     }
     if (err == JT_OK) {
+        jt_holders_nudge(ctx->vault);
         (void)snprintf(out->verified_by, sizeof out->verified_by, "%s", act.actor);
         (void)snprintf(out->node, sizeof out->node, "%s", act.node);
     }
@@ -118,5 +120,7 @@ enum jt_err jt_backups_forget(struct jt_work_ctx *ctx,
                               const uint8_t digest[static JT_BACKUP_DIGEST_LEN], const char *actor)
 {
     const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
-    return jt_backup_forget(ctx->db, digest, &act);
+    enum jt_err err = jt_backup_forget(ctx->db, digest, &act);
+    jt_holders_nudge(ctx->vault);
+    return err;
 }

@@ -8,7 +8,7 @@ import shutil
 import stat
 
 from cards import made_up
-from service import problem
+from service import problem, wait_until
 
 MASTER_ONLY = ["master.key"]
 
@@ -310,3 +310,49 @@ def test_a_restore_that_was_cut_off_is_repeated(make_service):
     service.configure()
     service.start()
     assert service.app.detokenize(token) == made_up(1)
+
+
+# -- who has the service root
+
+
+def holders(service):
+    return service.operator.get("/v1/status").json()["holders"]
+
+
+def test_a_service_root_in_one_place_is_told(make_service):
+    service = make_service()
+    one = {"service_root": 1, "backup_verified_at": None, "backup_lacks": 1}
+    wait_until(lambda: holders(service) == one, "one holder is known")
+    assert "THE SERVICE ROOT IS IN ONE PLACE ONLY" in service.jeton("status").stdout
+    alone = "the service root is in one place only"
+    assert service.front_log.read_text(encoding="utf-8").count(alone) == 1
+    # Rows of others that no keeper made are no holders.
+    service.sql(
+        "INSERT INTO node SELECT (r).* FROM (SELECT jsonb_populate_record(n, "
+        '\'{"name": "planted", "number": 77}\') AS r FROM node n) x'
+    )
+    service.operator.create_generation()
+    backup(service, "a.backup")
+    wait_until(lambda: holders(service)["service_root"] == 2, "the backup is seen")
+    [row] = listed(service)
+    assert holders(service)["backup_verified_at"] == row["verified_at"]
+    assert holders(service)["backup_lacks"] == 0
+    assert "the service root is in 2 places" in service.jeton("status").stdout
+    service.jeton("keys", "backups", "--forget", row["digest"])
+    wait_until(lambda: holders(service)["service_root"] == 1, "the backup is gone")
+    assert service.front_log.read_text(encoding="utf-8").count(alone) == 2
+    service.sql("DELETE FROM node WHERE name = 'planted'")
+    service.add_node()
+    wait_until(lambda: holders(service)["service_root"] == 2, "two nodes are seen")
+
+
+def test_the_first_generation_needs_two_holders_as_well(make_service):
+    service = make_service(start=False)
+    service.start()
+    number = service.operator.create_generation()
+    answer = service.operator.post(f"/v1/generations/{number}/activate")
+    assert (answer.status_code, problem(answer)) == (409, "needs-durable-holder")
+    assert "backup" in answer.json()["detail"]
+    backup(service, "a.backup")
+    assert service.operator.post(f"/v1/generations/{number}/activate").status_code == 200
+    service.wait_ready()
