@@ -299,6 +299,16 @@ static void write_generations(const struct jt_metrics_view *v, struct jt_buf *ou
     jt_prom_gauge(out, "jeton_key_ids_taken",
                   "Key ids of generations that are not destroyed, of 255; each roll takes one.",
                   atomic_load(&v->vault->key_ids_taken));
+    jt_prom_gauge(out, "jeton_service_root_holders",
+                  "Places that have the service root: nodes, and verified backups as one; 0: not "
+                  "known yet.",
+                  atomic_load(&v->vault->root_holders));
+    jt_prom_gauge(out, "jeton_backup_verified_timestamp_seconds",
+                  "When a backup of the keys was verified last, as Unix time; 0: never.",
+                  atomic_load(&v->vault->backup_verified_s));
+    jt_prom_gauge(out, "jeton_backup_lacking_generations",
+                  "Future and live generations whose keys are in no verified backup.",
+                  atomic_load(&v->vault->backup_lacks));
     jt_prom_gauge(out, "jeton_purge_overdue_seconds",
                   "For how long a card has waited for its removal, its grace being over.",
                   atomic_load(&v->vault->purge_overdue_s));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/generations: list, get, create, activate, abandon; what applications keep under one. */
 #include "api/api.h"
+#include "api/backup_json.h"
 #include "api/dates.h"
 #include "api/operation.h"
 #include "base/hex.h"
@@ -11,6 +12,7 @@
 #include "vault/plan.h"
 #include "vault/roll.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Texts that are null where they are empty. */
@@ -56,9 +58,20 @@ static json_t *generation_json(const struct jt_generation_info *g)
     return json;
 }
 
+/* Which recorded files still have its key. */
+static bool add_backups(json_t *one, const struct jt_generation_row *row,
+                        const struct jt_backup_info *info)
+{
+    json_t *list = json_object_get(one, "backups");
+    return !jt_backup_has(&info->backup, row) ||
+           json_array_append_new(list, jt_backup_name_json(&info->backup)) == 0;
+}
+
 /* Generations as an array, to which it is added who holds their keys. */
 struct generations {
     json_t *found;
+    struct jt_generation_row *rows; /* of each in `found` */
+    size_t n_rows;
     bool failed;
 };
 
@@ -78,7 +91,26 @@ static void add_standing(void *arg, uint64_t generation, const char *node, bool 
     }
 }
 
+static bool add_backup(void *arg, const struct jt_backup_info *info)
+{
+    struct generations *g = arg;
+    for (size_t i = 0; i < g->n_rows && !g->failed; i++) {
+        g->failed = !add_backups(json_array_get(g->found, i), &g->rows[i], info);
+    }
+    return !g->failed;
+}
+
 /* --- list --- */
+
+static bool keep_row(struct generations *g, const struct jt_generation_row *row)
+{
+    struct jt_generation_row *rows = reallocarray(g->rows, g->n_rows + 1, sizeof *rows);
+    if (rows != NULL) {
+        g->rows = rows;
+        g->rows[g->n_rows++] = *row;
+    }
+    return rows != NULL;
+}
 
 static void add_to_list(void *arg, const struct jt_generation_info *info)
 {
@@ -87,7 +119,8 @@ static void add_to_list(void *arg, const struct jt_generation_info *info)
     bool told = info->row.state <= JT_GENERATION_DRAINING; /* of the others nobody asks */
     g->failed |= told && (json_object_set_new(one, "acknowledged_by", json_array()) != 0 ||
                           json_object_set_new(one, "missing_nodes", json_array()) != 0);
-    g->failed |= json_array_append_new(g->found, one) != 0;
+    g->failed |= json_object_set_new(one, "backups", json_array()) != 0;
+    g->failed |= json_array_append_new(g->found, one) != 0 || !keep_row(g, &info->row);
 }
 
 static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
@@ -98,6 +131,9 @@ static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_
     enum jt_err err = jt_inspect_generations(ctx, add_to_list, g);
     if (err == JT_OK) {
         err = jt_inspect_acks(ctx, add_standing, g);
+    }
+    if (err == JT_OK && !g->failed) {
+        err = jt_backups_list(ctx, add_backup, g);
     }
     return err == JT_OK && g->failed ? JT_ERR_NOMEM : err;
 }
@@ -111,7 +147,9 @@ static json_t *list_answer(const struct jt_api *api, void *state)
 
 static void list_clear(void *state)
 {
-    json_decref(((struct generations *)state)->found);
+    struct generations *g = state;
+    json_decref(g->found);
+    free(g->rows);
 }
 
 const struct jt_operation jt_operation_generations_list = {
@@ -143,11 +181,54 @@ static enum jt_err get(const struct jt_call *call, void *state, struct jt_work_c
     return jt_inspect_generation(ctx, call->params.number, &((struct one *)state)->info);
 }
 
+/* With the backups that have its key. */
+struct seen {
+    struct one one;
+    json_t *with_backups; /* its member `backups` alone */
+    bool failed;
+};
+
+static bool see_backup(void *arg, const struct jt_backup_info *info)
+{
+    struct seen *seen = arg;
+    seen->failed = !add_backups(seen->with_backups, &seen->one.info.row, info);
+    return !seen->failed;
+}
+
+static enum jt_err see(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct seen *seen = state;
+    seen->with_backups = json_pack("{s[]}", "backups");
+    enum jt_err err = get(call, &seen->one, ctx);
+    if (err == JT_OK) {
+        err = jt_backups_list(ctx, see_backup, seen);
+    }
+    return err == JT_OK && seen->failed ? JT_ERR_NOMEM : err;
+}
+
+static json_t *seen_answer(const struct jt_api *api, void *state)
+{
+    (void)api;
+    struct seen *seen = state;
+    json_t *json = generation_json(&seen->one.info);
+    if (json_object_update(json, seen->with_backups) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
+    return json;
+}
+
+static void seen_clear(void *state)
+{
+    json_decref(((struct seen *)state)->with_backups);
+}
+
 const struct jt_operation jt_operation_generation_get = {
-    .state_size = sizeof(struct one),
-    .act = get,
+    .state_size = sizeof(struct seen),
+    .act = see,
     .status = 200,
-    .answer = answer_one,
+    .answer = seen_answer,
+    .clear = seen_clear,
 };
 
 /* --- what applications keep --- */

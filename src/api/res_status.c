@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /v1/status for operators; /livez and /readyz for load balancers. */
 #include "api/api.h"
+#include "api/backup_json.h"
 #include "api/operation.h"
 #include "base/clock.h"
 #include "base/jsonw.h"
@@ -62,7 +63,8 @@ static json_t *answer(const struct jt_api *api, void *state)
     const struct jt_peers *peers = state;
     struct jt_vault *vault = api->vault;
     uint64_t active = atomic_load(&vault->active_generation);
-    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb},s{sI,so,si},sb,sb,so,so}", "node",
+    uint64_t verified_s = atomic_load(&vault->backup_verified_s);
+    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb},s{sI,so,si},s{si,so,si},sb,sb,so,so}", "node",
                      vault->node.name, "number", (int)atomic_load(&vault->number), "lease",
                      (int)jt_vault_leased(vault), "keys_held", (int)atomic_load(&vault->keys_held),
                      "version", JETON_VERSION, "uptime_seconds",
@@ -71,7 +73,10 @@ static json_t *answer(const struct jt_api *api, void *state)
                      (int)jt_vault_database_good(vault), "ring", "epoch",
                      (json_int_t)atomic_load(&vault->ring_epoch), "active",
                      active == 0 ? json_null() : json_integer((json_int_t)active), "key_ids_taken",
-                     (int)atomic_load(&vault->key_ids_taken), "sets_verified",
+                     (int)atomic_load(&vault->key_ids_taken), "holders", "service_root",
+                     (int)atomic_load(&vault->root_holders), "backup_verified_at",
+                     verified_s == 0 ? json_null() : jt_backup_time_json(verified_s),
+                     "backup_lacks", (int)atomic_load(&vault->backup_lacks), "sets_verified",
                      (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
                      (int)!atomic_load(&vault->numeric.waits), "connections",
                      connections_json(api->doors), "counters", counters_json(&vault->counters));

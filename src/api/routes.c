@@ -34,6 +34,16 @@ static bool parse_number(const char *s, size_t n, uint64_t *out)
     return n > 0 && n <= 18 && s[0] != '0';
 }
 
+static bool parse_digest(const char *s, size_t n, char *out, size_t size)
+{
+    if (n != size - 1 || strspn(s, "0123456789abcdef") < n) {
+        return false;
+    }
+    memcpy(out, s, n);
+    out[n] = '\0';
+    return true;
+}
+
 static bool take_param(const char *pattern, size_t pattern_len, const char *segment, size_t len,
                        struct jt_route_params *params)
 {
@@ -57,6 +67,9 @@ static bool take_param(const char *pattern, size_t pattern_len, const char *segm
         memcpy(params->node, segment, len);
         params->node[len] = '\0';
         return true;
+    }
+    if (pattern_len == 8 && memcmp(pattern, "{digest}", 8) == 0) {
+        return parse_digest(segment, len, params->digest, sizeof params->digest);
     }
     if (pattern_len == 7 && memcmp(pattern, "{token}", 7) == 0 && len > 0) {
         bool fits = len <= JT_TOKEN_TEXT_LEN;

@@ -38,6 +38,7 @@ struct jt_route_params {
     uint64_t number;
     char client[JT_CLIENT_ID_MAX + 1];
     char node[JT_NODE_NAME_MAX + 1];
+    char digest[2 * 32 + 1]; /* lower-case hexadecimal */
     /* of the length of a token's text, or empty: whether it is one is the operation's to say */
     char token[JT_TOKEN_TEXT_LEN + 1];
 };

@@ -257,6 +257,10 @@ static int run(struct init *init)
     }
     if (code == JT_EXIT_OK) {
         printf("Initialised. The API key of %s is in %s\n", init->operator_id, init->key_path);
+        printf(
+            "The service root is in one place only. Before the first card comes, make a backup\n"
+            "(jeton keys create; jeton keys backup FILE; jeton keys activate 1), or let another\n"
+            "node take part. Without the service root no token can be turned into its card.\n");
     }
     return code;
 }

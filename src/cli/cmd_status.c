@@ -61,6 +61,26 @@ static void print_keeper(const json_t *keeper)
     }
 }
 
+/* What is in one place only can be lost. */
+static void print_holders(const json_t *holders)
+{
+    long long n = jt_reply_integer(holders, "service_root");
+    long long lacks = jt_reply_integer(holders, "backup_lacks");
+    if (n == 1) {
+        printf(
+            "holders   THE SERVICE ROOT IS IN ONE PLACE ONLY: jeton keys backup FILE, or another "
+            "node\n");
+    } else if (n > 1) {
+        printf("holders   the service root is in %lld places; last backup verified %s\n", n,
+               jt_reply_text(holders, "backup_verified_at"));
+    }
+    if (n > 1 && lacks > 0 && json_is_string(json_object_get(holders, "backup_verified_at"))) {
+        printf("          %lld future or live generations are in no backup: jeton keys backup "
+               "FILE\n",
+               lacks);
+    }
+}
+
 static void print_connections(const json_t *connections)
 {
     printf("door      %lld connections of %lld%s\n", jt_reply_integer(connections, "open"),
@@ -104,6 +124,7 @@ static void print_status(const json_t *reply)
         printf("          warning: %lld of 255 key ids are taken: destroy retired generations\n",
                jt_reply_integer(ring, "key_ids_taken"));
     }
+    print_holders(json_object_get(reply, "holders"));
     if (!jt_reply_true(reply, "sets_verified")) {
         printf("sets      clients or fields NOT VERIFIED: see the log of jetond\n");
     }

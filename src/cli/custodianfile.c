@@ -5,7 +5,7 @@
 #include "base/random.h"
 #include "base/secmem.h"
 #include "cli/exit.h"
-#include "cli/keyfile.h"
+#include "cli/newfile.h"
 #include "crypto/passphrase.h"
 #include "crypto/sign.h"
 
@@ -189,7 +189,7 @@ int jt_custodianfile_make(const char *path, const char *name, const char *passph
     enum jt_err err = make(name, passphrase, &h, &file);
     int code = JT_EXIT_FAILED;
     if (err == JT_OK) {
-        code = jt_privatefile_create(path, file.data, file.len);
+        code = jt_newfile_create(path, file.data, file.len);
     } else {
         jt_complain("cannot make a key: %s", jt_err_str(err));
     }

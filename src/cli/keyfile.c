@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/secmem.h"
 #include "cli/exit.h"
+#include "cli/newfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,34 +59,6 @@ int jt_keyfile_read(const char *path, char key[static JT_API_KEY_MAX + 1])
     return err == JT_OK ? JT_EXIT_OK : JT_EXIT_CONFIG;
 }
 
-/* Opens the directory that `path` is in and finds its last part. */
-static int open_directory_of(const char *path, const char **name)
-{
-    const char *slash = strrchr(path, '/');
-    *name = slash == NULL ? path : slash + 1;
-    char directory[4096];
-    int n = slash == NULL
-                ? snprintf(directory, sizeof directory, ".")
-                : snprintf(directory, sizeof directory, "%.*s/", (int)(slash - path), path);
-    if (n < 0 || (size_t)n >= sizeof directory) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int finish(const char *path, enum jt_err err)
-{
-    if (err == JT_OK) {
-        return JT_EXIT_OK;
-    }
-    jt_complain("%s: %s", path,
-                err == JT_ERR_FILE_EXISTS ? "exists already"
-                : err == JT_ERR_IO        ? strerror(errno)
-                                          : jt_err_str(err));
-    return JT_EXIT_FAILED;
-}
-
 /* The contents of a key file; the caller wipes them. */
 static size_t format_line(const char *key, char line[static JT_API_KEY_MAX + 2])
 {
@@ -93,23 +66,11 @@ static size_t format_line(const char *key, char line[static JT_API_KEY_MAX + 2])
     return (size_t)n;
 }
 
-int jt_privatefile_create(const char *path, const void *bytes, size_t len)
-{
-    const char *name;
-    int dir_fd = open_directory_of(path, &name);
-    if (dir_fd < 0) {
-        return finish(path, JT_ERR_IO);
-    }
-    int code = finish(path, jt_file_write_new(dir_fd, name, bytes, len));
-    close(dir_fd);
-    return code;
-}
-
 int jt_keyfile_create(const char *path, const char *key)
 {
     char line[JT_API_KEY_MAX + 2];
     size_t len = format_line(key, line);
-    int code = jt_privatefile_create(path, line, len);
+    int code = jt_newfile_create(path, line, len);
     jt_wipe(line, sizeof line);
     return code;
 }
@@ -117,9 +78,9 @@ int jt_keyfile_create(const char *path, const char *key)
 int jt_keyfile_reserve(const char *path, struct jt_keyfile *out)
 {
     *out = (struct jt_keyfile){ .path = path };
-    out->dir_fd = open_directory_of(path, &out->name);
-    int code = finish(path, out->dir_fd < 0 ? JT_ERR_IO
-                                            : jt_file_write_new(out->dir_fd, out->name, "", 0));
+    out->dir_fd = jt_newfile_directory(path, &out->name);
+    int code = jt_newfile_finish(
+        path, out->dir_fd < 0 ? JT_ERR_IO : jt_file_write_new(out->dir_fd, out->name, "", 0));
     if (code != JT_EXIT_OK && out->dir_fd >= 0) {
         close(out->dir_fd);
         out->dir_fd = -1;
@@ -131,7 +92,7 @@ int jt_keyfile_store(struct jt_keyfile *file, const char *key)
 {
     char line[JT_API_KEY_MAX + 2];
     size_t len = format_line(key, line);
-    int code = finish(file->path, jt_file_replace(file->dir_fd, file->name, line, len));
+    int code = jt_newfile_finish(file->path, jt_file_replace(file->dir_fd, file->name, line, len));
     jt_wipe(line, sizeof line);
     close(file->dir_fd);
     file->dir_fd = -1;

@@ -16,9 +16,6 @@ int jt_keyfile_read(const char *path, char key[static JT_API_KEY_MAX + 1]);
  */
 int jt_keyfile_create(const char *path, const char *key);
 
-/* The same for any bytes: mode 0600, durable, and never over a file that is there. */
-int jt_privatefile_create(const char *path, const void *bytes, size_t len);
-
 /*
  * A key file to be. It is reserved, empty, before the server is asked for a key, so that a key
  * which exists only once never meets a full disk or a name that is taken.

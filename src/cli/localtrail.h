@@ -4,6 +4,7 @@
 #define JETON_CLI_LOCALTRAIL_H
 
 #include "keyclient/keyclient.h"
+#include "model/sizes.h"
 #include "store/db.h"
 
 struct jt_localtrail {

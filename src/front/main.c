@@ -31,6 +31,7 @@
 #include "vault/heads.h"
 #include "vault/delivery.h"
 #include "vault/destroyer.h"
+#include "vault/holders.h"
 #include "vault/lease.h"
 #include "vault/lockout.h"
 #include "vault/marked.h"
@@ -177,6 +178,7 @@ static void stop(void)
     jt_places_close(&metrics_places);
     jt_months_stop(months);
     jt_once_expiry_stop(once_expiry);
+    jt_holders_stop(vault.holders);
     jt_planner_stop(planner);
     jt_purge_stop(purge);
     jt_brakes_stop(vault.brakes);
@@ -345,6 +347,9 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_planner_start(&vault, &planner);
+    }
+    if (err == JT_OK) {
+        err = jt_holders_start(&vault, &vault.holders);
     }
     if (err == JT_OK) {
         err = jt_purge_start(&vault, &purge);

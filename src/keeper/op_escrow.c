@@ -3,16 +3,21 @@
  * ESCROW_MAKE, ESCROW_CHECK and ESCROW_RESTORE: all keys of a keeper in one file, and back from it
  * into a directory that has nothing but the master key (keeper/escrow.h). To check a file that was
  * written somewhere is the caller's second step: what was never read back is no backup.
+ * ESCROW_RECEIPT gives this keeper's word that it opened a file and what was in it, and
+ * BACKUP_CHECK knows such a word again: nothing else makes one.
  */
 #include "keeper/op.h"
 
 #include "base/log.h"
 #include "base/secmem.h"
+#include "crypto/digest.h"
 #include "keeper/escrow.h"
 #include "keeper/foreign.h"
 #include "keeper/genmark.h"
 #include "keeper/heldkey.h"
 #include "keeper/nodemarks.h"
+#include "keeper/rowmac.h"
+#include "wire/backup.h"
 #include "wire/escrow.h"
 #include "wire/frame.h"
 
@@ -72,11 +77,14 @@ enum jt_err jt_op_escrow_make(struct jt_keeper *k, struct jt_reader *in, struct 
 
 /* Reads a request and opens the file in it, into secret memory that the caller frees. */
 static enum jt_err open_request(const struct jt_keeper *k, struct jt_reader *in,
-                                struct jt_escrow **out)
+                                struct jt_escrow **out, uint8_t digest[static JT_SHA256_LEN])
 {
     struct jt_escrow_file file;
     *out = NULL;
     enum jt_err err = jt_escrow_file_decode(in, &file);
+    if (err == JT_OK) {
+        err = jt_sha256(file.bytes, file.len, digest);
+    }
     const uint8_t *master = err == JT_OK ? jt_escrow_master_check_value(&file) : NULL;
     if (err == JT_OK) {
         err = master != NULL ? jt_foreign_master(k, master) : JT_ERR_FILE_ALTERED;
@@ -126,7 +134,8 @@ enum jt_err jt_op_escrow_check(struct jt_keeper *k, struct jt_reader *in, struct
 {
     struct jt_escrow *escrow;
     struct jt_escrow_report report;
-    enum jt_err err = open_request(k, in, &escrow);
+    uint8_t digest[JT_SHA256_LEN];
+    enum jt_err err = open_request(k, in, &escrow, digest);
     if (err == JT_OK) {
         err = jt_foreign_root(k, escrow->root_check_value);
     }
@@ -136,6 +145,69 @@ enum jt_err jt_op_escrow_check(struct jt_keeper *k, struct jt_reader *in, struct
     }
     jt_secmem_free(escrow, sizeof *escrow);
     return err;
+}
+
+/*
+ * All keys of the file, also those that are not held here: each was opened, and is the one of its
+ * check value (jt_escrow_open).
+ */
+static enum jt_err write_receipt(const struct jt_keeper *k, const struct jt_escrow *escrow,
+                                 const uint8_t digest[static JT_SHA256_LEN],
+                                 struct jt_backup_receipt *out)
+{
+    struct jt_backup backup = { .made_s = escrow->created_s,
+                                .verified_s = (uint64_t)time(NULL),
+                                .epoch = escrow->epoch,
+                                .n = escrow->n };
+    struct jt_buf body;
+    memcpy(backup.digest, digest, sizeof backup.digest);
+    for (size_t i = 0; i < escrow->n; i++) {
+        const struct jt_genfile *meta = &escrow->entries[i].meta;
+        backup.keys[i].number = meta->number;
+        backup.keys[i].key_id = meta->key_id;
+        memcpy(backup.keys[i].check_value, meta->check_value, sizeof meta->check_value);
+    }
+    jt_buf_init(&body, JT_BACKUP_BODY_MAX);
+    jt_backup_body_encode(&backup, &body);
+    enum jt_err err = jt_buf_status(&body);
+    if (err == JT_OK) {
+        memcpy(out->body, body.data, body.len);
+        out->body_len = body.len;
+        err = jt_rowmac_backup(k->root, out->body, out->body_len, out->mac);
+    }
+    jt_buf_clear(&body);
+    return err;
+}
+
+enum jt_err jt_op_escrow_receipt(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_escrow *escrow;
+    struct jt_backup_receipt receipt;
+    uint8_t digest[JT_SHA256_LEN];
+    enum jt_err err = open_request(k, in, &escrow, digest);
+    if (err == JT_OK) {
+        err = jt_foreign_root(k, escrow->root_check_value);
+    }
+    if (err == JT_OK) {
+        err = write_receipt(k, escrow, digest, &receipt);
+    }
+    if (err == JT_OK) {
+        jt_backup_receipt_encode(&receipt, out);
+    }
+    jt_secmem_free(escrow, sizeof *escrow);
+    return err;
+}
+
+enum jt_err jt_op_backup_check(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    (void)out;
+    struct jt_backup_receipt receipt;
+    uint8_t mac[JT_ROW_MAC_LEN];
+    enum jt_err err = jt_backup_receipt_decode(in, &receipt);
+    if (err == JT_OK) {
+        err = jt_rowmac_backup(k->root, receipt.body, receipt.body_len, mac);
+    }
+    return err == JT_OK && !jt_equal_ct(mac, receipt.mac, sizeof mac) ? JT_ERR_FORGED : err;
 }
 
 /* The service root, and with it what is to be remembered from the start. */
@@ -170,7 +242,8 @@ enum jt_err jt_op_escrow_restore(struct jt_keeper *k, struct jt_reader *in, stru
 {
     (void)out;
     struct jt_escrow *escrow;
-    enum jt_err err = open_request(k, in, &escrow);
+    uint8_t digest[JT_SHA256_LEN];
+    enum jt_err err = open_request(k, in, &escrow, digest);
     /*
      * A keeper that was cut off in the middle of this has the root already, and no ring: it may be
      * asked again.

@@ -40,6 +40,7 @@ enum domain {
     DOMAIN_DESTRUCTION = 51,
     DOMAIN_ERASED = 52,
     DOMAIN_DESTRUCTIONS = 53,
+    DOMAIN_BACKUP = 60,
 };
 
 #define MESSAGE_MAX 1024
@@ -193,6 +194,12 @@ enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size
                            uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_MARK, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_backup(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                             uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_BACKUP, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],

@@ -45,6 +45,9 @@ enum jt_err jt_rowmac_state(const struct jt_root *root, const uint8_t *body, siz
 
 enum jt_err jt_rowmac_mark(const struct jt_root *root, const uint8_t *body, size_t body_len,
                            uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+/* The receipt of a backup, by its body (wire/backup.h). */
+enum jt_err jt_rowmac_backup(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                             uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /*
  * Custodians (wire/custodian.h); a request of a destruction, and the word of a keeper that it holds

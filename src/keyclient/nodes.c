@@ -108,6 +108,23 @@ enum jt_err jt_keyclient_wait_escrow_check(struct jt_keyclient *kc,
                              jt_escrow_report_decode, out);
 }
 
+enum jt_err jt_keyclient_wait_escrow_receipt(struct jt_keyclient *kc,
+                                             const struct jt_escrow_file *file,
+                                             struct jt_backup_receipt *out)
+{
+    return jt_keyclient_call(kc, JT_VERB_ESCROW_RECEIPT, jt_escrow_file_encode, file,
+                             jt_backup_receipt_decode, out);
+}
+
+enum jt_err jt_keyclient_wait_backup_check(struct jt_keyclient *kc,
+                                           const struct jt_backup_receipt *receipt,
+                                           struct jt_backup *backup)
+{
+    jt_backup_receipt_encode(receipt, jt_keyclient_begin(kc, JT_VERB_BACKUP_CHECK));
+    enum jt_err err = jt_keyclient_answer_nothing(kc);
+    return err == JT_OK ? jt_backup_receipt_read(receipt, backup) : err;
+}
+
 enum jt_err jt_keyclient_wait_escrow_restore(struct jt_keyclient *kc,
                                              const struct jt_escrow_file *file)
 {

@@ -13,6 +13,7 @@
 #define JETON_KEYCLIENT_NODES_H
 
 #include "keyclient/keyclient.h"
+#include "wire/backup.h"
 #include "wire/escrow.h"
 #include "wire/parcel.h"
 #include "wire/verdicts.h"
@@ -95,6 +96,17 @@ enum jt_err jt_keyclient_wait_escrow_make(struct jt_keyclient *kc,
 enum jt_err jt_keyclient_wait_escrow_check(struct jt_keyclient *kc,
                                            const struct jt_escrow_file *file,
                                            struct jt_escrow_report *out) JT_CHECKED;
+
+/*
+ * This keeper's word that it opened the file, and what was in it; the same errors. And whether such
+ * a word is a keeper's of this service root: else JT_ERR_FORGED. `backup` receives what it says.
+ */
+enum jt_err jt_keyclient_wait_escrow_receipt(struct jt_keyclient *kc,
+                                             const struct jt_escrow_file *file,
+                                             struct jt_backup_receipt *out) JT_CHECKED;
+enum jt_err jt_keyclient_wait_backup_check(struct jt_keyclient *kc,
+                                           const struct jt_backup_receipt *receipt,
+                                           struct jt_backup *backup) JT_CHECKED;
 
 /*
  * Fills a keeper that has a master key and nothing else; the same one again, where it was cut off.

@@ -50,7 +50,11 @@ enum jt_audit_action {
     JT_AUDIT_HONEY_OPENED = 48,  /* a marked card was opened; which, is not told */
     JT_AUDIT_HONEY_ADD = 49,
     JT_AUDIT_HONEY_REMOVE = 50,
-    JT_AUDIT_NODE_REMOVE = 51, /* object: its name */
+    JT_AUDIT_NODE_REMOVE = 51,   /* object: its name */
+    JT_AUDIT_BACKUP_MAKE = 76,   /* all keys, sealed, were given to the client */
+    JT_AUDIT_BACKUP_VERIFY = 77, /* object: the digest of the file */
+    JT_AUDIT_BACKUP_FORGET = 78, /* the same */
+    JT_AUDIT_KEYS_RESTORE = 79,  /* a keeper's directory from a backup; by a user of the machine */
     JT_AUDIT_GENERATION_PLAN = 65,
     JT_AUDIT_GENERATION_COMPROMISE = 66,
     JT_AUDIT_RETIREMENT_PAUSE = 56, /* object: the generation */

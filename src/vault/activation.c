@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/activation.h"
 
+#include "base/hex.h"
+#include "base/log.h"
+#include "vault/backups.h"
 #include "vault/plan.h"
 #include "vault/ring_step.h"
 #include "vault/roll.h"
@@ -51,10 +54,26 @@ static enum jt_err check_plan(struct jt_work_ctx *ctx, const struct jt_activatio
     return err;
 }
 
-/* The keys of all of them are durable before they acknowledge. */
-static enum jt_err check_holders(const struct jt_adopters *adopters, const char *holder_override)
+/*
+ * The keys of all of them are durable before they acknowledge. A backup that a keeper has opened
+ * counts as another holder; every backup has the service root as well.
+ */
+static enum jt_err check_holders(struct jt_work_ctx *ctx, const struct jt_generation_row *row,
+                                 const struct jt_adopters *adopters, const char *holder_override)
 {
-    return adopters->n_holders < 2 && holder_override == NULL ? JT_ERR_ONE_HOLDER : JT_OK;
+    uint8_t digest[JT_BACKUP_DIGEST_LEN];
+    bool found = false;
+    if (adopters->n_holders >= 2 || holder_override != NULL) {
+        return JT_OK;
+    }
+    enum jt_err err = jt_backups_find(ctx, row, digest, &found);
+    if (err == JT_OK && found) {
+        char text[2 * JT_BACKUP_DIGEST_LEN + 1];
+        jt_hex_encode(digest, sizeof digest, text);
+        jt_log(JT_LOG_INFO, "generation %llu: the second holder of its key is the backup %s",
+               (unsigned long long)row->number, text);
+    }
+    return err == JT_OK && !found ? JT_ERR_ONE_HOLDER : err;
 }
 
 /* Once all is known: the step itself. */
@@ -80,7 +99,7 @@ static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_activation *a
     bool asked = a->asked || jt_work_tries(ctx) > 1;
     enum jt_err err = jt_adoption_look(ctx, &info->row, asked, adopters, missing);
     if (err == JT_OK) {
-        err = check_holders(adopters, why);
+        err = check_holders(ctx, &info->row, adopters, why);
     } else if (err == JT_ERR_NODES_MISSING) {
         (void)jt_work_again(ctx, PATIENCE_MS);
     }

@@ -9,8 +9,8 @@
  *   3. Every node proves that it holds the key (vault/adoption.h). While some have not, the act
  *      gives its worker back and comes again, until its patience is over; then it says who is
  *      missing.
- *   4. So its key has two durable holders, or an operator has said why one is enough, which is put
- *      on record.
+ *   4. So its key has two durable holders, of which one may be a backup that has this very key
+ *      (vault/backups.h), or an operator has said why one is enough, which is put on record.
  *   5. The ring changes (vault/ring_step.h), if no other node has registered meanwhile. While
  *      writers hold the ring lock, the act comes again from the beginning as well.
  *   6. What stands now is read back and told.

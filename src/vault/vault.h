@@ -48,6 +48,7 @@ struct jt_vault {
     struct jt_retirer *retirer;
     struct jt_destroyer *destroyer;
     struct jt_failures *failures;
+    struct jt_holders *holders;
     struct jt_sets sets; /* clients and fields that stand */
     struct jt_lockout *lockout;
     struct jt_budgets *budgets;
@@ -74,6 +75,12 @@ struct jt_vault {
     _Atomic int64_t leased_until_ms;
     _Atomic bool custody_wrong; /* the database has other custodians: vault/custody.h */
     _Atomic bool keys_held;     /* the keeper holds every key that it should: vault/delivery.h */
+    /*
+     * Of vault/holders.h: places that have the service root, 0: not known yet; future and live
+     * generations that are in no backup; when a backup was opened last, 0: never.
+     */
+    _Atomic uint32_t root_holders, backup_lacks;
+    _Atomic uint64_t backup_verified_s;
     /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
     _Atomic int64_t clock_ahead_us;
     _Atomic uint32_t key_ids_taken;   /* of JT_KEY_IDS, in the database */

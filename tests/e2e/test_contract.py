@@ -11,7 +11,7 @@ import requests
 from door import HOST, check_problem, exchange, parse_answers
 from service import TREE, wait_until
 
-PARAMETERS = {"field": "pan", "client": "app", "number": "1"}
+PARAMETERS = {"digest": "0" * 64, "field": "pan", "client": "app", "number": "1"}
 
 
 def get(service, path, **headers):

@@ -4,6 +4,7 @@
 
 #include "wire/audit.h"
 #include "wire/certificate.h"
+#include "wire/backup.h"
 #include "wire/escrow.h"
 #include "wire/fingerprint.h"
 #include "wire/frame.h"
@@ -420,6 +421,22 @@ static void escrow(void)
     store(REPLY + JT_VERB_ESCROW_CHECK, 0);
 }
 
+static void backup(void)
+{
+    static const struct jt_backup what = {
+        { 1 }, 77, 78, 9, 2, { { 1, 1, { 2 } }, { 5, 2, { 3 } } }
+    };
+    struct jt_backup_receipt receipt = { .mac = { 4 } };
+    jt_backup_body_encode(&what, &message);
+    memcpy(receipt.body, message.data, message.len);
+    receipt.body_len = message.len;
+    jt_buf_reset(&message);
+    jt_backup_receipt_encode(&receipt, &message);
+    store(JT_VERB_BACKUP_CHECK, 0);
+    jt_backup_receipt_encode(&receipt, &message);
+    store(REPLY + JT_VERB_ESCROW_RECEIPT, 0);
+}
+
 static void audit_trail(void)
 {
     struct jt_audit_end ends[2] = { { 1, 7, { 1 } }, { 4, 9, { 2 } } };
@@ -498,6 +515,7 @@ void seeds_of_wire(void)
     rings();
     nodes();
     escrow();
+    backup();
     audit_trail();
     requests_done_once();
     guesses();

@@ -19,5 +19,6 @@ message_fn fuzz_nodes_parcel;
 message_fn fuzz_nodes_delivery;
 message_fn fuzz_nodes_escrow_file;
 message_fn fuzz_nodes_escrow_report;
+message_fn fuzz_nodes_receipt;
 
 #endif

@@ -52,6 +52,20 @@ def test_status(script):
     assert "epoch 1, no generation is active" in script.jeton("status").out
 
 
+def test_status_tells_where_the_service_root_is(script):
+    def out_with(n, at, lacks):
+        holders = {"service_root": n, "backup_verified_at": at, "backup_lacks": lacks}
+        script.reply = lambda *_: (200, STATUS | {"holders": holders})
+        return script.jeton("status").out
+
+    assert "THE SERVICE ROOT IS IN ONE PLACE ONLY: jeton keys backup" in out_with(1, None, 1)
+    at = "2027-01-01T00:00:00Z"
+    assert f"the service root is in 2 places; last backup verified {at}" in out_with(2, at, 0)
+    assert "in no backup" not in out_with(2, at, 0) + out_with(2, None, 3)
+    assert "3 future or live generations are in no backup" in out_with(2, at, 3)
+    assert "holders" not in out_with(0, None, 0)  # not known yet
+
+
 def test_status_with_a_ring_that_the_keeper_refused_is_69(script):
     script.reply = lambda *_: (200, STATUS | {"ring": {"epoch": 0, "active": None}})
     assert "ring      NOT ACCEPTED by the keeper" in script.jeton("status", status=69).out
