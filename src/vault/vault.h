@@ -43,7 +43,6 @@ struct jt_vault {
     struct jt_membership *membership;
     struct jt_delivery *delivery;
     struct jt_retirer *retirer;
-    struct jt_destroyer *destroyer;
     struct jt_failures *failures;
     struct jt_sets sets; /* clients and fields that stand */
     struct jt_lockout *lockout;
