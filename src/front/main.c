@@ -30,7 +30,6 @@
 #include "vault/failures.h"
 #include "vault/heads.h"
 #include "vault/delivery.h"
-#include "vault/destroyer.h"
 #include "vault/holders.h"
 #include "vault/lease.h"
 #include "vault/lockout.h"
@@ -166,7 +165,6 @@ static void stop(void)
     jt_scrape_join(scrape);         /* it reads what the loops count */
     jt_workers_stop(vault.workers); /* acts wake the retirement: they end first */
     jt_retirer_stop(vault.retirer);
-    jt_destroyer_stop(vault.destroyer);
     jt_scrape_free(scrape);
     for (int i = 0; i < n_started; i++) {
         jt_front_loop_clear(&loops[i]);
@@ -329,9 +327,6 @@ static enum jt_err start(const struct jt_conf *conf, struct jt_fault *fault)
     }
     if (err == JT_OK) {
         err = jt_retirer_start(&vault, &vault.retirer);
-    }
-    if (err == JT_OK) {
-        err = jt_destroyer_start(&vault, &vault.destroyer);
     }
     if (err == JT_OK) {
         err = jt_failures_start(&vault, &vault.failures);

@@ -9,6 +9,7 @@
 #include "store/acks.h"
 #include "store/news.h"
 #include "store/parcels.h"
+#include "vault/destroyer.h"
 #include "vault/duty.h"
 #include "vault/roll.h"
 #include "vault/wanted.h"
@@ -26,6 +27,7 @@
 struct jt_delivery {
     struct jt_work_ctx ctx;
     struct jt_duty *duty;
+    struct jt_destroyer *destroyer;
     struct jt_wanted wanted;
     struct jt_generation_rows rows;
     struct jt_keeper_status keeper;
@@ -274,6 +276,10 @@ static struct jt_again step(void *arg)
     jt_work_about(&d->ctx, "keys of other nodes");
     d->wanted.took = false;
     tell(d, do_all(d));
+    int owed_ms = jt_destroyer_step(d->destroyer, &d->ctx);
+    if (owed_ms > 0) {
+        return (struct jt_again){ .ms = owed_ms };
+    }
     return (struct jt_again){ .ms = d->wanted.took ? 0 : EVERY_MS, .on_news = true };
 }
 
@@ -284,7 +290,10 @@ enum jt_err jt_delivery_start(struct jt_vault *vault, struct jt_delivery **out)
     if (d == NULL) {
         return JT_ERR_NOMEM;
     }
-    enum jt_err err = jt_work_ctx_init(&d->ctx, vault, "jetond keys", JT_STATEMENT_TIMEOUT_MS);
+    enum jt_err err = jt_destroyer_new(&d->destroyer);
+    if (err == JT_OK) {
+        err = jt_work_ctx_init(&d->ctx, vault, "jetond keys", JT_STATEMENT_TIMEOUT_MS);
+    }
     return err == JT_OK ? jt_duty_start(step, d, &d->duty) : err;
 }
 
@@ -293,6 +302,7 @@ void jt_delivery_stop(struct jt_delivery *d)
     if (d != NULL) {
         jt_duty_stop(d->duty);
         jt_work_ctx_clear(&d->ctx);
+        jt_destroyer_free(d->destroyer);
         free(d);
     }
 }

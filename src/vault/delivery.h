@@ -9,7 +9,8 @@
  *   - Requests of other nodes are answered by this node's keeper, if it holds the key.
  *   - Questions of nodes that want to activate a generation are answered with the keeper's proof
  *     that it holds the key (vault/adoption.h).
- *   - Keys of generations that were abandoned are erased here too.
+ *   - Keys of generations that were abandoned are erased here too, and those that custodians let
+ *     be destroyed (vault/destroyer.h).
  *
  * Keepers check everything; this duty carries bytes. What cannot be answered is passed over, and
  * never stands in the way of what can: of requests and questions so many are looked at in a step,

@@ -4,7 +4,7 @@
 #include "keyclient/ends.h"
 #include "store/held_use.h"
 #include "store/retirements.h"
-#include "vault/destroyer.h"
+#include "vault/delivery.h"
 #include "vault/refresh.h"
 #include "wire/frame.h"
 
@@ -270,7 +270,7 @@ enum jt_err jt_destroy_approve(struct jt_work_ctx *ctx, uint64_t generation,
         err = jt_destruction_approve(ctx->db, &out->row, approval, &act);
     }
     if (err == JT_OK) {
-        jt_destroyer_nudge(ctx->vault);
+        jt_delivery_nudge(ctx->vault);
         err = look_at(ctx, generation, out);
     }
     return err;

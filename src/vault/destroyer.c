@@ -5,22 +5,18 @@
 #include "keyclient/ends.h"
 #include "store/generations.h"
 #include "vault/destroy.h"
-#include "vault/duty.h"
 #include "vault/refresh.h"
 #include "vault/ring_step.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EVERY_MS    1000
 #define LOCK_MIN_MS 50
 #define LOCK_MAX_MS 800
 
 struct jt_destroyer {
-    struct jt_work_ctx ctx;
-    struct jt_duty *duty;
+    struct jt_work_ctx *ctx; /* of the step under way */
     struct jt_destroy_look look;
     struct jt_destruction_certify certify;
     uint8_t keeper[JT_INCARNATION_LEN]; /* that was shown the certified ones too */
@@ -41,7 +37,7 @@ static void tell(struct jt_destroyer *d, uint64_t generation, enum jt_err err)
         char line[JT_FAULT_LINE_LEN];
         jt_log(JT_LOG_ERROR, "%sthe destruction of generation %" PRIu64 " does not go on: %s",
                err == JT_ERR_FORGED ? "alarm: " : "", generation,
-               jt_fault_line(&d->ctx.fault, err, line));
+               jt_fault_line(&d->ctx->fault, err, line));
     }
     d->told = err;
     d->told_of = generation;
@@ -53,9 +49,9 @@ static enum jt_err leave_ring(struct jt_destroyer *d, uint64_t generation, bool 
 {
     struct jt_generation_info info;
     struct jt_history history;
-    enum jt_err err = jt_generation_get(d->ctx.db, generation, &info);
+    enum jt_err err = jt_generation_get(d->ctx->db, generation, &info);
     if (err == JT_OK) {
-        err = jt_history_read(d->ctx.db, &history);
+        err = jt_history_read(d->ctx->db, &history);
     }
     if (err != JT_OK) {
         return err;
@@ -65,17 +61,17 @@ static enum jt_err leave_ring(struct jt_destroyer *d, uint64_t generation, bool 
                                        .actor = d->look.row.requested_by,
                                        .system_identifier = history.system_identifier,
                                        .timeline = history.timeline };
-    err = jt_ring_step_try(&d->ctx, &step, again);
+    err = jt_ring_step_try(d->ctx, &step, again);
     if (err == JT_OK) {
         d->lock_pause_ms = LOCK_MIN_MS;
         jt_log(JT_LOG_WARNING,
                "generation %" PRIu64 " has left the ring: every node erases its key now",
                generation);
     } else if (*again) {
-        jt_fault_clear(&d->ctx.fault);
+        jt_fault_clear(&d->ctx->fault);
         err = JT_OK;
         if (d->lock_pause_ms >= LOCK_MAX_MS) {
-            jt_ring_step_end_stuck(&d->ctx);
+            jt_ring_step_end_stuck(d->ctx);
         }
     }
     return err;
@@ -98,7 +94,7 @@ static enum jt_err certify(struct jt_destroyer *d)
 {
     const struct jt_destroy_look *look = &d->look;
     struct jt_destruction_certify *c = &d->certify;
-    const struct jt_act act = { .node = d->ctx.vault->node.name, .actor = look->row.requested_by };
+    const struct jt_act act = { .node = d->ctx->vault->node.name, .actor = look->row.requested_by };
     struct jt_history history;
     memset(c, 0, sizeof *c);
     c->request = look->request;
@@ -113,7 +109,7 @@ static enum jt_err certify(struct jt_destroyer *d)
         memcpy(e->incarnation, look->nodes[i].keeper, sizeof e->incarnation);
         memcpy(e->mac, look->nodes[i].mac, sizeof e->mac);
     }
-    enum jt_err err = jt_history_read(d->ctx.db, &history);
+    enum jt_err err = jt_history_read(d->ctx->db, &history);
     if (err != JT_OK) {
         return err;
     }
@@ -124,9 +120,9 @@ static enum jt_err certify(struct jt_destroyer *d)
     struct jt_certificate *certificate = calloc(1, sizeof *certificate);
     err = certificate == NULL
               ? JT_ERR_NOMEM
-              : jt_keyclient_wait_destruction_certify(d->ctx.keeper, c, certificate);
+              : jt_keyclient_wait_destruction_certify(d->ctx->keeper, c, certificate);
     if (err == JT_OK) {
-        err = jt_destruction_certify(d->ctx.db, &look->row, certificate, &act);
+        err = jt_destruction_certify(d->ctx->db, &look->row, certificate, &act);
         err = err == JT_ERR_NO_DESTRUCTION ? JT_OK : err; /* another node was first */
     }
     free(certificate);
@@ -144,10 +140,10 @@ static enum jt_err note(struct jt_destroyer *d, const struct jt_destruction_show
     struct jt_destruction_node_row row = { .view = shown->view,
                                            .left_s = shown->left_s,
                                            .n_tried = shown->n_tried };
-    memcpy(row.node, d->ctx.vault->node.name, sizeof row.node);
+    memcpy(row.node, d->ctx->vault->node.name, sizeof row.node);
     memcpy(row.keeper, shown->erased.incarnation, sizeof row.keeper);
     memcpy(row.mac, shown->erased.mac, sizeof row.mac);
-    return jt_destruction_note(d->ctx.db, d->look.row.generation, &row);
+    return jt_destruction_note(d->ctx->db, d->look.row.generation, &row);
 }
 
 /* The row is in d->look. *again: at once, or when the ring lock was taken. */
@@ -156,9 +152,9 @@ static enum jt_err go_on(struct jt_destroyer *d, bool *again)
     struct jt_destroy_look *look = &d->look;
     struct jt_destruction_shown shown;
     bool certified = look->row.certified_at[0] != '\0';
-    enum jt_err err = jt_destroy_read_rest(&d->ctx, look);
+    enum jt_err err = jt_destroy_read_rest(d->ctx, look);
     if (err == JT_OK) {
-        err = jt_destroy_show(&d->ctx, look, NULL, &shown);
+        err = jt_destroy_show(d->ctx, look, NULL, &shown);
     }
     if (err == JT_OK && !certified) {
         err = note(d, &shown);
@@ -171,25 +167,25 @@ static enum jt_err go_on(struct jt_destroyer *d, bool *again)
         return leave_ring(d, look->row.generation, again);
     }
     if (shown.view == JT_DESTRUCTION_ERASED) {
-        err = jt_destruction_nodes(d->ctx.db, look->row.generation, look->nodes, &look->n_nodes);
+        err = jt_destruction_nodes(d->ctx->db, look->row.generation, look->nodes, &look->n_nodes);
         return err == JT_OK && gone_everywhere(look) ? certify(d) : err;
     }
     return JT_OK;
 }
 
-/* --- the duty --- */
+/* --- all of them --- */
 
 static enum jt_err do_all(struct jt_destroyer *d, bool *again)
 {
-    const uint8_t *keeper = jt_keyclient_incarnation(d->ctx.keeper);
+    const uint8_t *keeper = jt_keyclient_incarnation(d->ctx->keeper);
     uint64_t after = 0;
-    enum jt_err err = jt_custody_keep_up(&d->ctx, &d->look.custodians);
+    enum jt_err err = jt_custody_keep_up(d->ctx, &d->look.custodians);
     bool all = err == JT_OK && memcmp(d->keeper, keeper, sizeof d->keeper) != 0;
     while (err == JT_OK) {
-        err = jt_destruction_next(d->ctx.db, after, all, &d->look.row);
+        err = jt_destruction_next(d->ctx->db, after, all, &d->look.row);
         if (err == JT_OK) {
             after = d->look.row.generation;
-            jt_work_about(&d->ctx, "generation %" PRIu64, after);
+            jt_work_about(d->ctx, "generation %" PRIu64, after);
             err = go_on(d, again);
             tell(d, after, err);
             /* one that cannot go on lets the others pass */
@@ -197,7 +193,7 @@ static enum jt_err do_all(struct jt_destroyer *d, bool *again)
         }
     }
     if (err == JT_ERR_NO_DESTRUCTION) {
-        memcpy(d->keeper, jt_keyclient_incarnation(d->ctx.keeper), sizeof d->keeper);
+        memcpy(d->keeper, jt_keyclient_incarnation(d->ctx->keeper), sizeof d->keeper);
         return JT_OK;
     }
     return err;
@@ -206,32 +202,30 @@ static enum jt_err do_all(struct jt_destroyer *d, bool *again)
 /* What a table under a stranger's hand shows is no proof. */
 static bool may_work(const struct jt_destroyer *d)
 {
-    return atomic_load(&d->ctx.vault->registered) && atomic_load(&d->ctx.vault->in_shape);
+    return atomic_load(&d->ctx->vault->registered) && atomic_load(&d->ctx->vault->in_shape);
 }
 
-static struct jt_again step(void *arg)
+int jt_destroyer_step(struct jt_destroyer *d, struct jt_work_ctx *ctx)
 {
-    struct jt_destroyer *d = arg;
     bool again = false;
-    jt_work_about(&d->ctx, "destructions");
-    if (may_work(d)) {
-        enum jt_err err = do_all(d, &again);
-        if (err != JT_OK && err != d->told && jt_err_class(err) == JT_CLASS_GIVE_UP) {
-            char line[JT_FAULT_LINE_LEN];
-            jt_log(JT_LOG_WARNING, "destructions cannot be looked after now: %s",
-                   jt_fault_line(&d->ctx.fault, err, line));
-        }
-        d->told = err == JT_OK ? d->told : err;
+    d->ctx = ctx;
+    jt_work_about(ctx, "destructions");
+    enum jt_err err = may_work(d) ? do_all(d, &again) : JT_OK;
+    if (err != JT_OK && err != d->told && jt_err_class(err) == JT_CLASS_GIVE_UP) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_WARNING, "destructions cannot be looked after now: %s",
+               jt_fault_line(&ctx->fault, err, line));
     }
+    d->told = err == JT_OK ? d->told : err;
     if (!again) {
-        return (struct jt_again){ .ms = EVERY_MS, .on_news = true };
+        return 0;
     }
     int pause_ms = d->lock_pause_ms;
     d->lock_pause_ms = pause_ms * 2 > LOCK_MAX_MS ? LOCK_MAX_MS : pause_ms * 2;
-    return (struct jt_again){ .ms = pause_ms };
+    return pause_ms;
 }
 
-enum jt_err jt_destroyer_start(struct jt_vault *vault, struct jt_destroyer **out)
+enum jt_err jt_destroyer_new(struct jt_destroyer **out)
 {
     struct jt_destroyer *d = calloc(1, sizeof *d);
     *out = d;
@@ -239,23 +233,10 @@ enum jt_err jt_destroyer_start(struct jt_vault *vault, struct jt_destroyer **out
         return JT_ERR_NOMEM;
     }
     d->lock_pause_ms = LOCK_MIN_MS;
-    enum jt_err err =
-        jt_work_ctx_init(&d->ctx, vault, "jetond destructions", JT_STATEMENT_TIMEOUT_MS);
-    return err == JT_OK ? jt_duty_start(step, d, &d->duty) : err;
+    return JT_OK;
 }
 
-void jt_destroyer_stop(struct jt_destroyer *d)
+void jt_destroyer_free(struct jt_destroyer *d)
 {
-    if (d != NULL) {
-        jt_duty_stop(d->duty);
-        jt_work_ctx_clear(&d->ctx);
-        free(d);
-    }
-}
-
-void jt_destroyer_nudge(struct jt_vault *vault)
-{
-    if (vault->destroyer != NULL) {
-        jt_duty_nudge(vault->destroyer->duty);
-    }
+    free(d);
 }

@@ -3,7 +3,6 @@
 
 #include "store/news.h"
 #include "vault/delivery.h"
-#include "vault/destroyer.h"
 #include "vault/membership.h"
 
 #include <poll.h>
@@ -41,7 +40,6 @@ static void *work(void *arg)
         if (any) {
             jt_delivery_nudge(vault);
             jt_membership_nudge(vault);
-            jt_destroyer_nudge(vault);
         }
     }
     return NULL;

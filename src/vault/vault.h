@@ -46,7 +46,6 @@ struct jt_vault {
     struct jt_membership *membership;
     struct jt_delivery *delivery;
     struct jt_retirer *retirer;
-    struct jt_destroyer *destroyer;
     struct jt_failures *failures;
     struct jt_holders *holders;
     struct jt_sets sets; /* clients and fields that stand */

@@ -259,6 +259,20 @@ def test_every_node_erases_its_key_and_a_node_that_was_away_when_it_comes_back(f
     wait_until(lambda: f"generation-{number}.key" not in key_files(second), "it goes again")
 
 
+def test_key_ids_are_used_again(fast):
+    """600 generations: tests/unit/keeper/test_destructions.c; here a few, by everybody."""
+    token = fast.app.tokenize(made_up(1, series="again"))
+    used = set()
+    for _ in range(5):
+        number = retired(fast)
+        destroy(fast, fast.custodians, number)
+        generations = fast.operator.generations()
+        live = [g for g in generations.values() if g["state"] != "destroyed"]
+        used |= {g["key_id"] for g in live}
+        assert len(live) == 1
+    assert used <= {1, 2} and fast.app.detokenize(token) == made_up(1, series="again")
+
+
 def test_whoever_writes_to_the_database_destroys_nothing_and_brings_nothing_back(fast):
     number = retired(fast)
     other = retired(fast)

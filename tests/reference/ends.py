@@ -12,7 +12,6 @@ import rows
 from keyfiles import ENVIRONMENTS
 from primitives import sign_public_key, signature_is_good
 
-MAC_CUSTODIANS, MAC_REQUEST, MAC_ERASED, MAC_DESTRUCTIONS = 50, 51, 52, 53
 TITLE = "jeton destruction certificate v1"
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ENTRY = struct.Struct(">Q8s32sBQQQI64s")
@@ -128,14 +127,14 @@ def read_custodians(data, macs):
     (n,) = struct.unpack(">H", b.take(2))
     body, mac = b.take(n), b.take(16)
     b.end()
-    if not macs.good(MAC_CUSTODIANS, body, mac):
+    if not macs.good(rows.MAC_CUSTODIANS, body, mac):
         raise Malformed("its MAC is not the service root's")
     return CustodianSet(body)
 
 
 def read_destructions(data, macs):
     """(generation, check value, digest, cancelled, grace, passed) of each entry."""
-    if not macs.good(MAC_DESTRUCTIONS, data[:-16], data[-16:]):
+    if not macs.good(rows.MAC_DESTRUCTIONS, data[:-16], data[-16:]):
         raise Malformed("its MAC is not the service root's")
     b = Bytes(data[:-16])
     magic, form, _, n = struct.unpack(">8sBBH", b.take(12))
@@ -177,7 +176,7 @@ class EndChecks:
         before = None
         for row in sorted(self.tables["custodian_set"], key=lambda r: r["version"]):
             what = f"version {row['version']}"
-            if not self.macs.good(MAC_CUSTODIANS, row["body"], row["mac"]):
+            if not self.macs.good(rows.MAC_CUSTODIANS, row["body"], row["mac"]):
                 self.report.fault("custodians", f"{what}: its MAC is not the service root's")
                 continue
             found = self._try("custodians", what, lambda r=row: CustodianSet(r["body"]))
@@ -192,7 +191,7 @@ class EndChecks:
 
     def _destruction(self, row):
         what = f"generation {row['generation']}"
-        if not self.macs.good(MAC_REQUEST, row["body"], row["mac"]):
+        if not self.macs.good(rows.MAC_DESTRUCTION, row["body"], row["mac"]):
             self.report.fault("destruction", f"{what}: its MAC is not the service root's")
             return False
         request = self._try("destruction", what, lambda: Request(row["body"]))
@@ -261,7 +260,7 @@ class EndChecks:
             said = f"{row['node']} {(row['keeper_incarnation'] or b'').hex()}"
             if row["generation"] == request.generation and said in named:
                 message = request.erased_message(row["node"], row["keeper_incarnation"])
-                if not self.macs.good(MAC_ERASED, message, row["mac"]):
+                if not self.macs.good(rows.MAC_ERASED, message, row["mac"]):
                     self.report.fault("certificate", f"{what}: the word of a keeper is not one")
         if not named:
             self.report.fault("certificate", f"{what}: no node has erased the key")

@@ -19,6 +19,10 @@ MAC_NODE_ROW = 20
 MAC_MARK = 9
 MAC_SET_ROW = 10
 MAC_CLIENT_ROW_WITH_TERMS = 30
+MAC_CUSTODIANS = 50
+MAC_DESTRUCTION = 51
+MAC_ERASED = 52
+MAC_DESTRUCTIONS = 53
 SET_MEMBER = 12  # F of a row and G of a nonce: parts of a digest, no MACs
 SET_MASK = 13
 
@@ -278,6 +282,10 @@ class RowMacs:
             MAC_SET_ROW: state,
             SET_MEMBER: state,
             SET_MASK: state,
+            MAC_CUSTODIANS: state,
+            MAC_DESTRUCTION: state,
+            MAC_ERASED: state,
+            MAC_DESTRUCTIONS: state,
         }
 
     def make(self, kind, message):
