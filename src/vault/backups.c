@@ -53,6 +53,7 @@ struct walk {
     jt_backup_info_fn *each;
     void *arg;
     size_t n_false;
+    bool stopped; /* not all were looked at */
     enum jt_err err;
 };
 
@@ -77,17 +78,28 @@ static bool pass_if_good(void *arg, const struct jt_backup_row *row)
     w->err = err;
     memcpy(info.verified_by, row->verified_by, sizeof info.verified_by);
     memcpy(info.node, row->node, sizeof info.node);
-    return err == JT_OK && w->each(w->arg, &info);
+    w->stopped = err != JT_OK || !w->each(w->arg, &info);
+    return !w->stopped;
+}
+
+/* Once for each more of them: rows are looked at every few seconds. */
+static void tell_false(struct jt_vault *vault, size_t n, bool saw_all)
+{
+    uint32_t told = atomic_load(&vault->backups_false);
+    if (n > told) {
+        jt_log(JT_LOG_ERROR, "alarm: %zu rows of table backup are no keeper's, and do not count",
+               n);
+    }
+    if (n > told || saw_all) {
+        atomic_store(&vault->backups_false, (uint32_t)n);
+    }
 }
 
 enum jt_err jt_backups_list(struct jt_work_ctx *ctx, jt_backup_info_fn *each, void *arg)
 {
     struct walk walk = { .ctx = ctx, .each = each, .arg = arg };
     enum jt_err err = jt_backups_read(ctx->db, pass_if_good, &walk);
-    if (walk.n_false > 0) {
-        jt_log(JT_LOG_ERROR, "alarm: %zu rows of table backup are no keeper's, and do not count",
-               walk.n_false);
-    }
+    tell_false(ctx->vault, walk.n_false, err == JT_OK && !walk.stopped);
     return err == JT_OK ? walk.err : err;
 }
 

@@ -79,6 +79,7 @@ struct jt_vault {
      * generations that are in no backup; when a backup was opened last, 0: never.
      */
     _Atomic uint32_t root_holders, backup_lacks;
+    _Atomic uint32_t backups_false; /* rows of table backup that were told to the log */
     _Atomic uint64_t backup_verified_s;
     /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
     _Atomic int64_t clock_ahead_us;

@@ -13,6 +13,7 @@ COLUMNS = {
     "ring": "epoch, body, mac",
     "generation": "number, key_id, state, check_value, mac_epoch, mac",
     "key_ack": "generation, node, uuid_send(incarnation) AS incarnation, challenge, mac",
+    "backup": "digest, body, mac",
     "node": NODE,
     "node_number": NODE,
     "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",

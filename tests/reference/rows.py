@@ -18,6 +18,7 @@ MAC_ACK = 7
 MAC_NODE_ROW = 20
 MAC_MARK = 9
 MAC_SET_ROW = 10
+MAC_BACKUP = 60
 MAC_CLIENT_ROW_WITH_TERMS = 30
 MAC_CUSTODIANS = 50
 MAC_DESTRUCTION = 51
@@ -262,6 +263,22 @@ def ack_message(environment, number, key_id, check, node, incarnation, challenge
     )
 
 
+BACKUP_HEAD = struct.Struct(">32sQQQH")
+BACKUP_KEY = struct.Struct(">QB8s")
+
+
+def decode_receipt(body):
+    """(digest of the file, [(number, key id, check value)]); None: it is no receipt."""
+    if len(body) < BACKUP_HEAD.size:
+        return None
+    digest, _made, _verified, _epoch, n = BACKUP_HEAD.unpack_from(body)
+    if len(body) != BACKUP_HEAD.size + n * BACKUP_KEY.size:
+        return None
+    keys = list(BACKUP_KEY.iter_unpack(body[BACKUP_HEAD.size :]))
+    ascending = all(a[0] < b[0] for a, b in zip(keys, keys[1:]))
+    return (digest, keys) if ascending else None
+
+
 class RowMacs:
     """MACs under the service root."""
 
@@ -280,6 +297,7 @@ class RowMacs:
             MAC_NODE_ROW: state,
             MAC_MARK: state,
             MAC_SET_ROW: state,
+            MAC_BACKUP: state,
             SET_MEMBER: state,
             SET_MASK: state,
             MAC_CUSTODIANS: state,

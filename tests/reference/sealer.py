@@ -94,6 +94,7 @@ class Vault:
                 "key_ack",
                 "node",
                 "node_number",
+                "backup",
                 "client",
                 "field",
                 "retirement",
@@ -193,6 +194,14 @@ class Vault:
         parts = (row["incarnation"], row["keeper_incarnation"], row["id_mark"], self.epoch)
         row["mac"] = self.macs.make(rows.MAC_NODE_ROW, rows.node_message(name, number, *parts))
         self.tables[table].append(row)
+
+    def add_backup(self, digest):
+        """Of a file with the keys of all generations."""
+        keys = [(g["number"], g["key_id"], g["check_value"]) for g in self.tables["generation"]]
+        body = rows.BACKUP_HEAD.pack(digest, 1_700_000_000, 1_700_000_001, self.epoch, len(keys))
+        body += b"".join(rows.BACKUP_KEY.pack(*key) for key in keys)
+        mac = self.macs.make(rows.MAC_BACKUP, body)
+        self.tables["backup"].append({"digest": digest, "body": body, "mac": mac})
 
     def _set_state(self, row, state):
         row.update(state=state, mac_epoch=self.epoch)

@@ -53,6 +53,7 @@ def vault():
     vault.add_client("app", 3)
     vault.add_client("shop", 0, TERMS)
     vault.add_node("node1", 1)
+    vault.add_backup(bytes(range(32)))
     vault.add_node("node0", 9, "node_number")
     vault.tokens = []
     for number in (1, 2, 3, 4):
@@ -246,6 +247,10 @@ FORGED = [
     ("node", "mac_epoch", 9),
     ("node_number", "number", 2),
     ("node_number", "id_mark", 1),
+    ("backup", "digest", bytes(32)),
+    ("backup", "body", b""),
+    ("backup", "body", bytes(58)),
+    ("backup", "mac", bytes(16)),
     ("generation", "state", 2),
     ("generation", "check_value", bytes(8)),
     ("generation", "mac_epoch", 7),

@@ -27,6 +27,7 @@ class RowChecks:
                 "ring",
                 "generation",
                 "key_ack",
+                "backup",
                 "node",
                 "node_number",
                 "client",
@@ -48,6 +49,7 @@ class RowChecks:
         self._generations()
         self._key_files()
         self._acks()
+        self._backups()
         self._row_macs()
         self._set(rows.SET_CLIENTS, "client", rows.client_object)
         self._set(rows.SET_FIELDS, "field", rows.field_object)
@@ -58,6 +60,7 @@ class RowChecks:
             for t in (
                 "generation",
                 "key_ack",
+                "backup",
                 "node",
                 "node_number",
                 "client",
@@ -232,6 +235,15 @@ class RowChecks:
     def _card_rules(self, row):
         if not rows.card_rules_good(row["rules"]) or (row["rules"] and row["kind"] != 1):
             self.report.fault("field row", f"{row['id']}: its card rules are not in their form")
+
+    def _backups(self):
+        for row in self.tables["backup"]:
+            name = row["digest"].hex()[:16]
+            receipt = rows.decode_receipt(row["body"])
+            if not self.macs.good(rows.MAC_BACKUP, row["body"], row["mac"]):
+                self.report.fault("backup row", f"{name}: its MAC is not the service root's")
+            elif receipt is None or receipt[0] != row["digest"]:
+                self.report.fault("backup row", f"{name}: its receipt is of another file")
 
     def _row_macs(self):
         for row in self.tables["client"]:
