@@ -61,6 +61,11 @@ static bool parse(const char *whole, struct printed *out)
     if (out->len >= sizeof out->text) {
         return false;
     }
+    for (size_t i = 0; i < out->len; i++) {
+        if ((whole[i] < ' ' && whole[i] != '\n') || whole[i] > '~') {
+            return false; /* no certificate has any, and a terminal may obey them */
+        }
+    }
     memcpy(out->text, whole, out->len);
     out->text[out->len] = '\0';
     return take_line(&p, SIGNATURE, out->signature, sizeof out->signature) &&

@@ -179,8 +179,11 @@ enum jt_err jt_acks_wanted(struct jt_db *db, const char *node,
 
 enum jt_err jt_adoptions_sweep(struct jt_db *db)
 {
-    return jt_db_change(db, "DELETE FROM adoption WHERE at < now() - interval '1 minute'", NULL,
-                        NULL);
+    /* so many at a time: whoever can write there may have put more than a statement can remove */
+    return jt_db_change(db,
+                        "DELETE FROM adoption WHERE ctid IN (SELECT a.ctid FROM adoption a WHERE "
+                        "a.at < now() - interval '1 minute' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+                        NULL, NULL);
 }
 
 /* --- for operators --- */

@@ -3,11 +3,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keyclient/nodes.h"
 #include "store/nodes.h"
 #include "vault/lease.h"
 #include "vault/refresh.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct place {
     struct jt_join_order order;
@@ -15,12 +17,32 @@ struct place {
     uint64_t epoch; /* of the ring under which the keeper joined */
 };
 
-static enum jt_err check_keeper(struct jt_work_ctx *ctx, const struct jt_keeper_status *status)
+/* Whether a keeper made the row that says so: anybody may have written it. */
+static enum jt_err check_word(struct jt_neighbours *neighbours, struct jt_work_ctx *ctx,
+                              const char *other, bool *good)
+{
+    *good = false;
+    enum jt_err err = JT_OK, verdict;
+    for (size_t i = 0; i < neighbours->rows.n_nodes && err == JT_OK; i++) {
+        const struct jt_node_row *row = &neighbours->rows.nodes[i];
+        if (strcmp(row->spec.name, other) == 0) {
+            err = jt_keyclient_wait_node_marks(ctx->keeper, row, 1, &verdict);
+            *good = err == JT_OK && verdict == JT_OK;
+        }
+    }
+    return err;
+}
+
+static enum jt_err check_keeper(struct jt_neighbours *neighbours, struct jt_work_ctx *ctx,
+                                const struct jt_keeper_status *status)
 {
     bool shared;
     char other[JT_NODE_NAME_MAX + 1];
     enum jt_err err = jt_node_keeper_is_shared(ctx->db, ctx->vault->node.name, status->incarnation,
                                                &shared, other);
+    if (err == JT_OK && shared) {
+        err = check_word(neighbours, ctx, other, &shared);
+    }
     if (err != JT_OK || !shared) {
         return err;
     }
@@ -48,7 +70,7 @@ static enum jt_err join(struct jt_neighbours *neighbours, struct jt_work_ctx *ct
         err = jt_keyclient_wait_status(ctx->keeper, &status);
     }
     if (err == JT_OK) {
-        err = check_keeper(ctx, &status);
+        err = check_keeper(neighbours, ctx, &status);
     }
     if (err == JT_OK) {
         err = busy == NULL ? jt_node_number_look(ctx->db, self, status.node, number)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "store/cards.h"
 #include "store/ring.h"
+#include "vault/neighbours.h"
 #include "vault/numeric.h"
 
 #include <stdlib.h>
@@ -30,6 +31,18 @@ static size_t live_key_ids(const struct jt_ring *ring, uint8_t out[static JT_RIN
 }
 
 /*
+ * What other nodes, and those before, have minted under each number: also where the newest rows are
+ * gone, and before this keeper mints anything, whoever makes it join.
+ */
+static enum jt_err show_marks(struct jt_work_ctx *ctx)
+{
+    struct jt_neighbours *n = calloc(1, sizeof *n);
+    enum jt_err err = n == NULL ? JT_ERR_NOMEM : jt_neighbours_show(n, ctx);
+    free(n);
+    return err;
+}
+
+/*
  * Ids must never be minted twice, also when clock, keeper's state or database went back: so the
  * keeper sees the newest rows before it mints.
  */
@@ -43,6 +56,10 @@ static enum jt_err join(struct jt_work_ctx *ctx, const struct jt_ring *ring,
     enum jt_err named = jt_sets_refresh(ctx, JT_SET_FIELDS, true);
     if (named != JT_OK) {
         return JT_ERR_SETS_UNVERIFIED; /* why not stands in the log (vault/sets.c) */
+    }
+    enum jt_err shown = show_marks(ctx);
+    if (shown != JT_OK) {
+        return shown;
     }
     struct jt_card_row rows[JT_RING_MAX_LIVE * NEWEST_EACH];
     struct jt_open_item newest[JT_RING_MAX_LIVE * NEWEST_EACH];

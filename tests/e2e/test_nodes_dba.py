@@ -171,6 +171,19 @@ def test_a_made_up_node_is_an_alarm_and_holds_up_adoption_until_it_is_removed(pa
     assert pair.operator.post(f"/v1/generations/{number}/activate").status_code == 200
 
 
+def test_a_made_up_row_that_names_a_nodes_keeper_keeps_no_front_away(pair):
+    second = pair.nodes[1]
+    pair.sql(
+        "INSERT INTO node (name, number, incarnation, keeper_incarnation, id_mark, mac_epoch, mac, "
+        "lease_until, renewed_at) SELECT 'twin', 9, incarnation, keeper_incarnation, id_mark, "
+        "mac_epoch, mac, now() + interval '1 minute', now() FROM node WHERE name = 'node2'"
+    )
+    second.front.stop()
+    second.start_front()
+    second.wait_ready()
+    pair.sql("DELETE FROM node WHERE name = 'twin'")
+
+
 def test_a_node_whose_row_is_deleted_or_lease_ended_registers_anew(pair):
     second = pair.nodes[1]
     for edit in (

@@ -57,6 +57,7 @@ def test_what_is_no_certificate_or_has_more_than_one_is_refused(script):
         content[:-1],
         content.replace("public-key", "\npublic-key"),
         signed("jeton something else\n")[0],
+        signed(TEXT + "\x1b[2J\n")[0],
         content.replace(public, public[:-4]),
     ):
         done = verify(script, wrong, status=1)
