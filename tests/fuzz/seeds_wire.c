@@ -2,6 +2,8 @@
 /* One message of each kind, as fuzz_wire takes them, and streams of frames. */
 #include "seeds.h"
 
+#include "wire/custodian.h"
+#include "wire/destruction.h"
 #include "wire/audit.h"
 #include "wire/certificate.h"
 #include "wire/escrow.h"
@@ -309,7 +311,11 @@ static void rings(void)
     struct jt_generation_row g = { 4, 7, JT_GENERATION_ACTIVE, { 4 }, 9, { 5 } };
     static struct jt_ring_propose propose;
     static struct jt_ring_proposal proposal;
-    propose = (struct jt_ring_propose){ row, g, JT_GENERATION_DRAINING };
+    propose =
+        (struct jt_ring_propose){ .current = row, .generation = g, .step = JT_GENERATION_DRAINING };
+    jt_ring_propose_encode(&propose, &message);
+    store(JT_VERB_RING_PROPOSE, 0);
+    propose.step = JT_RING_DESTROY;
     jt_ring_propose_encode(&propose, &message);
     store(JT_VERB_RING_PROPOSE, 0);
     proposal = (struct jt_ring_proposal){ row, 2, { g, g } };
@@ -390,6 +396,37 @@ static void nodes(void)
         jt_parcel_delivery_encode(&delivery, &message);
         store(JT_VERB_PARCEL_ACCEPT, 0);
     }
+}
+
+static void ends(void)
+{
+    static struct jt_custodians_make make = { .set = { .n = 2 }, .approvals = { .n = 1 } };
+    static struct jt_custodians_shown shown = { .verdict = 2, .own = { .body_len = 3 } };
+    static struct jt_destruction_held held = { "secret", "2026", "" };
+    static struct jt_destruction_open open = { .timeline = 1, .n_held = 1, .held = &held };
+    static struct jt_destruction_show show = { .node = "node1", .certified = true };
+    static struct jt_destruction_shown seen = { .view = JT_DESTRUCTION_ERASED, .left_s = 5 };
+    static struct jt_destruction_certify certify = { .n = 1, .actor = "operator" };
+    memcpy(make.set.all[0].name, "alice", 6);
+    memcpy(make.set.all[1].name, "bob", 4);
+    memcpy(make.approvals.all[0].custodian, "alice", 6);
+    jt_custodians_make_encode(&make, &message);
+    store(JT_VERB_CUSTODIANS_MAKE, 0);
+    jt_custodian_row_encode(&shown.own, &message);
+    store(JT_VERB_CUSTODIANS_SHOW, 0);
+    jt_custodians_shown_encode(&shown, &message);
+    store(REPLY + JT_VERB_CUSTODIANS_SHOW, 0);
+    jt_destruction_open_encode(&open, &message);
+    store(JT_VERB_DESTRUCTION_OPEN, 0);
+    jt_destruction_request_encode(&show.request, &message);
+    store(REPLY + JT_VERB_DESTRUCTION_OPEN, 0);
+    show.approvals = certify.approvals = make.approvals;
+    jt_destruction_show_encode(&show, &message);
+    store(JT_VERB_DESTRUCTION_SHOW, 0);
+    jt_destruction_shown_encode(&seen, &message);
+    store(REPLY + JT_VERB_DESTRUCTION_SHOW, 0);
+    jt_destruction_certify_encode(&certify, &message);
+    store(JT_VERB_DESTRUCTION_CERTIFY, 0);
 }
 
 static void escrow(void)
@@ -481,6 +518,7 @@ void seeds_of_wire(void)
     clients_and_fields();
     rings();
     nodes();
+    ends();
     escrow();
     audit_trail();
     requests_done_once();
