@@ -81,6 +81,7 @@ enum jt_err jt_destruction_open_decode(struct jt_reader *in, struct jt_destructi
     open->timeline = jt_reader_u32(in);
     open->n_held = jt_reader_u16(in);
     if (err != JT_OK || open->n_held > JT_DESTRUCTION_HELD_MAX) {
+        open->n_held = 0;
         return JT_ERR_PROTOCOL;
     }
     for (size_t i = 0; i < open->n_held; i++) {

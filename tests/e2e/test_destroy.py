@@ -2,14 +2,16 @@
 """Custodians, and the destruction of keys: who decides, what cancels it, what is left of it."""
 
 import base64
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
 from cards import made_up
 from custody import Custodians, destroy, destruction, key_files
-from service import Api, wait_until
+from service import BIN, Api, Service, wait_until
 from test_reference import run_reader
 
 FAST = {"keeper_destroy_grace": 0}
@@ -371,3 +373,71 @@ def test_custodians_are_replaced_by_two_of_them(fast):
     second = fast.add_node(**FAST)
     assert len(second.operator.get("/v1/custodians").json()["custodians"]) == 2
     assert Custodians(fast, "frank", "grace").enroll(second).returncode == 1
+
+
+def test_init_enrolls_custodians(run_directory, cluster):
+    service = Service(os.path.join(run_directory, "custody"), cluster, "custody")
+    try:
+        keys = Custodians(service, "alice", "bob")
+        service.keeper_directory.mkdir(mode=0o700, exist_ok=True)
+        service.jeton("migrate")
+        init = ["init", "--operator-key", service.operator_key_file, "--custodians"]
+        alice, bob = keys.texts.values()
+        slip = bob[:-1] + ("0" if bob[-1] != "0" else "1")
+        for wrong in (alice, f"{alice},{alice}", f"{alice},{slip}"):
+            assert service.jeton(*init, wrong, check=False).returncode == 64
+        assert not service.operator_key_file.exists()
+        service.jeton(*init, f"{alice},{bob}")
+        service.start_keeper()
+        service.start_front()
+        service.wait_manageable()
+        listed = service.operator.get("/v1/custodians").json()
+        assert listed["version"] == 1
+        assert [c["text"] for c in listed["custodians"]] == [alice, bob]
+    finally:
+        service.stop()
+
+
+def test_in_production_a_grace_is_a_day_or_more(service):
+    service.stop()
+    config = service.config.read_text(encoding="ascii")
+    config = config.replace("environment = development", "environment = production")
+    config = config.replace("[keeper]", "[keeper]\ndestroy_grace = 86399\nfront_user = nobody")
+    service.config.write_text(config, encoding="ascii")
+    done = subprocess.run(
+        [str(BIN / "jeton-keeper"), "--config", str(service.config)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1 and "destroy_grace in [keeper] must be a day or more" in done.stderr
+
+
+def test_a_custodians_file_is_private_and_never_written_over(service):
+    keys = Custodians(service, "alice")
+    path = keys.key("alice")
+    assert path.stat().st_mode & 0o777 == 0o600
+    before = path.read_bytes()
+    again = ["custodian", "key", path, "--name", "alice", "--passphrase-file", keys.phrase]
+    refused = service.jeton(*again, check=False)
+    assert refused.returncode == 1 and "exists already" in refused.stderr
+    assert path.read_bytes() == before
+    short = service.directory / "short"
+    short.touch(0o600)
+    short.write_text("1234567\n", encoding="ascii")
+    refused = service.jeton(
+        "custodian",
+        "key",
+        service.directory / "b.key",
+        "--name",
+        "b",
+        "--passphrase-file",
+        short,
+        check=False,
+    )
+    assert refused.returncode == 1 and "8 characters" in refused.stderr
+    assert (
+        service.jeton(*again[:2], "x.key", "--name", "4111111111111111", check=False).returncode
+        == 64
+    )

@@ -2,6 +2,8 @@
 /* One message of each kind, as fuzz_wire takes them, and streams of frames. */
 #include "seeds.h"
 
+#include "wire/custodian.h"
+#include "wire/destruction.h"
 #include "wire/audit.h"
 #include "wire/certificate.h"
 #include "wire/backup.h"
@@ -409,6 +411,37 @@ static void nodes(void)
     }
 }
 
+static void ends(void)
+{
+    static struct jt_custodians_make make = { .set = { .n = 2 }, .approvals = { .n = 1 } };
+    static struct jt_custodians_shown shown = { .verdict = 2, .own = { .body_len = 3 } };
+    static struct jt_destruction_held held = { "secret", "2026", "" };
+    static struct jt_destruction_open open = { .timeline = 1, .n_held = 1, .held = &held };
+    static struct jt_destruction_show show = { .node = "node1", .certified = true };
+    static struct jt_destruction_shown seen = { .view = JT_DESTRUCTION_ERASED, .left_s = 5 };
+    static struct jt_destruction_certify certify = { .n = 1, .actor = "operator" };
+    memcpy(make.set.all[0].name, "alice", 6);
+    memcpy(make.set.all[1].name, "bob", 4);
+    memcpy(make.approvals.all[0].custodian, "alice", 6);
+    jt_custodians_make_encode(&make, &message);
+    store(JT_VERB_CUSTODIANS_MAKE, 0);
+    jt_custodian_row_encode(&shown.own, &message);
+    store(JT_VERB_CUSTODIANS_SHOW, 0);
+    jt_custodians_shown_encode(&shown, &message);
+    store(REPLY + JT_VERB_CUSTODIANS_SHOW, 0);
+    jt_destruction_open_encode(&open, &message);
+    store(JT_VERB_DESTRUCTION_OPEN, 0);
+    jt_destruction_request_encode(&show.request, &message);
+    store(REPLY + JT_VERB_DESTRUCTION_OPEN, 0);
+    show.approvals = certify.approvals = make.approvals;
+    jt_destruction_show_encode(&show, &message);
+    store(JT_VERB_DESTRUCTION_SHOW, 0);
+    jt_destruction_shown_encode(&seen, &message);
+    store(REPLY + JT_VERB_DESTRUCTION_SHOW, 0);
+    jt_destruction_certify_encode(&certify, &message);
+    store(JT_VERB_DESTRUCTION_CERTIFY, 0);
+}
+
 static void escrow(void)
 {
     static struct jt_escrow_file file = { .len = 70, .bytes = { 'J', 'T', 'E', 'S' } };
@@ -514,6 +547,7 @@ void seeds_of_wire(void)
     clients_and_fields();
     rings();
     nodes();
+    ends();
     escrow();
     backup();
     audit_trail();

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fuzz.h"
+#include "wire_ends.h"
+
+#include "wire/custodian.h"
+#include "wire/destruction.h"
+
+/* As in wire_nodes.c: what a decoder leaves is encoded again, whether it was taken or not. */
+enum jt_err fuzz_ends_custodians_make(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_custodians_make m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_custodians_make_decode(in, &m);
+    jt_custodians_make_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_custodian_row(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_custodian_row m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_custodian_row_decode(in, &m);
+    jt_custodian_row_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_custodians_shown(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_custodians_shown m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_custodians_shown_decode(in, &m);
+    jt_custodians_shown_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_destruction_request(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_destruction_request m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_destruction_request_decode(in, &m);
+    jt_destruction_request_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_destruction_show(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_destruction_show m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_destruction_show_decode(in, &m);
+    jt_destruction_show_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_destruction_shown(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_destruction_shown m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_destruction_shown_decode(in, &m);
+    jt_destruction_shown_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_destruction_certify(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_destruction_certify m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_destruction_certify_decode(in, &m);
+    jt_destruction_certify_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_destruction_open(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_destruction_open m;
+    static struct jt_destruction_held held[JT_DESTRUCTION_HELD_MAX];
+    memset(held, 0, sizeof held);
+    enum jt_err err = jt_destruction_open_decode(in, held, &m);
+    jt_destruction_open_encode(&m, out);
+    return err;
+}
