@@ -331,6 +331,9 @@ static void rings(void)
     propose = (struct jt_ring_propose){ .current = row, .generation = g, .step = JT_RING_RETIRE };
     jt_ring_propose_encode(&propose, &message);
     store(JT_VERB_RING_PROPOSE, 0);
+    propose.step = JT_RING_DESTROY;
+    jt_ring_propose_encode(&propose, &message);
+    store(JT_VERB_RING_PROPOSE, 0);
     proposal = (struct jt_ring_proposal){ row, 2, { g, g } };
     jt_ring_proposal_encode(&proposal, &message);
     store(REPLY + JT_VERB_RING_PROPOSE, 0);
