@@ -62,7 +62,8 @@ static bool ask(int tty, const char *prompt, char out[static JT_PASSPHRASE_MAX +
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     memset(out, 0, JT_PASSPHRASE_MAX + 1);
-    bool asked = write(tty, prompt, strlen(prompt)) > 0 && tcsetattr(tty, TCSAFLUSH, &quiet) == 0;
+    /* quiet first: what is typed at the prompt is never shown */
+    bool asked = tcsetattr(tty, TCSAFLUSH, &quiet) == 0 && write(tty, prompt, strlen(prompt)) > 0;
     ssize_t n = asked ? read(tty, out, JT_PASSPHRASE_MAX) : -1;
     bool back = tcsetattr(tty, TCSAFLUSH, &before) == 0;
     asked = write(tty, "\n", 1) == 1 && back && n > 0;

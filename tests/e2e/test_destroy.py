@@ -3,6 +3,7 @@
 
 import base64
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -441,3 +442,23 @@ def test_a_custodians_file_is_private_and_never_written_over(service):
         service.jeton(*again[:2], "x.key", "--name", "4111111111111111", check=False).returncode
         == 64
     )
+
+
+def test_a_passphrase_is_asked_for_on_the_terminal_and_not_shown(service):
+    path = service.directory / "tina.key"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(str(BIN / "jeton"), ["jeton", "custodian", "key", str(path), "--name", "tina"])
+    shown = b""
+
+    def read_until(mark):
+        nonlocal shown
+        while mark not in shown:
+            shown += os.read(terminal, 1000)
+
+    for prompt in (b"Passphrase: ", b"Again: "):
+        read_until(prompt)
+        os.write(terminal, b"not to be seen\n")
+    read_until(b"jcp_tina_")
+    assert os.waitpid(pid, 0)[1] == 0
+    assert b"not to be seen" not in shown and path.exists()
