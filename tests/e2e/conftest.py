@@ -90,10 +90,10 @@ def make_cluster(run_directory):
     """A cluster of the test's own, to kill or to configure."""
     made = []
 
-    def make(settings=()):
+    def make(settings=(), **options):
         directory = os.path.join(run_directory, f"c{next(_names)}")
         os.mkdir(directory, 0o700)
-        made.append(Cluster(directory, settings))
+        made.append(Cluster(directory, settings, **options))
         return made[-1]
 
     yield make

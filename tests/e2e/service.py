@@ -60,8 +60,9 @@ class Cluster:
     and is no superuser.
     """
 
-    def __init__(self, directory, settings=()):
+    def __init__(self, directory, settings=(), port=5432):
         self.directory = Path(directory)
+        self.port = port  # in the socket's name; TCP is off unless the settings say otherwise
         self.data = self.directory / "pg"
         self.log = self.directory / "postgres.log"
         subprocess.run(
@@ -82,6 +83,7 @@ class Cluster:
         )
         lines = [
             "listen_addresses = ''",
+            f"port = {port}",
             f"unix_socket_directories = '{self.directory}'",
             "max_connections = 200",
             "shared_buffers = 64MB",
@@ -147,6 +149,7 @@ class Cluster:
         """A connection with autocommit off: the test's own transactions."""
         return psycopg2.connect(
             host=str(self.directory),
+            port=self.port,
             dbname=database,
             user=user,
             options="-c search_path=jeton,public",
@@ -354,7 +357,8 @@ class Service:
                 "loops": 2,
             },
             "database": {
-                "conninfo": f"host={self.cluster.directory} dbname={self.database} user=jeton"
+                "conninfo": f"host={self.cluster.directory} port={self.cluster.port} "
+                f"dbname={self.database} user=jeton"
             },
         }
         for name, value in options.items():

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The retirement job: several workers, pause and resume, what a dead worker leaves."""
 
-import subprocess
-
 import pytest
 
 from cards import made_up
-from service import pg_bin, problem, wait_until
+from service import problem, wait_until
+from standby import Standby
 from traffic import check_generations
 
 N = 900
@@ -264,39 +263,6 @@ def test_draining_generations_are_observed(service):
 
 
 # -- standbys
-
-
-class Standby:
-    """A standby of a test cluster, in a directory of its own."""
-
-    def __init__(self, cluster, directory):
-        self.directory = directory
-        self.data = directory / "pg"
-        self.directory.mkdir()
-        subprocess.run(
-            [pg_bin("pg_basebackup"), "-h", cluster.directory, "-U", "postgres", "-D", self.data]
-            + ["-R", "-X", "stream", "-c", "fast"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
-            conf.write(f"unix_socket_directories = '{directory}'\n")
-        self.ctl("-w", "-t", "60", "start")
-
-    def ctl(self, *arguments):
-        subprocess.run(
-            [pg_bin("pg_ctl"), "-s", "-D", self.data, "-l", self.directory / "log", *arguments],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-
-    def sql(self, query):
-        subprocess.run(
-            [pg_bin("psql"), "-h", self.directory, "-U", "postgres", "-d", "postgres"]
-            + ["-q", "-c", query],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
 
 
 @pytest.fixture
