@@ -10,9 +10,6 @@
 
 #include <stdlib.h>
 
-#define PATIENCE_MS 20000
-#define STUCK_TRIES 6 /* so many attempts in vain, and stuck writers are looked for */
-
 static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_generation_info *out)
 {
     enum jt_err err = jt_db_ensure(ctx->db);
@@ -76,18 +73,6 @@ static enum jt_err check_holders(struct jt_work_ctx *ctx, const struct jt_genera
     return err == JT_OK && !found ? JT_ERR_ONE_HOLDER : err;
 }
 
-/* Once all is known: the step itself. */
-static enum jt_err change_ring(struct jt_work_ctx *ctx, const struct jt_ring_step *step)
-{
-    bool again;
-    enum jt_err err = jt_ring_step_try(ctx, step, &again);
-    if (err != JT_OK && again && jt_work_again(ctx, PATIENCE_MS) &&
-        jt_work_tries(ctx) >= STUCK_TRIES) {
-        jt_ring_step_end_stuck(ctx);
-    }
-    return err;
-}
-
 /*
  * A single node without the operator's word is told at once: nobody else will come. Where others
  * are missing they are waited for.
@@ -101,7 +86,7 @@ static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_activation *a
     if (err == JT_OK) {
         err = check_holders(ctx, &info->row, adopters, why);
     } else if (err == JT_ERR_NODES_MISSING) {
-        (void)jt_work_again(ctx, PATIENCE_MS);
+        (void)jt_work_again(ctx, JT_RING_STEP_PATIENCE_MS);
     }
     return err;
 }
@@ -131,7 +116,7 @@ enum jt_err jt_activation_run(struct jt_work_ctx *ctx, const struct jt_activatio
             .compromised = a->compromised,
             .compromised_why = a->compromised_why,
         };
-        err = change_ring(ctx, &step);
+        err = jt_ring_step_run(ctx, &step);
     }
     free(adopters);
     if (err == JT_OK) {

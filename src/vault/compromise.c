@@ -8,9 +8,6 @@
 #include "vault/roll.h"
 #include "wire/ring.h"
 
-#define PATIENCE_MS 20000
-#define STUCK_TRIES 6
-
 static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_generation_info *out)
 {
     enum jt_err err = jt_db_ensure(ctx->db);
@@ -83,13 +80,7 @@ static enum jt_err mark(struct jt_work_ctx *ctx, const struct jt_generation_info
                                        .actor = actor,
                                        .compromised = info->row.number,
                                        .compromised_why = why };
-    bool again;
-    enum jt_err err = jt_ring_step_try(ctx, &step, &again);
-    if (err != JT_OK && again && jt_work_again(ctx, PATIENCE_MS) &&
-        jt_work_tries(ctx) >= STUCK_TRIES) {
-        jt_ring_step_end_stuck(ctx);
-    }
-    return err;
+    return jt_ring_step_run(ctx, &step);
 }
 
 enum jt_err jt_compromise_run(struct jt_work_ctx *ctx, uint64_t number, const char *why,

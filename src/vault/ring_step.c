@@ -11,6 +11,7 @@
  * (JT_TXN_TIMEOUT_MS ends a front's own).
  */
 #define STUCK_AFTER_MS 5000
+#define STUCK_TRIES    6 /* so many attempts in vain, and stuck writers are looked for */
 
 void jt_ring_step_end_stuck(struct jt_work_ctx *ctx)
 {
@@ -79,4 +80,15 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
         jt_fault_clear(&ctx->fault);
     }
     return JT_OK;
+}
+
+enum jt_err jt_ring_step_run(struct jt_work_ctx *ctx, const struct jt_ring_step *step)
+{
+    bool again;
+    enum jt_err err = jt_ring_step_try(ctx, step, &again);
+    if (err != JT_OK && again && jt_work_again(ctx, JT_RING_STEP_PATIENCE_MS) &&
+        jt_work_tries(ctx) >= STUCK_TRIES) {
+        jt_ring_step_end_stuck(ctx);
+    }
+    return err;
 }

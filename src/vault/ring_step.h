@@ -33,6 +33,13 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
                              bool *again) JT_CHECKED;
 
 /*
+ * The same in an act on a worker, which comes again (jt_work_again) until its patience is over; in
+ * a duty it tries once. After some attempts in vain stuck writers are looked for.
+ */
+enum jt_err jt_ring_step_run(struct jt_work_ctx *ctx, const struct jt_ring_step *step) JT_CHECKED;
+#define JT_RING_STEP_PATIENCE_MS 20000
+
+/*
  * After repeated failure to get the lock: our own stuck writers are ended, so that one stopped
  * process cannot hold up a roll for ever.
  */
