@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_ROOM (JT_CONF_MAX_LINE + 2) /* with a newline and a NUL */
+
 /* A place in the caller's struct. */
 static void *at(const struct jt_conf_option *o, void *target)
 {
@@ -194,6 +196,9 @@ static enum jt_err set_defaults(const struct load *load)
 
 static void read_options(struct load *load)
 {
+    /* a conninfo with several hosts does not fit in the 200 bytes on the stack */
+    ini_use_stack = false;
+    ini_initial_alloc = ini_max_line = LINE_ROOM;
     int line = ini_parse_stream(next_line, load, on_option, load);
     if (load->err == JT_OK && ferror(load->file)) {
         /* a directory, for one */

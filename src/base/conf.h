@@ -8,7 +8,7 @@
  * line, so that a misspelt option never silently keeps its default.
  *
  * The syntax is libinih's: a line that starts with # or ; is a comment, and so is what follows a
- * space and a semicolon. A line that continues another, or is longer than libinih can hold, is an
+ * space and a semicolon. A line that continues another, or is longer than JT_CONF_MAX_LINE, is an
  * error.
  */
 #ifndef JETON_BASE_CONF_H
@@ -19,7 +19,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define JT_CONF_MAX_TEXT    4096 /* libinih's own limit on a line comes first */
+#define JT_CONF_MAX_TEXT    4096
+#define JT_CONF_MAX_LINE    4096 /* bytes of a line, without its end */
 #define JT_CONF_MAX_OPTIONS 64   /* of all tables together */
 
 /* A hidden text may be a secret, and is never written out. */

@@ -80,7 +80,7 @@ static const char manual_head[] =
     ".IR \"name\" \" = \" \"value\" ,\n"
     "or a comment, which begins with # or ;. What follows a space and a semicolon is a comment, "
     "too.\n"
-    "A value stands on one line; a line has at most 198 bytes.\n"
+    "A value stands on one line; a line has at most 4096 bytes.\n"
     ".PP\n"
     "An option that is not set has its default. Over the file stands the environment: the "
     "variable\n"

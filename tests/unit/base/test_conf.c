@@ -154,16 +154,19 @@ static void texts_have_bounds_too(void **state)
 static void a_line_too_long_for_the_parser_is_an_error(void **state)
 {
     (void)state;
-    char text[400] = "[first]\n#";
-    memset(text + strlen(text), 'x', 198);
+    char text[JT_CONF_MAX_LINE + 50] = "[first]\n#";
+    memset(text + strlen(text), 'x', JT_CONF_MAX_LINE);
     strncat(text, "n = 1\n", 10);
-    assert_refused(text, ":2: line is longer than 198 bytes");
+    assert_refused(text, ":2: line is longer than 4096 bytes");
     struct things things;
-    char fits[400] = "[second]\npath = ";
-    memset(fits + strlen(fits), 'x', 198 - strlen("path = "));
-    strncat(fits, "\n", 2);
+    const char *head = "[second]\npath = ";
+    size_t longest = JT_CONF_MAX_LINE - strlen("path = ");
+    char fits[JT_CONF_MAX_LINE + 50];
+    snprintf(fits, sizeof fits, "%s", head);
+    memset(fits + strlen(head), 'x', longest);
+    snprintf(fits + strlen(head) + longest, 2, "\n");
     assert_int_equal(load(fits, &things), JT_OK);
-    assert_int_equal(strlen(things.path), 198 - strlen("path = "));
+    assert_int_equal(strlen(things.path), longest);
     clear(&things);
 }
 
