@@ -326,11 +326,18 @@ static struct jt_lane *next_queue(struct jt_lane *lane)
                                                           : NULL;
 }
 
+/* Few rows cost hardly less than many: a batch of them each few milliseconds is felt by all. */
+static bool still_gathers(const struct jt_lane *lane)
+{
+    return lane->verb->gather_ms > 0 && lane->turns.waiting < lane->verb->batch_max &&
+           jt_clock_us() < lane->began_us + lane->verb->gather_ms * INT64_C(1000);
+}
+
 void jt_lane_pump(struct jt_lane *lane)
 {
     jt_figure_set(&lane->figures.waiting, lane->turns.waiting);
     struct jt_lane *from = lane->busy ? NULL : next_queue(lane);
-    if (from == NULL) {
+    if (from == NULL || still_gathers(lane)) {
         return;
     }
     enum jt_err down = why_not(lane);

@@ -68,6 +68,11 @@ struct jt_lane_verb {
      * 0: any number. What does not fit is the caller's.
      */
     size_t waiting_max;
+    /*
+     * Nobody waits for its items: so long after a batch began, or with a whole batch in the queue,
+     * the next one begins. What is left when requests end waits for the loop's next event.
+     */
+    int gather_ms;
     /* Starts the first step for the items that are open; lane->rounds is 1 in a fresh batch. */
     void (*round)(struct jt_lane *lane);
     /* There is no further round, for this reason: ends the batch. */
@@ -108,7 +113,7 @@ struct jt_lane {
     /* its owner's to set: a lane that it helps while it has nothing to do; NULL: none */
     struct jt_lane *helps;
     bool brief;       /* the same: its queue is taken in batches of JT_LANE_BRIEF_BATCH at most */
-    int64_t began_us; /* the batch under way */
+    int64_t began_us; /* the batch under way, or the last one */
     struct jt_lane_figures figures;
     struct jt_latency *foreground; /* where its batches are noted as well; NULL: nowhere */
     int64_t asked_ms;              /* when a request was last submitted */

@@ -167,11 +167,12 @@ static enum jt_err go_on(struct mover *m, int *pause_ms)
     bool end = false;
     enum jt_err err = jt_drain_batch(&m->drain, &m->ctx, &m->range, n, &end);
     if (err == JT_OK) {
+        uint64_t n_moved = m->range.n_moved - moved_before;
         int64_t ended_us = jt_clock_us();
         int64_t rest_us = jt_throttle_rest(m->all->throttle, ended_us - began_us, &why);
         m->rest_until_us = ended_us + (rest_us > REST_MAX_US ? REST_MAX_US : rest_us);
         m->throttled_by = why != JT_THROTTLE_NONE ? why : m->throttled_by;
-        (void)jt_rate_note(&m->rate, m->range.n_moved - moved_before);
+        (void)jt_rate_note(&m->rate, n_moved);
         err = end ? end_range(m) : renew(m);
     }
     return err;

@@ -8,6 +8,7 @@
 
 #define BATCH_MAX   256
 #define WAITING_MAX 8192
+#define GATHER_MS   50
 
 /* A row that was offered: a request of its own, with itself as its one item. */
 struct offered {
@@ -136,6 +137,7 @@ const struct jt_lane_verb jt_verb_reencrypt = {
     .item_size = sizeof(struct offered),
     .batch_max = BATCH_MAX,
     .waiting_max = WAITING_MAX,
+    .gather_ms = GATHER_MS,
     .writes = true,
     .round = round_of,
     .give_up = give_up,

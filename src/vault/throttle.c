@@ -4,16 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENOUGH     50   /* batches, to say what is usual or slow */
-#define QUIET_PART 20   /* a second is a quiet one if the workers worked for a 20th of it */
-#define PART       0.99 /* the percentile */
-#define SLOWER_US  500
-#define FORGET     0.5 /* of what is now, each second */
-#define DOWN       0.6
-#define DOWN_LAG   0.5
-#define AT_FIRST   0.25
-#define UP         1.15
-#define UP_BY      0.01
+#define ENOUGH      50   /* batches, to say what is usual or slow */
+#define QUIET_PART  20   /* a second is a quiet one if the workers worked for a 20th of it */
+#define PART        0.99 /* the percentile */
+#define SLOWER_US   500
+#define FORGET      0.5 /* of what is now, each second */
+#define DOWN        0.6
+#define DOWN_LAG    0.5
+#define AT_FIRST    0.25
+#define UP          1.15
+#define UP_BY       0.01
+#define UP_ALONE    4 /* where nobody asks */
+#define UP_ALONE_BY 0.1
+#define HARDLY      10 /* batches in a second: hardly any card is asked for */
 
 void jt_throttle_init(struct jt_throttle *t, long per_second, long max_lag_ms)
 {
@@ -30,9 +33,13 @@ void jt_throttle_clear(struct jt_throttle *t)
     pthread_mutex_destroy(&t->mutex);
 }
 
-size_t jt_throttle_batch(const struct jt_throttle *t, size_t max)
+size_t jt_throttle_batch(struct jt_throttle *t, size_t max)
 {
-    return t->per_second > 0 && (size_t)t->per_second < max ? (size_t)t->per_second : max;
+    size_t n = t->per_second > 0 && (size_t)t->per_second < max ? (size_t)t->per_second : max;
+    pthread_mutex_lock(&t->mutex);
+    n = t->asked && n > JT_THROTTLE_BRIEF ? JT_THROTTLE_BRIEF : n;
+    pthread_mutex_unlock(&t->mutex);
+    return n;
 }
 
 int64_t jt_throttle_take(struct jt_throttle *t, size_t n, int64_t now_us,
@@ -90,6 +97,11 @@ static double rise(double share)
     return share * UP + UP_BY > 1 ? 1 : share * UP + UP_BY;
 }
 
+static double rise_alone(double share)
+{
+    return share * UP_ALONE + UP_ALONE_BY > 1 ? 1 : share * UP_ALONE + UP_ALONE_BY;
+}
+
 /* A quiet second, or several with few requests. */
 static void note_quiet(struct jt_throttle *t, const uint64_t counts[static JT_LATENCY_STEPS])
 {
@@ -125,14 +137,37 @@ static bool is_slow(const struct jt_throttle *t)
 /* After a second in which the workers worked. */
 static void judge(struct jt_throttle *t)
 {
-    if (t->now.n < ENOUGH) {
-        t->for_latency = rise(t->for_latency); /* there is hardly anybody to disturb */
+    if (!t->asked || t->now.n < ENOUGH) {
+        /* there is hardly anybody to disturb */
+        t->for_latency = t->asked ? rise(t->for_latency) : rise_alone(t->for_latency);
     } else if (t->n_usual == 0 || ++t->since_probe >= JT_THROTTLE_PROBE_AGE) {
         t->probing = JT_THROTTLE_PROBE;
         t->since_probe = 0;
     } else {
         t->for_latency = is_slow(t) ? fall(t->for_latency, DOWN) : rise(t->for_latency);
     }
+}
+
+/* Whether cards were asked for since the last look, which is so long ago. */
+static bool was_asked(const struct jt_throttle *t, const uint64_t counts[static JT_LATENCY_STEPS],
+                      int64_t span_us)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < JT_LATENCY_STEPS; i++) {
+        n += counts[i] - t->seen[i];
+    }
+    return n * 1000000 >= HARDLY * (uint64_t)span_us;
+}
+
+/* The share of who begins, or goes on beside requests that begin. */
+static void note_first(struct jt_throttle *t, bool asked)
+{
+    if (t->worked_us == 0 || (asked && !t->asked)) {
+        t->at_first = AT_FIRST;
+    } else {
+        t->at_first = asked ? rise(t->at_first) : rise_alone(t->at_first);
+    }
+    t->asked = asked;
 }
 
 void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LATENCY_STEPS],
@@ -143,6 +178,7 @@ void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LAT
     if (span_us >= JT_THROTTLE_LOOK_US) {
         bool quiet = t->worked_us * QUIET_PART <= span_us;
         bool at_work = !quiet && t->probing == 0;
+        note_first(t, was_asked(t, counts, span_us));
         jt_latency_view_add(&t->now, FORGET, t->seen, at_work ? counts : t->seen);
         if (quiet) {
             note_quiet(t, counts);
@@ -151,9 +187,8 @@ void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LAT
         if (at_work) {
             judge(t);
         } else if (quiet) {
-            t->for_latency = rise(t->for_latency);
+            t->for_latency = t->asked ? rise(t->for_latency) : rise_alone(t->for_latency);
         }
-        t->at_first = t->worked_us == 0 ? AT_FIRST : rise(t->at_first);
         memcpy(t->seen, counts, sizeof t->seen);
         t->worked_us = 0;
         t->looked_us = now_us;

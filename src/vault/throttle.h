@@ -15,8 +15,11 @@
  * and the workers come back. The other way round: after each two minutes of work they hold back for
  * three seconds, to see what is usual. They begin with that if they do not know it.
  *
- * With fewer than fifty batches to go by, nobody is disturbed. Whoever begins to work begins with a
- * quarter, so that requests are not held up before it is seen that they are.
+ * While cards are asked for, a batch has JT_THROTTLE_BRIEF rows at most, because what comes
+ * meanwhile waits for it. Where hardly any card is asked for, nobody is disturbed: batches are as
+ * large as they may be, and in three seconds the workers are at their full share. Whoever begins to
+ * work begins with a quarter, and so does everybody when requests come again: they are not to be
+ * held up before it is seen that they are.
  *
  * Replication: the share halves each second in which a standby is further behind than [retirement]
  * max_lag_ms: by what the server says of it, which says nothing of one that replays nothing at all,
@@ -36,6 +39,7 @@
 
 #define JT_THROTTLE_SLOWER    1.3
 #define JT_THROTTLE_LEAST     0.02
+#define JT_THROTTLE_BRIEF     100
 #define JT_THROTTLE_LOOK_US   1000000
 #define JT_THROTTLE_PROBE     3  /* looks, of which the first sees what was before */
 #define JT_THROTTLE_USUAL     31 /* quiet seconds are remembered */
@@ -56,6 +60,7 @@ struct jt_throttle {
     size_t n_usual;
     double for_latency, for_lag, at_first; /* shares */
     int probing, since_probe;
+    bool asked; /* in the last look cards were asked for */
     struct {
         int64_t at_us;
         uint64_t lsn;
@@ -66,8 +71,8 @@ struct jt_throttle {
 void jt_throttle_init(struct jt_throttle *t, long per_second, long max_lag_ms);
 void jt_throttle_clear(struct jt_throttle *t);
 
-/* The size of a batch that takes a second at most where there is a ceiling. */
-size_t jt_throttle_batch(const struct jt_throttle *t, size_t max);
+/* The size of a batch: of one that takes a second at most where there is a ceiling. */
+size_t jt_throttle_batch(struct jt_throttle *t, size_t max);
 
 /*
  * Whether a batch of `n` may begin at `now_us`. 0: it may, and is counted; else how long to wait in

@@ -72,9 +72,43 @@ static void nobody_is_disturbed_where_nobody_asks(void **state)
     for (int i = 0; i < 300; i++) {
         second(s, i % 3, 1000000, true);
         assert_true(i > 0 || s->share < 0.3); /* it begins with a quarter */
-        assert_true(i < 10 || s->share > 0.9);
+        assert_true(i < 3 || s->share > 0.9);
     }
     assert_int_equal(s->why, JT_THROTTLE_NONE);
+    assert_int_equal(jt_throttle_batch(&s->t, 500), 500);
+}
+
+static void it_is_alone_within_three_seconds_when_requests_end(void **state)
+{
+    struct scene *s = *state;
+    for (int i = 0; i < 20; i++) {
+        second(s, 500, 2000, false);
+    }
+    for (int i = 0; i < 12; i++) {
+        second(s, 500, 9000, true);
+    }
+    assert_true(s->share < 0.1);
+    for (int i = 0; i < 4; i++) {
+        second(s, 0, 0, true);
+    }
+    assert_true(s->share > 0.9);
+    assert_int_equal(jt_throttle_batch(&s->t, 500), 500);
+    second(s, 500, 2000, true); /* they come again: a look later it goes on with a quarter */
+    second(s, 500, 2000, true);
+    assert_true(s->share < 0.35);
+}
+
+static void beside_requests_batches_are_brief(void **state)
+{
+    struct scene *s = *state;
+    for (int i = 0; i < 20; i++) {
+        second(s, 500, 2000, false);
+    }
+    second(s, 500, 2000, true);
+    assert_int_equal(jt_throttle_batch(&s->t, 500), JT_THROTTLE_BRIEF);
+    assert_int_equal(jt_throttle_batch(&s->t, 30), 30);
+    second(s, 9, 2000, true);
+    assert_int_equal(jt_throttle_batch(&s->t, 500), 500);
 }
 
 static void it_gives_way_to_requests_that_became_slower_and_comes_back(void **state)
@@ -205,6 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_SCENE(nobody_is_disturbed_where_nobody_asks),
+        IN_A_SCENE(it_is_alone_within_three_seconds_when_requests_end),
+        IN_A_SCENE(beside_requests_batches_are_brief),
         IN_A_SCENE(it_gives_way_to_requests_that_became_slower_and_comes_back),
         IN_A_SCENE(what_is_slow_for_another_reason_becomes_usual),
         IN_A_SCENE(without_knowing_what_is_usual_it_looks_first),
