@@ -16,6 +16,7 @@
 #include "cli/local.h"
 #include "cli/localtrail.h"
 #include "cli/options.h"
+#include "cli/unsealing.h"
 #include "vault/client_change.h"
 
 #include <stdio.h>
@@ -76,7 +77,7 @@ static int let_in(struct recover *r, struct jt_keyfile *file)
 static int with_keeper(struct recover *r, struct jt_keyfile *file)
 {
     struct jt_keeper_process keeper;
-    int code = jt_keeper_process_start(r->config, &keeper);
+    int code = jt_keeper_process_start(r->config, JT_KEEPER_FOR_COMMAND, &keeper);
     if (code != JT_EXIT_OK) {
         return code;
     }
@@ -84,7 +85,8 @@ static int with_keeper(struct recover *r, struct jt_keyfile *file)
     if (err == JT_OK) {
         keeper.fd = -1; /* the client closes it */
         jt_keyclient_note_into(r->ctx.keeper, &r->ctx.fault);
-        code = let_in(r, file);
+        code = jt_unseal_by_people(r->ctx.keeper, NULL);
+        code = code == JT_EXIT_OK ? let_in(r, file) : code;
     } else {
         jt_complain("jeton-keeper: %s", jt_err_str(err));
         code = JT_EXIT_FAILED;

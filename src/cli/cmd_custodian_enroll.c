@@ -14,6 +14,7 @@
 #include "cli/local.h"
 #include "cli/localtrail.h"
 #include "cli/options.h"
+#include "cli/unsealing.h"
 #include "vault/vault.h"
 
 #include <stdio.h>
@@ -31,14 +32,15 @@ static int with_keeper(struct enroll *e)
 {
     char actor[JT_ACTOR_MAX + 1];
     struct jt_keeper_process keeper;
-    int code = jt_keeper_process_start(e->config, &keeper);
+    int code = jt_keeper_process_start(e->config, JT_KEEPER_FOR_COMMAND, &keeper);
     if (code != JT_EXIT_OK) {
         return code;
     }
     enum jt_err err = jt_keyclient_open(NULL, keeper.fd, JT_KEEPER_TIMEOUT_MS, &e->kc);
     if (err == JT_OK) {
         keeper.fd = -1; /* the client closes it */
-        code = jt_local_database(e->db, e->kc);
+        code = jt_unseal_by_people(e->kc, NULL);
+        code = code == JT_EXIT_OK ? jt_local_database(e->db, e->kc) : code;
     } else {
         jt_complain("jeton-keeper: %s", jt_err_str(err));
         code = JT_EXIT_FAILED;

@@ -19,6 +19,7 @@
 #include "cli/keyfile.h"
 #include "cli/localtrail.h"
 #include "cli/options.h"
+#include "cli/unsealing.h"
 #include "keyclient/keyclient.h"
 #include "store/cards.h"
 #include "store/clients.h"
@@ -155,7 +156,7 @@ static int ask_keeper(struct init *init, struct jt_keyclient *kc)
 /* It runs until the rows are stored. */
 static int run_keeper(struct init *init)
 {
-    int code = jt_keeper_process_start(init->config, &init->keeper);
+    int code = jt_keeper_process_start(init->config, JT_KEEPER_FOR_COMMAND, &init->keeper);
     if (code != JT_EXIT_OK) {
         return code;
     }
@@ -168,7 +169,8 @@ static int run_keeper(struct init *init)
     init->keeper.fd = -1; /* the client closes it */
     init->trail = (struct jt_localtrail){ init->db, init->kc };
     jt_localtrail(&init->trail);
-    return ask_keeper(init, init->kc);
+    code = jt_unseal_by_people(init->kc, NULL);
+    return code == JT_EXIT_OK ? ask_keeper(init, init->kc) : code;
 }
 
 static void stop_keeper(struct init *init)

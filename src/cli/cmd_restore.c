@@ -15,6 +15,7 @@
 #include "cli/localtrail.h"
 #include "cli/newfile.h"
 #include "cli/options.h"
+#include "cli/unsealing.h"
 #include "keyclient/nodes.h"
 #include "store/audit.h"
 #include "store/generations.h"
@@ -185,14 +186,15 @@ static void look_at_database(struct restore *r)
 static int run(struct restore *r)
 {
     struct jt_keeper_process keeper;
-    int code = jt_keeper_process_start(r->config, &keeper);
+    int code = jt_keeper_process_start(r->config, JT_KEEPER_FOR_COMMAND, &keeper);
     if (code != JT_EXIT_OK) {
         return code;
     }
     enum jt_err err = jt_keyclient_open(NULL, keeper.fd, KEEPER_TIMEOUT_MS, &r->kc);
     if (err == JT_OK) {
         keeper.fd = -1; /* the client closes it */
-        code = fill(r);
+        code = jt_unseal_by_people(r->kc, NULL);
+        code = code == JT_EXIT_OK ? fill(r) : code;
     } else {
         code = complain(r, err);
     }

@@ -6,6 +6,7 @@
 #include "base/secmem.h"
 #include "cli/exit.h"
 #include "cli/newfile.h"
+#include "cli/secret.h"
 #include "crypto/passphrase.h"
 #include "crypto/sign.h"
 
@@ -13,9 +14,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
+_Static_assert(JT_PASSPHRASE_MAX == JT_SECRET_MAX, "it fits");
 _Static_assert(JT_SIGN_SEED_LEN == JT_PASSPHRASE_SECRET_LEN, "a seed is sealed");
 _Static_assert(JT_CUSTODIAN_SIGNATURE_LEN == JT_SIGN_LEN, "Ed25519");
 
@@ -27,75 +28,10 @@ static const char magic[8] = { 'J', 'T', 'C', 'U', 'S', 'T', 'O', 'D' };
 
 /* --- passphrases --- */
 
-static size_t first_line(char *text)
-{
-    text[strcspn(text, "\r\n")] = '\0';
-    return strlen(text);
-}
-
-static int from_file(const char *path, char out[static JT_PASSPHRASE_MAX + 1])
-{
-    struct jt_buf contents;
-    jt_buf_init(&contents, JT_PASSPHRASE_MAX);
-    enum jt_err err = jt_file_read(AT_FDCWD, path, true, &contents);
-    memset(out, 0, JT_PASSPHRASE_MAX + 1);
-    if (err == JT_OK) {
-        memcpy(out, contents.data, contents.len);
-        (void)first_line(out);
-    } else {
-        jt_complain("%s: %s", path,
-                    err == JT_ERR_FILE_UNSAFE
-                        ? "must be a file of this user that nobody else can read (chmod 600)"
-                    : err == JT_ERR_IO || err == JT_ERR_NO_FILE ? strerror(errno)
-                                                                : jt_err_str(err));
-    }
-    jt_buf_clear(&contents);
-    return err == JT_OK ? JT_EXIT_OK : JT_EXIT_CONFIG;
-}
-
-static bool ask(int tty, const char *prompt, char out[static JT_PASSPHRASE_MAX + 1])
-{
-    struct termios before, quiet;
-    if (tcgetattr(tty, &before) != 0) {
-        return false;
-    }
-    quiet = before;
-    quiet.c_lflag &= ~(tcflag_t)ECHO;
-    memset(out, 0, JT_PASSPHRASE_MAX + 1);
-    /* quiet first: what is typed at the prompt is never shown */
-    bool asked = tcsetattr(tty, TCSAFLUSH, &quiet) == 0 && write(tty, prompt, strlen(prompt)) > 0;
-    ssize_t n = asked ? read(tty, out, JT_PASSPHRASE_MAX) : -1;
-    bool back = tcsetattr(tty, TCSAFLUSH, &before) == 0;
-    asked = write(tty, "\n", 1) == 1 && back && n > 0;
-    (void)first_line(out);
-    return asked;
-}
-
-static int from_terminal(bool twice, char out[static JT_PASSPHRASE_MAX + 1])
-{
-    char again[JT_PASSPHRASE_MAX + 1] = "";
-    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-    if (tty < 0) {
-        jt_complain("there is no terminal to ask for the passphrase: use --passphrase-file");
-        return JT_EXIT_USAGE;
-    }
-    bool had = ask(tty, "Passphrase: ", out);
-    if (had && twice) {
-        had = ask(tty, "Again: ", again);
-    }
-    close(tty);
-    bool same = had && (!twice || strcmp(out, again) == 0);
-    jt_wipe(again, sizeof again);
-    if (!same) {
-        jt_complain(had ? "the two are not the same" : "no passphrase was read");
-        return JT_EXIT_FAILED;
-    }
-    return JT_EXIT_OK;
-}
-
 int jt_passphrase_get(const char *path, bool twice, char out[static JT_PASSPHRASE_MAX + 1])
 {
-    int code = path != NULL ? from_file(path, out) : from_terminal(twice, out);
+    int code = path != NULL ? jt_secret_file(path, out)
+                            : jt_secret_ask("Passphrase: ", twice ? "Again: " : NULL, out);
     if (code == JT_EXIT_OK && strlen(out) < (twice ? NEW_PHRASE_MIN : 1)) {
         jt_complain("a passphrase has %d characters or more", NEW_PHRASE_MIN);
         code = JT_EXIT_FAILED;

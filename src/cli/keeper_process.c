@@ -105,7 +105,8 @@ int jt_keeper_process_init(const char *config)
     return status == JT_EXIT_CONFIG ? JT_EXIT_CONFIG : JT_EXIT_FAILED;
 }
 
-int jt_keeper_process_start(const char *config, struct jt_keeper_process *out)
+int jt_keeper_process_start(const char *config, enum jt_keeper_purpose purpose,
+                            struct jt_keeper_process *out)
 {
     *out = (struct jt_keeper_process){ .pid = -1, .fd = -1 };
     int ends[2];
@@ -113,11 +114,15 @@ int jt_keeper_process_start(const char *config, struct jt_keeper_process *out)
         jt_complain("cannot make a socket: %s", strerror(errno));
         return JT_EXIT_FAILED;
     }
-    char name[] = PROGRAM, option[] = "--config", fd_option[] = "--fd", number[16];
+    char name[] = PROGRAM, option[] = "--config", fd_option[] = "--fd", number[16],
+         ceremony[] = "--ceremony";
     snprintf(number, sizeof number, "%d", ends[1]);
     char *copy = strdup(config);
     if (copy != NULL) {
-        char *arguments[] = { name, option, copy, fd_option, number, NULL };
+        char *arguments[] = { name,   option,
+                              copy,   fd_option,
+                              number, purpose == JT_KEEPER_FOR_CEREMONY ? ceremony : NULL,
+                              NULL };
         out->pid = spawn(arguments, ends[1]);
         free(copy);
     } else {

@@ -21,11 +21,14 @@ struct jt_keeper_process {
  */
 int jt_keeper_process_init(const char *config);
 
+enum jt_keeper_purpose { JT_KEEPER_FOR_COMMAND, JT_KEEPER_FOR_CEREMONY };
+
 /*
- * Starts `jeton-keeper --config CONFIG --fd N` on one end of a socket pair. JT_EXIT_OK, or
- * JT_EXIT_FAILED after a message.
+ * Starts `jeton-keeper --config CONFIG --fd N`, with --ceremony where it is for that, on one end of
+ * a socket pair. It may be sealed (cli/unsealing.h). JT_EXIT_OK, or JT_EXIT_FAILED after a message.
  */
-int jt_keeper_process_start(const char *config, struct jt_keeper_process *out);
+int jt_keeper_process_start(const char *config, enum jt_keeper_purpose purpose,
+                            struct jt_keeper_process *out);
 
 /*
  * Closes our end, if it is still here, and waits for the child, which ends when its connection

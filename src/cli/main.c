@@ -28,6 +28,14 @@ static const struct jt_command commands[] = {
       jt_cmd_migrate },
     { "init", "", "Make this machine's master key, the first ring and the first operator.",
       JT_TAKES_CONFIG, jt_cmd_init },
+    { "ceremony init", "", "Make a master key, and the shares or the passphrase that open it.",
+      JT_TAKES_CONFIG, jt_cmd_ceremony_init },
+    { "ceremony unseal", "[FILE...]", "Open the master key of the keeper that serves.",
+      JT_TAKES_CONFIG, jt_cmd_ceremony_unseal },
+    { "ceremony reshare", "[FILE...]",
+      "Seal the master key anew: other shares, or another passphrase.", JT_TAKES_CONFIG,
+      jt_cmd_ceremony_reshare },
+    { "seal", "", "Have the keeper wipe all its keys at once.", JT_TAKES_CONFIG, jt_cmd_seal },
     { "field add", "NAME", "Add a protected field.", REST | JSON, jt_cmd_field_add },
     { "field list", "", "List the fields.", REST | JSON, jt_cmd_field_list },
     { "field show", "NAME", "Show a field.", REST | JSON, jt_cmd_field_show },
@@ -142,7 +150,7 @@ static void print_help(void)
     for (size_t i = 0; i < N_COMMANDS; i++) {
         char left[60];
         snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].arguments);
-        printf("  %-26s %s\n", left, commands[i].summary);
+        printf("  %-27s %s\n", left, commands[i].summary);
     }
     printf("\nOptions, before or after the command:\n");
     jt_options_print_shared(JT_TAKES_CONFIG | JT_TAKES_REST | JT_TAKES_JSON, stdout);

@@ -7,7 +7,7 @@
  * Neither branch nor index depends on a secret: products are made by shifts and masks.
  *
  * What is not checked: whether the shares belong to one secret. Wrong ones give wrong bytes, and
- * the caller finds out (keeper/sealedmaster.h does by each share's digest, and by what the secret
+ * the caller finds out (keeper/masterfile.h does by each share's digest, and by what the secret
  * opens).
  */
 #ifndef JETON_CRYPTO_SHARES_H

@@ -15,6 +15,9 @@
 
 static enum jt_err check_master(const struct jt_keeper *k, struct jt_fault *fault)
 {
+    if (k->unsealing != NULL) {
+        return jt_unsealing_check(k->unsealing, k->dir_fd, fault);
+    }
     struct jt_master *master;
     enum jt_err err = jt_master_load(k->dir_fd, k->development, &master, fault);
     if (err == JT_OK &&

@@ -16,6 +16,7 @@ enum {
     SHOWN = 1 << 3,  /* the database's ring, shown since the start: JT_ERR_NO_RING until then */
     NAMED = 1 << 4,  /* a verified set of fields: JT_ERR_NO_FIELDS until then */
     JOINED = 1 << 5, /* NODE_JOIN: JT_ERR_NOT_JOINED until then */
+    OWNER = 1 << 7,  /* a connection of the keeper's own user, or of root: JT_ERR_NOT_OWNER */
 };
 
 /* The longest payloads: no request but the batches and those with a ring comes near SMALL. */
@@ -52,11 +53,14 @@ static const struct op *find_op(const struct jt_session *session, const struct j
     return in_turn && request->payload_len <= op->max_payload ? op : NULL;
 }
 
-static enum jt_err run(struct jt_keeper *k, const struct op *op, const struct jt_frame *request,
-                       struct jt_buf *out)
+static enum jt_err run(struct jt_keeper *k, const struct jt_session *session, const struct op *op,
+                       const struct jt_frame *request, struct jt_buf *out)
 {
     if (k->pending->n > 0) {
         jt_pending_sweep(k->pending, jt_clock_ms()); /* secrets that nobody needs any more */
+    }
+    if ((op->needs & OWNER) != 0 && !session->of_owner) {
+        return JT_ERR_NOT_OWNER;
     }
     if (k->sealed && (op->needs & SEALED_TOO) == 0) {
         return JT_ERR_SEALED;
@@ -87,7 +91,7 @@ enum jt_err jt_dispatch(struct jt_keeper *k, struct jt_session *session,
 {
     const struct op *op = find_op(session, request);
     size_t mark = jt_frame_begin_reply(out, request->verb);
-    enum jt_err err = op == NULL ? JT_ERR_PROTOCOL : run(k, op, request, out);
+    enum jt_err err = op == NULL ? JT_ERR_PROTOCOL : run(k, session, op, request, out);
     if (err == JT_OK) {
         err = jt_frame_end(out, mark);
     } else {

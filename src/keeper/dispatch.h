@@ -8,7 +8,8 @@
 
 /* What the dispatcher remembers of a connection. */
 struct jt_session {
-    bool greeted; /* HELLO was answered */
+    bool greeted;  /* HELLO was answered */
+    bool of_owner; /* the peer is the keeper's own user, or root */
 };
 
 /*

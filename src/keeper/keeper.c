@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "base/random.h"
 #include "base/secmem.h"
+#include "keeper/ceremony.h"
 #include "keeper/genmark.h"
 #include "keeper/keydir.h"
 #include "keeper/nodemarks.h"
@@ -40,7 +41,8 @@ static enum jt_err init_open(const char *directory, int *dir_fd, struct jt_fault
     return err;
 }
 
-static enum jt_err init_write(int dir_fd, struct jt_fault *fault)
+/* In the clear, for development. */
+static enum jt_err init_clear(int dir_fd, struct jt_fault *fault)
 {
     struct jt_master *master = NULL;
     struct jt_buf file;
@@ -53,12 +55,41 @@ static enum jt_err init_write(int dir_fd, struct jt_fault *fault)
     return err;
 }
 
-enum jt_err jt_keeper_init(const char *directory, struct jt_fault *fault)
+static enum jt_err init_sealed(int dir_fd, bool development, const char *phrase,
+                               struct jt_fault *fault)
+{
+    struct jt_masterfile file = { .development = development };
+    struct jt_buf bytes;
+    jt_buf_init(&bytes, JT_MASTERFILE_MAX);
+    uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
+    enum jt_err err = key == NULL ? JT_ERR_NOMEM : jt_unsealing_fresh_key(&file, key);
+    if (err == JT_OK) {
+        err = jt_masterfile_seal_phrase(&file, phrase, key);
+    }
+    if (err == JT_ERR_INVALID) {
+        jt_fault_set(fault, err, "the passphrase must have %d to %d characters",
+                     JT_MASTER_PHRASE_MIN, JT_MASTER_PHRASE_MAX);
+    }
+    if (err == JT_OK) {
+        jt_masterfile_encode(&file, &bytes);
+        err = jt_buf_status(&bytes);
+    }
+    if (err == JT_OK) {
+        err = jt_master_store(dir_fd, &bytes, fault);
+    }
+    jt_buf_clear(&bytes);
+    jt_secmem_free(key, JT_MASTER_KEY_LEN);
+    return err == JT_OK ? JT_OK : jt_fault_set(fault, err, "cannot make a master key");
+}
+
+enum jt_err jt_keeper_init(const char *directory, bool development, const char *phrase,
+                           struct jt_fault *fault)
 {
     int dir_fd = -1;
     enum jt_err err = init_open(directory, &dir_fd, fault);
     if (err == JT_OK) {
-        err = init_write(dir_fd, fault);
+        err = phrase == NULL ? init_clear(dir_fd, fault)
+                             : init_sealed(dir_fd, development, phrase, fault);
     }
     if (dir_fd >= 0) {
         close(dir_fd);
@@ -216,48 +247,15 @@ static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listin
     return err == JT_OK ? mark_ring(k, &k->ring) : err;
 }
 
-static enum jt_err load_files(struct jt_keeper *k, const char *directory, struct jt_fault *fault)
+/* What hangs on the master key, and what begins with it. */
+static enum jt_err load_keys(struct jt_keeper *k, struct jt_fault *fault)
 {
     struct jt_keydir listing;
-    enum jt_err err = jt_keydir_open(directory, &k->dir_fd, fault);
+    enum jt_err err = jt_keydir_list(k->dir_fd, &listing, fault);
     if (err == JT_OK) {
-        err = jt_keydir_list(k->dir_fd, &listing, fault);
-    }
-    if (err == JT_OK && !listing.master) {
-        err = jt_fault_set(fault, JT_ERR_NO_FILE, "%s has no %s: run jeton-keeper --init first",
-                           directory, JT_KEYDIR_MASTER);
-    }
-    if (err == JT_OK) {
-        err = jt_master_load(k->dir_fd, k->development, &k->master, fault);
-    }
-    return err == JT_OK ? load_root(k, &listing, fault) : err;
-}
-
-enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
-                           struct jt_fault *fault)
-{
-    *out = NULL;
-    struct jt_keeper *k = calloc(1, sizeof *k);
-    if (k == NULL) {
-        return jt_fault_raise(fault, JT_ERR_NOMEM);
-    }
-    k->development = development;
-    k->dir_fd = -1;
-    jt_random_fill(k->incarnation, sizeof k->incarnation);
-    k->directory = strdup(directory);
-    enum jt_err err = k->directory != NULL ? jt_keyring_new(&k->keyring) : JT_ERR_NOMEM;
-    if (err == JT_OK) {
-        err = jt_batch_new(&k->batch);
-    }
-    if (err == JT_OK) {
-        err = jt_pending_new(&k->pending);
-    }
-    if (err == JT_OK) {
-        err = load_files(k, directory, fault);
+        err = load_root(k, &listing, fault);
     }
     if (err != JT_OK) {
-        jt_fault_set(fault, err, "cannot start");
-        jt_keeper_free(k);
         return err;
     }
     /* After a crash the key file may be there, and the state file may not know its number. */
@@ -269,10 +267,147 @@ enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_ke
     k->dir_checked_ms = jt_clock_ms();
     index_live(k);
     jt_idmint_init(&k->mint, k->state.id_mark, save_id_mark, k);
+    uint64_t per_second = k->ceiling.per_second, per_day = k->ceiling.per_day;
     jt_ceiling_init(&k->ceiling, &k->state.opened, save_opened, k);
+    jt_ceiling_set(&k->ceiling, per_second, per_day);
     jt_sealcount_init(&k->sealcount, &k->state.sealed, save_sealed, k);
+    return JT_OK;
+}
+
+/* Opens the master key by what the source has, or leaves the keeper sealed. */
+static enum jt_err load_master(struct jt_keeper *k, const struct jt_keeper_source *source,
+                               struct jt_fault *fault)
+{
+    enum jt_err err = jt_unsealing_new(k->dir_fd, k->development, &k->unsealing, fault);
+    k->sealed = err == JT_OK && k->unsealing != NULL;
+    if (err != JT_OK) {
+        return err;
+    }
+    if (!k->sealed) {
+        return jt_master_load(k->dir_fd, k->development, &k->master, fault);
+    }
+    if (source->phrase == NULL || k->unsealing->file.method != JT_MASTER_PASSPHRASE) {
+        return JT_OK;
+    }
+    uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
+    err = key == NULL ? JT_ERR_NOMEM
+                      : jt_masterfile_open_phrase(&k->unsealing->file, source->phrase, key);
+    if (err == JT_ERR_DECRYPT) {
+        err = jt_fault_set(fault, JT_ERR_PHRASE_WRONG, "the passphrase does not open %s",
+                           JT_KEYDIR_MASTER);
+    }
+    if (err == JT_OK) {
+        err = jt_keeper_unseal(k, key, fault);
+    }
+    jt_secmem_free(key, JT_MASTER_KEY_LEN);
+    return err;
+}
+
+static enum jt_err load_files(struct jt_keeper *k, const struct jt_keeper_source *source,
+                              struct jt_fault *fault)
+{
+    struct jt_keydir listing;
+    enum jt_err err = jt_keydir_open(source->directory, &k->dir_fd, fault);
+    if (err == JT_OK) {
+        err = jt_keydir_list(k->dir_fd, &listing, fault);
+    }
+    if (err == JT_OK && !listing.master && source->ceremony) {
+        k->sealed = true;
+        return listing.root || listing.n_generations > 0
+                   ? jt_fault_set(fault, JT_ERR_FILE_EXISTS,
+                                  "%s holds keys but no master key: restore its %s instead",
+                                  source->directory, JT_KEYDIR_MASTER)
+                   : JT_OK;
+    }
+    if (err == JT_OK && !listing.master) {
+        err = jt_fault_set(fault, JT_ERR_NO_FILE, "%s has no %s: run jeton-keeper --init first",
+                           source->directory, JT_KEYDIR_MASTER);
+    }
+    if (err == JT_OK) {
+        err = load_master(k, source, fault);
+    }
+    return err != JT_OK || k->master == NULL || k->unsealing != NULL ? err : load_keys(k, fault);
+}
+
+enum jt_err jt_keeper_load(const struct jt_keeper_source *source, struct jt_keeper **out,
+                           struct jt_fault *fault)
+{
+    *out = NULL;
+    struct jt_keeper *k = calloc(1, sizeof *k);
+    if (k == NULL) {
+        return jt_fault_raise(fault, JT_ERR_NOMEM);
+    }
+    k->development = source->development;
+    k->dir_fd = -1;
+    jt_random_fill(k->incarnation, sizeof k->incarnation);
+    k->directory = strdup(source->directory);
+    enum jt_err err = k->directory != NULL ? jt_keyring_new(&k->keyring) : JT_ERR_NOMEM;
+    if (err == JT_OK) {
+        err = jt_batch_new(&k->batch);
+    }
+    if (err == JT_OK) {
+        err = jt_pending_new(&k->pending);
+    }
+    if (err == JT_OK && source->ceremony) {
+        err = jt_ceremony_new(&k->ceremony);
+    }
+    if (err == JT_OK) {
+        err = load_files(k, source, fault);
+    }
+    if (err != JT_OK) {
+        jt_fault_set(fault, err, "cannot start");
+        jt_keeper_free(k);
+        return err;
+    }
     *out = k;
     return JT_OK;
+}
+
+/* --- sealed and not --- */
+
+enum jt_err jt_keeper_unseal(struct jt_keeper *k, const uint8_t key[static JT_MASTER_KEY_LEN],
+                             struct jt_fault *fault)
+{
+    enum jt_err err = jt_master_new(key, &k->master);
+    if (err == JT_OK &&
+        !jt_equal_ct(k->master->check_value, k->unsealing->file.check_value, JT_CHECK_VALUE_LEN)) {
+        err = jt_fault_set(fault, JT_ERR_FILE_ALTERED,
+                           "%s is damaged: its check value does not agree with its key",
+                           JT_KEYDIR_MASTER);
+    }
+    if (err == JT_OK) {
+        err = load_keys(k, fault);
+    }
+    if (err != JT_OK) {
+        jt_keeper_drop(k);
+    }
+    k->sealed = err != JT_OK;
+    return err;
+}
+
+void jt_keeper_drop(struct jt_keeper *k)
+{
+    jt_keyring_clear(k->keyring);
+    jt_root_free(k->root);
+    jt_master_free(k->master);
+    jt_batch_wipe(k->batch, JT_WIRE_MAX_ITEMS);
+    jt_pending_clear(k->pending);
+    jt_unsealing_forget(k->unsealing);
+    jt_ceremony_forget(k->ceremony);
+    k->root = NULL;
+    k->master = NULL;
+    memset(k->live, 0, sizeof k->live);
+    k->ring = (struct jt_ring){ 0 };
+    k->ring_shown = k->joined = k->numeric_open = false;
+    jt_wipe(&k->state, sizeof k->state);
+    jt_wipe(&k->fields, sizeof k->fields);
+    jt_wipe(&k->honey, sizeof k->honey);
+    jt_wipe(&k->challenges, sizeof k->challenges);
+    jt_wipe(&k->custodians, sizeof k->custodians);
+    uint64_t grace_s = k->destructions.grace_s;
+    jt_wipe(&k->destructions, sizeof k->destructions);
+    k->destructions.grace_s = grace_s;
+    k->sealed = true;
 }
 
 void jt_keeper_free(struct jt_keeper *k)
@@ -285,6 +420,8 @@ void jt_keeper_free(struct jt_keeper *k)
     jt_keyring_free(k->keyring);
     jt_root_free(k->root);
     jt_master_free(k->master);
+    jt_unsealing_free(k->unsealing);
+    jt_ceremony_free(k->ceremony);
     if (k->dir_fd >= 0) {
         close(k->dir_fd);
     }
@@ -399,6 +536,9 @@ enum jt_err jt_keeper_node_row(const struct jt_keeper *k, struct jt_node_row *ro
 
 enum jt_err jt_keeper_settle(struct jt_keeper *k)
 {
+    if (k->sealed) {
+        return JT_OK;
+    }
     struct jt_keeper_state next = k->state;
     bool mark = k->joined && k->mint.used_ms < k->state.id_mark;
     bool count = k->ceiling.opened.ever != k->state.opened.ever;

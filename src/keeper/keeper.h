@@ -19,12 +19,13 @@
 #include "base/fault.h"
 #include "keeper/root.h"
 #include "keeper/state.h"
+#include "keeper/unsealing.h"
 #include "model/node.h"
 #include "wire/ring.h"
 
 struct jt_keeper {
     bool development;
-    bool sealed;     /* holds no keys, and refuses what needs any; so far it never is */
+    bool sealed;     /* holds no keys, and refuses what needs any: keeper/unsealing.h */
     bool local;      /* started for one command, on a socket that it inherited: set by main */
     bool locked;     /* memory is locked: set by main, told by STATUS */
     int dir_fd;      /* holds the directory's lock */
@@ -33,7 +34,9 @@ struct jt_keeper {
     int64_t dir_checked_ms;
     uint8_t incarnation[JT_INCARNATION_LEN];
     struct jt_master *master;
-    struct jt_root *root; /* NULL: none made yet; then there are no generations either */
+    struct jt_unsealing *unsealing; /* NULL: the master key lies in the clear, for development */
+    struct jt_ceremony *ceremony;   /* NULL: no master key is being shared or sealed anew */
+    struct jt_root *root;           /* NULL: none made yet; then there are no generations either */
     struct jt_keyring *keyring;
     struct jt_keeper_state state;          /* as it stands in the state file */
     struct jt_ring ring;                   /* state.ring decoded; epoch 0: none accepted yet */
@@ -58,21 +61,42 @@ struct jt_keeper {
 };
 
 /*
- * Makes the directory and the master key file in it. JT_ERR_FILE_EXISTS when there is a master key,
- * or keys that a lost one has wrapped.
+ * Makes the directory and the master key file in it: under the passphrase, or, without one and for
+ * development only, in the clear. JT_ERR_FILE_EXISTS when there is a master key, or keys that a
+ * lost one has wrapped; JT_ERR_INVALID for a passphrase of a length that none has.
  */
-enum jt_err jt_keeper_init(const char *directory, struct jt_fault *fault) JT_CHECKED;
+enum jt_err jt_keeper_init(const char *directory, bool development, const char *phrase,
+                           struct jt_fault *fault) JT_CHECKED;
+
+/* What a keeper is loaded with. */
+struct jt_keeper_source {
+    const char *directory;
+    bool development;
+    const char *phrase; /* NULL: where the master key is sealed, the keeper is sealed as well */
+    bool ceremony;      /* a directory without a master key is taken as well */
+};
 
 /*
- * Opens and locks the directory, loads and checks everything in it. A directory with nothing but a
+ * Opens and locks the directory, loads and checks everything in it, unless the master key is sealed
+ * and nothing is there that opens it: then the keeper is sealed. A directory with nothing but a
  * master key gives a keeper without a service root. A state file may lie beside that master key:
  * the making of a service root was cut off, and the file is not looked at. On failure `fault` says
  * what is wrong. The caller ends with jt_keeper_free, which wipes every key and gives the lock
  * back; it accepts NULL.
  */
-enum jt_err jt_keeper_load(const char *directory, bool development, struct jt_keeper **out,
+enum jt_err jt_keeper_load(const struct jt_keeper_source *source, struct jt_keeper **out,
                            struct jt_fault *fault) JT_CHECKED;
 void jt_keeper_free(struct jt_keeper *k);
+
+/*
+ * A sealed keeper goes on with this master key, which is the one that its file has sealed: it loads
+ * and checks everything. On failure it is as sealed as before, and `fault` says what is wrong.
+ */
+enum jt_err jt_keeper_unseal(struct jt_keeper *k, const uint8_t key[static JT_MASTER_KEY_LEN],
+                             struct jt_fault *fault) JT_CHECKED;
+
+/* Wipes every key and what hangs on any. What was to be made durable before was. */
+void jt_keeper_drop(struct jt_keeper *k);
 
 /* Makes `next` durable and goes on with it. */
 enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *next) JT_CHECKED;

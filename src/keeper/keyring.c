@@ -51,6 +51,13 @@ void jt_keyring_free(struct jt_keyring *kr)
     free(kr);
 }
 
+void jt_keyring_clear(struct jt_keyring *kr)
+{
+    jt_keyring_drop_cache(kr);
+    jt_wipe(kr->keys, KEYS_LEN);
+    jt_wipe(kr->meta, sizeof kr->meta);
+}
+
 /* The slot of a number, or -1; of number 0: the first free one. */
 static int slot_of(const struct jt_keyring *kr, uint64_t number)
 {

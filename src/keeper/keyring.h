@@ -22,6 +22,9 @@ enum jt_err jt_keyring_new(struct jt_keyring **out) JT_CHECKED;
 /* Wipes every key. NULL is accepted. */
 void jt_keyring_free(struct jt_keyring *kr);
 
+/* The same, and it can be filled again. */
+void jt_keyring_clear(struct jt_keyring *kr);
+
 /*
  * Copies the key. JT_ERR_KEY_ID_TAKEN for a number or key id that is held already, JT_ERR_LIMIT
  * when full.

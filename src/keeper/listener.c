@@ -64,7 +64,7 @@ bool jt_listener_peer_allowed(const struct jt_listener *l, int fd, uid_t *uid)
         return false;
     }
     *uid = peer.uid;
-    return peer.uid == geteuid() || peer.uid == l->front_uid;
+    return peer.uid == geteuid() || peer.uid == l->front_uid || peer.uid == 0;
 }
 
 void jt_listener_close(struct jt_listener *l)

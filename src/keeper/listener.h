@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The keeper's Unix socket: 0600, or 0660 when the front runs as another user. Only processes of
- * the keeper's own user and of the front's are served, whatever the mode of the socket says
- * (SO_PEERCRED).
+ * the keeper's own user, of the front's and of root are served, whatever the mode of the socket
+ * says (SO_PEERCRED).
  */
 #ifndef JETON_KEEPER_LISTENER_H
 #define JETON_KEEPER_LISTENER_H

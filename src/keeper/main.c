@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "crypto/selftest.h"
 #include "keeper/keeper.h"
+#include "keeper/keydir.h"
+#include "keeper/phrase.h"
 #include "keeper/sandbox.h"
 #include "keeper/server.h"
 #include "options/command_line.h"
@@ -31,6 +33,7 @@
 struct options {
     struct jt_daemon_settings settings;
     bool init;
+    bool ceremony;
     int fd; /* -1: serve at the socket's path */
 };
 
@@ -40,6 +43,7 @@ static int parse_options(int argc, char **argv, struct options *o)
     const char *fd = NULL;
     const struct jt_daemon_option own[] = {
         { "init", NULL, "make the key directory and a master key in it, then end", NULL, &o->init },
+        { "ceremony", NULL, "with --fd: a master key is made, or sealed anew", NULL, &o->ceremony },
         { "fd", "N", "serve the connected socket that is open as descriptor N, then end", &fd,
           NULL },
     };
@@ -53,6 +57,9 @@ static int parse_options(int argc, char **argv, struct options *o)
     };
     *o = (struct options){ .fd = -1 };
     int code = jt_command_line_parse(&keeper, argc, argv, &o->settings);
+    if (code == JT_COMMAND_LINE_GOOD && o->ceremony && fd == NULL) {
+        return jt_command_line_refuse(&keeper, "--ceremony goes with --fd");
+    }
     if (code != JT_COMMAND_LINE_GOOD || fd == NULL) {
         return code;
     }
@@ -114,21 +121,37 @@ static enum jt_err lock_memory(bool development, bool *locked, struct jt_fault *
 
 static enum jt_err init(const struct jt_conf *conf, struct jt_fault *fault)
 {
-    if (!jt_conf_is_development(conf)) {
-        return jt_fault_set(fault, JT_ERR_NOT_OFFERED,
-                            "production master keys come with the custody work and are not "
-                            "available in this version; set "
-                            "environment = development in [jeton] to try Jeton out");
-    }
-    bool locked;
-    enum jt_err err = lock_memory(true, &locked, fault);
+    bool development = jt_conf_is_development(conf), locked;
+    struct jt_phrase *phrase = NULL;
+    enum jt_err err = lock_memory(development, &locked, fault);
     if (err == JT_OK) {
-        err = jt_keeper_init(conf->keeper_directory, fault);
+        err = jt_phrase_read(conf->keeper_passphrase_file, conf->keeper_passphrase_credential,
+                             &phrase, fault);
+    }
+    if (err == JT_OK && phrase == NULL && !development) {
+        err = jt_fault_set(fault, JT_ERR_NOT_OFFERED,
+                           "a master key for production is sealed: set passphrase_file or "
+                           "passphrase_credential in [keeper], or hold a ceremony (jeton ceremony "
+                           "init)");
     }
     if (err == JT_OK) {
-        jt_log(JT_LOG_INFO, "made a master key marked development in %s", conf->keeper_directory);
+        err = jt_keeper_init(conf->keeper_directory, development,
+                             phrase != NULL ? phrase->text : NULL, fault);
     }
+    if (err == JT_OK) {
+        jt_log(JT_LOG_INFO, "made a master key %s in %s",
+               phrase != NULL ? "under a passphrase" : "marked development, in the clear,",
+               conf->keeper_directory);
+    }
+    jt_phrase_free(phrase);
     return err;
+}
+
+static const char *waits_for(const struct jt_keeper *k)
+{
+    return k->unsealing == NULL                                ? "no master key yet"
+           : k->unsealing->file.method == JT_MASTER_PASSPHRASE ? "sealed until its passphrase comes"
+                                                               : "sealed until its shares come";
 }
 
 /*
@@ -146,7 +169,7 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
     }
     err = jt_keeper_server_new(keeper, fd >= 0 ? NULL : listener, &server);
     if (err == JT_OK && fd >= 0) {
-        err = jt_keeper_server_adopt(server, fd);
+        err = jt_keeper_server_adopt(server, fd, true);
     }
     if (err == JT_OK) {
         jt_log(JT_LOG_DEBUG, "closing the sandbox");
@@ -162,8 +185,10 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
                fd >= 0 ? "one connection" : path,
                keeper->development ? "development" : "production",
                keeper->locked ? "locked" : "not locked",
-               keeper->root != NULL ? "service root" : "no service root yet", keeper->ring.epoch,
-               jt_keyring_count(keeper->keyring));
+               keeper->sealed         ? waits_for(keeper)
+               : keeper->root != NULL ? "service root"
+                                      : "no service root yet",
+               keeper->ring.epoch, jt_keyring_count(keeper->keyring));
         err = jt_keeper_server_run(server);
     }
     if (err == JT_OK && jt_keeper_settle(keeper) != JT_OK) {
@@ -186,18 +211,39 @@ static enum jt_err check_grace(const struct jt_conf *conf, struct jt_fault *faul
                                GRACE_MIN_S);
 }
 
-static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener, int fd,
-                         struct jt_fault *fault)
+static enum jt_err load(const struct jt_conf *conf, bool ceremony, struct jt_keeper **out,
+                        struct jt_fault *fault)
+{
+    struct jt_phrase *phrase;
+    struct jt_keeper_source source = { .directory = conf->keeper_directory,
+                                       .development = jt_conf_is_development(conf),
+                                       .ceremony = ceremony };
+    enum jt_err err = ceremony ? jt_keydir_make(conf->keeper_directory, fault) : JT_OK;
+    if (err == JT_OK) {
+        err = jt_phrase_read(conf->keeper_passphrase_file, conf->keeper_passphrase_credential,
+                             &phrase, fault);
+    }
+    if (err == JT_OK) {
+        source.phrase = phrase != NULL && !ceremony ? phrase->text : NULL;
+        err = jt_keeper_load(&source, out, fault);
+        jt_phrase_free(phrase);
+    }
+    return err;
+}
+
+static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listener,
+                         const struct options *o, struct jt_fault *fault)
 {
     bool development = jt_conf_is_development(conf);
     bool locked;
+    int fd = o->fd;
     struct jt_keeper *keeper = NULL;
     enum jt_err err = check_grace(conf, fault);
     if (err == JT_OK) {
         err = lock_memory(development, &locked, fault);
     }
     if (err == JT_OK) {
-        err = jt_keeper_load(conf->keeper_directory, development, &keeper, fault);
+        err = load(conf, o->ceremony, &keeper, fault);
     }
     if (err == JT_OK) {
         keeper->locked = locked;
@@ -249,7 +295,7 @@ int main(int argc, char **argv)
         err = selftest(&fault);
     }
     if (err == JT_OK) {
-        err = o.init ? init(&conf, &fault) : serve(&conf, &listener, o.fd, &fault);
+        err = o.init ? init(&conf, &fault) : serve(&conf, &listener, &o, &fault);
     }
     if (err != JT_OK) {
         jt_log(JT_LOG_ERROR, "%s", jt_fault_line(&fault, err, line));

@@ -154,6 +154,18 @@ enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
     return err;
 }
 
+enum jt_err jt_master_new(const uint8_t key[static JT_MASTER_KEY_LEN], struct jt_master **out)
+{
+    struct jt_master *master = jt_secmem_alloc(sizeof *master);
+    enum jt_err err = master != NULL ? derive(key, master) : JT_ERR_NOMEM;
+    if (err != JT_OK) {
+        jt_master_free(master);
+        master = NULL;
+    }
+    *out = master;
+    return err;
+}
+
 void jt_master_free(struct jt_master *master)
 {
     jt_secmem_free(master, sizeof *master);

@@ -8,8 +8,7 @@
  *
  * The file `master.key` (docs/key-files.md): magic "JTMASTER", u8 format = 1, u8 environment, u16
  * zero, check value (8), key (32). Format 1 holds the key in the clear and exists for development
- * only: its environment byte must say so. Master keys for production are sealed by the custody work
- * and are refused in this version.
+ * only: its environment byte must say so. Format 2 is sealed: keeper/masterfile.h.
  *
  * The master key itself is wiped as soon as its children are derived.
  */
@@ -18,6 +17,7 @@
 
 #include "base/buf.h"
 #include "crypto/wrap.h"
+#include "keeper/masterfile.h"
 #include "keeper/parcel.h"
 #include "base/fault.h"
 #include "model/sizes.h"
@@ -49,6 +49,10 @@ enum jt_err jt_master_store(int dir_fd, const struct jt_buf *file,
  */
 enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
                            struct jt_fault *fault) JT_CHECKED;
+
+/* From the key itself, which stays the caller's. JT_ERR_NOMEM, JT_ERR_CRYPTO. */
+enum jt_err jt_master_new(const uint8_t key[static JT_MASTER_KEY_LEN],
+                          struct jt_master **out) JT_CHECKED;
 
 /* NULL is accepted. */
 void jt_master_free(struct jt_master *master);

@@ -17,6 +17,11 @@ void jt_pending_free(struct jt_pending *p)
     jt_secmem_free(p, sizeof *p);
 }
 
+void jt_pending_clear(struct jt_pending *p)
+{
+    jt_wipe(p, sizeof *p);
+}
+
 void jt_pending_drop(struct jt_pending *p, struct jt_pending_one *one)
 {
     p->n -= one->until_ms != 0;

@@ -32,6 +32,8 @@ struct jt_pending {
 enum jt_err jt_pending_new(struct jt_pending **out) JT_CHECKED;
 /* NULL is accepted. */
 void jt_pending_free(struct jt_pending *p);
+/* Forgets all of them. */
+void jt_pending_clear(struct jt_pending *p);
 
 /* Forgets what has waited too long. */
 void jt_pending_sweep(struct jt_pending *p, int64_t now_ms);

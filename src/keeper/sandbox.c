@@ -4,6 +4,7 @@
 #include "base/secmem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -105,6 +106,9 @@ static const struct jt_sandbox_call calls[] = {
     RULED(renameat),
     RULED_SPARE(renameat2, "what renameat is on other machines"),
     RULED(unlinkat),
+    SPARE(getdents64, "a keeper that is unsealed lists its directory"),
+    SPARE(lseek, "the same"),
+    RULED_SPARE(fcntl, "the same"),
     /* memory, never executable */
     USED(brk),
     RULED(mmap),
@@ -189,6 +193,13 @@ static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
     if (rc == 0) {
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, INT_IS(1, F_GETFL));
+    }
+    if (rc == 0) {
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2, INT_IS(1, F_SETFD),
+                              INT_IS(2, FD_CLOEXEC));
     }
     if (rc == 0) {
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, INT_IS(0, getpid()));

@@ -371,7 +371,7 @@ static void on_tick(void *arg, uint32_t events)
     }
 }
 
-enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd)
+enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd, bool of_owner)
 {
     struct connection *c = free_place(s);
     if (c == NULL) {
@@ -383,6 +383,7 @@ enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd)
     *c = (struct connection){
         .server = s,
         .watch = { .fn = on_connection, .arg = c, .fd = fd, .events = EPOLLIN },
+        .session = { .of_owner = of_owner },
         .accepted_ms = jt_clock_ms()
     };
     jt_buf_init(&c->in, IN_MAX);
@@ -411,7 +412,7 @@ static void on_accept(void *arg, uint32_t events)
     if (!jt_listener_peer_allowed(s->listener, fd, &uid)) {
         tell_refused("neither the keeper's user nor the front's", (long)uid);
         close(fd);
-    } else if (jt_keeper_server_adopt(s, fd) != JT_OK) {
+    } else if (jt_keeper_server_adopt(s, fd, uid == geteuid() || uid == 0) != JT_OK) {
         tell_refused("too many connections", (long)uid);
         close(fd);
     }

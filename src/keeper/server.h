@@ -45,7 +45,7 @@ void jt_keeper_server_free(struct jt_keeper_server *s);
  * Serves one connected socket as well, which becomes the server's; without a listener the server
  * ends when it is closed.
  */
-enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd) JT_CHECKED;
+enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd, bool of_owner) JT_CHECKED;
 
 /* Until SIGTERM or SIGINT. */
 enum jt_err jt_keeper_server_run(struct jt_keeper_server *s) JT_CHECKED;

@@ -29,8 +29,10 @@ struct jt_conf {
     char *keeper_socket;
     char *keeper_front_user; /* name or number of who may connect; empty: the keeper's own user */
 
-    long keeper_open_per_second; /* cards; 0: no ceiling */
-    long keeper_destroy_grace;   /* seconds */
+    char *keeper_passphrase_file;       /* of the master key; empty: none */
+    char *keeper_passphrase_credential; /* the same from systemd: its name; empty: none */
+    long keeper_open_per_second;        /* cards; 0: no ceiling */
+    long keeper_destroy_grace;          /* seconds */
     long keeper_open_per_day;
 
     char *front_node;

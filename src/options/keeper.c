@@ -15,6 +15,16 @@ static const struct jt_conf_option options[] = {
       "The user, by name or number, whose processes may connect to the socket. The user must be in "
       "the keeper's group. Empty: the keeper's own user, which is refused in production.",
       NULL },
+    { "passphrase_file", JT_CONF_TEXT, JT_CONF_AT(keeper_passphrase_file), "", 0, JT_CONF_MAX_TEXT,
+      "The file whose first line is the passphrase of the master key: of the keeper's user, mode "
+      "0600, and better on another disk than the keys. Empty: none is read; a keeper whose master "
+      "key is sealed then waits for jeton ceremony unseal.",
+      NULL },
+    { "passphrase_credential", JT_CONF_TEXT, JT_CONF_AT(keeper_passphrase_credential), "", 0, 64,
+      "The same as a credential of systemd: its name in LoadCredentialEncrypted= of the unit. It "
+      "is "
+      "read where passphrase_file is empty.",
+      NULL },
     { "open_per_second", JT_CONF_NUMBER, JT_CONF_AT(keeper_open_per_second), "0", 0, 1000000000L,
       "How many cards the keeper opens in a second, for all clients together. What is more is "
       "refused, whatever the front says. 0: any number.",

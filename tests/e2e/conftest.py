@@ -68,14 +68,15 @@ def make_service(request, run_directory, cluster):
     """Makes fresh services on demand: make_service(settings={...}, options={...}, cluster=...)."""
     made = []
 
-    def make(settings=None, options=None, cluster=cluster, start=True):
+    def make(settings=None, options=None, cluster=cluster, start=True, set_up=True):
         name = f"s{next(_names)}"
         service = Service(
             os.path.join(run_directory, name), cluster, name, (settings or {}).items(), options
         )
         made.append(service)
-        service.set_up()
-        if start:
+        if set_up:
+            service.set_up()
+        if set_up and start:
             service.start().populate()
         return service
 

@@ -196,7 +196,7 @@ def test_both_daemons_take_the_same_options(shared):
         assert done.returncode == 64 and done.stderr.startswith(f"{program}: --log-level must be")
     shared_by_both = "config log-format log-level set print-config version help"
     assert told["jetond"] == set(shared_by_both.split())
-    assert told["jeton-keeper"] - told["jetond"] == {"init", "fd"}
+    assert told["jeton-keeper"] - told["jetond"] == {"init", "fd", "ceremony"}
     assert " debug " not in shared.front_log.read_text() + shared.keeper_log.read_text()
 
 

@@ -25,6 +25,7 @@ NEEDS = {
     "SHOWN": "shown",
     "NAMED": "fields",
     "JOINED": "join",
+    "OWNER": "owner",
 }
 PAYLOADS = {"SMALL": "small", "WITH_RING": "ring", "FRAME": "frame"}
 

@@ -14,6 +14,9 @@ FROM_MASTER_KEY = {
     "escrow": ("jeton/v1/escrow", 0, 64),
     "master-check": ("jeton/v1/master-check", 0, 8),
 }
+FROM_SHARES = {
+    "shares": ("jeton/v1/shares", 0, 64),
+}
 FROM_SERVICE_ROOT = {
     "mac-client": ("jeton/v1/mac/client", 0, 32),
     "mac-field": ("jeton/v1/mac/field", 0, 32),

@@ -50,7 +50,7 @@ def test_ed25519(block):
 
 
 def test_labels_are_all_different():
-    tables = (kdf.FROM_MASTER_KEY, kdf.FROM_SERVICE_ROOT, kdf.FROM_GENERATION_KEY)
+    tables = (kdf.FROM_MASTER_KEY, kdf.FROM_SHARES, kdf.FROM_SERVICE_ROOT, kdf.FROM_GENERATION_KEY)
     labels = [label for table in tables for label, _, _ in table.values()]
     assert len(set(labels)) == len(labels)
 
@@ -59,7 +59,12 @@ def test_derived_keys_are_those_of_the_frozen_vectors():
     """frozen.txt comes from one more implementation; roles that are newer than it are skipped."""
     ours = {
         label: length
-        for table in (kdf.FROM_MASTER_KEY, kdf.FROM_SERVICE_ROOT, kdf.FROM_GENERATION_KEY)
+        for table in (
+            kdf.FROM_MASTER_KEY,
+            kdf.FROM_SHARES,
+            kdf.FROM_SERVICE_ROOT,
+            kdf.FROM_GENERATION_KEY,
+        )
         for label, _, length in table.values()
     }
     n = 0

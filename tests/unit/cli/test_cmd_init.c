@@ -10,6 +10,7 @@
 #include "cli/enroll.h"
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
+#include "cli/unsealing.h"
 #include "keyclient/keyclient.h"
 #include "store/cards.h"
 #include "store/clients.h"
@@ -222,14 +223,23 @@ int jt_keeper_process_init(const char *config)
     return JT_EXIT_OK;
 }
 
-int jt_keeper_process_start(const char *config, struct jt_keeper_process *out)
+int jt_keeper_process_start(const char *config, enum jt_keeper_purpose purpose,
+                            struct jt_keeper_process *out)
 {
     (void)config;
+    assert_int_equal(purpose, JT_KEEPER_FOR_COMMAND);
     *out = (struct jt_keeper_process){ .pid = 1, .fd = 1000 };
     if (outcome(START_KEEPER) != JT_OK) {
         return JT_EXIT_FAILED;
     }
     world.keepers_running++;
+    return JT_EXIT_OK;
+}
+
+int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files *files)
+{
+    (void)kc;
+    assert_null(files);
     return JT_EXIT_OK;
 }
 

@@ -16,7 +16,9 @@
 static void load(struct inside *in)
 {
     struct jt_fault fault = { 0 };
-    if (jt_keeper_load(in->files.keys, true, &in->k, &fault) != JT_OK) {
+    if (jt_keeper_load(
+            &(struct jt_keeper_source){ .directory = in->files.keys, .development = true }, &in->k,
+            &fault) != JT_OK) {
         fail_msg("start: %s", fault.cause);
     }
     in->session = (struct jt_session){ .greeted = true };
@@ -40,7 +42,7 @@ int inside_setup_bare(void **state)
     jt_buf_init(&in->payload, JT_WIRE_MAX_FRAME);
     jt_buf_init(&in->reply, JT_WIRE_MAX_FRAME + 64);
     keeper_make(&in->files, "development", "");
-    assert_int_equal(jt_keeper_init(in->files.keys, &fault), JT_OK);
+    assert_int_equal(jt_keeper_init(in->files.keys, true, NULL, &fault), JT_OK);
     load(in);
     *state = in;
     return 0;

@@ -25,6 +25,24 @@ static void numbers_that_are_no_verb_break_the_protocol(void **state)
     }
 }
 
+/* Verbs of who may start the keeper, by their numbers. */
+static bool is_owners(unsigned number)
+{
+    return number >= JT_VERB_UNSEAL && number <= JT_VERB_CEREMONY_END;
+}
+
+static void a_front_neither_opens_nor_seals_nor_makes_a_master_key(void **state)
+{
+    struct inside *in = *state;
+    struct jt_reader reply;
+    for (int sealed = 0; sealed < 2; sealed++) {
+        in->k->sealed = sealed != 0;
+        for (unsigned number = JT_VERB_UNSEAL; number <= JT_VERB_CEREMONY_END; number++) {
+            assert_int_equal(inside_ask(in, (uint8_t)number, &reply), JT_ERR_NOT_OWNER);
+        }
+    }
+}
+
 static void a_sealed_keeper_answers_hello_and_status_only(void **state)
 {
     struct inside *in = *state;
@@ -33,7 +51,8 @@ static void a_sealed_keeper_answers_hello_and_status_only(void **state)
     unsigned n_refused = 0;
     in->k->sealed = true;
     for (unsigned number = 1; number < 256; number++) {
-        if (is_verb(number) && number != JT_VERB_HELLO && number != JT_VERB_STATUS) {
+        if (is_verb(number) && number != JT_VERB_HELLO && number != JT_VERB_STATUS &&
+            !is_owners(number)) {
             assert_int_equal(inside_ask(in, (uint8_t)number, &reply), JT_ERR_SEALED);
             n_refused++;
         }
@@ -85,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_A_KEEPER(numbers_that_are_no_verb_break_the_protocol),
+        IN_A_KEEPER(a_front_neither_opens_nor_seals_nor_makes_a_master_key),
         IN_A_KEEPER(a_sealed_keeper_answers_hello_and_status_only),
         IN_A_KEEPER(hello_comes_first_and_once),
         IN_A_KEEPER(a_payload_beyond_what_the_verb_takes_breaks_the_protocol),

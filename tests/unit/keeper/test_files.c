@@ -39,7 +39,7 @@ static int setup(void **state)
     assert_non_null(f);
     struct jt_fault fault = { 0 };
     keeper_make(&f->k, "development", "");
-    assert_int_equal(jt_keeper_init(f->k.keys, &fault), JT_OK);
+    assert_int_equal(jt_keeper_init(f->k.keys, true, NULL, &fault), JT_OK);
     assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);
     assert_int_equal(jt_master_load(f->dir_fd, true, &f->master, &fault), JT_OK);
     const struct jt_keeper_state empty = { .development = true };
@@ -72,14 +72,14 @@ static void init_is_refused_where_keys_are(void **state)
     struct fixture *f = *state;
     struct jt_fault fault = { 0 };
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &fault), JT_ERR_FILE_EXISTS);
+    assert_int_equal(jt_keeper_init(f->k.keys, true, NULL, &fault), JT_ERR_FILE_EXISTS);
     assert_non_null(strstr(fault.cause, "has a master key already"));
 
     jt_fault_clear(&fault);
     assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_MASTER, 0), 0);
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &fault),
+    assert_int_equal(jt_keeper_init(f->k.keys, true, NULL, &fault),
                      JT_ERR_FILE_EXISTS); /* a service root that it has wrapped */
     assert_non_null(strstr(fault.cause, "restore its master.key"));
 
@@ -90,7 +90,7 @@ static void init_is_refused_where_keys_are(void **state)
     assert_int_equal(jt_genfile_create(f->dir_fd, f->master, &meta, key), JT_OK);
     assert_int_equal(unlinkat(f->dir_fd, JT_KEYDIR_ROOT, 0), 0);
     close(f->dir_fd);
-    assert_int_equal(jt_keeper_init(f->k.keys, &fault), JT_ERR_FILE_EXISTS);
+    assert_int_equal(jt_keeper_init(f->k.keys, true, NULL, &fault), JT_ERR_FILE_EXISTS);
     assert_non_null(strstr(fault.cause, "restore its master.key"));
     jt_fault_clear(&fault);
     assert_int_equal(jt_keydir_open(f->k.keys, &f->dir_fd, &fault), JT_OK);

@@ -103,7 +103,8 @@ static struct jt_keeper *load(const struct keeper *k)
 {
     struct jt_fault fault = { 0 };
     struct jt_keeper *keeper = NULL;
-    if (jt_keeper_load(k->keys, true, &keeper, &fault) != JT_OK) {
+    if (jt_keeper_load(&(struct jt_keeper_source){ .directory = k->keys, .development = true },
+                       &keeper, &fault) != JT_OK) {
         fail_msg("start: %s", fault.cause);
     }
     return keeper;
@@ -112,7 +113,7 @@ static struct jt_keeper *load(const struct keeper *k)
 static enum jt_err init(const struct keeper *k)
 {
     struct jt_fault fault = { 0 };
-    return jt_keeper_init(k->keys, &fault);
+    return jt_keeper_init(k->keys, true, NULL, &fault);
 }
 
 /* The making of a service root, as RING_FIRST does it. */
@@ -120,7 +121,8 @@ static enum jt_err make_root(const struct keeper *k)
 {
     struct jt_fault fault = { 0 };
     struct jt_keeper *keeper = NULL;
-    enum jt_err err = jt_keeper_load(k->keys, true, &keeper, &fault);
+    enum jt_err err = jt_keeper_load(
+        &(struct jt_keeper_source){ .directory = k->keys, .development = true }, &keeper, &fault);
     if (err == JT_OK && keeper->root == NULL) {
         err = jt_keeper_make_root(keeper);
     }

@@ -115,12 +115,12 @@ static void init_makes_private_files_and_never_replaces_a_key(void **state)
     umask(022);
 }
 
-static void init_makes_no_production_key(void **state)
+static void init_makes_no_production_key_in_the_clear(void **state)
 {
     struct keeper *k = *state;
     keeper_configure(k, "production", other_front);
     assert_int_equal(keeper_run(k, "--init"), 1);
-    assert_non_null(strstr(k->output, "production master keys come with the custody work"));
+    assert_non_null(strstr(k->output, "a master key for production is sealed"));
     struct stat st;
     assert_int_not_equal(stat(k->keys, &st), 0);
 }
@@ -416,7 +416,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(words_and_exit_codes, setup, teardown),
         cmocka_unit_test_setup_teardown(init_makes_private_files_and_never_replaces_a_key, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(init_makes_no_production_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(init_makes_no_production_key_in_the_clear, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_master_key_nothing_starts, setup, teardown),
         WITH_KEY(production_refuses_a_development_key),
         WITH_KEY(production_wants_another_user_for_the_front),

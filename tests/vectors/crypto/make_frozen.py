@@ -29,6 +29,7 @@ ROLES = [
     ("wrap", "jeton/v1/wrap", b"", 64),
     ("join", "jeton/v1/join", b"", 64),
     ("escrow", "jeton/v1/escrow", b"", 64),
+    ("shares", "jeton/v1/shares", b"", 64),
     ("parcel", "jeton/v1/parcel", b"", 64),
     ("parcel-siv", "jeton/v1/parcel-siv", b"", 64),
     ("mac-client", "jeton/v1/mac/client", b"", 32),

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `jeton ceremony init`, `reshare`, `unseal`, and `jeton seal`: the master key and the people who
+ * keep it.
+ *
+ * A ceremony runs a keeper of its own, in which the key is made and stays; what comes here are the
+ * shares, one at a time, for the eyes of one custodian each. Nothing is on disk before the last
+ * custodian has typed the share back. Who is interrupted begins anew.
+ */
+#include "base/hex.h"
+#include "base/secmem.h"
+#include "cli/database.h"
+#include "cli/exit.h"
+#include "cli/keeper_process.h"
+#include "cli/local.h"
+#include "cli/newfile.h"
+#include "cli/options.h"
+#include "cli/secret.h"
+#include "cli/unsealing.h"
+#include "jeton/version.h"
+#include "keyclient/custody.h"
+#include "model/client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEEPER_TIMEOUT_MS 20000
+#define RECORD_MAX        8192
+#define CLEAR_SCREEN      "\033[H\033[2J\033[3J"
+
+struct ceremony {
+    const char *config;
+    struct jt_conf conf;
+    bool anew; /* the key is there, and is sealed in another way */
+    long n, k; /* of shares; n 0: by a passphrase */
+    const char *names, *to, *record, *phrase_file;
+    struct jt_unsealing_files present; /* what opens the key that is there */
+    char custodians[JT_CUSTODY_SHARES_MAX][JT_CLIENT_ID_MAX + 1];
+    struct jt_keyclient *kc;
+    struct jt_ceremony_made made;
+};
+
+static int complain(enum jt_err err)
+{
+    jt_complain("jeton-keeper: %s", jt_err_str(err));
+    return JT_EXIT_FAILED;
+}
+
+/* --- shares, for one custodian each --- */
+
+static int say(const char *text)
+{
+    char line[JT_SECRET_MAX + 1];
+    int code = jt_secret_tell(text, line);
+    jt_wipe(line, sizeof line);
+    return code;
+}
+
+/* Shows it, and clears the screen; then it is typed back, until it is right. */
+static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share)
+{
+    char text[600];
+    const char *name = c->custodians[share->place - 1];
+    (void)snprintf(text, sizeof text,
+                   CLEAR_SCREEN "Share %d of %ld, for %s. Nobody else looks at the screen. Press "
+                                "Enter to see it. ",
+                   share->place, c->n, name);
+    int code = say(text);
+    (void)snprintf(text, sizeof text,
+                   "\n  %s\n\nWrite it down. Press Enter when that is done; the screen is "
+                   "cleared then. ",
+                   share->text);
+    code = code == JT_EXIT_OK ? say(text) : code;
+    jt_wipe(text, sizeof text);
+    struct jt_ceremony_share typed = { .place = share->place };
+    enum jt_err err = JT_ERR_NOT_SHARE;
+    while (code == JT_EXIT_OK && err != JT_OK) {
+        code = jt_secret_ask(err == JT_ERR_NOT_SHARE ? CLEAR_SCREEN "Type the share back: "
+                                                     : "Type the share back: ",
+                             NULL, typed.text);
+        err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_prove(c->kc, &typed) : JT_OK;
+        if (err == JT_ERR_NOT_SHARE || err == JT_ERR_SHARE_OTHER) {
+            (void)complain(err);
+        } else if (err != JT_OK) {
+            code = complain(err);
+        }
+    }
+    jt_wipe(&typed, sizeof typed);
+    while (code == JT_EXIT_OK) {
+        (void)snprintf(text, sizeof text,
+                       "I hold this share, show it to nobody and keep it apart from the others. "
+                       "Type your name (%s) to acknowledge: ",
+                       name);
+        code = jt_secret_tell(text, typed.text);
+        if (code == JT_EXIT_OK && strcmp(typed.text, name) == 0) {
+            break;
+        }
+    }
+    return code;
+}
+
+/* A file for each custodian, read back from the disk. */
+static int by_file(struct ceremony *c, const struct jt_ceremony_share *share)
+{
+    char path[4096], line[JT_SECRET_MAX + 2];
+    struct jt_ceremony_share back = { .place = share->place };
+    (void)snprintf(path, sizeof path, "%s/%s.share", c->to, c->custodians[share->place - 1]);
+    int len = snprintf(line, sizeof line, "%s\n", share->text);
+    int code = jt_newfile_create(path, line, (size_t)len);
+    jt_wipe(line, sizeof line);
+    if (code == JT_EXIT_OK) {
+        code = jt_secret_file(path, back.text);
+    }
+    enum jt_err err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_prove(c->kc, &back) : JT_OK;
+    jt_wipe(&back, sizeof back);
+    return err == JT_OK ? code : complain(err);
+}
+
+static int hand_out(struct ceremony *c)
+{
+    int code = JT_EXIT_OK;
+    for (uint8_t place = 1; place <= c->n && code == JT_EXIT_OK; place++) {
+        struct jt_ceremony_share share;
+        enum jt_err err = jt_keyclient_wait_ceremony_share(c->kc, place, &share);
+        code = err != JT_OK    ? complain(err)
+               : c->to != NULL ? by_file(c, &share)
+                               : by_terminal(c, &share);
+        jt_wipe(&share, sizeof share);
+    }
+    return code;
+}
+
+/* --- the record --- */
+
+static void add(char *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(char *out, const char *format, ...)
+{
+    va_list args;
+    size_t len = strlen(out);
+    va_start(args, format);
+    (void)vsnprintf(out + len, RECORD_MAX - len, format, args);
+    va_end(args);
+}
+
+/* What happened, without a secret: for the file of the assessors. */
+static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
+{
+    char when[32], host[65] = "", actor[JT_ACTOR_MAX + 1];
+    char check[2 * JT_CHECK_VALUE_LEN + 1], digest[2 * JT_CUSTODY_DIGEST_LEN + 1];
+    time_t now = time(NULL);
+    struct tm utc;
+    (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    (void)gethostname(host, sizeof host - 1);
+    jt_local_actor(actor);
+    jt_hex_encode(c->made.check_value, sizeof c->made.check_value, check);
+    out[0] = '\0';
+    add(out, "JETON KEY CEREMONY\n\n");
+    add(out, "act              %s\n",
+        c->anew ? "the master key is sealed anew" : "a master key is made");
+    add(out, "time             %s\n", when);
+    add(out, "host             %s\n", host);
+    add(out, "by               %s\n", actor);
+    add(out, "program          jeton %s\n", JETON_VERSION);
+    add(out, "environment      %s\n",
+        jt_conf_is_development(&c->conf) ? "development" : "production");
+    add(out, "key check value  %s\n", check);
+    if (c->n == 0) {
+        add(out, "sealed by        a passphrase\n");
+        return;
+    }
+    jt_hex_encode(c->made.set, sizeof c->made.set, digest);
+    add(out, "sealed by        shares: any %ld of %ld open it\n", c->k, c->n);
+    add(out, "set of shares    %s\n\n", digest);
+    add(out, "share  digest            custodian                         %s\n",
+        c->to != NULL ? "signature: received, kept apart, shown to nobody" : "acknowledged");
+    for (size_t i = 0; i < c->made.n; i++) {
+        jt_hex_encode(c->made.digests[i], sizeof c->made.digests[i], digest);
+        add(out, "%-5zu  %s  %-32s  %s\n", i + 1, digest, c->custodians[i],
+            c->to != NULL ? "________________________________" : "typed back and acknowledged");
+    }
+}
+
+/* --- the whole --- */
+
+static int order(struct ceremony *c)
+{
+    struct jt_ceremony_order o = { .method = c->n > 0 ? JT_CUSTODY_SHARES : JT_CUSTODY_PHRASE,
+                                   .k = (uint8_t)c->k,
+                                   .n = (uint8_t)c->n };
+    int code = JT_EXIT_OK;
+    if (c->n == 0) {
+        code = c->phrase_file != NULL
+                   ? jt_secret_file(c->phrase_file, o.phrase)
+                   : jt_secret_ask("New passphrase of the master key: ", "Again: ", o.phrase);
+    }
+    enum jt_err err =
+        code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_make(c->kc, &o, &c->made) : JT_OK;
+    jt_wipe(&o, sizeof o);
+    if (err == JT_ERR_INVALID) {
+        jt_complain("a passphrase of a master key has 12 characters or more");
+        return JT_EXIT_USAGE;
+    }
+    return err == JT_OK ? code : complain(err);
+}
+
+static int hold(struct ceremony *c)
+{
+    char record[RECORD_MAX];
+    struct jt_unsealed now;
+    enum jt_err err = jt_keyclient_wait_unseal(c->kc, JT_UNSEAL_NOTHING, "", &now);
+    if (err != JT_OK) {
+        return complain(err);
+    }
+    if (c->anew != (now.method == JT_CUSTODY_PHRASE || now.method == JT_CUSTODY_SHARES)) {
+        jt_complain(c->anew ? "%s has no sealed master key: hold jeton ceremony init"
+                            : "%s has a master key already; nothing was changed",
+                    c->conf.keeper_directory);
+        return JT_EXIT_FAILED;
+    }
+    int code = c->anew ? jt_unseal_by_people(c->kc, &c->present) : JT_EXIT_OK;
+    if (code == JT_EXIT_OK) {
+        code = order(c);
+    }
+    if (code == JT_EXIT_OK) {
+        code = hand_out(c);
+    }
+    if (code == JT_EXIT_OK) {
+        write_record(c, record);
+        code =
+            c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
+    }
+    if (code == JT_EXIT_OK) {
+        err = jt_keyclient_wait_ceremony_end(c->kc);
+        code = err == JT_OK ? JT_EXIT_OK : complain(err);
+    }
+    if (code == JT_EXIT_OK) {
+        fputs(record, stdout);
+    } else {
+        jt_complain("nothing was changed in %s", c->conf.keeper_directory);
+    }
+    return code;
+}
+
+static int with_keeper(struct ceremony *c)
+{
+    struct jt_keeper_process keeper;
+    int code = jt_keeper_process_start(c->config, JT_KEEPER_FOR_CEREMONY, &keeper);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    enum jt_err err = jt_keyclient_open(NULL, keeper.fd, KEEPER_TIMEOUT_MS, &c->kc);
+    if (err == JT_OK) {
+        keeper.fd = -1; /* the client closes it */
+        code = hold(c);
+    } else {
+        code = complain(err);
+    }
+    jt_keyclient_free(c->kc);
+    jt_keeper_process_stop(&keeper);
+    return code;
+}
+
+/* Names with commas between. */
+static bool split_names(struct ceremony *c)
+{
+    long n = 0;
+    for (const char *p = c->names; p != NULL && *p != '\0'; n++) {
+        size_t len = strcspn(p, ",");
+        if (n == JT_CUSTODY_SHARES_MAX || len > JT_CLIENT_ID_MAX) {
+            return false;
+        }
+        memcpy(c->custodians[n], p, len);
+        if (!jt_client_id_valid(c->custodians[n])) {
+            return false;
+        }
+        for (long i = 0; i < n; i++) {
+            if (strcmp(c->custodians[i], c->custodians[n]) == 0) {
+                return false;
+            }
+        }
+        p += len + (p[len] == ',');
+    }
+    return n == c->n;
+}
+
+static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
+                    bool anew)
+{
+    struct ceremony c = { .anew = anew, .config = cli->config };
+    bool by_phrase = false;
+    const char *shares[JT_CUSTODY_SHARES_MAX];
+    const struct jt_option options[] = {
+        JT_NUMBER("shares", "N", &c.n, 2, JT_CUSTODY_SHARES_MAX, "how many shares are made"),
+        JT_NUMBER("threshold", "K", &c.k, 2, JT_CUSTODY_SHARES_MAX,
+                  "how many of them open the master key"),
+        JT_TEXT("custodians", "NAMES", &c.names,
+                "who gets them, a name for each share, with commas between"),
+        JT_TEXT("to", "DIRECTORY", &c.to,
+                "write each share to a file of its own, NAME.share, instead of showing it"),
+        JT_FLAG("passphrase", &by_phrase, "no shares: a passphrase opens it"),
+        JT_TEXT("passphrase-file", "FILE", &c.phrase_file,
+                "the new passphrase is the first line of this file, mode 0600"),
+        JT_TEXT("record", "FILE", &c.record, "write the record of the ceremony to this new file"),
+        JT_TEXT("present-passphrase-file", "FILE", &c.present.phrase,
+                "the passphrase that opens the key now is the first line of this file"),
+    };
+    struct jt_parse parse = { options, sizeof options / sizeof options[0] - !anew, shares,
+                              0,       anew ? JT_CUSTODY_SHARES_MAX : 0,           0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    if (code != JT_GO_ON) {
+        return code;
+    }
+    c.present.shares = shares;
+    c.present.n_shares = parse.n_arguments;
+    c.config = cli->config;
+    by_phrase = by_phrase || c.phrase_file != NULL;
+    if (by_phrase == (c.n > 0)) {
+        return jt_usage_error(self, "either --shares, --threshold and --custodians are needed, or "
+                                    "--passphrase");
+    }
+    if (c.n > 0 && (c.k < 2 || c.k > c.n || !split_names(&c))) {
+        return jt_usage_error(self,
+                              "--threshold is 2 to the number of shares, and --custodians are "
+                              "as many different names as there are shares, each of a-z 0-9 "
+                              "and -, beginning with a letter");
+    }
+    if (c.n > 0 && c.to == NULL && !jt_secret_can_ask()) {
+        return jt_usage_error(self, "there is no terminal to show shares at: use --to");
+    }
+    code = jt_load_conf(cli, &c.conf);
+    if (code == JT_EXIT_OK) {
+        code = with_keeper(&c);
+        jt_conf_clear(&c.conf);
+    }
+    return code;
+}
+
+int jt_cmd_ceremony_init(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    return ceremony(self, cli, argc, argv, false);
+}
+
+int jt_cmd_ceremony_reshare(const struct jt_command *self, struct jt_cli *cli, int argc,
+                            char **argv)
+{
+    return ceremony(self, cli, argc, argv, true);
+}
+
+/* --- the keeper that serves --- */
+
+static int speak(struct jt_cli *cli, int (*act)(struct jt_keyclient *kc, void *arg), void *arg)
+{
+    struct jt_conf conf;
+    struct jt_keyclient *kc;
+    int code = jt_load_conf(cli, &conf);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    enum jt_err err = jt_keyclient_open(conf.keeper_socket, -1, KEEPER_TIMEOUT_MS, &kc);
+    code = err == JT_OK ? act(kc, arg) : complain(err);
+    jt_keyclient_free(err == JT_OK ? kc : NULL);
+    jt_conf_clear(&conf);
+    return code;
+}
+
+static int unseal(struct jt_keyclient *kc, void *files)
+{
+    int code = jt_unseal_by_people(kc, files);
+    if (code == JT_EXIT_OK) {
+        printf("The keeper is not sealed: it serves.\n");
+    }
+    return code;
+}
+
+int jt_cmd_ceremony_unseal(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    const char *shares[JT_CUSTODY_SHARES_MAX];
+    struct jt_unsealing_files files = { .shares = shares };
+    const struct jt_option options[] = {
+        JT_TEXT("passphrase-file", "FILE", &files.phrase,
+                "the passphrase is the first line of this file, mode 0600; else it is asked for on "
+                "the terminal"),
+    };
+    struct jt_parse parse = {
+        options, sizeof options / sizeof options[0], shares, 0, JT_CUSTODY_SHARES_MAX, 0
+    };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    files.n_shares = parse.n_arguments;
+    return code != JT_GO_ON ? code : speak(cli, unseal, &files);
+}
+
+static int seal(struct jt_keyclient *kc, void *arg)
+{
+    (void)arg;
+    enum jt_err err = jt_keyclient_wait_seal(kc);
+    if (err == JT_ERR_OTHER_METHOD) {
+        jt_complain("the master key lies in the clear, for development: stop the keeper instead");
+        return JT_EXIT_FAILED;
+    }
+    if (err != JT_OK && err != JT_ERR_SEALED) {
+        return complain(err);
+    }
+    printf("Sealed: the keeper has wiped all its keys. jeton ceremony unseal opens it again.\n");
+    return JT_EXIT_OK;
+}
+
+int jt_cmd_seal(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    struct jt_parse parse = { 0 };
+    int code = jt_options_parse(self, cli, &parse, argc, argv);
+    return code != JT_GO_ON ? code : speak(cli, seal, NULL);
+}

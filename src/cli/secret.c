@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/secret.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "cli/exit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+static void cut_line(char *text)
+{
+    text[strcspn(text, "\r\n")] = '\0';
+}
+
+int jt_secret_file(const char *path, char out[static JT_SECRET_MAX + 1])
+{
+    struct jt_buf contents;
+    jt_buf_init(&contents, JT_SECRET_MAX);
+    enum jt_err err = jt_file_read(AT_FDCWD, path, true, &contents);
+    memset(out, 0, JT_SECRET_MAX + 1);
+    if (err == JT_OK) {
+        memcpy(out, contents.data, contents.len);
+        cut_line(out);
+    } else {
+        jt_complain("%s: %s", path,
+                    err == JT_ERR_FILE_UNSAFE
+                        ? "must be a file of this user that nobody else can read (chmod 600)"
+                    : err == JT_ERR_IO || err == JT_ERR_NO_FILE ? strerror(errno)
+                                                                : jt_err_str(err));
+    }
+    jt_buf_clear(&contents);
+    return err == JT_OK ? JT_EXIT_OK : JT_EXIT_CONFIG;
+}
+
+/* A line of the terminal; what is typed at the prompt is shown or not. */
+static bool ask(int tty, const char *prompt, bool shown, char out[static JT_SECRET_MAX + 1])
+{
+    struct termios before, quiet;
+    if (tcgetattr(tty, &before) != 0) {
+        return false;
+    }
+    quiet = before;
+    quiet.c_lflag &= shown ? ~(tcflag_t)0 : ~(tcflag_t)ECHO;
+    memset(out, 0, JT_SECRET_MAX + 1);
+    /* quiet first: what is typed at the prompt is never shown */
+    bool asked = tcsetattr(tty, TCSAFLUSH, &quiet) == 0 &&
+                 write(tty, prompt, strlen(prompt)) == (ssize_t)strlen(prompt);
+    ssize_t n = asked ? read(tty, out, JT_SECRET_MAX) : -1;
+    bool back = tcsetattr(tty, TCSAFLUSH, &before) == 0;
+    asked = (shown || write(tty, "\n", 1) == 1) && back && n > 0;
+    cut_line(out);
+    return asked;
+}
+
+static int open_terminal(void)
+{
+    return open("/dev/tty", O_RDWR | O_CLOEXEC);
+}
+
+bool jt_secret_can_ask(void)
+{
+    int tty = open_terminal();
+    if (tty >= 0) {
+        close(tty);
+    }
+    return tty >= 0;
+}
+
+int jt_secret_ask(const char *prompt, const char *again, char out[static JT_SECRET_MAX + 1])
+{
+    char second[JT_SECRET_MAX + 1] = "";
+    int tty = open_terminal();
+    if (tty < 0) {
+        jt_complain("there is no terminal to ask at: give a file instead");
+        return JT_EXIT_USAGE;
+    }
+    bool had = ask(tty, prompt, false, out);
+    if (had && again != NULL) {
+        had = ask(tty, again, false, second);
+    }
+    close(tty);
+    bool same = had && (again == NULL || strcmp(out, second) == 0);
+    jt_wipe(second, sizeof second);
+    if (!same) {
+        jt_complain(had ? "the two are not the same" : "nothing was read");
+        return JT_EXIT_FAILED;
+    }
+    return JT_EXIT_OK;
+}
+
+int jt_secret_tell(const char *text, char line[static JT_SECRET_MAX + 1])
+{
+    int tty = open_terminal();
+    bool good = tty >= 0 && ask(tty, text, true, line);
+    if (tty >= 0) {
+        close(tty);
+    }
+    if (!good) {
+        jt_complain("the terminal is gone");
+    }
+    return good ? JT_EXIT_OK : JT_EXIT_FAILED;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What opens a sealed master key, from people: asked for at the terminal, or read from files. */
+#ifndef JETON_CLI_UNSEALING_H
+#define JETON_CLI_UNSEALING_H
+
+#include "keyclient/keyclient.h"
+
+#include <stddef.h>
+
+/* Files to read instead of asking: a passphrase's, or shares', whatever the master key takes. */
+struct jt_unsealing_files {
+    const char *phrase; /* NULL: none */
+    const char *const *shares;
+    size_t n_shares;
+};
+
+/*
+ * Asks the keeper what it waits for, and for that until it is there. A keeper that is not sealed is
+ * done at once. Shares that are refused are asked for again at a terminal. JT_EXIT_OK, or an exit
+ * code after a message. With `files` NULL, for a command that goes on with the keeper itself, it is
+ * left to that to tell why a keeper cannot be reached.
+ */
+int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files *files);
+
+#endif

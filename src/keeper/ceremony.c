@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keeper/ceremony.h"
+
+#include "base/file.h"
+#include "base/secmem.h"
+#include "keeper/keydir.h"
+#include "keeper/unsealing.h"
+
+#include <string.h>
+
+enum jt_err jt_ceremony_new(struct jt_ceremony **out)
+{
+    *out = jt_secmem_alloc(sizeof **out);
+    return *out != NULL ? JT_OK : JT_ERR_NOMEM;
+}
+
+void jt_ceremony_free(struct jt_ceremony *c)
+{
+    jt_secmem_free(c, sizeof *c);
+}
+
+void jt_ceremony_forget(struct jt_ceremony *c)
+{
+    if (c != NULL) {
+        jt_wipe(c, sizeof *c);
+    }
+}
+
+void jt_ceremony_opened(struct jt_ceremony *c, const uint8_t key[static JT_MASTER_KEY_LEN])
+{
+    jt_ceremony_forget(c);
+    memcpy(c->key, key, sizeof c->key);
+    c->has_key = true;
+}
+
+enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
+                             const struct jt_ceremony_order *order)
+{
+    struct jt_masterfile *file = &c->file;
+    jt_wipe(c->shares, sizeof c->shares);
+    jt_wipe(c->proved, sizeof c->proved);
+    c->is_made = false;
+    *file = (struct jt_masterfile){ .development = development };
+    enum jt_err err = c->has_key ? jt_unsealing_check_value(c->key, file->check_value)
+                                 : jt_unsealing_fresh_key(file, c->key);
+    if (err != JT_OK) {
+        return err;
+    }
+    c->has_key = true;
+    err = order->method == JT_MASTER_PASSPHRASE
+              ? jt_masterfile_seal_phrase(file, order->phrase, c->key)
+              : jt_masterfile_seal_shares(file, order->k, order->n, c->key, c->shares);
+    c->is_made = err == JT_OK;
+    return err;
+}
+
+static bool has_place(const struct jt_ceremony *c, size_t place)
+{
+    return c->is_made && place >= 1 && place <= c->file.n;
+}
+
+enum jt_err jt_ceremony_share(const struct jt_ceremony *c, size_t place,
+                              char out[static JT_SHARE_TEXT_MAX + 1])
+{
+    return has_place(c, place) ? jt_share_format(&c->file, &c->shares[place - 1], out)
+                               : JT_ERR_NO_CEREMONY;
+}
+
+enum jt_err jt_ceremony_prove(struct jt_ceremony *c, size_t place, const char *typed)
+{
+    struct jt_share share;
+    if (!has_place(c, place)) {
+        return JT_ERR_NO_CEREMONY;
+    }
+    enum jt_err err = jt_share_parse(&c->file, typed, &share);
+    if (err == JT_OK && share.x != place) {
+        err = JT_ERR_SHARE_OTHER;
+    }
+    jt_wipe(&share, sizeof share);
+    c->proved[place - 1] = c->proved[place - 1] || err == JT_OK;
+    return err;
+}
+
+enum jt_err jt_ceremony_end(struct jt_ceremony *c, int dir_fd)
+{
+    bool all = c->is_made;
+    for (size_t i = 0; i < c->file.n; i++) {
+        all = all && c->proved[i];
+    }
+    if (!all) {
+        return JT_ERR_NO_CEREMONY;
+    }
+    struct jt_buf bytes;
+    jt_buf_init(&bytes, JT_MASTERFILE_MAX);
+    jt_masterfile_encode(&c->file, &bytes);
+    enum jt_err err = jt_buf_status(&bytes);
+    if (err == JT_OK) {
+        err = jt_file_replace(dir_fd, JT_KEYDIR_MASTER, bytes.data, bytes.len);
+    }
+    jt_buf_clear(&bytes);
+    if (err == JT_OK) {
+        jt_ceremony_forget(c);
+    }
+    return err;
+}

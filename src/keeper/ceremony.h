@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ceremony: a master key is made, or one that is open is sealed in another way, in a keeper that
+ * was started for that alone. Nothing is on disk before the end, and the end comes only when each
+ * share was typed back: what a custodian cannot read is found out while it can still be made again.
+ */
+#ifndef JETON_KEEPER_CEREMONY_H
+#define JETON_KEEPER_CEREMONY_H
+
+#include "keeper/masterfile.h"
+#include "wire/custody.h"
+
+/* Lives in secret memory. */
+struct jt_ceremony {
+    bool has_key; /* the key is there: made in this ceremony, or opened before it */
+    bool is_made; /* `file` and `shares` are there */
+    uint8_t key[JT_MASTER_KEY_LEN];
+    struct jt_masterfile file;
+    struct jt_share shares[JT_SHARES_MAX];
+    bool proved[JT_SHARES_MAX]; /* typed back */
+};
+
+enum jt_err jt_ceremony_new(struct jt_ceremony **out) JT_CHECKED;
+/* NULL is accepted, by the next one too. */
+void jt_ceremony_free(struct jt_ceremony *c);
+void jt_ceremony_forget(struct jt_ceremony *c);
+
+/* The key that is to be sealed anew was opened. */
+void jt_ceremony_opened(struct jt_ceremony *c, const uint8_t key[static JT_MASTER_KEY_LEN]);
+
+/*
+ * Makes a key, unless one was opened, and its file in memory. JT_ERR_INVALID for a passphrase of a
+ * length that none has; JT_ERR_LIMIT for shares that cannot be.
+ */
+enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
+                             const struct jt_ceremony_order *order) JT_CHECKED;
+
+/* The share of a place, from 1 on. JT_ERR_NO_CEREMONY where there is none. */
+enum jt_err jt_ceremony_share(const struct jt_ceremony *c, size_t place,
+                              char out[static JT_SHARE_TEXT_MAX + 1]) JT_CHECKED;
+
+/* It was typed back. JT_ERR_SHARE_OTHER, JT_ERR_NOT_SHARE, JT_ERR_NO_CEREMONY. */
+enum jt_err jt_ceremony_prove(struct jt_ceremony *c, size_t place, const char *typed) JT_CHECKED;
+
+/*
+ * Puts the file in its place, durably. JT_ERR_NO_CEREMONY before each share was typed back;
+ * JT_ERR_IO.
+ */
+enum jt_err jt_ceremony_end(struct jt_ceremony *c, int dir_fd) JT_CHECKED;
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UNSEAL and SEAL_UP. */
+#include "keeper/op.h"
+
+#include "base/log.h"
+#include "base/secmem.h"
+#include "keeper/ceremony.h"
+#include "wire/custody.h"
+#include "wire/frame.h"
+
+_Static_assert((int)JT_CUSTODY_PHRASE == (int)JT_MASTER_PASSPHRASE &&
+                   (int)JT_CUSTODY_SHARES == (int)JT_MASTER_SHARES,
+               "methods of the file go over the wire");
+_Static_assert(JT_MASTER_PHRASE_MAX == JT_CUSTODY_TEXT_MAX &&
+                   JT_SHARES_MAX == JT_CUSTODY_SHARES_MAX,
+               "they fit");
+
+static void reply(const struct jt_keeper *k, struct jt_buf *out)
+{
+    const struct jt_unsealing *u = k->unsealing;
+    struct jt_unsealed unsealed = { .method = JT_CUSTODY_CLEAR, .sealed = k->sealed };
+    if (u != NULL) {
+        unsealed.method = u->file.method;
+        unsealed.needed = u->file.k;
+        unsealed.given = (uint8_t)u->n;
+    } else if (k->master == NULL) {
+        unsealed.method = JT_CUSTODY_NONE;
+    }
+    jt_unsealed_encode(&unsealed, out);
+}
+
+static enum jt_err open_phrase(const struct jt_keeper *k, const char *phrase,
+                               uint8_t key[static JT_MASTER_KEY_LEN])
+{
+    if (k->unsealing->file.method != JT_MASTER_PASSPHRASE) {
+        return JT_ERR_OTHER_METHOD;
+    }
+    enum jt_err err = jt_masterfile_open_phrase(&k->unsealing->file, phrase, key);
+    return err == JT_ERR_DECRYPT ? JT_ERR_PHRASE_WRONG : err;
+}
+
+/* Everything hangs on it: what does not load is told as a start would tell it. */
+static enum jt_err go_on(struct jt_keeper *k, const uint8_t key[static JT_MASTER_KEY_LEN])
+{
+    struct jt_fault fault = { 0 };
+    char line[JT_FAULT_LINE_LEN];
+    enum jt_err err = jt_keeper_unseal(k, key, &fault);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_ERROR, "cannot be unsealed: %s", jt_fault_line(&fault, err, line));
+        return err;
+    }
+    if (k->ceremony != NULL) {
+        jt_ceremony_opened(k->ceremony, key);
+    }
+    jt_log(JT_LOG_INFO, "unsealed: %zu generation keys", jt_keyring_count(k->keyring));
+    return JT_OK;
+}
+
+static enum jt_err give(struct jt_keeper *k, const struct jt_unseal *unseal)
+{
+    bool complete = true;
+    uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
+    enum jt_err err = key == NULL ? JT_ERR_NOMEM
+                      : unseal->kind == JT_UNSEAL_PHRASE
+                          ? open_phrase(k, unseal->text, key)
+                          : jt_unsealing_take(k->unsealing, unseal->text, &complete, key);
+    if (err != JT_OK) {
+        jt_log(JT_LOG_WARNING, "sealed: what was given was refused: %s", jt_err_str(err));
+    } else if (complete) {
+        err = go_on(k, key);
+    } else {
+        jt_log(JT_LOG_INFO, "sealed: share %zu of %u is there", k->unsealing->n,
+               k->unsealing->file.k);
+    }
+    jt_secmem_free(key, JT_MASTER_KEY_LEN);
+    return err;
+}
+
+enum jt_err jt_op_unseal(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    struct jt_unseal unseal;
+    enum jt_err err = jt_unseal_decode(in, &unseal);
+    if (err == JT_OK && unseal.kind != JT_UNSEAL_NOTHING) {
+        err = !k->sealed             ? JT_ERR_NOT_SEALED
+              : k->unsealing == NULL ? JT_ERR_NO_CEREMONY
+                                     : give(k, &unseal);
+    }
+    jt_wipe(&unseal, sizeof unseal);
+    if (err == JT_OK) {
+        reply(k, out);
+    }
+    return err;
+}
+
+enum jt_err jt_op_seal_up(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    (void)out;
+    if (jt_wire_end(in) != JT_OK) {
+        return JT_ERR_PROTOCOL;
+    }
+    if (k->unsealing == NULL) {
+        return JT_ERR_OTHER_METHOD;
+    }
+    if (jt_keeper_settle(k) != JT_OK) {
+        jt_log(JT_LOG_WARNING, "the state file could not be brought up to date: the next ids will "
+                               "begin ahead of the clock");
+    }
+    jt_keeper_drop(k);
+    jt_log(JT_LOG_WARNING, "sealed by order: all keys are wiped");
+    return JT_OK;
+}

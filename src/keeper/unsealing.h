@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A keeper whose master key is sealed, and what was given so far to open it. It serves already, but
+ * nothing that takes a key (JT_ERR_SEALED). Shares come one at a time; what was given is wiped when
+ * the key is open, when the keeper is sealed again, and when something given does not open it.
+ */
+#ifndef JETON_KEEPER_UNSEALING_H
+#define JETON_KEEPER_UNSEALING_H
+
+#include "base/fault.h"
+#include "keeper/masterfile.h"
+
+/* Lives in secret memory. */
+struct jt_unsealing {
+    struct jt_masterfile file;
+    size_t file_len;
+    uint8_t file_bytes[JT_MASTERFILE_MAX];
+    size_t n;
+    struct jt_share given[JT_SHARES_MAX];
+};
+
+/*
+ * Reads the master key's file. *out is NULL where it is not sealed. JT_ERR_NO_FILE,
+ * JT_ERR_FILE_UNSAFE, JT_ERR_FILE_ALTERED, JT_ERR_FILE_FOREIGN (of the other environment),
+ * JT_ERR_IO, JT_ERR_NOMEM.
+ */
+enum jt_err jt_unsealing_new(int dir_fd, bool development, struct jt_unsealing **out,
+                             struct jt_fault *fault) JT_CHECKED;
+/* NULL is accepted, by the next one too. */
+void jt_unsealing_free(struct jt_unsealing *u);
+void jt_unsealing_forget(struct jt_unsealing *u);
+
+/* Whether the file is still what it was. JT_ERR_DIRECTORY_BAD; those of jt_unsealing_new. */
+enum jt_err jt_unsealing_check(const struct jt_unsealing *u, int dir_fd,
+                               struct jt_fault *fault) JT_CHECKED;
+
+/*
+ * Takes a share. JT_ERR_OTHER_METHOD, JT_ERR_SHARE_AGAIN, and those of jt_share_parse. The key is
+ * there (*complete) when k of them are.
+ */
+enum jt_err jt_unsealing_take(struct jt_unsealing *u, const char *share, bool *complete,
+                              uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
+
+enum jt_err jt_unsealing_check_value(const uint8_t key[static JT_MASTER_KEY_LEN],
+                                     uint8_t out[static JT_CHECK_VALUE_LEN]) JT_CHECKED;
+
+/* A new master key, and its check value in the file. */
+enum jt_err jt_unsealing_fresh_key(struct jt_masterfile *file,
+                                   uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
+
+#endif
