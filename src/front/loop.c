@@ -2,10 +2,13 @@
 #include "front/loop.h"
 
 #include "api/metrics.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define BEAT_MS 500
 
 static void on_wake(void *arg, uint32_t events)
 {
@@ -17,6 +20,13 @@ static void on_wake(void *arg, uint32_t events)
     } else if (stop == JT_FRONT_STOP) {
         jt_server_stop(&front->server);
     }
+}
+
+static void beat(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_front_loop *front = arg;
+    atomic_store(&front->beat_ms, jt_clock_ms());
 }
 
 enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vault,
@@ -45,12 +55,16 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
         return err;
     }
     jt_loop_on_wake(front->loop, on_wake, front);
+    atomic_store(&front->beat_ms, jt_clock_ms());
     /*
      * The server's hook after each round comes before the lanes' own, so that what it pumps into
      * them is sent to the keeper in the same round.
      */
     err = jt_server_init(&front->server, front->loop, sockets, n, conf, doors, &jt_api_ops,
                          &front->api);
+    if (err == JT_OK) {
+        err = jt_loop_every(front->loop, BEAT_MS, beat, front);
+    }
     if (err == JT_OK) {
         err = jt_lanes_init(&front->lanes, vault, front->loop, index);
     }

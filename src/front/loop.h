@@ -21,7 +21,8 @@ struct jt_front_loop {
     struct jt_server server;
     struct jt_lanes lanes;
     struct jt_api api;
-    _Atomic int stop; /* enum jt_front_stop: asked from another thread */
+    _Atomic int stop;        /* enum jt_front_stop: asked from another thread */
+    _Atomic int64_t beat_ms; /* by jt_clock_ms: when it went round last, or half a second before */
 };
 
 /* Takes over the `n` listening sockets, also on failure. `index` counts the loops from 0. */

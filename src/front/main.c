@@ -195,12 +195,43 @@ static void stop(void)
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
+/* systemd hears that it is alive while every loop goes round (systemd.service(5), WatchdogSec=). */
+static void tell_alive(int64_t patience_ms)
+{
+    int64_t since_ms = jt_clock_ms() - patience_ms;
+    for (int i = 0; i < n_started; i++) {
+        if (atomic_load(&loops[i].beat_ms) < since_ms) {
+            return;
+        }
+    }
+    sd_notify(0, "WATCHDOG=1");
+}
+
+/* The next signal; meanwhile systemd is told, three times as often as it wants to be. */
+static int next_signal(const sigset_t *signals)
+{
+    uint64_t patience_us = 0;
+    if (sd_watchdog_enabled(0, &patience_us) <= 0) {
+        int number = 0;
+        return sigwait(signals, &number) == 0 ? number : 0;
+    }
+    const struct timespec wait = { .tv_sec = (time_t)(patience_us / 3000000),
+                                   .tv_nsec = (long)(patience_us / 3 % 1000000) * 1000 };
+    int number = -1;
+    while (number < 0) {
+        tell_alive((int64_t)(patience_us / 1000));
+        number = sigtimedwait(signals, NULL, &wait);
+    }
+    return number;
+}
+
 /* Until a signal asks to stop; the exit status. */
 static int watch(const sigset_t *signals)
 {
-    int signal_number = 0;
-    while (sigwait(signals, &signal_number) != 0 || signal_number == SIGHUP) {
+    int signal_number = next_signal(signals);
+    while (signal_number == 0 || signal_number == SIGHUP) {
         jt_certificate_duty_reload(certificate);
+        signal_number = next_signal(signals);
     }
     if (jt_membership_verdict(vault.membership) != JT_OK) {
         return EXIT_FAILURE; /* its duty sent the signal, and the log says why */

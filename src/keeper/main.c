@@ -15,6 +15,7 @@
 #include "keeper/phrase.h"
 #include "keeper/sandbox.h"
 #include "keeper/server.h"
+#include "keeper/supervisor.h"
 #include "options/command_line.h"
 #include "options/conf.h"
 
@@ -162,11 +163,13 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
                        int fd, struct jt_fault *fault)
 {
     struct jt_keeper_server *server = NULL;
+    struct jt_supervisor supervisor;
     bool landlocked = false;
     enum jt_err err = fd >= 0 ? prepare_fd(fd, fault) : jt_listener_open(listener, path, fault);
     if (err != JT_OK) {
         return err;
     }
+    jt_supervisor_open(&supervisor);
     err = jt_keeper_server_new(keeper, fd >= 0 ? NULL : listener, &server);
     if (err == JT_OK && fd >= 0) {
         err = jt_keeper_server_adopt(server, fd, true);
@@ -189,8 +192,12 @@ static enum jt_err run(struct jt_keeper *keeper, struct jt_listener *listener, c
                : keeper->root != NULL ? "service root"
                                       : "no service root yet",
                keeper->ring.epoch, jt_keyring_count(keeper->keyring));
+        jt_keeper_server_supervised(server, &supervisor);
+        jt_supervisor_ready(&supervisor);
         err = jt_keeper_server_run(server);
+        jt_supervisor_stopping(&supervisor);
     }
+    jt_supervisor_close(&supervisor);
     if (err == JT_OK && jt_keeper_settle(keeper) != JT_OK) {
         jt_log(JT_LOG_WARNING, "the state file could not be brought up to date: the next ids will "
                                "begin ahead of the clock");

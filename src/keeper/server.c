@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/notice.h"
 #include "keeper/dispatch.h"
+#include "keeper/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ struct connection {
 struct jt_keeper_server {
     struct jt_keeper *keeper;
     struct jt_listener *listener;
+    struct jt_supervisor *supervisor; /* NULL: nobody */
     struct jt_loop *loop;
     struct jt_watch accepting;
     struct jt_watch signals;
@@ -350,6 +352,9 @@ static void on_tick(void *arg, uint32_t events)
     struct jt_keeper_server *s = arg;
     int64_t now = jt_clock_ms();
     jt_honey_tell(&s->keeper->honey);
+    if (s->supervisor != NULL) {
+        jt_supervisor_alive(s->supervisor, now);
+    }
     for (size_t i = 0; i < JT_SERVER_MAX_CONNECTIONS; i++) {
         struct connection *c = &s->connections[i];
         if (c->server == NULL) {
@@ -490,6 +495,11 @@ void jt_keeper_server_free(struct jt_keeper_server *s)
     }
     jt_loop_free(s->loop);
     free(s);
+}
+
+void jt_keeper_server_supervised(struct jt_keeper_server *s, struct jt_supervisor *by)
+{
+    s->supervisor = by;
 }
 
 enum jt_err jt_keeper_server_run(struct jt_keeper_server *s)

@@ -32,6 +32,7 @@
 #define JT_SERVER_MAX_HELD        (96u << 20)
 
 struct jt_keeper_server;
+struct jt_supervisor;
 
 /*
  * `listener` may be NULL. SIGTERM and SIGINT are blocked and become the clean end of
@@ -46,6 +47,9 @@ void jt_keeper_server_free(struct jt_keeper_server *s);
  * ends when it is closed.
  */
 enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd, bool of_owner) JT_CHECKED;
+
+/* Who hears that it is alive, from then on. */
+void jt_keeper_server_supervised(struct jt_keeper_server *s, struct jt_supervisor *by);
 
 /* Until SIGTERM or SIGINT. */
 enum jt_err jt_keeper_server_run(struct jt_keeper_server *s) JT_CHECKED;
