@@ -25,6 +25,16 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out) JT_CHECKED;
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended) JT_CHECKED;
 
 /*
+ * Who holds the ring lock and is no front: such a session is not Jeton's to end. JT_ERR_NO_ROW:
+ * nobody does.
+ */
+struct jt_ring_holder {
+    uint32_t process; /* of the server; 0: a prepared transaction */
+    char user[64];    /* NAMEDATALEN is 64, with the zero */
+};
+enum jt_err jt_ring_foreign_holder(struct jt_db *db, struct jt_ring_holder *out) JT_CHECKED;
+
+/*
  * Stores the first ring row together with the first operator, its set row and its audit row (actor
  * "init", on no node), in one transaction. JT_ERR_RING_THERE when a ring stands already.
  */

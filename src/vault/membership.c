@@ -16,6 +16,7 @@
 #include "vault/lockout.h"
 #include "vault/numeric.h"
 #include "vault/refresh.h"
+#include "vault/ring_step.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
 
@@ -356,7 +357,11 @@ static struct jt_again step(void *arg)
     if (taken && is_patient(m)) {
         return (struct jt_again){ .ms = TAKEN_MS };
     }
-    m->patient_until_ms = taken ? m->patient_until_ms : 0;
+    if (taken) {
+        jt_ring_step_end_stuck(&m->ctx);
+    } else {
+        m->patient_until_ms = 0;
+    }
     atomic_store(&vault->unregistered_why, (int)err);
     tell(m, err);
     if (is_final(err)) {
