@@ -61,8 +61,8 @@ _measured = []
 
 @pytest.fixture
 def measured(request, record_property):
-    """Records a figure: measured("longest pause", 12, "ms"). It stands at the end of the output and in
-    the report, and decides nothing, since the machine may be slow.
+    """Records a figure: measured("longest pause", 12, "ms"). It stands at the end of the output and
+    in the report, and decides nothing, since the machine may be slow.
     """
 
     def record(what, value, unit):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clients notice of rolls and retirements, and of what stands in the way of those: a front that
-was stopped in the middle of a transaction, somebody's session that holds the ring lock, a dump with
-an old snapshot. Nothing is left to luck, and no result depends on how fast the machine is: clients
-must get on while the way is blocked. How long the longest request took is recorded.
+"""What clients notice of rolls and retirements, and of what stands in the way of those: a front
+that was stopped in the middle of a transaction, somebody's session that holds the ring lock, a dump
+with an old snapshot. Nothing is left to luck, and no result depends on how fast the machine is:
+clients must get on while the way is blocked. How long the longest request took is recorded.
 """
 
 import contextlib
