@@ -148,8 +148,8 @@ def check_generations(service):
     """
     rows = dict(
         service.sql(
-            "SELECT g.number, count(c.id) FROM generation g LEFT JOIN card c USING (key_id) GROUP "
-            "BY g.number"
+            "SELECT g.number, count(c.id) FROM generation g LEFT JOIN card c "
+            "ON c.key_id = g.key_id AND g.state < 5 GROUP BY g.number"
         )
     )
     for number, generation in service.operator.generations().items():
