@@ -32,7 +32,7 @@ struct jt_pipe {
     enum state state;
     struct jt_watch socket;
     struct jt_deadline deadline; /* of what is under way, or of the next attempt to connect */
-    int backoff_ms;
+    int backoff_ms, backoff_max_ms;
     int n_expected, n_seen;
     struct jt_txn *txn; /* BUSY, ROLLING_BACK */
     enum jt_err err;    /* the first of this pipeline */
@@ -57,8 +57,8 @@ static void disconnect(struct jt_pipe *pipe)
     pipe->conn = NULL;
     pipe->state = WAITING;
     jt_deadline_set(&pipe->deadline, pipe->backoff_ms);
-    pipe->backoff_ms =
-        pipe->backoff_ms * 2 > JT_RECONNECT_MAX_MS ? JT_RECONNECT_MAX_MS : pipe->backoff_ms * 2;
+    int next_ms = pipe->backoff_ms * 2;
+    pipe->backoff_ms = next_ms > pipe->backoff_max_ms ? pipe->backoff_max_ms : next_ms;
 }
 
 /* From the loop only: answers the transaction under way. */
@@ -426,6 +426,7 @@ enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *
     pipe->node = *node;
     pipe->timeout_ms = timeout_ms;
     pipe->backoff_ms = JT_RECONNECT_MIN_MS;
+    pipe->backoff_max_ms = JT_RECONNECT_MAX_MS;
     pipe->conninfo = strdup(conninfo);
     pipe->application = strdup(application);
     pipe->socket = (struct jt_watch){ .fn = on_socket, .arg = pipe, .fd = -1 };
@@ -475,6 +476,18 @@ void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
 {
     pipe->up_fn = fn;
     pipe->up_arg = arg;
+}
+
+void jt_pipe_scout(struct jt_pipe *pipe)
+{
+    pipe->backoff_max_ms = JT_RECONNECT_SCOUT_MS;
+}
+
+void jt_pipe_hurry(struct jt_pipe *pipe)
+{
+    if (pipe->state == WAITING) {
+        jt_deadline_set(&pipe->deadline, 1);
+    }
 }
 
 bool jt_pipe_unsure(const struct jt_pipe *pipe)

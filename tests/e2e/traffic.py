@@ -63,10 +63,10 @@ class Traffic:
         with self._changed:
             self._when = [time.monotonic()]
 
-    def gap_ms(self):
-        """For how long at a stretch nothing was acknowledged to anybody since the mark."""
+    def gap(self):
+        """The longest time since the mark in which nothing was acknowledged to anybody: from, to."""
         with self._changed:
-            return 1000 * max(b - a for a, b in zip(self._when, self._when[1:]))
+            return max(zip(self._when, self._when[1:]), key=lambda pair: pair[1] - pair[0])
 
     def _client(self, rng):
         api = self.service.app
