@@ -64,7 +64,7 @@ class Traffic:
             self._when = [time.monotonic()]
 
     def gap(self):
-        """The longest time since the mark in which nothing was acknowledged to anybody: from, to."""
+        """From when to when, since the mark, nothing was acknowledged to anybody for longest."""
         with self._changed:
             return max(zip(self._when, self._when[1:]), key=lambda pair: pair[1] - pair[0])
 
