@@ -21,6 +21,7 @@ from custody import Custodians, destroy, destruction
 from restored import Archived, Recovered
 from service import Api, wait_until
 from siv import Siv
+from test_reference import run_reader
 
 FAST = {"keeper_destroy_grace": 0}
 MOMENTS = ("active", "draining", "retired", "destroyed")
@@ -223,10 +224,11 @@ def check_no_bytes(story, key):
 
 
 def check_backups_named(story):
-    """The product says which files still hold the key, and those do."""
+    """The product says which files still hold the key, in the certificate too, and those do."""
     digests = {m: hashlib.sha256(p.read_bytes()).hexdigest() for m, p in story.escrows.items()}
     listed = story.service.operator.get("/v1/generations/1").json()["backups"]
     assert [b["digest"] for b in listed] == [digests["before"]]
+    assert re.findall(r"\nbackup: (\w+)", story.certificate) == [digests["before"]]
 
 
 def serve(story, cluster, database):
@@ -284,3 +286,15 @@ def test_after_a_destruction_nothing_that_was_kept_opens(archived, make_service,
     assert story.service.app.detokenize_many(tokens) == [story.tokens[t] for t in tokens]
     assert [story.decrypt(n).status_code == 200 for n in (1, 2, 3)] == [False, True, True]
     assert destruction(story.service, 1)["certificate"]["text"] == story.certificate
+    check_the_reader_follows(story.service)
+
+
+def check_the_reader_follows(service):
+    """The second reader finds the certificate good, until a receipt is put in another's place."""
+    service.pans = []
+    good = run_reader(service)
+    assert good.returncode == 0 and "destroyed keys: 1 certificates good" in good.stdout
+    service.sql(
+        "UPDATE backup SET body = (SELECT b.body FROM backup b WHERE b.digest <> backup.digest)"
+    )
+    assert "a backup that it names lacks the key" in run_reader(service).stdout
