@@ -109,15 +109,19 @@ static void note_join(struct jt_vault *vault, enum jt_err err)
  */
 static enum jt_err show_ring(struct jt_work_ctx *ctx, struct jt_ring_row *row, bool *joined)
 {
-    uint64_t refused;
-    enum jt_err err;
-    do {
+    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
+    uint64_t refused = 0;
+    while (err == JT_ERR_WENT_BACK && row->epoch > refused) {
         refused = row->epoch;
-        err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
-    } while (err == JT_ERR_WENT_BACK && jt_ring_read(ctx->db, row) == JT_OK &&
-             row->epoch > refused);
-    if (err == JT_OK) {
-        jt_fault_clear(&ctx->fault);
+        enum jt_err read = jt_ring_read(ctx->db, row);
+        if (read != JT_OK) {
+            jt_fault_clear(&ctx->fault); /* what the refusal means is not known */
+            return read;
+        }
+        if (row->epoch > refused) {
+            jt_fault_clear(&ctx->fault);
+            err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
+        }
     }
     return err;
 }
