@@ -41,8 +41,9 @@ struct jt_pipe {
     bool refused;       /* the server has ended the transaction before: it comes to nothing */
     bool unsure;        /* of the last transaction: it failed, and may be committed */
     int backend;        /* the server process that it went to */
-    jt_loop_fn *up_fn;
-    void *up_arg;
+    jt_loop_fn *up_fn, *slow_fn;
+    void *up_arg, *slow_arg;
+    int left_ms;           /* BUSY: of the time for it, once it is slow; 0: it is, or nobody asks */
     struct jt_fault fault; /* of the transaction, or of the last loss */
     struct jt_histogram *us;
     int64_t began_us;
@@ -99,7 +100,9 @@ static void begin_pipeline(struct jt_pipe *pipe, enum state state, int n_expecte
     pipe->n_expected = n_expected;
     pipe->n_seen = 0;
     pipe->give_up = false;
-    jt_deadline_set(&pipe->deadline, timeout_ms);
+    bool tells = state == BUSY && pipe->slow_fn != NULL && timeout_ms > JT_TXN_SLOW_MS;
+    pipe->left_ms = tells ? timeout_ms - JT_TXN_SLOW_MS : 0;
+    jt_deadline_set(&pipe->deadline, tells ? JT_TXN_SLOW_MS : timeout_ms);
 }
 
 /*
@@ -399,6 +402,10 @@ static void on_deadline(void *arg, uint32_t events)
     struct jt_pipe *pipe = arg;
     if (pipe->state == WAITING) {
         start_connecting(pipe);
+    } else if (pipe->state == BUSY && pipe->left_ms > 0) {
+        jt_deadline_set(&pipe->deadline, pipe->left_ms);
+        pipe->left_ms = 0;
+        pipe->slow_fn(pipe->slow_arg, 0);
     } else {
         if (pipe->txn == NULL) {
             jt_fault_clear(&pipe->fault);
@@ -476,6 +483,12 @@ void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
 {
     pipe->up_fn = fn;
     pipe->up_arg = arg;
+}
+
+void jt_pipe_on_slow(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
+{
+    pipe->slow_fn = fn;
+    pipe->slow_arg = arg;
 }
 
 void jt_pipe_scout(struct jt_pipe *pipe)

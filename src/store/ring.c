@@ -64,6 +64,7 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
 static const char end_stuck[] =
     "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) " HOLDERS "AND " OURS " "
     "AND a.pid <> pg_backend_pid() "
+    "AND a.wait_event_type = 'Client' "
     "AND a.xact_start < clock_timestamp() - $1::int8 * interval '1 millisecond'";
 
 /* A prepared transaction has no process. */

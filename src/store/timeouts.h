@@ -43,6 +43,12 @@
 /* How long a session is waited for that was told to end. */
 #define JT_END_SESSION_MS 2000
 
+/*
+ * A transaction of a pipe that takes so long may wait for one whose front was stopped. Longer than
+ * what makes that one stuck (vault/ring_step.c), so that one look is enough.
+ */
+#define JT_TXN_SLOW_MS 5500
+
 /* How long the outcome of a transaction is asked for. A server that restarts takes about so long.
  */
 #define JT_DOUBT_PATIENCE_MS 5000

@@ -85,6 +85,18 @@ static void on_up(void *arg, uint32_t events)
     }
 }
 
+/*
+ * It may wait for a card that another front has written and not committed, because it was stopped
+ * in between.
+ */
+static void on_slow(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_lanes *lanes = arg;
+    atomic_store(&lanes->vault->held_up, true);
+    jt_membership_nudge(lanes->vault);
+}
+
 static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *verb,
                             struct jt_lane **out)
 {
@@ -97,6 +109,7 @@ static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *v
     enum jt_err err = jt_lane_new(verb, &place, n, out);
     if (err == JT_OK) {
         jt_pipe_on_up((*out)->pipe, on_up, lanes);
+        jt_pipe_on_slow((*out)->pipe, on_slow, lanes);
         lanes->all[lanes->n++] = *out;
         lanes->n_writers += verb->writes;
     }

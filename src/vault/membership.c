@@ -354,6 +354,9 @@ static struct jt_again step(void *arg)
     } else {
         atomic_store(&vault->registered, false);
     }
+    if (atomic_exchange(&vault->held_up, false)) {
+        jt_ring_step_end_stuck(&m->ctx);
+    }
     if (taken && is_patient(m)) {
         return (struct jt_again){ .ms = TAKEN_MS };
     }

@@ -8,8 +8,8 @@ from cutter import Cutter
 
 
 class Stopper(Cutter):
-    """After `arm`, the first transaction that takes the ring lock goes on to the server up to that
-    statement and no further, and nothing else of that connection follows: as if its front had been
+    """After `arm`, the first transaction that has one of these statements goes on to the server up
+    to it and no further, and nothing else of that connection follows: as if its front had been
     stopped between two writes. `caught` is set then.
     """
 
@@ -18,8 +18,10 @@ class Stopper(Cutter):
         self.caught = threading.Event()
         self._armed = threading.Event()
         self._for_ever = threading.Event()
+        self._statements = ()
 
-    def arm(self):
+    def arm(self, *statements):
+        self._statements = statements
         self._armed.set()
 
     def close(self):
@@ -27,7 +29,8 @@ class Stopper(Cutter):
         super().close()
 
     def _pass_on(self, data, sink, pair):
-        end = end_of_lock(data) if self._armed.is_set() and sink is pair[1] else None
+        armed = self._armed.is_set() and sink is pair[1]
+        end = end_of(data, self._statements) if armed else None
         if end is None:
             return super()._pass_on(data, sink, pair)
         self._armed.clear()
@@ -37,9 +40,9 @@ class Stopper(Cutter):
         raise ConnectionAbortedError
 
 
-def end_of_lock(data):
-    """Where in what a client sends the execution of statement `ring_lock` ends; None: nowhere. The
-    messages are a byte and a length, and each transaction is sent from its beginning.
+def end_of(data, statements):
+    """Where in what a client sends the execution of such a prepared statement ends; None: nowhere.
+    The messages are a byte and a length, and each transaction is sent from its beginning.
     """
     at, bound = 0, False
     while at + 5 <= len(data):
@@ -47,7 +50,7 @@ def end_of_lock(data):
         message = data[at + 5 : at + 1 + length]
         at += 1 + length
         if kind == b"B":
-            bound = message.split(b"\0")[1] == b"ring_lock"
+            bound = message.split(b"\0")[1].decode() in statements
         elif kind == b"E" and bound:
             return at
     return None

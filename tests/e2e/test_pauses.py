@@ -96,32 +96,49 @@ def holders(service):
     )
 
 
-@pytest.fixture
-def stopped(make_service, tmp_path):
-    """Two nodes; the second was stopped after it took the ring lock and before it wrote the card.
-    Its session holds the lock, and no time-out of the server ends it.
+class Stopped:
+    """Two nodes; the second can be stopped in the middle of a transaction that tokenizes a card.
+    Its session holds locks then, and no time-out of the server ends it.
     """
-    first = make_service(options={"front_lease": 3})
-    second = first.add_node(front_lease=3)
-    stopper = Stopper(tmp_path / "stopper", first.cluster)
-    conninfo = f"host={stopper.directory} dbname={first.database} user=jeton"
-    second.configure(front_lease=3, database_conninfo=conninfo)
-    second.front.stop()
-    second.start_front().wait_ready()
-    first.app.tokenize_many(POOL)
-    assert first.operator.create_generation() == 2
-    wait_until(lambda: first.operator.activate(2).status_code == 200, "both hold the key")
-    stopper.arm()
-    card = made_up(1, series="stopped")
-    session = second.app
-    writer = threading.Thread(target=lambda: give_up(session, card), daemon=True)
-    writer.start()
-    assert stopper.caught.wait(30)
-    second.front.pause()
-    wait_until(lambda: holders(first), "its session holds the lock")
-    yield first, second, card
-    second.front.kill()
-    stopper.close()
+
+    def __init__(self, make_service, directory):
+        self.first = make_service(options={"front_lease": 3})
+        self.second = self.first.add_node(front_lease=3)
+        self.stopper = Stopper(directory, self.first.cluster)
+        conninfo = f"host={self.stopper.directory} dbname={self.first.database} user=jeton"
+        self.second.configure(front_lease=3, database_conninfo=conninfo)
+        self.second.front.stop()
+        self.second.start_front().wait_ready()
+        self.first.app.tokenize_many(POOL)
+        assert self.first.operator.create_generation() == 2
+        wait_until(lambda: self.first.operator.activate(2).status_code == 200, "both hold the key")
+        self.card = made_up(1, series="stopped")
+
+    def stop_behind(self, *statements):
+        self.stopper.arm(*statements)
+        session = self.second.app
+        threading.Thread(target=lambda: give_up(session, self.card), daemon=True).start()
+        assert self.stopper.caught.wait(30)
+        self.second.front.pause()
+        wait_until(lambda: holders(self.first), "its session holds the lock")
+        return self.first, self.second, self.card
+
+    def close(self):
+        self.second.front.kill()
+        self.stopper.close()
+
+
+@pytest.fixture
+def pair(make_service, tmp_path):
+    pair = Stopped(make_service, tmp_path / "stopper")
+    yield pair
+    pair.close()
+
+
+@pytest.fixture
+def stopped(pair):
+    """After the second took the ring lock, and before it wrote the card."""
+    return pair.stop_behind("ring_lock")
 
 
 def give_up(session, card):
@@ -156,6 +173,24 @@ def test_a_retirement_beside_a_front_that_was_stopped_in_a_transaction(stopped, 
         service.operator.retire(1)
         assert "ended 1 stuck database sessions" in service.front_log.read_text()
         pause_ends(traffic, measured, "a stopped front, at a retirement")
+
+
+def test_who_wants_the_card_of_a_front_that_was_stopped_does_not_wait_for_ever(pair, measured):
+    """It has written the card, and will not commit: another node waits for what becomes of it."""
+    service, _, card = pair.stop_behind("tokenize", "tokenize_alone")
+    with clients(service) as traffic:
+        started = time.monotonic()
+        token = wait_until(lambda: tokenized(service, card), "the card has a token", 60)
+        measured("the stopped card was had after", 1000 * (time.monotonic() - started), "ms")
+        pause_ends(traffic, measured, "a card that a stopped front holds")
+        remover = Api(service, service.new_client("remover", ["delete"]))
+        assert remover.request("DELETE", f"/v1/fields/pan/tokens/{token}").status_code == 204
+
+
+def tokenized(service, card):
+    answer = service.app.post("/v1/fields/pan/tokenize", {"pan": card})
+    assert answer.status_code in (200, 503), answer.text
+    return answer.status_code == 200 and answer.json()["token"]
 
 
 def test_a_node_joins_beside_a_front_that_was_stopped_in_a_transaction(stopped):
