@@ -105,7 +105,7 @@ static enum jt_err verify(const struct jt_call *call, void *state, struct jt_wor
     if (err == JT_OK) {
         err = jt_backups_verify(ctx, &file, call->actor, &sent->info);
     }
-    return err == JT_OK ? jt_inspect_generations(ctx, want, &sent->all) : err;
+    return err == JT_OK ? jt_inspect_kept_generations(ctx, want, &sent->all) : err;
 }
 
 static json_t *verified_answer(const struct jt_api *api, void *state)
@@ -138,7 +138,7 @@ static enum jt_err list(const struct jt_call *call, void *state, struct jt_work_
     (void)call;
     struct backups *b = state;
     b->found = json_array();
-    enum jt_err err = jt_inspect_generations(ctx, want, b);
+    enum jt_err err = jt_inspect_kept_generations(ctx, want, b);
     if (err == JT_OK) {
         err = jt_backups_list(ctx, add, b);
     }

@@ -50,7 +50,7 @@ static void add_generation(void *arg, const struct jt_generation_info *info)
         s->generations[s->n_generations++] = (struct jt_metrics_generation){
             .number = info->row.number,
             .state = (enum jt_generation_state)info->row.state,
-            .n_rows = info->rows_written + info->rows_moved_in - info->rows_moved_out,
+            .n_rows = jt_generation_rows(info),
         };
     }
 }
@@ -60,7 +60,7 @@ static void look(struct jt_job *job, struct jt_work_ctx *ctx)
     struct jt_scrape *s = jt_container_of(job, struct jt_scrape, job);
     s->n_generations = 0;
     jt_inspect_peers(ctx, &s->peers);
-    if (s->peers.database_up && jt_inspect_generations(ctx, add_generation, s) != JT_OK) {
+    if (s->peers.database_up && jt_inspect_kept_generations(ctx, add_generation, s) != JT_OK) {
         s->peers.database_up = false;
     }
 }

@@ -248,6 +248,20 @@ static void add_accepted(const struct jt_destruction_request *r, char *text, siz
     }
 }
 
+/* Whose files are still to be destroyed, each by its own digest. */
+static void add_backups(const struct jt_destruction_certify *c, char *text, size_t *len)
+{
+    char hex[2 * JT_BACKUP_DIGEST_LEN + 1];
+    for (size_t i = 0; i < c->n_backups; i++) {
+        jt_hex_encode(c->backups[i], sizeof c->backups[i], hex);
+        add(text, JT_CERTIFICATE_TEXT_MAX, len, "backup: %s\n", hex);
+    }
+    if (c->n_more_backups > 0) {
+        add(text, JT_CERTIFICATE_TEXT_MAX, len, "backups-besides: %" PRIu32 "\n",
+            c->n_more_backups);
+    }
+}
+
 static enum jt_err write_certificate(const struct jt_keeper *k,
                                      const struct jt_destruction_certify *c, const uint8_t *by,
                                      size_t n_approved, struct jt_certificate *out)
@@ -268,6 +282,7 @@ static enum jt_err write_certificate(const struct jt_keeper *k,
         jt_hex_encode(c->nodes[i].incarnation, JT_INCARNATION_LEN, hex);
         add(out->text, max, &len, "erased-by: %s %s\n", c->nodes[i].node, hex);
     }
+    add_backups(c, out->text, &len);
     add(out->text, max, &len, "requested-at: %s\ndestroyed-at: %s\ncertified-at: %s\nactor: %s\n",
         c->requested_at, c->destroyed_at, c->certified_at, c->actor);
     out->text_len = len;

@@ -177,13 +177,21 @@ enum jt_err jt_acks_wanted(struct jt_db *db, const char *node,
     return err;
 }
 
+/* So many at a time: whoever can write there may have put more than a statement can remove. */
+#define SWEEP(table, which)                                                                \
+    "DELETE FROM " table " WHERE ctid IN (SELECT a.ctid FROM " table " a WHERE " which " " \
+    "LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+
 enum jt_err jt_adoptions_sweep(struct jt_db *db)
 {
-    /* so many at a time: whoever can write there may have put more than a statement can remove */
-    return jt_db_change(db,
-                        "DELETE FROM adoption WHERE ctid IN (SELECT a.ctid FROM adoption a WHERE "
-                        "a.at < now() - interval '1 minute' LIMIT 1000 FOR UPDATE SKIP LOCKED)",
-                        NULL, NULL);
+    enum jt_err err =
+        jt_db_change(db, SWEEP("adoption", "a.at < now() - interval '1 minute'"), NULL, NULL);
+    return err != JT_OK
+               ? err
+               : jt_db_change(db,
+                              SWEEP("key_ack", "EXISTS (SELECT FROM generation g WHERE g.number = "
+                                               "a.generation AND NOT " IS_OF_INTEREST ")"),
+                              NULL, NULL);
 }
 
 /* --- for operators --- */

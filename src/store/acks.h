@@ -64,7 +64,8 @@ enum jt_err jt_acks_wanted(struct jt_db *db, const char *node,
                            const uint8_t keeper[static JT_INCARNATION_LEN], uint64_t *numbers,
                            size_t max, size_t *n) JT_CHECKED;
 
-/* Removes questions that nobody waits for any more. */
+/* Removes questions that nobody waits for any more, and answers about generations that have ended.
+ */
 enum jt_err jt_adoptions_sweep(struct jt_db *db) JT_CHECKED;
 
 /* --- for operators --- */

@@ -59,7 +59,8 @@ static const char select_info[] =
     "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out, "
     "sum(deleted) AS deleted "
     "FROM tally WHERE generation = g.number) t "
-    "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
+    "WHERE $1::int8 IN (0, g.number) AND ($2::bool OR g.state <> " JT_SQL_DESTROYED ") "
+    "ORDER BY g.number";
 
 static enum jt_err read_info(const PGresult *res, int i, struct jt_generation_info *out)
 {
@@ -70,8 +71,9 @@ static enum jt_err read_info(const PGresult *res, int i, struct jt_generation_in
     return jt_row_status(&row);
 }
 
-/* All generations, or the one with this number. */
-static enum jt_err select_generations(struct jt_db *db, uint64_t number, PGresult **res)
+/* All generations, or the one with this number; without those that are destroyed, or with them. */
+static enum jt_err select_generations(struct jt_db *db, uint64_t number, bool destroyed,
+                                      PGresult **res)
 {
     *res = NULL;
     enum jt_err err = jt_db_ensure(db);
@@ -81,13 +83,14 @@ static enum jt_err select_generations(struct jt_db *db, uint64_t number, PGresul
     struct jt_params p;
     jt_params_init(&p);
     jt_params_u63(&p, number);
+    jt_params_bool(&p, destroyed);
     return jt_db_query(db, select_info, &p, res);
 }
 
-enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg)
+static enum jt_err list(struct jt_db *db, bool destroyed, jt_generation_fn *each, void *arg)
 {
     PGresult *res;
-    enum jt_err err = select_generations(db, 0, &res);
+    enum jt_err err = select_generations(db, 0, destroyed, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_generation_info info;
         err = read_info(res, i, &info);
@@ -99,6 +102,16 @@ enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *
     return err;
 }
 
+enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg)
+{
+    return list(db, true, each, arg);
+}
+
+enum jt_err jt_generations_kept(struct jt_db *db, jt_generation_fn *each, void *arg)
+{
+    return list(db, false, each, arg);
+}
+
 enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_generation_info *out)
 {
     memset(out, 0, sizeof *out);
@@ -106,7 +119,7 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
         return JT_ERR_NO_GENERATION;
     }
     PGresult *res;
-    enum jt_err err = select_generations(db, number, &res);
+    enum jt_err err = select_generations(db, number, true, &res);
     if (err == JT_OK) {
         err = PQntuples(res) == 0 ? JT_ERR_NO_GENERATION : read_info(res, 0, out);
     }
@@ -178,7 +191,11 @@ static enum jt_err read_taken(struct jt_db *db, struct jt_generations_taken *out
 {
     memset(out, 0, sizeof *out);
     PGresult *res;
-    enum jt_err err = jt_db_query(db, "SELECT " COLUMNS " FROM generation", NULL, &res);
+    enum jt_err err =
+        jt_db_query(db,
+                    "SELECT " COLUMNS " FROM generation WHERE state <> " JT_SQL_DESTROYED
+                    " OR number = (SELECT max(number) FROM generation)",
+                    NULL, &res);
     for (int i = 0; err == JT_OK && i < PQntuples(res); i++) {
         struct jt_row row = jt_row_init(res, i);
         struct jt_generation_row g;

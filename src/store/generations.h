@@ -46,6 +46,8 @@ typedef void jt_generation_fn(void *arg, const struct jt_generation_info *info);
 
 /* Calls `each` ascending by number. */
 enum jt_err jt_generations_list(struct jt_db *db, jt_generation_fn *each, void *arg) JT_CHECKED;
+/* The same without those that are destroyed, of which there come to be ever more. */
+enum jt_err jt_generations_kept(struct jt_db *db, jt_generation_fn *each, void *arg) JT_CHECKED;
 enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
                               struct jt_generation_info *out) JT_CHECKED;
 

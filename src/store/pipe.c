@@ -32,7 +32,7 @@ struct jt_pipe {
     enum state state;
     struct jt_watch socket;
     struct jt_deadline deadline; /* of what is under way, or of the next attempt to connect */
-    int backoff_ms;
+    int backoff_ms, backoff_max_ms;
     int n_expected, n_seen;
     struct jt_txn *txn; /* BUSY, ROLLING_BACK */
     enum jt_err err;    /* the first of this pipeline */
@@ -41,8 +41,9 @@ struct jt_pipe {
     bool refused;       /* the server has ended the transaction before: it comes to nothing */
     bool unsure;        /* of the last transaction: it failed, and may be committed */
     int backend;        /* the server process that it went to */
-    jt_loop_fn *up_fn;
-    void *up_arg;
+    jt_loop_fn *up_fn, *slow_fn;
+    void *up_arg, *slow_arg;
+    int left_ms;           /* BUSY: of the time for it, once it is slow; 0: it is, or nobody asks */
     struct jt_fault fault; /* of the transaction, or of the last loss */
     struct jt_histogram *us;
     int64_t began_us;
@@ -57,8 +58,8 @@ static void disconnect(struct jt_pipe *pipe)
     pipe->conn = NULL;
     pipe->state = WAITING;
     jt_deadline_set(&pipe->deadline, pipe->backoff_ms);
-    pipe->backoff_ms =
-        pipe->backoff_ms * 2 > JT_RECONNECT_MAX_MS ? JT_RECONNECT_MAX_MS : pipe->backoff_ms * 2;
+    int next_ms = pipe->backoff_ms * 2;
+    pipe->backoff_ms = next_ms > pipe->backoff_max_ms ? pipe->backoff_max_ms : next_ms;
 }
 
 /* From the loop only: answers the transaction under way. */
@@ -99,7 +100,9 @@ static void begin_pipeline(struct jt_pipe *pipe, enum state state, int n_expecte
     pipe->n_expected = n_expected;
     pipe->n_seen = 0;
     pipe->give_up = false;
-    jt_deadline_set(&pipe->deadline, timeout_ms);
+    bool tells = state == BUSY && pipe->slow_fn != NULL && timeout_ms > JT_TXN_SLOW_MS;
+    pipe->left_ms = tells ? timeout_ms - JT_TXN_SLOW_MS : 0;
+    jt_deadline_set(&pipe->deadline, tells ? JT_TXN_SLOW_MS : timeout_ms);
 }
 
 /*
@@ -399,6 +402,10 @@ static void on_deadline(void *arg, uint32_t events)
     struct jt_pipe *pipe = arg;
     if (pipe->state == WAITING) {
         start_connecting(pipe);
+    } else if (pipe->state == BUSY && pipe->left_ms > 0) {
+        jt_deadline_set(&pipe->deadline, pipe->left_ms);
+        pipe->left_ms = 0;
+        pipe->slow_fn(pipe->slow_arg, 0);
     } else {
         if (pipe->txn == NULL) {
             jt_fault_clear(&pipe->fault);
@@ -426,6 +433,7 @@ enum jt_err jt_pipe_new(struct jt_loop *loop, const char *conninfo, const char *
     pipe->node = *node;
     pipe->timeout_ms = timeout_ms;
     pipe->backoff_ms = JT_RECONNECT_MIN_MS;
+    pipe->backoff_max_ms = JT_RECONNECT_MAX_MS;
     pipe->conninfo = strdup(conninfo);
     pipe->application = strdup(application);
     pipe->socket = (struct jt_watch){ .fn = on_socket, .arg = pipe, .fd = -1 };
@@ -475,6 +483,24 @@ void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
 {
     pipe->up_fn = fn;
     pipe->up_arg = arg;
+}
+
+void jt_pipe_on_slow(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg)
+{
+    pipe->slow_fn = fn;
+    pipe->slow_arg = arg;
+}
+
+void jt_pipe_scout(struct jt_pipe *pipe)
+{
+    pipe->backoff_max_ms = JT_RECONNECT_SCOUT_MS;
+}
+
+void jt_pipe_hurry(struct jt_pipe *pipe)
+{
+    if (pipe->state == WAITING) {
+        jt_deadline_set(&pipe->deadline, 1);
+    }
 }
 
 bool jt_pipe_unsure(const struct jt_pipe *pipe)

@@ -46,6 +46,17 @@ bool jt_pipe_up(const struct jt_pipe *pipe);
 /* `fn` runs each time the pipe becomes ready with a new connection, the first time included. */
 void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
 
+/* `fn` runs once for each transaction that takes longer than JT_TXN_SLOW_MS, while it does. */
+void jt_pipe_on_slow(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
+
+/*
+ * While a server is away its pipes ask for it ever more rarely, so that it is not kept busy with
+ * them. A scout goes on asking often; when it is up, the others are told to hurry: to make their
+ * next attempt at once.
+ */
+void jt_pipe_scout(struct jt_pipe *pipe);
+void jt_pipe_hurry(struct jt_pipe *pipe);
+
 struct jt_histogram;
 
 /* How long each transaction took, in microseconds, is noted there; NULL: nowhere. */

@@ -53,16 +53,24 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
 }
 
 /* An advisory lock on one bigint shows its halves as classid and objid, and objsubid 1. */
-static const char end_stuck[] =
-    "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) "
-    "FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
-    "WHERE l.locktype = 'advisory' AND l.granted "
-    "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) "
-    "AND l.classid::int8 = " JT_RING_LOCK " >> 32 AND l.objid::int8 = " JT_RING_LOCK
+#define HOLDERS                                                                                \
+    "FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "                           \
+    "WHERE l.locktype = 'advisory' AND l.granted "                                             \
+    "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) " \
+    "AND l.classid::int8 = " JT_RING_LOCK " >> 32 AND l.objid::int8 = " JT_RING_LOCK           \
     " & 4294967295 AND l.objsubid = 1 "
-    "AND a.usename = current_user AND a.application_name LIKE 'jetond %' AND a.pid <> "
-    "pg_backend_pid() "
+#define OURS "a.usename = current_user AND a.application_name LIKE 'jetond %'"
+
+static const char end_stuck[] =
+    "SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) " HOLDERS "AND " OURS " "
+    "AND a.pid <> pg_backend_pid() "
+    "AND a.wait_event_type = 'Client' "
     "AND a.xact_start < clock_timestamp() - $1::int8 * interval '1 millisecond'";
+
+/* A prepared transaction has no process. */
+static const char foreign_holder[] =
+    "SELECT coalesce(l.pid, 0), coalesce(a.usename::text, '') " HOLDERS "AND NOT coalesce(" OURS
+    ", false) ORDER BY l.pid LIMIT 1";
 
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended)
 {
@@ -79,6 +87,25 @@ enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended)
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         *n_ended = (int)jt_row_u63(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_ring_foreign_holder(struct jt_db *db, struct jt_ring_holder *out)
+{
+    memset(out, 0, sizeof *out);
+    enum jt_err err = jt_db_ensure(db);
+    if (err != JT_OK) {
+        return err;
+    }
+    PGresult *res;
+    err = jt_db_query_one(db, foreign_holder, NULL, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        out->process = jt_row_u31(&row, 0);
+        jt_row_text(&row, 1, out->user, sizeof out->user);
         err = jt_row_status(&row);
     }
     PQclear(res);

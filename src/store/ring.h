@@ -19,10 +19,21 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out) JT_CHECKED;
 /*
  * Ends the sessions of Jeton's own fronts (same role, application name "jetond ...") that have held
  * the ring lock in one transaction for longer than `older_than_ms`: writers whose process was
- * stopped in the middle, which time-outs of the server do not free while it waits to send them a
- * result. Their transactions come to nothing. *n_ended receives how many.
+ * stopped in the middle, which time-outs of the server do not free while it waits for them. One
+ * that waits for another session, or for a standby to have its commit, is none. Their transactions
+ * come to nothing. *n_ended receives how many.
  */
 enum jt_err jt_ring_end_stuck(struct jt_db *db, int older_than_ms, int *n_ended) JT_CHECKED;
+
+/*
+ * Who holds the ring lock and is no front: such a session is not Jeton's to end. JT_ERR_NO_ROW:
+ * nobody does.
+ */
+struct jt_ring_holder {
+    uint32_t process; /* of the server; 0: a prepared transaction */
+    char user[64];    /* NAMEDATALEN is 64, with the zero */
+};
+enum jt_err jt_ring_foreign_holder(struct jt_db *db, struct jt_ring_holder *out) JT_CHECKED;
 
 /*
  * Stores the first ring row together with the first operator, its set row and its audit row (actor

@@ -35,12 +35,19 @@
 #define JT_LOCK_PAUSE_MS 20
 #define JT_NODE_LEAVE_MS 1000
 
-/* Between two attempts to connect, from the one to the other. */
-#define JT_RECONNECT_MIN_MS 50
-#define JT_RECONNECT_MAX_MS 1000
+/* Between two attempts to connect, from the one to the other; of a scout (store/pipe.h). */
+#define JT_RECONNECT_MIN_MS   50
+#define JT_RECONNECT_MAX_MS   1000
+#define JT_RECONNECT_SCOUT_MS 100
 
 /* How long a session is waited for that was told to end. */
 #define JT_END_SESSION_MS 2000
+
+/*
+ * A transaction of a pipe that takes so long may wait for one whose front was stopped. Longer than
+ * what makes that one stuck (vault/ring_step.c), so that one look is enough.
+ */
+#define JT_TXN_SLOW_MS 5500
 
 /* How long the outcome of a transaction is asked for. A server that restarts takes about so long.
  */

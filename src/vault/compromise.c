@@ -56,7 +56,7 @@ static enum jt_err replace(struct jt_work_ctx *ctx, const struct jt_generation_i
                            struct jt_missing_nodes *missing)
 {
     struct line line = { .above = info->row.number };
-    enum jt_err err = jt_generations_list(ctx->db, look_for_first, &line);
+    enum jt_err err = jt_generations_kept(ctx->db, look_for_first, &line);
     if (err == JT_OK && line.first == 0) {
         err = JT_ERR_NO_SUCCESSOR;
     }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "keyclient/ends.h"
 #include "store/generations.h"
+#include "vault/backups.h"
 #include "vault/destroy.h"
 #include "vault/refresh.h"
 #include "vault/ring_step.h"
@@ -90,6 +91,36 @@ static bool gone_everywhere(const struct jt_destroy_look *look)
     return look->n_nodes > 0 && look->n_nodes < JT_DESTRUCTION_NODE_ROWS;
 }
 
+struct backups {
+    struct jt_generation_row generation;
+    struct jt_destruction_certify *certify;
+};
+
+static bool add_backup(void *arg, const struct jt_backup_info *info)
+{
+    struct backups *b = arg;
+    struct jt_destruction_certify *c = b->certify;
+    if (!jt_backup_has(&info->backup, &b->generation)) {
+        return true;
+    }
+    if (c->n_backups < JT_DESTRUCTION_BACKUPS_MAX) {
+        memcpy(c->backups[c->n_backups++], info->backup.digest, sizeof info->backup.digest);
+    } else {
+        c->n_more_backups++;
+    }
+    return true;
+}
+
+/* Files of which a keeper has said that the key is in them, and nobody that they are gone. */
+static enum jt_err name_backups(struct jt_destroyer *d, struct jt_destruction_certify *c)
+{
+    struct backups b = {
+        .generation = { .number = c->request.generation, .key_id = c->request.key_id }, .certify = c
+    };
+    memcpy(b.generation.check_value, c->request.check_value, sizeof b.generation.check_value);
+    return jt_backups_list(d->ctx, add_backup, &b);
+}
+
 static enum jt_err certify(struct jt_destroyer *d)
 {
     const struct jt_destroy_look *look = &d->look;
@@ -110,6 +141,9 @@ static enum jt_err certify(struct jt_destroyer *d)
         memcpy(e->mac, look->nodes[i].mac, sizeof e->mac);
     }
     enum jt_err err = jt_history_read(d->ctx->db, &history);
+    if (err == JT_OK) {
+        err = name_backups(d, c);
+    }
     if (err != JT_OK) {
         return err;
     }

@@ -11,6 +11,12 @@ enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *ea
     return err == JT_OK ? jt_generations_list(ctx->db, each, arg) : err;
 }
 
+enum jt_err jt_inspect_kept_generations(struct jt_work_ctx *ctx, jt_generation_fn *each, void *arg)
+{
+    enum jt_err err = jt_db_ensure(ctx->db);
+    return err == JT_OK ? jt_generations_kept(ctx->db, each, arg) : err;
+}
+
 enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
                                   struct jt_generation_info *out)
 {

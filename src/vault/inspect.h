@@ -15,9 +15,11 @@
 #include "vault/workers.h"
 #include "wire/status.h"
 
-/* All generations, ascending by number; one. JT_ERR_NO_GENERATION. */
+/* All generations, ascending by number; those not destroyed; one. JT_ERR_NO_GENERATION. */
 enum jt_err jt_inspect_generations(struct jt_work_ctx *ctx, jt_generation_fn *each,
                                    void *arg) JT_CHECKED;
+enum jt_err jt_inspect_kept_generations(struct jt_work_ctx *ctx, jt_generation_fn *each,
+                                        void *arg) JT_CHECKED;
 enum jt_err jt_inspect_generation(struct jt_work_ctx *ctx, uint64_t number,
                                   struct jt_generation_info *out) JT_CHECKED;
 

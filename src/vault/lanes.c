@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/tally.h"
+#include "vault/membership.h"
 #include "vault/reencrypt.h"
 
 #define START_MS 2000
@@ -68,6 +69,34 @@ static enum jt_lanes_state current_state(const struct jt_lanes *lanes)
     return keeper ? JT_LANES_NO_DATABASE : JT_LANES_NO_KEEPER;
 }
 
+/*
+ * A server that one connection has reached is there for the others of this loop, and for the node's
+ * place, which may have been lost meanwhile.
+ */
+static void on_up(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_lanes *lanes = arg;
+    for (size_t i = 0; i < lanes->n; i++) {
+        jt_pipe_hurry(lanes->all[i]->pipe);
+    }
+    if (!atomic_load(&lanes->vault->registered)) {
+        jt_membership_nudge(lanes->vault);
+    }
+}
+
+/*
+ * It may wait for a card that another front has written and not committed, because it was stopped
+ * in between.
+ */
+static void on_slow(void *arg, uint32_t events)
+{
+    (void)events;
+    struct jt_lanes *lanes = arg;
+    atomic_store(&lanes->vault->held_up, true);
+    jt_membership_nudge(lanes->vault);
+}
+
 static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *verb,
                             struct jt_lane **out)
 {
@@ -79,6 +108,8 @@ static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *v
     uint32_t n = FIRST_WRITER + WRITERS_EACH * (uint32_t)lanes->index + lanes->n_writers;
     enum jt_err err = jt_lane_new(verb, &place, n, out);
     if (err == JT_OK) {
+        jt_pipe_on_up((*out)->pipe, on_up, lanes);
+        jt_pipe_on_slow((*out)->pipe, on_slow, lanes);
         lanes->all[lanes->n++] = *out;
         lanes->n_writers += verb->writes;
     }
@@ -137,6 +168,9 @@ enum jt_err jt_lanes_init(struct jt_lanes *lanes, struct jt_vault *vault, struct
     }
     if (err == JT_OK) {
         err = add_lanes(lanes);
+    }
+    if (err == JT_OK) {
+        jt_pipe_scout(lanes->tokenize[0]->pipe);
     }
     if (err != JT_OK) {
         jt_lanes_clear(lanes);

@@ -16,6 +16,7 @@
 #include "vault/lockout.h"
 #include "vault/numeric.h"
 #include "vault/refresh.h"
+#include "vault/ring_step.h"
 #include "vault/strays.h"
 #include "vault/verdict.h"
 
@@ -353,10 +354,17 @@ static struct jt_again step(void *arg)
     } else {
         atomic_store(&vault->registered, false);
     }
+    if (atomic_exchange(&vault->held_up, false)) {
+        jt_ring_step_end_stuck(&m->ctx);
+    }
     if (taken && is_patient(m)) {
         return (struct jt_again){ .ms = TAKEN_MS };
     }
-    m->patient_until_ms = taken ? m->patient_until_ms : 0;
+    if (taken) {
+        jt_ring_step_end_stuck(&m->ctx);
+    } else {
+        m->patient_until_ms = 0;
+    }
     atomic_store(&vault->unregistered_why, (int)err);
     tell(m, err);
     if (is_final(err)) {

@@ -2,8 +2,7 @@
 #include "vault/node_acts.h"
 
 #include "base/log.h"
-
-#define PATIENCE_MS 20000
+#include "vault/ring_step.h"
 
 enum jt_err jt_nodes_inspect(struct jt_work_ctx *ctx, jt_node_fn *each,
                              jt_ack_standing_fn *standing, void *arg)
@@ -18,7 +17,7 @@ enum jt_err jt_nodes_remove(struct jt_work_ctx *ctx, const char *name, const cha
     bool busy = false;
     enum jt_err err = jt_node_remove(ctx->db, name, &act, &busy);
     if (busy) {
-        (void)jt_work_again(ctx, PATIENCE_MS);
+        jt_ring_wait(ctx);
     } else if (err == JT_OK) {
         jt_log(JT_LOG_WARNING, "node %s is removed, on the word of %s; its number rests for a day",
                name, actor);

@@ -103,13 +103,37 @@ static void note_join(struct jt_vault *vault, enum jt_err err)
 }
 
 /*
+ * Between our reading and our showing, a roll and another thread may have taken the keeper further,
+ * and then it refuses what was read. So a refused ring is read again: the database went back only
+ * if there is none beyond it. `row` becomes the one that was shown last.
+ */
+static enum jt_err show_ring(struct jt_work_ctx *ctx, struct jt_ring_row *row, bool *joined)
+{
+    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
+    uint64_t refused = 0;
+    while (err == JT_ERR_WENT_BACK && row->epoch > refused) {
+        refused = row->epoch;
+        enum jt_err read = jt_ring_read(ctx->db, row);
+        if (read != JT_OK) {
+            jt_fault_clear(&ctx->fault); /* what the refusal means is not known */
+            return read;
+        }
+        if (row->epoch > refused) {
+            jt_fault_clear(&ctx->fault);
+            err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
+        }
+    }
+    return err;
+}
+
+/*
  * Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints
  * already.
  */
-static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row *row,
+static enum jt_err accept_ring(struct jt_work_ctx *ctx, struct jt_ring_row *row,
                                struct jt_ring *ring, bool *joined)
 {
-    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
+    enum jt_err err = show_ring(ctx, row, joined);
     if (err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED || err == JT_ERR_KEY_MISSING ||
         err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
         lose_ring(ctx->vault);
@@ -155,7 +179,7 @@ enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, const struct jt_join_order 
     return err;
 }
 
-enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
+static enum jt_err adopt(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 {
     struct jt_ring ring;
     bool joined;
@@ -168,6 +192,12 @@ enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row
         note_join(ctx->vault, err);
     }
     return err;
+}
+
+enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
+{
+    struct jt_ring_row shown = *row;
+    return adopt(ctx, &shown);
 }
 
 /* Whether the keeper's files are still there: once a refresh, and so at least once a second. */
@@ -194,7 +224,7 @@ enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
         err = jt_ring_read(ctx->db, row);
     }
     if (err == JT_OK) {
-        err = jt_ring_adopt(ctx, row);
+        err = adopt(ctx, row);
     }
     jt_sets_keep_up(ctx);
     note_directory(ctx);

@@ -2,9 +2,13 @@
 #include "vault/ring_step.h"
 
 #include "base/log.h"
+#include "base/notice.h"
 #include "keyclient/ends.h"
 #include "store/ring.h"
 #include "vault/refresh.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 /*
  * No transaction of ours lasts this long unless its process was stopped in the middle
@@ -13,12 +17,38 @@
 #define STUCK_AFTER_MS 5000
 #define STUCK_TRIES    6 /* so many attempts in vain, and stuck writers are looked for */
 
+/* What is not ours is not ended: its owner is named, for the operator. */
+static void name_holder(const struct jt_ring_holder *holder)
+{
+    static struct jt_notice held_up = { .what = "a change of the ring or of the nodes waits" };
+    char detail[240];
+    if (holder->process == 0) {
+        (void)snprintf(detail, sizeof detail, "a prepared transaction holds the ring lock");
+    } else {
+        (void)snprintf(detail, sizeof detail,
+                       "the ring lock is held by a session that is no node's: process %" PRIu32
+                       " of the database server, user '%s'",
+                       holder->process, holder->user);
+    }
+    jt_notice(&held_up, detail);
+}
+
 void jt_ring_step_end_stuck(struct jt_work_ctx *ctx)
 {
     int n_ended = 0;
+    struct jt_ring_holder holder;
     enum jt_err err = jt_ring_end_stuck(ctx->db, STUCK_AFTER_MS, &n_ended);
     if (err == JT_OK && n_ended > 0) {
         jt_log(JT_LOG_WARNING, "ended %d stuck database sessions that held the ring lock", n_ended);
+    } else if (err == JT_OK && jt_ring_foreign_holder(ctx->db, &holder) == JT_OK) {
+        name_holder(&holder);
+    }
+}
+
+void jt_ring_wait(struct jt_work_ctx *ctx)
+{
+    if (jt_work_again(ctx, JT_RING_STEP_PATIENCE_MS) && jt_work_tries(ctx) >= STUCK_TRIES) {
+        jt_ring_step_end_stuck(ctx);
     }
 }
 
@@ -86,9 +116,8 @@ enum jt_err jt_ring_step_run(struct jt_work_ctx *ctx, const struct jt_ring_step 
 {
     bool again;
     enum jt_err err = jt_ring_step_try(ctx, step, &again);
-    if (err != JT_OK && again && jt_work_again(ctx, JT_RING_STEP_PATIENCE_MS) &&
-        jt_work_tries(ctx) >= STUCK_TRIES) {
-        jt_ring_step_end_stuck(ctx);
+    if (err != JT_OK && again) {
+        jt_ring_wait(ctx);
     }
     return err;
 }

@@ -41,8 +41,12 @@ enum jt_err jt_ring_step_run(struct jt_work_ctx *ctx, const struct jt_ring_step 
 
 /*
  * After repeated failure to get the lock: our own stuck writers are ended, so that one stopped
- * process cannot hold up a roll for ever.
+ * process cannot hold up a roll, or a node, for ever. A session of somebody else is named in the
+ * log.
  */
 void jt_ring_step_end_stuck(struct jt_work_ctx *ctx);
+
+/* In an act on a worker that found the lock taken: it comes again, and does that in time. */
+void jt_ring_wait(struct jt_work_ctx *ctx);
 
 #endif

@@ -67,7 +67,8 @@ struct jt_vault {
     _Atomic bool directory_good;        /* the keeper's, as its STATUS said to the last heartbeat */
     /* the tables were what the migrations made when they were last looked at (store/shape.h) */
     _Atomic bool in_shape;
-    _Atomic bool faulty; /* transactions of cards failed, and not in passing (vault/verdict.h) */
+    _Atomic bool faulty;  /* transactions of cards failed, and not in passing (vault/verdict.h) */
+    _Atomic bool held_up; /* a transaction takes long: is a front stopped? (vault/lanes.c) */
     _Atomic bool registered;      /* this node's row stands in the database */
     _Atomic int unregistered_why; /* enum jt_err of the last heartbeat; a hint */
     /* Cards are served until then, by jt_clock_ms: vault/lease.h. */

@@ -166,6 +166,11 @@ void jt_destruction_certify_encode(const struct jt_destruction_certify *certify,
     for (size_t i = 0; i < certify->n; i++) {
         erased_encode(&certify->nodes[i], out);
     }
+    jt_buf_u8(out, (uint8_t)certify->n_backups);
+    for (size_t i = 0; i < certify->n_backups; i++) {
+        jt_buf_put(out, certify->backups[i], sizeof certify->backups[i]);
+    }
+    jt_buf_u32(out, certify->n_more_backups);
     jt_wire_text_encode(certify->requested_at, JT_TIME_LEN - 1, out);
     jt_wire_text_encode(certify->destroyed_at, JT_TIME_LEN - 1, out);
     jt_wire_text_encode(certify->certified_at, JT_TIME_LEN - 1, out);
@@ -184,6 +189,15 @@ enum jt_err jt_destruction_certify_decode(struct jt_reader *in,
     for (size_t i = 0; i < certify->n; i++) {
         erased_decode(in, &certify->nodes[i]);
     }
+    certify->n_backups = jt_reader_u8(in);
+    if (certify->n_backups > JT_DESTRUCTION_BACKUPS_MAX) {
+        certify->n_backups = 0;
+        return JT_ERR_PROTOCOL;
+    }
+    for (size_t i = 0; i < certify->n_backups; i++) {
+        jt_reader_copy(in, certify->backups[i], sizeof certify->backups[i]);
+    }
+    certify->n_more_backups = jt_reader_u32(in);
     jt_wire_text_decode(in, JT_TIME_LEN - 1, certify->requested_at);
     jt_wire_text_decode(in, JT_TIME_LEN - 1, certify->destroyed_at);
     jt_wire_text_decode(in, JT_TIME_LEN - 1, certify->certified_at);

@@ -8,13 +8,15 @@
 #define JETON_WIRE_DESTRUCTION_H
 
 #include "base/buf.h"
+#include "model/backup.h"
 #include "model/certificate.h"
 #include "model/custodian.h"
 #include "model/destruction.h"
 #include "wire/generation.h"
 
-#define JT_DESTRUCTION_HELD_MAX  512 /* fields */
-#define JT_DESTRUCTION_NODES_MAX 255
+#define JT_DESTRUCTION_BACKUPS_MAX 64  /* that a certificate names */
+#define JT_DESTRUCTION_HELD_MAX    512 /* fields */
+#define JT_DESTRUCTION_NODES_MAX   255
 
 void jt_destruction_body_encode(const struct jt_destruction_request *request, struct jt_buf *out);
 /* JT_ERR_PROTOCOL; leaves what follows unread, as all decoders of single objects. */
@@ -73,6 +75,10 @@ struct jt_destruction_certify {
     struct jt_approvals approvals;
     size_t n;
     struct jt_erased nodes[JT_DESTRUCTION_NODES_MAX];
+    /* by digest, those that still have the key: the ones opened last, and how many others */
+    size_t n_backups;
+    uint8_t backups[JT_DESTRUCTION_BACKUPS_MAX][JT_BACKUP_DIGEST_LEN];
+    uint32_t n_more_backups;
     char requested_at[JT_TIME_LEN], destroyed_at[JT_TIME_LEN], certified_at[JT_TIME_LEN];
     char actor[JT_ACTOR_MAX + 1]; /* who asked for it */
 };

@@ -63,6 +63,12 @@ static void a_question_is_open_until_this_run_has_answered_this_challenge(void *
     assert_int_equal(open_for(fx, "b", &after), 0);
     assert_int_equal(jt_adoptions_sweep(fx->db), JT_OK);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM adoption"), 0);
+    /* nor is an answer kept for longer than the generation is of interest */
+    int n_acks = fx_number(fx->plain, "SELECT count(*) FROM key_ack");
+    assert_true(n_acks > 0);
+    fx_exec(fx->plain, "UPDATE generation SET state = 5, destroyed_at = now(), destroyed_by = 'x'");
+    assert_int_equal(jt_adoptions_sweep(fx->db), JT_OK);
+    assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM key_ack"), 0);
 }
 
 static void a_flood_of_questions_is_looked_at_in_turns(void **state)

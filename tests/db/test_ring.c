@@ -143,6 +143,10 @@ static void only_our_own_fronts_that_are_stuck_are_ended(void **state)
     /* not a front */
     fx_exec(conns[2], "BEGIN; SELECT pg_advisory_xact_lock_shared(" JT_RING_LOCK ")");
     int n_ended;
+    struct jt_ring_holder holder;
+    assert_int_equal(jt_ring_foreign_holder(fx->db, &holder), JT_OK);
+    assert_int_equal(holder.process, PQbackendPID(conns[2]));
+    assert_string_equal(holder.user, PQuser(conns[2]));
     assert_int_equal(jt_ring_end_stuck(fx->db, 3600000, &n_ended), JT_OK); /* none is that old */
     assert_int_equal(n_ended, 0);
     assert_int_equal(jt_ring_end_stuck(fx->db, 0, &n_ended), JT_OK);
@@ -152,6 +156,7 @@ static void only_our_own_fronts_that_are_stuck_are_ended(void **state)
     for (size_t i = 1; i < 3; i++) {
         fx_exec(conns[i], "COMMIT");
     }
+    assert_int_equal(jt_ring_foreign_holder(fx->db, &holder), JT_ERR_NO_ROW);
     for (size_t i = 0; i < 3; i++) {
         PQfinish(conns[i]);
     }

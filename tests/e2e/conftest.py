@@ -56,6 +56,27 @@ def _show_logs(request, service):
             print(f"--- {path.name}\n" + path.read_text(encoding="utf-8", errors="replace")[-3000:])
 
 
+_measured = []
+
+
+@pytest.fixture
+def measured(request, record_property):
+    """Records a figure: measured("longest pause", 12, "ms"). It stands at the end of the output and
+    in the report, and decides nothing, since the machine may be slow.
+    """
+
+    def record(what, value, unit):
+        record_property(what, f"{value:.0f} {unit}")
+        _measured.append(f"{request.node.name}: {what} {value:.0f} {unit}")
+
+    return record
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in _measured:
+        terminalreporter.write_line("measured " + line)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

@@ -54,11 +54,14 @@ class Cutter:
                 data = source.recv(65536)
                 if not data:
                     break
-                self._open.wait()
-                sink.sendall(data)
+                self._pass_on(data, sink, pair)
         except OSError:
             pass
         self._break(pair)
+
+    def _pass_on(self, data, sink, _pair):
+        self._open.wait()
+        sink.sendall(data)
 
     def _break(self, pair):
         with self._lock:

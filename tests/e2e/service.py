@@ -121,24 +121,31 @@ class Cluster:
             self._ctl("-m", mode, "stop")
 
     def kill(self):
-        """SIGKILL for the postmaster and all its children, as by the OOM killer or a power cut."""
-        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
-        family = [postmaster]
-        for stat in glob.glob("/proc/[0-9]*/stat"):
-            try:
-                text = Path(stat).read_text()
-            except OSError:
-                continue
-            if int(text.rpartition(")")[2].split()[1]) == postmaster:
-                family.append(int(text.split()[0]))
-        for pid in family:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        wait_until(
-            lambda: not any(os.path.exists(f"/proc/{pid}") for pid in family), "PostgreSQL is gone"
-        )
+        """SIGKILL for the postmaster and all its children, as by the OOM killer or a power cut. It
+        may fork while it is looked for, so it is looked again.
+        """
+
+        def family():
+            return [p for p in glob.glob("/proc/[0-9]*/cwd") if self._works_here(p)]
+
+        def killed():
+            found = family()
+            for path in found:
+                try:
+                    os.kill(int(path.split("/")[2]), signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            return not found
+
+        assert family()
+        wait_until(killed, "PostgreSQL is gone")
+
+    def _works_here(self, path):
+        """Every process of a server works in its data directory."""
+        try:
+            return os.readlink(path) == os.path.realpath(self.data)
+        except OSError:
+            return False
 
     def create_database(self, name, **settings):
         self.sql("postgres", f"CREATE DATABASE {name} OWNER jeton")

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from cards import made_up
+from outage import Writable, record_outage
 from service import wait_until
 from standby import Standby
 from test_tls import make_certificate
@@ -65,7 +66,7 @@ def test_the_database_is_reached_by_tls_and_its_certificate_verified(over_tcp, t
 
 @pytest.mark.slow
 def test_another_host_takes_over_and_no_acknowledged_token_is_lost(
-    make_cluster, make_service, tmp_path
+    make_cluster, make_service, tmp_path, measured
 ):
     """Synchronous replication, and a conninfo with both hosts: jetond finds the one that writes."""
     cluster = make_cluster()
@@ -84,11 +85,14 @@ def test_another_host_takes_over_and_no_acknowledged_token_is_lost(
     try:
         with Traffic(service, pool, clients=4, batch=20, outages=True) as traffic:
             traffic.wait_for(20)
+            traffic.mark()
             cluster.kill()
             service.wait_unready()
-            standby.ctl("-w", "-t", "60", "promote")
-            service.wait_ready()
-            traffic.wait_for(20, 60)
+            with Writable(f"host={standby.directory}") as writable:
+                standby.ctl("-w", "-t", "60", "promote")
+                service.wait_ready()
+                traffic.wait_for(20, 60)
+            record_outage(measured, "at a failover", traffic, writable)
         assert [pan for pan, tokens in traffic.tokens.items() if len(tokens) != 1] == []
         promised = {next(iter(tokens)): pan for pan, tokens in traffic.tokens.items()}
         tokens = list(promised)

@@ -12,7 +12,7 @@ import requests
 
 from cards import made_up
 from door import HOST, parse_answers
-from service import TREE, Service, wait_until
+from service import TREE, Api, Service, wait_until
 
 MONITORING = TREE / "docs" / "monitoring"
 NAME = re.compile(r"\b(?:jeton|process)_[a-z0-9_]+\b")
@@ -152,6 +152,15 @@ def test_states(fresh):
     assert scrape.get("jeton_ready") == 1
     assert scrape.get("jeton_generation_rows", state="active") == 0
     assert scrape.get("jeton_ring_epoch") == fresh.operator.epoch()
+    # what was deleted is not counted any more
+    remover = Api(fresh, fresh.new_client("remover", ["delete"]))
+    token = fresh.app.tokenize(made_up(1, series="states"))
+    assert remover.request("DELETE", f"/v1/fields/pan/tokens/{token}").status_code == 204
+    wait_until(
+        lambda: fresh.scrape().get("jeton_generation_rows", generation="1", state="draining") == 49,
+        "one card less",
+        15,
+    )
     assert set(scrape.samples["jeton_ready_check"].values()) == {1}
     assert scrape.get("jeton_keeper_items_total", act="sealed") >= 50
     fresh.keeper.kill()

@@ -8,6 +8,7 @@ ever: the test asks at the end whether every promise held.
 
 import random
 import threading
+import time
 
 import requests
 
@@ -30,6 +31,7 @@ class Traffic:
         self.tokens = {}  # PAN -> set of tokens acknowledged for it
         self.problems = []
         self.acknowledged = 0  # batches
+        self._when = []  # each was, since the mark
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._threads = [
@@ -57,6 +59,15 @@ class Traffic:
             ), "traffic stands still"
         assert not self.problems, self.problems[:3]
 
+    def mark(self):
+        with self._changed:
+            self._when = [time.monotonic()]
+
+    def gap(self):
+        """From when to when, since the mark, nothing was acknowledged to anybody for longest."""
+        with self._changed:
+            return max(zip(self._when, self._when[1:]), key=lambda pair: pair[1] - pair[0])
+
     def _client(self, rng):
         api = self.service.app
         while not self._stop.is_set():
@@ -82,6 +93,7 @@ class Traffic:
                 elif not (self.outages and result["status"] == 503):
                     self.problems.append(f"item: {result['status']} {result.get('type')}")
             self.acknowledged += 1
+            self._when.append(time.monotonic())
             self._changed.notify_all()
 
     def _read(self, api, rng):
@@ -148,8 +160,8 @@ def check_generations(service):
     """
     rows = dict(
         service.sql(
-            "SELECT g.number, count(c.id) FROM generation g LEFT JOIN card c USING (key_id) GROUP "
-            "BY g.number"
+            "SELECT g.number, count(c.id) FROM generation g LEFT JOIN card c "
+            "ON c.key_id = g.key_id AND g.state < 5 GROUP BY g.number"
         )
     )
     for number, generation in service.operator.generations().items():

@@ -422,7 +422,7 @@ static void ends(void)
     static struct jt_destruction_open open = { .timeline = 1, .n_held = 1, .held = &held };
     static struct jt_destruction_show show = { .node = "node1", .certified = true };
     static struct jt_destruction_shown seen = { .view = JT_DESTRUCTION_ERASED, .left_s = 5 };
-    static struct jt_destruction_certify certify = { .n = 1, .actor = "operator" };
+    static struct jt_destruction_certify certify = { .n = 1, .n_backups = 1, .actor = "operator" };
     memcpy(make.set.all[0].name, "alice", 6);
     memcpy(make.set.all[1].name, "bob", 4);
     memcpy(make.approvals.all[0].custodian, "alice", 6);

@@ -236,6 +236,7 @@ class EndChecks:
         digest = hashlib.sha256((retirement.get("certificate") or "").encode("utf-8")).hexdigest()
         if f"certificate-sha256: {digest}" not in head:
             self.report.fault("certificate", f"{what}: of another retirement")
+        self._backups(what, lines, request)
         self._approvals(what, lines, request)
         self._erasures(what, lines, request)
         return self.report.n_faults("certificate") == faults
@@ -253,6 +254,15 @@ class EndChecks:
             if len(named) >= NEEDED and set(named) <= texts:
                 return
         self.report.fault("certificate", f"{what}: not approved by those whom it names")
+
+    def _backups(self, what, lines, request):
+        """Those named have the key, as far as their receipts are still there."""
+        key = (request.generation, request.key_id, request.check)
+        named = [x.removeprefix("backup: ") for x in lines if x.startswith("backup: ")]
+        for row in self.tables["backup"]:
+            receipt = rows.decode_receipt(row["body"])
+            if row["digest"].hex() in named and (receipt is None or key not in receipt[1]):
+                self.report.fault("certificate", f"{what}: a backup that it names lacks the key")
 
     def _erasures(self, what, lines, request):
         named = [x.removeprefix("erased-by: ") for x in lines if x.startswith("erased-by: ")]

@@ -422,6 +422,9 @@ static void certify_end(struct inside *in, enum jt_err expected)
     c.approvals = shown.approvals;
     c.n = 1;
     c.nodes[0] = seen.erased;
+    c.n_backups = 1;
+    memset(c.backups[0], 0xab, sizeof c.backups[0]);
+    c.n_more_backups = 2;
     (void)snprintf(c.requested_at, sizeof c.requested_at, "then");
     (void)snprintf(c.destroyed_at, sizeof c.destroyed_at, "later");
     (void)snprintf(c.certified_at, sizeof c.certified_at, "now");
@@ -454,6 +457,8 @@ static void a_certificate_needs_keepers_words(void **state)
     certify_end(in, JT_OK);
     assert_non_null(strstr(shown.certificate.text, "\napproved-by: jcp_alice_"));
     assert_non_null(strstr(shown.certificate.text, "\nerased-by: node1 "));
+    assert_non_null(strstr(shown.certificate.text, "\nbackup: abababab"));
+    assert_non_null(strstr(shown.certificate.text, "ab\nbackups-besides: 2\nrequested-at: "));
 }
 
 /* The key comes back with an old copy of the directory; the certificate is enough to erase it. */

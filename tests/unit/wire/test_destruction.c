@@ -136,6 +136,11 @@ static void requests_to_certify_come_back(void **state)
     for (size_t i = 0; i < certify.n; i++) {
         (void)snprintf(certify.nodes[i].node, sizeof certify.nodes[i].node, "node%zu", i);
     }
+    certify.n_backups = JT_DESTRUCTION_BACKUPS_MAX;
+    for (size_t i = 0; i < certify.n_backups; i++) {
+        memset(certify.backups[i], (int)i, sizeof certify.backups[i]);
+    }
+    certify.n_more_backups = 7;
     (void)snprintf(certify.actor, sizeof certify.actor, "operator");
     jt_buf_init(&b, 65536);
     jt_destruction_certify_encode(&certify, &b);
