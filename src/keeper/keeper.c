@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "base/random.h"
 #include "base/secmem.h"
+#include "keeper/course.h"
 #include "keeper/genmark.h"
 #include "keeper/keydir.h"
 #include "keeper/nodemarks.h"
@@ -72,6 +73,7 @@ enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *ne
     enum jt_err err = jt_state_save(k->dir_fd, k->root, next);
     if (err == JT_OK) {
         k->state = *next;
+        k->course_moved = false;
     }
     return err;
 }
@@ -408,7 +410,8 @@ enum jt_err jt_keeper_settle(struct jt_keeper *k)
     bool seals = k->sealcount.sealed.n != k->state.sealed.n;
     next.opened = k->ceiling.opened;
     next.sealed = k->sealcount.sealed;
-    enum jt_err err = mark || count || seals ? jt_keeper_save(k, &next) : JT_OK;
+    bool course = jt_course_unsaved(k);
+    enum jt_err err = mark || count || seals || course ? jt_keeper_save(k, &next) : JT_OK;
     enum jt_err settled = k->root == NULL ? JT_OK : jt_destructions_settle(k);
     return err == JT_OK ? settled : err;
 }

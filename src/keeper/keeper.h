@@ -35,13 +35,15 @@ struct jt_keeper {
     struct jt_master *master;
     struct jt_root *root; /* NULL: none made yet; then there are no generations either */
     struct jt_keyring *keyring;
-    struct jt_keeper_state state;          /* as it stands in the state file */
+    struct jt_keeper_state state;          /* as it stands in the state file, but the course */
     struct jt_ring ring;                   /* state.ring decoded; epoch 0: none accepted yet */
     const struct jt_ring_entry *live[256]; /* openable generations of the ring by key id */
     struct jt_batch *batch;
     struct jt_fieldtable fields; /* named since the start */
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
+    enum jt_err course_why;      /* the database's course is refused: keeper/course.h */
+    bool course_moved;           /* it has since state.course was saved */
     struct jt_node_spec node;    /* as joined */
     struct jt_idmint mint;
     struct jt_challenges challenges;

@@ -3,6 +3,7 @@
 
 #include "store/audit_params.h"
 #include "store/columns.h"
+#include "store/history.h"
 #include "store/news.h"
 #include "store/query.h"
 
@@ -318,10 +319,9 @@ enum jt_err jt_destruction_certify(struct jt_db *db, const struct jt_destruction
     return err == JT_OK ? jt_db_end(db, certify(db, row, certificate, act)) : err;
 }
 
-#define HISTORY(FIRST, NEXT, t)                                                                \
-    FIRST(RAW64, "(SELECT c.system_identifier FROM pg_control_system() c)", system_identifier) \
-    NEXT(U31, "('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int4", \
-         timeline)                                                                             \
+#define HISTORY(FIRST, NEXT, t)                               \
+    FIRST(RAW64, JT_SQL_SYSTEM_IDENTIFIER, system_identifier) \
+    NEXT(U31, JT_SQL_TIMELINE, timeline)                      \
     NEXT(TEXT, JT_SQL_TIME("now()"), now)
 
 static JT_COLUMNS_READER(read_history, HISTORY, struct jt_history);

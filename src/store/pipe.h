@@ -46,6 +46,15 @@ bool jt_pipe_up(const struct jt_pipe *pipe);
 /* `fn` runs each time the pipe becomes ready with a new connection, the first time included. */
 void jt_pipe_on_up(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
 
+/*
+ * `fn` is asked of each new connection, before anything is sent on it, where the database has come
+ * to (store/course.h); if it says no, the connection is given up and made again after a pause. To
+ * be called before the loop runs.
+ */
+struct jt_course;
+typedef bool jt_pipe_guard_fn(void *arg, const struct jt_course *now);
+void jt_pipe_guard(struct jt_pipe *pipe, jt_pipe_guard_fn *fn, void *arg);
+
 struct jt_histogram;
 
 /* How long each transaction took, in microseconds, is noted there; NULL: nowhere. */

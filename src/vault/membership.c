@@ -267,6 +267,9 @@ static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *bu
         err = jt_trail_open(&m->ctx);
         err = err == JT_OK ? enrol(m, busy) : err;
     }
+    if (jt_front_course_why(vault) != JT_OK) {
+        jt_sets_keep_up(&m->ctx); /* operators are to be known, also after a restart */
+    }
     if (err == JT_OK) {
         err = jt_ring_refresh(&m->ctx, &ring);
     }

@@ -4,7 +4,8 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "store/cards.h"
-#include "store/ring.h"
+#include "store/course.h"
+#include "vault/lease.h"
 #include "vault/neighbours.h"
 #include "vault/numeric.h"
 
@@ -94,6 +95,21 @@ static void lose_ring(struct jt_vault *vault)
     atomic_store(&vault->active_generation, 0);
 }
 
+/*
+ * One that went back may hold the very ring that the keeper works under: no card may be served in
+ * it, so the lease ends at once, on this side.
+ */
+static void note_course(struct jt_vault *vault, enum jt_err err, const struct jt_course *now)
+{
+    if (err == JT_OK) {
+        jt_front_course_taken(vault, now);
+    } else if (jt_course_is_reason(err) || err == JT_ERR_WENT_BACK) {
+        jt_front_course_refused(vault, err, now);
+        jt_lease_end(vault);
+        atomic_store(&vault->registered, false);
+    }
+}
+
 static void note_join(struct jt_vault *vault, enum jt_err err)
 {
     atomic_store(&vault->mint, err == JT_OK                 ? JT_MINT_READY
@@ -106,12 +122,16 @@ static void note_join(struct jt_vault *vault, enum jt_err err)
  * Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints
  * already.
  */
-static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row *row,
+static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_shown *shown,
                                struct jt_ring *ring, bool *joined)
 {
-    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
-    if (err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED || err == JT_ERR_KEY_MISSING ||
-        err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
+    const struct jt_ring_row *row = &shown->row;
+    enum jt_err err = jt_keyclient_wait_ring_show(ctx->keeper, shown, joined);
+    if (shown->has_course) {
+        note_course(ctx->vault, err, &shown->course);
+    }
+    if (jt_course_is_reason(err) || err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED ||
+        err == JT_ERR_KEY_MISSING || err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
         lose_ring(ctx->vault);
     }
     if (err == JT_OK) {
@@ -125,15 +145,19 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_row
     return err;
 }
 
+/* The ring and where the database stands, in one statement. */
+static enum jt_err read_ring(struct jt_work_ctx *ctx, struct jt_ring_shown *out)
+{
+    out->has_course = true;
+    return jt_course_read(ctx->db, &out->row, &out->course);
+}
+
 static enum jt_err read_and_accept(struct jt_work_ctx *ctx, struct jt_ring *ring)
 {
-    struct jt_ring_row row;
+    struct jt_ring_shown shown;
     bool joined;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_ring_read(ctx->db, &row);
-    }
-    return err == JT_OK ? accept_ring(ctx, &row, ring, &joined) : err;
+    enum jt_err err = read_ring(ctx, &shown);
+    return err == JT_OK ? accept_ring(ctx, &shown, ring, &joined) : err;
 }
 
 enum jt_err jt_refresh_accept(struct jt_work_ctx *ctx)
@@ -155,12 +179,12 @@ enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, const struct jt_join_order 
     return err;
 }
 
-enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
+static enum jt_err adopt(struct jt_work_ctx *ctx, const struct jt_ring_shown *shown)
 {
     struct jt_ring ring;
     bool joined;
     const struct jt_join_order order = { .number = atomic_load(&ctx->vault->number) };
-    enum jt_err err = accept_ring(ctx, row, &ring, &joined);
+    enum jt_err err = accept_ring(ctx, shown, &ring, &joined);
     if (err == JT_OK && !joined && order.number != 0) {
         /* the heartbeat puts its row into the database */
         struct jt_node_joined ignored;
@@ -168,6 +192,12 @@ enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row
         note_join(ctx->vault, err);
     }
     return err;
+}
+
+enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
+{
+    struct jt_ring_shown shown = { .row = *row, .has_course = false };
+    return adopt(ctx, &shown);
 }
 
 /* Whether the keeper's files are still there: once a refresh, and so at least once a second. */
@@ -187,14 +217,13 @@ static void note_directory(struct jt_work_ctx *ctx)
 
 enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 {
-    struct jt_ring_row local;
-    row = row == NULL ? &local : row;
-    enum jt_err err = jt_db_ensure(ctx->db);
+    struct jt_ring_shown shown;
+    enum jt_err err = read_ring(ctx, &shown);
     if (err == JT_OK) {
-        err = jt_ring_read(ctx->db, row);
+        err = adopt(ctx, &shown);
     }
-    if (err == JT_OK) {
-        err = jt_ring_adopt(ctx, row);
+    if (row != NULL) {
+        *row = shown.row;
     }
     jt_sets_keep_up(ctx);
     note_directory(ctx);
