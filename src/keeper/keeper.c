@@ -297,7 +297,14 @@ void jt_keeper_free(struct jt_keeper *k)
 enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
                             const struct jt_ring *ring)
 {
-    struct jt_keeper_state next = k->state;
+    const struct jt_keeper_state state = k->state;
+    return jt_keeper_adopt_with(k, &state, row, ring);
+}
+
+enum jt_err jt_keeper_adopt_with(struct jt_keeper *k, const struct jt_keeper_state *state,
+                                 const struct jt_ring_row *row, const struct jt_ring *ring)
+{
+    struct jt_keeper_state next = *state;
     next.ring = *row;
     next.highest_epoch = ring->epoch;
     if (ring->highest > next.highest_generation) {

@@ -85,6 +85,10 @@ enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *ne
  */
 enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
                             const struct jt_ring *ring) JT_CHECKED;
+/* The same with another state beside, in one write. */
+enum jt_err jt_keeper_adopt_with(struct jt_keeper *k, const struct jt_keeper_state *state,
+                                 const struct jt_ring_row *row,
+                                 const struct jt_ring *ring) JT_CHECKED;
 
 /*
  * Makes the service root of a keeper that has none. An empty state file under it is written first,
