@@ -198,7 +198,10 @@ static uint64_t floor_of(const char *text)
     return *text == '\0' ? 0 : ms > EPOCH_MS ? ms - EPOCH_MS : 1;
 }
 
-/* What stood before and was not carried out gives way. */
+/*
+ * What stood before and was not carried out gives way. No Idempotency-Key is looked at: while the
+ * database is refused no lane has a connection to it.
+ */
 static enum jt_err ask(const struct jt_call *call, void *arg, struct jt_work_ctx *ctx)
 {
     struct state *s = arg;
@@ -213,6 +216,7 @@ const struct jt_operation jt_operation_recovery_ask = {
     .status = 200,
     .answer = answer,
     .clear = clear,
+    .once = JT_ONCE_IGNORED,
 };
 
 static const struct jt_member members_of_approve[] = {
@@ -238,4 +242,5 @@ const struct jt_operation jt_operation_recovery_approve = {
     .status = 200,
     .answer = answer,
     .clear = clear,
+    .once = JT_ONCE_IGNORED, /* the same signature twice is one */
 };

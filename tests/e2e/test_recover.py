@@ -2,13 +2,15 @@
 """A database that went back: nodes notice, say what disagrees, and wait; two custodians recover."""
 
 import shutil
+import subprocess
 
 import pytest
 import requests
 
 from cards import made_up
-from custody import Custodians
-from service import problem, wait_until
+from custody import Custodians, destroy, key_files
+from service import RING_LOCK, pg_bin, problem, wait_until
+from standby import Standby
 
 
 class Copy:
@@ -125,3 +127,221 @@ def test_within_one_epoch_nothing_is_served_and_all_comes_back(own, tmp_path):
     # what was signed once is nothing now
     answer = own.operator.post("/v1/recovery")
     assert answer.status_code == 409 and "nothing to recover" in answer.text
+
+
+def test_a_copy_from_before_a_roll_and_a_retirement(own, tmp_path):
+    """Generation 1 is retired by now, and has all the cards of the copy; 2 and 3 are not known."""
+    kept = own.app.tokenize_many([made_up(n, series="kept") for n in range(50)])
+    copy = Copy(own, tmp_path)
+    own.wait_ready()
+    own.operator.roll()
+    own.operator.retire(1)
+    own.operator.roll()
+    lost = own.app.tokenize_many([made_up(n, series="lost") for n in range(50)])
+    epoch = own.operator.epoch()
+    seen(own)
+    copy.put_back()
+    wait_for_reason(own, "see jeton recover")
+    plan = {g["number"]: g for g in look(own)["plan"]["generations"]}
+    assert (plan[1]["keeper"], plan[1]["database"], plan[1]["after"]) == (
+        "retired",
+        "active",
+        "draining",
+    )
+    assert plan[1]["cards"] == 50 and plan[1]["held_by"] == [own.node]
+    assert (plan[2]["keeper"], plan[2]["database"], plan[2]["after"]) == (
+        "draining",
+        None,
+        "draining",
+    )
+    assert (plan[3]["keeper"], plan[3]["database"], plan[3]["after"]) == ("active", None, "active")
+    own.custodians.recover()
+    states = {n: g["state"] for n, g in own.operator.generations().items()}
+    assert states == {1: "draining", 2: "draining", 3: "active"}
+    assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
+    gone(own, lost)
+    later = own.app.tokenize_many([made_up(n, series="later") for n in range(200)])
+    assert not set(later) & set(lost + kept)
+    assert own.operator.epoch() > epoch + 900
+    # life goes on: all of it retires, and numbers go on
+    for number in (1, 2):
+        own.operator.retire(number)
+    assert own.operator.roll() == 4
+    assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
+    # and the second copy, taken before all of that, is refused by the word of the first as well
+    recovery = rows_of(own, "recovery")
+    seen(own)
+    copy.put_back()
+    wait_for_reason(own, "see jeton recover")
+    put_rows(own, "recovery", recovery)
+    ring = own.sql("SELECT epoch FROM ring")
+    answer = own.operator.post("/v1/recovery/approve", {"approval": "jca_alice_" + "0" * 103})
+    assert answer.status_code == 404, answer.text
+    assert own.sql("SELECT epoch FROM ring") == ring and history(own) is not None
+    own.custodians.recover()
+    assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
+
+
+def rows_of(service, table):
+    columns = [
+        c
+        for (c,) in service.sql(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'jeton' "
+            "AND table_name = %s AND column_name <> 'id' ORDER BY ordinal_position",
+            (table,),
+        )
+    ]
+    return columns, service.sql(f"SELECT {', '.join(columns)} FROM {table}")
+
+
+def put_rows(service, table, rows):
+    columns, values = rows
+    for row in values:
+        service.sql(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+            f"({', '.join(['%s'] * len(columns))})",
+            row,
+        )
+
+
+def test_what_is_destroyed_is_not_brought_back(make_cluster, make_service, tmp_path):
+    own = make_service(cluster=make_cluster(), options={"keeper_destroy_grace": 0})
+    own.custodians = Custodians(own, "alice", "bob", "carol")
+    assert own.custodians.enroll().returncode == 0
+    own.app.tokenize_many([made_up(n, series="old") for n in range(7)])
+    copy = Copy(own, tmp_path)
+    own.wait_ready()
+    own.operator.roll()
+    own.operator.retire(1)
+    destroy(own, own.custodians, 1)
+    seen(own)
+    copy.put_back()
+    wait_for_reason(own, "see jeton recover")
+    asked = own.jeton("recover", "ask")
+    assert "keeper destroyed database active cards 7 becomes destroyed CARDS LOST\n" in asked.stdout
+    assert "\ncards-lost: 7\n" in asked.stdout
+    assert "CARDS LOST" in own.jeton("recover").stdout
+    # one custodian, the same one twice, a stranger, another's name, another text
+    assert "waiting" in own.custodians.approve_recovery("alice").stdout
+    assert "waiting" in own.custodians.approve_recovery("alice").stdout
+    stranger = Custodians(own, "mallory")
+    refused = stranger.approve_recovery("mallory", check=False)
+    assert refused.returncode == 2 and "no such custodian" in refused.stderr
+    answer = own.operator.post("/v1/recovery/approve", {"approval": "jca_bob_" + "0" * 103})
+    assert answer.status_code == 409, answer.text
+    kept = own.sql("SELECT signature FROM recovery_approval")[0][0]
+    own.sql(
+        "INSERT INTO recovery_approval (recovery, custodian, signature, carried_by) "
+        "SELECT id, 'bob', %s, 'dba' FROM recovery",
+        (kept,),
+    )
+    assert look(own)["request"]["state"] == "waiting"
+    # an approval of an earlier request is none of the next one
+    own.sql("DELETE FROM recovery_approval WHERE custodian = 'bob'")
+    own.jeton("recover", "ask")
+    own.sql(
+        "INSERT INTO recovery_approval (recovery, custodian, signature, carried_by) "
+        "SELECT id, 'alice', %s, 'dba' FROM recovery",
+        (kept,),
+    )
+    own.custodians.approve_recovery("bob")
+    assert look(own)["request"]["state"] == "waiting"
+    own.custodians.approve_recovery("carol")
+    own.wait_ready()
+    states = {n: g["state"] for n, g in own.operator.generations().items()}
+    assert states == {1: "destroyed", 2: "active"}
+    assert key_files(own) == ["generation-2.key", "generation-2.used"]
+    own.app.tokenize(made_up(1, series="new"))
+
+
+def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
+    kept = own.app.tokenize_many([made_up(n, series="kept") for n in range(10)])
+    seen(own)
+    dump = tmp_path / "dump"
+    pg = ["-h", str(own.cluster.directory), "-p", str(own.cluster.port), "-U", "postgres"]
+    subprocess.run([pg_bin("pg_dump"), *pg, "-Fc", "-f", dump, own.database], check=True)
+    own.front.stop()
+    other = make_cluster()
+    other.create_database(own.database)
+    pg = ["-h", str(other.directory), "-p", str(other.port), "-U", "postgres"]
+    subprocess.run([pg_bin("pg_restore"), *pg, "-d", own.database, dump], check=True)
+    own.cluster.stop()
+    own.cluster = other
+    own.configure()
+    own.start_front()
+    wait_for_reason(own, "another cluster")
+    own.custodians.recover()
+    assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(10)]
+
+
+def test_an_old_primary_that_takes_writes_again_is_refused(make_cluster, make_service, tmp_path):
+    cluster = make_cluster()
+    own = make_service(cluster=cluster)
+    standby = Standby(cluster, tmp_path / "standby")
+    cluster.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
+    cluster.sql("postgres", "SELECT pg_reload_conf()")
+    own.configure(
+        database_conninfo=f"host={cluster.directory},{standby.directory} "
+        f"dbname={own.database} user=jeton target_session_attrs=read-write"
+    )
+    own.front.stop()
+    own.start_front()
+    own.wait_ready()
+    try:
+        kept = own.app.tokenize(made_up(1))
+        cluster.stop("immediate")
+        standby.ctl("-w", "-t", "60", "promote")
+        standby.sql("ALTER SYSTEM SET synchronous_standby_names = ''")
+        standby.sql("SELECT pg_reload_conf()")
+        own.wait_ready()  # by itself: nothing is lost
+        assert "another server has taken over" in own.keeper_log.read_text()
+        token = own.app.tokenize(made_up(2))
+        # the old one comes back, as the first of the two hosts
+        (cluster.data / "postgresql.auto.conf").write_text("", encoding="ascii")
+        cluster.start()
+        standby.ctl("-m", "immediate", "stop")
+        wait_for_reason(own, "an earlier timeline")
+        answer = own.app.post("/v1/fields/pan/detokenize", {"token": kept})
+        assert (answer.status_code, problem(answer)) == (503, "not-ready")
+        answer = own.app.post("/v1/fields/pan/detokenize", {"token": token})
+        assert (answer.status_code, problem(answer)) == (503, "not-ready")
+        cluster.stop("immediate")
+        standby.ctl("-w", "-t", "60", "start")
+        own.wait_ready()
+        assert own.app.detokenize(token) == made_up(2)
+    finally:
+        own.front.stop()
+        standby.ctl("-m", "immediate", "stop")
+
+
+def test_several_nodes_follow_and_a_kill_in_the_middle_changes_nothing(own, tmp_path):
+    second = own.add_node()
+    kept = own.app.tokenize_many([made_up(n, series="kept") for n in range(20)])
+    copy = Copy(own, tmp_path)
+    own.wait_ready()
+    second.wait_ready()
+    own.operator.roll()
+    own.operator.retire(1)
+    seen(own)
+    copy.put_back()
+    for node in own.nodes:
+        wait_for_reason(node, "see jeton recover")
+    second.jeton("recover", "ask")
+    # both approvals come by the other node: the one that asked carries it out, and is kept from it
+    with own.cluster.connect(own.database) as held:
+        held.cursor().execute("SELECT pg_advisory_xact_lock_shared(%s)", (RING_LOCK,))
+        for name in ("alice", "bob"):
+            own.custodians.approve_recovery(name, own)
+        assert look(own)["request"]["state"] in ("approved", "elsewhere")
+        ring = own.sql("SELECT epoch FROM ring")
+        second.front.kill()
+        second.keeper.kill()
+        assert own.sql("SELECT epoch FROM ring") == ring
+        held.rollback()
+    second.start_keeper().start_front()
+    for node in own.nodes:
+        node.wait_ready()
+        assert node.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(20)]
+    assert own.operator.generations()[1]["state"] == "draining"
+    assert own.operator.roll() == 3
+    own.operator.retire(1)
