@@ -152,7 +152,8 @@ static void explain(const struct jt_cli *cli)
     if (jt_rest_ask(&once, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK &&
         json_object_get(answer.json, "keeper") != NULL) {
         fprintf(stderr,
-                "jeton: keeper %s, database %s, its history %s, node %s, lease %s, keys %s, key state %s, ids %s, "
+                "jeton: keeper %s, database %s, its history %s, node %s, lease %s, keys %s, key "
+                "state %s, ids %s, "
                 "clients and fields "
                 "%s, key directory %s, "
                 "schema %s, connections %s\n",

@@ -13,9 +13,9 @@
 #define WITHOUT_MARKS  5 /* of nodes */
 #define WITHOUT_SEALED 4 /* and without the mark of numeric tokens */
 #define WITHOUT_OPENED 3 /* and without both */
-#define STATE_FILE_MAX                                                                   \
-    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 16 + 20 + 2 * (1 + 255 * 9) + \
-     20 + 2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
+#define STATE_FILE_MAX                                                                          \
+    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 16 + 20 + 2 * (1 + 255 * 9) + 20 + \
+     2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 

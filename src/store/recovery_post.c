@@ -27,18 +27,23 @@ static enum jt_err check_ring(struct jt_db *db, const struct jt_ring_row *from)
  * the database does not know gets its row again, with the dates of now: when it was made, nobody
  * knows here any more. One that drains again begins to drain now, and was not retired.
  */
-#define STATE      "excluded.state"
-#define WHEN(n, x) " WHEN " n " THEN " x
-#define FROM_ON(column)                                                               \
-    "CASE " STATE WHEN(JT_SQL_RETIRED, "coalesce(g." column ", excluded." column ")") \
-        WHEN(JT_SQL_DESTROYED, "g." column)
+#define STATE "excluded.state"
+#define KEPT(column)                                                           \
+    column " = CASE " STATE " WHEN " JT_SQL_RETIRED " THEN coalesce(g." column \
+           ", excluded." column ") WHEN " JT_SQL_DESTROYED " THEN g." column " END, "
+#define AGAIN(column)                                                              \
+    column " = CASE " STATE " WHEN " JT_SQL_DRAINING " THEN excluded." column      \
+           " WHEN " JT_SQL_RETIRED " THEN coalesce(g." column ", excluded." column \
+           ") WHEN " JT_SQL_DESTROYED " THEN g." column " END, "
+#define FIRST(column) column " = coalesce(g." column ", excluded." column "), "
+#define BY(at)        "CASE WHEN " at " IS NOT NULL THEN s.actor END"
+/* SQL is laid out by hand. */
+/* clang-format off */
 static const char post_generation[] =
     "INSERT INTO generation AS g (number, key_id, state, check_value, mac_epoch, mac, created_by, "
     "activated_at, activated_by, draining_at, draining_by, retired_at, retired_by, destroyed_at, "
     "destroyed_by) SELECT $1, $2, s.state, $4, $5, $6, s.actor, now(), s.actor, "
-    "d.at, CASE WHEN d.at IS NOT NULL THEN s.actor END, "
-    "r.at, CASE WHEN r.at IS NOT NULL THEN s.actor END, "
-    "x.at, CASE WHEN x.at IS NOT NULL THEN s.actor END "
+    "d.at, " BY("d.at") ", r.at, " BY("r.at") ", x.at, " BY("x.at") " "
     "FROM (VALUES ($3::int2, $7::text)) AS s (state, actor), "
     "LATERAL (SELECT CASE WHEN s.state IN (" JT_SQL_DRAINING ", " JT_SQL_RETIRED ") "
     "THEN now() END) AS d (at), "
@@ -46,21 +51,10 @@ static const char post_generation[] =
     "LATERAL (SELECT CASE WHEN s.state = " JT_SQL_DESTROYED " THEN now() END) AS x (at) "
     "ON CONFLICT (number) DO UPDATE SET key_id = excluded.key_id, state = " STATE ", "
     "check_value = excluded.check_value, mac_epoch = excluded.mac_epoch, mac = excluded.mac, "
-    "activated_at = coalesce(g.activated_at, excluded.activated_at), "
-    "activated_by = coalesce(g.activated_by, excluded.activated_by), "
-    "draining_at = " FROM_ON("draining_at") WHEN(
-        JT_SQL_DRAINING,
-        "excluded.draining_at") " END, "
-                                "draining_by = " FROM_ON("draining_by") WHEN(
-                                    JT_SQL_DRAINING,
-                                    "excluded.draining_by") " END, "
-                                                            "retired_at = " FROM_ON("retired_at") " END, retired_by = " FROM_ON(
-                                                                "retired_by") " END, "
-                                                                              "destroyed_at = "
-                                                                              "excluded.destroyed_"
-                                                                              "at, destroyed_by = "
-                                                                              "excluded.destroyed_"
-                                                                              "by";
+    FIRST("activated_at") FIRST("activated_by") AGAIN("draining_at") AGAIN("draining_by")
+    KEPT("retired_at") KEPT("retired_by")
+    "destroyed_at = excluded.destroyed_at, destroyed_by = excluded.destroyed_by";
+/* clang-format on */
 
 static enum jt_err post_row(struct jt_db *db, const struct jt_generation_row *row,
                             const char *actor)

@@ -272,15 +272,16 @@ static const char record_facts[] =
     "UPDATE retirement r SET state = " JT_SQL_JOB_RETIRED ", retired_at = now(), "
     "node = $2, epoch = $3, rows_left = 0, rows_written = t.written, rows_moved_in = t.moved_in, "
     "rows_moved_out = t.moved_out, rows_deleted = t.deleted, lsn = at.lsn, "
-    "timeline = " JT_SQL_TIMELINE_AT("at.lsn") ", "
-    "system_identifier = " JT_SQL_SYSTEM_IDENTIFIER " "
-    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, "
-    "coalesce(sum(moved_in), 0)::int8 AS moved_in, "
-    "coalesce(sum(moved_out), 0)::int8 AS moved_out, "
-    "coalesce(sum(deleted), 0)::int8 AS deleted FROM tally WHERE generation = $1) t, "
-    "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
-    "WHERE r.generation = $1 AND r.state = " JT_SQL_JOB_DRAINING " "
-    "RETURNING " FACTS;
+    "timeline = " JT_SQL_TIMELINE_AT(
+        "at.lsn") ", "
+                  "system_identifier = " JT_SQL_SYSTEM_IDENTIFIER " "
+                  "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, "
+                  "coalesce(sum(moved_in), 0)::int8 AS moved_in, "
+                  "coalesce(sum(moved_out), 0)::int8 AS moved_out, "
+                  "coalesce(sum(deleted), 0)::int8 AS deleted FROM tally WHERE generation = $1) t, "
+                  "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
+                  "WHERE r.generation = $1 AND r.state = " JT_SQL_JOB_DRAINING " "
+                  "RETURNING " FACTS;
 
 static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_change *c)
 {
