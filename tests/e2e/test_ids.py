@@ -111,7 +111,7 @@ def test_a_database_that_went_back_never_gives_an_old_id_again(service, cluster)
     cluster.sql(
         "postgres", f"ALTER DATABASE {service.database}_backup RENAME TO {service.database}"
     )
-    service.start_keeper().start_front().wait_unready()
+    service.start_keeper().start_front()
     custodians.recover()
     assert service.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
     later = service.app.tokenize_many([made_up(n, series="later") for n in range(500)])

@@ -11,6 +11,7 @@ from cards import made_up
 from custody import Custodians, destroy, key_files
 from service import RING_LOCK, pg_bin, problem, wait_until
 from standby import Standby
+from test_reference import run_reader
 
 
 class Copy:
@@ -131,6 +132,7 @@ def test_within_one_epoch_nothing_is_served_and_all_comes_back(own, tmp_path):
 
 def test_a_copy_from_before_a_roll_and_a_retirement(own, tmp_path):
     """Generation 1 is retired by now, and has all the cards of the copy; 2 and 3 are not known."""
+    own.pans = []  # for the reader
     kept = own.app.tokenize_many([made_up(n, series="kept") for n in range(50)])
     copy = Copy(own, tmp_path)
     own.wait_ready()
@@ -166,6 +168,8 @@ def test_a_copy_from_before_a_roll_and_a_retirement(own, tmp_path):
     # life goes on: all of it retires, and numbers go on
     for number in (1, 2):
         own.operator.retire(number)
+    reads = run_reader(own)
+    assert reads.returncode == 0 and "recoveries: 1 carried out" in reads.stdout, reads.stdout
     assert own.operator.roll() == 4
     assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
     # and the second copy, taken before all of that, is refused by the word of the first as well
