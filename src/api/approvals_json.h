@@ -3,7 +3,7 @@
 #ifndef JETON_API_APPROVALS_JSON_H
 #define JETON_API_APPROVALS_JSON_H
 
-#include "store/approvals.h"
+#include "vault/destroy.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -325,26 +325,49 @@ static enum jt_err check_approval(struct jt_work_ctx *ctx, struct jt_recover_loo
     return err == JT_OK && look->shown.n_approved != 1 ? JT_ERR_NOT_SIGNED : err;
 }
 
+/* Whether the newest request was carried out with this approval: another thread was first. */
+static bool is_done_with(const struct jt_recover_look *look, const struct jt_approval *approval)
+{
+    bool counted = false;
+    for (size_t i = 0; i < look->n_approvals; i++) {
+        const struct jt_approval_row *a = &look->approvals[i];
+        counted |= strcmp(a->custodian, approval->custodian) == 0 &&
+                   memcmp(a->signature, approval->signature, sizeof a->signature) == 0;
+    }
+    return look->row.epoch != 0 && counted;
+}
+
+static enum jt_err approve(struct jt_work_ctx *ctx, const struct jt_approval *approval,
+                           const char *actor, struct jt_recover_look *look, bool *busy)
+{
+    const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
+    enum jt_err err = check_approval(ctx, look, approval);
+    if (err == JT_OK) {
+        err = jt_recovery_approve(ctx->db, &look->row, approval, &act);
+    }
+    if (err == JT_OK) {
+        err = look_at(ctx, look);
+    }
+    return err == JT_OK ? jt_recover_carry_out(ctx, look, busy) : err;
+}
+
 enum jt_err jt_recover_approve(struct jt_work_ctx *ctx, const struct jt_approval *approval,
                                const char *actor, struct jt_recover_look *out)
 {
-    const struct jt_act act = { .node = ctx->vault->node.name, .actor = actor };
     bool busy = false;
     enum jt_err err = look_at(ctx, out);
-    if (err == JT_OK) {
-        err = check_approval(ctx, out, approval);
-    }
-    if (err == JT_OK) {
-        err = jt_recovery_approve(ctx->db, &out->row, approval, &act);
-    }
-    if (err == JT_OK) {
-        err = look_at(ctx, out);
-    }
-    if (err == JT_OK) {
-        err = jt_recover_carry_out(ctx, out, &busy);
+    if (err == JT_OK && !is_done_with(out, approval)) {
+        err = approve(ctx, approval, actor, out, &busy);
     }
     if (busy && jt_work_again(ctx, PATIENCE_MS)) {
         return err;
     }
-    return err == JT_OK ? jt_recover_look_at(ctx, out) : err;
+    if (err == JT_OK) {
+        return jt_recover_look_at(ctx, out);
+    }
+    /* the heartbeat carries it out as soon as it sees both approvals */
+    struct jt_fault fault = ctx->fault;
+    enum jt_err looked = jt_recover_look_at(ctx, out);
+    ctx->fault = fault;
+    return looked == JT_OK && is_done_with(out, approval) ? JT_OK : err;
 }

@@ -349,3 +349,44 @@ def test_several_nodes_follow_and_a_kill_in_the_middle_changes_nothing(own, tmp_
     assert own.operator.generations()[1]["state"] == "draining"
     assert own.operator.roll() == 3
     own.operator.retire(1)
+
+
+def test_whoever_writes_to_the_database_recovers_nothing(own, tmp_path):
+    own.app.tokenize(made_up(1))
+    seen(own)
+    # counts that fall, or go: the node waits, and goes on when they are back
+    counts = own.sql("SELECT number, renewals FROM pulse")
+    own.sql("DELETE FROM pulse")
+    wait_for_reason(own, "lacks renewals")
+    for number, renewals in counts:
+        own.sql(
+            "INSERT INTO pulse VALUES (%s, %s) ON CONFLICT (number) "
+            "DO UPDATE SET renewals = excluded.renewals",
+            (number, renewals + 100),
+        )
+    own.wait_ready()
+    # a request that no keeper made, and one that was altered
+    copy = Copy(own, tmp_path)
+    own.wait_ready()
+    seen(own)
+    copy.put_back()
+    wait_for_reason(own, "see jeton recover")
+    own.jeton("recover", "ask")
+    ring = own.sql("SELECT epoch FROM ring")
+    own.sql("UPDATE recovery SET body = set_byte(body, 8, 66)")
+    assert look(own)["request"]["state"] == "stale"
+    refused = own.custodians.approve_recovery("alice", check=False)
+    assert refused.returncode != 0
+    # views that tell of higher epochs are no keeper's
+    own.sql("UPDATE keeper_view SET body = set_byte(body, 22, 255)")
+    assert look(own)["plan"] is not None
+    # a word that no keeper gave
+    own.sql(
+        "UPDATE recovery SET epoch = 9999, ring_body = r.body, ring_mac = r.mac, word = r.body, "
+        "word_mac = r.mac, done_at = now() FROM ring r"
+    )
+    wait_until(lambda: "does not go on" in own.front_log.read_text(), "the log says so")
+    assert own.sql("SELECT epoch FROM ring") == ring and history(own) is not None
+    own.sql("DELETE FROM recovery")
+    own.custodians.recover()
+    own.app.tokenize(made_up(2))

@@ -307,6 +307,9 @@ class RowMacs:
             MAC_DESTRUCTION: state,
             MAC_ERASED: state,
             MAC_DESTRUCTIONS: state,
+            MAC_RECOVERY: state,
+            MAC_RECOVERY_WORD: state,
+            MAC_KEEPER_VIEW: state,
         }
 
     def make(self, kind, message):
