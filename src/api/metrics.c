@@ -267,6 +267,7 @@ static void write_checks(const struct jt_metrics_view *v, struct jt_buf *out)
     } checks[] = {
         { "keeper", v->peers.keeper_up },
         { "database", v->peers.database_up },
+        { "history", r.history },
         { "registered", r.registered },
         { "lease", r.lease },
         { "keys", r.keys },

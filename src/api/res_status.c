@@ -64,13 +64,15 @@ static json_t *answer(const struct jt_api *api, void *state)
     struct jt_vault *vault = api->vault;
     uint64_t active = atomic_load(&vault->active_generation);
     uint64_t verified_s = atomic_load(&vault->backup_verified_s);
-    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb},s{sI,so,si},s{si,so,si},sb,sb,so,so}", "node",
-                     vault->node.name, "number", (int)atomic_load(&vault->number), "lease",
+    enum jt_err why = jt_front_course_why(vault);
+    json_t *disagrees = jt_json_text_or_null(why == JT_OK ? "" : jt_err_str(why));
+    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb,so},s{sI,so,si},s{si,so,si},sb,sb,so,so}",
+                     "node", vault->node.name, "number", (int)atomic_load(&vault->number), "lease",
                      (int)jt_vault_leased(vault), "keys_held", (int)atomic_load(&vault->keys_held),
                      "version", JETON_VERSION, "uptime_seconds",
                      (json_int_t)((jt_clock_ms() - vault->started_ms) / 1000), "keeper",
                      keeper_json(peers), "database", "up", (int)peers->database_up, "schema",
-                     (int)jt_vault_database_good(vault), "ring", "epoch",
+                     (int)jt_vault_database_good(vault), "disagrees", disagrees, "ring", "epoch",
                      (json_int_t)atomic_load(&vault->ring_epoch), "active",
                      active == 0 ? json_null() : json_integer((json_int_t)active), "key_ids_taken",
                      (int)atomic_load(&vault->key_ids_taken), "holders", "service_root",
@@ -103,11 +105,12 @@ struct check {
     const char *name;
     bool good;
 };
-#define N_CHECKS 12
+#define N_CHECKS 13
 
 struct standing {
     struct check checks[N_CHECKS];
     bool ready, stopping;
+    enum jt_err history; /* why it is not good */
 };
 
 static void look_around(const struct jt_api *api, struct standing *out)
@@ -117,6 +120,7 @@ static void look_around(const struct jt_api *api, struct standing *out)
     *out = (struct standing){
         .checks = { { "keeper", is.keeper },
                     { "database", is.database },
+                    { "history", is.history },
                     { "registered", is.registered },
                     { "lease", is.lease },
                     { "keys", is.keys },
@@ -129,6 +133,7 @@ static void look_around(const struct jt_api *api, struct standing *out)
                     { "connections", !full } },
         .ready = jt_vault_ready(api->vault) && !full,
         .stopping = atomic_load(&api->vault->stopping),
+        .history = jt_front_course_why(api->vault),
     };
 }
 
@@ -137,6 +142,9 @@ static void write_parts(const void *arg, struct jt_buf *out)
     const struct standing *s = arg;
     for (size_t i = 0; i < N_CHECKS; i++) {
         jt_jsonw_bool(out, s->checks[i].name, s->checks[i].good);
+    }
+    if (s->history != JT_OK) {
+        jt_jsonw_text(out, "reason", jt_err_str(s->history));
     }
 }
 
@@ -156,6 +164,9 @@ static void say_line_by_line(struct jt_request *r, const struct standing *s)
         const struct check *c = &s->checks[i];
         say(out, c->good ? "[+]" : "[-]", c->name, c->good ? " ok\n" : " failed\n");
     }
+    if (s->history != JT_OK) {
+        say(out, "history: ", jt_err_str(s->history), "\n");
+    }
     say(out, s->stopping ? "[-]" : "[+]", "not-stopping", s->stopping ? " failed\n" : " ok\n");
     say(out, "readyz check ", s->ready ? "passed" : "failed", "");
     jt_request_answer_text(r, s->ready ? 200 : 503);
@@ -174,8 +185,10 @@ static void say_whether_ready(struct jt_request *r)
     } else if (s.ready) {
         jt_request_answer_json(r, 200, json_pack("{ss}", "status", "ready"));
     } else {
-        jt_request_answer_problem_with(r, s.stopping ? JT_PROBLEM_STOPPING : JT_PROBLEM_UNAVAILABLE,
-                                       write_parts, &s);
+        enum jt_problem_type problem = s.stopping           ? JT_PROBLEM_STOPPING
+                                       : s.history == JT_OK ? JT_PROBLEM_UNAVAILABLE
+                                                            : JT_PROBLEM_NOT_READY;
+        jt_request_answer_problem_with(r, problem, write_parts, &s);
     }
 }
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `jeton keys destroy` and `jeton keys approve`. */
-#include "base/secmem.h"
-#include "cli/custodianfile.h"
 #include "cli/exit.h"
 #include "cli/number.h"
 #include "cli/options.h"
 #include "cli/rest.h"
+#include "cli/signing.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static void print_node(const json_t *node)
 {
@@ -62,75 +60,14 @@ int jt_cmd_keys_destroy(const struct jt_command *self, struct jt_cli *cli, int a
                             : jt_rest_show(cli, show ? "GET" : "POST", path, NULL, print_request);
 }
 
-/* A control character in the text would show other words than are signed. */
-static bool is_plain(const char *text)
-{
-    for (const char *p = text; *p != '\0'; p++) {
-        if ((*p < 0x20 && *p != '\n') || *p > 0x7e) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The text, whole, and the question on the terminal. */
-static int confirm(const char *text, bool yes)
-{
-    char answer[16] = "";
-    fprintf(stderr, "%s", text);
-    if (yes) {
-        return JT_EXIT_OK;
-    }
-    fprintf(stderr, "\nAfter this nobody can read what is kept under this key, in a backup or "
-                    "anywhere.\nType yes to sign: ");
-    if (!isatty(STDIN_FILENO) || fgets(answer, sizeof answer, stdin) == NULL ||
-        strcmp(answer, "yes\n") != 0) {
-        jt_complain("nothing was signed");
-        return JT_EXIT_FAILED;
-    }
-    return JT_EXIT_OK;
-}
-
-struct signing {
-    const char *name, *path, *phrase_path;
-    bool yes;
-};
-
-/* Makes the body of the approval of what `request` says. */
-static int sign(const struct signing *s, const json_t *request, json_t **body)
-{
-    const char *text = jt_reply_text(request, "text");
-    char phrase[JT_PASSPHRASE_MAX + 1], approval_text[JT_APPROVAL_TEXT_MAX + 1];
-    struct jt_approval approval;
-    static const char head[] = "jeton custodian approval v1\nact: destroy-key\n";
-    if (strncmp(text, head, sizeof head - 1) != 0 || !is_plain(text)) {
-        jt_complain("the server did not send the text of a destruction");
-        return JT_EXIT_FAILED;
-    }
-    int code = confirm(text, s->yes);
-    if (code == JT_EXIT_OK) {
-        code = jt_passphrase_get(s->phrase_path, false, phrase);
-    }
-    if (code == JT_EXIT_OK) {
-        code = jt_custodianfile_sign(s->path, s->name, phrase, text, strlen(text), &approval);
-    }
-    jt_wipe(phrase, sizeof phrase);
-    if (code == JT_EXIT_OK) {
-        jt_approval_format(&approval, approval_text);
-        *body = json_pack("{ss}", "approval", approval_text);
-        code = *body == NULL ? JT_EXIT_FAILED : JT_EXIT_OK;
-    }
-    return code;
-}
-
-static int approve(struct jt_cli *cli, const struct signing *s, const char *destruction_path,
+static int approve(struct jt_cli *cli, const struct jt_signing *s, const char *destruction_path,
                    const char *approve_path)
 {
     json_t *body = NULL;
     struct jt_answer answer = { 0 };
     int code = jt_rest_call(cli, "GET", destruction_path, NULL, &answer);
     if (code == JT_EXIT_OK) {
-        code = sign(s, answer.json, &body);
+        code = jt_signing_sign(s, jt_reply_text(answer.json, "text"), &body);
     }
     jt_answer_clear(&answer);
     if (code == JT_EXIT_OK) {
@@ -143,20 +80,16 @@ static int approve(struct jt_cli *cli, const struct signing *s, const char *dest
 int jt_cmd_keys_approve(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *number = NULL;
-    struct signing s = { .name = NULL };
-    const struct jt_option options[] = {
-        JT_TEXT("custodian", "NAME", &s.name, "who signs (required)"),
-        JT_TEXT("key", "FILE", &s.path, "the file of this custodian's key (required)"),
-        JT_TEXT("passphrase-file", "FILE", &s.phrase_path,
-                "the passphrase is the first line of this file, mode 0600; else it is asked for "
-                "on the terminal"),
-        JT_FLAG("yes", &s.yes, "sign without asking whether the text is right"),
-    };
+    struct jt_signing s = { .head = "jeton custodian approval v1\nact: destroy-key\n",
+                            .what = "a destruction",
+                            .warning = "After this nobody can read what is kept under this key, in "
+                                       "a backup or anywhere." };
+    const struct jt_option options[] = { JT_SIGNING_OPTIONS(s) };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
     char destruction_path[JT_GENERATION_PATH], approve_path[JT_GENERATION_PATH];
     int code = jt_options_parse(self, cli, &parse, argc, argv);
-    if (code == JT_GO_ON && (s.name == NULL || s.path == NULL)) {
-        code = jt_usage_error(self, "--%s is missing", s.name == NULL ? "custodian" : "key");
+    if (code == JT_GO_ON) {
+        code = jt_signing_complete(self, &s);
     }
     if (code == JT_GO_ON) {
         code = jt_generation_path(self, number, "/destruction", destruction_path);

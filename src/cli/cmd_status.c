@@ -104,6 +104,10 @@ static void print_status(const json_t *reply)
     } else if (jt_reply_true(database, "up")) {
         printf("schema    good\n");
     }
+    if (*jt_reply_text(database, "disagrees") != '-') {
+        printf("history   NOT WHAT WAS SEEN, so nothing is served: %s\n",
+               jt_reply_text(database, "disagrees"));
+    }
     print_keeper(json_object_get(reply, "keeper"));
     if (!jt_reply_true(reply, "keys_held")) {
         printf("keys      NOT ALL HELD: other nodes are asked for them, see the log of jetond\n");
@@ -148,12 +152,14 @@ static void explain(const struct jt_cli *cli)
     if (jt_rest_ask(&once, "GET", "/readyz", NULL, &answer) == JT_EXIT_OK &&
         json_object_get(answer.json, "keeper") != NULL) {
         fprintf(stderr,
-                "jeton: keeper %s, database %s, node %s, lease %s, keys %s, key state %s, ids %s, "
+                "jeton: keeper %s, database %s, its history %s, node %s, lease %s, keys %s, key "
+                "state %s, ids %s, "
                 "clients and fields "
                 "%s, key directory %s, "
                 "schema %s, connections %s\n",
                 yes_no(answer.json, "keeper", "up", "DOWN"),
                 yes_no(answer.json, "database", "up", "DOWN"),
+                yes_no(answer.json, "history", "good", "NOT WHAT WAS SEEN"),
                 yes_no(answer.json, "registered", "registered", "NOT REGISTERED"),
                 yes_no(answer.json, "lease", "good", "OVER"),
                 yes_no(answer.json, "keys", "held", "NOT ALL HELD"),

@@ -192,6 +192,7 @@ static void stop(void)
     jt_lockout_free(vault.lockout);
     jt_budgets_free(vault.budgets);
     jt_trail_clear(&vault.trail);
+    jt_front_course_clear(&vault.course);
     jt_log(JT_LOG_DEBUG, "ended");
 }
 
@@ -413,6 +414,7 @@ static void init_vault(const struct jt_conf *conf)
     jt_sets_init(&vault.sets);
     jt_held_use_init(&vault.held_use);
     jt_trail_init(&vault.trail);
+    jt_front_course_init(&vault.course);
     jt_random_fill(vault.node.incarnation, sizeof vault.node.incarnation);
 }
 

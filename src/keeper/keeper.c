@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/secmem.h"
 #include "keeper/ceremony.h"
+#include "keeper/course.h"
 #include "keeper/genmark.h"
 #include "keeper/keydir.h"
 #include "keeper/nodemarks.h"
@@ -103,6 +104,7 @@ enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *ne
     enum jt_err err = jt_state_save(k->dir_fd, k->root, next);
     if (err == JT_OK) {
         k->state = *next;
+        k->course_moved = false;
     }
     return err;
 }
@@ -398,7 +400,8 @@ void jt_keeper_drop(struct jt_keeper *k)
     k->master = NULL;
     memset(k->live, 0, sizeof k->live);
     k->ring = (struct jt_ring){ 0 };
-    k->ring_shown = k->joined = k->numeric_open = false;
+    k->ring_shown = k->joined = k->numeric_open = k->course_moved = false;
+    k->course_why = JT_OK;
     jt_wipe(&k->state, sizeof k->state);
     jt_wipe(&k->fields, sizeof k->fields);
     jt_wipe(&k->honey, sizeof k->honey);
@@ -432,7 +435,14 @@ void jt_keeper_free(struct jt_keeper *k)
 enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
                             const struct jt_ring *ring)
 {
-    struct jt_keeper_state next = k->state;
+    const struct jt_keeper_state state = k->state;
+    return jt_keeper_adopt_with(k, &state, row, ring);
+}
+
+enum jt_err jt_keeper_adopt_with(struct jt_keeper *k, const struct jt_keeper_state *state,
+                                 const struct jt_ring_row *row, const struct jt_ring *ring)
+{
+    struct jt_keeper_state next = *state;
     next.ring = *row;
     next.highest_epoch = ring->epoch;
     if (ring->highest > next.highest_generation) {
@@ -548,7 +558,8 @@ enum jt_err jt_keeper_settle(struct jt_keeper *k)
     bool seals = k->sealcount.sealed.n != k->state.sealed.n;
     next.opened = k->ceiling.opened;
     next.sealed = k->sealcount.sealed;
-    enum jt_err err = mark || count || seals ? jt_keeper_save(k, &next) : JT_OK;
+    bool course = jt_course_unsaved(k);
+    enum jt_err err = mark || count || seals || course ? jt_keeper_save(k, &next) : JT_OK;
     enum jt_err settled = k->root == NULL ? JT_OK : jt_destructions_settle(k);
     return err == JT_OK ? settled : err;
 }

@@ -38,13 +38,15 @@ struct jt_keeper {
     struct jt_ceremony *ceremony;   /* NULL: no master key is being shared or sealed anew */
     struct jt_root *root;           /* NULL: none made yet; then there are no generations either */
     struct jt_keyring *keyring;
-    struct jt_keeper_state state;          /* as it stands in the state file */
+    struct jt_keeper_state state;          /* as it stands in the state file, but the course */
     struct jt_ring ring;                   /* state.ring decoded; epoch 0: none accepted yet */
     const struct jt_ring_entry *live[256]; /* openable generations of the ring by key id */
     struct jt_batch *batch;
     struct jt_fieldtable fields; /* named since the start */
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
+    enum jt_err course_why;      /* the database's course is refused: keeper/course.h */
+    bool course_moved;           /* it has since state.course was saved */
     struct jt_node_spec node;    /* as joined */
     struct jt_idmint mint;
     struct jt_challenges challenges;
@@ -107,6 +109,10 @@ enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *ne
  */
 enum jt_err jt_keeper_adopt(struct jt_keeper *k, const struct jt_ring_row *row,
                             const struct jt_ring *ring) JT_CHECKED;
+/* The same with another state beside, in one write. */
+enum jt_err jt_keeper_adopt_with(struct jt_keeper *k, const struct jt_keeper_state *state,
+                                 const struct jt_ring_row *row,
+                                 const struct jt_ring *ring) JT_CHECKED;
 
 /*
  * Makes the service root of a keeper that has none. An empty state file under it is written first,

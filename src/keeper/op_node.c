@@ -13,6 +13,7 @@
 #include "keeper/op.h"
 
 #include "base/log.h"
+#include "keeper/course.h"
 #include "keeper/nodemarks.h"
 #include "keeper/walk.h"
 #include "model/card_id.h"
@@ -118,6 +119,9 @@ enum jt_err jt_op_node_join(struct jt_keeper *k, struct jt_reader *in, struct jt
     struct jt_node_join join;
     struct seen seen = { 0 };
     enum jt_err err = jt_node_join_decode(in, k->batch->items.open, &join);
+    if (err == JT_OK) {
+        err = jt_course_standing(k);
+    }
     if (err != JT_OK) {
         return err;
     }

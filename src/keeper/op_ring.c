@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "base/secmem.h"
+#include "keeper/course.h"
 #include "keeper/dirwatch.h"
 #include "keeper/foreign.h"
 #include "keeper/policy.h"
@@ -117,6 +118,9 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
     struct jt_ring next;
     uint64_t missing;
     enum jt_err err = jt_ring_propose_decode(in, &propose);
+    if (err == JT_OK) {
+        err = jt_course_standing(k);
+    }
     if (err != JT_OK) {
         return err;
     }
@@ -178,13 +182,16 @@ static enum jt_err accept_ring(struct jt_keeper *k, const struct jt_ring_row *ro
 
 enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
-    struct jt_ring_row row;
-    enum jt_err err = jt_ring_row_decode(in, &row);
+    struct jt_ring_shown shown;
+    enum jt_err err = jt_ring_shown_decode(in, &shown);
     if (err == JT_OK) {
-        err = jt_wire_end(in);
+        err = shown.has_course ? jt_course_look(k, &shown.course) : jt_course_standing(k);
     }
     if (err == JT_OK) {
-        err = accept_ring(k, &row);
+        err = accept_ring(k, &shown.row);
+    }
+    if (err == JT_OK && shown.has_course) {
+        err = jt_course_note(k, &shown.course);
     }
     if (err == JT_OK) {
         k->ring_shown = true;

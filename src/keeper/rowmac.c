@@ -32,6 +32,9 @@ enum domain {
     DOMAIN_PLAN = 16,
     DOMAIN_NODE = 20,
     DOMAIN_PARCEL = JT_ROWMAC_PARCEL,
+    DOMAIN_RECOVERY = 22,
+    DOMAIN_RECOVERY_WORD = 23,
+    DOMAIN_KEEPER_VIEW = 24,
     DOMAIN_CLIENT_WITH_TERMS = 30,
     DOMAIN_AUDIT_START = 40,
     DOMAIN_AUDIT_LINK = 41,
@@ -200,6 +203,24 @@ enum jt_err jt_rowmac_backup(const struct jt_root *root, const uint8_t *body, si
                              uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_BACKUP, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_recovery(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                               uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_RECOVERY, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_recovery_word(const struct jt_root *root, const uint8_t *body,
+                                    size_t body_len, uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_RECOVERY_WORD, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_keeper_view(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_KEEPER_VIEW, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],

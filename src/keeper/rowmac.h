@@ -64,6 +64,17 @@ enum jt_err jt_rowmac_destructions(const struct jt_root *root, const uint8_t *bo
                                    uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
 /*
+ * The request of a recovery, the word of the keeper that carried it out, and what a keeper
+ * remembers, by their bodies (wire/recovery.h).
+ */
+enum jt_err jt_rowmac_recovery(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                               uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_recovery_word(const struct jt_root *root, const uint8_t *body,
+                                    size_t body_len, uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+enum jt_err jt_rowmac_keeper_view(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                  uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
+/*
  * Proof of possession: under the generation's own `ack` key, over `meta` and everything in `ack`
  * but its MAC.
  */

@@ -8,42 +8,25 @@
 
 #include <string.h>
 
-#define STATE_FORMAT   6
+#define STATE_FORMAT   7
+#define WITHOUT_COURSE 6
 #define WITHOUT_MARKS  5 /* of nodes */
 #define WITHOUT_SEALED 4 /* and without the mark of numeric tokens */
 #define WITHOUT_OPENED 3 /* and without both */
-#define STATE_FILE_MAX                                                                   \
-    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 16 + 20 + 1 + 255 * 9 + 2 + \
-     JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
+#define STATE_FILE_MAX                                                                          \
+    (8 + 4 + 8 + 8 + 8 + 2 * (8 + JT_ROW_MAC_LEN) + 8 + 20 + 16 + 20 + 2 * (1 + 255 * 9) + 20 + \
+     2 + JT_RING_BODY_MAX + 2 * JT_ROW_MAC_LEN)
 
 static const char magic[8] = { 'J', 'T', 'K', 'S', 'T', 'A', 'T', 'E' };
 
 void jt_state_marks_encode(const struct jt_keeper_state *state, struct jt_buf *out)
 {
-    uint8_t n = 0;
-    for (unsigned number = 1; number < 256; number++) {
-        n = (uint8_t)(n + (state->node_marks[number] != 0));
-    }
-    jt_buf_u8(out, n);
-    for (unsigned number = 1; number < 256; number++) {
-        if (state->node_marks[number] != 0) {
-            jt_buf_u8(out, (uint8_t)number);
-            jt_buf_u64(out, state->node_marks[number]);
-        }
-    }
+    jt_by_number_encode(state->node_marks, out);
 }
 
 void jt_state_marks_decode(struct jt_reader *in, struct jt_keeper_state *state)
 {
-    uint8_t n = jt_reader_u8(in);
-    uint8_t last = 0;
-    for (uint8_t i = 0; i < n; i++) {
-        uint8_t number = jt_reader_u8(in);
-        uint64_t mark = jt_reader_u64(in);
-        in->bad = in->bad || number <= last || mark == 0;
-        state->node_marks[number] = mark;
-        last = number;
-    }
+    jt_by_number_decode(in, state->node_marks);
 }
 
 enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
@@ -73,6 +56,7 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
     jt_buf_u64(&file, state->numeric.system_identifier);
     jt_buf_u32(&file, state->numeric.timeline);
     jt_state_marks_encode(state, &file);
+    jt_course_encode(&state->course, &file);
     jt_buf_u16(&file, (uint16_t)state->ring.body_len);
     jt_buf_put(&file, state->ring.body, state->ring.body_len);
     jt_buf_put(&file, state->ring.mac, sizeof state->ring.mac);
@@ -157,6 +141,9 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     }
     if (format > WITHOUT_MARKS) {
         jt_state_marks_decode(&in, state);
+    }
+    if (format > WITHOUT_COURSE && jt_course_decode(&in, &state->course) != JT_OK) {
+        return JT_ERR_FILE_ALTERED;
     }
     size_t body_len = jt_reader_u16(&in);
     const uint8_t *body = jt_reader_bytes(&in, body_len);

@@ -6,7 +6,7 @@
  * It is MACed under mac/state. By it a keeper notices a database that went back, and gives no id
  * twice. So a keeper that has a service root does not start without it.
  *
- * File: magic "JTKSTATE", u8 format = 6, u8 environment, u8 node number (0: none yet), u8 zero, u64
+ * File: magic "JTKSTATE", u8 format = 7, u8 environment, u8 node number (0: none yet), u8 zero, u64
  * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
  * time up to and including this one may have been minted), for the set of clients and the set of
  * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
@@ -14,12 +14,13 @@
  * written ahead (keeper/ceiling.h); u64 the generation that is active and u64 messages sealed under
  * it, written ahead (keeper/sealcount.h); u64 mark, u64 system identifier and u32 timeline of the
  * database of numeric tokens (0: none yet); u8 n, then n times u8 node number and u64 mark,
- * ascending by number (keeper/nodemarks.h); u16 length of the ring's body (0: no ring accepted
- * yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
+ * ascending by number (keeper/nodemarks.h); the course of the database (wire/course.h; system
+ * identifier 0: none seen yet); u16 length of the ring's body (0: no ring accepted yet), body, the
+ * ring's MAC (16; zeroes without a ring), MAC of all before (16).
  *
- * Format 5 has no marks of nodes, format 4 no count of messages sealed and no mark of numeric
- * tokens, and format 3 no count of cards opened either. Both are read, and what they do not have
- * begins then.
+ * Format 6 has no course, format 5 no marks of nodes either, format 4 no count of messages sealed
+ * and no mark of numeric tokens, and format 3 no count of cards opened. All are read, and what they
+ * do not have begins then.
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -28,6 +29,7 @@
 #include "keeper/root.h"
 #include "keeper/sealcount.h"
 #include "base/fault.h"
+#include "wire/course.h"
 #include "wire/numeric.h"
 #include "wire/ring.h"
 
@@ -49,7 +51,9 @@ struct jt_keeper_state {
     struct jt_opened opened;        /* or less: it is written ahead */
     struct jt_sealed_under sealed;  /* the same */
     struct jt_numeric_mark numeric; /* keeper/op_numeric_mark.c; system identifier 0: none yet */
-    struct jt_ring_row ring;        /* body_len 0: none */
+    /* as it was seen last, and so ahead of the file: keeper/course.h */
+    struct jt_course course;
+    struct jt_ring_row ring; /* body_len 0: none */
 };
 
 /* Durable when it returns. */

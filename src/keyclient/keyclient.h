@@ -359,6 +359,13 @@ enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct 
                                           bool *joined) JT_CHECKED;
 
 /*
+ * The same with the course of the database that it stands in (keeper/course.h). The reasons of
+ * jt_course_follows as well: then the keeper takes no ring, with a course or without.
+ */
+enum jt_err jt_keyclient_wait_ring_show(struct jt_keyclient *kc, const struct jt_ring_shown *shown,
+                                        bool *joined) JT_CHECKED;
+
+/*
  * Takes the front's place with its keeper (model/node.h): from then on it mints ids.
  * JT_ERR_NO_RING; JT_ERR_NO_FIELDS; JT_ERR_RING_MOVED when a row's key id is not live;
  * JT_ERR_NODE_CHANGED when it minted under another node number before; JT_ERR_ROWS_PLANTED when of

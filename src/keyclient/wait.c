@@ -224,6 +224,13 @@ enum jt_err jt_keyclient_wait_ring_propose(struct jt_keyclient *kc,
     return err;
 }
 
+enum jt_err jt_keyclient_wait_ring_show(struct jt_keyclient *kc, const struct jt_ring_shown *shown,
+                                        bool *joined)
+{
+    return jt_keyclient_call(kc, JT_VERB_RING_ACCEPT, jt_ring_shown_encode, shown,
+                             jt_ring_accepted_decode, joined);
+}
+
 enum jt_err jt_keyclient_wait_ring_accept(struct jt_keyclient *kc, const struct jt_ring_row *row,
                                           bool *joined)
 {

@@ -29,7 +29,7 @@ bool jt_ring_valid(const struct jt_ring *ring)
         n_active += ring->entries[i].state == JT_GENERATION_ACTIVE;
         n_draining += ring->entries[i].state == JT_GENERATION_DRAINING;
     }
-    return ring->epoch != 0 && n_active <= 1 && n_draining <= JT_RING_MAX_DRAINING;
+    return ring->epoch != 0 && n_active <= 1 && n_draining < JT_RING_MAX_LIVE;
 }
 
 const struct jt_ring_entry *jt_ring_find(const struct jt_ring *ring, uint64_t number)

@@ -21,8 +21,8 @@
 #define JT_KEY_IDS           255
 #define JT_KEY_IDS_WARN      200 /* so many taken, and operators are told */
 #define JT_RING_MAX          JT_KEY_IDS
-#define JT_RING_MAX_DRAINING 8 /* at one time */
-#define JT_RING_MAX_LIVE     (1 + JT_RING_MAX_DRAINING)
+#define JT_RING_MAX_DRAINING 8 /* at one time, by rolls; a recovery may make one more of it */
+#define JT_RING_MAX_LIVE     (1 + JT_RING_MAX_DRAINING + 1)
 
 /*
  * The steps from one ring to the next (verb RING_PROPOSE). Three bear the number of the state that
@@ -72,8 +72,8 @@ struct jt_ring_row {
 
 /*
  * Whether it is a ring at all: epoch 1 or more, numbers strictly ascending and at most `highest`,
- * key ids distinct and not 0, states that a ring lists, at most one active generation, at most
- * JT_RING_MAX_DRAINING draining ones. `n` is at most JT_RING_MAX.
+ * key ids distinct and not 0, states that a ring lists, at most one active generation, fewer than
+ * JT_RING_MAX_LIVE draining ones. `n` is at most JT_RING_MAX.
  */
 bool jt_ring_valid(const struct jt_ring *ring);
 

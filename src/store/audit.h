@@ -65,6 +65,9 @@ enum jt_audit_action {
     JT_AUDIT_DESTRUCTION_APPROVE = 69, /* client: who brought the custodian's signature */
     JT_AUDIT_GENERATION_DESTROY = 70,
     JT_AUDIT_DESTRUCTION_CERTIFY = 71,
+    JT_AUDIT_RECOVERY_REQUEST = 80,
+    JT_AUDIT_RECOVERY_APPROVE = 81, /* client: who brought it; object: the custodian */
+    JT_AUDIT_RECOVER = 82,          /* object: from which epoch to which, what was seen and found */
 };
 
 struct jt_audit_row {

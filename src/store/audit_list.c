@@ -66,6 +66,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_DESTRUCTION_APPROVE] = "destruction-approve",
     [JT_AUDIT_GENERATION_DESTROY] = "generation-destroy",
     [JT_AUDIT_DESTRUCTION_CERTIFY] = "destruction-certify",
+    [JT_AUDIT_RECOVERY_REQUEST] = "recovery-request",
+    [JT_AUDIT_RECOVERY_APPROVE] = "recovery-approve",
+    [JT_AUDIT_RECOVER] = "recover",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

@@ -95,7 +95,7 @@ static enum jt_err check_input(const struct jt_tokenize_txn *in)
         in->n_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
         in->audit.n > JT_STORE_MAX_CARDS || in->n_marks > JT_STORE_MAX_CARDS ||
         in->n_digit_probes > JT_STORE_MAX_CARDS * JT_STORE_MAX_PROBED ||
-        in->n_draining > JT_RING_MAX_DRAINING) {
+        in->n_draining >= JT_RING_MAX_LIVE) {
         return JT_ERR_LIMIT;
     }
     for (size_t i = 0; i < in->n_cards; i++) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/answer.h"
+#include "store/history.h"
 #include "store/query.h"
 #include "store/session.h"
 #include "store/txn.h"
@@ -340,10 +341,7 @@ enum jt_err jt_db_begin(struct jt_db *db)
 struct transaction {
     char xid[24], history[40];
 };
-#define HISTORY                                              \
-    "(SELECT c.system_identifier::text || '.' || "           \
-    "left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) " \
-    "FROM pg_control_system() c)"
+#define HISTORY "(" JT_SQL_SYSTEM_IDENTIFIER "::text || '.' || " JT_SQL_TIMELINE "::text)"
 
 /* Of the open transaction; an empty number where it has written nothing. */
 static enum jt_err name_transaction(struct jt_db *db, struct transaction *out)

@@ -224,6 +224,18 @@ static enum jt_err remove_old_row(struct jt_db *db, const struct jt_node_spec *n
     return err == JT_OK ? jt_db_change(db, "DELETE FROM node WHERE name = $1", &p, NULL) : err;
 }
 
+/* Taking the place counts as a renewal: the first one makes the row of a number. */
+static enum jt_err begin_pulse(struct jt_db *db, uint8_t number)
+{
+    struct jt_params p;
+    jt_params_init(&p);
+    jt_params_i16(&p, number);
+    return jt_db_change_one(db,
+                            "INSERT INTO pulse AS p (number, renewals) VALUES ($1, 1) "
+                            "ON CONFLICT (number) DO UPDATE SET renewals = p.renewals + 1",
+                            &p);
+}
+
 static enum jt_err replace_row(struct jt_db *db, const struct jt_node_row *row, uint64_t epoch,
                                int lease_ms)
 {
@@ -244,6 +256,9 @@ static enum jt_err replace_row(struct jt_db *db, const struct jt_node_row *row, 
                                "VALUES (" JT_SQL_7_PARAMS
                                ", clock_timestamp() + " SO_MANY_MS("$8") ", clock_timestamp())",
                                &p);
+    }
+    if (err == JT_OK) {
+        err = begin_pulse(db, row->spec.number);
     }
     return err == JT_OK ? check_row(db, row) : err;
 }
@@ -266,36 +281,49 @@ enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node)
     return err == JT_OK && !ours ? JT_ERR_NODE_GONE : err;
 }
 
-/* Whether the one row of this incarnation was changed; if not, why. */
-static enum jt_err change_own(struct jt_db *db, const char *sql, struct jt_params *p,
-                              const struct jt_node_spec *node, enum jt_err not_changed)
+/* No row of this incarnation was changed: why not. */
+static enum jt_err why_unchanged(struct jt_db *db, const struct jt_node_spec *node,
+                                 enum jt_err not_changed)
 {
-    uint64_t n = 0;
-    enum jt_err err = jt_db_change(db, sql, p, &n);
-    if (err != JT_OK || n == 1) {
-        return err;
-    }
     bool ours;
-    err = row_is_ours(db, node, &ours);
+    enum jt_err err = row_is_ours(db, node, &ours);
     return err != JT_OK ? err : ours ? not_changed : JT_ERR_NODE_GONE;
 }
 
-enum jt_err jt_node_renew(struct jt_db *db, const struct jt_node_spec *node, int lease_ms)
+/*
+ * Lease and count in one statement. The count rises only from one that is not behind: otherwise the
+ * rise would hide that the database went back.
+ */
+static const char renew[] =
+    "WITH beat AS (UPDATE pulse SET renewals = renewals + 1 WHERE number = $4 AND renewals >= $5 "
+    "RETURNING renewals) UPDATE node SET renewed_at = clock_timestamp(), "
+    "lease_until = clock_timestamp() + " SO_MANY_MS(
+        "$3") " FROM beat "
+              "WHERE name = $1 AND incarnation = $2 AND " JT_SQL_LEASED(
+                  "") " RETURNING beat.renewals";
+
+enum jt_err jt_node_renew(struct jt_db *db, const struct jt_node_spec *node, int lease_ms,
+                          uint64_t *renewals)
 {
     enum jt_err err = jt_db_ensure(db);
     if (err != JT_OK) {
         return err;
     }
     struct jt_params p;
+    PGresult *res;
     put_place(&p, node);
     jt_params_u63(&p, (uint64_t)lease_ms);
-    return change_own(
-        db,
-        "UPDATE node SET lease_until = clock_timestamp() + " SO_MANY_MS(
-            "$3") ", "
-                  "renewed_at = clock_timestamp() WHERE name = $1 AND incarnation = $2 "
-                  "AND " JT_SQL_LEASED(""),
-        &p, node, JT_ERR_LEASE_OVER);
+    jt_params_i16(&p, node->number);
+    jt_params_u63(&p, *renewals);
+    err = jt_db_query_one(db, renew, &p, &res);
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        uint64_t now = jt_row_u63(&row, 0);
+        err = jt_row_status(&row);
+        *renewals = err == JT_OK ? now : *renewals;
+    }
+    PQclear(res);
+    return err == JT_ERR_NO_ROW ? why_unchanged(db, node, JT_ERR_LEASE_OVER) : err;
 }
 
 enum jt_err jt_node_update(struct jt_db *db, const struct jt_node_row *row)
@@ -307,10 +335,12 @@ enum jt_err jt_node_update(struct jt_db *db, const struct jt_node_row *row)
     struct jt_params p;
     jt_params_init(&p);
     jt_node_row_put(&p, row);
-    return change_own(db,
-                      "UPDATE node SET keeper_incarnation = $4, id_mark = $5, mac_epoch = $6, "
-                      "mac = $7 WHERE name = $1 AND number = $2 AND incarnation = $3",
-                      &p, &row->spec, JT_ERR_DB_UNTRUE);
+    uint64_t n = 0;
+    err = jt_db_change(db,
+                       "UPDATE node SET keeper_incarnation = $4, id_mark = $5, mac_epoch = $6, "
+                       "mac = $7 WHERE name = $1 AND number = $2 AND incarnation = $3",
+                       &p, &n);
+    return err == JT_OK && n != 1 ? why_unchanged(db, &row->spec, JT_ERR_DB_UNTRUE) : err;
 }
 
 static enum jt_err remove_row(struct jt_db *db, const struct jt_node_spec *node)

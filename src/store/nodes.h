@@ -69,11 +69,13 @@ enum jt_err jt_node_register(struct jt_db *db, const struct jt_node_row *row, ui
 enum jt_err jt_node_check(struct jt_db *db, const struct jt_node_spec *node) JT_CHECKED;
 
 /*
- * Prolongs the lease, while it runs. Any connection. JT_ERR_LEASE_OVER: it ran out, and the node is
- * to register anew; JT_ERR_NODE_GONE: the row is not ours.
+ * Prolongs the lease, while it runs, and raises the number's count of renewals (store/course.h),
+ * which must not be behind *renewals and is there afterwards. Any connection. JT_ERR_LEASE_OVER: it
+ * ran out, or the count is behind, and the node is to register anew; JT_ERR_NODE_GONE: the row is
+ * not ours.
  */
-enum jt_err jt_node_renew(struct jt_db *db, const struct jt_node_spec *node,
-                          int lease_ms) JT_CHECKED;
+enum jt_err jt_node_renew(struct jt_db *db, const struct jt_node_spec *node, int lease_ms,
+                          uint64_t *renewals) JT_CHECKED;
 
 /* What the keeper has MACed since: its start, and how far ids may have come. JT_ERR_NODE_GONE. */
 enum jt_err jt_node_update(struct jt_db *db, const struct jt_node_row *row) JT_CHECKED;

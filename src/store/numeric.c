@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "store/columns.h"
+#include "store/history.h"
 #include "store/query.h"
 #include "store/txn.h"
 
@@ -118,12 +119,10 @@ enum jt_err jt_numeric_mark_read(struct jt_db *db, struct jt_numeric_mark *out)
     *out = (struct jt_numeric_mark){ 0 };
     enum jt_err err = jt_db_ensure(db);
     if (err == JT_OK) {
-        err = jt_db_query_one(
-            db,
-            "SELECT m.mark, (SELECT c.system_identifier FROM pg_control_system() c), "
-            "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int4 "
-            "FROM numeric_mark m",
-            NULL, &res);
+        err = jt_db_query_one(db,
+                              "SELECT m.mark, " JT_SQL_SYSTEM_IDENTIFIER ", " JT_SQL_TIMELINE
+                              " FROM numeric_mark m",
+                              NULL, &res);
     }
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);

@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "store/course.h"
 #include "store/deadline.h"
+#include "store/row.h"
 #include "store/session.h"
 #include "store/sqlstate.h"
 #include "store/timeouts.h"
@@ -44,6 +46,8 @@ struct jt_pipe {
     jt_loop_fn *up_fn, *slow_fn;
     void *up_arg, *slow_arg;
     int left_ms;           /* BUSY: of the time for it, once it is slow; 0: it is, or nobody asks */
+    jt_pipe_guard_fn *guard_fn;
+    void *guard_arg;
     struct jt_fault fault; /* of the transaction, or of the last loss */
     struct jt_histogram *us;
     int64_t began_us;
@@ -132,7 +136,8 @@ static bool send_preparation(struct jt_pipe *pipe)
             return false;
         }
     }
-    return PQpipelineSync(pipe->conn) && flush(pipe);
+    return PQsendQueryParams(pipe->conn, jt_course_query, 0, NULL, NULL, NULL, NULL, 1) &&
+           PQpipelineSync(pipe->conn) && flush(pipe);
 }
 
 static void start_preparing(struct jt_pipe *pipe)
@@ -143,7 +148,7 @@ static void start_preparing(struct jt_pipe *pipe)
         return;
     }
     pipe->err = JT_OK;
-    begin_pipeline(pipe, PREPARING, 1 + JT_N_SQL, SETUP_TIMEOUT_MS);
+    begin_pipeline(pipe, PREPARING, 1 + JT_N_SQL + 1, SETUP_TIMEOUT_MS);
     if (!send_preparation(pipe)) {
         lose_with_message(pipe);
     }
@@ -223,8 +228,31 @@ static void note_error(struct jt_pipe *pipe, const PGresult *res)
          pipe->state != BUSY || jt_sqlstate_ends_session(sqlstate));
 }
 
+/*
+ * The last answer of the preparation: which server this is. One that must not be worked with is
+ * given up, and asked again after a pause.
+ */
+static void note_course(struct jt_pipe *pipe, const PGresult *res)
+{
+    struct jt_course now;
+    struct jt_row row = jt_row_init(res, 0);
+    enum jt_err err = jt_course_take(&row, 0, &now);
+    bool fits = err == JT_OK && (pipe->guard_fn == NULL || pipe->guard_fn(pipe->guard_arg, &now));
+    if (!fits) {
+        jt_fault_clear(&pipe->fault);
+        (void)jt_fault_set(&pipe->fault, JT_ERR_DB_AWAY, "%s",
+                           err == JT_OK               ? "the server is not what was seen before"
+                           : err == JT_ERR_DB_PASSING ? "the server is a standby"
+                                                      : "the server does not tell which it is");
+        fail(pipe, JT_ERR_DB_AWAY, true);
+    }
+}
+
 static void note_success(struct jt_pipe *pipe, const PGresult *res)
 {
+    if (pipe->state == PREPARING && pipe->n_seen + 1 == pipe->n_expected) {
+        note_course(pipe, res);
+    }
     if (pipe->state != BUSY) {
         return;
     }
@@ -501,6 +529,12 @@ void jt_pipe_hurry(struct jt_pipe *pipe)
     if (pipe->state == WAITING) {
         jt_deadline_set(&pipe->deadline, 1);
     }
+}
+
+void jt_pipe_guard(struct jt_pipe *pipe, jt_pipe_guard_fn *fn, void *arg)
+{
+    pipe->guard_fn = fn;
+    pipe->guard_arg = arg;
 }
 
 bool jt_pipe_unsure(const struct jt_pipe *pipe)

@@ -56,6 +56,14 @@ void jt_pipe_on_slow(struct jt_pipe *pipe, jt_loop_fn *fn, void *arg);
  */
 void jt_pipe_scout(struct jt_pipe *pipe);
 void jt_pipe_hurry(struct jt_pipe *pipe);
+/*
+ * `fn` is asked of each new connection, before anything is sent on it, where the database has come
+ * to (store/course.h); if it says no, the connection is given up and made again after a pause. To
+ * be called before the loop runs.
+ */
+struct jt_course;
+typedef bool jt_pipe_guard_fn(void *arg, const struct jt_course *now);
+void jt_pipe_guard(struct jt_pipe *pipe, jt_pipe_guard_fn *fn, void *arg);
 
 struct jt_histogram;
 

@@ -2,21 +2,16 @@
 #include "store/ring.h"
 
 #include "store/clients.h"
-#include "store/columns.h"
+#include "store/ring_columns.h"
 #include "store/ring_lock.h"
 #include "store/timeouts.h"
 
 #include <string.h>
 
-#define RING_ROW(FIRST, NEXT, t) \
-    FIRST(U63, t "epoch", epoch) \
-    NEXT(BYTES, t "body", body)  \
-    NEXT(FIXED, t "mac", mac)
+#define COLUMNS JT_RING_COLUMNS
 
-#define COLUMNS JT_COLUMNS(RING_ROW, "")
-
-static JT_COLUMNS_READER(read_row, RING_ROW, struct jt_ring_row);
-static JT_COLUMNS_PUTTER(put_row, RING_ROW, 3, struct jt_ring_row);
+JT_COLUMNS_READER(jt_ring_row_read, JT_RING_ROW, struct jt_ring_row);
+static JT_COLUMNS_PUTTER(put_row, JT_RING_ROW, 3, struct jt_ring_row);
 
 enum jt_err jt_ring_lock_begin(struct jt_db *db, bool *busy)
 {
@@ -45,7 +40,7 @@ enum jt_err jt_ring_read(struct jt_db *db, struct jt_ring_row *out)
     err = jt_db_query_one(db, "SELECT " COLUMNS " FROM ring", NULL, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
-        read_row(&row, 0, out);
+        jt_ring_row_read(&row, 0, out);
         err = jt_row_status(&row);
     }
     PQclear(res);

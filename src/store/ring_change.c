@@ -2,6 +2,7 @@
 #include "store/generations.h"
 
 #include "store/audit_params.h"
+#include "store/history.h"
 #include "store/retirement_columns.h"
 #include "store/news.h"
 #include "store/ring_lock.h"
@@ -264,24 +265,23 @@ static enum jt_err check_written(struct jt_db *db, const struct jt_ring_change *
 }
 
 /*
- * Writes the facts into the open retirement job and reads them back. The timeline is that of the
- * WAL being written: the control file's lags behind after a promotion. None of these functions
- * needs a privilege.
+ * Writes the facts into the open retirement job and reads them back.
  */
 #define FACTS JT_COLUMNS(JT_RETIREMENT_START, "r.") ", " JT_COLUMNS(JT_RETIREMENT_FACTS, "r.")
 static const char record_facts[] =
     "UPDATE retirement r SET state = " JT_SQL_JOB_RETIRED ", retired_at = now(), "
     "node = $2, epoch = $3, rows_left = 0, rows_written = t.written, rows_moved_in = t.moved_in, "
     "rows_moved_out = t.moved_out, rows_deleted = t.deleted, lsn = at.lsn, "
-    "timeline = ('x' || left(pg_walfile_name(at.lsn), 8))::bit(32)::int4, "
-    "system_identifier = (SELECT c.system_identifier FROM pg_control_system() c) "
-    "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, "
-    "coalesce(sum(moved_in), 0)::int8 AS moved_in, "
-    "coalesce(sum(moved_out), 0)::int8 AS moved_out, "
-    "coalesce(sum(deleted), 0)::int8 AS deleted FROM tally WHERE generation = $1) t, "
-    "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
-    "WHERE r.generation = $1 AND r.state = " JT_SQL_JOB_DRAINING " "
-    "RETURNING " FACTS;
+    "timeline = " JT_SQL_TIMELINE_AT(
+        "at.lsn") ", "
+                  "system_identifier = " JT_SQL_SYSTEM_IDENTIFIER " "
+                  "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, "
+                  "coalesce(sum(moved_in), 0)::int8 AS moved_in, "
+                  "coalesce(sum(moved_out), 0)::int8 AS moved_out, "
+                  "coalesce(sum(deleted), 0)::int8 AS deleted FROM tally WHERE generation = $1) t, "
+                  "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
+                  "WHERE r.generation = $1 AND r.state = " JT_SQL_JOB_DRAINING " "
+                  "RETURNING " FACTS;
 
 static enum jt_err record_retirement(struct jt_db *db, const struct jt_ring_change *c)
 {

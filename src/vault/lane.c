@@ -98,6 +98,10 @@ static enum jt_err why_down(const struct jt_lane *lane)
 static enum jt_err why_not(const struct jt_lane *lane)
 {
     enum jt_err down = why_down(lane);
+    enum jt_err course = jt_front_course_why(lane->vault);
+    if (course != JT_OK && !lane->verb->unleased && (down == JT_OK || down == JT_ERR_DB_AWAY)) {
+        return course; /* and no lane has a connection to it */
+    }
     if (down != JT_OK || lane->verb->unleased || jt_vault_leased(lane->vault)) {
         return down;
     }
@@ -393,6 +397,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
         free(lane);
         return err;
     }
+    jt_pipe_guard(lane->pipe, jt_front_course_fits, place->vault);
     jt_pipe_measure(lane->pipe, &lane->figures.database_us);
     *out = lane;
     return JT_OK;

@@ -293,6 +293,7 @@ struct jt_readiness jt_vault_readiness(struct jt_vault *vault)
         .lease = jt_vault_leased(vault),
         .keys = atomic_load(&vault->keys_held),
         .ring = atomic_load(&vault->ring_epoch) != 0,
+        .history = jt_front_course_why(vault) == JT_OK,
         .ids = atomic_load(&vault->mint) == JT_MINT_READY,
         .sets = atomic_load(&vault->sets.all_good),
         .directory = atomic_load(&vault->directory_good),

@@ -95,6 +95,7 @@ struct jt_readiness {
     bool sets;      /* clients and fields are verified */
     bool directory; /* the keeper's files are there */
     bool numeric;   /* numeric tokens are issued; a node that does not is ready all the same */
+    bool history;   /* the database is what the keeper has seen of it */
     bool schema;    /* the tables are in shape, and the database does what it is told */
 };
 struct jt_readiness jt_lanes_readiness(const struct jt_lanes *lanes);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/nodes.h"
+#include "vault/course.h"
 #include "vault/duty.h"
 #include "vault/membership.h"
 
@@ -49,7 +50,10 @@ static struct jt_again step(void *arg)
     }
     jt_work_about(&lease->ctx, "%s", vault->node.name);
     int64_t sent_ms = jt_clock_ms();
-    enum jt_err err = jt_node_renew(lease->ctx.db, &vault->node, jt_lease_ms(vault));
+    struct jt_node_spec spec = vault->node;
+    spec.number = atomic_load(&vault->number);
+    uint64_t renewals = jt_front_course_own(vault);
+    enum jt_err err = jt_node_renew(lease->ctx.db, &spec, jt_lease_ms(vault), &renewals);
     if (err == JT_OK) {
         jt_lease_begin(vault, sent_ms);
     } else if (err == JT_ERR_LEASE_OVER || err == JT_ERR_NODE_GONE) {

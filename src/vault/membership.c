@@ -15,6 +15,7 @@
 #include "vault/lease.h"
 #include "vault/lockout.h"
 #include "vault/numeric.h"
+#include "vault/recoverer.h"
 #include "vault/refresh.h"
 #include "vault/ring_step.h"
 #include "vault/strays.h"
@@ -267,6 +268,13 @@ static enum jt_err keep_place(struct jt_membership *m, bool registered, bool *bu
         /* first: what operators do about a node that cannot be enrolled is recorded */
         err = jt_trail_open(&m->ctx);
         err = err == JT_OK ? enrol(m, busy) : err;
+    }
+    if (jt_front_course_why(vault) != JT_OK) {
+        struct jt_fault fault = m->ctx.fault; /* what is told is why it is refused */
+        jt_fault_clear(&m->ctx.fault);
+        jt_sets_keep_up(&m->ctx); /* operators are to be known, also after a restart */
+        jt_recoverer_attend(&m->ctx, busy);
+        m->ctx.fault = fault;
     }
     if (err == JT_OK) {
         err = jt_ring_refresh(&m->ctx, &ring);

@@ -4,7 +4,8 @@
 #include "base/container.h"
 #include "base/log.h"
 #include "store/cards.h"
-#include "store/ring.h"
+#include "store/course.h"
+#include "vault/lease.h"
 #include "vault/neighbours.h"
 #include "vault/numeric.h"
 
@@ -94,6 +95,21 @@ static void lose_ring(struct jt_vault *vault)
     atomic_store(&vault->active_generation, 0);
 }
 
+/*
+ * One that went back may hold the very ring that the keeper works under: no card may be served in
+ * it, so the lease ends at once, on this side.
+ */
+static void note_course(struct jt_vault *vault, enum jt_err err, const struct jt_course *now)
+{
+    if (err == JT_OK) {
+        jt_front_course_taken(vault, now);
+    } else if (jt_course_is_reason(err) || err == JT_ERR_WENT_BACK) {
+        jt_front_course_refused(vault, err, now);
+        jt_lease_end(vault);
+        atomic_store(&vault->registered, false);
+    }
+}
+
 static void note_join(struct jt_vault *vault, enum jt_err err)
 {
     atomic_store(&vault->mint, err == JT_OK                 ? JT_MINT_READY
@@ -103,39 +119,19 @@ static void note_join(struct jt_vault *vault, enum jt_err err)
 }
 
 /*
- * Between our reading and our showing, a roll and another thread may have taken the keeper further,
- * and then it refuses what was read. So a refused ring is read again: the database went back only
- * if there is none beyond it. `row` becomes the one that was shown last.
- */
-static enum jt_err show_ring(struct jt_work_ctx *ctx, struct jt_ring_row *row, bool *joined)
-{
-    enum jt_err err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
-    uint64_t refused = 0;
-    while (err == JT_ERR_WENT_BACK && row->epoch > refused) {
-        refused = row->epoch;
-        enum jt_err read = jt_ring_read(ctx->db, row);
-        if (read != JT_OK) {
-            jt_fault_clear(&ctx->fault); /* what the refusal means is not known */
-            return read;
-        }
-        if (row->epoch > refused) {
-            jt_fault_clear(&ctx->fault);
-            err = jt_keyclient_wait_ring_accept(ctx->keeper, row, joined);
-        }
-    }
-    return err;
-}
-
-/*
  * Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints
  * already.
  */
-static enum jt_err accept_ring(struct jt_work_ctx *ctx, struct jt_ring_row *row,
+static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_shown *shown,
                                struct jt_ring *ring, bool *joined)
 {
-    enum jt_err err = show_ring(ctx, row, joined);
-    if (err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED || err == JT_ERR_KEY_MISSING ||
-        err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
+    const struct jt_ring_row *row = &shown->row;
+    enum jt_err err = jt_keyclient_wait_ring_show(ctx->keeper, shown, joined);
+    if (shown->has_course) {
+        note_course(ctx->vault, err, &shown->course);
+    }
+    if (jt_course_is_reason(err) || err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED ||
+        err == JT_ERR_KEY_MISSING || err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
         lose_ring(ctx->vault);
     }
     if (err == JT_OK) {
@@ -149,28 +145,52 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, struct jt_ring_row *row,
     return err;
 }
 
-static enum jt_err read_and_accept(struct jt_work_ctx *ctx, struct jt_ring *ring)
+/* The ring and where the database stands, in one statement. */
+static enum jt_err read_ring(struct jt_work_ctx *ctx, struct jt_ring_shown *out)
 {
-    struct jt_ring_row row;
-    bool joined;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_ring_read(ctx->db, &row);
+    out->has_course = true;
+    return jt_course_read(ctx->db, &out->row, &out->course);
+}
+
+/*
+ * Shows the ring that the database has, or `own`, which was just written. One at a time from the
+ * reading on: what was read before another thread has shown what came after it would look like a
+ * database that went back. `row` (may be NULL) receives what was shown.
+ */
+static enum jt_err read_and_accept(struct jt_work_ctx *ctx, const struct jt_ring_row *own,
+                                   struct jt_ring_row *row, struct jt_ring *ring, bool *joined)
+{
+    struct jt_ring_shown shown = { .has_course = false };
+    enum jt_err err = JT_OK;
+    pthread_mutex_lock(&ctx->vault->course.showing);
+    if (own != NULL) {
+        shown.row = *own;
+    } else {
+        err = read_ring(ctx, &shown);
     }
-    return err == JT_OK ? accept_ring(ctx, &row, ring, &joined) : err;
+    if (err == JT_OK) {
+        err = accept_ring(ctx, &shown, ring, joined);
+    }
+    pthread_mutex_unlock(&ctx->vault->course.showing);
+    if (row != NULL) {
+        *row = shown.row;
+    }
+    return err;
 }
 
 enum jt_err jt_refresh_accept(struct jt_work_ctx *ctx)
 {
     struct jt_ring ring;
-    return read_and_accept(ctx, &ring);
+    bool joined;
+    return read_and_accept(ctx, NULL, NULL, &ring, &joined);
 }
 
 enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, const struct jt_join_order *order,
                             struct jt_node_joined *out, uint64_t *epoch)
 {
     struct jt_ring ring;
-    enum jt_err err = read_and_accept(ctx, &ring);
+    bool joined;
+    enum jt_err err = read_and_accept(ctx, NULL, NULL, &ring, &joined);
     if (err == JT_OK) {
         *epoch = ring.epoch;
         err = join(ctx, &ring, order, out);
@@ -179,12 +199,13 @@ enum jt_err jt_refresh_join(struct jt_work_ctx *ctx, const struct jt_join_order 
     return err;
 }
 
-static enum jt_err adopt(struct jt_work_ctx *ctx, struct jt_ring_row *row)
+static enum jt_err adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *own,
+                         struct jt_ring_row *row)
 {
     struct jt_ring ring;
     bool joined;
     const struct jt_join_order order = { .number = atomic_load(&ctx->vault->number) };
-    enum jt_err err = accept_ring(ctx, row, &ring, &joined);
+    enum jt_err err = read_and_accept(ctx, own, row, &ring, &joined);
     if (err == JT_OK && !joined && order.number != 0) {
         /* the heartbeat puts its row into the database */
         struct jt_node_joined ignored;
@@ -196,8 +217,7 @@ static enum jt_err adopt(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 
 enum jt_err jt_ring_adopt(struct jt_work_ctx *ctx, const struct jt_ring_row *row)
 {
-    struct jt_ring_row shown = *row;
-    return adopt(ctx, &shown);
+    return adopt(ctx, row, NULL);
 }
 
 /* Whether the keeper's files are still there: once a refresh, and so at least once a second. */
@@ -217,15 +237,7 @@ static void note_directory(struct jt_work_ctx *ctx)
 
 enum jt_err jt_ring_refresh(struct jt_work_ctx *ctx, struct jt_ring_row *row)
 {
-    struct jt_ring_row local;
-    row = row == NULL ? &local : row;
-    enum jt_err err = jt_db_ensure(ctx->db);
-    if (err == JT_OK) {
-        err = jt_ring_read(ctx->db, row);
-    }
-    if (err == JT_OK) {
-        err = adopt(ctx, row);
-    }
+    enum jt_err err = adopt(ctx, NULL, row);
     jt_sets_keep_up(ctx);
     note_directory(ctx);
     if (err == JT_OK) {

@@ -445,7 +445,7 @@ static void seal_batch(struct jt_lane *lane)
     jt_tokenizer_ask_brakes(t, request.n);
     make_audit_rows(t); /* the link is there when the cards are sealed */
     request.n_retired =
-        jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_DRAINING);
+        jt_strays_known(lane->vault, request.retired, JT_WIRE_MAX_PROBED - JT_RING_MAX_LIVE);
     jt_keyclient_seal(lane->keeper, &request, on_sealed, t);
 }
 

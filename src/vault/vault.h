@@ -16,6 +16,7 @@
 #include "options/conf.h"
 #include "store/tally.h"
 #include "vault/counters.h"
+#include "vault/course.h"
 #include "vault/held_use.h"
 #include "vault/numeric.h"
 #include "vault/sets.h"
@@ -56,6 +57,7 @@ struct jt_vault {
     struct jt_held_use held_use;
     struct jt_trail trail;
     struct jt_numeric numeric;
+    struct jt_front_course course;
 
     /*
      * Written by whoever last made the keeper accept a ring; hints for readiness and status, never

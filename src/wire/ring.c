@@ -4,6 +4,8 @@
 #include "wire/frame.h"
 #include "wire/text.h"
 
+#include <string.h>
+
 #define RING_FORMAT 2
 
 enum { COMPROMISED = 1 << 0 };
@@ -140,6 +142,25 @@ enum jt_err jt_ring_proposal_decode(struct jt_reader *in, struct jt_ring_proposa
     }
     for (size_t i = 0; i < proposal->n_rows && err == JT_OK; i++) {
         err = jt_generation_row_decode(in, &proposal->rows[i]);
+    }
+    return err == JT_OK ? jt_wire_end(in) : err;
+}
+
+void jt_ring_shown_encode(const struct jt_ring_shown *shown, struct jt_buf *out)
+{
+    jt_ring_row_encode(&shown->row, out);
+    if (shown->has_course) {
+        jt_course_encode(&shown->course, out);
+    }
+}
+
+enum jt_err jt_ring_shown_decode(struct jt_reader *in, struct jt_ring_shown *shown)
+{
+    memset(shown, 0, sizeof *shown);
+    enum jt_err err = jt_ring_row_decode(in, &shown->row);
+    shown->has_course = err == JT_OK && in->left > 0;
+    if (shown->has_course) {
+        err = jt_course_decode(in, &shown->course);
     }
     return err == JT_OK ? jt_wire_end(in) : err;
 }

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "model/ring.h"
+#include "wire/course.h"
 #include "wire/generation.h"
 
 void jt_ring_encode(const struct jt_ring *ring, struct jt_buf *out);
@@ -50,6 +51,19 @@ enum jt_err jt_ring_propose_decode(struct jt_reader *in,
 void jt_ring_proposal_encode(const struct jt_ring_proposal *proposal, struct jt_buf *out);
 enum jt_err jt_ring_proposal_decode(struct jt_reader *in,
                                     struct jt_ring_proposal *proposal) JT_CHECKED;
+
+/*
+ * Verb RING_ACCEPT: a ring row, and the course of the database that it was read from in the same
+ * statement. Without one where it was read in no database that is worked with: right after it was
+ * written, or for one command.
+ */
+struct jt_ring_shown {
+    struct jt_ring_row row;
+    bool has_course;
+    struct jt_course course;
+};
+void jt_ring_shown_encode(const struct jt_ring_shown *shown, struct jt_buf *out);
+enum jt_err jt_ring_shown_decode(struct jt_reader *in, struct jt_ring_shown *shown) JT_CHECKED;
 
 /* The reply to RING_ACCEPT: see jt_keyclient_wait_ring_accept. */
 void jt_ring_accepted_encode(bool joined, struct jt_buf *out);

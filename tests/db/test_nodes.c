@@ -6,6 +6,7 @@
 #include "tests/db/fixture.h"
 
 #include "base/clock.h"
+#include "store/course.h"
 #include "store/node_list.h"
 #include "store/query.h"
 #include "store/ring.h"
@@ -138,6 +139,7 @@ static void a_lost_session_takes_the_lock_again_while_the_row_stands(void **stat
 static void a_front_that_was_replaced_meanwhile_is_told(void **state)
 {
     struct fx *fx = *state;
+    uint64_t renewals = 0;
     struct jt_node_spec a = node("a", 1), b = node("a", 2);
     struct jt_db *second = other_db();
     fx_exec(fx->plain, "DELETE FROM node");
@@ -145,7 +147,7 @@ static void a_front_that_was_replaced_meanwhile_is_told(void **state)
     end_session(fx, "test_db");
     assert_int_equal(take_place(second, &b, 5000), JT_OK);
     assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_NODE_TAKEN);
-    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS), JT_ERR_NODE_GONE);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_ERR_NODE_GONE);
     assert_int_equal(jt_node_check(second, &b), JT_OK);
     assert_int_equal(jt_node_leave(second, &b), JT_OK);
     assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_NODE_GONE);
@@ -325,23 +327,60 @@ static void there_are_no_more_than_255_numbers(void **state)
 
 /* --- leases --- */
 
-static void a_lease_is_prolonged_only_while_it_runs(void **state)
+static void a_renewal_is_counted_and_never_from_a_count_that_is_behind(void **state)
 {
     struct fx *fx = *state;
     struct jt_node_spec a = node("a", 1);
+    struct jt_ring_row ring;
+    struct jt_course before, after;
+    uint64_t renewals = 0;
+    fx_exec(fx->plain, "DELETE FROM node");
+    fx_exec(fx->plain, "DELETE FROM pulse");
+    fx_exec(fx->plain, "INSERT INTO pulse VALUES (200, 9)"); /* of a node that is gone */
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
+    assert_int_equal(jt_course_read(fx->db, &ring, &before), JT_OK);
+    assert_int_equal(ring.epoch, 1);
+    assert_true(before.system_identifier != 0 && before.timeline == 1 && before.lsn > 0);
+    assert_true(before.renewals[a.number] == 1 && before.renewals[200] == 9);
+    assert_true(jt_course_renewals(&before) == 10);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_OK);
+    assert_true(renewals == 2);
+    assert_int_equal(jt_course_read(fx->db, &ring, &after), JT_OK);
+    assert_int_equal(jt_course_follows(&before, &after), JT_OK);
+    assert_true(after.renewals[a.number] == 2 && after.lsn > before.lsn);
+    assert_int_equal(jt_course_follows(&after, &before), JT_ERR_LOG_BEHIND);
+    /* a database that went back: the rise would hide it */
+    fx_exec(fx->plain, "UPDATE pulse SET renewals = 1 WHERE number <> 200");
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_ERR_LEASE_OVER);
+    assert_true(renewals == 2);
+    assert_int_equal(fx_number(fx->plain, "SELECT renewals::int FROM pulse WHERE number <> 200"),
+                     1);
+    fx_exec(fx->plain, "DELETE FROM pulse");
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_ERR_LEASE_OVER);
+    assert_int_equal(jt_course_read(fx->db, &ring, &after), JT_OK);
+    assert_true(jt_course_renewals(&after) == 0);
+    assert_int_equal(take_place(fx->db, &a, 100), JT_OK); /* which begins the count anew */
+    assert_int_equal(fx_number(fx->plain, "SELECT renewals::int FROM pulse"), 1);
+}
+
+static void a_lease_is_prolonged_only_while_it_runs(void **state)
+{
+    struct fx *fx = *state;
+    uint64_t renewals = 0;
+    struct jt_node_spec a = node("a", 1);
     fx_exec(fx->plain, "DELETE FROM node");
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
-    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS), JT_OK);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_OK);
     assert_int_equal(fx_number(fx->plain,
                                "SELECT (lease_until > now() + interval '30 seconds')::int "
                                "FROM node"),
                      1);
     fx_exec(fx->plain, "UPDATE node SET lease_until = clock_timestamp()");
-    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS), JT_ERR_LEASE_OVER);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_ERR_LEASE_OVER);
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
-    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS), JT_OK);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_OK);
     fx_exec(fx->plain, "DELETE FROM node");
-    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS), JT_ERR_NODE_GONE);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_ERR_NODE_GONE);
 }
 
 static void the_row_follows_what_the_keeper_says(void **state)
@@ -390,6 +429,7 @@ static void only_a_node_that_is_gone_can_be_removed(void **state)
 {
     struct fx *fx = *state;
     struct jt_node_spec a = node("a", 1);
+    uint64_t renewals = 0;
     bool busy;
     fx_exec(fx->plain, "DELETE FROM node");
     assert_int_equal(jt_node_remove(fx->db, "a", &fx_act, &busy), JT_ERR_NO_NODE);
@@ -402,7 +442,7 @@ static void only_a_node_that_is_gone_can_be_removed(void **state)
     fx_exec(fx->plain, "DELETE FROM node_number");
     assert_int_equal(take_place(fx->db, &a, 100), JT_OK);
     fx_exec(fx->plain, "UPDATE node SET lease_until = 'infinity'");
-    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS), JT_ERR_LEASE_OVER);
+    assert_int_equal(jt_node_renew(fx->db, &a, LONG_MS, &renewals), JT_ERR_LEASE_OVER);
     assert_int_equal(jt_node_remove(fx->db, "a", &fx_act, &busy), JT_OK);
     assert_int_equal(jt_node_check(fx->db, &a), JT_ERR_NODE_GONE);
     assert_int_equal(fx_number(fx->plain, "SELECT count(*) FROM audit WHERE action = 51"), 2);
@@ -427,6 +467,7 @@ int main(void)
         fx_vault_test(a_new_node_gets_the_lowest_number_that_rested),
         fx_vault_test(a_keeper_keeps_its_number_unless_it_is_anothers),
         fx_vault_test(there_are_no_more_than_255_numbers),
+        fx_vault_test(a_renewal_is_counted_and_never_from_a_count_that_is_behind),
         fx_vault_test(a_lease_is_prolonged_only_while_it_runs),
         fx_vault_test(the_row_follows_what_the_keeper_says),
         fx_vault_test(a_keeper_is_shared_while_a_node_that_lives_has_it),

@@ -40,10 +40,31 @@ class Custodians:
         return done
 
     def approve(self, number, name, node=None, check=True):
+        return self.sign(("keys", "approve", number), name, node, check)
+
+    def approve_recovery(self, name, node=None, check=True):
+        return self.sign(("recover", "approve"), name, node, check)
+
+    def recover(self, node=None, names=None, **options):
+        """Waits until the keeper refuses the database, asks, and approves by two; all nodes are
+        ready again afterwards.
+        """
+        node = node or self.service
+        wait_until(lambda: self.is_refused(node) or options, "the keeper refuses the database")
+        node.jeton("recover", "ask", *(x for k, v in options.items() for x in (f"--{k}", v)))
+        for name in names or list(self.texts)[:2]:
+            self.approve_recovery(name, node)
+        for each in self.service.nodes:
+            each.wait_ready()
+
+    @staticmethod
+    def is_refused(node):
+        answer = node.operator.get("/v1/recovery")
+        return answer.status_code == 200 and answer.json()["disagrees"]
+
+    def sign(self, command, name, node=None, check=True):
         return (node or self.service).jeton(
-            "keys",
-            "approve",
-            number,
+            *command,
             "--custodian",
             name,
             "--key",

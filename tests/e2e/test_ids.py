@@ -8,6 +8,7 @@ import pytest
 
 import formats
 from cards import made_up
+from custody import Custodians
 from service import problem, token_bytes, wait_until
 
 HOUR_MS = 3600 * 1000
@@ -96,6 +97,8 @@ def test_a_database_that_went_back_never_gives_an_old_id_again(service, cluster)
     """A restore to an earlier moment: the lost tokens fail, and no later card ever gets one of
     them.
     """
+    custodians = Custodians(service, "alice", "bob")
+    assert custodians.enroll().returncode == 0
     kept = service.app.tokenize_many([made_up(n, series="kept") for n in range(50)])
     service.stop()
     cluster.sql(
@@ -108,7 +111,8 @@ def test_a_database_that_went_back_never_gives_an_old_id_again(service, cluster)
     cluster.sql(
         "postgres", f"ALTER DATABASE {service.database}_backup RENAME TO {service.database}"
     )
-    service.start()
+    service.start_keeper().start_front()
+    custodians.recover()
     assert service.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(50)]
     later = service.app.tokenize_many([made_up(n, series="later") for n in range(500)])
     assert not set(later) & set(lost)

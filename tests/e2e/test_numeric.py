@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cards import PUBLISHED, bad_luhn, luhn_digit, made_up
+from custody import Custodians
 from service import Api, problem, wait_until
 
 EVERYTHING = ["tokenize", "detokenize", "read-masked", "lookup", "delete"]
@@ -558,7 +559,11 @@ def test_nobody_is_told_where_no_field_has_numeric_tokens(make_service):
 
 
 def test_an_older_copy_of_the_database_is_known_for_what_it_is(own):
-    """A backup, taken while the front was down, comes back after one more token was issued."""
+    """A backup, taken while the front was down, comes back after one more token was issued. The
+    whole node waits for custodians, and numeric tokens for an operator's word besides.
+    """
+    custodians = Custodians(own, "alice", "bob")
+    assert custodians.enroll().returncode == 0
     own.client.tokenize(made_up(1, series="numeric-copy"), "n")
     own.stop()
     copy, name = f"{own.database}_old", own.database
@@ -568,7 +573,8 @@ def test_an_older_copy_of_the_database_is_known_for_what_it_is(own):
     own.stop()
     own.cluster.sql("postgres", f"DROP DATABASE {name}")
     own.cluster.sql("postgres", f"ALTER DATABASE {copy} RENAME TO {name}")
-    own.start()
+    own.start_keeper().start_front()
+    custodians.recover()
     answer = tokenize(own.client, made_up(3, series="numeric-copy"), "n")
     assert (answer.status_code, problem(answer)) == (503, "numeric-minting-waits")
     assert problem(detokenize(own.client, lost, "n")) == "token-unknown"

@@ -213,32 +213,41 @@ static void read_generation(bool sealed, bool development)
 
 /*
  * What a state file of an older format, which its byte 8 tells, does not have: the counts of opened
- * cards and of messages sealed, the mark of numeric tokens, and the number of marks of nodes.
+ * cards and of messages sealed, the mark of numeric tokens, the number of marks of nodes, and the
+ * course of the database.
  */
 #define OPENED_LEN 20
 #define SEALED_LEN 36
 #define MARKS_LEN  1
 #define ONE_MARK   9
+#define COURSE_LEN 21 /* without renewals, each of which is as long as a mark */
 
 static size_t state_lacks(void)
 {
     switch (file.len > 8 ? file.data[8] : 0) {
-    case 3: return OPENED_LEN + SEALED_LEN + MARKS_LEN;
-    case 4: return SEALED_LEN + MARKS_LEN;
-    case 5: return MARKS_LEN;
+    case 3: return OPENED_LEN + SEALED_LEN + MARKS_LEN + COURSE_LEN;
+    case 4: return SEALED_LEN + MARKS_LEN + COURSE_LEN;
+    case 5: return MARKS_LEN + COURSE_LEN;
+    case 6: return COURSE_LEN;
     default: return 0;
     }
+}
+
+/* Behind a list by node number that begins at `at`; or the end of the file. */
+static size_t behind_list(size_t at)
+{
+    return file.len > at ? at + 1 + file.data[at] * ONE_MARK : file.len;
 }
 
 /* Where the length of the ring's body stands, or the end of the file. */
 static size_t ring_at(void)
 {
     size_t lacks = state_lacks();
-    if (lacks > 0) {
-        return STATE_MARKS + MARKS_LEN - lacks;
+    if (lacks > COURSE_LEN) {
+        return STATE_MARKS + MARKS_LEN + COURSE_LEN - lacks;
     }
-    return file.len > STATE_MARKS ? STATE_MARKS + MARKS_LEN + file.data[STATE_MARKS] * ONE_MARK
-                                  : file.len;
+    size_t at = behind_list(STATE_MARKS);
+    return lacks > 0 ? at : behind_list(at + COURSE_LEN - 1);
 }
 
 /* The MACs of the ring in it, if there is one, and of the whole. */

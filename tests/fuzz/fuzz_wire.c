@@ -13,6 +13,7 @@
 #include "wire_batches.h"
 #include "wire_ends.h"
 #include "wire_nodes.h"
+#include "wire_recovery.h"
 
 #include "wire/audit.h"
 #include "wire/certificate.h"
@@ -222,16 +223,6 @@ static enum jt_err ring_body(struct jt_reader *in, size_t n, struct jt_buf *out)
     return err;
 }
 
-static enum jt_err ring_row(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    (void)n;
-    static struct jt_ring_row row;
-    enum jt_err err = jt_ring_row_decode(in, &row);
-    MUST(err == JT_OK || row.body_len == 0);
-    jt_ring_row_encode(&row, out);
-    return err;
-}
-
 static enum jt_err ring_propose(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
@@ -438,7 +429,14 @@ static const struct {
     [REPLY + JT_VERB_DESTRUCTION_OPEN] = { OBJECT, fuzz_ends_destruction_request },
     [REPLY + JT_VERB_DESTRUCTION_SHOW] = { WHOLE, fuzz_ends_destruction_shown },
     [JT_VERB_RING_PROPOSE] = { WHOLE, ring_propose },
-    [JT_VERB_RING_ACCEPT] = { OBJECT, ring_row },
+    [JT_VERB_RING_ACCEPT] = { WHOLE, fuzz_recovery_ring_shown },
+    [JT_VERB_KEEPER_VIEW] = { WHOLE, fuzz_recovery_view_ask },
+    [JT_VERB_RECOVERY_OPEN] = { WHOLE, fuzz_recovery_open },
+    [JT_VERB_RECOVERY_SHOW] = { WHOLE, fuzz_recovery_show },
+    [JT_VERB_RECOVERY_ACCEPT] = { WHOLE, fuzz_recovery_accept },
+    [REPLY + JT_VERB_KEEPER_VIEW] = { WHOLE, fuzz_recovery_view },
+    [REPLY + JT_VERB_RECOVERY_OPEN] = { WHOLE, fuzz_recovery_opened },
+    [REPLY + JT_VERB_RECOVERY_SHOW] = { WHOLE, fuzz_recovery_shown },
     [JT_VERB_CERTIFY] = { OBJECT, facts },
     [JT_VERB_MATCH] = { WHOLE, fuzz_batch_match },
     [JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify },

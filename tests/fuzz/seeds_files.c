@@ -40,7 +40,7 @@ static void store(int which)
 
 static void put_state(const struct jt_ring *ring)
 {
-    begin("JTKSTATE", 6);
+    begin("JTKSTATE", 7);
     jt_buf_u8(&file, 1);
     jt_buf_u8(&file, 0);
     jt_buf_u64(&file, 9);
@@ -64,6 +64,8 @@ static void put_state(const struct jt_ring *ring)
     jt_buf_u64(&file, 1u << 29);
     jt_buf_u8(&file, 255);
     jt_buf_u64(&file, 1u << 31);
+    const struct jt_course course = { UINT64_MAX, 2, 1u << 25, { [1] = 70, [9] = 3 } };
+    jt_course_encode(&course, &file);
     struct jt_buf body;
     jt_buf_init(&body, JT_RING_BODY_MAX);
     if (ring != NULL) {

@@ -325,6 +325,7 @@ static void rings(void)
     store(JT_VERB_RING_ACCEPT, 0);
     jt_ring_accepted_encode(true, &message);
     store(REPLY + JT_VERB_RING_ACCEPT, 0);
+    seeds_of_recovery(&row, &message, store);
     struct jt_generation_row g = { 4, 7, JT_GENERATION_ACTIVE, { 4 }, 9, { 5 } };
     static struct jt_ring_propose propose;
     static struct jt_ring_proposal proposal;

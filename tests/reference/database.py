@@ -29,6 +29,9 @@ COLUMNS = {
     "approval": "generation, custodian, signature",
     "destruction_node": "generation, node, view,"
     " uuid_send(keeper_incarnation) AS keeper_incarnation, mac",
+    "recovery": "id, node, body, mac, epoch, ring_body, ring_mac, word, word_mac",
+    "recovery_approval": "recovery, custodian, signature",
+    "keeper_view": "node, body, mac",
     "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in,"
     " sum(moved_out)::bigint AS moved_out, sum(deleted)::bigint AS deleted",
 }

@@ -8,18 +8,16 @@ import struct
 import zlib
 
 import kdf
+import recovery
 import rows
 from keyfiles import ENVIRONMENTS
+from pieces import Bytes, Malformed
 from primitives import sign_public_key, signature_is_good
 
 TITLE = "jeton destruction certificate v1"
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 ENTRY = struct.Struct(">Q8s32sBQQQI64s")
 NEEDED = 2
-
-
-class Malformed(Exception):
-    """Bytes that are not what the pages say."""
 
 
 def base32(data):
@@ -33,29 +31,6 @@ def custodian_text(name, key):
     """jcp_, the name, and the key with its check sum."""
     crc = zlib.crc32(name.encode("ascii") + b"\0" + key)
     return f"jcp_{name}_" + base32(key + struct.pack(">I", crc))
-
-
-class Bytes:
-    """Bytes that are taken from the front."""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, n):
-        if self.at + n > len(self.data):
-            raise Malformed("shorter than it says")
-        self.at += n
-        return self.data[self.at - n : self.at]
-
-    def u8(self):
-        return self.take(1)[0]
-
-    def text(self):
-        return self.take(self.u8()).decode("ascii")
-
-    def end(self):
-        if self.at != len(self.data):
-            raise Malformed("longer than it says")
 
 
 class CustodianSet:
@@ -164,6 +139,7 @@ class EndChecks:
         self._custodians()
         n_good = sum(self._destruction(row) for row in self.tables["destruction"])
         self.report.line(f"destroyed keys: {n_good} certificates good")
+        recovery.RecoveryChecks(self.macs, self.sets, self.tables, self.report).run()
 
     def _try(self, kind, what, read):
         try:

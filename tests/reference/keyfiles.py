@@ -102,19 +102,28 @@ def read_generation(data, wrap, environment, number):
     return Key(key, number, key_id, check, created)
 
 
+def _by_number(data, at, n, what):
+    """Behind a list of u8 node number and u64 from `at` on."""
+    end = at + 9 * n
+    _need(len(data) >= end + 34, "too short")
+    values = dict(struct.unpack(">BQ", data[at + 9 * i : at + 9 * i + 9]) for i in range(n))
+    _need(list(values) == sorted(values) and 0 not in values, f"{what} that are not in order")
+    _need(len(values) == n and all(values.values()), f"{what} that are none")
+    return end
+
+
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
-    _need(len(data) >= 183, "too short")
+    _need(len(data) >= 204, "too short")
     magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
     clients, clients_mac, fields, fields_mac, operators = struct.unpack(">Q16sQ16sQ", data[36:92])
     _ever, _day, _today, generation, seals = struct.unpack(">QIQQQ", data[92:128])
     _mark, _system, _timeline, n_marks = struct.unpack(">QQIB", data[128:149])
-    _need(magic == b"JTKSTATE" and form == 6 and zero == 0, "not a state file of format 6")
-    at = 149 + 9 * n_marks
-    _need(len(data) >= at + 34, "too short")
-    marks = dict(struct.unpack(">BQ", data[149 + 9 * i : 158 + 9 * i]) for i in range(n_marks))
-    _need(list(marks) == sorted(marks) and 0 not in marks, "marks of nodes that are not in order")
-    _need(len(marks) == n_marks and all(marks.values()), "marks of nodes that are none")
+    _need(magic == b"JTKSTATE" and form == 7 and zero == 0, "not a state file of format 7")
+    at = _by_number(data, 149, n_marks, "marks of nodes")
+    _need(len(data) >= at + 55, "too short")
+    # system identifier, timeline and end of the log, and the renewals of leases
+    at = _by_number(data, at + 21, data[at + 20], "renewals")
     (length,) = struct.unpack(">H", data[at : at + 2])
     _need(len(data) == at + 34 + length, "not as long as it says")
     mac_key = kdf.from_service_root(root, "mac-state")

@@ -20,6 +20,9 @@ MAC_MARK = 9
 MAC_SET_ROW = 10
 MAC_BACKUP = 60
 MAC_CLIENT_ROW_WITH_TERMS = 30
+MAC_RECOVERY = 22
+MAC_RECOVERY_WORD = 23
+MAC_KEEPER_VIEW = 24
 MAC_CUSTODIANS = 50
 MAC_DESTRUCTION = 51
 MAC_ERASED = 52
@@ -35,7 +38,7 @@ LIVE = (ACTIVE, DRAINING)
 
 RING_HEAD = struct.Struct(">BBQQ8sH")
 RING_ENTRY = struct.Struct(">QBBB8s")
-MAX_DRAINING = 8
+MAX_DRAINING = 9  # a recovery may make one more than rolls do
 
 
 def text(value):
@@ -304,6 +307,9 @@ class RowMacs:
             MAC_DESTRUCTION: state,
             MAC_ERASED: state,
             MAC_DESTRUCTIONS: state,
+            MAC_RECOVERY: state,
+            MAC_RECOVERY_WORD: state,
+            MAC_KEEPER_VIEW: state,
         }
 
     def make(self, kind, message):

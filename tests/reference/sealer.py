@@ -52,10 +52,12 @@ def mark_file(root, number, key_id, check, environment=DEVELOPMENT):
 def state_file(
     root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1
 ):
-    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 6, environment, node, 0, epoch, highest, id_mark)
+    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 7, environment, node, 0, epoch, highest, id_mark)
     seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
-    # nothing opened or sealed, no mark of numeric tokens, and that of one other node
+    # nothing opened or sealed, no mark of numeric tokens, and that of one other node; a database
+    # in which two nodes have renewed their leases
     opened = struct.pack(">QIQQQQQIBBQ", 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 77)
+    opened += struct.pack(">QIQBBQBQ", 7, 1, 1 << 24, 2, 1, 50, 2, 60)
     data = head + seen + opened + struct.pack(">H", len(ring_body)) + ring_body + ring_mac
     return data + cmac(
         kdf.from_service_root(root, "mac-state"), bytes([rows.MAC_STATE_FILE]) + data
@@ -382,6 +384,9 @@ class Vault:
             destruction=[],
             approval=[],
             destruction_node=[],
+            recovery=[],
+            recovery_approval=[],
+            keeper_view=[],
         )
         return MemoryDatabase(tables, self.cards, self.numeric)
 

@@ -39,6 +39,9 @@ class RowChecks:
                 "destruction",
                 "approval",
                 "destruction_node",
+                "recovery",
+                "recovery_approval",
+                "keeper_view",
             )
         }
         self.ring = None

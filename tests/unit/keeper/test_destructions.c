@@ -4,6 +4,7 @@
  * over, or whoever writes to the database, could ask for; and 600 generations after one another.
  */
 #include "inside.h"
+#include "signers.h"
 
 #include "base/file.h"
 #include "crypto/sign.h"
@@ -29,42 +30,14 @@
 #define TIMELINE 3
 #define CYCLES   600
 
-static const char *const names[] = { "alice", "bob", "carol", "dave" };
 static struct jt_destruction_show shown; /* large */
 static struct jt_destruction_shown seen;
-
-static void seed_of(size_t who, uint8_t seed[static JT_SIGN_SEED_LEN])
-{
-    memset(seed, (int)who + 1, JT_SIGN_SEED_LEN);
-}
-
-static struct jt_custodian custodian(size_t who)
-{
-    uint8_t seed[JT_SIGN_SEED_LEN];
-    struct jt_custodian c = { .name = "" };
-    seed_of(who, seed);
-    (void)snprintf(c.name, sizeof c.name, "%s", names[who]);
-    assert_int_equal(jt_sign_public(seed, c.key), JT_OK);
-    return c;
-}
-
-static struct jt_approval sign(size_t who, const void *text, size_t len)
-{
-    uint8_t seed[JT_SIGN_SEED_LEN];
-    struct jt_approval a = { .custodian = "" };
-    seed_of(who, seed);
-    (void)snprintf(a.custodian, sizeof a.custodian, "%s", names[who]);
-    assert_int_equal(jt_sign(seed, text, len, a.signature), JT_OK);
-    return a;
-}
 
 /* The custodians `from` to `from` + 1, and approvals by two of the present ones. */
 static struct jt_custodians_make make_of(const struct inside *in, size_t from, size_t by_a,
                                          size_t by_b)
 {
-    struct jt_custodians_make make = { .set = { .n = 2 } };
-    make.set.all[0] = custodian(from);
-    make.set.all[1] = custodian(from + 1);
+    struct jt_custodians_make make = signers_two(from);
     if (in->k->custodians.set.version > 0) {
         struct jt_custodian_set next = make.set;
         struct jt_buf text;
@@ -74,41 +47,11 @@ static struct jt_custodians_make make_of(const struct inside *in, size_t from, s
         jt_buf_init(&text, JT_CUSTODIAN_SET_TEXT_MAX);
         jt_custodian_set_text(&next, &text);
         make.approvals.n = 2;
-        make.approvals.all[0] = sign(by_a, text.data, text.len);
-        make.approvals.all[1] = sign(by_b, text.data, text.len);
+        make.approvals.all[0] = signers_sign(by_a, text.data, text.len);
+        make.approvals.all[1] = signers_sign(by_b, text.data, text.len);
         jt_buf_clear(&text);
     }
     return make;
-}
-
-static enum jt_err ask_make(struct inside *in, const struct jt_custodians_make *make,
-                            struct jt_custodian_row *row)
-{
-    struct jt_reader reply;
-    jt_custodians_make_encode(make, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_CUSTODIANS_MAKE, &reply);
-    return err == JT_OK ? jt_custodian_row_decode(&reply, row) : err;
-}
-
-static uint8_t show_row(struct inside *in, const struct jt_custodian_row *row)
-{
-    struct jt_reader reply;
-    struct jt_custodians_shown answer;
-    jt_custodian_row_encode(row, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_CUSTODIANS_SHOW, &reply), JT_OK);
-    assert_int_equal(jt_custodians_shown_decode(&reply, &answer), JT_OK);
-    return answer.verdict;
-}
-
-static struct jt_custodian_row enroll(struct inside *in)
-{
-    struct jt_custodian_row row;
-    const struct jt_custodians_make make = make_of(in, 0, 0, 0);
-    in->k->local = true;
-    assert_int_equal(ask_make(in, &make, &row), JT_OK);
-    in->k->local = false;
-    assert_int_equal(show_row(in, &row), JT_CUSTODIANS_NEWER);
-    return row;
 }
 
 /* --- custodians --- */
@@ -118,19 +61,19 @@ static void the_first_custodians_are_enrolled_on_the_keepers_machine_only(void *
     struct inside *in = *state;
     struct jt_custodian_row row;
     struct jt_custodians_make make = make_of(in, 0, 0, 0);
-    assert_int_equal(ask_make(in, &make, &row), JT_ERR_NOT_LOCAL);
+    assert_int_equal(signers_make(in, &make, &row), JT_ERR_NOT_LOCAL);
     in->k->local = true;
     make.set.n = 1;
-    assert_int_equal(ask_make(in, &make, &row), JT_ERR_INVALID);
+    assert_int_equal(signers_make(in, &make, &row), JT_ERR_INVALID);
     make.set.n = 2;
     make.set.all[1] = make.set.all[0];
-    assert_int_equal(ask_make(in, &make, &row), JT_ERR_INVALID);
-    row = enroll(in);
-    assert_int_equal(show_row(in, &row), JT_CUSTODIANS_SAME);
+    assert_int_equal(signers_make(in, &make, &row), JT_ERR_INVALID);
+    row = signers_enroll(in);
+    assert_int_equal(signers_show(in, &row), JT_CUSTODIANS_SAME);
     in->k->local = true;
     make = make_of(in, 2, 0, 1);
     make.approvals.n = 0;
-    assert_int_equal(ask_make(in, &make, &row), JT_ERR_CUSTODIANS_THERE);
+    assert_int_equal(signers_make(in, &make, &row), JT_ERR_CUSTODIANS_THERE);
     inside_restart(in, false);
     assert_int_equal(in->k->custodians.set.version, 1);
 }
@@ -139,21 +82,22 @@ static void custodians_give_way_to_others_that_two_of_them_approve(void **state)
 {
     struct inside *in = *state;
     struct jt_custodian_row next, again, altered;
-    const struct jt_custodian_row first = enroll(in);
+    const struct jt_custodian_row first = signers_enroll(in);
     struct jt_custodians_make make = make_of(in, 2, 0, 0);
-    assert_int_equal(ask_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* one of them, twice */
+    assert_int_equal(signers_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* one of them, twice */
     make = make_of(in, 2, 0, 2);
-    assert_int_equal(ask_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* a future one */
+    assert_int_equal(signers_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* a future one */
     make = make_of(in, 2, 0, 1);
-    assert_int_equal(ask_make(in, &make, &next), JT_OK);
+    assert_int_equal(signers_make(in, &make, &next), JT_OK);
     altered = next;
     altered.body[30] ^= 1;
-    assert_int_equal(show_row(in, &altered), JT_CUSTODIANS_FOREIGN);
-    assert_int_equal(show_row(in, &next), JT_CUSTODIANS_NEWER);
-    assert_int_equal(show_row(in, &first), JT_CUSTODIANS_OLDER);
+    assert_int_equal(signers_show(in, &altered), JT_CUSTODIANS_FOREIGN);
+    assert_int_equal(signers_show(in, &next), JT_CUSTODIANS_NEWER);
+    assert_int_equal(signers_show(in, &first), JT_CUSTODIANS_OLDER);
     altered.body_len = 0;
-    assert_int_equal(show_row(in, &altered), JT_CUSTODIANS_OLDER);
-    assert_int_equal(ask_make(in, &make, &again), JT_ERR_NOT_APPROVED); /* for one version only */
+    assert_int_equal(signers_show(in, &altered), JT_CUSTODIANS_OLDER);
+    assert_int_equal(signers_make(in, &make, &again),
+                     JT_ERR_NOT_APPROVED); /* for one version only */
     inside_restart(in, true);
     assert_string_equal(in->k->custodians.set.all[0].name, "carol");
 }
@@ -166,9 +110,9 @@ static void no_keeper_takes_custodians_that_its_own_have_not_approved(void **sta
     struct jt_custodian_set set = { .development = true, .version = 2, .n = 2 };
     const struct jt_approvals none = { .n = 0 };
     struct jt_buf body;
-    (void)enroll(in);
-    set.all[0] = custodian(2);
-    set.all[1] = custodian(3);
+    (void)signers_enroll(in);
+    set.all[0] = signers_one(2);
+    set.all[1] = signers_one(3);
     memcpy(set.root_check_value, in->k->root->check_value, sizeof set.root_check_value);
     for (set.version = 1; set.version < 4; set.version++) {
         jt_buf_init(&body, sizeof row.body);
@@ -177,7 +121,7 @@ static void no_keeper_takes_custodians_that_its_own_have_not_approved(void **sta
         row.body_len = (uint16_t)body.len;
         assert_int_equal(jt_rowmac_custodians(in->k->root, row.body, row.body_len, row.mac), JT_OK);
         jt_buf_clear(&body);
-        assert_int_equal(show_row(in, &row), JT_CUSTODIANS_FOREIGN);
+        assert_int_equal(signers_show(in, &row), JT_CUSTODIANS_FOREIGN);
     }
     assert_string_equal(in->k->custodians.set.all[0].name, "alice");
 }
@@ -222,7 +166,7 @@ static struct jt_destruction_open open_of(struct inside *in, uint64_t number)
 static void approve(size_t who)
 {
     shown.approvals.all[shown.approvals.n++] =
-        sign(who, shown.request.text, shown.request.text_len);
+        signers_sign(who, shown.request.text, shown.request.text_len);
 }
 
 static enum jt_err show(struct inside *in)
@@ -282,7 +226,7 @@ static bool has_file(const struct inside *in, uint64_t number)
 /* A request for a retired generation that has both approvals. */
 static uint64_t approved(struct inside *in)
 {
-    (void)enroll(in);
+    (void)signers_enroll(in);
     uint64_t number = retired(in);
     const struct jt_destruction_open open = open_of(in, number);
     assert_int_equal(open_with(in, &open), JT_OK);
@@ -297,7 +241,7 @@ static void a_request_is_for_a_retired_generation_with_its_certificate(void **st
     uint64_t number = retired(in);
     struct jt_destruction_open open = open_of(in, number);
     assert_int_equal(open_with(in, &open), JT_ERR_NO_CUSTODIANS);
-    (void)enroll(in);
+    (void)signers_enroll(in);
     assert_int_equal(open_with(in, &open), JT_OK);
     open.certificate.text[open.certificate.text_len - 2] ^= 1;
     assert_int_equal(open_with(in, &open), JT_ERR_NOT_CERTIFIED);
@@ -313,7 +257,7 @@ static void a_request_is_for_a_retired_generation_with_its_certificate(void **st
 static void no_fact_forges_a_line_of_the_request(void **state)
 {
     struct inside *in = *state;
-    (void)enroll(in);
+    (void)signers_enroll(in);
     uint64_t number = retired(in);
     struct jt_destruction_held held = { .field = "secret", .sealed_at = "2026", .opened_at = "" };
     struct jt_destruction_open open = open_of(in, number);
@@ -336,7 +280,7 @@ static void two_custodians_are_needed_and_one_twice_is_one(void **state)
     assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
     assert_int_equal(seen.n_approved, 1);
     approve(2); /* no custodian */
-    shown.approvals.all[shown.approvals.n++] = sign(1, "another text", 12);
+    shown.approvals.all[shown.approvals.n++] = signers_sign(1, "another text", 12);
     assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
     assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);
     approve(1);
@@ -401,8 +345,8 @@ static void approvals_of_custodians_who_left_count_for_nothing(void **state)
     uint64_t number = approved(in);
     assert_int_equal(view(in), JT_DESTRUCTION_DUE);
     const struct jt_custodians_make make = make_of(in, 2, 0, 1);
-    assert_int_equal(ask_make(in, &make, &next), JT_OK);
-    assert_int_equal(show_row(in, &next), JT_CUSTODIANS_NEWER);
+    assert_int_equal(signers_make(in, &make, &next), JT_OK);
+    assert_int_equal(signers_show(in, &next), JT_CUSTODIANS_NEWER);
     assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);
     assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
     approve(2);
@@ -498,7 +442,7 @@ static void an_old_key_file_goes_when_the_keeper_is_shown_the_certificate(void *
 static void keys_roll_for_ever(void **state)
 {
     struct inside *in = *state;
-    (void)enroll(in);
+    (void)signers_enroll(in);
     uint64_t number = 0;
     uint8_t highest_key_id = 0;
     for (int i = 0; i < CYCLES; i++) {

@@ -270,6 +270,7 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
                                  .node = 200,
                                  .node_marks = { [1] = 77, [200] = 5, [255] = UINT64_MAX },
                                  .id_mark = UINT64_C(1) << 40,
+                                 .course = { 1, 2, 3, { [1] = 6, [255] = 8 } },
                                  .opened = { .ever = 7000000000, .day = 20000, .today = 81 } };
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     struct jt_keeper_state back;
@@ -279,6 +280,7 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(back.highest_generation, 4);
     assert_int_equal(back.node, 200);
     assert_memory_equal(back.node_marks, s.node_marks, sizeof s.node_marks);
+    assert_memory_equal(&back.course, &s.course, sizeof s.course);
     assert_true(back.id_mark == UINT64_C(1) << 40);
     assert_true(back.opened.ever == 7000000000 && back.opened.day == 20000);
     assert_true(back.opened.today == 81);
@@ -329,15 +331,18 @@ static void a_key_file_of_the_first_format_is_read(void **state)
 }
 
 /*
- * One of format 5 has no marks of nodes (a byte, as long as there are none, at MARKS_AT); one of
- * format 4 no count of messages sealed (8 + 8 bytes at SEALED_AT) and no mark of numeric tokens (8
+ * One of format 6 has no course of the database (21 bytes, as long as nobody has renewed a lease in
+ * it, at COURSE_AT); one of format 5 no marks of nodes (a byte, as long as there are none, at
+ * MARKS_AT) either, one of format 4 no count of messages sealed (8 + 8 bytes at SEALED_AT) and no
+ * mark of numeric tokens (8
  * + 8 + 4 bytes behind it) either, and one of format 3 no count of opened cards (20 bytes at
  * OPENED_AT). All else is the same.
  */
-#define OPENED_AT 92
-#define SEALED_AT 112
-#define MARKS_AT  148
-#define MARKS_END 149
+#define OPENED_AT  92
+#define SEALED_AT  112
+#define MARKS_AT   148
+#define COURSE_AT  149
+#define COURSE_END (COURSE_AT + 8 + 4 + 8 + 1)
 static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt_keeper_state *back)
 {
     struct jt_fault fault = { 0 };
@@ -347,14 +352,15 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
                                        .operators_revoked = 12,
                                        .opened = { 1, 2, 3 },
                                        .sealed = { 4, 5 },
-                                       .numeric = { 4, 5, 6 } };
+                                       .numeric = { 4, 5, 6 },
+                                       .course = { 7, 8, 9, { 0 } } };
     struct jt_ring ring;
     struct jt_buf file;
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     read_file(f->dir_fd, JT_KEYDIR_STATE, &file);
     file.data[8] = format;
-    memmove(file.data + from, file.data + MARKS_END, file.len - MARKS_END);
-    size_t len = file.len - (MARKS_END - from), body_len = len - JT_ROW_MAC_LEN;
+    memmove(file.data + from, file.data + COURSE_END, file.len - COURSE_END);
+    size_t len = file.len - (COURSE_END - from), body_len = len - JT_ROW_MAC_LEN;
     assert_int_equal(jt_rowmac_state(f->root, file.data, body_len, file.data + body_len), JT_OK);
     assert_int_equal(jt_file_replace(f->dir_fd, JT_KEYDIR_STATE, file.data, len), JT_OK);
     assert_int_equal(jt_state_load(f->dir_fd, f->root, true, back, &ring, &fault), JT_OK);
@@ -364,6 +370,7 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
     assert_true(back->sealed.n == (counted ? 5 : 0));
     assert_true(back->numeric.mark == (counted ? 4 : 0));
     assert_true(back->numeric.system_identifier == (counted ? 5 : 0));
+    assert_false(jt_course_known(&back->course));
     for (size_t i = 0; i < 256; i++) {
         assert_int_equal(back->node_marks[i], 0);
     }
@@ -373,6 +380,8 @@ static void read_older(struct fixture *f, uint8_t format, size_t from, struct jt
 static void a_state_file_without_the_counts_of_later_versions_is_read(void **state)
 {
     struct jt_keeper_state back;
+    read_older(*state, 6, COURSE_AT, &back);
+    assert_true(back.opened.ever == 1 && back.opened.day == 2 && back.opened.today == 3);
     read_older(*state, 5, MARKS_AT, &back);
     assert_true(back.opened.ever == 1 && back.opened.day == 2 && back.opened.today == 3);
     read_older(*state, 4, SEALED_AT, &back);

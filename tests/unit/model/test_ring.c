@@ -66,14 +66,15 @@ static void only_the_canonical_form_is_a_ring(void **state)
 static void too_many_draining_generations_are_no_ring(void **state)
 {
     (void)state;
-    struct jt_ring ring = { .development = true, .epoch = 1, .highest = 9, .n = 9 };
-    for (uint8_t i = 0; i < 9; i++) {
+    const uint16_t n = JT_RING_MAX_LIVE;
+    struct jt_ring ring = { .development = true, .epoch = 1, .highest = n, .n = n };
+    for (uint8_t i = 0; i < n; i++) {
         ring.entries[i] = (struct jt_ring_entry){ .number = i + 1u,
                                                   .key_id = (uint8_t)(i + 1),
                                                   .state = JT_GENERATION_DRAINING };
     }
     assert_false(jt_ring_valid(&ring));
-    ring.entries[8].state = JT_GENERATION_ACTIVE;
+    ring.entries[n - 1].state = JT_GENERATION_ACTIVE;
     assert_true(jt_ring_valid(&ring));
 }
 
