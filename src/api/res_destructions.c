@@ -3,6 +3,7 @@
  * /v1/generations/{number}/destroy, /approve and /destruction: asks that a retired generation's key
  * is destroyed, carries a custodian's signature, and tells how it stands.
  */
+#include "api/approval_json.h"
 #include "api/json.h"
 #include "api/operation.h"
 #include "base/base64.h"
@@ -15,27 +16,7 @@ struct state {
     struct jt_destroy_look *look;
 };
 
-static bool is_approval(const char *text)
-{
-    struct jt_approval approval;
-    return jt_approval_parse(text, &approval) == JT_OK;
-}
-
 /* --- the answer --- */
-
-static json_t *approvals_json(const struct jt_destroy_look *look)
-{
-    json_t *all = json_array();
-    for (size_t i = 0; i < look->n_approvals && all != NULL; i++) {
-        const struct jt_approval_row *a = &look->approvals[i];
-        if (json_array_append_new(all, json_pack("{ss,ss,ss}", "custodian", a->custodian, "at",
-                                                 a->at, "carried_by", a->carried_by)) != 0) {
-            json_decref(all);
-            all = NULL;
-        }
-    }
-    return all;
-}
 
 static json_t *node_json(const struct jt_destruction_node_row *n)
 {
@@ -97,9 +78,10 @@ static json_t *answer(const struct jt_api *api, void *arg)
                   "state", state_of(look), "text", look->request.text, "requested_at",
                   jt_json_text_or_null(look->row.requested_at), "requested_by",
                   jt_json_text_or_null(look->row.requested_by), "approvals_needed",
-                  (json_int_t)JT_CUSTODIANS_NEEDED, "approvals", approvals_json(look), "nodes",
-                  nodes_json(look), "destroyed_at", jt_json_text_or_null(look->row.destroyed_at),
-                  "certified_at", jt_json_text_or_null(look->row.certified_at));
+                  (json_int_t)JT_CUSTODIANS_NEEDED, "approvals",
+                  jt_approvals_json(look->approvals, look->n_approvals), "nodes", nodes_json(look),
+                  "destroyed_at", jt_json_text_or_null(look->row.destroyed_at), "certified_at",
+                  jt_json_text_or_null(look->row.certified_at));
     if (body != NULL && look->row.certified_at[0] != '\0') {
         (void)json_object_set_new(body, "certificate", certificate_json(&look->row));
     }
@@ -156,7 +138,7 @@ const struct jt_operation jt_operation_destruction_ask = {
 
 static const struct jt_member members_of_approve[] = {
     { "approval", &jt_member_text, JT_MEMBER_AT(struct state, approval), .required = true,
-      .valid = is_approval, .must = "the text of an approval, jca_..." },
+      .valid = jt_text_is_approval, .must = JT_APPROVAL_MUST },
 };
 
 /* The same signature twice is one. */

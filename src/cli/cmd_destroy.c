@@ -6,6 +6,7 @@
 #include "cli/number.h"
 #include "cli/options.h"
 #include "cli/rest.h"
+#include "cli/writeoff.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,16 +74,24 @@ static bool is_plain(const char *text)
     return true;
 }
 
+struct signing {
+    const char *name, *path, *phrase_path;
+    bool yes, write_off;
+};
+
 /* The text, whole, and the question on the terminal. */
-static int confirm(const char *text, bool yes)
+static int confirm(const char *text, const struct signing *s)
 {
     char answer[16] = "";
     fprintf(stderr, "%s", text);
-    if (yes) {
+    if (s->yes) {
         return JT_EXIT_OK;
     }
-    fprintf(stderr, "\nAfter this nobody can read what is kept under this key, in a backup or "
-                    "anywhere.\nType yes to sign: ");
+    fprintf(stderr, "\n%s\nType yes to sign: ",
+            s->write_off ? "After this the tokens of these cards are lost, and their rows go with "
+                           "the key."
+                         : "After this nobody can read what is kept under this key, in a backup or "
+                           "anywhere.");
     if (!isatty(STDIN_FILENO) || fgets(answer, sizeof answer, stdin) == NULL ||
         strcmp(answer, "yes\n") != 0) {
         jt_complain("nothing was signed");
@@ -91,23 +100,21 @@ static int confirm(const char *text, bool yes)
     return JT_EXIT_OK;
 }
 
-struct signing {
-    const char *name, *path, *phrase_path;
-    bool yes;
-};
-
 /* Makes the body of the approval of what `request` says. */
 static int sign(const struct signing *s, const json_t *request, json_t **body)
 {
     const char *text = jt_reply_text(request, "text");
+    char head[80];
     char phrase[JT_PASSPHRASE_MAX + 1], approval_text[JT_APPROVAL_TEXT_MAX + 1];
     struct jt_approval approval;
-    static const char head[] = "jeton custodian approval v1\nact: destroy-key\n";
-    if (strncmp(text, head, sizeof head - 1) != 0 || !is_plain(text)) {
-        jt_complain("the server did not send the text of a destruction");
+    (void)snprintf(head, sizeof head, "jeton custodian approval v1\nact: %s\n",
+                   s->write_off ? "write-off-cards" : "destroy-key");
+    if (strncmp(text, head, strlen(head)) != 0 || !is_plain(text)) {
+        jt_complain("the server did not send the text of a %s",
+                    s->write_off ? "write-off" : "destruction");
         return JT_EXIT_FAILED;
     }
-    int code = confirm(text, s->yes);
+    int code = confirm(text, s);
     if (code == JT_EXIT_OK) {
         code = jt_passphrase_get(s->phrase_path, false, phrase);
     }
@@ -123,18 +130,19 @@ static int sign(const struct signing *s, const json_t *request, json_t **body)
     return code;
 }
 
-static int approve(struct jt_cli *cli, const struct signing *s, const char *destruction_path,
+static int approve(struct jt_cli *cli, const struct signing *s, const char *text_path,
                    const char *approve_path)
 {
     json_t *body = NULL;
     struct jt_answer answer = { 0 };
-    int code = jt_rest_call(cli, "GET", destruction_path, NULL, &answer);
+    int code = jt_rest_call(cli, "GET", text_path, NULL, &answer);
     if (code == JT_EXIT_OK) {
         code = sign(s, answer.json, &body);
     }
     jt_answer_clear(&answer);
     if (code == JT_EXIT_OK) {
-        code = jt_rest_show(cli, "POST", approve_path, body, print_state);
+        code = jt_rest_show(cli, "POST", approve_path, body,
+                            s->write_off ? jt_writeoff_print_state : print_state);
     }
     json_decref(body);
     return code;
@@ -151,18 +159,22 @@ int jt_cmd_keys_approve(const struct jt_command *self, struct jt_cli *cli, int a
                 "the passphrase is the first line of this file, mode 0600; else it is asked for "
                 "on the terminal"),
         JT_FLAG("yes", &s.yes, "sign without asking whether the text is right"),
+        JT_FLAG("write-off", &s.write_off,
+                "sign that the cards which jeton keys write-off has listed are written off"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
-    char destruction_path[JT_GENERATION_PATH], approve_path[JT_GENERATION_PATH];
+    char text_path[JT_GENERATION_PATH], approve_path[JT_GENERATION_PATH];
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code == JT_GO_ON && (s.name == NULL || s.path == NULL)) {
         code = jt_usage_error(self, "--%s is missing", s.name == NULL ? "custodian" : "key");
     }
     if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/destruction", destruction_path);
+        code = jt_generation_path(self, number, s.write_off ? "/write-off" : "/destruction",
+                                  text_path);
     }
     if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/approve", approve_path);
+        code = jt_generation_path(self, number, s.write_off ? "/write-off/approve" : "/approve",
+                                  approve_path);
     }
-    return code != JT_GO_ON ? code : approve(cli, &s, destruction_path, approve_path);
+    return code != JT_GO_ON ? code : approve(cli, &s, text_path, approve_path);
 }

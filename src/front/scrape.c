@@ -50,7 +50,7 @@ static void add_generation(void *arg, const struct jt_generation_info *info)
         s->generations[s->n_generations++] = (struct jt_metrics_generation){
             .number = info->row.number,
             .state = (enum jt_generation_state)info->row.state,
-            .n_rows = info->rows_written + info->rows_moved_in - info->rows_moved_out,
+            .n_rows = jt_generation_rows(info),
         };
     }
 }

@@ -65,6 +65,9 @@ enum jt_audit_action {
     JT_AUDIT_DESTRUCTION_APPROVE = 69, /* client: who brought the custodian's signature */
     JT_AUDIT_GENERATION_DESTROY = 70,
     JT_AUDIT_DESTRUCTION_CERTIFY = 71,
+    JT_AUDIT_WRITE_OFF_REQUEST = 83, /* object: the generation, of all three */
+    JT_AUDIT_WRITE_OFF_APPROVE = 84, /* client: who brought the custodian's signature */
+    JT_AUDIT_WRITE_OFF = 85,         /* ids: of the rows that went to quarantine */
 };
 
 struct jt_audit_row {

@@ -66,6 +66,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_DESTRUCTION_APPROVE] = "destruction-approve",
     [JT_AUDIT_GENERATION_DESTROY] = "generation-destroy",
     [JT_AUDIT_DESTRUCTION_CERTIFY] = "destruction-certify",
+    [JT_AUDIT_WRITE_OFF_REQUEST] = "write-off-request",
+    [JT_AUDIT_WRITE_OFF_APPROVE] = "write-off-approve",
+    [JT_AUDIT_WRITE_OFF] = "write-off",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

@@ -135,20 +135,11 @@ enum jt_err jt_destruction_put(struct jt_db *db, const struct jt_destruction_row
 
 /* --- approvals --- */
 
-#define APPROVAL(FIRST, NEXT, t)          \
-    FIRST(TEXT, t "custodian", custodian) \
-    NEXT(FIXED, t "signature", signature) \
-    NEXT(TEXT, JT_SQL_TIME(t "at"), at)   \
-    NEXT(TEXT, t "carried_by", carried_by)
-
-static JT_COLUMNS_READER(read_approval, APPROVAL, struct jt_approval_row);
-
 enum jt_err jt_destruction_approvals(struct jt_db *db, uint64_t generation,
                                      const struct jt_custodian_set *set,
                                      struct jt_approval_row *out, size_t *n)
 {
     struct jt_params p;
-    PGresult *res = NULL;
     *n = 0;
     enum jt_err err = jt_db_ensure(db);
     if (err != JT_OK) {
@@ -156,23 +147,13 @@ enum jt_err jt_destruction_approvals(struct jt_db *db, uint64_t generation,
     }
     jt_params_init(&p);
     jt_params_u63(&p, generation);
-    jt_params_array(&p, JT_PG_TEXT_ARRAY, set->n, JT_CUSTODIAN_NAME_MAX);
-    for (size_t i = 0; i < set->n; i++) {
-        jt_params_add_bytes(&p, set->all[i].name, strlen(set->all[i].name));
-    }
-    err = jt_db_query(db,
-                      "SELECT " JT_COLUMNS(
-                          APPROVAL, "") " FROM approval WHERE generation = $1 "
-                                        "AND custodian = ANY ($2::text[]) ORDER BY at, custodian",
-                      &p, &res);
-    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < JT_CUSTODIANS_MAX; i++) {
-        struct jt_row row = jt_row_init(res, i);
-        memset(&out[*n], 0, sizeof *out);
-        read_approval(&row, 0, &out[(*n)++]);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
+    jt_approvals_of(&p, set);
+    return jt_approvals_read(
+        db,
+        "SELECT " JT_COLUMNS(JT_APPROVAL_ROW,
+                             "") " FROM approval WHERE generation = $1 "
+                                 "AND custodian = ANY ($2::text[]) ORDER BY at, custodian",
+        &p, out, n);
 }
 
 static enum jt_err approve(struct jt_db *db, const struct jt_destruction_row *row,

@@ -10,6 +10,7 @@
 #include "model/certificate.h"
 #include "model/custodian.h"
 #include "model/destruction.h"
+#include "store/approvals.h"
 #include "store/audit.h"
 
 #include <stdbool.h>
@@ -44,13 +45,6 @@ enum jt_err jt_destruction_next(struct jt_db *db, uint64_t after, bool all,
  */
 enum jt_err jt_destruction_put(struct jt_db *db, const struct jt_destruction_row *row,
                                const struct jt_act *act) JT_CHECKED;
-
-/* A custodian's approval, and who brought it. */
-struct jt_approval_row {
-    char custodian[JT_CUSTODIAN_NAME_MAX + 1];
-    uint8_t signature[JT_CUSTODIAN_SIGNATURE_LEN];
-    char at[JT_TIME_LEN], carried_by[JT_ACTOR_MAX + 1];
-};
 
 /* Those by the custodians of the set, at most JT_CUSTODIANS_MAX. */
 enum jt_err jt_destruction_approvals(struct jt_db *db, uint64_t generation,

@@ -29,6 +29,7 @@
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "retired_at"), retired_at)                                  \
     NEXT(TEXT_OR_EMPTY, t "retired_by", retired_by)                                               \
     NEXT(TEXT_OR_EMPTY, t "holder_override", holder_override)                                     \
+    NEXT(TEXT_OR_EMPTY, t "second_holder", second_holder)                                         \
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "destroyed_at"), destroyed_at)                              \
     NEXT(TEXT_OR_EMPTY, t "destroyed_by", destroyed_by)                                           \
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "compromised_at"), compromised_at)                          \
@@ -44,7 +45,8 @@
     NEXT(U63, "coalesce(t.written, 0)::int8", rows_written)                                       \
     NEXT(U63, "coalesce(t.moved_in, 0)::int8", rows_moved_in)                                     \
     NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)                                   \
-    NEXT(U63, "coalesce(t.deleted, 0)::int8", rows_deleted)
+    NEXT(U63, "coalesce(t.deleted, 0)::int8", rows_deleted)                                       \
+    NEXT(U63, "coalesce(t.written_off, 0)::int8", rows_written_off)
 
 static JT_COLUMNS_READER(read_row, GENERATION_ROW, struct jt_generation_row);
 static JT_COLUMNS_READER(read_added, ADDED, struct jt_generation_info);
@@ -57,7 +59,7 @@ static const char select_info[] =
     "SELECT " INFO_COLUMNS " "
     "FROM generation g CROSS JOIN LATERAL ("
     "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out, "
-    "sum(deleted) AS deleted "
+    "sum(deleted) AS deleted, sum(written_off) AS written_off "
     "FROM tally WHERE generation = g.number) t "
     "WHERE $1::int8 IN (0, g.number) ORDER BY g.number";
 

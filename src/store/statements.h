@@ -47,6 +47,7 @@ enum jt_statement {
     JT_SQL_CUT,
     JT_SQL_STUCK,
     JT_SQL_MEND_CARD,
+    JT_SQL_WRITE_OFF,
     JT_SQL_NEWEST,
     JT_SQL_KEY_IDS,
     JT_SQL_UNUSED,

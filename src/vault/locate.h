@@ -22,7 +22,8 @@ struct jt_located {
     uint64_t id;                 /* the lane's own */
     /*
      * JT_OK; JT_ERR_NO_TOKEN; JT_ERR_DECRYPT: the row does not open, or there are two;
-     * JT_ERR_STRANDED: it stands under a key id of no live generation; what may pass;
+     * JT_ERR_STRANDED: it stands under a key id of no live generation; JT_ERR_WRITTEN_OFF: it is in
+     * quarantine, and nowhere else; what may pass;
      * JT_ERR_DB_FAULT and its like: the database does not give rows or does not record what is done
      * with them, and that does not pass by itself.
      */

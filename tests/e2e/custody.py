@@ -39,7 +39,7 @@ class Custodians:
         node.wait_ready()
         return done
 
-    def approve(self, number, name, node=None, check=True):
+    def approve(self, number, name, node=None, check=True, more=()):
         return (node or self.service).jeton(
             "keys",
             "approve",
@@ -51,6 +51,7 @@ class Custodians:
             "--passphrase-file",
             self.phrase,
             "--yes",
+            *more,
             check=check,
         )
 
