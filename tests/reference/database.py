@@ -21,7 +21,8 @@ COLUMNS = {
     " revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"
-    " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_written_off, rows_left, lsn::text AS lsn,"
+    " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_written_off, rows_left,"
+    " lsn::text AS lsn,"
     " timeline,"
     " system_identifier, epoch, certificate, signature, public_key",
     "custodian_set": "version, body, mac",
