@@ -291,6 +291,8 @@ struct jt_delete_txn {
     uint32_t writer;
     const struct jt_card_doomed *cards;
     size_t n;
+    const uint64_t *lost; /* ids of cards in quarantine, which go along with the cards */
+    size_t n_lost;
     const struct jt_claim_mark
         *marks; /* of these cards, what is remembered when they are deleted */
     size_t n_marks;

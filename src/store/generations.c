@@ -116,13 +116,15 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
     return err;
 }
 
-static enum jt_err read_rows(struct jt_db *db, const char *sql, size_t max,
+#define IS_ABANDONED "state = " JT_SQL_DESTROYED " AND activated_at IS NULL"
+
+static enum jt_err read_rows(struct jt_db *db, const char *sql, struct jt_params *p,
                              struct jt_generation_row *out, size_t *n)
 {
     PGresult *res;
     *n = 0;
-    enum jt_err err = jt_db_query(db, sql, NULL, &res);
-    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < max; i++) {
+    enum jt_err err = jt_db_query(db, sql, p, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < JT_GENERATIONS_MAX; i++) {
         struct jt_row row = jt_row_init(res, i);
         out[*n] = (struct jt_generation_row){ .number = 0 };
         read_row(&row, 0, &out[(*n)++]);
@@ -134,23 +136,45 @@ static enum jt_err read_rows(struct jt_db *db, const char *sql, size_t max,
 
 enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out)
 {
+    PGresult *res = NULL;
     memset(out, 0, sizeof *out);
     enum jt_err err = jt_db_ensure(db);
     if (err == JT_OK) {
         err = read_rows(db,
                         "SELECT " COLUMNS " FROM generation WHERE state <> " JT_SQL_DESTROYED
                         " ORDER BY number LIMIT " JT_SQL_NUMBER(JT_GENERATIONS_MAX),
-                        JT_GENERATIONS_MAX, out->rows, &out->n);
+                        NULL, out->rows, &out->n);
     }
     if (err == JT_OK) {
-        err = read_rows(db,
-                        "SELECT " COLUMNS " FROM generation WHERE state = " JT_SQL_DESTROYED
-                        " AND activated_at IS NULL ORDER BY number DESC "
-                        "LIMIT " JT_SQL_NUMBER(JT_ABANDONED_MAX),
-                        JT_ABANDONED_MAX, out->abandoned, &out->n_abandoned);
+        err =
+            jt_db_query_one(db, "SELECT count(*) FROM generation WHERE " IS_ABANDONED, NULL, &res);
     }
-    for (size_t i = 0; i < out->n_abandoned; i++) {
-        out->abandoned[i].state = JT_GENERATION_FUTURE;
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        out->n_abandoned = jt_row_u63(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generations_abandoned(struct jt_db *db, uint64_t below,
+                                     struct jt_generation_row *out, size_t *n)
+{
+    struct jt_params p;
+    *n = 0;
+    enum jt_err err = jt_db_ensure(db);
+    if (err == JT_OK) {
+        jt_params_init(&p);
+        jt_params_u63(&p, below);
+        err = read_rows(db,
+                        "SELECT " COLUMNS " FROM generation WHERE " IS_ABANDONED
+                        " AND number < $1 ORDER BY number DESC "
+                        "LIMIT " JT_SQL_NUMBER(JT_GENERATIONS_MAX),
+                        &p, out, n);
+    }
+    for (size_t i = 0; i < *n; i++) {
+        out[i].state = JT_GENERATION_FUTURE;
     }
     return err;
 }

@@ -58,15 +58,22 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
 
 /*
  * The rows of all generations that are not destroyed, at most JT_GENERATIONS_MAX, ascending by
- * number; and those of the newest that were abandoned, as they were: future.
+ * number; and how many were ever abandoned.
  */
 #define JT_GENERATIONS_MAX 255
-#define JT_ABANDONED_MAX   64
 struct jt_generation_rows {
-    struct jt_generation_row rows[JT_GENERATIONS_MAX], abandoned[JT_ABANDONED_MAX];
-    size_t n, n_abandoned;
+    struct jt_generation_row rows[JT_GENERATIONS_MAX];
+    size_t n;
+    uint64_t n_abandoned;
 };
 enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out) JT_CHECKED;
+
+/*
+ * Those that were abandoned, as they were: future. The newest first, of those with numbers below
+ * `below`; at most JT_GENERATIONS_MAX.
+ */
+enum jt_err jt_generations_abandoned(struct jt_db *db, uint64_t below,
+                                     struct jt_generation_row *out, size_t *n) JT_CHECKED;
 
 /*
  * The highest number, the key ids (a set of model/keyref.h) of generations that are not destroyed,

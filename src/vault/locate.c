@@ -63,6 +63,10 @@ static bool take_strays(struct jt_locator *l, const uint16_t *stranded, size_t n
             all_settled = false;
             continue;
         }
+        if (found == JT_STRAY_QUARANTINED && l->takes_lost) {
+            l->lost[l->n_lost++] = (uint32_t)i;
+            continue;
+        }
         jt_locate_settle(e, stray        ? JT_ERR_STRANDED
                             : found != 0 ? JT_ERR_WRITTEN_OFF
                                          : JT_ERR_NO_TOKEN);
@@ -216,6 +220,7 @@ void jt_locate(struct jt_locator *l, struct jt_lane *lane)
     l->lane = lane;
     size_t n = jt_lane_open(lane);
     l->n_asked = n;
+    l->n_lost = 0;
     l->by_id = false;
     for (size_t i = 0; i < n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
@@ -229,6 +234,7 @@ void jt_locate_ids(struct jt_locator *l, struct jt_lane *lane)
 {
     l->lane = lane;
     l->n_asked = jt_lane_open(lane);
+    l->n_lost = 0;
     l->by_id = true;
     jt_keyclient_identify(lane->keeper, l->identify, 0, on_identified, l);
 }

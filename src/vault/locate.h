@@ -39,6 +39,13 @@ struct jt_locator {
     size_t n;
     size_t n_asked; /* items of this round */
     bool by_id;     /* which have their ids already */
+    /*
+     * The verb's own: entries whose cards are in quarantine are not settled, but left to it, in
+     * lost[] of this round.
+     */
+    bool takes_lost;
+    size_t n_lost;
+    uint32_t lost[JT_LANE_BATCH_MAX];
     struct jt_card_row rows[JT_LANE_BATCH_MAX];
     struct jt_identify_item identify[JT_LANE_BATCH_MAX];
     uint64_t ids[JT_LANE_BATCH_MAX];

@@ -2,6 +2,7 @@
 """Cards that nobody can open: two custodians write them off, and the generation retires."""
 
 import re
+import threading
 
 import pytest
 
@@ -136,3 +137,194 @@ def test_two_custodians_write_off_what_nobody_can_open(spoilt):
     end = destroy(service, service.custodians, 1)
     assert "\nwritten-off: 3\n" in end["certificate"]["text"]
     assert asks(service, flipped) == (410, "card-written-off")
+
+
+def lost_cards(service, *tokens, generation=1):
+    """They are damaged, and hold the retirement up; the request that lists them."""
+    for token in tokens:
+        spoil(service, token, FLIP)
+    service.operator.start_retirement(generation)
+    held_up(service, len(tokens), generation)
+    return write_off(service, generation)
+
+
+def test_a_card_that_opens_is_not_written_off_whatever_is_noted(spoilt):
+    """Notes are anybody's who writes to the database, and so are rows; the keeper tries each."""
+    service = spoilt
+    good, lost = service.tokens[:2]
+    spoil(service, lost, FLIP)
+    service.operator.start_retirement(1)
+    held_up(service, 1)
+    # a good card is put back under the draining generation, and noted as corrupt
+    row = service.sql(
+        "SELECT id, field, fp, envelope FROM card WHERE id = %s", (service.id_of(lost),)
+    )[0]
+    spoil(service, lost, FLIP)
+    service.sql(
+        "INSERT INTO stuck_card (generation, bucket, id, field, cause) VALUES (1, 0, %s, 1, 2) "
+        "ON CONFLICT DO NOTHING",
+        (service.id_of(good),),
+    )
+    answer = service.operator.post("/v1/generations/1/write-off")
+    assert (answer.status_code, problem(answer)) == (409, "conflict")
+    assert "neither open nor mend" in answer.text
+    assert service.sql("SELECT count(*) FROM write_off")[0][0] == 0
+    # the same where the keeper could be told that the field does not exist
+    spoil(service, lost, "field = 77")
+    spoil(service, lost, FLIP)
+    wait_until(
+        lambda: service.operator.retirement(1)["rows_stuck"] == 1, "the damaged one is met again"
+    )
+    asked = write_off(service)
+    assert "\ncause: field-unknown 1\n" in asked["text"]
+    cards = cards_of(service)["cards"]
+    assert cards == [{"field": None, "token": None, "cause": "field-unknown"}]
+    assert service.operator.post("/v1/generations/1/pause").status_code == 200
+    service.sql("UPDATE card SET field = %s WHERE id = %s", (row[1], row[0]))
+    spoil(service, lost, FLIP)
+    for name in ("alice", "bob"):
+        approve(service, name)
+    assert standing(service)["cards_moved"] == 0, "it is not as it was listed"
+    assert service.operator.post("/v1/generations/1/resume").status_code == 200
+    service.operator.wait_certified(1)
+    assert service.app.detokenize_many([good, lost]) == service.pans[:2]
+
+
+def test_what_was_repaired_between_request_and_approval_stays(spoilt):
+    service = spoilt
+    mended, lost = service.tokens[:2]
+    lost_cards(service, mended, lost)
+    approve(service, "alice")
+    spoil(service, mended, FLIP)
+    assert service.app.detokenize(mended) == service.pans[0]
+    assert "done, 1 of 2 cards" in approve(service, "carol").stdout
+    text = service.operator.wait_certified(1)["certificate"]["text"]
+    assert "\nrows-written-off: 1\nwrite-off: 1 cards 1 listed 2 " in text
+    assert service.app.detokenize(mended) == service.pans[0]
+    assert asks(service, lost) == (410, "card-written-off")
+    # a list that nobody needs any more goes
+    service.operator.roll()
+    lost_cards(service, mended, generation=2)
+    approve(service, "alice", 2)
+    spoil(service, mended, FLIP)
+    service.operator.wait_certified(2)
+    answer = service.operator.get("/v1/generations/2/write-off")
+    assert (answer.status_code, problem(answer)) == (404, "not-found")
+    answer = service.operator.post("/v1/generations/2/write-off")
+    assert answer.status_code == 409 and "only cards of a draining generation" in answer.text
+
+
+def test_nobody_else_writes_cards_off(spoilt):
+    service = spoilt
+    answer = service.operator.get("/v1/generations/1/write-off")
+    assert (answer.status_code, problem(answer)) == (404, "not-found")
+    first = lost_cards(service, *service.tokens[:2])
+    # a stranger, and a custodian's name under another text
+    stranger = Custodians(service, "mallory")
+    refused = stranger.approve(1, "mallory", check=False, more=["--write-off"])
+    assert refused.returncode == 2 and "no such custodian" in refused.stderr
+    path = "/v1/generations/1/write-off/approve"
+    answer = service.operator.post(path, {"approval": "jca_alice_" + "0" * 103})
+    assert answer.status_code == 409 and "the signature is not" in answer.text
+    # a client that may not operate
+    assert service.app.post(path, {"approval": "jca_alice_" + "0" * 103}).status_code == 403
+    # what was signed before is nothing for the next request, nor for a row that somebody edits
+    approve(service, "alice")
+    signed = service.sql("SELECT signature FROM write_off_approval")[0][0]
+    second = write_off(service, anew=True)
+    assert (second["number"], second["cards"], second["approvals"]) == (2, 2, [])
+    assert second["text"] != first["text"]
+    service.sql(
+        "INSERT INTO write_off_approval (generation, number, custodian, signature, carried_by) "
+        "VALUES (1, 2, 'alice', %s, 'dba'), (1, 2, 'bob', %s, 'dba')",
+        (signed, signed),
+    )
+    # nor is the signature of two for a list to which a good card was added
+    service.sql("UPDATE write_off SET list = set_byte(list, 20, get_byte(list, 20) # 1)")
+    service.sql("DELETE FROM write_off_approval")
+    approve(service, "alice")
+    refused = approve(service, "bob", check=False)
+    assert refused.returncode != 0 and "not the one that custodians see" in refused.stderr
+    service.sql("UPDATE write_off SET request = set_byte(request, 30, get_byte(request, 30) # 1)")
+    assert standing(service)["state"] == "not-authentic"
+    assert service.sql("SELECT count(*) FROM quarantine")[0][0] == 0
+    third = write_off(service)
+    assert (third["number"], third["state"]) == (3, "waiting")
+    # who says to the database that it is done has no warrant for the certificate
+    service.sql(
+        "UPDATE write_off SET warrant = 'x', done_at = now(), cards_moved = 2; "
+        "DELETE FROM card WHERE key_id = %s",
+        (service.key_id(1),),
+    )
+    wait_until(
+        lambda: "cannot certify" in service.front_log.read_text(), "the keeper certifies no such"
+    )
+
+
+def test_a_crash_in_the_middle_loses_nothing(spoilt):
+    """The second signature stands, and the front dies before the cards have gone."""
+    service = spoilt
+    lost_cards(service, *service.tokens[:3])
+    approve(service, "alice")
+    holder = service.connect()
+    holder.autocommit = False
+    ids = service.ids_of(service.tokens[:3])
+    holder.cursor().execute("SELECT 1 FROM card WHERE id = ANY (%s) FOR UPDATE", (ids,))
+    once = ["--write-off", "--retry-for", "0"]
+    second = threading.Thread(
+        target=service.custodians.approve, args=(1, "bob"), kwargs={"check": False, "more": once}
+    )
+    second.start()
+    wait_until(
+        lambda: service.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND query LIKE '%%FROM write_off w%%' AND pid <> pg_backend_pid()"
+        )[0][0],
+        "the cards are about to go",
+    )
+    service.front.kill()
+    second.join()
+    holder.rollback()
+    holder.close()
+    assert service.sql("SELECT count(*) FROM write_off_approval")[0][0] == 2
+    service.start_front()
+    service.wait_ready()
+    wait_until(lambda: standing(service)["state"] == "done", "a duty carries it out")
+    assert len(rows_of(service, "quarantine", ids)) == 3
+    final = service.operator.wait_certified(1)
+    assert "\nrows-written-off: 3\n" in final["certificate"]["text"]
+    assert service.sql("SELECT count(*) FROM audit WHERE action = 85")[0][0] == 1
+
+
+def test_status_tells_what_ends_and_applications_delete_what_is_lost(spoilt):
+    service = spoilt
+    lost, good = service.tokens[:2]
+
+    def endings():
+        return service.operator.get("/v1/status").json()["endings"]
+
+    quiet = endings()
+    assert quiet["stuck_cards"] == quiet["written_off_cards"] == quiet["write_offs_waiting"] == 0
+    lost_cards(service, lost)
+    assert (endings()["stuck_cards"], endings()["write_offs_waiting"]) == (1, 1)
+    told = service.jeton("status").stdout
+    assert "WARNING: 1 cards keep a generation from retiring" in told
+    assert "1 lists of cards wait for custodians" in told
+    approve(service, "alice")
+    approve(service, "bob")
+    service.operator.wait_certified(1)
+    assert (endings()["stuck_cards"], endings()["written_off_cards"]) == (0, 1)
+    assert service.operator.post("/v1/generations/1/destroy").status_code == 200
+    assert endings()["destructions"]["waiting"] == 1
+    assert "1 keys wait for a custodian" in service.jeton("status").stdout
+    remover = Api(service, service.new_client("remover", ["delete"]))
+    answer = remover.post(
+        "/v1/fields/pan/delete", {"items": [{"token": t} for t in (lost, good, lost)]}
+    )
+    assert answer.status_code == 200
+    results = answer.json()["results"]
+    assert ["type" in r for r in results] == [False, False, True]
+    assert service.sql("SELECT count(*) FROM quarantine")[0][0] == 0
+    for token in (lost, good):
+        assert asks(service, token) == (404, "token-unknown")
+    assert run_reader(service).returncode == 0
