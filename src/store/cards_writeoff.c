@@ -162,6 +162,10 @@ static enum jt_err audit(struct jt_db *db, const struct carrying *c, const struc
     return n > 0 ? jt_audit_write(db, c->rows, n) : JT_OK;
 }
 
+/*
+ * The audit rows name what went, so they come behind it, and the keeper is asked for their link
+ * while the rows are locked: nobody else writes to these but who mends or deletes them.
+ */
 static enum jt_err carry_out(struct jt_db *db, const struct jt_node_spec *node, struct carrying *c,
                              const struct jt_act *act)
 {

@@ -305,15 +305,26 @@ def test_status_tells_what_ends_and_applications_delete_what_is_lost(spoilt):
 
     quiet = endings()
     assert quiet["stuck_cards"] == quiet["written_off_cards"] == quiet["write_offs_waiting"] == 0
-    lost_cards(service, lost)
-    assert (endings()["stuck_cards"], endings()["write_offs_waiting"]) == (1, 1)
+    # one is a card's, the other was never stored by anybody
+    service.sql(
+        "INSERT INTO card (id, field, fp, envelope) SELECT id - 1, field, md5('x')::uuid, "
+        "envelope FROM card WHERE id = %s",
+        (service.id_of(lost),),
+    )
+    spoil(service, lost, FLIP)
+    service.operator.start_retirement(1)
+    wait_until(lambda: service.operator.retirement(1)["rows_stuck"] == 2, "both are met")
+    write_off(service)
+    assert (endings()["stuck_cards"], endings()["write_offs_waiting"]) == (2, 1)
     told = service.jeton("status").stdout
-    assert "WARNING: 1 cards keep a generation from retiring" in told
+    assert "WARNING: 2 cards keep a generation from retiring" in told
     assert "1 lists of cards wait for custodians" in told
     approve(service, "alice")
     approve(service, "bob")
     service.operator.wait_certified(1)
-    assert (endings()["stuck_cards"], endings()["written_off_cards"]) == (0, 1)
+    assert (endings()["stuck_cards"], endings()["written_off_cards"]) == (0, 2)
+    first = service.operator.generations()[1]
+    assert (first["rows"], first["rows_written_off"]) == (0, 2)
     assert service.operator.post("/v1/generations/1/destroy").status_code == 200
     assert endings()["destructions"]["waiting"] == 1
     assert "1 keys wait for a custodian" in service.jeton("status").stdout
@@ -324,7 +335,9 @@ def test_status_tells_what_ends_and_applications_delete_what_is_lost(spoilt):
     assert answer.status_code == 200
     results = answer.json()["results"]
     assert ["type" in r for r in results] == [False, False, True]
-    assert service.sql("SELECT count(*) FROM quarantine")[0][0] == 0
+    assert service.sql("SELECT count(*) FROM quarantine")[0][0] == 1
     for token in (lost, good):
         assert asks(service, token) == (404, "token-unknown")
-    assert run_reader(service).returncode == 0
+    # the planted one was never counted as written, and a reader of the tables sees that
+    faults = run_reader(service).stdout.split("FAULT")[1:]
+    assert len(faults) == 1 and "0 cards are there, the tally says -1" in faults[0]
