@@ -13,11 +13,33 @@
 #include <time.h>
 
 /* The last one stands for all that are not here. */
-static const int codes[JT_METRICS_CODES] = {
-    200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406,
-    408, 409, 411, 412, 413, 415, 421, 422, 428, 429, JT_CODE_CLIENT_GONE,
-    500, 501, 503, 0
-};
+static const int codes[JT_METRICS_CODES] = { 200,
+                                             201,
+                                             202,
+                                             204,
+                                             304,
+                                             400,
+                                             401,
+                                             403,
+                                             404,
+                                             405,
+                                             406,
+                                             408,
+                                             409,
+                                             410,
+                                             411,
+                                             412,
+                                             413,
+                                             415,
+                                             421,
+                                             422,
+                                             428,
+                                             429,
+                                             JT_CODE_CLIENT_GONE,
+                                             500,
+                                             501,
+                                             503,
+                                             0 };
 
 struct jt_metrics *jt_metrics_new(void)
 {
@@ -322,6 +344,36 @@ static void write_generations(const struct jt_metrics_view *v, struct jt_buf *ou
     }
 }
 
+/* What ends keys and cards; nothing of it while the database is away. */
+static void write_endings(const struct jt_endings *e, struct jt_buf *out)
+{
+    static const char name[] = "jeton_destructions";
+    const struct {
+        const char *state;
+        uint64_t n;
+    } states[] = {
+        { "waiting", e->waiting },     { "grace", e->grace },     { "due", e->due },
+        { "cancelled", e->cancelled }, { "erasing", e->erasing },
+    };
+    char labels[40];
+    jt_prom_family(out, name, "gauge", "Destructions of keys that are under way, by state.");
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        (void)snprintf(labels, sizeof labels, "state=\"%s\"", states[i].state);
+        jt_prom_sample(out, name, labels, states[i].n);
+    }
+    jt_prom_gauge(out, "jeton_destruction_grace_seconds",
+                  "For how long the longest grace still runs, as the nodes said last.",
+                  e->grace_left_s);
+    jt_prom_gauge(out, "jeton_stuck_cards",
+                  "Cards that are noted as keeping a generation from retiring, 100000 at most.",
+                  e->stuck_cards);
+    jt_prom_gauge(out, "jeton_written_off_cards", "Cards in quarantine, 100000 at most.",
+                  e->written_off_cards);
+    jt_prom_gauge(out, "jeton_write_offs_waiting",
+                  "Lists of cards that wait for custodians to write them off.",
+                  e->write_offs_waiting);
+}
+
 static void write_keeper(const struct jt_keeper_status *k, struct jt_buf *out)
 {
     static const char name[] = "jeton_keeper_items_total";
@@ -370,6 +422,9 @@ void jt_metrics_write(const struct jt_metrics_view *view, struct jt_buf *out)
     write_counters(view, out);
     write_checks(view, out);
     write_generations(view, out);
+    if (view->peers.database_up) {
+        write_endings(&view->peers.endings, out);
+    }
     if (view->peers.keeper_up) {
         write_keeper(&view->peers.keeper, out);
     }

@@ -16,7 +16,7 @@
 #include "vault/inspect.h"
 #include "vault/lanes.h"
 
-#define JT_METRICS_CODES 26 /* statuses that are told apart */
+#define JT_METRICS_CODES 27 /* statuses that are told apart */
 /* Of an answer that nobody waited for any more: whatever it was, no client saw it. */
 #define JT_CODE_CLIENT_GONE 499
 

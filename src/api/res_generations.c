@@ -30,6 +30,7 @@ static json_t *generation_json(const struct jt_generation_info *g)
         { "activated_at", g->activated_at },
         { "activated_by", g->activated_by },
         { "holder_override", g->holder_override },
+        { "second_holder", g->second_holder },
         { "draining_at", g->draining_at },
         { "draining_by", g->draining_by },
         { "retired_at", g->retired_at },
@@ -43,12 +44,13 @@ static json_t *generation_json(const struct jt_generation_info *g)
     char check_value[2 * JT_CHECK_VALUE_LEN + 1];
     jt_hex_encode(g->row.check_value, JT_CHECK_VALUE_LEN, check_value);
     json_t *json =
-        json_pack("{sI,si,ss,ss,sb,sI,sI,sI,sI,sI}", "number", (json_int_t)g->row.number, "key_id",
-                  (int)g->row.key_id, "state", jt_generation_state_name(g->row.state),
+        json_pack("{sI,si,ss,ss,sb,sI,sI,sI,sI,sI,sI}", "number", (json_int_t)g->row.number,
+                  "key_id", (int)g->row.key_id, "state", jt_generation_state_name(g->row.state),
                   "check_value", check_value, "compromised", g->compromised_at[0] != '\0', "rows",
                   (json_int_t)jt_generation_rows(g), "rows_written", (json_int_t)g->rows_written,
                   "rows_moved_in", (json_int_t)g->rows_moved_in, "rows_moved_out",
-                  (json_int_t)g->rows_moved_out, "rows_deleted", (json_int_t)g->rows_deleted);
+                  (json_int_t)g->rows_moved_out, "rows_deleted", (json_int_t)g->rows_deleted,
+                  "rows_written_off", (json_int_t)g->rows_written_off);
     for (size_t i = 0; json != NULL && i < sizeof texts / sizeof texts[0]; i++) {
         if (json_object_set_new(json, texts[i].name, jt_json_text_or_null(texts[i].text)) != 0) {
             json_decref(json);

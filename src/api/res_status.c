@@ -58,6 +58,16 @@ static json_t *keeper_json(const struct jt_peers *peers)
                      (json_int_t)k->seals_generation, "seals", (json_int_t)k->seals);
 }
 
+static json_t *endings_json(const struct jt_endings *e)
+{
+    return json_pack("{s{si,si,sI,si,si,si},sI,sI,si}", "destructions", "waiting", (int)e->waiting,
+                     "grace", (int)e->grace, "grace_seconds_left", (json_int_t)e->grace_left_s,
+                     "due", (int)e->due, "cancelled", (int)e->cancelled, "erasing", (int)e->erasing,
+                     "stuck_cards", (json_int_t)e->stuck_cards, "written_off_cards",
+                     (json_int_t)e->written_off_cards, "write_offs_waiting",
+                     (int)e->write_offs_waiting);
+}
+
 static json_t *answer(const struct jt_api *api, void *state)
 {
     const struct jt_peers *peers = state;
@@ -66,7 +76,7 @@ static json_t *answer(const struct jt_api *api, void *state)
     uint64_t verified_s = atomic_load(&vault->backup_verified_s);
     enum jt_err why = jt_front_course_why(vault);
     json_t *disagrees = jt_json_text_or_null(why == JT_OK ? "" : jt_err_str(why));
-    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb,so},s{sI,so,si},s{si,so,si},sb,sb,so,so}",
+    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb,so},s{sI,so,si},s{si,so,si},so,sb,sb,so,so}",
                      "node", vault->node.name, "number", (int)atomic_load(&vault->number), "lease",
                      (int)jt_vault_leased(vault), "keys_held", (int)atomic_load(&vault->keys_held),
                      "version", JETON_VERSION, "uptime_seconds",
@@ -78,8 +88,9 @@ static json_t *answer(const struct jt_api *api, void *state)
                      (int)atomic_load(&vault->key_ids_taken), "holders", "service_root",
                      (int)atomic_load(&vault->root_holders), "backup_verified_at",
                      verified_s == 0 ? json_null() : jt_backup_time_json(verified_s),
-                     "backup_lacks", (int)atomic_load(&vault->backup_lacks), "sets_verified",
-                     (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
+                     "backup_lacks", (int)atomic_load(&vault->backup_lacks), "endings",
+                     peers->database_up ? endings_json(&peers->endings) : json_null(),
+                     "sets_verified", (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
                      (int)!atomic_load(&vault->numeric.waits), "connections",
                      connections_json(api->doors), "counters", counters_json(&vault->counters));
 }

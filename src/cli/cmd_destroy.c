@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/rest.h"
 #include "cli/signing.h"
+#include "cli/writeoff.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,18 +61,19 @@ int jt_cmd_keys_destroy(const struct jt_command *self, struct jt_cli *cli, int a
                             : jt_rest_show(cli, show ? "GET" : "POST", path, NULL, print_request);
 }
 
-static int approve(struct jt_cli *cli, const struct jt_signing *s, const char *destruction_path,
-                   const char *approve_path)
+static int approve(struct jt_cli *cli, const struct jt_signing *s, bool write_off,
+                   const char *text_path, const char *approve_path)
 {
     json_t *body = NULL;
     struct jt_answer answer = { 0 };
-    int code = jt_rest_call(cli, "GET", destruction_path, NULL, &answer);
+    int code = jt_rest_call(cli, "GET", text_path, NULL, &answer);
     if (code == JT_EXIT_OK) {
         code = jt_signing_sign(s, jt_reply_text(answer.json, "text"), &body);
     }
     jt_answer_clear(&answer);
     if (code == JT_EXIT_OK) {
-        code = jt_rest_show(cli, "POST", approve_path, body, print_state);
+        code = jt_rest_show(cli, "POST", approve_path, body,
+                            write_off ? jt_writeoff_print_state : print_state);
     }
     json_decref(body);
     return code;
@@ -80,22 +82,35 @@ static int approve(struct jt_cli *cli, const struct jt_signing *s, const char *d
 int jt_cmd_keys_approve(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *number = NULL;
+    bool write_off = false;
     struct jt_signing s = { .head = "jeton custodian approval v1\nact: destroy-key\n",
                             .what = "a destruction",
                             .warning = "After this nobody can read what is kept under this key, in "
                                        "a backup or anywhere." };
-    const struct jt_option options[] = { JT_SIGNING_OPTIONS(s) };
+    const struct jt_option options[] = {
+        JT_SIGNING_OPTIONS(s),
+        JT_FLAG("write-off", &write_off,
+                "sign that the cards which jeton keys write-off has listed are written off"),
+    };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &number, 1, 1, 0 };
-    char destruction_path[JT_GENERATION_PATH], approve_path[JT_GENERATION_PATH];
+    char text_path[JT_GENERATION_PATH], approve_path[JT_GENERATION_PATH];
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code == JT_GO_ON) {
         code = jt_signing_complete(self, &s);
     }
-    if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/destruction", destruction_path);
+    if (write_off) {
+        s.head = "jeton custodian approval v1\nact: write-off-cards\n";
+        s.what = "a write-off";
+        s.warning =
+            "After this the tokens of these cards are lost, and their rows go with the key.";
     }
     if (code == JT_GO_ON) {
-        code = jt_generation_path(self, number, "/approve", approve_path);
+        code =
+            jt_generation_path(self, number, write_off ? "/write-off" : "/destruction", text_path);
     }
-    return code != JT_GO_ON ? code : approve(cli, &s, destruction_path, approve_path);
+    if (code == JT_GO_ON) {
+        code = jt_generation_path(self, number, write_off ? "/write-off/approve" : "/approve",
+                                  approve_path);
+    }
+    return code != JT_GO_ON ? code : approve(cli, &s, write_off, text_path, approve_path);
 }

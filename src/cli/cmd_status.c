@@ -81,6 +81,43 @@ static void print_holders(const json_t *holders)
     }
 }
 
+/* What ends keys and cards, where there is any; what an operator must do about it. */
+static void print_endings(const json_t *endings)
+{
+    const json_t *d = json_object_get(endings, "destructions");
+    long long grace = jt_reply_integer(d, "grace"),
+              stuck = jt_reply_integer(endings, "stuck_cards");
+    if (jt_reply_integer(d, "waiting") + jt_reply_integer(d, "due") +
+            jt_reply_integer(d, "erasing") + grace >
+        0) {
+        printf("destroy   %lld keys wait for a custodian, %lld are in their grace, %lld are due, "
+               "%lld are being erased\n",
+               jt_reply_integer(d, "waiting"), grace, jt_reply_integer(d, "due"),
+               jt_reply_integer(d, "erasing"));
+    }
+    if (grace > 0) {
+        printf("          %lld s of grace are left\n", jt_reply_integer(d, "grace_seconds_left"));
+    }
+    if (jt_reply_integer(d, "cancelled") > 0) {
+        printf(
+            "destroy   WARNING: %lld were cancelled, because the key was used: find out by whom, "
+            "then ask anew\n",
+            jt_reply_integer(d, "cancelled"));
+    }
+    if (stuck > 0) {
+        printf("stuck     WARNING: %lld cards keep a generation from retiring: jeton keys stuck\n",
+               stuck);
+    }
+    if (jt_reply_integer(endings, "write_offs_waiting") > 0) {
+        printf("          %lld lists of cards wait for custodians to write them off\n",
+               jt_reply_integer(endings, "write_offs_waiting"));
+    }
+    if (jt_reply_integer(endings, "written_off_cards") > 0) {
+        printf("lost      %lld cards are written off\n",
+               jt_reply_integer(endings, "written_off_cards"));
+    }
+}
+
 static void print_connections(const json_t *connections)
 {
     printf("door      %lld connections of %lld%s\n", jt_reply_integer(connections, "open"),
@@ -129,6 +166,7 @@ static void print_status(const json_t *reply)
                jt_reply_integer(ring, "key_ids_taken"));
     }
     print_holders(json_object_get(reply, "holders"));
+    print_endings(json_object_get(reply, "endings"));
     if (!jt_reply_true(reply, "sets_verified")) {
         printf("sets      clients or fields NOT VERIFIED: see the log of jetond\n");
     }

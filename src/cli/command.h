@@ -81,6 +81,8 @@ jt_command_fn jt_cmd_keys_approve;
 jt_command_fn jt_cmd_keys_backup;
 jt_command_fn jt_cmd_keys_backups;
 jt_command_fn jt_cmd_keys_destroy;
+jt_command_fn jt_cmd_keys_write_off;
+jt_command_fn jt_cmd_keys_write_offs;
 jt_command_fn jt_cmd_keys_certificate;
 jt_command_fn jt_cmd_keys_compromise;
 jt_command_fn jt_cmd_keys_create;

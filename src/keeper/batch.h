@@ -34,6 +34,7 @@
 #include "wire/reseal.h"
 #include "wire/seal.h"
 #include "wire/set.h"
+#include "wire/writeoff.h"
 
 #define JT_BATCH_CHUNK 1024
 
@@ -60,6 +61,7 @@ struct jt_batch {
         struct jt_once_item once[JT_WIRE_MAX_ITEMS];
         struct jt_guess_item guess[JT_WIRE_MAX_ITEMS];
         struct jt_name_item name[JT_WIRE_MAX_ITEMS];
+        struct jt_writeoff_item writeoff[JT_WRITEOFF_CARDS_MAX];
     } items;
     union {
         struct jt_seal_result seal[JT_WIRE_MAX_ITEMS];

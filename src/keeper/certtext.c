@@ -5,6 +5,7 @@
 #include "crypto/sign.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,27 @@ bool jt_certtext_fact_good(const char *text)
         }
     }
     return text[0] != '\0';
+}
+
+void jt_certtext_add(char *text, size_t max, size_t *len, const char *format, ...)
+{
+    va_list args;
+    if (*len > max) {
+        return;
+    }
+    va_start(args, format);
+    int n = vsnprintf(text + *len, max + 1 - *len, format, args);
+    va_end(args);
+    *len += n < 0 ? max + 1 : (size_t)n;
+}
+
+int jt_certtext_value(const struct jt_certificate *c, const char *name, const char **value)
+{
+    char line[40];
+    (void)snprintf(line, sizeof line, "\n%s: ", name);
+    const char *at = strstr(c->text, line);
+    *value = at == NULL ? "-" : at + strlen(line);
+    return at == NULL ? 1 : (int)strcspn(*value, "\n");
 }
 
 enum jt_err jt_certtext_sign(const struct jt_keeper *k, struct jt_certificate *c)

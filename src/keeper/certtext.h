@@ -15,6 +15,13 @@
 /* Printable ASCII only, and something: no fact can forge a line. */
 bool jt_certtext_fact_good(const char *text);
 
+/* Appends to a text of at most `max` characters; once it did not fit, *len is beyond `max`. */
+void jt_certtext_add(char *text, size_t max, size_t *len, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The value of a line, and how long it is; "-" where there is none. */
+int jt_certtext_value(const struct jt_certificate *c, const char *name, const char **value);
+
 /* Signs the text that is there. */
 enum jt_err jt_certtext_sign(const struct jt_keeper *k, struct jt_certificate *c) JT_CHECKED;
 

@@ -15,54 +15,38 @@
 #include "wire/frame.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Appends; once it did not fit, *len is beyond `max`. */
-__attribute__((format(printf, 4, 5))) static void add(char *text, size_t max, size_t *len,
-                                                      const char *format, ...)
-{
-    va_list args;
-    if (*len > max) {
-        return;
-    }
-    va_start(args, format);
-    int n = vsnprintf(text + *len, max + 1 - *len, format, args);
-    va_end(args);
-    *len += n < 0 ? max + 1 : (size_t)n;
-}
-
-/* The value of a line of a certificate, as long as it is; "-" where there is none. */
-static int value_of(const struct jt_certificate *c, const char *name, const char **value)
-{
-    char line[40];
-    (void)snprintf(line, sizeof line, "\n%s: ", name);
-    const char *at = strstr(c->text, line);
-    *value = at == NULL ? "-" : at + strlen(line);
-    return at == NULL ? 1 : (int)strcspn(*value, "\n");
-}
 
 /* --- the request --- */
 
 static void add_database(const struct jt_certificate *c, char *text, size_t *len)
 {
     const char *system, *timeline, *lsn;
-    int n_system = value_of(c, "system-identifier", &system);
-    int n_timeline = value_of(c, "timeline", &timeline);
-    int n_lsn = value_of(c, "lsn", &lsn);
-    add(text, JT_DESTRUCTION_TEXT_MAX, len, "retired-in: %.*s timeline %.*s lsn %.*s\n", n_system,
-        system, n_timeline, timeline, n_lsn, lsn);
+    int n_system = jt_certtext_value(c, "system-identifier", &system);
+    int n_timeline = jt_certtext_value(c, "timeline", &timeline);
+    int n_lsn = jt_certtext_value(c, "lsn", &lsn);
+    jt_certtext_add(text, JT_DESTRUCTION_TEXT_MAX, len, "retired-in: %.*s timeline %.*s lsn %.*s\n",
+                    n_system, system, n_timeline, timeline, n_lsn, lsn);
+}
+
+/* The bytes in quarantine are of this key, too. */
+static void add_written_off(const struct jt_certificate *c, char *text, size_t *len)
+{
+    const char *n;
+    int n_len = jt_certtext_value(c, "rows-written-off", &n);
+    if (n[0] != '-' && n[0] != '0') {
+        jt_certtext_add(text, JT_DESTRUCTION_TEXT_MAX, len, "written-off: %.*s\n", n_len, n);
+    }
 }
 
 static void add_held(const struct jt_destruction_open *open, char *text, size_t *len)
 {
     for (size_t i = 0; i < open->n_held; i++) {
         const struct jt_destruction_held *h = &open->held[i];
-        add(text, JT_DESTRUCTION_TEXT_MAX, len, "held: %s sealed %s opened %s\n", h->field,
-            h->sealed_at[0] == '\0' ? "never" : h->sealed_at,
-            h->opened_at[0] == '\0' ? "never" : h->opened_at);
+        jt_certtext_add(text, JT_DESTRUCTION_TEXT_MAX, len, "held: %s sealed %s opened %s\n",
+                        h->field, h->sealed_at[0] == '\0' ? "never" : h->sealed_at,
+                        h->opened_at[0] == '\0' ? "never" : h->opened_at);
     }
 }
 
@@ -82,12 +66,14 @@ static enum jt_err write_request(const struct jt_keeper *k, const struct jt_dest
     (void)jt_certtext_head(k, "jeton custodian approval v1\nact: destroy-key", r->generation,
                            r->key_id, r->check_value, head);
     size_t len = 0;
-    add(r->text, JT_DESTRUCTION_TEXT_MAX, &len,
-        "%scertificate-sha256: %s\nsystem-identifier: %" PRIu64 "\ntimeline: %" PRIu32 "\n", head,
-        digest_hex, r->system_identifier, r->timeline);
+    jt_certtext_add(r->text, JT_DESTRUCTION_TEXT_MAX, &len,
+                    "%scertificate-sha256: %s\nsystem-identifier: %" PRIu64 "\ntimeline: %" PRIu32
+                    "\n",
+                    head, digest_hex, r->system_identifier, r->timeline);
     add_database(&open->certificate, r->text, &len);
+    add_written_off(&open->certificate, r->text, &len);
     add_held(open, r->text, &len);
-    add(r->text, JT_DESTRUCTION_TEXT_MAX, &len, "challenge: %s\n", challenge_hex);
+    jt_certtext_add(r->text, JT_DESTRUCTION_TEXT_MAX, &len, "challenge: %s\n", challenge_hex);
     if (len > JT_DESTRUCTION_TEXT_MAX) {
         return JT_ERR_LIMIT;
     }
@@ -236,12 +222,13 @@ static enum jt_err may_certify(const struct jt_keeper *k, const struct jt_destru
 /* Lines of the request that the certificate repeats: what the custodians have accepted. */
 static void add_accepted(const struct jt_destruction_request *r, char *text, size_t *len)
 {
-    static const char *const names[] = { "certificate-sha256: ", "retired-in: ", "held: " };
+    static const char *const names[] = { "certificate-sha256: ", "retired-in: ", "written-off: ",
+                                         "held: " };
     for (const char *line = r->text; *line != '\0';) {
         int n = (int)strcspn(line, "\n");
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
             if (strncmp(line, names[i], strlen(names[i])) == 0) {
-                add(text, JT_CERTIFICATE_TEXT_MAX, len, "%.*s\n", n, line);
+                jt_certtext_add(text, JT_CERTIFICATE_TEXT_MAX, len, "%.*s\n", n, line);
             }
         }
         line += n + (line[n] == '\n');
@@ -254,11 +241,11 @@ static void add_backups(const struct jt_destruction_certify *c, char *text, size
     char hex[2 * JT_BACKUP_DIGEST_LEN + 1];
     for (size_t i = 0; i < c->n_backups; i++) {
         jt_hex_encode(c->backups[i], sizeof c->backups[i], hex);
-        add(text, JT_CERTIFICATE_TEXT_MAX, len, "backup: %s\n", hex);
+        jt_certtext_add(text, JT_CERTIFICATE_TEXT_MAX, len, "backup: %s\n", hex);
     }
     if (c->n_more_backups > 0) {
-        add(text, JT_CERTIFICATE_TEXT_MAX, len, "backups-besides: %" PRIu32 "\n",
-            c->n_more_backups);
+        jt_certtext_add(text, JT_CERTIFICATE_TEXT_MAX, len, "backups-besides: %" PRIu32 "\n",
+                        c->n_more_backups);
     }
 }
 
@@ -271,20 +258,21 @@ static enum jt_err write_certificate(const struct jt_keeper *k,
     size_t len = 0, max = JT_CERTIFICATE_TEXT_MAX;
     (void)jt_certtext_head(k, JT_CERTTEXT_DESTRUCTION, r->generation, r->key_id, r->check_value,
                            head);
-    add(out->text, max, &len, "%s", head);
+    jt_certtext_add(out->text, max, &len, "%s", head);
     add_accepted(r, out->text, &len);
     for (size_t i = 0; i < n_approved; i++) {
         char custodian[JT_CUSTODIAN_TEXT_MAX + 1];
         jt_custodian_format(&k->custodians.set.all[by[i]], custodian);
-        add(out->text, max, &len, "approved-by: %s\n", custodian);
+        jt_certtext_add(out->text, max, &len, "approved-by: %s\n", custodian);
     }
     for (size_t i = 0; i < c->n; i++) {
         jt_hex_encode(c->nodes[i].incarnation, JT_INCARNATION_LEN, hex);
-        add(out->text, max, &len, "erased-by: %s %s\n", c->nodes[i].node, hex);
+        jt_certtext_add(out->text, max, &len, "erased-by: %s %s\n", c->nodes[i].node, hex);
     }
     add_backups(c, out->text, &len);
-    add(out->text, max, &len, "requested-at: %s\ndestroyed-at: %s\ncertified-at: %s\nactor: %s\n",
-        c->requested_at, c->destroyed_at, c->certified_at, c->actor);
+    jt_certtext_add(out->text, max, &len,
+                    "requested-at: %s\ndestroyed-at: %s\ncertified-at: %s\nactor: %s\n",
+                    c->requested_at, c->destroyed_at, c->certified_at, c->actor);
     out->text_len = len;
     return len > max ? JT_ERR_LIMIT : jt_certtext_sign(k, out);
 }

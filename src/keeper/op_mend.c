@@ -9,7 +9,7 @@
 #include "keeper/op.h"
 
 #include "base/must.h"
-#include "base/secmem.h"
+#include "keeper/mending.h"
 #include "keeper/opening.h"
 #include "keeper/walk.h"
 #include "wire/mend.h"
@@ -29,32 +29,15 @@ static enum jt_err sort_item(struct jt_keeper *k, void *arg, size_t at, struct j
     return err == JT_OK ? jt_opening_take(arg) : err;
 }
 
-/* Keeps in cards[] those whose envelope decrypts to a card number, which is in pans[at] then. */
-static enum jt_err find_candidates(struct jt_keeper *k, struct jt_fieldkey *fk, bool dedup,
-                                   size_t *n)
+static const struct jt_open_item *item_at(const struct jt_batch *b, size_t at)
 {
-    struct jt_batch *b = k->batch;
-    enum jt_err err = JT_OK;
-    size_t kept = 0;
-    for (size_t i = 0; i < *n && err == JT_OK; i++) {
-        struct jt_batch_card c = b->cards[i];
-        const struct jt_open_item *item = &b->items.open[c.at];
-        err = jt_fieldkey_candidate(fk, item->envelope, item->envelope_len, b->pans[c.at]);
-        if (err != JT_OK) {
-            break;
-        }
-        c.value = jt_batch_opened(b, c.at, item->envelope_len);
-        c.dedup = dedup;
-        jt_batch_set_id(b, c.at, item->id);
-        if (jt_batch_value_good(&c.value)) {
-            b->cards[kept++] = c;
-        } else {
-            jt_wipe(b->pans[c.at], sizeof b->pans[c.at]);
-            refuse(k, NULL, c.at, JT_ERR_DECRYPT);
-        }
-    }
-    *n = kept;
-    return err;
+    return &b->items.open[at];
+}
+
+static void drop(void *arg, size_t at)
+{
+    struct jt_opening *opening = arg;
+    refuse(opening->keeper, arg, at, JT_ERR_DECRYPT);
 }
 
 static enum jt_err mend_group(struct jt_keeper *k, void *arg, const struct jt_group *group,
@@ -67,19 +50,8 @@ static enum jt_err mend_group(struct jt_keeper *k, void *arg, const struct jt_gr
     enum jt_err err =
         jt_keyring_fieldkey(k->keyring, jt_walk_entry(k, group)->number, group->field, &fk);
     if (err == JT_OK) {
-        err = find_candidates(k, fk, named->dedup, &n);
-    }
-    if (err == JT_OK) {
-        err = jt_batch_fingerprint(b, fk, n, b->fingerprints[0], sizeof b->fingerprints[0]);
-    }
-    for (size_t i = 0; i < n && err == JT_OK; i++) {
-        const struct jt_open_item *item = &b->items.open[b->cards[i].at];
-        jt_walk_take(b, i, item->id, b->fingerprints[b->cards[i].at], item->envelope,
-                     item->envelope_len);
-        b->cards[i].digits = &item->digits;
-    }
-    if (err == JT_OK) {
-        err = jt_batch_open(b, fk, n);
+        const struct jt_mending how = { item_at, drop, arg };
+        err = jt_mending_try(b, fk, named->dedup, &how, &n);
     }
     for (size_t i = 0; i < n && err == JT_OK; i++) {
         size_t at = b->cards[i].at;

@@ -19,6 +19,8 @@
 #include "model/card_id.h"
 #include "wire/node.h"
 
+#include <inttypes.h>
+
 /* How far the newest id may be ahead of the clock: keepers' clocks differ, but not by more. */
 #define AHEAD_MAX_MS (UINT64_C(3600) * 1000)
 
@@ -90,6 +92,23 @@ static enum jt_err list_key_ids(const struct jt_keeper *k, const struct jt_node_
     return JT_OK;
 }
 
+/*
+ * Whoever overwrote the newest rows of the active generation may have hidden newer ones. Of one
+ * that drains nothing else may be left at the end than rows that nobody can open: new cards do not
+ * come under it, and no node would ever start again beside them.
+ */
+static enum jt_err none_opens(const struct jt_ring_entry *entry)
+{
+    if (entry->state != JT_GENERATION_DRAINING) {
+        return JT_ERR_ROWS_PLANTED;
+    }
+    jt_log(JT_LOG_WARNING,
+           "generation %" PRIu64 ": none of the newest cards that are left under it opens, and "
+           "their ids are not believed (jeton keys stuck)",
+           entry->number);
+    return JT_OK;
+}
+
 static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join *join,
                                   struct seen *seen)
 {
@@ -100,7 +119,7 @@ static enum jt_err look_at_newest(struct jt_keeper *k, const struct jt_node_join
     }
     for (size_t id = 0; id < 256 && err == JT_OK; id++) {
         if (seen->present[id] && !seen->opened[id]) {
-            err = JT_ERR_ROWS_PLANTED; /* whoever overwrote them may have hidden newer ones */
+            err = none_opens(k->live[id]);
         }
     }
     if (err == JT_OK && seen->others_ahead) {

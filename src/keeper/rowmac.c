@@ -44,6 +44,8 @@ enum domain {
     DOMAIN_ERASED = 52,
     DOMAIN_DESTRUCTIONS = 53,
     DOMAIN_BACKUP = 60,
+    DOMAIN_WRITEOFF = 61,
+    DOMAIN_WARRANT = 62,
 };
 
 #define MESSAGE_MAX 1024
@@ -221,6 +223,18 @@ enum jt_err jt_rowmac_keeper_view(const struct jt_root *root, const uint8_t *bod
                                   uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_KEEPER_VIEW, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_writeoff(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                               uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_WRITEOFF, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_warrant(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                              uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_WARRANT, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_ack(const uint8_t generation_key[static JT_GENERATION_KEY_LEN],

@@ -50,3 +50,20 @@ enum jt_err jt_keyclient_wait_destruction_certify(struct jt_keyclient *kc,
     return jt_keyclient_call(kc, JT_VERB_DESTRUCTION_CERTIFY, jt_destruction_certify_encode,
                              certify, jt_certificate_decode, out);
 }
+
+enum jt_err jt_keyclient_wait_writeoff_open(struct jt_keyclient *kc,
+                                            const struct jt_writeoff_open *open,
+                                            struct jt_writeoff_opened *out)
+{
+    enum jt_err err = jt_keyclient_call(kc, JT_VERB_WRITEOFF_OPEN, jt_writeoff_open_encode, open,
+                                        jt_writeoff_opened_decode, out);
+    return err == JT_OK && out->n != open->n ? JT_ERR_PROTOCOL : err;
+}
+
+enum jt_err jt_keyclient_wait_writeoff_show(struct jt_keyclient *kc,
+                                            const struct jt_writeoff_show *show,
+                                            struct jt_writeoff_shown *out)
+{
+    return jt_keyclient_call(kc, JT_VERB_WRITEOFF_SHOW, jt_writeoff_show_encode, show,
+                             jt_writeoff_shown_decode, out);
+}

@@ -11,6 +11,7 @@
 #include "wire/custodian.h"
 #include "wire/destruction.h"
 #include "wire/ring.h"
+#include "wire/writeoff.h"
 
 /*
  * The set of custodians that comes after the keeper's own: keeper/custodians.h. JT_ERR_INVALID,
@@ -49,5 +50,20 @@ enum jt_err jt_keyclient_wait_destruction_show(struct jt_keyclient *kc,
 enum jt_err jt_keyclient_wait_destruction_certify(struct jt_keyclient *kc,
                                                   const struct jt_destruction_certify *certify,
                                                   struct jt_certificate *out) JT_CHECKED;
+
+/*
+ * The request to write cards off, of those that the keeper can neither open nor mend.
+ * JT_ERR_WRONG_STATE: the generation does not drain; JT_ERR_NO_CUSTODIANS.
+ */
+enum jt_err jt_keyclient_wait_writeoff_open(struct jt_keyclient *kc,
+                                            const struct jt_writeoff_open *open,
+                                            struct jt_writeoff_opened *out) JT_CHECKED;
+/*
+ * How many custodians have signed it; and the warrant, where the list is shown and two have.
+ * JT_ERR_FORGED: no keeper made it; JT_ERR_LIST_ALTERED; JT_ERR_WRONG_STATE.
+ */
+enum jt_err jt_keyclient_wait_writeoff_show(struct jt_keyclient *kc,
+                                            const struct jt_writeoff_show *show,
+                                            struct jt_writeoff_shown *out) JT_CHECKED;
 
 #endif

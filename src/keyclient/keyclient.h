@@ -407,8 +407,7 @@ enum jt_err jt_keyclient_wait_audit_check(struct jt_keyclient *kc,
  * retired (JT_ERR_WRONG_STATE). JT_ERR_INVALID unless rows_left is 0, epoch is one that the keeper
  * has reached, and all texts are printable ASCII and not empty.
  */
-enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc,
-                                      const struct jt_retirement_facts *facts,
+enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_certify *certify,
                                       struct jt_certificate *out) JT_CHECKED;
 
 #endif

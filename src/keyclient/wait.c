@@ -263,12 +263,11 @@ enum jt_err jt_keyclient_wait_node_join(struct jt_keyclient *kc, const struct jt
                              jt_node_joined_decode, out);
 }
 
-enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc,
-                                      const struct jt_retirement_facts *facts,
+enum jt_err jt_keyclient_wait_certify(struct jt_keyclient *kc, const struct jt_certify *certify,
                                       struct jt_certificate *out)
 {
-    return jt_keyclient_call(kc, JT_VERB_CERTIFY, jt_retirement_facts_encode, facts,
-                             jt_certificate_decode, out);
+    return jt_keyclient_call(kc, JT_VERB_CERTIFY, jt_certify_encode, certify, jt_certificate_decode,
+                             out);
 }
 
 enum jt_err jt_keyclient_wait_audit_start(struct jt_keyclient *kc,

@@ -17,12 +17,13 @@
 
 struct jt_retirement_facts {
     uint64_t generation;
-    uint64_t rows_written;   /* cards first sealed under it */
-    uint64_t rows_moved_in;  /* cards re-encrypted into it */
-    uint64_t rows_moved_out; /* cards re-encrypted out of it */
-    uint64_t rows_deleted;   /* cards deleted while they stood under it */
-    uint64_t rows_left;      /* counted by the index at retirement: 0 */
-    uint64_t lsn;            /* WAL position of the proof */
+    uint64_t rows_written;     /* cards first sealed under it */
+    uint64_t rows_moved_in;    /* cards re-encrypted into it */
+    uint64_t rows_moved_out;   /* cards re-encrypted out of it */
+    uint64_t rows_deleted;     /* cards deleted while they stood under it */
+    uint64_t rows_written_off; /* of those that nobody could open: now in quarantine */
+    uint64_t rows_left;        /* counted by the index at retirement: 0 */
+    uint64_t lsn;              /* WAL position of the proof */
     uint32_t timeline;
     uint64_t system_identifier;                            /* of the database cluster */
     uint64_t epoch;                                        /* of the ring after the retirement */

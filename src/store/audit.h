@@ -68,6 +68,9 @@ enum jt_audit_action {
     JT_AUDIT_RECOVERY_REQUEST = 80,
     JT_AUDIT_RECOVERY_APPROVE = 81, /* client: who brought it; object: the custodian */
     JT_AUDIT_RECOVER = 82,          /* object: from which epoch to which, what was seen and found */
+    JT_AUDIT_WRITE_OFF_REQUEST = 83, /* object: the generation, of all three */
+    JT_AUDIT_WRITE_OFF_APPROVE = 84, /* client: who brought the custodian's signature */
+    JT_AUDIT_WRITE_OFF = 85,         /* ids: of the rows that went to quarantine */
 };
 
 struct jt_audit_row {

@@ -69,6 +69,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_RECOVERY_REQUEST] = "recovery-request",
     [JT_AUDIT_RECOVERY_APPROVE] = "recovery-approve",
     [JT_AUDIT_RECOVER] = "recover",
+    [JT_AUDIT_WRITE_OFF_REQUEST] = "write-off-request",
+    [JT_AUDIT_WRITE_OFF_APPROVE] = "write-off-approve",
+    [JT_AUDIT_WRITE_OFF] = "write-off",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

@@ -205,9 +205,10 @@ enum jt_err jt_cards_find(struct jt_pipe *pipe, const struct jt_card_wanted *wan
 /*
  * Which of the ids stand under any key id at all, asked after jt_cards_read has not found them: a
  * row under a key id that is not live is a planted, restored or replayed one. `stranded[i]` is its
- * key id, 0 where there is none.
+ * key id, JT_STRAY_QUARANTINED where there is none and the id is in quarantine, else 0.
  */
-typedef void jt_cards_strays_fn(void *arg, enum jt_err err, const uint8_t *stranded, size_t n);
+#define JT_STRAY_QUARANTINED 256
+typedef void jt_cards_strays_fn(void *arg, enum jt_err err, const uint16_t *stranded, size_t n);
 enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
                             jt_cards_strays_fn *done, void *arg) JT_CHECKED;
 
@@ -290,6 +291,8 @@ struct jt_delete_txn {
     uint32_t writer;
     const struct jt_card_doomed *cards;
     size_t n;
+    const uint64_t *lost; /* ids of cards in quarantine, which go along with the cards */
+    size_t n_lost;
     const struct jt_claim_mark
         *marks; /* of these cards, what is remembered when they are deleted */
     size_t n_marks;

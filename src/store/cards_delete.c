@@ -26,7 +26,7 @@ static void deleting_free(struct deleting *d)
 static enum jt_err check_input(const struct jt_delete_txn *in)
 {
     if (in->n > JT_STORE_MAX_CARDS || in->audit.n > JT_STORE_MAX_CARDS ||
-        in->n_marks > JT_STORE_MAX_CARDS) {
+        in->n_marks > JT_STORE_MAX_CARDS || in->n_lost > JT_STORE_MAX_CARDS) {
         return JT_ERR_LIMIT;
     }
     if (in->expired && in->n_marks > 0) {
@@ -104,6 +104,17 @@ static void build(struct deleting *d, const struct jt_node_spec *node,
     add_deletion(p, node, in, &in->audit);
     if (in->n_marks > 0) {
         jt_claims_params(p, in->marks, in->n_marks);
+    }
+    if (in->n_lost > 0) {
+        p = jt_txn_step(&d->txn, JT_SQL_DELETE_LOST);
+        jt_params_u63(p, in->epoch);
+        jt_params_text(p, node->name);
+        jt_params_uuid(p, node->incarnation);
+        jt_params_array(p, JT_PG_INT8_ARRAY, in->n_lost, 8);
+        for (size_t i = 0; i < in->n_lost; i++) {
+            jt_params_add_u63(p, in->lost[i]);
+        }
+        add_cards(p, in);
     }
     (void)jt_txn_step(&d->txn, JT_SQL_COMMIT);
 }

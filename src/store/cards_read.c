@@ -217,7 +217,7 @@ enum jt_err jt_cards_find(struct jt_pipe *pipe, const struct jt_card_wanted *wan
 struct straying {
     struct jt_txn txn;
     size_t n;
-    uint8_t *stranded;
+    uint16_t *stranded;
     jt_cards_strays_fn *done;
     void *arg;
 };
@@ -239,8 +239,10 @@ static enum jt_err take_strays(struct jt_txn *txn, enum jt_statement statement, 
         size_t place = place_of(&row, s->n);
         uint8_t key_id = jt_row_u8(&row, 1);
         err = jt_row_status(&row);
-        if (err == JT_OK) {
+        if (err == JT_OK && key_id != 0) {
             s->stranded[place] = key_id;
+        } else if (err == JT_OK && s->stranded[place] == 0) {
+            s->stranded[place] = JT_STRAY_QUARANTINED;
         }
     }
     return err;
@@ -261,7 +263,7 @@ enum jt_err jt_cards_strays(struct jt_pipe *pipe, const uint64_t *ids, size_t n,
         return err;
     }
     struct straying *s = calloc(1, sizeof *s);
-    if (s == NULL || (s->stranded = calloc(n + 1, 1)) == NULL) {
+    if (s == NULL || (s->stranded = calloc(n + 1, sizeof *s->stranded)) == NULL) {
         free(s);
         return JT_ERR_NOMEM;
     }

@@ -29,6 +29,7 @@
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "retired_at"), retired_at)                                  \
     NEXT(TEXT_OR_EMPTY, t "retired_by", retired_by)                                               \
     NEXT(TEXT_OR_EMPTY, t "holder_override", holder_override)                                     \
+    NEXT(TEXT_OR_EMPTY, t "second_holder", second_holder)                                         \
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "destroyed_at"), destroyed_at)                              \
     NEXT(TEXT_OR_EMPTY, t "destroyed_by", destroyed_by)                                           \
     NEXT(TEXT_OR_EMPTY, JT_SQL_TIME(t "compromised_at"), compromised_at)                          \
@@ -44,7 +45,8 @@
     NEXT(U63, "coalesce(t.written, 0)::int8", rows_written)                                       \
     NEXT(U63, "coalesce(t.moved_in, 0)::int8", rows_moved_in)                                     \
     NEXT(U63, "coalesce(t.moved_out, 0)::int8", rows_moved_out)                                   \
-    NEXT(U63, "coalesce(t.deleted, 0)::int8", rows_deleted)
+    NEXT(U63, "coalesce(t.deleted, 0)::int8", rows_deleted)                                       \
+    NEXT(U63, "coalesce(t.written_off, 0)::int8", rows_written_off)
 
 static JT_COLUMNS_READER(read_row, GENERATION_ROW, struct jt_generation_row);
 static JT_COLUMNS_READER(read_added, ADDED, struct jt_generation_info);
@@ -57,7 +59,7 @@ static const char select_info[] =
     "SELECT " INFO_COLUMNS " "
     "FROM generation g CROSS JOIN LATERAL ("
     "SELECT sum(written) AS written, sum(moved_in) AS moved_in, sum(moved_out) AS moved_out, "
-    "sum(deleted) AS deleted "
+    "sum(deleted) AS deleted, sum(written_off) AS written_off "
     "FROM tally WHERE generation = g.number) t "
     "WHERE $1::int8 IN (0, g.number) AND ($2::bool OR g.state <> " JT_SQL_DESTROYED ") "
     "ORDER BY g.number";
@@ -127,13 +129,15 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number, struct jt_gener
     return err;
 }
 
-static enum jt_err read_rows(struct jt_db *db, const char *sql, size_t max,
+#define IS_ABANDONED "state = " JT_SQL_DESTROYED " AND activated_at IS NULL"
+
+static enum jt_err read_rows(struct jt_db *db, const char *sql, struct jt_params *p,
                              struct jt_generation_row *out, size_t *n)
 {
     PGresult *res;
     *n = 0;
-    enum jt_err err = jt_db_query(db, sql, NULL, &res);
-    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < max; i++) {
+    enum jt_err err = jt_db_query(db, sql, p, &res);
+    for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < JT_GENERATIONS_MAX; i++) {
         struct jt_row row = jt_row_init(res, i);
         out[*n] = (struct jt_generation_row){ .number = 0 };
         read_row(&row, 0, &out[(*n)++]);
@@ -145,23 +149,45 @@ static enum jt_err read_rows(struct jt_db *db, const char *sql, size_t max,
 
 enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out)
 {
+    PGresult *res = NULL;
     memset(out, 0, sizeof *out);
     enum jt_err err = jt_db_ensure(db);
     if (err == JT_OK) {
         err = read_rows(db,
                         "SELECT " COLUMNS " FROM generation WHERE state <> " JT_SQL_DESTROYED
                         " ORDER BY number LIMIT " JT_SQL_NUMBER(JT_GENERATIONS_MAX),
-                        JT_GENERATIONS_MAX, out->rows, &out->n);
+                        NULL, out->rows, &out->n);
     }
     if (err == JT_OK) {
-        err = read_rows(db,
-                        "SELECT " COLUMNS " FROM generation WHERE state = " JT_SQL_DESTROYED
-                        " AND activated_at IS NULL ORDER BY number DESC "
-                        "LIMIT " JT_SQL_NUMBER(JT_ABANDONED_MAX),
-                        JT_ABANDONED_MAX, out->abandoned, &out->n_abandoned);
+        err =
+            jt_db_query_one(db, "SELECT count(*) FROM generation WHERE " IS_ABANDONED, NULL, &res);
     }
-    for (size_t i = 0; i < out->n_abandoned; i++) {
-        out->abandoned[i].state = JT_GENERATION_FUTURE;
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        out->n_abandoned = jt_row_u63(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
+enum jt_err jt_generations_abandoned(struct jt_db *db, uint64_t below,
+                                     struct jt_generation_row *out, size_t *n)
+{
+    struct jt_params p;
+    *n = 0;
+    enum jt_err err = jt_db_ensure(db);
+    if (err == JT_OK) {
+        jt_params_init(&p);
+        jt_params_u63(&p, below);
+        err = read_rows(db,
+                        "SELECT " COLUMNS " FROM generation WHERE " IS_ABANDONED
+                        " AND number < $1 ORDER BY number DESC "
+                        "LIMIT " JT_SQL_NUMBER(JT_GENERATIONS_MAX),
+                        &p, out, n);
+    }
+    for (size_t i = 0; i < *n; i++) {
+        out[i].state = JT_GENERATION_FUTURE;
     }
     return err;
 }

@@ -13,6 +13,8 @@
 #include "model/generation.h"
 #include "model/ring.h"
 
+#define JT_SECOND_HOLDER_MAX 71 /* "backup " and a digest in hexadecimal */
+
 struct jt_generation_info {
     struct jt_generation_row row;
     char created_at[JT_TIME_LEN], created_by[JT_ACTOR_MAX + 1];
@@ -22,12 +24,14 @@ struct jt_generation_info {
     char destroyed_at[JT_TIME_LEN], destroyed_by[JT_ACTOR_MAX + 1];
     /* why activation went ahead with one durable holder of the key; empty: not overridden */
     char holder_override[128];
+    /* who held the key besides when it became active: "node NAME", "backup SHA256", "override" */
+    char second_holder[JT_SECOND_HOLDER_MAX + 1];
     char compromised_at[JT_TIME_LEN], compromised_by[JT_ACTOR_MAX + 1], compromised_why[128];
     char adopt_at[JT_TIME_LEN], planned_by[JT_ACTOR_MAX + 1]; /* empty: no date */
     struct jt_generation_plan plan;                           /* the same for a keeper */
     bool due; /* future, and the date is reached by the server's clock */
     /* rows now: jt_generation_rows */
-    uint64_t rows_written, rows_moved_in, rows_moved_out, rows_deleted;
+    uint64_t rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_written_off;
 };
 
 /* Whether it has a date. */
@@ -36,10 +40,13 @@ static inline bool jt_generation_is_planned(const struct jt_generation_info *g)
     return g->plan.adopt_at_us != 0;
 }
 
-/* Rows that it has now. */
+/* Rows that it has now. What strangers planted, and was deleted or written off, may count too much.
+ */
 static inline uint64_t jt_generation_rows(const struct jt_generation_info *g)
 {
-    return g->rows_written + g->rows_moved_in - g->rows_moved_out - g->rows_deleted;
+    uint64_t in = g->rows_written + g->rows_moved_in;
+    uint64_t out = g->rows_moved_out + g->rows_deleted + g->rows_written_off;
+    return in > out ? in - out : 0;
 }
 
 typedef void jt_generation_fn(void *arg, const struct jt_generation_info *info);
@@ -53,15 +60,22 @@ enum jt_err jt_generation_get(struct jt_db *db, uint64_t number,
 
 /*
  * The rows of all generations that are not destroyed, at most JT_GENERATIONS_MAX, ascending by
- * number; and those of the newest that were abandoned, as they were: future.
+ * number; and how many were ever abandoned.
  */
 #define JT_GENERATIONS_MAX 255
-#define JT_ABANDONED_MAX   64
 struct jt_generation_rows {
-    struct jt_generation_row rows[JT_GENERATIONS_MAX], abandoned[JT_ABANDONED_MAX];
-    size_t n, n_abandoned;
+    struct jt_generation_row rows[JT_GENERATIONS_MAX];
+    size_t n;
+    uint64_t n_abandoned;
 };
 enum jt_err jt_generations_read(struct jt_db *db, struct jt_generation_rows *out) JT_CHECKED;
+
+/*
+ * Those that were abandoned, as they were: future. The newest first, of those with numbers below
+ * `below`; at most JT_GENERATIONS_MAX.
+ */
+enum jt_err jt_generations_abandoned(struct jt_db *db, uint64_t below,
+                                     struct jt_generation_row *out, size_t *n) JT_CHECKED;
 
 /*
  * The highest number, the key ids (a set of model/keyref.h) of generations that are not destroyed,
@@ -145,6 +159,7 @@ struct jt_ring_change {
     size_t n_rows;
     const struct jt_act *act;
     const char *holder_override; /* activation only; NULL or why */
+    const char *second_holder;   /* activation only; who lets it be active beside this node */
     /* the generation that gets the mark of a compromised one, which is one of `rows`; 0: none */
     uint64_t compromised;
     const char *compromised_why;

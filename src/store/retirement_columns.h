@@ -16,17 +16,18 @@
     NEXT(TEXT, t "actor", actor)
 
 /* Known when it is retired. */
-#define JT_RETIREMENT_FACTS(FIRST, NEXT, t)                   \
-    FIRST(U63, t "rows_written", rows_written)                \
-    NEXT(U63, t "rows_moved_in", rows_moved_in)               \
-    NEXT(U63, t "rows_moved_out", rows_moved_out)             \
-    NEXT(U63, "coalesce(" t "rows_deleted, 0)", rows_deleted) \
-    NEXT(U63, t "rows_left", rows_left)                       \
-    NEXT(LSN, t "lsn", lsn)                                   \
-    NEXT(U31, t "timeline", timeline)                         \
-    NEXT(RAW64, t "system_identifier", system_identifier)     \
-    NEXT(U63, t "epoch", epoch)                               \
-    NEXT(TEXT, JT_SQL_TIME(t "retired_at"), retired_at)       \
+#define JT_RETIREMENT_FACTS(FIRST, NEXT, t)                           \
+    FIRST(U63, t "rows_written", rows_written)                        \
+    NEXT(U63, t "rows_moved_in", rows_moved_in)                       \
+    NEXT(U63, t "rows_moved_out", rows_moved_out)                     \
+    NEXT(U63, "coalesce(" t "rows_deleted, 0)", rows_deleted)         \
+    NEXT(U63, "coalesce(" t "rows_written_off, 0)", rows_written_off) \
+    NEXT(U63, t "rows_left", rows_left)                               \
+    NEXT(LSN, t "lsn", lsn)                                           \
+    NEXT(U31, t "timeline", timeline)                                 \
+    NEXT(RAW64, t "system_identifier", system_identifier)             \
+    NEXT(U63, t "epoch", epoch)                                       \
+    NEXT(TEXT, JT_SQL_TIME(t "retired_at"), retired_at)               \
     NEXT(TEXT, t "node", node)
 
 /* States of a job. */

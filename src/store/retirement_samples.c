@@ -12,7 +12,8 @@
 
 /* clang-format off */
 /* Of the rows `t` of the tally: cards that stand, and those that workers of the job moved out. */
-#define ROWS_NOW "coalesce(sum(t.written + t.moved_in - t.moved_out - t.deleted), 0)::int8"
+#define ROWS_NOW "coalesce(sum(t.written + t.moved_in - t.moved_out - t.deleted - "\
+    "t.written_off), 0)::int8"
 #define WRITER   "t.writer % " JT_SQL_NUMBER(JT_TALLY_WRITERS)
 #define BY_JOB \
     "coalesce(sum(t.moved_out) FILTER (WHERE " WRITER " = " JT_SQL_NUMBER(JT_TALLY_RETIREMENT) \

@@ -195,7 +195,8 @@ enum jt_err jt_retirement_forget(struct jt_db *db, uint64_t generation)
         db,
         "WITH ranges AS (DELETE FROM retirement_range WHERE generation = $1::int8), "
         "workers AS (DELETE FROM retirement_worker WHERE generation = $1::int8), "
-        "samples AS (DELETE FROM retirement_sample WHERE generation = $1::int8) "
+        "samples AS (DELETE FROM retirement_sample WHERE generation = $1::int8), "
+        "asked AS (DELETE FROM write_off WHERE generation = $1::int8 AND done_at IS NULL) "
         "DELETE FROM stuck_card WHERE generation = $1::int8",
         &p, NULL);
 }

@@ -46,7 +46,10 @@ enum jt_err jt_retirement_next(struct jt_db *db, uint64_t after,
 enum jt_err jt_retirement_get(struct jt_db *db, uint64_t generation,
                               struct jt_retirement *out) JT_CHECKED;
 
-/* Forgets what the workers of a job that is retired left: ranges, notes, samples. */
+/*
+ * Forgets what is left of a job that is retired: ranges, notes, samples, and a list of cards to be
+ * written off that nobody approved.
+ */
 enum jt_err jt_retirement_forget(struct jt_db *db, uint64_t generation) JT_CHECKED;
 
 /* Stores the certificate of a retired generation: RETIRED to CERTIFIED. */

@@ -113,12 +113,12 @@ static enum jt_err check_unused(struct jt_db *db, uint8_t key_id, bool *busy)
 }
 
 /*
- * $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override. Each names
- * the state that must be left.
+ * $1 to $5: number, key id, check value, epoch of the MAC, MAC; $6 actor; $7 override, $8 second
+ * holder. Each names the state that must be left.
  */
 #define SET_ROW(what)                                                                 \
     "UPDATE generation SET mac_epoch = $4, mac = $5, holder_override = coalesce($7, " \
-    "holder_override), " what
+    "holder_override), second_holder = coalesce($8, second_holder), " what
 #define WHERE_ROW(state) \
     " WHERE number = $1 AND key_id = $2 AND check_value = $3 AND state = " state
 static const char to_active[] =
@@ -173,11 +173,14 @@ static enum jt_err change_generation(struct jt_db *db, const struct jt_ring_chan
     jt_params_u63(&p, row->mac_epoch);
     jt_params_bytes(&p, row->mac, sizeof row->mac);
     jt_params_text(&p, c->act->actor);
-    /* The reason belongs to the generation that is activated, not to the one that it replaces. */
-    if (c->holder_override == NULL || row->state != JT_GENERATION_ACTIVE) {
-        jt_params_null_text(&p);
-    } else {
-        jt_params_text(&p, c->holder_override);
+    /* Both belong to the generation that is activated, not to the one that it replaces. */
+    const char *const of_active[] = { c->holder_override, c->second_holder };
+    for (size_t i = 0; i < 2; i++) {
+        if (of_active[i] == NULL || row->state != JT_GENERATION_ACTIVE) {
+            jt_params_null_text(&p);
+        } else {
+            jt_params_text(&p, of_active[i]);
+        }
     }
     enum jt_err err = jt_db_change_one(db, change_to(row->state), &p);
     return err == JT_ERR_NO_CHANGE ? check_left_out(db, row) : err;
@@ -271,14 +274,17 @@ static enum jt_err check_written(struct jt_db *db, const struct jt_ring_change *
 static const char record_facts[] =
     "UPDATE retirement r SET state = " JT_SQL_JOB_RETIRED ", retired_at = now(), "
     "node = $2, epoch = $3, rows_left = 0, rows_written = t.written, rows_moved_in = t.moved_in, "
-    "rows_moved_out = t.moved_out, rows_deleted = t.deleted, lsn = at.lsn, "
+    "rows_moved_out = t.moved_out, rows_deleted = t.deleted, "
+    "rows_written_off = t.written_off, lsn = at.lsn, "
     "timeline = " JT_SQL_TIMELINE_AT(
         "at.lsn") ", "
                   "system_identifier = " JT_SQL_SYSTEM_IDENTIFIER " "
                   "FROM (SELECT coalesce(sum(written), 0)::int8 AS written, "
                   "coalesce(sum(moved_in), 0)::int8 AS moved_in, "
                   "coalesce(sum(moved_out), 0)::int8 AS moved_out, "
-                  "coalesce(sum(deleted), 0)::int8 AS deleted FROM tally WHERE generation = $1) t, "
+                  "coalesce(sum(deleted), 0)::int8 AS deleted, "
+                  "coalesce(sum(written_off), 0)::int8 AS written_off "
+                  "FROM tally WHERE generation = $1) t, "
                   "(SELECT pg_current_wal_insert_lsn() AS lsn) at "
                   "WHERE r.generation = $1 AND r.state = " JT_SQL_JOB_DRAINING " "
                   "RETURNING " FACTS;

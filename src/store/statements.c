@@ -358,14 +358,17 @@ const struct jt_statement_text jt_statements[JT_N_SQL] = {
 
     /*
      * $1 ids. Place, counted from 1, and key id of each card with one of these ids, whatever its
-     * key id.
+     * key id; 0 where it is in quarantine.
      */
     [JT_SQL_FIND_STRAYS] = { "find_strays",
         "WITH " KEY_IDS " "
         "SELECT q.place, u.key_id "
         "FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) CROSS JOIN used u "
         "CROSS JOIN LATERAL (SELECT k.id " CARD_BY_ID("u.key_id", "q.id") IS_ALIVE FIRST_OF_ID
-        ") AS l", true },
+        ") AS l UNION ALL "
+        "SELECT q.place, 0::int2 FROM unnest($1::int8[]) WITH ORDINALITY AS q (id, place) "
+        "CROSS JOIN LATERAL (SELECT k.id FROM quarantine k WHERE k.id >= q.id AND k.id <= q.id"
+        FIRST_OF_ID ") AS l", true },
 
     /*
      * $1 to $5 ring, the active generation being the one they go to; $6 and $7 number and key id

@@ -8,7 +8,9 @@
 #include "vault/ring_step.h"
 #include "vault/roll.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static enum jt_err find(struct jt_work_ctx *ctx, uint64_t number, struct jt_generation_info *out)
 {
@@ -51,22 +53,42 @@ static enum jt_err check_plan(struct jt_work_ctx *ctx, const struct jt_activatio
     return err;
 }
 
+/* A node with another keeper than this one's. */
+static const char *other_node(const struct jt_work_ctx *ctx, const struct jt_adopters *adopters)
+{
+    const uint8_t *own = jt_keyclient_incarnation(ctx->keeper);
+    for (size_t i = 0; i < adopters->n; i++) {
+        if (memcmp(adopters->all[i].keeper, own, JT_INCARNATION_LEN) != 0) {
+            return adopters->all[i].spec.name;
+        }
+    }
+    return "";
+}
+
 /*
  * The keys of all of them are durable before they acknowledge. A backup that a keeper has opened
- * counts as another holder; every backup has the service root as well.
+ * counts as another holder; every backup has the service root as well. `holder` receives which one
+ * counted.
  */
 static enum jt_err check_holders(struct jt_work_ctx *ctx, const struct jt_generation_row *row,
-                                 const struct jt_adopters *adopters, const char *holder_override)
+                                 const struct jt_adopters *adopters, const char *holder_override,
+                                 char holder[static JT_SECOND_HOLDER_MAX + 1])
 {
     uint8_t digest[JT_BACKUP_DIGEST_LEN];
+    char text[2 * JT_BACKUP_DIGEST_LEN + 1];
     bool found = false;
-    if (adopters->n_holders >= 2 || holder_override != NULL) {
+    if (adopters->n_holders >= 2) {
+        (void)snprintf(holder, JT_SECOND_HOLDER_MAX + 1, "node %s", other_node(ctx, adopters));
+        return JT_OK;
+    }
+    if (holder_override != NULL) {
+        (void)snprintf(holder, JT_SECOND_HOLDER_MAX + 1, "override");
         return JT_OK;
     }
     enum jt_err err = jt_backups_find(ctx, row, digest, &found);
     if (err == JT_OK && found) {
-        char text[2 * JT_BACKUP_DIGEST_LEN + 1];
         jt_hex_encode(digest, sizeof digest, text);
+        (void)snprintf(holder, JT_SECOND_HOLDER_MAX + 1, "backup %s", text);
         jt_log(JT_LOG_INFO, "generation %llu: the second holder of its key is the backup %s",
                (unsigned long long)row->number, text);
     }
@@ -78,13 +100,13 @@ static enum jt_err check_holders(struct jt_work_ctx *ctx, const struct jt_genera
  * are missing they are waited for.
  */
 static enum jt_err gather(struct jt_work_ctx *ctx, const struct jt_activation *a,
-                          const struct jt_generation_info *info, const char *why,
+                          struct jt_generation_info *info, const char *why,
                           struct jt_adopters *adopters, struct jt_missing_nodes *missing)
 {
     bool asked = a->asked || jt_work_tries(ctx) > 1;
     enum jt_err err = jt_adoption_look(ctx, &info->row, asked, adopters, missing);
     if (err == JT_OK) {
-        err = check_holders(ctx, &info->row, adopters, why);
+        err = check_holders(ctx, &info->row, adopters, why, info->second_holder);
     } else if (err == JT_ERR_NODES_MISSING) {
         (void)jt_work_again(ctx, JT_RING_STEP_PATIENCE_MS);
     }
@@ -111,6 +133,7 @@ enum jt_err jt_activation_run(struct jt_work_ctx *ctx, const struct jt_activatio
             .step = a->compromised == 0 ? JT_RING_ACTIVATE : JT_RING_REPLACE,
             .actor = a->actor,
             .holder_override = why,
+            .second_holder = out->second_holder,
             .adopters = adopters->all,
             .n_adopters = adopters->n,
             .compromised = a->compromised,

@@ -17,9 +17,11 @@ struct doomed {
 struct deleter {
     struct jt_lane lane;
     struct jt_locator locator;
-    size_t n; /* cards, each once, ascending by id */
+    size_t n; /* cards, each once, ascending by id; key id 0: in quarantine */
     struct doomed doomed[BATCH];
+    size_t n_cards, n_lost; /* of them */
     struct jt_card_doomed cards[BATCH];
+    uint64_t lost[BATCH];
     struct jt_claim_mark marks[BATCH];
     uint64_t ids[BATCH]; /* for the audit rows */
     size_t n_audit;
@@ -126,15 +128,24 @@ static void sort_out(struct deleter *d)
             (struct doomed){ .card = { .id = l->rows[i].id, .key_id = l->rows[i].envelope[0] },
                              .entry = d->lane.sent[i] };
     }
-    qsort(d->doomed, l->n, sizeof d->doomed[0], compare);
-    d->n = 0;
-    for (size_t i = 0; i < l->n; i++) {
+    size_t n = l->n;
+    for (size_t i = 0; i < l->n_lost; i++) {
+        const struct jt_delete_item *item = item_of(&d->lane.entries[l->lost[i]]);
+        d->doomed[n++] = (struct doomed){ .card = { .id = item->located.id }, .entry = l->lost[i] };
+    }
+    qsort(d->doomed, n, sizeof d->doomed[0], compare);
+    d->n = d->n_cards = d->n_lost = 0;
+    for (size_t i = 0; i < n; i++) {
         if (d->n == 0 || d->doomed[d->n - 1].card.id != d->doomed[i].card.id) {
             d->doomed[d->n++] = d->doomed[i];
         }
     }
     for (size_t i = 0; i < d->n; i++) {
-        d->cards[i] = d->doomed[i].card;
+        if (d->doomed[i].card.key_id == 0) {
+            d->lost[d->n_lost++] = d->doomed[i].card.id;
+        } else {
+            d->cards[d->n_cards++] = d->doomed[i].card;
+        }
     }
 }
 
@@ -193,7 +204,9 @@ static void linked(struct jt_lane *lane, enum jt_err err)
     const struct jt_delete_txn txn = { .epoch = d->locator.epoch,
                                        .writer = lane->writer,
                                        .cards = d->cards,
-                                       .n = d->n,
+                                       .n = d->n_cards,
+                                       .lost = d->lost,
+                                       .n_lost = d->n_lost,
                                        .marks = d->marks,
                                        .n_marks = add_marks(d),
                                        .audit = jt_lane_linked(lane, d->n_audit) };
@@ -211,6 +224,7 @@ static void locate_batch(struct jt_lane *lane)
 {
     of(lane)->gave_up = false;
     of(lane)->locator.found = on_located;
+    of(lane)->locator.takes_lost = true;
     jt_locate(&of(lane)->locator, lane);
 }
 

@@ -34,9 +34,10 @@ struct jt_delivery {
     struct jt_parcel_row requests[JT_PARCELS_MAX], request_after;
     struct jt_adoption questions[JT_ADOPTIONS_MAX], question_after;
     int64_t sweep_due_ms;
-    /* what was last erased: so many abandoned generations, up to that one */
-    size_t n_abandoned;
-    uint64_t newest_abandoned;
+    /* abandoned generations: so many, for that run of the keeper, and those that are to be erased
+     */
+    uint64_t n_abandoned, erase_below;
+    uint8_t erased_for[JT_INCARNATION_LEN];
     enum jt_err told;
 };
 
@@ -198,17 +199,19 @@ static enum jt_err acknowledge_own(struct jt_delivery *d)
 
 /* --- all of it --- */
 
+/*
+ * A page in a step: all of them once for each run of the keeper, whose directory may be an older
+ * one, and from the newest on whenever there are more.
+ */
 static enum jt_err erase_abandoned(struct jt_delivery *d)
 {
-    uint64_t newest = d->rows.n_abandoned == 0 ? 0 : d->rows.abandoned[0].number;
-    if (d->rows.n_abandoned == d->n_abandoned && newest == d->newest_abandoned) {
-        return JT_OK;
-    }
-    enum jt_err err = jt_roll_erase(&d->ctx, &d->rows);
-    if (err == JT_OK) {
+    bool same_keeper = memcmp(d->erased_for, d->keeper.incarnation, sizeof d->erased_for) == 0;
+    if (!same_keeper || d->rows.n_abandoned != d->n_abandoned) {
+        d->erase_below = d->rows.n_abandoned == 0 ? 0 : JT_ROLL_NEWEST;
         d->n_abandoned = d->rows.n_abandoned;
-        d->newest_abandoned = newest;
+        memcpy(d->erased_for, d->keeper.incarnation, sizeof d->erased_for);
     }
+    enum jt_err err = d->erase_below == 0 ? JT_OK : jt_roll_erase(&d->ctx, &d->erase_below);
     /* one that was shown no ring yet erases nothing */
     return jt_err_class(err) == JT_CLASS_REFRESH ? JT_OK : err;
 }

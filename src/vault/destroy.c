@@ -31,8 +31,10 @@ enum jt_err jt_destroy_read_rest(struct jt_work_ctx *ctx, struct jt_destroy_look
     decode(look);
     enum jt_err err = jt_custody_keep_up(ctx, &look->custodians);
     if (err == JT_OK) {
-        err = jt_approvals_read(ctx->db, JT_APPROVALS_OF_DESTRUCTION, look->row.generation,
-                                &look->custodians, look->approvals, &look->n_approvals);
+        const struct jt_approvals_wanted wanted = { .of = JT_APPROVALS_OF_DESTRUCTION,
+                                                    .id = look->row.generation };
+        err = jt_approvals_read(ctx->db, &wanted, &look->custodians, look->approvals,
+                                &look->n_approvals);
     }
     if (err == JT_OK) {
         err = jt_destruction_nodes(ctx->db, look->row.generation, look->nodes, &look->n_nodes);

@@ -8,6 +8,7 @@
 #ifndef JETON_VAULT_INSPECT_H
 #define JETON_VAULT_INSPECT_H
 
+#include "store/endings.h"
 #include "store/acks.h"
 #include "store/audit.h"
 #include "store/clients.h"
@@ -70,6 +71,7 @@ enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_reading
 struct jt_peers {
     bool keeper_up, database_up;
     struct jt_keeper_status keeper; /* zeroes while it is down */
+    struct jt_endings endings;      /* zeroes while the database is */
 };
 void jt_inspect_peers(struct jt_work_ctx *ctx, struct jt_peers *out);
 

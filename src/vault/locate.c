@@ -43,7 +43,7 @@ static bool is_live(const struct jt_locator *l, uint8_t key_id)
  * under a key id that is not live is a card that somebody hid, and whoever asks for it must not
  * hear that there is none. False when one of them has come to light under a live key id meanwhile.
  */
-static bool take_strays(struct jt_locator *l, const uint8_t *stranded, size_t n, size_t *n_open)
+static bool take_strays(struct jt_locator *l, const uint16_t *stranded, size_t n, size_t *n_open)
 {
     size_t n_stranded = 0, next = 0;
     bool all_settled = true;
@@ -57,19 +57,26 @@ static bool take_strays(struct jt_locator *l, const uint8_t *stranded, size_t n,
             l->lane->sent[(*n_open)++] = (uint32_t)i;
             continue;
         }
-        uint8_t key_id = next < n ? stranded[next++] : 0;
-        if (key_id != 0 && is_live(l, key_id)) {
+        uint16_t found = next < n ? stranded[next++] : 0;
+        bool stray = found != 0 && found != JT_STRAY_QUARANTINED;
+        if (stray && is_live(l, (uint8_t)found)) {
             all_settled = false;
             continue;
         }
-        jt_locate_settle(e, key_id != 0 ? JT_ERR_STRANDED : JT_ERR_NO_TOKEN);
-        n_stranded += key_id != 0;
+        if (found == JT_STRAY_QUARANTINED && l->takes_lost) {
+            l->lost[l->n_lost++] = (uint32_t)i;
+            continue;
+        }
+        jt_locate_settle(e, stray        ? JT_ERR_STRANDED
+                            : found != 0 ? JT_ERR_WRITTEN_OFF
+                                         : JT_ERR_NO_TOKEN);
+        n_stranded += stray;
     }
     jt_lane_alarm(l->lane, n_stranded, "cards stand in rows under key ids of no live generation");
     return all_settled;
 }
 
-static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
+static void on_strays(void *arg, enum jt_err err, const uint16_t *stranded, size_t n)
 {
     struct jt_locator *l = arg;
     if (err != JT_OK) {
@@ -213,6 +220,7 @@ void jt_locate(struct jt_locator *l, struct jt_lane *lane)
     l->lane = lane;
     size_t n = jt_lane_open(lane);
     l->n_asked = n;
+    l->n_lost = 0;
     l->by_id = false;
     for (size_t i = 0; i < n; i++) {
         const struct jt_lane_entry *e = &lane->entries[lane->sent[i]];
@@ -226,6 +234,7 @@ void jt_locate_ids(struct jt_locator *l, struct jt_lane *lane)
 {
     l->lane = lane;
     l->n_asked = jt_lane_open(lane);
+    l->n_lost = 0;
     l->by_id = true;
     jt_keyclient_identify(lane->keeper, l->identify, 0, on_identified, l);
 }

@@ -22,7 +22,8 @@ struct jt_located {
     uint64_t id;                 /* the lane's own */
     /*
      * JT_OK; JT_ERR_NO_TOKEN; JT_ERR_DECRYPT: the row does not open, or there are two;
-     * JT_ERR_STRANDED: it stands under a key id of no live generation; what may pass;
+     * JT_ERR_STRANDED: it stands under a key id of no live generation; JT_ERR_WRITTEN_OFF: it is in
+     * quarantine, and nowhere else; what may pass;
      * JT_ERR_DB_FAULT and its like: the database does not give rows or does not record what is done
      * with them, and that does not pass by itself.
      */
@@ -38,6 +39,13 @@ struct jt_locator {
     size_t n;
     size_t n_asked; /* items of this round */
     bool by_id;     /* which have their ids already */
+    /*
+     * The verb's own: entries whose cards are in quarantine are not settled, but left to it, in
+     * lost[] of this round.
+     */
+    bool takes_lost;
+    size_t n_lost;
+    uint32_t lost[JT_LANE_BATCH_MAX];
     struct jt_card_row rows[JT_LANE_BATCH_MAX];
     struct jt_identify_item identify[JT_LANE_BATCH_MAX];
     uint64_t ids[JT_LANE_BATCH_MAX];

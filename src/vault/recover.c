@@ -124,8 +124,10 @@ static enum jt_err read_request(struct jt_work_ctx *ctx, struct jt_recover_look 
     }
     if (err == JT_OK) {
         decode_request(look);
-        err = jt_approvals_read(ctx->db, JT_APPROVALS_OF_RECOVERY, look->row.id, &look->custodians,
-                                look->approvals, &look->n_approvals);
+        const struct jt_approvals_wanted wanted = { .of = JT_APPROVALS_OF_RECOVERY,
+                                                    .id = look->row.id };
+        err = jt_approvals_read(ctx->db, &wanted, &look->custodians, look->approvals,
+                                &look->n_approvals);
     }
     if (err == JT_OK && look->row.epoch == 0) {
         err = show(ctx, look, NULL);

@@ -11,6 +11,7 @@
 #include "vault/refresh.h"
 #include "vault/ring_step.h"
 #include "vault/strays.h"
+#include "vault/writeoff.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ struct open_job {
     int64_t next_probe_ms; /* of whether the index shows a card: dead entries make that dear */
     int lock_pause_ms;     /* after the next attempt in vain */
     enum jt_err told;      /* why it could not go on */
+    enum jt_err told_write_off;
 };
 
 struct jt_retirer {
@@ -125,6 +127,22 @@ enum jt_err jt_retirement_project(struct jt_work_ctx *ctx, uint64_t generation,
 
 /* --- 2. drain --- */
 
+/* What two custodians have approved; that it does not go on holds nothing else up. */
+static void write_off(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job)
+{
+    enum jt_err err = jt_writeoff_go_on(&r->ctx, job->generation);
+    if (err != JT_OK && err != o->told_write_off && jt_err_class(err) == JT_CLASS_GIVE_UP) {
+        char line[JT_FAULT_LINE_LEN];
+        jt_log(JT_LOG_ERROR, "%scards of generation %" PRIu64 " are not written off: %s",
+               err == JT_ERR_FORGED || err == JT_ERR_LIST_ALTERED ? "alarm: " : "", job->generation,
+               jt_fault_line(&r->ctx.fault, err, line));
+    }
+    if (err != JT_OK) {
+        jt_fault_clear(&r->ctx.fault);
+    }
+    o->told_write_off = err;
+}
+
 /* *over: the pass is, and the index shows no card. */
 static enum jt_err drain(struct jt_retirer *r, struct open_job *o, const struct jt_retirement *job,
                          bool *empty, int *pause_ms)
@@ -149,6 +167,7 @@ static enum jt_err drain(struct jt_retirer *r, struct open_job *o, const struct 
     }
     bool begun = false;
     if (err == JT_OK && !*empty) {
+        write_off(r, o, job);
         err = jt_leftover_handle(&r->ctx, &r->drain, &o->left, job, &begun, pause_ms);
     }
     if (begun) {
@@ -243,12 +262,24 @@ static enum jt_err retire(struct jt_retirer *r, struct open_job *o, const struct
 
 static enum jt_err certify(struct jt_retirer *r, const struct jt_retirement *job)
 {
-    struct jt_certificate certificate;
-    enum jt_err err = jt_retirement_forget(r->ctx.db, job->generation);
+    struct jt_certify *certify = calloc(1, sizeof *certify);
+    struct jt_certificate *certificate = calloc(1, sizeof *certificate);
+    enum jt_err err = certify == NULL || certificate == NULL
+                          ? JT_ERR_NOMEM
+                          : jt_retirement_forget(r->ctx.db, job->generation);
     if (err == JT_OK) {
-        err = jt_keyclient_wait_certify(r->ctx.keeper, &job->facts, &certificate);
+        certify->facts = job->facts;
+        err = jt_writeoff_collect(&r->ctx, certify);
     }
-    return err == JT_OK ? jt_retirement_certify(r->ctx.db, job->generation, &certificate) : err;
+    if (err == JT_OK) {
+        err = jt_keyclient_wait_certify(r->ctx.keeper, certify, certificate);
+    }
+    if (err == JT_OK) {
+        err = jt_retirement_certify(r->ctx.db, job->generation, certificate);
+    }
+    free(certify);
+    free(certificate);
+    return err;
 }
 
 /* --- the duty --- */

@@ -85,6 +85,7 @@ enum jt_err jt_ring_step_try(struct jt_work_ctx *ctx, const struct jt_ring_step 
                                                .n_rows = proposal.n_rows,
                                                .act = &act,
                                                .holder_override = step->holder_override,
+                                               .second_holder = step->second_holder,
                                                .compromised = step->compromised,
                                                .compromised_why = step->compromised_why,
                                                .adopters = step->adopters,

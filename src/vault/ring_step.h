@@ -15,6 +15,7 @@ struct jt_ring_step {
     enum jt_ring_step_kind step;
     const char *actor;
     const char *holder_override;        /* activation only; NULL or why */
+    const char *second_holder;          /* activation only */
     const struct jt_node_row *adopters; /* activation only: vault/adoption.h */
     size_t n_adopters;
     uint64_t compromised;              /* JT_RING_COMPROMISE and JT_RING_REPLACE: which one, and */

@@ -2,6 +2,7 @@
 #include "vault/roll.h"
 
 #include "base/log.h"
+#include "keyclient/nodes.h"
 #include "vault/delivery.h"
 #include "vault/plan.h"
 #include "vault/refresh.h"
@@ -25,16 +26,24 @@ static enum jt_err erase(struct jt_work_ctx *ctx, const struct jt_generation_row
     return err == JT_ERR_KEY_MISSING ? JT_OK : err;
 }
 
-enum jt_err jt_roll_erase(struct jt_work_ctx *ctx, const struct jt_generation_rows *rows)
+static void tell_kept(uint64_t number)
+{
+    jt_log(JT_LOG_ERROR,
+           "alarm: generation %llu is marked as destroyed, and the keeper knows better; its key "
+           "stays",
+           (unsigned long long)number);
+}
+
+static enum jt_err erase_page(struct jt_work_ctx *ctx, const struct jt_generation_row *rows,
+                              const enum jt_err *held, size_t n)
 {
     enum jt_err err = JT_OK;
-    for (size_t i = 0; i < rows->n_abandoned && err == JT_OK; i++) {
-        enum jt_err erased = erase(ctx, &rows->abandoned[i]);
+    for (size_t i = 0; i < n && err == JT_OK; i++) {
+        enum jt_err erased = held[i] == JT_OK           ? erase(ctx, &rows[i])
+                             : held[i] == JT_ERR_FORGED ? JT_ERR_FORGED
+                                                        : JT_OK;
         if (erased == JT_ERR_USED_BEFORE || erased == JT_ERR_FORGED) {
-            jt_log(JT_LOG_ERROR,
-                   "alarm: generation %llu is marked as destroyed, and the keeper knows better; "
-                   "its key stays",
-                   (unsigned long long)rows->abandoned[i].number);
+            tell_kept(rows[i].number);
         } else {
             err = erased;
         }
@@ -42,14 +51,36 @@ enum jt_err jt_roll_erase(struct jt_work_ctx *ctx, const struct jt_generation_ro
     return err;
 }
 
-static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
+enum jt_err jt_roll_erase(struct jt_work_ctx *ctx, uint64_t *below)
 {
-    struct jt_generation_rows *rows = calloc(1, sizeof *rows);
-    enum jt_err err = rows == NULL ? JT_ERR_NOMEM : jt_generations_read(ctx->db, rows);
+    struct jt_generation_row *rows = calloc(JT_GENERATIONS_MAX, sizeof *rows);
+    enum jt_err held[JT_GENERATIONS_MAX];
+    size_t n = 0;
+    enum jt_err err = rows == NULL ? JT_ERR_NOMEM : jt_ring_refresh(ctx, NULL);
     if (err == JT_OK) {
-        err = jt_roll_erase(ctx, rows);
+        err = jt_generations_abandoned(ctx->db, *below, rows, &n);
+    }
+    if (err == JT_OK && n > 0) {
+        err = jt_keyclient_wait_generation_held(ctx->keeper, rows, n, held);
+    }
+    if (err == JT_OK) {
+        err = erase_page(ctx, rows, held, n);
+    }
+    if (err == JT_OK) {
+        *below = n == JT_GENERATIONS_MAX ? rows[n - 1].number : 0;
     }
     free(rows);
+    return err;
+}
+
+/* All of them: the key id of each is free, and may be that of the next one. */
+static enum jt_err erase_abandoned(struct jt_work_ctx *ctx)
+{
+    uint64_t below = JT_ROLL_NEWEST;
+    enum jt_err err = JT_OK;
+    while (err == JT_OK && below > 0) {
+        err = jt_roll_erase(ctx, &below);
+    }
     return err;
 }
 
@@ -92,11 +123,8 @@ static enum jt_err create(struct jt_work_ctx *ctx, const struct jt_generation_pl
 {
     uint8_t used[JT_KEY_ID_SET_LEN];
     bool busy = false;
-    /* The keeper numbers above everything it has accepted; bring it up to date first. */
-    enum jt_err err = jt_ring_refresh(ctx, NULL);
-    if (err == JT_OK) {
-        err = erase_abandoned(ctx);
-    }
+    /* The keeper numbers above everything it has accepted: this brings it up to date first. */
+    enum jt_err err = erase_abandoned(ctx);
     if (err == JT_OK) {
         /* a key id that any row has is not given out, whatever the generations say */
         err = jt_strays_look(ctx, used);

@@ -34,10 +34,13 @@ enum jt_err jt_roll_abandon(struct jt_work_ctx *ctx, uint64_t number, const char
 
 /*
  * Erases the keys of abandoned generations, where this node's keeper still has them: something
- * broke between row and key, or it was another node that gave them up.
+ * broke between row and key, or it was another node that gave them up, perhaps while this one was
+ * away. A page of them: those with numbers below *below, the newest first; *below becomes where the
+ * next page begins, 0 after the last one. The keeper decides by its own ring, so it is shown the
+ * database's before.
  */
-enum jt_err jt_roll_erase(struct jt_work_ctx *ctx,
-                          const struct jt_generation_rows *rows) JT_CHECKED;
+#define JT_ROLL_NEWEST INT64_MAX
+enum jt_err jt_roll_erase(struct jt_work_ctx *ctx, uint64_t *below) JT_CHECKED;
 
 /*
  * What there is to tell of a generation after a step that was taken: from the database, or else

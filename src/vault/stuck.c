@@ -9,16 +9,14 @@
 
 /* One listing on its way. */
 struct listing {
-    struct jt_stuck_seen *seen;
-    struct jt_name_item *asked; /* of the opaque tokens, in the order of `seen` */
-    size_t n, n_asked;
+    struct jt_name_item *asked; /* of the opaque tokens, in the order of the cards */
+    size_t n_asked;
     struct jt_field_row *fields;
     size_t n_fields;
 };
 
 static void listing_clear(struct listing *l)
 {
-    free(l->seen);
     free(l->asked);
     free(l->fields);
 }
@@ -49,30 +47,12 @@ static const uint8_t *digits_of(const struct jt_stuck_seen *seen,
     return token;
 }
 
-static enum jt_err read_all(struct jt_work_ctx *ctx, const struct jt_stuck_query *query,
-                            struct listing *l)
-{
-    struct jt_retirement job;
-    enum jt_err err = jt_retirement_get(ctx->db, query->generation, &job);
-    if (err != JT_OK) {
-        return err;
-    }
-    l->seen = calloc(query->max + 1, sizeof *l->seen);
-    l->asked = calloc(query->max + 1, sizeof *l->asked);
-    if (l->seen == NULL || l->asked == NULL) {
-        return JT_ERR_NOMEM;
-    }
-    err = jt_stuck_list(ctx->db, query->generation, job.key_id, (struct jt_card_cursor){ 0 },
-                        query->skip, l->seen, query->max + 1, &l->n);
-    return err == JT_OK ? jt_sets_fields(ctx, &l->fields, &l->n_fields) : err;
-}
-
-static void tell(const struct listing *l, size_t n, const struct jt_name_reply *names,
-                 jt_stuck_fn *each, void *arg)
+static void tell(const struct listing *l, const struct jt_stuck_seen *all, size_t n,
+                 const struct jt_name_reply *names, jt_stuck_fn *each, void *arg)
 {
     size_t next = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct jt_stuck_seen *seen = &l->seen[i];
+        const struct jt_stuck_seen *seen = &all[i];
         uint8_t numeric[JT_TOKEN_LEN];
         struct jt_stuck_view view = { .field = field_of(l, seen->card.field),
                                       .cause = seen->card.cause,
@@ -87,26 +67,45 @@ static void tell(const struct listing *l, size_t n, const struct jt_name_reply *
     }
 }
 
-enum jt_err jt_stuck_look(struct jt_work_ctx *ctx, const struct jt_stuck_query *query,
-                          jt_stuck_fn *each, void *arg, bool *more)
+enum jt_err jt_stuck_tell(struct jt_work_ctx *ctx, const struct jt_stuck_seen *seen, size_t n,
+                          jt_stuck_fn *each, void *arg)
 {
-    struct listing l = { 0 };
+    struct listing l = { .asked = calloc(n + 1, sizeof *l.asked) };
     struct jt_name_reply names = { 0 };
-    enum jt_err err = read_all(ctx, query, &l);
-    *more = err == JT_OK && l.n > query->max;
-    size_t n = *more ? query->max : l.n;
+    enum jt_err err = l.asked == NULL ? JT_ERR_NOMEM : jt_sets_fields(ctx, &l.fields, &l.n_fields);
     for (size_t i = 0; i < n && err == JT_OK; i++) {
-        if (is_opaque(field_of(&l, l.seen[i].card.field))) {
+        if (is_opaque(field_of(&l, seen[i].card.field))) {
             l.asked[l.n_asked++] =
-                (struct jt_name_item){ .field = l.seen[i].card.field, .id = l.seen[i].card.at.id };
+                (struct jt_name_item){ .field = seen[i].card.field, .id = seen[i].card.at.id };
         }
     }
     if (err == JT_OK) {
         err = jt_keyclient_wait_name(ctx->keeper, l.asked, l.n_asked, &names);
     }
     if (err == JT_OK) {
-        tell(&l, n, &names, each, arg);
+        tell(&l, seen, n, &names, each, arg);
     }
     listing_clear(&l);
+    return err;
+}
+
+enum jt_err jt_stuck_look(struct jt_work_ctx *ctx, const struct jt_stuck_query *query,
+                          jt_stuck_fn *each, void *arg, bool *more)
+{
+    struct jt_retirement job;
+    size_t n = 0;
+    *more = false;
+    struct jt_stuck_seen *seen = calloc(query->max + 1, sizeof *seen);
+    enum jt_err err =
+        seen == NULL ? JT_ERR_NOMEM : jt_retirement_get(ctx->db, query->generation, &job);
+    if (err == JT_OK) {
+        err = jt_stuck_list(ctx->db, query->generation, job.key_id, (struct jt_card_cursor){ 0 },
+                            query->skip, seen, query->max + 1, &n);
+    }
+    if (err == JT_OK) {
+        *more = n > query->max;
+        err = jt_stuck_tell(ctx, seen, *more ? query->max : n, each, arg);
+    }
+    free(seen);
     return err;
 }

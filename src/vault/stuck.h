@@ -29,4 +29,8 @@ struct jt_stuck_query {
 enum jt_err jt_stuck_look(struct jt_work_ctx *ctx, const struct jt_stuck_query *query,
                           jt_stuck_fn *each, void *arg, bool *more) JT_CHECKED;
 
+/* Calls `each` for these cards, with their tokens; of a row that `stands` the digits count. */
+enum jt_err jt_stuck_tell(struct jt_work_ctx *ctx, const struct jt_stuck_seen *seen, size_t n,
+                          jt_stuck_fn *each, void *arg) JT_CHECKED;
+
 #endif

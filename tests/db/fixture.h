@@ -136,7 +136,7 @@ struct fx_result {
     bool numeric_behind;
     struct jt_card_found cards[JT_STORE_MAX_CARDS]; /* read */
     uint64_t epoch;                                 /* read */
-    uint8_t stranded[JT_STORE_MAX_CARDS];           /* strays */
+    uint16_t stranded[JT_STORE_MAX_CARDS];          /* strays */
     size_t n_moved;
     bool all_there; /* delete */
     size_t n_deleted;

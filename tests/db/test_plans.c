@@ -21,7 +21,7 @@ static bool touches_cards(enum jt_statement s)
            s == JT_SQL_MEND_CARD || s == JT_SQL_STUCK || s == JT_SQL_NEWEST ||
            s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED || s == JT_SQL_DELETE_CARDS_ONCE ||
            s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED || s == JT_SQL_PURGE_CARDS ||
-           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS;
+           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS || s == JT_SQL_WRITE_OFF;
 }
 
 /* And those on the claims of requests; they sort and group what they were sent. */
@@ -157,6 +157,8 @@ static void check_plans(void)
     must_have(plans[JT_SQL_LOOK_UP_CARDS], BY_FINGERPRINT("p.key_id", "p"));
     must_have(plans[JT_SQL_FIND_STRAYS], BY_ID("u.key_id", "q.id"));
     must_have(plans[JT_SQL_FIND_STRAYS], KEY_IDS_STEP);
+    must_not_have(plans[JT_SQL_FIND_STRAYS], "Seq Scan on quarantine");
+    must_have(plans[JT_SQL_FIND_STRAYS], "Index Cond: ((id >= q_1.id) AND (id <= q_1.id))");
     must_have(plans[JT_SQL_KEY_IDS], KEY_IDS_STEP);
     must_have(plans[JT_SQL_MOVE_CARDS], "One-Time Filter");
     must_have(plans[JT_SQL_MOVE_CARDS], BY_ID("$7", "m.id"));
@@ -201,6 +203,9 @@ static void check_plans(void)
     must_have(plans[JT_SQL_MEND_CARD],
               "Index Cond: ((key_id = $4) AND (bucket = $5) AND (id >= $6) AND (id <= $6))");
     must_have(plans[JT_SQL_MEND_CARD], "TID Cond: (ctid = due.at)");
+    must_have(plans[JT_SQL_WRITE_OFF], "Index Cond: ((key_id = $5) AND (bucket = m.bucket) AND "
+                                       "(id >= m.id) AND (id <= m.id))");
+    must_have(plans[JT_SQL_WRITE_OFF], "TID Cond: (ctid = due.at)");
     must_have(plans[JT_SQL_STUCK], "stuck_card_pkey");
     must_have(plans[JT_SQL_STUCK],
               "Index Cond: ((key_id = $2) AND (bucket = c.bucket) AND (id >= c.id) AND (id <= "

@@ -408,6 +408,29 @@ static void open_jobs_have_their_turn_one_after_the_other(void **state)
     assert_int_equal(job.generation, 3);
 }
 
+static void abandoned_generations_come_page_by_page(void **state)
+{
+    struct fx *fx = *state;
+    static struct jt_generation_rows rows;
+    static struct jt_generation_row page[JT_GENERATIONS_MAX];
+    size_t n;
+    fx_create_generation(fx, 1);
+    fx_activate(fx, 1);
+    fx_exec(fx->plain,
+            "INSERT INTO generation (number, key_id, state, check_value, mac_epoch, mac, "
+            "created_by, destroyed_at, destroyed_by) SELECT n, 9, 5, '12345678', 1, "
+            "'1234567890123456', 'x', now(), 'x' FROM generate_series(2, 301) AS n");
+    assert_int_equal(jt_generations_read(fx->db, &rows), JT_OK);
+    assert_true(rows.n == 1 && rows.n_abandoned == 300);
+    assert_int_equal(jt_generations_abandoned(fx->db, INT64_MAX, page, &n), JT_OK);
+    assert_true(n == JT_GENERATIONS_MAX && page[0].number == 301 && page[n - 1].number == 47);
+    assert_int_equal(page[0].state, JT_GENERATION_FUTURE); /* as they were MACed */
+    assert_int_equal(jt_generations_abandoned(fx->db, 47, page, &n), JT_OK);
+    assert_true(n == 45 && page[44].number == 2);
+    assert_int_equal(jt_generations_abandoned(fx->db, 2, page, &n), JT_OK);
+    assert_int_equal(n, 0);
+}
+
 int main(void)
 {
     (void)fx_conninfo();
@@ -423,6 +446,7 @@ int main(void)
         fx_vault_test(a_proof_that_takes_long_is_cut_short_under_the_lock),
         fx_vault_test(a_job_goes_from_open_to_certified),
         fx_vault_test(open_jobs_have_their_turn_one_after_the_other),
+        fx_vault_test(abandoned_generations_come_page_by_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,13 +60,13 @@ static void on_read(void *arg, enum jt_err err, const struct jt_read_result *res
     fx_lane_signal(lane);
 }
 
-static void on_strays(void *arg, enum jt_err err, const uint8_t *stranded, size_t n)
+static void on_strays(void *arg, enum jt_err err, const uint16_t *stranded, size_t n)
 {
     struct fx_lane *lane = arg;
     begin_answer(lane, err);
     lane->result->n = n;
     if (n > 0) {
-        memcpy(lane->result->stranded, stranded, n);
+        memcpy(lane->result->stranded, stranded, n * sizeof *stranded);
     }
     fx_lane_signal(lane);
 }

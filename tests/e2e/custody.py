@@ -39,8 +39,8 @@ class Custodians:
         node.wait_ready()
         return done
 
-    def approve(self, number, name, node=None, check=True):
-        return self.sign(("keys", "approve", number), name, node, check)
+    def approve(self, number, name, node=None, check=True, more=()):
+        return self.sign(("keys", "approve", number), name, node, check, more)
 
     def approve_recovery(self, name, node=None, check=True):
         return self.sign(("recover", "approve"), name, node, check)
@@ -62,7 +62,7 @@ class Custodians:
         answer = node.operator.get("/v1/recovery")
         return answer.status_code == 200 and answer.json()["disagrees"]
 
-    def sign(self, command, name, node=None, check=True):
+    def sign(self, command, name, node=None, check=True, more=()):
         return (node or self.service).jeton(
             *command,
             "--custodian",
@@ -72,6 +72,7 @@ class Custodians:
             "--passphrase-file",
             self.phrase,
             "--yes",
+            *more,
             check=check,
         )
 

@@ -42,6 +42,8 @@ def test_a_single_node_rolls_with_a_backup_instead_of_a_reason(make_service):
     answer = operator.post(f"/v1/generations/{number}/activate")
     assert answer.status_code == 200, problem(answer)
     assert answer.json()["holder_override"] is None
+    recorded = operator.get("/v1/backups").json()["backups"][0]
+    assert answer.json()["second_holder"] == f"backup {recorded['digest']}"
     answer = operator.post(f"/v1/generations/{later}/activate")
     assert (answer.status_code, problem(answer)) == (409, "needs-durable-holder")
     done = service.jeton("keys", "backup", "--check", path, check=False)

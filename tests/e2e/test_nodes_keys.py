@@ -42,6 +42,7 @@ def test_a_roll_over_three_nodes_reaches_all_of_them_and_needs_no_reason(three):
     # two nodes hold the key durably: nobody needs to give a reason
     assert answer.status_code == 200, answer.text
     assert answer.json()["holder_override"] is None
+    assert answer.json()["second_holder"] in [f"node {n.node}" for n in three.nodes[1:]]
     for node in three.nodes:
         wait_until(lambda n=node: n.operator.epoch() == three.operator.epoch(), "it knows the ring")
         assert f"generation-{number}.key" in key_files(node)

@@ -259,6 +259,7 @@ def test_activation_needs_a_second_holder_or_a_reason(service):
     assert service.operator.generations()[number]["state"] == "future"
     assert service.operator.activate(number).status_code == 200
     assert service.operator.generations()[number]["holder_override"] == "test machine"
+    assert service.operator.generations()[number]["second_holder"] == "override"
     # Asked again, perhaps because the first answer was lost: success, and no second roll.
     epoch = service.operator.epoch()
     assert service.operator.activate(number).status_code == 200

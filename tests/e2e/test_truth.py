@@ -4,6 +4,7 @@ and refusals that say what is wrong.
 """
 
 import re
+import shutil
 import threading
 import time
 
@@ -243,6 +244,24 @@ def test_twelve_generations_may_wait_and_each_can_be_abandoned(service):
     assert service.app.detokenize(service.app.tokenize(made_up(1, series="abandon"))) == made_up(
         1, series="abandon"
     )
+
+
+def test_the_key_of_any_abandoned_generation_goes_however_many_came_after(service):
+    """A directory that was away, or is an older one, has it still."""
+    first = service.operator.create_generation()
+    kept = service.keeper_directory / f"generation-{first}.key"
+    copy = service.directory / "copy"
+    shutil.copy2(kept, copy)
+    for number in range(first, first + 66):
+        if number > first:
+            assert service.operator.create_generation() == number
+        assert service.operator.post(f"/v1/generations/{number}/abandon").status_code == 200
+    assert not kept.exists()
+    assert service.keeper.stop() == 0
+    shutil.copy2(copy, kept)
+    service.start_keeper()
+    service.wait_ready()
+    wait_until(lambda: not kept.exists(), "it is erased again")
 
 
 def test_a_crash_between_row_and_key_leaves_no_card_under_an_erased_key(service):

@@ -251,15 +251,6 @@ static enum jt_err ring_accepted(struct jt_reader *in, size_t n, struct jt_buf *
     return err;
 }
 
-static enum jt_err facts(struct jt_reader *in, size_t n, struct jt_buf *out)
-{
-    (void)n;
-    struct jt_retirement_facts facts;
-    enum jt_err err = jt_retirement_facts_decode(in, &facts);
-    jt_retirement_facts_encode(&facts, out);
-    return err;
-}
-
 static enum jt_err certificate(struct jt_reader *in, size_t n, struct jt_buf *out)
 {
     (void)n;
@@ -437,9 +428,13 @@ static const struct {
     [REPLY + JT_VERB_KEEPER_VIEW] = { WHOLE, fuzz_recovery_view },
     [REPLY + JT_VERB_RECOVERY_OPEN] = { WHOLE, fuzz_recovery_opened },
     [REPLY + JT_VERB_RECOVERY_SHOW] = { WHOLE, fuzz_recovery_shown },
-    [JT_VERB_CERTIFY] = { OBJECT, facts },
+    [JT_VERB_CERTIFY] = { WHOLE, fuzz_ends_certify },
     [JT_VERB_MATCH] = { WHOLE, fuzz_batch_match },
     [JT_VERB_IDENTIFY] = { WHOLE, fuzz_batch_identify },
+    [JT_VERB_WRITEOFF_OPEN] = { WHOLE, fuzz_ends_writeoff_open },
+    [JT_VERB_WRITEOFF_SHOW] = { WHOLE, fuzz_ends_writeoff_show },
+    [REPLY + JT_VERB_WRITEOFF_OPEN] = { WHOLE, fuzz_ends_writeoff_opened },
+    [REPLY + JT_VERB_WRITEOFF_SHOW] = { WHOLE, fuzz_ends_writeoff_shown },
     [JT_VERB_MEND] = { WHOLE, fuzz_batch_open_request }, /* the request of an OPEN */
     [JT_VERB_NAME] = { WHOLE, fuzz_batch_name },
     [JT_VERB_ONCE] = { WHOLE, fuzz_batch_once },

@@ -4,6 +4,7 @@
 
 #include "wire/custodian.h"
 #include "wire/destruction.h"
+#include "wire/writeoff.h"
 #include "wire/audit.h"
 #include "wire/certificate.h"
 #include "wire/backup.h"
@@ -367,7 +368,11 @@ static void rings(void)
                                          .node = "node1",
                                          .actor = "operator" };
     struct jt_certificate certificate = { 11, "generation:", { 1 }, { 2 } };
-    jt_retirement_facts_encode(&facts, &message);
+    static struct jt_certify certify = { .n_done = 1 };
+    certify.facts = facts;
+    certify.done[0] =
+        (struct jt_writeoff_done){ { .generation = 1, .number = 2, .n_cards = 3 }, 3 };
+    jt_certify_encode(&certify, &message);
     store(JT_VERB_CERTIFY, 0);
     jt_certificate_encode(&certificate, &message);
     store(REPLY + JT_VERB_CERTIFY, 0);
@@ -444,6 +449,25 @@ static void ends(void)
     store(REPLY + JT_VERB_DESTRUCTION_SHOW, 0);
     jt_destruction_certify_encode(&certify, &message);
     store(JT_VERB_DESTRUCTION_CERTIFY, 0);
+}
+
+static void write_offs(void)
+{
+    static struct jt_writeoff_item item = { JT_STUCK_CORRUPT,
+                                            0,
+                                            { 1, 5, bytes, bytes, 25, { 0, { 0 } } } };
+    static struct jt_writeoff_open open = { .number = 1, .n = 1, .items = &item };
+    static struct jt_writeoff_opened opened = { .n = 1, .causes = { 2 }, .any = true };
+    static struct jt_writeoff_show show = { .list_len = 3, .list = bytes };
+    static struct jt_writeoff_shown shown = { .epoch = 9, .n_approved = 2, .warranted = true };
+    jt_writeoff_open_encode(&open, &message);
+    store(JT_VERB_WRITEOFF_OPEN, 0);
+    jt_writeoff_opened_encode(&opened, &message);
+    store(REPLY + JT_VERB_WRITEOFF_OPEN, 0);
+    jt_writeoff_show_encode(&show, &message);
+    store(JT_VERB_WRITEOFF_SHOW, 0);
+    jt_writeoff_shown_encode(&shown, &message);
+    store(REPLY + JT_VERB_WRITEOFF_SHOW, 0);
 }
 
 static void escrow(void)
@@ -552,6 +576,7 @@ void seeds_of_wire(void)
     rings();
     nodes();
     ends();
+    write_offs();
     escrow();
     backup();
     audit_trail();

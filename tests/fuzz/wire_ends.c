@@ -3,7 +3,9 @@
 #include "wire_ends.h"
 
 #include "wire/custodian.h"
+#include "wire/certificate.h"
 #include "wire/destruction.h"
+#include "wire/writeoff.h"
 
 /* As in wire_nodes.c: what a decoder leaves is encoded again, whether it was taken or not. */
 enum jt_err fuzz_ends_custodians_make(struct jt_reader *in, size_t n, struct jt_buf *out)
@@ -84,5 +86,56 @@ enum jt_err fuzz_ends_destruction_open(struct jt_reader *in, size_t n, struct jt
     memset(held, 0, sizeof held);
     enum jt_err err = jt_destruction_open_decode(in, held, &m);
     jt_destruction_open_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_certify(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_certify m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_certify_decode(in, &m);
+    jt_certify_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_writeoff_opened(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_writeoff_opened m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_writeoff_opened_decode(in, &m);
+    jt_writeoff_opened_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_writeoff_show(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_writeoff_show m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_writeoff_show_decode(in, &m);
+    jt_writeoff_show_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_writeoff_shown(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_writeoff_shown m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_writeoff_shown_decode(in, &m);
+    jt_writeoff_shown_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_writeoff_open(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_writeoff_open m;
+    static struct jt_writeoff_item items[JT_WRITEOFF_CARDS_MAX];
+    enum jt_err err = jt_writeoff_open_decode(in, items, &m);
+    m.n = err == JT_OK ? m.n : 0;
+    jt_writeoff_open_encode(&m, out);
     return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of fuzz_wire that is about custodians and the destruction of keys. */
+/* The part of fuzz_wire that is about custodians and what they approve. */
 #ifndef JETON_TESTS_FUZZ_WIRE_ENDS_H
 #define JETON_TESTS_FUZZ_WIRE_ENDS_H
 
@@ -13,5 +13,10 @@ message_fn fuzz_ends_destruction_show;
 message_fn fuzz_ends_destruction_shown;
 message_fn fuzz_ends_destruction_certify;
 message_fn fuzz_ends_destruction_open;
+message_fn fuzz_ends_certify;
+message_fn fuzz_ends_writeoff_open;
+message_fn fuzz_ends_writeoff_opened;
+message_fn fuzz_ends_writeoff_show;
+message_fn fuzz_ends_writeoff_shown;
 
 #endif

@@ -6,6 +6,7 @@ certificate".
 import datetime
 
 from keyfiles import ENVIRONMENTS
+from writeoffs import certificate_lines
 
 TITLE = "jeton retirement certificate v1"
 
@@ -22,11 +23,15 @@ def lsn_text(lsn):
     return f"{high:X}/{low:X}"
 
 
-def expected_text(environment, generation, row):
+def expected_text(environment, generation, row, write_offs=()):
     """What the certificate must say: `generation` and `row` are rows of tables generation and
-    retirement.
+    retirement, `write_offs` all of table write_off.
     """
     deleted = [("rows-deleted", row["rows_deleted"])] if row["rows_deleted"] is not None else []
+    written_off = []
+    if row["rows_written_off"] is not None:
+        written_off = [("rows-written-off", row["rows_written_off"])]
+        written_off += certificate_lines(generation["number"], write_offs)
     lines = [
         ("environment", ENVIRONMENTS[environment]),
         ("generation", generation["number"]),
@@ -37,6 +42,7 @@ def expected_text(environment, generation, row):
         ("rows-moved-in", row["rows_moved_in"]),
         ("rows-moved-out", row["rows_moved_out"]),
         *deleted,
+        *written_off,
         ("rows-left", row["rows_left"]),
         ("system-identifier", row["system_identifier"] % (1 << 64)),
         ("timeline", row["timeline"]),

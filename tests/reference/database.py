@@ -21,7 +21,8 @@ COLUMNS = {
     " revision, mac_epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"
-    " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_left, lsn::text AS lsn,"
+    " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_written_off, rows_left,"
+    " lsn::text AS lsn,"
     " timeline,"
     " system_identifier, epoch, certificate, signature, public_key",
     "custodian_set": "version, body, mac",
@@ -32,8 +33,13 @@ COLUMNS = {
     "recovery": "id, node, body, mac, epoch, ring_body, ring_mac, word, word_mac",
     "recovery_approval": "recovery, custodian, signature",
     "keeper_view": "node, body, mac",
+    "write_off": "generation, number, request, list, warrant, done_at, cards_moved",
+    "write_off_approval": "generation, number, custodian, signature",
+    "quarantine": "bucket, id, field, key_id, uuid_send(fp) AS fp, envelope,"
+    " coalesce(digits, '') AS digits, cause, generation, write_off",
     "tally": "generation, sum(written)::bigint AS written, sum(moved_in)::bigint AS moved_in,"
-    " sum(moved_out)::bigint AS moved_out, sum(deleted)::bigint AS deleted",
+    " sum(moved_out)::bigint AS moved_out, sum(deleted)::bigint AS deleted,"
+    " sum(written_off)::bigint AS written_off",
 }
 AFTER = {"tally": "GROUP BY generation"}
 

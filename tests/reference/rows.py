@@ -27,6 +27,8 @@ MAC_CUSTODIANS = 50
 MAC_DESTRUCTION = 51
 MAC_ERASED = 52
 MAC_DESTRUCTIONS = 53
+MAC_WRITE_OFF = 61
+MAC_WARRANT = 62
 SET_MEMBER = 12  # F of a row and G of a nonce: parts of a digest, no MACs
 SET_MASK = 13
 
@@ -310,6 +312,8 @@ class RowMacs:
             MAC_RECOVERY: state,
             MAC_RECOVERY_WORD: state,
             MAC_KEEPER_VIEW: state,
+            MAC_WRITE_OFF: state,
+            MAC_WARRANT: state,
         }
 
     def make(self, kind, message):

@@ -4,12 +4,14 @@ docs describe them.
 """
 
 import datetime
+import hashlib
 import struct
 
 import certificate
 import formats
 import kdf
 import rows
+import writeoffs
 from primitives import cmac, sign, sign_public_key
 from siv import Siv
 
@@ -100,6 +102,9 @@ class Vault:
                 "client",
                 "field",
                 "retirement",
+                "write_off",
+                "write_off_approval",
+                "quarantine",
             )
         }
         self.tallies = {}
@@ -227,7 +232,7 @@ class Vault:
         }
         self._set_state(row, rows.ACTIVE)
         self.tables["generation"].append(row)
-        counts = {"written": 0, "moved_in": 0, "moved_out": 0, "deleted": 0}
+        counts = dict.fromkeys(("written", "moved_in", "moved_out", "deleted", "written_off"), 0)
         self.tallies[number] = {"generation": number, **counts}
         self._acknowledge(row, key)
 
@@ -269,6 +274,7 @@ class Vault:
             "rows_moved_in": tally["moved_in"],
             "rows_moved_out": tally["moved_out"],
             "rows_deleted": tally["deleted"],
+            "rows_written_off": tally["written_off"],
             "rows_left": 0,
             "lsn": "1/6B374D48",
             "timeline": 1,
@@ -276,10 +282,62 @@ class Vault:
             "epoch": self.epoch,
         }
         seed = kdf.from_service_root(self.root, "sign")
-        row["certificate"] = certificate.expected_text(DEVELOPMENT, generation, row)
+        row["certificate"] = certificate.expected_text(
+            DEVELOPMENT, generation, row, self.tables["write_off"]
+        )
         row["signature"] = sign(seed, row["certificate"].encode("ascii"))
         row["public_key"] = sign_public_key(seed)
         self.tables["retirement"].append(row)
+
+    def write_off(self, number, cards):
+        """Two custodians write those cards off, whose envelopes are damaged."""
+        for card in cards:
+            card["envelope"] = card["envelope"][:-1] + bytes([card["envelope"][-1] ^ 1])
+            self.cards.remove(card)
+        seeds = {name: made_up_bytes(f"test/custodian/{name}", 32) for name in ("alice", "bob")}
+        check = self.tables["generation"][number - 1]["check_value"]
+        listed = b"".join(
+            struct.pack(
+                ">BBIQ16sH", 2, c["bucket"], c["field"], c["id"], c["fp"], len(c["envelope"])
+            )
+            + c["envelope"]
+            + bytes([len(c["digits"])])
+            + c["digits"]
+            for c in cards
+        )
+        listed = struct.pack(">H", len(cards)) + listed
+        digest = hashlib.sha256(listed).digest()
+        text = f"jeton custodian approval v1\nlist-sha256: {digest.hex()}\n"
+        body = writeoffs.HEAD.pack(
+            number, number + 10, check, 1, len(cards), digest, len(text)
+        ) + text.encode("ascii")
+        warrant = writeoffs.WARRANT.pack(number, check, 1, len(cards), digest, len(seeds))
+        for name, seed in seeds.items():
+            warrant += rows.text(name) + sign_public_key(seed)
+            self.tables["write_off_approval"].append(
+                {
+                    "generation": number,
+                    "number": 1,
+                    "custodian": name,
+                    "signature": sign(seed, text.encode("ascii")),
+                }
+            )
+        self.tables["write_off"].append(
+            {
+                "generation": number,
+                "number": 1,
+                "request": body + self.macs.make(rows.MAC_WRITE_OFF, body),
+                "list": listed,
+                "warrant": warrant + self.macs.make(rows.MAC_WARRANT, warrant),
+                "done_at": START,
+                "cards_moved": len(cards),
+            }
+        )
+        self.tallies[number]["written_off"] += len(cards)
+        self.tables["quarantine"] += [
+            {**c, "key_id": number + 10, "cause": 2, "generation": number, "write_off": 1}
+            for c in cards
+        ]
 
     # -- cards
 

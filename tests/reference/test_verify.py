@@ -417,6 +417,63 @@ def altered_ring(vault, **changes):
     return {"epoch": ring.epoch, "body": body, "mac": vault.macs.make(rows.MAC_RING, body)}
 
 
+# -- cards that were written off
+
+
+@pytest.fixture
+def lossy(vault):
+    """Two cards of generation 3 were written off, and it is retired."""
+    lost = [c for c in vault.cards if c["envelope"][0] == 13][:2]
+    gone = {formats.TokenKey(vault.root, c["field"]).token(c["id"]) for c in lost}
+    vault.tokens = [(t, pan) for t, pan in vault.tokens if t not in gone]
+    vault.write_off(3, lost)
+    vault.retire(3)
+    return vault
+
+
+def test_cards_that_were_written_off_are_accounted_for(lossy, tmp_path):
+    report = check(lossy, tmp_path)
+    assert report.n_faults() == 0
+    text = lossy.tables["retirement"][-1]["certificate"]
+    assert "\nrows-written-off: 2\nwrite-off: 1 cards 2 listed 2 list-sha256 " in text
+
+
+def flipped(data, at):
+    at %= len(data)
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    "table, column, change",
+    [
+        ("write_off", "request", lambda v: flipped(v, 30)),
+        ("write_off", "request", lambda v: flipped(v, -1)),
+        ("write_off", "list", lambda v: flipped(v, 40)),
+        ("write_off", "list", lambda v: v[:-1]),
+        ("write_off", "warrant", lambda v: flipped(v, 30)),
+        ("write_off", "warrant", lambda v: flipped(v, -1)),
+        ("write_off", "cards_moved", lambda v: v - 1),
+        ("write_off_approval", "signature", lambda v: flipped(v, 0)),
+        ("write_off_approval", "custodian", lambda v: "eve"),
+        ("quarantine", "id", lambda v: v + 1),
+        ("quarantine", "fp", lambda v: flipped(v, 0)),
+        ("quarantine", "envelope", lambda v: flipped(v, -1)),
+        ("quarantine", "cause", lambda v: 3),
+        ("quarantine", "write_off", lambda v: 2),
+    ],
+)
+def test_an_altered_write_off_is_named(lossy, tmp_path, table, column, change):
+    row = lossy.tables[table][0]
+    row[column] = change(row[column])
+    assert check(lossy, tmp_path).n_faults() > 0
+
+
+def test_a_good_card_that_was_written_off_is_named(lossy, tmp_path):
+    row = lossy.tables["quarantine"][0]
+    row["envelope"] = flipped(row["envelope"], -1)
+    assert check(lossy, tmp_path).n_faults("quarantine") == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"environment": 2}, {"root_check": bytes(8)}, {"epoch": 3}, {"highest": 2}, {"entries": []}],

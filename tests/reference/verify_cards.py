@@ -197,7 +197,11 @@ class CardChecks:
 
     def _finish(self):
         tally = {
-            t["generation"]: t["written"] + t["moved_in"] - t["moved_out"] - t["deleted"]
+            t["generation"]: t["written"]
+            + t["moved_in"]
+            - t["moved_out"]
+            - t["deleted"]
+            - t["written_off"]
             for t in self.tally
         }
         for number, row in sorted(self.generations.items()):

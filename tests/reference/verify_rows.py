@@ -9,6 +9,7 @@ import certificate
 import ends
 import kdf
 import rows
+import writeoffs
 from primitives import equal, sign_public_key, signature_is_good
 
 
@@ -42,6 +43,9 @@ class RowChecks:
                 "recovery",
                 "recovery_approval",
                 "keeper_view",
+                "write_off",
+                "write_off_approval",
+                "quarantine",
             )
         }
         self.ring = None
@@ -58,6 +62,7 @@ class RowChecks:
         self._set(rows.SET_FIELDS, "field", rows.field_object)
         self._retirements()
         ends.EndChecks(self.keys, self.tables, self.report).run()
+        writeoffs.WriteOffChecks(self.keys, self.tables, self.report).run()
         counts = ", ".join(
             f"{len(self.tables[t])} {t}"
             for t in (
@@ -395,9 +400,9 @@ class RowChecks:
         for ever.
         """
         tally = next((t for t in self.tables["tally"] if t["generation"] == row["generation"]), {})
-        for column in ("written", "moved_in", "moved_out", "deleted"):
-            if column == "deleted" and row["rows_deleted"] is None:
-                continue  # recorded before deletion was counted
+        for column in ("written", "moved_in", "moved_out", "deleted", "written_off"):
+            if column in ("deleted", "written_off") and row["rows_" + column] is None:
+                continue  # recorded before that was counted
             if row["rows_" + column] != tally.get(column, 0):
                 self.report.fault(
                     "retirement", f"{name}: rows_{column} is not the tally's {column}"
@@ -411,7 +416,9 @@ class RowChecks:
             self.report.fault("certificate", f"{name}: the public key is not the service root's")
         if not signature_is_good(public_key, row["signature"], row["certificate"].encode("utf-8")):
             self.report.fault("certificate", f"{name}: the signature is not that of the text")
-        expected = certificate.expected_text(self.keys.environment, generation, row)
+        expected = certificate.expected_text(
+            self.keys.environment, generation, row, self.tables["write_off"]
+        )
         for line in certificate.differing_lines(row["certificate"], expected):
             self.report.fault("certificate", f"{name}: the text and the row do not agree: {line}")
         return self.report.n_faults("certificate") == before

@@ -52,6 +52,24 @@ def test_status(script):
     assert "epoch 1, no generation is active" in script.jeton("status").out
 
 
+def test_status_tells_what_ends_keys_and_cards(script):
+    def out_with(**endings):
+        told = {"stuck_cards": 0, "written_off_cards": 0, "write_offs_waiting": 0} | endings
+        script.reply = lambda *_: (200, STATUS | {"endings": told})
+        return script.jeton("status").out
+
+    counts = dict.fromkeys(("waiting", "grace", "due", "cancelled", "erasing"), 0)
+    quiet = out_with(destructions=counts)
+    assert not any(word in quiet for word in ("destroy", "stuck", "written off", "WARNING"))
+    out = out_with(destructions=counts | {"grace": 1, "waiting": 2, "grace_seconds_left": 77})
+    assert "2 keys wait for a custodian, 1 are in their grace" in out
+    assert "77 s of grace are left" in out and "WARNING" not in out
+    assert "WARNING: 1 were cancelled" in out_with(destructions=counts | {"cancelled": 1})
+    assert "WARNING: 3 cards keep a generation" in out_with(destructions=counts, stuck_cards=3)
+    out = out_with(destructions=counts, written_off_cards=4, write_offs_waiting=1)
+    assert "1 lists of cards wait" in out and "4 cards are written off" in out
+
+
 def test_status_tells_where_the_service_root_is(script):
     def out_with(n, at, lacks):
         holders = {"service_root": n, "backup_verified_at": at, "backup_lacks": lacks}

@@ -26,7 +26,7 @@ WRONG = {
     "unknown command keys activat; did you mean keys activate?": [["keys", "activat", "1"]],
     "unknown command keys nonsense: keys must be followed by create, list, held, activate, "
     "plan, compromise, abandon, backup, backups, restore, retire, pause, resume, stuck, "
-    "certificate, destroy or approve": [["keys", "nonsense"]],
+    "write-off, write-offs, certificate, destroy or approve": [["keys", "nonsense"]],
     "field must be followed by add, list, show or change": [["field"], ["field", "--json"]],
     "node must be followed by accept-ids, accept-numeric or accept-sets": [["node"]],
     "unknown option --nonsense": [["--nonsense", "status"]],
@@ -117,7 +117,7 @@ def commands_of(script):
 
 def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
     commands = commands_of(script)
-    assert len(commands) == 64
+    assert len(commands) == 66
     for name, argument in commands:
         done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
         assert done.err == f"jeton: {name}: unknown option --nonsense (see jeton {name} --help)\n"
@@ -138,7 +138,7 @@ def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
 def test_help_on_a_group(script):
     for words in (["help", "keys"], ["keys", "--help"], ["keys", "-h"], ["--help", "keys"]):
         out = script.jeton(*words).out
-        assert out.startswith("usage:\n") and out.count("  jeton keys ") == 17
+        assert out.startswith("usage:\n") and out.count("  jeton keys ") == 19
     for words in (["help", "help"], ["--help", "--help"], ["help", "-h"]):
         assert "usage: jeton" in script.jeton(*words).out
 

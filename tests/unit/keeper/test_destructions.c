@@ -130,6 +130,7 @@ static void no_keeper_takes_custodians_that_its_own_have_not_approved(void **sta
 
 static void certify(struct inside *in, uint64_t number, struct jt_certificate *out)
 {
+    static struct jt_certify request;
     struct jt_retirement_facts facts = { .generation = number,
                                          .epoch = in->k->ring.epoch,
                                          .system_identifier = SYSTEM,
@@ -139,7 +140,8 @@ static void certify(struct inside *in, uint64_t number, struct jt_certificate *o
                                          .node = "node1",
                                          .actor = "operator" };
     struct jt_reader reply;
-    jt_retirement_facts_encode(&facts, &in->payload);
+    request = (struct jt_certify){ .facts = facts };
+    jt_certify_encode(&request, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_CERTIFY, &reply), JT_OK);
     assert_int_equal(jt_certificate_decode(&reply, out), JT_OK);
 }

@@ -37,6 +37,15 @@ static struct jt_retirement_facts sample_facts(const struct world *w)
     };
 }
 
+/* Of a retirement without cards that were written off: those are in test_op_writeoff.c. */
+static enum jt_err certify(struct world *w, const struct jt_retirement_facts *facts,
+                           struct jt_certificate *out)
+{
+    static struct jt_certify request;
+    request = (struct jt_certify){ .facts = *facts };
+    return jt_keyclient_wait_certify(w->kc, &request, out);
+}
+
 static void a_retirement_is_certified_only_when_it_has_happened(void **state)
 {
     struct world *w = *state;
@@ -45,13 +54,13 @@ static void a_retirement_is_certified_only_when_it_has_happened(void **state)
     struct jt_generation_row b = world_create(w);
     world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
     struct jt_retirement_facts facts = sample_facts(w);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_WRONG_STATE);
+    assert_int_equal(certify(w, &facts, &c), JT_ERR_WRONG_STATE);
     world_step(w, &b, JT_GENERATION_ACTIVE, &a);
     facts = sample_facts(w);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_WRONG_STATE);
+    assert_int_equal(certify(w, &facts, &c), JT_ERR_WRONG_STATE);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
     facts = sample_facts(w);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_OK);
+    assert_int_equal(certify(w, &facts, &c), JT_OK);
 
     assert_int_equal(jt_sign_verify(c.public_key, c.text, c.text_len, c.signature), JT_OK);
     assert_int_equal(strncmp(c.text, "jeton retirement certificate v1\n", 32), 0);
@@ -61,7 +70,7 @@ static void a_retirement_is_certified_only_when_it_has_happened(void **state)
     }
     const char *const lines[] = { "\ngeneration: 1\n",
                                   "\nkey-id: 1\n",
-                                  "\nrows-left: 0\n",
+                                  "\nrows-written-off: 0\nrows-left: 0\n",
                                   "\nlsn: 1/6B374D48\n",
                                   "\nepoch: 4\n",
                                   "\nnode: node1\n",
@@ -76,13 +85,13 @@ static void a_retirement_is_certified_only_when_it_has_happened(void **state)
                      JT_ERR_BAD_SIGNATURE);
 
     facts.generation = 2;
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_WRONG_STATE);
+    assert_int_equal(certify(w, &facts, &c), JT_ERR_WRONG_STATE);
     facts = sample_facts(w);
     facts.rows_left = 1;
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);
+    assert_int_equal(certify(w, &facts, &c), JT_ERR_INVALID);
     facts = sample_facts(w);
     facts.epoch++;
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);
+    assert_int_equal(certify(w, &facts, &c), JT_ERR_INVALID);
 }
 
 static void facts_cannot_forge_lines_of_a_certificate(void **state)
@@ -98,16 +107,16 @@ static void facts_cannot_forge_lines_of_a_certificate(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct jt_retirement_facts facts = sample_facts(w);
         snprintf(facts.actor, sizeof facts.actor, "%s", bad[i]);
-        assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);
+        assert_int_equal(certify(w, &facts, &c), JT_ERR_INVALID);
         facts = sample_facts(w);
         snprintf(facts.node, sizeof facts.node, "%s", bad[i]);
-        assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);
+        assert_int_equal(certify(w, &facts, &c), JT_ERR_INVALID);
         facts = sample_facts(w);
         snprintf(facts.started_at, sizeof facts.started_at, "%s", bad[i]);
-        assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);
+        assert_int_equal(certify(w, &facts, &c), JT_ERR_INVALID);
         facts = sample_facts(w);
         snprintf(facts.retired_at, sizeof facts.retired_at, "%s", bad[i]);
-        assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &c), JT_ERR_INVALID);
+        assert_int_equal(certify(w, &facts, &c), JT_ERR_INVALID);
     }
 }
 
@@ -122,9 +131,9 @@ static void certificates_of_all_runs_carry_one_public_key(void **state)
     world_step(w, &b, JT_GENERATION_ACTIVE, &a);
     world_step(w, &a, JT_GENERATION_RETIRED, NULL);
     struct jt_retirement_facts facts = sample_facts(w);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &first), JT_OK);
+    assert_int_equal(certify(w, &facts, &first), JT_OK);
     world_restart(w, SIGTERM);
-    assert_int_equal(jt_keyclient_wait_certify(w->kc, &facts, &second), JT_OK);
+    assert_int_equal(certify(w, &facts, &second), JT_OK);
     assert_memory_equal(first.public_key, second.public_key, sizeof first.public_key);
     assert_string_equal(first.text, second.text);
 }

@@ -163,6 +163,22 @@ static void where_no_row_of_a_key_id_opens_the_join_is_refused(void **state)
                      JT_ERR_RING_MOVED); /* no live generation's */
 }
 
+/* What nobody can open is what is left of it in the end, and nodes start again beside that. */
+static void of_a_generation_that_drains_no_row_need_open(void **state)
+{
+    struct inside *in = *state;
+    uint64_t now = jt_keeper_now_ms();
+    struct row rows[2] = { inside_forge(in, 1, id_at(now - 10, 1)) };
+    rows[0].envelope[24] ^= 1;
+    assert_int_equal(inside_join(in, NODE, rows, 1, false, &joined), JT_ERR_ROWS_PLANTED);
+    (void)inside_roll(in);
+    assert_int_equal(inside_join(in, NODE, rows, 1, false, &joined), JT_OK);
+    inside_restart(in, false);
+    rows[1] = inside_forge(in, 2, id_at(now - 30, 1));
+    assert_int_equal(inside_join(in, NODE, rows, 2, false, &joined), JT_OK);
+    assert_true(joined.newest_ms == now - 30); /* its id is not believed */
+}
+
 static void a_retired_generations_rows_are_stale(void **state)
 {
     struct inside *in = *state;
@@ -300,6 +316,7 @@ int main(void)
         IN_A_KEEPER(a_mark_older_than_the_newest_row_is_moved),
         IN_A_KEEPER(a_planted_row_that_does_not_open_moves_nothing),
         IN_A_KEEPER(where_no_row_of_a_key_id_opens_the_join_is_refused),
+        IN_A_KEEPER(of_a_generation_that_drains_no_row_need_open),
         IN_A_KEEPER(a_retired_generations_rows_are_stale),
         IN_A_KEEPER(a_row_without_an_envelope_is_refused),
         IN_A_KEEPER(opened_rows_are_wiped),

@@ -34,6 +34,7 @@ static void facts_round_trip(void **state)
         .rows_moved_in = 3,
         .rows_moved_out = 4,
         .rows_deleted = 9,
+        .rows_written_off = 11,
         .rows_left = 0,
         .lsn = 6,
         .timeline = 7,
@@ -53,6 +54,7 @@ static void facts_round_trip(void **state)
     assert_int_equal(back.generation, 1);
     assert_int_equal(back.rows_moved_out, 4);
     assert_int_equal(back.rows_deleted, 9);
+    assert_int_equal(back.rows_written_off, 11);
     assert_int_equal(back.timeline, 7);
     assert_int_equal(back.epoch, 9);
     assert_string_equal(back.started_at, facts.started_at);
