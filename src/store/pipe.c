@@ -45,7 +45,7 @@ struct jt_pipe {
     int backend;        /* the server process that it went to */
     jt_loop_fn *up_fn, *slow_fn;
     void *up_arg, *slow_arg;
-    int left_ms;           /* BUSY: of the time for it, once it is slow; 0: it is, or nobody asks */
+    int left_ms; /* BUSY: of the time for it, once it is slow; 0: it is, or nobody asks */
     jt_pipe_guard_fn *guard_fn;
     void *guard_arg;
     struct jt_fault fault; /* of the transaction, or of the last loss */

@@ -21,8 +21,8 @@ struct jt_vault;
 
 /* Part of struct jt_vault; any thread. */
 struct jt_front_course {
-    pthread_mutex_t showing; /* held from reading a ring until the keeper was shown it */
-    pthread_mutex_t mutex;   /* of the two that follow */
+    pthread_mutex_t showing;        /* held from reading a ring until the keeper was shown it */
+    pthread_mutex_t mutex;          /* of the two that follow */
     struct jt_course seen, refused; /* refused: the last one that was */
     _Atomic int why;                /* enum jt_err: the keeper refuses ring or course; JT_OK */
 };

@@ -89,8 +89,8 @@ static size_t n_approvals(struct fx *fx)
     };
     struct jt_approval_row approvals[JT_CUSTODIANS_MAX];
     size_t n;
-    assert_int_equal(jt_approvals_read(fx->db, JT_APPROVALS_OF_DESTRUCTION, 1, &set, approvals, &n),
-                     JT_OK);
+    const struct jt_approvals_wanted wanted = { .of = JT_APPROVALS_OF_DESTRUCTION, .id = 1 };
+    assert_int_equal(jt_approvals_read(fx->db, &wanted, &set, approvals, &n), JT_OK);
     return n;
 }
 
