@@ -21,7 +21,8 @@ static bool touches_cards(enum jt_statement s)
            s == JT_SQL_MEND_CARD || s == JT_SQL_STUCK || s == JT_SQL_NEWEST ||
            s == JT_SQL_KEY_IDS || s == JT_SQL_UNUSED || s == JT_SQL_DELETE_CARDS_ONCE ||
            s == JT_SQL_ONCE_CARDS || s == JT_SQL_DELETE_EXPIRED || s == JT_SQL_PURGE_CARDS ||
-           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS || s == JT_SQL_WRITE_OFF;
+           s == JT_SQL_FIND_EXPIRED || s == JT_SQL_LENGTHEN_CARDS || s == JT_SQL_WRITE_OFF ||
+           s == JT_SQL_DELETE_LOST;
 }
 
 /* And those on the claims of requests; they sort and group what they were sent. */
@@ -206,6 +207,9 @@ static void check_plans(void)
     must_have(plans[JT_SQL_WRITE_OFF], "Index Cond: ((key_id = $5) AND (bucket = m.bucket) AND "
                                        "(id >= m.id) AND (id <= m.id))");
     must_have(plans[JT_SQL_WRITE_OFF], "TID Cond: (ctid = due.at)");
+    must_have(plans[JT_SQL_DELETE_LOST], "Index Cond: ((id >= a.id) AND (id <= a.id))");
+    must_have(plans[JT_SQL_DELETE_LOST], BY_ID("d_1.key_id", "d_1.id"));
+    must_not_have(plans[JT_SQL_DELETE_LOST], "Seq Scan on quarantine");
     must_have(plans[JT_SQL_STUCK], "stuck_card_pkey");
     must_have(plans[JT_SQL_STUCK],
               "Index Cond: ((key_id = $2) AND (bucket = c.bucket) AND (id >= c.id) AND (id <= "

@@ -87,6 +87,15 @@ def test_promtool_finds_nothing_wrong(watched):
     assert done.returncode == 0 and done.stderr == "", (done.stdout, done.stderr)
 
 
+def test_what_ends_keys_and_cards_is_told(watched):
+    text = watched.scrape().text
+    for state in ("waiting", "grace", "due", "cancelled", "erasing"):
+        assert f'jeton_destructions{{state="{state}"}} 0\n' in text
+    for name in ("stuck_cards", "written_off_cards", "write_offs_waiting"):
+        assert f"\njeton_{name} 0\n" in text
+    assert "\njeton_destruction_grace_seconds 0\n" in text
+
+
 def test_requests_and_items_are_counted(watched):
     before = watched.scrape()
     pans = [made_up(i, series="counted") for i in range(100)]
