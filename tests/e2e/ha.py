@@ -113,15 +113,10 @@ class Member:
         wait_until(lambda: not os.path.exists(server), "the server is gone")
 
     def stop(self):
-        if self.process is None:
-            return
-        kill_group(self.process)
-        subprocess.run(
-            [pg_bin("pg_ctl"), "-s", "-D", self.data, "-m", "immediate", "stop"],
-            check=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        if self.process is not None and (self.data / "postmaster.pid").exists():
+            self.kill()
+        elif self.process is not None:
+            kill_group(self.process)
 
 
 class Patroni(Cluster):
