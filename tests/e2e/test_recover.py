@@ -3,15 +3,19 @@
 
 import shutil
 import subprocess
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
 
+import formats
 from cards import made_up
 from custody import Custodians, destroy, key_files
 from service import RING_LOCK, pg_bin, problem, wait_until
 from standby import Standby
 from test_reference import run_reader
+
+EPOCH_S = 1577836800  # 2020-01-01
 
 
 class Copy:
@@ -279,6 +283,16 @@ def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
     wait_for_reason(own, "another cluster")
     own.custodians.recover()
     assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(10)]
+    # a keeper that forgot what it minted: custodians give a time, though nothing disagrees
+    after = datetime.now(timezone.utc) + timedelta(hours=1)
+    too_far = own.jeton("recover", "ask", "--ids-after", "2099-01-01T00:00:00Z", check=False)
+    assert too_far.returncode == 2 and "a day ahead" in too_far.stderr
+    epoch = own.operator.epoch()
+    own.custodians.recover(**{"ids-after": after.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    wait_until(lambda: own.operator.epoch() > epoch, "the ring is posted anew")
+    own.wait_ready()
+    number = own.id_of(own.app.tokenize(made_up(1, series="after")))
+    assert formats.split_id(number)[0] >= (int(after.timestamp()) - EPOCH_S) * 1000
 
 
 def test_an_old_primary_that_takes_writes_again_is_refused(make_cluster, make_service, tmp_path):
