@@ -219,7 +219,7 @@ def test_what_is_destroyed_is_not_brought_back(make_cluster, make_service, tmp_p
     own = make_service(cluster=make_cluster(), options={"keeper_destroy_grace": 0})
     own.custodians = Custodians(own, "alice", "bob", "carol")
     assert own.custodians.enroll().returncode == 0
-    own.app.tokenize_many([made_up(n, series="old") for n in range(7)])
+    old = own.app.tokenize_many([made_up(n, series="old") for n in range(7)])
     copy = Copy(own, tmp_path)
     own.wait_ready()
     own.operator.roll()
@@ -262,7 +262,11 @@ def test_what_is_destroyed_is_not_brought_back(make_cluster, make_service, tmp_p
     states = {n: g["state"] for n, g in own.operator.generations().items()}
     assert states == {1: "destroyed", 2: "active"}
     assert key_files(own) == ["generation-2.key", "generation-2.used"]
-    own.app.tokenize(made_up(1, series="new"))
+    # the cards are lost, and said to be; who comes with one of them again gets another token
+    answer = own.app.post("/v1/fields/pan/detokenize", {"token": old[1]})
+    assert problem(answer) == "row-stranded", answer.text
+    again = own.app.tokenize(made_up(1, series="old"))
+    assert again not in old and own.app.detokenize(again) == made_up(1, series="old")
 
 
 def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
