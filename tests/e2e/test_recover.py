@@ -275,6 +275,7 @@ def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
     dump = tmp_path / "dump"
     pg = ["-h", str(own.cluster.directory), "-p", str(own.cluster.port), "-U", "postgres"]
     subprocess.run([pg_bin("pg_dump"), *pg, "-Fc", "-f", dump, own.database], check=True)
+    own.new_client("later", ["tokenize"])  # so clients went back as well
     own.front.stop()
     other = make_cluster()
     other.create_database(own.database)
@@ -285,6 +286,8 @@ def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
     own.configure()
     own.start_front()
     wait_for_reason(own, "another cluster")
+    assert own.operator.get("/v1/recovery").status_code in (403, 503)
+    own.jeton("node", "accept-sets", "--reason", "moved by dump")
     own.custodians.recover()
     assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(10)]
     # a keeper that forgot what it minted: custodians give a time, though nothing disagrees
