@@ -66,13 +66,32 @@ static void print_change(const json_t *c)
            jt_reply_text(c, "after"), cards, lost ? "CARDS LOST" : holders);
 }
 
+/* Where another keeper has seen more, the node to go to. */
+static void print_refused(const json_t *reply)
+{
+    size_t i;
+    json_t *node, *most = NULL;
+    long long epoch = jt_reply_integer(json_object_get(reply, "keeper"), "epoch");
+    printf("\nIt cannot be recovered from this node now: %s\n",
+           jt_reply_text(reply, "plan_refused"));
+    json_array_foreach(json_object_get(reply, "nodes"), i, node)
+    {
+        if (jt_reply_integer(node, "epoch") > epoch) {
+            epoch = jt_reply_integer(node, "epoch");
+            most = node;
+        }
+    }
+    if (most != NULL) {
+        printf("The keeper of node %s has seen most.\n", jt_reply_text(most, "node"));
+    }
+}
+
 static void print_plan(const json_t *reply)
 {
     size_t i;
     json_t *c, *plan = json_object_get(reply, "plan");
     if (*jt_reply_text(reply, "plan_refused") != '-') {
-        printf("\nIt cannot be recovered from this node now: %s\n",
-               jt_reply_text(reply, "plan_refused"));
+        print_refused(reply);
         return;
     }
     printf("\nA recovery would post epoch %lld:\n", jt_reply_integer(plan, "epoch"));

@@ -175,7 +175,7 @@ static void look_at_database(struct restore *r)
     if (err == JT_ERR_WENT_BACK) {
         jt_complain(
             "the database is older than the backup: its ring is an earlier one, and no node "
-            "will serve it");
+            "serves it before two custodians have recovered it: see jeton recover");
     } else if (err == JT_ERR_FORGED) {
         jt_complain("the database is not the one that this backup belongs to");
     } else if (err != JT_OK) {

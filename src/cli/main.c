@@ -108,7 +108,7 @@ static const struct jt_command commands[] = {
       REST | JSON, jt_cmd_custodian_replace },
     { "recover ask", "", "Ask that a database that went back is recovered.", REST | JSON,
       jt_cmd_recover_ask },
-    { "recover approve", "", "Sign, as a custodian, that a database is recovered.", REST,
+    { "recover approve", "", "Sign, as a custodian, that a database is recovered.", REST | JSON,
       jt_cmd_recover_approve },
     { "recover", "", "Show what disagrees between the database and the keepers.", REST | JSON,
       jt_cmd_recover },

@@ -15,6 +15,12 @@ bool jt_course_unsaved(const struct jt_keeper *k)
     return k->course_moved;
 }
 
+enum jt_err jt_course_keep(struct jt_keeper *k)
+{
+    const struct jt_keeper_state state = k->state;
+    return k->course_moved ? jt_keeper_save(k, &state) : JT_OK;
+}
+
 /* Once for each change: whoever reads the log sees both sides. */
 static void tell_refused(const struct jt_keeper *k, enum jt_err why, const struct jt_course *now)
 {
@@ -38,11 +44,8 @@ static enum jt_err refuse(struct jt_keeper *k, enum jt_err why, const struct jt_
     k->course_why = why;
     k->joined = false;
     k->ring_shown = false;
-    if (k->course_moved) {
-        enum jt_err err = jt_keeper_save(k, &k->state);
-        return err == JT_OK ? why : err;
-    }
-    return why;
+    enum jt_err err = jt_course_keep(k);
+    return err == JT_OK ? why : err;
 }
 
 static void tell_taken(const struct jt_keeper *k, const struct jt_course *now)

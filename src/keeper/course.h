@@ -33,6 +33,12 @@ enum jt_err jt_course_look(struct jt_keeper *k, const struct jt_course *now) JT_
  */
 enum jt_err jt_course_note(struct jt_keeper *k, const struct jt_course *now) JT_CHECKED;
 
+/*
+ * Makes what is remembered durable, where it is not: whatever refuses the database, a restart must
+ * not change what a request of a recovery is bound to.
+ */
+enum jt_err jt_course_keep(struct jt_keeper *k) JT_CHECKED;
+
 /* The clean end. */
 bool jt_course_unsaved(const struct jt_keeper *k);
 

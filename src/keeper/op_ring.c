@@ -190,6 +190,10 @@ enum jt_err jt_op_ring_accept(struct jt_keeper *k, struct jt_reader *in, struct 
     if (err == JT_OK) {
         err = accept_ring(k, &shown.row);
     }
+    if (err == JT_ERR_WENT_BACK) {
+        enum jt_err kept = jt_course_keep(k);
+        err = kept == JT_OK ? err : kept;
+    }
     if (err == JT_OK && shown.has_course) {
         err = jt_course_note(k, &shown.course);
     }

@@ -51,7 +51,44 @@ static enum jt_err check_rows(const struct making *m)
     return err;
 }
 
-/* The newer of the two rings is what the plan goes by. */
+static bool takes_key_id(const struct jt_ring *ring, uint8_t key_id)
+{
+    for (size_t i = 0; i < ring->n; i++) {
+        if (ring->entries[i].key_id == key_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The database's ring is newer, and brings back what this keeper knows as destroyed: an earlier
+ * recovery was made by a keeper that had missed that. What is known here stays, and what came since
+ * is added; the newest active one is the active one.
+ */
+static enum jt_err add_newer(const struct jt_ring *there, struct jt_ring *next)
+{
+    uint64_t known = next->highest;
+    for (size_t i = 0; i < there->n; i++) {
+        const struct jt_ring_entry *e = &there->entries[i];
+        if (e->number <= known) {
+            continue;
+        }
+        if (next->n == JT_RING_MAX || takes_key_id(next, e->key_id)) {
+            return JT_ERR_KEEPER_BEHIND;
+        }
+        for (size_t j = 0; j < next->n && e->state == JT_GENERATION_ACTIVE; j++) {
+            if (next->entries[j].state == JT_GENERATION_ACTIVE) {
+                next->entries[j].state = JT_GENERATION_DRAINING;
+            }
+        }
+        next->entries[next->n++] = *e;
+    }
+    next->highest = there->highest > known ? there->highest : known;
+    return JT_OK;
+}
+
+/* The newer of the two rings is what the plan goes by, unless it brings back what is destroyed. */
 static enum jt_err choose_base(struct making *m)
 {
     const struct jt_ring *own = &m->k->ring;
@@ -60,11 +97,12 @@ static enum jt_err choose_base(struct making *m)
         return err;
     }
     bool theirs = m->there.epoch > own->epoch;
-    if (theirs && jt_policy_accept(own, &m->there) != JT_OK) {
-        return JT_ERR_KEEPER_BEHIND;
+    if (theirs && jt_policy_accept(own, &m->there) == JT_OK) {
+        *m->next = m->there;
+        return JT_OK;
     }
-    *m->next = theirs ? m->there : *own;
-    return JT_OK;
+    *m->next = *own;
+    return theirs ? add_newer(&m->there, m->next) : JT_OK;
 }
 
 static struct jt_recovery_change *add_change(struct making *m, uint64_t number)
@@ -129,11 +167,7 @@ static void add_held(struct making *m)
     const struct jt_genfile *held = jt_keyring_next(m->k->keyring, next->highest);
     for (; held != NULL && m->k->ring.epoch == 0 && next->n < JT_RING_MAX;
          held = jt_keyring_next(m->k->keyring, held->number)) {
-        bool taken = false;
-        for (size_t i = 0; i < next->n; i++) {
-            taken = taken || next->entries[i].key_id == held->key_id;
-        }
-        if (held->used && !taken) {
+        if (held->used && !takes_key_id(next, held->key_id)) {
             struct jt_ring_entry *e = &next->entries[next->n++];
             *e = (struct jt_ring_entry){ .number = held->number,
                                          .key_id = held->key_id,

@@ -11,6 +11,10 @@
  *     lost;
  *   - what is future in the database, and of a number that no ring has had, stays so.
  *
+ * Where the database's ring is the newer one, and what this keeper's could have become, it counts;
+ * where it is not (an earlier recovery brought back what this keeper knows as destroyed), what it
+ * has more is added.
+ *
  * A keeper that has no ring (it was filled from a backup) goes by the database's, and adds what it
  * holds beyond that.
  */
@@ -23,8 +27,8 @@
 /*
  * The ring that comes, without its epoch, and the changes, ascending by number. JT_ERR_FORGED: a
  * row that no keeper made; JT_ERR_KEEPER_BEHIND: the database's ring is newer than this keeper's,
- * and not what that could have become; JT_ERR_KEY_MISSING: a generation with cards is to be live,
- * and its key is not here; JT_ERR_TOO_MANY_LIVE.
+ * and what it has more does not go together with what is known here; JT_ERR_KEY_MISSING: a
+ * generation with cards is to be live, and its key is not here; JT_ERR_TOO_MANY_LIVE.
  */
 enum jt_err jt_recoveryplan_make(const struct jt_keeper *k, const struct jt_recovery_database *db,
                                  struct jt_ring *next, struct jt_recovery_plan *plan) JT_CHECKED;

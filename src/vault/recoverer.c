@@ -71,11 +71,15 @@ void jt_recoverer_attend(struct jt_work_ctx *ctx, bool *again)
 {
     struct jt_recover_look *look = calloc(1, sizeof *look);
     enum jt_err err = look == NULL ? JT_ERR_NOMEM : follow(ctx, again);
-    if (err == JT_OK && !*again) {
-        err = carry_out(ctx, look, again);
-    }
-    free(look);
     if (err != JT_OK) {
         tell(ctx, err);
     }
+    /* a word that this keeper does not take is no reason to wait: it may know better */
+    if (look != NULL && !*again) {
+        err = carry_out(ctx, look, again);
+        if (err != JT_OK) {
+            tell(ctx, err);
+        }
+    }
+    free(look);
 }

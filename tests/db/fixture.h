@@ -186,6 +186,13 @@ void fx_move_start(struct fx_lane *lane, const struct jt_move_txn *txn);
 bool fx_lane_ready(struct fx_lane *lane);
 void fx_lane_wait_up(struct fx_lane *lane);
 void fx_lane_wait_ready(struct fx_lane *lane);
+/*
+ * Whether the lane's guard says no to new connections from now on (store/pipe.h); and waits until
+ * it was asked so many times more, with the course that it was told last.
+ */
+struct jt_course;
+void fx_lane_guard(struct fx_lane *lane, bool refuses);
+void fx_lane_wait_asked(struct fx_lane *lane, int n, struct jt_course *told);
 /* Whether a verb is refused at once. */
 bool fx_lane_refuses(struct fx_lane *lane);
 /* Frees the lane while a transaction is under way; what that was answered. */

@@ -64,6 +64,36 @@ static void on_up(void *arg, uint32_t events)
     fx_lane_signal(lane);
 }
 
+static bool guard(void *arg, const struct jt_course *now)
+{
+    struct fx_lane *lane = arg;
+    pthread_mutex_lock(&lane->mutex);
+    bool refuses = lane->guard_refuses;
+    lane->n_asked++;
+    lane->told = *now;
+    fx_lane_signal(lane);
+    return !refuses;
+}
+
+void fx_lane_guard(struct fx_lane *lane, bool refuses)
+{
+    pthread_mutex_lock(&lane->mutex);
+    lane->guard_refuses = refuses;
+    pthread_mutex_unlock(&lane->mutex);
+}
+
+void fx_lane_wait_asked(struct fx_lane *lane, int n, struct jt_course *told)
+{
+    struct timespec until = fx_soon();
+    pthread_mutex_lock(&lane->mutex);
+    int enough = lane->n_asked + n;
+    while (lane->n_asked < enough) {
+        fx_lane_await(lane, &until);
+    }
+    *told = lane->told;
+    pthread_mutex_unlock(&lane->mutex);
+}
+
 static void *run(void *arg)
 {
     struct fx_lane *lane = arg;
@@ -104,6 +134,7 @@ struct fx_lane *fx_lane_new(const char *conninfo, const struct jt_node_spec *nod
                      JT_OK);
     assert_false(jt_pipe_up(lane->pipe));
     jt_pipe_on_up(lane->pipe, on_up, lane);
+    jt_pipe_guard(lane->pipe, guard, lane);
     assert_int_equal(pthread_create(&lane->thread, NULL, run, lane), 0);
     return lane;
 }

@@ -5,6 +5,7 @@
 #define JETON_TESTS_DB_LANE_H
 
 #include "tests/db/fixture.h"
+#include "model/course.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -21,6 +22,9 @@ struct fx_lane {
     void *job_arg;
     bool stopping;
     unsigned n_up, n_up_seen;
+    bool guard_refuses;
+    int n_asked;
+    struct jt_course told;
     bool answered;
     struct fx_result *result;
     uint64_t ids[JT_STORE_MAX_CARDS]; /* of the cards under way */

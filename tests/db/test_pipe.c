@@ -6,6 +6,7 @@
 #include "tests/db/fixture.h"
 
 #include "base/clock.h"
+#include "model/course.h"
 #include "store/ring.h"
 
 #include <stdio.h>
@@ -59,6 +60,28 @@ static void an_idle_pipe_whose_server_process_ends_comes_back(void **state)
         fx_lane_wait_up(lane);
         assert_works(fx, lane, i);
     }
+    fx_lane_free(lane);
+}
+
+static void a_server_that_the_guard_refuses_is_not_used(void **state)
+{
+    struct fx *fx = *state;
+    struct fx_lane *lane = open_vault(fx, 10000);
+    struct jt_course told;
+    fx_exec(fx->plain, "INSERT INTO jeton.pulse VALUES (7, 3)");
+    fx_lane_guard(lane, true);
+    end_backends(fx, "pg_terminate_backend");
+    /* asked again and again, and never ready meanwhile */
+    fx_lane_wait_asked(lane, 2, &told);
+    assert_false(fx_lane_ready(lane));
+    assert_true(jt_course_known(&told) && told.timeline == 1 && told.lsn > 0);
+    assert_true(told.renewals[7] == 3 && jt_course_renewals(&told) == 3);
+    char message[256];
+    fx_lane_message(lane, message, sizeof message);
+    assert_string_equal(message, "the server is not what was seen before");
+    fx_lane_guard(lane, false);
+    fx_lane_wait_up(lane);
+    assert_works(fx, lane, 1);
     fx_lane_free(lane);
 }
 
@@ -237,6 +260,7 @@ int main(void)
     (void)fx_conninfo();
     const struct CMUnitTest tests[] = {
         fx_vault_test(an_idle_pipe_whose_server_process_ends_comes_back),
+        fx_vault_test(a_server_that_the_guard_refuses_is_not_used),
         fx_vault_test(a_transaction_whose_server_process_ends_is_answered_and_the_pipe_comes_back),
         fx_vault_test(a_cancelled_statement_is_rolled_back_and_the_session_stays),
         fx_vault_test(a_transaction_that_takes_too_long_is_answered_in_time),

@@ -99,7 +99,7 @@ def test_readyz_line_by_line(service):
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     lines = answer.text.splitlines()
     assert lines[-1] == "readyz check passed"
-    assert len(lines) == 14 and all(re.fullmatch(r"\[\+\][a-z-]+ ok", x) for x in lines[:-1])
+    assert len(lines) == 15 and all(re.fullmatch(r"\[\+\][a-z-]+ ok", x) for x in lines[:-1])
     service.keeper.kill()
     service.wait_unready()
 

@@ -3,15 +3,19 @@
 
 import shutil
 import subprocess
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
 
+import formats
 from cards import made_up
 from custody import Custodians, destroy, key_files
 from service import RING_LOCK, pg_bin, problem, wait_until
 from standby import Standby
 from test_reference import run_reader
+
+EPOCH_S = 1577836800  # 2020-01-01
 
 
 class Copy:
@@ -215,7 +219,7 @@ def test_what_is_destroyed_is_not_brought_back(make_cluster, make_service, tmp_p
     own = make_service(cluster=make_cluster(), options={"keeper_destroy_grace": 0})
     own.custodians = Custodians(own, "alice", "bob", "carol")
     assert own.custodians.enroll().returncode == 0
-    own.app.tokenize_many([made_up(n, series="old") for n in range(7)])
+    old = own.app.tokenize_many([made_up(n, series="old") for n in range(7)])
     copy = Copy(own, tmp_path)
     own.wait_ready()
     own.operator.roll()
@@ -258,7 +262,11 @@ def test_what_is_destroyed_is_not_brought_back(make_cluster, make_service, tmp_p
     states = {n: g["state"] for n, g in own.operator.generations().items()}
     assert states == {1: "destroyed", 2: "active"}
     assert key_files(own) == ["generation-2.key", "generation-2.used"]
-    own.app.tokenize(made_up(1, series="new"))
+    # the cards are lost, and said to be; who comes with one of them again gets another token
+    answer = own.app.post("/v1/fields/pan/detokenize", {"token": old[1]})
+    assert problem(answer) == "row-stranded", answer.text
+    again = own.app.tokenize(made_up(1, series="old"))
+    assert again not in old and own.app.detokenize(again) == made_up(1, series="old")
 
 
 def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
@@ -267,6 +275,7 @@ def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
     dump = tmp_path / "dump"
     pg = ["-h", str(own.cluster.directory), "-p", str(own.cluster.port), "-U", "postgres"]
     subprocess.run([pg_bin("pg_dump"), *pg, "-Fc", "-f", dump, own.database], check=True)
+    own.new_client("later", ["tokenize"])  # so clients went back as well
     own.front.stop()
     other = make_cluster()
     other.create_database(own.database)
@@ -277,8 +286,20 @@ def test_a_dump_in_another_cluster(own, make_cluster, tmp_path):
     own.configure()
     own.start_front()
     wait_for_reason(own, "another cluster")
+    assert own.operator.get("/v1/recovery").status_code in (403, 503)
+    own.jeton("node", "accept-sets", "--reason", "moved by dump")
     own.custodians.recover()
     assert own.app.detokenize_many(kept) == [made_up(n, series="kept") for n in range(10)]
+    # a keeper that forgot what it minted: custodians give a time, though nothing disagrees
+    after = datetime.now(timezone.utc) + timedelta(hours=1)
+    too_far = own.jeton("recover", "ask", "--ids-after", "2099-01-01T00:00:00Z", check=False)
+    assert too_far.returncode == 2 and "a day ahead" in too_far.stderr
+    epoch = own.operator.epoch()
+    own.custodians.recover(**{"ids-after": after.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    wait_until(lambda: own.operator.epoch() > epoch, "the ring is posted anew")
+    own.wait_ready()
+    number = own.id_of(own.app.tokenize(made_up(1, series="after")))
+    assert formats.split_id(number)[0] >= (int(after.timestamp()) - EPOCH_S) * 1000
 
 
 def test_an_old_primary_that_takes_writes_again_is_refused(make_cluster, make_service, tmp_path):

@@ -11,6 +11,10 @@
  * ring lock (nobody may hold the shared one), or what happens inside one process. The exclusive
  * lock is never seen held, because it is given back in the step that took it.
  *
+ * A database that goes back is not in it: keepers refuse one before they take its ring, and what
+ * custodians post then is one step under the exclusive lock, at an epoch above all others
+ * (tests/unit/keeper/test_recovery.c, tests/e2e/test_recover.py).
+ *
  * What is checked in every state:
  *   I1  a card that was stored stands under a live generation whose key some keeper holds
  *   I2  no card stands under a retired or a future generation

@@ -103,7 +103,11 @@ static void a_course_counts_only_with_a_ring_that_is_accepted(void **state)
     struct jt_ring_shown old = { .row = w->ring, .has_course = true, .course = course(2, 900, 9) };
     world_step(w, &g, JT_GENERATION_ACTIVE, NULL);
     bool joined;
+    assert_int_equal(show(w, course(2, 150, 5)), JT_OK);
     assert_int_equal(jt_keyclient_wait_ring_show(w->kc, &old, &joined), JT_ERR_WENT_BACK);
+    /* what it had seen by then is kept over a kill */
+    world_restart(w, SIGKILL);
+    assert_int_equal(show(w, course(2, 140, 5)), JT_ERR_LOG_BEHIND);
     assert_int_equal(show(w, course(2, 200, 6)), JT_OK);
 }
 

@@ -278,12 +278,28 @@ static void no_keeper_follows_to_what_it_knows_as_destroyed(void **state)
             (in->k->ring.n - 1u) * sizeof in->k->ring.entries[0]);
     in->k->ring.n--;
     assert_int_equal(follow(in, &a), JT_ERR_REVIVES_DESTROYED);
+    /* so it is recovered from here: the other one follows to that, and the cards are lost */
+    earlier = old;
+    earlier.ring = a.ring;
+    earlier.n_found = shown.n;
+    for (size_t i = 0; i < shown.n; i++) {
+        earlier.found[i] = (struct jt_recovery_found){ .row = shown.rows[i], .n_cards = 50 };
+    }
+    assert_int_equal(ask(in, &earlier, 0), JT_OK);
+    assert_true(opened.request.epoch == a.ring.epoch + JT_RECOVERY_STEP);
+    assert_int_equal(change(1)->after, JT_GENERATION_DESTROYED);
+    assert_true(change(1)->lost);
+    assert_int_equal(change(3)->after, JT_GENERATION_ACTIVE);
+    assert_int_equal(standing(in, &earlier), JT_RECOVERY_DUE);
+    const struct jt_recovery_accept second = word();
     /* or a generation that the other one has never heard of */
     in->k->ring = before;
     in->k->ring.highest = 9;
     assert_int_equal(follow(in, &a), JT_ERR_REVIVES_DESTROYED);
     in->k->ring = before;
     assert_int_equal(follow(in, &a), JT_OK);
+    assert_int_equal(follow(in, &second), JT_OK);
+    assert_null(jt_ring_find(&in->k->ring, 1));
 }
 
 static void a_keeper_that_has_seen_less_is_told_so(void **state)
