@@ -244,7 +244,8 @@ def serve(story, cluster, database):
         node.start_front()
         wait_until(
             lambda n=node, at=said: re.search(
-                "the database is behind|went back|another database", n.front_log.read_text()[at:]
+                "the database is behind|went back|another database|see jeton recover",
+                n.front_log.read_text()[at:],
             ),
             "the log says what is wrong with the database",
         )
