@@ -422,7 +422,7 @@ void jt_metrics_write(const struct jt_metrics_view *view, struct jt_buf *out)
     write_counters(view, out);
     write_checks(view, out);
     write_generations(view, out);
-    if (view->peers.database_up) {
+    if (view->peers.endings_known) {
         write_endings(&view->peers.endings, out);
     }
     if (view->peers.keeper_up) {

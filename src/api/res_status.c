@@ -89,7 +89,7 @@ static json_t *answer(const struct jt_api *api, void *state)
                      (int)atomic_load(&vault->root_holders), "backup_verified_at",
                      verified_s == 0 ? json_null() : jt_backup_time_json(verified_s),
                      "backup_lacks", (int)atomic_load(&vault->backup_lacks), "endings",
-                     peers->database_up ? endings_json(&peers->endings) : json_null(),
+                     peers->endings_known ? endings_json(&peers->endings) : json_null(),
                      "sets_verified", (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
                      (int)!atomic_load(&vault->numeric.waits), "connections",
                      connections_json(api->doors), "counters", counters_json(&vault->counters));

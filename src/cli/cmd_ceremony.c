@@ -65,8 +65,9 @@ static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share
     char text[600];
     const char *name = c->custodians[share->place - 1];
     (void)snprintf(text, sizeof text,
-                   CLEAR_SCREEN "Share %d of %ld, for %s. Nobody else looks at the screen. Press "
-                                "Enter to see it. ",
+                   JT_CLEAR_SCREEN
+                   "Share %d of %ld, for %s. Nobody else looks at the screen. Press "
+                   "Enter to see it. ",
                    share->place, c->n, name);
     int code = say(text);
     (void)snprintf(text, sizeof text,
@@ -99,6 +100,7 @@ static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share
             break;
         }
     }
+    jt_secret_clear_screen();
     return code;
 }
 
@@ -207,9 +209,25 @@ static int order(struct ceremony *c)
     return err == JT_OK ? code : complain(err);
 }
 
-static int hold(struct ceremony *c)
+/* The record is of what has happened, so it comes last. */
+static int end(struct ceremony *c)
 {
     char record[RECORD_MAX];
+    enum jt_err err = jt_keyclient_wait_ceremony_end(c->kc);
+    if (err != JT_OK) {
+        (void)complain(err);
+        jt_complain("whether %s/master.key is the new one is not known: keep what opened the old "
+                    "one and what opens the new one, and see which of them it takes",
+                    c->conf.keeper_directory);
+        return JT_EXIT_FAILED;
+    }
+    write_record(c, record);
+    fputs(record, stdout);
+    return c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
+}
+
+static int hold(struct ceremony *c)
+{
     struct jt_unsealed now;
     enum jt_err err = jt_keyclient_wait_unseal(c->kc, JT_UNSEAL_NOTHING, "", &now);
     if (err != JT_OK) {
@@ -228,21 +246,11 @@ static int hold(struct ceremony *c)
     if (code == JT_EXIT_OK) {
         code = hand_out(c);
     }
-    if (code == JT_EXIT_OK) {
-        write_record(c, record);
-        code =
-            c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
-    }
-    if (code == JT_EXIT_OK) {
-        err = jt_keyclient_wait_ceremony_end(c->kc);
-        code = err == JT_OK ? JT_EXIT_OK : complain(err);
-    }
-    if (code == JT_EXIT_OK) {
-        fputs(record, stdout);
-    } else {
+    if (code != JT_EXIT_OK) {
         jt_complain("nothing was changed in %s", c->conf.keeper_directory);
+        return code;
     }
-    return code;
+    return end(c);
 }
 
 static int with_keeper(struct ceremony *c)
@@ -331,6 +339,10 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
     if (c.n > 0 && c.to == NULL && !jt_secret_can_ask()) {
         return jt_usage_error(self, "there is no terminal to show shares at: use --to");
     }
+    if (c.record != NULL && access(c.record, F_OK) == 0) {
+        return jt_usage_error(self, "--record must name a new file");
+    }
+    jt_secret_protect();
     code = jt_load_conf(cli, &c.conf);
     if (code == JT_EXIT_OK) {
         code = with_keeper(&c);

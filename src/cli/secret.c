@@ -9,8 +9,31 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
+
+#define INTERRUPT 3 /* Ctrl-C */
+
+void jt_secret_protect(void)
+{
+    const struct rlimit no_core = { 0, 0 };
+    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        jt_complain("this process cannot be kept from others of this user: %s", strerror(errno));
+    }
+}
+
+void jt_secret_clear_screen(void)
+{
+    static const char clear[] = JT_CLEAR_SCREEN;
+    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    if (tty >= 0) {
+        ssize_t n = write(tty, clear, sizeof clear - 1);
+        (void)n; /* a terminal that is gone shows nothing */
+        close(tty);
+    }
+}
 
 static void cut_line(char *text)
 {
@@ -20,13 +43,18 @@ static void cut_line(char *text)
 int jt_secret_file(const char *path, char out[static JT_SECRET_MAX + 1])
 {
     struct jt_buf contents;
-    jt_buf_init(&contents, JT_SECRET_MAX);
+    jt_buf_init(&contents, JT_SECRET_MAX + 2); /* with the end of a line */
     enum jt_err err = jt_file_read(AT_FDCWD, path, true, &contents);
     memset(out, 0, JT_SECRET_MAX + 1);
-    if (err == JT_OK) {
-        memcpy(out, contents.data, contents.len);
-        cut_line(out);
-    } else {
+    size_t len = 0;
+    while (err == JT_OK && len < contents.len && contents.data[len] != '\n' &&
+           contents.data[len] != '\r') {
+        len++;
+    }
+    err = len > JT_SECRET_MAX ? JT_ERR_LIMIT : err;
+    if (err == JT_OK && len > 0) {
+        memcpy(out, contents.data, len);
+    } else if (err != JT_OK) {
         jt_complain("%s: %s", path,
                     err == JT_ERR_FILE_UNSAFE
                         ? "must be a file of this user that nobody else can read (chmod 600)"
@@ -45,14 +73,17 @@ static bool ask(int tty, const char *prompt, bool shown, char out[static JT_SECR
         return false;
     }
     quiet = before;
-    quiet.c_lflag &= shown ? ~(tcflag_t)0 : ~(tcflag_t)ECHO;
+    /* keys that would end this process end the line instead: the caller clears the screen */
+    quiet.c_lflag &= ~(tcflag_t)(shown ? ISIG : ISIG | ECHO);
+    quiet.c_cc[VEOL] = INTERRUPT;
     memset(out, 0, JT_SECRET_MAX + 1);
     /* quiet first: what is typed at the prompt is never shown */
     bool asked = tcsetattr(tty, TCSAFLUSH, &quiet) == 0 &&
                  write(tty, prompt, strlen(prompt)) == (ssize_t)strlen(prompt);
     ssize_t n = asked ? read(tty, out, JT_SECRET_MAX) : -1;
     bool back = tcsetattr(tty, TCSAFLUSH, &before) == 0;
-    asked = (shown || write(tty, "\n", 1) == 1) && back && n > 0;
+    asked = (shown || write(tty, "\n", 1) == 1) && back && n > 0 &&
+            memchr(out, INTERRUPT, (size_t)n) == NULL;
     cut_line(out);
     return asked;
 }

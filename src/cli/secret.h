@@ -8,7 +8,14 @@
 
 #include <stdbool.h>
 
-#define JT_SECRET_MAX 255
+#define JT_SECRET_MAX   255
+#define JT_CLEAR_SCREEN "\033[H\033[2J\033[3J"
+
+/* Before any secret: no core file, and no other process of this user looks in. */
+void jt_secret_protect(void);
+
+/* Whatever was shown at the terminal goes, as far as that is in its power. */
+void jt_secret_clear_screen(void);
 
 /* The first line of a file that nobody else can read. JT_EXIT_OK, or JT_EXIT_CONFIG after a
  * message.

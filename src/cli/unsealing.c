@@ -71,6 +71,7 @@ static int by_phrase(struct jt_keyclient *kc, const struct jt_unsealing_files *f
 int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files *files)
 {
     static const struct jt_unsealing_files none = { .phrase = NULL };
+    jt_secret_protect();
     struct jt_unsealed now;
     enum jt_err err = jt_keyclient_wait_unseal(kc, JT_UNSEAL_NOTHING, "", &now);
     if (err == JT_ERR_KEEPER_AWAY && files == NULL) {

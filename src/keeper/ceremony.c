@@ -33,6 +33,31 @@ void jt_ceremony_opened(struct jt_ceremony *c, const uint8_t key[static JT_MASTE
     c->has_key = true;
 }
 
+/* Nothing takes another file's place before it was opened once, as it will be on the disk. */
+static enum jt_err open_again(const struct jt_ceremony *c, const char *phrase)
+{
+    struct jt_masterfile file;
+    struct jt_buf bytes;
+    jt_buf_init(&bytes, JT_MASTERFILE_MAX);
+    jt_masterfile_encode(&c->file, &bytes);
+    uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
+    enum jt_err err = key == NULL ? JT_ERR_NOMEM : jt_buf_status(&bytes);
+    if (err == JT_OK) {
+        err = jt_masterfile_decode(&bytes, &file);
+    }
+    if (err == JT_OK) {
+        err = file.method == JT_MASTER_PASSPHRASE
+                  ? jt_masterfile_open_phrase(&file, phrase, key)
+                  : jt_masterfile_open_shares(&file, c->shares + (file.n - file.k), key);
+    }
+    if (err == JT_OK && !jt_equal_ct(key, c->key, JT_MASTER_KEY_LEN)) {
+        err = JT_ERR_IMPOSSIBLE;
+    }
+    jt_secmem_free(key, JT_MASTER_KEY_LEN);
+    jt_buf_clear(&bytes);
+    return err;
+}
+
 enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
                              const struct jt_ceremony_order *order)
 {
@@ -50,6 +75,9 @@ enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
     err = order->method == JT_MASTER_PASSPHRASE
               ? jt_masterfile_seal_phrase(file, order->phrase, c->key)
               : jt_masterfile_seal_shares(file, order->k, order->n, c->key, c->shares);
+    if (err == JT_OK) {
+        err = open_again(c, order->phrase);
+    }
     c->is_made = err == JT_OK;
     return err;
 }

@@ -30,6 +30,10 @@ enum jt_err jt_listener_set_front(struct jt_listener *l, const char *front_user,
         l->front_uid = pw != NULL ? pw->pw_uid : (uid_t)number;
         l->front_gid = pw != NULL ? pw->pw_gid : getegid();
     }
+    if (production && l->front_uid == 0) {
+        return jt_fault_set(fault, JT_ERR_INVALID,
+                            "in production, front_user in [keeper] must not be root, who may seal");
+    }
     if (production && l->front_uid == geteuid()) {
         return jt_fault_set(
             fault, JT_ERR_INVALID,

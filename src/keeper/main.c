@@ -218,20 +218,24 @@ static enum jt_err check_grace(const struct jt_conf *conf, struct jt_fault *faul
                                GRACE_MIN_S);
 }
 
-static enum jt_err load(const struct jt_conf *conf, bool ceremony, struct jt_keeper **out,
+static enum jt_err load(const struct jt_conf *conf, const struct options *o, struct jt_keeper **out,
                         struct jt_fault *fault)
 {
-    struct jt_phrase *phrase;
+    struct jt_phrase *phrase = NULL;
+    bool ceremony = o->ceremony;
+    /* a credential is there for the service alone: for a command, people give what it would be */
+    bool asked = ceremony || (o->fd >= 0 && conf->keeper_passphrase_file[0] == '\0' &&
+                              getenv("CREDENTIALS_DIRECTORY") == NULL);
     struct jt_keeper_source source = { .directory = conf->keeper_directory,
                                        .development = jt_conf_is_development(conf),
                                        .ceremony = ceremony };
     enum jt_err err = ceremony ? jt_keydir_make(conf->keeper_directory, fault) : JT_OK;
-    if (err == JT_OK) {
+    if (err == JT_OK && !asked) {
         err = jt_phrase_read(conf->keeper_passphrase_file, conf->keeper_passphrase_credential,
                              &phrase, fault);
     }
     if (err == JT_OK) {
-        source.phrase = phrase != NULL && !ceremony ? phrase->text : NULL;
+        source.phrase = phrase != NULL ? phrase->text : NULL;
         err = jt_keeper_load(&source, out, fault);
         jt_phrase_free(phrase);
     }
@@ -250,7 +254,7 @@ static enum jt_err serve(const struct jt_conf *conf, struct jt_listener *listene
         err = lock_memory(development, &locked, fault);
     }
     if (err == JT_OK) {
-        err = load(conf, o->ceremony, &keeper, fault);
+        err = load(conf, o, &keeper, fault);
     }
     if (err == JT_OK) {
         keeper->locked = locked;

@@ -101,6 +101,7 @@ enum jt_err jt_op_seal_up(struct jt_keeper *k, struct jt_reader *in, struct jt_b
     if (k->unsealing == NULL) {
         return JT_ERR_OTHER_METHOD;
     }
+    jt_honey_tell(&k->honey);
     if (jt_keeper_settle(k) != JT_OK) {
         jt_log(JT_LOG_WARNING, "the state file could not be brought up to date: the next ids will "
                                "begin ahead of the clock");

@@ -414,6 +414,7 @@ static bool may_follow(const struct jt_ring *own, const struct jt_ring *next)
     return next->highest >= own->highest;
 }
 
+/* JT_ERR_WENT_BACK: it is authentic, and this keeper has this ring already, or a later one. */
 static enum jt_err check_word(const struct jt_keeper *k, const struct jt_recovery_accept *a,
                               struct jt_ring *next)
 {
@@ -448,11 +449,40 @@ static void raise(uint64_t *value, uint64_t to)
     *value = to > *value ? to : *value;
 }
 
+/* What custodians have said that nothing is minted below. True: it is news. */
+static bool raise_floors(struct jt_keeper_state *state, const struct jt_recovery_word *word)
+{
+    uint64_t before = state->highest_generation;
+    bool news = word->highest_generation > before || word->floor_ms > state->id_mark;
+    raise(&state->highest_generation, word->highest_generation);
+    raise(&state->id_mark, word->floor_ms);
+    for (size_t number = 1; number < 256; number++) {
+        news = news || word->floor_ms > state->node_marks[number];
+        raise(&state->node_marks[number], word->floor_ms);
+    }
+    return news;
+}
+
+/* The floors hold whatever the ring is by now. */
+static enum jt_err take_floors(struct jt_keeper *k, const struct jt_recovery_word *word)
+{
+    struct jt_keeper_state state = k->state;
+    enum jt_err err = raise_floors(&state, word) ? jt_keeper_save(k, &state) : JT_OK;
+    if (err == JT_OK) {
+        jt_idmint_pass(&k->mint, k->state.id_mark);
+    }
+    return err;
+}
+
 enum jt_err jt_recovery_accept(struct jt_keeper *k, const struct jt_recovery_accept *accept)
 {
     const struct jt_recovery_word *word = &accept->word;
     struct jt_ring next;
     enum jt_err err = check_word(k, accept, &next);
+    if (err == JT_ERR_WENT_BACK) {
+        enum jt_err taken = take_floors(k, word);
+        return taken == JT_OK ? err : taken;
+    }
     if (err == JT_OK) {
         err = jt_dirwatch_check(k, 0, &next);
     }
@@ -461,11 +491,7 @@ enum jt_err jt_recovery_accept(struct jt_keeper *k, const struct jt_recovery_acc
     }
     struct jt_keeper_state state = k->state;
     state.course = word->base;
-    raise(&state.highest_generation, word->highest_generation);
-    raise(&state.id_mark, word->floor_ms);
-    for (size_t number = 1; number < 256; number++) {
-        raise(&state.node_marks[number], word->floor_ms);
-    }
+    (void)raise_floors(&state, word);
     err = jt_keeper_adopt_with(k, &state, &accept->ring, &next);
     if (err == JT_OK) {
         jt_idmint_pass(&k->mint, k->state.id_mark);

@@ -35,9 +35,10 @@ enum jt_err jt_recovery_show(struct jt_keeper *k, const struct jt_recovery_show 
                              struct jt_recovery_shown *out) JT_CHECKED;
 
 /*
- * Goes on from a recovery, durably. JT_ERR_FORGED; JT_ERR_WENT_BACK: its epoch is not above all
- * that were seen; JT_ERR_REVIVES_DESTROYED; JT_ERR_KEY_MISSING, JT_ERR_KEY_WRONG,
- * JT_ERR_DIRECTORY_BAD.
+ * Goes on from a recovery, durably. JT_ERR_WENT_BACK: its epoch is not above all that were seen;
+ * what nothing is minted below is taken then all the same, since a ring that was posted may have
+ * been accepted in the ordinary way. JT_ERR_FORGED; JT_ERR_REVIVES_DESTROYED; JT_ERR_KEY_MISSING,
+ * JT_ERR_KEY_WRONG, JT_ERR_DIRECTORY_BAD.
  */
 enum jt_err jt_recovery_accept(struct jt_keeper *k,
                                const struct jt_recovery_accept *accept) JT_CHECKED;

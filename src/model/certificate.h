@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JT_CERTIFICATE_TEXT_MAX       60000 /* of a destruction on many nodes, with many fields */
+#define JT_CERTIFICATE_TEXT_MAX       65000 /* of a destruction on many nodes, with many fields */
 #define JT_CERTIFICATE_SIGNATURE_LEN  64
 #define JT_CERTIFICATE_PUBLIC_KEY_LEN 32
 

@@ -46,6 +46,13 @@ static void disconnect(struct jt_db *db)
     db->listens = false;
 }
 
+void jt_db_leave(struct jt_db *db)
+{
+    if (db->conn != NULL && !db->holds_node_lock) {
+        disconnect(db);
+    }
+}
+
 void jt_db_free(struct jt_db *db)
 {
     if (db == NULL) {

@@ -31,6 +31,12 @@ enum jt_err jt_db_new(const char *conninfo, const char *application, int timeout
 void jt_db_free(struct jt_db *db);
 
 /*
+ * Leaves the server that it has reached; jt_db_ensure connects anew. Not where the session holds
+ * the node's lock: that is not given up for a doubt.
+ */
+void jt_db_leave(struct jt_db *db);
+
+/*
  * Connects if needed and leaves no transaction open. JT_ERR_DB_AWAY when the database cannot be
  * reached.
  */

@@ -95,6 +95,12 @@ static enum jt_err remove_dead(struct jt_db *db, const char *name, const struct 
             err = n != 0 ? JT_ERR_DB_UNTRUE : stands ? JT_ERR_NODE_LIVES : JT_ERR_NO_NODE;
         }
     }
+    if (err == JT_OK) {
+        /* what its keeper has seen can be had from nobody any more: it holds up no recovery */
+        jt_params_init(&p);
+        jt_params_text(&p, name);
+        err = jt_db_change(db, "DELETE FROM keeper_view WHERE node = $1", &p, &n);
+    }
     return err == JT_OK ? jt_audit_act(db, act, JT_AUDIT_NODE_REMOVE, 0, name) : err;
 }
 

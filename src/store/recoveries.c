@@ -178,8 +178,9 @@ enum jt_err jt_keeper_views_read(struct jt_db *db, struct jt_keeper_view_row *ou
     *n = 0;
     enum jt_err err = jt_db_ensure(db);
     if (err == JT_OK) {
-        err = jt_db_query(db, "SELECT " JT_COLUMNS(VIEW, "") " FROM keeper_view ORDER BY node",
-                          NULL, &res);
+        err = jt_db_query(
+            db, "SELECT " JT_COLUMNS(VIEW, "") " FROM keeper_view ORDER BY node LIMIT 255", NULL,
+            &res);
     }
     for (int i = 0; err == JT_OK && i < PQntuples(res) && *n < JT_RECOVERY_VIEWS_MAX; i++) {
         struct jt_row row = jt_row_init(res, i);

@@ -40,6 +40,15 @@ enum jt_err jt_front_course_why(struct jt_vault *vault)
     return (enum jt_err)atomic_load(&vault->course.why);
 }
 
+bool jt_front_course_follows(struct jt_vault *vault, const struct jt_course *now)
+{
+    struct jt_front_course *c = &vault->course;
+    pthread_mutex_lock(&c->mutex);
+    bool follows = jt_course_follows(&c->seen, now) == JT_OK;
+    pthread_mutex_unlock(&c->mutex);
+    return follows;
+}
+
 uint64_t jt_front_course_own(struct jt_vault *vault)
 {
     struct jt_front_course *c = &vault->course;

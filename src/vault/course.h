@@ -21,8 +21,9 @@ struct jt_vault;
 
 /* Part of struct jt_vault; any thread. */
 struct jt_front_course {
-    pthread_mutex_t showing;        /* held from reading a ring until the keeper was shown it */
-    pthread_mutex_t mutex;          /* of the two that follow */
+    pthread_mutex_t showing; /* held from reading a ring until the keeper was shown it */
+    uint64_t followed;       /* under it: the epoch up to which the keeper was shown recoveries */
+    pthread_mutex_t mutex;   /* of the two that follow */
     struct jt_course seen, refused; /* refused: the last one that was */
     _Atomic int why;                /* enum jt_err: the keeper refuses ring or course; JT_OK */
 };
@@ -36,6 +37,9 @@ void jt_front_course_refused(struct jt_vault *vault, enum jt_err why, const stru
 
 /* JT_OK, or why no card is served: of jt_course_is_reason, or JT_ERR_WENT_BACK. */
 enum jt_err jt_front_course_why(struct jt_vault *vault) JT_CHECKED;
+
+/* Whether it may be what the last one that was taken has become. */
+bool jt_front_course_follows(struct jt_vault *vault, const struct jt_course *now);
 
 /* How often this node's number had renewed its lease in the last one that was taken. */
 uint64_t jt_front_course_own(struct jt_vault *vault);

@@ -115,5 +115,6 @@ void jt_inspect_peers(struct jt_work_ctx *ctx, struct jt_peers *out)
 {
     *out = (struct jt_peers){ .keeper_up = false };
     out->keeper_up = jt_keyclient_wait_status(ctx->keeper, &out->keeper) == JT_OK;
-    out->database_up = jt_endings_read(ctx->db, &out->endings) == JT_OK;
+    out->database_up = jt_db_ensure(ctx->db) == JT_OK;
+    out->endings_known = out->database_up && jt_endings_read(ctx->db, &out->endings) == JT_OK;
 }

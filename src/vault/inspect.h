@@ -70,6 +70,7 @@ enum jt_err jt_inspect_readings(struct jt_work_ctx *ctx, const struct jt_reading
 /* How keeper and database answer now. What cannot be reached is down: it never fails. */
 struct jt_peers {
     bool keeper_up, database_up;
+    bool endings_known;
     struct jt_keeper_status keeper; /* zeroes while it is down */
     struct jt_endings endings;      /* zeroes while the database is */
 };

@@ -69,6 +69,9 @@ void jt_lane_end(struct jt_lane *lane, enum jt_err err)
     }
     uint64_t us = (uint64_t)(jt_clock_us() - lane->began_us);
     jt_histogram_note(&lane->figures.us, &jt_bounds_us, us);
+    if (lane->n_foreground != NULL) {
+        jt_figure_add(lane->n_foreground, 1);
+    }
     if (lane->foreground != NULL && lane->n <= JT_LANE_BRIEF_BATCH) {
         jt_latency_note(lane->foreground, us);
     }
@@ -384,6 +387,7 @@ enum jt_err jt_lane_new(const struct jt_lane_verb *verb, const struct jt_lane_pl
     lane->refresher = place->refresher;
     lane->nth_writer = nth_writer;
     lane->foreground = verb->audits ? place->foreground : NULL;
+    lane->n_foreground = verb->audits ? place->n_foreground : NULL;
     lane->turns.max = verb->waiting_max;
     enum jt_err err =
         verb->audits ? jt_trail_connect(&place->vault->trail, &lane->connection) : JT_OK;

@@ -99,6 +99,7 @@ struct jt_lane_place {
     struct jt_keyclient *keeper;
     struct jt_refresher *refresher;
     struct jt_latency *foreground; /* NULL: nobody looks */
+    jt_figure *n_foreground;       /* the same */
 };
 
 struct jt_lane {
@@ -116,6 +117,7 @@ struct jt_lane {
     int64_t began_us; /* the batch under way, or the last one */
     struct jt_lane_figures figures;
     struct jt_latency *foreground; /* where its batches are noted as well; NULL: nowhere */
+    jt_figure *n_foreground;       /* and counted, whatever their size */
     int64_t asked_ms;              /* when a request was last submitted */
     bool busy;
     bool told; /* the log has the reason for which the batch ends */

@@ -104,7 +104,9 @@ static enum jt_err add_lane(struct jt_lanes *lanes, const struct jt_lane_verb *v
                                          .loop = lanes->loop,
                                          .keeper = lanes->keeper,
                                          .refresher = lanes->refresher,
-                                         .foreground = &lanes->vault->foreground[lanes->index] };
+                                         .foreground = &lanes->vault->foreground[lanes->index],
+                                         .n_foreground =
+                                             &lanes->vault->n_foreground[lanes->index] };
     uint32_t n = FIRST_WRITER + WRITERS_EACH * (uint32_t)lanes->index + lanes->n_writers;
     enum jt_err err = jt_lane_new(verb, &place, n, out);
     if (err == JT_OK) {

@@ -273,11 +273,12 @@ enum jt_err jt_movers_start(struct jt_movers *m, struct jt_vault *vault,
 
 void jt_movers_look(struct jt_throttle *throttle, const struct jt_vault *vault)
 {
-    uint64_t counts[JT_LATENCY_STEPS] = { 0 };
+    uint64_t counts[JT_LATENCY_STEPS] = { 0 }, n = 0;
     for (int i = 0; i < vault->n_loops; i++) {
         jt_latency_add(counts, &vault->foreground[i]);
+        n += jt_figure_get(&vault->n_foreground[i]);
     }
-    jt_throttle_look(throttle, counts, jt_clock_us());
+    jt_throttle_look(throttle, counts, n, jt_clock_us());
 }
 
 void jt_movers_stop(struct jt_movers *m)

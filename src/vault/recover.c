@@ -270,6 +270,14 @@ static enum jt_err post(struct jt_work_ctx *ctx, const struct jt_recover_look *l
 
 enum jt_err jt_recover_follow(struct jt_work_ctx *ctx)
 {
+    pthread_mutex_lock(&ctx->vault->course.showing);
+    enum jt_err err = jt_recover_follow_shown(ctx);
+    pthread_mutex_unlock(&ctx->vault->course.showing);
+    return err;
+}
+
+enum jt_err jt_recover_follow_shown(struct jt_work_ctx *ctx)
+{
     struct jt_recovery_done *done = calloc(1, sizeof *done);
     struct jt_recovery_accept *accept = calloc(1, sizeof *accept);
     enum jt_err err =

@@ -58,7 +58,11 @@ enum jt_err jt_recover_approve(struct jt_work_ctx *ctx, const struct jt_approval
 enum jt_err jt_recover_carry_out(struct jt_work_ctx *ctx, struct jt_recover_look *look,
                                  bool *busy) JT_CHECKED;
 
-/* Shows the keeper the newest recovery that was carried out. JT_ERR_NO_RECOVERY. */
+/*
+ * Shows the keeper the newest recovery that was carried out. JT_ERR_NO_RECOVERY. The caller of the
+ * latter holds vault->course.showing.
+ */
 enum jt_err jt_recover_follow(struct jt_work_ctx *ctx) JT_CHECKED;
+enum jt_err jt_recover_follow_shown(struct jt_work_ctx *ctx) JT_CHECKED;
 
 #endif

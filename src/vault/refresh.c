@@ -3,11 +3,13 @@
 
 #include "base/container.h"
 #include "base/log.h"
+#include "model/recovery.h"
 #include "store/cards.h"
 #include "store/course.h"
 #include "vault/lease.h"
 #include "vault/neighbours.h"
 #include "vault/numeric.h"
+#include "vault/recover.h"
 
 #include <stdlib.h>
 
@@ -118,18 +120,10 @@ static void note_join(struct jt_vault *vault, enum jt_err err)
                                                             : JT_MINT_NOT_YET);
 }
 
-/*
- * Hands the ring over, decodes it and notes it in the vault; *joined: whether the keeper mints
- * already.
- */
-static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_shown *shown,
-                               struct jt_ring *ring, bool *joined)
+/* What the keeper said of a ring: decodes it and notes it in the vault. */
+static enum jt_err note_ring(struct jt_work_ctx *ctx, enum jt_err err,
+                             const struct jt_ring_row *row, struct jt_ring *ring)
 {
-    const struct jt_ring_row *row = &shown->row;
-    enum jt_err err = jt_keyclient_wait_ring_show(ctx->keeper, shown, joined);
-    if (shown->has_course) {
-        note_course(ctx->vault, err, &shown->course);
-    }
     if (jt_course_is_reason(err) || err == JT_ERR_WENT_BACK || err == JT_ERR_FORGED ||
         err == JT_ERR_KEY_MISSING || err == JT_ERR_KEY_WRONG || err == JT_ERR_NO_ROOT) {
         lose_ring(ctx->vault);
@@ -145,11 +139,69 @@ static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_sho
     return err;
 }
 
+/* Hands the ring over; *joined: whether the keeper mints already. */
+static enum jt_err accept_ring(struct jt_work_ctx *ctx, const struct jt_ring_shown *shown,
+                               struct jt_ring *ring, bool *joined)
+{
+    enum jt_err err = jt_keyclient_wait_ring_show(ctx->keeper, shown, joined);
+    note_course(ctx->vault, err, &shown->course);
+    return note_ring(ctx, err, &shown->row, ring);
+}
+
 /* The ring and where the database stands, in one statement. */
 static enum jt_err read_ring(struct jt_work_ctx *ctx, struct jt_ring_shown *out)
 {
     out->has_course = true;
     return jt_course_read(ctx->db, &out->row, &out->course);
+}
+
+/*
+ * A ring that a recovery has posted is good as any other: its floors are taken first, so that
+ * nothing is minted below them. At the first ring of this front, and where the epoch has leapt.
+ */
+static enum jt_err follow_recovery(struct jt_work_ctx *ctx, uint64_t epoch)
+{
+    uint64_t *followed = &ctx->vault->course.followed;
+    if (*followed != 0 && epoch < *followed + JT_RECOVERY_STEP) {
+        *followed = epoch > *followed ? epoch : *followed;
+        return JT_OK;
+    }
+    enum jt_err err = jt_recover_follow_shown(ctx);
+    if (err == JT_OK || err == JT_ERR_NO_RECOVERY || err == JT_ERR_WENT_BACK) {
+        *followed = epoch;
+    }
+    if (err != JT_OK && jt_err_class(err) == JT_CLASS_GIVE_UP) {
+        jt_fault_clear(&ctx->fault); /* the ring that is shown next says what is the matter */
+        err = JT_OK;
+    }
+    return err;
+}
+
+/*
+ * Reads it. A connection to a server that is behind what others have reached, such as an old
+ * primary that has not been stopped yet, is given up: by what the next one finds it is judged.
+ */
+static enum jt_err read_again_if_behind(struct jt_work_ctx *ctx, struct jt_ring_shown *out)
+{
+    enum jt_err err = read_ring(ctx, out);
+    if (err == JT_OK && !jt_front_course_follows(ctx->vault, &out->course)) {
+        jt_db_leave(ctx->db);
+        err = read_ring(ctx, out);
+    }
+    return err;
+}
+
+/* Shows what was just written, or, where others have gone on from it already, what there is. */
+static enum jt_err accept_own(struct jt_work_ctx *ctx, struct jt_ring_shown *shown,
+                              struct jt_ring *ring, bool *joined)
+{
+    enum jt_err err = jt_keyclient_wait_ring_show(ctx->keeper, shown, joined);
+    if (err == JT_ERR_WENT_BACK) {
+        jt_fault_clear(&ctx->fault);
+        err = read_again_if_behind(ctx, shown);
+        return err == JT_OK ? accept_ring(ctx, shown, ring, joined) : err;
+    }
+    return note_ring(ctx, err, &shown->row, ring);
 }
 
 /*
@@ -161,15 +213,15 @@ static enum jt_err read_and_accept(struct jt_work_ctx *ctx, const struct jt_ring
                                    struct jt_ring_row *row, struct jt_ring *ring, bool *joined)
 {
     struct jt_ring_shown shown = { .has_course = false };
-    enum jt_err err = JT_OK;
+    enum jt_err err = own == NULL ? jt_db_ensure(ctx->db) : JT_OK; /* before others have to wait */
     pthread_mutex_lock(&ctx->vault->course.showing);
     if (own != NULL) {
         shown.row = *own;
+        err = accept_own(ctx, &shown, ring, joined);
     } else {
-        err = read_ring(ctx, &shown);
-    }
-    if (err == JT_OK) {
-        err = accept_ring(ctx, &shown, ring, joined);
+        err = err == JT_OK ? read_again_if_behind(ctx, &shown) : err;
+        err = err == JT_OK ? follow_recovery(ctx, shown.row.epoch) : err;
+        err = err == JT_OK ? accept_ring(ctx, &shown, ring, joined) : err;
     }
     pthread_mutex_unlock(&ctx->vault->course.showing);
     if (row != NULL) {

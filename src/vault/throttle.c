@@ -14,6 +14,9 @@
 #define AT_FIRST    0.25
 #define UP          1.15
 #define UP_BY       0.01
+#define CLOSE       0.7 /* to the share at which requests were slow */
+#define CLOSE_UP    1.03
+#define CLOSE_UP_BY 0.002
 #define UP_ALONE    4 /* where nobody asks */
 #define UP_ALONE_BY 0.1
 #define HARDLY      10 /* batches in a second: hardly any card is asked for */
@@ -23,6 +26,7 @@ void jt_throttle_init(struct jt_throttle *t, long per_second, long max_lag_ms)
     *t = (struct jt_throttle){ .per_second = per_second,
                                .max_lag_ms = max_lag_ms,
                                .for_latency = 1,
+                               .slow_at = 1,
                                .for_lag = 1,
                                .at_first = AT_FIRST };
     pthread_mutex_init(&t->mutex, NULL);
@@ -97,6 +101,16 @@ static double rise(double share)
     return share * UP + UP_BY > 1 ? 1 : share * UP + UP_BY;
 }
 
+/* Beside requests: see slow_at. */
+static double rise_beside(double share, double slow_at)
+{
+    double quickly = rise(share), slowly = share * CLOSE_UP + CLOSE_UP_BY;
+    double next = quickly <= CLOSE * slow_at ? quickly
+                  : slowly > CLOSE * slow_at ? slowly
+                                             : CLOSE * slow_at;
+    return next > 1 ? 1 : next;
+}
+
 static double rise_alone(double share)
 {
     return share * UP_ALONE + UP_ALONE_BY > 1 ? 1 : share * UP_ALONE + UP_ALONE_BY;
@@ -144,24 +158,25 @@ static void judge(struct jt_throttle *t)
         t->probing = JT_THROTTLE_PROBE;
         t->since_probe = 0;
     } else {
-        t->for_latency = is_slow(t) ? fall(t->for_latency, DOWN) : rise(t->for_latency);
+        bool slow = is_slow(t);
+        t->slow_at = slow && !t->slow ? t->for_latency : t->slow_at;
+        t->slow = slow;
+        t->for_latency =
+            slow ? fall(t->for_latency, DOWN) : rise_beside(t->for_latency, t->slow_at);
     }
 }
 
 /* Whether cards were asked for since the last look, which is so long ago. */
-static bool was_asked(const struct jt_throttle *t, const uint64_t counts[static JT_LATENCY_STEPS],
-                      int64_t span_us)
+static bool was_asked(const struct jt_throttle *t, uint64_t n, int64_t span_us)
 {
-    uint64_t n = 0;
-    for (size_t i = 0; i < JT_LATENCY_STEPS; i++) {
-        n += counts[i] - t->seen[i];
-    }
-    return n * 1000000 >= HARDLY * (uint64_t)span_us;
+    uint64_t more = n > t->n_seen ? n - t->n_seen : 0;
+    return more * 1000000 >= HARDLY * (uint64_t)span_us;
 }
 
 /* The share of who begins, or goes on beside requests that begin. */
 static void note_first(struct jt_throttle *t, bool asked)
 {
+    t->slow_at = asked ? t->slow_at : 1;
     if (t->worked_us == 0 || (asked && !t->asked)) {
         t->at_first = AT_FIRST;
     } else {
@@ -171,14 +186,14 @@ static void note_first(struct jt_throttle *t, bool asked)
 }
 
 void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LATENCY_STEPS],
-                      int64_t now_us)
+                      uint64_t n, int64_t now_us)
 {
     pthread_mutex_lock(&t->mutex);
     int64_t span_us = now_us - t->looked_us;
     if (span_us >= JT_THROTTLE_LOOK_US) {
         bool quiet = t->worked_us * QUIET_PART <= span_us;
         bool at_work = !quiet && t->probing == 0;
-        note_first(t, was_asked(t, counts, span_us));
+        note_first(t, was_asked(t, n, span_us));
         jt_latency_view_add(&t->now, FORGET, t->seen, at_work ? counts : t->seen);
         if (quiet) {
             note_quiet(t, counts);
@@ -187,9 +202,11 @@ void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LAT
         if (at_work) {
             judge(t);
         } else if (quiet) {
-            t->for_latency = t->asked ? rise(t->for_latency) : rise_alone(t->for_latency);
+            t->for_latency =
+                t->asked ? rise_beside(t->for_latency, t->slow_at) : rise_alone(t->for_latency);
         }
         memcpy(t->seen, counts, sizeof t->seen);
+        t->n_seen = n;
         t->worked_us = 0;
         t->looked_us = now_us;
     }

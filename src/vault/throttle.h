@@ -10,10 +10,12 @@
  * Seconds in which the workers hardly worked say what is usual: the median of the last 31 of them.
  * The others are compared with that, the last few together. Where they are slower by more than
  * JT_THROTTLE_SLOWER, and by half a millisecond, the share falls to 0.6 of what it was; else it
- * rises. It never falls below a fiftieth; while it is that low, seconds count as usual ones. So
- * where requests have become slow for another reason, what is usual follows within half a minute,
- * and the workers come back. The other way round: after each two minutes of work they hold back for
- * three seconds, to see what is usual. They begin with that if they do not know it.
+ * rises: quickly up to 0.7 of the share at which requests became slow last, and slowly from there
+ * on, so that most seconds are spent below it. It never falls below a fiftieth; while it is that
+ * low, seconds count as usual ones. So where requests have become slow for another reason, what is
+ * usual follows within half a minute, and the workers come back. The other way round: after each
+ * two minutes of work they hold back for three seconds, to see what is usual. They begin with that
+ * if they do not know it.
  *
  * While cards are asked for, a batch has JT_THROTTLE_BRIEF rows at most, because what comes
  * meanwhile waits for it. Where hardly any card is asked for, nobody is disturbed: batches are as
@@ -54,11 +56,13 @@ struct jt_throttle {
 
     int64_t looked_us, lag_looked_us;
     int64_t worked_us; /* by all workers since the last look */
-    uint64_t seen[JT_LATENCY_STEPS];
+    uint64_t seen[JT_LATENCY_STEPS], n_seen;
     struct jt_latency_view now, quiet;
     uint64_t usual[JT_THROTTLE_USUAL]; /* percentiles of quiet seconds, n_usual of them so far */
     size_t n_usual;
     double for_latency, for_lag, at_first; /* shares */
+    double slow_at; /* the share at which requests became slow last; 1: none */
+    bool slow;      /* they are */
     int probing, since_probe;
     bool asked; /* in the last look cards were asked for */
     struct {
@@ -84,9 +88,12 @@ int64_t jt_throttle_take(struct jt_throttle *t, size_t n, int64_t now_us,
 /* A worker's batch took so long: how long that worker rests before its next one, and *why. */
 int64_t jt_throttle_rest(struct jt_throttle *t, int64_t took_us, enum jt_throttle_reason *why);
 
-/* What the request path did until now. A look within the second after the last one is none. */
+/*
+ * What the request path did until now: its latencies, of small batches, and how many batches of any
+ * size. A look within the second after the last one is none.
+ */
 void jt_throttle_look(struct jt_throttle *t, const uint64_t counts[static JT_LATENCY_STEPS],
-                      int64_t now_us);
+                      uint64_t n, int64_t now_us);
 
 /* True once a second where lag matters: the caller is to ask for it, and nobody else does. */
 bool jt_throttle_lag_due(struct jt_throttle *t, int64_t now_us);

@@ -93,6 +93,7 @@ struct jt_vault {
     _Atomic uint8_t strays[JT_KEY_ID_SET_LEN];
     /* batches of each loop's lanes that answer somebody, and are not large ones */
     struct jt_latency foreground[JT_VAULT_LOOPS];
+    jt_figure n_foreground[JT_VAULT_LOOPS]; /* batches, large ones too, which are not in there */
     int n_loops;
     /* those with all their connections: a load balancer asks one loop, its traffic comes to all */
     _Atomic int n_loops_up;

@@ -320,6 +320,29 @@ static void a_keeper_that_has_seen_less_is_told_so(void **state)
     assert_int_equal(ask(in, &old, 0), JT_OK);
 }
 
+/* Whoever has taken the ring in the ordinary way, and has perhaps gone on, takes the floor alone.
+ */
+static void a_word_that_comes_late_still_brings_its_floor(void **state)
+{
+    struct inside *in = *state;
+    (void)signers_enroll(in);
+    copy_database(in, &old, 100, 5, 50);
+    uint64_t floor_ms = jt_keeper_now_ms() + 3600000;
+    assert_int_equal(ask(in, &old, floor_ms), JT_OK);
+    assert_int_equal(standing(in, &old), JT_RECOVERY_DUE);
+    const struct jt_recovery_accept late = word();
+    assert_int_equal(show_ring(in, &late.ring, course(130, 5)), JT_OK);
+    in->ring = late.ring;
+    assert_true(in->k->state.id_mark < floor_ms);
+    assert_int_equal(follow(in, &late), JT_ERR_WENT_BACK);
+    assert_true(in->k->state.id_mark >= floor_ms && in->k->state.node_marks[77] >= floor_ms);
+    struct jt_recovery_accept forged = late;
+    forged.word.floor_ms += 1000;
+    assert_int_equal(follow(in, &forged), JT_ERR_FORGED);
+    inside_restart(in, false);
+    assert_true(in->k->state.id_mark >= floor_ms);
+}
+
 static void ids_begin_behind_the_floor_under_every_number(void **state)
 {
     struct inside *in = *state;
@@ -379,6 +402,7 @@ int main(void)
         IN_A_KEEPER(what_is_destroyed_stays_so_and_its_cards_are_told),
         IN_A_KEEPER(no_keeper_follows_to_what_it_knows_as_destroyed),
         IN_A_KEEPER(a_keeper_that_has_seen_less_is_told_so),
+        IN_A_KEEPER(a_word_that_comes_late_still_brings_its_floor),
         IN_A_KEEPER(ids_begin_behind_the_floor_under_every_number),
         IN_A_KEEPER(a_keeper_without_a_ring_goes_by_the_databases),
     };

@@ -14,6 +14,7 @@
 struct scene {
     struct jt_throttle t;
     struct jt_latency path;
+    uint64_t n;
     int64_t now_us;
     double share; /* of the last second that the worker worked */
     enum jt_throttle_reason why;
@@ -40,13 +41,14 @@ static void note(struct scene *s, int n, uint64_t us)
     for (int i = 0; i < n; i++) {
         jt_latency_note(&s->path, us);
     }
+    s->n += (uint64_t)n;
 }
 
 static void look(struct scene *s)
 {
     uint64_t counts[JT_LATENCY_STEPS] = { 0 };
     jt_latency_add(counts, &s->path);
-    jt_throttle_look(&s->t, counts, s->now_us);
+    jt_throttle_look(&s->t, counts, s->n, s->now_us);
 }
 
 /* One second, in which `n` batches of the request path took so long, and the worker works or not.
@@ -111,6 +113,20 @@ static void beside_requests_batches_are_brief(void **state)
     assert_int_equal(jt_throttle_batch(&s->t, 500), 500);
 }
 
+/* Large batches are not judged by their time, but somebody asks for cards. */
+static void beside_large_batches_it_is_not_alone(void **state)
+{
+    struct scene *s = *state;
+    for (int i = 0; i < 3; i++) {
+        s->n += 20;
+        second(s, 0, 0, true);
+        assert_int_equal(jt_throttle_batch(&s->t, 500), JT_THROTTLE_BRIEF);
+    }
+    assert_true(s->share < 0.5);
+    second(s, 0, 0, true);
+    assert_int_equal(jt_throttle_batch(&s->t, 500), 500);
+}
+
 static void it_gives_way_to_requests_that_became_slower_and_comes_back(void **state)
 {
     struct scene *s = *state;
@@ -126,9 +142,12 @@ static void it_gives_way_to_requests_that_became_slower_and_comes_back(void **st
         assert_true(i < 7 || s->share < 0.1);
         assert_true(i < 1 || s->why == JT_THROTTLE_LATENCY);
     }
-    for (int i = 0; i < 40; i++) {
+    double after_15 = 0;
+    for (int i = 0; i < 60; i++) {
         second(s, 500, 2000, true);
+        after_15 = i == 14 ? s->share : after_15;
     }
+    assert_true(after_15 > 0.15); /* near to where they became slow it is careful */
     assert_true(s->share > 0.9 && s->why == JT_THROTTLE_NONE);
 }
 
@@ -241,6 +260,7 @@ int main(void)
         IN_A_SCENE(nobody_is_disturbed_where_nobody_asks),
         IN_A_SCENE(it_is_alone_within_three_seconds_when_requests_end),
         IN_A_SCENE(beside_requests_batches_are_brief),
+        IN_A_SCENE(beside_large_batches_it_is_not_alone),
         IN_A_SCENE(it_gives_way_to_requests_that_became_slower_and_comes_back),
         IN_A_SCENE(what_is_slow_for_another_reason_becomes_usual),
         IN_A_SCENE(without_knowing_what_is_usual_it_looks_first),
