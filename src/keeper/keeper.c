@@ -535,6 +535,23 @@ enum jt_err jt_keeper_join(struct jt_keeper *k, const struct jt_node_spec *node,
     return err;
 }
 
+enum jt_err jt_keeper_ring_row(const struct jt_keeper *k, const struct jt_ring *ring,
+                               struct jt_ring_row *row)
+{
+    *row = (struct jt_ring_row){ .epoch = ring->epoch };
+    struct jt_buf body;
+    jt_buf_init(&body, JT_RING_BODY_MAX);
+    jt_ring_encode(ring, &body);
+    enum jt_err err = jt_buf_status(&body);
+    if (err == JT_OK) {
+        memcpy(row->body, body.data, body.len);
+        row->body_len = body.len;
+        err = jt_rowmac_ring(k->root, row->body, row->body_len, row->mac);
+    }
+    jt_buf_clear(&body);
+    return err;
+}
+
 enum jt_err jt_keeper_node_row(const struct jt_keeper *k, struct jt_node_row *row)
 {
     *row = (struct jt_node_row){ .spec = k->node,

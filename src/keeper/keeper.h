@@ -134,6 +134,10 @@ enum jt_err jt_keeper_take_root(struct jt_keeper *k, struct jt_root *root,
 enum jt_err jt_keeper_join(struct jt_keeper *k, const struct jt_node_spec *node,
                            uint64_t newest_ms) JT_CHECKED;
 
+/* The row of a ring, with its MAC. */
+enum jt_err jt_keeper_ring_row(const struct jt_keeper *k, const struct jt_ring *ring,
+                               struct jt_ring_row *row) JT_CHECKED;
+
 /* The row of the node that has joined, as it is now. */
 enum jt_err jt_keeper_node_row(const struct jt_keeper *k, struct jt_node_row *row) JT_CHECKED;
 

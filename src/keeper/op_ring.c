@@ -14,23 +14,6 @@
 
 #include <string.h>
 
-static enum jt_err make_row(const struct jt_keeper *k, const struct jt_ring *ring,
-                            struct jt_ring_row *row)
-{
-    *row = (struct jt_ring_row){ .epoch = ring->epoch };
-    struct jt_buf body;
-    jt_buf_init(&body, JT_RING_BODY_MAX);
-    jt_ring_encode(ring, &body);
-    enum jt_err err = jt_buf_status(&body);
-    if (err == JT_OK) {
-        memcpy(row->body, body.data, body.len);
-        row->body_len = body.len;
-        err = jt_rowmac_ring(k->root, row->body, row->body_len, row->mac);
-    }
-    jt_buf_clear(&body);
-    return err;
-}
-
 enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
     enum jt_err err = jt_wire_end(in);
@@ -53,7 +36,7 @@ enum jt_err jt_op_ring_first(struct jt_keeper *k, struct jt_reader *in, struct j
     struct jt_ring empty = { .development = k->development, .epoch = 1 };
     memcpy(empty.root_check_value, k->root->check_value, sizeof empty.root_check_value);
     struct jt_ring_row row;
-    err = make_row(k, &empty, &row);
+    err = jt_keeper_ring_row(k, &empty, &row);
     if (err == JT_OK) {
         jt_ring_row_encode(&row, out);
     }
@@ -141,7 +124,7 @@ enum jt_err jt_op_ring_propose(struct jt_keeper *k, struct jt_reader *in, struct
         err = jt_policy_held(k->keyring, &next, &missing);
     }
     if (err == JT_OK) {
-        err = make_row(k, &next, &proposal.next);
+        err = jt_keeper_ring_row(k, &next, &proposal.next);
     }
     if (err == JT_OK) {
         err = destroys ? make_last_row(k, &next, propose.generation.number, &proposal)

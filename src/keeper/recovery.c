@@ -289,23 +289,6 @@ static bool is_present(const struct jt_recovery_request *r, const struct present
            r->epoch > k->state.highest_epoch && r->epoch > db->ring.epoch;
 }
 
-static enum jt_err make_ring(const struct jt_keeper *k, const struct jt_ring *next,
-                             struct jt_ring_row *row)
-{
-    struct jt_buf body;
-    *row = (struct jt_ring_row){ .epoch = next->epoch };
-    jt_buf_init(&body, JT_RING_BODY_MAX);
-    jt_ring_encode(next, &body);
-    enum jt_err err = jt_buf_status(&body);
-    if (err == JT_OK) {
-        memcpy(row->body, body.data, body.len);
-        row->body_len = body.len;
-        err = jt_rowmac_ring(k->root, row->body, row->body_len, row->mac);
-    }
-    jt_buf_clear(&body);
-    return err;
-}
-
 static enum jt_err make_rows(const struct jt_keeper *k, const struct present *p, uint64_t epoch,
                              struct jt_recovery_shown *out)
 {
@@ -362,7 +345,7 @@ static enum jt_err propose(const struct jt_keeper *k, const struct jt_recovery_s
                            struct present *p, struct jt_recovery_shown *out)
 {
     p->next.epoch = show->request.epoch;
-    enum jt_err err = make_ring(k, &p->next, &out->ring);
+    enum jt_err err = jt_keeper_ring_row(k, &p->next, &out->ring);
     if (err == JT_OK) {
         err = make_rows(k, p, p->next.epoch, out);
     }
