@@ -13,7 +13,7 @@ class Standby:
         self.directory.mkdir()
         subprocess.run(
             [pg_bin("pg_basebackup"), "-h", cluster.directory, "-U", "postgres", "-D", self.data]
-            + ["-R", "-X", "stream", "-c", "fast"],
+            + ["-R", "-X", "stream", "-c", "fast", "--no-sync"],
             check=True,
             stdout=subprocess.DEVNULL,
         )
