@@ -21,6 +21,14 @@ enum jt_err jt_course_keep(struct jt_keeper *k)
     return k->course_moved ? jt_keeper_save(k, &state) : JT_OK;
 }
 
+enum jt_err jt_course_judge(const struct jt_keeper *k, const struct jt_course *now)
+{
+    const struct jt_course *seen = &k->state.course;
+    enum jt_err err = jt_course_follows(seen, now);
+    bool grown = err == JT_OK && k->state.forked && now->timeline == seen->timeline;
+    return grown ? JT_ERR_LOG_BEHIND : err;
+}
+
 /* Once for each change: whoever reads the log sees both sides. */
 static void tell_refused(const struct jt_keeper *k, enum jt_err why, const struct jt_course *now)
 {
@@ -44,6 +52,10 @@ static enum jt_err refuse(struct jt_keeper *k, enum jt_err why, const struct jt_
     k->course_why = why;
     k->joined = false;
     k->ring_shown = false;
+    if (why == JT_ERR_LOG_BEHIND && !k->state.forked) {
+        k->state.forked = true;
+        k->course_moved = true;
+    }
     enum jt_err err = jt_course_keep(k);
     return err == JT_OK ? why : err;
 }
@@ -68,7 +80,7 @@ enum jt_err jt_course_look(struct jt_keeper *k, const struct jt_course *now)
     if (!jt_course_known(now) || now->timeline == 0) {
         return JT_ERR_INVALID;
     }
-    enum jt_err err = jt_course_follows(&k->state.course, now);
+    enum jt_err err = jt_course_judge(k, now);
     return err == JT_OK ? JT_OK : refuse(k, err, now);
 }
 
@@ -83,6 +95,7 @@ enum jt_err jt_course_note(struct jt_keeper *k, const struct jt_course *now)
     } else {
         struct jt_keeper_state next = k->state;
         next.course = *now;
+        next.forked = false;
         err = jt_keeper_save(k, &next);
     }
     if (err == JT_OK) {

@@ -8,6 +8,9 @@
  * custodians have recovered (keeper/recovery.h), the keeper accepts no ring, proposes none, and
  * mints no id. What it remembers does not move meanwhile.
  *
+ * Every log grows. So once one was shown that ends too early, its length proves nothing any more:
+ * nothing of that timeline is accepted then but by a recovery, whatever restarts in between.
+ *
  * The course is kept in memory. It reaches the state file with whatever is saved anyway, which is
  * at least once a minute because of the mark of the ids; at once where cluster or timeline are new,
  * or where a course is refused; and at the clean end. So it costs no sync of its own. A keeper that
@@ -20,6 +23,12 @@
 
 /* What stands in the way of everything that a refused course forbids; JT_OK: nothing does. */
 enum jt_err jt_course_standing(const struct jt_keeper *k) JT_CHECKED;
+
+/*
+ * Whether `now` may be what the keeper has seen: JT_OK or a reason of jt_course_follows. Notes
+ * nothing.
+ */
+enum jt_err jt_course_judge(const struct jt_keeper *k, const struct jt_course *now) JT_CHECKED;
 
 /*
  * Looks at the course of the database as it is now. JT_ERR_INVALID: it is none, and the reasons of

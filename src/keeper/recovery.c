@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/secmem.h"
 #include "crypto/digest.h"
+#include "keeper/course.h"
 #include "keeper/dirwatch.h"
 #include "keeper/foreign.h"
 #include "keeper/policy.h"
@@ -102,7 +103,7 @@ static enum jt_err hear_others(const struct jt_keeper *k, const struct jt_recove
 static enum jt_err disagrees(const struct jt_keeper *k, const struct jt_recovery_database *db)
 {
     struct jt_ring there;
-    enum jt_err err = jt_course_follows(&k->state.course, &db->course);
+    enum jt_err err = jt_course_judge(k, &db->course);
     if (err == JT_OK) {
         err = jt_foreign_ring(k->root, k->development, &db->ring, &there);
     }
@@ -474,6 +475,7 @@ enum jt_err jt_recovery_accept(struct jt_keeper *k, const struct jt_recovery_acc
     }
     struct jt_keeper_state state = k->state;
     state.course = word->base;
+    state.forked = false;
     (void)raise_floors(&state, word);
     err = jt_keeper_adopt_with(k, &state, &accept->ring, &next);
     if (err == JT_OK) {

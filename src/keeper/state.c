@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define STATE_FORMAT   7
+#define STATE_FORMAT   8
+#define WITHOUT_FORKED 7
 #define WITHOUT_COURSE 6
 #define WITHOUT_MARKS  5 /* of nodes */
 #define WITHOUT_SEALED 4 /* and without the mark of numeric tokens */
@@ -38,7 +39,7 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
     jt_buf_u8(&file, STATE_FORMAT);
     jt_buf_u8(&file, state->development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
     jt_buf_u8(&file, state->node);
-    jt_buf_u8(&file, 0);
+    jt_buf_u8(&file, state->forked ? 1 : 0);
     jt_buf_u64(&file, state->highest_epoch);
     jt_buf_u64(&file, state->highest_generation);
     jt_buf_u64(&file, state->id_mark);
@@ -117,7 +118,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     uint8_t format = jt_reader_u8(&in);
     uint8_t environment = jt_reader_u8(&in);
     state->node = jt_reader_u8(&in);
-    uint8_t zero = jt_reader_u8(&in);
+    uint8_t forked = jt_reader_u8(&in);
+    state->forked = forked == 1;
     state->development = environment == JT_ENVIRONMENT_DEVELOPMENT;
     state->highest_epoch = jt_reader_u64(&in);
     state->highest_generation = jt_reader_u64(&in);
@@ -149,7 +151,8 @@ static enum jt_err decode(const struct jt_buf *file, const struct jt_root *root,
     const uint8_t *body = jt_reader_bytes(&in, body_len);
     jt_reader_copy(&in, state->ring.mac, sizeof state->ring.mac);
     if (!jt_reader_done(&in) || memcmp(m, magic, sizeof magic) != 0 || format < WITHOUT_OPENED ||
-        format > STATE_FORMAT || zero != 0 || body_len > JT_RING_BODY_MAX ||
+        format > STATE_FORMAT || forked > (format > WITHOUT_FORKED ? 1 : 0) ||
+        body_len > JT_RING_BODY_MAX ||
         (!state->development && environment != JT_ENVIRONMENT_PRODUCTION)) {
         return JT_ERR_FILE_ALTERED;
     }

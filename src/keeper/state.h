@@ -6,21 +6,21 @@
  * It is MACed under mac/state. By it a keeper notices a database that went back, and gives no id
  * twice. So a keeper that has a service root does not start without it.
  *
- * File: magic "JTKSTATE", u8 format = 7, u8 environment, u8 node number (0: none yet), u8 zero, u64
- * highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020: ids of any
- * time up to and including this one may have been minted), for the set of clients and the set of
- * fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an operator was
- * revoked last; u64 cards opened ever, u32 day since 1970-01-01, u64 cards opened on it, all three
- * written ahead (keeper/ceiling.h); u64 the generation that is active and u64 messages sealed under
- * it, written ahead (keeper/sealcount.h); u64 mark, u64 system identifier and u32 timeline of the
- * database of numeric tokens (0: none yet); u8 n, then n times u8 node number and u64 mark,
- * ascending by number (keeper/nodemarks.h); the course of the database (wire/course.h; system
- * identifier 0: none seen yet); u16 length of the ring's body (0: no ring accepted yet), body, the
- * ring's MAC (16; zeroes without a ring), MAC of all before (16).
+ * File: magic "JTKSTATE", u8 format = 8, u8 environment, u8 node number (0: none yet), u8 0 or 1
+ * (forked), u64 highest epoch, u64 highest generation number, u64 id mark (milliseconds since 2020:
+ * ids of any time up to and including this one may have been minted), for the set of clients and
+ * the set of fields: u64 version and the set row's MAC (16) as seen last; u64 version at which an
+ * operator was revoked last; u64 cards opened ever, u32 day since 1970-01-01, u64 cards opened on
+ * it, all three written ahead (keeper/ceiling.h); u64 the generation that is active and u64
+ * messages sealed under it, written ahead (keeper/sealcount.h); u64 mark, u64 system identifier and
+ * u32 timeline of the database of numeric tokens (0: none yet); u8 n, then n times u8 node number
+ * and u64 mark, ascending by number (keeper/nodemarks.h); the course of the database
+ * (wire/course.h; system identifier 0: none seen yet); u16 length of the ring's body (0: no ring
+ * accepted yet), body, the ring's MAC (16; zeroes without a ring), MAC of all before (16).
  *
- * Format 6 has no course, format 5 no marks of nodes either, format 4 no count of messages sealed
- * and no mark of numeric tokens, and format 3 no count of cards opened. All are read, and what they
- * do not have begins then.
+ * Format 7 has a zero for `forked`, format 6 no course either, format 5 no marks of nodes, format 4
+ * no count of messages sealed and no mark of numeric tokens, and format 3 no count of cards opened.
+ * All are read, and what they do not have begins then.
  */
 #ifndef JETON_KEEPER_STATE_H
 #define JETON_KEEPER_STATE_H
@@ -53,6 +53,7 @@ struct jt_keeper_state {
     struct jt_numeric_mark numeric; /* keeper/op_numeric_mark.c; system identifier 0: none yet */
     /* as it was seen last, and so ahead of the file: keeper/course.h */
     struct jt_course course;
+    bool forked;             /* a database of that timeline whose log was shorter was shown since */
     struct jt_ring_row ring; /* body_len 0: none */
 };
 

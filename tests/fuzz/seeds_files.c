@@ -40,9 +40,9 @@ static void store(int which)
 
 static void put_state(const struct jt_ring *ring)
 {
-    begin("JTKSTATE", 7);
+    begin("JTKSTATE", 8);
     jt_buf_u8(&file, 1);
-    jt_buf_u8(&file, 0);
+    jt_buf_u8(&file, ring != NULL);
     jt_buf_u64(&file, 9);
     jt_buf_u64(&file, 4);
     jt_buf_u64(&file, 1u << 30);

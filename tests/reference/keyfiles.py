@@ -115,11 +115,11 @@ def _by_number(data, at, n, what):
 def read_state(data, root, environment):
     """The state file, whose MAC is under the service root."""
     _need(len(data) >= 204, "too short")
-    magic, form, env, node, zero, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
+    magic, form, env, node, forked, epoch, highest, id_mark = struct.unpack(">8sBBBBQQQ", data[:36])
     clients, clients_mac, fields, fields_mac, operators = struct.unpack(">Q16sQ16sQ", data[36:92])
     _ever, _day, _today, generation, seals = struct.unpack(">QIQQQ", data[92:128])
     _mark, _system, _timeline, n_marks = struct.unpack(">QQIB", data[128:149])
-    _need(magic == b"JTKSTATE" and form == 7 and zero == 0, "not a state file of format 7")
+    _need(magic == b"JTKSTATE" and form == 8 and forked < 2, "not a state file of format 8")
     at = _by_number(data, 149, n_marks, "marks of nodes")
     _need(len(data) >= at + 55, "too short")
     # system identifier, timeline and end of the log, and the renewals of leases

@@ -54,7 +54,7 @@ def mark_file(root, number, key_id, check, environment=DEVELOPMENT):
 def state_file(
     root, epoch, highest, id_mark, sets, ring_body, ring_mac, environment=DEVELOPMENT, node=1
 ):
-    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 7, environment, node, 0, epoch, highest, id_mark)
+    head = struct.pack(">8sBBBBQQQ", b"JTKSTATE", 8, environment, node, 0, epoch, highest, id_mark)
     seen = b"".join(struct.pack(">Q", s["version"]) + s["mac"] for s in sets) + struct.pack(">Q", 0)
     # nothing opened or sealed, no mark of numeric tokens, and that of one other node; a database
     # in which two nodes have renewed their leases

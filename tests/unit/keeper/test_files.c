@@ -271,6 +271,7 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
                                  .node_marks = { [1] = 77, [200] = 5, [255] = UINT64_MAX },
                                  .id_mark = UINT64_C(1) << 40,
                                  .course = { 1, 2, 3, { [1] = 6, [255] = 8 } },
+                                 .forked = true,
                                  .opened = { .ever = 7000000000, .day = 20000, .today = 81 } };
     assert_int_equal(jt_state_save(f->dir_fd, f->root, &s), JT_OK);
     struct jt_keeper_state back;
@@ -281,6 +282,7 @@ static void every_flipped_bit_of_the_state_file_is_refused(void **state)
     assert_int_equal(back.node, 200);
     assert_memory_equal(back.node_marks, s.node_marks, sizeof s.node_marks);
     assert_memory_equal(&back.course, &s.course, sizeof s.course);
+    assert_true(back.forked);
     assert_true(back.id_mark == UINT64_C(1) << 40);
     assert_true(back.opened.ever == 7000000000 && back.opened.day == 20000);
     assert_true(back.opened.today == 81);
