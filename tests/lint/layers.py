@@ -61,7 +61,7 @@ FOREIGN = {
     "ini.h": {"base"},
     "curl/": {"cli", "client"},
     "systemd/": {"front"},
-    "seccomp.h": {"keeper"},
+    "seccomp.h": {"keeper", "front"},
 }
 
 # Program: libraries it must link directly, libraries that must not come with it even indirectly.
