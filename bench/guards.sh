@@ -53,7 +53,8 @@ guards_check() {
     [ "$1" = jetond_bare ] || want_rows=1 want_status=401
     rows=$(guards_rows) cards=$(instance_sql jeton 'SELECT count(*) FROM card')
     "$INSTANCE/bin/bench_rest" --port "$(cat "$INSTANCE/front/port")" \
-        --key-file "$INSTANCE/guarded.key" --mode load --items 100 --connections 1 --batch 100 --seed 900"$want_rows" >/dev/null ||
+        --key-file "$INSTANCE/guarded.key" --mode load --items 100 --connections 1 \
+        --batch 100 --seed 900"$want_rows" >/dev/null ||
         return 1
     rows=$(($(guards_rows) - rows))
     cards=$(($(instance_sql jeton 'SELECT count(*) FROM card') - cards))
