@@ -38,16 +38,17 @@ static int read_heads(struct jt_auditcheck *c, const char *path)
 }
 
 static int verify_now(const struct jt_cli *cli, struct jt_auditcheck *c,
-                      struct jt_trail_query *query)
+                      const struct jt_trail_query *asked)
 {
     char stable[JT_TRAIL_TIME_TEXT];
-    int code = query->until == NULL ? jt_trail_stable(cli, stable) : JT_EXIT_OK;
-    query->until = query->until == NULL ? stable : query->until;
-    jt_auditcheck_until(c, jt_trail_time_us(query->until));
+    struct jt_trail_query query = *asked;
+    int code = query.until == NULL ? jt_trail_stable(cli, stable) : JT_EXIT_OK;
+    query.until = query.until == NULL ? stable : query.until;
+    jt_auditcheck_until(c, jt_trail_time_us(query.until));
     if (code == JT_EXIT_OK) {
         code = jt_trail_starts(cli, take_start, take_close, c);
     }
-    return code == JT_EXIT_OK ? jt_trail_rows(cli, query, take_row, c) : code;
+    return code == JT_EXIT_OK ? jt_trail_rows(cli, &query, take_row, c) : code;
 }
 
 static int take_line(struct jt_auditcheck *c, const char *path, const char *line, size_t len)

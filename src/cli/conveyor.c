@@ -2,6 +2,7 @@
 #include "cli/conveyor.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 #include "cli/backoff.h"
 #include "cli/exit.h"
 #include "cli/progress.h"
@@ -182,6 +183,7 @@ static int take_reply(struct conveyor *c, struct connection *connection, CURLcod
 {
     struct slot *slot = connection->slot;
     struct jt_reply *reply = &connection->reply;
+    jt_must(slot != NULL); /* what is under way has one */
     jt_endpoint_finish(connection->handle, reply);
     (void)curl_multi_remove_handle(c->multi, connection->handle);
     connection->slot = NULL;

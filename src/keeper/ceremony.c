@@ -28,7 +28,7 @@ void jt_ceremony_forget(struct jt_ceremony *c)
 
 void jt_ceremony_opened(struct jt_ceremony *c, const uint8_t key[static JT_MASTER_KEY_LEN])
 {
-    jt_ceremony_forget(c);
+    jt_wipe(c, sizeof *c);
     memcpy(c->key, key, sizeof c->key);
     c->has_key = true;
 }

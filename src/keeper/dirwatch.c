@@ -75,7 +75,7 @@ static enum jt_err check_generation(const struct jt_keeper *k, uint64_t number,
                            "the key file of generation %" PRIu64 " is another key's", number);
     }
     jt_secmem_free(key, JT_GENERATION_KEY_LEN);
-    if (err == JT_OK && held->used) {
+    if (err == JT_OK && held != NULL && held->used) {
         err = jt_genmark_check(k->dir_fd, k->root, k->development, number, held, fault);
     }
     return err;

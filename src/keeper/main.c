@@ -82,7 +82,7 @@ static int parse_options(int argc, char **argv, struct options *o)
  */
 static enum jt_err prepare_fd(int fd, struct jt_fault *fault)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
     socklen_t len = sizeof peer;
     int type = 0;
     socklen_t type_len = sizeof type;

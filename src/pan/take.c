@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Card numbers by the rules of their field: pan/rules.h. */
+#include "base/must.h"
 #include "base/secmem.h"
 #include "pan/rules.h"
 
@@ -106,6 +107,7 @@ static size_t count_zeros(const char *text, size_t len)
 static enum jt_pan_fault check(const char *digits, size_t n, bool stripped,
                                const struct jt_card_rules *rules, bool require_luhn)
 {
+    jt_must(n >= JT_PAN_MIN_DIGITS && n <= JT_PAN_MAX_DIGITS); /* jt_pan_parse has seen to it */
     if ((rules->zeros == JT_ZEROS_REFUSE && digits[0] == '0') ||
         (stripped && !has_length_of_its_scheme(digits, n))) {
         return JT_PAN_LEADING_ZEROS;
