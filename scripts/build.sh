@@ -29,6 +29,8 @@ build_sources() {
         ! -name .dirstamp ! -name '*~' \
         ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' \
         ! -path ./configure ! -path ./stamp-h1 ! -path ./Makefile ! -path ./Makefile.in \
+        ! -path './completion/*jeton' ! -path ./completion/table ! -path './man/commands*/*' \
+        ! -path ./completion/pages ! -path './libjeton.so*' \
         ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
         ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) \
         ! \( -path './tests/fuzz/*' ! -path './tests/fuzz/*/*' ! -name '*.*' \) \
