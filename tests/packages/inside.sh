@@ -55,16 +55,18 @@ section() {
     return "$status"
 }
 
-# Every file of the machine that a package or a command could have left, with owner and mode.
+# Every file that was made, changed or removed in the machine (/layer), and what lies in memory
+# anyway. Not: what tools note for themselves.
 list_files() {
-    find /etc /usr /opt /srv /var /run /lib /root -xdev ! -type d \
-        ! -path '/var/cache/*' ! -path '/var/log/*' ! -path '/var/lib/dpkg/*' \
-        ! -path '/var/lib/apt/*' ! -path '/var/lib/postgresql/*' ! -path '/var/lib/ucf/*' \
-        ! -path '/run/systemd/*' ! -path '/run/postgresql/*' ! -path '/run/user/*' \
-        ! -path '/run/dbus/*' ! -path '/run/udev/*' ! -path '/run/credentials/*' \
-        ! -path '/var/lib/systemd/*' ! -path '/etc/*-' ! -path '/etc/.pwd.lock' \
-        -printf '%p %u %m\n' | sort
+    {
+        cd /layer && find . ! -type d -printf '/%P %u %m %y\n'
+        find /root /run/jeton* ! -type d -printf '%p %u %m %y\n' 2>/dev/null
+    } | grep -vE '^/(var/(cache|log|lib/(systemd|apt|ucf))|etc/(ld\.so\.cache|\.pwd\.lock))' |
+        grep -vE '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?( |$)' | sort
 }
+# Of the users only what was there before.
+list_users() { getent passwd && getent group; }
+state() { list_files && list_users; }
 
 pids() { systemctl show -p MainPID --value jeton-keeper jetond | xargs; }
 both_run() { [ "$(systemctl is-active jeton-keeper jetond | xargs)" = 'active active' ]; }
@@ -109,7 +111,7 @@ program_is_built() {
         ldd /out/cards | grep -F libjeton.so.0 &&
         dpkg -P libjeton-dev libjeton0
 }
-nothing_is_left() { diff /out/before <(list_files); }
+nothing_is_left() { diff /out/before <(state); }
 
 # Where nobody may lock memory without bounds, no service for production starts. Then the page is
 # followed for development, all else as it is.
@@ -125,7 +127,7 @@ for_development() {
     systemctl daemon-reload
 }
 
-list_files >/out/before
+state >/out/before
 if ! (ulimit -l unlimited) 2>/dev/null; then
     N=$((N + 1))
     echo "ok $N # SKIP production: memory cannot be locked without bounds here" >>/out/tap

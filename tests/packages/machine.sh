@@ -42,11 +42,11 @@ make_file_system() {
     for device in null zero full random urandom tty; do
         touch "$root/dev/$device" && mount --bind "/dev/$device" "$root/dev/$device" || return 1
     done
-    mkdir "$root/dev/pts" "$root/dev/shm" "$root/out" &&
+    mkdir "$root/dev/pts" "$root/dev/shm" "$root/out" "$root/layer" &&
         mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts" &&
         ln -s pts/ptmx "$root/dev/ptmx" && ln -s /proc/self/fd "$root/dev/fd" &&
         touch "$root/dev/console" && mount --bind "$OUT/console" "$root/dev/console" &&
-        mount --bind "$OUT" "$root/out" || return 1
+        mount --bind "$OUT" "$root/out" && mount --bind "$layer/upper" "$root/layer" || return 1
     for device in dev/shm run tmp root etc/postgresql var/lib/postgresql \
         var/lib/apt/lists; do
         mkdir -p "$root/$device" && mount -t tmpfs tmp "$root/$device" || return 1
@@ -61,7 +61,8 @@ make_file_system() {
 choose_services() {
     local root=$1 unit
     for unit in systemd-{udevd,modules-load,sysctl,timesyncd,resolved,networkd}.service \
-        systemd-random-seed.service systemd-{tmpfiles-clean.timer,update-utmp.service} getty.target multi-user.target; do
+        systemd-random-seed.service systemd-{tmpfiles-clean.timer,update-utmp.service} \
+        getty.target multi-user.target; do
         ln -sf /dev/null "$root/etc/systemd/system/$unit"
     done
     : >"$root/etc/fstab"
