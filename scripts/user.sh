@@ -30,9 +30,9 @@ user_gives_programs() {
     mkdir -p "$2/bin"
     # A build of an older tree has none of it.
     if [ -d "$1/completion" ]; then
-        mkdir -p "$2/completion" "$2/man"
-        cp "$1/completion/jeton" "$1/completion/_jeton" "$2/completion/"
-        cp -r "$1/man/commands" "$2/man/"
+        mkdir -p "$2/bin/completion" "$2/bin/man"
+        cp "$1/completion/jeton" "$1/completion/_jeton" "$2/bin/completion/"
+        cp -r "$1/man/commands" "$2/bin/man/"
     fi
     install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/docs/examples/cards" "$2/bin/"
 }

@@ -128,7 +128,7 @@ trap 'kill "$!"' INT TERM HUP
 wait "$!"
 status=$?
 if [ ! -s "$OUT/tap" ]; then
-    [ "$status" -ne 77 ] || cannot "$(tail -n 1 "$OUT/boot.log")"
+    [ "$status" -ne 77 ] || cannot "$(grep -m 1 . "$OUT/boot.log")"
     cat "$OUT/boot.log" "$OUT/console" "$OUT/start.log" 2>/dev/null
     exit 1
 fi
