@@ -23,12 +23,16 @@ build_directory() {
 build_sources() {
     (cd "$1" && find . \
         \( -path ./.git -o -path './build*' -o -name autom4te.cache -o -name .deps \
-        -o -name __pycache__ -o -name .pytest_cache -o -name .hypothesis \) -prune -o \
+        -o -path './debian/*' -type d ! -name source -o -path ./debian/files \
+        -o -path './debian/autoreconf.*' -o -path './debian/*debhelper*' \
+        -o -path './debian/*.substvars' -o -name __pycache__ -o -name .pytest_cache -o -name .hypothesis \) -prune -o \
         -type f \
         ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -name '*.pyc' \
         ! -name .dirstamp ! -name '*~' \
         ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' \
         ! -path ./configure ! -path ./stamp-h1 ! -path ./Makefile ! -path ./Makefile.in \
+        ! -path './completion/*jeton' ! -path ./completion/table ! -path './man/commands*/*' \
+        ! -path ./completion/pages ! -path './libjeton.so*' \
         ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
         ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) \
         ! \( -path './tests/fuzz/*' ! -path './tests/fuzz/*/*' ! -name '*.*' \) \

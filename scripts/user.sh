@@ -23,9 +23,16 @@ user_state_directory() {
     printf '%s\n' "$dir"
 }
 
-# user_gives_programs OBJ DIR: copies the programs to DIR/bin, the example's too. The build may lie
+# user_gives_programs OBJ DIR: copies the programs to DIR/bin, the example's too, and what the build
+# makes of their help. The build may lie
 # where the services' user cannot look, and may be rebuilt while they run.
 user_gives_programs() {
     mkdir -p "$2/bin"
+    # A build of an older tree has none of it.
+    if [ -d "$1/completion" ]; then
+        mkdir -p "$2/bin/completion" "$2/bin/man"
+        cp "$1/completion/jeton" "$1/completion/_jeton" "$2/bin/completion/"
+        cp -r "$1/man/commands" "$2/bin/man/"
+    fi
     install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/docs/examples/cards" "$2/bin/"
 }

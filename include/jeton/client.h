@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libjeton: a client of Jeton's REST API in C. Link with -ljeton -lcurl -ljansson, or
- * pkg-config --libs jeton.
+ * libjeton: a client of Jeton's REST API in C. Link with -ljeton, or with what
+ * pkg-config --libs jeton says; with the static library, pkg-config --static --libs jeton.
  *
  * A client keeps one connection and uses it again. It is for one thread at a time: make one for
  * each. Requests that may pass are repeated for so long as `retry_for_ms` says: connections that

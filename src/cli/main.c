@@ -292,6 +292,20 @@ static const char *from_environment(const char *name, const char *fallback)
 
 static int dispatch(struct jt_cli *cli, int argc, char **argv);
 
+/*
+ * `jeton help --table`: every command and every option as rows with tabs. The build makes the
+ * manual pages of the commands and the completion of shells from it.
+ */
+static int print_table(struct jt_cli *cli)
+{
+    int code = JT_EXIT_OK;
+    for (size_t i = 0; i < N_COMMANDS && code == JT_EXIT_OK; i++) {
+        char rows[] = JT_HELP_ROWS, *words[] = { rows, NULL };
+        code = commands[i].run(&commands[i], cli, 1, words);
+    }
+    return code;
+}
+
 /* `jeton help [COMMAND]`: the same as COMMAND --help. */
 static int help(struct jt_cli *cli, int argc, char **argv)
 {
@@ -305,6 +319,9 @@ static int help(struct jt_cli *cli, int argc, char **argv)
     if (argc == 0) {
         print_help();
         return JT_EXIT_OK;
+    }
+    if (argc == 1 && strcmp(argv[0], "--table") == 0) {
+        return print_table(cli);
     }
     int ignored;
     if (argc == 1 && find_command(1, argv, &ignored) == NULL && print_group(argv[0])) {

@@ -95,6 +95,31 @@ static void print_help(const struct jt_command *self, const struct jt_parse *par
     jt_options_print_shared(self->takes, stdout);
 }
 
+static void print_row(const struct jt_command *self, const struct jt_option *o, const char *whose)
+{
+    printf("option\t%s\t%s\t%s\t%s\t", self->name, whose, o->name,
+           o->value == NULL ? "" : o->value);
+    if (o->kind == JT_OPTION_NUMBER) {
+        printf("from %ld to %ld", o->min, o->max);
+    }
+    printf("\t%s\n", o->doc);
+}
+
+/* The same for programs, as rows with tabs: manual pages and completion are made from them. */
+static void print_rows(const struct jt_command *self, const struct jt_parse *parse)
+{
+    struct jt_cli unused = { 0 };
+    struct jt_option shared[MAX_SHARED];
+    size_t n_shared = shared_options(&unused, self->takes, shared);
+    printf("command\t%s\t%s\t%s\n", self->name, self->arguments, self->summary);
+    for (size_t i = 0; i < parse->n_options; i++) {
+        print_row(self, &parse->options[i], "own");
+    }
+    for (size_t i = 0; i < n_shared; i++) {
+        print_row(self, &shared[i], "shared");
+    }
+}
+
 static const struct jt_option *find(const struct jt_option *options, size_t n, const char *name,
                                     size_t len)
 {
@@ -198,6 +223,9 @@ int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct j
             code = take_argument(self, parse, argv[i]);
         } else if (is_help(argv[i])) {
             print_help(self, parse);
+            return JT_EXIT_OK;
+        } else if (strcmp(argv[i], JT_HELP_ROWS) == 0) {
+            print_rows(self, parse);
             return JT_EXIT_OK;
         } else if (strcmp(argv[i], "--") == 0) {
             only_arguments = true;

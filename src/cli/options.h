@@ -49,6 +49,9 @@ struct jt_parse {
 
 #define JT_GO_ON (-1)
 
+/* The form of --help that `jeton help --table` asks every command for. */
+#define JT_HELP_ROWS "--help=rows"
+
 /*
  * Parses a command's arguments. JT_GO_ON, or the exit code to end with: help was asked for and
  * printed, or usage told.

@@ -169,6 +169,19 @@ enum jt_err jt_places_inherit(struct jt_places *places, int fd, bool tls, bool a
     return JT_OK;
 }
 
+enum jt_err jt_places_stay_home(const struct jt_places *places, struct jt_fault *fault)
+{
+    for (size_t i = 0; i < places->n; i++) {
+        if (!is_of_this_machine(&places->all[i].address)) {
+            return jt_fault_set(fault, JT_ERR_INVALID,
+                                "%s: with environment = development only a loopback address or a "
+                                "Unix socket is served",
+                                places->all[i].text);
+        }
+    }
+    return JT_OK;
+}
+
 /* --- opening --- */
 
 static int open_socket(const struct jt_place *place, bool share)

@@ -55,6 +55,11 @@ enum jt_err jt_places_inherit(struct jt_places *places, int fd, bool tls, bool a
 const char *jt_place_path(const struct jt_place *place);
 
 /*
+ * For development: whether all places are of this machine, with TLS and without. JT_ERR_INVALID.
+ */
+enum jt_err jt_places_stay_home(const struct jt_places *places, struct jt_fault *fault) JT_CHECKED;
+
+/*
  * Opens a place for `n` event loops, each with a descriptor of its own in `fds`, which the caller
  * closes. On failure all are closed: JT_ERR_IN_USE, JT_ERR_IO and those of base/unixsocket.h.
  */

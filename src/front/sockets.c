@@ -46,6 +46,10 @@ static enum jt_err find_places(const struct jt_conf *conf, struct jt_places *pla
         }
     }
     free_names(names);
+    /* Keys of development lie open: nobody is to send cards there from elsewhere. */
+    if (err == JT_OK && jt_conf_is_development(conf)) {
+        err = jt_places_stay_home(places, fault);
+    }
     if (err == JT_OK && places->n == 0) {
         err = jt_fault_set(fault, JT_ERR_INVALID, "neither listen nor tls_listen names a place");
     }

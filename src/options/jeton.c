@@ -14,7 +14,7 @@ static const char *check_environment(const char *value)
 static const struct jt_conf_option options[] = {
     { "environment", JT_CONF_TEXT, JT_CONF_AT(environment), "production", 1, 20,
       "What the keys are for: development or production. In production, keys that were made for "
-      "development are refused.",
+      "development are refused. In development only addresses of this machine are served.",
       check_environment },
 };
 

@@ -276,12 +276,19 @@ def test_networks_are_served_with_tls_or_by_explicit_word_only(tls):
     assert "tls_certificate" in start_front_that_refuses(service)
     service.configure(**{**options, "front_tls_listen": "localhost"})
     assert "no numeric address" in start_front_that_refuses(service)
-    service.configure(**{**options, "front_tls_listen": "0.0.0.0"}, front_listen="127.0.0.1, ::1")
+    service.configure(**options, front_listen="127.0.0.1, ::1")
     tls.start()
     assert tls.post("/v1/fields/pan/tokenize", {"pan": PAN}).status_code == 200
+
+
+def test_development_serves_no_network_even_with_tls(tls):
+    service = tls.service
+    options = tls_options(service.directory)
     service.front.stop()
-    service.configure(**options, front_listen="0.0.0.0", front_plain_on_networks="yes")
-    tls.start()
+    service.configure(**{**options, "front_tls_listen": "0.0.0.0"})
+    assert "environment = development" in start_front_that_refuses(service)
+    service.configure(**options, front_listen="::", front_plain_on_networks="yes")
+    assert "environment = development" in start_front_that_refuses(service)
 
 
 def get_over_unix(path):

@@ -15,7 +15,11 @@ def version():
     if match is None:
         yield "configure.ac: no version in AC_INIT"
         return
-    places = {"docs/openapi.json": r'^    "version": "(.*)",$', "NEWS.md": r"^## (\S+)"}
+    places = {
+        "docs/openapi.json": r'^    "version": "(.*)",$',
+        "NEWS.md": r"^## (\S+)",
+        "debian/changelog": r"^jeton \((\S+)\)",
+    }
     for name, pattern in places.items():
         found = re.search(pattern, (TOP / name).read_text(encoding="utf-8"), re.M)
         if found is None or found.group(1) != match.group(1):

@@ -77,6 +77,20 @@ static void networks_are_served_with_tls_or_by_explicit_word(void **state)
     }
 }
 
+static void development_serves_its_own_machine_only(void **state)
+{
+    (void)state;
+    assert_int_equal(add("127.0.0.1, ::1, unix:/run/x", 80, false, true), JT_OK);
+    assert_int_equal(jt_places_stay_home(&places, &fault), JT_OK);
+    static const char *const all[] = { "0.0.0.0", "127.0.0.1, 192.0.2.1",
+                                       "::", "[2001:db8::1]:80" };
+    for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
+        assert_int_equal(add(all[i / 2], 80, i % 2 == 1, true), JT_OK);
+        fault = (struct jt_fault){ .err = JT_OK };
+        assert_int_equal(jt_places_stay_home(&places, &fault), JT_ERR_INVALID);
+    }
+}
+
 static void what_is_no_place_is_refused(void **state)
 {
     (void)state;
@@ -144,6 +158,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_a_conflict_even_between_our_own),
         cmocka_unit_test(a_list_has_places_of_every_form),
         cmocka_unit_test(networks_are_served_with_tls_or_by_explicit_word),
+        cmocka_unit_test(development_serves_its_own_machine_only),
         cmocka_unit_test(what_is_no_place_is_refused),
         cmocka_unit_test(a_unix_socket_has_a_name_while_it_is_served),
         cmocka_unit_test(a_socket_that_is_handed_over_is_served_by_every_loop),
