@@ -29,7 +29,7 @@ build_sources() {
         ! -name .dirstamp ! -name '*~' \
         ! -path './m4/*.m4' ! -path ./aclocal.m4 ! -path './config*[!c]' \
         ! -path ./configure ! -path ./stamp-h1 ! -path ./Makefile ! -path ./Makefile.in \
-        ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
+        ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper ! -path ./jeton-pkcs11 \
         ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) \
         ! \( -path './tests/fuzz/*' ! -path './tests/fuzz/*/*' ! -name '*.*' \) \
         ! \( -path './bench/*' ! -name '*.*' ! -name run \) \

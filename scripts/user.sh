@@ -27,5 +27,6 @@ user_state_directory() {
 # where the services' user cannot look, and may be rebuilt while they run.
 user_gives_programs() {
     mkdir -p "$2/bin"
-    install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/docs/examples/cards" "$2/bin/"
+    install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/jeton-pkcs11" \
+        "$1/docs/examples/cards" "$2/bin/"
 }
