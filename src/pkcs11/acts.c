@@ -62,8 +62,10 @@ static int seal(const struct jt_pkcs11_session *s, CK_OBJECT_HANDLE key,
     return rv == CKR_OK ? JT_EXIT_OK : jt_pkcs11_failed("it does not encrypt", rv);
 }
 
+/* `otherwise` tells what it means that the token does not open it. */
 static int open_box(const struct jt_pkcs11_session *s, CK_OBJECT_HANDLE key,
-                    const struct jt_pkcs11box *box, uint8_t secret[static JT_PKCS11_SECRET_LEN])
+                    const struct jt_pkcs11box *box, const char *otherwise,
+                    uint8_t secret[static JT_PKCS11_SECRET_LEN])
 {
     struct gcm g;
     uint8_t sealed[JT_PKCS11_SEALED_LEN];
@@ -90,9 +92,7 @@ static int open_box(const struct jt_pkcs11_session *s, CK_OBJECT_HANDLE key,
         return jt_pkcs11_failed("it does not decrypt", rv);
     }
     if (!good) {
-        jt_complain("hardware token \"%s\": what master.key holds is not what its key \"%s\" has "
-                    "encrypted: the file was altered, or it is another key of that name",
-                    s->token, box->key);
+        jt_complain("hardware token \"%s\": %s", s->token, otherwise);
     }
     return good ? JT_EXIT_OK : JT_EXIT_FAILED;
 }
@@ -102,10 +102,11 @@ static int prove(const struct jt_pkcs11_session *s, CK_OBJECT_HANDLE key,
                  const struct jt_pkcs11box *box, const uint8_t secret[static JT_PKCS11_SECRET_LEN])
 {
     uint8_t *again = jt_secmem_alloc(JT_PKCS11_SECRET_LEN);
+    static const char otherwise[] = "it does not decrypt what it has encrypted";
     int code = again == NULL ? jt_pkcs11_failed("it does not decrypt", CKR_HOST_MEMORY)
-                             : open_box(s, key, box, again);
+                             : open_box(s, key, box, otherwise, again);
     if (code == JT_EXIT_OK && !jt_equal_ct(again, secret, JT_PKCS11_SECRET_LEN)) {
-        jt_complain("hardware token \"%s\" does not decrypt what it has encrypted", s->token);
+        jt_complain("hardware token \"%s\": %s", s->token, otherwise);
         code = JT_EXIT_FAILED;
     }
     jt_secmem_free(again, JT_PKCS11_SECRET_LEN);
@@ -142,5 +143,7 @@ int jt_pkcs11_unwrap(const struct jt_pkcs11_session *s, const struct jt_pkcs11bo
     if (code == JT_EXIT_OK) {
         code = jt_pkcs11_key_find(s, box->key, box->id, box->id_len, &key);
     }
-    return code == JT_EXIT_OK ? open_box(s, key.handle, box, secret) : code;
+    static const char otherwise[] = "what master.key holds is not what its key has encrypted: the "
+                                    "file was altered, or it is another key of that name";
+    return code == JT_EXIT_OK ? open_box(s, key.handle, box, otherwise, secret) : code;
 }

@@ -70,6 +70,14 @@ static CK_RV encrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK
         CK_GCM_PARAMS *params = mechanism->pParameter;
         memset(params->iv_ptr, 0x77, params->iv_len);
     }
+    if (is("says no nonce")) { /* of its own, which nobody hears of */
+        CK_GCM_PARAMS *params = mechanism->pParameter;
+        static CK_BYTE nonce[12] = { 1 };
+        CK_GCM_PARAMS other = *params;
+        CK_MECHANISM its = { mechanism->mechanism, &other, sizeof other };
+        other.iv_ptr = nonce;
+        return real->C_EncryptInit(session, &its, key);
+    }
     return real->C_EncryptInit(session, mechanism, key);
 }
 

@@ -292,7 +292,7 @@ def test_a_module_that_others_can_change_is_not_loaded(vault, odd_module):
     vault.unseal()
 
 
-def test_only_a_key_that_never_leaves_the_token_is_taken(vault):
+def test_only_a_key_that_never_leaves_the_token_is_taken(vault, odd_module):
     for number, (kind, told) in enumerate(
         [
             ("extractable", "it can be taken out of the token"),
@@ -315,6 +315,12 @@ def test_only_a_key_that_never_leaves_the_token_is_taken(vault):
     assert not (vault.service.keeper_directory / "master.key").exists()
     for arguments in [BY_TOKEN[:2], BY_TOKEN + ("--passphrase",), ("--pkcs11-key", KEY)]:
         assert vault.ceremony("init", *arguments, check=False).returncode == 64
+    # a device that tells a nonce which it did not use: what it has encrypted would be lost
+    assert vault.make_key().returncode == 0
+    vault.be_odd(odd_module, "says no nonce")
+    done = vault.ceremony("init", *BY_TOKEN, check=False)
+    assert done.returncode == 1 and "it does not decrypt what it has encrypted" in done.stderr
+    assert not (vault.service.keeper_directory / "master.key").exists()
     vault.token.add("vault")
     done = vault.ceremony("init", *BY_TOKEN, check=False)
     assert done.returncode == 1 and "more than one of that label" in done.stderr

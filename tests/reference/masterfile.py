@@ -3,9 +3,6 @@
 
 import hashlib
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 import kdf
 from keyfiles import ENVIRONMENTS, Damaged
 from primitives import equal
@@ -136,13 +133,3 @@ def open_with_secret(data, secret):
     method, header, sealed = _split(data)
     _need(method == PKCS11, "sealed in another way")
     return _open(kdf.derive(secret, *kdf.FROM_PKCS11["pkcs11"][:1], b"", 64), header, sealed)
-
-
-def open_with_token_key(data, token_key):
-    """The same by the key that the token never gives, for a key that is known."""
-    nonce, sealed = read_box(data)[-2:]
-    try:
-        secret = AESGCM(token_key).decrypt(nonce, sealed, b"jeton/v1/pkcs11")
-    except InvalidTag:
-        raise Damaged("not sealed by this key") from None
-    return open_with_secret(data, secret)
