@@ -56,7 +56,7 @@ on() {
         PG_BIN=$(dirname "$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)")
         export JETON_CONFIG=$INSTANCE/jeton.conf JETON_KEY_FILE=$INSTANCE/operator.key
         export JETON_URL
-        JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/port" 2>/dev/null)
+        JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/front/port" 2>/dev/null)
         "$@"
     )
 }
@@ -118,7 +118,7 @@ side_start() {
 rest() { # MODE ARGUMENTS...: one line of bench_rest
     local mode=$1
     shift
-    "$STATE/bin/bench_rest" --port "$(cat "$INSTANCE/port")" --key-file "$INSTANCE/app.key" \
+    "$STATE/bin/bench_rest" --port "$(cat "$INSTANCE/front/port")" --key-file "$INSTANCE/app.key" \
         --mode "$mode" --seed "$SEED" "$@" ||
         instance_fail jetond.log "The load failed"
 }

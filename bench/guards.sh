@@ -25,10 +25,10 @@ guards_serve() {
             sleep 0.1
         done
     done
-    rm -f "$INSTANCE/port"
+    rm -f "$INSTANCE/front/port"
     instance_spawn "$1"
-    until [ -s "$INSTANCE/port" ] &&
-        JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/port") &&
+    until [ -s "$INSTANCE/front/port" ] &&
+        JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/front/port") &&
         curl -fsS -o /dev/null --max-time 2 "$JETON_URL/readyz"; do
         instance_alive "$1" || instance_fail "$1.log" "$1 ended at start"
         [ "$SECONDS" -lt "$deadline" ] || instance_fail "$1.log" "$1 does not get ready"
@@ -52,8 +52,9 @@ guards_check() {
     local rows cards status want_rows=0 want_status=200
     [ "$1" = jetond_bare ] || want_rows=1 want_status=401
     rows=$(guards_rows) cards=$(instance_sql jeton 'SELECT count(*) FROM card')
-    "$INSTANCE/bin/bench_rest" --port "$(cat "$INSTANCE/port")" --key-file "$INSTANCE/guarded.key" \
-        --mode load --items 100 --connections 1 --batch 100 --seed 900"$want_rows" >/dev/null ||
+    "$INSTANCE/bin/bench_rest" --port "$(cat "$INSTANCE/front/port")" \
+        --key-file "$INSTANCE/guarded.key" --mode load --items 100 --connections 1 \
+        --batch 100 --seed 900"$want_rows" >/dev/null ||
         return 1
     rows=$(($(guards_rows) - rows))
     cards=$(($(instance_sql jeton 'SELECT count(*) FROM card') - cards))
@@ -70,7 +71,7 @@ guards_window() {
     shift 2
     GUARDS_SEED=$((GUARDS_SEED + 1))
     instance_sql postgres CHECKPOINT
-    line=$("$INSTANCE/bin/bench_rest" --port "$(cat "$INSTANCE/port")" \
+    line=$("$INSTANCE/bin/bench_rest" --port "$(cat "$INSTANCE/front/port")" \
         --key-file "$INSTANCE/guarded.key" --mode tokenize --seconds "$seconds" \
         --seed "$GUARDS_SEED" "$@") || return 1
     printf '%s\t%s\t%s\n' "$cell" "$program" "$(figure items/s <<<"$line")" \

@@ -49,7 +49,7 @@ plain_stop() {
 }
 
 plain_port() { # SIDE
-    if [ "$1" = jeton ]; then cat "$INSTANCE/port"; else cat "$INSTANCE/plain.port"; fi
+    if [ "$1" = jeton ]; then cat "$INSTANCE/front/port"; else cat "$INSTANCE/plain.port"; fi
 }
 
 # plain_call SIDE VERB BODY: prints status and body.

@@ -56,14 +56,14 @@ start() {
     instance_start
     bench_vault || exit 1
     export JETON_URL
-    JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/port")
+    JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/front/port")
     bench_header "$INSTANCE/operator.key" >"$INSTANCE/operator.header"
 }
 
 rest() { # MODE ARGUMENTS...: one line of bench_rest
     local mode=$1
     shift
-    "$STATE/bin/bench_rest" --port "$(cat "$INSTANCE/port")" --key-file "$INSTANCE/app.key" \
+    "$STATE/bin/bench_rest" --port "$(cat "$INSTANCE/front/port")" --key-file "$INSTANCE/app.key" \
         --mode "$mode" "$@" || instance_fail jetond.log "The load failed"
 }
 

@@ -2,8 +2,8 @@
 # A private Jeton for demonstration: a PostgreSQL cluster, a keeper and a front in one directory.
 # Sourced (bash) by scripts/main_job; runs as the user that owns the directory, never as root.
 #
-# Layout of the directory: bin/ (programs), pg/ (cluster), keeper/ (key files), jeton.conf, *.log,
-# *.sock, *.pid, port.
+# Layout of the directory: bin/ (programs), pg/ (cluster), keeper/ (key files), front/ (what jetond
+# writes: port), jeton.conf, *.log, *.sock, *.pid.
 
 # instance_init DIR: set-up up to a keeper with a development master key and a database with one
 # operator.
@@ -29,7 +29,7 @@ END
         instance_fail postgres.log "PostgreSQL did not start"
     instance_sql postgres "CREATE ROLE jeton LOGIN"
     instance_sql postgres "CREATE DATABASE jeton OWNER jeton"
-    mkdir -m 0700 "$INSTANCE/keeper"
+    mkdir -m 0700 "$INSTANCE/keeper" "$INSTANCE/front"
     cat >"$JETON_CONFIG" <<END
 [jeton]
 environment = development
@@ -39,7 +39,7 @@ socket = $INSTANCE/keeper.sock
 [front]
 node = quickstart
 port = 0
-port_file = $INSTANCE/port
+port_file = $INSTANCE/front/port
 [database]
 conninfo = host=$INSTANCE dbname=jeton user=jeton
 END
@@ -54,8 +54,8 @@ END
 instance_start() {
     instance_spawn jeton-keeper
     instance_spawn jetond
-    instance_await "the REST port" test -s "$INSTANCE/port"
-    JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/port")
+    instance_await "the REST port" test -s "$INSTANCE/front/port"
+    JETON_URL=http://127.0.0.1:$(cat "$INSTANCE/front/port")
     export JETON_URL
     instance_await "jeton status" "$INSTANCE/bin/jeton" status
 }

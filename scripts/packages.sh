@@ -11,7 +11,7 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
 PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests
     python3-psycopg2 python3-cryptography openssl procps
-    softhsm2 binutils mandoc prometheus spin)
+    softhsm2 binutils mandoc prometheus spin gdb)
 
 # On Debian 12 libfuzzer-14-dev lacks what -fsanitize=fuzzer links: it is in the second.
 PACKAGES_FUZZ=(clang-14 libclang-rt-14-dev)

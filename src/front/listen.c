@@ -79,6 +79,12 @@ static enum jt_err refuse_plain(const struct jt_place *place, struct jt_fault *f
                         place->text);
 }
 
+const char *jt_place_path(const struct jt_place *place)
+{
+    size_t len = sizeof unix_prefix - 1;
+    return strncmp(place->text, unix_prefix, len) == 0 ? place->text + len : NULL;
+}
+
 static enum jt_err add_one(struct jt_places *places, const char *option, const char *text, int port,
                            bool tls, bool anywhere, struct jt_fault *fault)
 {
@@ -91,7 +97,7 @@ static enum jt_err add_one(struct jt_places *places, const char *option, const c
     *place = (struct jt_place){ .tls = tls, .socket = { .fd = -1, .dir_fd = -1 }, .inherited = -1 };
     snprintf(place->text, sizeof place->text, "%s", text);
     snprintf(copy, sizeof copy, "%s", text);
-    bool by_name = strncmp(text, unix_prefix, sizeof unix_prefix - 1) == 0;
+    bool by_name = jt_place_path(place) != NULL;
     if (!by_name && (!split_port(copy, &host, &port) || !parse_address(host, port, place))) {
         return jt_fault_set(fault, JT_ERR_INVALID,
                             "%s: %s is no numeric address, with or without port, nor unix: and a "
@@ -244,9 +250,8 @@ enum jt_err jt_place_open(struct jt_place *place, int *fds, int n, struct jt_fau
     if (place->inherited >= 0) {
         opened = open_copies(place->inherited, fds, n);
     } else if (place->address_len == 0) {
-        enum jt_err err =
-            jt_unix_socket_listen(&place->socket, place->text + sizeof unix_prefix - 1, UNIX_MODE,
-                                  getegid(), BACKLOG, fault);
+        enum jt_err err = jt_unix_socket_listen(&place->socket, jt_place_path(place), UNIX_MODE,
+                                                getegid(), BACKLOG, fault);
         if (err != JT_OK) {
             return err;
         }

@@ -51,6 +51,9 @@ enum jt_err jt_places_add(struct jt_places *places, const char *option, const ch
 enum jt_err jt_places_inherit(struct jt_places *places, int fd, bool tls, bool anywhere,
                               struct jt_fault *fault) JT_CHECKED;
 
+/* The path of a Unix socket by name, within the place; NULL: it is something else. */
+const char *jt_place_path(const struct jt_place *place);
+
 /*
  * Opens a place for `n` event loops, each with a descriptor of its own in `fds`, which the caller
  * closes. On failure all are closed: JT_ERR_IN_USE, JT_ERR_IO and those of base/unixsocket.h.

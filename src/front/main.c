@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "front/cell.h"
 #include "front/certificate.h"
 #include "front/guard.h"
 #include "front/loop.h"
@@ -455,7 +456,13 @@ static int run(const struct jt_conf *conf)
            conf->front_node, vault.n_loops);
     int status = EXIT_FAILURE;
     struct jt_fault fault = { .err = JT_OK };
-    enum jt_err err = start(conf, &fault);
+    enum jt_err err = jt_cell_close_files(conf, &fault);
+    if (err == JT_OK) {
+        err = start(conf, &fault);
+    }
+    if (err == JT_OK) {
+        err = jt_cell_close_calls(&fault);
+    }
     if (err == JT_OK) {
         tell_places(conf);
         sd_notify(0, "READY=1");

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/random.h"
+#include "base/secmem.h"
 #include "crypto/digest.h"
 #include "keeper/certtext.h"
 #include "keeper/policy.h"
@@ -180,7 +181,7 @@ static enum jt_err check_nodes(const struct jt_keeper *k, const struct jt_destru
     for (size_t i = 0; i < c->n && err == JT_OK; i++) {
         uint8_t mac[JT_ROW_MAC_LEN];
         err = jt_erased_mac(k->root, &c->request, digest, &c->nodes[i], mac);
-        if (err == JT_OK && memcmp(mac, c->nodes[i].mac, sizeof mac) != 0) {
+        if (err == JT_OK && !jt_equal_ct(mac, c->nodes[i].mac, sizeof mac)) {
             err = JT_ERR_FORGED;
         }
         for (size_t j = 0; j < i && err == JT_OK; j++) {

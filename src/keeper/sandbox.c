@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/sandbox.h"
 
+#include "base/landlock.h"
+#include "base/sanitized.h"
 #include "base/secmem.h"
 
 #include <errno.h>
@@ -9,35 +11,20 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#include <linux/landlock.h>
 
 #include <seccomp.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WEAKENED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define WEAKENED true
-#endif
-#endif
-#ifndef WEAKENED
-#define WEAKENED false
-#endif
-
 bool jt_sandbox_is_weakened(void)
 {
-    return WEAKENED;
+    return JT_SANITIZED;
 }
 
 enum jt_err jt_sandbox_harden(struct jt_fault *fault)
 {
     const struct rlimit no_core = { 0, 0 };
     if (setrlimit(RLIMIT_CORE, &no_core) != 0 ||
-        (!WEAKENED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) ||
+        (!JT_SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return jt_fault_set(fault, JT_ERR_IO, "cannot harden the process: %s", strerror(errno));
     }
@@ -207,50 +194,17 @@ static int add_rules(scmp_filter_ctx filter, int keys_fd, int socket_dir_fd)
     return rc == 0 ? add_file_rules(filter, keys_fd, socket_dir_fd) : rc;
 }
 
-/*
- * Everything about files that a kernel's Landlock can refuse: what is not named here stays allowed.
- * Later versions know more than the headers may.
- */
-static uint64_t landlock_rights(int version)
-{
-    uint64_t rights = (UINT64_C(1) << 13) - 1;      /* version 1: execute up to make_sym */
-    rights |= version >= 2 ? UINT64_C(1) << 13 : 0; /* refer: to another directory */
-    rights |= version >= 3 ? UINT64_C(1) << 14 : 0; /* truncate */
-    return rights;
-}
-
-/* Lets `rights` be used below the directory. */
-static bool landlock_allow(int ruleset, int fd, uint64_t rights)
-{
-    struct landlock_path_beneath_attr beneath = { .allowed_access = rights, .parent_fd = fd };
-    return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
-}
-
-/*
- * False with errno: ENOSYS or EOPNOTSUPP where the kernel has no Landlock, or has it switched off.
- */
+/* False with errno. */
 static bool landlock(int keys_fd, int socket_dir_fd)
 {
-    int version =
-        (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version < 1) {
-        return false;
-    }
-    struct landlock_ruleset_attr attr = { .handled_access_fs = landlock_rights(version) };
-    int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
-    if (ruleset < 0) {
-        return false;
-    }
-    bool good = landlock_allow(ruleset, keys_fd,
-                               LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
-                                   LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-                                   LANDLOCK_ACCESS_FS_REMOVE_FILE);
-    good = good && (socket_dir_fd < 0 ||
-                    landlock_allow(ruleset, socket_dir_fd, LANDLOCK_ACCESS_FS_REMOVE_FILE));
-    good = good && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-    int saved = errno;
-    close(ruleset);
-    errno = saved;
+    struct jt_landlock l;
+    bool good = jt_landlock_begin(&l) &&
+                jt_landlock_allow(&l, keys_fd,
+                                  JT_LANDLOCK_READ | (JT_LANDLOCK_WRITE & ~JT_LANDLOCK_TRUNCATE)) &&
+                (socket_dir_fd < 0 ||
+                 jt_landlock_allow(&l, socket_dir_fd, LANDLOCK_ACCESS_FS_REMOVE_FILE)) &&
+                jt_landlock_confine(&l);
+    jt_landlock_end(&l);
     return good;
 }
 
@@ -258,11 +212,11 @@ enum jt_err jt_sandbox_confine(int keys_fd, int socket_dir_fd, bool *landlocked,
                                struct jt_fault *fault)
 {
     *landlocked = false;
-    if (WEAKENED) {
+    if (JT_SANITIZED) {
         return JT_OK;
     }
     *landlocked = landlock(keys_fd, socket_dir_fd);
-    if (!*landlocked && errno != ENOSYS && errno != EOPNOTSUPP) {
+    if (!*landlocked && !jt_landlock_is_absent()) {
         return jt_fault_set(fault, JT_ERR_IO, "cannot confine the process to its directories: %s",
                             strerror(errno));
     }

@@ -65,7 +65,11 @@ static enum jt_err look(const char *path, bool secret, struct identity *out, str
 
 static enum jt_err unusable(struct jt_fault *fault, const char *path)
 {
-    const char *why = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long last = ERR_peek_last_error();
+    /* where the file itself cannot be read, the first error is the system's */
+    unsigned long first = ERR_peek_error();
+    const char *why =
+        ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first)) : ERR_reason_error_string(last);
     enum jt_err err = jt_fault_set(fault, JT_ERR_TLS_FILES, "%s cannot be used: %s", path,
                                    why == NULL ? "unknown reason" : why);
     ERR_clear_error();

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secmem.h"
 #include "vault/activation.h"
 #include "vault/duty.h"
 #include "vault/refresh.h"
@@ -30,7 +31,7 @@ enum jt_err jt_plan_check(struct jt_work_ctx *ctx, const struct jt_generation_in
 {
     struct jt_generation_plan right;
     enum jt_err err = jt_plan_seal(ctx, &info->row, &info->plan, &right);
-    bool same = err == JT_OK && memcmp(right.mac, info->plan.mac, sizeof right.mac) == 0;
+    bool same = err == JT_OK && jt_equal_ct(right.mac, info->plan.mac, sizeof right.mac);
     return err == JT_OK && !same ? JT_ERR_PLAN_FORGED : err;
 }
 

@@ -337,7 +337,7 @@ class Service:
         self.keeper = self.front = None
         self.url = None
         self.populated = False
-        self.keeper_directory = self.directory / "keeper"
+        self.keeper_directory = self.directory.with_name(f"{self.directory.name}-keeper")
         self.keeper_log = self.directory / "keeper.log"
         self.front_log = self.directory / "front.log"
         self.config = self.directory / "jeton.conf"

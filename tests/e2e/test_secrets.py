@@ -155,17 +155,6 @@ def test_modes_of_what_is_secret(canaries):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-@pytest.mark.skipif(
-    "JETON_TEST_SANITIZED" in os.environ, reason="sanitizers need to look into the process"
-)
-def test_no_core_dumps_and_no_swap_of_the_keeper(service):
-    pid = service.keeper.process.pid
-    # An undumpable process belongs to root in /proc, so its owner cannot read its memory.
-    assert Path(f"/proc/{pid}/environ").stat().st_uid == 0
-    with pytest.raises(PermissionError):
-        Path(f"/proc/{pid}/mem").open("rb")
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may lock memory beyond any limit")
 def test_in_production_jetond_does_not_start_unless_its_memory_is_locked(make_service):
     service = make_service(start=False)

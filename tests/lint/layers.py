@@ -63,7 +63,7 @@ FOREIGN = {
     "ini.h": {"base"},
     "curl/": {"cli", "client"},
     "systemd/": {"front"},
-    "seccomp.h": {"keeper"},
+    "seccomp.h": {"keeper", "front"},
     "p11-kit/": {"pkcs11"},
 }
 
