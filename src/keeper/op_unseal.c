@@ -30,26 +30,6 @@ static void reply(const struct jt_keeper *k, struct jt_buf *out)
     jt_unsealed_encode(&unsealed, out);
 }
 
-static enum jt_err open_phrase(const struct jt_keeper *k, const char *phrase,
-                               uint8_t key[static JT_MASTER_KEY_LEN])
-{
-    if (k->unsealing->file.method != JT_MASTER_PASSPHRASE) {
-        return JT_ERR_OTHER_METHOD;
-    }
-    enum jt_err err = jt_masterfile_open_phrase(&k->unsealing->file, phrase, key);
-    return err == JT_ERR_DECRYPT ? JT_ERR_PHRASE_WRONG : err;
-}
-
-static enum jt_err open_pkcs11(const struct jt_keeper *k, const char *secret,
-                               uint8_t key[static JT_MASTER_KEY_LEN])
-{
-    if (k->unsealing->file.method != JT_MASTER_PKCS11) {
-        return JT_ERR_OTHER_METHOD;
-    }
-    enum jt_err err = jt_masterfile_open_pkcs11(&k->unsealing->file, secret, key);
-    return err == JT_ERR_DECRYPT || err == JT_ERR_INVALID ? JT_ERR_PKCS11_WRONG : err;
-}
-
 /* Everything hangs on it: what does not load is told as a start would tell it. */
 static enum jt_err go_on(struct jt_keeper *k, const uint8_t key[static JT_MASTER_KEY_LEN])
 {
@@ -69,13 +49,10 @@ static enum jt_err go_on(struct jt_keeper *k, const uint8_t key[static JT_MASTER
 
 static enum jt_err give(struct jt_keeper *k, const struct jt_unseal *unseal)
 {
-    bool complete = true;
+    bool complete = false;
     uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
-    enum jt_err err = key == NULL                        ? JT_ERR_NOMEM
-                      : unseal->kind == JT_UNSEAL_PHRASE ? open_phrase(k, unseal->text, key)
-                      : unseal->kind == JT_UNSEAL_PKCS11
-                          ? open_pkcs11(k, unseal->text, key)
-                          : jt_unsealing_take(k->unsealing, unseal->text, &complete, key);
+    enum jt_err err =
+        key == NULL ? JT_ERR_NOMEM : jt_unsealing_give(k->unsealing, unseal, &complete, key);
     if (err != JT_OK) {
         jt_log(JT_LOG_WARNING, "sealed: what was given was refused: %s", jt_err_str(err));
     } else if (complete) {
