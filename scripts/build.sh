@@ -33,7 +33,7 @@ build_sources() {
         ! -path ./configure ! -path ./stamp-h1 ! -path ./Makefile ! -path ./Makefile.in \
         ! -path './completion/*jeton' ! -path ./completion/table ! -path './man/commands*/*' \
         ! -path ./completion/pages ! -path './libjeton.so*' \
-        ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper \
+        ! -path ./jeton ! -path ./jetond ! -path ./jeton-keeper ! -path ./jeton-pkcs11 \
         ! \( -path './tests/unit/*' ! -name '*.*' \) ! \( -path './tests/db/*' ! -name '*.*' \) \
         ! \( -path './tests/fuzz/*' ! -path './tests/fuzz/*/*' ! -name '*.*' \) \
         ! \( -path './bench/*' ! -name '*.*' ! -name run \) \

@@ -34,5 +34,6 @@ user_gives_programs() {
         cp "$1/completion/jeton" "$1/completion/_jeton" "$2/bin/completion/"
         cp -r "$1/man/commands" "$2/bin/man/"
     fi
-    install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/docs/examples/cards" "$2/bin/"
+    install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/jeton-pkcs11" \
+        "$1/docs/examples/cards" "$2/bin/"
 }

@@ -15,6 +15,7 @@
 #include "cli/local.h"
 #include "cli/newfile.h"
 #include "cli/options.h"
+#include "cli/pkcs11.h"
 #include "cli/secret.h"
 #include "cli/unsealing.h"
 #include "jeton/version.h"
@@ -37,10 +38,12 @@ struct ceremony {
     bool anew; /* the key is there, and is sealed in another way */
     long n, k; /* of shares; n 0: by a passphrase */
     const char *names, *to, *record, *phrase_file;
+    const char *token, *token_key;     /* labels; NULL: not by a hardware token */
     struct jt_unsealing_files present; /* what opens the key that is there */
     char custodians[JT_CUSTODY_SHARES_MAX][JT_CLIENT_ID_MAX + 1];
     struct jt_keyclient *kc;
     struct jt_ceremony_made made;
+    struct jt_pkcs11box box; /* of the hardware token */
 };
 
 static int complain(enum jt_err err)
@@ -170,6 +173,12 @@ static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
     add(out, "environment      %s\n",
         jt_conf_is_development(&c->conf) ? "development" : "production");
     add(out, "key check value  %s\n", check);
+    if (c->token != NULL) {
+        add(out, "sealed by        a key in a hardware token, which never leaves it\n");
+        add(out, "token            %s, serial number %s\n", c->box.token, c->box.serial);
+        add(out, "its key          %s\n", c->box.key);
+        return;
+    }
     if (c->n == 0) {
         add(out, "sealed by        a passphrase\n");
         return;
@@ -188,17 +197,28 @@ static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
 
 /* --- the whole --- */
 
+/* A token gives its secret here; what it has encrypted goes into the file. */
+static int fill_order(struct ceremony *c, struct jt_ceremony_order *o)
+{
+    if (c->token != NULL) {
+        int code = jt_pkcs11_process_wrap(c->config, c->token, c->token_key, &o->box, o->phrase);
+        c->box = o->box;
+        return code;
+    }
+    return c->n > 0 ? JT_EXIT_OK
+           : c->phrase_file != NULL
+               ? jt_secret_file(c->phrase_file, o->phrase)
+               : jt_secret_ask("New passphrase of the master key: ", "Again: ", o->phrase);
+}
+
 static int order(struct ceremony *c)
 {
-    struct jt_ceremony_order o = { .method = c->n > 0 ? JT_CUSTODY_SHARES : JT_CUSTODY_PHRASE,
+    struct jt_ceremony_order o = { .method = c->token != NULL ? JT_CUSTODY_PKCS11
+                                             : c->n > 0       ? JT_CUSTODY_SHARES
+                                                              : JT_CUSTODY_PHRASE,
                                    .k = (uint8_t)c->k,
                                    .n = (uint8_t)c->n };
-    int code = JT_EXIT_OK;
-    if (c->n == 0) {
-        code = c->phrase_file != NULL
-                   ? jt_secret_file(c->phrase_file, o.phrase)
-                   : jt_secret_ask("New passphrase of the master key: ", "Again: ", o.phrase);
-    }
+    int code = fill_order(c, &o);
     enum jt_err err =
         code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_make(c->kc, &o, &c->made) : JT_OK;
     jt_wipe(&o, sizeof o);
@@ -233,13 +253,13 @@ static int hold(struct ceremony *c)
     if (err != JT_OK) {
         return complain(err);
     }
-    if (c->anew != (now.method == JT_CUSTODY_PHRASE || now.method == JT_CUSTODY_SHARES)) {
+    if (c->anew != (now.method != JT_CUSTODY_CLEAR && now.method != JT_CUSTODY_NONE)) {
         jt_complain(c->anew ? "%s has no sealed master key: hold jeton ceremony init"
                             : "%s has a master key already; nothing was changed",
                     c->conf.keeper_directory);
         return JT_EXIT_FAILED;
     }
-    int code = c->anew ? jt_unseal_by_people(c->kc, &c->present) : JT_EXIT_OK;
+    int code = c->anew ? jt_unseal_by_people(c->kc, c->config, &c->present) : JT_EXIT_OK;
     if (code == JT_EXIT_OK) {
         code = order(c);
     }
@@ -312,6 +332,9 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
         JT_FLAG("passphrase", &by_phrase, "no shares: a passphrase opens it"),
         JT_TEXT("passphrase-file", "FILE", &c.phrase_file,
                 "the new passphrase is the first line of this file, mode 0600"),
+        JT_TEXT("pkcs11-token", "LABEL", &c.token,
+                "no shares: a key in the hardware token of this label opens it"),
+        JT_TEXT("pkcs11-key", "LABEL", &c.token_key, "the label of that key in the token"),
         JT_TEXT("record", "FILE", &c.record, "write the record of the ceremony to this new file"),
         JT_TEXT("present-passphrase-file", "FILE", &c.present.phrase,
                 "the passphrase that opens the key now is the first line of this file"),
@@ -326,9 +349,10 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
     c.present.n_shares = parse.n_arguments;
     c.config = cli->config;
     by_phrase = by_phrase || c.phrase_file != NULL;
-    if (by_phrase == (c.n > 0)) {
+    if (by_phrase + (c.n > 0) + (c.token != NULL) != 1 ||
+        (c.token == NULL) != (c.token_key == NULL)) {
         return jt_usage_error(self, "either --shares, --threshold and --custodians are needed, or "
-                                    "--passphrase");
+                                    "--passphrase, or --pkcs11-token and --pkcs11-key");
     }
     if (c.n > 0 && (c.k < 2 || c.k > c.n || !split_names(&c))) {
         return jt_usage_error(self,
@@ -379,9 +403,15 @@ static int speak(struct jt_cli *cli, int (*act)(struct jt_keyclient *kc, void *a
     return code;
 }
 
-static int unseal(struct jt_keyclient *kc, void *files)
+struct unsealing {
+    const char *config;
+    struct jt_unsealing_files files;
+};
+
+static int unseal(struct jt_keyclient *kc, void *arg)
 {
-    int code = jt_unseal_by_people(kc, files);
+    const struct unsealing *u = arg;
+    int code = jt_unseal_by_people(kc, u->config, &u->files);
     if (code == JT_EXIT_OK) {
         printf("The keeper is not sealed: it serves.\n");
     }
@@ -391,9 +421,9 @@ static int unseal(struct jt_keyclient *kc, void *files)
 int jt_cmd_ceremony_unseal(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     const char *shares[JT_CUSTODY_SHARES_MAX];
-    struct jt_unsealing_files files = { .shares = shares };
+    struct unsealing u = { cli->config, { .shares = shares } };
     const struct jt_option options[] = {
-        JT_TEXT("passphrase-file", "FILE", &files.phrase,
+        JT_TEXT("passphrase-file", "FILE", &u.files.phrase,
                 "the passphrase is the first line of this file, mode 0600; else it is asked for on "
                 "the terminal"),
     };
@@ -401,8 +431,9 @@ int jt_cmd_ceremony_unseal(const struct jt_command *self, struct jt_cli *cli, in
         options, sizeof options / sizeof options[0], shares, 0, JT_CUSTODY_SHARES_MAX, 0
     };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
-    files.n_shares = parse.n_arguments;
-    return code != JT_GO_ON ? code : speak(cli, unseal, &files);
+    u.files.n_shares = parse.n_arguments;
+    u.config = cli->config; /* it may stand behind the command */
+    return code != JT_GO_ON ? code : speak(cli, unseal, &u);
 }
 
 static int seal(struct jt_keyclient *kc, void *arg)

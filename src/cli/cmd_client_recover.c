@@ -85,7 +85,7 @@ static int with_keeper(struct recover *r, struct jt_keyfile *file)
     if (err == JT_OK) {
         keeper.fd = -1; /* the client closes it */
         jt_keyclient_note_into(r->ctx.keeper, &r->ctx.fault);
-        code = jt_unseal_by_people(r->ctx.keeper, NULL);
+        code = jt_unseal_by_people(r->ctx.keeper, r->config, NULL);
         code = code == JT_EXIT_OK ? let_in(r, file) : code;
     } else {
         jt_complain("jeton-keeper: %s", jt_err_str(err));

@@ -39,7 +39,7 @@ static int with_keeper(struct enroll *e)
     enum jt_err err = jt_keyclient_open(NULL, keeper.fd, JT_KEEPER_TIMEOUT_MS, &e->kc);
     if (err == JT_OK) {
         keeper.fd = -1; /* the client closes it */
-        code = jt_unseal_by_people(e->kc, NULL);
+        code = jt_unseal_by_people(e->kc, e->config, NULL);
         code = code == JT_EXIT_OK ? jt_local_database(e->db, e->kc) : code;
     } else {
         jt_complain("jeton-keeper: %s", jt_err_str(err));

@@ -169,7 +169,7 @@ static int run_keeper(struct init *init)
     init->keeper.fd = -1; /* the client closes it */
     init->trail = (struct jt_localtrail){ init->db, init->kc };
     jt_localtrail(&init->trail);
-    code = jt_unseal_by_people(init->kc, NULL);
+    code = jt_unseal_by_people(init->kc, init->config, NULL);
     return code == JT_EXIT_OK ? ask_keeper(init, init->kc) : code;
 }
 

@@ -193,7 +193,7 @@ static int run(struct restore *r)
     enum jt_err err = jt_keyclient_open(NULL, keeper.fd, KEEPER_TIMEOUT_MS, &r->kc);
     if (err == JT_OK) {
         keeper.fd = -1; /* the client closes it */
-        code = jt_unseal_by_people(r->kc, NULL);
+        code = jt_unseal_by_people(r->kc, r->config, NULL);
         code = code == JT_EXIT_OK ? fill(r) : code;
     } else {
         code = complain(r, err);

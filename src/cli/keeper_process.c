@@ -2,6 +2,7 @@
 #include "cli/keeper_process.h"
 
 #include "cli/exit.h"
+#include "cli/subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,71 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PROGRAM         "jeton-keeper"
-#define END_TIMEOUT_MS  5000
-#define EXIT_NO_PROGRAM 127 /* as shells have it */
+#define PROGRAM        "jeton-keeper"
+#define END_TIMEOUT_MS 5000
 
-/* Whether the program stands at `relative` from the directory of this binary; writes its path. */
-static bool beside_us(const char *relative, char out[static PATH_MAX])
-{
-    char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (len <= 0) {
-        return false;
-    }
-    self[len] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash == NULL) {
-        return false;
-    }
-    slash[1] = '\0';
-    int n = snprintf(out, PATH_MAX, "%s%s", self, relative);
-    return n > 0 && n < PATH_MAX && access(out, X_OK) == 0;
-}
-
-static void find_program(char out[static PATH_MAX])
-{
-    const char *named = getenv("JETON_KEEPER");
-    if (named != NULL && *named != '\0') {
-        snprintf(out, PATH_MAX, "%s", named);
-    } else if (!beside_us(PROGRAM, out) && !beside_us("../sbin/" PROGRAM, out)) {
-        snprintf(out, PATH_MAX, "%s", PROGRAM);
-    }
-}
-
-/*
- * Starts the program; `fd` is the one descriptor above standard error that it inherits, -1: none.
- * The pid, or -1.
- */
-static pid_t spawn(char *const arguments[], int fd)
-{
-    char program[PATH_MAX];
-    find_program(program);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (fd >= 0 && fcntl(fd, F_SETFD, 0) != 0) {
-            _exit(EXIT_NO_PROGRAM);
-        }
-        signal(SIGPIPE, SIG_DFL); /* ours is ignored, and that would be inherited */
-        execvp(program, arguments);
-        dprintf(STDERR_FILENO, "jeton: cannot run %s: %s\n", program, strerror(errno));
-        _exit(EXIT_NO_PROGRAM);
-    }
-    if (pid < 0) {
-        jt_complain("cannot start " PROGRAM ": %s", strerror(errno));
-    }
-    return pid;
-}
-
-static int wait_for(pid_t pid)
-{
-    int status;
-    pid_t got;
-    do {
-        got = waitpid(pid, &status, 0);
-    } while (got < 0 && errno == EINTR);
-    return got == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+static const struct jt_program program = { "jeton-keeper", "JETON_KEEPER" };
 
 int jt_keeper_process_init(const char *config)
 {
@@ -92,12 +32,12 @@ int jt_keeper_process_init(const char *config)
         return JT_EXIT_FAILED;
     }
     char *arguments[] = { name, option, copy, init, NULL };
-    pid_t pid = spawn(arguments, -1);
+    pid_t pid = jt_subprocess_start(&program, arguments, -1);
     free(copy);
     if (pid < 0) {
         return JT_EXIT_FAILED;
     }
-    int status = wait_for(pid);
+    int status = jt_subprocess_wait(pid);
     if (status == 0) {
         return JT_EXIT_OK;
     }
@@ -123,7 +63,7 @@ int jt_keeper_process_start(const char *config, enum jt_keeper_purpose purpose,
                               copy,   fd_option,
                               number, purpose == JT_KEEPER_FOR_CEREMONY ? ceremony : NULL,
                               NULL };
-        out->pid = spawn(arguments, ends[1]);
+        out->pid = jt_subprocess_start(&program, arguments, ends[1]);
         free(copy);
     } else {
         jt_complain("out of memory");
@@ -154,6 +94,6 @@ void jt_keeper_process_stop(struct jt_keeper_process *keeper)
     if (pidfd >= 0) {
         close(pidfd);
     }
-    (void)wait_for(keeper->pid);
+    (void)jt_subprocess_wait(keeper->pid);
     keeper->pid = -1;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * jeton-keeper as a child of `jeton init`: to make the master key, and to serve one connection.
- *
- * The program is the one that JETON_KEEPER names, else the one beside this binary, else
- * ../sbin/jeton-keeper from there, else the one in PATH. What it says goes to our standard error.
+ * JETON_KEEPER may name the program (cli/subprocess.h).
  */
 #ifndef JETON_CLI_KEEPER_PROCESS_H
 #define JETON_CLI_KEEPER_PROCESS_H

@@ -7,7 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,11 +43,11 @@ static void cut_line(char *text)
     text[strcspn(text, "\r\n")] = '\0';
 }
 
-int jt_secret_file(const char *path, char out[static JT_SECRET_MAX + 1])
+static int first_line(const char *path, bool private_only, char out[static JT_SECRET_MAX + 1])
 {
     struct jt_buf contents;
     jt_buf_init(&contents, JT_SECRET_MAX + 2); /* with the end of a line */
-    enum jt_err err = jt_file_read(AT_FDCWD, path, true, &contents);
+    enum jt_err err = jt_file_read(AT_FDCWD, path, private_only, &contents);
     memset(out, 0, JT_SECRET_MAX + 1);
     size_t len = 0;
     while (err == JT_OK && len < contents.len && contents.data[len] != '\n' &&
@@ -63,6 +66,25 @@ int jt_secret_file(const char *path, char out[static JT_SECRET_MAX + 1])
     }
     jt_buf_clear(&contents);
     return err == JT_OK ? JT_EXIT_OK : JT_EXIT_CONFIG;
+}
+
+int jt_secret_file(const char *path, char out[static JT_SECRET_MAX + 1])
+{
+    return first_line(path, true, out);
+}
+
+int jt_secret_credential(const char *name, char out[static JT_SECRET_MAX + 1])
+{
+    char path[PATH_MAX];
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    int n = directory == NULL ? -1 : snprintf(path, sizeof path, "%s/%s", directory, name);
+    if (n < 0 || n >= PATH_MAX) {
+        jt_complain("systemd has given no credentials: the unit needs LoadCredentialEncrypted=%s",
+                    name);
+        return JT_EXIT_CONFIG;
+    }
+    /* systemd's directory is private, and its files may be this user's by an access list only */
+    return first_line(path, false, out);
 }
 
 /* A line of the terminal; what is typed at the prompt is shown or not. */

@@ -22,6 +22,9 @@ void jt_secret_clear_screen(void);
  */
 int jt_secret_file(const char *path, char out[static JT_SECRET_MAX + 1]);
 
+/* The same of a credential that systemd has put aside for this service (systemd.exec(5)). */
+int jt_secret_credential(const char *name, char out[static JT_SECRET_MAX + 1]);
+
 /*
  * Asks at the terminal, without echo; `again`, where it is not NULL, is the prompt by which the
  * same is asked for a second time. JT_EXIT_OK; JT_EXIT_USAGE without a terminal, JT_EXIT_FAILED,

@@ -3,6 +3,7 @@
 
 #include "base/secmem.h"
 #include "cli/exit.h"
+#include "cli/pkcs11.h"
 #include "cli/secret.h"
 #include "keyclient/custody.h"
 
@@ -68,7 +69,22 @@ static int by_phrase(struct jt_keyclient *kc, const struct jt_unsealing_files *f
     return err == JT_OK ? code : complain(err);
 }
 
-int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files *files)
+static int by_pkcs11(struct jt_keyclient *kc, const char *config, struct jt_unsealed *now)
+{
+    struct jt_pkcs11box box;
+    char secret[JT_PKCS11_SECRET_TEXT + 1] = "";
+    enum jt_err err = jt_keyclient_wait_unseal_box(kc, &box);
+    if (err != JT_OK) {
+        return complain(err);
+    }
+    int code = jt_pkcs11_process_unwrap(config, &box, secret);
+    err = code == JT_EXIT_OK ? jt_keyclient_wait_unseal(kc, JT_UNSEAL_PKCS11, secret, now) : JT_OK;
+    jt_wipe(secret, sizeof secret);
+    return err == JT_OK ? code : complain(err);
+}
+
+int jt_unseal_by_people(struct jt_keyclient *kc, const char *config,
+                        const struct jt_unsealing_files *files)
 {
     static const struct jt_unsealing_files none = { .phrase = NULL };
     jt_secret_protect();
@@ -84,6 +100,7 @@ int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files
     if (!now.sealed || now.method == JT_CUSTODY_NONE) {
         return JT_EXIT_OK;
     }
-    return now.method == JT_CUSTODY_SHARES ? by_shares(kc, files, &now)
-                                           : by_phrase(kc, files, &now);
+    return now.method == JT_CUSTODY_SHARES   ? by_shares(kc, files, &now)
+           : now.method == JT_CUSTODY_PKCS11 ? by_pkcs11(kc, config, &now)
+                                             : by_phrase(kc, files, &now);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What opens a sealed master key, from people: asked for at the terminal, or read from files. */
+/*
+ * What opens a sealed master key, from people or from a hardware token: asked for at the terminal,
+ * or read from files.
+ */
 #ifndef JETON_CLI_UNSEALING_H
 #define JETON_CLI_UNSEALING_H
 
@@ -16,10 +19,12 @@ struct jt_unsealing_files {
 
 /*
  * Asks the keeper what it waits for, and for that until it is there. A keeper that is not sealed is
- * done at once. Shares that are refused are asked for again at a terminal. JT_EXIT_OK, or an exit
+ * done at once. Shares that are refused are asked for again at a terminal. `config` is
+ * the file that names the module of a hardware token. JT_EXIT_OK, or an exit
  * code after a message. With `files` NULL, for a command that goes on with the keeper itself, it is
  * left to that to tell why a keeper cannot be reached.
  */
-int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files *files);
+int jt_unseal_by_people(struct jt_keyclient *kc, const char *config,
+                        const struct jt_unsealing_files *files);
 
 #endif

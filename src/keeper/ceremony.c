@@ -46,8 +46,9 @@ static enum jt_err open_again(const struct jt_ceremony *c, const char *phrase)
         err = jt_masterfile_decode(&bytes, &file);
     }
     if (err == JT_OK) {
-        err = file.method == JT_MASTER_PASSPHRASE
-                  ? jt_masterfile_open_phrase(&file, phrase, key)
+        err = file.method == JT_MASTER_PASSPHRASE ? jt_masterfile_open_phrase(&file, phrase, key)
+              : file.method == JT_MASTER_PKCS11
+                  ? jt_masterfile_open_pkcs11(&file, phrase, key)
                   : jt_masterfile_open_shares(&file, c->shares + (file.n - file.k), key);
     }
     if (err == JT_OK && !jt_equal_ct(key, c->key, JT_MASTER_KEY_LEN)) {
@@ -72,8 +73,11 @@ enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
         return err;
     }
     c->has_key = true;
-    err = order->method == JT_MASTER_PASSPHRASE
+    file->box = order->box;
+    err = order->method == JT_CUSTODY_PHRASE
               ? jt_masterfile_seal_phrase(file, order->phrase, c->key)
+          : order->method == JT_CUSTODY_PKCS11
+              ? jt_masterfile_seal_pkcs11(file, order->phrase, c->key)
               : jt_masterfile_seal_shares(file, order->k, order->n, c->key, c->shares);
     if (err == JT_OK) {
         err = open_again(c, order->phrase);

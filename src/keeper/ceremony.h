@@ -30,7 +30,7 @@ void jt_ceremony_opened(struct jt_ceremony *c, const uint8_t key[static JT_MASTE
 
 /*
  * Makes a key, unless one was opened, and its file in memory. JT_ERR_INVALID for a passphrase of a
- * length that none has; JT_ERR_LIMIT for shares that cannot be.
+ * length that none has, or what is no secret of a token; JT_ERR_LIMIT for shares that cannot be.
  */
 enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
                              const struct jt_ceremony_order *order) JT_CHECKED;

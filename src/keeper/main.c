@@ -152,7 +152,9 @@ static const char *waits_for(const struct jt_keeper *k)
 {
     return k->unsealing == NULL                                ? "no master key yet"
            : k->unsealing->file.method == JT_MASTER_PASSPHRASE ? "sealed until its passphrase comes"
-                                                               : "sealed until its shares come";
+           : k->unsealing->file.method == JT_MASTER_PKCS11
+               ? "sealed until its hardware token is asked"
+               : "sealed until its shares come";
 }
 
 /*

@@ -34,6 +34,8 @@ static void header_encode(const struct jt_masterfile *f, struct jt_buf *out)
         jt_buf_u8(out, f->cost.r);
         jt_buf_u8(out, f->cost.p);
         jt_buf_put(out, f->salt, sizeof f->salt);
+    } else if (f->method == JT_MASTER_PKCS11) {
+        jt_pkcs11box_encode(&f->box, out);
     } else {
         jt_buf_u8(out, f->k);
         jt_buf_u8(out, f->n);
@@ -80,6 +82,8 @@ enum jt_err jt_masterfile_decode(const struct jt_buf *in, struct jt_masterfile *
             return JT_ERR_FILE_ALTERED;
         }
         jt_reader_copy(&r, f->digests[0], (size_t)f->n * JT_SHARE_DIGEST_LEN);
+    } else if (f->method == JT_MASTER_PKCS11) {
+        jt_pkcs11box_decode(&r, &f->box);
     } else {
         return JT_ERR_FILE_ALTERED;
     }
@@ -163,7 +167,7 @@ static enum jt_err share_digest(const struct jt_masterfile *f, const struct jt_s
     return err;
 }
 
-/* Seals or opens the key under what the shares give. */
+/* Seals or opens the key under what the shares give, or the token. */
 static enum jt_err under_secret(const struct jt_masterfile *f,
                                 const uint8_t secret[static JT_SHARE_LEN], bool opens,
                                 const uint8_t *in, uint8_t *out)
@@ -173,7 +177,8 @@ static enum jt_err under_secret(const struct jt_masterfile *f,
     enum jt_err err = header_of(f, &header);
     err = wrap_key == NULL ? JT_ERR_NOMEM : err;
     if (err == JT_OK) {
-        err = jt_kdf_derive(secret, JT_KDF_SHARES, NULL, 0, wrap_key, JT_SIV_256_KEY_LEN);
+        err = jt_kdf_derive(secret, f->method == JT_MASTER_PKCS11 ? JT_KDF_PKCS11 : JT_KDF_SHARES,
+                            NULL, 0, wrap_key, JT_SIV_256_KEY_LEN);
     }
     if (err == JT_OK) {
         err = opens ? jt_wrap_open(wrap_key, header.data, header.len, in, JT_PASSPHRASE_SEALED_LEN,
@@ -222,6 +227,38 @@ enum jt_err jt_masterfile_open_shares(const struct jt_masterfile *f, const struc
     }
     jt_secmem_free(secret, JT_SHARE_LEN);
     return err;
+}
+
+/* --- hardware tokens --- */
+
+static enum jt_err by_pkcs11(const struct jt_masterfile *f, const char *text, bool opens,
+                             const uint8_t *in, uint8_t *out)
+{
+    uint8_t *secret = jt_secmem_alloc(JT_PKCS11_SECRET_LEN);
+    enum jt_err err = secret == NULL ? JT_ERR_NOMEM : JT_OK;
+    if (err == JT_OK) {
+        err = strlen(text) != JT_BASE32_LEN(JT_PKCS11_SECRET_LEN)
+                  ? JT_ERR_INVALID
+                  : jt_base32_decode(text, JT_PKCS11_SECRET_LEN, secret);
+    }
+    if (err == JT_OK) {
+        err = under_secret(f, secret, opens, in, out);
+    }
+    jt_secmem_free(secret, JT_PKCS11_SECRET_LEN);
+    return err;
+}
+
+enum jt_err jt_masterfile_seal_pkcs11(struct jt_masterfile *f, const char *secret,
+                                      const uint8_t key[static JT_MASTER_KEY_LEN])
+{
+    f->method = JT_MASTER_PKCS11;
+    return by_pkcs11(f, secret, false, key, f->sealed);
+}
+
+enum jt_err jt_masterfile_open_pkcs11(const struct jt_masterfile *f, const char *secret,
+                                      uint8_t key[static JT_MASTER_KEY_LEN])
+{
+    return by_pkcs11(f, secret, true, f->sealed, key);
 }
 
 /* --- shares as text --- */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sealed master key: `master.key` of format 2 (docs/key-files.md). What opens it is in no file of
- * the keeper's: a passphrase, or k of n shares that custodians hold.
+ * the keeper's: a passphrase, k of n shares that custodians hold, or a key in a hardware token.
  *
  * File: magic "JTMASTER", u8 format = 2, u8 environment, u8 method, u8 zero, check value (8), and
  *
  *   method 1, passphrase: u8 log2 of scrypt's N, u8 r, u8 p, 16 salt
  *   method 2, shares:     u8 k, u8 n, 8 set, n times 32 digest of a share
+ *   method 3, PKCS #11:   a secret that a key in a token has encrypted (model/pkcs11box.h)
  *
  * then the master key, sealed (48); all before it is associated data. What a share's digest tells
  * is nothing: a share is 32 random bytes. By it a wrong share is refused when it comes, and not
  * with all the others at the end.
+ *
+ * A token is never given the master key, nor is the master key ever given to whoever speaks with
+ * the token: what the token encrypts is a secret made for this alone, and goes to the keeper only.
  *
  * As text (docs/key-files.md) a share is `jks_` and the base32 of u8 version = 1, 8 set, u8 k, u8
  * place, 32 share, 4 of a SHA-256 over all before, in groups of five with hyphens. For typing,
@@ -22,6 +26,7 @@
 #include "base/buf.h"
 #include "crypto/passphrase.h"
 #include "crypto/shares.h"
+#include "model/pkcs11box.h"
 #include "model/sizes.h"
 
 #include <stdbool.h>
@@ -34,7 +39,7 @@
 #define JT_MASTER_PHRASE_MIN 12  /* characters of a passphrase */
 #define JT_MASTER_PHRASE_MAX 255
 
-enum jt_master_method { JT_MASTER_PASSPHRASE = 1, JT_MASTER_SHARES };
+enum jt_master_method { JT_MASTER_PASSPHRASE = 1, JT_MASTER_SHARES, JT_MASTER_PKCS11 };
 
 struct jt_masterfile {
     bool development;
@@ -45,6 +50,7 @@ struct jt_masterfile {
     uint8_t k, n;
     uint8_t set[JT_SHARE_SET_LEN];
     uint8_t digests[JT_SHARES_MAX][JT_SHARE_DIGEST_LEN]; /* of the share at place i + 1 */
+    struct jt_pkcs11box box;
     uint8_t sealed[JT_PASSPHRASE_SEALED_LEN];
 };
 
@@ -74,6 +80,15 @@ enum jt_err jt_masterfile_open_phrase(const struct jt_masterfile *f, const char 
                                       uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
 /* With k of its shares. JT_ERR_DECRYPT: the file was altered. */
 enum jt_err jt_masterfile_open_shares(const struct jt_masterfile *f, const struct jt_share *shares,
+                                      uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
+
+/*
+ * By the secret that a token has encrypted, in base32; `f` has the box that it is in.
+ * JT_ERR_INVALID where it is not a secret; JT_ERR_DECRYPT: another one, or the file was altered.
+ */
+enum jt_err jt_masterfile_seal_pkcs11(struct jt_masterfile *f, const char *secret,
+                                      const uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
+enum jt_err jt_masterfile_open_pkcs11(const struct jt_masterfile *f, const char *secret,
                                       uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
 
 /* The text of a share, and back. */

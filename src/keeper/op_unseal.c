@@ -9,7 +9,8 @@
 #include "wire/frame.h"
 
 _Static_assert((int)JT_CUSTODY_PHRASE == (int)JT_MASTER_PASSPHRASE &&
-                   (int)JT_CUSTODY_SHARES == (int)JT_MASTER_SHARES,
+                   (int)JT_CUSTODY_SHARES == (int)JT_MASTER_SHARES &&
+                   (int)JT_CUSTODY_PKCS11 == (int)JT_MASTER_PKCS11,
                "methods of the file go over the wire");
 _Static_assert(JT_MASTER_PHRASE_MAX == JT_CUSTODY_TEXT_MAX &&
                    JT_SHARES_MAX == JT_CUSTODY_SHARES_MAX,
@@ -27,16 +28,6 @@ static void reply(const struct jt_keeper *k, struct jt_buf *out)
         unsealed.method = JT_CUSTODY_NONE;
     }
     jt_unsealed_encode(&unsealed, out);
-}
-
-static enum jt_err open_phrase(const struct jt_keeper *k, const char *phrase,
-                               uint8_t key[static JT_MASTER_KEY_LEN])
-{
-    if (k->unsealing->file.method != JT_MASTER_PASSPHRASE) {
-        return JT_ERR_OTHER_METHOD;
-    }
-    enum jt_err err = jt_masterfile_open_phrase(&k->unsealing->file, phrase, key);
-    return err == JT_ERR_DECRYPT ? JT_ERR_PHRASE_WRONG : err;
 }
 
 /* Everything hangs on it: what does not load is told as a start would tell it. */
@@ -58,12 +49,10 @@ static enum jt_err go_on(struct jt_keeper *k, const uint8_t key[static JT_MASTER
 
 static enum jt_err give(struct jt_keeper *k, const struct jt_unseal *unseal)
 {
-    bool complete = true;
+    bool complete = false;
     uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
-    enum jt_err err = key == NULL ? JT_ERR_NOMEM
-                      : unseal->kind == JT_UNSEAL_PHRASE
-                          ? open_phrase(k, unseal->text, key)
-                          : jt_unsealing_take(k->unsealing, unseal->text, &complete, key);
+    enum jt_err err =
+        key == NULL ? JT_ERR_NOMEM : jt_unsealing_give(k->unsealing, unseal, &complete, key);
     if (err != JT_OK) {
         jt_log(JT_LOG_WARNING, "sealed: what was given was refused: %s", jt_err_str(err));
     } else if (complete) {
@@ -90,6 +79,18 @@ enum jt_err jt_op_unseal(struct jt_keeper *k, struct jt_reader *in, struct jt_bu
         reply(k, out);
     }
     return err;
+}
+
+enum jt_err jt_op_unseal_box(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
+{
+    if (jt_wire_end(in) != JT_OK) {
+        return JT_ERR_PROTOCOL;
+    }
+    if (k->unsealing == NULL || k->unsealing->file.method != JT_MASTER_PKCS11) {
+        return JT_ERR_OTHER_METHOD;
+    }
+    jt_unseal_box_encode(&k->unsealing->file.box, out);
+    return JT_OK;
 }
 
 enum jt_err jt_op_seal_up(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)

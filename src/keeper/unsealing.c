@@ -83,13 +83,9 @@ enum jt_err jt_unsealing_check(const struct jt_unsealing *u, int dir_fd, struct 
     return err;
 }
 
-enum jt_err jt_unsealing_take(struct jt_unsealing *u, const char *share, bool *complete,
+static enum jt_err take_share(struct jt_unsealing *u, const char *share, bool *complete,
                               uint8_t key[static JT_MASTER_KEY_LEN])
 {
-    *complete = false;
-    if (u->file.method != JT_MASTER_SHARES) {
-        return JT_ERR_OTHER_METHOD;
-    }
     struct jt_share *next = &u->given[u->n];
     enum jt_err err = jt_share_parse(&u->file, share, next);
     for (size_t i = 0; i < u->n && err == JT_OK; i++) {
@@ -106,6 +102,33 @@ enum jt_err jt_unsealing_take(struct jt_unsealing *u, const char *share, bool *c
     }
     /* all of them are those that were given out: it is the file that is wrong */
     return err == JT_ERR_DECRYPT ? JT_ERR_FILE_ALTERED : err;
+}
+
+/* What each method takes. */
+static const uint8_t kinds[] = { [JT_MASTER_PASSPHRASE] = JT_UNSEAL_PHRASE,
+                                 [JT_MASTER_SHARES] = JT_UNSEAL_SHARE,
+                                 [JT_MASTER_PKCS11] = JT_UNSEAL_PKCS11 };
+
+enum jt_err jt_unsealing_give(struct jt_unsealing *u, const struct jt_unseal *given, bool *complete,
+                              uint8_t key[static JT_MASTER_KEY_LEN])
+{
+    enum jt_err err;
+    *complete = false;
+    if (given->kind != kinds[u->file.method]) {
+        return JT_ERR_OTHER_METHOD;
+    }
+    switch (given->kind) {
+    case JT_UNSEAL_SHARE: return take_share(u, given->text, complete, key);
+    case JT_UNSEAL_PHRASE:
+        err = jt_masterfile_open_phrase(&u->file, given->text, key);
+        err = err == JT_ERR_DECRYPT ? JT_ERR_PHRASE_WRONG : err;
+        break;
+    default:
+        err = jt_masterfile_open_pkcs11(&u->file, given->text, key);
+        err = err == JT_ERR_DECRYPT || err == JT_ERR_INVALID ? JT_ERR_PKCS11_WRONG : err;
+    }
+    *complete = err == JT_OK;
+    return err;
 }
 
 enum jt_err jt_unsealing_check_value(const uint8_t key[static JT_MASTER_KEY_LEN],

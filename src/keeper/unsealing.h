@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "keeper/masterfile.h"
+#include "wire/custody.h"
 
 /* Lives in secret memory. */
 struct jt_unsealing {
@@ -35,10 +36,11 @@ enum jt_err jt_unsealing_check(const struct jt_unsealing *u, int dir_fd,
                                struct jt_fault *fault) JT_CHECKED;
 
 /*
- * Takes a share. JT_ERR_OTHER_METHOD, JT_ERR_SHARE_AGAIN, and those of jt_share_parse. The key is
- * there (*complete) when k of them are.
+ * Takes a passphrase, a share, or the secret of a token. The key is there (*complete) at once, or
+ * when k shares are. JT_ERR_OTHER_METHOD; JT_ERR_PHRASE_WRONG; JT_ERR_PKCS11_WRONG;
+ * JT_ERR_SHARE_AGAIN and those of jt_share_parse; JT_ERR_FILE_ALTERED where all shares are right.
  */
-enum jt_err jt_unsealing_take(struct jt_unsealing *u, const char *share, bool *complete,
+enum jt_err jt_unsealing_give(struct jt_unsealing *u, const struct jt_unseal *given, bool *complete,
                               uint8_t key[static JT_MASTER_KEY_LEN]) JT_CHECKED;
 
 enum jt_err jt_unsealing_check_value(const uint8_t key[static JT_MASTER_KEY_LEN],

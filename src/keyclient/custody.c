@@ -16,6 +16,12 @@ enum jt_err jt_keyclient_wait_unseal(struct jt_keyclient *kc, enum jt_unseal_kin
     return err;
 }
 
+enum jt_err jt_keyclient_wait_unseal_box(struct jt_keyclient *kc, struct jt_pkcs11box *out)
+{
+    (void)jt_keyclient_begin(kc, JT_VERB_UNSEAL_BOX);
+    return jt_keyclient_answer(kc, jt_unseal_box_decode, out);
+}
+
 enum jt_err jt_keyclient_wait_seal(struct jt_keyclient *kc)
 {
     (void)jt_keyclient_begin(kc, JT_VERB_SEAL_UP);

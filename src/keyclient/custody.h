@@ -18,6 +18,10 @@
 enum jt_err jt_keyclient_wait_unseal(struct jt_keyclient *kc, enum jt_unseal_kind kind,
                                      const char *text, struct jt_unsealed *out) JT_CHECKED;
 
+/* What the token is asked for that opens the master key. JT_ERR_OTHER_METHOD. */
+enum jt_err jt_keyclient_wait_unseal_box(struct jt_keyclient *kc,
+                                         struct jt_pkcs11box *out) JT_CHECKED;
+
 /* The keeper wipes all its keys. JT_ERR_SEALED; JT_ERR_OTHER_METHOD: it could not be opened again.
  */
 enum jt_err jt_keyclient_wait_seal(struct jt_keyclient *kc) JT_CHECKED;

@@ -31,6 +31,10 @@ struct jt_conf {
 
     char *keeper_passphrase_file;       /* of the master key; empty: none */
     char *keeper_passphrase_credential; /* the same from systemd: its name; empty: none */
+    char *keeper_pkcs11_module;         /* of a hardware token; empty: none */
+    char *keeper_pkcs11_pin_file;       /* empty: none */
+    char *keeper_pkcs11_pin_credential; /* empty: none */
+    long keeper_pkcs11_timeout;         /* seconds */
     long keeper_open_per_second;        /* cards; 0: no ceiling */
     long keeper_destroy_grace;          /* seconds */
     long keeper_open_per_day;

@@ -25,6 +25,20 @@ static const struct jt_conf_option options[] = {
       "is "
       "read where passphrase_file is empty.",
       NULL },
+    { "pkcs11_module", JT_CONF_TEXT, JT_CONF_AT(keeper_pkcs11_module), "", 0, JT_CONF_MAX_TEXT,
+      "The PKCS #11 module of the hardware token that opens the master key, a path from /. Only "
+      "root and the user who unseals may be able to change the file. Empty: none.",
+      NULL },
+    { "pkcs11_pin_file", JT_CONF_TEXT, JT_CONF_AT(keeper_pkcs11_pin_file), "", 0, JT_CONF_MAX_TEXT,
+      "The file whose first line is the PIN of the hardware token: of the user who unseals, mode "
+      "0600. Empty: none is read; the PIN is asked for on the terminal.",
+      NULL },
+    { "pkcs11_pin_credential", JT_CONF_TEXT, JT_CONF_AT(keeper_pkcs11_pin_credential), "", 0, 64,
+      "The same as a credential of systemd: its name in LoadCredentialEncrypted= of "
+      "jeton-unseal.service. It is read where pkcs11_pin_file is empty.",
+      NULL },
+    { "pkcs11_timeout", JT_CONF_NUMBER, JT_CONF_AT(keeper_pkcs11_timeout), "60", 1, 600,
+      "For how many seconds the hardware token may take before unsealing is given up.", NULL },
     { "open_per_second", JT_CONF_NUMBER, JT_CONF_AT(keeper_open_per_second), "0", 0, 1000000000L,
       "How many cards the keeper opens in a second, for all clients together. What is more is "
       "refused, whatever the front says. 0: any number.",

@@ -16,7 +16,7 @@ enum jt_err jt_unseal_decode(struct jt_reader *in, struct jt_unseal *unseal)
 {
     unseal->kind = jt_reader_u8(in);
     jt_wire_text_decode(in, JT_CUSTODY_TEXT_MAX, unseal->text);
-    return unseal->kind <= JT_UNSEAL_SHARE ? jt_wire_end(in) : JT_ERR_PROTOCOL;
+    return unseal->kind <= JT_UNSEAL_PKCS11 ? jt_wire_end(in) : JT_ERR_PROTOCOL;
 }
 
 void jt_unsealed_encode(const struct jt_unsealed *unsealed, struct jt_buf *out)
@@ -42,6 +42,9 @@ void jt_ceremony_order_encode(const struct jt_ceremony_order *order, struct jt_b
     jt_buf_u8(out, order->k);
     jt_buf_u8(out, order->n);
     jt_wire_text_encode(order->phrase, JT_CUSTODY_TEXT_MAX, out);
+    if (order->method == JT_CUSTODY_PKCS11) {
+        jt_pkcs11box_encode(&order->box, out);
+    }
 }
 
 enum jt_err jt_ceremony_order_decode(struct jt_reader *in, struct jt_ceremony_order *order)
@@ -50,7 +53,12 @@ enum jt_err jt_ceremony_order_decode(struct jt_reader *in, struct jt_ceremony_or
     order->k = jt_reader_u8(in);
     order->n = jt_reader_u8(in);
     jt_wire_text_decode(in, JT_CUSTODY_TEXT_MAX, order->phrase);
-    bool known = order->method == JT_CUSTODY_PHRASE || order->method == JT_CUSTODY_SHARES;
+    bool by_token = order->method == JT_CUSTODY_PKCS11;
+    bool known =
+        order->method == JT_CUSTODY_PHRASE || order->method == JT_CUSTODY_SHARES || by_token;
+    if (by_token) {
+        jt_pkcs11box_decode(in, &order->box);
+    }
     return known ? jt_wire_end(in) : JT_ERR_PROTOCOL;
 }
 
@@ -106,5 +114,16 @@ enum jt_err jt_ceremony_share_decode(struct jt_reader *in, struct jt_ceremony_sh
 {
     share->place = jt_reader_u8(in);
     jt_wire_text_decode(in, JT_CUSTODY_TEXT_MAX, share->text);
+    return jt_wire_end(in);
+}
+
+void jt_unseal_box_encode(const struct jt_pkcs11box *box, struct jt_buf *out)
+{
+    jt_pkcs11box_encode(box, out);
+}
+
+enum jt_err jt_unseal_box_decode(struct jt_reader *in, struct jt_pkcs11box *box)
+{
+    jt_pkcs11box_decode(in, box);
     return jt_wire_end(in);
 }

@@ -4,6 +4,7 @@
 #define JETON_WIRE_CUSTODY_H
 
 #include "base/buf.h"
+#include "model/pkcs11box.h"
 #include "model/sizes.h"
 
 #define JT_CUSTODY_TEXT_MAX   255 /* a passphrase, or a share as it is typed */
@@ -11,13 +12,14 @@
 #define JT_CUSTODY_SET_LEN    8
 #define JT_CUSTODY_DIGEST_LEN 8
 
-enum jt_unseal_kind { JT_UNSEAL_NOTHING, JT_UNSEAL_PHRASE, JT_UNSEAL_SHARE };
+enum jt_unseal_kind { JT_UNSEAL_NOTHING, JT_UNSEAL_PHRASE, JT_UNSEAL_SHARE, JT_UNSEAL_PKCS11 };
 
 /* How a master key lies on disk. */
 enum jt_custody_method {
     JT_CUSTODY_CLEAR,
     JT_CUSTODY_PHRASE,
     JT_CUSTODY_SHARES,
+    JT_CUSTODY_PKCS11,
     JT_CUSTODY_NONE, /* there is none yet */
 };
 
@@ -37,9 +39,10 @@ void jt_unsealed_encode(const struct jt_unsealed *unsealed, struct jt_buf *out);
 enum jt_err jt_unsealed_decode(struct jt_reader *in, struct jt_unsealed *unsealed) JT_CHECKED;
 
 struct jt_ceremony_order {
-    uint8_t method; /* JT_CUSTODY_PHRASE or JT_CUSTODY_SHARES */
+    uint8_t method; /* JT_CUSTODY_PHRASE, JT_CUSTODY_SHARES or JT_CUSTODY_PKCS11 */
     uint8_t k, n;   /* of shares */
-    char phrase[JT_CUSTODY_TEXT_MAX + 1];
+    char phrase[JT_CUSTODY_TEXT_MAX + 1]; /* or the secret of a token */
+    struct jt_pkcs11box box;              /* that it is in */
 };
 void jt_ceremony_order_encode(const struct jt_ceremony_order *order, struct jt_buf *out);
 enum jt_err jt_ceremony_order_decode(struct jt_reader *in,
@@ -67,5 +70,9 @@ enum jt_err jt_ceremony_text_decode(struct jt_reader *in,
 void jt_ceremony_share_encode(const struct jt_ceremony_share *share, struct jt_buf *out);
 enum jt_err jt_ceremony_share_decode(struct jt_reader *in,
                                      struct jt_ceremony_share *share) JT_CHECKED;
+
+/* What a token is asked to open; it goes alone. */
+void jt_unseal_box_encode(const struct jt_pkcs11box *box, struct jt_buf *out);
+enum jt_err jt_unseal_box_decode(struct jt_reader *in, struct jt_pkcs11box *box) JT_CHECKED;
 
 #endif

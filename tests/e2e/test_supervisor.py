@@ -62,13 +62,15 @@ def test_it_says_when_it_serves_that_it_lives_and_when_it_ends(
     wait_until(lambda: not daemon.running, "it has ended")
 
 
-@pytest.mark.parametrize("name", ["jeton-keeper", "jetond"])
+@pytest.mark.parametrize("name", ["jeton-keeper", "jetond", "jeton-unseal"])
 def test_its_unit_leaves_it_little(tmp_path, name):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here")
     unit = tmp_path / f"{name}.service"
     text = (TREE / "systemd" / f"{name}.service.in").read_text(encoding="ascii")
-    unit.write_text(text.replace("@sbindir@", str(BIN)), encoding="ascii")
+    unit.write_text(
+        text.replace("@sbindir@", str(BIN)).replace("@bindir@", str(BIN)), encoding="ascii"
+    )
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit)],
         capture_output=True,

@@ -11,6 +11,7 @@
  */
 #include "fuzz.h"
 #include "wire_batches.h"
+#include "wire_custody.h"
 #include "wire_ends.h"
 #include "wire_nodes.h"
 #include "wire_recovery.h"
@@ -411,11 +412,16 @@ static const struct {
     [JT_VERB_PARCEL_ASK] = { WHOLE, fuzz_nodes_ask },
     [JT_VERB_PARCEL_ANSWER] = { WHOLE, fuzz_nodes_order },
     [JT_VERB_PARCEL_ACCEPT] = { WHOLE, fuzz_nodes_delivery },
+    [JT_VERB_UNSEAL] = { WHOLE, fuzz_custody_unseal },
+    [JT_VERB_CEREMONY_MAKE] = { WHOLE, fuzz_custody_order },
     [JT_VERB_CUSTODIANS_MAKE] = { WHOLE, fuzz_ends_custodians_make },
     [JT_VERB_CUSTODIANS_SHOW] = { OBJECT, fuzz_ends_custodian_row },
     [JT_VERB_DESTRUCTION_OPEN] = { WHOLE, fuzz_ends_destruction_open },
     [JT_VERB_DESTRUCTION_SHOW] = { WHOLE, fuzz_ends_destruction_show },
     [JT_VERB_DESTRUCTION_CERTIFY] = { WHOLE, fuzz_ends_destruction_certify },
+    [REPLY + JT_VERB_UNSEAL] = { WHOLE, fuzz_custody_unsealed },
+    [REPLY + JT_VERB_CEREMONY_MAKE] = { WHOLE, fuzz_custody_made },
+    [REPLY + JT_VERB_UNSEAL_BOX] = { WHOLE, fuzz_custody_box },
     [REPLY + JT_VERB_CUSTODIANS_SHOW] = { WHOLE, fuzz_ends_custodians_shown },
     [REPLY + JT_VERB_DESTRUCTION_OPEN] = { OBJECT, fuzz_ends_destruction_request },
     [REPLY + JT_VERB_DESTRUCTION_SHOW] = { WHOLE, fuzz_ends_destruction_shown },

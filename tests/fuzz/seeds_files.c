@@ -7,7 +7,7 @@
 
 #include "wire/ring.h"
 
-enum { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW };
+enum { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, SEALED_MASTER };
 
 static struct jt_buf file;
 
@@ -77,6 +77,30 @@ static void put_state(const struct jt_ring *ring)
     jt_buf_clear(&body);
 }
 
+/* By a passphrase, by two of three shares, and by a hardware token. */
+static void put_sealed_master(uint8_t method)
+{
+    begin("JTMASTER", 2);
+    jt_buf_u8(&file, method);
+    jt_buf_u8(&file, 0);
+    put_bytes(1, JT_CHECK_VALUE_LEN);
+    if (method == 1) {
+        jt_buf_put(&file, "\x11\x08\x01", 3);
+        put_bytes(2, 16);
+    } else if (method == 2) {
+        jt_buf_put(&file, "\x02\x03", 2);
+        put_bytes(3, 8 + 3 * 32);
+    } else {
+        jt_buf_put(&file,
+                   "\x05vault\x04"
+                   "0a1b\x05jeton\x02\x07\x08",
+                   20);
+        put_bytes(4, 12 + 48);
+    }
+    put_bytes(5, 48);
+    store(SEALED_MASTER);
+}
+
 void seeds_of_files(void)
 {
     static struct jt_ring ring = { .development = true, .epoch = 9, .highest = 2, .n = 2 };
@@ -144,5 +168,8 @@ void seeds_of_files(void)
     ring.development = false;
     put_state(&ring);
     store(STATE);
+    for (uint8_t method = 1; method <= 3; method++) {
+        put_sealed_master(method);
+    }
     jt_buf_clear(&file);
 }

@@ -583,6 +583,7 @@ void seeds_of_wire(void)
     requests_done_once();
     guesses();
     honey();
+    seeds_of_custody(&message, store);
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }

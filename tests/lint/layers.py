@@ -24,6 +24,8 @@ LAYERS = {
     # No store, no keeper: what a request wants done is one call of the vault.
     "api": {"base", "options", "pan", "model", "vault", "http"},
     "front": {"base", "options", "model", "vault", "tls", "http", "api"},
+    # A process of its own that takes from the command line how people are asked and told.
+    "pkcs11": {"base", "options", "model", "cli"},
     # What is installed for applications stands alone.
     "client": set(),
     "cli": {
@@ -62,6 +64,7 @@ FOREIGN = {
     "curl/": {"cli", "client"},
     "systemd/": {"front"},
     "seccomp.h": {"keeper", "front"},
+    "p11-kit/": {"pkcs11"},
 }
 
 # Program: libraries it must link directly, libraries that must not come with it even indirectly.
@@ -72,6 +75,10 @@ LINKS = {
     ),
     "jetond": (["libpq", "libmicrohttpd"], ["libcurl"]),
     "jeton": (["libcurl"], ["libmicrohttpd"]),
+    "jeton-pkcs11": (
+        [],
+        ["libp11-kit", "libcrypto", "libssl", "libcurl", "libpq", "libjansson", "libmicrohttpd"],
+    ),
 }
 
 
@@ -154,7 +161,7 @@ def headers():
         f"-I{TOP}/include",
         f"-I{TOP}",
     ]
-    packages = ["libcrypto", "libpq", "libmicrohttpd", "jansson", "inih", "libcurl"]
+    packages = ["libcrypto", "libpq", "libmicrohttpd", "jansson", "inih", "libcurl", "p11-kit-1"]
     flags += subprocess.run(
         ["pkg-config", "--cflags", *packages], capture_output=True, text=True, check=False
     ).stdout.split()

@@ -22,7 +22,8 @@ def all_files():
     """Every source file of the tree, without what builds leave in it."""
     skip = re.compile(
         r"^(\.git|build[^/]*|autom4te\.cache|m4/.*\.m4|aclocal\.m4|Makefile(\.in)?"
-        r"|config\.(h|log|status|h\.in).*|configure~?|stamp-h1|jeton|jetond|jeton-keeper"
+        r"|config\.(h|log|status|h\.in).*|configure~?|stamp-h1|jeton|jetond"
+        r"|jeton-keeper|jeton-pkcs11"
         r"|debian/(?!source/)[^/]+/.*|debian/(files|autoreconf\..*|.*debhelper.*|.*\.substvars)"
         r"|completion/(_?jeton|table|pages)|man/commands|libjeton\.so[^/]*)(/|$)"
         r"|(^|/)(__pycache__|\.hypothesis|\.deps|\.pytest_cache|\.dirstamp)(/|$)"

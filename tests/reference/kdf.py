@@ -17,6 +17,9 @@ FROM_MASTER_KEY = {
 FROM_SHARES = {
     "shares": ("jeton/v1/shares", 0, 64),
 }
+FROM_PKCS11 = {
+    "pkcs11": ("jeton/v1/pkcs11", 0, 64),
+}
 FROM_SERVICE_ROOT = {
     "mac-client": ("jeton/v1/mac/client", 0, 32),
     "mac-field": ("jeton/v1/mac/field", 0, 32),

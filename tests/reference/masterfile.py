@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sealed master.key, opened by a passphrase or by shares; docs/key-files.md."""
+"""A sealed master.key, opened by a passphrase, by shares or with a token; docs/key-files.md."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from keyfiles import ENVIRONMENTS, Damaged
 from primitives import equal
 from siv import Siv
 
-PASSPHRASE, SHARES = 1, 2
+PASSPHRASE, SHARES, PKCS11 = 1, 2, 3
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -26,8 +26,15 @@ def _split(data):
     _need(data[:9] == b"JTMASTER\x02" and len(data) > 20 and data[11] == 0, "not of format 2")
     _need(data[9] in ENVIRONMENTS, "unknown environment")
     method = data[10]
-    _need(method in (PASSPHRASE, SHARES), "unknown method")
-    length = 20 + (3 + 16 if method == PASSPHRASE else 2 + 8 + 32 * data[21])
+    _need(method in (PASSPHRASE, SHARES, PKCS11), "unknown method")
+    if method == PKCS11:
+        length = 20
+        for _ in range(4):  # token, serial number, key, id
+            _need(length < len(data), "cut off")
+            length += 1 + data[length]
+        length += 12 + 48
+    else:
+        length = 20 + (3 + 16 if method == PASSPHRASE else 2 + 8 + 32 * data[21])
     _need(len(data) == length + 48, "not of its length")
     return method, data[:length], data[length:]
 
@@ -108,3 +115,21 @@ def open_with_shares(data, texts):
     _need(len(shares) == k, "too few, or too many")
     secret = _join(shares)
     return _open(kdf.derive(secret, *kdf.FROM_SHARES["shares"][:1], b"", 64), header, sealed)
+
+
+def read_box(data):
+    """Label and serial number of the token, label and id of its key, nonce, and what is sealed."""
+    method, header, _ = _split(data)
+    _need(method == PKCS11, "sealed in another way")
+    names, at = [], 20
+    for _ in range(4):
+        names.append(header[at + 1 : at + 1 + header[at]])
+        at += 1 + header[at]
+    return *names, header[at : at + 12], header[at + 12 :]
+
+
+def open_with_secret(data, secret):
+    """Environment and key, by the secret that the token gives."""
+    method, header, sealed = _split(data)
+    _need(method == PKCS11, "sealed in another way")
+    return _open(kdf.derive(secret, *kdf.FROM_PKCS11["pkcs11"][:1], b"", 64), header, sealed)

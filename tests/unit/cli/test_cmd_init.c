@@ -236,9 +236,11 @@ int jt_keeper_process_start(const char *config, enum jt_keeper_purpose purpose,
     return JT_EXIT_OK;
 }
 
-int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files *files)
+int jt_unseal_by_people(struct jt_keyclient *kc, const char *config,
+                        const struct jt_unsealing_files *files)
 {
     (void)kc;
+    (void)config;
     assert_null(files);
     return JT_EXIT_OK;
 }

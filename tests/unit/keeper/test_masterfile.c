@@ -77,20 +77,87 @@ static void k_shares_open_what_they_were_made_for(void **state)
     assert_int_equal(jt_masterfile_open_shares(&file, some, out), JT_ERR_DECRYPT);
 }
 
-static void every_flipped_bit_of_a_sealed_file_is_refused(void **state)
+static const char secret[] = "01234567890123456789012345678901234567890123456789ag";
+
+static struct jt_masterfile with_box(void)
+{
+    struct jt_masterfile file = fresh();
+    file.box = (struct jt_pkcs11box){ .token = "vault",
+                                      .serial = "0123abcd",
+                                      .key = "jeton master",
+                                      .id_len = 3,
+                                      .id = { 7, 8, 9 } };
+    memset(file.box.nonce, 0x11, sizeof file.box.nonce);
+    memset(file.box.sealed, 0x22, sizeof file.box.sealed);
+    return file;
+}
+
+static void the_secret_of_a_token_opens_what_it_has_sealed(void **state)
 {
     (void)state;
-    struct jt_masterfile file = fresh(), other;
-    struct jt_share shares[JT_SHARES_MAX];
+    struct jt_masterfile file = with_box();
     uint8_t out[JT_MASTER_KEY_LEN];
+    char other[sizeof secret], longer[sizeof secret + 1];
+    snprintf(other, sizeof other, "%s", secret);
+    snprintf(longer, sizeof longer, "%s0", secret);
+    other[3] = 'z';
+    assert_int_equal(jt_masterfile_seal_pkcs11(&file, "short", key), JT_ERR_INVALID);
+    assert_int_equal(jt_masterfile_seal_pkcs11(&file, secret, key), JT_OK);
+    struct jt_masterfile back = through_bytes(&file);
+    assert_int_equal(back.method, JT_MASTER_PKCS11);
+    assert_string_equal(back.box.token, "vault");
+    assert_string_equal(back.box.serial, "0123abcd");
+    assert_string_equal(back.box.key, "jeton master");
+    assert_memory_equal(&back.box, &file.box, sizeof file.box);
+    assert_int_equal(jt_masterfile_open_pkcs11(&back, secret, out), JT_OK);
+    assert_memory_equal(out, key, sizeof out);
+    assert_int_equal(jt_masterfile_open_pkcs11(&back, other, out), JT_ERR_DECRYPT);
+    assert_int_equal(jt_masterfile_open_pkcs11(&back, longer, out), JT_ERR_INVALID);
+    assert_int_equal(jt_masterfile_open_pkcs11(&back, "", out), JT_ERR_INVALID);
+}
+
+/* A box as others would write it is refused. */
+static void names_of_a_box_are_there_and_can_be_shown(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = { { "", "key" }, { "token", "" }, { "a\x1b[2J", "key" } };
+    for (size_t i = 0; i < 4; i++) {
+        struct jt_masterfile file = with_box(), other;
+        struct jt_buf bytes;
+        if (i < 3) {
+            snprintf(file.box.token, sizeof file.box.token, "%s", bad[i][0]);
+            snprintf(file.box.key, sizeof file.box.key, "%s", bad[i][1]);
+        }
+        assert_int_equal(jt_masterfile_seal_pkcs11(&file, secret, key), JT_OK);
+        jt_buf_init(&bytes, JT_MASTERFILE_MAX);
+        jt_masterfile_encode(&file, &bytes);
+        assert_int_equal(jt_masterfile_decode(&bytes, &other), i < 3 ? JT_ERR_FILE_ALTERED : JT_OK);
+        bytes.data[20] = JT_PKCS11_TOKEN_MAX + 1;
+        assert_int_equal(jt_masterfile_decode(&bytes, &other), JT_ERR_FILE_ALTERED);
+        jt_buf_clear(&bytes);
+    }
+}
+
+/* Whether what was read of an altered file opens; method by method. */
+static bool opens(const struct jt_masterfile *file, const struct jt_share *shares)
+{
+    uint8_t out[JT_MASTER_KEY_LEN];
+    return file->method == JT_MASTER_PKCS11 ? jt_masterfile_open_pkcs11(file, secret, out) == JT_OK
+                                            : jt_masterfile_open_shares(file, shares, out) == JT_OK;
+}
+
+static void refuse_every_flipped_bit(const struct jt_masterfile *file,
+                                     const struct jt_share *shares)
+{
+    struct jt_masterfile other;
     struct jt_buf bytes;
     jt_buf_init(&bytes, JT_MASTERFILE_MAX);
-    assert_int_equal(jt_masterfile_seal_shares(&file, 2, 2, key, shares), JT_OK);
-    jt_masterfile_encode(&file, &bytes);
+    jt_masterfile_encode(file, &bytes);
+    assert_true(opens(file, shares));
     for (size_t bit = 0; bit < 8 * bytes.len; bit++) {
         bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         bool reads = jt_masterfile_decode(&bytes, &other) == JT_OK;
-        assert_true(!reads || jt_masterfile_open_shares(&other, shares, out) != JT_OK);
+        assert_true(!reads || !opens(&other, shares));
         bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t len = 0; len < bytes.len; len++) {
@@ -100,6 +167,18 @@ static void every_flipped_bit_of_a_sealed_file_is_refused(void **state)
     jt_buf_u8(&bytes, 0);
     assert_int_equal(jt_masterfile_decode(&bytes, &other), JT_ERR_FILE_ALTERED);
     jt_buf_clear(&bytes);
+}
+
+static void every_flipped_bit_of_a_sealed_file_is_refused(void **state)
+{
+    (void)state;
+    struct jt_masterfile file = fresh();
+    struct jt_share shares[JT_SHARES_MAX] = { { 0 } };
+    assert_int_equal(jt_masterfile_seal_shares(&file, 2, 2, key, shares), JT_OK);
+    refuse_every_flipped_bit(&file, shares);
+    file = with_box();
+    assert_int_equal(jt_masterfile_seal_pkcs11(&file, secret, key), JT_OK);
+    refuse_every_flipped_bit(&file, shares);
 }
 
 static void a_share_as_text_is_what_was_given_out_or_refused(void **state)
@@ -159,6 +238,8 @@ int main(void)
         cmocka_unit_test(a_passphrase_opens_what_it_has_sealed),
         cmocka_unit_test(k_shares_open_what_they_were_made_for),
         cmocka_unit_test(every_flipped_bit_of_a_sealed_file_is_refused),
+        cmocka_unit_test(the_secret_of_a_token_opens_what_it_has_sealed),
+        cmocka_unit_test(names_of_a_box_are_there_and_can_be_shown),
         cmocka_unit_test(a_share_as_text_is_what_was_given_out_or_refused),
     };
     return cmocka_run_group_tests_name("keeper/masterfile", tests, NULL, NULL);

@@ -341,6 +341,58 @@ static void sealed_anew_the_key_is_the_same_and_old_shares_are_void(void **state
     assert_int_equal(jt_keyring_count(in->k->keyring), 1);
 }
 
+static const char secret[] = "01234567890123456789012345678901234567890123456789ag";
+static const char wrong[] = "11234567890123456789012345678901234567890123456789ag";
+
+/* As whoever speaks with the token orders it. */
+static enum jt_err make_for_token(struct inside *in, const char *text)
+{
+    struct jt_ceremony_order order = { .method = JT_CUSTODY_PKCS11,
+                                       .box = { .token = "vault", .serial = "1", .key = "jeton" } };
+    struct jt_reader reply;
+    snprintf(order.phrase, sizeof order.phrase, "%s", text);
+    jt_ceremony_order_encode(&order, &in->payload);
+    return inside_ask(in, JT_VERB_CEREMONY_MAKE, &reply);
+}
+
+static void the_secret_of_a_token_unseals_and_nothing_else_does(void **state)
+{
+    struct inside *in = *state;
+    struct jt_unsealed now;
+    struct jt_pkcs11box box;
+    struct jt_reader reply;
+    begin(in);
+    assert_int_equal(ask(in, JT_VERB_UNSEAL_BOX), JT_ERR_OTHER_METHOD);
+    assert_int_equal(make_for_token(in, secret), JT_ERR_NO_CEREMONY);
+    load(in, true, NULL);
+    assert_int_equal(make_for_token(in, secret), JT_ERR_SEALED);
+    assert_int_equal(unseal(in, JT_UNSEAL_PHRASE, PHRASE, &now), JT_OK);
+    assert_int_equal(make_for_token(in, PHRASE), JT_ERR_INVALID);
+    assert_int_equal(ask(in, JT_VERB_CEREMONY_END), JT_ERR_NO_CEREMONY);
+    assert_int_equal(make_for_token(in, secret), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_CEREMONY_END), JT_OK);
+
+    load(in, false, PHRASE);
+    assert_int_equal(unseal(in, JT_UNSEAL_NOTHING, "", &now), JT_OK);
+    assert_true(now.sealed && now.method == JT_CUSTODY_PKCS11);
+    assert_int_equal(inside_ask(in, JT_VERB_UNSEAL_BOX, &reply), JT_OK);
+    assert_int_equal(jt_unseal_box_decode(&reply, &box), JT_OK);
+    assert_string_equal(box.token, "vault");
+    assert_string_equal(box.key, "jeton");
+    assert_int_equal(unseal(in, JT_UNSEAL_PHRASE, PHRASE, &now), JT_ERR_OTHER_METHOD);
+    assert_int_equal(unseal(in, JT_UNSEAL_SHARE, secret, &now), JT_ERR_OTHER_METHOD);
+    assert_int_equal(unseal(in, JT_UNSEAL_PKCS11, wrong, &now), JT_ERR_PKCS11_WRONG);
+    assert_int_equal(unseal(in, JT_UNSEAL_PKCS11, "", &now), JT_ERR_PKCS11_WRONG);
+    in->session.of_owner = false; /* the front, whoever has it */
+    assert_int_equal(unseal(in, JT_UNSEAL_PKCS11, secret, &now), JT_ERR_NOT_OWNER);
+    assert_int_equal(ask(in, JT_VERB_UNSEAL_BOX), JT_ERR_NOT_OWNER);
+    in->session.of_owner = true;
+    assert_true(in->k->sealed);
+    assert_int_equal(unseal(in, JT_UNSEAL_PKCS11, secret, &now), JT_OK);
+    assert_false(now.sealed);
+    assert_int_equal(inside_accept(in, &in->ring), JT_OK); /* all that it has wrapped is there */
+}
+
 static void a_replaced_master_key_file_is_noticed(void **state)
 {
     struct inside *in = *state;
@@ -368,6 +420,7 @@ int main(void)
         EMPTY(a_ceremony_makes_a_key_that_its_shares_open),
         EMPTY(who_cannot_type_a_share_back_has_none),
         SEALED(sealed_anew_the_key_is_the_same_and_old_shares_are_void),
+        SEALED(the_secret_of_a_token_unseals_and_nothing_else_does),
         SEALED(a_replaced_master_key_file_is_noticed),
     };
     return cmocka_run_group_tests_name("keeper/op_unseal", tests, NULL, NULL);

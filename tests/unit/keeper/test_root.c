@@ -124,7 +124,7 @@ static void a_keeper_without_a_service_root_says_so_and_does_nothing(void **stat
         if (verb == JT_VERB_HELLO || verb == JT_VERB_STATUS || verb == JT_VERB_RING_FIRST ||
             verb == JT_VERB_PARCEL_ASK || verb == JT_VERB_PARCEL_ACCEPT ||
             verb == JT_VERB_ESCROW_RESTORE ||
-            (verb >= JT_VERB_UNSEAL && verb <= JT_VERB_CEREMONY_END)) {
+            (verb >= JT_VERB_UNSEAL && verb <= JT_VERB_UNSEAL_BOX)) {
             continue;
         }
         const struct jt_buf nothing = { 0 };

@@ -30,6 +30,7 @@ ROLES = [
     ("join", "jeton/v1/join", b"", 64),
     ("escrow", "jeton/v1/escrow", b"", 64),
     ("shares", "jeton/v1/shares", b"", 64),
+    ("pkcs11", "jeton/v1/pkcs11", b"", 64),
     ("parcel", "jeton/v1/parcel", b"", 64),
     ("parcel-siv", "jeton/v1/parcel-siv", b"", 64),
     ("mac-client", "jeton/v1/mac/client", b"", 32),
