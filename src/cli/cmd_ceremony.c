@@ -9,6 +9,7 @@
  */
 #include "base/hex.h"
 #include "base/secmem.h"
+#include "cli/ceremony.h"
 #include "cli/database.h"
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
@@ -31,19 +32,7 @@
 #define RECORD_MAX        8192
 #define CLEAR_SCREEN      "\033[H\033[2J\033[3J"
 
-struct ceremony {
-    const char *config;
-    struct jt_conf conf;
-    bool anew; /* the key is there, and is sealed in another way */
-    long n, k; /* of shares; n 0: by a passphrase */
-    const char *names, *to, *record, *phrase_file;
-    struct jt_unsealing_files present; /* what opens the key that is there */
-    char custodians[JT_CUSTODY_SHARES_MAX][JT_CLIENT_ID_MAX + 1];
-    struct jt_keyclient *kc;
-    struct jt_ceremony_made made;
-};
-
-static int complain(enum jt_err err)
+int jt_holding_complain(enum jt_err err)
 {
     jt_complain("jeton-keeper: %s", jt_err_str(err));
     return JT_EXIT_FAILED;
@@ -60,7 +49,7 @@ static int say(const char *text)
 }
 
 /* Shows it, and clears the screen; then it is typed back, until it is right. */
-static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share)
+static int by_terminal(struct jt_holding *c, const struct jt_ceremony_share *share)
 {
     char text[600];
     const char *name = c->custodians[share->place - 1];
@@ -84,9 +73,9 @@ static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share
                              NULL, typed.text);
         err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_prove(c->kc, &typed) : JT_OK;
         if (err == JT_ERR_NOT_SHARE || err == JT_ERR_SHARE_OTHER) {
-            (void)complain(err);
+            (void)jt_holding_complain(err);
         } else if (err != JT_OK) {
-            code = complain(err);
+            code = jt_holding_complain(err);
         }
     }
     jt_wipe(&typed, sizeof typed);
@@ -105,7 +94,7 @@ static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share
 }
 
 /* A file for each custodian, read back from the disk. */
-static int by_file(struct ceremony *c, const struct jt_ceremony_share *share)
+static int by_file(struct jt_holding *c, const struct jt_ceremony_share *share)
 {
     char path[4096], line[JT_SECRET_MAX + 2];
     struct jt_ceremony_share back = { .place = share->place };
@@ -118,16 +107,16 @@ static int by_file(struct ceremony *c, const struct jt_ceremony_share *share)
     }
     enum jt_err err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_prove(c->kc, &back) : JT_OK;
     jt_wipe(&back, sizeof back);
-    return err == JT_OK ? code : complain(err);
+    return err == JT_OK ? code : jt_holding_complain(err);
 }
 
-static int hand_out(struct ceremony *c)
+int jt_holding_hand_out(struct jt_holding *c)
 {
     int code = JT_EXIT_OK;
     for (uint8_t place = 1; place <= c->n && code == JT_EXIT_OK; place++) {
         struct jt_ceremony_share share;
         enum jt_err err = jt_keyclient_wait_ceremony_share(c->kc, place, &share);
-        code = err != JT_OK    ? complain(err)
+        code = err != JT_OK    ? jt_holding_complain(err)
                : c->to != NULL ? by_file(c, &share)
                                : by_terminal(c, &share);
         jt_wipe(&share, sizeof share);
@@ -148,11 +137,33 @@ static void add(char *out, const char *format, ...)
     va_end(args);
 }
 
+static void write_rotation(const struct jt_holding *c, char out[static RECORD_MAX])
+{
+    add(out, "escrow file      %s\n",
+        c->backup == NULL ? "none was made" : "written, read back, and opened under the new key");
+    if (c->backup != NULL) {
+        add(out, "  file           %s\n", c->backup);
+        add(out, "  SHA-256        %s\n", c->backup_digest);
+    }
+    add(out,
+        "void             what opened the old master key opens nothing of the directory; older\n"
+        "                 escrow files and copies of the directory still open with it: keep\n"
+        "                 both, apart, or destroy them\n");
+    if (c->follow != NULL) {
+        add(out, "sealed by        as on the node that the master key comes from\n");
+    }
+}
+
 /* What happened, without a secret: for the file of the assessors. */
-static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
+static void write_record(const struct jt_holding *c, char out[static RECORD_MAX])
 {
     char when[32], host[65] = "", actor[JT_ACTOR_MAX + 1];
     char check[2 * JT_CHECK_VALUE_LEN + 1], digest[2 * JT_CUSTODY_DIGEST_LEN + 1];
+    static const char *const acts[] = {
+        [JT_CEREMONY_INIT] = "a master key is made",
+        [JT_CEREMONY_RESHARE] = "the master key is sealed anew",
+        [JT_CEREMONY_ROTATE] = "the master key is rotated: all key files lie under another one",
+    };
     time_t now = time(NULL);
     struct tm utc;
     (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
@@ -161,8 +172,7 @@ static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
     jt_hex_encode(c->made.check_value, sizeof c->made.check_value, check);
     out[0] = '\0';
     add(out, "JETON KEY CEREMONY\n\n");
-    add(out, "act              %s\n",
-        c->anew ? "the master key is sealed anew" : "a master key is made");
+    add(out, "act              %s\n", acts[c->act]);
     add(out, "time             %s\n", when);
     add(out, "host             %s\n", host);
     add(out, "by               %s\n", actor);
@@ -170,6 +180,12 @@ static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
     add(out, "environment      %s\n",
         jt_conf_is_development(&c->conf) ? "development" : "production");
     add(out, "key check value  %s\n", check);
+    if (c->act == JT_CEREMONY_ROTATE) {
+        write_rotation(c, out);
+    }
+    if (c->follow != NULL) {
+        return;
+    }
     if (c->n == 0) {
         add(out, "sealed by        a passphrase\n");
         return;
@@ -186,9 +202,17 @@ static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
     }
 }
 
+int jt_holding_record(const struct jt_holding *c)
+{
+    char record[RECORD_MAX];
+    write_record(c, record);
+    fputs(record, stdout);
+    return c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
+}
+
 /* --- the whole --- */
 
-static int order(struct ceremony *c)
+int jt_holding_order(struct jt_holding *c)
 {
     struct jt_ceremony_order o = { .method = c->n > 0 ? JT_CUSTODY_SHARES : JT_CUSTODY_PHRASE,
                                    .k = (uint8_t)c->k,
@@ -206,45 +230,43 @@ static int order(struct ceremony *c)
         jt_complain("a passphrase of a master key has 12 characters or more");
         return JT_EXIT_USAGE;
     }
-    return err == JT_OK ? code : complain(err);
+    return err == JT_OK ? code : jt_holding_complain(err);
 }
 
 /* The record is of what has happened, so it comes last. */
-static int end(struct ceremony *c)
+static int end(struct jt_holding *c)
 {
-    char record[RECORD_MAX];
     enum jt_err err = jt_keyclient_wait_ceremony_end(c->kc);
     if (err != JT_OK) {
-        (void)complain(err);
+        (void)jt_holding_complain(err);
         jt_complain("whether %s/master.key is the new one is not known: keep what opened the old "
                     "one and what opens the new one, and see which of them it takes",
                     c->conf.keeper_directory);
         return JT_EXIT_FAILED;
     }
-    write_record(c, record);
-    fputs(record, stdout);
-    return c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
+    return jt_holding_record(c);
 }
 
-static int hold(struct ceremony *c)
+static int hold(struct jt_holding *c)
 {
     struct jt_unsealed now;
     enum jt_err err = jt_keyclient_wait_unseal(c->kc, JT_UNSEAL_NOTHING, "", &now);
     if (err != JT_OK) {
-        return complain(err);
+        return jt_holding_complain(err);
     }
-    if (c->anew != (now.method == JT_CUSTODY_PHRASE || now.method == JT_CUSTODY_SHARES)) {
-        jt_complain(c->anew ? "%s has no sealed master key: hold jeton ceremony init"
-                            : "%s has a master key already; nothing was changed",
+    bool anew = c->act == JT_CEREMONY_RESHARE;
+    if (anew != (now.method == JT_CUSTODY_PHRASE || now.method == JT_CUSTODY_SHARES)) {
+        jt_complain(anew ? "%s has no sealed master key: hold jeton ceremony init"
+                         : "%s has a master key already; nothing was changed",
                     c->conf.keeper_directory);
         return JT_EXIT_FAILED;
     }
-    int code = c->anew ? jt_unseal_by_people(c->kc, &c->present) : JT_EXIT_OK;
+    int code = anew ? jt_unseal_by_people(c->kc, &c->present) : JT_EXIT_OK;
     if (code == JT_EXIT_OK) {
-        code = order(c);
+        code = jt_holding_order(c);
     }
     if (code == JT_EXIT_OK) {
-        code = hand_out(c);
+        code = jt_holding_hand_out(c);
     }
     if (code != JT_EXIT_OK) {
         jt_complain("nothing was changed in %s", c->conf.keeper_directory);
@@ -253,7 +275,7 @@ static int hold(struct ceremony *c)
     return end(c);
 }
 
-static int with_keeper(struct ceremony *c)
+static int with_keeper(struct jt_holding *c)
 {
     struct jt_keeper_process keeper;
     int code = jt_keeper_process_start(c->config, JT_KEEPER_FOR_CEREMONY, &keeper);
@@ -265,7 +287,7 @@ static int with_keeper(struct ceremony *c)
         keeper.fd = -1; /* the client closes it */
         code = hold(c);
     } else {
-        code = complain(err);
+        code = jt_holding_complain(err);
     }
     jt_keyclient_free(c->kc);
     jt_keeper_process_stop(&keeper);
@@ -273,7 +295,7 @@ static int with_keeper(struct ceremony *c)
 }
 
 /* Names with commas between. */
-static bool split_names(struct ceremony *c)
+static bool split_names(struct jt_holding *c)
 {
     long n = 0;
     for (const char *p = c->names; p != NULL && *p != '\0'; n++) {
@@ -295,12 +317,72 @@ static bool split_names(struct ceremony *c)
     return n == c->n;
 }
 
-static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
-                    bool anew)
+/* JT_EXIT_OK, or JT_EXIT_USAGE after a message. */
+static int check_next(const struct jt_command *self, struct jt_holding *c, bool by_phrase)
 {
-    struct ceremony c = { .anew = anew, .config = cli->config };
+    if (c->follow != NULL) {
+        return c->n == 0 && c->to == NULL
+                   ? JT_EXIT_OK
+                   : jt_usage_error(self, "with --follow no shares are made: those of the other "
+                                          "node open it");
+    }
+    if (by_phrase == (c->n > 0)) {
+        return jt_usage_error(self, "either --shares, --threshold and --custodians are needed, or "
+                                    "--passphrase");
+    }
+    if (c->n > 0 && (c->k < 2 || c->k > c->n || !split_names(c))) {
+        return jt_usage_error(self,
+                              "--threshold is 2 to the number of shares, and --custodians are "
+                              "as many different names as there are shares, each of a-z 0-9 "
+                              "and -, beginning with a letter");
+    }
+    if (c->n > 0 && c->to == NULL && !jt_secret_can_ask()) {
+        return jt_usage_error(self, "there is no terminal to show shares at: use --to");
+    }
+    return JT_EXIT_OK;
+}
+
+static int check_files(const struct jt_command *self, const struct jt_holding *c)
+{
+    if (c->record != NULL && access(c->record, F_OK) == 0) {
+        return jt_usage_error(self, "--record must name a new file");
+    }
+    if (c->act != JT_CEREMONY_ROTATE) {
+        return JT_EXIT_OK;
+    }
+    if (c->backup != NULL && access(c->backup, F_OK) == 0) {
+        return jt_usage_error(self, "--backup must name a new file");
+    }
+    if (c->follow == NULL && (c->backup != NULL) == c->no_backup) {
+        return jt_usage_error(self, "either --backup is needed, or --no-backup: older escrow files "
+                                    "open with the old master key only");
+    }
+    return JT_EXIT_OK;
+}
+
+/* In a keeper of its own, or in the one that serves. */
+static int run(struct jt_holding *c)
+{
+    if (c->act != JT_CEREMONY_ROTATE) {
+        return with_keeper(c);
+    }
+    enum jt_err err = jt_keyclient_open(c->conf.keeper_socket, -1, KEEPER_TIMEOUT_MS, &c->kc);
+    int code = err == JT_OK ? jt_rotate(c) : jt_holding_complain(err);
+    jt_keyclient_free(err == JT_OK ? c->kc : NULL);
+    return code;
+}
+
+/* Options that only the later ceremonies have come last. */
+static const size_t not_for[] = {
+    [JT_CEREMONY_INIT] = 4, [JT_CEREMONY_RESHARE] = 3, [JT_CEREMONY_ROTATE] = 0
+};
+
+static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
+                    enum jt_ceremony_act act)
+{
+    struct jt_holding c = { .act = act };
     bool by_phrase = false;
-    const char *shares[JT_CUSTODY_SHARES_MAX];
+    const char *shares[2 * JT_CUSTODY_SHARES_MAX];
     const struct jt_option options[] = {
         JT_NUMBER("shares", "N", &c.n, 2, JT_CUSTODY_SHARES_MAX, "how many shares are made"),
         JT_NUMBER("threshold", "K", &c.k, 2, JT_CUSTODY_SHARES_MAX,
@@ -315,9 +397,18 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
         JT_TEXT("record", "FILE", &c.record, "write the record of the ceremony to this new file"),
         JT_TEXT("present-passphrase-file", "FILE", &c.present.phrase,
                 "the passphrase that opens the key now is the first line of this file"),
+        JT_TEXT("backup", "FILE", &c.backup,
+                "write an escrow file under the new master key, and read it back, before it is "
+                "the keeper's"),
+        JT_FLAG("no-backup", &c.no_backup, "make no escrow file"),
+        JT_TEXT("follow", "FILE", &c.follow,
+                "no new one is made: go over to the master key of another node, whose master.key "
+                "this is"),
     };
-    struct jt_parse parse = { options, sizeof options / sizeof options[0] - !anew, shares,
-                              0,       anew ? JT_CUSTODY_SHARES_MAX : 0,           0 };
+    struct jt_parse parse = {
+        options, sizeof options / sizeof options[0] - not_for[act],       shares,
+        0,       act == JT_CEREMONY_INIT ? 0 : 2 * JT_CUSTODY_SHARES_MAX, 0
+    };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code != JT_GO_ON) {
         return code;
@@ -325,27 +416,15 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
     c.present.shares = shares;
     c.present.n_shares = parse.n_arguments;
     c.config = cli->config;
-    by_phrase = by_phrase || c.phrase_file != NULL;
-    if (by_phrase == (c.n > 0)) {
-        return jt_usage_error(self, "either --shares, --threshold and --custodians are needed, or "
-                                    "--passphrase");
-    }
-    if (c.n > 0 && (c.k < 2 || c.k > c.n || !split_names(&c))) {
-        return jt_usage_error(self,
-                              "--threshold is 2 to the number of shares, and --custodians are "
-                              "as many different names as there are shares, each of a-z 0-9 "
-                              "and -, beginning with a letter");
-    }
-    if (c.n > 0 && c.to == NULL && !jt_secret_can_ask()) {
-        return jt_usage_error(self, "there is no terminal to show shares at: use --to");
-    }
-    if (c.record != NULL && access(c.record, F_OK) == 0) {
-        return jt_usage_error(self, "--record must name a new file");
+    code = check_next(self, &c, by_phrase || c.phrase_file != NULL);
+    code = code == JT_EXIT_OK ? check_files(self, &c) : code;
+    if (code != JT_EXIT_OK) {
+        return code;
     }
     jt_secret_protect();
     code = jt_load_conf(cli, &c.conf);
     if (code == JT_EXIT_OK) {
-        code = with_keeper(&c);
+        code = run(&c);
         jt_conf_clear(&c.conf);
     }
     return code;
@@ -353,13 +432,18 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
 
 int jt_cmd_ceremony_init(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
-    return ceremony(self, cli, argc, argv, false);
+    return ceremony(self, cli, argc, argv, JT_CEREMONY_INIT);
 }
 
 int jt_cmd_ceremony_reshare(const struct jt_command *self, struct jt_cli *cli, int argc,
                             char **argv)
 {
-    return ceremony(self, cli, argc, argv, true);
+    return ceremony(self, cli, argc, argv, JT_CEREMONY_RESHARE);
+}
+
+int jt_cmd_ceremony_rotate(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    return ceremony(self, cli, argc, argv, JT_CEREMONY_ROTATE);
 }
 
 /* --- the keeper that serves --- */
@@ -373,7 +457,7 @@ static int speak(struct jt_cli *cli, int (*act)(struct jt_keyclient *kc, void *a
         return code;
     }
     enum jt_err err = jt_keyclient_open(conf.keeper_socket, -1, KEEPER_TIMEOUT_MS, &kc);
-    code = err == JT_OK ? act(kc, arg) : complain(err);
+    code = err == JT_OK ? act(kc, arg) : jt_holding_complain(err);
     jt_keyclient_free(err == JT_OK ? kc : NULL);
     jt_conf_clear(&conf);
     return code;
@@ -414,7 +498,7 @@ static int seal(struct jt_keyclient *kc, void *arg)
         return JT_EXIT_FAILED;
     }
     if (err != JT_OK && err != JT_ERR_SEALED) {
-        return complain(err);
+        return jt_holding_complain(err);
     }
     printf("Sealed: the keeper has wiped all its keys. jeton ceremony unseal opens it again.\n");
     return JT_EXIT_OK;

@@ -4,8 +4,6 @@
 #include "base/secmem.h"
 #include "cli/exit.h"
 #include "cli/secret.h"
-#include "keyclient/custody.h"
-
 #include <stdio.h>
 
 static int complain(enum jt_err err)
@@ -19,6 +17,13 @@ static bool is_about_share(enum jt_err err)
     return err == JT_ERR_NOT_SHARE || err == JT_ERR_SHARE_OTHER || err == JT_ERR_SHARE_AGAIN;
 }
 
+static enum jt_err give(struct jt_keyclient *kc, const struct jt_unsealing_files *files,
+                        enum jt_unseal_kind kind, const char *text, struct jt_unsealed *out)
+{
+    return files != NULL && files->give != NULL ? files->give(kc, files->arg, kind, text, out)
+                                                : jt_keyclient_wait_unseal(kc, kind, text, out);
+}
+
 /* *at: how many files were read so far. */
 static int next_share(const struct jt_unsealing_files *files, size_t *at,
                       const struct jt_unsealed *now, char out[static JT_SECRET_MAX + 1])
@@ -27,7 +32,8 @@ static int next_share(const struct jt_unsealing_files *files, size_t *at,
     if (*at < files->n_shares) {
         return jt_secret_file(files->shares[(*at)++], out);
     }
-    (void)snprintf(prompt, sizeof prompt, "Share %d of %d: ", now->given + 1, now->needed);
+    (void)snprintf(prompt, sizeof prompt, "%s %d of %d: ", files->next ? "New share" : "Share",
+                   now->given + 1, now->needed);
     return jt_secret_ask(prompt, NULL, out);
 }
 
@@ -36,13 +42,13 @@ static int by_shares(struct jt_keyclient *kc, const struct jt_unsealing_files *f
 {
     char share[JT_SECRET_MAX + 1];
     int code = JT_EXIT_OK;
-    for (size_t at = 0; now->sealed && code == JT_EXIT_OK;) {
+    size_t at = 0;
+    while (now->sealed && code == JT_EXIT_OK) {
         bool from_file = at < files->n_shares;
         code = next_share(files, &at, now, share);
         struct jt_unsealed then;
-        enum jt_err err = code == JT_EXIT_OK
-                              ? jt_keyclient_wait_unseal(kc, JT_UNSEAL_SHARE, share, &then)
-                              : JT_OK;
+        enum jt_err err =
+            code == JT_EXIT_OK ? give(kc, files, JT_UNSEAL_SHARE, share, &then) : JT_OK;
         jt_wipe(share, sizeof share);
         if (code == JT_EXIT_OK && err == JT_OK) {
             *now = then;
@@ -51,6 +57,9 @@ static int by_shares(struct jt_keyclient *kc, const struct jt_unsealing_files *f
             int told = complain(err);
             code = !from_file && is_about_share(err) ? JT_EXIT_OK : told;
         }
+    }
+    if (files->n_used != NULL) {
+        *files->n_used = at;
     }
     return code;
 }
@@ -61,9 +70,10 @@ static int by_phrase(struct jt_keyclient *kc, const struct jt_unsealing_files *f
     char phrase[JT_SECRET_MAX + 1];
     int code = files->phrase != NULL
                    ? jt_secret_file(files->phrase, phrase)
-                   : jt_secret_ask("Passphrase of the master key: ", NULL, phrase);
-    enum jt_err err =
-        code == JT_EXIT_OK ? jt_keyclient_wait_unseal(kc, JT_UNSEAL_PHRASE, phrase, now) : JT_OK;
+                   : jt_secret_ask(files->next ? "Passphrase of the new master key: "
+                                               : "Passphrase of the master key: ",
+                                   NULL, phrase);
+    enum jt_err err = code == JT_EXIT_OK ? give(kc, files, JT_UNSEAL_PHRASE, phrase, now) : JT_OK;
     jt_wipe(phrase, sizeof phrase);
     return err == JT_OK ? code : complain(err);
 }
@@ -73,7 +83,7 @@ int jt_unseal_by_people(struct jt_keyclient *kc, const struct jt_unsealing_files
     static const struct jt_unsealing_files none = { .phrase = NULL };
     jt_secret_protect();
     struct jt_unsealed now;
-    enum jt_err err = jt_keyclient_wait_unseal(kc, JT_UNSEAL_NOTHING, "", &now);
+    enum jt_err err = give(kc, files, JT_UNSEAL_NOTHING, "", &now);
     if (err == JT_ERR_KEEPER_AWAY && files == NULL) {
         return JT_EXIT_OK;
     }

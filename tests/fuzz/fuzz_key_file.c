@@ -18,12 +18,13 @@
 #include "crypto/kdf.h"
 #include "keeper/escrow.h"
 #include "keeper/genmark.h"
+#include "keeper/rotation.h"
 #include "keeper/rowmac.h"
 #include "keeper/state.h"
 
 #define MAX_FILE 8192
 
-enum file { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, N_FILES };
+enum file { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, ROTATION, N_FILES };
 enum { AS_IT_STANDS = 0x80 };
 
 /* Places in the files: docs/key-files.md. */
@@ -366,9 +367,32 @@ static void read_escrow(bool sealed, bool development)
     memset(&escrow, 0, sizeof escrow);
 }
 
+/* The digest at its end, and the same bytes again of one that was taken. */
+static void read_rotation(bool sealed, bool development)
+{
+    static struct jt_rotation rotation;
+    struct jt_buf again;
+    uint8_t digest[JT_SHA256_LEN];
+    (void)development; /* jt_rotation_finish compares it */
+    if (sealed) {
+        MUST(jt_sha256(file.data, file.len, digest) == JT_OK);
+        jt_buf_put(&file, digest, sizeof digest);
+    }
+    enum jt_err err = jt_rotation_decode(&file, &rotation);
+    if (err != JT_OK) {
+        MUST(err == JT_ERR_FILE_ALTERED && fuzz_zero(&rotation, sizeof rotation));
+        return;
+    }
+    MUST(rotation.n <= JT_KEYDIR_MAX_GENERATIONS);
+    MUST(jt_rotation_encode(&rotation, &again) == JT_OK);
+    MUST(fuzz_same(again.data, again.len, file.data, file.len));
+    jt_buf_clear(&again);
+}
+
 static void (*const readers[N_FILES])(bool sealed, bool development) = {
-    [MASTER] = read_master, [ROOT] = read_root, [GENERATION] = read_generation,
-    [STATE] = read_state,   [MARK] = read_mark, [ESCROW] = read_escrow,
+    [MASTER] = read_master,     [ROOT] = read_root, [GENERATION] = read_generation,
+    [STATE] = read_state,       [MARK] = read_mark, [ESCROW] = read_escrow,
+    [ROTATION] = read_rotation,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
