@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A ceremony as the command line holds it: who gets which share, and the record. cmd_ceremony.c has
- * it; cli/rotate.h is the part of `jeton ceremony rotate`.
+ * it, and rotate.c what only `jeton ceremony rotate` does.
  */
 #ifndef JETON_CLI_CEREMONY_H
 #define JETON_CLI_CEREMONY_H
@@ -10,6 +10,7 @@
 #include "cli/unsealing.h"
 #include "keyclient/custody.h"
 #include "model/client.h"
+#include "wire/rotation.h"
 
 enum jt_ceremony_act { JT_CEREMONY_INIT, JT_CEREMONY_RESHARE, JT_CEREMONY_ROTATE };
 
@@ -25,9 +26,9 @@ struct jt_holding {
     struct jt_ceremony_made made;
     /* of a rotation */
     const char *backup; /* the escrow file; NULL: none */
-    bool no_backup;
+    bool no_backup, wrote_backup;
     const char *follow; /* the master key's file of another node; NULL: a new one is made */
-    char backup_digest[65];
+    char backup_digest[2 * JT_ROTATION_DIGEST_LEN + 1];
 };
 
 /* JT_EXIT_FAILED, after a message. */

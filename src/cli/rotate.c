@@ -103,6 +103,15 @@ static int read_back(struct jt_holding *c)
     return code;
 }
 
+/* This run has made it, and nobody could use it. */
+static void drop_backup(struct jt_holding *c)
+{
+    if (c->wrote_backup) {
+        (void)unlink(c->backup);
+        c->wrote_backup = false;
+    }
+}
+
 /* Written, read back from the disk, and opened by the keeper under the new master key. */
 static int write_backup(struct jt_holding *c)
 {
@@ -119,11 +128,8 @@ static int write_backup(struct jt_holding *c)
     if (code != JT_EXIT_OK) {
         return code;
     }
-    code = read_back(c);
-    if (code != JT_EXIT_OK) {
-        (void)unlink(c->backup); /* this run has made it, and nobody could use it */
-    }
-    return code;
+    c->wrote_backup = true;
+    return read_back(c);
 }
 
 /* --- the whole --- */
@@ -137,7 +143,7 @@ static int go_over(struct jt_holding *c, enum jt_err *err)
         code = write_backup(c);
         *err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_end(c->kc) : *err;
         if (code == JT_EXIT_OK && *err == JT_ERR_ROTATION_KEYS) {
-            (void)unlink(c->backup);
+            drop_backup(c);
         }
     }
     return code == JT_EXIT_OK && *err != JT_OK ? jt_holding_complain(*err) : code;
@@ -179,9 +185,7 @@ int jt_rotate(struct jt_holding *c)
         return code;
     }
     if (code != JT_EXIT_OK) {
-        if (c->backup_digest[0] != '\0') {
-            (void)unlink(c->backup);
-        }
+        drop_backup(c);
         return give_up(c, code);
     }
     return jt_holding_record(c);

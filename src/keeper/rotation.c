@@ -15,6 +15,7 @@
 
 #define ROTATION_FORMAT 1
 #define MAGIC_LEN       8
+#define MASTER_CHECK_AT 12
 #define NUMBER_AT       12 /* in the key file of a generation */
 
 static const char magic[MAGIC_LEN] = { 'J', 'T', 'R', 'O', 'T', 'A', 'T', 'E' };
@@ -151,6 +152,27 @@ static bool has_key(const struct jt_rotation *r, uint64_t number)
     return false;
 }
 
+/* It goes from the master key of this directory, or has got there already. */
+static enum jt_err check_master(int dir_fd, const struct jt_rotation *r, struct jt_fault *fault)
+{
+    struct jt_buf now;
+    jt_buf_init(&now, JT_MASTERFILE_MAX + 1);
+    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_MASTER, true, &now);
+    if (err == JT_OK) {
+        const uint8_t *is = now.data + MASTER_CHECK_AT;
+        bool ours =
+            now.len >= MASTER_CHECK_AT + JT_CHECK_VALUE_LEN &&
+            (memcmp(is, r->from, sizeof r->from) == 0 || memcmp(is, r->to, sizeof r->to) == 0);
+        err = ours ? JT_OK
+                   : jt_fault_set(fault, JT_ERR_FILE_UNSAFE,
+                                  "%s does not go from the master key of this directory: it was "
+                                  "put here by hand",
+                                  JT_KEYDIR_ROTATION);
+    }
+    jt_buf_clear(&now);
+    return err == JT_ERR_NO_FILE ? JT_OK : err; /* one that is lost comes out of it */
+}
+
 /* What lies under the old master key and is not in the file could never be opened again. */
 static enum jt_err check_listing(int dir_fd, const struct jt_rotation *r, struct jt_fault *fault)
 {
@@ -226,6 +248,9 @@ enum jt_err jt_rotation_finish(int dir_fd, bool development, struct jt_fault *fa
     if (err == JT_ERR_NO_FILE) {
         free(r);
         return JT_OK;
+    }
+    if (err == JT_OK) {
+        err = check_master(dir_fd, r, fault);
     }
     if (err == JT_OK) {
         err = check_listing(dir_fd, r, fault);
