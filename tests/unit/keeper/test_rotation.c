@@ -55,6 +55,11 @@ static void who_does_not_open_the_present_key_rotates_nothing(void **state)
     assert_int_equal(rotating_make(in, ANOTHER), JT_OK);
     assert_int_equal(rotating_give(in, JT_VERB_ROTATION_PROVE, JT_UNSEAL_NOTHING, ""), JT_OK);
     assert_int_equal(rotating_ask(in, JT_VERB_CEREMONY_END), JT_ERR_NO_CEREMONY);
+    /* what was given is good for an hour */
+    assert_int_equal(rotating_begin(in, &rotating_by_phrase), JT_OK);
+    assert_int_equal(rotating_make(in, ANOTHER), JT_OK);
+    in->k->ceremony->rotation.proved_ms -= (int64_t)60 * 60 * 1000;
+    assert_int_equal(rotating_ask(in, JT_VERB_CEREMONY_END), JT_ERR_NO_CEREMONY);
     /* and a keeper that was sealed meanwhile knows of no rotation */
     assert_int_equal(rotating_begin(in, &rotating_by_phrase), JT_OK);
     assert_int_equal(rotating_make(in, ANOTHER), JT_OK);
