@@ -134,6 +134,9 @@ def test_under_load_it_is_rotated_and_what_opened_the_old_one_opens_nothing(seal
     assert unwrapped(service, last) == before
     assert set(unwrapped(service, first).values()) == {None}
     assert not (service.keeper_directory / "rotation").exists()
+    log = service.keeper_log.read_text()
+    assert log.count("the master key is rotated: check value") == 3
+    assert f"check value {master_file(service)[12:20].hex()}, before" in log
     secrets = [path.read_text().strip() for path in shares + third] + [FIRST, SECOND]
     texts = (
         "".join(p.read_text(errors="replace") for p in service.logs())
