@@ -22,9 +22,7 @@ enum jt_err jt_op_rotation_prove(struct jt_keeper *k, struct jt_reader *in, stru
     struct jt_unseal given;
     enum jt_err err = jt_unseal_decode(in, &given);
     if (err == JT_OK) {
-        err = given.kind == JT_UNSEAL_NOTHING
-                  ? jt_rewrap_begin(k)
-                  : jt_rewrap_prove(k, given.kind == JT_UNSEAL_PHRASE, given.text);
+        err = given.kind == JT_UNSEAL_NOTHING ? jt_rewrap_begin(k) : jt_rewrap_prove(k, &given);
     }
     jt_wipe(&given, sizeof given);
     if (err == JT_OK) {
@@ -62,7 +60,7 @@ enum jt_err jt_op_rotation_follow(struct jt_keeper *k, struct jt_reader *in, str
         err = jt_buf_status(&file);
         err = err == JT_OK ? jt_rewrap_follow(k, &file) : err;
     } else if (err == JT_OK) {
-        err = jt_rewrap_open(k, follow.given.kind == JT_UNSEAL_PHRASE, follow.given.text);
+        err = jt_rewrap_open(k, &follow.given);
     }
     jt_wipe(&follow, sizeof follow);
     jt_buf_clear(&file);

@@ -54,17 +54,17 @@ enum jt_err jt_rewrap_begin(struct jt_keeper *k)
 }
 
 /* What opens a master key; *complete when its key is there. */
-static enum jt_err give(struct jt_unsealing *u, bool phrase, const char *text, bool *complete,
+static enum jt_err give(struct jt_unsealing *u, const struct jt_unseal *given, bool *complete,
                         uint8_t key[static JT_MASTER_KEY_LEN])
 {
-    if (!phrase) {
-        return jt_unsealing_take(u, text, complete, key);
+    if (given->kind != JT_UNSEAL_PHRASE) {
+        return jt_unsealing_take(u, given->text, complete, key);
     }
     *complete = true;
     if (u->file.method != JT_MASTER_PASSPHRASE) {
         return JT_ERR_OTHER_METHOD;
     }
-    enum jt_err err = jt_masterfile_open_phrase(&u->file, text, key);
+    enum jt_err err = jt_masterfile_open_phrase(&u->file, given->text, key);
     return err == JT_ERR_DECRYPT ? JT_ERR_PHRASE_WRONG : err;
 }
 
@@ -78,14 +78,14 @@ static enum jt_err is_of(const uint8_t key[static JT_MASTER_KEY_LEN],
                                                                           : err;
 }
 
-enum jt_err jt_rewrap_prove(struct jt_keeper *k, bool phrase, const char *text)
+enum jt_err jt_rewrap_prove(struct jt_keeper *k, const struct jt_unseal *given)
 {
     bool complete = false;
     if (!under_way(k)) {
         return JT_ERR_NO_CEREMONY;
     }
     uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
-    enum jt_err err = key == NULL ? JT_ERR_NOMEM : give(k->unsealing, phrase, text, &complete, key);
+    enum jt_err err = key == NULL ? JT_ERR_NOMEM : give(k->unsealing, given, &complete, key);
     if (err == JT_OK && complete) {
         err = is_of(key, k->master->check_value);
     }
@@ -129,7 +129,7 @@ enum jt_err jt_rewrap_follow(struct jt_keeper *k, const struct jt_buf *file)
     return JT_OK;
 }
 
-enum jt_err jt_rewrap_open(struct jt_keeper *k, bool phrase, const char *text)
+enum jt_err jt_rewrap_open(struct jt_keeper *k, const struct jt_unseal *given)
 {
     bool complete = false;
     if (!jt_rewrap_proved(k) || k->ceremony->rotation.next == NULL) {
@@ -137,8 +137,7 @@ enum jt_err jt_rewrap_open(struct jt_keeper *k, bool phrase, const char *text)
     }
     struct jt_ceremony *c = k->ceremony;
     uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
-    enum jt_err err =
-        key == NULL ? JT_ERR_NOMEM : give(c->rotation.next, phrase, text, &complete, key);
+    enum jt_err err = key == NULL ? JT_ERR_NOMEM : give(c->rotation.next, given, &complete, key);
     if (err == JT_OK && complete) {
         err = is_of(key, c->rotation.next->file.check_value);
     }

@@ -21,7 +21,7 @@ enum jt_err jt_rewrap_begin(struct jt_keeper *k) JT_CHECKED;
  * A passphrase or share of the present master key. JT_ERR_NO_CEREMONY before jt_rewrap_begin; those
  * of UNSEAL.
  */
-enum jt_err jt_rewrap_prove(struct jt_keeper *k, bool phrase, const char *text) JT_CHECKED;
+enum jt_err jt_rewrap_prove(struct jt_keeper *k, const struct jt_unseal *given) JT_CHECKED;
 
 /* Whether a rotation is under way, and what opens the present master key was given. */
 bool jt_rewrap_proved(const struct jt_keeper *k);
@@ -29,7 +29,7 @@ bool jt_rewrap_proved(const struct jt_keeper *k);
 /* It goes to the master key of this file, which another node has, and not to a new one. */
 enum jt_err jt_rewrap_follow(struct jt_keeper *k, const struct jt_buf *file) JT_CHECKED;
 /* What opens it. */
-enum jt_err jt_rewrap_open(struct jt_keeper *k, bool phrase, const char *text) JT_CHECKED;
+enum jt_err jt_rewrap_open(struct jt_keeper *k, const struct jt_unseal *given) JT_CHECKED;
 
 /* An escrow file under the new master key. JT_ERR_NO_CEREMONY before that is made. */
 enum jt_err jt_rewrap_escrow(struct jt_keeper *k, struct jt_escrow_file *out) JT_CHECKED;
