@@ -7,46 +7,27 @@
  * shares, one at a time, for the eyes of one custodian each. Nothing is on disk before the last
  * custodian has typed the share back. Who is interrupted begins anew.
  */
-#include "base/hex.h"
 #include "base/secmem.h"
+#include "cli/ceremony.h"
 #include "cli/database.h"
 #include "cli/exit.h"
 #include "cli/keeper_process.h"
-#include "cli/local.h"
 #include "cli/newfile.h"
 #include "cli/options.h"
 #include "cli/pkcs11.h"
 #include "cli/secret.h"
 #include "cli/unsealing.h"
-#include "jeton/version.h"
 #include "keyclient/custody.h"
 #include "model/client.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define KEEPER_TIMEOUT_MS 20000
-#define RECORD_MAX        8192
 #define CLEAR_SCREEN      "\033[H\033[2J\033[3J"
 
-struct ceremony {
-    const char *config;
-    struct jt_conf conf;
-    bool anew; /* the key is there, and is sealed in another way */
-    long n, k; /* of shares; n 0: by a passphrase */
-    const char *names, *to, *record, *phrase_file;
-    const char *token, *token_key;     /* labels; NULL: not by a hardware token */
-    struct jt_unsealing_files present; /* what opens the key that is there */
-    char custodians[JT_CUSTODY_SHARES_MAX][JT_CLIENT_ID_MAX + 1];
-    struct jt_keyclient *kc;
-    struct jt_ceremony_made made;
-    struct jt_pkcs11box box; /* of the hardware token */
-};
-
-static int complain(enum jt_err err)
+int jt_holding_complain(enum jt_err err)
 {
     jt_complain("jeton-keeper: %s", jt_err_str(err));
     return JT_EXIT_FAILED;
@@ -63,7 +44,7 @@ static int say(const char *text)
 }
 
 /* Shows it, and clears the screen; then it is typed back, until it is right. */
-static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share)
+static int by_terminal(struct jt_holding *c, const struct jt_ceremony_share *share)
 {
     char text[600];
     const char *name = c->custodians[share->place - 1];
@@ -87,9 +68,9 @@ static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share
                              NULL, typed.text);
         err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_prove(c->kc, &typed) : JT_OK;
         if (err == JT_ERR_NOT_SHARE || err == JT_ERR_SHARE_OTHER) {
-            (void)complain(err);
+            (void)jt_holding_complain(err);
         } else if (err != JT_OK) {
-            code = complain(err);
+            code = jt_holding_complain(err);
         }
     }
     jt_wipe(&typed, sizeof typed);
@@ -108,7 +89,7 @@ static int by_terminal(struct ceremony *c, const struct jt_ceremony_share *share
 }
 
 /* A file for each custodian, read back from the disk. */
-static int by_file(struct ceremony *c, const struct jt_ceremony_share *share)
+static int by_file(struct jt_holding *c, const struct jt_ceremony_share *share)
 {
     char path[4096], line[JT_SECRET_MAX + 2];
     struct jt_ceremony_share back = { .place = share->place };
@@ -121,16 +102,16 @@ static int by_file(struct ceremony *c, const struct jt_ceremony_share *share)
     }
     enum jt_err err = code == JT_EXIT_OK ? jt_keyclient_wait_ceremony_prove(c->kc, &back) : JT_OK;
     jt_wipe(&back, sizeof back);
-    return err == JT_OK ? code : complain(err);
+    return err == JT_OK ? code : jt_holding_complain(err);
 }
 
-static int hand_out(struct ceremony *c)
+int jt_holding_hand_out(struct jt_holding *c)
 {
     int code = JT_EXIT_OK;
     for (uint8_t place = 1; place <= c->n && code == JT_EXIT_OK; place++) {
         struct jt_ceremony_share share;
         enum jt_err err = jt_keyclient_wait_ceremony_share(c->kc, place, &share);
-        code = err != JT_OK    ? complain(err)
+        code = err != JT_OK    ? jt_holding_complain(err)
                : c->to != NULL ? by_file(c, &share)
                                : by_terminal(c, &share);
         jt_wipe(&share, sizeof share);
@@ -138,67 +119,10 @@ static int hand_out(struct ceremony *c)
     return code;
 }
 
-/* --- the record --- */
-
-static void add(char *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(char *out, const char *format, ...)
-{
-    va_list args;
-    size_t len = strlen(out);
-    va_start(args, format);
-    (void)vsnprintf(out + len, RECORD_MAX - len, format, args);
-    va_end(args);
-}
-
-/* What happened, without a secret: for the file of the assessors. */
-static void write_record(const struct ceremony *c, char out[static RECORD_MAX])
-{
-    char when[32], host[65] = "", actor[JT_ACTOR_MAX + 1];
-    char check[2 * JT_CHECK_VALUE_LEN + 1], digest[2 * JT_CUSTODY_DIGEST_LEN + 1];
-    time_t now = time(NULL);
-    struct tm utc;
-    (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    (void)gethostname(host, sizeof host - 1);
-    jt_local_actor(actor);
-    jt_hex_encode(c->made.check_value, sizeof c->made.check_value, check);
-    out[0] = '\0';
-    add(out, "JETON KEY CEREMONY\n\n");
-    add(out, "act              %s\n",
-        c->anew ? "the master key is sealed anew" : "a master key is made");
-    add(out, "time             %s\n", when);
-    add(out, "host             %s\n", host);
-    add(out, "by               %s\n", actor);
-    add(out, "program          jeton %s\n", JETON_VERSION);
-    add(out, "environment      %s\n",
-        jt_conf_is_development(&c->conf) ? "development" : "production");
-    add(out, "key check value  %s\n", check);
-    if (c->token != NULL) {
-        add(out, "sealed by        a key in a hardware token, which never leaves it\n");
-        add(out, "token            %s, serial number %s\n", c->box.token, c->box.serial);
-        add(out, "its key          %s\n", c->box.key);
-        return;
-    }
-    if (c->n == 0) {
-        add(out, "sealed by        a passphrase\n");
-        return;
-    }
-    jt_hex_encode(c->made.set, sizeof c->made.set, digest);
-    add(out, "sealed by        shares: any %ld of %ld open it\n", c->k, c->n);
-    add(out, "set of shares    %s\n\n", digest);
-    add(out, "share  digest            custodian                         %s\n",
-        c->to != NULL ? "signature: received, kept apart, shown to nobody" : "acknowledged");
-    for (size_t i = 0; i < c->made.n; i++) {
-        jt_hex_encode(c->made.digests[i], sizeof c->made.digests[i], digest);
-        add(out, "%-5zu  %s  %-32s  %s\n", i + 1, digest, c->custodians[i],
-            c->to != NULL ? "________________________________" : "typed back and acknowledged");
-    }
-}
-
 /* --- the whole --- */
 
 /* A token gives its secret here; what it has encrypted goes into the file. */
-static int fill_order(struct ceremony *c, struct jt_ceremony_order *o)
+static int fill_order(struct jt_holding *c, struct jt_ceremony_order *o)
 {
     if (c->token != NULL) {
         int code = jt_pkcs11_process_wrap(c->config, c->token, c->token_key, &o->box, o->phrase);
@@ -211,7 +135,7 @@ static int fill_order(struct ceremony *c, struct jt_ceremony_order *o)
                : jt_secret_ask("New passphrase of the master key: ", "Again: ", o->phrase);
 }
 
-static int order(struct ceremony *c)
+int jt_holding_order(struct jt_holding *c)
 {
     struct jt_ceremony_order o = { .method = c->token != NULL ? JT_CUSTODY_PKCS11
                                              : c->n > 0       ? JT_CUSTODY_SHARES
@@ -226,45 +150,43 @@ static int order(struct ceremony *c)
         jt_complain("a passphrase of a master key has 12 characters or more");
         return JT_EXIT_USAGE;
     }
-    return err == JT_OK ? code : complain(err);
+    return err == JT_OK ? code : jt_holding_complain(err);
 }
 
 /* The record is of what has happened, so it comes last. */
-static int end(struct ceremony *c)
+static int end(struct jt_holding *c)
 {
-    char record[RECORD_MAX];
     enum jt_err err = jt_keyclient_wait_ceremony_end(c->kc);
     if (err != JT_OK) {
-        (void)complain(err);
+        (void)jt_holding_complain(err);
         jt_complain("whether %s/master.key is the new one is not known: keep what opened the old "
                     "one and what opens the new one, and see which of them it takes",
                     c->conf.keeper_directory);
         return JT_EXIT_FAILED;
     }
-    write_record(c, record);
-    fputs(record, stdout);
-    return c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
+    return jt_holding_record(c);
 }
 
-static int hold(struct ceremony *c)
+static int hold(struct jt_holding *c)
 {
     struct jt_unsealed now;
     enum jt_err err = jt_keyclient_wait_unseal(c->kc, JT_UNSEAL_NOTHING, "", &now);
     if (err != JT_OK) {
-        return complain(err);
+        return jt_holding_complain(err);
     }
-    if (c->anew != (now.method != JT_CUSTODY_CLEAR && now.method != JT_CUSTODY_NONE)) {
-        jt_complain(c->anew ? "%s has no sealed master key: hold jeton ceremony init"
-                            : "%s has a master key already; nothing was changed",
+    bool anew = c->act == JT_CEREMONY_RESHARE;
+    if (anew != (now.method != JT_CUSTODY_CLEAR && now.method != JT_CUSTODY_NONE)) {
+        jt_complain(anew ? "%s has no sealed master key: hold jeton ceremony init"
+                         : "%s has a master key already; nothing was changed",
                     c->conf.keeper_directory);
         return JT_EXIT_FAILED;
     }
-    int code = c->anew ? jt_unseal_by_people(c->kc, c->config, &c->present) : JT_EXIT_OK;
+    int code = anew ? jt_unseal_by_people(c->kc, c->config, &c->present) : JT_EXIT_OK;
     if (code == JT_EXIT_OK) {
-        code = order(c);
+        code = jt_holding_order(c);
     }
     if (code == JT_EXIT_OK) {
-        code = hand_out(c);
+        code = jt_holding_hand_out(c);
     }
     if (code != JT_EXIT_OK) {
         jt_complain("nothing was changed in %s", c->conf.keeper_directory);
@@ -273,7 +195,7 @@ static int hold(struct ceremony *c)
     return end(c);
 }
 
-static int with_keeper(struct ceremony *c)
+static int with_keeper(struct jt_holding *c)
 {
     struct jt_keeper_process keeper;
     int code = jt_keeper_process_start(c->config, JT_KEEPER_FOR_CEREMONY, &keeper);
@@ -285,7 +207,7 @@ static int with_keeper(struct ceremony *c)
         keeper.fd = -1; /* the client closes it */
         code = hold(c);
     } else {
-        code = complain(err);
+        code = jt_holding_complain(err);
     }
     jt_keyclient_free(c->kc);
     jt_keeper_process_stop(&keeper);
@@ -293,7 +215,7 @@ static int with_keeper(struct ceremony *c)
 }
 
 /* Names with commas between. */
-static bool split_names(struct ceremony *c)
+static bool split_names(struct jt_holding *c)
 {
     long n = 0;
     for (const char *p = c->names; p != NULL && *p != '\0'; n++) {
@@ -315,12 +237,74 @@ static bool split_names(struct ceremony *c)
     return n == c->n;
 }
 
-static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
-                    bool anew)
+/* JT_EXIT_OK, or JT_EXIT_USAGE after a message. */
+static int check_next(const struct jt_command *self, struct jt_holding *c, bool by_phrase)
 {
-    struct ceremony c = { .anew = anew, .config = cli->config };
+    if (c->follow != NULL) {
+        return c->n == 0 && c->to == NULL && c->token == NULL
+                   ? JT_EXIT_OK
+                   : jt_usage_error(self,
+                                    "with --follow the key is sealed as on the other node: no "
+                                    "shares are made, and no token is named");
+    }
+    if (by_phrase + (c->n > 0) + (c->token != NULL) != 1 ||
+        (c->token == NULL) != (c->token_key == NULL)) {
+        return jt_usage_error(self, "either --shares, --threshold and --custodians are needed, or "
+                                    "--passphrase, or --pkcs11-token and --pkcs11-key");
+    }
+    if (c->n > 0 && (c->k < 2 || c->k > c->n || !split_names(c))) {
+        return jt_usage_error(self,
+                              "--threshold is 2 to the number of shares, and --custodians are "
+                              "as many different names as there are shares, each of a-z 0-9 "
+                              "and -, beginning with a letter");
+    }
+    if (c->n > 0 && c->to == NULL && !jt_secret_can_ask()) {
+        return jt_usage_error(self, "there is no terminal to show shares at: use --to");
+    }
+    return JT_EXIT_OK;
+}
+
+static int check_files(const struct jt_command *self, const struct jt_holding *c)
+{
+    if (c->record != NULL && access(c->record, F_OK) == 0) {
+        return jt_usage_error(self, "--record must name a new file");
+    }
+    if (c->act != JT_CEREMONY_ROTATE) {
+        return JT_EXIT_OK;
+    }
+    if (c->backup != NULL && access(c->backup, F_OK) == 0) {
+        return jt_usage_error(self, "--backup must name a new file");
+    }
+    if (c->follow == NULL && (c->backup != NULL) == c->no_backup) {
+        return jt_usage_error(self, "either --backup is needed, or --no-backup: older escrow files "
+                                    "open with the old master key only");
+    }
+    return JT_EXIT_OK;
+}
+
+/* In a keeper of its own, or in the one that serves. */
+static int run(struct jt_holding *c)
+{
+    if (c->act != JT_CEREMONY_ROTATE) {
+        return with_keeper(c);
+    }
+    enum jt_err err = jt_keyclient_open(c->conf.keeper_socket, -1, KEEPER_TIMEOUT_MS, &c->kc);
+    int code = err == JT_OK ? jt_rotate(c) : jt_holding_complain(err);
+    jt_keyclient_free(err == JT_OK ? c->kc : NULL);
+    return code;
+}
+
+/* Options that only the later ceremonies have come last. */
+static const size_t not_for[] = {
+    [JT_CEREMONY_INIT] = 4, [JT_CEREMONY_RESHARE] = 3, [JT_CEREMONY_ROTATE] = 0
+};
+
+static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv,
+                    enum jt_ceremony_act act)
+{
+    struct jt_holding c = { .act = act };
     bool by_phrase = false;
-    const char *shares[JT_CUSTODY_SHARES_MAX];
+    const char *shares[2 * JT_CUSTODY_SHARES_MAX];
     const struct jt_option options[] = {
         JT_NUMBER("shares", "N", &c.n, 2, JT_CUSTODY_SHARES_MAX, "how many shares are made"),
         JT_NUMBER("threshold", "K", &c.k, 2, JT_CUSTODY_SHARES_MAX,
@@ -338,9 +322,18 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
         JT_TEXT("record", "FILE", &c.record, "write the record of the ceremony to this new file"),
         JT_TEXT("present-passphrase-file", "FILE", &c.present.phrase,
                 "the passphrase that opens the key now is the first line of this file"),
+        JT_TEXT("backup", "FILE", &c.backup,
+                "write an escrow file under the new master key, and read it back, before it is "
+                "the keeper's"),
+        JT_FLAG("no-backup", &c.no_backup, "make no escrow file"),
+        JT_TEXT("follow", "FILE", &c.follow,
+                "no new one is made: go over to the master key of another node, whose master.key "
+                "this is"),
     };
-    struct jt_parse parse = { options, sizeof options / sizeof options[0] - !anew, shares,
-                              0,       anew ? JT_CUSTODY_SHARES_MAX : 0,           0 };
+    struct jt_parse parse = {
+        options, sizeof options / sizeof options[0] - not_for[act],       shares,
+        0,       act == JT_CEREMONY_INIT ? 0 : 2 * JT_CUSTODY_SHARES_MAX, 0
+    };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
     if (code != JT_GO_ON) {
         return code;
@@ -348,28 +341,15 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
     c.present.shares = shares;
     c.present.n_shares = parse.n_arguments;
     c.config = cli->config;
-    by_phrase = by_phrase || c.phrase_file != NULL;
-    if (by_phrase + (c.n > 0) + (c.token != NULL) != 1 ||
-        (c.token == NULL) != (c.token_key == NULL)) {
-        return jt_usage_error(self, "either --shares, --threshold and --custodians are needed, or "
-                                    "--passphrase, or --pkcs11-token and --pkcs11-key");
-    }
-    if (c.n > 0 && (c.k < 2 || c.k > c.n || !split_names(&c))) {
-        return jt_usage_error(self,
-                              "--threshold is 2 to the number of shares, and --custodians are "
-                              "as many different names as there are shares, each of a-z 0-9 "
-                              "and -, beginning with a letter");
-    }
-    if (c.n > 0 && c.to == NULL && !jt_secret_can_ask()) {
-        return jt_usage_error(self, "there is no terminal to show shares at: use --to");
-    }
-    if (c.record != NULL && access(c.record, F_OK) == 0) {
-        return jt_usage_error(self, "--record must name a new file");
+    code = check_next(self, &c, by_phrase || c.phrase_file != NULL);
+    code = code == JT_EXIT_OK ? check_files(self, &c) : code;
+    if (code != JT_EXIT_OK) {
+        return code;
     }
     jt_secret_protect();
     code = jt_load_conf(cli, &c.conf);
     if (code == JT_EXIT_OK) {
-        code = with_keeper(&c);
+        code = run(&c);
         jt_conf_clear(&c.conf);
     }
     return code;
@@ -377,13 +357,18 @@ static int ceremony(const struct jt_command *self, struct jt_cli *cli, int argc,
 
 int jt_cmd_ceremony_init(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
-    return ceremony(self, cli, argc, argv, false);
+    return ceremony(self, cli, argc, argv, JT_CEREMONY_INIT);
 }
 
 int jt_cmd_ceremony_reshare(const struct jt_command *self, struct jt_cli *cli, int argc,
                             char **argv)
 {
-    return ceremony(self, cli, argc, argv, true);
+    return ceremony(self, cli, argc, argv, JT_CEREMONY_RESHARE);
+}
+
+int jt_cmd_ceremony_rotate(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
+{
+    return ceremony(self, cli, argc, argv, JT_CEREMONY_ROTATE);
 }
 
 /* --- the keeper that serves --- */
@@ -397,7 +382,7 @@ static int speak(struct jt_cli *cli, int (*act)(struct jt_keyclient *kc, void *a
         return code;
     }
     enum jt_err err = jt_keyclient_open(conf.keeper_socket, -1, KEEPER_TIMEOUT_MS, &kc);
-    code = err == JT_OK ? act(kc, arg) : complain(err);
+    code = err == JT_OK ? act(kc, arg) : jt_holding_complain(err);
     jt_keyclient_free(err == JT_OK ? kc : NULL);
     jt_conf_clear(&conf);
     return code;
@@ -445,7 +430,7 @@ static int seal(struct jt_keyclient *kc, void *arg)
         return JT_EXIT_FAILED;
     }
     if (err != JT_OK && err != JT_ERR_SEALED) {
-        return complain(err);
+        return jt_holding_complain(err);
     }
     printf("Sealed: the keeper has wiped all its keys. jeton ceremony unseal opens it again.\n");
     return JT_EXIT_OK;

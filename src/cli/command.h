@@ -52,6 +52,7 @@ jt_command_fn jt_cmd_audit_list;
 jt_command_fn jt_cmd_audit_verify;
 jt_command_fn jt_cmd_ceremony_init;
 jt_command_fn jt_cmd_ceremony_reshare;
+jt_command_fn jt_cmd_ceremony_rotate;
 jt_command_fn jt_cmd_ceremony_unseal;
 jt_command_fn jt_cmd_client_add;
 jt_command_fn jt_cmd_client_disable;

@@ -6,15 +6,24 @@
 #ifndef JETON_CLI_UNSEALING_H
 #define JETON_CLI_UNSEALING_H
 
-#include "keyclient/keyclient.h"
+#include "keyclient/custody.h"
 
 #include <stddef.h>
+
+/* Gives it to the keeper: jt_keyclient_wait_unseal, or what a rotation has in its place. */
+typedef enum jt_err jt_unsealing_give_fn(struct jt_keyclient *kc, void *arg,
+                                         enum jt_unseal_kind kind, const char *text,
+                                         struct jt_unsealed *out);
 
 /* Files to read instead of asking: a passphrase's, or shares', whatever the master key takes. */
 struct jt_unsealing_files {
     const char *phrase; /* NULL: none */
     const char *const *shares;
     size_t n_shares;
+    jt_unsealing_give_fn *give; /* NULL: the keeper is sealed, and is to be unsealed */
+    void *arg;
+    bool next;      /* it is about the next master key, and people are told so */
+    size_t *n_used; /* out: how many of the shares' files were read; NULL: it is not asked for */
 };
 
 /*

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/secmem.h"
 #include "keeper/keydir.h"
-#include "keeper/unsealing.h"
 
 #include <string.h>
 
@@ -16,12 +15,14 @@ enum jt_err jt_ceremony_new(struct jt_ceremony **out)
 
 void jt_ceremony_free(struct jt_ceremony *c)
 {
+    jt_ceremony_forget(c);
     jt_secmem_free(c, sizeof *c);
 }
 
 void jt_ceremony_forget(struct jt_ceremony *c)
 {
     if (c != NULL) {
+        jt_unsealing_free(c->rotation.next);
         jt_wipe(c, sizeof *c);
     }
 }
@@ -66,6 +67,7 @@ enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
     jt_wipe(c->shares, sizeof c->shares);
     jt_wipe(c->proved, sizeof c->proved);
     c->is_made = false;
+    c->rotation.escrow = JT_CEREMONY_NO_ESCROW;
     *file = (struct jt_masterfile){ .development = development };
     enum jt_err err = c->has_key ? jt_unsealing_check_value(c->key, file->check_value)
                                  : jt_unsealing_fresh_key(file, c->key);
@@ -88,7 +90,8 @@ enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
 
 static bool has_place(const struct jt_ceremony *c, size_t place)
 {
-    return c->is_made && place >= 1 && place <= c->file.n;
+    /* nobody here has seen the shares of another node's */
+    return c->is_made && c->rotation.next == NULL && place >= 1 && place <= c->file.n;
 }
 
 enum jt_err jt_ceremony_share(const struct jt_ceremony *c, size_t place,
@@ -113,19 +116,24 @@ enum jt_err jt_ceremony_prove(struct jt_ceremony *c, size_t place, const char *t
     return err;
 }
 
-enum jt_err jt_ceremony_end(struct jt_ceremony *c, int dir_fd)
+enum jt_err jt_ceremony_file(const struct jt_ceremony *c, struct jt_buf *out)
 {
     bool all = c->is_made;
     for (size_t i = 0; i < c->file.n; i++) {
         all = all && c->proved[i];
     }
+    jt_buf_init(out, JT_MASTERFILE_MAX);
     if (!all) {
         return JT_ERR_NO_CEREMONY;
     }
+    jt_masterfile_encode(&c->file, out);
+    return jt_buf_status(out);
+}
+
+enum jt_err jt_ceremony_end(struct jt_ceremony *c, int dir_fd)
+{
     struct jt_buf bytes;
-    jt_buf_init(&bytes, JT_MASTERFILE_MAX);
-    jt_masterfile_encode(&c->file, &bytes);
-    enum jt_err err = jt_buf_status(&bytes);
+    enum jt_err err = jt_ceremony_file(c, &bytes);
     if (err == JT_OK) {
         err = jt_file_replace(dir_fd, JT_KEYDIR_MASTER, bytes.data, bytes.len);
     }

@@ -7,6 +7,7 @@
 #include "keeper/genmark.h"
 #include "keeper/keydir.h"
 #include "keeper/policy.h"
+#include "keeper/rewrap.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -119,7 +120,10 @@ enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number, const struct
 {
     struct jt_fault fault = { 0 };
     char line[JT_FAULT_LINE_LEN];
-    enum jt_err err = check(k, number, next, &fault);
+    enum jt_err err = jt_rewrap_end(k);
+    if (err == JT_OK) {
+        err = check(k, number, next, &fault);
+    }
     bool good = err == JT_OK;
     if (good != k->dir_good) {
         jt_log(good ? JT_LOG_INFO : JT_LOG_ERROR, "the key directory is %s%s%s",

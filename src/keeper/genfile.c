@@ -7,18 +7,16 @@
 #include "keeper/keydir.h"
 #include "model/ring.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define GENERATION_FORMAT 2
 #define WITHOUT_ORIGIN    1
 #define HEADER_LEN        (8 + 1 + 1 + 1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN)
 #define WRAPPED_LEN       (JT_WRAP_OVERHEAD + JT_GENERATION_KEY_LEN)
-#define FILE_LEN          (HEADER_LEN + WRAPPED_LEN)
+#define FILE_LEN          JT_GENFILE_LEN
+
+_Static_assert(FILE_LEN == HEADER_LEN + WRAPPED_LEN, "the length that others count with");
 
 static const char magic[8] = { 'J', 'T', 'G', 'E', 'N', 'K', 'E', 'Y' };
 
@@ -59,19 +57,24 @@ static bool header_decode(struct jt_reader *in, struct jt_genfile *meta)
            meta->key_id != 0 && (meta->development || environment == JT_ENVIRONMENT_PRODUCTION);
 }
 
+enum jt_err jt_genfile_wrap(const struct jt_master *master, const struct jt_genfile *meta,
+                            const uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_buf *out)
+{
+    jt_buf_init(out, FILE_LEN);
+    header_encode(meta, out);
+    uint8_t *wrapped = jt_buf_append(out, WRAPPED_LEN);
+    enum jt_err err = jt_buf_status(out);
+    return err != JT_OK ? err
+                        : jt_wrap_seal(master->wrap_key, out->data, HEADER_LEN, key,
+                                       JT_GENERATION_KEY_LEN, wrapped);
+}
+
 enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
                               const struct jt_genfile *meta,
                               const uint8_t key[static JT_GENERATION_KEY_LEN])
 {
     struct jt_buf file;
-    jt_buf_init(&file, FILE_LEN);
-    header_encode(meta, &file);
-    uint8_t *wrapped = jt_buf_append(&file, WRAPPED_LEN);
-    enum jt_err err = jt_buf_status(&file);
-    if (err == JT_OK) {
-        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, key, JT_GENERATION_KEY_LEN,
-                           wrapped);
-    }
+    enum jt_err err = jt_genfile_wrap(master, meta, key, &file);
     if (err == JT_OK) {
         char name[JT_KEYDIR_NAME_LEN];
         jt_keydir_generation_name(meta->number, name);
@@ -81,10 +84,12 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
     return err;
 }
 
-static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *master,
-                          bool development, uint64_t number, struct jt_genfile *meta, uint8_t *key,
-                          const char *name, struct jt_fault *fault)
+enum jt_err jt_genfile_unwrap(const struct jt_buf *file, const struct jt_master *master,
+                              bool development, uint64_t number, struct jt_genfile *meta,
+                              uint8_t key[static JT_GENERATION_KEY_LEN], struct jt_fault *fault)
 {
+    char name[JT_KEYDIR_NAME_LEN];
+    jt_keydir_generation_name(number, name);
     struct jt_reader in = jt_reader_init(file->data, file->len);
     if (!header_decode(&in, meta) || in.left != WRAPPED_LEN) {
         return jt_fault_set(fault, JT_ERR_FILE_ALTERED,
@@ -127,7 +132,7 @@ enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool dev
     jt_buf_init(&file, FILE_LEN + 1);
     enum jt_err err = jt_file_read(dir_fd, name, true, &file);
     if (err == JT_OK) {
-        err = unwrap(&file, master, development, number, meta, key, name, fault);
+        err = jt_genfile_unwrap(&file, master, development, number, meta, key, fault);
     }
     if (err != JT_OK) {
         jt_fault_set(fault, err, "cannot read %s", name);
@@ -141,23 +146,6 @@ enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool dev
 enum jt_err jt_genfile_erase(int dir_fd, uint64_t number)
 {
     char name[JT_KEYDIR_NAME_LEN];
-    char aside[JT_KEYDIR_NAME_LEN + 4];
     jt_keydir_generation_name(number, name);
-    snprintf(aside, sizeof aside, "%s.new", name);
-    /*
-     * Renamed first: whatever a crash leaves behind is then a left-over that the next start
-     * removes, not a damaged key file.
-     */
-    if (renameat(dir_fd, name, dir_fd, aside) != 0) {
-        return errno == ENOENT ? JT_ERR_NO_FILE : JT_ERR_IO;
-    }
-    int fd = openat(dir_fd, aside, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd >= 0) {
-        static const uint8_t zeroes[FILE_LEN];
-        ssize_t n = write(fd, zeroes, sizeof zeroes);
-        (void)n;
-        (void)fsync(fd);
-        close(fd);
-    }
-    return unlinkat(dir_fd, aside, 0) == 0 && fsync(dir_fd) == 0 ? JT_OK : JT_ERR_IO;
+    return jt_keydir_erase(dir_fd, name);
 }

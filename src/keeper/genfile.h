@@ -19,6 +19,9 @@
 
 #include <stdbool.h>
 
+#define JT_GENFILE_LEN \
+    (8 + 1 + 1 + 1 + 1 + 8 + 8 + JT_CHECK_VALUE_LEN + JT_WRAP_OVERHEAD + JT_GENERATION_KEY_LEN)
+
 /* What is known of a generation's key besides its bits. */
 struct jt_genfile {
     uint64_t number;
@@ -54,6 +57,16 @@ enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool dev
                             uint64_t number, struct jt_genfile *meta,
                             uint8_t key[static JT_GENERATION_KEY_LEN],
                             struct jt_fault *fault) JT_CHECKED;
+
+/* The bytes of the file, and back. `out` is initialised here, to be cleared by the caller. */
+enum jt_err jt_genfile_wrap(const struct jt_master *master, const struct jt_genfile *meta,
+                            const uint8_t key[static JT_GENERATION_KEY_LEN],
+                            struct jt_buf *out) JT_CHECKED;
+/* Of what jt_genfile_load says, all but what has to do with reading; nothing is wiped. */
+enum jt_err jt_genfile_unwrap(const struct jt_buf *file, const struct jt_master *master,
+                              bool development, uint64_t number, struct jt_genfile *meta,
+                              uint8_t key[static JT_GENERATION_KEY_LEN],
+                              struct jt_fault *fault) JT_CHECKED;
 
 /*
  * Overwrites, unlinks, and makes both durable. Overwriting is best effort: file systems and disks

@@ -5,6 +5,7 @@
 #include "base/secmem.h"
 #include "keeper/genmark.h"
 #include "keeper/policy.h"
+#include "keeper/rewrap.h"
 #include "keeper/rowmac.h"
 
 #include <inttypes.h>
@@ -36,7 +37,10 @@ enum jt_err jt_heldkey_find(const struct jt_keeper *k, const struct jt_generatio
 enum jt_err jt_heldkey_store(struct jt_keeper *k, const struct jt_genfile *meta,
                              const uint8_t key[static JT_GENERATION_KEY_LEN])
 {
-    enum jt_err err = jt_genfile_create(k->dir_fd, k->master, meta, key);
+    enum jt_err err = jt_rewrap_end(k);
+    if (err == JT_OK) {
+        err = jt_genfile_create(k->dir_fd, k->master, meta, key);
+    }
     if (err == JT_OK) {
         err = jt_keeper_saw_generation(k, meta->number);
         if (err == JT_OK) {
@@ -51,8 +55,12 @@ enum jt_err jt_heldkey_store(struct jt_keeper *k, const struct jt_genfile *meta,
 
 enum jt_err jt_heldkey_erase(struct jt_keeper *k, uint64_t number)
 {
-    /* an older state file may not know the number: no other key may get it */
-    enum jt_err err = jt_keeper_saw_generation(k, number);
+    /* it would lie in the file of a rotation that has not ended */
+    enum jt_err err = jt_rewrap_end(k);
+    if (err == JT_OK) {
+        /* an older state file may not know the number: no other key may get it */
+        err = jt_keeper_saw_generation(k, number);
+    }
     if (err == JT_OK) {
         err = jt_genfile_erase(k->dir_fd, number);
     }

@@ -11,6 +11,8 @@
 #include "keeper/keydir.h"
 #include "keeper/nodemarks.h"
 #include "keeper/policy.h"
+#include "keeper/rewrap.h"
+#include "keeper/rotation.h"
 #include "keeper/rowmac.h"
 
 #include <errno.h>
@@ -253,8 +255,9 @@ static enum jt_err load_root(struct jt_keeper *k, const struct jt_keydir *listin
 static enum jt_err load_keys(struct jt_keeper *k, struct jt_fault *fault)
 {
     struct jt_keydir listing;
-    enum jt_err err = jt_keydir_list(k->dir_fd, &listing, fault);
+    enum jt_err err = jt_rotation_list(k->dir_fd, k->development, &listing, fault);
     if (err == JT_OK) {
+        k->rotating = false;
         err = load_root(k, &listing, fault);
     }
     if (err != JT_OK) {
@@ -311,7 +314,7 @@ static enum jt_err load_files(struct jt_keeper *k, const struct jt_keeper_source
     struct jt_keydir listing;
     enum jt_err err = jt_keydir_open(source->directory, &k->dir_fd, fault);
     if (err == JT_OK) {
-        err = jt_keydir_list(k->dir_fd, &listing, fault);
+        err = jt_rotation_list(k->dir_fd, k->development, &listing, fault);
     }
     if (err == JT_OK && !listing.master && source->ceremony) {
         k->sealed = true;
@@ -395,6 +398,7 @@ void jt_keeper_drop(struct jt_keeper *k)
     jt_batch_wipe(k->batch, JT_WIRE_MAX_ITEMS);
     jt_pending_clear(k->pending);
     jt_unsealing_forget(k->unsealing);
+    jt_rewrap_forget(k);
     jt_ceremony_forget(k->ceremony);
     k->root = NULL;
     k->master = NULL;

@@ -36,7 +36,8 @@ struct jt_keeper {
     struct jt_master *master;
     struct jt_unsealing *unsealing; /* NULL: the master key lies in the clear, for development */
     struct jt_ceremony *ceremony;   /* NULL: no master key is being shared or sealed anew */
-    struct jt_root *root;           /* NULL: none made yet; then there are no generations either */
+    bool rotating;        /* not every file of the last rotation is in its place: keeper/rewrap.h */
+    struct jt_root *root; /* NULL: none made yet; then there are no generations either */
     struct jt_keyring *keyring;
     struct jt_keeper_state state;          /* as it stands in the state file, but the course */
     struct jt_ring ring;                   /* state.ring decoded; epoch 0: none accepted yet */

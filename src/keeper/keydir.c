@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/keydir.h"
 
+#include "base/file.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -156,7 +158,8 @@ static bool is_left_over(const char *name)
     return strcmp(known, JT_KEYDIR_MASTER) == 0 || strcmp(known, JT_KEYDIR_ROOT) == 0 ||
            strcmp(known, JT_KEYDIR_STATE) == 0 || strcmp(known, JT_KEYDIR_HONEY) == 0 ||
            strcmp(known, JT_KEYDIR_CUSTODIANS) == 0 || strcmp(known, JT_KEYDIR_DESTRUCTIONS) == 0 ||
-           generation_of(known) != 0 || mark_of(known) != 0;
+           strcmp(known, JT_KEYDIR_ROTATION) == 0 || generation_of(known) != 0 ||
+           mark_of(known) != 0;
 }
 
 static const char *kind_of(mode_t mode)
@@ -243,6 +246,8 @@ static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
         out->state = true;
     } else if (strcmp(name, JT_KEYDIR_HONEY) == 0) {
         out->honey = true;
+    } else if (strcmp(name, JT_KEYDIR_ROTATION) == 0) {
+        out->rotation = true;
     } else if (strcmp(name, JT_KEYDIR_CUSTODIANS) == 0 ||
                strcmp(name, JT_KEYDIR_DESTRUCTIONS) == 0) {
         return JT_OK; /* looked for by their names */
@@ -316,5 +321,58 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *f
     }
     closedir(dir);
     qsort(out->generations, out->n_generations, sizeof out->generations[0], by_number);
+    return err;
+}
+
+/* What an open file holds gives way to zeroes, as far as that is in our power. */
+static void overwrite(int fd)
+{
+    static const uint8_t zeroes[1024];
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return;
+    }
+    for (off_t left = st.st_size; left > 0;) {
+        size_t len = left < (off_t)sizeof zeroes ? (size_t)left : sizeof zeroes;
+        ssize_t n = write(fd, zeroes, len);
+        if (n <= 0) {
+            break;
+        }
+        left -= n;
+    }
+    (void)fsync(fd);
+}
+
+enum jt_err jt_keydir_erase(int dir_fd, const char *name)
+{
+    char aside[JT_KEYDIR_NAME_LEN + 4];
+    snprintf(aside, sizeof aside, "%s.new", name);
+    /*
+     * Renamed first: whatever a crash leaves behind is then a left-over that the next start
+     * removes, not a damaged file.
+     */
+    if (renameat(dir_fd, name, dir_fd, aside) != 0) {
+        return errno == ENOENT ? JT_ERR_NO_FILE : JT_ERR_IO;
+    }
+    int fd = openat(dir_fd, aside, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0) {
+        overwrite(fd);
+        close(fd);
+    }
+    return unlinkat(dir_fd, aside, 0) == 0 && fsync(dir_fd) == 0 ? JT_OK : JT_ERR_IO;
+}
+
+enum jt_err jt_keydir_renew(int dir_fd, const char *name, const void *data, size_t len)
+{
+    int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    enum jt_err err = jt_file_replace(dir_fd, name, data, len);
+    if (fd >= 0) {
+        int saved = errno;
+        if (err == JT_OK) {
+            overwrite(fd);
+        }
+        close(fd);
+        errno = saved;
+    }
     return err;
 }

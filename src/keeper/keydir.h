@@ -6,6 +6,7 @@
  *   master.key                the master key file (keeper/master.h)
  *   service-root.key          the service root (keeper/root.h)
  *   state                     the state file (keeper/state.h)
+ *   rotation                  key files that are to take the place of others (keeper/rotation.h)
  *   custodians, destructions  whose files say what they are (keeper/custodians.h, destructions.h)
  *   generation-<number>.key   one key file a generation (keeper/genfile.h), the number in decimal
  * without leading zeros generation-<number>.used  the mark of one that has been in a ring
@@ -31,11 +32,13 @@
 #define JT_KEYDIR_HONEY           "honey"        /* keeper/honey.h */
 #define JT_KEYDIR_CUSTODIANS      "custodians"   /* keeper/custodians.h */
 #define JT_KEYDIR_DESTRUCTIONS    "destructions" /* keeper/destructions.h */
+#define JT_KEYDIR_ROTATION        "rotation"     /* keeper/rotation.h */
 #define JT_KEYDIR_NAME_LEN        48
 #define JT_KEYDIR_MAX_GENERATIONS 255 /* as many as there are key ids */
 
 struct jt_keydir {
     bool master, root, state, honey;
+    bool rotation; /* a rotation of the master key is to be ended: keeper/rotation.h */
     size_t n_generations;
     uint64_t generations[JT_KEYDIR_MAX_GENERATIONS]; /* ascending */
     size_t n_marks;
@@ -64,6 +67,15 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *f
 /* The names of a generation's key file and of its mark. */
 void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
 void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
+
+/*
+ * Overwrites and unlinks a file, and syncs the directory. JT_ERR_NO_FILE; JT_ERR_IO: what is left
+ * of it may be a left-over.
+ */
+enum jt_err jt_keydir_erase(int dir_fd, const char *name) JT_CHECKED;
+
+/* jt_file_replace, and what was there before is overwritten once the new contents are durable. */
+enum jt_err jt_keydir_renew(int dir_fd, const char *name, const void *data, size_t len) JT_CHECKED;
 
 /*
  * Whether `path` still names the directory that is open as `dir_fd`, private and this user's.

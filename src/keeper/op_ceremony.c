@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/secmem.h"
-#include "keeper/ceremony.h"
+#include "keeper/rewrap.h"
 #include "wire/custody.h"
 #include "wire/frame.h"
 
@@ -13,6 +13,9 @@
 /* JT_ERR_NO_CEREMONY: the keeper serves; JT_ERR_SEALED: what is there was not opened yet. */
 static enum jt_err ready(const struct jt_keeper *k)
 {
+    if (k->ceremony != NULL && k->ceremony->rotation.under_way) {
+        return jt_rewrap_proved(k) ? JT_OK : JT_ERR_NO_CEREMONY;
+    }
     if (k->ceremony == NULL || (k->unsealing == NULL && k->master != NULL)) {
         return JT_ERR_NO_CEREMONY;
     }
@@ -36,6 +39,9 @@ enum jt_err jt_op_ceremony_make(struct jt_keeper *k, struct jt_reader *in, struc
     enum jt_err err = jt_ceremony_order_decode(in, &order);
     if (err == JT_OK) {
         err = ready(k);
+    }
+    if (err == JT_OK && k->ceremony->rotation.next != NULL) {
+        err = JT_ERR_NO_CEREMONY; /* it goes to a master key that is there */
     }
     if (err == JT_OK) {
         err = jt_ceremony_make(k->ceremony, k->development, &order);
@@ -86,6 +92,9 @@ enum jt_err jt_op_ceremony_end(struct jt_keeper *k, struct jt_reader *in, struct
     enum jt_err err = jt_wire_end(in);
     if (err == JT_OK) {
         err = ready(k);
+    }
+    if (err == JT_OK && k->ceremony->rotation.under_way) {
+        return jt_rewrap_commit(k);
     }
     if (err == JT_OK) {
         err = jt_ceremony_end(k->ceremony, k->dir_fd);

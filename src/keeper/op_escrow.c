@@ -11,11 +11,10 @@
 #include "base/log.h"
 #include "base/secmem.h"
 #include "crypto/digest.h"
-#include "keeper/escrow.h"
+#include "keeper/escrowfill.h"
 #include "keeper/foreign.h"
 #include "keeper/genmark.h"
 #include "keeper/heldkey.h"
-#include "keeper/nodemarks.h"
 #include "keeper/rowmac.h"
 #include "wire/backup.h"
 #include "wire/escrow.h"
@@ -23,35 +22,6 @@
 
 #include <string.h>
 #include <time.h>
-
-/* What the state file has that must not be forgotten, without what is this keeper's alone. */
-static void remember(const struct jt_keeper_state *from, struct jt_keeper_state *to)
-{
-    *to = (struct jt_keeper_state){ .development = from->development,
-                                    .highest_generation = from->highest_generation,
-                                    .operators_revoked = from->operators_revoked,
-                                    .numeric = from->numeric };
-    memcpy(to->seen, from->seen, sizeof to->seen);
-    for (unsigned number = 1; number < 256; number++) {
-        to->node_marks[number] = jt_nodemarks_known(from, (uint8_t)number);
-    }
-}
-
-static void fill(const struct jt_keeper *k, struct jt_escrow *escrow)
-{
-    escrow->created_s = (uint64_t)time(NULL);
-    memcpy(escrow->root_check_value, k->root->check_value, sizeof escrow->root_check_value);
-    escrow->root_created_s = k->root->created_s;
-    memcpy(escrow->root, k->root->key, sizeof escrow->root);
-    escrow->epoch = k->ring.epoch;
-    remember(&k->state, &escrow->state);
-    const struct jt_genfile *meta = jt_keyring_next(k->keyring, 0);
-    for (; meta != NULL; meta = jt_keyring_next(k->keyring, meta->number)) {
-        struct jt_escrow_entry *entry = &escrow->entries[escrow->n++];
-        entry->meta = *meta;
-        memcpy(entry->key, jt_keyring_key(k->keyring, meta->number), sizeof entry->key);
-    }
-}
 
 enum jt_err jt_op_escrow_make(struct jt_keeper *k, struct jt_reader *in, struct jt_buf *out)
 {
@@ -64,7 +34,7 @@ enum jt_err jt_op_escrow_make(struct jt_keeper *k, struct jt_reader *in, struct 
     if (escrow == NULL) {
         return JT_ERR_NOMEM;
     }
-    fill(k, escrow);
+    jt_escrow_fill(k, escrow);
     err = jt_escrow_seal(k->master, escrow, &file);
     if (err == JT_OK) {
         jt_escrow_file_encode(&file, out);

@@ -86,10 +86,15 @@ enum jt_err jt_op_unseal_box(struct jt_keeper *k, struct jt_reader *in, struct j
     if (jt_wire_end(in) != JT_OK) {
         return JT_ERR_PROTOCOL;
     }
-    if (k->unsealing == NULL || k->unsealing->file.method != JT_MASTER_PKCS11) {
+    /* of the master key that is to be opened next: a rotation may be about another node's */
+    const struct jt_unsealing *u = k->unsealing;
+    if (k->ceremony != NULL && k->ceremony->rotation.next != NULL) {
+        u = k->ceremony->rotation.next;
+    }
+    if (u == NULL || u->file.method != JT_MASTER_PKCS11) {
         return JT_ERR_OTHER_METHOD;
     }
-    jt_unseal_box_encode(&k->unsealing->file.box, out);
+    jt_unseal_box_encode(&u->file.box, out);
     return JT_OK;
 }
 

@@ -13,7 +13,9 @@
 #define ROOT_FORMAT 1
 #define HEADER_LEN  (8 + 1 + 1 + 2 + 8 + JT_CHECK_VALUE_LEN)
 #define WRAPPED_LEN (JT_WRAP_OVERHEAD + JT_TOKENKEY_ROOT_LEN)
-#define FILE_LEN    (HEADER_LEN + WRAPPED_LEN)
+#define FILE_LEN    JT_ROOT_FILE_LEN
+
+_Static_assert(FILE_LEN == HEADER_LEN + WRAPPED_LEN, "the length that others count with");
 
 static const char magic[8] = { 'J', 'T', 'S', 'V', 'R', 'O', 'O', 'T' };
 
@@ -112,23 +114,28 @@ enum jt_err jt_root_new(const uint8_t key[static JT_TOKENKEY_ROOT_LEN], struct j
     return new_root(key, out);
 }
 
+enum jt_err jt_root_wrap(const struct jt_master *master, const struct jt_root *root,
+                         bool development, uint64_t created_s, struct jt_buf *out)
+{
+    jt_buf_init(out, FILE_LEN);
+    jt_buf_put(out, magic, sizeof magic);
+    jt_buf_u8(out, ROOT_FORMAT);
+    jt_buf_u8(out, development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
+    jt_buf_u16(out, 0);
+    jt_buf_u64(out, created_s);
+    jt_buf_put(out, root->check_value, sizeof root->check_value);
+    uint8_t *wrapped = jt_buf_append(out, WRAPPED_LEN);
+    enum jt_err err = jt_buf_status(out);
+    return err != JT_OK ? err
+                        : jt_wrap_seal(master->wrap_key, out->data, HEADER_LEN, root->key,
+                                       sizeof root->key, wrapped);
+}
+
 enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const struct jt_root *root,
                           bool development, uint64_t created_s)
 {
     struct jt_buf file;
-    jt_buf_init(&file, FILE_LEN);
-    jt_buf_put(&file, magic, sizeof magic);
-    jt_buf_u8(&file, ROOT_FORMAT);
-    jt_buf_u8(&file, development ? JT_ENVIRONMENT_DEVELOPMENT : JT_ENVIRONMENT_PRODUCTION);
-    jt_buf_u16(&file, 0);
-    jt_buf_u64(&file, created_s);
-    jt_buf_put(&file, root->check_value, sizeof root->check_value);
-    uint8_t *wrapped = jt_buf_append(&file, WRAPPED_LEN);
-    enum jt_err err = jt_buf_status(&file);
-    if (err == JT_OK) {
-        err = jt_wrap_seal(master->wrap_key, file.data, HEADER_LEN, root->key, sizeof root->key,
-                           wrapped);
-    }
+    enum jt_err err = jt_root_wrap(master, root, development, created_s, &file);
     if (err == JT_OK) {
         err = jt_file_write_new(dir_fd, JT_KEYDIR_ROOT, file.data, file.len);
     }
@@ -189,27 +196,33 @@ static enum jt_err unwrap(const struct jt_buf *file, const struct jt_master *mas
     return err;
 }
 
+enum jt_err jt_root_unwrap(const struct jt_buf *file, const struct jt_master *master,
+                           bool development, struct jt_root **out, struct jt_fault *fault)
+{
+    struct jt_root *root = jt_secmem_alloc(sizeof *root);
+    enum jt_err err = root != NULL ? unwrap(file, master, development, root, fault) : JT_ERR_NOMEM;
+    if (err != JT_OK) {
+        jt_root_free(root);
+        root = NULL;
+    }
+    *out = root;
+    return err;
+}
+
 enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
                          struct jt_root **out, struct jt_fault *fault)
 {
     *out = NULL;
     struct jt_buf file;
     jt_buf_init(&file, FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
-    struct jt_root *root = jt_secmem_alloc(sizeof *root);
-    enum jt_err err = root != NULL ? JT_OK : JT_ERR_NOMEM;
+    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_ROOT, true, &file);
     if (err == JT_OK) {
-        err = jt_file_read(dir_fd, JT_KEYDIR_ROOT, true, &file);
-    }
-    if (err == JT_OK) {
-        err = unwrap(&file, master, development, root, fault);
+        err = jt_root_unwrap(&file, master, development, out, fault);
     }
     if (err != JT_OK) {
         jt_fault_set(fault, err, "cannot read %s", JT_KEYDIR_ROOT);
-        jt_root_free(root);
-        root = NULL;
     }
     jt_buf_clear(&file);
-    *out = root;
     return err;
 }
 

@@ -22,6 +22,8 @@
 #include "base/fault.h"
 
 #define JT_ROOT_CACHE 512 /* token keys */
+#define JT_ROOT_FILE_LEN \
+    (8 + 1 + 1 + 2 + 8 + JT_CHECK_VALUE_LEN + JT_WRAP_OVERHEAD + JT_TOKENKEY_ROOT_LEN)
 
 /* A token key of the cache. */
 struct jt_root_cached {
@@ -70,6 +72,13 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
  */
 enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool development,
                          struct jt_root **out, struct jt_fault *fault) JT_CHECKED;
+
+/* The bytes of the file, and back. `out` is initialised here, to be cleared by the caller. */
+enum jt_err jt_root_wrap(const struct jt_master *master, const struct jt_root *root,
+                         bool development, uint64_t created_s, struct jt_buf *out) JT_CHECKED;
+enum jt_err jt_root_unwrap(const struct jt_buf *file, const struct jt_master *master,
+                           bool development, struct jt_root **out,
+                           struct jt_fault *fault) JT_CHECKED;
 
 /* NULL is accepted. */
 void jt_root_free(struct jt_root *root);

@@ -36,24 +36,30 @@ static enum jt_err take_file(struct jt_unsealing *u, const struct jt_buf *bytes,
     return JT_OK;
 }
 
-enum jt_err jt_unsealing_new(int dir_fd, bool development, struct jt_unsealing **out,
-                             struct jt_fault *fault)
+enum jt_err jt_unsealing_of(const struct jt_buf *bytes, bool development, struct jt_unsealing **out,
+                            struct jt_fault *fault)
 {
-    *out = NULL;
-    struct jt_buf bytes;
-    struct jt_unsealing *u = NULL;
-    enum jt_err err = read_file(dir_fd, &bytes, fault);
-    if (err == JT_OK && jt_masterfile_is(&bytes)) {
-        u = jt_secmem_alloc(sizeof *u);
-        err = u == NULL ? jt_fault_raise(fault, JT_ERR_NOMEM)
-                        : take_file(u, &bytes, development, fault);
-    }
-    jt_buf_clear(&bytes);
+    struct jt_unsealing *u = jt_secmem_alloc(sizeof *u);
+    enum jt_err err =
+        u == NULL ? jt_fault_raise(fault, JT_ERR_NOMEM) : take_file(u, bytes, development, fault);
     if (err != JT_OK) {
         jt_unsealing_free(u);
         u = NULL;
     }
     *out = u;
+    return err;
+}
+
+enum jt_err jt_unsealing_new(int dir_fd, bool development, struct jt_unsealing **out,
+                             struct jt_fault *fault)
+{
+    *out = NULL;
+    struct jt_buf bytes;
+    enum jt_err err = read_file(dir_fd, &bytes, fault);
+    if (err == JT_OK && jt_masterfile_is(&bytes)) {
+        err = jt_unsealing_of(&bytes, development, out, fault);
+    }
+    jt_buf_clear(&bytes);
     return err;
 }
 

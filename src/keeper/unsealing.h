@@ -27,6 +27,9 @@ struct jt_unsealing {
  */
 enum jt_err jt_unsealing_new(int dir_fd, bool development, struct jt_unsealing **out,
                              struct jt_fault *fault) JT_CHECKED;
+/* The same of the file's bytes, which are those of a sealed one. */
+enum jt_err jt_unsealing_of(const struct jt_buf *bytes, bool development, struct jt_unsealing **out,
+                            struct jt_fault *fault) JT_CHECKED;
 /* NULL is accepted, by the next one too. */
 void jt_unsealing_free(struct jt_unsealing *u);
 void jt_unsealing_forget(struct jt_unsealing *u);

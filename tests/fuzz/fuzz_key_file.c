@@ -19,12 +19,13 @@
 #include "keeper/escrow.h"
 #include "keeper/genmark.h"
 #include "keeper/masterfile.h"
+#include "keeper/rotation.h"
 #include "keeper/rowmac.h"
 #include "keeper/state.h"
 
 #define MAX_FILE 8192
 
-enum file { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, SEALED_MASTER, N_FILES };
+enum file { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, SEALED_MASTER, ROTATION, N_FILES };
 enum { AS_IT_STANDS = 0x80 };
 
 /* Places in the files: docs/key-files.md. */
@@ -383,6 +384,28 @@ static void read_sealed_master(bool sealed, bool development)
     jt_buf_clear(&again);
 }
 
+/* The digest at its end, and the same bytes again of one that was taken. */
+static void read_rotation(bool sealed, bool development)
+{
+    static struct jt_rotation rotation;
+    struct jt_buf again;
+    uint8_t digest[JT_SHA256_LEN];
+    (void)development; /* jt_rotation_finish compares it */
+    if (sealed) {
+        MUST(jt_sha256(file.data, file.len, digest) == JT_OK);
+        jt_buf_put(&file, digest, sizeof digest);
+    }
+    enum jt_err err = jt_rotation_decode(&file, &rotation);
+    if (err != JT_OK) {
+        MUST(err == JT_ERR_FILE_ALTERED && fuzz_zero(&rotation, sizeof rotation));
+        return;
+    }
+    MUST(rotation.n <= JT_KEYDIR_MAX_GENERATIONS);
+    MUST(jt_rotation_encode(&rotation, &again) == JT_OK);
+    MUST(fuzz_same(again.data, again.len, file.data, file.len));
+    jt_buf_clear(&again);
+}
+
 static void (*const readers[N_FILES])(bool sealed, bool development) = {
     [MASTER] = read_master,
     [ROOT] = read_root,
@@ -391,6 +414,7 @@ static void (*const readers[N_FILES])(bool sealed, bool development) = {
     [MARK] = read_mark,
     [ESCROW] = read_escrow,
     [SEALED_MASTER] = read_sealed_master,
+    [ROTATION] = read_rotation,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

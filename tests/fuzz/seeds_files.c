@@ -7,7 +7,7 @@
 
 #include "wire/ring.h"
 
-enum { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, SEALED_MASTER };
+enum { MASTER, ROOT, GENERATION, STATE, MARK, ESCROW, SEALED_MASTER, ROTATION };
 
 static struct jt_buf file;
 
@@ -160,6 +160,21 @@ void seeds_of_files(void)
     jt_buf_u8(&file, 7);
     jt_buf_u64(&file, 1u << 30);
     store(ESCROW);
+
+    begin("JTROTATE", 1);
+    jt_buf_u16(&file, 1);
+    put_bytes(1, JT_CHECK_VALUE_LEN);
+    put_bytes(2, JT_CHECK_VALUE_LEN);
+    jt_buf_u16(&file, 87);
+    jt_buf_put(&file, "JTMASTER\2\1\1", 12); /* under a passphrase */
+    put_bytes(2, JT_CHECK_VALUE_LEN);
+    jt_buf_put(&file, "\x11\x08\x01", 3);
+    put_bytes(3, 16 + 48);
+    jt_buf_put(&file, "JTSVROOT", 8);
+    put_bytes(4, 68);
+    jt_buf_put(&file, "JTGENKEY", 8);
+    put_bytes(5, 76);
+    store(ROTATION);
 
     put_state(NULL);
     store(STATE);

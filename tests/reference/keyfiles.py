@@ -3,6 +3,7 @@
 docs/key-files.md.
 """
 
+import hashlib
 import re
 import struct
 from pathlib import Path
@@ -177,6 +178,30 @@ def read_escrow(data, master_key, environment):
     marks = dict(struct.unpack(">BQ", rest[1 + 9 * i : 10 + 9 * i]) for i in range(rest[0]))
     _need(list(marks) == sorted(marks) and all(marks) and all(marks.values()), "not marks of nodes")
     return root, keys, marks
+
+
+def read_rotation(data):
+    """The files of a rotation of the master key that is not at its end, by name, and the check
+    values of the master key before and of the next one.
+    """
+    _need(len(data) >= 30 + 76 + 32, "too short")
+    magic, form, env, n, before, after, length = struct.unpack(">8sBBH8s8sH", data[:30])
+    _need(magic == b"JTROTATE" and form == 1, "not a rotation of format 1")
+    _need(env in ENVIRONMENTS, "unknown environment")
+    _need(n <= 255 and len(data) == 30 + length + 76 + 84 * n + 32, "not as long as it says")
+    _need(equal(data[-32:], hashlib.sha256(data[:-32]).digest()), "not whole")
+    files = {"master.key": data[30 : 30 + length]}
+    _need(files["master.key"][:9] == b"JTMASTER\x02", "not a sealed master key")
+    _need(equal(files["master.key"][12:20], after), "another master key than it says")
+    at = 30 + length
+    files["service-root.key"] = data[at : at + 76]
+    numbers = []
+    for i in range(n):
+        one = data[at + 76 + 84 * i : at + 76 + 84 * (i + 1)]
+        numbers += struct.unpack(">Q", one[12:20])
+        files[f"generation-{numbers[-1]}.key"] = one
+    _need(numbers == sorted(set(numbers) - {0}), "not in order")
+    return before, after, files
 
 
 def read_honey(data, root, environment):

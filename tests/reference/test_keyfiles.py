@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keeper's directory: what is whole is read, what is not is named."""
 
+import hashlib
+
 import pytest
 
-from keyfiles import Damaged, KeyDirectory, read_escrow, read_master_key
+from keyfiles import Damaged, KeyDirectory, read_escrow, read_master_key, read_rotation
 from report import Report
 from sealer import Vault, escrow_file
 
@@ -86,3 +88,22 @@ def test_an_escrow_file_is_read_and_every_altered_byte_of_it_noticed():
             read_escrow(data, master, 1)
     with pytest.raises(Damaged):
         read_escrow(good, bytes(32), 1)
+
+
+def test_a_rotation_is_read_and_every_altered_byte_of_it_noticed():
+    sealed = b"JTMASTER\x02\x01\x01\0" + bytes([2] * 8) + bytes(67)
+    files = {"master.key": sealed, "service-root.key": b"JTSVROOT" + bytes(68)}
+    for number in (3, 5):
+        files[f"generation-{number}.key"] = (
+            b"JTGENKEY\x02\x01\x09\0" + number.to_bytes(8, "big") + bytes(64)
+        )
+    head = b"JTROTATE\x01\x01\0\x02" + bytes([1] * 8) + bytes([2] * 8)
+    body = head + len(sealed).to_bytes(2, "big") + b"".join(files.values())
+    good = body + hashlib.sha256(body).digest()
+    assert read_rotation(good) == (bytes([1] * 8), bytes([2] * 8), files)
+    for i in range(len(good)):
+        with pytest.raises(Damaged):
+            read_rotation(good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :])
+    for data in (good[:-1], good + b"\0", b""):
+        with pytest.raises(Damaged):
+            read_rotation(data)
