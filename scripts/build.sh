@@ -25,7 +25,8 @@ build_sources() {
         \( -path ./.git -o -path './build*' -o -name autom4te.cache -o -name .deps \
         -o -path './debian/*' -type d ! -name source -o -path ./debian/files \
         -o -path './debian/autoreconf.*' -o -path './debian/*debhelper*' \
-        -o -path './debian/*.substvars' -o -name __pycache__ -o -name .pytest_cache -o -name .hypothesis \) -prune -o \
+        -o -path './debian/*.substvars' -o -name __pycache__ -o -name .pytest_cache \
+        -o -name .hypothesis \) -prune -o \
         -type f \
         ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -name '*.pyc' \
         ! -name .dirstamp ! -name '*~' \
