@@ -102,7 +102,7 @@ def table(script):
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_completes_commands_options_and_files(shell, place):
     assert shell(["jeton", "cer"], place) == ["ceremony"]
-    assert shell(["jeton", "ceremony", ""], place) == ["init", "reshare", "unseal"]
+    assert shell(["jeton", "ceremony", ""], place) == ["init", "reshare", "rotate", "unseal"]
     assert shell(["jeton", "keys", "act"], place) == ["activate"]
     assert shell(["jeton", "tokenize", "--rej"], place) == ["--rejects"]
     assert shell(["jeton", "tokenize", "--in", "car"], place) == ["cards.csv"]
