@@ -26,7 +26,7 @@ struct jt_landlock {
 
 /*
  * Begins a set of rules by which nothing is allowed. False with errno: ENOSYS or EOPNOTSUPP where
- * the kernel has no Landlock, or has it switched off.
+ * the kernel has no Landlock, or has it switched off, or a filter of system calls keeps it from us.
  */
 bool jt_landlock_begin(struct jt_landlock *l);
 

@@ -120,7 +120,7 @@ for package in server tools; do
 done
 ok "the configuration has every option, and sets the front's user" configuration_is_as_printed
 if command -v systemd-analyze >/dev/null; then
-    for unit in jeton-keeper jetond; do
+    for unit in jeton-keeper jetond jeton-unseal; do
         ok "$unit.service is hardened" unit_is_hardened "$DIR/root/lib/systemd/system/$unit.service"
     done
 else
