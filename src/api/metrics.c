@@ -304,7 +304,7 @@ static void write_checks(const struct jt_metrics_view *v, struct jt_buf *out)
     char labels[60];
     jt_prom_gauge(out, "jeton_ready", "Whether /readyz says yes.",
                   jt_vault_ready(vault) && !jt_door_full(v->doors));
-    jt_prom_family(out, name, "gauge", "What of readiness stands: see docs/operating.md.");
+    jt_prom_family(out, name, "gauge", "What of readiness stands: see docs/operations.md.");
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         (void)snprintf(labels, sizeof labels, "check=\"%s\"", checks[i].check);
         jt_prom_sample(out, name, labels, checks[i].good);

@@ -58,7 +58,7 @@ static void tell(const uint8_t key_ids[static JT_KEY_ID_SET_LEN])
         jt_log(JT_LOG_ERROR,
                "alarm: cards stand under key ids of no live generation:%s%s. They were "
                "planted, restored or replayed; these key ids are not used again before they are "
-               "gone (docs/operating.md)",
+               "gone (docs/operations.md)",
                list, more ? " and more" : "");
     }
 }
