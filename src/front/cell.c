@@ -351,7 +351,7 @@ static int add_rules(scmp_filter_ctx filter)
         { CALL(kill), SCMP_ACT_ALLOW, INT_IS(0, getpid()) },
         { CALL(tgkill), SCMP_ACT_ALLOW, INT_IS(0, getpid()) },
         { CALL(prctl), SCMP_ACT_ALLOW, INT_IS(0, PR_SET_NAME) },
-        { CALL(prlimit64), SCMP_ACT_ALLOW, SCMP_CMP(2, SCMP_CMP_EQ, 0) }, /* asks */
+        { CALL(prlimit64), SCMP_ACT_ALLOW, SCMP_CMP(2, SCMP_CMP_EQ, 0, 0) }, /* asks */
     };
     int rc = 0;
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && rc == 0; i++) {
