@@ -124,6 +124,9 @@ enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number, const struct
     if (err == JT_OK) {
         err = check(k, number, next, &fault);
     }
+    if (err == JT_ERR_NOMEM || err == JT_ERR_CRYPTO) {
+        return err; /* it could not be looked at, which says nothing of it */
+    }
     bool good = err == JT_OK;
     if (good != k->dir_good) {
         jt_log(good ? JT_LOG_INFO : JT_LOG_ERROR, "the key directory is %s%s%s",
@@ -132,7 +135,7 @@ enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number, const struct
     }
     k->dir_good = good;
     k->dir_checked_ms = jt_clock_ms();
-    return good ? JT_OK : JT_ERR_DIRECTORY_BAD;
+    return good || err == JT_ERR_IO ? err : JT_ERR_DIRECTORY_BAD;
 }
 
 bool jt_dirwatch_good(struct jt_keeper *k)

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory, the system and libcrypto failing at every call in turn, in each act of a keeper. The
+ * answer says what failed, and never that a row or a file is false: what fails today opens
+ * tomorrow. Nothing is half done: the same act succeeds afterwards, and so it does after a restart
+ * from what is on the disk.
+ *
+ * The functions below stand before the real ones by the linker's --wrap.
+ */
+#include "inside.h"
+
+#include "keeper/keydir.h"
+#include "wire/escrow.h"
+#include "wire/open.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+
+#define N     3    /* cards of a batch */
+#define MANY  5000 /* more calls than any act has */
+#define NEVER (-1)
+
+/* --- what fails --- */
+
+static int fail_at = NEVER, n_calls;
+static const char *failed; /* the function */
+
+static bool fails(const char *name, int why)
+{
+    if (fail_at == NEVER || n_calls++ != fail_at) {
+        return false;
+    }
+    failed = name;
+    errno = why;
+    return true;
+}
+
+#define WRAP(type, name, bad, why, parameters, arguments)           \
+    type __real_##name parameters;                                  \
+    type __wrap_##name parameters;                                  \
+    type __wrap_##name parameters                                   \
+    {                                                               \
+        return fails(#name, why) ? (bad) : __real_##name arguments; \
+    }
+
+/* clang-format off: a line for each */
+WRAP(void *, malloc, NULL, ENOMEM, (size_t n), (n))
+WRAP(void *, calloc, NULL, ENOMEM, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, NULL, ENOMEM, (void *p, size_t n), (p, n))
+WRAP(void *, mmap, MAP_FAILED, ENOMEM,
+     (void *at, size_t n, int prot, int flags, int fd, off_t from), (at, n, prot, flags, fd, from))
+WRAP(ssize_t, read, -1, EIO, (int fd, void *p, size_t n), (fd, p, n))
+WRAP(ssize_t, write, -1, ENOSPC, (int fd, const void *p, size_t n), (fd, p, n))
+WRAP(int, fsync, -1, EIO, (int fd), (fd))
+WRAP(int, renameat, -1, EIO, (int a, const char *from, int b, const char *to), (a, from, b, to))
+WRAP(int, linkat, -1, EIO, (int a, const char *from, int b, const char *to, int flags),
+     (a, from, b, to, flags))
+WRAP(int, RAND_priv_bytes, 0, EIO, (unsigned char *p, int n), (p, n))
+WRAP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, NULL, ENOMEM, (void), ())
+WRAP(int, EVP_EncryptInit_ex, 0, EIO,
+     (EVP_CIPHER_CTX * c, const EVP_CIPHER *a, ENGINE *e, const unsigned char *k,
+      const unsigned char *iv),
+     (c, a, e, k, iv))
+WRAP(int, EVP_EncryptUpdate, 0, EIO,
+     (EVP_CIPHER_CTX * c, unsigned char *out, int *n, const unsigned char *in, int len),
+     (c, out, n, in, len))
+WRAP(int, EVP_DecryptInit_ex, 0, EIO,
+     (EVP_CIPHER_CTX * c, const EVP_CIPHER *a, ENGINE *e, const unsigned char *k,
+      const unsigned char *iv),
+     (c, a, e, k, iv))
+WRAP(int, EVP_DecryptUpdate, 0, EIO,
+     (EVP_CIPHER_CTX * c, unsigned char *out, int *n, const unsigned char *in, int len),
+     (c, out, n, in, len))
+WRAP(int, EVP_Digest, 0, EIO,
+     (const void *p, size_t n, unsigned char *out, unsigned int *len, const EVP_MD *md, ENGINE *e),
+     (p, n, out, len, md, e))
+WRAP(EVP_KDF *, EVP_KDF_fetch, NULL, ENOMEM, (OSSL_LIB_CTX * c, const char *a, const char *p),
+     (c, a, p))
+WRAP(EVP_KDF_CTX *, EVP_KDF_CTX_new, NULL, ENOMEM, (EVP_KDF * kdf), (kdf))
+WRAP(int, EVP_KDF_derive, 0, EIO,
+     (EVP_KDF_CTX * c, unsigned char *key, size_t n, const OSSL_PARAM params[]),
+     (c, key, n, params))
+WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, NULL, ENOMEM, (void), ())
+WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new, NULL, ENOMEM, (EVP_PKEY * k, ENGINE *e), (k, e))
+WRAP(EVP_PKEY *, EVP_PKEY_new_raw_private_key, NULL, ENOMEM,
+     (int type, ENGINE *e, const unsigned char *key, size_t n), (type, e, key, n))
+WRAP(EVP_PKEY *, EVP_PKEY_new_raw_public_key, NULL, ENOMEM,
+     (int type, ENGINE *e, const unsigned char *key, size_t n), (type, e, key, n))
+WRAP(int, EVP_PKEY_get_raw_public_key, 0, EIO, (const EVP_PKEY *k, unsigned char *out, size_t *n),
+     (k, out, n))
+WRAP(int, EVP_DigestSignInit, 0, EIO,
+     (EVP_MD_CTX * c, EVP_PKEY_CTX **p, const EVP_MD *md, ENGINE *e, EVP_PKEY *k), (c, p, md, e, k))
+WRAP(int, EVP_DigestSign, 0, EIO,
+     (EVP_MD_CTX * c, unsigned char *out, size_t *n, const unsigned char *p, size_t len),
+     (c, out, n, p, len))
+/* clang-format on */
+
+int __real_openat(int fd, const char *name, int flags, ...);
+int __wrap_openat(int fd, const char *name, int flags, ...);
+int __wrap_openat(int fd, const char *name, int flags, ...)
+{
+    return fails("openat", EMFILE) ? -1 : __real_openat(fd, name, flags, 0600);
+}
+
+/* --- what may be said of it --- */
+
+/* That something of this machine's failed; nothing about rows, keys and files. */
+static bool says_so(enum jt_err err)
+{
+    return err == JT_ERR_NOMEM || err == JT_ERR_IO || err == JT_ERR_CRYPTO;
+}
+
+/* --- acts --- */
+
+static struct row rows[N];
+static struct jt_generation_row future;
+static struct jt_ring_proposal proposal;
+static struct jt_escrow_file escrow;
+
+static void seal(struct inside *in)
+{
+    struct jt_seal_item items[N];
+    for (size_t i = 0; i < N; i++) {
+        items[i] = (struct jt_seal_item){
+            .field = FIELD, .value = { .kind = JT_FIELD_PAN, .bytes = rows[i].pan, .len = 8 }
+        };
+    }
+    const struct jt_seal_request request = { .items = items, .n = N };
+    jt_seal_request_encode(&request, &in->payload);
+}
+
+static void open_cards(struct inside *in)
+{
+    struct jt_open_item items[N];
+    for (size_t i = 0; i < N; i++) {
+        items[i] = (struct jt_open_item){ .field = FIELD,
+                                          .id = rows[i].id,
+                                          .fingerprint = rows[i].fingerprint,
+                                          .envelope = rows[i].envelope,
+                                          .envelope_len = sizeof rows[i].envelope };
+    }
+    jt_open_request_encode(items, N, &in->payload);
+}
+
+static void create(struct inside *in)
+{
+    const struct jt_generation_create g = { .db_highest = 0 };
+    jt_generation_create_encode(&g, &in->payload);
+}
+
+static void propose(struct inside *in)
+{
+    const struct jt_ring_propose p = { .current = in->ring,
+                                       .generation = future,
+                                       .step = JT_GENERATION_ACTIVE };
+    jt_ring_propose_encode(&p, &in->payload);
+}
+
+static void accept(struct inside *in)
+{
+    jt_ring_row_encode(&proposal.next, &in->payload);
+}
+
+static void nothing(struct inside *in)
+{
+    (void)in;
+}
+
+static void check_escrow(struct inside *in)
+{
+    jt_escrow_file_encode(&escrow, &in->payload);
+}
+
+/* Items have results of their own: none of them may say that a row is false. */
+static enum jt_err of_items(struct jt_reader *reply, uint8_t verb)
+{
+    enum jt_err worst = JT_OK;
+    if (verb == JT_VERB_OPEN) {
+        static struct jt_open_result results[N];
+        struct jt_open_reply opened = { .results = results };
+        assert_int_equal(jt_open_reply_decode(reply, N, &opened), JT_OK);
+        for (size_t i = 0; i < N; i++) {
+            worst = results[i].err != JT_OK ? results[i].err : worst;
+        }
+    } else if (verb == JT_VERB_SEAL) {
+        static struct jt_seal_result results[N];
+        struct jt_seal_reply sealed = { .results = results };
+        assert_int_equal(jt_seal_reply_decode(reply, N, &sealed), JT_OK);
+        for (size_t i = 0; i < N; i++) {
+            worst = results[i].err != JT_OK ? results[i].err : worst;
+        }
+    }
+    return worst;
+}
+
+/*
+ * The act with each of its calls failing in turn, until none was left to fail; how often one
+ * failed. The reply of the last is in in->reply.
+ */
+static int every_call(struct inside *in, const char *what, uint8_t verb,
+                      void (*ask)(struct inside *in), struct jt_reader *reply)
+{
+    int n = 0;
+    for (; n < MANY; n++) {
+        ask(in);
+        n_calls = 0;
+        failed = NULL;
+        fail_at = n;
+        enum jt_err err = inside_ask(in, verb, reply);
+        fail_at = NEVER;
+        if (failed == NULL) {
+            assert_int_equal(err, JT_OK);
+            print_message("%s: %d calls\n", what, n);
+            return n;
+        }
+        struct jt_reader copy = *reply;
+        err = err == JT_OK ? of_items(&copy, verb) : err;
+        if (err != JT_OK && !says_so(err)) {
+            fail_msg("%s: call %d, %s, failed, and is told as: %s", what, n, failed,
+                     jt_err_str(err));
+        }
+    }
+    fail_msg("%s: no end", what);
+    return n;
+}
+
+static int setup(void **state)
+{
+    (void)inside_setup(state);
+    struct inside *in = *state;
+    struct jt_node_joined joined;
+    assert_int_equal(inside_join(in, NODE, NULL, 0, false, &joined), JT_OK);
+    inside_seal(in, 0, true, rows, N);
+    return 0;
+}
+
+static void cards_open_as_before(struct inside *in)
+{
+    struct jt_reader reply;
+    open_cards(in);
+    assert_int_equal(inside_ask(in, JT_VERB_OPEN, &reply), JT_OK);
+    assert_int_equal(of_items(&reply, JT_VERB_OPEN), JT_OK);
+}
+
+static void cards(void **state)
+{
+    struct inside *in = *state;
+    struct jt_reader reply;
+    assert_true(every_call(in, "SEAL", JT_VERB_SEAL, seal, &reply) > 3);
+    assert_true(every_call(in, "OPEN", JT_VERB_OPEN, open_cards, &reply) > 3);
+    inside_restart(in, false);
+    assert_int_equal(inside_accept(in, &in->ring), JT_OK);
+    cards_open_as_before(in);
+}
+
+/* The first use of a key after a start makes what later uses have. */
+static void cards_after_a_start(void **state)
+{
+    struct inside *in = *state;
+    for (int n = 0; n < MANY; n++) {
+        struct jt_reader reply;
+        inside_restart(in, true);
+        assert_int_equal(inside_accept(in, &in->ring), JT_OK);
+        open_cards(in);
+        n_calls = 0;
+        failed = NULL;
+        fail_at = n;
+        enum jt_err err = inside_ask(in, JT_VERB_OPEN, &reply);
+        fail_at = NEVER;
+        err = err == JT_OK ? of_items(&reply, JT_VERB_OPEN) : err;
+        if (failed == NULL) {
+            assert_int_equal(err, JT_OK);
+            assert_true(n > 10);
+            return;
+        }
+        if (err != JT_OK && !says_so(err)) {
+            fail_msg("call %d, %s, failed, and is told as: %s", n, failed, jt_err_str(err));
+        }
+        cards_open_as_before(in);
+    }
+    fail_msg("no end");
+}
+
+/* No key is left behind that the keeper does not know, and none is known that is not there. */
+static void files_are_what_is_held(struct inside *in)
+{
+    struct jt_keydir listing;
+    struct jt_fault fault = { 0 };
+    assert_int_equal(jt_keydir_list(in->k->dir_fd, &listing, &fault), JT_OK);
+    assert_int_equal(listing.n_generations, jt_keyring_count(in->k->keyring));
+}
+
+static void a_roll(void **state)
+{
+    struct inside *in = *state;
+    struct jt_reader reply;
+    assert_true(every_call(in, "GENERATION_CREATE", JT_VERB_GENERATION_CREATE, create, &reply) > 3);
+    assert_int_equal(jt_generation_row_decode(&reply, &future), JT_OK);
+    files_are_what_is_held(in);
+    assert_true(every_call(in, "RING_PROPOSE", JT_VERB_RING_PROPOSE, propose, &reply) > 3);
+    assert_int_equal(jt_ring_proposal_decode(&reply, &proposal), JT_OK);
+    assert_true(every_call(in, "RING_ACCEPT", JT_VERB_RING_ACCEPT, accept, &reply) > 3);
+    in->ring = proposal.next;
+    assert_int_equal(jt_ring_find(&in->k->ring, future.number)->state, JT_GENERATION_ACTIVE);
+    cards_open_as_before(in);
+    /* what is on the disk is the same */
+    inside_restart(in, false);
+    files_are_what_is_held(in);
+    assert_int_equal(jt_ring_find(&in->k->ring, future.number)->state, JT_GENERATION_ACTIVE);
+    assert_int_equal(inside_accept(in, &in->ring), JT_OK);
+    cards_open_as_before(in);
+}
+
+static void a_backup(void **state)
+{
+    struct inside *in = *state;
+    struct jt_reader reply;
+    assert_true(every_call(in, "ESCROW_MAKE", JT_VERB_ESCROW_MAKE, nothing, &reply) > 3);
+    assert_int_equal(jt_escrow_file_decode(&reply, &escrow), JT_OK);
+    assert_true(every_call(in, "ESCROW_CHECK", JT_VERB_ESCROW_CHECK, check_escrow, &reply) > 3);
+    cards_open_as_before(in);
+}
+
+/* A start that fails says why, touches nothing, and the next one serves. */
+static void a_start(void **state)
+{
+    struct inside *in = *state;
+    const struct jt_keeper_source source = { .directory = in->files.keys, .development = true };
+    assert_int_equal(jt_keeper_settle(in->k), JT_OK);
+    jt_keeper_free(in->k);
+    for (int n = 0; n < MANY; n++) {
+        struct jt_fault fault = { 0 };
+        n_calls = 0;
+        failed = NULL;
+        fail_at = n;
+        enum jt_err err = jt_keeper_load(&source, &in->k, &fault);
+        fail_at = NEVER;
+        if (failed == NULL) {
+            assert_int_equal(err, JT_OK);
+            assert_true(n > 20);
+            print_message("start: %d calls\n", n);
+            assert_int_equal(jt_ring_find(&in->k->ring, 1)->state, JT_GENERATION_ACTIVE);
+            return;
+        }
+        if (err == JT_OK) {
+            jt_keeper_free(in->k);
+        } else if (!says_so(err)) {
+            fail_msg("start: call %d, %s, failed, and is told as: %s", n, failed, jt_err_str(err));
+        }
+        in->k = NULL;
+    }
+    fail_msg("no end");
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, inside_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(cards), TEST(cards_after_a_start), TEST(a_roll), TEST(a_backup), TEST(a_start),
+    };
+    return cmocka_run_group_tests_name("keeper/faults", tests, NULL, NULL);
+}
