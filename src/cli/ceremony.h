@@ -27,7 +27,8 @@ struct jt_holding {
     struct jt_ceremony_made made;
     struct jt_pkcs11box box; /* of the hardware token */
     /* of a rotation */
-    const char *backup; /* the escrow file; NULL: none */
+    uint8_t before[JT_CHECK_VALUE_LEN]; /* of the master key that is rotated */
+    const char *backup;                 /* the escrow file; NULL: none */
     bool no_backup, wrote_backup;
     const char *follow; /* the master key's file of another node; NULL: a new one is made */
     char backup_digest[2 * JT_ROTATION_DIGEST_LEN + 1];

@@ -34,6 +34,8 @@ static void write_rotation(const struct jt_holding *c, char out[static RECORD_MA
         add(out, "  file           %s\n", c->backup);
         add(out, "  SHA-256        %s\n", c->backup_digest);
     }
+    add(out, "copy             master.key, now, to another place: without it, what opens it and\n"
+             "                 an escrow file restore nothing\n");
     add(out,
         "void             what opened the old master key opens nothing of the directory; older\n"
         "                 escrow files and copies of the directory still open with it: keep\n"
@@ -70,6 +72,8 @@ static void write_record(const struct jt_holding *c, char out[static RECORD_MAX]
         jt_conf_is_development(&c->conf) ? "development" : "production");
     add(out, "key check value  %s\n", check);
     if (c->act == JT_CEREMONY_ROTATE) {
+        jt_hex_encode(c->before, sizeof c->before, check);
+        add(out, "  before         %s\n", check);
         write_rotation(c, out);
     }
     if (c->follow != NULL) {
@@ -102,5 +106,15 @@ int jt_holding_record(const struct jt_holding *c)
     char record[RECORD_MAX];
     write_record(c, record);
     fputs(record, stdout);
-    return c->record == NULL ? JT_EXIT_OK : jt_newfile_create(c->record, record, strlen(record));
+    if (c->record == NULL) {
+        return JT_EXIT_OK;
+    }
+    int code = jt_newfile_create(c->record, record, strlen(record));
+    if (code != JT_EXIT_OK) {
+        jt_complain(
+            "what the record says HAS happened; only the file %s was not written. Keep what "
+            "is printed here",
+            c->record);
+    }
+    return code;
 }

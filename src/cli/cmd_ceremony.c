@@ -20,6 +20,7 @@
 #include "keyclient/custody.h"
 #include "model/client.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -264,10 +265,34 @@ static int check_next(const struct jt_command *self, struct jt_holding *c, bool 
     return JT_EXIT_OK;
 }
 
+/* What is written at the end must not fail there for want of a directory. */
+static bool can_write_in(const char *path, bool is_directory)
+{
+    char directory[4096];
+    const char *slash = strrchr(path, '/');
+    size_t len = is_directory ? strlen(path) : slash == NULL ? 0 : (size_t)(slash - path);
+    if (len >= sizeof directory) {
+        return false;
+    }
+    memcpy(directory, path, len);
+    directory[len] = '\0';
+    const char *where = len > 0 ? directory : slash == path ? "/" : ".";
+    if (access(where, W_OK | X_OK) != 0) {
+        jt_complain("%s: %s", where, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
 static int check_files(const struct jt_command *self, const struct jt_holding *c)
 {
     if (c->record != NULL && access(c->record, F_OK) == 0) {
         return jt_usage_error(self, "--record must name a new file");
+    }
+    if ((c->record != NULL && !can_write_in(c->record, false)) ||
+        (c->backup != NULL && !can_write_in(c->backup, false)) ||
+        (c->to != NULL && !can_write_in(c->to, true))) {
+        return JT_EXIT_USAGE;
     }
     if (c->act != JT_CEREMONY_ROTATE) {
         return JT_EXIT_OK;

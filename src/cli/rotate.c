@@ -39,20 +39,42 @@ static enum jt_err open_next(struct jt_keyclient *kc, void *arg, enum jt_unseal_
 
 /* --- the next master key --- */
 
+/* A master key's file, with its check value. */
+static int read_master(const char *path, struct jt_buf *bytes,
+                       uint8_t check_value[static JT_CHECK_VALUE_LEN])
+{
+    int code = jt_newfile_read(path, bytes);
+    if (code == JT_EXIT_OK && bytes->len < CHECK_VALUE_AT + JT_CHECK_VALUE_LEN) {
+        jt_complain("%s: is no master key's file", path);
+        code = JT_EXIT_FAILED;
+    }
+    if (code == JT_EXIT_OK) {
+        memcpy(check_value, bytes->data + CHECK_VALUE_AT, JT_CHECK_VALUE_LEN);
+    }
+    return code;
+}
+
 static int read_follow(struct jt_holding *c, struct jt_rotation_follow *follow)
 {
     struct jt_buf bytes;
     jt_buf_init(&bytes, sizeof follow->file);
-    int code = jt_newfile_read(c->follow, &bytes);
-    if (code == JT_EXIT_OK && bytes.len < CHECK_VALUE_AT + sizeof c->made.check_value) {
-        jt_complain("%s: is no master key's file", c->follow);
-        code = JT_EXIT_FAILED;
-    }
+    int code = read_master(c->follow, &bytes, c->made.check_value);
     if (code == JT_EXIT_OK) {
         memcpy(follow->file, bytes.data, bytes.len);
         follow->len = bytes.len;
-        memcpy(c->made.check_value, bytes.data + CHECK_VALUE_AT, sizeof c->made.check_value);
     }
+    jt_buf_clear(&bytes);
+    return code;
+}
+
+/* The one that is there, for the record: who goes to an old one by mistake is to see it. */
+static int read_present(struct jt_holding *c)
+{
+    char path[4096];
+    struct jt_buf bytes;
+    jt_buf_init(&bytes, JT_ROTATION_MASTER_MAX);
+    (void)snprintf(path, sizeof path, "%s/master.key", c->conf.keeper_directory);
+    int code = read_master(path, &bytes, c->before);
     jt_buf_clear(&bytes);
     return code;
 }
@@ -170,7 +192,11 @@ int jt_rotate(struct jt_holding *c)
     enum jt_err err;
     c->present.give = prove;
     c->present.n_used = &n_used;
-    int code = jt_unseal_by_people(c->kc, c->config, &c->present);
+    int code = read_present(c);
+    if (code != JT_EXIT_OK) {
+        return code;
+    }
+    code = jt_unseal_by_people(c->kc, c->config, &c->present);
     if (code == JT_EXIT_OK) {
         code = c->follow != NULL ? take_next(c, n_used) : make_next(c);
     }

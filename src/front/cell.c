@@ -35,10 +35,13 @@ static const char *const of_the_system[] = {
     "/proc/sys/vm/overcommit_memory",
 };
 
+/* The keeper's: its directory, and files that open its master key. */
+#define N_SECRETS 3
+
 struct opening {
     struct jt_landlock rules;
-    const char *keys; /* the keeper's directory, resolved; empty where there is none */
-    bool failed;      /* errno tells */
+    char *secrets[N_SECRETS]; /* resolved; NULL where there is none */
+    bool failed;              /* errno tells */
 };
 
 /* What lies there stays open for the process, and so it is told. */
@@ -46,11 +49,13 @@ static void tell_overlap(const struct opening *o, const char *path)
 {
     char *real = realpath(path, NULL);
     size_t len = real != NULL ? strlen(real) : 0;
-    if (len > 0 && strncmp(o->keys, real, len) == 0 && (o->keys[len] == '/' || len == 1)) {
-        jt_log(JT_LOG_WARNING,
-               "%s stays open to jetond, and the keeper's directory lies below it: put that "
-               "elsewhere",
-               real);
+    for (size_t i = 0; i < N_SECRETS && len > 0; i++) {
+        const char *secret = o->secrets[i];
+        if (secret != NULL && strncmp(secret, real, len) == 0 && (secret[len] == '/' || len == 1)) {
+            jt_log(JT_LOG_WARNING,
+                   "%s stays open to jetond, and the keeper's %s lies below it: put that elsewhere",
+                   real, secret);
+        }
     }
     free(real);
 }
@@ -161,8 +166,12 @@ enum jt_err jt_cell_close_files(const struct jt_conf *conf, struct jt_fault *fau
                                "jetond from those of the keeper");
         return JT_OK;
     }
-    char *keys = realpath(conf->keeper_directory, NULL);
-    o.keys = keys != NULL ? keys : "";
+    const char *const secrets[N_SECRETS] = { conf->keeper_directory, conf->keeper_passphrase_file,
+                                             conf->keeper_pkcs11_pin_file };
+    for (size_t i = 0; i < N_SECRETS; i++) {
+        o.secrets[i] =
+            secrets[i] != NULL && secrets[i][0] != '\0' ? realpath(secrets[i], NULL) : NULL;
+    }
     enum jt_err err = open_all(&o, conf);
     if (err == JT_OK && !jt_landlock_confine(&o.rules)) {
         err = JT_ERR_IO;
@@ -173,7 +182,9 @@ enum jt_err jt_cell_close_files(const struct jt_conf *conf, struct jt_fault *fau
         jt_fault_set(fault, err, "conninfo in [database]");
     }
     jt_landlock_end(&o.rules);
-    free(keys);
+    for (size_t i = 0; i < N_SECRETS; i++) {
+        free(o.secrets[i]);
+    }
     return err;
 }
 

@@ -17,6 +17,8 @@ enum jt_ceremony_escrow { JT_CEREMONY_NO_ESCROW, JT_CEREMONY_ESCROW_MADE, JT_CER
 /* Of a rotation: keeper/rewrap.h. */
 struct jt_ceremony_rotation {
     bool under_way;
+    uint64_t owner; /* the connection that began it: nobody else takes part */
+    int64_t begun_ms;
     int64_t proved_ms;         /* what opens the present key was given; 0: it was not */
     struct jt_unsealing *next; /* the master key of another node that it goes to; NULL: a new one */
     enum jt_ceremony_escrow escrow;

@@ -83,6 +83,7 @@ static enum jt_err run(struct jt_keeper *k, const struct jt_session *session, co
         k->root->may_derive = DERIVATIONS;
     }
     struct jt_reader in = jt_reader_init(request->payload, request->payload_len);
+    k->asking = session->number;
     return op->fn(k, &in, out);
 }
 

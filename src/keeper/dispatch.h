@@ -8,8 +8,9 @@
 
 /* What the dispatcher remembers of a connection. */
 struct jt_session {
-    bool greeted;  /* HELLO was answered */
-    bool of_owner; /* the peer is the keeper's own user, or root */
+    uint64_t number; /* of the connection, from 1 on; 0: there is only one */
+    bool greeted;    /* HELLO was answered */
+    bool of_owner;   /* the peer is the keeper's own user, or root */
 };
 
 /*

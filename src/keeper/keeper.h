@@ -46,6 +46,7 @@ struct jt_keeper {
     struct jt_fieldtable fields; /* named since the start */
     bool ring_shown;             /* the database's ring was shown and taken since the start */
     bool joined;                 /* NODE_JOIN was done since the start: ids may be minted */
+    uint64_t asking;             /* the connection whose request is handled: keeper/dispatch.h */
     enum jt_err course_why;      /* the database's course is refused: keeper/course.h */
     bool course_moved;           /* it has since state.course was saved */
     struct jt_node_spec node;    /* as joined */

@@ -14,7 +14,9 @@
 static enum jt_err ready(const struct jt_keeper *k)
 {
     if (k->ceremony != NULL && k->ceremony->rotation.under_way) {
-        return jt_rewrap_proved(k) ? JT_OK : JT_ERR_NO_CEREMONY;
+        return jt_rewrap_proved(k)      ? JT_OK
+               : jt_rewrap_is_askers(k) ? JT_ERR_NO_CEREMONY
+                                        : JT_ERR_OTHER_CEREMONY;
     }
     if (k->ceremony == NULL || (k->unsealing == NULL && k->master != NULL)) {
         return JT_ERR_NO_CEREMONY;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/secmem.h"
 #include "keeper/ceremony.h"
+#include "keeper/rewrap.h"
 #include "wire/custody.h"
 #include "wire/frame.h"
 
@@ -88,7 +89,7 @@ enum jt_err jt_op_unseal_box(struct jt_keeper *k, struct jt_reader *in, struct j
     }
     /* of the master key that is to be opened next: a rotation may be about another node's */
     const struct jt_unsealing *u = k->unsealing;
-    if (k->ceremony != NULL && k->ceremony->rotation.next != NULL) {
+    if (jt_rewrap_is_askers(k) && k->ceremony->rotation.next != NULL) {
         u = k->ceremony->rotation.next;
     }
     if (u == NULL || u->file.method != JT_MASTER_PKCS11) {

@@ -34,10 +34,26 @@ void jt_rewrap_forget(struct jt_keeper *k)
     }
 }
 
+void jt_rewrap_closed(struct jt_keeper *k, uint64_t connection)
+{
+    if (under_way(k) && k->ceremony->rotation.owner == connection) {
+        jt_rewrap_forget(k);
+    }
+}
+
+bool jt_rewrap_is_askers(const struct jt_keeper *k)
+{
+    return under_way(k) && k->ceremony->rotation.owner == k->asking;
+}
+
 /* --- who may --- */
 
 enum jt_err jt_rewrap_begin(struct jt_keeper *k)
 {
+    if (under_way(k) && !jt_rewrap_is_askers(k) &&
+        jt_clock_ms() - k->ceremony->rotation.begun_ms < PROOF_MS) {
+        return JT_ERR_OTHER_CEREMONY;
+    }
     jt_rewrap_forget(k);
     if (k->unsealing == NULL) {
         return JT_ERR_OTHER_METHOD;
@@ -48,7 +64,9 @@ enum jt_err jt_rewrap_begin(struct jt_keeper *k)
     jt_unsealing_forget(k->unsealing);
     enum jt_err err = jt_ceremony_new(&k->ceremony);
     if (err == JT_OK) {
-        k->ceremony->rotation.under_way = true;
+        k->ceremony->rotation = (struct jt_ceremony_rotation){ .under_way = true,
+                                                               .owner = k->asking,
+                                                               .begun_ms = jt_clock_ms() };
     }
     return err;
 }
@@ -66,8 +84,8 @@ static enum jt_err is_of(const uint8_t key[static JT_MASTER_KEY_LEN],
 enum jt_err jt_rewrap_prove(struct jt_keeper *k, const struct jt_unseal *given)
 {
     bool complete = false;
-    if (!under_way(k)) {
-        return JT_ERR_NO_CEREMONY;
+    if (!jt_rewrap_is_askers(k)) {
+        return under_way(k) ? JT_ERR_OTHER_CEREMONY : JT_ERR_NO_CEREMONY;
     }
     uint8_t *key = jt_secmem_alloc(JT_MASTER_KEY_LEN);
     enum jt_err err =
@@ -87,7 +105,7 @@ enum jt_err jt_rewrap_prove(struct jt_keeper *k, const struct jt_unseal *given)
 
 bool jt_rewrap_proved(const struct jt_keeper *k)
 {
-    return under_way(k) && !k->sealed && k->ceremony->rotation.proved_ms != 0 &&
+    return jt_rewrap_is_askers(k) && !k->sealed && k->ceremony->rotation.proved_ms != 0 &&
            jt_clock_ms() - k->ceremony->rotation.proved_ms < PROOF_MS;
 }
 
@@ -348,7 +366,14 @@ static enum jt_err put_rotation(const struct jt_keeper *k, const struct rewrap *
     }
     if (err == JT_OK) {
         err = jt_file_replace(k->dir_fd, JT_KEYDIR_ROTATION, bytes.data, bytes.len);
+        int saved = errno;
         *there = err == JT_OK || !withdraw(k->dir_fd);
+        if (err != JT_OK) {
+            jt_log(JT_LOG_ERROR, "rotation: %s cannot be written: %s; %s", JT_KEYDIR_ROTATION,
+                   strerror(saved), *there ? "it is there all the same" : "nothing was changed");
+            /* whoever asked must know which of both it is */
+            err = *there ? JT_ERR_IO : JT_ERR_NOT_ROTATED;
+        }
     }
     free(back);
     jt_buf_clear(&bytes);

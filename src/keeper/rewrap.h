@@ -52,7 +52,14 @@ enum jt_err jt_rewrap_commit(struct jt_keeper *k) JT_CHECKED;
  */
 enum jt_err jt_rewrap_end(struct jt_keeper *k) JT_CHECKED;
 
-/* Forgets a rotation that is under way. */
+/* Forgets a rotation that is under way; one that this connection has begun, which is closed. */
 void jt_rewrap_forget(struct jt_keeper *k);
+void jt_rewrap_closed(struct jt_keeper *k, uint64_t connection);
+
+/*
+ * Whether it is the one who asks that holds the rotation under way. Two who mixed theirs would each
+ * have what opens half of it.
+ */
+bool jt_rewrap_is_askers(const struct jt_keeper *k);
 
 #endif

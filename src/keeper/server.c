@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/notice.h"
 #include "keeper/dispatch.h"
+#include "keeper/rewrap.h"
 #include "keeper/supervisor.h"
 
 #include <errno.h>
@@ -48,7 +49,8 @@ struct jt_keeper_server {
     struct jt_loop *loop;
     struct jt_watch accepting;
     struct jt_watch signals;
-    bool resting; /* no descriptors: the listener is not watched */
+    uint64_t n_accepted; /* connections, ever */
+    bool resting;        /* no descriptors: the listener is not watched */
     struct connection connections[JT_SERVER_MAX_CONNECTIONS];
 };
 
@@ -86,6 +88,7 @@ static void close_connection(struct connection *c)
 {
     struct jt_keeper_server *s = c->server;
     int fd = c->watch.fd;
+    jt_rewrap_closed(s->keeper, c->session.number);
     jt_loop_unwatch(s->loop, &c->watch);
     close(fd);
     jt_buf_clear(&c->in);
@@ -388,7 +391,7 @@ enum jt_err jt_keeper_server_adopt(struct jt_keeper_server *s, int fd, bool of_o
     *c = (struct connection){
         .server = s,
         .watch = { .fn = on_connection, .arg = c, .fd = fd, .events = EPOLLIN },
-        .session = { .of_owner = of_owner },
+        .session = { .number = ++s->n_accepted, .of_owner = of_owner },
         .accepted_ms = jt_clock_ms()
     };
     jt_buf_init(&c->in, IN_MAX);

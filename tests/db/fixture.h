@@ -193,6 +193,8 @@ void fx_lane_wait_ready(struct fx_lane *lane);
 struct jt_course;
 void fx_lane_guard(struct fx_lane *lane, bool refuses);
 void fx_lane_wait_asked(struct fx_lane *lane, int n, struct jt_course *told);
+/* From here on tokenize may be refused at once, which is its answer then. */
+void fx_lane_may_refuse(struct fx_lane *lane);
 /* Whether a verb is refused at once. */
 bool fx_lane_refuses(struct fx_lane *lane);
 /* Frees the lane while a transaction is under way; what that was answered. */

@@ -23,6 +23,7 @@ struct fx_lane {
     bool stopping;
     unsigned n_up, n_up_seen;
     bool guard_refuses;
+    bool may_refuse; /* what is refused at once is answered so, and fails no test */
     int n_asked;
     struct jt_course told;
     bool answered;

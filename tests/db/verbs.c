@@ -151,6 +151,25 @@ static void must_queue(enum jt_err err)
     }
 }
 
+void fx_lane_may_refuse(struct fx_lane *lane)
+{
+    lane->may_refuse = true;
+}
+
+static void must_queue_or_answer(struct fx_lane *lane, enum jt_err err)
+{
+    if (err == JT_OK || !lane->may_refuse) {
+        must_queue(err);
+        return;
+    }
+    queuing = false;
+    pthread_mutex_lock(&lane->mutex);
+    *lane->result = (struct fx_result){ .err = err };
+    lane->answered = true;
+    fx_lane_signal(lane);
+    pthread_mutex_unlock(&lane->mutex);
+}
+
 /* The next link of the lane's chain, which goes on from there whatever becomes of it. */
 static struct jt_audit next_link(struct fx_lane *lane, const struct jt_audit_row *rows, size_t n)
 {
@@ -248,7 +267,7 @@ static void tokenize_job(struct fx_lane *lane, void *arg)
                                          .count_taken = true,
                                          .audit = rows };
     queuing = true;
-    must_queue(jt_cards_tokenize(lane->pipe, &txn, on_tokenized, lane));
+    must_queue_or_answer(lane, jt_cards_tokenize(lane->pipe, &txn, on_tokenized, lane));
     free(cards);
     free(probes);
     free(fingerprints);

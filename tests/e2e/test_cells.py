@@ -125,6 +125,7 @@ def test_a_keepers_directory_below_what_stays_open_is_told(make_service):
     service.keeper_directory = service.directory / "keeper"
     service.configure(audit_heads_file=service.directory / "heads")
     service.set_up().start()
-    told = f"{service.directory} stays open to jetond, and the keeper's directory lies below it"
+    where = f"and the keeper's {service.keeper_directory} lies below it"
+    told = f"{service.directory} stays open to jetond, {where}"
     log = service.front_log.read_text()
     assert told in log or "has no Landlock" in log

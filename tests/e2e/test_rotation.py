@@ -174,12 +174,9 @@ def test_without_what_opens_the_present_one_nothing_changes(sealed, tmp_path):
     for arguments in ((), ("--no-backup", "--backup", tmp_path / "b")):
         done = to_phrase(service, tmp_path, SECOND, *right, *arguments, check=False)
         assert done.returncode == 64 and "--no-backup" in done.stderr
-    # an escrow file that cannot be written
-    done = to_phrase(
-        service, tmp_path, SECOND, *right, "--backup", tmp_path / "no" / "b", check=False
-    )
-    assert done.returncode == 1 and "nothing was changed" in done.stderr and unchanged()
     # a share that cannot be handed out; what was made is forgotten
+    (tmp_path / "no").mkdir()
+    write_secret(tmp_path / "no" / "anna.share", "what is there stays")
     done = rotate(
         service,
         *("--shares", 2, "--threshold", 2, "--custodians", "anna,bert", "--to", tmp_path / "no"),
@@ -207,6 +204,42 @@ def test_without_what_opens_the_present_one_nothing_changes(sealed, tmp_path):
     service.start_keeper()
     service.wait_ready()
     assert service.app.detokenize(token) == pan
+
+
+def test_two_at_once_do_not_mix(sealed, tmp_path):
+    """Whoever has begun ends it; who comes meanwhile is told so, and disturbs nothing."""
+    service = sealed
+    command = [BIN / "jeton", "ceremony", "rotate", "--no-backup", "--passphrase"]
+    with Terminal(command, {"JETON_CONFIG": str(service.config)}) as terminal:
+        terminal.expect("Passphrase of the master key: ")
+        terminal.type(FIRST)
+        terminal.expect("New passphrase of the master key: ")
+        arguments = ("--no-backup", "--present-passphrase-file", service.phrase)
+        second = to_phrase(service, tmp_path, "the third passphrase", *arguments, check=False)
+        assert second.returncode == 1 and "another ceremony is under way" in second.stderr
+        terminal.type(SECOND)
+        terminal.expect("Again: ")
+        terminal.type(SECOND)
+        assert terminal.end() == 0
+    write_secret(service.phrase, SECOND)
+    service.keeper.kill()
+    service.start_keeper().wait_ready()
+    # who was cut off stands in nobody's way
+    with Terminal(command, {"JETON_CONFIG": str(service.config)}) as terminal:
+        terminal.expect("Passphrase of the master key: ")
+        terminal.type(SECOND)
+        terminal.expect("New passphrase of the master key: ")
+    arguments = ("--no-backup", "--present-passphrase-file", service.phrase)
+    to_phrase(service, tmp_path, FIRST, *arguments)
+
+
+def test_what_cannot_be_written_at_the_end_is_refused_at_the_beginning(sealed, tmp_path):
+    nowhere = tmp_path / "nowhere"
+    for option in ("--record", "--backup"):
+        more = ("--no-backup",) if option == "--record" else ()
+        done = to_phrase(sealed, tmp_path, SECOND, option, nowhere / "file", *more, check=False)
+        assert done.returncode == 64 and "No such file or directory" in done.stderr
+        assert "Passphrase" not in done.stdout + done.stderr
 
 
 def test_the_escrow_file_of_a_rotation_restores_an_empty_directory(sealed, tmp_path):

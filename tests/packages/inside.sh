@@ -94,7 +94,8 @@ card_comes_back() { ask detokenize "{\"token\": \"$TOKEN\"}" | grep -qF "\"pan\"
 # No process and no file of the front's user shows a key.
 front_reads_no_key() {
     local file
-    for file in /var/lib/jeton-keeper /var/lib/jeton-keeper/* /etc/jeton/keeper/passphrase; do
+    for file in /var/lib/jeton-keeper /var/lib/jeton-keeper/* \
+        /var/lib/jeton-passphrase/passphrase; do
         [ -e "$file" ] || return 1
         ! runuser -u jeton -G jeton-keeper -- cat "$file" 2>/dev/null || return 1
         ! runuser -u jeton -G jeton-keeper -- ls "$file" 2>/dev/null || [ -f "$file" ] || return 1

@@ -72,6 +72,33 @@ static void who_does_not_open_the_present_key_rotates_nothing(void **state)
     assert_int_equal(rotating_begin(in, &rotating_by_phrase), JT_ERR_NOT_OWNER);
 }
 
+/* Two who mixed theirs would each have half of what opens it. */
+static void a_rotation_is_of_one_connection(void **state)
+{
+    struct inside *in = *state;
+    in->session.number = 1;
+    assert_int_equal(rotating_begin(in, &rotating_by_phrase), JT_OK);
+    assert_int_equal(rotating_make(in, ANOTHER), JT_OK);
+    in->session.number = 2;
+    assert_int_equal(rotating_begin(in, &rotating_by_phrase), JT_ERR_OTHER_CEREMONY);
+    assert_int_equal(rotating_give_all(in, JT_VERB_ROTATION_PROVE, &rotating_by_phrase),
+                     JT_ERR_OTHER_CEREMONY);
+    assert_int_equal(rotating_make(in, ANOTHER), JT_ERR_OTHER_CEREMONY);
+    assert_int_equal(rotating_ask(in, JT_VERB_CEREMONY_END), JT_ERR_OTHER_CEREMONY);
+    jt_rewrap_closed(in->k, 2); /* which has none */
+    in->session.number = 1;
+    assert_int_equal(rotating_ask(in, JT_VERB_CEREMONY_END), JT_OK);
+    /* one that was left is nobody else's, and in nobody's way */
+    assert_int_equal(rotating_begin(in, &rotating_by_another), JT_OK);
+    jt_rewrap_closed(in->k, 1);
+    in->session.number = 3;
+    assert_int_equal(rotating_ask(in, JT_VERB_CEREMONY_END), JT_ERR_NO_CEREMONY);
+    assert_int_equal(rotating_begin(in, &rotating_by_another), JT_OK);
+    in->k->ceremony->rotation.begun_ms -= (int64_t)60 * 60 * 1000;
+    in->session.number = 4;
+    assert_int_equal(rotating_begin(in, &rotating_by_another), JT_OK);
+}
+
 static void the_new_one_opens_everything_and_the_old_one_nothing(void **state)
 {
     struct inside *in = *state;
@@ -295,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         HERE(who_does_not_open_the_present_key_rotates_nothing),
+        HERE(a_rotation_is_of_one_connection),
         HERE(the_new_one_opens_everything_and_the_old_one_nothing),
         HERE(an_escrow_file_is_read_back_and_has_every_key),
         HERE(another_node_goes_over_to_the_same_one),
