@@ -50,7 +50,7 @@ def exists():
 
 
 # Tests of a folder as a whole: every failure in turn; the real keeper process.
-WHOLE_FOLDER = {"faults", "files", "life", "rows", "start"}
+WHOLE_FOLDER = {"faults", "files", "frames", "life", "rows", "start"}
 
 
 @check("unit tests mirror src/")
