@@ -135,7 +135,7 @@ enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number, const struct
     }
     k->dir_good = good;
     k->dir_checked_ms = jt_clock_ms();
-    return good || err == JT_ERR_IO ? err : JT_ERR_DIRECTORY_BAD;
+    return good ? JT_OK : JT_ERR_DIRECTORY_BAD;
 }
 
 bool jt_dirwatch_good(struct jt_keeper *k)

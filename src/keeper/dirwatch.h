@@ -16,9 +16,9 @@
 
 /*
  * Checks now; `number` is a generation whose key file must be there as well (0: none), `next` a
- * ring whose live keys must be (NULL: none). JT_ERR_DIRECTORY_BAD when something is wrong, and
- * JT_ERR_IO where the disk is; the log says what, once. JT_ERR_NOMEM, JT_ERR_CRYPTO: it could not
- * be looked at, and what was found last stands.
+ * ring whose live keys must be (NULL: none). JT_ERR_DIRECTORY_BAD when something is wrong, or the
+ * disk is; the log says what, once. JT_ERR_NOMEM, JT_ERR_CRYPTO: it could not be looked at, and
+ * what was found last stands.
  */
 enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number,
                               const struct jt_ring *next) JT_CHECKED;

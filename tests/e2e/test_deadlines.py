@@ -212,7 +212,8 @@ def test_a_request_that_came_before_the_stop_is_answered(make_service):
             answers = parse_answers(read_to_end(sock))
         assert [a[0] for a in answers] == [200] * len(answers)
         assert len(answers) == (2 if sock in kept else 1)
-        assert answers[-1][1]["connection"] == "close"
+        # an answer that was made before its loop heard of the stop does not tell of it
+        assert answers[-1][1].get("connection", "close") == "close"
     assert service.front.process.wait(20) == 0
 
 

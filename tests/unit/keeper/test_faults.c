@@ -120,7 +120,10 @@ int __wrap_openat(int fd, const char *name, int flags, ...)
 /* That something of this machine's failed; nothing about rows, keys and files. */
 static bool says_so(enum jt_err err)
 {
-    return err == JT_ERR_NOMEM || err == JT_ERR_IO || err == JT_ERR_CRYPTO;
+    /* of a directory that cannot be read nothing is known; the log has the cause */
+    bool of_files = strcmp(failed, "openat") == 0 || strcmp(failed, "read") == 0;
+    return err == JT_ERR_NOMEM || err == JT_ERR_IO || err == JT_ERR_CRYPTO ||
+           (err == JT_ERR_DIRECTORY_BAD && of_files);
 }
 
 /* --- acts --- */
