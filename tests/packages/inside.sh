@@ -169,7 +169,7 @@ ok "what the page says works: Remove" section Remove /root 1
 ok "no service runs any longer" neither_runs
 ok "a purge keeps the keys" test -s /var/lib/jeton-keeper/master.key
 ok "what the page says works: Remove, keys and all" section Remove /root 2
-rm -f ~/{operator,shop}.key ~/ceremony.txt ~/keys-1.backup
+rm -f ~/{operator,shop,master}.key ~/ceremony.txt ~/keys-1.backup
 ok "nothing is left then" nothing_is_left
 ok "every section of the page was run" \
     test "$(sections | sort)" = "$(printf '%s\n' "${DONE[@]}" | sort -u)"
