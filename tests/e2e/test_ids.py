@@ -5,6 +5,7 @@ import shutil
 import time
 
 import pytest
+import requests
 
 import formats
 from cards import made_up
@@ -157,6 +158,11 @@ def test_a_planted_row_does_not_drive_ids_to_the_end_of_time(service):
     assert abs(formats.split_id(number)[0] - now_ms()) < HOUR_MS
 
 
+def connected(service):
+    members = requests.get(service.url + "/readyz", timeout=5).json()
+    return members["keeper"] and members["database"]
+
+
 def test_ids_far_ahead_of_the_clock_need_an_operators_recorded_word(service):
     service.app.tokenize(made_up(1))
     service.stop()
@@ -168,6 +174,8 @@ def test_ids_far_ahead_of_the_clock_need_an_operators_recorded_word(service):
         "the log says why",
     )
     assert not service.ready()
+    # its event loops have their connections: before, what is asked for may pass by itself
+    wait_until(lambda: connected(service), "keeper and database are connected")
     answer = service.app.post("/v1/fields/pan/tokenize", {"pan": made_up(2)})
     assert (answer.status_code, problem(answer)) == (503, "not-ready")
     assert "Retry-After" not in answer.headers
