@@ -74,6 +74,7 @@ enum jt_err jt_ceremony_make(struct jt_ceremony *c, bool development,
     if (err != JT_OK) {
         return err;
     }
+    c->is_first = c->is_first || !c->has_key;
     c->has_key = true;
     file->box = order->box;
     err = order->method == JT_CUSTODY_PHRASE

@@ -27,8 +27,9 @@ struct jt_ceremony_rotation {
 
 /* Lives in secret memory. */
 struct jt_ceremony {
-    bool has_key; /* the key is there: made in this ceremony, or opened before it */
-    bool is_made; /* `file` and `shares` are there */
+    bool has_key;  /* the key is there: made in this ceremony, or opened before it */
+    bool is_first; /* the key was made in this ceremony */
+    bool is_made;  /* `file` and `shares` are there */
     uint8_t key[JT_MASTER_KEY_LEN];
     struct jt_masterfile file;
     struct jt_share shares[JT_SHARES_MAX];

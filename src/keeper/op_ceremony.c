@@ -98,11 +98,13 @@ enum jt_err jt_op_ceremony_end(struct jt_keeper *k, struct jt_reader *in, struct
     if (err == JT_OK && k->ceremony->rotation.under_way) {
         return jt_rewrap_commit(k);
     }
+    bool is_first = err == JT_OK && k->ceremony->is_first;
     if (err == JT_OK) {
         err = jt_ceremony_end(k->ceremony, k->dir_fd);
     }
     if (err == JT_OK) {
-        jt_log(JT_LOG_INFO, "the master key is sealed anew");
+        jt_log(JT_LOG_INFO,
+               is_first ? "a master key is made and sealed" : "the master key is sealed anew");
     }
     return err;
 }

@@ -51,7 +51,8 @@ struct jt_membership {
     int64_t shape_due_ms;     /* when the tables are looked at again */
     int64_t use_due_ms;       /* when the use of held ciphertext is written again */
     int64_t patient_until_ms; /* with a lock that somebody holds; 0: nobody does */
-    enum jt_err told;         /* what the log said last */
+    bool has_told;            /* the log said something */
+    enum jt_err told;         /* what it said last */
     char told_shape[JT_SHAPE_MESSAGE]; /* the same of the tables */
 
     pthread_mutex_t mutex; /* of what follows */
@@ -97,9 +98,10 @@ static enum jt_err join(struct jt_membership *m, bool *taken)
 /* One log line for each change, and not one every second. */
 static void tell(struct jt_membership *m, enum jt_err err)
 {
-    if (err == m->told) {
+    if (m->has_told && err == m->told) {
         return;
     }
+    m->has_told = true;
     m->told = err;
     if (err == JT_OK) {
         jt_log(JT_LOG_INFO, "node: registered, and the keeper works under the database's ring");

@@ -136,6 +136,7 @@ def test_shares_of_custodians_open_it_and_sealing_wipes_it(bare, tmp_path):
     )
     assert record.read_text() == done.stdout
     assert re.search(r"any 2 of 3 open it", done.stdout) and "bert" in done.stdout
+    assert "a master key is made and sealed" in done.stderr
     texts = {name: path.read_text().strip() for name, path in shares.items()}
     assert not any(t in done.stdout + done.stderr for t in texts.values())
     assert {p.stat().st_mode & 0o777 for p in shares.values()} == {0o600}
