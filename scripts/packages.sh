@@ -9,8 +9,8 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq
     libmicrohttpd-dev libjansson-dev libinih-dev libseccomp-dev libsystemd-dev libcurl4-openssl-dev
     libp11-kit-dev)
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
-PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests
-    python3-psycopg2 python3-cryptography openssl procps
+PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-pytest-xdist
+    python3-hypothesis python3-requests python3-psycopg2 python3-cryptography openssl procps
     softhsm2 binutils mandoc prometheus spin gdb zsh)
 # Of Jeton itself: tests/packages builds packages, judges them and installs them.
 PACKAGES_TEST+=(debhelper dpkg-dev fakeroot lintian man-db systemd)

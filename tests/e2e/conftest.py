@@ -56,25 +56,25 @@ def _show_logs(request, service):
             print(f"--- {path.name}\n" + path.read_text(encoding="utf-8", errors="replace")[-3000:])
 
 
-_measured = []
-
-
 @pytest.fixture
-def measured(request, record_property):
+def measured(record_property):
     """Records a figure: measured("longest pause", 12, "ms"). It stands at the end of the output and
     in the report, and decides nothing, since the machine may be slow.
     """
 
     def record(what, value, unit):
         record_property(what, f"{value:.0f} {unit}")
-        _measured.append(f"{request.node.name}: {what} {value:.0f} {unit}")
 
     return record
 
 
 def pytest_terminal_summary(terminalreporter):
-    for line in _measured:
-        terminalreporter.write_line("measured " + line)
+    """Of all processes that ran tests."""
+    reports = (r for stat in ("passed", "failed") for r in terminalreporter.stats.get(stat, ()))
+    for report in reports:
+        name = report.nodeid.rpartition("::")[2]
+        for what, figure in report.user_properties if report.when == "call" else ():
+            terminalreporter.write_line(f"measured {name}: {what} {figure}")
 
 
 @pytest.hookimpl(hookwrapper=True)
