@@ -4,7 +4,7 @@
  * to, killed.
  *
  * The binary is $JETON_KEEPER, else the one of the build directory. Everything lies under one
- * mkdtemp directory, which keeper_remove deletes.
+ * mkdtemp directory in $JETON_TEST_DIR, else in /tmp, which keeper_remove deletes.
  */
 #ifndef JETON_TESTS_UNIT_KEEPER_PROCESS_H
 #define JETON_TESTS_UNIT_KEEPER_PROCESS_H
