@@ -2,6 +2,8 @@
 /* What the real keeper demands before it serves, and what it has given up when it does. */
 #include "keeper_process.h"
 
+#include "base/sanitized.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,17 +19,6 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
 
 static char other_front[32]; /* a front_user who is not us */
 
@@ -348,7 +339,7 @@ static void the_serving_keeper_is_locked_filtered_and_undumpable(void **state)
     assert_int_equal(soft, 0);
     proc_line(k, "status", "NoNewPrivs:", line, sizeof line);
     assert_string_equal(line, "NoNewPrivs:\t1\n");
-    if (!SANITIZED) {
+    if (!JT_SANITIZED) {
         proc_line(k, "status", "Seccomp:", line, sizeof line);
         assert_string_equal(line, "Seccomp:\t2\n");
         if (geteuid() == 0) {
