@@ -65,7 +65,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 void keeper_remove(struct keeper *k)
 {
     if (k->pid != 0) {
-        (void)keeper_stop(k, SIGKILL);
+        (void)keeper_stop(k, SIGTERM); /* its clean end is a part of every test */
     }
     if (k->dir[0] != '\0') {
         (void)nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -34,7 +34,7 @@ void keeper_make(struct keeper *k, const char *environment, const char *more);
 /* Writes the configuration again. */
 void keeper_configure(struct keeper *k, const char *environment, const char *more);
 
-/* Kills the keeper if it runs and deletes everything. */
+/* Ends the keeper if it runs and deletes everything. */
 void keeper_remove(struct keeper *k);
 
 /*
