@@ -37,3 +37,29 @@ user_gives_programs() {
     install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/jeton-pkcs11" \
         "$1/docs/examples/cards" "$2/bin/"
 }
+
+# user_gives_tree TOP DIR: copies to DIR what the tests that run as the services' user read of the
+# tree: the reader that shares no code with the product, with the pages and vectors that its tests
+# compare it with.
+user_gives_tree() {
+    mkdir -p "$2/tree/tests" "$2/tree/docs" "$2/tree/scripts" "$2/tree/systemd"
+    cp -r "$1/scripts/." "$2/tree/scripts/"
+    cp "$1"/systemd/*.in "$2/tree/systemd/"
+    cp -r "$1/tests/reference" "$1/tests/vectors" "$2/tree/tests/"
+    cp -r "$1/docs/." "$2/tree/docs/"
+    cp "$1/README.md" "$2/"
+}
+
+# user_state_end DIR: ends whatever a test left running there, and removes it. Such a process has
+# the directory's unmistakable name in its command line.
+user_state_end() {
+    local cmdline pid
+    for cmdline in /proc/[0-9]*/cmdline; do
+        pid=${cmdline#/proc/}
+        pid=${pid%/cmdline}
+        if [ "$pid" != "$$" ] && { tr '\0' ' ' <"$cmdline"; } 2>/dev/null | grep -qF "$1/"; then
+            kill -KILL "$pid" 2>/dev/null
+        fi
+    done
+    rm -rf "$1"
+}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/ceremony.h"
 
-#include "base/file.h"
 #include "base/secmem.h"
 #include "keeper/keydir.h"
 
@@ -136,7 +135,7 @@ enum jt_err jt_ceremony_end(struct jt_ceremony *c, int dir_fd)
     struct jt_buf bytes;
     enum jt_err err = jt_ceremony_file(c, &bytes);
     if (err == JT_OK) {
-        err = jt_file_replace(dir_fd, JT_KEYDIR_MASTER, bytes.data, bytes.len);
+        err = jt_keydir_replace(dir_fd, JT_KEYDIR_MASTER, bytes.data, bytes.len);
     }
     jt_buf_clear(&bytes);
     if (err == JT_OK) {

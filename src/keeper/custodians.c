@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/custodians.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/secmem.h"
 #include "crypto/sign.h"
@@ -54,8 +53,7 @@ enum jt_err jt_custodians_load(int dir_fd, const struct jt_root *root, bool deve
                                struct jt_custodians *out, struct jt_fault *fault)
 {
     struct jt_buf file;
-    jt_buf_init(&file, FILE_MAX + 1);
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_CUSTODIANS, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_CUSTODIANS, FILE_MAX, &file, fault);
     if (err == JT_ERR_NO_FILE) {
         jt_buf_clear(&file);
         return JT_OK;
@@ -156,7 +154,7 @@ static enum jt_err go_on_with(struct jt_keeper *k, const struct jt_custodian_row
     jt_custodian_row_encode(row, &file);
     enum jt_err err = jt_buf_status(&file);
     if (err == JT_OK) {
-        err = jt_file_replace(k->dir_fd, JT_KEYDIR_CUSTODIANS, file.data, file.len);
+        err = jt_keydir_replace(k->dir_fd, JT_KEYDIR_CUSTODIANS, file.data, file.len);
     }
     jt_buf_clear(&file);
     if (err == JT_OK) {

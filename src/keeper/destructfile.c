@@ -2,7 +2,6 @@
 #include "keeper/destructfile.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/secmem.h"
 #include "keeper/keydir.h"
 #include "keeper/rowmac.h"
@@ -69,7 +68,7 @@ enum jt_err jt_destructfile_save(int dir_fd, const struct jt_root *root, bool de
         err = jt_buf_status(&file);
     }
     if (err == JT_OK) {
-        err = jt_file_replace(dir_fd, JT_KEYDIR_DESTRUCTIONS, file.data, file.len);
+        err = jt_keydir_replace(dir_fd, JT_KEYDIR_DESTRUCTIONS, file.data, file.len);
     }
     jt_buf_clear(&file);
     return err;
@@ -110,8 +109,7 @@ enum jt_err jt_destructions_load(int dir_fd, const struct jt_root *root, bool de
 {
     struct jt_buf file;
     out->counted_ms = out->saved_ms = jt_clock_ms();
-    jt_buf_init(&file, FILE_MAX + 1);
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_DESTRUCTIONS, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_DESTRUCTIONS, FILE_MAX, &file, fault);
     if (err == JT_ERR_NO_FILE) {
         jt_buf_clear(&file);
         return JT_OK;

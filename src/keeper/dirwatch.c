@@ -94,10 +94,39 @@ static enum jt_err check_live(const struct jt_keeper *k, const struct jt_ring *r
     return err;
 }
 
+/*
+ * What is remembered besides: gone it is written again, altered it would keep the next start from
+ * serving.
+ */
+static enum jt_err check_remembered(const struct jt_keeper *k, struct jt_fault *fault)
+{
+    struct remembered {
+        struct jt_honey honey;
+        struct jt_custodians custodians;
+        struct jt_destructions destructions;
+    } *now = jt_secmem_alloc(sizeof *now);
+    if (now == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    enum jt_err err = jt_honey_load(k->dir_fd, k->root, k->development, &now->honey, fault);
+    if (err == JT_OK) {
+        err = jt_custodians_load(k->dir_fd, k->root, k->development, &now->custodians, fault);
+    }
+    if (err == JT_OK) {
+        err = jt_destructions_load(k->dir_fd, k->root, k->development, &now->destructions, fault);
+    }
+    jt_secmem_free(now, sizeof *now);
+    return err;
+}
+
 static enum jt_err check(const struct jt_keeper *k, uint64_t number, const struct jt_ring *next,
                          struct jt_fault *fault)
 {
+    struct jt_keydir listing;
     enum jt_err err = jt_keydir_same(k->directory, k->dir_fd, fault);
+    if (err == JT_OK) {
+        err = jt_keydir_look(k->dir_fd, &listing, fault);
+    }
     if (err == JT_OK) {
         err = check_master(k, fault);
     }
@@ -105,6 +134,9 @@ static enum jt_err check(const struct jt_keeper *k, uint64_t number, const struc
         err = check_root(k, fault);
         if (err == JT_OK) {
             err = check_state(k, fault);
+        }
+        if (err == JT_OK) {
+            err = check_remembered(k, fault);
         }
     }
     if (err == JT_OK) {

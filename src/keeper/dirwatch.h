@@ -4,10 +4,11 @@
  * works with. A keeper that has its keys in memory does not notice by itself that their files are
  * gone; the next start would, when it is too late for the cards that were sealed meanwhile.
  *
- * Checked are: the configured path names the directory that is open; master key, service root and
- * state file can be read, are private files with one name and hold what this keeper holds; and so
- * do the key file and the mark of every live generation. Each is read again and unwrapped, so a
- * damaged file is found too. Costs a quarter of a millisecond with three generations.
+ * Checked are: the configured path names the directory that is open; nothing is in it but files of
+ * its own, private ones with one name; master key, service root and state file hold what this
+ * keeper holds, and so do the key file and the mark of every live generation; honey marks,
+ * custodians and destructions are authentic where they are there. Each is read again and opened, so
+ * a damaged file is found too.
  */
 #ifndef JETON_KEEPER_DIRWATCH_H
 #define JETON_KEEPER_DIRWATCH_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/genfile.h"
 
-#include "base/file.h"
 #include "base/secmem.h"
 #include "crypto/kdf.h"
 #include "keeper/keydir.h"
@@ -78,7 +77,7 @@ enum jt_err jt_genfile_create(int dir_fd, const struct jt_master *master,
     if (err == JT_OK) {
         char name[JT_KEYDIR_NAME_LEN];
         jt_keydir_generation_name(meta->number, name);
-        err = jt_file_write_new(dir_fd, name, file.data, file.len);
+        err = jt_keydir_write_new(dir_fd, name, file.data, file.len);
     }
     jt_buf_clear(&file);
     return err;
@@ -129,8 +128,7 @@ enum jt_err jt_genfile_load(int dir_fd, const struct jt_master *master, bool dev
     char name[JT_KEYDIR_NAME_LEN];
     jt_keydir_generation_name(number, name);
     struct jt_buf file;
-    jt_buf_init(&file, FILE_LEN + 1);
-    enum jt_err err = jt_file_read(dir_fd, name, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, name, FILE_LEN, &file, fault);
     if (err == JT_OK) {
         err = jt_genfile_unwrap(&file, master, development, number, meta, key, fault);
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/genmark.h"
 
-#include "base/file.h"
 #include "base/secmem.h"
 #include "keeper/keydir.h"
 #include "keeper/rowmac.h"
@@ -45,7 +44,7 @@ enum jt_err jt_genmark_write(int dir_fd, const struct jt_root *root, const struc
         err = jt_buf_status(&file);
     }
     if (err == JT_OK) {
-        err = jt_file_write_new(dir_fd, name, file.data, file.len);
+        err = jt_keydir_write_new(dir_fd, name, file.data, file.len);
     }
     jt_buf_clear(&file);
     if (err == JT_ERR_FILE_EXISTS) {
@@ -98,8 +97,7 @@ enum jt_err jt_genmark_check(int dir_fd, const struct jt_root *root, bool develo
     struct jt_buf file;
     char name[JT_KEYDIR_NAME_LEN];
     jt_keydir_mark_name(number, name);
-    jt_buf_init(&file, FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
-    enum jt_err err = jt_file_read(dir_fd, name, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, name, FILE_LEN, &file, fault);
     if (err == JT_OK) {
         err = decode(&file, root, &marked);
     }

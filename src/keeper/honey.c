@@ -2,7 +2,6 @@
 #include "keeper/honey.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/secmem.h"
 #include "crypto/siv.h"
@@ -149,8 +148,7 @@ enum jt_err jt_honey_load(int dir_fd, const struct jt_root *root, bool developme
                           struct jt_honey *honey, struct jt_fault *fault)
 {
     struct jt_buf file;
-    jt_buf_init(&file, JT_HONEY_SEALED_LEN + 1);
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_HONEY, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_HONEY, JT_HONEY_SEALED_LEN, &file, fault);
     if (err == JT_ERR_NO_FILE) {
         jt_buf_clear(&file);
         return JT_OK;
@@ -185,7 +183,7 @@ static int compare_sealed(const struct jt_honey_sealed *a, const struct jt_honey
 static enum jt_err go_on_with(struct jt_keeper *k, const struct jt_honey_sealed *shown,
                               const struct jt_honey_set *set)
 {
-    enum jt_err err = jt_file_replace(k->dir_fd, JT_KEYDIR_HONEY, shown->bytes, shown->len);
+    enum jt_err err = jt_keydir_replace(k->dir_fd, JT_KEYDIR_HONEY, shown->bytes, shown->len);
     if (err == JT_OK) {
         jt_log(JT_LOG_WARNING, "honey marks: version %" PRIu64 ", %zu cards, where %zu were",
                set->version, set->n, k->honey.set.n);

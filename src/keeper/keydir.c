@@ -2,6 +2,7 @@
 #include "keeper/keydir.h"
 
 #include "base/file.h"
+#include "base/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -210,6 +211,33 @@ static enum jt_err stat_one(int dir_fd, const char *name, struct stat *st, struc
     return JT_OK;
 }
 
+/* What is not safe by its looks is told by its looks, as the listing tells it. */
+static enum jt_err tell_unsafe(int dir_fd, const char *name, struct jt_fault *fault)
+{
+    struct stat st;
+    enum jt_err err = stat_one(dir_fd, name, &st, fault);
+    err = err == JT_OK ? check_file(name, &st, fault) : err;
+    return err == JT_OK ? jt_fault_set(fault, JT_ERR_FILE_UNSAFE, "%s was not safe", name)
+                        : JT_ERR_FILE_UNSAFE;
+}
+
+enum jt_err jt_keydir_read(int dir_fd, const char *name, size_t max, struct jt_buf *out,
+                           struct jt_fault *fault)
+{
+    jt_buf_init(out, max + 1); /* so that a longer file is seen to be longer */
+    enum jt_err err = jt_file_read(dir_fd, name, true, out);
+    if (err == JT_ERR_LIMIT || (err == JT_OK && out->len > max)) {
+        return jt_fault_set(fault, JT_ERR_FILE_ALTERED, "%s is longer than such a file can be",
+                            name);
+    }
+    bool link = err == JT_ERR_IO && errno == ELOOP; /* it is opened with O_NOFOLLOW */
+    if (err == JT_ERR_FILE_UNSAFE || link) {
+        return tell_unsafe(dir_fd, name, fault);
+    }
+    return err == JT_ERR_IO ? jt_fault_set(fault, err, "cannot read %s: %s", name, strerror(errno))
+                            : err;
+}
+
 /* One that is no regular file is left for list_one, which says so. */
 static enum jt_err remove_left_over(int dir_fd, const char *name, struct jt_keydir *out,
                                     struct jt_fault *fault)
@@ -262,6 +290,12 @@ static enum jt_err list_one(int dir_fd, const char *name, struct jt_keydir *out,
     return JT_OK;
 }
 
+static enum jt_err look_at_one(int dir_fd, const char *name, struct jt_keydir *out,
+                               struct jt_fault *fault)
+{
+    return is_left_over(name) ? JT_OK : list_one(dir_fd, name, out, fault);
+}
+
 static int by_number(const void *a, const void *b)
 {
     const uint64_t *x = a;
@@ -291,7 +325,7 @@ static enum jt_err each_name(DIR *dir, int dir_fd, name_fn *fn, struct jt_keydir
     }
 }
 
-enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *fault)
+static enum jt_err list(int dir_fd, bool clean, struct jt_keydir *out, struct jt_fault *fault)
 {
     *out = (struct jt_keydir){ 0 };
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -308,12 +342,12 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *f
      * Left-overs first: a crash behind the link leaves a file with two names, one of them a
      * left-over's.
      */
-    enum jt_err err = each_name(dir, dir_fd, remove_left_over, out, fault);
+    enum jt_err err = clean ? each_name(dir, dir_fd, remove_left_over, out, fault) : JT_OK;
     if (err == JT_OK) {
         rewinddir(dir);
-        err = each_name(dir, dir_fd, list_one, out, fault);
+        err = each_name(dir, dir_fd, clean ? list_one : look_at_one, out, fault);
     }
-    if (err == JT_OK && fsync(dir_fd) != 0) {
+    if (err == JT_OK && clean && fsync(dir_fd) != 0) {
         err = JT_ERR_IO;
     }
     if (err == JT_ERR_IO) {
@@ -322,6 +356,16 @@ enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *f
     closedir(dir);
     qsort(out->generations, out->n_generations, sizeof out->generations[0], by_number);
     return err;
+}
+
+enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *fault)
+{
+    return list(dir_fd, true, out, fault);
+}
+
+enum jt_err jt_keydir_look(int dir_fd, struct jt_keydir *out, struct jt_fault *fault)
+{
+    return list(dir_fd, false, out, fault);
 }
 
 /* What an open file holds gives way to zeroes, as far as that is in our power. */
@@ -360,6 +404,32 @@ enum jt_err jt_keydir_erase(int dir_fd, const char *name)
         close(fd);
     }
     return unlinkat(dir_fd, aside, 0) == 0 && fsync(dir_fd) == 0 ? JT_OK : JT_ERR_IO;
+}
+
+/* Of one file it is said once until something is written again: a full disk is met at each request.
+ */
+static enum jt_err tell_unwritten(const char *name, enum jt_err err)
+{
+    static char told[JT_KEYDIR_NAME_LEN];
+    int saved = errno;
+    if (err == JT_OK) {
+        told[0] = '\0';
+    } else if (err == JT_ERR_IO && strcmp(told, name) != 0) {
+        jt_log(JT_LOG_ERROR, "cannot write %s: %s", name, strerror(saved));
+        (void)snprintf(told, sizeof told, "%s", name);
+    }
+    errno = saved;
+    return err;
+}
+
+enum jt_err jt_keydir_write_new(int dir_fd, const char *name, const void *data, size_t len)
+{
+    return tell_unwritten(name, jt_file_write_new(dir_fd, name, data, len));
+}
+
+enum jt_err jt_keydir_replace(int dir_fd, const char *name, const void *data, size_t len)
+{
+    return tell_unwritten(name, jt_file_replace(dir_fd, name, data, len));
 }
 
 enum jt_err jt_keydir_renew(int dir_fd, const char *name, const void *data, size_t len)

@@ -19,6 +19,7 @@
 #ifndef JETON_KEEPER_KEYDIR_H
 #define JETON_KEEPER_KEYDIR_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fault.h"
 
@@ -52,6 +53,24 @@ struct jt_keydir {
 enum jt_err jt_keydir_make(const char *path, struct jt_fault *fault) JT_CHECKED;
 
 /*
+ * A file of the directory, of at most `max` bytes, into `out`, which is initialised here and to be
+ * cleared by the caller whatever happens. `fault` names the file and what is wrong with it:
+ * JT_ERR_FILE_UNSAFE for what is no regular file of this user alone, JT_ERR_FILE_ALTERED for a
+ * longer one, JT_ERR_IO. JT_ERR_NO_FILE is left for the caller to judge.
+ */
+enum jt_err jt_keydir_read(int dir_fd, const char *name, size_t max, struct jt_buf *out,
+                           struct jt_fault *fault) JT_CHECKED;
+
+/*
+ * jt_file_write_new and jt_file_replace (base/file.h). The log says which file could not be written
+ * and why, once until something is written again: whoever asked is only told that something failed.
+ */
+enum jt_err jt_keydir_write_new(int dir_fd, const char *name, const void *data,
+                                size_t len) JT_CHECKED;
+enum jt_err jt_keydir_replace(int dir_fd, const char *name, const void *data,
+                              size_t len) JT_CHECKED;
+
+/*
  * Opens and locks it; closing *dir_fd gives the lock back. JT_ERR_FILE_UNSAFE when it is not a
  * directory of this user without access for group and others, or is reached by a symbolic link;
  * JT_ERR_IN_USE when another keeper has it; JT_ERR_IO.
@@ -63,6 +82,9 @@ enum jt_err jt_keydir_open(const char *path, int *dir_fd, struct jt_fault *fault
  * come to it. JT_ERR_FILE_UNSAFE for anything that does not belong there, JT_ERR_IO.
  */
 enum jt_err jt_keydir_list(int dir_fd, struct jt_keydir *out, struct jt_fault *fault) JT_CHECKED;
+
+/* The same without touching anything; left-overs are passed over. */
+enum jt_err jt_keydir_look(int dir_fd, struct jt_keydir *out, struct jt_fault *fault) JT_CHECKED;
 
 /* The names of a generation's key file and of its mark. */
 void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);

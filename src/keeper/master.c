@@ -134,15 +134,11 @@ enum jt_err jt_master_load(int dir_fd, bool development, struct jt_master **out,
 {
     *out = NULL;
     struct jt_buf file;
-    /* one more, so that a longer file is seen to be longer */
-    jt_buf_init(&file, MASTER_FILE_LEN + 1);
-    struct jt_master *master = jt_secmem_alloc(sizeof *master);
-    enum jt_err err = master != NULL ? JT_OK : JT_ERR_NOMEM;
+    struct jt_master *master = NULL;
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_MASTER, MASTER_FILE_LEN, &file, fault);
     if (err == JT_OK) {
-        err = jt_file_read(dir_fd, JT_KEYDIR_MASTER, true, &file);
-    }
-    if (err == JT_OK) {
-        err = load(&file, development, master, fault);
+        master = jt_secmem_alloc(sizeof *master);
+        err = master != NULL ? load(&file, development, master, fault) : JT_ERR_NOMEM;
     }
     if (err != JT_OK) {
         jt_fault_set(fault, err, "cannot read %s", JT_KEYDIR_MASTER);

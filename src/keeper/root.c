@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/root.h"
 
-#include "base/file.h"
 #include "base/secmem.h"
 #include "crypto/kdf.h"
 #include "keeper/keydir.h"
@@ -137,7 +136,7 @@ enum jt_err jt_root_store(int dir_fd, const struct jt_master *master, const stru
     struct jt_buf file;
     enum jt_err err = jt_root_wrap(master, root, development, created_s, &file);
     if (err == JT_OK) {
-        err = jt_file_write_new(dir_fd, JT_KEYDIR_ROOT, file.data, file.len);
+        err = jt_keydir_write_new(dir_fd, JT_KEYDIR_ROOT, file.data, file.len);
     }
     jt_buf_clear(&file);
     return err;
@@ -214,8 +213,7 @@ enum jt_err jt_root_load(int dir_fd, const struct jt_master *master, bool develo
 {
     *out = NULL;
     struct jt_buf file;
-    jt_buf_init(&file, FILE_LEN + 1); /* one more, so that a longer file is seen to be longer */
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_ROOT, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_ROOT, FILE_LEN, &file, fault);
     if (err == JT_OK) {
         err = jt_root_unwrap(&file, master, development, out, fault);
     }

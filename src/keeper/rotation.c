@@ -126,10 +126,9 @@ static enum jt_err read_rotation(int dir_fd, bool development, struct jt_rotatio
                                  struct jt_fault *fault)
 {
     struct jt_buf bytes;
-    jt_buf_init(&bytes, JT_ROTATION_MAX + 1); /* so that a longer file is seen to be longer */
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_ROTATION, true, &bytes);
-    if (err == JT_OK || err == JT_ERR_LIMIT) {
-        err = err == JT_OK ? jt_rotation_decode(&bytes, r) : JT_ERR_FILE_ALTERED;
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_ROTATION, JT_ROTATION_MAX, &bytes, fault);
+    if (err == JT_OK) {
+        err = jt_rotation_decode(&bytes, r);
         if (err == JT_ERR_FILE_ALTERED) {
             jt_fault_set(fault, err, "%s is damaged", JT_KEYDIR_ROTATION);
         }
@@ -156,8 +155,7 @@ static bool has_key(const struct jt_rotation *r, uint64_t number)
 static enum jt_err check_master(int dir_fd, const struct jt_rotation *r, struct jt_fault *fault)
 {
     struct jt_buf now;
-    jt_buf_init(&now, JT_MASTERFILE_MAX + 1);
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_MASTER, true, &now);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_MASTER, JT_MASTERFILE_MAX, &now, fault);
     if (err == JT_OK) {
         const uint8_t *is = now.data + MASTER_CHECK_AT;
         bool ours =

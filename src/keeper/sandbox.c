@@ -93,9 +93,10 @@ static const struct jt_sandbox_call calls[] = {
     RULED(renameat),
     RULED_SPARE(renameat2, "what renameat is on other machines"),
     RULED(unlinkat),
-    SPARE(getdents64, "a keeper that is unsealed lists its directory"),
-    SPARE(lseek, "the same"),
-    RULED_SPARE(fcntl, "the same"),
+    /* the directory's listing */
+    USED(getdents64),
+    USED(lseek),
+    RULED(fcntl),
     /* memory, never executable */
     USED(brk),
     RULED(mmap),

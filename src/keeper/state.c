@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/state.h"
 
-#include "base/file.h"
 #include "base/secmem.h"
 #include "keeper/keydir.h"
 #include "keeper/rowmac.h"
@@ -71,7 +70,7 @@ enum jt_err jt_state_save(int dir_fd, const struct jt_root *root,
         err = jt_buf_status(&file);
     }
     if (err == JT_OK) {
-        err = jt_file_replace(dir_fd, JT_KEYDIR_STATE, file.data, file.len);
+        err = jt_keydir_replace(dir_fd, JT_KEYDIR_STATE, file.data, file.len);
     }
     jt_buf_clear(&file);
     return err;
@@ -179,8 +178,7 @@ enum jt_err jt_state_load(int dir_fd, const struct jt_root *root, bool developme
     *state = (struct jt_keeper_state){ 0 };
     *ring = (struct jt_ring){ 0 };
     struct jt_buf file;
-    jt_buf_init(&file, STATE_FILE_MAX + 1);
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_STATE, true, &file);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_STATE, STATE_FILE_MAX, &file, fault);
     if (err == JT_OK) {
         err = check_mac(root, &file);
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/unsealing.h"
 
-#include "base/file.h"
 #include "base/secmem.h"
 #include "crypto/kdf.h"
 #include "crypto/wrap.h"
@@ -11,9 +10,7 @@
 
 static enum jt_err read_file(int dir_fd, struct jt_buf *out, struct jt_fault *fault)
 {
-    /* one more, so that a longer file is seen to be longer */
-    jt_buf_init(out, JT_MASTERFILE_MAX + 1);
-    enum jt_err err = jt_file_read(dir_fd, JT_KEYDIR_MASTER, true, out);
+    enum jt_err err = jt_keydir_read(dir_fd, JT_KEYDIR_MASTER, JT_MASTERFILE_MAX, out, fault);
     return err == JT_OK ? JT_OK : jt_fault_set(fault, err, "cannot read %s", JT_KEYDIR_MASTER);
 }
 

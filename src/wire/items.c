@@ -22,6 +22,8 @@ enum jt_err jt_wire_item_reason(struct jt_reader *in, const enum jt_err *reasons
     for (; *reasons != JT_OK; reasons++) {
         expected = expected || err == *reasons;
     }
-    in->bad = in->bad || !expected;
+    if (!expected) {
+        in->bad = true;
+    }
     return err;
 }

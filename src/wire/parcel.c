@@ -93,7 +93,9 @@ static enum jt_err row_decode(struct jt_reader *in, struct jt_generation_row *ro
     *row = (struct jt_generation_row){ 0 };
     if ((jt_wire_flags_decode(in, HAS_ROW) & HAS_ROW) != 0) {
         enum jt_err err = jt_generation_row_decode(in, row);
-        in->bad = in->bad || err != JT_OK || row->number == 0;
+        if (err != JT_OK || row->number == 0) {
+            in->bad = true;
+        }
     }
     return in->bad ? JT_ERR_PROTOCOL : JT_OK;
 }

@@ -63,7 +63,9 @@ static void view_encode(const struct jt_keeper_view *view, struct jt_buf *out)
 static void view_decode(struct jt_reader *in, struct jt_keeper_view *view)
 {
     enum jt_err err = jt_keeper_view_body_decode(in, view);
-    in->bad = in->bad || err != JT_OK;
+    if (err != JT_OK) {
+        in->bad = true;
+    }
     jt_reader_copy(in, view->mac, sizeof view->mac);
 }
 

@@ -15,6 +15,8 @@ PAGE = "docs/keeper-protocol.md"
 VERBS = "src/wire/verbs.def"
 REASONS = "src/base/reasons.def"
 ROUTES = "src/api/routes.def"
+FILES_PAGE = "docs/key-files.md"
+MATRIX = "tests/unit/keeper/matrix.def"
 
 NEEDS = {
     "UNSEALED": "keys",
@@ -75,30 +77,87 @@ def reasons_table():
             yield f"| {number} | {name} | {classes[kind]} | {phrase} |"
 
 
-TABLES = {"reasons": (REASONS, reasons_table), "verbs": (VERBS, verbs_table)}
+def matrix_rows():
+    """Of each KEY_FILE: its case, its file, four texts at a start, four while serving, why."""
+    text = re.sub(r"/\*.*?\*/", "", (TOP / MATRIX).read_text(encoding="utf-8"), flags=re.S)
+    value = r'(?:GOES_ON|NO_SUCH|(?:"[^"]*"\s*)+)'
+    row = rf"KEY_FILE\(\s*(\w+),\s*({value}),\s*AT_START\((.*?)\),\s*SERVING\((.*?)\),"
+    row += rf"\s*({value})\)"
+    for case, *parts in re.findall(row, text, re.S):
+        yield case, *(
+            [
+                v if v in ("GOES_ON", "NO_SUCH") else "".join(re.findall(r'"([^"]*)"', v))
+                for v in re.findall(value, part)
+            ]
+            for part in parts
+        )
 
 
-def written(text):
+CASES = {
+    "CLEAR": "",
+    "SEALED": ", under a passphrase",
+    "CUT_OFF": ", of a rotation that was cut off",
+}
+
+
+def matrix_table(serving, goes_on):
+    heads = "cut, longer, or any byte changed | another's | an older copy | absent"
+    yield f"| file | {heads} | why it goes on |"
+    yield "|---|---|---|---|---|---|"
+    for case, (file,), at_start, while_serving, (why,) in matrix_rows():
+        told = while_serving if serving else at_start
+        if set(told) == {"NO_SUCH"}:
+            continue
+        words = {"GOES_ON": goes_on, "NO_SUCH": "–"}
+        cells = [words.get(t, " or ".join(f"`{p}`" for p in t.split("|"))) for t in told]
+        cells.append(why if "GOES_ON" in told else "")
+        yield f"| `{file}`{CASES[case]} | {' | '.join(cells)} |"
+
+
+TABLES = {
+    "reasons": (PAGE, REASONS, reasons_table),
+    "verbs": (PAGE, VERBS, verbs_table),
+    "starts": (FILES_PAGE, MATRIX, lambda: matrix_table(False, "starts")),
+    "serving": (FILES_PAGE, MATRIX, lambda: matrix_table(True, "goes on")),
+}
+
+
+def written(page, text):
     """The page with its tables as they follow from the lists."""
-    for name, (source, rows) in TABLES.items():
+    for name, (home, source, rows) in TABLES.items():
+        if home != page:
+            continue
         begin = f"<!-- {name}: made from {source} by tests/lint/tables.py --write -->\n"
         before, found, rest = text.partition(begin)
         _, end, after = rest.partition("<!-- end -->\n")
         if not found or not end:
-            raise OSError(f"{PAGE}: no place for the table {name}: {begin.strip()}")
+            raise OSError(f"{page}: no place for the table {name}: {begin.strip()}")
         text = before + begin + "\n" + "".join(r + "\n" for r in rows()) + "\n" + end + after
     return text
 
 
-@check(f"the tables of {PAGE} follow from the lists")
+def pages():
+    return sorted({home for home, _, _ in TABLES.values()})
+
+
+@check(f"the tables of {' and '.join(pages())} follow from the lists")
 def tables():
-    text = (TOP / PAGE).read_text(encoding="utf-8")
-    for have, want in zip(text.splitlines(), written(text).splitlines()):
+    for page in pages():
+        text = (TOP / page).read_text(encoding="utf-8")
+        want = written(page, text).splitlines()
+        have = text.splitlines()
         if have != want:
-            yield f"{PAGE}: {have[:60]}: run tests/lint/tables.py --write"
-            return
-    if text != written(text):
-        yield f"{PAGE}: run tests/lint/tables.py --write"
+            line = next((h for h, w in zip(have, want) if h != w), "its length")
+            yield f"{page}: {line[:60]}: run tests/lint/tables.py --write"
+
+
+@check(f"every file of {MATRIX} has a row for a start and one for a keeper that serves")
+def matrix_is_read():
+    text = (TOP / MATRIX).read_text(encoding="utf-8")
+    rows = list(matrix_rows())
+    if len(rows) != len(re.findall(r"^KEY_FILE\(", text, re.M)):
+        yield f"{MATRIX}: {len(rows)} rows are read"
+    yield from (f"{MATRIX}: {f}" for _, (f,), a, b, _ in rows if len(a) != 4 or len(b) != 4)
 
 
 @check("every verb and every number of a verb stands once")
@@ -152,5 +211,6 @@ def page_reasons():
 if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
         sys.exit(__doc__)
-    page = TOP / PAGE
-    page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for name in pages():
+        path = TOP / name
+        path.write_text(written(name, path.read_text(encoding="utf-8")), encoding="utf-8")

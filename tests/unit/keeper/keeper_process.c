@@ -45,7 +45,8 @@ void keeper_configure(struct keeper *k, const char *environment, const char *mor
 void keeper_make(struct keeper *k, const char *environment, const char *more)
 {
     *k = (struct keeper){ .log = -1 };
-    snprintf(k->dir, sizeof k->dir, "/tmp/jeton-keeper-test-XXXXXX");
+    const char *where = getenv("JETON_TEST_DIR");
+    snprintf(k->dir, sizeof k->dir, "%s/jeton-keeper-test-XXXXXX", where == NULL ? "/tmp" : where);
     assert_non_null(mkdtemp(k->dir));
     snprintf(k->keys, sizeof k->keys, "%s/keys", k->dir);
     snprintf(k->conf, sizeof k->conf, "%s/jeton.conf", k->dir);
@@ -64,7 +65,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 void keeper_remove(struct keeper *k)
 {
     if (k->pid != 0) {
-        (void)keeper_stop(k, SIGKILL);
+        (void)keeper_stop(k, SIGTERM); /* its clean end is a part of every test */
     }
     if (k->dir[0] != '\0') {
         (void)nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -4,7 +4,7 @@
  * to, killed.
  *
  * The binary is $JETON_KEEPER, else the one of the build directory. Everything lies under one
- * mkdtemp directory, which keeper_remove deletes.
+ * mkdtemp directory in $JETON_TEST_DIR, else in /tmp, which keeper_remove deletes.
  */
 #ifndef JETON_TESTS_UNIT_KEEPER_PROCESS_H
 #define JETON_TESTS_UNIT_KEEPER_PROCESS_H
@@ -34,7 +34,7 @@ void keeper_make(struct keeper *k, const char *environment, const char *more);
 /* Writes the configuration again. */
 void keeper_configure(struct keeper *k, const char *environment, const char *more);
 
-/* Kills the keeper if it runs and deletes everything. */
+/* Ends the keeper if it runs and deletes everything. */
 void keeper_remove(struct keeper *k);
 
 /*

@@ -45,6 +45,26 @@ struct jt_custodians_make signers_two(size_t from)
     return make;
 }
 
+struct jt_custodians_make signers_next(const struct inside *in, size_t from, size_t by_a,
+                                       size_t by_b)
+{
+    struct jt_custodians_make make = signers_two(from);
+    if (in->k->custodians.set.version > 0) {
+        struct jt_custodian_set next = make.set;
+        struct jt_buf text;
+        next.development = true;
+        next.version = in->k->custodians.set.version + 1;
+        memcpy(next.root_check_value, in->k->root->check_value, JT_CHECK_VALUE_LEN);
+        jt_buf_init(&text, JT_CUSTODIAN_SET_TEXT_MAX);
+        jt_custodian_set_text(&next, &text);
+        make.approvals.n = 2;
+        make.approvals.all[0] = signers_sign(by_a, text.data, text.len);
+        make.approvals.all[1] = signers_sign(by_b, text.data, text.len);
+        jt_buf_clear(&text);
+    }
+    return make;
+}
+
 enum jt_err signers_make(struct inside *in, const struct jt_custodians_make *make,
                          struct jt_custodian_row *row)
 {

@@ -12,6 +12,10 @@ struct jt_approval signers_sign(size_t who, const void *text, size_t len);
 /* The custodians `from` and the next, as a set that nobody has approved yet. */
 struct jt_custodians_make signers_two(size_t from);
 
+/* The custodians `from` and the next, and approvals by two of the present ones. */
+struct jt_custodians_make signers_next(const struct inside *in, size_t from, size_t by_a,
+                                       size_t by_b);
+
 /* CUSTODIANS_MAKE; and the verdict of CUSTODIANS_SHOW. */
 enum jt_err signers_make(struct inside *in, const struct jt_custodians_make *make,
                          struct jt_custodian_row *row);

@@ -33,34 +33,13 @@
 static struct jt_destruction_show shown; /* large */
 static struct jt_destruction_shown seen;
 
-/* The custodians `from` to `from` + 1, and approvals by two of the present ones. */
-static struct jt_custodians_make make_of(const struct inside *in, size_t from, size_t by_a,
-                                         size_t by_b)
-{
-    struct jt_custodians_make make = signers_two(from);
-    if (in->k->custodians.set.version > 0) {
-        struct jt_custodian_set next = make.set;
-        struct jt_buf text;
-        next.development = true;
-        next.version = in->k->custodians.set.version + 1;
-        memcpy(next.root_check_value, in->k->root->check_value, JT_CHECK_VALUE_LEN);
-        jt_buf_init(&text, JT_CUSTODIAN_SET_TEXT_MAX);
-        jt_custodian_set_text(&next, &text);
-        make.approvals.n = 2;
-        make.approvals.all[0] = signers_sign(by_a, text.data, text.len);
-        make.approvals.all[1] = signers_sign(by_b, text.data, text.len);
-        jt_buf_clear(&text);
-    }
-    return make;
-}
-
 /* --- custodians --- */
 
 static void the_first_custodians_are_enrolled_on_the_keepers_machine_only(void **state)
 {
     struct inside *in = *state;
     struct jt_custodian_row row;
-    struct jt_custodians_make make = make_of(in, 0, 0, 0);
+    struct jt_custodians_make make = signers_next(in, 0, 0, 0);
     assert_int_equal(signers_make(in, &make, &row), JT_ERR_NOT_LOCAL);
     in->k->local = true;
     make.set.n = 1;
@@ -71,7 +50,7 @@ static void the_first_custodians_are_enrolled_on_the_keepers_machine_only(void *
     row = signers_enroll(in);
     assert_int_equal(signers_show(in, &row), JT_CUSTODIANS_SAME);
     in->k->local = true;
-    make = make_of(in, 2, 0, 1);
+    make = signers_next(in, 2, 0, 1);
     make.approvals.n = 0;
     assert_int_equal(signers_make(in, &make, &row), JT_ERR_CUSTODIANS_THERE);
     inside_restart(in, false);
@@ -83,11 +62,11 @@ static void custodians_give_way_to_others_that_two_of_them_approve(void **state)
     struct inside *in = *state;
     struct jt_custodian_row next, again, altered;
     const struct jt_custodian_row first = signers_enroll(in);
-    struct jt_custodians_make make = make_of(in, 2, 0, 0);
+    struct jt_custodians_make make = signers_next(in, 2, 0, 0);
     assert_int_equal(signers_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* one of them, twice */
-    make = make_of(in, 2, 0, 2);
+    make = signers_next(in, 2, 0, 2);
     assert_int_equal(signers_make(in, &make, &next), JT_ERR_NOT_APPROVED); /* a future one */
-    make = make_of(in, 2, 0, 1);
+    make = signers_next(in, 2, 0, 1);
     assert_int_equal(signers_make(in, &make, &next), JT_OK);
     altered = next;
     altered.body[30] ^= 1;
@@ -346,7 +325,7 @@ static void approvals_of_custodians_who_left_count_for_nothing(void **state)
     struct jt_custodian_row next;
     uint64_t number = approved(in);
     assert_int_equal(view(in), JT_DESTRUCTION_DUE);
-    const struct jt_custodians_make make = make_of(in, 2, 0, 1);
+    const struct jt_custodians_make make = signers_next(in, 2, 0, 1);
     assert_int_equal(signers_make(in, &make, &next), JT_OK);
     assert_int_equal(signers_show(in, &next), JT_CUSTODIANS_NEWER);
     assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);

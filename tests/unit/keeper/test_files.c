@@ -455,15 +455,6 @@ static void strangers_in_the_directory_are_refused(void **state)
         assert_non_null(strstr(fault.cause, strange[i]));
         assert_int_equal(unlinkat(f->dir_fd, strange[i], 0), 0);
     }
-    struct jt_fault fault = { 0 };
-    put(f->dir_fd, "generation-1.key", 0640);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
-    assert_int_equal(unlinkat(f->dir_fd, "generation-1.key", 0), 0);
-    assert_int_equal(symlinkat("master.key", f->dir_fd, "generation-1.key"), 0);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
-    assert_int_equal(unlinkat(f->dir_fd, "generation-1.key", 0), 0);
-    assert_int_equal(mkdirat(f->dir_fd, "generation-1.key", 0700), 0);
-    assert_int_equal(jt_keydir_list(f->dir_fd, &listing, &fault), JT_ERR_FILE_UNSAFE);
 }
 
 static void what_a_crash_leaves_behind_is_cleared_away(void **state)

@@ -264,56 +264,6 @@ static void ids_ascend_over_kills_and_clean_ends(void **state)
     }
 }
 
-static void refuses_to_start(struct world *w, const char *why)
-{
-    assert_false(keeper_start(&w->k));
-    if (strstr(w->k.output, why) == NULL) {
-        fail_msg("no \"%s\" in: %s", why, w->k.output);
-    }
-}
-
-static void swapped_missing_and_altered_key_files_stop_the_start(void **state)
-{
-    struct world *w = *state;
-    struct jt_generation_row a = world_create(w);
-    struct jt_generation_row b = world_create(w);
-    world_step(w, &a, JT_GENERATION_ACTIVE, NULL);
-    world_step(w, &b, JT_GENERATION_ACTIVE, &a);
-    world_disconnect(w);
-    assert_true(WIFEXITED(keeper_stop(&w->k, SIGTERM)));
-    char one[160];
-    char two[160];
-    char aside[160];
-    snprintf(one, sizeof one, "%s/generation-1.key", w->k.keys);
-    snprintf(two, sizeof two, "%s/generation-2.key", w->k.keys);
-    snprintf(aside, sizeof aside, "%s/aside", w->k.dir);
-    struct stat st;
-    assert_int_equal(stat(one, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0600);
-
-    assert_int_equal(rename(one, aside), 0);
-    refuses_to_start(w, "live generation 1 is missing");
-    assert_int_equal(rename(two, one), 0);
-    assert_int_equal(rename(aside, two), 0);
-    refuses_to_start(w, "renamed or swapped");
-    assert_int_equal(rename(two, aside), 0);
-    assert_int_equal(rename(one, two), 0);
-    assert_int_equal(rename(aside, one), 0);
-
-    int fd = open(one, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    uint8_t byte;
-    assert_int_equal(pread(fd, &byte, 1, 60), 1);
-    byte ^= 0x10;
-    assert_int_equal(pwrite(fd, &byte, 1, 60), 1);
-    refuses_to_start(w, "generation-1.key was altered");
-    byte ^= 0x10;
-    assert_int_equal(pwrite(fd, &byte, 1, 60), 1);
-    close(fd);
-    assert_true(keeper_start(&w->k));
-    world_connect(w);
-}
-
 /*
  * An old state file put back is what a restored disk looks like: the keeper starts, and the ring of
  * the database is newer.
@@ -350,7 +300,6 @@ int main(void)
         IN_A_WORLD(dedup_links_equal_cards_and_its_absence_does_not),
         IN_A_WORLD(a_killed_keeper_comes_back_with_its_ring_and_keys),
         IN_A_WORLD(ids_ascend_over_kills_and_clean_ends),
-        IN_A_WORLD(swapped_missing_and_altered_key_files_stop_the_start),
         IN_A_WORLD(an_older_state_file_is_caught_up_by_the_database),
     };
     return cmocka_run_group_tests_name("keeper/life", tests, NULL, NULL);
