@@ -23,9 +23,9 @@ user_state_directory() {
     printf '%s\n' "$dir"
 }
 
-# user_gives_programs OBJ DIR: copies the programs to DIR/bin, the example's too, and what the build
-# makes of their help. The build may lie
-# where the services' user cannot look, and may be rebuilt while they run.
+# user_gives_programs OBJ DIR: copies the programs to DIR/bin, the example's too, the library, and
+# what the build makes of their help. The build may lie where the services' user cannot look, and
+# may be rebuilt while they run.
 user_gives_programs() {
     mkdir -p "$2/bin"
     # A build of an older tree has none of it.
@@ -34,6 +34,7 @@ user_gives_programs() {
         cp "$1/completion/jeton" "$1/completion/_jeton" "$2/bin/completion/"
         cp -r "$1/man/commands" "$2/bin/man/"
     fi
+    cp "$1/libjeton.so.0" "$1/libjeton.a" "$2/bin/"
     install -m 0755 "$1/jeton" "$1/jetond" "$1/jeton-keeper" "$1/jeton-pkcs11" \
         "$1/docs/examples/cards" "$2/bin/"
 }
@@ -47,6 +48,7 @@ user_gives_tree() {
     cp "$1"/systemd/*.in "$2/tree/systemd/"
     cp -r "$1/tests/reference" "$1/tests/vectors" "$2/tree/tests/"
     cp -r "$1/docs/." "$2/tree/docs/"
+    cp -r "$1/include" "$2/tree/"
     cp "$1/README.md" "$2/"
 }
 

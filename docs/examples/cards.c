@@ -46,7 +46,7 @@ static void print(size_t n)
 int main(int argc, char **argv)
 {
     if (argc != 5) {
-        fprintf(stderr, "usage: cards tokenize|detokenize URL KEY_FILE FIELD\n");
+        fprintf(stderr, "usage: cards tokenize|detokenize|mask URL KEY_FILE FIELD\n");
         return 64;
     }
     const struct jeton_options options = { .url = argv[2],
@@ -65,6 +65,7 @@ int main(int argc, char **argv)
     size_t n;
     while (status == JETON_OK && (n = read_lines()) > 0) {
         status = strcmp(argv[1], "tokenize") == 0 ? jeton_tokenize(client, argv[4], items, n)
+                 : strcmp(argv[1], "mask") == 0   ? jeton_mask(client, argv[4], items, n)
                                                   : jeton_detokenize(client, argv[4], items, n);
         if (status == JETON_OK) {
             print(n);

@@ -80,11 +80,27 @@ enum jeton_status jeton_tokenize(struct jeton_client *client, const char *field,
 enum jeton_status jeton_detokenize(struct jeton_client *client, const char *field,
                                    struct jeton_item *items, size_t n);
 
+/*
+ * A masked card number for each token: the first six digits (eight, if the field says so) and the
+ * last four. The server makes the mask. In one request for many where the client has the permission
+ * `read-masked` and not `detokenize`; else in one request each, since the server gives such a
+ * client whole numbers.
+ */
+enum jeton_status jeton_mask(struct jeton_client *client, const char *field,
+                             struct jeton_item *items, size_t n);
+
 /* Wipes what the items received. */
 void jeton_wipe(struct jeton_item *items, size_t n);
 
 /* Why the last call did not end with JETON_OK, for a log; lives until the next call. */
 const char *jeton_error(const struct jeton_client *client);
+
+/*
+ * The same for COBOL: CALL "JETON" USING JETON-AREA, which the copybooks JETON.cpy and JETONTAB.cpy
+ * lay out (docs/cobol.md). It keeps a client for each thread. The result is the return code: 0, 4,
+ * 8, 12 or 16.
+ */
+int JETON(void *area);
 
 #ifdef __cplusplus
 }

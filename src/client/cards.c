@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What differs between the two calls. */
+/* What differs between the calls. */
 struct verb {
     const char *name;   /* the last part of the path */
     const char *member; /* of an item */
     const char *result; /* of a result */
+    const char
+        *unwanted; /* what the server gives instead to a client that may have it; NULL: none */
 };
 
-static const struct verb tokenize = { "tokenize", "pan", "token" },
-                         detokenize = { "detokenize", "token", "pan" };
+static const struct verb tokenize = { "tokenize", "pan", "token", NULL },
+                         detokenize = { "detokenize", "token", "pan", NULL },
+                         mask = { "detokenize", "token", "masked_pan", "pan" };
 
 /*
  * What is neither a token nor a card number goes out as one character that is neither: the server
@@ -54,8 +57,13 @@ static size_t put_items(struct jeton_buffer *b, const struct verb *verb,
     return put;
 }
 
-static bool take_result(struct jeton_item *item, const struct verb *verb, const json_t *result)
+static bool take_result(struct jeton_client *c, struct jeton_item *item, const struct verb *verb,
+                        const json_t *result)
 {
+    if (verb->unwanted != NULL && json_object_get(result, verb->unwanted) != NULL) {
+        c->view = JETON_VIEW_WHOLE; /* it has no status yet: mask.c asks again */
+        return true;
+    }
     const char *value = json_string_value(json_object_get(result, verb->result));
     item->status = (int)json_integer_value(json_object_get(result, "status"));
     jeton_problem_name(json_string_value(json_object_get(result, "type")), item->problem);
@@ -68,6 +76,9 @@ static bool take_result(struct jeton_item *item, const struct verb *verb, const 
         return false;
     }
     memcpy(item->out, value, len + 1);
+    if (verb == &mask) {
+        c->view = JETON_VIEW_MASKED;
+    }
     return true;
 }
 
@@ -81,7 +92,7 @@ static bool take_results(struct jeton_client *c, const struct verb *verb, struct
     size_t at = 0;
     for (size_t i = 0; i < n && good; i++) {
         if (items[i].status == 0) {
-            good = take_result(&items[i], verb, json_array_get(results, at++));
+            good = take_result(c, &items[i], verb, json_array_get(results, at++));
         }
     }
     json_decref(body);
@@ -115,8 +126,10 @@ static bool reopen(struct jeton_item *items, size_t n, bool whole)
 }
 
 static enum jeton_status send_batch(struct jeton_client *c, const struct verb *verb,
-                                    const char *path, struct jeton_item *items, size_t n)
+                                    const char *field, struct jeton_item *items, size_t n)
 {
+    char path[160];
+    snprintf(path, sizeof path, "/v1/fields/%s/%s", field, verb->name);
     int64_t end_ms = jeton_now_ms() + (c->retry_for_ms < 0 ? 0 : c->retry_for_ms);
     jeton_name(c);
     for (;;) {
@@ -129,6 +142,10 @@ static enum jeton_status send_batch(struct jeton_client *c, const struct verb *v
         if (!take_results(c, verb, items, n, n_sent)) {
             return jeton_fail(c, JETON_FAILED, "the answer is not one of Jeton's");
         }
+        if (verb == &mask && c->view == JETON_VIEW_WHOLE) {
+            (void)reopen(items, n, false);
+            return jeton_read_each(c, field, items, n);
+        }
         if (!reopen(items, n, c->name != NULL)) {
             return JETON_OK;
         }
@@ -138,24 +155,40 @@ static enum jeton_status send_batch(struct jeton_client *c, const struct verb *v
     }
 }
 
+/*
+ * Who asks for masked numbers may be a client that the server shows whole ones. Until one was
+ * shown nobody knows, so that no more than one card is opened for nothing.
+ */
+static enum jeton_status send_some(struct jeton_client *c, const struct verb *verb,
+                                   const char *field, struct jeton_item *items, size_t n,
+                                   size_t *n_done)
+{
+    size_t most = verb == &mask && c->view == JETON_VIEW_UNKNOWN ? 1 : c->batch;
+    *n_done = n < most ? n : most;
+    if (verb == &mask && c->view == JETON_VIEW_WHOLE) {
+        return jeton_read_each(c, field, items, *n_done);
+    }
+    return send_batch(c, verb, field, items, *n_done);
+}
+
 static enum jeton_status run(struct jeton_client *c, const struct verb *verb, const char *field,
                              struct jeton_item *items, size_t n)
 {
-    char path[160];
+    c->problem[0] = '\0';
+    c->http_status = 0;
     if (field == NULL || field[0] == '\0' ||
-        strspn(field, "abcdefghijklmnopqrstuvwxyz0123456789-.") != strlen(field) ||
+        strspn(field, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != strlen(field) ||
         strlen(field) > 64) {
         return jeton_fail(c, JETON_INVALID, "no name of a field");
     }
-    snprintf(path, sizeof path, "/v1/fields/%s/%s", field, verb->name);
     for (size_t i = 0; i < n; i++) {
         items[i].out[0] = items[i].problem[0] = '\0';
         items[i].status = 0;
     }
     enum jeton_status status = JETON_OK;
-    for (size_t from = 0; from < n && status == JETON_OK; from += c->batch) {
-        size_t many = n - from < c->batch ? n - from : c->batch;
-        status = send_batch(c, verb, path, items + from, many);
+    size_t many;
+    for (size_t from = 0; from < n && status == JETON_OK; from += many) {
+        status = send_some(c, verb, field, items + from, n - from, &many);
     }
     return status;
 }
@@ -170,6 +203,12 @@ enum jeton_status jeton_detokenize(struct jeton_client *client, const char *fiel
                                    struct jeton_item *items, size_t n)
 {
     return run(client, &detokenize, field, items, n);
+}
+
+enum jeton_status jeton_mask(struct jeton_client *client, const char *field,
+                             struct jeton_item *items, size_t n)
+{
+    return run(client, &mask, field, items, n);
 }
 
 void jeton_wipe(struct jeton_item *items, size_t n)

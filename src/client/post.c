@@ -44,8 +44,18 @@ void jeton_problem_name(const char *type, char *out)
     snprintf(out, JETON_PROBLEM_MAX, "%s", ours ? type + prefix : "");
 }
 
+/* A body makes it a POST; libcurl goes back to that from a GET by itself. */
+static bool set_method(struct jeton_client *c, bool get)
+{
+    if (get) {
+        return curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L) == CURLE_OK;
+    }
+    return curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, c->request.data) == CURLE_OK &&
+           curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)c->request.len) == CURLE_OK;
+}
+
 /* Sends it once. False: no answer came; the error text is set. */
-static bool send_once(struct jeton_client *c, const char *path)
+static bool send_once(struct jeton_client *c, const char *path, bool get)
 {
     char url[2000];
     int n = snprintf(url, sizeof url, "%s%s", c->url, path);
@@ -54,9 +64,7 @@ static bool send_once(struct jeton_client *c, const char *path)
     c->http_status = 0;
     c->retry_after_ms = -1;
     if (n < 0 || (size_t)n >= sizeof url ||
-        curl_easy_setopt(c->curl, CURLOPT_URL, url) != CURLE_OK ||
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, c->request.data) != CURLE_OK ||
-        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)c->request.len) != CURLE_OK) {
+        curl_easy_setopt(c->curl, CURLOPT_URL, url) != CURLE_OK || !set_method(c, get)) {
         (void)jeton_fail(c, JETON_FAILED, "the request cannot be made");
         return false;
     }
@@ -78,13 +86,12 @@ static bool note_problem(struct jeton_client *c)
 {
     json_t *body = json_loadb(c->reply.data == NULL ? "" : c->reply.data, c->reply.len, 0, NULL);
     const char *title = json_string_value(json_object_get(body, "title"));
-    char name[JETON_PROBLEM_MAX];
-    jeton_problem_name(json_string_value(json_object_get(body, "type")), name);
+    jeton_problem_name(json_string_value(json_object_get(body, "type")), c->problem);
     snprintf(c->error, sizeof c->error, "%s (%s, status %ld)",
-             title == NULL ? "The server refused" : title, name[0] == '\0' ? "no problem" : name,
-             c->http_status);
+             title == NULL ? "The server refused" : title,
+             c->problem[0] == '\0' ? "no problem" : c->problem, c->http_status);
     json_decref(body);
-    return name[0] != '\0';
+    return c->problem[0] != '\0';
 }
 
 static enum jeton_status status_of(long http_status)
@@ -95,15 +102,12 @@ static enum jeton_status status_of(long http_status)
                                                     : JETON_REFUSED;
 }
 
-enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t end_ms)
+static enum jeton_status ask(struct jeton_client *c, const char *path, bool get, int64_t end_ms)
 {
-    c->error[0] = '\0';
-    if (c->request.failed) {
-        return jeton_fail(c, JETON_FAILED, "out of memory");
-    }
     for (;;) {
         int64_t pause_ms = BROKEN_MS;
-        if (send_once(c, path)) {
+        c->error[0] = c->problem[0] = '\0';
+        if (send_once(c, path, get)) {
             if (c->http_status == 200) {
                 return JETON_OK;
             }
@@ -122,4 +126,15 @@ enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t e
             return JETON_UNAVAILABLE;
         }
     }
+}
+
+enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t end_ms)
+{
+    return c->request.failed ? jeton_fail(c, JETON_FAILED, "out of memory")
+                             : ask(c, path, false, end_ms);
+}
+
+enum jeton_status jeton_get(struct jeton_client *c, const char *path, int64_t end_ms)
+{
+    return ask(c, path, true, end_ms);
 }

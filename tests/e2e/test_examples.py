@@ -237,6 +237,32 @@ def test_the_library_tells_bad_items_from_good_ones(shared):
     assert pan not in done.stderr
 
 
+def test_the_library_takes_every_name_that_a_field_may_have(shared):
+    assert shared.operator.post("/v1/fields", {"name": "a_b.c-1"}).status_code == 201
+    done = run_cards(shared, "tokenize", [made_up(1, series="library")], field="a_b.c-1")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("jtk_")
+
+
+def test_the_library_masks_in_batches_or_one_by_one(shared):
+    """The second is for clients that the server gives whole numbers: they get no more by it."""
+    pans = [made_up(i, series="library-mask") for i in range(1200)]
+    tokens = shared.app.tokenize_many(pans)
+    masked = [f"{p[:6]}******{p[-4:]}" for p in pans]
+    for name, permissions, requests in (
+        ("library-masked", ["read-masked"], 3),  # the first one alone, to find out
+        ("library-both", ["read-masked", "detokenize"], 40),
+    ):
+        few = len(pans) if requests == 3 else 40
+        key = shared.new_client(name, permissions)
+        before = shared.operator.counters()
+        done = run_cards(shared, "mask", tokens[:few] + ["jtk_" + "0" * 26], key=key)
+        after = shared.operator.counters()
+        assert done.returncode == 0 and done.stdout.split() == masked[:few]
+        assert done.stderr == f"line {few + 1}: token-unknown\n"
+        assert after["masked_requests"] - before["masked_requests"] == requests + (few == 40)
+        assert after["detokenize_items"] - before["detokenize_items"] == (few == 40)
+
+
 def test_the_library_says_why_it_cannot(shared):
     pan = made_up(1, series="library")
     made_up_key = "jck_app_" + "0" * 52

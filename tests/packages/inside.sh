@@ -104,12 +104,26 @@ front_reads_no_key() {
 socket_lets_front_in() {
     runuser -u jeton -- test -w /run/jeton/keeper.sock && ! runuser -u nobody -- ls /run/jeton
 }
+# The same in COBOL, as docs/cobol.md says; a call that is wrong shows that the library is there.
+cobol_is_built() {
+    local examples=/usr/share/doc/libjeton-dev/examples
+    command -v cobc || return 0
+    cobc -x -fstatic-call -I /usr/share/jeton/copybook -o /out/cardrec \
+        "$examples/cardrec.cob" -ljeton &&
+        cobc -x -I /usr/share/jeton/copybook -o /out/cardtab "$examples/cardtab.cob" &&
+        ldd /out/cardrec | grep -F libjeton.so.0 || return 1
+    : >/out/none
+    DD_LINEIN=/out/none DD_LINEOUT=/out/nothing COB_PRE_LOAD=libjeton \
+        COB_LIBRARY_PATH=$(dirname "$(ls /usr/lib/*/libjeton.so)") /out/cardtab WHAT pan
+    [ $? -eq 8 ]
+}
 # A program of somebody else's, with the shared library.
 program_is_built() {
     dpkg -i /out/packages/libjeton0_*.deb /out/packages/libjeton-dev_*.deb &&
         cc -o /out/cards /usr/share/doc/libjeton-dev/examples/cards.c \
             $(pkg-config --cflags --libs jeton) &&
         ldd /out/cards | grep -F libjeton.so.0 &&
+        cobol_is_built &&
         dpkg -P libjeton-dev libjeton0
 }
 nothing_is_left() { diff /out/before <(state); }
