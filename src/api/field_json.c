@@ -10,11 +10,12 @@ json_t *jt_field_json(const struct jt_field_row *row)
 {
     const struct jt_field_spec *f = &row->spec;
     json_t *rules = f->kind == JT_FIELD_PAN ? jt_rules_json(f) : NULL;
-    return json_pack("{ss,si,ss,sb,sb,si,ss,so*,so*}", "name", f->name, "id", (int)f->id, "kind",
-                     jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
+    return json_pack("{ss,si,ss,sb,sb,si,ss,so*,so*,ss*}", "name", f->name, "id", (int)f->id,
+                     "kind", jt_field_kind_name(f->kind), "dedup", (int)f->dedup, "allow_bad_luhn",
                      (int)f->allow_bad_luhn, "mask_digits", f->mask_eight ? 8 : 6, "state",
                      row->state == JT_ROW_ACTIVE ? "active" : "disabled", "rules", rules, "token",
-                     f->kind == JT_FIELD_PAN ? jt_token_json(f) : NULL);
+                     f->kind == JT_FIELD_PAN ? jt_token_json(f) : NULL, "column",
+                     f->column[0] == '\0' ? NULL : f->column);
 }
 
 bool jt_field_state_parse(const char *text, enum jt_patch_flag *disabled)

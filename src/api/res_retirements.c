@@ -37,6 +37,20 @@ static json_t *causes_json(const struct jt_stuck_counts *counts)
     return object;
 }
 
+/* Which columns of applications keep it, as far as there is room to name them. */
+static json_t *columns_json(const struct jt_columns_waiting *w)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < w->n; i++) {
+        const struct jt_column_waiting *c = &w->columns[i];
+        (void)json_array_append_new(
+            all, json_pack("{ss,ss,so,so}", "field", c->field, "column", c->column, "envelopes",
+                           c->counted ? json_integer((json_int_t)c->envelopes) : json_null(),
+                           "counted_at", jt_json_text_or_null(c->counted_at)));
+    }
+    return all;
+}
+
 static json_t *throttle_json(enum jt_throttle_reason reason)
 {
     const char *name = jt_throttle_reason_name(reason);
@@ -51,14 +65,15 @@ static json_t *answer(const struct jt_api *api, void *state)
     uint64_t left = jt_generation_rows(g);
     double rate = (double)v->workers.moved_in_1000_s / 1000.0;
     json_t *body = json_pack(
-        "{sI,ss,ss,so,so,so,sI,sI,sI,so,sI,so,sf,so}", "generation", (json_int_t)v->job.generation,
-        "state", jt_retirement_state_name(v->job.state), "actor", v->job.actor, "started_at",
-        jt_json_text_or_null(v->job.facts.started_at), "paused_at",
+        "{sI,ss,ss,so,so,so,sI,sI,sI,so,sI,so,sf,so,sI,so}", "generation",
+        (json_int_t)v->job.generation, "state", jt_retirement_state_name(v->job.state), "actor",
+        v->job.actor, "started_at", jt_json_text_or_null(v->job.facts.started_at), "paused_at",
         jt_json_text_or_null(v->job.paused_at), "paused_by", jt_json_text_or_null(v->job.paused_by),
         "rows_left", (json_int_t)left, "rows_moved", (json_int_t)g->rows_moved_out, "rows_stuck",
         (json_int_t)v->stuck.all, "stuck", causes_json(&v->stuck), "workers",
         (json_int_t)v->workers.n, "throttled_by", throttle_json(v->workers.throttled_by), "rate",
-        rate, "eta_seconds", eta_json(v, left, rate));
+        rate, "eta_seconds", eta_json(v, left, rate), "columns_waiting",
+        (json_int_t)v->columns.n_all, "columns", columns_json(&v->columns));
     if (body != NULL && v->job.state == JT_RETIREMENT_CERTIFIED) {
         (void)json_object_set_new(body, "certificate", certificate_json(&v->job.certificate));
     }

@@ -27,7 +27,12 @@ static int store_key(const struct jt_answer *answer, struct jt_keyfile *file)
         return JT_EXIT_FAILED;
     }
     jt_wipe(&credential, sizeof credential);
-    return jt_keyfile_store(file, key);
+    int code = jt_keyfile_store(file, key);
+    if (code != JT_EXIT_OK) {
+        jt_complain("the client's new key was made and is lost: have jeton client rotate --again "
+                    "make another");
+    }
+    return code;
 }
 
 int jt_client_key_fetch(const struct jt_cli *cli, const char *path, json_t *body,

@@ -28,9 +28,10 @@ static int write_line(void *arg, const json_t *item)
     struct export *x = arg;
     json_t *line = json_pack("{ss}", "kind", x->kind);
     int code = JT_EXIT_FAILED;
-    if (line != NULL && json_object_update(line, (json_t *)item) == 0 &&
-        json_dumpf(line, x->out, JSON_COMPACT | JSON_SORT_KEYS) == 0 &&
-        fputc('\n', x->out) != EOF) {
+    if (line == NULL || json_object_update(line, (json_t *)item) != 0) {
+        jt_complain("out of memory");
+    } else if (json_dumpf(line, x->out, JSON_COMPACT | JSON_SORT_KEYS) == 0 &&
+               fputc('\n', x->out) != EOF) {
         x->n++;
         code = JT_EXIT_OK;
     } else {
@@ -95,7 +96,8 @@ static int open_output(const char *path, bool resume, char cursor[static 128], F
 
 static int close_output(FILE *out, int code)
 {
-    bool good = out == NULL || (fflush(out) == 0 && (out == stdout || fsync(fileno(out)) == 0));
+    bool good = out == NULL || (fflush(out) == 0 && ferror(out) == 0 &&
+                                (out == stdout || fsync(fileno(out)) == 0));
     if (out != NULL && out != stdout) {
         good = fclose(out) == 0 && good;
     }

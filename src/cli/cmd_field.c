@@ -103,6 +103,9 @@ static void print_one(const json_t *field)
     print_head();
     print_field(field);
     print_token(json_object_get(field, "token"));
+    if (json_is_string(json_object_get(field, "column"))) {
+        printf("  column %s\n", jt_reply_text(field, "column"));
+    }
     if (json_is_object(rules)) {
         print_rules(rules);
     } else if (json_is_null(rules)) {

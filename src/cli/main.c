@@ -356,6 +356,20 @@ static int dispatch(struct jt_cli *cli, int argc, char **argv)
                            : refuse_unknown(argc, argv);
 }
 
+/*
+ * A request that misses a member because there was no memory for it would be another request: a
+ * field with weaker rules, a client with more rights. So none is made.
+ */
+static void *take_for_json(size_t size)
+{
+    void *p = malloc(size);
+    if (p == NULL) {
+        jt_complain("out of memory; what the server was asked for may have been done");
+        exit(JT_EXIT_FAILED);
+    }
+    return p;
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe is an error like any other */
@@ -363,7 +377,7 @@ int main(int argc, char **argv)
         jt_complain("libcurl does not start");
         return JT_EXIT_FAILED;
     }
-    json_set_alloc_funcs(malloc, jt_wipe_free); /* replies hold card numbers */
+    json_set_alloc_funcs(take_for_json, jt_wipe_free); /* replies hold card numbers */
     struct jt_cli cli = {
         .config = from_environment("JETON_CONFIG", "/etc/jeton/jeton.conf"),
         .url = from_environment("JETON_URL", "http://127.0.0.1:8080"),
@@ -379,7 +393,7 @@ int main(int argc, char **argv)
         code = dispatch(&cli, argc - 1 - next, argv + 1 + next);
     }
     /* What was printed counts only if it arrived. */
-    if (fflush(stdout) != 0 && code == JT_EXIT_OK) {
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && code == JT_EXIT_OK) {
         jt_complain("cannot write to standard output");
         code = JT_EXIT_FAILED;
     }

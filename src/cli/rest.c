@@ -136,9 +136,10 @@ static int perform(const struct jt_cli *cli, const struct jt_endpoint *endpoint,
 static int to_answer(const struct jt_reply *reply, struct jt_answer *out)
 {
     out->status = reply->status;
-    out->text = calloc(1, reply->body.len + 1);
+    out->text = reply->status == 0 ? NULL : calloc(1, reply->body.len + 1);
     if (out->text == NULL) {
-        jt_complain("out of memory");
+        jt_complain("%s: the server's answer is lost; whether it was done is unknown",
+                    reply->status == 0 ? "libcurl" : "out of memory");
         return JT_EXIT_FAILED;
     }
     if (reply->body.len > 0) {

@@ -5,6 +5,7 @@
 #include "keeper/rowmac.h"
 #include "keeper/setdigest.h"
 #include "keeper/setrule.h"
+#include "model/appcolumn.h"
 #include "pan/numeric.h"
 #include "pan/rules.h"
 #include "wire/field.h"
@@ -45,6 +46,14 @@ static uint8_t guard(const struct jt_field_spec *spec)
     return jt_numeric_form_encode(&form);
 }
 
+/* A column is one of card numbers: what the commands that look after it know. */
+static bool column_good(const struct jt_field_spec *spec)
+{
+    struct jt_appcolumn column;
+    return spec->column[0] == '\0' ||
+           (spec->kind == JT_FIELD_PAN && jt_appcolumn_parse(spec->column, &column));
+}
+
 /* Whether they are for fields of this kind, and card rules some that this version knows. */
 static bool rules_good(const struct jt_field_spec *spec)
 {
@@ -68,7 +77,8 @@ enum jt_err jt_op_field_make(struct jt_keeper *k, struct jt_reader *in, struct j
         return err;
     }
     const struct jt_field_spec *spec = &change.row.spec;
-    if (spec->id == 0 || !jt_field_name_valid(spec->name) || !rules_good(spec)) {
+    if (spec->id == 0 || !jt_field_name_valid(spec->name) || !rules_good(spec) ||
+        !column_good(spec)) {
         return JT_ERR_INVALID;
     }
     change.row.spec.token_form = guard(spec);
@@ -97,12 +107,19 @@ static bool same_rules(const struct jt_field_spec *was, const struct jt_field_sp
            memcmp(was->rules, next->rules, was->rules_len) == 0;
 }
 
+/* One is taken away before another comes: what was counted in the one is not of the other. */
+static bool changes_column_well(const struct jt_field_spec *was, const struct jt_field_spec *next)
+{
+    return strcmp(was->column, next->column) == 0 || next->column[0] == '\0' ||
+           (was->column[0] == '\0' && column_good(next));
+}
+
 /* What never changes: whoever holds the row may trust it for as long as there are cards. */
 static bool changes_only_rules(const struct jt_field_spec *was, const struct jt_field_spec *next)
 {
     return was->id == next->id && strcmp(was->name, next->name) == 0 && was->kind == next->kind &&
            was->dedup == next->dedup && was->token_form == next->token_form &&
-           (rules_good(next) || same_rules(was, next));
+           (rules_good(next) || same_rules(was, next)) && changes_column_well(was, next);
 }
 
 /* Takes the old row out of the set and brings the next one in. */

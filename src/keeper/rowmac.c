@@ -46,6 +46,7 @@ enum domain {
     DOMAIN_BACKUP = 60,
     DOMAIN_WRITEOFF = 61,
     DOMAIN_WARRANT = 62,
+    DOMAIN_COLUMN_COUNT = 70,
 };
 
 #define MESSAGE_MAX 1024
@@ -223,6 +224,12 @@ enum jt_err jt_rowmac_keeper_view(const struct jt_root *root, const uint8_t *bod
                                   uint8_t out[static JT_ROW_MAC_LEN])
 {
     return state_mac(root, DOMAIN_KEEPER_VIEW, body, body_len, out);
+}
+
+enum jt_err jt_rowmac_column_count(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                   uint8_t out[static JT_ROW_MAC_LEN])
+{
+    return state_mac(root, DOMAIN_COLUMN_COUNT, body, body_len, out);
 }
 
 enum jt_err jt_rowmac_writeoff(const struct jt_root *root, const uint8_t *body, size_t body_len,

@@ -63,6 +63,10 @@ enum jt_err jt_rowmac_erased(const struct jt_root *root, const uint8_t *body, si
 enum jt_err jt_rowmac_destructions(const struct jt_root *root, const uint8_t *body, size_t body_len,
                                    uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
 
+/* A count of envelopes in a column of an application's, by its body (wire/appcolumn.h). */
+enum jt_err jt_rowmac_column_count(const struct jt_root *root, const uint8_t *body, size_t body_len,
+                                   uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;
+
 /* A request to write cards off, and a warrant for it, by their bodies (wire/writeoff.h). */
 enum jt_err jt_rowmac_writeoff(const struct jt_root *root, const uint8_t *body, size_t body_len,
                                uint8_t out[static JT_ROW_MAC_LEN]) JT_CHECKED;

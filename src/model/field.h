@@ -27,6 +27,8 @@ struct jt_field_spec {
     uint8_t rules_len; /* 0: no rules but those above */
     uint8_t rules[JT_CARD_RULES_MAX]; /* pan/rules.h; whoever goes by them decodes them */
     uint8_t token_form; /* of numeric tokens, pan/numeric.h; 0: tokens are opaque. Never changes */
+    /* where an application keeps its envelopes (model/appcolumn.h); empty: no column is known */
+    char column[JT_APP_COLUMN_MAX + 1];
 };
 
 struct jt_field_row {

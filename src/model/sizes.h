@@ -49,6 +49,9 @@
 /* The longest that a field can have as the maximum lifetime of its cards: a hundred years. */
 #define JT_LIFETIME_MAX_S UINT32_C(3155760000)
 
+/* The text that names a column of an application's (model/appcolumn.h). */
+#define JT_APP_COLUMN_MAX 255
+
 /* How long a secret may be good beside its successor. */
 #define JT_CLIENT_OVERLAP_MAX_S (30 * 86400)
 

@@ -71,6 +71,9 @@ enum jt_audit_action {
     JT_AUDIT_WRITE_OFF_REQUEST = 83, /* object: the generation, of all three */
     JT_AUDIT_WRITE_OFF_APPROVE = 84, /* client: who brought the custodian's signature */
     JT_AUDIT_WRITE_OFF = 85,         /* ids: of the rows that went to quarantine */
+    JT_AUDIT_COLUMN_ADD = 86,        /* object: the field, of all three */
+    JT_AUDIT_COLUMN_REMOVE = 87,
+    JT_AUDIT_COLUMN_COUNT = 88, /* and generation:envelopes, as it was said */
 };
 
 struct jt_audit_row {

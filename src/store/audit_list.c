@@ -72,6 +72,9 @@ static const char *const action_names[] = {
     [JT_AUDIT_WRITE_OFF_REQUEST] = "write-off-request",
     [JT_AUDIT_WRITE_OFF_APPROVE] = "write-off-approve",
     [JT_AUDIT_WRITE_OFF] = "write-off",
+    [JT_AUDIT_COLUMN_ADD] = "column-add",
+    [JT_AUDIT_COLUMN_REMOVE] = "column-remove",
+    [JT_AUDIT_COLUMN_COUNT] = "column-count",
 };
 #define N_ACTIONS (sizeof action_names / sizeof action_names[0])
 

@@ -16,8 +16,11 @@
 enum jt_err jt_field_insert(struct jt_db *db, const struct jt_field_change *change,
                             const struct jt_act *act) JT_CHECKED;
 
-/* The same for a row that changes. JT_ERR_NO_FIELD: there is no row of its id. */
+/*
+ * The same for a row that changes; `action` says how. Where it is about its column, what was
+ * counted there goes with it. JT_ERR_NO_FIELD: there is no row of its id.
+ */
 enum jt_err jt_field_update(struct jt_db *db, const struct jt_field_change *change,
-                            const struct jt_act *act) JT_CHECKED;
+                            enum jt_audit_action action, const struct jt_act *act) JT_CHECKED;
 
 #endif

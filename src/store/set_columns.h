@@ -29,7 +29,8 @@
     NEXT(U63, t "mac_epoch", mac_epoch)                 \
     NEXT(FIXED, t "mac", mac)                           \
     NEXT(BYTES, t "rules", spec.rules)                  \
-    NEXT(U8, t "token_form", spec.token_form)
+    NEXT(U8, t "token_form", spec.token_form)           \
+    NEXT(TEXT, t "app_column", spec.column)
 
 void jt_client_row_read(struct jt_row *row, int column, struct jt_client_row *out);
 void jt_field_row_read(struct jt_row *row, int column, struct jt_field_row *out);

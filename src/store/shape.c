@@ -96,7 +96,8 @@ static const char describe_model[] =
 #define RIGHTS_OF(name) \
     "CASE WHEN " name " = 'audit' THEN 'SELECT, INSERT' " \
     "WHEN " name " IN ('node', 'parcel', 'adoption', 'retirement_range', 'retirement_worker', " \
-    "'retirement_sample', 'stuck_card', 'write_off', 'quarantine') " \
+    "'retirement_sample', 'stuck_card', 'write_off', 'quarantine', " \
+    "'column_count') " \
     "THEN 'SELECT, INSERT, UPDATE, DELETE' " \
     "ELSE 'SELECT, INSERT, UPDATE' END"
 static const char find_differences[] =

@@ -4,6 +4,7 @@
 #include "keyclient/ends.h"
 #include "store/held_use.h"
 #include "store/retirements.h"
+#include "vault/appcolumns.h"
 #include "vault/delivery.h"
 #include "vault/refresh.h"
 #include "wire/frame.h"
@@ -122,6 +123,9 @@ static enum jt_err collect(struct jt_work_ctx *ctx, const struct jt_generation_i
         job == NULL ? JT_ERR_NOMEM : jt_retirement_get(ctx->db, info->row.number, job);
     if (err == JT_OK && job->state != JT_RETIREMENT_CERTIFIED) {
         err = JT_ERR_NOT_CERTIFIED;
+    }
+    if (err == JT_OK) {
+        err = jt_appcolumns_check(ctx, &info->row);
     }
     if (err == JT_OK) {
         err = jt_history_read(ctx->db, &history);

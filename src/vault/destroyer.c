@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "keyclient/ends.h"
 #include "store/generations.h"
+#include "vault/appcolumns.h"
 #include "vault/backups.h"
 #include "vault/destroy.h"
 #include "vault/refresh.h"
@@ -53,6 +54,9 @@ static enum jt_err leave_ring(struct jt_destroyer *d, uint64_t generation, bool 
     enum jt_err err = jt_generation_get(d->ctx->db, generation, &info);
     if (err == JT_OK) {
         err = jt_history_read(d->ctx->db, &history);
+    }
+    if (err == JT_OK) {
+        err = jt_appcolumns_check(d->ctx, &info.row); /* a table may have been restored meanwhile */
     }
     if (err != JT_OK) {
         return err;

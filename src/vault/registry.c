@@ -92,7 +92,7 @@ static enum jt_err check_kind(const struct jt_field_spec *spec)
     struct jt_card_rules rules;
     bool of_cards =
         spec->allow_bad_luhn || spec->mask_eight || spec->rules_len > 0 || spec->token_form != 0;
-    if (spec->kind != JT_FIELD_PAN && of_cards) {
+    if (spec->kind != JT_FIELD_PAN && (of_cards || spec->column[0] != '\0')) {
         return JT_ERR_NOT_OF_CARDS;
     }
     /* Where a token could be a card, each is looked for by fingerprints that equal cards share. */
@@ -128,6 +128,22 @@ static bool patched(bool was, enum jt_patch_flag patch)
     return patch == JT_PATCH_KEEP ? was : patch == JT_PATCH_SET;
 }
 
+static enum jt_err apply_column(const struct jt_field_patch *patch, const struct jt_field_spec *was,
+                                struct jt_field_spec *next)
+{
+    bool has = was->column[0] != '\0';
+    if (patch->column == JT_PATCH_CLEAR && !has) {
+        return JT_ERR_FIELD_NO_COLUMN;
+    }
+    if (patch->column == JT_PATCH_SET && has && strcmp(was->column, patch->app_column) != 0) {
+        return JT_ERR_FIELD_HAS_COLUMN;
+    }
+    if (patch->column != JT_PATCH_KEEP) {
+        memcpy(next->column, patch->app_column, sizeof next->column);
+    }
+    return JT_OK;
+}
+
 /* What the row shall become; *same: it is that already. */
 static enum jt_err apply(const struct jt_field_patch *patch, struct jt_field_alter *alter,
                          bool *same)
@@ -140,11 +156,21 @@ static enum jt_err apply(const struct jt_field_patch *patch, struct jt_field_alt
     bool disabled = patched(row->state != JT_ROW_ACTIVE, patch->disabled);
     alter->state = disabled ? JT_ROW_REVOKED : JT_ROW_ACTIVE;
     enum jt_err err = apply_rules(&patch->rules, next);
+    if (err == JT_OK) {
+        err = apply_column(patch, &row->spec, next);
+    }
     *same = alter->state == row->state && next->mask_eight == row->spec.mask_eight &&
             next->allow_bad_luhn == row->spec.allow_bad_luhn &&
-            next->rules_len == row->spec.rules_len &&
+            next->rules_len == row->spec.rules_len && strcmp(next->column, row->spec.column) == 0 &&
             memcmp(next->rules, row->spec.rules, next->rules_len) == 0;
     return err == JT_OK ? check_kind(next) : err;
+}
+
+static enum jt_audit_action action_of(const struct jt_field_patch *patch)
+{
+    return patch->column == JT_PATCH_SET     ? JT_AUDIT_COLUMN_ADD
+           : patch->column == JT_PATCH_CLEAR ? JT_AUDIT_COLUMN_REMOVE
+                                             : JT_AUDIT_FIELD_CHANGE;
 }
 
 static enum jt_err change_field(struct jt_work_ctx *ctx, const char *name,
@@ -168,7 +194,8 @@ static enum jt_err change_field(struct jt_work_ctx *ctx, const char *name,
     }
     err = jt_keyclient_wait_field_change(ctx->keeper, &alter, &change);
     if (err == JT_OK) {
-        err = settle_field(ctx, jt_field_update(ctx->db, &change, act), &change.row);
+        err = settle_field(ctx, jt_field_update(ctx->db, &change, action_of(patch), act),
+                           &change.row);
     }
     if (err == JT_OK) {
         *out = change.row;

@@ -40,6 +40,8 @@ enum jt_patch_flag { JT_PATCH_KEEP = 0, JT_PATCH_SET, JT_PATCH_CLEAR };
 struct jt_field_patch {
     enum jt_patch_flag allow_bad_luhn, mask_eight, disabled;
     struct jt_card_rules_patch rules;
+    enum jt_patch_flag column; /* registered or taken away */
+    char app_column[JT_APP_COLUMN_MAX + 1];
 };
 
 /*
@@ -47,7 +49,8 @@ struct jt_field_patch {
  * but operators, until it is active again; its cards stay, and are moved when keys are rolled. *out
  * is its row afterwards. It is done when this returns JT_OK. JT_ERR_NO_FIELD; JT_ERR_NOT_OF_CARDS;
  * JT_ERR_NUMERIC_UNLINKED; JT_ERR_FIELD_RULES where some card rules are said of a field whose
- * others cannot be read.
+ * others cannot be read; JT_ERR_FIELD_HAS_COLUMN: another one; JT_ERR_FIELD_NO_COLUMN: there is
+ * none to take away.
  */
 enum jt_err jt_registry_change_field(struct jt_work_ctx *ctx, const char *name,
                                      const struct jt_field_patch *patch, const char *actor,

@@ -73,6 +73,9 @@ enum jt_err jt_retirement_look(struct jt_work_ctx *ctx, uint64_t generation,
     if (err == JT_OK && out->job.state == JT_RETIREMENT_DRAINING && out->job.paused_at[0] == '\0') {
         err = jt_range_workers(ctx->db, generation, &out->workers);
     }
+    if (err == JT_OK && out->job.state == JT_RETIREMENT_DRAINING) {
+        err = jt_appcolumns_waiting(ctx, &out->generation.row, &out->columns);
+    }
     return err;
 }
 
@@ -237,6 +240,9 @@ static enum jt_err retire(struct jt_retirer *r, struct open_job *o, const struct
     struct jt_retirement_facts facts = job->facts;
     bool again = false;
     enum jt_err err = jt_generation_get(r->ctx.db, job->generation, &info);
+    if (err == JT_OK) {
+        err = jt_appcolumns_check(&r->ctx, &info.row); /* the keeper looks at the row's MAC below */
+    }
     if (err == JT_OK) {
         snprintf(facts.node, sizeof facts.node, "%s", r->ctx.vault->node.name);
         const struct jt_ring_step step = {

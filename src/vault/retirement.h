@@ -7,8 +7,9 @@
  *      (vault/mover.h), no faster than [retirement] rate.
  *   3. prove: the index shows no card of it any more, in a fresh snapshot, and shows it quickly: in
  *      the next step every writer waits for the same proof.
- *   4. retire: the ring changes (vault/ring_step.h); the proof is repeated under the exclusive ring
- *      lock, in the transaction that retires.
+ *   4. retire: once no column of an application's keeps it (vault/appcolumns.h), the ring changes
+ *      (vault/ring_step.h); the proof is repeated under the exclusive ring lock, in the transaction
+ *      that retires.
  *   5. certify: the keeper signs what happened, and the job ends.
  *
  * The duty here (vault/duty.h) looks after the jobs: it wakes the workers, sees when a pass is
@@ -25,6 +26,7 @@
 #include "store/retirement_samples.h"
 #include "store/retirements.h"
 #include "store/stuck.h"
+#include "vault/appcolumns.h"
 #include "vault/workers.h"
 
 /* A retirement as its operator sees it. */
@@ -33,6 +35,7 @@ struct jt_retirement_view {
     struct jt_generation_info generation; /* zeroes where it could not be read any more */
     struct jt_stuck_counts stuck;         /* while it drains: what cannot be moved */
     struct jt_workers_seen workers;       /* and what works on it now, on all nodes */
+    struct jt_columns_waiting columns;    /* and which columns of applications keep it */
 };
 
 /*

@@ -9,9 +9,10 @@ enum {
     ALLOW_BAD_LUHN = 1 << 1,
     MASK_EIGHT = 1 << 2,
     RULES = 1 << 3,
-    NUMERIC = 1 << 5
+    NUMERIC = 1 << 5,
+    COLUMN = 1 << 6
 };
-#define KNOWN_FLAGS (DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT | RULES | NUMERIC)
+#define KNOWN_FLAGS (DEDUP | ALLOW_BAD_LUHN | MASK_EIGHT | RULES | NUMERIC | COLUMN)
 
 void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
 {
@@ -25,13 +26,17 @@ void jt_field_spec_encode(const struct jt_field_spec *spec, struct jt_buf *out)
     jt_buf_u8(out,
               (uint8_t)((spec->dedup ? DEDUP : 0) | (spec->allow_bad_luhn ? ALLOW_BAD_LUHN : 0) |
                         (spec->mask_eight ? MASK_EIGHT : 0) | (spec->rules_len > 0 ? RULES : 0) |
-                        (spec->token_form != 0 ? NUMERIC : 0)));
+                        (spec->token_form != 0 ? NUMERIC : 0) |
+                        (spec->column[0] != '\0' ? COLUMN : 0)));
     if (spec->rules_len > 0) {
         jt_buf_u8(out, spec->rules_len);
         jt_buf_put(out, spec->rules, spec->rules_len);
     }
     if (spec->token_form != 0) {
         jt_buf_u8(out, spec->token_form);
+    }
+    if (spec->column[0] != '\0') {
+        jt_wire_text_encode(spec->column, JT_APP_COLUMN_MAX, out);
     }
 }
 
@@ -61,6 +66,11 @@ enum jt_err jt_field_spec_decode(struct jt_reader *in, struct jt_field_spec *spe
     }
     spec->token_form = (flags & NUMERIC) != 0 ? jt_reader_u8(in) : 0;
     in->bad = in->bad || ((flags & NUMERIC) != 0 && spec->token_form == 0);
+    spec->column[0] = '\0';
+    if ((flags & COLUMN) != 0) {
+        jt_wire_text_decode(in, JT_APP_COLUMN_MAX, spec->column);
+        in->bad = in->bad || spec->column[0] == '\0';
+    }
     return in->bad ? JT_ERR_PROTOCOL : JT_OK;
 }
 

@@ -22,7 +22,7 @@ enum jt_err jt_field_make_decode(struct jt_reader *in, struct jt_field_spec *spe
 /* The request of FIELD_CHANGE: the row and the set as they are, and what the row shall become. */
 struct jt_field_alter {
     struct jt_field_change was;
-    struct jt_field_spec spec; /* only its rules may differ from the row's */
+    struct jt_field_spec spec; /* only its rules and its column may differ from the row's */
     uint8_t state;             /* enum jt_standing */
 };
 void jt_field_alter_encode(const struct jt_field_alter *alter, struct jt_buf *out);

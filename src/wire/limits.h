@@ -5,7 +5,7 @@
 
 #include "model/sizes.h"
 
-#define JT_WIRE_VERSION       10
+#define JT_WIRE_VERSION       11
 #define JT_WIRE_MAX_FRAME     (4u << 20) /* bytes after the length field */
 #define JT_WIRE_MAX_ITEMS     8192       /* in one batch verb */
 #define JT_WIRE_MAX_PROBED    16         /* draining ones, and retired ones that were asked for */

@@ -9,7 +9,7 @@ import struct
 import rows
 
 HELLO, CLIENT_CHANGE = 1, 30
-VERSION = 10
+VERSION = 11
 ACTIVE, REVOKED, DISABLED = 1, 2, 3
 CLIENT = "id, permissions, secret_mac, state, revision, mac_epoch, mac, terms"
 SET = "kind, version, n, operators, nonce, digest, mac_epoch, mac"

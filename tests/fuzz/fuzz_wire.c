@@ -30,7 +30,7 @@
 #include "wire/status.h"
 
 enum { OTHER = 0x40, REPLY = 0x80 };
-enum { RING_BODY = OTHER + 1, FIELD_SPEC };
+enum { RING_BODY = OTHER + 1, FIELD_SPEC, COLUMN_COUNTED, COLUMN_COUNT };
 
 #define MAX_LEN 65536
 
@@ -465,6 +465,8 @@ static const struct {
     [REPLY + JT_VERB_AUDIT_CHECK] = { OBJECT, audit_check_reply },
     [RING_BODY] = { WHOLE, ring_body },
     [FIELD_SPEC] = { OBJECT, field_spec },
+    [COLUMN_COUNTED] = { WHOLE, fuzz_ends_column_counted }, /* verbs beyond those of replies */
+    [COLUMN_COUNT] = { WHOLE, fuzz_ends_column_count },
     [REPLY + JT_VERB_HELLO] = { WHOLE, hello_reply },
     [REPLY + JT_VERB_STATUS] = { WHOLE, status_reply },
     [REPLY + JT_VERB_SEAL] = { WHOLE, fuzz_batch_seal_reply },

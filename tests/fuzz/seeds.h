@@ -18,6 +18,8 @@ struct jt_ring_row;
 void seeds_of_recovery(const struct jt_ring_row *row, struct jt_buf *message,
                        seeds_store_fn *store);
 
+void seeds_of_columns(struct jt_buf *message, seeds_store_fn *store);
+
 void seeds_of_custody(struct jt_buf *message, seeds_store_fn *store);
 
 void seeds_of_wire(void);

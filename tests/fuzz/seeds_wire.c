@@ -584,6 +584,7 @@ void seeds_of_wire(void)
     guesses();
     honey();
     seeds_of_custody(&message, store);
+    seeds_of_columns(&message, store);
     jt_buf_clear(&message);
     jt_buf_clear(&stream);
 }

@@ -2,6 +2,7 @@
 #include "fuzz.h"
 #include "wire_ends.h"
 
+#include "wire/appcolumn.h"
 #include "wire/custodian.h"
 #include "wire/certificate.h"
 #include "wire/destruction.h"
@@ -137,5 +138,25 @@ enum jt_err fuzz_ends_writeoff_open(struct jt_reader *in, size_t n, struct jt_bu
     enum jt_err err = jt_writeoff_open_decode(in, items, &m);
     m.n = err == JT_OK ? m.n : 0;
     jt_writeoff_open_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_column_counted(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_column_counted m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_column_counted_decode(in, &m);
+    jt_column_counted_encode(&m, out);
+    return err;
+}
+
+enum jt_err fuzz_ends_column_count(struct jt_reader *in, size_t n, struct jt_buf *out)
+{
+    (void)n;
+    static struct jt_column_count m;
+    memset(&m, 0, sizeof m);
+    enum jt_err err = jt_column_count_decode(in, &m);
+    jt_column_count_encode(&m, out);
     return err;
 }

@@ -18,5 +18,7 @@ message_fn fuzz_ends_writeoff_open;
 message_fn fuzz_ends_writeoff_opened;
 message_fn fuzz_ends_writeoff_show;
 message_fn fuzz_ends_writeoff_shown;
+message_fn fuzz_ends_column_counted;
+message_fn fuzz_ends_column_count;
 
 #endif

@@ -17,8 +17,9 @@ COLUMNS = {
     "node": NODE,
     "node_number": NODE,
     "client": "id, permissions, secret_mac, state, revision, terms, mac_epoch, mac",
-    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form, state,"
-    " revision, mac_epoch, mac",
+    "field": "id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form,"
+    " app_column, state, revision, mac_epoch, mac",
+    "column_count": "field, generation, envelopes, epoch, mac",
     "row_set": "kind, version, n, operators, nonce, digest, mac_epoch, mac",
     "retirement": "generation, state, actor, started_at, retired_at, node,"
     " rows_written, rows_moved_in, rows_moved_out, rows_deleted, rows_written_off, rows_left,"

@@ -3,6 +3,7 @@
 "Objects" and "MACs".
 """
 
+import re
 import struct
 
 import kdf
@@ -29,6 +30,7 @@ MAC_ERASED = 52
 MAC_DESTRUCTIONS = 53
 MAC_WRITE_OFF = 61
 MAC_WARRANT = 62
+MAC_COLUMN_COUNT = 70
 SET_MEMBER = 12  # F of a row and G of a nonce: parts of a digest, no MACs
 SET_MASK = 13
 
@@ -172,12 +174,15 @@ def _budgets_good(n, data):
     return good
 
 
-def _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form):
+def _field_spec(
+    field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form, app_column
+):
     flags = (1 if dedup else 0) | (2 if allow_bad_luhn else 0) | (4 if mask_eight else 0)
-    flags |= (8 if rules else 0) | (32 if token_form else 0)
+    flags |= (8 if rules else 0) | (32 if token_form else 0) | (64 if app_column else 0)
     card_rules = bytes([len(rules)]) + rules if rules else b""
     form = bytes([token_form]) if token_form else b""
-    return struct.pack(">I", field_id) + text(name) + bytes([kind, flags]) + card_rules + form
+    head = struct.pack(">I", field_id) + text(name) + bytes([kind, flags])
+    return head + card_rules + form + (text(app_column) if app_column else b"")
 
 
 def field_message(
@@ -189,13 +194,16 @@ def field_message(
     mask_eight,
     rules,
     token_form,
+    app_column,
     state,
     revision,
     epoch,
 ):
     return (
         struct.pack(">Q", epoch)
-        + _field_spec(field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form)
+        + _field_spec(
+            field_id, name, kind, dedup, allow_bad_luhn, mask_eight, rules, token_form, app_column
+        )
         + struct.pack(">BQ", state, revision)
     )
 
@@ -244,9 +252,24 @@ def client_object(row):
 
 
 def field_object(row):
-    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight", "rules", "token_form")
-    head = _field_spec(*(row[column] for column in columns))
+    columns = ("id", "name", "kind", "dedup", "allow_bad_luhn", "mask_eight", "rules")
+    head = _field_spec(*(row[c] for c in (*columns, "token_form", "app_column")))
     return head + struct.pack(">BQQ", row["state"], row["revision"], row["mac_epoch"]) + row["mac"]
+
+
+def app_column_good(value):
+    """Whether it is the text of a column in its one form, or there is none."""
+    name = r"[A-Za-z_][A-Za-z0-9_$]{0,62}"
+    form = rf"{name} {name}\.{name} ({name}) ({name}) ({name})"
+    found = re.fullmatch(form, value, re.ASCII)
+    return not value or (
+        found is not None and len(set(found.groups())) == 3 and len(value.encode()) <= 255
+    )
+
+
+def column_count_message(field_id, app_column, generation, envelopes, epoch):
+    head = struct.pack(">I", field_id) + text(app_column)
+    return head + struct.pack(">QQQ", generation, envelopes, epoch)
 
 
 def generation_message(number, key_id, state, check, epoch):
@@ -314,6 +337,7 @@ class RowMacs:
             MAC_KEEPER_VIEW: state,
             MAC_WRITE_OFF: state,
             MAC_WARRANT: state,
+            MAC_COLUMN_COUNT: state,
         }
 
     def make(self, kind, message):

@@ -105,6 +105,7 @@ class Vault:
                 "write_off",
                 "write_off_approval",
                 "quarantine",
+                "column_count",
             )
         }
         self.tallies = {}
@@ -114,7 +115,7 @@ class Vault:
 
     # -- control rows
 
-    def add_field(self, number, name, dedup=True, rules=b"", token_form=0):
+    def add_field(self, number, name, dedup=True, rules=b"", token_form=0, app_column=""):
         row = {
             "id": number,
             "name": name,
@@ -124,6 +125,7 @@ class Vault:
             "mask_eight": False,
             "rules": rules,
             "token_form": token_form,
+            "app_column": app_column,
             "state": 1,
             "revision": len(self.tables["field"]) + 1,
             "mac_epoch": self.epoch,
@@ -139,12 +141,26 @@ class Vault:
                 False,
                 rules,
                 token_form,
+                app_column,
                 1,
                 row["revision"],
                 self.epoch,
             ),
         )
         self.tables["field"].append(row)
+
+    def add_column_count(self, field, generation, envelopes):
+        column = self._field(field)["app_column"]
+        message = rows.column_count_message(field, column, generation, envelopes, self.epoch)
+        self.tables["column_count"].append(
+            {
+                "field": field,
+                "generation": generation,
+                "envelopes": envelopes,
+                "epoch": self.epoch,
+                "mac": self.macs.make(rows.MAC_COLUMN_COUNT, message),
+            }
+        )
 
     def add_client(self, name, permissions, terms=b""):
         row = {

@@ -46,7 +46,7 @@ NUMERIC = "4111118264091111"  # a token of the first card
 def vault():
     """Three fields, four generations: 1 and 2 retired and certified, 3 draining, 4 active."""
     vault = Vault()
-    vault.add_field(1, "pan")
+    vault.add_field(1, "pan", app_column="shop public.customer id pan pan_envelope")
     vault.add_field(2, "plain", dedup=False, rules=RULES)
     vault.add_field(3, "numeric", token_form=2 | 4)
     vault.add_client("init", 4)
@@ -64,6 +64,7 @@ def vault():
         vault.tokens += [(vault.add_card(1, pan), pan) for pan in mine]
         vault.tokens += [(vault.add_card(2, PANS[0]), PANS[0]) for _ in range(2)]
     vault.tokens.append((vault.add_card(3, PANS[0], NUMERIC), PANS[0]))
+    vault.add_column_count(1, 3, 17)
     return vault
 
 
@@ -466,6 +467,28 @@ def test_an_altered_write_off_is_named(lossy, tmp_path, table, column, change):
     row = lossy.tables[table][0]
     row[column] = change(row[column])
     assert check(lossy, tmp_path).n_faults() > 0
+
+
+@pytest.mark.parametrize(
+    "column, value",
+    [
+        ("field", 2),
+        ("generation", 2),
+        ("envelopes", 0),
+        ("epoch", 4),
+        ("epoch", 99),
+        ("mac", bytes(16)),
+    ],
+)
+def test_an_altered_count_of_a_column_is_named(vault, tmp_path, column, value):
+    vault.tables["column_count"][0][column] = value
+    assert check(vault, tmp_path).kinds() == {"column count"}
+
+
+@pytest.mark.parametrize("value", ["", "shop public.customer id pan other", "shop"])
+def test_an_altered_column_is_named(vault, tmp_path, value):
+    vault.tables["field"][0]["app_column"] = value
+    assert check(vault, tmp_path).n_faults("field row") >= 1
 
 
 def test_a_good_card_that_was_written_off_is_named(lossy, tmp_path):

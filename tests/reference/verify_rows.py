@@ -46,6 +46,7 @@ class RowChecks:
                 "write_off",
                 "write_off_approval",
                 "quarantine",
+                "column_count",
             )
         }
         self.ring = None
@@ -58,6 +59,7 @@ class RowChecks:
         self._acks()
         self._backups()
         self._row_macs()
+        self._column_counts()
         self._set(rows.SET_CLIENTS, "client", rows.client_object)
         self._set(rows.SET_FIELDS, "field", rows.field_object)
         self._retirements()
@@ -244,6 +246,28 @@ class RowChecks:
         if not rows.card_rules_good(row["rules"]) or (row["rules"] and row["kind"] != 1):
             self.report.fault("field row", f"{row['id']}: its card rules are not in their form")
 
+    def _app_column(self, row):
+        if not rows.app_column_good(row["app_column"]) or (row["app_column"] and row["kind"] != 1):
+            self.report.fault("field row", f"{row['id']}: its column is not in its form")
+
+    def _column_counts(self):
+        """Each is of the column that the field has now: with another one the counts are gone."""
+        columns = {row["id"]: row["app_column"] for row in self.tables["field"]}
+        for row in self.tables["column_count"]:
+            what = f"field {row['field']}, generation {row['generation']}"
+            column = columns.get(row["field"], "")
+            values = (row["field"], column, row["generation"], row["envelopes"], row["epoch"])
+            if not column:
+                self.report.fault("column count", f"{what}: the field has no column")
+            elif not self._mac_is_good(
+                rows.MAC_COLUMN_COUNT, row["mac"], rows.column_count_message, *values
+            ):
+                self.report.fault("column count", f"{what}: its MAC is not the service root's")
+            elif self.ring is not None and row["epoch"] > self.ring.epoch:
+                self.report.fault(
+                    "column count", f"{what}: of epoch {row['epoch']}, which is still to come"
+                )
+
     def _backups(self):
         for row in self.tables["backup"]:
             name = row["digest"].hex()[:16]
@@ -284,10 +308,12 @@ class RowChecks:
                 "mask_eight",
                 "rules",
                 "token_form",
+                "app_column",
                 "state",
                 "revision",
             )
             self._card_rules(row)
+            self._app_column(row)
         for table in ("node", "node_number"):
             for row in self.tables[table]:
                 self._simple(

@@ -251,6 +251,39 @@ static void card_rules_change_and_are_part_of_the_row(void **state)
     assert_int_equal(change_field(&changed, &spec, JT_ROW_ACTIVE, &ignored), JT_OK);
 }
 
+#define COLUMN "shop public.customer id pan pan_envelope"
+
+static void a_column_is_part_of_the_row_and_takes_no_others_place(void **state)
+{
+    (void)state;
+    struct jt_field_spec spec = { .id = 9, .name = "b", .kind = JT_FIELD_PAN };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    struct jt_field_change made, with, ignored;
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &spec, &none, &made), JT_OK);
+    memcpy(spec.column, COLUMN, sizeof COLUMN);
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &with), JT_OK);
+    assert_string_equal(with.row.spec.column, COLUMN);
+    assert_int_equal(check_field(&with.row), JT_OK);
+    struct jt_field_row altered = with.row;
+    altered.spec.column[0] = '\0'; /* as somebody who would have it forgotten */
+    assert_int_equal(check_field(&altered), JT_ERR_FORGED);
+    altered = with.row;
+    altered.spec.column[0] = 'x';
+    assert_int_equal(check_field(&altered), JT_ERR_FORGED);
+    spec.mask_eight = true; /* beside it the rules change */
+    assert_int_equal(change_field(&with, &spec, JT_ROW_ACTIVE, &ignored), JT_OK);
+    spec.column[0] = 'x'; /* another one */
+    assert_int_equal(change_field(&with, &spec, JT_ROW_ACTIVE, &ignored), JT_ERR_INVALID);
+    spec.column[0] = '\0';
+    assert_int_equal(change_field(&with, &spec, JT_ROW_ACTIVE, &ignored), JT_OK);
+    spec.column[0] = 'x'; /* what is none */
+    spec.column[1] = '\0';
+    assert_int_equal(change_field(&made, &spec, JT_ROW_ACTIVE, &ignored), JT_ERR_INVALID);
+    struct jt_field_spec bytes = { .id = 9, .name = "c", .kind = JT_FIELD_BYTES };
+    memcpy(bytes.column, COLUMN, sizeof COLUMN);
+    assert_int_equal(jt_keyclient_wait_field_make(kc, &bytes, &none, &ignored), JT_ERR_INVALID);
+}
+
 static void malformed_fields_are_not_made(void **state)
 {
     (void)state;
@@ -304,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_field_row_stands_and_an_altered_one_is_refused),
         cmocka_unit_test(of_a_field_only_the_rules_change),
         cmocka_unit_test(card_rules_change_and_are_part_of_the_row),
+        cmocka_unit_test(a_column_is_part_of_the_row_and_takes_no_others_place),
         cmocka_unit_test(malformed_fields_are_not_made),
         cmocka_unit_test(rows_of_another_keeper_are_refused),
     };

@@ -93,6 +93,36 @@ static void card_rules_come_with_a_row(void **state)
     jt_buf_clear(&b);
 }
 
+static void a_column_comes_with_a_row(void **state)
+{
+    (void)state;
+    struct jt_field_row row = { .spec = { .id = 9, .name = "p", .kind = JT_FIELD_PAN },
+                                .state = JT_ROW_ACTIVE,
+                                .revision = 4 };
+    struct jt_field_row back = { .spec = { .column = "left over" } };
+    struct jt_buf b;
+    jt_buf_init(&b, 1000);
+    static const size_t lengths[] = { 0, 1, JT_APP_COLUMN_MAX };
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        memset(row.spec.column, 'c', lengths[i]);
+        jt_buf_reset(&b);
+        jt_field_row_encode(&row, &b);
+        struct jt_reader in = jt_reader_init(b.data, b.len);
+        assert_int_equal(jt_field_row_decode(&in, &back), JT_OK);
+        assert_string_equal(back.spec.column, row.spec.column);
+        assert_int_equal(back.revision, 4);
+        message_refuses_truncation(&b, decode_row);
+        message_survives_mutation(&b, decode_row, 5);
+    }
+    /* the flag without a text would be a second form */
+    size_t at = 4 + 1 + 1 + 1 + 1;
+    assert_int_equal(b.data[at], JT_APP_COLUMN_MAX);
+    b.data[at] = 0;
+    struct jt_reader in = jt_reader_init(b.data, b.len);
+    assert_int_equal(jt_field_row_decode(&in, &back), JT_ERR_PROTOCOL);
+    jt_buf_clear(&b);
+}
+
 static enum jt_err decode_alter(struct jt_reader *in)
 {
     struct jt_field_alter alter;
@@ -145,6 +175,12 @@ static void a_rule_that_is_not_in_use_leaves_no_trace(void **state)
     static const uint8_t with[] = { 0, 0, 0, 1, 1, 'p', 1, 13, 2, 7, 9 };
     assert_int_equal(b.len, sizeof with);
     assert_memory_equal(b.data, with, sizeof with);
+    spec.column[0] = 'c';
+    jt_buf_reset(&b);
+    jt_field_spec_encode(&spec, &b);
+    static const uint8_t column[] = { 0, 0, 0, 1, 1, 'p', 1, 64 + 13, 2, 7, 9, 1, 'c' };
+    assert_int_equal(b.len, sizeof column);
+    assert_memory_equal(b.data, column, sizeof column);
     jt_buf_clear(&b);
 }
 
@@ -153,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),
         cmocka_unit_test(card_rules_come_with_a_row),
+        cmocka_unit_test(a_column_comes_with_a_row),
         cmocka_unit_test(a_change_round_trips),
         cmocka_unit_test(a_rule_that_is_not_in_use_leaves_no_trace),
     };
