@@ -23,14 +23,11 @@ DIALECTS = (
 ).split()
 
 
-def sanitizer():
-    """A program that is not built with AddressSanitizer needs it first to load what is."""
-    if not os.environ.get("JETON_TEST_SANITIZED"):
-        return {}
-    done = subprocess.run(
-        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
-    )
-    return {"LD_PRELOAD": done.stdout.strip()}
+# Debian's GnuCOBOL hangs in its own start (cob_init, setlocale) where AddressSanitizer was loaded
+# before it. What of the library touches an area is tried with the sanitizer by tests/unit/client.
+pytestmark = pytest.mark.skipif(
+    bool(os.environ.get("JETON_TEST_SANITIZED")), reason="GnuCOBOL does not start under a sanitizer"
+)
 
 
 class Cobol:
@@ -67,7 +64,6 @@ class Cobol:
             "JETON_URL": url,
             "JETON_KEY_FILE": str(key_file),
             "JETON_RETRY_FOR": "5",
-            **sanitizer(),
             **more,
         }
         return subprocess.run(
@@ -172,8 +168,6 @@ def table(cobol, how):
         )
     if how == "static":
         libraries = ("-fstatic-call", BIN / "libjeton.a", "-lcurl", "-ljansson")
-        if os.environ.get("JETON_TEST_SANITIZED"):
-            libraries += ("-Q", "-fsanitize=address,undefined")
         return cobol.compile(source, *libraries, name="cardtab-static"), {}
     loaded = {"COB_LIBRARY_PATH": str(cobol.directory)}
     if how == "loaded":

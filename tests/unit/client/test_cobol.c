@@ -286,7 +286,8 @@ static void a_value_leaves_as_a_card_or_as_nothing(void **state)
 {
     (void)state;
     static const struct {
-        const char *bytes, *body;
+        char bytes[33]; /* padded with NULs */
+        const char *body;
     } cases[] = {
         { CARD "                ", "{\"items\":[{\"pan\":\"" CARD "\"}]}" },
         { CARD "\"}],\"x\":[{       ", "{\"items\":[{\"pan\":\"?\"}]}" },

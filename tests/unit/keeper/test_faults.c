@@ -7,11 +7,16 @@
  *
  * The functions below stand before the real ones by the linker's --wrap.
  */
-#include "inside.h"
+#include "signers.h"
 
+#include "keeper/honey.h"
 #include "keeper/keydir.h"
+#include "wire/client.h"
 #include "wire/escrow.h"
+#include "wire/field.h"
+#include "wire/honey.h"
 #include "wire/open.h"
+#include "wire/set.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +192,76 @@ static void check_escrow(struct inside *in)
     jt_escrow_file_encode(&escrow, &in->payload);
 }
 
+/* --- acts on rows of the database --- */
+
+static struct jt_field_change field;
+static struct jt_client_change client;
+static struct jt_set_sum sum;
+static struct jt_custodian_row custodians;
+static struct jt_honey_sealed honey;
+
+static void make_field(struct inside *in)
+{
+    const struct jt_field_spec spec = { .id = FIELD, .name = "pan", .kind = JT_FIELD_PAN };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    jt_field_make_encode(&spec, &none, &in->payload);
+}
+
+static void alter_field(struct inside *in)
+{
+    const struct jt_field_alter alter = { .was = field,
+                                          .spec = field.row.spec,
+                                          .state = JT_ROW_ACTIVE };
+    jt_field_alter_encode(&alter, &in->payload);
+}
+
+static void sum_fields(struct inside *in)
+{
+    struct jt_set_change change = { .now.field = field.row };
+    const struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 1, .changes = &change };
+    jt_set_sum_request_encode(&request, &in->payload);
+}
+
+static void verify_fields(struct inside *in)
+{
+    jt_set_verify_encode(&sum, &field.set, &in->payload);
+}
+
+static void make_client(struct inside *in)
+{
+    const struct jt_client_order order = { .permissions = JT_MAY_OPERATE, .fresh = true };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_CLIENTS);
+    jt_client_make_encode("operator", &order, &none, &in->payload);
+}
+
+static void check_client(struct inside *in)
+{
+    static const uint8_t secret[JT_CLIENT_SECRET_LEN];
+    jt_client_check_encode(&client.row, secret, &in->payload);
+}
+
+static void make_custodians(struct inside *in)
+{
+    const struct jt_custodians_make make = signers_two(0);
+    jt_custodians_make_encode(&make, &in->payload);
+}
+
+static void show_custodians(struct inside *in)
+{
+    jt_custodian_row_encode(&custodians, &in->payload);
+}
+
+static void show_honey(struct inside *in)
+{
+    jt_honey_sealed_encode(&honey, &in->payload);
+}
+
+static void join(struct inside *in)
+{
+    const struct jt_node_join order = { .spec = { .name = "node1", .number = NODE } };
+    jt_node_join_encode(&order, &in->payload);
+}
+
 /* Items have results of their own: none of them may say that a row is false. */
 static enum jt_err of_items(struct jt_reader *reply, uint8_t verb)
 {
@@ -337,6 +412,40 @@ static void a_backup(void **state)
     cards_open_as_before(in);
 }
 
+/* Rows that a keeper makes, and those that it is shown. */
+static void rows_of_the_database(void **state)
+{
+    struct inside *in = *state;
+    struct jt_reader reply;
+    struct jt_honey_set marks = { .version = 0 };
+    assert_true(every_call(in, "FIELD_MAKE", JT_VERB_FIELD_MAKE, make_field, &reply) > 1);
+    assert_int_equal(jt_field_change_decode(&reply, &field), JT_OK);
+    assert_true(every_call(in, "SET_SUM", JT_VERB_SET_SUM, sum_fields, &reply) > 1);
+    assert_int_equal(jt_set_sum_decode(&reply, &sum), JT_OK);
+    assert_true(every_call(in, "SET_VERIFY", JT_VERB_SET_VERIFY, verify_fields, &reply) > 3);
+    (void)every_call(in, "FIELD_CHANGE", JT_VERB_FIELD_CHANGE, alter_field, &reply);
+    assert_true(every_call(in, "CLIENT_MAKE", JT_VERB_CLIENT_MAKE, make_client, &reply) > 1);
+    assert_int_equal(jt_client_change_decode(&reply, &client), JT_OK);
+    assert_true(every_call(in, "CLIENT_CHECK", JT_VERB_CLIENT_CHECK, check_client, &reply) > 1);
+
+    in->k->local = true;
+    assert_true(
+        every_call(in, "CUSTODIANS_MAKE", JT_VERB_CUSTODIANS_MAKE, make_custodians, &reply) > 1);
+    assert_int_equal(jt_custodian_row_decode(&reply, &custodians), JT_OK);
+    assert_true(
+        every_call(in, "CUSTODIANS_SHOW", JT_VERB_CUSTODIANS_SHOW, show_custodians, &reply) > 3);
+    assert_int_equal(jt_honey_add(&marks, FIELD, rows[0].id), JT_OK);
+    assert_int_equal(jt_honey_seal(in->k->root, true, &marks, &honey), JT_OK);
+    assert_true(every_call(in, "HONEY_ACCEPT", JT_VERB_HONEY_ACCEPT, show_honey, &reply) > 3);
+    (void)every_call(in, "NODE_JOIN", JT_VERB_NODE_JOIN, join, &reply);
+    assert_int_equal(in->k->custodians.set.version, 1);
+    assert_int_equal(in->k->honey.set.n, 1);
+    cards_open_as_before(in);
+    inside_restart(in, false); /* what was acknowledged is on the disk */
+    assert_int_equal(in->k->custodians.set.version, 1);
+    assert_int_equal(in->k->honey.set.n, 1);
+}
+
 /* A start that fails says why, touches nothing, and the next one serves. */
 static void a_start(void **state)
 {
@@ -373,7 +482,8 @@ static void a_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(cards), TEST(cards_after_a_start), TEST(a_roll), TEST(a_backup), TEST(a_start),
+        TEST(cards),    TEST(cards_after_a_start),  TEST(a_roll),
+        TEST(a_backup), TEST(rows_of_the_database), TEST(a_start),
     };
     return cmocka_run_group_tests_name("keeper/faults", tests, NULL, NULL);
 }

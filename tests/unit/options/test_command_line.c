@@ -31,7 +31,8 @@ static char printed[2000];
 /* Parses a line of words; what it prints on descriptor `fd` is in `printed`. */
 static int parse(const struct jt_daemon *daemon, int fd, const char *line)
 {
-    char copy[200], *words[MAX_WORDS] = { copy }, *save = NULL;
+    static char copy[200]; /* the settings point into it */
+    char *words[MAX_WORDS] = { copy }, *save = NULL;
     int n = 1;
     snprintf(copy, sizeof copy, "plain %s", line);
     (void)strtok_r(copy, " ", &save);
