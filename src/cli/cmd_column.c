@@ -120,6 +120,7 @@ int jt_cmd_column_add(const struct jt_command *self, struct jt_cli *cli, int arg
     err = err == JT_OK ? jt_foreign_database(&t) : err;
     err = err == JT_OK ? jt_foreign_inspect(&t) : err;
     code = err == JT_OK ? JT_EXIT_OK : jt_column_complain(&t, "cannot use the database", err);
+    code = code == JT_EXIT_OK ? jt_column_need_value(&t) : code;
     bool fit = t.is_table && t.key_unique && !t.is_standby;
     if (code == JT_EXIT_OK && a.prepare && fit) {
         code = prepare(&t);

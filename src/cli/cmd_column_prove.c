@@ -106,7 +106,7 @@ static int prove(struct jt_column_job *job, long sample, bool forbids)
     bool good = false;
     size_t n = 0;
     int code = look_in_snapshot(job, &good);
-    if (code == JT_EXIT_OK && good && forbids) {
+    if (code == JT_EXIT_OK && good && forbids && job->table.has_value) {
         code = forbid(job);
         code = code == JT_EXIT_OK ? look_in_snapshot(job, &good) : code;
     }

@@ -158,6 +158,7 @@ int jt_cmd_column_encrypt(const struct jt_command *self, struct jt_cli *cli, int
     }
     jt_column_catch_signals();
     code = jt_column_open(cli, field, database, true, &w.job);
+    code = code == JT_EXIT_OK ? jt_column_need_value(&w.job.table) : code;
     if (code == JT_EXIT_OK) {
         enum jt_err err = jt_foreign_count_plain(&w.job.table, &w.n_all);
         code = err == JT_OK ? JT_EXIT_OK : database_failed(&w, err);

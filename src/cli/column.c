@@ -57,6 +57,16 @@ int jt_column_complain(const struct jt_foreign *table, const char *what, enum jt
                                                   : JT_EXIT_FAILED;
 }
 
+int jt_column_need_value(const struct jt_foreign *table)
+{
+    if (!table->is_table || table->has_value) {
+        return JT_EXIT_OK;
+    }
+    jt_complain("%s.%s has no column %s", table->column.schema, table->column.table,
+                table->column.value);
+    return JT_EXIT_FAILED;
+}
+
 int jt_column_tell_missing(const struct jt_foreign *table)
 {
     char sql[JT_FOREIGN_SQL_MAX];

@@ -69,6 +69,9 @@ int jt_column_refresh(struct jt_column_job *job);
 /* Tells that something failed in the database, without what could be a card number there. */
 int jt_column_complain(const struct jt_foreign *table, const char *what, enum jt_err err);
 
+/* Whether the card numbers' column is there. JT_EXIT_OK, or an exit code after a message. */
+int jt_column_need_value(const struct jt_foreign *table);
+
 /* Prints what is to be run, or what is wrong with the table. */
 int jt_column_tell_missing(const struct jt_foreign *table);
 

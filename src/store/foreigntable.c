@@ -63,12 +63,12 @@ enum jt_err jt_foreign_database(struct jt_foreign *f)
 /* SQL is laid out by hand. */
 /* clang-format off */
 static const char look_up[] =
-    "SELECT c.relkind = 'r' AND k.attnum IS NOT NULL AND v.attnum IS NOT NULL "
+    "SELECT c.relkind = 'r' AND k.attnum IS NOT NULL "
     "AND kt.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid') "
-    "AND vt.typname IN ('int8', 'numeric', 'text', 'varchar', 'bpchar') "
-    "AND kt.typnamespace = 'pg_catalog'::regnamespace "
-    "AND vt.typnamespace = 'pg_catalog'::regnamespace "
-    "AND v.attgenerated = '' AND k.attgenerated = '', "
+    "AND kt.typnamespace = 'pg_catalog'::regnamespace AND k.attgenerated = '' "
+    "AND (v.attnum IS NULL OR (vt.typname IN ('int8', 'numeric', 'text', 'varchar', 'bpchar') "
+    "AND vt.typnamespace = 'pg_catalog'::regnamespace AND v.attgenerated = '')), "
+    "v.attnum IS NOT NULL, "
     "coalesce(et.oid = 'bytea'::regtype, false), "
     "NOT coalesce(v.attnotnull, true), "
     "coalesce(k.attnotnull, false) AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid "
@@ -110,13 +110,14 @@ enum jt_err jt_foreign_inspect(struct jt_foreign *f)
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
         f->is_table = jt_row_bool(&row, 0);
-        f->has_envelope = jt_row_bool(&row, 1);
-        f->value_null = jt_row_bool(&row, 2);
-        f->key_unique = jt_row_bool(&row, 3);
-        f->by_value = jt_row_bool(&row, 4);
-        f->by_key_id = jt_row_bool(&row, 5);
-        f->is_standby = jt_row_bool(&row, 6);
-        jt_row_text(&row, 7, f->key_type, sizeof f->key_type);
+        f->has_value = jt_row_bool(&row, 1);
+        f->has_envelope = jt_row_bool(&row, 2);
+        f->value_null = jt_row_bool(&row, 3);
+        f->key_unique = jt_row_bool(&row, 4);
+        f->by_value = jt_row_bool(&row, 5);
+        f->by_key_id = jt_row_bool(&row, 6);
+        f->is_standby = jt_row_bool(&row, 7);
+        jt_row_text(&row, 8, f->key_type, sizeof f->key_type);
         err = jt_row_status(&row);
     }
     PQclear(res);
@@ -131,8 +132,8 @@ bool jt_foreign_preparation(const struct jt_foreign *f, int i, char sql[static J
     const char *t = c->table, *s = c->schema;
     for (int at = 0; at < 6; at++) {
         bool due = at == 0   ? !f->has_envelope
-                   : at == 1 ? !f->value_null
-                   : at < 4  ? !f->by_value
+                   : at == 1 ? f->has_value && !f->value_null
+                   : at < 4  ? f->has_value && !f->by_value
                              : !f->by_key_id;
         if (!due || i-- > 0) {
             continue;
@@ -445,6 +446,10 @@ static enum jt_err ask_number(struct jt_foreign *f, const char *sql, uint64_t *o
 enum jt_err jt_foreign_count_plain(struct jt_foreign *f, uint64_t *n)
 {
     char sql[JT_FOREIGN_SQL_MAX];
+    *n = 0;
+    if (!f->has_value) {
+        return JT_OK;
+    }
     (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s t WHERE t.\"%s\" IS NOT NULL",
                    f->table, f->column.value);
     return ask_number(f, sql, n);

@@ -31,7 +31,8 @@ struct jt_foreign {
     char table[2 * JT_APP_NAME_MAX + 8]; /* quoted */
 
     /* what the catalogue says */
-    bool is_table;     /* an ordinary one, there, with key and value column of types that go */
+    bool is_table;     /* an ordinary one, there, with a key, of types that go */
+    bool has_value;    /* the value column is there: it may be dropped when all is encrypted */
     bool has_envelope; /* the column is there, and bytea */
     bool value_null;   /* the value column may be NULL */
     bool key_unique;   /* NOT NULL, and of a unique index of its own */
@@ -57,8 +58,8 @@ enum jt_err jt_foreign_inspect(struct jt_foreign *f) JT_CHECKED;
 /* What is there, and ready for work. */
 static inline bool jt_foreign_ready(const struct jt_foreign *f)
 {
-    return f->is_table && f->has_envelope && f->value_null && f->key_unique && f->by_value &&
-           f->by_key_id && !f->is_standby;
+    return f->is_table && f->has_envelope && f->key_unique && f->by_key_id && !f->is_standby &&
+           (!f->has_value || (f->value_null && f->by_value));
 }
 
 /*
@@ -107,6 +108,7 @@ enum jt_err jt_foreign_seal(struct jt_foreign *f, const struct jt_foreign_rows *
 enum jt_err jt_foreign_reseal(struct jt_foreign *f, const struct jt_foreign_rows *rows,
                               uint64_t *n) JT_CHECKED;
 
+/* None, where the value column is gone. */
 enum jt_err jt_foreign_count_plain(struct jt_foreign *f, uint64_t *n) JT_CHECKED;
 enum jt_err jt_foreign_count_sealed(struct jt_foreign *f, uint8_t key_id, uint64_t *n) JT_CHECKED;
 

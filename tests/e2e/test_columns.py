@@ -303,6 +303,19 @@ def test_a_column_is_prepared_encrypted_and_proved(shop):
         assert not re.search(r"\d{12}", text)
 
 
+def test_the_plain_column_may_go_when_all_is_encrypted(shop):
+    shop.add("--prepare")
+    assert shop.column("encrypt").returncode == 0
+    shop.sql("ALTER TABLE customer DROP COLUMN pan")
+    shop.service.operator.roll()
+    assert shop.column("drain").returncode == 0
+    assert "rows in the clear: 0" in shop.column("status").stdout
+    assert shop.column("prove", "--forbid").returncode == 0
+    answer = shop.column("encrypt")
+    assert answer.returncode == 1 and "has no column pan" in answer.stderr
+    shop.service.operator.retire(1)
+
+
 def test_values_that_are_no_cards_are_left_and_named_by_their_key(shop):
     shop.add("--prepare")
     shop.sql("UPDATE customer SET pan = %s WHERE id = 7", (bad_luhn(7),))
@@ -418,6 +431,22 @@ def test_a_retirement_ends_when_the_column_is_drained(shop):
     assert shop.column("encrypt").returncode == 0
     keys = {r[0] for r in shop.sql("SELECT DISTINCT get_byte(pan_envelope, 0) FROM customer")}
     assert keys == {service.key_id(2)}
+
+
+def test_a_destruction_takes_a_count_from_after_the_retirement(service):
+    register(service)
+    service.operator.roll()
+    assert counted(service, 1, 0).status_code == 200
+    service.operator.retire(1)
+
+    def reason():
+        return service.operator.post("/v1/generations/1/destroy").json()["reason"]
+
+    assert "stand in a registered column" in reason()
+    assert counted(service, 1, 3).status_code == 200  # stored late, or restored
+    assert "stand in a registered column" in reason()
+    assert counted(service, 1, 0).status_code == 200
+    assert "custodians" in reason()  # of whom there are none here: the next thing that it takes
 
 
 def test_a_password_is_not_taken_on_the_command_line(shop):
