@@ -344,6 +344,14 @@ static void write_generations(const struct jt_metrics_view *v, struct jt_buf *ou
     }
 }
 
+static void write_columns(const struct jt_metrics_view *v, struct jt_buf *out)
+{
+    jt_prom_gauge(out, "jeton_columns_waiting",
+                  "Columns of applications that keep a generation from retiring, once its cards "
+                  "are gone.",
+                  atomic_load(&v->vault->columns_waiting));
+}
+
 /* What ends keys and cards; nothing of it while the database is away. */
 static void write_endings(const struct jt_endings *e, struct jt_buf *out)
 {
@@ -422,6 +430,7 @@ void jt_metrics_write(const struct jt_metrics_view *view, struct jt_buf *out)
     write_counters(view, out);
     write_checks(view, out);
     write_generations(view, out);
+    write_columns(view, out);
     if (view->peers.endings_known) {
         write_endings(&view->peers.endings, out);
     }

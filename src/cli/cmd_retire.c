@@ -72,16 +72,51 @@ static struct jt_progress_state progress_of(const json_t *retirement, char *note
     return state;
 }
 
+/* The cards are gone, and columns of applications keep it: they are drained by somebody else. */
+static bool waits_for_columns(const json_t *retirement)
+{
+    return jt_reply_integer(retirement, "columns_waiting") > 0 &&
+           jt_reply_integer(retirement, "rows_left") == 0 &&
+           strcmp(jt_reply_text(retirement, "state"), "draining") == 0;
+}
+
 /* Nothing is left but cards that cannot be moved: no wait makes it end. */
 static bool is_stuck(const json_t *retirement)
 {
     long long stuck = jt_reply_integer(retirement, "rows_stuck");
-    return stuck > 0 && jt_reply_integer(retirement, "rows_left") <= stuck &&
-           strcmp(jt_reply_text(retirement, "state"), "draining") == 0;
+    return waits_for_columns(retirement) ||
+           (stuck > 0 && jt_reply_integer(retirement, "rows_left") <= stuck &&
+            strcmp(jt_reply_text(retirement, "state"), "draining") == 0);
+}
+
+static void tell_columns(const json_t *retirement)
+{
+    size_t i;
+    json_t *c;
+    json_array_foreach(json_object_get(retirement, "columns"), i, c)
+    {
+        if (json_is_integer(json_object_get(c, "envelopes"))) {
+            jt_complain("column %s has %lld envelopes under it: run jeton column drain %s",
+                        jt_reply_text(c, "column"), jt_reply_integer(c, "envelopes"),
+                        jt_reply_text(c, "field"));
+        } else {
+            jt_complain("column %s was not counted since it drains: run jeton column drain %s",
+                        jt_reply_text(c, "column"), jt_reply_text(c, "field"));
+        }
+    }
+    jt_complain("%lld columns of applications keep generation %lld from retiring; it goes on when "
+                "they are drained",
+                jt_reply_integer(retirement, "columns_waiting"),
+                jt_reply_integer(retirement, "generation"));
 }
 
 static void tell_stuck(const json_t *retirement)
 {
+    if (waits_for_columns(retirement)) {
+        tell_columns(retirement);
+        return;
+    }
+
     char causes[200] = "";
     size_t len = 0;
     const char *cause;

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX 65536
+#define BODY_MAX      65536
+#define LINE_BODY_MAX (8u << 20)
 
 static int exit_code_of(long status)
 {
@@ -109,12 +110,12 @@ static int complain_of_transfer(const struct jt_endpoint *endpoint, CURLcode res
     return JT_EXIT_UNAVAILABLE;
 }
 
-static int perform(const struct jt_cli *cli, const struct jt_endpoint *endpoint, CURL *handle,
+static int perform(long retry_for_s, const struct jt_endpoint *endpoint, CURL *handle,
                    struct jt_reply *reply, const char *method, const char *path,
                    const struct jt_buf *body)
 {
     struct jt_backoff backoff;
-    jt_backoff_init(&backoff, cli->retry_for_s >= 0 ? cli->retry_for_s : JT_REST_RETRY_FOR_S);
+    jt_backoff_init(&backoff, retry_for_s);
     for (;;) {
         if (!jt_endpoint_prepare(endpoint, handle, reply, method, path, body)) {
             jt_complain("%s%s: cannot be asked", endpoint->url, path);
@@ -183,7 +184,8 @@ int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, 
         code = JT_EXIT_FAILED;
         goto out;
     }
-    code = perform(cli, &endpoint, handle, &reply, method, path, &body_text);
+    code = perform(cli->retry_for_s >= 0 ? cli->retry_for_s : JT_REST_RETRY_FOR_S, &endpoint,
+                   handle, &reply, method, path, &body_text);
     if (code == JT_EXIT_OK) {
         code = to_answer(&reply, out);
     }
@@ -196,13 +198,10 @@ out:
     return code;
 }
 
-int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
-                 struct jt_answer *out)
+/* Only a 2xx with an object in it will do; all else is told. */
+static int demand_success(struct jt_answer *out)
 {
-    int code = jt_rest_ask(cli, method, path, body, out);
-    if (code != JT_EXIT_OK) {
-        return code;
-    }
+    int code = JT_EXIT_OK;
     if (out->status < 200 || out->status > 299) {
         code = jt_answer_complain(out);
     } else if (out->json == NULL) {
@@ -215,6 +214,64 @@ int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path,
         out->status = status;
     }
     return code;
+}
+
+int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
+                 struct jt_answer *out)
+{
+    int code = jt_rest_ask(cli, method, path, body, out);
+    return code == JT_EXIT_OK ? demand_success(out) : code;
+}
+
+int jt_rest_line_open(const struct jt_cli *cli, long retry_for_s, struct jt_rest_line *out)
+{
+    *out = (struct jt_rest_line){ .cli = cli,
+                                  .retry_for_s =
+                                      cli->retry_for_s >= 0 ? cli->retry_for_s : retry_for_s };
+    jt_reply_init(&out->reply);
+    int code = jt_endpoint_open(cli, &out->endpoint);
+    if (code == JT_EXIT_OK) {
+        out->handle = jt_endpoint_handle(&out->endpoint, &out->reply);
+    }
+    if (code == JT_EXIT_OK && out->handle == NULL) {
+        jt_complain("out of memory");
+        code = JT_EXIT_FAILED;
+    }
+    return code;
+}
+
+int jt_rest_line_call(struct jt_rest_line *line, const char *method, const char *path, json_t *body,
+                      struct jt_answer *out)
+{
+    *out = (struct jt_answer){ 0 };
+    struct jt_buf text;
+    jt_buf_init(&text, LINE_BODY_MAX);
+    char *dumped = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+    if (dumped != NULL) {
+        jt_buf_put(&text, dumped, strlen(dumped));
+    }
+    jt_wipe_free(dumped);
+    int code = JT_EXIT_OK;
+    if ((body != NULL && text.len == 0) || jt_buf_status(&text) != JT_OK) {
+        jt_complain("out of memory");
+        code = JT_EXIT_FAILED;
+    }
+    if (code == JT_EXIT_OK) {
+        code = perform(line->retry_for_s, &line->endpoint, line->handle, &line->reply, method, path,
+                       &text);
+    }
+    if (code == JT_EXIT_OK) {
+        code = to_answer(&line->reply, out);
+    }
+    jt_buf_clear(&text);
+    return code == JT_EXIT_OK ? demand_success(out) : code;
+}
+
+void jt_rest_line_close(struct jt_rest_line *line)
+{
+    curl_easy_cleanup(line->handle);
+    jt_endpoint_clear(&line->endpoint);
+    jt_reply_clear(&line->reply);
 }
 
 int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body,

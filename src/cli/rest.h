@@ -42,6 +42,22 @@ int jt_rest_call(const struct jt_cli *cli, const char *method, const char *path,
 int jt_rest_show(const struct jt_cli *cli, const char *method, const char *path, json_t *body,
                  void (*print)(const json_t *reply));
 
+/*
+ * Many requests on one connection, each as jt_rest_call. For what may be done twice: they bear no
+ * Idempotency-Key. `retry_for_s` where --retry-for says nothing.
+ */
+struct jt_rest_line {
+    const struct jt_cli *cli;
+    struct jt_endpoint endpoint;
+    CURL *handle;
+    struct jt_reply reply;
+    long retry_for_s;
+};
+int jt_rest_line_open(const struct jt_cli *cli, long retry_for_s, struct jt_rest_line *out);
+int jt_rest_line_call(struct jt_rest_line *line, const char *method, const char *path, json_t *body,
+                      struct jt_answer *out);
+void jt_rest_line_close(struct jt_rest_line *line);
+
 void jt_answer_clear(struct jt_answer *answer);
 
 /*

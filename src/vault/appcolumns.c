@@ -297,10 +297,12 @@ enum jt_err jt_appcolumns_waiting(struct jt_work_ctx *ctx, const struct jt_gener
     return err;
 }
 
-enum jt_err jt_appcolumns_check(struct jt_work_ctx *ctx, const struct jt_generation_row *g)
+enum jt_err jt_appcolumns_check(struct jt_work_ctx *ctx, const struct jt_generation_row *g,
+                                size_t *n_waiting)
 {
     struct jt_columns_waiting *waiting = calloc(1, sizeof *waiting);
     enum jt_err err = waiting == NULL ? JT_ERR_NOMEM : jt_appcolumns_waiting(ctx, g, waiting);
+    *n_waiting = err == JT_OK ? waiting->n_all : 0;
     if (err == JT_OK && waiting->n_forged > 0) {
         err = jt_fault_set(&ctx->fault, JT_ERR_COUNT_FORGED, "%zu counts", waiting->n_forged);
     }

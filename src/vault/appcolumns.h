@@ -91,8 +91,11 @@ struct jt_columns_waiting {
 enum jt_err jt_appcolumns_waiting(struct jt_work_ctx *ctx, const struct jt_generation_row *g,
                                   struct jt_columns_waiting *out) JT_CHECKED;
 
-/* JT_OK: there is none. JT_ERR_COLUMN_NOT_DRAINED, which names the first; JT_ERR_COUNT_FORGED. */
-enum jt_err jt_appcolumns_check(struct jt_work_ctx *ctx,
-                                const struct jt_generation_row *g) JT_CHECKED;
+/*
+ * JT_OK: there is none. JT_ERR_COLUMN_NOT_DRAINED, which names the first; JT_ERR_COUNT_FORGED.
+ * *n_waiting: how many there are.
+ */
+enum jt_err jt_appcolumns_check(struct jt_work_ctx *ctx, const struct jt_generation_row *g,
+                                size_t *n_waiting) JT_CHECKED;
 
 #endif

@@ -125,7 +125,8 @@ static enum jt_err collect(struct jt_work_ctx *ctx, const struct jt_generation_i
         err = JT_ERR_NOT_CERTIFIED;
     }
     if (err == JT_OK) {
-        err = jt_appcolumns_check(ctx, &info->row);
+        size_t ignored;
+        err = jt_appcolumns_check(ctx, &info->row, &ignored);
     }
     if (err == JT_OK) {
         err = jt_history_read(ctx->db, &history);

@@ -56,7 +56,8 @@ static enum jt_err leave_ring(struct jt_destroyer *d, uint64_t generation, bool 
         err = jt_history_read(d->ctx->db, &history);
     }
     if (err == JT_OK) {
-        err = jt_appcolumns_check(d->ctx, &info.row); /* a table may have been restored meanwhile */
+        size_t ignored; /* a table may have been restored meanwhile */
+        err = jt_appcolumns_check(d->ctx, &info.row, &ignored);
     }
     if (err != JT_OK) {
         return err;

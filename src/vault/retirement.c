@@ -55,7 +55,8 @@ struct jt_retirer {
     int64_t next_sample_ms;
     struct jt_drain drain; /* for single cards */
     struct open_job open[OPEN_MAX];
-    int n_passing; /* failures in passing, in a row */
+    int n_passing;      /* failures in passing, in a row */
+    uint32_t n_columns; /* of applications, that keep a generation, in this round */
 };
 
 /* --- 1. open --- */
@@ -241,7 +242,9 @@ static enum jt_err retire(struct jt_retirer *r, struct open_job *o, const struct
     bool again = false;
     enum jt_err err = jt_generation_get(r->ctx.db, job->generation, &info);
     if (err == JT_OK) {
-        err = jt_appcolumns_check(&r->ctx, &info.row); /* the keeper looks at the row's MAC below */
+        size_t n_waiting; /* the keeper looks at the row's MAC below */
+        err = jt_appcolumns_check(&r->ctx, &info.row, &n_waiting);
+        r->n_columns += (uint32_t)n_waiting;
     }
     if (err == JT_OK) {
         snprintf(facts.node, sizeof facts.node, "%s", r->ctx.vault->node.name);
@@ -404,6 +407,7 @@ static struct jt_again step(void *arg)
         return (struct jt_again){ .ms = STALE_MS }; /* vault/membership.h tells why */
     }
     take_sample(r);
+    r->n_columns = 0;
     jt_movers_look(&r->throttle, r->ctx.vault);
     if (atomic_exchange(&r->retry, false)) {
         for (size_t i = 0; i < OPEN_MAX; i++) {
@@ -420,6 +424,7 @@ static struct jt_again step(void *arg)
         int wanted_ms = work_on(r, &job);
         pause_ms = wanted_ms < pause_ms ? wanted_ms : pause_ms;
     }
+    atomic_store(&r->ctx.vault->columns_waiting, r->n_columns);
     if (err != JT_OK && err != JT_ERR_NO_RETIREMENT) {
         tell(r, NULL, &job, err);
         return (struct jt_again){ .ms = PASSING_MS };

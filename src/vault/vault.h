@@ -86,6 +86,8 @@ struct jt_vault {
     _Atomic uint64_t backup_verified_s;
     /* the database's clock less this machine's, at the last heartbeat: by it lifetimes end */
     _Atomic int64_t clock_ahead_us;
+    /* of applications, that keep a generation from retiring: as the retirer saw it last */
+    _Atomic uint32_t columns_waiting;
     _Atomic uint32_t key_ids_taken;   /* of JT_KEY_IDS, in the database */
     _Atomic uint64_t purge_overdue_s; /* of the card that has waited longest for its removal */
     _Atomic bool stopping;            /* the process ends soon: it still serves, and is not ready */

@@ -3,9 +3,19 @@
 counted, so that retirement waits for them.
 """
 
+import base64
+import itertools
+import os
+import re
+import signal
+import subprocess
+import threading
+
+import psycopg2
 import pytest
 
-from service import Api, problem, wait_until
+from cards import bad_luhn, made_up
+from service import BIN, Api, problem, wait_until
 
 COLUMN = {
     "database": "shop",
@@ -164,3 +174,305 @@ def test_a_column_that_is_gone_holds_nothing_up(service):
     service.operator.wait_certified(1)
     actions = [r["action"] for r in service.operator.get("/v1/audit").json()["rows"]]
     assert "column-add" in actions and "column-remove" in actions
+
+
+# -- a table of an application's
+
+
+ROWS = 2500  # more than two batches
+
+
+class Shop:
+    """An application's database in the same cluster, with card numbers in the clear."""
+
+    def __init__(self, service, name):
+        self.service, self.name = service, name
+        service.cluster.create_database(name)
+        self.sql(
+            "CREATE TABLE public.customer (id bigint PRIMARY KEY, pan text, note int DEFAULT 0)",
+            user="jeton",
+        )
+        self.pans = {n: made_up(n, series="shop") for n in range(1, ROWS + 1)}
+        with self.connection() as connection, connection.cursor() as cursor:
+            for key, pan in self.pans.items():
+                cursor.execute("INSERT INTO customer (id, pan) VALUES (%s, %s)", (key, pan))
+        self.job_key = service.directory / "job.key"
+        self.job_key.write_text(service.new_client("columns", ["encrypt:pan", "decrypt:pan"]))
+        self.job_key.chmod(0o600)
+
+    def connection(self):
+        return self.service.cluster.connect(self.name, user="jeton")
+
+    def sql(self, query, args=None, user="jeton"):
+        connection = self.service.cluster.connect(self.name, user=user)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(query, args)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    @property
+    def conninfo(self):
+        cluster = self.service.cluster
+        return f"host={cluster.directory} port={cluster.port} dbname={self.name} user=jeton"
+
+    def add(self, *more):
+        names = ["--table", "customer", "--key", "id", "--value", "pan"]
+        names += ["--envelope", "pan_envelope", "--database", self.conninfo]
+        return self.service.jeton("column", "add", "pan", *names, *more, check=False)
+
+    def column(self, command, *more):
+        """A command of a client that may do no more than encrypt and decrypt in the field."""
+        return self.service.jeton(
+            "column",
+            command,
+            "pan",
+            "--database",
+            self.conninfo,
+            *more,
+            check=False,
+            key_file=self.job_key,
+        )
+
+    def start(self, command, *more):
+        environment = {
+            **os.environ,
+            "JETON_URL": self.service.url,
+            "JETON_KEY_FILE": str(self.job_key),
+        }
+        arguments = ["column", command, "pan", "--database", self.conninfo, *more]
+        return subprocess.Popen(
+            [str(BIN / "jeton"), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def plain(self):
+        return self.sql("SELECT count(*) FROM customer WHERE pan IS NOT NULL")[0][0]
+
+    def open_all(self):
+        """What an application reads: the card number of each row, by the API alone."""
+        api = Api(self.service, self.job_key.read_text())
+        found = self.sql("SELECT id, pan, pan_envelope FROM customer ORDER BY id")
+        pans = {key: pan for key, pan, _ in found if pan is not None}
+        sealed = [(key, bytes(envelope)) for key, pan, envelope in found if pan is None]
+        for at in range(0, len(sealed), 1000):
+            part = sealed[at : at + 1000]
+            items = [{"row_id": str(k), "envelope": base64.b64encode(e).decode()} for k, e in part]
+            answer = api.post("/v1/fields/pan/decrypt", {"items": items})
+            pans.update({k: r.get("pan") for (k, _), r in zip(part, answer.json()["results"])})
+        return pans
+
+
+_shops = itertools.count(1)
+
+
+@pytest.fixture
+def shop(service):
+    return Shop(service, f"shop{next(_shops)}")
+
+
+def test_a_column_is_prepared_encrypted_and_proved(shop):
+    answer = shop.add()
+    assert answer.returncode == 3
+    assert "CREATE INDEX CONCURRENTLY" in answer.stderr and "ADD COLUMN" in answer.stderr
+    assert shop.column("encrypt").returncode == 3  # without the indices nothing runs
+    assert shop.plain() == ROWS
+    answer = shop.add("--prepare")
+    assert answer.returncode == 0, answer.stderr
+    assert f"{shop.name} public.customer id pan pan_envelope" in answer.stdout
+    assert shop.column("prove").returncode == 3
+    answer = shop.column("encrypt")
+    assert answer.returncode == 0, answer.stderr
+    assert f"{ROWS} rows encrypted" in answer.stderr
+    assert shop.plain() == 0 and shop.open_all() == shop.pans
+    answer = shop.column("prove", "--forbid")
+    assert answer.returncode == 0, answer.stderr
+    assert "no row has its card number in the clear" in answer.stdout and "VACUUM" in answer.stdout
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        shop.sql("UPDATE customer SET pan = '4111111111111111' WHERE id = 1")
+    assert shop.column("prove", "--forbid").returncode == 0  # again
+    answer = shop.column("status", "--all")
+    assert "rows in the clear: 0" in answer.stdout and str(ROWS) in answer.stdout
+    for text in (answer.stdout, answer.stderr):
+        assert not re.search(r"\d{12}", text)
+
+
+def test_the_plain_column_may_go_when_all_is_encrypted(shop):
+    shop.add("--prepare")
+    assert shop.column("encrypt").returncode == 0
+    shop.sql("ALTER TABLE customer DROP COLUMN pan")
+    shop.service.operator.roll()
+    assert shop.column("drain").returncode == 0
+    assert "rows in the clear: 0" in shop.column("status").stdout
+    assert shop.column("prove", "--forbid").returncode == 0
+    answer = shop.column("encrypt")
+    assert answer.returncode == 1 and "has no column pan" in answer.stderr
+    shop.service.operator.retire(1)
+
+
+def test_values_that_are_no_cards_are_left_and_named_by_their_key(shop):
+    shop.add("--prepare")
+    shop.sql("UPDATE customer SET pan = %s WHERE id = 7", (bad_luhn(7),))
+    shop.sql("UPDATE customer SET pan = 'none' WHERE id = 8")
+    shop.sql("UPDATE customer SET pan = '' WHERE id = 9")
+    shop.sql("UPDATE customer SET pan = repeat('4', 3000) WHERE id = 10")
+    shop.sql("UPDATE customer SET id = 4111111111111111 WHERE id = 11")
+    shop.sql("UPDATE customer SET pan = 'none' WHERE id = 4111111111111111")
+    answer = shop.column("encrypt")
+    assert answer.returncode == 3
+    assert f"{ROWS - 5} rows encrypted" in answer.stderr
+    for key, reason in ((7, "pan-bad-luhn"), (8, "pan-not-digits"), (9, "pan-empty"), (10, "pan-")):
+        assert f"row {key} is left: {reason}" in answer.stderr
+    assert "could be a card number" in answer.stderr
+    assert not re.search(r"\d{12}", answer.stdout + answer.stderr)
+    assert shop.plain() == 5 and shop.column("prove").returncode == 3
+
+
+def test_the_first_phase_keeps_the_card_numbers_and_the_second_goes_by_them(shop):
+    shop.add("--prepare")
+    answer = shop.column("encrypt", "--keep-plain")
+    assert answer.returncode == 0, answer.stderr
+    assert shop.plain() == ROWS
+    assert f"0 rows encrypted" in shop.column("encrypt", "--keep-plain").stderr
+    # the application that still knows the old column only changes a card
+    shop.pans[5] = made_up(9999, series="shop")
+    shop.sql("UPDATE customer SET pan = %s WHERE id = 5", (shop.pans[5],))
+    assert shop.column("encrypt").returncode == 0
+    assert shop.plain() == 0 and shop.open_all() == shop.pans
+
+
+def test_nothing_is_lost_while_the_application_writes_and_the_job_is_killed(shop):
+    shop.add("--prepare")
+    stop = threading.Event()
+    written = {}
+
+    def application():
+        connection = shop.connection()
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for n in itertools.count():
+                if stop.is_set():
+                    break
+                key, new = n * 37 % ROWS + 1, made_up(n, series="fresh")
+                cursor.execute(
+                    "UPDATE customer SET pan = %s, pan_envelope = NULL WHERE id = %s", (new, key)
+                )
+                written[key] = new
+                cursor.execute(
+                    "INSERT INTO customer (id, pan) VALUES (%s, %s)", (ROWS + 1 + n, new)
+                )
+                written[ROWS + 1 + n] = new
+        connection.close()
+
+    thread = threading.Thread(target=application)
+    thread.start()
+    try:
+        for batches in (1, 2):
+            job = shop.start("encrypt")
+            wait_until(lambda: shop.plain() <= ROWS + len(written) - 900 * batches, "some are done")
+            job.kill()
+            job.communicate()
+        two = [shop.start("encrypt", "--rate", "100000") for _ in range(2)]
+        wait_until(lambda: len(written) > 300, "the application writes on")
+    finally:
+        stop.set()
+        thread.join()
+    for job in two:
+        job.communicate(timeout=120)
+    answer = shop.column("encrypt")
+    assert answer.returncode == 0, answer.stderr
+    assert shop.plain() == 0 and shop.open_all() == {**shop.pans, **written}
+    assert shop.column("prove").returncode == 0
+
+
+def test_a_signal_ends_it_between_two_batches_and_it_goes_on(shop):
+    shop.add("--prepare")
+    job = shop.start("encrypt", "--rate", "1")  # the first batch, and then a long wait
+    wait_until(lambda: shop.plain() < ROWS, "the first batch is done")
+    job.send_signal(signal.SIGINT)
+    _, told = job.communicate(timeout=60)
+    assert job.returncode == 1 and "run it again" in told
+    assert shop.plain() == ROWS - 1000 and shop.open_all() == shop.pans
+    assert shop.column("encrypt").returncode == 0 and shop.plain() == 0
+
+
+def test_a_retirement_ends_when_the_column_is_drained(shop):
+    service = shop.service
+    shop.add("--prepare")
+    assert shop.column("encrypt").returncode == 0
+    service.operator.roll()
+    answer = service.jeton("keys", "retire", "1", "--wait", check=False)
+    assert answer.returncode == 3
+    assert "jeton column drain pan" in answer.stderr
+    answer = shop.column("status")
+    assert re.search(rf"^1 .* draining .* {ROWS}$", answer.stdout, re.M), answer.stdout
+    assert [c["envelopes"] for c in service.operator.retirement(1)["columns"]] == [ROWS]
+    # an envelope that was moved to another row keeps it: it does not open there
+    shop.sql(
+        "UPDATE customer SET pan_envelope = (SELECT pan_envelope FROM customer WHERE id = 1) "
+        "WHERE id = 2"
+    )
+    answer = shop.column("drain")
+    assert answer.returncode == 3
+    assert "row 2 is left: envelope-refused" in answer.stderr
+    assert [c["envelopes"] for c in service.operator.retirement(1)["columns"]] == [1]
+    shop.sql("UPDATE customer SET pan = %s, pan_envelope = NULL WHERE id = 2", (shop.pans[2],))
+    answer = shop.column("drain")
+    assert answer.returncode == 0, answer.stderr
+    service.operator.wait_certified(1)
+    assert shop.open_all() == shop.pans
+    # a table that is restored from before the drain shows, and is drained again
+    assert shop.column("encrypt").returncode == 0
+    keys = {r[0] for r in shop.sql("SELECT DISTINCT get_byte(pan_envelope, 0) FROM customer")}
+    assert keys == {service.key_id(2)}
+
+
+def test_a_destruction_takes_a_count_from_after_the_retirement(service):
+    register(service)
+    service.operator.roll()
+    assert counted(service, 1, 0).status_code == 200
+    service.operator.retire(1)
+
+    def reason():
+        return service.operator.post("/v1/generations/1/destroy").json()["reason"]
+
+    assert "stand in a registered column" in reason()
+    assert counted(service, 1, 3).status_code == 200  # stored late, or restored
+    assert "stand in a registered column" in reason()
+    assert counted(service, 1, 0).status_code == 200
+    assert "custodians" in reason()  # of whom there are none here: the next thing that it takes
+
+
+def test_a_password_is_not_taken_on_the_command_line(shop):
+    shop.add()
+    answer = shop.column("status", "--database", shop.conninfo + " password=secret")
+    assert answer.returncode == 78 and "secret" not in answer.stderr
+
+
+def test_every_row_is_reached_by_an_index(shop):
+    """The plans, with the settings of the commands' session; a scan costs nothing but the setting
+    forbids it, so that a plan with a Seq Scan would have had no index to go by.
+    """
+    shop.add("--prepare")
+    assert shop.column("encrypt").returncode == 0
+    shop.sql("SELECT pg_stat_reset()", user="postgres")
+    shop.sql("UPDATE customer SET pan = %s WHERE id < 20", (made_up(1, series="shop"),))
+    shop.service.operator.roll()
+    for command in ("encrypt", "drain", "status", "prove"):
+        shop.column(command)
+
+    def scans():
+        shop.sql("SELECT pg_stat_force_next_flush()")
+        return shop.sql(
+            "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'customer'"
+        )[0]
+
+    before = wait_until(lambda: scans()[1] > 3 and scans(), "the statistics are there")
+    # the one is the sample of `prove`, which reads some blocks
+    assert before[0] <= 1

@@ -117,7 +117,7 @@ def commands_of(script):
 
 def test_every_command_refuses_unknown_options_and_surplus_arguments(script):
     commands = commands_of(script)
-    assert len(commands) == 67
+    assert len(commands) == 73
     for name, argument in commands:
         done = script.jeton(*name.split(), "--nonsense=4111111111111111", status=64)
         assert done.err == f"jeton: {name}: unknown option --nonsense (see jeton {name} --help)\n"
