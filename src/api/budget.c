@@ -99,6 +99,7 @@ static bool take(struct jt_request *r)
     case JT_BUDGET_RATE: return refuse(r, JT_PROBLEM_BUDGET_RATE, retry_s);
     case JT_BUDGET_QUOTA: return refuse(r, JT_PROBLEM_BUDGET_QUOTA, retry_s);
     case JT_BUDGET_NEVER: return refuse(r, JT_PROBLEM_BUDGET_QUOTA, 0);
+    case JT_BUDGET_NOMEM: jt_request_answer_err(r, JT_ERR_NOMEM); return false;
     }
     jt_impossible(r);
     return false;

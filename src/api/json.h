@@ -10,10 +10,18 @@
 
 #include <jansson.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Makes Jansson wipe what it frees. Call once, before threads start. */
 void jt_json_init(void);
+
+/*
+ * Whether Jansson missed memory on this thread since jt_json_begin: what was made meanwhile may
+ * lack a part without any sign of it, and must not be told as if it were whole.
+ */
+void jt_json_begin(void);
+bool jt_json_ran_out(void);
 
 /*
  * Parses one JSON object: UTF-8, no duplicate members, nothing after it. Strings may hold NUL, so

@@ -2,6 +2,7 @@
 #include "api/operation.h"
 
 #include "api/api.h"
+#include "api/json.h"
 #include "base/container.h"
 #include "base/log.h"
 #include "base/secmem.h"
@@ -20,7 +21,8 @@ struct work {
     struct jt_claim claim; /* its texts are here and in the call */
     char key[JT_ONCE_KEY_MAX + 1];
     void *state;
-    enum jt_err err;                                     /* what the act returned */
+    enum jt_err err; /* what the act returned */
+    bool lacks;      /* what it made for the answer may not be whole: memory ran out */
     char subject[sizeof((struct jt_fault *)0)->subject]; /* what it failed about */
 };
 
@@ -63,8 +65,10 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
     name_subject(&w->call.params, ctx);
     ctx->origin = w->call.origin;
     jt_db_claim(ctx->db, w->claim.key == NULL ? NULL : &w->claim);
+    jt_json_begin();
     w->err = w->call.done != 0 ? w->operation->again(&w->call, w->state, ctx)
                                : w->operation->act(&w->call, w->state, ctx);
+    w->lacks |= jt_json_ran_out();
     jt_db_claim(ctx->db, NULL);
     if (jt_work_comes_again(ctx)) {
         return;
@@ -83,7 +87,13 @@ static void run(struct jt_job *job, struct jt_work_ctx *ctx)
 static void answer(struct jt_request *r)
 {
     const struct work *w = &((const struct task *)r->state)->work;
-    jt_request_answer_json(r, w->operation->status, w->operation->answer(r->api, w->state));
+    jt_json_begin();
+    json_t *body = w->operation->answer(r->api, w->state);
+    if (w->lacks || jt_json_ran_out()) {
+        json_decref(body);
+        body = NULL;
+    }
+    jt_request_answer_json(r, w->operation->status, body);
 }
 
 static void write_failure(const void *arg, struct jt_buf *out)

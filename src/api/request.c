@@ -4,6 +4,7 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/budget.h"
+#include "api/json.h"
 #include "api/metrics.h"
 #include "api/once.h"
 #include "api/operation.h"
@@ -256,16 +257,29 @@ static bool takes_query(const struct jt_operation *operation, struct jt_slice qu
 static bool read_query(struct jt_request *r, const struct jt_head *head)
 {
     const struct jt_members *members = &r->route->operation->members;
+    jt_json_begin();
     if (strcmp(r->route->method, "GET") == 0 && members->n > 0) {
         r->json = jt_query_read(head->query, members);
     }
     return r->json != NULL;
 }
 
+static void refuse_query(struct jt_request *r, struct jt_slice query)
+{
+    char name[QUERY_NAME_MAX + 1];
+    if (jt_json_ran_out()) {
+        jt_request_answer_err(r, JT_ERR_NOMEM);
+        return;
+    }
+    query_name(query, name);
+    jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
+                                   name[0] == '\0' ? NULL : write_parameter, name);
+}
+
 /* Finds the route; false: answered. */
 static bool find_route(struct jt_request *r, const struct jt_head *head)
 {
-    char method[12], path[256], name[QUERY_NAME_MAX + 1];
+    char method[12], path[256];
     bool path_known = false, asterisk = head->path.p[0] == '*';
     if (asterisk) {
         snprintf(r->allow, sizeof r->allow, "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
@@ -286,9 +300,7 @@ static bool find_route(struct jt_request *r, const struct jt_head *head)
     } else if (head->query.p != NULL && takes_query(r->route->operation, head->query)) {
         r->query = true;
     } else if (head->query.p != NULL && !read_query(r, head)) {
-        query_name(head->query, name);
-        jt_request_answer_problem_with(r, JT_PROBLEM_QUERY_NOT_TAKEN,
-                                       name[0] == '\0' ? NULL : write_parameter, name);
+        refuse_query(r, head->query);
     }
     return r->http.answer.status == 0;
 }

@@ -41,7 +41,7 @@ static const char *const of_the_system[] = {
 struct opening {
     struct jt_landlock rules;
     char *secrets[N_SECRETS]; /* resolved; NULL where there is none */
-    bool failed;              /* errno tells */
+    int why;                  /* errno of what failed; 0: nothing did */
 };
 
 /* What lies there stays open for the process, and so it is told. */
@@ -68,11 +68,9 @@ static void open_place(struct opening *o, const char *path, uint64_t rights)
         return;
     }
     if (!jt_landlock_allow(&o->rules, fd, rights)) {
-        o->failed = true;
+        o->why = errno;
     }
-    int saved = errno;
     close(fd);
-    errno = saved;
     tell_overlap(o, path);
 }
 
@@ -87,7 +85,7 @@ static void open_around(struct opening *o, const char *path, uint64_t rights)
                       : slash == path ? strdup("/")
                                       : strndup(path, (size_t)(slash - path));
     if (directory == NULL) {
-        o->failed = true;
+        o->why = ENOMEM;
         return;
     }
     open_place(o, directory, rights);
@@ -116,7 +114,7 @@ static void open_sockets(struct opening *o, const char *list)
     struct jt_places *places = calloc(1, sizeof *places);
     struct jt_fault fault = { .err = JT_OK };
     if (places == NULL) {
-        o->failed = true;
+        o->why = ENOMEM;
         return;
     }
     enum jt_err err = jt_places_add(places, "", list, 0, true, true, &fault);
@@ -147,12 +145,13 @@ static enum jt_err open_all(struct opening *o, const struct jt_conf *conf)
     open_sockets(o, conf->front_listen);
     open_sockets(o, conf->front_tls_listen);
     enum jt_err err = jt_vault_db_files(conf, open_of_libpq, o);
-    return err == JT_OK && o->failed ? JT_ERR_IO : err;
+    errno = o->why;
+    return err == JT_OK && o->why != 0 ? JT_ERR_IO : err;
 }
 
 enum jt_err jt_cell_close_files(const struct jt_conf *conf, struct jt_fault *fault)
 {
-    struct opening o = { .failed = false };
+    struct opening o = { .why = 0 };
     if (JT_SANITIZED) {
         jt_log(JT_LOG_WARNING, "built with a sanitizer: nothing is confined; not for use");
         return JT_OK;

@@ -221,14 +221,16 @@ static bool is_free(const struct jt_place *place)
     return free_now;
 }
 
-/* A socket of the kernel's choice has its port from here on. */
-static void note_port(struct jt_place *place, int fd)
+/* A socket of the kernel's choice has its port from here on; false: it cannot be told. */
+static bool note_port(struct jt_place *place, int fd)
 {
     socklen_t len = sizeof place->address;
-    if (getsockname(fd, &place->address.any, &len) == 0) {
-        place->port = ntohs(place->address.any.sa_family == AF_INET6 ? place->address.v6.sin6_port
-                                                                     : place->address.v4.sin_port);
+    if (getsockname(fd, &place->address.any, &len) != 0) {
+        return false;
     }
+    place->port = ntohs(place->address.any.sa_family == AF_INET6 ? place->address.v6.sin6_port
+                                                                 : place->address.v4.sin_port);
+    return true;
 }
 
 static int open_shared(struct jt_place *place, int *fds, int n)
@@ -239,9 +241,7 @@ static int open_shared(struct jt_place *place, int *fds, int n)
         fds[opened] = open_socket(place, true);
         good = fds[opened] >= 0;
         opened += good;
-        if (good && opened == 1) {
-            note_port(place, fds[0]);
-        }
+        good = good && (opened > 1 || note_port(place, fds[0]));
         good = good && listen(fds[opened - 1], BACKLOG) == 0;
     }
     return opened;
@@ -272,10 +272,10 @@ enum jt_err jt_place_open(struct jt_place *place, int *fds, int n, struct jt_fau
     } else {
         opened = open_shared(place, fds, n);
     }
-    int saved = errno;
     if (opened == n && (n == 0 || flag_of(fds[n - 1], SO_ACCEPTCONN) == 1)) {
         return JT_OK;
     }
+    int saved = errno;
     while (opened > 0) {
         close(fds[--opened]);
     }

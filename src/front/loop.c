@@ -3,7 +3,9 @@
 
 #include "api/metrics.h"
 #include "base/clock.h"
+#include "base/log.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +79,20 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
 enum jt_err jt_front_loop_run(struct jt_front_loop *front)
 {
     return jt_loop_run(front->loop);
+}
+
+static atomic_bool broke;
+
+void jt_front_loop_broke(const char *which, enum jt_err err)
+{
+    jt_log(JT_LOG_ERROR, "%s: %s; jetond ends, to be started again", which, jt_err_str(err));
+    atomic_store(&broke, true);
+    kill(getpid(), SIGTERM);
+}
+
+bool jt_front_any_loop_broke(void)
+{
+    return atomic_load(&broke);
 }
 
 void jt_front_loop_ask(struct jt_front_loop *front, enum jt_front_stop stop)

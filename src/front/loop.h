@@ -37,6 +37,13 @@ enum jt_err jt_front_loop_init(struct jt_front_loop *front, struct jt_vault *vau
  */
 enum jt_err jt_front_loop_run(struct jt_front_loop *front) JT_CHECKED;
 
+/*
+ * For the thread of a loop, of any, that cannot go on. One loop less would be a quiet loss: the log
+ * has it, and the process is told to end, which is a failure then, so that it is started again.
+ */
+void jt_front_loop_broke(const char *which, enum jt_err err);
+bool jt_front_any_loop_broke(void);
+
 /* Any thread. */
 void jt_front_loop_ask(struct jt_front_loop *front, enum jt_front_stop stop);
 

@@ -103,9 +103,7 @@ static void *serve(void *arg)
 {
     enum jt_err err = jt_front_loop_run(arg);
     if (err != JT_OK) {
-        jt_log(JT_LOG_ERROR, "event loop: %s", jt_err_str(err));
-        /* one loop less would be a quiet loss: stop, and be started again */
-        kill(getpid(), SIGTERM);
+        jt_front_loop_broke("event loop", err);
     }
     return NULL;
 }
@@ -237,6 +235,9 @@ static int watch(const sigset_t *signals)
     }
     if (jt_membership_verdict(vault.membership) != JT_OK) {
         return EXIT_FAILURE; /* its duty sent the signal, and the log says why */
+    }
+    if (jt_front_any_loop_broke()) {
+        return EXIT_FAILURE; /* as an end that was asked for it would be the last one */
     }
     jt_log(JT_LOG_INFO, "stopping: signal %d", signal_number);
     return EXIT_SUCCESS;

@@ -199,7 +199,9 @@ static void *serve(void *arg)
 {
     struct jt_scrape *s = arg;
     enum jt_err err = jt_loop_run(s->loop);
-    (void)err; /* without metrics everything else goes on */
+    if (err != JT_OK) {
+        jt_front_loop_broke("event loop of the metrics", err);
+    }
     return NULL;
 }
 

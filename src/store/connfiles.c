@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/connfiles.h"
 
+#include "store/session.h"
+
 #include <libpq-fe.h>
 
 #include <stdio.h>
@@ -27,9 +29,10 @@ static void named_by(const PQconninfoOption *options, void (*each)(void *, const
 enum jt_err jt_conn_files(const char *conninfo, void (*each)(void *arg, const char *path),
                           void *arg)
 {
-    PQconninfoOption *given = PQconninfoParse(conninfo, NULL);
-    if (given == NULL) {
-        return JT_ERR_BAD_CONNINFO;
+    PQconninfoOption *given;
+    enum jt_err err = jt_session_parse_conninfo(conninfo, &given);
+    if (err != JT_OK) {
+        return err;
     }
     named_by(given, each, arg);
     PQconninfoFree(given);

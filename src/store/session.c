@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/session.h"
 
+#include "base/secmem.h"
 #include "store/sql.h"
 #include "store/timeouts.h"
+
+#include <stdbool.h>
+#include <string.h>
 
 void jt_session_connect_params(const char *conninfo, const char *application,
                                struct jt_connect_params *out)
@@ -18,14 +22,24 @@ void jt_session_connect_params(const char *conninfo, const char *application,
     };
 }
 
+enum jt_err jt_session_parse_conninfo(const char *conninfo, PQconninfoOption **out)
+{
+    char *message = NULL; /* may quote a password */
+    *out = PQconninfoParse(conninfo, &message);
+    bool wrong = message != NULL; /* else there was no memory: libpq's "Connection Status" */
+    if (wrong) {
+        jt_wipe(message, strlen(message));
+        PQfreemem(message);
+    }
+    return *out != NULL ? JT_OK : wrong ? JT_ERR_BAD_CONNINFO : JT_ERR_NOMEM;
+}
+
 enum jt_err jt_session_check_conninfo(const char *conninfo)
 {
-    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
-    if (options == NULL) {
-        return JT_ERR_BAD_CONNINFO;
-    }
+    PQconninfoOption *options;
+    enum jt_err err = jt_session_parse_conninfo(conninfo, &options);
     PQconninfoFree(options);
-    return JT_OK;
+    return err;
 }
 
 static void ignore_notice(void *arg, const char *message)

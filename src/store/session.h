@@ -21,8 +21,11 @@ struct jt_connect_params {
 void jt_session_connect_params(const char *conninfo, const char *application,
                                struct jt_connect_params *out);
 
-/* JT_ERR_BAD_CONNINFO when libpq cannot parse it. The reason is not told: it could quote a
- * password. */
+/*
+ * JT_ERR_BAD_CONNINFO when libpq cannot parse it; why is not told, which could quote a password.
+ * Free *out with PQconninfoFree; it is NULL after a failure.
+ */
+enum jt_err jt_session_parse_conninfo(const char *conninfo, PQconninfoOption **out) JT_CHECKED;
 enum jt_err jt_session_check_conninfo(const char *conninfo) JT_CHECKED;
 
 /* Terse errors, no notices: for a connection that stands. */

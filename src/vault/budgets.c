@@ -173,7 +173,7 @@ enum jt_budget_verdict jt_budgets_take(struct jt_budgets *b, const char *client,
                                        const struct jt_budget *budget, uint32_t n,
                                        struct jt_budget_time now, uint32_t *retry_s)
 {
-    enum jt_budget_verdict verdict = JT_BUDGET_RATE;
+    enum jt_budget_verdict verdict = JT_BUDGET_NOMEM;
     *retry_s = 1;
     pthread_mutex_lock(&b->mutex);
     struct entry *e = entry_of(b, client, budget, now);

@@ -53,6 +53,7 @@ enum jt_budget_verdict {
     JT_BUDGET_RATE,    /* nothing is taken: too many for now */
     JT_BUDGET_QUOTA,   /* nothing is taken: too many for today */
     JT_BUDGET_NEVER,   /* nothing is taken: more than the quota of any day */
+    JT_BUDGET_NOMEM,   /* nothing is taken: there is no memory to count it in */
 };
 
 /*

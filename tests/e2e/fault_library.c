@@ -7,8 +7,9 @@
  * reached is noted in a table, which the test shares (a file, JETON_TEST_FAULT_TABLE). The test
  * arms a place, and the next call there fails, once. Only the program named by
  * JETON_TEST_FAULT_PROGRAM is concerned, and only its own calls, those of jansson for memory (which
- * it takes from the program), and those for memory of the library that JETON_TEST_FAULT_BENEATH
- * names. Everything is looked up and mapped before main, so that the cell around jetond allows it.
+ * it takes from the program), and those for memory of the libraries that JETON_TEST_FAULT_BENEATH
+ * names, as far as the program called them. Everything is looked up and mapped before main, so that
+ * the cell around jetond allows it.
  *
  * For x86-64: any function of any arguments is stood for by the same few instructions.
  */
@@ -103,7 +104,9 @@ struct range {
 };
 
 static uintptr_t base;
-static struct range program, json, beneath;
+#define N_BENEATH 4
+static struct range program, json, beneath[N_BENEATH];
+static int n_beneath;
 static void *real[N_FUNCTIONS];
 static __thread bool busy __attribute__((tls_model("initial-exec")));
 
@@ -112,23 +115,42 @@ static bool within(const struct range *r, uintptr_t p)
     return p >= r->from && p < r->to;
 }
 
+/* Where the instructions of an object are. */
+static struct range range_of(const struct dl_phdr_info *info)
+{
+    struct range range = { 0, 0 };
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_X) != 0) {
+            range.from = info->dlpi_addr + p->p_vaddr;
+            range.to = range.from + p->p_memsz;
+        }
+    }
+    return range;
+}
+
+static bool is_named(const char *names, const char *object)
+{
+    char copy[200], *rest = copy, *name;
+    snprintf(copy, sizeof copy, "%s", names == NULL ? "" : names);
+    while ((name = strsep(&rest, ",")) != NULL) {
+        if (*name != '\0' && strstr(object, name) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int look(struct dl_phdr_info *info, size_t size, void *arg)
 {
     (void)size;
-    const char *below = arg;
-    struct range *r = info->dlpi_name[0] == '\0' && base == 0                   ? &program
-                      : strstr(info->dlpi_name, "libjansson.") != NULL          ? &json
-                      : below != NULL && strstr(info->dlpi_name, below) != NULL ? &beneath
-                                                                                : NULL;
-    for (int i = 0; r != NULL && i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        if (p->p_type == PT_LOAD && (p->p_flags & PF_X) != 0) {
-            r->from = info->dlpi_addr + p->p_vaddr;
-            r->to = r->from + p->p_memsz;
-        }
-    }
-    if (r == &program) {
+    if (program.to == 0) { /* it is the first */
         base = info->dlpi_addr;
+        program = range_of(info);
+    } else if (is_named("libjansson.", info->dlpi_name)) {
+        json = range_of(info);
+    } else if (is_named(arg, info->dlpi_name) && n_beneath < N_BENEATH) {
+        beneath[n_beneath++] = range_of(info);
     }
     return 0;
 }
@@ -210,11 +232,14 @@ static uint64_t hash(enum function f, const struct walk *walk)
     return h == 0 ? 1 : h;
 }
 
-/* The number of the place, which is new or known; -1: the table is full. */
+/* The number of the place, which is new or known; -1: there is none, or the table is full. */
 static int place_of(enum function f)
 {
     struct walk walk = { .depth = table->depth < N_FRAMES ? table->depth : N_FRAMES };
     _Unwind_Backtrace(step, &walk);
+    if (walk.n == 0) {
+        return -1; /* a thread of a library */
+    }
     uint64_t name = hash(f, &walk);
     for (uint32_t i = 0; i < N_PLACES; i++) {
         uint32_t at = (uint32_t)(name + i) % N_PLACES;
@@ -236,8 +261,11 @@ static int place_of(enum function f)
 static bool is_concerned(enum function f, uintptr_t caller)
 {
     bool memory = f <= F_reallocarray;
-    return within(&program, caller) ||
-           (memory && (within(&json, caller) || within(&beneath, caller)));
+    bool is = within(&program, caller) || (memory && within(&json, caller));
+    for (int i = 0; i < n_beneath && memory && !is; i++) {
+        is = within(&beneath[i], caller);
+    }
+    return is;
 }
 
 /* Whether this call fails, and how. */

@@ -16,7 +16,7 @@ from service import BIN, Service
 
 pytestmark = pytest.mark.slow
 
-PER_CASE = 25  # faults of each command, in a run that does not take them all
+PER_CASE = 20  # faults of each command, in a run that does not take them all
 HANGS_S = 30
 
 PANS = [made_up(n, series="call-faults") for n in range(7)]
@@ -369,13 +369,6 @@ def world(run_directory, cluster, library):
     service.stop()
 
 
-# Jansson takes memory from the command, which ends where there is none (src/cli/main.c). So these
-# do not fail but by that, and for text that is not UTF-8, which other tests give to it.
-BY_MEMORY = ("json_array", "json_object", "json_integer", "json_array_append_new", "json_pack")
-BY_MEMORY += ("json_array_extend", "json_object_set_new", "json_object_update", "json_string")
-BY_MEMORY += ("json_stringn",)
-
-
 def judge(world, case, fault, done):
     """What is wrong with how the command ended; None: nothing."""
     log = done.stderr + done.stdout
@@ -407,7 +400,7 @@ def test_each_call_fails_once(world, name, measured):
         case.done(world, done)
     now = table.reached()
     faults = table.faults(p for p in now if now[p] > before.get(p, 0))
-    faults = [f for f in faults if f.function not in BY_MEMORY]
+    faults = [f for f in faults if f.function not in callfaults.BY_MEMORY]
     findings, fired = [], 0
     for fault in callfaults.share(faults, PER_CASE):
         arguments = case.prepare(world)

@@ -217,6 +217,38 @@ def test_a_request_that_came_before_the_stop_is_answered(make_service):
     assert service.front.process.wait(20) == 0
 
 
+def test_an_answer_after_the_stop_ends_its_connection(make_service):
+    """The keeper holds the answers back until the loop has heard of the stop, which is when nobody
+    can connect any more.
+    """
+    service = make_service(options={"front_loops": 1})
+    kept = [connect(service) for _ in range(5)]
+    for sock in kept:
+        sock.sendall(tokenize(service))
+        wait_until(lambda s=sock: b"jtk_" in s.recv(65536, socket.MSG_PEEK), "an answer")
+    service.keeper.pause()
+    new = [connect(service) for _ in range(5)]
+    for i, sock in enumerate(kept + new):
+        sock.sendall(tokenize(service, body=b'{"pan":"%s"}' % made_up(i, series="after").encode()))
+    os.kill(service.front.process.pid, 15)
+
+    def takes_no_more():
+        try:
+            connect(service).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    wait_until(takes_no_more, "the loop has heard of the stop")
+    service.keeper.resume()
+    for sock in kept + new:
+        with sock:
+            answers = parse_answers(read_to_end(sock))
+        assert [a[0] for a in answers] == [200] * (2 if sock in kept else 1)
+        assert answers[-1][1].get("connection") == "close"
+    assert service.front.process.wait(20) == 0
+
+
 def test_readiness_fails_before_the_end(make_service):
     """With stop_delay everything is served on, and each answer sends its client elsewhere."""
     service = make_service(options={"front_loops": 1, "front_stop_delay": 60})
