@@ -9,6 +9,7 @@
 #include "wire/custodian.h"
 #include "wire/custody.h"
 #include "wire/destruction.h"
+#include "wire/fingerprint.h"
 #include "wire/guess.h"
 #include "wire/held.h"
 #include "wire/identify.h"
@@ -18,10 +19,12 @@
 #include "wire/ring.h"
 #include "wire/rotation.h"
 #include "wire/seal.h"
+#include "wire/status.h"
 #include "wire/writeoff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -341,6 +344,86 @@ static void a_clients_name_ends_where_it_says(void **state)
     }
 }
 
+static void too_long(void)
+{
+    assert_int_equal(jt_buf_status(&message), JT_ERR_LIMIT);
+    jt_buf_clear(&message);
+    jt_buf_init(&message, 100000);
+}
+
+/* A list of more items than a message may have is not begun. */
+static void no_list_is_longer_than_one_can_be(void **state)
+{
+    (void)state;
+    static struct jt_writeoff_opened opened;
+    struct jt_writeoff_warrant warrant = { .n_by = JT_CUSTODIANS_MAX + 1 };
+    struct jt_ring_proposal proposal = { .n_rows = 3 };
+    struct jt_ring_proposal back;
+    opened.n = JT_WRITEOFF_CARDS_MAX + 1;
+    jt_open_request_encode(NULL, JT_WIRE_MAX_ITEMS + 1, &message);
+    too_long();
+    jt_writeoff_list_encode(NULL, JT_WRITEOFF_CARDS_MAX + 1, &message);
+    too_long();
+    jt_writeoff_opened_encode(&opened, &message);
+    too_long();
+    jt_ring_proposal_encode(&proposal, &message);
+    read_message();
+    assert_int_equal(jt_ring_proposal_decode(&in, &back), JT_ERR_PROTOCOL);
+    jt_buf_reset(&message);
+    jt_writeoff_warrant_encode(&warrant, &message);
+    read_message();
+    assert_int_equal(jt_writeoff_warrant_decode(&in, &warrant), JT_ERR_PROTOCOL);
+}
+
+/* Without a generation to compute them under. */
+static void a_reply_may_have_no_fingerprints(void **state)
+{
+    (void)state;
+    struct jt_fingerprint_result results[N] = { { .err = JT_OK }, { .err = JT_OK } };
+    struct jt_fingerprint_reply reply = { .n = N, .results = results };
+    jt_fingerprint_reply_encode(&reply, &message);
+    read_message();
+    assert_int_equal(jt_fingerprint_reply_decode(&in, N, &reply), JT_OK);
+}
+
+static void a_rotation_is_followed_with_what_opens_it(void **state)
+{
+    (void)state;
+    static struct jt_rotation_follow follow, back;
+    follow.given.kind = JT_UNSEAL_SHARE;
+    snprintf(follow.given.text, sizeof follow.given.text, "a share");
+    jt_rotation_follow_encode(&follow, &message);
+    read_message();
+    assert_int_equal(jt_rotation_follow_decode(&in, &back), JT_OK);
+    assert_string_equal(back.given.text, "a share");
+    assert_int_equal(back.len, 0);
+}
+
+/* Each flag of a status by itself. */
+static void a_status_says_each_thing_by_itself(void **state)
+{
+    (void)state;
+    for (unsigned bit = 0; bit < 6; bit++) {
+        const struct jt_keeper_status status = { .development = bit == 0,
+                                                 .locked = bit == 1,
+                                                 .has_root = bit == 2,
+                                                 .joined = bit == 3,
+                                                 .directory_good = bit == 4,
+                                                 .sealed = bit == 5 };
+        struct jt_keeper_status back;
+        jt_buf_reset(&message);
+        jt_keeper_status_encode(&status, &message);
+        read_message();
+        assert_int_equal(jt_keeper_status_decode(&in, &back), JT_OK);
+        assert_int_equal(back.development, bit == 0);
+        assert_int_equal(back.locked, bit == 1);
+        assert_int_equal(back.has_root, bit == 2);
+        assert_int_equal(back.joined, bit == 3);
+        assert_int_equal(back.directory_good, bit == 4);
+        assert_int_equal(back.sealed, bit == 5);
+    }
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -355,6 +438,10 @@ int main(void)
         TEST(a_destruction_is_seen_in_one_of_its_states),
         TEST(a_rotation_is_followed_with_a_file_of_its_length),
         TEST(a_clients_name_ends_where_it_says),
+        TEST(no_list_is_longer_than_one_can_be),
+        TEST(a_reply_may_have_no_fingerprints),
+        TEST(a_rotation_is_followed_with_what_opens_it),
+        TEST(a_status_says_each_thing_by_itself),
     };
     return cmocka_run_group_tests_name("wire/items_room", tests, NULL, NULL);
 }
