@@ -16,6 +16,7 @@ struct work {
     struct jt_column_job job;
     long rate;
     bool keep_plain, trust;
+    const char *rejects;
     struct jt_progress progress;
     int64_t began_ms;
     uint64_t n_all, n_seen, n_done;
@@ -82,8 +83,7 @@ static int encrypt_pass(struct work *w)
     bool over = false;
     w->n_passed_by = 0;
     w->job.n_later = 0;
-    w->job.n_refused = 0;
-    w->job.n_reasons = 0;
+    jt_column_forget_refused(&w->job);
     while (code == JT_EXIT_OK && !over && !jt_column_interrupted) {
         struct jt_foreign_rows rows = { 0 };
         enum jt_err err = jt_db_ensure(w->job.table.db);
@@ -122,7 +122,8 @@ static int end_encrypt(struct work *w, int code)
 {
     jt_progress_end(&w->progress, NULL);
     fprintf(stderr, "%" PRIu64 " rows encrypted\n", w->n_done);
-    jt_column_print_refused(&w->job);
+    int told = jt_column_tell_refused(&w->job, w->rejects);
+    code = code == JT_EXIT_OK ? told : code;
     if (code == JT_EXIT_OK && jt_column_interrupted) {
         jt_complain("interrupted; run it again to go on");
         code = JT_EXIT_FAILED;
@@ -143,6 +144,7 @@ int jt_cmd_column_encrypt(const struct jt_command *self, struct jt_cli *cli, int
     const struct jt_option options[] = {
         JT_COLUMN_DATABASE(&database),
         JT_NUMBER("rate", "N", &w.rate, 1, 10000000, "at most so many rows a second (no bound)"),
+        JT_TEXT("rejects", "FILE", &w.rejects, "list the rows that are left: key and reason"),
         JT_FLAG("keep-plain", &w.keep_plain,
                 "write the envelopes and leave the card numbers, for a first phase"),
         JT_FLAG("trust", &w.trust,
@@ -219,8 +221,7 @@ static int drain_all(struct work *w, uint64_t *left)
     for (int in_vain = 0;
          code == JT_EXIT_OK && *left > 0 && in_vain < PASSES_IN_VAIN && !jt_column_interrupted;) {
         uint64_t before = w->n_done;
-        w->job.n_refused = 0;
-        w->job.n_reasons = 0;
+        jt_column_forget_refused(&w->job);
         for (size_t i = 0; i < w->job.n_keys && code == JT_EXIT_OK; i++) {
             if (!w->job.keys[i].active) {
                 code = drain_key(w, w->job.keys[i].key_id);
@@ -246,6 +247,7 @@ int jt_cmd_column_drain(const struct jt_command *self, struct jt_cli *cli, int a
     const struct jt_option options[] = {
         JT_COLUMN_DATABASE(&database),
         JT_NUMBER("rate", "N", &w.rate, 1, 10000000, "at most so many rows a second (no bound)"),
+        JT_TEXT("rejects", "FILE", &w.rejects, "list the rows that are left: key and reason"),
     };
     struct jt_parse parse = { options, sizeof options / sizeof options[0], &field, 1, 1, 0 };
     int code = jt_options_parse(self, cli, &parse, argc, argv);
@@ -263,7 +265,8 @@ int jt_cmd_column_drain(const struct jt_command *self, struct jt_cli *cli, int a
         code = drain_all(&w, &left);
         jt_progress_end(&w.progress, NULL);
         fprintf(stderr, "%" PRIu64 " rows encrypted again\n", w.n_done);
-        jt_column_print_refused(&w.job);
+        int told = jt_column_tell_refused(&w.job, w.rejects);
+        code = code == JT_EXIT_OK ? told : code;
     }
     if (code == JT_EXIT_OK && left > 0) {
         jt_complain("%" PRIu64 " envelopes are left under older keys; run it again%s", left,

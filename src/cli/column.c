@@ -12,6 +12,7 @@
 
 #define RETRY_FOR_S 30
 #define TRIES       10
+#define LIST_MAX    (256u << 20) /* bytes of rows that are left */
 
 /* --- signals and pace --- */
 
@@ -51,7 +52,13 @@ int jt_column_complain(const struct jt_foreign *table, const char *what, enum jt
     (void)jt_fault_line(table->db == NULL ? &nothing : jt_db_fault(table->db), err, line);
     /* a trigger, or a cast, may have told of a value */
     bool hidden = jt_name_is_cardlike(line);
-    jt_complain("%s: %s", what, hidden ? jt_err_str(err) : line);
+    jt_complain(
+        "%s: %s", what,
+        err == JT_ERR_BAD_CONNINFO
+            ? "--database is no connection string of libpq's, or has a password in it, which "
+              "every user of this machine could read: put it into a password file"
+        : hidden ? jt_err_str(err)
+                 : line);
     return err == JT_ERR_BAD_CONNINFO             ? JT_EXIT_CONFIG
            : jt_err_class(err) == JT_CLASS_REPEAT ? JT_EXIT_UNAVAILABLE
                                                   : JT_EXIT_FAILED;
@@ -208,6 +215,7 @@ int jt_column_open(const struct jt_cli *cli, const char *field, const char *data
                    struct jt_column_job *out)
 {
     *out = (struct jt_column_job){ .cli = cli, .field = field };
+    jt_buf_init(&out->refused, LIST_MAX);
     struct jt_foreign opened = { 0 };
     int code = jt_rest_line_open(cli, RETRY_FOR_S, &out->line);
     if (code == JT_EXIT_OK) {
@@ -227,6 +235,7 @@ void jt_column_close(struct jt_column_job *job)
 {
     jt_foreign_close(&job->table);
     jt_rest_line_close(&job->line);
+    jt_buf_clear(&job->refused);
 }
 
 /* --- counting --- */

@@ -43,6 +43,7 @@ struct jt_column_job {
 
     /* of all batches */
     uint64_t n_refused, n_later; /* for good, and in passing */
+    struct jt_buf refused;       /* lines "key,reason"; as many as there is room for */
     size_t n_told;
     struct {
         char name[40];
@@ -92,8 +93,14 @@ int jt_column_try(struct jt_column_job *job, struct jt_foreign_rows *rows);
 /* Notes a row that is left as it is: `key` is shown unless it could be a card number. */
 void jt_column_refuse(struct jt_column_job *job, const char *key, const char *reason);
 
-/* By reason, how many rows were left. */
-void jt_column_print_refused(const struct jt_column_job *job);
+/* Those that were refused so far count no more: they are met again. */
+void jt_column_forget_refused(struct jt_column_job *job);
+
+/*
+ * Prints how many rows were left, by reason, and lists them in a file unless `path` is NULL.
+ * JT_EXIT_OK, or an exit code after a message.
+ */
+int jt_column_tell_refused(struct jt_column_job *job, const char *path);
 
 /*
  * Counts the envelopes under generations that drain or are retired, says so to the server, and

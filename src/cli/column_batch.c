@@ -5,6 +5,7 @@
 #include "cli/backoff.h"
 #include "cli/column.h"
 #include "cli/exit.h"
+#include "cli/output.h"
 #include "model/client.h"
 
 #include <inttypes.h>
@@ -34,29 +35,72 @@ static void count_reason(struct jt_column_job *job, const char *reason)
     }
 }
 
+/* RFC 4180: quoted, with quotes doubled. One that could be a card number is left empty. */
+static void list(struct jt_column_job *job, const char *key, const char *reason)
+{
+    struct jt_buf *out = &job->refused;
+    jt_buf_u8(out, '"');
+    for (; *key != '\0'; key++) {
+        jt_buf_put(out, *key == '"' ? "\"\"" : key, *key == '"' ? 2 : 1);
+    }
+    jt_buf_put(out, "\",", 2);
+    jt_buf_put(out, reason, strlen(reason));
+    jt_buf_u8(out, '\n');
+}
+
+void jt_column_forget_refused(struct jt_column_job *job)
+{
+    job->n_refused = 0;
+    job->n_reasons = 0;
+    jt_buf_reset(&job->refused);
+}
+
 void jt_column_refuse(struct jt_column_job *job, const char *key, const char *reason)
 {
     char shown[64];
+    bool cardlike = jt_name_is_cardlike(key);
     job->n_refused++;
     count_reason(job, reason);
+    list(job, cardlike ? "" : key, reason);
     if (job->n_told++ < TOLD_MAX) {
         (void)snprintf(shown, sizeof shown, "%.60s", key);
         jt_make_printable(shown);
         jt_complain("row %s is left: %.60s",
-                    jt_name_is_cardlike(key) ? "(a key that could be a card number)" : shown,
-                    reason);
+                    cardlike ? "(a key that could be a card number)" : shown, reason);
     }
 }
 
-void jt_column_print_refused(const struct jt_column_job *job)
+static int write_list(struct jt_column_job *job, const char *path)
 {
+    struct jt_output out = { .fd = -1 };
+    if (jt_buf_status(&job->refused) != JT_OK) {
+        jt_complain("so many rows were left that their list has no room");
+        return JT_EXIT_FAILED;
+    }
+    int code = jt_output_open(path, &out);
+    if (code == JT_EXIT_OK) {
+        code = jt_output_write(&out, &job->refused);
+    }
+    if (code == JT_EXIT_OK) {
+        code = jt_output_commit(&out);
+    }
+    jt_output_abandon(&out);
+    return code;
+}
+
+int jt_column_tell_refused(struct jt_column_job *job, const char *path)
+{
+    if (path != NULL && write_list(job, path) != JT_EXIT_OK) {
+        return JT_EXIT_FAILED;
+    }
     if (job->n_refused == 0) {
-        return;
+        return JT_EXIT_OK;
     }
     fprintf(stderr, "%" PRIu64 " rows were left as they are:\n", job->n_refused);
     for (size_t i = 0; i < job->n_reasons; i++) {
         fprintf(stderr, "  %-32s %12" PRIu64 "\n", job->reasons[i].name, job->reasons[i].n);
     }
+    return JT_EXIT_OK;
 }
 
 /* --- a request --- */

@@ -324,9 +324,12 @@ def test_values_that_are_no_cards_are_left_and_named_by_their_key(shop):
     shop.sql("UPDATE customer SET pan = repeat('4', 3000) WHERE id = 10")
     shop.sql("UPDATE customer SET id = 4111111111111111 WHERE id = 11")
     shop.sql("UPDATE customer SET pan = 'none' WHERE id = 4111111111111111")
-    answer = shop.column("encrypt")
+    rejects = shop.service.directory / "rejects.csv"
+    answer = shop.column("encrypt", "--rejects", rejects)
     assert answer.returncode == 3
     assert f"{ROWS - 5} rows encrypted" in answer.stderr
+    listed = rejects.read_text(encoding="ascii").splitlines()
+    assert len(listed) == 5 and '"7",pan-bad-luhn' in listed and '"",pan-not-digits' in listed
     for key, reason in ((7, "pan-bad-luhn"), (8, "pan-not-digits"), (9, "pan-empty"), (10, "pan-")):
         assert f"row {key} is left: {reason}" in answer.stderr
     assert "could be a card number" in answer.stderr
