@@ -16,9 +16,16 @@ static int complain(const char *path)
     return JT_EXIT_FAILED;
 }
 
+static bool is_stream(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
 int jt_input_open(const char *path, struct jt_input *in)
 {
-    *in = (struct jt_input){ .path = path, .fd = open(path, O_RDONLY | O_CLOEXEC) };
+    *in = (struct jt_input){ .path = path };
+    in->fd = is_stream(path) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                             : open(path, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0) {
         return complain(path);
     }
@@ -49,7 +56,7 @@ static int complain_of_change(const struct jt_input *in, const char *what)
 int jt_input_check_unchanged(const struct jt_input *in, uint64_t n_read)
 {
     struct stat open_now, named_now;
-    if (!S_ISREG(in->opened.st_mode)) {
+    if (!S_ISREG(in->opened.st_mode) || is_stream(in->path)) {
         return JT_EXIT_OK;
     }
     if (fstat(in->fd, &open_now) != 0) {

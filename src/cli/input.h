@@ -7,7 +7,7 @@
  *
  * Compared are size, time of the last change, device and inode, and the bytes read. Not noticed: a
  * change of equal size within one tick of the file system's clock, and one by whoever sets the time
- * back. What is no regular file (a pipe) has nothing to compare.
+ * back. What is no regular file (a pipe), or is standard input ("-"), has nothing to compare.
  */
 #ifndef JETON_CLI_INPUT_H
 #define JETON_CLI_INPUT_H

@@ -27,7 +27,7 @@ LAYERS = {
     # A process of its own that takes from the command line how people are asked and told.
     "pkcs11": {"base", "options", "model", "cli"},
     # Card files: how they are read, and the jobs that go over them. It speaks with nobody.
-    "batch": {"base", "pan"},
+    "batch": {"base", "crypto", "pan"},
     # What is installed for applications stands alone.
     "client": set(),
     "cli": {
