@@ -48,13 +48,10 @@ void jt_checkpoint_note(struct jt_checkpoint *c, bool restart, uint64_t now_s)
 
 void jt_parameter_put(struct jt_buf *parameters, const char *name, const char *value)
 {
-    if (value == NULL) {
-        return;
-    }
     jt_buf_put(parameters, "asked ", strlen("asked "));
     jt_buf_put(parameters, name, strlen(name));
     jt_buf_u8(parameters, ' ');
-    for (const char *p = value; *p != '\0'; p++) {
+    for (const char *p = value == NULL ? "" : value; *p != '\0'; p++) {
         char escaped[4];
         bool plain = (uint8_t)*p >= 0x20 && (uint8_t)*p < 0x7f && *p != '%';
         int n = plain ? 0 : snprintf(escaped, sizeof escaped, "%%%02x", (uint8_t)*p);

@@ -181,17 +181,18 @@ static bool send_step(struct conveyor *c, struct connection *connection, struct 
     struct jt_portion *b = &slot->portion;
     const struct jt_direction *direction = c->job->rules->direction;
     bool stores = direction->stores && !jt_portion_asks(b);
+    bool keyed = stores && c->job->once[jt_portion_field(b)];
     snprintf(path, sizeof path, "/v1/fields/%s/%s", c->job->fields[jt_portion_field(b)],
              jt_portion_asks(b) ? jt_direction_detokenize.path : direction->path);
-    if (stores) {
+    if (keyed) {
         jt_checkpoint_key(c->job->ledger->job, b->number, jt_portion_field(b), key);
     }
-    if ((stores || connection->keyed) &&
-        !jt_endpoint_key(c->job->endpoint, connection->handle, stores ? key : NULL,
+    if ((keyed || connection->keyed) &&
+        !jt_endpoint_key(c->job->endpoint, connection->handle, keyed ? key : NULL,
                          &connection->headers)) {
         return false;
     }
-    connection->keyed = stores;
+    connection->keyed = keyed;
     if (jt_portion_make_request(b) != JT_OK ||
         !jt_endpoint_prepare(c->job->endpoint, connection->handle, &connection->reply, "POST", path,
                              &b->request) ||
@@ -443,7 +444,7 @@ static int run(struct conveyor *c)
 static bool set_up(struct conveyor *c)
 {
     const struct jt_conveyor_job *job = c->job;
-    c->n_slots = 2 * job->n_connections;
+    c->n_slots = JT_CONVEYOR_WINDOW * job->n_connections;
     c->multi = curl_multi_init();
     c->connections = calloc(job->n_connections, sizeof *c->connections);
     c->window = calloc(c->n_slots, sizeof *c->window);

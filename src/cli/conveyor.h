@@ -3,8 +3,8 @@
  * The conveyor of a card file: portions are read, sent over several connections at once, and
  * settled in input order (cli/ledger.h).
  *
- * One thread. Portions stand in a window in input order: as many as twice the connections, which
- * bounds memory and lets the others go on while the first one is repeated. Each connection (an easy
+ * One thread. Portions stand in a window in input order: some for each connection, which bounds
+ * memory and lets the others go on while the first one is repeated. Each connection (an easy
  * handle of libcurl, kept alive) carries one request at a time. A portion that meets an unavailable
  * server, a broken connection or results that ask for it is sent again after a pause; when that has
  * gone on for the allowed time the whole job ends. What stores cards is sent again as it was, under
@@ -23,11 +23,13 @@
 #include <signal.h>
 
 #define JT_CONVEYOR_MAX_CONNECTIONS 64
+#define JT_CONVEYOR_WINDOW          4 /* portions for each connection */
 
 struct jt_conveyor_job {
     const struct jt_endpoint *endpoint;
     const struct jt_portion_rules *rules;
     const char *const *fields; /* valid names, as many as the rules say */
+    const bool *once;          /* of each: what stores has an Idempotency-Key */
     struct jt_source *source;  /* begun */
     struct jt_ledger *ledger;
     bool goes_on; /* the ledger's checkpoint is not at the beginning */

@@ -4,11 +4,13 @@
 #include "base/file.h"
 #include "cli/exit.h"
 #include "cli/filejob.h"
+#include "cli/rest.h"
 #include "cli/say.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +20,36 @@
  * what the job itself takes to repeat its requests, and for clocks that differ.
  */
 #define REMEMBERED_S (UINT64_C(24) * 3600 - 1800)
+
+int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
+{
+    struct jt_cli patient = *cli;
+    patient.retry_for_s = f->retry_for_s;
+    for (size_t i = 0; i < f->ask->n_fields && f->ask->direction.stores; i++) {
+        char path[160];
+        struct jt_answer answer;
+        snprintf(path, sizeof path, "/v1/fields/%s", f->ask->fields[i]);
+        jt_say_as(JT_MSG_SERVER_AWAY);
+        if (jt_rest_ask(&patient, "GET", path, NULL, &answer) != JT_EXIT_OK) {
+            return jt_say_code(JT_MSG_SERVER_AWAY);
+        }
+        bool known = answer.status == 200 && json_is_true(json_object_get(answer.json, "dedup"));
+        f->once[i] = !known;
+        jt_answer_clear(&answer);
+    }
+    return JT_JOB_CLEAN;
+}
+
+/* Whether it is not dedup that keeps cards from being stored twice. */
+static bool needs_keys(const struct jt_filejob *f)
+{
+    for (size_t i = 0; i < f->ask->n_fields; i++) {
+        if (f->once[i]) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* Whether a job that has not ended left its checkpoint. */
 static bool has_checkpoint(const struct jt_filejob *f)
@@ -57,7 +89,7 @@ static int check_time(const struct jt_filejob *f)
 {
     uint64_t since = f->job.unsettled_s;
     bool late = f->began_s < since || f->began_s - since > REMEMBERED_S;
-    if (!late || !f->ask->direction.stores || f->job.complete) {
+    if (!late || !needs_keys(f) || f->job.complete) {
         return JT_JOB_CLEAN;
     }
     char at[JT_REPORT_TIME_LEN];
@@ -67,8 +99,8 @@ static int check_time(const struct jt_filejob *f)
         return JT_JOB_CLEAN;
     }
     return jt_say(JT_MSG_TOO_LATE,
-                  "%s UTC. In a field with dedup this does no harm, in others some cards may get a "
-                  "second token: --accept-duplicates goes on all the same",
+                  "requests from %s UTC on are no longer known, and cards may get a second token: "
+                  "--accept-duplicates goes on all the same",
                   at);
 }
 

@@ -78,7 +78,8 @@ static void set_up(struct jt_filejob *f)
                                     .checkpoint = ask->checkpoint,
                                     .parameters = &f->parameters,
                                     .input = ask->in,
-                                    .window = (uint64_t)(2 * ask->connections * ask->batch),
+                                    .window = (uint64_t)(JT_CONVEYOR_WINDOW * ask->connections *
+                                                         ask->batch),
                                     .every = (uint64_t)ask->every,
                                     .max_rejects = ask->max_rejects,
                                     .max_reject_ratio = ask->max_reject_ratio };
@@ -90,6 +91,7 @@ static int convey(struct jt_filejob *f)
     const struct jt_conveyor_job conveyor = { .endpoint = &f->endpoint,
                                               .rules = &f->rules,
                                               .fields = f->ask->fields,
+                                              .once = f->once,
                                               .source = f->source,
                                               .ledger = &f->ledger,
                                               .goes_on = f->goes_on,
@@ -133,6 +135,9 @@ int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli)
     int code = open_all(f, cli);
     if (code == JT_JOB_CLEAN) {
         set_up(f);
+        code = jt_filejob_ask_fields(f, cli);
+    }
+    if (code == JT_JOB_CLEAN) {
         code = jt_filejob_begin(f);
     }
     if (code == JT_JOB_CLEAN && f->job.complete) {

@@ -35,13 +35,21 @@ struct jt_filejob {
     struct jt_checkpoint job;
     struct jt_buf parameters, messages;
     struct jt_conveyor_result result;
-    bool owned; /* the files of the job are this process's */
+    bool
+        once[JT_RECORD_MAX_VALUES]; /* of each field: cards are stored once by keys, not by dedup */
+    bool owned;                     /* the files of the job are this process's */
     bool goes_on;
     uint64_t began_s;
 };
 
 /* Runs it; the exit code (enum jt_job_exit). Everything has been said. */
 int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli);
+
+/*
+ * Asks the service which fields have dedup. Where the client may not know, it is taken for none.
+ * (filebegin.c)
+ */
+int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli);
 
 /* Finds out where the job begins (filebegin.c): reads its checkpoint, or makes the first one. */
 int jt_filejob_begin(struct jt_filejob *f);

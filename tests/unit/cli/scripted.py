@@ -31,6 +31,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         script = self.server.script
+        if script.field is not None and self.command == "GET" and self.path == "/v1/fields/pan":
+            return self.send(200, script.field, {})  # what a file job asks first
         with script.lock:
             script.requests.append((self.command, self.path, dict(self.headers), body))
             script.connections.add(self.client_address)
@@ -39,7 +41,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if reply is None:  # hang up without an answer
             self.close_connection = True
             return
-        status, payload, headers = (*reply, {})[:3]
+        return self.send(*(*reply, {})[:3])
+
+    def send(self, status, payload, headers):
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         self.send_response(status)
         self.send_header(
@@ -69,6 +73,7 @@ class Script:
         self.requests, self.connections = [], set()
         self.directory = directory
         self.reply = vault
+        self.field = None
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.script = self
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -114,6 +119,11 @@ class Script:
             path.write_bytes(contents if isinstance(contents, bytes) else contents.encode())
         return path
 
+    def file_job(self, *arguments, **kwargs):
+        """A job of a service that has the field pan, without dedup."""
+        self.field = {"name": "pan", "dedup": False}
+        return self.jeton(*arguments, **kwargs)
+
     def tokenize(self, contents, *options, verb="tokenize", column="pan", status=0, **kwargs):
         """Returns (process, output or None, [(record, reason)] or None). The exit code is 0 or 4
         where the job ended; of one that did not, what it left stays.
@@ -125,7 +135,7 @@ class Script:
         )
         for path in (out, rejects):
             path.unlink(missing_ok=True)
-        process = self.jeton(
+        process = self.file_job(
             *(verb, "--field", "pan", "--column", column, "--in", source),
             *("--out", out, "--rejects", rejects),
             *options,

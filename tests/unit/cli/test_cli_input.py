@@ -72,7 +72,7 @@ def test_a_pipe_has_nothing_to_compare(script):
     os.mkfifo(fifo)
     writer = threading.Thread(target=lambda: fifo.write_text(card_file(50)))
     writer.start()
-    script.jeton(
+    script.file_job(
         "tokenize",
         "--field",
         "pan",
