@@ -12,7 +12,7 @@
 #define SPILL_LEN   65536 /* bytes of a record that are given at once */
 
 /* A byte order mark is part of the first record, and of no value. */
-static enum jt_err find_mark(struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err find_mark(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     static const uint8_t mark[] = { 0xef, 0xbb, 0xbf };
     enum jt_err err = jt_inlet_find_form(&s->in);
@@ -26,7 +26,7 @@ static enum jt_err find_mark(struct jt_source *s, struct jt_trouble *trouble)
     return err;
 }
 
-enum jt_err jt_source_text_begin(struct jt_source *s, struct jt_trouble *trouble)
+enum jt_err jt_source_text_begin(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     struct jt_format *f = s->format;
     enum jt_err err = find_mark(s, trouble);
@@ -42,13 +42,13 @@ enum jt_err jt_source_text_begin(struct jt_source *s, struct jt_trouble *trouble
     return err;
 }
 
-static enum jt_err open_quote(const struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err open_quote(const struct jt_record_source *s, struct jt_trouble *trouble)
 {
     return jt_trouble_set(trouble, JT_MSG_QUOTE_OPEN, s->line + s->scan.field_line, 0, "%s", "");
 }
 
 /* The next record is in the window as a whole, or known to be too long. */
-static enum jt_err complete(struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err complete(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     if (!s->in_record) {
         jt_csvscan_start(&s->scan, s->skip);
@@ -76,20 +76,20 @@ static enum jt_err complete(struct jt_source *s, struct jt_trouble *trouble)
 }
 
 /* Goes past bytes of the input that lie at the front of the window. */
-static void consume(struct jt_source *s, size_t len)
+static void consume(struct jt_record_source *s, size_t len)
 {
     s->consumed += jt_inlet_size(&s->in, jt_inlet_text(&s->in), len);
     s->in.at += len;
 }
 
-static void finish(struct jt_source *s)
+static void finish(struct jt_record_source *s)
 {
     s->line += s->scan.n_lines;
     s->skip = 0;
     s->in_record = s->spilling = false;
 }
 
-static void read_cells(struct jt_source *s, struct jt_record *out)
+static void read_cells(struct jt_record_source *s, struct jt_record *out)
 {
     const struct jt_csv_format *csv = &s->format->csv;
     if (s->scan.malformed || s->scan.n_fields != csv->n_columns) {
@@ -100,7 +100,7 @@ static void read_cells(struct jt_source *s, struct jt_record *out)
     out->n_values = s->scan.n_wanted;
     for (size_t i = 0; i < out->n_values; i++) {
         const struct jt_csv_cell *cell = &s->scan.cells[i];
-        struct jt_value *value = &out->values[i];
+        struct jt_record_value *value = &out->values[i];
         value->at = cell->at;
         value->len = cell->len;
         value->fault = JT_MSG_NONE;
@@ -110,7 +110,7 @@ static void read_cells(struct jt_source *s, struct jt_record *out)
     }
 }
 
-static enum jt_err read_values(struct jt_source *s, struct jt_record *out)
+static enum jt_err read_values(struct jt_record_source *s, struct jt_record *out)
 {
     /* Pointers into it must stay where they are. */
     enum jt_err err = jt_buf_reserve(&s->decoded, out->raw_len);
@@ -121,7 +121,7 @@ static enum jt_err read_values(struct jt_source *s, struct jt_record *out)
     return JT_OK;
 }
 
-enum jt_err jt_source_text_next(struct jt_source *s, struct jt_record *out,
+enum jt_err jt_source_text_next(struct jt_record_source *s, struct jt_record *out,
                                 struct jt_trouble *trouble)
 {
     if (!s->begun || s->spilling) {
@@ -156,7 +156,7 @@ enum jt_err jt_source_text_next(struct jt_source *s, struct jt_record *out,
 }
 
 /* Looks for the end of a long record in what comes next. */
-static enum jt_err seek_end(struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err seek_end(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     enum jt_err err = jt_inlet_more(&s->in, trouble);
     if (err != JT_OK) {
@@ -172,7 +172,7 @@ static enum jt_err seek_end(struct jt_source *s, struct jt_trouble *trouble)
 }
 
 /* How much of the record is given now: whole characters, and nothing that may be its line end. */
-static size_t part_of(const struct jt_source *s, bool *last)
+static size_t part_of(const struct jt_record_source *s, bool *last)
 {
     const char *text = jt_inlet_text(&s->in);
     size_t len = s->ended ? s->scan.len : s->scan.i;
@@ -188,7 +188,7 @@ static size_t part_of(const struct jt_source *s, bool *last)
     return n;
 }
 
-enum jt_err jt_source_spill(struct jt_source *s, const char trailer[static TRAILER_LEN],
+enum jt_err jt_source_spill(struct jt_record_source *s, const char trailer[static TRAILER_LEN],
                             struct jt_buf *out, bool *done, uint64_t *end,
                             struct jt_trouble *trouble)
 {
