@@ -4,6 +4,7 @@
 
 #include "batch/csvcell.h"
 #include "batch/csvhead.h"
+#include "batch/jsonline.h"
 #include "batch/trouble.h"
 
 #include <string.h>
@@ -117,8 +118,20 @@ static enum jt_err read_values(struct jt_record_source *s, struct jt_record *out
     if (err != JT_OK) {
         return err;
     }
+    if (s->format->kind == JT_FORMAT_JSON) {
+        size_t end = jt_format_line_end((const char *)out->raw, out->raw_len);
+        return jt_jsonline_read(s->format->paths, s->format->n_paths, s->skip,
+                                out->raw_len - s->skip - end, &s->decoded, out);
+    }
     read_cells(s, out);
     return JT_OK;
+}
+
+/* A line of JSON may be blank without being empty. */
+static bool is_white(const struct jt_record_source *s)
+{
+    return s->format->kind == JT_FORMAT_JSON && !s->spilling &&
+           jt_jsonline_blank(jt_inlet_text(&s->in) + s->skip, s->scan.len - s->skip);
 }
 
 enum jt_err jt_source_text_next(struct jt_record_source *s, struct jt_record *out,
@@ -131,8 +144,8 @@ enum jt_err jt_source_text_next(struct jt_record_source *s, struct jt_record *ou
     if (err != JT_OK) {
         return err;
     }
-    bool passed = s->n_passed > 0 || s->scan.blank;
     s->spilling = !s->ended || s->scan.len > JT_RECORD_MAX;
+    bool passed = s->n_passed > 0 || s->scan.blank || is_white(s);
     out->kind = s->spilling ? JT_RECORD_TOO_LONG : passed ? JT_RECORD_PASSED : JT_RECORD_DATA;
     out->fault = s->spilling ? JT_MSG_RECORD_LONG : JT_MSG_NONE;
     out->raw = s->spilling ? NULL : (const uint8_t *)jt_inlet_text(&s->in);
