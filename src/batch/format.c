@@ -70,7 +70,7 @@ static enum jt_err copy_places(const struct jt_format_spec *spec, struct jt_form
         (void)snprintf(f->description[i], JT_DESCRIPTION_LEN, "%s%s",
                        f->kind == JT_FORMAT_CSV ? "column " : "", shown);
         if (f->records != NULL) {
-            jt_plan_describe(f->records, i, f->description[i], JT_DESCRIPTION_LEN);
+            jt_plan_describe(f->records, i, f->where[i], f->description[i], JT_DESCRIPTION_LEN);
         }
     }
     return JT_OK;
@@ -122,7 +122,7 @@ struct jt_place_room jt_format_room(const struct jt_format *f, size_t place)
     if (f->kind != JT_FORMAT_RECORDS) {
         return (struct jt_place_room){ .max_len = SIZE_MAX };
     }
-    const struct jt_datum *d = &f->records->data[place];
+    const struct jt_datum *d = &f->records->places[place].datum;
     bool chars = d->kind == JT_DATUM_CHAR;
     return (struct jt_place_room){ .max_len = chars ? d->len : d->digits, .digits_only = !chars };
 }
@@ -160,9 +160,9 @@ enum jt_err jt_format_put(const struct jt_format *f, size_t place, const uint8_t
         err = jt_jsonline_put((const char *)old, old_len, text, text_len, out);
         break;
     case JT_FORMAT_RECORDS:
-        err = old_len != f->records->data[place].len
+        err = old_len != f->records->places[place].datum.len
                   ? JT_ERR_INVALID
-                  : jt_datum_put(&f->records->data[place], &f->records->codepage, old, text,
+                  : jt_datum_put(&f->records->places[place].datum, &f->records->codepage, old, text,
                                  text_len, out);
         break;
     }

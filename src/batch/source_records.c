@@ -81,6 +81,23 @@ static void read_spots(struct jt_record_source *s, struct jt_record *out,
     out->n_values = n;
 }
 
+/* Where conditions choose, or tables move what stands behind them. */
+static void read_chosen(struct jt_record_source *s, struct jt_record *out, size_t head)
+{
+    struct jt_spot spots[JT_RECORD_MAX_VALUES];
+    size_t n;
+    bool chosen;
+    out->fault =
+        jt_plan_spots(s->format->records, out->raw + head, out->raw_len - head, spots, &n, &chosen);
+    if (out->fault != JT_MSG_NONE) {
+        out->kind = JT_RECORD_FAULTY;
+    } else if (!chosen) {
+        out->kind = JT_RECORD_PASSED;
+    } else {
+        read_spots(s, out, spots, n, head);
+    }
+}
+
 enum jt_err jt_source_records_next(struct jt_record_source *s, struct jt_record *out,
                                    struct jt_trouble *trouble)
 {
@@ -102,7 +119,11 @@ enum jt_err jt_source_records_next(struct jt_record_source *s, struct jt_record 
     out->raw = (const uint8_t *)jt_inlet_text(&s->in);
     out->raw_len = len;
     out->n_values = 0;
-    read_spots(s, out, plan->spots, plan->n_spots, head);
+    if (plan->n_conditions == 0 && !plan->varies) {
+        read_spots(s, out, plan->spots, plan->n_spots, head);
+    } else {
+        read_chosen(s, out, head);
+    }
     s->in.at += len;
     s->consumed += len;
     out->number = out->line = ++s->number;
