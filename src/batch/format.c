@@ -3,6 +3,7 @@
 
 #include "base/secmem.h"
 #include "batch/csvcell.h"
+#include "batch/jsonline.h"
 #include "batch/plan.h"
 #include "batch/trouble.h"
 
@@ -28,6 +29,20 @@ static enum jt_err open_csv(const struct jt_format_spec *spec, struct jt_format 
     return JT_OK;
 }
 
+static enum jt_err open_json(const struct jt_format_spec *spec, struct jt_format *f,
+                             struct jt_trouble *trouble)
+{
+    enum jt_err err = JT_OK;
+    f->paths = calloc(spec->n_places, sizeof *f->paths);
+    if (f->paths == NULL) {
+        return JT_ERR_NOMEM;
+    }
+    for (; err == JT_OK && f->n_paths < spec->n_places; f->n_paths++) {
+        err = jt_json_path_parse(spec->places[f->n_paths].where, &f->paths[f->n_paths], trouble);
+    }
+    return err;
+}
+
 static enum jt_err open_kind(const struct jt_format_spec *spec, struct jt_format *f,
                              struct jt_trouble *trouble)
 {
@@ -36,7 +51,7 @@ static enum jt_err open_kind(const struct jt_format_spec *spec, struct jt_format
     }
     switch (spec->kind) {
     case JT_FORMAT_CSV: return open_csv(spec, f, trouble);
-    case JT_FORMAT_JSON: return JT_ERR_NOT_OFFERED;
+    case JT_FORMAT_JSON: return open_json(spec, f, trouble);
     case JT_FORMAT_RECORDS: return jt_plan_open(spec, &f->records, trouble);
     }
     return JT_ERR_IMPOSSIBLE;
@@ -55,7 +70,7 @@ static enum jt_err copy_places(const struct jt_format_spec *spec, struct jt_form
         (void)snprintf(f->description[i], JT_DESCRIPTION_LEN, "%s%s",
                        f->kind == JT_FORMAT_CSV ? "column " : "", shown);
         if (f->records != NULL) {
-            jt_plan_describe(f->records, i, f->description[i], JT_DESCRIPTION_LEN);
+            jt_plan_describe(f->records, i, f->where[i], f->description[i], JT_DESCRIPTION_LEN);
         }
     }
     return JT_OK;
@@ -94,6 +109,10 @@ void jt_format_free(struct jt_format *f)
     for (size_t i = 0; i < f->n_places; i++) {
         free(f->where[i]);
     }
+    for (size_t i = 0; i < f->n_paths; i++) {
+        jt_json_path_clear(&f->paths[i]);
+    }
+    free(f->paths);
     jt_plan_free(f->records);
     free(f);
 }
@@ -103,7 +122,7 @@ struct jt_place_room jt_format_room(const struct jt_format *f, size_t place)
     if (f->kind != JT_FORMAT_RECORDS) {
         return (struct jt_place_room){ .max_len = SIZE_MAX };
     }
-    const struct jt_datum *d = &f->records->data[place];
+    const struct jt_datum *d = &f->records->places[place].datum;
     bool chars = d->kind == JT_DATUM_CHAR;
     return (struct jt_place_room){ .max_len = chars ? d->len : d->digits, .digits_only = !chars };
 }
@@ -137,11 +156,13 @@ enum jt_err jt_format_put(const struct jt_format *f, size_t place, const uint8_t
         err =
             jt_csvcell_put((const char *)old, old_len, (char)f->csv.delimiter, text, text_len, out);
         break;
-    case JT_FORMAT_JSON: err = JT_ERR_IMPOSSIBLE; break;
+    case JT_FORMAT_JSON:
+        err = jt_jsonline_put((const char *)old, old_len, text, text_len, out);
+        break;
     case JT_FORMAT_RECORDS:
-        err = old_len != f->records->data[place].len
+        err = old_len != f->records->places[place].datum.len
                   ? JT_ERR_INVALID
-                  : jt_datum_put(&f->records->data[place], &f->records->codepage, old, text,
+                  : jt_datum_put(&f->records->places[place].datum, &f->records->codepage, old, text,
                                  text_len, out);
         break;
     }

@@ -23,6 +23,7 @@ struct jt_format {
     char *where[JT_RECORD_MAX_VALUES]; /* as it was asked for */
     char description[JT_RECORD_MAX_VALUES][JT_DESCRIPTION_LEN];
     struct jt_csv_format csv;
+    size_t n_paths;
     struct jt_json_path *paths;     /* of JSON, one a place */
     struct jt_record_plan *records; /* of records */
 };

@@ -27,7 +27,7 @@ enum jt_record_kind {
     JT_RECORD_TOO_LONG, /* the same; its bytes are not here, but are to be had by jt_source_spill */
 };
 
-struct jt_value {
+struct jt_record_value {
     size_t at, len;   /* in the raw bytes */
     const char *text; /* decoded, without padding: ASCII or UTF-8, not terminated */
     size_t text_len;  /* 0: blank */
@@ -45,7 +45,7 @@ struct jt_record {
     uint64_t end;    /* bytes of the input up to its end, as they stand in the input */
     enum jt_message fault;
     size_t n_values; /* ascending by `at`, not overlapping */
-    struct jt_value values[JT_RECORD_MAX_VALUES];
+    struct jt_record_value values[JT_RECORD_MAX_VALUES];
 };
 
 #endif

@@ -6,9 +6,9 @@
 /* A value of a record becomes three times its bytes at most, or the digits of a binary number. */
 #define DECODED_MAX (3 * JT_RECORD_MAX + JT_RECORD_MAX_VALUES * 32)
 
-enum jt_err jt_source_open(struct jt_format *format, int fd, struct jt_source **out)
+enum jt_err jt_source_open(struct jt_format *format, int fd, struct jt_record_source **out)
 {
-    struct jt_source *s = calloc(1, sizeof *s);
+    struct jt_record_source *s = calloc(1, sizeof *s);
     *out = s;
     if (s == NULL) {
         return JT_ERR_NOMEM;
@@ -20,7 +20,7 @@ enum jt_err jt_source_open(struct jt_format *format, int fd, struct jt_source **
     return JT_OK;
 }
 
-void jt_source_free(struct jt_source *s)
+void jt_source_free(struct jt_record_source *s)
 {
     if (s == NULL) {
         return;
@@ -30,19 +30,20 @@ void jt_source_free(struct jt_source *s)
     free(s);
 }
 
-enum jt_err jt_source_begin(struct jt_source *s, struct jt_trouble *trouble)
+enum jt_err jt_source_begin(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     return s->format->kind == JT_FORMAT_RECORDS ? JT_OK : jt_source_text_begin(s, trouble);
 }
 
-enum jt_err jt_source_next(struct jt_source *s, struct jt_record *out, struct jt_trouble *trouble)
+enum jt_err jt_source_next(struct jt_record_source *s, struct jt_record *out,
+                           struct jt_trouble *trouble)
 {
     jt_buf_reset(&s->decoded);
     return s->format->kind == JT_FORMAT_RECORDS ? jt_source_records_next(s, out, trouble)
                                                 : jt_source_text_next(s, out, trouble);
 }
 
-enum jt_err jt_source_put(const struct jt_source *s, const void *data, size_t len,
+enum jt_err jt_source_put(const struct jt_record_source *s, const void *data, size_t len,
                           struct jt_buf *out)
 {
     return jt_inlet_put_back(&s->in, data, len, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a struct jt_source is made of: for the files that read one kind of records each. */
+/* What a struct jt_record_source is made of: for the files that read one kind of records each. */
 #ifndef JETON_BATCH_SOURCE_PARTS_H
 #define JETON_BATCH_SOURCE_PARTS_H
 
@@ -8,7 +8,7 @@
 #include "batch/inlet.h"
 #include "batch/source.h"
 
-struct jt_source {
+struct jt_record_source {
     struct jt_format *format;
     struct jt_inlet in;
     struct jt_buf decoded; /* texts of values that are not in the record as they are */
@@ -25,10 +25,10 @@ struct jt_source {
 };
 
 /* What source.h says of these, for the two kinds of inputs. */
-enum jt_err jt_source_text_begin(struct jt_source *s, struct jt_trouble *trouble) JT_CHECKED;
-enum jt_err jt_source_text_next(struct jt_source *s, struct jt_record *out,
+enum jt_err jt_source_text_begin(struct jt_record_source *s, struct jt_trouble *trouble) JT_CHECKED;
+enum jt_err jt_source_text_next(struct jt_record_source *s, struct jt_record *out,
                                 struct jt_trouble *trouble) JT_CHECKED;
-enum jt_err jt_source_records_next(struct jt_source *s, struct jt_record *out,
+enum jt_err jt_source_records_next(struct jt_record_source *s, struct jt_record *out,
                                    struct jt_trouble *trouble) JT_CHECKED;
 
 #endif

@@ -6,7 +6,7 @@
 #include "batch/trouble.h"
 
 /* That `len` bytes are in the window. JT_ERR_NO_RECORD: the input ends where the record begins. */
-static enum jt_err need(struct jt_source *s, size_t len, struct jt_trouble *trouble)
+static enum jt_err need(struct jt_record_source *s, size_t len, struct jt_trouble *trouble)
 {
     while (jt_inlet_left(&s->in) < len) {
         size_t left = jt_inlet_left(&s->in);
@@ -25,7 +25,7 @@ static enum jt_err need(struct jt_source *s, size_t len, struct jt_trouble *trou
     return JT_OK;
 }
 
-static enum jt_err bad_rdw(const struct jt_source *s, const char *what, unsigned length,
+static enum jt_err bad_rdw(const struct jt_record_source *s, const char *what, unsigned length,
                            struct jt_trouble *trouble)
 {
     return jt_trouble_set(
@@ -37,7 +37,7 @@ static enum jt_err bad_rdw(const struct jt_source *s, const char *what, unsigned
  * The length in a record descriptor word, which counts itself (z/OS DFSMS Using Data Sets,
  * "Variable-Length Record Formats"). The two bytes behind it are those of spanned records.
  */
-static enum jt_err rdw_length(struct jt_source *s, size_t *out, struct jt_trouble *trouble)
+static enum jt_err rdw_length(struct jt_record_source *s, size_t *out, struct jt_trouble *trouble)
 {
     enum jt_err err = need(s, JT_RDW_LEN, trouble);
     if (err != JT_OK) {
@@ -58,13 +58,13 @@ static enum jt_err rdw_length(struct jt_source *s, size_t *out, struct jt_troubl
     return JT_OK;
 }
 
-static void read_spots(struct jt_source *s, struct jt_record *out, const struct jt_spot *spots,
-                       size_t n, size_t head)
+static void read_spots(struct jt_record_source *s, struct jt_record *out,
+                       const struct jt_spot *spots, size_t n, size_t head)
 {
     const struct jt_record_plan *plan = s->format->records;
     for (size_t i = 0; i < n; i++) {
         const struct jt_datum *datum = spots[i].datum;
-        struct jt_value *value = &out->values[i];
+        struct jt_record_value *value = &out->values[i];
         if (datum->len > out->raw_len - head || spots[i].at > out->raw_len - head - datum->len) {
             out->kind = JT_RECORD_FAULTY;
             out->fault = JT_MSG_RECORD_SHORT;
@@ -81,7 +81,24 @@ static void read_spots(struct jt_source *s, struct jt_record *out, const struct 
     out->n_values = n;
 }
 
-enum jt_err jt_source_records_next(struct jt_source *s, struct jt_record *out,
+/* Where conditions choose, or tables move what stands behind them. */
+static void read_chosen(struct jt_record_source *s, struct jt_record *out, size_t head)
+{
+    struct jt_spot spots[JT_RECORD_MAX_VALUES];
+    size_t n;
+    bool chosen;
+    out->fault =
+        jt_plan_spots(s->format->records, out->raw + head, out->raw_len - head, spots, &n, &chosen);
+    if (out->fault != JT_MSG_NONE) {
+        out->kind = JT_RECORD_FAULTY;
+    } else if (!chosen) {
+        out->kind = JT_RECORD_PASSED;
+    } else {
+        read_spots(s, out, spots, n, head);
+    }
+}
+
+enum jt_err jt_source_records_next(struct jt_record_source *s, struct jt_record *out,
                                    struct jt_trouble *trouble)
 {
     const struct jt_record_plan *plan = s->format->records;
@@ -102,7 +119,11 @@ enum jt_err jt_source_records_next(struct jt_source *s, struct jt_record *out,
     out->raw = (const uint8_t *)jt_inlet_text(&s->in);
     out->raw_len = len;
     out->n_values = 0;
-    read_spots(s, out, plan->spots, plan->n_spots, head);
+    if (plan->n_conditions == 0 && !plan->varies) {
+        read_spots(s, out, plan->spots, plan->n_spots, head);
+    } else {
+        read_chosen(s, out, head);
+    }
     s->in.at += len;
     s->consumed += len;
     out->number = out->line = ++s->number;

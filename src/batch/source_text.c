@@ -4,6 +4,7 @@
 
 #include "batch/csvcell.h"
 #include "batch/csvhead.h"
+#include "batch/jsonline.h"
 #include "batch/trouble.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@
 #define SPILL_LEN   65536 /* bytes of a record that are given at once */
 
 /* A byte order mark is part of the first record, and of no value. */
-static enum jt_err find_mark(struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err find_mark(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     static const uint8_t mark[] = { 0xef, 0xbb, 0xbf };
     enum jt_err err = jt_inlet_find_form(&s->in);
@@ -26,7 +27,7 @@ static enum jt_err find_mark(struct jt_source *s, struct jt_trouble *trouble)
     return err;
 }
 
-enum jt_err jt_source_text_begin(struct jt_source *s, struct jt_trouble *trouble)
+enum jt_err jt_source_text_begin(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     struct jt_format *f = s->format;
     enum jt_err err = find_mark(s, trouble);
@@ -42,13 +43,13 @@ enum jt_err jt_source_text_begin(struct jt_source *s, struct jt_trouble *trouble
     return err;
 }
 
-static enum jt_err open_quote(const struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err open_quote(const struct jt_record_source *s, struct jt_trouble *trouble)
 {
     return jt_trouble_set(trouble, JT_MSG_QUOTE_OPEN, s->line + s->scan.field_line, 0, "%s", "");
 }
 
 /* The next record is in the window as a whole, or known to be too long. */
-static enum jt_err complete(struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err complete(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     if (!s->in_record) {
         jt_csvscan_start(&s->scan, s->skip);
@@ -76,20 +77,20 @@ static enum jt_err complete(struct jt_source *s, struct jt_trouble *trouble)
 }
 
 /* Goes past bytes of the input that lie at the front of the window. */
-static void consume(struct jt_source *s, size_t len)
+static void consume(struct jt_record_source *s, size_t len)
 {
     s->consumed += jt_inlet_size(&s->in, jt_inlet_text(&s->in), len);
     s->in.at += len;
 }
 
-static void finish(struct jt_source *s)
+static void finish(struct jt_record_source *s)
 {
     s->line += s->scan.n_lines;
     s->skip = 0;
     s->in_record = s->spilling = false;
 }
 
-static void read_cells(struct jt_source *s, struct jt_record *out)
+static void read_cells(struct jt_record_source *s, struct jt_record *out)
 {
     const struct jt_csv_format *csv = &s->format->csv;
     if (s->scan.malformed || s->scan.n_fields != csv->n_columns) {
@@ -100,7 +101,7 @@ static void read_cells(struct jt_source *s, struct jt_record *out)
     out->n_values = s->scan.n_wanted;
     for (size_t i = 0; i < out->n_values; i++) {
         const struct jt_csv_cell *cell = &s->scan.cells[i];
-        struct jt_value *value = &out->values[i];
+        struct jt_record_value *value = &out->values[i];
         value->at = cell->at;
         value->len = cell->len;
         value->fault = JT_MSG_NONE;
@@ -110,18 +111,30 @@ static void read_cells(struct jt_source *s, struct jt_record *out)
     }
 }
 
-static enum jt_err read_values(struct jt_source *s, struct jt_record *out)
+static enum jt_err read_values(struct jt_record_source *s, struct jt_record *out)
 {
     /* Pointers into it must stay where they are. */
     enum jt_err err = jt_buf_reserve(&s->decoded, out->raw_len);
     if (err != JT_OK) {
         return err;
     }
+    if (s->format->kind == JT_FORMAT_JSON) {
+        size_t end = jt_format_line_end((const char *)out->raw, out->raw_len);
+        return jt_jsonline_read(s->format->paths, s->format->n_paths, s->skip,
+                                out->raw_len - s->skip - end, &s->decoded, out);
+    }
     read_cells(s, out);
     return JT_OK;
 }
 
-enum jt_err jt_source_text_next(struct jt_source *s, struct jt_record *out,
+/* A line of JSON may be blank without being empty. */
+static bool is_white(const struct jt_record_source *s)
+{
+    return s->format->kind == JT_FORMAT_JSON && !s->spilling &&
+           jt_jsonline_blank(jt_inlet_text(&s->in) + s->skip, s->scan.len - s->skip);
+}
+
+enum jt_err jt_source_text_next(struct jt_record_source *s, struct jt_record *out,
                                 struct jt_trouble *trouble)
 {
     if (!s->begun || s->spilling) {
@@ -131,8 +144,8 @@ enum jt_err jt_source_text_next(struct jt_source *s, struct jt_record *out,
     if (err != JT_OK) {
         return err;
     }
-    bool passed = s->n_passed > 0 || s->scan.blank;
     s->spilling = !s->ended || s->scan.len > JT_RECORD_MAX;
+    bool passed = s->n_passed > 0 || s->scan.blank || is_white(s);
     out->kind = s->spilling ? JT_RECORD_TOO_LONG : passed ? JT_RECORD_PASSED : JT_RECORD_DATA;
     out->fault = s->spilling ? JT_MSG_RECORD_LONG : JT_MSG_NONE;
     out->raw = s->spilling ? NULL : (const uint8_t *)jt_inlet_text(&s->in);
@@ -156,7 +169,7 @@ enum jt_err jt_source_text_next(struct jt_source *s, struct jt_record *out,
 }
 
 /* Looks for the end of a long record in what comes next. */
-static enum jt_err seek_end(struct jt_source *s, struct jt_trouble *trouble)
+static enum jt_err seek_end(struct jt_record_source *s, struct jt_trouble *trouble)
 {
     enum jt_err err = jt_inlet_more(&s->in, trouble);
     if (err != JT_OK) {
@@ -172,7 +185,7 @@ static enum jt_err seek_end(struct jt_source *s, struct jt_trouble *trouble)
 }
 
 /* How much of the record is given now: whole characters, and nothing that may be its line end. */
-static size_t part_of(const struct jt_source *s, bool *last)
+static size_t part_of(const struct jt_record_source *s, bool *last)
 {
     const char *text = jt_inlet_text(&s->in);
     size_t len = s->ended ? s->scan.len : s->scan.i;
@@ -188,7 +201,7 @@ static size_t part_of(const struct jt_source *s, bool *last)
     return n;
 }
 
-enum jt_err jt_source_spill(struct jt_source *s, const char trailer[static TRAILER_LEN],
+enum jt_err jt_source_spill(struct jt_record_source *s, const char trailer[static TRAILER_LEN],
                             struct jt_buf *out, bool *done, uint64_t *end,
                             struct jt_trouble *trouble)
 {

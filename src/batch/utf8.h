@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-void jt_utf8_put(struct jt_buf *out, uint32_t character);
+void jt_utf8_put(struct jt_buf *out, uint32_t c);
 
 /*
  * The character at `text`, of which there are `len` bytes, at least one; *used tells how many it

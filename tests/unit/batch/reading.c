@@ -98,7 +98,7 @@ void reading_end(struct reading *r)
 void assert_value(const struct reading *r, size_t i, const char *expected)
 {
     assert_true(i < r->record.n_values);
-    const struct jt_value *v = &r->record.values[i];
+    const struct jt_record_value *v = &r->record.values[i];
     assert_int_equal(v->fault, JT_MSG_NONE);
     assert_int_equal(v->text_len, strlen(expected));
     assert_memory_equal(v->text, expected, v->text_len);
@@ -110,7 +110,7 @@ static void replace_record(const struct reading *r, replace_fn *replace, struct 
     size_t at = 0;
     jt_buf_init(&whole, 4 * JT_RECORD_MAX);
     for (size_t i = 0; i < r->record.n_values; i++) {
-        const struct jt_value *v = &r->record.values[i];
+        const struct jt_record_value *v = &r->record.values[i];
         char text[64];
         assert_true(v->at >= at && v->at + v->len <= r->record.raw_len);
         if (v->text_len == 0 || v->fault != JT_MSG_NONE) {

@@ -18,7 +18,7 @@
 
 struct reading {
     struct jt_format *format;
-    struct jt_source *source;
+    struct jt_record_source *source;
     struct jt_trouble trouble;
     struct jt_record record;
 };
