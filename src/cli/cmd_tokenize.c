@@ -33,6 +33,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error of write() like a full disk */
 }
 
 static int run_job(struct jt_cli *cli, const struct jt_fileask *ask)

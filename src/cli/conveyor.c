@@ -45,8 +45,10 @@ struct conveyor {
     struct connection *connections;
     struct slot *window; /* a ring of `n_slots` */
     size_t n_slots, first, n_used;
-    uint64_t n_read;               /* portions */
-    bool input_ended, input_waits; /* a record that is too long must be settled before */
+    uint64_t n_read; /* portions */
+    bool input_ended;
+    bool input_waits;  /* a record that is too long must be settled before */
+    bool input_blocks; /* it has nothing at the moment, and a portion is half read */
     bool told_waiting;
     struct jt_progress progress;
     const volatile sig_atomic_t *interrupted;
@@ -74,8 +76,8 @@ static int complain_of_curl(CURLMcode code)
 
 /* --- reading --- */
 
-/* One record; *ended at the end of the input. */
-static int read_record(struct conveyor *c, struct jt_record *record, bool *ended)
+/* One record, unless the input ends or has none at the moment. */
+static int read_record(struct conveyor *c, struct jt_record *record)
 {
     struct jt_trouble trouble = { 0 };
     enum jt_err err;
@@ -84,24 +86,34 @@ static int read_record(struct conveyor *c, struct jt_record *record, bool *ended
     } while (err == JT_ERR_IO && errno == EINTR && !*c->interrupted);
     switch (err) {
     case JT_OK: return JT_JOB_CLEAN;
-    case JT_ERR_NO_RECORD: *ended = true; return JT_JOB_CLEAN;
+    case JT_ERR_NO_RECORD: c->input_ended = true; return JT_JOB_CLEAN;
     case JT_ERR_INVALID: return jt_say_trouble(c->job->ledger->input, &trouble);
     case JT_ERR_IO:
-        return *c->interrupted
-                   ? jt_say(JT_MSG_INTERRUPTED, NULL)
+        if (*c->interrupted) {
+            return jt_say(JT_MSG_INTERRUPTED, NULL);
+        }
+        c->input_blocks = errno == EAGAIN;
+        return c->input_blocks
+                   ? JT_JOB_CLEAN
                    : jt_say(JT_MSG_INPUT_FAILED, "%s: %s", c->job->ledger->input, strerror(errno));
     default: return out_of_memory();
     }
 }
 
-/* Reads one portion; it stays empty when the input is at its end. */
+/*
+ * Reads one portion, or goes on with one that is half read; it stays empty when the input is at its
+ * end.
+ */
 static int read_portion(struct conveyor *c, struct jt_portion *b)
 {
-    jt_portion_reset(b);
+    if (!c->input_blocks) {
+        jt_portion_reset(b);
+    }
+    c->input_blocks = false;
     while (jt_portion_has_room(b) && !b->spills && !c->input_ended) {
         struct jt_record record;
-        int code = read_record(c, &record, &c->input_ended);
-        if (code != JT_JOB_CLEAN) {
+        int code = read_record(c, &record);
+        if (code != JT_JOB_CLEAN || c->input_blocks) {
             return code;
         }
         if (!c->input_ended && jt_portion_add(b, &record) != JT_OK) {
@@ -124,7 +136,11 @@ static int skip_settled(struct conveyor *c)
     bool done = ledger->job->n_portions == 0;
     while (!done) {
         int code = read_portion(c, b);
-        if (code == JT_JOB_CLEAN && b->n_records == 0) {
+        if (code == JT_JOB_CLEAN && c->input_blocks && !*c->interrupted) {
+            jt_input_wait(c->job->in);
+            continue;
+        }
+        if (code == JT_JOB_CLEAN && b->n_records == 0 && !*c->interrupted) {
             code = jt_say(JT_MSG_OTHER_INPUT, "%s ends before its checkpoint", ledger->input);
         }
         if (code == JT_JOB_CLEAN) {
@@ -141,12 +157,17 @@ static int skip_settled(struct conveyor *c)
     return JT_JOB_CLEAN;
 }
 
+static bool may_read(const struct conveyor *c)
+{
+    return !c->input_ended && !c->input_waits && c->n_used < c->n_slots;
+}
+
 static int fill_window(struct conveyor *c)
 {
-    while (!c->input_ended && !c->input_waits && c->n_used < c->n_slots) {
+    while (may_read(c)) {
         struct slot *slot = slot_at(c, c->n_used);
         int code = read_portion(c, &slot->portion);
-        if (code != JT_JOB_CLEAN) {
+        if (code != JT_JOB_CLEAN || c->input_blocks) {
             return code;
         }
         if (slot->portion.n_records == 0) {
@@ -406,9 +427,16 @@ static void show_progress(struct conveyor *c)
     }
 }
 
-static bool input_moves(const struct conveyor *c)
+/* Until an answer comes, or input that there was none of, or something is to be sent again. */
+static int wait_for_more(struct conveyor *c)
 {
-    return !c->input_ended && !c->input_waits && c->n_used < c->n_slots;
+    struct curl_waitfd input = { .fd = c->job->in->fd, .events = CURL_WAIT_POLLIN };
+    if (may_read(c) && !c->input_blocks) {
+        return JT_JOB_CLEAN;
+    }
+    unsigned n_inputs = may_read(c) ? 1 : 0;
+    CURLMcode polled = curl_multi_poll(c->multi, &input, n_inputs, wait_ms(c), NULL);
+    return polled == CURLM_OK ? JT_JOB_CLEAN : complain_of_curl(polled);
 }
 
 static int run(struct conveyor *c)
@@ -432,11 +460,7 @@ static int run(struct conveyor *c)
             return jt_say(JT_MSG_INTERRUPTED, NULL);
         }
         show_progress(c);
-        CURLMcode polled =
-            input_moves(c) ? CURLM_OK : curl_multi_poll(c->multi, NULL, 0, wait_ms(c), NULL);
-        if (polled != CURLM_OK) {
-            return complain_of_curl(polled);
-        }
+        code = wait_for_more(c);
     }
     return code;
 }

@@ -10,6 +10,9 @@
  * gone on for the allowed time the whole job ends. What stores cards is sent again as it was, under
  * the same Idempotency-Key, so that it is done once.
  *
+ * Nothing waits for a slow pipe: while the input has nothing, answers are taken and what is
+ * complete is settled. A request that is half sent would be given up by the server.
+ *
  * How portions are cut depends on the input alone, so that a job that goes on cuts them the same
  * way.
  */
@@ -17,6 +20,7 @@
 #define JETON_CLI_CONVEYOR_H
 
 #include "cli/endpoint.h"
+#include "cli/input.h"
 #include "cli/ledger.h"
 #include "cli/portion.h"
 
@@ -28,9 +32,10 @@
 struct jt_conveyor_job {
     const struct jt_endpoint *endpoint;
     const struct jt_portion_rules *rules;
-    const char *const *fields; /* valid names, as many as the rules say */
-    const bool *once;          /* of each: what stores has an Idempotency-Key */
-    struct jt_source *source;  /* begun */
+    const char *const *fields;       /* valid names, as many as the rules say */
+    const bool *once;                /* of each: what stores has an Idempotency-Key */
+    struct jt_record_source *source; /* begun */
+    const struct jt_input *in;       /* what it reads */
     struct jt_ledger *ledger;
     bool goes_on; /* the ledger's checkpoint is not at the beginning */
     size_t n_connections;

@@ -450,9 +450,11 @@ void jt_fileask_parameters(const struct jt_fileask *ask, const struct jt_format 
     put_number(out, "lrecl", ask->lrecl);
     jt_parameter_put(out, "codepage", ask->codepage);
     jt_parameter_put(out, "copybook", ask->copybook);
+    put_number(out, "conditions", (long)ask->when.n);
     for (size_t i = 0; i < ask->when.n; i++) {
         jt_parameter_put(out, "when", ask->when.words[i]);
     }
+    put_number(out, "places", (long)ask->format.n_places);
     for (size_t i = 0; i < ask->format.n_places; i++) {
         jt_parameter_put(out, "field", ask->fields[ask->field_of_place[i]]);
         jt_parameter_put(out, "place", ask->places[i].where);

@@ -46,9 +46,10 @@ static int begin_source(struct jt_filejob *f)
     enum jt_err err = jt_source_open(f->format, f->in.fd, &f->source);
     while (err == JT_OK) {
         err = jt_source_begin(f->source, &trouble);
-        if (err != JT_ERR_IO || errno != EINTR || *f->interrupted) {
+        if (err != JT_ERR_IO || (errno != EINTR && errno != EAGAIN) || *f->interrupted) {
             break;
         }
+        jt_input_wait(&f->in);
         err = JT_OK;
     }
     switch (err) {
@@ -77,6 +78,7 @@ static void set_up(struct jt_filejob *f)
                                     .job = &f->job,
                                     .checkpoint = ask->checkpoint,
                                     .parameters = &f->parameters,
+                                    .in = &f->in,
                                     .input = ask->in,
                                     .window = (uint64_t)(JT_CONVEYOR_WINDOW * ask->connections *
                                                          ask->batch),
@@ -93,6 +95,7 @@ static int convey(struct jt_filejob *f)
                                               .fields = f->ask->fields,
                                               .once = f->once,
                                               .source = f->source,
+                                              .in = &f->in,
                                               .ledger = &f->ledger,
                                               .goes_on = f->goes_on,
                                               .n_connections = (size_t)f->ask->connections,

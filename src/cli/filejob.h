@@ -29,7 +29,7 @@ struct jt_filejob {
     struct jt_input in;
     struct jt_output out, rejects;
     struct jt_format *format;
-    struct jt_source *source;
+    struct jt_record_source *source;
     struct jt_portion_rules rules;
     struct jt_ledger ledger;
     struct jt_checkpoint job;

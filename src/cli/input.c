@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+
+#define WAIT_MS 200
 
 static int complain(const char *path)
 {
@@ -34,7 +37,20 @@ int jt_input_open(const char *path, struct jt_input *in)
         jt_input_close(in);
         return code;
     }
+    int flags = fcntl(in->fd, F_GETFL);
+    bool pipe = S_ISFIFO(in->opened.st_mode) || S_ISSOCK(in->opened.st_mode);
+    if (pipe && (flags < 0 || fcntl(in->fd, F_SETFL, flags | O_NONBLOCK) != 0)) {
+        int code = complain(path);
+        jt_input_close(in);
+        return code;
+    }
     return JT_EXIT_OK;
+}
+
+void jt_input_wait(const struct jt_input *in)
+{
+    struct pollfd input = { .fd = in->fd, .events = POLLIN };
+    (void)poll(&input, 1, WAIT_MS); /* a signal ends it too, and whoever waits looks again */
 }
 
 uint64_t jt_input_size(const struct jt_input *in)

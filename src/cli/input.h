@@ -21,8 +21,14 @@ struct jt_input {
     struct stat opened; /* what it was then */
 };
 
-/* JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
+/*
+ * JT_EXIT_OK, or JT_EXIT_FAILED after a message. A pipe is read without waiting (EAGAIN). Of a
+ * terminal, which other processes share, reading waits.
+ */
 int jt_input_open(const char *path, struct jt_input *in);
+
+/* Waits until there is something to read, for a fifth of a second at most. */
+void jt_input_wait(const struct jt_input *in);
 
 /* Bytes to be read; 0: unknown. */
 uint64_t jt_input_size(const struct jt_input *in);

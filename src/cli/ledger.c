@@ -80,7 +80,8 @@ static int spill(struct jt_ledger *l, struct jt_portion *b, struct jt_output *re
         if (err == JT_ERR_INVALID) {
             return jt_say_trouble(l->input, &trouble);
         }
-        if (err == JT_ERR_IO && errno == EINTR) {
+        if (err == JT_ERR_IO && (errno == EINTR || errno == EAGAIN)) {
+            jt_input_wait(l->in);
             continue;
         }
         if (err != JT_OK) {

@@ -12,16 +12,18 @@
 
 #include "batch/checkpoint.h"
 #include "batch/source.h"
+#include "cli/input.h"
 #include "cli/output.h"
 #include "cli/portion.h"
 
 struct jt_ledger {
     /* the caller's, set before jt_ledger_init */
-    struct jt_source *source;
+    struct jt_record_source *source;
     struct jt_output *out, *rejects;
     struct jt_checkpoint *job;
     const char *checkpoint; /* path; NULL: none is written */
     const struct jt_buf *parameters;
+    const struct jt_input *in;
     const char *input;       /* its name, for messages */
     uint64_t window;         /* records that may be asked for before those in front are settled */
     uint64_t every;          /* records from one checkpoint to the next */

@@ -30,10 +30,13 @@ static bool is_still_named(int fd, const char *path)
 }
 
 /* Opens and locks `path`, private; -1 with errno, EBUSY when another command holds it. */
-static int open_locked(const char *path)
+static int open_locked(const char *path, bool *made)
 {
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     for (;;) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        int fd = open(path, flags | O_EXCL, 0600);
+        *made = fd >= 0;
+        fd = fd < 0 && errno == EEXIST ? open(path, flags, 0600) : fd;
         if (fd < 0) {
             return -1;
         }
@@ -75,7 +78,7 @@ int jt_output_take(const char *path, struct jt_output *out)
         errno = ENOMEM;
         return complain(path);
     }
-    out->fd = open_locked(out->part);
+    out->fd = open_locked(out->part, &out->made);
     if (out->fd < 0) {
         int code = complain(out->part);
         free(out->part);
@@ -173,9 +176,7 @@ int jt_output_commit(struct jt_output *out)
 
 void jt_output_abandon(struct jt_output *out)
 {
-    struct stat st;
-    bool ours = out->fd >= 0 && out->part != NULL &&
-                (!out->taken || (fstat(out->fd, &st) == 0 && st.st_size == 0));
+    bool ours = out->fd >= 0 && out->part != NULL && (!out->taken || out->made);
     if (ours) {
         (void)unlink(out->part);
     }

@@ -14,7 +14,8 @@ struct jt_output {
     const char *path; /* the caller's */
     char *part;
     int fd;     /* -1: not open */
-    bool taken; /* what is in it is still another run's */
+    bool taken; /* what is in it is still another run's, */
+    bool made;  /* unless this one made it */
 };
 
 /* JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
@@ -22,7 +23,7 @@ int jt_output_open(const char *path, struct jt_output *out);
 
 /*
  * The same, but what a run before left in FILE.part stays for now. Until jt_output_cut it is not
- * this command's: jt_output_abandon leaves it where it is.
+ * this command's: jt_output_abandon leaves it where it is, unless it was not there before.
  */
 int jt_output_take(const char *path, struct jt_output *out);
 

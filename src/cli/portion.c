@@ -76,7 +76,8 @@ static void reject(struct jt_portion_value *v, enum jt_message reason)
 }
 
 /* What becomes of a value before the server is asked. */
-static void look_at(struct jt_portion *b, struct jt_portion_value *v, const struct jt_value *from)
+static void look_at(struct jt_portion *b, struct jt_portion_value *v,
+                    const struct jt_record_value *from)
 {
     const struct jt_portion_rules *rules = b->rules;
     const struct jt_direction *direction = rules->direction;
@@ -108,7 +109,7 @@ static void look_at(struct jt_portion *b, struct jt_portion_value *v, const stru
     }
 }
 
-static void add_value(struct jt_portion *b, const struct jt_value *from, size_t raw_at)
+static void add_value(struct jt_portion *b, const struct jt_record_value *from, size_t raw_at)
 {
     struct jt_portion_value *v = &b->values[b->n_values++];
     *v = (struct jt_portion_value){ .at = (uint32_t)(raw_at + from->at),

@@ -350,8 +350,8 @@ def test_a_signal_ends_the_wait_for_input(script):
         while not script.file("out.csv.ckpt").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == -signal.SIGTERM
+        _, process.err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -signal.SIGTERM, process.err
     assert not script.leftovers()
 
 

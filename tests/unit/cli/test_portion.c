@@ -72,7 +72,7 @@ static int tear_down(void **state)
 static bool add(const char *text)
 {
     int fd = memfd_create("csv", MFD_CLOEXEC);
-    struct jt_source *source;
+    struct jt_record_source *source;
     struct jt_trouble trouble;
     struct jt_record record;
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
