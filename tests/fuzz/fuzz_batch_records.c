@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     snprintf(first, sizeof first, "%u:%u:%s", data[3], data[4] >> 2, types[data[4] & 3]);
     snprintf(second, sizeof second, "%u:%u:%s", data[5], data[6] >> 2, types[data[6] & 3]);
     struct jt_place_spec places[] = { { first }, { second } };
-    const char *when = "0:1:char=A,1";
+    const char *when = "0:1:char=A,B";
     struct jt_format_spec spec = { .kind = JT_FORMAT_RECORDS,
                                    .places = places,
                                    .n_places = data[1] & 1 ? 2 : 1,
