@@ -11,7 +11,7 @@ PACKAGES_BUILD=(autoconf automake gcc libc6-dev make pkg-config libssl-dev libpq
 PACKAGES_RUN=(postgresql curl ca-certificates util-linux)
 PACKAGES_TEST=(libcmocka-dev clang-format-14 python3-pytest python3-hypothesis python3-requests
     python3-psycopg2 python3-cryptography openssl procps
-    softhsm2 binutils mandoc prometheus spin gdb zsh)
+    softhsm2 binutils mandoc prometheus spin gdb zsh gnucobol3)
 # Of Jeton itself: tests/packages builds packages, judges them and installs them.
 PACKAGES_TEST+=(debhelper dpkg-dev fakeroot lintian man-db systemd)
 

@@ -50,8 +50,10 @@ enum jt_message jt_datum_read(const struct jt_datum *d, const struct jt_codepage
     if (jt_codepage_decode(cp, bytes + p.lead, p.len, text) == JT_OK) {
         return JT_MSG_NONE;
     }
-    jt_wipe(text->data + before, text->len - before);
-    text->len = before;
+    if (text->len > before) {
+        jt_wipe(text->data + before, text->len - before);
+        text->len = before;
+    }
     return JT_MSG_CHAR_BAD;
 }
 

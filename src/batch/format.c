@@ -135,9 +135,11 @@ const char *jt_format_describe(const struct jt_format *f, size_t place)
 /* After an error nothing of what was appended stays. */
 static enum jt_err keep_if(enum jt_err err, struct jt_buf *out, size_t before)
 {
-    if (err != JT_OK) {
+    if (err != JT_OK && out->len > before) {
         jt_wipe(out->data + before, out->len - before);
         out->len = before;
+    }
+    if (err != JT_OK) {
         out->err = JT_OK;
     }
     return err;
