@@ -30,7 +30,8 @@ function finish_job(place) {
     example("A member of JSON lines:",
         "jeton " dashed " in.jsonl --field card.number=pan --out out.jsonl")
     example("An item of a copybook, in records of EBCDIC:",
-        "jeton " dashed " IN --recfm FB --codepage IBM1047 --copybook card.cpy --field CARD-NO=pan --out OUT")
+        "jeton " dashed " IN --recfm FB --codepage IBM1047 --copybook card.cpy " \
+        "--field CARD-NO=pan --out OUT")
     example("Go on with a job that did not end:",
         "jeton " dashed " in.csv" place "--out out.csv --restart")
     print ".SH EXIT STATUS" >page

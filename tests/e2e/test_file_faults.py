@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong around a file job: each ends it with a clear message, and it can be gone on with."""
+"""What goes wrong around a file job: each ends it with a clear message, and it goes on later."""
 
 import os
 import resource
@@ -48,7 +48,7 @@ def test_a_full_disk(job):
 
 
 def stop_in_the_middle(job, act, *options):
-    """Acts when the job has written something, while the input is held back; returns the process."""
+    """Acts when the job has written something, while the input is held back."""
     lines = card_file().splitlines(keepends=True)
     out = job.path("out.csv")
     process = job.start("tokenize", "-", out, *PLACE, *options, stdin=subprocess.PIPE)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* batch/checkpoint.h: what is written is read again, and nothing else is. */
+#include "base/hex.h"
 #include "batch/checkpoint.h"
 
 #include <setjmp.h>
@@ -138,11 +139,10 @@ static void lines_are_those_that_are_written(void **state)
         int len = snprintf(changed, sizeof changed, "%.*s%s%.*s", (int)before, text.data,
                            wrong[i].instead, (int)(body - behind), text.data + behind);
         assert_int_equal(jt_sha256(changed, (size_t)len, digest), JT_OK);
+        char hex[2 * JT_SHA256_LEN + 1];
+        jt_hex_encode(digest, sizeof digest, hex);
         size_t total = (size_t)len;
-        total += (size_t)sprintf(changed + total, "end ");
-        for (size_t j = 0; j < sizeof digest; j++) {
-            total += (size_t)sprintf(changed + total, "%02x", digest[j]);
-        }
+        total += (size_t)snprintf(changed + total, sizeof changed - total, "end %s", hex);
         changed[total++] = '\n';
         assert_int_equal(decode(changed, total), JT_ERR_INVALID);
     }
