@@ -2,7 +2,8 @@
 /*
  * Records of fixed form. An input is seven bytes that say in which pieces the file can be read, of
  * which form it is, its record length, and where two places are; and the file. See batch_input.h
- * for what must hold.
+ * for what must hold. What a condition looks at is no place: a record that is changed must be
+ * chosen again.
  */
 #include "batch_input.h"
 
@@ -16,8 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return -1;
     }
     void *file = fuzz_copy(data + HEAD, len - HEAD);
-    snprintf(first, sizeof first, "%u:%u:%s", data[3], data[4] >> 2, types[data[4] & 3]);
-    snprintf(second, sizeof second, "%u:%u:%s", data[5], data[6] >> 2, types[data[6] & 3]);
+    bool chosen = (data[1] & 8) != 0;
+    snprintf(first, sizeof first, "%u:%u:%s", data[3] | chosen, data[4] >> 2, types[data[4] & 3]);
+    snprintf(second, sizeof second, "%u:%u:%s", data[5] | chosen, data[6] >> 2, types[data[6] & 3]);
     struct jt_place_spec places[] = { { first }, { second } };
     const char *when = "0:1:char=A,B";
     struct jt_format_spec spec = { .kind = JT_FORMAT_RECORDS,
@@ -27,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                    .lrecl = data[2],
                                    .codepage = data[1] & 4 ? "ASCII" : "IBM037",
                                    .when = &when,
-                                   .n_when = (data[1] >> 3) & 1 };
+                                   .n_when = chosen };
     batch_input_check(&spec, file, len - HEAD, data[0] % 17 + 1u, false);
     free(file);
     return 0;
