@@ -12,7 +12,7 @@ function roff(text) {
 
 # One example: what it does, and the command.
 function example(what, command) {
-    print ".PP" >page
+    if (what !~ /^The column/) print ".PP" >page # none behind the heading
     print roff(what) >page
     print ".PP" >page
     print ".nf" >page

@@ -149,6 +149,36 @@ def test_records_of_ebcdic_with_packed_and_zoned_numbers(job, recfm):
     assert len(out) == sum(len(r) for r in records) and out != b"".join(records)
 
 
+COPYBOOK = """\
+       01  PAYMENT-REC.
+           05  REC-TYPE        PIC X.
+           05  CARD-NO         PIC X(19).
+           05  OLD-CARDS OCCURS 2.
+               10  OLD-CARD    PIC 9(16).
+           05  AMOUNT          PIC S9(7)V99 COMP-3.
+"""
+
+
+def test_records_by_a_copybook_and_a_condition(job):
+    """Cards are replaced in records of the type C; the others pass as they are."""
+    records = []
+    for i in range(40):
+        kind = "C" if i % 4 else "H"
+        card, old = made_up(i, 16, "cobol"), made_up(i, 16, "cobol-old")
+        text = kind + card.ljust(19) + old + made_up(i + 1, 16, "cobol-old")
+        records.append(text.encode("cp037") + bytes.fromhex("000012345C"))
+    copybook = job.path("payment.cpy", COPYBOOK)
+    options = ("--recfm", "FB", "--codepage", "IBM037", "--copybook", copybook)
+    options += ("--field", "CARD-NO=digits", "--field", "OLD-CARD=valid", "--when", "REC-TYPE=C")
+    out = there_and_back(job, b"".join(records), *options, name="in.dat")
+    length = len(records[0])
+    after = [out[i : i + length] for i in range(0, len(out), length)]
+    for i, (one, other) in enumerate(zip(records, after)):
+        assert (one == other) == (i % 4 == 0) and one[-5:] == other[-5:] and one[:1] == other[:1]
+    assert counted(job.path("out.report"), "passed unchanged") == 10
+    assert "CARD-NO" in job.path("out.report").read_text()
+
+
 def test_rejects_are_the_records_with_their_reason(job):
     good = pans(5)
     lines = [good[0] + ",a", bad_luhn(1) + ",b", ",c", "x" * 200 + ",d", good[1] + ",e"]
