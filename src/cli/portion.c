@@ -17,7 +17,7 @@ enum jt_err jt_portion_init(struct jt_portion *b, const struct jt_portion_rules 
 {
     size_t max_values = rules->max_records * JT_RECORD_MAX_VALUES;
     *b = (struct jt_portion){ .rules = rules };
-    b->max_values = max_values < MAX_ITEMS ? max_values : MAX_ITEMS + JT_RECORD_MAX_VALUES;
+    b->max_values = max_values < MAX_ITEMS ? max_values : MAX_ITEMS;
     jt_buf_init(&b->raw, MAX_RAW + JT_RECORD_MAX);
     jt_buf_init(&b->texts, MAX_TEXTS + JT_RECORD_MAX_VALUES * MAX_VALUE);
     jt_buf_init(&b->results, MAX_RESULTS);
