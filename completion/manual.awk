@@ -10,12 +10,45 @@ function roff(text) {
     return text ~ /^[.']/ ? "\\&" text : text
 }
 
+# One example: what it does, and the command.
+function example(what, command) {
+    if (what !~ /^The column/) print ".PP" >page # none behind the heading
+    print roff(what) >page
+    print ".PP" >page
+    print ".nf" >page
+    print roff(command) >page
+    print ".fi" >page
+}
+
+# What ends the page of a file job.
+function finish_job(place) {
+    place = " --field pan --column pan "
+    print ".SH EXAMPLES" >page
+    example("The column pan of a CSV file:", "jeton " dashed " in.csv" place "--out out.csv")
+    example("The same as a part of a pipe:",
+        "zcat in.csv.gz | jeton " dashed " -" place "--out - --rejects rejects")
+    example("A member of JSON lines:",
+        "jeton " dashed " in.jsonl --field card.number=pan --out out.jsonl")
+    example("An item of a copybook, in records of EBCDIC:",
+        "jeton " dashed " IN --recfm FB --codepage IBM1047 --copybook card.cpy " \
+        "--field CARD-NO=pan --out OUT")
+    example("Go on with a job that did not end:",
+        "jeton " dashed " in.csv" place "--out out.csv --restart")
+    print ".SH EXIT STATUS" >page
+    print "0: clean. 4: records were rejected. 8: more were than may be." >page
+    print "12: parameters, authority or balance. 16: the surroundings." >page
+    print "Messages have ids, which docs/messages.md lists." >page
+}
+
 function finish() {
     if (page == "") return
-    print ".SH EXIT STATUS" >page
-    print "0: done. 1: failed. 2: refused by the server. 3: stuck. 64: usage." >page
-    print "69: unavailable. 77: denied. 78: configuration. They are told in" >page
-    print ".BR jeton (1)." >page
+    if (dashed ~ /^(tokenize|detokenize|mask)$/) finish_job("")
+    else {
+        print ".SH EXIT STATUS" >page
+        print "0: done. 1: failed. 2: refused by the server. 3: stuck. 64: usage." >page
+        print "69: unavailable. 77: denied. 78: configuration. They are told in" >page
+        print ".BR jeton (1)." >page
+    }
     print ".SH SEE ALSO" >page
     print ".BR jeton (1)," >page
     print ".BR jeton.conf (5)," >page

@@ -105,6 +105,7 @@ jt_command_fn jt_cmd_recover;
 jt_command_fn jt_cmd_recover_ask;
 jt_command_fn jt_cmd_recover_approve;
 jt_command_fn jt_cmd_repair;
+jt_command_fn jt_cmd_mask;
 jt_command_fn jt_cmd_migrate;
 jt_command_fn jt_cmd_honey_add;
 jt_command_fn jt_cmd_honey_list;

@@ -118,12 +118,38 @@ int jt_endpoint_name(struct jt_endpoint *endpoint)
     return JT_EXIT_OK;
 }
 
-void jt_endpoint_clear(struct jt_endpoint *endpoint)
+void jt_endpoint_unkey(struct curl_slist *own)
 {
-    for (struct curl_slist *h = endpoint->headers; h != NULL; h = h->next) {
+    for (struct curl_slist *h = own; h != NULL; h = h->next) {
         jt_wipe(h->data, strlen(h->data)); /* one of them is the API key */
     }
-    curl_slist_free_all(endpoint->headers);
+    curl_slist_free_all(own);
+}
+
+bool jt_endpoint_key(const struct jt_endpoint *endpoint, CURL *handle, const char *key,
+                     struct curl_slist **own)
+{
+    char header[100];
+    struct curl_slist *list = NULL;
+    bool fine = true;
+    for (const struct curl_slist *h = endpoint->headers; h != NULL && fine; h = h->next) {
+        fine = add_header(&list, h->data);
+    }
+    if (fine && key != NULL) {
+        snprintf(header, sizeof header, "Idempotency-Key: %s", key);
+        fine = add_header(&list, header);
+    }
+    fine = fine && curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list) == CURLE_OK;
+    jt_endpoint_unkey(fine ? *own : list);
+    if (fine) {
+        *own = list;
+    }
+    return fine;
+}
+
+void jt_endpoint_clear(struct jt_endpoint *endpoint)
+{
+    jt_endpoint_unkey(endpoint->headers);
     free(endpoint->url);
     *endpoint = (struct jt_endpoint){ 0 };
 }

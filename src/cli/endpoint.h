@@ -60,6 +60,15 @@ CURL *jt_endpoint_handle(const struct jt_endpoint *endpoint, struct jt_reply *re
 bool jt_endpoint_prepare(const struct jt_endpoint *endpoint, CURL *handle, struct jt_reply *reply,
                          const char *method, const char *path, const struct jt_buf *body);
 
+/*
+ * Gives the handle's transfers this Idempotency-Key from now on; NULL: none. `*own` is the handle's
+ * list of headers, NULL at first: free it with jt_endpoint_unkey, after the handle. False: out of
+ * memory.
+ */
+bool jt_endpoint_key(const struct jt_endpoint *endpoint, CURL *handle, const char *key,
+                     struct curl_slist **own);
+void jt_endpoint_unkey(struct curl_slist *own);
+
 /* Whether a failed transfer may go better later, as against a certificate that is not trusted. */
 bool jt_transfer_may_recover(CURLcode result);
 

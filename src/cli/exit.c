@@ -3,6 +3,20 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+static const char *complaint;
+static struct jt_buf *recorded;
+
+void jt_complain_as(const char *id)
+{
+    complaint = id;
+}
+
+void jt_complain_record(struct jt_buf *record)
+{
+    recorded = record;
+}
 
 void jt_make_printable(char *text)
 {
@@ -25,5 +39,12 @@ void jt_complain(const char *format, ...)
         message[0] = '\0';
     }
     jt_make_printable(message);
-    fprintf(stderr, "jeton: %s\n", message);
+    const char *before = complaint == NULL ? "jeton:" : complaint;
+    fprintf(stderr, "%s %s\n", before, message);
+    if (recorded != NULL) {
+        jt_buf_put(recorded, before, strlen(before));
+        jt_buf_u8(recorded, ' ');
+        jt_buf_put(recorded, message, strlen(message));
+        jt_buf_u8(recorded, '\n');
+    }
 }

@@ -6,6 +6,8 @@
 #ifndef JETON_CLI_EXIT_H
 #define JETON_CLI_EXIT_H
 
+#include "base/buf.h"
+
 #include <stddef.h>
 
 /* 64 and up are those of sysexits.h. */
@@ -25,6 +27,14 @@ enum jt_exit {
  * it may come from a server.
  */
 void jt_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * From here on jt_complain begins its lines with the message's id, as file jobs have it, and not
+ * with "jeton: "; NULL: as before. The text is static. `record` gets a copy of each line, with its
+ * end; NULL: nothing does.
+ */
+void jt_complain_as(const char *id);
+void jt_complain_record(struct jt_buf *record);
 
 /* Replaces control characters and what is not ASCII, for text of others that goes to a terminal. */
 void jt_make_printable(char *text);

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
+
+#define WAIT_MS 200
 
 static int complain(const char *path)
 {
@@ -16,9 +19,16 @@ static int complain(const char *path)
     return JT_EXIT_FAILED;
 }
 
+static bool is_stream(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
 int jt_input_open(const char *path, struct jt_input *in)
 {
-    *in = (struct jt_input){ .path = path, .fd = open(path, O_RDONLY | O_CLOEXEC) };
+    *in = (struct jt_input){ .path = path };
+    in->fd = is_stream(path) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                             : open(path, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0) {
         return complain(path);
     }
@@ -27,7 +37,20 @@ int jt_input_open(const char *path, struct jt_input *in)
         jt_input_close(in);
         return code;
     }
+    int flags = fcntl(in->fd, F_GETFL);
+    bool pipe = S_ISFIFO(in->opened.st_mode) || S_ISSOCK(in->opened.st_mode);
+    if (pipe && (flags < 0 || fcntl(in->fd, F_SETFL, flags | O_NONBLOCK) != 0)) {
+        int code = complain(path);
+        jt_input_close(in);
+        return code;
+    }
     return JT_EXIT_OK;
+}
+
+void jt_input_wait(const struct jt_input *in)
+{
+    struct pollfd input = { .fd = in->fd, .events = POLLIN };
+    (void)poll(&input, 1, WAIT_MS); /* a signal ends it too, and whoever waits looks again */
 }
 
 uint64_t jt_input_size(const struct jt_input *in)
@@ -49,7 +72,7 @@ static int complain_of_change(const struct jt_input *in, const char *what)
 int jt_input_check_unchanged(const struct jt_input *in, uint64_t n_read)
 {
     struct stat open_now, named_now;
-    if (!S_ISREG(in->opened.st_mode)) {
+    if (!S_ISREG(in->opened.st_mode) || is_stream(in->path)) {
         return JT_EXIT_OK;
     }
     if (fstat(in->fd, &open_now) != 0) {

@@ -7,7 +7,7 @@
  *
  * Compared are size, time of the last change, device and inode, and the bytes read. Not noticed: a
  * change of equal size within one tick of the file system's clock, and one by whoever sets the time
- * back. What is no regular file (a pipe) has nothing to compare.
+ * back. What is no regular file (a pipe), or is standard input ("-"), has nothing to compare.
  */
 #ifndef JETON_CLI_INPUT_H
 #define JETON_CLI_INPUT_H
@@ -21,8 +21,14 @@ struct jt_input {
     struct stat opened; /* what it was then */
 };
 
-/* JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
+/*
+ * JT_EXIT_OK, or JT_EXIT_FAILED after a message. A pipe is read without waiting (EAGAIN). Of a
+ * terminal, which other processes share, reading waits.
+ */
 int jt_input_open(const char *path, struct jt_input *in);
+
+/* Waits until there is something to read, for a fifth of a second at most. */
+void jt_input_wait(const struct jt_input *in);
 
 /* Bytes to be read; 0: unknown. */
 uint64_t jt_input_size(const struct jt_input *in);

@@ -160,10 +160,12 @@ static const struct jt_command commands[] = {
     { "verify certificate", "FILE", "Verify a printed certificate with the public key alone.", 0,
       jt_cmd_verify_certificate },
     { "gen", "", "Generate a card file for tests: columns id, pan, amount.", 0, jt_cmd_gen },
-    { "tokenize", "", "Replace the card numbers in one column of a CSV file by tokens.", REST,
+    { "tokenize", "[FILE]", "Replace the card numbers of a file by tokens.", REST,
       jt_cmd_tokenize },
-    { "detokenize", "", "Replace the tokens in one column of a CSV file by card numbers.", REST,
+    { "detokenize", "[FILE]", "Replace the tokens of a file by card numbers.", REST,
       jt_cmd_detokenize },
+    { "mask", "[FILE]", "Replace the tokens, or the card numbers, of a file by masked numbers.",
+      REST, jt_cmd_mask },
 };
 
 #define N_COMMANDS (sizeof commands / sizeof commands[0])

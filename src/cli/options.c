@@ -171,8 +171,28 @@ static int set_option(const struct jt_command *self, const struct jt_option *opt
     if (o->kind == JT_OPTION_NUMBER) {
         return set_number(self, o, value);
     }
+    if (o->kind == JT_OPTION_LIST) {
+        struct jt_words *words = o->target;
+        if (words->n == JT_MAX_WORDS) {
+            return jt_usage_error(self, "--%s is given more than %d times", o->name, JT_MAX_WORDS);
+        }
+        words->words[words->n++] = value;
+        return JT_GO_ON;
+    }
     *(const char **)o->target = value;
     return JT_GO_ON;
+}
+
+/* Sets the flag that a word such as -q stands for. */
+static int set_letter(const struct jt_command *self, const struct jt_parse *parse, const char *word)
+{
+    for (size_t i = 0; i < parse->n_options && word[2] == '\0'; i++) {
+        if (parse->options[i].letter == word[1]) {
+            *(bool *)parse->options[i].target = true;
+            return JT_GO_ON;
+        }
+    }
+    return jt_usage_error(self, "unknown option %.60s", word);
 }
 
 static bool is_help(const char *word)
@@ -231,7 +251,7 @@ int jt_options_parse(const struct jt_command *self, struct jt_cli *cli, struct j
             only_arguments = true;
             continue;
         } else if (argv[i][1] != '-') {
-            code = jt_usage_error(self, "unknown option %.60s", argv[i]);
+            code = set_letter(self, parse, argv[i]);
         } else if (find(shared, n_shared, argv[i] + 2, strcspn(argv[i] + 2, "=")) != NULL) {
             code = set_option(self, shared, n_shared, argc, argv, &i);
         } else {

@@ -14,28 +14,45 @@
 
 #include <stdio.h>
 
-enum jt_option_kind { JT_OPTION_FLAG, JT_OPTION_TEXT, JT_OPTION_NUMBER };
+enum jt_option_kind { JT_OPTION_FLAG, JT_OPTION_TEXT, JT_OPTION_NUMBER, JT_OPTION_LIST };
+
+/* What an option was given that may be given several times. */
+#define JT_MAX_WORDS 32
+struct jt_words {
+    size_t n;
+    const char *words[JT_MAX_WORDS];
+};
 
 struct jt_option {
     const char *name;  /* without dashes */
     const char *value; /* what --help calls its value; NULL for a flag */
     enum jt_option_kind kind;
-    void *target;  /* bool *, const char ** or long *, which holds the default before */
+    /* bool *, const char **, long *, which hold the default before, or struct jt_words * */
+    void *target;
     long min, max; /* numbers only */
     const char *doc;
+    char letter; /* -q for --quiet; 0: none */
 };
 
-#define JT_FLAG(name, target, doc)                    \
-    {                                                 \
-        name, NULL, JT_OPTION_FLAG, target, 0, 0, doc \
+#define JT_FLAG(name, target, doc)                       \
+    {                                                    \
+        name, NULL, JT_OPTION_FLAG, target, 0, 0, doc, 0 \
     }
-#define JT_TEXT(name, value, target, doc)              \
-    {                                                  \
-        name, value, JT_OPTION_TEXT, target, 0, 0, doc \
+#define JT_SHORT(name, letter, target, doc)                   \
+    {                                                         \
+        name, NULL, JT_OPTION_FLAG, target, 0, 0, doc, letter \
     }
-#define JT_NUMBER(name, value, target, min, max, doc)        \
-    {                                                        \
-        name, value, JT_OPTION_NUMBER, target, min, max, doc \
+#define JT_TEXT(name, value, target, doc)                 \
+    {                                                     \
+        name, value, JT_OPTION_TEXT, target, 0, 0, doc, 0 \
+    }
+#define JT_LIST(name, value, target, doc)                 \
+    {                                                     \
+        name, value, JT_OPTION_LIST, target, 0, 0, doc, 0 \
+    }
+#define JT_NUMBER(name, value, target, min, max, doc)           \
+    {                                                           \
+        name, value, JT_OPTION_NUMBER, target, min, max, doc, 0 \
     }
 
 /* A command's own options and the places for its arguments. */

@@ -29,11 +29,14 @@ static bool is_still_named(int fd, const char *path)
            here.st_ino == there.st_ino;
 }
 
-/* Opens and locks `path`, private and empty; -1 with errno, EBUSY when another command holds it. */
-static int open_locked(const char *path)
+/* Opens and locks `path`, private; -1 with errno, EBUSY when another command holds it. */
+static int open_locked(const char *path, bool *made)
 {
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     for (;;) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        int fd = open(path, flags | O_EXCL, 0600);
+        *made = fd >= 0;
+        fd = fd < 0 && errno == EEXIST ? open(path, flags, 0600) : fd;
         if (fd < 0) {
             return -1;
         }
@@ -41,7 +44,7 @@ static int open_locked(const char *path)
         bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
         if (locked && is_still_named(fd, path)) {
             bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
-            if (plain && fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0) {
+            if (plain && fchmod(fd, 0600) == 0) {
                 return fd;
             }
             errno = plain ? errno : EEXIST;
@@ -58,22 +61,74 @@ static int open_locked(const char *path)
     }
 }
 
-int jt_output_open(const char *path, struct jt_output *out)
+static bool is_stream(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+int jt_output_take(const char *path, struct jt_output *out)
 {
     *out = (struct jt_output){ .path = path, .fd = -1 };
+    if (is_stream(path)) {
+        out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        return out->fd < 0 ? complain("standard output") : JT_EXIT_OK;
+    }
     if (asprintf(&out->part, "%s.part", path) < 0) {
         out->part = NULL;
         errno = ENOMEM;
         return complain(path);
     }
-    out->fd = open_locked(out->part);
+    out->fd = open_locked(out->part, &out->made);
     if (out->fd < 0) {
         int code = complain(out->part);
         free(out->part);
         out->part = NULL;
         return code;
     }
+    out->taken = true;
     return JT_EXIT_OK;
+}
+
+int jt_output_cut(struct jt_output *out, uint64_t len)
+{
+    struct stat st;
+    if (out->part == NULL) {
+        return JT_EXIT_OK;
+    }
+    if (fstat(out->fd, &st) != 0) {
+        return complain(out->part);
+    }
+    if ((uint64_t)st.st_size < len) {
+        jt_complain("%s: has %lld bytes, and not %llu", out->part, (long long)st.st_size,
+                    (unsigned long long)len);
+        return JT_EXIT_FAILED;
+    }
+    if (ftruncate(out->fd, (off_t)len) != 0 || lseek(out->fd, (off_t)len, SEEK_SET) < 0) {
+        return complain(out->part);
+    }
+    out->taken = false;
+    return JT_EXIT_OK;
+}
+
+int jt_output_open(const char *path, struct jt_output *out)
+{
+    int code = jt_output_take(path, out);
+    return code == JT_EXIT_OK ? jt_output_cut(out, 0) : code;
+}
+
+int jt_output_sync(struct jt_output *out)
+{
+    return out->part == NULL || fdatasync(out->fd) == 0 ? JT_EXIT_OK : complain(out->part);
+}
+
+void jt_output_leave(struct jt_output *out)
+{
+    if (out->fd >= 0) {
+        close(out->fd);
+        out->fd = -1;
+    }
+    free(out->part);
+    out->part = NULL;
 }
 
 int jt_output_write(struct jt_output *out, struct jt_buf *data)
@@ -82,7 +137,7 @@ int jt_output_write(struct jt_output *out, struct jt_buf *data)
     while (done < data->len) {
         ssize_t n = write(out->fd, data->data + done, data->len - done);
         if (n < 0 && errno != EINTR) {
-            return complain(out->part);
+            return complain(out->part == NULL ? "standard output" : out->part);
         }
         done += n > 0 ? (size_t)n : 0;
     }
@@ -108,25 +163,22 @@ static bool sync_directory_of(const char *path)
 
 int jt_output_commit(struct jt_output *out)
 {
-    if (fsync(out->fd) != 0 || rename(out->part, out->path) != 0) {
-        int code = complain(out->part);
-        jt_output_abandon(out);
-        return code;
+    if (out->part == NULL) {
+        jt_output_leave(out);
+        return JT_EXIT_OK;
     }
-    close(out->fd);
-    out->fd = -1;
-    free(out->part);
-    out->part = NULL;
+    if (fsync(out->fd) != 0 || rename(out->part, out->path) != 0) {
+        return complain(out->part);
+    }
+    jt_output_leave(out);
     return sync_directory_of(out->path) ? JT_EXIT_OK : complain(out->path);
 }
 
 void jt_output_abandon(struct jt_output *out)
 {
-    if (out->fd >= 0) {
+    bool ours = out->fd >= 0 && out->part != NULL && (!out->taken || out->made);
+    if (ours) {
         (void)unlink(out->part);
-        close(out->fd);
-        out->fd = -1;
     }
-    free(out->part);
-    out->part = NULL;
+    jt_output_leave(out);
 }

@@ -22,7 +22,7 @@ ENDPOINTS = [
     ("POST", "/v1/fields/pan/encrypt", {"row_id": "x", "pan": "x"}, "encrypt"),
     ("POST", "/v1/fields/pan/decrypt", {"row_id": "x", "envelope": "x"}, "decrypt"),
     ("POST", "/v1/fields/pan/reencrypt", {"row_id": "x", "envelope": "x"}, "encrypt decrypt"),
-    ("GET", "/v1/fields/pan", None, "operate"),
+    ("GET", "/v1/fields/pan", None, "operate tokenize"),
     ("PATCH", "/v1/fields/pan", {"colour": "red"}, "operate"),
     ("POST", "/v1/fields", {"name": "pan"}, "operate"),
     ("GET", "/v1/fields", None, "operate"),

@@ -294,8 +294,9 @@ def test_what_a_guess_brake_holds_is_an_answer_like_others(service, how):
         key_file.touch(mode=0o600)
         key_file.write_text(service.app_key, encoding="ascii")
         options = ("--field", "pan", "--column", "pan", *files, "--retry-for", 3)
-        service.jeton("tokenize", *options, key_file=key_file)
-        assert rejects.read_text(encoding="ascii") == "line,reason\n8,guess-brake\n"
+        done = service.jeton("tokenize", *options, key_file=key_file, check=False)
+        assert done.returncode == 4
+        assert re.search(r"JET2224W +7 ", rejects.read_text(encoding="ascii"))
         tokens = out.read_text(encoding="ascii").split()[1:]
         tokens.insert(6, "")
     elif how.startswith("c"):

@@ -54,5 +54,6 @@ int main(int argc, char **argv)
     seeds_of_wire();
     seeds_of_files();
     seeds_of_text();
+    seeds_of_batch();
     return EXIT_SUCCESS;
 }

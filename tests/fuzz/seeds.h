@@ -25,5 +25,6 @@ void seeds_of_custody(struct jt_buf *message, seeds_store_fn *store);
 void seeds_of_wire(void);
 void seeds_of_files(void);
 void seeds_of_text(void);
+void seeds_of_batch(void);
 
 #endif

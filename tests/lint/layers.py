@@ -26,6 +26,8 @@ LAYERS = {
     "front": {"base", "options", "model", "vault", "tls", "http", "api"},
     # A process of its own that takes from the command line how people are asked and told.
     "pkcs11": {"base", "options", "model", "cli"},
+    # Card files: how they are read, and the jobs that go over them. It speaks with nobody.
+    "batch": {"base", "crypto", "pan"},
     # What is installed for applications stands alone.
     "client": set(),
     "cli": {
@@ -38,6 +40,7 @@ LAYERS = {
         "keyclient",
         "store",
         "vault",
+        "batch",
     },
 }
 
@@ -59,7 +62,7 @@ FOREIGN = {
     "libpq-fe.h": {"store"},
     "postgres": set(),
     "microhttpd.h": {"http"},
-    "jansson.h": {"api", "cli", "client"},
+    "jansson.h": {"api", "batch", "cli", "client"},
     "ini.h": {"base"},
     "curl/": {"cli", "client"},
     "systemd/": {"front"},

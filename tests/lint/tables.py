@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of docs/ that follow from a list in src/, and names of such lists used anywhere.
+"""Tables and pages of docs/ that follow from a list in src/, and names of such lists used anywhere.
 
     python3 tests/lint/tables.py --write
 
@@ -12,6 +12,8 @@ import sys
 from tree import FILES, TOP, check, rel
 
 PAGE = "docs/keeper-protocol.md"
+MESSAGES = "src/batch/messages.def"
+MESSAGES_PAGE = "docs/messages.md"
 VERBS = "src/wire/verbs.def"
 REASONS = "src/base/reasons.def"
 ROUTES = "src/api/routes.def"
@@ -208,9 +210,73 @@ def page_reasons():
             yield name
 
 
+SEVERITIES = {
+    "I": "information",
+    "W": "a record was rejected, or something is to be known: the job goes on",
+    "E": "the job ends with 12, or 8: parameters, authority or balance",
+    "S": "the job ends with 16: its files, the service, memory",
+}
+PARTS = {
+    0: "The job",
+    1000: "What was asked for",
+    2000: "Records that are rejected",
+    3000: "Files, service and checkpoints",
+}
+
+
+def messages_page():
+    """docs/messages.md, the whole of it."""
+    found = sorted(entries(MESSAGES, "JT_MESSAGE"), key=lambda e: int(e[0]))
+    yield "# Messages of file jobs"
+    yield ""
+    yield f"Made from `{MESSAGES}` by `tests/lint/tables.py --write`."
+    yield ""
+    yield "What `jeton tokenize`, `detokenize` and `mask` say on standard error and in the control"
+    yield "report begins with one of these ids ([jobs.md](jobs.md)). Behind a colon stands which"
+    yield "file, place or option it is about, never a value of a record. The last letter:"
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    yield from (f"| {letter} | {meaning} |" for letter, meaning in SEVERITIES.items())
+    for begin, title in PARTS.items():
+        rejects = begin == 2000
+        yield ""
+        yield f"## {title}"
+        yield ""
+        if rejects:
+            yield "The reason is what programs read. It stands in the report, and is the last part"
+            yield "of the service's problem type where the service refused the value."
+            yield ""
+        yield "| id | reason | text |" if rejects else "| id | text |"
+        yield "|---|---|---|" if rejects else "|---|---|"
+        for number, severity, _, name, text in found:
+            if begin <= int(number) < begin + 1000:
+                middle = f"{name} | " if rejects else ""
+                yield f"| JET{int(number):04}{severity} | {middle}{text} |"
+
+
+@check(f"{MESSAGES_PAGE} follows from the table of messages")
+def messages_fresh():
+    path = TOP / MESSAGES_PAGE
+    want = "".join(line + "\n" for line in messages_page())
+    if not path.exists() or path.read_text(encoding="utf-8") != want:
+        yield f"{MESSAGES_PAGE}: run tests/lint/tables.py --write"
+
+
+@check("every number and every name of a message stands once")
+def messages_once():
+    found = list(entries(MESSAGES, "JT_MESSAGE"))
+    for column in (0, 2, 3):
+        seen = [e[column] for e in found if e[column]]
+        yield from (f"{MESSAGES}: {x}, twice" for x in sorted(set(seen)) if seen.count(x) > 1)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
         sys.exit(__doc__)
     for name in pages():
         path = TOP / name
         path.write_text(written(name, path.read_text(encoding="utf-8")), encoding="utf-8")
+    (TOP / MESSAGES_PAGE).write_text(
+        "".join(line + "\n" for line in messages_page()), encoding="utf-8"
+    )

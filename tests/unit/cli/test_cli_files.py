@@ -25,8 +25,7 @@ def test_there_and_back_in_many_small_batches(script):
     process, out, rejects = script.tokenize(card_file(999), "--batch", 7, "--connections", 5)
     assert out == expected(999) and rejects == []
     assert (
-        "999 rows" in process.err
-        and "999 accepted, 0 rejected, 0 retries" in process.err
+        "JET0003I records: 999 read, 999 written, 0 passed, 0 rejected; 0 retries" in process.err
         and process.out == ""
     )
     assert len(script.requests) == -(-999 // 7)
@@ -64,61 +63,58 @@ def test_requests_are_what_the_api_describes(script):
 
 def test_files_are_private_and_the_header_is_kept(script):
     _, out, _ = script.tokenize(b'\xef\xbb\xbf"pan",note\r\n"411111111111","a ""b"", c"\r\n')
-    assert (
-        out
-        == b'\xef\xbb\xbf"pan",note\r\n' + token_of("4" + "1" * 11).encode() + b',"a ""b"", c"\r\n'
-    )
-    for name in ("out.csv", "rejects.csv"):
+    token = token_of("4" + "1" * 11).encode()
+    assert out == b'\xef\xbb\xbf"pan",note\r\n"' + token + b'","a ""b"", c"\r\n'
+    for name in ("out.csv", "rejects.csv", "out.csv.report"):
         assert script.file(name).stat().st_mode & 0o777 == 0o600
 
 
 def test_empty_files(script):
     assert script.tokenize("pan\n")[1:] == (b"pan\n", [])
     assert script.tokenize("pan")[1:] == (b"pan", [])
-    process, out, _ = script.tokenize("", status=1)
+    process, out, _ = script.tokenize("", status=12)
     assert out is None and "no header" in process.err
     assert not script.requests
 
 
 def test_columns_that_are_not_there(script):
-    assert (
-        "no column is called card"
-        in script.tokenize("id,pan\n1,2\n", column="card", status=1)[0].err
-    )
-    assert "more than one column" in script.tokenize("pan,pan\n1,2\n", status=1)[0].err
+    assert "JET1100E" in script.tokenize("id,pan\n1,2\n", column="card", status=12)[0].err
+    assert "JET1101E" in script.tokenize("pan,pan\n1,2\n", status=12)[0].err
+    assert not script.leftovers()
 
 
-def test_rejects_name_line_and_reason_and_the_value_nowhere(script):
+def test_rejects_are_the_records_with_a_reason_and_values_stand_nowhere_else(script):
     secret = "4111-1111-9876"
     process, out, rejects = script.tokenize(
-        f'pan,n\n411111111111,a\n{secret},b\n"x\ny",c\nz\n422222222222,d\n'
+        f'pan,n\n411111111111,a\n{secret},b\n"x\ny",c\nz\n422222222222,d\n', status=4
     )
-    assert rejects == [(3, "pan-not-digits"), (4, "pan-not-digits"), (6, "csv-field-count")]
+    assert rejects == [
+        (2, "pan-not-digits"),
+        (3, "pan-not-digits"),
+        (4, "wrong-number-of-columns"),
+    ]
     assert out.count(b"\n") == 3
-    everything = (
-        process.err
-        + process.out
-        + "".join(p.read_text(errors="replace") for p in script.directory.glob("rejects*"))
-    )
-    assert secret not in everything and "9876" not in everything
-    assert re.search(r"pan-not-digits +2\b", process.err)
-    script.tokenize("pan\nx\n", "--fail-on-reject", status=1)
+    text = script.file("rejects.csv").read_text()
+    assert text.startswith(secret + ",bJET2212W          2 ")
+    report = script.file("out.csv.report").read_text()
+    assert secret not in process.err + process.out + report
+    assert "9876" not in process.err + process.out
+    # A hash total has of one value what a masked number shows, and no more.
+    assert not re.search("1111-?1111|11119876", report)
+    assert re.search(r"JET2212W pan-not-digits +2\b", process.err)
+    assert re.search(r"JET2212W  pan-not-digits +2 ", report)
 
 
 @pytest.mark.parametrize("batch", [1, 1000])
 def test_a_quote_never_closed_ends_the_job_and_leaves_no_file(script, batch):
     process, out, _ = script.tokenize(
-        'pan,n\n411111111111,a\n422222222222,"b\n433333333333,c\n', "--batch", batch, status=1
+        'pan,n\n411111111111,a\n422222222222,"b\n433333333333,c\n', "--batch", batch, status=12
     )
     assert out is None
-    assert (
-        "line 3 of the input: the quoted field that begins there is never closed" in process.err
-        and "is not written" in process.err
-    )
-    process, out, _ = script.tokenize('pan,"n\n411111111111,a\n', status=1)
-    assert (
-        out is None and "line 1: the quoted field that begins there is never closed" in process.err
-    )
+    assert "in.csv:3:" in process.err and "JET1106E" in process.err
+    assert "is not written" in process.err
+    process, out, _ = script.tokenize('pan,"n\n411111111111,a\n', "--discard", status=12)
+    assert out is None and "in.csv:1:" in process.err and "JET1106E" in process.err
 
 
 def test_progress_on_request(script):
@@ -153,20 +149,20 @@ def test_unavailable_is_repeated_as_the_server_wishes(script):
 
 def test_a_problem_that_waits_for_an_operator_ends_the_job_at_once(script):
     script.reply = lambda *_: problem(503, "not-ready")
-    process, out, _ = script.tokenize(card_file(5), status=69)
+    process, out, _ = script.tokenize(card_file(5), status=16)
     assert out is None and "not-ready" in process.err and len(script.requests) == 1
 
 
 def test_an_output_is_never_written_over_the_other_ones_part(script):
     source, out = script.file("in.csv", card_file(3)), script.file("o")
-    for rejects, status in ((f"{out}.part", 64), (f"{script.directory}/./o.part", 1)):
-        done = script.jeton(
+    for rejects in (f"{out}.part", f"{script.directory}/./o.part"):
+        done = script.file_job(
             *("tokenize", "--field", "pan", "--column", "pan", "--in", source),
             *("--out", out, "--rejects", rejects),
-            status=status,
+            status=12,
         )
-        assert "must be different files" in done.err
-        assert not out.exists() and script.requests == []
+        assert "must be different ones" in done.err
+        assert not out.exists() and not script.leftovers() and script.requests == []
 
 
 def test_broken_connections_are_repeated(script):
@@ -192,7 +188,23 @@ def test_rows_that_are_unavailable_are_asked_again_alone(script):
     script.reply = reply
     _, out, _ = script.tokenize(card_file(3))
     assert out == expected(3)
-    assert [len(json.loads(r[3])["items"]) for r in script.requests] == [3, 1]
+    # What stores is repeated as it was, under its key: what was done is not done again.
+    assert [len(json.loads(r[3])["items"]) for r in script.requests] == [3, 3]
+    assert script.requests[0][3] == script.requests[1][3]
+    assert len({r[2]["Idempotency-Key"] for r in script.requests}) == 1
+
+
+def test_a_field_with_dedup_needs_no_keys(script):
+    script.field = {"name": "pan", "dedup": True}
+    script.file("in.csv", card_file(5))
+    script.jeton("tokenize", *files_of(script))
+    assert len(script.requests) == 1 and "Idempotency-Key" not in script.requests[0][2]
+    script.field = None  # the client may not know: it is taken for a field without
+    script.reply = lambda n, method, *rest: (
+        problem(403, "forbidden") if method == "GET" else vault(n, method, *rest)
+    )
+    script.jeton("tokenize", *files_of(script))
+    assert "Idempotency-Key" in script.requests[-1][2]
 
 
 def test_what_a_guess_brake_holds_is_rejected_and_the_job_goes_on(script):
@@ -208,57 +220,53 @@ def test_what_a_guess_brake_holds_is_rejected_and_the_job_goes_on(script):
         return status, payload
 
     script.reply = reply
-    process, out, rejects = script.tokenize(card_file(30), "--batch", 10, "--retry-for", 1)
+    process, out, rejects = script.tokenize(
+        card_file(30), "--batch", 10, "--retry-for", 1, status=4
+    )
     assert out.count(b"jtk_") == 27
-    assert rejects == [(n + 2, "guess-brake") for n in (7, 17, 27)]
+    assert rejects == [(n + 1, "guess-brake") for n in (7, 17, 27)]
     assert len(script.requests) == 3
 
 
-def test_the_end_of_patience_is_69_and_leaves_no_file(script):
+def test_the_end_of_patience_is_16_and_leaves_what_goes_on(script):
     script.reply = lambda *_: problem(503, "unavailable", **{"Retry-After": "1"})
-    process, out, _ = script.tokenize(card_file(5), "--retry-for", 1, status=69)
+    process, out, _ = script.tokenize(card_file(5), "--retry-for", 1, status=16)
     assert out is None
-    assert (
-        "Unavailable: In the test. (urn:jeton:problem:unavailable)" in process.err
-        and "stopped after 0 rows" in process.err
-    )
+    assert "Unavailable: In the test. (urn:jeton:problem:unavailable)" in process.err
+    assert "JET0010I" in process.err and "behind record 0" in process.err
+    assert script.leftovers() == ["out.csv.ckpt", "out.csv.part", "rejects.csv.part"]
     script.reply = lambda *_: None
-    script.tokenize(card_file(5), "--retry-for", 0, status=69)
-    script.jeton(
-        "tokenize",
-        "--field",
-        "pan",
-        "--column",
-        "pan",
-        "--in",
-        script.file("in.csv"),
-        "--out",
-        script.file("o"),
-        "--rejects",
-        script.file("r"),
-        "--retry-for",
-        0,
-        env={"JETON_URL": "http://127.0.0.1:1"},
-        status=69,
+    script.tokenize(card_file(5), "--retry-for", 0, "--restart", status=16)
+    script.reply = vault
+    assert script.tokenize(card_file(5), "--restart")[1] == expected(5)
+
+
+def test_a_server_that_was_never_reached_leaves_nothing(script):
+    process, _, _ = script.tokenize(
+        card_file(5), "--retry-for", 0, env={"JETON_URL": "http://127.0.0.1:1"}, status=16
     )
+    assert process.err.startswith("JET3100S ")
+    assert not script.leftovers()
 
 
 @pytest.mark.parametrize(
     "status, name, code",
     [
-        (401, "unauthorized", 77),
-        (403, "forbidden", 77),
-        (404, "field-unknown", 2),
-        (413, "too-many-items", 2),
-        (500, "internal", 2),
-        (400, "malformed-json", 2),
+        (401, "unauthorized", 12),
+        (403, "forbidden", 12),
+        (404, "field-unknown", 12),
+        (413, "too-many-items", 12),
+        (500, "internal", 16),
+        (400, "malformed-json", 12),
     ],
 )
 def test_refusals_end_the_job_at_once(script, status, name, code):
     script.reply = lambda *_: problem(status, name)
     process, out, _ = script.tokenize(card_file(5), status=code)
     assert out is None and len(script.requests) == 1
-    assert f"jeton: {name.title()}: In the test. (urn:jeton:problem:{name})\n" in process.err
+    assert f" {name.title()}: In the test. (urn:jeton:problem:{name})\n" in process.err
+    assert all(re.match("JET[0-9]{4}[IWES] ", line) for line in process.err.splitlines())
+    assert bool(script.leftovers()) == (status == 500)  # something may have been stored then
 
 
 @pytest.mark.parametrize(
@@ -276,13 +284,13 @@ def test_refusals_end_the_job_at_once(script, status, name, code):
 )
 def test_nonsense_is_never_written(script, payload):
     script.reply = lambda *_: (200, payload)
-    process, out, _ = script.tokenize("pan\n411111111111\n", status=1)
+    process, out, _ = script.tokenize("pan\n411111111111\n", status=16)
     assert out is None and "does not fit" in process.err
 
 
 def test_a_huge_answer_is_cut_off(script):
     script.reply = lambda *_: (200, b"x" * (17 << 20))
-    process, out, _ = script.tokenize("pan\n411111111111\n", status=1)
+    process, out, _ = script.tokenize("pan\n411111111111\n", status=16)
     assert out is None and "longer than" in process.err
 
 
@@ -291,80 +299,78 @@ def test_an_answer_cannot_write_on_the_terminal(script):
         400,
         {"type": "urn:x:\x1b[2J", "title": "a\nb\x1b[31m\u009b", "detail": "\r"},
     )
-    process, _, _ = script.tokenize("pan\n1\n", status=2)
+    process, _, _ = script.tokenize("pan\n1\n", status=12)
     assert "\x1b" not in process.err and "\r" not in process.err and "\u009b" not in process.err
-    assert len(process.err.splitlines()) == 2
+    assert all(line.startswith("JET") for line in process.err.splitlines())
 
 
-def test_an_interrupted_job_leaves_nothing_behind(script):
+def files_of(script, source="in.csv"):
+    return (
+        *("--field", "pan", "--column", "pan", "--in", script.file(source)),
+        *("--out", script.file("out.csv"), "--rejects", script.file("rejects.csv")),
+    )
+
+
+def test_an_interrupted_job_can_be_gone_on_with(script):
     held = threading.Event()
 
-    def reply(*_):
-        held.set()
-        time.sleep(TIMEOUT_S)
+    def reply(*arguments):
+        if not held.is_set():
+            held.set()
+            time.sleep(TIMEOUT_S)
+        return vault(*arguments)
 
     script.reply = reply
     script.file("in.csv", card_file(10))
-    process = script.start(
-        "tokenize",
-        "--field",
-        "pan",
-        "--column",
-        "pan",
-        "--in",
-        script.file("in.csv"),
-        "--out",
-        script.file("out.csv"),
-        "--rejects",
-        script.file("rejects.csv"),
-    )
+    script.field = {"dedup": False}
+    process = script.start("tokenize", *files_of(script))
     assert held.wait(TIMEOUT_S)
     assert script.file("out.csv.part").exists()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=TIMEOUT_S)
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == -signal.SIGINT
-    assert sorted(p.name for p in script.directory.iterdir()) == ["app.key", "in.csv"]
+    assert "JET0040S" in err and "--restart" in err
+    assert script.leftovers() == ["out.csv.ckpt", "out.csv.part", "rejects.csv.part"]
+    done = script.file_job("tokenize", *files_of(script), status=12)
+    assert "JET1002E" in done.err and "--restart" in done.err and "--discard" in done.err
+    script.file_job("tokenize", *files_of(script), "--restart")
+    assert script.file("out.csv").read_bytes() == expected(10) and not script.leftovers()
+    keys = [r[2]["Idempotency-Key"] for r in script.requests]
+    assert len(keys) == 2 and len(set(keys)) == 1
 
 
 def test_a_signal_ends_the_wait_for_input(script):
     os.mkfifo(script.file("fifo"))
-    process = script.start(
-        "tokenize",
-        "--field",
-        "pan",
-        "--column",
-        "pan",
-        "--in",
-        script.file("fifo"),
-        "--out",
-        script.file("out.csv"),
-        "--rejects",
-        script.file("rejects.csv"),
-    )
+    script.field = {"dedup": False}
+    process = script.start("tokenize", *files_of(script, "fifo"))
     with open(script.file("fifo"), "wb") as fifo:
         fifo.write(b"pan\n411111111111\n")
         fifo.flush()
         deadline = time.monotonic() + TIMEOUT_S
-        while not script.file("rejects.csv.part").exists() and time.monotonic() < deadline:
+        while not script.file("out.csv.ckpt").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == -signal.SIGTERM
-    assert not list(script.directory.glob("*.part"))
+        _, process.err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -signal.SIGTERM, process.err
+    assert not script.leftovers()
 
 
 def test_files_that_must_differ(script):
     source = script.file("in.csv", "pan\n1\n")
     common = ["tokenize", "--field", "pan", "--column", "pan", "--in", source]
-    script.jeton(*common, "--out", source, "--rejects", script.file("r"), status=64)
-    script.jeton(*common, "--out", script.file("o"), "--rejects", script.file("o"), status=64)
+    script.file_job(*common, "--out", source, "--rejects", script.file("r"), status=12)
+    script.file_job(*common, "--out", script.file("o"), "--rejects", script.file("o"), status=12)
     for name in ("o", "o.part"):  # the second is where --out o is written first
         script.file(name).symlink_to(source)
-        script.jeton(*common, "--out", script.file("o"), "--rejects", script.file("r"), status=64)
-        script.jeton(*common, "--out", script.file("x"), "--rejects", script.file("o"), status=64)
+        script.file_job(
+            *common, "--out", script.file("o"), "--rejects", script.file("r"), status=12
+        )
+        script.file_job(
+            *common, "--out", script.file("x"), "--rejects", script.file("o"), status=12
+        )
         script.file(name).unlink()
     part = script.file("y.part", "pan\n1\n")
-    script.jeton(
+    script.file_job(
         "tokenize",
         "--field",
         "pan",
@@ -376,7 +382,7 @@ def test_files_that_must_differ(script):
         script.file("y"),
         "--rejects",
         script.file("r"),
-        status=64,
+        status=12,
     )
     assert source.read_text() == part.read_text() == "pan\n1\n"
 
@@ -387,7 +393,7 @@ def test_no_proxy_and_no_plain_http_to_elsewhere(script):
     )
     assert out == expected(1)
     process, _, _ = script.tokenize(
-        card_file(1), env={"JETON_URL": "http://jeton.example"}, status=64
+        card_file(1), env={"JETON_URL": "http://jeton.example"}, status=12
     )
     assert "https" in process.err
 

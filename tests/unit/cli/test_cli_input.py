@@ -61,7 +61,7 @@ def test_an_input_that_changes_while_it_is_read_leaves_no_output(script, change,
 
     script.reply = reply
     process, out, _ = script.tokenize(
-        card_file(20000), "--batch", 100, "--connections", 2, status=1
+        card_file(20000), "--batch", 100, "--connections", 2, status=12
     )
     assert changed and out is None
     assert f"in.csv {said} while it was read" in process.err and "is not written" in process.err
@@ -72,7 +72,7 @@ def test_a_pipe_has_nothing_to_compare(script):
     os.mkfifo(fifo)
     writer = threading.Thread(target=lambda: fifo.write_text(card_file(50)))
     writer.start()
-    script.jeton(
+    script.file_job(
         "tokenize",
         "--field",
         "pan",

@@ -98,6 +98,37 @@ static void other_peoples_files_are_not_written_through(void **state)
     assert_int_equal(jt_output_open(directory_path("no/such"), &o), JT_EXIT_FAILED);
 }
 
+static void what_another_run_left_is_gone_on_with(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    directory_write("out.part", "settled, and half a rec", 0600);
+    assert_int_equal(jt_output_take(directory_path("out"), &o), JT_EXIT_OK);
+    assert_int_equal(jt_output_cut(&o, 7), JT_EXIT_OK);
+    put(&o, " and more");
+    assert_int_equal(jt_output_sync(&o), JT_EXIT_OK);
+    jt_output_leave(&o);
+    assert_string_equal(directory_read("out.part", NULL), "settled and more");
+    assert_int_equal(jt_output_take(directory_path("out"), &o), JT_EXIT_OK);
+    assert_int_equal(jt_output_cut(&o, 100), JT_EXIT_FAILED); /* there is less */
+    jt_output_abandon(&o);
+    assert_string_equal(directory_read("out.part", NULL), "settled and more");
+}
+
+static void what_is_not_taken_over_stays_and_what_was_made_goes(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    directory_write("out.part", "", 0600);
+    assert_int_equal(jt_output_take(directory_path("out"), &o), JT_EXIT_OK);
+    jt_output_abandon(&o);
+    assert_int_equal(directory_n_entries(), 1);
+    assert_int_equal(jt_output_take(directory_path("other"), &o), JT_EXIT_OK);
+    assert_int_equal(directory_n_entries(), 2);
+    jt_output_abandon(&o);
+    assert_int_equal(directory_n_entries(), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, directory_make, directory_remove)
 
 int main(void)
@@ -108,6 +139,8 @@ int main(void)
         TEST(a_leftover_is_written_over_and_made_private),
         TEST(a_file_that_another_command_writes_is_refused),
         TEST(other_peoples_files_are_not_written_through),
+        TEST(what_another_run_left_is_gone_on_with),
+        TEST(what_is_not_taken_over_stays_and_what_was_made_goes),
     };
     return cmocka_run_group_tests_name("cli/output", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/portion.h: rows to a request, a reply to rows, rows to files; hostile replies refused. */
+/* cli/portion.h: records to requests, replies to records, records to files; hostile replies. */
 #include "cli/portion.h"
 
 #include <setjmp.h>
@@ -12,51 +12,91 @@
 
 #include <cmocka.h>
 
-static struct jt_reasons reasons;
+#define OK(token)             "{\"status\":200,\"token\":\"" token "\"}"
+#define PROBLEM(status, name) "{\"status\":" status ",\"type\":\"urn:jeton:problem:" name "\"}"
+#define RESULTS(items)        "{\"results\":[" items "]}"
+
+static struct jt_format *format;
+static struct jt_portion_rules rules;
 static struct jt_portion portion;
+static struct jt_tally tally;
 static struct jt_buf out, rejects;
-static uint64_t n_accepted;
+static const uint8_t fields[] = { 0, 1 };
+
+/* One place in column 1, or one more of another field in column 2. */
+static void begin(const struct jt_direction *direction, size_t n_places, bool blank_passes,
+                  bool tokens_pass)
+{
+    static const struct jt_place_spec places[] = { { "1" }, { "2" } };
+    const struct jt_format_spec spec = { .kind = JT_FORMAT_CSV,
+                                         .places = places,
+                                         .n_places = n_places,
+                                         .delimiter = ",",
+                                         .no_header = true };
+    struct jt_trouble trouble;
+    jt_portion_clear(&portion);
+    jt_format_free(format);
+    assert_int_equal(jt_format_open(&spec, &format, &trouble), JT_OK);
+    rules = (struct jt_portion_rules){ .direction = direction,
+                                       .format = format,
+                                       .field_of_place = fields,
+                                       .n_fields = n_places,
+                                       .blank_passes = blank_passes,
+                                       .tokens_pass = tokens_pass,
+                                       .max_records = 10 };
+    tally = (struct jt_tally){ .n_fields = n_places };
+    assert_int_equal(jt_portion_init(&portion, &rules), JT_OK);
+}
 
 static int set_up(void **state)
 {
     (void)state;
-    memset(&reasons, 0, sizeof reasons);
-    n_accepted = 0;
     jt_buf_init(&out, 100000);
     jt_buf_init(&rejects, 100000);
-    return jt_portion_init(&portion, &jt_direction_tokenize, &reasons, 10);
+    begin(&jt_direction_tokenize, 1, false, false);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     jt_portion_clear(&portion);
+    jt_format_free(format);
+    format = NULL;
     jt_buf_clear(&out);
     jt_buf_clear(&rejects);
     return 0;
 }
 
-/* Adds the records of a CSV text without header; `column` is the wanted one. */
-static void add(const char *text, size_t column, size_t n_columns)
+/* Adds the records of a text, as far as there is room. Whether something must be asked. */
+static bool add(const char *text)
 {
     int fd = memfd_create("csv", MFD_CLOEXEC);
-    struct jt_csv csv;
-    struct jt_csv_record r;
+    struct jt_record_source *source;
+    struct jt_trouble trouble;
+    struct jt_record record;
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-    jt_csv_init(&csv, fd);
-    csv.column = column;
-    while (jt_portion_has_room(&portion) && jt_csv_next(&csv, &r) == JT_OK) {
-        assert_int_equal(jt_portion_add(&portion, &r, n_columns), JT_OK);
+    assert_int_equal(jt_source_open(format, fd, &source), JT_OK);
+    assert_int_equal(jt_source_begin(source, &trouble), JT_OK);
+    while (jt_portion_has_room(&portion) && jt_source_next(source, &record, &trouble) == JT_OK) {
+        assert_int_equal(jt_portion_add(&portion, &record), JT_OK);
     }
-    jt_csv_clear(&csv);
+    jt_source_free(source);
     close(fd);
+    return jt_portion_begin(&portion);
 }
 
 static void assert_holds(const struct jt_buf *b, const char *expected)
 {
     assert_int_equal(b->len, strlen(expected));
     assert_true(b->len == 0 || memcmp(b->data, expected, b->len) == 0);
+}
+
+static void assert_request(const char *expected)
+{
+    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
+    assert_holds(&portion.request, expected);
 }
 
 static enum jt_err apply(const char *reply)
@@ -69,125 +109,193 @@ static enum jt_err apply(const char *reply)
     return err;
 }
 
-static void write_out(void)
+/* Asks and applies the reply. */
+static void answer(const char *reply)
 {
-    assert_int_equal(jt_portion_write(&portion, &out, &rejects, &n_accepted), JT_OK);
+    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
+    assert_int_equal(apply(reply), JT_OK);
+}
+
+/* Writes out; the rejects must be these records, each with its message id. */
+static void assert_written(const char *expected, const char *expected_rejects)
+{
+    char ids[400] = "";
+    size_t len = 0;
+    struct jt_prefix prefix;
+    jt_prefix_init(&prefix);
+    assert_int_equal(jt_portion_digest(&portion, &prefix, &tally), JT_OK);
+    assert_int_equal(jt_prefix_close(&prefix), JT_OK);
+    jt_prefix_clear(&prefix);
+    assert_int_equal(jt_portion_write(&portion, &out, &rejects, &tally), JT_OK);
+    assert_holds(&out, expected);
+    for (size_t at = 0; at + 8 <= rejects.len; at++) {
+        const char *text = (const char *)rejects.data + at;
+        if (memcmp(text, "JET2", 4) == 0 && text[7] == 'W') {
+            int number = 0;
+            assert_int_equal(sscanf(text + 8, "%d", &number), 1);
+            len += (size_t)snprintf(ids + len, sizeof ids - len, "%d:%.7s ", number, text);
+        }
+    }
+    assert_string_equal(ids, expected_rejects);
+    assert_int_equal(jt_tally_balance(&tally), JT_MSG_NONE);
 }
 
 static void a_column_is_replaced_and_nothing_else(void **state)
 {
     (void)state;
-    add("1,4111111111111111,\"a,\"\"b\"\r\n2,\"5555555555554444\",c\n3,378282246310005,d", 1, 3);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_holds(&portion.request, "{\"items\":[{\"pan\":\"4111111111111111\"},{\"pan\":"
-                                   "\"5555555555554444\"},{\"pan\":\"378282246310005\"}]}");
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"jtk_1\"},{\"status\":200,"
-                           "\"token\":\"jtk_2\"},"
-                           "{\"status\":200,\"token\":\"jtk_3\"}]}"),
-                     JT_OK);
+    assert_true(add("4111111111111111,\"a,\"\"b\"\r\n\"5555555555554444\",c\n378282246310005,d"));
+    assert_request("{\"items\":[{\"pan\":\"4111111111111111\"},{\"pan\":"
+                   "\"5555555555554444\"},{\"pan\":\"378282246310005\"}]}");
+    assert_int_equal(apply(RESULTS(OK("jtk_1") "," OK("jtk_2") "," OK("jtk_3"))), JT_OK);
     assert_int_equal(portion.n_pending, 0);
-    write_out();
-    assert_holds(&out, "1,jtk_1,\"a,\"\"b\"\r\n2,jtk_2,c\n3,jtk_3,d");
-    assert_holds(&rejects, "");
-    assert_int_equal(n_accepted, 3);
+    assert_false(jt_portion_advance(&portion));
+    assert_written("jtk_1,\"a,\"\"b\"\r\n\"jtk_2\",c\njtk_3,d", "");
+    assert_int_equal(tally.n_written, 3);
+    assert_int_equal(tally.fields[0].n_replaced, 3);
 }
 
-static void rejected_rows_tell_line_and_reason_and_never_the_value(void **state)
+static void rejected_records_have_a_trailer_of_80_characters(void **state)
 {
     (void)state;
-    add("4111111111111112\n4111111111111111\n\n", 0, 1);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_int_equal(apply("{\"results\":[{\"status\":422,\"type\":\"urn:jeton:problem:pan-bad-"
-                           "luhn\",\"title\":\"t\"},"
-                           "{\"status\":200,\"token\":\"jtk_1\"},{\"status\":500,\"type\":\"urn:"
-                           "jeton:problem:undecryptable\"}]}"),
-                     JT_OK);
-    write_out();
-    assert_holds(&out, "jtk_1\n");
-    assert_holds(&rejects, "1,pan-bad-luhn\n3,undecryptable\n");
-    assert_int_equal(reasons.n, 2);
-    assert_int_equal(reasons.counts[0], 1);
+    assert_true(add("4111111111111112,x\r\n4111111111111111,y\n4222222222222,z\n"));
+    answer(RESULTS(
+        PROBLEM("422", "pan-bad-luhn") "," OK("jtk_1") "," PROBLEM("500", "undecryptable")));
+    assert_written("jtk_1,y\n", "1:JET2215 3:JET2233 ");
+    const char *first = "4111111111111112,xJET2215W          1 the card number has a wrong check "
+                        "digit";
+    assert_memory_equal(rejects.data, first, strlen(first));
+    assert_memory_equal(rejects.data + strlen("4111111111111112,x") + 80, "\r\n", 2);
+    assert_int_equal(tally.reasons[JT_MSG_PAN_BAD_LUHN], 1);
 }
 
-static void unavailable_rows_stay_and_are_asked_again(void **state)
+static void what_stores_is_repeated_as_it_was(void **state)
 {
     (void)state;
-    add("411111111111\n422222222222\n433333333333\n", 0, 1);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_int_equal(
-        apply("{\"results\":[{\"status\":503},{\"status\":200,\"token\":\"b\"},{\"status\":429}]}"),
-        JT_OK);
+    const char *all = "{\"items\":[{\"pan\":\"411111111111\"},{\"pan\":\"422222222222\"},{\"pan\":"
+                      "\"433333333333\"}]}";
+    assert_true(add("411111111111\n422222222222\n433333333333\n"));
+    assert_request(all);
+    assert_int_equal(apply(RESULTS("{\"status\":503}," OK("b") ",{\"status\":429}")), JT_OK);
     assert_int_equal(portion.n_pending, 2);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_holds(&portion.request,
-                 "{\"items\":[{\"pan\":\"411111111111\"},{\"pan\":\"433333333333\"}]}");
-    assert_int_equal(
-        apply("{\"results\":[{\"status\":200,\"token\":\"a\"},{\"status\":200,\"token\":\"c\"}]}"),
-        JT_OK);
-    write_out();
-    assert_holds(&out, "a\nb\nc\n");
+    assert_request(all);
+    assert_int_equal(apply(RESULTS(OK("a") "," OK("b") "," OK("c"))), JT_OK);
+    assert_int_equal(portion.n_pending, 0);
+    assert_written("a\nb\nc\n", "");
+}
+
+static void what_only_reads_is_asked_for_what_is_left(void **state)
+{
+    (void)state;
+    begin(&jt_direction_detokenize, 1, false, false);
+    assert_true(add("jtk_a\njtk_b\n"));
+    answer(RESULTS("{\"status\":200,\"pan\":\"4111111111111111\"},{\"status\":503}"));
+    assert_request("{\"items\":[{\"token\":\"jtk_b\"}]}");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"pan\":\"5555555555554444\"}")), JT_OK);
+    assert_written("4111111111111111\n5555555555554444\n", "");
 }
 
 static void what_a_guess_brake_holds_is_a_reject(void **state)
 {
     (void)state;
-    add("411111111111\n422222222222\n433333333333\n", 0, 1);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_int_equal(
-        apply("{\"results\":[{\"status\":429,\"type\":\"urn:jeton:problem:guess-brake\"},"
-              "{\"status\":200,\"token\":\"b\"},"
-              "{\"status\":429,\"type\":\"urn:jeton:problem:opening-rate\"}]}"),
-        JT_OK);
+    assert_true(add("411111111111\n422222222222\n433333333333\n"));
+    answer(RESULTS(PROBLEM("429", "guess-brake") "," OK("b") "," PROBLEM("429", "opening-rate")));
     assert_int_equal(portion.n_pending, 1); /* the last one, which passes soon */
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"c\"}]}"), JT_OK);
-    write_out();
-    assert_holds(&out, "b\nc\n");
-    assert_holds(&rejects, "1,guess-brake\n");
+    answer(RESULTS(PROBLEM("429", "guess-brake") "," OK("b") "," OK("c")));
+    assert_written("b\nc\n", "1:JET2224 ");
 }
 
 static void what_json_cannot_hold_is_refused_without_asking(void **state)
 {
     (void)state;
     char text[400] = "4111\x01"
-                     "1111,x\n\xff\xfe,x\n\"a\nb\",x\n,x\n\"q\"\"\\\",x\n";
+                     "1111,x\n\"a\nb\",x\n,x\n\"q\"\"\\\",x\n";
     memset(text + strlen(text), '1', 150);
     strncat(text, ",x\n", 4);
-    add(text, 0, 2);
-    assert_int_equal(portion.n_rows, 6);
-    assert_int_equal(portion.n_pending, 2);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_holds(&portion.request, "{\"items\":[{\"pan\":\"\"},{\"pan\":\"q\\\"\\\\\"}]}");
-    assert_int_equal(
-        apply("{\"results\":[{\"status\":422,\"type\":\"urn:jeton:problem:pan-empty\"},"
-              "{\"status\":422,\"type\":\"urn:jeton:problem:pan-not-digits\"}]}"),
-        JT_OK);
-    write_out();
-    assert_holds(&rejects, "1,pan-not-digits\n2,pan-not-digits\n3,pan-not-digits\n5,pan-empty\n6,"
-                           "pan-not-digits\n7,pan-too-long\n");
-}
-
-static void a_nul_is_refused_without_asking(void **state)
-{
-    (void)state;
-    const struct jt_csv_record record = {
-        .raw = "4111\0001\n", .raw_len = 7, .line = 9, .n_fields = 1, .field_len = 6
-    };
-    assert_int_equal(jt_portion_add(&portion, &record, 1), JT_OK);
-    assert_int_equal(portion.n_pending, 0);
-    write_out();
-    assert_holds(&rejects, "9,pan-not-digits\n");
-}
-
-static void rows_that_are_no_proper_csv(void **state)
-{
-    (void)state;
-    add("1,2\n1,2,3\n1\n\"a\"b,2\n", 1, 2);
+    assert_true(add(text));
     assert_int_equal(portion.n_pending, 1);
+    assert_request("{\"items\":[{\"pan\":\"q\\\"\\\\\"}]}");
+    assert_int_equal(apply(RESULTS(PROBLEM("422", "pan-not-digits"))), JT_OK);
+    assert_written("", "1:JET2212 2:JET2212 3:JET2201 4:JET2212 5:JET2214 ");
+}
+
+static void blanks_pass_where_they_may(void **state)
+{
+    (void)state;
+    begin(&jt_direction_tokenize, 1, true, false);
+    assert_true(add(",x\n411111111111,y\n"));
+    answer(RESULTS(OK("t")));
+    assert_written(",x\nt,y\n", "");
+    assert_int_equal(tally.n_passed, 1);
+    assert_int_equal(tally.fields[0].n_blank, 1);
+}
+
+static void two_fields_are_two_steps_and_one_bad_value_rejects_the_record(void **state)
+{
+    (void)state;
+    begin(&jt_direction_tokenize, 2, false, false);
+    assert_true(add("411111111111,422222222222\n433333333333,444444444444\n"));
+    assert_int_equal(jt_portion_field(&portion), 0);
+    answer(RESULTS(OK("a") "," PROBLEM("422", "pan-bad-luhn")));
+    assert_true(jt_portion_advance(&portion));
+    assert_int_equal(jt_portion_field(&portion), 1);
+    /* The second is sent all the same: a request is made of the records alone. */
+    assert_request("{\"items\":[{\"pan\":\"422222222222\"},{\"pan\":\"444444444444\"}]}");
+    assert_int_equal(apply(RESULTS(OK("b") "," OK("d"))), JT_OK);
+    assert_false(jt_portion_advance(&portion));
+    assert_written("a,b\n", "2:JET2215 ");
+}
+
+static void values_that_are_tokens_already_pass_where_they_may(void **state)
+{
+    (void)state;
+    const char *opaque = "jtk_00000000000000000000000001";
+    char text[200];
+    begin(&jt_direction_tokenize, 1, false, true);
+    snprintf(text, sizeof text, "411111111111\n%s\n922222222222\n933333333333\nno\n", opaque);
+    assert_true(add(text));
+    assert_request("{\"items\":[{\"pan\":\"411111111111\"},{\"pan\":\"922222222222\"},{\"pan\":"
+                   "\"933333333333\"},{\"pan\":\"no\"}]}");
+    assert_int_equal(apply(RESULTS(OK("t") "," PROBLEM("422", "pan-bad-luhn") "," PROBLEM(
+                         "422", "pan-is-token") "," PROBLEM("422", "pan-not-digits"))),
+                     JT_OK);
+    assert_true(jt_portion_advance(&portion));
+    assert_true(jt_portion_asks(&portion));
+    assert_request("{\"items\":[{\"token\":\"jtk_00000000000000000000000001\"},{\"token\":"
+                   "\"922222222222\"},{\"token\":\"933333333333\"}]}");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"masked_pan\":\"4\"}," PROBLEM(
+                         "404", "token-unknown") ",{\"status\":200,\"pan\":\"4\"}")),
+                     JT_OK);
+    snprintf(text, sizeof text, "t\n%s\n933333333333\n", opaque);
+    /* What is no token either keeps the reason for which it is no card. */
+    assert_written(text, "3:JET2215 5:JET2212 ");
+    assert_int_equal(tally.n_passed, 2);
+    assert_int_equal(tally.fields[0].n_tokens, 2);
+}
+
+static void cards_are_masked_here(void **state)
+{
+    (void)state;
+    begin(&jt_direction_mask_cards, 1, false, false);
+    assert_false(add("4111111111111111,x\n4111-1111,y\n"));
+    assert_written("411111******1111,x\n", "2:JET2212 ");
+    assert_int_equal(tally.fields[0].total_out, 4111111111);
+    assert_int_equal(tally.fields[0].total_kept, 4111111111);
+}
+
+static void masked_numbers_are_taken_as_they_come_and_whole_ones_masked(void **state)
+{
+    (void)state;
+    begin(&jt_direction_mask, 1, false, false);
+    assert_true(add("jtk_a\njtk_b\n"));
+    answer(RESULTS("{\"status\":200,\"masked_pan\":\"41111111****1111\"},"
+                   "{\"status\":200,\"pan\":\"5555555555554444\"}"));
+    assert_written("41111111****1111\n555555******4444\n", "");
+    begin(&jt_direction_detokenize, 1, false, false);
+    assert_true(add("jtk_a\n"));
     assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"token\":\"t\"}]}"), JT_OK);
-    write_out();
-    assert_holds(&out, "1,t\n");
-    assert_holds(&rejects, "2,csv-field-count\n3,csv-field-count\n4,csv-malformed\n");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"masked_pan\":\"411111******1111\"}")),
+                     JT_ERR_PROTOCOL);
+    assert_true(portion.masked_only);
 }
 
 static void replies_that_do_not_fit_are_refused(void **state)
@@ -215,7 +323,8 @@ static void replies_that_do_not_fit_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         jt_portion_reset(&portion);
-        add("4111111111111111\n", 0, 1);
+        assert_true(add("4111111111111111\n"));
+        assert_int_equal(jt_portion_make_request(&portion), JT_OK);
         assert_int_equal(apply(bad[i]), JT_ERR_PROTOCOL);
     }
 }
@@ -223,45 +332,29 @@ static void replies_that_do_not_fit_are_refused(void **state)
 static void a_card_number_is_digits(void **state)
 {
     (void)state;
-    jt_portion_clear(&portion);
-    assert_int_equal(jt_portion_init(&portion, &jt_direction_detokenize, &reasons, 10), JT_OK);
-    add("jtk_1\n\x7f\n", 0, 1);
-    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
-    assert_holds(&portion.request, "{\"items\":[{\"token\":\"jtk_1\"}]}");
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"pan\":\"4111-1111-1111\"}]}"),
+    begin(&jt_direction_detokenize, 1, false, false);
+    assert_true(add("jtk_1\n\x7f\n"));
+    assert_request("{\"items\":[{\"token\":\"jtk_1\"}]}");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"pan\":\"4111-1111-1111\"}")),
                      JT_ERR_PROTOCOL);
-    assert_int_equal(apply("{\"results\":[{\"status\":200,\"pan\":\"4111111111111111\"}]}"), JT_OK);
-    write_out();
-    assert_holds(&out, "4111111111111111\n");
-    assert_holds(&rejects, "2,token-malformed\n");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"pan\":\"4111111111111111\"}")), JT_OK);
+    assert_written("4111111111111111\n", "2:JET2230 ");
 }
 
-static void reasons_are_cleaned_and_bounded(void **state)
+static void unknown_reasons_are_one(void **state)
 {
     (void)state;
-    for (int i = 0; i < 200; i++) {
-        char reply[200];
-        jt_portion_reset(&portion);
-        add("4111111111111111\n", 0, 1);
-        snprintf(reply, sizeof reply,
-                 "{\"results\":[{\"status\":422,\"type\":\"urn:x:re,a\\n%d-%s\"}]}", i,
-                 "long-long-long-long-long-long-long-long-long");
-        assert_int_equal(apply(reply), JT_OK);
-        write_out();
-    }
-    assert_int_equal(reasons.n, JT_MAX_REASONS);
-    assert_memory_equal(rejects.data, "1,rea0-long-long", 16);
-    assert_int_equal(strlen(reasons.names[0]), JT_REASON_LEN - 1);
-    jt_portion_reset(&portion);
-    add("4111111111111111\n", 0, 1);
-    assert_int_equal(apply("{\"results\":[{\"status\":422}]}"), JT_OK);
+    assert_true(add("4111111111111111\n4111111111111111\n4111111111111111\n"));
+    answer(RESULTS("{\"status\":422,\"type\":\"urn:x:re,a\\n\"},{\"status\":422},"
+                   "{\"status\":422,\"type\":\"urn:jeton:problem:of-tomorrow\"}"));
+    assert_written("", "1:JET2200 2:JET2200 3:JET2200 ");
 }
 
-static void a_batch_is_bounded(void **state)
+static void a_portion_is_bounded_in_records(void **state)
 {
     (void)state;
-    add("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", 0, 1);
-    assert_int_equal(portion.n_rows, 10);
+    assert_true(add("1\n\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n"));
+    assert_int_equal(portion.n_counted, 10);
     assert_false(jt_portion_has_room(&portion));
     jt_portion_reset(&portion);
     assert_true(jt_portion_has_room(&portion));
@@ -274,16 +367,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_column_is_replaced_and_nothing_else),
-        TEST(rejected_rows_tell_line_and_reason_and_never_the_value),
-        TEST(unavailable_rows_stay_and_are_asked_again),
+        TEST(rejected_records_have_a_trailer_of_80_characters),
+        TEST(what_stores_is_repeated_as_it_was),
+        TEST(what_only_reads_is_asked_for_what_is_left),
         TEST(what_a_guess_brake_holds_is_a_reject),
         TEST(what_json_cannot_hold_is_refused_without_asking),
-        TEST(a_nul_is_refused_without_asking),
-        TEST(rows_that_are_no_proper_csv),
+        TEST(blanks_pass_where_they_may),
+        TEST(two_fields_are_two_steps_and_one_bad_value_rejects_the_record),
+        TEST(values_that_are_tokens_already_pass_where_they_may),
+        TEST(cards_are_masked_here),
+        TEST(masked_numbers_are_taken_as_they_come_and_whole_ones_masked),
         TEST(replies_that_do_not_fit_are_refused),
         TEST(a_card_number_is_digits),
-        TEST(reasons_are_cleaned_and_bounded),
-        TEST(a_batch_is_bounded),
+        TEST(unknown_reasons_are_one),
+        TEST(a_portion_is_bounded_in_records),
     };
     return cmocka_run_group_tests_name("cli/portion", tests, NULL, NULL);
 }
