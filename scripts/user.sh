@@ -43,7 +43,9 @@ user_gives_programs() {
 # tree: the reader that shares no code with the product, with the pages and vectors that its tests
 # compare it with.
 user_gives_tree() {
-    mkdir -p "$2/tree/tests" "$2/tree/docs" "$2/tree/scripts" "$2/tree/systemd"
+    mkdir -p "$2/tree/tests" "$2/tree/docs" "$2/tree/scripts" "$2/tree/systemd" \
+        "$2/tree/src/batch"
+    cp "$1/src/batch/messages.def" "$2/tree/src/batch/"
     cp -r "$1/scripts/." "$2/tree/scripts/"
     cp "$1"/systemd/*.in "$2/tree/systemd/"
     cp -r "$1/tests/reference" "$1/tests/vectors" "$2/tree/tests/"

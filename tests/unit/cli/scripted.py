@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 JETON = Path(os.environ.get("JETON_BIN_DIR", ".")).resolve() / "jeton"
-TREE = Path(__file__).resolve().parents[3]
+TREE = Path(os.environ.get("JETON_TREE") or Path(__file__).resolve().parents[3])
 KEY = "jck_app_" + "0" * 52
 TIMEOUT_S = 60
 

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #define KEYTREE_FILES    24
-#define KEYTREE_NAME_MAX 40
+#define KEYTREE_NAME_MAX 48 /* JT_KEYDIR_NAME_LEN */
 #define KEYTREE_FILE_MAX 24000
 
 struct keytree_file {
