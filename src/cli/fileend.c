@@ -131,6 +131,9 @@ int jt_filejob_publish(struct jt_filejob *f)
     if (code == JT_JOB_CLEAN) {
         code = name_output(&f->out, f->job.out_len);
     }
+    /* what has no name yet keeps its part: a restart gives it the name */
+    jt_output_leave(&f->out);
+    jt_output_leave(&f->rejects);
     if (code == JT_JOB_CLEAN && n_rejected > 0) {
         code = jt_say(JT_MSG_RECORDS_REJECTED, "%" PRIu64 " in %s", n_rejected, f->ask->rejects);
     }

@@ -169,9 +169,9 @@ def put_rules(service, rules):
     row = dict(zip(columns.split(", "), row)) | {"rules": rules}
     ((version, epoch),) = service.sql("SELECT version + 1, mac_epoch FROM row_set WHERE kind = 2")
     row["revision"] = version
-    row["token_form"] = 0
+    row |= {"token_form": 0, "app_column": ""}
     head = (row[c] for c in columns.split(", ")[:6])
-    message = rows.field_message(*head, rules, 0, row["state"], version, row["mac_epoch"])
+    message = rows.field_message(*head, rules, 0, "", row["state"], version, row["mac_epoch"])
     row["mac"] = macs.make(rows.MAC_FIELD_ROW, message)
     nonce = bytes(range(16))
     digest = rows.set_digest(macs, rows.SET_FIELDS, nonce, [rows.field_object(row)])
