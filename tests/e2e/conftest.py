@@ -19,6 +19,9 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "slow: takes more than a few seconds; left out by ./runtests --quick"
     )
+    config.addinivalue_line(
+        "markers", "alone: judges how long something takes; ./runtests runs nothing beside it"
+    )
     if os.geteuid() == 0:
         pytest.exit(
             "PostgreSQL refuses to run as root: use ./runtests, which hands over to another user",

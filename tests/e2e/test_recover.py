@@ -115,8 +115,7 @@ def test_within_one_epoch_nothing_is_served_and_all_comes_back(own, tmp_path):
     shown = own.jeton("recover").stdout
     assert "see jeton recover" in shown and "Nobody has asked" in shown
     before = look(own)
-    # not fewer, if no node had renewed its lease in between; and by now its log is the longer one
-    assert before["keeper"]["renewals"] >= before["database"]["renewals"]
+    # by now its log is the longer one, and the node may have renewed its lease as often in it
     lsns = (before["database"]["lsn"], before["keeper"]["lsn"])
     assert own.sql("SELECT %s::pg_lsn > %s::pg_lsn", lsns) == [(True,)]
     assert [g["after"] for g in before["plan"]["generations"]] == ["active"]

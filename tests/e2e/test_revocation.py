@@ -84,6 +84,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_felt_within_about_a_second(service, change):
     key = service.new_client("shop", ["tokenize"])
@@ -98,6 +99,7 @@ def test_a_change_is_felt_within_about_a_second(service, change):
     assert service.ready()
 
 
+@pytest.mark.alone
 def test_the_keeper_takes_no_set_from_before_another_nodes_change(service):
     """Once this front has heard of it, and after a restart of everything."""
     key = service.new_client("shop", ["tokenize"])

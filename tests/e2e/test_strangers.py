@@ -111,6 +111,7 @@ KINDS_OF_300_BYTES = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "source", ["127.0.0.1", "127.0.0.2"], ids=["same-address", "other-address"]
 )

@@ -281,6 +281,7 @@ def test_a_crash_between_row_and_key_leaves_no_card_under_an_erased_key(service)
 # --- acts that wait, look-ups that do not ---
 
 
+@pytest.mark.alone
 def test_activations_that_wait_hold_up_no_lookup(service):
     numbers = [service.operator.create_generation() for _ in range(3)]
     fresh = service.new_client("fresh", ["tokenize"])
