@@ -188,8 +188,10 @@ static void values(struct printer *p)
 static void checkpoints(struct printer *p)
 {
     const struct jt_checkpoint *c = p->facts->job;
-    heading(p, "CHECKPOINTS", 3);
+    heading(p, "CHECKPOINTS", 4);
     count(p, "taken", c->n_checkpoints);
+    print(p, "  %-34s %.3f s of this run", "time spent on them",
+          (double)p->facts->checkpoints_ms / 1000);
     uint64_t first = c->n_notes > JT_CHECKPOINT_LOG ? c->n_notes - JT_CHECKPOINT_LOG : 0;
     for (uint64_t i = first; i < c->n_notes; i++) {
         const struct jt_checkpoint_note *n = &c->log[i % JT_CHECKPOINT_LOG];

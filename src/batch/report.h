@@ -31,6 +31,7 @@ struct jt_report_facts {
     const struct jt_buf *messages;      /* lines, as they were told on standard error */
     uint64_t began_s, ended_s;          /* of this run */
     uint64_t run_ms, n_run_records;     /* of this run */
+    uint64_t checkpoints_ms;            /* that checkpoints took in it */
     int exit_code;
 };
 

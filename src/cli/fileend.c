@@ -70,6 +70,7 @@ static int render(const struct jt_filejob *f, int code, struct jt_buf *out)
         .ended_s = jt_clock_wall_us() / MICROSECONDS_IN,
         .run_ms = (uint64_t)f->result.elapsed_ms,
         .n_run_records = f->result.n_records,
+        .checkpoints_ms = (uint64_t)f->ledger.checkpoints_us / 1000,
         .exit_code = code,
     };
     return jt_report_render(&facts, out) == JT_OK ? JT_JOB_CLEAN : jt_say(JT_MSG_NO_MEMORY, NULL);

@@ -196,15 +196,10 @@ static enum jt_err replace(const char *path, const struct jt_buf *bytes)
     return err;
 }
 
-int jt_ledger_checkpoint(struct jt_ledger *l, uint64_t unsettled_s, bool complete)
+static int take_checkpoint(struct jt_ledger *l, uint64_t unsettled_s, bool complete)
 {
     struct jt_checkpoint *job = l->job;
     uint64_t now_s = jt_clock_wall_us() / MICROSECONDS_IN;
-    job->elapsed_ms = l->elapsed_before_ms + (uint64_t)(jt_clock_ms() - l->began_ms);
-    l->n_at_checkpoint = job->tally.n_read;
-    if (l->checkpoint == NULL) {
-        return JT_JOB_CLEAN;
-    }
     jt_say_as(JT_MSG_OUTPUT_FAILED);
     if (jt_output_sync(l->out) != JT_EXIT_OK || jt_output_sync(l->rejects) != JT_EXIT_OK) {
         return jt_say_code(JT_MSG_OUTPUT_FAILED);
@@ -230,4 +225,18 @@ int jt_ledger_checkpoint(struct jt_ledger *l, uint64_t unsettled_s, bool complet
     return err == JT_OK ? JT_JOB_CLEAN
                         : jt_say(JT_MSG_CHECKPOINT_FAILED, "%s: %s", l->checkpoint,
                                  err == JT_ERR_IO ? strerror(errno) : jt_err_str(err));
+}
+
+int jt_ledger_checkpoint(struct jt_ledger *l, uint64_t unsettled_s, bool complete)
+{
+    struct jt_checkpoint *job = l->job;
+    job->elapsed_ms = l->elapsed_before_ms + (uint64_t)(jt_clock_ms() - l->began_ms);
+    l->n_at_checkpoint = job->tally.n_read;
+    if (l->checkpoint == NULL) {
+        return JT_JOB_CLEAN;
+    }
+    int64_t began_us = jt_clock_us();
+    int code = take_checkpoint(l, unsettled_s, complete);
+    l->checkpoints_us += jt_clock_us() - began_us;
+    return code;
 }

@@ -36,6 +36,7 @@ struct jt_ledger {
     struct jt_prefix prefix;
     struct jt_buf text, reject_text, bytes;
     uint64_t n_at_checkpoint;
+    int64_t checkpoints_us; /* that checkpoints took in this run, outputs on the disk included */
     /* Of a job that goes on: up to this record something may have been asked since then. */
     uint64_t asked_until, asked_since_s;
 };

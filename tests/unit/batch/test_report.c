@@ -43,6 +43,7 @@ static int set_up(void **state)
                                       .ended_s = 1764201660,
                                       .run_ms = 60000,
                                       .n_run_records = 1200000,
+                                      .checkpoints_ms = 1250,
                                       .exit_code = 4 };
     return 0;
 }
@@ -72,6 +73,7 @@ static void it_has_what_balances_a_job(void **state)
     assert_has("  JET2201W  blank                                             7  the value is");
     assert_has("000000000000042  card numbers\n");
     assert_has(" 20000 records a second");
+    assert_has("  time spent on them                 1.250 s of this run\n");
     assert_has("  INFILE                             in.csv\n");
     assert_null(memmem(out.data, out.len, "CHECKPT", 7)); /* there is none */
     assert_has("  exit code                          4\n");
