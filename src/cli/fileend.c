@@ -38,7 +38,7 @@ static int name_output(struct jt_output *out, uint64_t len)
 static int render(const struct jt_filejob *f, int code, struct jt_buf *out)
 {
     const struct jt_fileask *ask = f->ask;
-    char place_names[JT_RECORD_MAX_VALUES][24], place_texts[JT_RECORD_MAX_VALUES][240];
+    char place_names[JT_RECORD_MAX_VALUES][32], place_texts[JT_RECORD_MAX_VALUES][240];
     struct jt_report_pair places[JT_RECORD_MAX_VALUES];
     static const char *const kinds[] = { "csv", "json lines", "records" };
     const struct jt_report_pair files[N_FILES] = { { "INFILE", ask->in },

@@ -148,7 +148,7 @@ static enum jt_err digest(const char *use, const void *bytes, size_t len,
                           uint8_t out[static JT_SHA256_LEN])
 {
     uint8_t in[16 + JT_SHARE_BYTES] = { 0 };
-    strncpy((char *)in, use, 16);
+    memcpy(in, use, strnlen(use, 16)); /* the rest stays zero */
     memcpy(in + 16, bytes, len);
     enum jt_err err = jt_sha256(in, 16 + len, out);
     jt_wipe(in, sizeof in);
