@@ -25,8 +25,8 @@ static bool add_part(json_t *budgets, const char *part, size_t len)
 {
     size_t name = strcspn(part, "=,");
     if (part[name] == '=') {
-        json_t *budget = json_object();
-        if (name == 0 || json_array_append_new(budgets, budget) != 0 ||
+        json_t *budget = name == 0 ? NULL : json_object();
+        if (json_array_append_new(budgets, budget) != 0 ||
             json_object_set_new(budget, "operation", json_stringn(part, name)) != 0) {
             return false;
         }

@@ -6,6 +6,7 @@
 #include "inside.h"
 
 #include "base/file.h"
+#include "base/sanitized.h"
 #include "keeper/ceremony.h"
 #include "keeper/keydir.h"
 #include "wire/custody.h"
@@ -235,6 +236,9 @@ static void mask(const uint8_t *key, uint8_t out[static 32])
 
 static void a_sealed_keeper_has_no_key_in_its_memory(void **state)
 {
+    if (JT_SANITIZED) {
+        skip(); /* a sanitizer maps terabytes, and keeps copies */
+    }
     struct inside *in = *state;
     uint8_t generation[32], wrap[32], sign[32];
     struct jt_unsealed now;
