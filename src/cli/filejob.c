@@ -18,9 +18,10 @@ static int open_all(struct jt_filejob *f, const struct jt_cli *cli)
     struct jt_trouble trouble = { 0 };
     enum jt_err err = jt_format_open(&ask->format, &f->format, &trouble);
     if (err != JT_OK) {
+        bool of_book = trouble.line > 0 || trouble.message == JT_MSG_COPYBOOK_EMPTY ||
+                       trouble.message == JT_MSG_COPYBOOK_LONG;
         return err == JT_ERR_INVALID
-                   ? jt_say_trouble(ask->copybook == NULL || trouble.line == 0 ? "" : ask->copybook,
-                                    &trouble)
+                   ? jt_say_trouble(of_book && ask->copybook != NULL ? ask->copybook : "", &trouble)
                    : jt_say(JT_MSG_NO_MEMORY, NULL);
     }
     jt_say_as(JT_MSG_INPUT_FAILED);

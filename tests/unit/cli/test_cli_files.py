@@ -80,7 +80,19 @@ def test_empty_files(script):
 def test_columns_that_are_not_there(script):
     assert "JET1100E" in script.tokenize("id,pan\n1,2\n", column="card", status=12)[0].err
     assert "JET1101E" in script.tokenize("pan,pan\n1,2\n", status=12)[0].err
+    process, _, _ = script.tokenize("1,411111111111\n", column="2", status=12)
+    assert "JET1108E" in process.err and "4111" not in process.err
     assert not script.leftovers()
+
+
+def test_what_is_wrong_stands_behind_a_colon(script):
+    process, _, _ = script.tokenize("id,pan\n1,2\n", column="card", status=12)
+    assert "in.csv:1: there is no such column: card; there are: id, pan\n" in process.err
+    book = script.file("empty.cpy", "")
+    options = ("--codepage", "ASCII", "--copybook", book, "--field", "A=pan")
+    source = script.file("in", "x")
+    process = script.file_job("tokenize", source, "--out", script.file("o"), *options, status=12)
+    assert f"JET1152E {book}: the copybook describes no record\n" in process.err
 
 
 def test_rejects_are_the_records_with_a_reason_and_values_stand_nowhere_else(script):
