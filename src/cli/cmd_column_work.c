@@ -158,7 +158,7 @@ int jt_cmd_column_encrypt(const struct jt_command *self, struct jt_cli *cli, int
     if (code != JT_GO_ON) {
         return code;
     }
-    jt_column_catch_signals();
+    jt_column_catch_signals(cli);
     code = jt_column_open(cli, field, database, true, &w.job);
     code = code == JT_EXIT_OK ? jt_column_need_value(&w.job.table) : code;
     if (code == JT_EXIT_OK) {
@@ -257,7 +257,7 @@ int jt_cmd_column_drain(const struct jt_command *self, struct jt_cli *cli, int a
     if (code != JT_GO_ON) {
         return code;
     }
-    jt_column_catch_signals();
+    jt_column_catch_signals(cli);
     code = jt_column_open(cli, field, database, true, &w.job);
     if (code == JT_EXIT_OK) {
         jt_progress_start(&w.progress, "drain", false);

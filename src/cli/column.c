@@ -23,12 +23,13 @@ static void on_signal(int number)
     jt_column_interrupted = number;
 }
 
-void jt_column_catch_signals(void)
+void jt_column_catch_signals(struct jt_cli *cli)
 {
     const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    cli->interrupted = &jt_column_interrupted;
 }
 
 void jt_column_pace(int64_t began_ms, uint64_t n, long rate)

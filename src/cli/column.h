@@ -109,7 +109,7 @@ int jt_column_tell_refused(struct jt_column_job *job, const char *path);
 int jt_column_report(struct jt_column_job *job, uint64_t *left);
 
 /* From here on SIGINT, SIGTERM and SIGHUP end the command between two batches. */
-void jt_column_catch_signals(void);
+void jt_column_catch_signals(struct jt_cli *cli);
 extern volatile sig_atomic_t jt_column_interrupted;
 
 /* Waits so that no more than `rate` rows a second have been done since `began_ms`; 0: does not. */

@@ -37,6 +37,14 @@ static int open_all(struct jt_filejob *f, const struct jt_cli *cli)
         jt_output_take(ask->rejects, &f->rejects) != JT_EXIT_OK) {
         return jt_say_code(JT_MSG_OUTPUT_FAILED);
     }
+    jt_say_as(JT_MSG_CHECKPOINT_FAILED);
+    if (ask->checkpoint != NULL && jt_output_check(ask->checkpoint) != JT_EXIT_OK) {
+        return jt_say_code(JT_MSG_CHECKPOINT_FAILED);
+    }
+    jt_say_as(JT_MSG_REPORT_FAILED);
+    if (ask->report != NULL && jt_output_check(ask->report) != JT_EXIT_OK) {
+        return jt_say_code(JT_MSG_REPORT_FAILED);
+    }
     return jt_fileask_collide(ask); /* other spellings of a name are seen through now */
 }
 

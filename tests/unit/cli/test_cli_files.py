@@ -367,6 +367,39 @@ def test_a_signal_ends_the_wait_for_input(script):
     assert not script.leftovers()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_server_before_the_job_begins(script, number):
+    asked = threading.Event()
+
+    def reply(*_):
+        asked.set()
+        return problem(503, "not-ready")
+
+    script.reply = reply
+    script.file("in.csv", card_file(10))
+    process = script.start("tokenize", *files_of(script), "--retry-for", "86400")
+    assert asked.wait(TIMEOUT_S)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -number and "JET0040S" in err, err
+    assert not script.leftovers()
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_asked(script):
+    source = script.file("in.csv", card_file(10))
+    script.file("dir").mkdir()
+    script.file("link").symlink_to(source)
+    place = ["--field", "pan", "--column", "pan", "--in", source]
+    for option in ("--out", "--rejects", "--report", "--checkpoint"):
+        for name in (script.file("dir"), script.file("link"), "/dev/null", script.file("no/such")):
+            files = {"--out": script.file("o"), option: name}
+            words = [w for pair in files.items() for w in pair]
+            process = script.file_job("tokenize", *place, *words, status=(12, 16))
+            assert not script.requests and not script.leftovers(), (option, name, process.err)
+            assert "JET0001I" not in process.err
+    assert source.read_text() == card_file(10)
+
+
 def test_files_that_must_differ(script):
     source = script.file("in.csv", "pan\n1\n")
     common = ["tokenize", "--field", "pan", "--column", "pan", "--in", source]
@@ -381,6 +414,13 @@ def test_files_that_must_differ(script):
             *common, "--out", script.file("x"), "--rejects", script.file("o"), status=12
         )
         script.file(name).unlink()
+    aside = script.file("c.new", "pan\n1\n")  # where --checkpoint c is written first
+    script.file_job(
+        *("tokenize", "--field", "pan", "--column", "pan", "--in", aside),
+        *("--out", script.file("o"), "--checkpoint", script.file("c")),
+        status=12,
+    )
+    assert aside.exists()
     part = script.file("y.part", "pan\n1\n")
     script.file_job(
         "tokenize",
