@@ -83,10 +83,11 @@ int jt_column_tell_missing(const struct jt_foreign *table)
         return JT_EXIT_FAILED;
     }
     if (!table->is_table) {
-        jt_complain("%s.%s: there is no such table with the columns %s and %s, it is partitioned "
-                    "or a view, or they are of types that this does not take: for the key int2, "
-                    "int4, int8, numeric, text, varchar, char and uuid, for the card number the "
-                    "same but int2, int4 and uuid",
+        jt_complain("%s.%s: there is no such table with the columns %s and %s, it is partitioned, "
+                    "a view or has tables that inherit from it, or they are of types that this "
+                    "does not take: for the key int2, int4, int8, numeric, text, varchar, char and "
+                    "uuid, for the card number the same but int2, int4 and uuid, for the envelope "
+                    "bytea",
                     table->column.schema, table->column.table, table->column.key,
                     table->column.value);
         return JT_EXIT_FAILED;
