@@ -46,20 +46,45 @@ void jt_column_pace(int64_t began_ms, uint64_t n, long rate)
 
 /* --- the table --- */
 
+bool jt_column_has_cardlike(const char *text)
+{
+    char packed[JT_FAULT_LINE_LEN];
+    size_t n = 0;
+    for (; *text != '\0' && n + 1 < sizeof packed; text++) {
+        if (*text != ' ') {
+            packed[n++] = *text;
+        }
+    }
+    packed[n] = '\0';
+    bool found = jt_name_is_cardlike(packed);
+    jt_wipe(packed, sizeof packed);
+    return found;
+}
+
+/* What may be told where the message itself may not: the code that it begins with. */
+static void tell_code_only(const struct jt_fault *fault, enum jt_err err, char *line, size_t size)
+{
+    bool has_code = strspn(fault->cause, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5;
+    (void)snprintf(line, size, "%s%s%.*s%s", jt_err_str(err), has_code ? ": " : "",
+                   has_code ? 5 : 0, fault->cause,
+                   has_code ? ", and a message that may hold a card number" : "");
+}
+
 int jt_column_complain(const struct jt_foreign *table, const char *what, enum jt_err err)
 {
     const struct jt_fault nothing = { 0 };
+    const struct jt_fault *fault = table->db == NULL ? &nothing : jt_db_fault(table->db);
     char line[JT_FAULT_LINE_LEN];
-    (void)jt_fault_line(table->db == NULL ? &nothing : jt_db_fault(table->db), err, line);
-    /* a trigger, or a cast, may have told of a value */
-    bool hidden = jt_name_is_cardlike(line);
+    (void)jt_fault_line(fault, err, line);
+    if (jt_column_has_cardlike(line)) { /* a trigger, or a cast, may have told of a value */
+        tell_code_only(fault, err, line, sizeof line);
+    }
     jt_complain(
         "%s: %s", what,
         err == JT_ERR_BAD_CONNINFO
             ? "--database is no connection string of libpq's, or has a password in it, which "
               "every user of this machine could read: put it into a password file"
-        : hidden ? jt_err_str(err)
-                 : line);
+            : line);
     return err == JT_ERR_BAD_CONNINFO             ? JT_EXIT_CONFIG
            : jt_err_class(err) == JT_CLASS_REPEAT ? JT_EXIT_UNAVAILABLE
                                                   : JT_EXIT_FAILED;

@@ -393,14 +393,31 @@ enum jt_err jt_foreign_sample(struct jt_foreign *f, size_t limit, struct jt_fore
                     c->key, c->envelope, c->envelope, f->table, limit, c->envelope, limit);
 }
 
+static enum jt_err ask_number(struct jt_foreign *f, const char *sql, struct jt_params *p,
+                              uint64_t *out)
+{
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(f->db, sql, p, &res);
+    *out = 0;
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *out = jt_row_u63(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
 /* --- writing --- */
 
 /*
  * $1 keys, $2 what was read, $3 what is to be written. The row is locked first, where nobody else
- * has it and it is as it was read; what is locked cannot change any more.
+ * has it and it is as it was read; what is locked cannot change any more. Those count that are as
+ * they were to be: a trigger may have put something else.
  */
 static enum jt_err write_rows(struct jt_foreign *f, const struct jt_foreign_rows *rows,
-                              const char *as_read, const char *set, bool by_version, uint64_t *n)
+                              const char *as_read, const char *set, const char *done,
+                              bool by_version, uint64_t *n)
 {
     const char *key = f->column.key;
     char sql[JT_FOREIGN_SQL_MAX];
@@ -438,9 +455,10 @@ static enum jt_err write_rows(struct jt_foreign *f, const struct jt_foreign_rows
     int len = snprintf(
         sql, sizeof sql,
         "WITH w AS (SELECT t.\"%s\" AS k, u.fresh FROM unnest($1, $2, $3) AS u (k, was, fresh) "
-        "JOIN %s t ON t.\"%s\" = u.k::%s AND %s = u.was FOR NO KEY UPDATE OF t SKIP LOCKED) "
-        "UPDATE %s t SET %s FROM w WHERE t.\"%s\" = w.k",
-        key, f->table, key, f->key_type, as_read, f->table, set, key);
+        "JOIN %s t ON t.\"%s\" = u.k::%s AND %s = u.was FOR NO KEY UPDATE OF t SKIP LOCKED), "
+        "d AS (UPDATE %s t SET %s FROM w WHERE t.\"%s\" = w.k RETURNING %s AS done) "
+        "SELECT count(*) FILTER (WHERE done) FROM d",
+        key, f->table, key, f->key_type, as_read, f->table, set, key, done);
     if (len < 0 || (size_t)len >= sizeof sql) {
         jt_params_clear(&p);
         return JT_ERR_LIMIT;
@@ -450,42 +468,32 @@ static enum jt_err write_rows(struct jt_foreign *f, const struct jt_foreign_rows
         jt_params_clear(&p);
         return err;
     }
-    return jt_db_end(f->db, jt_db_change(f->db, sql, &p, n));
+    return jt_db_end(f->db, ask_number(f, sql, &p, n));
 }
 
 enum jt_err jt_foreign_seal(struct jt_foreign *f, const struct jt_foreign_rows *rows,
                             bool keep_plain, uint64_t *n)
 {
-    char set[200];
+    const char *e = f->column.envelope, *v = f->column.value;
+    char set[200], done[200];
     (void)snprintf(set, sizeof set,
-                   keep_plain ? "\"%s\" = w.fresh" : "\"%s\" = w.fresh, \"%s\" = NULL",
-                   f->column.envelope, f->column.value);
-    return write_rows(f, rows, "t.ctid::text || ' ' || t.xmin::text", set, true, n);
+                   keep_plain ? "\"%s\" = w.fresh" : "\"%s\" = w.fresh, \"%s\" = NULL", e, v);
+    (void)snprintf(done, sizeof done,
+                   keep_plain ? "t.\"%s\" = w.fresh" : "t.\"%s\" = w.fresh AND t.\"%s\" IS NULL", e,
+                   v);
+    return write_rows(f, rows, "t.ctid::text || ' ' || t.xmin::text", set, done, true, n);
 }
 
 enum jt_err jt_foreign_reseal(struct jt_foreign *f, const struct jt_foreign_rows *rows, uint64_t *n)
 {
-    char set[100], as_read[100];
+    char set[100], as_read[100], done[100];
     (void)snprintf(set, sizeof set, "\"%s\" = w.fresh", f->column.envelope);
     (void)snprintf(as_read, sizeof as_read, "t.\"%s\"", f->column.envelope);
-    return write_rows(f, rows, as_read, set, false, n);
+    (void)snprintf(done, sizeof done, "t.\"%s\" = w.fresh", f->column.envelope);
+    return write_rows(f, rows, as_read, set, done, false, n);
 }
 
 /* --- counting --- */
-
-static enum jt_err ask_number(struct jt_foreign *f, const char *sql, uint64_t *out)
-{
-    PGresult *res;
-    enum jt_err err = jt_db_query_one(f->db, sql, NULL, &res);
-    *out = 0;
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        *out = jt_row_u63(&row, 0);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
-}
 
 enum jt_err jt_foreign_count_plain(struct jt_foreign *f, uint64_t *n)
 {
@@ -496,7 +504,7 @@ enum jt_err jt_foreign_count_plain(struct jt_foreign *f, uint64_t *n)
     }
     (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s t WHERE t.\"%s\" IS NOT NULL",
                    f->table, f->column.value);
-    return ask_number(f, sql, n);
+    return ask_number(f, sql, NULL, n);
 }
 
 enum jt_err jt_foreign_count_sealed(struct jt_foreign *f, uint8_t key_id, uint64_t *n)
@@ -507,7 +515,7 @@ enum jt_err jt_foreign_count_sealed(struct jt_foreign *f, uint8_t key_id, uint64
                    "SELECT count(*) FROM %s t WHERE t.\"%s\" IS NOT NULL AND "
                    "get_byte(t.\"%s\", 0) = %d",
                    f->table, e, e, key_id);
-    return ask_number(f, sql, n);
+    return ask_number(f, sql, NULL, n);
 }
 
 enum jt_err jt_foreign_next_key_id(struct jt_foreign *f, uint8_t above, uint8_t *out)
@@ -520,7 +528,7 @@ enum jt_err jt_foreign_next_key_id(struct jt_foreign *f, uint8_t above, uint8_t 
                    "NULL AND get_byte(t.\"%s\", 0) > %d ORDER BY get_byte(t.\"%s\", 0), t.\"%s\" "
                    "LIMIT 1), 0)::int8",
                    e, f->table, e, e, above, e, k);
-    enum jt_err err = ask_number(f, sql, &found);
+    enum jt_err err = ask_number(f, sql, NULL, &found);
     bool good = found == 0 || (found > above && found <= UINT8_MAX);
     *out = err == JT_OK && good ? (uint8_t)found : 0;
     return err == JT_OK && !good ? JT_ERR_PROTOCOL : err;
