@@ -11,6 +11,7 @@ import re
 import socketserver
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 JETON = Path(os.environ.get("JETON_BIN_DIR", ".")).resolve() / "jeton"
@@ -152,6 +153,14 @@ class Script:
     def leftovers(self):
         """What a job keeps to go on with."""
         return sorted(p.name for p in self.directory.iterdir() if p.suffix in (".part", ".ckpt"))
+
+
+def wait_until(condition, what):
+    """Polls with a deadline."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {TIMEOUT_S} s: {what}"
+        time.sleep(0.01)
 
 
 def rejected(path):

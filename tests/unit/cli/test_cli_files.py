@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scripted import KEY, TIMEOUT_S, card_file, expected, problem, token_of, vault
+from scripted import KEY, TIMEOUT_S, card_file, expected, problem, token_of, vault, wait_until
 
 
 def test_there_and_back_in_many_small_batches(script):
@@ -358,9 +358,7 @@ def test_a_signal_ends_the_wait_for_input(script):
     with open(script.file("fifo"), "wb") as fifo:
         fifo.write(b"pan\n411111111111\n")
         fifo.flush()
-        deadline = time.monotonic() + TIMEOUT_S
-        while not script.file("out.csv.ckpt").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(script.file("out.csv.ckpt").exists, "the job has begun")
         process.send_signal(signal.SIGTERM)
         _, process.err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == -signal.SIGTERM, process.err
@@ -373,7 +371,7 @@ def test_a_signal_ends_the_wait_for_a_server_before_the_job_begins(script, numbe
 
     def reply(*_):
         asked.set()
-        return problem(503, "not-ready")
+        return problem(503, "not-ready", **{"Retry-After": "1"})
 
     script.reply = reply
     script.file("in.csv", card_file(10))
