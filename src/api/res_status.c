@@ -76,7 +76,7 @@ static json_t *answer(const struct jt_api *api, void *state)
     uint64_t verified_s = atomic_load(&vault->backup_verified_s);
     enum jt_err why = jt_front_course_why(vault);
     json_t *disagrees = jt_json_text_or_null(why == JT_OK ? "" : jt_err_str(why));
-    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb,so},s{sI,so,si},s{si,so,si},so,sb,sb,so,so}",
+    return json_pack("{ss,si,sb,sb,ss,sI,so,s{sb,sb,so},s{sI,so,si},s{si,so,si},so,si,sb,sb,so,so}",
                      "node", vault->node.name, "number", (int)atomic_load(&vault->number), "lease",
                      (int)jt_vault_leased(vault), "keys_held", (int)atomic_load(&vault->keys_held),
                      "version", JETON_VERSION, "uptime_seconds",
@@ -90,6 +90,7 @@ static json_t *answer(const struct jt_api *api, void *state)
                      verified_s == 0 ? json_null() : jt_backup_time_json(verified_s),
                      "backup_lacks", (int)atomic_load(&vault->backup_lacks), "endings",
                      peers->endings_known ? endings_json(&peers->endings) : json_null(),
+                     "columns_waiting", (int)atomic_load(&vault->columns_waiting),
                      "sets_verified", (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
                      (int)!atomic_load(&vault->numeric.waits), "connections",
                      connections_json(api->doors), "counters", counters_json(&vault->counters));

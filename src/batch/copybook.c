@@ -89,7 +89,10 @@ static void link_item(struct jt_copybook *book, int index)
     parent->last_child = index;
 }
 
-/* The item upon which another lies: a sibling before it. Records lie upon one another anyway. */
+/*
+ * The item upon which another lies: the sibling before it, but for others that redefine too.
+ * Records lie upon one another anyway.
+ */
 static enum jt_err find_redefined(struct jt_copybook *book, int index,
                                   const struct jt_copyword *name, struct jt_trouble *trouble)
 {
@@ -103,11 +106,14 @@ static enum jt_err find_redefined(struct jt_copybook *book, int index,
             item->redefines = at;
             return JT_OK;
         }
+        if (book->items[at].redefines == JT_NO_ITEM) {
+            break;
+        }
     }
     char shown[JT_SHOWN_LEN];
     jt_trouble_show(name->text, name->len, shown);
     return jt_trouble_set(trouble, JT_MSG_COPYBOOK_REDEFINES, name->line, name->column,
-                          "%s: one before it, in the same group", shown);
+                          "%s: the one before it, in the same group", shown);
 }
 
 static enum jt_err add_item(struct jt_copybook *book, const struct jt_copyentry *e,

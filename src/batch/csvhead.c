@@ -2,16 +2,18 @@
 #include "batch/csvhead.h"
 
 #include "batch/csvcell.h"
+#include "batch/tally.h"
 #include "batch/trouble.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_MAX JT_RECORD_MAX
-#define BLANKS_MAX 65536 /* bytes of blank lines in front of the header */
-#define NO_COLUMN  SIZE_MAX
-#define TWICE      (SIZE_MAX - 1)
+#define HEADER_MAX      JT_RECORD_MAX
+#define BLANKS_MAX      65536 /* bytes of blank lines in front of the header */
+#define CARD_DIGITS_MIN 12
+#define NO_COLUMN       SIZE_MAX
+#define TWICE           (SIZE_MAX - 1)
 
 static const char candidates[] = { ',', ';', '\t', '|' };
 
@@ -206,6 +208,11 @@ static void add_hint(struct head *h, const struct jt_format *f, char *detail, si
                        "; the file looks like UTF-16 without a byte order mark");
         return;
     }
+    if (memchr(text, '\r', h->scan.len - jt_format_line_end(text, h->scan.len)) != NULL) {
+        (void)snprintf(detail + used, size - used,
+                       "; lines end with CR alone, which is read as a character like others");
+        return;
+    }
     if (n_digits > h->scan.len / 4) {
         (void)snprintf(detail + used, size - used,
                        "; the first line looks like a record, not like a header");
@@ -245,6 +252,37 @@ static enum jt_err not_found(struct head *h, const struct jt_format *f, size_t p
     return jt_trouble_set(trouble, JT_MSG_COLUMN_UNKNOWN, h->line, 0, "%s", detail);
 }
 
+/* A card number, with what may part its digits, or a token. */
+static bool is_card_or_token(const char *text, size_t len)
+{
+    size_t n_digits = 0;
+    for (size_t i = 0; i < len; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        n_digits += digit;
+        if (!digit && strchr(" -\"", text[i]) == NULL) {
+            return jt_tally_is_opaque(text, len);
+        }
+    }
+    return n_digits >= CARD_DIGITS_MIN;
+}
+
+/*
+ * A column that is named by its number is found in any line. Were the first one a record, its value
+ * would pass as it is, a card number among tokens.
+ */
+static enum jt_err check_header(const struct head *h, const struct jt_format *f, size_t column,
+                                struct jt_trouble *trouble)
+{
+    struct jt_csv_cell cell = cell_at(h, column);
+    const char *text = jt_inlet_text(h->in) + h->start + cell.at;
+    return f->csv.no_header || !is_card_or_token(text, cell.len)
+               ? JT_OK
+               : jt_trouble_set(trouble, JT_MSG_HEADER_IS_RECORD, h->line, 0,
+                                "its column %zu has a card number or a token; --no-header says "
+                                "that there is no header",
+                                column + 1);
+}
+
 /* Puts the columns of the places into the format, in ascending order. */
 static enum jt_err settle(struct head *h, struct jt_format *f, struct jt_trouble *trouble)
 {
@@ -259,6 +297,10 @@ static enum jt_err settle(struct head *h, struct jt_format *f, struct jt_trouble
         if (column == TWICE) {
             return jt_trouble_set(trouble, JT_MSG_COLUMN_TWICE, h->line, 0,
                                   "%s; name it by its number", shown);
+        }
+        enum jt_err err = check_header(h, f, column, trouble);
+        if (err != JT_OK) {
+            return err;
         }
         for (; at > 0 && csv->wanted[at - 1] >= column; at--) {
             if (csv->wanted[at - 1] == column) {

@@ -19,7 +19,6 @@ void jt_layout_start(struct jt_layout *l, const struct jt_copybook *book,
 }
 
 static uint32_t extent_of(struct jt_layout *l, int index);
-static uint32_t offset_of(struct jt_layout *l, int index);
 
 /* What the item says that counts a table's occurrences. */
 static bool read_count(struct jt_layout *l, int counter, uint32_t *out)
@@ -66,21 +65,28 @@ static uint32_t count_of(struct jt_layout *l, int index)
     return l->counts[item->table];
 }
 
+/*
+ * Where the children of a group end, of those in front of `until`. What redefines begins where the
+ * last one does that does not: nothing else may stand between them (copybook.c). So each is looked
+ * at once, however many there are.
+ */
+static uint32_t end_of_children(struct jt_layout *l, int group, int until)
+{
+    uint32_t end = 0, original = 0;
+    for (int c = l->book->items[group].first_child; c != until; c = l->book->items[c].next) {
+        uint32_t start = l->book->items[c].redefines != JT_NO_ITEM ? original : end;
+        uint32_t child_end = start + count_of(l, c) * extent_of(l, c);
+        end = child_end > end ? child_end : end;
+        original = start;
+    }
+    return end;
+}
+
 /* Bytes of one occurrence. */
 static uint32_t extent_of(struct jt_layout *l, int index)
 {
     const struct jt_item *item = &l->book->items[index];
-    if (!item->varies || l->data == NULL) {
-        return item->size;
-    }
-    uint32_t end = 0;
-    for (int c = item->first_child; c != JT_NO_ITEM; c = l->book->items[c].next) {
-        int upon = l->book->items[c].redefines;
-        uint32_t start = upon != JT_NO_ITEM ? offset_of(l, upon) : end;
-        uint32_t child_end = start + count_of(l, c) * extent_of(l, c);
-        end = child_end > end ? child_end : end;
-    }
-    return end;
+    return !item->varies || l->data == NULL ? item->size : end_of_children(l, index, JT_NO_ITEM);
 }
 
 /* Where an item's first occurrence begins in its group. */
@@ -90,18 +96,11 @@ static uint32_t offset_of(struct jt_layout *l, int index)
     if (!item->moves || l->data == NULL) {
         return item->offset;
     }
-    if (item->redefines != JT_NO_ITEM) {
-        return offset_of(l, item->redefines);
+    while (item->redefines != JT_NO_ITEM) {
+        index = item->redefines;
+        item = &l->book->items[index];
     }
-    uint32_t end = 0;
-    int c = l->book->items[item->parent].first_child;
-    for (; c != index; c = l->book->items[c].next) {
-        int upon = l->book->items[c].redefines;
-        uint32_t start = upon != JT_NO_ITEM ? offset_of(l, upon) : end;
-        uint32_t child_end = start + count_of(l, c) * extent_of(l, c);
-        end = child_end > end ? child_end : end;
-    }
-    return end;
+    return end_of_children(l, item->parent, index);
 }
 
 /* The way from a record to an item, and what was found at its end. */

@@ -29,6 +29,10 @@ static int take_names(const struct jt_command *self, const struct addition *a,
         !jt_appcolumn_name_valid(a->envelope)) {
         return jt_usage_error(self, "names are of letters, digits, _ and $, at most 63 of them");
     }
+    if (strcmp(a->key, a->value) == 0 || strcmp(a->key, a->envelope) == 0 ||
+        strcmp(a->value, a->envelope) == 0) {
+        return jt_usage_error(self, "--key, --value and --envelope must name three columns");
+    }
     size_t dot = strcspn(table, ".");
     (void)snprintf(c->schema, sizeof c->schema, "%.*s", (int)dot, table);
     (void)snprintf(c->table, sizeof c->table, "%s", table + dot + 1);

@@ -53,7 +53,56 @@ static int database_failed(struct work *w, enum jt_err err)
     return jt_column_complain(&w->job.table, "the table cannot be used", err);
 }
 
+/* --- the walk --- */
+
+/* What a walk goes through, and what is done with each page of it. */
+struct walk {
+    enum jt_err (*fetch)(struct work *w, uint8_t key_id, const char *after,
+                         struct jt_foreign_rows *rows);
+    int (*handle)(struct work *w, struct jt_foreign_rows *rows);
+};
+
+/* One page; *over: there are no more. */
+static int walk_page(struct work *w, const struct walk *walk, uint8_t key_id, char **after,
+                     bool *over)
+{
+    struct jt_foreign_rows rows = { 0 };
+    enum jt_err err = jt_db_ensure(w->job.table.db);
+    if (err == JT_OK) {
+        err = walk->fetch(w, key_id, *after, &rows);
+    }
+    *over = err == JT_OK && rows.n == 0;
+    int code = err != JT_OK ? database_failed(w, err) : *over ? JT_EXIT_OK : walk->handle(w, &rows);
+    if (code == JT_EXIT_OK && !*over) {
+        w->n_seen += rows.n;
+        code = move_on(&rows, after) ? JT_EXIT_OK : JT_EXIT_FAILED;
+        show(w);
+    }
+    jt_foreign_rows_clear(&rows);
+    return code;
+}
+
+/* Once through all of them, in the order of keys. */
+static int walk_through(struct work *w, const struct walk *walk, uint8_t key_id)
+{
+    char *after = NULL;
+    int code = JT_EXIT_OK;
+    bool over = false;
+    while (code == JT_EXIT_OK && !over && !jt_column_interrupted) {
+        code = walk_page(w, walk, key_id, &after, &over);
+    }
+    free(after);
+    return code;
+}
+
 /* --- encrypt --- */
+
+static enum jt_err fetch_plain(struct work *w, uint8_t key_id, const char *after,
+                               struct jt_foreign_rows *rows)
+{
+    (void)key_id;
+    return jt_foreign_next_plain(&w->job.table, after, w->keep_plain, JT_COLUMN_BATCH, rows);
+}
 
 static int seal_rows(struct work *w, struct jt_foreign_rows *rows)
 {
@@ -78,30 +127,11 @@ static int seal_rows(struct work *w, struct jt_foreign_rows *rows)
 /* Once through all plain rows. */
 static int encrypt_pass(struct work *w)
 {
-    char *after = NULL;
-    int code = JT_EXIT_OK;
-    bool over = false;
+    static const struct walk plain = { fetch_plain, seal_rows };
     w->n_passed_by = 0;
     w->job.n_later = 0;
     jt_column_forget_refused(&w->job);
-    while (code == JT_EXIT_OK && !over && !jt_column_interrupted) {
-        struct jt_foreign_rows rows = { 0 };
-        enum jt_err err = jt_db_ensure(w->job.table.db);
-        if (err == JT_OK) {
-            err =
-                jt_foreign_next_plain(&w->job.table, after, w->keep_plain, JT_COLUMN_BATCH, &rows);
-        }
-        over = err == JT_OK && rows.n == 0;
-        code = err != JT_OK ? database_failed(w, err) : over ? JT_EXIT_OK : seal_rows(w, &rows);
-        if (code == JT_EXIT_OK && !over) {
-            w->n_seen += rows.n;
-            code = move_on(&rows, &after) ? JT_EXIT_OK : JT_EXIT_FAILED;
-            show(w);
-        }
-        jt_foreign_rows_clear(&rows);
-    }
-    free(after);
-    return code;
+    return walk_through(w, &plain, 0);
 }
 
 /* Passes until nothing is left that others had in hand, or nothing goes on. */
@@ -130,7 +160,9 @@ static int end_encrypt(struct work *w, int code)
     }
     uint64_t left = w->n_passed_by + w->job.n_later;
     if (code == JT_EXIT_OK && left > 0) {
-        jt_complain("%" PRIu64 " rows were in use all the time; run it again", left);
+        jt_complain("%" PRIu64 " rows were in use all the time; run it again. Or a trigger of the "
+                    "table keeps them as they are",
+                    left);
         code = JT_EXIT_STUCK;
     }
     return code == JT_EXIT_OK && w->job.n_refused > 0 ? JT_EXIT_STUCK : code;
@@ -158,7 +190,7 @@ int jt_cmd_column_encrypt(const struct jt_command *self, struct jt_cli *cli, int
     if (code != JT_GO_ON) {
         return code;
     }
-    jt_column_catch_signals();
+    jt_column_catch_signals(cli);
     code = jt_column_open(cli, field, database, true, &w.job);
     code = code == JT_EXIT_OK ? jt_column_need_value(&w.job.table) : code;
     if (code == JT_EXIT_OK) {
@@ -176,6 +208,12 @@ int jt_cmd_column_encrypt(const struct jt_command *self, struct jt_cli *cli, int
 
 /* --- drain --- */
 
+static enum jt_err fetch_sealed(struct work *w, uint8_t key_id, const char *after,
+                                struct jt_foreign_rows *rows)
+{
+    return jt_foreign_next_sealed(&w->job.table, key_id, after, JT_COLUMN_BATCH, rows);
+}
+
 static int reseal_rows(struct work *w, struct jt_foreign_rows *rows)
 {
     uint64_t n = 0;
@@ -191,26 +229,8 @@ static int reseal_rows(struct work *w, struct jt_foreign_rows *rows)
 /* Once through the rows under a key id: the application itself may have moved some on. */
 static int drain_key(struct work *w, uint8_t key_id)
 {
-    char *after = NULL;
-    int code = JT_EXIT_OK;
-    bool over = false;
-    while (code == JT_EXIT_OK && !over && !jt_column_interrupted) {
-        struct jt_foreign_rows rows = { 0 };
-        enum jt_err err = jt_db_ensure(w->job.table.db);
-        if (err == JT_OK) {
-            err = jt_foreign_next_sealed(&w->job.table, key_id, after, JT_COLUMN_BATCH, &rows);
-        }
-        over = err == JT_OK && rows.n == 0;
-        code = err != JT_OK ? database_failed(w, err) : over ? JT_EXIT_OK : reseal_rows(w, &rows);
-        if (code == JT_EXIT_OK && !over) {
-            w->n_seen += rows.n;
-            code = move_on(&rows, &after) ? JT_EXIT_OK : JT_EXIT_FAILED;
-            show(w);
-        }
-        jt_foreign_rows_clear(&rows);
-    }
-    free(after);
-    return code;
+    static const struct walk sealed = { fetch_sealed, reseal_rows };
+    return walk_through(w, &sealed, key_id);
 }
 
 /* Rows that others held are met again: until none is left, or nothing goes on. */
@@ -257,7 +277,7 @@ int jt_cmd_column_drain(const struct jt_command *self, struct jt_cli *cli, int a
     if (code != JT_GO_ON) {
         return code;
     }
-    jt_column_catch_signals();
+    jt_column_catch_signals(cli);
     code = jt_column_open(cli, field, database, true, &w.job);
     if (code == JT_EXIT_OK) {
         jt_progress_start(&w.progress, "drain", false);

@@ -2,56 +2,69 @@
 /* `jeton gen`: a card file from pan/generator.h. */
 #include "cli/exit.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "pan/generator.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* False when a write failed; errno says why. */
-static bool write_rows(struct jt_generator *generator, FILE *out)
+#define CHUNK   (1u << 18) /* bytes that are written at once */
+#define ROW_MAX 128
+
+static void put_row(struct jt_buf *rows, uint64_t id, const struct jt_generator_row *row)
 {
+    char line[ROW_MAX];
+    int n = snprintf(line, sizeof line, "%" PRIu64 ",%s,%" PRIu64 ".%02u\n", id, row->pan,
+                     row->amount_cents / 100, (unsigned)(row->amount_cents % 100));
+    jt_buf_put(rows, line, (size_t)n);
+}
+
+static int write_rows(struct jt_generator *generator, struct jt_output *out)
+{
+    static const char header[] = "id,pan,amount\n";
     struct jt_generator_row row;
-    fputs("id,pan,amount\n", out);
-    for (uint64_t id = 1; jt_generator_next(generator, &row); id++) {
-        fprintf(out, "%" PRIu64 ",%s,%" PRIu64 ".%02u\n", id, row.pan, row.amount_cents / 100,
-                (unsigned)(row.amount_cents % 100));
-        if (ferror(out)) {
-            return false;
+    struct jt_buf rows;
+    int code = JT_EXIT_OK;
+    jt_buf_init(&rows, CHUNK + ROW_MAX);
+    jt_buf_put(&rows, header, strlen(header));
+    for (uint64_t id = 1; code == JT_EXIT_OK && jt_generator_next(generator, &row); id++) {
+        put_row(&rows, id, &row);
+        if (jt_buf_status(&rows) != JT_OK) {
+            jt_complain("out of memory");
+            code = JT_EXIT_FAILED;
+        } else if (rows.len >= CHUNK) {
+            code = jt_output_write(out, &rows);
         }
     }
-    return fflush(out) == 0;
+    code = code == JT_EXIT_OK ? jt_output_write(out, &rows) : code;
+    jt_buf_clear(&rows);
+    return code;
 }
 
 static int generate(struct jt_generator *generator, const char *path)
 {
-    FILE *out = path == NULL ? stdout : fopen(path, "we");
-    if (out == NULL) {
-        jt_complain("%s: %s", path, strerror(errno));
-        return JT_EXIT_FAILED;
+    struct jt_output out = { .fd = -1 };
+    int code = jt_output_open(path, &out);
+    if (code == JT_EXIT_OK) {
+        code = write_rows(generator, &out);
     }
-    static char buffer[1 << 18];
-    (void)setvbuf(out, buffer, _IOFBF, sizeof buffer);
-    bool written = write_rows(generator, out);
-    if (out != stdout && fclose(out) != 0) {
-        written = false;
+    if (code == JT_EXIT_OK) {
+        code = jt_output_commit(&out);
     }
-    if (!written) {
-        jt_complain("%s: %s", path == NULL ? "standard output" : path, strerror(errno));
-    }
-    return written ? JT_EXIT_OK : JT_EXIT_FAILED;
+    jt_output_abandon(&out);
+    return code;
 }
 
 int jt_cmd_gen(const struct jt_command *self, struct jt_cli *cli, int argc, char **argv)
 {
     long rows = -1, bad = 0, seed = 1;
-    const char *out = NULL;
+    const char *out = "-";
     const struct jt_option options[] = {
         JT_NUMBER("rows", "N", &rows, 0, 1000000000000, "rows to make (required)"),
         JT_NUMBER("bad", "N", &bad, 0, 1000000000000, "bad rows among them, of every kind (0)"),
         JT_NUMBER("seed", "N", &seed, 0, INT64_MAX, "the same seed gives the same file (1)"),
-        JT_TEXT("out", "FILE", &out, "file to write (standard output)"),
+        JT_TEXT("out", "FILE", &out, "file to write, mode 0600 (-, standard output)"),
     };
     struct jt_parse parse = { .options = options, .n_options = sizeof options / sizeof options[0] };
     int code = jt_options_parse(self, cli, &parse, argc, argv);

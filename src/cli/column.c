@@ -23,12 +23,13 @@ static void on_signal(int number)
     jt_column_interrupted = number;
 }
 
-void jt_column_catch_signals(void)
+void jt_column_catch_signals(struct jt_cli *cli)
 {
     const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    cli->interrupted = &jt_column_interrupted;
 }
 
 void jt_column_pace(int64_t began_ms, uint64_t n, long rate)
@@ -45,20 +46,45 @@ void jt_column_pace(int64_t began_ms, uint64_t n, long rate)
 
 /* --- the table --- */
 
+bool jt_column_has_cardlike(const char *text)
+{
+    char packed[JT_FAULT_LINE_LEN];
+    size_t n = 0;
+    for (; *text != '\0' && n + 1 < sizeof packed; text++) {
+        if (*text != ' ') {
+            packed[n++] = *text;
+        }
+    }
+    packed[n] = '\0';
+    bool found = jt_name_is_cardlike(packed);
+    jt_wipe(packed, sizeof packed);
+    return found;
+}
+
+/* What may be told where the message itself may not: the code that it begins with. */
+static void tell_code_only(const struct jt_fault *fault, enum jt_err err, char *line, size_t size)
+{
+    bool has_code = strspn(fault->cause, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5;
+    (void)snprintf(line, size, "%s%s%.*s%s", jt_err_str(err), has_code ? ": " : "",
+                   has_code ? 5 : 0, fault->cause,
+                   has_code ? ", and a message that may hold a card number" : "");
+}
+
 int jt_column_complain(const struct jt_foreign *table, const char *what, enum jt_err err)
 {
     const struct jt_fault nothing = { 0 };
+    const struct jt_fault *fault = table->db == NULL ? &nothing : jt_db_fault(table->db);
     char line[JT_FAULT_LINE_LEN];
-    (void)jt_fault_line(table->db == NULL ? &nothing : jt_db_fault(table->db), err, line);
-    /* a trigger, or a cast, may have told of a value */
-    bool hidden = jt_name_is_cardlike(line);
+    (void)jt_fault_line(fault, err, line);
+    if (jt_column_has_cardlike(line)) { /* a trigger, or a cast, may have told of a value */
+        tell_code_only(fault, err, line, sizeof line);
+    }
     jt_complain(
         "%s: %s", what,
         err == JT_ERR_BAD_CONNINFO
             ? "--database is no connection string of libpq's, or has a password in it, which "
               "every user of this machine could read: put it into a password file"
-        : hidden ? jt_err_str(err)
-                 : line);
+            : line);
     return err == JT_ERR_BAD_CONNINFO             ? JT_EXIT_CONFIG
            : jt_err_class(err) == JT_CLASS_REPEAT ? JT_EXIT_UNAVAILABLE
                                                   : JT_EXIT_FAILED;
@@ -82,10 +108,11 @@ int jt_column_tell_missing(const struct jt_foreign *table)
         return JT_EXIT_FAILED;
     }
     if (!table->is_table) {
-        jt_complain("%s.%s: there is no such table with the columns %s and %s, it is partitioned "
-                    "or a view, or they are of types that this does not take: for the key int2, "
-                    "int4, int8, numeric, text, varchar, char and uuid, for the card number the "
-                    "same but int2, int4 and uuid",
+        jt_complain("%s.%s: there is no such table with the columns %s and %s, it is partitioned, "
+                    "a view or has tables that inherit from it, or they are of types that this "
+                    "does not take: for the key int2, int4, int8, numeric, text, varchar, char and "
+                    "uuid, for the card number the same but int2, int4 and uuid, for the envelope "
+                    "bytea",
                     table->column.schema, table->column.table, table->column.key,
                     table->column.value);
         return JT_EXIT_FAILED;

@@ -90,6 +90,9 @@ int jt_column_send(struct jt_column_job *job, enum jt_column_verb verb,
 /* Opens the envelopes as they are; how many do not open is counted as refused. */
 int jt_column_try(struct jt_column_job *job, struct jt_foreign_rows *rows);
 
+/* Whether a text could have a card number in it, be it written in groups of four. */
+bool jt_column_has_cardlike(const char *text);
+
 /* Notes a row that is left as it is: `key` is shown unless it could be a card number. */
 void jt_column_refuse(struct jt_column_job *job, const char *key, const char *reason);
 
@@ -109,7 +112,7 @@ int jt_column_tell_refused(struct jt_column_job *job, const char *path);
 int jt_column_report(struct jt_column_job *job, uint64_t *left);
 
 /* From here on SIGINT, SIGTERM and SIGHUP end the command between two batches. */
-void jt_column_catch_signals(void);
+void jt_column_catch_signals(struct jt_cli *cli);
 extern volatile sig_atomic_t jt_column_interrupted;
 
 /* Waits so that no more than `rate` rows a second have been done since `began_ms`; 0: does not. */

@@ -6,7 +6,6 @@
 #include "cli/column.h"
 #include "cli/exit.h"
 #include "cli/output.h"
-#include "model/client.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,7 +57,7 @@ void jt_column_forget_refused(struct jt_column_job *job)
 void jt_column_refuse(struct jt_column_job *job, const char *key, const char *reason)
 {
     char shown[64];
-    bool cardlike = jt_name_is_cardlike(key);
+    bool cardlike = jt_column_has_cardlike(key);
     job->n_refused++;
     count_reason(job, reason);
     list(job, cardlike ? "" : key, reason);
@@ -127,7 +126,8 @@ static json_t *item_of(enum jt_column_verb verb, const struct jt_foreign_row *r,
     json_t *row_id = json_string(r->key);
     *reason = NULL;
     if (key_len == 0 || key_len > JT_HELD_ROW_ID_MAX || row_id == NULL) {
-        *reason = "key-not-1-to-255-bytes-of-utf-8";
+        /* of what is verified it was told before */
+        *reason = verb == JT_COLUMN_VERIFY ? NULL : "key-not-1-to-255-bytes-of-utf-8";
     } else if (verb == JT_COLUMN_ENCRYPT && r->value[0] == '\0') {
         *reason = "pan-empty-or-too-long";
     } else if (verb == JT_COLUMN_REENCRYPT && r->envelope_len == 0) {

@@ -10,6 +10,7 @@
 #ifndef JETON_CLI_COMMAND_H
 #define JETON_CLI_COMMAND_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /*
@@ -25,6 +26,8 @@ struct jt_cli {
     const char *cert_key_file; /* --cert-key-file, JETON_CERT_KEY_FILE; NULL: in cert_file */
     bool json;                 /* --json: the server's reply as it is */
     long retry_for_s;          /* --retry-for; -1: the command's default */
+    /* of a command that catches signals: what ends its wait for the server; NULL: nothing does */
+    const volatile sig_atomic_t *interrupted;
 };
 
 /* Which of the shared options a command takes. */

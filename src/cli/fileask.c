@@ -233,7 +233,7 @@ static int take_names(struct jt_fileask *ask, const struct jt_command *self)
     if (ask->in == NULL) {
         return jt_usage_error(self, "FILE is missing");
     }
-    if (ask->out == NULL) {
+    if (ask->out == NULL || *ask->out == '\0') {
         return jt_usage_error(self, "--out is missing");
     }
     bool stream = strcmp(ask->out, "-") == 0;
@@ -418,12 +418,13 @@ int jt_fileask_collide(const struct jt_fileask *ask)
                                   ask->rejects, ask->report,   ask->checkpoint };
     enum { FIRST_OUTPUT = 2, N_FILES = sizeof files / sizeof files[0] };
     for (size_t i = FIRST_OUTPUT; i < N_FILES; i++) {
+        const char *aside = files[i] == ask->checkpoint ? ".new" : ".part";
         for (size_t j = 0; j < N_FILES; j++) {
             if (i != j && (same_file(files[i], "", files[j], "") ||
-                           same_file(files[i], ".part", files[j], ""))) {
+                           same_file(files[i], aside, files[j], ""))) {
                 return jt_say(JT_MSG_SAME_FILE,
-                              "input, output, rejects, report and checkpoint, and FILE.part of "
-                              "each that is written");
+                              "input, output, rejects, report and checkpoint, FILE.part of each "
+                              "that is written, and the checkpoint's FILE.new");
             }
         }
     }

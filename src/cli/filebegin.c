@@ -25,13 +25,21 @@ int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
 {
     struct jt_cli patient = *cli;
     patient.retry_for_s = f->retry_for_s;
+    patient.interrupted = f->interrupted;
     for (size_t i = 0; i < f->ask->n_fields && f->ask->direction.stores; i++) {
         char path[160];
         struct jt_answer answer;
         snprintf(path, sizeof path, "/v1/fields/%s", f->ask->fields[i]);
         jt_say_as(JT_MSG_SERVER_AWAY);
-        if (jt_rest_ask(&patient, "GET", path, NULL, &answer) != JT_EXIT_OK) {
-            return jt_say_code(JT_MSG_SERVER_AWAY);
+        int code = jt_rest_ask(&patient, "GET", path, NULL, &answer);
+        if (*f->interrupted) {
+            code = jt_say(JT_MSG_INTERRUPTED, NULL);
+        } else if (code != JT_EXIT_OK) {
+            code = jt_say_code(JT_MSG_SERVER_AWAY);
+        }
+        if (code != JT_JOB_CLEAN) {
+            jt_answer_clear(&answer);
+            return code;
         }
         bool known = answer.status == 200 && json_is_true(json_object_get(answer.json, "dedup"));
         f->once[i] = !known;

@@ -18,9 +18,10 @@ static int open_all(struct jt_filejob *f, const struct jt_cli *cli)
     struct jt_trouble trouble = { 0 };
     enum jt_err err = jt_format_open(&ask->format, &f->format, &trouble);
     if (err != JT_OK) {
+        bool of_book = trouble.line > 0 || trouble.message == JT_MSG_COPYBOOK_EMPTY ||
+                       trouble.message == JT_MSG_COPYBOOK_LONG;
         return err == JT_ERR_INVALID
-                   ? jt_say_trouble(ask->copybook == NULL || trouble.line == 0 ? "" : ask->copybook,
-                                    &trouble)
+                   ? jt_say_trouble(of_book && ask->copybook != NULL ? ask->copybook : "", &trouble)
                    : jt_say(JT_MSG_NO_MEMORY, NULL);
     }
     jt_say_as(JT_MSG_INPUT_FAILED);
@@ -35,6 +36,14 @@ static int open_all(struct jt_filejob *f, const struct jt_cli *cli)
     if (jt_output_take(ask->out, &f->out) != JT_EXIT_OK ||
         jt_output_take(ask->rejects, &f->rejects) != JT_EXIT_OK) {
         return jt_say_code(JT_MSG_OUTPUT_FAILED);
+    }
+    jt_say_as(JT_MSG_CHECKPOINT_FAILED);
+    if (ask->checkpoint != NULL && jt_output_check(ask->checkpoint) != JT_EXIT_OK) {
+        return jt_say_code(JT_MSG_CHECKPOINT_FAILED);
+    }
+    jt_say_as(JT_MSG_REPORT_FAILED);
+    if (ask->report != NULL && jt_output_check(ask->report) != JT_EXIT_OK) {
+        return jt_say_code(JT_MSG_REPORT_FAILED);
     }
     return jt_fileask_collide(ask); /* other spellings of a name are seen through now */
 }

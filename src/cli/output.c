@@ -43,7 +43,8 @@ static int open_locked(const char *path, bool *made)
         struct stat st;
         bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
         if (locked && is_still_named(fd, path)) {
-            bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+            bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+                         st.st_uid == geteuid(); /* its owner could read what is written */
             if (plain && fchmod(fd, 0600) == 0) {
                 return fd;
             }
@@ -66,12 +67,59 @@ static bool is_stream(const char *path)
     return strcmp(path, "-") == 0;
 }
 
+/* What stands there is replaced, and must be such that nobody misses it: neither device nor link.
+ */
+static bool is_to_be_replaced(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        return errno == ENOENT && *path != '\0' && path[strlen(path) - 1] != '/';
+    }
+    errno = S_ISDIR(st.st_mode) ? EISDIR : EEXIST;
+    return S_ISREG(st.st_mode);
+}
+
+static int directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+    int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int saved = errno;
+    free(directory);
+    errno = saved;
+    return fd;
+}
+
+int jt_output_check(const char *path)
+{
+    if (is_stream(path)) {
+        return JT_EXIT_OK;
+    }
+    if (!is_to_be_replaced(path)) {
+        if (errno == EEXIST) {
+            jt_complain("%s: is no ordinary file, and is not written over", path);
+            return JT_EXIT_FAILED;
+        }
+        return complain(path);
+    }
+    int fd = directory_of(path);
+    bool may = fd >= 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    int code = may ? JT_EXIT_OK : complain(path);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return code;
+}
+
 int jt_output_take(const char *path, struct jt_output *out)
 {
     *out = (struct jt_output){ .path = path, .fd = -1 };
     if (is_stream(path)) {
         out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         return out->fd < 0 ? complain("standard output") : JT_EXIT_OK;
+    }
+    if (jt_output_check(path) != JT_EXIT_OK) {
+        return JT_EXIT_FAILED;
     }
     if (asprintf(&out->part, "%s.part", path) < 0) {
         out->part = NULL;
@@ -148,15 +196,12 @@ int jt_output_write(struct jt_output *out, struct jt_buf *data)
 /* Makes the rename durable. */
 static bool sync_directory_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-    int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = directory_of(path);
     bool synced = fd >= 0 && fsync(fd) == 0;
     int saved = errno;
     if (fd >= 0) {
         close(fd);
     }
-    free(directory);
     errno = saved;
     return synced;
 }

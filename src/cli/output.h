@@ -3,7 +3,8 @@
  * An output file that appears whole or not at all: written as FILE.part (0600, since it may hold
  * card numbers), synced, and renamed to FILE at the end. A FILE.part that a killed run left behind
  * is written over, or gone on with from where a checkpoint says; one that a running command holds
- * is refused. "-" is standard output, which appears as it is written.
+ * is refused, and so is one of another owner. "-" is standard output, which appears as it is
+ * written.
  */
 #ifndef JETON_CLI_OUTPUT_H
 #define JETON_CLI_OUTPUT_H
@@ -17,6 +18,13 @@ struct jt_output {
     bool taken; /* what is in it is still another run's, */
     bool made;  /* unless this one made it */
 };
+
+/*
+ * Looks whether FILE could be written now, for who learns it better at the beginning than at the
+ * end: a device, a directory or a symbolic link is never replaced. JT_EXIT_OK, or JT_EXIT_FAILED
+ * after a message.
+ */
+int jt_output_check(const char *path);
 
 /* JT_EXIT_OK, or JT_EXIT_FAILED after a message. */
 int jt_output_open(const char *path, struct jt_output *out);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX      65536
-#define LINE_BODY_MAX (8u << 20)
+#define BODY_MAX        65536
+#define LINE_BODY_MAX   (8u << 20)
+#define LONGEST_WAIT_MS 200 /* how late an interruption may be heard */
 
 static int exit_code_of(long status)
 {
@@ -110,8 +111,22 @@ static int complain_of_transfer(const struct jt_endpoint *endpoint, CURLcode res
     return JT_EXIT_UNAVAILABLE;
 }
 
-static int perform(long retry_for_s, const struct jt_endpoint *endpoint, CURL *handle,
-                   struct jt_reply *reply, const char *method, const char *path,
+static bool is_interrupted(const struct jt_cli *cli)
+{
+    return cli->interrupted != NULL && *cli->interrupted != 0;
+}
+
+/* Until that time, or a signal: one that came just before a wait does not end it by itself. */
+static void wait_until(const struct jt_cli *cli, int64_t at_ms)
+{
+    for (int64_t left = at_ms - jt_clock_ms(); left > 0 && !is_interrupted(cli);
+         left = at_ms - jt_clock_ms()) {
+        jt_clock_pause(left < LONGEST_WAIT_MS ? (int)left : LONGEST_WAIT_MS);
+    }
+}
+
+static int perform(const struct jt_cli *cli, long retry_for_s, const struct jt_endpoint *endpoint,
+                   CURL *handle, struct jt_reply *reply, const char *method, const char *path,
                    const struct jt_buf *body)
 {
     struct jt_backoff backoff;
@@ -124,13 +139,12 @@ static int perform(long retry_for_s, const struct jt_endpoint *endpoint, CURL *h
         CURLcode result = curl_easy_perform(handle);
         jt_endpoint_finish(handle, reply);
         int64_t at_ms;
-        bool again = is_worth_repeating(result, reply, method) &&
+        bool again = !is_interrupted(cli) && is_worth_repeating(result, reply, method) &&
                      jt_backoff_next(&backoff, reply->retry_after_s, jt_clock_ms(), &at_ms);
         if (!again) {
             return result == CURLE_OK ? JT_EXIT_OK : complain_of_transfer(endpoint, result, method);
         }
-        int64_t wait_ms = at_ms - jt_clock_ms();
-        jt_clock_pause(wait_ms > 0 ? (int)wait_ms : 0);
+        wait_until(cli, at_ms);
     }
 }
 
@@ -184,7 +198,7 @@ int jt_rest_ask(const struct jt_cli *cli, const char *method, const char *path, 
         code = JT_EXIT_FAILED;
         goto out;
     }
-    code = perform(cli->retry_for_s >= 0 ? cli->retry_for_s : JT_REST_RETRY_FOR_S, &endpoint,
+    code = perform(cli, cli->retry_for_s >= 0 ? cli->retry_for_s : JT_REST_RETRY_FOR_S, &endpoint,
                    handle, &reply, method, path, &body_text);
     if (code == JT_EXIT_OK) {
         code = to_answer(&reply, out);
@@ -257,8 +271,8 @@ int jt_rest_line_call(struct jt_rest_line *line, const char *method, const char 
         code = JT_EXIT_FAILED;
     }
     if (code == JT_EXIT_OK) {
-        code = perform(line->retry_for_s, &line->endpoint, line->handle, &line->reply, method, path,
-                       &text);
+        code = perform(line->cli, line->retry_for_s, &line->endpoint, line->handle, &line->reply,
+                       method, path, &text);
     }
     if (code == JT_EXIT_OK) {
         code = to_answer(&line->reply, out);

@@ -71,8 +71,9 @@ int jt_say_trouble(const char *subject, const struct jt_trouble *trouble)
         snprintf(where, sizeof where, ":%" PRIu64, trouble->line);
     }
     jt_complain_as(jt_message_id(trouble->message));
-    jt_complain("%s%s%s%s%s", subject, where, *subject != '\0' ? ": " : "",
-                jt_message_text(trouble->message), trouble->detail);
+    jt_complain("%s%s%s%s%s%s", subject, where, *subject != '\0' ? ": " : "",
+                jt_message_text(trouble->message), trouble->detail[0] != '\0' ? ": " : "",
+                trouble->detail);
     jt_complain_as(standing_id);
     return jt_say_code(trouble->message);
 }

@@ -10,8 +10,7 @@
 #include <string.h>
 
 /* Of the application's clock, not of ours: an index of ten million rows takes its time. */
-#define NO_TIMEOUT   0
-#define NAME_IN_MADE 40 /* bytes of a table's name in the names of what is made */
+#define NO_TIMEOUT 0
 
 /* --- the connection --- */
 
@@ -58,16 +57,56 @@ enum jt_err jt_foreign_database(struct jt_foreign *f)
     return err;
 }
 
+/* --- names of what is made --- */
+
+/* FNV-1a: draft-eastlake-fnv. */
+static uint32_t checksum(const char *table, const char *column)
+{
+    uint32_t sum = 2166136261u;
+    for (const char *p = table; *p != '\0'; p++) {
+        sum = (sum ^ (uint8_t)*p) * 16777619u;
+    }
+    sum *= 16777619u; /* a NUL between them */
+    for (const char *p = column; *p != '\0'; p++) {
+        sum = (sum ^ (uint8_t)*p) * 16777619u;
+    }
+    return sum;
+}
+
+/*
+ * A table may have several registered columns, so the names of both are in it; where these are too
+ * long, so much of them as has room, and a checksum.
+ */
+static void name_made(const struct jt_foreign *f, const char *column, const char *suffix,
+                      char out[static JT_APP_NAME_MAX + 1])
+{
+    const char *table = f->column.table;
+    int n = snprintf(out, JT_APP_NAME_MAX + 1, "%s_%s_%s", table, column, suffix);
+    if (n < 0 || n > JT_APP_NAME_MAX) {
+        (void)snprintf(out, JT_APP_NAME_MAX + 1, "%.19s_%.15s_%08x_%s", table, column,
+                       checksum(table, column), suffix);
+    }
+}
+
+static void name_indices(const struct jt_foreign *f, char plain[static JT_APP_NAME_MAX + 1],
+                         char key_id[static JT_APP_NAME_MAX + 1])
+{
+    name_made(f, f->column.value, "jeton_plain", plain);
+    name_made(f, f->column.envelope, "jeton_key_id", key_id);
+}
+
 /* --- the catalogue --- */
 
 /* SQL is laid out by hand. */
 /* clang-format off */
 static const char look_up[] =
-    "SELECT c.relkind = 'r' AND k.attnum IS NOT NULL "
+    "SELECT c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid) "
+    "AND k.attnum IS NOT NULL "
     "AND kt.typname IN ('int2', 'int4', 'int8', 'numeric', 'text', 'varchar', 'bpchar', 'uuid') "
     "AND kt.typnamespace = 'pg_catalog'::regnamespace AND k.attgenerated = '' "
     "AND (v.attnum IS NULL OR (vt.typname IN ('int8', 'numeric', 'text', 'varchar', 'bpchar') "
-    "AND vt.typnamespace = 'pg_catalog'::regnamespace AND v.attgenerated = '')), "
+    "AND vt.typnamespace = 'pg_catalog'::regnamespace AND v.attgenerated = '')) "
+    "AND (e.attnum IS NULL OR (et.oid = 'bytea'::regtype AND e.attgenerated = '')), "
     "v.attnum IS NOT NULL, "
     "coalesce(et.oid = 'bytea'::regtype, false), "
     "NOT coalesce(v.attnotnull, true), "
@@ -84,7 +123,11 @@ static const char look_up[] =
     "AND i.indkey[1] = k.attnum "
     "AND pg_get_expr(i.indexprs, i.indrelid) = 'get_byte(' || quote_ident($5) || ', 0)' "
     "AND pg_get_expr(i.indpred, i.indrelid) = '(' || quote_ident($5) || ' IS NOT NULL)'), "
-    "pg_is_in_recovery(), coalesce(kt.typname, '')::text "
+    "pg_is_in_recovery(), coalesce(kt.typname, '')::text, "
+    "EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
+    "WHERE i.indrelid = c.oid AND x.relname = $6), "
+    "EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid "
+    "WHERE i.indrelid = c.oid AND x.relname = $7) "
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "LEFT JOIN pg_attribute k ON k.attrelid = c.oid AND k.attname = $3 AND k.attnum > 0 "
     "AND NOT k.attisdropped LEFT JOIN pg_type kt ON kt.oid = k.atttypid "
@@ -97,8 +140,10 @@ static const char look_up[] =
 
 enum jt_err jt_foreign_inspect(struct jt_foreign *f)
 {
+    char plain[JT_APP_NAME_MAX + 1], key_id[JT_APP_NAME_MAX + 1];
     struct jt_params p;
     PGresult *res;
+    name_indices(f, plain, key_id);
     (void)snprintf(f->table, sizeof f->table, "\"%s\".\"%s\"", f->column.schema, f->column.table);
     jt_params_init(&p);
     jt_params_text(&p, f->column.schema);
@@ -106,6 +151,8 @@ enum jt_err jt_foreign_inspect(struct jt_foreign *f)
     jt_params_text(&p, f->column.key);
     jt_params_text(&p, f->column.value);
     jt_params_text(&p, f->column.envelope);
+    jt_params_text(&p, plain);
+    jt_params_text(&p, key_id);
     enum jt_err err = jt_db_query_one(f->db, look_up, &p, &res);
     if (err == JT_OK) {
         struct jt_row row = jt_row_init(res, 0);
@@ -118,6 +165,8 @@ enum jt_err jt_foreign_inspect(struct jt_foreign *f)
         f->by_key_id = jt_row_bool(&row, 6);
         f->is_standby = jt_row_bool(&row, 7);
         jt_row_text(&row, 8, f->key_type, sizeof f->key_type);
+        f->plain_in_way = jt_row_bool(&row, 9);
+        f->key_id_in_way = jt_row_bool(&row, 10);
         err = jt_row_status(&row);
     }
     PQclear(res);
@@ -129,50 +178,44 @@ enum jt_err jt_foreign_inspect(struct jt_foreign *f)
 bool jt_foreign_preparation(const struct jt_foreign *f, int i, char sql[static JT_FOREIGN_SQL_MAX])
 {
     const struct jt_appcolumn *c = &f->column;
-    const char *t = c->table, *s = c->schema;
-    for (int at = 0; at < 6; at++) {
-        bool due = at == 0   ? !f->has_envelope
-                   : at == 1 ? f->has_value && !f->value_null
-                   : at < 4  ? f->has_value && !f->by_value
-                             : !f->by_key_id;
-        if (!due || i-- > 0) {
-            continue;
-        }
-        int n = 0;
-        switch (at) {
-        case 0:
-            n = snprintf(sql, JT_FOREIGN_SQL_MAX, "ALTER TABLE %s ADD COLUMN \"%s\" bytea",
-                         f->table, c->envelope);
-            break;
-        case 1:
-            n = snprintf(sql, JT_FOREIGN_SQL_MAX,
-                         "ALTER TABLE %s ALTER COLUMN \"%s\" DROP NOT NULL", f->table, c->value);
-            break;
-        case 2: /* one that a broken attempt has left is not valid, and in the way */
-            n = snprintf(sql, JT_FOREIGN_SQL_MAX,
-                         "DROP INDEX CONCURRENTLY IF EXISTS \"%s\".\"%.*s_jeton_plain\"", s,
-                         NAME_IN_MADE, t);
-            break;
-        case 3:
-            n = snprintf(sql, JT_FOREIGN_SQL_MAX,
-                         "CREATE INDEX CONCURRENTLY \"%.*s_jeton_plain\" ON %s (\"%s\") "
-                         "WHERE \"%s\" IS NOT NULL",
-                         NAME_IN_MADE, t, f->table, c->key, c->value);
-            break;
-        case 4:
-            n = snprintf(sql, JT_FOREIGN_SQL_MAX,
-                         "DROP INDEX CONCURRENTLY IF EXISTS \"%s\".\"%.*s_jeton_key_id\"", s,
-                         NAME_IN_MADE, t);
-            break;
-        default:
-            n = snprintf(sql, JT_FOREIGN_SQL_MAX,
-                         "CREATE INDEX CONCURRENTLY \"%.*s_jeton_key_id\" ON %s "
-                         "(get_byte(\"%s\", 0), \"%s\") WHERE \"%s\" IS NOT NULL",
-                         NAME_IN_MADE, t, f->table, c->envelope, c->key, c->envelope);
-        }
-        return n > 0 && n < JT_FOREIGN_SQL_MAX;
+    char plain[JT_APP_NAME_MAX + 1], key_id[JT_APP_NAME_MAX + 1];
+    bool by_value = f->by_value || !f->has_value;
+    /* An index of the name that does not serve is what a broken attempt has left. */
+    const bool due[] = {
+        !f->has_envelope, f->has_value && !f->value_null,    !by_value && f->plain_in_way,
+        !by_value,        !f->by_key_id && f->key_id_in_way, !f->by_key_id
+    };
+    int at = 0, n_due = (int)(sizeof due / sizeof due[0]), n = -1;
+    while (at < n_due && (!due[at] || i-- > 0)) {
+        at++;
     }
-    return false;
+    name_indices(f, plain, key_id);
+    switch (at) {
+    case 0:
+        n = snprintf(sql, JT_FOREIGN_SQL_MAX, "ALTER TABLE %s ADD COLUMN \"%s\" bytea", f->table,
+                     c->envelope);
+        break;
+    case 1:
+        n = snprintf(sql, JT_FOREIGN_SQL_MAX, "ALTER TABLE %s ALTER COLUMN \"%s\" DROP NOT NULL",
+                     f->table, c->value);
+        break;
+    case 2:
+    case 4:
+        n = snprintf(sql, JT_FOREIGN_SQL_MAX, "DROP INDEX CONCURRENTLY \"%s\".\"%s\"", c->schema,
+                     at == 2 ? plain : key_id);
+        break;
+    case 3:
+        n = snprintf(sql, JT_FOREIGN_SQL_MAX,
+                     "CREATE INDEX CONCURRENTLY \"%s\" ON %s (\"%s\") WHERE \"%s\" IS NOT NULL",
+                     plain, f->table, c->key, c->value);
+        break;
+    case 5:
+        n = snprintf(sql, JT_FOREIGN_SQL_MAX,
+                     "CREATE INDEX CONCURRENTLY \"%s\" ON %s (get_byte(\"%s\", 0), \"%s\") "
+                     "WHERE \"%s\" IS NOT NULL",
+                     key_id, f->table, c->envelope, c->key, c->envelope);
+    }
+    return n > 0 && n < JT_FOREIGN_SQL_MAX;
 }
 
 enum jt_err jt_foreign_run(struct jt_foreign *f, const char *sql)
@@ -192,10 +235,11 @@ enum jt_err jt_foreign_run(struct jt_foreign *f, const char *sql)
 
 void jt_foreign_forbid(const struct jt_foreign *f, char sql[static JT_FOREIGN_SQL_MAX])
 {
+    char name[JT_APP_NAME_MAX + 1];
+    name_made(f, f->column.value, "jeton_no_plain", name);
     (void)snprintf(sql, JT_FOREIGN_SQL_MAX,
-                   "ALTER TABLE %s ADD CONSTRAINT \"%.*s_jeton_no_plain\" "
-                   "CHECK (\"%s\" IS NULL) NOT VALID",
-                   f->table, NAME_IN_MADE, f->column.table, f->column.value);
+                   "ALTER TABLE %s ADD CONSTRAINT \"%s\" CHECK (\"%s\" IS NULL) NOT VALID",
+                   f->table, name, f->column.value);
 }
 
 enum jt_err jt_foreign_is_forbidden(struct jt_foreign *f, bool *out)
@@ -349,14 +393,31 @@ enum jt_err jt_foreign_sample(struct jt_foreign *f, size_t limit, struct jt_fore
                     c->key, c->envelope, c->envelope, f->table, limit, c->envelope, limit);
 }
 
+static enum jt_err ask_number(struct jt_foreign *f, const char *sql, struct jt_params *p,
+                              uint64_t *out)
+{
+    PGresult *res;
+    enum jt_err err = jt_db_query_one(f->db, sql, p, &res);
+    *out = 0;
+    if (err == JT_OK) {
+        struct jt_row row = jt_row_init(res, 0);
+        *out = jt_row_u63(&row, 0);
+        err = jt_row_status(&row);
+    }
+    PQclear(res);
+    return err;
+}
+
 /* --- writing --- */
 
 /*
  * $1 keys, $2 what was read, $3 what is to be written. The row is locked first, where nobody else
- * has it and it is as it was read; what is locked cannot change any more.
+ * has it and it is as it was read; what is locked cannot change any more. Those count that are as
+ * they were to be: a trigger may have put something else.
  */
 static enum jt_err write_rows(struct jt_foreign *f, const struct jt_foreign_rows *rows,
-                              const char *as_read, const char *set, bool by_version, uint64_t *n)
+                              const char *as_read, const char *set, const char *done,
+                              bool by_version, uint64_t *n)
 {
     const char *key = f->column.key;
     char sql[JT_FOREIGN_SQL_MAX];
@@ -394,9 +455,10 @@ static enum jt_err write_rows(struct jt_foreign *f, const struct jt_foreign_rows
     int len = snprintf(
         sql, sizeof sql,
         "WITH w AS (SELECT t.\"%s\" AS k, u.fresh FROM unnest($1, $2, $3) AS u (k, was, fresh) "
-        "JOIN %s t ON t.\"%s\" = u.k::%s AND %s = u.was FOR NO KEY UPDATE OF t SKIP LOCKED) "
-        "UPDATE %s t SET %s FROM w WHERE t.\"%s\" = w.k",
-        key, f->table, key, f->key_type, as_read, f->table, set, key);
+        "JOIN %s t ON t.\"%s\" = u.k::%s AND %s = u.was FOR NO KEY UPDATE OF t SKIP LOCKED), "
+        "d AS (UPDATE %s t SET %s FROM w WHERE t.\"%s\" = w.k RETURNING %s AS done) "
+        "SELECT count(*) FILTER (WHERE done) FROM d",
+        key, f->table, key, f->key_type, as_read, f->table, set, key, done);
     if (len < 0 || (size_t)len >= sizeof sql) {
         jt_params_clear(&p);
         return JT_ERR_LIMIT;
@@ -406,42 +468,32 @@ static enum jt_err write_rows(struct jt_foreign *f, const struct jt_foreign_rows
         jt_params_clear(&p);
         return err;
     }
-    return jt_db_end(f->db, jt_db_change(f->db, sql, &p, n));
+    return jt_db_end(f->db, ask_number(f, sql, &p, n));
 }
 
 enum jt_err jt_foreign_seal(struct jt_foreign *f, const struct jt_foreign_rows *rows,
                             bool keep_plain, uint64_t *n)
 {
-    char set[200];
+    const char *e = f->column.envelope, *v = f->column.value;
+    char set[200], done[200];
     (void)snprintf(set, sizeof set,
-                   keep_plain ? "\"%s\" = w.fresh" : "\"%s\" = w.fresh, \"%s\" = NULL",
-                   f->column.envelope, f->column.value);
-    return write_rows(f, rows, "t.ctid::text || ' ' || t.xmin::text", set, true, n);
+                   keep_plain ? "\"%s\" = w.fresh" : "\"%s\" = w.fresh, \"%s\" = NULL", e, v);
+    (void)snprintf(done, sizeof done,
+                   keep_plain ? "t.\"%s\" = w.fresh" : "t.\"%s\" = w.fresh AND t.\"%s\" IS NULL", e,
+                   v);
+    return write_rows(f, rows, "t.ctid::text || ' ' || t.xmin::text", set, done, true, n);
 }
 
 enum jt_err jt_foreign_reseal(struct jt_foreign *f, const struct jt_foreign_rows *rows, uint64_t *n)
 {
-    char set[100], as_read[100];
+    char set[100], as_read[100], done[100];
     (void)snprintf(set, sizeof set, "\"%s\" = w.fresh", f->column.envelope);
     (void)snprintf(as_read, sizeof as_read, "t.\"%s\"", f->column.envelope);
-    return write_rows(f, rows, as_read, set, false, n);
+    (void)snprintf(done, sizeof done, "t.\"%s\" = w.fresh", f->column.envelope);
+    return write_rows(f, rows, as_read, set, done, false, n);
 }
 
 /* --- counting --- */
-
-static enum jt_err ask_number(struct jt_foreign *f, const char *sql, uint64_t *out)
-{
-    PGresult *res;
-    enum jt_err err = jt_db_query_one(f->db, sql, NULL, &res);
-    *out = 0;
-    if (err == JT_OK) {
-        struct jt_row row = jt_row_init(res, 0);
-        *out = jt_row_u63(&row, 0);
-        err = jt_row_status(&row);
-    }
-    PQclear(res);
-    return err;
-}
 
 enum jt_err jt_foreign_count_plain(struct jt_foreign *f, uint64_t *n)
 {
@@ -452,7 +504,7 @@ enum jt_err jt_foreign_count_plain(struct jt_foreign *f, uint64_t *n)
     }
     (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM %s t WHERE t.\"%s\" IS NOT NULL",
                    f->table, f->column.value);
-    return ask_number(f, sql, n);
+    return ask_number(f, sql, NULL, n);
 }
 
 enum jt_err jt_foreign_count_sealed(struct jt_foreign *f, uint8_t key_id, uint64_t *n)
@@ -463,7 +515,7 @@ enum jt_err jt_foreign_count_sealed(struct jt_foreign *f, uint8_t key_id, uint64
                    "SELECT count(*) FROM %s t WHERE t.\"%s\" IS NOT NULL AND "
                    "get_byte(t.\"%s\", 0) = %d",
                    f->table, e, e, key_id);
-    return ask_number(f, sql, n);
+    return ask_number(f, sql, NULL, n);
 }
 
 enum jt_err jt_foreign_next_key_id(struct jt_foreign *f, uint8_t above, uint8_t *out)
@@ -476,9 +528,10 @@ enum jt_err jt_foreign_next_key_id(struct jt_foreign *f, uint8_t above, uint8_t 
                    "NULL AND get_byte(t.\"%s\", 0) > %d ORDER BY get_byte(t.\"%s\", 0), t.\"%s\" "
                    "LIMIT 1), 0)::int8",
                    e, f->table, e, e, above, e, k);
-    enum jt_err err = ask_number(f, sql, &found);
-    *out = (uint8_t)found;
-    return err;
+    enum jt_err err = ask_number(f, sql, NULL, &found);
+    bool good = found == 0 || (found > above && found <= UINT8_MAX);
+    *out = err == JT_OK && good ? (uint8_t)found : 0;
+    return err == JT_OK && !good ? JT_ERR_PROTOCOL : err;
 }
 
 enum jt_err jt_foreign_begin_snapshot(struct jt_foreign *f)

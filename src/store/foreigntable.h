@@ -31,13 +31,14 @@ struct jt_foreign {
     char table[2 * JT_APP_NAME_MAX + 8]; /* quoted */
 
     /* what the catalogue says */
-    bool is_table;     /* an ordinary one, there, with a key, of types that go */
+    bool is_table;     /* an ordinary one without children, there, with a key, of types that go */
     bool has_value;    /* the value column is there: it may be dropped when all is encrypted */
     bool has_envelope; /* the column is there, and bytea */
     bool value_null;   /* the value column may be NULL */
     bool key_unique;   /* NOT NULL, and of a unique index of its own */
     bool by_value;     /* the index of the plain rows is there, and valid */
     bool by_key_id;    /* the same of the envelopes, by key id */
+    bool plain_in_way, key_id_in_way; /* an index of the name that one of the two would have */
     bool is_standby;
 };
 

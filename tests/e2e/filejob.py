@@ -36,7 +36,7 @@ class FileJob:
             [str(w) for w in words],
             env=environment,
             stdout=kwargs.pop("stdout", subprocess.PIPE),
-            stderr=subprocess.PIPE,
+            stderr=kwargs.pop("stderr", subprocess.PIPE),
             stdin=kwargs.pop("stdin", subprocess.DEVNULL),
             **kwargs,
         )

@@ -137,6 +137,11 @@ def is_trail(world, file):
     assert done.returncode == 0, f"the export does not verify: {done.stderr}"
 
 
+def is_card_file(world, file):
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(file.read_text(encoding="ascii").splitlines()) == 51
+
+
 def is_custodian(world, file):
     assert file.stat().st_mode & 0o777 == 0o600
     done = world.run(["custodian", "approve", "--help"], faulty=False)
@@ -250,6 +255,7 @@ CASES = {
     ),
     "init": Init(),
     "gen": Prints("gen", "--rows", 50),
+    "gen --out": NewFile("gen", "--rows", 50, "--out", NewFile, good=is_card_file),
 }
 
 

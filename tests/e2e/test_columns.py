@@ -127,6 +127,7 @@ def test_a_retirement_waits_for_the_columns(service):
         {"field": "pan", "column": TEXT, "envelopes": None, "counted_at": None}
     ]
     wait_until(lambda: "cannot retire" in service.front_log.read_text(), "it is told")
+    assert service.operator.get("/v1/status").json()["columns_waiting"] == 1
     answer = counted(service, 1, 0, epoch=early)  # from before the last seal
     assert (answer.status_code, problem(answer)) == (409, "count-outdated")
     answer = counted(service, 1, 0, key_id=99)  # under which there is nothing
@@ -450,6 +451,85 @@ def test_a_destruction_takes_a_count_from_after_the_retirement(service):
     assert "stand in a registered column" in reason()
     assert counted(service, 1, 0).status_code == 200
     assert "custodians" in reason()  # of whom there are none here: the next thing that it takes
+
+
+def test_two_columns_of_a_table_do_not_disturb_each_other(shop):
+    shop.sql("ALTER TABLE customer ADD COLUMN second text")
+    shop.sql("UPDATE customer SET second = pan WHERE id <= 10")
+    assert shop.add("--prepare").returncode == 0
+    names = ["--table", "customer", "--key", "id", "--value", "second", "--envelope", "sealed"]
+    answer = shop.service.jeton(
+        "column", "add", "other", *names, "--prepare", "--database", shop.conninfo, check=False
+    )
+    assert answer.returncode == 0 and "DROP" not in answer.stderr, answer.stderr
+    assert shop.column("encrypt").returncode == 0  # its indices are there yet
+    assert shop.column("prove", "--forbid").returncode == 0
+    assert shop.sql("SELECT count(*) FROM customer WHERE second IS NOT NULL")[0][0] == 10
+    job_key = shop.job_key
+    job_key.write_text(shop.service.new_client("both", ["encrypt", "decrypt"]))
+
+    def other(command, *more):
+        return shop.service.jeton(
+            *("column", command, "other", "--database", shop.conninfo, *more),
+            check=False,
+            key_file=job_key,
+        )
+
+    assert other("encrypt").returncode == 0
+    assert other("prove", "--forbid").returncode == 0
+    assert shop.open_all() == shop.pans
+
+
+def test_a_table_with_children_is_refused(shop):
+    """Their rows would come with its own, under keys and in places that may be equal."""
+    shop.sql("CREATE TABLE old (PRIMARY KEY (id)) INHERITS (customer)")
+    answer = shop.add("--prepare")
+    assert answer.returncode == 1 and "inherit from it" in answer.stderr
+    shop.sql("DROP TABLE old")
+    assert shop.add("--prepare").returncode == 0
+
+
+def test_what_a_trigger_puts_back_is_not_called_encrypted(shop):
+    shop.add("--prepare")
+    shop.sql(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN NEW.pan := OLD.pan; RETURN NEW; END'"
+    )
+    shop.sql(
+        "CREATE TRIGGER keep BEFORE UPDATE ON customer FOR EACH ROW WHEN (OLD.id <= 3) "
+        "EXECUTE FUNCTION keep()"
+    )
+    answer = shop.column("encrypt")
+    assert answer.returncode == 3 and f"{ROWS - 3} rows encrypted" in answer.stderr
+    assert "3 rows were in use" in answer.stderr and "trigger" in answer.stderr
+    shop.sql("DROP TRIGGER keep ON customer")
+    assert shop.column("encrypt").returncode == 0
+    assert shop.plain() == 0 and shop.open_all() == shop.pans
+
+
+def test_what_the_database_says_is_told_without_card_numbers(shop):
+    shop.add("--prepare")
+    shop.sql(
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION "
+        "''no %'', regexp_replace(OLD.pan, ''(....)'', ''\\1 '', ''g''); END'"
+    )
+    shop.sql("CREATE TRIGGER tell BEFORE UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION tell()")
+    answer = shop.column("encrypt")
+    assert answer.returncode == 1 and "P0001, and a message that may" in answer.stderr
+    assert not re.search(r"\d{4} \d{4}", answer.stderr)
+    assert shop.plain() == ROWS
+
+
+def test_keys_that_cannot_be_are_counted_once_and_hidden_where_they_are_cards(shop):
+    shop.sql("ALTER TABLE customer ALTER COLUMN id TYPE text")
+    shop.add("--prepare")
+    for key in ("", "k" * 256, "4111 1111 1111 1111"):
+        shop.sql("INSERT INTO customer (id, pan) VALUES (%s, 'none')", (key,))
+    rejects = shop.service.directory / "rejects.csv"
+    answer = shop.column("encrypt", "--rejects", rejects)
+    assert answer.returncode == 3 and "3 rows were left" in answer.stderr
+    assert len(rejects.read_text().splitlines()) == 3
+    assert "4111" not in answer.stderr + rejects.read_text()
 
 
 def test_a_password_is_not_taken_on_the_command_line(shop):

@@ -5,7 +5,6 @@ import os
 import resource
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -48,16 +47,21 @@ def test_a_full_disk(job):
 
 
 def stop_in_the_middle(job, act, *options):
-    """Acts when the job has written something, while the input is held back."""
+    """Acts when the job has written something, while the input is held back. What it says is in
+    the file `said`, also while it runs.
+    """
     lines = card_file().splitlines(keepends=True)
-    out = job.path("out.csv")
-    process = job.start("tokenize", "-", out, *PLACE, *options, stdin=subprocess.PIPE)
+    out, said = job.path("out.csv"), job.path("said")
+    with open(said, "wb") as stderr:
+        process = job.start(
+            "tokenize", "-", out, *PLACE, *options, stdin=subprocess.PIPE, stderr=stderr
+        )
     half = len(lines) // 2
     process.stdin.write("".join(lines[:half]).encode())
     process.stdin.flush()
 
     def written():
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, said.read_text()
         part = job.path("out.csv.part")
         return part.exists() and part.stat().st_size > 1000
 
@@ -75,7 +79,7 @@ def stop_in_the_middle(job, act, *options):
     writer.start()
     process.wait(timeout=120)
     writer.join()
-    return process, process.stderr.read().decode()
+    return process, said.read_text()
 
 
 def test_a_server_that_goes_away_and_one_that_comes_back(job):
@@ -104,7 +108,7 @@ def test_an_outage_that_ends_in_time_is_waited_for(job):
         service.configure(front_port=port)
 
         def come_back():
-            time.sleep(0.3)  # long enough for the job to meet nobody
+            wait_until(lambda: "JET3107I" in job.path("said").read_text(), "the job has met nobody")
             service.start_front(wait=False)
 
         threading.Thread(target=come_back).start()

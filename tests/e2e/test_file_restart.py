@@ -7,7 +7,6 @@ import hashlib
 import random
 import re
 import subprocess
-import time
 
 import pytest
 
@@ -257,9 +256,8 @@ def test_one_process_has_a_job(job):
     job.service.front.pause()
     try:
         process = job.start("tokenize", source, out, *place)
-        while not job.path("out.csv.part").exists():
-            assert process.poll() is None
-            time.sleep(0.001)
+        wait_until(job.path("out.csv.part").exists, "the job has its files", every_s=0.001)
+        assert process.poll() is None
         for option in ((), ("--restart",), ("--discard",)):
             err = job.run("tokenize", source, out, *place, *option, "--retry-for", "0", status=16)
             assert "JET3002S" in err and "busy" in err.lower()

@@ -2,6 +2,7 @@
 /* batch/copybook.h: layouts of copybooks in both forms, and what is wrong with one. */
 #include "batch/copybook.h"
 #include "batch/copytext.h"
+#include "batch/layout.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,6 +107,40 @@ static void tables_that_depend(void **state)
           "R@0+5~~ N@0+1 T@1+1x3 U@4+1~");
 }
 
+/* Each is looked at once: what redefines another is not reckoned anew for all before it. */
+static void many_redefinitions_behind_a_table(void **state)
+{
+    (void)state;
+    enum { PAIRS = 200 };
+    static char text[PAIRS * 64] = "01 R.\n05 N PIC 9.\n05 T OCCURS 1 TO 3 DEPENDING ON N PIC X.\n";
+    static uint8_t record[PAIRS + 8] = "2";
+    for (int i = 0; i < PAIRS; i++) {
+        size_t used = strlen(text);
+        (void)snprintf(text + used, sizeof text - used,
+                       "05 A%d PIC X.\n05 B%d REDEFINES A%d PIC X.\n", i, i, i);
+    }
+    strcat(text, "05 C PIC X.\n05 D REDEFINES C PIC X.\n05 E REDEFINES D PIC X(2).\n");
+    struct jt_copybook *book;
+    struct jt_trouble trouble = { 0 };
+    struct jt_codepage cp;
+    struct jt_layout layout;
+    struct jt_item_ref ref;
+    uint32_t at;
+    size_t n;
+    assert_int_equal(jt_codepage_open("ASCII", &cp, &trouble), JT_OK);
+    assert_int_equal(jt_copybook_parse(text, strlen(text), &book, &trouble), JT_OK);
+    for (const char *name = "CDE"; *name != '\0'; name++) {
+        const char one[] = { *name, '\0' };
+        assert_int_equal(jt_copyname_find(book, one, JT_NO_ITEM, &ref, &trouble), JT_OK);
+        jt_layout_start(&layout, book, &cp, record, sizeof record);
+        assert_true(jt_layout_find(&layout, &ref, &at, 1, &n));
+        assert_int_equal(layout.fault, JT_MSG_NONE);
+        assert_int_equal(n, 1);
+        assert_int_equal(at, 3 + PAIRS);
+    }
+    jt_copybook_free(book);
+}
+
 /* Columns as on a card: numbers in front, code, and what stands behind column 72. */
 static void the_fixed_form(void **state)
 {
@@ -190,6 +225,8 @@ static void a_malformed_line_is_told_with_its_place(void **state)
         { "01 R SYNCHRONIZED.\n 05 A PIC 9(4) COMP.\n", JT_MSG_COPYBOOK_SYNC, 1, 1, "R" },
         { "01 R.\n 05 A PIC X.\n 05 B REDEFINES C PIC X.\n", JT_MSG_COPYBOOK_REDEFINES, 3, 17,
           "C" },
+        { "01 R.\n 05 A PIC X.\n 05 C PIC X.\n 05 B REDEFINES A PIC X.\n",
+          JT_MSG_COPYBOOK_REDEFINES, 4, 17, "A" },
         { "01 R.\n 05 A PIC X.\n  10 B PIC X.\n", JT_MSG_COPYBOOK_LEVEL, 2, 2, "A: an item" },
         { "01 R PIC X.\n50 A PIC X.\n", JT_MSG_COPYBOOK_LEVEL, 2, 1, "50" },
         { "77 R PIC X.\n05 A PIC X.\n", JT_MSG_COPYBOOK_LEVEL, 2, 1, "no group" },
@@ -243,6 +280,7 @@ int main(void)
         cmocka_unit_test(usages_and_their_lengths),
         cmocka_unit_test(groups_tables_and_redefines),
         cmocka_unit_test(tables_that_depend),
+        cmocka_unit_test(many_redefinitions_behind_a_table),
         cmocka_unit_test(the_fixed_form),
         cmocka_unit_test(which_form_it_is),
         cmocka_unit_test(a_malformed_line_is_told_with_its_place),

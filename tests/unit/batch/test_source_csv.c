@@ -184,6 +184,29 @@ static void what_is_wrong_with_a_header_is_said(void **state)
     reading_close(&r);
 }
 
+/* A column by its number is found in any line: a card number there would stay as it is. */
+static void a_record_is_no_header(void **state)
+{
+    (void)state;
+    struct jt_place_spec second = { "2" };
+    struct jt_format_spec given = { .kind = JT_FORMAT_CSV, .places = &second, .n_places = 1 };
+    static const char *const records[] = { "1,4111111111111111\n", "1;\"4111-1111-1111-1111\"\n",
+                                           "1,jtk_959zb1c6h6qv3rc518ya07np8c\n" };
+    struct reading r;
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        assert_trouble(&given, records[i], strlen(records[i]), JT_MSG_HEADER_IS_RECORD, "column 2");
+    }
+    given.no_header = true;
+    reading_open(&r, &given, records[0], strlen(records[0]));
+    reading_next(&r, JT_RECORD_DATA);
+    reading_close(&r);
+    given.no_header = false;
+    reading_open(&r, &given, "4111111111111111,card 41111111111111\n", 37);
+    reading_next(&r, JT_RECORD_PASSED);
+    reading_close(&r);
+    assert_trouble(&spec, "id,pan\r1,2\r", 11, JT_MSG_COLUMN_UNKNOWN, "CR alone");
+}
+
 static void faulty_rows_and_blank_lines(void **state)
 {
     (void)state;
@@ -578,6 +601,7 @@ int main(void)
         cmocka_unit_test(columns_by_name_and_number_and_several),
         cmocka_unit_test(without_a_header_columns_have_numbers),
         cmocka_unit_test(what_is_wrong_with_a_header_is_said),
+        cmocka_unit_test(a_record_is_no_header),
         cmocka_unit_test(faulty_rows_and_blank_lines),
         cmocka_unit_test(a_quote_never_closed_tells_its_line),
         cmocka_unit_test(every_other_byte_stays),

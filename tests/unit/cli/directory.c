@@ -74,7 +74,9 @@ int directory_remove(void **state)
     (void)state;
     DIR *d = opendir(directory);
     for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
-        (void)unlinkat(dirfd(d), e->d_name, 0);
+        if (unlinkat(dirfd(d), e->d_name, 0) != 0) {
+            (void)unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
+        }
     }
     closedir(d);
     return rmdir(directory);

@@ -11,6 +11,7 @@ import re
 import socketserver
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 JETON = Path(os.environ.get("JETON_BIN_DIR", ".")).resolve() / "jeton"
@@ -108,7 +109,8 @@ class Script:
     def jeton(self, *arguments, status=0, **kwargs):
         process = self.start(*arguments, **kwargs)
         out, err = process.communicate(timeout=TIMEOUT_S)
-        assert process.returncode == status, (process.returncode, err)
+        codes = status if isinstance(status, tuple) else (status,)
+        assert process.returncode in codes, (process.returncode, err)
         assert KEY[8:] not in out + err
         process.out, process.err = out, err
         return process
@@ -151,6 +153,14 @@ class Script:
     def leftovers(self):
         """What a job keeps to go on with."""
         return sorted(p.name for p in self.directory.iterdir() if p.suffix in (".part", ".ckpt"))
+
+
+def wait_until(condition, what):
+    """Polls with a deadline."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not in {TIMEOUT_S} s: {what}"
+        time.sleep(0.01)
 
 
 def rejected(path):

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scripted import KEY, TIMEOUT_S, card_file, expected, problem, token_of, vault
+from scripted import KEY, TIMEOUT_S, card_file, expected, problem, token_of, vault, wait_until
 
 
 def test_there_and_back_in_many_small_batches(script):
@@ -80,7 +80,19 @@ def test_empty_files(script):
 def test_columns_that_are_not_there(script):
     assert "JET1100E" in script.tokenize("id,pan\n1,2\n", column="card", status=12)[0].err
     assert "JET1101E" in script.tokenize("pan,pan\n1,2\n", status=12)[0].err
+    process, _, _ = script.tokenize("1,411111111111\n", column="2", status=12)
+    assert "JET1108E" in process.err and "4111" not in process.err
     assert not script.leftovers()
+
+
+def test_what_is_wrong_stands_behind_a_colon(script):
+    process, _, _ = script.tokenize("id,pan\n1,2\n", column="card", status=12)
+    assert "in.csv:1: there is no such column: card; there are: id, pan\n" in process.err
+    book = script.file("empty.cpy", "")
+    options = ("--codepage", "ASCII", "--copybook", book, "--field", "A=pan")
+    source = script.file("in", "x")
+    process = script.file_job("tokenize", source, "--out", script.file("o"), *options, status=12)
+    assert f"JET1152E {book}: the copybook describes no record\n" in process.err
 
 
 def test_rejects_are_the_records_with_a_reason_and_values_stand_nowhere_else(script):
@@ -346,13 +358,44 @@ def test_a_signal_ends_the_wait_for_input(script):
     with open(script.file("fifo"), "wb") as fifo:
         fifo.write(b"pan\n411111111111\n")
         fifo.flush()
-        deadline = time.monotonic() + TIMEOUT_S
-        while not script.file("out.csv.ckpt").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(script.file("out.csv.ckpt").exists, "the job has begun")
         process.send_signal(signal.SIGTERM)
         _, process.err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == -signal.SIGTERM, process.err
     assert not script.leftovers()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_server_before_the_job_begins(script, number):
+    asked = threading.Event()
+
+    def reply(*_):
+        asked.set()
+        return problem(503, "not-ready", **{"Retry-After": "1"})
+
+    script.reply = reply
+    script.file("in.csv", card_file(10))
+    process = script.start("tokenize", *files_of(script), "--retry-for", "86400")
+    assert asked.wait(TIMEOUT_S)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -number and "JET0040S" in err, err
+    assert not script.leftovers()
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_asked(script):
+    source = script.file("in.csv", card_file(10))
+    script.file("dir").mkdir()
+    script.file("link").symlink_to(source)
+    place = ["--field", "pan", "--column", "pan", "--in", source]
+    for option in ("--out", "--rejects", "--report", "--checkpoint"):
+        for name in (script.file("dir"), script.file("link"), "/dev/null", script.file("no/such")):
+            files = {"--out": script.file("o"), option: name}
+            words = [w for pair in files.items() for w in pair]
+            process = script.file_job("tokenize", *place, *words, status=(12, 16))
+            assert not script.requests and not script.leftovers(), (option, name, process.err)
+            assert "JET0001I" not in process.err
+    assert source.read_text() == card_file(10)
 
 
 def test_files_that_must_differ(script):
@@ -369,6 +412,13 @@ def test_files_that_must_differ(script):
             *common, "--out", script.file("x"), "--rejects", script.file("o"), status=12
         )
         script.file(name).unlink()
+    aside = script.file("c.new", "pan\n1\n")  # where --checkpoint c is written first
+    script.file_job(
+        *("tokenize", "--field", "pan", "--column", "pan", "--in", aside),
+        *("--out", script.file("o"), "--checkpoint", script.file("c")),
+        status=12,
+    )
+    assert aside.exists()
     part = script.file("y.part", "pan\n1\n")
     script.file_job(
         "tokenize",

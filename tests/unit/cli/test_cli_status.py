@@ -52,6 +52,13 @@ def test_status(script):
     assert "epoch 1, no generation is active" in script.jeton("status").out
 
 
+def test_status_tells_of_columns_that_a_retirement_waits_for(script):
+    for n in (0, 3):
+        script.reply = lambda *_, n=n: (200, STATUS | {"columns_waiting": n})
+        told = f"{n} columns of applications" in script.jeton("status").out
+        assert told == (n > 0)
+
+
 def test_status_tells_what_ends_keys_and_cards(script):
     def out_with(**endings):
         told = {"stuck_cards": 0, "written_off_cards": 0, "write_offs_waiting": 0} | endings

@@ -2,6 +2,8 @@
 """The command itself: help, wrong invocations, configuration mistakes, and their exit codes."""
 
 import re
+import resource
+import signal
 import subprocess
 
 import pytest
@@ -248,6 +250,22 @@ def test_a_full_disk_is_no_success(script):
             [JETON, "config"], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False
         )
         assert process.returncode == 1
+
+
+def test_a_card_file_appears_whole_or_not_at_all(script):
+    out = script.file("cards.csv", "what was there")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    process = script.jeton("gen", "--rows", 50_000, "--out", out, status=1, preexec_fn=limit)
+    assert "File too large" in process.err
+    assert out.read_text() == "what was there" and not script.leftovers()
+    script.jeton("gen", "--rows", 50_000, "--out", out)
+    text = out.read_text(encoding="ascii")
+    assert text == script.jeton("gen", "--rows", 50_000).out and text.count("\n") == 50_001
+    assert out.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_printed_configuration_is_accepted(script):

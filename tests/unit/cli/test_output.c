@@ -98,6 +98,44 @@ static void other_peoples_files_are_not_written_through(void **state)
     assert_int_equal(jt_output_open(directory_path("no/such"), &o), JT_EXIT_FAILED);
 }
 
+/* A rename would put a file in its place. */
+static void only_an_ordinary_file_is_replaced(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    directory_write("target", "data", 0644);
+    assert_int_equal(mkdir(directory_path("directory"), 0700), 0);
+    assert_int_equal(mkfifo(directory_path("fifo"), 0600), 0);
+    assert_int_equal(symlink(directory_path("target"), directory_path("link")), 0);
+    assert_int_equal(symlink("/dev/null", directory_path("null")), 0);
+    static const char *const names[] = {
+        "directory", "directory/", "new/", "fifo", "link", "null"
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(jt_output_check(directory_path(names[i])), JT_EXIT_FAILED);
+        assert_int_equal(jt_output_open(directory_path(names[i]), &o), JT_EXIT_FAILED);
+    }
+    assert_int_equal(jt_output_check("/dev/null"), JT_EXIT_FAILED);
+    assert_int_equal(jt_output_check(""), JT_EXIT_FAILED);
+    assert_int_equal(jt_output_check(directory_path("no/such")), JT_EXIT_FAILED);
+    assert_int_equal(jt_output_check(directory_path("target")), JT_EXIT_OK);
+    assert_int_equal(jt_output_check(directory_path("new")), JT_EXIT_OK);
+    assert_int_equal(jt_output_check("-"), JT_EXIT_OK);
+    assert_int_equal(directory_n_entries(), 5);
+}
+
+/* It would be private to him. */
+static void what_another_owner_left_is_refused(void **state)
+{
+    (void)state;
+    struct jt_output o;
+    directory_write("out.part", "", 0666);
+    if (chown(directory_path("out.part"), 65534, 65534) != 0) {
+        skip(); /* not root: there can be no such file that is not refused anyway */
+    }
+    assert_int_equal(jt_output_open(directory_path("out"), &o), JT_EXIT_FAILED);
+}
+
 static void what_another_run_left_is_gone_on_with(void **state)
 {
     (void)state;
@@ -139,6 +177,8 @@ int main(void)
         TEST(a_leftover_is_written_over_and_made_private),
         TEST(a_file_that_another_command_writes_is_refused),
         TEST(other_peoples_files_are_not_written_through),
+        TEST(only_an_ordinary_file_is_replaced),
+        TEST(what_another_owner_left_is_refused),
         TEST(what_another_run_left_is_gone_on_with),
         TEST(what_is_not_taken_over_stays_and_what_was_made_goes),
     };
