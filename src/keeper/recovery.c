@@ -360,11 +360,15 @@ enum jt_err jt_recovery_show(struct jt_keeper *k, const struct jt_recovery_show 
     uint8_t mac[JT_ROW_MAC_LEN], by[JT_CUSTODIANS_MAX];
     memset(out, 0, sizeof *out);
     enum jt_err err = authentic(mac_request(k, r, mac, NULL), mac, r->mac);
+    size_t n = 0;
+    if (err == JT_OK) {
+        err =
+            jt_custodians_count(&k->custodians.set, &show->approvals, r->text, r->text_len, by, &n);
+    }
     if (err != JT_OK) {
         return err;
     }
-    out->n_approved = (uint8_t)jt_custodians_count(&k->custodians.set, &show->approvals, r->text,
-                                                   r->text_len, by);
+    out->n_approved = (uint8_t)n;
     struct present *p = calloc(1, sizeof *p);
     err = p == NULL ? JT_ERR_NOMEM : look(k, &show->database, p);
     if (err == JT_OK) {
