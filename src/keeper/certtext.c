@@ -65,13 +65,18 @@ size_t jt_certtext_head(const struct jt_keeper *k, const char *kind, uint64_t ge
     return (size_t)n;
 }
 
-bool jt_certtext_good(const struct jt_keeper *k, const char *kind, uint64_t generation,
-                      uint8_t key_id, const uint8_t check_value[static JT_CHECK_VALUE_LEN],
-                      const struct jt_certificate *certificate)
+enum jt_err jt_certtext_check(const struct jt_keeper *k, const char *kind, uint64_t generation,
+                              uint8_t key_id, const uint8_t check_value[static JT_CHECK_VALUE_LEN],
+                              const struct jt_certificate *certificate, bool *good)
 {
     char head[JT_CERTTEXT_HEAD_MAX];
     size_t len = jt_certtext_head(k, kind, generation, key_id, check_value, head);
-    return certificate->text_len >= len && memcmp(certificate->text, head, len) == 0 &&
-           jt_sign_verify(k->root->sign_public, certificate->text, certificate->text_len,
-                          certificate->signature) == JT_OK;
+    *good = false;
+    if (certificate->text_len < len || memcmp(certificate->text, head, len) != 0) {
+        return JT_OK;
+    }
+    enum jt_err err = jt_sign_verify(k->root->sign_public, certificate->text, certificate->text_len,
+                                     certificate->signature);
+    *good = err == JT_OK;
+    return err == JT_ERR_BAD_SIGNATURE ? JT_OK : err;
 }

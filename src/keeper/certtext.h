@@ -25,10 +25,13 @@ int jt_certtext_value(const struct jt_certificate *c, const char *name, const ch
 /* Signs the text that is there. */
 enum jt_err jt_certtext_sign(const struct jt_keeper *k, struct jt_certificate *c) JT_CHECKED;
 
-/* Whether a keeper of this service has signed it, of that kind and for that very key. */
-bool jt_certtext_good(const struct jt_keeper *k, const char *kind, uint64_t generation,
-                      uint8_t key_id, const uint8_t check_value[static JT_CHECK_VALUE_LEN],
-                      const struct jt_certificate *certificate);
+/*
+ * Whether a keeper of this service has signed it, of that kind and for that very key.
+ * JT_ERR_CRYPTO: it could not be looked at, which says nothing of it.
+ */
+enum jt_err jt_certtext_check(const struct jt_keeper *k, const char *kind, uint64_t generation,
+                              uint8_t key_id, const uint8_t check_value[static JT_CHECK_VALUE_LEN],
+                              const struct jt_certificate *certificate, bool *good) JT_CHECKED;
 
 /* The first lines of a certificate of that kind; how many characters. */
 #define JT_CERTTEXT_HEAD_MAX 256

@@ -68,22 +68,29 @@ enum jt_err jt_custodians_load(int dir_fd, const struct jt_root *root, bool deve
     return err;
 }
 
-size_t jt_custodians_count(const struct jt_custodian_set *set, const struct jt_approvals *approvals,
-                           const void *text, size_t len, uint8_t by[static JT_CUSTODIANS_MAX])
+enum jt_err jt_custodians_count(const struct jt_custodian_set *set,
+                                const struct jt_approvals *approvals, const void *text, size_t len,
+                                uint8_t by[static JT_CUSTODIANS_MAX], size_t *n)
 {
     bool signed_by[JT_CUSTODIANS_MAX] = { false };
-    size_t n = 0;
+    *n = 0;
     for (size_t i = 0; i < approvals->n; i++) {
         const struct jt_approval *a = &approvals->all[i];
         const struct jt_custodian *c = jt_custodian_find(set, a->custodian);
         size_t place = c == NULL ? 0 : (size_t)(c - set->all);
-        if (c != NULL && !signed_by[place] &&
-            jt_sign_verify(c->key, text, len, a->signature) == JT_OK) {
+        if (c == NULL || signed_by[place]) {
+            continue;
+        }
+        enum jt_err err = jt_sign_verify(c->key, text, len, a->signature);
+        if (err == JT_OK) {
             signed_by[place] = true;
-            by[n++] = (uint8_t)place;
+            by[(*n)++] = (uint8_t)place;
+        } else if (err != JT_ERR_BAD_SIGNATURE) {
+            *n = 0;
+            return err;
         }
     }
-    return n;
+    return JT_OK;
 }
 
 /* Whether two custodians of `present` have approved `next`. */
@@ -95,9 +102,12 @@ static enum jt_err approved(const struct jt_custodian_set *present,
     struct jt_buf text;
     jt_buf_init(&text, JT_CUSTODIAN_SET_TEXT_MAX);
     jt_custodian_set_text(next, &text);
+    size_t n = 0;
     enum jt_err err = jt_buf_status(&text);
-    if (err == JT_OK &&
-        jt_custodians_count(present, approvals, text.data, text.len, by) < JT_CUSTODIANS_NEEDED) {
+    if (err == JT_OK) {
+        err = jt_custodians_count(present, approvals, text.data, text.len, by, &n);
+    }
+    if (err == JT_OK && n < JT_CUSTODIANS_NEEDED) {
         err = JT_ERR_NOT_APPROVED;
     }
     jt_buf_clear(&text);
@@ -181,19 +191,24 @@ static void tell_wrong(struct jt_custodians *c, enum jt_custodians_verdict verdi
 }
 
 /* Of an authentic set. */
-static enum jt_custodians_verdict judge(const struct jt_custodian_set *present,
-                                        const struct jt_custodian_set *next,
-                                        const struct jt_approvals *approvals)
+static enum jt_err judge(const struct jt_custodian_set *present,
+                         const struct jt_custodian_set *next, const struct jt_approvals *approvals,
+                         enum jt_custodians_verdict *verdict)
 {
     if (present->version == 0) {
-        return JT_CUSTODIANS_NEWER;
+        *verdict = JT_CUSTODIANS_NEWER;
+        return JT_OK;
     }
     if (next->version < present->version) {
-        return JT_CUSTODIANS_OLDER;
+        *verdict = JT_CUSTODIANS_OLDER;
+        return JT_OK;
     }
-    return next->version == present->version + 1 && approved(present, next, approvals) == JT_OK
-               ? JT_CUSTODIANS_NEWER
-               : JT_CUSTODIANS_FOREIGN;
+    if (next->version != present->version + 1) {
+        return JT_ERR_FORGED;
+    }
+    enum jt_err err = approved(present, next, approvals);
+    *verdict = JT_CUSTODIANS_NEWER;
+    return err == JT_ERR_NOT_APPROVED ? JT_ERR_FORGED : err;
 }
 
 enum jt_err jt_custodians_show(struct jt_keeper *k, const struct jt_custodian_row *row,
@@ -211,12 +226,16 @@ enum jt_err jt_custodians_show(struct jt_keeper *k, const struct jt_custodian_ro
         *verdict = JT_CUSTODIANS_OLDER;
     } else {
         err = authentic(k->root, k->development, row, &set, &approvals);
-        *verdict = err == JT_OK ? judge(&own->set, &set, &approvals) : JT_CUSTODIANS_FOREIGN;
-        err = err == JT_ERR_FORGED ? JT_OK : err;
+        err = err == JT_OK ? judge(&own->set, &set, &approvals, verdict) : err;
     }
-    if (err == JT_OK && *verdict == JT_CUSTODIANS_NEWER) {
+    if (err == JT_ERR_FORGED) {
+        *verdict = JT_CUSTODIANS_FOREIGN;
+        err = JT_OK;
+    } else if (err == JT_OK && *verdict == JT_CUSTODIANS_NEWER) {
         err = go_on_with(k, row, &set);
     }
-    tell_wrong(own, *verdict);
+    if (err == JT_OK) { /* what could not be looked at is no reason for an alarm */
+        tell_wrong(own, *verdict);
+    }
     return err;
 }

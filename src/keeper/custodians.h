@@ -26,11 +26,12 @@ enum jt_err jt_custodians_load(int dir_fd, const struct jt_root *root, bool deve
                                struct jt_custodians *out, struct jt_fault *fault) JT_CHECKED;
 
 /*
- * How many different custodians of the set have signed the text; `by` (may be NULL) receives their
- * places in it.
+ * How many different custodians of the set have signed the text; `by` receives their places in it.
+ * JT_ERR_CRYPTO: a signature could not be looked at, which says nothing of it.
  */
-size_t jt_custodians_count(const struct jt_custodian_set *set, const struct jt_approvals *approvals,
-                           const void *text, size_t len, uint8_t by[static JT_CUSTODIANS_MAX]);
+enum jt_err jt_custodians_count(const struct jt_custodian_set *set,
+                                const struct jt_approvals *approvals, const void *text, size_t len,
+                                uint8_t by[static JT_CUSTODIANS_MAX], size_t *n) JT_CHECKED;
 
 struct jt_keeper;
 

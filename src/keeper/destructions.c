@@ -289,12 +289,14 @@ static enum jt_err show_gone(struct jt_keeper *k, const struct place *p,
                          !jt_equal_ct(held->check_value, r->check_value, JT_CHECK_VALUE_LEN))) {
         return JT_ERR_KEY_WRONG;
     }
-    bool certified =
-        p->show->certified && jt_certtext_good(k, JT_CERTTEXT_DESTRUCTION, r->generation, r->key_id,
-                                               r->check_value, &p->show->certificate);
+    bool certified = false;
     enum jt_err err = JT_OK;
+    if (p->show->certified) {
+        err = jt_certtext_check(k, JT_CERTTEXT_DESTRUCTION, r->generation, r->key_id,
+                                r->check_value, &p->show->certificate, &certified);
+    }
     bool may = certified || (held == NULL && p->n_approved >= JT_CUSTODIANS_NEEDED);
-    if (!may) {
+    if (err == JT_OK && !may) {
         err = view(k, p, out);
         may = err == JT_OK && out->view == JT_DESTRUCTION_DUE;
     }
@@ -315,11 +317,13 @@ enum jt_err jt_destructions_show(struct jt_keeper *k, const struct jt_destructio
     if (err == JT_OK) {
         err = keep_time(k);
     }
+    if (err == JT_OK) {
+        err = jt_custodians_count(&k->custodians.set, &show->approvals, r->text, r->text_len, p.by,
+                                  &p.n_approved);
+    }
     if (err != JT_OK) {
         return err;
     }
-    p.n_approved =
-        jt_custodians_count(&k->custodians.set, &show->approvals, r->text, r->text_len, p.by);
     out->n_approved = (uint8_t)p.n_approved;
     const struct jt_ring_entry *e = jt_ring_find(&k->ring, r->generation);
     if (e == NULL) {

@@ -154,6 +154,7 @@ enum jt_err jt_dirwatch_check(struct jt_keeper *k, uint64_t number, const struct
     char line[JT_FAULT_LINE_LEN];
     enum jt_err err = jt_rewrap_end(k);
     if (err == JT_OK) {
+        jt_keeper_save_again(k);
         err = check(k, number, next, &fault);
     }
     if (err == JT_ERR_NOMEM || err == JT_ERR_CRYPTO) {

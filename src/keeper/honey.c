@@ -221,8 +221,11 @@ enum jt_err jt_honey_accept(struct jt_keeper *k, const struct jt_honey_sealed *s
             err = go_on_with(k, shown, &set);
         }
     }
-    tell_wrong(&k->honey, *verdict);
-    return err == JT_ERR_FORGED ? JT_OK : err;
+    err = err == JT_ERR_FORGED ? JT_OK : err;
+    if (err == JT_OK) { /* what could not be looked at is no reason for an alarm */
+        tell_wrong(&k->honey, *verdict);
+    }
+    return err;
 }
 
 /* --- alarms --- */

@@ -104,11 +104,20 @@ enum jt_err jt_keeper_init(const char *directory, bool development, const char *
 enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *next)
 {
     enum jt_err err = jt_state_save(k->dir_fd, k->root, next);
+    k->state_unsure = err != JT_OK;
     if (err == JT_OK) {
         k->state = *next;
         k->course_moved = false;
     }
     return err;
+}
+
+void jt_keeper_save_again(struct jt_keeper *k)
+{
+    if (k->state_unsure) {
+        const struct jt_keeper_state same = k->state;
+        k->state_unsure = jt_state_save(k->dir_fd, k->root, &same) != JT_OK;
+    }
 }
 
 /* Moves the mark of the ids: jt_idmint_save_fn. */
@@ -404,7 +413,7 @@ void jt_keeper_drop(struct jt_keeper *k)
     k->master = NULL;
     memset(k->live, 0, sizeof k->live);
     k->ring = (struct jt_ring){ 0 };
-    k->ring_shown = k->joined = k->numeric_open = k->course_moved = false;
+    k->ring_shown = k->joined = k->numeric_open = k->course_moved = k->state_unsure = false;
     k->course_why = JT_OK;
     jt_wipe(&k->state, sizeof k->state);
     jt_wipe(&k->fields, sizeof k->fields);

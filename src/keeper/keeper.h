@@ -32,6 +32,7 @@ struct jt_keeper {
     char *directory; /* its path */
     bool dir_good;   /* as of keeper/dirwatch.h at dir_checked_ms */
     int64_t dir_checked_ms;
+    bool state_unsure; /* the last save failed: the file may have what it tried to write, or not */
     uint8_t incarnation[JT_INCARNATION_LEN];
     struct jt_master *master;
     struct jt_unsealing *unsealing; /* NULL: the master key lies in the clear, for development */
@@ -104,6 +105,11 @@ void jt_keeper_drop(struct jt_keeper *k);
 
 /* Makes `next` durable and goes on with it. */
 enum jt_err jt_keeper_save(struct jt_keeper *k, const struct jt_keeper_state *next) JT_CHECKED;
+/*
+ * What a save that failed may have left in the file gives way to what this keeper goes by. As long
+ * as that fails, state_unsure stays.
+ */
+void jt_keeper_save_again(struct jt_keeper *k);
 
 /*
  * Makes `row`, which is authentic and decodes to `ring`, durable and works under it. The policy has

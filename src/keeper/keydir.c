@@ -395,10 +395,14 @@ enum jt_err jt_keydir_erase(int dir_fd, const char *name)
      * Renamed first: whatever a crash leaves behind is then a left-over that the next start
      * removes, not a damaged file.
      */
-    if (renameat(dir_fd, name, dir_fd, aside) != 0) {
-        return errno == ENOENT ? JT_ERR_NO_FILE : JT_ERR_IO;
+    bool renamed = renameat(dir_fd, name, dir_fd, aside) == 0;
+    if (!renamed && errno != ENOENT) {
+        return JT_ERR_IO;
     }
     int fd = openat(dir_fd, aside, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (!renamed && fd < 0) { /* nor is it aside, where a try that failed would have left it */
+        return errno == ENOENT && fsync(dir_fd) == 0 ? JT_ERR_NO_FILE : JT_ERR_IO;
+    }
     if (fd >= 0) {
         overwrite(fd);
         close(fd);

@@ -91,8 +91,8 @@ void jt_keydir_generation_name(uint64_t number, char out[static JT_KEYDIR_NAME_L
 void jt_keydir_mark_name(uint64_t number, char out[static JT_KEYDIR_NAME_LEN]);
 
 /*
- * Overwrites and unlinks a file, and syncs the directory. JT_ERR_NO_FILE; JT_ERR_IO: what is left
- * of it may be a left-over.
+ * Overwrites and unlinks a file, and syncs the directory. JT_ERR_NO_FILE, of which the directory is
+ * synced as well; JT_ERR_IO: what is left of it may be a left-over, which another try ends.
  */
 enum jt_err jt_keydir_erase(int dir_fd, const char *name) JT_CHECKED;
 

@@ -111,11 +111,13 @@ static enum jt_err may_open(const struct jt_keeper *k, const struct jt_destructi
     if (k->custodians.set.version == 0) {
         return JT_ERR_NO_CUSTODIANS;
     }
-    if (!jt_certtext_good(k, JT_CERTTEXT_RETIREMENT, row->number, row->key_id, row->check_value,
-                          &open->certificate)) {
-        return JT_ERR_NOT_CERTIFIED;
+    bool certified;
+    err = jt_certtext_check(k, JT_CERTTEXT_RETIREMENT, row->number, row->key_id, row->check_value,
+                            &open->certificate, &certified);
+    if (err == JT_OK && !certified) {
+        err = JT_ERR_NOT_CERTIFIED;
     }
-    return held_good(open) ? JT_OK : JT_ERR_INVALID;
+    return err == JT_OK && !held_good(open) ? JT_ERR_INVALID : err;
 }
 
 static enum jt_err open_request(const struct jt_keeper *k, const struct jt_destruction_open *open,
@@ -196,16 +198,18 @@ static enum jt_err check_nodes(const struct jt_keeper *k, const struct jt_destru
 
 /* This keeper itself holds it no more, and knows of two custodians who approved that. */
 static enum jt_err may_certify(const struct jt_keeper *k, const struct jt_destruction_certify *c,
-                               const uint8_t *by, size_t *n_approved)
+                               uint8_t by[static JT_CUSTODIANS_MAX], size_t *n_approved)
 {
     uint8_t digest[JT_DESTRUCTION_DIGEST];
     const struct jt_destruction_request *r = &c->request;
     enum jt_err err = jt_destruction_check(k->root, r, digest);
+    if (err == JT_OK) {
+        err = jt_custodians_count(&k->custodians.set, &c->approvals, r->text, r->text_len, by,
+                                  n_approved);
+    }
     if (err != JT_OK) {
         return err;
     }
-    *n_approved =
-        jt_custodians_count(&k->custodians.set, &c->approvals, r->text, r->text_len, (uint8_t *)by);
     if (jt_ring_find(&k->ring, r->generation) != NULL || r->generation > k->ring.highest) {
         return JT_ERR_WRONG_STATE;
     }
@@ -281,7 +285,7 @@ static enum jt_err write_certificate(const struct jt_keeper *k,
 static enum jt_err certify(const struct jt_keeper *k, const struct jt_destruction_certify *c,
                            struct jt_buf *out)
 {
-    uint8_t by[JT_CUSTODIANS_MAX];
+    uint8_t by[JT_CUSTODIANS_MAX] = { 0 };
     size_t n_approved = 0;
     struct jt_certificate *certificate = calloc(1, sizeof *certificate);
     enum jt_err err = certificate == NULL ? JT_ERR_NOMEM : may_certify(k, c, by, &n_approved);

@@ -318,11 +318,13 @@ enum jt_err jt_op_writeoff_show(struct jt_keeper *k, struct jt_reader *in, struc
         const struct jt_writeoff_request *r = &show->request;
         const struct jt_ring_entry *e = jt_ring_find(&k->ring, r->generation);
         shown->epoch = k->ring.epoch;
-        shown->n_approved = (uint8_t)jt_custodians_count(&k->custodians.set, &show->approvals,
-                                                         r->text, r->text_len, by);
+        size_t n = 0;
+        err =
+            jt_custodians_count(&k->custodians.set, &show->approvals, r->text, r->text_len, by, &n);
+        shown->n_approved = (uint8_t)n;
         bool drains = e != NULL && e->state == JT_GENERATION_DRAINING &&
                       jt_equal_ct(e->check_value, r->check_value, sizeof e->check_value);
-        if (show->list_len > 0 && shown->n_approved >= JT_CUSTODIANS_NEEDED) {
+        if (err == JT_OK && show->list_len > 0 && shown->n_approved >= JT_CUSTODIANS_NEEDED) {
             err = drains ? warrant(k, r, by, shown) : JT_ERR_WRONG_STATE;
         }
     }

@@ -99,19 +99,21 @@ static enum jt_err hear_others(const struct jt_keeper *k, const struct jt_recove
 
 /* --- both sides --- */
 
-/* Why this keeper refuses the database; JT_OK: it does not. */
-static enum jt_err disagrees(const struct jt_keeper *k, const struct jt_recovery_database *db)
+/* Why this keeper refuses the database, *why; JT_OK: it does not. */
+static enum jt_err judge(const struct jt_keeper *k, const struct jt_recovery_database *db,
+                         enum jt_err *why)
 {
     struct jt_ring there;
-    enum jt_err err = jt_course_judge(k, &db->course);
-    if (err == JT_OK) {
-        err = jt_foreign_ring(k->root, k->development, &db->ring, &there);
+    *why = jt_course_judge(k, &db->course);
+    if (*why != JT_OK) {
+        return JT_OK;
     }
+    enum jt_err err = jt_foreign_ring(k->root, k->development, &db->ring, &there);
     bool same = err == JT_OK && db->ring.epoch == k->state.ring.epoch &&
                 jt_equal_ct(db->ring.mac, k->state.ring.mac, sizeof db->ring.mac);
     if (err == JT_OK && !same) {
-        err = there.epoch <= k->state.highest_epoch ? JT_ERR_WENT_BACK
-                                                    : jt_policy_accept(&k->ring, &there);
+        *why = there.epoch <= k->state.highest_epoch ? JT_ERR_WENT_BACK
+                                                     : jt_policy_accept(&k->ring, &there);
     }
     return err;
 }
@@ -174,7 +176,9 @@ static enum jt_err look(const struct jt_keeper *k, const struct jt_recovery_data
 {
     enum jt_err err = jt_recoveryplan_make(k, db, &out->next, &out->plan);
     if (err == JT_OK) {
-        out->why = disagrees(k, db);
+        err = judge(k, db, &out->why);
+    }
+    if (err == JT_OK) {
         err = digest_keeper(k, out->why != JT_OK, out->keeper);
     }
     if (err == JT_OK) {
@@ -360,11 +364,15 @@ enum jt_err jt_recovery_show(struct jt_keeper *k, const struct jt_recovery_show 
     uint8_t mac[JT_ROW_MAC_LEN], by[JT_CUSTODIANS_MAX];
     memset(out, 0, sizeof *out);
     enum jt_err err = authentic(mac_request(k, r, mac, NULL), mac, r->mac);
+    size_t n = 0;
+    if (err == JT_OK) {
+        err =
+            jt_custodians_count(&k->custodians.set, &show->approvals, r->text, r->text_len, by, &n);
+    }
     if (err != JT_OK) {
         return err;
     }
-    out->n_approved = (uint8_t)jt_custodians_count(&k->custodians.set, &show->approvals, r->text,
-                                                   r->text_len, by);
+    out->n_approved = (uint8_t)n;
     struct present *p = calloc(1, sizeof *p);
     err = p == NULL ? JT_ERR_NOMEM : look(k, &show->database, p);
     if (err == JT_OK) {

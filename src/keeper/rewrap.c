@@ -340,6 +340,9 @@ static enum jt_err check_directory(struct jt_keeper *k)
     for (size_t i = 0; same && i < listing.n_generations; i++) {
         same = jt_keyring_find(k->keyring, listing.generations[i]) != NULL;
     }
+    if (err == JT_ERR_NOMEM || err == JT_ERR_CRYPTO) {
+        return err; /* it could not be looked at, which says nothing of it */
+    }
     return same ? JT_OK : JT_ERR_DIRECTORY_BAD;
 }
 

@@ -51,15 +51,11 @@ enum jt_err jt_rotation_encode(const struct jt_rotation *r, struct jt_buf *out)
 /* A sealed one, of the key that the rotation goes to. */
 static bool master_good(const struct jt_rotation *r)
 {
-    struct jt_buf bytes;
+    /* where it lies: memory that there is not must not make the file a bad one */
+    const struct jt_buf bytes = { .data = (uint8_t *)r->master, .len = r->master_len };
     struct jt_masterfile file;
-    jt_buf_init(&bytes, JT_MASTERFILE_MAX);
-    jt_buf_put(&bytes, r->master, r->master_len);
-    bool good = jt_buf_status(&bytes) == JT_OK && jt_masterfile_decode(&bytes, &file) == JT_OK &&
-                file.development == r->development &&
-                memcmp(file.check_value, r->to, sizeof r->to) == 0;
-    jt_buf_clear(&bytes);
-    return good;
+    return jt_masterfile_decode(&bytes, &file) == JT_OK && file.development == r->development &&
+           memcmp(file.check_value, r->to, sizeof r->to) == 0;
 }
 
 /* Ascending, so that none comes twice and a file has one form. */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "keeper/keydir.h"
+#include "rehearsal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +49,7 @@ int inside_setup_bare(void **state)
     return 0;
 }
 
-enum jt_err inside_ask(struct inside *in, uint8_t verb, struct jt_reader *out)
+static enum jt_err ask(struct inside *in, uint8_t verb, struct jt_reader *out)
 {
     const struct jt_frame request = { .verb = verb,
                                       .payload = in->payload.data,
@@ -65,15 +66,23 @@ enum jt_err inside_ask(struct inside *in, uint8_t verb, struct jt_reader *out)
     return status;
 }
 
+enum jt_err inside_ask(struct inside *in, uint8_t verb, struct jt_reader *out)
+{
+    if (rehearse != NULL) {
+        rehearse(in, verb);
+    }
+    return ask(in, verb, out);
+}
+
 int inside_setup(void **state)
 {
     (void)inside_setup_bare(state);
     struct inside *in = *state;
     struct jt_reader reply;
-    assert_int_equal(inside_ask(in, JT_VERB_RING_FIRST, &reply), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_RING_FIRST, &reply), JT_OK);
     assert_int_equal(jt_ring_row_decode(&reply, &in->ring), JT_OK);
     jt_ring_row_encode(&in->ring, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_RING_ACCEPT, &reply), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_RING_ACCEPT, &reply), JT_OK);
     (void)inside_roll(in);
     return 0;
 }
@@ -127,10 +136,10 @@ static void step(struct inside *in, const struct jt_generation_row *g, uint8_t t
     struct jt_ring_proposal proposal;
     struct jt_reader reply;
     jt_ring_propose_encode(&propose, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_RING_PROPOSE, &reply), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_RING_PROPOSE, &reply), JT_OK);
     assert_int_equal(jt_ring_proposal_decode(&reply, &proposal), JT_OK);
     jt_ring_row_encode(&proposal.next, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_RING_ACCEPT, &reply), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_RING_ACCEPT, &reply), JT_OK);
     in->ring = proposal.next;
 }
 
@@ -140,7 +149,7 @@ struct jt_generation_row inside_create(struct inside *in, uint64_t db_highest)
     struct jt_generation_row g;
     struct jt_reader reply;
     jt_generation_create_encode(&create, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_GENERATION_CREATE, &reply), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_GENERATION_CREATE, &reply), JT_OK);
     assert_int_equal(jt_generation_row_decode(&reply, &g), JT_OK);
     return g;
 }
@@ -156,7 +165,7 @@ enum jt_err inside_accept(struct inside *in, const struct jt_ring_row *ring)
 {
     struct jt_reader reply;
     jt_ring_row_encode(ring, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_RING_ACCEPT, &reply);
+    enum jt_err err = ask(in, JT_VERB_RING_ACCEPT, &reply);
     if (err == JT_OK) {
         in->ring = *ring;
     }
@@ -199,7 +208,7 @@ enum jt_err inside_join(struct inside *in, uint8_t number, const struct row *row
     jt_node_join_encode(&join, &in->payload);
     struct jt_reader reply;
     *out = (struct jt_node_joined){ 0 };
-    enum jt_err err = inside_ask(in, JT_VERB_NODE_JOIN, &reply);
+    enum jt_err err = ask(in, JT_VERB_NODE_JOIN, &reply);
     if (err == JT_OK) {
         assert_int_equal(jt_node_joined_decode(&reply, out), JT_OK);
     }
@@ -231,7 +240,7 @@ void inside_seal(struct inside *in, size_t first, bool dedup, struct row *rows, 
     struct jt_seal_reply reply = { .results = results };
     struct jt_reader payload;
     jt_seal_request_encode(&request, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_SEAL, &payload), JT_OK);
+    assert_int_equal(ask(in, JT_VERB_SEAL, &payload), JT_OK);
     assert_int_equal(jt_seal_reply_decode(&payload, n, &reply), JT_OK);
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(results[i].err, JT_OK);

@@ -4,9 +4,8 @@
  * answer says what failed, and never that a row or a file is false: what fails today opens
  * tomorrow. Nothing is half done: the same act succeeds afterwards, and so it does after a restart
  * from what is on the disk.
- *
- * The functions below stand before the real ones by the linker's --wrap.
  */
+#include "failing.h"
 #include "signers.h"
 
 #include "keeper/honey.h"
@@ -26,110 +25,7 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
-
-#define N     3    /* cards of a batch */
-#define MANY  5000 /* more calls than any act has */
-#define NEVER (-1)
-
-/* --- what fails --- */
-
-static int fail_at = NEVER, n_calls;
-static const char *failed; /* the function */
-
-static bool fails(const char *name, int why)
-{
-    if (fail_at == NEVER || n_calls++ != fail_at) {
-        return false;
-    }
-    failed = name;
-    errno = why;
-    return true;
-}
-
-#define WRAP(type, name, bad, why, parameters, arguments)           \
-    type __real_##name parameters;                                  \
-    type __wrap_##name parameters;                                  \
-    type __wrap_##name parameters                                   \
-    {                                                               \
-        return fails(#name, why) ? (bad) : __real_##name arguments; \
-    }
-
-/* clang-format off: a line for each */
-WRAP(void *, malloc, NULL, ENOMEM, (size_t n), (n))
-WRAP(void *, calloc, NULL, ENOMEM, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, NULL, ENOMEM, (void *p, size_t n), (p, n))
-WRAP(void *, mmap, MAP_FAILED, ENOMEM,
-     (void *at, size_t n, int prot, int flags, int fd, off_t from), (at, n, prot, flags, fd, from))
-WRAP(ssize_t, read, -1, EIO, (int fd, void *p, size_t n), (fd, p, n))
-WRAP(ssize_t, write, -1, ENOSPC, (int fd, const void *p, size_t n), (fd, p, n))
-WRAP(int, fsync, -1, EIO, (int fd), (fd))
-WRAP(int, renameat, -1, EIO, (int a, const char *from, int b, const char *to), (a, from, b, to))
-WRAP(int, linkat, -1, EIO, (int a, const char *from, int b, const char *to, int flags),
-     (a, from, b, to, flags))
-WRAP(int, RAND_priv_bytes, 0, EIO, (unsigned char *p, int n), (p, n))
-WRAP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_new, NULL, ENOMEM, (void), ())
-WRAP(int, EVP_EncryptInit_ex, 0, EIO,
-     (EVP_CIPHER_CTX * c, const EVP_CIPHER *a, ENGINE *e, const unsigned char *k,
-      const unsigned char *iv),
-     (c, a, e, k, iv))
-WRAP(int, EVP_EncryptUpdate, 0, EIO,
-     (EVP_CIPHER_CTX * c, unsigned char *out, int *n, const unsigned char *in, int len),
-     (c, out, n, in, len))
-WRAP(int, EVP_DecryptInit_ex, 0, EIO,
-     (EVP_CIPHER_CTX * c, const EVP_CIPHER *a, ENGINE *e, const unsigned char *k,
-      const unsigned char *iv),
-     (c, a, e, k, iv))
-WRAP(int, EVP_DecryptUpdate, 0, EIO,
-     (EVP_CIPHER_CTX * c, unsigned char *out, int *n, const unsigned char *in, int len),
-     (c, out, n, in, len))
-WRAP(int, EVP_Digest, 0, EIO,
-     (const void *p, size_t n, unsigned char *out, unsigned int *len, const EVP_MD *md, ENGINE *e),
-     (p, n, out, len, md, e))
-WRAP(EVP_KDF *, EVP_KDF_fetch, NULL, ENOMEM, (OSSL_LIB_CTX * c, const char *a, const char *p),
-     (c, a, p))
-WRAP(EVP_KDF_CTX *, EVP_KDF_CTX_new, NULL, ENOMEM, (EVP_KDF * kdf), (kdf))
-WRAP(int, EVP_KDF_derive, 0, EIO,
-     (EVP_KDF_CTX * c, unsigned char *key, size_t n, const OSSL_PARAM params[]),
-     (c, key, n, params))
-WRAP(EVP_MD_CTX *, EVP_MD_CTX_new, NULL, ENOMEM, (void), ())
-WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new, NULL, ENOMEM, (EVP_PKEY * k, ENGINE *e), (k, e))
-WRAP(EVP_PKEY *, EVP_PKEY_new_raw_private_key, NULL, ENOMEM,
-     (int type, ENGINE *e, const unsigned char *key, size_t n), (type, e, key, n))
-WRAP(EVP_PKEY *, EVP_PKEY_new_raw_public_key, NULL, ENOMEM,
-     (int type, ENGINE *e, const unsigned char *key, size_t n), (type, e, key, n))
-WRAP(int, EVP_PKEY_get_raw_public_key, 0, EIO, (const EVP_PKEY *k, unsigned char *out, size_t *n),
-     (k, out, n))
-WRAP(int, EVP_DigestSignInit, 0, EIO,
-     (EVP_MD_CTX * c, EVP_PKEY_CTX **p, const EVP_MD *md, ENGINE *e, EVP_PKEY *k), (c, p, md, e, k))
-WRAP(int, EVP_DigestSign, 0, EIO,
-     (EVP_MD_CTX * c, unsigned char *out, size_t *n, const unsigned char *p, size_t len),
-     (c, out, n, p, len))
-/* clang-format on */
-
-int __real_openat(int fd, const char *name, int flags, ...);
-int __wrap_openat(int fd, const char *name, int flags, ...);
-int __wrap_openat(int fd, const char *name, int flags, ...)
-{
-    return fails("openat", EMFILE) ? -1 : __real_openat(fd, name, flags, 0600);
-}
-
-/* --- what may be said of it --- */
-
-/* That something of this machine's failed; nothing about rows, keys and files. */
-static bool says_so(enum jt_err err)
-{
-    /* of a directory that cannot be read nothing is known; the log has the cause */
-    bool of_files = strcmp(failed, "openat") == 0 || strcmp(failed, "read") == 0;
-    return err == JT_ERR_NOMEM || err == JT_ERR_IO || err == JT_ERR_CRYPTO ||
-           (err == JT_ERR_DIRECTORY_BAD && of_files);
-}
+#define N 3 /* cards of a batch */
 
 /* --- acts --- */
 
@@ -292,13 +188,11 @@ static int every_call(struct inside *in, const char *what, uint8_t verb,
                       void (*ask)(struct inside *in), struct jt_reader *reply)
 {
     int n = 0;
-    for (; n < MANY; n++) {
+    for (; n < FAILING_MANY; n++) {
         ask(in);
-        n_calls = 0;
-        failed = NULL;
-        fail_at = n;
+        failing_from(n);
         enum jt_err err = inside_ask(in, verb, reply);
-        fail_at = NEVER;
+        const char *failed = failing_end();
         if (failed == NULL) {
             assert_int_equal(err, JT_OK);
             print_message("%s: %d calls\n", what, n);
@@ -306,7 +200,7 @@ static int every_call(struct inside *in, const char *what, uint8_t verb,
         }
         struct jt_reader copy = *reply;
         err = err == JT_OK ? of_items(&copy, verb) : err;
-        if (err != JT_OK && !says_so(err)) {
+        if (err != JT_OK && !failing_says_so(err, failed)) {
             fail_msg("%s: call %d, %s, failed, and is told as: %s", what, n, failed,
                      jt_err_str(err));
         }
@@ -348,23 +242,21 @@ static void cards(void **state)
 static void cards_after_a_start(void **state)
 {
     struct inside *in = *state;
-    for (int n = 0; n < MANY; n++) {
+    for (int n = 0; n < FAILING_MANY; n++) {
         struct jt_reader reply;
         inside_restart(in, true);
         assert_int_equal(inside_accept(in, &in->ring), JT_OK);
         open_cards(in);
-        n_calls = 0;
-        failed = NULL;
-        fail_at = n;
+        failing_from(n);
         enum jt_err err = inside_ask(in, JT_VERB_OPEN, &reply);
-        fail_at = NEVER;
+        const char *failed = failing_end();
         err = err == JT_OK ? of_items(&reply, JT_VERB_OPEN) : err;
         if (failed == NULL) {
             assert_int_equal(err, JT_OK);
             assert_true(n > 10);
             return;
         }
-        if (err != JT_OK && !says_so(err)) {
+        if (err != JT_OK && !failing_says_so(err, failed)) {
             fail_msg("call %d, %s, failed, and is told as: %s", n, failed, jt_err_str(err));
         }
         cards_open_as_before(in);
@@ -453,13 +345,11 @@ static void a_start(void **state)
     const struct jt_keeper_source source = { .directory = in->files.keys, .development = true };
     assert_int_equal(jt_keeper_settle(in->k), JT_OK);
     jt_keeper_free(in->k);
-    for (int n = 0; n < MANY; n++) {
+    for (int n = 0; n < FAILING_MANY; n++) {
         struct jt_fault fault = { 0 };
-        n_calls = 0;
-        failed = NULL;
-        fail_at = n;
+        failing_from(n);
         enum jt_err err = jt_keeper_load(&source, &in->k, &fault);
-        fail_at = NEVER;
+        const char *failed = failing_end();
         if (failed == NULL) {
             assert_int_equal(err, JT_OK);
             assert_true(n > 20);
@@ -469,7 +359,7 @@ static void a_start(void **state)
         }
         if (err == JT_OK) {
             jt_keeper_free(in->k);
-        } else if (!says_so(err)) {
+        } else if (!failing_says_so(err, failed)) {
             fail_msg("start: call %d, %s, failed, and is told as: %s", n, failed, jt_err_str(err));
         }
         in->k = NULL;
