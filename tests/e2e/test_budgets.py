@@ -91,6 +91,27 @@ def test_a_quota_counts_items_and_a_refusal_costs_nothing(service):
     assert is_refused(never, "budget-quota") and "Retry-After" not in never.headers
 
 
+def test_masked_numbers_that_are_asked_for_count_as_masked(service):
+    tokens = service.app.tokenize_many([made_up(i) for i in range(12)])
+    both = [budget(per_day=10), budget("read-masked", per_day=20)]
+    shop = client_with(service, "shop", both)
+    masked = {"masked": True, "items": [{"token": t} for t in tokens]}
+    answer = shop.post("/v1/fields/pan/detokenize", masked)
+    assert answer.headers["RateLimit-Policy"] == '"items-per-day";q=20;w=86400'
+    assert left_of(answer, "items-per-day")[0] == 8
+    assert is_refused(shop.post("/v1/fields/pan/detokenize", masked), "budget-quota")
+    assert left_of(read(shop, tokens[:10]), "items-per-day")[0] == 0
+    assert is_refused(read(shop, tokens[:1]), "budget-quota")
+    # Without a budget for masked reads they are as free as those of one token are.
+    permit(service, "shop", both[:1])
+    answer = shop.post("/v1/fields/pan/detokenize", masked)
+    assert answer.status_code == 200 and "RateLimit" not in answer.headers
+    permit(service, "shop", both[1:])
+    wait_until(lambda: read(shop, tokens[:1]).status_code == 200, "another budget")
+    assert "RateLimit" not in read(shop, tokens[:1]).headers
+    assert is_refused(shop.post("/v1/fields/pan/detokenize", masked), "budget-quota")
+
+
 def test_what_is_malformed_or_refused_costs_nothing(service):
     token = service.app.tokenize(made_up(1))
     shop = client_with(service, "shop", [budget(per_day=2), budget("tokenize", per_day=2)])
