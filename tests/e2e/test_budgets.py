@@ -112,6 +112,36 @@ def test_masked_numbers_that_are_asked_for_count_as_masked(service):
     assert is_refused(shop.post("/v1/fields/pan/detokenize", masked), "budget-quota")
 
 
+def test_to_be_told_what_is_new_counts_as_looking_up_besides(service):
+    """Otherwise who may look up so many a day would have it told of any number."""
+    permissions = ("tokenize", "lookup")
+    both = [budget("tokenize", per_day=50), budget("lookup", per_day=20)]
+    shop = client_with(service, "shop", both, permissions)
+
+    def store(n, first=0, **more):
+        items = [{"pan": made_up(i, series="told")} for i in range(first, first + n)]
+        return shop.post("/v1/fields/pan/tokenize", {"items": items, **more})
+
+    answer = store(15, tell_new=True)
+    assert left_of(answer, "items-per-day")[0] == 35
+    refused = store(6, tell_new=True)
+    assert is_refused(refused, "budget-quota")
+    assert left_of(refused, "items-per-day")[0] == 5  # of the one that refused
+    assert (
+        left_of(store(5, tell_new=True), "items-per-day")[0] == 30
+    )  # the other had its share back
+    lookup = shop.post("/v1/fields/pan/lookup", {"pan": made_up(0, series="told")})
+    assert is_refused(lookup, "budget-quota")
+    assert left_of(store(30, first=100), "items-per-day")[0] == 0
+    assert is_refused(store(1), "budget-quota")
+    assert used(service, "shop") is not None
+    # One that is bounded in looking up only is not in storing.
+    permit(service, "shop", both[1:], permissions)
+    wait_until(lambda: store(1).status_code == 200, "another budget")
+    assert "RateLimit" not in store(60).headers
+    assert is_refused(store(1, tell_new=True), "budget-quota")
+
+
 def test_what_is_malformed_or_refused_costs_nothing(service):
     token = service.app.tokenize(made_up(1))
     shop = client_with(service, "shop", [budget(per_day=2), budget("tokenize", per_day=2)])
