@@ -38,6 +38,7 @@ from typing import Iterable, Iterator, Optional
 PROBLEM = "urn:jeton:problem:"
 PASSING = (429, 502, 503, 504)
 LASTING = "guess-brake"  # until midnight, with 429
+MASKED = {"masked": True}
 
 
 class JetonError(Exception):
@@ -130,6 +131,10 @@ class Client:
         """The card number of one token."""
         return self._one(field, "detokenize", "token", token, "pan")
 
+    def mask(self, field, token):
+        """The masked card number of one token: no whole one is sent."""
+        return self._one(field, "detokenize", "token", token, "masked_pan", MASKED)
+
     def tokenize_many(self, field, pans: Iterable[str], expires_at=None) -> Iterator[Result]:
         """A result for each card number, in their order; the end is that of all of them."""
         return self._many(field, "tokenize", "pan", pans, "token", _until(expires_at))
@@ -137,6 +142,10 @@ class Client:
     def detokenize_many(self, field, tokens: Iterable[str]) -> Iterator[Result]:
         """A result for each token, in their order."""
         return self._many(field, "detokenize", "token", tokens, "pan")
+
+    def mask_many(self, field, tokens: Iterable[str]) -> Iterator[Result]:
+        """A result for each token, in their order: masked card numbers."""
+        return self._many(field, "detokenize", "token", tokens, "masked_pan", MASKED)
 
     # -- everything else
 

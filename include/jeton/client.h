@@ -82,9 +82,8 @@ enum jeton_status jeton_detokenize(struct jeton_client *client, const char *fiel
 
 /*
  * A masked card number for each token: the first six digits (eight, if the field says so) and the
- * last four. The server makes the mask. In one request for many where the client has the permission
- * `read-masked` and not `detokenize`; else in one request each, since the server gives such a
- * client whole numbers.
+ * last four. The server makes the mask, whatever else the client may read: no whole number is sent.
+ * The permission is `read-masked` or `detokenize`.
  */
 enum jeton_status jeton_mask(struct jeton_client *client, const char *field,
                              struct jeton_item *items, size_t n);

@@ -15,14 +15,22 @@
 #define RATE_NAME  "\"items-per-second\""
 #define QUOTA_NAME "\"items-per-day\""
 
-struct jt_request_budget {
+/* One budget that the request is taken from. */
+struct part {
     struct jt_budget budget;
-    void (*go_on)(struct jt_request *r);
-    uint32_t n_asked;            /* while it waits for a reservation */
     uint32_t n_taken;            /* and not put back */
     struct jt_budget_time taken; /* when */
-    bool refused;                /* after `retry_s` it may be repeated */
-    uint32_t retry_s;            /* 0: not at all */
+};
+
+struct jt_request_budget {
+    struct part parts[2];
+    size_t n_parts, at; /* it is taken from parts[at] next, or that one refused it */
+    bool has_other;
+    struct jt_budget other; /* of the operation that the body may turn it into, or add */
+    void (*go_on)(struct jt_request *r);
+    uint32_t n_asked; /* while it waits for a reservation */
+    bool refused;     /* after `retry_s` it may be repeated */
+    uint32_t retry_s; /* 0: not at all */
     /* the fields of the head */
     char policy[128], standing[160], retry[12];
     struct jt_http_field fields[3];
@@ -56,20 +64,52 @@ static uint32_t operation_of(const struct jt_request *r)
     return both & -both; /* the lowest bit */
 }
 
+/* The operation that a member of the body may make of it, or add to it (api/budget.h); 0: none. */
+static uint32_t other_of(const struct jt_request *r)
+{
+    uint32_t operation = operation_of(r);
+    return operation == JT_MAY_DETOKENIZE ? JT_MAY_READ_MASKED
+           : operation == JT_MAY_TOKENIZE ? JT_MAY_LOOKUP
+                                          : 0;
+}
+
 void jt_budget_find(struct jt_request *r, const struct jt_access *access)
 {
-    const struct jt_budget *budget =
-        access->n_budgets == 0 ? NULL : jt_access_budget(access, operation_of(r));
-    if (budget == NULL) {
+    bool any = access->n_budgets > 0;
+    const struct jt_budget *budget = any ? jt_access_budget(access, operation_of(r)) : NULL;
+    const struct jt_budget *other = any ? jt_access_budget(access, other_of(r)) : NULL;
+    if (budget == NULL && other == NULL) {
         return;
     }
-    r->budget = calloc(1, sizeof *r->budget);
-    if (r->budget == NULL) {
+    struct jt_request_budget *b = r->budget = calloc(1, sizeof *r->budget);
+    if (b == NULL) {
         r->client[0] = '\0'; /* without its budget it is not served */
         jt_request_answer_err(r, JT_ERR_NOMEM);
         return;
     }
-    r->budget->budget = *budget;
+    if (budget != NULL) {
+        b->parts[b->n_parts++].budget = *budget;
+    }
+    if (other != NULL) {
+        b->has_other = true;
+        b->other = *other;
+    }
+}
+
+void jt_budget_besides(struct jt_request *r)
+{
+    struct jt_request_budget *b = r->budget;
+    if (b != NULL && b->has_other) {
+        b->parts[b->n_parts++].budget = b->other;
+    }
+}
+
+void jt_budget_instead(struct jt_request *r)
+{
+    if (r->budget != NULL) {
+        r->budget->n_parts = 0;
+        jt_budget_besides(r);
+    }
 }
 
 /* --- taking --- */
@@ -87,22 +127,27 @@ static bool refuse(struct jt_request *r, enum jt_problem_type problem, uint32_t 
     return false;
 }
 
+/* True: it has all that it was to take. */
 static bool take(struct jt_request *r)
 {
     struct jt_request_budget *b = r->budget;
-    uint32_t retry_s;
-    b->taken = jt_budget_now();
-    switch (jt_budgets_take(r->api->vault->budgets, r->client, &b->budget, b->n_asked, b->taken,
-                            &retry_s)) {
-    case JT_BUDGET_TAKEN: b->n_taken = b->n_asked; return true;
-    case JT_BUDGET_RESERVE: return ask(r);
-    case JT_BUDGET_RATE: return refuse(r, JT_PROBLEM_BUDGET_RATE, retry_s);
-    case JT_BUDGET_QUOTA: return refuse(r, JT_PROBLEM_BUDGET_QUOTA, retry_s);
-    case JT_BUDGET_NEVER: return refuse(r, JT_PROBLEM_BUDGET_QUOTA, 0);
-    case JT_BUDGET_NOMEM: jt_request_answer_err(r, JT_ERR_NOMEM); return false;
+    for (; b->at < b->n_parts; b->at++) {
+        struct part *part = &b->parts[b->at];
+        uint32_t retry_s;
+        part->taken = jt_budget_now();
+        switch (jt_budgets_take(r->api->vault->budgets, r->client, &part->budget, b->n_asked,
+                                part->taken, &retry_s)) {
+        case JT_BUDGET_TAKEN: part->n_taken = b->n_asked; continue;
+        case JT_BUDGET_RESERVE: return ask(r);
+        case JT_BUDGET_RATE: return refuse(r, JT_PROBLEM_BUDGET_RATE, retry_s);
+        case JT_BUDGET_QUOTA: return refuse(r, JT_PROBLEM_BUDGET_QUOTA, retry_s);
+        case JT_BUDGET_NEVER: return refuse(r, JT_PROBLEM_BUDGET_QUOTA, 0);
+        case JT_BUDGET_NOMEM: jt_request_answer_err(r, JT_ERR_NOMEM); return false;
+        }
+        jt_impossible(r);
+        return false;
     }
-    jt_impossible(r);
-    return false;
+    return true;
 }
 
 bool jt_budget_take(struct jt_request *r, size_t n, void (*go_on)(struct jt_request *r))
@@ -153,10 +198,16 @@ static void done(struct jt_job *job)
     free(a);
 }
 
+/* Of the request that has not all yet: what is to be reserved. */
+static const struct jt_budget *missing(const struct jt_request *r)
+{
+    return &r->budget->parts[r->budget->at].budget;
+}
+
 static struct jt_budget_ask *find(const struct jt_request *r)
 {
     struct jt_budget_ask *a = r->api->budget_asks;
-    const struct jt_budget *b = &r->budget->budget;
+    const struct jt_budget *b = missing(r);
     while (a != NULL && (a->budget.operation != b->operation || a->budget.quota != b->quota ||
                          strcmp(a->client, r->client) != 0)) {
         a = a->next;
@@ -176,7 +227,7 @@ static struct jt_budget_ask *start(const struct jt_request *r)
         .job = { .kind = JT_WORK_LOOKUP, .run = run, .done = done, .inbox = &api->lanes->inbox },
         .api = api,
         .next = api->budget_asks,
-        .budget = r->budget->budget,
+        .budget = *missing(r),
         .n = r->budget->n_asked
     };
     memcpy(a->client, r->client, sizeof a->client);
@@ -205,18 +256,19 @@ static bool ask(struct jt_request *r)
 
 /* --- telling --- */
 
-static void write_fields(struct jt_request_budget *b, const struct jt_budget_standing *s)
+static void write_fields(struct jt_request_budget *b, const struct jt_budget *budget,
+                         const struct jt_budget_standing *s)
 {
     char rate[60] = "", quota[60] = "", left[60] = "", today[72] = "";
-    if (b->budget.rate != 0) {
+    if (budget->rate != 0) {
         (void)snprintf(rate, sizeof rate, RATE_NAME ";q=%" PRIu32 ";w=1", s->rate);
         (void)snprintf(left, sizeof left, RATE_NAME ";r=%" PRIu32 ";t=%" PRIu32, s->rate_left,
                        s->rate_full_s);
     }
-    if (b->budget.quota != 0) {
-        (void)snprintf(quota, sizeof quota, QUOTA_NAME ";q=%" PRIu32 ";w=86400", b->budget.quota);
+    if (budget->quota != 0) {
+        (void)snprintf(quota, sizeof quota, QUOTA_NAME ";q=%" PRIu32 ";w=86400", budget->quota);
     }
-    if (b->budget.quota != 0 && s->quota_known) {
+    if (budget->quota != 0 && s->quota_known) {
         (void)snprintf(today, sizeof today, QUOTA_NAME ";r=%" PRIu64 ";t=%" PRIu32, s->quota_left,
                        s->day_ends_s);
     }
@@ -232,14 +284,21 @@ void jt_budget_tell(struct jt_request *r, enum jt_problem_type problem)
     struct jt_budgets *all = r->api->vault->budgets;
     struct jt_budget_time now = jt_budget_now();
     int status = jt_problem_status(problem);
-    if (b->n_taken > 0 && (status == 429 || status == 503)) {
-        jt_budgets_put_back(all, r->client, &b->budget, b->n_taken, b->taken, now);
-        b->n_taken = 0;
+    for (size_t i = 0; i < b->n_parts && (status == 429 || status == 503); i++) {
+        struct part *part = &b->parts[i];
+        if (part->n_taken > 0) {
+            jt_budgets_put_back(all, r->client, &part->budget, part->n_taken, part->taken, now);
+            part->n_taken = 0;
+        }
     }
+    if (b->n_parts == 0) {
+        return;
+    }
+    const struct jt_budget *budget = &b->parts[b->refused ? b->at : 0].budget;
     struct jt_budget_standing standing;
     struct jt_http_answer *answer = &r->http.answer;
-    jt_budgets_look(all, r->client, &b->budget, now, &standing);
-    write_fields(b, &standing);
+    jt_budgets_look(all, r->client, budget, now, &standing);
+    write_fields(b, budget, &standing);
     answer->more = b->fields;
     b->fields[answer->n_more++] = (struct jt_http_field){ "RateLimit-Policy", b->policy };
     if (b->standing[0] != '\0') {

@@ -8,8 +8,12 @@
  * encrypt for who may encrypt. What counts are the items whose text is good, once they are to be
  * begun; a request that is answered as a whole with 429 or 503 costs nothing.
  *
+ * The body can change that: detokenize that asks for masked numbers counts for read-masked instead,
+ * and tokenize that asks which cards are new counts for lookup besides, because it tells as much.
+ *
  * Every answer to such a request has the fields RateLimit-Policy and RateLimit
  * (draft-ietf-httpapi-ratelimit-headers-10), whose unit is an item: a client sees the end coming.
+ * Of two budgets they tell of the one that refused, else of the operation's own.
  *
  * Everything happens in the loop's thread. Only a reservation in the table is a worker's; who asks
  * for the same meanwhile waits for it too.
@@ -25,6 +29,12 @@
  * is answered so, and has no client.
  */
 void jt_budget_find(struct jt_request *r, const struct jt_access *access);
+
+/* Of detokenize, before anything is taken: it counts for read-masked, and not for its own. */
+void jt_budget_instead(struct jt_request *r);
+
+/* Of tokenize, before anything is taken: it counts for lookup as well. */
+void jt_budget_besides(struct jt_request *r);
 
 /*
  * Takes n items, at least 1. True: go on. False: the request is answered, or go_on follows later;

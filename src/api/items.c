@@ -60,6 +60,20 @@ bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt
     return items->slots != NULL;
 }
 
+bool jt_items_flag(const struct jt_items *items, const char *name, bool *flag)
+{
+    const json_t *value = json_object_get(items->request->json, name);
+    char detail[80], pointer[40];
+    *flag = json_is_true(value);
+    if (value == NULL || json_is_boolean(value)) {
+        return true;
+    }
+    (void)snprintf(detail, sizeof detail, "The member %s must be true or false.", name);
+    (void)snprintf(pointer, sizeof pointer, "#/%s", name);
+    jt_request_answer_at(items->request, JT_PROBLEM_INVALID_VALUE, detail, pointer);
+    return false;
+}
+
 void jt_items_clear(struct jt_items *items)
 {
     free(items->slots);

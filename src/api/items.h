@@ -44,6 +44,12 @@ struct jt_items {
 bool jt_items_init(struct jt_items *items, struct jt_request *r, const struct jt_items_kind *kind);
 void jt_items_clear(struct jt_items *items);
 
+/*
+ * A flag of the body, beside its item or items; without it false. False: it is no flag, and the
+ * request is answered.
+ */
+bool jt_items_flag(const struct jt_items *items, const char *name, bool *flag);
+
 /* Takes every item and lets go of the body, whose clear text is wiped. */
 void jt_items_take(struct jt_items *items);
 

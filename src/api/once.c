@@ -165,16 +165,16 @@ bool jt_once_repeated(const struct jt_request *r)
     return r->once != NULL && r->once->once.n_cards > 0;
 }
 
-bool jt_once_known(const struct jt_request *r, size_t n, uint64_t **ids)
+bool jt_once_known(const struct jt_request *r, size_t n, struct jt_claim_card **cards)
 {
-    *ids = calloc(n + 1, sizeof **ids);
-    if (*ids == NULL) {
+    *cards = calloc(n + 1, sizeof **cards);
+    if (*cards == NULL) {
         return false;
     }
     for (size_t i = 0; r->once != NULL && i < r->once->once.n_cards; i++) {
         const struct jt_claim_card *card = &r->once->once.cards[i];
-        if (card->place < n && card->id <= INT64_MAX) {
-            (*ids)[card->place] = card->id;
+        if (card->place < n) {
+            (*cards)[card->place] = *card;
         }
     }
     return true;

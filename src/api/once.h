@@ -46,10 +46,10 @@ const struct jt_claim *jt_once_claimed(const struct jt_request *r);
 bool jt_once_repeated(const struct jt_request *r);
 
 /*
- * The ids of what was done for it before, by the place in the body: an array of `n` that is the
- * caller's to free, 0 where nothing is remembered. False: no memory.
+ * What was done for it before, by the place in the body: an array of `n` that is the caller's to
+ * free, with the id 0 where nothing is remembered. False: no memory.
  */
-bool jt_once_known(const struct jt_request *r, size_t n, uint64_t **ids);
+bool jt_once_known(const struct jt_request *r, size_t n, struct jt_claim_card **cards);
 
 /* What is remembered of an act that was done for it before: the newest; 0: nothing. */
 uint64_t jt_once_done(const struct jt_request *r);

@@ -23,7 +23,7 @@ struct delete
     struct jt_delete_item *cards;
     struct jt_field_spec field;
     struct jt_request *request;
-    uint64_t *before; /* by place, where the same request was there before: 0, or it was deleted */
+    struct jt_claim_card *before; /* by place, where the same request was there before; id 0: no */
 };
 
 static struct delete *of(const struct jt_items *items)
@@ -139,7 +139,7 @@ static void on_done(struct jt_delete_request *ask)
     struct delete *d = ask->arg;
     for (size_t i = 0; i < d->items.n_good && d->before != NULL; i++) {
         struct jt_delete_item *item = &d->cards[i];
-        if (item->located.err == JT_ERR_NO_TOKEN && d->before[item->place] != 0) {
+        if (item->located.err == JT_ERR_NO_TOKEN && d->before[item->place].id != 0) {
             item->located.err = JT_OK;
         }
     }

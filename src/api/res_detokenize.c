@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. A client that
- * may read masked numbers only is answered with these.
+ * POST /v1/fields/{field}/detokenize: {"token": …} or {"items": [{"token": …}, …]}. With
+ * "masked": true beside them the answer has masked numbers, as it has in any case for a client that
+ * may read no others: whole ones never come here.
  */
 #include "base/container.h"
 #include "base/jsonw.h"
@@ -21,6 +22,7 @@ struct detokenize {
     struct jt_detokenize_request request;
     struct jt_detokenize_item *cards;
     struct jt_field_spec field;
+    bool masked;
 };
 
 static struct detokenize *of(const struct jt_items *items)
@@ -42,7 +44,7 @@ static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 static void write_pan(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
     const struct detokenize *d = of(items);
-    jt_jsonw_text(out, d->request.masked ? "masked_pan" : "pan", d->cards[at].pan);
+    jt_jsonw_text(out, d->masked ? "masked_pan" : "pan", d->cards[at].pan);
 }
 
 static const struct jt_items_kind kind = { "token", take_token, outcome, write_pan, NULL };
@@ -65,7 +67,7 @@ static void answer(struct detokenize *d)
     for (size_t i = 0; i < d->items.n_good; i++) {
         not_found += d->cards[i].located.err == JT_ERR_NO_TOKEN;
     }
-    bool masked = d->request.masked;
+    bool masked = d->masked;
     jt_count(masked ? &c->masked_requests : &c->detokenize_requests, 1);
     jt_count(masked ? &c->masked_items : &c->detokenize_items, d->items.n);
     jt_count(masked ? &c->masked_not_found : &c->detokenize_not_found, not_found);
@@ -105,7 +107,7 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     d->request = (struct jt_detokenize_request){ .client = r->client,
                                                  .origin = &r->origin,
                                                  .field = field->id,
-                                                 .masked = (r->may & JT_MAY_DETOKENIZE) == 0,
+                                                 .masked = d->masked,
                                                  .items = d->cards,
                                                  .n_items = d->items.n_good,
                                                  .done = on_done,
@@ -132,6 +134,15 @@ static void detokenize(struct jt_request *r)
     if (!jt_items_init(&d->items, r, &kind)) {
         return;
     }
+    bool asked;
+    if (!jt_items_flag(&d->items, "masked", &asked)) {
+        return;
+    }
+    bool whole = (r->may & JT_MAY_DETOKENIZE) != 0;
+    d->masked = asked || !whole;
+    if (asked && whole) {
+        jt_budget_instead(r);
+    }
     d->cards = calloc(d->items.n, sizeof *d->cards);
     if (d->cards == NULL) {
         jt_request_answer_err(r, JT_ERR_NOMEM);
@@ -140,7 +151,9 @@ static void detokenize(struct jt_request *r)
     jt_directory_field(r->api->lanes->directory, r->params.field, on_field, d);
 }
 
-static const struct jt_member members[] = { { .name = "token" }, { .name = "items" } };
+static const struct jt_member members[] = { { .name = "token" },
+                                            { .name = "items" },
+                                            { .name = "masked", .beside = true } };
 
 const struct jt_operation jt_operation_detokenize = {
     .members = JT_MEMBERS(members),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /v1/fields/{field}/tokenize: {"pan": …} or {"items": [{"pan": …}, …]}; `expires_at` stands
- * in the body for all of its cards, and in an item for its own.
+ * in the body for all of its cards, and in an item for its own. With "tell_new": true beside them
+ * each result says whether its card is new, for clients that may look cards up as well: to others
+ * it would tell what they may not know.
  */
 #include "base/container.h"
 #include "base/jsonw.h"
@@ -27,6 +29,7 @@ struct again {
     struct jt_recall_request ask;
     struct jt_recall_item *cards;
     uint32_t *of; /* of each the good item that it is */
+    bool *known;  /* whether it was there before even then */
     size_t n;
 };
 struct rest {
@@ -42,6 +45,7 @@ struct tokenize {
     struct jt_field_spec field;
     struct jt_card_terms terms;
     uint64_t now_us, expires_us; /* of the cards whose items say nothing else */
+    bool tell_new;
     struct again again;
     struct rest rest; /* without `cards`: all of them are */
 };
@@ -88,8 +92,12 @@ static enum jt_problem_type outcome(const struct jt_items *items, size_t at)
 static void write_token(const struct jt_items *items, size_t at, struct jt_buf *out)
 {
     char text[JT_ANY_TOKEN_TEXT_LEN + 1];
-    jt_token_text(&of(items)->field, of(items)->cards[at].token, text);
+    const struct tokenize *t = of(items);
+    jt_token_text(&t->field, t->cards[at].token, text);
     jt_jsonw_text(out, "token", text);
+    if (t->tell_new) {
+        jt_jsonw_bool(out, "new", t->cards[at].is_new);
+    }
 }
 
 static const struct jt_items_kind kind = { .member = "pan",
@@ -114,6 +122,7 @@ static void free_state(void *state)
     free(t->rest.of);
     free(t->again.cards);
     free(t->again.of);
+    free(t->again.known);
     free(t->cards);
     jt_items_clear(&t->items);
     free(t);
@@ -139,7 +148,9 @@ static void end(struct tokenize *t)
     for (size_t i = 0; i < t->items.n_good && cards != NULL; i++) {
         const struct jt_tokenize_item *card = &t->cards[i];
         if (card->err == JT_OK && !card->kept) {
-            cards[n++] = (struct jt_claim_card){ .place = card->place, .id = card->id };
+            cards[n++] = (struct jt_claim_card){ .place = card->place,
+                                                 .id = card->id,
+                                                 .known = t->tell_new && !card->is_new };
         }
     }
     jt_once_release(r, cards, n, answer);
@@ -192,6 +203,7 @@ static void on_recalled(struct jt_recall_request *ask)
         card->err = recalled->located.err;
         memcpy(card->token, recalled->located.token, JT_TOKEN_LEN);
         card->kept = true;
+        card->is_new = !t->again.known[i];
     }
     if (t->rest.n > 0) {
         store(t);
@@ -203,29 +215,33 @@ static void on_recalled(struct jt_recall_request *ask)
 /* Which of the cards were stored before. False: no memory. */
 static bool sort_out(struct tokenize *t)
 {
-    uint64_t *ids;
+    struct jt_claim_card *before;
     size_t n = t->items.n;
     t->again.cards = calloc(n, sizeof *t->again.cards);
     t->again.of = calloc(n, sizeof *t->again.of);
+    t->again.known = calloc(n, sizeof *t->again.known);
     t->rest.cards = calloc(n, sizeof *t->rest.cards);
     t->rest.of = calloc(n, sizeof *t->rest.of);
-    if (t->again.cards == NULL || t->again.of == NULL || t->rest.cards == NULL ||
-        t->rest.of == NULL || !jt_once_known(t->items.request, n, &ids)) {
+    if (t->again.cards == NULL || t->again.of == NULL || t->again.known == NULL ||
+        t->rest.cards == NULL || t->rest.of == NULL ||
+        !jt_once_known(t->items.request, n, &before)) {
         return false;
     }
     for (size_t i = 0; i < t->items.n_good; i++) {
         struct jt_tokenize_item *card = &t->cards[i];
-        if (ids[card->place] == 0) {
+        uint64_t id = before[card->place].id;
+        if (id == 0) {
             t->rest.of[t->rest.n] = (uint32_t)i;
             t->rest.cards[t->rest.n++] = *card;
         } else {
             t->again.of[t->again.n] = (uint32_t)i;
+            t->again.known[t->again.n] = before[card->place].known;
             t->again.cards[t->again.n++] =
-                (struct jt_recall_item){ .located = { .id = ids[card->place] }, .pan = card->pan };
+                (struct jt_recall_item){ .located = { .id = id }, .pan = card->pan };
         }
         jt_wipe(&card->pan, sizeof card->pan);
     }
-    free(ids);
+    free(before);
     return true;
 }
 
@@ -291,6 +307,26 @@ static void on_field(void *arg, enum jt_err err, const struct jt_field_spec *fie
     }
 }
 
+/* Whether it is told which cards are new, and may be. False: answered. */
+static bool take_tell_new(struct tokenize *t)
+{
+    struct jt_request *r = t->items.request;
+    if (!jt_items_flag(&t->items, "tell_new", &t->tell_new)) {
+        return false;
+    }
+    if (t->tell_new && (r->may & JT_MAY_LOOKUP) == 0) {
+        jt_request_answer_at(r, JT_PROBLEM_FORBIDDEN,
+                             "Which cards are new is told only to a client that may look cards up "
+                             "in this field.",
+                             "#/tell_new");
+        return false;
+    }
+    if (t->tell_new) {
+        jt_budget_besides(r);
+    }
+    return true;
+}
+
 static void tokenize(struct jt_request *r)
 {
     struct tokenize *t = calloc(1, sizeof *t);
@@ -300,7 +336,7 @@ static void tokenize(struct jt_request *r)
         jt_request_answer_err(r, JT_ERR_NOMEM);
         return;
     }
-    if (!jt_items_init(&t->items, r, &kind)) {
+    if (!jt_items_init(&t->items, r, &kind) || !take_tell_new(t)) {
         return;
     }
     t->cards = calloc(t->items.n, sizeof *t->cards);
@@ -313,7 +349,8 @@ static void tokenize(struct jt_request *r)
 
 static const struct jt_member members[] = { { .name = "pan" },
                                             { .name = "items" },
-                                            { .name = "expires_at", .beside = true } };
+                                            { .name = "expires_at", .beside = true },
+                                            { .name = "tell_new", .beside = true } };
 
 const struct jt_operation jt_operation_tokenize = {
     .members = JT_MEMBERS(members),

@@ -90,7 +90,7 @@ static void look_at(struct jt_portion *b, struct jt_portion_value *v,
         }
     } else if (from->text_len > MAX_VALUE || !is_plain(from->text, from->text_len)) {
         reject(v, direction->fault(from->text, from->text_len));
-    } else if (direction->make != NULL && direction->path == NULL) {
+    } else if (direction->make != NULL) {
         char made[JT_PAN_MAX_DIGITS + 1];
         size_t made_len = 0;
         enum jt_message fault = direction->make(from->text, from->text_len, made, &made_len);
@@ -231,20 +231,28 @@ static bool is_to_be_asked(const struct jt_portion *b, const struct jt_portion_v
     return same_again ? v->main && v->field == jt_portion_field(b) : is_pending(b, v);
 }
 
+/* What stands before the items. Whether a value is a token is told with masked numbers as well. */
+static void put_head(struct jt_buf *out, const struct jt_portion_rules *rules, bool asks)
+{
+    put_text(out, "{");
+    if (asks || rules->direction->masked) {
+        put_text(out, "\"masked\":true,");
+    }
+    if (rules->expires_at != NULL && !asks) {
+        put_text(out, "\"expires_at\":\"");
+        put_text(out, rules->expires_at);
+        put_text(out, "\",");
+    }
+    put_text(out, "\"items\":[");
+}
+
 enum jt_err jt_portion_make_request(struct jt_portion *b)
 {
-    const char *expires_at = b->rules->expires_at;
     bool asks = jt_portion_asks(b);
     const char *member = asks ? jt_direction_detokenize.member_in : b->rules->direction->member_in;
     struct jt_buf *out = &b->request;
     jt_buf_reset(out);
-    if (expires_at != NULL && !asks) {
-        put_text(out, "{\"expires_at\":\"");
-        put_text(out, expires_at);
-        put_text(out, "\",\"items\":[");
-    } else {
-        put_text(out, "{\"items\":[");
-    }
+    put_head(out, b->rules, asks);
     b->n_asked = 0;
     for (size_t i = 0; i < b->n_values; i++) {
         struct jt_portion_value *v = &b->values[i];

@@ -33,13 +33,13 @@ struct jt_direction {
     const char *path;       /* the last part of it; NULL: no server is asked */
     const char *member_in;  /* of an item of the request */
     const char *member_out; /* of a result */
-    const char *member_or;  /* the same, where that one is not there; NULL: none */
+    bool masked;            /* the service is asked for masked numbers */
     bool stores;            /* it changes something: done once, by an Idempotency-Key */
     /* why a value that is not sent is refused */
     enum jt_message (*fault)(const char *value, size_t len);
     /* whether a result may stand in a file */
     bool (*result_ok)(const char *value, size_t len);
-    /* what is written of a value, here; `out` has JT_PAN_MAX_DIGITS + 1. NULL: what was answered */
+    /* where no server is asked: what is written of a value; `out` has JT_PAN_MAX_DIGITS + 1 */
     enum jt_message (*make)(const char *value, size_t len, char *out, size_t *out_len);
     const char *values_in, *values_out; /* for the control report */
 };

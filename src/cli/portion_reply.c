@@ -12,24 +12,13 @@ static enum jt_err take_result(struct jt_portion *b, struct jt_portion_value *v,
                                const json_t *result)
 {
     const struct jt_direction *direction = b->rules->direction;
-    char made[JT_PAN_MAX_DIGITS + 1];
     const json_t *value = json_object_get(result, direction->member_out);
-    bool as_it_is = value != NULL || direction->member_or == NULL;
-    if (!as_it_is) {
-        value = json_object_get(result, direction->member_or);
-    }
     if (value == NULL && json_object_get(result, jt_direction_mask.member_out) != NULL) {
         b->masked_only = true;
         return JT_ERR_PROTOCOL;
     }
     const char *text = json_string_value(value);
     size_t len = json_string_length(value);
-    if (text != NULL && !as_it_is) {
-        if (direction->make(text, len, made, &len) != JT_MSG_NONE) {
-            return JT_ERR_PROTOCOL;
-        }
-        text = made;
-    }
     if (text == NULL || !direction->result_ok(text, len)) {
         return JT_ERR_PROTOCOL;
     }

@@ -12,13 +12,12 @@ struct verb {
     const char *name;   /* the last part of the path */
     const char *member; /* of an item */
     const char *result; /* of a result */
-    const char
-        *unwanted; /* what the server gives instead to a client that may have it; NULL: none */
+    const char *beside; /* a member of the body, and its comma */
 };
 
-static const struct verb tokenize = { "tokenize", "pan", "token", NULL },
-                         detokenize = { "detokenize", "token", "pan", NULL },
-                         mask = { "detokenize", "token", "masked_pan", "pan" };
+static const struct verb tokenize = { "tokenize", "pan", "token", "" },
+                         detokenize = { "detokenize", "token", "pan", "" },
+                         mask = { "detokenize", "token", "masked_pan", "\"masked\":true," };
 
 /*
  * What is neither a token nor a card number goes out as one character that is neither: the server
@@ -46,7 +45,9 @@ static size_t put_items(struct jeton_buffer *b, const struct verb *verb,
 {
     size_t put = 0;
     jeton_buffer_reset(b);
-    jeton_buffer_text(b, "{\"items\":[");
+    jeton_buffer_text(b, "{");
+    jeton_buffer_text(b, verb->beside);
+    jeton_buffer_text(b, "\"items\":[");
     for (size_t i = 0; i < n; i++) {
         if (items[i].status == 0) {
             jeton_buffer_text(b, put++ == 0 ? "" : ",");
@@ -57,13 +58,8 @@ static size_t put_items(struct jeton_buffer *b, const struct verb *verb,
     return put;
 }
 
-static bool take_result(struct jeton_client *c, struct jeton_item *item, const struct verb *verb,
-                        const json_t *result)
+static bool take_result(struct jeton_item *item, const struct verb *verb, const json_t *result)
 {
-    if (verb->unwanted != NULL && json_object_get(result, verb->unwanted) != NULL) {
-        c->view = JETON_VIEW_WHOLE; /* it has no status yet: mask.c asks again */
-        return true;
-    }
     const char *value = json_string_value(json_object_get(result, verb->result));
     item->status = (int)json_integer_value(json_object_get(result, "status"));
     jeton_problem_name(json_string_value(json_object_get(result, "type")), item->problem);
@@ -76,9 +72,6 @@ static bool take_result(struct jeton_client *c, struct jeton_item *item, const s
         return false;
     }
     memcpy(item->out, value, len + 1);
-    if (verb == &mask) {
-        c->view = JETON_VIEW_MASKED;
-    }
     return true;
 }
 
@@ -92,7 +85,7 @@ static bool take_results(struct jeton_client *c, const struct verb *verb, struct
     size_t at = 0;
     for (size_t i = 0; i < n && good; i++) {
         if (items[i].status == 0) {
-            good = take_result(c, &items[i], verb, json_array_get(results, at++));
+            good = take_result(&items[i], verb, json_array_get(results, at++));
         }
     }
     json_decref(body);
@@ -142,10 +135,6 @@ static enum jeton_status send_batch(struct jeton_client *c, const struct verb *v
         if (!take_results(c, verb, items, n, n_sent)) {
             return jeton_fail(c, JETON_FAILED, "the answer is not one of Jeton's");
         }
-        if (verb == &mask && c->view == JETON_VIEW_WHOLE) {
-            (void)reopen(items, n, false);
-            return jeton_read_each(c, field, items, n);
-        }
         if (!reopen(items, n, c->name != NULL)) {
             return JETON_OK;
         }
@@ -153,22 +142,6 @@ static enum jeton_status send_batch(struct jeton_client *c, const struct verb *v
             return jeton_fail(c, JETON_UNAVAILABLE, "some items were not answered in time");
         }
     }
-}
-
-/*
- * Who asks for masked numbers may be a client that the server shows whole ones. Until one was
- * shown nobody knows, so that no more than one card is opened for nothing.
- */
-static enum jeton_status send_some(struct jeton_client *c, const struct verb *verb,
-                                   const char *field, struct jeton_item *items, size_t n,
-                                   size_t *n_done)
-{
-    size_t most = verb == &mask && c->view == JETON_VIEW_UNKNOWN ? 1 : c->batch;
-    *n_done = n < most ? n : most;
-    if (verb == &mask && c->view == JETON_VIEW_WHOLE) {
-        return jeton_read_each(c, field, items, *n_done);
-    }
-    return send_batch(c, verb, field, items, *n_done);
 }
 
 static enum jeton_status run(struct jeton_client *c, const struct verb *verb, const char *field,
@@ -186,9 +159,9 @@ static enum jeton_status run(struct jeton_client *c, const struct verb *verb, co
         items[i].status = 0;
     }
     enum jeton_status status = JETON_OK;
-    size_t many;
-    for (size_t from = 0; from < n && status == JETON_OK; from += many) {
-        status = send_some(c, verb, field, items + from, n - from, &many);
+    for (size_t from = 0; from < n && status == JETON_OK; from += c->batch) {
+        size_t many = n - from < c->batch ? n - from : c->batch;
+        status = send_batch(c, verb, field, items + from, many);
     }
     return status;
 }

@@ -22,13 +22,6 @@ void jeton_buffer_text(struct jeton_buffer *b, const char *text);
 void jeton_buffer_reset(struct jeton_buffer *b);
 void jeton_buffer_clear(struct jeton_buffer *b);
 
-/* What the server shows to a client that asks for masked numbers: see mask.c. */
-enum jeton_view {
-    JETON_VIEW_UNKNOWN = 0,
-    JETON_VIEW_MASKED,
-    JETON_VIEW_WHOLE,
-};
-
 struct jeton_client {
     char *url; /* without a slash at its end */
     char *ca_file, *cert_file, *cert_key_file;
@@ -38,7 +31,6 @@ struct jeton_client {
     long retry_for_ms;
     size_t batch;
     struct jeton_buffer request, reply;
-    enum jeton_view view;
     long http_status;                /* of the last request; 0: no answer came */
     int64_t retry_after_ms;          /* the server's wish; -1: none */
     char problem[JETON_PROBLEM_MAX]; /* of the last request as a whole; empty: none of Jeton's */
@@ -53,13 +45,6 @@ enum jeton_status jeton_fail(struct jeton_client *c, enum jeton_status status, c
  * JETON_OK: client->reply is the body of a 200.
  */
 enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t end_ms);
-
-/* The same for a GET of `path`. */
-enum jeton_status jeton_get(struct jeton_client *c, const char *path, int64_t end_ms);
-
-/* Reads the items that have no status yet, one request each, as masked numbers. */
-enum jeton_status jeton_read_each(struct jeton_client *c, const char *field,
-                                  struct jeton_item *items, size_t n);
 
 /* Wipes and forgets the client in a process that has it by fork(2); its parent's goes on. */
 void jeton_abandon(struct jeton_client *client);

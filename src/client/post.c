@@ -44,18 +44,15 @@ void jeton_problem_name(const char *type, char *out)
     snprintf(out, JETON_PROBLEM_MAX, "%s", ours ? type + prefix : "");
 }
 
-/* A body makes it a POST; libcurl goes back to that from a GET by itself. */
-static bool set_method(struct jeton_client *c, bool get)
+/* A body makes it a POST. */
+static bool set_body(struct jeton_client *c)
 {
-    if (get) {
-        return curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L) == CURLE_OK;
-    }
     return curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, c->request.data) == CURLE_OK &&
            curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)c->request.len) == CURLE_OK;
 }
 
 /* Sends it once. False: no answer came; the error text is set. */
-static bool send_once(struct jeton_client *c, const char *path, bool get)
+static bool send_once(struct jeton_client *c, const char *path)
 {
     char url[2000];
     int n = snprintf(url, sizeof url, "%s%s", c->url, path);
@@ -64,7 +61,7 @@ static bool send_once(struct jeton_client *c, const char *path, bool get)
     c->http_status = 0;
     c->retry_after_ms = -1;
     if (n < 0 || (size_t)n >= sizeof url ||
-        curl_easy_setopt(c->curl, CURLOPT_URL, url) != CURLE_OK || !set_method(c, get)) {
+        curl_easy_setopt(c->curl, CURLOPT_URL, url) != CURLE_OK || !set_body(c)) {
         (void)jeton_fail(c, JETON_FAILED, "the request cannot be made");
         return false;
     }
@@ -102,12 +99,15 @@ static enum jeton_status status_of(long http_status)
                                                     : JETON_REFUSED;
 }
 
-static enum jeton_status ask(struct jeton_client *c, const char *path, bool get, int64_t end_ms)
+enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t end_ms)
 {
+    if (c->request.failed) {
+        return jeton_fail(c, JETON_FAILED, "out of memory");
+    }
     for (;;) {
         int64_t pause_ms = BROKEN_MS;
         c->error[0] = c->problem[0] = '\0';
-        if (send_once(c, path, get)) {
+        if (send_once(c, path)) {
             if (c->http_status == 200) {
                 return JETON_OK;
             }
@@ -126,15 +126,4 @@ static enum jeton_status ask(struct jeton_client *c, const char *path, bool get,
             return JETON_UNAVAILABLE;
         }
     }
-}
-
-enum jeton_status jeton_post(struct jeton_client *c, const char *path, int64_t end_ms)
-{
-    return c->request.failed ? jeton_fail(c, JETON_FAILED, "out of memory")
-                             : ask(c, path, false, end_ms);
-}
-
-enum jeton_status jeton_get(struct jeton_client *c, const char *path, int64_t end_ms)
-{
-    return ask(c, path, true, end_ms);
 }

@@ -117,7 +117,7 @@ struct jt_card_outcome {
         /* a row has its fingerprint: nothing is proved until a keeper has matched it */
         JT_CARD_KNOWN,
     } kind;
-    /* WRITTEN: which of the batch's equal cards it is that was stored, with that one's id */
+    /* WRITTEN: which of the batch's equal cards was stored, with its id: the first of them */
     uint32_t written;
     const struct jt_card_row *row; /* KNOWN */
     /* LOST: why */

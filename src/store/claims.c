@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define CARD_LEN 12 /* place and id, as they are stored */
+/* Beside an id, which has 63 bits: the card was there before. */
+#define KNOWN (UINT64_C(1) << 63)
 
 /* The row of the count that the expiry adds to. */
 #define EXPIRY_WRITER 0
@@ -116,7 +118,7 @@ static void add_cards(struct jt_params *p, const struct jt_claim_release *r)
     jt_buf_init(&cards, r->n_cards * CARD_LEN);
     for (size_t i = 0; i < r->n_cards; i++) {
         jt_buf_u32(&cards, r->cards[i].place);
-        jt_buf_u64(&cards, r->cards[i].id);
+        jt_buf_u64(&cards, r->cards[i].id | (r->cards[i].known ? KNOWN : 0));
     }
     jt_params_add_bytes(p, cards.data, cards.len);
     jt_buf_clear(&cards);
@@ -181,7 +183,9 @@ static enum jt_err append(struct jt_claim_result *result, struct jt_reader in)
     for (size_t i = 0; i < n; i++) {
         struct jt_claim_card *card = &cards[result->n_cards++];
         card->place = jt_reader_u32(&in);
-        card->id = jt_reader_u64(&in);
+        uint64_t id = jt_reader_u64(&in);
+        card->id = id & ~KNOWN;
+        card->known = (id & KNOWN) != 0;
     }
     return in.left == 0 ? JT_OK : JT_ERR_DB_FAULT;
 }

@@ -32,6 +32,7 @@ struct jt_claim {
 struct jt_claim_card {
     uint32_t place; /* of its item in the body */
     uint64_t id;
+    bool known; /* it was there before the request; said only where the request asked for that */
 };
 struct jt_claim_mark {
     const struct jt_claim *claim; /* marks of one claim are neighbours */

@@ -37,7 +37,14 @@ bool jt_sorted_same(const struct jt_sorted *a, const struct jt_sorted *b)
     return compare(a, b) == 0;
 }
 
+static int compare_all(const void *left, const void *right)
+{
+    const struct jt_sorted *a = left, *b = right;
+    int order = compare(a, b);
+    return order != 0 ? order : compare_u64(a->index, b->index);
+}
+
 void jt_sorted_sort(struct jt_sorted *keys, size_t n)
 {
-    qsort(keys, n, sizeof *keys, compare);
+    qsort(keys, n, sizeof *keys, compare_all);
 }

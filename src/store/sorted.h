@@ -14,7 +14,7 @@
 
 struct jt_sorted {
     uint32_t field;
-    uint32_t index;     /* the caller's, not compared */
+    uint32_t index;     /* the caller's; of the same cards, the lower comes first */
     uint64_t high, low; /* the fingerprint as two big-endian numbers */
 };
 

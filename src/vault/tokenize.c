@@ -110,7 +110,8 @@ static void take_outcome(struct jt_tokenizer *t, size_t i, const struct jt_card_
     const struct jt_card_row *row = outcome->row;
     if (outcome->kind == JT_CARD_WRITTEN) {
         struct jt_tokenize_item *item = e->item;
-        item->kept = outcome->written == i && jt_tokenize_request_of(e)->claim != NULL;
+        item->is_new = outcome->written == i;
+        item->kept = item->is_new && jt_tokenize_request_of(e)->claim != NULL;
         give_token(&t->lane, e, t->tokens[outcome->written], t->cards[outcome->written].id);
     } else if (outcome->kind == JT_CARD_LOST) {
         take_lost(t, e, outcome, behind);

@@ -27,6 +27,7 @@ struct jt_tokenize_item {
     uint64_t id;         /* of its row, for whoever remembers it; never shown */
     uint32_t place;      /* in the body: with a claim only */
     bool kept;           /* remembered for the claim already */
+    bool is_new;         /* with JT_OK: this item stored the card, and not one before it */
     /*
      * JT_OK; what may pass, by its class; JT_ERR_GUESS_BRAKE; JT_ERR_NOT_STORED: the database does
      * not store the card, however often it is told to; JT_ERR_NO_ACTIVE; JT_ERR_DECRYPT: the row

@@ -184,7 +184,7 @@ static void what_is_remembered_comes_with_the_next_claim(void **state)
     struct fx *fx = *state;
     struct scene s;
     open_scene(&s, &fx->node);
-    static const struct jt_claim_card cards[] = { { 0, 77 }, { 9999, INT64_MAX } };
+    static const struct jt_claim_card cards[] = { { 0, 77, true }, { 9999, INT64_MAX, false } };
     struct jt_claim claim = claim_of("a", 1);
     assert_int_equal(ask(&s, &claim), JT_OK);
     assert_int_equal(s.results[0].n_cards, 0);
@@ -192,9 +192,9 @@ static void what_is_remembered_comes_with_the_next_claim(void **state)
     assert_int_equal(ask(&s, &claim), JT_OK);
     assert_int_equal(s.results[0].n_cards, 2);
     assert_int_equal(s.results[0].cards[0].place, 0);
-    assert_true(s.results[0].cards[0].id == 77);
+    assert_true(s.results[0].cards[0].id == 77 && s.results[0].cards[0].known);
     assert_int_equal(s.results[0].cards[1].place, 9999);
-    assert_true(s.results[0].cards[1].id == INT64_MAX);
+    assert_true(s.results[0].cards[1].id == INT64_MAX && !s.results[0].cards[1].known);
     close_scene(&s);
 }
 
@@ -224,7 +224,7 @@ static void after_its_time_a_key_is_as_new(void **state)
     struct fx *fx = *state;
     struct scene s;
     open_scene(&s, &fx->node);
-    static const struct jt_claim_card card = { 0, 77 };
+    static const struct jt_claim_card card = { 0, 77, false };
     struct jt_claim claim = claim_of("a", 1), other = claim_of("a", 2);
     assert_int_equal(ask(&s, &claim), JT_OK);
     release(&s, &claim, &card, 1);
@@ -244,7 +244,7 @@ static void old_rows_go_in_pieces_and_are_counted(void **state)
     struct scene s;
     open_scene(&s, &fx->node);
     static const char *const keys[] = { "a", "b", "c", "d", "e" };
-    static const struct jt_claim_card card = { 0, 77 };
+    static const struct jt_claim_card card = { 0, 77, false };
     for (size_t i = 0; i < 5; i++) {
         struct jt_claim claim = claim_of(keys[i], 1);
         assert_int_equal(ask(&s, &claim), JT_OK);

@@ -91,6 +91,57 @@ def test_a_quota_counts_items_and_a_refusal_costs_nothing(service):
     assert is_refused(never, "budget-quota") and "Retry-After" not in never.headers
 
 
+def test_masked_numbers_that_are_asked_for_count_as_masked(service):
+    tokens = service.app.tokenize_many([made_up(i) for i in range(12)])
+    both = [budget(per_day=10), budget("read-masked", per_day=20)]
+    shop = client_with(service, "shop", both)
+    masked = {"masked": True, "items": [{"token": t} for t in tokens]}
+    answer = shop.post("/v1/fields/pan/detokenize", masked)
+    assert answer.headers["RateLimit-Policy"] == '"items-per-day";q=20;w=86400'
+    assert left_of(answer, "items-per-day")[0] == 8
+    assert is_refused(shop.post("/v1/fields/pan/detokenize", masked), "budget-quota")
+    assert left_of(read(shop, tokens[:10]), "items-per-day")[0] == 0
+    assert is_refused(read(shop, tokens[:1]), "budget-quota")
+    # Without a budget for masked reads they are as free as those of one token are.
+    permit(service, "shop", both[:1])
+    answer = shop.post("/v1/fields/pan/detokenize", masked)
+    assert answer.status_code == 200 and "RateLimit" not in answer.headers
+    permit(service, "shop", both[1:])
+    wait_until(lambda: read(shop, tokens[:1]).status_code == 200, "another budget")
+    assert "RateLimit" not in read(shop, tokens[:1]).headers
+    assert is_refused(shop.post("/v1/fields/pan/detokenize", masked), "budget-quota")
+
+
+def test_to_be_told_what_is_new_counts_as_looking_up_besides(service):
+    """Otherwise who may look up so many a day would have it told of any number."""
+    permissions = ("tokenize", "lookup")
+    both = [budget("tokenize", per_day=50), budget("lookup", per_day=20)]
+    shop = client_with(service, "shop", both, permissions)
+
+    def store(n, first=0, **more):
+        items = [{"pan": made_up(i, series="told")} for i in range(first, first + n)]
+        return shop.post("/v1/fields/pan/tokenize", {"items": items, **more})
+
+    answer = store(15, tell_new=True)
+    assert left_of(answer, "items-per-day")[0] == 35
+    refused = store(6, tell_new=True)
+    assert is_refused(refused, "budget-quota")
+    assert left_of(refused, "items-per-day")[0] == 5  # of the one that refused
+    assert (
+        left_of(store(5, tell_new=True), "items-per-day")[0] == 30
+    )  # the other had its share back
+    lookup = shop.post("/v1/fields/pan/lookup", {"pan": made_up(0, series="told")})
+    assert is_refused(lookup, "budget-quota")
+    assert left_of(store(30, first=100), "items-per-day")[0] == 0
+    assert is_refused(store(1), "budget-quota")
+    assert used(service, "shop") is not None
+    # One that is bounded in looking up only is not in storing.
+    permit(service, "shop", both[1:], permissions)
+    wait_until(lambda: store(1).status_code == 200, "another budget")
+    assert "RateLimit" not in store(60).headers
+    assert is_refused(store(1, tell_new=True), "budget-quota")
+
+
 def test_what_is_malformed_or_refused_costs_nothing(service):
     token = service.app.tokenize(made_up(1))
     shop = client_with(service, "shop", [budget(per_day=2), budget("tokenize", per_day=2)])

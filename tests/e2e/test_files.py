@@ -255,6 +255,12 @@ def test_masked_files(job, tmp_path):
     assert not set(cards) & set(masked)
     err = masks.run("detokenize", job.path("tokens.csv"), masks.path("no.csv"), *PLACE, status=12)
     assert "JET3102E" in err and "mask" in err
+    counters = job.service.operator.counters
+    before = counters()
+    job.run("mask", job.path("tokens.csv"), job.path("again.csv"), *PLACE)
+    assert job.path("again.csv").read_text() == out
+    assert counters()["masked_items"] - before["masked_items"] == len(cards)
+    assert counters()["detokenize_items"] == before["detokenize_items"]
 
 
 def test_streams_and_dd_names(job):

@@ -2,38 +2,17 @@
 """Idempotency-Key: a request that is repeated is done once, whatever happened to the first."""
 
 import itertools
-import threading
 
 import pytest
 
 from cards import made_up
-from service import RING_LOCK, Api, problem, wait_until
+from once import Held, begin, fresh, good, hold_ring, kill_behind_commit
+from once import post, refused, rows, waiting
+from service import Api, problem, wait_until
 
 ONE = "/v1/fields/plain/tokenize"
 IDS_ACCEPT, PERMIT = 9, 25  # actions of audit rows
-_keys = itertools.count()
-
-
-def fresh():
-    return f"key-{next(_keys)}-of-the-tests"
-
-
-def post(api, path, body, key):
-    """`key` None: without one."""
-    return api.post(path, body, headers={} if key is None else {"Idempotency-Key": key})
-
-
-def good(answer):
-    assert answer.status_code == 200, (answer.status_code, problem(answer))
-    return answer.json()
-
-
-def refused(answer):
-    return answer.status_code, problem(answer)
-
-
-def rows(service):
-    return service.sql("SELECT count(*) FROM card")[0][0]
+_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -46,7 +25,7 @@ def own(service):
 
 @pytest.fixture
 def remover(shared):
-    return Api(shared, shared.new_client(f"once-{next(_keys)}", ["delete"]))
+    return Api(shared, shared.new_client(f"once-{next(_numbers)}", ["delete"]))
 
 
 # --- the same again ---
@@ -151,7 +130,7 @@ def test_another_body_path_or_spelling_is_refused(shared):
 
 def test_another_client_has_keys_of_its_own(shared):
     body, key = {"pan": made_up(6, series="once")}, fresh()
-    stranger = Api(shared, shared.new_client(f"once-{next(_keys)}", ["tokenize"]))
+    stranger = Api(shared, shared.new_client(f"once-{next(_numbers)}", ["tokenize"]))
     assert good(post(shared.app, ONE, body, key)) != good(post(stranger, ONE, body, key))
 
 
@@ -189,43 +168,6 @@ def test_a_client_has_so_many_and_no_more(own):
 # --- while the first is under way, and after a crash ---
 
 
-class Held:
-    """Holds a lock in a session of its own."""
-
-    def __init__(self, service, statement):
-        self.connection = service.connect()
-        self.connection.cursor().execute(statement)
-
-    def release(self):
-        self.connection.close()
-
-
-def hold_ring(service):
-    return Held(service, f"SELECT pg_advisory_xact_lock({RING_LOCK})")
-
-
-def waiting(service, application):
-    return service.cluster.sql(
-        "postgres",
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
-        f"datname = '{service.database}' AND application_name = '{application}'",
-    )[0][0]
-
-
-def begin(api, path, body, key):
-    answers = []
-
-    def run():
-        try:
-            answers.append(post(api, path, body, key))
-        except OSError as gone:
-            answers.append(gone)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, answers
-
-
 def test_while_the_first_runs_others_are_told_to_wait(own):
     body, key = {"pan": made_up(10, series="once")}, fresh()
     other = own.app.another()
@@ -258,23 +200,9 @@ def test_many_at_once_make_one_card(own):
 
 @pytest.mark.parametrize("field, many", [("plain", 1), ("plain", 600), ("pan", 3)])
 def test_a_front_that_is_killed_between_commit_and_reply(own, field, many):
-    """The ring lock holds the request until the table of claims is locked; then the cards are
-    committed, and the front, which waits to release the claim, is killed.
-    """
     path, key, before = f"/v1/fields/{field}/tokenize", fresh(), rows(own)
     body = {"items": [{"pan": made_up(i, series="once-crash")} for i in range(many)]}
-    ring = hold_ring(own)
-    thread, answers = begin(own.app, path, body, key)
-    wait_until(lambda: waiting(own, "jetond tokenize"), "the request waits")
-    claims = Held(own, "LOCK TABLE idempotency IN SHARE MODE")
-    ring.release()
-    wait_until(lambda: rows(own) == before + many, "the cards are committed")
-    own.front.kill()
-    claims.release()
-    thread.join()
-    assert isinstance(answers[0], OSError)
-    own.start_front()
-    own.wait_ready()
+    kill_behind_commit(own, own.app, path, body, key, many)
     first = good(post(own.app, path, body, key))
     assert [r["status"] for r in first["results"]] == [200] * many
     assert rows(own) == before + many

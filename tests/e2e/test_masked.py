@@ -49,6 +49,49 @@ def test_a_field_may_show_eight_digits(shared, reader):
     assert shared.operator.post("/v1/fields", {"name": "x", "mask_digits": 7}).status_code == 422
 
 
+@pytest.mark.parametrize("permissions", [["detokenize"], ["detokenize", "read-masked"]])
+def test_who_may_see_whole_numbers_can_ask_for_masked_ones(shared, permissions):
+    """They are masked reads in everything: counters, records and what is sent."""
+    name = "asks-" + "-".join(permissions)
+    whole = client(shared, name, permissions)
+    pans = [made_up(n, series="asked-masked") for n in range(20)]
+    tokens = shared.app.tokenize_many(pans)
+    path, items = "/v1/fields/pan/detokenize", [{"token": t} for t in tokens]
+    before = shared.operator.counters()
+    assert whole.post(path, {"token": tokens[0], "masked": True}).json() == {
+        "masked_pan": mask(pans[0])
+    }
+    answer = whole.post(path, {"masked": True, "items": items + [{"token": "jtk_no"}]})
+    results = answer.json()["results"]
+    assert results[:-1] == [{"status": 200, "masked_pan": mask(p)} for p in pans]
+    assert results[-1]["status"] == 422
+    assert not any(p in answer.text for p in pans)
+    after = shared.operator.counters()
+    assert after["masked_items"] - before["masked_items"] == 22
+    assert after["detokenize_items"] == before["detokenize_items"]
+    rows = shared.sql("SELECT action, n_done FROM audit WHERE client = %s", (name,))
+    assert sorted(rows) == [(12, 1), (12, 20)]  # as the masked reads below
+    for body in ({"token": tokens[0], "masked": False}, {"token": tokens[0]}):
+        assert whole.post(path, body).json() == {"pan": pans[0]}
+
+
+def test_the_member_gives_nobody_more(shared, reader):
+    pan = made_up(3, series="asked-masked")
+    token = shared.app.tokenize(pan)
+    path = "/v1/fields/pan/detokenize"
+    for asked in (True, False):
+        answer = reader.post(path, {"token": token, "masked": asked})
+        assert answer.json() == {"masked_pan": mask(pan)}
+    stores = client(shared, "only-stores", ["tokenize"])
+    assert stores.post(path, {"token": token, "masked": True}).status_code == 403
+    for wrong in ("true", 1, None, [True]):
+        answer = reader.post(path, {"token": token, "masked": wrong})
+        assert (answer.status_code, problem(answer)) == (422, "invalid-value")
+        assert answer.json()["errors"][0]["pointer"] == "#/masked"
+    answer = reader.post(path, {"items": [{"token": token, "masked": True}]})
+    assert answer.json()["results"][0]["type"] == "urn:jeton:problem:malformed-item"
+
+
 def test_detokenize_masks_for_a_client_that_may_see_no_more(shared, reader):
     pans = [made_up(n, series="masked-batch") for n in range(40)]
     tokens = shared.app.tokenize_many(pans)

@@ -260,10 +260,10 @@ static void values_that_are_tokens_already_pass_where_they_may(void **state)
                      JT_OK);
     assert_true(jt_portion_advance(&portion));
     assert_true(jt_portion_asks(&portion));
-    assert_request("{\"items\":[{\"token\":\"jtk_00000000000000000000000001\"},{\"token\":"
-                   "\"922222222222\"},{\"token\":\"933333333333\"}]}");
+    assert_request("{\"masked\":true,\"items\":[{\"token\":\"jtk_00000000000000000000000001\"},{"
+                   "\"token\":\"922222222222\"},{\"token\":\"933333333333\"}]}");
     assert_int_equal(apply(RESULTS("{\"status\":200,\"masked_pan\":\"4\"}," PROBLEM(
-                         "404", "token-unknown") ",{\"status\":200,\"pan\":\"4\"}")),
+                         "404", "token-unknown") ",{\"status\":200,\"masked_pan\":\"4\"}")),
                      JT_OK);
     snprintf(text, sizeof text, "t\n%s\n933333333333\n", opaque);
     /* What is no token either keeps the reason for which it is no card. */
@@ -282,14 +282,21 @@ static void cards_are_masked_here(void **state)
     assert_int_equal(tally.fields[0].total_kept, 4111111111);
 }
 
-static void masked_numbers_are_taken_as_they_come_and_whole_ones_masked(void **state)
+static void masked_numbers_are_asked_for_and_taken_as_they_come(void **state)
 {
     (void)state;
     begin(&jt_direction_mask, 1, false, false);
     assert_true(add("jtk_a\njtk_b\n"));
-    answer(RESULTS("{\"status\":200,\"masked_pan\":\"41111111****1111\"},"
-                   "{\"status\":200,\"pan\":\"5555555555554444\"}"));
+    assert_request("{\"masked\":true,\"items\":[{\"token\":\"jtk_a\"},{\"token\":\"jtk_b\"}]}");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"masked_pan\":\"41111111****1111\"},"
+                                   "{\"status\":200,\"masked_pan\":\"555555******4444\"}")),
+                     JT_OK);
     assert_written("41111111****1111\n555555******4444\n", "");
+    begin(&jt_direction_mask, 1, false, false);
+    assert_true(add("jtk_a\n"));
+    assert_int_equal(jt_portion_make_request(&portion), JT_OK);
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"pan\":\"5555555555554444\"}")),
+                     JT_ERR_PROTOCOL);
     begin(&jt_direction_detokenize, 1, false, false);
     assert_true(add("jtk_a\n"));
     assert_int_equal(jt_portion_make_request(&portion), JT_OK);
@@ -376,7 +383,7 @@ int main(void)
         TEST(two_fields_are_two_steps_and_one_bad_value_rejects_the_record),
         TEST(values_that_are_tokens_already_pass_where_they_may),
         TEST(cards_are_masked_here),
-        TEST(masked_numbers_are_taken_as_they_come_and_whole_ones_masked),
+        TEST(masked_numbers_are_asked_for_and_taken_as_they_come),
         TEST(replies_that_do_not_fit_are_refused),
         TEST(a_card_number_is_digits),
         TEST(unknown_reasons_are_one),

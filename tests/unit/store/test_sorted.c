@@ -49,6 +49,7 @@ static void cards_sort_by_field_then_fingerprint(void **state)
             int order = by_bytes(keys[k - 1].index, keys[k].index);
             assert_true(order <= 0);
             assert_int_equal(jt_sorted_same(&keys[k - 1], &keys[k]), order == 0);
+            assert_true(order < 0 || keys[k - 1].index < keys[k].index);
         }
     }
 }
