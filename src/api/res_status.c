@@ -90,8 +90,8 @@ static json_t *answer(const struct jt_api *api, void *state)
                      verified_s == 0 ? json_null() : jt_backup_time_json(verified_s),
                      "backup_lacks", (int)atomic_load(&vault->backup_lacks), "endings",
                      peers->endings_known ? endings_json(&peers->endings) : json_null(),
-                     "columns_waiting", (int)atomic_load(&vault->columns_waiting),
-                     "sets_verified", (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
+                     "columns_waiting", (int)atomic_load(&vault->columns_waiting), "sets_verified",
+                     (int)atomic_load(&vault->sets.all_good), "numeric_tokens",
                      (int)!atomic_load(&vault->numeric.waits), "connections",
                      connections_json(api->doors), "counters", counters_json(&vault->counters));
 }

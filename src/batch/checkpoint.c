@@ -285,6 +285,20 @@ static bool is_whole(const char *data, size_t len, size_t *body_len)
            jt_sha256(data, *body_len, is) == JT_OK && memcmp(told, is, sizeof is) == 0;
 }
 
+/* JT_ERR_INVALID: the same would be written otherwise, as with a zero in front or a line twice. */
+static enum jt_err compare(const struct jt_checkpoint *c, const struct jt_buf *parameters,
+                           const void *data, size_t len)
+{
+    struct jt_buf again;
+    jt_buf_init(&again, JT_CHECKPOINT_MAX);
+    enum jt_err err = jt_checkpoint_encode(c, parameters, &again);
+    if (err == JT_OK && (again.len != len || memcmp(again.data, data, len) != 0)) {
+        err = JT_ERR_INVALID;
+    }
+    jt_buf_clear(&again);
+    return err == JT_ERR_LIMIT ? JT_ERR_INVALID : err;
+}
+
 enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpoint *out,
                                  struct jt_buf *parameters)
 {
@@ -295,6 +309,7 @@ enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpo
     }
     struct lines l = { .at = data, .end = (const char *)data + body_len };
     uint64_t n_notes = 0;
+    size_t before = parameters->len;
     take_head(&l, out, parameters);
 #define TAKE(name, member) take_number(&l, name, &out->member);
     NUMBERS(TAKE)
@@ -307,11 +322,18 @@ enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpo
         l.bad = !take_row(&l, out, &n_notes);
     }
     uint64_t expected = out->n_notes > JT_CHECKPOINT_LOG ? JT_CHECKPOINT_LOG : out->n_notes;
-    if (l.bad || l.at != l.end || n_notes != expected) {
-        *out = (struct jt_checkpoint){ 0 };
-        return JT_ERR_INVALID;
+    bool good = !l.bad && l.at == l.end && n_notes == expected;
+    enum jt_err err = good ? jt_buf_status(parameters) : JT_ERR_INVALID;
+    if (err == JT_OK) {
+        struct jt_buf asked = *parameters;
+        asked.data = before > 0 ? asked.data + before : asked.data;
+        asked.len -= before;
+        err = compare(out, &asked, data, len);
     }
-    return jt_buf_status(parameters);
+    if (err != JT_OK) {
+        *out = (struct jt_checkpoint){ 0 };
+    }
+    return err;
 }
 
 void jt_checkpoint_key(const struct jt_checkpoint *c, uint64_t portion, size_t field,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "batch/layout.h"
 
-#include "base/secmem.h"
+#include "batch/datum_number.h"
 
 #define MAX_DEPTH 51 /* levels 1 to 49, and a record without a name */
 
@@ -20,7 +20,10 @@ void jt_layout_start(struct jt_layout *l, const struct jt_copybook *book,
 
 static uint32_t extent_of(struct jt_layout *l, int index);
 
-/* What the item says that counts a table's occurrences. */
+/*
+ * What the item says that counts a table's occurrences. One that is blank is no number: were it 0,
+ * the record would pass with what is in its table.
+ */
 static bool read_count(struct jt_layout *l, int counter, uint32_t *out)
 {
     struct jt_item_ref ref = { .item = counter };
@@ -35,7 +38,7 @@ static bool read_count(struct jt_layout *l, int counter, uint32_t *out)
         return false;
     }
     jt_buf_init(&digits, 3 * datum.len + 32);
-    bool fine = jt_datum_read(&datum, l->codepage, l->data + at, &digits) == JT_MSG_NONE &&
+    bool fine = jt_number_read(&datum, l->codepage, l->data + at, &digits) == JT_MSG_NONE &&
                 jt_buf_status(&digits) == JT_OK && digits.len < 10;
     for (size_t i = 0; fine && i < digits.len; i++) {
         value = value * 10 + (uint64_t)(digits.data[i] - '0');

@@ -125,6 +125,17 @@ static void print_connections(const json_t *connections)
            yes_no(connections, "refusing", ", REFUSING OTHERS for lack of room", ""));
 }
 
+/* Of applications' own tables. */
+static void print_columns(long long n)
+{
+    if (n > 0) {
+        printf("columns   %lld columns of applications keep a generation from retiring: "
+               "jeton keys retire\n          N --wait names them, and jeton column drain FIELD "
+               "moves what they have\n",
+               n);
+    }
+}
+
 static void print_status(const json_t *reply)
 {
     const json_t *ring = json_object_get(reply, "ring");
@@ -167,12 +178,7 @@ static void print_status(const json_t *reply)
     }
     print_holders(json_object_get(reply, "holders"));
     print_endings(json_object_get(reply, "endings"));
-    if (jt_reply_integer(reply, "columns_waiting") > 0) {
-        printf("columns   %lld columns of applications keep a generation from retiring: jeton keys "
-               "retire N --wait\n          names them, and jeton column drain FIELD moves what they "
-               "have\n",
-               jt_reply_integer(reply, "columns_waiting"));
-    }
+    print_columns(jt_reply_integer(reply, "columns_waiting"));
     if (!jt_reply_true(reply, "sets_verified")) {
         printf("sets      clients or fields NOT VERIFIED: see the log of jetond\n");
     }

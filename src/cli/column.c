@@ -2,9 +2,8 @@
 #include "cli/column.h"
 
 #include "base/clock.h"
-#include "base/secmem.h"
+#include "cli/cardlike.h"
 #include "cli/exit.h"
-#include "model/client.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,21 +45,6 @@ void jt_column_pace(int64_t began_ms, uint64_t n, long rate)
 
 /* --- the table --- */
 
-bool jt_column_has_cardlike(const char *text)
-{
-    char packed[JT_FAULT_LINE_LEN];
-    size_t n = 0;
-    for (; *text != '\0' && n + 1 < sizeof packed; text++) {
-        if (*text != ' ') {
-            packed[n++] = *text;
-        }
-    }
-    packed[n] = '\0';
-    bool found = jt_name_is_cardlike(packed);
-    jt_wipe(packed, sizeof packed);
-    return found;
-}
-
 /* What may be told where the message itself may not: the code that it begins with. */
 static void tell_code_only(const struct jt_fault *fault, enum jt_err err, char *line, size_t size)
 {
@@ -76,7 +60,7 @@ int jt_column_complain(const struct jt_foreign *table, const char *what, enum jt
     const struct jt_fault *fault = table->db == NULL ? &nothing : jt_db_fault(table->db);
     char line[JT_FAULT_LINE_LEN];
     (void)jt_fault_line(fault, err, line);
-    if (jt_column_has_cardlike(line)) { /* a trigger, or a cast, may have told of a value */
+    if (jt_cardlike(line)) { /* a trigger, or a cast, may have told of a value */
         tell_code_only(fault, err, line, sizeof line);
     }
     jt_complain(

@@ -90,9 +90,6 @@ int jt_column_send(struct jt_column_job *job, enum jt_column_verb verb,
 /* Opens the envelopes as they are; how many do not open is counted as refused. */
 int jt_column_try(struct jt_column_job *job, struct jt_foreign_rows *rows);
 
-/* Whether a text could have a card number in it, be it written in groups of four. */
-bool jt_column_has_cardlike(const char *text);
-
 /* Notes a row that is left as it is: `key` is shown unless it could be a card number. */
 void jt_column_refuse(struct jt_column_job *job, const char *key, const char *reason);
 

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/secmem.h"
 #include "cli/backoff.h"
+#include "cli/cardlike.h"
 #include "cli/column.h"
 #include "cli/exit.h"
 #include "cli/output.h"
@@ -57,7 +58,7 @@ void jt_column_forget_refused(struct jt_column_job *job)
 void jt_column_refuse(struct jt_column_job *job, const char *key, const char *reason)
 {
     char shown[64];
-    bool cardlike = jt_column_has_cardlike(key);
+    bool cardlike = jt_cardlike(key);
     job->n_refused++;
     count_reason(job, reason);
     list(job, cardlike ? "" : key, reason);

@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#define HIDDEN_MIN 4
+
 static enum jt_message pan_fault(const char *value, size_t len)
 {
     struct jt_pan pan;
@@ -50,9 +52,14 @@ static bool is_pan(const char *value, size_t len)
     return is_digits(value, len, false);
 }
 
+/* Whatever is shown of a number, four digits of it never are. */
 static bool is_masked_pan(const char *value, size_t len)
 {
-    return is_digits(value, len, true);
+    size_t n_stars = 0;
+    for (size_t i = 0; i < len; i++) {
+        n_stars += value[i] == '*';
+    }
+    return n_stars >= HIDDEN_MIN && is_digits(value, len, true);
 }
 
 /* Masks a card number here, its check digit right or wrong: it goes nowhere. */

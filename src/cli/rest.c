@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/secmem.h"
 #include "cli/backoff.h"
+#include "cli/cardlike.h"
 #include "cli/exit.h"
 
 #include <stdlib.h>
@@ -54,18 +55,29 @@ static void join_names(const json_t *list, char *out, size_t size)
     }
 }
 
+/* A text of the answer's; NULL: there is none. What stands in between may send back what it got. */
+static const char *shown(const json_t *problem, const char *name)
+{
+    const char *text = json_string_value(json_object_get(problem, name));
+    return text == NULL ? NULL : jt_cardlike_shown(text);
+}
+
+static const char *shown_or_dash(const json_t *problem, const char *name)
+{
+    return jt_cardlike_shown(jt_reply_text(problem, name));
+}
+
 static int complain(long status, const json_t *problem)
 {
     char names[600];
     join_names(json_object_get(problem, "missing_nodes"), names, sizeof names);
     if (json_is_string(json_object_get(problem, "title"))) {
-        const char *subject = json_string_value(json_object_get(problem, "subject"));
-        const char *reason = json_string_value(json_object_get(problem, "reason"));
+        const char *subject = shown(problem, "subject"), *reason = shown(problem, "reason");
         jt_complain("%.100s%s%.200s: %.200s%s%s%s%.1000s (%.200s)", subject == NULL ? "" : subject,
-                    subject == NULL ? "" : ": ", jt_reply_text(problem, "title"),
+                    subject == NULL ? "" : ": ", shown_or_dash(problem, "title"),
                     reason == NULL ? "" : reason, names[0] == '\0' ? "" : ": ", names,
-                    reason == NULL ? "" : ". ", jt_reply_text(problem, "detail"),
-                    jt_reply_text(problem, "type"));
+                    reason == NULL ? "" : ". ", shown_or_dash(problem, "detail"),
+                    shown_or_dash(problem, "type"));
     } else {
         jt_complain("the server answered with status %ld and without a problem body", status);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Card files and copybooks. */
+/* Card files, copybooks and checkpoints. */
 #include "seeds.h"
+
+#include "batch/checkpoint.h"
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
 
@@ -22,11 +24,12 @@ static const char *const lines[] = {
 static const char *const copybooks[] = {
     "000100 01  CARD-REC.\n000200*    comment\n000300     05  REC-TYPE   PIC X.\n"
     "           05  CARD-NO    PIC 9(16) COMP-3.\n           05  AMOUNT PIC S9(7)V99 COMP-3.\n"
-    "           05  N PIC 9(2).\n           05  T OCCURS 0 TO 5 DEPENDING ON N.\n"
-    "               10  PAN PIC X(16).\n           05  LAST-ONE REDEFINES N.\n"
-    "               10 FILLER PIC XX.\n",
-    "01 R.\n05 A PIC S9(3) SIGN LEADING SEPARATE.\n05 B BINARY PIC 9(9).\n05 C COMP-1.\n"
-    "05 D PIC Z(3)9.99 VALUE '1.00'.\n88 E VALUE 1 THRU 2.\n77 F PIC N(3).\n66 G RENAMES A.\n",
+    "           05  N PIC 9(2).\n           05  AS-TEXT REDEFINES N.\n"
+    "               10 FILLER PIC XX.\n           05  T OCCURS 0 TO 5 DEPENDING ON N.\n"
+    "               10  PAN PIC X(16).\n           05  LAST-ONE PIC 9(2).\n"
+    "           05  LAST-TEXT REDEFINES LAST-ONE.\n               10 FILLER PIC XX.\n",
+    ("01 R.\n05 A PIC S9(3) SIGN LEADING SEPARATE.\n05 B BINARY PIC 9(9).\n05 C COMP-1.\n"
+     "05 D PIC Z(3)9.99 VALUE '1.00'.\n88 E VALUE 1 THRU 2.\n77 F PIC N(3).\n66 G RENAMES A.\n"),
     "05 A PIC X. 05 B REDEFINES A PIC X(3). 05 C OCCURS 2. 10 D OCCURS 3 PIC 9 COMP-5.\n",
     ">>SOURCE FREE\n01 R PIC X(4) VALUE \"a\"\"b\". *> inline\n01 S REDEFINES R PIC 9.",
 };
@@ -59,8 +62,35 @@ static void records(void)
     seed_with("batch_records", 6, 12, chosen, sizeof chosen);
 }
 
+/* As it is written, without its last line, which fuzz_checkpoint.c makes. */
+static void checkpoint(bool complete, size_t n_fields, unsigned n_notes)
+{
+    struct jt_checkpoint job;
+    struct jt_buf parameters, text;
+    jt_buf_init(&parameters, 1000);
+    jt_buf_init(&text, JT_CHECKPOINT_MAX);
+    jt_checkpoint_begin(&job, 1800000000);
+    memset(job.job, 'a', JT_JOB_ID_LEN); /* the same in each run */
+    job.complete = complete;
+    job.tally.n_fields = n_fields;
+    job.tally.reasons[JT_MSG_PAN_BAD_LUHN] = n_notes;
+    for (unsigned i = 0; i < n_notes; i++) {
+        job.tally.n_read = i;
+        jt_checkpoint_note(&job, i % 7 == 0, job.began_s + i);
+    }
+    jt_parameter_put(&parameters, "command", "tokenize");
+    jt_parameter_put(&parameters, "place", "100%\n");
+    MUST(jt_checkpoint_encode(&job, &parameters, &text) == JT_OK);
+    seed("checkpoint", text.data, text.len - strlen("end \n") - 2 * JT_SHA256_LEN);
+    jt_buf_clear(&parameters);
+    jt_buf_clear(&text);
+}
+
 void seeds_of_batch(void)
 {
+    checkpoint(false, 1, 0);
+    checkpoint(true, 2, 3);
+    checkpoint(false, 0, JT_CHECKPOINT_LOG + 3);
     for (size_t i = 0; i < N(tables); i++) {
         seed_with("batch_csv", 255, 0, tables[i], strlen(tables[i]));
         seed_with("batch_csv", 3, (int)(8 + i % 8), tables[i], strlen(tables[i]));

@@ -127,6 +127,10 @@ static void lines_are_those_that_are_written(void **state)
         { "field 1 8", "field 2 8" },
         { "field 1 8 ", "field 1 " },
         { "notes 43", "notes 39" },
+        { "input 11\n", "input 011\n" },
+        { "field 1 8 ", "field 1 08 " },
+        { "reason JET2201W ", "reason JET2201W 7\nreason JET2201W " },
+        { "note 2003 ", "note 02003 " },
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         uint8_t digest[JT_SHA256_LEN];

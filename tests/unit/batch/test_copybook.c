@@ -115,11 +115,13 @@ static void many_redefinitions_behind_a_table(void **state)
     static char text[PAIRS * 64] = "01 R.\n05 N PIC 9.\n05 T OCCURS 1 TO 3 DEPENDING ON N PIC X.\n";
     static uint8_t record[PAIRS + 8] = "2";
     for (int i = 0; i < PAIRS; i++) {
-        size_t used = strlen(text);
-        (void)snprintf(text + used, sizeof text - used,
+        size_t at_end = strlen(text);
+        (void)snprintf(text + at_end, sizeof text - at_end,
                        "05 A%d PIC X.\n05 B%d REDEFINES A%d PIC X.\n", i, i, i);
     }
-    strcat(text, "05 C PIC X.\n05 D REDEFINES C PIC X.\n05 E REDEFINES D PIC X(2).\n");
+    size_t used = strlen(text);
+    (void)snprintf(text + used, sizeof text - used,
+                   "05 C PIC X.\n05 D REDEFINES C PIC X.\n05 E REDEFINES D PIC X(2).\n");
     struct jt_copybook *book;
     struct jt_trouble trouble = { 0 };
     struct jt_codepage cp;

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#define TRAILER_TEXT 60 /* columns of it in a trailer */
+
 #define N_MESSAGES (JT_MSG_END - 1)
 
 static void an_id_has_number_and_severity(void **state)
@@ -36,6 +38,7 @@ static void numbers_and_names_are_unique_and_fit_their_severity(void **state)
         assert_non_null(strchr("IWES", id[7]));
         assert_true(strlen(jt_message_text((enum jt_message)m)) > 0);
         bool rejects = id[3] == '2';
+        assert_true(!rejects || strlen(jt_message_text((enum jt_message)m)) <= TRAILER_TEXT);
         assert_int_equal(rejects, name[0] != '\0');
         assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz-0123456789"), strlen(name));
         for (int other = 1; other < m; other++) {

@@ -173,6 +173,7 @@ static void what_stands_behind_a_table_moves(void **state)
     check("3abcdefGH", "a|c|e|GH|/");
     check("4abcdefGH", "bad-occurs-count/");
     check("xabcdefGH", "bad-occurs-count/");
+    check(" abcdefGH", "bad-occurs-count/"); /* and not 0, with all of the table as it is */
     places[0].where = "B(2)";
     check("3abcdefGH", "d|GH|/");
     check("1abGH....", "GH|/");

@@ -161,52 +161,6 @@ static void without_a_header_columns_have_numbers(void **state)
     assert_trouble(&bare, "pan;4\n", 6, JT_MSG_COLUMN_UNKNOWN, "columns have numbers");
 }
 
-static void what_is_wrong_with_a_header_is_said(void **state)
-{
-    (void)state;
-    struct jt_place_spec two[] = { { "pan" }, { "2" } };
-    struct jt_format_spec same = { .kind = JT_FORMAT_CSV, .places = two, .n_places = 2 };
-    assert_trouble(&spec, "id,card,\"a\nb\"\n", 14, JT_MSG_COLUMN_UNKNOWN,
-                   "pan; there are: id, card, \"a?b\"");
-    assert_trouble(&spec, "pan,x,pan\n", 10, JT_MSG_COLUMN_TWICE, "pan");
-    assert_trouble(&same, "id,pan\n", 7, JT_MSG_COLUMN_SAME, "2");
-    assert_trouble(&spec, "", 0, JT_MSG_HEADER_MISSING, "");
-    assert_trouble(&spec, "\xef\xbb\xbf", 3, JT_MSG_HEADER_MISSING, "");
-    assert_trouble(&spec, "\n\n", 2, JT_MSG_HEADER_MISSING, "");
-    assert_trouble(&spec, "i\0d\0,\0p\0a\0n\0\n\0", 14, JT_MSG_COLUMN_UNKNOWN, "UTF-16");
-    assert_trouble(&spec, "id,\"pan\n1,4\n", 12, JT_MSG_QUOTE_OPEN, "");
-    /* A record that was taken for a header is not shown. */
-    struct reading r;
-    const char *record = "1,4111111111111111,x\n";
-    assert_int_equal(reading_try(&r, &spec, record, strlen(record)), JT_ERR_INVALID);
-    assert_non_null(strstr(r.trouble.detail, "looks like a record"));
-    assert_null(strstr(r.trouble.detail, "4111"));
-    reading_close(&r);
-}
-
-/* A column by its number is found in any line: a card number there would stay as it is. */
-static void a_record_is_no_header(void **state)
-{
-    (void)state;
-    struct jt_place_spec second = { "2" };
-    struct jt_format_spec given = { .kind = JT_FORMAT_CSV, .places = &second, .n_places = 1 };
-    static const char *const records[] = { "1,4111111111111111\n", "1;\"4111-1111-1111-1111\"\n",
-                                           "1,jtk_959zb1c6h6qv3rc518ya07np8c\n" };
-    struct reading r;
-    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
-        assert_trouble(&given, records[i], strlen(records[i]), JT_MSG_HEADER_IS_RECORD, "column 2");
-    }
-    given.no_header = true;
-    reading_open(&r, &given, records[0], strlen(records[0]));
-    reading_next(&r, JT_RECORD_DATA);
-    reading_close(&r);
-    given.no_header = false;
-    reading_open(&r, &given, "4111111111111111,card 41111111111111\n", 37);
-    reading_next(&r, JT_RECORD_PASSED);
-    reading_close(&r);
-    assert_trouble(&spec, "id,pan\r1,2\r", 11, JT_MSG_COLUMN_UNKNOWN, "CR alone");
-}
-
 static void faulty_rows_and_blank_lines(void **state)
 {
     (void)state;
@@ -600,8 +554,6 @@ int main(void)
         cmocka_unit_test(sep_wins_over_the_option_and_the_option_over_the_header),
         cmocka_unit_test(columns_by_name_and_number_and_several),
         cmocka_unit_test(without_a_header_columns_have_numbers),
-        cmocka_unit_test(what_is_wrong_with_a_header_is_said),
-        cmocka_unit_test(a_record_is_no_header),
         cmocka_unit_test(faulty_rows_and_blank_lines),
         cmocka_unit_test(a_quote_never_closed_tells_its_line),
         cmocka_unit_test(every_other_byte_stays),

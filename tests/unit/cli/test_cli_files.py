@@ -383,6 +383,29 @@ def test_a_signal_ends_the_wait_for_a_server_before_the_job_begins(script, numbe
     assert not script.leftovers()
 
 
+def test_what_the_server_sends_back_is_not_told(script):
+    """A proxy before it may answer with the request's own text."""
+    card, spaced = "411111111111", "4111 1111 1111 1111"
+    for member in ("title", "detail", "type", "subject", "reason"):
+        for echo in (card, spaced):
+            status, body, headers = problem(400, "odd")
+            script.reply = lambda *_, b={**body, member: f"no {echo} here"}: (400, b, {})
+            process, _, _ = script.tokenize(f"pan\n{card}\n", "--discard", status=12)
+            report = script.file("out.csv.report").read_text()
+            assert "may hold a card number" in process.err
+            assert not re.search("1111 ?1111", process.err + report)
+
+
+def test_a_number_that_is_not_masked_is_no_answer(script):
+    for told in ("411111111111", "4111111111111111", "41111111111*1111", "****"):
+        script.reply = lambda *_, t=told: (200, {"results": [{"status": 200, "masked_pan": t}]})
+        process, out, _ = script.tokenize("pan\njtk_a\n", "--discard", verb="mask", status=16)
+        assert "JET3105S" in process.err and out is None
+        assert told not in process.err + script.file("out.csv.report").read_text()
+    script.reply = lambda *_: (200, {"results": [{"status": 200, "masked_pan": "4111****1111"}]})
+    assert script.tokenize("pan\njtk_a\n", "--discard", verb="mask")[1] == b"pan\n4111****1111\n"
+
+
 def test_what_cannot_be_written_is_told_before_anything_is_asked(script):
     source = script.file("in.csv", card_file(10))
     script.file("dir").mkdir()
