@@ -17,9 +17,8 @@
 static void load(struct inside *in)
 {
     struct jt_fault fault = { 0 };
-    if (jt_keeper_load(
-            &(struct jt_keeper_source){ .directory = in->files.keys, .development = true }, &in->k,
-            &fault) != JT_OK) {
+    const struct jt_keeper_source source = { .directory = in->files.keys, .development = true };
+    if (jt_keeper_load(&source, &in->k, &fault) != JT_OK) {
         fail_msg("start: %s", fault.cause);
     }
     in->session = (struct jt_session){ .greeted = true };

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -222,4 +223,101 @@ void rehearse(struct inside *in, uint8_t verb)
         judge(verb, number, &o, &clean, &knew);
     }
     fail_msg("%s: no end", jt_verb_name(verb));
+}
+
+/* --- starts --- */
+
+#define STARTS_MAX 12
+
+/* Names and lengths; 0: there is something that could not be put back. */
+static uint64_t kind_of(const struct keytree *tree)
+{
+    uint64_t kind = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct keytree_file *f = &tree->files[i];
+        if (f->mode != (S_IFREG | 0600) || f->n_links != 1) {
+            return 0;
+        }
+        for (const char *p = f->name; *p != '\0'; p++) {
+            kind = (kind ^ (uint8_t)*p) * UINT64_C(1099511628211);
+        }
+        kind = (kind ^ f->len) * UINT64_C(1099511628211);
+    }
+    return kind;
+}
+
+static enum jt_err start(const struct jt_keeper_source *source)
+{
+    struct jt_fault fault = { 0 };
+    struct jt_keeper *k = NULL;
+    enum jt_err err = jt_keeper_load(source, &k, &fault);
+    jt_keeper_free(k);
+    return err;
+}
+
+static bool is_new_start(uint64_t kind, enum jt_err clean)
+{
+    static uint64_t kinds[STARTS_MAX];
+    static size_t n;
+    kind ^= (uint64_t)clean << 48;
+    for (size_t i = 0; i < n; i++) {
+        if (kinds[i] == kind) {
+            return false;
+        }
+    }
+    if (n == STARTS_MAX) {
+        return false;
+    }
+    kinds[n++] = kind;
+    return true;
+}
+
+/* With one call failing; and where that has changed the directory, the next one, which goes well.
+ */
+static void start_and_judge(const struct jt_keeper_source *source, const struct keytree *before,
+                            int number, enum jt_err clean, const char **failed)
+{
+    static struct keytree now;
+    failing_from(number);
+    enum jt_err err = start(source);
+    *failed = failing_end();
+    if (*failed != NULL && err != clean && (err == JT_OK || !failing_says_so(err, *failed))) {
+        fail_msg("start: call %d, %s, failed: \"%s\", which would be \"%s\"", number, *failed,
+                 jt_err_str(err), jt_err_str(clean));
+    }
+    keytree_read(source->directory, &now);
+    if (now.n == before->n && memcmp(&now, before, sizeof now) == 0) {
+        return;
+    }
+    err = start(source);
+    if (err != clean) {
+        fail_msg("start: call %d, %s, failed; the next one is \"%s\", which would be \"%s\"",
+                 number, *failed == NULL ? "none" : *failed, jt_err_str(err), jt_err_str(clean));
+    }
+    keytree_write(source->directory, before);
+}
+
+void rehearse_start(const struct jt_keeper_source *source)
+{
+    static struct keytree before;
+    if (trying) {
+        return;
+    }
+    keytree_read(source->directory, &before);
+    uint64_t kind = kind_of(&before);
+    if (kind == 0) {
+        return;
+    }
+    enum jt_err clean = start(source);
+    bool is = is_new_start(kind, clean);
+    const char *failed = "";
+    int number = 0;
+    keytree_write(source->directory, &before);
+    for (; is && failed != NULL; number++) {
+        assert_true(number < FAILING_MANY);
+        start_and_judge(source, &before, number, clean, &failed);
+    }
+    if (is) {
+        print_message("rehearsed a start (%s): %d calls\n", jt_err_str(clean), number - 1);
+    }
 }

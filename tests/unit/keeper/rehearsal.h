@@ -22,4 +22,10 @@
 /* With what is in in->payload, which stays. */
 void rehearse(struct inside *in, uint8_t verb) __attribute__((weak));
 
+/*
+ * A start, in the same way but in this process: of each set of files, with each outcome. No keeper
+ * has the directory.
+ */
+void rehearse_start(const struct jt_keeper_source *source) __attribute__((weak));
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rotating.h"
 
+#include "rehearsal.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +19,9 @@ void rotating_load(struct inside *in)
     const struct jt_keeper_source source = { .directory = in->files.keys, .development = true };
     jt_keeper_free(in->k);
     in->k = NULL;
+    if (rehearse_start != NULL) {
+        rehearse_start(&source);
+    }
     if (jt_keeper_load(&source, &in->k, &fault) != JT_OK) {
         fail_msg("start: %s", fault.cause);
     }

@@ -3,7 +3,7 @@
  * Custodians and the destruction of keys, in a keeper inside the test: what a front that was taken
  * over, or whoever writes to the database, could ask for; and 600 generations after one another.
  */
-#include "inside.h"
+#include "destroying.h"
 #include "signers.h"
 
 #include "base/file.h"
@@ -26,12 +26,7 @@
 
 #include <cmocka.h>
 
-#define SYSTEM   7300000000000000001u
-#define TIMELINE 3
-#define CYCLES   600
-
-static struct jt_destruction_show shown; /* large */
-static struct jt_destruction_shown seen;
+#define CYCLES 600
 
 /* --- custodians --- */
 
@@ -107,192 +102,90 @@ static void no_keeper_takes_custodians_that_its_own_have_not_approved(void **sta
 
 /* --- requests --- */
 
-static void certify(struct inside *in, uint64_t number, struct jt_certificate *out)
-{
-    static struct jt_certify request;
-    struct jt_retirement_facts facts = { .generation = number,
-                                         .epoch = in->k->ring.epoch,
-                                         .system_identifier = SYSTEM,
-                                         .timeline = TIMELINE,
-                                         .started_at = "then",
-                                         .retired_at = "now",
-                                         .node = "node1",
-                                         .actor = "operator" };
-    struct jt_reader reply;
-    request = (struct jt_certify){ .facts = facts };
-    jt_certify_encode(&request, &in->payload);
-    assert_int_equal(inside_ask(in, JT_VERB_CERTIFY, &reply), JT_OK);
-    assert_int_equal(jt_certificate_decode(&reply, out), JT_OK);
-}
-
-static enum jt_err open_with(struct inside *in, const struct jt_destruction_open *open)
-{
-    struct jt_reader reply;
-    jt_destruction_open_encode(open, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_DESTRUCTION_OPEN, &reply);
-    memset(&shown, 0, sizeof shown);
-    (void)snprintf(shown.node, sizeof shown.node, "node1");
-    return err == JT_OK ? jt_destruction_request_decode(&reply, &shown.request) : err;
-}
-
-static struct jt_destruction_open open_of(struct inside *in, uint64_t number)
-{
-    struct jt_destruction_open open = { .generation = inside_row(in, number),
-                                        .system_identifier = SYSTEM,
-                                        .timeline = TIMELINE };
-    certify(in, number, &open.certificate);
-    return open;
-}
-
-static void approve(size_t who)
-{
-    shown.approvals.all[shown.approvals.n++] =
-        signers_sign(who, shown.request.text, shown.request.text_len);
-}
-
-static enum jt_err show(struct inside *in)
-{
-    struct jt_reader reply;
-    jt_destruction_show_encode(&shown, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_DESTRUCTION_SHOW, &reply);
-    return err == JT_OK ? jt_destruction_shown_decode(&reply, &seen) : err;
-}
-
-static uint8_t view(struct inside *in)
-{
-    assert_int_equal(show(in), JT_OK);
-    return seen.view;
-}
-
-/* A generation that is retired beside an active one. */
-static uint64_t retired(struct inside *in)
-{
-    uint64_t number = jt_ring_active(&in->k->ring)->number;
-    (void)inside_roll(in);
-    inside_retire(in, number);
-    return number;
-}
-
-static enum jt_err leave(struct inside *in, uint64_t number, uint64_t system, uint32_t timeline)
-{
-    const struct jt_ring_propose propose = { .current = in->ring,
-                                             .generation = inside_row(in, number),
-                                             .step = JT_RING_DESTROY,
-                                             .system_identifier = system,
-                                             .timeline = timeline };
-    struct jt_ring_proposal proposal;
-    struct jt_reader reply;
-    jt_ring_propose_encode(&propose, &in->payload);
-    enum jt_err err = inside_ask(in, JT_VERB_RING_PROPOSE, &reply);
-    if (err == JT_OK) {
-        assert_int_equal(jt_ring_proposal_decode(&reply, &proposal), JT_OK);
-        assert_int_equal(proposal.n_rows, 1);
-        assert_int_equal(proposal.rows[0].state, JT_GENERATION_DESTROYED);
-        assert_int_equal(jt_rowmac_generation_check(in->k->root, &proposal.rows[0]), JT_OK);
-        assert_int_equal(inside_accept(in, &proposal.next), JT_OK);
-    }
-    return err;
-}
-
-static bool has_file(const struct inside *in, uint64_t number)
-{
-    char key[JT_KEYDIR_NAME_LEN], mark[JT_KEYDIR_NAME_LEN];
-    jt_keydir_generation_name(number, key);
-    jt_keydir_mark_name(number, mark);
-    bool there = faccessat(in->k->dir_fd, key, F_OK, 0) == 0;
-    assert_int_equal(faccessat(in->k->dir_fd, mark, F_OK, 0) == 0, there);
-    return there;
-}
-
-/* A request for a retired generation that has both approvals. */
-static uint64_t approved(struct inside *in)
-{
-    (void)signers_enroll(in);
-    uint64_t number = retired(in);
-    const struct jt_destruction_open open = open_of(in, number);
-    assert_int_equal(open_with(in, &open), JT_OK);
-    approve(0);
-    approve(1);
-    return number;
-}
-
 static void a_request_is_for_a_retired_generation_with_its_certificate(void **state)
 {
     struct inside *in = *state;
-    uint64_t number = retired(in);
-    struct jt_destruction_open open = open_of(in, number);
-    assert_int_equal(open_with(in, &open), JT_ERR_NO_CUSTODIANS);
+    uint64_t number = destroying_retired(in);
+    struct jt_destruction_open open = destroying_open_of(in, number);
+    assert_int_equal(destroying_open_with(in, &open), JT_ERR_NO_CUSTODIANS);
     (void)signers_enroll(in);
-    assert_int_equal(open_with(in, &open), JT_OK);
+    assert_int_equal(destroying_open_with(in, &open), JT_OK);
     open.certificate.text[open.certificate.text_len - 2] ^= 1;
-    assert_int_equal(open_with(in, &open), JT_ERR_NOT_CERTIFIED);
-    uint64_t other = retired(in);
-    certify(in, other, &open.certificate); /* a good one, of another generation */
-    assert_int_equal(open_with(in, &open), JT_ERR_NOT_CERTIFIED);
+    assert_int_equal(destroying_open_with(in, &open), JT_ERR_NOT_CERTIFIED);
+    uint64_t other = destroying_retired(in);
+    destroying_certify(in, other, &open.certificate); /* a good one, of another generation */
+    assert_int_equal(destroying_open_with(in, &open), JT_ERR_NOT_CERTIFIED);
     open.generation = inside_row(in, jt_ring_active(&in->k->ring)->number);
-    assert_int_equal(open_with(in, &open), JT_ERR_WRONG_STATE);
+    assert_int_equal(destroying_open_with(in, &open), JT_ERR_WRONG_STATE);
     open.generation.state = JT_GENERATION_RETIRED;
-    assert_int_equal(open_with(in, &open), JT_ERR_FORGED);
+    assert_int_equal(destroying_open_with(in, &open), JT_ERR_FORGED);
 }
 
 static void no_fact_forges_a_line_of_the_request(void **state)
 {
     struct inside *in = *state;
     (void)signers_enroll(in);
-    uint64_t number = retired(in);
+    uint64_t number = destroying_retired(in);
     struct jt_destruction_held held = { .field = "secret", .sealed_at = "2026", .opened_at = "" };
-    struct jt_destruction_open open = open_of(in, number);
+    struct jt_destruction_open open = destroying_open_of(in, number);
     open.n_held = 1;
     open.held = &held;
-    assert_int_equal(open_with(in, &open), JT_OK);
-    assert_non_null(strstr(shown.request.text, "\nheld: secret sealed 2026 opened never\n"));
+    assert_int_equal(destroying_open_with(in, &open), JT_OK);
+    assert_non_null(
+        strstr(destroying_shown.request.text, "\nheld: secret sealed 2026 opened never\n"));
     held.opened_at[0] = '\n';
-    assert_int_equal(open_with(in, &open), JT_ERR_INVALID);
+    assert_int_equal(destroying_open_with(in, &open), JT_ERR_INVALID);
 }
 
 static void two_custodians_are_needed_and_one_twice_is_one(void **state)
 {
     struct inside *in = *state;
-    uint64_t number = approved(in);
-    shown.approvals.n = 0;
-    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
-    approve(0);
-    approve(0);
-    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
-    assert_int_equal(seen.n_approved, 1);
-    approve(2); /* no custodian */
-    shown.approvals.all[shown.approvals.n++] = signers_sign(1, "another text", 12);
-    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);
-    approve(1);
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE); /* no grace here */
-    shown.request.text[60] ^= 1;
-    assert_int_equal(show(in), JT_ERR_FORGED);
+    uint64_t number = destroying_approved(in);
+    destroying_shown.approvals.n = 0;
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_WAITING);
+    destroying_approve(0);
+    destroying_approve(0);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_WAITING);
+    assert_int_equal(destroying_seen.n_approved, 1);
+    destroying_approve(2); /* no custodian */
+    destroying_shown.approvals.all[destroying_shown.approvals.n++] =
+        signers_sign(1, "another text", 12);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_WAITING);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE),
+                     JT_ERR_NOT_APPROVED);
+    destroying_approve(1);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE); /* no grace here */
+    destroying_shown.request.text[60] ^= 1;
+    assert_int_equal(destroying_show(in), JT_ERR_FORGED);
 }
 
 static void a_grace_runs_by_the_keepers_own_clock(void **state)
 {
     struct inside *in = *state;
     in->k->destructions.grace_s = 100;
-    uint64_t number = approved(in);
-    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
-    assert_in_range(seen.left_s, 99, 100);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_GRACE_RUNS);
+    uint64_t number = destroying_approved(in);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_GRACE);
+    assert_in_range(destroying_seen.left_s, 99, 100);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE),
+                     JT_ERR_GRACE_RUNS);
     in->k->destructions.all[0].passed_ms = 60000;
     inside_restart(in, true); /* grace_s is 0 from here on: for others */
     assert_int_equal(inside_accept(in, &in->ring), JT_OK);
-    shown.approvals.n = 0; /* what was seen was seen */
-    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
-    assert_in_range(seen.left_s, 39, 40);
+    destroying_shown.approvals.n = 0; /* what was seen was seen */
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_GRACE);
+    assert_in_range(destroying_seen.left_s, 39, 40);
     in->k->destructions.all[0].passed_ms = 100000;
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
-    assert_int_equal(leave(in, number, SYSTEM + 1, TIMELINE), JT_ERR_OTHER_DATABASE);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE - 1), JT_ERR_OTHER_DATABASE);
-    assert_true(has_file(in, number));
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE + 1), JT_OK);
-    assert_true(has_file(in, number));
-    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
-    assert_false(has_file(in, number));
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM + 1, DESTROYING_TIMELINE),
+                     JT_ERR_OTHER_DATABASE);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE - 1),
+                     JT_ERR_OTHER_DATABASE);
+    assert_true(destroying_has_file(in, number));
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE + 1),
+                     JT_OK);
+    assert_true(destroying_has_file(in, number));
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_ERASED);
+    assert_false(destroying_has_file(in, number));
     assert_int_equal(in->k->destructions.n, 0);
 }
 
@@ -300,40 +193,42 @@ static void a_use_cancels_a_request_for_good(void **state)
 {
     struct inside *in = *state;
     in->k->destructions.grace_s = 100;
-    uint64_t number = approved(in);
-    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
+    uint64_t number = destroying_approved(in);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_GRACE);
     assert_int_equal(jt_destructions_used(in->k, number, 0, 5), JT_OK);
-    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
-    assert_int_equal(seen.n_tried, 5);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_GRACE);
+    assert_int_equal(destroying_seen.n_tried, 5);
     assert_int_equal(jt_destructions_used(in->k, number, 1, 0), JT_OK);
-    assert_int_equal(view(in), JT_DESTRUCTION_CANCELLED);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_CANCELLED);
     inside_restart(in, false);
     assert_int_equal(inside_accept(in, &in->ring), JT_OK);
-    assert_int_equal(view(in), JT_DESTRUCTION_CANCELLED);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_DESTRUCTION_CANCELLED);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_CANCELLED);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE),
+                     JT_ERR_DESTRUCTION_CANCELLED);
     /* another request starts over */
-    const struct jt_destruction_open open = open_of(in, number);
-    assert_int_equal(open_with(in, &open), JT_OK);
-    approve(0);
-    approve(1);
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    const struct jt_destruction_open open = destroying_open_of(in, number);
+    assert_int_equal(destroying_open_with(in, &open), JT_OK);
+    destroying_approve(0);
+    destroying_approve(1);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
 }
 
 static void approvals_of_custodians_who_left_count_for_nothing(void **state)
 {
     struct inside *in = *state;
     struct jt_custodian_row next;
-    uint64_t number = approved(in);
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    uint64_t number = destroying_approved(in);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
     const struct jt_custodians_make make = signers_next(in, 2, 0, 1);
     assert_int_equal(signers_make(in, &make, &next), JT_OK);
     assert_int_equal(signers_show(in, &next), JT_CUSTODIANS_NEWER);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_ERR_NOT_APPROVED);
-    assert_int_equal(view(in), JT_DESTRUCTION_WAITING);
-    approve(2);
-    approve(3);
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE),
+                     JT_ERR_NOT_APPROVED);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_WAITING);
+    destroying_approve(2);
+    destroying_approve(3);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE), JT_OK);
 }
 
 /* --- afterwards --- */
@@ -343,10 +238,10 @@ static void certify_end(struct inside *in, enum jt_err expected)
     static struct jt_destruction_certify c;
     struct jt_reader reply;
     memset(&c, 0, sizeof c);
-    c.request = shown.request;
-    c.approvals = shown.approvals;
+    c.request = destroying_shown.request;
+    c.approvals = destroying_shown.approvals;
     c.n = 1;
-    c.nodes[0] = seen.erased;
+    c.nodes[0] = destroying_seen.erased;
     c.n_backups = 1;
     memset(c.backups[0], 0xab, sizeof c.backups[0]);
     c.n_more_backups = 2;
@@ -357,33 +252,34 @@ static void certify_end(struct inside *in, enum jt_err expected)
     jt_destruction_certify_encode(&c, &in->payload);
     assert_int_equal(inside_ask(in, JT_VERB_DESTRUCTION_CERTIFY, &reply), expected);
     if (expected == JT_OK) {
-        assert_int_equal(jt_certificate_decode(&reply, &shown.certificate), JT_OK);
+        assert_int_equal(jt_certificate_decode(&reply, &destroying_shown.certificate), JT_OK);
     }
 }
 
 static void a_certificate_needs_keepers_words(void **state)
 {
     struct inside *in = *state;
-    uint64_t number = approved(in);
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
+    uint64_t number = destroying_approved(in);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
     certify_end(in, JT_ERR_WRONG_STATE); /* it is in the ring */
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE), JT_OK);
     certify_end(in, JT_ERR_NOT_ERASED);
-    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
-    seen.erased.mac[0] ^= 1;
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_ERASED);
+    destroying_seen.erased.mac[0] ^= 1;
     certify_end(in, JT_ERR_FORGED);
-    seen.erased.mac[0] ^= 1;
-    seen.erased.node[0] ^= 1; /* said of another node */
+    destroying_seen.erased.mac[0] ^= 1;
+    destroying_seen.erased.node[0] ^= 1; /* said of another node */
     certify_end(in, JT_ERR_FORGED);
-    seen.erased.node[0] ^= 1;
-    shown.approvals.n = 1;
+    destroying_seen.erased.node[0] ^= 1;
+    destroying_shown.approvals.n = 1;
     certify_end(in, JT_ERR_NOT_APPROVED);
-    shown.approvals.n = 2;
+    destroying_shown.approvals.n = 2;
     certify_end(in, JT_OK);
-    assert_non_null(strstr(shown.certificate.text, "\napproved-by: jcp_alice_"));
-    assert_non_null(strstr(shown.certificate.text, "\nerased-by: node1 "));
-    assert_non_null(strstr(shown.certificate.text, "\nbackup: abababab"));
-    assert_non_null(strstr(shown.certificate.text, "ab\nbackups-besides: 2\nrequested-at: "));
+    assert_non_null(strstr(destroying_shown.certificate.text, "\napproved-by: jcp_alice_"));
+    assert_non_null(strstr(destroying_shown.certificate.text, "\nerased-by: node1 "));
+    assert_non_null(strstr(destroying_shown.certificate.text, "\nbackup: abababab"));
+    assert_non_null(
+        strstr(destroying_shown.certificate.text, "ab\nbackups-besides: 2\nrequested-at: "));
 }
 
 /* The key comes back with an old copy of the directory; the certificate is enough to erase it. */
@@ -392,14 +288,14 @@ static void an_old_key_file_goes_when_the_keeper_is_shown_the_certificate(void *
     struct inside *in = *state;
     char name[JT_KEYDIR_NAME_LEN];
     struct jt_buf file;
-    uint64_t number = approved(in);
+    uint64_t number = destroying_approved(in);
     const struct jt_ring_row before = in->ring;
     jt_keydir_generation_name(number, name);
     jt_buf_init(&file, 1000);
     assert_int_equal(jt_file_read(in->k->dir_fd, name, true, &file), JT_OK);
-    assert_int_equal(view(in), JT_DESTRUCTION_DUE);
-    assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
-    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
+    assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE), JT_OK);
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_ERASED);
     certify_end(in, JT_OK);
     assert_int_equal(jt_file_write_new(in->k->dir_fd, name, file.data, file.len), JT_OK);
     jt_buf_clear(&file);
@@ -409,14 +305,15 @@ static void an_old_key_file_goes_when_the_keeper_is_shown_the_certificate(void *
     assert_int_equal(inside_accept(in, &before), JT_ERR_WENT_BACK);
     assert_int_equal(inside_accept(in, &now), JT_OK);
     assert_non_null(jt_keyring_find(in->k->keyring, number));
-    assert_int_equal(view(in), JT_DESTRUCTION_GRACE); /* by the request alone: its own grace */
-    shown.certified = true;
-    shown.certificate.signature[0] ^= 1;
-    assert_int_equal(view(in), JT_DESTRUCTION_GRACE);
-    shown.certificate.signature[0] ^= 1;
-    assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+    assert_int_equal(destroying_view(in),
+                     JT_DESTRUCTION_GRACE); /* by the request alone: its own grace */
+    destroying_shown.certified = true;
+    destroying_shown.certificate.signature[0] ^= 1;
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_GRACE);
+    destroying_shown.certificate.signature[0] ^= 1;
+    assert_int_equal(destroying_view(in), JT_DESTRUCTION_ERASED);
     assert_null(jt_keyring_find(in->k->keyring, number));
-    shown.certified = false;
+    destroying_shown.certified = false;
 }
 
 /* As long as there are key ids: what is destroyed leaves nothing behind. */
@@ -427,14 +324,15 @@ static void keys_roll_for_ever(void **state)
     uint64_t number = 0;
     uint8_t highest_key_id = 0;
     for (int i = 0; i < CYCLES; i++) {
-        number = retired(in);
-        const struct jt_destruction_open open = open_of(in, number);
-        assert_int_equal(open_with(in, &open), JT_OK);
-        approve(0);
-        approve(1);
-        assert_int_equal(view(in), JT_DESTRUCTION_DUE);
-        assert_int_equal(leave(in, number, SYSTEM, TIMELINE), JT_OK);
-        assert_int_equal(view(in), JT_DESTRUCTION_ERASED);
+        number = destroying_retired(in);
+        const struct jt_destruction_open open = destroying_open_of(in, number);
+        assert_int_equal(destroying_open_with(in, &open), JT_OK);
+        destroying_approve(0);
+        destroying_approve(1);
+        assert_int_equal(destroying_view(in), JT_DESTRUCTION_DUE);
+        assert_int_equal(destroying_leave(in, number, DESTROYING_SYSTEM, DESTROYING_TIMELINE),
+                         JT_OK);
+        assert_int_equal(destroying_view(in), JT_DESTRUCTION_ERASED);
         uint8_t key_id = jt_ring_active(&in->k->ring)->key_id;
         highest_key_id = key_id > highest_key_id ? key_id : highest_key_id;
     }

@@ -4,6 +4,7 @@
  * keeper is sealed, no key is left in its memory.
  */
 #include "inside.h"
+#include "rehearsal.h"
 
 #include "base/file.h"
 #include "base/sanitized.h"
@@ -34,6 +35,7 @@ static void load(struct inside *in, bool ceremony, const char *phrase)
     };
     jt_keeper_free(in->k);
     in->k = NULL;
+    rehearse_start(&source);
     if (jt_keeper_load(&source, &in->k, &fault) != JT_OK) {
         fail_msg("start: %s", fault.cause);
     }

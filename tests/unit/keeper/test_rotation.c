@@ -3,6 +3,7 @@
  * The rotation of the master key: what it needs, what it changes and what it leaves, and what of
  * its file keeps a keeper from starting. test_rotation_cut.c cuts it off.
  */
+#include "rehearsal.h"
 #include "rotating.h"
 
 #include "base/file.h"
@@ -268,6 +269,7 @@ static void refuses(struct inside *in, enum jt_err why, const char *told)
     const struct jt_keeper_source source = { .directory = in->files.keys, .development = true };
     jt_keeper_free(in->k);
     in->k = NULL;
+    rehearse_start(&source);
     assert_int_equal(jt_keeper_load(&source, &k, &fault), why);
     assert_non_null(strstr(fault.cause, told));
     assert_true(rotating_is_there(in, JT_KEYDIR_ROTATION));
