@@ -120,6 +120,7 @@ static enum jt_err take_access(struct jt_request *r, const struct jt_access *acc
         return JT_ERR_NO_CERTIFICATE;
     }
     r->may = jt_may_in(&access->may, r->params.field);
+    r->bounded = jt_access_bounded(access);
     return JT_OK;
 }
 

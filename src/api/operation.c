@@ -163,7 +163,11 @@ static struct task *new_task(struct jt_request *r)
                  .done = done,
                  .inbox = &r->api->lanes->inbox },
         .operation = operation,
-        .call = { .route = r->route, .params = r->params, .credential = r->credential },
+        .call = { .route = r->route,
+                  .params = r->params,
+                  .credential = r->credential,
+                  .may = r->may,
+                  .bounded = r->bounded },
         .state = task->state,
     };
     task->work.call.origin = r->origin;

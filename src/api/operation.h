@@ -31,6 +31,7 @@ struct jt_call {
     const struct jt_route *route;
     struct jt_route_params params;
     char actor[JT_CLIENT_ID_MAX + 1]; /* who asks */
+    uint32_t may, bounded;            /* what that one may, as in api/request.h */
     struct jt_credential credential;  /* with which key; wiped with the state */
     struct jt_origin origin;
     char request_id[JT_REQUEST_ID_TEXT]; /* the same for log lines */

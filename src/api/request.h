@@ -47,6 +47,7 @@ struct jt_request {
     bool audited;                      /* the lane that has it writes its audit row */
     /* what it may do in the field of the path, and what has no field: enum jt_permission */
     uint32_t may;
+    uint32_t bounded;                 /* of these: what it has a budget for */
     bool large;                       /* its body is: it waits in line for each step */
     struct jt_request_once *once;     /* api/once.h; NULL: it came without Idempotency-Key */
     struct jt_request_budget *budget; /* of the client for this (api/budget.h); NULL: it has none */

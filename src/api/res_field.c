@@ -15,22 +15,57 @@ static void name_subject(struct jt_work_ctx *ctx, const struct jt_field_row *row
     }
 }
 
-static enum jt_err show(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
-{
-    return jt_registry_get_field_row(ctx, call->params.field, state);
-}
-
 static json_t *answer(const struct jt_api *api, void *state)
 {
     (void)api;
     return jt_field_json(state);
 }
 
+struct shown {
+    struct jt_field_row row; /* first: what the answer is made of */
+    bool tell_new;
+    uint64_t generation; /* under which its cards are stored now; 0: none is active */
+};
+
+/*
+ * Whoever stores many cards wants to know before the first one whether it may ask which are new,
+ * and as often as it likes: a budget for looking up would be used up by that.
+ */
+static bool may_tell_new(const struct jt_call *call)
+{
+    uint32_t both = JT_MAY_TOKENIZE | JT_MAY_LOOKUP;
+    return (call->may & both) == both && (call->bounded & JT_MAY_LOOKUP) == 0;
+}
+
+static enum jt_err show(const struct jt_call *call, void *state, struct jt_work_ctx *ctx)
+{
+    struct shown *s = state;
+    s->generation = atomic_load(&ctx->vault->active_generation);
+    enum jt_err err = jt_registry_get_field_row(ctx, call->params.field, &s->row);
+    s->tell_new = err == JT_OK && s->row.spec.kind == JT_FIELD_PAN && may_tell_new(call);
+    return err;
+}
+
+static json_t *show_answer(const struct jt_api *api, void *state)
+{
+    const struct shown *s = state;
+    json_t *body = answer(api, state);
+    json_t *more =
+        json_pack("{sb,so}", "tell_new", (int)s->tell_new, "active_generation",
+                  s->generation == 0 ? json_null() : json_integer((json_int_t)s->generation));
+    if (body == NULL || more == NULL || json_object_update(body, more) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    json_decref(more);
+    return body;
+}
+
 const struct jt_operation jt_operation_field_get = {
-    .state_size = sizeof(struct jt_field_row),
+    .state_size = sizeof(struct shown),
     .act = show,
     .status = 200,
-    .answer = answer,
+    .answer = show_answer,
 };
 
 /* --- change --- */

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_LINE     "jeton checkpoint 1\n"
+#define FIRST_LINE     "jeton checkpoint 2\n"
+#define OLD_FIRST_LINE "jeton checkpoint 1\n" /* without what is told of new tokens */
 #define END            "end "
 #define LINE_MAX_CHARS 400
 
@@ -116,6 +117,28 @@ __attribute__((format(printf, 2, 3))) static void put(struct jt_buf *out, const 
     X("lines-copied", tally.n_other)        \
     X("notes", n_notes)
 
+/* Those of a field, behind its index. */
+#define OLD_FIELD_NUMBERS(X) \
+    X(n_replaced)            \
+    X(n_blank)               \
+    X(n_tokens)              \
+    X(total_in)              \
+    X(total_kept)            \
+    X(total_rejected)        \
+    X(total_out)
+#define FIELD_NUMBERS(X) \
+    OLD_FIELD_NUMBERS(X) \
+    X(n_new)             \
+    X(n_known)           \
+    X(n_new_rejected)    \
+    X(news)              \
+    X(first_generation)  \
+    X(last_generation)
+
+#define ONE(member) +1
+enum { N_OLD_FIELD = 1 OLD_FIELD_NUMBERS(ONE), N_FIELD = 1 FIELD_NUMBERS(ONE) };
+#undef ONE
+
 static void put_tally(const struct jt_tally *t, struct jt_buf *out)
 {
     for (enum jt_message m = 0; m < JT_MSG_END; m++) {
@@ -125,11 +148,11 @@ static void put_tally(const struct jt_tally *t, struct jt_buf *out)
     }
     for (size_t i = 0; i < t->n_fields; i++) {
         const struct jt_tally_field *f = &t->fields[i];
-        put(out,
-            "field %zu %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-            " %" PRIu64 "\n",
-            i, f->n_replaced, f->n_blank, f->n_tokens, f->total_in, f->total_kept,
-            f->total_rejected, f->total_out);
+        put(out, "field %zu", i);
+#define PUT(member) put(out, " %" PRIu64, f->member);
+        FIELD_NUMBERS(PUT)
+#undef PUT
+        jt_buf_u8(out, '\n');
     }
 }
 
@@ -144,6 +167,7 @@ enum jt_err jt_checkpoint_encode(const struct jt_checkpoint *c, const struct jt_
 #define PUT(name, member) put(out, name " %" PRIu64 "\n", c->member);
     NUMBERS(PUT)
 #undef PUT
+    put(out, "doubtful %" PRIu64 "\n", c->n_doubtful);
     jt_hex_encode(c->input_digest, sizeof c->input_digest, hex);
     put(out, "input-digest %s\n", hex);
     put_tally(&c->tally, out);
@@ -171,6 +195,7 @@ struct lines {
     const char *at, *end; /* of all */
     const char *line;     /* the present one, */
     size_t len;           /* without its end */
+    bool old;             /* they are of the version before */
     bool bad;
 };
 
@@ -228,7 +253,8 @@ static void take_number(struct lines *l, const char *name, uint64_t *out)
 /* Takes the line if it is a reason, a field or a note. */
 static bool take_row(struct lines *l, struct jt_checkpoint *out, uint64_t *n_notes)
 {
-    uint64_t v[8];
+    uint64_t v[N_FIELD] = { 0 };
+    size_t n_field = l->old ? N_OLD_FIELD : N_FIELD;
     size_t id = strlen("reason "), behind = id + strlen("JET0000W ");
     if (starts(l, "reason ") && l->len > behind && numbers(l, behind, v, 1)) {
         for (enum jt_message m = JT_MSG_NONE + 1; m < JT_MSG_END; m++) {
@@ -239,11 +265,14 @@ static bool take_row(struct lines *l, struct jt_checkpoint *out, uint64_t *n_not
         }
         return false;
     }
-    if (starts(l, "field ") && numbers(l, strlen("field "), v, 8) && v[0] == out->tally.n_fields &&
-        v[0] < JT_RECORD_MAX_VALUES) {
-        out->tally.fields[out->tally.n_fields++] =
-            (struct jt_tally_field){ v[1], v[2], v[3], v[4], v[5], v[6], v[7] };
-        return true;
+    if (starts(l, "field ") && numbers(l, strlen("field "), v, n_field) &&
+        v[0] == out->tally.n_fields && v[0] < JT_RECORD_MAX_VALUES) {
+        struct jt_tally_field *f = &out->tally.fields[out->tally.n_fields++];
+        const uint64_t *at = &v[1];
+#define TAKE(member) f->member = *at++;
+        FIELD_NUMBERS(TAKE)
+#undef TAKE
+        return f->news <= JT_NEWS_EACH;
     }
     if (starts(l, "note ") && numbers(l, strlen("note "), v, 4) && v[3] <= 1 &&
         *n_notes < JT_CHECKPOINT_LOG) {
@@ -257,7 +286,9 @@ static bool take_row(struct lines *l, struct jt_checkpoint *out, uint64_t *n_not
 
 static void take_head(struct lines *l, struct jt_checkpoint *out, struct jt_buf *parameters)
 {
-    l->bad = !next(l) || l->len + 1 != strlen(FIRST_LINE) || !starts(l, "jeton checkpoint 1");
+    l->bad = !next(l) || l->len + 1 != strlen(FIRST_LINE);
+    l->old = !l->bad && memcmp(l->line, OLD_FIRST_LINE, l->len + 1) == 0;
+    l->bad = l->bad || (!l->old && memcmp(l->line, FIRST_LINE, l->len + 1) != 0);
     l->bad = l->bad || !next(l) || !starts(l, "job ") || l->len != strlen("job ") + JT_JOB_ID_LEN;
     for (size_t i = 0; i < JT_JOB_ID_LEN && !l->bad; i++) {
         out->job[i] = l->line[strlen("job ") + i];
@@ -314,6 +345,9 @@ enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpo
 #define TAKE(name, member) take_number(&l, name, &out->member);
     NUMBERS(TAKE)
 #undef TAKE
+    if (!l.old) {
+        take_number(&l, "doubtful", &out->n_doubtful);
+    }
     size_t digest = strlen("input-digest ");
     l.bad = l.bad || !next(&l) || !starts(&l, "input-digest ") ||
             l.len != digest + 2 * JT_SHA256_LEN ||
@@ -336,7 +370,7 @@ enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpo
     return err;
 }
 
-void jt_checkpoint_key(const struct jt_checkpoint *c, uint64_t portion, size_t field,
+void jt_checkpoint_key(const struct jt_checkpoint *c, uint64_t portion, size_t field, bool news,
                        char out[static JT_JOB_KEY_LEN + 1])
 {
     size_t at = JT_JOB_ID_LEN;
@@ -348,5 +382,9 @@ void jt_checkpoint_key(const struct jt_checkpoint *c, uint64_t portion, size_t f
     out[at++] = '-';
     out[at++] = letter((unsigned)field >> 4);
     out[at++] = letter((unsigned)field);
+    if (news) {
+        out[at++] = '-';
+        out[at++] = 'n';
+    }
     out[at] = '\0';
 }

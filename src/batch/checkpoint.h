@@ -36,6 +36,8 @@ struct jt_checkpoint {
     uint64_t elapsed_ms; /* that was worked, over all restarts */
     uint64_t input_end;  /* bytes of the input */
     uint64_t n_portions, n_retries, n_checkpoints, n_restarts;
+    /* Records that may have been asked for twice, and are told as known the second time. */
+    uint64_t n_doubtful;
     uint8_t input_digest[JT_SHA256_LEN];
     uint64_t out_len, rejects_len;
     struct jt_tally tally;
@@ -58,7 +60,7 @@ enum jt_err jt_checkpoint_encode(const struct jt_checkpoint *c, const struct jt_
 
 /*
  * Reads it. The parameters' lines are appended to `parameters`. JT_ERR_INVALID for anything that
- * jt_checkpoint_encode does not write.
+ * jt_checkpoint_encode does not write, or did not in the version before.
  */
 enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpoint *out,
                                  struct jt_buf *parameters) JT_CHECKED;
@@ -72,10 +74,10 @@ bool jt_parameters_differ(const struct jt_buf *a, const struct jt_buf *b, char *
 
 /*
  * The key for a portion's request of one field: letters only, since digits in a row could look like
- * a card number.
+ * a card number. A request that asks which cards are new is another one (`news`), whose key is too.
  */
 #define JT_JOB_KEY_LEN 64
-void jt_checkpoint_key(const struct jt_checkpoint *c, uint64_t portion, size_t field,
+void jt_checkpoint_key(const struct jt_checkpoint *c, uint64_t portion, size_t field, bool news,
                        char out[static JT_JOB_KEY_LEN + 1]);
 
 #endif

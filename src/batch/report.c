@@ -162,6 +162,61 @@ static void total(struct printer *p, const char *name, const char *what, uint64_
     print(p, "  %-34.34s %26.0s%015" PRIu64 "  %s", name, "", v, what);
 }
 
+static uint64_t untold(const struct jt_tally_field *field)
+{
+    return field->n_replaced - field->n_new - field->n_known;
+}
+
+/* Nothing, where it was told of none. */
+static void news(struct printer *p, const struct jt_tally_field *field)
+{
+    bool all = untold(field) == 0 && field->news != JT_NEWS_NONE;
+    if (!all && untold(field) == field->n_replaced) {
+        return;
+    }
+    count(p, "new tokens", field->n_new);
+    count(p, "existing tokens", field->n_known);
+    if (!all) {
+        count(p, "replaced, and not told which", untold(field));
+    }
+    if (field->n_new_rejected > 0) {
+        count(p, "new tokens of records rejected", field->n_new_rejected);
+    }
+}
+
+static void generations(struct printer *p, const struct jt_tally_field *field)
+{
+    if (field->first_generation > 0) {
+        count(p, "active key generation, at first", field->first_generation);
+    }
+    if (field->last_generation > 0) {
+        count(p, "active key generation, at the end", field->last_generation);
+    }
+}
+
+/* What the counts of new tokens do not tell. */
+static void explain_news(struct printer *p)
+{
+    const struct jt_checkpoint *job = p->facts->job;
+    bool any_untold = false;
+    for (size_t i = 0; i < job->tally.n_fields; i++) {
+        const struct jt_tally_field *field = &job->tally.fields[i];
+        any_untold |= untold(field) > 0 || field->news == JT_NEWS_NONE;
+    }
+    if (any_untold) {
+        print(p, "  Which tokens are new the service tells only to a client that may look cards up "
+                 "in the field, without a budget for that.");
+    }
+    if (job->n_doubtful > 0) {
+        char number[JT_REPORT_NUMBER_LEN];
+        jt_report_number(job->n_doubtful, number);
+        print(p,
+              "  Up to %s records were asked for again after a restart: existing tokens of "
+              "theirs can be this job's own.",
+              number);
+    }
+}
+
 static void values(struct printer *p)
 {
     const struct jt_report_facts *f = p->facts;
@@ -170,19 +225,22 @@ static void values(struct printer *p)
         const struct jt_tally_field *field = &t->fields[i];
         char title[JT_REPORT_WIDTH];
         snprintf(title, sizeof title, "VALUES OF FIELD %.64s", f->fields[i]);
-        heading(p, title, 10);
+        heading(p, title, 16);
         count(p, "replaced", field->n_replaced);
+        news(p, field);
         count(p, "blank, left as they are", field->n_blank);
         count(p, "tokens already, left as they are", field->n_tokens);
         total(p, "hash total of values read", f->values_in, field->total_in);
         total(p, "  of records written or passed", f->values_in, field->total_kept);
         total(p, "  of records rejected", f->values_in, field->total_rejected);
         total(p, "hash total of the output", f->values_out, field->total_out);
+        generations(p, field);
     }
     print(p, "  Hash totals: sum modulo 10**15 of the first six and last four digits read as one "
              "number; of opaque tokens, of FNV-1a (32 bits).");
-    print(p, "  Which tokens are new, and under which key generation a card lies, the service does "
-             "not tell to those who tokenize.");
+    if (f->makes_tokens) {
+        explain_news(p);
+    }
 }
 
 static void checkpoints(struct printer *p)

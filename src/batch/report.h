@@ -28,10 +28,11 @@ struct jt_report_facts {
     size_t n_places;
     const char *const *fields;          /* names of protected fields, as tally.fields has them */
     const char *values_in, *values_out; /* what they are: "card numbers", "tokens" */
-    const struct jt_buf *messages;      /* lines, as they were told on standard error */
-    uint64_t began_s, ended_s;          /* of this run */
-    uint64_t run_ms, n_run_records;     /* of this run */
-    uint64_t checkpoints_ms;            /* that checkpoints took in it */
+    bool makes_tokens;
+    const struct jt_buf *messages;  /* lines, as they were told on standard error */
+    uint64_t began_s, ended_s;      /* of this run */
+    uint64_t run_ms, n_run_records; /* of this run */
+    uint64_t checkpoints_ms;        /* that checkpoints took in it */
     int exit_code;
 };
 

@@ -19,6 +19,13 @@
 
 #define JT_TALLY_MODULUS UINT64_C(1000000000000000)
 
+/* How a job knows which tokens of a field are new. */
+enum jt_tally_news {
+    JT_NEWS_NONE,  /* it does not: it is not told, or makes none */
+    JT_NEWS_ASKED, /* the service says so of each */
+    JT_NEWS_EACH,  /* each is: equal cards share no token */
+};
+
 /* Values of one protected field. */
 struct jt_tally_field {
     uint64_t n_replaced;
@@ -28,6 +35,12 @@ struct jt_tally_field {
     /* of the values of records that were written or passed, and rejected: before */
     uint64_t total_kept, total_rejected;
     uint64_t total_out; /* of what stands in the output in their place */
+    /* of those replaced: tokens that were made, and those that were there; nothing where untold */
+    uint64_t n_new, n_known;
+    uint64_t n_new_rejected; /* tokens that were made for records that were rejected */
+    uint64_t news;           /* enum jt_tally_news */
+    /* active when the job was begun, and when it had ended; 0: not known */
+    uint64_t first_generation, last_generation;
 };
 
 struct jt_tally {

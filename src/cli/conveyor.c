@@ -202,11 +202,13 @@ static bool send_step(struct conveyor *c, struct connection *connection, struct 
     struct jt_portion *b = &slot->portion;
     const struct jt_direction *direction = c->job->rules->direction;
     bool stores = direction->stores && !jt_portion_asks(b);
-    bool keyed = stores && c->job->once[jt_portion_field(b)];
-    snprintf(path, sizeof path, "/v1/fields/%s/%s", c->job->fields[jt_portion_field(b)],
+    size_t field = jt_portion_field(b);
+    bool news = c->job->rules->news[field] == JT_NEWS_ASKED;
+    bool keyed = stores && (c->job->once[field] || news);
+    snprintf(path, sizeof path, "/v1/fields/%s/%s", c->job->fields[field],
              jt_portion_asks(b) ? jt_direction_detokenize.path : direction->path);
     if (keyed) {
-        jt_checkpoint_key(c->job->ledger->job, b->number, jt_portion_field(b), key);
+        jt_checkpoint_key(c->job->ledger->job, b->number, field, news, key);
     }
     if ((keyed || connection->keyed) &&
         !jt_endpoint_key(c->job->endpoint, connection->handle, keyed ? key : NULL,

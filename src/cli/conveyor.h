@@ -8,7 +8,8 @@
  * handle of libcurl, kept alive) carries one request at a time. A portion that meets an unavailable
  * server, a broken connection or results that ask for it is sent again after a pause; when that has
  * gone on for the allowed time the whole job ends. What stores cards is sent again as it was, under
- * the same Idempotency-Key, so that it is done once.
+ * the same Idempotency-Key, so that it is done once; and what asks which cards are new, so that it
+ * is told the same.
  *
  * Nothing waits for a slow pipe: while the input has nothing, answers are taken and what is
  * complete is settled. A request that is half sent would be given up by the server.
@@ -33,7 +34,7 @@ struct jt_conveyor_job {
     const struct jt_endpoint *endpoint;
     const struct jt_portion_rules *rules;
     const char *const *fields;       /* valid names, as many as the rules say */
-    const bool *once;                /* of each: what stores has an Idempotency-Key */
+    const bool *once;                /* of each: what stores has an Idempotency-Key in any case */
     struct jt_record_source *source; /* begun */
     const struct jt_input *in;       /* what it reads */
     struct jt_ledger *ledger;

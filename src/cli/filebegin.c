@@ -21,6 +21,34 @@
  */
 #define REMEMBERED_S (UINT64_C(24) * 3600 - 1800)
 
+static uint64_t generation_of(const json_t *field)
+{
+    long long number = jt_reply_integer(field, "active_generation");
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+/* NULL: the service does not show the field. */
+static void take_field(struct jt_filejob *f, size_t i, const json_t *field)
+{
+    bool shown = json_is_boolean(json_object_get(field, "dedup"));
+    bool dedup = jt_reply_true(field, "dedup");
+    f->once[i] = !dedup;
+    f->news[i] = shown && !dedup                    ? JT_NEWS_EACH
+                 : jt_reply_true(field, "tell_new") ? JT_NEWS_ASKED
+                                                    : JT_NEWS_NONE;
+    f->generation[i] = generation_of(field);
+}
+
+static bool is_any_known(const struct jt_filejob *f)
+{
+    for (size_t i = 0; i < f->ask->n_fields; i++) {
+        if (f->generation[i] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
 {
     struct jt_cli patient = *cli;
@@ -41,11 +69,31 @@ int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
             jt_answer_clear(&answer);
             return code;
         }
-        bool known = answer.status == 200 && json_is_true(json_object_get(answer.json, "dedup"));
-        f->once[i] = !known;
+        take_field(f, i, answer.status == 200 ? answer.json : NULL);
         jt_answer_clear(&answer);
     }
     return JT_JOB_CLEAN;
+}
+
+void jt_filejob_ask_generations(struct jt_filejob *f, const struct jt_cli *cli)
+{
+    struct jt_cli brief = *cli;
+    struct jt_rest_line line;
+    brief.retry_for_s = 0; /* all is done: nothing is worth waiting for any more */
+    jt_say_as(JT_MSG_NOT_TOLD);
+    if (!is_any_known(f) || jt_rest_line_open(&brief, 0, &line) != JT_EXIT_OK) {
+        return;
+    }
+    int code = JT_EXIT_OK;
+    for (size_t i = 0; i < f->ask->n_fields && code == JT_EXIT_OK; i++) {
+        char path[160];
+        struct jt_answer answer = { 0 };
+        snprintf(path, sizeof path, "/v1/fields/%s", f->ask->fields[i]);
+        code = jt_rest_line_call(&line, "GET", path, NULL, &answer);
+        f->job.tally.fields[i].last_generation = generation_of(answer.json);
+        jt_answer_clear(&answer);
+    }
+    jt_rest_line_close(&line);
 }
 
 /* Whether it is not dedup that keeps cards from being stored twice. */
@@ -93,11 +141,16 @@ static int read_checkpoint(struct jt_filejob *f)
 }
 
 /* Whether what was sent and not settled may be forgotten by now. */
+static bool is_late(const struct jt_filejob *f)
+{
+    uint64_t since = f->job.unsettled_s;
+    return f->began_s < since || f->began_s - since > REMEMBERED_S;
+}
+
 static int check_time(const struct jt_filejob *f)
 {
     uint64_t since = f->job.unsettled_s;
-    bool late = f->began_s < since || f->began_s - since > REMEMBERED_S;
-    if (!late || !needs_keys(f) || f->job.complete) {
+    if (!is_late(f) || !needs_keys(f) || f->job.complete) {
         return JT_JOB_CLEAN;
     }
     char at[JT_REPORT_TIME_LEN];
@@ -110,6 +163,22 @@ static int check_time(const struct jt_filejob *f)
                   "requests from %s UTC on are no longer known, and cards may get a second token: "
                   "--accept-duplicates goes on all the same",
                   at);
+}
+
+/*
+ * What was under way is asked for again. Under its key the service tells the same of it; under
+ * another, or when it has forgotten the key, it takes the job's own cards for known ones.
+ */
+static void note_doubts(struct jt_filejob *f)
+{
+    bool doubtful = false;
+    for (size_t i = 0; i < f->job.tally.n_fields; i++) {
+        struct jt_tally_field *field = &f->job.tally.fields[i];
+        bool told = field->news != JT_NEWS_NONE || f->news[i] != JT_NEWS_NONE;
+        doubtful |= told && (is_late(f) || field->news != f->news[i]);
+        field->news = f->news[i];
+    }
+    f->job.n_doubtful += doubtful && !f->job.complete ? f->job.ahead : 0;
 }
 
 static int cut_outputs(struct jt_filejob *f)
@@ -139,6 +208,7 @@ static int go_on(struct jt_filejob *f)
     if (code != JT_JOB_CLEAN) {
         return code;
     }
+    note_doubts(f);
     f->owned = true;
     f->goes_on = true;
     f->job.n_restarts++;
@@ -159,6 +229,10 @@ int jt_filejob_begin(struct jt_filejob *f)
     }
     jt_checkpoint_begin(&f->job, f->began_s);
     f->job.tally.n_fields = f->ask->n_fields;
+    for (size_t i = 0; i < f->ask->n_fields; i++) {
+        f->job.tally.fields[i].news = f->news[i];
+        f->job.tally.fields[i].first_generation = f->generation[i];
+    }
     f->owned = true;
     int code = cut_outputs(f);
     if (code == JT_JOB_CLEAN) {

@@ -65,6 +65,7 @@ static int render(const struct jt_filejob *f, int code, struct jt_buf *out)
         .fields = ask->fields,
         .values_in = ask->direction.values_in,
         .values_out = ask->direction.values_out,
+        .makes_tokens = ask->direction.stores,
         .messages = &f->messages,
         .began_s = f->began_s,
         .ended_s = jt_clock_wall_us() / MICROSECONDS_IN,

@@ -81,6 +81,7 @@ static void set_up(struct jt_filejob *f)
                                           .blank_passes = ask->blank_passes,
                                           .tokens_pass = ask->tokens_pass,
                                           .expires_at = ask->expires_at,
+                                          .news = f->news,
                                           .max_records = (size_t)ask->batch };
     f->ledger = (struct jt_ledger){ .out = &f->out,
                                     .rejects = &f->rejects,
@@ -161,6 +162,9 @@ int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli)
         }
         if (code == JT_JOB_CLEAN) {
             code = convey(f);
+        }
+        if (code == JT_JOB_CLEAN) {
+            jt_filejob_ask_generations(f, cli);
         }
         code = jt_filejob_end(f, code);
     }

@@ -37,7 +37,10 @@ struct jt_filejob {
     struct jt_conveyor_result result;
     bool
         once[JT_RECORD_MAX_VALUES]; /* of each field: cards are stored once by keys, not by dedup */
-    bool owned;                     /* the files of the job are this process's */
+    /* of each field, as the service told now */
+    uint8_t news[JT_RECORD_MAX_VALUES];        /* enum jt_tally_news */
+    uint64_t generation[JT_RECORD_MAX_VALUES]; /* active; 0: not known */
+    bool owned;                                /* the files of the job are this process's */
     bool goes_on;
     uint64_t began_s;
 };
@@ -46,10 +49,14 @@ struct jt_filejob {
 int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli);
 
 /*
- * Asks the service which fields have dedup. Where the client may not know, it is taken for none.
+ * Asks the service which fields have dedup, which of their cards it tells to be new, and which key
+ * generation is active. Where the client may not know, there is no dedup and nothing is told.
  * (filebegin.c)
  */
 int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli);
+
+/* At the end, once: which key generation is active by now, where that was told at the begin. */
+void jt_filejob_ask_generations(struct jt_filejob *f, const struct jt_cli *cli);
 
 /* Finds out where the job begins (filebegin.c): reads its checkpoint, or makes the first one. */
 int jt_filejob_begin(struct jt_filejob *f);

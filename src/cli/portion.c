@@ -232,9 +232,13 @@ static bool is_to_be_asked(const struct jt_portion *b, const struct jt_portion_v
 }
 
 /* What stands before the items. Whether a value is a token is told with masked numbers as well. */
-static void put_head(struct jt_buf *out, const struct jt_portion_rules *rules, bool asks)
+static void put_head(struct jt_buf *out, const struct jt_portion_rules *rules, size_t field,
+                     bool asks)
 {
     put_text(out, "{");
+    if (rules->news[field] == JT_NEWS_ASKED && !asks) {
+        put_text(out, "\"tell_new\":true,");
+    }
     if (asks || rules->direction->masked) {
         put_text(out, "\"masked\":true,");
     }
@@ -252,7 +256,7 @@ enum jt_err jt_portion_make_request(struct jt_portion *b)
     const char *member = asks ? jt_direction_detokenize.member_in : b->rules->direction->member_in;
     struct jt_buf *out = &b->request;
     jt_buf_reset(out);
-    put_head(out, b->rules, asks);
+    put_head(out, b->rules, jt_portion_field(b), asks);
     b->n_asked = 0;
     for (size_t i = 0; i < b->n_values; i++) {
         struct jt_portion_value *v = &b->values[i];

@@ -55,6 +55,7 @@ struct jt_portion_rules {
     size_t n_fields;
     bool blank_passes, tokens_pass;
     const char *expires_at; /* of all cards of the file, plain text; NULL: nothing is said */
+    const uint8_t *news;    /* of each field: enum jt_tally_news */
     size_t max_records;     /* of a portion */
 };
 
@@ -76,8 +77,10 @@ struct jt_portion_value {
     uint16_t reason;     /* enum jt_message, when rejected */
     uint64_t weight;     /* in the hash total */
     uint8_t place, field, state;
-    bool main;  /* it is in the request of its field */
-    bool asked; /* it is in the present request */
+    bool told;   /* whether its token is new, */
+    bool is_new; /* and whether it is */
+    bool main;   /* it is in the request of its field */
+    bool asked;  /* it is in the present request */
 };
 
 struct jt_portion_record {

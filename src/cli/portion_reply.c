@@ -7,6 +7,16 @@
 #include <jansson.h>
 #include <string.h>
 
+/* Whether its token is new. False: the service did not say what it was asked. */
+static bool take_news(const struct jt_portion *b, struct jt_portion_value *v, const json_t *result)
+{
+    const json_t *is_new = json_object_get(result, "new");
+    enum jt_tally_news news = b->rules->news[v->field];
+    v->told = news != JT_NEWS_NONE;
+    v->is_new = news == JT_NEWS_EACH || json_is_true(is_new);
+    return news != JT_NEWS_ASKED || json_is_boolean(is_new);
+}
+
 /* Takes what the service answered of a value as its new one. */
 static enum jt_err take_result(struct jt_portion *b, struct jt_portion_value *v,
                                const json_t *result)
@@ -19,7 +29,7 @@ static enum jt_err take_result(struct jt_portion *b, struct jt_portion_value *v,
     }
     const char *text = json_string_value(value);
     size_t len = json_string_length(value);
-    if (text == NULL || !direction->result_ok(text, len)) {
+    if (text == NULL || !direction->result_ok(text, len) || !take_news(b, v, result)) {
         return JT_ERR_PROTOCOL;
     }
     v->result_at = (uint32_t)b->results.len;

@@ -83,8 +83,11 @@ static void count_values(const struct jt_portion *b, const struct jt_portion_rec
         struct jt_tally_field *field = &tally->fields[v->field];
         jt_tally_add(rejected ? &field->total_rejected : &field->total_kept, v->weight);
         if (rejected) {
+            field->n_new_rejected += v->told && v->is_new;
             continue;
         }
+        field->n_new += v->told && v->is_new;
+        field->n_known += v->told && !v->is_new;
         field->n_replaced += v->state == JT_VALUE_DONE;
         field->n_blank += v->state == JT_VALUE_BLANK;
         field->n_tokens += v->state == JT_VALUE_TOKEN;

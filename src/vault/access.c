@@ -93,6 +93,15 @@ bool jt_access_is_with(const struct jt_access *access, const uint8_t *digest)
     return found;
 }
 
+uint32_t jt_access_bounded(const struct jt_access *access)
+{
+    uint32_t bounded = 0;
+    for (size_t i = 0; i < access->n_budgets; i++) {
+        bounded |= UINT32_C(1) << access->budgets[i].operation;
+    }
+    return bounded;
+}
+
 const struct jt_budget *jt_access_budget(const struct jt_access *access, uint32_t permission)
 {
     for (size_t i = 0; i < access->n_budgets; i++) {

@@ -56,6 +56,9 @@ bool jt_access_is_from(const struct jt_access *access, const struct jt_source *s
 /* `digest`: of the certificate that the connection's other end owns; NULL: of none. */
 bool jt_access_is_with(const struct jt_access *access, const uint8_t *digest);
 
+/* The operations that have a budget, enum jt_permission bits. */
+uint32_t jt_access_bounded(const struct jt_access *access);
+
 /* The budget of an operation, enum jt_permission; NULL: there is none. */
 const struct jt_budget *jt_access_budget(const struct jt_access *access, uint32_t permission);
 

@@ -24,7 +24,7 @@ def field(service, name, **rules):
     answer = service.operator.post("/v1/fields", {"name": name, "rules": rules})
     assert answer.status_code == 201, answer.text
     assert answer.json()["rules"] == PLAIN | rules
-    assert service.operator.get(f"/v1/fields/{name}").json() == answer.json()
+    assert answer.json().items() <= service.operator.get(f"/v1/fields/{name}").json().items()
     return f"/v1/fields/{name}"
 
 
@@ -139,7 +139,7 @@ def test_a_rule_that_changes_is_felt_by_every_loop_and_outlives_a_restart(make_s
     service.stop()
     service.start_keeper().start_front()
     wait_until(service.ready, "ready under the rules")
-    assert service.operator.get("/v1/fields/pan").json() == more
+    assert more.items() <= service.operator.get("/v1/fields/pan").json().items()
     assert api.post("/v1/fields/pan/tokenize", {"pan": pan}).status_code == 422
     assert api.detokenize(token) == pan
     # strip: the same text is another card from here on

@@ -23,9 +23,12 @@ def change(service, body, field="pan"):
 
 def test_a_field_is_shown(shared):
     answer = shared.operator.get("/v1/fields/lenient")
-    assert answer.json() == {
+    shown = answer.json()
+    # What is told of one field that is asked for, and to whom.
+    assert (shown.pop("tell_new"), shown.pop("active_generation")) == (False, 1)
+    assert shown == {
         "name": "lenient",
-        "id": answer.json()["id"],
+        "id": shown["id"],
         "kind": "pan",
         "dedup": True,
         "allow_bad_luhn": True,
@@ -35,7 +38,7 @@ def test_a_field_is_shown(shared):
         "token": {"format": "opaque"},
     }
     listed = shared.operator.get("/v1/fields").json()["fields"]
-    assert answer.json() in listed
+    assert shown in listed
     for name in ("nosuch", "4111111111111111", "PAN", "a" * 65):
         answer = shared.operator.get(f"/v1/fields/{name}")
         assert answer.status_code == 404 and name not in answer.text
@@ -45,6 +48,39 @@ def test_a_field_is_shown(shared):
     )  # whoever may tokenize in it may know what it is
     assert shared.app.get("/v1/fields").status_code == 403
     assert shared.app.request("PATCH", "/v1/fields/pan", json={}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "permissions, budget, told",
+    [
+        (["tokenize"], None, False),
+        (["tokenize", "lookup"], None, True),
+        (["tokenize", "lookup:lenient"], None, True),
+        (["tokenize", "lookup:other"], None, False),
+        (["operate", "lookup"], None, False),
+        (["tokenize", "lookup"], "tokenize", True),
+        (["tokenize", "lookup"], "lookup", False),  # a job would use it up
+    ],
+)
+def test_a_client_is_told_whether_it_may_ask_for_new_cards(shared, permissions, budget, told):
+    name = f"asks-{len(shared.operator.get('/v1/clients').json()['clients'])}"
+    body = {"id": name, "permissions": permissions}
+    if budget:
+        body["budgets"] = [{"operation": budget, "per_day": 1000}]
+    answer = shared.operator.post("/v1/clients", body)
+    assert answer.status_code == 201, answer.text
+    api = Api(shared, answer.json()["api_key"])
+    shown = api.get("/v1/fields/lenient").json()
+    assert shown["tell_new"] is told
+    if "tokenize" in permissions:
+        stored = api.post("/v1/fields/lenient/tokenize", {"pan": made_up(1), "tell_new": True})
+        assert stored.status_code == (200 if told or budget else 403)
+
+
+def test_the_active_generation_is_shown_with_a_field(service):
+    service.operator.roll()
+    shown = lambda: service.app.get("/v1/fields/pan").json()["active_generation"]
+    wait_until(lambda: shown() == 2, "it is known on every thread")
 
 
 def test_rules_change_at_once_and_in_the_next_start(service):
@@ -58,7 +94,7 @@ def test_rules_change_at_once_and_in_the_next_start(service):
     assert shown == pan[:8] + "****" + pan[-4:]
     service.stop()
     service.start()
-    assert service.operator.get("/v1/fields/pan").json() == answer.json()
+    assert answer.json().items() <= service.operator.get("/v1/fields/pan").json().items()
     assert service.app.get(f"/v1/fields/pan/tokens/{token}").json()["masked_pan"] == shown
     assert change(service, {"allow_bad_luhn": False}).json()["mask_digits"] == 8
     assert service.app.post("/v1/fields/pan/tokenize", {"pan": pan}).status_code == 422

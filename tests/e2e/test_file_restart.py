@@ -29,9 +29,16 @@ def make_job(_shared, tmp_path_factory):
     return FileJob(_shared, tmp_path_factory.mktemp("restart"), client="restart")
 
 
+@pytest.fixture(name="teller", scope="module")
+def make_teller(job, tmp_path_factory):
+    """A client that may look up as well: it is told which cards are new."""
+    permissions = ("tokenize", "lookup")
+    return FileJob(job.service, tmp_path_factory.mktemp("teller"), permissions, "restart-teller")
+
+
 @pytest.fixture(autouse=True)
-def _clean(job):
-    for path in job.directory.iterdir():
+def _clean(job, teller):
+    for path in (*job.directory.iterdir(), *teller.directory.iterdir()):
         if path.suffix != ".key":
             path.unlink()
 
@@ -101,6 +108,27 @@ def test_killed_anywhere_the_bytes_are_those_of_a_clean_run(job, field, seed):
 def stored_in(service, field):
     number = service.operator.get(f"/v1/fields/{field}").json()["id"]
     return service.sql("SELECT count(*) FROM jeton.card WHERE field = %s", [number])[0][0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("field", ["pan", "r-once"])
+def test_new_and_existing_tokens_are_counted_as_if_it_was_never_killed(teller, field, seed):
+    """Each request has a key, by which the service tells a repetition what it told the first."""
+    job, service = teller, teller.service
+    series = f"killed-new-{field}-{seed}"
+    known = [made_up(i, 16, series) for i in range(0, N, 4)]
+    service.app.tokenize_many(known, field)
+    before = stored_in(service, field)
+    source, out = job.path("in.csv", card_file(series)), job.path("out.csv")
+    run_with_kills(job, source.read_bytes(), out, field, seed)
+    report = job.path("out.csv.report")
+    made = stored_in(service, field) - before
+    assert counted(report, "new tokens") == made > 0
+    replaced = counted(report, "replaced")
+    assert counted(report, "existing tokens") == replaced - made
+    assert (replaced == made) == (field == "r-once")
+    assert "asked for again after a restart" not in report.read_text()
+    assert counted(report, "restarts") >= 1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -211,6 +239,32 @@ def test_after_a_day_a_restart_without_dedup_must_be_wanted(job):
         else:
             job.run("tokenize", source, out, *place, "--restart", status=4)
         out.unlink()
+
+
+def test_after_a_day_the_report_says_what_may_be_told_wrongly(teller):
+    """The service has forgotten the keys: cards of the job itself would be told as known."""
+    source, out, place = interrupted(teller, series="late-teller")
+    checkpoint = teller.path("out.csv.ckpt")
+    assert re.search("^field 0( [0-9]+){10} 1 1 0$", checkpoint.read_text(), re.M)
+    set_back(checkpoint, 25)
+    ahead = int(re.search("^ahead ([0-9]+)$", checkpoint.read_text(), re.M)[1])
+    teller.run("tokenize", source, out, *place, "--restart", status=4)
+    report = teller.path("out.csv.report").read_text()
+    assert f"Up to {ahead} records were asked for again after a restart" in report
+
+
+def test_a_checkpoint_of_the_version_before_is_gone_on_with(job):
+    source, out, place = interrupted(job, series="version-1")
+    checkpoint = job.path("out.csv.ckpt")
+    text = checkpoint.read_text().replace("jeton checkpoint 2", "jeton checkpoint 1")
+    text = re.sub("^doubtful .*\n", "", text, flags=re.M)
+    text = re.sub("^(field( [0-9]+){8}).*$", r"\1", text, flags=re.M)
+    body = text[: text.rindex("end ")]
+    checkpoint.write_text(body + f"end {hashlib.sha256(body.encode()).hexdigest()}\n")
+    job.run("tokenize", source, out, *place, "--restart", status=4)
+    clean = job.path("clean.csv")
+    job.run("tokenize", source, clean, *place, status=4)
+    assert out.read_bytes() == clean.read_bytes()
 
 
 def test_a_job_killed_while_its_files_get_their_names(job):

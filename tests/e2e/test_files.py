@@ -11,6 +11,7 @@ import pytest
 
 from cards import bad_luhn, made_up
 from filejob import FileJob, counted, rejected
+from service import wait_until
 
 PLACE = ("--field", "pan", "--column", "pan")
 
@@ -261,6 +262,62 @@ def test_masked_files(job, tmp_path):
     assert job.path("again.csv").read_text() == out
     assert counters()["masked_items"] - before["masked_items"] == len(cards)
     assert counters()["detokenize_items"] == before["detokenize_items"]
+
+
+def report_of(job, *options, **kwargs):
+    job.run("tokenize", job.path("in.csv"), job.path("out.csv"), *options, **kwargs)
+    return job.path("out.csv.report")
+
+
+def test_new_and_existing_tokens_for_who_may_look_up(job, tmp_path):
+    """Also of records that are rejected: their tokens were made."""
+    cards = pans(40, "files-new")
+    lines = "".join(f"{c},{c}\n" for c in cards + cards[:5]) + f"{made_up(1)},{bad_luhn(1)}\n"
+    job.path("in.csv", "pan,other\n" + lines)
+    options = ("--field", "pan=pan", "--field", "other=notes")
+    untold = report_of(job, *options, status=4).read_text()
+    assert (
+        "Which tokens are new the service tells only to a client that may look cards up" in untold
+    )
+    assert "new tokens" not in untold and "existing tokens" not in untold
+
+    teller = FileJob(job.service, tmp_path, ["tokenize", "lookup:pan"], "teller")
+    more = pans(10, "files-newer")
+    lines += "".join(f"{c},{c}\n" for c in more) + f"{made_up(2, 16, 'fresh')},{bad_luhn(2)}\n"
+    teller.path("in.csv", "pan,other\n" + lines)
+    report = report_of(teller, *options, status=4).read_text()
+    first, second = report.split("VALUES OF FIELD ")[1:]
+    for name, n in (("replaced", 55), ("new tokens", 10), ("existing tokens", 45)):
+        assert re.search(rf"^  {name} +{n}$", first, re.M), first
+    assert re.search("^  new tokens of records rejected +1$", first, re.M), first
+    assert "new tokens" not in second and "Which tokens are new" in second  # not in that field
+
+
+def test_without_dedup_each_token_is_new_and_nobody_need_be_asked(job, tmp_path):
+    own = FileJob(job.service, tmp_path, ["tokenize"], "each-new")
+    own.path("in.csv", "pan\n" + f"{made_up(1)}\n" * 30)
+    report = report_of(own, "--field", "plain", "--column", "pan")
+    assert counted(report, "new tokens") == 30 and counted(report, "existing tokens") == 0
+
+
+def test_key_generations_of_begin_and_end(make_service, tmp_path):
+    """A roll comes while the job waits for its input."""
+    service = make_service()
+    job = FileJob(service, tmp_path, ["tokenize"])
+    out, cards = job.path("out.csv"), pans(40, "files-roll")
+    process = job.start(
+        "tokenize", "-", out, *PLACE, "--batch", "10", "--every", "10", stdin=subprocess.PIPE
+    )
+    process.stdin.write(("pan\n" + "".join(f"{c}\n" for c in cards[:20])).encode())
+    process.stdin.flush()
+    part = job.path("out.csv.part")
+    wait_until(lambda: part.exists() and part.stat().st_size > 0, "something is written")
+    service.operator.roll()
+    process.communicate("".join(f"{c}\n" for c in cards[20:]).encode(), timeout=60)
+    assert process.returncode == 0
+    report = job.path("out.csv.report")
+    assert counted(report, "active key generation, at first") == 1
+    assert counted(report, "active key generation, at the end") == 2
 
 
 def test_streams_and_dd_names(job):

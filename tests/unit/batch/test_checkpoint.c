@@ -45,8 +45,10 @@ static int set_up(void **state)
     job.tally.reasons[JT_MSG_BLANK] = n++;
     job.tally.reasons[JT_MSG_PAN_BAD_LUHN] = n++;
     job.tally.n_fields = 2;
-    job.tally.fields[0] = (struct jt_tally_field){ 1, 2, 3, 4, 5, 6, 7 };
-    job.tally.fields[1] = (struct jt_tally_field){ 8, 9, 10, 11, 12, 13, 14 };
+    job.tally.fields[0] = (struct jt_tally_field){ 1, 2, 3, 4, 5, 6, 7, 15, 16, 17, 0, 0, 0 };
+    job.tally.fields[1] =
+        (struct jt_tally_field){ 8, 9, 10, 11, 12, 13, 14, 18, 19, 20, JT_NEWS_ASKED, 21, 22 };
+    job.n_doubtful = 23;
     for (uint64_t i = 0; i < JT_CHECKPOINT_LOG + 3; i++) {
         job.tally.n_read = 100 + i;
         jt_checkpoint_note(&job, i % 5 == 0, 2000 + i);
@@ -116,7 +118,11 @@ static void lines_are_those_that_are_written(void **state)
     static const struct {
         const char *line, *instead;
     } wrong[] = {
-        { "jeton checkpoint 1", "jeton checkpoint 2" },
+        { "jeton checkpoint 2", "jeton checkpoint 3" },
+        { "jeton checkpoint 2", "jeton checkpoint 1" },
+        { "doubtful 23\n", "" },
+        { " 1 21 22\n", " 3 21 22\n" }, /* of the news there are three kinds */
+        { " 21 22\n", " 21\n" },
         { "state running", "state done" },
         { "rejects 18446744073709551615", "rejects 18446744073709551616" },
         { "input 11", "input -1" },
@@ -152,6 +158,45 @@ static void lines_are_those_that_are_written(void **state)
     }
 }
 
+/* As it was written before there were new tokens: nothing is known of them. */
+static void one_of_the_version_before_is_read(void **state)
+{
+    (void)state;
+    struct jt_buf old, parameters;
+    struct jt_checkpoint got;
+    uint8_t digest[JT_SHA256_LEN];
+    char hex[2 * JT_SHA256_LEN + 1];
+    jt_buf_init(&old, JT_CHECKPOINT_MAX);
+    jt_buf_init(&parameters, 10000);
+    const char *line = (const char *)text.data;
+    while (strncmp(line, "end ", 4) != 0) {
+        const char *end = strchr(line, '\n') + 1;
+        if (strncmp(line, "jeton ", 6) == 0) {
+            jt_buf_put(&old, "jeton checkpoint 1\n", 19);
+        } else if (strncmp(line, "field 0 ", 8) == 0) {
+            jt_buf_put(&old, "field 0 1 2 3 4 5 6 7\n", 22);
+        } else if (strncmp(line, "field 1 ", 8) == 0) {
+            jt_buf_put(&old, "field 1 8 9 10 11 12 13 14\n", 27);
+        } else if (strncmp(line, "doubtful ", 9) != 0) {
+            jt_buf_put(&old, line, (size_t)(end - line));
+        }
+        line = end;
+    }
+    assert_int_equal(jt_sha256(old.data, old.len, digest), JT_OK);
+    jt_hex_encode(digest, sizeof digest, hex);
+    jt_buf_put(&old, "end ", 4);
+    jt_buf_put(&old, hex, strlen(hex));
+    jt_buf_u8(&old, '\n');
+    assert_int_equal(jt_checkpoint_decode(old.data, old.len, &got, &parameters), JT_OK);
+    struct jt_tally_field expected[2] = { { 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0 },
+                                          { 8, 9, 10, 11, 12, 13, 14, 0, 0, 0, 0, 0, 0 } };
+    assert_memory_equal(got.tally.fields, expected, sizeof expected);
+    assert_int_equal(got.n_doubtful, 0);
+    assert_memory_equal(got.log, job.log, sizeof got.log);
+    jt_buf_clear(&old);
+    jt_buf_clear(&parameters);
+}
+
 static void what_differs_is_named(void **state)
 {
     (void)state;
@@ -178,13 +223,17 @@ static void a_key_has_no_digits(void **state)
 {
     (void)state;
     char key[JT_JOB_KEY_LEN + 1], other[JT_JOB_KEY_LEN + 1];
-    jt_checkpoint_key(&job, UINT64_C(111111111111111), 31, key);
+    jt_checkpoint_key(&job, UINT64_C(111111111111111), 31, false, key);
     assert_int_equal(strlen(key), JT_JOB_ID_LEN + 1 + 16 + 1 + 2);
     assert_int_equal(strcspn(key, "0123456789\"\\ "), strlen(key));
-    jt_checkpoint_key(&job, UINT64_C(111111111111111), 15, other);
+    jt_checkpoint_key(&job, UINT64_C(111111111111111), 15, false, other);
     assert_string_not_equal(key, other);
-    jt_checkpoint_key(&job, UINT64_C(111111111111112), 31, other);
+    jt_checkpoint_key(&job, UINT64_C(111111111111112), 31, false, other);
     assert_string_not_equal(key, other);
+    /* Where it asks which are new the body is another one. */
+    jt_checkpoint_key(&job, UINT64_C(111111111111111), 31, true, other);
+    assert_string_not_equal(key, other);
+    assert_int_equal(strcspn(other, "0123456789\"\\ "), strlen(other));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -195,6 +244,7 @@ int main(void)
         TEST(what_is_written_is_read_again),
         TEST(anything_else_is_refused),
         TEST(lines_are_those_that_are_written),
+        TEST(one_of_the_version_before_is_read),
         TEST(what_differs_is_named),
         TEST(a_key_has_no_digits),
     };

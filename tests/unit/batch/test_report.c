@@ -38,6 +38,7 @@ static int set_up(void **state)
                                       .fields = fields,
                                       .values_in = "card numbers",
                                       .values_out = "tokens",
+                                      .makes_tokens = true,
                                       .messages = &messages,
                                       .began_s = 1764201600,
                                       .ended_s = 1764201660,
@@ -77,6 +78,57 @@ static void it_has_what_balances_a_job(void **state)
     assert_has("  INFILE                             in.csv\n");
     assert_null(memmem(out.data, out.len, "CHECKPT", 7)); /* there is none */
     assert_has("  exit code                          4\n");
+}
+
+static void it_tells_of_new_tokens_what_is_known(void **state)
+{
+    (void)state;
+    static const char untold[] = "  Which tokens are new the service tells only to a client that";
+    struct jt_tally_field *field = &job.tally.fields[0];
+    assert_int_equal(jt_report_render(&facts, &out), JT_OK);
+    assert_has(untold);
+    assert_null(memmem(out.data, out.len, "new tokens", 10));
+    assert_null(memmem(out.data, out.len, "generation", 10));
+
+    field->news = JT_NEWS_ASKED;
+    field->n_new = 1234000;
+    field->n_known = 560;
+    field->first_generation = 3;
+    field->last_generation = 4;
+    jt_buf_reset(&out);
+    assert_int_equal(jt_report_render(&facts, &out), JT_OK);
+    assert_has("  new tokens                                          1,234,000\n");
+    assert_has("  existing tokens                                           560\n");
+    assert_has("  active key generation, at first                             3\n");
+    assert_has("  active key generation, at the end                           4\n");
+    assert_null(memmem(out.data, out.len, untold, strlen(untold)));
+    assert_null(memmem(out.data, out.len, "rejected records", 16));
+    assert_null(memmem(out.data, out.len, "asked for again", 15));
+
+    /* Told of a part only, with doubts, and with tokens that stand in no output. */
+    field->n_new = 1000000;
+    field->n_new_rejected = 2;
+    job.n_doubtful = 4200;
+    jt_buf_reset(&out);
+    assert_int_equal(jt_report_render(&facts, &out), JT_OK);
+    assert_has("  new tokens                                          1,000,000\n");
+    assert_has("  replaced, and not told which                          234,000\n");
+    assert_has("  new tokens of records rejected                              2\n");
+    assert_has(untold);
+    assert_has("  Up to 4,200 records were asked for again after a restart: existing tokens");
+    facts.makes_tokens = false;
+    jt_buf_reset(&out);
+    assert_int_equal(jt_report_render(&facts, &out), JT_OK);
+    assert_null(memmem(out.data, out.len, untold, strlen(untold)));
+}
+
+static void a_job_without_values_has_no_new_tokens_where_it_would_be_told(void **state)
+{
+    (void)state;
+    job.tally.fields[0] = (struct jt_tally_field){ .news = JT_NEWS_EACH };
+    assert_int_equal(jt_report_render(&facts, &out), JT_OK);
+    assert_has("  new tokens                                                  0\n");
+    assert_has("  existing tokens                                             0\n");
 }
 
 static void lines_and_pages_have_their_size(void **state)
@@ -133,6 +185,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(it_has_what_balances_a_job),
+        TEST(it_tells_of_new_tokens_what_is_known),
+        TEST(a_job_without_values_has_no_new_tokens_where_it_would_be_told),
         TEST(lines_and_pages_have_their_size),
         TEST(it_says_when_records_do_not_balance),
         TEST(numbers_have_commas),

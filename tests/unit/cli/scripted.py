@@ -32,8 +32,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
         script = self.server.script
-        if script.field is not None and self.command == "GET" and self.path == "/v1/fields/pan":
-            return self.send(200, script.field, {})  # what a file job asks first
+        field = self.command == "GET" and self.path == "/v1/fields/pan" and script.field
+        if callable(field):
+            field = field()
+        if field:
+            return self.send(200, field, {})  # what a file job asks first, and perhaps at the end
         with script.lock:
             script.requests.append((self.command, self.path, dict(self.headers), body))
             script.connections.add(self.client_address)
@@ -207,8 +210,9 @@ def vault(_number, _method, path, body):
     for item in body["items"]:
         if path.endswith("/tokenize"):
             good = re.fullmatch("[0-9]{12,19}", item["pan"])
+            new = {"new": item["pan"].endswith("1")} if body.get("tell_new") else {}
             results.append(
-                {"status": 200, "token": token_of(item["pan"])}
+                {"status": 200, "token": token_of(item["pan"]), **new}
                 if good
                 else {"status": 422, "type": "urn:jeton:problem:pan-not-digits", "title": "t"}
             )

@@ -219,6 +219,70 @@ def test_a_field_with_dedup_needs_no_keys(script):
     assert "Idempotency-Key" in script.requests[-1][2]
 
 
+def test_where_it_may_it_asks_which_cards_are_new(script):
+    """Under a key, so that a request that is repeated is told the same; never without the word of
+    the service that it may.
+    """
+    script.field = {"dedup": True, "tell_new": True, "active_generation": 4}
+    cards = "pan\n" + "".join(f"{411111111111 + i}\n" for i in range(10)) + "x\n"
+    script.file("in.csv", cards)
+    script.jeton("tokenize", *files_of(script), status=4)
+    body = json.loads(script.requests[0][3])
+    assert body["tell_new"] is True and "Idempotency-Key" in script.requests[0][2]
+    report = script.file("out.csv.report").read_text()
+    for name, n in (
+        ("new tokens", 1),
+        ("existing tokens", 9),
+        ("active key generation, at first", 4),
+        ("active key generation, at the end", 4),
+    ):
+        assert re.search(rf"^  {name} +{n}$", report, re.M), (name, report)
+    assert "which tokens are new" not in report.lower()
+    for field in ({"dedup": True}, {"dedup": True, "tell_new": False}):
+        script.field = field
+        script.jeton("tokenize", *files_of(script), status=4)
+        assert "tell_new" not in json.loads(script.requests[-1][3])
+        report = script.file("out.csv.report").read_text()
+        assert "Which tokens are new the service tells only" in report
+        assert "new tokens" not in report and "generation" not in report
+
+
+def test_a_service_that_is_gone_at_the_end_fails_no_job(script):
+    answers = [{"dedup": True, "active_generation": 4}]
+    script.field = lambda: answers.pop() if answers else None
+    script.reply = lambda n, method, *rest: (
+        problem(503, "unavailable") if method == "GET" else vault(n, method, *rest)
+    )
+    script.file("in.csv", card_file(5))
+    done = script.jeton("tokenize", *files_of(script))
+    assert "JET0013I" in done.err and script.file("out.csv").read_bytes() == expected(5)
+    report = script.file("out.csv.report").read_text()
+    assert "generation, at first" in report and "generation, at the end" not in report
+
+
+def test_who_may_no_longer_look_up_stops_the_job_and_it_goes_on_without(script):
+    may = [True]
+    script.field = lambda: {"dedup": True, "tell_new": may[0]}
+
+    def reply(number, method, path, body):
+        if body.get("tell_new") and number > 2:
+            may[0] = False
+            return problem(403, "forbidden")
+        return vault(number, method, path, body)
+
+    script.reply = reply
+    script.file("in.csv", card_file(40))
+    small = ("--batch", "10", "--connections", "1")
+    done = script.jeton("tokenize", *files_of(script), *small, status=12)
+    assert "JET3102E" in done.err and "--restart" in done.err
+    script.jeton("tokenize", *files_of(script), *small, "--restart")
+    assert script.file("out.csv").read_bytes() == expected(40)
+    assert not json.loads(script.requests[-1][3]).get("tell_new")
+    report = script.file("out.csv.report").read_text()
+    assert re.search("^  replaced, and not told which +20$", report, re.M), report
+    assert "records were asked for again after a restart" in report
+
+
 def test_what_a_guess_brake_holds_is_rejected_and_the_job_goes_on(script):
     def reply(number, method, path, body):
         status, payload = vault(number, method, path, body)

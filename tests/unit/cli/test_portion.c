@@ -22,6 +22,7 @@ static struct jt_portion portion;
 static struct jt_tally tally;
 static struct jt_buf out, rejects;
 static const uint8_t fields[] = { 0, 1 };
+static uint8_t news[2]; /* enum jt_tally_news, of each field */
 
 /* One place in column 1, or one more of another field in column 2. */
 static void begin(const struct jt_direction *direction, size_t n_places, bool blank_passes,
@@ -43,6 +44,7 @@ static void begin(const struct jt_direction *direction, size_t n_places, bool bl
                                        .n_fields = n_places,
                                        .blank_passes = blank_passes,
                                        .tokens_pass = tokens_pass,
+                                       .news = news,
                                        .max_records = 10 };
     tally = (struct jt_tally){ .n_fields = n_places };
     assert_int_equal(jt_portion_init(&portion, &rules), JT_OK);
@@ -53,6 +55,7 @@ static int set_up(void **state)
     (void)state;
     jt_buf_init(&out, 100000);
     jt_buf_init(&rejects, 100000);
+    memset(news, JT_NEWS_NONE, sizeof news);
     begin(&jt_direction_tokenize, 1, false, false);
     return 0;
 }
@@ -272,6 +275,59 @@ static void values_that_are_tokens_already_pass_where_they_may(void **state)
     assert_int_equal(tally.fields[0].n_tokens, 2);
 }
 
+#define NEW(token)   "{\"status\":200,\"token\":\"" token "\",\"new\":true}"
+#define KNOWN(token) "{\"status\":200,\"token\":\"" token "\",\"new\":false}"
+
+static void new_tokens_are_asked_for_and_counted(void **state)
+{
+    (void)state;
+    news[0] = JT_NEWS_ASKED;
+    begin(&jt_direction_tokenize, 2, false, false);
+    news[1] = JT_NEWS_EACH;
+    assert_true(add("1,2\n3,4\n5,6\n"));
+    assert_request("{\"tell_new\":true,\"items\":[{\"pan\":\"1\"},{\"pan\":\"3\"},{\"pan\":"
+                   "\"5\"}]}");
+    assert_int_equal(apply(RESULTS(NEW("a") "," KNOWN("b") "," NEW("c"))), JT_OK);
+    assert_true(jt_portion_advance(&portion));
+    assert_request("{\"items\":[{\"pan\":\"2\"},{\"pan\":\"4\"},{\"pan\":\"6\"}]}");
+    assert_int_equal(apply(RESULTS(OK("d") "," OK("e") "," PROBLEM("422", "pan-too-short"))),
+                     JT_OK);
+    assert_written("a,d\nb,e\n", "3:JET2213 ");
+    const struct jt_tally_field *f = tally.fields;
+    assert_true(f[0].n_replaced == 2 && f[0].n_new == 1 && f[0].n_known == 1);
+    assert_true(f[1].n_replaced == 2 && f[1].n_new == 2 && f[1].n_known == 0);
+    /* It was made, and stands in no output. */
+    assert_true(f[0].n_new_rejected == 1 && f[1].n_new_rejected == 0);
+}
+
+static void what_was_asked_must_be_told(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = { OK("a"), "{\"status\":200,\"token\":\"a\",\"new\":1}" };
+    news[0] = JT_NEWS_ASKED;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char reply[100];
+        begin(&jt_direction_tokenize, 1, false, false);
+        assert_true(add("1\n"));
+        assert_int_equal(jt_portion_make_request(&portion), JT_OK);
+        snprintf(reply, sizeof reply, RESULTS("%s"), wrong[i]);
+        assert_int_equal(apply(reply), JT_ERR_PROTOCOL);
+    }
+}
+
+static void what_is_asked_about_is_not_told_to_be_new(void **state)
+{
+    (void)state;
+    news[0] = JT_NEWS_ASKED;
+    begin(&jt_direction_tokenize, 1, false, true);
+    assert_true(add("jtk_00000000000000000000000001\n"));
+    assert_true(jt_portion_asks(&portion));
+    assert_request("{\"masked\":true,\"items\":[{\"token\":\"jtk_00000000000000000000000001\"}]}");
+    assert_int_equal(apply(RESULTS("{\"status\":200,\"masked_pan\":\"4\"}")), JT_OK);
+    assert_written("jtk_00000000000000000000000001\n", "");
+    assert_true(tally.fields[0].n_new == 0 && tally.fields[0].n_known == 0);
+}
+
 static void cards_are_masked_here(void **state)
 {
     (void)state;
@@ -382,6 +438,9 @@ int main(void)
         TEST(blanks_pass_where_they_may),
         TEST(two_fields_are_two_steps_and_one_bad_value_rejects_the_record),
         TEST(values_that_are_tokens_already_pass_where_they_may),
+        TEST(new_tokens_are_asked_for_and_counted),
+        TEST(what_was_asked_must_be_told),
+        TEST(what_is_asked_about_is_not_told_to_be_new),
         TEST(cards_are_masked_here),
         TEST(masked_numbers_are_asked_for_and_taken_as_they_come),
         TEST(replies_that_do_not_fit_are_refused),
