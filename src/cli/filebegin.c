@@ -21,7 +21,8 @@
  */
 #define REMEMBERED_S (UINT64_C(24) * 3600 - 1800)
 
-int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
+/* Asks the service which fields have dedup. Where the client may not know, it is taken for none. */
+static int ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
 {
     struct jt_cli patient = *cli;
     patient.retry_for_s = f->retry_for_s;
@@ -124,12 +125,15 @@ static int cut_outputs(struct jt_filejob *f)
                : jt_say_code(JT_MSG_OUTPUT_SHORT);
 }
 
-static int go_on(struct jt_filejob *f)
+static int go_on(struct jt_filejob *f, const struct jt_cli *cli)
 {
     if (!has_checkpoint(f)) {
         return jt_say(JT_MSG_NO_CHECKPOINT, "%s", f->ask->checkpoint);
     }
     int code = read_checkpoint(f);
+    if (code == JT_JOB_CLEAN && !f->job.complete) { /* else there is nothing to ask for */
+        code = ask_fields(f, cli);
+    }
     if (code == JT_JOB_CLEAN) {
         code = check_time(f);
     }
@@ -148,19 +152,23 @@ static int go_on(struct jt_filejob *f)
     return JT_JOB_CLEAN;
 }
 
-int jt_filejob_begin(struct jt_filejob *f)
+int jt_filejob_begin(struct jt_filejob *f, const struct jt_cli *cli)
 {
     if (f->ask->restart) {
-        return go_on(f);
+        return go_on(f, cli);
     }
     if (has_checkpoint(f) && !f->ask->discard) {
         return jt_say(JT_MSG_UNFINISHED, "%s: --restart goes on with it, --discard begins anew",
                       f->ask->checkpoint);
     }
+    int code = ask_fields(f, cli);
+    if (code != JT_JOB_CLEAN) {
+        return code;
+    }
     jt_checkpoint_begin(&f->job, f->began_s);
     f->job.tally.n_fields = f->ask->n_fields;
     f->owned = true;
-    int code = cut_outputs(f);
+    code = cut_outputs(f);
     if (code == JT_JOB_CLEAN) {
         f->ledger.began_ms = jt_clock_ms();
         code = jt_ledger_checkpoint(&f->ledger, f->began_s, false);

@@ -46,13 +46,10 @@ struct jt_filejob {
 int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli);
 
 /*
- * Asks the service which fields have dedup. Where the client may not know, it is taken for none.
- * (filebegin.c)
+ * Finds out where the job begins (filebegin.c): reads its checkpoint, or makes the first one. The
+ * service is asked for the fields, unless all is done already.
  */
-int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli);
-
-/* Finds out where the job begins (filebegin.c): reads its checkpoint, or makes the first one. */
-int jt_filejob_begin(struct jt_filejob *f);
+int jt_filejob_begin(struct jt_filejob *f, const struct jt_cli *cli);
 
 /* Of a complete job: the files get their names, the report is made, the checkpoint goes. */
 int jt_filejob_publish(struct jt_filejob *f);
