@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/column.h"
 #include "cli/exit.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 
 #include <inttypes.h>
@@ -190,6 +191,9 @@ int jt_cmd_column_encrypt(const struct jt_command *self, struct jt_cli *cli, int
     if (code != JT_GO_ON) {
         return code;
     }
+    if (w.rejects != NULL && jt_output_check(w.rejects) != JT_EXIT_OK) {
+        return JT_EXIT_FAILED;
+    }
     jt_column_catch_signals(cli);
     code = jt_column_open(cli, field, database, true, &w.job);
     code = code == JT_EXIT_OK ? jt_column_need_value(&w.job.table) : code;
@@ -276,6 +280,9 @@ int jt_cmd_column_drain(const struct jt_command *self, struct jt_cli *cli, int a
     }
     if (code != JT_GO_ON) {
         return code;
+    }
+    if (w.rejects != NULL && jt_output_check(w.rejects) != JT_EXIT_OK) {
+        return JT_EXIT_FAILED;
     }
     jt_column_catch_signals(cli);
     code = jt_column_open(cli, field, database, true, &w.job);

@@ -49,7 +49,11 @@ static bool is_any_known(const struct jt_filejob *f)
     return false;
 }
 
-int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
+/*
+ * Asks the service which fields have dedup, which of their cards it tells to be new, and which key
+ * generation is active. Where the client may not know, there is no dedup and nothing is told.
+ */
+static int ask_fields(struct jt_filejob *f, const struct jt_cli *cli)
 {
     struct jt_cli patient = *cli;
     patient.retry_for_s = f->retry_for_s;
@@ -172,13 +176,16 @@ static int check_time(const struct jt_filejob *f)
 static void note_doubts(struct jt_filejob *f)
 {
     bool doubtful = false;
+    if (f->job.complete) { /* nothing was under way, nor was anything asked now */
+        return;
+    }
     for (size_t i = 0; i < f->job.tally.n_fields; i++) {
         struct jt_tally_field *field = &f->job.tally.fields[i];
         bool told = field->news != JT_NEWS_NONE || f->news[i] != JT_NEWS_NONE;
         doubtful |= told && (is_late(f) || field->news != f->news[i]);
         field->news = f->news[i];
     }
-    f->job.n_doubtful += doubtful && !f->job.complete ? f->job.ahead : 0;
+    f->job.n_doubtful += doubtful ? f->job.ahead : 0;
 }
 
 static int cut_outputs(struct jt_filejob *f)
@@ -193,12 +200,15 @@ static int cut_outputs(struct jt_filejob *f)
                : jt_say_code(JT_MSG_OUTPUT_SHORT);
 }
 
-static int go_on(struct jt_filejob *f)
+static int go_on(struct jt_filejob *f, const struct jt_cli *cli)
 {
     if (!has_checkpoint(f)) {
         return jt_say(JT_MSG_NO_CHECKPOINT, "%s", f->ask->checkpoint);
     }
     int code = read_checkpoint(f);
+    if (code == JT_JOB_CLEAN && !f->job.complete) { /* else there is nothing to ask for */
+        code = ask_fields(f, cli);
+    }
     if (code == JT_JOB_CLEAN) {
         code = check_time(f);
     }
@@ -218,14 +228,18 @@ static int go_on(struct jt_filejob *f)
     return JT_JOB_CLEAN;
 }
 
-int jt_filejob_begin(struct jt_filejob *f)
+int jt_filejob_begin(struct jt_filejob *f, const struct jt_cli *cli)
 {
     if (f->ask->restart) {
-        return go_on(f);
+        return go_on(f, cli);
     }
     if (has_checkpoint(f) && !f->ask->discard) {
         return jt_say(JT_MSG_UNFINISHED, "%s: --restart goes on with it, --discard begins anew",
                       f->ask->checkpoint);
+    }
+    int code = ask_fields(f, cli);
+    if (code != JT_JOB_CLEAN) {
+        return code;
     }
     jt_checkpoint_begin(&f->job, f->began_s);
     f->job.tally.n_fields = f->ask->n_fields;
@@ -234,7 +248,7 @@ int jt_filejob_begin(struct jt_filejob *f)
         f->job.tally.fields[i].first_generation = f->generation[i];
     }
     f->owned = true;
-    int code = cut_outputs(f);
+    code = cut_outputs(f);
     if (code == JT_JOB_CLEAN) {
         f->ledger.began_ms = jt_clock_ms();
         code = jt_ledger_checkpoint(&f->ledger, f->began_s, false);

@@ -148,10 +148,7 @@ int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli)
     int code = open_all(f, cli);
     if (code == JT_JOB_CLEAN) {
         set_up(f);
-        code = jt_filejob_ask_fields(f, cli);
-    }
-    if (code == JT_JOB_CLEAN) {
-        code = jt_filejob_begin(f);
+        code = jt_filejob_begin(f, cli);
     }
     if (code == JT_JOB_CLEAN && f->job.complete) {
         code = jt_filejob_publish(f); /* all was done but for the names of its files */

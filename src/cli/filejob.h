@@ -49,17 +49,13 @@ struct jt_filejob {
 int jt_filejob_run(struct jt_filejob *f, const struct jt_cli *cli);
 
 /*
- * Asks the service which fields have dedup, which of their cards it tells to be new, and which key
- * generation is active. Where the client may not know, there is no dedup and nothing is told.
- * (filebegin.c)
+ * Finds out where the job begins (filebegin.c): reads its checkpoint, or makes the first one. The
+ * service is asked for the fields, unless all is done already.
  */
-int jt_filejob_ask_fields(struct jt_filejob *f, const struct jt_cli *cli);
+int jt_filejob_begin(struct jt_filejob *f, const struct jt_cli *cli);
 
 /* At the end, once: which key generation is active by now, where that was told at the begin. */
 void jt_filejob_ask_generations(struct jt_filejob *f, const struct jt_cli *cli);
-
-/* Finds out where the job begins (filebegin.c): reads its checkpoint, or makes the first one. */
-int jt_filejob_begin(struct jt_filejob *f);
 
 /* Of a complete job: the files get their names, the report is made, the checkpoint goes. */
 int jt_filejob_publish(struct jt_filejob *f);

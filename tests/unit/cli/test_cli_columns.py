@@ -81,6 +81,13 @@ def test_numbers_out_of_bounds(script, command, option, values):
     assert not script.requests
 
 
+@pytest.mark.parametrize("command", ["encrypt", "drain"])
+def test_a_list_that_cannot_be_written_is_told_first(script, command):
+    for path in ("/dev/null", script.directory, script.directory / "no" / "such"):
+        script.jeton("column", command, "pan", "--rejects", path, status=1)
+    assert not script.requests
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
     "conninfo",

@@ -447,6 +447,31 @@ def test_a_signal_ends_the_wait_for_a_server_before_the_job_begins(script, numbe
     assert not script.leftovers()
 
 
+def test_a_job_that_is_complete_but_for_names_needs_no_server(script):
+    source, report = script.file("in.csv", card_file(10)), script.file("out.csv.report")
+
+    def reply(*arguments):
+        report.mkdir()  # so that the last step fails
+        return vault(*arguments)
+
+    script.reply = reply
+    process = script.file_job("tokenize", *files_of(script), status=16)
+    assert "JET3004S" in process.err and script.leftovers() == ["out.csv.ckpt"]
+    report.rmdir()
+    script.close()
+    script.jeton("tokenize", *files_of(script), "--restart", "--retry-for", "0")
+    assert script.file("out.csv").read_bytes() == expected(10)
+    assert not script.leftovers() and report.exists() and source.exists()
+
+
+def test_an_unfinished_job_is_refused_without_a_server(script):
+    script.file("in.csv", card_file(10))
+    script.file("out.csv.ckpt", "anything")
+    script.close()
+    process = script.jeton("tokenize", *files_of(script), "--retry-for", "86400", status=12)
+    assert "JET1002E" in process.err
+
+
 def test_what_the_server_sends_back_is_not_told(script):
     """A proxy before it may answer with the request's own text."""
     card, spaced = "411111111111", "4111 1111 1111 1111"
