@@ -171,16 +171,17 @@ def tokenize(w, field="pan"):
 
 
 def tokenize_once(w):
-    """With an Idempotency-Key, twice."""
+    """With an Idempotency-Key, twice: a card that was new the first time is so again."""
     pan = w.fresh()
     headers = {"Idempotency-Key": f"once-{w.number}"}
-    path, body, good = "/v1/fields/pan/tokenize", {"pan": pan}, (200, 409)
+    path, body, good = "/v1/fields/pan/tokenize", {"pan": pan, "tell_new": True}, (200, 409)
     for _ in range(2):
         answer = w.ask(w.app, "POST", path, body, good=good, headers=headers)
         if answer is None or answer.status_code == 409:
             w.refused += answer is not None
             return
         w.promise("pan", pan, answer.json()["token"])
+        same(True, answer.json()["new"], "new")
 
 
 def detokenize(w, field="pan"):
@@ -200,6 +201,10 @@ def masked(w):
     answer = w.ask(w.app, "GET", f"/v1/fields/pan/tokens/{token}")
     if answer is not None:
         same(pan[-4:], answer.json()["masked_pan"][-4:], "masked")
+    body = {"masked": True, "items": [{"token": token}]}
+    answer = w.ask(w.app, "POST", "/v1/fields/pan/detokenize", body)
+    if answer is not None and answer.json()["results"][0]["status"] == 200:
+        same({"status", "masked_pan"}, answer.json()["results"][0].keys(), "masked")
 
 
 def lookup(w):
