@@ -271,6 +271,26 @@ static void the_set_holds_so_many_marks(void **state)
     assert_int_equal(set.version, 2 * JT_HONEY_MAX);
 }
 
+/* At once, and then not before its time: however often it rings. */
+static void the_log_hears_of_it_once_in_a_while(void **state)
+{
+    struct inside *in = *state;
+    struct jt_honey *honey = &in->k->honey;
+    jt_honey_tell(honey);
+    assert_true(honey->told_ms == 0);
+    jt_honey_rang(honey, FIELD);
+    jt_honey_tell(honey);
+    const int64_t told = honey->told_ms;
+    assert_true(told != 0 && honey->n_untold == 0);
+    jt_honey_rang(honey, FIELD);
+    jt_honey_rang(honey, FIELD);
+    jt_honey_tell(honey);
+    assert_true(honey->told_ms == told && honey->n_untold == 2);
+    honey->told_ms -= 3600000;
+    jt_honey_tell(honey);
+    assert_true(honey->told_ms >= told && honey->n_untold == 0 && honey->n_rung == 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +303,7 @@ int main(void)
         TEST(the_list_has_the_tokens_that_were_marked),
         TEST(what_cannot_be_is_refused),
         TEST(the_set_holds_so_many_marks),
+        TEST(the_log_hears_of_it_once_in_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

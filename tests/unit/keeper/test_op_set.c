@@ -5,6 +5,8 @@
  */
 #include "rowset.h"
 
+#include "wire/field.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -235,6 +237,74 @@ static void a_batch_of_too_many_fields_is_answered_piece_by_piece(void **state)
     assert_int_equal(jt_identify_reply_decode(&reply, N_NAMED, &answered), JT_OK);
 }
 
+/* A field as it was, and as it became. */
+static struct jt_field_change field_made(struct inside *in)
+{
+    const struct jt_field_spec spec = { .id = 7, .name = "pan", .kind = JT_FIELD_PAN };
+    const struct jt_set_row none = jt_set_row_empty(JT_SET_FIELDS);
+    struct jt_field_change change;
+    struct jt_reader reply;
+    jt_field_make_encode(&spec, &none, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_FIELD_MAKE, &reply), JT_OK);
+    assert_int_equal(jt_field_change_decode(&reply, &change), JT_OK);
+    return change;
+}
+
+static enum jt_err sum_fields(struct inside *in, const struct jt_set_sum *from,
+                              struct jt_set_change *change, struct jt_set_sum *out)
+{
+    struct jt_set_sum_request request = { .kind = JT_SET_FIELDS, .n = 1, .changes = change };
+    struct jt_reader reply;
+    if (from != NULL) {
+        request.goes_on = true;
+        request.from = *from;
+    }
+    jt_set_sum_request_encode(&request, &in->payload);
+    enum jt_err err = inside_ask(in, JT_VERB_SET_SUM, &reply);
+    return err == JT_OK ? jt_set_sum_decode(&reply, out) : err;
+}
+
+static enum jt_err verify_fields(struct inside *in, const struct jt_set_sum *sum,
+                                 const struct jt_set_row *set)
+{
+    struct jt_reader reply;
+    jt_set_verify_encode(sum, set, &in->payload);
+    return inside_ask(in, JT_VERB_SET_VERIFY, &reply);
+}
+
+/* A front goes on from a set of fields by the rows that changed, each in its own one's place. */
+static void a_row_of_a_field_takes_the_place_of_its_own_one_only(void **state)
+{
+    struct inside *in = *state;
+    const struct jt_field_change was = field_made(in);
+    struct jt_field_alter alter = { .was = was, .spec = was.row.spec, .state = JT_ROW_ACTIVE };
+    struct jt_field_change now;
+    struct jt_set_sum before, after;
+    struct jt_reader reply;
+    struct jt_set_change first = { .now.field = was.row };
+    assert_int_equal(sum_fields(in, NULL, &first, &before), JT_OK);
+    assert_int_equal(verify_fields(in, &before, &was.set), JT_OK);
+    alter.spec.mask_eight = true;
+    jt_field_alter_encode(&alter, &in->payload);
+    assert_int_equal(inside_ask(in, JT_VERB_FIELD_CHANGE, &reply), JT_OK);
+    assert_int_equal(jt_field_change_decode(&reply, &now), JT_OK);
+    struct jt_set_change next = { .replaces = true, .old.field = was.row, .now.field = now.row };
+    assert_int_equal(sum_fields(in, &before, &next, &after), JT_OK);
+    assert_int_equal(verify_fields(in, &after, &now.set), JT_OK);
+    assert_int_equal(verify_fields(in, &before, &now.set), JT_ERR_SET_WRONG);
+    struct jt_set_change wrong = next;
+    wrong.old.field.mac[0] ^= 1;
+    assert_int_equal(sum_fields(in, &before, &wrong, &after), JT_ERR_FORGED);
+    wrong = next;
+    wrong.now.field.mac[0] ^= 1;
+    assert_int_equal(sum_fields(in, &before, &wrong, &after), JT_ERR_FORGED);
+    wrong = next;
+    wrong.old.field.spec.id++; /* another field's */
+    assert_int_equal(sum_fields(in, &before, &wrong, &after), JT_ERR_INVALID);
+    before.kind = JT_SET_CLIENTS; /* nor does a set of fields go on from one of clients */
+    assert_int_equal(sum_fields(in, &before, &next, &after), JT_ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +317,7 @@ int main(void)
         IN_A_KEEPER(nobody_accepts_a_set_from_before_an_operator_was_revoked),
         IN_A_KEEPER(fields_that_no_row_has_named_cost_no_derivation),
         IN_A_KEEPER(a_batch_of_too_many_fields_is_answered_piece_by_piece),
+        IN_A_KEEPER(a_row_of_a_field_takes_the_place_of_its_own_one_only),
     };
     return cmocka_run_group_tests_name("keeper/op_set", tests, NULL, NULL);
 }

@@ -414,6 +414,27 @@ static void a_replaced_master_key_file_is_noticed(void **state)
     jt_buf_clear(&file);
 }
 
+static void a_master_key_of_the_other_environment_is_not_taken(void **state)
+{
+    struct inside *in = *state;
+    struct jt_unsealing *u;
+    struct jt_fault fault = { 0 };
+    struct jt_buf file;
+    jt_buf_init(&file, 1000);
+    assert_int_equal(jt_file_read(in->k->dir_fd, JT_KEYDIR_MASTER, true, &file), JT_OK);
+    assert_int_equal(jt_unsealing_of(&file, false, &u, &fault), JT_ERR_FILE_FOREIGN);
+    assert_null(u);
+    assert_non_null(strstr(fault.cause, "is marked development: refused, because the environment "
+                                        "is production"));
+    file.data[9] = JT_ENVIRONMENT_PRODUCTION;
+    fault = (struct jt_fault){ 0 };
+    assert_int_equal(jt_unsealing_of(&file, true, &u, &fault), JT_ERR_FILE_FOREIGN);
+    assert_non_null(strstr(fault.cause, "is marked production"));
+    file.data[9] = 9;
+    assert_int_equal(jt_unsealing_of(&file, true, &u, &fault), JT_ERR_FILE_ALTERED);
+    jt_buf_clear(&file);
+}
+
 #define SEALED(test) cmocka_unit_test_setup_teardown(test, setup, inside_teardown)
 #define EMPTY(test)  cmocka_unit_test_setup_teardown(test, setup_empty, inside_teardown)
 
@@ -428,6 +449,7 @@ int main(void)
         SEALED(sealed_anew_the_key_is_the_same_and_old_shares_are_void),
         SEALED(the_secret_of_a_token_unseals_and_nothing_else_does),
         SEALED(a_replaced_master_key_file_is_noticed),
+        SEALED(a_master_key_of_the_other_environment_is_not_taken),
     };
     return cmocka_run_group_tests_name("keeper/op_unseal", tests, NULL, NULL);
 }

@@ -376,6 +376,38 @@ static void a_database_cannot_use_the_numbers_up(void **state)
     jt_keyring_free(kr);
 }
 
+/* A key that comes is one that is, or may yet be, of use. */
+static void a_key_is_taken_for_what_can_still_be_active_or_is_there(void **state)
+{
+    (void)state;
+    struct jt_ring ring = sample();
+    const struct jt_ring_entry *first = &ring.entries[0];
+    struct jt_generation_row row = { .number = first->number,
+                                     .key_id = first->key_id,
+                                     .state = JT_GENERATION_RETIRED };
+    memcpy(row.check_value, first->check_value, sizeof row.check_value);
+    assert_int_equal(jt_policy_take(&ring, &row), JT_OK);
+    row.state = 0;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_WRONG_STATE);
+    row.state = JT_GENERATION_DESTROYED;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_WRONG_STATE);
+    row.state = JT_GENERATION_FUTURE;
+    row.key_id ^= 0x40;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_KEY_WRONG);
+    row.key_id ^= 0x40;
+    row.check_value[0] ^= 1;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_KEY_WRONG);
+    row.number = ring.highest + 1;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_KEY_ID_TAKEN);
+    row.key_id = 0;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_KEY_ID_TAKEN);
+    row.key_id = 77;
+    assert_int_equal(jt_policy_take(&ring, &row), JT_OK);
+    row.number = ring.highest;
+    ring.n = 0; /* it has left the ring */
+    assert_int_equal(jt_policy_take(&ring, &row), JT_ERR_WRONG_STATE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +428,7 @@ int main(void)
         cmocka_unit_test(every_live_generation_must_be_held),
         cmocka_unit_test(the_next_generation_is_above_all_and_its_key_id_free),
         cmocka_unit_test(a_database_cannot_use_the_numbers_up),
+        cmocka_unit_test(a_key_is_taken_for_what_can_still_be_active_or_is_there),
     };
     return cmocka_run_group_tests_name("keeper/policy", tests, NULL, NULL);
 }

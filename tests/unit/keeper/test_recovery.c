@@ -7,7 +7,9 @@
 #include "inside.h"
 #include "signers.h"
 
+#include "crypto/digest.h"
 #include "keeper/nodemarks.h"
+#include "keeper/rowmac.h"
 #include "wire/recovery.h"
 #include "wire/ring.h"
 
@@ -395,6 +397,90 @@ static void a_keeper_without_a_ring_goes_by_the_databases(void **state)
     assert_int_equal(in->k->ring.highest, 3);
 }
 
+/* The word about a ring, as a keeper of the same root would give it. */
+static struct jt_recovery_accept said_of(struct inside *in, const struct jt_ring *ring)
+{
+    struct jt_recovery_accept a = word();
+    struct jt_buf body;
+    assert_int_equal(jt_keeper_ring_row(in->k, ring, &a.ring), JT_OK);
+    assert_int_equal(jt_sha256(a.ring.body, a.ring.body_len, a.word.ring), JT_OK);
+    a.word.epoch = ring->epoch;
+    jt_buf_init(&body, 4096);
+    jt_recovery_word_body_encode(&a.word, &body);
+    assert_int_equal(jt_rowmac_recovery_word(in->k->root, body.data, body.len, a.word.mac), JT_OK);
+    jt_buf_clear(&body);
+    return a;
+}
+
+/* One of the ring's generations is another one there: key id, key, or a mark that is gone. */
+static void no_keeper_follows_to_other_keys_than_it_knows(void **state)
+{
+    struct inside *in = *state;
+    go_back(in);
+    assert_int_equal(ask(in, &old, 0), JT_OK);
+    assert_int_equal(standing(in, &old), JT_RECOVERY_DUE);
+    struct jt_ring ring, other;
+    assert_int_equal(jt_ring_decode(shown.ring.body, shown.ring.body_len, &ring), JT_OK);
+    struct jt_recovery_accept a;
+    for (size_t i = 0; i < 3; i++) {
+        other = ring;
+        other.entries[0].key_id ^= i == 0 ? 0x40 : 0;
+        other.entries[0].check_value[0] ^= i == 1;
+        in->k->ring.entries[0].compromised = i == 2;
+        a = said_of(in, &other);
+        assert_int_equal(follow(in, &a), JT_ERR_REVIVES_DESTROYED);
+    }
+    in->k->ring.entries[0].compromised = false;
+    other = ring;
+    other.root_check_value[0] ^= 1;
+    a = said_of(in, &other);
+    assert_int_equal(follow(in, &a), JT_ERR_KEY_WRONG);
+    /* what the word speaks of is this ring, and a database that there is */
+    a = said_of(in, &ring);
+    a.word.base.system_identifier = 0;
+    shown.word = a.word;
+    a = said_of(in, &ring);
+    assert_int_equal(follow(in, &a), JT_ERR_FORGED);
+    shown.word.base = old.course;
+    a = said_of(in, &ring);
+    other = ring;
+    other.epoch++;
+    const struct jt_recovery_accept later = said_of(in, &other);
+    a.ring = later.ring;
+    assert_int_equal(follow(in, &a), JT_ERR_FORGED);
+    /* a mark that is new may come */
+    ring.entries[0].compromised = true;
+    a = said_of(in, &ring);
+    assert_int_equal(follow(in, &a), JT_OK);
+    assert_true(in->k->ring.entries[0].compromised);
+}
+
+/* A ring that no epoch could follow is recovered by nobody. */
+static void no_recovery_has_an_epoch_beyond_the_last(void **state)
+{
+    struct inside *in = *state;
+    go_back(in);
+    in->k->state.highest_epoch = (uint64_t)INT64_MAX - JT_RECOVERY_STEP + 1;
+    assert_int_equal(ask(in, &old, 0), JT_ERR_LIMIT);
+    in->k->state.highest_epoch--;
+    assert_int_equal(ask(in, &old, 0), JT_OK);
+}
+
+/* A newer ring that follows is no reason to recover; one of another course of things is. */
+static void a_newer_ring_is_judged_as_the_ordinary_way_would(void **state)
+{
+    struct inside *in = *state;
+    (void)signers_enroll(in);
+    copy_database(in, &old, 100, 5, 50);
+    struct jt_ring ring = in->k->ring;
+    ring.epoch += 3;
+    assert_int_equal(jt_keeper_ring_row(in->k, &ring, &old.ring), JT_OK);
+    assert_int_equal(ask(in, &old, 0), JT_ERR_NOT_BEHIND);
+    ring.entries[0].key_id ^= 0x40;
+    assert_int_equal(jt_keeper_ring_row(in->k, &ring, &old.ring), JT_OK);
+    assert_int_equal(ask(in, &old, 0), JT_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +494,9 @@ int main(void)
         IN_A_KEEPER(a_word_that_comes_late_still_brings_its_floor),
         IN_A_KEEPER(ids_begin_behind_the_floor_under_every_number),
         IN_A_KEEPER(a_keeper_without_a_ring_goes_by_the_databases),
+        IN_A_KEEPER(no_keeper_follows_to_other_keys_than_it_knows),
+        IN_A_KEEPER(no_recovery_has_an_epoch_beyond_the_last),
+        IN_A_KEEPER(a_newer_ring_is_judged_as_the_ordinary_way_would),
     };
     return cmocka_run_group_tests_name("keeper/recovery", tests, NULL, NULL);
 }
