@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define FIRST_LINE     "jeton checkpoint 2\n"
-#define OLD_FIRST_LINE "jeton checkpoint 1\n" /* without what is told of new tokens */
 #define END            "end "
 #define LINE_MAX_CHARS 400
 
@@ -118,16 +117,14 @@ __attribute__((format(printf, 2, 3))) static void put(struct jt_buf *out, const 
     X("notes", n_notes)
 
 /* Those of a field, behind its index. */
-#define OLD_FIELD_NUMBERS(X) \
-    X(n_replaced)            \
-    X(n_blank)               \
-    X(n_tokens)              \
-    X(total_in)              \
-    X(total_kept)            \
-    X(total_rejected)        \
-    X(total_out)
 #define FIELD_NUMBERS(X) \
-    OLD_FIELD_NUMBERS(X) \
+    X(n_replaced)        \
+    X(n_blank)           \
+    X(n_tokens)          \
+    X(total_in)          \
+    X(total_kept)        \
+    X(total_rejected)    \
+    X(total_out)         \
     X(n_new)             \
     X(n_known)           \
     X(n_new_rejected)    \
@@ -136,7 +133,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct jt_buf *out, const 
     X(last_generation)
 
 #define ONE(member) +1
-enum { N_OLD_FIELD = 1 OLD_FIELD_NUMBERS(ONE), N_FIELD = 1 FIELD_NUMBERS(ONE) };
+enum { N_FIELD = 1 FIELD_NUMBERS(ONE) };
 #undef ONE
 
 static void put_tally(const struct jt_tally *t, struct jt_buf *out)
@@ -195,7 +192,6 @@ struct lines {
     const char *at, *end; /* of all */
     const char *line;     /* the present one, */
     size_t len;           /* without its end */
-    bool old;             /* they are of the version before */
     bool bad;
 };
 
@@ -254,7 +250,6 @@ static void take_number(struct lines *l, const char *name, uint64_t *out)
 static bool take_row(struct lines *l, struct jt_checkpoint *out, uint64_t *n_notes)
 {
     uint64_t v[N_FIELD] = { 0 };
-    size_t n_field = l->old ? N_OLD_FIELD : N_FIELD;
     size_t id = strlen("reason "), behind = id + strlen("JET0000W ");
     if (starts(l, "reason ") && l->len > behind && numbers(l, behind, v, 1)) {
         for (enum jt_message m = JT_MSG_NONE + 1; m < JT_MSG_END; m++) {
@@ -265,7 +260,7 @@ static bool take_row(struct lines *l, struct jt_checkpoint *out, uint64_t *n_not
         }
         return false;
     }
-    if (starts(l, "field ") && numbers(l, strlen("field "), v, n_field) &&
+    if (starts(l, "field ") && numbers(l, strlen("field "), v, N_FIELD) &&
         v[0] == out->tally.n_fields && v[0] < JT_RECORD_MAX_VALUES) {
         struct jt_tally_field *f = &out->tally.fields[out->tally.n_fields++];
         const uint64_t *at = &v[1];
@@ -286,9 +281,8 @@ static bool take_row(struct lines *l, struct jt_checkpoint *out, uint64_t *n_not
 
 static void take_head(struct lines *l, struct jt_checkpoint *out, struct jt_buf *parameters)
 {
-    l->bad = !next(l) || l->len + 1 != strlen(FIRST_LINE);
-    l->old = !l->bad && memcmp(l->line, OLD_FIRST_LINE, l->len + 1) == 0;
-    l->bad = l->bad || (!l->old && memcmp(l->line, FIRST_LINE, l->len + 1) != 0);
+    l->bad = !next(l) || l->len + 1 != strlen(FIRST_LINE) ||
+             memcmp(l->line, FIRST_LINE, l->len + 1) != 0;
     l->bad = l->bad || !next(l) || !starts(l, "job ") || l->len != strlen("job ") + JT_JOB_ID_LEN;
     for (size_t i = 0; i < JT_JOB_ID_LEN && !l->bad; i++) {
         out->job[i] = l->line[strlen("job ") + i];
@@ -345,9 +339,7 @@ enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpo
 #define TAKE(name, member) take_number(&l, name, &out->member);
     NUMBERS(TAKE)
 #undef TAKE
-    if (!l.old) {
-        take_number(&l, "doubtful", &out->n_doubtful);
-    }
+    take_number(&l, "doubtful", &out->n_doubtful);
     size_t digest = strlen("input-digest ");
     l.bad = l.bad || !next(&l) || !starts(&l, "input-digest ") ||
             l.len != digest + 2 * JT_SHA256_LEN ||

@@ -253,20 +253,6 @@ def test_after_a_day_the_report_says_what_may_be_told_wrongly(teller):
     assert f"Up to {ahead} records were asked for again after a restart" in report
 
 
-def test_a_checkpoint_of_the_version_before_is_gone_on_with(job):
-    source, out, place = interrupted(job, series="version-1")
-    checkpoint = job.path("out.csv.ckpt")
-    text = checkpoint.read_text().replace("jeton checkpoint 2", "jeton checkpoint 1")
-    text = re.sub("^doubtful .*\n", "", text, flags=re.M)
-    text = re.sub("^(field( [0-9]+){8}).*$", r"\1", text, flags=re.M)
-    body = text[: text.rindex("end ")]
-    checkpoint.write_text(body + f"end {hashlib.sha256(body.encode()).hexdigest()}\n")
-    job.run("tokenize", source, out, *place, "--restart", status=4)
-    clean = job.path("clean.csv")
-    job.run("tokenize", source, clean, *place, status=4)
-    assert out.read_bytes() == clean.read_bytes()
-
-
 def test_a_job_killed_while_its_files_get_their_names(job):
     """The last checkpoint says that all is done: what is missing are names."""
     source, out = job.path("in.csv", card_file("names")), job.path("out.csv")

@@ -27,7 +27,7 @@ def batch(pans, **more):
 
 @pytest.fixture(name="teller", scope="module")
 def make_teller(_shared):
-    return Api(_shared, _shared.new_client("teller", ["tokenize", "lookup", "delete"]))
+    return Api(_shared, _shared.new_client("tells-new", ["tokenize", "lookup", "delete"]))
 
 
 def test_a_new_card_and_a_known_one(shared, teller):

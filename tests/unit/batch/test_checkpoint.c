@@ -158,45 +158,6 @@ static void lines_are_those_that_are_written(void **state)
     }
 }
 
-/* As it was written before there were new tokens: nothing is known of them. */
-static void one_of_the_version_before_is_read(void **state)
-{
-    (void)state;
-    struct jt_buf old, parameters;
-    struct jt_checkpoint got;
-    uint8_t digest[JT_SHA256_LEN];
-    char hex[2 * JT_SHA256_LEN + 1];
-    jt_buf_init(&old, JT_CHECKPOINT_MAX);
-    jt_buf_init(&parameters, 10000);
-    const char *line = (const char *)text.data;
-    while (strncmp(line, "end ", 4) != 0) {
-        const char *end = strchr(line, '\n') + 1;
-        if (strncmp(line, "jeton ", 6) == 0) {
-            jt_buf_put(&old, "jeton checkpoint 1\n", 19);
-        } else if (strncmp(line, "field 0 ", 8) == 0) {
-            jt_buf_put(&old, "field 0 1 2 3 4 5 6 7\n", 22);
-        } else if (strncmp(line, "field 1 ", 8) == 0) {
-            jt_buf_put(&old, "field 1 8 9 10 11 12 13 14\n", 27);
-        } else if (strncmp(line, "doubtful ", 9) != 0) {
-            jt_buf_put(&old, line, (size_t)(end - line));
-        }
-        line = end;
-    }
-    assert_int_equal(jt_sha256(old.data, old.len, digest), JT_OK);
-    jt_hex_encode(digest, sizeof digest, hex);
-    jt_buf_put(&old, "end ", 4);
-    jt_buf_put(&old, hex, strlen(hex));
-    jt_buf_u8(&old, '\n');
-    assert_int_equal(jt_checkpoint_decode(old.data, old.len, &got, &parameters), JT_OK);
-    struct jt_tally_field expected[2] = { { 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0, 0, 0 },
-                                          { 8, 9, 10, 11, 12, 13, 14, 0, 0, 0, 0, 0, 0 } };
-    assert_memory_equal(got.tally.fields, expected, sizeof expected);
-    assert_int_equal(got.n_doubtful, 0);
-    assert_memory_equal(got.log, job.log, sizeof got.log);
-    jt_buf_clear(&old);
-    jt_buf_clear(&parameters);
-}
-
 static void what_differs_is_named(void **state)
 {
     (void)state;
@@ -244,7 +205,6 @@ int main(void)
         TEST(what_is_written_is_read_again),
         TEST(anything_else_is_refused),
         TEST(lines_are_those_that_are_written),
-        TEST(one_of_the_version_before_is_read),
         TEST(what_differs_is_named),
         TEST(a_key_has_no_digits),
     };
