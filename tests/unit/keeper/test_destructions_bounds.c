@@ -321,5 +321,5 @@ int main(void)
         IN_A_KEEPER(only_the_key_that_is_meant_is_erased),
         IN_A_KEEPER(a_certificate_has_every_node_once_and_good_facts),
     };
-    return cmocka_run_group_tests_name("keeper/destruction_bounds", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("keeper/destructions_bounds", tests, NULL, NULL);
 }

@@ -357,5 +357,5 @@ int main(void)
         IN_A_KEEPER(a_rotation_of_the_other_environment_is_not_ended),
         IN_A_KEEPER(whatever_fails_is_told_as_that_and_leaves_a_whole_file),
     };
-    return cmocka_run_group_tests_name("keeper/file_forms", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("keeper/keydir_forms", tests, NULL, NULL);
 }

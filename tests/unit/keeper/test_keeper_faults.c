@@ -209,5 +209,5 @@ int main(void)
         OF_KEYS(a_check_value_that_does_not_agree_keeps_it_sealed),
         OF_KEYS(what_is_counted_is_saved_at_the_end),
     };
-    return cmocka_run_group_tests_name("keeper/start_faults", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("keeper/keeper_faults", tests, NULL, NULL);
 }
