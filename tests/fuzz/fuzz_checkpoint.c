@@ -43,6 +43,7 @@ static void check_report(const struct jt_checkpoint *job)
                                            .fields = fields,
                                            .values_in = "card numbers",
                                            .values_out = "tokens",
+                                           .makes_tokens = true,
                                            .messages = &messages,
                                            .began_s = job->began_s,
                                            .ended_s = job->written_s,
@@ -73,7 +74,7 @@ static void check_taken(struct jt_checkpoint *job, const struct jt_buf *paramete
     MUST(jt_parameters_differ(parameters, &others, name, sizeof name) !=
          fuzz_same(parameters->data, parameters->len, others.data, others.len));
     check_report(job);
-    jt_checkpoint_key(job, job->n_portions, 0, key);
+    jt_checkpoint_key(job, job->n_portions, 0, job->n_portions % 2 == 1, key);
     MUST(strspn(key, "abcdefghijklmnop-") <= JT_JOB_KEY_LEN && key[strlen(job->job)] == '-');
     jt_checkpoint_note(job, true, 1);
     check_report(job);
