@@ -43,7 +43,7 @@ static int read_file(struct restore *r)
     struct jt_buf bytes;
     jt_buf_init(&bytes, JT_ESCROW_MAX);
     int code = jt_newfile_read(r->path, &bytes);
-    if (code == JT_EXIT_OK) {
+    if (code == JT_EXIT_OK && bytes.len > 0) {
         memcpy(r->file.bytes, bytes.data, bytes.len);
         r->file.len = bytes.len;
     }

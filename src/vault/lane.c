@@ -237,19 +237,36 @@ void jt_lane_refresh(struct jt_lane *lane)
     }
 }
 
+/*
+ * Whether a request of which entry `i` is the first has one that is open. One that has ended may be
+ * gone: its address is compared, and nothing is read there.
+ */
+static bool is_open(const struct jt_lane *lane, size_t i)
+{
+    const struct jt_lane_request *request = lane->entries[i].request;
+    while (i < lane->n && lane->entries[i].request == request && lane->entries[i].ended) {
+        i++;
+    }
+    return i < lane->n && lane->entries[i].request == request;
+}
+
 size_t jt_lane_audit(struct jt_lane *lane, enum jt_audit_action action)
 {
     size_t n = 0;
-    const struct jt_lane_request *previous = NULL;
+    bool open = false;
     for (size_t i = 0; i < lane->n; i++) {
         struct jt_lane_entry *e = &lane->entries[i];
-        if (e->request != previous) {
+        bool first = i == 0 || e->request != lane->entries[i - 1].request;
+        open = first ? is_open(lane, i) : open;
+        if (!open) {
+            continue;
+        }
+        if (first) {
             lane->audit[n++] = (struct jt_audit_row){ .action = action,
                                                       .client = e->request->client,
                                                       .field = e->request->field,
                                                       .object = "",
                                                       .origin = e->request->origin };
-            previous = e->request;
         }
         e->audit = (uint32_t)n - 1;
         lane->audit[n - 1].n_items++;

@@ -178,7 +178,8 @@ void jt_lane_end_untrue(struct jt_lane *lane, const char *act, enum jt_err err);
 
 /*
  * Fills `audit`: a row for each request of the batch, whose entries are neighbours; n_done and ids
- * are left for the verb. Only while no entry has ended. How many rows.
+ * are left for the verb. A request that has ended has none, and its entries' `audit` stays as it
+ * was. How many rows.
  */
 size_t jt_lane_audit(struct jt_lane *lane, enum jt_audit_action action);
 

@@ -263,6 +263,9 @@ def test_a_claim_that_is_lost_ends_its_own_request_alone(own):
     assert first_answers[0].status_code == codes[0] == 503
     assert codes[1:] == [200] * 8
     assert rows(own) == 8
+    # nothing was done for those two, and the trail has nothing of them
+    trail = own.sql("SELECT client, n_items, n_done FROM audit WHERE action = 1")
+    assert trail == [("app", 1, 1)] * 8
 
 
 # --- administration ---

@@ -10,8 +10,11 @@
 #include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
+
+#include <sys/mman.h>
 
 struct item {
     enum jt_err err;
@@ -125,12 +128,41 @@ static void a_full_lane_refuses_and_keeps_nothing(void **state)
     place_clear(&place);
 }
 
+/* Of one that has ended, nothing may be read: it is gone. */
+static void who_has_ended_has_no_row_of_the_trail(void **state)
+{
+    (void)state;
+    struct jt_lane *lane = calloc(1, sizeof *lane);
+    struct jt_lane_request a = { .client = "a", .field = 1 }, b = { .client = "b", .field = 2 };
+    struct jt_lane_request *gone = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct jt_lane_request *const of[] = { gone, gone, &a, &a, gone + 1, &b };
+    assert_non_null(lane);
+    assert_true(gone != MAP_FAILED);
+    lane->n = sizeof of / sizeof of[0];
+    for (size_t i = 0; i < lane->n; i++) {
+        bool ended = of[i] == gone || of[i] == gone + 1 || i == 2; /* and one of a's items */
+        lane->entries[i] = (struct jt_lane_entry){ .request = of[i], .ended = ended };
+    }
+    assert_int_equal(jt_lane_audit(lane, JT_AUDIT_TOKENIZE), 2);
+    assert_string_equal(lane->audit[0].client, "a");
+    assert_int_equal(lane->audit[0].n_items, 2);
+    assert_string_equal(lane->audit[1].client, "b");
+    assert_int_equal(lane->audit[1].n_items, 1);
+    assert_int_equal(lane->entries[3].audit, 0);
+    assert_int_equal(lane->entries[5].audit, 1);
+    lane->entries[3].ended = lane->entries[5].ended = true;
+    assert_int_equal(jt_lane_audit(lane, JT_AUDIT_TOKENIZE), 0);
+    munmap(gone, 4096);
+    free(lane);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_that_is_down_answers_every_item_once),
         cmocka_unit_test(stopping_answers_what_waits),
         cmocka_unit_test(a_full_lane_refuses_and_keeps_nothing),
+        cmocka_unit_test(who_has_ended_has_no_row_of_the_trail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
