@@ -87,6 +87,7 @@ class Cluster:
             f"unix_socket_directories = '{self.directory}'",
             "max_connections = 200",
             "shared_buffers = 64MB",
+            "wal_keep_size = 256MB",  # other tests write while a standby begins
             *settings,
         ]
         with open(self.data / "postgresql.conf", "a", encoding="ascii") as conf:
