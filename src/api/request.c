@@ -65,6 +65,23 @@ static void note_failure(struct jt_request *r, enum jt_problem_type problem)
     }
 }
 
+/*
+ * A body that memory was missing for is made once more, in its shortest form. If there is none for
+ * that either, the answer has no body: never half of one.
+ */
+static void mend_body(struct jt_http_answer *answer, enum jt_problem_type problem)
+{
+    if (jt_buf_status(&answer->body) == JT_OK) {
+        return;
+    }
+    jt_buf_reset(&answer->body);
+    jt_problem_write(problem, &answer->body);
+    if (jt_buf_status(&answer->body) != JT_OK) {
+        jt_buf_reset(&answer->body);
+        answer->media_type = NULL;
+    }
+}
+
 /* The body stands in the answer already. `status` is that of an answer without problem. */
 static void finish_as(struct jt_request *r, int status, const char *media_type,
                       enum jt_problem_type problem)
@@ -73,6 +90,7 @@ static void finish_as(struct jt_request *r, int status, const char *media_type,
     if (problem != JT_PROBLEM_NONE) {
         note_failure(r, problem);
         jt_problem_head(problem, answer);
+        mend_body(answer, problem);
     } else {
         answer->status = status;
         answer->media_type = status == 204 || status == 304 ? NULL : media_type;

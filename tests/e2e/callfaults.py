@@ -6,6 +6,7 @@ runs its scenario once to learn which places it reaches, and then again and agai
 armed.
 """
 
+import datetime
 import mmap
 import os
 import platform
@@ -169,14 +170,15 @@ class Table:
 
 
 def share(faults, wanted):
-    """As many of the faults as one run has time for: others in each run, unless JETON_TEST_SEED
-    says which; JETON_TEST_FAULTS=all takes them all, or of some functions.
+    """As many of the faults as one run has time for: others on each day, unless JETON_TEST_SEED
+    says which, so that what fails does so again; JETON_TEST_FAULTS=all takes them all, or of some
+    functions.
     """
     named = [f for f in faults if f.function in WANTED.split(",")]
     if named:
         return named
     if WANTED == "all" or len(faults) <= wanted:
         return list(faults)
-    seed = SEED or str(random.randrange(10**6))
+    seed = SEED or str(datetime.date.today().toordinal())
     print(f"{wanted} of {len(faults)} faults: JETON_TEST_SEED={seed} has them again")
     return sorted(random.Random(seed).sample(list(faults), wanted), key=lambda f: (f.place, f.way))

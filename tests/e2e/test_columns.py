@@ -127,7 +127,9 @@ def test_a_retirement_waits_for_the_columns(service):
         {"field": "pan", "column": TEXT, "envelopes": None, "counted_at": None}
     ]
     wait_until(lambda: "cannot retire" in service.front_log.read_text(), "it is told")
-    assert service.operator.get("/v1/status").json()["columns_waiting"] == 1
+    wait_until(
+        lambda: service.operator.get("/v1/status").json()["columns_waiting"] == 1, "it is counted"
+    )
     answer = counted(service, 1, 0, epoch=early)  # from before the last seal
     assert (answer.status_code, problem(answer)) == (409, "count-outdated")
     answer = counted(service, 1, 0, key_id=99)  # under which there is nothing

@@ -378,7 +378,7 @@ def test_activations_that_wait_hold_up_no_lookup(service):
             {"pan": "1", "cvv": "1"},
             "unknown-member",
             "The body has a member that this operation does not take. It takes: pan, items, "
-            "expires_at.",
+            "expires_at, tell_new.",
         ),
         ("/v1/clients", {"id": "x"}, "missing-member", "The body lacks the member permissions."),
         (
