@@ -15,7 +15,7 @@
 #define NO_COLUMN       SIZE_MAX
 #define TWICE           (SIZE_MAX - 1)
 
-static const char candidates[] = { ',', ';', '\t', '|' };
+static const uint8_t candidates[] = { ',', ';', '\t', '|' };
 
 /* The header, or without one the first record, read with one delimiter. */
 struct head {

@@ -330,7 +330,7 @@ static enum jt_err prepare(const struct jt_keeper *k, struct rewrap *w)
 /* The files that are there are those of the keys that are held. */
 static enum jt_err check_directory(struct jt_keeper *k)
 {
-    struct jt_keydir listing;
+    struct jt_keydir listing = { .n_generations = 0 };
     struct jt_fault fault = { 0 };
     enum jt_err err = jt_dirwatch_check(k, 0, NULL);
     if (err == JT_OK) {
