@@ -114,7 +114,8 @@ __attribute__((format(printf, 2, 3))) static void put(struct jt_buf *out, const 
     X("records-passed", tally.n_passed)     \
     X("records-rejected", tally.n_rejected) \
     X("lines-copied", tally.n_other)        \
-    X("notes", n_notes)
+    X("notes", n_notes)                     \
+    X("doubtful", n_doubtful)
 
 /* Those of a field, behind its index. */
 #define FIELD_NUMBERS(X) \
@@ -164,7 +165,6 @@ enum jt_err jt_checkpoint_encode(const struct jt_checkpoint *c, const struct jt_
 #define PUT(name, member) put(out, name " %" PRIu64 "\n", c->member);
     NUMBERS(PUT)
 #undef PUT
-    put(out, "doubtful %" PRIu64 "\n", c->n_doubtful);
     jt_hex_encode(c->input_digest, sizeof c->input_digest, hex);
     put(out, "input-digest %s\n", hex);
     put_tally(&c->tally, out);
@@ -339,7 +339,6 @@ enum jt_err jt_checkpoint_decode(const void *data, size_t len, struct jt_checkpo
 #define TAKE(name, member) take_number(&l, name, &out->member);
     NUMBERS(TAKE)
 #undef TAKE
-    take_number(&l, "doubtful", &out->n_doubtful);
     size_t digest = strlen("input-digest ");
     l.bad = l.bad || !next(&l) || !starts(&l, "input-digest ") ||
             l.len != digest + 2 * JT_SHA256_LEN ||

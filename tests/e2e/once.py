@@ -68,6 +68,16 @@ def begin(api, path, body, key):
     return thread, answers
 
 
+def kill_front(own, claims, thread, answers):
+    """Kills the front, which waits to release a claim, and starts it again."""
+    own.front.kill()
+    claims.release()
+    thread.join()
+    assert isinstance(answers[0], OSError)
+    own.start_front()
+    own.wait_ready()
+
+
 def kill_behind_commit(own, api, path, body, key, many):
     """The ring lock holds the request until the table of claims is locked; then `many` cards are
     committed, and the front, which waits to release the claim, is killed, and started again.
@@ -79,9 +89,4 @@ def kill_behind_commit(own, api, path, body, key, many):
     claims = Held(own, "LOCK TABLE idempotency IN SHARE MODE")
     ring.release()
     wait_until(lambda: rows(own) == before + many, "the cards are committed")
-    own.front.kill()
-    claims.release()
-    thread.join()
-    assert isinstance(answers[0], OSError)
-    own.start_front()
-    own.wait_ready()
+    kill_front(own, claims, thread, answers)

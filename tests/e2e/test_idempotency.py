@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from cards import made_up
-from once import Held, begin, fresh, good, hold_ring, kill_behind_commit
+from once import Held, begin, fresh, good, hold_ring, kill_behind_commit, kill_front
 from once import post, refused, rows, waiting
 from service import Api, problem, wait_until
 
@@ -420,12 +420,7 @@ def test_an_act_of_a_front_that_is_killed_before_its_answer(own, path, body, sta
     claims = Held(own, "LOCK TABLE idempotency IN SHARE MODE")
     held.release()
     wait_until(lambda: rows_of_it() == before + 1, "the act is committed")
-    own.front.kill()
-    claims.release()
-    thread.join()
-    assert isinstance(answers[0], OSError)
-    own.start_front()
-    own.wait_ready()
+    kill_front(own, claims, thread, answers)
     first = done(post(own.operator, path, body, key), status)
     assert rows_of_it() == before + 1
     again = done(post(own.operator, path, body, key), status)
